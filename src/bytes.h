@@ -1,0 +1,22 @@
+/*
+ * Numbers of bytes as text, for people: with the binary units KiB, MiB, GiB
+ * and TiB, and never with decimal ones. JSON has plain integers instead.
+ */
+#ifndef MEMDIAL_BYTES_H
+#define MEMDIAL_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BYTES_TEXT_SIZE = 32 };
+
+/* "512 B", "1.50 KiB", "24.5 MiB", "381.4 GiB": at least three significant
+ * digits of what is not a plain count. Returns text. */
+const char *bytes_format(char *text, size_t size, uint64_t bytes);
+
+/* Reads "8MiB", "8.5 MiB" or "8388608". False, leaving *bytes alone, if it is
+ * not that or too large. */
+bool bytes_parse(const char *text, uint64_t *bytes);
+
+#endif

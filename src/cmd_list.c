@@ -1,0 +1,327 @@
+/*
+ * `memdial presets`, `settings` and `backends`. The settings can also be had as
+ * items of an mdoc list, from which memdial-presets(5) is kept up to date.
+ */
+#include <ctype.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd_list.h"
+#include "kernels/kernels.h"
+#include "preset.h"
+#include "settings_json.h"
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_MDOC };
+
+static const struct option options[] = {
+    { "mdoc", no_argument, NULL, 'm' },
+    { "json", no_argument, NULL, 'j' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 }
+};
+
+static const struct option *const json_options = options + 1;
+
+static bool read_options(int argc, char **argv, const struct option *known,
+                         enum format *format, int *code)
+{
+    int option;
+
+    *format = FORMAT_TEXT;
+    optind = 1;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1)
+        if (option == 'j') {
+            *format = FORMAT_JSON;
+        } else if (option == 'm') {
+            *format = FORMAT_MDOC;
+        } else if (option == 'h') {
+            printf("Usage: memdial %s [--json]\n", argv[0]);
+            *code = EXIT_OK;
+            return false;
+        } else {
+            optind--;
+            break;
+        }
+    if (optind >= argc)
+        return true;
+    fprintf(stderr, "memdial %s: '%s' is not expected; usage: memdial %s "
+            "[--json]\n", argv[0], argv[optind], argv[0]);
+    *code = EXIT_INPUT;
+    return false;
+}
+
+static void print_json(json_t *value)
+{
+    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    putchar('\n');
+    json_decref(value);
+}
+
+static json_t *preset_json(const struct preset_entry *entry)
+{
+    const struct preset *preset = &entry->preset;
+    json_t *object = json_object();
+
+    json_object_set_new(object, "name", json_string(entry->name));
+    json_object_set_new(object, "path", entry->path[0] ?
+                        json_string(entry->path) : json_null());
+    if (entry->error.code == EXIT_OK) {
+        json_object_set_new(object, "description",
+                            json_string(preset->description));
+        json_object_set_new(object, "settings",
+                            settings_json(&preset->settings));
+    } else {
+        json_object_set_new(object, "error", json_string(entry->error.text));
+    }
+    return object;
+}
+
+static void print_presets(const struct preset_entry *list, int count)
+{
+    for (int i = 0; i < count; i++)
+        printf("%-15s %s\n", list[i].name,
+               list[i].error.code == EXIT_OK ? list[i].preset.description :
+                                               list[i].error.text);
+}
+
+static json_t *presets_json(const struct preset_entry *list, int count)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < count; i++)
+        json_array_append_new(array, preset_json(&list[i]));
+    return array;
+}
+
+int cmd_presets(int argc, char **argv)
+{
+    struct preset_entry *list;
+    enum format format;
+    int code, count;
+
+    if (!read_options(argc, argv, json_options, &format, &code))
+        return code;
+    count = preset_list(&list);
+    if (format == FORMAT_JSON)
+        print_json(presets_json(list, count));
+    else
+        print_presets(list, count);
+    free(list);
+    return EXIT_OK;
+}
+
+static const char *type_name(enum setting_type type)
+{
+    switch (type) {
+    case SETTING_INT:
+    case SETTING_UINT64:
+        return "integer";
+    case SETTING_REAL:
+        return "number";
+    case SETTING_BOOL:
+        return "boolean";
+    case SETTING_CHOICE:
+        return "choice";
+    case SETTING_TEXT:
+        break;
+    }
+    return "text";
+}
+
+/* Integer ranges stay integers. */
+static json_t *bound_json(const struct setting *row, double bound)
+{
+    return row->type == SETTING_INT ? json_integer((json_int_t)bound) :
+                                      json_real(bound);
+}
+
+static json_t *choices_json(const struct setting *row)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; row->choices[i]; i++)
+        json_array_append_new(array, json_string(row->choices[i]));
+    return array;
+}
+
+static bool has_range(const struct setting *row)
+{
+    return row->type == SETTING_INT || row->type == SETTING_REAL;
+}
+
+static json_t *setting_json(const struct setting *row,
+                            const struct settings *initial)
+{
+    json_t *object = json_object();
+
+    json_object_set_new(object, "name", json_string(row->name));
+    json_object_set_new(object, "section", json_string(row->section));
+    json_object_set_new(object, "type", json_string(type_name(row->type)));
+    json_object_set_new(object, "default", settings_json_value(initial, row));
+    if (has_range(row)) {
+        json_object_set_new(object, "min", bound_json(row, row->min));
+        json_object_set_new(object, "max", bound_json(row, row->max));
+    }
+    if (row->choices)
+        json_object_set_new(object, "choices", choices_json(row));
+    if (row->unit)
+        json_object_set_new(object, "unit", json_string(row->unit));
+    json_object_set_new(object, "help", json_string(row->help));
+    return object;
+}
+
+static json_t *table_json(void)
+{
+    struct settings initial;
+    json_t *array = json_array();
+
+    settings_init(&initial);
+    for (int i = 0; i < settings_count; i++)
+        json_array_append_new(array,
+                              setting_json(&settings_table[i], &initial));
+    return array;
+}
+
+/* What values a setting takes, for people: "10 to 100000 layers". */
+static void format_values(const struct setting *row, char *text, size_t size)
+{
+    size_t used = 0;
+
+    switch (row->type) {
+    case SETTING_INT:
+    case SETTING_REAL:
+        snprintf(text, size, "%.10g to %.10g%s%s", row->min, row->max,
+                 row->unit ? " " : "", row->unit ? row->unit : "");
+        break;
+    case SETTING_UINT64:
+        snprintf(text, size, "0 to 2^64 - 1");
+        break;
+    case SETTING_BOOL:
+        snprintf(text, size, "yes, no");
+        break;
+    case SETTING_CHOICE:
+        for (int i = 0; row->choices[i] && used < size; i++)
+            used += (size_t)snprintf(text + used, size - used, "%s%s",
+                                     i ? ", " : "", row->choices[i]);
+        break;
+    case SETTING_TEXT:
+        snprintf(text, size, "text");
+        break;
+    }
+}
+
+static bool begins_section(const struct setting *row)
+{
+    return row == settings_table || strcmp(row->section, row[-1].section) != 0;
+}
+
+static void print_setting_text(const struct setting *row, const char *values)
+{
+    char assignment[64];
+
+    if (begins_section(row))
+        printf("%s%s\n", row == settings_table ? "" : "\n", row->section);
+    snprintf(assignment, sizeof(assignment), "%s=%s", row->name, row->initial);
+    printf("  %-25s %s\n      %s\n", assignment, values, row->help);
+}
+
+static void print_setting_mdoc(const struct setting *row, const char *values)
+{
+    if (begins_section(row))
+        printf("%s.Ss %s\n.Bl -tag -width Ds\n",
+               row == settings_table ? "" : ".El\n", row->section);
+    printf(".It Cm %s\n%c%s.\nValues: %s", row->name,
+           toupper((unsigned char)row->help[0]), row->help + 1, values);
+    printf(row->initial[0] ? "; default %s.\n" : ".\n", row->initial);
+    if (row == &settings_table[settings_count - 1])
+        puts(".El");
+}
+
+int cmd_settings(int argc, char **argv)
+{
+    char values[256];
+    enum format format;
+    int code;
+
+    if (!read_options(argc, argv, options, &format, &code))
+        return code;
+    if (format == FORMAT_JSON) {
+        print_json(table_json());
+        return EXIT_OK;
+    }
+    for (int i = 0; i < settings_count; i++) {
+        const struct setting *row = &settings_table[i];
+
+        format_values(row, values, sizeof(values));
+        if (format == FORMAT_MDOC)
+            print_setting_mdoc(row, values);
+        else
+            print_setting_text(row, values);
+    }
+    return EXIT_OK;
+}
+
+/* Opens and closes the backend to see whether it works here. line[] is what it
+ * is, or why it does not. */
+static bool try_backend(const struct backend *backend, char line[WHY_SIZE])
+{
+    struct device *device;
+
+    if (!backend->open(&device, backend_default_threads(), line))
+        return false;
+    backend->describe(device, line);
+    backend->close(device);
+    return true;
+}
+
+static json_t *backend_json(const struct backend *backend)
+{
+    char line[WHY_SIZE];
+    bool works = try_backend(backend, line);
+    json_t *object = json_object();
+
+    json_object_set_new(object, "name", json_string(backend->name));
+    json_object_set_new(object, "available", json_boolean(works));
+    json_object_set_new(object, works ? "description" : "reason",
+                        json_string(line));
+    return object;
+}
+
+static json_t *backends_json(void)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; backends[i]; i++)
+        json_array_append_new(array, backend_json(backends[i]));
+    return array;
+}
+
+static void print_backends(void)
+{
+    char line[WHY_SIZE];
+
+    for (int i = 0; backends[i]; i++) {
+        bool works = try_backend(backends[i], line);
+
+        printf("%-7s %s%s\n", backends[i]->name,
+               works ? "" : "not available: ", line);
+    }
+}
+
+int cmd_backends(int argc, char **argv)
+{
+    enum format format;
+    int code;
+
+    if (!read_options(argc, argv, json_options, &format, &code))
+        return code;
+    if (format == FORMAT_JSON)
+        print_json(backends_json());
+    else
+        print_backends();
+    return EXIT_OK;
+}

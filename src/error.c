@@ -1,0 +1,51 @@
+/*
+ * Errors as one line of text. What the user typed ends up in them, so control
+ * characters are replaced: a message stays one line, and stays on its line.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+
+bool error_set(struct error *e, enum exit_code code, const char *format, ...)
+{
+    va_list args;
+
+    if (!e)
+        return false;
+    e->code = code;
+    va_start(args, format);
+    vsnprintf(e->text, sizeof(e->text), format, args);
+    va_end(args);
+    for (char *c = e->text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    return false;
+}
+
+/* Not an error that a caller could handle: there is no memory to do it in. */
+static void *require(void *memory)
+{
+    if (!memory) {
+        fputs("memdial: out of host memory\n", stderr);
+        exit(EXIT_RUN);
+    }
+    return memory;
+}
+
+void *xcalloc(unsigned long count, unsigned long size)
+{
+    return require(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *xrealloc(void *old, unsigned long count, unsigned long size)
+{
+    return require(reallocarray(old, count ? count : 1, size ? size : 1));
+}
+
+char *xstrdup(const char *text)
+{
+    return require(strdup(text));
+}

@@ -1,0 +1,34 @@
+/*
+ * An error of the user's input or of the device: one line that says where,
+ * what, and what to do, and the exit code that fits it. Functions that can
+ * fail so return false and fill in a struct error; only main.c exits.
+ */
+#ifndef MEMDIAL_ERROR_H
+#define MEMDIAL_ERROR_H
+
+#include <stdbool.h>
+
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_RUN = 1,        /* failed at run time */
+    EXIT_INPUT = 2,      /* usage or bad input */
+    EXIT_BUDGET = 3,     /* over budget */
+    EXIT_ASSERTION = 4   /* an assertion that was asked for failed */
+};
+
+struct error {
+    enum exit_code code;
+    char text[512];
+};
+
+/* Fills in *e (which may be NULL) and returns false, to `return error_set()`. */
+bool error_set(struct error *e, enum exit_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* malloc and realloc that end the program with one line when the host is out
+ * of memory; used while building, never in the step loop. */
+void *xcalloc(unsigned long count, unsigned long size);
+void *xrealloc(void *old, unsigned long count, unsigned long size);
+char *xstrdup(const char *text);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * The command line: finds the sub-command and runs it. Each has a file of its
+ * own and is called with its name as argv[0]; only here does the program end.
+ */
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd_list.h"
+#include "cmd_plan.h"
+#include "cmd_train.h"
+#include "config.h"
+#include "error.h"
+#include "preset.h"
+#include "spelling.h"
+
+struct command {
+    const char *name;
+    const char *arguments;
+    const char *help;
+    int (*run)(int argc, char **argv);
+};
+
+static int cmd_help(int argc, char **argv);
+
+static const struct command commands[] = {
+    { "train", "[PRESET] [--set NAME=VALUE]...", "train a network",
+      cmd_train },
+    { "plan", "[PRESET] [--set NAME=VALUE]...",
+      "say what memory training takes", cmd_plan },
+    { "presets", "[--json]", "list the presets", cmd_presets },
+    { "settings", "[--json]", "list the settings and their values",
+      cmd_settings },
+    { "backends", "[--json]", "list the devices to train on", cmd_backends },
+    { "help", "", "print this text", cmd_help },
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static int cmd_help(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    puts("Usage: memdial COMMAND [ARGUMENT]...\n"
+         "Trains a network inside exactly the bytes that it plans.\n");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        printf("  %-9s %-32s %s\n", commands[i].name, commands[i].arguments,
+               commands[i].help);
+    return EXIT_OK;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* Without a command come the screens, of `preset`. */
+static int refuse_screens(const char *preset)
+{
+    fprintf(stderr, "memdial: this version has no screens; use `memdial train "
+            "%s`, or see `memdial help`\n", preset);
+    return EXIT_INPUT;
+}
+
+static int refuse_command(const char *name)
+{
+    struct spelling spelling;
+    struct preset preset;
+
+    if (preset_load(&preset, name, NULL))
+        return refuse_screens(name);
+    spelling_init(&spelling, name);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        spelling_offer(&spelling, commands[i].name);
+    if (spelling.nearest)
+        fprintf(stderr, "memdial: no command '%s'; did you mean '%s'?\n",
+                name, spelling.nearest);
+    else
+        fprintf(stderr, "memdial: no command '%s'; see `memdial help`\n",
+                name);
+    return EXIT_INPUT;
+}
+
+static int run(int argc, char **argv)
+{
+    const struct command *command;
+
+    if (argc < 2)
+        return refuse_screens(PRESET_DEFAULT);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return cmd_help(argc - 1, argv + 1);
+    if (strcmp(argv[1], "--version") == 0) {
+        puts(PACKAGE_STRING);
+        return EXIT_OK;
+    }
+    command = find_command(argv[1]);
+    return command ? command->run(argc - 1, argv + 1) :
+                     refuse_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    int code;
+
+    setlocale(LC_CTYPE, ""); /* what the terminal can show; not of numbers */
+    code = run(argc, argv);
+    /* What could not be written was not done. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("memdial: standard output");
+        return code == EXIT_OK ? EXIT_RUN : code;
+    }
+    return code;
+}

@@ -1,0 +1,18 @@
+/*
+ * Settings as JSON: numbers as numbers, switches as booleans, the rest as
+ * text. One object, used by the plan, by the `start` event and by the lists.
+ */
+#ifndef MEMDIAL_SETTINGS_JSON_H
+#define MEMDIAL_SETTINGS_JSON_H
+
+#include <jansson.h>
+
+#include "settings.h"
+
+/* {name: value} of all settings, in the table's order; a new reference. */
+json_t *settings_json(const struct settings *);
+
+/* One value; a new reference. */
+json_t *settings_json_value(const struct settings *, const struct setting *);
+
+#endif

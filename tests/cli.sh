@@ -1,0 +1,200 @@
+#!/bin/sh
+# The program from outside: commands, exit codes, what goes to which stream,
+# and one line for everything that is wrong with the input. Prints TAP.
+set -u
+
+memdial=${MEMDIAL:-./memdial}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+out=$folder/out
+err=$folder/err
+count=0
+
+# A run of a second, whatever it is added to.
+small='--set epoch_samples=64 --set valid_samples=32 --set batch=32'
+
+report() { # STATUS DESCRIPTION: one line of TAP, with what was printed if bad
+    count=$((count + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $count - $2"
+    else
+        echo "not ok $count - $2"
+        head -n 20 "$out" "$err" | sed 's/^/# /'
+    fi
+}
+
+run() {
+    "$memdial" "$@" >"$out" 2>"$err"
+    code=$?
+}
+
+# ARGUMENT...: succeeds, prints something, and complains of nothing.
+works() {
+    run "$@"
+    [ $code = 0 ] && [ -s "$out" ] && [ ! -s "$err" ]
+    report $? "memdial $*"
+}
+
+# CODE TEXT ARGUMENT...: exits with CODE, prints nothing but one line on
+# standard error, with TEXT in it.
+refuses() {
+    expected=$1 text=$2
+    shift 2
+    run "$@"
+    [ $code = "$expected" ] && [ ! -s "$out" ] &&
+        [ "$(wc -l <"$err")" = 1 ] && grep -qF -- "$text" "$err"
+    report $? "memdial $*: $text"
+}
+
+# TEXT: the last run printed it.
+printed() {
+    grep -qF -- "$1" "$out"
+    report $? "... printed $1"
+}
+
+# NAME: an integer at the top of the JSON object that was printed.
+member() {
+    sed -n "s/^  \"$1\": \([0-9]*\),*\$/\1/p" "$out"
+}
+
+# Without the presets of whoever runs the tests.
+XDG_CONFIG_HOME=$folder/config
+export XDG_CONFIG_HOME
+
+works --version
+works --help
+works help
+for name in train plan presets settings backends; do
+    grep -q "^  $name " "$out"
+    report $? "... help names $name"
+done
+for name in train plan presets settings backends; do
+    works $name --help
+done
+
+refuses 2 'use `memdial train quick`'
+refuses 2 'use `memdial train wrn-28-2`' wrn-28-2
+refuses 2 "no command 'trian'; did you mean 'train'?" trian
+refuses 2 "no command 'something'" something
+refuses 2 "'--jsno' is not expected" settings --jsno
+refuses 2 "'more' is not expected" presets more
+refuses 2 "'-x' is not expected" backends -x
+refuses 2 "no such option '--nothing'" plan --nothing
+refuses 2 "a value must follow '--set'" train --set
+
+works presets
+printed 'quick '
+works presets --json
+printed '"name": "wrn-28-2"'
+works settings
+printed 'batch=100'
+works settings --json
+printed '"default": 0.1'
+works backends
+printed 'cpu'
+works backends --json
+printed '"name": "cpu"'
+
+# What the input can have wrong, in settings and presets.
+refuses 2 "no preset 'quik'; did you mean 'quick'?" plan quik
+refuses 2 'depth: 11 is not 6n + 4' plan quick --set depth=11
+refuses 2 'microbatch: 101 is larger than batch, 100' plan --set microbatch=101
+refuses 2 "unknown setting 'bacth'; did you mean 'batch'?" train --set bacth=1
+refuses 2 "recompute: 'all' is not one of none, bn-relu" \
+    train --set recompute=all
+refuses 2 "epochs: 'x' is not a whole number" train --epochs x
+refuses 2 "backend: 'abacus' is not" plan --set backend=abacus
+refuses 2 './none.yaml: No such file or directory' plan ./none.yaml
+refuses 2 "$folder: Is a directory" plan "$folder"
+printf 'train:\n  batch: 10\n  microbach: 5\n' >"$folder/typing.yaml"
+refuses 2 "$folder/typing.yaml:3:3: unknown setting 'microbach'; did you" \
+    train "$folder/typing.yaml"
+head -c 10000 "$memdial" >"$folder/binary.yaml"
+refuses 2 "$folder/binary.yaml: not a YAML file" plan "$folder/binary.yaml"
+: >"$folder/empty.yaml"
+refuses 2 "$folder/empty.yaml: no settings in it" plan "$folder/empty.yaml"
+
+# ... and in data files.
+refuses 2 'data_path' train wrn-10-1
+refuses 2 'data_path' train wrn-10-1 --set data_path="$folder/none"
+mkdir "$folder/cifar"
+for name in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 \
+    test_batch; do
+    head -c 30730000 /dev/zero >"$folder/cifar/$name.bin"
+done
+works train wrn-10-1 --epochs 1 --set data_path="$folder/cifar" $small
+head -c 30729999 /dev/zero >"$folder/cifar/data_batch_3.bin"
+refuses 2 'data_batch_3.bin' train wrn-10-1 --set data_path="$folder/cifar"
+head -c 30730001 /dev/zero >"$folder/cifar/data_batch_3.bin"
+refuses 2 'data_batch_3.bin' train wrn-10-1 --set data_path="$folder/cifar"
+
+# The user's own presets.
+mkdir -p "$XDG_CONFIG_HOME/memdial/presets"
+printf 'description: my own\nbatch: 3\n' \
+    >"$XDG_CONFIG_HOME/memdial/presets/mine.yaml"
+works presets
+printed 'my own'
+works plan mine
+printed 'batch 3'
+
+# The plan is what is allocated, and what has been used in the end.
+works plan quick --json
+[ "$(member peak_bytes)" -gt 0 ]
+report $? '... peak_bytes'
+works plan quick --json $small
+arena=$(member arena_bytes)
+works train quick --json --epochs 1 $small
+printed "\"arena\":$arena,\"touched\":$arena"
+for type in start memory step epoch done; do
+    printed "{\"type\":\"$type\""
+done
+
+# The figures that the plan must give for the report's network.
+works plan wrn-28-2 --set recompute=none --json
+peak=$(member peak_bytes)
+[ "$peak" -ge 399000000 ] && [ "$peak" -le 425000000 ]
+report $? "... peak_bytes $peak is 399 to 425 MB"
+works plan wrn-28-2 --set recompute=bn-relu --json
+peak=$(member peak_bytes)
+[ "$peak" -gt 0 ] && [ "$peak" -le 225000000 ]
+report $? "... peak_bytes $peak is at most 225 MB"
+works plan wrn-28-2 --timeline --layers
+
+# Not on a terminal there is plain text.
+works train quick --epochs 1 $small
+! LC_ALL=C grep -q '[^ -~]' "$out"
+report $? '... without control characters'
+
+# A snapshot continues the run; a damaged or foreign one is refused.
+snapshot=$folder/snapshot
+works train quick --epochs 1 $small --save "$snapshot"
+works train quick --epochs 2 $small --load "$snapshot"
+head -c 100000 "$snapshot" >"$folder/short"
+refuses 2 "$folder/short" train quick $small --load "$folder/short"
+{ head -c 200000 "$snapshot"; printf x; tail -c +200002 "$snapshot"; } \
+    >"$folder/changed"
+refuses 2 "$folder/changed" train quick $small --load "$folder/changed"
+refuses 2 "$memdial" train quick $small --load "$memdial"
+refuses 2 "$folder/none" train quick $small --load "$folder/none"
+refuses 2 "$snapshot" train quick $small --set depth=16 --load "$snapshot"
+refuses 1 "$folder/none/x" train quick $small --save "$folder/none/x"
+
+# Ctrl-C ends a run in order. A shell has what it puts in the background ignore
+# that signal, so the same is done with SIGTERM.
+"$memdial" train quick --epochs 1000 $small --save "$snapshot" \
+    >"$out" 2>"$err" &
+sleep 3
+kill "$!"
+wait "$!"
+code=$?
+[ $code = 0 ] && [ ! -s "$err" ] && grep -q interrupted "$out"
+report $? 'a run that is interrupted ends with a summary'
+works train quick --epochs 1 $small --load "$snapshot"
+
+if [ -w /dev/full ]; then
+    "$memdial" settings >/dev/full 2>"$err"
+    [ $? = 1 ] && [ "$(wc -l <"$err")" = 1 ]
+    report $? 'output that can not be written is an error'
+fi
+
+echo "1..$count"

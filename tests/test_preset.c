@@ -1,0 +1,316 @@
+/*
+ * Presets: what a file may contain, where it is looked for, and the message
+ * for everything else.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "preset.h"
+
+static bool parse(struct preset *preset, const char *text, struct error *e)
+{
+    memset(e, 0, sizeof(*e));
+    return preset_parse(preset, "x.yaml", text, strlen(text), e);
+}
+
+Test(preset, sections_and_leaves)
+{
+    struct preset p;
+    struct error e;
+
+    cr_expect(parse(&p,
+                    "%YAML 1.1\n"
+                    "---\n"
+                    "# a comment\n"
+                    "description: 'all sorts: of'\n"
+                    "seed: 7\n"
+                    "model: wrn\n"
+                    "train: { lr: 0.5, \"nesterov\": no }\n"
+                    "memory:\n"
+                    "  depth: 16   # known by its name, in any section\n"
+                    "data:\n"
+                    "  data: cifar10\n"
+                    "  data_path:\n"
+                    "...\n", &e), "%s", e.text);
+    cr_expect_str_eq(p.description, "all sorts: of");
+    cr_expect_eq(p.settings.seed, 7);
+    cr_expect_eq(p.settings.lr, 0.5);
+    cr_expect(!p.settings.nesterov);
+    cr_expect_eq(p.settings.depth, 16);
+    cr_expect_eq(p.settings.data, DATA_CIFAR10);
+    cr_expect_str_eq(p.settings.data_path, "");
+    cr_expect_eq(p.settings.batch, 100, "the default");
+}
+
+static const struct {
+    const char *text, *message;
+} refused[] = {
+    { "", "x.yaml: no settings in it; see memdial-presets(5)" },
+    { "# nothing\n", "x.yaml: no settings in it; see memdial-presets(5)" },
+    { "depth", "x.yaml:1:1: expected lines of the form name: value" },
+    { "- depth\n", "x.yaml:1:1: a list is not a value here" },
+    { "train:\n  batch: [1, 2]\n",
+      "x.yaml:2:10: a list is not a value here" },
+    { "memory:\n  recompute: bn\n",
+      "x.yaml:2:14: recompute: 'bn' is not one of none, bn-relu" },
+    { "batch: 0\n",
+      "x.yaml:1:8: batch: '0' is not a whole number from 1 to 65536" },
+    { "batch:\n",
+      "x.yaml:1:7: batch: '' is not a whole number from 1 to 65536" },
+    { "train:\n  bacth: 1\n",
+      "x.yaml:2:3: unknown setting 'bacth'; did you mean 'batch'?" },
+    { "trian:\n  batch: 1\n",
+      "x.yaml:1:1: unknown section 'trian'; did you mean 'train'?" },
+    { "seed:\n  batch: 1\n", "x.yaml:1:1: seed: needs a single value" },
+    { "train:\n  batch:\n    lr: 1\n",
+      "x.yaml:3:5: batch: needs a single value" },
+    { "train: 1\n", "x.yaml:1:1: train: is a section, with settings of its "
+      "own below it" },
+    { "batch: 1\nseed: 2\nbatch: 3\n",
+      "x.yaml:3:1: batch: given twice, first in line 1" },
+    { "batch: 1\ntrain:\n  batch: 1\n",
+      "x.yaml:3:3: batch: given twice, first in line 1" },
+    { "train:\n  batch: 1\ntrain:\n  lr: 1\n",
+      "x.yaml:3:1: train: given twice, first in line 1" },
+    { "description: a\ndescription: b\n",
+      "x.yaml:2:1: description: given twice, first in line 1" },
+    { "description:\n  lr: 1\n",
+      "x.yaml:2:3: description: needs a line of text" },
+    { "description: |\n  a\n  b\n",
+      "x.yaml:1:14: description: one line, at most 127 characters" },
+    { "batch: &a 1\nseed: *a\n",
+      "x.yaml:1:8: anchors, aliases and tags are not used in presets" },
+    { "train: &t\n  lr: 1\n",
+      "x.yaml:1:8: anchors, aliases and tags are not used in presets" },
+    { "<<: *t\n",
+      "x.yaml:1:5: anchors, aliases and tags are not used in presets" },
+    { "batch: !!int 1\n",
+      "x.yaml:1:8: anchors, aliases and tags are not used in presets" },
+    { "{lr: 1}: 2\n", "x.yaml:1:1: the name of a setting must be text" },
+    { "batch: 1\n---\nbatch: 1\n",
+      "x.yaml:2:1: a second document in one file" },
+    { "batch: 1\n\tseed: 2\n",
+      "x.yaml:2:1: found a tab character that violates indentation" },
+    { "train: {batch: 1\n",
+      "x.yaml:2:1: did not find expected ',' or '}'" },
+    { "backend: \"c\\0pu\"\n", "x.yaml:1:10: a zero byte in text" },
+    { "backend: \"c\\npu\"\n",
+      "x.yaml:1:10: backend: 'c?pu' is not one line of plain text" },
+    { "\x01\x02\x03",
+      "x.yaml: not a YAML file: control characters are not allowed at byte "
+      "0" },
+    { "batch: \xff\xfe\n",
+      "x.yaml: not a YAML file: invalid leading UTF-8 octet at byte 7" },
+};
+
+Test(preset, refusals_say_where)
+{
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct preset p;
+        struct error e;
+
+        cr_expect(!parse(&p, refused[i].text, &e), "%s was taken",
+                  refused[i].text);
+        cr_expect_str_eq(e.text, refused[i].message);
+        cr_expect_eq(e.code, EXIT_INPUT);
+    }
+}
+
+/* Deep nesting and long keys must not cost more than a message. */
+Test(preset, hostile_text)
+{
+    static char text[PRESET_FILE_MAX];
+    struct preset p;
+    struct error e;
+
+    memset(text, '[', sizeof(text) - 1);
+    cr_expect(!parse(&p, text, &e));
+    memset(text, '{', sizeof(text) - 1);
+    cr_expect(!parse(&p, text, &e));
+    memset(text, 'k', sizeof(text) - 1);
+    cr_expect(!parse(&p, text, &e));
+    memcpy(text, "? ", 2);
+    cr_expect(!parse(&p, text, &e));
+}
+
+Test(preset, embedded)
+{
+    struct error e = { 0 };
+    struct preset p;
+
+    cr_expect(preset_load(&p, PRESET_DEFAULT, &e), "%s", e.text);
+    for (int i = 0; i < preset_file_count; i++) {
+        cr_expect(preset_load(&p, preset_files[i].name, &e), "%s", e.text);
+        cr_expect(settings_check(&p.settings, preset_files[i].name, &e), "%s",
+                  e.text);
+        cr_expect(p.description[0] != '\0');
+    }
+    cr_assert(preset_load(&p, "wrn-28-2", &e));
+    cr_expect_eq(p.settings.depth, 28);
+    cr_expect_eq(p.settings.width, 2);
+    cr_expect_eq(p.settings.batch, 100);
+    cr_expect_eq(p.settings.epochs, 200);
+    cr_expect_eq(p.settings.weight_decay, 5e-4);
+}
+
+Test(preset, unknown_names)
+{
+    struct error e;
+    struct preset p;
+
+    cr_expect(!preset_load(&p, "quik", &e));
+    cr_expect_str_eq(e.text, "no preset 'quik'; did you mean 'quick'?");
+    cr_expect_eq(e.code, EXIT_INPUT);
+    cr_expect(!preset_load(&p, "something", &e));
+    cr_expect_str_eq(e.text, "no preset 'something'; see `memdial presets`, "
+                     "or name a file, as in ./something.yaml");
+    cr_expect(!preset_load(&p, "", &e));
+}
+
+Test(preset, assignments_come_last_and_in_order)
+{
+    char batch7[] = "batch=7", depth22[] = "depth=22", batch8[] = "batch=8";
+    char microbatch9[] = "microbatch=9";
+    char *const good[] = { batch7, depth22, batch8 };
+    char *const bad[] = { batch8, microbatch9 };
+    struct settings s = { .seed = 42 };
+    struct error e = { 0 };
+
+    cr_expect(preset_open("quick", good, 3, &s, &e), "%s", e.text);
+    cr_expect_eq(s.batch, 8);
+    cr_expect_eq(s.depth, 22);
+    s.seed = 42;
+    cr_expect(!preset_open("quick", bad, 2, &s, &e));
+    cr_expect_str_eq(e.text, "quick: microbatch: 9 is larger than batch, 8; "
+                     "lower it, or 0 for the whole batch");
+    cr_expect_eq(s.seed, 42, "settings changed by a failure");
+}
+
+/* A folder for files, removed again. */
+static char folder[] = "/tmp/memdial-preset-XXXXXX";
+
+static void make_folder(void)
+{
+    cr_assert(mkdtemp(folder));
+}
+
+static void remove_folder(void)
+{
+    char command[64];
+
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    cr_assert_eq(system(command), 0);
+}
+
+static const char *write_file(const char *name, const char *text,
+                              size_t length)
+{
+    static char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    file = fopen(path, "w");
+    cr_assert(file);
+    cr_assert_eq(fwrite(text, 1, length, file), length);
+    fclose(file);
+    return path;
+}
+
+static void check_load_refused(const char *path, const char *what)
+{
+    char expected[512];
+    struct error e = { 0 };
+    struct preset p;
+
+    snprintf(expected, sizeof(expected), "%s%s", path, what);
+    cr_expect(!preset_load(&p, path, &e), "%s", path);
+    cr_expect_str_eq(e.text, expected);
+    cr_expect_eq(e.code, EXIT_INPUT);
+}
+
+Test(preset, files, .init = make_folder, .fini = remove_folder)
+{
+    static char large[PRESET_FILE_MAX + 1];
+    const char *path = write_file("mine.yaml", "batch: 3\n", 9);
+    struct error e = { 0 };
+    struct preset p;
+
+    cr_expect(preset_load(&p, path, &e), "%s", e.text);
+    cr_expect_eq(p.settings.batch, 3);
+
+    check_load_refused("./nowhere.yaml", ": No such file or directory");
+    check_load_refused("nowhere.yml", ": No such file or directory");
+    check_load_refused(folder, ": Is a directory");
+    check_load_refused(write_file("bad.yaml", "batch: 3\nlr: 0", 14),
+                       ":2:5: lr: '0' is not a number from 1e-12 to 1000");
+    memset(large, ' ', sizeof(large));
+    check_load_refused(write_file("large.yaml", large, sizeof(large)),
+                       ": larger than 1 MiB, which no preset is");
+}
+
+Test(preset, unreadable_file, .init = make_folder, .fini = remove_folder)
+{
+    const char *path = write_file("mine.yaml", "batch: 3\n", 9);
+
+    cr_assert_eq(chmod(path, 0), 0);
+    if (access(path, R_OK) == 0)
+        cr_skip_test("root reads everything");
+    check_load_refused(path, ": Permission denied");
+}
+
+static const struct preset_entry *find_entry(const struct preset_entry *list,
+                                             int count, const char *name)
+{
+    const struct preset_entry *found = NULL;
+
+    for (int i = 0; i < count; i++)
+        if (strcmp(list[i].name, name) == 0) {
+            cr_expect(!found, "%s is listed twice", name);
+            found = &list[i];
+        }
+    cr_assert(found, "%s is not listed", name);
+    return found;
+}
+
+Test(preset, those_of_the_user, .init = make_folder, .fini = remove_folder)
+{
+    const struct preset_entry *entry;
+    struct preset_entry *list;
+    struct error e = { 0 };
+    struct preset p;
+    char path[256];
+    int count;
+
+    setenv("XDG_CONFIG_HOME", folder, 1);
+    snprintf(path, sizeof(path), "%s/memdial", folder);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    count = preset_list(&list);
+    cr_expect_eq(count, preset_file_count);
+    free(list);
+
+    snprintf(path, sizeof(path), "%s/memdial/presets", folder);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    write_file("memdial/presets/mine.yaml", "batch: 3\n", 9);
+    write_file("memdial/presets/quick.yaml", "batch: 5\n", 9);
+    write_file("memdial/presets/broken.yaml", "batch: x\n", 9);
+    write_file("memdial/presets/notes.txt", "batch: x\n", 9);
+
+    cr_expect(preset_load(&p, "mine", &e), "%s", e.text);
+    cr_expect_eq(p.settings.batch, 3);
+    cr_expect(preset_load(&p, "quick", &e), "%s", e.text);
+    cr_expect_eq(p.settings.batch, 5, "the user's comes before the embedded");
+    cr_expect(!preset_load(&p, "broken", &e));
+
+    count = preset_list(&list);
+    cr_expect_eq(count, preset_file_count + 2);
+    entry = find_entry(list, count, "quick");
+    cr_expect_eq(entry->preset.settings.batch, 5);
+    cr_expect(strstr(entry->path, "/presets/quick.yaml"));
+    cr_expect_eq(find_entry(list, count, "broken")->error.code, EXIT_INPUT);
+    cr_expect_eq(find_entry(list, count, "wrn-28-2")->error.code, EXIT_OK);
+    free(list);
+}
