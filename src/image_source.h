@@ -1,0 +1,24 @@
+/*
+ * What dataset.c asks of each set of images: raw samples. Augmentation and
+ * normalisation are the same for all and done there.
+ */
+#ifndef MEMDIAL_IMAGE_SOURCE_H
+#define MEMDIAL_IMAGE_SOURCE_H
+
+#include "dataset.h"
+
+struct image_source {
+    const char *name;
+    int classes;
+    float mean[IMAGE_CHANNELS], std[IMAGE_CHANNELS]; /* of 8-bit values */
+    /* Both NULL for a source that has no state. */
+    bool (*open)(void **state, const char *path, struct error *);
+    void (*close)(void *state);
+    int (*samples)(const void *state, enum split);
+    /* Writes an image as (32, 32, 3) bytes and returns its label; called from
+     * several threads at once. */
+    int (*image)(const void *state, enum split, int index,
+                 uint8_t image[IMAGE_ELEMENTS]);
+};
+
+#endif
