@@ -1,0 +1,250 @@
+/*
+ * The CPU backend: the arena is ordinary memory, and the kernels are those of
+ * the best instruction set that this processor has. MEMDIAL_CPU_ISA in the
+ * environment names another.
+ */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cpu.h"
+
+struct isa {
+    const char *name;
+    const struct cpu_kernels *kernels;
+    bool (*supported)(void);
+};
+
+struct device {
+    const struct isa *isa;
+    int threads;
+};
+
+#ifdef __x86_64__
+/* F16C came before AVX2, and not every compiler can ask for it. */
+static bool avx2_supported(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool avx512_supported(void)
+{
+    return __builtin_cpu_supports("avx512f")
+           && __builtin_cpu_supports("avx512bw")
+           && __builtin_cpu_supports("avx512vl")
+           && __builtin_cpu_supports("avx512dq")
+           && avx2_supported();
+}
+#endif
+
+static bool generic_supported(void)
+{
+    return true;
+}
+
+/* Best first; the last one works everywhere. */
+static const struct isa isas[] = {
+#ifdef __x86_64__
+    { "avx512", &cpu_avx512_kernels, avx512_supported },
+    { "avx2", &cpu_avx2_kernels, avx2_supported },
+#endif
+    { "generic", &cpu_generic_kernels, generic_supported }
+};
+
+enum { ISA_COUNT = sizeof(isas) / sizeof(isas[0]) };
+
+static const struct isa *best_isa(void)
+{
+    const struct isa *isa = isas;
+
+    while (!isa->supported())
+        isa++;
+    return isa;
+}
+
+static const struct isa *isa_named(const char *name, char why[WHY_SIZE])
+{
+    int n;
+
+    for (int i = 0; i < ISA_COUNT; i++)
+        if (!strcmp(isas[i].name, name) && isas[i].supported())
+            return &isas[i];
+
+    n = snprintf(why, WHY_SIZE,
+                 "MEMDIAL_CPU_ISA: '%.32s' does not work here; these do:",
+                 name);
+    for (int i = 0; i < ISA_COUNT; i++)
+        if (isas[i].supported())
+            n += snprintf(why + n, WHY_SIZE - (size_t)n, " %s",
+                          isas[i].name);
+    return NULL;
+}
+
+/* Makes the first parallel call, so that OpenMP starts its threads and
+ * allocates what it needs now and not in the middle of a run. */
+static void start_threads(const struct device *d)
+{
+    int32_t word;
+    const struct call call = {
+        .operand[ZERO_X] = { .data = &word, .dtype = DTYPE_I32, .rank = 1,
+                             .dim = { 1 } },
+        .threads = d->threads
+    };
+
+    d->isa->kernels->run[OP_zero](&call);
+}
+
+static bool cpu_open(struct device **device, int threads, char why[WHY_SIZE])
+{
+    const char *name = getenv("MEMDIAL_CPU_ISA");
+    const struct isa *isa = name ? isa_named(name, why) : best_isa();
+    struct device *d;
+
+    if (!isa)
+        return false;
+    d = malloc(sizeof(*d));
+    if (!d) {
+        snprintf(why, WHY_SIZE, "%s", strerror(errno));
+        return false;
+    }
+    *d = (struct device){ .isa = isa, .threads = threads };
+    start_threads(d);
+    *device = d;
+    return true;
+}
+
+static void cpu_close(struct device *d)
+{
+    free(d);
+}
+
+static void cpu_describe(const struct device *d, char line[WHY_SIZE])
+{
+    snprintf(line, WHY_SIZE, "CPU, %s, %d thread%s", d->isa->name, d->threads,
+             d->threads == 1 ? "" : "s");
+}
+
+static size_t cpu_scratch(enum op_code op, const struct call *c)
+{
+    size_t (*scratch)(const struct call *) = cpu_generic_kernels.scratch[op];
+
+    return scratch ? scratch(c) : 0;
+}
+
+static void *cpu_alloc(struct device *d, size_t bytes, char why[WHY_SIZE])
+{
+    void *arena = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)d;
+    if (arena == MAP_FAILED) {
+        snprintf(why, WHY_SIZE, "cannot allocate %zu bytes: %s", bytes,
+                 strerror(errno));
+        return NULL;
+    }
+    return arena;
+}
+
+static void cpu_free(struct device *d, void *arena, size_t bytes)
+{
+    (void)d;
+    if (arena)
+        munmap(arena, bytes);
+}
+
+static void cpu_run(struct device *d, enum op_code op, const struct call *c)
+{
+    d->isa->kernels->run[op](c);
+}
+
+static void cpu_read(struct device *d, void *host, const void *from,
+                     size_t bytes)
+{
+    (void)d;
+    memcpy(host, from, bytes);
+}
+
+static void cpu_write(struct device *d, void *to, const void *host,
+                      size_t bytes)
+{
+    (void)d;
+    memcpy(to, host, bytes);
+}
+
+/* Bytes of the arena on pages that are in memory; the last page counts only
+ * as far as the arena goes. */
+static size_t touched_bytes(const void *arena, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), touched = 0;
+    unsigned char present[4096];
+
+    for (size_t at = 0; at < bytes; at += page * sizeof(present)) {
+        size_t left = bytes - at, part = page * sizeof(present);
+        const char *from = (const char *)arena + at;
+
+        part = part < left ? part : left;
+        if (mincore((void *)(uintptr_t)from, part, present))
+            return 0;
+        for (size_t i = 0; i * page < part; i++)
+            if (present[i] & 1)
+                touched += part - i * page < page ? part - i * page : page;
+    }
+    return touched;
+}
+
+/* The most memory that this process has had at once, in bytes: VmHWM of
+ * /proc/self/status, read without stdio because stdio allocates. */
+static size_t resident_peak(void)
+{
+    static const char key[] = "VmHWM:";
+    char text[4096], *line;
+    ssize_t n = 0;
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        n = read(fd, text, sizeof(text) - 1);
+        close(fd);
+    }
+    text[n > 0 ? n : 0] = '\0';
+    line = strstr(text, key);
+    return line ? strtoull(line + sizeof(key) - 1, NULL, 10) * 1024 : 0;
+}
+
+static void cpu_memory(struct device *d, const void *arena, size_t bytes,
+                       struct device_memory *m)
+{
+    (void)d;
+    m->touched = touched_bytes(arena, bytes);
+    m->os = resident_peak();
+}
+
+const struct backend cpu_backend = {
+    .name = "cpu",
+    .alignment = CPU_ALIGNMENT,
+    .open = cpu_open,
+    .close = cpu_close,
+    .describe = cpu_describe,
+    .scratch = cpu_scratch,
+    .alloc = cpu_alloc,
+    .free = cpu_free,
+    .run = cpu_run,
+    .read = cpu_read,
+    .write = cpu_write,
+    .memory = cpu_memory
+};
+
+int backend_default_threads(void)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof(set), &set))
+        return 1;
+    return CPU_COUNT(&set);
+}

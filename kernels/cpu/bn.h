@@ -1,0 +1,41 @@
+/*
+ * What the batch norm kernels share. Those that reduce over rows keep two
+ * double-precision sums per channel and thread in scratch, and fill them from
+ * single-precision sums over blocks of rows that stay in registers and the
+ * first-level cache.
+ */
+#ifndef MEMDIAL_BN_H
+#define MEMDIAL_BN_H
+
+#include <math.h>
+
+#include "cpu.h"
+
+enum { BN_BLOCK_ROWS = 128, BN_BLOCK_CHANNELS = 256, BN_UNROLL = 4 };
+
+/* One thread's sums, (2, C) doubles, on cache lines of its own. */
+static inline size_t bn_sums_bytes(size_t channels)
+{
+    return round_up(2 * sizeof(double) * channels, CPU_ALIGNMENT);
+}
+
+static inline double *bn_sums(const struct call *c, int thread,
+                              size_t channels)
+{
+    return scratch_part(c, bn_sums_bytes(channels), thread);
+}
+
+/* Column i of a stat (STAT_ROWS, C). */
+static inline void bn_write_stat(float *stat, int channels, int i, double mean,
+                                 double variance, double gamma, double beta,
+                                 double eps)
+{
+    double rstd = 1 / sqrt(variance + eps), scale = gamma * rstd;
+
+    stat[STAT_MEAN * channels + i] = (float)mean;
+    stat[STAT_RSTD * channels + i] = (float)rstd;
+    stat[STAT_SCALE * channels + i] = (float)scale;
+    stat[STAT_SHIFT * channels + i] = (float)(beta - mean * scale);
+}
+
+#endif

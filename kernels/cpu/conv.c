@@ -1,0 +1,28 @@
+/*
+ * conv: y (N, Ho, Wo, Co) = x (N, H, W, Ci) * w (KH, KW, Ci, Co), zero
+ * padding, + add (N, Ho, Wo, Co) or nothing. x may be read through a saved
+ * batch norm, and is padded after that.
+ */
+#include "conv_core.h"
+
+static struct conv_core core_of(const struct call *c)
+{
+    const struct operand *o = c->operand;
+
+    return KERNEL(conv_core)(c, &o[CONV_X], &o[CONV_W], &o[CONV_ADD],
+                             &o[CONV_Y], false);
+}
+
+size_t KERNEL(conv_scratch)(const struct call *c)
+{
+    struct conv_core core = core_of(c);
+
+    return KERNEL(conv_core_scratch)(&core);
+}
+
+void KERNEL(conv)(const struct call *c)
+{
+    struct conv_core core = core_of(c);
+
+    KERNEL(conv_core_run)(&core);
+}

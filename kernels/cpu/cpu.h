@@ -1,0 +1,89 @@
+/*
+ * What the files of the CPU backend share. All but backend.c are compiled
+ * once for each instruction set, with CPU_ISA naming it, and KERNEL() keeps
+ * the copies apart: cpu_generic_conv, cpu_avx2_conv, ... Scratch sizes depend
+ * on shapes and threads only, never on the instruction set, so that a plan
+ * made on one machine holds on another.
+ *
+ * Work is divided by the number of threads of the call, not by the number
+ * that OpenMP happens to give, so the same call gives the same bits.
+ */
+#ifndef MEMDIAL_CPU_H
+#define MEMDIAL_CPU_H
+
+#include "../kernels.h"
+
+/* The kernels of one instruction set; scratch is NULL where none is needed. */
+struct cpu_kernels {
+    void (*run[OP_COUNT])(const struct call *);
+    size_t (*scratch[OP_COUNT])(const struct call *);
+};
+
+extern const struct cpu_kernels cpu_generic_kernels;
+extern const struct cpu_kernels cpu_avx2_kernels;
+extern const struct cpu_kernels cpu_avx512_kernels;
+
+#ifdef CPU_ISA
+
+#define CPU_PASTE(isa, name) cpu_##isa##_##name
+#define CPU_EXPAND(isa, name) CPU_PASTE(isa, name)
+#define KERNEL(name) CPU_EXPAND(CPU_ISA, name)
+
+#define CPU_DECLARE_NO_SCRATCH(name)
+#define CPU_DECLARE_NEEDS_SCRATCH(name) \
+    size_t KERNEL(name##_scratch)(const struct call *);
+#define OP(name, scratch, access, ...) \
+    void KERNEL(name)(const struct call *); \
+    CPU_DECLARE_##scratch(name)
+#include "../op_list.h"
+#undef OP
+
+#endif
+
+enum { CPU_ALIGNMENT = 64 }; /* of values in the arena, bytes */
+
+static inline size_t round_up(size_t n, size_t multiple)
+{
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+static inline int int_min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t size_min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t dtype_size(enum dtype dtype)
+{
+    static const size_t size[DTYPE_COUNT] = {
+        [DTYPE_F32] = 4, [DTYPE_F64] = 8, [DTYPE_I32] = 4
+    };
+
+    return size[dtype];
+}
+
+/* The share of 0..n-1 that falls to thread `index` of `threads`. */
+struct range {
+    size_t begin, end;
+};
+
+static inline struct range range_share(size_t n, int index, int threads)
+{
+    size_t each = n / (size_t)threads, left = n % (size_t)threads;
+    size_t i = (size_t)index, begin = i * each + (i < left ? i : left);
+
+    return (struct range){ begin, begin + each + (i < left) };
+}
+
+/* A thread's part of scratch in which each has `bytes`. */
+static inline void *scratch_part(const struct call *c, size_t bytes,
+                                 int thread)
+{
+    return (char *)c->scratch + (size_t)thread * bytes;
+}
+
+#endif

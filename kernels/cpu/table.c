@@ -1,0 +1,16 @@
+/*
+ * The kernels of one instruction set as a table, from the operation list.
+ */
+#include "cpu.h"
+
+#define CPU_ENTRY_NO_SCRATCH(name)
+#define CPU_ENTRY_NEEDS_SCRATCH(name) \
+    .scratch[OP_##name] = KERNEL(name##_scratch),
+
+const struct cpu_kernels KERNEL(kernels) = {
+#define OP(name, needs, access, ...) \
+    .run[OP_##name] = KERNEL(name), \
+    CPU_ENTRY_##needs(name)
+#include "../op_list.h"
+#undef OP
+};

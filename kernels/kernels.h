@@ -1,0 +1,150 @@
+/*
+ * What the engine and the backends share, and all that kernels see: plain
+ * operand structs, the operation codes, and the backend interface.
+ *
+ * A kernel gets a `struct call`: operands that already point into the arena,
+ * its attributes, its scratch (also in the arena), and the state of the run.
+ * It allocates nothing, keeps nothing, and writes nothing else. For a given
+ * number of threads it gives the same bits every time.
+ */
+#ifndef MEMDIAL_KERNELS_H
+#define MEMDIAL_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum op_code {
+#define OP(name, scratch, access, ...) OP_##name,
+#include "op_list.h"
+#undef OP
+    OP_COUNT
+};
+
+/* The operand slots of each operation: CONV_X, CONV_W, ... */
+#define OP(name, scratch, access, ...) enum name##_slot { __VA_ARGS__ };
+#include "op_list.h"
+#undef OP
+
+enum { CALL_MAX_OPERANDS = 8, OPERAND_MAX_RANK = 4 };
+
+enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_COUNT };
+
+/* A dense tensor, row-major, the last dimension contiguous. */
+struct operand {
+    void *data;          /* NULL while only scratch is asked for */
+    const float *through; /* NULL, or a stat (STAT_ROWS, C), C the last
+                             dimension: load relu(scale*x + shift) */
+    enum dtype dtype;
+    int rank;            /* 0: the slot is empty */
+    int dim[OPERAND_MAX_RANK];
+};
+
+/* Rows of a batch norm's saved statistics, a (STAT_ROWS, C) float tensor.
+ * scale = gamma * rstd, shift = beta - mean * scale. */
+enum stat_row { STAT_MEAN, STAT_RSTD, STAT_SCALE, STAT_SHIFT, STAT_ROWS };
+
+/* Rows of a batch norm's running statistics, (RUNNING_ROWS, C). */
+enum running_row { RUNNING_MEAN, RUNNING_VAR, RUNNING_ROWS };
+
+/* Elements of the metrics that softmax_xent adds to, float64. */
+enum metric { METRIC_LOSS, METRIC_CORRECT, METRIC_COUNT };
+
+union attr {
+    struct { int stride, pad; } conv;
+    struct { float eps, momentum; } norm; /* momentum: per whole batch */
+};
+
+/* Where `load` gets its samples: writes sample `index` of the batch to the
+ * slots of `load`, each pointer already at that sample. Called from several
+ * threads at once, on different samples. */
+struct feed {
+    void (*sample)(void *arg, int index, void *const slot[]);
+    void *arg;
+};
+
+/* The state of the run that kernels may depend on. */
+struct run {
+    uint64_t seed;
+    int64_t step;        /* optimizer steps done so far */
+    int batch;           /* samples in the whole batch */
+    int first;           /* index in the batch of this microbatch's first */
+    int samples;         /* samples in this microbatch */
+    float learning_rate;
+    float momentum;
+    float weight_decay;
+    bool nesterov;
+    const struct feed *feed;
+    double *report;      /* [METRIC_COUNT] on the host: what `report` fills */
+};
+
+struct call {
+    struct operand operand[CALL_MAX_OPERANDS];
+    union attr attr;
+    void *scratch;       /* aligned as the arena is; NULL if none is needed */
+    int threads;
+    const struct run *run; /* NULL while only scratch is asked for */
+};
+
+static inline bool operand_given(const struct operand *o)
+{
+    return o->rank > 0;
+}
+
+static inline size_t operand_elements(const struct operand *o)
+{
+    size_t n = o->rank > 0;
+
+    for (int i = 0; i < o->rank; i++)
+        n *= (size_t)o->dim[i];
+    return n;
+}
+
+/* Rows of a tensor seen as a matrix of its last dimension. */
+static inline size_t operand_rows(const struct operand *o)
+{
+    return operand_elements(o) / (size_t)o->dim[o->rank - 1];
+}
+
+/* What a device says of memory, in bytes. */
+struct device_memory {
+    size_t touched;      /* of the arena: bytes that are really backed */
+    size_t os;           /* the operating system's or driver's own figure */
+};
+
+struct device;           /* an open device; its backend knows the rest */
+
+/*
+ * A backend. Functions that can fail return false and write the reason, one
+ * line, to why[]. `scratch` needs no device and no memory, so that a machine
+ * without the device can still plan for it, and never asks more for a call
+ * with fewer samples.
+ */
+enum { WHY_SIZE = 256 };
+
+struct backend {
+    const char *name;
+    size_t alignment;    /* of every value in the arena, bytes */
+    bool (*open)(struct device **, int threads, char why[WHY_SIZE]);
+    void (*close)(struct device *);
+    /* One line for people: which device, which instruction set. */
+    void (*describe)(const struct device *, char line[WHY_SIZE]);
+    size_t (*scratch)(enum op_code, const struct call *);
+    void *(*alloc)(struct device *, size_t bytes, char why[WHY_SIZE]);
+    void (*free)(struct device *, void *arena, size_t bytes);
+    void (*run)(struct device *, enum op_code, const struct call *);
+    /* Between host memory and the arena; both finish before returning. */
+    void (*read)(struct device *, void *host, const void *from, size_t bytes);
+    void (*write)(struct device *, void *to, const void *host, size_t bytes);
+    void (*memory)(struct device *, const void *arena, size_t bytes,
+                   struct device_memory *);
+};
+
+/* NULL-terminated, best first; `auto` takes the first that opens. */
+extern const struct backend *const backends[];
+extern const struct backend cpu_backend;
+
+/* The default number of threads: the processors this process may use. */
+int backend_default_threads(void);
+
+#endif

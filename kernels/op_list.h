@@ -1,0 +1,56 @@
+/*
+ * The operation list. One line is one operation; every backend supplies one
+ * kernel per line, in a file of the same name, and a missing one is a link
+ * error. Included several times with OP() defined differently.
+ *
+ *   OP(name, scratch, access, slots...)
+ *
+ * scratch: NEEDS_SCRATCH when the backend must be asked how many bytes of
+ * workspace a call wants, NO_SCRATCH otherwise.
+ *
+ * access: one letter per operand slot.
+ *   r  read
+ *   l  read; may be loaded through a saved batch norm: relu(scale*x + shift)
+ *   s  read, element i before element i of the output is written, so that the
+ *      output may take over its storage when it dies here
+ *   w  write, every element
+ *   u  update in place (accumulate, or state that persists between steps)
+ *
+ * An operand whose slot a graph leaves empty has rank 0. Every operation that
+ * writes the gradient of an activation has an `add` slot, so that gradients
+ * of a value with several readers accumulate without an operation of their
+ * own. Shapes are in the header comment of each kernel's file.
+ */
+OP(load, NO_SCRATCH, "ww", LOAD_X, LOAD_LABELS)
+OP(zero, NO_SCRATCH, "w", ZERO_X)
+OP(report, NO_SCRATCH, "r", REPORT_METRICS)
+
+OP(conv, NEEDS_SCRATCH, "lrsw", CONV_X, CONV_W, CONV_ADD, CONV_Y)
+OP(conv_dgrad, NEEDS_SCRATCH, "rrsw",
+   CONV_DGRAD_DY, CONV_DGRAD_W, CONV_DGRAD_ADD, CONV_DGRAD_DX)
+OP(conv_wgrad, NEEDS_SCRATCH, "lru",
+   CONV_WGRAD_X, CONV_WGRAD_DY, CONV_WGRAD_DW)
+
+OP(bn_stats, NEEDS_SCRATCH, "rrruw", BN_STATS_X, BN_STATS_GAMMA,
+   BN_STATS_BETA, BN_STATS_RUNNING, BN_STATS_STAT)
+OP(bn_running, NO_SCRATCH, "rrrw", BN_RUNNING_GAMMA, BN_RUNNING_BETA,
+   BN_RUNNING_RUNNING, BN_RUNNING_STAT)
+OP(bn_relu, NO_SCRATCH, "srw", BN_RELU_X, BN_RELU_STAT, BN_RELU_Z)
+OP(bn_relu_grad, NEEDS_SCRATCH, "srrsuuw", BN_RELU_GRAD_DZ, BN_RELU_GRAD_X,
+   BN_RELU_GRAD_STAT, BN_RELU_GRAD_ADD, BN_RELU_GRAD_DGAMMA,
+   BN_RELU_GRAD_DBETA, BN_RELU_GRAD_DX)
+
+OP(avg_pool, NO_SCRATCH, "lw", AVG_POOL_X, AVG_POOL_Y)
+OP(avg_pool_grad, NO_SCRATCH, "rsw",
+   AVG_POOL_GRAD_DY, AVG_POOL_GRAD_ADD, AVG_POOL_GRAD_DX)
+
+OP(linear, NO_SCRATCH, "rrrw", LINEAR_X, LINEAR_W, LINEAR_B, LINEAR_Y)
+OP(linear_dgrad, NO_SCRATCH, "rrsw", LINEAR_DGRAD_DY, LINEAR_DGRAD_W,
+   LINEAR_DGRAD_ADD, LINEAR_DGRAD_DX)
+OP(linear_wgrad, NO_SCRATCH, "rruu", LINEAR_WGRAD_X, LINEAR_WGRAD_DY,
+   LINEAR_WGRAD_DW, LINEAR_WGRAD_DB)
+
+OP(softmax_xent, NEEDS_SCRATCH, "sruw", SOFTMAX_XENT_LOGITS,
+   SOFTMAX_XENT_LABELS, SOFTMAX_XENT_METRICS, SOFTMAX_XENT_DLOGITS)
+
+OP(sgd, NO_SCRATCH, "uur", SGD_W, SGD_MOMENTUM, SGD_GRADIENT)

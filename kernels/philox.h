@@ -1,0 +1,57 @@
+/*
+ * Philox 4x32-10, the counter-based generator of Salmon, Moraes, Dror and
+ * Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). A number is a
+ * function of its key and counter alone, so anything random can be made
+ * again, anywhere, in any order, on any backend.
+ */
+#ifndef MEMDIAL_PHILOX_H
+#define MEMDIAL_PHILOX_H
+
+#include <stdint.h>
+
+struct philox {
+    uint32_t x[4];
+};
+
+/* What a stream of random numbers is for: the third word of the counter. */
+enum philox_use {
+    PHILOX_INIT,
+    PHILOX_SHUFFLE,
+    PHILOX_AUGMENT,
+    PHILOX_DRAW
+};
+
+static inline struct philox philox_round(struct philox c, uint32_t k0,
+                                         uint32_t k1)
+{
+    uint64_t a = (uint64_t)0xD2511F53u * c.x[0];
+    uint64_t b = (uint64_t)0xCD9E8D57u * c.x[2];
+
+    return (struct philox){{ (uint32_t)(b >> 32) ^ c.x[1] ^ k0, (uint32_t)b,
+                             (uint32_t)(a >> 32) ^ c.x[3] ^ k1,
+                             (uint32_t)a }};
+}
+
+/* Four words for key `seed` and counter (low, high, use, item). */
+static inline struct philox philox(uint64_t seed, uint64_t counter,
+                                   uint32_t use, uint32_t item)
+{
+    struct philox c = {{ (uint32_t)counter, (uint32_t)(counter >> 32), use,
+                         item }};
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+
+    for (int i = 0; i < 10; i++) {
+        c = philox_round(c, k0, k1);
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    return c;
+}
+
+/* Uniform in (0, 1): never 0, so that its logarithm is finite. */
+static inline float philox_unit(uint32_t word)
+{
+    return ((float)(word >> 8) + 0.5f) * 0x1p-24f;
+}
+
+#endif

@@ -1,0 +1,535 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "op_reference.h"
+
+const char *const op_access[OP_COUNT] = {
+#define OP(name, scratch, access, ...) [OP_##name] = access,
+#include "kernels/op_list.h"
+#undef OP
+};
+
+static void set(const struct exact *t, size_t i, double value,
+                double magnitude)
+{
+    t->value[i] = value;
+    t->magnitude[i] = magnitude;
+}
+
+static void add_with(const struct exact *t, size_t i, double term,
+                     double magnitude)
+{
+    t->value[i] += term;
+    t->magnitude[i] += magnitude;
+}
+
+/* Adds one term to an element. */
+static void add(const struct exact *t, size_t i, double term)
+{
+    add_with(t, i, term, fabs(term));
+}
+
+/* Makes element i of an output 0, or that of the `add` operand if given. */
+static void start(const struct call *c, const struct exact *t, int out,
+                  int addend)
+{
+    for (size_t i = 0; i < operand_elements(&c->operand[out]); i++) {
+        set(&t[out], i, 0, 0);
+        if (operand_given(&c->operand[addend]))
+            add(&t[out], i, t[addend].value[i]);
+    }
+}
+
+/* Makes the magnitude of a tensor that is added to that of its old value. */
+static void go_on(const struct call *c, const struct exact *t, int slot)
+{
+    for (size_t i = 0; i < operand_elements(&c->operand[slot]); i++)
+        set(&t[slot], i, t[slot].value[i], fabs(t[slot].value[i]));
+}
+
+/* What the test's feed gives. */
+static void reference_load(const struct call *c, struct exact *t)
+{
+    const struct operand *x = &c->operand[LOAD_X];
+    size_t n = (size_t)x->dim[0], each = operand_elements(x) / n;
+
+    for (size_t i = 0; i < n; i++) {
+        int index = c->run->first + (int)i;
+
+        for (size_t j = 0; j < each; j++)
+            set(&t[LOAD_X], i * each + j, index * 1000 + (int)(j % 1000), 0);
+        set(&t[LOAD_LABELS], i, index + 7, 0);
+    }
+}
+
+static void reference_zero(const struct call *c, struct exact *t)
+{
+    for (size_t i = 0; i < operand_elements(&c->operand[ZERO_X]); i++)
+        set(&t[ZERO_X], i, 0, 0);
+}
+
+static void reference_report(const struct call *c, struct exact *t)
+{
+    (void)c;
+    (void)t;
+}
+
+/*
+ * Convolution and its two gradients are one sum of products of elements of
+ * x, w and y, read in three ways: y += x w, dx += dy w, dw += x dy. A linear
+ * layer is the convolution of 1x1 images.
+ */
+enum { X, W, Y };
+
+struct extent {
+    int n, h, w, ci;     /* x (n, h, w, ci) */
+    int kh, kw, co;      /* w (kh, kw, ci, co) */
+    int ho, wo;          /* y (n, ho, wo, co) */
+    int stride, pad;
+};
+
+static void add_products(const struct extent *e, const struct exact *t[3],
+                         int into, size_t x, size_t w, size_t y)
+{
+    for (int i = 0; i < e->ci; i++)
+        for (int o = 0; o < e->co; o++) {
+            size_t at[3] = {
+                [X] = x + (size_t)i,
+                [W] = w + (size_t)i * (size_t)e->co + (size_t)o,
+                [Y] = y + (size_t)o
+            };
+            int a = (into + 1) % 3, b = (into + 2) % 3;
+
+            add_with(t[into], at[into],
+                     t[a]->value[at[a]] * t[b]->value[at[b]],
+                     t[a]->magnitude[at[a]] * t[b]->magnitude[at[b]]);
+        }
+}
+
+static void convolve(const struct extent *e, const struct exact *t[3],
+                     int into)
+{
+    for (int n = 0; n < e->n; n++)
+        for (int ho = 0; ho < e->ho; ho++)
+            for (int wo = 0; wo < e->wo; wo++)
+                for (int kh = 0; kh < e->kh; kh++)
+                    for (int kw = 0; kw < e->kw; kw++) {
+                        int h = ho * e->stride + kh - e->pad;
+                        int w = wo * e->stride + kw - e->pad;
+
+                        if (h < 0 || h >= e->h || w < 0 || w >= e->w)
+                            continue;
+                        add_products(
+                            e, t, into,
+                            (size_t)(((n * e->h + h) * e->w + w) * e->ci),
+                            (size_t)((kh * e->kw + kw) * e->ci * e->co),
+                            (size_t)(((n * e->ho + ho) * e->wo + wo)
+                                     * e->co));
+                    }
+}
+
+static struct extent conv_extent(const struct call *c, int x, int w, int y)
+{
+    const int *dx = c->operand[x].dim, *dw = c->operand[w].dim;
+    const int *dy = c->operand[y].dim;
+
+    return (struct extent){
+        .n = dx[0], .h = dx[1], .w = dx[2], .ci = dx[3],
+        .kh = dw[0], .kw = dw[1], .co = dw[3], .ho = dy[1], .wo = dy[2],
+        .stride = c->attr.conv.stride, .pad = c->attr.conv.pad
+    };
+}
+
+static struct extent linear_extent(const struct call *c, int x, int w)
+{
+    const int *dx = c->operand[x].dim, *dw = c->operand[w].dim;
+
+    return (struct extent){ dx[0], 1, 1, dw[0], 1, 1, dw[1], 1, 1, 1, 0 };
+}
+
+static void reference_conv(const struct call *c, struct exact *t)
+{
+    struct extent e = conv_extent(c, CONV_X, CONV_W, CONV_Y);
+
+    start(c, t, CONV_Y, CONV_ADD);
+    convolve(&e, (const struct exact *[]){ &t[CONV_X], &t[CONV_W],
+                                           &t[CONV_Y] }, Y);
+}
+
+static void reference_conv_dgrad(const struct call *c, struct exact *t)
+{
+    struct extent e = conv_extent(c, CONV_DGRAD_DX, CONV_DGRAD_W,
+                                  CONV_DGRAD_DY);
+
+    start(c, t, CONV_DGRAD_DX, CONV_DGRAD_ADD);
+    convolve(&e, (const struct exact *[]){ &t[CONV_DGRAD_DX],
+                                           &t[CONV_DGRAD_W],
+                                           &t[CONV_DGRAD_DY] }, X);
+}
+
+static void reference_conv_wgrad(const struct call *c, struct exact *t)
+{
+    struct extent e = conv_extent(c, CONV_WGRAD_X, CONV_WGRAD_DW,
+                                  CONV_WGRAD_DY);
+
+    go_on(c, t, CONV_WGRAD_DW);
+    convolve(&e, (const struct exact *[]){ &t[CONV_WGRAD_X],
+                                           &t[CONV_WGRAD_DW],
+                                           &t[CONV_WGRAD_DY] }, W);
+}
+
+/* Without b, linear is still of use to take the derivative of. */
+static void reference_linear(const struct call *c, struct exact *t)
+{
+    struct extent e = linear_extent(c, LINEAR_X, LINEAR_W);
+
+    for (int n = 0; n < e.n; n++)
+        for (int o = 0; o < e.co; o++) {
+            size_t at = (size_t)(n * e.co + o);
+
+            set(&t[LINEAR_Y], at, 0, 0);
+            if (operand_given(&c->operand[LINEAR_B]))
+                add(&t[LINEAR_Y], at, t[LINEAR_B].value[o]);
+        }
+    convolve(&e, (const struct exact *[]){ &t[LINEAR_X], &t[LINEAR_W],
+                                           &t[LINEAR_Y] }, Y);
+}
+
+static void reference_linear_dgrad(const struct call *c, struct exact *t)
+{
+    struct extent e = linear_extent(c, LINEAR_DGRAD_DX, LINEAR_DGRAD_W);
+
+    start(c, t, LINEAR_DGRAD_DX, LINEAR_DGRAD_ADD);
+    convolve(&e, (const struct exact *[]){ &t[LINEAR_DGRAD_DX],
+                                           &t[LINEAR_DGRAD_W],
+                                           &t[LINEAR_DGRAD_DY] }, X);
+}
+
+static void reference_linear_wgrad(const struct call *c, struct exact *t)
+{
+    struct extent e = linear_extent(c, LINEAR_WGRAD_X, LINEAR_WGRAD_DW);
+
+    go_on(c, t, LINEAR_WGRAD_DW);
+    go_on(c, t, LINEAR_WGRAD_DB);
+    convolve(&e, (const struct exact *[]){ &t[LINEAR_WGRAD_X],
+                                           &t[LINEAR_WGRAD_DW],
+                                           &t[LINEAR_WGRAD_DY] }, W);
+    for (int n = 0; n < e.n; n++)
+        for (int o = 0; o < e.co; o++)
+            add(&t[LINEAR_WGRAD_DB], (size_t)o,
+                t[LINEAR_WGRAD_DY].value[n * e.co + o]);
+}
+
+static double row_mean(const double *x, size_t rows, int channels, int i)
+{
+    double sum = 0;
+
+    for (size_t r = 0; r < rows; r++)
+        sum += x[r * (size_t)channels + (size_t)i];
+    return sum / (double)rows;
+}
+
+/* Biased, about a mean that is known. */
+static double row_variance(const double *x, size_t rows, int channels, int i,
+                           double mean)
+{
+    double sum = 0;
+
+    for (size_t r = 0; r < rows; r++) {
+        double d = x[r * (size_t)channels + (size_t)i] - mean;
+
+        sum += d * d;
+    }
+    return sum / (double)rows;
+}
+
+static void stat_set(double *stat, int channels, int i, double mean,
+                     double variance, double gamma, double beta, double eps)
+{
+    double rstd = 1 / sqrt(variance + eps);
+
+    stat[STAT_MEAN * channels + i] = mean;
+    stat[STAT_RSTD * channels + i] = rstd;
+    stat[STAT_SCALE * channels + i] = gamma * rstd;
+    stat[STAT_SHIFT * channels + i] = beta - mean * gamma * rstd;
+}
+
+/* The mean is found to within a rounding of itself and of the deviations
+ * from it, and shift is a difference of two. */
+static void stat_magnitude(double *m, const double *stat, int channels, int i,
+                           double deviation, double beta)
+{
+    double mean = fabs(stat[STAT_MEAN * channels + i]) + deviation;
+    double scale = fabs(stat[STAT_SCALE * channels + i]);
+
+    m[STAT_MEAN * channels + i] = mean;
+    m[STAT_RSTD * channels + i] = stat[STAT_RSTD * channels + i];
+    m[STAT_SCALE * channels + i] = scale;
+    m[STAT_SHIFT * channels + i] = fabs(beta) + mean * scale;
+}
+
+void stat_reference(const double *x, size_t rows, int channels,
+                    const double *gamma, const double *beta, double eps,
+                    double *stat)
+{
+    for (int i = 0; i < channels; i++) {
+        double mean = row_mean(x, rows, channels, i);
+
+        stat_set(stat, channels, i, mean,
+                 row_variance(x, rows, channels, i, mean), gamma[i], beta[i],
+                 eps);
+    }
+}
+
+static void reference_bn_stats(const struct call *c, struct exact *t)
+{
+    const struct operand *o = &c->operand[BN_STATS_X];
+    int channels = o->dim[o->rank - 1];
+    size_t rows = operand_rows(o);
+    const double *x = t[BN_STATS_X].value;
+    const double *beta = t[BN_STATS_BETA].value;
+    const struct exact *running = &t[BN_STATS_RUNNING];
+    const struct exact *stat = &t[BN_STATS_STAT];
+    double keep = pow(1 - (double)c->attr.norm.momentum,
+                      c->run->samples / (double)c->run->batch);
+
+    stat_reference(x, rows, channels, t[BN_STATS_GAMMA].value, beta,
+                   c->attr.norm.eps, stat->value);
+    go_on(c, t, BN_STATS_RUNNING);
+    for (int i = 0; i < channels; i++) {
+        double mean = stat->value[STAT_MEAN * channels + i];
+        double variance = row_variance(x, rows, channels, i, mean);
+        double unbiased = rows > 1 ? variance * (double)rows
+                                         / (double)(rows - 1)
+                                   : 0;
+        int at_mean = RUNNING_MEAN * channels + i;
+        int at_var = RUNNING_VAR * channels + i;
+
+        stat_magnitude(stat->magnitude, stat->value, channels, i,
+                       sqrt(variance), beta[i]);
+        running->value[at_mean] *= keep;
+        running->value[at_var] *= keep;
+        add(running, (size_t)at_mean, (1 - keep) * mean);
+        add(running, (size_t)at_var, (1 - keep) * unbiased);
+    }
+}
+
+static void reference_bn_running(const struct call *c, struct exact *t)
+{
+    int channels = c->operand[BN_RUNNING_GAMMA].dim[0];
+    const double *running = t[BN_RUNNING_RUNNING].value;
+    const double *beta = t[BN_RUNNING_BETA].value;
+    const struct exact *stat = &t[BN_RUNNING_STAT];
+
+    for (int i = 0; i < channels; i++) {
+        stat_set(stat->value, channels, i,
+                 running[RUNNING_MEAN * channels + i],
+                 running[RUNNING_VAR * channels + i],
+                 t[BN_RUNNING_GAMMA].value[i], beta[i], c->attr.norm.eps);
+        stat_magnitude(stat->magnitude, stat->value, channels, i, 0,
+                       beta[i]);
+    }
+}
+
+static void reference_bn_relu(const struct call *c, struct exact *t)
+{
+    const struct operand *x = &c->operand[BN_RELU_X];
+    size_t channels = (size_t)x->dim[x->rank - 1];
+    const double *stat = t[BN_RELU_STAT].value;
+
+    for (size_t i = 0; i < operand_elements(x); i++) {
+        size_t k = i % channels;
+        double product = stat[STAT_SCALE * channels + k]
+                         * t[BN_RELU_X].value[i];
+        double shift = stat[STAT_SHIFT * channels + k];
+
+        set(&t[BN_RELU_Z], i, fmax(product + shift, 0),
+            fabs(product) + fabs(shift));
+    }
+}
+
+static void grad_channel(const struct exact *t, size_t channels, size_t rows,
+                         size_t k)
+{
+    const double *stat = t[BN_RELU_GRAD_STAT].value + k;
+    double mean = stat[STAT_MEAN * channels];
+    double rstd = stat[STAT_RSTD * channels];
+    double scale = stat[STAT_SCALE * channels];
+    double shift = stat[STAT_SHIFT * channels];
+    struct exact sum = { (double[1]){ 0 }, (double[1]){ 0 } };
+    struct exact sum_xhat = { (double[1]){ 0 }, (double[1]){ 0 } };
+    double n = (double)rows;
+
+    for (size_t i = k; i < rows * channels; i += channels) {
+        double x = t[BN_RELU_GRAD_X].value[i];
+
+        if (scale * x + shift > 0) {
+            double dy = t[BN_RELU_GRAD_DZ].value[i];
+
+            add(&sum, 0, dy);
+            add(&sum_xhat, 0, dy * (x - mean) * rstd);
+        }
+    }
+    t[BN_RELU_GRAD_DBETA].value[k] += *sum.value;
+    t[BN_RELU_GRAD_DBETA].magnitude[k] += *sum.magnitude;
+    t[BN_RELU_GRAD_DGAMMA].value[k] += *sum_xhat.value;
+    t[BN_RELU_GRAD_DGAMMA].magnitude[k] += *sum_xhat.magnitude;
+
+    for (size_t i = k; i < rows * channels; i += channels) {
+        const struct exact *dx = &t[BN_RELU_GRAD_DX];
+        double x = t[BN_RELU_GRAD_X].value[i], xhat = (x - mean) * rstd;
+        double dz = t[BN_RELU_GRAD_DZ].value[i];
+
+        add(dx, i, scale * x + shift > 0 ? scale * dz : 0);
+        add(dx, i, -scale * *sum.value / n);
+        add(dx, i, -scale * xhat * *sum_xhat.value / n);
+        dx->magnitude[i] += fabs(scale) * (*sum.magnitude
+                                + fabs(xhat) * *sum_xhat.magnitude) / n;
+    }
+}
+
+static void reference_bn_relu_grad(const struct call *c, struct exact *t)
+{
+    const struct operand *x = &c->operand[BN_RELU_GRAD_X];
+    size_t channels = (size_t)x->dim[x->rank - 1];
+
+    start(c, t, BN_RELU_GRAD_DX, BN_RELU_GRAD_ADD);
+    go_on(c, t, BN_RELU_GRAD_DGAMMA);
+    go_on(c, t, BN_RELU_GRAD_DBETA);
+    for (size_t k = 0; k < channels; k++)
+        grad_channel(t, channels, operand_rows(x), k);
+}
+
+/* The element of (N, C) that element i of (N, H, W, C) belongs to. */
+static size_t pooled(const struct operand *x, size_t i)
+{
+    size_t channels = (size_t)x->dim[3];
+
+    return i / (channels * (size_t)x->dim[1] * (size_t)x->dim[2]) * channels
+           + i % channels;
+}
+
+static void reference_avg_pool(const struct call *c, struct exact *t)
+{
+    const struct operand *x = &c->operand[AVG_POOL_X];
+    double positions = x->dim[1] * x->dim[2];
+
+    for (size_t i = 0; i < operand_elements(&c->operand[AVG_POOL_Y]); i++)
+        set(&t[AVG_POOL_Y], i, 0, 0);
+    for (size_t i = 0; i < operand_elements(x); i++)
+        add_with(&t[AVG_POOL_Y], pooled(x, i),
+                 t[AVG_POOL_X].value[i] / positions,
+                 t[AVG_POOL_X].magnitude[i] / positions);
+}
+
+static void reference_avg_pool_grad(const struct call *c, struct exact *t)
+{
+    const struct operand *dx = &c->operand[AVG_POOL_GRAD_DX];
+    double positions = dx->dim[1] * dx->dim[2];
+
+    start(c, t, AVG_POOL_GRAD_DX, AVG_POOL_GRAD_ADD);
+    for (size_t i = 0; i < operand_elements(dx); i++)
+        add(&t[AVG_POOL_GRAD_DX], i,
+            t[AVG_POOL_GRAD_DY].value[pooled(dx, i)] / positions);
+}
+
+static void xent_sample(const struct call *c, const struct exact *t, int n)
+{
+    int classes = c->operand[SOFTMAX_XENT_LOGITS].dim[1], best = 0;
+    const double *logits = t[SOFTMAX_XENT_LOGITS].value + n * classes;
+    int label = (int)t[SOFTMAX_XENT_LABELS].value[n];
+    const struct exact *metrics = &t[SOFTMAX_XENT_METRICS];
+    double sum = 0, loss;
+
+    for (int k = 0; k < classes; k++)
+        if (logits[k] > logits[best])
+            best = k;
+    for (int k = 0; k < classes; k++)
+        sum += exp(logits[k] - logits[best]);
+    loss = log(sum) - logits[label] + logits[best];
+    add(metrics, METRIC_LOSS, loss);
+    metrics->magnitude[METRIC_LOSS] += fabs(logits[label])
+                                       + fabs(logits[best]) + 1;
+    metrics->value[METRIC_CORRECT] += best == label;
+    for (int k = 0; k < classes; k++) {
+        double p = exp(logits[k] - logits[best]) / sum;
+        double far = 1 + logits[best] - logits[k];
+
+        set(&t[SOFTMAX_XENT_DLOGITS], (size_t)(n * classes + k),
+            (p - (k == label)) / c->run->batch,
+            (p * far + (k == label)) / c->run->batch);
+    }
+}
+
+static void reference_softmax_xent(const struct call *c, struct exact *t)
+{
+    go_on(c, t, SOFTMAX_XENT_METRICS);
+    for (int n = 0; n < c->operand[SOFTMAX_XENT_LOGITS].dim[0]; n++)
+        xent_sample(c, t, n);
+    t[SOFTMAX_XENT_METRICS].magnitude[METRIC_CORRECT] = 0;
+}
+
+static void reference_sgd(const struct call *c, struct exact *t)
+{
+    const struct run *run = c->run;
+
+    go_on(c, t, SGD_W);
+    for (size_t i = 0; i < operand_elements(&c->operand[SGD_W]); i++) {
+        double w = t[SGD_W].value[i], kept = t[SGD_MOMENTUM].value[i];
+        double gradient = t[SGD_GRADIENT].value[i];
+        double g = gradient + (double)run->weight_decay * w;
+        double m = (double)run->momentum * kept + g;
+        double size = fabs(run->momentum * kept) + fabs(gradient)
+                      + fabs(run->weight_decay * w);
+        double step = run->nesterov ? g + (double)run->momentum * m : m;
+
+        set(&t[SGD_MOMENTUM], i, m, size);
+        t[SGD_W].value[i] -= (double)run->learning_rate * step;
+        t[SGD_W].magnitude[i] += run->learning_rate * 2 * size;
+    }
+}
+
+/* An input as a kernel sees it, through a stat if it has one. */
+static struct exact input(const struct operand *o, const double *x)
+{
+    size_t n = operand_elements(o);
+    struct exact t = { malloc(n * sizeof(double)),
+                       malloc(n * sizeof(double)) };
+
+    for (size_t i = 0; i < n; i++)
+        if (o->through) {
+            size_t channels = (size_t)o->dim[o->rank - 1];
+            const float *stat = o->through + i % channels;
+            double product = stat[STAT_SCALE * channels] * x[i];
+            double shift = stat[STAT_SHIFT * channels];
+
+            set(&t, i, fmax(product + shift, 0),
+                fabs(product) + fabs(shift));
+        } else {
+            set(&t, i, x[i], fabs(x[i]));
+        }
+    return t;
+}
+
+void op_reference(enum op_code op, const struct call *c, struct exact t[])
+{
+    static void (*const reference[OP_COUNT])(const struct call *,
+                                             struct exact *) = {
+#define OP(name, scratch, access, ...) [OP_##name] = reference_##name,
+#include "kernels/op_list.h"
+#undef OP
+    };
+    struct exact seen[CALL_MAX_OPERANDS] = { 0 };
+    int slots = (int)strlen(op_access[op]);
+
+    for (int s = 0; s < slots; s++)
+        seen[s] = strchr("wu", op_access[op][s])
+                      ? t[s] : input(&c->operand[s], t[s].value);
+    reference[op](c, seen);
+    for (int s = 0; s < slots; s++)
+        if (seen[s].value != t[s].value) {
+            free(seen[s].value);
+            free(seen[s].magnitude);
+        }
+}

@@ -1,0 +1,35 @@
+/*
+ * Every operation in double precision, written from its definition and in no
+ * way fast: what kernels are compared with.
+ */
+#ifndef MEMDIAL_OP_REFERENCE_H
+#define MEMDIAL_OP_REFERENCE_H
+
+#include "kernels/kernels.h"
+
+/*
+ * A tensor. The magnitude of an element is the sum of the absolute values of
+ * the terms it is the sum of: what its rounding error is to be measured by.
+ */
+struct exact {
+    double *value;
+    double *magnitude;
+};
+
+/* The access letters of each operation's slots, from the operation list. */
+extern const char *const op_access[OP_COUNT];
+
+/*
+ * Computes the outputs of a call from t[slot].value of its inputs, and their
+ * magnitudes. Shapes, attributes, the run and `through` are taken from the
+ * call; its data pointers are not looked at.
+ */
+void op_reference(enum op_code, const struct call *, struct exact t[]);
+
+/* The reference of bn_stats without its rounding to running statistics: the
+ * stat (STAT_ROWS, C) of x (rows, C). */
+void stat_reference(const double *x, size_t rows, int channels,
+                    const double *gamma, const double *beta, double eps,
+                    double *stat);
+
+#endif
