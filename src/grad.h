@@ -1,0 +1,18 @@
+/*
+ * Reverse-mode differentiation: appends to a graph of forward operations the
+ * operations that compute gradients and those that update the weights.
+ */
+#ifndef MEMDIAL_GRAD_H
+#define MEMDIAL_GRAD_H
+
+#include "graph.h"
+
+/*
+ * `value` is what the loss was computed from and `gradient` its gradient. Adds
+ * one gradient (set to zero when a batch is prepared, accumulated by each
+ * microbatch), one momentum and one SGD update per weight that the value
+ * depends on.
+ */
+void grad_build(struct graph *, int value, int gradient);
+
+#endif

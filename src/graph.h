@@ -1,0 +1,142 @@
+/*
+ * The graph of a model: operations over values, forward first, then the
+ * backward and update operations that follow from them (grad.c). Flat arrays
+ * with integer ids, const once built.
+ *
+ * A value has a shape, a type of element and a kind of memory. It is written
+ * by one operation per program (training, evaluation) and never again, but
+ * for state (weights, optimizer, running statistics) and accumulators
+ * (gradients, metrics), which operations update in place. The graph knows
+ * nothing of microbatches, recomputation or addresses: dimensions that depend
+ * on how many samples are processed at once are symbolic extents.
+ */
+#ifndef MEMDIAL_GRAPH_H
+#define MEMDIAL_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/kernels.h"
+
+enum kind {
+    KIND_WEIGHTS,
+    KIND_INDEX,
+    KIND_GRADIENTS,
+    KIND_OPTIMIZER,
+    KIND_ACTIVATIONS,
+    KIND_TRANSIENT,
+    KIND_WORKSPACE,
+    KIND_INPUT,
+    KIND_COUNT
+};
+
+const char *kind_name(enum kind);
+
+/* Alive at every step of every program, and what a snapshot saves. */
+bool kind_persists(enum kind);
+
+/* Sizes known only when a plan is made. A dimension d < 0 stands for
+ * extent number -1 - d. */
+enum extent { EXTENT_SAMPLES, EXTENT_COUNT };
+enum { DIM_SAMPLES = -1 - EXTENT_SAMPLES };
+
+struct extents {
+    int of[EXTENT_COUNT];
+};
+
+/* The parts of a training step. Preparing and updating happen once per
+ * batch, forward and backward once per microbatch. */
+enum pass { PASS_PREPARE, PASS_FORWARD, PASS_BACKWARD, PASS_UPDATE };
+
+/* A program is a walk over the graph; an operation belongs to some. */
+enum program { PROGRAM_TRAIN, PROGRAM_EVAL, PROGRAM_COUNT };
+enum { IN_TRAIN = 1 << PROGRAM_TRAIN, IN_EVAL = 1 << PROGRAM_EVAL,
+       IN_BOTH = IN_TRAIN | IN_EVAL };
+
+/* INIT_RUNNING: mean 0, variance 1, rows as in enum running_row. */
+enum init_rule { INIT_CONSTANT, INIT_NORMAL, INIT_UNIFORM, INIT_RUNNING };
+
+struct init {
+    enum init_rule rule;
+    float scale;         /* the constant, the deviation, or the half-range */
+};
+
+struct value {
+    int layer;
+    const char *name;    /* within the layer; static storage */
+    enum kind kind;
+    enum dtype dtype;
+    int rank;
+    int dim[OPERAND_MAX_RANK];
+    int of;              /* the weight a gradient or moment belongs to; -1 */
+    struct init init;    /* of state */
+};
+
+struct op {
+    enum op_code code;
+    enum pass pass;
+    int programs;        /* IN_... */
+    int layer;
+    int operand[CALL_MAX_OPERANDS]; /* value ids; -1: the slot is empty */
+    union attr attr;
+};
+
+struct layer {
+    char name[40];       /* "g2.b1.conv1" */
+};
+
+struct graph {
+    struct layer *layers;
+    int layer_count;
+    struct value *values;
+    int value_count;
+    struct op *ops;      /* in an order that can be run */
+    int op_count;
+};
+
+struct graph *graph_new(void);
+void graph_free(struct graph *);
+
+int graph_layer(struct graph *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Adds a value; dim holds `rank` dimensions, fixed or DIM_...; returns its
+ * id. */
+int graph_value(struct graph *, int layer, const char *name, enum kind,
+                enum dtype, int rank, const int *dim);
+
+/* Adds an operation and returns it, to set attributes; `operands` lists a
+ * value or -1 for every slot of the operation. */
+struct op *graph_op(struct graph *, enum op_code, enum pass, int programs,
+                    int layer, const int *operands);
+
+/* The value's shape at these extents, as kernels see it, without data. */
+struct operand graph_operand(const struct graph *, int value,
+                             const struct extents *);
+
+/* Bytes of one element, and of a value at these extents. */
+size_t dtype_bytes(enum dtype);
+const char *dtype_name(enum dtype);
+size_t graph_bytes(const struct graph *, int value, const struct extents *);
+
+/* "g1.b1.conv1.w", "g1.b1.conv1.w.momentum"; writes at most size bytes. */
+void graph_value_name(const struct graph *, int value, char *name,
+                      size_t size);
+
+/* Trained parameters: elements of all weights that have a gradient. */
+int64_t graph_parameters(const struct graph *);
+
+/* What the operation list says. */
+const char *op_name(enum op_code);
+const char *op_access(enum op_code); /* one letter per slot */
+int op_slots(enum op_code);
+bool op_writes(enum op_code, int slot); /* 'w' or 'u' */
+bool op_reads(enum op_code, int slot);  /* all but 'w' */
+
+/* Arithmetic of one call at these extents: a multiply-add counts 2, any other
+ * operation on an element 1. */
+double op_flops(const struct graph *, const struct op *,
+                const struct extents *);
+
+#endif

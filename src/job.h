@@ -1,0 +1,32 @@
+/*
+ * A job: everything that follows from settings without memory or device, from
+ * the graph to the plan. Cheap enough to make anew at every key press.
+ */
+#ifndef MEMDIAL_JOB_H
+#define MEMDIAL_JOB_H
+
+#include "error.h"
+#include "plan.h"
+#include "settings.h"
+
+struct job {
+    struct settings settings;
+    const struct backend *backend;
+    int threads;
+    struct graph *graph;         /* owned, like the two that follow */
+    struct schedule *schedule;
+    struct plan *plan;
+};
+
+/* False if the settings name a backend that is unknown or, with `auto`, if
+ * none can be opened. */
+bool job_new(struct job **, const struct settings *, struct error *);
+void job_free(struct job *);
+
+/* The same job with every way of saving memory turned off. */
+struct job *job_baseline(const struct job *);
+
+/* Opens the job's device. */
+bool job_open_device(const struct job *, struct device **, struct error *);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * Layers that models are put together from: each adds its parameters and its
+ * forward operations to a graph, and returns the value it computes. `layer`
+ * is an id from graph_layer().
+ */
+#ifndef MEMDIAL_LAYER_H
+#define MEMDIAL_LAYER_H
+
+#include "graph.h"
+
+/* Samples and labels as the feed writes them: x has `rank` dimensions, the
+ * first of them DIM_SAMPLES. Returns x; *labels gets a (samples) int32. */
+int layer_load(struct graph *, int layer, int rank, const int *dim,
+               int *labels);
+
+/* x (N, H, W, Ci) -> (N, Ho, Wo, channels), a kernel of side `kernel` padded
+ * to keep the size at stride 1, no bias; `add` of the result's shape, or -1.
+ * Init N(0, sqrt(2 / (kernel^2 * channels))), He et al. 2015, fan out. */
+int layer_conv(struct graph *, int layer, int x, int channels, int kernel,
+               int stride, int add);
+
+/* relu(batch_norm(x)) over the last dimension; eps 1e-5, momentum 0.1. */
+int layer_bn_relu(struct graph *, int layer, int x);
+
+/* x (N, H, W, C) -> (N, C). */
+int layer_avg_pool(struct graph *, int layer, int x);
+
+/* x (N, Ci) -> (N, channels), with bias. Init U(+-1/sqrt(Ci)), bias 0. */
+int layer_linear(struct graph *, int layer, int x, int channels);
+
+/* Mean cross-entropy of softmax(logits) over the batch, and its metrics;
+ * returns the gradient of the logits. */
+int layer_softmax_xent(struct graph *, int layer, int logits, int labels);
+
+#endif

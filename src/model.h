@@ -1,0 +1,17 @@
+/*
+ * The models that settings can name, each a function that builds its graph.
+ */
+#ifndef MEMDIAL_MODEL_H
+#define MEMDIAL_MODEL_H
+
+#include "graph.h"
+#include "settings.h"
+
+/* Forward, backward and update operations of the settings' model for data of
+ * `classes` classes. The caller owns the graph. */
+struct graph *model_build(const struct settings *, int classes);
+
+/* Wide residual network on (32, 32, 3) images: wrn.c. */
+struct graph *wrn_build(int depth, int width, int classes);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * WideResNet for 32x32 images (Zagoruyko and Komodakis, 2016), pre-activation,
+ * in the variant of the code of Mostafa and Wang (2019): where a block changes
+ * the number of channels, its normalised input feeds the 1x1 shortcut too.
+ */
+#include "grad.h"
+#include "layer.h"
+#include "model.h"
+
+/* x (N, H, W, Ci) -> (N, H/stride, W/stride, channels) */
+static int block(struct graph *g, int group, int index, int x, int channels,
+                 int stride)
+{
+    bool widen = g->values[x].dim[3] != channels;
+    int z, y, shortcut = x;
+
+    z = layer_bn_relu(g, graph_layer(g, "g%d.b%d.bn1", group, index), x);
+    y = layer_conv(g, graph_layer(g, "g%d.b%d.conv1", group, index), z,
+                   channels, 3, stride, -1);
+    y = layer_bn_relu(g, graph_layer(g, "g%d.b%d.bn2", group, index), y);
+    /* As late as can be, so that its result lives only until it is added. */
+    if (widen)
+        shortcut = layer_conv(
+            g, graph_layer(g, "g%d.b%d.shortcut", group, index), z, channels,
+            1, stride, -1);
+    return layer_conv(g, graph_layer(g, "g%d.b%d.conv2", group, index), y,
+                      channels, 3, 1, shortcut);
+}
+
+struct graph *wrn_build(int depth, int width, int classes)
+{
+    static const int images[] = { DIM_SAMPLES, 32, 32, 3 };
+    struct graph *g = graph_new();
+    int blocks = (depth - 4) / 6;
+    int labels, x, logits;
+
+    x = layer_load(g, graph_layer(g, "input"), 4, images, &labels);
+    x = layer_conv(g, graph_layer(g, "stem"), x, 16, 3, 1, -1);
+    for (int group = 1; group <= 3; group++)
+        for (int i = 1; i <= blocks; i++)
+            x = block(g, group, i, x, (8 << group) * width,
+                      group > 1 && i == 1 ? 2 : 1);
+    x = layer_bn_relu(g, graph_layer(g, "head.bn"), x);
+    x = layer_avg_pool(g, graph_layer(g, "head.pool"), x);
+    logits = layer_linear(g, graph_layer(g, "head.linear"), x, classes);
+    grad_build(g, logits,
+               layer_softmax_xent(g, graph_layer(g, "head.loss"), logits,
+                                  labels));
+    return g;
+}

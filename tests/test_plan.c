@@ -1,0 +1,159 @@
+/*
+ * Plans: the figures that are known beforehand, the promise that plan_check
+ * proves, and that it would notice a broken one.
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job.h"
+
+static struct job *open_job(const char *const assignments[])
+{
+    struct settings settings;
+    struct job *job;
+    struct error e;
+
+    settings_init(&settings);
+    for (int i = 0; assignments[i]; i++)
+        cr_assert(settings_assign(&settings, "test", assignments[i], &e),
+                  "%s", e.text);
+    cr_assert(job_new(&job, &settings, &e), "%s", e.text);
+    return job;
+}
+
+static void check_promises(const struct job *job)
+{
+    const struct plan *plan = job->plan;
+    char why[256];
+    size_t sum = 0, most = 0;
+
+    cr_expect(plan_check(plan, why, sizeof(why)), "%s", why);
+    for (int k = 0; k < KIND_COUNT; k++)
+        sum += plan->live[plan->peak_step][k];
+    cr_expect_eq(sum, plan->peak_bytes);
+    for (int t = 0; t < plan->schedule->step_count; t++)
+        if (plan_live_bytes(plan, t) > most)
+            most = plan_live_bytes(plan, t);
+    cr_expect_eq(most, plan->peak_bytes);
+    cr_expect_geq(plan->arena_bytes, plan->peak_bytes);
+    cr_expect_leq((double)plan->arena_bytes, 1.01 * (double)plan->peak_bytes,
+                  "arena %zu, peak %zu", plan->arena_bytes, plan->peak_bytes);
+}
+
+Test(plan, keeps_its_promises_over_settings)
+{
+    static const char *const models[][2] = {
+        { "depth=10", "width=1" }, { "depth=16", "width=1" },
+        { "depth=28", "width=2" }, { "depth=40", "width=3" },
+    };
+    static const char *const sizes[][2] = {
+        { "batch=100", "microbatch=0" }, { "batch=100", "microbatch=10" },
+        { "batch=100", "microbatch=7" }, { "batch=100", "microbatch=1" },
+        { "batch=1", "microbatch=0" },
+    };
+    static const char *const recomputes[] = { "recompute=none",
+                                              "recompute=bn-relu" };
+
+    for (int m = 0; m < 4; m++)
+        for (int s = 0; s < 5; s++)
+            for (int r = 0; r < 2; r++) {
+                struct job *job = open_job((const char *[]){
+                    models[m][0], models[m][1], sizes[s][0], sizes[s][1],
+                    recomputes[r], "threads=2", NULL });
+                check_promises(job);
+                job_free(job);
+            }
+}
+
+/* What autograd frameworks save for this net is known: 381.4 MB of
+ * activations and 17.6 MB of weights, gradients and momentum. */
+Test(plan, of_wrn_28_2_is_as_large_as_arithmetic_says)
+{
+    struct job *plain = open_job((const char *[]){
+        "depth=28", "width=2", "batch=100", "recompute=none", "threads=2",
+        NULL });
+    struct job *fused = open_job((const char *[]){
+        "depth=28", "width=2", "batch=100", "recompute=bn-relu", "threads=2",
+        NULL });
+
+    cr_expect_geq(plain->plan->peak_bytes, 399000000);
+    cr_expect_leq(plain->plan->peak_bytes, 425000000);
+    cr_expect_leq(fused->plan->peak_bytes, 225000000);
+    for (int t = 0; t < plain->schedule->step_count; t++)
+        cr_expect_leq(plain->plan->live[t][KIND_WORKSPACE], 1000000);
+    for (int t = 0; t < fused->schedule->step_count; t++)
+        cr_expect_leq(fused->plan->live[t][KIND_WORKSPACE], 1000000);
+    job_free(plain);
+    job_free(fused);
+}
+
+Test(plan, holds_at_depth_1000)
+{
+    struct job *job = open_job((const char *[]){
+        "depth=1000", "width=1", "batch=100", "threads=2", NULL });
+
+    check_promises(job);
+    job_free(job);
+}
+
+/* Every pair of instances that share an address but not a takeover, moved on
+ * top of each other, must be found out. */
+Test(plan, check_finds_a_clobbered_value)
+{
+    struct job *job = open_job((const char *[]){
+        "depth=10", "width=1", "batch=8", "threads=2", NULL });
+    struct plan *plan = job->plan;
+    const struct schedule *s = job->schedule;
+    char why[256];
+    int tried = 0;
+
+    for (int i = 0; i < s->instance_count; i++) {
+        struct plan_instance *p = &plan->instances[i];
+        size_t offset = p->offset;
+        int moved = -1;
+
+        if (p->kind != KIND_ACTIVATIONS)
+            continue;
+        /* On top of another activation that outlives its definition. */
+        for (int j = 0; j < s->instance_count && moved < 0; j++) {
+            struct plan_instance *q = &plan->instances[j];
+            if (j != i && q->kind == KIND_ACTIVATIONS &&
+                q->first < p->first && q->last > p->first &&
+                plan->instances[j].taken_by != i)
+                moved = j;
+        }
+        if (moved < 0)
+            continue;
+        p->offset = plan->instances[moved].offset;
+        cr_expect_not(plan_check(plan, why, sizeof(why)),
+                      "instance %d on top of %d went unnoticed", i, moved);
+        p->offset = offset;
+        tried++;
+    }
+    cr_expect_gt(tried, 5);
+    plan->instances[0].offset = plan->arena_bytes;
+    cr_expect_not(plan_check(plan, why, sizeof(why)));
+    job_free(job);
+}
+
+Test(plan, counts_the_arithmetic_of_recomputation)
+{
+    struct job *plain = open_job((const char *[]){
+        "depth=28", "width=2", "recompute=none", NULL });
+    struct job *fused = open_job((const char *[]){
+        "depth=28", "width=2", "recompute=bn-relu", NULL });
+    struct job *cut = open_job((const char *[]){
+        "depth=28", "width=2", "recompute=none", "microbatch=7", NULL });
+    double flops = schedule_flops(plain->schedule);
+
+    /* 214.35 M multiply-adds forward per image; three products of each
+     * convolution but the first, which needs no gradient of its input. */
+    cr_expect_float_eq(flops, 2 * (3 * 214.35e6 - 442368) * 100, 0.02 * flops);
+    cr_expect_gt(schedule_flops(fused->schedule), flops);
+    cr_expect_lt(schedule_flops(fused->schedule), 1.01 * flops);
+    cr_expect_float_eq(schedule_flops(cut->schedule), flops, 1e-6 * flops);
+    job_free(plain);
+    job_free(fused);
+    job_free(cut);
+}
