@@ -1,0 +1,65 @@
+/*
+ * Events: what a run says while it runs, to whoever listens. One format, as
+ * newline-delimited JSON, for `train --json`, the worker and the run history;
+ * memdial-events(5) documents it. Bytes are integers, accuracies fractions of
+ * 1, and doubles carry 17 digits so that they come back bit for bit.
+ */
+#ifndef MEMDIAL_EVENT_H
+#define MEMDIAL_EVENT_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "settings.h"
+
+enum { EVENT_SCHEMA = 1 };
+
+enum event_type {
+    EVENT_START,
+    EVENT_MEMORY,
+    EVENT_STEP,
+    EVENT_EPOCH,
+    EVENT_WARNING,
+    EVENT_ERROR,
+    EVENT_DONE
+};
+
+struct event {
+    enum event_type type;
+    union {
+        struct {
+            const char *preset;
+            const struct settings *settings;
+        } start;
+        struct {
+            uint64_t planned, arena, touched, os; /* bytes */
+        } memory;
+        struct {
+            int64_t step, steps;  /* done so far; of the whole run */
+            int epoch;            /* counted from 1 */
+            double loss, samples_per_second;
+        } step;
+        struct {
+            int epoch;            /* counted from 1 */
+            double train_loss, train_accuracy;
+            double valid_loss, valid_accuracy;
+            double seconds;       /* training and evaluation */
+        } epoch;
+        const char *message;      /* of warnings and errors */
+    };
+};
+
+/* A listener. */
+struct event_sink {
+    void (*emit)(void *arg, const struct event *);
+    void *arg;
+};
+
+/* The event as a new JSON object. */
+json_t *event_json(const struct event *);
+
+/* How every JSON document of memdial is printed. */
+enum { JSON_STYLE = JSON_COMPACT | JSON_REAL_PRECISION(17) };
+
+#endif

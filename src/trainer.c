@@ -1,0 +1,230 @@
+#include "trainer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "snapshot.h"
+
+bool trainer_new(struct trainer **out, const struct settings *s,
+                 struct error *e)
+{
+    struct trainer *t = xcalloc(1, sizeof(*t));
+    int64_t samples;
+
+    if (!job_new(&t->job, s, e) || !dataset_open(&t->data, s, e) ||
+        !job_open_device(t->job, &t->device, e) ||
+        !executor_new(&t->executor, t->job->plan, t->device, e)) {
+        trainer_free(t);
+        return false;
+    }
+    samples = s->epoch_samples ? s->epoch_samples
+                               : dataset_samples(t->data, SPLIT_TRAIN);
+    t->steps_per_epoch = samples / s->batch;
+    if (t->steps_per_epoch == 0) {
+        trainer_free(t);
+        return error_set(e, EXIT_INPUT,
+                         "batch: %d samples are more than an epoch of %lld; "
+                         "lower batch or raise epoch_samples",
+                         s->batch, (long long)samples);
+    }
+    executor_init_state(t->executor, s->seed);
+    *out = t;
+    return true;
+}
+
+void trainer_free(struct trainer *t)
+{
+    if (!t)
+        return;
+    executor_free(t->executor);
+    if (t->device)
+        t->job->backend->close(t->device);
+    dataset_close(t->data);
+    job_free(t->job);
+    free(t);
+}
+
+int64_t trainer_steps(const struct trainer *t)
+{
+    return t->job->settings.epochs * t->steps_per_epoch;
+}
+
+double trainer_learning_rate(const struct trainer *t, int64_t step)
+{
+    const struct settings *s = &t->job->settings;
+    double done = (double)step / (double)trainer_steps(t);
+
+    switch (s->lr_schedule) {
+    case LR_STEP: /* the report's 60, 120 and 160 of 200 epochs */
+        return s->lr * pow(0.2, (done >= 0.3) + (done >= 0.6) + (done >= 0.8));
+    case LR_COSINE:
+        return s->lr * 0.5 * (1 + cos(3.14159265358979323846 * done));
+    default:
+        return s->lr;
+    }
+}
+
+/* The samples that `load` asks for: training samples in a random order drawn
+ * anew for each pass over the set, validation samples as they come. */
+struct samples {
+    const struct trainer *trainer;
+    enum split split;
+    uint64_t first;                  /* counts samples over the whole run */
+};
+
+static void feed_sample(void *arg, int index, void *const slot[])
+{
+    const struct samples *f = arg;
+    const struct settings *s = &f->trainer->job->settings;
+    uint64_t sample = f->first + (uint64_t)index;
+    struct augment_draw draw = { s->seed, sample };
+    int32_t *label = slot[LOAD_LABELS];
+
+    if (f->split == SPLIT_TRAIN) {
+        int n = dataset_samples(f->trainer->data, SPLIT_TRAIN);
+        index = dataset_shuffle(s->seed, (uint32_t)(sample / (uint64_t)n), n,
+                                (int)(sample % (uint64_t)n));
+    }
+    *label = dataset_sample(f->trainer->data, f->split, index,
+                            f->split == SPLIT_TRAIN && s->augment ? &draw
+                                                                  : NULL,
+                            slot[LOAD_X]);
+}
+
+static struct tally run_program(struct trainer *t, enum program program,
+                                enum split split, int batch)
+{
+    const struct settings *s = &t->job->settings;
+    struct samples samples = { t, split,
+                               (uint64_t)t->step * (uint64_t)s->batch };
+    struct feed feed = { feed_sample, &samples };
+    double report[METRIC_COUNT];
+    struct run run = {
+        .seed = s->seed,
+        .step = t->step,
+        .batch = batch,
+        .learning_rate = (float)trainer_learning_rate(t, t->step),
+        .momentum = (float)s->momentum,
+        .weight_decay = (float)s->weight_decay,
+        .nesterov = s->nesterov,
+        .feed = &feed,
+        .report = report,
+    };
+
+    executor_run(t->executor, program, &run);
+    return (struct tally){ report[METRIC_LOSS], report[METRIC_CORRECT],
+                           batch };
+}
+
+struct tally trainer_step(struct trainer *t)
+{
+    struct tally step = run_program(t, PROGRAM_TRAIN, SPLIT_TRAIN,
+                                    t->job->settings.batch);
+
+    t->step++;
+    t->epoch.loss += step.loss;
+    t->epoch.correct += step.correct;
+    t->epoch.samples += step.samples;
+    return step;
+}
+
+struct tally trainer_evaluate(struct trainer *t)
+{
+    int all = dataset_samples(t->data, SPLIT_VALID);
+    int wanted = t->job->settings.valid_samples;
+
+    return run_program(t, PROGRAM_EVAL, SPLIT_VALID,
+                       wanted && wanted < all ? wanted : all);
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void emit(struct event_sink sink, struct event event)
+{
+    sink.emit(sink.arg, &event);
+}
+
+static void emit_memory(const struct trainer *t, struct event_sink sink)
+{
+    struct device_memory memory = executor_memory(t->executor);
+
+    emit(sink, (struct event){ .type = EVENT_MEMORY,
+                               .memory = { t->job->plan->peak_bytes,
+                                           t->job->plan->arena_bytes,
+                                           memory.touched, memory.os } });
+}
+
+static void emit_epoch(struct trainer *t, struct event_sink sink,
+                       double started)
+{
+    struct tally train = t->epoch, valid = trainer_evaluate(t);
+    double n = (double)train.samples, m = (double)valid.samples;
+
+    t->epoch = (struct tally){ 0 };
+    emit(sink, (struct event){
+                   .type = EVENT_EPOCH,
+                   .epoch = { (int)(t->step / t->steps_per_epoch),
+                              train.loss / n, train.correct / n,
+                              valid.loss / m, valid.correct / m,
+                              seconds_now() - started } });
+    emit_memory(t, sink);
+}
+
+static bool run_to_end(struct trainer *t, struct event_sink sink,
+                       const volatile sig_atomic_t *stop, const char *save,
+                       struct error *e)
+{
+    double epoch_started = seconds_now();
+
+    while (t->step < trainer_steps(t) && !*stop) {
+        double started = seconds_now();
+        struct tally step = trainer_step(t);
+        double samples = (double)step.samples;
+
+        if (!isfinite(step.loss))
+            return error_set(e, EXIT_RUN,
+                             "step %lld: the loss is not finite: training "
+                             "diverged; lower lr",
+                             (long long)t->step);
+        emit(sink,
+             (struct event){
+                 .type = EVENT_STEP,
+                 .step = { t->step, trainer_steps(t),
+                           (int)((t->step - 1) / t->steps_per_epoch) + 1,
+                           step.loss / samples,
+                           samples / (seconds_now() - started) } });
+        if (t->step == 1)
+            emit_memory(t, sink);
+        if (t->step % t->steps_per_epoch == 0) {
+            emit_epoch(t, sink, epoch_started);
+            epoch_started = seconds_now();
+            if (save && !snapshot_save(t, save, e))
+                return false;
+        }
+    }
+    if (save && t->step % t->steps_per_epoch != 0)
+        return snapshot_save(t, save, e);
+    return true;
+}
+
+bool trainer_run(struct trainer *t, const char *preset, struct event_sink sink,
+                 const volatile sig_atomic_t *stop, const char *save,
+                 struct error *e)
+{
+    emit(sink, (struct event){ .type = EVENT_START,
+                               .start = { preset, &t->job->settings } });
+    emit_memory(t, sink);
+    if (!run_to_end(t, sink, stop, save, e)) {
+        emit(sink, (struct event){ .type = EVENT_ERROR, .message = e->text });
+        return false;
+    }
+    emit(sink, (struct event){ .type = EVENT_DONE });
+    return true;
+}

@@ -1,0 +1,58 @@
+/*
+ * A training run: a job, its data and its device, advanced one optimizer step
+ * at a time. Everything random is a function of the seed and of how many
+ * samples were seen, so a run that is saved and loaded goes on as if it had
+ * never stopped.
+ */
+#ifndef MEMDIAL_TRAINER_H
+#define MEMDIAL_TRAINER_H
+
+#include <signal.h>
+
+#include "dataset.h"
+#include "event.h"
+#include "executor.h"
+#include "job.h"
+
+/* Sums over the samples of the epoch so far. */
+struct tally {
+    double loss, correct;
+    int64_t samples;
+};
+
+struct trainer {
+    struct job *job;                 /* owned, like the rest */
+    struct dataset *data;
+    struct device *device;
+    struct executor *executor;
+    int64_t steps_per_epoch;
+    int64_t step;                    /* optimizer steps done */
+    struct tally epoch;
+};
+
+bool trainer_new(struct trainer **, const struct settings *, struct error *);
+void trainer_free(struct trainer *);
+
+/* Optimizer steps of the whole run. */
+int64_t trainer_steps(const struct trainer *);
+
+/* The learning rate of a step of the run. */
+double trainer_learning_rate(const struct trainer *, int64_t step);
+
+/* One optimizer step on the next batch; returns what it adds to the epoch. */
+struct tally trainer_step(struct trainer *);
+
+/* Loss and correct predictions on the validation samples. */
+struct tally trainer_evaluate(struct trainer *);
+
+/*
+ * Trains to the end of the run, saying how it goes to `sink`; stops early,
+ * between two steps, when *stop is set. With `save` not NULL writes a snapshot
+ * there after every epoch and on stopping. False on a loss that is not finite
+ * and when a snapshot cannot be written.
+ */
+bool trainer_run(struct trainer *, const char *preset, struct event_sink,
+                 const volatile sig_atomic_t *stop, const char *save,
+                 struct error *);
+
+#endif

@@ -1,0 +1,106 @@
+#include "engine.h"
+
+#include <criterion/criterion.h>
+
+#include "kernels/philox.h"
+
+/* Noise whose mean depends on the label, so that there is something to
+ * learn. */
+static void made_up_sample(void *arg, int index, void *const slot[])
+{
+    float *x = slot[LOAD_X];
+    int32_t *label = slot[LOAD_LABELS];
+
+    (void)arg;
+    *label = (int32_t)(philox(7, (uint64_t)index, PHILOX_DRAW, 0).x[0] % 10);
+    for (int i = 0; i < 32 * 32 * 3; i++) {
+        uint32_t word =
+            philox(7, (uint64_t)index, PHILOX_DRAW, (uint32_t)i + 1).x[0];
+        x[i] = 2 * philox_unit(word) - 1 +
+               0.3f * (float)((i / 96 + *label) % 10 == 0);
+    }
+}
+
+struct engine engine_open(const char *const assignments[])
+{
+    struct engine engine = { .sample = made_up_sample };
+    struct settings settings;
+    struct error e;
+
+    settings_init(&settings);
+    for (int i = 0; assignments[i]; i++)
+        cr_assert(settings_assign(&settings, "test", assignments[i], &e),
+                  "%s", e.text);
+    cr_assert(settings_check(&settings, "test", &e), "%s", e.text);
+    cr_assert(job_new(&engine.job, &settings, &e), "%s", e.text);
+    cr_assert(job_open_device(engine.job, &engine.device, &e), "%s", e.text);
+    cr_assert(executor_new(&engine.executor, engine.job->plan, engine.device,
+                           &e), "%s", e.text);
+    executor_init_state(engine.executor, 1);
+    return engine;
+}
+
+void engine_close(struct engine *engine)
+{
+    executor_free(engine->executor);
+    engine->job->backend->close(engine->device);
+    job_free(engine->job);
+}
+
+void engine_run(struct engine *engine, enum program program, int samples,
+                double *metrics)
+{
+    const struct settings *s = &engine->job->settings;
+    struct feed feed = { engine->sample, engine };
+    struct run run = { .seed = s->seed,
+                       .step = engine->step,
+                       .batch = samples,
+                       .learning_rate = (float)s->lr,
+                       .momentum = (float)s->momentum,
+                       .weight_decay = (float)s->weight_decay,
+                       .nesterov = s->nesterov,
+                       .feed = &feed,
+                       .report = metrics };
+
+    executor_run(engine->executor, program, &run);
+    engine->step += program == PROGRAM_TRAIN;
+}
+
+int engine_instance(const struct engine *engine, const char *name)
+{
+    const struct schedule *s = engine->job->schedule;
+
+    for (int i = 0; i < s->instance_count; i++) {
+        char full[80];
+        graph_value_name(s->graph, s->instances[i], full, sizeof(full));
+        if (strcmp(full, name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+float *engine_data(const struct engine *engine, int instance)
+{
+    return (float *)(void *)(engine->executor->arena +
+                             engine->job->plan->instances[instance].offset);
+}
+
+size_t engine_elements(const struct engine *engine, int instance)
+{
+    return engine->job->plan->instances[instance].bytes / sizeof(float);
+}
+
+uint64_t engine_state_hash(const struct engine *engine)
+{
+    const struct plan *plan = engine->job->plan;
+    uint64_t hash = 0xCBF29CE484222325u;
+
+    for (int i = 0; i < plan->schedule->instance_count; i++) {
+        const struct plan_instance *p = &plan->instances[i];
+        const char *data = engine->executor->arena + p->offset;
+        if (kind_persists(p->kind))
+            for (size_t k = 0; k < p->bytes; k++)
+                hash = (hash ^ (unsigned char)data[k]) * 0x100000001B3u;
+    }
+    return hash;
+}

@@ -1,0 +1,39 @@
+/*
+ * What tests of the engine share: a job with its executor on the CPU, fed with
+ * made-up samples, and ways to look into the arena.
+ */
+#ifndef MEMDIAL_TESTS_ENGINE_H
+#define MEMDIAL_TESTS_ENGINE_H
+
+#include "executor.h"
+#include "job.h"
+
+struct engine {
+    struct job *job;
+    struct device *device;
+    struct executor *executor;
+    void (*sample)(void *arg, int index, void *const slot[]);
+    int64_t step;
+};
+
+/* From assignments "name=value", ended by NULL, to the default settings; fails
+ * the test if any of it fails. State is initialised, `sample` made up. */
+struct engine engine_open(const char *const assignments[]);
+void engine_close(struct engine *);
+
+/* One program; metrics[METRIC_COUNT] gets what it reports. */
+void engine_run(struct engine *, enum program, int samples,
+                double *metrics);
+
+/* The instance of the training program that holds a value, by the value's
+ * full name; -1 if there is none. */
+int engine_instance(const struct engine *, const char *name);
+
+/* Its data in the arena. */
+float *engine_data(const struct engine *, int instance);
+size_t engine_elements(const struct engine *, int instance);
+
+/* FNV-1a of all state: weights, statistics, optimizer. */
+uint64_t engine_state_hash(const struct engine *);
+
+#endif

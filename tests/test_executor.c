@@ -1,0 +1,237 @@
+/*
+ * The executor: it allocates what the plan says, touches all of it, allocates
+ * nothing more, and nothing that is dead in the plan matters.
+ */
+#include <criterion/criterion.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+/* The settings that the tests below repeat themselves over; batch 10. */
+static const char *const variants[][2] = {
+    { "recompute=none", "microbatch=0" },
+    { "recompute=bn-relu", "microbatch=0" },
+    { "recompute=none", "microbatch=4" },
+    { "recompute=bn-relu", "microbatch=4" },
+};
+
+enum { VARIANTS = sizeof(variants) / sizeof(*variants), BATCH = 10,
+       EVAL_SAMPLES = 13 };
+
+static struct engine open_variant(int variant)
+{
+    return engine_open((const char *[]){
+        "depth=10", "width=1", "batch=10", "threads=2", "lr=0.05",
+        variants[variant][0], variants[variant][1], NULL });
+}
+
+struct outcome {
+    double metrics[2][METRIC_COUNT];
+    uint64_t state;
+};
+
+/* Two steps and an evaluation. */
+static struct outcome run(struct engine *engine)
+{
+    struct outcome o;
+
+    engine_run(engine, PROGRAM_TRAIN, BATCH, o.metrics[0]);
+    engine_run(engine, PROGRAM_TRAIN, BATCH, o.metrics[0]);
+    engine_run(engine, PROGRAM_EVAL, EVAL_SAMPLES, o.metrics[1]);
+    o.state = engine_state_hash(engine);
+    return o;
+}
+
+static void expect_same(struct outcome a, struct outcome b, int variant)
+{
+    cr_expect_eq(a.state, b.state, "variant %d: other weights", variant);
+    cr_expect_arr_eq(a.metrics, b.metrics, sizeof(a.metrics),
+                     "variant %d: other metrics", variant);
+    cr_expect(a.metrics[0][METRIC_LOSS] > 0 &&
+              a.metrics[0][METRIC_LOSS] < 1000);
+}
+
+static void fill_everything(struct engine *engine, int byte)
+{
+    memset(engine->executor->arena, byte, engine->job->plan->arena_bytes);
+    executor_init_state(engine->executor, 1);
+}
+
+/* Fills with NaNs what the plan says is dead after a step. */
+static void fill_dead(void *arg, int step)
+{
+    struct engine *engine = arg;
+    const struct plan *plan = engine->job->plan;
+
+    for (int i = 0; i < plan->schedule->instance_count; i++) {
+        const struct plan_instance *p = &plan->instances[i];
+        if (p->last == step && p->taken_by < 0 && !kind_persists(p->kind))
+            memset(engine->executor->arena + p->offset, 0xFF, p->bytes);
+    }
+    memset(engine->executor->arena + plan->scratch_offset[step], 0xFF,
+           plan->scratch_bytes[step]);
+}
+
+Test(executor, does_not_depend_on_dead_bytes)
+{
+    for (int v = 0; v < VARIANTS; v++) {
+        struct engine engine = open_variant(v);
+        struct outcome plain = run(&engine), filled;
+
+        engine.step = 0;
+        fill_everything(&engine, 0xFF);
+        engine.executor->observer = (struct observer){ fill_dead, &engine };
+        filled = run(&engine);
+        expect_same(plain, filled, v);
+        engine_close(&engine);
+    }
+}
+
+Test(executor, gives_the_same_bits_again)
+{
+    for (int v = 0; v < VARIANTS; v++) {
+        struct engine a = open_variant(v), b = open_variant(v);
+
+        expect_same(run(&a), run(&b), v);
+        engine_close(&a);
+        engine_close(&b);
+    }
+}
+
+/* A byte that was never written is the filling in both of two runs. */
+Test(executor, touches_all_that_was_planned)
+{
+    for (int v = 0; v < VARIANTS; v++) {
+        struct engine engine = open_variant(v);
+        const struct plan *plan = engine.job->plan;
+        size_t bytes = plan->arena_bytes, untouched = 0;
+        unsigned char *first = malloc(bytes);
+        unsigned char *second = (unsigned char *)engine.executor->arena;
+
+        fill_everything(&engine, 0xA5);
+        run(&engine);
+        memcpy(first, second, bytes);
+        fill_everything(&engine, 0x5A);
+        run(&engine);
+        for (size_t i = 0; i < bytes; i++)
+            untouched += first[i] == 0xA5 && second[i] == 0x5A;
+        cr_expect_leq(untouched,
+                      plan->backend->alignment *
+                          (size_t)plan->schedule->instance_count,
+                      "variant %d: %zu of %zu bytes untouched", v, untouched,
+                      bytes);
+        cr_expect_lt((double)untouched, 0.01 * (double)bytes);
+        free(first);
+        engine_close(&engine);
+    }
+}
+
+Test(executor, reports_what_the_device_has_backed)
+{
+    struct engine engine = open_variant(0);
+    size_t arena = engine.job->plan->arena_bytes;
+    struct device_memory before, after;
+
+    before = executor_memory(engine.executor);
+    run(&engine);
+    after = executor_memory(engine.executor);
+    cr_expect_lt(before.touched, arena);
+    cr_expect_eq(after.touched, arena);
+    cr_expect_gt(after.os, arena);
+    engine_close(&engine);
+}
+
+Test(executor, learns)
+{
+    for (int v = 0; v < VARIANTS; v++) {
+        struct engine engine = open_variant(v);
+        double first[METRIC_COUNT], last[METRIC_COUNT];
+
+        engine_run(&engine, PROGRAM_TRAIN, BATCH, first);
+        for (int i = 0; i < 20; i++)
+            engine_run(&engine, PROGRAM_TRAIN, BATCH, last);
+        cr_expect_lt(last[METRIC_LOSS], 0.5 * first[METRIC_LOSS]);
+        engine_close(&engine);
+    }
+}
+
+/* Evaluation sees the running statistics, not those of its own samples. */
+Test(executor, evaluates_with_running_statistics)
+{
+    struct engine engine = open_variant(1);
+    double metrics[METRIC_COUNT], again[METRIC_COUNT];
+    int running = engine_instance(&engine, "g1.b1.bn1.running");
+
+    engine_run(&engine, PROGRAM_EVAL, EVAL_SAMPLES, metrics);
+    engine_data(&engine, running)[0] += 3;
+    engine_run(&engine, PROGRAM_EVAL, EVAL_SAMPLES, again);
+    cr_expect_neq(metrics[METRIC_LOSS], again[METRIC_LOSS]);
+    engine_close(&engine);
+}
+
+#ifndef SANITIZED
+
+/* Counts calls of the allocator while `counting`. */
+static atomic_bool counting;
+static atomic_int allocations;
+
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+void *__libc_realloc(void *, size_t);
+void *__libc_memalign(size_t, size_t);
+
+void *malloc(size_t size)
+{
+    allocations += counting;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    allocations += counting;
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    allocations += counting;
+    return __libc_realloc(old, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    allocations += counting;
+    return __libc_memalign(alignment, size);
+}
+
+Test(executor, allocates_nothing_in_the_step_loop)
+{
+    for (int v = 0; v < VARIANTS; v++) {
+        struct engine engine = open_variant(v);
+        void *probe;
+
+        run(&engine); /* starts the threads */
+        counting = true;
+        *(void *volatile *)&probe = malloc(1);
+        cr_assert_eq(allocations, 1, "the hook does not count");
+        run(&engine);
+        counting = false;
+        cr_expect_eq(allocations, 1, "variant %d: %d allocations", v,
+                     allocations - 1);
+        allocations = 0;
+        free(probe);
+        engine_close(&engine);
+    }
+}
+
+#endif

@@ -1,0 +1,300 @@
+/*
+ * Runs and their snapshots: a run that is saved and loaded goes on bit for
+ * bit, a snapshot that is not whole is refused, and a failing write costs
+ * nothing.
+ */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "snapshot.h"
+
+static const volatile sig_atomic_t never;
+
+static struct trainer *open_trainer(const char *const more[])
+{
+    static const char *const base[] = {
+        "depth=10", "width=1", "data=shapes", "batch=20", "epochs=3",
+        "epoch_samples=60", "valid_samples=30", "lr=0.05", "threads=2"
+    };
+    struct settings settings;
+    struct trainer *t;
+    struct error e;
+
+    settings_init(&settings);
+    for (size_t i = 0; i < sizeof(base) / sizeof(*base); i++)
+        cr_assert(settings_assign(&settings, "test", base[i], &e), "%s",
+                  e.text);
+    for (int i = 0; more && more[i]; i++)
+        cr_assert(settings_assign(&settings, "test", more[i], &e), "%s",
+                  e.text);
+    cr_assert(trainer_new(&t, &settings, &e), "%s", e.text);
+    return t;
+}
+
+/* Collects the doubles of epoch events and counts the rest. */
+struct record {
+    int count[EVENT_DONE + 1];
+    double epochs[16][4];
+    int stop_after;          /* steps; 0: never */
+    volatile sig_atomic_t stop;
+};
+
+static void record_event(void *arg, const struct event *event)
+{
+    struct record *r = arg;
+
+    r->count[event->type]++;
+    if (event->type == EVENT_EPOCH)
+        memcpy(r->epochs[event->epoch.epoch], &event->epoch.train_loss,
+               sizeof(r->epochs[0]));
+    if (event->type == EVENT_STEP && r->stop_after &&
+        r->count[EVENT_STEP] == r->stop_after)
+        r->stop = 1;
+}
+
+static void run(struct trainer *t, struct record *r, const char *save)
+{
+    struct error e;
+
+    cr_assert(trainer_run(t, "test", (struct event_sink){ record_event, r },
+                          &r->stop, save, &e), "%s", e.text);
+}
+
+static char *temporary_path(void)
+{
+    char *path = strdup("/tmp/memdial-test-XXXXXX");
+
+    close(mkstemp(path));
+    return path;
+}
+
+Test(trainer, says_how_it_goes)
+{
+    struct trainer *t = open_trainer(NULL);
+    struct record r = { 0 };
+
+    run(t, &r, NULL);
+    cr_expect_eq(r.count[EVENT_START], 1);
+    cr_expect_eq(r.count[EVENT_STEP], 9);
+    cr_expect_eq(r.count[EVENT_EPOCH], 3);
+    cr_expect_eq(r.count[EVENT_DONE], 1);
+    cr_expect_eq(r.count[EVENT_ERROR], 0);
+    for (int epoch = 1; epoch <= 3; epoch++)
+        for (int i = 0; i < 4; i++)
+            cr_expect(isfinite(r.epochs[epoch][i]));
+    trainer_free(t);
+}
+
+/* Stopped in the middle of an epoch, saved, loaded into a fresh trainer. */
+Test(trainer, goes_on_bit_for_bit)
+{
+    struct trainer *whole = open_trainer(NULL), *part, *rest;
+    struct record all = { 0 }, before = { .stop_after = 5 }, after = { 0 };
+    char *path = temporary_path();
+    struct error e;
+
+    run(whole, &all, NULL);
+    part = open_trainer(NULL);
+    run(part, &before, path);
+    cr_expect_eq(part->step, 5);
+    rest = open_trainer((const char *[]){ "microbatch=0", NULL });
+    cr_assert(snapshot_load(rest, path, &e), "%s", e.text);
+    run(rest, &after, NULL);
+    cr_expect_eq(after.count[EVENT_STEP], 4);
+    cr_expect_arr_eq(all.epochs[1], before.epochs[1], sizeof(all.epochs[1]));
+    cr_expect_arr_eq(all.epochs[2], after.epochs[2], sizeof(all.epochs[2]));
+    cr_expect_arr_eq(all.epochs[3], after.epochs[3], sizeof(all.epochs[3]));
+    trainer_free(whole);
+    trainer_free(part);
+    trainer_free(rest);
+    unlink(path);
+    free(path);
+}
+
+Test(trainer, learning_rate_follows_its_schedule)
+{
+    struct trainer *t = open_trainer((const char *[]){
+        "lr=0.1", "lr_schedule=step", "epochs=200", NULL });
+    int64_t per_epoch = t->steps_per_epoch;
+
+    cr_expect_float_eq(trainer_learning_rate(t, 0), 0.1, 1e-12);
+    cr_expect_float_eq(trainer_learning_rate(t, 60 * per_epoch - 1), 0.1,
+                       1e-12);
+    cr_expect_float_eq(trainer_learning_rate(t, 60 * per_epoch), 0.02, 1e-12);
+    cr_expect_float_eq(trainer_learning_rate(t, 120 * per_epoch), 0.004,
+                       1e-12);
+    cr_expect_float_eq(trainer_learning_rate(t, 160 * per_epoch), 0.0008,
+                       1e-12);
+    t->job->settings.lr_schedule = LR_COSINE;
+    cr_expect_float_eq(trainer_learning_rate(t, 100 * per_epoch), 0.05,
+                       1e-12);
+    t->job->settings.lr_schedule = LR_CONSTANT;
+    cr_expect_float_eq(trainer_learning_rate(t, 199 * per_epoch), 0.1,
+                       1e-12);
+    trainer_free(t);
+}
+
+Test(trainer, stops_when_it_diverges)
+{
+    struct trainer *t = open_trainer((const char *[]){ "lr=1000", NULL });
+    struct record r = { 0 };
+    char *path = temporary_path();
+    struct error e;
+
+    for (int i = 0; i < t->executor->plan->schedule->instance_count; i++)
+        if (t->executor->plan->instances[i].kind == KIND_WEIGHTS)
+            *(float *)(void *)(t->executor->arena +
+                               t->executor->plan->instances[i].offset) = NAN;
+    cr_expect_not(trainer_run(t, "test",
+                              (struct event_sink){ record_event, &r }, &never,
+                              path, &e));
+    cr_expect(strstr(e.text, "not finite"), "%s", e.text);
+    cr_expect_eq(r.count[EVENT_ERROR], 1);
+    cr_expect_eq(r.count[EVENT_DONE], 0);
+    trainer_free(t);
+    unlink(path);
+    free(path);
+}
+
+static long file_size(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    long size;
+
+    fseek(f, 0, SEEK_END);
+    size = ftell(f);
+    fclose(f);
+    return size;
+}
+
+static void poke(const char *path, long at)
+{
+    FILE *f = fopen(path, "r+b");
+    int byte;
+
+    fseek(f, at, SEEK_SET);
+    byte = fgetc(f);
+    fseek(f, at, SEEK_SET);
+    fputc(byte ^ 1, f);
+    fclose(f);
+}
+
+static void expect_refused(struct trainer *t, const char *path,
+                           const char *why)
+{
+    struct error e = { 0 };
+    int64_t step = t->step;
+
+    cr_expect_not(snapshot_load(t, path, &e), "%s: was loaded", why);
+    cr_expect_eq(e.code, EXIT_INPUT);
+    cr_expect(strstr(e.text, why), "not for '%s' but: %s", why, e.text);
+    cr_expect(strstr(e.text, path), "does not say where: %s", e.text);
+    cr_expect_eq(t->step, step);
+}
+
+Test(snapshot, refuses_what_is_not_whole)
+{
+    struct trainer *t = open_trainer(NULL);
+    char *path = temporary_path();
+    struct error e;
+    long size;
+
+    expect_refused(t, path, "not a snapshot");
+    cr_assert(snapshot_save(t, path, &e), "%s", e.text);
+    cr_assert(snapshot_load(t, path, &e), "%s", e.text);
+    size = file_size(path);
+    /* One bit, anywhere: size, header, checksum, tensors. */
+    for (long at = 9; at < size; at += size / 37) {
+        poke(path, at);
+        cr_expect_not(snapshot_load(t, path, &e), "byte %ld", at);
+        poke(path, at);
+    }
+    cr_assert(snapshot_load(t, path, &e), "%s", e.text);
+    cr_assert_eq(truncate(path, size - 1), 0);
+    expect_refused(t, path, "truncated");
+    cr_assert_eq(truncate(path, 100), 0);
+    expect_refused(t, path, "truncated");
+    cr_assert_eq(truncate(path, 3), 0);
+    expect_refused(t, path, "not a snapshot");
+    unlink(path);
+    expect_refused(t, path, "No such file");
+    expect_refused(t, "/tmp", "not a file");
+    free(path);
+    trainer_free(t);
+}
+
+Test(snapshot, refuses_another_run)
+{
+    struct trainer *t = open_trainer(NULL);
+    struct trainer *wide = open_trainer((const char *[]){ "width=2", NULL });
+    struct trainer *seed = open_trainer((const char *[]){ "seed=9", NULL });
+    char *path = temporary_path();
+    struct error e;
+
+    cr_assert(snapshot_save(t, path, &e), "%s", e.text);
+    expect_refused(wide, path, "another model");
+    expect_refused(seed, path, "set them alike");
+    trainer_free(t);
+    trainer_free(wide);
+    trainer_free(seed);
+    unlink(path);
+    free(path);
+}
+
+Test(snapshot, refuses_a_foreign_file)
+{
+    static const char foreign[] = "{\"__metadata__\":{\"format\":\"pt\"}}";
+    struct trainer *t = open_trainer(NULL);
+    char *path = temporary_path();
+    unsigned char size[8] = { sizeof(foreign) - 1 };
+    FILE *f = fopen(path, "wb");
+
+    fwrite(size, 1, 8, f);
+    fputs(foreign, f);
+    fclose(f);
+    expect_refused(t, path, "foreign");
+    trainer_free(t);
+    unlink(path);
+    free(path);
+}
+
+/* The disk is full in the middle of writing: the old snapshot is as it was,
+ * and nothing is left beside it. */
+Test(snapshot, survives_a_failing_write)
+{
+    struct trainer *t = open_trainer(NULL);
+    char folder[] = "/tmp/memdial-test-XXXXXX", path[64], command[128];
+    struct rlimit limit = { 4096, 4096 };
+    struct error e;
+    FILE *left;
+    char line[256];
+
+    cr_assert(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/run", folder);
+    cr_assert(snapshot_save(t, path, &e), "%s", e.text);
+    signal(SIGXFSZ, SIG_IGN);
+    limit.rlim_max = RLIM_INFINITY;
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    t->step = 3;
+    cr_expect_not(snapshot_save(t, path, &e));
+    cr_expect_eq(e.code, EXIT_RUN);
+    limit.rlim_cur = RLIM_INFINITY;
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    cr_assert(snapshot_load(t, path, &e), "%s", e.text);
+    cr_expect_eq(t->step, 0);
+    snprintf(command, sizeof(command), "ls %s", folder);
+    left = popen(command, "r");
+    cr_assert(fgets(line, sizeof(line), left));
+    cr_expect_str_eq(line, "run\n");
+    cr_expect_not(fgets(line, sizeof(line), left));
+    pclose(left);
+    unlink(path);
+    rmdir(folder);
+    trainer_free(t);
+}
