@@ -1,0 +1,87 @@
+#include "plan_json.h"
+
+#include <stdlib.h>
+
+#include "layer_table.h"
+#include "settings_json.h"
+
+json_t *plan_bytes_json(const struct plan *plan, int step)
+{
+    json_t *bytes = json_object();
+
+    for (int k = 0; k < KIND_COUNT; k++)
+        json_object_set_new(bytes, kind_name((enum kind)k),
+                            json_integer((json_int_t)plan->live[step][k]));
+    return bytes;
+}
+
+static json_t *step_json(const struct plan *plan, int step)
+{
+    const struct schedule *s = plan->schedule;
+    const struct op *op = schedule_op(s, step);
+
+    return json_pack("{si ss ss ss}", "index", step, "op", op_name(op->code),
+                     "layer", s->graph->layers[op->layer].name, "phase",
+                     phase_name(s->steps[step].phase));
+}
+
+static json_t *timeline_json(const struct plan *plan)
+{
+    json_t *steps = json_array();
+
+    for (int t = 0; t < plan->schedule->step_count; t++) {
+        json_t *step = step_json(plan, t);
+        json_object_set_new(step, "bytes", plan_bytes_json(plan, t));
+        json_array_append_new(steps, step);
+    }
+    return steps;
+}
+
+static json_t *layers_json(const struct job *job)
+{
+    struct layer_row *rows = layer_table(job);
+    json_t *layers = json_array();
+
+    for (int i = 0; i < job->graph->layer_count; i++) {
+        json_t *shape = json_array();
+        for (int d = 0; d < rows[i].shape.rank; d++)
+            json_array_append_new(shape, json_integer(rows[i].shape.dim[d]));
+        json_array_append_new(
+            layers,
+            json_pack("{ss sI sI sI sf so}", "layer",
+                      job->graph->layers[i].name, "parameters",
+                      (json_int_t)rows[i].parameters, "weights",
+                      (json_int_t)rows[i].weights, "saved",
+                      (json_int_t)rows[i].saved, "flops", rows[i].flops,
+                      "shape", shape));
+    }
+    free(rows);
+    return layers;
+}
+
+json_t *plan_json(const struct job *job, const struct job *baseline,
+                  const char *preset, bool timeline, bool layers)
+{
+    const struct plan *plan = job->plan;
+    double flops = schedule_flops(job->schedule);
+    double baseline_flops = schedule_flops(baseline->schedule);
+    json_t *object = json_pack(
+        "{si ss so sI sI sI so so s{sf sf sf} s{sI sI so}}", "schema",
+        PLAN_SCHEMA, "preset", preset, "settings",
+        settings_json(&job->settings), "parameters",
+        (json_int_t)graph_parameters(job->graph), "peak_bytes",
+        (json_int_t)plan->peak_bytes, "arena_bytes",
+        (json_int_t)plan->arena_bytes, "bytes",
+        plan_bytes_json(plan, plan->peak_step), "peak_step",
+        step_json(plan, plan->peak_step), "flops", "step", flops,
+        "baseline_step", baseline_flops, "ratio", flops / baseline_flops,
+        "baseline", "peak_bytes", (json_int_t)baseline->plan->peak_bytes,
+        "arena_bytes", (json_int_t)baseline->plan->arena_bytes, "bytes",
+        plan_bytes_json(baseline->plan, baseline->plan->peak_step));
+
+    if (timeline)
+        json_object_set_new(object, "steps", timeline_json(plan));
+    if (layers)
+        json_object_set_new(object, "layers", layers_json(job));
+    return object;
+}

@@ -1,0 +1,149 @@
+#include "progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "text.h"
+
+enum { BAR_CELLS = 20 };
+
+/* Seconds between two drawings of the changing line. */
+static const double redraw_seconds = 0.1;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void progress_init(struct progress *p)
+{
+    *p = (struct progress){ .live = isatty(STDOUT_FILENO),
+                            .started = seconds_now(),
+                            .first_step = -1 };
+}
+
+/* Without escape codes: spaces over what was there. */
+static void clear_line(struct progress *p)
+{
+    if (p->width)
+        printf("\r%*s\r", p->width, "");
+    p->width = 0;
+}
+
+static void draw_step(struct progress *p, const struct event *e)
+{
+    char bar[TEXT_BAR_SIZE], rate[TEXT_COUNT_SIZE], left[TEXT_DURATION_SIZE];
+    double now = seconds_now();
+    int64_t done = e->step.step - p->first_step;
+    double remaining = (double)(e->step.steps - e->step.step) *
+                       (now - p->started) / (double)done;
+    int width = p->width;
+
+    if (now - p->drawn < redraw_seconds && e->step.step < e->step.steps)
+        return;
+    p->drawn = now;
+    text_bar(bar, (double)e->step.step / (double)e->step.steps, BAR_CELLS);
+    text_count(rate, (int64_t)e->step.samples_per_second);
+    text_duration(left, remaining);
+    /* Columns count cells, not bytes; the bar is BAR_CELLS wide. */
+    p->width = printf("\repoch %d [", e->step.epoch) - 1 + BAR_CELLS;
+    fputs(bar, stdout);
+    p->width += printf("] step %lld/%lld  loss %.4f  %s samples/s  %s left",
+                       (long long)e->step.step, (long long)e->step.steps,
+                       e->step.loss, rate, left);
+    if (width > p->width)
+        printf("%*s", width - p->width, "");
+}
+
+static void print_memory(const struct event *e)
+{
+    char planned[BYTES_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
+    char touched[BYTES_TEXT_SIZE], os[BYTES_TEXT_SIZE], gap[BYTES_TEXT_SIZE];
+    uint64_t beyond = e->memory.os > e->memory.touched
+                          ? e->memory.os - e->memory.touched : 0;
+
+    printf("memory: planned %s, allocated %s, touched %s\n"
+           "        the process %s, of which %s is not the arena: program, "
+           "libraries, data\n",
+           bytes_format(planned, sizeof(planned), e->memory.planned),
+           bytes_format(arena, sizeof(arena), e->memory.arena),
+           bytes_format(touched, sizeof(touched), e->memory.touched),
+           bytes_format(os, sizeof(os), e->memory.os),
+           bytes_format(gap, sizeof(gap), beyond));
+}
+
+static void print_epoch(const struct event *e)
+{
+    printf("epoch %3d  train loss %.4f accuracy %5.2f%%  "
+           "valid loss %.4f accuracy %5.2f%%  %.1f s\n",
+           e->epoch.epoch, e->epoch.train_loss,
+           100 * e->epoch.train_accuracy, e->epoch.valid_loss,
+           100 * e->epoch.valid_accuracy, e->epoch.seconds);
+}
+
+void progress_emit(void *arg, const struct event *e)
+{
+    struct progress *p = arg;
+    char planned[BYTES_TEXT_SIZE];
+
+    switch (e->type) {
+    case EVENT_START:
+        printf("training %s; Ctrl-C stops it\n", e->start.preset);
+        break;
+    case EVENT_MEMORY:
+        if (p->memory.memory.planned == 0)
+            printf("planned %s\n", bytes_format(planned, sizeof(planned),
+                                                e->memory.planned));
+        p->memory = *e;
+        break;
+    case EVENT_STEP:
+        if (p->first_step < 0)
+            p->first_step = e->step.step - 1;
+        p->step = *e;
+        if (p->live)
+            draw_step(p, e);
+        break;
+    case EVENT_EPOCH:
+        clear_line(p);
+        print_epoch(e);
+        if (e->epoch.valid_accuracy > p->best.epoch.valid_accuracy)
+            p->best = *e;
+        break;
+    case EVENT_WARNING:
+        clear_line(p);
+        printf("warning: %s\n", e->message);
+        break;
+    case EVENT_ERROR: /* the command reports it on standard error */
+        clear_line(p);
+        break;
+    case EVENT_DONE:
+        clear_line(p);
+        break;
+    }
+    fflush(stdout);
+}
+
+void progress_summary(const struct progress *p, bool interrupted,
+                      const char *saved)
+{
+    char took[TEXT_DURATION_SIZE];
+
+    text_duration(took, seconds_now() - p->started);
+    if (interrupted)
+        printf("interrupted at step %lld of %lld, after %s\n",
+               (long long)p->step.step.step, (long long)p->step.step.steps,
+               took);
+    else
+        printf("done in %s\n", took);
+    if (p->best.epoch.epoch)
+        printf("best validation accuracy %.2f%%, in epoch %d\n",
+               100 * p->best.epoch.valid_accuracy, p->best.epoch.epoch);
+    print_memory(&p->memory);
+    if (saved)
+        printf("saved %s\n", saved);
+}

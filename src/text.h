@@ -1,0 +1,25 @@
+/*
+ * Pieces of text for people: counts, durations, bars. Bars are drawn with
+ * block characters where the output is a terminal whose locale can show them,
+ * with '#' elsewhere.
+ */
+#ifndef MEMDIAL_TEXT_H
+#define MEMDIAL_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TEXT_COUNT_SIZE = 32, TEXT_DURATION_SIZE = 32, TEXT_BAR_CELLS_MAX = 80,
+       TEXT_BAR_SIZE = 4 * TEXT_BAR_CELLS_MAX + 1 };
+
+/* "1,467,610" */
+const char *text_count(char text[TEXT_COUNT_SIZE], int64_t count);
+
+/* "0:07", "12:34", "3:04:05" */
+const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds);
+
+/* `share` (0 to 1) of `cells` character cells, filled up with spaces. */
+const char *text_bar(char text[TEXT_BAR_SIZE], double share, int cells);
+
+#endif
