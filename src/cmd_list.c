@@ -119,6 +119,7 @@ static const char *type_name(enum setting_type type)
     switch (type) {
     case SETTING_INT:
     case SETTING_UINT64:
+    case SETTING_BYTES:
         return "integer";
     case SETTING_REAL:
         return "number";
@@ -199,6 +200,9 @@ static void format_values(const struct setting *row, char *text, size_t size)
         break;
     case SETTING_UINT64:
         snprintf(text, size, "0 to 2^64 - 1");
+        break;
+    case SETTING_BYTES:
+        snprintf(text, size, "bytes, as 8388608 or 8MiB");
         break;
     case SETTING_BOOL:
         snprintf(text, size, "yes, no");

@@ -51,13 +51,15 @@ static int activation_gradient(struct grad *d, int x, const char *name)
                                   v.dtype, v.rank, v.dim);
 }
 
-static void backward(struct grad *d, enum op_code code, const struct op *like,
+/* An operation of the gradient of `of`, with the same attributes. */
+static void backward(struct grad *d, enum op_code code, const struct op *of,
                      const int *operands)
 {
-    union attr attr = like->attr;
+    struct op *op = graph_op(d->graph, code, PASS_BACKWARD, IN_TRAIN,
+                             of->layer, operands);
 
-    graph_op(d->graph, code, PASS_BACKWARD, IN_TRAIN, like->layer, operands)
-        ->attr = attr;
+    op->attr = of->attr;
+    op->forward = of->forward;
 }
 
 static void conv_rule(struct grad *d, const struct op *op)

@@ -96,7 +96,9 @@ struct op *graph_op(struct graph *g, enum op_code code, enum pass pass,
                     int programs, int layer, const int *operands)
 {
     struct op op = { .code = code, .pass = pass, .programs = programs,
-                     .layer = layer };
+                     .layer = layer,
+                     .forward = pass == PASS_FORWARD ? g->op_count : -1,
+                     .begins_block = g->at_block };
 
     for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
         op.operand[i] = i < op_slots(code) ? operands[i] : -1;
@@ -104,7 +106,13 @@ struct op *graph_op(struct graph *g, enum op_code code, enum pass pass,
     }
     g->ops = grow(g->ops, g->op_count, sizeof(*g->ops));
     g->ops[g->op_count] = op;
+    g->at_block = false;
     return &g->ops[g->op_count++];
+}
+
+void graph_begin_block(struct graph *g)
+{
+    g->at_block = true;
 }
 
 struct operand graph_operand(const struct graph *g, int value,

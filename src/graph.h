@@ -78,6 +78,9 @@ struct op {
     enum pass pass;
     int programs;        /* IN_... */
     int layer;
+    int forward;         /* of a forward operation: its own id; of a backward
+                            one: whose gradient it computes; else -1 */
+    bool begins_block;   /* a good place to cut the forward pass */
     int operand[CALL_MAX_OPERANDS]; /* value ids; -1: the slot is empty */
     union attr attr;
 };
@@ -93,6 +96,7 @@ struct graph {
     int value_count;
     struct op *ops;      /* in an order that can be run */
     int op_count;
+    bool at_block;       /* while building: the next operation begins one */
 };
 
 struct graph *graph_new(void);
@@ -110,6 +114,10 @@ int graph_value(struct graph *, int layer, const char *name, enum kind,
  * value or -1 for every slot of the operation. */
 struct op *graph_op(struct graph *, enum op_code, enum pass, int programs,
                     int layer, const int *operands);
+
+/* Says that the next operation begins a block: a part of the model that little
+ * more than one value leads into. */
+void graph_begin_block(struct graph *);
 
 /* The value's shape at these extents, as kernels see it, without data. */
 struct operand graph_operand(const struct graph *, int value,

@@ -5,6 +5,7 @@
 
 #include "dataset.h"
 #include "model.h"
+#include "optimal.h"
 
 static bool opens(const struct backend *backend, int threads)
 {
@@ -39,12 +40,36 @@ static bool pick_backend(struct job *job, struct error *e)
                      known);
 }
 
-static void make_plan(struct job *job)
+static struct route *choose_route(const struct job *job)
 {
+    switch (job->settings.checkpoint) {
+    case CHECKPOINT_BLOCK:
+        return route_blocks(job->graph);
+    case CHECKPOINT_SQRT:
+        return route_sqrt(job->graph);
+    case CHECKPOINT_RECURSIVE:
+        return route_recursive(job->graph);
+    default:
+        return route_straight(job->graph);
+    }
+}
+
+static bool make_plan(struct job *job, struct error *e)
+{
+    struct policy policy = policy_from(&job->settings);
+    struct route *route;
+
     job->graph = model_build(&job->settings,
                              dataset_classes_of(job->settings.data));
-    job->schedule = schedule_build(job->graph, policy_from(&job->settings));
+    if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)
+        return optimal_find(job->graph, policy, job->backend, job->threads,
+                            job->settings.memory_budget, &job->schedule,
+                            &job->plan, e);
+    route = choose_route(job);
+    job->schedule = schedule_build(job->graph, policy, route);
     job->plan = plan_build(job->schedule, job->backend, job->threads);
+    route_free(route);
+    return true;
 }
 
 bool job_new(struct job **out, const struct settings *s, struct error *e)
@@ -53,11 +78,10 @@ bool job_new(struct job **out, const struct settings *s, struct error *e)
 
     job->settings = *s;
     job->threads = s->threads ? s->threads : backend_default_threads();
-    if (!pick_backend(job, e)) {
-        free(job);
+    if (!pick_backend(job, e) || !make_plan(job, e)) {
+        job_free(job);
         return false;
     }
-    make_plan(job);
     *out = job;
     return true;
 }
@@ -69,9 +93,10 @@ struct job *job_baseline(const struct job *job)
     baseline->settings = job->settings;
     baseline->settings.microbatch = 0;
     baseline->settings.recompute = RECOMPUTE_NONE;
+    baseline->settings.checkpoint = CHECKPOINT_NONE;
     baseline->backend = job->backend;
     baseline->threads = job->threads;
-    make_plan(baseline);
+    make_plan(baseline, NULL);
     return baseline;
 }
 

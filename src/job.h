@@ -19,7 +19,7 @@ struct job {
 };
 
 /* False if the settings name a backend that is unknown or, with `auto`, if
- * none can be opened. */
+ * none can be opened, and if memory_budget cannot be met (EXIT_BUDGET). */
 bool job_new(struct job **, const struct settings *, struct error *);
 void job_free(struct job *);
 

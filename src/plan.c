@@ -231,8 +231,8 @@ static void find_addresses(struct plan *plan)
                 plan->instances[i].offset;
 }
 
-struct plan *plan_build(const struct schedule *s,
-                        const struct backend *backend, int threads)
+struct plan *plan_outline(const struct schedule *s,
+                          const struct backend *backend, int threads)
 {
     struct plan *plan = xcalloc(1, sizeof(*plan));
     unsigned long steps = (unsigned long)s->step_count;
@@ -261,6 +261,14 @@ struct plan *plan_build(const struct schedule *s,
             backend->scratch(schedule_op(s, t)->code, &call);
     }
     count_live_bytes(plan);
+    return plan;
+}
+
+struct plan *plan_build(const struct schedule *s,
+                        const struct backend *backend, int threads)
+{
+    struct plan *plan = plan_outline(s, backend, threads);
+
     find_addresses(plan);
     return plan;
 }

@@ -40,6 +40,10 @@ struct plan {
 
 struct plan *plan_build(const struct schedule *, const struct backend *,
                         int threads);
+
+/* The same without addresses: lifetimes and bytes alive, arena_bytes 0. */
+struct plan *plan_outline(const struct schedule *, const struct backend *,
+                          int threads);
 void plan_free(struct plan *);
 
 /* Bytes alive in a step, all kinds. */

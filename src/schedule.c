@@ -28,6 +28,8 @@ struct policy policy_from(const struct settings *s)
 
 struct builder {
     struct schedule *schedule;
+    int step_room;       /* allocated, for steps and for instances */
+    int instance_room;
     int *current;        /* [values] instance that holds it now, or -1 */
     int *loaded;         /* [values] bn_relu operation whose result is never
                             stored but computed where it is loaded, or -1 */
@@ -37,6 +39,11 @@ static int new_instance(struct builder *b, int value)
 {
     struct schedule *s = b->schedule;
 
+    if (s->instance_count == b->instance_room) {
+        b->instance_room *= 2;
+        s->instances = xrealloc(s->instances, (unsigned long)b->instance_room,
+                                sizeof(*s->instances));
+    }
     s->instances[s->instance_count] = value;
     return b->current[value] = s->instance_count++;
 }
@@ -56,9 +63,15 @@ static void emit(struct builder *b, int op_id, enum phase phase)
 {
     struct schedule *s = b->schedule;
     const struct op *op = &s->graph->ops[op_id];
-    struct step *step = &s->steps[s->step_count++];
+    struct step *step;
     int slots = op_slots(op->code);
 
+    if (s->step_count == b->step_room) {
+        b->step_room *= 2;
+        s->steps = xrealloc(s->steps, (unsigned long)b->step_room,
+                            sizeof(*s->steps));
+    }
+    step = &s->steps[s->step_count++];
     step->op = op_id;
     step->phase = phase;
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
@@ -80,6 +93,12 @@ static void emit(struct builder *b, int op_id, enum phase phase)
             step->operand[i] = new_instance(b, op->operand[i]);
 }
 
+static bool elided(const struct builder *b, const struct op *op)
+{
+    return op->code == OP_bn_relu &&
+           b->loaded[op->operand[BN_RELU_Z]] >= 0;
+}
+
 static void emit_pass(struct builder *b, enum program program, enum pass pass,
                       enum phase phase)
 {
@@ -87,11 +106,98 @@ static void emit_pass(struct builder *b, enum program program, enum pass pass,
 
     for (int i = 0; i < g->op_count; i++) {
         const struct op *op = &g->ops[i];
-        bool elided = op->code == OP_bn_relu &&
-                      b->loaded[op->operand[BN_RELU_Z]] >= 0;
-        if (op->pass == pass && op->programs & 1 << program && !elided)
+        if (op->pass == pass && op->programs & 1 << program &&
+            !elided(b, op))
             emit(b, i, phase);
     }
+}
+
+/* Running an operation again must leave no trace: it updates nothing. Nor is
+ * the input loaded twice. Their results are kept instead: they are small. */
+static bool repeatable(const struct op *op)
+{
+    for (int i = 0; i < op_slots(op->code); i++)
+        if (op_access(op->code)[i] == 'u')
+            return false;
+    return op->code != OP_load;
+}
+
+static void emit_forward(struct builder *b, int from, int to, bool again)
+{
+    for (int i = from; i < to; i++) {
+        const struct op *op = &b->schedule->graph->ops[i];
+        if (op->pass == PASS_FORWARD && op->programs & IN_TRAIN &&
+            !elided(b, op) && (!again || repeatable(op)))
+            emit(b, i, again ? PHASE_RECOMPUTE : PHASE_FORWARD);
+    }
+}
+
+/* The backward operations of forward operations [from, to); `first` of the
+ * graph's backward operations is where those of each begin. */
+static void emit_backward(struct builder *b, int from, int to,
+                          const int *first)
+{
+    const struct graph *g = b->schedule->graph;
+
+    for (int i = to - 1; i >= from; i--)
+        for (int k = first[i]; k < g->op_count && g->ops[k].forward == i; k++)
+            if (g->ops[k].pass == PASS_BACKWARD)
+                emit(b, k, PHASE_BACKWARD);
+}
+
+/* Leaves out recomputation, from step `begin` on, whose results nothing reads:
+ * of a stage run again for its backward pass, usually the end. */
+static void drop_unread(struct schedule *s, int begin)
+{
+    bool *read = xcalloc((unsigned long)s->instance_count, sizeof(bool));
+    int kept = s->step_count;
+
+    for (int t = s->step_count - 1; t >= begin; t--) {
+        const struct step *step = &s->steps[t];
+        enum op_code code = schedule_op(s, t)->code;
+        bool needed = step->phase != PHASE_RECOMPUTE;
+        for (int i = 0; i < op_slots(code); i++)
+            needed |= step->operand[i] >= 0 && !op_reads(code, i) &&
+                      read[step->operand[i]];
+        if (!needed)
+            continue;
+        for (int i = 0; i < op_slots(code); i++) {
+            if (step->operand[i] >= 0 && op_reads(code, i))
+                read[step->operand[i]] = true;
+            if (step->through[i] >= 0)
+                read[step->through[i]] = true;
+        }
+        s->steps[--kept] = *step;
+    }
+    memmove(&s->steps[begin], &s->steps[kept],
+            (size_t)(s->step_count - kept) * sizeof(*s->steps));
+    s->step_count -= kept - begin;
+    free(read);
+}
+
+/* Forward and backward passes in the order of the route. */
+static void emit_route(struct builder *b, const struct route *r)
+{
+    const struct graph *g = b->schedule->graph;
+    int begin = b->schedule->step_count;
+    int *first = xcalloc((unsigned long)g->op_count, sizeof(int));
+    bool *ran = xcalloc((unsigned long)r->stage_count, sizeof(bool));
+
+    for (int i = g->op_count - 1; i >= 0; i--)
+        if (g->ops[i].pass == PASS_BACKWARD)
+            first[g->ops[i].forward] = i;
+    for (int i = 0; i < r->leg_count; i++) {
+        int stage = r->legs[i].stage;
+        int from = r->cuts[stage], to = r->cuts[stage + 1];
+        if (r->legs[i].backward)
+            emit_backward(b, from, to, first);
+        else
+            emit_forward(b, from, to, ran[stage]);
+        ran[stage] = true;
+    }
+    drop_unread(b->schedule, begin);
+    free(first);
+    free(ran);
 }
 
 /* recompute=bn-relu: what bn_relu computes is applied again wherever it is
@@ -112,7 +218,8 @@ static void elide_bn_relu(struct builder *b)
         }
 }
 
-static void emit_program(struct builder *b, enum program program)
+static void emit_program(struct builder *b, enum program program,
+                         const struct route *route)
 {
     struct schedule *s = b->schedule;
     struct program_steps *p = &s->program[program];
@@ -125,34 +232,38 @@ static void emit_program(struct builder *b, enum program program)
     emit_pass(b, program, PASS_PREPARE,
               train ? PHASE_PREPARE : PHASE_EVALUATE);
     p->body = s->step_count;
-    emit_pass(b, program, PASS_FORWARD,
-              train ? PHASE_FORWARD : PHASE_EVALUATE);
-    emit_pass(b, program, PASS_BACKWARD, PHASE_BACKWARD);
+    if (train)
+        emit_route(b, route);
+    else
+        emit_pass(b, program, PASS_FORWARD, PHASE_EVALUATE);
     p->epilogue = s->step_count;
     emit_pass(b, program, PASS_UPDATE, train ? PHASE_UPDATE : PHASE_EVALUATE);
     p->end = s->step_count;
 }
 
-struct schedule *schedule_build(const struct graph *g, struct policy policy)
+struct schedule *schedule_build(const struct graph *g, struct policy policy,
+                                const struct route *route)
 {
     struct schedule *s = xcalloc(1, sizeof(*s));
     unsigned long values = (unsigned long)g->value_count;
-    unsigned long ops = (unsigned long)g->op_count;
     struct builder b = { .schedule = s,
+                         .step_room = 2 * g->op_count,
+                         .instance_room = 2 * g->value_count,
                          .current = xcalloc(values, sizeof(int)),
                          .loaded = xcalloc(values, sizeof(int)) };
 
     s->graph = g;
     s->batch = policy.batch;
     s->microbatch = policy.microbatch;
-    s->steps = xcalloc(PROGRAM_COUNT * ops, sizeof(*s->steps));
-    s->instances = xcalloc(PROGRAM_COUNT * values, sizeof(*s->instances));
+    s->steps = xcalloc((unsigned long)b.step_room, sizeof(*s->steps));
+    s->instances =
+        xcalloc((unsigned long)b.instance_room, sizeof(*s->instances));
     for (int i = 0; i < g->value_count; i++)
         b.current[i] = b.loaded[i] = -1;
     if (policy.recompute == RECOMPUTE_BN_RELU)
         elide_bn_relu(&b);
     for (int p = 0; p < PROGRAM_COUNT; p++)
-        emit_program(&b, (enum program)p);
+        emit_program(&b, (enum program)p, route);
     free(b.current);
     free(b.loaded);
     return s;

@@ -17,6 +17,7 @@
 #define MEMDIAL_SCHEDULE_H
 
 #include "graph.h"
+#include "route.h"
 #include "settings.h"
 
 enum phase {
@@ -64,7 +65,10 @@ struct policy {
 
 struct policy policy_from(const struct settings *);
 
-struct schedule *schedule_build(const struct graph *, struct policy);
+/* The training body follows the route, which is not needed afterwards; steps
+ * that recompute what nothing reads are left out. */
+struct schedule *schedule_build(const struct graph *, struct policy,
+                                const struct route *);
 void schedule_free(struct schedule *);
 
 /* The value of the graph that an instance is of. */

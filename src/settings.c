@@ -12,12 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "settings.h"
 #include "spelling.h"
 
 static const char *const models[] = { "wrn", NULL };
 static const char *const datas[] = { "shapes", "cifar10", NULL };
 static const char *const recomputes[] = { "none", "bn-relu", NULL };
+static const char *const checkpoints[] = { "none", "block", "sqrt",
+                                           "recursive", "optimal", NULL };
 static const char *const lr_schedules[] = { "constant", "step", "cosine",
                                             NULL };
 
@@ -71,6 +74,13 @@ const struct setting settings_table[] = {
     { "seed", "train", SETTING_UINT64, AT(seed), NO_RANGE,
       "1", NULL, "key of all that is random: weights, order, augmentation" },
 
+    { "checkpoint", "memory", SETTING_CHOICE, AT(checkpoint),
+      CHOICES(checkpoints),
+      "none", NULL, "what forward keeps; the rest is computed again; optimal: "
+      "the least arithmetic that fits memory_budget" },
+    { "memory_budget", "memory", SETTING_BYTES, AT(memory_budget), NO_RANGE,
+      "0", "bytes", "most that checkpoint=optimal may allocate; 0: as little "
+      "as can be" },
     { "recompute", "memory", SETTING_CHOICE, AT(recompute),
       CHOICES(recomputes),
       "none", NULL, "what backward computes again; bn-relu: batch norm and "
@@ -217,6 +227,14 @@ static bool read_text(char *value, const struct setting *row,
     return true;
 }
 
+static bool read_bytes(uint64_t *value, const struct setting *row,
+                       const char *where, const char *text, struct error *e)
+{
+    return bytes_parse(text, value) ||
+           refuse(where, row, text, "a number of bytes, as 8388608 or 8MiB",
+                  e);
+}
+
 static bool read_value(struct settings *s, const struct setting *row,
                        const char *where, const char *text, struct error *e)
 {
@@ -229,6 +247,8 @@ static bool read_value(struct settings *s, const struct setting *row,
         return read_uint64(value, row, where, text, e);
     case SETTING_REAL:
         return read_real(value, row, where, text, e);
+    case SETTING_BYTES:
+        return read_bytes(value, row, where, text, e);
     case SETTING_BOOL:
         return read_bool(value, row, where, text, e);
     case SETTING_CHOICE:
@@ -296,6 +316,7 @@ void settings_format(const struct settings *s, const struct setting *row,
         snprintf(text, size, "%d", *(const int *)value);
         break;
     case SETTING_UINT64:
+    case SETTING_BYTES:
         snprintf(text, size, "%llu",
                  (unsigned long long)*(const uint64_t *)value);
         break;

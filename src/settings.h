@@ -18,6 +18,8 @@ enum { SETTINGS_TEXT_SIZE = 512 };
 enum model_choice { MODEL_WRN };
 enum data_choice { DATA_SHAPES, DATA_CIFAR10 };
 enum recompute { RECOMPUTE_NONE, RECOMPUTE_BN_RELU };
+enum checkpoint { CHECKPOINT_NONE, CHECKPOINT_BLOCK, CHECKPOINT_SQRT,
+                  CHECKPOINT_RECURSIVE, CHECKPOINT_OPTIMAL };
 enum lr_schedule { LR_CONSTANT, LR_STEP, LR_COSINE };
 
 struct settings {
@@ -42,6 +44,8 @@ struct settings {
     double weight_decay;
     uint64_t seed;
     /* memory */
+    int checkpoint;      /* enum checkpoint */
+    uint64_t memory_budget; /* bytes; 0: as little as can be */
     int recompute;       /* enum recompute */
     /* machine */
     int threads;         /* 0: all processors */
@@ -52,6 +56,7 @@ enum setting_type {
     SETTING_INT,         /* int */
     SETTING_UINT64,      /* uint64_t */
     SETTING_REAL,        /* double */
+    SETTING_BYTES,       /* uint64_t; a whole number, or with KiB, MiB, GiB */
     SETTING_BOOL,        /* bool; yes/no, true/false, on/off */
     SETTING_CHOICE,      /* int: the index in `choices` */
     SETTING_TEXT         /* char[size] */

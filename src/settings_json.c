@@ -22,6 +22,7 @@ json_t *settings_json_value(const struct settings *s,
     case SETTING_INT:
         return json_integer(*(const int *)value);
     case SETTING_UINT64:
+    case SETTING_BYTES:
         return unsigned_json(*(const uint64_t *)value);
     case SETTING_REAL:
         return json_real(*(const double *)value);

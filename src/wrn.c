@@ -14,15 +14,16 @@ static int block(struct graph *g, int group, int index, int x, int channels,
     bool widen = g->values[x].dim[3] != channels;
     int z, y, shortcut = x;
 
+    graph_begin_block(g);
     z = layer_bn_relu(g, graph_layer(g, "g%d.b%d.bn1", group, index), x);
-    y = layer_conv(g, graph_layer(g, "g%d.b%d.conv1", group, index), z,
-                   channels, 3, stride, -1);
-    y = layer_bn_relu(g, graph_layer(g, "g%d.b%d.bn2", group, index), y);
-    /* As late as can be, so that its result lives only until it is added. */
+    /* First, so that backward its turn is last, when least else is alive. */
     if (widen)
         shortcut = layer_conv(
             g, graph_layer(g, "g%d.b%d.shortcut", group, index), z, channels,
             1, stride, -1);
+    y = layer_conv(g, graph_layer(g, "g%d.b%d.conv1", group, index), z,
+                   channels, 3, stride, -1);
+    y = layer_bn_relu(g, graph_layer(g, "g%d.b%d.bn2", group, index), y);
     return layer_conv(g, graph_layer(g, "g%d.b%d.conv2", group, index), y,
                       channels, 3, 1, shortcut);
 }
@@ -40,6 +41,7 @@ struct graph *wrn_build(int depth, int width, int classes)
         for (int i = 1; i <= blocks; i++)
             x = block(g, group, i, x, (8 << group) * width,
                       group > 1 && i == 1 ? 2 : 1);
+    graph_begin_block(g);
     x = layer_bn_relu(g, graph_layer(g, "head.bn"), x);
     x = layer_avg_pool(g, graph_layer(g, "head.pool"), x);
     logits = layer_linear(g, graph_layer(g, "head.linear"), x, classes);

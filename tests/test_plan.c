@@ -54,16 +54,21 @@ Test(plan, keeps_its_promises_over_settings)
     };
     static const char *const recomputes[] = { "recompute=none",
                                               "recompute=bn-relu" };
+    static const char *const checkpoints[] = {
+        "checkpoint=none", "checkpoint=block", "checkpoint=sqrt",
+        "checkpoint=recursive", "checkpoint=optimal"
+    };
 
     for (int m = 0; m < 4; m++)
         for (int s = 0; s < 5; s++)
-            for (int r = 0; r < 2; r++) {
-                struct job *job = open_job((const char *[]){
-                    models[m][0], models[m][1], sizes[s][0], sizes[s][1],
-                    recomputes[r], "threads=2", NULL });
-                check_promises(job);
-                job_free(job);
-            }
+            for (int r = 0; r < 2; r++)
+                for (int c = 0; c < 5; c++) {
+                    struct job *job = open_job((const char *[]){
+                        models[m][0], models[m][1], sizes[s][0], sizes[s][1],
+                        recomputes[r], checkpoints[c], "threads=2", NULL });
+                    check_promises(job);
+                    job_free(job);
+                }
 }
 
 /* What autograd frameworks save for this net is known: 381.4 MB of

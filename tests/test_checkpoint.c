@@ -1,0 +1,195 @@
+/*
+ * Checkpointing: bit-identical training whatever is recomputed, budgets that
+ * are kept, and arithmetic counted as it is done.
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "engine.h"
+#include "model.h"
+#include "optimal.h"
+
+static const char *const strategies[] = {
+    "checkpoint=none", "checkpoint=block", "checkpoint=sqrt",
+    "checkpoint=recursive", "checkpoint=optimal"
+};
+
+enum { STRATEGIES = sizeof(strategies) / sizeof(*strategies) };
+
+struct count {
+    const struct engine *engine;
+    double flops;
+    int steps[PHASE_COUNT];
+};
+
+static void count_step(void *arg, int step)
+{
+    struct count *c = arg;
+    const struct schedule *s = c->engine->job->schedule;
+    struct extents extents = schedule_extents(c->engine->executor->samples);
+
+    c->steps[s->steps[step].phase]++;
+    c->flops += op_flops(s->graph, schedule_op(s, step), &extents);
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
+        if (s->steps[step].through[i] >= 0) {
+            const struct operand *o =
+                &c->engine->executor->calls[step].operand[i];
+            c->flops += 3 * (double)operand_elements(o);
+        }
+}
+
+/* One step: the state it ends with, and what ran. */
+static uint64_t train_once(const char *strategy, const char *recompute,
+                           const char *microbatch, struct count *count,
+                           double *reported)
+{
+    struct engine engine = engine_open((const char *[]){
+        "depth=16", "width=1", "batch=6", "threads=2", strategy, recompute,
+        microbatch, NULL });
+    double metrics[METRIC_COUNT];
+    uint64_t hash;
+
+    *count = (struct count){ .engine = &engine };
+    engine.executor->observer = (struct observer){ count_step, count };
+    engine_run(&engine, PROGRAM_TRAIN, 6, metrics);
+    hash = engine_state_hash(&engine);
+    *reported = schedule_flops(engine.job->schedule);
+    engine_close(&engine);
+    return hash;
+}
+
+/* Momentum after one step from zero is the gradient, so equal state means
+ * equal gradients. */
+Test(checkpoint, gradients_are_bit_identical)
+{
+    static const char *const recomputes[] = { "recompute=none",
+                                              "recompute=bn-relu" };
+    static const char *const microbatches[] = { "microbatch=0",
+                                                "microbatch=4" };
+
+    for (int m = 0; m < 2; m++)
+        for (int r = 0; r < 2; r++) {
+            uint64_t plain = 0;
+            for (int s = 0; s < STRATEGIES; s++) {
+                struct count count;
+                double reported;
+                uint64_t hash = train_once(strategies[s], recomputes[r],
+                                           microbatches[m], &count,
+                                           &reported);
+                if (s == 0)
+                    plain = hash;
+                cr_expect_eq(hash, plain, "%s %s %s", strategies[s],
+                             recomputes[r], microbatches[m]);
+                cr_expect_eq(count.steps[PHASE_RECOMPUTE] > 0, s > 0,
+                             "%s: %d recomputed", strategies[s],
+                             count.steps[PHASE_RECOMPUTE]);
+                cr_expect_float_eq(count.flops, reported, 1e-9 * reported,
+                                   "%s: %g done, %g reported", strategies[s],
+                                   count.flops, reported);
+            }
+        }
+}
+
+/* Nothing recomputed is recomputed for nothing: every result is read. */
+Test(checkpoint, recomputes_only_what_is_read)
+{
+    for (int k = 1; k < STRATEGIES; k++) {
+        struct engine engine = engine_open((const char *[]){
+            "depth=28", "width=1", "batch=2", "threads=1", strategies[k],
+            NULL });
+        const struct schedule *s = engine.job->schedule;
+
+        for (int t = 0; t < s->step_count; t++) {
+            const char *access = op_access(schedule_op(s, t)->code);
+            if (s->steps[t].phase != PHASE_RECOMPUTE)
+                continue;
+            for (int i = 0; access[i]; i++)
+                if (access[i] == 'w')
+                    cr_expect_gt(engine.job->plan
+                                     ->instances[s->steps[t].operand[i]].last,
+                                 t);
+        }
+        engine_close(&engine);
+    }
+}
+
+static struct job *optimal_job(uint64_t budget, const char *recompute,
+                               struct error *e)
+{
+    struct settings s;
+    struct job *job = NULL;
+
+    settings_init(&s);
+    cr_assert(settings_assign(&s, "test", "depth=28", e));
+    cr_assert(settings_assign(&s, "test", "width=2", e));
+    cr_assert(settings_assign(&s, "test", "threads=2", e));
+    cr_assert(settings_assign(&s, "test", "checkpoint=optimal", e));
+    cr_assert(settings_assign(&s, "test", recompute, e));
+    s.memory_budget = budget;
+    return job_new(&job, &s, e) ? job : NULL;
+}
+
+Test(checkpoint, budgets_are_kept_and_monotonic)
+{
+    static const char *const recomputes[] = { "recompute=none",
+                                              "recompute=bn-relu" };
+
+    for (int r = 0; r < 2; r++) {
+        struct error e;
+        struct job *least = optimal_job(0, recomputes[r], &e);
+        uint64_t smallest = least->plan->arena_bytes;
+        size_t before_peak = 0;
+        double before_flops = 0;
+
+        cr_expect_eq(optimal_job(smallest - 1, recomputes[r], &e), NULL);
+        cr_expect_eq(e.code, EXIT_BUDGET);
+        cr_expect(strstr(e.text, "not enough"), "%s", e.text);
+        for (uint64_t budget = smallest; budget < 420000000;
+             budget += 17000000) {
+            struct job *job = optimal_job(budget, recomputes[r], &e);
+            double flops;
+            cr_assert(job, "%s", e.text);
+            flops = schedule_flops(job->schedule);
+            cr_expect_leq(job->plan->arena_bytes, budget);
+            cr_expect_geq(job->plan->peak_bytes, before_peak);
+            if (before_peak)
+                cr_expect_leq(flops, before_flops);
+            before_peak = job->plan->peak_bytes;
+            before_flops = flops;
+            job_free(job);
+        }
+        job_free(least);
+    }
+}
+
+/* For batch 100 in fp32, all told; the figure. */
+Test(checkpoint, optimal_at_its_smallest_takes_at_most_90_MB)
+{
+    struct error e;
+    struct job *job = optimal_job(0, "recompute=bn-relu", &e);
+
+    cr_assert(job, "%s", e.text);
+    cr_expect_leq(job->plan->arena_bytes, 90000000);
+    job_free(job);
+}
+
+/* With c slots and c runs, (2c choose c) stages: no block of 12 (and stem and
+ * head) is run more than 3 times besides its backward pass, and fewer are kept
+ * than blocks. */
+Test(checkpoint, recursive_is_binomial)
+{
+    struct graph *g = wrn_build(28, 2, 10);
+    struct route *r = route_recursive(g);
+    int runs[64] = { 0 }, backward = r->stage_count;
+
+    for (int i = 0; i < r->leg_count; i++) {
+        int stage = r->legs[i].stage;
+        if (r->legs[i].backward)
+            cr_expect_eq(stage, --backward, "backward in order");
+        else
+            cr_expect_leq(++runs[stage], 4);
+    }
+    cr_expect_eq(backward, 0);
+    route_free(r);
+    graph_free(g);
+}
