@@ -2,6 +2,24 @@
 
 #include "settings_json.h"
 
+/* The settings that differ, as they are now. */
+static json_t *changes_json(const struct settings *before,
+                            const struct settings *after)
+{
+    json_t *changed = json_object();
+
+    for (int i = 0; i < settings_count; i++) {
+        const struct setting *row = &settings_table[i];
+        json_t *now = settings_json_value(after, row);
+        json_t *was = settings_json_value(before, row);
+        if (!json_equal(now, was))
+            json_object_set(changed, row->name, now);
+        json_decref(now);
+        json_decref(was);
+    }
+    return changed;
+}
+
 json_t *event_json(const struct event *e)
 {
     switch (e->type) {
@@ -27,6 +45,12 @@ json_t *event_json(const struct event *e)
                          "valid_loss", e->epoch.valid_loss, "valid_accuracy",
                          e->epoch.valid_accuracy, "seconds",
                          e->epoch.seconds);
+    case EVENT_APPLIED:
+        return json_pack("{ss sI so sI sI}", "type", "applied", "step",
+                         (json_int_t)e->applied.step, "settings",
+                         changes_json(e->applied.before, e->applied.after),
+                         "planned", (json_int_t)e->applied.planned, "arena",
+                         (json_int_t)e->applied.arena);
     case EVENT_WARNING:
         return json_pack("{ss ss}", "type", "warning", "message", e->message);
     case EVENT_ERROR:

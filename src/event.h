@@ -20,6 +20,7 @@ enum event_type {
     EVENT_MEMORY,
     EVENT_STEP,
     EVENT_EPOCH,
+    EVENT_APPLIED,
     EVENT_WARNING,
     EVENT_ERROR,
     EVENT_DONE
@@ -46,6 +47,11 @@ struct event {
             double valid_loss, valid_accuracy;
             double seconds;       /* training and evaluation */
         } epoch;
+        struct {
+            int64_t step;         /* done when the change took effect */
+            const struct settings *before, *after;
+            uint64_t planned, arena; /* bytes, of the new plan */
+        } applied;
         const char *message;      /* of warnings and errors */
     };
 };

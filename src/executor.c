@@ -171,7 +171,7 @@ void executor_init_state(struct executor *ex, uint64_t seed)
     }
 }
 
-void executor_read(struct executor *ex, int instance, void *host)
+void executor_read(const struct executor *ex, int instance, void *host)
 {
     ex->plan->backend->read(ex->device, host, address(ex, instance),
                             ex->plan->instances[instance].bytes);

@@ -114,6 +114,12 @@ void progress_emit(void *arg, const struct event *e)
         if (e->epoch.valid_accuracy > p->best.epoch.valid_accuracy)
             p->best = *e;
         break;
+    case EVENT_APPLIED:
+        clear_line(p);
+        printf("step %lld: settings changed, planned %s\n",
+               (long long)e->applied.step,
+               bytes_format(planned, sizeof(planned), e->applied.planned));
+        break;
     case EVENT_WARNING:
         clear_line(p);
         printf("warning: %s\n", e->message);

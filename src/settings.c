@@ -30,66 +30,91 @@ static const char *const lr_schedules[] = { "constant", "step", "cosine",
 #define CHOICES(list) 0, 0, list
 #define RANGE(min, max) min, max, NULL
 
+/* Whether a setting can change in a run. */
+enum { FIXED = false, LIVE = true };
+
 const struct setting settings_table[] = {
     { "model", "model", SETTING_CHOICE, AT(model), CHOICES(models),
-      "wrn", NULL, "network; wrn: pre-activation WideResNet" },
+      "wrn", NULL, FIXED,
+      "network; wrn: pre-activation WideResNet" },
     { "depth", "model", SETTING_INT, AT(depth), RANGE(10, 100000),
-      "10", "layers", "depth of a WideResNet, 6n + 4" },
+      "10", "layers", FIXED,
+      "depth of a WideResNet, 6n + 4" },
     { "width", "model", SETTING_INT, AT(width), RANGE(1, 64),
-      "1", NULL, "widening factor; 1: 16, 32 and 64 channels" },
+      "1", NULL, FIXED,
+      "widening factor; 1: 16, 32 and 64 channels" },
 
     { "data", "data", SETTING_CHOICE, AT(data), CHOICES(datas),
-      "shapes", NULL, "data set; shapes: drawn as needed, cifar10: read from "
+      "shapes", NULL, FIXED,
+      "data set; shapes: drawn as needed, cifar10: read from "
       "data_path" },
     { "data_path", "data", SETTING_TEXT, AT(data_path), NO_RANGE,
-      "", NULL, "folder of the CIFAR-10 binary files, or the one above it" },
+      "", NULL, FIXED,
+      "folder of the CIFAR-10 binary files, or the one above it" },
     { "augment", "data", SETTING_BOOL, AT(augment), NO_RANGE,
-      "yes", NULL, "crop and flip training images at random" },
+      "yes", NULL, FIXED,
+      "crop and flip training images at random" },
     { "epoch_samples", "data", SETTING_INT, AT(epoch_samples),
       RANGE(0, 1000000000),
-      "0", "samples", "length of a short epoch; 0: the whole set" },
+      "0", "samples", FIXED,
+      "length of a short epoch; 0: the whole set" },
     { "valid_samples", "data", SETTING_INT, AT(valid_samples),
       RANGE(0, 1000000000),
-      "0", "samples", "length of an evaluation; 0: the whole set" },
+      "0", "samples", FIXED,
+      "length of an evaluation; 0: the whole set" },
 
     { "batch", "train", SETTING_INT, AT(batch), RANGE(1, 65536),
-      "100", "samples", "samples in one optimizer step" },
+      "100", "samples", FIXED,
+      "samples in one optimizer step" },
     { "microbatch", "train", SETTING_INT, AT(microbatch), RANGE(0, 65536),
-      "0", "samples", "samples in one forward and backward pass; 0: the whole "
+      "0", "samples", LIVE,
+      "samples in one forward and backward pass; 0: the whole "
       "batch" },
     { "epochs", "train", SETTING_INT, AT(epochs), RANGE(1, 1000000),
-      "10", "epochs", "length of the run" },
+      "10", "epochs", FIXED,
+      "length of the run" },
     { "lr", "train", SETTING_REAL, AT(lr), RANGE(1e-12, 1000),
-      "0.1", NULL, "learning rate at the start" },
+      "0.1", NULL, LIVE,
+      "learning rate at the start" },
     { "lr_schedule", "train", SETTING_CHOICE, AT(lr_schedule),
       CHOICES(lr_schedules),
-      "cosine", NULL, "course of lr; cosine: down to 0, step: x0.2 at 30, 60 "
+      "cosine", NULL, LIVE,
+      "course of lr; cosine: down to 0, step: x0.2 at 30, 60 "
       "and 80 percent" },
     { "momentum", "train", SETTING_REAL, AT(momentum), RANGE(0, 0.999999),
-      "0.9", NULL, "momentum of the optimizer" },
+      "0.9", NULL, LIVE,
+      "momentum of the optimizer" },
     { "nesterov", "train", SETTING_BOOL, AT(nesterov), NO_RANGE,
-      "yes", NULL, "look ahead along the momentum, as Nesterov does" },
+      "yes", NULL, LIVE,
+      "look ahead along the momentum, as Nesterov does" },
     { "weight_decay", "train", SETTING_REAL, AT(weight_decay), RANGE(0, 1),
-      "0.0005", NULL, "decay of every parameter, added to its gradient" },
+      "0.0005", NULL, LIVE,
+      "decay of every parameter, added to its gradient" },
     { "seed", "train", SETTING_UINT64, AT(seed), NO_RANGE,
-      "1", NULL, "key of all that is random: weights, order, augmentation" },
+      "1", NULL, FIXED,
+      "key of all that is random: weights, order, augmentation" },
 
     { "checkpoint", "memory", SETTING_CHOICE, AT(checkpoint),
       CHOICES(checkpoints),
-      "none", NULL, "what forward keeps; the rest is computed again; optimal: "
+      "none", NULL, LIVE,
+      "what forward keeps; the rest is computed again; optimal: "
       "the least arithmetic that fits memory_budget" },
     { "memory_budget", "memory", SETTING_BYTES, AT(memory_budget), NO_RANGE,
-      "0", "bytes", "most that checkpoint=optimal may allocate; 0: as little "
+      "0", "bytes", LIVE,
+      "most that checkpoint=optimal may allocate; 0: as little "
       "as can be" },
     { "recompute", "memory", SETTING_CHOICE, AT(recompute),
       CHOICES(recomputes),
-      "none", NULL, "what backward computes again; bn-relu: batch norm and "
+      "none", NULL, LIVE,
+      "what backward computes again; bn-relu: batch norm and "
       "ReLU" },
 
     { "threads", "machine", SETTING_INT, AT(threads), RANGE(0, 1024),
-      "0", "threads", "threads of the CPU backend; 0: one per processor" },
+      "0", "threads", LIVE,
+      "threads of the CPU backend; 0: one per processor" },
     { "backend", "machine", SETTING_TEXT, AT(backend), NO_RANGE,
-      "auto", NULL, "device to train on, as memdial backends lists them; auto: "
+      "auto", NULL, FIXED,
+      "device to train on, as memdial backends lists them; auto: "
       "the first that works" },
 };
 
@@ -333,6 +358,23 @@ void settings_format(const struct settings *s, const struct setting *row,
         snprintf(text, size, "%s", (const char *)value);
         break;
     }
+}
+
+bool settings_can_follow(const struct settings *before,
+                         const struct settings *after, struct error *e)
+{
+    for (int i = 0; i < settings_count; i++) {
+        const struct setting *row = &settings_table[i];
+        char was[SETTINGS_TEXT_SIZE], wanted[SETTINGS_TEXT_SIZE];
+        settings_format(before, row, was, sizeof(was));
+        settings_format(after, row, wanted, sizeof(wanted));
+        if (!row->live && strcmp(was, wanted) != 0)
+            return error_set(e, EXIT_INPUT,
+                             "%s: cannot change during a run, from %.80s to "
+                             "%.80s; restart with it", row->name, was,
+                             wanted);
+    }
+    return true;
 }
 
 bool settings_check(const struct settings *s, const char *where,

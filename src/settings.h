@@ -71,6 +71,7 @@ struct setting {
     const char *const *choices; /* NULL-terminated, or NULL */
     const char *initial; /* the default, as written */
     const char *unit;    /* "samples", "epochs", ... or NULL */
+    bool live;           /* can change in a run, between two steps */
     const char *help;    /* one line */
 };
 
@@ -98,6 +99,10 @@ bool settings_assign(struct settings *, const char *where,
 /* The value as text that settings_set reads back to the same value. */
 void settings_format(const struct settings *, const struct setting *,
                      char *text, size_t size);
+
+/* Whether all that cannot change in a run is equal; if not, says which. */
+bool settings_can_follow(const struct settings *before,
+                         const struct settings *after, struct error *);
 
 /* Combinations no single row can see: microbatch above batch, a depth that is
  * not 6n + 4, cifar10 without data_path. */

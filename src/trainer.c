@@ -177,6 +177,76 @@ static void emit_epoch(struct trainer *t, struct event_sink sink,
     emit_memory(t, sink);
 }
 
+/* Copies all state from one executor to another by name of value. */
+static void carry_state(const struct executor *from, struct executor *to)
+{
+    const struct schedule *before = from->plan->schedule;
+    const struct schedule *after = to->plan->schedule;
+    int *holder = xcalloc((unsigned long)before->graph->value_count,
+                          sizeof(*holder));
+
+    for (int i = 0; i < before->instance_count; i++)
+        if (kind_persists(schedule_value(before, i)->kind))
+            holder[before->instances[i]] = i;
+    /* The graph is the same, so a value has the same id in both. */
+    for (int i = 0; i < after->instance_count; i++) {
+        void *host;
+        if (!kind_persists(schedule_value(after, i)->kind))
+            continue;
+        host = xcalloc(1, to->plan->instances[i].bytes);
+        executor_read(from, holder[after->instances[i]], host);
+        executor_write(to, i, host);
+        free(host);
+    }
+    free(holder);
+}
+
+static bool change(struct trainer *t, const struct settings *s,
+                   struct error *e)
+{
+    struct device *device = NULL;
+    struct executor *executor;
+    struct job *job = NULL;
+
+    if (!settings_check(s, "change", e) ||
+        !settings_can_follow(&t->job->settings, s, e) ||
+        !job_new(&job, s, e))
+        return false;
+    if (!job_open_device(job, &device, e) ||
+        !executor_new(&executor, job->plan, device, e)) {
+        if (device)
+            job->backend->close(device);
+        job_free(job);
+        return false;
+    }
+    carry_state(t->executor, executor);
+    executor_free(t->executor);
+    t->job->backend->close(t->device);
+    job_free(t->job);
+    t->job = job;
+    t->device = device;
+    t->executor = executor;
+    return true;
+}
+
+bool trainer_change(struct trainer *t, const struct settings *s,
+                    struct event_sink sink, struct error *e)
+{
+    struct settings before = t->job->settings;
+
+    if (!change(t, s, e)) {
+        emit(sink, (struct event){ .type = EVENT_ERROR, .message = e->text });
+        return false;
+    }
+    emit(sink, (struct event){
+                   .type = EVENT_APPLIED,
+                   .applied = { t->step, &before, &t->job->settings,
+                                t->job->plan->peak_bytes,
+                                t->job->plan->arena_bytes } });
+    emit_memory(t, sink);
+    return true;
+}
+
 static bool run_to_end(struct trainer *t, struct event_sink sink,
                        const volatile sig_atomic_t *stop, const char *save,
                        struct error *e)

@@ -46,6 +46,15 @@ struct tally trainer_step(struct trainer *);
 struct tally trainer_evaluate(struct trainer *);
 
 /*
+ * Goes on with other settings, between two steps: plans anew, allocates the
+ * new arena, carries weights, statistics and optimizer state over, and says
+ * `applied`. If that cannot be done the run is as it was, and the reason is in
+ * the error and in an `error` event.
+ */
+bool trainer_change(struct trainer *, const struct settings *,
+                    struct event_sink, struct error *);
+
+/*
  * Trains to the end of the run, saying how it goes to `sink`; stops early,
  * between two steps, when *stop is set. With `save` not NULL writes a snapshot
  * there after every epoch and on stopping. False on a loss that is not finite

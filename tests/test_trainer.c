@@ -117,6 +117,59 @@ Test(trainer, goes_on_bit_for_bit)
     free(path);
 }
 
+/* Every way of saving memory turned on and off between steps: what is not
+ * allowed to change the numbers does not. */
+Test(trainer, changes_while_it_runs)
+{
+    static const char *const changes[] = {
+        "checkpoint=optimal", "recompute=bn-relu", "checkpoint=sqrt",
+        "recompute=none", "checkpoint=none"
+    };
+    struct trainer *plain = open_trainer(NULL), *changed = open_trainer(NULL);
+    struct record r = { 0 };
+    struct event_sink sink = { record_event, &r };
+    struct error e;
+
+    for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+        struct settings s = changed->job->settings;
+        struct tally a = trainer_step(plain), b = trainer_step(changed);
+        size_t before = changed->job->plan->peak_bytes;
+        cr_expect_eq(a.loss, b.loss, "before %s", changes[i]);
+        cr_assert(settings_assign(&s, "test", changes[i], &e));
+        cr_assert(trainer_change(changed, &s, sink, &e), "%s", e.text);
+        cr_expect_neq(changed->job->plan->peak_bytes, before, "%s",
+                      changes[i]);
+    }
+    cr_expect_eq(trainer_step(plain).loss, trainer_step(changed).loss);
+    cr_expect_eq(r.count[EVENT_APPLIED], 5);
+    cr_expect_eq(r.count[EVENT_ERROR], 0);
+    trainer_free(plain);
+    trainer_free(changed);
+}
+
+Test(trainer, keeps_its_settings_if_a_change_fails)
+{
+    static const char *const changes[] = { "width=2", "memory_budget=1MiB",
+                                           "microbatch=21" };
+    struct trainer *t = open_trainer((const char *[]){ "checkpoint=optimal",
+                                                       NULL });
+    struct record r = { 0 };
+    struct event_sink sink = { record_event, &r };
+    size_t peak = t->job->plan->peak_bytes;
+
+    for (int i = 0; i < 3; i++) {
+        struct settings s = t->job->settings;
+        struct error e;
+        cr_assert(settings_assign(&s, "test", changes[i], &e));
+        cr_expect_not(trainer_change(t, &s, sink, &e), "%s", changes[i]);
+        cr_expect_eq(r.count[EVENT_ERROR], i + 1);
+        cr_expect_eq(t->job->plan->peak_bytes, peak);
+        cr_expect(isfinite(trainer_step(t).loss));
+    }
+    cr_expect_eq(r.count[EVENT_APPLIED], 0);
+    trainer_free(t);
+}
+
 Test(trainer, learning_rate_follows_its_schedule)
 {
     struct trainer *t = open_trainer((const char *[]){
