@@ -48,10 +48,11 @@ static inline struct philox philox(uint64_t seed, uint64_t counter,
     return c;
 }
 
-/* Uniform in (0, 1): never 0, so that its logarithm is finite. */
+/* Uniform in (0, 1): never 0, so that its logarithm is finite, and never 1,
+ * for which 24 bits would have been one too many. */
 static inline float philox_unit(uint32_t word)
 {
-    return ((float)(word >> 8) + 0.5f) * 0x1p-24f;
+    return ((float)(word >> 9) + 0.5f) * 0x1p-23f;
 }
 
 #endif
