@@ -4,7 +4,9 @@
  */
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd_list.h"
 #include "cmd_plan.h"

@@ -138,12 +138,47 @@ static size_t cpu_scratch(enum op_code op, const struct call *c)
     return scratch ? scratch(c) : 0;
 }
 
+/* A figure of a file in /proc, in bytes, or 0 if it has none; `key` ends with
+ * its colon. Without stdio, because stdio allocates. */
+static size_t proc_bytes(const char *path, const char *key)
+{
+    char text[4096], *line;
+    ssize_t n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        n = read(fd, text, sizeof(text) - 1);
+        close(fd);
+    }
+    text[n > 0 ? n : 0] = '\0';
+    line = strstr(text, key);
+    return line ? strtoull(line + strlen(key), NULL, 10) * 1024 : 0;
+}
+
+/* The system promises more memory than it has, and would kill the process when
+ * it is touched: a run that cannot fit is refused while it can be. */
+static bool fits_in_memory(size_t bytes, char why[WHY_SIZE])
+{
+    size_t available = proc_bytes("/proc/meminfo", "MemAvailable:") +
+                       proc_bytes("/proc/meminfo", "SwapFree:");
+
+    if (available == 0 || bytes <= available)
+        return true;
+    snprintf(why, WHY_SIZE,
+             "cannot allocate %zu bytes of memory: %zu are available", bytes,
+             available);
+    return false;
+}
+
 static void *cpu_alloc(struct device *d, size_t bytes, char why[WHY_SIZE])
 {
-    void *arena = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *arena;
 
     (void)d;
+    if (!fits_in_memory(bytes, why))
+        return NULL;
+    arena = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (arena == MAP_FAILED) {
         snprintf(why, WHY_SIZE, "cannot allocate %zu bytes: %s", bytes,
                  strerror(errno));
@@ -199,30 +234,12 @@ static size_t touched_bytes(const void *arena, size_t bytes)
     return touched;
 }
 
-/* The most memory that this process has had at once, in bytes: VmHWM of
- * /proc/self/status, read without stdio because stdio allocates. */
-static size_t resident_peak(void)
-{
-    static const char key[] = "VmHWM:";
-    char text[4096], *line;
-    ssize_t n = 0;
-    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-
-    if (fd >= 0) {
-        n = read(fd, text, sizeof(text) - 1);
-        close(fd);
-    }
-    text[n > 0 ? n : 0] = '\0';
-    line = strstr(text, key);
-    return line ? strtoull(line + sizeof(key) - 1, NULL, 10) * 1024 : 0;
-}
-
 static void cpu_memory(struct device *d, const void *arena, size_t bytes,
                        struct device_memory *m)
 {
     (void)d;
     m->touched = touched_bytes(arena, bytes);
-    m->os = resident_peak();
+    m->os = proc_bytes("/proc/self/status", "VmHWM:");
 }
 
 const struct backend cpu_backend = {
