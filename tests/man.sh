@@ -1,5 +1,6 @@
 #!/bin/sh
-# The manual: nothing for mandoc to complain of, and the settings as the program has them.
+# The manual: nothing for mandoc to complain of, and the settings as the program
+# has them.
 set -u
 srcdir=${srcdir:-.}
 
