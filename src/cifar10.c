@@ -96,10 +96,15 @@ static void cifar10_close(void *state)
 
 static bool cifar10_open(void **state, const char *folder, struct error *e)
 {
-    struct cifar10 *c = xcalloc(1, sizeof(*c));
+    struct cifar10 *c;
     char path[PATH_SIZE];
     const char *inner = "/cifar-10-batches-bin/";
 
+    if (!folder[0])
+        return error_set(e, EXIT_INPUT, "data_path: not set; name the folder "
+                         "of the CIFAR-10 binary files with --set "
+                         "data_path=FOLDER, or use --set data=shapes");
+    c = xcalloc(1, sizeof(*c));
     snprintf(path, sizeof(path), "%s%s", folder, inner);
     if (access(path, F_OK) < 0)
         inner = "/";

@@ -7,9 +7,9 @@
 #include "model.h"
 #include "optimal.h"
 
-static bool opens(const struct backend *backend, int threads)
+static bool opens(const struct backend *backend, int threads,
+                  char why[WHY_SIZE])
 {
-    char why[WHY_SIZE];
     struct device *device;
 
     if (!backend->open(&device, threads, why))
@@ -22,11 +22,11 @@ static bool pick_backend(struct job *job, struct error *e)
 {
     const char *name = job->settings.backend;
     bool any = strcmp(name, "auto") == 0;
-    char known[128] = "auto";
+    char known[128] = "auto", why[WHY_SIZE];
 
     for (int i = 0; backends[i]; i++) {
         const struct backend *b = backends[i];
-        if (any ? opens(b, job->threads) : strcmp(name, b->name) == 0) {
+        if (any ? opens(b, job->threads, why) : strcmp(name, b->name) == 0) {
             job->backend = b;
             return true;
         }
@@ -34,8 +34,9 @@ static bool pick_backend(struct job *job, struct error *e)
         strncat(known, b->name, sizeof(known) - strlen(known) - 1);
     }
     if (any)
-        return error_set(e, EXIT_RUN, "backend: none can be opened; "
-                                      "see `memdial backends`");
+        return error_set(e, EXIT_RUN,
+                         "backend: none can be opened: %s; see `memdial "
+                         "backends`", why);
     return error_set(e, EXIT_INPUT, "backend: '%s' is not one of %s", name,
                      known);
 }

@@ -105,7 +105,7 @@ bool settings_can_follow(const struct settings *before,
                          const struct settings *after, struct error *);
 
 /* Combinations no single row can see: microbatch above batch, a depth that is
- * not 6n + 4, cifar10 without data_path. */
+ * not 6n + 4. */
 bool settings_check(const struct settings *, const char *where,
                     struct error *);
 
