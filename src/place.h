@@ -1,6 +1,7 @@
 /*
  * Placing blocks of storage whose lifetimes are known in one arena, as low as
- * can be: dynamic storage allocation, which is NP-hard, so by heuristics.
+ * can be: offline dynamic storage allocation, which is NP-hard. The result
+ * depends on nothing but the blocks and their order.
  */
 #ifndef MEMDIAL_PLACE_H
 #define MEMDIAL_PLACE_H
@@ -9,7 +10,6 @@
 
 struct block {
     size_t bytes, offset;
-    size_t most;
     int first, last;         /* time, inclusive */
     size_t *target;          /* where the caller wants the offset */
 };

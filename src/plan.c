@@ -200,7 +200,7 @@ static int find_blocks(struct plan *plan, struct block *blocks)
             continue;
         while (plan->instances[end].taken_by >= 0)
             end = plan->instances[end].taken_by;
-        blocks[n++] = (struct block){ align_up(p->bytes, alignment), 0, 0,
+        blocks[n++] = (struct block){ align_up(p->bytes, alignment), 0,
                                       p->first, plan->instances[end].last,
                                       &p->offset };
     }
@@ -208,7 +208,7 @@ static int find_blocks(struct plan *plan, struct block *blocks)
         if (plan->scratch_bytes[t])
             blocks[n++] =
                 (struct block){ align_up(plan->scratch_bytes[t], alignment),
-                                0, 0, t, t, &plan->scratch_offset[t] };
+                                0, t, t, &plan->scratch_offset[t] };
     free(taken);
     return n;
 }

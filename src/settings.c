@@ -37,7 +37,7 @@ const struct setting settings_table[] = {
     { "model", "model", SETTING_CHOICE, AT(model), CHOICES(models),
       "wrn", NULL, FIXED,
       "network; wrn: pre-activation WideResNet" },
-    { "depth", "model", SETTING_INT, AT(depth), RANGE(10, 10000),
+    { "depth", "model", SETTING_INT, AT(depth), RANGE(10, 4000),
       "10", "layers", FIXED,
       "depth of a WideResNet, 6n + 4" },
     { "width", "model", SETTING_INT, AT(width), RANGE(1, 64),

@@ -112,15 +112,15 @@ static const struct {
     const char *assignment, *message;
 } refused[] = {
     { "depth=ten",
-      "--set: depth: 'ten' is not a whole number from 10 to 10000" },
-    { "depth=9", "--set: depth: '9' is not a whole number from 10 to 10000" },
+      "--set: depth: 'ten' is not a whole number from 10 to 4000" },
+    { "depth=9", "--set: depth: '9' is not a whole number from 10 to 4000" },
     { "depth=16.0",
-      "--set: depth: '16.0' is not a whole number from 10 to 10000" },
+      "--set: depth: '16.0' is not a whole number from 10 to 4000" },
     { "depth= 16",
-      "--set: depth: ' 16' is not a whole number from 10 to 10000" },
-    { "depth=", "--set: depth: '' is not a whole number from 10 to 10000" },
+      "--set: depth: ' 16' is not a whole number from 10 to 4000" },
+    { "depth=", "--set: depth: '' is not a whole number from 10 to 4000" },
     { "depth=99999999999999999999", "--set: depth: '99999999999999999999' is "
-      "not a whole number from 10 to 10000" },
+      "not a whole number from 10 to 4000" },
     { "batch=0", "--set: batch: '0' is not a whole number from 1 to 65536" },
     { "batch=-5", "--set: batch: '-5' is not a whole number from 1 to 65536" },
     { "lr=0", "--set: lr: '0' is not a number from 1e-12 to 1000" },
