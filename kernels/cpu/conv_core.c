@@ -1,249 +1,14 @@
 /*
- * Strips, and the product that both a convolution and its data gradient are.
- *
- * For each panel of 32 output channels the threads together pack the weights,
- *
- *     panel [block][tap][CONV_BLOCK][CONV_PANEL]
- *
- * and then each works through its own strips: packs one, and for every run of
- * pixels and pair of vectors of the panel holds the sums over all blocks and
- * taps in registers until they are stored, once.
- *
- * Scratch: the taps, the panel, a strip for each thread.
+ * Scratch: the taps, the panel, and for each thread a strip and the sums.
  */
 #include "conv_core.h"
 
 #include <string.h>
 
-enum { CORE_STRIP_BYTES = 52 * 1024 };
+#include "conv_tile.h"
+#include "vec.h"
 
-static int floor_div(int a, int b)
-{
-    return a / b - (a % b < 0);
-}
-
-static int clamp(int n, int low, int high)
-{
-    return n < low ? low : int_min(n, high);
-}
-
-static struct conv_axis axis_new(int in, int out, int taps, int stride,
-                                 int pad)
-{
-    return (struct conv_axis){
-        .taps = taps, .pad = pad, .in = in, .out = out,
-        .step = stride, .planes = int_min(stride, taps), .origin = -pad,
-        .classes = 1, .length = out, .halo = (taps - 1) / stride
-    };
-}
-
-static struct conv_axis axis_transposed(int in, int out, int taps, int stride,
-                                        int pad)
-{
-    int nearest = -floor_div(taps - 1 - pad, stride);
-    int farthest = -floor_div(-pad, stride);
-
-    return (struct conv_axis){
-        .transposed = true, .taps = taps, .pad = pad, .in = in, .out = out,
-        .step = 1, .planes = 1, .origin = nearest,
-        .classes = stride, .length = (out + stride - 1) / stride,
-        .halo = farthest - nearest
-    };
-}
-
-/* Whether outputs of this class see the tap; if so, in which plane, and how
- * far along it. */
-static bool axis_tap(const struct conv_axis *a, int class, int tap,
-                     int *plane, int *offset)
-{
-    int distance = class + a->pad - tap;
-
-    if (a->transposed) {
-        *plane = 0;
-        *offset = distance / a->classes - a->origin;
-        return distance % a->classes == 0;
-    }
-    *plane = tap % a->step;
-    *offset = tap / a->step;
-    return true;
-}
-
-/* Output positions of a class. */
-static int axis_length(const struct conv_axis *a, int class)
-{
-    return (a->out - class + a->classes - 1) / a->classes;
-}
-
-struct conv_strips KERNEL(conv_strips)(const struct operand *x,
-                                       const struct operand *filter,
-                                       const struct operand *y,
-                                       const union attr *attr,
-                                       bool transposed)
-{
-    struct conv_axis (*axis)(int, int, int, int, int) =
-        transposed ? axis_transposed : axis_new;
-    int stride = attr->conv.stride, pad = attr->conv.pad;
-    struct conv_strips s = {
-        .row = axis(x->dim[1], y->dim[1], filter->dim[0], stride, pad),
-        .col = axis(x->dim[2], y->dim[2], filter->dim[1], stride, pad),
-        .taps = filter->dim[0] * filter->dim[1],
-        .images = x->dim[0],
-        .blocks = (x->dim[3] + CONV_BLOCK - 1) / CONV_BLOCK
-    };
-
-    s.width = s.col.length + s.col.halo;
-    return s;
-}
-
-void KERNEL(conv_strips_cut)(struct conv_strips *s, int threads, int together,
-                             size_t beside, size_t budget)
-{
-    size_t row = (size_t)(s->row.planes * s->col.planes * s->width)
-                 * CONV_BLOCK * sizeof(float) * (size_t)together;
-    size_t halo = row * (size_t)s->row.halo;
-    size_t fit = budget > halo ? (budget - halo) / (row + beside) : 0;
-    int wanted = (threads + s->images - 1) / s->images;
-    int rows = (s->row.length + wanted - 1) / wanted;
-
-    if (fit < (size_t)rows)
-        rows = fit > 0 ? (int)fit : 1;
-    s->count = (s->row.length + rows - 1) / rows;
-    s->rows = (s->row.length + s->count - 1) / s->count;
-    s->block = s->row.planes * s->col.planes * (s->rows + s->row.halo)
-               * s->width * CONV_BLOCK;
-}
-
-void KERNEL(conv_taps)(const struct conv_strips *s, struct conv_tap *tap)
-{
-    int classes = s->row.classes * s->col.classes;
-    int plane[2], offset[2];
-
-    for (int class = 0; class < classes; class++)
-        for (int index = 0; index < s->taps; index++) {
-            if (!axis_tap(&s->row, class / s->col.classes,
-                          index / s->col.taps, &plane[0], &offset[0])
-                || !axis_tap(&s->col, class % s->col.classes,
-                             index % s->col.taps, &plane[1], &offset[1]))
-                continue;
-            offset[0] += (plane[0] * s->col.planes + plane[1])
-                         * (s->rows + s->row.halo);
-            *tap++ = (struct conv_tap){
-                class, index, (offset[0] * s->width + offset[1]) * CONV_BLOCK
-            };
-        }
-}
-
-/* Packs n pixels of a block of channels: every input that a convolution
- * reads is read here, and made float. */
-static void pack_pixels(const struct operand *x, const float *from,
-                        size_t step, int channel, int n, float *to)
-{
-    int channels = x->dim[3];
-    int lanes = int_min(channels - channel, CONV_BLOCK);
-    const float *scale = NULL, *shift = NULL;
-
-    if (x->through) {
-        scale = x->through + STAT_SCALE * channels + channel;
-        shift = x->through + STAT_SHIFT * channels + channel;
-    }
-    if (lanes < CONV_BLOCK) {
-        for (; n > 0; n--, from += step, to += CONV_BLOCK)
-            for (int i = 0; i < CONV_BLOCK; i++)
-                to[i] = i >= lanes ? 0
-                        : scale ? relu(scale[i] * from[i] + shift[i])
-                        : from[i];
-    } else if (scale) {
-        for (; n > 0; n--, from += step, to += CONV_BLOCK)
-            for (int i = 0; i < CONV_BLOCK; i += VLEN)
-                vf_store(to + i, vf_through(vf_load(from + i),
-                                            vf_load(scale + i),
-                                            vf_load(shift + i)));
-    } else {
-        for (; n > 0; n--, from += step, to += CONV_BLOCK)
-            memcpy(to, from, CONV_BLOCK * sizeof(float));
-    }
-}
-
-/* Packs one row of a plane from an input row, NULL if that is padding. */
-static void pack_row(const struct conv_strips *s, const struct operand *x,
-                     const float *row, int plane, int channel, float *to)
-{
-    int start = s->col.origin + plane, step = s->col.step;
-    int first = clamp(-floor_div(start, step), 0, s->width);
-    int last = clamp(-floor_div(start - s->col.in, step), 0, s->width);
-    size_t pixel = (size_t)x->dim[3];
-
-    if (!row || first >= last)
-        first = last = s->width;
-    memset(to, 0, (size_t)first * CONV_BLOCK * sizeof(float));
-    if (first < last)
-        pack_pixels(x, row + (size_t)(start + first * step) * pixel + channel,
-                    (size_t)step * pixel, channel, last - first,
-                    to + first * CONV_BLOCK);
-    memset(to + last * CONV_BLOCK, 0,
-           (size_t)(s->width - last) * CONV_BLOCK * sizeof(float));
-}
-
-void KERNEL(conv_pack)(const struct conv_strips *s, const struct operand *x,
-                       int item, int block, int count, float *strip)
-{
-    const float *image = x->data;
-    size_t row_floats = (size_t)s->col.in * (size_t)x->dim[3];
-    struct range positions = conv_strip_rows(s, item);
-    int first = (int)positions.begin, last = (int)positions.end + s->row.halo;
-
-    image += (size_t)(item / s->count) * (size_t)s->row.in * row_floats;
-    for (int p = 0; p < s->row.planes * s->col.planes; p++)
-        for (int i = first; i < last; i++) {
-            int row = s->row.origin + i * s->row.step + p / s->col.planes;
-            bool inside = row >= 0 && row < s->row.in;
-            float *to = strip + (p * (s->rows + s->row.halo) + i - first)
-                                * s->width * CONV_BLOCK;
-
-            for (int b = 0; b < count; b++)
-                pack_row(s, x,
-                         inside ? image + (size_t)row * row_floats : NULL,
-                         p % s->col.planes, (block + b) * CONV_BLOCK,
-                         to + b * s->block);
-        }
-}
-
-struct range KERNEL(conv_strip_pixels)(const struct conv_strips *s, int item)
-{
-    struct range positions = conv_strip_rows(s, item);
-    int step = s->row.step, in = s->row.in;
-    int begin = clamp(s->row.origin + (int)positions.begin * step, 0, in);
-    int end = clamp(s->row.origin + ((int)positions.end + s->row.halo) * step,
-                    begin, in);
-    size_t image = (size_t)(item / s->count) * (size_t)in;
-    size_t width = (size_t)s->col.in;
-
-    return (struct range){ (image + (size_t)begin) * width,
-                           (image + (size_t)end) * width };
-}
-
-struct conv_ahead KERNEL(conv_ahead)(const struct operand *x,
-                                     struct range pixels, int channel,
-                                     int channels, size_t times)
-{
-    size_t pixel = (size_t)x->dim[3] * sizeof(float);
-    size_t line = CPU_ALIGNMENT;
-    struct conv_ahead a = {
-        .at = (const char *)x->data + pixels.begin * pixel
-              + (size_t)channel * sizeof(float),
-        .step = pixel,
-        .lines = ((size_t)channels * sizeof(float) + line - 1) / line,
-        .left = pixels.end - pixels.begin
-    };
-
-    if (channels == x->dim[3]) {
-        a.left = (a.left * pixel + line - 1) / line;
-        a.step = line;
-        a.lines = 1;
-    }
-    a.portion = (a.left + times - 1) / times;
-    return a;
-}
+enum { STRIP_BYTES = 52 * 1024, GROUP_PIXELS = 64 };
 
 struct conv_core KERNEL(conv_core)(const struct call *c,
                                    const struct operand *x,
@@ -252,251 +17,276 @@ struct conv_core KERNEL(conv_core)(const struct call *c,
                                    const struct operand *y, bool transposed)
 {
     struct conv_core core = {
-        .strips = KERNEL(conv_strips)(x, w, y, &c->attr, transposed),
         .x = x, .w = w, .add = add, .y = y,
+        .strips = KERNEL(conv_strips)(x, w, y, &c->attr, transposed,
+                                      CONV_BLOCK),
         .threads = c->threads, .scratch = c->scratch
     };
+    struct conv_strips *s = &core.strips;
 
-    KERNEL(conv_strips_cut)(&core.strips, c->threads, core.strips.blocks, 0,
-                            CORE_STRIP_BYTES);
+    KERNEL(conv_strips_cut)(s, c->threads, s->blocks, 0, STRIP_BYTES);
+    core.group = s->col.length < GROUP_PIXELS
+                 ? int_min(GROUP_PIXELS / s->col.length, s->rows) : 1;
     return core;
 }
 
-/* Where the parts of scratch are. */
-struct layout {
-    struct conv_tap *tap;
-    float *panel, *strip; /* the first thread's */
-    size_t strip_floats;
-    size_t bytes;
+/* Sizes of the parts of scratch, in floats but for the first. */
+struct sizes {
+    size_t taps; /* bytes */
+    size_t panel, strip, sum;
 };
 
-static struct layout layout_of(const struct conv_core *core)
+static struct sizes sizes_of(const struct conv_core *core)
 {
     const struct conv_strips *s = &core->strips;
-    size_t taps = round_up((size_t)s->taps * sizeof(struct conv_tap),
-                           CPU_ALIGNMENT);
-    size_t panel = (size_t)s->blocks * (size_t)s->taps
-                   * CONV_BLOCK * CONV_PANEL;
-    size_t strip = (size_t)s->blocks * (size_t)s->block;
-    char *base = core->scratch;
-    struct layout l = {
-        .strip_floats = strip,
-        .bytes = taps + (panel + strip * (size_t)core->threads)
-                        * sizeof(float)
-    };
 
-    if (base) {
-        l.tap = (struct conv_tap *)base;
-        l.panel = (float *)(base + taps);
-        l.strip = l.panel + panel;
-    }
-    return l;
+    return (struct sizes){
+        .taps = KERNEL(conv_taps_bytes)(s),
+        .panel = (size_t)(s->blocks * s->taps) * CONV_BLOCK * CONV_PANEL,
+        .strip = (size_t)s->blocks * (size_t)s->block,
+        .sum = (size_t)(core->group * s->col.length) * CONV_PANEL
+    };
 }
 
 size_t KERNEL(conv_core_scratch)(const struct conv_core *core)
 {
-    return layout_of(core).bytes;
+    struct sizes z = sizes_of(core);
+
+    return z.taps + (z.panel + (z.strip + z.sum) * (size_t)core->threads)
+                    * sizeof(float);
 }
 
-/* Packs the weights of one tap between a block and a panel:
- * to [CONV_BLOCK][CONV_PANEL], zero beyond the last output channel. */
+/* Channels of a block: fewer in the last. */
+static int block_channels(const struct conv_core *core, int block)
+{
+    return int_min(core->x->dim[3] - block * CONV_BLOCK, CONV_BLOCK);
+}
+
+static int panel_channels(const struct conv_core *core, int panel)
+{
+    return int_min(core->y->dim[3] - panel * CONV_PANEL, CONV_PANEL);
+}
+
+/* Where the weights of a block and a tap, counted in the order of the taps,
+ * are in the panel. */
+static size_t panel_at(const struct conv_core *core, int block, int tap)
+{
+    return (size_t)(block * core->strips.taps * CONV_BLOCK
+                    + tap * block_channels(core, block)) * CONV_PANEL;
+}
+
+/* to [row][CONV_PANEL] = the transpose of from [lane][step]. */
+static void pack_transposed(const float *from, size_t step, int rows,
+                            int lanes, float *to)
+{
+    for (int j = 0; j < lanes; j++, from += step)
+        for (int i = 0; i < rows; i++)
+            to[i * CONV_PANEL + j] = from[i];
+}
+
+/* Packs the weights of one tap between a block and a panel, zero beyond the
+ * last output channel; every weight is read here. */
 static void pack_weights(const struct conv_core *core, int index, int block,
                          int panel, float *to)
 {
-    int inputs = core->x->dim[3], outputs = core->y->dim[3];
-    int rows = int_min(inputs - block * CONV_BLOCK, CONV_BLOCK);
-    int lanes = int_min(outputs - panel * CONV_PANEL, CONV_PANEL);
+    size_t inputs = (size_t)core->x->dim[3], outputs = (size_t)core->y->dim[3];
     bool transposed = core->strips.row.transposed;
-    size_t in = transposed ? 1 : (size_t)outputs;
-    size_t out = transposed ? (size_t)inputs : 1;
+    size_t in = transposed ? 1 : outputs, out = transposed ? inputs : 1;
+    int rows = block_channels(core, block);
+    int lanes = panel_channels(core, panel);
     const float *from = core->w->data;
 
-    from += (size_t)index * (size_t)inputs * (size_t)outputs
+    from += (size_t)index * inputs * outputs
             + (size_t)block * CONV_BLOCK * in
             + (size_t)panel * CONV_PANEL * out;
-    if (!transposed && lanes == CONV_PANEL) {
-        for (int i = 0; i < rows; i++, to += CONV_PANEL, from += in)
-            memcpy(to, from, CONV_PANEL * sizeof(float));
-        return;
-    }
-    for (int i = 0; i < rows; i++, to += CONV_PANEL, from += in)
-        for (int j = 0; j < CONV_PANEL; j++)
-            to[j] = j < lanes ? from[(size_t)j * out] : 0;
+    if (lanes < CONV_PANEL)
+        memset(to, 0, (size_t)(rows * CONV_PANEL) * sizeof(float));
+    if (transposed)
+        pack_transposed(from, inputs, rows, lanes, to);
+    else
+        for (int i = 0; i < rows; i++)
+            memcpy(to + i * CONV_PANEL, from + (size_t)i * outputs,
+                   (size_t)lanes * sizeof(float));
 }
 
-/* A run of output pixels of one class, for some vectors of a panel. */
-struct tile {
-    const struct conv_tap *tap;
-    int taps;
-    int blocks, last;      /* channels of the last block */
-    size_t block;          /* floats from block to block of the strip */
-    size_t panel_block;    /* and of the panel */
-    const float *x, *panel;
-    const float *add;      /* or NULL */
-    float *y;
-    size_t pixel;          /* floats from pixel to pixel of y */
-    int channels;          /* to store of each */
-    struct conv_ahead *ahead;
+/* What a thread works on. */
+struct work {
+    const struct conv_core *core;
+    struct conv_taps taps;
+    const float *weights;
+    float *strip, *sum;
+    int item, panel;
+    struct conv_ahead out, in;
 };
 
-/* Output is stored by these two and nowhere else: n whole vectors, or the
- * first n channels. */
-TILE_INLINE void store(const struct tile *t, size_t at, const vf *sum,
-                       const int n)
+/* A group of rows of pixels of one class: positions rows.begin, ... of the
+ * image, `columns` in each. */
+struct group {
+    int class;
+    int tap, taps;   /* those it sees: the first of them, and how many */
+    struct range rows;
+    int columns;
+};
+
+/* Sums up the group, a block at a time. */
+static void sum_group(struct work *w, const struct group *g)
 {
-    TILE_UNROLL
-    for (int v = 0; v < n; v++, at += VLEN) {
-        vf y = sum[v];
+    const struct conv_core *core = w->core;
+    const struct conv_strips *s = &core->strips;
+    size_t first = KERNEL(conv_strip_output)(s, w->item).begin;
+    int row_floats = s->width * CONV_BLOCK;
 
-        if (t->add)
-            y += vf_load(t->add + at);
-        vf_store(t->y + at, y);
-    }
-}
+    for (int b = 0; b < s->blocks; b++) {
+        struct conv_tile t = {
+            .x = w->strip + b * s->block
+                 + (int)(g->rows.begin - first) * row_floats,
+            .panel = w->weights + panel_at(core, b, g->tap),
+            .sum = w->sum,
+            .offset = w->taps.offset + g->tap,
+            .segments = g->taps,
+            .depth = block_channels(core, b),
+            .lines = g->columns,
+            .lanes = panel_channels(core, w->panel),
+            .fresh = b == 0,
+            .ahead = &w->out
+        };
 
-static void store_part(const struct tile *t, size_t at, const float *sum,
-                       int n)
-{
-    for (int i = 0; i < n; i++)
-        t->y[at + (size_t)i] = sum[i] + (t->add ? t->add[at + (size_t)i] : 0);
-}
-
-TILE_INLINE void tile_run(const struct tile *t, const int pixels,
-                          const int vectors)
-{
-    vf sum[TILE_LINES][TILE_VECTORS];
-    const float *x = t->x, *block = t->panel;
-
-    TILE_EACH(p, v, pixels, vectors) {
-        size_t at = (size_t)p * t->pixel + (size_t)v * VLEN;
-
-        sum[p][v] = (vf){ 0 };
-        __builtin_prefetch(t->y + at, 1);
-        if (t->add)
-            __builtin_prefetch(t->add + at);
-    }
-    for (int b = 0; b < t->blocks; b++) {
-        int n = b < t->blocks - 1 ? CONV_BLOCK : t->last;
-        const float *panel = block;
-
-        for (int i = 0; i < t->taps; i++) {
-            tile_multiply(sum, pixels, vectors, x + t->tap[i].offset,
-                          CONV_BLOCK, 1, panel, n);
-            conv_ahead_ask(t->ahead);
-            panel += CONV_BLOCK * CONV_PANEL;
+        for (size_t r = g->rows.begin; r < g->rows.end; r++) {
+            KERNEL(conv_tile_pixels)(&t);
+            t.x += row_floats;
+            t.sum += g->columns * CONV_PANEL;
         }
-        x += t->block;
-        block += t->panel_block;
-    }
-    if (t->channels >= vectors * VLEN) {
-        TILE_UNROLL
-        for (int p = 0; p < pixels; p++)
-            store(t, (size_t)p * t->pixel, sum[p], vectors);
-    } else {
-        float part[TILE_LINES][TILE_VECTORS * VLEN];
-
-        TILE_EACH(p, v, pixels, vectors)
-            vf_store(part[p] + v * VLEN, sum[p][v]);
-        for (int p = 0; p < pixels; p++)
-            store_part(t, (size_t)p * t->pixel, part[p], t->channels);
     }
 }
 
-/* All output of one strip and one class of pixels, in the panel's channels. */
-static void run_class(const struct conv_core *core, const struct layout *l,
-                      const struct conv_tap *tap, int taps, int class,
-                      int item, int panel, const float *strip,
-                      struct conv_ahead *ahead)
+/* Writes a pixel; all output is written here. */
+static void store_pixel(float *y, const float *add, const float *sum, int n)
 {
+    if (n == CONV_PANEL && add) {
+        for (int i = 0; i < CONV_PANEL; i += VLEN)
+            vf_store(y + i, vf_load(sum + i) + vf_load(add + i));
+    } else if (n == CONV_PANEL) {
+        memcpy(y, sum, CONV_PANEL * sizeof(float));
+    } else {
+        for (int i = 0; i < n; i++)
+            y[i] = add ? sum[i] + add[i] : sum[i];
+    }
+}
+
+static void store_group(const struct work *w, const struct group *g)
+{
+    const struct conv_core *core = w->core;
     const struct conv_strips *s = &core->strips;
     const struct operand *y = core->y;
-    struct range rows = conv_strip_rows(s, item);
-    int classes = s->col.classes, row_class = class / classes;
-    int length = axis_length(&s->col, class % classes);
-    int last = int_min((int)rows.end, axis_length(&s->row, row_class));
-    int first = panel * CONV_PANEL;
-    int channels = int_min(y->dim[3] - first, CONV_PANEL);
-    int vectors = channels > VLEN ? TILE_VECTORS : 1;
-    struct tile t = {
-        .tap = tap, .taps = taps,
-        .blocks = s->blocks,
-        .last = core->x->dim[3] - (s->blocks - 1) * CONV_BLOCK,
-        .block = (size_t)s->block,
-        .panel_block = (size_t)s->taps * CONV_BLOCK * CONV_PANEL,
-        .pixel = (size_t)(classes * y->dim[3]),
-        .ahead = ahead
-    };
+    const float *add = operand_given(core->add) ? core->add->data : NULL;
+    const float *sum = w->sum;
+    size_t image = (size_t)(w->item / s->count) * (size_t)y->dim[1];
+    size_t row_class = (size_t)(g->class / s->col.classes);
+    size_t col_class = (size_t)(g->class % s->col.classes);
+    size_t channels = (size_t)y->dim[3];
 
-    for (int v = 0; v * VLEN < channels; v += vectors)
-        for (int r = (int)rows.begin; r < last; r++) {
-            size_t pixel = ((size_t)(item / s->count) * (size_t)y->dim[1]
-                            + (size_t)(r * s->row.classes + row_class))
-                           * (size_t)y->dim[2] + (size_t)(class % classes);
-            size_t at = pixel * (size_t)y->dim[3]
-                        + (size_t)(first + v * VLEN);
-            int lines;
+    for (size_t r = g->rows.begin; r < g->rows.end; r++) {
+        size_t row = image + r * (size_t)s->row.classes + row_class;
+        size_t at = (row * (size_t)y->dim[2] + col_class) * channels
+                    + (size_t)w->panel * CONV_PANEL;
 
-            t.x = strip + (r - (int)rows.begin) * s->width * CONV_BLOCK;
-            t.panel = l->panel + (tap - l->tap) * CONV_BLOCK * CONV_PANEL
-                      + v * VLEN;
-            t.channels = channels - v * VLEN;
-            for (int i = 0; i < length; i += lines) {
-                lines = tile_lines(length - i);
-                t.y = (float *)y->data + at;
-                t.add = operand_given(core->add)
-                        ? (const float *)core->add->data + at : NULL;
-                TILE_SWITCH(tile_run, &t, lines, vectors)
-                t.x += lines * CONV_BLOCK;
-                at += (size_t)lines * t.pixel;
-            }
+        for (int i = 0; i < g->columns; i++) {
+            store_pixel((float *)y->data + at, add ? add + at : NULL, sum,
+                        panel_channels(core, w->panel));
+            at += (size_t)s->col.classes * channels;
+            sum += CONV_PANEL;
         }
+    }
 }
 
-/* `next` is the strip after this one. */
-static void run_strip(const struct conv_core *core, const struct layout *l,
-                      int item, int next, int panel, float *strip)
+/* Prepares to ask for the output of this strip, then for the input of strip
+ * `next`. */
+static void look_ahead(struct work *w, int next)
 {
+    const struct conv_core *core = w->core;
     const struct conv_strips *s = &core->strips;
-    size_t tiles = (size_t)s->rows
-                   * (size_t)((s->col.length + TILE_LINES - 1) / TILE_LINES);
-    struct conv_ahead ahead = KERNEL(conv_ahead)(
-        core->x, KERNEL(conv_strip_pixels)(s, next), 0, core->x->dim[3],
-        tiles * (size_t)(s->blocks * s->taps));
-    const struct conv_tap *tap = l->tap, *end = l->tap + s->taps;
+    const struct operand *out = operand_given(core->add) ? core->add : core->y;
+    struct range rows = KERNEL(conv_strip_output)(s, w->item);
 
-    KERNEL(conv_pack)(s, core->x, item, 0, s->blocks, strip);
-    for (int class = 0; class < s->row.classes * s->col.classes; class++) {
-        int taps = 0;
+    rows.begin *= (size_t)s->row.classes;
+    rows.end *= (size_t)s->row.classes;
+    if (rows.end > (size_t)s->row.out)
+        rows.end = (size_t)s->row.out;
+    w->out = KERNEL(conv_ahead)(out, w->item / s->count, rows,
+                                w->panel * CONV_PANEL,
+                                panel_channels(core, w->panel));
+    w->in = KERNEL(conv_ahead)(core->x, next / s->count,
+                               KERNEL(conv_strip_input)(s, next), 0,
+                               core->x->dim[3]);
+    w->out.next = &w->in;
+    KERNEL(conv_ahead_divide)(&w->out,
+                              (size_t)(s->blocks * s->taps * s->rows));
+}
 
-        while (tap + taps < end && tap[taps].class == class)
-            taps++;
-        run_class(core, l, tap, taps, class, item, panel, strip, &ahead);
-        tap += taps;
+static void run_strip(struct work *w)
+{
+    const struct conv_core *core = w->core;
+    const struct conv_strips *s = &core->strips;
+    struct range rows = KERNEL(conv_strip_output)(s, w->item);
+    struct group g = { .tap = 0 };
+
+    KERNEL(conv_strip_pack)(s, core->x, w->item, 0, s->blocks, w->strip);
+    for (; g.class < s->classes; g.class++, g.tap += g.taps) {
+        int length = KERNEL(conv_axis_length)(&s->row,
+                                              g.class / s->col.classes);
+        size_t end = rows.end < (size_t)length ? rows.end : (size_t)length;
+
+        g.taps = w->taps.count[g.class];
+        g.columns = KERNEL(conv_axis_length)(&s->col,
+                                             g.class % s->col.classes);
+        for (size_t r = rows.begin; r < end; r = g.rows.end) {
+            g.rows.begin = r;
+            g.rows.end = r + (size_t)core->group;
+            if (g.rows.end > end)
+                g.rows.end = end;
+            sum_group(w, &g);
+            store_group(w, &g);
+        }
+    }
+}
+
+/* A thread's strips, for one panel. */
+static void run_share(struct work w, struct range items)
+{
+    for (size_t i = items.begin; i < items.end; i++) {
+        w.item = (int)i;
+        look_ahead(&w, (int)(i + 1 < items.end ? i + 1 : items.begin));
+        run_strip(&w);
     }
 }
 
 void KERNEL(conv_core_run)(const struct conv_core *core)
 {
     const struct conv_strips *s = &core->strips;
-    const struct layout l = layout_of(core);
+    struct sizes z = sizes_of(core);
+    struct conv_taps taps = KERNEL(conv_taps)(s, core->scratch);
+    float *weights = (float *)((char *)core->scratch + z.taps);
+    float *strips = weights + z.panel;
     int panels = (core->y->dim[3] + CONV_PANEL - 1) / CONV_PANEL;
     size_t items = (size_t)s->images * (size_t)s->count;
 
-    KERNEL(conv_taps)(s, l.tap);
 #pragma omp parallel num_threads(core->threads)
     for (int panel = 0; panel < panels; panel++) {
 #pragma omp for schedule(static)
-        for (int i = 0; i < s->blocks * s->taps; i++)
-            pack_weights(core, l.tap[i % s->taps].index, i / s->taps, panel,
-                         l.panel + (size_t)i * CONV_BLOCK * CONV_PANEL);
+        for (int i = 0; i < s->blocks * s->taps; i++) {
+            int block = i / s->taps, tap = i % s->taps;
+
+            pack_weights(core, taps.index[tap], block, panel,
+                         weights + panel_at(core, block, tap));
+        }
 #pragma omp for schedule(static)
         for (int t = 0; t < core->threads; t++) {
-            struct range share = range_share(items, t, core->threads);
+            float *own = strips + (size_t)t * (z.strip + z.sum);
 
-            for (size_t i = share.begin; i < share.end; i++)
-                run_strip(core, &l, (int)i,
-                          (int)(i + 1 < share.end ? i + 1 : share.begin), panel,
-                          l.strip + (size_t)t * l.strip_floats);
+            run_share((struct work){ .core = core, .taps = taps,
+                                     .weights = weights, .strip = own,
+                                     .sum = own + z.strip, .panel = panel },
+                      range_share(items, t, core->threads));
         }
     }
 }

@@ -1,0 +1,245 @@
+/*
+ * Cutting input into strips and packing them.
+ */
+#include "conv_strip.h"
+
+#include <string.h>
+
+#include "vec.h"
+
+static int floor_div(int a, int b)
+{
+    return a / b - (a % b < 0);
+}
+
+static int clamp(int n, int low, int high)
+{
+    return n < low ? low : int_min(n, high);
+}
+
+static struct conv_axis axis_direct(int in, int out, int taps, int stride,
+                                    int pad)
+{
+    return (struct conv_axis){
+        .taps = taps, .pad = pad, .in = in, .out = out,
+        .step = stride, .planes = int_min(stride, taps), .origin = -pad,
+        .classes = 1, .length = out, .halo = (taps - 1) / stride
+    };
+}
+
+static struct conv_axis axis_transposed(int in, int out, int taps, int stride,
+                                        int pad)
+{
+    int nearest = -floor_div(taps - 1 - pad, stride);
+    int farthest = -floor_div(-pad, stride);
+
+    return (struct conv_axis){
+        .transposed = true, .taps = taps, .pad = pad, .in = in, .out = out,
+        .step = 1, .planes = 1, .origin = nearest,
+        .classes = stride, .length = (out + stride - 1) / stride,
+        .halo = farthest - nearest
+    };
+}
+
+/* Whether outputs of this class see the tap; if so, in which plane, and how
+ * far along it. */
+static bool axis_tap(const struct conv_axis *a, int class, int tap,
+                     int *plane, int *offset)
+{
+    int distance = class + a->pad - tap;
+
+    if (a->transposed) {
+        *plane = 0;
+        *offset = distance / a->classes - a->origin;
+        return distance % a->classes == 0;
+    }
+    *plane = tap % a->step;
+    *offset = tap / a->step;
+    return true;
+}
+
+int KERNEL(conv_axis_length)(const struct conv_axis *a, int class)
+{
+    return (a->out - class + a->classes - 1) / a->classes;
+}
+
+struct conv_strips KERNEL(conv_strips)(const struct operand *x,
+                                       const struct operand *filter,
+                                       const struct operand *y,
+                                       const union attr *attr,
+                                       bool transposed, int channels)
+{
+    struct conv_axis (*axis)(int, int, int, int, int) =
+        transposed ? axis_transposed : axis_direct;
+    int stride = attr->conv.stride, pad = attr->conv.pad;
+    struct conv_strips s = {
+        .row = axis(x->dim[1], y->dim[1], filter->dim[0], stride, pad),
+        .col = axis(x->dim[2], y->dim[2], filter->dim[1], stride, pad),
+        .taps = filter->dim[0] * filter->dim[1],
+        .images = x->dim[0],
+        .channels = channels,
+        .blocks = (x->dim[3] + channels - 1) / channels
+    };
+
+    s.classes = s.row.classes * s.col.classes;
+    s.width = s.col.length + s.col.halo;
+    return s;
+}
+
+void KERNEL(conv_strips_cut)(struct conv_strips *s, int threads, int blocks,
+                             size_t beside, size_t budget)
+{
+    size_t row = (size_t)(s->row.planes * s->col.planes * s->width)
+                 * (size_t)(s->channels * blocks) * sizeof(float);
+    size_t halo = row * (size_t)s->row.halo;
+    size_t fit = budget > halo ? (budget - halo) / (row + beside) : 0;
+    int wanted = (threads + s->images - 1) / s->images;
+    int rows = (s->row.length + wanted - 1) / wanted;
+
+    if (fit < (size_t)rows)
+        rows = fit > 0 ? (int)fit : 1;
+    s->count = (s->row.length + rows - 1) / rows;
+    s->rows = (s->row.length + s->count - 1) / s->count;
+    s->block = s->row.planes * s->col.planes * (s->rows + s->row.halo)
+               * s->width * s->channels;
+}
+
+struct range KERNEL(conv_strip_output)(const struct conv_strips *s, int item)
+{
+    int first = item % s->count * s->rows;
+    int last = int_min(first + s->rows, s->row.length);
+
+    return (struct range){ (size_t)first, (size_t)last };
+}
+
+struct range KERNEL(conv_strip_input)(const struct conv_strips *s, int item)
+{
+    struct range out = KERNEL(conv_strip_output)(s, item);
+    int step = s->row.step, in = s->row.in;
+    int begin = clamp(s->row.origin + (int)out.begin * step, 0, in);
+    int end = clamp(s->row.origin + ((int)out.end + s->row.halo) * step,
+                    begin, in);
+
+    return (struct range){ (size_t)begin, (size_t)end };
+}
+
+size_t KERNEL(conv_taps_bytes)(const struct conv_strips *s)
+{
+    return round_up((size_t)(2 * s->taps + s->classes) * sizeof(int),
+                    CPU_ALIGNMENT);
+}
+
+struct conv_taps KERNEL(conv_taps)(const struct conv_strips *s, void *memory)
+{
+    struct conv_taps t = { .offset = memory };
+    int n = 0, plane[2], offset[2];
+
+    t.index = t.offset + s->taps;
+    t.count = t.index + s->taps;
+    for (int class = 0; class < s->classes; class++) {
+        int before = n;
+
+        for (int i = 0; i < s->taps; i++) {
+            if (!axis_tap(&s->row, class / s->col.classes, i / s->col.taps,
+                          &plane[0], &offset[0])
+                || !axis_tap(&s->col, class % s->col.classes,
+                             i % s->col.taps, &plane[1], &offset[1]))
+                continue;
+            offset[0] += (plane[0] * s->col.planes + plane[1])
+                         * (s->rows + s->row.halo);
+            t.offset[n] = (offset[0] * s->width + offset[1]) * s->channels;
+            t.index[n++] = i;
+        }
+        t.count[class] = n - before;
+    }
+    return t;
+}
+
+/* Packs CONV_BLOCK channels of n pixels: every input that a convolution reads
+ * is read here, and made float. Steps are from pixel to pixel, in floats. */
+static void pack_pixels(const struct operand *x, int channel, int n,
+                        const float *from, size_t from_step,
+                        float *to, size_t to_step)
+{
+    int channels = x->dim[3];
+    int lanes = int_min(channels - channel, CONV_BLOCK);
+    const float *scale = NULL, *shift = NULL;
+
+    if (x->through) {
+        scale = x->through + STAT_SCALE * channels + channel;
+        shift = x->through + STAT_SHIFT * channels + channel;
+    }
+    for (; n > 0; n--, from += from_step, to += to_step) {
+        if (lanes < CONV_BLOCK)
+            for (int i = 0; i < CONV_BLOCK; i++)
+                to[i] = i >= lanes ? 0
+                        : scale ? relu(scale[i] * from[i] + shift[i])
+                        : from[i];
+        else if (scale)
+            for (int i = 0; i < CONV_BLOCK; i += VLEN)
+                vf_store(to + i, vf_through(vf_load(from + i),
+                                            vf_load(scale + i),
+                                            vf_load(shift + i)));
+        else
+            memcpy(to, from, CONV_BLOCK * sizeof(float));
+    }
+}
+
+static void pack_zeros(int n, float *to, size_t to_step)
+{
+    for (; n > 0; n--, to += to_step)
+        for (int i = 0; i < CONV_BLOCK; i += VLEN)
+            vf_store(to + i, vf_set(0));
+}
+
+/* Packs the rows of one plane, for channels first, ..., last - 1. */
+static void pack_plane(const struct conv_strips *s, const struct operand *x,
+                       int item, int plane, int first, int last, float *to)
+{
+    struct range out = KERNEL(conv_strip_output)(s, item);
+    size_t pixel = (size_t)x->dim[3], row_floats = (size_t)s->col.in * pixel;
+    size_t packed = (size_t)s->channels;
+    const float *image = (const float *)x->data + (size_t)(item / s->count)
+                         * (size_t)s->row.in * row_floats;
+    int step = s->col.step, start = s->col.origin + plane % s->col.planes;
+    /* Columns left..right - 1 are input, the others padding. */
+    int left = clamp(-floor_div(start, step), 0, s->width);
+    int right = clamp(-floor_div(start - s->col.in, step), left, s->width);
+    int row = s->row.origin + (int)out.begin * s->row.step
+              + plane / s->col.planes;
+    int rows = (int)(out.end - out.begin) + s->row.halo;
+
+    for (; rows > 0; rows--, row += s->row.step) {
+        const float *from = image + (size_t)row * row_floats
+                            + (size_t)(start + left * step) * pixel;
+
+        for (int c = first; c < last; c += CONV_BLOCK) {
+            float *line = to + (c - first) / s->channels * s->block
+                          + (c - first) % s->channels;
+
+            if (row < 0 || row >= s->row.in || left == right) {
+                pack_zeros(s->width, line, packed);
+                continue;
+            }
+            pack_zeros(left, line, packed);
+            pack_pixels(x, c, right - left, from + c, (size_t)step * pixel,
+                        line + (size_t)left * packed, packed);
+            pack_zeros(s->width - right, line + (size_t)right * packed,
+                       packed);
+        }
+        to += s->width * s->channels;
+    }
+}
+
+void KERNEL(conv_strip_pack)(const struct conv_strips *s,
+                             const struct operand *x, int item, int block,
+                             int count, float *strip)
+{
+    int first = block * s->channels;
+    int last = int_min(first + count * s->channels, x->dim[3]);
+
+    for (int p = 0; p < s->row.planes * s->col.planes; p++) {
+        pack_plane(s, x, item, p, first, last, strip);
+        strip += (s->rows + s->row.halo) * s->width * s->channels;
+    }
+}

@@ -1,0 +1,90 @@
+/*
+ * How convolutions read their input: in strips. A strip holds what some
+ * consecutive rows of output need of one image, halo and zero padding
+ * included, in blocks of 16 or more channels:
+ *
+ *     strip [block][row plane][column plane][row][column][channel]
+ *
+ * With a stride s, rows and columns are dealt out over s planes, so that
+ * neighbouring output pixels find their inputs in neighbouring columns of a
+ * plane, at a constant distance. What a tap of the filter reads is then the
+ * strip shifted by a constant, its offset.
+ */
+#ifndef MEMDIAL_CONV_STRIP_H
+#define MEMDIAL_CONV_STRIP_H
+
+#include "cpu.h"
+
+enum { CONV_BLOCK = 16 }; /* channels of the least block */
+
+/*
+ * One spatial dimension, rows or columns, of a convolution: output position i
+ * of class a is output index i * classes + a, and strip position i of plane p
+ * is input index origin + i * step + p.
+ *
+ * A convolution has one class and `step` = its stride. Its transpose has step
+ * 1, and as many classes as the stride: output pixels that are apart by the
+ * stride see the same taps, and no others see those.
+ */
+struct conv_axis {
+    bool transposed;
+    int taps, pad;
+    int in, out;
+    int step, planes, origin;
+    int classes;
+    int length;  /* output positions of class 0; other classes: or one less */
+    int halo;    /* strip positions = output positions + halo */
+};
+
+struct conv_strips {
+    struct conv_axis row, col;
+    int taps;    /* of the whole filter */
+    int classes; /* of pixels: those of rows times those of columns */
+    int images;
+    int channels; /* of a block */
+    int blocks;
+    int rows;    /* output positions of a strip; the last may have fewer */
+    int count;   /* strips of an image */
+    int width;   /* columns of a plane */
+    int block;   /* floats of a packed block */
+};
+
+/* For input x (N, H, W, C), output y (N, Ho, Wo, Co), filter (KH, KW, ., .),
+ * in blocks of `channels`, a multiple of CONV_BLOCK; conv_strips_cut() must
+ * follow. */
+struct conv_strips KERNEL(conv_strips)(const struct operand *x,
+                                       const struct operand *filter,
+                                       const struct operand *y,
+                                       const union attr *attr,
+                                       bool transposed, int channels);
+
+/* Makes strips as high as `budget` bytes allow for `blocks` blocks and
+ * `beside` bytes for each row of output, leaving every thread a strip if there
+ * are rows enough. */
+void KERNEL(conv_strips_cut)(struct conv_strips *s, int threads, int blocks,
+                             size_t beside, size_t budget);
+
+/* Rows of output, as positions, and rows of input of strip `item` =
+ * image * count + strip. */
+struct range KERNEL(conv_strip_output)(const struct conv_strips *s, int item);
+struct range KERNEL(conv_strip_input)(const struct conv_strips *s, int item);
+
+/* Output positions of a class. */
+int KERNEL(conv_axis_length)(const struct conv_axis *a, int class);
+
+/* Packs `count` blocks of channels, from `block` on, of strip `item`. */
+void KERNEL(conv_strip_pack)(const struct conv_strips *s,
+                             const struct operand *x, int item, int block,
+                             int count, float *strip);
+
+/* The taps of a filter, those that one class of pixels sees together. */
+struct conv_taps {
+    int *offset; /* [taps], in the strip, floats */
+    int *index;  /* [taps], in the filter: row * KW + column */
+    int *count;  /* [classes] */
+};
+
+size_t KERNEL(conv_taps_bytes)(const struct conv_strips *s);
+struct conv_taps KERNEL(conv_taps)(const struct conv_strips *s, void *memory);
+
+#endif

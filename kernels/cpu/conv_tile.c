@@ -1,0 +1,158 @@
+/*
+ * The micro-kernel. A tile is some lines by at most two vectors of a panel;
+ * its sums, a row of the panel and one broadcast fill the registers. There is
+ * a copy for every number of lines, so that those to be done can be divided
+ * evenly: a short tile wastes the multipliers, and an overlong one work.
+ */
+#include "conv_tile.h"
+
+#include "conv_strip.h"
+#include "vec.h"
+
+#ifdef __AVX512F__
+enum { TILE_LINES = 12 };
+#else
+enum { TILE_LINES = 6 };
+#endif
+enum { TILE_VECTORS = 2 };
+
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
+                                     struct range rows, int channel,
+                                     int channels)
+{
+    size_t pixel = (size_t)x->dim[3] * sizeof(float), line = CPU_ALIGNMENT;
+    size_t row = (size_t)x->dim[2] * pixel;
+    const char *data = x->data;
+    struct conv_ahead a = {
+        .at = data + ((size_t)image * (size_t)x->dim[1] + rows.begin) * row
+              + (size_t)channel * sizeof(float),
+        .step = pixel,
+        .lines = ((size_t)channels * sizeof(float) + line - 1) / line,
+        .left = (rows.end - rows.begin) * (size_t)x->dim[2]
+    };
+
+    if (channels == x->dim[3]) {
+        a.left = (a.left * pixel + line - 1) / line;
+        a.step = line;
+        a.lines = 1;
+    }
+    return a;
+}
+
+void KERNEL(conv_ahead_divide)(struct conv_ahead *a, size_t times)
+{
+    size_t pieces = 0;
+
+    for (const struct conv_ahead *i = a; i; i = i->next)
+        pieces += i->left;
+    a->portion = (pieces + times - 1) / times;
+}
+
+static inline void ask(struct conv_ahead *a)
+{
+    for (size_t n = a->portion; n > 0; n--, a->left--, a->at += a->step) {
+        while (a->left == 0) {
+            if (!a->next)
+                return;
+            a->at = a->next->at;
+            a->step = a->next->step;
+            a->lines = a->next->lines;
+            a->left = a->next->left;
+            a->next = a->next->next;
+        }
+        for (size_t i = 0; i < a->lines; i++)
+            __builtin_prefetch(a->at + i * CPU_ALIGNMENT, 0, 2);
+    }
+}
+
+/* All but x_k in the least are constants where it is inlined. */
+INLINE void tile_run(const struct conv_tile *t, const int lines,
+                     const int vectors, const int x_line, int x_k)
+{
+    vf sum[TILE_LINES][TILE_VECTORS], row[TILE_VECTORS];
+    const float *panel = t->panel;
+
+    UNROLL
+    for (int i = 0; i < lines; i++)
+        UNROLL
+        for (int v = 0; v < vectors; v++)
+            sum[i][v] = t->fresh ? vf_set(0)
+                        : vf_load(t->sum + i * CONV_PANEL + v * VLEN);
+    for (int s = 0; s < t->segments; s++) {
+        const float *x = t->x + t->offset[s];
+
+        for (int k = 0; k < t->depth; k++, x += x_k, panel += CONV_PANEL) {
+            UNROLL
+            for (int v = 0; v < vectors; v++)
+                row[v] = vf_load(panel + v * VLEN);
+            UNROLL
+            for (int i = 0; i < lines; i++)
+                UNROLL
+                for (int v = 0; v < vectors; v++)
+                    sum[i][v] += vf_set(x[i * x_line]) * row[v];
+        }
+        ask(t->ahead);
+    }
+    UNROLL
+    for (int i = 0; i < lines; i++)
+        UNROLL
+        for (int v = 0; v < vectors; v++)
+            vf_store(t->sum + i * CONV_PANEL + v * VLEN, sum[i][v]);
+}
+
+#define TILE_CASE(n) \
+    case n: \
+        if (n <= TILE_LINES && vectors == 1) \
+            tile_run(t, n, 1, x_line, x_k); \
+        else if (n <= TILE_LINES) \
+            tile_run(t, n, TILE_VECTORS, x_line, x_k); \
+        break;
+
+INLINE void tile_sized(const struct conv_tile *t, int lines, int vectors,
+                       const int x_line, int x_k)
+{
+    switch (lines) {
+    TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5)
+    TILE_CASE(6) TILE_CASE(7) TILE_CASE(8) TILE_CASE(9) TILE_CASE(10)
+    TILE_CASE(11) TILE_CASE(12)
+    }
+}
+
+INLINE void tile_all(const struct conv_tile *t, const int x_line, int x_k)
+{
+    int vectors = t->lanes > VLEN ? TILE_VECTORS : 1;
+
+    for (int lane = 0; lane < t->lanes; lane += vectors * VLEN) {
+        int tiles = (t->lines + TILE_LINES - 1) / TILE_LINES;
+        struct conv_tile part = *t;
+
+        part.panel += lane;
+        part.sum += lane;
+        for (int left = t->lines; tiles > 0; tiles--) {
+            int lines = (left + tiles - 1) / tiles;
+
+            tile_sized(&part, lines, vectors, x_line, x_k);
+            part.x += lines * x_line;
+            part.sum += lines * CONV_PANEL;
+            left -= lines;
+        }
+    }
+}
+
+void KERNEL(conv_tile_pixels)(const struct conv_tile *t)
+{
+    tile_all(t, CONV_BLOCK, 1);
+}
+
+void KERNEL(conv_tile_channels)(const struct conv_tile *t)
+{
+    tile_all(t, 1, t->x_k);
+}

@@ -1,0 +1,54 @@
+/*
+ * The arithmetic of convolutions: small matrix products, held in registers.
+ *
+ *     sum [line][CONV_PANEL] += over all segments and k < depth of
+ *         x[line * x_line + offset[segment] + k * x_k]
+ *         * panel [segment][depth][CONV_PANEL]
+ *
+ * Either lines are pixels of a packed strip and k channels (an output, summed
+ * over the taps of a filter), or the reverse (the gradient of a filter, summed
+ * over rows of pixels). A panel is 32 channels of output for every
+ * instruction set, so that all need the same scratch.
+ */
+#ifndef MEMDIAL_CONV_TILE_H
+#define MEMDIAL_CONV_TILE_H
+
+#include "cpu.h"
+
+enum { CONV_PANEL = 32 };
+
+/*
+ * Memory that will be wanted soon, asked for in portions while arithmetic
+ * leaves it idle: `left` pieces of `lines` cache lines each, `step` bytes
+ * apart, and then what is in `next`, if anything.
+ */
+struct conv_ahead {
+    const char *at;
+    size_t step, lines, left, portion;
+    const struct conv_ahead *next;
+};
+
+/* Some channels of whole rows of an image of x (N, H, W, C). */
+struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
+                                     struct range rows, int channel,
+                                     int channels);
+
+/* Divides what there is into `times` portions. */
+void KERNEL(conv_ahead_divide)(struct conv_ahead *a, size_t times);
+
+struct conv_tile {
+    const float *x, *panel;
+    float *sum;
+    const int *offset;           /* [segments] */
+    int segments, depth;
+    int lines;
+    int lanes;                   /* of the panel that are in use */
+    bool fresh;                  /* start from 0, not from what is in sum */
+    int x_k;                     /* of channels: floats from pixel to pixel */
+    struct conv_ahead *ahead;    /* a portion for each segment of a tile */
+};
+
+void KERNEL(conv_tile_pixels)(const struct conv_tile *t);
+void KERNEL(conv_tile_channels)(const struct conv_tile *t);
+
+#endif
