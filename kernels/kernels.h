@@ -28,7 +28,20 @@ enum op_code {
 
 enum { CALL_MAX_OPERANDS = 8, OPERAND_MAX_RANK = 4 };
 
-enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_COUNT };
+/* Arithmetic is in DTYPE_F32 or better; the 16-bit types only store. */
+enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BF16, DTYPE_F16,
+             DTYPE_COUNT };
+
+/* Bytes of an element. */
+static inline size_t dtype_size(enum dtype dtype)
+{
+    static const size_t size[DTYPE_COUNT] = {
+        [DTYPE_F32] = 4, [DTYPE_F64] = 8, [DTYPE_I32] = 4,
+        [DTYPE_BF16] = 2, [DTYPE_F16] = 2
+    };
+
+    return size[dtype];
+}
 
 /* A dense tensor, row-major, the last dimension contiguous. */
 struct operand {
@@ -47,12 +60,29 @@ enum stat_row { STAT_MEAN, STAT_RSTD, STAT_SCALE, STAT_SHIFT, STAT_ROWS };
 /* Rows of a batch norm's running statistics, (RUNNING_ROWS, C). */
 enum running_row { RUNNING_MEAN, RUNNING_VAR, RUNNING_ROWS };
 
-/* Elements of the metrics that softmax_xent adds to, float64. */
-enum metric { METRIC_LOSS, METRIC_CORRECT, METRIC_COUNT };
+/*
+ * Elements of a dynamic loss scale, a (LOSS_SCALE_COUNT) float tensor: the
+ * factor that gradients carry, a power of two; how many updates it has not
+ * changed; and whether a gradient of this step is not finite, 0 or 1.
+ */
+enum loss_scale { LOSS_SCALE_FACTOR, LOSS_SCALE_CLEAN, LOSS_SCALE_OVERFLOW,
+                  LOSS_SCALE_COUNT };
+
+/* The factor at the start and its bounds, and the clean updates after which
+ * it doubles. */
+enum { LOSS_SCALE_START = 1 << 16, LOSS_SCALE_MIN = 1,
+       LOSS_SCALE_MAX = 1 << 24, LOSS_SCALE_PERIOD = 2000 };
+
+/* Elements of the metrics, float64: sums that softmax_xent adds to; then, of
+ * graphs with a loss scale, whether the update was skipped and the factor that
+ * its gradients had, else zeros. */
+enum metric { METRIC_LOSS, METRIC_CORRECT, METRIC_SKIPPED, METRIC_LOSS_SCALE,
+              METRIC_COUNT };
 
 union attr {
     struct { int stride, pad; } conv;
     struct { float eps, momentum; } norm; /* momentum: per whole batch */
+    struct { uint32_t stream; } sgd;      /* of random numbers, the weight's */
 };
 
 /* Where `load` gets its samples: writes sample `index` of the batch to the

@@ -21,7 +21,7 @@
  * of a value with several readers accumulate without an operation of their
  * own. Shapes are in the header comment of each kernel's file.
  */
-OP(load, NO_SCRATCH, "ww", LOAD_X, LOAD_LABELS)
+OP(load, NEEDS_SCRATCH, "ww", LOAD_X, LOAD_LABELS)
 OP(zero, NO_SCRATCH, "w", ZERO_X)
 OP(report, NO_SCRATCH, "r", REPORT_METRICS)
 
@@ -50,7 +50,11 @@ OP(linear_dgrad, NO_SCRATCH, "rrsw", LINEAR_DGRAD_DY, LINEAR_DGRAD_W,
 OP(linear_wgrad, NO_SCRATCH, "rruu", LINEAR_WGRAD_X, LINEAR_WGRAD_DY,
    LINEAR_WGRAD_DW, LINEAR_WGRAD_DB)
 
-OP(softmax_xent, NEEDS_SCRATCH, "sruw", SOFTMAX_XENT_LOGITS,
-   SOFTMAX_XENT_LABELS, SOFTMAX_XENT_METRICS, SOFTMAX_XENT_DLOGITS)
+OP(softmax_xent, NEEDS_SCRATCH, "srruw", SOFTMAX_XENT_LOGITS,
+   SOFTMAX_XENT_LABELS, SOFTMAX_XENT_SCALE, SOFTMAX_XENT_METRICS,
+   SOFTMAX_XENT_DLOGITS)
 
-OP(sgd, NO_SCRATCH, "uur", SGD_W, SGD_MOMENTUM, SGD_GRADIENT)
+OP(check_finite, NO_SCRATCH, "ru", CHECK_FINITE_GRADIENT, CHECK_FINITE_SCALE)
+OP(sgd, NO_SCRATCH, "rruuu", SGD_GRADIENT, SGD_SCALE, SGD_MASTER,
+   SGD_MOMENTUM, SGD_W)
+OP(loss_scale, NO_SCRATCH, "uu", LOSS_SCALE_METRICS, LOSS_SCALE_SCALE)

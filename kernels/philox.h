@@ -18,7 +18,8 @@ enum philox_use {
     PHILOX_INIT,
     PHILOX_SHUFFLE,
     PHILOX_AUGMENT,
-    PHILOX_DRAW
+    PHILOX_DRAW,
+    PHILOX_ROUND
 };
 
 static inline struct philox philox_round(struct philox c, uint32_t k0,

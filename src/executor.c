@@ -1,9 +1,9 @@
 #include "executor.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
+#include "kernels/half.h"
 #include "kernels/philox.h"
 
 static void *address(const struct executor *ex, int instance)
@@ -130,9 +130,11 @@ static void normal_pair(const struct philox *p, float pair[2])
     pair[1] = radius * sinf(angle);
 }
 
-static float initial(struct init init, uint64_t seed, uint32_t value,
+/* The initial value of an element of a value of the graph. */
+static float initial(const struct graph *g, int value, uint64_t seed,
                      size_t element, size_t elements)
 {
+    struct init init = g->values[value].init;
     float pair[2];
     struct philox p;
 
@@ -141,11 +143,15 @@ static float initial(struct init init, uint64_t seed, uint32_t value,
         return init.scale;
     case INIT_RUNNING:
         return element >= elements / 2;
+    case INIT_FIRST:
+        return element == 0 ? init.scale : 0;
+    case INIT_COPY:
+        return initial(g, g->values[value].of, seed, element, elements);
     case INIT_UNIFORM:
-        p = philox(seed, element, PHILOX_INIT, value);
+        p = philox(seed, element, PHILOX_INIT, (uint32_t)value);
         return init.scale * (2 * philox_unit(p.x[0]) - 1);
     case INIT_NORMAL:
-        p = philox(seed, element / 2, PHILOX_INIT, value);
+        p = philox(seed, element / 2, PHILOX_INIT, (uint32_t)value);
         normal_pair(&p, pair);
         return init.scale * pair[element % 2];
     }
@@ -158,14 +164,15 @@ void executor_init_state(struct executor *ex, uint64_t seed)
 
     for (int i = 0; i < s->instance_count; i++) {
         const struct value *v = schedule_value(s, i);
-        size_t n = ex->plan->instances[i].bytes / sizeof(float);
-        float *host;
+        size_t bytes = ex->plan->instances[i].bytes;
+        size_t n = bytes / dtype_size(v->dtype);
+        void *host;
         if (!kind_persists(v->kind))
             continue;
-        assert(v->dtype == DTYPE_F32);
-        host = xcalloc(n, sizeof(*host));
+        host = xcalloc(1, bytes);
         for (size_t k = 0; k < n; k++)
-            host[k] = initial(v->init, seed, (uint32_t)s->instances[i], k, n);
+            float_store(host, k, v->dtype,
+                        initial(s->graph, s->instances[i], seed, k, n));
         executor_write(ex, i, host);
         free(host);
     }

@@ -19,27 +19,61 @@ struct grad {
     int *producer;       /* [forward values] training operation, or -1 */
 };
 
-/* The accumulator for a weight's gradient, made when first asked for, together
- * with its momentum and update. */
+/* The accumulator for a weight's gradient, made when first asked for. */
 static int parameter_gradient(struct grad *d, int weight)
 {
     struct graph *g = d->graph;
     struct value w = g->values[weight];
-    int gradient, momentum;
 
     if (d->of[weight] >= 0)
         return d->of[weight];
-    gradient = graph_value(g, w.layer, "gradient", KIND_GRADIENTS, w.dtype,
-                           w.rank, w.dim);
-    momentum = graph_value(g, w.layer, "momentum", KIND_OPTIMIZER, w.dtype,
-                           w.rank, w.dim);
-    g->values[gradient].of = g->values[momentum].of = weight;
+    d->of[weight] = graph_value(g, w.layer, "gradient", KIND_GRADIENTS,
+                                w.dtype, w.rank, w.dim);
+    g->values[d->of[weight]].of = weight;
     graph_op(g, OP_zero, PASS_PREPARE, IN_TRAIN, w.layer,
-             (int[]){ gradient });
+             (int[]){ d->of[weight] });
+    return d->of[weight];
+}
+
+/* State of the optimizer for a weight. */
+static int moment(struct graph *g, int weight, const char *name,
+                  enum dtype dtype)
+{
+    struct value w = g->values[weight];
+    int v = graph_value(g, w.layer, name, KIND_OPTIMIZER, dtype, w.rank,
+                        w.dim);
+
+    g->values[v].of = weight;
+    return v;
+}
+
+static void update_weight(struct graph *g, int weight, int gradient,
+                          struct update update)
+{
+    struct value w = g->values[weight];
+    int momentum = moment(g, weight, "momentum", w.dtype), master = -1;
+
+    if (update.master && w.dtype != DTYPE_F32) {
+        master = moment(g, weight, "master", DTYPE_F32);
+        g->values[master].init.rule = INIT_COPY;
+    }
     graph_op(g, OP_sgd, PASS_UPDATE, IN_TRAIN, w.layer,
-             (int[]){ weight, momentum, gradient });
-    d->of[weight] = gradient;
-    return gradient;
+             (int[]){ gradient, update.scale, master, momentum, weight })
+        ->attr.sgd.stream = (uint32_t)weight;
+}
+
+/* Checks of all gradients come before the first update. */
+static void update_weights(struct graph *g, struct update update)
+{
+    int values = g->value_count;
+
+    for (int i = 0; update.scale >= 0 && i < values; i++)
+        if (g->values[i].kind == KIND_GRADIENTS)
+            graph_op(g, OP_check_finite, PASS_UPDATE, IN_TRAIN,
+                     g->values[i].layer, (int[]){ i, update.scale });
+    for (int i = 0; i < values; i++)
+        if (g->values[i].kind == KIND_GRADIENTS)
+            update_weight(g, g->values[i].of, i, update);
 }
 
 /* A fresh value for the gradient of x, from now on the gradient so far. */
@@ -169,7 +203,8 @@ static void trace(struct grad *d, int ops)
     }
 }
 
-void grad_build(struct graph *g, int value, int gradient)
+void grad_build(struct graph *g, int value, int gradient,
+                struct update update)
 {
     unsigned long n = (unsigned long)g->value_count;
     int ops = g->op_count;
@@ -187,6 +222,7 @@ void grad_build(struct graph *g, int value, int gradient)
         if (op.pass == PASS_FORWARD && (op.programs & IN_TRAIN))
             rule(&d, &op);
     }
+    update_weights(g, update);
     free(d.of);
     free(d.wanted);
     free(d.producer);

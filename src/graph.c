@@ -26,20 +26,12 @@ bool kind_persists(enum kind kind)
            kind == KIND_OPTIMIZER;
 }
 
-size_t dtype_bytes(enum dtype dtype)
-{
-    static const size_t bytes[DTYPE_COUNT] = { [DTYPE_F32] = 4,
-                                               [DTYPE_F64] = 8,
-                                               [DTYPE_I32] = 4 };
-
-    return bytes[dtype];
-}
-
 const char *dtype_name(enum dtype dtype)
 {
-    static const char *const names[DTYPE_COUNT] = { [DTYPE_F32] = "fp32",
-                                                    [DTYPE_F64] = "fp64",
-                                                    [DTYPE_I32] = "int32" };
+    static const char *const names[DTYPE_COUNT] = {
+        [DTYPE_F32] = "fp32", [DTYPE_F64] = "fp64", [DTYPE_I32] = "int32",
+        [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16"
+    };
 
     return names[dtype];
 }
@@ -136,7 +128,7 @@ size_t graph_bytes(const struct graph *g, int value,
 {
     struct operand o = graph_operand(g, value, extents);
 
-    return operand_elements(&o) * dtype_bytes(o.dtype);
+    return operand_elements(&o) * dtype_size(o.dtype);
 }
 
 void graph_value_name(const struct graph *g, int value, char *name,
@@ -229,6 +221,7 @@ double op_flops(const struct graph *g, const struct op *op,
     case OP_load:
     case OP_zero:
     case OP_report:
+    case OP_loss_scale:
     case OP_COUNT:
         return 0;
     case OP_conv:
@@ -260,6 +253,8 @@ double op_flops(const struct graph *g, const struct op *op,
                n[LINEAR_WGRAD_DY];
     case OP_softmax_xent:
         return 5 * n[SOFTMAX_XENT_LOGITS];
+    case OP_check_finite:
+        return n[CHECK_FINITE_GRADIENT];
     case OP_sgd:
         return 8 * n[SGD_W];
     }

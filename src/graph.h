@@ -54,8 +54,11 @@ enum program { PROGRAM_TRAIN, PROGRAM_EVAL, PROGRAM_COUNT };
 enum { IN_TRAIN = 1 << PROGRAM_TRAIN, IN_EVAL = 1 << PROGRAM_EVAL,
        IN_BOTH = IN_TRAIN | IN_EVAL };
 
-/* INIT_RUNNING: mean 0, variance 1, rows as in enum running_row. */
-enum init_rule { INIT_CONSTANT, INIT_NORMAL, INIT_UNIFORM, INIT_RUNNING };
+/* INIT_RUNNING: mean 0, variance 1, rows as in enum running_row.
+ * INIT_FIRST: all zero but the first element. INIT_COPY: as the weight that
+ * the value belongs to. */
+enum init_rule { INIT_CONSTANT, INIT_NORMAL, INIT_UNIFORM, INIT_RUNNING,
+                 INIT_FIRST, INIT_COPY };
 
 struct init {
     enum init_rule rule;
@@ -123,9 +126,9 @@ void graph_begin_block(struct graph *);
 struct operand graph_operand(const struct graph *, int value,
                              const struct extents *);
 
-/* Bytes of one element, and of a value at these extents. */
-size_t dtype_bytes(enum dtype);
 const char *dtype_name(enum dtype);
+
+/* Bytes of a value at these extents. */
 size_t graph_bytes(const struct graph *, int value, const struct extents *);
 
 /* "g1.b1.conv1.w", "g1.b1.conv1.w.momentum"; writes at most size bytes. */

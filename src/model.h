@@ -4,7 +4,7 @@
 #ifndef MEMDIAL_MODEL_H
 #define MEMDIAL_MODEL_H
 
-#include "graph.h"
+#include "layer.h"
 #include "settings.h"
 
 /* Forward, backward and update operations of the settings' model for data of
@@ -12,6 +12,6 @@
 struct graph *model_build(const struct settings *, int classes);
 
 /* Wide residual network on (32, 32, 3) images: wrn.c. */
-struct graph *wrn_build(int depth, int width, int classes);
+struct graph *wrn_build(int depth, int width, int classes, struct storage);
 
 #endif

@@ -434,8 +434,17 @@ static void reference_avg_pool_grad(const struct call *c, struct exact *t)
             t[AVG_POOL_GRAD_DY].value[pooled(dx, i)] / positions);
 }
 
+/* What gradients are multiplied with. */
+static double scale_factor(const struct call *c, const struct exact *t,
+                           int slot)
+{
+    return operand_given(&c->operand[slot])
+               ? t[slot].value[LOSS_SCALE_FACTOR] : 1;
+}
+
 static void xent_sample(const struct call *c, const struct exact *t, int n)
 {
+    double weight = scale_factor(c, t, SOFTMAX_XENT_SCALE) / c->run->batch;
     int classes = c->operand[SOFTMAX_XENT_LOGITS].dim[1], best = 0;
     const double *logits = t[SOFTMAX_XENT_LOGITS].value + n * classes;
     int label = (int)t[SOFTMAX_XENT_LABELS].value[n];
@@ -457,8 +466,7 @@ static void xent_sample(const struct call *c, const struct exact *t, int n)
         double far = 1 + logits[best] - logits[k];
 
         set(&t[SOFTMAX_XENT_DLOGITS], (size_t)(n * classes + k),
-            (p - (k == label)) / c->run->batch,
-            (p * far + (k == label)) / c->run->batch);
+            (p - (k == label)) * weight, (p * far + (k == label)) * weight);
     }
 }
 
@@ -470,24 +478,60 @@ static void reference_softmax_xent(const struct call *c, struct exact *t)
     t[SOFTMAX_XENT_METRICS].magnitude[METRIC_CORRECT] = 0;
 }
 
-static void reference_sgd(const struct call *c, struct exact *t)
+static void reference_check_finite(const struct call *c, struct exact *t)
+{
+    const struct operand *gradient = &c->operand[CHECK_FINITE_GRADIENT];
+
+    for (size_t i = 0; i < operand_elements(gradient); i++)
+        if (!isfinite(t[CHECK_FINITE_GRADIENT].value[i]))
+            t[CHECK_FINITE_SCALE].value[LOSS_SCALE_OVERFLOW] = 1;
+}
+
+/* Weights are updated as they are in `kept`: a master copy, if there is. */
+static void sgd_element(const struct call *c, const struct exact *t, int kept,
+                        size_t i)
 {
     const struct run *run = c->run;
+    double w = t[kept].value[i], before = t[SGD_MOMENTUM].value[i];
+    double gradient = t[SGD_GRADIENT].value[i]
+                      / scale_factor(c, t, SGD_SCALE);
+    double g = gradient + (double)run->weight_decay * w;
+    double m = (double)run->momentum * before + g;
+    double size = fabs(run->momentum * before) + fabs(gradient)
+                  + fabs(run->weight_decay * w);
+    double step = run->nesterov ? g + (double)run->momentum * m : m;
 
-    go_on(c, t, SGD_W);
-    for (size_t i = 0; i < operand_elements(&c->operand[SGD_W]); i++) {
-        double w = t[SGD_W].value[i], kept = t[SGD_MOMENTUM].value[i];
-        double gradient = t[SGD_GRADIENT].value[i];
-        double g = gradient + (double)run->weight_decay * w;
-        double m = (double)run->momentum * kept + g;
-        double size = fabs(run->momentum * kept) + fabs(gradient)
-                      + fabs(run->weight_decay * w);
-        double step = run->nesterov ? g + (double)run->momentum * m : m;
+    w -= (double)run->learning_rate * step;
+    size = fmax(size, fabs(m));
+    set(&t[SGD_MOMENTUM], i, m, size);
+    set(&t[kept], i, w, fabs(w) + run->learning_rate * 3 * size);
+    set(&t[SGD_W], i, w, t[kept].magnitude[i]);
+}
 
-        set(&t[SGD_MOMENTUM], i, m, size);
-        t[SGD_W].value[i] -= (double)run->learning_rate * step;
-        t[SGD_W].magnitude[i] += run->learning_rate * 2 * size;
-    }
+static void reference_sgd(const struct call *c, struct exact *t)
+{
+    bool master = operand_given(&c->operand[SGD_MASTER]);
+
+    if (operand_given(&c->operand[SGD_SCALE])
+        && t[SGD_SCALE].value[LOSS_SCALE_OVERFLOW] != 0)
+        return;
+    for (size_t i = 0; i < operand_elements(&c->operand[SGD_W]); i++)
+        sgd_element(c, t, master ? SGD_MASTER : SGD_W, i);
+}
+
+static void reference_loss_scale(const struct call *c, struct exact *t)
+{
+    double *scale = t[LOSS_SCALE_SCALE].value;
+    double *metrics = t[LOSS_SCALE_METRICS].value;
+
+    (void)c;
+    metrics[METRIC_SKIPPED] = scale[LOSS_SCALE_OVERFLOW];
+    metrics[METRIC_LOSS_SCALE] = scale[LOSS_SCALE_FACTOR];
+    if (scale[LOSS_SCALE_OVERFLOW] != 0)
+        scale[LOSS_SCALE_FACTOR] /= 2;
+    scale[LOSS_SCALE_CLEAN] = scale[LOSS_SCALE_OVERFLOW] != 0
+                                  ? 0 : scale[LOSS_SCALE_CLEAN] + 1;
+    scale[LOSS_SCALE_OVERFLOW] = 0;
 }
 
 /* An input as a kernel sees it, through a stat if it has one. */

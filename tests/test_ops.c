@@ -24,6 +24,7 @@
 #endif
 
 #include "kernels/cpu/cpu.h"
+#include "kernels/half.h"
 #include "kernels/philox.h"
 #include "op_reference.h"
 
@@ -53,6 +54,9 @@ struct shape {
     double offset;       /* added to the values of the first operand */
     enum dtype dtype;
     bool nesterov;
+    bool scaled;         /* with a loss scale ... */
+    bool overflow;       /* ... and a gradient that is not finite */
+    bool master;         /* with a master copy of the weights */
     bool large;          /* too slow for finite differences */
 };
 
@@ -69,8 +73,18 @@ static const struct shape any_shapes[] = {
 static const struct shape sgd_shapes[] = {
     { MAP(1, 1, 1, 1) },
     { MAP(1, 5, 7, 3), .nesterov = true },
-    { MAP(3, 3, 17, 33) },
-    { MAP(3, 3, 32, 64), .nesterov = true }
+    { MAP(3, 3, 17, 33), .scaled = true },
+    { MAP(3, 3, 16, 33), .master = true, .nesterov = true },
+    { MAP(3, 3, 17, 33), .scaled = true, .overflow = true },
+    { MAP(3, 3, 32, 64), .nesterov = true, .scaled = true, .master = true }
+};
+
+static const struct shape scale_shapes[] = {
+    { MAP(1, 1, 1, 1), .scaled = true },
+    { MAP(1, 1, 1, 1), .scaled = true, .overflow = true },
+    { MAP(3, 3, 17, 33), .scaled = true },
+    { MAP(3, 3, 17, 33), .scaled = true, .overflow = true },
+    { MAP(3, 3, 32, 64), .scaled = true, .overflow = true }
 };
 
 static const struct shape conv_shapes[] = {
@@ -143,6 +157,7 @@ static const struct shape xent_shapes[] = {
     { .n = 1, .co = 1 },
     { .n = 1, .co = 10, .parts = 2 },
     { .n = 7, .co = 3, .parts = 3 },
+    { .n = 7, .co = 3, .parts = 3, .scaled = true },
     { .n = 33, .co = 17, .offset = 80 },
     { .n = 100, .co = 10 }
 };
@@ -153,6 +168,7 @@ struct problem {
     enum op_code op;
     const struct shape *shape;
     bool with_add, with_through;
+    enum dtype storage;  /* of what may be stored in less than floats */
     struct call call;    /* no data, no scratch, no threads */
     struct run run;
     struct feed feed;
@@ -214,15 +230,15 @@ static void shape_operand(struct problem *p, int slot, enum dtype dtype,
     va_end(dims);
 }
 
-/* (N, H, W, C), or (N, C). */
+/* (N, H, W, C), or (N, C), in the storage type. */
 static void shape_map(struct problem *p, int slot)
 {
     const struct shape *s = p->shape;
 
     if (s->h > 0)
-        shape_operand(p, slot, DTYPE_F32, 4, s->n, s->h, s->w, s->c);
+        shape_operand(p, slot, p->storage, 4, s->n, s->h, s->w, s->c);
     else
-        shape_operand(p, slot, DTYPE_F32, 2, s->n, s->c);
+        shape_operand(p, slot, p->storage, 2, s->n, s->c);
 }
 
 static void describe_load(struct problem *p)
@@ -234,7 +250,8 @@ static void describe_load(struct problem *p)
 static void describe_zero(struct problem *p)
 {
     shape_map(p, ZERO_X);
-    p->call.operand[ZERO_X].dtype = p->shape->dtype;
+    if (p->storage == DTYPE_F32)
+        p->call.operand[ZERO_X].dtype = p->shape->dtype;
 }
 
 static void describe_report(struct problem *p)
@@ -248,9 +265,9 @@ static void describe_conv_slots(struct problem *p, int x, int w, int y)
 
     p->call.attr.conv.stride = s->stride;
     p->call.attr.conv.pad = s->pad;
-    shape_operand(p, x, DTYPE_F32, 4, s->n, s->h, s->w, s->c);
-    shape_operand(p, w, DTYPE_F32, 4, s->kh, s->kw, s->c, s->co);
-    shape_operand(p, y, DTYPE_F32, 4, s->n,
+    shape_operand(p, x, p->storage, 4, s->n, s->h, s->w, s->c);
+    shape_operand(p, w, p->storage, 4, s->kh, s->kw, s->c, s->co);
+    shape_operand(p, y, p->storage, 4, s->n,
                   (s->h + 2 * s->pad - s->kh) / s->stride + 1,
                   (s->w + 2 * s->pad - s->kw) / s->stride + 1, s->co);
 }
@@ -338,7 +355,7 @@ static void describe_linear_slots(struct problem *p, int x, int w, int y)
     const struct shape *s = p->shape;
 
     shape_operand(p, x, DTYPE_F32, 2, s->n, s->c);
-    shape_operand(p, w, DTYPE_F32, 2, s->c, s->co);
+    shape_operand(p, w, p->storage, 2, s->c, s->co);
     shape_operand(p, y, DTYPE_F32, 2, s->n, s->co);
 }
 
@@ -361,14 +378,27 @@ static void describe_linear_wgrad(struct problem *p)
     shape_operand(p, LINEAR_WGRAD_DB, DTYPE_F32, 1, p->shape->co);
 }
 
+static void describe_scale(struct problem *p, int slot)
+{
+    if (p->shape->scaled)
+        shape_operand(p, slot, DTYPE_F32, 1, LOSS_SCALE_COUNT);
+}
+
 static void describe_softmax_xent(struct problem *p)
 {
     int n = p->shape->n, classes = p->shape->co;
 
     shape_operand(p, SOFTMAX_XENT_LOGITS, DTYPE_F32, 2, n, classes);
     shape_operand(p, SOFTMAX_XENT_LABELS, DTYPE_I32, 1, n);
+    describe_scale(p, SOFTMAX_XENT_SCALE);
     shape_operand(p, SOFTMAX_XENT_METRICS, DTYPE_F64, 1, METRIC_COUNT);
     shape_operand(p, SOFTMAX_XENT_DLOGITS, DTYPE_F32, 2, n, classes);
+}
+
+static void describe_check_finite(struct problem *p)
+{
+    shape_map(p, CHECK_FINITE_GRADIENT);
+    describe_scale(p, CHECK_FINITE_SCALE);
 }
 
 static void describe_sgd(struct problem *p)
@@ -376,6 +406,43 @@ static void describe_sgd(struct problem *p)
     shape_map(p, SGD_W);
     shape_map(p, SGD_MOMENTUM);
     shape_map(p, SGD_GRADIENT);
+    describe_scale(p, SGD_SCALE);
+    if (p->shape->master) {
+        p->call.operand[SGD_MASTER] = p->call.operand[SGD_W];
+        p->call.operand[SGD_MASTER].dtype = DTYPE_F32;
+    }
+    p->call.attr.sgd.stream = 5;
+}
+
+static void describe_loss_scale(struct problem *p)
+{
+    shape_operand(p, LOSS_SCALE_METRICS, DTYPE_F64, 1, METRIC_COUNT);
+    describe_scale(p, LOSS_SCALE_SCALE);
+}
+
+/* The nearest number that the type can hold: written from its definition, as
+ * so many digits and no less than a least exponent. */
+static double round_to(enum dtype dtype, double x)
+{
+    int digits = dtype == DTYPE_BF16 ? 8 : 11;
+    int least = dtype == DTYPE_BF16 ? -126 : -14, exponent;
+    double unit;
+
+    if (dtype == DTYPE_F32 || x == 0 || !isfinite(x))
+        return (float)x;
+    exponent = ilogb(x) > least ? ilogb(x) : least;
+    unit = ldexp(1, exponent - digits + 1);
+    return rint(x / unit) * unit;
+}
+
+/* Makes values what their dtype can hold. */
+static void round_values(const struct operand *o, double *value)
+{
+    for (size_t i = 0; i < operand_elements(o); i++)
+        if (o->dtype == DTYPE_I32)
+            value[i] = round(value[i]);
+        else if (o->dtype != DTYPE_F64)
+            value[i] = round_to(o->dtype, value[i]);
 }
 
 static void prepare_bn_running(struct problem *p)
@@ -408,6 +475,7 @@ static void prepare_stat(struct problem *p, int x_slot, int stat_slot)
     }
     for (int tries = 0; near && tries < 1000; tries++) {
         near = 0;
+        round_values(o, x);
         stat_reference(x, n / c, (int)c, gamma, beta,
                        (double)p->call.attr.norm.eps, stat);
         for (size_t i = 0; i < n; i++)
@@ -430,6 +498,39 @@ static void prepare_bn_relu_grad(struct problem *p)
     prepare_stat(p, BN_RELU_GRAD_X, BN_RELU_GRAD_STAT);
 }
 
+/* A scale that has seen 7 clean updates. */
+static void prepare_scale(struct problem *p, int slot)
+{
+    double *scale = p->before[slot].value;
+
+    if (!p->shape->scaled)
+        return;
+    scale[LOSS_SCALE_FACTOR] = 1024;
+    scale[LOSS_SCALE_CLEAN] = 7;
+    scale[LOSS_SCALE_OVERFLOW] = p->shape->overflow;
+}
+
+static void prepare_check_finite(struct problem *p)
+{
+    size_t n = operand_elements(&p->call.operand[CHECK_FINITE_GRADIENT]);
+    double *gradient = p->before[CHECK_FINITE_GRADIENT].value;
+
+    prepare_scale(p, CHECK_FINITE_SCALE);
+    p->before[CHECK_FINITE_SCALE].value[LOSS_SCALE_OVERFLOW] = 0;
+    if (p->shape->overflow)
+        gradient[n - 1] = n % 2 ? -INFINITY : NAN;
+}
+
+static void prepare_sgd(struct problem *p)
+{
+    prepare_scale(p, SGD_SCALE);
+}
+
+static void prepare_loss_scale(struct problem *p)
+{
+    prepare_scale(p, LOSS_SCALE_SCALE);
+}
+
 /* Labels, and logits so coarse that many are equal. */
 static void prepare_softmax_xent(struct problem *p)
 {
@@ -438,6 +539,7 @@ static void prepare_softmax_xent(struct problem *p)
     for (int i = 0; i < n; i++)
         p->before[SOFTMAX_XENT_LABELS].value[i]
             = floor((uniform(100, (size_t)i) + 1) / 2 * classes);
+    prepare_scale(p, SOFTMAX_XENT_SCALE);
     for (int i = 0; i < n * classes; i++) {
         double *logit = &p->before[SOFTMAX_XENT_LOGITS].value[i];
 
@@ -545,7 +647,7 @@ static double objective_bn_relu_grad(const struct problem *p,
     return sum;
 }
 
-/* The mean loss over the batch. */
+/* The mean loss over the batch, scaled. */
 static double objective_softmax_xent(const struct problem *p,
                                      double *const v[])
 {
@@ -555,13 +657,15 @@ static double objective_softmax_xent(const struct problem *p,
 
     t[SOFTMAX_XENT_LOGITS].value = v[SOFTMAX_XENT_LOGITS];
     t[SOFTMAX_XENT_LABELS].value = v[SOFTMAX_XENT_LABELS];
+    t[SOFTMAX_XENT_SCALE].value = v[SOFTMAX_XENT_SCALE];
     t[SOFTMAX_XENT_METRICS] = (struct exact){ metrics, magnitude };
     t[SOFTMAX_XENT_DLOGITS].value = calloc(n, sizeof(double));
     t[SOFTMAX_XENT_DLOGITS].magnitude = calloc(n, sizeof(double));
     op_reference(OP_softmax_xent, &p->call, t);
     free(t[SOFTMAX_XENT_DLOGITS].value);
     free(t[SOFTMAX_XENT_DLOGITS].magnitude);
-    return metrics[METRIC_LOSS] / p->run.batch;
+    return metrics[METRIC_LOSS] / p->run.batch
+           * (p->shape->scaled ? v[SOFTMAX_XENT_SCALE][LOSS_SCALE_FACTOR] : 1);
 }
 
 #define SHAPES(array) \
@@ -628,7 +732,17 @@ static const struct subject subjects[OP_COUNT] = {
         .derivative = { { SOFTMAX_XENT_DLOGITS, SOFTMAX_XENT_LOGITS } },
         .derivatives = 1
     },
-    [OP_sgd] = { SHAPES(sgd_shapes), .describe = describe_sgd }
+    [OP_check_finite] = {
+        SHAPES(scale_shapes), .describe = describe_check_finite,
+        .prepare = prepare_check_finite
+    },
+    [OP_sgd] = {
+        SHAPES(sgd_shapes), .describe = describe_sgd, .prepare = prepare_sgd
+    },
+    [OP_loss_scale] = {
+        SHAPES(scale_shapes), .describe = describe_loss_scale,
+        .prepare = prepare_loss_scale
+    }
 };
 
 /* What the reference of load expects. */
@@ -643,16 +757,6 @@ static void feed_sample(void *arg, int index, void *const slot[])
     for (size_t i = 0; i < each; i++)
         values[i] = (float)(index * 1000 + (int)(i % 1000));
     *label = index + 7;
-}
-
-/* Makes values what their dtype can hold. */
-static void round_values(const struct operand *o, double *value)
-{
-    for (size_t i = 0; i < operand_elements(o); i++)
-        if (o->dtype == DTYPE_F32)
-            value[i] = (float)value[i];
-        else if (o->dtype == DTYPE_I32)
-            value[i] = round(value[i]);
 }
 
 /* Random values, or for outputs zeros, and room for magnitudes. */
@@ -701,14 +805,14 @@ static float *through_new(const struct operand *o)
 }
 
 static void problem_init(struct problem *p, enum op_code op,
-                         const struct shape *shape, bool with_add,
-                         bool with_through)
+                         const struct shape *shape, enum dtype storage,
+                         bool with_add, bool with_through)
 {
     const struct subject *subject = &subjects[op];
     int parts = shape->parts ? shape->parts : 1;
 
     *p = (struct problem){
-        .op = op, .shape = shape, .with_add = with_add,
+        .op = op, .shape = shape, .storage = storage, .with_add = with_add,
         .with_through = with_through,
         .run = { .batch = parts * shape->n, .samples = shape->n,
                  .first = (parts - 1) * shape->n, .learning_rate = 0.1f,
@@ -759,9 +863,13 @@ static const char *problem_text(const struct problem *p)
 
     snprintf(text, sizeof(text),
              "%s: (%d, %d, %d, %d) kernel %dx%d to %d, stride %d, pad %d, "
-             "parts %d, offset %g%s%s%s", name_of[p->op], s->n, s->h, s->w,
-             s->c, s->kh, s->kw, s->co, s->stride, s->pad, s->parts,
+             "parts %d, offset %g%s%s%s%s%s%s%s", name_of[p->op], s->n, s->h,
+             s->w, s->c, s->kh, s->kw, s->co, s->stride, s->pad, s->parts,
              s->offset, s->nesterov ? ", nesterov" : "",
+             s->scaled ? ", scaled" : "", s->overflow ? ", overflow" : "",
+             s->master ? ", master" : "",
+             p->storage == DTYPE_BF16 ? ", bf16"
+             : p->storage == DTYPE_F16 ? ", fp16" : "",
              p->with_add ? ", add" : "",
              p->with_through ? ", through" : "");
     return text;
@@ -861,6 +969,9 @@ static double element(const struct operand *o, size_t i)
         return ((const float *)o->data)[i];
     case DTYPE_I32:
         return ((const int32_t *)o->data)[i];
+    case DTYPE_BF16:
+    case DTYPE_F16:
+        return float_load(o->data, i, o->dtype);
     default:
         return ((const double *)o->data)[i];
     }
@@ -875,6 +986,10 @@ static void store(const struct operand *o, const double *value)
             break;
         case DTYPE_I32:
             ((int32_t *)o->data)[i] = (int32_t)value[i];
+            break;
+        case DTYPE_BF16:
+        case DTYPE_F16:
+            float_store(o->data, i, o->dtype, (float)value[i]);
             break;
         default:
             ((double *)o->data)[i] = value[i];
@@ -923,6 +1038,27 @@ static void trial_done(struct trial *t)
     free(t->scratch.all);
 }
 
+/* How far storing in 16 bits may move a result: half a unit in the last place
+ * if it is rounded to nearest, a whole one if stochastically. */
+static double storage_error(const struct problem *p, int slot, double value)
+{
+    enum dtype dtype = p->call.operand[slot].dtype;
+    bool random = p->op == OP_sgd
+                  && !(slot == SGD_W && p->shape->master);
+    double half = dtype == DTYPE_BF16 ? 0x1p-8 * fabs(value)
+                  : dtype == DTYPE_F16
+                        ? fmax(0x1p-11 * fabs(value), 0x1p-25) : 0;
+
+    return random ? 2 * half : half;
+}
+
+/* Equal, or as near as allowed; a NaN is near no number but another NaN. */
+static bool agree(double found, double expected, double allowed)
+{
+    return found == expected || (isnan(found) && isnan(expected))
+           || fabs(found - expected) <= allowed;
+}
+
 /* Whether slot s is as it should be; says so if not. */
 static bool check_slot(const struct problem *p, const struct trial *t, int s,
                        const char *isa)
@@ -931,16 +1067,17 @@ static bool check_slot(const struct problem *p, const struct trial *t, int s,
     const struct exact *expected = &p->after[s];
 
     for (size_t i = 0; i < operand_elements(o); i++) {
-        double error = fabs(element(o, i) - expected->value[i]);
+        double value = expected->value[i];
         double allowed = is_output(p->op, s)
                              ? TOLERANCE * expected->magnitude[i] : 0;
 
-        if (!(error <= allowed)) {
+        if (is_output(p->op, s))
+            allowed += storage_error(p, s, fabs(value) + allowed);
+        if (!agree(element(o, i), value, allowed)) {
             cr_expect_fail("%s, %s, %d threads, shared %d: slot %d, element "
-                           "%zu is %.9g, not %.9g; error %.3g, allowed %.3g",
+                           "%zu is %.9g, not %.9g; allowed %.3g",
                            problem_text(p), isa, t->call.threads, t->shared,
-                           s, i, element(o, i), expected->value[i], error,
-                           allowed);
+                           s, i, element(o, i), value, allowed);
             return false;
         }
     }
@@ -1043,7 +1180,8 @@ static void check_scratch(const struct problem *p, const struct isa *isa,
 
 static void check_problem(const struct problem *p)
 {
-    if (subjects[p->op].objective && !p->with_add && !p->shape->large)
+    if (subjects[p->op].objective && !p->with_add && !p->shape->large
+        && p->storage == DTYPE_F32)
         check_derivatives(p);
     for (int i = 0; i < ISA_COUNT; i++)
         for (int threads = 1; threads <= MAX_THREADS; threads++) {
@@ -1053,22 +1191,44 @@ static void check_problem(const struct problem *p)
         }
 }
 
-static void check_op(enum op_code op)
+static void check_shape(enum op_code op, const struct shape *shape,
+                        enum dtype storage)
 {
-    const struct subject *subject = &subjects[op];
-    bool can_add = subject->add > 0;
+    bool can_add = subjects[op].add > 0;
     bool can_load_through = strchr(op_access[op], 'l') != NULL;
 
-    cr_assert_gt(subject->count, 0, "%s is not in the table", name_of[op]);
-    for (int i = 0; i < subject->count; i++)
-        for (int add = 0; add <= can_add; add++)
-            for (int through = 0; through <= can_load_through; through++) {
-                struct problem p;
+    for (int add = 0; add <= can_add; add++)
+        for (int through = 0; through <= can_load_through; through++) {
+            struct problem p;
 
-                problem_init(&p, op, &subject->shapes[i], add, through);
-                check_problem(&p);
-                problem_done(&p);
-            }
+            problem_init(&p, op, shape, storage, add, through);
+            check_problem(&p);
+            problem_done(&p);
+        }
+}
+
+/* Whether any operand of an operation may be stored in 16 bits. */
+static bool stores(enum op_code op)
+{
+    struct problem p = { .op = op, .shape = subjects[op].shapes,
+                         .storage = DTYPE_F16 };
+    bool any = false;
+
+    subjects[op].describe(&p);
+    for (int s = 0; s < CALL_MAX_OPERANDS; s++)
+        any |= p.call.operand[s].dtype == DTYPE_F16;
+    return any;
+}
+
+static void check_op(enum op_code op)
+{
+    static const enum dtype storage[] = { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
+    const struct subject *subject = &subjects[op];
+
+    cr_assert_gt(subject->count, 0, "%s is not in the table", name_of[op]);
+    for (int k = 0; k < (stores(op) ? 3 : 1); k++)
+        for (int i = 0; i < subject->count; i++)
+            check_shape(op, &subject->shapes[i], storage[k]);
 }
 
 #define OP(name, scratch, access, ...) \

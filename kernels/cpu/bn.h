@@ -1,7 +1,7 @@
 /*
  * What the batch norm kernels share. Those that reduce over rows keep two
  * double-precision sums per channel and thread in scratch, and fill them from
- * single-precision sums over blocks of rows that stay in registers and the
+ * single-precision sums over some rows that stay in registers and the
  * first-level cache.
  */
 #ifndef MEMDIAL_BN_H
@@ -9,9 +9,10 @@
 
 #include <math.h>
 
-#include "cpu.h"
+#include "stage.h"
 
-enum { BN_BLOCK_ROWS = 128, BN_BLOCK_CHANNELS = 256, BN_UNROLL = 4 };
+/* Rows that are summed in single precision, and those added at once. */
+enum { BN_ROWS = 128, BN_UNROLL = STAGE_ROWS };
 
 /* One thread's sums, (2, C) doubles, on cache lines of its own. */
 static inline size_t bn_sums_bytes(size_t channels)

@@ -24,9 +24,7 @@
 
 struct tensors {
     size_t rows, channels;
-    const float *dz, *x;     /* (rows, C) */
-    const float *add;        /* (rows, C), or NULL */
-    float *dx;               /* (rows, C) */
+    const struct operand *dz, *x, *add, *dx; /* (rows, C) */
     const float *mean, *rstd, *scale, *shift; /* (C) */
     float *linear, *constant; /* (C): dx = scale * dy
                                 + linear * (x - mean) + constant + add */
@@ -43,11 +41,10 @@ static struct tensors tensors_of(const struct call *c)
     return (struct tensors){
         .rows = operand_rows(x),
         .channels = channels,
-        .dz = o[BN_RELU_GRAD_DZ].data,
-        .x = x->data,
-        .add = operand_given(&o[BN_RELU_GRAD_ADD]) ? o[BN_RELU_GRAD_ADD].data
-                                                   : NULL,
-        .dx = o[BN_RELU_GRAD_DX].data,
+        .dz = &o[BN_RELU_GRAD_DZ],
+        .x = x,
+        .add = &o[BN_RELU_GRAD_ADD],
+        .dx = &o[BN_RELU_GRAD_DX],
         .mean = stat + STAT_MEAN * channels,
         .rstd = stat + STAT_RSTD * channels,
         .scale = stat + STAT_SCALE * channels,
@@ -57,24 +54,25 @@ static struct tensors tensors_of(const struct call *c)
     };
 }
 
-/* Adds `rows` rows from row r, channels [from, from + n), to the sums. */
-static inline void add_rows(const struct tensors *t, size_t r, int rows,
-                            size_t from, size_t n, float *restrict sum_dy,
-                            float *restrict sum_dy_x)
+/* Adds `rows` rows of a block, from row r on, to the sums. */
+static inline void add_rows(const struct tensors *t, const struct stage *dzs,
+                            const struct stage *xs, size_t r, int rows,
+                            float *restrict sum_dy, float *restrict sum_dy_x)
 {
-    const float *dz = t->dz + r * t->channels + from;
-    const float *x = t->x + r * t->channels + from;
+    const float *dz = dzs->data + r * dzs->stride;
+    const float *x = xs->data + r * xs->stride;
+    size_t dz_stride = dzs->stride, x_stride = xs->stride;
+    size_t from = xs->block.column, n = xs->block.columns;
     const float *scale = t->scale + from, *shift = t->shift + from;
     const float *mean = t->mean + from;
-    size_t stride = t->channels;
 
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         float s = 0, sx = 0;
 
         for (int k = 0; k < rows; k++) {
-            float xi = x[(size_t)k * stride + i];
-            float g = dz[(size_t)k * stride + i];
+            float xi = x[(size_t)k * x_stride + i];
+            float g = dz[(size_t)k * dz_stride + i];
             float dy = scale[i] * xi + shift[i] > 0 ? g : 0;
 
             s += dy;
@@ -85,19 +83,33 @@ static inline void add_rows(const struct tensors *t, size_t r, int rows,
     }
 }
 
-static void sum_block(const struct tensors *t, size_t r, size_t end,
-                      size_t from, size_t n, double *sums)
+static void add_block(const struct tensors *t, struct block b, float *sum_dy,
+                      float *sum_dy_x)
 {
-    float sum_dy[BN_BLOCK_CHANNELS] = { 0 };
-    float sum_dy_x[BN_BLOCK_CHANNELS] = { 0 };
+    float room[2][STAGE_FLOATS];
+    struct stage dz = stage_load(t->dz, b, room[0]);
+    struct stage x = stage_load(t->x, b, room[1]);
+    size_t r = 0;
 
-    for (; r + BN_UNROLL <= end; r += BN_UNROLL)
-        add_rows(t, r, BN_UNROLL, from, n, sum_dy, sum_dy_x);
-    for (; r < end; r++)
-        add_rows(t, r, 1, from, n, sum_dy, sum_dy_x);
+    for (; r + BN_UNROLL <= b.rows; r += BN_UNROLL)
+        add_rows(t, &dz, &x, r, BN_UNROLL, sum_dy, sum_dy_x);
+    for (; r < b.rows; r++)
+        add_rows(t, &dz, &x, r, 1, sum_dy, sum_dy_x);
+}
+
+/* Adds some rows, columns [column, column + n), to the sums. */
+static void sum_rows(const struct tensors *t, struct range rows,
+                     size_t column, size_t n, double *sums)
+{
+    float sum_dy[STAGE_COLUMNS] = { 0 }, sum_dy_x[STAGE_COLUMNS] = { 0 };
+    struct blocks blocks = blocks_of(t->x, rows);
+
+    for (size_t i = column / blocks.wide; i < blocks.count;
+         i += blocks.across)
+        add_block(t, blocks_get(&blocks, i), sum_dy, sum_dy_x);
     for (size_t i = 0; i < n; i++) {
-        sums[from + i] += sum_dy[i];
-        sums[t->channels + from + i] += sum_dy_x[i];
+        sums[column + i] += sum_dy[i];
+        sums[t->channels + column + i] += sum_dy_x[i];
     }
 }
 
@@ -105,12 +117,12 @@ static void thread_sums(const struct tensors *t, struct range rows,
                         double *sums)
 {
     memset(sums, 0, bn_sums_bytes(t->channels));
-    for (size_t r = rows.begin; r < rows.end; r += BN_BLOCK_ROWS) {
-        size_t end = size_min(r + BN_BLOCK_ROWS, rows.end);
+    for (size_t r = rows.begin; r < rows.end; r += BN_ROWS) {
+        struct range some = { r, size_min(r + BN_ROWS, rows.end) };
 
-        for (size_t i = 0; i < t->channels; i += BN_BLOCK_CHANNELS)
-            sum_block(t, r, end, i,
-                      size_min(t->channels - i, BN_BLOCK_CHANNELS), sums);
+        for (size_t i = 0; i < t->channels; i += STAGE_COLUMNS)
+            sum_rows(t, some, i, size_min(t->channels - i, STAGE_COLUMNS),
+                     sums);
     }
 }
 
@@ -138,32 +150,53 @@ static void write_parameters(const struct call *c, const struct tensors *t)
     }
 }
 
-/* Row r of dx; `add` is constant where this is inlined. */
-static inline void write_row(const struct tensors *t, size_t r, bool add)
+/* A row of dx, columns [from, from + n); whether there is an `add` is known
+ * where this is inlined. */
+static inline void write_row(const struct tensors *t, size_t from, size_t n,
+                             const float *dz, const float *x,
+                             const float *add, float *dx)
 {
-    const float *dz = t->dz + r * t->channels, *x = t->x + r * t->channels;
-    const float *other = add ? t->add + r * t->channels : dz;
-    float *dx = t->dx + r * t->channels;
-    const float *mean = t->mean, *scale = t->scale, *shift = t->shift;
-    const float *linear = t->linear, *constant = t->constant;
+    const float *mean = t->mean + from;
+    const float *scale = t->scale + from, *shift = t->shift + from;
+    const float *linear = t->linear + from, *constant = t->constant + from;
 
 #pragma omp simd
-    for (size_t i = 0; i < t->channels; i++) {
+    for (size_t i = 0; i < n; i++) {
         float dy = scale[i] * x[i] + shift[i] > 0 ? dz[i] : 0;
         float d = scale[i] * dy + linear[i] * (x[i] - mean[i]) + constant[i];
 
-        dx[i] = add ? d + other[i] : d;
+        dx[i] = add ? d + add[i] : d;
     }
+}
+
+static void write_block(const struct tensors *t, struct block b)
+{
+    float room[4][STAGE_FLOATS];
+    struct stage dz = stage_load(t->dz, b, room[0]);
+    struct stage x = stage_load(t->x, b, room[1]);
+    struct stage dx = stage_open(t->dx, b, room[2]);
+
+    if (operand_given(t->add)) {
+        struct stage add = stage_load(t->add, b, room[3]);
+
+        for (size_t r = b.rows; r-- > 0;)
+            write_row(t, b.column, b.columns, dz.data + r * dz.stride,
+                      x.data + r * x.stride, add.data + r * add.stride,
+                      dx.data + r * dx.stride);
+    } else {
+        for (size_t r = b.rows; r-- > 0;)
+            write_row(t, b.column, b.columns, dz.data + r * dz.stride,
+                      x.data + r * x.stride, NULL, dx.data + r * dx.stride);
+    }
+    stage_store(&dx);
 }
 
 static void write_rows(const struct tensors *t, struct range rows)
 {
-    if (t->add)
-        for (size_t r = rows.end; r-- > rows.begin;)
-            write_row(t, r, true);
-    else
-        for (size_t r = rows.end; r-- > rows.begin;)
-            write_row(t, r, false);
+    struct blocks blocks = blocks_of(t->x, rows);
+
+    for (size_t i = blocks.count; i-- > 0;)
+        write_block(t, blocks_get(&blocks, i));
 }
 
 size_t KERNEL(bn_relu_grad_scratch)(const struct call *c)

@@ -48,39 +48,61 @@ static inline void add_rows(const float *restrict x, size_t stride, int rows,
     }
 }
 
-/* Merges a block of rows into the moments of `before` rows. */
-static void merge_block(const float *x, size_t stride, size_t rows,
-                        int channels, size_t before, double *mean, double *m2)
+/* Adds a block, less `origin`, to the sums. */
+static void add_block(const struct stage *x, const float *origin, float *sum,
+                      float *square)
 {
-    float sum[BN_BLOCK_CHANNELS] = { 0 }, square[BN_BLOCK_CHANNELS] = { 0 };
-    double n = (double)rows;
+    const float *data = x->data;
+    int n = (int)x->block.columns;
     size_t r = 0;
 
-    for (; r + BN_UNROLL <= rows; r += BN_UNROLL)
-        add_rows(x + r * stride, stride, BN_UNROLL, channels, x, sum, square);
-    for (; r < rows; r++)
-        add_rows(x + r * stride, stride, 1, channels, x, sum, square);
-    for (int i = 0; i < channels; i++) {
+    for (; r + BN_UNROLL <= x->block.rows; r += BN_UNROLL)
+        add_rows(data + r * x->stride, x->stride, BN_UNROLL, n, origin, sum,
+                 square);
+    for (; r < x->block.rows; r++)
+        add_rows(data + r * x->stride, x->stride, 1, n, origin, sum, square);
+}
+
+/* Merges columns [column, column + n) of rows into the moments of `before`
+ * rows. */
+static void merge_rows(const struct operand *x, struct range rows,
+                       size_t column, size_t n, size_t before, double *mean,
+                       double *m2)
+{
+    float sum[STAGE_COLUMNS] = { 0 }, square[STAGE_COLUMNS] = { 0 };
+    float origin[STAGE_COLUMNS], room[STAGE_FLOATS];
+    double count = (double)(rows.end - rows.begin);
+    struct blocks blocks = blocks_of(x, rows);
+
+    for (size_t i = column / blocks.wide; i < blocks.count;
+         i += blocks.across) {
+        struct stage s = stage_load(x, blocks_get(&blocks, i), room);
+
+        if (s.block.row == rows.begin)
+            memcpy(origin, s.data, n * sizeof(*origin));
+        add_block(&s, origin, sum, square);
+    }
+    for (size_t i = 0; i < n; i++) {
         double s = sum[i];
 
-        merge(&mean[i], &m2[i], (double)before, x[i] + s / n,
-              square[i] - s * s / n, n);
+        merge(&mean[i], &m2[i], (double)before, origin[i] + s / count,
+              square[i] - s * s / count, count);
     }
 }
 
 static void thread_moments(const struct call *c, struct range rows,
-                           int channels, double *mean, double *m2)
+                           double *mean, double *m2)
 {
-    const float *x = c->operand[BN_STATS_X].data;
+    const struct operand *x = &c->operand[BN_STATS_X];
+    size_t channels = (size_t)x->dim[x->rank - 1];
 
-    memset(mean, 0, bn_sums_bytes((size_t)channels));
-    for (size_t r = rows.begin; r < rows.end; r += BN_BLOCK_ROWS) {
-        size_t n = size_min(rows.end - r, BN_BLOCK_ROWS);
+    memset(mean, 0, bn_sums_bytes(channels));
+    for (size_t r = rows.begin; r < rows.end; r += BN_ROWS) {
+        struct range some = { r, size_min(r + BN_ROWS, rows.end) };
 
-        for (int i = 0; i < channels; i += BN_BLOCK_CHANNELS)
-            merge_block(x + r * (size_t)channels + i, (size_t)channels, n,
-                        int_min(channels - i, BN_BLOCK_CHANNELS),
-                        r - rows.begin, mean + i, m2 + i);
+        for (size_t i = 0; i < channels; i += STAGE_COLUMNS)
+            merge_rows(x, some, i, size_min(channels - i, STAGE_COLUMNS),
+                       r - rows.begin, mean + i, m2 + i);
     }
 }
 
@@ -131,7 +153,7 @@ void KERNEL(bn_stats)(const struct call *c)
     for (int t = 0; t < c->threads; t++) {
         double *own = bn_sums(c, t, (size_t)channels);
 
-        thread_moments(c, range_share(rows, t, c->threads), channels, own,
+        thread_moments(c, range_share(rows, t, c->threads), own,
                        own + channels);
     }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conv_tile.h"
+#include "stage.h"
 #include "vec.h"
 
 enum { STRIP_BYTES = 52 * 1024, GROUP_PIXELS = 64 };
@@ -75,38 +76,36 @@ static size_t panel_at(const struct conv_core *core, int block, int tap)
                     + tap * block_channels(core, block)) * CONV_PANEL;
 }
 
-/* to [row][CONV_PANEL] = the transpose of from [lane][step]. */
-static void pack_transposed(const float *from, size_t step, int rows,
-                            int lanes, float *to)
-{
-    for (int j = 0; j < lanes; j++, from += step)
-        for (int i = 0; i < rows; i++)
-            to[i * CONV_PANEL + j] = from[i];
-}
-
 /* Packs the weights of one tap between a block and a panel, zero beyond the
- * last output channel; every weight is read here. */
+ * last output channel; every weight is read here, and made float. */
 static void pack_weights(const struct conv_core *core, int index, int block,
                          int panel, float *to)
 {
+    const struct operand *w = core->w;
     size_t inputs = (size_t)core->x->dim[3], outputs = (size_t)core->y->dim[3];
     bool transposed = core->strips.row.transposed;
     size_t in = transposed ? 1 : outputs, out = transposed ? inputs : 1;
-    int rows = block_channels(core, block);
-    int lanes = panel_channels(core, panel);
-    const float *from = core->w->data;
+    size_t at = (size_t)index * inputs * outputs
+                + (size_t)block * CONV_BLOCK * in
+                + (size_t)panel * CONV_PANEL * out;
+    size_t rows = (size_t)block_channels(core, block);
+    size_t lanes = (size_t)panel_channels(core, panel);
+    float room[CONV_PANEL];
 
-    from += (size_t)index * inputs * outputs
-            + (size_t)block * CONV_BLOCK * in
-            + (size_t)panel * CONV_PANEL * out;
     if (lanes < CONV_PANEL)
-        memset(to, 0, (size_t)(rows * CONV_PANEL) * sizeof(float));
-    if (transposed)
-        pack_transposed(from, inputs, rows, lanes, to);
-    else
-        for (int i = 0; i < rows; i++)
-            memcpy(to + i * CONV_PANEL, from + (size_t)i * outputs,
-                   (size_t)lanes * sizeof(float));
+        memset(to, 0, rows * CONV_PANEL * sizeof(float));
+    if (transposed) {
+        for (size_t j = 0; j < lanes; j++, at += out) {
+            const float *from = stage_floats(w, at, rows, room);
+
+            for (size_t i = 0; i < rows; i++)
+                to[i * CONV_PANEL + j] = from[i];
+        }
+    } else {
+        for (size_t i = 0; i < rows; i++, at += in)
+            memcpy(to + i * CONV_PANEL, stage_floats(w, at, lanes, room),
+                   lanes * sizeof(float));
+    }
 }
 
 /* What a thread works on. */
@@ -159,26 +158,33 @@ static void sum_group(struct work *w, const struct group *g)
     }
 }
 
-/* Writes a pixel; all output is written here. */
-static void store_pixel(float *y, const float *add, const float *sum, int n)
+/* Writes n channels, from element `at` on; all output is written here. */
+static inline void store_pixel(const enum dtype dtype, void *y,
+                               const void *add, size_t at, const float *sum,
+                               int n)
 {
-    if (n == CONV_PANEL && add) {
-        for (int i = 0; i < CONV_PANEL; i += VLEN)
-            vf_store(y + i, vf_load(sum + i) + vf_load(add + i));
-    } else if (n == CONV_PANEL) {
-        memcpy(y, sum, CONV_PANEL * sizeof(float));
-    } else {
-        for (int i = 0; i < n; i++)
-            y[i] = add ? sum[i] + add[i] : sum[i];
+    int i = 0;
+
+    for (; i + VLEN <= n; i += VLEN) {
+        vf v = vf_load(sum + i);
+
+        if (add)
+            v += vf_load_as(dtype, add, at + (size_t)i);
+        vf_store_as(dtype, y, at + (size_t)i, v);
     }
+    for (; i < n; i++)
+        float_store(y, at + (size_t)i, dtype,
+                    add ? sum[i] + float_load(add, at + (size_t)i, dtype)
+                        : sum[i]);
 }
 
-static void store_group(const struct work *w, const struct group *g)
+static inline void store_group(const enum dtype dtype, const struct work *w,
+                               const struct group *g)
 {
     const struct conv_core *core = w->core;
     const struct conv_strips *s = &core->strips;
     const struct operand *y = core->y;
-    const float *add = operand_given(core->add) ? core->add->data : NULL;
+    const void *add = operand_given(core->add) ? core->add->data : NULL;
     const float *sum = w->sum;
     size_t image = (size_t)(w->item / s->count) * (size_t)y->dim[1];
     size_t row_class = (size_t)(g->class / s->col.classes);
@@ -191,7 +197,7 @@ static void store_group(const struct work *w, const struct group *g)
                     + (size_t)w->panel * CONV_PANEL;
 
         for (int i = 0; i < g->columns; i++) {
-            store_pixel((float *)y->data + at, add ? add + at : NULL, sum,
+            store_pixel(dtype, y->data, add, at, sum,
                         panel_channels(core, w->panel));
             at += (size_t)s->col.classes * channels;
             sum += CONV_PANEL;
@@ -245,7 +251,7 @@ static void run_strip(struct work *w)
             if (g.rows.end > end)
                 g.rows.end = end;
             sum_group(w, &g);
-            store_group(w, &g);
+            DTYPE_SWITCH(core->y->dtype, store_group, w, &g);
         }
     }
 }

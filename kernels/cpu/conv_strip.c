@@ -155,11 +155,13 @@ struct conv_taps KERNEL(conv_taps)(const struct conv_strips *s, void *memory)
     return t;
 }
 
-/* Packs CONV_BLOCK channels of n pixels: every input that a convolution reads
- * is read here, and made float. Steps are from pixel to pixel, in floats. */
-static void pack_pixels(const struct operand *x, int channel, int n,
-                        const float *from, size_t from_step,
-                        float *to, size_t to_step)
+/* Packs CONV_BLOCK channels of n pixels, the first of them being element `at`
+ * of x: every input that a convolution reads is read here, and made float.
+ * Steps are from pixel to pixel, in elements. */
+static inline void pack_pixels(const enum dtype dtype,
+                               const struct operand *x, int channel, int n,
+                               size_t at, size_t step, float *to,
+                               size_t to_step)
 {
     int channels = x->dim[3];
     int lanes = int_min(channels - channel, CONV_BLOCK);
@@ -169,19 +171,24 @@ static void pack_pixels(const struct operand *x, int channel, int n,
         scale = x->through + STAT_SCALE * channels + channel;
         shift = x->through + STAT_SHIFT * channels + channel;
     }
-    for (; n > 0; n--, from += from_step, to += to_step) {
+    for (; n > 0; n--, at += step, to += to_step) {
         if (lanes < CONV_BLOCK)
-            for (int i = 0; i < CONV_BLOCK; i++)
-                to[i] = i >= lanes ? 0
-                        : scale ? relu(scale[i] * from[i] + shift[i])
-                        : from[i];
+            for (int i = 0; i < CONV_BLOCK; i++) {
+                float from = i < lanes
+                             ? float_load(x->data, at + (size_t)i, dtype) : 0;
+
+                to[i] = scale && i < lanes ? relu(scale[i] * from + shift[i])
+                                           : from;
+            }
         else if (scale)
             for (int i = 0; i < CONV_BLOCK; i += VLEN)
-                vf_store(to + i, vf_through(vf_load(from + i),
-                                            vf_load(scale + i),
-                                            vf_load(shift + i)));
+                vf_store(to + i,
+                         vf_through(vf_load_as(dtype, x->data,
+                                               at + (size_t)i),
+                                    vf_load(scale + i), vf_load(shift + i)));
         else
-            memcpy(to, from, CONV_BLOCK * sizeof(float));
+            for (int i = 0; i < CONV_BLOCK; i += VLEN)
+                vf_store(to + i, vf_load_as(dtype, x->data, at + (size_t)i));
     }
 }
 
@@ -197,10 +204,9 @@ static void pack_plane(const struct conv_strips *s, const struct operand *x,
                        int item, int plane, int first, int last, float *to)
 {
     struct range out = KERNEL(conv_strip_output)(s, item);
-    size_t pixel = (size_t)x->dim[3], row_floats = (size_t)s->col.in * pixel;
+    size_t pixel = (size_t)x->dim[3], row_elements = (size_t)s->col.in * pixel;
     size_t packed = (size_t)s->channels;
-    const float *image = (const float *)x->data + (size_t)(item / s->count)
-                         * (size_t)s->row.in * row_floats;
+    size_t image = (size_t)(item / s->count) * (size_t)s->row.in * row_elements;
     int step = s->col.step, start = s->col.origin + plane % s->col.planes;
     /* Columns left..right - 1 are input, the others padding. */
     int left = clamp(-floor_div(start, step), 0, s->width);
@@ -210,8 +216,8 @@ static void pack_plane(const struct conv_strips *s, const struct operand *x,
     int rows = (int)(out.end - out.begin) + s->row.halo;
 
     for (; rows > 0; rows--, row += s->row.step) {
-        const float *from = image + (size_t)row * row_floats
-                            + (size_t)(start + left * step) * pixel;
+        size_t from = image + (size_t)row * row_elements
+                      + (size_t)(start + left * step) * pixel;
 
         for (int c = first; c < last; c += CONV_BLOCK) {
             float *line = to + (c - first) / s->channels * s->block
@@ -222,8 +228,9 @@ static void pack_plane(const struct conv_strips *s, const struct operand *x,
                 continue;
             }
             pack_zeros(left, line, packed);
-            pack_pixels(x, c, right - left, from + c, (size_t)step * pixel,
-                        line + (size_t)left * packed, packed);
+            DTYPE_SWITCH(x->dtype, pack_pixels, x, c, right - left,
+                         from + (size_t)c, (size_t)step * pixel,
+                         line + (size_t)left * packed, packed);
             pack_zeros(s->width - right, line + (size_t)right * packed,
                        packed);
         }

@@ -28,14 +28,15 @@ struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
                                      struct range rows, int channel,
                                      int channels)
 {
-    size_t pixel = (size_t)x->dim[3] * sizeof(float), line = CPU_ALIGNMENT;
+    size_t element = dtype_size(x->dtype), line = CPU_ALIGNMENT;
+    size_t pixel = (size_t)x->dim[3] * element;
     size_t row = (size_t)x->dim[2] * pixel;
     const char *data = x->data;
     struct conv_ahead a = {
         .at = data + ((size_t)image * (size_t)x->dim[1] + rows.begin) * row
-              + (size_t)channel * sizeof(float),
+              + (size_t)channel * element,
         .step = pixel,
-        .lines = ((size_t)channels * sizeof(float) + line - 1) / line,
+        .lines = ((size_t)channels * element + line - 1) / line,
         .left = (rows.end - rows.begin) * (size_t)x->dim[2]
     };
 

@@ -20,6 +20,7 @@
 
 #include "conv_strip.h"
 #include "conv_tile.h"
+#include "stage.h"
 #include "vec.h"
 
 enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32 };
@@ -83,25 +84,27 @@ static float *thread_slab(const struct wgrad *g, int thread)
 }
 
 /* Packs a panel of dy for strip `item`, to [row][column][CONV_PANEL]; all of
- * dy is read here. */
-static void pack_dy(const struct wgrad *g, int item, int panel, float *to)
+ * dy is read here, and made float. */
+static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
+                           int item, int panel, float *to)
 {
     struct range rows = KERNEL(conv_strip_output)(&g->strips, item);
     size_t image = (size_t)(item / g->strips.count) * (size_t)g->dy->dim[1];
     size_t width = (size_t)g->dy->dim[2], channels = (size_t)g->dy->dim[3];
     int lanes = int_min((int)channels - panel * CONV_PANEL, CONV_PANEL);
-    const float *from = g->dy->data;
+    size_t at = (image + rows.begin) * width * channels
+                + (size_t)panel * CONV_PANEL;
+    const void *dy = g->dy->data;
 
-    from += (image + rows.begin) * width * channels
-            + (size_t)panel * CONV_PANEL;
     for (size_t i = (rows.end - rows.begin) * width; i > 0; i--) {
         if (lanes == CONV_PANEL)
-            memcpy(to, from, CONV_PANEL * sizeof(float));
+            for (int j = 0; j < CONV_PANEL; j += VLEN)
+                vf_store(to + j, vf_load_as(dtype, dy, at + (size_t)j));
         else
             for (int j = 0; j < CONV_PANEL; j++)
-                to[j] = j < lanes ? from[j] : 0;
+                to[j] = j < lanes ? float_load(dy, at + (size_t)j, dtype) : 0;
         to += CONV_PANEL;
-        from += channels;
+        at += channels;
     }
 }
 
@@ -132,7 +135,7 @@ static void run_strip(const struct wgrad *g, int slab, int item, int next,
     ahead.next = &dy_ahead;
     KERNEL(conv_ahead_divide)(&ahead, (size_t)(s->taps * s->rows));
     KERNEL(conv_strip_pack)(s, g->x, item, block, 1, x);
-    pack_dy(g, item, panel, dy);
+    DTYPE_SWITCH(g->dy->dtype, pack_dy, g, item, panel, dy);
     for (int i = 0; i < s->taps; i++) {
         t.x = x + g->taps.offset[i];
         KERNEL(conv_tile_channels)(&t);
@@ -160,20 +163,22 @@ static void add_row(const struct wgrad *g, int slab, int row, int parts,
     size_t inputs = (size_t)g->x->dim[3], outputs = (size_t)g->dy->dim[3];
     int lanes = int_min((int)outputs - panel * CONV_PANEL, CONV_PANEL);
     size_t step = g->slab + g->x_strip + g->dy_strip;
-    float *dw = g->dw->data;
+    size_t at = ((size_t)tap * inputs + (size_t)input) * outputs
+                + (size_t)panel * CONV_PANEL;
+    float room[CONV_PANEL], total[CONV_PANEL];
+    const float *dw;
 
     if (input >= (int)inputs)
         return;
-    dw += ((size_t)tap * inputs + (size_t)input) * outputs
-          + (size_t)panel * CONV_PANEL;
+    dw = stage_floats(g->dw, at, (size_t)lanes, room);
     sum += row * CONV_PANEL;
     for (int j = 0; j < lanes; j++) {
-        float total = sum[j];
-
+        total[j] = sum[j];
         for (int i = 1; i < parts; i++)
-            total += sum[(size_t)i * step + (size_t)j];
-        dw[j] += total;
+            total[j] += sum[(size_t)i * step + (size_t)j];
+        total[j] += dw[j];
     }
+    stage_put(g->dw, at, (size_t)lanes, total);
 }
 
 void KERNEL(conv_wgrad)(const struct call *c)

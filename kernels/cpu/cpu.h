@@ -57,15 +57,6 @@ static inline size_t size_min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static inline size_t dtype_size(enum dtype dtype)
-{
-    static const size_t size[DTYPE_COUNT] = {
-        [DTYPE_F32] = 4, [DTYPE_F64] = 8, [DTYPE_I32] = 4
-    };
-
-    return size[dtype];
-}
-
 /* The share of 0..n-1 that falls to thread `index` of `threads`. */
 struct range {
     size_t begin, end;

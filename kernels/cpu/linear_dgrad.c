@@ -1,34 +1,54 @@
 /*
  * linear_dgrad: dx = dy w^T + add.
- *   in dy (N, Co), w (Ci, Co), add (N, Ci) or empty
- *   out dx (N, Ci), may take over add
+ *   in dy (N, Co) float, w (Ci, Co), add (N, Ci) float or empty
+ *   out dx (N, Ci) float, may take over add
  */
-#include "cpu.h"
+#include <string.h>
+
+#include "stage.h"
+
+/* Adds what a block of w gives to a row of dx. */
+static inline void add_block(const struct stage *w, const float *dy,
+                             float *dx)
+{
+    size_t n = w->block.columns;
+
+    dy += w->block.column;
+    dx += w->block.row;
+    for (size_t r = 0; r < w->block.rows; r++) {
+        const float *row = w->data + r * w->stride;
+        float sum = 0;
+
+#pragma omp simd reduction(+ : sum)
+        for (size_t o = 0; o < n; o++)
+            sum += dy[o] * row[o];
+        dx[r] += sum;
+    }
+}
 
 void KERNEL(linear_dgrad)(const struct call *c)
 {
+    const struct operand *w = &c->operand[LINEAR_DGRAD_W];
     const struct operand *add = &c->operand[LINEAR_DGRAD_ADD];
     int samples = c->operand[LINEAR_DGRAD_DY].dim[0];
-    int ci = c->operand[LINEAR_DGRAD_W].dim[0];
-    int co = c->operand[LINEAR_DGRAD_W].dim[1];
-    const float *all_dy = c->operand[LINEAR_DGRAD_DY].data;
-    const float *w = c->operand[LINEAR_DGRAD_W].data;
-    const float *all_add = operand_given(add) ? add->data : NULL;
-    float *dx = c->operand[LINEAR_DGRAD_DX].data;
+    size_t ci = (size_t)w->dim[0], co = (size_t)w->dim[1];
+    const float *dy = c->operand[LINEAR_DGRAD_DY].data;
+    const float *all_add = add->data;
+    float *all_dx = c->operand[LINEAR_DGRAD_DX].data;
 
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int n = 0; n < samples; n++) {
-        const float *dy = all_dy + (size_t)n * (size_t)co;
+        struct blocks blocks = blocks_of(w, (struct range){ 0, ci });
+        float *dx = all_dx + (size_t)n * ci, room[STAGE_FLOATS];
 
-        for (int i = 0; i < ci; i++) {
-            const float *row = w + (size_t)i * (size_t)co;
-            size_t at = (size_t)n * (size_t)ci + (size_t)i;
-            float sum = 0;
+        if (operand_given(add))
+            memmove(dx, all_add + (size_t)n * ci, ci * sizeof(*dx));
+        else
+            memset(dx, 0, ci * sizeof(*dx));
+        for (size_t i = 0; i < blocks.count; i++) {
+            struct stage s = stage_load(w, blocks_get(&blocks, i), room);
 
-#pragma omp simd reduction(+ : sum)
-            for (int o = 0; o < co; o++)
-                sum += dy[o] * row[o];
-            dx[at] = all_add ? sum + all_add[at] : sum;
+            add_block(&s, dy + (size_t)n * co, dx);
         }
     }
 }

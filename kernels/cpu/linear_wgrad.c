@@ -1,33 +1,59 @@
 /*
  * linear_wgrad: dw += x^T dy, db += sum of dy.
- *   in x (N, Ci), dy (N, Co)
- *   update dw (Ci, Co), db (Co)
+ *   in x (N, Ci) float, dy (N, Co) float
+ *   update dw (Ci, Co), db (Co) float
  *
  * Threads share out the rows of dw; db is one row more, of an x of ones.
  */
-#include "cpu.h"
+#include "stage.h"
+
+/* Adds x[n * step] * dy[n * columns + ...], summed over n, to a row. */
+static inline void add_products(float *restrict row, size_t n,
+                                const float *x, size_t step, const float *dy,
+                                size_t columns, int samples)
+{
+    for (int i = 0; i < samples; i++, x += step, dy += columns) {
+#pragma omp simd
+        for (size_t o = 0; o < n; o++)
+            row[o] += *x * dy[o];
+    }
+}
+
+/* Rows [begin, end) of dw and, the last, db. */
+static void add_rows(const struct call *c, struct range rows)
+{
+    const struct operand *x = &c->operand[LINEAR_WGRAD_X];
+    const struct operand *dw = &c->operand[LINEAR_WGRAD_DW];
+    const float *dy = c->operand[LINEAR_WGRAD_DY].data;
+    size_t ci = (size_t)dw->dim[0], co = (size_t)dw->dim[1];
+    struct blocks blocks = blocks_of(
+        dw, (struct range){ rows.begin, size_min(rows.end, ci) });
+    float room[STAGE_FLOATS];
+
+    for (size_t i = 0; i < blocks.count; i++) {
+        struct block b = blocks_get(&blocks, i);
+        struct stage s = stage_load(dw, b, room);
+
+        for (size_t r = 0; r < b.rows; r++)
+            add_products(s.data + r * s.stride, b.columns,
+                         (const float *)x->data + b.row + r, ci,
+                         dy + b.column, co, x->dim[0]);
+        stage_store(&s);
+    }
+    if (rows.end > ci)
+        add_products(c->operand[LINEAR_WGRAD_DB].data, co,
+                     &(const float){ 1 }, 0, dy, co, x->dim[0]);
+}
 
 void KERNEL(linear_wgrad)(const struct call *c)
 {
-    int samples = c->operand[LINEAR_WGRAD_X].dim[0];
-    int ci = c->operand[LINEAR_WGRAD_DW].dim[0];
-    int co = c->operand[LINEAR_WGRAD_DW].dim[1];
-    const float *x = c->operand[LINEAR_WGRAD_X].data;
-    const float *all_dy = c->operand[LINEAR_WGRAD_DY].data;
-    float *dw = c->operand[LINEAR_WGRAD_DW].data;
-    float *db = c->operand[LINEAR_WGRAD_DB].data;
+    size_t rows = (size_t)c->operand[LINEAR_WGRAD_DW].dim[0] + 1;
 
 #pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (int i = 0; i <= ci; i++) {
-        float *row = i < ci ? dw + (size_t)i * (size_t)co : db;
+    for (int t = 0; t < c->threads; t++) {
+        struct range part = range_share(rows, t, c->threads);
 
-        for (int n = 0; n < samples; n++) {
-            const float *dy = all_dy + (size_t)n * (size_t)co;
-            float xi = i < ci ? x[(size_t)n * (size_t)ci + (size_t)i] : 1;
-
-#pragma omp simd
-            for (int o = 0; o < co; o++)
-                row[o] += xi * dy[o];
-        }
+        if (part.begin < part.end)
+            add_rows(c, part);
     }
 }

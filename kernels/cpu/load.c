@@ -1,30 +1,63 @@
 /*
  * load: the microbatch and its labels, from the run's feed.
  *   out x (N, ...), labels (N) int32
+ *
+ * The feed gives floats.
+ *
+ * scratch: if x is of another type, per thread one sample of floats, on cache
+ * lines of its own.
  */
-#include "cpu.h"
+#include "stage.h"
 
-static char *sample_slot(const struct operand *o, int i)
+static size_t sample_elements(const struct operand *o)
 {
-    size_t bytes = operand_elements(o) / (size_t)o->dim[0]
-                   * dtype_size(o->dtype);
-
-    return (char *)o->data + (size_t)i * bytes;
+    return operand_elements(o) / (size_t)o->dim[0];
 }
 
-void KERNEL(load)(const struct call *c)
+static void *sample_slot(const struct operand *o, size_t i)
+{
+    return (char *)o->data + i * sample_elements(o) * dtype_size(o->dtype);
+}
+
+static size_t room_bytes(const struct operand *x)
+{
+    if (x->dtype == DTYPE_F32)
+        return 0;
+    return round_up(sample_elements(x) * sizeof(float), CPU_ALIGNMENT);
+}
+
+/* `room` is NULL if x is of floats. */
+static void load_samples(const struct call *c, struct range samples,
+                         float *room)
 {
     const struct operand *x = &c->operand[LOAD_X];
     const struct operand *labels = &c->operand[LOAD_LABELS];
     const struct feed *feed = c->run->feed;
 
-#pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (int i = 0; i < x->dim[0]; i++) {
+    for (size_t i = samples.begin; i < samples.end; i++) {
         void *const slot[] = {
-            [LOAD_X] = sample_slot(x, i),
+            [LOAD_X] = room ? room : sample_slot(x, i),
             [LOAD_LABELS] = sample_slot(labels, i)
         };
 
-        feed->sample(feed->arg, c->run->first + i, slot);
+        feed->sample(feed->arg, c->run->first + (int)i, slot);
+        if (room)
+            stage_put(x, i * sample_elements(x), sample_elements(x), room);
     }
+}
+
+size_t KERNEL(load_scratch)(const struct call *c)
+{
+    return (size_t)c->threads * room_bytes(&c->operand[LOAD_X]);
+}
+
+void KERNEL(load)(const struct call *c)
+{
+    const struct operand *x = &c->operand[LOAD_X];
+    size_t bytes = room_bytes(x);
+
+#pragma omp parallel for num_threads(c->threads) schedule(static)
+    for (int t = 0; t < c->threads; t++)
+        load_samples(c, range_share((size_t)x->dim[0], t, c->threads),
+                     bytes ? scratch_part(c, bytes, t) : NULL);
 }

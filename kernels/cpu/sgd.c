@@ -2,29 +2,128 @@
  * sgd: one step of stochastic gradient descent with momentum, Nesterov's or
  * the classical one, and weight decay, in the form that PyTorch gives it:
  * the learning rate is not part of what momentum keeps.
- *   update w, momentum, any shape
- *   in gradient, of the same shape
+ *   in gradient, any shape; scale (LOSS_SCALE_COUNT) or empty
+ *   update master, float, or empty; momentum; w; all of gradient's shape
+ *
+ * Gradients carry the factor of the loss scale; if one of them is not finite,
+ * nothing is updated. With a master copy of the weights, w is its rounding to
+ * nearest. Whatever else is kept in 16 bits is rounded stochastically, for
+ * most updates are less than half a unit in its last place: w by the lower and
+ * momentum by the upper half of a random word for each element, a function of
+ * the seed, the step, the stream of the attributes and the element.
  */
-#include "cpu.h"
+#include "../philox.h"
+#include "stage.h"
+#include "vec.h"
 
-void KERNEL(sgd)(const struct call *c)
+/* The weights as floats, and what they are updated with. */
+struct update {
+    struct stage w, momentum, gradient;
+    float unscale;
+};
+
+static void update_block(const struct run *run, const struct update *u)
 {
-    size_t n = operand_elements(&c->operand[SGD_W]);
-    float *w = c->operand[SGD_W].data;
-    float *momentum = c->operand[SGD_MOMENTUM].data;
-    const float *gradient = c->operand[SGD_GRADIENT].data;
-    float keep = c->run->momentum, decay = c->run->weight_decay;
-    float rate = c->run->learning_rate;
+    float *w = u->w.data, *momentum = u->momentum.data;
+    const float *gradient = u->gradient.data;
+    float keep = run->momentum, decay = run->weight_decay;
+    float rate = run->learning_rate, unscale = u->unscale;
     /* step = a * g + b * m */
-    float a = c->run->nesterov ? 1 : 0;
-    float b = c->run->nesterov ? keep : 1;
+    float a = run->nesterov ? 1 : 0;
+    float b = run->nesterov ? keep : 1;
 
-#pragma omp parallel for simd num_threads(c->threads) schedule(static)
-    for (size_t i = 0; i < n; i++) {
-        float g = gradient[i] + decay * w[i];
+#pragma omp simd
+    for (size_t i = 0; i < u->w.block.columns; i++) {
+        float g = unscale * gradient[i] + decay * w[i];
         float m = keep * momentum[i] + g;
 
         momentum[i] = m;
         w[i] -= rate * (a * g + b * m);
     }
+}
+
+/* A word for each element of a block, which begins at a multiple of 4. */
+static void random_words(const struct call *c, struct block b,
+                         uint32_t words[STAGE_COLUMNS])
+{
+    uint64_t step = (uint64_t)c->run->step << 32;
+
+    for (size_t i = 0; i < b.columns; i += 4) {
+        struct philox p = philox(c->run->seed, step | (b.column + i) / 4,
+                                 PHILOX_ROUND, c->attr.sgd.stream);
+
+        memcpy(words + i, p.x, sizeof(p.x));
+    }
+}
+
+/* Stores a block in 16 bits, with 16 of each random word's bits. */
+static void store_random(const struct stage *s, const uint32_t *words,
+                         int shift)
+{
+    uint16_t *to = stage_row(s, 0);
+
+    if (s->tensor->dtype == DTYPE_BF16)
+        for (size_t i = 0; i < s->block.columns; i++)
+            to[i] = bf16_store_random(s->data[i], words[i] >> shift & 0xFFFF);
+    else
+        for (size_t i = 0; i < s->block.columns; i++)
+            to[i] = f16_store_random(s->data[i], words[i] >> shift & 0xFFFF);
+}
+
+/* The same tensor as one row. */
+static struct operand flat(const struct operand *o)
+{
+    return (struct operand){ .data = o->data, .dtype = o->dtype, .rank = 1,
+                             .dim = { (int)operand_elements(o) } };
+}
+
+/* The tensors of a call, flat; `sum` is what the update is added to. */
+struct tensors {
+    struct operand gradient, momentum, w;
+    struct operand sum;
+    float unscale;
+};
+
+static void run_block(const struct call *c, const struct tensors *t,
+                      struct block b)
+{
+    float room[3][STAGE_FLOATS];
+    uint32_t words[STAGE_COLUMNS];
+    struct update u = { stage_load(&t->sum, b, room[0]),
+                        stage_load(&t->momentum, b, room[1]),
+                        stage_load(&t->gradient, b, room[2]), t->unscale };
+
+    update_block(c->run, &u);
+    if (t->momentum.dtype != DTYPE_F32 || t->sum.dtype != DTYPE_F32)
+        random_words(c, b, words);
+    if (t->momentum.dtype != DTYPE_F32)
+        store_random(&u.momentum, words, 16);
+    if (t->sum.dtype != DTYPE_F32)
+        store_random(&u.w, words, 0);
+    else if (t->sum.data != t->w.data)
+        stage_put(&t->w, b.column, b.columns, u.w.data);
+}
+
+void KERNEL(sgd)(const struct call *c)
+{
+    const struct operand *o = c->operand;
+    const struct operand *master = &o[SGD_MASTER];
+    const float *scale = o[SGD_SCALE].data;
+    struct tensors t = {
+        .gradient = flat(&o[SGD_GRADIENT]),
+        .momentum = flat(&o[SGD_MOMENTUM]),
+        .w = flat(&o[SGD_W]),
+        .sum = flat(operand_given(master) ? master : &o[SGD_W]),
+        .unscale = 1
+    };
+    struct blocks blocks = blocks_of(&t.w, (struct range){ 0, 1 });
+
+    if (operand_given(&o[SGD_SCALE])) {
+        if (scale[LOSS_SCALE_OVERFLOW])
+            return;
+        t.unscale = 1 / scale[LOSS_SCALE_FACTOR];
+    }
+#pragma omp parallel for num_threads(c->threads) schedule(static)
+    for (size_t i = 0; i < blocks.count; i++)
+        run_block(c, &t, blocks_get(&blocks, i));
 }

@@ -1,7 +1,8 @@
 /*
  * softmax_xent: cross-entropy of the softmax of the logits, and its gradient
- * with the weight that a sample has in the mean over the whole batch.
- *   in logits (N, K), labels (N) int32
+ * with the weight that a sample has in the mean over the whole batch, times the
+ * loss scale if there is one. Metrics are not scaled.
+ *   in logits (N, K), labels (N) int32, scale (LOSS_SCALE_COUNT) or empty
  *   update metrics (METRIC_COUNT) float64: sum of losses, number correct
  *   out dlogits (N, K), may take over logits
  *
@@ -55,6 +56,10 @@ void KERNEL(softmax_xent)(const struct call *c)
     const int32_t *labels = c->operand[SOFTMAX_XENT_LABELS].data;
     double *metrics = c->operand[SOFTMAX_XENT_METRICS].data;
     float *dlogits = c->operand[SOFTMAX_XENT_DLOGITS].data;
+    const struct operand *scale = &c->operand[SOFTMAX_XENT_SCALE];
+    float factor = operand_given(scale)
+                   ? ((const float *)scale->data)[LOSS_SCALE_FACTOR] : 1;
+    float weight = factor / (float)c->run->batch;
 
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int t = 0; t < c->threads; t++) {
@@ -66,8 +71,8 @@ void KERNEL(softmax_xent)(const struct call *c)
             size_t at = n * (size_t)classes;
 
             assert(labels[n] >= 0 && labels[n] < classes);
-            sample(logits + at, classes, labels[n],
-                   1 / (float)c->run->batch, own, dlogits + at);
+            sample(logits + at, classes, labels[n], weight, own,
+                   dlogits + at);
         }
     }
 

@@ -7,6 +7,11 @@
 #ifndef MEMDIAL_VEC_H
 #define MEMDIAL_VEC_H
 
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
+#include "../half.h"
 #include "cpu.h"
 
 #if defined(__AVX512F__)
@@ -21,6 +26,10 @@ typedef float vf
     __attribute__((vector_size(VLEN * 4), aligned(4), may_alias));
 typedef int32_t vi
     __attribute__((vector_size(VLEN * 4), aligned(4), may_alias));
+typedef uint32_t vu
+    __attribute__((vector_size(VLEN * 4), aligned(4), may_alias));
+typedef uint16_t vh
+    __attribute__((vector_size(VLEN * 2), aligned(2), may_alias));
 
 static inline vf vf_load(const float *p)
 {
@@ -46,6 +55,93 @@ static inline void vf_store_part(float *p, vf v, int n)
     for (int i = 0; i < n; i++)
         p[i] = v[i];
 }
+
+static inline vf vf_load_bf16(const uint16_t *p)
+{
+    return (vf)(__builtin_convertvector(*(const vh *)p, vu) << 16);
+}
+
+static inline void vf_store_bf16(uint16_t *p, vf v)
+{
+    vu bits = (vu)v, is_nan = (vu)(v != v);
+    vu nearest = bits + 0x7FFF + (bits >> 16 & 1);
+    vu quiet = bits | FLOAT_QUIET;
+
+    *(vh *)p = __builtin_convertvector(
+        ((is_nan & quiet) | (~is_nan & nearest)) >> 16, vh);
+}
+
+#if defined(__AVX512F__)
+static inline vf vf_load_f16(const uint16_t *p)
+{
+    return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+
+static inline void vf_store_f16(uint16_t *p, vf v)
+{
+    _mm256_storeu_si256((__m256i *)p,
+                        _mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT));
+}
+#elif defined(__F16C__)
+static inline vf vf_load_f16(const uint16_t *p)
+{
+    return (vf)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+
+static inline void vf_store_f16(uint16_t *p, vf v)
+{
+    _mm_storeu_si128((__m128i *)p,
+                     _mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT));
+}
+#else
+static inline vf vf_load_f16(const uint16_t *p)
+{
+    vf v;
+
+    for (int i = 0; i < VLEN; i++)
+        v[i] = f16_load(p[i]);
+    return v;
+}
+
+static inline void vf_store_f16(uint16_t *p, vf v)
+{
+    for (int i = 0; i < VLEN; i++)
+        p[i] = f16_store(v[i]);
+}
+#endif
+
+/* VLEN elements from element i on; the dtype is to be a constant. */
+static inline vf vf_load_as(const enum dtype dtype, const void *p, size_t i)
+{
+    if (dtype == DTYPE_F32)
+        return vf_load((const float *)p + i);
+    if (dtype == DTYPE_BF16)
+        return vf_load_bf16((const uint16_t *)p + i);
+    return vf_load_f16((const uint16_t *)p + i);
+}
+
+static inline void vf_store_as(const enum dtype dtype, void *p, size_t i,
+                               vf v)
+{
+    if (dtype == DTYPE_F32)
+        vf_store((float *)p + i, v);
+    else if (dtype == DTYPE_BF16)
+        vf_store_bf16((uint16_t *)p + i, v);
+    else
+        vf_store_f16((uint16_t *)p + i, v);
+}
+
+/* Calls an inline function with its first argument, the dtype that floats are
+ * stored in, made a constant. */
+#define DTYPE_SWITCH(dtype, function, ...) \
+    do { \
+        if ((dtype) == DTYPE_F32) \
+            function(DTYPE_F32, __VA_ARGS__); \
+        else if ((dtype) == DTYPE_BF16) \
+            function(DTYPE_BF16, __VA_ARGS__); \
+        else \
+            function(DTYPE_F16, __VA_ARGS__); \
+    } while (0)
 
 static inline vf vf_set(float x)
 {
