@@ -2,12 +2,27 @@
 
 #include <assert.h>
 
+/* Loss scaling is for binary16: bfloat16 has the range of fp32. */
+static struct storage storage_from(const struct settings *s)
+{
+    static const enum dtype dtypes[] = {
+        [PRECISION_FP32] = DTYPE_F32, [PRECISION_BF16] = DTYPE_BF16,
+        [PRECISION_FP16] = DTYPE_F16
+    };
+
+    return (struct storage){
+        .dtype = dtypes[s->precision],
+        .master = s->master_weights == MASTER_WEIGHTS_FP32
+                  && s->precision != PRECISION_FP32,
+        .loss_scale = s->precision == PRECISION_FP16
+    };
+}
+
 struct graph *model_build(const struct settings *s, int classes)
 {
     switch (s->model) {
     case MODEL_WRN:
-        return wrn_build(s->depth, s->width, classes,
-                         (struct storage){ DTYPE_F32 });
+        return wrn_build(s->depth, s->width, classes, storage_from(s));
     }
     assert(!"unknown model");
     return NULL;

@@ -18,6 +18,8 @@
 
 static const char *const models[] = { "wrn", NULL };
 static const char *const datas[] = { "shapes", "cifar10", NULL };
+static const char *const precisions[] = { "fp32", "bf16", "fp16", NULL };
+static const char *const master_weights[] = { "none", "fp32", NULL };
 static const char *const recomputes[] = { "none", "bn-relu", NULL };
 static const char *const checkpoints[] = { "none", "block", "sqrt",
                                            "recursive", "optimal", NULL };
@@ -94,6 +96,16 @@ const struct setting settings_table[] = {
       "1", NULL, FIXED,
       "key of all that is random: weights, order, augmentation" },
 
+    { "precision", "memory", SETTING_CHOICE, AT(precision),
+      CHOICES(precisions),
+      "fp32", NULL, LIVE,
+      "how weights, gradients, momentum and activations are "
+      "stored" },
+    { "master_weights", "memory", SETTING_CHOICE, AT(master_weights),
+      CHOICES(master_weights),
+      "none", NULL, LIVE,
+      "fp32: update copies in fp32 of weights in 16 bits; none: "
+      "round them stochastically" },
     { "checkpoint", "memory", SETTING_CHOICE, AT(checkpoint),
       CHOICES(checkpoints),
       "none", NULL, LIVE,

@@ -17,6 +17,8 @@ enum { SETTINGS_TEXT_SIZE = 512 };
 
 enum model_choice { MODEL_WRN };
 enum data_choice { DATA_SHAPES, DATA_CIFAR10 };
+enum precision { PRECISION_FP32, PRECISION_BF16, PRECISION_FP16 };
+enum master_weights { MASTER_WEIGHTS_NONE, MASTER_WEIGHTS_FP32 };
 enum recompute { RECOMPUTE_NONE, RECOMPUTE_BN_RELU };
 enum checkpoint { CHECKPOINT_NONE, CHECKPOINT_BLOCK, CHECKPOINT_SQRT,
                   CHECKPOINT_RECURSIVE, CHECKPOINT_OPTIMAL };
@@ -44,6 +46,8 @@ struct settings {
     double weight_decay;
     uint64_t seed;
     /* memory */
+    int precision;       /* enum precision */
+    int master_weights;  /* enum master_weights */
     int checkpoint;      /* enum checkpoint */
     uint64_t memory_budget; /* bytes; 0: as little as can be */
     int recompute;       /* enum recompute */

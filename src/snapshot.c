@@ -32,7 +32,8 @@ static const char no_checksum[] = "0000000000000000";
 static const char *safetensors_dtype(enum dtype dtype)
 {
     static const char *const names[DTYPE_COUNT] = {
-        [DTYPE_F32] = "F32", [DTYPE_F64] = "F64", [DTYPE_I32] = "I32"
+        [DTYPE_F32] = "F32", [DTYPE_F64] = "F64", [DTYPE_I32] = "I32",
+        [DTYPE_BF16] = "BF16", [DTYPE_F16] = "F16"
     };
 
     return names[dtype];
@@ -376,9 +377,10 @@ static bool verify_contents(const struct trainer *t, const char *path,
         json_decref(expected);
         if (!ok)
             error_set(e, EXIT_INPUT,
-                      "%s: tensor %s is missing or has another shape: the "
-                      "snapshot is of another model; set depth and width "
-                      "alike", path, name);
+                      "%s: tensor %s is missing or has another shape or "
+                      "type: the snapshot is of another model; set depth, "
+                      "width, precision and master_weights alike", path,
+                      name);
     }
     if (ok && offset != c->tensor_bytes)
         ok = error_set(e, EXIT_INPUT,

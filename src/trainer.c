@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "carry.h"
 #include "snapshot.h"
 
 bool trainer_new(struct trainer **out, const struct settings *s,
@@ -114,7 +115,8 @@ static struct tally run_program(struct trainer *t, enum program program,
 
     executor_run(t->executor, program, &run);
     return (struct tally){ report[METRIC_LOSS], report[METRIC_CORRECT],
-                           batch };
+                           batch, report[METRIC_SKIPPED] != 0,
+                           report[METRIC_LOSS_SCALE] };
 }
 
 struct tally trainer_step(struct trainer *t)
@@ -177,30 +179,6 @@ static void emit_epoch(struct trainer *t, struct event_sink sink,
     emit_memory(t, sink);
 }
 
-/* Copies all state from one executor to another by name of value. */
-static void carry_state(const struct executor *from, struct executor *to)
-{
-    const struct schedule *before = from->plan->schedule;
-    const struct schedule *after = to->plan->schedule;
-    int *holder = xcalloc((unsigned long)before->graph->value_count,
-                          sizeof(*holder));
-
-    for (int i = 0; i < before->instance_count; i++)
-        if (kind_persists(schedule_value(before, i)->kind))
-            holder[before->instances[i]] = i;
-    /* The graph is the same, so a value has the same id in both. */
-    for (int i = 0; i < after->instance_count; i++) {
-        void *host;
-        if (!kind_persists(schedule_value(after, i)->kind))
-            continue;
-        host = xcalloc(1, to->plan->instances[i].bytes);
-        executor_read(from, holder[after->instances[i]], host);
-        executor_write(to, i, host);
-        free(host);
-    }
-    free(holder);
-}
-
 static bool change(struct trainer *t, const struct settings *s,
                    struct error *e)
 {
@@ -219,6 +197,7 @@ static bool change(struct trainer *t, const struct settings *s,
         job_free(job);
         return false;
     }
+    executor_init_state(executor, s->seed);
     carry_state(t->executor, executor);
     executor_free(t->executor);
     t->job->backend->close(t->device);
@@ -247,6 +226,23 @@ bool trainer_change(struct trainer *t, const struct settings *s,
     return true;
 }
 
+/* Whether training has not diverged. */
+static bool check_step(const struct trainer *t, const struct tally *step,
+                       struct error *e)
+{
+    const char *what = NULL;
+
+    if (!isfinite(step->loss))
+        what = "the loss is not finite";
+    else if (step->skipped && step->loss_scale <= LOSS_SCALE_MIN)
+        what = "gradients are not finite even with the least loss scale";
+    if (what)
+        return error_set(e, EXIT_RUN,
+                         "step %lld: %s: training diverged; lower lr",
+                         (long long)t->step, what);
+    return true;
+}
+
 static bool run_to_end(struct trainer *t, struct event_sink sink,
                        const volatile sig_atomic_t *stop, const char *save,
                        struct error *e)
@@ -258,11 +254,8 @@ static bool run_to_end(struct trainer *t, struct event_sink sink,
         struct tally step = trainer_step(t);
         double samples = (double)step.samples;
 
-        if (!isfinite(step.loss))
-            return error_set(e, EXIT_RUN,
-                             "step %lld: the loss is not finite: training "
-                             "diverged; lower lr",
-                             (long long)t->step);
+        if (!check_step(t, &step, e))
+            return false;
         emit(sink,
              (struct event){
                  .type = EVENT_STEP,

@@ -14,10 +14,14 @@
 #include "executor.h"
 #include "job.h"
 
-/* Sums over the samples of the epoch so far. */
+/* Sums over the samples of a step or of the epoch so far. */
 struct tally {
     double loss, correct;
     int64_t samples;
+    /* Of a step with a loss scale, else zeros: whether its gradients were not
+     * finite and the update was skipped, and the scale they had. */
+    bool skipped;
+    double loss_scale;
 };
 
 struct trainer {
@@ -57,8 +61,9 @@ bool trainer_change(struct trainer *, const struct settings *,
 /*
  * Trains to the end of the run, saying how it goes to `sink`; stops early,
  * between two steps, when *stop is set. With `save` not NULL writes a snapshot
- * there after every epoch and on stopping. False on a loss that is not finite
- * and when a snapshot cannot be written.
+ * there after every epoch and on stopping. False on a loss that is not finite,
+ * on gradients that are not with the least loss scale there is, and when a
+ * snapshot cannot be written.
  */
 bool trainer_run(struct trainer *, const char *preset, struct event_sink,
                  const volatile sig_atomic_t *stop, const char *save,

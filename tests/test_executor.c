@@ -18,13 +18,19 @@
 #endif
 
 /* The settings that the tests below repeat themselves over; batch 10. */
-static const char *const variants[][3] = {
+static const char *const variants[][5] = {
     { "recompute=none", "microbatch=0", "checkpoint=none" },
     { "recompute=bn-relu", "microbatch=0", "checkpoint=none" },
     { "recompute=none", "microbatch=4", "checkpoint=none" },
     { "recompute=bn-relu", "microbatch=4", "checkpoint=none" },
     { "recompute=none", "microbatch=0", "checkpoint=recursive" },
     { "recompute=bn-relu", "microbatch=4", "checkpoint=optimal" },
+    { "recompute=none", "microbatch=0", "precision=bf16" },
+    { "recompute=none", "microbatch=0", "precision=fp16" },
+    { "recompute=bn-relu", "microbatch=4", "precision=bf16",
+      "master_weights=fp32" },
+    { "recompute=bn-relu", "microbatch=4", "precision=fp16",
+      "checkpoint=optimal" },
 };
 
 enum { VARIANTS = sizeof(variants) / sizeof(*variants), BATCH = 10,
@@ -35,7 +41,7 @@ static struct engine open_variant(int variant)
     return engine_open((const char *[]){
         "depth=10", "width=1", "batch=10", "threads=2", "lr=0.05",
         variants[variant][0], variants[variant][1], variants[variant][2],
-        NULL });
+        variants[variant][3], variants[variant][4], NULL });
 }
 
 struct outcome {

@@ -162,3 +162,48 @@ Test(plan, counts_the_arithmetic_of_recomputation)
     job_free(fused);
     job_free(cut);
 }
+
+/* Statistics and what belongs to channels are fp32 still, but little. */
+Test(plan, halves_in_16_bits)
+{
+    static const char *const precisions[] = { "precision=bf16",
+                                              "precision=fp16" };
+    static const char *const recomputes[] = { "recompute=none",
+                                              "recompute=bn-relu" };
+
+    for (int r = 0; r < 2; r++)
+        for (int p = 0; p < 2; p++) {
+            struct job *full = open_job((const char *[]){
+                "depth=28", "width=2", "threads=2", recomputes[r], NULL });
+            struct job *half = open_job((const char *[]){
+                "depth=28", "width=2", "threads=2", recomputes[r],
+                precisions[p], NULL });
+
+            check_promises(half);
+            for (int k = 0; k < KIND_COUNT; k++) {
+                double a = (double)full->plan->live[full->plan->peak_step][k];
+                double b = (double)half->plan->live[half->plan->peak_step][k];
+                if (k != KIND_WORKSPACE)
+                    cr_expect(b <= 0.505 * a, "%s: %s %g of %g",
+                              precisions[p], kind_name((enum kind)k), b, a);
+            }
+            job_free(full);
+            job_free(half);
+        }
+}
+
+Test(plan, counts_master_copies)
+{
+    struct job *none = open_job((const char *[]){
+        "depth=28", "width=2", "threads=2", "precision=bf16", NULL });
+    struct job *kept = open_job((const char *[]){
+        "depth=28", "width=2", "threads=2", "precision=bf16",
+        "master_weights=fp32", NULL });
+    size_t more = kept->plan->live[kept->plan->peak_step][KIND_OPTIMIZER]
+                  - none->plan->live[none->plan->peak_step][KIND_OPTIMIZER];
+
+    /* All parameters but those of batch norms and the bias. */
+    cr_expect(more > 4 * 1463000 && more < 4 * 1467610, "%zu", more);
+    job_free(none);
+    job_free(kept);
+}
