@@ -13,9 +13,9 @@
  * when memory is tight. It fills the lowest free place first, as Moffitt's
  * MiniMalloc does (ASPLOS 2023), but gives up a branch as soon as a place is
  * passed over. A branch is dead where what is still to come at some tight time
- * does not fit above the lowest place left for it. The search succeeds almost
- * at once or hardly ever, so it gets little work to do, several times, with
- * another order of preference each.
+ * does not fit above the lowest place left for any of it. The search succeeds
+ * almost at once or hardly ever, so it may do little work, but several times,
+ * with another order of preference each.
  */
 #include "place.h"
 
@@ -34,9 +34,6 @@ static const double good_enough = 0.002;
 
 /* Of more blocks than this only skylines are tried. */
 enum { MAX_SEARCHED = 30000 };
-
-/* The longest search that is begun, in steps of about a nanosecond. */
-static const double longest_descent = 1e7;
 
 static size_t max(size_t a, size_t b)
 {
@@ -219,19 +216,51 @@ struct search {
     size_t alignment;        /* of all sizes, hence of all offsets */
     int brief;               /* the longest of the short lives */
     size_t *unplaced;        /* [tight_count] bytes still to come */
-    size_t *lowest;          /* [tight_count] place left for them */
+    int *witness;            /* [tight_count] a piece that shows there may be
+                                room for them, when last looked for */
+    int deadly;              /* the tight time that last killed a branch */
     struct raise *trail;     /* to take back */
     int trail_count, trail_room;
     double work;             /* left to be done */
 };
+
+/* Whether piece i is still to come, at tight time t, so low that all that is
+ * to come then fits above its offset. */
+static bool is_witness(const struct search *s, int i, int t)
+{
+    const struct piece *p = &s->pieces[i];
+
+    return !p->placed && p->from <= t && t < p->to &&
+           p->offset + s->unplaced[t] <= s->capacity;
+}
+
+/* Looks for a witness for time t, last preferences first, for they are
+ * placed last. */
+static bool find_witness(struct search *s, int t)
+{
+    s->work -= s->count;
+    for (int i = s->count - 1; i >= 0; i--)
+        if (is_witness(s, i, t)) {
+            s->witness[t] = i;
+            return true;
+        }
+    return false;
+}
+
+static bool lacks_room(struct search *s, int t)
+{
+    return s->unplaced[t] && !is_witness(s, s->witness[t], t) &&
+           !find_witness(s, t);
+}
 
 /* Whether a branch is dead. Else nothing need be placed at *ceiling or above:
  * there is a piece to come that would fit below it. */
 static bool dead_end(struct search *s, size_t floor, size_t *ceiling)
 {
     *ceiling = (size_t)-1;
-    for (int t = 0; t < s->tight_count; t++)
-        s->lowest[t] = (size_t)-1;
+    if (lacks_room(s, s->deadly))
+        return true;
+    s->work -= s->count + s->tight_count;
     for (int i = 0; i < s->count; i++) {
         const struct piece *p = &s->pieces[i];
         if (p->placed)
@@ -240,14 +269,12 @@ static bool dead_end(struct search *s, size_t floor, size_t *ceiling)
             return true;
         if (p->offset + p->bytes < *ceiling)
             *ceiling = p->offset + p->bytes;
-        for (int t = p->from; t < p->to; t++)
-            if (p->offset < s->lowest[t])
-                s->lowest[t] = p->offset;
-        s->work -= p->to - p->from;
     }
     for (int t = 0; t < s->tight_count; t++)
-        if (s->unplaced[t] && s->lowest[t] + s->unplaced[t] > s->capacity)
+        if (lacks_room(s, t)) {
+            s->deadly = t;
             return true;
+        }
     return false;
 }
 
@@ -411,9 +438,7 @@ static void find_tight_times(struct search *s, double threshold)
 /* All blocks as pieces, none placed. */
 static void reset_pieces(struct search *s, int power, int round)
 {
-    double lifetimes = 0;
-
-    s->count = s->trail_count = 0;
+    s->count = s->trail_count = s->deadly = 0;
     memset(s->unplaced, 0, (size_t)s->times * sizeof(*s->unplaced));
     for (int i = 0; i < s->block_count; i++) {
         struct block *b = &s->blocks[i];
@@ -426,36 +451,41 @@ static void reset_pieces(struct search *s, int power, int round)
         p->key = preference(b, i, power, round);
         set_placed(s, p, false);
         s->count++;
-        lifetimes += p->to - p->from;
     }
     qsort(s->pieces, (size_t)s->block_count, sizeof(*s->pieces), by_key);
     s->left = s->count;
-    s->work = s->count * (s->count + lifetimes / 2);
 }
 
-/* Whether all fit within `capacity`, in one order of preference. */
-static bool try_order(struct search *s, int power, int round)
+/* Whether all fit within `capacity`, in one order of preference; takes its
+ * work from *budget. */
+static bool try_order(struct search *s, int power, int round, double *budget)
 {
+    double descent, granted;
+    bool found;
+
     reset_pieces(s, power, round);
-    /* Enough for ten descents without a step back; none if one is too much. */
-    s->work = s->work > longest_descent ? 0 : 10 * s->work;
-    if (!place_left(s, 0, 0) || !place_loose(s))
-        return false;
-    for (int i = 0; i < s->block_count; i++)
+    /* About what a search takes that never has to step back. */
+    descent = s->count * (3.0 * s->count + s->tight_count);
+    granted = 10 * descent < *budget ? 10 * descent : *budget;
+    s->work = descent < *budget ? granted : 0;
+    found = place_left(s, 0, 0) && place_loose(s);
+    *budget -= granted - s->work + s->block_count;
+    for (int i = 0; found && i < s->block_count; i++)
         s->pieces[i].block->offset = s->pieces[i].offset;
-    return true;
+    return found;
 }
 
 /* Without tight times there is nothing to search, and all go into gaps, with
  * more and more of them at the top. */
 static bool place_in_gaps(struct search *s)
 {
+    double budget = 0;
     bool found = false;
 
     find_tight_times(s, INFINITY);
     for (s->brief = 0; s->brief < s->times && !found;
          s->brief = 3 * s->brief / 2 + 1)
-        found = try_order(s, 0, 0);
+        found = try_order(s, 0, 0, &budget);
     s->brief = 0;
     return found;
 }
@@ -473,7 +503,7 @@ static struct search search_new(struct block *blocks, int count, int times)
     s.live = live_bytes(blocks, count, times);
     s.tight = xcalloc(t + 1, sizeof(*s.tight));
     s.unplaced = xcalloc(t, sizeof(*s.unplaced));
-    s.lowest = xcalloc(t, sizeof(*s.lowest));
+    s.witness = xcalloc(t, sizeof(*s.witness));
     s.pieces = xcalloc(n, sizeof(*s.pieces));
     s.by_offset = xcalloc(n, sizeof(struct piece *));
     return s;
@@ -484,7 +514,7 @@ static void search_done(struct search *s)
     free(s->live);
     free(s->tight);
     free(s->unplaced);
-    free(s->lowest);
+    free(s->witness);
     free(s->pieces);
     free(s->by_offset);
     free(s->trail);
@@ -504,27 +534,28 @@ static size_t top_of(const struct block *blocks, int count)
 static size_t place_by_search(struct block *blocks, int count, int times,
                               size_t base, size_t bound, size_t height)
 {
-    /* The rounds are many where one more may keep the promise that no more
-     * than 1% is wasted. */
-    static const struct { double waste; int rounds; } goals[] = {
-        { 0.002, 1 }, { 0.0095, 12 }, { 0.03, 1 }, { 0.1, 1 }
+    /* What may be wasted, and the work to spend on it, about a nanosecond
+     * each: most where the promise of less than 1% is at stake. */
+    static const struct { double waste, budget; } goals[] = {
+        { 0.002, 3e7 }, { 0.0095, 8e7 }, { 0.03, 3e7 }, { 0.1, 3e7 }
     };
     static const int powers[] = { 16, 3, 1, 0 };
     static const double tight[] = { 0.9, 0.7 };
-    enum { GOALS = 4, ORDERS = 8 };
+    enum { GOALS = 4, ORDERS = 8, ROUNDS = 20 };
     struct search s = search_new(blocks, count, times);
     bool found = false;
 
     for (int g = 0; g < GOALS && !found; g++) {
+        double budget = goals[g].budget;
         s.capacity = share(bound, 1 + goals[g].waste) - base;
         s.capacity -= s.capacity % s.alignment;
         if (s.capacity >= height)
             break;
         found = place_in_gaps(&s);
-        for (int k = 0; k < goals[g].rounds * ORDERS && !found; k++) {
+        for (int k = 0; k < ROUNDS * ORDERS && budget > 0 && !found; k++) {
             double threshold = tight[k % 2] * (double)bound - (double)base;
             find_tight_times(&s, threshold);
-            found = try_order(&s, powers[k / 2 % 4], k / ORDERS);
+            found = try_order(&s, powers[k / 2 % 4], k / ORDERS, &budget);
         }
     }
     search_done(&s);

@@ -264,12 +264,30 @@ struct plan *plan_outline(const struct schedule *s,
     return plan;
 }
 
+/* A chain of takeovers is one long block, which can be hard to place. Gives up
+ * those that save nothing at the peak: their step has room for both. */
+static void drop_needless_takeovers(struct plan *plan)
+{
+    for (int i = 0; i < plan->schedule->instance_count; i++) {
+        struct plan_instance *p = &plan->instances[i];
+        if (p->taken_by < 0 ||
+            plan_live_bytes(plan, p->last) + p->bytes > plan->peak_bytes)
+            continue;
+        plan->live[p->last][p->kind] += p->bytes;
+        p->taken_by = -1;
+    }
+}
+
 struct plan *plan_build(const struct schedule *s,
                         const struct backend *backend, int threads)
 {
     struct plan *plan = plan_outline(s, backend, threads);
 
     find_addresses(plan);
+    if ((double)plan->arena_bytes > 1.01 * (double)plan->peak_bytes) {
+        drop_needless_takeovers(plan);
+        find_addresses(plan);
+    }
     return plan;
 }
 
