@@ -27,11 +27,12 @@ void progress_init(struct progress *p)
                             .first_step = -1 };
 }
 
-/* Without escape codes: spaces over what was there. */
+/* Without escape codes: spaces over what was there, and over the ^C that a
+ * terminal echoes after it. */
 static void clear_line(struct progress *p)
 {
     if (p->width)
-        printf("\r%*s\r", p->width, "");
+        printf("\r%*s\r", p->width + 2, "");
     p->width = 0;
 }
 
