@@ -18,7 +18,9 @@ enum philox_use {
     PHILOX_INIT,
     PHILOX_SHUFFLE,
     PHILOX_AUGMENT,
-    PHILOX_DRAW
+    PHILOX_DRAW,
+    PHILOX_PLACE,
+    PHILOX_REWIRE
 };
 
 static inline struct philox philox_round(struct philox c, uint32_t k0,

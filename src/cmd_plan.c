@@ -103,7 +103,7 @@ static void print_kinds(const struct job *job, const struct job *baseline)
                       p->peak_bytes, b->live[b->peak_step][k]);
     print_row("all", p->peak_bytes, p->peak_bytes, b->peak_bytes);
     printf("\n%.2fx less than the baseline, which has microbatch=0 "
-           "checkpoint=none recompute=none\n",
+           "sparsity=0\ncheckpoint=none recompute=none\n",
            (double)b->peak_bytes / (double)p->peak_bytes);
 }
 

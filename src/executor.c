@@ -3,8 +3,9 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "kernels/philox.h"
+#include "kernels/pool.h"
 
 static void *address(const struct executor *ex, int instance)
 {
@@ -28,6 +29,8 @@ static void bind_addresses(struct executor *ex)
                 call->operand[i].data = address(ex, step->operand[i]);
             if (step->through[i] >= 0)
                 call->operand[i].through = address(ex, step->through[i]);
+            if (step->index[i] >= 0)
+                call->operand[i].index = address(ex, step->index[i]);
         }
     }
     ex->samples = s->microbatch;
@@ -45,13 +48,10 @@ static void bind_samples(struct executor *ex, int samples)
     for (int t = 0; t < s->step_count; t++)
         for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
             struct operand *o = &ex->calls[t].operand[i];
-            int instance = s->steps[t].operand[i];
-            struct operand bound;
-            if (instance < 0)
-                continue;
-            bound = graph_operand(s->graph, s->instances[instance], &extents);
+            struct operand bound = schedule_operand(s, t, i, &extents);
             bound.data = o->data;
             bound.through = o->through;
+            bound.index = o->index;
             *o = bound;
         }
 }
@@ -137,6 +137,9 @@ static float initial(struct init init, uint64_t seed, uint32_t value,
     struct philox p;
 
     switch (init.rule) {
+    case INIT_POOL:
+    case INIT_INDEX: /* not element by element */
+        break;
     case INIT_CONSTANT:
         return init.scale;
     case INIT_RUNNING:
@@ -152,23 +155,82 @@ static float initial(struct init init, uint64_t seed, uint32_t value,
     return 0;
 }
 
+/* A sparse weight begins as it would if it were dense, where it is not zero. */
+static void init_pool(const struct graph *g, const void *index, uint64_t seed,
+                      float *host)
+{
+    const struct pool *pool = g->pool;
+
+    for (int v = 0; v < g->value_count; v++) {
+        const struct value *view = &g->values[v];
+        const struct pool_member *m = &pool->member[view->member];
+        if (view->part_of != g->pool_values)
+            continue;
+        for (size_t k = 0; k < m->elements; k++)
+            if (pool_bit(index, pool_member_bit(m) + k))
+                *host++ = initial(view->init, seed, (uint32_t)v, k,
+                                  m->elements);
+    }
+}
+
+/* Every member of a pool equally dense, at random. */
+static void init_index(const struct pool *pool, uint64_t seed, void *index)
+{
+    struct pool_share *share =
+        xcalloc((unsigned long)pool->members, sizeof(*share));
+    void *none = xcalloc(pool->words, sizeof(uint64_t));
+    struct pool_stream stream = { seed, PHILOX_PLACE, 0 };
+
+    for (int i = 0; i < pool->members; i++)
+        share[i].weight = share[i].room = pool->member[i].elements;
+    pool_share_out(share, pool->members, pool->nonzeros);
+    for (int i = 0; i < pool->members; i++)
+        pool_choose(pool, i, stream, index, none, share[i].got,
+                    share[i].room);
+    pool_count_groups(pool, index);
+    free(share);
+    free(none);
+}
+
+static void init_dense(const struct executor *ex, int instance, uint64_t seed,
+                       float *host)
+{
+    const struct schedule *s = ex->plan->schedule;
+    size_t n = ex->plan->instances[instance].bytes / sizeof(float);
+
+    assert(schedule_value(s, instance)->dtype == DTYPE_F32);
+    for (size_t k = 0; k < n; k++)
+        host[k] = initial(schedule_value(s, instance)->init, seed,
+                          (uint32_t)s->instances[instance], k, n);
+}
+
 void executor_init_state(struct executor *ex, uint64_t seed)
 {
     const struct schedule *s = ex->plan->schedule;
+    const struct pool *pool = s->graph->pool;
+    void *index = NULL;
 
+    if (pool) {
+        index = xcalloc(1, pool_index_bytes(pool));
+        init_index(pool, seed, index);
+    }
     for (int i = 0; i < s->instance_count; i++) {
         const struct value *v = schedule_value(s, i);
-        size_t n = ex->plan->instances[i].bytes / sizeof(float);
-        float *host;
+        size_t bytes = ex->plan->instances[i].bytes;
+        void *host;
         if (!kind_persists(v->kind))
             continue;
-        assert(v->dtype == DTYPE_F32);
-        host = xcalloc(n, sizeof(*host));
-        for (size_t k = 0; k < n; k++)
-            host[k] = initial(v->init, seed, (uint32_t)s->instances[i], k, n);
+        host = xcalloc(1, bytes);
+        if (v->init.rule == INIT_POOL)
+            init_pool(s->graph, index, seed, host);
+        else if (v->init.rule == INIT_INDEX)
+            memcpy(host, index, bytes);
+        else
+            init_dense(ex, i, seed, host);
         executor_write(ex, i, host);
         free(host);
     }
+    free(index);
 }
 
 void executor_read(const struct executor *ex, int instance, void *host)

@@ -19,6 +19,23 @@ struct grad {
     int *producer;       /* [forward values] training operation, or -1 */
 };
 
+static int parameter_gradient(struct grad *d, int weight);
+
+/* The gradient of a view is the same view of the pool's gradient. */
+static int view_gradient(struct grad *d, int weight)
+{
+    struct graph *g = d->graph;
+    struct value w = g->values[weight];
+    int pool = parameter_gradient(d, w.part_of);
+    int gradient = graph_value(g, w.layer, "gradient", KIND_GRADIENTS,
+                               w.dtype, w.rank, w.dim);
+
+    g->values[gradient].of = weight;
+    g->values[gradient].part_of = pool;
+    g->values[gradient].member = w.member;
+    return gradient;
+}
+
 /* The accumulator for a weight's gradient, made when first asked for, together
  * with its momentum and update. */
 static int parameter_gradient(struct grad *d, int weight)
@@ -29,6 +46,8 @@ static int parameter_gradient(struct grad *d, int weight)
 
     if (d->of[weight] >= 0)
         return d->of[weight];
+    if (graph_is_view(g, weight))
+        return d->of[weight] = view_gradient(d, weight);
     gradient = graph_value(g, w.layer, "gradient", KIND_GRADIENTS, w.dtype,
                            w.rank, w.dim);
     momentum = graph_value(g, w.layer, "momentum", KIND_OPTIMIZER, w.dtype,

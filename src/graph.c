@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "kernels/pool.h"
 
 static const char *const kind_names[KIND_COUNT] = {
     [KIND_WEIGHTS] = "weights",         [KIND_INDEX] = "index",
@@ -56,6 +57,9 @@ void graph_free(struct graph *g)
     free(g->layers);
     free(g->values);
     free(g->ops);
+    if (g->pool)
+        free(g->pool->member);
+    free(g->pool);
     free(g);
 }
 
@@ -83,7 +87,8 @@ int graph_value(struct graph *g, int layer, const char *name, enum kind kind,
                 enum dtype dtype, int rank, const int *dim)
 {
     struct value v = { .layer = layer, .name = name, .kind = kind,
-                       .dtype = dtype, .rank = rank, .of = -1 };
+                       .dtype = dtype, .rank = rank, .of = -1,
+                       .part_of = -1 };
 
     assert(rank > 0 && rank <= OPERAND_MAX_RANK);
     memcpy(v.dim, dim, (size_t)rank * sizeof(*dim));
@@ -115,6 +120,50 @@ void graph_begin_block(struct graph *g)
     g->at_block = true;
 }
 
+void graph_pool_open(struct graph *g)
+{
+    g->pool = xcalloc(1, sizeof(*g->pool));
+    g->pool_values = g->pool_index = -1;
+}
+
+void graph_pool_join(struct graph *g, int value)
+{
+    struct pool *p = g->pool;
+    struct operand o = graph_operand(g, value, NULL);
+
+    p->member = grow(p->member, p->members, sizeof(*p->member));
+    p->member[p->members] =
+        (struct pool_member){ p->words, operand_elements(&o) };
+    p->words += (operand_elements(&o) + 63) / 64;
+    p->elements += operand_elements(&o);
+    g->values[value].member = p->members++;
+    g->values[value].part_of = value; /* until the pool is closed */
+}
+
+void graph_pool_close(struct graph *g, int layer, double sparsity)
+{
+    struct pool *p = g->pool;
+    int members = g->value_count;
+
+    p->nonzeros = (size_t)((1 - sparsity) * (double)p->elements + 0.5);
+    g->pool_values =
+        graph_value(g, layer, "w", KIND_WEIGHTS, DTYPE_F32, 1,
+                    (int[]){ (int)p->nonzeros });
+    g->pool_index = graph_value(
+        g, layer, "index", KIND_INDEX, DTYPE_I32, 1,
+        (int[]){ (int)(pool_index_bytes(p) / sizeof(int32_t)) });
+    g->values[g->pool_values].init.rule = INIT_POOL;
+    g->values[g->pool_index].init.rule = INIT_INDEX;
+    for (int i = 0; i < members; i++)
+        if (g->values[i].part_of == i)
+            g->values[i].part_of = g->pool_values;
+}
+
+bool graph_is_view(const struct graph *g, int value)
+{
+    return g->values[value].part_of >= 0;
+}
+
 struct operand graph_operand(const struct graph *g, int value,
                              const struct extents *extents)
 {
@@ -126,6 +175,10 @@ struct operand graph_operand(const struct graph *g, int value,
     v = &g->values[value];
     o.dtype = v->dtype;
     o.rank = v->rank;
+    if (graph_is_view(g, value)) {
+        o.pool = g->pool;
+        o.member = v->member;
+    }
     for (int i = 0; i < v->rank; i++)
         o.dim[i] = v->dim[i] < 0 ? extents->of[-1 - v->dim[i]] : v->dim[i];
     return o;
@@ -157,7 +210,7 @@ int64_t graph_parameters(const struct graph *g)
     int64_t n = 0;
 
     for (int i = 0; i < g->value_count; i++)
-        if (g->values[i].kind == KIND_GRADIENTS) {
+        if (g->values[i].kind == KIND_GRADIENTS && !graph_is_view(g, i)) {
             struct operand o = graph_operand(g, i, &none);
             n += (int64_t)operand_elements(&o);
         }
@@ -262,6 +315,8 @@ double op_flops(const struct graph *g, const struct op *op,
         return 5 * n[SOFTMAX_XENT_LOGITS];
     case OP_sgd:
         return 8 * n[SGD_W];
+    case OP_rewire:
+        return n[REWIRE_W];
     }
     return 0;
 }

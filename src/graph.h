@@ -54,8 +54,11 @@ enum program { PROGRAM_TRAIN, PROGRAM_EVAL, PROGRAM_COUNT };
 enum { IN_TRAIN = 1 << PROGRAM_TRAIN, IN_EVAL = 1 << PROGRAM_EVAL,
        IN_BOTH = IN_TRAIN | IN_EVAL };
 
-/* INIT_RUNNING: mean 0, variance 1, rows as in enum running_row. */
-enum init_rule { INIT_CONSTANT, INIT_NORMAL, INIT_UNIFORM, INIT_RUNNING };
+/* INIT_RUNNING: mean 0, variance 1, rows as in enum running_row. INIT_POOL:
+ * each nonzero as its view would be, INIT_INDEX: every member equally dense,
+ * at random. */
+enum init_rule { INIT_CONSTANT, INIT_NORMAL, INIT_UNIFORM, INIT_RUNNING,
+                 INIT_POOL, INIT_INDEX };
 
 struct init {
     enum init_rule rule;
@@ -70,6 +73,8 @@ struct value {
     int rank;
     int dim[OPERAND_MAX_RANK];
     int of;              /* the weight a gradient or moment belongs to; -1 */
+    int part_of;         /* of a view: the pool's value that stores it; -1 */
+    int member;          /* of a view: which member of the pool it is */
     struct init init;    /* of state */
 };
 
@@ -89,6 +94,12 @@ struct layer {
     char name[40];       /* "g2.b1.conv1" */
 };
 
+/*
+ * A graph has at most one pool of sparse weights. The pool's values, gradients
+ * and moments are values of their own, with a dimension for all nonzeros. The
+ * weight of a layer, and its gradient, is a view of them: it has the dense
+ * shape, and no storage.
+ */
 struct graph {
     struct layer *layers;
     int layer_count;
@@ -97,6 +108,8 @@ struct graph {
     struct op *ops;      /* in an order that can be run */
     int op_count;
     bool at_block;       /* while building: the next operation begins one */
+    struct pool *pool;   /* owned; NULL: every weight is dense */
+    int pool_values, pool_index; /* values of the graph */
 };
 
 struct graph *graph_new(void);
@@ -118,6 +131,14 @@ struct op *graph_op(struct graph *, enum op_code, enum pass, int programs,
 /* Says that the next operation begins a block: a part of the model that little
  * more than one value leads into. */
 void graph_begin_block(struct graph *);
+
+/* Opens a pool; values can join it, each as a view of one member, until it is
+ * closed, which makes the values of its nonzeros and its index. */
+void graph_pool_open(struct graph *);
+void graph_pool_join(struct graph *, int value);
+void graph_pool_close(struct graph *, int layer, double sparsity);
+
+bool graph_is_view(const struct graph *, int value);
 
 /* The value's shape at these extents, as kernels see it, without data. */
 struct operand graph_operand(const struct graph *, int value,

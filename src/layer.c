@@ -52,6 +52,40 @@ int layer_conv(struct graph *g, int layer, int x, int channels, int kernel,
     return y;
 }
 
+int layer_conv_pooled(struct graph *g, int layer, int x, int channels,
+                      int kernel, int stride, int add)
+{
+    int y = layer_conv(g, layer, x, channels, kernel, stride, add);
+
+    if (g->pool)
+        graph_pool_join(g, g->ops[g->op_count - 1].operand[CONV_W]);
+    return y;
+}
+
+static int momentum_of(const struct graph *g, int weight)
+{
+    int i = 0;
+
+    while (g->values[i].of != weight || g->values[i].kind != KIND_OPTIMIZER)
+        i++;
+    return i;
+}
+
+void layer_rewire(struct graph *g, enum rewire_method method)
+{
+    int layer = g->values[g->pool_values].layer;
+    int threshold = graph_value(g, layer, "threshold", KIND_OPTIMIZER,
+                                DTYPE_F32, 1, (int[]){ 1 });
+    struct op *op =
+        graph_op(g, OP_rewire, PASS_UPDATE, IN_TRAIN, layer,
+                 (int[]){ g->pool_values, momentum_of(g, g->pool_values),
+                          g->pool_index, threshold });
+
+    g->values[threshold].init = (struct init){ INIT_CONSTANT, 1e-3f };
+    op->attr.rewire.pool = g->pool;
+    op->attr.rewire.method = method;
+}
+
 int layer_bn_relu(struct graph *g, int layer, int x)
 {
     struct value v = g->values[x];

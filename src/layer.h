@@ -19,6 +19,13 @@ int layer_load(struct graph *, int layer, int rank, const int *dim,
 int layer_conv(struct graph *, int layer, int x, int channels, int kernel,
                int stride, int add);
 
+/* The same, with the weights in the graph's pool, if it has one. */
+int layer_conv_pooled(struct graph *, int layer, int x, int channels,
+                      int kernel, int stride, int add);
+
+/* Rewires the graph's pool, once it has its momentum. */
+void layer_rewire(struct graph *, enum rewire_method);
+
 /* relu(batch_norm(x)) over the last dimension; eps 1e-5, momentum 0.1. */
 int layer_bn_relu(struct graph *, int layer, int x);
 

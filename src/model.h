@@ -11,7 +11,9 @@
  * `classes` classes. The caller owns the graph. */
 struct graph *model_build(const struct settings *, int classes);
 
-/* Wide residual network on (32, 32, 3) images: wrn.c. */
-struct graph *wrn_build(int depth, int width, int classes);
+/* Wide residual network on (32, 32, 3) images: wrn.c. With sparsity, the 3x3
+ * convolutions of its blocks are a pool. */
+struct graph *wrn_build(int depth, int width, int classes, double sparsity,
+                        enum sparse_method);
 
 #endif

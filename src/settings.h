@@ -20,6 +20,7 @@ enum data_choice { DATA_SHAPES, DATA_CIFAR10 };
 enum recompute { RECOMPUTE_NONE, RECOMPUTE_BN_RELU };
 enum checkpoint { CHECKPOINT_NONE, CHECKPOINT_BLOCK, CHECKPOINT_SQRT,
                   CHECKPOINT_RECURSIVE, CHECKPOINT_OPTIMAL };
+enum sparse_method { SPARSE_DSR, SPARSE_SET, SPARSE_STATIC };
 enum lr_schedule { LR_CONSTANT, LR_STEP, LR_COSINE };
 
 struct settings {
@@ -44,6 +45,8 @@ struct settings {
     double weight_decay;
     uint64_t seed;
     /* memory */
+    double sparsity;     /* zeros among the weights of the pool, a fraction */
+    int sparse_method;   /* enum sparse_method */
     int checkpoint;      /* enum checkpoint */
     uint64_t memory_budget; /* bytes; 0: as little as can be */
     int recompute;       /* enum recompute */

@@ -65,6 +65,17 @@ double trainer_learning_rate(const struct trainer *t, int64_t step)
     }
 }
 
+/* Whether the sparse weights are rewired after a step of the run: every 100
+ * steps, less often later, and not at the end; the report's 25, 80, 140 and
+ * 190 of 200 epochs. */
+static bool rewires_after(const struct trainer *t, int64_t step)
+{
+    double done = (double)step / (double)trainer_steps(t);
+    int64_t period = 100 << ((done >= 0.125) + (done >= 0.4) + (done >= 0.7));
+
+    return done < 0.95 && (step + 1) % period == 0;
+}
+
 /* The samples that `load` asks for: training samples in a random order drawn
  * anew for each pass over the set, validation samples as they come. */
 struct samples {
@@ -108,6 +119,7 @@ static struct tally run_program(struct trainer *t, enum program program,
         .momentum = (float)s->momentum,
         .weight_decay = (float)s->weight_decay,
         .nesterov = s->nesterov,
+        .rewire = rewires_after(t, t->step),
         .feed = &feed,
         .report = report,
     };

@@ -21,20 +21,34 @@ static int block(struct graph *g, int group, int index, int x, int channels,
         shortcut = layer_conv(
             g, graph_layer(g, "g%d.b%d.shortcut", group, index), z, channels,
             1, stride, -1);
-    y = layer_conv(g, graph_layer(g, "g%d.b%d.conv1", group, index), z,
-                   channels, 3, stride, -1);
+    y = layer_conv_pooled(g, graph_layer(g, "g%d.b%d.conv1", group, index), z,
+                          channels, 3, stride, -1);
     y = layer_bn_relu(g, graph_layer(g, "g%d.b%d.bn2", group, index), y);
-    return layer_conv(g, graph_layer(g, "g%d.b%d.conv2", group, index), y,
-                      channels, 3, 1, shortcut);
+    return layer_conv_pooled(g,
+                             graph_layer(g, "g%d.b%d.conv2", group, index), y,
+                             channels, 3, 1, shortcut);
 }
 
-struct graph *wrn_build(int depth, int width, int classes)
+static void rewire(struct graph *g, enum sparse_method method)
+{
+    static const enum rewire_method rules[] = {
+        [SPARSE_DSR] = REWIRE_DSR, [SPARSE_SET] = REWIRE_SET
+    };
+
+    if (g->pool && method != SPARSE_STATIC)
+        layer_rewire(g, rules[method]);
+}
+
+struct graph *wrn_build(int depth, int width, int classes, double sparsity,
+                        enum sparse_method method)
 {
     static const int images[] = { DIM_SAMPLES, 32, 32, 3 };
     struct graph *g = graph_new();
     int blocks = (depth - 4) / 6;
-    int labels, x, logits;
+    int labels, x, logits, dlogits;
 
+    if (sparsity > 0)
+        graph_pool_open(g);
     x = layer_load(g, graph_layer(g, "input"), 4, images, &labels);
     x = layer_conv(g, graph_layer(g, "stem"), x, 16, 3, 1, -1);
     for (int group = 1; group <= 3; group++)
@@ -45,8 +59,11 @@ struct graph *wrn_build(int depth, int width, int classes)
     x = layer_bn_relu(g, graph_layer(g, "head.bn"), x);
     x = layer_avg_pool(g, graph_layer(g, "head.pool"), x);
     logits = layer_linear(g, graph_layer(g, "head.linear"), x, classes);
-    grad_build(g, logits,
-               layer_softmax_xent(g, graph_layer(g, "head.loss"), logits,
-                                  labels));
+    dlogits = layer_softmax_xent(g, graph_layer(g, "head.loss"), logits,
+                                 labels);
+    if (g->pool)
+        graph_pool_close(g, graph_layer(g, "pool"), sparsity);
+    grad_build(g, logits, dlogits);
+    rewire(g, method);
     return g;
 }

@@ -59,6 +59,7 @@ void engine_run(struct engine *engine, enum program program, int samples,
                        .momentum = (float)s->momentum,
                        .weight_decay = (float)s->weight_decay,
                        .nesterov = s->nesterov,
+                       .rewire = true,
                        .feed = &feed,
                        .report = metrics };
 

@@ -178,7 +178,7 @@ Test(checkpoint, optimal_at_its_smallest_takes_at_most_90_MB)
  * than blocks. */
 Test(checkpoint, recursive_is_binomial)
 {
-    struct graph *g = wrn_build(28, 2, 10);
+    struct graph *g = wrn_build(28, 2, 10, 0, SPARSE_STATIC);
     struct route *r = route_recursive(g);
     int runs[64] = { 0 }, backward = r->stage_count;
 

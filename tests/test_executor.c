@@ -18,13 +18,18 @@
 #endif
 
 /* The settings that the tests below repeat themselves over; batch 10. */
-static const char *const variants[][3] = {
-    { "recompute=none", "microbatch=0", "checkpoint=none" },
-    { "recompute=bn-relu", "microbatch=0", "checkpoint=none" },
-    { "recompute=none", "microbatch=4", "checkpoint=none" },
-    { "recompute=bn-relu", "microbatch=4", "checkpoint=none" },
-    { "recompute=none", "microbatch=0", "checkpoint=recursive" },
-    { "recompute=bn-relu", "microbatch=4", "checkpoint=optimal" },
+static const char *const variants[][4] = {
+    { "recompute=none", "microbatch=0", "checkpoint=none", "sparsity=0" },
+    { "recompute=bn-relu", "microbatch=0", "checkpoint=none", "sparsity=0" },
+    { "recompute=none", "microbatch=4", "checkpoint=none", "sparsity=0" },
+    { "recompute=bn-relu", "microbatch=4", "checkpoint=none", "sparsity=0" },
+    { "recompute=none", "microbatch=0", "checkpoint=recursive",
+      "sparsity=0" },
+    { "recompute=bn-relu", "microbatch=4", "checkpoint=optimal",
+      "sparsity=0" },
+    { "recompute=none", "microbatch=0", "checkpoint=none", "sparsity=0.7" },
+    { "recompute=bn-relu", "microbatch=4", "checkpoint=optimal",
+      "sparsity=0.9" },
 };
 
 enum { VARIANTS = sizeof(variants) / sizeof(*variants), BATCH = 10,
@@ -35,7 +40,7 @@ static struct engine open_variant(int variant)
     return engine_open((const char *[]){
         "depth=10", "width=1", "batch=10", "threads=2", "lr=0.05",
         variants[variant][0], variants[variant][1], variants[variant][2],
-        NULL });
+        variants[variant][3], NULL });
 }
 
 struct outcome {

@@ -378,6 +378,19 @@ static void describe_sgd(struct problem *p)
     shape_map(p, SGD_GRADIENT);
 }
 
+/* Rewiring itself is in test_sparse.c. */
+static void describe_rewire(struct problem *p)
+{
+    static struct pool_member member = { 0, 100 };
+    static const struct pool pool = { 1, &member, 2, 100, 30 };
+
+    p->call.attr.rewire.pool = &pool;
+    shape_operand(p, REWIRE_W, DTYPE_F32, 1, 30);
+    shape_operand(p, REWIRE_MOMENTUM, DTYPE_F32, 1, 30);
+    shape_operand(p, REWIRE_INDEX, DTYPE_I32, 1, 5);
+    shape_operand(p, REWIRE_THRESHOLD, DTYPE_F32, 1, 1);
+}
+
 static void prepare_bn_running(struct problem *p)
 {
     int c = p->shape->c;
@@ -628,7 +641,8 @@ static const struct subject subjects[OP_COUNT] = {
         .derivative = { { SOFTMAX_XENT_DLOGITS, SOFTMAX_XENT_LOGITS } },
         .derivatives = 1
     },
-    [OP_sgd] = { SHAPES(sgd_shapes), .describe = describe_sgd }
+    [OP_sgd] = { SHAPES(sgd_shapes), .describe = describe_sgd },
+    [OP_rewire] = { SHAPES(any_shapes), .describe = describe_rewire }
 };
 
 /* What the reference of load expects. */

@@ -37,7 +37,9 @@ static void check_promises(const struct job *job)
             most = plan_live_bytes(plan, t);
     cr_expect_eq(most, plan->peak_bytes);
     cr_expect_geq(plan->arena_bytes, plan->peak_bytes);
-    cr_expect_leq((double)plan->arena_bytes, 1.01 * (double)plan->peak_bytes,
+    /* Some KiB of gaps are more than a percent of the smallest plans. */
+    cr_expect_leq((double)plan->arena_bytes,
+                  1.01 * (double)plan->peak_bytes + 65536,
                   "arena %zu, peak %zu", plan->arena_bytes, plan->peak_bytes);
 }
 
@@ -58,6 +60,7 @@ Test(plan, keeps_its_promises_over_settings)
         "checkpoint=none", "checkpoint=block", "checkpoint=sqrt",
         "checkpoint=recursive", "checkpoint=optimal"
     };
+    static const char *const sparsities[] = { "sparsity=0", "sparsity=0.9" };
 
     for (int m = 0; m < 4; m++)
         for (int s = 0; s < 5; s++)
@@ -65,7 +68,8 @@ Test(plan, keeps_its_promises_over_settings)
                 for (int c = 0; c < 5; c++) {
                     struct job *job = open_job((const char *[]){
                         models[m][0], models[m][1], sizes[s][0], sizes[s][1],
-                        recomputes[r], checkpoints[c], "threads=2", NULL });
+                        recomputes[r], checkpoints[c], sparsities[(s + c) % 2],
+                        "threads=2", NULL });
                     check_promises(job);
                     job_free(job);
                 }

@@ -177,7 +177,7 @@ Test(wrn, agrees_with_pytorch_when_it_recomputes_bn_relu)
 
 Test(wrn, has_the_published_number_of_parameters)
 {
-    struct graph *g = wrn_build(28, 2, 10);
+    struct graph *g = wrn_build(28, 2, 10, 0, SPARSE_STATIC);
     int convs = 0, norms = 0;
 
     for (int i = 0; i < g->op_count; i++) {

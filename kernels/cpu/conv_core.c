@@ -5,6 +5,7 @@
  *
  *     panel [block][tap][CONV_BLOCK][CONV_PANEL]
  *
+ * with zeros filled in if they are sparse,
  * and then each works through its own strips: packs one, and for every run of
  * pixels and pair of vectors of the panel holds the sums over all blocks and
  * taps in registers until they are stored, once.
@@ -14,6 +15,8 @@
 #include "conv_core.h"
 
 #include <string.h>
+
+#include "sparse.h"
 
 enum { CORE_STRIP_BYTES = 52 * 1024 };
 
@@ -298,9 +301,34 @@ size_t KERNEL(conv_core_scratch)(const struct conv_core *core)
     return layout_of(core).bytes;
 }
 
+/* The same as pack_dense(), of a filter that is sparse; it is read along its
+ * output channels, which are those of the block if it is transposed. */
+static void pack_sparse(const struct conv_core *core, int index, int block,
+                        int panel, float *to)
+{
+    const int *dim = core->w->dim;
+    bool transposed = core->strips.row.transposed;
+    int channel[2] = { block * CONV_BLOCK, panel * CONV_PANEL };
+    int width[2] = { CONV_BLOCK, CONV_PANEL };
+    int step[2] = { CONV_PANEL, 1 };
+    int in = transposed, out = !transposed;
+    int rows = int_min(dim[2] - channel[in], width[in]);
+    int lanes = int_min(dim[3] - channel[out], width[out]);
+    size_t at = ((size_t)index * (size_t)dim[2] + (size_t)channel[in])
+                * (size_t)dim[3] + (size_t)channel[out];
+
+    memset(to, 0, CONV_BLOCK * CONV_PANEL * sizeof(float));
+    for (int i = 0; i < rows; i++, at += (size_t)dim[3], to += step[in]) {
+        struct sparse_piece piece = sparse_piece(core->w, at, lanes);
+
+        SPARSE_EACH(piece, j, piece.values)
+            to[(int)j * step[out]] = *piece.values;
+    }
+}
+
 /* Packs the weights of one tap between a block and a panel:
  * to [CONV_BLOCK][CONV_PANEL], zero beyond the last output channel. */
-static void pack_weights(const struct conv_core *core, int index, int block,
+static void pack_dense(const struct conv_core *core, int index, int block,
                          int panel, float *to)
 {
     int inputs = core->x->dim[3], outputs = core->y->dim[3];
@@ -481,14 +509,16 @@ void KERNEL(conv_core_run)(const struct conv_core *core)
     const struct layout l = layout_of(core);
     int panels = (core->y->dim[3] + CONV_PANEL - 1) / CONV_PANEL;
     size_t items = (size_t)s->images * (size_t)s->count;
+    void (*pack)(const struct conv_core *, int, int, int, float *) =
+        core->w->pool ? pack_sparse : pack_dense;
 
     KERNEL(conv_taps)(s, l.tap);
 #pragma omp parallel num_threads(core->threads)
     for (int panel = 0; panel < panels; panel++) {
 #pragma omp for schedule(static)
         for (int i = 0; i < s->blocks * s->taps; i++)
-            pack_weights(core, l.tap[i % s->taps].index, i / s->taps, panel,
-                         l.panel + (size_t)i * CONV_BLOCK * CONV_PANEL);
+            pack(core, l.tap[i % s->taps].index, i / s->taps, panel,
+                 l.panel + (size_t)i * CONV_BLOCK * CONV_PANEL);
 #pragma omp for schedule(static)
         for (int t = 0; t < core->threads; t++) {
             struct range share = range_share(items, t, core->threads);

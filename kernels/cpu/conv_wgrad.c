@@ -8,7 +8,8 @@
  *
  *     slab [tap][CONV_BLOCK][CONV_PANEL]
  *
- * so that a whole gradient exists nowhere but in dw. A slab is the sum over
+ * so that a whole gradient exists nowhere but in dw, and nowhere at all if dw
+ * is sparse: then only its nonzeros are added to. A slab is the sum over
  * strips of products of the packed x, read along a channel, and a packed
  * dy [pixel][CONV_PANEL]. Threads share out the slabs; if these are too few,
  * the strips of each slab, and then add up their partial sums in order.
@@ -18,6 +19,8 @@
 #include "conv_core.h"
 
 #include <string.h>
+
+#include "sparse.h"
 
 enum { WGRAD_STRIP_BYTES = 32 * 1024 };
 
@@ -180,8 +183,17 @@ static void run_slab(const struct wgrad *g, int slab, struct range items,
         run_strip(g, slab, (int)i, (int)(i + 1 < items.end ? i + 1 : i), sum);
 }
 
-/* Adds one row of a slab, one tap and input channel, to dw: the sum of the
- * `parts` threads' partial sums. */
+/* An element of a slab: the sum of the `parts` threads' partial sums. */
+static float total(const struct wgrad *g, const float *sum, int parts)
+{
+    float all = *sum;
+
+    for (int i = 1; i < parts; i++)
+        all += sum[(size_t)i * g->thread_floats];
+    return all;
+}
+
+/* Adds one row of a slab, one tap and input channel, to dw. */
 static void add_row(const struct wgrad *g, int slab, int row, int parts,
                     const float *sum)
 {
@@ -189,19 +201,22 @@ static void add_row(const struct wgrad *g, int slab, int row, int parts,
     int inputs = g->x->dim[3], outputs = g->dy->dim[3];
     int input = block * CONV_BLOCK + row % CONV_BLOCK;
     int lanes = int_min(outputs - panel * CONV_PANEL, CONV_PANEL);
-    float *dw = g->dw->data;
+    size_t at = ((size_t)(row / CONV_BLOCK) * (size_t)inputs + (size_t)input)
+                * (size_t)outputs + (size_t)panel * CONV_PANEL;
 
     if (input >= inputs)
         return;
-    dw += ((size_t)(row / CONV_BLOCK) * (size_t)inputs + (size_t)input)
-          * (size_t)outputs + (size_t)panel * CONV_PANEL;
     sum += row * CONV_PANEL;
-    for (int j = 0; j < lanes; j++) {
-        float total = sum[j];
+    if (g->dw->pool) {
+        struct sparse_piece piece = sparse_piece(g->dw, at, lanes);
 
-        for (int i = 1; i < parts; i++)
-            total += sum[(size_t)i * g->thread_floats + (size_t)j];
-        dw[j] += total;
+        SPARSE_EACH(piece, j, piece.values)
+            *piece.values += total(g, sum + j, parts);
+    } else {
+        float *dw = (float *)g->dw->data + at;
+
+        for (int j = 0; j < lanes; j++)
+            dw[j] += total(g, sum + j, parts);
     }
 }
 
