@@ -239,7 +239,7 @@ void executor_read(const struct executor *ex, int instance, void *host)
                             ex->plan->instances[instance].bytes);
 }
 
-void executor_write(struct executor *ex, int instance, const void *host)
+void executor_write(const struct executor *ex, int instance, const void *host)
 {
     ex->plan->backend->write(ex->device, address(ex, instance), host,
                              ex->plan->instances[instance].bytes);

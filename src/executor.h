@@ -41,7 +41,7 @@ void executor_run(struct executor *, enum program, struct run *);
 
 /* Copies the persistent instance of a value from or to the host. */
 void executor_read(const struct executor *, int instance, void *host);
-void executor_write(struct executor *, int instance, const void *host);
+void executor_write(const struct executor *, int instance, const void *host);
 
 struct device_memory executor_memory(const struct executor *);
 

@@ -204,6 +204,16 @@ void graph_value_name(const struct graph *g, int value, char *name,
                  g->values[v->of].name, v->name);
 }
 
+int graph_momentum(const struct graph *g, int weight)
+{
+    int i = 0;
+
+    while (g->values[i].of != weight ||
+           strcmp(g->values[i].name, "momentum") != 0)
+        i++;
+    return i;
+}
+
 int64_t graph_parameters(const struct graph *g)
 {
     static const struct extents none;

@@ -153,6 +153,9 @@ size_t graph_bytes(const struct graph *, int value, const struct extents *);
 void graph_value_name(const struct graph *, int value, char *name,
                       size_t size);
 
+/* The momentum of a weight; it must have one. */
+int graph_momentum(const struct graph *, int weight);
+
 /* Trained parameters: elements of all weights that have a gradient. */
 int64_t graph_parameters(const struct graph *);
 

@@ -62,15 +62,6 @@ int layer_conv_pooled(struct graph *g, int layer, int x, int channels,
     return y;
 }
 
-static int momentum_of(const struct graph *g, int weight)
-{
-    int i = 0;
-
-    while (g->values[i].of != weight || g->values[i].kind != KIND_OPTIMIZER)
-        i++;
-    return i;
-}
-
 void layer_rewire(struct graph *g, enum rewire_method method)
 {
     int layer = g->values[g->pool_values].layer;
@@ -78,7 +69,7 @@ void layer_rewire(struct graph *g, enum rewire_method method)
                                 DTYPE_F32, 1, (int[]){ 1 });
     struct op *op =
         graph_op(g, OP_rewire, PASS_UPDATE, IN_TRAIN, layer,
-                 (int[]){ g->pool_values, momentum_of(g, g->pool_values),
+                 (int[]){ g->pool_values, graph_momentum(g, g->pool_values),
                           g->pool_index, threshold });
 
     g->values[threshold].init = (struct init){ INIT_CONSTANT, 1e-3f };

@@ -377,8 +377,8 @@ static bool verify_contents(const struct trainer *t, const char *path,
         if (!ok)
             error_set(e, EXIT_INPUT,
                       "%s: tensor %s is missing or has another shape: the "
-                      "snapshot is of another model; set depth and width "
-                      "alike", path, name);
+                      "snapshot is of another model; set depth, width and "
+                      "sparsity alike", path, name);
     }
     if (ok && offset != c->tensor_bytes)
         ok = error_set(e, EXIT_INPUT,

@@ -2,8 +2,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "pool_carry.h"
 #include "snapshot.h"
 
 bool trainer_new(struct trainer **out, const struct settings *s,
@@ -189,7 +191,25 @@ static void emit_epoch(struct trainer *t, struct event_sink sink,
     emit_memory(t, sink);
 }
 
-/* Copies all state from one executor to another by name of value. */
+/* The value of `before` that has the name of one of `after`, or -1; layers
+ * that both have are numbered alike. */
+static int same_value(const struct graph *before, const struct graph *after,
+                      int value)
+{
+    const struct value *v = &after->values[value];
+    const char *of = v->of < 0 ? "" : after->values[v->of].name;
+
+    for (int i = 0; i < before->value_count; i++) {
+        const struct value *w = &before->values[i];
+        if (w->layer == v->layer && strcmp(w->name, v->name) == 0 &&
+            strcmp(w->of < 0 ? "" : before->values[w->of].name, of) == 0)
+            return i;
+    }
+    return -1;
+}
+
+/* Copies all state from one executor to another by name of value; what was
+ * not there before is as it was initialised. */
 static void carry_state(const struct executor *from, struct executor *to)
 {
     const struct schedule *before = from->plan->schedule;
@@ -197,16 +217,24 @@ static void carry_state(const struct executor *from, struct executor *to)
     int *holder = xcalloc((unsigned long)before->graph->value_count,
                           sizeof(*holder));
 
+    for (int i = 0; i < before->graph->value_count; i++)
+        holder[i] = -1;
     for (int i = 0; i < before->instance_count; i++)
         if (kind_persists(schedule_value(before, i)->kind))
             holder[before->instances[i]] = i;
-    /* The graph is the same, so a value has the same id in both. */
     for (int i = 0; i < after->instance_count; i++) {
+        size_t bytes = to->plan->instances[i].bytes;
+        int same;
         void *host;
         if (!kind_persists(schedule_value(after, i)->kind))
             continue;
-        host = xcalloc(1, to->plan->instances[i].bytes);
-        executor_read(from, holder[after->instances[i]], host);
+        same = same_value(before->graph, after->graph, after->instances[i]);
+        /* A pool that has another size is not carried over as it is. */
+        if (same < 0 || holder[same] < 0 ||
+            from->plan->instances[holder[same]].bytes != bytes)
+            continue;
+        host = xcalloc(1, bytes);
+        executor_read(from, holder[same], host);
         executor_write(to, i, host);
         free(host);
     }
@@ -231,7 +259,9 @@ static bool change(struct trainer *t, const struct settings *s,
         job_free(job);
         return false;
     }
+    executor_init_state(executor, s->seed);
     carry_state(t->executor, executor);
+    pool_carry(t->executor, executor, s->seed);
     executor_free(t->executor);
     t->job->backend->close(t->device);
     job_free(t->job);
