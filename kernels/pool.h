@@ -17,6 +17,21 @@
 
 enum { POOL_WORD = 64, POOL_GROUP = 8 };
 
+/*
+ * Skipping zeros takes longer for each nonzero than dense arithmetic, so
+ * convolutions do it only where less than one element in POOL_SKIP is a
+ * nonzero, in the pool and in a panel of a member, and their weight gradients
+ * where less than one in POOL_SKIP_GRADIENT is. Measured by bench/sparse_bench.
+ */
+enum { POOL_SKIP = 5, POOL_SKIP_GRADIENT = 14 };
+
+/* Whether a pool as a whole has so few nonzeros: kernels have scratch for
+ * skipping only then, and plans count less arithmetic. */
+static inline bool pool_skips(const struct pool *p, int skip)
+{
+    return p && p->nonzeros * (size_t)skip < p->elements;
+}
+
 static inline size_t pool_groups(const struct pool *p)
 {
     return (p->words + POOL_GROUP - 1) / POOL_GROUP;

@@ -270,11 +270,21 @@ bool op_reads(enum op_code code, int slot)
     return op_table[code].access[slot] != 'w';
 }
 
+/* The part of a weight that arithmetic is done for: of a sparse one that is
+ * worth skipping zeros in, the nonzeros, on the average of the pool. */
+static double worked_on(const struct operand *w, int skip)
+{
+    return pool_skips(w->pool, skip)
+               ? (double)w->pool->nonzeros / (double)w->pool->elements
+               : 1;
+}
+
 /* Multiply-adds of a product: every element of `out` sums as many terms as
  * the weight has elements per output channel. */
-static double product_flops(const struct operand *out, const struct operand *w)
+static double product_flops(const struct operand *out, const struct operand *w,
+                            int skip)
 {
-    return 2.0 * (double)operand_elements(out) *
+    return 2.0 * (double)operand_elements(out) * worked_on(w, skip) *
            (double)operand_elements(w) / w->dim[w->rank - 1];
 }
 
@@ -295,12 +305,13 @@ double op_flops(const struct graph *g, const struct op *op,
     case OP_COUNT:
         return 0;
     case OP_conv:
-        return product_flops(&o[CONV_Y], &o[CONV_W]) + n[CONV_ADD];
+        return product_flops(&o[CONV_Y], &o[CONV_W], POOL_SKIP) + n[CONV_ADD];
     case OP_conv_dgrad:
-        return product_flops(&o[CONV_DGRAD_DY], &o[CONV_DGRAD_W]) +
+        return product_flops(&o[CONV_DGRAD_DY], &o[CONV_DGRAD_W], POOL_SKIP) +
                n[CONV_DGRAD_ADD];
     case OP_conv_wgrad:
-        return product_flops(&o[CONV_WGRAD_DY], &o[CONV_WGRAD_DW]);
+        return product_flops(&o[CONV_WGRAD_DY], &o[CONV_WGRAD_DW],
+                             POOL_SKIP_GRADIENT);
     case OP_bn_stats:
         return 3 * n[BN_STATS_X];
     case OP_bn_running:
@@ -314,12 +325,12 @@ double op_flops(const struct graph *g, const struct op *op,
     case OP_avg_pool_grad:
         return n[AVG_POOL_GRAD_DX] + n[AVG_POOL_GRAD_ADD];
     case OP_linear:
-        return product_flops(&o[LINEAR_Y], &o[LINEAR_W]) + n[LINEAR_Y];
+        return product_flops(&o[LINEAR_Y], &o[LINEAR_W], 1) + n[LINEAR_Y];
     case OP_linear_dgrad:
-        return product_flops(&o[LINEAR_DGRAD_DY], &o[LINEAR_DGRAD_W]) +
+        return product_flops(&o[LINEAR_DGRAD_DY], &o[LINEAR_DGRAD_W], 1) +
                n[LINEAR_DGRAD_ADD];
     case OP_linear_wgrad:
-        return product_flops(&o[LINEAR_WGRAD_DY], &o[LINEAR_WGRAD_DW]) +
+        return product_flops(&o[LINEAR_WGRAD_DY], &o[LINEAR_WGRAD_DW], 1) +
                n[LINEAR_WGRAD_DY];
     case OP_softmax_xent:
         return 5 * n[SOFTMAX_XENT_LOGITS];

@@ -30,6 +30,8 @@ static const char *const variants[][4] = {
     { "recompute=none", "microbatch=0", "checkpoint=none", "sparsity=0.7" },
     { "recompute=bn-relu", "microbatch=4", "checkpoint=optimal",
       "sparsity=0.9" },
+    { "recompute=none", "microbatch=4", "checkpoint=block",
+      "sparsity=0.96" },
 };
 
 enum { VARIANTS = sizeof(variants) / sizeof(*variants), BATCH = 10,

@@ -101,7 +101,8 @@ static const struct shape shapes[] = {
     { 2, 9, 33, 17, 3, 2, 0.02 },  { 2, 6, 48, 40, 1, 1, 0.1 },
     { 1, 8, 16, 16, 3, 1, 1 },     { 5, 16, 32, 32, 3, 1, 0.05 },
     { 2, 32, 16, 32, 3, 1, 0.1 },  { 4, 8, 64, 64, 3, 1, 0.08 },
-    { 2, 16, 64, 32, 3, 2, 0.1 },
+    { 2, 16, 64, 32, 3, 2, 0.1 },  { 1, 29, 16, 16, 3, 1, 0.05 },
+    { 1, 35, 16, 32, 3, 1, 0.03 },
 };
 
 enum { SHAPES = sizeof(shapes) / sizeof(*shapes) };
@@ -517,6 +518,24 @@ Test(sparse, plan_has_the_bytes_of_the_nonzeros)
     cr_expect_eq(engine.job->plan->live[0][KIND_INDEX],
                  pool_bytes(&engine, "pool.index"));
     engine_close(&engine);
+}
+
+Test(sparse, plan_counts_the_arithmetic_that_is_left)
+{
+    static const char *const names[] = { "sparsity=0", "sparsity=0.7",
+                                         "sparsity=0.9", "sparsity=0.96" };
+    double flops[4];
+
+    for (int i = 0; i < 4; i++) {
+        struct engine engine = engine_open((const char *[]){
+            "depth=28", "width=2", "batch=1", "threads=1", names[i], NULL });
+        flops[i] = schedule_flops(engine.job->schedule);
+        engine_close(&engine);
+    }
+    cr_expect_float_eq(flops[1], flops[0], 0.01 * flops[0]);
+    cr_expect_float_eq(flops[2], (1 + 2 * 0.1) / 3 * flops[0],
+                       0.03 * flops[0]);
+    cr_expect_float_eq(flops[3], 0.04 * flops[0], 0.03 * flops[0]);
 }
 
 /* Each layer has the same fraction, and the values it would have had. */

@@ -12,10 +12,10 @@
  *
  * Scratch: the taps, the panel, a strip for each thread.
  */
-#include "conv_core.h"
 
 #include <string.h>
 
+#include "conv_sparse.h"
 #include "sparse.h"
 
 enum { CORE_STRIP_BYTES = 52 * 1024 };
@@ -69,12 +69,6 @@ static bool axis_tap(const struct conv_axis *a, int class, int tap,
     *plane = tap % a->step;
     *offset = tap / a->step;
     return true;
-}
-
-/* Output positions of a class. */
-static int axis_length(const struct conv_axis *a, int class)
-{
-    return (a->out - class + a->classes - 1) / a->classes;
 }
 
 struct conv_strips KERNEL(conv_strips)(const struct operand *x,
@@ -280,7 +274,9 @@ static struct layout layout_of(const struct conv_core *core)
                            CPU_ALIGNMENT);
     size_t panel = (size_t)s->blocks * (size_t)s->taps
                    * CONV_BLOCK * CONV_PANEL;
-    size_t strip = (size_t)s->blocks * (size_t)s->block;
+    size_t strip = pool_skips(core->w->pool, POOL_SKIP)
+                       ? conv_sparse_strip(s)
+                       : (size_t)s->blocks * (size_t)s->block;
     char *base = core->scratch;
     struct layout l = {
         .strip_floats = strip,
@@ -440,8 +436,8 @@ static void run_class(const struct conv_core *core, const struct layout *l,
     const struct operand *y = core->y;
     struct range rows = conv_strip_rows(s, item);
     int classes = s->col.classes, row_class = class / classes;
-    int length = axis_length(&s->col, class % classes);
-    int last = int_min((int)rows.end, axis_length(&s->row, row_class));
+    int length = conv_axis_length(&s->col, class % classes);
+    int last = int_min((int)rows.end, conv_axis_length(&s->row, row_class));
     int first = panel * CONV_PANEL;
     int channels = int_min(y->dim[3] - first, CONV_PANEL);
     int vectors = channels > VLEN ? TILE_VECTORS : 1;
@@ -503,30 +499,61 @@ static void run_strip(const struct conv_core *core, const struct layout *l,
     }
 }
 
+/* A thread's share of the strips, for a panel that is packed dense. */
+static void run_dense(const struct conv_core *core, const struct layout *l,
+                      struct range share, int panel, float *strip)
+{
+    for (size_t i = share.begin; i < share.end; i++)
+        run_strip(core, l, (int)i,
+                  (int)(i + 1 < share.end ? i + 1 : share.begin), panel,
+                  strip);
+}
+
+static void run_sparse(const struct conv_core *core, const struct layout *l,
+                       struct range share, int panel, float *strip)
+{
+    for (size_t i = share.begin; i < share.end; i++)
+        KERNEL(conv_sparse_run)(core, (int)i, panel, l->panel, strip);
+}
+
+static void pack_panel(const struct conv_core *core, const struct layout *l,
+                       int panel, bool sparse)
+{
+    const struct conv_strips *s = &core->strips;
+    void (*pack)(const struct conv_core *, int, int, int, float *) =
+        core->w->pool ? pack_sparse : pack_dense;
+
+    if (sparse) {
+#pragma omp single
+        KERNEL(conv_sparse_pack)(core, l->tap, panel, l->panel);
+        return;
+    }
+#pragma omp for schedule(static)
+    for (int i = 0; i < s->blocks * s->taps; i++)
+        pack(core, l->tap[i % s->taps].index, i / s->taps, panel,
+             l->panel + (size_t)i * CONV_BLOCK * CONV_PANEL);
+}
+
 void KERNEL(conv_core_run)(const struct conv_core *core)
 {
     const struct conv_strips *s = &core->strips;
     const struct layout l = layout_of(core);
     int panels = (core->y->dim[3] + CONV_PANEL - 1) / CONV_PANEL;
     size_t items = (size_t)s->images * (size_t)s->count;
-    void (*pack)(const struct conv_core *, int, int, int, float *) =
-        core->w->pool ? pack_sparse : pack_dense;
 
     KERNEL(conv_taps)(s, l.tap);
 #pragma omp parallel num_threads(core->threads)
     for (int panel = 0; panel < panels; panel++) {
-#pragma omp for schedule(static)
-        for (int i = 0; i < s->blocks * s->taps; i++)
-            pack(core, l.tap[i % s->taps].index, i / s->taps, panel,
-                 l.panel + (size_t)i * CONV_BLOCK * CONV_PANEL);
-#pragma omp for schedule(static)
-        for (int t = 0; t < core->threads; t++) {
-            struct range share = range_share(items, t, core->threads);
+        bool sparse = pool_skips(core->w->pool, POOL_SKIP)
+                      && KERNEL(conv_sparse_pays)(core, panel);
+        void (*run)(const struct conv_core *, const struct layout *,
+                    struct range, int, float *) =
+            sparse ? run_sparse : run_dense;
 
-            for (size_t i = share.begin; i < share.end; i++)
-                run_strip(core, &l, (int)i,
-                          (int)(i + 1 < share.end ? i + 1 : share.begin), panel,
-                          l.strip + (size_t)t * l.strip_floats);
-        }
+        pack_panel(core, &l, panel, sparse);
+#pragma omp for schedule(static)
+        for (int t = 0; t < core->threads; t++)
+            run(core, &l, range_share(items, t, core->threads), panel,
+                l.strip + (size_t)t * l.strip_floats);
     }
 }

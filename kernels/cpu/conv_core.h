@@ -46,6 +46,12 @@ struct conv_axis {
     int halo;    /* strip positions = output positions + halo */
 };
 
+/* Output positions of a class. */
+static inline int conv_axis_length(const struct conv_axis *a, int class)
+{
+    return (a->out - class + a->classes - 1) / a->classes;
+}
+
 /* One tap of a filter, for the output pixels of one class. */
 struct conv_tap {
     int class;   /* (class of the row) * (column classes) + (of the column) */
