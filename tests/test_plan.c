@@ -37,9 +37,7 @@ static void check_promises(const struct job *job)
             most = plan_live_bytes(plan, t);
     cr_expect_eq(most, plan->peak_bytes);
     cr_expect_geq(plan->arena_bytes, plan->peak_bytes);
-    /* Some KiB of gaps are more than a percent of the smallest plans. */
-    cr_expect_leq((double)plan->arena_bytes,
-                  1.01 * (double)plan->peak_bytes + 65536,
+    cr_expect_leq((double)plan->arena_bytes, 1.01 * (double)plan->peak_bytes,
                   "arena %zu, peak %zu", plan->arena_bytes, plan->peak_bytes);
 }
 

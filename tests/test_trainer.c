@@ -233,6 +233,34 @@ Test(trainer, sparsity_prunes_and_fills_up)
     trainer_free(t);
 }
 
+/* Of 30,000 steps: every 100, 200 from 3,750, 400 from 12,000, 800 from
+ * 21,000, none from 28,500. */
+Test(trainer, rewires_on_schedule)
+{
+    static const struct { int step; bool rewires; } expected[] = {
+        { 99, false },    { 100, true },    { 3700, true },
+        { 3800, true },   { 3900, false },  { 12000, true },
+        { 12200, false }, { 12400, true },  { 21200, false },
+        { 21600, true },  { 28000, true },  { 28800, false },
+    };
+    struct trainer *t = open_trainer((const char *[]){
+        "sparsity=0.9", "batch=2", "epochs=1000", NULL });
+    size_t bytes = t->job->graph->pool->words * sizeof(uint64_t);
+    void *before = malloc(bytes);
+
+    cr_assert_eq(trainer_steps(t), 30000);
+    for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+        const void *index = state(t, "pool", "index");
+        memcpy(before, index, bytes);
+        t->step = expected[i].step - 1;
+        trainer_step(t);
+        cr_expect_eq(memcmp(before, index, bytes) != 0, expected[i].rewires,
+                     "step %d", expected[i].step);
+    }
+    free(before);
+    trainer_free(t);
+}
+
 /* DSR's threshold is state too, and part of a snapshot with the index. */
 Test(trainer, sparse_runs_go_on_bit_for_bit)
 {
