@@ -6,19 +6,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "clock.h"
 #include "job.h"
 
 enum { MAX_REPEATS = 1001 };
-
-static double milliseconds_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return 1e3 * (double)now.tv_sec + 1e-6 * (double)now.tv_nsec;
-}
 
 static int by_value(const void *a, const void *b)
 {
@@ -41,13 +33,13 @@ static void measure(int depth, int width, int microbatch, int recompute,
     s.recompute = recompute;
     s.threads = 2;
     for (int i = 0; i < repeats; i++) {
-        double started = milliseconds_now();
+        double started = clock_seconds();
         struct job *job;
         if (!job_new(&job, &s, &e)) {
             fprintf(stderr, "plan_bench: %s\n", e.text);
             exit(e.code);
         }
-        times[i] = milliseconds_now() - started;
+        times[i] = 1e3 * (clock_seconds() - started);
         waste = (double)job->plan->arena_bytes /
                 (double)job->plan->peak_bytes;
         job_free(job);

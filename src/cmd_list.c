@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cmd_list.h"
+#include "json_print.h"
 #include "kernels/kernels.h"
 #include "preset.h"
 #include "settings_json.h"
@@ -52,13 +53,6 @@ static bool read_options(int argc, char **argv, const struct option *known,
             "[--json]\n", argv[0], argv[optind], argv[0]);
     *code = EXIT_INPUT;
     return false;
-}
-
-static void print_json(json_t *value)
-{
-    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-    putchar('\n');
-    json_decref(value);
 }
 
 static json_t *preset_json(const struct preset_entry *entry)
@@ -107,7 +101,7 @@ int cmd_presets(int argc, char **argv)
         return code;
     count = preset_list(&list);
     if (format == FORMAT_JSON)
-        print_json(presets_json(list, count));
+        json_print(presets_json(list, count));
     else
         print_presets(list, count);
     free(list);
@@ -254,7 +248,7 @@ int cmd_settings(int argc, char **argv)
     if (!read_options(argc, argv, options, &format, &code))
         return code;
     if (format == FORMAT_JSON) {
-        print_json(table_json());
+        json_print(table_json());
         return EXIT_OK;
     }
     for (int i = 0; i < settings_count; i++) {
@@ -324,7 +318,7 @@ int cmd_backends(int argc, char **argv)
     if (!read_options(argc, argv, json_options, &format, &code))
         return code;
     if (format == FORMAT_JSON)
-        print_json(backends_json());
+        json_print(backends_json());
     else
         print_backends();
     return EXIT_OK;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "json_print.h"
 #include "layer_table.h"
 #include "plan_json.h"
 #include "request.h"
@@ -149,13 +150,8 @@ static void print_layers(const struct job *job)
 static void print_plan(const struct job *job, const struct job *baseline,
                        const char *preset, struct choices c)
 {
-    json_t *json;
-
     if (c.json) {
-        json = plan_json(job, baseline, preset, c.timeline, c.layers);
-        json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-        putchar('\n');
-        json_decref(json);
+        json_print(plan_json(job, baseline, preset, c.timeline, c.layers));
         return;
     }
     print_head(job, baseline, preset);

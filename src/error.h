@@ -21,7 +21,8 @@ struct error {
     char text[512];
 };
 
-/* Fills in *e (which may be NULL) and returns false, to `return error_set()`. */
+/* Fills in *e (which may be NULL) and returns false, to
+ * `return error_set()`. */
 bool error_set(struct error *e, enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

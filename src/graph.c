@@ -26,16 +26,6 @@ bool kind_persists(enum kind kind)
            kind == KIND_OPTIMIZER;
 }
 
-const char *dtype_name(enum dtype dtype)
-{
-    static const char *const names[DTYPE_COUNT] = {
-        [DTYPE_F32] = "fp32", [DTYPE_F64] = "fp64", [DTYPE_I32] = "int32",
-        [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16"
-    };
-
-    return names[dtype];
-}
-
 struct graph *graph_new(void)
 {
     return xcalloc(1, sizeof(struct graph));
@@ -197,6 +187,11 @@ bool op_writes(enum op_code code, int slot)
 bool op_reads(enum op_code code, int slot)
 {
     return op_table[code].access[slot] != 'w';
+}
+
+bool op_repeatable(enum op_code code)
+{
+    return !strchr(op_access(code), 'u') && code != OP_load;
 }
 
 /* Multiply-adds of a product: every element of `out` sums as many terms as

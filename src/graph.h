@@ -126,8 +126,6 @@ void graph_begin_block(struct graph *);
 struct operand graph_operand(const struct graph *, int value,
                              const struct extents *);
 
-const char *dtype_name(enum dtype);
-
 /* Bytes of a value at these extents. */
 size_t graph_bytes(const struct graph *, int value, const struct extents *);
 
@@ -144,6 +142,11 @@ const char *op_access(enum op_code); /* one letter per slot */
 int op_slots(enum op_code);
 bool op_writes(enum op_code, int slot); /* 'w' or 'u' */
 bool op_reads(enum op_code, int slot);  /* all but 'w' */
+
+/* Whether an operation can run again to recompute its result: it updates
+ * nothing, so that it leaves no trace, and it does not load the input. The
+ * results of those that cannot are kept instead: they are small. */
+bool op_repeatable(enum op_code);
 
 /* Arithmetic of one call at these extents: a multiply-add counts 2, any other
  * operation on an element 1. */

@@ -132,12 +132,6 @@ static void count_instance(struct chain *c, const struct plan_instance *p,
         c->stages[home].kept += p->bytes;
 }
 
-/* What only runs once is kept by every route alike. */
-static bool runs_once(const struct op *op)
-{
-    return strchr(op_access(op->code), 'u') || op->code == OP_load;
-}
-
 static void measure_chain(struct chain *c, const struct plan *plan)
 {
     const struct schedule *s = plan->schedule;
@@ -163,7 +157,8 @@ static void measure_chain(struct chain *c, const struct plan *plan)
             int x = s->steps[t].operand[i];
             if (x < 0)
                 continue;
-            if (forward && !op_reads(op->code, i) && !runs_once(op))
+            /* What runs only once is kept by every route alike. */
+            if (forward && !op_reads(op->code, i) && op_repeatable(op->code))
                 home[x] = stage;
             else if (forward)
                 last[x] = stage;

@@ -63,7 +63,8 @@ static void destroy(struct check *c, size_t offset, size_t bytes, int self)
     }
 }
 
-static bool overlap(const struct plan_instance *a, const struct plan_instance *b)
+static bool overlap(const struct plan_instance *a,
+                    const struct plan_instance *b)
 {
     return a->offset < b->offset + b->bytes &&
            b->offset < a->offset + a->bytes;

@@ -1,10 +1,10 @@
 #include "progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bytes.h"
+#include "clock.h"
 #include "text.h"
 
 enum { BAR_CELLS = 20 };
@@ -12,18 +12,10 @@ enum { BAR_CELLS = 20 };
 /* Seconds between two drawings of the changing line. */
 static const double redraw_seconds = 0.1;
 
-static double seconds_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 void progress_init(struct progress *p)
 {
     *p = (struct progress){ .live = isatty(STDOUT_FILENO),
-                            .started = seconds_now(),
+                            .started = clock_seconds(),
                             .first_step = -1 };
 }
 
@@ -39,7 +31,7 @@ static void clear_line(struct progress *p)
 static void draw_step(struct progress *p, const struct event *e)
 {
     char bar[TEXT_BAR_SIZE], rate[TEXT_COUNT_SIZE], left[TEXT_DURATION_SIZE];
-    double now = seconds_now();
+    double now = clock_seconds();
     int64_t done = e->step.step - p->first_step;
     double remaining = (double)(e->step.steps - e->step.step) *
                        (now - p->started) / (double)done;
@@ -140,7 +132,7 @@ void progress_summary(const struct progress *p, bool interrupted,
 {
     char took[TEXT_DURATION_SIZE];
 
-    text_duration(took, seconds_now() - p->started);
+    text_duration(took, clock_seconds() - p->started);
     if (interrupted)
         printf("interrupted at step %lld of %lld, after %s\n",
                (long long)p->step.step.step, (long long)p->step.step.steps,

@@ -112,22 +112,12 @@ static void emit_pass(struct builder *b, enum program program, enum pass pass,
     }
 }
 
-/* Running an operation again must leave no trace: it updates nothing. Nor is
- * the input loaded twice. Their results are kept instead: they are small. */
-static bool repeatable(const struct op *op)
-{
-    for (int i = 0; i < op_slots(op->code); i++)
-        if (op_access(op->code)[i] == 'u')
-            return false;
-    return op->code != OP_load;
-}
-
 static void emit_forward(struct builder *b, int from, int to, bool again)
 {
     for (int i = from; i < to; i++) {
         const struct op *op = &b->schedule->graph->ops[i];
         if (op->pass == PASS_FORWARD && op->programs & IN_TRAIN &&
-            !elided(b, op) && (!again || repeatable(op)))
+            !elided(b, op) && (!again || op_repeatable(op->code)))
             emit(b, i, again ? PHASE_RECOMPUTE : PHASE_FORWARD);
     }
 }

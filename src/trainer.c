@@ -2,10 +2,23 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "carry.h"
+#include "clock.h"
 #include "snapshot.h"
+
+/* Opens the job's device and allocates its arena, or neither. */
+static bool open_executor(const struct job *job, struct device **device,
+                          struct executor **executor, struct error *e)
+{
+    if (!job_open_device(job, device, e))
+        return false;
+    if (executor_new(executor, job->plan, *device, e))
+        return true;
+    job->backend->close(*device);
+    *device = NULL;
+    return false;
+}
 
 bool trainer_new(struct trainer **out, const struct settings *s,
                  struct error *e)
@@ -14,8 +27,7 @@ bool trainer_new(struct trainer **out, const struct settings *s,
     int64_t samples;
 
     if (!job_new(&t->job, s, e) || !dataset_open(&t->data, s, e) ||
-        !job_open_device(t->job, &t->device, e) ||
-        !executor_new(&t->executor, t->job->plan, t->device, e)) {
+        !open_executor(t->job, &t->device, &t->executor, e)) {
         trainer_free(t);
         return false;
     }
@@ -140,14 +152,6 @@ struct tally trainer_evaluate(struct trainer *t)
                        wanted && wanted < all ? wanted : all);
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static void emit(struct event_sink sink, struct event event)
 {
     sink.emit(sink.arg, &event);
@@ -175,25 +179,22 @@ static void emit_epoch(struct trainer *t, struct event_sink sink,
                    .epoch = { (int)(t->step / t->steps_per_epoch),
                               train.loss / n, train.correct / n,
                               valid.loss / m, valid.correct / m,
-                              seconds_now() - started } });
+                              clock_seconds() - started } });
     emit_memory(t, sink);
 }
 
 static bool change(struct trainer *t, const struct settings *s,
                    struct error *e)
 {
-    struct device *device = NULL;
+    struct device *device;
     struct executor *executor;
-    struct job *job = NULL;
+    struct job *job;
 
     if (!settings_check(s, "change", e) ||
         !settings_can_follow(&t->job->settings, s, e) ||
         !job_new(&job, s, e))
         return false;
-    if (!job_open_device(job, &device, e) ||
-        !executor_new(&executor, job->plan, device, e)) {
-        if (device)
-            job->backend->close(device);
+    if (!open_executor(job, &device, &executor, e)) {
         job_free(job);
         return false;
     }
@@ -247,10 +248,10 @@ static bool run_to_end(struct trainer *t, struct event_sink sink,
                        const volatile sig_atomic_t *stop, const char *save,
                        struct error *e)
 {
-    double epoch_started = seconds_now();
+    double epoch_started = clock_seconds();
 
     while (t->step < trainer_steps(t) && !*stop) {
-        double started = seconds_now();
+        double started = clock_seconds();
         struct tally step = trainer_step(t);
         double samples = (double)step.samples;
 
@@ -262,12 +263,12 @@ static bool run_to_end(struct trainer *t, struct event_sink sink,
                  .step = { t->step, trainer_steps(t),
                            (int)((t->step - 1) / t->steps_per_epoch) + 1,
                            step.loss / samples,
-                           samples / (seconds_now() - started) } });
+                           samples / (clock_seconds() - started) } });
         if (t->step == 1)
             emit_memory(t, sink);
         if (t->step % t->steps_per_epoch == 0) {
             emit_epoch(t, sink, epoch_started);
-            epoch_started = seconds_now();
+            epoch_started = clock_seconds();
             if (save && !snapshot_save(t, save, e))
                 return false;
         }
