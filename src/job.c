@@ -93,6 +93,7 @@ struct job *job_baseline(const struct job *job)
 
     baseline->settings = job->settings;
     baseline->settings.microbatch = 0;
+    baseline->settings.sparsity = 0;
     baseline->settings.precision = PRECISION_FP32;
     baseline->settings.recompute = RECOMPUTE_NONE;
     baseline->settings.checkpoint = CHECKPOINT_NONE;

@@ -75,7 +75,7 @@ static void emit(struct builder *b, int op_id, enum phase phase)
     step->op = op_id;
     step->phase = phase;
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
-        step->operand[i] = step->through[i] = -1;
+        step->operand[i] = step->through[i] = step->index[i] = -1;
     for (int i = 0; i < slots; i++) {
         int value = op->operand[i];
         if (value < 0 || !op_reads(op->code, i))
@@ -85,6 +85,10 @@ static void emit(struct builder *b, int op_id, enum phase phase)
             step->through[i] =
                 read_instance(b, bn->operand[BN_RELU_STAT]);
             value = bn->operand[BN_RELU_X];
+        }
+        if (graph_is_view(s->graph, value)) {
+            step->index[i] = read_instance(b, s->graph->pool_index);
+            value = s->graph->values[value].part_of;
         }
         step->operand[i] = read_instance(b, value);
     }
@@ -268,6 +272,14 @@ void schedule_free(struct schedule *s)
     free(s);
 }
 
+int schedule_instance(const struct schedule *s, int value)
+{
+    for (int i = 0; i < s->instance_count; i++)
+        if (s->instances[i] == value)
+            return i;
+    return -1;
+}
+
 const struct value *schedule_value(const struct schedule *s, int instance)
 {
     return &s->graph->values[s->instances[instance]];
@@ -276,6 +288,19 @@ const struct value *schedule_value(const struct schedule *s, int instance)
 const struct op *schedule_op(const struct schedule *s, int step)
 {
     return &s->graph->ops[s->steps[step].op];
+}
+
+struct operand schedule_operand(const struct schedule *s, int step, int slot,
+                                const struct extents *extents)
+{
+    int instance = s->steps[step].operand[slot];
+    int value = schedule_op(s, step)->operand[slot];
+
+    if (instance < 0)
+        return (struct operand){ 0 };
+    if (!graph_is_view(s->graph, value))
+        value = s->instances[instance];
+    return graph_operand(s->graph, value, extents);
 }
 
 struct extents schedule_extents(int samples)
@@ -292,9 +317,7 @@ static double call_flops(const struct schedule *s, int step, int samples)
 
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
         if (s->steps[step].through[i] >= 0) {
-            int instance = s->steps[step].operand[i];
-            struct operand o = graph_operand(
-                s->graph, s->instances[instance], &extents);
+            struct operand o = schedule_operand(s, step, i, &extents);
             sum += 3 * (double)operand_elements(&o);
         }
     return sum;

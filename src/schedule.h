@@ -38,6 +38,8 @@ struct step {
     int operand[CALL_MAX_OPERANDS]; /* instances; -1: the slot is empty */
     int through[CALL_MAX_OPERANDS]; /* instance of the statistics to load the
                                        operand through; -1: as it is */
+    int index[CALL_MAX_OPERANDS];   /* instance of the index of an operand
+                                       that is a view; -1: it is none */
 };
 
 /* Steps [begin, body) once, [body, epilogue) per microbatch, [epilogue, end)
@@ -71,9 +73,16 @@ struct schedule *schedule_build(const struct graph *, struct policy,
                                 const struct route *);
 void schedule_free(struct schedule *);
 
+/* The instance of a value that persists, or -1 if it has none: a view. */
+int schedule_instance(const struct schedule *, int value);
+
 /* The value of the graph that an instance is of. */
 const struct value *schedule_value(const struct schedule *, int instance);
 const struct op *schedule_op(const struct schedule *, int step);
+
+/* An operand of a step as the operation sees it: of a view, the view. */
+struct operand schedule_operand(const struct schedule *, int step, int slot,
+                                const struct extents *);
 
 /* Sizes when `samples` samples are processed at once. */
 struct extents schedule_extents(int samples);

@@ -5,6 +5,7 @@
 
 #include "carry.h"
 #include "clock.h"
+#include "initial.h"
 #include "snapshot.h"
 
 /* Opens the job's device and allocates its arena, or neither. */
@@ -41,7 +42,7 @@ bool trainer_new(struct trainer **out, const struct settings *s,
                          "lower batch or raise epoch_samples",
                          s->batch, (long long)samples);
     }
-    executor_init_state(t->executor, s->seed);
+    initial_state(t->executor, s->seed);
     *out = t;
     return true;
 }
@@ -76,6 +77,17 @@ double trainer_learning_rate(const struct trainer *t, int64_t step)
     default:
         return s->lr;
     }
+}
+
+/* Whether the sparse weights are rewired after a step of the run: every 100
+ * steps, less often later, and not at the end; the report's 25, 80, 140 and
+ * 190 of 200 epochs. */
+static bool rewires_after(const struct trainer *t, int64_t step)
+{
+    double done = (double)step / (double)trainer_steps(t);
+    int64_t period = 100 << ((done >= 0.125) + (done >= 0.4) + (done >= 0.7));
+
+    return done < 0.95 && (step + 1) % period == 0;
 }
 
 /* The samples that `load` asks for: training samples in a random order drawn
@@ -121,6 +133,7 @@ static struct tally run_program(struct trainer *t, enum program program,
         .momentum = (float)s->momentum,
         .weight_decay = (float)s->weight_decay,
         .nesterov = s->nesterov,
+        .rewire = rewires_after(t, t->step),
         .feed = &feed,
         .report = report,
     };
@@ -198,8 +211,8 @@ static bool change(struct trainer *t, const struct settings *s,
         job_free(job);
         return false;
     }
-    executor_init_state(executor, s->seed);
-    carry_state(t->executor, executor);
+    initial_state(executor, s->seed);
+    carry_state(t->executor, executor, s->seed);
     executor_free(t->executor);
     t->job->backend->close(t->device);
     job_free(t->job);

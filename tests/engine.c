@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 
+#include "initial.h"
 #include "kernels/philox.h"
 
 /* Noise whose mean depends on the label, so that there is something to
@@ -36,7 +37,7 @@ struct engine engine_open(const char *const assignments[])
     cr_assert(job_open_device(engine.job, &engine.device, &e), "%s", e.text);
     cr_assert(executor_new(&engine.executor, engine.job->plan, engine.device,
                            &e), "%s", e.text);
-    executor_init_state(engine.executor, 1);
+    initial_state(engine.executor, 1);
     return engine;
 }
 
@@ -59,6 +60,7 @@ void engine_run(struct engine *engine, enum program program, int samples,
                        .momentum = (float)s->momentum,
                        .weight_decay = (float)s->weight_decay,
                        .nesterov = s->nesterov,
+                       .rewire = true,
                        .feed = &feed,
                        .report = metrics };
 

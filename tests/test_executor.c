@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine.h"
+#include "initial.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -31,6 +32,11 @@ static const char *const variants[][5] = {
       "master_weights=fp32" },
     { "recompute=bn-relu", "microbatch=4", "precision=fp16",
       "checkpoint=optimal" },
+    { "recompute=none", "microbatch=0", "sparsity=0.7" },
+    { "recompute=bn-relu", "microbatch=4", "checkpoint=optimal",
+      "sparsity=0.9", "precision=fp16" },
+    { "recompute=none", "microbatch=4", "checkpoint=block", "sparsity=0.96",
+      "precision=bf16" },
 };
 
 enum { VARIANTS = sizeof(variants) / sizeof(*variants), BATCH = 10,
@@ -73,7 +79,7 @@ static void expect_same(struct outcome a, struct outcome b, int variant)
 static void fill_everything(struct engine *engine, int byte)
 {
     memset(engine->executor->arena, byte, engine->job->plan->arena_bytes);
-    executor_init_state(engine->executor, 1);
+    initial_state(engine->executor, 1);
 }
 
 /* Fills with NaNs what the plan says is dead after a step. */
@@ -139,7 +145,9 @@ Test(executor, touches_all_that_was_planned)
                           (size_t)plan->schedule->instance_count,
                       "variant %d: %zu of %zu bytes untouched", v, untouched,
                       bytes);
-        cr_expect_lt((double)untouched, 0.01 * (double)bytes);
+        cr_expect_lt((double)untouched, 0.01 * (double)bytes,
+                     "variant %d: %zu of %zu bytes untouched", v, untouched,
+                     bytes);
         free(first);
         engine_close(&engine);
     }
