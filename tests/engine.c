@@ -23,8 +23,8 @@ static void made_up_sample(void *arg, int index, void *const slot[])
 
 struct engine engine_open(const char *const assignments[])
 {
-    struct engine engine = { .sample = made_up_sample };
     struct settings settings;
+    struct job *job;
     struct error e;
 
     settings_init(&settings);
@@ -32,7 +32,15 @@ struct engine engine_open(const char *const assignments[])
         cr_assert(settings_assign(&settings, "test", assignments[i], &e),
                   "%s", e.text);
     cr_assert(settings_check(&settings, "test", &e), "%s", e.text);
-    cr_assert(job_new(&engine.job, &settings, &e), "%s", e.text);
+    cr_assert(job_new(&job, &settings, &e), "%s", e.text);
+    return engine_of(job);
+}
+
+struct engine engine_of(struct job *job)
+{
+    struct engine engine = { .job = job, .sample = made_up_sample };
+    struct error e;
+
     cr_assert(job_open_device(engine.job, &engine.device, &e), "%s", e.text);
     cr_assert(executor_new(&engine.executor, engine.job->plan, engine.device,
                            &e), "%s", e.text);

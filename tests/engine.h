@@ -19,6 +19,9 @@ struct engine {
 /* From assignments "name=value", ended by NULL, to the default settings; fails
  * the test if any of it fails. State is initialised, `sample` made up. */
 struct engine engine_open(const char *const assignments[]);
+
+/* The same of a job, which is the engine's from now on. */
+struct engine engine_of(struct job *);
 void engine_close(struct engine *);
 
 /* One program; metrics[METRIC_COUNT] gets what it reports. */
