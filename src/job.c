@@ -62,6 +62,8 @@ static bool make_plan(struct job *job, struct error *e)
 
     job->graph = model_build(&job->settings,
                              dataset_classes_of(job->settings.data));
+    if (!policy_check(job->graph, policy, e))
+        return false;
     if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)
         return optimal_find(job->graph, policy, job->backend, job->threads,
                             job->settings.memory_budget, &job->schedule,

@@ -26,6 +26,67 @@ struct policy policy_from(const struct settings *s)
     };
 }
 
+/* A batch norm that has only one value per channel when `samples` samples are
+ * processed at once: its operation, or -1. */
+static int starved_norm(const struct graph *g, int samples)
+{
+    struct extents extents = schedule_extents(samples);
+
+    for (int i = 0; i < g->op_count; i++) {
+        const struct op *op = &g->ops[i];
+        struct operand x;
+        if (op->code != OP_bn_stats)
+            continue;
+        x = graph_operand(g, op->operand[BN_STATS_X], &extents);
+        if (operand_rows(&x) == 1)
+            return i;
+    }
+    return -1;
+}
+
+/* The same for microbatches of that size, the last one included. */
+static int starved_in_batch(const struct graph *g, int batch, int microbatch)
+{
+    int last = batch % microbatch;
+    int starved = starved_norm(g, microbatch);
+
+    return starved < 0 && last ? starved_norm(g, last) : starved;
+}
+
+/* The nearest to `microbatch` that starves no batch norm, of two the one that
+ * takes less memory; 0 if there is none. */
+static int nearest_microbatch(const struct graph *g, int batch,
+                              int microbatch)
+{
+    for (int d = 1; d < batch; d++)
+        for (int m = microbatch - d; m <= microbatch + d; m += 2 * d)
+            if (m >= 1 && m <= batch && starved_in_batch(g, batch, m) < 0)
+                return m;
+    return 0;
+}
+
+bool policy_check(const struct graph *g, struct policy policy,
+                  struct error *e)
+{
+    int starved = starved_in_batch(g, policy.batch, policy.microbatch);
+    int nearest;
+    const char *name;
+
+    if (starved < 0)
+        return true;
+    name = g->layers[g->ops[starved].layer].name;
+    nearest = nearest_microbatch(g, policy.batch, policy.microbatch);
+    if (!nearest)
+        return error_set(e, EXIT_INPUT,
+                         "batch: %d leaves batch norm %s a single value per "
+                         "channel; raise it to at least 2", policy.batch,
+                         name);
+    return error_set(e, EXIT_INPUT,
+                     "microbatch: %d of a batch of %d leaves batch norm %s a "
+                     "single value per channel; the nearest that works is %d",
+                     policy.microbatch, policy.batch, name, nearest);
+}
+
 struct builder {
     struct schedule *schedule;
     int step_room;       /* allocated, for steps and for instances */

@@ -16,6 +16,7 @@
 #ifndef MEMDIAL_SCHEDULE_H
 #define MEMDIAL_SCHEDULE_H
 
+#include "error.h"
 #include "graph.h"
 #include "route.h"
 #include "settings.h"
@@ -66,6 +67,13 @@ struct policy {
 };
 
 struct policy policy_from(const struct settings *);
+
+/*
+ * Whether the graph can be trained so. A batch norm needs more than one value
+ * per channel, in every microbatch, the last and smaller one too; if one has
+ * not, the error (EXIT_INPUT) names the nearest microbatch that works.
+ */
+bool policy_check(const struct graph *, struct policy, struct error *);
 
 /* The training body follows the route, which is not needed afterwards; steps
  * that recompute what nothing reads are left out. */

@@ -180,12 +180,23 @@ static void emit_memory(const struct trainer *t, struct event_sink sink)
                                            memory.touched, memory.os } });
 }
 
-static void emit_epoch(struct trainer *t, struct event_sink sink,
-                       double started)
+static bool diverged(const struct trainer *t, const char *what,
+                     struct error *e)
+{
+    return error_set(e, EXIT_RUN,
+                     "step %lld: %s: training diverged; lower lr",
+                     (long long)t->step, what);
+}
+
+/* Validates, and says what came of the epoch. */
+static bool end_epoch(struct trainer *t, struct event_sink sink,
+                      double started, struct error *e)
 {
     struct tally train = t->epoch, valid = trainer_evaluate(t);
     double n = (double)train.samples, m = (double)valid.samples;
 
+    if (!isfinite(valid.loss))
+        return diverged(t, "the validation loss is not finite", e);
     t->epoch = (struct tally){ 0 };
     emit(sink, (struct event){
                    .type = EVENT_EPOCH,
@@ -194,6 +205,7 @@ static void emit_epoch(struct trainer *t, struct event_sink sink,
                               valid.loss / m, valid.correct / m,
                               clock_seconds() - started } });
     emit_memory(t, sink);
+    return true;
 }
 
 static bool change(struct trainer *t, const struct settings *s,
@@ -244,16 +256,11 @@ bool trainer_change(struct trainer *t, const struct settings *s,
 static bool check_step(const struct trainer *t, const struct tally *step,
                        struct error *e)
 {
-    const char *what = NULL;
-
     if (!isfinite(step->loss))
-        what = "the loss is not finite";
-    else if (step->skipped && step->loss_scale <= LOSS_SCALE_MIN)
-        what = "gradients are not finite even with the least loss scale";
-    if (what)
-        return error_set(e, EXIT_RUN,
-                         "step %lld: %s: training diverged; lower lr",
-                         (long long)t->step, what);
+        return diverged(t, "the loss is not finite", e);
+    if (step->skipped && step->loss_scale <= LOSS_SCALE_MIN)
+        return diverged(t, "gradients are not finite even with the least "
+                           "loss scale", e);
     return true;
 }
 
@@ -280,7 +287,8 @@ static bool run_to_end(struct trainer *t, struct event_sink sink,
         if (t->step == 1)
             emit_memory(t, sink);
         if (t->step % t->steps_per_epoch == 0) {
-            emit_epoch(t, sink, epoch_started);
+            if (!end_epoch(t, sink, epoch_started, e))
+                return false;
             epoch_started = clock_seconds();
             if (save && !snapshot_save(t, save, e))
                 return false;

@@ -62,8 +62,8 @@ bool trainer_change(struct trainer *, const struct settings *,
  * Trains to the end of the run, saying how it goes to `sink`; stops early,
  * between two steps, when *stop is set. With `save` not NULL writes a snapshot
  * there after every epoch and on stopping. False on a loss that is not finite,
- * on gradients that are not with the least loss scale there is, and when a
- * snapshot cannot be written.
+ * in training or validation, on gradients that are not with the least loss
+ * scale there is, and when a snapshot cannot be written.
  */
 bool trainer_run(struct trainer *, const char *preset, struct event_sink,
                  const volatile sig_atomic_t *stop, const char *save,

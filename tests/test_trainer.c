@@ -15,8 +15,6 @@
 #include "kernels/pool.h"
 #include "snapshot.h"
 
-static const volatile sig_atomic_t never;
-
 static struct trainer *open_trainer(const char *const more[])
 {
     static const char *const base[] = {
@@ -327,24 +325,75 @@ Test(trainer, learning_rate_follows_its_schedule)
     trainer_free(t);
 }
 
+static float *state_of(const struct trainer *t, const char *name)
+{
+    const struct plan *plan = t->job->plan;
+
+    for (int i = 0; i < plan->schedule->instance_count; i++) {
+        char full[80];
+        graph_value_name(plan->schedule->graph, plan->schedule->instances[i],
+                         full, sizeof(full));
+        if (strcmp(full, name) == 0)
+            return (float *)(void *)(t->executor->arena +
+                                     plan->instances[i].offset);
+    }
+    cr_assert_fail("no state %s", name);
+    return NULL;
+}
+
+/* FNV-1a. */
+static uint64_t file_hash(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    uint64_t hash = 0xCBF29CE484222325u;
+
+    for (int byte; (byte = fgetc(f)) != EOF;)
+        hash = (hash ^ (uint64_t)byte) * 0x100000001B3u;
+    fclose(f);
+    return hash;
+}
+
+/* Whatever it is that shows it, the run stops with an error, and the snapshot
+ * of when all was well stays as it was. Training does not see the running
+ * statistics, so that only validation can tell, or when there was none yet,
+ * the state itself. */
 Test(trainer, stops_when_it_diverges)
 {
-    struct trainer *t = open_trainer((const char *[]){ "lr=1000", NULL });
-    struct record r = { 0 };
+    static const struct {
+        const char *state, *why;
+        int stop_after;      /* steps; 0: never */
+    } cases[] = {
+        { "head.linear.w", "step 1: the loss is not finite", 0 },
+        { "g1.b1.conv2.w", "step 1: the loss is not finite", 0 },
+        { "head.bn.running", "step 3: the validation loss is not finite", 0 },
+        { "head.bn.running", "head.bn.running is not finite", 2 },
+    };
     char *path = temporary_path();
-    struct error e;
 
-    for (int i = 0; i < t->executor->plan->schedule->instance_count; i++)
-        if (t->executor->plan->instances[i].kind == KIND_WEIGHTS)
-            *(float *)(void *)(t->executor->arena +
-                               t->executor->plan->instances[i].offset) = NAN;
-    cr_expect_not(trainer_run(t, "test",
-                              (struct event_sink){ record_event, &r }, &never,
-                              path, &e));
-    cr_expect(strstr(e.text, "not finite"), "%s", e.text);
-    cr_expect_eq(r.count[EVENT_ERROR], 1);
-    cr_expect_eq(r.count[EVENT_DONE], 0);
-    trainer_free(t);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct trainer *t = open_trainer(NULL);
+        struct record r = { .stop_after = cases[i].stop_after };
+        struct error e;
+        uint64_t good;
+
+        cr_assert(snapshot_save(t, path, &e), "%s", e.text);
+        good = file_hash(path);
+        state_of(t, cases[i].state)[5] = NAN;
+        cr_expect_not(trainer_run(t, "test",
+                                  (struct event_sink){ record_event, &r },
+                                  &r.stop, path, &e), "%s", cases[i].why);
+        cr_expect(strstr(e.text, cases[i].why), "%s", e.text);
+        cr_expect(strstr(e.text, "lower lr"), "%s", e.text);
+        cr_expect_eq(e.code, EXIT_RUN);
+        cr_expect_eq(r.count[EVENT_ERROR], 1);
+        cr_expect_eq(r.count[EVENT_EPOCH], 0);
+        cr_expect_eq(r.count[EVENT_DONE], 0);
+        cr_expect_eq(file_hash(path), good, "%s: another snapshot",
+                     cases[i].why);
+        cr_expect(snapshot_load(t, path, &e), "%s", e.text);
+        cr_expect(isfinite(trainer_step(t).loss));
+        trainer_free(t);
+    }
     unlink(path);
     free(path);
 }

@@ -1,5 +1,6 @@
 /*
- * Scratch: the taps, the panel, and for each thread a strip and the sums.
+ * Scratch: the taps; the panel, and for each thread a strip and the sums, or
+ * what takes their place where zeros are skipped.
  */
 #include <string.h>
 
@@ -31,24 +32,18 @@ struct conv_core KERNEL(conv_core)(const struct call *c,
 /* Sizes of the parts of scratch, in floats but for the first. */
 struct sizes {
     size_t taps; /* bytes */
-    size_t panel, strip;
-    size_t each; /* of a thread: a strip and the sums, or what skipping zeros
-                    takes instead */
+    size_t panel, strip, sum;
 };
 
 static struct sizes sizes_of(const struct conv_core *core)
 {
     const struct conv_strips *s = &core->strips;
-    size_t strip = (size_t)s->blocks * (size_t)s->block;
-    size_t sum = (size_t)(core->group * s->col.length) * CONV_PANEL;
 
     return (struct sizes){
         .taps = KERNEL(conv_taps_bytes)(s),
         .panel = (size_t)(s->blocks * s->taps) * CONV_BLOCK * CONV_PANEL,
-        .strip = strip,
-        .each = pool_skips(core->w->pool, POOL_SKIP)
-                    ? size_max(strip + sum, conv_sparse_strip(s))
-                    : strip + sum
+        .strip = (size_t)s->blocks * (size_t)s->block,
+        .sum = (size_t)(core->group * s->col.length) * CONV_PANEL
     };
 }
 
@@ -56,8 +51,9 @@ size_t KERNEL(conv_core_scratch)(const struct conv_core *core)
 {
     struct sizes z = sizes_of(core);
 
-    return z.taps + (z.panel + z.each * (size_t)core->threads)
-                    * sizeof(float);
+    return z.taps
+           + size_max(z.panel + (z.strip + z.sum) * (size_t)core->threads,
+                      KERNEL(conv_sparse_floats)(core)) * sizeof(float);
 }
 
 /* Channels of a block: fewer in the last. */
@@ -263,29 +259,9 @@ static void run_panel(const struct work *w, const struct sizes *z,
     for (int t = 0; t < core->threads; t++) {
         struct work own = *w;
 
-        own.strip += (size_t)t * z->each;
+        own.strip += (size_t)t * (z->strip + z->sum);
         own.sum = own.strip + z->strip;
         run_share(own, range_share(items, t, core->threads));
-    }
-}
-
-/* The same, skipping zeros; the list of nonzeros takes the weights' place. */
-static void run_sparse_panel(const struct work *w, const struct sizes *z,
-                             float *weights)
-{
-    const struct conv_core *core = w->core;
-    const struct conv_strips *s = &core->strips;
-    size_t items = (size_t)s->images * (size_t)s->count;
-
-#pragma omp single
-    KERNEL(conv_sparse_pack)(core, &w->taps, w->panel, weights);
-#pragma omp for schedule(static)
-    for (int t = 0; t < core->threads; t++) {
-        struct range own = range_share(items, t, core->threads);
-
-        for (size_t i = own.begin; i < own.end; i++)
-            KERNEL(conv_sparse_run)(core, (int)i, w->panel, weights,
-                                    w->strip + (size_t)t * z->each);
     }
 }
 
@@ -302,7 +278,7 @@ void KERNEL(conv_core_run)(const struct conv_core *core)
                           .strip = weights + z.panel, .panel = panel };
 
         if (KERNEL(conv_sparse_pays)(core, panel))
-            run_sparse_panel(&w, &z, weights);
+            KERNEL(conv_sparse_run)(core, &taps, panel, weights);
         else
             run_panel(&w, &z, weights);
     }

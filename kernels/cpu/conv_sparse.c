@@ -13,6 +13,8 @@
  * of its channels, in the order of the taps:
  *
  *     int32 start[classes * CONV_PANEL + 2], then the nonzeros
+ *
+ * Scratch: a strip for each thread, and the list.
  */
 #include "conv_sparse.h"
 
@@ -84,17 +86,6 @@ static struct sparse_piece piece_of(const struct conv_core *core,
                                         SPARSE_PIECE));
 }
 
-/* Whether a list is no larger than the panel packed dense. */
-static bool list_fits(const struct conv_core *core, int nonzeros)
-{
-    const struct conv_strips *s = &core->strips;
-    size_t panel = (size_t)s->blocks * (size_t)s->taps
-                   * CONV_BLOCK * CONV_PANEL * sizeof(float);
-
-    return list_starts(core) * sizeof(int32_t)
-           + (size_t)nonzeros * sizeof(struct nonzero) <= panel;
-}
-
 bool KERNEL(conv_sparse_pays)(const struct conv_core *core, int panel)
 {
     struct part p = part_of(core, panel);
@@ -107,8 +98,7 @@ bool KERNEL(conv_sparse_pays)(const struct conv_core *core, int panel)
             for (int c = p.column; c < p.column + p.columns; c += SPARSE_PIECE)
                 nonzeros += (int)sparse_nonzeros(
                     piece_of(core, &p, t, r, c));
-    return nonzeros < taps * p.rows * p.columns / POOL_SKIP
-           && list_fits(core, nonzeros);
+    return nonzeros < taps * p.rows * p.columns / POOL_SKIP;
 }
 
 /* Goes through the nonzeros of one tap; counts those of each class and channel
@@ -154,11 +144,10 @@ static void scan(const struct conv_core *core, const struct conv_taps *taps,
                      write);
 }
 
-void KERNEL(conv_sparse_pack)(const struct conv_core *core,
-                              const struct conv_taps *taps, int panel,
-                              float *room)
+static void list_nonzeros(const struct conv_core *core,
+                          const struct conv_taps *taps, int panel,
+                          struct list l)
 {
-    struct list l = list_of(core, room);
     size_t starts = list_starts(core);
 
     memset(l.start, 0, starts * sizeof(*l.start));
@@ -343,11 +332,11 @@ static void pack_strip(const struct conv_core *core, int item, float *strip)
     }
 }
 
-void KERNEL(conv_sparse_run)(const struct conv_core *core, int item, int panel,
-                             float *room, float *strip)
+/* All output of one strip in the panel's channels. */
+static void run_strip(const struct conv_core *core, int item, int panel,
+                      struct list l, float *strip)
 {
     const struct conv_strips *s = &core->strips;
-    struct list l = list_of(core, room);
     struct range rows = KERNEL(conv_strip_output)(s, item);
     int first = panel * CONV_PANEL;
     int channels = conv_lanes(core, panel);
@@ -377,5 +366,51 @@ void KERNEL(conv_sparse_run)(const struct conv_core *core, int item, int panel,
             r.channel = first + c;
             run_class(&r);
         }
+    }
+}
+
+/* Floats of a thread's strip: channels one after the other, a block as
+ * conv_strip_pack() makes it, and what a last vector reads beyond. */
+static size_t strip_floats(const struct conv_core *core)
+{
+    const struct conv_strips *s = &core->strips;
+
+    return ((size_t)s->blocks + 1) * (size_t)s->block + CONV_BLOCK;
+}
+
+/* The most nonzeros that a panel has where skipping pays. */
+static size_t list_floats(const struct conv_core *core)
+{
+    size_t elements = (size_t)core->strips.taps * (size_t)core->x->dim[3]
+                      * (size_t)conv_lanes(core, 0);
+
+    return list_starts(core)
+           + elements / POOL_SKIP * sizeof(struct nonzero) / sizeof(float);
+}
+
+size_t KERNEL(conv_sparse_floats)(const struct conv_core *core)
+{
+    if (!pool_skips(core->w->pool, POOL_SKIP))
+        return 0;
+    return (size_t)core->threads * strip_floats(core) + list_floats(core);
+}
+
+void KERNEL(conv_sparse_run)(const struct conv_core *core,
+                             const struct conv_taps *taps, int panel,
+                             float *room)
+{
+    const struct conv_strips *s = &core->strips;
+    size_t items = (size_t)s->images * (size_t)s->count;
+    size_t each = strip_floats(core);
+    struct list l = list_of(core, room + (size_t)core->threads * each);
+
+#pragma omp single
+    list_nonzeros(core, taps, panel, l);
+#pragma omp for schedule(static)
+    for (int t = 0; t < core->threads; t++) {
+        struct range own = range_share(items, t, core->threads);
+
+        for (size_t i = own.begin; i < own.end; i++)
+            run_strip(core, (int)i, panel, l, room + (size_t)t * each);
     }
 }

@@ -13,24 +13,15 @@
 void KERNEL(conv_transpose)(const float *from, int step, int pixels,
                             size_t line, float *to);
 
-/* Whether skipping pays; the panel then fits where it would be packed
- * dense. */
+/* Whether skipping pays. */
 bool KERNEL(conv_sparse_pays)(const struct conv_core *core, int panel);
 
-/* Floats of a thread's strip: channels one after the other, a block as
- * conv_strip_pack() makes it, and what a last vector reads beyond. */
-static inline size_t conv_sparse_strip(const struct conv_strips *s)
-{
-    return ((size_t)s->blocks + 1) * (size_t)s->block + CONV_BLOCK;
-}
+/* Floats of scratch, 0 if it never pays. */
+size_t KERNEL(conv_sparse_floats)(const struct conv_core *core);
 
-/* Lists the nonzeros of a panel. */
-void KERNEL(conv_sparse_pack)(const struct conv_core *core,
-                              const struct conv_taps *taps, int panel,
-                              float *list);
-
-/* All output of one strip in the panel's channels. */
-void KERNEL(conv_sparse_run)(const struct conv_core *core, int item, int panel,
-                             float *list, float *strip);
+/* All output in the panel's channels; every thread of a team calls it. */
+void KERNEL(conv_sparse_run)(const struct conv_core *core,
+                             const struct conv_taps *taps, int panel,
+                             float *scratch);
 
 #endif
