@@ -24,9 +24,11 @@ json_t *event_json(const struct event *e)
 {
     switch (e->type) {
     case EVENT_START:
-        return json_pack("{ss si ss so}", "type", "start", "schema",
+        return json_pack("{ss si ss so sI sI}", "type", "start", "schema",
                          EVENT_SCHEMA, "preset", e->start.preset, "settings",
-                         settings_json(e->start.settings));
+                         settings_json(e->start.settings), "step",
+                         (json_int_t)e->start.step, "steps",
+                         (json_int_t)e->start.steps);
     case EVENT_MEMORY:
         return json_pack("{ss sI sI sI sI}", "type", "memory", "planned",
                          (json_int_t)e->memory.planned, "arena",
@@ -34,10 +36,12 @@ json_t *event_json(const struct event *e)
                          (json_int_t)e->memory.touched, "os",
                          (json_int_t)e->memory.os);
     case EVENT_STEP:
-        return json_pack("{ss sI si sf sf}", "type", "step", "step",
-                         (json_int_t)e->step.step, "epoch", e->step.epoch,
-                         "loss", e->step.loss, "samples_per_second",
-                         e->step.samples_per_second);
+        return json_pack("{ss sI sI si sf sf sf sf}", "type", "step", "step",
+                         (json_int_t)e->step.step, "steps",
+                         (json_int_t)e->step.steps, "epoch", e->step.epoch,
+                         "loss", e->step.loss, "accuracy", e->step.accuracy,
+                         "samples_per_second", e->step.samples_per_second,
+                         "seconds", e->step.seconds);
     case EVENT_EPOCH:
         return json_pack("{ss si sf sf sf sf sf}", "type", "epoch", "epoch",
                          e->epoch.epoch, "train_loss", e->epoch.train_loss,
@@ -51,6 +55,18 @@ json_t *event_json(const struct event *e)
                          changes_json(e->applied.before, e->applied.after),
                          "planned", (json_int_t)e->applied.planned, "arena",
                          (json_int_t)e->applied.arena);
+    case EVENT_REFUSED:
+        return json_pack("{ss ss ss}", "type", "refused", "command",
+                         e->refused.command, "message", e->refused.message);
+    case EVENT_PAUSED:
+        return json_pack("{ss sI}", "type", "paused", "step",
+                         (json_int_t)e->stopped_at);
+    case EVENT_RESUMED:
+        return json_pack("{ss sI}", "type", "resumed", "step",
+                         (json_int_t)e->stopped_at);
+    case EVENT_SAVED:
+        return json_pack("{ss sI ss}", "type", "saved", "step",
+                         (json_int_t)e->saved.step, "path", e->saved.path);
     case EVENT_WARNING:
         return json_pack("{ss ss}", "type", "warning", "message", e->message);
     case EVENT_ERROR:

@@ -21,6 +21,10 @@ enum event_type {
     EVENT_STEP,
     EVENT_EPOCH,
     EVENT_APPLIED,
+    EVENT_REFUSED,
+    EVENT_PAUSED,
+    EVENT_RESUMED,
+    EVENT_SAVED,
     EVENT_WARNING,
     EVENT_ERROR,
     EVENT_DONE
@@ -32,6 +36,7 @@ struct event {
         struct {
             const char *preset;
             const struct settings *settings;
+            int64_t step, steps;  /* done before; of the whole run */
         } start;
         struct {
             uint64_t planned, arena, touched, os; /* bytes */
@@ -39,7 +44,9 @@ struct event {
         struct {
             int64_t step, steps;  /* done so far; of the whole run */
             int epoch;            /* counted from 1 */
-            double loss, samples_per_second;
+            double loss, accuracy; /* of the batch */
+            double samples_per_second;
+            double seconds;       /* training and evaluation so far */
         } step;
         struct {
             int epoch;            /* counted from 1 */
@@ -52,6 +59,15 @@ struct event {
             const struct settings *before, *after;
             uint64_t planned, arena; /* bytes, of the new plan */
         } applied;
+        struct {
+            const char *command;  /* that was not carried out */
+            const char *message;  /* why */
+        } refused;
+        int64_t stopped_at;       /* steps done, of paused and resumed */
+        struct {
+            int64_t step;         /* done before the snapshot */
+            const char *path;
+        } saved;
         const char *message;      /* of warnings and errors */
     };
 };
