@@ -1,5 +1,8 @@
 #include "event.h"
 
+#include <math.h>
+
+#include "json_print.h"
 #include "settings_json.h"
 
 /* The settings that differ, as they are now. */
@@ -20,13 +23,19 @@ static json_t *changes_json(const struct settings *before,
     return changed;
 }
 
+/* JSON has no word for what is not finite. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 json_t *event_json(const struct event *e)
 {
     switch (e->type) {
     case EVENT_START:
-        return json_pack("{ss si ss so sI sI}", "type", "start", "schema",
-                         EVENT_SCHEMA, "preset", e->start.preset, "settings",
-                         settings_json(e->start.settings), "step",
+        return json_pack("{ss si so so sI sI}", "type", "start", "schema",
+                         EVENT_SCHEMA, "preset", json_text(e->start.preset),
+                         "settings", settings_json(e->start.settings), "step",
                          (json_int_t)e->start.step, "steps",
                          (json_int_t)e->start.steps);
     case EVENT_MEMORY:
@@ -36,19 +45,21 @@ json_t *event_json(const struct event *e)
                          (json_int_t)e->memory.touched, "os",
                          (json_int_t)e->memory.os);
     case EVENT_STEP:
-        return json_pack("{ss sI sI si sf sf sf sf}", "type", "step", "step",
+        return json_pack("{ss sI sI si so so so so}", "type", "step", "step",
                          (json_int_t)e->step.step, "steps",
                          (json_int_t)e->step.steps, "epoch", e->step.epoch,
-                         "loss", e->step.loss, "accuracy", e->step.accuracy,
-                         "samples_per_second", e->step.samples_per_second,
-                         "seconds", e->step.seconds);
+                         "loss", number(e->step.loss), "accuracy",
+                         number(e->step.accuracy), "samples_per_second",
+                         number(e->step.samples_per_second), "seconds",
+                         number(e->step.seconds));
     case EVENT_EPOCH:
-        return json_pack("{ss si sf sf sf sf sf}", "type", "epoch", "epoch",
-                         e->epoch.epoch, "train_loss", e->epoch.train_loss,
-                         "train_accuracy", e->epoch.train_accuracy,
-                         "valid_loss", e->epoch.valid_loss, "valid_accuracy",
-                         e->epoch.valid_accuracy, "seconds",
-                         e->epoch.seconds);
+        return json_pack("{ss si so so so so so}", "type", "epoch", "epoch",
+                         e->epoch.epoch, "train_loss",
+                         number(e->epoch.train_loss), "train_accuracy",
+                         number(e->epoch.train_accuracy), "valid_loss",
+                         number(e->epoch.valid_loss), "valid_accuracy",
+                         number(e->epoch.valid_accuracy), "seconds",
+                         number(e->epoch.seconds));
     case EVENT_APPLIED:
         return json_pack("{ss sI so sI sI}", "type", "applied", "step",
                          (json_int_t)e->applied.step, "settings",
@@ -56,8 +67,9 @@ json_t *event_json(const struct event *e)
                          "planned", (json_int_t)e->applied.planned, "arena",
                          (json_int_t)e->applied.arena);
     case EVENT_REFUSED:
-        return json_pack("{ss ss ss}", "type", "refused", "command",
-                         e->refused.command, "message", e->refused.message);
+        return json_pack("{ss so so}", "type", "refused", "command",
+                         json_text(e->refused.command), "message",
+                         json_text(e->refused.message));
     case EVENT_PAUSED:
         return json_pack("{ss sI}", "type", "paused", "step",
                          (json_int_t)e->stopped_at);
@@ -65,14 +77,27 @@ json_t *event_json(const struct event *e)
         return json_pack("{ss sI}", "type", "resumed", "step",
                          (json_int_t)e->stopped_at);
     case EVENT_SAVED:
-        return json_pack("{ss sI ss}", "type", "saved", "step",
-                         (json_int_t)e->saved.step, "path", e->saved.path);
+        return json_pack("{ss sI so}", "type", "saved", "step",
+                         (json_int_t)e->saved.step, "path",
+                         json_text(e->saved.path));
     case EVENT_WARNING:
-        return json_pack("{ss ss}", "type", "warning", "message", e->message);
+        return json_pack("{ss so}", "type", "warning", "message",
+                         json_text(e->message));
     case EVENT_ERROR:
-        return json_pack("{ss ss}", "type", "error", "message", e->message);
+        return json_pack("{ss so}", "type", "error", "message",
+                         json_text(e->message));
     case EVENT_DONE:
         return json_pack("{ss}", "type", "done");
     }
     return NULL;
+}
+
+bool event_print(const struct event *event, FILE *file)
+{
+    json_t *json = event_json(event);
+
+    json_dumpf(json, file, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    putc('\n', file);
+    json_decref(json);
+    return fflush(file) == 0;
 }

@@ -2,12 +2,14 @@
  * Events: what a run says while it runs, to whoever listens. One format, as
  * newline-delimited JSON, for `train --json`, the worker and the run history;
  * memdial-events(5) documents it. Bytes are integers, accuracies fractions of
- * 1, and doubles carry 17 digits so that they come back bit for bit.
+ * 1, and doubles carry 17 digits so that they come back bit for bit; one that
+ * is not finite is null.
  */
 #ifndef MEMDIAL_EVENT_H
 #define MEMDIAL_EVENT_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -81,7 +83,7 @@ struct event_sink {
 /* The event as a new JSON object. */
 json_t *event_json(const struct event *);
 
-/* How every JSON document of memdial is printed. */
-enum { JSON_STYLE = JSON_COMPACT | JSON_REAL_PRECISION(17) };
+/* Prints it as a line, at once; false if the file cannot be written. */
+bool event_print(const struct event *, FILE *);
 
 #endif

@@ -11,6 +11,7 @@
 #include "cmd_list.h"
 #include "cmd_plan.h"
 #include "cmd_train.h"
+#include "cmd_worker.h"
 #include "config.h"
 #include "error.h"
 #include "preset.h"
@@ -30,6 +31,7 @@ static const struct command commands[] = {
       cmd_train },
     { "plan", "[PRESET] [--set NAME=VALUE]...",
       "say what memory training takes", cmd_plan },
+    { "worker", "", "train as commands on standard input say", cmd_worker },
     { "presets", "[--json]", "list the presets", cmd_presets },
     { "settings", "[--json]", "list the settings and their values",
       cmd_settings },
