@@ -29,7 +29,8 @@ enum event_type {
     EVENT_SAVED,
     EVENT_WARNING,
     EVENT_ERROR,
-    EVENT_DONE
+    EVENT_DONE,
+    EVENT_COUNT
 };
 
 struct event {
@@ -60,10 +61,12 @@ struct event {
             int64_t step;         /* done when the change took effect */
             const struct settings *before, *after;
             uint64_t planned, arena; /* bytes, of the new plan */
+            int64_t sets;         /* `set` commands of this run so far */
         } applied;
         struct {
             const char *command;  /* that was not carried out */
             const char *message;  /* why */
+            int64_t sets;         /* as above */
         } refused;
         int64_t stopped_at;       /* steps done, of paused and resumed */
         struct {
@@ -79,6 +82,9 @@ struct event_sink {
     void (*emit)(void *arg, const struct event *);
     void *arg;
 };
+
+/* "start", "memory", ... */
+const char *event_name(enum event_type);
 
 /* The event as a new JSON object. */
 json_t *event_json(const struct event *);

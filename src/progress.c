@@ -115,7 +115,7 @@ void progress_emit(void *arg, const struct event *e)
         break;
     case EVENT_REFUSED:
         clear_line(p);
-        printf("%s: %s\n", e->refused.command, e->refused.message);
+        printf("refused: %s\n", e->refused.message);
         break;
     case EVENT_PAUSED:
     case EVENT_RESUMED:
@@ -133,6 +133,8 @@ void progress_emit(void *arg, const struct event *e)
     case EVENT_ERROR: /* the command reports it on standard error */
     case EVENT_DONE:
         clear_line(p);
+        break;
+    case EVENT_COUNT:
         break;
     }
     fflush(stdout);

@@ -31,6 +31,7 @@ struct worker {
     char *name;                  /* owned; NULL: there never was a run */
     struct settings wanted;      /* of the run, changes included ... */
     bool changed;                /* ... that are not applied yet */
+    int64_t sets;                /* commands `set` to this run */
     bool paused, done;           /* and whether it was said */
     char *save;                  /* owned; file of the snapshots, or NULL */
     bool keep;                   /* leave it there on `stop` */
@@ -70,8 +71,11 @@ static bool is_news(struct worker *w, const struct event *event)
 static void emit(void *arg, const struct event *event)
 {
     struct worker *w = arg;
+    struct event said = *event;
 
-    if (is_news(w, event) && !event_print(event, w->events))
+    if (said.type == EVENT_APPLIED)
+        said.applied.sets = w->sets;
+    if (is_news(w, &said) && !event_print(&said, w->events))
         w->quit = true;
 }
 
@@ -83,7 +87,7 @@ static struct event_sink sink(struct worker *w)
 static void refuse(struct worker *w, const char *command, const char *message)
 {
     emit(w, &(struct event){ .type = EVENT_REFUSED,
-                             .refused = { command, message } });
+                             .refused = { command, message, w->sets } });
 }
 
 static bool is_over(const struct worker *w)
@@ -141,10 +145,31 @@ static void save_run(struct worker *w)
                    (cost > save_interval ? cost : save_interval);
 }
 
+static void replace(char **owned, const char *text)
+{
+    char *copy = text ? xstrdup(text) : NULL;
+
+    free(*owned);
+    *owned = copy;
+}
+
 static void forget_snapshot(const struct worker *w)
 {
     if (w->save && !w->keep)
         unlink(w->save);
+}
+
+/* That a snapshot cannot be kept is better known before the run. One that is
+ * only there for accidents may be done without. */
+static bool check_snapshot(struct worker *w, struct error *e)
+{
+    if (!w->save || snapshot_check(w->save, e))
+        return true;
+    if (w->keep)
+        return false;
+    emit(w, &(struct event){ .type = EVENT_WARNING, .message = e->text });
+    replace(&w->save, NULL);
+    return true;
 }
 
 /* A run with w->wanted in place of the one there was. That it could not begin
@@ -156,24 +181,17 @@ static void begin(struct worker *w, const char *load)
     trainer_free(w->trainer);
     w->trainer = NULL;
     w->changed = w->paused = w->done = false;
+    w->sets = 0;
     w->saved_step = -1;
     w->next_save = clock_seconds() + save_interval;
     w->next_memory = w->next_step = 0;
-    if ((w->save && !snapshot_check(w->save, &e)) ||
+    if (!check_snapshot(w, &e) ||
         !trainer_new(&w->trainer, &w->wanted, &e) ||
         (load && !snapshot_load(w->trainer, load, &e))) {
         end_run(w, &e);
         return;
     }
     trainer_begin(w->trainer, w->name, sink(w));
-}
-
-static void replace(char **owned, const char *text)
-{
-    char *copy = text ? xstrdup(text) : NULL;
-
-    free(*owned);
-    *owned = copy;
 }
 
 /* json_unpack() of the members of a command, which may be no others. */
@@ -245,6 +263,7 @@ static bool set(struct worker *w, json_t *command, struct error *e)
     struct settings settings = w->wanted;
     json_t *changes;
 
+    w->sets++;
     if (!unpack(command, e, "{s:o}", "settings", &changes) ||
         !require_run(w, e) ||
         !settings_json_read(changes, &settings, "set", e) ||
