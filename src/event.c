@@ -5,24 +5,6 @@
 #include "json_print.h"
 #include "settings_json.h"
 
-/* The settings that differ, as they are now. */
-static json_t *changes_json(const struct settings *before,
-                            const struct settings *after)
-{
-    json_t *changed = json_object();
-
-    for (int i = 0; i < settings_count; i++) {
-        const struct setting *row = &settings_table[i];
-        json_t *now = settings_json_value(after, row);
-        json_t *was = settings_json_value(before, row);
-        if (!json_equal(now, was))
-            json_object_set(changed, row->name, now);
-        json_decref(now);
-        json_decref(was);
-    }
-    return changed;
-}
-
 /* JSON has no word for what is not finite. */
 static json_t *number(double value)
 {
@@ -79,7 +61,8 @@ json_t *event_json(const struct event *e)
     case EVENT_APPLIED:
         return json_pack("{ss sI so sI sI sI}", "type", name, "step",
                          (json_int_t)e->applied.step, "settings",
-                         changes_json(e->applied.before, e->applied.after),
+                         settings_json_changes(e->applied.before,
+                                               e->applied.after),
                          "planned", (json_int_t)e->applied.planned, "arena",
                          (json_int_t)e->applied.arena, "sets",
                          (json_int_t)e->applied.sets);

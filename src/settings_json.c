@@ -48,6 +48,23 @@ json_t *settings_json(const struct settings *s)
     return object;
 }
 
+json_t *settings_json_changes(const struct settings *before,
+                              const struct settings *after)
+{
+    json_t *changed = json_object();
+
+    for (int i = 0; i < settings_count; i++) {
+        const struct setting *row = &settings_table[i];
+        json_t *now = settings_json_value(after, row);
+        json_t *was = settings_json_value(before, row);
+        if (!json_equal(now, was))
+            json_object_set(changed, row->name, now);
+        json_decref(now);
+        json_decref(was);
+    }
+    return changed;
+}
+
 /* The value as settings_set() takes it; false if it is none. */
 static bool value_text(const json_t *value, char *text, size_t size)
 {

@@ -16,6 +16,10 @@ json_t *settings_json(const struct settings *);
 /* One value; a new reference. */
 json_t *settings_json_value(const struct settings *, const struct setting *);
 
+/* The settings that differ, as they are after; a new reference. */
+json_t *settings_json_changes(const struct settings *before,
+                              const struct settings *after);
+
 /* Sets what the object names, all of it or nothing. `where` begins the
  * message. */
 bool settings_json_read(const json_t *object, struct settings *,

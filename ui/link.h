@@ -1,7 +1,8 @@
 /*
  * The front end's end of a worker: starts it, sends it commands, reads its
- * events, and says in a sentence what has become of it. No call blocks but
- * link_free(), and that for half a second at most.
+ * events, and says in a sentence what has become of it. No call waits for a
+ * worker, but for one that is ended: a tenth of a second at most, in
+ * link_free() half a second.
  *
  * A link outlives its workers. When one dies, hangs or prints garbage, the
  * link says so in its sentence, and link_restart() begins with another one,
@@ -66,6 +67,9 @@ void link_resume(struct link *);
 /* Writes a snapshot to a file of the worker's machine; a `saved` or `refused`
  * event answers. */
 void link_save(struct link *, const char *path);
+
+/* How long a silence is remarkable: 30 seconds if not said here. */
+void link_patience(struct link *, double seconds);
 
 /* Reads what the worker has written, at most 64 KiB a call, sends what could
  * not be sent before, and looks whether the worker lives. To be called when
