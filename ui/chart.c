@@ -217,7 +217,7 @@ static void draw_y_axis(const struct chart *ch, struct area a)
         return;
     }
     for (double step = round_step(ch->y_max - ch->y_min, rows / 2),
-                i = ceil(ch->y_min / step - 1e-9);
+                i = ceil(ch->y_min / step - 1e-9) + 0.0;
          i * step <= ch->y_max * (1 + 1e-9); i++)
         draw_tick(ch, a, i * step, &free_row);
 }
@@ -239,7 +239,8 @@ static void draw_x_axis(const struct chart *ch, struct area a)
     for (int c = CHART_MARGIN; c < a.cols; c++)
         area_text(a, axis, c, ROLE_BORDER, "─");
     area_text(a, axis + 1, unit, ROLE_DIM, ch->x_unit);
-    for (double i = ceil(ch->x_min / step - 1e-9);
+    /* What rounds up to minus zero is zero. */
+    for (double i = ceil(ch->x_min / step - 1e-9) + 0.0;
          i * step <= ch->x_max * (1 + 1e-9); i++) {
         char text[32];
         int col = chart_column(ch, a, i * step), begin;

@@ -23,6 +23,7 @@ void screen_init(struct screen *s, struct session *session, int rows,
                  int cols, enum glyphs glyphs)
 {
     *s = (struct screen){ .session = session };
+    view_init(&s->view);
     cells_init(&s->cells, rows, cols, glyphs);
     for (int i = 0; i < PAGE_COUNT; i++) {
         s->state[i] = xcalloc(1, pages[i]->state_size);
@@ -83,7 +84,7 @@ void screen_note(struct screen *s, struct area pane, unsigned style,
     struct area frame = area_all(&s->cells);
     int width = cells_width(text);
 
-    if (s->layout.size <= SIZE_TABS || width + 2 > pane.cols - 16)
+    if (!*text || s->layout.size <= SIZE_TABS || width + 2 > pane.cols - 16)
         return;
     frame = area_sub(frame, pane.row - 1, pane.col + pane.cols - width - 3, 1,
                      width + 2);
@@ -439,9 +440,9 @@ void screen_act(struct screen *s, enum action action, int argument)
         s->export = true;
         break;
     case ACTION_THEME:
-        s->theme = (enum theme)((s->theme + 1) % THEME_COUNT);
+        s->view.theme = (enum theme)((s->view.theme + 1) % THEME_COUNT);
         session_say(s->session, NOTICE_INFO, "theme %s",
-                    theme_name(s->theme));
+                    theme_name(s->view.theme));
         break;
     case ACTION_SAVE_VIEW:
         s->save_view = true;

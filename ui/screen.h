@@ -17,6 +17,7 @@
 #include "session.h"
 #include "text_block.h"
 #include "theme.h"
+#include "view.h"
 
 struct screen;
 
@@ -46,10 +47,11 @@ enum { ANSWER_SIZE = 64 };
 struct screen {
     struct session *session;         /* borrowed */
     struct cells cells;              /* the frame */
-    enum theme theme;
+    struct view view;
     enum page_id page;
     int pane[PAGE_COUNT];            /* that has the keys */
     struct layout layout;
+    int dial;                        /* that is chosen */
     void *state[PAGE_COUNT];         /* owned */
     struct target *targets;          /* owned, [target_count] */
     int target_count;

@@ -192,6 +192,11 @@ bool session_pending(const struct session *s)
     return !settings_same(&s->wanted, &s->in_force);
 }
 
+bool session_planned(const struct session *s)
+{
+    return s->planned && settings_same(&s->planned->settings, &s->wanted);
+}
+
 bool session_dial_pending(const struct session *s, int dial)
 {
     return !dial_same(&s->wanted, &s->in_force, dial);
@@ -404,9 +409,6 @@ void session_event(struct session *s, const struct event *e)
         if (strcmp(e->refused.command, "set") == 0)
             session_drop_pending(s);
         break;
-    case EVENT_SAVED:
-        session_say(s, NOTICE_INFO, "saved %s", e->saved.path);
-        break;
     case EVENT_WARNING:
         session_say(s, NOTICE_WARNING, "%s", e->message);
         break;
@@ -415,6 +417,7 @@ void session_event(struct session *s, const struct event *e)
         break;
     case EVENT_PAUSED:
     case EVENT_RESUMED:
+    case EVENT_SAVED: /* the link's own snapshots */
     case EVENT_DONE:
     case EVENT_COUNT:
         break;
@@ -444,8 +447,7 @@ static int ask_turns(const struct session *s, int dial, struct question *q)
 int session_questions(const struct session *s, int dial, struct question *q)
 {
     int n = 0;
-    bool here = s->planned &&
-                settings_same(&s->planned->settings, &s->wanted);
+    bool here = session_planned(s);
 
     if (!here)
         q[n++] = (struct question){ TAG_PLANNED, true, false, s->wanted };

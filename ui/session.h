@@ -137,6 +137,9 @@ void session_drop_pending(struct session *);
 bool session_pending(const struct session *);
 bool session_dial_pending(const struct session *, int dial);
 
+/* Whether session->planned is the answer for the settings wanted. */
+bool session_planned(const struct session *);
+
 /* What the bars are compared with: the pinned forecast or the baseline; NULL
  * if it is not here yet. */
 const struct forecast *session_reference(const struct session *);
