@@ -18,7 +18,7 @@ static void draw_part(struct area area, int row, int from, int to,
 }
 
 int bar_kinds(struct area area, int row, int col, int cols,
-              const size_t bytes[KIND_COUNT], double scale)
+              const size_t bytes[KIND_COUNT], double most, double scale)
 {
     double sum = 0;
     int end = col;
@@ -26,9 +26,7 @@ int bar_kinds(struct area area, int row, int col, int cols,
     for (int k = 0; k < KIND_COUNT && scale > 0; k++) {
         int from = end;
         sum += (double)bytes[k];
-        end = col + (int)lround(sum / scale * cols);
-        if (end == col && sum > 0 && k == KIND_COUNT - 1)
-            end = col + 1;
+        end = col + (int)lround(fmin(sum, most) / scale * cols);
         draw_part(area, row, from, end, (enum kind)k);
     }
     return end;

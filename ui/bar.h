@@ -11,10 +11,10 @@
 #include "cells.h"
 #include "graph.h"
 
-/* Draws bytes by kind, `scale` bytes being `cols` columns; returns the column
- * after the bar. What is there at all takes at least one column in all. */
+/* Draws bytes by kind, at most `most` of them in all, `scale` bytes being
+ * `cols` columns; returns the column after the bar. */
 int bar_kinds(struct area, int row, int col, int cols,
-              const size_t bytes[KIND_COUNT], double scale);
+              const size_t bytes[KIND_COUNT], double most, double scale);
 
 /* One part, of a share from 0 to 1, in eighths of a column where the glyphs
  * have them. */

@@ -161,10 +161,12 @@ static const char *reference_name(const struct session *s)
 
 enum { BAR_LABEL = 9, BAR_TOTAL = 11 };
 
+/* Of the kinds, `bytes` in all. */
 static void draw_bar(struct area area, int row, const char *name,
-                     unsigned style, const struct forecast *f, double scale)
+                     unsigned style, const struct forecast *f,
+                     uint64_t bytes, double scale)
 {
-    char bytes[BYTES_TEXT_SIZE];
+    char text[BYTES_TEXT_SIZE];
 
     area_text(area, row, 0, style, name);
     if (!f || f->refused) {
@@ -172,16 +174,16 @@ static void draw_bar(struct area area, int row, const char *name,
         return;
     }
     bar_kinds(area, row, BAR_LABEL, area.cols - BAR_LABEL - BAR_TOTAL,
-              f->bytes, scale);
+              f->bytes, (double)bytes, scale);
     area_right(area, row, area.cols, style | STYLE_BOLD,
-               bytes_format(bytes, sizeof(bytes), f->peak_bytes));
+               bytes_format(text, sizeof(text), bytes));
 }
 
 static double most_bytes(const struct session *s)
 {
     const struct forecast *all[] = { s->now, s->planned,
                                      session_reference(s) };
-    double most = 1;
+    double most = fmax(1, (double)s->touched_bytes);
 
     for (int i = 0; i < 3; i++)
         if (all[i] && !all[i]->refused)
@@ -414,15 +416,17 @@ static void draw_memory(struct screen *s, struct run_page *p,
                         struct area area)
 {
     const struct session *session = s->session;
+    const struct forecast *reference = session_reference(session);
     double scale = most_bytes(session);
     bool pending = session_pending(session);
     int gap = area.rows >= 16;
 
-    draw_bar(area, 0, "now", ROLE_TEXT, session->now, scale);
+    draw_bar(area, 0, "touched", ROLE_TEXT, session->now,
+             session->touched_bytes, scale);
     draw_bar(area, 1, "planned", pending ? ROLE_PENDING : ROLE_TEXT,
-             session->planned, scale);
-    draw_bar(area, 2, reference_name(session), ROLE_PINNED,
-             session_reference(session), scale);
+             session->planned, row_bytes(session->planned, ROW_PEAK), scale);
+    draw_bar(area, 2, reference_name(session), ROLE_PINNED, reference,
+             row_bytes(reference, ROW_PEAK), scale);
     draw_factor(session, area, 3);
     draw_rows(s, p, area_sub(area, 4 + gap, 0, area.rows - 4 - gap,
                              area.cols));
@@ -620,8 +624,7 @@ static void draw_loss(struct screen *s, struct run_page *p, struct area area)
         d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_LOSS], unit,
                                            ROLE_VALID, 'v');
     }
-    c->y_min = c->log_y ? 1e300 : 0;
-    c->y_max = 0;
+    c->y_min = 1e300;
     chart_fit(d.lines, c->line_count, c->log_y, &c->y_min, &c->y_max);
     col = draw_legend(area, 1, ROLE_LOSS, '*', "loss",
                       value_at(s, p, CURVE_LOSS), false);

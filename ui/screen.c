@@ -136,6 +136,10 @@ static void progress_text(const struct session *s, char *text, size_t size)
              s->in_force.epochs, rate, left);
 }
 
+/* From this width on the progress is in the line of the tabs, below it in the
+ * one of the state. */
+enum { PROGRESS_COLS = 120 };
+
 static void draw_tabs(struct screen *s, struct area area)
 {
     const struct session *session = s->session;
@@ -144,6 +148,7 @@ static void draw_tabs(struct screen *s, struct area area)
     const char *state = state_text(session, &style);
     int col = area_text(area, 0, 1, ROLE_FOCUS | STYLE_BOLD, "memdial"), end;
     bool names = area.cols >= 80;
+    bool wide = area.cols >= PROGRESS_COLS;
 
     col += 1;
     for (int i = 0; i < PAGE_COUNT; i++) {
@@ -161,7 +166,7 @@ static void draw_tabs(struct screen *s, struct area area)
     end = area.cols - 1 - cells_width(state);
     area_right(area, 0, area.cols - 1, style, state);
     progress_text(session, progress, sizeof(progress));
-    if (end - 2 - cells_width(progress) > col + 2) {
+    if (wide) {
         end -= 2 + cells_width(progress);
         area_text(area, 0, end, ROLE_TEXT, progress);
     }
@@ -178,7 +183,8 @@ static void draw_status(struct screen *s, struct area area)
     const struct session *session = s->session;
     const char *text = session->notice ? session->message : "";
     unsigned style = styles[session->notice];
-    int col = 1;
+    int col = 1, end = area.cols - 1;
+    char line[512], progress[128];
 
     if (s->asking) {
         col = area_text(area, 0, 1, ROLE_TITLE, s->question);
@@ -187,7 +193,8 @@ static void draw_status(struct screen *s, struct area area)
         return;
     }
     if (session->sentence[0]) {
-        text = session->sentence;
+        snprintf(line, sizeof(line), "%s; R begins again", session->sentence);
+        text = line;
         style = ROLE_BAD | STYLE_BOLD;
     }
     if (session->locked)
@@ -196,7 +203,11 @@ static void draw_status(struct screen *s, struct area area)
         col = area_text(area, 0, col, ROLE_PENDING,
                         session->locked ? "pending: Enter applies" :
                                           "pending") + 1;
-    area_fit(area, 0, col, area.cols - col - 1, style, text);
+    progress_text(session, progress, sizeof(progress));
+    if (area.cols < PROGRESS_COLS &&
+        col + cells_width(text) + cells_width(progress) + 2 < end)
+        area_right(area, 0, end, ROLE_TEXT, progress);
+    area_fit(area, 0, col, end - col, style, text);
 }
 
 /* Draws one hint at `col` if it ends before `end`; returns the column after
@@ -229,8 +240,12 @@ static void draw_hints(struct screen *s, struct area area)
               area.cols);
     for (int i = 0; i < keys_count; i++) {
         const struct key *k = &keys_table[i];
-        if (k->hint && k->pages & 1u << s->page && k != help && k != quit)
-            col = draw_hint(s, area, k, col, end - 1);
+        int before = col;
+        if (!k->hint || !(k->pages & 1u << s->page) || k == help || k == quit)
+            continue;
+        col = draw_hint(s, area, k, col, end - 1);
+        if (col == before)
+            break;
     }
 }
 

@@ -272,21 +272,45 @@ static void note_forecast(struct session *s)
     t->arena_bytes = s->now->arena_bytes;
 }
 
-/* A run that was only interrupted goes on where it was. */
-static void on_start(struct session *s, const struct event *e)
+/* Forgets what came after so many samples. */
+static void cut_back(struct history *h, double samples)
 {
-    struct history *r;
+    for (int c = 0; c < CURVE_COUNT; c++) {
+        struct series *curve = &h->curve[c];
+        while (curve->count > 0 &&
+               curve->points[curve->count - 1].at[UNIT_SAMPLES] > samples)
+            curve->count--;
+    }
+    while (h->mark_count > 0 &&
+           h->marks[h->mark_count - 1].at[UNIT_SAMPLES] > samples)
+        h->mark_count--;
+}
+
+static void add_run(struct session *s)
+{
+    struct history *h;
 
     s->runs = xrealloc(s->runs, (unsigned long)s->run_count + 1,
                        sizeof(*s->runs));
-    r = &s->runs[s->run_count++];
-    *r = (struct history){ 0 };
+    h = &s->runs[s->run_count++];
+    *h = (struct history){ 0 };
+    memcpy(h->preset, s->preset, sizeof(h->preset));
+}
+
+/* A run that begins from a snapshot goes on where that was written. */
+static void on_start(struct session *s, const struct event *e)
+{
     snprintf(s->preset, sizeof(s->preset), "%s", e->start.preset);
-    memcpy(r->preset, s->preset, sizeof(r->preset));
+    if (e->start.step > 0 && s->run_count > 0)
+        cut_back(this_run(s),
+                 (double)e->start.step * e->start.settings->batch);
+    else
+        add_run(s);
     s->step = e->start.step;
     s->steps = e->start.steps;
     s->epoch = 0;
     s->has_memory = false;
+    s->touched_bytes = s->os_bytes = 0;
     if (settings_same(&s->in_force, &s->wanted))
         s->wanted = *e->start.settings;
     enter_force(s, e->start.settings);
