@@ -164,6 +164,19 @@ static double next_rung(const struct ladder *l, double value,
     return -1;
 }
 
+/* Where 0 is allowed, it comes below 1e-5. */
+static double next_real(const struct setting *row, double value,
+                        enum dial_turn turn)
+{
+    const double least = 1e-5;
+
+    if (row->min > 0 || value > least * 1.001)
+        return next_round(value, turn);
+    if (turn == DIAL_DOWN)
+        return value > 0 ? 0 : -1;
+    return value < least * 0.999 ? least : next_round(value, turn);
+}
+
 static double next_number(const struct settings *s, const struct setting *row,
                           enum dial_turn turn)
 {
@@ -178,8 +191,7 @@ static double next_number(const struct settings *s, const struct setting *row,
             return next_rung(&ladders[i], value, turn);
     if (row->type == SETTING_INT)
         return next_whole(value, turn);
-    return value > 0 ? next_round(value, turn)
-                     : turn == DIAL_UP ? 1e-5 : -1;
+    return next_real(row, value, turn);
 }
 
 /* The next value as text; false if there is none. */

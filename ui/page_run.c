@@ -282,6 +282,9 @@ static void draw_forecast_row(const struct session *s, struct area area,
         snprintf(text, sizeof(text), "%.1f%%",
                  100.0 * (double)planned / (double)s->planned->peak_bytes);
         area_right(area, y, c.share, ROLE_TEXT, text);
+        bar_share(area, y, c.share + 2, area.cols - c.share - 3,
+                  (unsigned)(row < KIND_COUNT ? ROLE_KIND + row : ROLE_DIM),
+                  (double)planned / (double)s->planned->peak_bytes);
     }
 }
 
