@@ -100,14 +100,12 @@ static bool is_training(const struct worker *w)
     return w->trainer && !w->paused && !is_over(w);
 }
 
-/* Both a step and a change of epochs can bring a run to its end. */
+/* Once, at the end of the run or of the worker. */
 static void say_done(struct worker *w)
 {
-    bool over = w->trainer && is_over(w);
-
-    if (over && !w->done)
+    if (!w->done)
         emit(w, &(struct event){ .type = EVENT_DONE });
-    w->done = over;
+    w->done = true;
 }
 
 static void end_run(struct worker *w, const struct error *why)
@@ -192,6 +190,8 @@ static void begin(struct worker *w, const char *load)
         return;
     }
     trainer_begin(w->trainer, w->name, sink(w));
+    if (is_over(w))
+        say_done(w);
 }
 
 /* json_unpack() of the members of a command, which may be no others. */
@@ -280,6 +280,9 @@ static bool set_paused(struct worker *w, json_t *command, bool paused,
 {
     if (!unpack(command, e, "{}") || !require_run(w, e))
         return false;
+    if (w->done)
+        return error_set(e, EXIT_INPUT, "the run is at its end; restart begins "
+                         "it again");
     w->paused = paused;
     emit(w, &(struct event){ .type = paused ? EVENT_PAUSED : EVENT_RESUMED,
                              .stopped_at = w->trainer->step });
@@ -426,6 +429,8 @@ static void train(struct worker *w)
     }
     if (clock_seconds() >= w->next_save || is_over(w))
         save_run(w);
+    if (is_over(w))
+        say_done(w);
 }
 
 /* Waits only if there is nothing else to do. */
@@ -447,8 +452,8 @@ static void finish(struct worker *w)
         forget_snapshot(w);
     else if (w->trainer)
         save_run(w);
-    if (w->trainer && !w->done)
-        emit(w, &(struct event){ .type = EVENT_DONE });
+    if (w->trainer)
+        say_done(w);
     trainer_free(w->trainer);
     free(w->name);
     free(w->save);
@@ -468,7 +473,6 @@ void worker_run(int fd, FILE *events, const sigset_t *let_in,
             apply_changes(w);
         else if (is_training(w))
             train(w);
-        say_done(w);
     }
     finish(w);
     free(w);

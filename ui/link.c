@@ -438,10 +438,6 @@ static void take_event(struct link *l, const struct event *event)
     case EVENT_REFUSED:
         take_refusal(l, event);
         break;
-    case EVENT_STEP: /* also after `done`, when epochs were added */
-        if (l->state == LINK_DONE)
-            l->state = LINK_RUNNING;
-        break;
     case EVENT_PAUSED:
         take_state(l, LINK_PAUSED);
         break;
@@ -458,6 +454,7 @@ static void take_event(struct link *l, const struct event *event)
         take_state(l, LINK_DONE);
         break;
     case EVENT_MEMORY:
+    case EVENT_STEP:
     case EVENT_EPOCH:
     case EVENT_WARNING:
     case EVENT_COUNT:
