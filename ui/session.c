@@ -8,10 +8,11 @@
 
 enum {
     MAX_UNDO = 256,
-    MAX_POINTS = 1 << 15 /* of a curve; then every other one is dropped */
+    MAX_POINTS = 1 << 15, /* of a curve; then every other one is dropped */
+    CANDIDATES_AT_ONCE = 16
 };
 
-/* Tags of questions; turns of dials follow. */
+/* Tags of questions; turns of dials follow, then candidates. */
 enum { TAG_PLANNED, TAG_NOW, TAG_BASELINE, TAG_TURN };
 
 const char *unit_name(enum unit unit)
@@ -64,8 +65,22 @@ static void run_done(struct history *r)
     free(r->marks);
 }
 
+static void trial_done(struct trial *t)
+{
+    forecast_release(t->plan);
+    forecast_release(t->baseline);
+}
+
+static void forget_candidates(struct session *s)
+{
+    for (int i = 0; i < s->candidate_count; i++)
+        forecast_release(s->candidates[i].forecast);
+    s->candidate_count = 0;
+}
+
 void session_done(struct session *s)
 {
+    forget_candidates(s);
     forget_turns(s);
     forecast_release(s->now);
     forecast_release(s->planned);
@@ -74,7 +89,10 @@ void session_done(struct session *s)
     for (int i = 0; i < s->run_count; i++)
         run_done(&s->runs[i]);
     free(s->runs);
+    for (int i = 0; i < s->trial_count; i++)
+        trial_done(&s->trials[i]);
     free(s->trials);
+    free(s->candidates);
     free(s->turn);
     free(s->undo);
     *s = (struct session){ 0 };
@@ -165,20 +183,41 @@ void session_lock(struct session *s, bool locked)
                 "unlocked: changes apply at once");
 }
 
-void session_pin(struct session *s)
+void session_pin_trial(struct session *s, int trial)
 {
-    if (!s->now) {
+    const struct trial *t = &s->trials[trial];
+
+    if (!t->plan) {
         session_say(s, NOTICE_INFO, "nothing to pin yet");
-    } else if (s->pinned && settings_same(&s->pinned->settings,
-                                          &s->now->settings)) {
+    } else if (s->pinned == t->plan) {
         forecast_replace(&s->pinned, NULL);
         s->pinned_run = -1;
         session_say(s, NOTICE_INFO, "comparing with the baseline again");
     } else {
-        forecast_replace(&s->pinned, forecast_hold(s->now));
-        s->pinned_run = s->run_count - 1;
+        forecast_replace(&s->pinned, forecast_hold(t->plan));
+        s->pinned_run = t->run;
         session_say(s, NOTICE_INFO, "pinned: comparing with these settings");
     }
+}
+
+void session_pin(struct session *s)
+{
+    if (s->trial_count > 0)
+        session_pin_trial(s, s->trial_count - 1);
+    else
+        session_say(s, NOTICE_INFO, "nothing to pin yet");
+}
+
+void session_consider(struct session *s, const struct settings *settings,
+                      int count)
+{
+    forget_candidates(s);
+    s->candidates = xrealloc(s->candidates, (unsigned long)count,
+                             sizeof(*s->candidates));
+    for (int i = 0; i < count; i++)
+        s->candidates[i] = (struct candidate){ settings[i], NULL };
+    s->candidate_count = count;
+    s->asks |= SESSION_ASK_QUESTIONS;
 }
 
 void session_drop_pending(struct session *s)
@@ -239,15 +278,31 @@ static struct trial *this_trial(struct session *s)
     return s->trial_count ? &s->trials[s->trial_count - 1] : NULL;
 }
 
+/* No step was trained with it. */
+static bool is_idle(const struct trial *t)
+{
+    return t->end[UNIT_SAMPLES] <= t->begin[UNIT_SAMPLES];
+}
+
+/* Settings that were passed by on the way to these leave no trial. */
 static void add_trial(struct session *s)
 {
-    struct trial *t;
+    struct trial *t = this_trial(s);
+    int run = s->run_count - 1;
 
+    if (t && t->run == run && settings_same(&t->settings, &s->in_force))
+        return;
+    if (t && t->run == run && is_idle(t))
+        trial_done(&s->trials[--s->trial_count]);
     s->trials = xrealloc(s->trials, (unsigned long)s->trial_count + 1,
                          sizeof(*s->trials));
     t = &s->trials[s->trial_count++];
-    *t = (struct trial){ .settings = s->in_force, .run = s->run_count - 1 };
+    *t = (struct trial){ .settings = s->in_force, .run = run };
     memcpy(t->preset, s->preset, sizeof(t->preset));
+    if (run >= 0) {
+        memcpy(t->begin, s->runs[run].at, sizeof(t->begin));
+        memcpy(t->end, t->begin, sizeof(t->end));
+    }
 }
 
 /* What is in force is what the worker says, whoever asked for it. */
@@ -270,6 +325,12 @@ static void note_forecast(struct session *s)
     t->flops = s->now->flops;
     t->peak_bytes = s->now->peak_bytes;
     t->arena_bytes = s->now->arena_bytes;
+    if (!t->plan)
+        t->plan = forecast_hold(s->now);
+    /* What nothing is saved of is the same for all that can follow. */
+    if (!t->baseline && s->baseline &&
+        settings_can_follow(&s->baseline->settings, &t->settings, NULL))
+        t->baseline = forecast_hold(s->baseline);
 }
 
 /* Forgets what came after so many samples. */
@@ -284,6 +345,11 @@ static void cut_back(struct history *h, double samples)
     while (h->mark_count > 0 &&
            h->marks[h->mark_count - 1].at[UNIT_SAMPLES] > samples)
         h->mark_count--;
+    memset(h->at, 0, sizeof(h->at));
+    if (h->curve[CURVE_LOSS].count > 0)
+        memcpy(h->at,
+               h->curve[CURVE_LOSS].points[h->curve[CURVE_LOSS].count - 1].at,
+               sizeof(h->at));
 }
 
 static void add_run(struct session *s)
@@ -336,6 +402,7 @@ static void on_step(struct session *s, const struct event *e)
     r->at[UNIT_SECONDS] = e->step.seconds;
     r->at[UNIT_SAMPLES] = (double)s->step * s->in_force.batch;
     add_point(&r->curve[CURVE_LOSS], r->at, e->step.loss);
+    memcpy(t->end, r->at, sizeof(t->end));
     /* A mean over about twenty steps. */
     t->seconds_per_step += (step_seconds - t->seconds_per_step) *
                            (t->seconds_per_step > 0 ? 0.05 : 1);
@@ -450,7 +517,7 @@ void session_event(struct session *s, const struct event *e)
 
 int session_most_questions(void)
 {
-    return TAG_TURN + dial_count() * DIAL_TURNS;
+    return TAG_TURN + dial_count() * DIAL_TURNS + CANDIDATES_AT_ONCE;
 }
 
 static int ask_turns(const struct session *s, int dial, struct question *q)
@@ -465,6 +532,26 @@ static int ask_turns(const struct session *s, int dial, struct question *q)
                       &q[n].settings))
             n++;
     }
+    return n;
+}
+
+static int candidate_tag(int candidate)
+{
+    return TAG_TURN + dial_count() * DIAL_TURNS + candidate;
+}
+
+/* The first block of them that is not known whole. */
+static int ask_candidates(const struct session *s, struct question *q)
+{
+    int n = 0, i = 0, end;
+
+    while (i < s->candidate_count && s->candidates[i].forecast)
+        i++;
+    end = (i / CANDIDATES_AT_ONCE + 1) * CANDIDATES_AT_ONCE;
+    for (; i < end && i < s->candidate_count; i++)
+        if (!s->candidates[i].forecast)
+            q[n++] = (struct question){ candidate_tag(i), false, false,
+                                        s->candidates[i].settings };
     return n;
 }
 
@@ -483,12 +570,28 @@ int session_questions(const struct session *s, int dial, struct question *q)
     for (int i = 0; i < dial_count(); i++)
         if (i != dial)
             n += ask_turns(s, i, q + n);
-    return n;
+    return n + ask_candidates(s, q + n);
+}
+
+/* It may be an answer about candidates that were replaced meanwhile. The next
+ * block of them is asked for when one is complete. */
+static void answer_candidate(struct session *s, int candidate,
+                             struct forecast *f)
+{
+    struct candidate *c = &s->candidates[candidate];
+
+    if (!settings_same(&c->settings, &f->settings)) {
+        forecast_release(f);
+        return;
+    }
+    forecast_replace(&c->forecast, f);
+    if ((candidate + 1) % CANDIDATES_AT_ONCE == 0)
+        s->asks |= SESSION_ASK_QUESTIONS;
 }
 
 void session_answer(struct session *s, int tag, struct forecast *f)
 {
-    int turn = tag - TAG_TURN;
+    int turn = tag - TAG_TURN, candidate = tag - candidate_tag(0);
 
     if (tag == TAG_PLANNED) {
         forecast_replace(&s->planned, f);
@@ -502,6 +605,8 @@ void session_answer(struct session *s, int tag, struct forecast *f)
         forecast_replace(&s->baseline, f);
     } else if (turn >= 0 && turn < dial_count() * DIAL_TURNS) {
         forecast_replace(&s->turn[turn], f);
+    } else if (candidate >= 0 && candidate < s->candidate_count) {
+        answer_candidate(s, candidate, f);
     } else {
         forecast_release(f);
     }

@@ -58,12 +58,20 @@ struct trial {
     struct settings settings;
     char preset[PRESET_LABEL_SIZE];
     int run;                         /* index in session->runs */
+    double begin[UNIT_COUNT], end[UNIT_COUNT]; /* of its part of the run */
+    struct forecast *plan, *baseline; /* held; NULL: not here yet */
     uint64_t peak_bytes, arena_bytes;
     double flops;                    /* of a step; 0: not known yet */
     double seconds_per_step;         /* mean; 0: not known yet */
     int epochs;                      /* ended in it */
     double valid_accuracy;           /* of the last of them */
     double best_accuracy;
+};
+
+/* Settings that are neither in force nor wanted, but looked at. */
+struct candidate {
+    struct settings settings;
+    struct forecast *forecast;       /* held; NULL: not here yet */
 };
 
 enum {
@@ -110,6 +118,8 @@ struct session {
     int pinned_run;                  /* -1: none */
     struct trial *trials;            /* owned, [trial_count]; last: now */
     int trial_count;
+    struct candidate *candidates;    /* owned, [candidate_count] */
+    int candidate_count;
 };
 
 void session_init(struct session *, const char *preset,
@@ -129,6 +139,12 @@ void session_lock(struct session *, bool locked);
 /* Compares with the settings in force and this run, or, if they are what is
  * compared with already, with the baseline again. */
 void session_pin(struct session *);
+
+/* The same with the settings and the run of a trial. */
+void session_pin_trial(struct session *, int trial);
+
+/* Replaces the candidates; their forecasts come after all others. */
+void session_consider(struct session *, const struct settings *, int count);
 
 /* What was wanted is not, because it cannot be. */
 void session_drop_pending(struct session *);
