@@ -62,7 +62,7 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
                   turn == DIAL_UP ? ACTION_MORE : ACTION_LESS, dial + 1);
 }
 
-enum { NAME_COLS = 16 };
+enum { NAME_COLS = 17 };
 
 static void draw_dial(struct screen *s, struct area area, int row, int dial)
 {

@@ -343,7 +343,16 @@ void terminal_repaint(void)
     clearok(curscr, TRUE);
 }
 
-/* Ctrl-Z: the shell gets its terminal, and we get ours when we go on. */
+static void resume(void)
+{
+    send_all(paste_on, sizeof(paste_on) - 1);
+    refresh();
+    terminal_repaint();
+    terminal.resized = true;
+}
+
+/* Ctrl-Z: the shell gets its terminal, and we get ours when we go on, which is
+ * at once where no shell could tell us to. */
 static void suspend(void)
 {
     struct sigaction ours;
@@ -354,14 +363,7 @@ static void suspend(void)
     signal(SIGTSTP, SIG_DFL);
     raise(SIGTSTP);
     sigaction(SIGTSTP, &ours, NULL);
-}
-
-static void resume(void)
-{
-    send_all(paste_on, sizeof(paste_on) - 1);
-    refresh();
-    terminal_repaint();
-    terminal.resized = true;
+    resume();
 }
 
 static void take_signals(void)
