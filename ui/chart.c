@@ -158,6 +158,11 @@ double chart_x(const struct chart *ch, struct area a, int column)
            (column - CHART_MARGIN) * (ch->x_max - ch->x_min) / last;
 }
 
+int chart_row(const struct chart *ch, struct area a, double y)
+{
+    return to_dot(1 - scale_y(ch, y), plot_area(a).rows);
+}
+
 static void draw_marks(const struct chart *ch, struct area a)
 {
     struct area plot = plot_area(a);
@@ -244,9 +249,10 @@ static void draw_x_axis(const struct chart *ch, struct area a)
          i * step <= ch->x_max * (1 + 1e-9); i++) {
         char text[32];
         int col = chart_column(ch, a, i * step), begin;
-        number_text(i * step, text, sizeof(text));
+        (ch->x_label ? ch->x_label : number_text)(i * step, text,
+                                                  sizeof(text));
         begin = col - cells_width(text) / 2;
-        if (begin < free_col || begin + cells_width(text) >= unit)
+        if (!*text || begin < free_col || begin + cells_width(text) >= unit)
             continue;
         area_text(a, axis, col, ROLE_BORDER, "┴");
         free_col = area_text(a, axis + 1, begin, ROLE_DIM, text) + 1;

@@ -35,6 +35,8 @@ struct chart {
     const char *x_unit;
     /* Writes a label of the y axis. */
     void (*label)(double y, char *text, size_t size);
+    /* The same for the x axis, or NULL for the number; no text, no tick. */
+    void (*x_label)(double x, char *text, size_t size);
 };
 
 /* Columns that the labels of the y axis take. */
@@ -50,5 +52,8 @@ void chart_fit(const struct chart_line *, int count, bool log_y, double *min,
 /* The column of the area at which x is drawn, and back. */
 int chart_column(const struct chart *, struct area, double x);
 double chart_x(const struct chart *, struct area, int column);
+
+/* The row of the area at which y is drawn. */
+int chart_row(const struct chart *, struct area, double y);
 
 #endif
