@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "folder.h"
 #include "preset.h"
+
+#define FILE_NAME "screens.yaml"
 
 static const char *const curves[CURVES_COUNT] = { "both", "accuracy",
                                                   "loss" };
@@ -14,21 +16,6 @@ static const char *const curves[CURVES_COUNT] = { "both", "accuracy",
 void view_init(struct view *v)
 {
     *v = (struct view){ .smooth = true };
-}
-
-/* The folder, which may not exist yet; false without a home. */
-static bool find_folder(char *path)
-{
-    const char *config = getenv("XDG_CONFIG_HOME");
-    const char *home = getenv("HOME");
-
-    if (config && *config)
-        snprintf(path, PRESET_PATH_SIZE, "%s/memdial", config);
-    else if (home && *home)
-        snprintf(path, PRESET_PATH_SIZE, "%s/.config/memdial", home);
-    else
-        return false;
-    return strlen(path) + sizeof("/screens.yaml") < PRESET_PATH_SIZE;
 }
 
 static void read_line(struct view *v, const char *name, const char *value)
@@ -54,9 +41,8 @@ void view_load(struct view *v)
     char path[PRESET_PATH_SIZE], line[256], name[32], value[32];
     FILE *file;
 
-    if (!find_folder(path))
+    if (!folder_config(path, sizeof(path), FILE_NAME))
         return;
-    strcat(path, "/screens.yaml");
     file = fopen(path, "re");
     if (!file)
         return;
@@ -66,26 +52,15 @@ void view_load(struct view *v)
     fclose(file);
 }
 
-static void make_folders(char *path)
-{
-    for (char *c = path + 1; *c; c++)
-        if (*c == '/') {
-            *c = '\0';
-            mkdir(path, 0777);
-            *c = '/';
-        }
-    mkdir(path, 0777);
-}
-
 bool view_save(const struct view *v, char *path, struct error *e)
 {
     FILE *file;
     bool ok;
 
-    if (!find_folder(path))
+    if (!folder_config(path, PRESET_PATH_SIZE, FILE_NAME))
         return error_set(e, EXIT_RUN, "nowhere to save: set XDG_CONFIG_HOME");
-    make_folders(path);
-    strcat(path, "/screens.yaml");
+    if (!folder_make_for(path, e))
+        return false;
     file = fopen(path, "we");
     if (!file)
         return error_set(e, EXIT_RUN, "%s: %s", path, strerror(errno));
