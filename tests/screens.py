@@ -348,6 +348,13 @@ def refusals():
         p.leave()
 
 
+def plain():
+    p = Person("--plain", "--set=epochs=2", *SMALL[:3])
+    report(p.ends() == 0 and b"Epoch 2 done" in p.raw and b"\x1b" not in p.raw,
+           "--plain: sentences", p)
+    p.leave()
+
+
 def a_bad_worker():
     p = Person("--worker", "echo garbage; echo '{}'; sleep 1; exit 3", *SMALL)
     report(p.sees("Dials") and p.sees("no worker|failed") and p.alive(),
@@ -366,6 +373,7 @@ def main():
     a_stop()
     appearances()
     refusals()
+    plain()
     a_bad_worker()
     print(f"1..{count}")
     shutil.rmtree(FOLDER, ignore_errors=True)

@@ -253,6 +253,9 @@ static int show_screens(struct app *a, const struct choices *c,
     view_load(&a->screen.view);
     if (c->theme)
         theme_find(c->theme, &a->screen.view.theme);
+    session_say(&a->session, NOTICE_INFO,
+                "Left and Right turn a dial, Enter explains a row, ? has all "
+                "keys");
     a->whatif = whatif_new();
     a->questions = xcalloc((unsigned long)session_most_questions(),
                            sizeof(*a->questions));

@@ -151,7 +151,8 @@ static void draw_dials(struct screen *s, struct run_page *p, struct area area)
         draw_detail(s, area_sub(area, rows - (detail < DETAIL_ROWS ? detail
                                                                : DETAIL_ROWS),
                                 0, DETAIL_ROWS, area.cols));
-    screen_note(s, area, ROLE_KEY, p->more_dials ? "2/2" : "1/2");
+    screen_note(s, area, screen_has_keys(s, PANE_DIALS) ? ROLE_KEY : ROLE_DIM,
+                p->more_dials ? "←→ turn  2/2" : "←→ turn  1/2");
 }
 
 static const char *reference_name(const struct session *s)
@@ -431,6 +432,8 @@ static void draw_memory(struct screen *s, struct run_page *p,
     draw_bar(area, 2, reference_name(session), ROLE_PINNED, reference,
              row_bytes(reference, ROW_PEAK), scale);
     draw_factor(session, area, 3);
+    screen_note(s, area, screen_has_keys(s, PANE_MEMORY) ? ROLE_KEY : ROLE_DIM,
+                "Enter explains");
     draw_rows(s, p, area_sub(area, 4 + gap, 0, area.rows - 4 - gap,
                              area.cols));
 }

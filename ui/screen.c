@@ -201,7 +201,7 @@ static void draw_status(struct screen *s, struct area area)
         col = area_text(area, 0, col, ROLE_WARNING, "locked") + 1;
     if (session_pending(session))
         col = area_text(area, 0, col, ROLE_PENDING,
-                        session->locked ? "pending: Enter applies" :
+                        session->locked ? "pending: Enter on a dial applies" :
                                           "pending") + 1;
     progress_text(session, progress, sizeof(progress));
     if (area.cols < PROGRESS_COLS &&
