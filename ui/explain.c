@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "living.h"
 #include "text.h"
 #include "theme.h"
 
@@ -14,45 +15,6 @@ static const char *const dtypes[DTYPE_COUNT] = {
     [DTYPE_F32] = "fp32", [DTYPE_F64] = "fp64", [DTYPE_I32] = "int32",
     [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16"
 };
-
-/* An instance that is alive in a step. */
-struct living {
-    int instance;
-    size_t bytes;
-};
-
-/* As the plan counts: storage that is taken over counts as the taker's. */
-static bool alive(const struct plan_instance *p, int step)
-{
-    return p->last >= p->first && p->first <= step &&
-           step < p->last + (p->taken_by < 0);
-}
-
-static int compare_bytes(const void *a, const void *b)
-{
-    const struct living *x = a, *y = b;
-
-    if (x->bytes == y->bytes)
-        return x->instance - y->instance;
-    return x->bytes < y->bytes ? 1 : -1;
-}
-
-/* Those of a kind, the largest first; the caller frees. */
-static struct living *find_living(const struct plan *plan, enum kind kind,
-                                  int step, int *count)
-{
-    int n = plan->schedule->instance_count;
-    struct living *living = xcalloc((unsigned long)n, sizeof(*living));
-
-    *count = 0;
-    for (int i = 0; i < n; i++)
-        if (plan->instances[i].kind == kind &&
-            alive(&plan->instances[i], step))
-            living[(*count)++] =
-                (struct living){ i, plan->instances[i].bytes };
-    qsort(living, (size_t)*count, sizeof(*living), compare_bytes);
-    return living;
-}
 
 static struct operand shape_of(const struct plan *plan, int instance)
 {
@@ -71,6 +33,17 @@ static void format_shape(const struct operand *o, char text[SHAPE_SIZE])
         n += snprintf(text + n, SHAPE_SIZE - (size_t)n, "%d × ", o->dim[i]);
     snprintf(text + n, SHAPE_SIZE - (size_t)n, "%zu B",
              dtype_size(o->dtype));
+}
+
+static void add_scratch(struct text_block *text, const struct plan *plan,
+                        int step)
+{
+    char bytes[BYTES_TEXT_SIZE];
+
+    text_block_add(text, ROLE_TEXT, "  %10s  scratch of %s",
+                   bytes_format(bytes, sizeof(bytes),
+                                plan->scratch_bytes[step]),
+                   op_name(schedule_op(plan->schedule, step)->code));
 }
 
 static void add_tensor(struct text_block *text, const struct plan *plan,
@@ -96,7 +69,10 @@ static void add_formula(struct text_block *text, const struct plan *plan,
     size_t bytes[DTYPE_COUNT] = { 0 };
 
     for (int i = 0; i < count; i++) {
-        struct operand o = shape_of(plan, living[i].instance);
+        struct operand o;
+        if (living[i].instance == LIVING_SCRATCH)
+            continue;
+        o = shape_of(plan, living[i].instance);
         bytes[o.dtype] += living[i].bytes;
         elements[o.dtype] +=
             (int64_t)(living[i].bytes / dtype_size(o.dtype));
@@ -112,13 +88,16 @@ static void add_formula(struct text_block *text, const struct plan *plan,
 }
 
 static void add_tensors(struct text_block *text, const struct plan *plan,
-                        const struct living *living, int count, int most)
+                        int step, const struct living *living, int count,
+                        int most)
 {
     size_t rest = 0;
     char bytes[BYTES_TEXT_SIZE];
 
     for (int i = 0; i < count; i++)
-        if (i < most)
+        if (i < most && living[i].instance == LIVING_SCRATCH)
+            add_scratch(text, plan, step);
+        else if (i < most)
             add_tensor(text, plan, &living[i]);
         else
             rest += living[i].bytes;
@@ -162,8 +141,7 @@ void explain_kind(struct text_block *text, const struct job *job,
 {
     const struct plan *plan = job->plan;
     int step = plan->peak_step, count;
-    struct living *living = find_living(plan, kind, step, &count);
-    size_t scratch = kind == KIND_WORKSPACE ? plan->scratch_bytes[step] : 0;
+    struct living *living = living_find(plan, (int)kind, step, &count);
     char bytes[BYTES_TEXT_SIZE], at[160];
 
     text_block_add(text, ROLE_TEXT, "%s", meanings[kind]);
@@ -172,18 +150,61 @@ void explain_kind(struct text_block *text, const struct job *job,
     text_block_add(text, ROLE_TITLE, "%s at the peak, in %s",
                    bytes_format(bytes, sizeof(bytes), plan->live[step][kind]),
                    at);
-    if (scratch)
-        text_block_add(text, ROLE_TEXT, "  %10s  scratch of %s",
-                       bytes_format(bytes, sizeof(bytes), scratch),
-                       op_name(schedule_op(job->schedule, step)->code));
     add_formula(text, plan, living, count);
     if (count) {
         text_block_add(text, ROLE_TEXT, " ");
         text_block_add(text, ROLE_TITLE, "%d tensor%s", count,
                        count == 1 ? "" : "s, the largest first");
-        add_tensors(text, plan, living, count, MOST_TENSORS);
+        add_tensors(text, plan, step, living, count, MOST_TENSORS);
     }
     free(living);
+}
+
+/* Why it is alive then: what wrote it, and what still has to read it. */
+static void add_life(struct text_block *text, const struct plan *plan,
+                     const struct plan_instance *p)
+{
+    char first[160], last[160];
+
+    if (kind_persists(p->kind)) {
+        text_block_add(text, ROLE_TEXT,
+                       "Always alive: kept from one training step to the "
+                       "next.");
+        return;
+    }
+    format_step(plan, p->first, first, sizeof(first));
+    format_step(plan, p->last, last, sizeof(last));
+    text_block_add(text, ROLE_TEXT, "Alive from %s, which writes it first,",
+                   first);
+    text_block_add(text, ROLE_TEXT, "to %s, which uses it last%s.", last,
+                   p->taken_by < 0 ? ""
+                                   : " and puts its result in its place");
+}
+
+void explain_tensor(struct text_block *text, const struct job *job,
+                    int instance, int step)
+{
+    const struct plan *plan = job->plan;
+    enum kind kind = living_kind(plan, instance);
+    size_t offset = living_offset(plan, instance, step);
+    char from[TEXT_COUNT_SIZE], bytes[BYTES_TEXT_SIZE];
+    struct living living = { instance, plan->scratch_bytes[step] };
+
+    if (instance != LIVING_SCRATCH)
+        living.bytes = plan->instances[instance].bytes;
+    add_tensors(text, plan, step, &living, 1, 1);
+    add_formula(text, plan, &living, 1);
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, (unsigned)(ROLE_KIND + (int)kind), "%c %s",
+                   theme_letter(kind), kind_name(kind));
+    text_block_add(text, ROLE_TEXT, "%s", meanings[kind]);
+    text_block_add(text, ROLE_TEXT, " ");
+    if (instance != LIVING_SCRATCH)
+        add_life(text, plan, &plan->instances[instance]);
+    text_block_add(text, ROLE_TEXT, "It lies %s from the beginning of the "
+                   "arena, at byte %s.",
+                   bytes_format(bytes, sizeof(bytes), offset),
+                   text_count(from, (int64_t)offset));
 }
 
 /* What a dial can make smaller. */
@@ -303,7 +324,7 @@ void explain_peak(struct text_block *text, const struct session *s)
                    "there are:");
     for (int k = 0; k < KIND_COUNT; k++) {
         int count;
-        struct living *living = find_living(plan, (enum kind)k, step, &count);
+        struct living *living = living_find(plan, k, step, &count);
         if (plan->live[step][k])
             text_block_add(text, (unsigned)(ROLE_KIND + k),
                            "%c %10s  %5.1f%%  %s",
@@ -314,7 +335,7 @@ void explain_peak(struct text_block *text, const struct session *s)
                                (double)plan->peak_bytes,
                            kind_name((enum kind)k));
         if (count)
-            add_tensors(text, plan, living, 1, 1);
+            add_tensors(text, plan, step, living, 1, 1);
         free(living);
     }
     add_dials(text, s);

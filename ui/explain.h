@@ -6,11 +6,16 @@
 #ifndef MEMDIAL_EXPLAIN_H
 #define MEMDIAL_EXPLAIN_H
 
+#include "living.h"
 #include "session.h"
 #include "text_block.h"
 
 /* A kind of memory at the peak of a plan. */
 void explain_kind(struct text_block *, const struct job *, enum kind);
+
+/* A tensor that is alive in a step, or LIVING_SCRATCH. */
+void explain_tensor(struct text_block *, const struct job *, int instance,
+                    int step);
 
 /* The peak of the settings wanted. */
 void explain_peak(struct text_block *, const struct session *);

@@ -38,6 +38,13 @@ const struct key keys_table[] = {
       "Tab", "pane", "go to the next pane" },
     { ACTION_PREVIOUS_PANE, 0, { KEY_BACK_TAB }, KEYS_ANYWHERE,
       "Shift-Tab", NULL, "go to the previous pane" },
+    { ACTION_SUBJECT, 0, { 'v' }, ON(STEP) | ON(LAYERS),
+      "v", "whose", "show the plan of the pending settings, of those in "
+      "force, or of what they are compared with" },
+    { ACTION_LESS, 0, { '-', '_' }, ON(STEP),
+      "-", "out", "see more steps" },
+    { ACTION_MORE, 0, { '+', '=' }, ON(STEP),
+      "+", "in", "see fewer steps, larger" },
     { ACTION_UNDO, 0, { 'u' }, KEYS_ANYWHERE,
       "u", "undo", "undo the last change of a setting" },
     { ACTION_LOCK, 0, { 'L' }, KEYS_ANYWHERE,
