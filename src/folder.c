@@ -6,19 +6,32 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The specification has relative paths ignored. */
-bool folder_config(char *path, size_t size, const char *name)
+/* NAME below $VARIABLE, or below `otherwise` in $HOME. The specification has
+ * relative paths ignored. */
+static bool find(char *path, size_t size, const char *variable,
+                 const char *otherwise, const char *name)
 {
-    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    const char *base = getenv(variable), *home = getenv("HOME");
     int length;
 
-    if (config && config[0] == '/')
-        length = snprintf(path, size, "%s/memdial/%s", config, name);
+    if (base && base[0] == '/')
+        length = snprintf(path, size, "%s/memdial/%s", base, name);
     else if (home && home[0] == '/')
-        length = snprintf(path, size, "%s/.config/memdial/%s", home, name);
+        length = snprintf(path, size, "%s/%s/memdial/%s", home, otherwise,
+                          name);
     else
         return false;
     return length < (int)size;
+}
+
+bool folder_config(char *path, size_t size, const char *name)
+{
+    return find(path, size, "XDG_CONFIG_HOME", ".config", name);
+}
+
+bool folder_state(char *path, size_t size, const char *name)
+{
+    return find(path, size, "XDG_STATE_HOME", ".local/state", name);
 }
 
 bool folder_make_for(const char *path, struct error *e)

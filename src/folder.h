@@ -14,6 +14,10 @@
  * says where, or if it does not fit. */
 bool folder_config(char *path, size_t size, const char *name);
 
+/* The same for $XDG_STATE_HOME, which is not for settings but for what a
+ * program has to remember. */
+bool folder_state(char *path, size_t size, const char *name);
+
 /* Makes the folder that `path` is in, and those above it. */
 bool folder_make_for(const char *path, struct error *);
 

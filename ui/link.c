@@ -11,19 +11,19 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "feed.h"
+#include "folder.h"
 #include "json_print.h"
 #include "lines.h"
 #include "settings_json.h"
 #include "text.h"
 
-enum { PATH_SIZE = 1024, SENTENCE_SIZE = 512, WORDS_SIZE = 160,
+enum { PATH_SIZE = FEED_TEXT_SIZE, SENTENCE_SIZE = 512, WORDS_SIZE = 160,
        GARBAGE_MAX = 1 << 20 /* bytes without an event between */ };
 
 /* Seconds: without an event before that is told, for a worker to end when it
@@ -91,35 +91,14 @@ static void say(struct link *l, const char *format, ...)
     va_end(args);
 }
 
-/* Makes all folders of the path, as far as they can be made. */
-static void make_folders(const char *path)
+/* Whether a file can be made there. */
+static bool is_usable(const char *path)
 {
-    char part[PATH_SIZE];
+    char folder[PATH_SIZE];
 
-    for (const char *slash = strchr(path + 1, '/'); slash;
-         slash = strchr(slash + 1, '/')) {
-        snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
-        mkdir(part, 0700);
-    }
-    mkdir(path, 0700);
-}
-
-/* The folder for state of programs, by the XDG specification. */
-static bool state_folder(char folder[PATH_SIZE])
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    int length;
-
-    if (state && state[0] == '/')
-        length = snprintf(folder, PATH_SIZE, "%s/memdial", state);
-    else if (home && home[0] == '/')
-        length = snprintf(folder, PATH_SIZE, "%s/.local/state/memdial", home);
-    else
-        return false;
-    if (length >= PATH_SIZE - 64) /* the file's name has to fit as well */
-        return false;
-    make_folders(folder);
-    return access(folder, W_OK | X_OK) == 0;
+    snprintf(folder, sizeof(folder), "%s", path);
+    *strrchr(folder, '/') = '\0';
+    return folder_make_for(path, NULL) && access(folder, W_OK | X_OK) == 0;
 }
 
 /*
@@ -128,15 +107,15 @@ static bool state_folder(char folder[PATH_SIZE])
  */
 static void choose_save(struct link *l)
 {
-    char folder[PATH_SIZE];
+    char name[64];
     uint64_t tag = (uint64_t)getpid();
 
     if (getrandom(&tag, sizeof(tag), 0) < 0)
         tag ^= (uint64_t)time(NULL) << 32;
-    if (l->command || !state_folder(folder))
-        strcpy(folder, "/tmp");
-    snprintf(l->save, sizeof(l->save), "%.900s/memdial-%016" PRIx64
-             ".safetensors", folder, tag);
+    snprintf(name, sizeof(name), "run-%016" PRIx64 ".safetensors", tag);
+    if (l->command || !folder_state(l->save, sizeof(l->save), name) ||
+        !is_usable(l->save))
+        snprintf(l->save, sizeof(l->save), "/tmp/memdial-%s", name);
 }
 
 struct link *link_new(const char *worker)
