@@ -303,6 +303,8 @@ void area_mark(struct area a, int row, int col, int cols, unsigned attributes)
 {
     for (int c = col; c < col + cols; c++) {
         struct cell *cell = cell_at(a, row, c);
+        if (cell && attributes & STYLE_REVERSE)
+            cell->style &= STYLE_BOLD;
         if (cell)
             cell->style |= attributes;
     }

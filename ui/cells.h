@@ -85,7 +85,8 @@ void area_fit(struct area, int row, int col, int width, unsigned style,
 /* One character, all over the area. */
 void area_fill(struct area, unsigned style, const char *character);
 
-/* Adds attributes to what is already drawn in part of a row. */
+/* Adds attributes to what is already drawn in part of a row. What is reversed
+ * becomes plain text, so that a chosen row has one colour throughout. */
 void area_mark(struct area, int row, int col, int cols, unsigned attributes);
 
 /* Draws a border with a title and returns the area inside it. */

@@ -130,12 +130,14 @@ enum { DETAIL_ROWS = 6 };
 
 static void draw_dials(struct screen *s, struct run_page *p, struct area area)
 {
-    int from, to, shown, rows = area.rows, detail;
+    int from, to, each, shown, rows = area.rows, detail;
 
     range_of_dials(p, &from, &to);
     if (s->dial < from || s->dial >= to)
         s->dial = from;
-    shown = rows / 2 < to - from ? rows / 2 : to - from;
+    /* With a line between them where there is room for all of it. */
+    each = rows >= 3 * (to - from) + DETAIL_ROWS ? 3 : 2;
+    shown = rows / each < to - from ? rows / each : to - from;
     if (p->scroll > to - shown)
         p->scroll = to - shown;
     if (p->scroll < from)
@@ -145,8 +147,8 @@ static void draw_dials(struct screen *s, struct run_page *p, struct area area)
     if (s->dial >= p->scroll + shown)
         p->scroll = s->dial - shown + 1;
     for (int i = 0; i < shown; i++)
-        draw_dial(s, area, 2 * i, p->scroll + i);
-    detail = rows - 2 * shown;
+        draw_dial(s, area, each * i, p->scroll + i);
+    detail = rows - each * shown;
     if (detail >= 3)
         draw_detail(s, area_sub(area, rows - (detail < DETAIL_ROWS ? detail
                                                                : DETAIL_ROWS),
