@@ -426,7 +426,8 @@ static void take_event(struct link *l, const struct event *event)
     case EVENT_SAVED:
         take_snapshot(l, event);
         break;
-    case EVENT_ERROR:
+    case EVENT_ERROR: /* a snapshot would lead there again */
+        l->has_snapshot = false;
         fail(l, event->message);
         break;
     case EVENT_DONE:

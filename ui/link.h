@@ -52,7 +52,8 @@ void link_begin(struct link *, const char *name, const struct settings *);
  */
 void link_restart(struct link *, enum link_start);
 
-/* Whether there is a snapshot to restart from, and if so at what step. */
+/* Whether there is a snapshot to restart from, and if so at what step. A run
+ * that failed has none: it would fail again. */
 bool link_has_snapshot(const struct link *, int64_t *step);
 
 /* Asks for other settings in the run. What is asked for while an earlier
