@@ -69,9 +69,9 @@ static void place_run(struct layout *l, struct rect rest)
     l->pane[PANE_CURVES] = rest;
 }
 
-/* The sawtooth above the map; what the cursor names at the right, or, without
- * room for it, below. */
-static void place_step(struct layout *l, struct rect rest)
+/* The sawtooth above the map, what the cursor names at the right; or, without
+ * room for it, below one of the two. */
+static void place_step(struct layout *l, struct rect rest, int pane)
 {
     bool full = l->size == SIZE_FULL;
 
@@ -80,7 +80,7 @@ static void place_step(struct layout *l, struct rect rest)
         l->pane[0] = cut_top(&left, left.rows * 55 / 100);
         l->pane[1] = left;
     } else {
-        l->pane[0] = cut_top(&rest, rest.rows * 60 / 100);
+        l->pane[pane == 1] = cut_top(&rest, rest.rows * 60 / 100);
     }
     l->pane[2] = rest;
 }
@@ -97,14 +97,14 @@ static void place_runs(struct layout *l, struct rect rest)
     l->pane[1] = rest;
 }
 
-static void place_panes(struct layout *l, enum page_id page)
+static void place_panes(struct layout *l, enum page_id page, int pane)
 {
     switch (page) {
     case PAGE_RUN:
         place_run(l, l->body);
         break;
     case PAGE_STEP:
-        place_step(l, l->body);
+        place_step(l, l->body, pane);
         break;
     case PAGE_RUNS:
         place_runs(l, l->body);
@@ -132,7 +132,7 @@ struct layout layout_make(int rows, int cols, enum page_id page, int pane)
     l.status = cut_top(&rest, 1);
     l.hints = rest;
     if (l.size > SIZE_TABS) {
-        place_panes(&l, page);
+        place_panes(&l, page, pane);
     } else {
         rest = l.body;
         if (layout_panes(page) > 1)

@@ -384,10 +384,12 @@ static void act_on_popup(struct screen *s, enum action action)
 static void go_to_pane(struct screen *s, int step)
 {
     int n = layout_panes(s->page), *pane = &s->pane[s->page];
+    struct layout next;
 
-    do
+    do {
         *pane = (*pane + step + n) % n;
-    while (s->layout.size > SIZE_TABS && s->layout.pane[*pane].rows == 0);
+        next = layout_make(s->cells.rows, s->cells.cols, s->page, *pane);
+    } while (next.size > SIZE_LINE && next.pane[*pane].rows == 0);
 }
 
 static void go_to_page(struct screen *s, int page)

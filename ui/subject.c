@@ -37,23 +37,27 @@ static const char *name_of(const struct session *s, enum subject subject,
                                                 : "the settings in force";
 }
 
-const struct job *subject_job(const struct session *s, enum subject subject,
-                              struct area area)
+const struct job *subject_job(const struct session *s, enum subject subject)
+{
+    const struct forecast *f = forecast_of(s, subject);
+
+    return f ? f->job : NULL;
+}
+
+void subject_excuse(const struct session *s, enum subject subject,
+                    struct area area)
 {
     const struct forecast *f = forecast_of(s, subject);
     struct text_block text = { 0 };
 
-    if (f && f->job)
-        return f->job;
     if (f && f->refused)
         text_block_add(&text, ROLE_BAD, "There is no plan: %s",
                        f->error.text);
     else
         text_block_add(&text, ROLE_DIM, "The plan is being made…");
-    text_block_draw(&text, area_sub(area, 1, 1, area.rows - 1,
+    text_block_draw(&text, area_sub(area, 2, 1, area.rows - 2,
                                     area.cols - 2), 0);
     text_block_done(&text);
-    return NULL;
 }
 
 void subject_title(struct screen *s, struct area area, enum subject subject,

@@ -14,9 +14,11 @@ enum subject { SUBJECT_WANTED, SUBJECT_IN_FORCE, SUBJECT_REFERENCE,
  * they are those wanted. */
 enum subject subject_next(const struct session *, enum subject);
 
-/* The job to show, or NULL, and then why there is none has been drawn. */
-const struct job *subject_job(const struct session *, enum subject,
-                              struct area);
+/* The job to show, or NULL. */
+const struct job *subject_job(const struct session *, enum subject);
+
+/* Says why there is none. */
+void subject_excuse(const struct session *, enum subject, struct area);
 
 /*
  * Draws the first row of a pane: what is seen, in words, the longer if they
