@@ -427,32 +427,40 @@ Test(link, ends_a_worker_that_closes_its_output)
     link_free(l);
 }
 
-/* In every way that a front end can end: in order, by a signal that it does
- * not catch, at once. */
+/* Starts the worker in a process of its own, which ends in the middle of the
+ * run: by the signal, or by itself if it is 0. */
+static void expect_taken_along(const char *worker, int signal_number)
+{
+    pid_t front;
+    long pid;
+
+    unlink(file);
+    front = fork();
+    if (front == 0) {
+        struct link *l = begin(worker);
+        struct heard h = { 0 };
+
+        signal(SIGSEGV, SIG_DFL);
+        while (!h.count[EVENT_START])
+            listen(l, &h, 20);
+        if (signal_number == 0)
+            _exit(0);
+        raise(signal_number);
+    }
+    waitpid(front, NULL, 0);
+    pid = read_number();
+    cr_assert_gt(pid, 0);
+    cr_expect(has_gone(pid), "%s, signal %d", worker, signal_number);
+}
+
 Test(link, takes_the_worker_along)
 {
     static const int ends[] = { 0, SIGTERM, SIGKILL, SIGSEGV };
 
     for (int i = 0; i < 4; i++) {
-        pid_t front;
-        long worker;
-
-        unlink(file);
-        front = fork();
-        if (front == 0) {
-            struct link *l = begin(OWN);
-            struct heard h = { 0 };
-
-            signal(SIGSEGV, SIG_DFL);
-            while (h.count[EVENT_STEP] < 2)
-                listen(l, &h, 20);
-            if (ends[i] == 0)
-                _exit(0);
-            raise(ends[i]);
-        }
-        waitpid(front, NULL, 0);
-        worker = read_number();
-        cr_assert_gt(worker, 0);
-        cr_expect(has_gone(worker), "end %d", ends[i]);
+        expect_taken_along(OWN, ends[i]);
+        /* One that does not look at its input. */
+        expect_taken_along("echo $$ >$FILE;" START "exec sleep 1000",
+                           ends[i]);
     }
 }
