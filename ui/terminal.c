@@ -209,6 +209,18 @@ static void start_input(bool mouse)
     send_all(paste_on, sizeof(paste_on) - 1);
 }
 
+/* Opens curses, which reads the description of the terminal anew. */
+static bool open_curses(struct error *e)
+{
+    TERMINAL *described = cur_term;
+
+    set_escdelay(ESCAPE_MILLISECONDS);
+    if (!newterm(NULL, stdout, stdin))
+        return error_set(e, EXIT_RUN, "the terminal cannot be opened");
+    del_curterm(described);
+    return true;
+}
+
 bool terminal_start(bool mouse, const char *instead, struct error *e)
 {
     static bool registered;
@@ -220,10 +232,9 @@ bool terminal_start(bool mouse, const char *instead, struct error *e)
         return false;
     /* Before curses starts, so that it leaves these signals alone. */
     catch_signals();
-    set_escdelay(ESCAPE_MILLISECONDS);
-    if (!newterm(NULL, stdout, stdin)) {
+    if (!open_curses(e)) {
         release_signals();
-        return error_set(e, EXIT_RUN, "the terminal cannot be opened");
+        return false;
     }
     terminal.on = true;
     if (!registered)
