@@ -36,18 +36,33 @@ static void remember(struct session *s)
     session_event(s, &e);
 }
 
+/* Plans what is asked as if this machine had one thread and no device. */
+static struct forecast *answer(const struct question *q)
+{
+    struct settings settings = q->settings;
+    struct forecast *f;
+
+    assign(&settings, "threads=1");
+    assign(&settings, "backend=cpu");
+    f = forecast_new(&settings, q->whole, q->baseline);
+    f->settings.threads = q->settings.threads;
+    memcpy(f->settings.backend, q->settings.backend,
+           sizeof(f->settings.backend));
+    return f;
+}
+
 void sample_plan(struct session *s)
 {
     struct question *q = xcalloc((unsigned long)session_most_questions(),
                                  sizeof(*q));
 
     /* An answer can open another question. */
-    for (int round = 0; round < 2; round++) {
+    for (int round = 0; round < 2 || s->asks & SESSION_ASK_QUESTIONS;
+         round++) {
         int n = session_questions(s, 0, q);
+        s->asks &= ~(unsigned)SESSION_ASK_QUESTIONS;
         for (int i = 0; i < n; i++)
-            session_answer(s, q[i].tag,
-                           forecast_new(&q[i].settings, q[i].whole,
-                                        q[i].baseline));
+            session_answer(s, q[i].tag, answer(&q[i]));
     }
     free(q);
 }
@@ -131,6 +146,10 @@ char *sample_frame(struct session *s, enum page_id page, int pane, int rows,
     screen_act(&screen, ACTION_PAGE, (int)page);
     screen.pane[page] = pane;
     screen_draw(&screen);
+    if (s->asks & SESSION_ASK_QUESTIONS) {
+        sample_plan(s);
+        screen_draw(&screen);
+    }
     text = cells_dump(&screen.cells);
     screen_done(&screen);
     return text;

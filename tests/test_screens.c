@@ -142,6 +142,16 @@ Test(screens, run_page)
     check_page("run", PAGE_RUN);
 }
 
+Test(screens, runs_page)
+{
+    check_page("runs", PAGE_RUNS);
+}
+
+Test(screens, presets_page)
+{
+    check_page("presets", PAGE_PRESETS);
+}
+
 /* The line of the frame that begins, after its border, with a label. */
 static void find_line(const char *frame, const char *label, char line[1024])
 {

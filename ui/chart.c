@@ -20,12 +20,15 @@ struct canvas {
     char *ascii;
 };
 
+/* Dots of a cell, by what there is to draw them with. */
+static const int dots_across[] = { 1, 2, 2 }, dots_down[] = { 1, 2, 4 };
+
 static struct canvas canvas_new(struct area plot)
 {
-    static const int across[] = { 1, 2, 2 }, down[] = { 1, 2, 4 };
     unsigned long n = (unsigned long)plot.rows * (unsigned long)plot.cols;
-    struct canvas c = { plot.rows, plot.cols, across[plot.cells->glyphs],
-                        down[plot.cells->glyphs], NULL, NULL, NULL };
+    struct canvas c = { plot.rows, plot.cols,
+                        dots_across[plot.cells->glyphs],
+                        dots_down[plot.cells->glyphs], NULL, NULL, NULL };
 
     c.dots = xcalloc(n, sizeof(*c.dots));
     c.style = xcalloc(n, sizeof(*c.style));
@@ -158,9 +161,16 @@ double chart_x(const struct chart *ch, struct area a, int column)
            (column - CHART_MARGIN) * (ch->x_max - ch->x_min) / last;
 }
 
-int chart_row(const struct chart *ch, struct area a, double y)
+void chart_cell(const struct chart *ch, struct area a, double x, double y,
+                int *row, int *col)
 {
-    return to_dot(1 - scale_y(ch, y), plot_area(a).rows);
+    struct area plot = plot_area(a);
+    int across = dots_across[a.cells->glyphs];
+    int down = dots_down[a.cells->glyphs];
+    double share = (x - ch->x_min) / (ch->x_max - ch->x_min);
+
+    *row = to_dot(1 - scale_y(ch, y), plot.rows * down) / down;
+    *col = CHART_MARGIN + to_dot(share, plot.cols * across) / across;
 }
 
 static void draw_marks(const struct chart *ch, struct area a)

@@ -53,7 +53,8 @@ void chart_fit(const struct chart_line *, int count, bool log_y, double *min,
 int chart_column(const struct chart *, struct area, double x);
 double chart_x(const struct chart *, struct area, int column);
 
-/* The row of the area at which y is drawn. */
-int chart_row(const struct chart *, struct area, double y);
+/* The cell of the area in which a point of a line is drawn. */
+void chart_cell(const struct chart *, struct area, double x, double y,
+                int *row, int *col);
 
 #endif

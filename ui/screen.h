@@ -62,7 +62,7 @@ struct screen {
     int popup_scroll;
     /* A question takes all keys until Enter or Esc. */
     bool asking;
-    char question[64], answer[ANSWER_SIZE];
+    char question[96], answer[ANSWER_SIZE];
     /* For app.c to carry out and clear. */
     bool quit, repaint, save_view, export;
 };
