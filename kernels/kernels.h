@@ -43,9 +43,31 @@ static inline size_t dtype_size(enum dtype dtype)
     return size[dtype];
 }
 
-/* A dense tensor, row-major, the last dimension contiguous. */
+/*
+ * A pool of sparse tensors, its members: storage for their nonzeros only, all
+ * in one array, one member after the other, in row-major order. One index says
+ * where they are; its layout is in pool.h. How many nonzeros there are never
+ * changes; how many of them each member has may.
+ */
+struct pool {
+    int members;
+    struct pool_member {
+        size_t word;     /* of the bitmap: where its elements begin */
+        size_t elements;
+    } *member;           /* [members] */
+    size_t words;        /* 64-bit words of the bitmap */
+    size_t elements;
+    size_t nonzeros;
+};
+
+/* A tensor, row-major, the last dimension contiguous; dense, or a member of a
+ * pool, and then without storage of its own. */
 struct operand {
-    void *data;          /* NULL while only scratch is asked for */
+    void *data;          /* NULL while only scratch is asked for; of a member:
+                            the pool's values */
+    const void *index;   /* of a member: the pool's index */
+    const struct pool *pool; /* NULL: the tensor is dense */
+    int member;
     const float *through; /* NULL, or a stat (STAT_ROWS, C), C the last
                              dimension: load relu(scale*x + shift) */
     enum dtype dtype;
@@ -79,10 +101,17 @@ enum { LOSS_SCALE_START = 1 << 16, LOSS_SCALE_MIN = 1,
 enum metric { METRIC_LOSS, METRIC_CORRECT, METRIC_SKIPPED, METRIC_LOSS_SCALE,
               METRIC_COUNT };
 
+/* Which nonzeros of a pool are dropped, to grow others: none; those below an
+ * adapted threshold (dynamic sparse reparameterization, Mostafa and Wang 2019);
+ * a tenth of each member's (sparse evolutionary training, Mocanu et al.
+ * 2018). */
+enum rewire_method { REWIRE_NONE, REWIRE_DSR, REWIRE_SET };
+
 union attr {
     struct { int stride, pad; } conv;
     struct { float eps, momentum; } norm; /* momentum: per whole batch */
     struct { uint32_t stream; } sgd;      /* of random numbers, the weight's */
+    struct { const struct pool *pool; enum rewire_method method; } rewire;
 };
 
 /* Where `load` gets its samples: writes sample `index` of the batch to the
@@ -104,6 +133,7 @@ struct run {
     float momentum;
     float weight_decay;
     bool nesterov;
+    bool rewire;         /* pools are rewired after this step */
     const struct feed *feed;
     double *report;      /* [METRIC_COUNT] on the host: what `report` fills */
 };

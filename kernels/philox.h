@@ -19,7 +19,9 @@ enum philox_use {
     PHILOX_SHUFFLE,
     PHILOX_AUGMENT,
     PHILOX_DRAW,
-    PHILOX_ROUND
+    PHILOX_ROUND,
+    PHILOX_PLACE,
+    PHILOX_REWIRE
 };
 
 static inline struct philox philox_round(struct philox c, uint32_t k0,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/half.h"
+#include "pool_carry.h"
 
 /* The value of that name in a layer, of the weight named `of` or, if that is
  * NULL, of none; -1 if there is none. */
@@ -37,40 +37,41 @@ static int source_of(const struct graph *before, const struct graph *after,
     return found;
 }
 
-static void carry_instance(const struct executor *from, int source,
-                           struct executor *to, int target)
+/* Whether a value is the pool's: pool_carry.c carries all of these. */
+static bool is_pool(const struct graph *g, int value)
 {
-    const struct plan_instance *a = &from->plan->instances[source];
-    const struct plan_instance *b = &to->plan->instances[target];
-    enum dtype before = schedule_value(from->plan->schedule, source)->dtype;
-    enum dtype after = schedule_value(to->plan->schedule, target)->dtype;
-    void *old = xcalloc(1, a->bytes), *new = xcalloc(1, b->bytes);
-
-    executor_read(from, source, old);
-    for (size_t i = 0; i < b->bytes / dtype_size(after); i++)
-        float_store(new, i, after, float_load(old, i, before));
-    executor_write(to, target, new);
-    free(old);
-    free(new);
+    return g->pool && (value == g->pool_values || value == g->pool_index ||
+                       g->values[value].of == g->pool_values);
 }
 
-void carry_state(const struct executor *from, struct executor *to)
+static void carry_instance(const struct executor *from, int source,
+                           const struct executor *to, int target)
+{
+    size_t bytes = to->plan->instances[target].bytes;
+    enum dtype dtype = schedule_value(to->plan->schedule, target)->dtype;
+    float *host = xcalloc(bytes / dtype_size(dtype), sizeof(*host));
+
+    executor_read_floats(from, source, host);
+    executor_write_floats(to, target, host);
+    free(host);
+}
+
+void carry_state(const struct executor *from, const struct executor *to,
+                 uint64_t seed)
 {
     const struct schedule *before = from->plan->schedule;
     const struct schedule *after = to->plan->schedule;
-    int *holder = xcalloc((unsigned long)before->graph->value_count,
-                          sizeof(*holder));
 
-    for (int i = 0; i < before->instance_count; i++)
-        if (kind_persists(schedule_value(before, i)->kind))
-            holder[before->instances[i]] = i;
     for (int i = 0; i < after->instance_count; i++) {
-        int source;
-        if (!kind_persists(schedule_value(after, i)->kind))
+        int value = after->instances[i], source;
+        if (!kind_persists(schedule_value(after, i)->kind) ||
+            is_pool(after->graph, value))
             continue;
-        source = source_of(before->graph, after->graph, after->instances[i]);
+        source = source_of(before->graph, after->graph, value);
         if (source >= 0)
-            carry_instance(from, holder[source], to, i);
+            source = schedule_instance(before, source);
+        if (source >= 0)
+            carry_instance(from, source, to, i);
     }
-    free(holder);
+    pool_carry(from, to, seed);
 }

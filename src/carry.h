@@ -9,7 +9,8 @@
 
 /* Copies all state of the same model. An fp32 copy of a weight, where there is
  * one, is what the weight goes on from; what was not there before keeps the
- * value it has. */
-void carry_state(const struct executor *from, struct executor *to);
+ * value it has. The seed is for the places of new nonzeros. */
+void carry_state(const struct executor *from, const struct executor *to,
+                 uint64_t seed);
 
 #endif

@@ -1,10 +1,8 @@
 #include "executor.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "kernels/half.h"
-#include "kernels/philox.h"
 
 static void *address(const struct executor *ex, int instance)
 {
@@ -28,6 +26,8 @@ static void bind_addresses(struct executor *ex)
                 call->operand[i].data = address(ex, step->operand[i]);
             if (step->through[i] >= 0)
                 call->operand[i].through = address(ex, step->through[i]);
+            if (step->index[i] >= 0)
+                call->operand[i].index = address(ex, step->index[i]);
         }
     }
     ex->samples = s->microbatch;
@@ -45,13 +45,10 @@ static void bind_samples(struct executor *ex, int samples)
     for (int t = 0; t < s->step_count; t++)
         for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
             struct operand *o = &ex->calls[t].operand[i];
-            int instance = s->steps[t].operand[i];
-            struct operand bound;
-            if (instance < 0)
-                continue;
-            bound = graph_operand(s->graph, s->instances[instance], &extents);
+            struct operand bound = schedule_operand(s, t, i, &extents);
             bound.data = o->data;
             bound.through = o->through;
+            bound.index = o->index;
             *o = bound;
         }
 }
@@ -120,74 +117,50 @@ void executor_run(struct executor *ex, enum program program, struct run *run)
     run_steps(ex, p->epilogue, p->end, run);
 }
 
-/* Two normal deviates from two uniform ones (Box and Muller, 1958). */
-static void normal_pair(const struct philox *p, float pair[2])
-{
-    float radius = sqrtf(-2 * logf(philox_unit(p->x[0])));
-    float angle = 6.2831853f * philox_unit(p->x[1]);
-
-    pair[0] = radius * cosf(angle);
-    pair[1] = radius * sinf(angle);
-}
-
-/* The initial value of an element of a value of the graph. */
-static float initial(const struct graph *g, int value, uint64_t seed,
-                     size_t element, size_t elements)
-{
-    struct init init = g->values[value].init;
-    float pair[2];
-    struct philox p;
-
-    switch (init.rule) {
-    case INIT_CONSTANT:
-        return init.scale;
-    case INIT_RUNNING:
-        return element >= elements / 2;
-    case INIT_FIRST:
-        return element == 0 ? init.scale : 0;
-    case INIT_COPY:
-        return initial(g, g->values[value].of, seed, element, elements);
-    case INIT_UNIFORM:
-        p = philox(seed, element, PHILOX_INIT, (uint32_t)value);
-        return init.scale * (2 * philox_unit(p.x[0]) - 1);
-    case INIT_NORMAL:
-        p = philox(seed, element / 2, PHILOX_INIT, (uint32_t)value);
-        normal_pair(&p, pair);
-        return init.scale * pair[element % 2];
-    }
-    return 0;
-}
-
-void executor_init_state(struct executor *ex, uint64_t seed)
-{
-    const struct schedule *s = ex->plan->schedule;
-
-    for (int i = 0; i < s->instance_count; i++) {
-        const struct value *v = schedule_value(s, i);
-        size_t bytes = ex->plan->instances[i].bytes;
-        size_t n = bytes / dtype_size(v->dtype);
-        void *host;
-        if (!kind_persists(v->kind))
-            continue;
-        host = xcalloc(1, bytes);
-        for (size_t k = 0; k < n; k++)
-            float_store(host, k, v->dtype,
-                        initial(s->graph, s->instances[i], seed, k, n));
-        executor_write(ex, i, host);
-        free(host);
-    }
-}
-
 void executor_read(const struct executor *ex, int instance, void *host)
 {
     ex->plan->backend->read(ex->device, host, address(ex, instance),
                             ex->plan->instances[instance].bytes);
 }
 
-void executor_write(struct executor *ex, int instance, const void *host)
+void executor_write(const struct executor *ex, int instance, const void *host)
 {
     ex->plan->backend->write(ex->device, address(ex, instance), host,
                              ex->plan->instances[instance].bytes);
+}
+
+/* How many elements an instance has, and how they are stored. */
+static size_t elements(const struct executor *ex, int instance,
+                       enum dtype *dtype)
+{
+    *dtype = schedule_value(ex->plan->schedule, instance)->dtype;
+    return ex->plan->instances[instance].bytes / dtype_size(*dtype);
+}
+
+void executor_read_floats(const struct executor *ex, int instance,
+                          float *host)
+{
+    enum dtype dtype;
+    size_t n = elements(ex, instance, &dtype);
+    void *stored = xcalloc(n, dtype_size(dtype));
+
+    executor_read(ex, instance, stored);
+    for (size_t i = 0; i < n; i++)
+        host[i] = float_load(stored, i, dtype);
+    free(stored);
+}
+
+void executor_write_floats(const struct executor *ex, int instance,
+                           const float *host)
+{
+    enum dtype dtype;
+    size_t n = elements(ex, instance, &dtype);
+    void *stored = xcalloc(n, dtype_size(dtype));
+
+    for (size_t i = 0; i < n; i++)
+        float_store(stored, i, dtype, host[i]);
+    executor_write(ex, instance, stored);
+    free(stored);
 }
 
 struct device_memory executor_memory(const struct executor *ex)

@@ -30,9 +30,6 @@ bool executor_new(struct executor **, const struct plan *, struct device *,
                   struct error *);
 void executor_free(struct executor *);
 
-/* Gives all state its initial value: a function of the seed and the graph. */
-void executor_init_state(struct executor *, uint64_t seed);
-
 /*
  * Runs one program over run->batch samples, in microbatches of the schedule's
  * size, the last of them smaller if need be. Sets run->first and run->samples.
@@ -41,7 +38,13 @@ void executor_run(struct executor *, enum program, struct run *);
 
 /* Copies the persistent instance of a value from or to the host. */
 void executor_read(const struct executor *, int instance, void *host);
-void executor_write(struct executor *, int instance, const void *host);
+void executor_write(const struct executor *, int instance, const void *host);
+
+/* The same of values that are stored as floats of any type, as floats. */
+void executor_read_floats(const struct executor *, int instance,
+                          float *host);
+void executor_write_floats(const struct executor *, int instance,
+                           const float *host);
 
 struct device_memory executor_memory(const struct executor *);
 

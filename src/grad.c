@@ -19,19 +19,26 @@ struct grad {
     int *producer;       /* [forward values] training operation, or -1 */
 };
 
-/* The accumulator for a weight's gradient, made when first asked for. */
+/* The accumulator for a weight's gradient, made when first asked for; that of
+ * a view is the same view of the pool's. */
 static int parameter_gradient(struct grad *d, int weight)
 {
     struct graph *g = d->graph;
     struct value w = g->values[weight];
+    int pool = -1;
 
     if (d->of[weight] >= 0)
         return d->of[weight];
+    if (graph_is_view(g, weight))
+        pool = parameter_gradient(d, w.part_of);
     d->of[weight] = graph_value(g, w.layer, "gradient", KIND_GRADIENTS,
                                 w.dtype, w.rank, w.dim);
     g->values[d->of[weight]].of = weight;
-    graph_op(g, OP_zero, PASS_PREPARE, IN_TRAIN, w.layer,
-             (int[]){ d->of[weight] });
+    g->values[d->of[weight]].part_of = pool;
+    g->values[d->of[weight]].member = w.member;
+    if (pool < 0)
+        graph_op(g, OP_zero, PASS_PREPARE, IN_TRAIN, w.layer,
+                 (int[]){ d->of[weight] });
     return d->of[weight];
 }
 
@@ -62,17 +69,23 @@ static void update_weight(struct graph *g, int weight, int gradient,
         ->attr.sgd.stream = (uint32_t)weight;
 }
 
+/* Whether a value is a weight's gradient, with storage of its own. */
+static bool is_gradient(const struct graph *g, int value)
+{
+    return g->values[value].kind == KIND_GRADIENTS && !graph_is_view(g, value);
+}
+
 /* Checks of all gradients come before the first update. */
 static void update_weights(struct graph *g, struct update update)
 {
     int values = g->value_count;
 
     for (int i = 0; update.scale >= 0 && i < values; i++)
-        if (g->values[i].kind == KIND_GRADIENTS)
+        if (is_gradient(g, i))
             graph_op(g, OP_check_finite, PASS_UPDATE, IN_TRAIN,
                      g->values[i].layer, (int[]){ i, update.scale });
     for (int i = 0; i < values; i++)
-        if (g->values[i].kind == KIND_GRADIENTS)
+        if (is_gradient(g, i))
             update_weight(g, g->values[i].of, i, update);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "kernels/pool.h"
 
 static const char *const kind_names[KIND_COUNT] = {
     [KIND_WEIGHTS] = "weights",         [KIND_INDEX] = "index",
@@ -38,6 +39,9 @@ void graph_free(struct graph *g)
     free(g->layers);
     free(g->values);
     free(g->ops);
+    if (g->pool)
+        free(g->pool->member);
+    free(g->pool);
     free(g);
 }
 
@@ -65,7 +69,8 @@ int graph_value(struct graph *g, int layer, const char *name, enum kind kind,
                 enum dtype dtype, int rank, const int *dim)
 {
     struct value v = { .layer = layer, .name = name, .kind = kind,
-                       .dtype = dtype, .rank = rank, .of = -1 };
+                       .dtype = dtype, .rank = rank, .of = -1,
+                       .part_of = -1 };
 
     assert(rank > 0 && rank <= OPERAND_MAX_RANK);
     memcpy(v.dim, dim, (size_t)rank * sizeof(*dim));
@@ -97,6 +102,54 @@ void graph_begin_block(struct graph *g)
     g->at_block = true;
 }
 
+void graph_pool_open(struct graph *g)
+{
+    g->pool = xcalloc(1, sizeof(*g->pool));
+    g->pool_values = g->pool_index = -1;
+}
+
+void graph_pool_join(struct graph *g, int value)
+{
+    struct pool *p = g->pool;
+    struct operand o = graph_operand(g, value, NULL);
+
+    p->member = grow(p->member, p->members, sizeof(*p->member));
+    p->member[p->members] =
+        (struct pool_member){ p->words, operand_elements(&o) };
+    p->words += (operand_elements(&o) + 63) / 64;
+    p->elements += operand_elements(&o);
+    g->values[value].member = p->members++;
+    g->values[value].part_of = value; /* until the pool is closed */
+}
+
+void graph_pool_close(struct graph *g, int layer, double sparsity)
+{
+    struct pool *p = g->pool;
+    int members = g->value_count, first = 0;
+
+    while (g->values[first].part_of != first)
+        first++;
+    p->nonzeros = (size_t)((1 - sparsity) * (double)p->elements + 0.5);
+    if (p->nonzeros < (size_t)p->members)
+        p->nonzeros = (size_t)p->members;
+    g->pool_values =
+        graph_value(g, layer, "w", KIND_WEIGHTS, g->values[first].dtype, 1,
+                    (int[]){ (int)p->nonzeros });
+    g->pool_index = graph_value(
+        g, layer, "index", KIND_INDEX, DTYPE_I32, 1,
+        (int[]){ (int)(pool_index_bytes(p) / sizeof(int32_t)) });
+    g->values[g->pool_values].init.rule = INIT_POOL;
+    g->values[g->pool_index].init.rule = INIT_INDEX;
+    for (int i = 0; i < members; i++)
+        if (g->values[i].part_of == i)
+            g->values[i].part_of = g->pool_values;
+}
+
+bool graph_is_view(const struct graph *g, int value)
+{
+    return g->values[value].part_of >= 0;
+}
+
 struct operand graph_operand(const struct graph *g, int value,
                              const struct extents *extents)
 {
@@ -108,6 +161,10 @@ struct operand graph_operand(const struct graph *g, int value,
     v = &g->values[value];
     o.dtype = v->dtype;
     o.rank = v->rank;
+    if (graph_is_view(g, value)) {
+        o.pool = g->pool;
+        o.member = v->member;
+    }
     for (int i = 0; i < v->rank; i++)
         o.dim[i] = v->dim[i] < 0 ? extents->of[-1 - v->dim[i]] : v->dim[i];
     return o;
@@ -133,13 +190,22 @@ void graph_value_name(const struct graph *g, int value, char *name,
                  g->values[v->of].name, v->name);
 }
 
+int graph_moment(const struct graph *g, int weight, const char *name)
+{
+    for (int i = 0; i < g->value_count; i++)
+        if (g->values[i].kind == KIND_OPTIMIZER &&
+            g->values[i].of == weight && strcmp(g->values[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
 int64_t graph_parameters(const struct graph *g)
 {
     static const struct extents none;
     int64_t n = 0;
 
     for (int i = 0; i < g->value_count; i++)
-        if (g->values[i].kind == KIND_GRADIENTS) {
+        if (g->values[i].kind == KIND_GRADIENTS && !graph_is_view(g, i)) {
             struct operand o = graph_operand(g, i, &none);
             n += (int64_t)operand_elements(&o);
         }
@@ -194,11 +260,21 @@ bool op_repeatable(enum op_code code)
     return !strchr(op_access(code), 'u') && code != OP_load;
 }
 
+/* The part of a weight that arithmetic is done for: of a sparse one that is
+ * worth skipping zeros in, the nonzeros, on the average of the pool. */
+static double worked_on(const struct operand *w, int skip)
+{
+    return pool_skips(w->pool, skip)
+               ? (double)w->pool->nonzeros / (double)w->pool->elements
+               : 1;
+}
+
 /* Multiply-adds of a product: every element of `out` sums as many terms as
  * the weight has elements per output channel. */
-static double product_flops(const struct operand *out, const struct operand *w)
+static double product_flops(const struct operand *out, const struct operand *w,
+                            int skip)
 {
-    return 2.0 * (double)operand_elements(out) *
+    return 2.0 * (double)operand_elements(out) * worked_on(w, skip) *
            (double)operand_elements(w) / w->dim[w->rank - 1];
 }
 
@@ -220,12 +296,13 @@ double op_flops(const struct graph *g, const struct op *op,
     case OP_COUNT:
         return 0;
     case OP_conv:
-        return product_flops(&o[CONV_Y], &o[CONV_W]) + n[CONV_ADD];
+        return product_flops(&o[CONV_Y], &o[CONV_W], POOL_SKIP) + n[CONV_ADD];
     case OP_conv_dgrad:
-        return product_flops(&o[CONV_DGRAD_DY], &o[CONV_DGRAD_W]) +
+        return product_flops(&o[CONV_DGRAD_DY], &o[CONV_DGRAD_W], POOL_SKIP) +
                n[CONV_DGRAD_ADD];
     case OP_conv_wgrad:
-        return product_flops(&o[CONV_WGRAD_DY], &o[CONV_WGRAD_DW]);
+        return product_flops(&o[CONV_WGRAD_DY], &o[CONV_WGRAD_DW],
+                             POOL_SKIP_GRADIENT);
     case OP_bn_stats:
         return 3 * n[BN_STATS_X];
     case OP_bn_running:
@@ -239,12 +316,12 @@ double op_flops(const struct graph *g, const struct op *op,
     case OP_avg_pool_grad:
         return n[AVG_POOL_GRAD_DX] + n[AVG_POOL_GRAD_ADD];
     case OP_linear:
-        return product_flops(&o[LINEAR_Y], &o[LINEAR_W]) + n[LINEAR_Y];
+        return product_flops(&o[LINEAR_Y], &o[LINEAR_W], 1) + n[LINEAR_Y];
     case OP_linear_dgrad:
-        return product_flops(&o[LINEAR_DGRAD_DY], &o[LINEAR_DGRAD_W]) +
+        return product_flops(&o[LINEAR_DGRAD_DY], &o[LINEAR_DGRAD_W], 1) +
                n[LINEAR_DGRAD_ADD];
     case OP_linear_wgrad:
-        return product_flops(&o[LINEAR_WGRAD_DY], &o[LINEAR_WGRAD_DW]) +
+        return product_flops(&o[LINEAR_WGRAD_DY], &o[LINEAR_WGRAD_DW], 1) +
                n[LINEAR_WGRAD_DY];
     case OP_softmax_xent:
         return 5 * n[SOFTMAX_XENT_LOGITS];
@@ -252,6 +329,8 @@ double op_flops(const struct graph *g, const struct op *op,
         return n[CHECK_FINITE_GRADIENT];
     case OP_sgd:
         return 8 * n[SGD_W];
+    case OP_rewire:
+        return n[REWIRE_W];
     }
     return 0;
 }

@@ -56,9 +56,10 @@ enum { IN_TRAIN = 1 << PROGRAM_TRAIN, IN_EVAL = 1 << PROGRAM_EVAL,
 
 /* INIT_RUNNING: mean 0, variance 1, rows as in enum running_row.
  * INIT_FIRST: all zero but the first element. INIT_COPY: as the weight that
- * the value belongs to. */
+ * the value belongs to. INIT_POOL: each nonzero as its view would be;
+ * INIT_INDEX: every member equally dense, at random. */
 enum init_rule { INIT_CONSTANT, INIT_NORMAL, INIT_UNIFORM, INIT_RUNNING,
-                 INIT_FIRST, INIT_COPY };
+                 INIT_FIRST, INIT_COPY, INIT_POOL, INIT_INDEX };
 
 struct init {
     enum init_rule rule;
@@ -73,6 +74,8 @@ struct value {
     int rank;
     int dim[OPERAND_MAX_RANK];
     int of;              /* the weight a gradient or moment belongs to; -1 */
+    int part_of;         /* of a view: the pool's value that stores it; -1 */
+    int member;          /* of a view: which member of the pool it is */
     struct init init;    /* of state */
 };
 
@@ -92,6 +95,12 @@ struct layer {
     char name[40];       /* "g2.b1.conv1" */
 };
 
+/*
+ * A graph has at most one pool of sparse weights. The pool's values, gradients
+ * and moments are values of their own, with a dimension for all nonzeros. The
+ * weight of a layer, and its gradient, is a view of them: it has the dense
+ * shape, and no storage.
+ */
 struct graph {
     struct layer *layers;
     int layer_count;
@@ -100,6 +109,8 @@ struct graph {
     struct op *ops;      /* in an order that can be run */
     int op_count;
     bool at_block;       /* while building: the next operation begins one */
+    struct pool *pool;   /* owned; NULL: every weight is dense */
+    int pool_values, pool_index; /* values of the graph */
 };
 
 struct graph *graph_new(void);
@@ -122,6 +133,15 @@ struct op *graph_op(struct graph *, enum op_code, enum pass, int programs,
  * more than one value leads into. */
 void graph_begin_block(struct graph *);
 
+/* Opens a pool; values of one type can join it, each as a view of one member,
+ * until it is closed, which makes the value of its nonzeros, at least one for
+ * each member, and its index. */
+void graph_pool_open(struct graph *);
+void graph_pool_join(struct graph *, int value);
+void graph_pool_close(struct graph *, int layer, double sparsity);
+
+bool graph_is_view(const struct graph *, int value);
+
 /* The value's shape at these extents, as kernels see it, without data. */
 struct operand graph_operand(const struct graph *, int value,
                              const struct extents *);
@@ -132,6 +152,9 @@ size_t graph_bytes(const struct graph *, int value, const struct extents *);
 /* "g1.b1.conv1.w", "g1.b1.conv1.w.momentum"; writes at most size bytes. */
 void graph_value_name(const struct graph *, int value, char *name,
                       size_t size);
+
+/* What the optimizer keeps for a weight under that name, or -1. */
+int graph_moment(const struct graph *, int weight, const char *name);
 
 /* Trained parameters: elements of all weights that have a gradient. */
 int64_t graph_parameters(const struct graph *);

@@ -62,6 +62,8 @@ static bool make_plan(struct job *job, struct error *e)
 
     job->graph = model_build(&job->settings,
                              dataset_classes_of(job->settings.data));
+    if (!policy_check(job->graph, policy, e))
+        return false;
     if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)
         return optimal_find(job->graph, policy, job->backend, job->threads,
                             job->settings.memory_budget, &job->schedule,
@@ -93,6 +95,7 @@ struct job *job_baseline(const struct job *job)
 
     baseline->settings = job->settings;
     baseline->settings.microbatch = 0;
+    baseline->settings.sparsity = 0;
     baseline->settings.precision = PRECISION_FP32;
     baseline->settings.recompute = RECOMPUTE_NONE;
     baseline->settings.checkpoint = CHECKPOINT_NONE;

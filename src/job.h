@@ -19,7 +19,8 @@ struct job {
 };
 
 /* False if the settings name a backend that is unknown or, with `auto`, if
- * none can be opened, and if memory_budget cannot be met (EXIT_BUDGET). */
+ * none can be opened, if the model cannot be trained in such microbatches, and
+ * if memory_budget cannot be met (EXIT_BUDGET). */
 bool job_new(struct job **, const struct settings *, struct error *);
 void job_free(struct job *);
 

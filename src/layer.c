@@ -53,6 +53,35 @@ int layer_conv(struct graph *g, int layer, enum dtype dtype, int x,
     return y;
 }
 
+int layer_conv_pooled(struct graph *g, int layer, enum dtype dtype, int x,
+                      int channels, int kernel, int stride, int add)
+{
+    int y = layer_conv(g, layer, dtype, x, channels, kernel, stride, add);
+
+    if (g->pool)
+        graph_pool_join(g, g->ops[g->op_count - 1].operand[CONV_W]);
+    return y;
+}
+
+void layer_rewire(struct graph *g, enum rewire_method method)
+{
+    int layer, threshold, w = g->pool_values;
+    struct op *op;
+
+    if (!g->pool || method == REWIRE_NONE)
+        return;
+    layer = g->values[w].layer;
+    threshold = graph_value(g, layer, "threshold", KIND_OPTIMIZER, DTYPE_F32,
+                            1, (int[]){ 1 });
+    g->values[threshold].init = (struct init){ INIT_CONSTANT, 1e-3f };
+    op = graph_op(g, OP_rewire, PASS_UPDATE, IN_TRAIN, layer,
+                  (int[]){ threshold, graph_moment(g, w, "master"),
+                           graph_moment(g, w, "momentum"), w,
+                           g->pool_index });
+    op->attr.rewire.pool = g->pool;
+    op->attr.rewire.method = method;
+}
+
 int layer_bn_relu(struct graph *g, int layer, int x)
 {
     struct value v = g->values[x];

@@ -16,6 +16,8 @@
  */
 struct storage {
     enum dtype dtype;
+    double sparsity;     /* zeros in the pool, a fraction; 0: there is none */
+    enum rewire_method rewire; /* of the pool */
     bool master;         /* keep fp32 copies of the weights in 16 bits */
     bool loss_scale;     /* scale the loss dynamically, for a dtype with a
                             small range */
@@ -31,6 +33,13 @@ int layer_load(struct graph *, int layer, enum dtype, int rank,
  * Init N(0, sqrt(2 / (kernel^2 * channels))), He et al. 2015, fan out. */
 int layer_conv(struct graph *, int layer, enum dtype, int x, int channels,
                int kernel, int stride, int add);
+
+/* The same, with the weights in the graph's pool, if it has one. */
+int layer_conv_pooled(struct graph *, int layer, enum dtype, int x,
+                      int channels, int kernel, int stride, int add);
+
+/* Rewires the graph's pool, if it has one, after its update. */
+void layer_rewire(struct graph *, enum rewire_method);
 
 /* relu(batch_norm(x)) over the last dimension; eps 1e-5, momentum 0.1. */
 int layer_bn_relu(struct graph *, int layer, int x);

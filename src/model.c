@@ -9,9 +9,15 @@ static struct storage storage_from(const struct settings *s)
         [PRECISION_FP32] = DTYPE_F32, [PRECISION_BF16] = DTYPE_BF16,
         [PRECISION_FP16] = DTYPE_F16
     };
+    static const enum rewire_method rewirings[] = {
+        [SPARSE_DSR] = REWIRE_DSR, [SPARSE_SET] = REWIRE_SET,
+        [SPARSE_STATIC] = REWIRE_NONE
+    };
 
     return (struct storage){
         .dtype = dtypes[s->precision],
+        .sparsity = s->sparsity,
+        .rewire = rewirings[s->sparse_method],
         .master = s->master_weights == MASTER_WEIGHTS_FP32
                   && s->precision != PRECISION_FP32,
         .loss_scale = s->precision == PRECISION_FP16

@@ -11,7 +11,8 @@
  * `classes` classes. The caller owns the graph. */
 struct graph *model_build(const struct settings *, int classes);
 
-/* Wide residual network on (32, 32, 3) images: wrn.c. */
+/* Wide residual network on (32, 32, 3) images: wrn.c. Its pool is the 3x3
+ * convolutions of the blocks. */
 struct graph *wrn_build(int depth, int width, int classes, struct storage);
 
 #endif

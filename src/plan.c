@@ -18,21 +18,19 @@ struct call plan_call(const struct plan *plan, int step, int samples)
     struct extents extents = schedule_extents(samples);
     struct call call = { .attr = op->attr, .threads = plan->threads };
 
-    for (int i = 0; i < op_slots(op->code); i++) {
-        int instance = s->steps[step].operand[i];
-        if (instance >= 0)
-            call.operand[i] = graph_operand(s->graph, s->instances[instance],
-                                            &extents);
-    }
+    for (int i = 0; i < op_slots(op->code); i++)
+        call.operand[i] = schedule_operand(s, step, i, &extents);
     return call;
 }
 
-/* Loops over the instances that a step names, statistics included. */
+/* Loops over the instances that a step names, statistics and indices
+ * included. */
 #define EACH_INSTANCE(s, step, slot, instance)                              \
     for (int slot = 0; slot < CALL_MAX_OPERANDS; slot++)                    \
-        for (int pair_ = 0, instance; pair_ < 2; pair_++)                   \
-            if ((instance = pair_ ? (s)->steps[step].through[slot]          \
-                                  : (s)->steps[step].operand[slot]) >= 0)
+        for (int role_ = 0, instance; role_ < 3; role_++)                   \
+            if ((instance = role_ == 0 ? (s)->steps[step].operand[slot]     \
+                          : role_ == 1 ? (s)->steps[step].through[slot]     \
+                                       : (s)->steps[step].index[slot]) >= 0)
 
 static void find_uses(struct plan *plan)
 {

@@ -88,9 +88,10 @@ static bool check_operands(struct check *c, int t)
 
     if (scratch.offset + scratch.bytes > plan->arena_bytes)
         return fail(c, t, -1, "ends outside the arena");
-    for (int i = 0; i < 2 * CALL_MAX_OPERANDS; i++) {
-        int slot = i / 2;
-        int a = i % 2 ? step->through[slot] : step->operand[slot];
+    for (int i = 0; i < 3 * CALL_MAX_OPERANDS; i++) {
+        int slot = i / 3;
+        int a = i % 3 == 0 ? step->operand[slot]
+              : i % 3 == 1 ? step->through[slot] : step->index[slot];
         const struct plan_instance *p;
         if (a < 0)
             continue;
@@ -103,9 +104,9 @@ static bool check_operands(struct check *c, int t)
             return fail(c, t, a, "overlaps the step's scratch");
         for (int j = 0; j < op_slots(code); j++) {
             int b = step->operand[j];
-            bool allowed = i % 2 == 0 && op_access(code)[slot] == 's' &&
+            bool allowed = i % 3 == 0 && op_access(code)[slot] == 's' &&
                            op_access(code)[j] == 'w';
-            if (b < 0 || (i % 2 == 0 && j == slot) || !op_writes(code, j) ||
+            if (b < 0 || (i % 3 == 0 && j == slot) || !op_writes(code, j) ||
                 !overlap(p, &plan->instances[b]))
                 continue;
             if (!allowed || !same_storage(p, &plan->instances[b]))
@@ -123,10 +124,13 @@ static bool run_step(struct check *c, int t)
 
     for (int i = 0; i < op_slots(code); i++) {
         int in = step->operand[i], stat = step->through[i];
+        int index = step->index[i];
         if (in >= 0 && op_reads(code, i) && c->place[in] < 0)
             return fail(c, t, in, "was destroyed before it is read");
         if (stat >= 0 && c->place[stat] < 0)
             return fail(c, t, stat, "was destroyed before it is read");
+        if (index >= 0 && c->place[index] < 0)
+            return fail(c, t, index, "was destroyed before it is read");
     }
     if (plan->scratch_bytes[t])
         destroy(c, plan->scratch_offset[t], plan->scratch_bytes[t], -1);

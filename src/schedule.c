@@ -26,6 +26,67 @@ struct policy policy_from(const struct settings *s)
     };
 }
 
+/* A batch norm that has only one value per channel when `samples` samples are
+ * processed at once: its operation, or -1. */
+static int starved_norm(const struct graph *g, int samples)
+{
+    struct extents extents = schedule_extents(samples);
+
+    for (int i = 0; i < g->op_count; i++) {
+        const struct op *op = &g->ops[i];
+        struct operand x;
+        if (op->code != OP_bn_stats)
+            continue;
+        x = graph_operand(g, op->operand[BN_STATS_X], &extents);
+        if (operand_rows(&x) == 1)
+            return i;
+    }
+    return -1;
+}
+
+/* The same for microbatches of that size, the last one included. */
+static int starved_in_batch(const struct graph *g, int batch, int microbatch)
+{
+    int last = batch % microbatch;
+    int starved = starved_norm(g, microbatch);
+
+    return starved < 0 && last ? starved_norm(g, last) : starved;
+}
+
+/* The nearest to `microbatch` that starves no batch norm, of two the one that
+ * takes less memory; 0 if there is none. */
+static int nearest_microbatch(const struct graph *g, int batch,
+                              int microbatch)
+{
+    for (int d = 1; d < batch; d++)
+        for (int m = microbatch - d; m <= microbatch + d; m += 2 * d)
+            if (m >= 1 && m <= batch && starved_in_batch(g, batch, m) < 0)
+                return m;
+    return 0;
+}
+
+bool policy_check(const struct graph *g, struct policy policy,
+                  struct error *e)
+{
+    int starved = starved_in_batch(g, policy.batch, policy.microbatch);
+    int nearest;
+    const char *name;
+
+    if (starved < 0)
+        return true;
+    name = g->layers[g->ops[starved].layer].name;
+    nearest = nearest_microbatch(g, policy.batch, policy.microbatch);
+    if (!nearest)
+        return error_set(e, EXIT_INPUT,
+                         "batch: %d leaves batch norm %s a single value per "
+                         "channel; raise it to at least 2", policy.batch,
+                         name);
+    return error_set(e, EXIT_INPUT,
+                     "microbatch: %d of a batch of %d leaves batch norm %s a "
+                     "single value per channel; the nearest that works is %d",
+                     policy.microbatch, policy.batch, name, nearest);
+}
+
 struct builder {
     struct schedule *schedule;
     int step_room;       /* allocated, for steps and for instances */
@@ -75,7 +136,7 @@ static void emit(struct builder *b, int op_id, enum phase phase)
     step->op = op_id;
     step->phase = phase;
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
-        step->operand[i] = step->through[i] = -1;
+        step->operand[i] = step->through[i] = step->index[i] = -1;
     for (int i = 0; i < slots; i++) {
         int value = op->operand[i];
         if (value < 0 || !op_reads(op->code, i))
@@ -85,6 +146,10 @@ static void emit(struct builder *b, int op_id, enum phase phase)
             step->through[i] =
                 read_instance(b, bn->operand[BN_RELU_STAT]);
             value = bn->operand[BN_RELU_X];
+        }
+        if (graph_is_view(s->graph, value)) {
+            step->index[i] = read_instance(b, s->graph->pool_index);
+            value = s->graph->values[value].part_of;
         }
         step->operand[i] = read_instance(b, value);
     }
@@ -268,6 +333,14 @@ void schedule_free(struct schedule *s)
     free(s);
 }
 
+int schedule_instance(const struct schedule *s, int value)
+{
+    for (int i = 0; i < s->instance_count; i++)
+        if (s->instances[i] == value)
+            return i;
+    return -1;
+}
+
 const struct value *schedule_value(const struct schedule *s, int instance)
 {
     return &s->graph->values[s->instances[instance]];
@@ -276,6 +349,19 @@ const struct value *schedule_value(const struct schedule *s, int instance)
 const struct op *schedule_op(const struct schedule *s, int step)
 {
     return &s->graph->ops[s->steps[step].op];
+}
+
+struct operand schedule_operand(const struct schedule *s, int step, int slot,
+                                const struct extents *extents)
+{
+    int instance = s->steps[step].operand[slot];
+    int value = schedule_op(s, step)->operand[slot];
+
+    if (instance < 0)
+        return (struct operand){ 0 };
+    if (!graph_is_view(s->graph, value))
+        value = s->instances[instance];
+    return graph_operand(s->graph, value, extents);
 }
 
 struct extents schedule_extents(int samples)
@@ -292,9 +378,7 @@ static double call_flops(const struct schedule *s, int step, int samples)
 
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
         if (s->steps[step].through[i] >= 0) {
-            int instance = s->steps[step].operand[i];
-            struct operand o = graph_operand(
-                s->graph, s->instances[instance], &extents);
+            struct operand o = schedule_operand(s, step, i, &extents);
             sum += 3 * (double)operand_elements(&o);
         }
     return sum;

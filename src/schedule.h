@@ -16,6 +16,7 @@
 #ifndef MEMDIAL_SCHEDULE_H
 #define MEMDIAL_SCHEDULE_H
 
+#include "error.h"
 #include "graph.h"
 #include "route.h"
 #include "settings.h"
@@ -38,6 +39,8 @@ struct step {
     int operand[CALL_MAX_OPERANDS]; /* instances; -1: the slot is empty */
     int through[CALL_MAX_OPERANDS]; /* instance of the statistics to load the
                                        operand through; -1: as it is */
+    int index[CALL_MAX_OPERANDS];   /* instance of the index of an operand
+                                       that is a view; -1: it is none */
 };
 
 /* Steps [begin, body) once, [body, epilogue) per microbatch, [epilogue, end)
@@ -65,15 +68,29 @@ struct policy {
 
 struct policy policy_from(const struct settings *);
 
+/*
+ * Whether the graph can be trained so. A batch norm needs more than one value
+ * per channel, in every microbatch, the last and smaller one too; if one has
+ * not, the error (EXIT_INPUT) names the nearest microbatch that works.
+ */
+bool policy_check(const struct graph *, struct policy, struct error *);
+
 /* The training body follows the route, which is not needed afterwards; steps
  * that recompute what nothing reads are left out. */
 struct schedule *schedule_build(const struct graph *, struct policy,
                                 const struct route *);
 void schedule_free(struct schedule *);
 
+/* The instance of a value that persists, or -1 if it has none: a view. */
+int schedule_instance(const struct schedule *, int value);
+
 /* The value of the graph that an instance is of. */
 const struct value *schedule_value(const struct schedule *, int instance);
 const struct op *schedule_op(const struct schedule *, int step);
+
+/* An operand of a step as the operation sees it: of a view, the view. */
+struct operand schedule_operand(const struct schedule *, int step, int slot,
+                                const struct extents *);
 
 /* Sizes when `samples` samples are processed at once. */
 struct extents schedule_extents(int samples);

@@ -23,6 +23,7 @@ static const char *const master_weights[] = { "none", "fp32", NULL };
 static const char *const recomputes[] = { "none", "bn-relu", NULL };
 static const char *const checkpoints[] = { "none", "block", "sqrt",
                                            "recursive", "optimal", NULL };
+static const char *const sparse_methods[] = { "dsr", "set", "static", NULL };
 static const char *const lr_schedules[] = { "constant", "step", "cosine",
                                             NULL };
 
@@ -96,6 +97,15 @@ const struct setting settings_table[] = {
       "1", NULL, FIXED,
       "key of all that is random: weights, order, augmentation" },
 
+    { "sparsity", "memory", SETTING_REAL, AT(sparsity), RANGE(0, 0.98),
+      "0", NULL, LIVE,
+      "zeros, not stored, among the weights of 3x3 convolutions; "
+      "a fraction" },
+    { "sparse_method", "memory", SETTING_CHOICE, AT(sparse_method),
+      CHOICES(sparse_methods),
+      "dsr", NULL, LIVE,
+      "how nonzeros move; dsr: between layers too, set: within "
+      "each, static: not" },
     { "precision", "memory", SETTING_CHOICE, AT(precision),
       CHOICES(precisions),
       "fp32", NULL, LIVE,

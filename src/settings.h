@@ -22,6 +22,7 @@ enum master_weights { MASTER_WEIGHTS_NONE, MASTER_WEIGHTS_FP32 };
 enum recompute { RECOMPUTE_NONE, RECOMPUTE_BN_RELU };
 enum checkpoint { CHECKPOINT_NONE, CHECKPOINT_BLOCK, CHECKPOINT_SQRT,
                   CHECKPOINT_RECURSIVE, CHECKPOINT_OPTIMAL };
+enum sparse_method { SPARSE_DSR, SPARSE_SET, SPARSE_STATIC };
 enum lr_schedule { LR_CONSTANT, LR_STEP, LR_COSINE };
 
 struct settings {
@@ -46,6 +47,8 @@ struct settings {
     double weight_decay;
     uint64_t seed;
     /* memory */
+    double sparsity;     /* zeros among the weights of the pool, a fraction */
+    int sparse_method;   /* enum sparse_method */
     int precision;       /* enum precision */
     int master_weights;  /* enum master_weights */
     int checkpoint;      /* enum checkpoint */

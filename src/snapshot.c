@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 #include <jansson.h>
+
+#include "kernels/half.h"
 
 enum { CHECKSUM_DIGITS = 16, HEADER_MAX = 1 << 26, NAME_SIZE = 96,
        PATH_SIZE = 4096 };
@@ -114,6 +117,53 @@ static char *header_text(const struct trainer *t)
     return text;
 }
 
+static bool is_finite(const void *data, size_t elements, enum dtype dtype)
+{
+    bool finite = true;
+
+    if (dtype != DTYPE_F32 && dtype != DTYPE_BF16 && dtype != DTYPE_F16)
+        return true;
+    for (size_t i = 0; i < elements; i++)
+        finite &= isfinite(float_load(data, i, dtype)) != 0;
+    return finite;
+}
+
+/* Copies the state of an instance to the host; the caller frees. */
+static void *read_state(const struct trainer *t, int instance)
+{
+    void *host = xcalloc(1, t->job->plan->instances[instance].bytes);
+
+    executor_read(t->executor, instance, host);
+    return host;
+}
+
+/* Whether all state is finite. */
+static bool check_state(const struct trainer *t, const char *path,
+                        struct error *e)
+{
+    const struct plan *plan = t->job->plan;
+    const struct schedule *s = plan->schedule;
+    bool ok = true;
+
+    for (int i = 0; ok && i < s->instance_count; i++) {
+        enum dtype dtype = schedule_value(s, i)->dtype;
+        char name[NAME_SIZE];
+        void *host;
+        if (!is_state(s, i))
+            continue;
+        host = read_state(t, i);
+        ok = is_finite(host, plan->instances[i].bytes / dtype_size(dtype),
+                       dtype);
+        free(host);
+        graph_value_name(s->graph, s->instances[i], name, sizeof(name));
+        if (!ok)
+            error_set(e, EXIT_RUN,
+                      "%.300s: no snapshot written: %s is not finite: "
+                      "training diverged; lower lr", path, name);
+    }
+    return ok;
+}
+
 static bool write_all(FILE *f, uint64_t *sum, const void *data, size_t bytes)
 {
     *sum = checksum(*sum, data, bytes);
@@ -129,8 +179,7 @@ static bool write_tensors(const struct trainer *t, FILE *f, uint64_t *sum)
         void *host;
         if (!is_state(plan->schedule, i))
             continue;
-        host = xcalloc(1, plan->instances[i].bytes);
-        executor_read(t->executor, i, host);
+        host = read_state(t, i);
         ok = write_all(f, sum, host, plan->instances[i].bytes);
         free(host);
     }
@@ -232,11 +281,12 @@ bool snapshot_check(const char *path, struct error *e)
 bool snapshot_save(const struct trainer *t, const char *path, struct error *e)
 {
     char temporary[PATH_SIZE];
-    FILE *f = open_temporary(path, temporary, e);
+    FILE *f;
     bool ok;
     int code;
 
-    if (!f)
+    if (!check_state(t, path, e) ||
+        !(f = open_temporary(path, temporary, e)))
         return false;
     ok = write_file(t, f);
     code = errno;

@@ -19,6 +19,8 @@ enum { SNAPSHOT_VERSION = 1 };
  * after it. */
 bool snapshot_check(const char *path, struct error *);
 
+/* Refused if not all of the state is finite: what it would replace is worth
+ * more. */
 bool snapshot_save(const struct trainer *, const char *path, struct error *);
 
 /* Continues where the snapshot was saved. The trainer must be of the same

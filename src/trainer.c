@@ -5,6 +5,7 @@
 
 #include "carry.h"
 #include "clock.h"
+#include "initial.h"
 #include "snapshot.h"
 
 /* Opens the job's device and allocates its arena, or neither. */
@@ -41,7 +42,7 @@ bool trainer_new(struct trainer **out, const struct settings *s,
                          "lower batch or raise epoch_samples",
                          s->batch, (long long)samples);
     }
-    executor_init_state(t->executor, s->seed);
+    initial_state(t->executor, s->seed);
     *out = t;
     return true;
 }
@@ -76,6 +77,17 @@ double trainer_learning_rate(const struct trainer *t, int64_t step)
     default:
         return s->lr;
     }
+}
+
+/* Whether the sparse weights are rewired after a step of the run: every 100
+ * steps, less often later, and not at the end; the report's 25, 80, 140 and
+ * 190 of 200 epochs. */
+static bool rewires_after(const struct trainer *t, int64_t step)
+{
+    double done = (double)step / (double)trainer_steps(t);
+    int64_t period = 100 << ((done >= 0.125) + (done >= 0.4) + (done >= 0.7));
+
+    return done < 0.95 && (step + 1) % period == 0;
 }
 
 /* The samples that `load` asks for: training samples in a random order drawn
@@ -121,6 +133,7 @@ static struct tally run_program(struct trainer *t, enum program program,
         .momentum = (float)s->momentum,
         .weight_decay = (float)s->weight_decay,
         .nesterov = s->nesterov,
+        .rewire = rewires_after(t, t->step),
         .feed = &feed,
         .report = report,
     };
@@ -182,8 +195,8 @@ static bool change(struct trainer *t, const struct settings *s,
         job_free(job);
         return false;
     }
-    executor_init_state(executor, s->seed);
-    carry_state(t->executor, executor);
+    initial_state(executor, s->seed);
+    carry_state(t->executor, executor, s->seed);
     executor_free(t->executor);
     t->job->backend->close(t->device);
     job_free(t->job);
@@ -209,20 +222,23 @@ bool trainer_change(struct trainer *t, const struct settings *s,
     return true;
 }
 
+static bool diverged(const struct trainer *t, const char *what,
+                     struct error *e)
+{
+    return error_set(e, EXIT_RUN,
+                     "step %lld: %s: training diverged; lower lr",
+                     (long long)t->step, what);
+}
+
 /* Whether training has not diverged. */
 static bool check_step(const struct trainer *t, const struct tally *step,
                        struct error *e)
 {
-    const char *what = NULL;
-
     if (!isfinite(step->loss))
-        what = "the loss is not finite";
-    else if (step->skipped && step->loss_scale <= LOSS_SCALE_MIN)
-        what = "gradients are not finite even with the least loss scale";
-    if (what)
-        return error_set(e, EXIT_RUN,
-                         "step %lld: %s: training diverged; lower lr",
-                         (long long)t->step, what);
+        return diverged(t, "the loss is not finite", e);
+    if (step->skipped && step->loss_scale <= LOSS_SCALE_MIN)
+        return diverged(t, "gradients are not finite even with the least "
+                           "loss scale", e);
     return true;
 }
 
@@ -254,13 +270,16 @@ static void emit_step(const struct trainer *t, struct event_sink sink,
                        t->seconds } });
 }
 
-static void end_epoch(struct trainer *t, struct event_sink sink)
+static bool end_epoch(struct trainer *t, struct event_sink sink,
+                      struct error *e)
 {
     double began = clock_seconds();
     struct tally train = t->epoch, valid = trainer_evaluate(t);
     double n = (double)train.samples, m = (double)valid.samples;
 
     t->seconds += clock_seconds() - began;
+    if (!isfinite(valid.loss))
+        return diverged(t, "the validation loss is not finite", e);
     emit(sink, (struct event){
                    .type = EVENT_EPOCH,
                    .epoch = { (int)(t->step / t->steps_per_epoch),
@@ -269,6 +288,7 @@ static void end_epoch(struct trainer *t, struct event_sink sink)
                               t->seconds - t->epoch_began } });
     t->epoch = (struct tally){ 0 };
     t->epoch_began = t->seconds;
+    return true;
 }
 
 bool trainer_advance(struct trainer *t, struct event_sink sink,
@@ -282,8 +302,8 @@ bool trainer_advance(struct trainer *t, struct event_sink sink,
     if (!check_step(t, &step, e))
         return false;
     emit_step(t, sink, &step, seconds);
-    if (trainer_ends_epoch(t))
-        end_epoch(t, sink);
+    if (trainer_ends_epoch(t) && !end_epoch(t, sink, e))
+        return false;
     if (t->step == 1 || trainer_ends_epoch(t))
         emit(sink, trainer_memory(t));
     return true;

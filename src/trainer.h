@@ -65,8 +65,9 @@ void trainer_begin(const struct trainer *, const char *preset,
 
 /*
  * One step of a run that is not at its end, and after the last of an epoch the
- * evaluation, with their events. False on a loss that is not finite, and on
- * gradients that are not with the least loss scale there is.
+ * evaluation, with their events. False on a loss that is not finite, in
+ * training or validation, and on gradients that are not with the least loss
+ * scale there is.
  */
 bool trainer_advance(struct trainer *, struct event_sink, struct error *);
 

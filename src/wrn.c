@@ -20,11 +20,13 @@ static int block(struct graph *g, enum dtype dtype, int group, int index,
         shortcut = layer_conv(
             g, graph_layer(g, "g%d.b%d.shortcut", group, index), dtype, z,
             channels, 1, stride, -1);
-    y = layer_conv(g, graph_layer(g, "g%d.b%d.conv1", group, index), dtype, z,
-                   channels, 3, stride, -1);
+    y = layer_conv_pooled(
+        g, graph_layer(g, "g%d.b%d.conv1", group, index), dtype, z, channels,
+        3, stride, -1);
     y = layer_bn_relu(g, graph_layer(g, "g%d.b%d.bn2", group, index), y);
-    return layer_conv(g, graph_layer(g, "g%d.b%d.conv2", group, index), dtype,
-                      y, channels, 3, 1, shortcut);
+    return layer_conv_pooled(
+        g, graph_layer(g, "g%d.b%d.conv2", group, index), dtype, y, channels,
+        3, 1, shortcut);
 }
 
 struct graph *wrn_build(int depth, int width, int classes,
@@ -36,6 +38,8 @@ struct graph *wrn_build(int depth, int width, int classes,
     int labels, x, logits;
     struct loss loss;
 
+    if (storage.sparsity > 0)
+        graph_pool_open(g);
     x = layer_load(g, graph_layer(g, "input"), storage.dtype, 4, images,
                    &labels);
     x = layer_conv(g, graph_layer(g, "stem"), storage.dtype, x, 16, 3, 1, -1);
@@ -50,8 +54,11 @@ struct graph *wrn_build(int depth, int width, int classes,
                           classes);
     loss = layer_softmax_xent(g, graph_layer(g, "head.loss"), logits, labels,
                               storage.loss_scale);
+    if (g->pool)
+        graph_pool_close(g, graph_layer(g, "pool"), storage.sparsity);
     grad_build(g, logits, loss.gradient,
                (struct update){ storage.master, loss.scale });
+    layer_rewire(g, storage.rewire);
     layer_loss_end(g, &loss);
     return g;
 }

@@ -179,6 +179,21 @@ refuses 2 "$folder/none" train quick $small --load "$folder/none"
 refuses 2 "$snapshot" train quick $small --set depth=16 --load "$snapshot"
 refuses 1 "$folder/none/x" train quick $small --save "$folder/none/x"
 
+# A run that diverges says so, and leaves the snapshot before it.
+long='--set epoch_samples=640 --set valid_samples=32 --set batch=32
+    --set precision=fp16'
+works train quick --epochs 1 $long --save "$snapshot"
+cp "$snapshot" "$folder/good"
+run train quick --json --epochs 2 $long --set lr=1000 --load "$snapshot" \
+    --save "$snapshot"
+[ $code = 1 ] && [ "$(wc -l <"$err")" = 1 ] &&
+    grep -q 'training diverged; lower lr' "$err" &&
+    tail -n 1 "$out" | grep -q '"type":"error",.*training diverged'
+report $? 'a run that diverges ends with an error'
+cmp "$snapshot" "$folder/good" >"$out" && [ ! -e "$snapshot".*.tmp ]
+report $? '... and the last good snapshot is as it was'
+works train quick --epochs 2 $long --load "$snapshot"
+
 # Ctrl-C ends a run in order. A shell has what it puts in the background ignore
 # that signal, so the same is done with SIGTERM.
 "$memdial" train quick --epochs 1000 $small --save "$snapshot" \

@@ -1,8 +1,14 @@
 #include "engine.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "initial.h"
 #include "kernels/philox.h"
+
+/* Of an evaluation: not a multiple of the microbatches that tests use. */
+enum { EVAL_SAMPLES = 13 };
 
 /* Noise whose mean depends on the label, so that there is something to
  * learn. */
@@ -23,8 +29,8 @@ static void made_up_sample(void *arg, int index, void *const slot[])
 
 struct engine engine_open(const char *const assignments[])
 {
-    struct engine engine = { .sample = made_up_sample };
     struct settings settings;
+    struct job *job;
     struct error e;
 
     settings_init(&settings);
@@ -32,11 +38,19 @@ struct engine engine_open(const char *const assignments[])
         cr_assert(settings_assign(&settings, "test", assignments[i], &e),
                   "%s", e.text);
     cr_assert(settings_check(&settings, "test", &e), "%s", e.text);
-    cr_assert(job_new(&engine.job, &settings, &e), "%s", e.text);
+    cr_assert(job_new(&job, &settings, &e), "%s", e.text);
+    return engine_of(job);
+}
+
+struct engine engine_of(struct job *job)
+{
+    struct engine engine = { .job = job, .sample = made_up_sample };
+    struct error e;
+
     cr_assert(job_open_device(engine.job, &engine.device, &e), "%s", e.text);
     cr_assert(executor_new(&engine.executor, engine.job->plan, engine.device,
                            &e), "%s", e.text);
-    executor_init_state(engine.executor, 1);
+    initial_state(engine.executor, 1);
     return engine;
 }
 
@@ -59,6 +73,7 @@ void engine_run(struct engine *engine, enum program program, int samples,
                        .momentum = (float)s->momentum,
                        .weight_decay = (float)s->weight_decay,
                        .nesterov = s->nesterov,
+                       .rewire = true,
                        .feed = &feed,
                        .report = metrics };
 
@@ -103,4 +118,78 @@ uint64_t engine_state_hash(const struct engine *engine)
                 hash = (hash ^ (unsigned char)data[k]) * 0x100000001B3u;
     }
     return hash;
+}
+
+void engine_fill(struct engine *engine, int byte)
+{
+    memset(engine->executor->arena, byte, engine->job->plan->arena_bytes);
+    initial_state(engine->executor, 1);
+    engine->step = 0;
+}
+
+void engine_fill_dead(void *arg, int step)
+{
+    struct engine *engine = arg;
+    const struct plan *plan = engine->job->plan;
+
+    for (int i = 0; i < plan->schedule->instance_count; i++) {
+        const struct plan_instance *p = &plan->instances[i];
+        if (p->last == step && p->taken_by < 0 && !kind_persists(p->kind))
+            memset(engine->executor->arena + p->offset, 0xFF, p->bytes);
+    }
+    memset(engine->executor->arena + plan->scratch_offset[step], 0xFF,
+           plan->scratch_bytes[step]);
+}
+
+struct outcome engine_outcome(struct engine *engine, int steps)
+{
+    int batch = engine->job->settings.batch;
+    struct outcome o;
+
+    engine_run(engine, PROGRAM_TRAIN, batch, o.first);
+    memcpy(o.last, o.first, sizeof(o.last));
+    for (int i = 1; i < steps; i++)
+        engine_run(engine, PROGRAM_TRAIN, batch, o.last);
+    engine_run(engine, PROGRAM_EVAL, EVAL_SAMPLES, o.eval);
+    o.state = engine_state_hash(engine);
+    return o;
+}
+
+bool outcome_same(const struct outcome *a, const struct outcome *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static size_t count_untouched(const unsigned char *before,
+                              const unsigned char *after, size_t begin,
+                              size_t bytes)
+{
+    size_t count = 0;
+
+    for (size_t i = begin; i < begin + bytes; i++)
+        count += before[i] == 0xA5 && after[i] == 0x5A;
+    return count;
+}
+
+struct untouched engine_untouched(struct engine *engine)
+{
+    const struct plan *plan = engine->job->plan;
+    unsigned char *before = xcalloc(plan->arena_bytes, 1);
+    const unsigned char *after = (unsigned char *)engine->executor->arena;
+    struct untouched untouched = { 0 };
+
+    engine_fill(engine, 0xA5);
+    engine_outcome(engine, 1);
+    memcpy(before, after, plan->arena_bytes);
+    engine_fill(engine, 0x5A);
+    engine_outcome(engine, 1);
+    untouched.all = count_untouched(before, after, 0, plan->arena_bytes);
+    for (int i = 0; i < plan->schedule->instance_count; i++) {
+        const struct plan_instance *p = &plan->instances[i];
+        if (p->first <= p->last)
+            untouched.values += count_untouched(before, after, p->offset,
+                                                p->bytes);
+    }
+    free(before);
+    return untouched;
 }

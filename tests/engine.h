@@ -19,6 +19,9 @@ struct engine {
 /* From assignments "name=value", ended by NULL, to the default settings; fails
  * the test if any of it fails. State is initialised, `sample` made up. */
 struct engine engine_open(const char *const assignments[]);
+
+/* The same of a job, which is the engine's from now on. */
+struct engine engine_of(struct job *);
 void engine_close(struct engine *);
 
 /* One program; metrics[METRIC_COUNT] gets what it reports. */
@@ -35,5 +38,31 @@ size_t engine_elements(const struct engine *, int instance);
 
 /* FNV-1a of all state: weights, statistics, optimizer. */
 uint64_t engine_state_hash(const struct engine *);
+
+/* As if just opened, in an arena filled with a byte. */
+void engine_fill(struct engine *, int byte);
+
+/* Of an observer whose arg is an engine: fills what the plan says is dead
+ * after a step with NaNs. */
+void engine_fill_dead(void *arg, int step);
+
+/* What some steps of training and an evaluation give. */
+struct outcome {
+    double first[METRIC_COUNT], last[METRIC_COUNT], eval[METRIC_COUNT];
+    uint64_t state;
+};
+
+struct outcome engine_outcome(struct engine *, int steps);
+bool outcome_same(const struct outcome *, const struct outcome *);
+
+/* Bytes that a step and an evaluation do not write, found by running twice: a
+ * byte that was never written is the filling, whatever that is. */
+struct untouched {
+    size_t values;       /* of values that the schedule uses */
+    size_t all;          /* of the arena: also gaps between them, and what
+                            kernels leave of their scratch */
+};
+
+struct untouched engine_untouched(struct engine *);
 
 #endif

@@ -40,12 +40,12 @@ static void count_step(void *arg, int step)
 
 /* One step: the state it ends with, and what ran. */
 static uint64_t train_once(const char *strategy, const char *recompute,
-                           const char *microbatch, struct count *count,
-                           double *reported)
+                           const char *microbatch, const char *sparsity,
+                           struct count *count, double *reported)
 {
     struct engine engine = engine_open((const char *[]){
         "depth=16", "width=1", "batch=6", "threads=2", strategy, recompute,
-        microbatch, NULL });
+        microbatch, sparsity, NULL });
     double metrics[METRIC_COUNT];
     uint64_t hash;
 
@@ -66,6 +66,7 @@ Test(checkpoint, gradients_are_bit_identical)
                                               "recompute=bn-relu" };
     static const char *const microbatches[] = { "microbatch=0",
                                                 "microbatch=4" };
+    static const char *const sparsities[] = { "sparsity=0.7", "sparsity=0" };
 
     for (int m = 0; m < 2; m++)
         for (int r = 0; r < 2; r++) {
@@ -74,7 +75,8 @@ Test(checkpoint, gradients_are_bit_identical)
                 struct count count;
                 double reported;
                 uint64_t hash = train_once(strategies[s], recomputes[r],
-                                           microbatches[m], &count,
+                                           microbatches[m],
+                                           sparsities[(m + r) % 2], &count,
                                            &reported);
                 if (s == 0)
                     plain = hash;

@@ -445,6 +445,19 @@ static void round_values(const struct operand *o, double *value)
             value[i] = round_to(o->dtype, value[i]);
 }
 
+/* Rewiring itself is in test_sparse.c. */
+static void describe_rewire(struct problem *p)
+{
+    static struct pool_member member = { 0, 100 };
+    static const struct pool pool = { 1, &member, 2, 100, 30 };
+
+    p->call.attr.rewire.pool = &pool;
+    shape_operand(p, REWIRE_THRESHOLD, DTYPE_F32, 1, 1);
+    shape_operand(p, REWIRE_MOMENTUM, DTYPE_F32, 1, 30);
+    shape_operand(p, REWIRE_W, DTYPE_F32, 1, 30);
+    shape_operand(p, REWIRE_INDEX, DTYPE_I32, 1, 5);
+}
+
 static void prepare_bn_running(struct problem *p)
 {
     int c = p->shape->c;
@@ -742,7 +755,8 @@ static const struct subject subjects[OP_COUNT] = {
     [OP_loss_scale] = {
         SHAPES(scale_shapes), .describe = describe_loss_scale,
         .prepare = prepare_loss_scale
-    }
+    },
+    [OP_rewire] = { SHAPES(any_shapes), .describe = describe_rewire }
 };
 
 /* What the reference of load expects. */

@@ -58,6 +58,7 @@ Test(plan, keeps_its_promises_over_settings)
         "checkpoint=none", "checkpoint=block", "checkpoint=sqrt",
         "checkpoint=recursive", "checkpoint=optimal"
     };
+    static const char *const sparsities[] = { "sparsity=0", "sparsity=0.9" };
 
     for (int m = 0; m < 4; m++)
         for (int s = 0; s < 5; s++)
@@ -65,7 +66,8 @@ Test(plan, keeps_its_promises_over_settings)
                 for (int c = 0; c < 5; c++) {
                     struct job *job = open_job((const char *[]){
                         models[m][0], models[m][1], sizes[s][0], sizes[s][1],
-                        recomputes[r], checkpoints[c], "threads=2", NULL });
+                        recomputes[r], checkpoints[c], sparsities[(s + c) % 2],
+                        "threads=2", NULL });
                     check_promises(job);
                     job_free(job);
                 }

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine.h"
 #include "kernels/half.h"
@@ -359,7 +360,8 @@ static void record_event(void *arg, const struct event *event)
     r->epochs += event->type == EVENT_EPOCH;
 }
 
-/* Gradients that are too large for any scale, of a loss that is not. */
+/* Gradients that are too large for any scale, of a loss that is not. There is
+ * nothing to save then. */
 Test(precision, says_when_the_scale_cannot_come_down)
 {
     static const volatile sig_atomic_t never;
@@ -369,7 +371,10 @@ Test(precision, says_when_the_scale_cannot_come_down)
     float *scale = state_of(t, "head.loss.scale", NULL);
     struct record r = { 0 };
     struct error e;
+    char path[] = "/tmp/memdial-test-XXXXXX";
 
+    close(mkstemp(path));
+    unlink(path);
     for (int i = 0; i < 64; i++)
         gamma[i] = 300;
     for (int i = 0; i < 640; i++)
@@ -377,7 +382,8 @@ Test(precision, says_when_the_scale_cannot_come_down)
     scale[LOSS_SCALE_FACTOR] = 2;
     cr_expect_not(trainer_run(t, "test",
                               (struct event_sink){ record_event, &r }, &never,
-                              NULL, &e));
+                              path, &e));
+    cr_expect_neq(access(path, F_OK), 0, "a snapshot was written");
     cr_expect(strstr(e.text, "loss scale"), "%s", e.text);
     cr_expect_eq(e.code, EXIT_RUN);
     cr_expect_eq(r.errors, 1);

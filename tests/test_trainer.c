@@ -12,9 +12,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "kernels/pool.h"
 #include "snapshot.h"
-
-static const volatile sig_atomic_t never;
 
 static struct trainer *open_trainer(const char *const more[])
 {
@@ -147,6 +146,139 @@ Test(trainer, changes_while_it_runs)
     trainer_free(changed);
 }
 
+/* Data of the persistent instance of a value. */
+static const float *state(const struct trainer *t, const char *layer,
+                          const char *name)
+{
+    const struct schedule *s = t->job->schedule;
+
+    for (int i = 0; i < s->instance_count; i++) {
+        const struct value *v = schedule_value(s, i);
+        if (kind_persists(v->kind) && strcmp(v->name, name) == 0 &&
+            strcmp(s->graph->layers[v->layer].name, layer) == 0)
+            return (const float *)(const void *)(
+                t->executor->arena + t->job->plan->instances[i].offset);
+    }
+    cr_assert_fail("no %s.%s", layer, name);
+    return NULL;
+}
+
+static void change_to(struct trainer *t, const char *assignment)
+{
+    struct record r = { 0 };
+    struct settings s = t->job->settings;
+    struct error e;
+
+    cr_assert(settings_assign(&s, "test", assignment, &e), "%s", e.text);
+    cr_assert(trainer_change(t, &s, (struct event_sink){ record_event, &r },
+                             &e), "%s", e.text);
+}
+
+/* Compares the pool's values with what is dense in another trainer: its first
+ * member is g1.b1.conv1; returns how many differ. */
+static size_t different(const struct trainer *sparse, const float *dense)
+{
+    const struct pool *pool = sparse->job->graph->pool;
+    const float *w = state(sparse, "pool", "w");
+    const void *index = state(sparse, "pool", "index");
+    size_t n = 0;
+
+    for (size_t i = 0; i < pool->member[0].elements; i++)
+        if (pool_bit(index, i))
+            n += *w++ != dense[i];
+    return n;
+}
+
+Test(trainer, sparsity_prunes_and_fills_up)
+{
+    struct trainer *t = open_trainer(NULL);
+    size_t bytes = 9 * 16 * 16 * sizeof(float), zeros = 0, kept = 0;
+    float *dense = malloc(bytes), least = 1;
+    const float *now, *w;
+    const void *index;
+
+    trainer_step(t);
+    memcpy(dense, state(t, "g1.b1.conv1", "w"), bytes);
+    change_to(t, "sparsity=0.9");
+    cr_expect_eq(different(t, dense), 0);
+    /* What is gone is no larger than the least that is kept, anywhere. */
+    w = state(t, "pool", "w");
+    for (size_t i = 0; i < t->job->graph->pool->nonzeros; i++)
+        least = fminf(least, fabsf(w[i]));
+    index = state(t, "pool", "index");
+    for (size_t i = 0; i < bytes / sizeof(float); i++)
+        cr_expect(pool_bit(index, i) || fabsf(dense[i]) <= least);
+    for (size_t i = 0; i < bytes / sizeof(float); i++) {
+        kept += pool_bit(index, i);
+        if (!pool_bit(index, i))
+            dense[i] = 0;
+    }
+    cr_expect_gt(kept, 0);
+    /* Fewer zeros: those that are added are new nonzeros of value 0. */
+    change_to(t, "sparsity=0.5");
+    cr_expect_eq(different(t, dense), 0);
+    change_to(t, "checkpoint=block");
+    cr_expect_eq(different(t, dense), 0);
+    change_to(t, "sparsity=0");
+    now = state(t, "g1.b1.conv1", "w");
+    cr_expect_arr_eq(now, dense, bytes);
+    now = state(t, "g1.b1.conv1", "momentum");
+    for (size_t i = 0; i < bytes / sizeof(float); i++)
+        zeros += now[i] == 0;
+    cr_expect_eq(zeros, bytes / sizeof(float) - kept);
+    cr_expect(isfinite(trainer_step(t).loss));
+    free(dense);
+    trainer_free(t);
+}
+
+/* Of 30,000 steps: every 100, 200 from 3,750, 400 from 12,000, 800 from
+ * 21,000, none from 28,500. */
+Test(trainer, rewires_on_schedule)
+{
+    static const struct { int step; bool rewires; } expected[] = {
+        { 99, false },    { 100, true },    { 3700, true },
+        { 3800, true },   { 3900, false },  { 12000, true },
+        { 12200, false }, { 12400, true },  { 21200, false },
+        { 21600, true },  { 28000, true },  { 28800, false },
+    };
+    struct trainer *t = open_trainer((const char *[]){
+        "sparsity=0.9", "batch=2", "epochs=1000", NULL });
+    size_t bytes = t->job->graph->pool->words * sizeof(uint64_t);
+    void *before = malloc(bytes);
+
+    cr_assert_eq(trainer_steps(t), 30000);
+    for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+        const void *index = state(t, "pool", "index");
+        memcpy(before, index, bytes);
+        t->step = expected[i].step - 1;
+        trainer_step(t);
+        cr_expect_eq(memcmp(before, index, bytes) != 0, expected[i].rewires,
+                     "step %d", expected[i].step);
+    }
+    free(before);
+    trainer_free(t);
+}
+
+/* DSR's threshold is state too, and part of a snapshot with the index. */
+Test(trainer, sparse_runs_go_on_bit_for_bit)
+{
+    const char *const sparse[] = { "sparsity=0.8", NULL };
+    struct trainer *a = open_trainer(sparse), *b = open_trainer(sparse);
+    char *path = temporary_path();
+    struct error e;
+
+    for (int i = 0; i < 3; i++)
+        trainer_step(a);
+    cr_assert(snapshot_save(a, path, &e), "%s", e.text);
+    cr_assert(snapshot_load(b, path, &e), "%s", e.text);
+    for (int i = 0; i < 3; i++)
+        cr_expect_eq(trainer_step(a).loss, trainer_step(b).loss);
+    trainer_free(a);
+    trainer_free(b);
+    unlink(path);
+    free(path);
+}
+
 Test(trainer, keeps_its_settings_if_a_change_fails)
 {
     static const char *const changes[] = { "width=2", "memory_budget=1MiB",
@@ -193,24 +325,75 @@ Test(trainer, learning_rate_follows_its_schedule)
     trainer_free(t);
 }
 
+static float *state_of(const struct trainer *t, const char *name)
+{
+    const struct plan *plan = t->job->plan;
+
+    for (int i = 0; i < plan->schedule->instance_count; i++) {
+        char full[80];
+        graph_value_name(plan->schedule->graph, plan->schedule->instances[i],
+                         full, sizeof(full));
+        if (strcmp(full, name) == 0)
+            return (float *)(void *)(t->executor->arena +
+                                     plan->instances[i].offset);
+    }
+    cr_assert_fail("no state %s", name);
+    return NULL;
+}
+
+/* FNV-1a. */
+static uint64_t file_hash(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    uint64_t hash = 0xCBF29CE484222325u;
+
+    for (int byte; (byte = fgetc(f)) != EOF;)
+        hash = (hash ^ (uint64_t)byte) * 0x100000001B3u;
+    fclose(f);
+    return hash;
+}
+
+/* Whatever it is that shows it, the run stops with an error, and the snapshot
+ * of when all was well stays as it was. Training does not see the running
+ * statistics, so that only validation can tell, or when there was none yet,
+ * the state itself. */
 Test(trainer, stops_when_it_diverges)
 {
-    struct trainer *t = open_trainer((const char *[]){ "lr=1000", NULL });
-    struct record r = { 0 };
+    static const struct {
+        const char *state, *why;
+        int stop_after;      /* steps; 0: never */
+    } cases[] = {
+        { "head.linear.w", "step 1: the loss is not finite", 0 },
+        { "g1.b1.conv2.w", "step 1: the loss is not finite", 0 },
+        { "head.bn.running", "step 3: the validation loss is not finite", 0 },
+        { "head.bn.running", "head.bn.running is not finite", 2 },
+    };
     char *path = temporary_path();
-    struct error e;
 
-    for (int i = 0; i < t->executor->plan->schedule->instance_count; i++)
-        if (t->executor->plan->instances[i].kind == KIND_WEIGHTS)
-            *(float *)(void *)(t->executor->arena +
-                               t->executor->plan->instances[i].offset) = NAN;
-    cr_expect_not(trainer_run(t, "test",
-                              (struct event_sink){ record_event, &r }, &never,
-                              path, &e));
-    cr_expect(strstr(e.text, "not finite"), "%s", e.text);
-    cr_expect_eq(r.count[EVENT_ERROR], 1);
-    cr_expect_eq(r.count[EVENT_DONE], 0);
-    trainer_free(t);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct trainer *t = open_trainer(NULL);
+        struct record r = { .stop_after = cases[i].stop_after };
+        struct error e;
+        uint64_t good;
+
+        cr_assert(snapshot_save(t, path, &e), "%s", e.text);
+        good = file_hash(path);
+        state_of(t, cases[i].state)[5] = NAN;
+        cr_expect_not(trainer_run(t, "test",
+                                  (struct event_sink){ record_event, &r },
+                                  &r.stop, path, &e), "%s", cases[i].why);
+        cr_expect(strstr(e.text, cases[i].why), "%s", e.text);
+        cr_expect(strstr(e.text, "lower lr"), "%s", e.text);
+        cr_expect_eq(e.code, EXIT_RUN);
+        cr_expect_eq(r.count[EVENT_ERROR], 1);
+        cr_expect_eq(r.count[EVENT_EPOCH], 0);
+        cr_expect_eq(r.count[EVENT_DONE], 0);
+        cr_expect_eq(file_hash(path), good, "%s: another snapshot",
+                     cases[i].why);
+        cr_expect(snapshot_load(t, path, &e), "%s", e.text);
+        cr_expect(isfinite(trainer_step(t).loss));
+        trainer_free(t);
+    }
     unlink(path);
     free(path);
 }

@@ -1,15 +1,13 @@
 /*
- * Scratch: the taps, the panel, and for each thread a strip and the sums.
+ * Scratch: the taps; the panel, and for each thread a strip and the sums, or
+ * what takes their place where zeros are skipped.
  */
-#include "conv_core.h"
-
 #include <string.h>
 
-#include "conv_tile.h"
-#include "stage.h"
-#include "vec.h"
+#include "conv_sparse.h"
+#include "sparse.h"
 
-enum { STRIP_BYTES = 52 * 1024, GROUP_PIXELS = 64 };
+enum { STRIP_BYTES = 52 * 1024, GROUP_PIXELS = 40 };
 
 struct conv_core KERNEL(conv_core)(const struct call *c,
                                    const struct operand *x,
@@ -53,19 +51,15 @@ size_t KERNEL(conv_core_scratch)(const struct conv_core *core)
 {
     struct sizes z = sizes_of(core);
 
-    return z.taps + (z.panel + (z.strip + z.sum) * (size_t)core->threads)
-                    * sizeof(float);
+    return z.taps
+           + size_max(z.panel + (z.strip + z.sum) * (size_t)core->threads,
+                      KERNEL(conv_sparse_floats)(core)) * sizeof(float);
 }
 
 /* Channels of a block: fewer in the last. */
 static int block_channels(const struct conv_core *core, int block)
 {
     return int_min(core->x->dim[3] - block * CONV_BLOCK, CONV_BLOCK);
-}
-
-static int panel_channels(const struct conv_core *core, int panel)
-{
-    return int_min(core->y->dim[3] - panel * CONV_PANEL, CONV_PANEL);
 }
 
 /* Where the weights of a block and a tap, counted in the order of the taps,
@@ -89,21 +83,21 @@ static void pack_weights(const struct conv_core *core, int index, int block,
                 + (size_t)block * CONV_BLOCK * in
                 + (size_t)panel * CONV_PANEL * out;
     size_t rows = (size_t)block_channels(core, block);
-    size_t lanes = (size_t)panel_channels(core, panel);
+    size_t lanes = (size_t)conv_lanes(core, panel);
     float room[CONV_PANEL];
 
     if (lanes < CONV_PANEL)
         memset(to, 0, rows * CONV_PANEL * sizeof(float));
     if (transposed) {
         for (size_t j = 0; j < lanes; j++, at += out) {
-            const float *from = stage_floats(w, at, rows, room);
+            const float *from = sparse_floats(w, at, rows, room);
 
             for (size_t i = 0; i < rows; i++)
                 to[i * CONV_PANEL + j] = from[i];
         }
     } else {
         for (size_t i = 0; i < rows; i++, at += in)
-            memcpy(to + i * CONV_PANEL, stage_floats(w, at, lanes, room),
+            memcpy(to + i * CONV_PANEL, sparse_floats(w, at, lanes, room),
                    lanes * sizeof(float));
     }
 }
@@ -145,7 +139,7 @@ static void sum_group(struct work *w, const struct group *g)
             .segments = g->taps,
             .depth = block_channels(core, b),
             .lines = g->columns,
-            .lanes = panel_channels(core, w->panel),
+            .lanes = conv_lanes(core, w->panel),
             .fresh = b == 0,
             .ahead = &w->out
         };
@@ -156,26 +150,6 @@ static void sum_group(struct work *w, const struct group *g)
             t.sum += g->columns * CONV_PANEL;
         }
     }
-}
-
-/* Writes n channels, from element `at` on; all output is written here. */
-static inline void store_pixel(const enum dtype dtype, void *y,
-                               const void *add, size_t at, const float *sum,
-                               int n)
-{
-    int i = 0;
-
-    for (; i + VLEN <= n; i += VLEN) {
-        vf v = vf_load(sum + i);
-
-        if (add)
-            v += vf_load_as(dtype, add, at + (size_t)i);
-        vf_store_as(dtype, y, at + (size_t)i, v);
-    }
-    for (; i < n; i++)
-        float_store(y, at + (size_t)i, dtype,
-                    add ? sum[i] + float_load(add, at + (size_t)i, dtype)
-                        : sum[i]);
 }
 
 static inline void store_group(const enum dtype dtype, const struct work *w,
@@ -197,8 +171,8 @@ static inline void store_group(const enum dtype dtype, const struct work *w,
                     + (size_t)w->panel * CONV_PANEL;
 
         for (int i = 0; i < g->columns; i++) {
-            store_pixel(dtype, y->data, add, at, sum,
-                        panel_channels(core, w->panel));
+            conv_store(dtype, y->data, add, at, sum,
+                        conv_lanes(core, w->panel));
             at += (size_t)s->col.classes * channels;
             sum += CONV_PANEL;
         }
@@ -220,7 +194,7 @@ static void look_ahead(struct work *w, int next)
         rows.end = (size_t)s->row.out;
     w->out = KERNEL(conv_ahead)(out, w->item / s->count, rows,
                                 w->panel * CONV_PANEL,
-                                panel_channels(core, w->panel));
+                                conv_lanes(core, w->panel));
     w->in = KERNEL(conv_ahead)(core->x, next / s->count,
                                KERNEL(conv_strip_input)(s, next), 0,
                                core->x->dim[3]);
@@ -266,33 +240,46 @@ static void run_share(struct work w, struct range items)
     }
 }
 
+/* The threads together, for one panel. */
+static void run_panel(const struct work *w, const struct sizes *z,
+                      float *weights)
+{
+    const struct conv_core *core = w->core;
+    const struct conv_strips *s = &core->strips;
+    size_t items = (size_t)s->images * (size_t)s->count;
+
+#pragma omp for schedule(static)
+    for (int i = 0; i < s->blocks * s->taps; i++) {
+        int block = i / s->taps, tap = i % s->taps;
+
+        pack_weights(core, w->taps.index[tap], block, w->panel,
+                     weights + panel_at(core, block, tap));
+    }
+#pragma omp for schedule(static)
+    for (int t = 0; t < core->threads; t++) {
+        struct work own = *w;
+
+        own.strip += (size_t)t * (z->strip + z->sum);
+        own.sum = own.strip + z->strip;
+        run_share(own, range_share(items, t, core->threads));
+    }
+}
+
 void KERNEL(conv_core_run)(const struct conv_core *core)
 {
-    const struct conv_strips *s = &core->strips;
     struct sizes z = sizes_of(core);
-    struct conv_taps taps = KERNEL(conv_taps)(s, core->scratch);
+    struct conv_taps taps = KERNEL(conv_taps)(&core->strips, core->scratch);
     float *weights = (float *)((char *)core->scratch + z.taps);
-    float *strips = weights + z.panel;
     int panels = (core->y->dim[3] + CONV_PANEL - 1) / CONV_PANEL;
-    size_t items = (size_t)s->images * (size_t)s->count;
 
 #pragma omp parallel num_threads(core->threads)
     for (int panel = 0; panel < panels; panel++) {
-#pragma omp for schedule(static)
-        for (int i = 0; i < s->blocks * s->taps; i++) {
-            int block = i / s->taps, tap = i % s->taps;
+        struct work w = { .core = core, .taps = taps, .weights = weights,
+                          .strip = weights + z.panel, .panel = panel };
 
-            pack_weights(core, taps.index[tap], block, panel,
-                         weights + panel_at(core, block, tap));
-        }
-#pragma omp for schedule(static)
-        for (int t = 0; t < core->threads; t++) {
-            float *own = strips + (size_t)t * (z.strip + z.sum);
-
-            run_share((struct work){ .core = core, .taps = taps,
-                                     .weights = weights, .strip = own,
-                                     .sum = own + z.strip, .panel = panel },
-                      range_share(items, t, core->threads));
-        }
+        if (KERNEL(conv_sparse_pays)(core, panel))
+            KERNEL(conv_sparse_run)(core, &taps, panel, weights);
+        else
+            run_panel(&w, &z, weights);
     }
 }

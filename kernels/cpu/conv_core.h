@@ -14,6 +14,9 @@
  *
  *     sum [pixel][CONV_PANEL]
  *
+ * A panel of a sparse filter that is worth skipping zeros in goes another
+ * way: see conv_sparse.h.
+ *
  * Inputs, weights and outputs are each read or written in one place, which is
  * where they would be converted.
  */
@@ -21,6 +24,9 @@
 #define MEMDIAL_CONV_CORE_H
 
 #include "conv_strip.h"
+#include "conv_tile.h"
+#include "stage.h"
+#include "vec.h"
 
 /* y = x * w + add. The filter w is (KH, KW, x's channels, y's channels), or
  * transposed (KH, KW, y's channels, x's channels). */
@@ -31,6 +37,32 @@ struct conv_core {
     int threads;
     void *scratch;
 };
+
+/* Channels of output of a panel: fewer in the last. */
+static inline int conv_lanes(const struct conv_core *core, int panel)
+{
+    return int_min(core->y->dim[3] - panel * CONV_PANEL, CONV_PANEL);
+}
+
+/* Writes n channels of output, from element `at` on. */
+static inline void conv_store(const enum dtype dtype, void *y,
+                              const void *add, size_t at, const float *sum,
+                              int n)
+{
+    int i = 0;
+
+    for (; i + VLEN <= n; i += VLEN) {
+        vf v = vf_load(sum + i);
+
+        if (add)
+            v += vf_load_as(dtype, add, at + (size_t)i);
+        vf_store_as(dtype, y, at + (size_t)i, v);
+    }
+    for (; i < n; i++)
+        float_store(y, at + (size_t)i, dtype,
+                    add ? sum[i] + float_load(add, at + (size_t)i, dtype)
+                        : sum[i]);
+}
 
 struct conv_core KERNEL(conv_core)(const struct call *c,
                                    const struct operand *x,

@@ -16,14 +16,6 @@ enum { TILE_LINES = 6 };
 #endif
 enum { TILE_VECTORS = 2 };
 
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-#define INLINE static inline __attribute__((always_inline))
-
 struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
                                      struct range rows, int channel,
                                      int channels)

@@ -8,20 +8,23 @@
  *
  *     slab [tap][channel of the block][CONV_PANEL]
  *
- * so that a whole gradient exists nowhere but in dw. A slab is the sum over
+ * so that a whole gradient exists nowhere but in dw, and nowhere at all if dw
+ * is sparse: then only its nonzeros are added to. A slab is the sum over
  * strips of the products of packed x (see conv_strip.h), read along channels,
  * and packed dy [pixel][CONV_PANEL]. Threads share out the slabs; if these are
  * too few, the strips of each slab, and then add up their sums in order.
  *
+ * Of a sparse slab with few nonzeros only these are made, each the product of
+ * two lines of pixels: the strips are transposed for it.
+ *
  * Scratch: the taps; the offsets of rows in a strip; for each thread a slab, a
- * strip of x and one of dy.
+ * strip of x and one of dy, both of these twice if dw may be worth skipping
+ * zeros in.
  */
 #include <string.h>
 
-#include "conv_strip.h"
-#include "conv_tile.h"
-#include "stage.h"
-#include "vec.h"
+#include "conv_sparse.h"
+#include "sparse.h"
 
 enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32 };
 
@@ -32,7 +35,10 @@ struct wgrad {
     int slabs;
     struct conv_taps taps;
     int *row;              /* offsets of the rows of a strip */
+    bool skips;            /* zeros of dw, where that pays */
     size_t slab, x_strip, dy_strip; /* sizes, floats */
+    size_t line;           /* of dy: rows with their halo */
+    size_t each;           /* of a thread's scratch */
     float *thread;         /* the first thread's scratch */
     size_t bytes;
 };
@@ -52,15 +58,19 @@ static struct wgrad wgrad_of(const struct call *c)
     size_t dy_row = (size_t)dy->dim[2] * CONV_PANEL;
     size_t taps = KERNEL(conv_taps_bytes)(s), rows;
 
+    g.skips = pool_skips(dw->pool, POOL_SKIP_GRADIENT);
     KERNEL(conv_strips_cut)(s, c->threads, 1, dy_row * sizeof(float),
-                            STRIP_BYTES);
+                            g.skips ? STRIP_BYTES / 2 : STRIP_BYTES);
     g.slabs = s->blocks * ((dy->dim[3] + CONV_PANEL - 1) / CONV_PANEL);
     g.slab = (size_t)(s->taps * s->channels) * CONV_PANEL;
     g.x_strip = (size_t)s->block;
     g.dy_strip = (size_t)s->rows * dy_row;
+    g.line = round_up((size_t)(s->rows * s->width), CONV_BLOCK);
+    g.each = g.slab + g.x_strip + g.dy_strip;
+    if (g.skips)
+        g.each = g.slab + 2 * g.x_strip + CONV_BLOCK + 2 * g.line * CONV_PANEL;
     rows = round_up((size_t)s->rows * sizeof(int), CPU_ALIGNMENT);
-    g.bytes = taps + rows + (g.slab + g.x_strip + g.dy_strip)
-                            * sizeof(float) * (size_t)c->threads;
+    g.bytes = taps + rows + g.each * sizeof(float) * (size_t)c->threads;
     if (c->scratch) {
         char *scratch = c->scratch;
 
@@ -80,13 +90,13 @@ size_t KERNEL(conv_wgrad_scratch)(const struct call *c)
 
 static float *thread_slab(const struct wgrad *g, int thread)
 {
-    return g->thread + (size_t)thread * (g->slab + g->x_strip + g->dy_strip);
+    return g->thread + (size_t)thread * g->each;
 }
 
-/* Packs a panel of dy for strip `item`, to [row][column][CONV_PANEL]; all of
- * dy is read here, and made float. */
+/* Packs a panel of dy for strip `item`, to [row][column][CONV_PANEL], rows
+ * `gap` columns of zeros apart; all of dy is read here, and made float. */
 static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
-                           int item, int panel, float *to)
+                           int item, int panel, int gap, float *to)
 {
     struct range rows = KERNEL(conv_strip_output)(&g->strips, item);
     size_t image = (size_t)(item / g->strips.count) * (size_t)g->dy->dim[1];
@@ -96,7 +106,7 @@ static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
                 + (size_t)panel * CONV_PANEL;
     const void *dy = g->dy->data;
 
-    for (size_t i = (rows.end - rows.begin) * width; i > 0; i--) {
+    for (size_t i = 1; i <= (rows.end - rows.begin) * width; i++) {
         if (lanes == CONV_PANEL)
             for (int j = 0; j < CONV_PANEL; j += VLEN)
                 vf_store(to + j, vf_load_as(dtype, dy, at + (size_t)j));
@@ -105,6 +115,10 @@ static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
                 to[j] = j < lanes ? float_load(dy, at + (size_t)j, dtype) : 0;
         to += CONV_PANEL;
         at += channels;
+        if (gap > 0 && i % width == 0) {
+            memset(to, 0, (size_t)(gap * CONV_PANEL) * sizeof(float));
+            to += gap * CONV_PANEL;
+        }
     }
 }
 
@@ -135,7 +149,7 @@ static void run_strip(const struct wgrad *g, int slab, int item, int next,
     ahead.next = &dy_ahead;
     KERNEL(conv_ahead_divide)(&ahead, (size_t)(s->taps * s->rows));
     KERNEL(conv_strip_pack)(s, g->x, item, block, 1, x);
-    DTYPE_SWITCH(g->dy->dtype, pack_dy, g, item, panel, dy);
+    DTYPE_SWITCH(g->dy->dtype, pack_dy, g, item, panel, 0, dy);
     for (int i = 0; i < s->taps; i++) {
         t.x = x + g->taps.offset[i];
         KERNEL(conv_tile_channels)(&t);
@@ -143,13 +157,143 @@ static void run_strip(const struct wgrad *g, int slab, int item, int next,
     }
 }
 
+/* Part of a row of a slab: where it begins in dw, and how much there is. */
+struct row {
+    size_t at;
+    size_t lanes;          /* 0: beyond the last input channel */
+};
+
+static struct row row_of(const struct wgrad *g, int slab, int row)
+{
+    const struct conv_strips *s = &g->strips;
+    int panel = slab / s->blocks, tap = row / s->channels;
+    int input = slab % s->blocks * s->channels + row % s->channels;
+    int inputs = g->x->dim[3], outputs = g->dy->dim[3];
+
+    return (struct row){
+        ((size_t)tap * (size_t)inputs + (size_t)input) * (size_t)outputs
+        + (size_t)panel * CONV_PANEL,
+        input < inputs
+            ? (size_t)int_min(outputs - panel * CONV_PANEL, CONV_PANEL) : 0
+    };
+}
+
+static struct sparse_piece row_piece(const struct wgrad *g, int slab, int row)
+{
+    struct row r = row_of(g, slab, row);
+
+    return r.lanes ? sparse_piece(g->dw, r.at, r.lanes)
+                   : (struct sparse_piece){ 0 };
+}
+
+static bool skipping_pays(const struct wgrad *g, int slab)
+{
+    size_t nonzeros = 0, elements = 0;
+
+    for (int i = 0; g->skips && i < g->strips.taps * g->strips.channels;
+         i++) {
+        elements += row_of(g, slab, i).lanes;
+        nonzeros += sparse_nonzeros(row_piece(g, slab, i));
+    }
+    return nonzeros < elements / POOL_SKIP_GRADIENT;
+}
+
+enum { DOT_LANES = 4 };
+
+/* sum[lane[l]] += the product of line x and line lane[l] of dy. */
+INLINE void add_dots(const float *x, const float *dy, size_t line,
+                            size_t pixels, const int *lane, const int lanes,
+                            float *sum)
+{
+    vf dot[DOT_LANES];
+
+    UNROLL
+    for (int l = 0; l < lanes; l++)
+        dot[l] = vf_set(0);
+    for (size_t i = 0; i < pixels; i += VLEN) {
+        vf a = vf_load(x + i);
+
+        UNROLL
+        for (int l = 0; l < lanes; l++)
+            dot[l] += a * vf_load(dy + (size_t)lane[l] * line + i);
+    }
+    UNROLL
+    for (int l = 0; l < lanes; l++)
+        sum[lane[l]] += vf_sum(dot[l]);
+}
+
+/* The nonzeros of one row of a slab, a few at a time. */
+static void add_row_dots(const struct wgrad *g, uint32_t mask, const float *x,
+                         const float *dy, size_t pixels, float *sum)
+{
+    while (mask) {
+        int lane[DOT_LANES], lanes = 0;
+
+        for (; mask && lanes < DOT_LANES; mask &= mask - 1)
+            lane[lanes++] = __builtin_ctz(mask);
+        switch (lanes) {
+        case 1:
+            add_dots(x, dy, g->line, pixels, lane, 1, sum);
+            break;
+        case 2:
+            add_dots(x, dy, g->line, pixels, lane, 2, sum);
+            break;
+        case 3:
+            add_dots(x, dy, g->line, pixels, lane, 3, sum);
+            break;
+        default:
+            add_dots(x, dy, g->line, pixels, lane, DOT_LANES, sum);
+        }
+    }
+}
+
+/* Adds what one strip gives to the nonzeros of a slab. What a last vector
+ * reads beyond the pixels meets zeros in dy, and must be finite in x. */
+static void run_sparse_strip(const struct wgrad *g, int slab, int item,
+                             float *sum)
+{
+    const struct conv_strips *s = &g->strips;
+    struct range rows = KERNEL(conv_strip_output)(s, item);
+    int gap = s->width - g->dy->dim[2];
+    size_t pixels = (rows.end - rows.begin) * (size_t)s->width;
+    size_t end = round_up(pixels, VLEN);
+    size_t channel = (size_t)(s->block / s->channels);
+    float *x = sum + g->slab, *x_packed = x + s->block + CONV_BLOCK;
+    float *dy = x_packed + s->block, *dy_packed = dy + g->line * CONV_PANEL;
+
+    memset(x_packed, 0, (size_t)s->block * sizeof(float));
+    KERNEL(conv_strip_pack)(s, g->x, item, slab % s->blocks, 1, x_packed);
+    for (int c = 0; c < s->channels; c += CONV_BLOCK)
+        KERNEL(conv_transpose)(x_packed + c, s->channels, (int)channel,
+                               channel, x + (size_t)c * channel);
+    memset(x + s->block, 0, CONV_BLOCK * sizeof(float));
+    DTYPE_SWITCH(g->dy->dtype, pack_dy, g, item, slab / s->blocks, gap,
+                 dy_packed);
+    for (int l = 0; l < CONV_PANEL; l += CONV_BLOCK)
+        KERNEL(conv_transpose)(dy_packed + l, CONV_PANEL, (int)pixels,
+                               g->line, dy + (size_t)l * g->line);
+    for (size_t l = 0; l < CONV_PANEL; l++)
+        memset(dy + l * g->line + pixels, 0, (end - pixels) * sizeof(float));
+    for (int i = 0; i < s->taps * s->channels; i++)
+        add_row_dots(g, row_piece(g, slab, i).mask,
+                     x + g->taps.offset[i / s->channels] / s->channels
+                     + (size_t)(i % s->channels) * channel,
+                     dy, pixels - (size_t)gap, sum + i * CONV_PANEL);
+}
+
 /* What some of the strips give to a slab. */
 static void sum_slab(const struct wgrad *g, int slab, struct range items,
                      float *sum)
 {
+    bool skips = skipping_pays(g, slab);
+
     memset(sum, 0, g->slab * sizeof(float));
     for (size_t i = items.begin; i < items.end; i++)
-        run_strip(g, slab, (int)i, (int)(i + 1 < items.end ? i + 1 : i), sum);
+        if (skips)
+            run_sparse_strip(g, slab, (int)i, sum);
+        else
+            run_strip(g, slab, (int)i, (int)(i + 1 < items.end ? i + 1 : i),
+                      sum);
 }
 
 /* Adds one row of a slab, of one tap and input channel, to dw: the sum of
@@ -157,28 +301,18 @@ static void sum_slab(const struct wgrad *g, int slab, struct range items,
 static void add_row(const struct wgrad *g, int slab, int row, int parts,
                     const float *sum)
 {
-    const struct conv_strips *s = &g->strips;
-    int panel = slab / s->blocks, tap = row / s->channels;
-    int input = slab % s->blocks * s->channels + row % s->channels;
-    size_t inputs = (size_t)g->x->dim[3], outputs = (size_t)g->dy->dim[3];
-    int lanes = int_min((int)outputs - panel * CONV_PANEL, CONV_PANEL);
-    size_t step = g->slab + g->x_strip + g->dy_strip;
-    size_t at = ((size_t)tap * inputs + (size_t)input) * outputs
-                + (size_t)panel * CONV_PANEL;
-    float room[CONV_PANEL], total[CONV_PANEL];
-    const float *dw;
+    struct row r = row_of(g, slab, row);
+    float total[CONV_PANEL];
 
-    if (input >= (int)inputs)
+    if (r.lanes == 0)
         return;
-    dw = stage_floats(g->dw, at, (size_t)lanes, room);
     sum += row * CONV_PANEL;
-    for (int j = 0; j < lanes; j++) {
+    for (size_t j = 0; j < r.lanes; j++) {
         total[j] = sum[j];
         for (int i = 1; i < parts; i++)
-            total[j] += sum[(size_t)i * step + (size_t)j];
-        total[j] += dw[j];
+            total[j] += sum[(size_t)i * g->each + j];
     }
-    stage_put(g->dw, at, (size_t)lanes, total);
+    sparse_add(g->dw, r.at, r.lanes, total);
 }
 
 void KERNEL(conv_wgrad)(const struct call *c)

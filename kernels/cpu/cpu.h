@@ -52,6 +52,11 @@ static inline int int_min(int a, int b)
     return a < b ? a : b;
 }
 
+static inline size_t size_max(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static inline size_t size_min(size_t a, size_t b)
 {
     return a < b ? a : b;

@@ -22,6 +22,16 @@ enum { VLEN = 8 };
 enum { VLEN = 4 };
 #endif
 
+/* For loops over vectors in registers, and functions that are called with
+ * constants. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
 typedef float vf
     __attribute__((vector_size(VLEN * 4), aligned(4), may_alias));
 typedef int32_t vi

@@ -1,0 +1,27 @@
+/*
+ * The product of conv_core.h for a panel of a sparse filter that is worth
+ * skipping zeros in: one multiplication of a vector of pixels per nonzero.
+ */
+#ifndef MEMDIAL_CONV_SPARSE_H
+#define MEMDIAL_CONV_SPARSE_H
+
+#include "conv_core.h"
+#include "sparse.h"
+
+/* Channels [pixel][step], the first CONV_BLOCK of them, to lines of pixels
+ * [CONV_BLOCK][line]. */
+void KERNEL(conv_transpose)(const float *from, int step, int pixels,
+                            size_t line, float *to);
+
+/* Whether skipping pays. */
+bool KERNEL(conv_sparse_pays)(const struct conv_core *core, int panel);
+
+/* Floats of scratch, 0 if it never pays. */
+size_t KERNEL(conv_sparse_floats)(const struct conv_core *core);
+
+/* All output in the panel's channels; every thread of a team calls it. */
+void KERNEL(conv_sparse_run)(const struct conv_core *core,
+                             const struct conv_taps *taps, int panel,
+                             float *scratch);
+
+#endif

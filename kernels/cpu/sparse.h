@@ -1,0 +1,87 @@
+/*
+ * Reading and writing members of a pool, a piece of a row at a time. The
+ * nonzeros of a piece lie one after the other, so that they are converted
+ * together.
+ */
+#ifndef MEMDIAL_SPARSE_H
+#define MEMDIAL_SPARSE_H
+
+#include "../pool.h"
+#include "stage.h"
+
+/* The bits of a mask: as many elements as a piece can have. */
+enum { SPARSE_PIECE = 32 };
+
+/* A piece of a row: which of its elements are nonzeros, bit by bit, and where
+ * the values of these begin. */
+struct sparse_piece {
+    uint32_t mask;
+    size_t first;
+};
+
+static inline size_t sparse_nonzeros(struct sparse_piece piece)
+{
+    return (size_t)__builtin_popcount(piece.mask);
+}
+
+/* Elements [at, at + n) of operand o, 0 < n <= SPARSE_PIECE. */
+static inline struct sparse_piece sparse_piece(const struct operand *o,
+                                               size_t at, size_t n)
+{
+    size_t bit = pool_member_bit(&o->pool->member[o->member]) + at;
+
+    return (struct sparse_piece){ pool_bits(o->index, bit, (int)n),
+                                  pool_rank(o->pool, o->index, bit) };
+}
+
+/* Loops over the nonzeros of a piece: `at` is each one's place in it, and
+ * *value its value, of those that lie together. */
+#define SPARSE_EACH(piece, at, value) \
+    for (uint32_t at, ones_ = (piece).mask; \
+         ones_ && (at = (uint32_t)__builtin_ctz(ones_), true); \
+         ones_ &= ones_ - 1, (value)++)
+
+/* As stage_floats(), of an operand that may be sparse. */
+static inline const float *sparse_floats(const struct operand *o, size_t at,
+                                         size_t n, float *room)
+{
+    float values[SPARSE_PIECE];
+    struct sparse_piece piece;
+    const float *value;
+
+    if (!o->pool)
+        return stage_floats(o, at, n, room);
+    piece = sparse_piece(o, at, n);
+    value = stage_floats(o, piece.first, sparse_nonzeros(piece), values);
+    memset(room, 0, n * sizeof(*room));
+    SPARSE_EACH(piece, i, value)
+        room[i] = *value;
+    return room;
+}
+
+/* Adds n floats to elements from element `at` on: of a sparse operand, to
+ * those that are nonzeros. */
+static inline void sparse_add(const struct operand *o, size_t at, size_t n,
+                              const float *from)
+{
+    float room[SPARSE_PIECE], sum[SPARSE_PIECE];
+    const float *value;
+    float *to = sum;
+
+    if (o->pool) {
+        struct sparse_piece piece = sparse_piece(o, at, n);
+
+        at = piece.first;
+        n = sparse_nonzeros(piece);
+        value = stage_floats(o, at, n, room);
+        SPARSE_EACH(piece, i, value)
+            *to++ = *value + from[i];
+    } else {
+        value = stage_floats(o, at, n, room);
+        for (size_t i = 0; i < n; i++)
+            sum[i] = value[i] + from[i];
+    }
+    stage_put(o, at, n, sum);
+}
+
+#endif

@@ -1,0 +1,282 @@
+/*
+ * Every way of saving memory with every other. By default a sample of the
+ * combinations in which each value of a setting meets each value of each other
+ * one; all of them where the environment has MEMDIAL_MATRIX=all, as `make
+ * check-matrix` sets it.
+ */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+#include "kernels/philox.h"
+
+enum { MAX_VALUES = 5, STEPS = 4 };
+
+struct axis {
+    const char *setting;
+    const char *values[MAX_VALUES + 1];
+};
+
+/* Settings this version does not have are left out. What must give the same
+ * bits as the first of its values is last. */
+static const struct axis axes[] = {
+    { "precision", { "fp32", "bf16", "fp16" } },
+    { "sparsity", { "0", "0.7", "0.9" } },
+    { "microbatch", { "100", "10", "7", "1" } },
+    { "recompute", { "none", "bn-relu" } },
+    { "checkpoint", { "none", "block", "sqrt", "recursive", "optimal" } },
+};
+
+enum { AXES = sizeof(axes) / sizeof(*axes), PRECISION = 0,
+       RECOMPUTE = AXES - 2, CHECKPOINT = AXES - 1, TEXT_SIZE = 128 };
+
+/* The index of each axis' value. */
+struct combination {
+    int at[AXES];
+};
+
+static int values_of(int axis)
+{
+    int n = 0;
+
+    if (!settings_find(axes[axis].setting))
+        return 1;
+    while (axes[axis].values[n])
+        n++;
+    return n;
+}
+
+/* Odometer order; false after the last one. */
+static bool next(struct combination *c)
+{
+    for (int i = AXES - 1; i >= 0; i--) {
+        if (++c->at[i] < values_of(i))
+            return true;
+        c->at[i] = 0;
+    }
+    return false;
+}
+
+/* "precision=fp32 microbatch=7 ..." */
+static void describe(const struct combination *c, char text[TEXT_SIZE])
+{
+    int n = 0;
+
+    for (int i = 0; i < AXES; i++)
+        if (settings_find(axes[i].setting))
+            n += snprintf(text + n, TEXT_SIZE - (size_t)n, "%s%s=%s",
+                          n ? " " : "", axes[i].setting,
+                          axes[i].values[c->at[i]]);
+}
+
+static void set_known(struct settings *s, const char *name,
+                      const char *value)
+{
+    struct error e;
+
+    if (settings_find(name))
+        cr_assert(settings_set(s, "test", name, value, &e), "%s", e.text);
+}
+
+/* What the CPU backend was asked for, bytes. */
+static size_t allocated;
+
+static void *counted_alloc(struct device *device, size_t bytes,
+                           char why[WHY_SIZE])
+{
+    allocated += bytes;
+    return cpu_backend.alloc(device, bytes, why);
+}
+
+static struct engine open_combination(const struct combination *c)
+{
+    static const char *const fixed[][2] = {
+        { "depth", "10" }, { "width", "1" }, { "batch", "100" },
+        { "threads", "2" }, { "lr", "0.02" },
+    };
+    static struct backend counted;
+    struct settings s;
+    struct job *job;
+    struct error e;
+
+    settings_init(&s);
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
+        set_known(&s, fixed[i][0], fixed[i][1]);
+    for (int i = 0; i < AXES; i++)
+        set_known(&s, axes[i].setting, axes[i].values[c->at[i]]);
+    cr_assert(settings_check(&s, "test", &e), "%s", e.text);
+    cr_assert(job_new(&job, &s, &e), "%s", e.text);
+    counted = cpu_backend;
+    counted.alloc = counted_alloc;
+    job->backend = job->plan->backend = &counted;
+    allocated = 0;
+    return engine_of(job);
+}
+
+/* What the combination gives when nothing is recomputed, or in 16 bits, where
+ * it matters whether a result was rounded for storage, when nothing is for
+ * checkpoints. The last outcome is remembered. */
+static struct outcome plain_outcome(struct combination c)
+{
+    static struct combination last = { { -1 } };
+    static struct outcome outcome;
+
+    c.at[CHECKPOINT] = 0;
+    if (strcmp(axes[PRECISION].values[c.at[PRECISION]], "fp32") == 0)
+        c.at[RECOMPUTE] = 0;
+    if (memcmp(&c, &last, sizeof(c)) != 0) {
+        struct engine engine = open_combination(&c);
+        outcome = engine_outcome(&engine, STEPS);
+        engine_close(&engine);
+        last = c;
+    }
+    return outcome;
+}
+
+/* The arena is what was planned and what is allocated. Every byte of every
+ * value is used; of the scratch, all but lanes that kernels leave empty. */
+static void check_bytes(struct engine *engine, const char *name)
+{
+    const struct plan *plan = engine->job->plan;
+    size_t arena = plan->arena_bytes, peak = plan->peak_bytes, scratch = 0;
+    struct untouched untouched;
+    char why[256];
+
+    cr_expect(plan_check(plan, why, sizeof(why)), "%s: %s", name, why);
+    cr_expect_eq(allocated, arena, "%s: %zu bytes allocated, not %zu", name,
+                 allocated, arena);
+    cr_expect(peak <= arena && (double)arena <= 1.01 * (double)peak,
+              "%s: arena %zu, peak %zu", name, arena, peak);
+    engine_outcome(engine, 1);
+    cr_expect_eq(executor_memory(engine->executor).touched, arena,
+                 "%s: pages untouched", name);
+    for (int t = 0; t < plan->schedule->step_count; t++)
+        if (plan->scratch_bytes[t] > scratch)
+            scratch = plan->scratch_bytes[t];
+    untouched = engine_untouched(engine);
+    cr_expect_eq(untouched.values, 0, "%s: %zu bytes of values untouched",
+                 name, untouched.values);
+    cr_expect_geq(arena - untouched.all + scratch / 8, peak,
+                  "%s: %zu of %zu bytes untouched, peak %zu", name,
+                  untouched.all, arena, peak);
+}
+
+/* The loss goes down, to the same bits whatever is in dead bytes and whatever
+ * is recomputed. */
+static void check_training(struct engine *engine,
+                           const struct combination *c, const char *name)
+{
+    struct outcome plain = plain_outcome(*c), filled;
+
+    engine_fill(engine, 0xFF);
+    engine->executor->observer =
+        (struct observer){ engine_fill_dead, engine };
+    filled = engine_outcome(engine, STEPS);
+    cr_expect(outcome_same(&filled, &plain), "%s: another outcome", name);
+    cr_expect(isfinite(filled.eval[METRIC_LOSS]), "%s", name);
+    cr_expect_lt(filled.last[METRIC_LOSS], filled.first[METRIC_LOSS],
+                 "%s: loss %g, then %g", name, filled.first[METRIC_LOSS],
+                 filled.last[METRIC_LOSS]);
+}
+
+static void check(const struct combination *c)
+{
+    struct engine engine = open_combination(c);
+    char name[TEXT_SIZE];
+
+    describe(c, name);
+    check_bytes(&engine, name);
+    check_training(&engine, c, name);
+    engine_close(&engine);
+}
+
+static void check_all(void)
+{
+    struct combination c = { { 0 } };
+    int count = 1, done = 0;
+
+    for (int i = 0; i < AXES; i++)
+        count *= values_of(i);
+    do {
+        char name[TEXT_SIZE];
+        describe(&c, name);
+        fprintf(stderr, "%d of %d: %s\n", ++done, count, name);
+        check(&c);
+    } while (next(&c));
+}
+
+/* Which pairs of values have met. */
+struct cover {
+    bool met[AXES][MAX_VALUES][AXES][MAX_VALUES];
+};
+
+/* Returns how many pairs meet first in a combination, and notes them. */
+static int meet(struct cover *cover, const struct combination *c)
+{
+    int count = 0;
+
+    for (int i = 0; i < AXES; i++)
+        for (int k = i + 1; k < AXES; k++) {
+            bool *met = &cover->met[i][c->at[i]][k][c->at[k]];
+            count += !*met;
+            *met = true;
+        }
+    return count;
+}
+
+static struct combination draw(uint64_t number)
+{
+    struct combination c;
+
+    for (int i = 0; i < AXES; i++)
+        c.at[i] = (int)(philox(1, number, PHILOX_DRAW, (uint32_t)i).x[0] %
+                        (uint32_t)values_of(i));
+    return c;
+}
+
+/* The one of some drawn combinations in which most pairs meet first. */
+static struct combination draw_best(const struct cover *cover, int *drawn)
+{
+    enum { CANDIDATES = 200 };
+    struct combination best = { { 0 } };
+    int most = -1;
+
+    for (int i = 0; i < CANDIDATES; i++) {
+        struct cover after = *cover;
+        struct combination c = draw((uint64_t)(*drawn)++);
+        int count = meet(&after, &c);
+        if (count > most) {
+            most = count;
+            best = c;
+        }
+    }
+    return best;
+}
+
+static void check_pairs(void)
+{
+    struct cover cover = { 0 };
+    int left = 0, drawn = 0;
+
+    for (int i = 0; i < AXES; i++)
+        for (int k = i + 1; k < AXES; k++)
+            left += values_of(i) * values_of(k);
+    while (left > 0) {
+        struct combination c = draw_best(&cover, &drawn);
+        left -= meet(&cover, &c);
+        check(&c);
+    }
+}
+
+Test(matrix, holds)
+{
+    const char *which = getenv("MEMDIAL_MATRIX");
+
+    if (which && strcmp(which, "all") == 0)
+        check_all();
+    else
+        check_pairs();
+}
