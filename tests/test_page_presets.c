@@ -175,7 +175,7 @@ Test(page_presets, loaded_in_the_run)
     cr_expect_eq(session.in_force.precision, PRECISION_FP32, "pending");
     cr_expect(session.asks & SESSION_ASK_APPLY);
     cr_expect_not(session.asks & SESSION_ASK_BEGIN);
-    cr_expect(shows("These are the present settings."));
+    cr_expect(shows("These are the current settings."));
     press('u');
     cr_expect_eq(session.wanted.precision, PRECISION_FP32);
     session_lock(&session, true);
@@ -262,6 +262,7 @@ Test(page_presets, settings_that_do_not_go_together)
     press(KEY_RETURN);
     cr_expect(strstr(session.message, "mine.yaml: microbatch: 101 is larger "
                      "than batch"), "%s", session.message);
+    cr_expect(shows("Not loaded"));
     cr_expect_eq(session.wanted.microbatch, 0);
 }
 
@@ -281,6 +282,7 @@ Test(page_presets, changed_since)
 
 static void save_as(const char *name)
 {
+    press(KEY_ESCAPE);
     press('a');
     for (int i = 0; i < ANSWER_SIZE; i++)
         press(KEY_RUBOUT);
@@ -303,7 +305,7 @@ Test(page_presets, saved)
     cr_expect(strstr(read.description, "sqrt; from quick"), "%s",
               read.description);
     cr_expect(shows("> first "), "it is chosen");
-    cr_expect(shows("These are the present settings."));
+    cr_expect(shows("These are the current settings."));
 
     cr_assert(settings_assign(&wanted, "test", "checkpoint=block", NULL));
     session_want(&session, &wanted);
