@@ -359,6 +359,15 @@ Test(whatif, refusals_say_why)
     whatif_free(w);
 }
 
+static int find_dial(const char *name)
+{
+    int dial = 0;
+
+    while (dial_setting(dial) && strcmp(dial_setting(dial)->name, name) != 0)
+        dial++;
+    return dial;
+}
+
 Test(session, undo_goes_back_step_by_step)
 {
     struct session s;
@@ -369,7 +378,7 @@ Test(session, undo_goes_back_step_by_step)
     session_lock(&s, true);
     for (int i = 0; i < 200; i++)
         session_turn(&s, 0, i % 2 ? DIAL_DOWN : DIAL_UP);
-    session_turn(&s, 1, DIAL_DOWN);
+    session_turn(&s, find_dial("microbatch"), DIAL_DOWN);
     cr_expect(session_pending(&s));
     session_undo(&s);
     cr_expect(!session_pending(&s));
