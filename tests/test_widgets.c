@@ -100,6 +100,7 @@ static void check_layout(int rows, int cols, enum page_id page, int pane)
         return;
     cr_assert_eq(cells_of(l.tabs) + cells_of(l.body) + cells_of(l.status) +
                      cells_of(l.hints), rows * cols);
+    cr_assert(l.tabs.rows == 1 && l.status.rows == 1 && l.hints.rows == 1);
     for (int i = 0; i < LAYOUT_PANES; i++) {
         struct rect r = l.pane[i];
         covered += cells_of(r);
@@ -304,36 +305,52 @@ Test(table, the_chosen_row_stays_in_view)
     cr_expect(!table_act(&view, 10, 1, ACTION_QUIT, 0));
 }
 
-/* Answers to the newest list only, all of them, the same as planned here. */
-Test(whatif, newest_questions_win)
-{
-    struct whatif *w = whatif_new();
-    struct question q[20];
-    int got = 0;
+enum { QUESTIONS = 20 };
 
-    for (int i = 0; i < 20; i++) {
-        q[i] = (struct question){ .tag = 100 + i };
+static void fill_questions(struct question q[QUESTIONS], int first_tag)
+{
+    for (int i = 0; i < QUESTIONS; i++) {
+        q[i] = (struct question){ .tag = first_tag + i };
         settings_init(&q[i].settings);
         q[i].settings.threads = 1;
         q[i].settings.batch = i + 1;
     }
-    whatif_ask(w, q, 20);
-    for (int i = 0; i < 20; i++)
-        q[i].tag = i;
-    whatif_ask(w, q, 20);
-    while (got < 20) {
-        struct pollfd fd = { whatif_fd(w), POLLIN, 0 };
-        struct forecast *f, *same;
-        int tag;
-        cr_assert_eq(poll(&fd, 1, 20000), 1);
-        while ((f = whatif_take(w, &tag))) {
-            cr_assert_eq(tag, got);
-            same = forecast_new(&q[got].settings, false, false);
-            cr_expect_eq(f->peak_bytes, same->peak_bytes);
-            cr_expect_null(f->job);
-            forecast_release(same);
-            forecast_release(f);
-            got++;
+}
+
+static void wait_for_answer(struct whatif *w)
+{
+    struct pollfd fd = { whatif_fd(w), POLLIN, 0 };
+
+    cr_assert_eq(poll(&fd, 1, 20000), 1);
+}
+
+/* Answers to the newest list only, all of them, the same as planned here; even
+ * if the thread is in the middle of an earlier one. */
+Test(whatif, newest_questions_win)
+{
+    struct whatif *w = whatif_new();
+    struct question q[QUESTIONS];
+
+    for (int round = 0; round < 20; round++) {
+        int got = 0;
+        fill_questions(q, 1000);
+        whatif_ask(w, q, QUESTIONS);
+        wait_for_answer(w);
+        fill_questions(q, 0);
+        whatif_ask(w, q, QUESTIONS);
+        while (got < QUESTIONS) {
+            struct forecast *f, *same;
+            int tag;
+            wait_for_answer(w);
+            while ((f = whatif_take(w, &tag))) {
+                cr_assert_eq(tag, got);
+                same = forecast_new(&q[got].settings, false, false);
+                cr_expect_eq(f->peak_bytes, same->peak_bytes);
+                cr_expect_null(f->job);
+                forecast_release(same);
+                forecast_release(f);
+                got++;
+            }
         }
     }
     whatif_free(w);
