@@ -287,7 +287,7 @@ static void draw_map(struct screen *s, struct step_page *p,
 
     chosen = chosen_of(p, living, count);
     snprintf(words, sizeof(words),
-             "The one allocation of %s: who is where, and when",
+             "One allocation of %s: who is where, and when",
              bytes_format(bytes, sizeof(bytes), plan->arena_bytes));
     subject_title(s, area, p->subject, words, "Who is where, and when");
     if (rows > 0 && plot.cols > 0) {
