@@ -7,10 +7,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "preset.h"
 #include "sample.h"
 #include "ui/bar.h"
 #include "ui/chart.h"
+#include "ui/export.h"
 #include "ui/table.h"
 
 /* Frees. */
@@ -466,5 +469,96 @@ Test(session, long_runs_do_not_grow_without_bound)
     sample_train(&s, 8000);
     cr_expect_leq(s.runs[0].curve[CURVE_LOSS].count, 1 << 15);
     cr_expect_gt(s.runs[0].curve[CURVE_LOSS].count, 1 << 14);
+    session_done(&s);
+}
+
+/* A new folder, which is the current one and the one for settings. */
+static void enter_folder(void)
+{
+    char folder[] = "/tmp/memdial-test-XXXXXX";
+
+    cr_assert(mkdtemp(folder));
+    cr_assert_eq(chdir(folder), 0);
+    cr_assert_eq(setenv("XDG_CONFIG_HOME", folder, 1), 0);
+}
+
+static void leave_folder(void)
+{
+    unlink("memdial-1.json");
+    unlink("memdial-2.json");
+    unlink("memdial/screens.yaml");
+    rmdir("memdial");
+    rmdir(getenv("XDG_CONFIG_HOME"));
+}
+
+Test(view, comes_back)
+{
+    struct view loaded, initial;
+    struct view saved = { THEME_CONTRAST, UNIT_SAMPLES, CURVES_LOSS, true,
+                          false };
+    char path[PRESET_PATH_SIZE];
+    struct error e;
+
+    enter_folder();
+    view_init(&initial);
+    view_init(&loaded);
+    view_load(&loaded);
+    cr_expect_eq(loaded.theme, initial.theme);
+    cr_assert(view_save(&saved, path, &e), "%s", e.text);
+    view_load(&loaded);
+    cr_expect_eq(loaded.theme, saved.theme);
+    cr_expect_eq(loaded.unit, saved.unit);
+    cr_expect_eq(loaded.curves, saved.curves);
+    cr_expect_eq(loaded.log_loss, saved.log_loss);
+    cr_expect_eq(loaded.smooth, saved.smooth);
+    leave_folder();
+}
+
+Test(view, strange_files_change_nothing)
+{
+    struct view loaded, initial;
+    char path[PRESET_PATH_SIZE];
+    FILE *file;
+
+    enter_folder();
+    view_init(&initial);
+    loaded = initial;
+    cr_assert(view_save(&initial, path, NULL));
+    file = fopen(path, "w");
+    for (int i = 0; i < 4000; i++)
+        fputc(i * 7 % 256, file);
+    fputs("\ntheme: pink\naxis:\ncurves: 7\nunknown: yes\n", file);
+    fclose(file);
+    view_load(&loaded);
+    cr_expect_eq(loaded.theme, initial.theme);
+    cr_expect_eq(loaded.unit, initial.unit);
+    cr_expect_eq(loaded.curves, initial.curves);
+    leave_folder();
+}
+
+/* Never over a file that is there. */
+Test(export, a_new_file_of_json)
+{
+    struct session s;
+    char path[EXPORT_PATH_SIZE];
+    struct error e;
+    json_t *json;
+
+    sample_init(&s);
+    enter_folder();
+    sample_train(&s, 3);
+    sample_apply(&s, "precision=fp16");
+    for (int i = 1; i <= 2; i++) {
+        cr_assert(export_session(&s, path, &e), "%s", e.text);
+        cr_expect_eq(path[8], '0' + i, "%s", path);
+    }
+    json = json_load_file(path, 0, NULL);
+    cr_assert(json);
+    cr_expect_eq(json_array_size(json_object_get(json, "tried")), 2);
+    cr_expect_eq(json_integer_value(json_object_get(
+                     json_object_get(json, "plan"), "peak_bytes")),
+                 (json_int_t)s.now->peak_bytes);
+    json_decref(json);
+    leave_folder();
     session_done(&s);
 }
