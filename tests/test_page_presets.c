@@ -127,7 +127,7 @@ Test(page_presets, peaks_are_those_of_plans)
 
     /* More than are planned at once. */
     for (int i = 1; i <= 40; i++) {
-        char name[16], assignment[32];
+        char name[32], assignment[32];
         snprintf(name, sizeof(name), "mine-%02d", i);
         snprintf(assignment, sizeof(assignment), "batch=%d", 2 * i);
         write_like_present(name, assignment);
@@ -149,6 +149,27 @@ Test(page_presets, peaks_are_those_of_plans)
         forecast_release(f);
     }
     free(list);
+}
+
+/* An answer to a question about a list that is no longer. */
+Test(page_presets, late_answers)
+{
+    struct settings one = session.wanted, other = session.wanted;
+    struct question *q = calloc((size_t)session_most_questions(), sizeof(*q));
+    int n;
+
+    cr_assert(settings_assign(&other, "test", "precision=fp16", NULL));
+    session_consider(&session, &one, 1);
+    n = session_questions(&session, 0, q);
+    cr_assert_gt(n, 0);
+    session_consider(&session, &other, 1);
+    session_answer(&session, q[n - 1].tag,
+                   forecast_new(&one, false, false));
+    cr_expect_null(session.candidates[0].forecast);
+    session_answer(&session, q[n - 1].tag,
+                   forecast_new(&other, false, false));
+    cr_expect_not_null(session.candidates[0].forecast);
+    free(q);
 }
 
 Test(page_presets, differences)
