@@ -491,6 +491,32 @@ static void leave_folder(void)
     rmdir(getenv("XDG_CONFIG_HOME"));
 }
 
+Test(theme, follows_the_background)
+{
+    setenv("COLORFGBG", "0;default;15", 1);
+    cr_expect_eq(theme_guess(), THEME_LIGHT);
+    setenv("COLORFGBG", "15;0", 1);
+    cr_expect_eq(theme_guess(), THEME_DARK);
+    setenv("COLORFGBG", "", 1);
+    cr_expect_eq(theme_guess(), THEME_DARK);
+    unsetenv("COLORFGBG");
+    cr_expect_eq(theme_guess(), THEME_DARK);
+}
+
+/* No two kinds of memory look alike without colour. */
+Test(theme, kinds_differ_without_colour)
+{
+    for (int i = 0; i < KIND_COUNT; i++)
+        for (int j = 0; j < i; j++) {
+            cr_expect_neq(theme_letter((enum kind)i),
+                          theme_letter((enum kind)j));
+            for (int g = GLYPHS_ASCII; g <= GLYPHS_BRAILLE; g++)
+                cr_expect_str_neq(
+                    theme_pattern((enum kind)i, (enum glyphs)g),
+                    theme_pattern((enum kind)j, (enum glyphs)g));
+        }
+}
+
 Test(view, comes_back)
 {
     struct view loaded, initial;

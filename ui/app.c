@@ -263,6 +263,7 @@ static int show_screens(struct app *a, const struct choices *c,
     session_init(&a->session, preset, settings);
     screen_init(&a->screen, &a->session, rows, cols,
                 c->ascii ? GLYPHS_ASCII : terminal_glyphs());
+    a->screen.view.theme = theme_guess();
     view_load(&a->screen.view);
     if (c->theme)
         theme_find(c->theme, &a->screen.view.theme);
