@@ -444,6 +444,36 @@ Test(plan_pages, clicks_name_what_is_under_them)
     arena_map_done(&map);
 }
 
+/* Enter says of a tensor what the plan knows of it. */
+Test(plan_pages, enter_explains_a_tensor)
+{
+    const struct job *job;
+    const struct plan_instance *p;
+    char text[160], number[TEXT_COUNT_SIZE];
+    struct living *living;
+    int n, step;
+
+    want("checkpoint=sqrt");
+    show(PAGE_STEP, 2, 40, 120);
+    job = session.planned->job;
+    step = job->plan->peak_step;
+    living = living_find(job->plan, LIVING_ALL, step, &n);
+    press(KEY_RETURN);
+    p = &job->plan->instances[living[0].instance];
+    graph_value_name(job->graph, job->schedule->instances[living[0].instance],
+                     text, sizeof(text));
+    expect(text, true);
+    snprintf(text, sizeof(text), "Alive from step %d of %d", p->first,
+             job->schedule->step_count);
+    expect(text, true);
+    snprintf(text, sizeof(text), "to step %d of", p->last);
+    expect(text, true);
+    snprintf(text, sizeof(text), "at byte %s.",
+             text_count(number, (int64_t)p->offset));
+    expect(text, true);
+    free(living);
+}
+
 /* Zooming keeps the cursor in sight and ends at a few steps. */
 Test(plan_pages, zooms)
 {
@@ -554,6 +584,29 @@ Test(plan_pages, layers_are_the_plans)
         expect("all layers", true);
         press('j');
     }
+    free(rows);
+}
+
+Test(plan_pages, enter_explains_a_layer)
+{
+    struct layer_row *rows;
+    char text[96], number[TEXT_COUNT_SIZE], bytes[BYTES_TEXT_SIZE];
+
+    want("checkpoint=sqrt");
+    show(PAGE_LAYERS, 0, 24, 80);
+    rows = layer_table(session.planned->job);
+    press('j');
+    press('j');
+    press('j');
+    press(KEY_RETURN);
+    snprintf(text, sizeof(text), "%10s  parameters",
+             text_count(number, rows[3].parameters));
+    expect(text, true);
+    snprintf(text, sizeof(text), "%10.4g  GFLOP", rows[3].flops / 1e9);
+    expect(text, true);
+    snprintf(text, sizeof(text), "%10s  alive at the peak",
+             bytes_format(bytes, sizeof(bytes), rows[3].at_peak));
+    expect(text, true);
     free(rows);
 }
 
