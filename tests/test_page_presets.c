@@ -127,7 +127,7 @@ Test(page_presets, peaks_are_those_of_plans)
 
     /* More than are planned at once. */
     for (int i = 1; i <= 40; i++) {
-        char name[16], assignment[32];
+        char name[32], assignment[32];
         snprintf(name, sizeof(name), "mine-%02d", i);
         snprintf(assignment, sizeof(assignment), "batch=%d", 2 * i);
         write_like_present(name, assignment);
@@ -149,6 +149,27 @@ Test(page_presets, peaks_are_those_of_plans)
         forecast_release(f);
     }
     free(list);
+}
+
+/* An answer to a question about a list that is no longer. */
+Test(page_presets, late_answers)
+{
+    struct settings one = session.wanted, other = session.wanted;
+    struct question *q = calloc((size_t)session_most_questions(), sizeof(*q));
+    int n;
+
+    cr_assert(settings_assign(&other, "test", "precision=fp16", NULL));
+    session_consider(&session, &one, 1);
+    n = session_questions(&session, 0, q);
+    cr_assert_gt(n, 0);
+    session_consider(&session, &other, 1);
+    session_answer(&session, q[n - 1].tag,
+                   forecast_new(&one, false, false));
+    cr_expect_null(session.candidates[0].forecast);
+    session_answer(&session, q[n - 1].tag,
+                   forecast_new(&other, false, false));
+    cr_expect_not_null(session.candidates[0].forecast);
+    free(q);
 }
 
 Test(page_presets, differences)
@@ -175,7 +196,7 @@ Test(page_presets, loaded_in_the_run)
     cr_expect_eq(session.in_force.precision, PRECISION_FP32, "pending");
     cr_expect(session.asks & SESSION_ASK_APPLY);
     cr_expect_not(session.asks & SESSION_ASK_BEGIN);
-    cr_expect(shows("These are the present settings."));
+    cr_expect(shows("These are the current settings."));
     press('u');
     cr_expect_eq(session.wanted.precision, PRECISION_FP32);
     session_lock(&session, true);
@@ -262,6 +283,7 @@ Test(page_presets, settings_that_do_not_go_together)
     press(KEY_RETURN);
     cr_expect(strstr(session.message, "mine.yaml: microbatch: 101 is larger "
                      "than batch"), "%s", session.message);
+    cr_expect(shows("Not loaded"));
     cr_expect_eq(session.wanted.microbatch, 0);
 }
 
@@ -281,6 +303,7 @@ Test(page_presets, changed_since)
 
 static void save_as(const char *name)
 {
+    press(KEY_ESCAPE);
     press('a');
     for (int i = 0; i < ANSWER_SIZE; i++)
         press(KEY_RUBOUT);
@@ -303,7 +326,7 @@ Test(page_presets, saved)
     cr_expect(strstr(read.description, "sqrt; from quick"), "%s",
               read.description);
     cr_expect(shows("> first "), "it is chosen");
-    cr_expect(shows("These are the present settings."));
+    cr_expect(shows("These are the current settings."));
 
     cr_assert(settings_assign(&wanted, "test", "checkpoint=block", NULL));
     session_want(&session, &wanted);

@@ -142,6 +142,16 @@ Test(screens, run_page)
     check_page("run", PAGE_RUN);
 }
 
+Test(screens, step_page)
+{
+    check_page("step", PAGE_STEP);
+}
+
+Test(screens, layers_page)
+{
+    check_page("layers", PAGE_LAYERS);
+}
+
 Test(screens, runs_page)
 {
     check_page("runs", PAGE_RUNS);

@@ -7,10 +7,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "preset.h"
 #include "sample.h"
 #include "ui/bar.h"
 #include "ui/chart.h"
+#include "ui/export.h"
 #include "ui/table.h"
 
 /* Frees. */
@@ -100,6 +103,7 @@ static void check_layout(int rows, int cols, enum page_id page, int pane)
         return;
     cr_assert_eq(cells_of(l.tabs) + cells_of(l.body) + cells_of(l.status) +
                      cells_of(l.hints), rows * cols);
+    cr_assert(l.tabs.rows == 1 && l.status.rows == 1 && l.hints.rows == 1);
     for (int i = 0; i < LAYOUT_PANES; i++) {
         struct rect r = l.pane[i];
         covered += cells_of(r);
@@ -304,36 +308,52 @@ Test(table, the_chosen_row_stays_in_view)
     cr_expect(!table_act(&view, 10, 1, ACTION_QUIT, 0));
 }
 
-/* Answers to the newest list only, all of them, the same as planned here. */
-Test(whatif, newest_questions_win)
-{
-    struct whatif *w = whatif_new();
-    struct question q[20];
-    int got = 0;
+enum { QUESTIONS = 20 };
 
-    for (int i = 0; i < 20; i++) {
-        q[i] = (struct question){ .tag = 100 + i };
+static void fill_questions(struct question q[QUESTIONS], int first_tag)
+{
+    for (int i = 0; i < QUESTIONS; i++) {
+        q[i] = (struct question){ .tag = first_tag + i };
         settings_init(&q[i].settings);
         q[i].settings.threads = 1;
         q[i].settings.batch = i + 1;
     }
-    whatif_ask(w, q, 20);
-    for (int i = 0; i < 20; i++)
-        q[i].tag = i;
-    whatif_ask(w, q, 20);
-    while (got < 20) {
-        struct pollfd fd = { whatif_fd(w), POLLIN, 0 };
-        struct forecast *f, *same;
-        int tag;
-        cr_assert_eq(poll(&fd, 1, 20000), 1);
-        while ((f = whatif_take(w, &tag))) {
-            cr_assert_eq(tag, got);
-            same = forecast_new(&q[got].settings, false, false);
-            cr_expect_eq(f->peak_bytes, same->peak_bytes);
-            cr_expect_null(f->job);
-            forecast_release(same);
-            forecast_release(f);
-            got++;
+}
+
+static void wait_for_answer(struct whatif *w)
+{
+    struct pollfd fd = { whatif_fd(w), POLLIN, 0 };
+
+    cr_assert_eq(poll(&fd, 1, 20000), 1);
+}
+
+/* Answers to the newest list only, all of them, the same as planned here; even
+ * if the thread is in the middle of an earlier one. */
+Test(whatif, newest_questions_win)
+{
+    struct whatif *w = whatif_new();
+    struct question q[QUESTIONS];
+
+    for (int round = 0; round < 20; round++) {
+        int got = 0;
+        fill_questions(q, 1000);
+        whatif_ask(w, q, QUESTIONS);
+        wait_for_answer(w);
+        fill_questions(q, 0);
+        whatif_ask(w, q, QUESTIONS);
+        while (got < QUESTIONS) {
+            struct forecast *f, *same;
+            int tag;
+            wait_for_answer(w);
+            while ((f = whatif_take(w, &tag))) {
+                cr_assert_eq(tag, got);
+                same = forecast_new(&q[got].settings, false, false);
+                cr_expect_eq(f->peak_bytes, same->peak_bytes);
+                cr_expect_null(f->job);
+                forecast_release(same);
+                forecast_release(f);
+                got++;
+            }
         }
     }
     whatif_free(w);
@@ -359,6 +379,15 @@ Test(whatif, refusals_say_why)
     whatif_free(w);
 }
 
+static int find_dial(const char *name)
+{
+    int dial = 0;
+
+    while (dial_setting(dial) && strcmp(dial_setting(dial)->name, name) != 0)
+        dial++;
+    return dial;
+}
+
 Test(session, undo_goes_back_step_by_step)
 {
     struct session s;
@@ -369,7 +398,7 @@ Test(session, undo_goes_back_step_by_step)
     session_lock(&s, true);
     for (int i = 0; i < 200; i++)
         session_turn(&s, 0, i % 2 ? DIAL_DOWN : DIAL_UP);
-    session_turn(&s, 1, DIAL_DOWN);
+    session_turn(&s, find_dial("microbatch"), DIAL_DOWN);
     cr_expect(session_pending(&s));
     session_undo(&s);
     cr_expect(!session_pending(&s));
@@ -440,5 +469,122 @@ Test(session, long_runs_do_not_grow_without_bound)
     sample_train(&s, 8000);
     cr_expect_leq(s.runs[0].curve[CURVE_LOSS].count, 1 << 15);
     cr_expect_gt(s.runs[0].curve[CURVE_LOSS].count, 1 << 14);
+    session_done(&s);
+}
+
+/* A new folder, which is the current one and the one for settings. */
+static void enter_folder(void)
+{
+    char folder[] = "/tmp/memdial-test-XXXXXX";
+
+    cr_assert(mkdtemp(folder));
+    cr_assert_eq(chdir(folder), 0);
+    cr_assert_eq(setenv("XDG_CONFIG_HOME", folder, 1), 0);
+}
+
+static void leave_folder(void)
+{
+    unlink("memdial-1.json");
+    unlink("memdial-2.json");
+    unlink("memdial/screens.yaml");
+    rmdir("memdial");
+    rmdir(getenv("XDG_CONFIG_HOME"));
+}
+
+Test(theme, follows_the_background)
+{
+    setenv("COLORFGBG", "0;default;15", 1);
+    cr_expect_eq(theme_guess(), THEME_LIGHT);
+    setenv("COLORFGBG", "15;0", 1);
+    cr_expect_eq(theme_guess(), THEME_DARK);
+    setenv("COLORFGBG", "", 1);
+    cr_expect_eq(theme_guess(), THEME_DARK);
+    unsetenv("COLORFGBG");
+    cr_expect_eq(theme_guess(), THEME_DARK);
+}
+
+/* No two kinds of memory look alike without colour. */
+Test(theme, kinds_differ_without_colour)
+{
+    for (int i = 0; i < KIND_COUNT; i++)
+        for (int j = 0; j < i; j++) {
+            cr_expect_neq(theme_letter((enum kind)i),
+                          theme_letter((enum kind)j));
+            for (int g = GLYPHS_ASCII; g <= GLYPHS_BRAILLE; g++)
+                cr_expect_str_neq(
+                    theme_pattern((enum kind)i, (enum glyphs)g),
+                    theme_pattern((enum kind)j, (enum glyphs)g));
+        }
+}
+
+Test(view, comes_back)
+{
+    struct view loaded, initial;
+    struct view saved = { THEME_CONTRAST, UNIT_SAMPLES, CURVES_LOSS, true,
+                          false };
+    char path[PRESET_PATH_SIZE];
+    struct error e;
+
+    enter_folder();
+    view_init(&initial);
+    view_init(&loaded);
+    view_load(&loaded);
+    cr_expect_eq(loaded.theme, initial.theme);
+    cr_assert(view_save(&saved, path, &e), "%s", e.text);
+    view_load(&loaded);
+    cr_expect_eq(loaded.theme, saved.theme);
+    cr_expect_eq(loaded.unit, saved.unit);
+    cr_expect_eq(loaded.curves, saved.curves);
+    cr_expect_eq(loaded.log_loss, saved.log_loss);
+    cr_expect_eq(loaded.smooth, saved.smooth);
+    leave_folder();
+}
+
+Test(view, strange_files_change_nothing)
+{
+    struct view loaded, initial;
+    char path[PRESET_PATH_SIZE];
+    FILE *file;
+
+    enter_folder();
+    view_init(&initial);
+    loaded = initial;
+    cr_assert(view_save(&initial, path, NULL));
+    file = fopen(path, "w");
+    for (int i = 0; i < 4000; i++)
+        fputc(i * 7 % 256, file);
+    fputs("\ntheme: pink\naxis:\ncurves: 7\nunknown: yes\n", file);
+    fclose(file);
+    view_load(&loaded);
+    cr_expect_eq(loaded.theme, initial.theme);
+    cr_expect_eq(loaded.unit, initial.unit);
+    cr_expect_eq(loaded.curves, initial.curves);
+    leave_folder();
+}
+
+/* Never over a file that is there. */
+Test(export, a_new_file_of_json)
+{
+    struct session s;
+    char path[EXPORT_PATH_SIZE];
+    struct error e;
+    json_t *json;
+
+    sample_init(&s);
+    enter_folder();
+    sample_train(&s, 3);
+    sample_apply(&s, "precision=fp16");
+    for (int i = 1; i <= 2; i++) {
+        cr_assert(export_session(&s, path, &e), "%s", e.text);
+        cr_expect_eq(path[8], '0' + i, "%s", path);
+    }
+    json = json_load_file(path, 0, NULL);
+    cr_assert(json);
+    cr_expect_eq(json_array_size(json_object_get(json, "tried")), 2);
+    cr_expect_eq(json_integer_value(json_object_get(
+                     json_object_get(json, "plan"), "peak_bytes")),
+                 (json_int_t)s.now->peak_bytes);
+    json_decref(json);
+    leave_folder();
     session_done(&s);
 }

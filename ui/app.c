@@ -164,6 +164,17 @@ static void take_answers(struct app *a)
     }
 }
 
+/* What ended a run is not left to a line that may be too short for it. */
+static void show_error(struct screen *s, const char *message)
+{
+    screen_popup(s, "The run cannot go on");
+    text_block_add(&s->popup_text, ROLE_BAD, "%s", message);
+    text_block_add(&s->popup_text, ROLE_TEXT, " ");
+    text_block_add(&s->popup_text, ROLE_TEXT,
+                   "R begins it again, with the dials as they are. On the "
+                   "page Presets are others.");
+}
+
 static void take_events(struct app *a)
 {
     struct session *s = &a->session;
@@ -172,6 +183,8 @@ static void take_events(struct app *a)
     link_update(a->link);
     while ((e = link_next(a->link))) {
         session_event(s, e);
+        if (e->type == EVENT_ERROR)
+            show_error(&a->screen, e->message);
         a->changed = true;
     }
     if (s->state != link_state(a->link) || s->silent != link_silent(a->link) ||
@@ -250,6 +263,7 @@ static int show_screens(struct app *a, const struct choices *c,
     session_init(&a->session, preset, settings);
     screen_init(&a->screen, &a->session, rows, cols,
                 c->ascii ? GLYPHS_ASCII : terminal_glyphs());
+    a->screen.view.theme = theme_guess();
     view_load(&a->screen.view);
     if (c->theme)
         theme_find(c->theme, &a->screen.view.theme);

@@ -103,7 +103,7 @@ bool diff_go(struct screen *s, const char *name,
             session->asks |= SESSION_ASK_APPLY;
         else
             session_say(session, NOTICE_INFO,
-                        "%s: these are the present settings", name);
+                        "%s: these are the current settings", name);
         return true;
     }
     if (!settings_can_follow(&session->in_force, settings, NULL)) {

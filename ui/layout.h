@@ -21,6 +21,9 @@ enum { LAYOUT_PANES = 3 };
 /* Panes of the Run page. */
 enum { PANE_DIALS, PANE_MEMORY, PANE_CURVES };
 
+/* Panes of the Step page. */
+enum { PANE_SAWTOOTH, PANE_MAP, PANE_LIVING };
+
 struct layout {
     enum size_class size;
     struct rect tabs;    /* names of the pages, and the state of the run */

@@ -132,8 +132,9 @@ static void draw_entry(struct screen *s, const struct presets_page *p,
 {
     const struct preset_entry *entry = &p->list[i];
     bool broken = p->candidate[i] < 0, chosen = i == p->chosen;
-    bool present = !broken && !diff_any(&entry->preset.settings,
+    bool current = !broken && !diff_any(&entry->preset.settings,
                                         &s->session->wanted);
+    const char *note = current ? "current" : entry->path[0] ? "yours" : "";
     char peak[BYTES_TEXT_SIZE];
     unsigned style;
     int end = area.cols - 1;
@@ -142,14 +143,11 @@ static void draw_entry(struct screen *s, const struct presets_page *p,
     peak_text(s->session, p, i, peak, sizeof(peak), &style);
     area_right(area, row, end, style, peak);
     end -= cells_width(peak) + 2;
-    if (present || entry->path[0]) {
-        const char *note = present ? "present" : "yours";
-        area_right(area, row, end, present ? ROLE_GOOD : ROLE_DIM, note);
-        end -= cells_width(note) + 1;
-    }
     area_text(area, row, 0, ROLE_KEY | STYLE_BOLD, chosen ? "▸" : " ");
     area_fit(area, row, 2, end - 2, chosen ? ROLE_TITLE : ROLE_TEXT,
              entry->name);
+    if (end - cells_width(note) > 2 + cells_width(entry->name))
+        area_right(area, row, end, current ? ROLE_GOOD : ROLE_DIM, note);
     area_fit(area, row + 1, 2, area.cols - 3, broken ? ROLE_BAD : ROLE_DIM,
              broken ? "cannot be loaded" : entry->preset.description);
     if (chosen && screen_has_keys(s, PANE_LIST))
@@ -203,23 +201,38 @@ static double larger(const struct forecast *a, const struct forecast *b)
     return (double)(x > y ? x : y);
 }
 
-/* The bars of now and then, and what is between them. */
+/* "17.08x less memory, ×1.20 FLOPs": those of a sample, for the batch may
+ * differ. */
+static void draw_factor(struct area area, int row, const struct forecast *now,
+                        const struct forecast *then)
+{
+    double factor = (double)now->peak_bytes / (double)then->peak_bytes;
+    double flops = then->flops / then->settings.batch /
+                   (now->flops / now->settings.batch);
+    char text[64] = "as much memory";
+
+    if (now->peak_bytes != then->peak_bytes)
+        snprintf(text, sizeof(text), "%.2fx %s memory",
+                 factor > 1 ? factor : 1 / factor,
+                 factor > 1 ? "less" : "more");
+    area_print(area, row, BAR_LABEL + 1,
+               (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD,
+               "%s, ×%.2f FLOPs a sample", text, flops);
+}
+
+/* The bars of now and then, and what is between them; returns the row after
+ * them and a gap. */
 static int draw_bars(const struct session *s, struct area area, int row,
                      const struct forecast *then)
 {
     const struct forecast *now = s->planned;
-    double scale = larger(now, then), factor;
+    double scale = larger(now, then);
 
-    draw_bar(area, row, "present", now, scale);
+    draw_bar(area, row, "current", now, scale);
     draw_bar(area, row + 1, "preset", then, scale);
     if (!now || now->refused || !then || then->refused)
         return row + 3;
-    factor = (double)now->peak_bytes / (double)then->peak_bytes;
-    area_print(area, row + 2, BAR_LABEL + 1,
-               (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD,
-               "%.2fx %s memory, ×%.2f FLOPs a step",
-               factor >= 1 ? factor : 1 / factor,
-               factor >= 1 ? "less" : "more", then->flops / now->flops);
+    draw_factor(area, row + 2, now, then);
     return row + 4;
 }
 
@@ -245,7 +258,7 @@ static int draw_offer(const struct session *s, const struct settings *then,
 
     if (!diff_any(&s->wanted, then))
         return draw_text(area, row, ROLE_GOOD,
-                         "These are the present settings.");
+                         "These are the current settings.");
     if (settings_can_follow(&s->in_force, then, &e))
         return draw_text(area, row, ROLE_TEXT, s->locked ?
                          "Enter loads it; changes are pending then." :
@@ -257,7 +270,7 @@ static int draw_offer(const struct session *s, const struct settings *then,
 
 /* Columns of the differences. */
 struct columns {
-    int present, preset;
+    int current, preset;
 };
 
 static struct columns find_columns(int cols)
@@ -272,16 +285,16 @@ static void draw_row(const struct session *s, const struct settings *then,
                      struct columns c)
 {
     bool differs = diff_has(&s->wanted, then, row);
-    char present[SETTINGS_TEXT_SIZE], preset[SETTINGS_TEXT_SIZE];
+    char current[SETTINGS_TEXT_SIZE], preset[SETTINGS_TEXT_SIZE];
 
-    diff_value(&s->wanted, row, present, sizeof(present));
+    diff_value(&s->wanted, row, current, sizeof(current));
     diff_value(then, row, preset, sizeof(preset));
     if (differs && !row->live)
         area_text(area, y, 1, ROLE_WARNING, "!");
-    area_fit(area, y, 3, c.present - 4, differs ? ROLE_TEXT : ROLE_DIM,
+    area_fit(area, y, 3, c.current - 4, differs ? ROLE_TEXT : ROLE_DIM,
              row->name);
-    area_fit(area, y, c.present, c.preset - c.present - 3,
-             differs ? ROLE_TEXT : ROLE_DIM, present);
+    area_fit(area, y, c.current, c.preset - c.current - 3,
+             differs ? ROLE_TEXT : ROLE_DIM, current);
     if (differs)
         area_text(area, y, c.preset - 2, ROLE_KEY, "→");
     area_fit(area, y, c.preset, area.cols - c.preset - 1,
@@ -305,7 +318,7 @@ static int draw_rows(struct screen *s, struct presets_page *p,
                                                     ? n - p->diff_height : 0);
     if (n > 0) {
         area_text(area, 0, 3, ROLE_DIM, p->all ? "all settings" : "differs");
-        area_text(area, 0, c.present, ROLE_DIM, "present");
+        area_text(area, 0, c.current, ROLE_DIM, "current");
         area_text(area, 0, c.preset, ROLE_DIM, "preset");
     }
     for (int i = 0; i < p->diff_height && p->diff_scroll + i < n; i++)
@@ -325,6 +338,7 @@ static void draw_chosen(struct screen *s, struct presets_page *p,
     bool roomy = s->layout.size == SIZE_FULL;
     int row = 0, col = area_text(area, 0, 1, ROLE_TITLE, entry->name);
     char note[32];
+    int count;
 
     area_fit(area, row++, col + 2, area.cols - col - 3, ROLE_DIM,
              entry->path[0] ? entry->path : "comes with memdial");
@@ -342,11 +356,11 @@ static void draw_chosen(struct screen *s, struct presets_page *p,
     else
         row = draw_offer(s->session, then, area, row);
     row += roomy;
-    snprintf(note, sizeof(note), "%d %s",
-             draw_rows(s, p, then, area_sub(area, row, 0, area.rows - row,
-                                            area.cols)),
-             p->all ? "settings" : "differ");
-    screen_note(s, area, ROLE_DIM, note);
+    count = draw_rows(s, p, then, area_sub(area, row, 0, area.rows - row,
+                                           area.cols));
+    snprintf(note, sizeof(note), "%d %s", count,
+             p->all ? "settings" : count == 1 ? "differs" : "differ");
+    screen_note(s, area, ROLE_DIM, count ? note : "");
 }
 
 static void draw(struct screen *s, void *state, int pane, struct area area)
@@ -360,6 +374,16 @@ static void draw(struct screen *s, void *state, int pane, struct area area)
         draw_chosen(s, p, area);
 }
 
+/* The whole error, for which the line of the state may be too short. */
+static void fail(struct screen *s, const char *title, const struct error *e)
+{
+    session_say(s->session, NOTICE_ERROR, "%s", e->text);
+    screen_popup(s, title);
+    text_block_add(&s->popup_text, ROLE_BAD, "%s", e->text);
+    text_block_add(&s->popup_text, ROLE_TEXT, " ");
+    text_block_add(&s->popup_text, ROLE_TEXT, "Nothing has changed.");
+}
+
 /* The file may not be what it was when it was listed, so it is read again. */
 static void load(struct screen *s, struct presets_page *p)
 {
@@ -369,10 +393,10 @@ static void load(struct screen *s, struct presets_page *p)
     reload(s->session, p);
     entry = &p->list[p->chosen];
     if (entry->error.code != EXIT_OK) {
-        session_say(s->session, NOTICE_ERROR, "%s", entry->error.text);
+        fail(s, "Not loaded", &entry->error);
     } else if (!settings_check(&entry->preset.settings, entry->path[0]
                                    ? entry->path : entry->name, &e)) {
-        session_say(s->session, NOTICE_ERROR, "%s", e.text);
+        fail(s, "Not loaded", &e);
     } else {
         p->load = *entry;
         p->asked = ASKED_RUN;
@@ -394,7 +418,7 @@ static void save(struct screen *s, struct presets_page *p, bool replace)
              session->baseline && *saves ? saves : "nothing saved",
              session->preset);
     if (!preset_save(&preset, p->name, replace, path, &e)) {
-        session_say(session, NOTICE_ERROR, "%s", e.text);
+        fail(s, "Not saved", &e);
         return;
     }
     reload(session, p);

@@ -363,7 +363,8 @@ static double *make_stairs(const struct session *s, const struct chart *c,
     return stairs;
 }
 
-/* Room for all points and the baseline, in whole powers of two. */
+/* Room for all points and the baseline, between two powers of two that have
+ * room for their labels. */
 static void fit_chart(const struct session *s, struct chart *c,
                       const struct forecast *baseline)
 {
@@ -382,8 +383,8 @@ static void fit_chart(const struct session *s, struct chart *c,
     }
     if (baseline)
         c->x_max = fmax(c->x_max, log2((double)baseline->peak_bytes));
-    c->x_min = floor(c->x_min - 0.2);
-    c->x_max = fmax(ceil(c->x_max + 0.2), c->x_min + 2);
+    c->x_min = floor(c->x_min) - 0.3;
+    c->x_max = fmax(ceil(c->x_max), c->x_min + 2) + 0.3;
     pad = fmax(0.01, 0.15 * (high - low));
     c->y_min = fmax(0, low - pad);
     c->y_max = fmin(1, high + pad);
@@ -565,15 +566,14 @@ static void show_results(struct text_block *text, const struct session *s,
                    t->run + 1, t->preset, t->begin[UNIT_EPOCHS],
                    t->end[UNIT_EPOCHS], seconds_in(t));
     bytes_format(bytes, sizeof(bytes), t->peak_bytes);
+    text_block_add(text, ROLE_TEXT, "Peak %s.", bytes);
     if (t->baseline)
         text_block_add(text, ROLE_TEXT,
-                       "Peak %s, %.2fx less than its baseline of %s; FLOPs "
-                       "×%.2f of the baseline's.", bytes, reduction(t),
+                       "Its baseline, which saves nothing: %s. Reduction "
+                       "%.2fx, FLOPs ×%.2f.",
                        bytes_format(more, sizeof(more),
-                                    t->baseline->peak_bytes),
+                                    t->baseline->peak_bytes), reduction(t),
                        flops_ratio(t));
-    else
-        text_block_add(text, ROLE_TEXT, "Peak %s.", bytes);
     if (t->seconds_per_step > 0)
         text_block_add(text, ROLE_TEXT, "A step takes %.3g seconds.",
                        t->seconds_per_step);
@@ -604,7 +604,7 @@ static void show_changes(struct text_block *text, const struct session *s,
 
     text_block_add(text, ROLE_TEXT, " ");
     if (!diff_any(&s->wanted, &t->settings)) {
-        text_block_add(text, ROLE_TITLE, "These are the present settings.");
+        text_block_add(text, ROLE_TITLE, "These are the current settings.");
         return;
     }
     text_block_add(text, ROLE_TITLE, "Key b goes back to them%s:",

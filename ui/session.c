@@ -71,16 +71,15 @@ static void trial_done(struct trial *t)
     forecast_release(t->baseline);
 }
 
-static void forget_candidates(struct session *s)
+static void candidates_free(struct candidate *list, int count)
 {
-    for (int i = 0; i < s->candidate_count; i++)
-        forecast_release(s->candidates[i].forecast);
-    s->candidate_count = 0;
+    for (int i = 0; i < count; i++)
+        forecast_release(list[i].forecast);
+    free(list);
 }
 
 void session_done(struct session *s)
 {
-    forget_candidates(s);
     forget_turns(s);
     forecast_release(s->now);
     forecast_release(s->planned);
@@ -92,7 +91,7 @@ void session_done(struct session *s)
     for (int i = 0; i < s->trial_count; i++)
         trial_done(&s->trials[i]);
     free(s->trials);
-    free(s->candidates);
+    candidates_free(s->candidates, s->candidate_count);
     free(s->turn);
     free(s->undo);
     *s = (struct session){ 0 };
@@ -208,14 +207,20 @@ void session_pin(struct session *s)
         session_say(s, NOTICE_INFO, "nothing to pin yet");
 }
 
+/* Lists are often as they were, or nearly so. */
 void session_consider(struct session *s, const struct settings *settings,
                       int count)
 {
-    forget_candidates(s);
-    s->candidates = xrealloc(s->candidates, (unsigned long)count,
-                             sizeof(*s->candidates));
-    for (int i = 0; i < count; i++)
-        s->candidates[i] = (struct candidate){ settings[i], NULL };
+    struct candidate *list = xcalloc((unsigned long)count, sizeof(*list));
+
+    for (int i = 0; i < count; i++) {
+        list[i].settings = settings[i];
+        if (i < s->candidate_count &&
+            settings_same(&settings[i], &s->candidates[i].settings))
+            list[i].forecast = forecast_hold(s->candidates[i].forecast);
+    }
+    candidates_free(s->candidates, s->candidate_count);
+    s->candidates = list;
     s->candidate_count = count;
     s->asks |= SESSION_ASK_QUESTIONS;
 }

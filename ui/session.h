@@ -143,7 +143,8 @@ void session_pin(struct session *);
 /* The same with the settings and the run of a trial. */
 void session_pin_trial(struct session *, int trial);
 
-/* Replaces the candidates; their forecasts come after all others. */
+/* Replaces the candidates; their forecasts come after all others, and those of
+ * candidates that stay are kept. */
 void session_consider(struct session *, const struct settings *, int count);
 
 /* What was wanted is not, because it cannot be. */

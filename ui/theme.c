@@ -1,5 +1,6 @@
 #include "theme.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define KIND(kind) [ROLE_KIND + KIND_##kind]
@@ -197,6 +198,15 @@ bool theme_find(const char *name, enum theme *theme)
             return true;
         }
     return false;
+}
+
+enum theme theme_guess(void)
+{
+    const char *colours = getenv("COLORFGBG");
+    const char *last = colours ? strrchr(colours, ';') : NULL;
+    int background = last ? atoi(last + 1) : 0;
+
+    return background == 7 || background > 8 ? THEME_LIGHT : THEME_DARK;
 }
 
 char theme_letter(enum kind kind)

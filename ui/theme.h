@@ -54,6 +54,10 @@ const char *theme_name(enum theme);
 /* False if there is none of that name. */
 bool theme_find(const char *name, enum theme *);
 
+/* Light or dark, by what terminals say of their background in COLORFGBG, which
+ * is "15;0" or "0;default;15"; dark if they say nothing. */
+enum theme theme_guess(void);
+
 /* The letter of a kind of memory, and what fills its bars. */
 char theme_letter(enum kind);
 const char *theme_pattern(enum kind, enum glyphs);
