@@ -351,6 +351,17 @@ Test(page_presets, saved)
     cr_expect_neq(access(path_of("wrn-28-2"), F_OK), 0);
 }
 
+/* A popup that comes while a name is typed, as when a run fails, does not
+ * take the answer. */
+Test(page_presets, saved_under_a_popup)
+{
+    look();
+    press('a');
+    screen_popup(&screen, "The run cannot go on");
+    press(KEY_RETURN);
+    cr_expect_eq(access(path_of("my-quick"), F_OK), 0);
+}
+
 Test(page_presets, not_saved)
 {
     char path[256];

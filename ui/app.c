@@ -226,6 +226,9 @@ static void wait(struct app *a)
 
     if (a->changed)
         milliseconds = left > 0 ? (int)(1000 * left) + 1 : 0;
+    /* What a frame asks for does not wait for the next event. */
+    if (a->session.asks & SESSION_ASK_QUESTIONS)
+        milliseconds = 0;
     terminal_wait(fds, 2, milliseconds);
 }
 

@@ -6,17 +6,37 @@
 #include "bytes.h"
 #include "sawtooth.h"
 
-/* Text around a column, all of it in the area if it fits at all. */
-static void draw_around(struct area area, int row, int col, unsigned style,
-                        const char *text)
+/* A caret and text beside it, on the side that has room; the shorter text if
+ * neither has any for the longer one. */
+static void draw_caret(struct area area, int row, int col, const char *text,
+                       const char *shorter)
 {
-    int width = cells_width(text), from = col - width / 2;
+    int width = cells_width(text);
+    bool right = col + 2 + width <= area.cols;
 
-    if (from > area.cols - width)
-        from = area.cols - width;
-    if (from < 0)
-        from = 0;
-    area_fit(area, row, from, area.cols, style, text);
+    if (!right && col - 1 < width) {
+        text = shorter;
+        width = cells_width(text);
+        right = col < area.cols / 2;
+    }
+    area_text(area, row, col, ROLE_KEY | STYLE_BOLD, "▲");
+    area_text(area, row, right ? col + 2 : col - 1 - width, ROLE_KEY, text);
+}
+
+/* "step 77, backward, 3.09 MiB: conv_dgrad of g2.b1.conv1" */
+static void draw_step(const struct step_cursor *c, const struct job *job,
+                      struct area area, int row)
+{
+    int step = step_cursor_at(c, job);
+    char bytes[BYTES_TEXT_SIZE], where[96], op[96], text[200];
+
+    snprintf(where, sizeof(where), "step %d, %s, %s", step,
+             phase_name(job->schedule->steps[step].phase),
+             bytes_format(bytes, sizeof(bytes),
+                          plan_live_bytes(job->plan, step)));
+    step_cursor_name_op(job, step, op, sizeof(op));
+    snprintf(text, sizeof(text), "%s: %s", where, op);
+    draw_caret(area, row, step_cursor_column(c, step), text, where);
 }
 
 /* What a click into a column means. */
@@ -57,12 +77,12 @@ void pane_sawtooth_draw(struct screen *s, struct step_cursor *c,
                         const struct job *job, struct area area)
 {
     const struct plan *plan = job->plan;
-    int cursor = step_cursor_at(c, job), rows = area.rows - 4;
+    int rows = area.rows - 4;
     struct area plot = area_sub(area, 2, BYTE_AXIS_COLS, rows,
                                 area.cols - BYTE_AXIS_COLS - 1);
     struct area below = area_sub(area, 2 + rows, BYTE_AXIS_COLS, 2,
                                  plot.cols);
-    char op[96], bytes[BYTES_TEXT_SIZE], text[192];
+    char text[64];
 
     step_cursor_show(c, job, plot.cols);
     snprintf(text, sizeof(text), "Memory alive, steps %d to %d",
@@ -79,14 +99,8 @@ void pane_sawtooth_draw(struct screen *s, struct step_cursor *c,
     sawtooth_draw(plan, &c->timeline, (double)plan->peak_bytes, plot);
     sawtooth_phases(plan, &c->timeline, below, 0);
     step_cursor_mark(c, job, plot);
-    area_text(below, 0, step_cursor_column(c, cursor),
-              ROLE_KEY | STYLE_BOLD, "▲");
-    step_cursor_name_op(job, cursor, op, sizeof(op));
-    snprintf(text, sizeof(text), "step %d, %s, %s: %s", cursor,
-             phase_name(job->schedule->steps[cursor].phase),
-             bytes_format(bytes, sizeof(bytes),
-                          plan_live_bytes(plan, cursor)), op);
-    draw_around(below, 1, step_cursor_column(c, cursor), ROLE_KEY, text);
+    step_cursor_mark(c, job, area_sub(below, 0, 0, 1, below.cols));
+    draw_step(c, job, below, 1);
     target_columns(s, c, job, area_sub(area, 1, BYTE_AXIS_COLS, rows + 3,
                                        plot.cols));
 }

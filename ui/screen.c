@@ -421,7 +421,7 @@ static void act_on_run(struct session *session, enum action action)
 void screen_act(struct screen *s, enum action action, int argument)
 {
     if (s->popup && action != ACTION_QUIT && action != ACTION_REPAINT &&
-        action != ACTION_THEME) {
+        action != ACTION_THEME && action != ACTION_ANSWER) {
         act_on_popup(s, action);
         return;
     }
