@@ -1,6 +1,7 @@
 /*
  * `memdial presets`, `settings` and `backends`. The settings can also be had as
- * items of an mdoc list, from which memdial-presets(5) is kept up to date.
+ * items of an mdoc list, from which memdial-presets(5) is kept up to date, and
+ * as words for the completions of shells.
  */
 #include <ctype.h>
 #include <getopt.h>
@@ -15,16 +16,17 @@
 #include "preset.h"
 #include "settings_json.h"
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_MDOC };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_MDOC, FORMAT_WORDS };
 
 static const struct option options[] = {
     { "mdoc", no_argument, NULL, 'm' },
+    { "words", no_argument, NULL, 'w' },
     { "json", no_argument, NULL, 'j' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 }
 };
 
-static const struct option *const json_options = options + 1;
+static const struct option *const json_options = options + 2;
 
 static bool read_options(int argc, char **argv, const struct option *known,
                          enum format *format, int *code)
@@ -39,6 +41,8 @@ static bool read_options(int argc, char **argv, const struct option *known,
             *format = FORMAT_JSON;
         } else if (option == 'm') {
             *format = FORMAT_MDOC;
+        } else if (option == 'w') {
+            *format = FORMAT_WORDS;
         } else if (option == 'h') {
             printf("Usage: memdial %s [--json]\n", argv[0]);
             *code = EXIT_OK;
@@ -239,6 +243,17 @@ static void print_setting_mdoc(const struct setting *row, const char *values)
         puts(".El");
 }
 
+/* Name, help, and the values if they are words, with tabs between. */
+static void print_setting_words(const struct setting *row)
+{
+    printf("%s\t%s\t", row->name, row->help);
+    if (row->type == SETTING_BOOL)
+        printf("yes no");
+    for (int i = 0; row->choices && row->choices[i]; i++)
+        printf("%s%s", i ? " " : "", row->choices[i]);
+    putchar('\n');
+}
+
 int cmd_settings(int argc, char **argv)
 {
     char values[256];
@@ -257,6 +272,8 @@ int cmd_settings(int argc, char **argv)
         format_values(row, values, sizeof(values));
         if (format == FORMAT_MDOC)
             print_setting_mdoc(row, values);
+        else if (format == FORMAT_WORDS)
+            print_setting_words(row);
         else
             print_setting_text(row, values);
     }

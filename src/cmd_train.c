@@ -77,13 +77,8 @@ static void catch_signals(void)
 
 static void print_json(void *arg, const struct event *event)
 {
-    json_t *json = event_json(event);
-
     (void)arg;
-    json_dumpf(json, stdout, JSON_STYLE);
-    putchar('\n');
-    json_decref(json);
-    if (fflush(stdout) != 0)
+    if (!event_print(event, stdout))
         stop = 1;
 }
 

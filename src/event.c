@@ -1,62 +1,102 @@
 #include "event.h"
 
+#include <math.h>
+
+#include "json_print.h"
 #include "settings_json.h"
 
-/* The settings that differ, as they are now. */
-static json_t *changes_json(const struct settings *before,
-                            const struct settings *after)
+/* JSON has no word for what is not finite. */
+static json_t *number(double value)
 {
-    json_t *changed = json_object();
+    return isfinite(value) ? json_real(value) : json_null();
+}
 
-    for (int i = 0; i < settings_count; i++) {
-        const struct setting *row = &settings_table[i];
-        json_t *now = settings_json_value(after, row);
-        json_t *was = settings_json_value(before, row);
-        if (!json_equal(now, was))
-            json_object_set(changed, row->name, now);
-        json_decref(now);
-        json_decref(was);
-    }
-    return changed;
+const char *event_name(enum event_type type)
+{
+    static const char *const names[EVENT_COUNT] = {
+        [EVENT_START] = "start",     [EVENT_MEMORY] = "memory",
+        [EVENT_STEP] = "step",       [EVENT_EPOCH] = "epoch",
+        [EVENT_APPLIED] = "applied", [EVENT_REFUSED] = "refused",
+        [EVENT_PAUSED] = "paused",   [EVENT_RESUMED] = "resumed",
+        [EVENT_SAVED] = "saved",     [EVENT_WARNING] = "warning",
+        [EVENT_ERROR] = "error",     [EVENT_DONE] = "done",
+    };
+
+    return names[type];
 }
 
 json_t *event_json(const struct event *e)
 {
+    const char *name = event_name(e->type);
+
     switch (e->type) {
     case EVENT_START:
-        return json_pack("{ss si ss so}", "type", "start", "schema",
-                         EVENT_SCHEMA, "preset", e->start.preset, "settings",
-                         settings_json(e->start.settings));
+        return json_pack("{ss si so so sI sI}", "type", name, "schema",
+                         EVENT_SCHEMA, "preset", json_text(e->start.preset),
+                         "settings", settings_json(e->start.settings), "step",
+                         (json_int_t)e->start.step, "steps",
+                         (json_int_t)e->start.steps);
     case EVENT_MEMORY:
-        return json_pack("{ss sI sI sI sI}", "type", "memory", "planned",
+        return json_pack("{ss sI sI sI sI}", "type", name, "planned",
                          (json_int_t)e->memory.planned, "arena",
                          (json_int_t)e->memory.arena, "touched",
                          (json_int_t)e->memory.touched, "os",
                          (json_int_t)e->memory.os);
     case EVENT_STEP:
-        return json_pack("{ss sI si sf sf}", "type", "step", "step",
-                         (json_int_t)e->step.step, "epoch", e->step.epoch,
-                         "loss", e->step.loss, "samples_per_second",
-                         e->step.samples_per_second);
+        return json_pack("{ss sI sI si so so so so}", "type", name, "step",
+                         (json_int_t)e->step.step, "steps",
+                         (json_int_t)e->step.steps, "epoch", e->step.epoch,
+                         "loss", number(e->step.loss), "accuracy",
+                         number(e->step.accuracy), "samples_per_second",
+                         number(e->step.samples_per_second), "seconds",
+                         number(e->step.seconds));
     case EVENT_EPOCH:
-        return json_pack("{ss si sf sf sf sf sf}", "type", "epoch", "epoch",
-                         e->epoch.epoch, "train_loss", e->epoch.train_loss,
-                         "train_accuracy", e->epoch.train_accuracy,
-                         "valid_loss", e->epoch.valid_loss, "valid_accuracy",
-                         e->epoch.valid_accuracy, "seconds",
-                         e->epoch.seconds);
+        return json_pack("{ss si so so so so so}", "type", name, "epoch",
+                         e->epoch.epoch, "train_loss",
+                         number(e->epoch.train_loss), "train_accuracy",
+                         number(e->epoch.train_accuracy), "valid_loss",
+                         number(e->epoch.valid_loss), "valid_accuracy",
+                         number(e->epoch.valid_accuracy), "seconds",
+                         number(e->epoch.seconds));
     case EVENT_APPLIED:
-        return json_pack("{ss sI so sI sI}", "type", "applied", "step",
+        return json_pack("{ss sI so sI sI sI}", "type", name, "step",
                          (json_int_t)e->applied.step, "settings",
-                         changes_json(e->applied.before, e->applied.after),
+                         settings_json_changes(e->applied.before,
+                                               e->applied.after),
                          "planned", (json_int_t)e->applied.planned, "arena",
-                         (json_int_t)e->applied.arena);
+                         (json_int_t)e->applied.arena, "sets",
+                         (json_int_t)e->applied.sets);
+    case EVENT_REFUSED:
+        return json_pack("{ss so so sI}", "type", name, "command",
+                         json_text(e->refused.command), "message",
+                         json_text(e->refused.message), "sets",
+                         (json_int_t)e->refused.sets);
+    case EVENT_PAUSED:
+    case EVENT_RESUMED:
+        return json_pack("{ss sI}", "type", name, "step",
+                         (json_int_t)e->stopped_at);
+    case EVENT_SAVED:
+        return json_pack("{ss sI so}", "type", name, "step",
+                         (json_int_t)e->saved.step, "path",
+                         json_text(e->saved.path));
     case EVENT_WARNING:
-        return json_pack("{ss ss}", "type", "warning", "message", e->message);
     case EVENT_ERROR:
-        return json_pack("{ss ss}", "type", "error", "message", e->message);
+        return json_pack("{ss so}", "type", name, "message",
+                         json_text(e->message));
     case EVENT_DONE:
-        return json_pack("{ss}", "type", "done");
+        return json_pack("{ss}", "type", name);
+    case EVENT_COUNT:
+        break;
     }
     return NULL;
+}
+
+bool event_print(const struct event *event, FILE *file)
+{
+    json_t *json = event_json(event);
+
+    json_dumpf(json, file, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    putc('\n', file);
+    json_decref(json);
+    return fflush(file) == 0;
 }

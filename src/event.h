@@ -2,12 +2,14 @@
  * Events: what a run says while it runs, to whoever listens. One format, as
  * newline-delimited JSON, for `train --json`, the worker and the run history;
  * memdial-events(5) documents it. Bytes are integers, accuracies fractions of
- * 1, and doubles carry 17 digits so that they come back bit for bit.
+ * 1, and doubles carry 17 digits so that they come back bit for bit; one that
+ * is not finite is null.
  */
 #ifndef MEMDIAL_EVENT_H
 #define MEMDIAL_EVENT_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -21,9 +23,14 @@ enum event_type {
     EVENT_STEP,
     EVENT_EPOCH,
     EVENT_APPLIED,
+    EVENT_REFUSED,
+    EVENT_PAUSED,
+    EVENT_RESUMED,
+    EVENT_SAVED,
     EVENT_WARNING,
     EVENT_ERROR,
-    EVENT_DONE
+    EVENT_DONE,
+    EVENT_COUNT
 };
 
 struct event {
@@ -32,6 +39,7 @@ struct event {
         struct {
             const char *preset;
             const struct settings *settings;
+            int64_t step, steps;  /* done before; of the whole run */
         } start;
         struct {
             uint64_t planned, arena, touched, os; /* bytes */
@@ -39,7 +47,9 @@ struct event {
         struct {
             int64_t step, steps;  /* done so far; of the whole run */
             int epoch;            /* counted from 1 */
-            double loss, samples_per_second;
+            double loss, accuracy; /* of the batch */
+            double samples_per_second;
+            double seconds;       /* training and evaluation so far */
         } step;
         struct {
             int epoch;            /* counted from 1 */
@@ -51,7 +61,18 @@ struct event {
             int64_t step;         /* done when the change took effect */
             const struct settings *before, *after;
             uint64_t planned, arena; /* bytes, of the new plan */
+            int64_t sets;         /* `set` commands of this run so far */
         } applied;
+        struct {
+            const char *command;  /* that was not carried out */
+            const char *message;  /* why */
+            int64_t sets;         /* as above */
+        } refused;
+        int64_t stopped_at;       /* steps done, of paused and resumed */
+        struct {
+            int64_t step;         /* done before the snapshot */
+            const char *path;
+        } saved;
         const char *message;      /* of warnings and errors */
     };
 };
@@ -62,10 +83,13 @@ struct event_sink {
     void *arg;
 };
 
+/* "start", "memory", ... */
+const char *event_name(enum event_type);
+
 /* The event as a new JSON object. */
 json_t *event_json(const struct event *);
 
-/* How every JSON document of memdial is printed. */
-enum { JSON_STYLE = JSON_COMPACT | JSON_REAL_PRECISION(17) };
+/* Prints it as a line, at once; false if the file cannot be written. */
+bool event_print(const struct event *, FILE *);
 
 #endif

@@ -1,5 +1,9 @@
 #include "layer_table.h"
 
+#include <stdlib.h>
+
+#include "living.h"
+
 static void add_values(const struct job *job, struct layer_row *rows)
 {
     const struct schedule *s = job->schedule;
@@ -15,8 +19,10 @@ static void add_values(const struct job *job, struct layer_row *rows)
             row->weights += p->bytes;
         if (p->kind == KIND_ACTIVATIONS)
             row->saved += p->bytes;
-        if (p->kind == KIND_GRADIENTS)
+        if (p->kind == KIND_GRADIENTS) {
             row->parameters += (int64_t)operand_elements(&o);
+            row->nonzeros += (int64_t)(p->bytes / dtype_size(v->dtype));
+        }
         /* A layer's own result is the last that its forward pass defines. */
         if (p->last >= p->first &&
             s->steps[p->first].phase == PHASE_FORWARD &&
@@ -25,15 +31,41 @@ static void add_values(const struct job *job, struct layer_row *rows)
     }
 }
 
+static void add_peak(const struct job *job, struct layer_row *rows)
+{
+    int step = job->plan->peak_step, count;
+    struct living *living = living_find(job->plan, LIVING_ALL, step, &count);
+
+    for (int i = 0; i < count; i++) {
+        int instance = living[i].instance;
+        int layer = instance == LIVING_SCRATCH
+                        ? schedule_op(job->schedule, step)->layer
+                        : schedule_value(job->schedule, instance)->layer;
+        rows[layer].at_peak += living[i].bytes;
+    }
+    free(living);
+}
+
+static void add_flops(const struct schedule *s, struct layer_row *rows)
+{
+    const struct program_steps *p = &s->program[PROGRAM_TRAIN];
+
+    for (int t = p->begin; t < p->end; t++) {
+        struct layer_row *row = &rows[schedule_op(s, t)->layer];
+        double flops = schedule_step_flops(s, t);
+        row->flops += flops;
+        if (s->steps[t].phase == PHASE_RECOMPUTE)
+            row->recompute += flops;
+    }
+}
+
 struct layer_row *layer_table(const struct job *job)
 {
-    const struct program_steps *p = &job->schedule->program[PROGRAM_TRAIN];
     struct layer_row *rows =
         xcalloc((unsigned long)job->graph->layer_count, sizeof(*rows));
 
     add_values(job, rows);
-    for (int t = p->begin; t < p->end; t++)
-        rows[schedule_op(job->schedule, t)->layer].flops +=
-            schedule_step_flops(job->schedule, t);
+    add_peak(job, rows);
+    add_flops(job->schedule, rows);
     return rows;
 }

@@ -8,9 +8,13 @@
 
 struct layer_row {
     int64_t parameters;
+    int64_t nonzeros;            /* of them, that are stored */
     size_t weights;              /* bytes */
     size_t saved;                /* bytes of its results kept for backward */
+    size_t at_peak;              /* bytes of its values, scratch included, that
+                                    are alive at the peak */
     double flops;                /* of one optimizer step */
+    double recompute;            /* of them, for results computed again */
     struct operand shape;        /* of its result; rank 0: it stores none */
 };
 

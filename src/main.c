@@ -11,10 +11,13 @@
 #include "cmd_list.h"
 #include "cmd_plan.h"
 #include "cmd_train.h"
+#include "cmd_worker.h"
 #include "config.h"
 #include "error.h"
 #include "preset.h"
 #include "spelling.h"
+#include "ui/app.h"
+#include "ui/help.h"
 
 struct command {
     const char *name;
@@ -30,6 +33,7 @@ static const struct command commands[] = {
       cmd_train },
     { "plan", "[PRESET] [--set NAME=VALUE]...",
       "say what memory training takes", cmd_plan },
+    { "worker", "", "train as commands on standard input say", cmd_worker },
     { "presets", "[--json]", "list the presets", cmd_presets },
     { "settings", "[--json]", "list the settings and their values",
       cmd_settings },
@@ -41,10 +45,16 @@ enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
 static int cmd_help(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    puts("Usage: memdial COMMAND [ARGUMENT]...\n"
-         "Trains a network inside exactly the bytes that it plans.\n");
+    /* For the manual, which has the same list of keys as the screens. */
+    if (argc > 1 && strcmp(argv[1], "--mdoc") == 0) {
+        help_print_mdoc();
+        return EXIT_OK;
+    }
+    puts("Usage: memdial [PRESET] [--set NAME=VALUE]...\n"
+         "       memdial COMMAND [ARGUMENT]...\n"
+         "Trains a network inside exactly the bytes that it plans.\n\n"
+         "Without a command: on screens that show memory and accuracy while "
+         "it trains.\nThe commands:");
     for (int i = 0; i < COMMAND_COUNT; i++)
         printf("  %-9s %-32s %s\n", commands[i].name, commands[i].arguments,
                commands[i].help);
@@ -59,21 +69,10 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-/* Without a command come the screens, of `preset`. */
-static int refuse_screens(const char *preset)
-{
-    fprintf(stderr, "memdial: this version has no screens; use `memdial train "
-            "%s`, or see `memdial help`\n", preset);
-    return EXIT_INPUT;
-}
-
 static int refuse_command(const char *name)
 {
     struct spelling spelling;
-    struct preset preset;
 
-    if (preset_load(&preset, name, NULL))
-        return refuse_screens(name);
     spelling_init(&spelling, name);
     for (int i = 0; i < COMMAND_COUNT; i++)
         spelling_offer(&spelling, commands[i].name);
@@ -86,12 +85,29 @@ static int refuse_command(const char *name)
     return EXIT_INPUT;
 }
 
+/* Whether the screens are meant: by an option of theirs, or a preset. */
+static bool means_screens(const char *word)
+{
+    struct preset preset;
+
+    return word[0] == '-' || strchr(word, '/') ||
+           preset_load(&preset, word, NULL);
+}
+
+static int show_screens(int argc, char **argv)
+{
+    static char name[] = "screens";
+
+    argv[0] = name;
+    return app_run(argc, argv);
+}
+
 static int run(int argc, char **argv)
 {
     const struct command *command;
 
     if (argc < 2)
-        return refuse_screens(PRESET_DEFAULT);
+        return show_screens(argc, argv);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return cmd_help(argc - 1, argv + 1);
     if (strcmp(argv[1], "--version") == 0) {
@@ -99,8 +115,10 @@ static int run(int argc, char **argv)
         return EXIT_OK;
     }
     command = find_command(argv[1]);
-    return command ? command->run(argc - 1, argv + 1) :
-                     refuse_command(argv[1]);
+    if (command)
+        return command->run(argc - 1, argv + 1);
+    return means_screens(argv[1]) ? show_screens(argc, argv)
+                                  : refuse_command(argv[1]);
 }
 
 int main(int argc, char **argv)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "json_print.h"
 #include "layer_table.h"
 #include "settings_json.h"
 
@@ -66,8 +67,8 @@ json_t *plan_json(const struct job *job, const struct job *baseline,
     double flops = schedule_flops(job->schedule);
     double baseline_flops = schedule_flops(baseline->schedule);
     json_t *object = json_pack(
-        "{si ss so sI sI sI so so s{sf sf sf} s{sI sI so}}", "schema",
-        PLAN_SCHEMA, "preset", preset, "settings",
+        "{si so so sI sI sI so so s{sf sf sf} s{sI sI so}}", "schema",
+        PLAN_SCHEMA, "preset", json_text(preset), "settings",
         settings_json(&job->settings), "parameters",
         (json_int_t)graph_parameters(job->graph), "peak_bytes",
         (json_int_t)plan->peak_bytes, "arena_bytes",

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <yaml.h>
 
+#include "folder.h"
 #include "preset.h"
 #include "spelling.h"
 
@@ -340,28 +342,15 @@ static bool ends_in(const char *text, const char *end)
            strcmp(text + length - end_length, end) == 0;
 }
 
-static bool is_path(const char *name)
+bool preset_is_path(const char *name)
 {
     return strchr(name, '/') || ends_in(name, EXTENSION) ||
            ends_in(name, ".yml");
 }
 
-/* Where the user's own presets are; false if no variable says. */
 static bool user_folder(char path[PRESET_PATH_SIZE])
 {
-    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    int length;
-
-    /* The XDG specification has relative paths ignored. */
-    if (config && config[0] == '/')
-        length = snprintf(path, PRESET_PATH_SIZE, "%s/memdial/presets",
-                          config);
-    else if (home && home[0] == '/')
-        length = snprintf(path, PRESET_PATH_SIZE, "%s/.config/memdial/presets",
-                          home);
-    else
-        return false;
-    return length < PRESET_PATH_SIZE;
+    return folder_config(path, PRESET_PATH_SIZE, "presets");
 }
 
 /* The user's file of the preset `name`; false if there is none. */
@@ -394,7 +383,7 @@ bool preset_load(struct preset *preset, const char *name, struct error *e)
     const struct preset_file *file = find_embedded(name);
     char path[PRESET_PATH_SIZE];
 
-    if (is_path(name))
+    if (preset_is_path(name))
         return load_file(preset, name, e);
     if (user_file(name, path))
         return load_file(preset, path, e);
@@ -434,6 +423,17 @@ static int is_preset_file(const struct dirent *file)
     return file->d_name[0] != '.' && ends_in(file->d_name, EXTENSION);
 }
 
+/* To open a pipe that nobody writes to would wait for ever. */
+static void list_file(struct preset_entry *entry)
+{
+    struct stat status;
+
+    if (stat(entry->path, &status) == 0 && !S_ISREG(status.st_mode))
+        error_set(&entry->error, EXIT_INPUT, "%s: not a file", entry->path);
+    else
+        load_file(&entry->preset, entry->path, &entry->error);
+}
+
 static void list_user(struct preset_entry **list, int *count)
 {
     char folder[PRESET_PATH_SIZE];
@@ -447,8 +447,8 @@ static void list_user(struct preset_entry **list, int *count)
 
         name[strlen(name) - strlen(EXTENSION)] = '\0';
         entry = new_entry(list, count, name);
-        if (user_file(name, entry->path))
-            load_file(&entry->preset, entry->path, &entry->error);
+        user_file(name, entry->path);
+        list_file(entry);
         free(files[i]);
     }
     free(files);

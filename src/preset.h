@@ -24,7 +24,8 @@
 #define PRESET_DEFAULT "quick"
 
 enum { PRESET_NAME_SIZE = 256, PRESET_DESCRIPTION_SIZE = 128,
-       PRESET_PATH_SIZE = 1024, PRESET_FILE_MAX = 1 << 20 /* bytes */ };
+       PRESET_PATH_SIZE = 1024, PRESET_FILE_MAX = 1 << 20 /* bytes */,
+       PRESET_SAVED_NAME_MAX = 40 /* characters */ };
 
 struct preset {
     char description[PRESET_DESCRIPTION_SIZE]; /* may be empty */
@@ -43,6 +44,17 @@ bool preset_open(const char *name, char *const assignments[], int count,
 /* Reads a preset's text; `where` is the file in messages. */
 bool preset_parse(struct preset *, const char *where, const char *text,
                   size_t length, struct error *);
+
+/* Whether preset_load() takes the name for that of a file. */
+bool preset_is_path(const char *name);
+
+/*
+ * Saves a preset as the user's own of that name, whole or not at all, and says
+ * where. What is saved reads back to the same settings. What is there already
+ * is left alone, and that an error, unless it is to be replaced.
+ */
+bool preset_save(const struct preset *, const char *name, bool replace,
+                 char path[PRESET_PATH_SIZE], struct error *);
 
 /* A preset that a name can load. */
 struct preset_entry {

@@ -113,15 +113,28 @@ void progress_emit(void *arg, const struct event *e)
                (long long)e->applied.step,
                bytes_format(planned, sizeof(planned), e->applied.planned));
         break;
+    case EVENT_REFUSED:
+        clear_line(p);
+        printf("refused: %s\n", e->refused.message);
+        break;
+    case EVENT_PAUSED:
+    case EVENT_RESUMED:
+        clear_line(p);
+        printf("%s at step %lld\n",
+               e->type == EVENT_PAUSED ? "paused" : "resumed",
+               (long long)e->stopped_at);
+        break;
     case EVENT_WARNING:
         clear_line(p);
         printf("warning: %s\n", e->message);
         break;
-    case EVENT_ERROR: /* the command reports it on standard error */
-        clear_line(p);
+    case EVENT_SAVED: /* the summary says it once */
         break;
+    case EVENT_ERROR: /* the command reports it on standard error */
     case EVENT_DONE:
         clear_line(p);
+        break;
+    case EVENT_COUNT:
         break;
     }
     fflush(stdout);

@@ -64,3 +64,38 @@ const char *text_bar(char text[TEXT_BAR_SIZE], double share, int cells)
     text[n] = '\0';
     return text;
 }
+
+/* Bytes of the UTF-8 character at `text`, 0 if it is none or a control. Not
+ * refused are surrogates and long forms, which do no harm. */
+static size_t character_bytes(const unsigned char *text, size_t length)
+{
+    unsigned char first = text[0];
+    size_t bytes = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 :
+                   first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+
+    if (bytes > length || first < ' ' || first == 0x7F)
+        return 0;
+    for (size_t i = 1; i < bytes; i++)
+        if ((text[i] & 0xC0) != 0x80)
+            return 0;
+    return first == 0xC2 && text[1] < 0xA0 ? 0 : bytes;
+}
+
+void text_clean(char *to, size_t size, const char *from, size_t length)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < length;) {
+        size_t bytes = character_bytes((const unsigned char *)from + i,
+                                       length - i);
+        const char *shown = bytes ? from + i : "?";
+        size_t n = bytes ? bytes : 1;
+
+        if (used + n >= size)
+            break;
+        memcpy(to + used, shown, n);
+        used += n;
+        i += n;
+    }
+    to[used] = '\0';
+}

@@ -22,4 +22,11 @@ const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds);
 /* `share` (0 to 1) of `cells` character cells, filled up with spaces. */
 const char *text_bar(char text[TEXT_BAR_SIZE], double share, int cells);
 
+/*
+ * Copies text of unknown origin as one line that any terminal can be given:
+ * '?' for control characters and for what is not UTF-8. What does not fit into
+ * `size` bytes is left out, by whole characters.
+ */
+void text_clean(char *to, size_t size, const char *from, size_t length);
+
 #endif

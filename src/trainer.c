@@ -170,42 +170,14 @@ static void emit(struct event_sink sink, struct event event)
     sink.emit(sink.arg, &event);
 }
 
-static void emit_memory(const struct trainer *t, struct event_sink sink)
+struct event trainer_memory(const struct trainer *t)
 {
     struct device_memory memory = executor_memory(t->executor);
 
-    emit(sink, (struct event){ .type = EVENT_MEMORY,
-                               .memory = { t->job->plan->peak_bytes,
-                                           t->job->plan->arena_bytes,
-                                           memory.touched, memory.os } });
-}
-
-static bool diverged(const struct trainer *t, const char *what,
-                     struct error *e)
-{
-    return error_set(e, EXIT_RUN,
-                     "step %lld: %s: training diverged; lower lr",
-                     (long long)t->step, what);
-}
-
-/* Validates, and says what came of the epoch. */
-static bool end_epoch(struct trainer *t, struct event_sink sink,
-                      double started, struct error *e)
-{
-    struct tally train = t->epoch, valid = trainer_evaluate(t);
-    double n = (double)train.samples, m = (double)valid.samples;
-
-    if (!isfinite(valid.loss))
-        return diverged(t, "the validation loss is not finite", e);
-    t->epoch = (struct tally){ 0 };
-    emit(sink, (struct event){
-                   .type = EVENT_EPOCH,
-                   .epoch = { (int)(t->step / t->steps_per_epoch),
-                              train.loss / n, train.correct / n,
-                              valid.loss / m, valid.correct / m,
-                              clock_seconds() - started } });
-    emit_memory(t, sink);
-    return true;
+    return (struct event){ .type = EVENT_MEMORY,
+                           .memory = { t->job->plan->peak_bytes,
+                                       t->job->plan->arena_bytes,
+                                       memory.touched, memory.os } };
 }
 
 static bool change(struct trainer *t, const struct settings *s,
@@ -239,17 +211,23 @@ bool trainer_change(struct trainer *t, const struct settings *s,
 {
     struct settings before = t->job->settings;
 
-    if (!change(t, s, e)) {
-        emit(sink, (struct event){ .type = EVENT_ERROR, .message = e->text });
+    if (!change(t, s, e))
         return false;
-    }
     emit(sink, (struct event){
                    .type = EVENT_APPLIED,
                    .applied = { t->step, &before, &t->job->settings,
                                 t->job->plan->peak_bytes,
                                 t->job->plan->arena_bytes } });
-    emit_memory(t, sink);
+    emit(sink, trainer_memory(t));
     return true;
+}
+
+static bool diverged(const struct trainer *t, const char *what,
+                     struct error *e)
+{
+    return error_set(e, EXIT_RUN,
+                     "step %lld: %s: training diverged; lower lr",
+                     (long long)t->step, what);
 }
 
 /* Whether training has not diverged. */
@@ -264,52 +242,106 @@ static bool check_step(const struct trainer *t, const struct tally *step,
     return true;
 }
 
+void trainer_begin(const struct trainer *t, const char *preset,
+                   struct event_sink sink)
+{
+    emit(sink, (struct event){ .type = EVENT_START,
+                               .start = { preset, &t->job->settings, t->step,
+                                          trainer_steps(t) } });
+    emit(sink, trainer_memory(t));
+}
+
+bool trainer_ends_epoch(const struct trainer *t)
+{
+    return t->step % t->steps_per_epoch == 0;
+}
+
+static void emit_step(const struct trainer *t, struct event_sink sink,
+                      const struct tally *step, double seconds)
+{
+    double n = (double)step->samples;
+
+    emit(sink,
+         (struct event){
+             .type = EVENT_STEP,
+             .step = { t->step, trainer_steps(t),
+                       (int)((t->step - 1) / t->steps_per_epoch) + 1,
+                       step->loss / n, step->correct / n, n / seconds,
+                       t->seconds } });
+}
+
+static bool end_epoch(struct trainer *t, struct event_sink sink,
+                      struct error *e)
+{
+    double began = clock_seconds();
+    struct tally train = t->epoch, valid = trainer_evaluate(t);
+    double n = (double)train.samples, m = (double)valid.samples;
+
+    t->seconds += clock_seconds() - began;
+    if (!isfinite(valid.loss))
+        return diverged(t, "the validation loss is not finite", e);
+    emit(sink, (struct event){
+                   .type = EVENT_EPOCH,
+                   .epoch = { (int)(t->step / t->steps_per_epoch),
+                              train.loss / n, train.correct / n,
+                              valid.loss / m, valid.correct / m,
+                              t->seconds - t->epoch_began } });
+    t->epoch = (struct tally){ 0 };
+    t->epoch_began = t->seconds;
+    return true;
+}
+
+bool trainer_advance(struct trainer *t, struct event_sink sink,
+                     struct error *e)
+{
+    double began = clock_seconds();
+    struct tally step = trainer_step(t);
+    double seconds = clock_seconds() - began;
+
+    t->seconds += seconds;
+    if (!check_step(t, &step, e))
+        return false;
+    emit_step(t, sink, &step, seconds);
+    if (trainer_ends_epoch(t) && !end_epoch(t, sink, e))
+        return false;
+    if (t->step == 1 || trainer_ends_epoch(t))
+        emit(sink, trainer_memory(t));
+    return true;
+}
+
+static bool save_to(const struct trainer *t, const char *path,
+                    struct event_sink sink, struct error *e)
+{
+    if (!snapshot_save(t, path, e))
+        return false;
+    emit(sink, (struct event){ .type = EVENT_SAVED,
+                               .saved = { t->step, path } });
+    return true;
+}
+
 static bool run_to_end(struct trainer *t, struct event_sink sink,
                        const volatile sig_atomic_t *stop, const char *save,
                        struct error *e)
 {
-    double epoch_started = clock_seconds();
-
     while (t->step < trainer_steps(t) && !*stop) {
-        double started = clock_seconds();
-        struct tally step = trainer_step(t);
-        double samples = (double)step.samples;
-
-        if (!check_step(t, &step, e))
+        if (!trainer_advance(t, sink, e))
             return false;
-        emit(sink,
-             (struct event){
-                 .type = EVENT_STEP,
-                 .step = { t->step, trainer_steps(t),
-                           (int)((t->step - 1) / t->steps_per_epoch) + 1,
-                           step.loss / samples,
-                           samples / (clock_seconds() - started) } });
-        if (t->step == 1)
-            emit_memory(t, sink);
-        if (t->step % t->steps_per_epoch == 0) {
-            if (!end_epoch(t, sink, epoch_started, e))
-                return false;
-            epoch_started = clock_seconds();
-            if (save && !snapshot_save(t, save, e))
-                return false;
-        }
+        if (save && trainer_ends_epoch(t) && !save_to(t, save, sink, e))
+            return false;
     }
-    if (save && t->step % t->steps_per_epoch != 0)
-        return snapshot_save(t, save, e);
-    return true;
+    return !save || trainer_ends_epoch(t) || save_to(t, save, sink, e);
 }
 
 bool trainer_run(struct trainer *t, const char *preset, struct event_sink sink,
                  const volatile sig_atomic_t *stop, const char *save,
                  struct error *e)
 {
-    emit(sink, (struct event){ .type = EVENT_START,
-                               .start = { preset, &t->job->settings } });
-    emit_memory(t, sink);
-    if (!run_to_end(t, sink, stop, save, e)) {
-        emit(sink, (struct event){ .type = EVENT_ERROR, .message = e->text });
-        return false;
-    }
-    emit(sink, (struct event){ .type = EVENT_DONE });
-    return true;
+    bool ok;
+
+    trainer_begin(t, preset, sink);
+    ok = run_to_end(t, sink, stop, save, e);
+    emit(sink, ok ? (struct event){ .type = EVENT_DONE } :
+                    (struct event){ .type = EVENT_ERROR,
+                                    .message = e->text });
+    return ok;
 }

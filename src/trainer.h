@@ -32,6 +32,8 @@ struct trainer {
     int64_t steps_per_epoch;
     int64_t step;                    /* optimizer steps done */
     struct tally epoch;
+    double seconds;                  /* spent on steps and evaluations */
+    double epoch_began;              /* `seconds` when this epoch began */
 };
 
 bool trainer_new(struct trainer **, const struct settings *, struct error *);
@@ -52,18 +54,33 @@ struct tally trainer_evaluate(struct trainer *);
 /*
  * Goes on with other settings, between two steps: plans anew, allocates the
  * new arena, carries weights, statistics and optimizer state over, and says
- * `applied`. If that cannot be done the run is as it was, and the reason is in
- * the error and in an `error` event.
+ * `applied`. False if that cannot be done; then the run is as it was.
  */
 bool trainer_change(struct trainer *, const struct settings *,
                     struct event_sink, struct error *);
 
+/* Says `start`, under the name of the preset, and `memory`. */
+void trainer_begin(const struct trainer *, const char *preset,
+                   struct event_sink);
+
 /*
- * Trains to the end of the run, saying how it goes to `sink`; stops early,
- * between two steps, when *stop is set. With `save` not NULL writes a snapshot
- * there after every epoch and on stopping. False on a loss that is not finite,
- * in training or validation, on gradients that are not with the least loss
- * scale there is, and when a snapshot cannot be written.
+ * One step of a run that is not at its end, and after the last of an epoch the
+ * evaluation, with their events. False on a loss that is not finite, in
+ * training or validation, and on gradients that are not with the least loss
+ * scale there is.
+ */
+bool trainer_advance(struct trainer *, struct event_sink, struct error *);
+
+/* Whether all steps done so far make up whole epochs. */
+bool trainer_ends_epoch(const struct trainer *);
+
+/* The bytes planned, allocated and used, as a `memory` event. */
+struct event trainer_memory(const struct trainer *);
+
+/*
+ * From trainer_begin() to `done`, or to `error`; stops early, between two
+ * steps, when *stop is set. With `save` not NULL writes a snapshot there after
+ * every epoch and on stopping.
  */
 bool trainer_run(struct trainer *, const char *preset, struct event_sink,
                  const volatile sig_atomic_t *stop, const char *save,

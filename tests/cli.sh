@@ -64,11 +64,11 @@ export XDG_CONFIG_HOME
 works --version
 works --help
 works help
-for name in train plan presets settings backends; do
+for name in train plan worker presets settings backends; do
     grep -q "^  $name " "$out"
     report $? "... help names $name"
 done
-for name in train plan presets settings backends; do
+for name in train plan worker presets settings backends; do
     works $name --help
 done
 

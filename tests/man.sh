@@ -1,10 +1,10 @@
 #!/bin/sh
-# The manual: nothing for mandoc to complain of, and the settings as the program
-# has them.
+# The manual: nothing for mandoc to complain of, and the settings and keys as the
+# program has them.
 set -u
 srcdir=${srcdir:-.}
 
-echo 1..2
+echo 1..3
 
 # The pages refer to each other, which mandoc sees only once installed.
 lint() {
@@ -20,10 +20,17 @@ else
     echo 'ok 1 - lint'
 fi
 
-page=$srcdir/man/memdial-presets.5
-if "$srcdir/build-aux/list-settings.sh" "$MEMDIAL" "$page" |
-    diff -u "$page" -; then
-    echo 'ok 2 - settings'
-else
-    echo 'not ok 2 - settings: type make update-man'
-fi
+# NUMBER NAME PAGE COMMAND...: the page has the list that the command prints.
+has_list() {
+    number=$1 name=$2 page=$srcdir/man/$3
+    shift 3
+    if "$srcdir/build-aux/insert-list.sh" "$page" "$@" | diff -u "$page" -
+    then
+        echo "ok $number - $name"
+    else
+        echo "not ok $number - $name: type make update-man"
+    fi
+}
+
+has_list 2 settings memdial-presets.5 "$MEMDIAL" settings --mdoc
+has_list 3 keys memdial.1 "$MEMDIAL" help --mdoc

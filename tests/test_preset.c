@@ -3,6 +3,7 @@
  * for everything else.
  */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,5 +313,149 @@ Test(preset, those_of_the_user, .init = make_folder, .fini = remove_folder)
     cr_expect(strstr(entry->path, "/presets/quick.yaml"));
     cr_expect_eq(find_entry(list, count, "broken")->error.code, EXIT_INPUT);
     cr_expect_eq(find_entry(list, count, "wrn-28-2")->error.code, EXIT_OK);
+    free(list);
+}
+
+/* Every setting another than by default, and text that YAML could take for
+ * something else. */
+static struct preset unlike_the_default(void)
+{
+    static const char *const assignments[] = {
+        "depth=16", "width=3", "data=cifar10", "data_path=it's: #1 \"of\" é, ",
+        "augment=no", "epoch_samples=17", "valid_samples=19", "batch=21",
+        "microbatch=7", "epochs=23", "lr=0.1234567890123456789",
+        "lr_schedule=step", "momentum=0.3", "nesterov=no",
+        "weight_decay=1e-300", "seed=18446744073709551615", "precision=fp16",
+        "master_weights=fp32", "checkpoint=optimal", "memory_budget=8MiB",
+        "recompute=bn-relu", "threads=3", "backend=cpu",
+    };
+    struct preset p = { .description = "what's in it: all" };
+    struct error e;
+
+    settings_init(&p.settings);
+    for (size_t i = 0; i < sizeof(assignments) / sizeof(*assignments); i++)
+        cr_assert(settings_assign(&p.settings, "test", assignments[i], &e),
+                  "%s", e.text);
+    return p;
+}
+
+static void expect_same(const struct settings *a, const struct settings *b)
+{
+    for (int i = 0; i < settings_count; i++) {
+        char x[SETTINGS_TEXT_SIZE], y[SETTINGS_TEXT_SIZE];
+        settings_format(a, &settings_table[i], x, sizeof(x));
+        settings_format(b, &settings_table[i], y, sizeof(y));
+        cr_expect_str_eq(x, y, "%s", settings_table[i].name);
+    }
+}
+
+/* Files in the folder that are not presets: what is left of a save. */
+static int count_files(const char *path)
+{
+    DIR *open = opendir(path);
+    int count = 0;
+
+    cr_assert(open);
+    for (struct dirent *file; (file = readdir(open));)
+        count += strcmp(file->d_name, ".") != 0 &&
+                 strcmp(file->d_name, "..") != 0;
+    closedir(open);
+    return count;
+}
+
+Test(preset, saved, .init = make_folder, .fini = remove_folder)
+{
+    struct preset p = unlike_the_default(), read;
+    struct error e = { 0 };
+    char path[PRESET_PATH_SIZE], expected[PRESET_PATH_SIZE];
+
+    setenv("XDG_CONFIG_HOME", folder, 1);
+    cr_assert(preset_save(&p, "mine", false, path, &e), "%s", e.text);
+    snprintf(expected, sizeof(expected), "%s/memdial/presets/mine.yaml",
+             folder);
+    cr_expect_str_eq(path, expected);
+    cr_assert(preset_load(&read, "mine", &e), "%s", e.text);
+    cr_expect_str_eq(read.description, p.description);
+    expect_same(&read.settings, &p.settings);
+
+    p.settings.epochs = 99;
+    cr_expect(!preset_save(&p, "mine", false, path, &e));
+    cr_expect(strstr(e.text, "mine.yaml: cannot be saved: File exists"), "%s",
+              e.text);
+    cr_assert(preset_load(&read, "mine", &e));
+    cr_expect_eq(read.settings.epochs, 23, "it is as it was");
+    cr_expect(preset_save(&p, "mine", true, path, &e), "%s", e.text);
+    cr_assert(preset_load(&read, "mine", &e));
+    cr_expect_eq(read.settings.epochs, 99);
+    path[strlen(path) - strlen("/mine.yaml")] = '\0';
+    cr_expect_eq(count_files(path), 1);
+}
+
+Test(preset, not_saved, .init = make_folder, .fini = remove_folder)
+{
+    static const char *const names[] = { "", ".", "..", ".x", "-x", "a/b",
+                                         "../x", "a b", "x.yaml", "x\n",
+                                         "é" };
+    struct preset p = unlike_the_default();
+    struct error e = { 0 };
+    char path[PRESET_PATH_SIZE];
+
+    setenv("XDG_CONFIG_HOME", folder, 1);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        cr_expect(!preset_save(&p, names[i], true, path, &e), "'%s'",
+                  names[i]);
+        cr_expect(strstr(e.text, "cannot be a preset's name"), "%s", e.text);
+    }
+    strcpy(p.settings.data_path, "\xff");
+    cr_expect(!preset_save(&p, "mine", false, path, &e), "not UTF-8");
+    strcpy(p.settings.data_path, "a\xc2\x85" "b");
+    cr_expect(!preset_save(&p, "mine", false, path, &e),
+              "a line break of Unicode, which YAML folds");
+    cr_expect_eq(count_files(folder), 0);
+    p = unlike_the_default();
+    write_file("memdial", "in the way", 10);
+    cr_expect(!preset_save(&p, "mine", false, path, &e));
+    cr_expect(strstr(e.text, "/memdial"), "%s", e.text);
+    unsetenv("XDG_CONFIG_HOME");
+    unsetenv("HOME");
+    cr_expect(!preset_save(&p, "mine", false, path, &e));
+    cr_expect(strstr(e.text, "set XDG_CONFIG_HOME"), "%s", e.text);
+}
+
+/* What is no file, or no preset, is listed with what is wrong with it. */
+Test(preset, anything_in_the_folder, .init = make_folder,
+     .fini = remove_folder)
+{
+    static char large[10 << 20], garbage[1 << 16];
+    struct preset_entry *list;
+    char path[256];
+    unsigned random = 1;
+    int count;
+
+    setenv("XDG_CONFIG_HOME", folder, 1);
+    snprintf(path, sizeof(path), "%s/memdial", folder);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    snprintf(path, sizeof(path), "%s/memdial/presets", folder);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    snprintf(path, sizeof(path), "%s/memdial/presets/folder.yaml", folder);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    snprintf(path, sizeof(path), "%s/memdial/presets/pipe.yaml", folder);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    snprintf(path, sizeof(path), "%s/memdial/presets/nowhere.yaml", folder);
+    cr_assert_eq(symlink("/nonexistent", path), 0);
+    for (size_t i = 0; i < sizeof(garbage); i++) {
+        random = random * 1103515245u + 12345u;
+        garbage[i] = (char)(random >> 16);
+    }
+    write_file("memdial/presets/garbage.yaml", garbage, sizeof(garbage));
+    memset(large, '#', sizeof(large));
+    write_file("memdial/presets/large.yaml", large, sizeof(large));
+    count = preset_list(&list);
+    cr_expect_eq(find_entry(list, count, "folder")->error.code, EXIT_INPUT);
+    cr_expect_eq(find_entry(list, count, "pipe")->error.code, EXIT_INPUT);
+    cr_expect_eq(find_entry(list, count, "garbage")->error.code, EXIT_INPUT);
+    cr_expect_eq(find_entry(list, count, "large")->error.code, EXIT_INPUT);
+    cr_expect_eq(find_entry(list, count, "nowhere")->error.code, EXIT_INPUT);
+    cr_expect_eq(count, preset_file_count + 5);
     free(list);
 }

@@ -294,7 +294,7 @@ Test(trainer, keeps_its_settings_if_a_change_fails)
         struct error e;
         cr_assert(settings_assign(&s, "test", changes[i], &e));
         cr_expect_not(trainer_change(t, &s, sink, &e), "%s", changes[i]);
-        cr_expect_eq(r.count[EVENT_ERROR], i + 1);
+        cr_expect(strchr(e.text, ':'), "does not say what: %s", e.text);
         cr_expect_eq(t->job->plan->peak_bytes, peak);
         cr_expect(isfinite(trainer_step(t).loss));
     }

@@ -1,0 +1,49 @@
+# fish completion for memdial. All words are asked of the program.
+
+function __memdial_commands
+    memdial help 2>/dev/null |
+        string match -r '^  [a-z]+  .*' |
+        string replace -r '^  ([a-z]+)  .*  (.*)' '$1\t$2'
+end
+
+function __memdial_presets
+    memdial presets 2>/dev/null | string replace -r '^(\S+) +' '$1\t'
+end
+
+# NAME=, and with the name typed NAME=VALUE.
+function __memdial_settings
+    set -l word (commandline -ct)
+    set -l tab \t
+    for line in (memdial settings --words 2>/dev/null)
+        set -l part (string split $tab -- $line)
+        if string match -q -- "$part[1]=*" $word
+            for value in (string split -n ' ' -- $part[3])
+                echo $part[1]=$value
+            end
+        else
+            echo $part[1]=$tab$part[2]
+        end
+    end
+end
+
+# Of the command that is the first word, else of the screens.
+function __memdial_options
+    set -l first (commandline -opc)[2]
+    set -l names (__memdial_commands | string replace -r '\t.*' '')
+    contains -- "$first" $names; or set first quick
+    memdial $first --help 2>/dev/null | string match -ar -- '--[a-z-]+'
+    echo --help
+end
+
+function __memdial_takes
+    contains -- (commandline -opc)[-1] $argv
+end
+
+complete -c memdial -n '__memdial_takes --set' -f -a '(__memdial_settings)'
+complete -c memdial -n '__memdial_takes --save --load --worker' -F
+complete -c memdial -n 'not __memdial_takes --set --save --load --worker' \
+    -a '(__memdial_presets)'
+complete -c memdial -n __fish_use_subcommand -a '(__memdial_commands)'
+complete -c memdial -n __fish_use_subcommand -a --version
+complete -c memdial -n 'string match -q -- "-*" (commandline -ct)' \
+    -a '(__memdial_options)'

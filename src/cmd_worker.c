@@ -1,0 +1,75 @@
+/*
+ * `memdial worker`: a worker on standard input and output.
+ */
+#include "cmd_worker.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "worker.h"
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    stop = 1;
+}
+
+/* The signals that end the worker are blocked, in the threads of the backend
+ * too, but for where it looks for commands: *let_in. */
+static void hold_signals(sigset_t *let_in)
+{
+    const int ends[] = { SIGTERM, SIGINT, SIGHUP };
+    struct sigaction action = { .sa_handler = on_signal };
+    sigset_t held;
+
+    sigemptyset(&held);
+    for (int i = 0; i < 3; i++) {
+        sigaction(ends[i], &action, NULL);
+        sigaddset(&held, ends[i]);
+    }
+    sigprocmask(SIG_BLOCK, &held, let_in);
+    for (int i = 0; i < 3; i++)
+        sigdelset(let_in, ends[i]);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* If memory runs out it should be this process that is ended, which can be
+ * started again, not the front end. Linux only, and no loss elsewhere. */
+static void volunteer(void)
+{
+    int file = open("/proc/self/oom_score_adj", O_WRONLY);
+
+    if (file < 0)
+        return;
+    if (write(file, "500", 3) < 0)
+        perror("memdial worker: oom_score_adj");
+    close(file);
+}
+
+int cmd_worker(int argc, char **argv)
+{
+    sigset_t let_in;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        puts("Usage: memdial worker\n"
+             "Reads commands as lines of JSON, writes events; "
+             "see memdial-events(5).");
+        return EXIT_OK;
+    }
+    if (argc > 1) {
+        fprintf(stderr, "memdial worker: '%s' is not expected; it takes "
+                "commands on standard input, see memdial-events(5)\n",
+                argv[1]);
+        return EXIT_INPUT;
+    }
+    hold_signals(&let_in);
+    volunteer();
+    worker_run(STDIN_FILENO, stdout, &let_in, &stop);
+    return EXIT_OK;
+}

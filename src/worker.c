@@ -1,0 +1,479 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "lines.h"
+#include "preset.h"
+#include "settings_json.h"
+#include "snapshot.h"
+#include "spelling.h"
+#include "trainer.h"
+
+/* Seconds. */
+static const double step_interval = 0.05;  /* between `step` events, at least */
+static const double memory_interval = 0.5; /* between looks at the memory */
+static const double save_interval = 1;     /* between snapshots, at least */
+static const double save_retry = 60;       /* after one that failed */
+
+/* Snapshots take at most one part in so many of the time. */
+enum { SAVE_SHARE = 50 };
+
+struct worker {
+    struct lines lines;
+    FILE *events;
+    struct trainer *trainer;     /* owned; NULL: no run */
+    char *name;                  /* owned; NULL: there never was a run */
+    struct settings wanted;      /* of the run, changes included ... */
+    bool changed;                /* ... that are not applied yet */
+    int64_t sets;                /* commands `set` to this run */
+    bool paused, done;           /* and whether it was said */
+    char *save;                  /* owned; file of the snapshots, or NULL */
+    bool keep;                   /* leave it there on `stop` */
+    int64_t saved_step;          /* that the latest snapshot has; -1: none */
+    double next_save, next_memory, next_step; /* when, monotonic seconds */
+    struct event memory;         /* as it was said last */
+    bool stopped;                /* by command */
+    bool quit;                   /* nobody commands or listens any more */
+};
+
+/* Steps too close to each other are left out, and memory as it was said. */
+static bool is_news(struct worker *w, const struct event *event)
+{
+    double now = clock_seconds();
+
+    switch (event->type) {
+    case EVENT_STEP:
+        if (now < w->next_step && event->step.step < event->step.steps)
+            return false;
+        w->next_step = now + step_interval;
+        return true;
+    case EVENT_MEMORY:
+        if (memcmp(&w->memory.memory, &event->memory,
+                   sizeof(event->memory)) == 0)
+            return false;
+        w->memory = *event;
+        return true;
+    case EVENT_START:
+    case EVENT_APPLIED:
+        w->memory = (struct event){ .type = EVENT_MEMORY };
+        return true;
+    default:
+        return true;
+    }
+}
+
+static void emit(void *arg, const struct event *event)
+{
+    struct worker *w = arg;
+    struct event said = *event;
+
+    if (said.type == EVENT_APPLIED)
+        said.applied.sets = w->sets;
+    if (is_news(w, &said) && !event_print(&said, w->events))
+        w->quit = true;
+}
+
+static struct event_sink sink(struct worker *w)
+{
+    return (struct event_sink){ emit, w };
+}
+
+static void refuse(struct worker *w, const char *command, const char *message)
+{
+    emit(w, &(struct event){ .type = EVENT_REFUSED,
+                             .refused = { command, message, w->sets } });
+}
+
+static bool is_over(const struct worker *w)
+{
+    return w->trainer->step >= trainer_steps(w->trainer);
+}
+
+static bool is_training(const struct worker *w)
+{
+    return w->trainer && !w->paused && !is_over(w);
+}
+
+/* Once, at the end of the run or of the worker. */
+static void say_done(struct worker *w)
+{
+    if (!w->done)
+        emit(w, &(struct event){ .type = EVENT_DONE });
+    w->done = true;
+}
+
+static void end_run(struct worker *w, const struct error *why)
+{
+    emit(w, &(struct event){ .type = EVENT_ERROR, .message = why->text });
+    trainer_free(w->trainer);
+    w->trainer = NULL;
+}
+
+static bool save(struct worker *w, const char *path, struct error *e)
+{
+    if (!snapshot_save(w->trainer, path, e))
+        return false;
+    emit(w, &(struct event){ .type = EVENT_SAVED,
+                             .saved = { w->trainer->step, path } });
+    return true;
+}
+
+/* A disk that is full is no reason to end the run. */
+static void save_run(struct worker *w)
+{
+    double began = clock_seconds(), cost;
+    struct error e;
+
+    if (!w->save || w->saved_step == w->trainer->step)
+        return;
+    if (!save(w, w->save, &e)) {
+        emit(w, &(struct event){ .type = EVENT_WARNING, .message = e.text });
+        w->next_save = clock_seconds() + save_retry;
+        return;
+    }
+    cost = SAVE_SHARE * (clock_seconds() - began);
+    w->saved_step = w->trainer->step;
+    w->next_save = clock_seconds() +
+                   (cost > save_interval ? cost : save_interval);
+}
+
+static void replace(char **owned, const char *text)
+{
+    char *copy = text ? xstrdup(text) : NULL;
+
+    free(*owned);
+    *owned = copy;
+}
+
+static void forget_snapshot(const struct worker *w)
+{
+    if (w->save && !w->keep)
+        unlink(w->save);
+}
+
+/* That a snapshot cannot be kept is better known before the run. One that is
+ * only there for accidents may be done without. */
+static bool check_snapshot(struct worker *w, struct error *e)
+{
+    if (!w->save || snapshot_check(w->save, e))
+        return true;
+    if (w->keep)
+        return false;
+    emit(w, &(struct event){ .type = EVENT_WARNING, .message = e->text });
+    replace(&w->save, NULL);
+    return true;
+}
+
+/* A run with w->wanted in place of the one there was. That it could not begin
+ * is an `error`, for the old one is gone. */
+static void begin(struct worker *w, const char *load)
+{
+    struct error e;
+
+    trainer_free(w->trainer);
+    w->trainer = NULL;
+    w->changed = w->paused = w->done = false;
+    w->sets = 0;
+    w->saved_step = -1;
+    w->next_save = clock_seconds() + save_interval;
+    w->next_memory = w->next_step = 0;
+    if (!check_snapshot(w, &e) ||
+        !trainer_new(&w->trainer, &w->wanted, &e) ||
+        (load && !snapshot_load(w->trainer, load, &e))) {
+        end_run(w, &e);
+        return;
+    }
+    trainer_begin(w->trainer, w->name, sink(w));
+    if (is_over(w))
+        say_done(w);
+}
+
+/* json_unpack() of the members of a command, which may be no others. */
+static bool unpack(json_t *command, struct error *e, const char *format, ...)
+{
+    json_error_t why;
+    va_list members;
+    bool ok;
+
+    va_start(members, format);
+    ok = json_vunpack_ex(command, &why, JSON_STRICT, format, members) == 0;
+    va_end(members);
+    return ok || error_set(e, EXIT_INPUT, "%.200s; memdial-events(5) has the "
+                           "members of each command", why.text);
+}
+
+static bool require_run(const struct worker *w, struct error *e)
+{
+    return w->trainer || error_set(e, EXIT_INPUT, "no run is under way; begin "
+                                   "one with start or restart");
+}
+
+static bool start(struct worker *w, json_t *command, struct error *e)
+{
+    const char *name = NULL, *preset = NULL, *path = NULL, *load = NULL;
+    json_t *changes = NULL;
+    struct preset base;
+    int keep = true;
+
+    settings_init(&base.settings);
+    if (!unpack(command, e, "{s?s s?s s?o s?s s?b s?s}", "preset", &preset,
+                "name", &name, "settings", &changes, "save", &path, "keep",
+                &keep, "load", &load) ||
+        (preset && !preset_load(&base, preset, e)) ||
+        (changes && !settings_json_read(changes, &base.settings, "start", e)) ||
+        !settings_check(&base.settings, "start", e))
+        return false;
+    if (!path || !w->save || strcmp(path, w->save) != 0)
+        forget_snapshot(w);
+    replace(&w->name, name ? name : preset ? preset : "defaults");
+    replace(&w->save, path);
+    w->keep = keep;
+    w->wanted = base.settings;
+    begin(w, load);
+    return true;
+}
+
+static bool restart(struct worker *w, json_t *command, struct error *e)
+{
+    struct settings settings = w->wanted;
+    const char *load = NULL;
+    json_t *changes = NULL;
+
+    if (!w->name)
+        return error_set(e, EXIT_INPUT, "there was no run before; begin one "
+                         "with start");
+    if (!unpack(command, e, "{s?o s?s}", "settings", &changes, "load",
+                &load) ||
+        (changes && !settings_json_read(changes, &settings, "restart", e)) ||
+        !settings_check(&settings, "restart", e))
+        return false;
+    w->wanted = settings;
+    begin(w, load);
+    return true;
+}
+
+static bool set(struct worker *w, json_t *command, struct error *e)
+{
+    struct settings settings = w->wanted;
+    json_t *changes;
+
+    w->sets++;
+    if (!unpack(command, e, "{s:o}", "settings", &changes) ||
+        !require_run(w, e) ||
+        !settings_json_read(changes, &settings, "set", e) ||
+        !settings_check(&settings, "set", e) ||
+        !settings_can_follow(&w->trainer->job->settings, &settings, e))
+        return false;
+    w->wanted = settings;
+    w->changed = true;
+    return true;
+}
+
+static bool set_paused(struct worker *w, json_t *command, bool paused,
+                       struct error *e)
+{
+    if (!unpack(command, e, "{}") || !require_run(w, e))
+        return false;
+    if (w->done)
+        return error_set(e, EXIT_INPUT, "the run is at its end; restart begins "
+                         "it again");
+    w->paused = paused;
+    emit(w, &(struct event){ .type = paused ? EVENT_PAUSED : EVENT_RESUMED,
+                             .stopped_at = w->trainer->step });
+    return true;
+}
+
+static bool pause_run(struct worker *w, json_t *command, struct error *e)
+{
+    return set_paused(w, command, true, e);
+}
+
+static bool resume(struct worker *w, json_t *command, struct error *e)
+{
+    return set_paused(w, command, false, e);
+}
+
+static bool save_to(struct worker *w, json_t *command, struct error *e)
+{
+    const char *path;
+
+    return unpack(command, e, "{s:s}", "path", &path) && require_run(w, e) &&
+           save(w, path, e);
+}
+
+static bool stop(struct worker *w, json_t *command, struct error *e)
+{
+    if (!unpack(command, e, "{}"))
+        return false;
+    w->stopped = w->quit = true;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(struct worker *, json_t *command, struct error *);
+} commands[] = {
+    { "start", start },
+    { "set", set },
+    { "pause", pause_run },
+    { "resume", resume },
+    { "restart", restart },
+    { "save", save_to },
+    { "stop", stop },
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static bool refuse_name(const char *name, struct error *e)
+{
+    struct spelling spelling;
+
+    spelling_init(&spelling, name);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        spelling_offer(&spelling, commands[i].name);
+    return error_set(e, EXIT_INPUT, spelling.nearest ?
+                     "no command '%.80s'; did you mean '%s'?" :
+                     "no command '%.80s'; see memdial-events(5)", name,
+                     spelling.nearest);
+}
+
+static bool run_command(struct worker *w, const char *name, json_t *members,
+                        struct error *e)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run(w, members, e);
+    return refuse_name(name, e);
+}
+
+static void take_object(struct worker *w, json_t *object)
+{
+    json_t *word = json_incref(json_object_get(object, "command"));
+    const char *name = json_string_value(word);
+    struct error e;
+
+    json_object_del(object, "command");
+    if (!name)
+        refuse(w, "", "not a command: an object with the member command is "
+               "one");
+    else if (!run_command(w, name, object, &e))
+        refuse(w, name, e.text);
+    json_decref(word);
+}
+
+static void take_line(struct worker *w, const struct line *line)
+{
+    char message[512];
+    json_error_t why;
+    json_t *object;
+
+    if (line->too_long) {
+        snprintf(message, sizeof(message), "a line of more than %d bytes",
+                 LINES_MAX - 1);
+        refuse(w, "", message);
+        return;
+    }
+    object = json_loadb(line->text, line->length, 0, &why);
+    if (object) {
+        take_object(w, object);
+    } else {
+        snprintf(message, sizeof(message), "not a line of JSON: %.200s, in "
+                 "column %d", why.text, why.column);
+        refuse(w, "", message);
+    }
+    json_decref(object);
+}
+
+static void take_commands(struct worker *w, int fd)
+{
+    ssize_t n = lines_fill(&w->lines, fd);
+    struct line line;
+
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        w->quit = true;
+    while (!w->quit && lines_next(&w->lines, &line))
+        take_line(w, &line);
+}
+
+/* All that was asked for since the last step is one change. */
+static void apply_changes(struct worker *w)
+{
+    struct error e;
+
+    w->changed = false;
+    if (!w->trainer || trainer_change(w->trainer, &w->wanted, sink(w), &e))
+        return;
+    w->wanted = w->trainer->job->settings;
+    refuse(w, "set", e.text);
+}
+
+static void train(struct worker *w)
+{
+    struct error e;
+
+    if (!trainer_advance(w->trainer, sink(w), &e)) {
+        end_run(w, &e);
+        return;
+    }
+    if (clock_seconds() >= w->next_memory) {
+        struct event memory = trainer_memory(w->trainer);
+
+        emit(w, &memory);
+        w->next_memory = clock_seconds() + memory_interval;
+    }
+    if (clock_seconds() >= w->next_save || is_over(w))
+        save_run(w);
+    if (is_over(w))
+        say_done(w);
+}
+
+/* Waits only if there is nothing else to do. */
+static bool has_commands(const struct worker *w, int fd,
+                         const sigset_t *let_in)
+{
+    const struct timespec now = { 0, 0 };
+    bool busy = w->changed || is_training(w);
+    fd_set set;
+
+    FD_ZERO(&set);
+    FD_SET(fd, &set);
+    return pselect(fd + 1, &set, NULL, NULL, busy ? &now : NULL, let_in) > 0;
+}
+
+static void finish(struct worker *w)
+{
+    if (w->stopped && !w->keep)
+        forget_snapshot(w);
+    else if (w->trainer)
+        save_run(w);
+    if (w->trainer)
+        say_done(w);
+    trainer_free(w->trainer);
+    free(w->name);
+    free(w->save);
+}
+
+void worker_run(int fd, FILE *events, const sigset_t *let_in,
+                const volatile sig_atomic_t *stop_signal)
+{
+    struct worker *w = xcalloc(1, sizeof(*w));
+
+    lines_init(&w->lines);
+    w->events = events;
+    while (!w->quit && !*stop_signal) {
+        if (has_commands(w, fd, let_in))
+            take_commands(w, fd);
+        else if (w->changed)
+            apply_changes(w);
+        else if (is_training(w))
+            train(w);
+    }
+    finish(w);
+    free(w);
+}

@@ -1,0 +1,22 @@
+/*
+ * A worker: runs under the command of a front end. It reads commands as lines
+ * of JSON and writes events, as memdial-events(5) says, and does both between
+ * two steps of the run it has, if any. It waits for nothing but commands, and
+ * only when there is no step to do. A command that makes no sense is refused
+ * with an event and changes nothing.
+ */
+#ifndef MEMDIAL_WORKER_H
+#define MEMDIAL_WORKER_H
+
+#include <signal.h>
+#include <stdio.h>
+
+/*
+ * Works until the commands end, one of them is `stop`, the events cannot be
+ * written, or *stop is set by a signal handler. Those signals must be blocked:
+ * they are let in while the worker looks for commands, with the mask `let_in`.
+ */
+void worker_run(int commands, FILE *events, const sigset_t *let_in,
+                const volatile sig_atomic_t *stop);
+
+#endif

@@ -1,0 +1,92 @@
+#!/bin/sh
+# Completion in bash, fish and zsh, each asked in its own way: what it makes of
+# a line of which it completes the end. Prints TAP.
+set -u
+srcdir=${srcdir:-.}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+count=0
+
+# The completions ask the program by its name.
+PATH=$(dirname "${MEMDIAL:-./memdial}"):$PATH
+XDG_CONFIG_HOME=$folder
+HOME=$folder
+COMPLETIONS=$(cd "$srcdir/completions" && pwd)
+export PATH XDG_CONFIG_HOME HOME COMPLETIONS
+
+in_bash() { # LINE: prints what could end it
+    bash --norc -c '
+        . "$COMPLETIONS/memdial.bash"
+        compopt() { :; }
+        IFS=" "
+        line=${0//=/ = } # as the shell takes it apart
+        COMP_WORDS=($line)
+        [ "${0% }" = "$0" ] || COMP_WORDS+=("")
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        _memdial
+        printf "%s\n" "${COMPREPLY[@]}"
+    ' "$1"
+}
+
+in_fish() {
+    fish --no-config -c '
+        source $COMPLETIONS/memdial.fish
+        complete -C $argv[1] | string replace -r "\t.*" ""
+    ' "$1" | sed 's/^[a-z_]*=\(.\)/\1/'
+}
+
+# zsh completes for a terminal only, and is asked for the list of matches.
+in_zsh() {
+    zsh -f -c '
+        zmodload zsh/zpty
+        zpty shell zsh -f
+        zpty -w shell "PS1= PS2= fpath=($COMPLETIONS \$fpath)"
+        zpty -w shell "autoload -U compinit; compinit -u -D"
+        zpty -w shell "compadd() { local -a found
+            builtin compadd -O found \"\$@\"; print -rl -- \$found >>$2 }"
+        zpty -w shell "finish() { : >$2.done }; zle -N finish"
+        zpty -w shell "bindkey \"^I\" complete-word; bindkey \"^X\" finish"
+        zpty -n -w shell "$1"$'\''\t\x18'\''
+        for ((i = 0; i < 600; i++)); do
+            [[ -e $2.done ]] && break
+            sleep 0.1
+        done
+        zpty -d shell
+    ' zsh "$1" "$folder/found"
+    cat "$folder/found"
+    rm -f "$folder/found" "$folder/found.done"
+}
+
+# LINE WORD...: each shell finds these words, among others.
+finds() {
+    line=$1
+    shift
+    for shell in bash fish zsh; do
+        count=$((count + 1))
+        if ! command -v $shell >/dev/null; then
+            echo "ok $count - # SKIP $shell is not installed"
+            continue
+        fi
+        in_$shell "$line" >"$folder/out" 2>"$folder/err"
+        missing=
+        for word in "$@"; do
+            grep -qxF -e "$word" "$folder/out" || missing="$missing $word"
+        done
+        if [ -z "$missing" ] && [ ! -s "$folder/err" ]; then
+            echo "ok $count - $shell: $line"
+        else
+            echo "not ok $count - $shell: $line: not$missing"
+            sed 's/^/# /' "$folder/out" "$folder/err"
+        fi
+    done
+}
+
+finds 'memdial ' train plan worker presets quick wrn-28-2
+finds 'memdial --' --set --version --help
+finds 'memdial train --' --json --save --epochs
+finds 'memdial plan ' quick wrn-10-1
+# All settings that there are.
+finds 'memdial train --set ' $(memdial settings --words | sed 's/\t.*/=/')
+finds 'memdial train --set precision=' fp32 bf16 fp16
+finds 'memdial plan quick --set batch=20 --set nesterov=' yes no
+echo "1..$count"

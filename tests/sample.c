@@ -1,0 +1,156 @@
+#include "sample.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const assignments[] = {
+    "depth=10", "batch=100", "epoch_samples=1000", "epochs=20", "threads=1",
+    "backend=cpu", "lr=0.1",
+};
+
+static void assign(struct settings *s, const char *assignment)
+{
+    struct error e;
+
+    cr_assert(settings_assign(s, "sample", assignment, &e), "%s", e.text);
+}
+
+static void start(struct session *s)
+{
+    struct event e = { .type = EVENT_START,
+                       .start = { "quick", &s->wanted, 0, 200 } };
+
+    session_event(s, &e);
+}
+
+static void remember(struct session *s)
+{
+    struct event e = {
+        .type = EVENT_MEMORY,
+        .memory = { s->now->peak_bytes, s->now->arena_bytes,
+                    s->now->arena_bytes, s->now->arena_bytes + (20 << 20) }
+    };
+
+    session_event(s, &e);
+}
+
+/* Plans what is asked as if this machine had one thread and no device. */
+static struct forecast *answer(const struct question *q)
+{
+    struct settings settings = q->settings;
+    struct forecast *f;
+
+    assign(&settings, "threads=1");
+    assign(&settings, "backend=cpu");
+    f = forecast_new(&settings, q->whole, q->baseline);
+    f->settings.threads = q->settings.threads;
+    memcpy(f->settings.backend, q->settings.backend,
+           sizeof(f->settings.backend));
+    return f;
+}
+
+void sample_plan(struct session *s)
+{
+    struct question *q = xcalloc((unsigned long)session_most_questions(),
+                                 sizeof(*q));
+
+    /* An answer can open another question. */
+    for (int round = 0; round < 2 || s->asks & SESSION_ASK_QUESTIONS;
+         round++) {
+        int n = session_questions(s, 0, q);
+        s->asks &= ~(unsigned)SESSION_ASK_QUESTIONS;
+        for (int i = 0; i < n; i++)
+            session_answer(s, q[i].tag, answer(&q[i]));
+    }
+    free(q);
+}
+
+void sample_init(struct session *s)
+{
+    struct settings settings;
+
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+    settings_init(&settings);
+    for (size_t i = 0; i < sizeof(assignments) / sizeof(assignments[0]); i++)
+        assign(&settings, assignments[i]);
+    session_init(s, "quick", &settings);
+    s->state = LINK_RUNNING;
+    sample_plan(s);
+    start(s);
+    sample_plan(s);
+    remember(s);
+}
+
+static void step(struct session *s, int64_t number)
+{
+    double wave = 0.1 * sin(1.7 * (double)number);
+    struct event e = {
+        .type = EVENT_STEP,
+        .step = { number, 200, (int)((number - 1) / 10) + 1,
+                  2.3 * exp(-0.02 * (double)number) + wave, 0.5, 1250,
+                  0.08 * (double)number }
+    };
+
+    session_event(s, &e);
+}
+
+static void epoch(struct session *s, int number)
+{
+    double done = 1 - exp(-0.2 * number);
+    struct event e = {
+        .type = EVENT_EPOCH,
+        .epoch = { number, 2.3 * (1 - done), 0.92 * done, 2.4 * (1 - done),
+                   0.9 * done, 0.9 }
+    };
+
+    session_event(s, &e);
+}
+
+void sample_train(struct session *s, int epochs)
+{
+    for (int i = 0; i < epochs; i++) {
+        int64_t from = s->step;
+        for (int64_t n = from + 1; n <= from + 10; n++)
+            step(s, n);
+        epoch(s, s->epoch);
+    }
+}
+
+void sample_apply(struct session *s, const char *assignment)
+{
+    struct settings before = s->in_force, after = s->wanted;
+    struct event e = { .type = EVENT_APPLIED };
+
+    assign(&after, assignment);
+    session_want(s, &after);
+    sample_plan(s);
+    e.applied.step = s->step;
+    e.applied.before = &before;
+    e.applied.after = &after;
+    e.applied.planned = s->planned->peak_bytes;
+    e.applied.arena = s->planned->arena_bytes;
+    session_event(s, &e);
+    sample_plan(s);
+    remember(s);
+}
+
+char *sample_frame(struct session *s, enum page_id page, int pane, int rows,
+                   int cols, enum glyphs glyphs)
+{
+    struct screen screen;
+    char *text;
+
+    screen_init(&screen, s, rows, cols, glyphs);
+    screen_act(&screen, ACTION_PAGE, (int)page);
+    screen.pane[page] = pane;
+    screen_draw(&screen);
+    if (s->asks & SESSION_ASK_QUESTIONS) {
+        sample_plan(s);
+        screen_draw(&screen);
+    }
+    text = cells_dump(&screen.cells);
+    screen_done(&screen);
+    return text;
+}

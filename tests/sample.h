@@ -1,0 +1,26 @@
+/*
+ * A session as it is after some minutes, from events that are made up and
+ * plans that are not: for tests of frames.
+ */
+#ifndef TESTS_SAMPLE_H
+#define TESTS_SAMPLE_H
+
+#include "ui/screen.h"
+
+/* Settings and presets of whoever runs the tests are kept out of it. */
+void sample_init(struct session *);
+
+/* Answers all open questions at once. */
+void sample_plan(struct session *);
+
+/* Sends the events of so many epochs, of ten steps each. */
+void sample_train(struct session *, int epochs);
+
+/* Changes a setting as a person and a worker would. */
+void sample_apply(struct session *, const char *assignment);
+
+/* Shows a frame of a page; the caller frees the text. */
+char *sample_frame(struct session *, enum page_id, int pane, int rows,
+                   int cols, enum glyphs);
+
+#endif

@@ -1,0 +1,386 @@
+/*
+ * The worker's stream: every event comes back as it was said, what is not one
+ * is refused with a reason and changes nothing, lines are whole or told to be
+ * too long, however the bytes arrive.
+ */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fuzz_feed.h"
+#include "lines.h"
+#include "text.h"
+#include "ui/feed.h"
+
+static struct settings changed_settings(void)
+{
+    struct settings s;
+
+    settings_init(&s);
+    s.depth = 28;
+    s.lr = 0.1 + 1e-17 * 3;
+    s.weight_decay = 1.0 / 3;
+    s.seed = UINT64_MAX;
+    s.precision = PRECISION_FP16;
+    s.memory_budget = 8 << 20;
+    s.nesterov = !s.nesterov;
+    strcpy(s.data_path, "/data/\xc3\xa9t\xc3\xa9 \"1\"");
+    return s;
+}
+
+static char *line_of(const struct event *event)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *file = open_memstream(&text, &size);
+
+    cr_assert(event_print(event, file));
+    fclose(file);
+    cr_assert_eq(text[size - 1], '\n');
+    text[size - 1] = '\0';
+    return text;
+}
+
+static enum feed_result read_line(struct feed *f, const char *line,
+                                  struct error *e)
+{
+    *e = (struct error){ .code = EXIT_OK };
+    return feed_read(f, line, strlen(line), e);
+}
+
+/* Reads the event's line; what the reader makes of it must print the same. */
+static void expect_same(struct feed *f, struct event event)
+{
+    char *said = line_of(&event), *read;
+    struct error e;
+
+    cr_assert_eq(read_line(f, said, &e), FEED_EVENT, "%s: %s", said, e.text);
+    cr_expect_eq(f->event.type, event.type);
+    read = line_of(&f->event);
+    cr_expect_str_eq(read, said);
+    free(said);
+    free(read);
+}
+
+Test(feed, gives_back_every_event)
+{
+    struct settings changed = changed_settings(), initial;
+    struct feed f;
+    struct event events[] = {
+        { .type = EVENT_START, .start = { "quick", &initial, 3, 900 } },
+        { .type = EVENT_MEMORY, .memory = { 1, 2, 3, (uint64_t)1 << 62 } },
+        { .type = EVENT_STEP,
+          .step = { 5, 900, 1, 2.3000000000000003, 0.1, 1e300, 5e-324 } },
+        { .type = EVENT_EPOCH, .epoch = { 2, 1, 0.5, 2, 1.0 / 3, 12.5 } },
+        { .type = EVENT_APPLIED,
+          .applied = { 7, &initial, &changed, 10, 11, 4 } },
+        { .type = EVENT_REFUSED, .refused = { "set", "no \"such\"", 5 } },
+        { .type = EVENT_PAUSED, .stopped_at = 8 },
+        { .type = EVENT_RESUMED, .stopped_at = 9 },
+        { .type = EVENT_SAVED, .saved = { 9, "/tmp/x" } },
+        { .type = EVENT_WARNING, .message = "\xc3\xa9" },
+        { .type = EVENT_ERROR, .message = "" },
+        { .type = EVENT_DONE },
+    };
+
+    settings_init(&initial);
+    feed_init(&f);
+    cr_assert_eq(sizeof(events) / sizeof(*events), EVENT_COUNT);
+    for (int i = 0; i < EVENT_COUNT; i++) {
+        cr_assert_eq(events[i].type, i, "one of each type");
+        expect_same(&f, events[i]);
+    }
+    cr_expect_eq(memcmp(&f.settings, &changed, sizeof(changed)), 0);
+    cr_expect_eq(memcmp(&f.before, &initial, sizeof(initial)), 0);
+}
+
+Test(feed, reads_what_is_not_finite)
+{
+    struct feed f;
+
+    feed_init(&f);
+    expect_same(&f, (struct event){ .type = EVENT_STEP,
+                                    .step = { .loss = NAN } });
+    cr_expect(isnan(f.event.step.loss));
+    cr_expect_eq(f.event.step.accuracy, 0);
+    expect_same(&f, (struct event){ .type = EVENT_EPOCH,
+                                    .epoch = { .valid_loss = INFINITY } });
+    cr_expect(isnan(f.event.epoch.valid_loss));
+}
+
+/* What a person may give as a path or the system as a message. */
+Test(feed, loses_no_event_over_text)
+{
+    struct settings s = changed_settings();
+    struct feed f;
+    struct error e;
+    char *line;
+
+    strcpy(s.data_path, "\xff\xfe");
+    feed_init(&f);
+    line = line_of(&(struct event){ .type = EVENT_START,
+                                    .start = { "a\xe9", &s, 0, 1 } });
+    cr_assert_eq(read_line(&f, line, &e), FEED_EVENT, "%s: %s", line, e.text);
+    cr_expect_str_eq(f.event.start.preset, "a?");
+    cr_expect_str_eq(f.settings.data_path, "??");
+    free(line);
+}
+
+Test(feed, text_is_safe_to_show)
+{
+    static const struct {
+        const char *from, *to;
+    } cases[] = {
+        { "plain", "plain" },
+        { "\033[2J\r\n\t\x7f", "?[2J????" },
+        { "\xc2\x9b" "31m", "??31m" },          /* CSI as one character */
+        { "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac"
+                                                  "\xf0\x9f\x98\x80" },
+        { "\xc3", "?" },
+        { "\xe2\x82x", "??x" },
+        { "\xf8\x88\x80\x80\x80", "?????" },
+        { "", "" },
+    };
+    char text[64];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        text_clean(text, sizeof(text), cases[i].from, strlen(cases[i].from));
+        cr_expect_str_eq(text, cases[i].to, "case %zu: %s", i, text);
+    }
+    /* Cut by whole characters. */
+    text_clean(text, 4, "ab\xc3\xa9", 4);
+    cr_expect_str_eq(text, "ab");
+    text_clean(text, 5, "ab\xc3\xa9", 4);
+    cr_expect_str_eq(text, "ab\xc3\xa9");
+}
+
+#define START(rest) "{\"type\":\"start\",\"preset\":\"p\",\"step\":0," \
+                    "\"steps\":9," rest "}"
+#define STEP(rest) "{\"type\":\"step\",\"step\":1,\"steps\":9,\"loss\":1," \
+                   "\"accuracy\":0,\"samples_per_second\":1," rest "}"
+
+Test(feed, refuses_with_a_reason)
+{
+    static const struct {
+        const char *line, *why;
+    } cases[] = {
+        { "", "not an event" },
+        { "Killed", "not an event: 'Killed'" },
+        { "\033[31m", "'?[31m'" },
+        { "{", "not an event" },
+        { "[]", "no member type" },
+        { "42", "not an event" },
+        { "{\"type\":7}", "no member type" },
+        { "{\"type\":\"done\"} {}", "not an event" },
+        { START("\"settings\":{}"), "schema is missing" },
+        { START("\"settings\":{},\"schema\":\"1\""), "schema is not a whole" },
+        { START("\"schema\":1"), "settings is missing" },
+        { START("\"schema\":1,\"settings\":[]"), "settings is not an object" },
+        { START("\"schema\":1,\"settings\":{\"precision\":\"fp61\"}"),
+          "'fp61' is not one of" },
+        { START("\"schema\":1,\"settings\":{\"depth\":{}}"), "depth" },
+        { START("\"schema\":1,\"settings\":{\"depth\":1e99}"), "depth" },
+        { STEP("\"epoch\":1"), "seconds is missing" },
+        { STEP("\"epoch\":-1,\"seconds\":1"), "epoch is not a whole number" },
+        { STEP("\"epoch\":1.5,\"seconds\":1"), "epoch is not a whole number" },
+        { STEP("\"epoch\":3000000000,\"seconds\":1"), "epoch is too large" },
+        { STEP("\"epoch\":1,\"seconds\":\"1\""), "seconds is not a number" },
+        { "{\"type\":\"memory\",\"planned\":1,\"arena\":1,\"touched\":1,"
+          "\"os\":99999999999999999999}", "not an event" },
+        { "{\"type\":\"error\"}", "message is missing" },
+        { "{\"type\":\"saved\",\"step\":1,\"path\":null}", "path is not text" },
+        { "{\"type\":\"refused\",\"command\":\"set\",\"message\":\"m\"}",
+          "sets is missing" },
+        { "{\"type\":\"applied\",\"step\":1,\"settings\":{\"lr\":2},"
+          "\"planned\":1,\"arena\":1}", "sets is missing" },
+    };
+    struct settings before = changed_settings();
+    struct feed f;
+    struct error e;
+
+    feed_init(&f);
+    f.settings = before;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        cr_expect_eq(read_line(&f, cases[i].line, &e), FEED_BAD, "%s",
+                     cases[i].line);
+        cr_expect(strstr(e.text, cases[i].why), "%s: not for '%s' but: %s",
+                  cases[i].line, cases[i].why, e.text);
+        cr_expect_eq(memcmp(&f.settings, &before, sizeof(before)), 0, "%s",
+                     cases[i].line);
+    }
+}
+
+Test(feed, passes_over_what_is_newer)
+{
+    struct feed f;
+    struct error e;
+
+    feed_init(&f);
+    cr_expect_eq(read_line(&f, "{\"type\":\"dance\",\"step\":1}", &e),
+                 FEED_UNKNOWN);
+    cr_expect_eq(read_line(&f, START("\"schema\":1,\"settings\":{\"epochs\":7,"
+                                     "\"colour\":\"red\"},\"x\":[1]"), &e),
+                 FEED_EVENT, "%s", e.text);
+    cr_expect_eq(f.settings.epochs, 7);
+}
+
+Test(feed, names_both_schemas)
+{
+    struct feed f;
+    struct error e;
+
+    feed_init(&f);
+    cr_expect_eq(read_line(&f, START("\"schema\":12"), &e),
+                 FEED_OTHER_SCHEMA);
+    cr_expect(strstr(e.text, "schema 12"), "%s", e.text);
+    cr_expect(strstr(e.text, "schema 1:"), "%s", e.text);
+}
+
+/* Lines of many lengths, cut into pieces of `piece` bytes. */
+static void expect_lines(size_t piece)
+{
+    static const char stream[] = "a\n\nbcd\n\0\0\nlonger than the others\nrest";
+    static const size_t lengths[] = { 1, 0, 3, 2, 22 };
+    static struct lines lines;
+    size_t at = 0, seen = 0;
+    struct line line;
+
+    lines_init(&lines);
+    while (at < sizeof(stream) - 1) {
+        size_t left = sizeof(stream) - 1 - at;
+
+        at += lines_put(&lines, stream + at, left < piece ? left : piece);
+        while (lines_next(&lines, &line)) {
+            cr_assert_lt(seen, 5);
+            cr_expect_eq(line.length, lengths[seen], "line %zu", seen);
+            cr_expect_not(line.too_long);
+            seen++;
+        }
+    }
+    cr_expect_eq(seen, 5, "pieces of %zu: %zu lines", piece, seen);
+}
+
+Test(lines, come_whole_however_they_arrive)
+{
+    for (size_t piece = 1; piece < 40; piece++)
+        expect_lines(piece);
+}
+
+static void put(struct lines *l, char c, size_t count)
+{
+    while (count--)
+        cr_assert_eq(lines_put(l, &c, 1), 1);
+}
+
+Test(lines, has_a_bound)
+{
+    static struct lines l;
+    struct line line;
+
+    lines_init(&l);
+    put(&l, 'x', LINES_MAX - 1);
+    cr_expect_not(lines_next(&l, &line));
+    put(&l, '\n', 1);
+    cr_assert(lines_next(&l, &line), "the longest line");
+    cr_expect_eq(line.length, LINES_MAX - 1);
+    cr_expect_not(line.too_long);
+
+    put(&l, 'y', LINES_MAX);
+    cr_expect_eq(lines_put(&l, "y", 1), 0, "there is no room");
+    cr_assert(lines_next(&l, &line), "one byte more is told of at once");
+    cr_expect(line.too_long);
+    cr_expect_eq(line.text[0], 'y');
+    for (int i = 0; i < 3; i++) { /* and once */
+        put(&l, 'y', LINES_MAX);
+        cr_expect_not(lines_next(&l, &line));
+    }
+    cr_assert_eq(lines_put(&l, "y\nz\n", 4), 4);
+    cr_assert(lines_next(&l, &line), "the line after it");
+    cr_expect_eq(line.length, 1);
+    cr_expect_eq(line.text[0], 'z');
+    cr_expect_not(line.too_long);
+    cr_expect_not(lines_next(&l, &line));
+}
+
+/* Files of tests/data/feed, streams and what is none; the fuzzer begins with
+ * them too. */
+static const char *const seeds[] = {
+    "run.jsonl", "commands.jsonl", "broken.jsonl"
+};
+
+static uint8_t *read_seed(const char *name, size_t *size)
+{
+    const char *folder = getenv("srcdir");
+    char path[512];
+    uint8_t *data = malloc(1 << 16);
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/tests/data/feed/%s",
+             folder ? folder : ".", name);
+    file = fopen(path, "rb");
+    cr_assert(file, "%s", path);
+    *size = fread(data, 1, 1 << 15, file);
+    fclose(file);
+    return data;
+}
+
+/* xorshift64* (Vigna 2016): the same mutations in every run. */
+static uint64_t draw(uint64_t *state, uint64_t below)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * 0x2545F4914F6CDD1Du % below;
+}
+
+/* Changes, takes out or doubles a few bytes. */
+static size_t mutate(uint8_t *data, size_t size, uint64_t *random)
+{
+    static const char telling[] = "\n\"\\{}[]:,-e.0\x00\x1b\xff";
+
+    for (uint64_t n = 1 + draw(random, 8); n && size > 64; n--) {
+        size_t at = draw(random, size - 32), length = 1 + draw(random, 32);
+
+        switch (draw(random, 4)) {
+        case 0:
+            data[at] = (uint8_t)draw(random, 256);
+            break;
+        case 1:
+            data[at] = (uint8_t)telling[draw(random, sizeof(telling))];
+            break;
+        case 2:
+            memmove(data + at, data + at + length, size - at - length);
+            size -= length;
+            break;
+        case 3:
+            if (size + length > 1 << 16)
+                break;
+            memmove(data + at + length, data + at, size - at);
+            size += length;
+            break;
+        }
+    }
+    return size;
+}
+
+Test(feed, survives_mutations)
+{
+    uint64_t random = 0x9E3779B97F4A7C15u;
+
+    for (size_t i = 0; i < sizeof(seeds) / sizeof(*seeds); i++) {
+        size_t size;
+        uint8_t *seed = read_seed(seeds[i], &size);
+        uint8_t *data = malloc(1 << 16);
+
+        LLVMFuzzerTestOneInput(seed, size);
+        for (int n = 0; n < 2000; n++) {
+            memcpy(data, seed, size);
+            LLVMFuzzerTestOneInput(data, mutate(data, size, &random));
+        }
+        free(data);
+        free(seed);
+    }
+}

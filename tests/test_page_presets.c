@@ -1,0 +1,402 @@
+/*
+ * The page Presets: what it lists, what loading and saving does, and that bad
+ * files do nothing.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "preset.h"
+#include "sample.h"
+
+static struct session session;
+static struct screen screen;
+static char folder[] = "/tmp/memdial-page-XXXXXX";
+
+static void make_page(void)
+{
+    char path[256];
+
+    sample_init(&session);
+    cr_assert(mkdtemp(folder));
+    setenv("XDG_CONFIG_HOME", folder, 1);
+    snprintf(path, sizeof(path), "%s/memdial", folder);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    snprintf(path, sizeof(path), "%s/memdial/presets", folder);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    screen_init(&screen, &session, 40, 120, GLYPHS_ASCII);
+    screen_act(&screen, ACTION_PAGE, PAGE_PRESETS);
+}
+
+static void remove_page(void)
+{
+    char command[128];
+
+    screen_done(&screen);
+    session_done(&session);
+    snprintf(command, sizeof(command), "chmod -R u+rwx %s; rm -rf %s",
+             folder, folder);
+    cr_assert_eq(system(command), 0);
+}
+
+TestSuite(page_presets, .init = make_page, .fini = remove_page);
+
+static const char *path_of(const char *name)
+{
+    static char path[256];
+
+    snprintf(path, sizeof(path), "%s/memdial/presets/%s.yaml", folder, name);
+    return path;
+}
+
+static void write_preset(const char *name, const char *text, size_t length)
+{
+    FILE *file = fopen(path_of(name), "w");
+
+    cr_assert(file);
+    cr_assert_eq(fwrite(text, 1, length, file), length);
+    fclose(file);
+}
+
+/* The present settings with some others, as a preset. */
+static void write_like_present(const char *name, const char *assignment)
+{
+    struct preset p = { .description = "like the present ones",
+                        .settings = session.wanted };
+    char path[PRESET_PATH_SIZE];
+    struct error e;
+
+    cr_assert(settings_assign(&p.settings, "test", assignment, &e));
+    cr_assert(preset_save(&p, name, false, path, &e), "%s", e.text);
+}
+
+/* Frames until all that was asked is answered. */
+static void look(void)
+{
+    do {
+        screen_draw(&screen);
+        if (session.asks & SESSION_ASK_QUESTIONS)
+            sample_plan(&session);
+    } while (session.asks & SESSION_ASK_QUESTIONS);
+    screen_draw(&screen);
+}
+
+static void press(int key)
+{
+    struct input input = { .type = INPUT_KEY, .key = key };
+
+    screen_input(&screen, &input);
+    look();
+}
+
+static void type(const char *text)
+{
+    while (*text)
+        press(*text++);
+}
+
+static bool shows(const char *text)
+{
+    char *frame = cells_dump(&screen.cells);
+    bool found = strstr(frame, text);
+
+    free(frame);
+    return found;
+}
+
+static void choose(const char *name)
+{
+    char text[80];
+
+    look();
+    snprintf(text, sizeof(text), "> %s ", name);
+    press('<');
+    for (int i = 0; i < 60 && !shows(text); i++)
+        press(KEY_ARROW_DOWN);
+    cr_assert(shows(text), "%s is not in the list", name);
+}
+
+Test(page_presets, peaks_are_those_of_plans)
+{
+    struct preset_entry *list;
+    int count;
+
+    /* More than are planned at once. */
+    for (int i = 1; i <= 40; i++) {
+        char name[32], assignment[32];
+        snprintf(name, sizeof(name), "mine-%02d", i);
+        snprintf(assignment, sizeof(assignment), "batch=%d", 2 * i);
+        write_like_present(name, assignment);
+    }
+    look();
+    count = preset_list(&list);
+    cr_assert_eq(count, 40 + preset_file_count);
+    for (int i = 0; i < count; i++) {
+        struct settings s = list[i].preset.settings;
+        char peak[BYTES_TEXT_SIZE], text[64];
+        struct forecast *f;
+        s.threads = 1;
+        strcpy(s.backend, "cpu");
+        f = forecast_new(&s, false, false);
+        choose(list[i].name);
+        snprintf(text, sizeof(text), "%s |",
+                 bytes_format(peak, sizeof(peak), f->peak_bytes));
+        cr_expect(shows(text), "%s: %s", list[i].name, text);
+        forecast_release(f);
+    }
+    free(list);
+}
+
+/* An answer to a question about a list that is no longer. */
+Test(page_presets, late_answers)
+{
+    struct settings one = session.wanted, other = session.wanted;
+    struct question *q = calloc((size_t)session_most_questions(), sizeof(*q));
+    int n;
+
+    cr_assert(settings_assign(&other, "test", "precision=fp16", NULL));
+    session_consider(&session, &one, 1);
+    n = session_questions(&session, 0, q);
+    cr_assert_gt(n, 0);
+    session_consider(&session, &other, 1);
+    session_answer(&session, q[n - 1].tag,
+                   forecast_new(&one, false, false));
+    cr_expect_null(session.candidates[0].forecast);
+    session_answer(&session, q[n - 1].tag,
+                   forecast_new(&other, false, false));
+    cr_expect_not_null(session.candidates[0].forecast);
+    free(q);
+}
+
+Test(page_presets, differences)
+{
+    write_like_present("mine", "precision=fp16");
+    choose("mine");
+    cr_expect(shows("  precision       fp32                   > fp16"));
+    cr_expect_not(shows("momentum"));
+    cr_expect(shows("Enter loads it, and the run goes on with it."));
+    press('D');
+    cr_expect(shows("momentum"));
+    press('D');
+    choose("wrn-28-2");
+    cr_expect(shows("! depth           10                     > 28"));
+}
+
+Test(page_presets, loaded_in_the_run)
+{
+    write_like_present("mine", "precision=fp16");
+    choose("mine");
+    session.asks = 0;
+    press(KEY_RETURN);
+    cr_expect_eq(session.wanted.precision, PRECISION_FP16);
+    cr_expect_eq(session.in_force.precision, PRECISION_FP32, "pending");
+    cr_expect(session.asks & SESSION_ASK_APPLY);
+    cr_expect_not(session.asks & SESSION_ASK_BEGIN);
+    cr_expect(shows("These are the current settings."));
+    press('u');
+    cr_expect_eq(session.wanted.precision, PRECISION_FP32);
+    session_lock(&session, true);
+    session.asks = 0;
+    press(KEY_RETURN);
+    cr_expect_not(session.asks & SESSION_ASK_APPLY, "locked");
+    cr_expect(shows("took mine; Enter applies"));
+    press(KEY_RETURN);
+    cr_expect(session.asks & SESSION_ASK_APPLY);
+}
+
+Test(page_presets, loaded_in_a_new_run)
+{
+    choose("wrn-28-2");
+    session.asks = 0;
+    press(KEY_RETURN);
+    cr_expect(shows("? Enter: yes, Esc: no"));
+    press(KEY_ESCAPE);
+    cr_expect_eq(session.wanted.depth, 10);
+    cr_expect_eq(session.asks, 0);
+    press(KEY_RETURN);
+    press(KEY_RETURN);
+    cr_expect_eq(session.wanted.depth, 28);
+    cr_expect(session.asks & SESSION_ASK_BEGIN);
+    cr_expect_str_eq(session.preset, "wrn-28-2");
+}
+
+/* The error, with its line, and not a thing changed. */
+static void check_refused(const char *name, const char *message)
+{
+    struct settings before = session.wanted;
+
+    choose(name);
+    cr_expect(shows("Nothing changes until the file is mended."));
+    session.asks = 0;
+    press(KEY_RETURN);
+    cr_expect(strstr(session.message, message), "'%s' is not in '%s'",
+              message, session.message);
+    cr_expect_eq(session.notice, NOTICE_ERROR);
+    cr_expect_eq(memcmp(&before, &session.wanted, sizeof(before)), 0);
+    cr_expect_eq(session.asks & ~(unsigned)SESSION_ASK_QUESTIONS, 0);
+    cr_expect_not(screen.asking);
+    press(' ');
+}
+
+Test(page_presets, bad_files)
+{
+    static char large[10 << 20], garbage[1 << 16];
+    unsigned random = 1;
+
+    write_preset("typo", "train:\n  bacth: 3\n", 18);
+    write_preset("empty", "", 0);
+    write_preset("secret", "batch: 3\n", 9);
+    chmod(path_of("secret"), 0);
+    cr_assert_eq(mkdir(path_of("folder"), 0700), 0);
+    cr_assert_eq(mkfifo(path_of("pipe"), 0600), 0);
+    cr_assert_eq(symlink("/nonexistent", path_of("nowhere")), 0);
+    for (size_t i = 0; i < sizeof(garbage); i++) {
+        random = random * 1103515245u + 12345u;
+        garbage[i] = (char)(random >> 16);
+    }
+    write_preset("garbage", garbage, sizeof(garbage));
+    memset(large, '#', sizeof(large));
+    write_preset("large", large, sizeof(large));
+    check_refused("typo", "typo.yaml:2:3: unknown setting 'bacth'; did you "
+                  "mean 'batch'?");
+    check_refused("empty", "empty.yaml: no settings in it");
+    check_refused("folder", "folder.yaml: not a file");
+    check_refused("pipe", "pipe.yaml: not a file");
+    check_refused("nowhere", "nowhere.yaml: No such file or directory");
+    check_refused("garbage", "garbage.yaml");
+    check_refused("large", "large.yaml: larger than 1 MiB");
+    if (geteuid() != 0)
+        check_refused("secret", "secret.yaml: Permission denied");
+}
+
+/* Each value is good, but not all of them together. */
+Test(page_presets, settings_that_do_not_go_together)
+{
+    write_like_present("mine", "microbatch=101");
+    choose("mine");
+    cr_expect(shows("cannot be"));
+    session.asks = 0;
+    press(KEY_RETURN);
+    cr_expect(strstr(session.message, "mine.yaml: microbatch: 101 is larger "
+                     "than batch"), "%s", session.message);
+    cr_expect(shows("Not loaded"));
+    cr_expect_eq(session.wanted.microbatch, 0);
+}
+
+/* It is read again, for it may have changed since it was listed. */
+Test(page_presets, changed_since)
+{
+    write_like_present("mine", "precision=fp16");
+    choose("mine");
+    write_preset("mine", "precision: fp61\n", 16);
+    press(KEY_RETURN);
+    cr_expect(strstr(session.message, "mine.yaml:1:12: precision: 'fp61'"));
+    cr_expect_eq(session.wanted.precision, PRECISION_FP32);
+    unlink(path_of("mine"));
+    look();
+    cr_expect_not(shows("> mine"));
+}
+
+static void save_as(const char *name)
+{
+    press(KEY_ESCAPE);
+    press('a');
+    for (int i = 0; i < ANSWER_SIZE; i++)
+        press(KEY_RUBOUT);
+    type(name);
+    press(KEY_RETURN);
+}
+
+Test(page_presets, saved)
+{
+    struct settings wanted = session.wanted;
+    struct preset read;
+    struct error e;
+
+    cr_assert(settings_assign(&wanted, "test", "checkpoint=sqrt", NULL));
+    session_want(&session, &wanted);
+    look();
+    save_as("first.yaml");
+    cr_assert(preset_load(&read, "first", &e), "%s", e.text);
+    cr_expect_eq(read.settings.checkpoint, CHECKPOINT_SQRT);
+    cr_expect(strstr(read.description, "sqrt; from quick"), "%s",
+              read.description);
+    cr_expect(shows("> first "), "it is chosen");
+    cr_expect(shows("These are the current settings."));
+
+    cr_assert(settings_assign(&wanted, "test", "checkpoint=block", NULL));
+    session_want(&session, &wanted);
+    save_as("first");
+    cr_expect(shows("replace your first? y: yes, Esc: no"));
+    press(KEY_RETURN);
+    cr_assert(preset_load(&read, "first", &e));
+    cr_expect_eq(read.settings.checkpoint, CHECKPOINT_SQRT, "not asked for");
+    save_as("first");
+    press(KEY_ESCAPE);
+    cr_assert(preset_load(&read, "first", &e));
+    cr_expect_eq(read.settings.checkpoint, CHECKPOINT_SQRT);
+    save_as("first");
+    type("y");
+    press(KEY_RETURN);
+    cr_assert(preset_load(&read, "first", &e));
+    cr_expect_eq(read.settings.checkpoint, CHECKPOINT_BLOCK);
+
+    save_as("wrn-28-2");
+    cr_expect(shows("hide memdial's wrn-28-2? y: yes, Esc: no"));
+    press(KEY_ESCAPE);
+    cr_expect_neq(access(path_of("wrn-28-2"), F_OK), 0);
+}
+
+/* A popup that comes while a name is typed, as when a run fails, does not
+ * take the answer. */
+Test(page_presets, saved_under_a_popup)
+{
+    look();
+    press('a');
+    screen_popup(&screen, "The run cannot go on");
+    press(KEY_RETURN);
+    cr_expect_eq(access(path_of("my-quick"), F_OK), 0);
+}
+
+Test(page_presets, not_saved)
+{
+    char path[256];
+
+    look();
+    save_as("../outside");
+    cr_expect(strstr(session.message, "cannot be a preset's name"), "%s",
+              session.message);
+    save_as("");
+    cr_expect(strstr(session.message, "cannot be a preset's name"));
+    snprintf(path, sizeof(path), "%s/memdial/presets", folder);
+    cr_assert_eq(rmdir(path), 0);
+    snprintf(path, sizeof(path), "%s/memdial", folder);
+    cr_assert_eq(rmdir(path), 0);
+    cr_assert_eq(symlink("/dev/null", path), 0);
+    save_as("mine");
+    cr_expect_eq(session.notice, NOTICE_ERROR);
+    cr_expect(strstr(session.message, "Not a directory"), "%s",
+              session.message);
+}
+
+Test(page_presets, any_size)
+{
+    write_preset("broken", "batch: x\n", 9);
+    write_like_present("mine", "precision=fp16");
+    for (int rows = 1; rows <= 60; rows++)
+        for (int cols = 1; cols <= 120; cols += rows > 20 ? 7 : 1) {
+            struct input size = { .type = INPUT_RESIZE, .row = rows,
+                                  .col = cols };
+            screen.pane[PAGE_PRESETS] = cols % 2;
+            screen.cells.glyphs = (enum glyphs)(cols % 3);
+            screen_input(&screen, &size);
+            screen_draw(&screen);
+            screen_act(&screen, cols % 5 ? ACTION_DOWN : ACTION_END, 0);
+            screen_act(&screen, rows % 3 ? ACTION_DIFF : ACTION_START, 0);
+            screen_draw(&screen);
+        }
+}

@@ -1,0 +1,400 @@
+/*
+ * The page Runs: what a trial is, which of them are on the front, and what can
+ * be done with the chosen one.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "sample.h"
+
+static struct session session;
+static struct screen screen;
+
+/* Four trials in two runs: accuracy and memory both fall from A to B, rise in
+ * accuracy with C, and D is a run of its own. */
+static void make_session(void)
+{
+    struct event start = { .type = EVENT_START,
+                           .start = { "quick", &session.in_force, 0, 200 } };
+
+    sample_init(&session);
+    sample_train(&session, 4);
+    sample_apply(&session, "precision=fp16");
+    sample_train(&session, 1);
+    sample_apply(&session, "microbatch=10");
+    sample_train(&session, 2);
+    session_event(&session, &start);
+    sample_plan(&session);
+    sample_train(&session, 1);
+    screen_init(&screen, &session, 40, 120, GLYPHS_ASCII);
+    screen_act(&screen, ACTION_PAGE, PAGE_RUNS);
+    screen_draw(&screen);
+}
+
+static void forget_session(void)
+{
+    screen_done(&screen);
+    session_done(&session);
+}
+
+TestSuite(page_runs, .init = make_session, .fini = forget_session);
+
+static void press(int key)
+{
+    struct input input = { .type = INPUT_KEY, .key = key };
+
+    screen_input(&screen, &input);
+    screen_draw(&screen);
+}
+
+/* The screen has this text. */
+static bool shows(const char *text)
+{
+    char *frame = cells_dump(&screen.cells);
+    bool found = strstr(frame, text);
+
+    free(frame);
+    return found;
+}
+
+/* The row of the table, as shown, that is in reverse. */
+static int marked_row(void)
+{
+    for (int row = 3; row < 20; row++)
+        if (screen.cells.cell[row * 120 + 2].style & STYLE_REVERSE)
+            return row - 3;
+    return -1;
+}
+
+/* The label at a row of the table. */
+static char row_letter(int row)
+{
+    return screen.cells.cell[(row + 3) * 120 + 2].text[0];
+}
+
+/* The letter in reverse in the plot. */
+static char marked_point(void)
+{
+    for (int row = 22; row < 36; row++)
+        for (int col = 8; col < 119; col++) {
+            const struct cell *cell = &screen.cells.cell[row * 120 + col];
+            if (cell->style & STYLE_REVERSE)
+                return cell->text[0];
+        }
+    return '\0';
+}
+
+Test(page_runs, a_trial_is_a_part_of_a_run)
+{
+    const struct trial *t = session.trials;
+
+    cr_assert_eq(session.trial_count, 4);
+    cr_expect_eq(t[0].run, 0);
+    cr_expect_eq(t[2].run, 0);
+    cr_expect_eq(t[3].run, 1);
+    cr_expect_float_eq(t[0].begin[UNIT_EPOCHS], 0, 1e-9);
+    cr_expect_float_eq(t[0].end[UNIT_EPOCHS], 4, 1e-9);
+    cr_expect_float_eq(t[1].begin[UNIT_EPOCHS], 4, 1e-9);
+    cr_expect_float_eq(t[1].end[UNIT_EPOCHS], 5, 1e-9);
+    cr_expect_float_eq(t[2].end[UNIT_SECONDS] - t[2].begin[UNIT_SECONDS],
+                       20 * 0.08, 1e-9);
+    cr_expect_float_eq(t[3].begin[UNIT_SAMPLES], 0, 1e-9);
+    cr_expect_float_eq(t[3].end[UNIT_SAMPLES], 1000, 1e-9);
+    cr_expect_eq(t[1].epochs, 1);
+    cr_expect_eq(t[2].epochs, 2);
+    for (int i = 0; i < 4; i++) {
+        cr_assert(t[i].plan && t[i].baseline);
+        cr_expect_eq(t[i].plan->peak_bytes, t[i].peak_bytes);
+    }
+}
+
+Test(page_runs, what_was_passed_by_is_no_trial)
+{
+    sample_apply(&session, "precision=bf16");
+    sample_apply(&session, "precision=fp32");
+    cr_expect_eq(session.trial_count, 5, "bf16 never trained");
+    cr_expect_eq(session.trials[4].settings.precision, PRECISION_FP32);
+    sample_train(&session, 1);
+    sample_apply(&session, "precision=fp32");
+    cr_expect_eq(session.trial_count, 5, "nothing changed");
+    cr_expect_eq(session.trials[4].epochs, 1);
+}
+
+/* A run that goes on from a snapshot goes on with its trial. */
+Test(page_runs, a_restart_is_no_new_trial)
+{
+    struct event start = { .type = EVENT_START,
+                           .start = { "quick", &session.in_force, 5, 200 } };
+    struct trial before = session.trials[3];
+
+    session_event(&session, &start);
+    cr_expect_eq(session.trial_count, 4);
+    cr_expect_float_eq(session.runs[1].at[UNIT_SAMPLES], 500, 1e-9);
+    sample_train(&session, 2);
+    cr_expect_eq(session.trials[3].epochs, before.epochs + 2);
+    cr_expect_float_eq(session.trials[3].end[UNIT_SAMPLES], 2500, 1e-9);
+}
+
+static bool is_on_front(const struct trial *t)
+{
+    for (int i = 0; i < session.trial_count; i++) {
+        const struct trial *o = &session.trials[i];
+        if ((o->peak_bytes < t->peak_bytes &&
+             o->best_accuracy >= t->best_accuracy) ||
+            (o->peak_bytes <= t->peak_bytes &&
+             o->best_accuracy > t->best_accuracy))
+            return false;
+    }
+    return true;
+}
+
+/* The row of the table with a trial, as they come. */
+static void read_row(int trial, char line[512])
+{
+    char *frame = cells_dump(&screen.cells), *at = frame;
+    size_t n;
+
+    for (int i = 0; i < trial + 3; i++)
+        at = strchr(at, '\n') + 1;
+    n = strcspn(at, "\n");
+    cr_assert_lt(n, 512);
+    memcpy(line, at, n);
+    line[n] = '\0';
+    free(frame);
+}
+
+/* Each row has its trial's figures, and a star if it is on the front. */
+static void check_rows(void)
+{
+    for (int i = 0; i < session.trial_count; i++) {
+        const struct trial *t = &session.trials[i];
+        char text[128], peak[BYTES_TEXT_SIZE], line[512];
+
+        read_row(i, line);
+        snprintf(text, sizeof(text), "| %c%s", 'A' + i,
+                 is_on_front(t) ? "*" : i == 3 ? ">" : " ");
+        cr_expect(strncmp(line, text, strlen(text)) == 0, "%s: %s", text,
+                  line);
+        snprintf(text, sizeof(text), "%s   x%.2f  %6.2f%%",
+                 bytes_format(peak, sizeof(peak), t->peak_bytes),
+                 t->flops / t->baseline->flops, 100 * t->best_accuracy);
+        cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);
+        snprintf(text, sizeof(text), "%.1f %7d  %6.2f%% %9.2fx |",
+                 t->end[UNIT_SECONDS] - t->begin[UNIT_SECONDS], t->epochs,
+                 100 * t->valid_accuracy,
+                 (double)t->baseline->peak_bytes / (double)t->peak_bytes);
+        cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);
+    }
+}
+
+Test(page_runs, rows_have_the_figures_of_trials)
+{
+    check_rows();
+    session.trials[0].best_accuracy = 0.99;
+    session.trials[1].best_accuracy = 0.9;
+    session.trials[2].best_accuracy = 0.8;
+    screen_draw(&screen);
+    check_rows();
+    session.trials[1].best_accuracy = 0.99;
+    screen_draw(&screen);
+    check_rows();
+}
+
+Test(page_runs, the_latest_is_chosen_until_another_is)
+{
+    cr_expect_eq(marked_row(), 3);
+    cr_expect_eq(marked_point(), 'D');
+    sample_apply(&session, "precision=bf16");
+    sample_train(&session, 1);
+    screen_draw(&screen);
+    cr_expect_eq(row_letter(marked_row()), 'E');
+    press(KEY_ARROW_UP);
+    press('k');
+    cr_expect_eq(row_letter(marked_row()), 'C');
+    sample_apply(&session, "precision=fp32");
+    sample_train(&session, 1);
+    screen_draw(&screen);
+    cr_expect_eq(row_letter(marked_row()), 'C');
+    press('>');
+    cr_expect_eq(row_letter(marked_row()), 'F');
+}
+
+/* The cursor is on the same trial in the table and in the plot, whatever the
+ * order. */
+Test(page_runs, the_plot_follows_the_table)
+{
+    double before = 0;
+
+    for (int sort = 0; sort < 9; sort++) {
+        press('s');
+        press('<');
+        for (int i = 0; i < 4; i++) {
+            cr_expect_eq(marked_row(), i);
+            cr_expect_eq(marked_point(), row_letter(i), "sort %d row %d",
+                         sort, i);
+            press(KEY_ARROW_DOWN);
+        }
+    }
+    screen.session->trials[3].peak_bytes++; /* no two alike */
+    press(KEY_TAB);
+    for (int i = 0; i < 4; i++)
+        press(KEY_ARROW_LEFT);
+    for (int i = 0; i < 4; i++) {
+        const struct trial *t = &session.trials[marked_point() - 'A'];
+        cr_expect_gt((double)t->peak_bytes, before);
+        before = (double)t->peak_bytes;
+        press(KEY_ARROW_RIGHT);
+    }
+}
+
+Test(page_runs, sorted)
+{
+    press('s'); /* by row, settings, peak */
+    press('s');
+    press('s');
+    for (int i = 0; i + 1 < session.trial_count; i++)
+        cr_expect_leq(session.trials[row_letter(i) - 'A'].peak_bytes,
+                      session.trials[row_letter(i + 1) - 'A'].peak_bytes);
+    press('r');
+    for (int i = 0; i + 1 < session.trial_count; i++)
+        cr_expect_geq(session.trials[row_letter(i) - 'A'].peak_bytes,
+                      session.trials[row_letter(i + 1) - 'A'].peak_bytes);
+    cr_expect_eq(row_letter(marked_row()), 'D', "the choice stays");
+}
+
+static void choose(char letter)
+{
+    press('<');
+    while (row_letter(marked_row()) != letter)
+        press(KEY_ARROW_DOWN);
+}
+
+Test(page_runs, back_to_settings)
+{
+    cr_expect_eq(session.wanted.microbatch, 10);
+    session.asks = 0;
+    choose('B');
+    press('b');
+    cr_expect_eq(session.wanted.microbatch, 0);
+    cr_expect_eq(session.wanted.precision, PRECISION_FP16);
+    cr_expect(session_pending(&session));
+    cr_expect(session.asks & SESSION_ASK_APPLY);
+    press('u');
+    cr_expect_eq(session.wanted.microbatch, 10);
+    session_lock(&session, true);
+    session.asks = 0;
+    press('b');
+    cr_expect_not(session.asks & SESSION_ASK_APPLY, "locked");
+    cr_expect(session_pending(&session));
+}
+
+/* What cannot change in a run begins another one, but only if agreed to. */
+Test(page_runs, back_to_another_model)
+{
+    struct settings other = session.in_force;
+    struct event start = { .type = EVENT_START,
+                           .start = { "deep", &other, 0, 200 } };
+
+    cr_assert(settings_assign(&other, "test", "depth=16", NULL));
+    session_begin(&session, "deep", &other);
+    session_event(&session, &start);
+    sample_plan(&session);
+    sample_train(&session, 1);
+    screen_draw(&screen);
+    cr_expect(shows("deep: "));
+    session.asks = 0;
+    choose('A');
+    press('b');
+    cr_expect(shows("new run for depth? Enter: yes, Esc: no"));
+    press(KEY_ESCAPE);
+    cr_expect_eq(session.wanted.depth, 16);
+    press('b');
+    press('n');
+    press(KEY_RETURN);
+    cr_expect_eq(session.wanted.depth, 16);
+    cr_expect_eq(session.asks, 0);
+    press('b');
+    press(KEY_RETURN);
+    cr_expect_eq(session.wanted.depth, 10);
+    cr_expect_str_eq(session.preset, "quick");
+    cr_expect(session.asks & SESSION_ASK_BEGIN);
+}
+
+Test(page_runs, pinned)
+{
+    choose('A');
+    press('p');
+    cr_expect_eq(session.pinned, session.trials[0].plan);
+    cr_expect_eq(session.pinned_run, 0);
+    cr_expect(shows("| Ap"));
+    press('p');
+    cr_expect_null(session.pinned);
+    cr_expect_eq(session.pinned_run, -1);
+    cr_expect_not(shows("| Ap"));
+}
+
+Test(page_runs, shown)
+{
+    char text[64];
+
+    choose('B');
+    press(KEY_RETURN);
+    cr_expect(shows("Settings B"));
+    snprintf(text, sizeof(text), "Validation accuracy: %.2f%% at best",
+             100 * session.trials[1].best_accuracy);
+    cr_expect(shows(text));
+    cr_expect(shows("microbatch      10 > 100 (all)"));
+    press(KEY_ESCAPE);
+    cr_expect_not(shows("Settings B"));
+}
+
+/* A click on a point chooses its row, a second one shows it. */
+Test(page_runs, clicked)
+{
+    for (int row = 22; row < 36; row++)
+        for (int col = 8; col < 119; col++) {
+            const struct cell *cell = &screen.cells.cell[row * 120 + col];
+            struct input click = { .type = INPUT_CLICK, .row = row,
+                                   .col = col };
+            if (cell->text[0] != 'A')
+                continue;
+            screen_input(&screen, &click);
+            screen_draw(&screen);
+            cr_expect_eq(row_letter(0), 'A');
+            cr_expect_eq(marked_point(), 'A');
+            screen_input(&screen, &click);
+            screen_draw(&screen);
+            cr_expect(shows("Settings A"));
+            return;
+        }
+    cr_assert_fail("no A in the plot");
+}
+
+/* Before anything, and at any size. */
+Test(page_runs, any_size)
+{
+    struct session empty;
+    struct settings settings;
+
+    settings_init(&settings);
+    session_init(&empty, "quick", &settings);
+    for (int rows = 1; rows <= 60; rows++)
+        for (int cols = 1; cols <= 120; cols += rows > 20 ? 7 : 1)
+            for (int pane = 0; pane < 2; pane++) {
+                struct input size = { .type = INPUT_RESIZE, .row = rows,
+                                      .col = cols };
+                screen.pane[PAGE_RUNS] = pane;
+                screen.session = rows % 2 ? &session : &empty;
+                screen.cells.glyphs = (enum glyphs)(cols % 3);
+                screen_input(&screen, &size);
+                screen_draw(&screen);
+                for (int key = 0; key < 3; key++)
+                    press("kbp"[key]);
+                press(KEY_ESCAPE);
+            }
+    screen.session = &session;
+    session_done(&empty);
+}

@@ -1,0 +1,279 @@
+/*
+ * Frames: every page at every size, compared with tests/golden, and the
+ * numbers on them with those of the plan and of the events, to the printed
+ * digit. MEMDIAL_GOLDEN=write in the environment writes the files anew.
+ */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "sample.h"
+
+static struct session session;
+
+/* Two runs: one that was left, and one in which two dials were turned, with
+ * a third one pending. */
+static void make_session(void)
+{
+    struct settings pending;
+
+    sample_init(&session);
+    sample_train(&session, 4);
+    session_event(&session,
+                  &(struct event){ .type = EVENT_START,
+                                   .start = { "quick", &session.in_force, 0,
+                                              200 } });
+    sample_plan(&session);
+    sample_train(&session, 3);
+    sample_apply(&session, "precision=fp16");
+    sample_train(&session, 3);
+    sample_apply(&session, "microbatch=10");
+    sample_train(&session, 4);
+    session_lock(&session, true);
+    pending = session.wanted;
+    cr_assert(settings_assign(&pending, "test", "checkpoint=sqrt", NULL));
+    session_want(&session, &pending);
+    sample_plan(&session);
+}
+
+static void forget_session(void)
+{
+    session_done(&session);
+}
+
+TestSuite(screens, .init = make_session, .fini = forget_session);
+
+static char *read_all(FILE *file)
+{
+    char *text = xcalloc(1, 1);
+    size_t size = 0, n;
+    char part[4096];
+
+    while ((n = fread(part, 1, sizeof(part), file)) > 0) {
+        text = xrealloc(text, size + n + 1, 1);
+        memcpy(text + size, part, n);
+        size += n;
+        text[size] = '\0';
+    }
+    return text;
+}
+
+static void golden_path(char path[512], const char *name)
+{
+    const char *srcdir = getenv("srcdir");
+
+    snprintf(path, 512, "%s/tests/golden/%s.txt", srcdir ? srcdir : ".",
+             name);
+}
+
+/* Says at which line they part. */
+static void compare(const char *name, const char *expected,
+                    const char *got)
+{
+    int line = 1;
+
+    while (*expected && *expected == *got) {
+        line += *got == '\n';
+        expected++;
+        got++;
+    }
+    cr_assert(*expected == *got,
+              "tests/golden/%s.txt:%d: the frame differs; look at it with "
+              "MEMDIAL_GOLDEN=write and git diff", name, line);
+}
+
+static void check_golden(const char *name, const char *text)
+{
+    const char *mode = getenv("MEMDIAL_GOLDEN");
+    bool writes = mode && strcmp(mode, "write") == 0;
+    char path[512], *expected;
+    FILE *file;
+
+    golden_path(path, name);
+    file = fopen(path, writes ? "w" : "r");
+    cr_assert(file, "%s cannot be opened", path);
+    if (writes) {
+        fputs(text, file);
+    } else {
+        expected = read_all(file);
+        compare(name, expected, text);
+        free(expected);
+    }
+    fclose(file);
+}
+
+static void add_frame(FILE *out, enum page_id page, int pane, int rows,
+                      int cols, enum glyphs glyphs)
+{
+    static const char *const names[] = { "ASCII", "blocks", "braille" };
+    char *text = sample_frame(&session, page, pane, rows, cols, glyphs);
+
+    fprintf(out, "== %dx%d, pane %d, %s\n%s", cols, rows, pane,
+            names[glyphs], text);
+    free(text);
+}
+
+static void check_page(const char *name, enum page_id page)
+{
+    static const struct { int rows, cols; } sizes[] = {
+        { 40, 120 }, { 30, 100 }, { 24, 80 }, { 16, 60 }, { 5, 30 }
+    };
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    for (int i = 0; i < 5; i++)
+        for (int g = GLYPHS_ASCII; g <= GLYPHS_BRAILLE; g += 2)
+            for (int p = 0; p < layout_panes(page); p++)
+                if (p == 0 || sizes[i].rows == 16)
+                    add_frame(out, page, p, sizes[i].rows, sizes[i].cols,
+                              (enum glyphs)g);
+    add_frame(out, page, 0, 24, 80, GLYPHS_BLOCK);
+    fclose(out);
+    check_golden(name, text);
+    free(text);
+}
+
+Test(screens, run_page)
+{
+    check_page("run", PAGE_RUN);
+}
+
+Test(screens, step_page)
+{
+    check_page("step", PAGE_STEP);
+}
+
+Test(screens, layers_page)
+{
+    check_page("layers", PAGE_LAYERS);
+}
+
+Test(screens, runs_page)
+{
+    check_page("runs", PAGE_RUNS);
+}
+
+Test(screens, presets_page)
+{
+    check_page("presets", PAGE_PRESETS);
+}
+
+/* The line of the frame that begins, after its border, with a label. */
+static void find_line(const char *frame, const char *label, char line[1024])
+{
+    const char *at = strstr(frame, label);
+    size_t n;
+
+    cr_assert(at, "no line with '%s'", label);
+    n = strcspn(at, "\n");
+    cr_assert_lt(n, 1024);
+    memcpy(line, at, n);
+    line[n] = '\0';
+}
+
+static void expect_bytes(const char *line, uint64_t bytes)
+{
+    char text[BYTES_TEXT_SIZE];
+
+    bytes_format(text, sizeof(text), bytes);
+    cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);
+}
+
+Test(screens, numbers_are_the_plans_and_the_events)
+{
+    char *frame = sample_frame(&session, PAGE_RUN, PANE_MEMORY, 44, 132,
+                               GLYPHS_BRAILLE);
+    char line[1024], text[64];
+
+    find_line(frame, "touched  ", line);
+    expect_bytes(line, session.touched_bytes);
+    find_line(frame, "planned  ", line);
+    expect_bytes(line, session.planned->peak_bytes);
+    find_line(frame, "baseline ", line);
+    expect_bytes(line, session.baseline->peak_bytes);
+    for (int k = 0; k < KIND_COUNT; k++) {
+        if (!session.now->bytes[k] && !session.planned->bytes[k] &&
+            !session.baseline->bytes[k])
+            continue;
+        snprintf(text, sizeof(text), "%c %s", theme_letter((enum kind)k),
+                 kind_name((enum kind)k));
+        find_line(frame, text, line);
+        expect_bytes(line, session.now->bytes[k]);
+        expect_bytes(line, session.planned->bytes[k]);
+        expect_bytes(line, session.baseline->bytes[k]);
+    }
+    find_line(frame, "process ", line);
+    expect_bytes(line, session.os_bytes);
+    find_line(frame, "gap ", line);
+    expect_bytes(line, session.os_bytes - session.touched_bytes);
+    snprintf(text, sizeof(text), "%.2fx less than the baseline",
+             (double)session.baseline->peak_bytes /
+                 (double)session.planned->peak_bytes);
+    cr_expect(strstr(frame, text), "%s", text);
+    snprintf(text, sizeof(text), "valid %.2f%%",
+             100 * session_latest(&session, CURVE_VALID_ACCURACY));
+    cr_expect(strstr(frame, text), "%s", text);
+    snprintf(text, sizeof(text), "loss %.4f",
+             session_latest(&session, CURVE_LOSS));
+    cr_expect(strstr(frame, text), "%s", text);
+    free(frame);
+}
+
+/* What a dial says of a turn is what turning it gives. */
+Test(screens, turns_are_foretold)
+{
+    char *frame = sample_frame(&session, PAGE_RUN, PANE_DIALS, 44, 132,
+                               GLYPHS_BRAILLE);
+    char text[64], bytes[BYTES_TEXT_SIZE];
+
+    for (int dial = 0; dial < dial_first_page(); dial++)
+        for (int t = 0; t < DIAL_TURNS; t++) {
+            struct settings next;
+            struct forecast *f;
+            if (!dial_turn(&session.wanted, dial, (enum dial_turn)t, &next))
+                continue;
+            f = forecast_new(&next, false, false);
+            snprintf(text, sizeof(text), "%s %s ×%.2f", t ? "›" : "‹",
+                     bytes_format(bytes, sizeof(bytes), f->peak_bytes),
+                     f->flops / session.planned->flops);
+            cr_expect(strstr(frame, text), "%s: '%s'",
+                      dial_setting(dial)->name, text);
+            forecast_release(f);
+        }
+    free(frame);
+}
+
+/* Nothing that a person does to it ends it, at any size. */
+Test(screens, survives_anything)
+{
+    struct screen screen;
+    unsigned random = 1;
+
+    screen_init(&screen, &session, 40, 120, GLYPHS_BRAILLE);
+    for (int i = 0; i < 3000; i++) {
+        struct input input = { 0 };
+        random = random * 1103515245u + 12345u;
+        input.type = (enum input_type)(1 + random / 65536 % 3);
+        random = random * 1103515245u + 12345u;
+        input.key = (int)(random / 65536 % 160);
+        if (input.key >= 128)
+            input.key += KEY_BASE - 128;
+        input.row = (int)(random / 65536 % 45);
+        input.col = (int)(random / 1024 % 130);
+        input.turn = random & 65536 ? 1 : -1;
+        if (i % 20 == 0) {
+            input.type = INPUT_RESIZE;
+            input.row = (int)(random / 65536 % 50);
+            input.col = (int)(random / 1024 % 140);
+        }
+        screen_input(&screen, &input);
+        if (i % 50 == 0)
+            sample_plan(&session);
+        screen_draw(&screen);
+    }
+    screen_done(&screen);
+}

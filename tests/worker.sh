@@ -1,0 +1,273 @@
+#!/bin/sh
+# The worker from outside: what it does on each command, what it says, how it
+# ends. Prints TAP.
+set -u
+
+memdial=${MEMDIAL:-./memdial}
+folder=$(mktemp -d)
+out=$folder/out
+err=$folder/err
+count=0
+worker=
+trap 'kill -9 $worker 2>/dev/null; rm -rf "$folder"' EXIT
+
+report() { # STATUS DESCRIPTION: one line of TAP, with what was said if bad
+    count=$((count + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $count - $2"
+    else
+        echo "not ok $count - $2"
+        tail -n 20 "$out" "$err" | cut -c 1-300 | sed 's/^/# /'
+    fi
+}
+
+begin() { # a worker that waits for commands
+    rm -f "$folder/commands"
+    mkfifo "$folder/commands"
+    "$memdial" worker <"$folder/commands" >"$out" 2>"$err" &
+    worker=$!
+    exec 3>"$folder/commands"
+}
+
+send() {
+    printf '%s\n' "$@" >&3
+}
+
+heard() { # PATTERN: how many lines so far have it
+    grep -c -- "$1" "$out"
+}
+
+# COMMAND...: tries it until it succeeds, for a minute at most.
+within_a_minute() {
+    tries=0
+    until "$@" || [ $tries -ge 600 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    [ $tries -lt 600 ]
+}
+
+has_heard() { # PATTERN NUMBER
+    [ "$(heard "$1")" -ge "$2" ]
+}
+
+await() { # PATTERN [NUMBER]: so many such lines come
+    within_a_minute has_heard "$1" "${2:-1}"
+    report $? "says $1 ${2:-}"
+}
+
+has_ended() {
+    ! kill -0 "$worker" 2>/dev/null
+}
+
+refuses() { # TEXT LINE: LINE is refused, saying TEXT
+    before=$(heard '"type":"refused"')
+    send "$2"
+    within_a_minute has_heard '"type":"refused"' $((before + 1)) &&
+        grep '"type":"refused"' "$out" | tail -n 1 |
+        grep -qF -- "$1"
+    report $? "refuses $(printf %.60s "$2"): $1"
+}
+
+ends() { # DESCRIPTION: the worker has ended in order and without complaint
+    within_a_minute has_ended && wait "$worker" && [ ! -s "$err" ] &&
+        [ "$(tail -n 1 "$out")" = '{"type":"done"}' ]
+    report $? "$1"
+    worker=
+    exec 3>&-
+}
+
+# NAME: the member of the last line of input.
+number() {
+    sed -n "\$s/.*\"$1\":\([0-9.]*\).*/\1/p"
+}
+
+small='"epoch_samples":64,"valid_samples":32,"batch":32'
+start='{"command":"start","preset":"quick","settings":{'$small',"epochs":999}'
+
+"$memdial" worker --help >"$out" 2>"$err"
+report $? 'worker --help'
+"$memdial" worker quick </dev/null >"$out" 2>"$err"
+[ $? = 2 ] && [ ! -s "$out" ] && grep -q "'quick'" "$err"
+report $? 'takes no preset'
+
+begin
+refuses 'no run is under way' '{"command":"set","settings":{"lr":1}}'
+refuses 'no run is under way' '{"command":"pause"}'
+refuses 'no run before' '{"command":"restart"}'
+refuses "no preset 'quik'; did you mean 'quick'?" \
+    '{"command":"start","preset":"quik"}'
+send "$start,\"save\":\"$folder/snapshot\"}"
+await '"type":"start","schema":1,"preset":"quick"'
+await '"type":"epoch"'
+await '"type":"memory"' 2
+await '"type":"saved"'
+
+# Two changes between the same two steps are one.
+send '{"command":"pause"}'
+await '"type":"paused"'
+send '{"command":"set","settings":{"precision":"fp16"}}
+{"command":"set","settings":{"microbatch":8,"recompute":"bn-relu"}}'
+await '"type":"applied"'
+grep '"type":"applied"' "$out" | grep -q \
+    '"settings":{"microbatch":8,"precision":"fp16","recompute":"bn-relu"}'
+report $? '... with both changes'
+"$memdial" plan quick --json --set batch=32 --set precision=fp16 \
+    --set microbatch=8 --set recompute=bn-relu >"$folder/plan"
+for name in peak_bytes:planned arena_bytes:arena; do
+    planned=$(sed -n "s/^  \"${name%:*}\": \([0-9]*\),/\1/p" "$folder/plan")
+    applied=$(grep '"type":"applied"' "$out" | number "${name#*:}")
+    [ -n "$planned" ] && [ "$planned" = "$applied" ]
+    report $? "... and the plan's figure, ${name#*:} $applied"
+done
+
+# Nothing moves while it is paused.
+before=$(heard '"type":"step"')
+sleep 0.5
+[ "$(heard '"type":"step"')" = "$before" ]
+report $? 'no steps while paused'
+
+# What is wrong changes nothing.
+refuses "'fp61' is not one of" \
+    '{"command":"set","settings":{"precision":"fp61"}}'
+refuses "did you mean 'precision'?" \
+    '{"command":"set","settings":{"precison":1}}'
+refuses 'microbatch: 33' '{"command":"set","settings":{"microbatch":33}}'
+refuses 'cannot change during a run' \
+    '{"command":"set","settings":{"depth":16}}'
+refuses 'lr: not a number' '{"command":"set","settings":{"lr":[1]}}'
+refuses 'settings: not an object' '{"command":"set","settings":7}'
+refuses 'settings' '{"command":"set"}'
+refuses 'colour' '{"command":"pause","colour":"red"}'
+refuses "did you mean 'resume'?" '{"command":"resum"}'
+refuses 'not a command' '{"command":7}'
+refuses 'not a command' '["stop"]'
+refuses 'not a line of JSON' 'stop'
+refuses 'not a line of JSON' ''
+refuses 'not a line of JSON' '{"command":"stop"'
+refuses 'memory_budget' '{"command":"set","settings":'\
+'{"checkpoint":"optimal","memory_budget":1024}}'
+refuses 'cannot write' "{\"command\":\"save\",\"path\":\"$folder/none/x\"}"
+head -c 200000 /dev/zero | tr '\0' x >&3
+send ''
+await '"type":"refused".*a line of more than'
+head -c 3000 "$memdial" >&3
+send ''
+[ "$(heard '"type":"applied"')" = 1 ] && [ "$(heard '"type":"paused"')" = 1 ]
+report $? 'nothing of that was done'
+
+send "{\"command\":\"save\",\"path\":\"$folder/saved\"}" '{"command":"resume"}'
+await "\"path\":\"$folder/saved\""
+await '"type":"resumed"'
+await '"type":"epoch"' $(($(heard '"type":"epoch"') + 2))
+
+# Begin again, from a snapshot and from the beginning.
+send "{\"command\":\"restart\",\"load\":\"$folder/saved\"}"
+await '"type":"start"' 2
+step=$(grep "\"path\":\"$folder/saved\"" "$out" | number step)
+grep '"type":"start"' "$out" | tail -n 1 |
+    grep -q "\"microbatch\":8,.*\"step\":$step,"
+report $? "... at step $step, with the settings of the run"
+send '{"command":"restart","settings":{"depth":16}}'
+await '"type":"start".*"depth":16.*"step":0,' 1
+
+# A run that ends; the worker waits.
+send '{"command":"restart","settings":{"epochs":1,"depth":10}}'
+await '"type":"done"'
+refuses 'at its end' '{"command":"resume"}'
+send '{"command":"set","settings":{"checkpoint":"block"}}'
+await '"type":"applied"' 2
+
+# A run that cannot begin, and one that fails, leave the worker there.
+send '{"command":"restart","settings":{"epoch_samples":31}}'
+await '"type":"error"'
+send "{\"command\":\"start\",\"settings\":{$small,\"lr\":1000,"\
+'"weight_decay":1,"epochs":999}}'
+await '"type":"error".*diverged'
+refuses 'no run is under way' '{"command":"resume"}'
+send '{"command":"restart","settings":{"lr":0.1,"weight_decay":0}}'
+await '"type":"start".*"preset":"defaults"' 2
+send '{"command":"stop"}'
+ends 'ends on stop'
+"$memdial" train quick --epochs 1 --load "$folder/saved" --set batch=32 \
+    --set epoch_samples=64 --set precision=fp16 >/dev/null 2>"$err"
+report $? 'the snapshot continues elsewhere'
+
+# Whether the snapshot stays.
+for keep in true false; do
+    begin
+    send "$start,\"save\":\"$folder/keep\",\"keep\":$keep}"
+    await '"type":"saved"'
+    send '{"command":"stop"}'
+    ends "ends with \"keep\":$keep"
+    [ -e "$folder/keep" ] && kept=true || kept=false
+    [ $kept = $keep ]
+    report $? "... the snapshot is there: $kept"
+done
+begin
+send "$start,\"save\":\"$folder/none/x\"}"
+await '"type":"error".*cannot write'
+send "$start,\"save\":\"$folder/none/x\",\"keep\":false}"
+await '"type":"warning".*cannot write'
+await '"type":"step"'
+send '{"command":"stop"}'
+ends 'ends without a snapshot'
+
+# Many small steps, of which only so many are told.
+begin
+began=$(date +%s)
+send '{"command":"start","preset":"quick","settings":{"batch":1}}'
+sleep 2
+send '{"command":"pause"}'
+await '"type":"paused"'
+told=$(heard '"type":"step"')
+done=$(grep '"type":"paused"' "$out" | number step)
+[ "$told" -lt "$done" ] && [ "$told" -le $((20 * ($(date +%s) - began + 1))) ]
+report $? "... and told $told of $done steps"
+exec 3>&-
+ends 'ends while it is paused'
+
+# The ways to end. Signals and the end of commands come between steps, and the
+# last of them is saved.
+begin
+send "$start}"
+await '"type":"step"'
+kill "$worker"
+ends 'ends on SIGTERM'
+begin
+send "$start,\"save\":\"$folder/last\"}"
+await '"type":"step"'
+exec 3>&-
+ends 'ends with its commands'
+tail -n 2 "$out" | grep -q '"type":"saved"'
+report $? '... with a snapshot'
+begin
+kill "$worker"
+within_a_minute has_ended
+report $? 'ends on SIGTERM while it waits'
+worker=
+exec 3>&-
+
+# Killed, it loses little.
+rm "$folder/last"
+begin
+send "$start,\"save\":\"$folder/last\"}"
+await '"type":"saved"' 2
+kill -9 "$worker"
+step=$(grep '"type":"saved"' "$out" | number step)
+begin
+send "$start,\"save\":\"$folder/last\",\"load\":\"$folder/last\"}"
+await "\"type\":\"start\".*\"step\":$step,"
+send '{"command":"stop"}'
+ends 'ends after a restart'
+
+# Nobody listens.
+mkfifo "$folder/unread"
+{ "$memdial" worker <"$folder/unread" 2>/dev/null; echo $? >"$folder/ended"; } |
+    head -n 1 >"$out" &
+exec 3>"$folder/unread"
+send "$start}"
+within_a_minute [ -s "$folder/ended" ]
+report $? 'ends if nobody listens'
+
+echo "1..$count"

@@ -1,0 +1,337 @@
+/*
+ * The event loop: waits for the terminal, the worker and plans, carries out
+ * what the session asks for, and draws a frame when something has changed, at
+ * once after a key and otherwise at most FRAMES times a second.
+ */
+#include "app.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "export.h"
+#include "link.h"
+#include "plain.h"
+#include "preset.h"
+#include "request.h"
+#include "screen.h"
+#include "terminal.h"
+
+enum { FRAMES = 25, WAIT_MILLISECONDS = 1000 };
+
+struct app {
+    struct session session;
+    struct screen screen;
+    struct link *link;
+    struct whatif *whatif;
+    struct question *questions;      /* [session_most_questions()] */
+    bool changed;                    /* since the last frame */
+    double drawn;                    /* when that was */
+};
+
+struct choices {
+    bool ascii, plain, no_mouse;
+    const char *worker, *theme;
+};
+
+static const char usage[] =
+    "[PRESET] [--set NAME=VALUE]... [--worker COMMAND] [--theme NAME] "
+    "[--ascii] [--no-mouse | -M] [--plain]";
+
+static const struct option options[] = {
+    { "set", required_argument, NULL, 's' },
+    { "worker", required_argument, NULL, 'w' },
+    { "theme", required_argument, NULL, 't' },
+    { "ascii", no_argument, NULL, 'a' },
+    { "no-mouse", no_argument, NULL, 'm' },
+    { "plain", no_argument, NULL, 'p' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
+static void choose(void *arg, int which, const char *value)
+{
+    struct choices *c = arg;
+
+    c->ascii |= which == 'a';
+    c->plain |= which == 'p';
+    c->no_mouse |= which == 'm';
+    if (which == 'w')
+        c->worker = value;
+    if (which == 't')
+        c->theme = value;
+}
+
+/* What a dial is set to goes to the worker once its plan is here and is good:
+ * what cannot be planned is never sent. */
+static void apply(struct app *a)
+{
+    struct session *s = &a->session;
+
+    if (!session_planned(s))
+        return;
+    s->asks &= ~(unsigned)SESSION_ASK_APPLY;
+    if (!s->planned->refused)
+        link_set(a->link, &s->wanted);
+}
+
+static void restart(struct app *a)
+{
+    bool stopped = link_state(a->link) == LINK_DEAD ||
+                   link_state(a->link) == LINK_FAILED ||
+                   link_silent(a->link);
+    int64_t step;
+
+    link_restart(a->link, stopped && link_has_snapshot(a->link, &step)
+                              ? LINK_FROM_SNAPSHOT : LINK_FROM_START);
+}
+
+static void ask_questions(struct app *a)
+{
+    int n = session_questions(&a->session, a->screen.dial,
+                              a->questions);
+
+    whatif_ask(a->whatif, a->questions, n);
+}
+
+/* Returns whether there was something to do. */
+static bool carry_out(struct app *a)
+{
+    struct session *s = &a->session;
+    unsigned asks = s->asks;
+
+    s->asks &= SESSION_ASK_APPLY;
+    if (asks & SESSION_ASK_QUESTIONS)
+        ask_questions(a);
+    if (asks & SESSION_ASK_BEGIN)
+        link_begin(a->link, s->preset, &s->wanted);
+    if (asks & SESSION_ASK_RESTART)
+        restart(a);
+    if (asks & SESSION_ASK_PAUSE && link_state(a->link) == LINK_PAUSED)
+        link_resume(a->link);
+    else if (asks & SESSION_ASK_PAUSE)
+        link_pause(a->link);
+    if (asks & SESSION_ASK_APPLY)
+        apply(a);
+    return asks & ~(unsigned)SESSION_ASK_APPLY;
+}
+
+static void save_view(struct app *a)
+{
+    char path[PRESET_PATH_SIZE];
+    struct error e;
+
+    if (view_save(&a->screen.view, path, &e))
+        session_say(&a->session, NOTICE_INFO, "saved %s", path);
+    else
+        session_say(&a->session, NOTICE_ERROR, "%s", e.text);
+}
+
+static void export(struct app *a)
+{
+    char path[EXPORT_PATH_SIZE];
+    struct error e;
+
+    if (export_session(&a->session, path, &e))
+        session_say(&a->session, NOTICE_INFO, "wrote %s", path);
+    else
+        session_say(&a->session, NOTICE_ERROR, "%s", e.text);
+}
+
+static void serve_screen(struct app *a)
+{
+    struct screen *s = &a->screen;
+
+    if (s->repaint)
+        terminal_repaint();
+    if (s->save_view)
+        save_view(a);
+    if (s->export)
+        export(a);
+    s->repaint = s->save_view = s->export = false;
+}
+
+static void take_answers(struct app *a)
+{
+    struct forecast *f;
+    int tag;
+
+    while ((f = whatif_take(a->whatif, &tag))) {
+        session_answer(&a->session, tag, f);
+        a->changed = true;
+    }
+}
+
+/* What ended a run is not left to a line that may be too short for it. */
+static void show_error(struct screen *s, const char *message)
+{
+    screen_popup(s, "The run cannot go on");
+    text_block_add(&s->popup_text, ROLE_BAD, "%s", message);
+    text_block_add(&s->popup_text, ROLE_TEXT, " ");
+    text_block_add(&s->popup_text, ROLE_TEXT,
+                   "R begins it again, with the dials as they are. On the "
+                   "page Presets are others.");
+}
+
+static void take_events(struct app *a)
+{
+    struct session *s = &a->session;
+    const struct event *e;
+
+    link_update(a->link);
+    while ((e = link_next(a->link))) {
+        session_event(s, e);
+        if (e->type == EVENT_ERROR)
+            show_error(&a->screen, e->message);
+        a->changed = true;
+    }
+    if (s->state != link_state(a->link) || s->silent != link_silent(a->link) ||
+        strcmp(s->sentence, link_sentence(a->link)) != 0) {
+        s->state = link_state(a->link);
+        s->silent = link_silent(a->link);
+        snprintf(s->sentence, sizeof(s->sentence), "%s",
+                 link_sentence(a->link));
+        a->changed = true;
+    }
+}
+
+static bool take_input(struct app *a)
+{
+    struct input input;
+    bool any = false;
+
+    while (!a->screen.quit && terminal_read(&input)) {
+        screen_input(&a->screen, &input);
+        any = true;
+    }
+    return any;
+}
+
+static void draw(struct app *a)
+{
+    screen_draw(&a->screen);
+    terminal_show(&a->screen.cells, a->screen.view.theme);
+    a->changed = false;
+    a->drawn = clock_seconds();
+}
+
+static void wait(struct app *a)
+{
+    struct pollfd fds[] = { { whatif_fd(a->whatif), POLLIN, 0 },
+                            { link_fd(a->link), POLLIN, 0 } };
+    double left = a->drawn + 1.0 / FRAMES - clock_seconds();
+    int milliseconds = WAIT_MILLISECONDS;
+
+    if (a->changed)
+        milliseconds = left > 0 ? (int)(1000 * left) + 1 : 0;
+    /* What a frame asks for does not wait for the next event. */
+    if (a->session.asks & SESSION_ASK_QUESTIONS)
+        milliseconds = 0;
+    terminal_wait(fds, 2, milliseconds);
+}
+
+static void run_loop(struct app *a)
+{
+    a->changed = true;
+    while (!a->screen.quit && !terminal_signal()) {
+        bool urgent;
+
+        wait(a);
+        take_answers(a);
+        take_events(a);
+        urgent = take_input(a);
+        while (carry_out(a))
+            a->changed = true;
+        serve_screen(a);
+        if (urgent || (a->changed &&
+                       clock_seconds() - a->drawn >= 1.0 / FRAMES))
+            draw(a);
+    }
+}
+
+static int show_screens(struct app *a, const struct choices *c,
+                        const char *preset, const struct settings *settings,
+                        struct error *e)
+{
+    char instead[256];
+    int rows, cols;
+
+    snprintf(instead, sizeof(instead), "memdial train %s", preset);
+    if (!terminal_start(!c->no_mouse, instead, e))
+        return report_error(e);
+    link_begin(a->link, preset, settings);
+    terminal_size(&rows, &cols);
+    session_init(&a->session, preset, settings);
+    screen_init(&a->screen, &a->session, rows, cols,
+                c->ascii ? GLYPHS_ASCII : terminal_glyphs());
+    a->screen.view.theme = theme_guess();
+    view_load(&a->screen.view);
+    if (c->theme)
+        theme_find(c->theme, &a->screen.view.theme);
+    session_say(&a->session, NOTICE_INFO,
+                "Left and Right turn a dial, Enter explains a row, ? has all "
+                "keys");
+    a->whatif = whatif_new();
+    a->questions = xcalloc((unsigned long)session_most_questions(),
+                           sizeof(*a->questions));
+    run_loop(a);
+    terminal_stop();
+    whatif_free(a->whatif);
+    screen_done(&a->screen);
+    session_done(&a->session);
+    free(a->questions);
+    return EXIT_OK;
+}
+
+static int run_plainly(struct link *link, const char *preset,
+                       const struct settings *settings)
+{
+    link_begin(link, preset, settings);
+    return plain_run(link) ? EXIT_OK : EXIT_RUN;
+}
+
+static int run(const struct request *request, const struct choices *c)
+{
+    struct app app = { 0 };
+    struct settings settings;
+    struct error e;
+    enum theme theme;
+    int code;
+
+    if (c->theme && !theme_find(c->theme, &theme)) {
+        error_set(&e, EXIT_INPUT,
+                  "--theme: '%s' is not one of dark, light, colour-blind, "
+                  "contrast, mono", c->theme);
+        return report_error(&e);
+    }
+    if (!request_settings(request, &settings, &e))
+        return report_error(&e);
+    app.link = link_new(c->worker);
+    code = c->plain ? run_plainly(app.link, request->preset, &settings)
+                    : show_screens(&app, c, request->preset, &settings, &e);
+    link_free(app.link);
+    /* A signal that ends us does so, now that all is as it was. */
+    if (terminal_signal())
+        raise(terminal_signal());
+    return code;
+}
+
+int app_run(int argc, char **argv)
+{
+    struct request request;
+    struct choices choices = { 0 };
+    static char no_mouse[] = "--no-mouse";
+    int code;
+
+    /* The one short option, as htop has it. */
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "-M") == 0)
+            argv[i] = no_mouse;
+    if (request_parse(&request, argc, argv, options, usage, choose, &choices,
+                      &code))
+        code = run(&request, &choices);
+    request_done(&request);
+    return code;
+}

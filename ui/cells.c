@@ -1,0 +1,343 @@
+/*
+ * Columns are counted with a table of our own and not with wcwidth(), so that
+ * a frame is the same in every locale.
+ */
+#include "cells.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+
+struct range {
+    uint32_t first, last;
+};
+
+/* Marks that go on the character before them. */
+static const struct range marks[] = {
+    { 0x300, 0x36f },   { 0x483, 0x489 },   { 0x591, 0x5bd },
+    { 0x610, 0x61a },   { 0x64b, 0x65f },   { 0x1ab0, 0x1aff },
+    { 0x1dc0, 0x1dff }, { 0x200b, 0x200f }, { 0x20d0, 0x20ff },
+    { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f }, { 0xfeff, 0xfeff },
+};
+
+/* East Asian wide and full-width characters, and emoji. */
+static const struct range wide[] = {
+    { 0x1100, 0x115f },   { 0x2e80, 0x303e },   { 0x3041, 0xa4cf },
+    { 0xac00, 0xd7a3 },   { 0xf900, 0xfaff },   { 0xfe30, 0xfe6f },
+    { 0xff00, 0xff60 },   { 0xffe0, 0xffe6 },   { 0x1f300, 0x1f64f },
+    { 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff }, { 0x20000, 0x3fffd },
+};
+
+static bool in_ranges(const struct range *ranges, size_t count, uint32_t c)
+{
+    for (size_t i = 0; i < count; i++)
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    return false;
+}
+
+static int character_width(uint32_t c)
+{
+    if (c < 0x300)
+        return 1;
+    if (in_ranges(marks, sizeof(marks) / sizeof(*marks), c))
+        return 0;
+    return in_ranges(wide, sizeof(wide) / sizeof(*wide), c) ? 2 : 1;
+}
+
+int cells_decode(const char *text, uint32_t *character)
+{
+    static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+    const unsigned char *s = (const unsigned char *)text;
+    int more = *s < 0x80 ? 0 : *s >= 0xf0 ? 3 : *s >= 0xe0 ? 2 : 1;
+    uint32_t c = *s & (more ? 0x3fu >> more : 0x7fu);
+
+    *character = '?';
+    if ((*s >= 0x80 && *s < 0xc2) || *s > 0xf4)
+        return 1;
+    for (int i = 1; i <= more; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return i;
+        c = c << 6 | (s[i] & 0x3f);
+    }
+    if (c >= least[more] && c < 0x110000 && (c & ~0x7ffu) != 0xd800)
+        *character = c;
+    return more + 1;
+}
+
+void cells_encode(uint32_t c, char text[CELL_TEXT_SIZE])
+{
+    int more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    static const unsigned char lead[] = { 0, 0xc0, 0xe0, 0xf0 };
+
+    memset(text, 0, CELL_TEXT_SIZE);
+    for (int i = more; i > 0; i--) {
+        text[i] = (char)(0x80 | (c & 0x3f));
+        c >>= 6;
+    }
+    text[0] = (char)(lead[more] | c);
+}
+
+int cells_width(const char *text)
+{
+    int width = 0;
+
+    while (*text) {
+        uint32_t c;
+        text += cells_decode(text, &c);
+        width += character_width(c);
+    }
+    return width;
+}
+
+/* What stands for a character where only ASCII can be shown. */
+static char ascii_of(uint32_t c)
+{
+    static const struct { uint32_t c; char ascii; } pairs[] = {
+        { 0x00b7, '.' }, { 0x00d7, 'x' }, { 0x2013, '-' }, { 0x2014, '-' },
+        { 0x2022, '*' }, { 0x2026, '~' }, { 0x2039, '<' }, { 0x203a, '>' },
+        { 0x2190, '<' }, { 0x2191, '^' }, { 0x2192, '>' }, { 0x2193, 'v' },
+        { 0x2212, '-' }, { 0x2264, '<' }, { 0x2265, '>' }, { 0x2248, '~' },
+        { 0x25b2, '^' }, { 0x25b4, '^' }, { 0x25b6, '>' }, { 0x25b8, '>' },
+        { 0x25bc, 'v' }, { 0x25be, 'v' }, { 0x25c0, '<' }, { 0x25c2, '<' },
+        { 0x25cb, 'o' }, { 0x25cf, '*' }, { 0x2500, '-' }, { 0x2502, '|' },
+        { 0x2506, ':' }, { 0x254c, '-' }, { 0x2713, '*' }, { 0x1d7ce, '0' },
+    };
+
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+        if (pairs[i].c == c)
+            return pairs[i].ascii;
+    if (c >= 0x2500 && c < 0x2580) /* corners and joins of boxes */
+        return '+';
+    if (c >= 0x2580 && c < 0x25a0)
+        return '#';
+    return '?';
+}
+
+void cells_init(struct cells *g, int rows, int cols, enum glyphs glyphs)
+{
+    *g = (struct cells){ .glyphs = glyphs };
+    cells_resize(g, rows, cols);
+}
+
+void cells_done(struct cells *g)
+{
+    free(g->cell);
+    *g = (struct cells){ 0 };
+}
+
+void cells_resize(struct cells *g, int rows, int cols)
+{
+    g->rows = rows > 0 ? rows : 0;
+    g->cols = cols > 0 ? cols : 0;
+    free(g->cell);
+    g->cell = xcalloc((unsigned long)g->rows * (unsigned long)g->cols,
+                      sizeof(*g->cell));
+    cells_clear(g);
+}
+
+void cells_clear(struct cells *g)
+{
+    for (int i = 0; i < g->rows * g->cols; i++)
+        g->cell[i] = (struct cell){ " ", 0 };
+}
+
+char *cells_dump(const struct cells *g)
+{
+    size_t row_size = (size_t)g->cols * CELL_TEXT_SIZE + 1;
+    char *text = xcalloc((unsigned long)g->rows * row_size + 1, 1);
+    char *to = text;
+
+    for (int r = 0; r < g->rows; r++) {
+        char *end = to;
+        for (int c = 0; c < g->cols; c++) {
+            const char *from = g->cell[r * g->cols + c].text;
+            to = stpcpy(to, from);
+            if (strcmp(from, " ") != 0)
+                end = to;
+        }
+        to = stpcpy(end, "\n");
+    }
+    return text;
+}
+
+struct area area_all(struct cells *g)
+{
+    return (struct area){ g, 0, 0, g->rows, g->cols };
+}
+
+static void clip(int *from, int *count, int limit)
+{
+    int end = *from + *count;
+
+    if (*from < 0)
+        *from = 0;
+    if (end > limit)
+        end = limit;
+    *count = end > *from ? end - *from : 0;
+}
+
+struct area area_sub(struct area a, int row, int col, int rows, int cols)
+{
+    clip(&row, &rows, a.rows);
+    clip(&col, &cols, a.cols);
+    return (struct area){ a.cells, a.row + row, a.col + col, rows, cols };
+}
+
+struct area area_rect(struct area a, struct rect r)
+{
+    return area_sub(a, r.row, r.col, r.rows, r.cols);
+}
+
+static struct cell *cell_at(struct area a, int row, int col)
+{
+    if (row < 0 || row >= a.rows || col < 0 || col >= a.cols)
+        return NULL;
+    return &a.cells->cell[(a.row + row) * a.cells->cols + a.col + col];
+}
+
+/* Nothing may be left of a wide character that is half overwritten. */
+static void part_wide(struct area a, int row, int col)
+{
+    struct cell *cell = cell_at(a, row, col);
+    struct cell *left = cell_at(a, row, col - 1);
+    struct cell *right = cell_at(a, row, col + 1);
+
+    if (cell && cell->text[0] == '\0' && left)
+        strcpy(left->text, " ");
+    if (right && right->text[0] == '\0')
+        strcpy(right->text, " ");
+}
+
+static void add_mark(struct cell *cell, uint32_t c)
+{
+    char mark[CELL_TEXT_SIZE];
+    size_t used = cell ? strlen(cell->text) : 0;
+
+    cells_encode(c, mark);
+    if (used && used + strlen(mark) < CELL_TEXT_SIZE)
+        memcpy(cell->text + used, mark, strlen(mark) + 1);
+}
+
+/* Returns the columns that the character takes. */
+static int put(struct area a, int row, int col, unsigned style, uint32_t c)
+{
+    struct cell *cell = cell_at(a, row, col);
+    int width;
+
+    if (c < ' ' || (c >= 0x7f && c < 0xa0))
+        c = '?';
+    width = character_width(c);
+    if (a.cells->glyphs == GLYPHS_ASCII && c >= 0x80)
+        c = (uint32_t)ascii_of(c);
+    if (width == 0) {
+        if (c >= 0x80)
+            add_mark(cell_at(a, row, col - 1), c);
+        return 0;
+    }
+    for (int i = 0; i < width; i++)
+        part_wide(a, row, col + i);
+    if (cell) {
+        cell->style = style;
+        cells_encode(width == 2 && !cell_at(a, row, col + 1) ? ' ' : c,
+                     cell->text);
+    }
+    if (width == 2 && (cell = cell_at(a, row, col + 1))) {
+        *cell = (struct cell){ "", style };
+        if (c < 0x80 || !cell_at(a, row, col)) /* stood in for, or cut */
+            strcpy(cell->text, " ");
+    }
+    return width;
+}
+
+int area_text(struct area a, int row, int col, unsigned style,
+              const char *text)
+{
+    while (*text) {
+        uint32_t c;
+        text += cells_decode(text, &c);
+        col += put(a, row, col, style, c);
+    }
+    return col;
+}
+
+int area_print(struct area a, int row, int col, unsigned style,
+               const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    return area_text(a, row, col, style, text);
+}
+
+void area_right(struct area a, int row, int end, unsigned style,
+                const char *text)
+{
+    area_text(a, row, end - cells_width(text), style, text);
+}
+
+void area_fit(struct area a, int row, int col, int width, unsigned style,
+              const char *text)
+{
+    struct area part = area_sub(a, row, col, 1, width);
+
+    area_text(part, 0, 0, style, text);
+    if (cells_width(text) > width)
+        area_text(part, 0, width - 1, style, "…");
+}
+
+void area_fill(struct area a, unsigned style, const char *character)
+{
+    for (int r = 0; r < a.rows; r++)
+        for (int c = 0; c < a.cols; c++)
+            area_text(a, r, c, style, character);
+}
+
+void area_mark(struct area a, int row, int col, int cols, unsigned attributes)
+{
+    for (int c = col; c < col + cols; c++) {
+        struct cell *cell = cell_at(a, row, c);
+        if (cell && attributes & STYLE_REVERSE)
+            cell->style &= STYLE_BOLD;
+        if (cell)
+            cell->style |= attributes;
+    }
+}
+
+struct area area_box(struct area a, unsigned style, unsigned title_style,
+                     const char *title)
+{
+    int bottom = a.rows - 1, right = a.cols - 1;
+
+    for (int c = 1; c < right; c++) {
+        area_text(a, 0, c, style, "─");
+        area_text(a, bottom, c, style, "─");
+    }
+    for (int r = 1; r < bottom; r++) {
+        area_text(a, r, 0, style, "│");
+        area_text(a, r, right, style, "│");
+    }
+    area_text(a, 0, 0, style, "╭");
+    area_text(a, 0, right, style, "╮");
+    area_text(a, bottom, 0, style, "╰");
+    area_text(a, bottom, right, style, "╯");
+    if (*title) {
+        area_fit(a, 0, 3, a.cols - 6, title_style, title);
+        area_text(a, 0, 2, style, " ");
+        area_text(area_sub(a, 0, 0, 1, right), 0, 3 + cells_width(title),
+                  style, " ");
+    }
+    return area_sub(a, 1, 1, a.rows - 2, a.cols - 2);
+}
+
+bool rect_has(struct rect r, int row, int col)
+{
+    return row >= r.row && row < r.row + r.rows && col >= r.col &&
+           col < r.col + r.cols;
+}

@@ -1,0 +1,17 @@
+/*
+ * What the key table says, for people: the help page, and the section KEYS of
+ * memdial(1).
+ */
+#ifndef MEMDIAL_HELP_H
+#define MEMDIAL_HELP_H
+
+#include "keys.h"
+#include "text_block.h"
+
+/* The keys of a page, then what the letters and patterns mean. */
+void help_fill(struct text_block *, enum page_id);
+
+/* Prints the table as items of an mdoc list. */
+void help_print_mdoc(void);
+
+#endif

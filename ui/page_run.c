@@ -1,0 +1,77 @@
+/*
+ * The page Run: dials, and what they do to memory and to accuracy.
+ */
+#include "pane_curves.h"
+#include "pane_dials.h"
+#include "pane_memory.h"
+
+struct run_page {
+    struct pane_dials dials;
+    struct pane_memory memory;
+    struct pane_curves curves;
+};
+
+static void draw(struct screen *s, void *state, int pane, struct area area)
+{
+    struct run_page *p = state;
+
+    if (pane == PANE_DIALS)
+        pane_dials_draw(s, &p->dials, area);
+    else if (pane == PANE_MEMORY)
+        pane_memory_draw(s, &p->memory, area);
+    else
+        pane_curves_draw(s, &p->curves, area);
+}
+
+/* What is for the pane that has the keys. */
+static void act_in_pane(struct screen *s, struct run_page *p,
+                        enum action action, int argument)
+{
+    if (screen_has_keys(s, PANE_DIALS))
+        pane_dials_act(s, &p->dials, action, argument);
+    else if (screen_has_keys(s, PANE_MEMORY))
+        pane_memory_act(s, &p->memory, action, argument);
+    else
+        pane_curves_act(s, &p->curves, action);
+}
+
+static void act(struct screen *s, void *state, enum action action,
+                int argument)
+{
+    struct run_page *p = state;
+    struct view *view = &s->view;
+
+    switch (action) {
+    case ACTION_LESS:
+        pane_dials_turn(s, &p->dials, argument, DIAL_DOWN);
+        break;
+    case ACTION_MORE:
+        pane_dials_turn(s, &p->dials, argument, DIAL_UP);
+        break;
+    case ACTION_DIALS:
+        p->dials.more = !p->dials.more;
+        s->pane[PAGE_RUN] = PANE_DIALS;
+        break;
+    case ACTION_CURVE:
+        view->curves = (enum curves)((view->curves + 1) % CURVES_COUNT);
+        break;
+    case ACTION_UNIT:
+        view->unit = (enum unit)((view->unit + 1) % UNIT_COUNT);
+        p->curves.has_cursor = false;
+        break;
+    case ACTION_LOG:
+        view->log_loss = !view->log_loss;
+        break;
+    case ACTION_SMOOTH:
+        view->smooth = !view->smooth;
+        break;
+    default:
+        act_in_pane(s, p, action, argument);
+        break;
+    }
+}
+
+const struct page page_run = { .name = "Run",
+                               .state_size = sizeof(struct run_page),
+                               .draw = draw,
+                               .act = act };

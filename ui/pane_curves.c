@@ -1,0 +1,282 @@
+#include "pane_curves.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chart.h"
+
+static void label_loss(double y, char *text, size_t size)
+{
+    snprintf(text, size, "%.3g", y);
+}
+
+static void label_percent(double y, char *text, size_t size)
+{
+    snprintf(text, size, "%.4g%%", 100 * y);
+}
+
+static struct chart_line line_of(const struct series *c, enum unit unit,
+                                 unsigned style, char ascii)
+{
+    return (struct chart_line){ c->points ? &c->points->at[unit] : NULL,
+                                c->points ? &c->points->value : NULL,
+                                sizeof(struct point) / sizeof(double),
+                                c->count, style, ascii, false };
+}
+
+/* An exponential mean over a fiftieth of what there is; the caller frees. */
+static double *smooth(const struct series *c, enum unit unit)
+{
+    double *pairs = xcalloc((unsigned long)c->count + 1, 2 * sizeof(double));
+    double rate = fmin(1, 50.0 / (c->count + 1)), mean = 0;
+
+    for (int i = 0; i < c->count; i++) {
+        mean = i ? mean + rate * (c->points[i].value - mean)
+                 : c->points[i].value;
+        pairs[2 * i] = c->points[i].at[unit];
+        pairs[2 * i + 1] = mean;
+    }
+    return pairs;
+}
+
+enum { MOST_LINES = 24, MOST_MARKS = 64 };
+
+/* What a chart of the pane is made of. */
+struct drawing {
+    struct chart_line lines[MOST_LINES];
+    struct chart_mark marks[MOST_MARKS];
+    struct chart chart;
+};
+
+/* Earlier runs lie under this one, the pinned one over the others. */
+static void add_earlier(const struct session *s, struct drawing *d,
+                        enum curve curve, enum unit unit)
+{
+    int first = s->run_count - 9 > 0 ? s->run_count - 9 : 0;
+    struct chart *c = &d->chart;
+
+    for (int i = first; i < s->run_count - 1; i++)
+        if (i != s->pinned_run)
+            d->lines[c->line_count++] = line_of(&s->runs[i].curve[curve],
+                                                unit, ROLE_EARLIER, '.');
+    if (s->pinned_run >= 0 && s->pinned_run < s->run_count - 1)
+        d->lines[c->line_count++] =
+            line_of(&s->runs[s->pinned_run].curve[curve], unit, ROLE_PINNED,
+                    'p');
+}
+
+static double furthest(const struct session *s, enum unit unit)
+{
+    const struct history *h = session_run(s);
+    double most = unit == UNIT_EPOCHS ? 1 : 10;
+
+    for (int i = 0; i < s->run_count; i++)
+        most = fmax(most, s->runs[i].at[unit]);
+    /* The whole run, once a good part of it is there. */
+    if (h && unit == UNIT_EPOCHS && h->at[unit] > 0.4 * s->in_force.epochs)
+        most = fmax(most, s->in_force.epochs);
+    return most;
+}
+
+static void add_marks(struct screen *s, const struct pane_curves *p,
+                      struct drawing *d, enum unit unit)
+{
+    const struct history *h = session_run(s->session);
+    struct chart *c = &d->chart;
+
+    for (int i = 0; h && i < h->mark_count && i < MOST_MARKS - 1; i++)
+        d->marks[c->mark_count++] =
+            (struct chart_mark){ h->marks[i].at[unit], ROLE_MARK };
+    if (p->has_cursor)
+        d->marks[c->mark_count++] =
+            (struct chart_mark){ p->cursor, ROLE_KEY | STYLE_BOLD };
+}
+
+static struct drawing drawing_begin(struct screen *s, struct pane_curves *p)
+{
+    struct drawing d = { 0 };
+    enum unit unit = s->view.unit;
+
+    d.chart.x_max = p->x_max = furthest(s->session, unit);
+    d.chart.x_unit = unit_name(unit);
+    add_marks(s, p, &d, unit);
+    return d;
+}
+
+/* The value of a curve at the cursor, or its last; NAN if it has none. */
+static double value_at(const struct screen *s, const struct pane_curves *p,
+                       enum curve curve)
+{
+    const struct history *h = session_run(s->session);
+    const struct series *c = h ? &h->curve[curve] : NULL;
+    int i = 0;
+
+    if (!c || c->count == 0)
+        return NAN;
+    if (!p->has_cursor)
+        return c->points[c->count - 1].value;
+    while (i + 1 < c->count && c->points[i + 1].at[s->view.unit] <= p->cursor)
+        i++;
+    return c->points[i].value;
+}
+
+static int draw_legend(struct area area, int col, unsigned style, char ascii,
+                       const char *name, double value, bool percent)
+{
+    col = area_print(area, 0, col, style | STYLE_BOLD, "%s",
+                     area.cells->glyphs == GLYPHS_ASCII
+                         ? (char[]){ ascii, '\0' } : "●");
+    col = area_print(area, 0, col + 1, ROLE_TEXT, "%s ", name);
+    if (isfinite(value))
+        col = area_print(area, 0, col, style | STYLE_BOLD,
+                         percent ? "%.2f%%" : "%.4f",
+                         percent ? 100 * value : value);
+    return col + 2;
+}
+
+static void finish(struct drawing *d, struct area area)
+{
+    d->chart.lines = d->lines;
+    d->chart.marks = d->marks;
+    chart_draw(&d->chart, area_sub(area, 1, 0, area.rows - 1, area.cols));
+}
+
+static void draw_accuracy(struct screen *s, struct pane_curves *p,
+                          struct area area)
+{
+    const struct history *h = session_run(s->session);
+    struct drawing d = drawing_begin(s, p);
+    struct chart *c = &d.chart;
+    enum unit unit = s->view.unit;
+    double max = 0;
+    int col;
+
+    add_earlier(s->session, &d, CURVE_VALID_ACCURACY, unit);
+    if (h) {
+        d.lines[c->line_count++] = line_of(&h->curve[CURVE_TRAIN_ACCURACY],
+                                           unit, ROLE_TRAIN, 't');
+        d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_ACCURACY],
+                                           unit, ROLE_VALID, 'v');
+    }
+    c->y_min = 1;
+    chart_fit(d.lines, c->line_count, false, &c->y_min, &max);
+    c->y_min = fmax(0, floor(c->y_min * 10) / 10);
+    c->y_max = fmin(1, ceil(max * 10) / 10);
+    if (c->y_max <= c->y_min)
+        c->y_max = c->y_min + 0.1;
+    c->label = label_percent;
+    col = draw_legend(area, 1, ROLE_VALID, 'v', "valid",
+                      value_at(s, p, CURVE_VALID_ACCURACY), true);
+    draw_legend(area, col, ROLE_TRAIN, 't', "train",
+                value_at(s, p, CURVE_TRAIN_ACCURACY), true);
+    finish(&d, area);
+}
+
+static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
+{
+    const struct history *h = session_run(s->session);
+    struct drawing d = drawing_begin(s, p);
+    struct chart *c = &d.chart;
+    enum unit unit = s->view.unit;
+    double *smoothed = NULL;
+    int col;
+
+    c->log_y = s->view.log_loss;
+    c->label = label_loss;
+    add_earlier(s->session, &d, CURVE_LOSS, unit);
+    if (h) {
+        const struct series *loss = &h->curve[CURVE_LOSS];
+        d.lines[c->line_count++] = line_of(
+            loss, unit, s->view.smooth ? ROLE_RAW : ROLE_LOSS, '.');
+        if (s->view.smooth && loss->count > 0) {
+            smoothed = smooth(loss, unit);
+            d.lines[c->line_count++] =
+                (struct chart_line){ smoothed, smoothed + 1, 2, loss->count,
+                                     ROLE_LOSS, '*', false };
+        }
+        d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_LOSS], unit,
+                                           ROLE_VALID, 'v');
+    }
+    c->y_min = 1e300;
+    chart_fit(d.lines, c->line_count, c->log_y, &c->y_min, &c->y_max);
+    col = draw_legend(area, 1, ROLE_LOSS, '*', "loss",
+                      value_at(s, p, CURVE_LOSS), false);
+    draw_legend(area, col, ROLE_VALID, 'v', "valid",
+                value_at(s, p, CURVE_VALID_LOSS), false);
+    finish(&d, area);
+    free(smoothed);
+}
+
+/* What changed last before the cursor, or at all. */
+static void draw_change(struct screen *s, const struct pane_curves *p,
+                        struct area area)
+{
+    const struct history *h = session_run(s->session);
+    const struct mark *m = NULL;
+    char text[96];
+
+    if (p->has_cursor)
+        snprintf(text, sizeof(text), "at %.6g %s", p->cursor,
+                 unit_name(s->view.unit));
+    else
+        *text = '\0';
+    for (int i = 0; h && i < h->mark_count; i++)
+        if (!p->has_cursor || h->marks[i].at[s->view.unit] <= p->cursor)
+            m = &h->marks[i];
+    if (m)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s┆ %s",
+                 *text ? "  " : "", m->text);
+    screen_note(s, area, ROLE_MARK, text);
+}
+
+enum { BOTH_COLS = 72 };
+
+void pane_curves_draw(struct screen *s, struct pane_curves *p,
+                      struct area area)
+{
+    int half = area.cols / 2;
+
+    if (s->view.curves == CURVES_LOSS) {
+        draw_loss(s, p, area);
+    } else if (s->view.curves == CURVES_ACCURACY || area.cols < BOTH_COLS) {
+        draw_accuracy(s, p, area);
+    } else {
+        draw_accuracy(s, p, area_sub(area, 0, 0, area.rows, half - 1));
+        draw_loss(s, p, area_sub(area, 0, half, area.rows, area.cols - half));
+    }
+    draw_change(s, p, area);
+}
+
+/* The cursor goes by hundredths of the chart. */
+void pane_curves_act(struct screen *s, struct pane_curves *p,
+                     enum action action)
+{
+    const struct history *h = session_run(s->session);
+    double step = p->x_max / 100;
+
+    switch (action) {
+    case ACTION_LEFT:
+    case ACTION_RIGHT:
+        if (!p->has_cursor)
+            p->cursor = h ? h->at[s->view.unit] : 0;
+        p->has_cursor = true;
+        p->cursor += action == ACTION_LEFT ? -step : step;
+        break;
+    case ACTION_START:
+        p->has_cursor = true;
+        p->cursor = 0;
+        break;
+    case ACTION_END:
+        p->has_cursor = true;
+        p->cursor = p->x_max;
+        break;
+    case ACTION_CLOSE:
+        p->has_cursor = false;
+        break;
+    default:
+        break;
+    }
+    p->cursor = fmin(fmax(p->cursor, 0), p->x_max);
+}

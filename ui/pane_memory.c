@@ -1,0 +1,350 @@
+#include "pane_memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bar.h"
+#include "bytes.h"
+#include "explain.h"
+
+/* Rows after the kinds of memory. */
+enum { ROW_PEAK = KIND_COUNT, ROW_TOUCHED, ROW_PROCESS, ROW_GAP, ROW_BUDGET,
+       ROW_COUNT };
+
+static const char *reference_name(const struct session *s)
+{
+    return s->pinned ? "pinned" : "baseline";
+}
+
+enum { BAR_LABEL = 9, BAR_TOTAL = 11 };
+
+/* Of the kinds, `bytes` in all. */
+static void draw_bar(struct area area, int row, const char *name,
+                     unsigned style, const struct forecast *f,
+                     uint64_t bytes, double scale)
+{
+    char text[BYTES_TEXT_SIZE];
+
+    area_text(area, row, 0, style, name);
+    if (!f || f->refused) {
+        area_text(area, row, BAR_LABEL, ROLE_DIM, f ? "cannot be" : "…");
+        return;
+    }
+    bar_kinds(area, row, BAR_LABEL, area.cols - BAR_LABEL - BAR_TOTAL,
+              f->bytes, (double)bytes, scale);
+    area_right(area, row, area.cols, style | STYLE_BOLD,
+               bytes_format(text, sizeof(text), bytes));
+}
+
+static double most_bytes(const struct session *s)
+{
+    const struct forecast *all[] = { s->now, s->planned,
+                                     session_reference(s) };
+    double most = fmax(1, (double)s->touched_bytes);
+
+    for (int i = 0; i < 3; i++)
+        if (all[i] && !all[i]->refused)
+            most = fmax(most, (double)all[i]->peak_bytes);
+    return most;
+}
+
+/* "58.3x less than the baseline" */
+static void draw_factor(const struct session *s, struct area area, int row)
+{
+    const struct forecast *f = s->planned, *r = session_reference(s);
+    double factor, flops;
+
+    if (!f || f->refused || !r || r->refused)
+        return;
+    factor = (double)r->peak_bytes / (double)f->peak_bytes;
+    flops = f->flops / r->flops;
+    area_print(area, row, BAR_LABEL,
+               (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD,
+               "%.2fx %s than %s%s, ×%.2f FLOPs",
+               factor >= 1 ? factor : 1 / factor,
+               factor >= 1 ? "less" : "more", s->pinned ? "" : "the ",
+               reference_name(s), flops);
+}
+
+/* What a row says of a forecast; 0 if it says nothing. */
+static uint64_t row_bytes(const struct forecast *f, int row)
+{
+    if (!f || f->refused)
+        return 0;
+    return row < KIND_COUNT ? f->bytes[row]
+           : row == ROW_PEAK ? f->peak_bytes : 0;
+}
+
+static bool has_row(const struct session *s, int row)
+{
+    return row >= KIND_COUNT || row_bytes(s->now, row) ||
+           row_bytes(s->planned, row) ||
+           row_bytes(session_reference(s), row);
+}
+
+static void put_bytes(struct area area, int row, int end, unsigned style,
+                      const struct forecast *f, uint64_t bytes)
+{
+    char text[BYTES_TEXT_SIZE];
+
+    area_right(area, row, end, style,
+               f && !f->refused ? bytes_format(text, sizeof(text), bytes)
+                                : "…");
+}
+
+static void put_change(struct area area, int row, int end, uint64_t from,
+                       uint64_t to)
+{
+    char text[32] = "=";
+    unsigned style = to < from ? ROLE_GOOD : to > from ? ROLE_BAD : ROLE_DIM;
+
+    if (from && to != from)
+        snprintf(text, sizeof(text), "%+.1f%%",
+                 100 * ((double)to / (double)from - 1));
+    else if (to != from)
+        strcpy(text, "new");
+    area_right(area, row, end, style, text);
+}
+
+/* Columns end here; the change is what turning the dials does, or did. */
+struct columns {
+    int now, planned, reference, change, share; /* 0: left out */
+};
+
+static struct columns find_columns(const struct session *s, int cols)
+{
+    if (cols >= 62)
+        return (struct columns){ 26, 37, 48, 56, 63 };
+    return session_pending(s) ? (struct columns){ 24, 34, 0, 42, 0 }
+                              : (struct columns){ 24, 0, 34, 42, 0 };
+}
+
+static void draw_forecast_row(const struct session *s, struct area area,
+                              int y, int row, struct columns c)
+{
+    const struct forecast *r = session_reference(s);
+    uint64_t now = row_bytes(s->now, row), planned = row_bytes(s->planned, row);
+    bool pending = session_pending(s);
+
+    put_bytes(area, y, c.now, ROLE_TEXT, s->now, now);
+    if (c.planned)
+        put_bytes(area, y, c.planned, pending ? ROLE_PENDING : ROLE_TEXT,
+                  s->planned, planned);
+    if (c.reference)
+        put_bytes(area, y, c.reference, ROLE_DIM, r, row_bytes(r, row));
+    put_change(area, y, c.change, pending ? now : row_bytes(r, row),
+               planned);
+    if (c.share && s->planned && !s->planned->refused) {
+        char text[16];
+        snprintf(text, sizeof(text), "%.1f%%",
+                 100.0 * (double)planned / (double)s->planned->peak_bytes);
+        area_right(area, y, c.share, ROLE_TEXT, text);
+        bar_share(area, y, c.share + 2, area.cols - c.share - 3,
+                  (unsigned)(row < KIND_COUNT ? ROLE_KIND + row : ROLE_DIM),
+                  (double)planned / (double)s->planned->peak_bytes);
+    }
+}
+
+static uint64_t gap_bytes(const struct session *s)
+{
+    return s->os_bytes > s->touched_bytes ? s->os_bytes - s->touched_bytes
+                                          : 0;
+}
+
+static void draw_worker_row(const struct session *s, struct area area, int y,
+                            int row, struct columns c)
+{
+    uint64_t bytes = row == ROW_TOUCHED ? s->touched_bytes
+                     : row == ROW_PROCESS ? s->os_bytes : gap_bytes(s);
+    const char *note = row == ROW_TOUCHED   ? "of the one allocation"
+                       : row == ROW_PROCESS ? "as the system counts"
+                                            : "not the arena";
+    char text[BYTES_TEXT_SIZE];
+
+    area_right(area, y, c.now, ROLE_TEXT,
+               s->has_memory ? bytes_format(text, sizeof(text), bytes) : "…");
+    area_text(area, y, c.now + 2, ROLE_DIM, note);
+}
+
+static void draw_budget_row(const struct session *s, struct area area, int y,
+                            struct columns c)
+{
+    const struct forecast *f = s->planned;
+    uint64_t budget = s->wanted.memory_budget;
+    char text[BYTES_TEXT_SIZE], left[BYTES_TEXT_SIZE];
+
+    if (!budget) {
+        area_right(area, y, c.now, ROLE_DIM, "none");
+        return;
+    }
+    area_right(area, y, c.now, ROLE_TEXT,
+               bytes_format(text, sizeof(text), budget));
+    if (!f || f->refused)
+        area_text(area, y, c.now + 2, ROLE_BAD, "cannot be met");
+    else if (f->arena_bytes <= budget)
+        area_print(area, y, c.now + 2, ROLE_GOOD, "%s to spare",
+                   bytes_format(left, sizeof(left), budget - f->arena_bytes));
+    else
+        area_print(area, y, c.now + 2, ROLE_BAD, "%s over",
+                   bytes_format(left, sizeof(left), f->arena_bytes - budget));
+}
+
+static void draw_row(struct screen *s, const struct pane_memory *p,
+                     struct area area, int y, int row, struct columns c)
+{
+    static const char *const names[] = { "peak", "touched", "process", "gap",
+                                         "budget" };
+    const struct session *session = s->session;
+
+    if (row < KIND_COUNT) {
+        unsigned style = (unsigned)(ROLE_KIND + row);
+        area_text(area, y, 0, style,
+                  theme_pattern((enum kind)row, area.cells->glyphs));
+        area_print(area, y, 1, style | STYLE_BOLD, "%c",
+                   theme_letter((enum kind)row));
+        area_text(area, y, 3, ROLE_TEXT, kind_name((enum kind)row));
+    } else {
+        area_text(area, y, 3, row == ROW_PEAK ? ROLE_TITLE : ROLE_TEXT,
+                  names[row - KIND_COUNT]);
+    }
+    if (row <= ROW_PEAK)
+        draw_forecast_row(session, area, y, row, c);
+    else if (row == ROW_BUDGET)
+        draw_budget_row(session, area, y, c);
+    else
+        draw_worker_row(session, area, y, row, c);
+    if (row == p->row && screen_has_keys(s, PANE_MEMORY))
+        area_mark(area, y, 0, area.cols, STYLE_REVERSE);
+    screen_target(s, area, y, 0, 1, area.cols, ACTION_ROW, row);
+}
+
+/* The next row that there is, in steps of 1 or -1; or the same. */
+static int next_row(const struct session *s, int row, int step)
+{
+    for (int r = row + step; r >= 0 && r < ROW_COUNT; r += step)
+        if (has_row(s, r))
+            return r;
+    return row;
+}
+
+static int list_rows(const struct session *s, int rows[ROW_COUNT])
+{
+    int n = 0;
+
+    for (int r = 0; r < ROW_COUNT; r++)
+        if (has_row(s, r))
+            rows[n++] = r;
+    return n;
+}
+
+static void draw_titles(const struct session *s, struct area area,
+                        struct columns c)
+{
+    area_right(area, 0, c.now, ROLE_DIM, "now");
+    if (c.planned)
+        area_right(area, 0, c.planned, ROLE_DIM, "planned");
+    if (c.reference)
+        area_right(area, 0, c.reference, ROLE_DIM, reference_name(s));
+    area_right(area, 0, c.change, ROLE_DIM, "change");
+    if (c.share)
+        area_right(area, 0, c.share, ROLE_DIM, "share");
+}
+
+static void draw_rows(struct screen *s, struct pane_memory *p, struct area area)
+{
+    struct columns c = find_columns(s->session, area.cols);
+    int rows[ROW_COUNT], n = list_rows(s->session, rows), chosen = 0;
+
+    draw_titles(s->session, area, c);
+    area = area_sub(area, 1, 0, area.rows - 1, area.cols);
+    if (!has_row(s->session, p->row))
+        p->row = next_row(s->session, p->row, 1);
+    for (int i = 0; i < n; i++)
+        if (rows[i] == p->row)
+            chosen = i;
+    if (p->scroll > chosen)
+        p->scroll = chosen;
+    if (p->scroll < chosen - area.rows + 1)
+        p->scroll = chosen - area.rows + 1;
+    if (p->scroll > n - area.rows)
+        p->scroll = n > area.rows ? n - area.rows : 0;
+    for (int i = 0; i < area.rows && p->scroll + i < n; i++)
+        draw_row(s, p, area, i, rows[p->scroll + i], c);
+}
+
+void pane_memory_draw(struct screen *s, struct pane_memory *p,
+                      struct area area)
+{
+    const struct session *session = s->session;
+    const struct forecast *reference = session_reference(session);
+    double scale = most_bytes(session);
+    bool pending = session_pending(session);
+    int gap = area.rows >= 16;
+
+    draw_bar(area, 0, "touched", ROLE_TEXT, session->now,
+             session->touched_bytes, scale);
+    draw_bar(area, 1, "planned", pending ? ROLE_PENDING : ROLE_TEXT,
+             session->planned, row_bytes(session->planned, ROW_PEAK), scale);
+    draw_bar(area, 2, reference_name(session), ROLE_PINNED, reference,
+             row_bytes(reference, ROW_PEAK), scale);
+    draw_factor(session, area, 3);
+    screen_note(s, area, screen_has_keys(s, PANE_MEMORY) ? ROLE_KEY : ROLE_DIM,
+                "Enter explains");
+    draw_rows(s, p, area_sub(area, 4 + gap, 0, area.rows - 4 - gap,
+                             area.cols));
+}
+
+static void explain(struct screen *s, int row)
+{
+    const struct session *session = s->session;
+    const struct forecast *f = session->planned;
+    struct text_block *text = &s->popup_text;
+
+    if (row <= ROW_PEAK && (!f || !f->job))
+        return;
+    if (row < KIND_COUNT) {
+        screen_popup(s, kind_name((enum kind)row));
+        explain_kind(text, f->job, (enum kind)row);
+    } else if (row == ROW_PEAK) {
+        screen_popup(s, "The peak");
+        explain_peak(text, session);
+    } else if (row == ROW_BUDGET && f) {
+        screen_popup(s, "The budget");
+        explain_budget(text, session);
+    } else if (session->has_memory) {
+        screen_popup(s, "The process");
+        explain_memory(text, session);
+    }
+}
+
+void pane_memory_act(struct screen *s, struct pane_memory *p,
+                     enum action action, int argument)
+{
+    const struct session *session = s->session;
+
+    switch (action) {
+    case ACTION_UP:
+        p->row = next_row(session, p->row, -1);
+        break;
+    case ACTION_DOWN:
+        p->row = next_row(session, p->row, 1);
+        break;
+    case ACTION_START:
+        p->row = next_row(session, -1, 1);
+        break;
+    case ACTION_END:
+        p->row = ROW_BUDGET;
+        break;
+    case ACTION_ROW:
+        if (p->row == argument)
+            explain(s, argument);
+        p->row = argument;
+        break;
+    case ACTION_ENTER:
+        explain(s, p->row);
+        break;
+    default:
+        break;
+    }
+}

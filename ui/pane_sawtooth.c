@@ -1,0 +1,106 @@
+#include "pane_sawtooth.h"
+
+#include <stdio.h>
+
+#include "byte_axis.h"
+#include "bytes.h"
+#include "sawtooth.h"
+
+/* A caret and text beside it, on the side that has room; the shorter text if
+ * neither has any for the longer one. */
+static void draw_caret(struct area area, int row, int col, const char *text,
+                       const char *shorter)
+{
+    int width = cells_width(text);
+    bool right = col + 2 + width <= area.cols;
+
+    if (!right && col - 1 < width) {
+        text = shorter;
+        width = cells_width(text);
+        right = col < area.cols / 2;
+    }
+    area_text(area, row, col, ROLE_KEY | STYLE_BOLD, "▲");
+    area_text(area, row, right ? col + 2 : col - 1 - width, ROLE_KEY, text);
+}
+
+/* "step 77, backward, 3.09 MiB: conv_dgrad of g2.b1.conv1" */
+static void draw_step(const struct step_cursor *c, const struct job *job,
+                      struct area area, int row)
+{
+    int step = step_cursor_at(c, job);
+    char bytes[BYTES_TEXT_SIZE], where[96], op[96], text[200];
+
+    snprintf(where, sizeof(where), "step %d, %s, %s", step,
+             phase_name(job->schedule->steps[step].phase),
+             bytes_format(bytes, sizeof(bytes),
+                          plan_live_bytes(job->plan, step)));
+    step_cursor_name_op(job, step, op, sizeof(op));
+    snprintf(text, sizeof(text), "%s: %s", where, op);
+    draw_caret(area, row, step_cursor_column(c, step), text, where);
+}
+
+/* What a click into a column means. */
+static void target_columns(struct screen *s, const struct step_cursor *c,
+                           const struct job *job, struct area area)
+{
+    for (int col = 0; col < area.cols; col++)
+        screen_target(s, area, 0, col, area.rows, 1, ACTION_ROW,
+                      timeline_step(&c->timeline, job->plan, col));
+}
+
+static void draw_peak(const struct step_cursor *c, const struct job *job,
+                      struct area area, int row)
+{
+    const struct plan *plan = job->plan;
+    int col = step_cursor_column(c, plan->peak_step);
+    char bytes[BYTES_TEXT_SIZE], text[96];
+
+    bytes_format(bytes, sizeof(bytes), plan->peak_bytes);
+    snprintf(text, sizeof(text), " peak %s", bytes);
+    if (plan->peak_step < c->timeline.begin ||
+        plan->peak_step >= c->timeline.end)
+        area_print(area, row, 0, ROLE_WARNING,
+                   "the peak, %s, is not shown: it is in evaluation", bytes);
+    else if (col >= 0 && col + 1 + cells_width(text) <= area.cols)
+        area_print(area, row, col, ROLE_TITLE, "▼%s", text);
+    else if (col >= 0)
+        area_print(area, row, col - cells_width(text), ROLE_TITLE, "%s ▼",
+                   text + 1);
+    else if (plan->peak_step < c->timeline.first)
+        area_print(area, row, 0, ROLE_TITLE, "◂%s", text);
+    else
+        area_print(area, row, area.cols - 1 - cells_width(text), ROLE_TITLE,
+                   "%s ▸", text + 1);
+}
+
+void pane_sawtooth_draw(struct screen *s, struct step_cursor *c,
+                        const struct job *job, struct area area)
+{
+    const struct plan *plan = job->plan;
+    int rows = area.rows - 4;
+    struct area plot = area_sub(area, 2, BYTE_AXIS_COLS, rows,
+                                area.cols - BYTE_AXIS_COLS - 1);
+    struct area below = area_sub(area, 2 + rows, BYTE_AXIS_COLS, 2,
+                                 plot.cols);
+    char text[64];
+
+    step_cursor_show(c, job, plot.cols);
+    snprintf(text, sizeof(text), "Memory alive, steps %d to %d",
+             c->timeline.first, c->timeline.first + c->timeline.count - 1);
+    subject_title(s, area, c->subject,
+                  c->zoom ? text
+                          : "Memory alive through one training step, by kind",
+                  c->zoom ? text : "Memory alive, step by step");
+    if (rows <= 0 || plot.cols == 0)
+        return;
+    draw_peak(c, job, area_sub(area, 1, BYTE_AXIS_COLS, 1, plot.cols), 0);
+    byte_axis_draw(area_sub(area, 2, 0, rows, area.cols),
+                   (double)plan->peak_bytes);
+    sawtooth_draw(plan, &c->timeline, (double)plan->peak_bytes, plot);
+    sawtooth_phases(plan, &c->timeline, below, 0);
+    step_cursor_mark(c, job, plot);
+    step_cursor_mark(c, job, area_sub(below, 0, 0, 1, below.cols));
+    draw_step(c, job, below, 1);
+    target_columns(s, c, job, area_sub(area, 1, BYTE_AXIS_COLS, rows + 3,
+                                       plot.cols));
+}

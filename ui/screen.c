@@ -1,0 +1,554 @@
+/*
+ * The frame around the pages: tabs above, state and hints below, popups and
+ * questions on top.
+ */
+#include "screen.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "help.h"
+#include "text.h"
+
+static const struct page *const pages[PAGE_COUNT] = {
+    [PAGE_RUN] = &page_run,       [PAGE_STEP] = &page_step,
+    [PAGE_LAYERS] = &page_layers, [PAGE_RUNS] = &page_runs,
+    [PAGE_PRESETS] = &page_presets,
+};
+
+void screen_init(struct screen *s, struct session *session, int rows,
+                 int cols, enum glyphs glyphs)
+{
+    *s = (struct screen){ .session = session };
+    view_init(&s->view);
+    cells_init(&s->cells, rows, cols, glyphs);
+    for (int i = 0; i < PAGE_COUNT; i++) {
+        s->state[i] = xcalloc(1, pages[i]->state_size);
+        if (pages[i]->init)
+            pages[i]->init(s->state[i]);
+    }
+}
+
+void screen_done(struct screen *s)
+{
+    for (int i = 0; i < PAGE_COUNT; i++) {
+        if (pages[i]->done)
+            pages[i]->done(s->state[i]);
+        free(s->state[i]);
+    }
+    free(s->targets);
+    text_block_done(&s->popup_text);
+    cells_done(&s->cells);
+}
+
+void screen_target(struct screen *s, struct area area, int row, int col,
+                   int rows, int cols, enum action action, int argument)
+{
+    struct area part = area_sub(area, row, col, rows, cols);
+
+    if (part.rows == 0 || part.cols == 0)
+        return;
+    s->targets = xrealloc(s->targets, (unsigned long)s->target_count + 1,
+                          sizeof(*s->targets));
+    s->targets[s->target_count++] = (struct target){
+        { part.row, part.col, part.rows, part.cols }, action, argument
+    };
+}
+
+bool screen_has_keys(const struct screen *s, int pane)
+{
+    return s->pane[s->page] == pane;
+}
+
+void screen_popup(struct screen *s, const char *title)
+{
+    text_block_done(&s->popup_text);
+    snprintf(s->popup_title, sizeof(s->popup_title), "%s", title);
+    s->popup_scroll = 0;
+    s->popup = true;
+}
+
+void screen_ask(struct screen *s, const char *question, const char *answer)
+{
+    snprintf(s->question, sizeof(s->question), "%s", question);
+    snprintf(s->answer, sizeof(s->answer), "%s", answer);
+    s->asking = true;
+}
+
+void screen_note(struct screen *s, struct area pane, unsigned style,
+                 const char *text)
+{
+    struct area frame = area_all(&s->cells);
+    int width = cells_width(text);
+
+    if (!*text || s->layout.size <= SIZE_TABS || width + 2 > pane.cols - 16)
+        return;
+    frame = area_sub(frame, pane.row - 1, pane.col + pane.cols - width - 3, 1,
+                     width + 2);
+    area_fill(frame, style, " ");
+    area_text(frame, 0, 1, style, text);
+}
+
+/* "training", and what may be wrong with it. */
+static const char *state_text(const struct session *s, unsigned *style)
+{
+    *style = ROLE_BAD | STYLE_BOLD;
+    if (s->silent)
+        return "silent";
+    switch (s->state) {
+    case LINK_STARTING:
+        *style = ROLE_DIM;
+        return "starting";
+    case LINK_RUNNING:
+        *style = ROLE_GOOD | STYLE_BOLD;
+        return "training";
+    case LINK_PAUSED:
+        *style = ROLE_WARNING;
+        return "paused";
+    case LINK_DONE:
+        *style = ROLE_TITLE;
+        return "done";
+    case LINK_FAILED:
+        return "failed";
+    case LINK_DEAD:
+        break;
+    }
+    *style = s->sentence[0] ? *style : ROLE_DIM;
+    return s->sentence[0] ? "no worker" : "starting";
+}
+
+/* "epoch 3 of 20  1,240 samples/s  0:42 left" */
+static void progress_text(const struct session *s, char *text, size_t size)
+{
+    char rate[TEXT_COUNT_SIZE], left[TEXT_DURATION_SIZE];
+    double seconds = (double)(s->steps - s->step) * s->in_force.batch /
+                     s->samples_per_second;
+
+    *text = '\0';
+    if (s->epoch == 0 || s->samples_per_second <= 0)
+        return;
+    text_count(rate, (int64_t)s->samples_per_second);
+    text_duration(left, seconds);
+    snprintf(text, size, "epoch %d of %d  %s samples/s  %s left", s->epoch,
+             s->in_force.epochs, rate, left);
+}
+
+/* From this width on the progress is in the line of the tabs, below it in the
+ * one of the state. */
+enum { PROGRESS_COLS = 120 };
+
+static void draw_tabs(struct screen *s, struct area area)
+{
+    const struct session *session = s->session;
+    char progress[128];
+    unsigned style;
+    const char *state = state_text(session, &style);
+    int col = area_text(area, 0, 1, ROLE_FOCUS | STYLE_BOLD, "memdial"), end;
+    bool names = area.cols >= 80;
+    bool wide = area.cols >= PROGRESS_COLS;
+
+    col += 1;
+    for (int i = 0; i < PAGE_COUNT; i++) {
+        bool here = (int)s->page == i;
+        int begin = col;
+        col = area_print(area, 0, col, ROLE_KEY, " %d", i + 1);
+        if (names || here)
+            col = area_print(area, 0, col, here ? ROLE_TITLE : ROLE_DIM,
+                             " %s", pages[i]->name);
+        col = area_text(area, 0, col, ROLE_TEXT, " ");
+        if (here)
+            area_mark(area, 0, begin, col - begin, STYLE_REVERSE);
+        screen_target(s, area, 0, begin, 1, col - begin, ACTION_PAGE, i);
+    }
+    end = area.cols - 1 - cells_width(state);
+    area_right(area, 0, area.cols - 1, style, state);
+    progress_text(session, progress, sizeof(progress));
+    if (wide) {
+        end -= 2 + cells_width(progress);
+        area_text(area, 0, end, ROLE_TEXT, progress);
+    }
+    if (end - col > 8)
+        area_fit(area, 0, col + 2, end - col - 4, ROLE_DIM, session->preset);
+}
+
+static void draw_status(struct screen *s, struct area area)
+{
+    static const unsigned styles[] = {
+        [NOTICE_NONE] = ROLE_DIM, [NOTICE_INFO] = ROLE_STATUS,
+        [NOTICE_WARNING] = ROLE_WARNING, [NOTICE_ERROR] = ROLE_BAD
+    };
+    const struct session *session = s->session;
+    const char *text = session->notice ? session->message : "";
+    unsigned style = styles[session->notice];
+    int col = 1, end = area.cols - 1;
+    char line[512], progress[128];
+
+    if (s->asking) {
+        col = area_text(area, 0, 1, ROLE_TITLE, s->question);
+        col = area_text(area, 0, col + 1, ROLE_TEXT, s->answer);
+        area_text(area, 0, col, ROLE_TEXT | STYLE_REVERSE, " ");
+        return;
+    }
+    if (session->sentence[0]) {
+        snprintf(line, sizeof(line), "%s; R begins again", session->sentence);
+        text = line;
+        style = ROLE_BAD | STYLE_BOLD;
+    }
+    if (session->locked)
+        col = area_text(area, 0, col, ROLE_WARNING, "locked") + 1;
+    if (session_pending(session))
+        col = area_text(area, 0, col, ROLE_PENDING,
+                        session->locked ? "pending: Enter on a dial applies" :
+                                          "pending") + 1;
+    progress_text(session, progress, sizeof(progress));
+    if (area.cols < PROGRESS_COLS &&
+        col + cells_width(text) + cells_width(progress) + 2 < end)
+        area_right(area, 0, end, ROLE_TEXT, progress);
+    area_fit(area, 0, col, end - col, style, text);
+}
+
+/* Draws one hint at `col` if it ends before `end`; returns the column after
+ * it and a gap, or `col`. */
+static int draw_hint(struct screen *s, struct area area, const struct key *k,
+                     int col, int end)
+{
+    char label[16];
+    int width;
+
+    snprintf(label, sizeof(label), "%.*s", (int)strcspn(k->label, " "),
+             k->label);
+    width = cells_width(label) + 1 + cells_width(k->hint);
+    if (col + width > end)
+        return col;
+    area_text(area, 0, col, ROLE_KEY | STYLE_BOLD, label);
+    area_text(area, 0, col + cells_width(label) + 1, ROLE_DIM, k->hint);
+    screen_target(s, area, 0, col, 1, width, k->action, k->argument);
+    return col + width + 2;
+}
+
+/* How to get help and how to get out are always there, at the right. */
+static void draw_hints(struct screen *s, struct area area)
+{
+    const struct key *help = keys_of(s->page, ACTION_HELP);
+    const struct key *quit = keys_of(s->page, ACTION_QUIT);
+    int end = area.cols - 14, col = 1;
+
+    draw_hint(s, area, quit, draw_hint(s, area, help, end, area.cols),
+              area.cols);
+    for (int i = 0; i < keys_count; i++) {
+        const struct key *k = &keys_table[i];
+        int before = col;
+        if (!k->hint || !(k->pages & 1u << s->page) || k == help || k == quit)
+            continue;
+        col = draw_hint(s, area, k, col, end - 1);
+        if (col == before)
+            break;
+    }
+}
+
+static void draw_switcher(struct screen *s, struct area area)
+{
+    int col = 1;
+
+    for (int i = 0; i < layout_panes(s->page); i++) {
+        int begin = col;
+        col = area_print(area, 0, col,
+                         screen_has_keys(s, i) ? ROLE_FOCUS | STYLE_BOLD
+                                               : ROLE_DIM,
+                         " %s ", layout_pane_name(s->page, i));
+        if (screen_has_keys(s, i))
+            area_mark(area, 0, begin, col - begin, STYLE_UNDERLINE);
+        screen_target(s, area, 0, begin, 1, col - begin, ACTION_PANE, i);
+        col++;
+    }
+}
+
+static void draw_pane(struct screen *s, int pane)
+{
+    struct area all = area_all(&s->cells);
+    struct rect r = s->layout.pane[pane];
+    struct area area = area_rect(all, r);
+    bool keys = screen_has_keys(s, pane);
+
+    if (area.rows == 0 || area.cols == 0)
+        return;
+    screen_target(s, area, 0, 0, area.rows, area.cols, ACTION_PANE, pane);
+    if (s->layout.size > SIZE_TABS)
+        area = area_box(area, keys ? ROLE_FOCUS : ROLE_BORDER,
+                        keys ? ROLE_FOCUS | STYLE_BOLD : ROLE_TITLE,
+                        layout_pane_name(s->page, pane));
+    pages[s->page]->draw(s, s->state[s->page], pane, area);
+}
+
+enum { POPUP_WIDTH = 76 };
+
+static void draw_popup(struct screen *s)
+{
+    struct area body = area_rect(area_all(&s->cells), s->layout.body);
+    int cols = body.cols < POPUP_WIDTH + 4 ? body.cols : POPUP_WIDTH + 4;
+    int needed = text_block_rows(&s->popup_text, cols - 4);
+    int rows = needed + 2 < body.rows ? needed + 2 : body.rows;
+    int most = needed - (rows - 2);
+    struct area area = area_sub(body, (body.rows - rows) / 2,
+                                (body.cols - cols) / 2, rows, cols);
+
+    if (s->popup_scroll > most)
+        s->popup_scroll = most;
+    if (s->popup_scroll < 0)
+        s->popup_scroll = 0;
+    area_fill(area, ROLE_TEXT, " ");
+    screen_target(s, body, 0, 0, body.rows, body.cols, ACTION_CLOSE, 0);
+    area = area_box(area, ROLE_FOCUS, ROLE_FOCUS | STYLE_BOLD,
+                    s->popup_title);
+    if (s->popup_scroll < most)
+        area_right(area_sub(area_all(&s->cells), area.row + area.rows,
+                            area.col, 1, area.cols),
+                   0, area.cols - 1, ROLE_KEY, " ▼ more ");
+    area = area_sub(area, 0, 1, area.rows, area.cols - 2);
+    text_block_draw(&s->popup_text, area, s->popup_scroll);
+}
+
+/* Where there is room for one line: what a status bar would show. */
+static void draw_line(struct screen *s, struct area area)
+{
+    const struct session *session = s->session;
+    unsigned style;
+    const char *state = state_text(session, &style);
+    double accuracy = session_latest(session, CURVE_VALID_ACCURACY);
+    char peak[BYTES_TEXT_SIZE];
+    int col = area_text(area, 0, 0, style, state);
+
+    if (session->now && !session->now->refused)
+        col = area_print(area, 0, col, ROLE_TEXT, " %s",
+                         bytes_format(peak, sizeof(peak),
+                                      session->now->peak_bytes));
+    if (isfinite(accuracy))
+        area_print(area, 0, col, ROLE_TEXT, " %.1f%%", 100 * accuracy);
+}
+
+void screen_draw(struct screen *s)
+{
+    struct area all = area_all(&s->cells);
+
+    cells_clear(&s->cells);
+    s->target_count = 0;
+    s->layout = layout_make(s->cells.rows, s->cells.cols, s->page,
+                            s->pane[s->page]);
+    if (s->layout.size == SIZE_LINE) {
+        draw_line(s, all);
+        return;
+    }
+    draw_tabs(s, area_rect(all, s->layout.tabs));
+    if (s->layout.switcher.rows)
+        draw_switcher(s, area_rect(all, s->layout.switcher));
+    for (int i = 0; i < LAYOUT_PANES; i++)
+        draw_pane(s, i);
+    draw_status(s, area_rect(all, s->layout.status));
+    draw_hints(s, area_rect(all, s->layout.hints));
+    if (s->popup)
+        draw_popup(s);
+}
+
+static void act_on_popup(struct screen *s, enum action action)
+{
+    int page = s->layout.body.rows - 3;
+
+    switch (action) {
+    case ACTION_UP:
+        s->popup_scroll--;
+        break;
+    case ACTION_DOWN:
+        s->popup_scroll++;
+        break;
+    case ACTION_PAGE_UP:
+        s->popup_scroll -= page;
+        break;
+    case ACTION_PAGE_DOWN:
+        s->popup_scroll += page;
+        break;
+    case ACTION_START:
+        s->popup_scroll = 0;
+        break;
+    case ACTION_END:
+        s->popup_scroll = s->popup_text.count * 10;
+        break;
+    default:
+        s->popup = false;
+        break;
+    }
+}
+
+static void go_to_pane(struct screen *s, int step)
+{
+    int n = layout_panes(s->page), *pane = &s->pane[s->page];
+    struct layout next;
+
+    do {
+        *pane = (*pane + step + n) % n;
+        next = layout_make(s->cells.rows, s->cells.cols, s->page, *pane);
+    } while (next.size > SIZE_LINE && next.pane[*pane].rows == 0);
+}
+
+static void go_to_page(struct screen *s, int page)
+{
+    s->page = (enum page_id)((page + PAGE_COUNT) % PAGE_COUNT);
+}
+
+static void act_on_run(struct session *session, enum action action)
+{
+    switch (action) {
+    case ACTION_UNDO:
+        session_undo(session);
+        break;
+    case ACTION_LOCK:
+        session_lock(session, !session->locked);
+        break;
+    case ACTION_PIN:
+        session_pin(session);
+        break;
+    case ACTION_PAUSE:
+        session->asks |= SESSION_ASK_PAUSE;
+        break;
+    default:
+        session->asks |= SESSION_ASK_RESTART;
+        break;
+    }
+}
+
+void screen_act(struct screen *s, enum action action, int argument)
+{
+    if (s->popup && action != ACTION_QUIT && action != ACTION_REPAINT &&
+        action != ACTION_THEME && action != ACTION_ANSWER) {
+        act_on_popup(s, action);
+        return;
+    }
+    switch (action) {
+    case ACTION_NONE:
+        break;
+    case ACTION_NEXT_PANE:
+        go_to_pane(s, 1);
+        break;
+    case ACTION_PREVIOUS_PANE:
+        go_to_pane(s, -1);
+        break;
+    case ACTION_PANE:
+        s->pane[s->page] = argument;
+        break;
+    case ACTION_NEXT_PAGE:
+        go_to_page(s, (int)s->page + 1);
+        break;
+    case ACTION_PREVIOUS_PAGE:
+        go_to_page(s, (int)s->page - 1);
+        break;
+    case ACTION_PAGE:
+        go_to_page(s, argument);
+        break;
+    case ACTION_UNDO:
+    case ACTION_LOCK:
+    case ACTION_PIN:
+    case ACTION_PAUSE:
+    case ACTION_RESTART:
+        act_on_run(s->session, action);
+        break;
+    case ACTION_EXPORT:
+        s->export = true;
+        break;
+    case ACTION_THEME:
+        s->view.theme = (enum theme)((s->view.theme + 1) % THEME_COUNT);
+        session_say(s->session, NOTICE_INFO, "theme %s",
+                    theme_name(s->view.theme));
+        break;
+    case ACTION_SAVE_VIEW:
+        s->save_view = true;
+        break;
+    case ACTION_REPAINT:
+        s->repaint = true;
+        break;
+    case ACTION_HELP:
+        screen_popup(s, "Keys");
+        help_fill(&s->popup_text, s->page);
+        break;
+    case ACTION_QUIT:
+        s->quit = true;
+        break;
+    default:
+        pages[s->page]->act(s, s->state[s->page], action, argument);
+        break;
+    }
+}
+
+/* Line editing as far as a name needs it. */
+static void answer_key(struct screen *s, int key)
+{
+    size_t n = strlen(s->answer);
+
+    if (key == KEY_ESCAPE) {
+        s->asking = false;
+    } else if (key == KEY_RETURN || key == '\n') {
+        s->asking = false;
+        screen_act(s, ACTION_ANSWER, 0);
+    } else if (key == KEY_RUBOUT && n > 0) {
+        do
+            n--;
+        while (n > 0 && ((unsigned char)s->answer[n] & 0xc0) == 0x80);
+        s->answer[n] = '\0';
+    } else if (key >= ' ' && key < KEY_BASE && key != 0x7f) {
+        char text[CELL_TEXT_SIZE];
+        cells_encode((uint32_t)key, text);
+        if (n + strlen(text) < sizeof(s->answer))
+            strcpy(s->answer + n, text);
+    }
+}
+
+static void go_to_pane_at(struct screen *s, int row, int col)
+{
+    for (int i = 0; i < LAYOUT_PANES; i++)
+        if (rect_has(s->layout.pane[i], row, col) && !s->popup)
+            s->pane[s->page] = i;
+}
+
+static void click(struct screen *s, int row, int col)
+{
+    for (int i = s->target_count - 1; i >= 0; i--)
+        if (rect_has(s->targets[i].rect, row, col)) {
+            struct target target = s->targets[i];
+            go_to_pane_at(s, row, col);
+            screen_act(s, target.action, target.argument);
+            return;
+        }
+}
+
+void screen_input(struct screen *s, const struct input *input)
+{
+    const struct key *key;
+
+    switch (input->type) {
+    case INPUT_NONE:
+        break;
+    case INPUT_KEY:
+        if (s->asking) {
+            answer_key(s, input->key);
+            break;
+        }
+        key = keys_find(s->page, input->key);
+        if (key)
+            screen_act(s, key->action, key->argument);
+        break;
+    case INPUT_CLICK:
+        if (!s->asking)
+            click(s, input->row, input->col);
+        break;
+    case INPUT_WHEEL:
+        if (s->asking)
+            break;
+        go_to_pane_at(s, input->row, input->col);
+        screen_act(s, input->turn < 0 ? ACTION_UP : ACTION_DOWN, 0);
+        break;
+    case INPUT_RESIZE:
+        cells_resize(&s->cells, input->row, input->col);
+        break;
+    }
+}

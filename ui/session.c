@@ -1,0 +1,639 @@
+#include "session.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_UNDO = 256,
+    MAX_POINTS = 1 << 15, /* of a curve; then every other one is dropped */
+    CANDIDATES_AT_ONCE = 16
+};
+
+/* Tags of questions; turns of dials follow, then candidates. */
+enum { TAG_PLANNED, TAG_NOW, TAG_BASELINE, TAG_TURN };
+
+const char *unit_name(enum unit unit)
+{
+    static const char *const names[] = { "epochs", "seconds", "samples" };
+
+    return names[unit];
+}
+
+static bool settings_same(const struct settings *a, const struct settings *b)
+{
+    for (int i = 0; i < settings_count; i++) {
+        char x[SETTINGS_TEXT_SIZE], y[SETTINGS_TEXT_SIZE];
+        settings_format(a, &settings_table[i], x, sizeof(x));
+        settings_format(b, &settings_table[i], y, sizeof(y));
+        if (strcmp(x, y) != 0)
+            return false;
+    }
+    return true;
+}
+
+static struct forecast **turn_place(const struct session *s, int dial,
+                                    enum dial_turn turn)
+{
+    return &s->turn[dial * DIAL_TURNS + (int)turn];
+}
+
+void session_init(struct session *s, const char *preset,
+                  const struct settings *settings)
+{
+    *s = (struct session){ .in_force = *settings, .wanted = *settings,
+                           .pinned_run = -1, .state = LINK_DEAD,
+                           .asks = SESSION_ASK_QUESTIONS };
+    snprintf(s->preset, sizeof(s->preset), "%s", preset);
+    s->undo = xcalloc(MAX_UNDO, sizeof(*s->undo));
+    s->turn = xcalloc((unsigned long)(dial_count() * DIAL_TURNS),
+                      sizeof(*s->turn));
+}
+
+static void forget_turns(struct session *s)
+{
+    for (int i = 0; i < dial_count() * DIAL_TURNS; i++)
+        forecast_replace(&s->turn[i], NULL);
+}
+
+static void run_done(struct history *r)
+{
+    for (int c = 0; c < CURVE_COUNT; c++)
+        free(r->curve[c].points);
+    free(r->marks);
+}
+
+static void trial_done(struct trial *t)
+{
+    forecast_release(t->plan);
+    forecast_release(t->baseline);
+}
+
+static void candidates_free(struct candidate *list, int count)
+{
+    for (int i = 0; i < count; i++)
+        forecast_release(list[i].forecast);
+    free(list);
+}
+
+void session_done(struct session *s)
+{
+    forget_turns(s);
+    forecast_release(s->now);
+    forecast_release(s->planned);
+    forecast_release(s->baseline);
+    forecast_release(s->pinned);
+    for (int i = 0; i < s->run_count; i++)
+        run_done(&s->runs[i]);
+    free(s->runs);
+    for (int i = 0; i < s->trial_count; i++)
+        trial_done(&s->trials[i]);
+    free(s->trials);
+    candidates_free(s->candidates, s->candidate_count);
+    free(s->turn);
+    free(s->undo);
+    *s = (struct session){ 0 };
+}
+
+void session_say(struct session *s, enum notice notice, const char *format,
+                 ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(s->message, sizeof(s->message), format, args);
+    va_end(args);
+    s->notice = notice;
+}
+
+/* The present plan stays on the screen until the new one is here. */
+static void change_wanted(struct session *s, const struct settings *settings)
+{
+    s->wanted = *settings;
+    forget_turns(s);
+    s->asks |= SESSION_ASK_QUESTIONS;
+    if (!s->locked)
+        s->asks |= SESSION_ASK_APPLY;
+}
+
+void session_want(struct session *s, const struct settings *settings)
+{
+    if (settings_same(settings, &s->wanted))
+        return;
+    if (s->undo_count == MAX_UNDO)
+        memmove(s->undo, s->undo + 1,
+                (size_t)--s->undo_count * sizeof(*s->undo));
+    s->undo[s->undo_count++] = s->wanted;
+    s->notice = NOTICE_NONE;
+    change_wanted(s, settings);
+}
+
+void session_turn(struct session *s, int dial, enum dial_turn turn)
+{
+    struct settings next;
+
+    if (dial_turn(&s->wanted, dial, turn, &next))
+        session_want(s, &next);
+    else
+        session_say(s, NOTICE_INFO, "%s has no further step that way",
+                    dial_setting(dial)->name);
+}
+
+static void begin(struct session *s, const struct settings *settings)
+{
+    change_wanted(s, settings);
+    s->asks &= ~(unsigned)SESSION_ASK_APPLY;
+    s->asks |= SESSION_ASK_BEGIN;
+}
+
+void session_undo(struct session *s)
+{
+    struct settings before;
+
+    if (s->undo_count == 0) {
+        session_say(s, NOTICE_INFO, "nothing to undo");
+        return;
+    }
+    before = s->undo[--s->undo_count];
+    if (settings_can_follow(&s->in_force, &before, NULL)) {
+        change_wanted(s, &before);
+        session_say(s, NOTICE_INFO, "undone");
+    } else {
+        begin(s, &before);
+    }
+}
+
+void session_begin(struct session *s, const char *preset,
+                   const struct settings *settings)
+{
+    snprintf(s->preset, sizeof(s->preset), "%s", preset);
+    begin(s, settings);
+}
+
+void session_lock(struct session *s, bool locked)
+{
+    s->locked = locked;
+    if (!locked && session_pending(s))
+        s->asks |= SESSION_ASK_APPLY;
+    session_say(s, NOTICE_INFO, locked ?
+                "locked: changes stay pending until Enter" :
+                "unlocked: changes apply at once");
+}
+
+void session_pin_trial(struct session *s, int trial)
+{
+    const struct trial *t = &s->trials[trial];
+
+    if (!t->plan) {
+        session_say(s, NOTICE_INFO, "nothing to pin yet");
+    } else if (s->pinned == t->plan) {
+        forecast_replace(&s->pinned, NULL);
+        s->pinned_run = -1;
+        session_say(s, NOTICE_INFO, "comparing with the baseline again");
+    } else {
+        forecast_replace(&s->pinned, forecast_hold(t->plan));
+        s->pinned_run = t->run;
+        session_say(s, NOTICE_INFO, "pinned: comparing with these settings");
+    }
+}
+
+void session_pin(struct session *s)
+{
+    if (s->trial_count > 0)
+        session_pin_trial(s, s->trial_count - 1);
+    else
+        session_say(s, NOTICE_INFO, "nothing to pin yet");
+}
+
+/* Lists are often as they were, or nearly so. */
+void session_consider(struct session *s, const struct settings *settings,
+                      int count)
+{
+    struct candidate *list = xcalloc((unsigned long)count, sizeof(*list));
+
+    for (int i = 0; i < count; i++) {
+        list[i].settings = settings[i];
+        if (i < s->candidate_count &&
+            settings_same(&settings[i], &s->candidates[i].settings))
+            list[i].forecast = forecast_hold(s->candidates[i].forecast);
+    }
+    candidates_free(s->candidates, s->candidate_count);
+    s->candidates = list;
+    s->candidate_count = count;
+    s->asks |= SESSION_ASK_QUESTIONS;
+}
+
+void session_drop_pending(struct session *s)
+{
+    change_wanted(s, &s->in_force);
+    s->asks &= ~(unsigned)SESSION_ASK_APPLY;
+}
+
+bool session_pending(const struct session *s)
+{
+    return !settings_same(&s->wanted, &s->in_force);
+}
+
+bool session_planned(const struct session *s)
+{
+    return s->planned && settings_same(&s->planned->settings, &s->wanted);
+}
+
+bool session_dial_pending(const struct session *s, int dial)
+{
+    return !dial_same(&s->wanted, &s->in_force, dial);
+}
+
+const struct forecast *session_reference(const struct session *s)
+{
+    return s->pinned ? s->pinned : s->baseline;
+}
+
+static void add_point(struct series *c, const double at[UNIT_COUNT],
+                      double value)
+{
+    struct point *p;
+
+    if (!isfinite(value))
+        return;
+    if (c->count == MAX_POINTS) {
+        for (int i = 0; i < MAX_POINTS / 2; i++)
+            c->points[i] = c->points[2 * i];
+        c->count /= 2;
+    }
+    if (c->count == c->capacity) {
+        c->capacity = c->capacity ? 2 * c->capacity : 64;
+        c->points = xrealloc(c->points, (unsigned long)c->capacity,
+                             sizeof(*c->points));
+    }
+    p = &c->points[c->count++];
+    memcpy(p->at, at, sizeof(p->at));
+    p->value = value;
+}
+
+static struct history *this_run(struct session *s)
+{
+    return s->run_count ? &s->runs[s->run_count - 1] : NULL;
+}
+
+static struct trial *this_trial(struct session *s)
+{
+    return s->trial_count ? &s->trials[s->trial_count - 1] : NULL;
+}
+
+/* No step was trained with it. */
+static bool is_idle(const struct trial *t)
+{
+    return t->end[UNIT_SAMPLES] <= t->begin[UNIT_SAMPLES];
+}
+
+/* Settings that were passed by on the way to these leave no trial. */
+static void add_trial(struct session *s)
+{
+    struct trial *t = this_trial(s);
+    int run = s->run_count - 1;
+
+    if (t && t->run == run && settings_same(&t->settings, &s->in_force))
+        return;
+    if (t && t->run == run && is_idle(t))
+        trial_done(&s->trials[--s->trial_count]);
+    s->trials = xrealloc(s->trials, (unsigned long)s->trial_count + 1,
+                         sizeof(*s->trials));
+    t = &s->trials[s->trial_count++];
+    *t = (struct trial){ .settings = s->in_force, .run = run };
+    memcpy(t->preset, s->preset, sizeof(t->preset));
+    if (run >= 0) {
+        memcpy(t->begin, s->runs[run].at, sizeof(t->begin));
+        memcpy(t->end, t->begin, sizeof(t->end));
+    }
+}
+
+/* What is in force is what the worker says, whoever asked for it. */
+static void enter_force(struct session *s, const struct settings *settings)
+{
+    s->in_force = *settings;
+    if (s->planned && settings_same(&s->planned->settings, settings))
+        forecast_replace(&s->now, forecast_hold(s->planned));
+    else
+        forecast_replace(&s->now, NULL);
+    s->asks |= SESSION_ASK_QUESTIONS;
+}
+
+static void note_forecast(struct session *s)
+{
+    struct trial *t = this_trial(s);
+
+    if (!t || !s->now || s->now->refused)
+        return;
+    t->flops = s->now->flops;
+    t->peak_bytes = s->now->peak_bytes;
+    t->arena_bytes = s->now->arena_bytes;
+    if (!t->plan)
+        t->plan = forecast_hold(s->now);
+    /* What nothing is saved of is the same for all that can follow. */
+    if (!t->baseline && s->baseline &&
+        settings_can_follow(&s->baseline->settings, &t->settings, NULL))
+        t->baseline = forecast_hold(s->baseline);
+}
+
+/* Forgets what came after so many samples. */
+static void cut_back(struct history *h, double samples)
+{
+    for (int c = 0; c < CURVE_COUNT; c++) {
+        struct series *curve = &h->curve[c];
+        while (curve->count > 0 &&
+               curve->points[curve->count - 1].at[UNIT_SAMPLES] > samples)
+            curve->count--;
+    }
+    while (h->mark_count > 0 &&
+           h->marks[h->mark_count - 1].at[UNIT_SAMPLES] > samples)
+        h->mark_count--;
+    memset(h->at, 0, sizeof(h->at));
+    if (h->curve[CURVE_LOSS].count > 0)
+        memcpy(h->at,
+               h->curve[CURVE_LOSS].points[h->curve[CURVE_LOSS].count - 1].at,
+               sizeof(h->at));
+}
+
+static void add_run(struct session *s)
+{
+    struct history *h;
+
+    s->runs = xrealloc(s->runs, (unsigned long)s->run_count + 1,
+                       sizeof(*s->runs));
+    h = &s->runs[s->run_count++];
+    *h = (struct history){ 0 };
+    memcpy(h->preset, s->preset, sizeof(h->preset));
+}
+
+/* A run that begins from a snapshot goes on where that was written. */
+static void on_start(struct session *s, const struct event *e)
+{
+    snprintf(s->preset, sizeof(s->preset), "%s", e->start.preset);
+    if (e->start.step > 0 && s->run_count > 0)
+        cut_back(this_run(s),
+                 (double)e->start.step * e->start.settings->batch);
+    else
+        add_run(s);
+    s->step = e->start.step;
+    s->steps = e->start.steps;
+    s->epoch = 0;
+    s->has_memory = false;
+    s->touched_bytes = s->os_bytes = 0;
+    if (settings_same(&s->in_force, &s->wanted))
+        s->wanted = *e->start.settings;
+    enter_force(s, e->start.settings);
+    add_trial(s);
+    note_forecast(s);
+}
+
+static void on_step(struct session *s, const struct event *e)
+{
+    struct history *r = this_run(s);
+    struct trial *t = this_trial(s);
+    double step_seconds = s->in_force.batch / e->step.samples_per_second;
+
+    s->step = e->step.step;
+    s->steps = e->step.steps;
+    s->epoch = e->step.epoch;
+    s->loss = e->step.loss;
+    s->samples_per_second = e->step.samples_per_second;
+    if (!r)
+        return;
+    r->steps_per_epoch = (double)s->steps / s->in_force.epochs;
+    r->at[UNIT_EPOCHS] = (double)s->step / r->steps_per_epoch;
+    r->at[UNIT_SECONDS] = e->step.seconds;
+    r->at[UNIT_SAMPLES] = (double)s->step * s->in_force.batch;
+    add_point(&r->curve[CURVE_LOSS], r->at, e->step.loss);
+    memcpy(t->end, r->at, sizeof(t->end));
+    /* A mean over about twenty steps. */
+    t->seconds_per_step += (step_seconds - t->seconds_per_step) *
+                           (t->seconds_per_step > 0 ? 0.05 : 1);
+}
+
+static void on_epoch(struct session *s, const struct event *e)
+{
+    struct history *r = this_run(s);
+    struct trial *t = this_trial(s);
+
+    if (!r)
+        return;
+    r->at[UNIT_EPOCHS] = e->epoch.epoch;
+    add_point(&r->curve[CURVE_TRAIN_ACCURACY], r->at,
+              e->epoch.train_accuracy);
+    add_point(&r->curve[CURVE_VALID_LOSS], r->at, e->epoch.valid_loss);
+    add_point(&r->curve[CURVE_VALID_ACCURACY], r->at,
+              e->epoch.valid_accuracy);
+    t->epochs++;
+    t->valid_accuracy = e->epoch.valid_accuracy;
+    if (t->valid_accuracy > t->best_accuracy)
+        t->best_accuracy = t->valid_accuracy;
+}
+
+/* "precision=fp16 microbatch=10" */
+static void list_changes(const struct settings *before,
+                         const struct settings *after, char *text,
+                         size_t size)
+{
+    size_t used = 0;
+
+    *text = '\0';
+    for (int i = 0; i < settings_count && used < size; i++) {
+        const struct setting *row = &settings_table[i];
+        char x[SETTINGS_TEXT_SIZE], y[SETTINGS_TEXT_SIZE];
+        settings_format(before, row, x, sizeof(x));
+        settings_format(after, row, y, sizeof(y));
+        if (strcmp(x, y) != 0)
+            used += (size_t)snprintf(text + used, size - used, "%s%s=%s",
+                                     used ? " " : "", row->name, y);
+    }
+}
+
+static void on_applied(struct session *s, const struct event *e)
+{
+    struct history *r = this_run(s);
+    struct mark *m;
+
+    enter_force(s, e->applied.after);
+    add_trial(s);
+    this_trial(s)->peak_bytes = e->applied.planned;
+    this_trial(s)->arena_bytes = e->applied.arena;
+    note_forecast(s);
+    if (!r)
+        return;
+    r->marks = xrealloc(r->marks, (unsigned long)r->mark_count + 1,
+                        sizeof(*r->marks));
+    m = &r->marks[r->mark_count++];
+    memcpy(m->at, r->at, sizeof(m->at));
+    list_changes(e->applied.before, e->applied.after, m->text,
+                 sizeof(m->text));
+    session_say(s, NOTICE_INFO, "applied %s", m->text);
+}
+
+static void on_memory(struct session *s, const struct event *e)
+{
+    s->has_memory = true;
+    s->planned_bytes = e->memory.planned;
+    s->arena_bytes = e->memory.arena;
+    s->touched_bytes = e->memory.touched;
+    s->os_bytes = e->memory.os;
+}
+
+void session_event(struct session *s, const struct event *e)
+{
+    switch (e->type) {
+    case EVENT_START:
+        on_start(s, e);
+        break;
+    case EVENT_MEMORY:
+        on_memory(s, e);
+        break;
+    case EVENT_STEP:
+        on_step(s, e);
+        break;
+    case EVENT_EPOCH:
+        on_epoch(s, e);
+        break;
+    case EVENT_APPLIED:
+        on_applied(s, e);
+        break;
+    case EVENT_REFUSED:
+        session_say(s, NOTICE_ERROR, "%s: %s", e->refused.command,
+                    e->refused.message);
+        if (strcmp(e->refused.command, "set") == 0)
+            session_drop_pending(s);
+        break;
+    case EVENT_WARNING:
+        session_say(s, NOTICE_WARNING, "%s", e->message);
+        break;
+    case EVENT_ERROR:
+        session_say(s, NOTICE_ERROR, "%s", e->message);
+        break;
+    case EVENT_PAUSED:
+    case EVENT_RESUMED:
+    case EVENT_SAVED: /* the link's own snapshots */
+    case EVENT_DONE:
+    case EVENT_COUNT:
+        break;
+    }
+}
+
+int session_most_questions(void)
+{
+    return TAG_TURN + dial_count() * DIAL_TURNS + CANDIDATES_AT_ONCE;
+}
+
+static int ask_turns(const struct session *s, int dial, struct question *q)
+{
+    int n = 0;
+
+    for (int turn = 0; turn < DIAL_TURNS; turn++) {
+        q[n].whole = q[n].baseline = false;
+        q[n].tag = TAG_TURN + dial * DIAL_TURNS + turn;
+        if (!*turn_place(s, dial, (enum dial_turn)turn) &&
+            dial_turn(&s->wanted, dial, (enum dial_turn)turn,
+                      &q[n].settings))
+            n++;
+    }
+    return n;
+}
+
+static int candidate_tag(int candidate)
+{
+    return TAG_TURN + dial_count() * DIAL_TURNS + candidate;
+}
+
+/* The first block of them that is not known whole. */
+static int ask_candidates(const struct session *s, struct question *q)
+{
+    int n = 0, i = 0, end;
+
+    while (i < s->candidate_count && s->candidates[i].forecast)
+        i++;
+    end = (i / CANDIDATES_AT_ONCE + 1) * CANDIDATES_AT_ONCE;
+    for (; i < end && i < s->candidate_count; i++)
+        if (!s->candidates[i].forecast)
+            q[n++] = (struct question){ candidate_tag(i), false, false,
+                                        s->candidates[i].settings };
+    return n;
+}
+
+int session_questions(const struct session *s, int dial, struct question *q)
+{
+    int n = 0;
+    bool here = session_planned(s);
+
+    if (!here)
+        q[n++] = (struct question){ TAG_PLANNED, true, false, s->wanted };
+    if (!s->now && (here || session_pending(s)))
+        q[n++] = (struct question){ TAG_NOW, true, false, s->in_force };
+    if (!s->baseline || !here)
+        q[n++] = (struct question){ TAG_BASELINE, true, true, s->wanted };
+    n += ask_turns(s, dial, q + n);
+    for (int i = 0; i < dial_count(); i++)
+        if (i != dial)
+            n += ask_turns(s, i, q + n);
+    return n + ask_candidates(s, q + n);
+}
+
+/* It may be an answer about candidates that were replaced meanwhile. The next
+ * block of them is asked for when one is complete. */
+static void answer_candidate(struct session *s, int candidate,
+                             struct forecast *f)
+{
+    struct candidate *c = &s->candidates[candidate];
+
+    if (!settings_same(&c->settings, &f->settings)) {
+        forecast_release(f);
+        return;
+    }
+    forecast_replace(&c->forecast, f);
+    if ((candidate + 1) % CANDIDATES_AT_ONCE == 0)
+        s->asks |= SESSION_ASK_QUESTIONS;
+}
+
+void session_answer(struct session *s, int tag, struct forecast *f)
+{
+    int turn = tag - TAG_TURN, candidate = tag - candidate_tag(0);
+
+    if (tag == TAG_PLANNED) {
+        forecast_replace(&s->planned, f);
+        if (f->refused)
+            session_say(s, NOTICE_ERROR, "%s", f->error.text);
+        else if (!session_pending(s))
+            forecast_replace(&s->now, forecast_hold(f));
+    } else if (tag == TAG_NOW) {
+        forecast_replace(&s->now, f);
+    } else if (tag == TAG_BASELINE && !f->refused) {
+        forecast_replace(&s->baseline, f);
+    } else if (turn >= 0 && turn < dial_count() * DIAL_TURNS) {
+        forecast_replace(&s->turn[turn], f);
+    } else if (candidate >= 0 && candidate < s->candidate_count) {
+        answer_candidate(s, candidate, f);
+    } else {
+        forecast_release(f);
+    }
+    note_forecast(s);
+}
+
+const struct forecast *session_turned(const struct session *s, int dial,
+                                      enum dial_turn turn)
+{
+    return *turn_place(s, dial, turn);
+}
+
+const struct history *session_run(const struct session *s)
+{
+    return s->run_count ? &s->runs[s->run_count - 1] : NULL;
+}
+
+double session_latest(const struct session *s, enum curve curve)
+{
+    const struct history *r = session_run(s);
+
+    if (!r || r->curve[curve].count == 0)
+        return NAN;
+    return r->curve[curve].points[r->curve[curve].count - 1].value;
+}

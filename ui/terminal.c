@@ -1,0 +1,517 @@
+/*
+ * Signals only write a byte to a pipe that terminal_wait() polls, so nothing
+ * is interrupted half-way. In a crash there is no such moment: then what
+ * restores the terminal is written at once, from bytes that were put together
+ * beforehand, with nothing but write() and tcsetattr().
+ */
+#define NCURSES_WIDECHAR 1
+
+#include "terminal.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <term.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+enum {
+    ESCAPE_MILLISECONDS = 25, /* to tell Esc from what begins with it */
+    CODE_PASTE = 0x1000,      /* of a key, like curses' own */
+    CODE_PASTE_END,
+    RESTORE_SIZE = 256
+};
+
+/* A paste whose end does not come within this is over. */
+static const double paste_seconds = 2;
+
+static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
+static const char mouse_off[] = "\033[?1006l\033[?1002l\033[?1000l";
+
+/* Signals that are dealt with between two frames, and those of a crash. */
+static const int calm_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+                                    SIGTSTP, SIGCONT, SIGWINCH };
+static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+                                     SIGABRT };
+
+enum { CALM_COUNT = sizeof(calm_signals) / sizeof(calm_signals[0]),
+       CRASH_COUNT = sizeof(crash_signals) / sizeof(crash_signals[0]) };
+
+static struct {
+    bool on;
+    WINDOW *input;           /* a pad: reading from it refreshes nothing */
+    struct termios before;
+    char restore[RESTORE_SIZE];
+    size_t restore_size;
+    struct sigaction calm_before[CALM_COUNT], crash_before[CRASH_COUNT];
+    int pipe[2];             /* of signal numbers */
+    int signal;              /* that ends the program */
+    bool resized;
+    bool pasting;
+    double paste_time;       /* of its last key */
+    enum theme theme;        /* whose colours are set; THEME_COUNT: none */
+} terminal = { .pipe = { -1, -1 } };
+
+static void send_all(const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(STDOUT_FILENO, bytes, size);
+        if (n < 0 && errno != EINTR)
+            return;
+        if (n > 0) {
+            bytes += n;
+            size -= (size_t)n;
+        }
+    }
+}
+
+static void on_calm_signal(int number)
+{
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+
+    if (write(terminal.pipe[1], &byte, 1) < 0) {
+        /* The pipe is full of signals that say the same. */
+    }
+    errno = saved;
+}
+
+/* Lets whoever was asked before deal with it: a fault happens again on
+ * return, what was sent from outside is sent again. */
+static void on_crash(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    send_all(terminal.restore, terminal.restore_size);
+    tcsetattr(STDIN_FILENO, TCSANOW, &terminal.before);
+    for (int i = 0; i < CRASH_COUNT; i++)
+        sigaction(crash_signals[i], &terminal.crash_before[i], NULL);
+    if (info->si_code <= 0)
+        raise(number);
+}
+
+/* Never blocks a handler, and is nobody else's. */
+static bool open_pipe(struct error *e)
+{
+    if (pipe(terminal.pipe) != 0)
+        return error_set(e, EXIT_RUN, "pipe: %s", strerror(errno));
+    for (int i = 0; i < 2; i++) {
+        fcntl(terminal.pipe[i], F_SETFL, O_NONBLOCK);
+        fcntl(terminal.pipe[i], F_SETFD, FD_CLOEXEC);
+    }
+    return true;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction calm = { .sa_handler = on_calm_signal,
+                              .sa_flags = SA_RESTART };
+    struct sigaction crash = { .sa_sigaction = on_crash,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK };
+
+    for (int i = 0; i < CALM_COUNT; i++)
+        sigaction(calm_signals[i], &calm, &terminal.calm_before[i]);
+    for (int i = 0; i < CRASH_COUNT; i++)
+        sigaction(crash_signals[i], &crash, &terminal.crash_before[i]);
+}
+
+static void release_signals(void)
+{
+    for (int i = 0; i < CALM_COUNT; i++)
+        sigaction(calm_signals[i], &terminal.calm_before[i], NULL);
+    for (int i = 0; i < CRASH_COUNT; i++)
+        sigaction(crash_signals[i], &terminal.crash_before[i], NULL);
+}
+
+/* A capability without its padding. */
+static void add_restore(const char *text)
+{
+    size_t n = text && text != (char *)-1 ? strcspn(text, "$") : 0;
+
+    if (terminal.restore_size + n > sizeof(terminal.restore))
+        return;
+    memcpy(terminal.restore + terminal.restore_size, text, n);
+    terminal.restore_size += n;
+}
+
+static void prepare_restore(bool mouse)
+{
+    tcgetattr(STDIN_FILENO, &terminal.before);
+    terminal.restore_size = 0;
+    add_restore(paste_off);
+    if (mouse)
+        add_restore(mouse_off);
+    add_restore(tigetstr("sgr0"));
+    add_restore(tigetstr("op"));
+    add_restore(tigetstr("cnorm"));
+    add_restore(tigetstr("rmkx"));
+    add_restore(tigetstr("rmcup"));
+}
+
+static bool check_terminal(const char *instead, struct error *e)
+{
+    const char *name = getenv("TERM");
+    int found;
+
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return error_set(e, EXIT_INPUT,
+                         "the screens need a terminal for input and output; "
+                         "without one use `%s`", instead);
+    if (!name || !*name || strcmp(name, "dumb") == 0)
+        return error_set(e, EXIT_INPUT,
+                         "TERM is %s, which cannot show screens; set it to "
+                         "what the terminal is, or use `%s`",
+                         name && *name ? "dumb" : "not set", instead);
+    if (setupterm(name, STDOUT_FILENO, &found) != OK)
+        return error_set(e, EXIT_INPUT,
+                         "TERM: no description of '%.64s' is installed; set "
+                         "TERM to a known terminal, such as xterm-256color, "
+                         "or use `%s`", name, instead);
+    if (!tigetstr("cup") || tigetstr("cup") == (char *)-1)
+        return error_set(e, EXIT_INPUT,
+                         "TERM: '%.64s' cannot move its cursor; use `%s`",
+                         name, instead);
+    return true;
+}
+
+static void start_colours(void)
+{
+    const char *no_color = getenv("NO_COLOR");
+
+    terminal.theme = THEME_COUNT;
+    if (has_colors() && !(no_color && *no_color)) {
+        start_color();
+        use_default_colors();
+    }
+}
+
+static void start_input(bool mouse)
+{
+    terminal.input = newpad(1, 1);
+    cbreak();
+    noecho();
+    nonl();
+    keypad(terminal.input, TRUE);
+    nodelay(terminal.input, TRUE);
+    define_key("\033[200~", CODE_PASTE);
+    define_key("\033[201~", CODE_PASTE_END);
+    if (mouse) {
+        mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+        mouseinterval(0);
+    }
+    send_all(paste_on, sizeof(paste_on) - 1);
+}
+
+/* Opens curses, which reads the description of the terminal anew. */
+static bool open_curses(struct error *e)
+{
+    TERMINAL *described = cur_term;
+
+    set_escdelay(ESCAPE_MILLISECONDS);
+    if (!newterm(NULL, stdout, stdin))
+        return error_set(e, EXIT_RUN, "the terminal cannot be opened");
+    del_curterm(described);
+    return true;
+}
+
+bool terminal_start(bool mouse, const char *instead, struct error *e)
+{
+    static bool registered;
+
+    if (!check_terminal(instead, e))
+        return false;
+    prepare_restore(mouse);
+    if (!open_pipe(e))
+        return false;
+    /* Before curses starts, so that it leaves these signals alone. */
+    catch_signals();
+    if (!open_curses(e)) {
+        release_signals();
+        return false;
+    }
+    terminal.on = true;
+    if (!registered)
+        atexit(terminal_stop);
+    registered = true;
+    start_colours();
+    start_input(mouse);
+    curs_set(0);
+    leaveok(stdscr, TRUE);
+    return true;
+}
+
+void terminal_stop(void)
+{
+    if (!terminal.on)
+        return;
+    terminal.on = false;
+    endwin();
+    send_all(paste_off, sizeof(paste_off) - 1);
+    release_signals();
+    close(terminal.pipe[0]);
+    close(terminal.pipe[1]);
+}
+
+enum glyphs terminal_glyphs(void)
+{
+    const char *term = getenv("TERM");
+
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        return GLYPHS_ASCII;
+    /* The console's fonts have blocks but no braille. */
+    return term && strcmp(term, "linux") == 0 ? GLYPHS_BLOCK : GLYPHS_BRAILLE;
+}
+
+int terminal_colours(void)
+{
+    const char *no_color = getenv("NO_COLOR");
+
+    return has_colors() && !(no_color && *no_color) ? COLORS : 0;
+}
+
+void terminal_size(int *rows, int *cols)
+{
+    getmaxyx(stdscr, *rows, *cols);
+}
+
+static bool many_colours(void)
+{
+    return COLORS >= 256;
+}
+
+/* A pair of curses for each role. */
+static void set_colours(enum theme theme)
+{
+    for (int r = 0; r < ROLE_COUNT && terminal_colours() >= 8; r++) {
+        struct paint paint = theme_paint(theme, (enum role)r);
+        init_pair((short)(r + 1), many_colours() ? paint.colour : paint.few,
+                  -1);
+    }
+    terminal.theme = theme;
+}
+
+static attr_t attributes_of(unsigned style, enum theme theme)
+{
+    unsigned own = theme_paint(theme, (enum role)(style & STYLE_ROLE))
+                       .attributes;
+    attr_t a = A_NORMAL;
+
+    /* Where there are greys, a role that is dim is grey. */
+    if (many_colours())
+        own &= ~(unsigned)STYLE_DIM;
+    /* What is chosen must differ from a role that is reversed itself. */
+    style ^= own & STYLE_REVERSE;
+    style |= own & ~(unsigned)STYLE_REVERSE;
+    a |= style & STYLE_BOLD ? A_BOLD : 0;
+    a |= style & STYLE_DIM ? A_DIM : 0;
+    a |= style & STYLE_REVERSE ? A_REVERSE : 0;
+    a |= style & STYLE_UNDERLINE ? A_UNDERLINE : 0;
+    return a;
+}
+
+static void show_cell(const struct cell *cell, int row, int col,
+                      enum theme theme)
+{
+    wchar_t wide[CELL_TEXT_SIZE] = L"";
+    cchar_t out;
+    short pair = terminal_colours() >= 8
+                     ? (short)((cell->style & STYLE_ROLE) + 1) : 0;
+    int n = 0;
+
+    for (const char *c = cell->text; *c;) {
+        uint32_t character;
+        c += cells_decode(c, &character);
+        wide[n++] = (wchar_t)character;
+    }
+    if (n == 0)
+        return; /* the right half of the cell before */
+    setcchar(&out, wide, attributes_of(cell->style, theme), pair, NULL);
+    mvadd_wch(row, col, &out);
+}
+
+void terminal_show(const struct cells *g, enum theme theme)
+{
+    if (terminal_colours() < 8)
+        theme = THEME_MONO;
+    if (theme != terminal.theme)
+        set_colours(theme);
+    for (int r = 0; r < g->rows && r < LINES; r++)
+        for (int c = 0; c < g->cols && c < COLS; c++)
+            show_cell(&g->cell[r * g->cols + c], r, c, theme);
+    wnoutrefresh(stdscr);
+    doupdate();
+}
+
+void terminal_repaint(void)
+{
+    clearok(curscr, TRUE);
+}
+
+static void resume(void)
+{
+    send_all(paste_on, sizeof(paste_on) - 1);
+    refresh();
+    terminal_repaint();
+    terminal.resized = true;
+}
+
+/* Ctrl-Z: the shell gets its terminal, and we get ours when we go on, which is
+ * at once where no shell could tell us to. */
+static void suspend(void)
+{
+    struct sigaction ours;
+
+    endwin();
+    send_all(paste_off, sizeof(paste_off) - 1);
+    sigaction(SIGTSTP, NULL, &ours);
+    signal(SIGTSTP, SIG_DFL);
+    raise(SIGTSTP);
+    sigaction(SIGTSTP, &ours, NULL);
+    resume();
+}
+
+static void take_signals(void)
+{
+    unsigned char number;
+
+    while (read(terminal.pipe[0], &number, 1) == 1)
+        switch (number) {
+        case SIGWINCH:
+            terminal.resized = true;
+            break;
+        case SIGTSTP:
+            suspend();
+            break;
+        case SIGCONT:
+            resume();
+            break;
+        default:
+            terminal.signal = number;
+            break;
+        }
+}
+
+void terminal_wait(struct pollfd *fds, int count, int milliseconds)
+{
+    struct pollfd all[TERMINAL_MOST_FDS + 2] = {
+        { terminal.pipe[0], POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 }
+    };
+
+    memcpy(all + 2, fds, (size_t)count * sizeof(*fds));
+    if (poll(all, (nfds_t)count + 2, milliseconds) > 0) {
+        if (all[0].revents)
+            take_signals();
+        /* The terminal is gone. */
+        if (all[1].revents & (POLLHUP | POLLERR | POLLNVAL))
+            terminal.signal = SIGHUP;
+        memcpy(fds, all + 2, (size_t)count * sizeof(*fds));
+    }
+}
+
+static bool read_resize(struct input *input)
+{
+    struct winsize size;
+
+    if (!terminal.resized)
+        return false;
+    terminal.resized = false;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 &&
+        size.ws_col > 0)
+        resizeterm(size.ws_row, size.ws_col);
+    terminal_repaint();
+    *input = (struct input){ .type = INPUT_RESIZE };
+    terminal_size(&input->row, &input->col);
+    return true;
+}
+
+static bool read_mouse(struct input *input)
+{
+    MEVENT event;
+
+    if (getmouse(&event) != OK)
+        return false;
+    *input = (struct input){ .type = INPUT_CLICK, .row = event.y,
+                             .col = event.x };
+    if (event.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) {
+        input->type = INPUT_WHEEL;
+        input->turn = event.bstate & BUTTON4_PRESSED ? -1 : 1;
+    }
+    return true;
+}
+
+/* Our code of a key of curses, or 0. */
+static int key_of(wint_t code)
+{
+    static const struct { wint_t code; int key; } keys[] = {
+        { KEY_UP, KEY_ARROW_UP },       { KEY_DOWN, KEY_ARROW_DOWN },
+        { KEY_LEFT, KEY_ARROW_LEFT },   { KEY_RIGHT, KEY_ARROW_RIGHT },
+        { KEY_PPAGE, KEY_PAGE_UP },     { KEY_NPAGE, KEY_PAGE_DOWN },
+        { KEY_HOME, KEY_TO_START },     { KEY_FIND, KEY_TO_START },
+        { KEY_END, KEY_TO_END },        { KEY_SELECT, KEY_TO_END },
+        { KEY_BTAB, KEY_BACK_TAB },     { KEY_BACKSPACE, KEY_RUBOUT },
+        { KEY_DC, KEY_ERASE },          { KEY_ENTER, KEY_RETURN },
+    };
+
+    if (code >= KEY_F(1) && code <= KEY_F(12))
+        return KEY_FUNCTION + (int)(code - KEY_F0);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (keys[i].code == code)
+            return keys[i].key;
+    return 0;
+}
+
+/* True if the key belongs to a paste, which is of no use here. */
+static bool swallow(int status, wint_t code)
+{
+    bool marker = status == KEY_CODE_YES &&
+                  (code == CODE_PASTE || code == CODE_PASTE_END);
+    double now = clock_seconds();
+
+    if (terminal.pasting && now - terminal.paste_time > paste_seconds)
+        terminal.pasting = false;
+    if (marker)
+        terminal.pasting = code == CODE_PASTE;
+    terminal.paste_time = now;
+    return marker || terminal.pasting;
+}
+
+static int character_of(wint_t code)
+{
+    return code == 0x7f || code == '\b' ? KEY_RUBOUT : (int)code;
+}
+
+bool terminal_read(struct input *input)
+{
+    wint_t code;
+    int status;
+
+    if (read_resize(input))
+        return true;
+    while ((status = wget_wch(terminal.input, &code)) != ERR) {
+        if (swallow(status, code))
+            continue;
+        if (status == KEY_CODE_YES && code == KEY_MOUSE) {
+            if (read_mouse(input))
+                return true;
+            continue;
+        }
+        *input = (struct input){ .type = INPUT_KEY };
+        input->key = status == KEY_CODE_YES ? key_of(code)
+                                            : character_of(code);
+        if (input->key)
+            return true;
+    }
+    return false;
+}
+
+int terminal_signal(void)
+{
+    return terminal.signal;
+}

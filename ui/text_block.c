@@ -1,0 +1,90 @@
+#include "text_block.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+
+void text_block_add(struct text_block *b, unsigned style, const char *format,
+                    ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    b->lines = xrealloc(b->lines, (unsigned long)b->count + 1,
+                        sizeof(*b->lines));
+    b->lines[b->count++] = (struct text_line){ xstrdup(text), style };
+}
+
+void text_block_done(struct text_block *b)
+{
+    for (int i = 0; i < b->count; i++)
+        free(b->lines[i].text);
+    free(b->lines);
+    *b = (struct text_block){ 0 };
+}
+
+/* How many bytes of a text go on a row of `cols` columns, the space that it is
+ * broken at included; at least one character, so that there is an end. */
+static size_t break_at(const char *text, int cols)
+{
+    size_t at = 0, space = 0;
+    int width = 0;
+
+    while (text[at]) {
+        char character[CELL_TEXT_SIZE] = "";
+        uint32_t c;
+        size_t bytes = (size_t)cells_decode(text + at, &c);
+        memcpy(character, text + at, bytes);
+        width += cells_width(character);
+        if (width > cols && at > 0)
+            return space ? space : at;
+        at += bytes;
+        if (c == ' ')
+            space = at;
+    }
+    return at;
+}
+
+/* Draws or, without an area, counts. */
+static int flow(const struct text_line *line, int cols, struct area *area,
+                int row)
+{
+    int indent = (int)strspn(line->text, " "), rows = 0;
+    const char *text = line->text + indent;
+
+    if (indent > cols / 2)
+        indent = 0;
+    do {
+        char part[1024];
+        size_t n = break_at(text, cols - indent);
+        snprintf(part, sizeof(part), "%.*s", (int)n, text);
+        if (area)
+            area_text(*area, row + rows, indent, line->style, part);
+        text += n;
+        rows++;
+    } while (*text);
+    return rows;
+}
+
+int text_block_rows(const struct text_block *b, int cols)
+{
+    int rows = 0;
+
+    for (int i = 0; i < b->count; i++)
+        rows += flow(&b->lines[i], cols, NULL, 0);
+    return rows;
+}
+
+void text_block_draw(const struct text_block *b, struct area area, int scroll)
+{
+    int row = -scroll;
+
+    for (int i = 0; i < b->count; i++)
+        row += flow(&b->lines[i], area.cols, &area, row);
+}

@@ -1,0 +1,33 @@
+/*
+ * What would these settings take? Questions are answered one after another by
+ * a thread of their own, so that no key press waits for a plan. The newest
+ * list of questions wins: those of an earlier one that have not been answered
+ * yet never are.
+ */
+#ifndef MEMDIAL_WHATIF_H
+#define MEMDIAL_WHATIF_H
+
+#include "forecast.h"
+
+struct question {
+    int tag;             /* the asker's own */
+    bool whole;          /* the job too, not the figures alone */
+    bool baseline;       /* without any way of saving memory */
+    struct settings settings;
+};
+
+struct whatif;
+
+struct whatif *whatif_new(void);
+void whatif_free(struct whatif *);
+
+/* Asks `count` questions, most urgent first, in place of all that are open. */
+void whatif_ask(struct whatif *, const struct question *, int count);
+
+/* Readable while there are answers. */
+int whatif_fd(const struct whatif *);
+
+/* The next answer to the newest list, the caller's to release, or NULL. */
+struct forecast *whatif_take(struct whatif *, int *tag);
+
+#endif
