@@ -54,7 +54,6 @@ class Person:
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b""
         self.status = None
-        self.before = termios.tcgetattr(self.fd)
         self.resize(rows, cols)
 
     def resize(self, rows, cols):
@@ -118,7 +117,14 @@ class Person:
         return (CURSOR in modes and PASTE not in modes and
                 not any(m << 5 in modes for m in (1000, 1002, 1003, 1006)) and
                 self.raw.rfind(b"\x1b[?1049l") > self.raw.rfind(b"\x1b[?1049h")
-                and termios.tcgetattr(self.fd) == self.before)
+                and self.cooked())
+
+    def cooked(self):
+        """Whether lines are edited, echoed and translated, as they begin."""
+        iflag, oflag, _, lflag, *_ = termios.tcgetattr(self.fd)
+        return (iflag & termios.ICRNL and oflag & termios.ONLCR and
+                oflag & termios.OPOST and lflag & termios.ICANON and
+                lflag & termios.ECHO and lflag & termios.ISIG)
 
     def workers(self):
         """Child processes."""
@@ -166,16 +172,17 @@ def peak(person):
 def turn_dials(p):
     """Each dial up, until it is applied, and back with undo."""
     for page in 1, 2:
-        names = [line[3:].split()[0] for line in p.screen.display[2:20:2]
-                 if re.match(r"│.  ?[a-z_]+ +\S", line) and "‹" not in line[:6]]
+        names = re.findall(r"^│[▸ ]  ?([a-z_]+) +\S", p.text(), re.M)
         p.type(HOME)
-        for i, name in enumerate(names):
+        for name in names:
             before = value(p, name)
             p.type(RIGHT)
-            p.sees(rf"applied {name}=|no further step")
+            # What was undone before may be applied with it, as one change.
+            applied = rf"applied [^\n]*\b{name}="
+            p.sees(applied + "|no further step")
             if "no further step" in p.text():
                 p.type(LEFT)
-            good = p.sees(rf"applied {name}=")
+            good = p.sees(applied)
             after = value(p, name)
             p.type(b"u")
             good = good and p.sees(rf"\b{name} +{re.escape(before)}\b[^*│]*│")

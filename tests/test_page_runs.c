@@ -304,7 +304,7 @@ Test(page_runs, back_to_another_model)
     sample_plan(&session);
     sample_train(&session, 1);
     screen_draw(&screen);
-    cr_expect(shows("deep: "));
+    cr_expect(shows("(deep)"));
     session.asks = 0;
     choose('A');
     press('b');

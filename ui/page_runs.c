@@ -149,9 +149,8 @@ static void describe(const struct session *s, const struct trial *t,
     if (!*text)
         snprintf(text, size, "nothing saved");
     if (strcmp(t->preset, s->trials[0].preset) != 0) {
-        char all[DIFF_TEXT_SIZE];
-        snprintf(all, sizeof(all), "%s: %s", t->preset, text);
-        snprintf(text, size, "%s", all);
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, " (%s)", t->preset);
     }
 }
 
@@ -267,7 +266,7 @@ static void draw_table(struct screen *s, struct runs_page *p,
     int *order = order_rows(session, p);
     struct table table = { columns, 0, session->trial_count, order,
                            write_cell, session };
-    int left = area.cols - 2, least = area.cols >= 100 ? 36 : 19;
+    int left = area.cols - 2, least = area.cols >= 90 ? 30 : 19;
 
     p->column_count = COLUMN_COUNT;
     for (int c = 0; c < COLUMN_COUNT; c++) {
