@@ -21,8 +21,11 @@ VARIANTS = [
     ["microbatch=10"],
     ["precision=bf16"],
     ["precision=fp16"],
-    ["precision=fp16", "microbatch=10", "checkpoint=optimal",
-     "recompute=bn-relu"],
+    ["sparsity=0.7"],
+    ["sparsity=0.9"],
+    *([f"sparsity={sparsity}", "precision=fp16", "microbatch=10",
+       "checkpoint=optimal", "recompute=bn-relu"]
+      for sparsity in (0, 0.7, 0.8, 0.9)),
 ]
 
 

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "kernels/half.h"
 #include "kernels/pool.h"
 #include "snapshot.h"
 
@@ -228,6 +229,49 @@ Test(trainer, sparsity_prunes_and_fills_up)
     cr_expect_eq(zeros, bytes / sizeof(float) - kept);
     cr_expect(isfinite(trainer_step(t).loss));
     free(dense);
+    trainer_free(t);
+}
+
+/* How many of the pool's weights are not these, rounded to a type. */
+static size_t unlike(const struct trainer *t, const char *name,
+                     enum dtype dtype, const float *expected)
+{
+    const void *w = state(t, "pool", name);
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->job->graph->pool->nonzeros; i++) {
+        float rounded;
+        float_store(&rounded, 0, dtype, expected[i]);
+        n += float_load(w, i, dtype) != float_load(&rounded, 0, dtype);
+    }
+    return n;
+}
+
+/* With copies in fp32 nothing is lost on the way there and back. */
+Test(trainer, sparse_weights_change_their_type)
+{
+    struct trainer *t = open_trainer((const char *[]){ "sparsity=0.7",
+                                                       NULL });
+    size_t bytes = t->job->graph->pool->nonzeros * sizeof(float);
+    float *w = malloc(bytes);
+
+    trainer_step(t);
+    memcpy(w, state(t, "pool", "w"), bytes);
+    change_to(t, "master_weights=fp32");
+    change_to(t, "precision=fp16");
+    cr_expect_eq(unlike(t, "w", DTYPE_F16, w), 0);
+    cr_expect_eq(unlike(t, "master", DTYPE_F32, w), 0);
+    change_to(t, "precision=bf16");
+    cr_expect_eq(unlike(t, "w", DTYPE_BF16, w), 0);
+    change_to(t, "precision=fp32");
+    cr_expect_eq(unlike(t, "w", DTYPE_F32, w), 0);
+    change_to(t, "master_weights=none");
+    change_to(t, "precision=bf16");
+    cr_expect_eq(unlike(t, "w", DTYPE_BF16, w), 0);
+    change_to(t, "sparsity=0.6");
+    change_to(t, "sparsity=0.7");
+    cr_expect(isfinite(trainer_step(t).loss));
+    free(w);
     trainer_free(t);
 }
 
