@@ -7,15 +7,19 @@
 #include "model.h"
 #include "optimal.h"
 
-static bool opens(const struct backend *backend, int threads,
-                  char why[WHY_SIZE])
-{
-    struct device *device;
+enum { DEVICES_MAX = 16 };
 
-    if (!backend->open(&device, threads, why))
-        return false;
-    backend->close(device);
-    return true;
+/* Whether `auto` may choose a backend; if not, why. */
+static bool is_automatic(const struct backend *backend, char why[WHY_SIZE])
+{
+    struct device_info devices[DEVICES_MAX];
+    int count = backend->list(devices, DEVICES_MAX);
+
+    for (int i = 0; i < count; i++)
+        if (devices[i].automatic)
+            return true;
+    memcpy(why, devices[0].line, WHY_SIZE);
+    return false;
 }
 
 static bool pick_backend(struct job *job, struct error *e)
@@ -26,7 +30,7 @@ static bool pick_backend(struct job *job, struct error *e)
 
     for (int i = 0; backends[i]; i++) {
         const struct backend *b = backends[i];
-        if (any ? opens(b, job->threads, why) : strcmp(name, b->name) == 0) {
+        if (any ? is_automatic(b, why) : strcmp(name, b->name) == 0) {
             job->backend = b;
             return true;
         }

@@ -124,7 +124,7 @@ static struct tally run_program(struct trainer *t, enum program program,
     struct samples samples = { t, split,
                                (uint64_t)t->step * (uint64_t)s->batch };
     struct feed feed = { feed_sample, &samples };
-    double report[METRIC_COUNT];
+    double report[METRIC_COUNT] = { 0 };
     struct run run = {
         .seed = s->seed,
         .step = t->step,
@@ -134,6 +134,7 @@ static struct tally run_program(struct trainer *t, enum program program,
         .weight_decay = (float)s->weight_decay,
         .nesterov = s->nesterov,
         .rewire = rewires_after(t, t->step),
+        .tf32 = s->tf32,
         .feed = &feed,
         .report = report,
     };
@@ -195,6 +196,8 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
     struct tally train = t->epoch, valid = trainer_evaluate(t);
     double n = (double)train.samples, m = (double)valid.samples;
 
+    if (!executor_check(t->executor, e))
+        return false;
     if (!isfinite(valid.loss))
         return diverged(t, "the validation loss is not finite", e);
     t->epoch = (struct tally){ 0 };
@@ -256,6 +259,8 @@ bool trainer_change(struct trainer *t, const struct settings *s,
 static bool check_step(const struct trainer *t, const struct tally *step,
                        struct error *e)
 {
+    if (!executor_check(t->executor, e))
+        return false;
     if (!isfinite(step->loss))
         return diverged(t, "the loss is not finite", e);
     if (step->skipped && step->loss_scale <= LOSS_SCALE_MIN)

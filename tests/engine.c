@@ -74,6 +74,7 @@ void engine_run(struct engine *engine, enum program program, int samples,
                        .weight_decay = (float)s->weight_decay,
                        .nesterov = s->nesterov,
                        .rewire = true,
+                       .tf32 = s->tf32,
                        .feed = &feed,
                        .report = metrics };
 

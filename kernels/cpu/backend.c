@@ -125,12 +125,6 @@ static void cpu_close(struct device *d)
     free(d);
 }
 
-static void cpu_describe(const struct device *d, char line[WHY_SIZE])
-{
-    snprintf(line, WHY_SIZE, "CPU, %s, %d thread%s", d->isa->name, d->threads,
-             d->threads == 1 ? "" : "s");
-}
-
 static size_t cpu_scratch(enum op_code op, const struct call *c)
 {
     size_t (*scratch)(const struct call *) = cpu_generic_kernels.scratch[op];
@@ -153,6 +147,24 @@ static size_t proc_bytes(const char *path, const char *key)
     text[n > 0 ? n : 0] = '\0';
     line = strstr(text, key);
     return line ? strtoull(line + strlen(key), NULL, 10) * 1024 : 0;
+}
+
+static int cpu_list(struct device_info info[], int max)
+{
+    int threads = backend_default_threads();
+    struct device *d;
+
+    (void)max;
+    info[0] = (struct device_info){
+        .memory = proc_bytes("/proc/meminfo", "MemTotal:")
+    };
+    if (!cpu_open(&d, threads, info[0].line))
+        return 1;
+    info[0].usable = info[0].automatic = true;
+    snprintf(info[0].line, WHY_SIZE, "CPU, %s, %d thread%s", d->isa->name,
+             threads, threads == 1 ? "" : "s");
+    cpu_close(d);
+    return 1;
 }
 
 /* The system promises more memory than it has, and would kill the process when
@@ -197,6 +209,29 @@ static void cpu_free(struct device *d, void *arena, size_t bytes)
 static void cpu_run(struct device *d, enum op_code op, const struct call *c)
 {
     d->isa->kernels->run[op](c);
+}
+
+/* Every call is done when it returns, and needs to be made each time. */
+static bool cpu_begin(struct device *d, int program, const struct run *run)
+{
+    (void)d;
+    (void)program;
+    (void)run;
+    return true;
+}
+
+static void cpu_end(struct device *d, int program, const struct run *run)
+{
+    (void)d;
+    (void)program;
+    (void)run;
+}
+
+static bool cpu_healthy(struct device *d, char why[WHY_SIZE])
+{
+    (void)d;
+    (void)why;
+    return true;
 }
 
 static void cpu_read(struct device *d, void *host, const void *from,
@@ -245,13 +280,16 @@ static void cpu_memory(struct device *d, const void *arena, size_t bytes,
 const struct backend cpu_backend = {
     .name = "cpu",
     .alignment = CPU_ALIGNMENT,
+    .list = cpu_list,
     .open = cpu_open,
     .close = cpu_close,
-    .describe = cpu_describe,
     .scratch = cpu_scratch,
     .alloc = cpu_alloc,
     .free = cpu_free,
     .run = cpu_run,
+    .begin = cpu_begin,
+    .end = cpu_end,
+    .healthy = cpu_healthy,
     .read = cpu_read,
     .write = cpu_write,
     .memory = cpu_memory
