@@ -52,12 +52,14 @@ static inline size_t dtype_size(enum dtype dtype)
  * where they are; its layout is in pool.h. How many nonzeros there are never
  * changes; how many of them each member has may.
  */
+struct pool_member {
+    size_t word;         /* of the bitmap: where its elements begin */
+    size_t elements;
+};
+
 struct pool {
     int members;
-    struct pool_member {
-        size_t word;     /* of the bitmap: where its elements begin */
-        size_t elements;
-    } *member;           /* [members] */
+    struct pool_member *member; /* [members] */
     size_t words;        /* 64-bit words of the bitmap */
     size_t elements;
     size_t nonzeros;

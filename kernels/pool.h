@@ -111,10 +111,10 @@ static inline void pool_count_groups(const struct pool *p, void *index)
     size_t sum = 0;
 
     for (size_t i = 0; i < p->words; i += POOL_GROUP) {
-        size_t left = p->words - i;
+        size_t left = p->words - i, group = POOL_GROUP;
 
         before[i / POOL_GROUP] = (uint32_t)sum;
-        sum += pool_count(bits + i, left < POOL_GROUP ? left : POOL_GROUP);
+        sum += pool_count(bits + i, left < group ? left : group);
     }
 }
 

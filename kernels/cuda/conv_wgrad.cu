@@ -62,10 +62,14 @@ void cuda_conv_wgrad(struct queue *q, const struct call *c)
         patches<T, W, false, false> seen(x, s);
         plain<T, W> gradient = { elements<T>(dy), depth, s.co };
         partial_sums to = { sums, s.taps * s.ci, s.co };
-        size_t n = operand_elements(dw);
 
         gemm_launch<Product>(q, seen, gradient, s.taps * s.ci, s.co, depth,
                              part, to);
+    });
+    with_number(dw->dtype, [&](auto number) {
+        using T = decltype(number);
+        size_t n = operand_elements(dw);
+
         launch(q, blocks_for(n), BLOCK_THREADS, 0, add_parts<T>, n,
                (depth + part - 1) / part, sums, elements<T>(dw),
                data_of<T>(dw));
