@@ -176,6 +176,7 @@ static inline size_t operand_rows(const struct operand *o)
 struct device_memory {
     size_t touched;      /* of the arena: bytes that are really backed */
     size_t os;           /* the operating system's or driver's own figure */
+    size_t available;    /* that could be allocated; 0: not known */
 };
 
 struct device;           /* an open device; its backend knows the rest */

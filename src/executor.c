@@ -64,10 +64,8 @@ bool executor_new(struct executor **out, const struct plan *plan,
     ex->arena = plan->backend->alloc(device, plan->arena_bytes, why);
     if (!ex->arena) {
         free(ex);
-        return error_set(e, EXIT_RUN,
-                         "backend %s: %s; lower batch or microbatch, or set "
-                         "recompute=bn-relu",
-                         plan->backend->name, why);
+        return error_set(e, EXIT_RUN, "backend %s: %s", plan->backend->name,
+                         why);
     }
     ex->calls = xcalloc((unsigned long)plan->schedule->step_count,
                         sizeof(*ex->calls));

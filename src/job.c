@@ -1,5 +1,6 @@
 #include "job.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +108,50 @@ struct job *job_baseline(const struct job *job)
     baseline->threads = job->threads;
     make_plan(baseline, NULL);
     return baseline;
+}
+
+/* Makes a plan with one setting changed; whether its arena fits. */
+static bool fits(struct settings *s, const char *assignment, size_t bytes)
+{
+    struct settings with = *s;
+    struct job *job;
+    bool fit;
+
+    if (!settings_assign(&with, "savings", assignment, NULL) ||
+        !settings_check(&with, "savings", NULL) ||
+        !job_new(&job, &with, NULL))
+        return false;
+    *s = with;
+    fit = job->plan->arena_bytes <= bytes;
+    job_free(job);
+    return fit;
+}
+
+bool job_savings(const struct job *job, size_t bytes, char *text, size_t size)
+{
+    static const char *const ways[] = {
+        "recompute=bn-relu", "microbatch", "checkpoint=optimal",
+        "precision=fp16"
+    };
+    struct settings s = job->settings;
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+        char way[64];
+        int batch = s.microbatch ? s.microbatch : s.batch;
+        bool fit;
+
+        snprintf(way, sizeof(way), "%s", ways[i]);
+        if (strcmp(way, "microbatch") == 0)
+            snprintf(way, sizeof(way), "microbatch=%d", (batch + 9) / 10);
+        fit = fits(&s, way, bytes);
+        used += (size_t)snprintf(text + used, size - used, "%s%s",
+                                 used ? " " : "", way);
+        if (fit || used >= size)
+            return fit;
+    }
+    return false;
 }
 
 void job_free(struct job *job)

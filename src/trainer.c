@@ -1,12 +1,31 @@
 #include "trainer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "carry.h"
 #include "clock.h"
 #include "initial.h"
 #include "snapshot.h"
+
+/* Adds to an error what settings would fit into the memory that there is. */
+static void suggest_savings(const struct job *job, struct device *device,
+                            struct error *e)
+{
+    struct device_memory m = { 0 };
+    char savings[128];
+    size_t used = strlen(e->text);
+
+    job->backend->memory(device, NULL, 0, &m);
+    if (job_savings(job, m.available, savings, sizeof(savings)))
+        snprintf(e->text + used, sizeof(e->text) - used, "; %s would fit",
+                 savings);
+    else
+        snprintf(e->text + used, sizeof(e->text) - used,
+                 "; lower batch, depth or width");
+}
 
 /* Opens the job's device and allocates its arena, or neither. */
 static bool open_executor(const struct job *job, struct device **device,
@@ -16,6 +35,7 @@ static bool open_executor(const struct job *job, struct device **device,
         return false;
     if (executor_new(executor, job->plan, *device, e))
         return true;
+    suggest_savings(job, *device, e);
     job->backend->close(*device);
     *device = NULL;
     return false;

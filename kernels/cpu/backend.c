@@ -167,12 +167,17 @@ static int cpu_list(struct device_info info[], int max)
     return 1;
 }
 
+static size_t available_bytes(void)
+{
+    return proc_bytes("/proc/meminfo", "MemAvailable:") +
+           proc_bytes("/proc/meminfo", "SwapFree:");
+}
+
 /* The system promises more memory than it has, and would kill the process when
  * it is touched: a run that cannot fit is refused while it can be. */
 static bool fits_in_memory(size_t bytes, char why[WHY_SIZE])
 {
-    size_t available = proc_bytes("/proc/meminfo", "MemAvailable:") +
-                       proc_bytes("/proc/meminfo", "SwapFree:");
+    size_t available = available_bytes();
 
     if (available == 0 || bytes <= available)
         return true;
@@ -273,8 +278,9 @@ static void cpu_memory(struct device *d, const void *arena, size_t bytes,
                        struct device_memory *m)
 {
     (void)d;
-    m->touched = touched_bytes(arena, bytes);
+    m->touched = arena ? touched_bytes(arena, bytes) : 0;
     m->os = proc_bytes("/proc/self/status", "VmHWM:");
+    m->available = available_bytes();
 }
 
 const struct backend cpu_backend = {

@@ -376,6 +376,7 @@ static void module_memory(struct device *d, const void *, size_t bytes,
     queue_check(&d->queue, cudaMemGetInfo(&available, &total));
     m->touched = bytes;
     m->os = total - available;
+    m->available = available;
 }
 
 static bool module_healthy(struct device *d, char why[WHY_SIZE])
