@@ -121,10 +121,13 @@ union attr {
 
 /* Where `load` gets its samples: writes sample `index` of the batch to the
  * slots of `load`, each pointer already at that sample. Called from several
- * threads at once, on different samples. */
+ * threads at once, on different samples. If it `goes_on`, samples after the
+ * batch are those of the next step, which a device may ask for while it works
+ * on this one. */
 struct feed {
     void (*sample)(void *arg, int index, void *const slot[]);
     void *arg;
+    bool goes_on;
 };
 
 /* The state of the run that kernels may depend on. */

@@ -143,7 +143,8 @@ static struct tally run_program(struct trainer *t, enum program program,
     const struct settings *s = &t->job->settings;
     struct samples samples = { t, split,
                                (uint64_t)t->step * (uint64_t)s->batch };
-    struct feed feed = { feed_sample, &samples };
+    struct feed feed = { feed_sample, &samples,
+                         .goes_on = program == PROGRAM_TRAIN };
     double report[METRIC_COUNT] = { 0 };
     struct run run = {
         .seed = s->seed,

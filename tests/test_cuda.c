@@ -236,6 +236,51 @@ static bool try_trainer(struct trainer **t, const char *const more[],
     return trainer_new(t, &settings, e);
 }
 
+struct record {
+    int errors, epochs;
+    char message[512];
+};
+
+static void record_event(void *arg, const struct event *event)
+{
+    struct record *r = arg;
+
+    r->epochs += event->type == EVENT_EPOCH;
+    if (event->type == EVENT_ERROR) {
+        r->errors++;
+        snprintf(r->message, sizeof(r->message), "%s", event->message);
+    }
+}
+
+/* A run of its own on every backend, with a live change in the middle: samples
+ * of a step are made while the device works on the one before. */
+Test(cuda, runs_go_on_as_on_the_cpu)
+{
+    struct trainer *t[2];
+    struct event_sink sink = { record_event, &(struct record){ 0 } };
+    struct error e;
+
+    emulate();
+    cr_assert(try_trainer(&t[0], (const char *[]){ "batch=2", NULL }, &e),
+              "%s", e.text);
+    cr_assert(try_trainer(&t[1], (const char *[]){ "batch=2", "backend=cpu",
+                                                   NULL }, &e), "%s", e.text);
+    for (int i = 0; i < 6; i++) {
+        struct tally a = trainer_step(t[0]), b = trainer_step(t[1]);
+
+        cr_expect(fabs(a.loss - b.loss) <= 1e-3 * b.loss,
+                  "step %d: loss %.9g, on the CPU %.9g", i, a.loss, b.loss);
+        for (int k = 0; i == 3 && k < 2; k++) {
+            struct settings s = t[k]->job->settings;
+
+            s.microbatch = 1;
+            cr_assert(trainer_change(t[k], &s, sink, &e), "%s", e.text);
+        }
+    }
+    trainer_free(t[0]);
+    trainer_free(t[1]);
+}
+
 /* All of the arena and nothing but the arena is on the device, and it is given
  * back. */
 Test(cuda, allocates_what_is_planned)
@@ -271,22 +316,6 @@ Test(cuda, says_how_much_memory_is_missing)
     cr_expect(strstr(e.text, "are missing"), "%s", e.text);
     cr_expect(strstr(e.text, "recompute=bn-relu"), "%s", e.text);
     cr_expect(strstr(e.text, "would fit"), "%s", e.text);
-}
-
-struct record {
-    int errors, epochs;
-    char message[512];
-};
-
-static void record_event(void *arg, const struct event *event)
-{
-    struct record *r = arg;
-
-    r->epochs += event->type == EVENT_EPOCH;
-    if (event->type == EVENT_ERROR) {
-        r->errors++;
-        snprintf(r->message, sizeof(r->message), "%s", event->message);
-    }
 }
 
 static long size_of(const char *path)

@@ -849,7 +849,7 @@ static void problem_init(struct problem *p, enum op_code op,
                  .momentum = 0.9f, .weight_decay = 0.05f,
                  .nesterov = shape->nesterov, .tf32 = with_tf32 }
     };
-    p->feed = (struct feed){ feed_sample, p };
+    p->feed = (struct feed){ .sample = feed_sample, .arg = p };
     p->run.feed = &p->feed;
     p->call.run = &p->run;
     subject->describe(p);

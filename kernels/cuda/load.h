@@ -25,8 +25,9 @@ struct load_list {
     int count;
 };
 
-/* Lets the feed fill all loads of a list. */
-void load_list_fill(const struct load_list *, const struct feed *);
+/* Lets the feed fill all loads of a list, with samples that come so many after
+ * those of the batch. */
+void load_list_fill(const struct load_list *, const struct feed *, int ahead);
 
 /* Empties a list. */
 void load_list_free(struct queue *, struct load_list *);

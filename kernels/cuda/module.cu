@@ -4,9 +4,11 @@
  * A program is run in one of two ways. The first time that it is run over a
  * batch, its calls are captured in a graph of CUDA's, which holds all of the
  * step, every microbatch included; from then on it is launched as a whole.
- * What a graph cannot know is where it was the time before: samples in pinned
- * memory of the host, and `struct progress` on the device. A batch of very
- * many microbatches is not captured but put on the queue call by call.
+ * What a graph cannot know is where it finds it: samples in pinned memory of
+ * the host, and `struct progress` on the device. Where samples go on from step
+ * to step there are two graphs that take turns, so that the samples of one are
+ * made while the device works on those of the other. A batch of very many
+ * microbatches is not captured but put on the queue call by call.
  *
  * After the first error of the runtime nothing is done any more, and
  * `healthy` says what it was.
@@ -21,7 +23,7 @@
 #include "module.h"
 #include "rewire.h"
 
-enum { RECORDINGS = 2, CAPABILITY_MAJOR = 7, CAPABILITY_MINOR = 5 };
+enum { PROGRAMS = 2, TURNS = 2, CAPABILITY_MAJOR = 7, CAPABILITY_MINOR = 5 };
 
 static __device__ struct progress device_progress;
 
@@ -32,6 +34,8 @@ struct recording {
     struct load_list loads;
     struct rewiring rewiring;
     bool reports;
+    bool filled;                     /* loads have the samples ... */
+    int64_t step;                    /* ... of this step */
 };
 
 enum mode {
@@ -44,7 +48,8 @@ enum mode {
 struct device {
     struct queue queue;
     enum mode mode;
-    struct recording recordings[RECORDINGS];
+    struct recording recordings[PROGRAMS][TURNS];
+    int turn[PROGRAMS];
     struct load_list loads;          /* of calls that are not recorded, */
     struct rewiring rewiring;        /* like this */
     struct progress *progress;       /* on the host, pinned */
@@ -182,19 +187,31 @@ static bool module_open(struct device **out, int, char why[WHY_SIZE])
     return true;
 }
 
+static struct recording *recording_of(struct device *d, int program)
+{
+    return &d->recordings[program][d->turn[program]];
+}
+
 static void forget(struct device *d, struct recording *r)
 {
     if (r->graph)
         queue_check(&d->queue, cudaGraphExecDestroy(r->graph));
     r->graph = NULL;
+    r->filled = false;
     load_list_free(&d->queue, &r->loads);
     rewiring_free(&r->rewiring);
 }
 
+static void forget_all(struct device *d)
+{
+    for (int i = 0; i < PROGRAMS; i++)
+        for (int k = 0; k < TURNS; k++)
+            forget(d, &d->recordings[i][k]);
+}
+
 static void module_close(struct device *d)
 {
-    for (int i = 0; i < RECORDINGS; i++)
-        forget(d, &d->recordings[i]);
+    forget_all(d);
     load_list_free(&d->queue, &d->loads);
     rewiring_free(&d->rewiring);
     cudaFreeHost(d->progress);
@@ -235,8 +252,7 @@ static void finish(struct device *d)
 static void module_free(struct device *d, void *arena, size_t)
 {
     finish(d);
-    for (int i = 0; i < RECORDINGS; i++)
-        forget(d, &d->recordings[i]);
+    forget_all(d);
     queue_check(&d->queue, cudaFree(arena));
 }
 
@@ -270,7 +286,7 @@ static bool same_constants(const struct run *a, const struct run *b)
 
 static bool module_begin(struct device *d, int program, const struct run *run)
 {
-    struct recording *r = &d->recordings[program];
+    struct recording *r = recording_of(d, program);
     struct queue *q = &d->queue;
 
     if (q->error != cudaSuccess)
@@ -310,18 +326,43 @@ static void end_recording(struct device *d, struct recording *r)
         queue_check(q, cudaGraphDestroy(graph));
 }
 
+/* Makes the samples of the next step, for the recording whose turn it is then,
+ * if there is one. */
+static void prepare_next(struct device *d, int program, const struct run *run)
+{
+    struct recording *next;
+
+    if (!run->feed->goes_on)
+        return;
+    d->turn[program] = 1 - d->turn[program];
+    next = recording_of(d, program);
+    if (!next->graph || !same_constants(&next->run, run))
+        return;
+    load_list_fill(&next->loads, run->feed, run->batch);
+    next->filled = true;
+    next->step = run->step + 1;
+}
+
+static void launch_recording(struct device *d, int program,
+                             const struct run *run)
+{
+    struct recording *r = recording_of(d, program);
+
+    if (!r->filled || r->step != run->step)
+        load_list_fill(&r->loads, run->feed, 0);
+    r->filled = false;
+    queue_check(&d->queue, cudaGraphLaunch(r->graph, d->queue.stream));
+    d->reported = r->reports;
+    prepare_next(d, program, run);
+    rewiring_run(&d->queue, &r->rewiring, run);
+}
+
 static void module_end(struct device *d, int program, const struct run *run)
 {
-    struct recording *r = &d->recordings[program];
-
     if (d->mode == RECORDING)
-        end_recording(d, r);
-    if (d->mode != QUEUED && d->queue.error == cudaSuccess) {
-        load_list_fill(&r->loads, run->feed);
-        queue_check(&d->queue, cudaGraphLaunch(r->graph, d->queue.stream));
-        d->reported = r->reports;
-        rewiring_run(&d->queue, &r->rewiring, run);
-    }
+        end_recording(d, recording_of(d, program));
+    if (d->mode != QUEUED && d->queue.error == cudaSuccess)
+        launch_recording(d, program, run);
     deliver(d, run);
     d->mode = AT_ONCE;
 }
