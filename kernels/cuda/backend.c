@@ -104,15 +104,35 @@ static const struct loaded *module(void)
     return &l;
 }
 
-static int cuda_list(struct device_info info[], int max)
+enum { DEVICES_MAX = 16 };
+
+/* Devices do not come and go, and asking the driver takes its time. */
+struct devices {
+    struct device_info info[DEVICES_MAX];
+    int count;
+};
+
+static const struct devices *devices(void)
 {
+    static struct devices found;
     const struct loaded *m = module();
 
-    if (m->backend)
-        return m->backend->list(info, max);
-    info[0] = (struct device_info){ .usable = false };
-    memcpy(info[0].line, m->why, WHY_SIZE);
-    return 1;
+    if (found.count == 0 && m->backend) {
+        found.count = m->backend->list(found.info, DEVICES_MAX);
+    } else if (found.count == 0) {
+        memcpy(found.info[0].line, m->why, WHY_SIZE);
+        found.count = 1;
+    }
+    return &found;
+}
+
+static int cuda_list(struct device_info info[], int max)
+{
+    const struct devices *d = devices();
+    int count = d->count < max ? d->count : max;
+
+    memcpy(info, d->info, (size_t)count * sizeof(*info));
+    return count;
 }
 
 static bool cuda_open(struct device **d, int threads, char why[WHY_SIZE])

@@ -277,7 +277,7 @@ template <typename Product, typename Source, int X> struct tile_loader {
     static constexpr int HIGH = GEMM_THREADS / ACROSS, COUNT = ROWS / HIGH;
 
     const Source &source;
-    int row, column;             /* of a tile; the first that is this thread's */
+    int row, column;             /* the first of this thread's in a tile */
     typename Source::row rows[ALONG_K ? COUNT : 1];
     typename Source::column at;
     pack<T, W> moved[COUNT];

@@ -32,6 +32,7 @@ enum { MAX_THREADS = 1024, STACK_BYTES = 256 * 1024, GUARD = 256 };
 /* Memory between guards. The address sanitizer sees every access to a guard;
  * without it, writes are found when the memory is freed. */
 
+/* The guard in front begins with the number of bytes. */
 static unsigned char *guarded_new(size_t bytes)
 {
     size_t all = (bytes + 3 * GUARD - 1) / GUARD * GUARD;
@@ -54,8 +55,9 @@ static size_t guarded_free(void *memory)
     ASAN_UNPOISON_MEMORY_REGION(p, GUARD);
     memcpy(&bytes, p, sizeof(bytes));
     ASAN_UNPOISON_MEMORY_REGION(p + GUARD + bytes, GUARD);
-    for (size_t i = sizeof(bytes); i < GUARD; i++)
-        if (p[i] != 0xFF || p[GUARD + bytes + i] != 0xFF)
+    for (size_t i = 0; i < GUARD; i++)
+        if ((i >= sizeof(bytes) && p[i] != 0xFF)
+            || p[GUARD + bytes + i] != 0xFF)
             fail("memory was written outside an allocation");
     free(p);
     return bytes;
