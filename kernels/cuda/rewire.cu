@@ -35,6 +35,8 @@ static void copy(struct queue *q, const struct rewiring *r, bool to_host)
         const struct operand *o = &r->call.operand[i];
         size_t bytes = operand_bytes(o);
 
+        if (bytes == 0)
+            continue;
         if (to_host)
             queue_check(q, cudaMemcpyAsync(host, o->data, bytes,
                                            cudaMemcpyDeviceToHost,
