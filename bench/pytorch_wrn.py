@@ -87,22 +87,51 @@ def memory_format(name):
     return getattr(torch, f"{name}_format" if name == "contiguous" else name)
 
 
+def finish(device):
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def train_step(forward, images, labels, optimizer, args):
+    """One update; in microbatches if there are any."""
+    parts = args.batch // (args.microbatch or args.batch)
+    optimizer.zero_grad()
+    for x, y in zip(images.chunk(parts), labels.chunk(parts)):
+        with torch.autocast(args.device, torch.bfloat16, enabled=args.amp):
+            loss = F.cross_entropy(forward(x), y)
+        (loss / parts).backward()
+    optimizer.step()
+
+
 def time_steps(args):
     torch.manual_seed(1)
+    torch.backends.cuda.matmul.allow_tf32 = args.tf32
+    torch.backends.cudnn.allow_tf32 = args.tf32
+    torch.backends.cudnn.benchmark = True
     order = memory_format(args.format)
-    model = WRN(args.depth, args.width).to(memory_format=order)
-    images = torch.randn(args.batch, 3, 32, 32).to(memory_format=order)
-    labels = torch.randint(0, 10, (args.batch,))
+    model = WRN(args.depth, args.width).to(args.device, memory_format=order)
+    images = torch.randn(args.batch, 3, 32, 32, device=args.device)
+    images = images.to(memory_format=order)
+    labels = torch.randint(0, 10, (args.batch,), device=args.device)
     optimizer = sgd(model, 0.1)
     forward = torch.compile(model) if args.compile else model
     seconds = []
     for _ in range(args.warmup + args.steps):
+        finish(args.device)
         start = time.perf_counter()
-        optimizer.zero_grad()
-        F.cross_entropy(forward(images), labels).backward()
-        optimizer.step()
+        train_step(forward, images, labels, optimizer, args)
+        finish(args.device)
         seconds.append(time.perf_counter() - start)
     return seconds[args.warmup:]
+
+
+def device_memory(args):
+    """Peak bytes of PyTorch's allocator, and what it took from the device."""
+    if args.device != "cuda":
+        return {}
+    return {"device": torch.cuda.get_device_name(),
+            "max_memory_allocated": torch.cuda.max_memory_allocated(),
+            "max_memory_reserved": torch.cuda.max_memory_reserved()}
 
 
 def main():
@@ -116,17 +145,27 @@ def main():
                         choices=("contiguous", "channels_last"))
     parser.add_argument("--compile", action="store_true",
                         help="through torch.compile (inductor)")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--microbatch", type=int, default=0,
+                        help="0: the whole batch")
+    parser.add_argument("--amp", action="store_true",
+                        help="autocast to bfloat16")
+    parser.add_argument("--tf32", action="store_true",
+                        help="let matrix units cut floats to TF32")
     parser.add_argument("--warmup", type=int, default=3)
     parser.add_argument("--steps", type=int, default=15)
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
+    if args.device == "cuda" and not torch.cuda.is_available():
+        print("PyTorch finds no CUDA device", file=sys.stderr)
+        sys.exit(77)
     seconds = time_steps(args)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     print(json.dumps({
         **vars(args), "version": torch.__version__, "seconds": seconds,
         "median": statistics.median(seconds),
-        "peak_rss_bytes": usage.ru_maxrss * 1024}))
+        "peak_rss_bytes": usage.ru_maxrss * 1024, **device_memory(args)}))
 
 
 if __name__ == "__main__":

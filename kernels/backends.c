@@ -3,4 +3,6 @@
  */
 #include "kernels.h"
 
-const struct backend *const backends[] = { &cpu_backend, NULL };
+const struct backend *const backends[] = {
+    &cuda_backend, &cpu_backend, NULL
+};

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "kernels.h"
+#include "portable.h"
 
 /* Bits of floats, without the sign: infinity, below the NaNs; what tells a
  * quiet NaN; the least normal number of binary16 and the first that is too
@@ -26,7 +27,7 @@ enum {
     F16_REBIAS = (127 - 15) << 23, F16_INFINITY = 0x7C00, F16_QUIET = 0x0200
 };
 
-static inline uint32_t float_bits(float x)
+PORTABLE uint32_t float_bits(float x)
 {
     uint32_t bits;
 
@@ -34,7 +35,7 @@ static inline uint32_t float_bits(float x)
     return bits;
 }
 
-static inline float float_of_bits(uint32_t bits)
+PORTABLE float float_of_bits(uint32_t bits)
 {
     float x;
 
@@ -42,13 +43,13 @@ static inline float float_of_bits(uint32_t bits)
     return x;
 }
 
-static inline float bf16_load(uint16_t h)
+PORTABLE float bf16_load(uint16_t h)
 {
     return float_of_bits((uint32_t)h << 16);
 }
 
 /* `below` is added to the half that is cut off. */
-static inline uint16_t bf16_cut(float x, uint32_t below)
+PORTABLE uint16_t bf16_cut(float x, uint32_t below)
 {
     uint32_t bits = float_bits(x);
 
@@ -59,18 +60,18 @@ static inline uint16_t bf16_cut(float x, uint32_t below)
     return (uint16_t)((bits + below) >> 16);
 }
 
-static inline uint16_t bf16_store(float x)
+PORTABLE uint16_t bf16_store(float x)
 {
     return bf16_cut(x, 0x7FFF + (float_bits(x) >> 16 & 1));
 }
 
 /* `random` is uniform in 0..65535. */
-static inline uint16_t bf16_store_random(float x, uint32_t random)
+PORTABLE uint16_t bf16_store_random(float x, uint32_t random)
 {
     return bf16_cut(x, random);
 }
 
-static inline float f16_load(uint16_t h)
+PORTABLE float f16_load(uint16_t h)
 {
     uint32_t sign = (uint32_t)(h & 0x8000) << 16, bits = h & 0x7FFF;
 
@@ -87,7 +88,7 @@ static inline float f16_load(uint16_t h)
 
 /* `below` is added to the 13 bits that are cut off; `subnormal` is the result
  * where it is a multiple of 2^-24. */
-static inline uint16_t f16_cut(float x, uint32_t below, uint32_t subnormal)
+PORTABLE uint16_t f16_cut(float x, uint32_t below, uint32_t subnormal)
 {
     uint32_t bits = float_bits(x), sign = bits >> 16 & 0x8000;
 
@@ -104,7 +105,7 @@ static inline uint16_t f16_cut(float x, uint32_t below, uint32_t subnormal)
 }
 
 /* Adding 1/2 leaves a multiple of 2^-24, rounded as is wanted. */
-static inline uint16_t f16_store(float x)
+PORTABLE uint16_t f16_store(float x)
 {
     float size = float_of_bits(float_bits(x) & 0x7FFFFFFF);
 
@@ -112,7 +113,7 @@ static inline uint16_t f16_store(float x)
                    float_bits(size + 0.5f) - float_bits(0.5f));
 }
 
-static inline uint16_t f16_store_random(float x, uint32_t random)
+PORTABLE uint16_t f16_store_random(float x, uint32_t random)
 {
     float size = float_of_bits(float_bits(x) & 0x7FFFFFFF);
     float units = size < 0x1p-14f ? size * 0x1p24f : 0;
@@ -124,7 +125,7 @@ static inline uint16_t f16_store_random(float x, uint32_t random)
 }
 
 /* One element of a tensor of floats of any type. */
-static inline float float_load(const void *data, size_t i, enum dtype dtype)
+PORTABLE float float_load(const void *data, size_t i, enum dtype dtype)
 {
     if (dtype == DTYPE_F32)
         return ((const float *)data)[i];
@@ -133,7 +134,7 @@ static inline float float_load(const void *data, size_t i, enum dtype dtype)
     return f16_load(((const uint16_t *)data)[i]);
 }
 
-static inline void float_store(void *data, size_t i, enum dtype dtype,
+PORTABLE void float_store(void *data, size_t i, enum dtype dtype,
                                float x)
 {
     if (dtype == DTYPE_F32)

@@ -35,12 +35,15 @@ enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BF16, DTYPE_F16,
 /* Bytes of an element. */
 static inline size_t dtype_size(enum dtype dtype)
 {
-    static const size_t size[DTYPE_COUNT] = {
-        [DTYPE_F32] = 4, [DTYPE_F64] = 8, [DTYPE_I32] = 4,
-        [DTYPE_BF16] = 2, [DTYPE_F16] = 2
-    };
-
-    return size[dtype];
+    switch (dtype) {
+    case DTYPE_F64:
+        return 8;
+    case DTYPE_BF16:
+    case DTYPE_F16:
+        return 2;
+    default:
+        return 4;
+    }
 }
 
 /*
@@ -49,12 +52,14 @@ static inline size_t dtype_size(enum dtype dtype)
  * where they are; its layout is in pool.h. How many nonzeros there are never
  * changes; how many of them each member has may.
  */
+struct pool_member {
+    size_t word;         /* of the bitmap: where its elements begin */
+    size_t elements;
+};
+
 struct pool {
     int members;
-    struct pool_member {
-        size_t word;     /* of the bitmap: where its elements begin */
-        size_t elements;
-    } *member;           /* [members] */
+    struct pool_member *member; /* [members] */
     size_t words;        /* 64-bit words of the bitmap */
     size_t elements;
     size_t nonzeros;
@@ -116,10 +121,13 @@ union attr {
 
 /* Where `load` gets its samples: writes sample `index` of the batch to the
  * slots of `load`, each pointer already at that sample. Called from several
- * threads at once, on different samples. */
+ * threads at once, on different samples. If it `goes_on`, samples after the
+ * batch are those of the next step, which a device may ask for while it works
+ * on this one. */
 struct feed {
     void (*sample)(void *arg, int index, void *const slot[]);
     void *arg;
+    bool goes_on;
 };
 
 /* The state of the run that kernels may depend on. */
@@ -134,6 +142,7 @@ struct run {
     float weight_decay;
     bool nesterov;
     bool rewire;         /* pools are rewired after this step */
+    bool tf32;           /* products of floats may be of 10 bits' mantissa */
     const struct feed *feed;
     double *report;      /* [METRIC_COUNT] on the host: what `report` fills */
 };
@@ -170,9 +179,21 @@ static inline size_t operand_rows(const struct operand *o)
 struct device_memory {
     size_t touched;      /* of the arena: bytes that are really backed */
     size_t os;           /* the operating system's or driver's own figure */
+    size_t available;    /* that could be allocated; 0: not known */
 };
 
 struct device;           /* an open device; its backend knows the rest */
+
+enum { WHY_SIZE = 256 };
+
+/* What can be said of a device without opening it. */
+struct device_info {
+    bool usable;
+    bool automatic;      /* `auto` may choose it */
+    char line[WHY_SIZE]; /* for people: what it is, or why it is of no use */
+    size_t memory;       /* bytes; 0: not known */
+    int major, minor;    /* CUDA's compute capability; 0 of other devices */
+};
 
 /*
  * A backend. Functions that can fail return false and write the reason, one
@@ -180,19 +201,28 @@ struct device;           /* an open device; its backend knows the rest */
  * without the device can still plan for it, and never asks more for a call
  * with fewer samples.
  */
-enum { WHY_SIZE = 256 };
-
 struct backend {
     const char *name;
     size_t alignment;    /* of every value in the arena, bytes */
+    /* Lists at most `max` devices, and at least one: if there is none, one
+     * that is not usable says why. */
+    int (*list)(struct device_info info[], int max);
     bool (*open)(struct device **, int threads, char why[WHY_SIZE]);
     void (*close)(struct device *);
-    /* One line for people: which device, which instruction set. */
-    void (*describe)(const struct device *, char line[WHY_SIZE]);
     size_t (*scratch)(enum op_code, const struct call *);
     void *(*alloc)(struct device *, size_t bytes, char why[WHY_SIZE]);
     void (*free)(struct device *, void *arena, size_t bytes);
+    /*
+     * Runs a call, at once or, between `begin` and `end`, any time before
+     * `end` returns. What these two bracket is one run of a program of the
+     * device's arena, numbered from 0. Where `begin` returns false the device
+     * knows the calls from before and none need be made.
+     */
     void (*run)(struct device *, enum op_code, const struct call *);
+    bool (*begin)(struct device *, int program, const struct run *);
+    void (*end)(struct device *, int program, const struct run *);
+    /* False once the device has failed; nothing it says is right after it. */
+    bool (*healthy)(struct device *, char why[WHY_SIZE]);
     /* Between host memory and the arena; both finish before returning. */
     void (*read)(struct device *, void *host, const void *from, size_t bytes);
     void (*write)(struct device *, void *to, const void *host, size_t bytes);
@@ -203,6 +233,7 @@ struct backend {
 /* NULL-terminated, best first; `auto` takes the first that opens. */
 extern const struct backend *const backends[];
 extern const struct backend cpu_backend;
+extern const struct backend cuda_backend;
 
 /* The default number of threads: the processors this process may use. */
 int backend_default_threads(void);

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "portable.h"
+
 struct philox {
     uint32_t x[4];
 };
@@ -24,20 +26,20 @@ enum philox_use {
     PHILOX_REWIRE
 };
 
-static inline struct philox philox_round(struct philox c, uint32_t k0,
-                                         uint32_t k1)
+PORTABLE struct philox philox_round(struct philox c, uint32_t k0, uint32_t k1)
 {
     uint64_t a = (uint64_t)0xD2511F53u * c.x[0];
     uint64_t b = (uint64_t)0xCD9E8D57u * c.x[2];
+    struct philox next = {{ (uint32_t)(b >> 32) ^ c.x[1] ^ k0, (uint32_t)b,
+                            (uint32_t)(a >> 32) ^ c.x[3] ^ k1,
+                            (uint32_t)a }};
 
-    return (struct philox){{ (uint32_t)(b >> 32) ^ c.x[1] ^ k0, (uint32_t)b,
-                             (uint32_t)(a >> 32) ^ c.x[3] ^ k1,
-                             (uint32_t)a }};
+    return next;
 }
 
 /* Four words for key `seed` and counter (low, high, use, item). */
-static inline struct philox philox(uint64_t seed, uint64_t counter,
-                                   uint32_t use, uint32_t item)
+PORTABLE struct philox philox(uint64_t seed, uint64_t counter, uint32_t use,
+                              uint32_t item)
 {
     struct philox c = {{ (uint32_t)counter, (uint32_t)(counter >> 32), use,
                          item }};
@@ -53,7 +55,7 @@ static inline struct philox philox(uint64_t seed, uint64_t counter,
 
 /* Uniform in (0, 1): never 0, so that its logarithm is finite, and never 1,
  * for which 24 bits would have been one too many. */
-static inline float philox_unit(uint32_t word)
+PORTABLE float philox_unit(uint32_t word)
 {
     return ((float)(word >> 9) + 0.5f) * 0x1p-23f;
 }

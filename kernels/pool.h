@@ -14,6 +14,7 @@
 
 #include "kernels.h"
 #include "philox.h"
+#include "portable.h"
 
 enum { POOL_WORD = 64, POOL_GROUP = 8 };
 
@@ -32,7 +33,7 @@ static inline bool pool_skips(const struct pool *p, int skip)
     return p && p->nonzeros * (size_t)skip < p->elements;
 }
 
-static inline size_t pool_groups(const struct pool *p)
+PORTABLE size_t pool_groups(const struct pool *p)
 {
     return (p->words + POOL_GROUP - 1) / POOL_GROUP;
 }
@@ -42,24 +43,24 @@ static inline size_t pool_index_bytes(const struct pool *p)
     return p->words * sizeof(uint64_t) + pool_groups(p) * sizeof(uint32_t);
 }
 
-static inline size_t pool_member_words(const struct pool_member *m)
+PORTABLE size_t pool_member_words(const struct pool_member *m)
 {
     return (m->elements + POOL_WORD - 1) / POOL_WORD;
 }
 
 /* The bit of a member's first element. */
-static inline size_t pool_member_bit(const struct pool_member *m)
+PORTABLE size_t pool_member_bit(const struct pool_member *m)
 {
     return m->word * POOL_WORD;
 }
 
-static inline bool pool_bit(const uint64_t *bits, size_t bit)
+PORTABLE bool pool_bit(const uint64_t *bits, size_t bit)
 {
     return bits[bit / POOL_WORD] >> bit % POOL_WORD & 1;
 }
 
 /* The n bits from `bit` on, 0 < n <= 32. */
-static inline uint32_t pool_bits(const uint64_t *bits, size_t bit, int n)
+PORTABLE uint32_t pool_bits(const uint64_t *bits, size_t bit, int n)
 {
     size_t word = bit / POOL_WORD, shift = bit % POOL_WORD;
     uint64_t found = bits[word] >> shift;
@@ -69,41 +70,51 @@ static inline uint32_t pool_bits(const uint64_t *bits, size_t bit, int n)
     return (uint32_t)(found & (UINT64_MAX >> (64 - n)));
 }
 
-static inline size_t pool_count(const uint64_t *bits, size_t words)
+PORTABLE size_t pool_count(const uint64_t *bits, size_t words)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < words; i++)
-        n += (size_t)__builtin_popcountll(bits[i]);
+        n += (size_t)ones(bits[i]);
     return n;
 }
 
 /* How many nonzeros come before a bit: where its value is. */
-static inline size_t pool_rank(const struct pool *p, const void *index,
-                               size_t bit)
+PORTABLE size_t pool_rank_of(const uint64_t *bits, const uint32_t *before,
+                             size_t bit)
 {
-    const uint64_t *bits = index;
-    const uint32_t *before = (const uint32_t *)(bits + p->words);
     size_t word = bit / POOL_WORD, group = word / POOL_GROUP;
     uint64_t part = ((uint64_t)1 << bit % POOL_WORD) - 1;
 
     return before[group]
            + pool_count(bits + group * POOL_GROUP, word % POOL_GROUP)
-           + (size_t)(part ? __builtin_popcountll(bits[word] & part) : 0);
+           + (size_t)(part ? ones(bits[word] & part) : 0);
+}
+
+static inline const uint32_t *pool_before(const struct pool *p,
+                                          const void *index)
+{
+    return (const uint32_t *)((const uint64_t *)index + p->words);
+}
+
+static inline size_t pool_rank(const struct pool *p, const void *index,
+                               size_t bit)
+{
+    return pool_rank_of((const uint64_t *)index, pool_before(p, index), bit);
 }
 
 /* Counts what comes before each group, when the bits have changed. */
 static inline void pool_count_groups(const struct pool *p, void *index)
 {
-    const uint64_t *bits = index;
+    const uint64_t *bits = (const uint64_t *)index;
     uint32_t *before = (uint32_t *)((uint64_t *)index + p->words);
     size_t sum = 0;
 
     for (size_t i = 0; i < p->words; i += POOL_GROUP) {
-        size_t left = p->words - i;
+        size_t left = p->words - i, group = POOL_GROUP;
 
         before[i / POOL_GROUP] = (uint32_t)sum;
-        sum += pool_count(bits + i, left < POOL_GROUP ? left : POOL_GROUP);
+        sum += pool_count(bits + i, left < group ? left : group);
     }
 }
 

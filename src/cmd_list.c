@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "cmd_list.h"
 #include "json_print.h"
 #include "kernels/kernels.h"
@@ -280,63 +281,65 @@ int cmd_settings(int argc, char **argv)
     return EXIT_OK;
 }
 
-/* Opens and closes the backend to see whether it works here. line[] is what it
- * is, or why it does not. */
-static bool try_backend(const struct backend *backend, char line[WHY_SIZE])
-{
-    struct device *device;
+enum { DEVICES_MAX = 16 };
 
-    if (!backend->open(&device, backend_default_threads(), line))
-        return false;
-    backend->describe(device, line);
-    backend->close(device);
-    return true;
-}
-
-static json_t *backend_json(const struct backend *backend)
+static json_t *device_json(const struct backend *backend,
+                           const struct device_info *device)
 {
-    char line[WHY_SIZE];
-    bool works = try_backend(backend, line);
     json_t *object = json_object();
+    char capability[32];
 
     json_object_set_new(object, "name", json_string(backend->name));
-    json_object_set_new(object, "available", json_boolean(works));
-    json_object_set_new(object, works ? "description" : "reason",
-                        json_string(line));
+    json_object_set_new(object, "available", json_boolean(device->usable));
+    json_object_set_new(object, device->usable ? "description" : "reason",
+                        json_string(device->line));
+    if (device->memory)
+        json_object_set_new(object, "memory",
+                            json_integer((json_int_t)device->memory));
+    if (device->major) {
+        snprintf(capability, sizeof(capability), "%d.%d", device->major,
+                 device->minor);
+        json_object_set_new(object, "capability", json_string(capability));
+    }
     return object;
 }
 
-static json_t *backends_json(void)
+static void print_device(const struct backend *backend,
+                         const struct device_info *device)
 {
-    json_t *array = json_array();
+    char memory[BYTES_TEXT_SIZE];
 
-    for (int i = 0; backends[i]; i++)
-        json_array_append_new(array, backend_json(backends[i]));
-    return array;
-}
-
-static void print_backends(void)
-{
-    char line[WHY_SIZE];
-
-    for (int i = 0; backends[i]; i++) {
-        bool works = try_backend(backends[i], line);
-
-        printf("%-7s %s%s\n", backends[i]->name,
-               works ? "" : "not available: ", line);
-    }
+    bytes_format(memory, sizeof(memory), device->memory);
+    printf("%-7s %s%s", backend->name,
+           device->usable ? "" : "not available: ", device->line);
+    if (device->memory)
+        printf(", %s", memory);
+    putchar('\n');
 }
 
 int cmd_backends(int argc, char **argv)
 {
     enum format format;
+    json_t *array;
     int code;
 
     if (!read_options(argc, argv, json_options, &format, &code))
         return code;
+    array = json_array();
+    for (int i = 0; backends[i]; i++) {
+        struct device_info devices[DEVICES_MAX];
+        int count = backends[i]->list(devices, DEVICES_MAX);
+
+        for (int k = 0; k < count; k++)
+            if (format == FORMAT_JSON)
+                json_array_append_new(array,
+                                      device_json(backends[i], &devices[k]));
+            else
+                print_device(backends[i], &devices[k]);
+    }
     if (format == FORMAT_JSON)
-        json_print(backends_json());
+        json_print(array);
     else
-        print_backends();
+        json_decref(array);
     return EXIT_OK;
 }

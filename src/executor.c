@@ -64,10 +64,8 @@ bool executor_new(struct executor **out, const struct plan *plan,
     ex->arena = plan->backend->alloc(device, plan->arena_bytes, why);
     if (!ex->arena) {
         free(ex);
-        return error_set(e, EXIT_RUN,
-                         "backend %s: %s; lower batch or microbatch, or set "
-                         "recompute=bn-relu",
-                         plan->backend->name, why);
+        return error_set(e, EXIT_RUN, "backend %s: %s", plan->backend->name,
+                         why);
     }
     ex->calls = xcalloc((unsigned long)plan->schedule->step_count,
                         sizeof(*ex->calls));
@@ -99,13 +97,12 @@ static void run_steps(struct executor *ex, int begin, int end,
     }
 }
 
-void executor_run(struct executor *ex, enum program program, struct run *run)
+static void run_program(struct executor *ex, enum program program,
+                        struct run *run)
 {
     const struct schedule *s = ex->plan->schedule;
     const struct program_steps *p = &s->program[program];
 
-    run->first = 0;
-    run->samples = s->microbatch;
     run_steps(ex, p->begin, p->body, run);
     while (run->first < run->batch) {
         int left = run->batch - run->first;
@@ -115,6 +112,33 @@ void executor_run(struct executor *ex, enum program program, struct run *run)
         run->first += run->samples;
     }
     run_steps(ex, p->epilogue, p->end, run);
+}
+
+/* An observer wants every step to be done when it is told of it. */
+void executor_run(struct executor *ex, enum program program, struct run *run)
+{
+    const struct backend *backend = ex->plan->backend;
+
+    run->first = 0;
+    run->samples = ex->plan->schedule->microbatch;
+    if (ex->observer.after) {
+        run_program(ex, program, run);
+        return;
+    }
+    if (backend->begin(ex->device, (int)program, run))
+        run_program(ex, program, run);
+    backend->end(ex->device, (int)program, run);
+}
+
+bool executor_check(const struct executor *ex, struct error *e)
+{
+    const struct backend *backend = ex->plan->backend;
+    char why[WHY_SIZE];
+
+    if (backend->healthy(ex->device, why))
+        return true;
+    return error_set(e, EXIT_RUN, "backend %s: %s; start again from the last "
+                     "snapshot", backend->name, why);
 }
 
 void executor_read(const struct executor *ex, int instance, void *host)

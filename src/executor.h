@@ -36,6 +36,10 @@ void executor_free(struct executor *);
  */
 void executor_run(struct executor *, enum program, struct run *);
 
+/* Whether the device still works; when it does not, what it gave since the
+ * last time that it did is not to be used. */
+bool executor_check(const struct executor *, struct error *);
+
 /* Copies the persistent instance of a value from or to the host. */
 void executor_read(const struct executor *, int instance, void *host);
 void executor_write(const struct executor *, int instance, const void *host);

@@ -1,5 +1,6 @@
 #include "job.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,15 +8,19 @@
 #include "model.h"
 #include "optimal.h"
 
-static bool opens(const struct backend *backend, int threads,
-                  char why[WHY_SIZE])
-{
-    struct device *device;
+enum { DEVICES_MAX = 16 };
 
-    if (!backend->open(&device, threads, why))
-        return false;
-    backend->close(device);
-    return true;
+/* Whether `auto` may choose a backend; if not, why. */
+static bool is_automatic(const struct backend *backend, char why[WHY_SIZE])
+{
+    struct device_info devices[DEVICES_MAX];
+    int count = backend->list(devices, DEVICES_MAX);
+
+    for (int i = 0; i < count; i++)
+        if (devices[i].automatic)
+            return true;
+    memcpy(why, devices[0].line, WHY_SIZE);
+    return false;
 }
 
 static bool pick_backend(struct job *job, struct error *e)
@@ -26,7 +31,7 @@ static bool pick_backend(struct job *job, struct error *e)
 
     for (int i = 0; backends[i]; i++) {
         const struct backend *b = backends[i];
-        if (any ? opens(b, job->threads, why) : strcmp(name, b->name) == 0) {
+        if (any ? is_automatic(b, why) : strcmp(name, b->name) == 0) {
             job->backend = b;
             return true;
         }
@@ -103,6 +108,50 @@ struct job *job_baseline(const struct job *job)
     baseline->threads = job->threads;
     make_plan(baseline, NULL);
     return baseline;
+}
+
+/* Makes a plan with one setting changed; whether its arena fits. */
+static bool fits(struct settings *s, const char *assignment, size_t bytes)
+{
+    struct settings with = *s;
+    struct job *job;
+    bool fit;
+
+    if (!settings_assign(&with, "savings", assignment, NULL) ||
+        !settings_check(&with, "savings", NULL) ||
+        !job_new(&job, &with, NULL))
+        return false;
+    *s = with;
+    fit = job->plan->arena_bytes <= bytes;
+    job_free(job);
+    return fit;
+}
+
+bool job_savings(const struct job *job, size_t bytes, char *text, size_t size)
+{
+    static const char *const ways[] = {
+        "recompute=bn-relu", "microbatch", "checkpoint=optimal",
+        "precision=fp16"
+    };
+    struct settings s = job->settings;
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+        char way[64];
+        int batch = s.microbatch ? s.microbatch : s.batch;
+        bool fit;
+
+        snprintf(way, sizeof(way), "%s", ways[i]);
+        if (strcmp(way, "microbatch") == 0)
+            snprintf(way, sizeof(way), "microbatch=%d", (batch + 9) / 10);
+        fit = fits(&s, way, bytes);
+        used += (size_t)snprintf(text + used, size - used, "%s%s",
+                                 used ? " " : "", way);
+        if (fit || used >= size)
+            return fit;
+    }
+    return false;
 }
 
 void job_free(struct job *job)

@@ -27,6 +27,13 @@ void job_free(struct job *);
 /* The same job with every way of saving memory turned off. */
 struct job *job_baseline(const struct job *);
 
+/*
+ * Ways of saving memory that would let the job fit into so many bytes, as
+ * assignments, "recompute=bn-relu microbatch=10": as few of them as will do, in
+ * the order of what they cost. False if all of them are not enough.
+ */
+bool job_savings(const struct job *, size_t bytes, char *text, size_t size);
+
 /* Opens the job's device. */
 bool job_open_device(const struct job *, struct device **, struct error *);
 

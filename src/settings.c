@@ -138,6 +138,10 @@ const struct setting settings_table[] = {
       "auto", NULL, FIXED,
       "device to train on, as memdial backends lists them; auto: "
       "the first that works" },
+    { "tf32", "machine", SETTING_BOOL, AT(tf32), NO_RANGE,
+      "no", NULL, LIVE,
+      "let CUDA multiply numbers of fp32 as TF32, with 10 bits of "
+      "mantissa: faster" },
 };
 
 const int settings_count = sizeof(settings_table) / sizeof(settings_table[0]);

@@ -57,6 +57,7 @@ struct settings {
     /* machine */
     int threads;         /* 0: all processors */
     char backend[16];    /* auto, cpu, ... */
+    bool tf32;
 };
 
 enum setting_type {

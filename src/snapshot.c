@@ -290,6 +290,11 @@ bool snapshot_save(const struct trainer *t, const char *path, struct error *e)
         return false;
     ok = write_file(t, f);
     code = errno;
+    if (!executor_check(t->executor, e)) {
+        fclose(f);
+        unlink(temporary);
+        return false;
+    }
     if (fclose(f) != 0 || !ok || rename(temporary, path) != 0) {
         code = ok ? errno : code;
         unlink(temporary);

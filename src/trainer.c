@@ -1,12 +1,31 @@
 #include "trainer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "carry.h"
 #include "clock.h"
 #include "initial.h"
 #include "snapshot.h"
+
+/* Adds to an error what settings would fit into the memory that there is. */
+static void suggest_savings(const struct job *job, struct device *device,
+                            struct error *e)
+{
+    struct device_memory m = { 0 };
+    char savings[128];
+    size_t used = strlen(e->text);
+
+    job->backend->memory(device, NULL, 0, &m);
+    if (job_savings(job, m.available, savings, sizeof(savings)))
+        snprintf(e->text + used, sizeof(e->text) - used, "; %s would fit",
+                 savings);
+    else
+        snprintf(e->text + used, sizeof(e->text) - used,
+                 "; lower batch, depth or width");
+}
 
 /* Opens the job's device and allocates its arena, or neither. */
 static bool open_executor(const struct job *job, struct device **device,
@@ -16,6 +35,7 @@ static bool open_executor(const struct job *job, struct device **device,
         return false;
     if (executor_new(executor, job->plan, *device, e))
         return true;
+    suggest_savings(job, *device, e);
     job->backend->close(*device);
     *device = NULL;
     return false;
@@ -123,8 +143,9 @@ static struct tally run_program(struct trainer *t, enum program program,
     const struct settings *s = &t->job->settings;
     struct samples samples = { t, split,
                                (uint64_t)t->step * (uint64_t)s->batch };
-    struct feed feed = { feed_sample, &samples };
-    double report[METRIC_COUNT];
+    struct feed feed = { feed_sample, &samples,
+                         .goes_on = program == PROGRAM_TRAIN };
+    double report[METRIC_COUNT] = { 0 };
     struct run run = {
         .seed = s->seed,
         .step = t->step,
@@ -134,6 +155,7 @@ static struct tally run_program(struct trainer *t, enum program program,
         .weight_decay = (float)s->weight_decay,
         .nesterov = s->nesterov,
         .rewire = rewires_after(t, t->step),
+        .tf32 = s->tf32,
         .feed = &feed,
         .report = report,
     };
@@ -234,6 +256,8 @@ static bool diverged(const struct trainer *t, const char *what,
 static bool check_step(const struct trainer *t, const struct tally *step,
                        struct error *e)
 {
+    if (!executor_check(t->executor, e))
+        return false;
     if (!isfinite(step->loss))
         return diverged(t, "the loss is not finite", e);
     if (step->skipped && step->loss_scale <= LOSS_SCALE_MIN)
@@ -278,6 +302,8 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
     double n = (double)train.samples, m = (double)valid.samples;
 
     t->seconds += clock_seconds() - began;
+    if (!executor_check(t->executor, e))
+        return false;
     if (!isfinite(valid.loss))
         return diverged(t, "the validation loss is not finite", e);
     emit(sink, (struct event){

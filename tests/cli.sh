@@ -92,8 +92,15 @@ works settings --json
 printed '"default": 0.1'
 works backends
 printed 'cpu'
+printed 'cuda    not available: none: '
 works backends --json
 printed '"name": "cpu"'
+printed '"reason": "none: '
+
+# Planning for a device needs none; training does.
+works plan quick --set backend=cuda
+printed 'on backend cuda'
+refuses 1 'backend cuda: none: ' train quick --set backend=cuda
 
 # What the input can have wrong, in settings and presets.
 refuses 2 "no preset 'quik'; did you mean 'quick'?" plan quik

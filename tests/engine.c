@@ -65,7 +65,7 @@ void engine_run(struct engine *engine, enum program program, int samples,
                 double *metrics)
 {
     const struct settings *s = &engine->job->settings;
-    struct feed feed = { engine->sample, engine };
+    struct feed feed = { .sample = engine->sample, .arg = engine };
     struct run run = { .seed = s->seed,
                        .step = engine->step,
                        .batch = samples,
@@ -74,6 +74,7 @@ void engine_run(struct engine *engine, enum program program, int samples,
                        .weight_decay = (float)s->weight_decay,
                        .nesterov = s->nesterov,
                        .rewire = true,
+                       .tf32 = s->tf32,
                        .feed = &feed,
                        .report = metrics };
 

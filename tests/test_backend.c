@@ -33,14 +33,15 @@ Test(backend, cpu_is_listed)
 
 Test(backend, describes_itself)
 {
-    struct device *device;
-    char line[WHY_SIZE];
+    struct device_info info;
 
     setenv("MEMDIAL_CPU_ISA", "generic", 1);
-    device = open_device();
-    cpu_backend.describe(device, line);
-    cr_expect_str_eq(line, "CPU, generic, 2 threads");
-    cpu_backend.close(device);
+    cr_assert_eq(cpu_backend.list(&info, 1), 1);
+    cr_expect(info.usable);
+    cr_expect(info.automatic);
+    cr_expect_eq(strncmp(info.line, "CPU, generic, ", 14), 0, "%s",
+                 info.line);
+    cr_expect_gt(info.memory, 0);
 }
 
 Test(backend, refuses_unknown_instruction_set)

@@ -1,9 +1,10 @@
 /*
- * Every kernel of every instruction set that works here, against the
- * double-precision reference, and every gradient's reference against finite
+ * Every kernel of every instruction set that works here, and of CUDA, on an
+ * emulated device and on a real one if there is one, against the
+ * double-precision reference; and every gradient's reference against finite
  * differences of its forward operation's. One table says which shapes; add
  * operands, loading through a stat and sharing of storage are tried wherever
- * the operation list allows them, with 1, 2 and 3 threads.
+ * the operation list allows them, with 1, 2 and 3 threads on the CPU.
  *
  * Before a call, outputs, scratch and a guard around each hold NaN patterns:
  * what is left unwritten, or read and not meant to be, shows.
@@ -19,8 +20,8 @@
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(address, size)
-#define ASAN_UNPOISON_MEMORY_REGION(address, size)
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)0)
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)0)
 #endif
 
 #include "kernels/cpu/cpu.h"
@@ -28,23 +29,38 @@
 #include "kernels/philox.h"
 #include "op_reference.h"
 
-enum { MAX_THREADS = 3, GUARD = 64, POISON = 0xFF };
+enum { GUARD = 256, POISON = 0xFF };
 
-/* Errors are measured in roundings of the magnitude. */
-#define TOLERANCE (8 * (double)FLT_EPSILON)
-
-static const struct isa {
+/* What an operation is tried on. */
+struct target {
     const char *name;
-    const struct cpu_kernels *kernels;
-} isas[] = {
-#ifdef __x86_64__
-    { "avx512", &cpu_avx512_kernels },
-    { "avx2", &cpu_avx2_kernels },
-#endif
-    { "generic", &cpu_generic_kernels }
+    const struct backend *backend;
+    const struct cpu_kernels *kernels; /* of an instruction set, or NULL */
+    int max_threads;
+    bool in_host_memory; /* the arena can be looked at as it is */
+    bool rounds_loads;   /* a convolution's operand that is loaded through a
+                            stat is rounded to the type it is stored in */
+    double tolerance;    /* of sums, in roundings of the magnitude */
 };
 
-enum { ISA_COUNT = sizeof(isas) / sizeof(isas[0]) };
+static const struct target cpu_targets[] = {
+#ifdef __x86_64__
+    { "avx512", &cpu_backend, &cpu_avx512_kernels, 3, true, false, 8 },
+    { "avx2", &cpu_backend, &cpu_avx2_kernels, 3, true, false, 8 },
+#endif
+    { "generic", &cpu_backend, &cpu_generic_kernels, 3, true, false, 8 }
+};
+
+enum { CPU_TARGETS = sizeof(cpu_targets) / sizeof(cpu_targets[0]) };
+
+static const struct target emulated_target = {
+    "emulated", &cuda_backend, NULL, 1, true, true, 8
+};
+
+/* Matrix units cut off what they add, and do not round it. */
+static const struct target device_target = {
+    "cuda", &cuda_backend, NULL, 1, false, true, 32
+};
 
 struct shape {
     int n, h, w, c;      /* (N, H, W, C); h = 0: (N, C) */
@@ -167,7 +183,7 @@ static const struct shape xent_shapes[] = {
 struct problem {
     enum op_code op;
     const struct shape *shape;
-    bool with_add, with_through;
+    bool with_add, with_through, with_tf32;
     enum dtype storage;  /* of what may be stored in less than floats */
     struct call call;    /* no data, no scratch, no threads */
     struct run run;
@@ -820,20 +836,20 @@ static float *through_new(const struct operand *o)
 
 static void problem_init(struct problem *p, enum op_code op,
                          const struct shape *shape, enum dtype storage,
-                         bool with_add, bool with_through)
+                         bool with_add, bool with_through, bool with_tf32)
 {
     const struct subject *subject = &subjects[op];
     int parts = shape->parts ? shape->parts : 1;
 
     *p = (struct problem){
         .op = op, .shape = shape, .storage = storage, .with_add = with_add,
-        .with_through = with_through,
+        .with_through = with_through, .with_tf32 = with_tf32,
         .run = { .batch = parts * shape->n, .samples = shape->n,
                  .first = (parts - 1) * shape->n, .learning_rate = 0.1f,
                  .momentum = 0.9f, .weight_decay = 0.05f,
-                 .nesterov = shape->nesterov }
+                 .nesterov = shape->nesterov, .tf32 = with_tf32 }
     };
-    p->feed = (struct feed){ feed_sample, p };
+    p->feed = (struct feed){ .sample = feed_sample, .arg = p };
     p->run.feed = &p->feed;
     p->call.run = &p->run;
     subject->describe(p);
@@ -877,7 +893,7 @@ static const char *problem_text(const struct problem *p)
 
     snprintf(text, sizeof(text),
              "%s: (%d, %d, %d, %d) kernel %dx%d to %d, stride %d, pad %d, "
-             "parts %d, offset %g%s%s%s%s%s%s%s", name_of[p->op], s->n, s->h,
+             "parts %d, offset %g%s%s%s%s%s%s%s%s", name_of[p->op], s->n, s->h,
              s->w, s->c, s->kh, s->kw, s->co, s->stride, s->pad, s->parts,
              s->offset, s->nesterov ? ", nesterov" : "",
              s->scaled ? ", scaled" : "", s->overflow ? ", overflow" : "",
@@ -885,7 +901,8 @@ static const char *problem_text(const struct problem *p)
              p->storage == DTYPE_BF16 ? ", bf16"
              : p->storage == DTYPE_F16 ? ", fp16" : "",
              p->with_add ? ", add" : "",
-             p->with_through ? ", through" : "");
+             p->with_through ? ", through" : "",
+             p->with_tf32 ? ", tf32" : "");
     return text;
 }
 
@@ -944,38 +961,6 @@ static void check_derivatives(const struct problem *p)
     }
 }
 
-/* Storage between guards, filled with NaN patterns; not even to be read, for
- * the address sanitizer. */
-struct guarded {
-    unsigned char *all;
-    size_t bytes;        /* without the guards */
-};
-
-static struct guarded guarded_new(size_t bytes)
-{
-    size_t all = round_up(bytes + 2 * GUARD, GUARD);
-    struct guarded g = { aligned_alloc(GUARD, all), bytes };
-
-    memset(g.all, POISON, all);
-    ASAN_POISON_MEMORY_REGION(g.all, GUARD);
-    ASAN_POISON_MEMORY_REGION(g.all + GUARD + bytes, GUARD);
-    return g;
-}
-
-static void *guarded_data(const struct guarded *g)
-{
-    return g->all + GUARD;
-}
-
-static bool guarded_intact(const struct guarded *g)
-{
-    ASAN_UNPOISON_MEMORY_REGION(g->all, g->bytes + 2 * GUARD);
-    for (size_t i = 0; i < GUARD; i++)
-        if (g->all[i] != POISON || g->all[GUARD + g->bytes + i] != POISON)
-            return false;
-    return true;
-}
-
 static double element(const struct operand *o, size_t i)
 {
     switch (o->dtype) {
@@ -1010,46 +995,162 @@ static void store(const struct operand *o, const double *value)
         }
 }
 
-/* One call of a kernel, in storage of its own. */
+/* The operands of a call, and after them its scratch and the stat that one of
+ * them is loaded through. */
+enum { SCRATCH = CALL_MAX_OPERANDS, THROUGH, STORAGES };
+
+/* Where one of them lies, with a guard on either side. */
+struct storage {
+    size_t at, bytes;
+};
+
+/* One call of a kernel, in an arena of its own. */
 struct trial {
+    const struct target *target;
+    struct device *device;
+    enum op_code op;
     struct call call;
     struct run run;
     double report[METRIC_COUNT];
     int shared;          /* slot whose storage the output takes, or -1 */
-    struct guarded storage[CALL_MAX_OPERANDS], scratch;
+    bool done;
+    struct storage storage[STORAGES];
+    size_t bytes;
+    char *arena;
+    unsigned char *host; /* what is in the arena, before or after the call */
 };
 
-static void trial_run(struct trial *t, const struct problem *p,
-                      struct device *device, int threads, int shared)
+static size_t round_to_guard(size_t bytes)
 {
-    int out = output_slot(p->op);
+    return (bytes + GUARD - 1) / GUARD * GUARD;
+}
 
-    *t = (struct trial){ .call = p->call, .run = p->run, .shared = shared };
-    t->run.report = t->report;
-    t->call.run = &t->run;
-    t->call.threads = threads;
+static void reserve(struct trial *t, int i, size_t bytes)
+{
+    t->storage[i] = (struct storage){ t->bytes + GUARD, bytes };
+    t->bytes += 2 * GUARD + round_to_guard(bytes);
+}
+
+static void lay_out(struct trial *t, const struct problem *p)
+{
+    int through = p->with_through
+                  ? (int)(strchr(op_access[p->op], 'l') - op_access[p->op])
+                  : -1;
+
+    for (int s = 0; s < CALL_MAX_OPERANDS; s++)
+        reserve(t, s, operand_elements(&t->call.operand[s])
+                          * dtype_size(t->call.operand[s].dtype));
+    reserve(t, SCRATCH, t->target->backend->scratch(p->op, &t->call));
+    reserve(t, THROUGH, through < 0 ? 0 : STAT_ROWS * sizeof(float)
+                * (size_t)t->call.operand[through].dim[
+                      t->call.operand[through].rank - 1]);
+}
+
+/* A slot as the host sees it; after the call, the output where it is. */
+static struct operand on_host(const struct trial *t, int s)
+{
+    struct operand o = t->call.operand[s];
+
+    if (t->done && t->shared >= 0 && s == output_slot(t->op))
+        s = t->shared;
+    o.data = t->host + t->storage[s].at;
+    return o;
+}
+
+/* Writes what there is before the call. */
+static void fill(struct trial *t, const struct problem *p)
+{
+    memset(t->host, POISON, t->bytes);
+    for (int s = 0; s < CALL_MAX_OPERANDS; s++) {
+        struct operand o = on_host(t, s);
+
+        if (operand_given(&o) && op_access[p->op][s] != 'w')
+            store(&o, p->before[s].value);
+    }
+    if (p->through)
+        memcpy(t->host + t->storage[THROUGH].at, p->through,
+               t->storage[THROUGH].bytes);
+    t->target->backend->write(t->device, t->arena, t->host, t->bytes);
+}
+
+static void bind(struct trial *t)
+{
     for (int s = 0; s < CALL_MAX_OPERANDS; s++) {
         struct operand *o = &t->call.operand[s];
 
-        t->storage[s] = guarded_new(operand_elements(o)
-                                    * dtype_size(o->dtype));
-        o->data = guarded_data(&t->storage[s]);
-        if (operand_given(o) && op_access[p->op][s] != 'w')
-            store(o, p->before[s].value);
+        o->data = t->arena + t->storage[s].at;
+        if (o->through)
+            o->through = (const float *)(const void *)
+                (t->arena + t->storage[THROUGH].at);
     }
-    if (shared >= 0)
-        t->call.operand[out].data = t->call.operand[shared].data;
-    t->scratch = guarded_new(cpu_backend.scratch(p->op, &t->call));
-    if (t->scratch.bytes)
-        t->call.scratch = guarded_data(&t->scratch);
-    cpu_backend.run(device, p->op, &t->call);
+    if (t->shared >= 0)
+        t->call.operand[output_slot(t->op)].data
+            = t->call.operand[t->shared].data;
+    if (t->storage[SCRATCH].bytes)
+        t->call.scratch = t->arena + t->storage[SCRATCH].at;
+}
+
+/* Makes guards what is not even to be read, for the address sanitizer; or the
+ * whole arena what it was. */
+static void guard(const struct trial *t)
+{
+    for (int i = 0; t->target->in_host_memory && i < STORAGES; i++) {
+        ASAN_POISON_MEMORY_REGION(t->arena + t->storage[i].at - GUARD, GUARD);
+        ASAN_POISON_MEMORY_REGION(
+            t->arena + t->storage[i].at + t->storage[i].bytes, GUARD);
+    }
+}
+
+static void unguard(const struct trial *t)
+{
+    if (t->target->in_host_memory)
+        ASAN_UNPOISON_MEMORY_REGION(t->arena, t->bytes);
+}
+
+static void trial_run(struct trial *t, const struct problem *p,
+                      const struct target *target, struct device *device,
+                      int threads, int shared)
+{
+    const struct backend *backend = target->backend;
+    char why[WHY_SIZE] = "";
+
+    *t = (struct trial){ .target = target, .device = device, .op = p->op,
+                         .call = p->call, .run = p->run, .shared = shared };
+    t->run.report = t->report;
+    t->call.run = &t->run;
+    t->call.threads = threads;
+    lay_out(t, p);
+    t->host = malloc(t->bytes);
+    t->arena = backend->alloc(device, t->bytes, why);
+    cr_assert_not_null(t->arena, "%s", why);
+    fill(t, p);
+    bind(t);
+    guard(t);
+    backend->run(device, p->op, &t->call);
+    unguard(t);
+    t->done = true;
+    backend->read(device, t->host, t->arena, t->bytes);
+    cr_assert(backend->healthy(device, why), "%s", why);
 }
 
 static void trial_done(struct trial *t)
 {
-    for (int s = 0; s < CALL_MAX_OPERANDS; s++)
-        free(t->storage[s].all);
-    free(t->scratch.all);
+    t->target->backend->free(t->device, t->arena, t->bytes);
+    free(t->host);
+}
+
+/* Nothing was written outside of what was reserved. */
+static bool guards_intact(const struct trial *t)
+{
+    for (int i = 0; i < STORAGES; i++)
+        for (size_t k = 0; k < GUARD; k++) {
+            const unsigned char *data = t->host + t->storage[i].at;
+
+            if (data[k - GUARD] != POISON
+                || data[t->storage[i].bytes + k] != POISON)
+                return false;
+        }
+    return true;
 }
 
 /* How far storing in 16 bits may move a result: half a unit in the last place
@@ -1066,6 +1167,20 @@ static double storage_error(const struct problem *p, int slot, double value)
     return random ? 2 * half : half;
 }
 
+/* How far rounding of loaded operands may move a sum, by its magnitude. TF32
+ * rounds both factors of a product. */
+static double load_error(const struct problem *p, const struct target *target,
+                         int slot)
+{
+    enum dtype dtype = p->call.operand[slot].dtype;
+
+    if (p->with_tf32)
+        return 0x1p-10;
+    if (!target->rounds_loads || !p->with_through || p->op == OP_avg_pool)
+        return 0;
+    return dtype == DTYPE_BF16 ? 0x1p-8 : dtype == DTYPE_F16 ? 0x1p-11 : 0;
+}
+
 /* Equal, or as near as allowed; a NaN is near no number but another NaN. */
 static bool agree(double found, double expected, double allowed)
 {
@@ -1074,42 +1189,40 @@ static bool agree(double found, double expected, double allowed)
 }
 
 /* Whether slot s is as it should be; says so if not. */
-static bool check_slot(const struct problem *p, const struct trial *t, int s,
-                       const char *isa)
+static bool check_slot(const struct problem *p, const struct trial *t, int s)
 {
-    const struct operand *o = &t->call.operand[s];
+    const struct operand o = on_host(t, s);
     const struct exact *expected = &p->after[s];
+    double relative = t->target->tolerance * (double)FLT_EPSILON
+                      + load_error(p, t->target, s);
 
-    for (size_t i = 0; i < operand_elements(o); i++) {
+    for (size_t i = 0; i < operand_elements(&o); i++) {
         double value = expected->value[i];
         double allowed = is_output(p->op, s)
-                             ? TOLERANCE * expected->magnitude[i] : 0;
+                             ? relative * expected->magnitude[i] : 0;
 
         if (is_output(p->op, s))
             allowed += storage_error(p, s, fabs(value) + allowed);
-        if (!agree(element(o, i), value, allowed)) {
+        if (!agree(element(&o, i), value, allowed)) {
             cr_expect_fail("%s, %s, %d threads, shared %d: slot %d, element "
                            "%zu is %.9g, not %.9g; allowed %.3g",
-                           problem_text(p), isa, t->call.threads, t->shared,
-                           s, i, element(o, i), value, allowed);
+                           problem_text(p), t->target->name, t->call.threads,
+                           t->shared, s, i, element(&o, i), value, allowed);
             return false;
         }
     }
     return true;
 }
 
-static bool check_trial(const struct problem *p, const struct trial *t,
-                        const char *isa)
+static bool check_trial(const struct problem *p, const struct trial *t)
 {
-    bool good = guarded_intact(&t->scratch);
+    bool good = guards_intact(t);
 
-    for (int s = 0; s < CALL_MAX_OPERANDS; s++)
-        good &= guarded_intact(&t->storage[s]);
     cr_expect(good, "%s, %s, %d threads, shared %d: written outside",
-              problem_text(p), isa, t->call.threads, t->shared);
+              problem_text(p), t->target->name, t->call.threads, t->shared);
     for (int s = 0; good && s < CALL_MAX_OPERANDS; s++)
         if (s != t->shared)
-            good &= check_slot(p, t, s, isa);
+            good &= check_slot(p, t, s);
     if (p->op == OP_report)
         cr_expect_arr_eq(t->report, p->before[REPORT_METRICS].value,
                          sizeof(t->report));
@@ -1119,24 +1232,25 @@ static bool check_trial(const struct problem *p, const struct trial *t,
 static bool same_bits(const struct trial *a, const struct trial *b)
 {
     for (int s = 0; s < CALL_MAX_OPERANDS; s++)
-        if (memcmp(guarded_data(&a->storage[s]), guarded_data(&b->storage[s]),
-                   a->storage[s].bytes))
+        if (memcmp(a->host + a->storage[s].at, b->host + b->storage[s].at,
+                   b->storage[s].bytes))
             return false;
     return true;
 }
 
-static bool check_call(const struct problem *p, struct device *device,
-                       const char *isa, int threads, int shared)
+static bool check_call(const struct problem *p, const struct target *target,
+                       struct device *device, int threads, int shared)
 {
     struct trial first, again;
     bool good;
 
-    trial_run(&first, p, device, threads, shared);
-    trial_run(&again, p, device, threads, shared);
-    good = check_trial(p, &first, isa);
+    trial_run(&first, p, target, device, threads, shared);
+    trial_run(&again, p, target, device, threads, shared);
+    good = check_trial(p, &first);
     if (good && !same_bits(&first, &again)) {
         cr_expect_fail("%s, %s, %d threads, shared %d: other bits when run "
-                       "again", problem_text(p), isa, threads, shared);
+                       "again", problem_text(p), target->name, threads,
+                       shared);
         good = false;
     }
     trial_done(&first);
@@ -1144,14 +1258,15 @@ static bool check_call(const struct problem *p, struct device *device,
     return good;
 }
 
-/* Opens one instruction set; NULL if this machine does not have it. */
-static struct device *isa_open(const char *isa, int threads)
+/* Opens a device; NULL if this machine does not have it. */
+static struct device *target_open(const struct target *target, int threads)
 {
     char why[WHY_SIZE];
     struct device *device;
 
-    setenv("MEMDIAL_CPU_ISA", isa, 1);
-    return cpu_backend.open(&device, threads, why) ? device : NULL;
+    if (target->kernels)
+        setenv("MEMDIAL_CPU_ISA", target->name, 1);
+    return target->backend->open(&device, threads, why) ? device : NULL;
 }
 
 static bool may_share(const struct problem *p, int slot)
@@ -1161,64 +1276,81 @@ static bool may_share(const struct problem *p, int slot)
 }
 
 /* Stops at the first failure, so that each row of the table has one. */
-static bool check_device(const struct problem *p, const struct isa *isa,
+static bool check_device(const struct problem *p, const struct target *target,
                          int threads)
 {
-    struct device *device = isa_open(isa->name, threads);
+    struct device *device = target_open(target, threads);
     bool good;
 
     if (!device)
         return true;
-    good = check_call(p, device, isa->name, threads, -1);
+    good = check_call(p, target, device, threads, -1);
     for (int s = 0; good && s < output_slot(p->op); s++)
         if (may_share(p, s))
-            good = check_call(p, device, isa->name, threads, s);
-    cpu_backend.close(device);
+            good = check_call(p, target, device, threads, s);
+    target->backend->close(device);
     return good;
 }
 
 /* Every instruction set must ask for the scratch that the plan has, even one
  * that does not work here. */
-static void check_scratch(const struct problem *p, const struct isa *isa,
+static void check_scratch(const struct problem *p, const struct target *target,
                           int threads)
 {
-    size_t (*scratch)(const struct call *) = isa->kernels->scratch[p->op];
+    size_t (*scratch)(const struct call *);
     struct call call = p->call;
 
+    if (!target->kernels)
+        return;
+    scratch = target->kernels->scratch[p->op];
     call.threads = threads;
     call.run = NULL;
     cr_expect_eq(scratch ? scratch(&call) : 0,
                  cpu_backend.scratch(p->op, &call), "%s: scratch for %s",
-                 problem_text(p), isa->name);
+                 problem_text(p), target->name);
 }
 
-static void check_problem(const struct problem *p)
+static void check_problem(const struct problem *p,
+                          const struct target *targets, int count)
 {
-    if (subjects[p->op].objective && !p->with_add && !p->shape->large
-        && p->storage == DTYPE_F32)
+    if (targets == cpu_targets && subjects[p->op].objective && !p->with_add
+        && !p->shape->large && p->storage == DTYPE_F32)
         check_derivatives(p);
-    for (int i = 0; i < ISA_COUNT; i++)
-        for (int threads = 1; threads <= MAX_THREADS; threads++) {
-            check_scratch(p, &isas[i], threads);
-            if (!check_device(p, &isas[i], threads))
+    for (int i = 0; i < count; i++)
+        for (int threads = 1; threads <= targets[i].max_threads; threads++) {
+            check_scratch(p, &targets[i], threads);
+            if (!check_device(p, &targets[i], threads))
                 return;
         }
 }
 
+/* Products that may be of TF32. */
+static bool multiplies(enum op_code op)
+{
+    return op == OP_conv || op == OP_conv_dgrad || op == OP_conv_wgrad;
+}
+
+/* What is large is too slow on an emulated device to be tried in all ways. */
 static void check_shape(enum op_code op, const struct shape *shape,
-                        enum dtype storage)
+                        enum dtype storage, const struct target *targets,
+                        int count)
 {
     bool can_add = subjects[op].add > 0;
     bool can_load_through = strchr(op_access[op], 'l') != NULL;
+    bool can_tf32 = !targets->kernels && storage == DTYPE_F32
+                    && multiplies(op);
+    bool few = shape->large && targets == &emulated_target;
 
-    for (int add = 0; add <= can_add; add++)
-        for (int through = 0; through <= can_load_through; through++) {
-            struct problem p;
+    for (int add = few && can_add; add <= can_add; add++)
+        for (int through = few && can_load_through;
+             through <= can_load_through; through++)
+            for (int tf32 = 0; tf32 <= can_tf32; tf32++) {
+                struct problem p;
 
-            problem_init(&p, op, shape, storage, add, through);
-            check_problem(&p);
-            problem_done(&p);
-        }
+                problem_init(&p, op, shape, storage, add, through, tf32);
+                check_problem(&p, targets, count);
+                problem_done(&p);
+            }
 }
 
 /* Whether any operand of an operation may be stored in 16 bits. */
@@ -1234,7 +1366,7 @@ static bool stores(enum op_code op)
     return any;
 }
 
-static void check_op(enum op_code op)
+static void check_op(enum op_code op, const struct target *targets, int count)
 {
     static const enum dtype storage[] = { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
     const struct subject *subject = &subjects[op];
@@ -1242,10 +1374,34 @@ static void check_op(enum op_code op)
     cr_assert_gt(subject->count, 0, "%s is not in the table", name_of[op]);
     for (int k = 0; k < (stores(op) ? 3 : 1); k++)
         for (int i = 0; i < subject->count; i++)
-            check_shape(op, &subject->shapes[i], storage[k]);
+            check_shape(op, &subject->shapes[i], storage[k], targets, count);
+}
+
+/* Tries an operation of a module of CUDA's, which a variable names. */
+static void check_cuda(enum op_code op, const char *variable,
+                       const struct target *target)
+{
+    const char *path = getenv(variable);
+    struct device_info info;
+
+    if (!path || !*path)
+        cr_skip_test("the module was not built");
+    setenv("MEMDIAL_CUDA_MODULE", path, 1);
+    cuda_backend.list(&info, 1);
+    if (!info.usable)
+        cr_skip_test("%s", info.line);
+    check_op(op, target, 1);
 }
 
 #define OP(name, scratch, access, ...) \
-    Test(ops, name) { check_op(OP_##name); }
+    Test(ops, name) { check_op(OP_##name, cpu_targets, CPU_TARGETS); } \
+    Test(ops_emulated, name) \
+    { \
+        check_cuda(OP_##name, "MEMDIAL_CUDA_EMULATED", &emulated_target); \
+    } \
+    Test(ops_device, name) \
+    { \
+        check_cuda(OP_##name, "MEMDIAL_CUDA_BUILT", &device_target); \
+    }
 #include "kernels/op_list.h"
 #undef OP

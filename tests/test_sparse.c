@@ -13,9 +13,34 @@
 #include "kernels/half.h"
 #include "kernels/pool.h"
 
-static const char *const isas[] = { "avx512", "avx2", "generic" };
+/* Instruction sets of the CPU; and CUDA, on an emulated device, whose memory
+ * is the host's. */
+static const struct target {
+    const char *name;
+    const struct backend *backend;
+    int max_threads;
+} targets[] = {
+    { "avx512", &cpu_backend, 3 },
+    { "avx2", &cpu_backend, 3 },
+    { "generic", &cpu_backend, 3 },
+    { "emulated", &cuda_backend, 1 }
+};
 
-enum { ISAS = sizeof(isas) / sizeof(*isas), MAX_THREADS = 3 };
+enum { TARGETS = sizeof(targets) / sizeof(*targets) };
+
+/* Opens a target's device; NULL if there is none here. */
+static struct device *target_open(const struct target *target, int threads)
+{
+    char why[WHY_SIZE];
+    struct device *device;
+    const char *module = getenv("MEMDIAL_CUDA_EMULATED");
+
+    if (target->backend == &cpu_backend)
+        setenv("MEMDIAL_CPU_ISA", target->name, 1);
+    else
+        setenv("MEMDIAL_CUDA_MODULE", module ? module : "none", 1);
+    return target->backend->open(&device, threads, why) ? device : NULL;
+}
 
 static float *noise(size_t n, uint32_t stream)
 {
@@ -160,13 +185,18 @@ static struct call call_of(const struct product *p, const struct shape *s,
     return c;
 }
 
-static void run_call(struct device *device, enum op_code code, struct call *c)
+static void run_call(const struct backend *backend, struct device *device,
+                     enum op_code code, struct call *c)
 {
-    size_t bytes = cpu_backend.scratch(code, c);
+    size_t bytes = backend->scratch(code, c), alignment = backend->alignment;
+    static const struct run run = { .batch = 1, .samples = 1 };
 
-    c->scratch = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    if (!c->run)
+        c->run = &run;
+    c->scratch = aligned_alloc(alignment,
+                               (bytes + alignment) / alignment * alignment);
     memset(c->scratch, 0xFF, bytes);
-    cpu_backend.run(device, code, c);
+    backend->run(device, code, c);
     free(c->scratch);
     c->scratch = NULL;
 }
@@ -186,7 +216,7 @@ static float rounding(enum dtype dtype)
 
 /* What a comparison is of, for its message. */
 struct trial {
-    const char *isa;
+    const struct target *target;
     enum dtype dtype;
     const struct product *product;
     const struct shape *shape;
@@ -208,7 +238,7 @@ static bool close_to(const struct trial *t, float found, float expected,
                        t->product->code, t->shape->n, t->shape->side,
                        t->shape->side, t->shape->ci, t->shape->co,
                        t->shape->kernel, t->shape->stride,
-                       t->shape->density, t->dtype, t->isa, t->threads,
+                       t->shape->density, t->dtype, t->target->name, t->threads,
                        (double)found, (double)expected);
     return close;
 }
@@ -264,7 +294,7 @@ static void check_product(struct device *device, const struct trial *trial,
             magnitudes(dtype, add, all);
             magnitudes(dtype, dense, t->member[1].elements);
         }
-        run_call(device, p->code, &c);
+        run_call(trial->target->backend, device, p->code, &c);
     }
     for (size_t i = 0; i < n && close; i++)
         close = close_to(trial, float_load(result[0], i, dtype),
@@ -303,12 +333,12 @@ static void check_wgrad(struct device *device, const struct trial *trial)
     c.operand[p->w].index = t->index;
     c.operand[p->w].pool = &t->pool;
     c.operand[p->w].member = 1;
-    run_call(device, p->code, &c);
+    run_call(trial->target->backend, device, p->code, &c);
     c.operand[p->w].pool = NULL;
     c.operand[p->w].dtype = DTYPE_F32;
     for (int i = 0; i < 2; i++) {
         c.operand[p->w].data = dense[i];
-        run_call(device, p->code, &c);
+        run_call(trial->target->backend, device, p->code, &c);
         magnitudes(dtype, x, all);
         magnitudes(dtype, y, all);
     }
@@ -334,18 +364,16 @@ Test(sparse, convolutions_agree_with_dense_ones)
 {
     static const enum dtype dtypes[] = { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
 
-    for (int i = 0; i < ISAS; i++)
-        for (int threads = 1; threads <= MAX_THREADS; threads++) {
-            char why[WHY_SIZE];
-            struct device *device;
+    for (int i = 0; i < TARGETS; i++)
+        for (int threads = 1; threads <= targets[i].max_threads; threads++) {
+            struct device *device = target_open(&targets[i], threads);
 
-            setenv("MEMDIAL_CPU_ISA", isas[i], 1);
-            if (!cpu_backend.open(&device, threads, why))
+            if (!device)
                 continue;
             for (int s = 0; s < SHAPES; s++)
                 for (int p = 0; p < 3; p++) {
                     struct trial trial = {
-                        isas[i], dtypes[(s + threads) % 3], &products[p],
+                        &targets[i], dtypes[(s + threads) % 3], &products[p],
                         &shapes[s], threads
                     };
                     if (products[p].code == OP_conv_wgrad) {
@@ -355,7 +383,7 @@ Test(sparse, convolutions_agree_with_dense_ones)
                         check_product(device, &trial, true);
                     }
                 }
-            cpu_backend.close(device);
+            targets[i].backend->close(device);
         }
 }
 
@@ -438,7 +466,7 @@ static void rewire(struct device *device, struct rewired *r)
     r->call.operand[REWIRE_THRESHOLD] =
         vector(DTYPE_F32, 1, &r->threshold);
     r->call.run = &r->run;
-    run_call(device, OP_rewire, &r->call);
+    run_call(&cpu_backend, device, OP_rewire, &r->call);
     for (size_t i = 0; i < r->t->pool.nonzeros && !r->stored.master; i++)
         r->t->values[i] = float_load(r->w, i, r->stored.dtype);
     r->run.step++;

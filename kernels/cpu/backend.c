@@ -125,12 +125,6 @@ static void cpu_close(struct device *d)
     free(d);
 }
 
-static void cpu_describe(const struct device *d, char line[WHY_SIZE])
-{
-    snprintf(line, WHY_SIZE, "CPU, %s, %d thread%s", d->isa->name, d->threads,
-             d->threads == 1 ? "" : "s");
-}
-
 static size_t cpu_scratch(enum op_code op, const struct call *c)
 {
     size_t (*scratch)(const struct call *) = cpu_generic_kernels.scratch[op];
@@ -155,12 +149,35 @@ static size_t proc_bytes(const char *path, const char *key)
     return line ? strtoull(line + strlen(key), NULL, 10) * 1024 : 0;
 }
 
+static int cpu_list(struct device_info info[], int max)
+{
+    int threads = backend_default_threads();
+    struct device *d;
+
+    (void)max;
+    info[0] = (struct device_info){
+        .memory = proc_bytes("/proc/meminfo", "MemTotal:")
+    };
+    if (!cpu_open(&d, threads, info[0].line))
+        return 1;
+    info[0].usable = info[0].automatic = true;
+    snprintf(info[0].line, WHY_SIZE, "CPU, %s, %d thread%s", d->isa->name,
+             threads, threads == 1 ? "" : "s");
+    cpu_close(d);
+    return 1;
+}
+
+static size_t available_bytes(void)
+{
+    return proc_bytes("/proc/meminfo", "MemAvailable:") +
+           proc_bytes("/proc/meminfo", "SwapFree:");
+}
+
 /* The system promises more memory than it has, and would kill the process when
  * it is touched: a run that cannot fit is refused while it can be. */
 static bool fits_in_memory(size_t bytes, char why[WHY_SIZE])
 {
-    size_t available = proc_bytes("/proc/meminfo", "MemAvailable:") +
-                       proc_bytes("/proc/meminfo", "SwapFree:");
+    size_t available = available_bytes();
 
     if (available == 0 || bytes <= available)
         return true;
@@ -197,6 +214,29 @@ static void cpu_free(struct device *d, void *arena, size_t bytes)
 static void cpu_run(struct device *d, enum op_code op, const struct call *c)
 {
     d->isa->kernels->run[op](c);
+}
+
+/* Every call is done when it returns, and needs to be made each time. */
+static bool cpu_begin(struct device *d, int program, const struct run *run)
+{
+    (void)d;
+    (void)program;
+    (void)run;
+    return true;
+}
+
+static void cpu_end(struct device *d, int program, const struct run *run)
+{
+    (void)d;
+    (void)program;
+    (void)run;
+}
+
+static bool cpu_healthy(struct device *d, char why[WHY_SIZE])
+{
+    (void)d;
+    (void)why;
+    return true;
 }
 
 static void cpu_read(struct device *d, void *host, const void *from,
@@ -238,20 +278,24 @@ static void cpu_memory(struct device *d, const void *arena, size_t bytes,
                        struct device_memory *m)
 {
     (void)d;
-    m->touched = touched_bytes(arena, bytes);
+    m->touched = arena ? touched_bytes(arena, bytes) : 0;
     m->os = proc_bytes("/proc/self/status", "VmHWM:");
+    m->available = available_bytes();
 }
 
 const struct backend cpu_backend = {
     .name = "cpu",
     .alignment = CPU_ALIGNMENT,
+    .list = cpu_list,
     .open = cpu_open,
     .close = cpu_close,
-    .describe = cpu_describe,
     .scratch = cpu_scratch,
     .alloc = cpu_alloc,
     .free = cpu_free,
     .run = cpu_run,
+    .begin = cpu_begin,
+    .end = cpu_end,
+    .healthy = cpu_healthy,
     .read = cpu_read,
     .write = cpu_write,
     .memory = cpu_memory

@@ -1,0 +1,219 @@
+/*
+ * The CUDA backend as the program sees it. How much scratch operations want
+ * is known here (scratch.c), so that any machine can plan for a device; all
+ * else is in a module that is loaded the first time that it is asked for, so
+ * that a program built with CUDA works where there is no driver. The module is
+ * looked for beside the program, in the library directory that the program
+ * was installed with, and where MEMDIAL_CUDA_MODULE says.
+ */
+#define _GNU_SOURCE
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernels/cuda/build_id.h"
+#include "module.h"
+#include "parts.h"
+
+/* The module, or why there is none. */
+struct loaded {
+    bool tried;
+    const struct backend *backend;   /* NULL: none */
+    char why[WHY_SIZE];
+};
+
+static void refuse(struct loaded *l, const char *path, const char *what)
+{
+    snprintf(l->why, WHY_SIZE, "%.120s: %.120s", path, what);
+}
+
+static void load_from(struct loaded *l, const char *path)
+{
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const struct cuda_module *module;
+
+    if (!library) {
+        refuse(l, path, dlerror());
+        return;
+    }
+    module = dlsym(library, CUDA_MODULE_SYMBOL);
+    if (!module) {
+        refuse(l, path, "not a module of memdial");
+    } else if (strcmp(module->build_id, BUILD_ID) != 0) {
+        refuse(l, path, "of another build of memdial; install both anew");
+    } else {
+        l->backend = module->backend;
+        return;
+    }
+    dlclose(library);
+}
+
+/* The directory that the program is in, with a slash at the end. */
+static void program_directory(char path[PATH_MAX])
+{
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    char *slash;
+
+    path[n > 0 ? n : 0] = '\0';
+    slash = strrchr(path, '/');
+    path[slash ? slash + 1 - path : 0] = '\0';
+}
+
+/* Of the places that have a module, the first. */
+static void load_installed(struct loaded *l)
+{
+    static const char *const beside[] = {
+        CUDA_MODULE_NAME, "../lib/memdial/" CUDA_MODULE_NAME
+    };
+    static const char installed[] =
+        CUDA_MODULE_DIRECTORY "/" CUDA_MODULE_NAME;
+    char directory[PATH_MAX], path[PATH_MAX + 64];
+
+    program_directory(directory);
+    for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+        snprintf(path, sizeof(path), "%s%s", directory, beside[i]);
+        if (access(path, F_OK) == 0) {
+            load_from(l, path);
+            return;
+        }
+    }
+    if (access(installed, F_OK) == 0)
+        load_from(l, installed);
+    else
+        snprintf(l->why, WHY_SIZE,
+                 "not built or not installed: no " CUDA_MODULE_NAME
+                 " beside the program or in its library directory");
+}
+
+static const struct loaded *module(void)
+{
+    static struct loaded l;
+    const char *path = getenv("MEMDIAL_CUDA_MODULE");
+
+    if (!l.tried) {
+        l.tried = true;
+        if (path)
+            load_from(&l, path);
+        else
+            load_installed(&l);
+    }
+    return &l;
+}
+
+enum { DEVICES_MAX = 16 };
+
+/* Devices do not come and go, and asking the driver takes its time. */
+struct devices {
+    struct device_info info[DEVICES_MAX];
+    int count;
+};
+
+static const struct devices *devices(void)
+{
+    static struct devices found;
+    const struct loaded *m = module();
+
+    if (found.count == 0 && m->backend) {
+        found.count = m->backend->list(found.info, DEVICES_MAX);
+    } else if (found.count == 0) {
+        memcpy(found.info[0].line, m->why, WHY_SIZE);
+        found.count = 1;
+    }
+    return &found;
+}
+
+static int cuda_list(struct device_info info[], int max)
+{
+    const struct devices *d = devices();
+    int count = d->count < max ? d->count : max;
+
+    memcpy(info, d->info, (size_t)count * sizeof(*info));
+    return count;
+}
+
+static bool cuda_open(struct device **d, int threads, char why[WHY_SIZE])
+{
+    const struct loaded *m = module();
+
+    if (m->backend)
+        return m->backend->open(d, threads, why);
+    memcpy(why, m->why, WHY_SIZE);
+    return false;
+}
+
+/* What follows is called with a device, so there is a module. */
+
+static void cuda_close(struct device *d)
+{
+    module()->backend->close(d);
+}
+
+static void *cuda_alloc(struct device *d, size_t bytes, char why[WHY_SIZE])
+{
+    return module()->backend->alloc(d, bytes, why);
+}
+
+static void cuda_free(struct device *d, void *arena, size_t bytes)
+{
+    module()->backend->free(d, arena, bytes);
+}
+
+static void cuda_run(struct device *d, enum op_code op, const struct call *c)
+{
+    module()->backend->run(d, op, c);
+}
+
+static bool cuda_begin(struct device *d, int program, const struct run *run)
+{
+    return module()->backend->begin(d, program, run);
+}
+
+static void cuda_end(struct device *d, int program, const struct run *run)
+{
+    module()->backend->end(d, program, run);
+}
+
+static bool cuda_healthy(struct device *d, char why[WHY_SIZE])
+{
+    return module()->backend->healthy(d, why);
+}
+
+static void cuda_read(struct device *d, void *host, const void *from,
+                      size_t bytes)
+{
+    module()->backend->read(d, host, from, bytes);
+}
+
+static void cuda_write(struct device *d, void *to, const void *host,
+                       size_t bytes)
+{
+    module()->backend->write(d, to, host, bytes);
+}
+
+static void cuda_memory(struct device *d, const void *arena, size_t bytes,
+                        struct device_memory *m)
+{
+    module()->backend->memory(d, arena, bytes, m);
+}
+
+const struct backend cuda_backend = {
+    .name = "cuda",
+    .alignment = CUDA_ALIGNMENT,
+    .list = cuda_list,
+    .open = cuda_open,
+    .close = cuda_close,
+    .scratch = cuda_scratch,
+    .alloc = cuda_alloc,
+    .free = cuda_free,
+    .run = cuda_run,
+    .begin = cuda_begin,
+    .end = cuda_end,
+    .healthy = cuda_healthy,
+    .read = cuda_read,
+    .write = cuda_write,
+    .memory = cuda_memory
+};

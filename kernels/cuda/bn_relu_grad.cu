@@ -1,0 +1,140 @@
+/*
+ * bn_relu_grad: the gradient of z = relu(gamma * xhat + beta) with
+ * xhat = (x - mean) * rstd, where mean and rstd depend on x.
+ *   in dz (..., C), x (..., C), stat (STAT_ROWS, C), add (..., C) or empty
+ *   update dgamma (C), dbeta (C)
+ *   out dx (..., C), may take over dz or add
+ *
+ *   dy = dz where scale * x + shift > 0, else 0
+ *   dbeta += sum dy
+ *   dgamma += sum dy * xhat
+ *   dx = scale * (dy - mean(dy) - xhat * mean(dy * xhat)) + add
+ *
+ * scratch: the parts of the sums of dy and of dy * (x - mean), and the
+ * coefficients of dx, (2, C) floats.
+ */
+#include "bn.h"
+#include "rows.h"
+
+template <typename T> struct gradients {
+    const T *dz, *x;
+    const float *stat;
+    int channels;
+
+    template <int W> struct at {
+        const T *dz, *x;
+        size_t channels;
+        bn_affine<W> affine;
+        float mean[W];
+
+        __device__ at(const gradients &g, int column)
+            : dz(g.dz + column), x(g.x + column),
+              channels((size_t)g.channels),
+              affine(g.stat, g.channels, column)
+        {
+            for (int i = 0; i < W; i++)
+                mean[i] = g.stat[STAT_MEAN * g.channels + column + i];
+        }
+
+        __device__ void add(size_t row, float (&sum)[W], float (&product)[W])
+        {
+            float d[W], v[W];
+
+            load(d, dz + row * channels);
+            load(v, x + row * channels);
+#pragma unroll
+            for (int i = 0; i < W; i++) {
+                float dy = affine(i, v[i]) > 0 ? d[i] : 0;
+
+                sum[i] += dy;
+                product[i] = fmaf(dy, v[i] - mean[i], product[i]);
+            }
+        }
+    };
+};
+
+/* dx = scale * dy + linear * (x - mean) + constant + add */
+struct coefficients {
+    float *linear, *constant; /* (C) */
+};
+
+/* One warp for each channel. */
+static __global__ void write_parameters(int channels, int parts, double rows,
+                                        const float *stat, const float *sums,
+                                        struct coefficients k, float *dgamma,
+                                        float *dbeta)
+{
+    int i = (int)warp_index();
+    double dy, dy_xhat;
+
+    if (i >= channels)
+        return;
+    dy = rows_total(sums, parts, channels, 0, i);
+    dy_xhat = rows_total(sums, parts, channels, 1, i)
+              * stat[STAT_RSTD * channels + i];
+    if (warp_lane() > 0)
+        return;
+    dbeta[i] += (float)dy;
+    dgamma[i] += (float)dy_xhat;
+    k.linear[i] = (float)(-stat[STAT_SCALE * channels + i] * dy_xhat / rows
+                          * stat[STAT_RSTD * channels + i]);
+    k.constant[i] = (float)(-stat[STAT_SCALE * channels + i] * dy / rows);
+}
+
+/* n: elements; W divides C; add may be NULL. */
+template <typename T, int W>
+static __global__ void write_dx(size_t n, gradients<T> g,
+                                struct coefficients k, const T *add, T *dx)
+{
+    for (size_t i = thread_index() * W; i < n; i += grid_threads() * W) {
+        int column = (int)(i % (size_t)g.channels);
+        typename gradients<T>::template at<W> at(g, column);
+        float d[W], v[W], more[W] = {};
+
+        load(d, g.dz + i);
+        load(v, g.x + i);
+        if (add)
+            load(more, add + i);
+#pragma unroll
+        for (int j = 0; j < W; j++) {
+            float dy = at.affine(j, v[j]) > 0 ? d[j] : 0;
+            float from_x = fmaf(k.linear[column + j], v[j] - at.mean[j],
+                                k.constant[column + j]);
+
+            d[j] = fmaf(at.affine.scale[j], dy, from_x) + more[j];
+        }
+        store(dx + i, d);
+    }
+}
+
+void cuda_bn_relu_grad(struct queue *q, const struct call *c)
+{
+    const struct operand *o = c->operand, *x = &o[BN_RELU_GRAD_X];
+    const struct operand *add = &o[BN_RELU_GRAD_ADD];
+    size_t n = operand_elements(x), rows = operand_rows(x);
+    int channels = channels_of(x);
+    const float *stat = data_of<float>(&o[BN_RELU_GRAD_STAT]);
+    float *sums = static_cast<float *>(c->scratch);
+    float *linear = sums + parts_bytes(x) / sizeof(float);
+    struct coefficients k = { linear, linear + channels };
+
+    with_number(x->dtype, [&](auto number) {
+        using T = decltype(number);
+        gradients<T> g = { data_of<T>(&o[BN_RELU_GRAD_DZ]), data_of<T>(x),
+                           stat, channels };
+
+        with_width<T>(channels, [&](auto width) {
+            constexpr int W = decltype(width)::value;
+
+            rows_launch<W>(q, g, rows, channels, sums);
+            launch(q, blocks_for((size_t)channels * WARP_LANES),
+                   BLOCK_THREADS, 0, write_parameters, channels,
+                   parts_of_rows(rows), (double)rows, stat, sums, k,
+                   data_of<float>(&o[BN_RELU_GRAD_DGAMMA]),
+                   data_of<float>(&o[BN_RELU_GRAD_DBETA]));
+            launch(q, blocks_for(n / W), BLOCK_THREADS, 0, write_dx<T, W>, n,
+                   g, k, operand_given(add) ? data_of<T>(add) : NULL,
+                   data_of<T>(&o[BN_RELU_GRAD_DX]));
+        });
+    });
+}

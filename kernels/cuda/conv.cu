@@ -1,0 +1,28 @@
+/*
+ * conv: y (N, Ho, Wo, Co) = x (N, H, W, Ci) * w (KH, KW, Ci, Co), zero
+ * padding, + add (N, Ho, Wo, Co) or nothing. x may be read through a saved
+ * batch norm, and is padded after that.
+ */
+#include "conv.h"
+
+void cuda_conv(struct queue *q, const struct call *c)
+{
+    const struct operand *o = c->operand, *x = &o[CONV_X], *y = &o[CONV_Y];
+    const struct operand *add = &o[CONV_ADD];
+    struct conv_shape s = conv_shape_of(c, x, &o[CONV_W], y);
+    int depth = s.taps * s.ci;
+
+    conv_choose(q, c, x->dtype, s, s.co, [&](auto product, auto width) {
+        using Product = decltype(product);
+        using T = typename Product::element;
+        constexpr int W = decltype(width)::value;
+        patches<T, W, false, true> seen(x, s);
+        plain<T, W> weights = { elements<T>(&o[CONV_W]), depth, s.co };
+        stored_sums<T> sums = { data_of<T>(y),
+                                operand_given(add) ? data_of<T>(add) : NULL,
+                                s.outputs(), s.co };
+
+        gemm_launch<Product>(q, seen, weights, s.outputs(), s.co, depth,
+                             depth, sums);
+    });
+}

@@ -1,0 +1,376 @@
+/*
+ * Convolutions as products of matrices (gemm.h). With P the matrix that has a
+ * row for every pixel of the output and a column for every tap of the filter
+ * and input channel, which holds what the filter sees there, and W the weights
+ * (taps, Ci, Co) as a matrix of as many rows,
+ *
+ *     conv         y (pixels, Co) = P W
+ *     conv_wgrad   dw (taps x Ci, Co) = P^T dy
+ *     conv_dgrad   dx (pixels, Ci) = P' W'
+ *
+ * where P' is what the transposed filter sees of dy, a column for every tap
+ * and output channel, and W' is W with Ci and Co swapped. None of them is made:
+ * these sources find their elements in the tensors.
+ */
+#ifndef MEMDIAL_CUDA_CONV_H
+#define MEMDIAL_CUDA_CONV_H
+
+#include "../pool.h"
+#include "bn.h"
+#include "gemm.h"
+
+/* The extents of a convolution, and how they are taken apart. */
+struct conv_shape {
+    int samples, h, w, ci;
+    int taps, kw, co;
+    int ho, wo;
+    int stride, pad;
+
+    int inputs() const
+    {
+        return samples * h * w;
+    }
+
+    int outputs() const
+    {
+        return samples * ho * wo;
+    }
+};
+
+static inline struct conv_shape conv_shape_of(const struct call *c,
+                                              const struct operand *x,
+                                              const struct operand *w,
+                                              const struct operand *y)
+{
+    return { x->dim[0], x->dim[1], x->dim[2], x->dim[3],
+             w->dim[0] * w->dim[1], w->dim[1], w->dim[3], y->dim[1],
+             y->dim[2], c->attr.conv.stride, c->attr.conv.pad };
+}
+
+/* Elements of a tensor that is dense or a member of a pool. */
+template <typename T> struct elements {
+    const T *values;
+    const uint64_t *bits;        /* NULL: dense */
+    const uint32_t *before;
+    size_t first;                /* bit */
+
+    explicit elements(const struct operand *o)
+        : values(data_of<T>(o)), bits(NULL), before(NULL), first(0)
+    {
+        if (o->pool) {
+            bits = static_cast<const uint64_t *>(o->index);
+            before = pool_before(o->pool, o->index);
+            first = pool_member_bit(&o->pool->member[o->member]);
+        }
+    }
+
+    /* Whether element i is stored, and where. */
+    __device__ bool find(size_t i, size_t *at) const
+    {
+        *at = i;
+        if (!bits)
+            return true;
+        if (!pool_bit(bits, first + i))
+            return false;
+        *at = pool_rank_of(bits, before, first + i);
+        return true;
+    }
+
+    /* W elements from element i on, if any of them is stored. */
+    template <int W> __device__ bool load(size_t i, pack<T, W> &p) const
+    {
+        uint32_t mask;
+        size_t at;
+
+        if (!bits) {
+            p = *reinterpret_cast<const pack<T, W> *>(values + i);
+            return true;
+        }
+        mask = pool_bits(bits, first + i, W);
+        if (!mask)
+            return false;
+        at = pool_rank_of(bits, before, first + i);
+#pragma unroll
+        for (int k = 0; k < W; k++)
+            if (mask >> k & 1)
+                p.element[k] = values[at++];
+        return true;
+    }
+};
+
+/* For sources that give elements as they are. */
+template <typename T, int W> struct no_filter {
+    template <typename Source, typename At>
+    __device__ no_filter(const Source &, const At &)
+    {
+    }
+
+    __device__ void apply(pack<T, W> &) const
+    {
+    }
+};
+
+/*
+ * P, or P' if TRANSPOSED: of a tensor (N, H, W, C) what a filter sees at the
+ * pixels of another (N, H', W', ...). ALONG_K as in gemm.h.
+ */
+template <typename T, int W_, bool TRANSPOSED, bool ALONG_K> struct patches {
+    using element = T;
+    static constexpr int width = W_;
+    static constexpr bool along_k = ALONG_K;
+
+    const T *data;
+    const float *stat;           /* to load the tensor through, or NULL */
+    int h, w, channels;
+    int stride, pad;
+    int rows, columns;
+    divider across, high;        /* of pixels: W' and H' */
+    divider deep, kw;            /* of columns: C and the filter's width */
+
+    patches(const struct operand *tensor, const struct conv_shape &s)
+        : data(data_of<T>(tensor)), stat(tensor->through), h(tensor->dim[1]),
+          w(tensor->dim[2]), channels(tensor->dim[3]), stride(s.stride),
+          pad(s.pad), rows(TRANSPOSED ? s.inputs() : s.outputs()),
+          columns(s.taps * channels), across(TRANSPOSED ? s.w : s.wo),
+          high(TRANSPOSED ? s.h : s.ho), deep(channels), kw(s.kw)
+    {
+    }
+
+    struct row {
+        int sample;              /* -1: no such row */
+        int y, x;                /* what tap (0, 0) sees */
+    };
+
+    struct column {
+        int y, x;                /* of the tap */
+        int channel;             /* -1: no such column */
+    };
+
+    __device__ row row_at(int i) const
+    {
+        int line = across.quotient(i), sample = high.quotient(line);
+        int y = line - sample * (int)high.divisor;
+        int x = i - line * (int)across.divisor;
+
+        if (i >= rows)
+            return { -1, 0, 0 };
+        if (TRANSPOSED)
+            return { sample, y + pad, x + pad };
+        return { sample, y * stride - pad, x * stride - pad };
+    }
+
+    __device__ column column_at(int i) const
+    {
+        int tap = deep.quotient(i), y = kw.quotient(tap);
+
+        if (i >= columns)
+            return { 0, 0, -1 };
+        return { y, tap - y * (int)kw.divisor,
+                 i - tap * (int)deep.divisor };
+    }
+
+    __device__ bool load(const row &r, const column &c,
+                         pack<T, width> &p) const
+    {
+        int y = TRANSPOSED ? r.y - c.y : r.y + c.y;
+        int x = TRANSPOSED ? r.x - c.x : r.x + c.x;
+
+        if (r.sample < 0 || c.channel < 0 || y < 0 || x < 0)
+            return false;
+        if (TRANSPOSED && stride > 1) {
+            if (y % stride || x % stride)
+                return false;
+            y /= stride;
+            x /= stride;
+        }
+        if (y >= h || x >= w)
+            return false;
+        p = *reinterpret_cast<const pack<T, width> *>(
+            data + ((size_t)(r.sample * h + y) * (size_t)w + (size_t)x)
+                       * (size_t)channels
+            + c.channel);
+        return true;
+    }
+
+    /* Loading through a stat. What is stored in 16 bits is rounded again. */
+    struct filter {
+        const bool through;
+        float scale[width] = {}, shift[width] = {};
+
+        __device__ filter(const patches &p, const column &c)
+            : through(p.stat && c.channel >= 0)
+        {
+            if (through)
+#pragma unroll
+                for (int i = 0; i < width; i++) {
+                    const float *stat = p.stat + c.channel + i;
+
+                    scale[i] = stat[STAT_SCALE * p.channels];
+                    shift[i] = stat[STAT_SHIFT * p.channels];
+                }
+        }
+
+        __device__ void apply(pack<T, width> &v) const
+        {
+            if (through)
+#pragma unroll
+                for (int i = 0; i < width; i++)
+                    narrow(&v.element[i],
+                           relu(fmaf(scale[i], widen(v.element[i]),
+                                     shift[i])));
+        }
+    };
+};
+
+/* A tensor as a matrix, its rows along K. */
+template <typename T, int W_> struct plain {
+    using element = T;
+    static constexpr int width = W_;
+    static constexpr bool along_k = false;
+    using row = int;
+    using column = int;
+    using filter = no_filter<T, W_>;
+
+    elements<T> data;
+    int rows, columns;
+
+    __device__ int row_at(int i) const
+    {
+        return i;
+    }
+
+    __device__ int column_at(int i) const
+    {
+        return i;
+    }
+
+    __device__ bool load(int r, int c, pack<T, width> &p) const
+    {
+        return r < rows && c < columns
+               && data.load((size_t)r * (size_t)columns + (size_t)c, p);
+    }
+};
+
+/* W' of weights (taps, Ci, Co): a row for each input channel, a column for
+ * each tap and output channel. */
+template <typename T, int W_> struct swapped_weights {
+    using element = T;
+    static constexpr int width = W_;
+    static constexpr bool along_k = true;
+    using row = int;
+    using filter = no_filter<T, W_>;
+
+    elements<T> data;
+    int ci, co, columns;
+    divider deep;
+
+    swapped_weights(const struct operand *weights, const struct conv_shape &s)
+        : data(weights), ci(s.ci), co(s.co),
+          columns(s.taps * s.co), deep(s.co)
+    {
+    }
+
+    struct column {
+        int tap;                 /* -1: no such column */
+        int channel;
+    };
+
+    __device__ int row_at(int i) const
+    {
+        return i;
+    }
+
+    __device__ column column_at(int i) const
+    {
+        int tap = deep.quotient(i);
+
+        if (i >= columns)
+            return { -1, 0 };
+        return { tap, i - tap * co };
+    }
+
+    __device__ bool load(int r, const column &c, pack<T, width> &p) const
+    {
+        return r < ci && c.tap >= 0
+               && data.load((size_t)(c.tap * ci + r) * (size_t)co
+                                + (size_t)c.channel, p);
+    }
+};
+
+/* Sums plus a tensor, or nothing, stored as a matrix (rows, columns). */
+template <typename T> struct stored_sums {
+    T *to;
+    const T *add;                /* or NULL */
+    int rows, columns;
+
+    __device__ void put_one(int row, int column, float sum) const
+    {
+        size_t at = (size_t)row * (size_t)columns + (size_t)column;
+
+        if (row < rows && column < columns)
+            narrow(&to[at], add ? sum + widen(add[at]) : sum);
+    }
+
+    /* Two at once where all pairs are whole. */
+    __device__ void put(int, int row, int column, float first,
+                        float second) const
+    {
+        size_t at = (size_t)row * (size_t)columns + (size_t)column;
+        float v[2] = { first, second };
+
+        if (columns % 2) {
+            put_one(row, column, first);
+            put_one(row, column + 1, second);
+        } else if (row < rows && column < columns) {
+            if (add) {
+                float more[2];
+
+                load(more, add + at);
+                v[0] += more[0];
+                v[1] += more[1];
+            }
+            store(to + at, v);
+        }
+    }
+};
+
+static inline bool has_tf32(const struct queue *q, const struct call *c)
+{
+    return q->capability >= 80 && c->run->tf32;
+}
+
+/* Calls f with the product that suits the type of a tensor and how many
+ * columns there are, and with the width that elements are moved in. */
+template <int BN, int FULL, typename F>
+static void conv_choose_product(struct queue *q, const struct call *c,
+                                enum dtype dtype, F f)
+{
+    with_number(dtype, [&](auto number) {
+        using T = decltype(number);
+        std::integral_constant<int, FULL ? FULL_WIDTH<T> : 1> width;
+
+        if constexpr (!std::is_same<T, float>::value)
+            f(half_product<T, BN>(), width);
+        else if (has_tf32(q, c))
+            f(tf32_product<BN>(), width);
+        else
+            f(float_product<BN>(), width);
+    });
+}
+
+template <typename F>
+static void conv_choose(struct queue *q, const struct call *c,
+                        enum dtype dtype, const struct conv_shape &s,
+                        int columns, F f)
+{
+    bool full = s.ci % 8 == 0 && s.co % 8 == 0;
+
+    if (full && columns > 32)
+        conv_choose_product<64, true>(q, c, dtype, f);
+    else if (full)
+        conv_choose_product<32, true>(q, c, dtype, f);
+    else
+        conv_choose_product<32, false>(q, c, dtype, f);
+}
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * What the kernels of the CUDA backend share. Each operation has a function on
+ * the host that puts its kernels on a queue. A kernel's result is a function
+ * of its operands alone: not of the device, nor of how its blocks happen to
+ * be scheduled. So no kernel adds with atomics; what is summed by several
+ * blocks is summed in parts, which a second kernel adds in order, and how many
+ * parts there are follows from shapes (parts.h).
+ *
+ * Arithmetic is in floats. Where an operation is a fused multiply-add it is
+ * written as one, so that forward and backward kernels agree on it.
+ */
+#ifndef MEMDIAL_CUDA_H
+#define MEMDIAL_CUDA_H
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+#include <type_traits>
+
+#include "../half.h"
+#include "../kernels.h"
+
+#ifndef CUDA_EMULATED
+#define CUDA_EMULATED false
+#endif
+
+/* What is another in every step. It is on the device, where a recorded step
+ * reads what it is by then. */
+struct progress {
+    int64_t step;
+    float learning_rate;
+};
+
+struct load_list;
+struct rewiring;
+
+struct queue {
+    cudaStream_t stream;
+    int capability;                  /* as 90 for 9.0 */
+    cudaError_t error;               /* the first; nothing holds after it */
+    const struct progress *progress; /* on the device */
+    double *report;                  /* [METRIC_COUNT] on the host, pinned */
+    struct load_list *loads;
+    struct rewiring *rewiring;
+    bool recording;
+};
+
+#define OP(name, scratch, access, ...) \
+    void cuda_##name(struct queue *, const struct call *);
+#include "../op_list.h"
+#undef OP
+
+static inline void queue_check(struct queue *q, cudaError_t error)
+{
+    if (q->error == cudaSuccess)
+        q->error = error;
+}
+
+enum { WARP_LANES = 32, BLOCK_THREADS = 256, BLOCK_WARPS = 8,
+       MAX_BLOCKS = 4096 };
+
+/* Puts a kernel on the queue, with shared memory of so many bytes. */
+template <typename... Parameters, typename... Arguments>
+static void launch(struct queue *q, dim3 grid, unsigned threads,
+                   size_t shared_bytes, void (*kernel)(Parameters...),
+                   Arguments... arguments)
+{
+    cudaLaunchConfig_t config = {};
+
+    config.gridDim = grid;
+    config.blockDim = dim3(threads);
+    config.dynamicSmemBytes = shared_bytes;
+    config.stream = q->stream;
+    if (shared_bytes > 48 * 1024)
+        queue_check(q, cudaFuncSetAttribute(
+                           kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                           (int)shared_bytes));
+    queue_check(q, cudaLaunchKernelEx(&config, kernel, arguments...));
+}
+
+/* Blocks for a loop over n that strides by the grid. */
+static inline unsigned blocks_for(size_t n)
+{
+    size_t blocks = (n + BLOCK_THREADS - 1) / BLOCK_THREADS;
+
+    return blocks < MAX_BLOCKS ? (unsigned)blocks : (unsigned)MAX_BLOCKS;
+}
+
+/* The shared memory of a block, as one struct, whose size the launch says. */
+template <typename T> static __device__ T &shared()
+{
+#ifdef __CUDACC__
+    extern __shared__ uint4 memory[];
+
+    return *reinterpret_cast<T *>(memory);
+#else
+    return *static_cast<T *>(emulate::shared_memory(sizeof(T)));
+#endif
+}
+
+static __device__ inline size_t thread_index()
+{
+    return blockIdx.x * (size_t)blockDim.x + threadIdx.x;
+}
+
+static __device__ inline size_t grid_threads()
+{
+    return gridDim.x * (size_t)blockDim.x;
+}
+
+/* The sum over a warp, in every lane of it and in the same order. */
+template <typename T> static __device__ inline T warp_sum(T x)
+{
+    for (int mask = WARP_LANES / 2; mask > 0; mask /= 2)
+        x += __shfl_xor_sync(0xFFFFFFFF, x, mask);
+    return x;
+}
+
+static __device__ inline int warp_lane()
+{
+    return (int)(threadIdx.x % WARP_LANES);
+}
+
+/* This warp's number in a grid of one dimension. */
+static __device__ inline size_t warp_index()
+{
+    return thread_index() / WARP_LANES;
+}
+
+/* The types that floats are stored in. */
+
+struct bf16 {
+    uint16_t bits;
+};
+
+struct fp16 {
+    uint16_t bits;
+};
+
+static __device__ inline float widen(float x)
+{
+    return x;
+}
+
+static __device__ inline float widen(bf16 x)
+{
+    return __uint_as_float((uint32_t)x.bits << 16);
+}
+
+static __device__ inline float widen(fp16 x)
+{
+    return __half2float(__ushort_as_half(x.bits));
+}
+
+static __device__ inline void narrow(float *to, float x)
+{
+    *to = x;
+}
+
+static __device__ inline void narrow(bf16 *to, float x)
+{
+    to->bits = __bfloat16_as_ushort(__float2bfloat16_rn(x));
+}
+
+static __device__ inline void narrow(fp16 *to, float x)
+{
+    to->bits = __half_as_ushort(__float2half_rn(x));
+}
+
+/* W elements in a row, moved at once. */
+template <typename T, int W> struct alignas(sizeof(T) * W) pack {
+    T element[W];
+};
+
+template <typename T> constexpr int FULL_WIDTH = 16 / sizeof(T);
+
+template <typename T, int W>
+static __device__ inline void load(float (&to)[W], const T *from)
+{
+    pack<T, W> p = *reinterpret_cast<const pack<T, W> *>(from);
+
+#pragma unroll
+    for (int i = 0; i < W; i++)
+        to[i] = widen(p.element[i]);
+}
+
+template <typename T, int W>
+static __device__ inline void store(T *to, const float (&from)[W])
+{
+    pack<T, W> p;
+
+#pragma unroll
+    for (int i = 0; i < W; i++)
+        narrow(&p.element[i], from[i]);
+    *reinterpret_cast<pack<T, W> *>(to) = p;
+}
+
+/* max(x, 0); a NaN stays one, so that a run that diverges shows it. */
+static __device__ inline float relu(float x)
+{
+    return x < 0 ? 0 : x;
+}
+
+/* Calls f with a number of the type that floats are stored in. */
+template <typename F> static void with_number(enum dtype dtype, F f)
+{
+    if (dtype == DTYPE_F32)
+        f(float());
+    else if (dtype == DTYPE_BF16)
+        f(bf16());
+    else
+        f(fp16());
+}
+
+/* Calls f with how many elements of T can be moved at once, as a constant, in
+ * rows of so many columns that begin where the arena's values do. */
+template <typename T, typename F> static void with_width(int columns, F f)
+{
+    if (columns % FULL_WIDTH<T> == 0)
+        f(std::integral_constant<int, FULL_WIDTH<T>>());
+    else
+        f(std::integral_constant<int, 1>());
+}
+
+template <typename T> static T *data_of(const struct operand *o)
+{
+    return static_cast<T *>(o->data);
+}
+
+static inline int channels_of(const struct operand *o)
+{
+    return o->dim[o->rank - 1];
+}
+
+#endif

@@ -1,0 +1,530 @@
+#include <cstdio>
+#include <cstdlib>
+#include <cuda_runtime.h>
+#include <ucontext.h>
+#include <utility>
+#include <vector>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size)
+#define ASAN_UNPOISON_MEMORY_REGION(address, size)
+#endif
+
+uint3 threadIdx, blockIdx;
+dim3 blockDim, gridDim;
+
+namespace emulate {
+
+enum { MAX_THREADS = 1024, STACK_BYTES = 256 * 1024, GUARD = 256 };
+
+[[noreturn]] static void fail(const char *what)
+{
+    fprintf(stderr,
+            "emulated device: %s; block (%u, %u, %u), thread (%u, %u, %u)\n",
+            what, blockIdx.x, blockIdx.y, blockIdx.z, threadIdx.x,
+            threadIdx.y, threadIdx.z);
+    abort();
+}
+
+/* Memory between guards. The address sanitizer sees every access to a guard;
+ * without it, writes are found when the memory is freed. */
+
+/* The guard in front begins with the number of bytes. */
+static unsigned char *guarded_new(size_t bytes)
+{
+    size_t all = (bytes + 3 * GUARD - 1) / GUARD * GUARD;
+    unsigned char *p = (unsigned char *)aligned_alloc(GUARD, all);
+
+    if (!p)
+        return NULL;
+    memset(p, 0xFF, all);
+    memcpy(p, &bytes, sizeof(bytes));
+    ASAN_POISON_MEMORY_REGION(p, GUARD);
+    ASAN_POISON_MEMORY_REGION(p + GUARD + bytes, all - GUARD - bytes);
+    return p + GUARD;
+}
+
+static size_t guarded_free(void *memory)
+{
+    unsigned char *p = (unsigned char *)memory - GUARD;
+    size_t bytes;
+
+    ASAN_UNPOISON_MEMORY_REGION(p, GUARD);
+    memcpy(&bytes, p, sizeof(bytes));
+    ASAN_UNPOISON_MEMORY_REGION(p + GUARD + bytes, GUARD);
+    for (size_t i = 0; i < GUARD; i++)
+        if ((i >= sizeof(bytes) && p[i] != 0xFF)
+            || p[GUARD + bytes + i] != 0xFF)
+            fail("memory was written outside an allocation");
+    free(p);
+    return bytes;
+}
+
+/* Fibers. Each keeps its stack for good, and runs one thread after another. */
+
+enum state { READY, IN_WARP, IN_BARRIER, DONE };
+
+struct fiber {
+    void *registers[5];
+    bool started;
+    char *stack;
+    enum state state;
+    const char *operation;       /* in which it waits for its warp */
+    unsigned meetings;           /* warp operations so far */
+    uint3 index;
+};
+
+static fiber fibers[MAX_THREADS], scheduler;
+static unsigned current;         /* fiber that runs */
+static const std::function<void()> *thread_body;
+
+/* A warp's exchanges alternate between two sets of slots: no lane can be two
+ * operations ahead of another. */
+static exchange_slot slots[MAX_THREADS / WARP][2][WARP];
+
+#ifdef __SANITIZE_ADDRESS__
+#define UNCHECKED __attribute__((noinline, no_sanitize_address))
+
+/* The stack that the scheduler runs on. */
+static const void *home;
+static size_t home_bytes;
+
+static void leaving(void **fake, const fiber *to)
+{
+    if (to == &scheduler)
+        __sanitizer_start_switch_fiber(fake, home, home_bytes);
+    else
+        __sanitizer_start_switch_fiber(fake, to->stack, STACK_BYTES);
+}
+
+static void arrived(void *fake, const fiber *at)
+{
+    if (at == &scheduler)
+        __sanitizer_finish_switch_fiber(fake, NULL, NULL);
+    else
+        __sanitizer_finish_switch_fiber(fake, &home, &home_bytes);
+}
+#else
+#define UNCHECKED __attribute__((noinline))
+
+static void leaving(void **, const fiber *)
+{
+}
+
+static void arrived(void *, const fiber *)
+{
+}
+#endif
+
+static void leave(enum state);
+
+/* What a fiber does all its life. */
+static void run_threads()
+{
+    arrived(NULL, &fibers[current]);
+    for (;;) {
+        (*thread_body)();
+        leave(DONE);
+    }
+}
+
+UNCHECKED static void jump(fiber *to)
+{
+    ucontext_t context;
+
+    if (to->started)
+        __builtin_longjmp(to->registers, 1);
+    to->started = true;
+    getcontext(&context);
+    context.uc_stack.ss_sp = to->stack;
+    context.uc_stack.ss_size = STACK_BYTES;
+    context.uc_link = NULL;
+    makecontext(&context, run_threads, 0);
+    setcontext(&context);
+}
+
+/* Leaves one fiber for another; returns when somebody comes back. */
+UNCHECKED static void switch_fiber(fiber *from, fiber *to)
+{
+    void *fake = NULL;
+
+    leaving(&fake, to);
+    if (!__builtin_setjmp(from->registers))
+        jump(to);
+    arrived(fake, from);
+}
+
+static void leave(enum state state)
+{
+    fibers[current].state = state;
+    switch_fiber(&fibers[current], &scheduler);
+}
+
+/* An order of 0..count-1 that is another each time. */
+static void shuffle_order(unsigned order[], unsigned count)
+{
+    static uint32_t random = 1;
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned j;
+
+        random = random * 1664525 + 1013904223;
+        j = (random >> 8) % (i + 1);
+        order[i] = order[j];
+        order[j] = i;
+    }
+}
+
+static void run_thread(unsigned thread)
+{
+    current = thread;
+    threadIdx = fibers[thread].index;
+    switch_fiber(&scheduler, &fibers[thread]);
+}
+
+static bool all_lanes(unsigned warp, enum state state)
+{
+    for (unsigned i = 0; i < WARP; i++)
+        if (fibers[warp * WARP + i].state != state)
+            return false;
+    return true;
+}
+
+/* Runs a warp until all its lanes are at a barrier, or done. */
+static void run_warp(unsigned warp)
+{
+    const fiber *first = &fibers[warp * WARP];
+    unsigned order[WARP];
+
+    for (;;) {
+        shuffle_order(order, WARP);
+        for (unsigned i = 0; i < WARP; i++)
+            run_thread(warp * WARP + order[i]);
+        if (all_lanes(warp, DONE) || all_lanes(warp, IN_BARRIER))
+            return;
+        if (!all_lanes(warp, IN_WARP))
+            fail("some lanes of a warp are in a warp operation or at a "
+                 "barrier, and some are not");
+        for (unsigned i = 0; i < WARP; i++)
+            if (strcmp(first[i].operation, first->operation))
+                fail("lanes of a warp meet in different operations");
+    }
+}
+
+static void run_block(unsigned threads)
+{
+    unsigned warps = threads / WARP, order[MAX_THREADS / WARP], waiting;
+
+    do {
+        waiting = 0;
+        shuffle_order(order, warps);
+        for (unsigned i = 0; i < warps; i++)
+            run_warp(order[i]);
+        for (unsigned i = 0; i < threads; i++)
+            waiting += fibers[i].state == IN_BARRIER;
+        if (waiting > 0 && waiting < threads)
+            fail("a barrier that some threads do not reach");
+    } while (waiting > 0);
+}
+
+/* What every thread finds when it starts. */
+static void prepare_threads(unsigned threads)
+{
+    if (threads == 0 || threads % WARP || threads > MAX_THREADS)
+        fail("a block that is not of whole warps, or too large");
+    scheduler.started = true;
+    for (unsigned i = 0; i < threads; i++) {
+        fiber *f = &fibers[i];
+
+        if (!f->stack)
+            f->stack = (char *)malloc(STACK_BYTES);
+        f->meetings = 0;
+        f->index = { i % blockDim.x, i / blockDim.x % blockDim.y,
+                     i / blockDim.x / blockDim.y };
+    }
+}
+
+void barrier()
+{
+    leave(IN_BARRIER);
+}
+
+unsigned lane()
+{
+    return current % WARP;
+}
+
+const exchange_slot *exchange(const char *operation, const void *mine,
+                              size_t bytes)
+{
+    fiber *f = &fibers[current];
+    exchange_slot *slot = slots[current / WARP][f->meetings++ % 2];
+
+    if (bytes > 0)
+        memcpy(slot[current % WARP], mine, bytes);
+    f->operation = operation;
+    leave(IN_WARP);
+    return slot;
+}
+
+static unsigned char *block_memory;
+static size_t block_bytes;
+
+void *shared_memory(size_t bytes)
+{
+    if (bytes != block_bytes)
+        fail("shared memory of another size than the launch gave");
+    return block_memory;
+}
+
+static void run_grid(dim3 grid, dim3 block, size_t shared_bytes,
+                     const std::function<void()> &thread)
+{
+    gridDim = grid;
+    blockDim = block;
+    thread_body = &thread;
+    block_bytes = shared_bytes;
+    prepare_threads(block.x * block.y * block.z);
+    for (blockIdx.z = 0; blockIdx.z < grid.z; blockIdx.z++)
+        for (blockIdx.y = 0; blockIdx.y < grid.y; blockIdx.y++)
+            for (blockIdx.x = 0; blockIdx.x < grid.x; blockIdx.x++) {
+                block_memory = guarded_new(shared_bytes);
+                run_block(block.x * block.y * block.z);
+                guarded_free(block_memory);
+            }
+}
+
+/*
+ * Streams. Work waits in a list until somebody waits for it, or goes into the
+ * graph that is being captured. MEMDIAL_EMULATE_MEMORY says how many bytes
+ * the device has, and MEMDIAL_EMULATE_FAULT how many launches it survives.
+ */
+
+typedef std::vector<std::function<void()>> work;
+
+struct graph {
+    work nodes;
+};
+
+struct stream {
+    work waiting;
+    graph *captured;             /* NULL while nothing is captured */
+};
+
+static cudaError_t fault = cudaSuccess; /* once it is set, it stays */
+
+static size_t environment(const char *name, size_t otherwise)
+{
+    const char *text = getenv(name);
+
+    return text ? (size_t)strtoull(text, NULL, 10) : otherwise;
+}
+
+static void count_launch()
+{
+    static size_t launches;
+
+    if (++launches > environment("MEMDIAL_EMULATE_FAULT", SIZE_MAX))
+        fault = cudaErrorIllegalAddress;
+}
+
+static void put(stream *s, std::function<void()> what)
+{
+    (s->captured ? s->captured->nodes : s->waiting)
+        .push_back(std::move(what));
+}
+
+void launch(stream *s, dim3 grid, dim3 block, size_t shared_bytes,
+            std::function<void()> thread)
+{
+    put(s, [=] {
+        count_launch();
+        if (fault == cudaSuccess)
+            run_grid(grid, block, shared_bytes, thread);
+    });
+}
+
+static size_t total_bytes()
+{
+    return environment("MEMDIAL_EMULATE_MEMORY", (size_t)1 << 30);
+}
+
+static size_t used_bytes;
+
+} // namespace emulate
+
+using namespace emulate;
+
+const char *cudaGetErrorString(cudaError_t error)
+{
+    switch (error) {
+    case cudaSuccess:
+        return "no error";
+    case cudaErrorMemoryAllocation:
+        return "out of memory";
+    case cudaErrorIllegalAddress:
+        return "an illegal memory access was encountered";
+    default:
+        return "invalid argument";
+    }
+}
+
+cudaError_t cudaGetLastError()
+{
+    return fault;
+}
+
+cudaError_t cudaGetDeviceCount(int *count)
+{
+    *count = 1;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int)
+{
+    memset(p, 0, sizeof(*p));
+    snprintf(p->name, sizeof(p->name), "emulated device");
+    p->totalGlobalMem = total_bytes();
+    p->major = 9;
+    p->multiProcessorCount = 2;
+    return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int)
+{
+    return fault;
+}
+
+cudaError_t cudaDriverGetVersion(int *version)
+{
+    *version = 13000;
+    return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int *version)
+{
+    *version = 13000;
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
+{
+    *total = total_bytes();
+    *available = *total - used_bytes;
+    return fault;
+}
+
+cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+    *memory = NULL;
+    if (fault != cudaSuccess)
+        return fault;
+    if (bytes > total_bytes() - used_bytes)
+        return cudaErrorMemoryAllocation;
+    *memory = guarded_new(bytes);
+    used_bytes += bytes;
+    return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+
+cudaError_t cudaFree(void *memory)
+{
+    if (memory)
+        used_bytes -= guarded_free(memory);
+    return fault;
+}
+
+cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned)
+{
+    *memory = guarded_new(bytes);
+    return *memory ? fault : cudaErrorMemoryAllocation;
+}
+
+cudaError_t cudaFreeHost(void *memory)
+{
+    if (memory)
+        guarded_free(memory);
+    return fault;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned)
+{
+    *s = new stream();
+    return fault;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t s)
+{
+    delete s;
+    return fault;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t s)
+{
+    if (s->captured)
+        return cudaErrorStreamCaptureUnsupported;
+    for (const std::function<void()> &what : s->waiting)
+        what();
+    s->waiting.clear();
+    return fault;
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
+                            cudaMemcpyKind, cudaStream_t s)
+{
+    put(s, [=] {
+        if (fault == cudaSuccess)
+            memcpy(to, from, bytes);
+    });
+    return fault;
+}
+
+cudaError_t cudaMemsetAsync(void *to, int byte, size_t bytes, cudaStream_t s)
+{
+    put(s, [=] {
+        if (fault == cudaSuccess)
+            memset(to, byte, bytes);
+    });
+    return fault;
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
+{
+    s->captured = new graph();
+    return fault;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *g)
+{
+    *g = s->captured;
+    s->captured = NULL;
+    return fault;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t g,
+                                 unsigned long long)
+{
+    *exec = new graph(*g);
+    return fault;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t s)
+{
+    s->waiting.insert(s->waiting.end(), exec->nodes.begin(),
+                      exec->nodes.end());
+    return fault;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t g)
+{
+    delete g;
+    return fault;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
+{
+    delete exec;
+    return fault;
+}

@@ -1,0 +1,35 @@
+/*
+ * Samples on their way to the device. A load is one microbatch that waits in
+ * pinned memory of the host: whoever runs it lets the feed fill it, and copies
+ * that are on the queue, or recorded, take it from there.
+ */
+#ifndef MEMDIAL_CUDA_LOAD_H
+#define MEMDIAL_CUDA_LOAD_H
+
+#include "cuda.h"
+
+/* The most microbatches of a program that is recorded. */
+enum { LOADS_MAX = 64 };
+
+struct load {
+    struct operand x, labels;        /* data is on the host */
+    int first;                       /* index in the batch */
+    float *room;                     /* for a sample as the feed gives it, if
+                                        x is not of floats */
+    void *memory;                    /* all of the above */
+    size_t bytes;
+};
+
+struct load_list {
+    struct load loads[LOADS_MAX];
+    int count;
+};
+
+/* Lets the feed fill all loads of a list, with samples that come so many after
+ * those of the batch. */
+void load_list_fill(const struct load_list *, const struct feed *, int ahead);
+
+/* Empties a list. */
+void load_list_free(struct queue *, struct load_list *);
+
+#endif

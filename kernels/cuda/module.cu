@@ -1,0 +1,458 @@
+/*
+ * The CUDA module: devices, memory, and the queue that operations are put on.
+ *
+ * A program is run in one of two ways. The first time that it is run over a
+ * batch, its calls are captured in a graph of CUDA's, which holds all of the
+ * step, every microbatch included; from then on it is launched as a whole.
+ * What a graph cannot know is where it finds it: samples in pinned memory of
+ * the host, and `struct progress` on the device. Where samples go on from step
+ * to step there are two graphs that take turns, so that the samples of one are
+ * made while the device works on those of the other. A batch of very many
+ * microbatches is not captured but put on the queue call by call.
+ *
+ * After the first error of the runtime nothing is done any more, and
+ * `healthy` says what it was.
+ */
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "kernels/cuda/build_id.h"
+#include "cuda.h"
+#include "load.h"
+#include "module.h"
+#include "rewire.h"
+
+enum { PROGRAMS = 2, TURNS = 2, CAPABILITY_MAJOR = 7, CAPABILITY_MINOR = 5 };
+
+static __device__ struct progress device_progress;
+
+/* A captured program, and what was constant in it. */
+struct recording {
+    cudaGraphExec_t graph;           /* NULL: nothing is captured */
+    struct run run;
+    struct load_list loads;
+    struct rewiring rewiring;
+    bool reports;
+    bool filled;                     /* loads have the samples ... */
+    int64_t step;                    /* ... of this step */
+};
+
+enum mode {
+    AT_ONCE,             /* a call outside of any program */
+    QUEUED,
+    RECORDING,
+    REPLAYING
+};
+
+struct device {
+    struct queue queue;
+    enum mode mode;
+    struct recording recordings[PROGRAMS][TURNS];
+    int turn[PROGRAMS];
+    struct load_list loads;          /* of calls that are not recorded, */
+    struct rewiring rewiring;        /* like this */
+    struct progress *progress;       /* on the host, pinned */
+    void *progress_on_device;
+    bool reported;                   /* the queue has a report on it */
+};
+
+static void no_device(cudaError_t error, char why[WHY_SIZE])
+{
+    int driver = 0, runtime = 0;
+
+    cudaDriverGetVersion(&driver);
+    cudaRuntimeGetVersion(&runtime);
+    if (driver == 0)
+        snprintf(why, WHY_SIZE, "no NVIDIA driver is installed");
+    else if (error == cudaErrorInsufficientDriver)
+        snprintf(why, WHY_SIZE,
+                 "the driver is too old: it is for CUDA %d.%d, and %d.%d is "
+                 "needed", driver / 1000, driver % 1000 / 10, runtime / 1000,
+                 runtime % 1000 / 10);
+    else if (error == cudaSuccess || error == cudaErrorNoDevice)
+        snprintf(why, WHY_SIZE, "there is no NVIDIA device");
+    else
+        snprintf(why, WHY_SIZE, "%s", cudaGetErrorString(error));
+}
+
+/* How many devices there are; if none, why. */
+static int count_devices(char why[WHY_SIZE])
+{
+    int count = 0;
+    cudaError_t error = cudaGetDeviceCount(&count);
+
+    if (error == cudaSuccess && count > 0)
+        return count;
+    cudaGetLastError();
+    no_device(error, why);
+    return 0;
+}
+
+static bool capable(const cudaDeviceProp *p)
+{
+    return p->major * 10 + p->minor
+           >= CAPABILITY_MAJOR * 10 + CAPABILITY_MINOR;
+}
+
+static void describe(int index, struct device_info *info)
+{
+    cudaDeviceProp p;
+    cudaError_t error = cudaGetDeviceProperties(&p, index);
+
+    if (error != cudaSuccess) {
+        snprintf(info->line, WHY_SIZE, "device %d: %s", index,
+                 cudaGetErrorString(error));
+        return;
+    }
+    info->usable = capable(&p);
+    info->automatic = info->usable && !CUDA_EMULATED;
+    info->memory = p.totalGlobalMem;
+    info->major = p.major;
+    info->minor = p.minor;
+    if (info->usable)
+        snprintf(info->line, WHY_SIZE, "%.64s, capability %d.%d", p.name,
+                 p.major, p.minor);
+    else
+        snprintf(info->line, WHY_SIZE,
+                 "%.64s: capability %d.%d is too low, %d.%d is needed", p.name,
+                 p.major, p.minor, CAPABILITY_MAJOR, CAPABILITY_MINOR);
+}
+
+static int module_list(struct device_info info[], int max)
+{
+    int count;
+
+    memset(info, 0, (size_t)max * sizeof(*info));
+    count = count_devices(info->line);
+    if (count == 0)
+        return 1;
+    for (int i = 0; i < count && i < max; i++)
+        describe(i, &info[i]);
+    return count < max ? count : max;
+}
+
+/* The first device that can be used; -1 and why if there is none. */
+static int choose(struct device_info *info, char why[WHY_SIZE])
+{
+    int count = count_devices(why);
+
+    for (int i = 0; i < count; i++) {
+        *info = {};
+        describe(i, info);
+        if (info->usable)
+            return i;
+        memcpy(why, info->line, WHY_SIZE);
+    }
+    return -1;
+}
+
+static void module_close(struct device *);
+
+static bool module_open(struct device **out, int, char why[WHY_SIZE])
+{
+    struct device_info info;
+    int index = choose(&info, why);
+    struct device *d;
+    struct queue *q;
+
+    if (index < 0)
+        return false;
+    d = static_cast<struct device *>(calloc(1, sizeof(*d)));
+    if (!d) {
+        snprintf(why, WHY_SIZE, "out of memory");
+        return false;
+    }
+    q = &d->queue;
+    q->capability = info.major * 10 + info.minor;
+    queue_check(q, cudaSetDevice(index));
+    queue_check(q, cudaStreamCreateWithFlags(&q->stream,
+                                             cudaStreamNonBlocking));
+    queue_check(q, cudaHostAlloc(reinterpret_cast<void **>(&q->report),
+                                 METRIC_COUNT * sizeof(*q->report),
+                                 cudaHostAllocDefault));
+    queue_check(q, cudaHostAlloc(reinterpret_cast<void **>(&d->progress),
+                                 sizeof(*d->progress), cudaHostAllocDefault));
+    queue_check(q, cudaGetSymbolAddress(&d->progress_on_device,
+                                        device_progress));
+    q->progress = static_cast<const struct progress *>(d->progress_on_device);
+    q->loads = &d->loads;
+    q->rewiring = &d->rewiring;
+    if (q->error != cudaSuccess) {
+        snprintf(why, WHY_SIZE, "%s", cudaGetErrorString(q->error));
+        module_close(d);
+        return false;
+    }
+    *out = d;
+    return true;
+}
+
+static struct recording *recording_of(struct device *d, int program)
+{
+    return &d->recordings[program][d->turn[program]];
+}
+
+static void forget(struct device *d, struct recording *r)
+{
+    if (r->graph)
+        queue_check(&d->queue, cudaGraphExecDestroy(r->graph));
+    r->graph = NULL;
+    r->filled = false;
+    load_list_free(&d->queue, &r->loads);
+    rewiring_free(&r->rewiring);
+}
+
+static void forget_all(struct device *d)
+{
+    for (int i = 0; i < PROGRAMS; i++)
+        for (int k = 0; k < TURNS; k++)
+            forget(d, &d->recordings[i][k]);
+}
+
+static void module_close(struct device *d)
+{
+    forget_all(d);
+    load_list_free(&d->queue, &d->loads);
+    rewiring_free(&d->rewiring);
+    cudaFreeHost(d->progress);
+    cudaFreeHost(d->queue.report);
+    if (d->queue.stream)
+        cudaStreamDestroy(d->queue.stream);
+    free(d);
+}
+
+static void *module_alloc(struct device *d, size_t bytes, char why[WHY_SIZE])
+{
+    size_t available = 0, total = 0;
+    void *arena = NULL;
+    cudaError_t error = cudaMalloc(&arena, bytes);
+
+    if (error == cudaSuccess)
+        return arena;
+    cudaGetLastError();
+    queue_check(&d->queue, cudaMemGetInfo(&available, &total));
+    if (error == cudaErrorMemoryAllocation && bytes > available)
+        snprintf(why, WHY_SIZE,
+                 "cannot allocate %zu bytes of the device's memory: of its "
+                 "%zu, %zu are free, and %zu are missing", bytes, total,
+                 available, bytes - available);
+    else
+        snprintf(why, WHY_SIZE, "cannot allocate %zu bytes: %s", bytes,
+                 cudaGetErrorString(error));
+    return NULL;
+}
+
+/* Waits for all that is on the queue. */
+static void finish(struct device *d)
+{
+    queue_check(&d->queue, cudaStreamSynchronize(d->queue.stream));
+}
+
+/* Recordings name addresses in the arena, and go with it. */
+static void module_free(struct device *d, void *arena, size_t)
+{
+    finish(d);
+    forget_all(d);
+    queue_check(&d->queue, cudaFree(arena));
+}
+
+static void send_progress(struct device *d, const struct run *run)
+{
+    d->progress->step = run->step;
+    d->progress->learning_rate = run->learning_rate;
+    queue_check(&d->queue,
+                cudaMemcpyAsync(d->progress_on_device, d->progress,
+                                sizeof(*d->progress), cudaMemcpyHostToDevice,
+                                d->queue.stream));
+}
+
+/* Waits, and hands over the metrics if there is a report. */
+static void deliver(struct device *d, const struct run *run)
+{
+    finish(d);
+    if (d->reported && d->queue.error == cudaSuccess)
+        memcpy(run->report, d->queue.report,
+               METRIC_COUNT * sizeof(*run->report));
+    d->reported = false;
+}
+
+static bool same_constants(const struct run *a, const struct run *b)
+{
+    return a->seed == b->seed && a->batch == b->batch
+           && a->samples == b->samples && a->momentum == b->momentum
+           && a->weight_decay == b->weight_decay
+           && a->nesterov == b->nesterov && a->tf32 == b->tf32;
+}
+
+static bool module_begin(struct device *d, int program, const struct run *run)
+{
+    struct recording *r = recording_of(d, program);
+    struct queue *q = &d->queue;
+
+    if (q->error != cudaSuccess)
+        return false;
+    send_progress(d, run);
+    if (r->graph && same_constants(&r->run, run)) {
+        d->mode = REPLAYING;
+        return false;
+    }
+    d->mode = QUEUED;
+    if (run->batch > LOADS_MAX * run->samples)
+        return true;
+    forget(d, r);
+    r->run = *run;
+    d->mode = RECORDING;
+    q->loads = &r->loads;
+    q->rewiring = &r->rewiring;
+    q->recording = true;
+    queue_check(q, cudaStreamBeginCapture(q->stream,
+                                          cudaStreamCaptureModeRelaxed));
+    return true;
+}
+
+static void end_recording(struct device *d, struct recording *r)
+{
+    struct queue *q = &d->queue;
+    cudaGraph_t graph = NULL;
+
+    q->loads = &d->loads;
+    q->rewiring = &d->rewiring;
+    q->recording = false;
+    r->reports = d->reported;
+    queue_check(q, cudaStreamEndCapture(q->stream, &graph));
+    if (q->error == cudaSuccess)
+        queue_check(q, cudaGraphInstantiate(&r->graph, graph, 0));
+    if (graph)
+        queue_check(q, cudaGraphDestroy(graph));
+}
+
+/* Makes the samples of the next step, for the recording whose turn it is then,
+ * if there is one. */
+static void prepare_next(struct device *d, int program, const struct run *run)
+{
+    struct recording *next;
+
+    if (!run->feed->goes_on)
+        return;
+    d->turn[program] = 1 - d->turn[program];
+    next = recording_of(d, program);
+    if (!next->graph || !same_constants(&next->run, run))
+        return;
+    load_list_fill(&next->loads, run->feed, run->batch);
+    next->filled = true;
+    next->step = run->step + 1;
+}
+
+static void launch_recording(struct device *d, int program,
+                             const struct run *run)
+{
+    struct recording *r = recording_of(d, program);
+
+    if (!r->filled || r->step != run->step)
+        load_list_fill(&r->loads, run->feed, 0);
+    r->filled = false;
+    queue_check(&d->queue, cudaGraphLaunch(r->graph, d->queue.stream));
+    d->reported = r->reports;
+    prepare_next(d, program, run);
+    rewiring_run(&d->queue, &r->rewiring, run);
+}
+
+static void module_end(struct device *d, int program, const struct run *run)
+{
+    if (d->mode == RECORDING)
+        end_recording(d, recording_of(d, program));
+    if (d->mode != QUEUED && d->queue.error == cudaSuccess)
+        launch_recording(d, program, run);
+    deliver(d, run);
+    d->mode = AT_ONCE;
+}
+
+static void module_run(struct device *d, enum op_code op,
+                       const struct call *c)
+{
+    static void (*const operations[])(struct queue *, const struct call *) = {
+#define OP(name, scratch, access, ...) cuda_##name,
+#include "../op_list.h"
+#undef OP
+    };
+
+    if (d->queue.error != cudaSuccess)
+        return;
+    if (d->mode == AT_ONCE)
+        send_progress(d, c->run);
+    operations[op](&d->queue, c);
+    d->reported |= op == OP_report;
+    if (d->mode == AT_ONCE)
+        deliver(d, c->run);
+}
+
+static void copy(struct device *d, void *to, const void *from, size_t bytes,
+                 enum cudaMemcpyKind kind)
+{
+    if (d->queue.error == cudaSuccess)
+        queue_check(&d->queue,
+                    cudaMemcpyAsync(to, from, bytes, kind, d->queue.stream));
+    finish(d);
+}
+
+static void module_read(struct device *d, void *host, const void *from,
+                        size_t bytes)
+{
+    copy(d, host, from, bytes, cudaMemcpyDeviceToHost);
+}
+
+static void module_write(struct device *d, void *to, const void *host,
+                         size_t bytes)
+{
+    copy(d, to, host, bytes, cudaMemcpyHostToDevice);
+}
+
+/* All of an allocation is backed. The driver's figure includes its own needs
+ * and what other processes hold. */
+static void module_memory(struct device *d, const void *, size_t bytes,
+                          struct device_memory *m)
+{
+    size_t available = 0, total = 0;
+
+    queue_check(&d->queue, cudaMemGetInfo(&available, &total));
+    m->touched = bytes;
+    m->os = total - available;
+    m->available = available;
+}
+
+static bool module_healthy(struct device *d, char why[WHY_SIZE])
+{
+    if (d->queue.error == cudaSuccess)
+        return true;
+    snprintf(why, WHY_SIZE, "the device failed: %s",
+             cudaGetErrorString(d->queue.error));
+    return false;
+}
+
+static struct backend backend_of_module()
+{
+    struct backend b = {};
+
+    b.list = module_list;
+    b.open = module_open;
+    b.close = module_close;
+    b.alloc = module_alloc;
+    b.free = module_free;
+    b.run = module_run;
+    b.begin = module_begin;
+    b.end = module_end;
+    b.healthy = module_healthy;
+    b.read = module_read;
+    b.write = module_write;
+    b.memory = module_memory;
+    return b;
+}
+
+static const struct backend backend = backend_of_module();
+
+extern "C" {
+extern __attribute__((visibility("default")))
+const struct cuda_module memdial_cuda_module;
+
+const struct cuda_module memdial_cuda_module = { BUILD_ID, &backend };
+}

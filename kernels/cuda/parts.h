@@ -1,0 +1,59 @@
+/*
+ * How the CUDA backend cuts sums into parts, and so how much scratch they
+ * take: a function of shapes alone, so that a plan needs no device and a
+ * result does not depend on one.
+ */
+#ifndef MEMDIAL_CUDA_PARTS_H
+#define MEMDIAL_CUDA_PARTS_H
+
+#include <stddef.h>
+
+#include "../kernels.h"
+
+enum { CUDA_ALIGNMENT = 256 }; /* of values in the arena, bytes */
+
+/* Rows that one block sums, and the most blocks that sum one tensor. */
+enum { PART_ROWS = 128, PARTS_MAX = 512 };
+
+/* Parts that the rows of a matrix are summed in. */
+static inline int parts_of_rows(size_t rows)
+{
+    size_t parts = (rows + PART_ROWS - 1) / PART_ROWS;
+
+    return parts < PARTS_MAX ? (int)parts : (int)PARTS_MAX;
+}
+
+/* Two sums for each channel and part, (parts, 2, C) floats. */
+static inline size_t parts_bytes(const struct operand *x)
+{
+    return (size_t)parts_of_rows(operand_rows(x)) * 2
+           * (size_t)x->dim[x->rank - 1] * sizeof(float);
+}
+
+/* Parts that the pixels of a weight gradient are summed in: of no fewer than
+ * PART_PIXELS, and no more than give the device enough tiles to work on. */
+enum { PART_PIXELS = 512, PART_STEP = 32, TILES_WANTED = 256,
+       TILE_SUMS = 128 * 32 };
+
+static inline int wgrad_parts(const struct operand *dw, size_t pixels)
+{
+    size_t tiles = (operand_elements(dw) + TILE_SUMS - 1) / TILE_SUMS;
+    size_t most = (pixels + PART_PIXELS - 1) / PART_PIXELS;
+    size_t wanted = (TILES_WANTED + tiles - 1) / tiles;
+
+    return (int)(most < wanted ? most : wanted);
+}
+
+/* Pixels of each part but the last, a multiple of PART_STEP. */
+static inline int wgrad_part(size_t pixels, int parts)
+{
+    size_t steps = (pixels + PART_STEP - 1) / PART_STEP;
+    size_t count = (size_t)parts;
+
+    return (int)((steps + count - 1) / count * PART_STEP);
+}
+
+/* The bytes of scratch that a call wants. */
+size_t cuda_scratch(enum op_code op, const struct call *c);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * rewire: when the run says so, drops the smallest nonzeros of a pool and
+ * grows as many elsewhere (kernels/cpu/rewire.c).
+ *   update threshold (1) float; master, float, or empty; momentum; w; all of
+ *   the pool's nonzeros; index
+ *
+ * Where it is recorded it is done after all that is recorded with it: nothing
+ * else of a step is left by then that reads or writes what it does.
+ */
+#include <cstdlib>
+
+#include "rewire.h"
+
+extern "C" {
+size_t cpu_host_rewire_scratch(const struct call *);
+void cpu_host_rewire(const struct call *);
+}
+
+static size_t room(size_t bytes)
+{
+    return (bytes + 15) / 16 * 16;
+}
+
+static size_t operand_bytes(const struct operand *o)
+{
+    return operand_elements(o) * dtype_size(o->dtype);
+}
+
+/* Copies all operands between the device and the host's memory. */
+static void copy(struct queue *q, const struct rewiring *r, bool to_host)
+{
+    char *host = r->memory;
+
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
+        const struct operand *o = &r->call.operand[i];
+        size_t bytes = operand_bytes(o);
+
+        if (bytes == 0)
+            continue;
+        if (to_host)
+            queue_check(q, cudaMemcpyAsync(host, o->data, bytes,
+                                           cudaMemcpyDeviceToHost,
+                                           q->stream));
+        else
+            queue_check(q, cudaMemcpyAsync(o->data, host, bytes,
+                                           cudaMemcpyHostToDevice,
+                                           q->stream));
+        host += room(bytes);
+    }
+    queue_check(q, cudaStreamSynchronize(q->stream));
+}
+
+/* The same call on the copies; their size, if there are none yet. */
+static size_t on_host(const struct rewiring *r, struct call *c)
+{
+    size_t bytes = 0;
+
+    *c = r->call;
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
+        c->operand[i].data = r->memory ? r->memory + bytes : NULL;
+        bytes += room(operand_bytes(&c->operand[i]));
+    }
+    c->scratch = r->memory ? r->memory + bytes : NULL;
+    return bytes + cpu_host_rewire_scratch(c);
+}
+
+void rewiring_run(struct queue *q, const struct rewiring *r,
+                  const struct run *run)
+{
+    struct call c;
+
+    if (!r->given || !run->rewire || q->error != cudaSuccess)
+        return;
+    on_host(r, &c);
+    c.run = run;
+    copy(q, r, true);
+    if (q->error != cudaSuccess)
+        return;
+    cpu_host_rewire(&c);
+    copy(q, r, false);
+}
+
+void rewiring_free(struct rewiring *r)
+{
+    free(r->memory);
+    *r = {};
+}
+
+void cuda_rewire(struct queue *q, const struct call *c)
+{
+    struct rewiring *r = q->rewiring;
+    struct call ignored;
+
+    rewiring_free(r);
+    r->call = *c;
+    r->memory = static_cast<char *>(malloc(on_host(r, &ignored)));
+    r->given = r->memory != NULL;
+    if (!r->given)
+        queue_check(q, cudaErrorMemoryAllocation);
+    else if (!q->recording)
+        rewiring_run(q, r, c->run);
+}

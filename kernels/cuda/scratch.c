@@ -1,0 +1,26 @@
+#include "parts.h"
+
+static size_t wgrad_bytes(const struct operand *dw, const struct operand *dy)
+{
+    return (size_t)wgrad_parts(dw, operand_rows(dy)) * operand_elements(dw)
+           * sizeof(float);
+}
+
+size_t cuda_scratch(enum op_code op, const struct call *c)
+{
+    const struct operand *o = c->operand;
+
+    switch (op) {
+    case OP_conv_wgrad:
+        return wgrad_bytes(&o[CONV_WGRAD_DW], &o[CONV_WGRAD_DY]);
+    case OP_bn_stats:
+        return parts_bytes(&o[BN_STATS_X]);
+    case OP_bn_relu_grad:
+        return parts_bytes(&o[BN_RELU_GRAD_X])
+               + 2 * (size_t)o[BN_RELU_GRAD_STAT].dim[1] * sizeof(float);
+    case OP_softmax_xent:
+        return 2 * (size_t)o[SOFTMAX_XENT_LOGITS].dim[0] * sizeof(double);
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,106 @@
+/*
+ * sgd: one step of stochastic gradient descent with momentum, Nesterov's or
+ * the classical one, and weight decay, in the form that PyTorch gives it:
+ * the learning rate is not part of what momentum keeps.
+ *   in gradient, any shape; scale (LOSS_SCALE_COUNT) or empty
+ *   update master, float, or empty; momentum; w; all of gradient's shape
+ *
+ * Gradients carry the factor of the loss scale; if one of them is not finite,
+ * nothing is updated. With a master copy of the weights, w is its rounding to
+ * nearest. Whatever else is kept in 16 bits is rounded stochastically, by the
+ * same random numbers as on every backend: w by the lower and momentum by the
+ * upper half of a random word for each element, a function of the seed, the
+ * step, the stream of the attributes and the element.
+ */
+#include "../philox.h"
+#include "cuda.h"
+
+/* All that is the same in every step. */
+template <typename T> struct update {
+    size_t n;
+    const T *gradient;
+    T *momentum, *w;
+    float *master;               /* or NULL */
+    const float *scale;          /* or NULL */
+    const struct progress *progress;
+    uint64_t seed;
+    uint32_t stream;
+    float keep, decay;
+    bool nesterov;
+};
+
+static __device__ inline void store_random(float *to, float x, uint32_t)
+{
+    *to = x;
+}
+
+static __device__ inline void store_random(bf16 *to, float x, uint32_t random)
+{
+    to->bits = bf16_store_random(x, random & 0xFFFF);
+}
+
+static __device__ inline void store_random(fp16 *to, float x, uint32_t random)
+{
+    to->bits = f16_store_random(x, random & 0xFFFF);
+}
+
+template <typename T>
+static __device__ void update_element(const update<T> &u, size_t i,
+                                      float unscale, uint32_t random)
+{
+    float w = u.master ? u.master[i] : widen(u.w[i]);
+    float g = fmaf(unscale, widen(u.gradient[i]), u.decay * w);
+    float m = fmaf(u.keep, widen(u.momentum[i]), g);
+    float step = u.nesterov ? fmaf(u.keep, m, g) : m;
+
+    w = fmaf(-u.progress->learning_rate, step, w);
+    store_random(&u.momentum[i], m, random >> 16);
+    if (u.master) {
+        u.master[i] = w;
+        narrow(&u.w[i], w);
+    } else {
+        store_random(&u.w[i], w, random);
+    }
+}
+
+/* One thread for the four elements that share a draw. */
+template <typename T> static __global__ void sgd(update<T> u)
+{
+    uint64_t step = (uint64_t)u.progress->step << 32;
+    float unscale = u.scale ? 1 / u.scale[LOSS_SCALE_FACTOR] : 1;
+
+    if (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0)
+        return;
+    for (size_t i = thread_index(); 4 * i < u.n; i += grid_threads()) {
+        struct philox random = philox(u.seed, step | i, PHILOX_ROUND,
+                                      u.stream);
+
+        for (size_t k = 0; k < 4 && 4 * i + k < u.n; k++)
+            update_element(u, 4 * i + k, unscale, random.x[k]);
+    }
+}
+
+void cuda_sgd(struct queue *q, const struct call *c)
+{
+    const struct operand *o = c->operand, *w = &o[SGD_W];
+    const struct operand *master = &o[SGD_MASTER], *scale = &o[SGD_SCALE];
+
+    with_number(w->dtype, [&](auto number) {
+        using T = decltype(number);
+        update<T> u = {};
+
+        u.n = operand_elements(w);
+        u.gradient = data_of<T>(&o[SGD_GRADIENT]);
+        u.momentum = data_of<T>(&o[SGD_MOMENTUM]);
+        u.w = data_of<T>(w);
+        u.master = operand_given(master) ? data_of<float>(master) : NULL;
+        u.scale = operand_given(scale) ? data_of<float>(scale) : NULL;
+        u.progress = q->progress;
+        u.seed = c->run->seed;
+        u.stream = c->attr.sgd.stream;
+        u.keep = c->run->momentum;
+        u.decay = c->run->weight_decay;
+        u.nesterov = c->run->nesterov;
+        launch(q, blocks_for((u.n + 3) / 4), BLOCK_THREADS, 0, sgd<T>, u);
+    });
+}

@@ -1,0 +1,364 @@
+/*
+ * The CUDA backend as the engine sees it, on an emulated device: it trains as
+ * the CPU does, what is recorded runs like what is called step by step, and
+ * modules, memory and devices that are of no use are refused with a reason.
+ */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "engine.h"
+#include "snapshot.h"
+
+enum { STEPS = 2, SAMPLES = 3 };
+
+/* Names the emulated module to the backend; skips the test where there is
+ * none. */
+static void emulate(void)
+{
+    const char *path = getenv("MEMDIAL_CUDA_EMULATED");
+
+    if (!path || !*path)
+        cr_skip_test("no C++ compiler was found to build the kernels with");
+    setenv("MEMDIAL_CUDA_MODULE", path, 1);
+}
+
+/* Everything that a device could get wrong on the way through a step. */
+static const char *const ways[][8] = {
+    { "microbatch=2", NULL },
+    { "tf32=yes", "recompute=bn-relu", "microbatch=2", NULL },
+    { "precision=bf16", "checkpoint=block", NULL },
+    { "precision=fp16", "master_weights=fp32", "recompute=bn-relu", NULL },
+    { "precision=fp16", "sparsity=0.8", "sparse_method=set", NULL },
+    { "sparsity=0.7", "sparse_method=dsr", "checkpoint=optimal", NULL }
+};
+
+enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
+
+static struct engine open_engine(const char *backend, const char *const *way)
+{
+    const char *assignments[16] = {
+        backend, "depth=10", "width=1", "batch=3", "lr=0.02", "threads=1"
+    };
+    int n = 6;
+
+    while (*way)
+        assignments[n++] = *way++;
+    return engine_open(assignments);
+}
+
+/* Whether losses agree as well as the storage of weights and activations
+ * lets them: rounding is stochastic, and its chances see every difference. */
+static void check_losses(const char *const *way, const double *a,
+                         const double *b)
+{
+    bool floats = strncmp(way[0], "precision", 9) != 0;
+    double allowed = !floats ? 0.05 : strcmp(way[0], "tf32=yes") ? 1e-3
+                                                                 : 0.01;
+
+    for (int i = 0; i < STEPS; i++)
+        cr_expect(fabs(a[i] - b[i]) <= allowed * b[i],
+                  "%s, step %d: loss %.9g, on the CPU %.9g", way[0], i, a[i],
+                  b[i]);
+}
+
+static void run_steps(const char *backend, const char *const *way,
+                      double losses[STEPS])
+{
+    struct engine engine = open_engine(backend, way);
+    double metrics[METRIC_COUNT];
+
+    for (int i = 0; i < STEPS; i++) {
+        engine_run(&engine, PROGRAM_TRAIN, SAMPLES, metrics);
+        losses[i] = metrics[METRIC_LOSS] / SAMPLES;
+    }
+    engine_close(&engine);
+}
+
+Test(cuda, trains_as_the_cpu_does)
+{
+    emulate();
+    for (int i = 0; i < WAYS; i++) {
+        double device[STEPS], host[STEPS];
+
+        run_steps("backend=cuda", ways[i], device);
+        run_steps("backend=cpu", ways[i], host);
+        check_losses(ways[i], device, host);
+    }
+}
+
+static void observe(void *arg, int step)
+{
+    *(int *)arg = step;
+}
+
+/* With an observer every call is made and waited for by itself; without, the
+ * first step is recorded and the others are replayed. Threads run in another
+ * order each time. Every other way will do: it is slow. */
+Test(cuda, recorded_steps_give_the_same_bits)
+{
+    emulate();
+    for (int i = 1; i < WAYS; i += 2) {
+        struct engine recorded = open_engine("backend=cuda", ways[i]);
+        struct engine called = open_engine("backend=cuda", ways[i]);
+        double a[METRIC_COUNT], b[METRIC_COUNT];
+        int last = -1;
+
+        called.executor->observer = (struct observer){ observe, &last };
+        for (int k = 0; k < STEPS; k++) {
+            engine_run(&recorded, PROGRAM_TRAIN, SAMPLES, a);
+            engine_run(&called, PROGRAM_TRAIN, SAMPLES, b);
+            cr_expect_arr_eq(a, b, sizeof(a), "%s, step %d", ways[i][0], k);
+        }
+        engine_run(&recorded, PROGRAM_EVAL, SAMPLES + 1, a);
+        engine_run(&called, PROGRAM_EVAL, SAMPLES + 1, b);
+        cr_expect_arr_eq(a, b, sizeof(a), "%s, evaluation", ways[i][0]);
+        cr_expect_geq(last, 0);
+        cr_expect_eq(engine_state_hash(&recorded), engine_state_hash(&called),
+                     "%s", ways[i][0]);
+        engine_close(&recorded);
+        engine_close(&called);
+    }
+}
+
+/* More microbatches than are recorded go by call. */
+Test(cuda, many_microbatches_are_not_recorded)
+{
+    static const char *const way[] = { "microbatch=1", NULL };
+    struct engine device, host;
+    double a[METRIC_COUNT], b[METRIC_COUNT];
+
+    emulate();
+    device = open_engine("backend=cuda", way);
+    host = open_engine("backend=cpu", way);
+    engine_run(&device, PROGRAM_EVAL, 70, a);
+    engine_run(&host, PROGRAM_EVAL, 70, b);
+    cr_expect(fabs(a[METRIC_LOSS] - b[METRIC_LOSS])
+                  <= 1e-4 * b[METRIC_LOSS], "%.9g, on the CPU %.9g",
+              a[METRIC_LOSS], b[METRIC_LOSS]);
+    engine_close(&device);
+    engine_close(&host);
+}
+
+Test(cuda, auto_does_not_choose_an_emulated_device)
+{
+    struct settings settings;
+    struct device_info info;
+    struct error e;
+    struct job *job;
+
+    emulate();
+    cr_assert_eq(cuda_backend.list(&info, 1), 1);
+    cr_expect(info.usable, "%s", info.line);
+    cr_expect_not(info.automatic);
+    cr_expect_gt(info.memory, 0);
+    cr_expect_eq(info.major, 9);
+    settings_init(&settings);
+    cr_assert(job_new(&job, &settings, &e), "%s", e.text);
+    cr_expect_eq(job->backend, &cpu_backend);
+    job_free(job);
+}
+
+/* What the backend says of a module that cannot be used. */
+static void check_refusal(const char *path, const char *reason)
+{
+    struct device_info info;
+    struct device *device;
+    char why[WHY_SIZE];
+
+    setenv("MEMDIAL_CUDA_MODULE", path, 1);
+    cr_assert_eq(cuda_backend.list(&info, 1), 1);
+    cr_expect_not(info.usable);
+    cr_expect_not(info.automatic);
+    cr_expect(strstr(info.line, reason), "%s", info.line);
+    cr_assert_not(cuda_backend.open(&device, 1, why));
+    cr_expect_str_eq(why, info.line);
+}
+
+Test(cuda, says_that_there_is_no_module)
+{
+    check_refusal("none", "none: ");
+}
+
+/* A copy of the module in which the build id is another. */
+Test(cuda, refuses_a_module_of_another_build)
+{
+    static const char id[] = PACKAGE_VERSION "-";
+    char path[] = "/tmp/memdial-test-XXXXXX", *bytes;
+    FILE *from, *to;
+    long n;
+    int changed = 0;
+
+    emulate();
+    from = fopen(getenv("MEMDIAL_CUDA_MODULE"), "rb");
+    cr_assert_not_null(from);
+    fseek(from, 0, SEEK_END);
+    n = ftell(from);
+    rewind(from);
+    bytes = malloc((size_t)n);
+    cr_assert_eq(fread(bytes, 1, (size_t)n, from), (size_t)n);
+    for (long i = 0; i + (long)sizeof(id) < n; i++)
+        if (memcmp(bytes + i, id, sizeof(id) - 1) == 0) {
+            bytes[i] = 'x';
+            changed++;
+        }
+    cr_assert_gt(changed, 0);
+    to = fdopen(mkstemp(path), "wb");
+    cr_assert_eq(fwrite(bytes, 1, (size_t)n, to), (size_t)n);
+    fclose(to);
+    fclose(from);
+    free(bytes);
+    check_refusal(path, "another build");
+    unlink(path);
+}
+
+static bool try_trainer(struct trainer **t, const char *const more[],
+                        struct error *e)
+{
+    static const char *const base[] = {
+        "backend=cuda", "depth=10", "width=1", "data=shapes", "batch=4",
+        "epochs=2", "epoch_samples=8", "valid_samples=4"
+    };
+    struct settings settings;
+
+    settings_init(&settings);
+    for (size_t i = 0; i < sizeof(base) / sizeof(*base); i++)
+        cr_assert(settings_assign(&settings, "test", base[i], e), "%s",
+                  e->text);
+    for (int i = 0; more && more[i]; i++)
+        cr_assert(settings_assign(&settings, "test", more[i], e), "%s",
+                  e->text);
+    return trainer_new(t, &settings, e);
+}
+
+struct record {
+    int errors, epochs;
+    char message[512];
+};
+
+static void record_event(void *arg, const struct event *event)
+{
+    struct record *r = arg;
+
+    r->epochs += event->type == EVENT_EPOCH;
+    if (event->type == EVENT_ERROR) {
+        r->errors++;
+        snprintf(r->message, sizeof(r->message), "%s", event->message);
+    }
+}
+
+/* A run of its own on every backend, with a live change in the middle: samples
+ * of a step are made while the device works on the one before. */
+Test(cuda, runs_go_on_as_on_the_cpu)
+{
+    struct trainer *t[2];
+    struct event_sink sink = { record_event, &(struct record){ 0 } };
+    struct error e;
+
+    emulate();
+    cr_assert(try_trainer(&t[0], (const char *[]){ "batch=2", NULL }, &e),
+              "%s", e.text);
+    cr_assert(try_trainer(&t[1], (const char *[]){ "batch=2", "backend=cpu",
+                                                   NULL }, &e), "%s", e.text);
+    for (int i = 0; i < 6; i++) {
+        struct tally a = trainer_step(t[0]), b = trainer_step(t[1]);
+
+        cr_expect(fabs(a.loss - b.loss) <= 1e-3 * b.loss,
+                  "step %d: loss %.9g, on the CPU %.9g", i, a.loss, b.loss);
+        for (int k = 0; i == 3 && k < 2; k++) {
+            struct settings s = t[k]->job->settings;
+
+            s.microbatch = 1;
+            cr_assert(trainer_change(t[k], &s, sink, &e), "%s", e.text);
+        }
+    }
+    trainer_free(t[0]);
+    trainer_free(t[1]);
+}
+
+/* All of the arena and nothing but the arena is on the device, and it is given
+ * back. */
+Test(cuda, allocates_what_is_planned)
+{
+    emulate();
+    for (int i = 0; i < 2; i++) {
+        struct trainer *t;
+        struct error e;
+        struct device_memory m;
+
+        cr_assert(try_trainer(&t, NULL, &e), "%s", e.text);
+        for (int k = 0; k < 2; k++) {
+            m = executor_memory(t->executor);
+            cr_expect_eq(m.os, t->job->plan->arena_bytes);
+            cr_expect_eq(m.touched, t->job->plan->arena_bytes);
+            trainer_step(t);
+        }
+        trainer_free(t);
+    }
+}
+
+Test(cuda, says_how_much_memory_is_missing)
+{
+    struct trainer *t;
+    struct error e;
+
+    emulate();
+    setenv("MEMDIAL_EMULATE_MEMORY", "2500000", 1);
+    cr_assert_not(try_trainer(&t, NULL, &e));
+    cr_expect_eq(e.code, EXIT_RUN);
+    cr_expect(strstr(e.text, "of its 2500000, 2500000 are free"), "%s",
+              e.text);
+    cr_expect(strstr(e.text, "are missing"), "%s", e.text);
+    cr_expect(strstr(e.text, "recompute=bn-relu"), "%s", e.text);
+    cr_expect(strstr(e.text, "would fit"), "%s", e.text);
+}
+
+static long size_of(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    long n = -1;
+
+    if (f) {
+        fseek(f, 0, SEEK_END);
+        n = ftell(f);
+        fclose(f);
+    }
+    return n;
+}
+
+/* A fault ends the run with an event; the snapshot before it can be loaded. */
+Test(cuda, a_fault_costs_no_snapshot)
+{
+    static const volatile sig_atomic_t never = 0;
+    char path[] = "/tmp/memdial-test-XXXXXX";
+    struct trainer *t;
+    struct record r = { 0 };
+    struct event_sink sink = { record_event, &r };
+    struct error e;
+
+    emulate();
+    close(mkstemp(path));
+    setenv("MEMDIAL_EMULATE_FAULT", "350", 1);
+    cr_assert(try_trainer(&t, NULL, &e), "%s", e.text);
+    cr_expect_not(trainer_run(t, "test", sink, &never, path, &e));
+    cr_expect_eq(e.code, EXIT_RUN);
+    cr_expect(strstr(e.text, "illegal memory access"), "%s", e.text);
+    cr_expect_eq(r.errors, 1);
+    cr_expect_eq(r.epochs, 1);
+    cr_expect_str_eq(r.message, e.text);
+    cr_expect_not(snapshot_save(t, path, &e));
+    trainer_free(t);
+
+    cr_expect_gt(size_of(path), 0);
+    cr_assert(try_trainer(&t, (const char *[]){ "backend=cpu", NULL }, &e),
+              "%s", e.text);
+    cr_expect(snapshot_load(t, path, &e), "%s", e.text);
+    cr_expect_eq(t->step, 2);
+    trainer_free(t);
+    unlink(path);
+}

@@ -1,0 +1,202 @@
+/*
+ * The emulated device shows the mistakes that it is there to show. What ends
+ * the program is tried in a child process. Prints TAP.
+ */
+#include <cstdio>
+#include <cstdlib>
+#include <cuda_runtime.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { THREADS = 64 };
+
+static int tests, failures;
+
+static void check(bool good, const char *what)
+{
+    printf("%s %d - %s\n", good ? "ok" : "not ok", ++tests, what);
+    failures += !good;
+}
+
+/* A stream and some memory of the device for THREADS numbers. */
+struct bench {
+    cudaStream_t stream;
+    int *numbers;
+
+    bench()
+    {
+        cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+        cudaMalloc((void **)&numbers, THREADS * sizeof(int));
+    }
+
+    ~bench()
+    {
+        cudaFree(numbers);
+        cudaStreamDestroy(stream);
+    }
+
+    void run(void (*kernel)(int *))
+    {
+        cudaLaunchConfig_t config = {};
+
+        config.blockDim = dim3(THREADS);
+        config.dynamicSmemBytes = THREADS * sizeof(int);
+        config.stream = stream;
+        cudaLaunchKernelEx(&config, kernel, numbers);
+        cudaStreamSynchronize(stream);
+    }
+};
+
+template <bool BARRIER> static void pass_on(int *to)
+{
+    int *shared = (int *)emulate::shared_memory(THREADS * sizeof(int));
+
+    shared[threadIdx.x] = (int)threadIdx.x;
+    if (BARRIER)
+        __syncthreads();
+    to[threadIdx.x] = shared[(threadIdx.x + 1) % THREADS];
+}
+
+/* Whether every thread got its neighbour's number, in each of some launches. */
+static bool passed_on(void (*kernel)(int *))
+{
+    bench b;
+    bool good = true;
+
+    for (int k = 0; k < 8; k++) {
+        b.run(kernel);
+        for (int i = 0; i < THREADS; i++)
+            good &= b.numbers[i] == (i + 1) % THREADS;
+    }
+    return good;
+}
+
+static void exchange(int *to)
+{
+    to[threadIdx.x] = __shfl_xor_sync(0xFFFFFFFF, (int)threadIdx.x, 1);
+}
+
+static bool exchanged()
+{
+    bench b;
+    bool good = true;
+
+    b.run(exchange);
+    for (int i = 0; i < THREADS; i++)
+        good &= b.numbers[i] == (i ^ 1);
+    return good;
+}
+
+static void leave_early(int *)
+{
+    if (threadIdx.x < THREADS / 2)
+        __syncthreads();
+}
+
+static void part(int *)
+{
+    if (threadIdx.x % 2)
+        __syncwarp();
+}
+
+static void meet_differently(int *to)
+{
+    if (threadIdx.x % 2)
+        __syncwarp();
+    else
+        to[threadIdx.x] = __shfl_xor_sync(0xFFFFFFFF, 1, 1);
+}
+
+static void write_outside(int *to)
+{
+    to[threadIdx.x + 1] = 0;
+}
+
+static void ask_for_other_shared_memory(int *)
+{
+    emulate::shared_memory(4);
+}
+
+/* Whether a kernel, and giving back the memory it had, ends the program. */
+static bool ends(void (*kernel)(int *))
+{
+    int status = 0;
+    pid_t child;
+
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        if (!freopen("/dev/null", "w", stderr))
+            _exit(0);
+        {
+            bench b;
+
+            b.run(kernel);
+        }
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+static void do_nothing(int *)
+{
+}
+
+/* A copy takes what is there when the stream is waited for. */
+static bool copies_late()
+{
+    bench b;
+    int from = 1;
+
+    cudaMemcpyAsync(b.numbers, &from, sizeof(from), cudaMemcpyHostToDevice,
+                    b.stream);
+    from = 2;
+    cudaStreamSynchronize(b.stream);
+    return b.numbers[0] == 2;
+}
+
+/* What is captured runs when the graph is launched, each time. */
+static bool replays()
+{
+    bench b;
+    int from = 1;
+    cudaGraph_t graph;
+    cudaGraphExec_t exec;
+    bool good;
+
+    b.numbers[0] = 0;
+    cudaStreamBeginCapture(b.stream, cudaStreamCaptureModeRelaxed);
+    cudaMemcpyAsync(b.numbers, &from, sizeof(from), cudaMemcpyHostToDevice,
+                    b.stream);
+    cudaStreamEndCapture(b.stream, &graph);
+    cudaGraphInstantiate(&exec, graph, 0);
+    cudaGraphDestroy(graph);
+    cudaStreamSynchronize(b.stream);
+    good = b.numbers[0] == 0;
+    for (int i = 5; i < 7; i++) {
+        from = i;
+        cudaGraphLaunch(exec, b.stream);
+        cudaStreamSynchronize(b.stream);
+        good &= b.numbers[0] == i;
+    }
+    cudaGraphExecDestroy(exec);
+    return good;
+}
+
+int main()
+{
+    check(passed_on(pass_on<true>), "a barrier orders shared memory");
+    check(!passed_on(pass_on<false>), "a missing barrier shows");
+    check(exchanged(), "lanes exchange numbers");
+    check(!ends(do_nothing), "what is right goes on");
+    check(ends(leave_early), "a barrier that some threads do not reach");
+    check(ends(part), "a warp operation that some lanes do not reach");
+    check(ends(meet_differently), "lanes that meet in different operations");
+    check(ends(write_outside), "a write outside an allocation");
+    check(ends(ask_for_other_shared_memory), "shared memory of another size");
+    check(copies_late(), "copies happen no sooner than they must");
+    check(replays(), "a graph is replayed");
+    printf("1..%d\n", tests);
+    return failures > 0;
+}
