@@ -19,15 +19,29 @@ static void add_values(const struct job *job, struct layer_row *rows)
             row->weights += p->bytes;
         if (p->kind == KIND_ACTIVATIONS)
             row->saved += p->bytes;
-        if (p->kind == KIND_GRADIENTS) {
-            row->parameters += (int64_t)operand_elements(&o);
-            row->nonzeros += (int64_t)(p->bytes / dtype_size(v->dtype));
-        }
         /* A layer's own result is the last that its forward pass defines. */
         if (p->last >= p->first &&
             s->steps[p->first].phase == PHASE_FORWARD &&
             v->dim[0] == DIM_SAMPLES && v->kind != KIND_INPUT)
             row->shape = o;
+    }
+}
+
+/* Sparse weights are parameters of their layers, as many as if they were
+ * dense; which of them are nonzeros changes, so only the pool counts these. */
+static void add_parameters(const struct graph *g, struct layer_row *rows)
+{
+    static const struct extents none;
+
+    for (int i = 0; i < g->value_count; i++) {
+        const struct value *v = &g->values[i];
+        struct operand o = graph_operand(g, i, &none);
+        if (v->kind != KIND_GRADIENTS)
+            continue;
+        if (!g->pool || v->of != g->pool_values)
+            rows[v->layer].parameters += (int64_t)operand_elements(&o);
+        if (!graph_is_view(g, i))
+            rows[v->layer].nonzeros += (int64_t)operand_elements(&o);
     }
 }
 
@@ -65,6 +79,7 @@ struct layer_row *layer_table(const struct job *job)
         xcalloc((unsigned long)job->graph->layer_count, sizeof(*rows));
 
     add_values(job, rows);
+    add_parameters(job->graph, rows);
     add_peak(job, rows);
     add_flops(job->schedule, rows);
     return rows;

@@ -49,6 +49,8 @@ class Person:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(FOLDER)
+            # Which signals a shell ignores in the background is no matter.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execvpe(command[0], command, environment)
         self.screen = pyte.Screen(cols, rows)
         self.stream = pyte.ByteStream(self.screen)
