@@ -92,27 +92,10 @@ static void print_row(const char *name, size_t bytes, size_t peak,
            bytes_format(before, sizeof(before), baseline));
 }
 
-/* What another job's settings have that these have not. */
-static void print_differences(const struct settings *settings,
-                              const struct settings *other)
-{
-    const char *lead = ", which has ";
-
-    for (int i = 0; i < settings_count; i++) {
-        char here[SETTINGS_TEXT_SIZE], there[SETTINGS_TEXT_SIZE];
-        settings_format(settings, &settings_table[i], here, sizeof(here));
-        settings_format(other, &settings_table[i], there, sizeof(there));
-        if (strcmp(here, there) == 0)
-            continue;
-        printf("%s%s=%s", lead, settings_table[i].name, there);
-        lead = " ";
-    }
-    putchar('\n');
-}
-
 static void print_kinds(const struct job *job, const struct job *baseline)
 {
     const struct plan *p = job->plan, *b = baseline->plan;
+    char changes[SETTINGS_TEXT_SIZE];
 
     printf("%-12s %10s %7s  %-*s %10s\n", "at the peak", "bytes", "share",
            BAR_CELLS, "", "baseline");
@@ -121,9 +104,11 @@ static void print_kinds(const struct job *job, const struct job *baseline)
             print_row(kind_name((enum kind)k), p->live[p->peak_step][k],
                       p->peak_bytes, b->live[b->peak_step][k]);
     print_row("all", p->peak_bytes, p->peak_bytes, b->peak_bytes);
-    printf("\n%.2fx less than the baseline",
-           (double)b->peak_bytes / (double)p->peak_bytes);
-    print_differences(&job->settings, &baseline->settings);
+    settings_changes(&job->settings, &baseline->settings, changes,
+                     sizeof(changes));
+    printf("\n%.2fx less than the baseline%s%s\n",
+           (double)b->peak_bytes / (double)p->peak_bytes,
+           *changes ? ", which has " : "", changes);
 }
 
 static void print_timeline(const struct plan *plan)

@@ -66,12 +66,12 @@ static bool reads_back(const struct preset *preset, const char *path,
         return false;
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
-        char was[SETTINGS_TEXT_SIZE], is[SETTINGS_TEXT_SIZE];
-        settings_format(&preset->settings, row, was, sizeof(was));
-        settings_format(&read.settings, row, is, sizeof(is));
-        if (strcmp(was, is) != 0)
-            return error_set(e, EXIT_INPUT, "%s: %s: '%.80s' cannot be "
-                             "written in YAML", path, row->name, was);
+        char value[SETTINGS_TEXT_SIZE];
+        if (!settings_differ(&preset->settings, &read.settings, row))
+            continue;
+        settings_format(&preset->settings, row, value, sizeof(value));
+        return error_set(e, EXIT_INPUT, "%s: %s: '%.80s' cannot be written "
+                         "in YAML", path, row->name, value);
     }
     return true;
 }

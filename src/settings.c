@@ -386,19 +386,54 @@ void settings_format(const struct settings *s, const struct setting *row,
     }
 }
 
+bool settings_differ(const struct settings *a, const struct settings *b,
+                     const struct setting *row)
+{
+    char x[SETTINGS_TEXT_SIZE], y[SETTINGS_TEXT_SIZE];
+
+    settings_format(a, row, x, sizeof(x));
+    settings_format(b, row, y, sizeof(y));
+    return strcmp(x, y) != 0;
+}
+
+bool settings_same(const struct settings *a, const struct settings *b)
+{
+    for (int i = 0; i < settings_count; i++)
+        if (settings_differ(a, b, &settings_table[i]))
+            return false;
+    return true;
+}
+
+void settings_changes(const struct settings *before,
+                      const struct settings *after, char *text, size_t size)
+{
+    size_t used = 0;
+
+    *text = '\0';
+    for (int i = 0; i < settings_count && used < size; i++) {
+        const struct setting *row = &settings_table[i];
+        char value[SETTINGS_TEXT_SIZE];
+        if (!settings_differ(before, after, row))
+            continue;
+        settings_format(after, row, value, sizeof(value));
+        used += (size_t)snprintf(text + used, size - used, "%s%s=%s",
+                                 used ? " " : "", row->name, value);
+    }
+}
+
 bool settings_can_follow(const struct settings *before,
                          const struct settings *after, struct error *e)
 {
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
         char was[SETTINGS_TEXT_SIZE], wanted[SETTINGS_TEXT_SIZE];
+        if (row->live || !settings_differ(before, after, row))
+            continue;
         settings_format(before, row, was, sizeof(was));
         settings_format(after, row, wanted, sizeof(wanted));
-        if (!row->live && strcmp(was, wanted) != 0)
-            return error_set(e, EXIT_INPUT,
-                             "%s: cannot change during a run, from %.80s to "
-                             "%.80s; restart with it", row->name, was,
-                             wanted);
+        return error_set(e, EXIT_INPUT,
+                         "%s: cannot change during a run, from %.80s to "
+                         "%.80s; restart with it", row->name, was, wanted);
     }
     return true;
 }

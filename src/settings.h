@@ -108,6 +108,16 @@ bool settings_assign(struct settings *, const char *where,
 void settings_format(const struct settings *, const struct setting *,
                      char *text, size_t size);
 
+/* Whether two settings have different values in a row; whether in none. */
+bool settings_differ(const struct settings *, const struct settings *,
+                     const struct setting *);
+bool settings_same(const struct settings *, const struct settings *);
+
+/* Lists the values of `after` that `before` has otherwise, as --set takes
+ * them: "precision=fp16 microbatch=10", as much of it as fits. */
+void settings_changes(const struct settings *before,
+                      const struct settings *after, char *text, size_t size);
+
 /* Whether all that cannot change in a run is equal; if not, says which. */
 bool settings_can_follow(const struct settings *before,
                          const struct settings *after, struct error *);

@@ -3,24 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-bool diff_has(const struct settings *a, const struct settings *b,
-              const struct setting *row)
-{
-    char x[SETTINGS_TEXT_SIZE], y[SETTINGS_TEXT_SIZE];
-
-    settings_format(a, row, x, sizeof(x));
-    settings_format(b, row, y, sizeof(y));
-    return strcmp(x, y) != 0;
-}
-
-bool diff_any(const struct settings *a, const struct settings *b)
-{
-    for (int i = 0; i < settings_count; i++)
-        if (diff_has(a, b, &settings_table[i]))
-            return true;
-    return false;
-}
-
 void diff_value(const struct settings *s, const struct setting *row,
                 char *text, size_t size)
 {
@@ -65,7 +47,7 @@ void diff_list(char *text, size_t size, const struct settings *s,
 {
     *text = '\0';
     for (int i = 0; i < settings_count; i++)
-        if (diff_has(s, from, &settings_table[i]))
+        if (settings_differ(s, from, &settings_table[i]))
             diff_add(text, size, s, &settings_table[i]);
 }
 
@@ -78,7 +60,8 @@ static void ask_for_run(struct screen *s, const struct settings *settings)
 
     for (int i = settings_count - 1; i >= 0; i--) {
         const struct setting *row = &settings_table[i];
-        if (row->live || !diff_has(&s->session->in_force, settings, row))
+        if (row->live ||
+            !settings_differ(&s->session->in_force, settings, row))
             continue;
         first = row;
         others++;
@@ -98,7 +81,7 @@ bool diff_go(struct screen *s, const char *name,
     struct session *session = s->session;
     bool locked = session->locked;
 
-    if (!diff_any(&session->wanted, settings)) {
+    if (settings_same(&session->wanted, settings)) {
         if (session_pending(session))
             session->asks |= SESSION_ASK_APPLY;
         else

@@ -10,12 +10,6 @@
 
 enum { DIFF_TEXT_SIZE = 128 };
 
-bool diff_has(const struct settings *, const struct settings *,
-              const struct setting *);
-
-/* Whether they differ at all. */
-bool diff_any(const struct settings *, const struct settings *);
-
 /* A value for people, as a dial shows it. */
 void diff_value(const struct settings *, const struct setting *, char *text,
                 size_t size);

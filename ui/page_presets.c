@@ -132,8 +132,8 @@ static void draw_entry(struct screen *s, const struct presets_page *p,
 {
     const struct preset_entry *entry = &p->list[i];
     bool broken = p->candidate[i] < 0, chosen = i == p->chosen;
-    bool current = !broken && !diff_any(&entry->preset.settings,
-                                        &s->session->wanted);
+    bool current = !broken && settings_same(&entry->preset.settings,
+                                            &s->session->wanted);
     const char *note = current ? "current" : entry->path[0] ? "yours" : "";
     char peak[BYTES_TEXT_SIZE];
     unsigned style;
@@ -256,7 +256,7 @@ static int draw_offer(const struct session *s, const struct settings *then,
 {
     struct error e;
 
-    if (!diff_any(&s->wanted, then))
+    if (settings_same(&s->wanted, then))
         return draw_text(area, row, ROLE_GOOD,
                          "These are the current settings.");
     if (settings_can_follow(&s->in_force, then, &e))
@@ -284,7 +284,7 @@ static void draw_row(const struct session *s, const struct settings *then,
                      struct area area, int y, const struct setting *row,
                      struct columns c)
 {
-    bool differs = diff_has(&s->wanted, then, row);
+    bool differs = settings_differ(&s->wanted, then, row);
     char current[SETTINGS_TEXT_SIZE], preset[SETTINGS_TEXT_SIZE];
 
     diff_value(&s->wanted, row, current, sizeof(current));
@@ -311,7 +311,8 @@ static int draw_rows(struct screen *s, struct presets_page *p,
     int n = 0;
 
     for (int i = 0; i < settings_count; i++)
-        if (p->all || diff_has(&s->session->wanted, then, &settings_table[i]))
+        if (p->all ||
+            settings_differ(&s->session->wanted, then, &settings_table[i]))
             rows[n++] = &settings_table[i];
     p->diff_height = area.rows - 1;
     p->diff_scroll = between(0, p->diff_scroll, n > p->diff_height

@@ -141,9 +141,10 @@ static void describe(const struct session *s, const struct trial *t,
     diff_list(text, size, &t->settings, &t->baseline->settings);
     for (int i = 0; first->baseline && i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
-        if (diff_has(&t->settings, &first->settings, row) &&
-            !diff_has(&t->settings, &t->baseline->settings, row) &&
-            !diff_has(&first->settings, &first->baseline->settings, row))
+        if (settings_differ(&t->settings, &first->settings, row) &&
+            !settings_differ(&t->settings, &t->baseline->settings, row) &&
+            !settings_differ(&first->settings, &first->baseline->settings,
+                             row))
             diff_add(text, size, &t->settings, row);
     }
     if (!*text)
@@ -602,7 +603,7 @@ static void show_changes(struct text_block *text, const struct session *s,
     char was[SETTINGS_TEXT_SIZE], is[SETTINGS_TEXT_SIZE];
 
     text_block_add(text, ROLE_TEXT, " ");
-    if (!diff_any(&s->wanted, &t->settings)) {
+    if (settings_same(&s->wanted, &t->settings)) {
         text_block_add(text, ROLE_TITLE, "These are the current settings.");
         return;
     }
@@ -611,7 +612,7 @@ static void show_changes(struct text_block *text, const struct session *s,
                    "" : " in a new run");
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
-        if (!diff_has(&s->wanted, &t->settings, row))
+        if (!settings_differ(&s->wanted, &t->settings, row))
             continue;
         diff_value(&s->wanted, row, was, sizeof(was));
         diff_value(&t->settings, row, is, sizeof(is));
@@ -629,8 +630,9 @@ static void show_settings(struct text_block *text, const struct trial *t)
                    "; * saves memory" : "");
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
-        bool saves = t->baseline && diff_has(&t->baseline->settings,
-                                             &t->settings, row);
+        bool saves =
+            t->baseline &&
+            settings_differ(&t->baseline->settings, &t->settings, row);
         diff_value(&t->settings, row, value, sizeof(value));
         text_block_add(text, saves ? ROLE_GOOD : ROLE_TEXT,
                        "%s %-15s %s", saves ? "*" : " ", row->name, value);

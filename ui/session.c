@@ -22,18 +22,6 @@ const char *unit_name(enum unit unit)
     return names[unit];
 }
 
-static bool settings_same(const struct settings *a, const struct settings *b)
-{
-    for (int i = 0; i < settings_count; i++) {
-        char x[SETTINGS_TEXT_SIZE], y[SETTINGS_TEXT_SIZE];
-        settings_format(a, &settings_table[i], x, sizeof(x));
-        settings_format(b, &settings_table[i], y, sizeof(y));
-        if (strcmp(x, y) != 0)
-            return false;
-    }
-    return true;
-}
-
 static struct forecast **turn_place(const struct session *s, int dial,
                                     enum dial_turn turn)
 {
@@ -432,25 +420,6 @@ static void on_epoch(struct session *s, const struct event *e)
         t->best_accuracy = t->valid_accuracy;
 }
 
-/* "precision=fp16 microbatch=10" */
-static void list_changes(const struct settings *before,
-                         const struct settings *after, char *text,
-                         size_t size)
-{
-    size_t used = 0;
-
-    *text = '\0';
-    for (int i = 0; i < settings_count && used < size; i++) {
-        const struct setting *row = &settings_table[i];
-        char x[SETTINGS_TEXT_SIZE], y[SETTINGS_TEXT_SIZE];
-        settings_format(before, row, x, sizeof(x));
-        settings_format(after, row, y, sizeof(y));
-        if (strcmp(x, y) != 0)
-            used += (size_t)snprintf(text + used, size - used, "%s%s=%s",
-                                     used ? " " : "", row->name, y);
-    }
-}
-
 static void on_applied(struct session *s, const struct event *e)
 {
     struct history *r = this_run(s);
@@ -467,7 +436,7 @@ static void on_applied(struct session *s, const struct event *e)
                         sizeof(*r->marks));
     m = &r->marks[r->mark_count++];
     memcpy(m->at, r->at, sizeof(m->at));
-    list_changes(e->applied.before, e->applied.after, m->text,
+    settings_changes(e->applied.before, e->applied.after, m->text,
                  sizeof(m->text));
     session_say(s, NOTICE_INFO, "applied %s", m->text);
 }

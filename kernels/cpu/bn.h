@@ -7,8 +7,7 @@
 #ifndef MEMDIAL_BN_H
 #define MEMDIAL_BN_H
 
-#include <math.h>
-
+#include "../bn_stat.h"
 #include "stage.h"
 
 /* Rows that are summed in single precision, and those added at once. */
@@ -24,19 +23,6 @@ static inline double *bn_sums(const struct call *c, int thread,
                               size_t channels)
 {
     return scratch_part(c, bn_sums_bytes(channels), thread);
-}
-
-/* Column i of a stat (STAT_ROWS, C). */
-static inline void bn_write_stat(float *stat, int channels, int i, double mean,
-                                 double variance, double gamma, double beta,
-                                 double eps)
-{
-    double rstd = 1 / sqrt(variance + eps), scale = gamma * rstd;
-
-    stat[STAT_MEAN * channels + i] = (float)mean;
-    stat[STAT_RSTD * channels + i] = (float)rstd;
-    stat[STAT_SCALE * channels + i] = (float)scale;
-    stat[STAT_SHIFT * channels + i] = (float)(beta - mean * scale);
 }
 
 #endif
