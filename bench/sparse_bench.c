@@ -75,9 +75,9 @@ static void measure(struct device *device, int threads,
     size_t pixels = (size_t)(IMAGES * l->side * l->side);
     struct pool_member member = { 0, (size_t)(9 * k * k) };
     struct pool pool = { 1, &member, (member.elements + 63) / 64,
-                         member.elements, member.elements };
+                         member.elements, member.elements, 0 };
     void *index = calloc(1, pool_index_bytes(&pool));
-    uint64_t *none = calloc(pool.words, sizeof(*none));
+    uint64_t *bits = calloc(pool.words, sizeof(*bits));
     struct call c = { .attr.conv = { 1, 1 }, .threads = threads };
     double dense;
 
@@ -96,11 +96,13 @@ static void measure(struct device *device, int threads,
     c.operand[p->w].index = index;
     c.operand[p->w].pool = &pool;
     for (int i = 0; i < DENSITIES; i++) {
-        memset(index, 0, pool_index_bytes(&pool));
+        memset(bits, 0, pool.words * sizeof(*bits));
         pool.nonzeros = (size_t)(densities[i] * (double)member.elements);
         pool_choose(&pool, 0, (struct pool_stream){ 1, PHILOX_PLACE, 0 },
-                    index, none, pool.nonzeros, member.elements);
-        pool_count_groups(&pool, index);
+                    bits, pool_bitmap(bits), pool.nonzeros,
+                    member.elements);
+        pool.low_bits = pool_smallest_index(&pool);
+        pool_encode(&pool, bits, index);
         printf(" %.2f |", dense / fastest(device, p->code, &c));
     }
     putchar('\n');
@@ -108,7 +110,7 @@ static void measure(struct device *device, int threads,
     for (int i = 0; i < 3; i++)
         free(c.operand[i == 0 ? p->x : i == 1 ? p->w : p->y].data);
     free(index);
-    free(none);
+    free(bits);
 }
 
 int main(int argc, char **argv)

@@ -49,8 +49,8 @@ static inline size_t dtype_size(enum dtype dtype)
 /*
  * A pool of sparse tensors, its members: storage for their nonzeros only, all
  * in one array, one member after the other, in row-major order. One index says
- * where they are; its layout is in pool.h. How many nonzeros there are never
- * changes; how many of them each member has may.
+ * where they are; its layout is in pool_index.h. How many nonzeros there are
+ * never changes; how many of them each member has may.
  */
 struct pool_member {
     size_t word;         /* of the bitmap: where its elements begin */
@@ -63,6 +63,7 @@ struct pool {
     size_t words;        /* 64-bit words of the bitmap */
     size_t elements;
     size_t nonzeros;
+    int low_bits;        /* of the index; 0: it is a bitmap */
 };
 
 /* A tensor, row-major, the last dimension contiguous; dense, or a member of a

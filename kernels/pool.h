@@ -1,22 +1,14 @@
 /*
- * The index of a pool, and the choices made on it. It is
- *
- *     uint64_t bits[words]       a member's elements, row-major from its first
- *                                word on, are 1 where there is a nonzero
- *     uint32_t before[groups]    nonzeros before each POOL_GROUP words
- *
- * so that the place of any element's value is found by counting at most
- * POOL_GROUP words of bits. All that is random is a function of the seed, of
- * what it is for and of the element, so that any backend chooses alike.
+ * What is chosen on a pool: when to skip its zeros, where nonzeros are to be,
+ * and how many of them each member has. All that is random is a function of
+ * the seed, of what it is for and of the element, so that any backend chooses
+ * alike.
  */
 #ifndef MEMDIAL_POOL_H
 #define MEMDIAL_POOL_H
 
-#include "kernels.h"
 #include "philox.h"
-#include "portable.h"
-
-enum { POOL_WORD = 64, POOL_GROUP = 8 };
+#include "pool_index.h"
 
 /*
  * Skipping zeros takes longer for each nonzero than dense arithmetic, so
@@ -33,91 +25,6 @@ static inline bool pool_skips(const struct pool *p, int skip)
     return p && p->nonzeros * (size_t)skip < p->elements;
 }
 
-PORTABLE size_t pool_groups(const struct pool *p)
-{
-    return (p->words + POOL_GROUP - 1) / POOL_GROUP;
-}
-
-static inline size_t pool_index_bytes(const struct pool *p)
-{
-    return p->words * sizeof(uint64_t) + pool_groups(p) * sizeof(uint32_t);
-}
-
-PORTABLE size_t pool_member_words(const struct pool_member *m)
-{
-    return (m->elements + POOL_WORD - 1) / POOL_WORD;
-}
-
-/* The bit of a member's first element. */
-PORTABLE size_t pool_member_bit(const struct pool_member *m)
-{
-    return m->word * POOL_WORD;
-}
-
-PORTABLE bool pool_bit(const uint64_t *bits, size_t bit)
-{
-    return bits[bit / POOL_WORD] >> bit % POOL_WORD & 1;
-}
-
-/* The n bits from `bit` on, 0 < n <= 32. */
-PORTABLE uint32_t pool_bits(const uint64_t *bits, size_t bit, int n)
-{
-    size_t word = bit / POOL_WORD, shift = bit % POOL_WORD;
-    uint64_t found = bits[word] >> shift;
-
-    if (shift + (size_t)n > POOL_WORD)
-        found |= bits[word + 1] << (POOL_WORD - shift);
-    return (uint32_t)(found & (UINT64_MAX >> (64 - n)));
-}
-
-PORTABLE size_t pool_count(const uint64_t *bits, size_t words)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < words; i++)
-        n += (size_t)ones(bits[i]);
-    return n;
-}
-
-/* How many nonzeros come before a bit: where its value is. */
-PORTABLE size_t pool_rank_of(const uint64_t *bits, const uint32_t *before,
-                             size_t bit)
-{
-    size_t word = bit / POOL_WORD, group = word / POOL_GROUP;
-    uint64_t part = ((uint64_t)1 << bit % POOL_WORD) - 1;
-
-    return before[group]
-           + pool_count(bits + group * POOL_GROUP, word % POOL_GROUP)
-           + (size_t)(part ? ones(bits[word] & part) : 0);
-}
-
-static inline const uint32_t *pool_before(const struct pool *p,
-                                          const void *index)
-{
-    return (const uint32_t *)((const uint64_t *)index + p->words);
-}
-
-static inline size_t pool_rank(const struct pool *p, const void *index,
-                               size_t bit)
-{
-    return pool_rank_of((const uint64_t *)index, pool_before(p, index), bit);
-}
-
-/* Counts what comes before each group, when the bits have changed. */
-static inline void pool_count_groups(const struct pool *p, void *index)
-{
-    const uint64_t *bits = (const uint64_t *)index;
-    uint32_t *before = (uint32_t *)((uint64_t *)index + p->words);
-    size_t sum = 0;
-
-    for (size_t i = 0; i < p->words; i += POOL_GROUP) {
-        size_t left = p->words - i, group = POOL_GROUP;
-
-        before[i / POOL_GROUP] = (uint32_t)sum;
-        sum += pool_count(bits + i, left < group ? left : group);
-    }
-}
-
 /* A stream of random words. */
 struct pool_stream {
     uint64_t seed;
@@ -126,28 +33,32 @@ struct pool_stream {
 };
 
 /*
- * Sets `wanted` bits of a member, chosen uniformly from those that are 0 in
- * `taken`, which there are `free` of: Algorithm S of Knuth, The Art of
- * Computer Programming, volume 2, 3.4.2. `bits` and `taken` are whole bitmaps.
+ * Sets `wanted` bits of a member in a bitmap, chosen uniformly from the places
+ * that have no nonzero in `taken`, which there are `free` of: Algorithm S of
+ * Knuth, The Art of Computer Programming, volume 2, 3.4.2. `taken` may be the
+ * same bitmap.
  */
 static inline void pool_choose(const struct pool *p, int member,
                                struct pool_stream stream, uint64_t *bits,
-                               const uint64_t *taken, size_t wanted,
+                               struct pool_index taken, size_t wanted,
                                size_t free)
 {
     const struct pool_member *m = &p->member[member];
     struct philox draw = { { 0 } };
+    uint64_t word = 0;
 
     for (size_t i = 0; i < m->elements && wanted > 0; i++) {
-        size_t bit = pool_member_bit(m) + i;
+        size_t place = pool_member_place(m) + i;
 
         if (i % 4 == 0)
             draw = philox(stream.seed, (uint64_t)stream.step << 32 | i / 4,
                           stream.use, (uint32_t)member);
-        if (pool_bit(taken, bit))
+        if (i % POOL_WORD == 0)
+            word = pool_word(&taken, place / POOL_WORD);
+        if (word >> i % POOL_WORD & 1)
             continue;
         if ((uint64_t)draw.x[i % 4] * free >> 32 < wanted) {
-            bits[bit / POOL_WORD] |= (uint64_t)1 << bit % POOL_WORD;
+            pool_set_bit(bits, place);
             wanted--;
         }
         free--;

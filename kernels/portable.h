@@ -23,4 +23,14 @@ PORTABLE int ones(uint64_t bits)
 #endif
 }
 
+/* The place of the lowest bit that is 1; one must be. */
+PORTABLE int first_one(uint64_t bits)
+{
+#ifdef __CUDA_ARCH__
+    return __ffsll((long long)bits) - 1;
+#else
+    return __builtin_ctzll(bits);
+#endif
+}
+
 #endif

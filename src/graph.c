@@ -132,6 +132,7 @@ void graph_pool_close(struct graph *g, int layer, double sparsity)
     p->nonzeros = (size_t)((1 - sparsity) * (double)p->elements + 0.5);
     if (p->nonzeros < (size_t)p->members)
         p->nonzeros = (size_t)p->members;
+    p->low_bits = pool_smallest_index(p);
     g->pool_values =
         graph_value(g, layer, "w", KIND_WEIGHTS, g->values[first].dtype, 1,
                     (int[]){ (int)p->nonzeros });

@@ -60,8 +60,8 @@ static void fill_dense(const struct graph *g, int value, uint64_t seed,
 }
 
 /* The nonzeros of a pool, or a copy of them. */
-static void fill_pool(const struct graph *g, const void *index, uint64_t seed,
-                      float *host)
+static void fill_pool(const struct graph *g, const uint64_t *bits,
+                      uint64_t seed, float *host)
 {
     for (int v = 0; v < g->value_count; v++) {
         const struct value *view = &g->values[v];
@@ -69,30 +69,37 @@ static void fill_pool(const struct graph *g, const void *index, uint64_t seed,
         if (view->part_of != g->pool_values)
             continue;
         for (size_t i = 0; i < m->elements; i++)
-            if (pool_bit(index, pool_member_bit(m) + i))
+            if (pool_bit(bits, pool_member_place(m) + i))
                 *host++ = element_of(g, v, seed, i, m->elements);
     }
 }
 
 /* Every member of a pool equally dense, at random. */
-static void *new_index(const struct pool *pool, uint64_t seed)
+static uint64_t *new_bits(const struct pool *pool, uint64_t seed)
 {
     struct pool_stream stream = { seed, PHILOX_PLACE, 0 };
     struct pool_share *share =
         xcalloc((unsigned long)pool->members, sizeof(*share));
-    void *index = xcalloc(1, pool_index_bytes(pool));
-    void *none = xcalloc(pool->words, sizeof(uint64_t));
+    uint64_t *bits = xcalloc(pool->words, sizeof(*bits));
 
     for (int i = 0; i < pool->members; i++)
         share[i].weight = share[i].room = pool->member[i].elements;
     pool_share_out(share, pool->members, pool->nonzeros);
     for (int i = 0; i < pool->members; i++)
-        pool_choose(pool, i, stream, index, none, share[i].got,
+        pool_choose(pool, i, stream, bits, pool_bitmap(bits), share[i].got,
                     share[i].room);
-    pool_count_groups(pool, index);
     free(share);
-    free(none);
-    return index;
+    return bits;
+}
+
+static void write_index(const struct executor *ex, int instance,
+                        const struct pool *pool, const uint64_t *bits)
+{
+    void *index = xcalloc(1, pool_index_bytes(pool));
+
+    pool_encode(pool, bits, index);
+    executor_write(ex, instance, index);
+    free(index);
 }
 
 static enum init_rule rule_of(const struct graph *g, int value)
@@ -103,7 +110,7 @@ static enum init_rule rule_of(const struct graph *g, int value)
 }
 
 static void fill(const struct executor *ex, int instance, uint64_t seed,
-                 const void *index)
+                 const uint64_t *bits)
 {
     const struct schedule *s = ex->plan->schedule;
     int value = s->instances[instance];
@@ -111,12 +118,12 @@ static void fill(const struct executor *ex, int instance, uint64_t seed,
     float *host;
 
     if (rule_of(s->graph, value) == INIT_INDEX) {
-        executor_write(ex, instance, index);
+        write_index(ex, instance, s->graph->pool, bits);
         return;
     }
     host = xcalloc(operand_elements(&o), sizeof(*host));
     if (rule_of(s->graph, value) == INIT_POOL)
-        fill_pool(s->graph, index, seed, host);
+        fill_pool(s->graph, bits, seed, host);
     else
         fill_dense(s->graph, value, seed, host, operand_elements(&o));
     executor_write_floats(ex, instance, host);
@@ -127,10 +134,10 @@ void initial_state(const struct executor *ex, uint64_t seed)
 {
     const struct schedule *s = ex->plan->schedule;
     const struct pool *pool = s->graph->pool;
-    void *index = pool ? new_index(pool, seed) : NULL;
+    uint64_t *bits = pool ? new_bits(pool, seed) : NULL;
 
     for (int i = 0; i < s->instance_count; i++)
         if (kind_persists(schedule_value(s, i)->kind))
-            fill(ex, i, seed, index);
-    free(index);
+            fill(ex, i, seed, bits);
+    free(bits);
 }

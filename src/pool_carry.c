@@ -10,7 +10,7 @@
 
 #include "kernels/pool.h"
 
-/* What is carried over, laid out as the bits of the pool's index are. */
+/* What is carried over, laid out as the bitmap of the pool's index is. */
 struct state {
     const struct graph *graph; /* one that has the pool */
     const struct pool *pool;   /* its own */
@@ -55,16 +55,16 @@ static void write_weight(const struct executor *ex, int weight,
 /* Between values of nonzeros only and those laid out as the bits are. */
 static void expand(const struct state *s, const float *values, float *to)
 {
-    for (size_t bit = 0; bit < s->pool->words * POOL_WORD; bit++)
-        if (pool_bit(s->bits, bit))
-            to[bit] = *values++;
+    for (size_t i = 0; i < s->pool->words * POOL_WORD; i++)
+        if (pool_bit(s->bits, i))
+            to[i] = *values++;
 }
 
 static void compact(const struct state *s, const float *from, float *values)
 {
-    for (size_t bit = 0; bit < s->pool->words * POOL_WORD; bit++)
-        if (pool_bit(s->bits, bit))
-            *values++ = from[bit];
+    for (size_t i = 0; i < s->pool->words * POOL_WORD; i++)
+        if (pool_bit(s->bits, i))
+            *values++ = from[i];
 }
 
 /* The next member that `ex` stores dense, from value `v` on, or the number of
@@ -81,7 +81,7 @@ static int next_member(const struct state *s, int v)
 /* Where a member's elements begin. */
 static size_t member_at(const struct state *s, int value)
 {
-    return pool_member_bit(&s->pool->member[s->graph->values[value].member]);
+    return pool_member_place(&s->pool->member[s->graph->values[value].member]);
 }
 
 static void read_dense(struct state *s, const struct executor *from)
@@ -110,10 +110,8 @@ static void write_dense(const struct state *s, const struct executor *to)
 static void set_all(struct state *s)
 {
     for (int i = 0; i < s->pool->members; i++)
-        for (size_t k = 0; k < s->pool->member[i].elements; k++) {
-            size_t bit = pool_member_bit(&s->pool->member[i]) + k;
-            s->bits[bit / POOL_WORD] |= (uint64_t)1 << bit % POOL_WORD;
-        }
+        for (size_t k = 0; k < s->pool->member[i].elements; k++)
+            pool_set_bit(s->bits, pool_member_place(&s->pool->member[i]) + k);
     s->nonzeros = s->pool->elements;
 }
 
@@ -125,7 +123,7 @@ static void read_pool(struct state *s, const struct executor *from)
 
     executor_read(from, schedule_instance(from->plan->schedule,
                                           g->pool_index), index);
-    memcpy(s->bits, index, s->pool->words * sizeof(*s->bits));
+    pool_decode(g->pool, index, s->bits);
     s->nonzeros = g->pool->nonzeros;
     read_value(from, best_copy(g, g->pool_values), values);
     expand(s, values, s->w);
@@ -138,7 +136,7 @@ static void read_pool(struct state *s, const struct executor *from)
 struct candidate {
     float magnitude;
     bool largest;        /* of its member */
-    size_t bit;
+    size_t place;
 };
 
 /* In the order in which they are kept. */
@@ -150,7 +148,7 @@ static int compare(const void *a, const void *b)
         return x->largest ? -1 : 1;
     if (x->magnitude != y->magnitude)
         return x->magnitude > y->magnitude ? -1 : 1;
-    return x->bit < y->bit ? -1 : 1;
+    return x->place < y->place ? -1 : 1;
 }
 
 /* Keeps the `wanted` largest, and of every member the largest. */
@@ -163,10 +161,10 @@ static void prune(struct state *s, size_t wanted)
         const struct pool_member *m = &s->pool->member[i];
         size_t most = n;
         for (size_t k = 0; k < m->elements; k++) {
-            size_t bit = pool_member_bit(m) + k;
-            if (!pool_bit(s->bits, bit))
+            size_t place = pool_member_place(m) + k;
+            if (!pool_bit(s->bits, place))
                 continue;
-            all[n] = (struct candidate){ fabsf(s->w[bit]), false, bit };
+            all[n] = (struct candidate){ fabsf(s->w[place]), false, place };
             if (all[n].magnitude > all[most].magnitude)
                 most = n;
             n++;
@@ -176,32 +174,27 @@ static void prune(struct state *s, size_t wanted)
     qsort(all, n, sizeof(*all), compare);
     memset(s->bits, 0, s->pool->words * sizeof(*s->bits));
     for (size_t i = 0; i < wanted; i++)
-        s->bits[all[i].bit / POOL_WORD] |=
-            (uint64_t)1 << all[i].bit % POOL_WORD;
+        pool_set_bit(s->bits, all[i].place);
     free(all);
 }
 
 /* Adds zeros at random, to every member the same part of what it lacks. */
 static void fill_up(struct state *s, size_t wanted, uint64_t seed)
 {
-    size_t bytes = s->pool->words * sizeof(*s->bits);
     struct pool_stream stream = { seed, PHILOX_PLACE, 1 };
     struct pool_share *share =
         xcalloc((unsigned long)s->pool->members, sizeof(*share));
-    uint64_t *taken = xcalloc(1, bytes);
 
-    memcpy(taken, s->bits, bytes);
     for (int i = 0; i < s->pool->members; i++) {
         const struct pool_member *m = &s->pool->member[i];
         share[i].weight = share[i].room =
-            m->elements - pool_count(taken + m->word, pool_member_words(m));
+            m->elements - pool_count(s->bits + m->word, pool_member_words(m));
     }
     pool_share_out(share, s->pool->members, wanted - s->nonzeros);
     for (int i = 0; i < s->pool->members; i++)
-        pool_choose(s->pool, i, stream, s->bits, taken, share[i].got,
-                    share[i].room);
+        pool_choose(s->pool, i, stream, s->bits, pool_bitmap(s->bits),
+                    share[i].got, share[i].room);
     free(share);
-    free(taken);
 }
 
 static void write_pool(const struct state *s, const struct executor *to)
@@ -214,8 +207,7 @@ static void write_pool(const struct state *s, const struct executor *to)
     write_weight(to, g->pool_values, values);
     compact(s, s->momentum, values);
     write_value(to, graph_moment(g, g->pool_values, "momentum"), values);
-    memcpy(index, s->bits, s->pool->words * sizeof(*s->bits));
-    pool_count_groups(g->pool, index);
+    pool_encode(g->pool, s->bits, index);
     executor_write(to, schedule_instance(to->plan->schedule, g->pool_index),
                    index);
     free(values);

@@ -465,7 +465,7 @@ static void round_values(const struct operand *o, double *value)
 static void describe_rewire(struct problem *p)
 {
     static struct pool_member member = { 0, 100 };
-    static const struct pool pool = { 1, &member, 2, 100, 30 };
+    static const struct pool pool = { 1, &member, 2, 100, 30, 0 };
 
     p->call.attr.rewire.pool = &pool;
     shape_operand(p, REWIRE_THRESHOLD, DTYPE_F32, 1, 1);

@@ -59,13 +59,49 @@ struct tensors {
     float *values;
 };
 
-/* Three members, `density` of each nonzero; 1 and 0 leave nothing to
- * chance. */
-static struct tensors *tensors_new(const size_t elements[3], double density)
+/* A bitmap put into the pool's index, of as many bytes as it should have. */
+static void *encoded(const struct pool *pool, const uint64_t *bits)
+{
+    void *index = malloc(pool_index_bytes(pool));
+
+    pool_encode(pool, bits, index);
+    return index;
+}
+
+/* The bitmap of an index, found by going through all of its bits. */
+static uint64_t *bitmap_of(const struct tensors *t)
+{
+    const struct pool *p = &t->pool;
+    uint64_t *bits = calloc(p->words, sizeof(*bits));
+    const uint64_t *code = t->index;
+    size_t unary = p->nonzeros + (p->words * 64 >> p->low_bits), n = 0;
+    const uint64_t *low = code + (unary + 63) / 64;
+
+    if (p->low_bits == 0) {
+        memcpy(bits, code, p->words * sizeof(*bits));
+        return bits;
+    }
+    for (size_t i = 0, high = 0; i < unary; i++) {
+        size_t place = high << p->low_bits;
+        if (!(code[i / 64] >> i % 64 & 1)) {
+            high++;
+            continue;
+        }
+        for (int k = 0; k < p->low_bits; k++) {
+            size_t at = n * (size_t)p->low_bits + (size_t)k;
+            place |= (size_t)(low[at / 64] >> at % 64 & 1) << k;
+        }
+        bits[place / 64] |= (uint64_t)1 << place % 64;
+        n++;
+    }
+    cr_assert_eq(n, p->nonzeros);
+    return bits;
+}
+
+/* Three members without nonzeros. */
+static struct tensors *tensors_empty(const size_t elements[3])
 {
     struct tensors *t = calloc(1, sizeof(*t));
-    size_t at = 0;
-    void *none;
 
     t->pool = (struct pool){ .members = 3, .member = t->member };
     for (int i = 0; i < 3; i++) {
@@ -73,21 +109,32 @@ static struct tensors *tensors_new(const size_t elements[3], double density)
         t->pool.words += (elements[i] + 63) / 64;
         t->pool.elements += elements[i];
     }
-    t->index = calloc(1, pool_index_bytes(&t->pool));
-    none = calloc(t->pool.words, sizeof(uint64_t));
+    return t;
+}
+
+/* Gives them nonzeros where a bitmap says, which is freed. */
+static struct tensors *tensors_fill(struct tensors *t, uint64_t *bits)
+{
+    t->pool.nonzeros = pool_count(bits, t->pool.words);
+    t->pool.low_bits = pool_smallest_index(&t->pool);
+    t->index = encoded(&t->pool, bits);
+    t->values = noise(t->pool.nonzeros, 99);
+    free(bits);
+    return t;
+}
+
+/* Three members, `density` of each nonzero; 1 and 0 leave nothing to
+ * chance. */
+static struct tensors *tensors_new(const size_t elements[3], double density)
+{
+    struct tensors *t = tensors_empty(elements);
+    uint64_t *bits = calloc(t->pool.words, sizeof(*bits));
+
     for (int i = 0; i < 3; i++)
         pool_choose(&t->pool, i, (struct pool_stream){ 5, PHILOX_PLACE, 0 },
-                    t->index, none,
+                    bits, pool_bitmap(bits),
                     (size_t)ceil(density * (double)elements[i]), elements[i]);
-    free(none);
-    pool_count_groups(&t->pool, t->index);
-    t->pool.nonzeros = pool_count(t->index, t->pool.words);
-    t->values = noise(t->pool.nonzeros, 99);
-    for (int i = 0; i < 3; i++)
-        at += pool_count((uint64_t *)t->index + t->member[i].word,
-                         pool_member_words(&t->member[i]));
-    cr_assert_eq(at, t->pool.nonzeros);
-    return t;
+    return tensors_fill(t, bits);
 }
 
 static void tensors_free(struct tensors *t)
@@ -97,38 +144,55 @@ static void tensors_free(struct tensors *t)
     free(t);
 }
 
-/* A member with its zeros filled in, from values of the pool: found by going
- * through all bits, not by counting. */
+/* A member with its zeros filled in, from values of the pool. */
 static float *densified(const struct tensors *t, int member,
                         const float *values)
 {
     float *dense = calloc(t->member[member].elements, sizeof(*dense));
+    uint64_t *bits = bitmap_of(t);
 
     for (int m = 0; m <= member; m++)
         for (size_t i = 0; i < t->member[m].elements; i++) {
-            size_t bit = t->member[m].word * 64 + i;
-            const unsigned char *byte = t->index;
-            bool one = byte[bit / 8] >> bit % 8 & 1; /* little-endian */
+            size_t place = t->member[m].word * 64 + i;
+            bool one = bits[place / 64] >> place % 64 & 1;
             if (one && m == member)
                 dense[i] = *values;
             values += one;
         }
+    free(bits);
     return dense;
 }
 
+/* Where nonzeros are: anywhere; or denser in some of each 32 input channels, or
+ * output channels, than in others. */
+enum where { ANYWHERE, BY_INPUT, BY_OUTPUT };
+
 struct shape {
     int n, side, ci, co, kernel, stride;
-    double density;
+    double density;          /* on the average of 96 channels */
+    enum where where;
 };
 
+enum { MAX_CHANNELS = 96 };
+
 static const struct shape shapes[] = {
-    { 1, 5, 3, 5, 3, 1, 0.5 },     { 2, 8, 16, 16, 3, 1, 0.3 },
-    { 2, 7, 17, 33, 3, 1, 0.2 },   { 3, 8, 32, 64, 3, 2, 0.1 },
-    { 2, 9, 33, 17, 3, 2, 0.02 },  { 2, 6, 48, 40, 1, 1, 0.1 },
-    { 1, 8, 16, 16, 3, 1, 1 },     { 5, 16, 32, 32, 3, 1, 0.05 },
-    { 2, 32, 16, 32, 3, 1, 0.1 },  { 4, 8, 64, 64, 3, 1, 0.08 },
-    { 2, 16, 64, 32, 3, 2, 0.1 },  { 1, 29, 16, 16, 3, 1, 0.05 },
-    { 1, 35, 16, 32, 3, 1, 0.03 },
+    { 1, 5, 3, 5, 3, 1, 0.5, ANYWHERE },
+    { 2, 8, 16, 16, 3, 1, 0.3, ANYWHERE },
+    { 2, 7, 17, 33, 3, 1, 0.2, ANYWHERE },
+    { 3, 8, 32, 64, 3, 2, 0.1, ANYWHERE },
+    { 2, 9, 33, 17, 3, 2, 0.02, ANYWHERE },
+    { 2, 6, 48, 40, 1, 1, 0.1, ANYWHERE },
+    { 1, 8, 16, 16, 3, 1, 1, ANYWHERE },
+    { 5, 16, 32, 32, 3, 1, 0.05, ANYWHERE },
+    { 2, 32, 16, 32, 3, 1, 0.1, ANYWHERE },
+    { 4, 8, 64, 64, 3, 1, 0.08, ANYWHERE },
+    { 2, 16, 64, 32, 3, 2, 0.1, ANYWHERE },
+    { 1, 29, 16, 16, 3, 1, 0.05, ANYWHERE },
+    { 1, 35, 16, 32, 3, 1, 0.03, ANYWHERE },
+    { 2, 8, 96, 40, 3, 1, 0.1, BY_INPUT },
+    { 2, 9, 40, 96, 3, 2, 0.1, BY_OUTPUT },
+    { 2, 8, 96, 40, 3, 2, 0.18, BY_INPUT },
+    { 2, 9, 40, 96, 3, 1, 0.18, BY_OUTPUT },
 };
 
 enum { SHAPES = sizeof(shapes) / sizeof(*shapes) };
@@ -243,12 +307,34 @@ static bool close_to(const struct trial *t, float found, float expected,
     return close;
 }
 
+/* Of an element of a filter, at random. */
+static bool is_nonzero(const struct shape *s, size_t i)
+{
+    static const double times[] = { 0.1, 1, 1.9 }, dense[] = { 0.1, 0.1, 2.8 };
+    int channel = s->where == BY_OUTPUT ? (int)i % s->co
+                                        : (int)i / s->co % s->ci;
+    double density = s->density * (s->density > 0.15 ? dense : times)
+                                      [channel / 32 % 3];
+
+    return philox_unit(philox(7, i, PHILOX_DRAW, 0).x[0]) < (float)density;
+}
+
 /* The middle one of three members is the filter. */
 static struct tensors *filters(const struct shape *s)
 {
     size_t elements = (size_t)(s->kernel * s->kernel * s->ci * s->co);
+    const size_t all[3] = { 77, elements, 130 };
+    struct tensors *t;
+    uint64_t *bits;
 
-    return tensors_new((const size_t[]){ 77, elements, 130 }, s->density);
+    if (s->where == ANYWHERE)
+        return tensors_new(all, s->density);
+    t = tensors_empty(all);
+    bits = calloc(t->pool.words, sizeof(*bits));
+    for (size_t i = 0; i < elements; i++)
+        if (is_nonzero(s, i))
+            pool_set_bit(bits, pool_member_place(&t->member[1]) + i);
+    return tensors_fill(t, bits);
 }
 
 /* Random numbers as the type stores them. */
@@ -268,7 +354,7 @@ static void check_product(struct device *device, const struct trial *trial,
     const struct product *p = trial->product;
     enum dtype dtype = trial->dtype;
     struct tensors *t = filters(s);
-    size_t all = (size_t)(s->n * s->side * s->side) * 64;
+    size_t all = (size_t)(s->n * s->side * s->side) * MAX_CHANNELS;
     void *x = stored_noise(dtype, all, 1), *y = stored_noise(dtype, all, 2);
     void *add = stored_noise(dtype, all, 3);
     float *floats = densified(t, 1, t->values);
@@ -319,7 +405,7 @@ static void check_wgrad(struct device *device, const struct trial *trial)
     const struct product *p = trial->product;
     enum dtype dtype = trial->dtype;
     struct tensors *t = filters(s);
-    size_t all = (size_t)(s->n * s->side * s->side) * 64;
+    size_t all = (size_t)(s->n * s->side * s->side) * MAX_CHANNELS;
     size_t elements = t->member[1].elements, k = 0;
     void *x = stored_noise(dtype, all, 1), *y = stored_noise(dtype, all, 2);
     void *found = stored_noise(dtype, t->pool.nonzeros, 4);
@@ -327,6 +413,7 @@ static void check_wgrad(struct device *device, const struct trial *trial)
     float *dense[2] = { calloc(elements, sizeof(float)),
                         calloc(elements, sizeof(float)) };
     struct call c = call_of(p, s, dtype, x, y, NULL, trial->threads);
+    uint64_t *bits = bitmap_of(t);
     bool close = true;
 
     c.operand[p->w].data = found;
@@ -344,7 +431,7 @@ static void check_wgrad(struct device *device, const struct trial *trial)
     }
     for (int m = 0; m < 3; m++)
         for (size_t i = 0; i < t->member[m].elements && close; i++)
-            if (pool_bit(t->index, t->member[m].word * 64 + i)) {
+            if (pool_bit(bits, t->member[m].word * 64 + i)) {
                 float old = float_load(before, k, dtype);
                 close = close_to(trial, float_load(found, k, dtype),
                                  old + (m == 1 ? dense[0][i] : 0),
@@ -357,6 +444,7 @@ static void check_wgrad(struct device *device, const struct trial *trial)
     free(before);
     free(dense[0]);
     free(dense[1]);
+    free(bits);
     tensors_free(t);
 }
 
@@ -401,7 +489,7 @@ struct rewired {
     float threshold;
     struct run run;
     struct call call;
-    uint64_t *before;
+    uint64_t *before, *after; /* bitmaps */
 };
 
 static struct operand vector(enum dtype dtype, size_t n, void *data)
@@ -421,13 +509,14 @@ static struct rewired rewired_new(enum rewire_method method, double density,
 
     r.w = calloc(n, sizeof(float));
     r.momentum = calloc(n, sizeof(float));
-    r.before = calloc(r.t->pool.words, sizeof(uint64_t));
+    r.after = bitmap_of(r.t);
     r.run = (struct run){ .seed = 1, .rewire = true };
     r.call = (struct call){
         .operand = {
             [REWIRE_MOMENTUM] = vector(stored.dtype, n, r.momentum),
             [REWIRE_W] = vector(stored.dtype, n, r.w),
-            [REWIRE_INDEX] = vector(DTYPE_I32, r.t->pool.words, r.t->index),
+            [REWIRE_INDEX] = vector(
+                DTYPE_I32, pool_index_bytes(&r.t->pool) / 4, r.t->index),
         },
         .threads = 2
     };
@@ -441,6 +530,7 @@ static struct rewired rewired_new(enum rewire_method method, double density,
 static void rewired_free(struct rewired *r)
 {
     free(r->before);
+    free(r->after);
     free(r->w);
     free(r->momentum);
     tensors_free(r->t);
@@ -461,12 +551,14 @@ static void set_weights(struct rewired *r, const float *from)
 
 static void rewire(struct device *device, struct rewired *r)
 {
-    memcpy(r->before, r->t->index, r->t->pool.words * sizeof(uint64_t));
+    free(r->before);
+    r->before = r->after;
     r->call.attr.rewire.pool = &r->t->pool;
     r->call.operand[REWIRE_THRESHOLD] =
         vector(DTYPE_F32, 1, &r->threshold);
     r->call.run = &r->run;
     run_call(&cpu_backend, device, OP_rewire, &r->call);
+    r->after = bitmap_of(r->t);
     for (size_t i = 0; i < r->t->pool.nonzeros && !r->stored.master; i++)
         r->t->values[i] = float_load(r->w, i, r->stored.dtype);
     r->run.step++;
@@ -486,7 +578,8 @@ static void check_rewired(const struct rewired *r, const float *old)
 {
     const struct tensors *t = r->t;
     enum dtype dtype = r->stored.dtype;
-    const uint64_t *bits = t->index;
+    const uint64_t *bits = r->after;
+    struct pool_index index = pool_index_of(&t->pool, t->index);
     size_t now = 0, was = 0;
 
     cr_assert_eq(pool_count(bits, t->pool.words), t->pool.nonzeros);
@@ -505,7 +598,7 @@ static void check_rewired(const struct rewired *r, const float *old)
                 cr_assert_eq(float_load(r->w, now, dtype),
                              rounded(dtype, t->values[now]));
             if (a)
-                cr_assert_eq(pool_rank(&t->pool, bits, bit), now);
+                cr_assert_eq(pool_piece(&index, bit, 1).first, now);
             now += a;
             was += b;
             n += a;
@@ -518,7 +611,7 @@ static void check_rewired(const struct rewired *r, const float *old)
  * member all of them. */
 static void train(struct rewired *r, float *fresh)
 {
-    size_t first = pool_count(r->t->index, r->t->member[1].word);
+    size_t first = pool_count(r->after, r->t->member[1].word);
 
     for (size_t i = 0; i < first; i++)
         fresh[i] *= 1e-6f;
@@ -543,7 +636,7 @@ static void rewire_often(enum rewire_method method, double density,
         check_rewired(&r, old);
         for (size_t k = 0; k < r.t->pool.words; k++)
             moved += (size_t)__builtin_popcountll(
-                r.before[k] & ~((uint64_t *)r.t->index)[k]);
+                r.before[k] & ~r.after[k]);
         free(fresh);
     }
     cr_expect_gt(moved, 1000);
@@ -581,7 +674,7 @@ Test(sparse, dsr_drops_what_is_below_the_threshold)
     rewire(device, &r);
     for (size_t bit = 0; bit < r.t->pool.words * 64; bit++)
         if (pool_bit(r.before, bit)) {
-            cr_assert_eq(pool_bit(r.t->index, bit), fabsf(old[k]) >= 0.25f);
+            cr_assert_eq(pool_bit(r.after, bit), fabsf(old[k]) >= 0.25f);
             k++;
         }
     /* Far more than the target: half as much from now on. */
@@ -604,11 +697,11 @@ Test(sparse, set_drops_a_tenth_of_each_member)
 
     cr_assert(cpu_backend.open(&device, 2, why));
     for (int m = 0; m < 3; m++)
-        n[m] = pool_count((uint64_t *)r.t->index + r.t->member[m].word,
+        n[m] = pool_count(r.after + r.t->member[m].word,
                           pool_member_words(&r.t->member[m]));
     rewire(device, &r);
     for (int m = 0; m < 3; m++) {
-        const uint64_t *bits = (uint64_t *)r.t->index + r.t->member[m].word;
+        const uint64_t *bits = r.after + r.t->member[m].word;
         size_t kept = 0, words = pool_member_words(&r.t->member[m]);
         for (size_t i = 0; i < words; i++)
             kept += (size_t)__builtin_popcountll(
@@ -646,6 +739,55 @@ static size_t pool_bytes(const struct engine *engine, const char *name)
     return engine->job->plan->instances[i].bytes;
 }
 
+/* Reads every piece of an index of `bits`, in the given code. */
+static void check_index(struct pool pool, int low_bits, const uint64_t *bits)
+{
+    struct pool_index x;
+    size_t places, before = 0;
+    void *index;
+
+    pool.low_bits = low_bits;
+    pool.nonzeros = pool_count(bits, pool.words);
+    places = pool.words * 64;
+    index = encoded(&pool, bits);
+    x = pool_index_of(&pool, index);
+    for (size_t i = 0; i < pool.words; i++)
+        cr_assert_eq(pool_word(&x, i), bits[i]);
+    for (size_t at = 0; at < places; before += pool_bit(bits, at++)) {
+        uint32_t mask = 0;
+        for (int n = 1; n <= 32 && at + (size_t)n <= places; n++) {
+            struct pool_piece piece = pool_piece(&x, at, n);
+            mask |= (uint32_t)pool_bit(bits, at + (size_t)n - 1) << (n - 1);
+            cr_assert_eq(piece.mask, mask, "%d low bits, %d from %zu on",
+                         low_bits, n, at);
+            cr_assert_eq(piece.first, before);
+        }
+    }
+    free(index);
+}
+
+/* Nonzeros anywhere: at random, one member full and another all but empty,
+ * the last place alone, none, all. */
+Test(sparse, index_reads_as_it_was_written)
+{
+    enum { WORDS = 27 };
+    struct pool pool = { .words = WORDS };
+    uint64_t patterns[5][WORDS] = { 0 };
+
+    for (int i = 0; i < WORDS; i++) {
+        for (int k = 0; k < 64; k++)
+            if (philox_unit(philox(1, (uint64_t)(64 * i + k), PHILOX_DRAW,
+                                   0).x[0]) < 0.1f)
+                patterns[0][i] |= (uint64_t)1 << k;
+        patterns[1][i] = i >= 9 && i < 19 ? UINT64_MAX : i == 2;
+        patterns[4][i] = UINT64_MAX;
+    }
+    patterns[2][WORDS - 1] = (uint64_t)1 << 63;
+    for (int p = 0; p < 5; p++)
+        for (int low = 0; low <= POOL_MAX_LOW_BITS; low++)
+            check_index(pool, low, patterns[p]);
+}
+
 /* 1,451,520 weights in 24 members of whole words. */
 Test(sparse, plan_has_the_bytes_of_the_nonzeros)
 {
@@ -665,6 +807,33 @@ Test(sparse, plan_has_the_bytes_of_the_nonzeros)
     cr_expect_eq(engine.job->plan->live[0][KIND_INDEX],
                  pool_bytes(&engine, "pool.index"));
     engine_close(&engine);
+}
+
+/* From 76% on codes of differences are smaller: 1 + 3 bits for a nonzero, and
+ * 1 for each 8 weights, at 90%. */
+Test(sparse, plan_has_the_smaller_index)
+{
+    static const struct {
+        const char *sparsity;
+        size_t bits;
+    } rows[] = { { "sparsity=0.75", 1451520 },
+                 { "sparsity=0.8", 3 * 290304 + 1451520 / 4 },
+                 { "sparsity=0.9", 4 * 145152 + 1451520 / 8 },
+                 { "sparsity=0.98", 6 * 29030 + 1451520 / 32 } };
+    size_t groups = 1451520 / 512;
+
+    for (int i = 0; i < 4; i++) {
+        struct engine engine = engine_open((const char *[]){
+            "depth=28", "width=2", "batch=1", "threads=1", rows[i].sparsity,
+            NULL });
+        size_t bytes = pool_bytes(&engine, "pool.index");
+        size_t least = rows[i].bits / 8 + 4 * groups;
+
+        /* What is there is whole words. */
+        cr_expect(bytes >= least && bytes < least + 16, "%s: %zu, not %zu",
+                  rows[i].sparsity, bytes, least);
+        engine_close(&engine);
+    }
 }
 
 /* The report's 60.7 times less of 399 MB, and more: with every technique, all
@@ -724,17 +893,19 @@ Test(sparse, begins_as_a_part_of_the_dense_net)
     const float *all = engine_data(&dense,
                                    engine_instance(&dense,
                                                    "g1.b1.conv1.w"));
+    uint64_t *bits = calloc(pool->words, sizeof(*bits));
     size_t n = 0;
 
+    pool_decode(pool, index, bits);
     for (int m = 0; m < pool->members; m++)
         cr_expect_float_eq(
-            (double)pool_count((const uint64_t *)index +
-                                   pool->member[m].word,
+            (double)pool_count(bits + pool->member[m].word,
                                pool_member_words(&pool->member[m])),
             0.3 * (double)pool->member[m].elements, 1);
     for (size_t i = 0; i < pool->member[0].elements; i++)
-        if (pool_bit(index, i))
+        if (pool_bit(bits, i))
             cr_assert_eq(w[n++], all[i]);
+    free(bits);
     engine_close(&sparse);
     engine_close(&dense);
 }

@@ -1,6 +1,7 @@
 /*
- * Scratch: the taps; the panel, and for each thread a strip and the sums, or
- * what takes their place where zeros are skipped.
+ * Scratch: the taps; then the panel, and for each thread a strip and the sums.
+ * Where zeros may be skipped: the taps of strips as they are then and as they
+ * are otherwise; and what skipping takes.
  */
 #include <string.h>
 
@@ -8,6 +9,17 @@
 #include "sparse.h"
 
 enum { STRIP_BYTES = 52 * 1024, GROUP_PIXELS = 40 };
+
+/* Makes panels as wide as this, and strips as high as the budget. */
+static void cut(struct conv_core *core, int width, size_t budget)
+{
+    struct conv_strips *s = &core->strips;
+
+    core->width = width;
+    KERNEL(conv_strips_cut)(s, core->threads, s->blocks, 0, budget);
+    core->group = s->col.length < GROUP_PIXELS
+                  ? int_min(GROUP_PIXELS / s->col.length, s->rows) : 1;
+}
 
 struct conv_core KERNEL(conv_core)(const struct call *c,
                                    const struct operand *x,
@@ -21,17 +33,14 @@ struct conv_core KERNEL(conv_core)(const struct call *c,
                                       CONV_BLOCK),
         .threads = c->threads, .scratch = c->scratch
     };
-    struct conv_strips *s = &core.strips;
 
-    KERNEL(conv_strips_cut)(s, c->threads, s->blocks, 0, STRIP_BYTES);
-    core.group = s->col.length < GROUP_PIXELS
-                 ? int_min(GROUP_PIXELS / s->col.length, s->rows) : 1;
+    cut(&core, y->dim[3] > CONV_NARROW_PANEL ? CONV_PANEL : CONV_NARROW_PANEL,
+        STRIP_BYTES);
     return core;
 }
 
-/* Sizes of the parts of scratch, in floats but for the first. */
+/* Sizes of the parts of scratch but for the taps, floats. */
 struct sizes {
-    size_t taps; /* bytes */
     size_t panel, strip, sum;
 };
 
@@ -40,20 +49,47 @@ static struct sizes sizes_of(const struct conv_core *core)
     const struct conv_strips *s = &core->strips;
 
     return (struct sizes){
-        .taps = KERNEL(conv_taps_bytes)(s),
-        .panel = (size_t)(s->blocks * s->taps) * CONV_BLOCK * CONV_PANEL,
+        .panel = (size_t)(s->blocks * s->taps * CONV_BLOCK * core->width),
         .strip = (size_t)s->blocks * (size_t)s->block,
-        .sum = (size_t)(core->group * s->col.length) * CONV_PANEL
+        .sum = (size_t)(core->group * s->col.length * core->width)
     };
+}
+
+static size_t dense_floats(const struct conv_core *core)
+{
+    struct sizes z = sizes_of(core);
+
+    return z.panel + (z.strip + z.sum) * (size_t)core->threads;
+}
+
+/* How panels are multiplied that have too many nonzeros to skip zeros: within
+ * the scratch for that, if there is a way. */
+static struct conv_core dense_core(const struct conv_core *core)
+{
+    static const struct { int width; size_t budget; } ways[] = {
+        { CONV_PANEL, STRIP_BYTES }, { CONV_PANEL, STRIP_BYTES / 2 },
+        { CONV_NARROW_PANEL, STRIP_BYTES },
+        { CONV_NARROW_PANEL, STRIP_BYTES / 2 }, { CONV_NARROW_PANEL, 0 }
+    };
+    size_t room = KERNEL(conv_sparse_floats)(core);
+    struct conv_core dense = *core;
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways)
+                       && dense_floats(&dense) > room; i++)
+        cut(&dense, int_min(ways[i].width, core->width), ways[i].budget);
+    return dense;
 }
 
 size_t KERNEL(conv_core_scratch)(const struct conv_core *core)
 {
-    struct sizes z = sizes_of(core);
+    size_t taps = KERNEL(conv_taps_bytes)(&core->strips);
+    struct conv_core dense;
 
-    return z.taps
-           + size_max(z.panel + (z.strip + z.sum) * (size_t)core->threads,
-                      KERNEL(conv_sparse_floats)(core)) * sizeof(float);
+    if (!conv_sparse_may_pay(core))
+        return taps + dense_floats(core) * sizeof(float);
+    dense = dense_core(core);
+    return 2 * taps + size_max(KERNEL(conv_sparse_floats)(core),
+                               dense_floats(&dense)) * sizeof(float);
 }
 
 /* Channels of a block: fewer in the last. */
@@ -66,8 +102,8 @@ static int block_channels(const struct conv_core *core, int block)
  * are in the panel. */
 static size_t panel_at(const struct conv_core *core, int block, int tap)
 {
-    return (size_t)(block * core->strips.taps * CONV_BLOCK
-                    + tap * block_channels(core, block)) * CONV_PANEL;
+    return (size_t)((block * core->strips.taps * CONV_BLOCK
+                     + tap * block_channels(core, block)) * core->width);
 }
 
 /* Packs the weights of one tap between a block and a panel, zero beyond the
@@ -81,23 +117,24 @@ static void pack_weights(const struct conv_core *core, int index, int block,
     size_t in = transposed ? 1 : outputs, out = transposed ? inputs : 1;
     size_t at = (size_t)index * inputs * outputs
                 + (size_t)block * CONV_BLOCK * in
-                + (size_t)panel * CONV_PANEL * out;
+                + (size_t)(panel * core->width) * out;
     size_t rows = (size_t)block_channels(core, block);
     size_t lanes = (size_t)conv_lanes(core, panel);
+    size_t width = (size_t)core->width;
     float room[CONV_PANEL];
 
-    if (lanes < CONV_PANEL)
-        memset(to, 0, rows * CONV_PANEL * sizeof(float));
+    if (lanes < width)
+        memset(to, 0, rows * width * sizeof(float));
     if (transposed) {
         for (size_t j = 0; j < lanes; j++, at += out) {
             const float *from = sparse_floats(w, at, rows, room);
 
             for (size_t i = 0; i < rows; i++)
-                to[i * CONV_PANEL + j] = from[i];
+                to[i * width + j] = from[i];
         }
     } else {
         for (size_t i = 0; i < rows; i++, at += in)
-            memcpy(to + i * CONV_PANEL, sparse_floats(w, at, lanes, room),
+            memcpy(to + i * width, sparse_floats(w, at, lanes, room),
                    lanes * sizeof(float));
     }
 }
@@ -139,6 +176,7 @@ static void sum_group(struct work *w, const struct group *g)
             .segments = g->taps,
             .depth = block_channels(core, b),
             .lines = g->columns,
+            .width = core->width,
             .lanes = conv_lanes(core, w->panel),
             .fresh = b == 0,
             .ahead = &w->out
@@ -147,7 +185,7 @@ static void sum_group(struct work *w, const struct group *g)
         for (size_t r = g->rows.begin; r < g->rows.end; r++) {
             KERNEL(conv_tile_pixels)(&t);
             t.x += row_floats;
-            t.sum += g->columns * CONV_PANEL;
+            t.sum += g->columns * core->width;
         }
     }
 }
@@ -168,13 +206,13 @@ static inline void store_group(const enum dtype dtype, const struct work *w,
     for (size_t r = g->rows.begin; r < g->rows.end; r++) {
         size_t row = image + r * (size_t)s->row.classes + row_class;
         size_t at = (row * (size_t)y->dim[2] + col_class) * channels
-                    + (size_t)w->panel * CONV_PANEL;
+                    + (size_t)(w->panel * core->width);
 
         for (int i = 0; i < g->columns; i++) {
             conv_store(dtype, y->data, add, at, sum,
                         conv_lanes(core, w->panel));
             at += (size_t)s->col.classes * channels;
-            sum += CONV_PANEL;
+            sum += core->width;
         }
     }
 }
@@ -193,7 +231,7 @@ static void look_ahead(struct work *w, int next)
     if (rows.end > (size_t)s->row.out)
         rows.end = (size_t)s->row.out;
     w->out = KERNEL(conv_ahead)(out, w->item / s->count, rows,
-                                w->panel * CONV_PANEL,
+                                w->panel * core->width,
                                 conv_lanes(core, w->panel));
     w->in = KERNEL(conv_ahead)(core->x, next / s->count,
                                KERNEL(conv_strip_input)(s, next), 0,
@@ -241,45 +279,67 @@ static void run_share(struct work w, struct range items)
 }
 
 /* The threads together, for one panel. */
-static void run_panel(const struct work *w, const struct sizes *z,
-                      float *weights)
+static void run_panel(const struct conv_core *core,
+                      const struct conv_taps *taps, int panel, float *scratch)
 {
-    const struct conv_core *core = w->core;
     const struct conv_strips *s = &core->strips;
+    struct sizes z = sizes_of(core);
     size_t items = (size_t)s->images * (size_t)s->count;
 
 #pragma omp for schedule(static)
     for (int i = 0; i < s->blocks * s->taps; i++) {
         int block = i / s->taps, tap = i % s->taps;
 
-        pack_weights(core, w->taps.index[tap], block, w->panel,
-                     weights + panel_at(core, block, tap));
+        pack_weights(core, taps->index[tap], block, panel,
+                     scratch + panel_at(core, block, tap));
     }
 #pragma omp for schedule(static)
     for (int t = 0; t < core->threads; t++) {
-        struct work own = *w;
+        float *strip = scratch + z.panel + (size_t)t * (z.strip + z.sum);
+        struct work own = {
+            .core = core, .taps = *taps, .weights = scratch, .strip = strip,
+            .sum = strip + z.strip, .panel = panel
+        };
 
-        own.strip += (size_t)t * (z->strip + z->sum);
-        own.sum = own.strip + z->strip;
         run_share(own, range_share(items, t, core->threads));
     }
 }
 
-void KERNEL(conv_core_run)(const struct conv_core *core)
+static void run_panels(const struct conv_core *core)
 {
-    struct sizes z = sizes_of(core);
     struct conv_taps taps = KERNEL(conv_taps)(&core->strips, core->scratch);
-    float *weights = (float *)((char *)core->scratch + z.taps);
-    int panels = (core->y->dim[3] + CONV_PANEL - 1) / CONV_PANEL;
+    char *rest = (char *)core->scratch
+                 + KERNEL(conv_taps_bytes)(&core->strips);
 
 #pragma omp parallel num_threads(core->threads)
-    for (int panel = 0; panel < panels; panel++) {
-        struct work w = { .core = core, .taps = taps, .weights = weights,
-                          .strip = weights + z.panel, .panel = panel };
+    for (int i = 0; i < conv_panels(core); i++)
+        run_panel(core, &taps, i, (float *)rest);
+}
 
-        if (KERNEL(conv_sparse_pays)(core, panel))
-            KERNEL(conv_sparse_run)(core, &taps, panel, weights);
-        else
-            run_panel(&w, &z, weights);
-    }
+/* Skips zeros in the panels where that pays. */
+static void run_sparse_panels(const struct conv_core *core)
+{
+    size_t bytes = KERNEL(conv_taps_bytes)(&core->strips);
+    char *scratch = core->scratch;
+    struct conv_core dense = dense_core(core);
+    struct conv_taps taps = KERNEL(conv_taps)(&core->strips, scratch);
+    struct conv_taps dense_taps =
+        KERNEL(conv_taps)(&dense.strips, scratch + bytes);
+    float *rest = (float *)(scratch + 2 * bytes);
+    int parts = core->width / dense.width;
+
+#pragma omp parallel num_threads(core->threads)
+    for (int i = 0; i < conv_panels(core); i++)
+        if (!KERNEL(conv_sparse_run)(core, &taps, i, rest))
+            for (int k = i * parts; k < (i + 1) * parts; k++)
+                if (k < conv_panels(&dense))
+                    run_panel(&dense, &dense_taps, k, rest);
+}
+
+void KERNEL(conv_core_run)(const struct conv_core *core)
+{
+    if (conv_sparse_may_pay(core))
+        run_sparse_panels(core);
+    else
+        run_panels(core);
 }

@@ -1,21 +1,23 @@
 /*
  * The product that both a convolution and its data gradient are: for every
- * output pixel and panel of 32 output channels, the sum over the taps that
+ * output pixel and panel of output channels, the sum over the taps that
  * the pixel sees and over the input channels, in blocks of 16. Nothing like
  * im2col is ever written to memory: see conv_strip.h for how x is read.
  *
  * For each panel the threads together pack the weights,
  *
- *     panel [block][tap][CONV_BLOCK][CONV_PANEL]
+ *     panel [block][tap][CONV_BLOCK][width]
  *
  * and then each works through strips of its own: packs one, and sums up groups
  * of its pixels block by block, so that a block's part of the panel, of the
  * strip and of the sums stay in the first-level cache together.
  *
- *     sum [pixel][CONV_PANEL]
+ *     sum [pixel][width]
  *
  * A panel of a sparse filter that is worth skipping zeros in goes another
- * way: see conv_sparse.h.
+ * way: see conv_sparse.h. The others of that filter then do with the scratch
+ * that takes, in narrower panels and lower strips: which are worth it changes
+ * as nonzeros move, and what is planned should be what is used.
  *
  * Inputs, weights and outputs are each read or written in one place, which is
  * where they would be converted.
@@ -33,6 +35,7 @@
 struct conv_core {
     const struct operand *x, *w, *add, *y;
     struct conv_strips strips;
+    int width;             /* of a panel */
     int group;             /* rows of a strip that are summed together */
     int threads;
     void *scratch;
@@ -41,7 +44,12 @@ struct conv_core {
 /* Channels of output of a panel: fewer in the last. */
 static inline int conv_lanes(const struct conv_core *core, int panel)
 {
-    return int_min(core->y->dim[3] - panel * CONV_PANEL, CONV_PANEL);
+    return int_min(core->y->dim[3] - panel * core->width, core->width);
+}
+
+static inline int conv_panels(const struct conv_core *core)
+{
+    return (core->y->dim[3] + core->width - 1) / core->width;
 }
 
 /* Writes n channels of output, from element `at` on. */

@@ -9,15 +9,20 @@
  * their halo, are sums of shifted lines of input channels. What comes out at
  * the halo is not stored.
  *
- * The nonzeros of a panel are listed for each class of output pixels and each
- * of its channels, in the order of the taps:
+ * The nonzeros are listed for each output channel of the panel and class of
+ * output pixels, in the order of the taps: as many channels at a time as have
+ * room. Each thread reads the index for a share of the filter's rows, once;
+ * what it counts then says where it lists:
  *
- *     int32 start[classes * CONV_PANEL + 2], then the nonzeros
+ *     piece [taps][rows][columns / SPARSE_PIECE]
+ *     int32 count[threads][width][classes], and how many in all
+ *     nonzeros
  *
- * Scratch: a strip for each thread, and the list.
+ * Scratch: these, and a strip for each thread.
  */
 #include "conv_sparse.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "sparse.h"
@@ -35,126 +40,247 @@ struct nonzero {
     float w;
 };
 
-struct list {
-    int32_t *start;
-    struct nonzero *nonzero;
+/* A piece of a row of the filter, as pool_piece. */
+struct piece {
+    uint32_t mask, first;
 };
 
-static size_t list_starts(const struct conv_core *core)
-{
-    const struct conv_strips *s = &core->strips;
-
-    return (size_t)s->classes * CONV_PANEL + 2;
-}
-
-static struct list list_of(const struct conv_core *core, float *room)
-{
-    int32_t *start = (int32_t *)room;
-
-    return (struct list){ start,
-                          (struct nonzero *)(start + list_starts(core)) };
-}
+/* Counts of each thread: of nonzeros; then where it writes its next one; and
+ * in the end where those of the next thread or channel begin. */
+struct list {
+    struct piece *piece;
+    int32_t *count, *total;
+    struct nonzero *nonzero;
+    int32_t begin;       /* what those of earlier channels were */
+};
 
 /* The part of the filter that belongs to a panel: the rows, of one tap and
  * input channel each, and how much of each. */
 struct part {
     int row, rows, column, columns;
+    int pieces;          /* of a row */
 };
 
 static struct part part_of(const struct conv_core *core, int panel)
 {
     const int *dim = core->w->dim;
-    int first = panel * CONV_PANEL;
-
-    if (core->strips.row.transposed)
-        return (struct part){ first, int_min(dim[2] - first, CONV_PANEL), 0,
-                              dim[3] };
-    return (struct part){ 0, dim[2], first,
-                          int_min(dim[3] - first, CONV_PANEL) };
-}
-
-static struct sparse_piece piece_of(const struct conv_core *core,
-                                    const struct part *p, int index, int row,
-                                    int column)
-{
-    const int *dim = core->w->dim;
-    size_t at = ((size_t)index * (size_t)dim[2] + (size_t)row)
-                * (size_t)dim[3] + (size_t)column;
-
-    return sparse_piece(core->w, at,
-                        (size_t)int_min(p->column + p->columns - column,
-                                        SPARSE_PIECE));
-}
-
-bool KERNEL(conv_sparse_pays)(const struct conv_core *core, int panel)
-{
-    struct part p = part_of(core, panel);
-    int taps = core->strips.taps, nonzeros = 0;
-
-    if (!pool_skips(core->w->pool, POOL_SKIP))
-        return false;
-    for (int t = 0; t < taps; t++)
-        for (int r = p.row; r < p.row + p.rows; r++)
-            for (int c = p.column; c < p.column + p.columns; c += SPARSE_PIECE)
-                nonzeros += (int)sparse_nonzeros(
-                    piece_of(core, &p, t, r, c));
-    return nonzeros < taps * p.rows * p.columns / POOL_SKIP;
-}
-
-/* Goes through the nonzeros of one tap; counts those of each class and channel
- * in start[2..], or writes each where start[1..] says, and moves that on. */
-static void scan_tap(const struct conv_core *core, const struct part *p,
-                     int class, int index, int offset, struct list l,
-                     bool write)
-{
+    int first = panel * core->width, lanes = conv_lanes(core, panel);
     bool transposed = core->strips.row.transposed;
-    int channel = core->strips.block / CONV_BLOCK;
+    struct part p = transposed ? (struct part){ first, lanes, 0, dim[3], 0 }
+                               : (struct part){ 0, dim[2], first, lanes, 0 };
+
+    p.pieces = (p.columns + SPARSE_PIECE - 1) / SPARSE_PIECE;
+    return p;
+}
+
+static size_t list_pieces(const struct conv_core *core)
+{
+    struct part largest = part_of(core, 0);
+
+    return (size_t)(core->strips.taps * largest.rows * largest.pieces);
+}
+
+static size_t list_counts(const struct conv_core *core)
+{
+    return (size_t)(core->strips.classes * core->width);
+}
+
+/* How many nonzeros a list has room for: what a panel has on the average of
+ * the pool, and four standard deviations. */
+static size_t list_room(const struct conv_core *core)
+{
+    const struct pool *pool = core->w->pool;
+    struct part largest = part_of(core, 0);
+    double elements = (double)core->strips.taps * largest.rows
+                      * largest.columns;
+    double average =
+        elements * (double)pool->nonzeros / (double)pool->elements;
+
+    return (size_t)(average + 4 * sqrt(average)) + 1;
+}
+
+static size_t list_floats(const struct conv_core *core)
+{
+    size_t bytes = list_pieces(core) * sizeof(struct piece)
+                   + (list_counts(core) * (size_t)core->threads + 1)
+                         * sizeof(int32_t)
+                   + list_room(core) * sizeof(struct nonzero);
+
+    return round_up(bytes, CPU_ALIGNMENT) / sizeof(float);
+}
+
+static struct list list_of(const struct conv_core *core, float *room)
+{
+    struct piece *piece = (struct piece *)room;
+    int32_t *count = (int32_t *)(piece + list_pieces(core));
+    int32_t *total = count + (size_t)core->threads * list_counts(core);
+
+    return (struct list){ piece, count, total,
+                          (struct nonzero *)(total + 1), 0 };
+}
+
+/* A row of the filter, as one tap of a class has it. */
+struct row {
+    const struct conv_core *core;
+    struct part part;
+    struct list list;
+    int32_t *count;          /* the thread's */
+    struct piece *piece;     /* [pieces] */
+    struct range channels;   /* of the panel, to list */
+    int row, class, index, offset;
+};
+
+/* Where the nonzeros of column c of the part are counted. */
+static inline int32_t *count_of(const struct row *r, int c)
+{
+    bool transposed = r->core->strips.row.transposed;
+    int channel = transposed ? r->row : c;
+
+    return r->count + channel * r->core->strips.classes + r->class;
+}
+
+static void count_row(const struct row *r)
+{
+    const int *dim = r->core->w->dim;
+    const struct part *p = &r->part;
+    size_t at = ((size_t)r->index * (size_t)dim[2] + (size_t)(p->row + r->row))
+                * (size_t)dim[3] + (size_t)p->column;
+
+    for (int c = 0, i = 0; i < p->pieces; i++, c += SPARSE_PIECE) {
+        struct pool_piece piece =
+            sparse_piece(r->core->w, at + (size_t)c,
+                         (size_t)int_min(p->columns - c, SPARSE_PIECE));
+
+        r->piece[i] = (struct piece){ piece.mask, (uint32_t)piece.first };
+        for (uint32_t left = piece.mask; left; left &= left - 1)
+            ++*count_of(r, c + __builtin_ctz(left));
+    }
+}
+
+/* Piece i of a row, as far as it belongs to the channels to list. */
+static struct pool_piece piece_to_list(const struct row *r, int i)
+{
+    struct piece found = r->piece[i];
+    struct pool_piece piece = { found.mask, found.first };
+    size_t begin = r->channels.begin, end = r->channels.end;
+    uint32_t before = ((uint32_t)1 << begin) - 1;
+
+    if (r->core->strips.row.transposed) {
+        if ((size_t)r->row < begin || (size_t)r->row >= end)
+            piece.mask = 0;
+        return piece;
+    }
+    piece.first += (size_t)__builtin_popcount(piece.mask & before);
+    piece.mask &= (uint32_t)(((uint64_t)1 << end) - 1) & ~before;
+    return piece;
+}
+
+static void list_row(const struct row *r)
+{
+    const struct conv_strips *s = &r->core->strips;
+    int channel = s->block / CONV_BLOCK;
     float room[SPARSE_PIECE];
 
-    for (int r = p->row; r < p->row + p->rows; r++)
-        for (int c = p->column; c < p->column + p->columns;
-             c += SPARSE_PIECE) {
-            struct sparse_piece piece = piece_of(core, p, index, r, c);
-            const float *value = stage_floats(core->w, piece.first,
-                                              sparse_nonzeros(piece), room);
+    for (int c = 0, i = 0; i < r->part.pieces; i++, c += SPARSE_PIECE) {
+        struct pool_piece piece = piece_to_list(r, i);
+        const float *value = stage_floats(r->core->w, piece.first,
+                                          sparse_nonzeros(piece), room);
 
-            SPARSE_EACH(piece, j, value) {
-                int in = transposed ? c + (int)j : r;
-                int out = transposed ? r - p->row : c - p->column + (int)j;
-                int32_t *start = l.start + class * CONV_PANEL + out;
-                if (write)
-                    l.nonzero[start[1]++] = (struct nonzero){
-                        in * channel + offset / CONV_BLOCK, *value
-                    };
-                else
-                    start[2]++;
-            }
+        SPARSE_EACH(piece, j, value) {
+            int in = s->row.transposed ? c + (int)j : r->row;
+            int32_t *at = count_of(r, c + (int)j);
+
+            r->list.nonzero[(*at)++ - r->list.begin] = (struct nonzero){
+                in * channel + r->offset / CONV_BLOCK, *value
+            };
         }
+    }
 }
 
+/* Visits each thread's share of the rows, taps one after the other. */
 static void scan(const struct conv_core *core, const struct conv_taps *taps,
-                 int panel, struct list l, bool write)
+                 struct part part, struct list l, struct range channels,
+                 void (*visit)(const struct row *r))
 {
-    struct part p = part_of(core, panel);
-    int tap = 0;
+    size_t rows = (size_t)part.rows;
 
-    for (int class = 0; class < core->strips.classes; class++)
-        for (int end = tap + taps->count[class]; tap < end; tap++)
-            scan_tap(core, &p, class, taps->index[tap], taps->offset[tap], l,
-                     write);
+#pragma omp for schedule(static)
+    for (int t = 0; t < core->threads; t++) {
+        struct range own = range_share((size_t)core->strips.taps * rows, t,
+                                       core->threads);
+        struct row r = { .core = core, .part = part, .list = l,
+                         .count = l.count + (size_t)t * list_counts(core),
+                         .channels = channels };
+        int end = taps->count[0];
+
+        for (size_t i = own.begin; i < own.end; i++) {
+            int tap = (int)(i / rows);
+
+            while (tap >= end)
+                end += taps->count[++r.class];
+            r.row = (int)(i % rows);
+            r.index = taps->index[tap];
+            r.offset = taps->offset[tap];
+            r.piece = l.piece + i * (size_t)part.pieces;
+            visit(&r);
+        }
+    }
 }
 
-static void list_nonzeros(const struct conv_core *core,
-                          const struct conv_taps *taps, int panel,
-                          struct list l)
+/* Finds a panel's nonzeros, and turns their counts to places. */
+static void count_nonzeros(const struct conv_core *core,
+                           const struct conv_taps *taps, struct part part,
+                           struct list l)
 {
-    size_t starts = list_starts(core);
+    size_t counts = list_counts(core);
 
-    memset(l.start, 0, starts * sizeof(*l.start));
-    scan(core, taps, panel, l, false);
-    for (size_t i = 1; i < starts; i++)
-        l.start[i] += l.start[i - 1];
-    scan(core, taps, panel, l, true);
+#pragma omp single
+    memset(l.count, 0, (size_t)core->threads * counts * sizeof(*l.count));
+    scan(core, taps, part, l, (struct range){ 0, 0 }, count_row);
+#pragma omp single
+    {
+        *l.total = 0;
+        for (size_t i = 0; i < counts; i++)
+            for (int t = 0; t < core->threads; t++) {
+                int32_t *count = l.count + (size_t)t * counts + i;
+                int32_t n = *count;
+
+                *count = *l.total;
+                *l.total += n;
+            }
+    }
+}
+
+/* Where the nonzeros of a channel that is not listed yet begin. */
+static int32_t list_begin(const struct conv_core *core, struct list l,
+                          size_t channel)
+{
+    return channel < (size_t)core->width
+           ? l.count[channel * (size_t)core->strips.classes] : *l.total;
+}
+
+/* The channels from `first` on for which there is room. */
+static struct range fitting(const struct conv_core *core, struct list l,
+                            size_t first, size_t channels)
+{
+    struct range r = { first, first };
+    int32_t most = list_begin(core, l, first) + (int32_t)list_room(core);
+
+    while (r.end < channels && list_begin(core, l, r.end + 1) <= most)
+        r.end++;
+    return r;
+}
+
+/* Whether there are few enough nonzeros, and room for any channel's. */
+static bool skipping_pays(const struct conv_core *core, struct part part,
+                          struct list l, size_t channels)
+{
+    int elements = core->strips.taps * part.rows * part.columns;
+
+    for (size_t c = 0; c < channels; c++)
+        if (fitting(core, l, c, channels).end == c)
+            return false;
+    return *l.total < elements / POOL_SKIP;
 }
 
 /* The halves of two vectors, interleaved. */
@@ -215,29 +341,44 @@ void KERNEL(conv_transpose)(const float *from, int step, int pixels,
 /* Output of one strip, class of pixels and group of VLEN channels. */
 struct lines {
     const struct conv_core *core;
-    const struct nonzero *nonzero;
-    const int32_t *start;    /* of the group's first channel */
+    struct list list;
     const float *strip;
+    int panel, first;        /* the first channel of the group, in the panel */
     int channels;            /* to store */
-    int row_classes, column_classes, column_class;
+    int class, row_classes, column_classes, column_class;
     int rows, columns;       /* of output pixels */
-    int channel;             /* of y, the first */
     size_t image_row;        /* of y: that of the class's position 0 */
 };
+
+/* The nonzeros of channel c of the group: up to where the last thread ended
+ * them, from where it ended those before. */
+static inline struct range nonzeros_of(const struct lines *r, int c)
+{
+    const struct conv_core *core = r->core;
+    const int32_t *end =
+        r->list.count + (size_t)(core->threads - 1) * list_counts(core);
+    int i = (r->first + c) * core->strips.classes + r->class;
+    int32_t begin = i > 0 ? end[i - 1] : 0;
+
+    return (struct range){ (size_t)(begin - r->list.begin),
+                           (size_t)(end[i] - r->list.begin) };
+}
 
 /* Lines of VLEN channels, from pixel `at` of the line on. */
 INLINE void run_lines(const struct lines *r, int at, const int vectors,
                            float *line)
 {
     for (int c = 0; c < r->channels; c++, line += RUN_VECTORS * VLEN) {
+        struct range nonzeros = nonzeros_of(r, c);
         vf sum[RUN_VECTORS];
 
         UNROLL
         for (int v = 0; v < vectors; v++)
             sum[v] = (vf){ 0 };
-        for (int i = r->start[c]; i < r->start[c + 1]; i++) {
-            const float *x = r->strip + r->nonzero[i].offset + at;
-            vf w = vf_set(r->nonzero[i].w);
+        for (size_t i = nonzeros.begin; i < nonzeros.end; i++) {
+            struct nonzero nonzero = r->list.nonzero[i];
+            const float *x = r->strip + nonzero.offset + at;
+            vf w = vf_set(nonzero.w);
 
             UNROLL
             for (int v = 0; v < vectors; v++)
@@ -279,7 +420,7 @@ static inline void store_pixel(const enum dtype dtype, const struct lines *r,
     at = ((r->image_row + (size_t)(row * r->row_classes))
           * (size_t)y->dim[2]
           + (size_t)(column * r->column_classes + r->column_class))
-         * (size_t)y->dim[3] + (size_t)r->channel;
+         * (size_t)y->dim[3] + (size_t)(r->panel * r->core->width + r->first);
     vf_store(channels, sum);
     conv_store(dtype, y->data, operand_given(add) ? add->data : NULL, at,
                channels, r->channels);
@@ -332,21 +473,19 @@ static void pack_strip(const struct conv_core *core, int item, float *strip)
     }
 }
 
-/* All output of one strip in the panel's channels. */
+/* All output of one strip in some of the panel's channels. */
 static void run_strip(const struct conv_core *core, int item, int panel,
-                      struct list l, float *strip)
+                      struct range channels, struct list l, float *strip)
 {
     const struct conv_strips *s = &core->strips;
     struct range rows = KERNEL(conv_strip_output)(s, item);
-    int first = panel * CONV_PANEL;
-    int channels = conv_lanes(core, panel);
 
     pack_strip(core, item, strip);
     for (int class = 0; class < s->classes; class++) {
         int row_class = class / s->col.classes;
         struct lines r = {
-            .core = core, .nonzero = l.nonzero, .strip = strip,
-            .row_classes = s->row.classes,
+            .core = core, .list = l, .strip = strip, .panel = panel,
+            .class = class, .row_classes = s->row.classes,
             .column_classes = s->col.classes,
             .column_class = class % s->col.classes
         };
@@ -360,10 +499,9 @@ static void run_strip(const struct conv_core *core, int item, int panel,
                       + (size_t)row_class;
         if (r.rows <= 0 || r.columns <= 0)
             continue;
-        for (int c = 0; c < channels; c += VLEN) {
-            r.start = l.start + class * CONV_PANEL + c;
-            r.channels = int_min(channels - c, VLEN);
-            r.channel = first + c;
+        for (size_t c = channels.begin; c < channels.end; c += VLEN) {
+            r.first = (int)c;
+            r.channels = int_min((int)(channels.end - c), VLEN);
             run_class(&r);
         }
     }
@@ -378,39 +516,40 @@ static size_t strip_floats(const struct conv_core *core)
     return ((size_t)s->blocks + 1) * (size_t)s->block + CONV_BLOCK;
 }
 
-/* The most nonzeros that a panel has where skipping pays. */
-static size_t list_floats(const struct conv_core *core)
-{
-    size_t elements = (size_t)core->strips.taps * (size_t)core->x->dim[3]
-                      * (size_t)conv_lanes(core, 0);
-
-    return list_starts(core)
-           + elements / POOL_SKIP * sizeof(struct nonzero) / sizeof(float);
-}
-
 size_t KERNEL(conv_sparse_floats)(const struct conv_core *core)
 {
-    if (!pool_skips(core->w->pool, POOL_SKIP))
-        return 0;
     return (size_t)core->threads * strip_floats(core) + list_floats(core);
 }
 
-void KERNEL(conv_sparse_run)(const struct conv_core *core,
+bool KERNEL(conv_sparse_run)(const struct conv_core *core,
                              const struct conv_taps *taps, int panel,
                              float *room)
 {
     const struct conv_strips *s = &core->strips;
     size_t items = (size_t)s->images * (size_t)s->count;
-    size_t each = strip_floats(core);
-    struct list l = list_of(core, room + (size_t)core->threads * each);
+    size_t each = strip_floats(core), lanes = (size_t)conv_lanes(core, panel);
+    struct part part = part_of(core, panel);
+    struct range channels = { 0, 0 };
+    struct list l = list_of(core, room);
+    float *strips = room + list_floats(core);
 
-#pragma omp single
-    list_nonzeros(core, taps, panel, l);
+    count_nonzeros(core, taps, part, l);
+    if (!skipping_pays(core, part, l, lanes))
+        return false;
+    while (channels.end < lanes) {
+        channels = fitting(core, l, channels.end, lanes);
+        l.begin = list_begin(core, l, channels.begin);
+        /* Until all have read them, the counts must not change. */
+#pragma omp barrier
+        scan(core, taps, part, l, channels, list_row);
 #pragma omp for schedule(static)
-    for (int t = 0; t < core->threads; t++) {
-        struct range own = range_share(items, t, core->threads);
+        for (int t = 0; t < core->threads; t++) {
+            struct range own = range_share(items, t, core->threads);
 
-        for (size_t i = own.begin; i < own.end; i++)
-            run_strip(core, (int)i, panel, l, room + (size_t)t * each);
+            for (size_t i = own.begin; i < own.end; i++)
+                run_strip(core, (int)i, panel, channels, l,
+                          strips + (size_t)t * each);
+        }
     }
+    return true;
 }

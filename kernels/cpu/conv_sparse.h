@@ -13,14 +13,19 @@
 void KERNEL(conv_transpose)(const float *from, int step, int pixels,
                             size_t line, float *to);
 
-/* Whether skipping pays. */
-bool KERNEL(conv_sparse_pays)(const struct conv_core *core, int panel);
+/* Whether the pool as a whole has so few nonzeros that there is scratch for
+ * skipping zeros. */
+static inline bool conv_sparse_may_pay(const struct conv_core *core)
+{
+    return pool_skips(core->w->pool, POOL_SKIP);
+}
 
-/* Floats of scratch, 0 if it never pays. */
+/* Floats of scratch. */
 size_t KERNEL(conv_sparse_floats)(const struct conv_core *core);
 
-/* All output in the panel's channels; every thread of a team calls it. */
-void KERNEL(conv_sparse_run)(const struct conv_core *core,
+/* All output in the panel's channels, if skipping pays there; every thread of a
+ * team calls it, and is told the same. */
+bool KERNEL(conv_sparse_run)(const struct conv_core *core,
                              const struct conv_taps *taps, int panel,
                              float *scratch);
 

@@ -78,11 +78,11 @@ INLINE void tile_run(const struct conv_tile *t, const int lines,
         UNROLL
         for (int v = 0; v < vectors; v++)
             sum[i][v] = t->fresh ? vf_set(0)
-                        : vf_load(t->sum + i * CONV_PANEL + v * VLEN);
+                        : vf_load(t->sum + i * t->width + v * VLEN);
     for (int s = 0; s < t->segments; s++) {
         const float *x = t->x + t->offset[s];
 
-        for (int k = 0; k < t->depth; k++, x += x_k, panel += CONV_PANEL) {
+        for (int k = 0; k < t->depth; k++, x += x_k, panel += t->width) {
             UNROLL
             for (int v = 0; v < vectors; v++)
                 row[v] = vf_load(panel + v * VLEN);
@@ -98,7 +98,7 @@ INLINE void tile_run(const struct conv_tile *t, const int lines,
     for (int i = 0; i < lines; i++)
         UNROLL
         for (int v = 0; v < vectors; v++)
-            vf_store(t->sum + i * CONV_PANEL + v * VLEN, sum[i][v]);
+            vf_store(t->sum + i * t->width + v * VLEN, sum[i][v]);
 }
 
 #define TILE_CASE(n) \
@@ -134,7 +134,7 @@ INLINE void tile_all(const struct conv_tile *t, const int x_line, int x_k)
 
             tile_sized(&part, lines, vectors, x_line, x_k);
             part.x += lines * x_line;
-            part.sum += lines * CONV_PANEL;
+            part.sum += lines * t->width;
             left -= lines;
         }
     }

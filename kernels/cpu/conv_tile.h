@@ -1,21 +1,22 @@
 /*
  * The arithmetic of convolutions: small matrix products, held in registers.
  *
- *     sum [line][CONV_PANEL] += over all segments and k < depth of
+ *     sum [line][width] += over all segments and k < depth of
  *         x[line * x_line + offset[segment] + k * x_k]
- *         * panel [segment][depth][CONV_PANEL]
+ *         * panel [segment][depth][width]
  *
  * Either lines are pixels of a packed strip and k channels (an output, summed
  * over the taps of a filter), or the reverse (the gradient of a filter, summed
  * over rows of pixels). A panel is 32 channels of output for every
- * instruction set, so that all need the same scratch.
+ * instruction set, so that all need the same scratch, or 16 where there are no
+ * more or no room.
  */
 #ifndef MEMDIAL_CONV_TILE_H
 #define MEMDIAL_CONV_TILE_H
 
 #include "cpu.h"
 
-enum { CONV_PANEL = 32 };
+enum { CONV_PANEL = 32, CONV_NARROW_PANEL = 16 };
 
 /*
  * Memory that will be wanted soon, asked for in portions while arithmetic
@@ -42,7 +43,8 @@ struct conv_tile {
     const int *offset;           /* [segments] */
     int segments, depth;
     int lines;
-    int lanes;                   /* of the panel that are in use */
+    int width;                   /* of the panel */
+    int lanes;                   /* of it that are in use */
     bool fresh;                  /* start from 0, not from what is in sum */
     int x_k;                     /* of channels: floats from pixel to pixel */
     struct conv_ahead *ahead;    /* a portion for each segment of a tile */

@@ -142,7 +142,8 @@ static void run_strip(const struct wgrad *g, int slab, int item, int next,
     struct conv_tile t = {
         .panel = dy, .sum = sum,
         .offset = g->row, .segments = (int)(rows.end - rows.begin),
-        .depth = g->dy->dim[2], .lines = inputs, .lanes = outputs,
+        .depth = g->dy->dim[2], .lines = inputs,
+        .width = CONV_PANEL, .lanes = outputs,
         .x_k = s->channels, .ahead = &ahead
     };
 
@@ -178,12 +179,12 @@ static struct row row_of(const struct wgrad *g, int slab, int row)
     };
 }
 
-static struct sparse_piece row_piece(const struct wgrad *g, int slab, int row)
+static struct pool_piece row_piece(const struct wgrad *g, int slab, int row)
 {
     struct row r = row_of(g, slab, row);
 
     return r.lanes ? sparse_piece(g->dw, r.at, r.lanes)
-                   : (struct sparse_piece){ 0 };
+                   : (struct pool_piece){ 0 };
 }
 
 static bool skipping_pays(const struct wgrad *g, int slab)

@@ -11,8 +11,8 @@
  * not just dropped.
  *
  * In place: the values of survivors are moved to the front, then from the
- * back to where they belong. Scratch: the bitmap before, which tells survivors
- * from new ones, and a few words for each member.
+ * back to where they belong; the index tells survivors from new ones until it
+ * is written anew. Scratch: the bitmap after, and a few words for each member.
  */
 #include <math.h>
 #include <string.h>
@@ -29,8 +29,8 @@ struct rewiring {
     const struct call *call;
     const struct pool *pool;
     const struct operand *w;  /* what magnitudes are taken from */
-    uint64_t *bits;
-    uint64_t *before;
+    struct pool_index before;
+    uint64_t *bits;           /* the bitmap as it becomes */
     struct pool_share *share; /* [members] */
 };
 
@@ -38,14 +38,14 @@ static struct rewiring rewiring_of(const struct call *c)
 {
     const struct pool *pool = c->attr.rewire.pool;
     const struct operand *master = &c->operand[REWIRE_MASTER];
-    uint64_t *before = c->scratch;
+    uint64_t *bits = c->scratch;
 
     return (struct rewiring){
         .call = c, .pool = pool,
         .w = operand_given(master) ? master : &c->operand[REWIRE_W],
-        .bits = c->operand[REWIRE_INDEX].data,
-        .before = before,
-        .share = (struct pool_share *)(before + pool->words)
+        .before = pool_index_of(pool, c->operand[REWIRE_INDEX].data),
+        .bits = bits,
+        .share = (struct pool_share *)(bits + pool->words)
     };
 }
 
@@ -176,16 +176,19 @@ static void spread(struct rewiring *r, size_t survivors)
 {
     size_t to = r->pool->nonzeros;
 
-    for (size_t i = r->pool->words; i-- > 0;)
+    for (size_t i = r->pool->words; i-- > 0;) {
+        uint64_t before = pool_word(&r->before, i);
+
         for (uint64_t left = r->bits[i]; left;) {
             uint64_t bit = (uint64_t)1 << (63 - __builtin_clzll(left));
-            bool old = r->before[i] & bit;
+            bool old = before & bit;
 
             to--;
             survivors -= old;
             move(r, old ? &survivors : NULL, to);
             left &= ~bit;
         }
+    }
 }
 
 static void adapt_threshold(const struct rewiring *r, size_t below)
@@ -209,7 +212,7 @@ void KERNEL(rewire)(const struct call *c)
 
     if (!c->run->rewire)
         return;
-    memcpy(r.before, r.bits, r.pool->words * sizeof(*r.bits));
+    pool_decode(r.pool, c->operand[REWIRE_INDEX].data, r.bits);
     dropped = drop_all(&r, &wanted);
     if (c->attr.rewire.method == REWIRE_DSR) {
         pool_share_out(r.share, r.pool->members, dropped);
@@ -219,5 +222,5 @@ void KERNEL(rewire)(const struct call *c)
         pool_choose(r.pool, i, stream, r.bits, r.before, r.share[i].got,
                     r.share[i].room);
     spread(&r, r.pool->nonzeros - dropped);
-    pool_count_groups(r.pool, r.bits);
+    pool_encode(r.pool, r.bits, c->operand[REWIRE_INDEX].data);
 }

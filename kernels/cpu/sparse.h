@@ -12,26 +12,20 @@
 /* The bits of a mask: as many elements as a piece can have. */
 enum { SPARSE_PIECE = 32 };
 
-/* A piece of a row: which of its elements are nonzeros, bit by bit, and where
- * the values of these begin. */
-struct sparse_piece {
-    uint32_t mask;
-    size_t first;
-};
-
-static inline size_t sparse_nonzeros(struct sparse_piece piece)
+static inline size_t sparse_nonzeros(struct pool_piece piece)
 {
     return (size_t)__builtin_popcount(piece.mask);
 }
 
 /* Elements [at, at + n) of operand o, 0 < n <= SPARSE_PIECE. */
-static inline struct sparse_piece sparse_piece(const struct operand *o,
+static inline struct pool_piece sparse_piece(const struct operand *o,
                                                size_t at, size_t n)
 {
-    size_t bit = pool_member_bit(&o->pool->member[o->member]) + at;
+    struct pool_index index = pool_index_of(o->pool, o->index);
 
-    return (struct sparse_piece){ pool_bits(o->index, bit, (int)n),
-                                  pool_rank(o->pool, o->index, bit) };
+    return pool_piece(&index,
+                      pool_member_place(&o->pool->member[o->member]) + at,
+                      (int)n);
 }
 
 /* Loops over the nonzeros of a piece: `at` is each one's place in it, and
@@ -46,7 +40,7 @@ static inline const float *sparse_floats(const struct operand *o, size_t at,
                                          size_t n, float *room)
 {
     float values[SPARSE_PIECE];
-    struct sparse_piece piece;
+    struct pool_piece piece;
     const float *value;
 
     if (!o->pool)
@@ -69,7 +63,7 @@ static inline void sparse_add(const struct operand *o, size_t at, size_t n,
     float *to = sum;
 
     if (o->pool) {
-        struct sparse_piece piece = sparse_piece(o, at, n);
+        struct pool_piece piece = sparse_piece(o, at, n);
 
         at = piece.first;
         n = sparse_nonzeros(piece);

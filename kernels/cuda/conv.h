@@ -50,51 +50,47 @@ static inline struct conv_shape conv_shape_of(const struct call *c,
 /* Elements of a tensor that is dense or a member of a pool. */
 template <typename T> struct elements {
     const T *values;
-    const uint64_t *bits;        /* NULL: dense */
-    const uint32_t *before;
-    size_t first;                /* bit */
+    bool sparse;
+    struct pool_index index;
+    size_t first;                /* place of element 0 */
 
     explicit elements(const struct operand *o)
-        : values(data_of<T>(o)), bits(NULL), before(NULL), first(0)
+        : values(data_of<T>(o)), sparse(o->pool), index(), first(0)
     {
-        if (o->pool) {
-            bits = static_cast<const uint64_t *>(o->index);
-            before = pool_before(o->pool, o->index);
-            first = pool_member_bit(&o->pool->member[o->member]);
+        if (sparse) {
+            index = pool_index_of(o->pool, o->index);
+            first = pool_member_place(&o->pool->member[o->member]);
         }
     }
 
     /* Whether element i is stored, and where. */
     __device__ bool find(size_t i, size_t *at) const
     {
+        struct pool_piece piece;
+
         *at = i;
-        if (!bits)
+        if (!sparse)
             return true;
-        if (!pool_bit(bits, first + i))
-            return false;
-        *at = pool_rank_of(bits, before, first + i);
-        return true;
+        piece = pool_piece(&index, first + i, 1);
+        *at = piece.first;
+        return piece.mask;
     }
 
     /* W elements from element i on, if any of them is stored. */
     template <int W> __device__ bool load(size_t i, pack<T, W> &p) const
     {
-        uint32_t mask;
-        size_t at;
+        struct pool_piece piece;
 
-        if (!bits) {
+        if (!sparse) {
             p = *reinterpret_cast<const pack<T, W> *>(values + i);
             return true;
         }
-        mask = pool_bits(bits, first + i, W);
-        if (!mask)
-            return false;
-        at = pool_rank_of(bits, before, first + i);
+        piece = pool_piece(&index, first + i, W);
 #pragma unroll
         for (int k = 0; k < W; k++)
-            if (mask >> k & 1)
-                p.element[k] = values[at++];
-        return true;
+            if (piece.mask >> k & 1)
+                p.element[k] = values[piece.first++];
+        return piece.mask;
     }
 };
 
