@@ -17,9 +17,11 @@
  *     cost(i, j, m) = forward(i..k-1) + cost(k, j, m - input(k))
  *                   + cost(i, k - 1, m).
  *
- * Memory is counted in units; all amounts of it at once, innermost. That model
- * is an approximation, so it only proposes: each amount of memory gives one
- * candidate, which is then scheduled and planned exactly.
+ * Memory is counted in units; all amounts of it at once, innermost: first up to
+ * what keeping everything takes, then up to twice the least that is enough,
+ * where units are small. That model is an approximation, so it only proposes:
+ * each amount of memory gives one candidate, which is then scheduled and
+ * planned exactly.
  */
 #include "optimal.h"
 
@@ -33,7 +35,8 @@ enum {
     MAX_STAGES = 160,    /* neighbouring stages are merged above */
     MAX_UNITS = 400,     /* of memory */
     MIN_UNITS = 80,
-    MAX_CANDIDATES = 40, /* for small schedules; fewer for large ones */
+    TABLES = 2,
+    MAX_CANDIDATES = 40, /* of each, for small schedules; else fewer */
     MIN_CANDIDATES = 8
 };
 
@@ -49,7 +52,8 @@ struct stage {
     size_t input;        /* bytes that lead into it, kept statistics aside */
     size_t kept;         /* bytes it leaves for any backward pass, its own
                             result included */
-    size_t overhead;     /* transient bytes and scratch while it runs */
+    size_t passing;      /* transient bytes and scratch while it runs forward */
+    size_t overhead;     /* the same, forward or backward */
     double flops;        /* forward */
 };
 
@@ -151,6 +155,8 @@ static void measure_chain(struct chain *c, const struct plan *plan)
 
         if (overhead > c->stages[stage].overhead)
             c->stages[stage].overhead = overhead;
+        if (forward && overhead > c->stages[stage].passing)
+            c->stages[stage].passing = overhead;
         if (forward)
             c->stages[stage].flops += schedule_step_flops(s, t);
         for (int i = 0; i < op_slots(op->code); i++) {
@@ -205,7 +211,7 @@ static int passing_units(const struct table *t, int i, int k)
 
     for (int s = i; s < k; s++) {
         const struct stage *stage = &t->chain->stages[s];
-        size_t need = (s > i ? stage->input : 0) + stage->overhead +
+        size_t need = (s > i ? stage->input : 0) + stage->passing +
                       (s + 1 < t->chain->count ? stage[1].input : 0);
         if (need > most)
             most = need;
@@ -293,7 +299,7 @@ struct search {
     struct policy policy;
     const struct backend *backend;
     int threads;
-    struct candidate list[MAX_CANDIDATES + 4];
+    struct candidate list[TABLES * MAX_CANDIDATES + 4];
     int count;
 };
 
@@ -309,12 +315,13 @@ static void consider(struct search *s, struct route *route)
 }
 
 /* Candidates for amounts of memory spread evenly over those that differ in
- * cost. */
-static void consider_table(struct search *s, const struct table *t,
-                           int candidates)
+ * cost; returns the least amount that is enough, bytes. */
+static double consider_table(struct search *s, const struct table *t,
+                             int candidates)
 {
     int n = t->chain->count, distinct = 0;
     const float *cost = &t->cost[cell(t, 0, n - 1)];
+    double least;
     int *amounts = xcalloc((unsigned long)t->units + 1, sizeof(*amounts));
 
     for (int m = 0; m <= t->units; m++)
@@ -328,7 +335,9 @@ static void consider_table(struct search *s, const struct table *t,
         follow(t, route, 0, n - 1, amounts[pick]);
         consider(s, route);
     }
+    least = distinct > 0 ? amounts[0] * t->unit : t->units * t->unit;
     free(amounts);
+    return least;
 }
 
 static struct chain make_chain(const struct search *s, int *steps)
@@ -359,19 +368,23 @@ static void search_chain(struct search *s)
     int steps;
     struct chain chain = make_chain(s, &steps);
     struct table t = { .chain = &chain };
-    double pairs = pow(chain.count, 3) / 6 + 1, all = 0;
+    double pairs = pow(chain.count, 3) / 6 + 1, most = 0;
     size_t cells;
 
     for (int i = 0; i < chain.count; i++)
-        all += (double)chain.stages[i].kept + (double)chain.stages[i].overhead;
-    t.units = clamp(max_updates / pairs, MIN_UNITS, MAX_UNITS);
-    t.unit = all / t.units + 1;
+        most += (double)chain.stages[i].kept +
+                (double)chain.stages[i].overhead;
+    t.units = clamp(max_updates / TABLES / pairs, MIN_UNITS, MAX_UNITS);
     cells = cell(&t, chain.count - 1, chain.count - 1) + (size_t)t.units + 1;
     t.cost = xcalloc(cells, sizeof(*t.cost));
     t.choice = xcalloc(cells, sizeof(*t.choice));
-    fill_table(&t);
-    consider_table(s, &t, clamp(max_steps / steps, MIN_CANDIDATES,
-                                MAX_CANDIDATES));
+    for (int i = 0; i < TABLES; i++) {
+        t.unit = most / t.units + 1;
+        fill_table(&t);
+        most = 2 * consider_table(s, &t,
+                                  clamp(max_steps / TABLES / steps,
+                                        MIN_CANDIDATES, MAX_CANDIDATES));
+    }
     free(t.cost);
     free(t.choice);
     free(chain.cuts);
