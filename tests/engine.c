@@ -172,6 +172,17 @@ static size_t count_untouched(const unsigned char *before,
     return count;
 }
 
+/* A step and an evaluation, also of a whole microbatch, in an arena that is
+ * filled with a byte. */
+static void run_in(struct engine *engine, int byte)
+{
+    double metrics[METRIC_COUNT];
+
+    engine_fill(engine, byte);
+    engine_outcome(engine, 1);
+    engine_run(engine, PROGRAM_EVAL, engine->job->settings.batch, metrics);
+}
+
 struct untouched engine_untouched(struct engine *engine)
 {
     const struct plan *plan = engine->job->plan;
@@ -179,11 +190,9 @@ struct untouched engine_untouched(struct engine *engine)
     const unsigned char *after = (unsigned char *)engine->executor->arena;
     struct untouched untouched = { 0 };
 
-    engine_fill(engine, 0xA5);
-    engine_outcome(engine, 1);
+    run_in(engine, 0xA5);
     memcpy(before, after, plan->arena_bytes);
-    engine_fill(engine, 0x5A);
-    engine_outcome(engine, 1);
+    run_in(engine, 0x5A);
     untouched.all = count_untouched(before, after, 0, plan->arena_bytes);
     for (int i = 0; i < plan->schedule->instance_count; i++) {
         const struct plan_instance *p = &plan->instances[i];
