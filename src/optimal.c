@@ -26,18 +26,22 @@
 #include "optimal.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
+#include "living.h"
 
 enum {
     MAX_STAGES = 160,    /* neighbouring stages are merged above */
     MAX_UNITS = 400,     /* of memory */
     MIN_UNITS = 80,
     TABLES = 2,
-    MAX_CANDIDATES = 40, /* of each, for small schedules; else fewer */
-    MIN_CANDIDATES = 8
+    MAX_CANDIDATES = 60, /* of each, for small schedules; else fewer */
+    MIN_CANDIDATES = 8,
+    NAMED = 3,           /* values of what a refusal tells */
+    NAME_SIZE = 64
 };
 
 /* Bounds on the time a search takes: table updates, and steps planned. */
@@ -53,7 +57,8 @@ struct stage {
     size_t kept;         /* bytes it leaves for any backward pass, its own
                             result included */
     size_t passing;      /* transient bytes and scratch while it runs forward */
-    size_t overhead;     /* the same, forward or backward */
+    size_t needed;       /* the same forward or backward, with what it keeps
+                            and still has then */
     double flops;        /* forward */
 };
 
@@ -136,6 +141,42 @@ static void count_instance(struct chain *c, const struct plan_instance *p,
         c->stages[home].kept += p->bytes;
 }
 
+/* Transient bytes and scratch of a step. */
+static size_t overhead(const struct plan *plan, int t)
+{
+    return plan->live[t][KIND_TRANSIENT] + plan->live[t][KIND_WORKSPACE];
+}
+
+/* What each stage needs in each of its steps; home[i] is the stage that leaves
+ * instance i, or -1. */
+static void measure_needs(struct chain *c, const struct plan *plan,
+                          const int home[])
+{
+    const struct schedule *s = plan->schedule;
+    const struct program_steps *p = &s->program[PROGRAM_TRAIN];
+    size_t *needed = xcalloc((unsigned long)p->epilogue, sizeof(*needed));
+    int *stage = xcalloc((unsigned long)p->epilogue, sizeof(*stage));
+
+    for (int t = p->body; t < p->epilogue; t++) {
+        stage[t] = stage_of(c, schedule_op(s, t));
+        needed[t] = overhead(plan, t);
+    }
+    for (int i = 0; i < s->instance_count; i++) {
+        const struct plan_instance *in = &plan->instances[i];
+        for (int t = in->first; home[i] >= 0 && t <= in->last; t++)
+            if (t >= p->body && t < p->epilogue && stage[t] == home[i])
+                needed[t] += in->bytes;
+    }
+    for (int t = p->body; t < p->epilogue; t++)
+        if (needed[t] > c->stages[stage[t]].needed)
+            c->stages[stage[t]].needed = needed[t];
+    for (int i = 0; i < c->count; i++)
+        if (c->stages[i].kept > c->stages[i].needed)
+            c->stages[i].needed = c->stages[i].kept;
+    free(needed);
+    free(stage);
+}
+
 static void measure_chain(struct chain *c, const struct plan *plan)
 {
     const struct schedule *s = plan->schedule;
@@ -150,13 +191,9 @@ static void measure_chain(struct chain *c, const struct plan *plan)
         const struct op *op = schedule_op(s, t);
         int stage = stage_of(c, op);
         bool forward = op->pass == PASS_FORWARD;
-        size_t overhead = plan->live[t][KIND_TRANSIENT] +
-                          plan->live[t][KIND_WORKSPACE];
 
-        if (overhead > c->stages[stage].overhead)
-            c->stages[stage].overhead = overhead;
-        if (forward && overhead > c->stages[stage].passing)
-            c->stages[stage].passing = overhead;
+        if (forward && overhead(plan, t) > c->stages[stage].passing)
+            c->stages[stage].passing = overhead(plan, t);
         if (forward)
             c->stages[stage].flops += schedule_step_flops(s, t);
         for (int i = 0; i < op_slots(op->code); i++) {
@@ -176,6 +213,10 @@ static void measure_chain(struct chain *c, const struct plan *plan)
         if (home[i] >= 0)
             count_instance(c, &plan->instances[i], home[i], last[i],
                            saved[i]);
+    for (int i = 0; i < s->instance_count; i++)
+        if (home[i] >= 0 && !saved[i] && last[i] <= home[i])
+            home[i] = -1;
+    measure_needs(c, plan, home);
     free(home);
     free(last);
     free(saved);
@@ -223,7 +264,7 @@ static void try_keeping(struct table *t, int i, int j)
 {
     const struct stage *stage = &t->chain->stages[i];
     int kept = in_units(t, stage->kept);
-    int needed = in_units(t, stage->kept + stage->overhead);
+    int needed = in_units(t, stage->needed);
     float *cost = &t->cost[cell(t, i, j)];
     const float *rest = i < j ? &t->cost[cell(t, i + 1, j)] : NULL;
 
@@ -315,18 +356,21 @@ static void consider(struct search *s, struct route *route)
 }
 
 /* Candidates for amounts of memory spread evenly over those that differ in
- * cost; returns the least amount that is enough, bytes. */
+ * cost; returns the least amount that is enough, bytes. None depends on the
+ * budget, so that a lower one never finds what a higher one has missed. */
 static double consider_table(struct search *s, const struct table *t,
                              int candidates)
 {
     int n = t->chain->count, distinct = 0;
     const float *cost = &t->cost[cell(t, 0, n - 1)];
-    double least;
+    double least = t->units * t->unit;
     int *amounts = xcalloc((unsigned long)t->units + 1, sizeof(*amounts));
 
     for (int m = 0; m <= t->units; m++)
         if (isfinite(cost[m]) && (m == 0 || cost[m] < cost[m - 1]))
             amounts[distinct++] = m;
+    if (distinct > 0)
+        least = amounts[0] * t->unit;
     if (candidates > distinct)
         candidates = distinct;
     for (int i = 0; i < candidates; i++) {
@@ -335,7 +379,6 @@ static double consider_table(struct search *s, const struct table *t,
         follow(t, route, 0, n - 1, amounts[pick]);
         consider(s, route);
     }
-    least = distinct > 0 ? amounts[0] * t->unit : t->units * t->unit;
     free(amounts);
     return least;
 }
@@ -373,7 +416,7 @@ static void search_chain(struct search *s)
 
     for (int i = 0; i < chain.count; i++)
         most += (double)chain.stages[i].kept +
-                (double)chain.stages[i].overhead;
+                (double)chain.stages[i].needed;
     t.units = clamp(max_updates / TABLES / pairs, MIN_UNITS, MAX_UNITS);
     cells = cell(&t, chain.count - 1, chain.count - 1) + (size_t)t.units + 1;
     t.cost = xcalloc(cells, sizeof(*t.cost));
@@ -437,23 +480,52 @@ static bool smallest(struct search *s, struct schedule **schedule,
     return first_that_fits(s, (size_t)-1, schedule, plan);
 }
 
+/* "62.5 MiB of g1.b1.conv1.y", for the largest values at the peak. */
+static void name_largest(const struct plan *plan, char *text, size_t size)
+{
+    int step = plan->peak_step, count;
+    struct living *living = living_find(plan, LIVING_ALL, step, &count);
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (int i = 0; i < count && i < NAMED && used < size; i++) {
+        char name[NAME_SIZE] = "scratch", bytes[BYTES_TEXT_SIZE];
+
+        if (living[i].instance != LIVING_SCRATCH)
+            graph_value_name(plan->schedule->graph,
+                             plan->schedule->instances[living[i].instance],
+                             name, sizeof(name));
+        used += (size_t)snprintf(
+            text + used, size - used, "%s%s %s", i ? ", " : "", name,
+            bytes_format(bytes, sizeof(bytes), living[i].bytes));
+    }
+    free(living);
+}
+
+/* Says how small a plan there is, and what it consists of. */
 static bool refuse(struct search *s, size_t budget, struct error *e)
 {
     char wanted[BYTES_TEXT_SIZE], least[BYTES_TEXT_SIZE];
+    char largest[NAMED * (NAME_SIZE + BYTES_TEXT_SIZE)];
     struct schedule *schedule;
+    const struct op *op;
     struct plan *plan;
-    size_t bytes;
 
     smallest(s, &schedule, &plan);
-    bytes = plan->arena_bytes;
+    op = schedule_op(schedule, plan->peak_step);
+    name_largest(plan, largest, sizeof(largest));
+    error_set(e, EXIT_BUDGET,
+              "memory_budget: %s is not enough: with these settings the least "
+              "is %s (%zu bytes), above all %s at %s %s (%s); raise it, or need "
+              "less with microbatch, precision, sparsity or recompute",
+              bytes_format(wanted, sizeof(wanted), budget),
+              bytes_format(least, sizeof(least), plan->arena_bytes),
+              plan->arena_bytes, largest, op_name(op->code),
+              s->graph->layers[op->layer].name,
+              phase_name(schedule->steps[plan->peak_step].phase));
     plan_free(plan);
     schedule_free(schedule);
-    return error_set(e, EXIT_BUDGET,
-                     "memory_budget: %s is not enough: with these settings "
-                     "the least is %s (%zu bytes); raise it, lower "
-                     "microbatch, or set recompute=bn-relu",
-                     bytes_format(wanted, sizeof(wanted), budget),
-                     bytes_format(least, sizeof(least), bytes), bytes);
+    return false;
 }
 
 bool optimal_find(const struct graph *graph, struct policy policy,

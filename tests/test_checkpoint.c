@@ -3,6 +3,7 @@
  * are kept, and arithmetic counted as it is done.
  */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine.h"
@@ -140,14 +141,19 @@ Test(checkpoint, budgets_are_kept_and_monotonic)
         struct error e;
         struct job *least = optimal_job(0, recomputes[r], &e);
         uint64_t smallest = least->plan->arena_bytes;
+        char bytes[32];
         size_t before_peak = 0;
         double before_flops = 0;
 
         cr_expect_eq(optimal_job(smallest - 1, recomputes[r], &e), NULL);
         cr_expect_eq(e.code, EXIT_BUDGET);
         cr_expect(strstr(e.text, "not enough"), "%s", e.text);
+        snprintf(bytes, sizeof(bytes), "%llu bytes",
+                 (unsigned long long)smallest);
+        cr_expect(strstr(e.text, bytes), "%s", e.text);
+        cr_expect(strstr(e.text, "g1.b"), "no value is named: %s", e.text);
         for (uint64_t budget = smallest; budget < 420000000;
-             budget += 17000000) {
+             budget += 5000000) {
             struct job *job = optimal_job(budget, recomputes[r], &e);
             double flops;
             cr_assert(job, "%s", e.text);
