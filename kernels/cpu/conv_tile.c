@@ -70,6 +70,9 @@ static inline void ask(struct conv_ahead *a)
 INLINE void tile_run(const struct conv_tile *t, const int lines,
                      const int vectors, const int x_line, int x_k)
 {
+    /* A constant where it can be. */
+    const int width =
+        vectors * VLEN > CONV_NARROW_PANEL ? CONV_PANEL : t->width;
     vf sum[TILE_LINES][TILE_VECTORS], row[TILE_VECTORS];
     const float *panel = t->panel;
 
@@ -78,11 +81,11 @@ INLINE void tile_run(const struct conv_tile *t, const int lines,
         UNROLL
         for (int v = 0; v < vectors; v++)
             sum[i][v] = t->fresh ? vf_set(0)
-                        : vf_load(t->sum + i * t->width + v * VLEN);
+                        : vf_load(t->sum + i * width + v * VLEN);
     for (int s = 0; s < t->segments; s++) {
         const float *x = t->x + t->offset[s];
 
-        for (int k = 0; k < t->depth; k++, x += x_k, panel += t->width) {
+        for (int k = 0; k < t->depth; k++, x += x_k, panel += width) {
             UNROLL
             for (int v = 0; v < vectors; v++)
                 row[v] = vf_load(panel + v * VLEN);
@@ -98,7 +101,7 @@ INLINE void tile_run(const struct conv_tile *t, const int lines,
     for (int i = 0; i < lines; i++)
         UNROLL
         for (int v = 0; v < vectors; v++)
-            vf_store(t->sum + i * t->width + v * VLEN, sum[i][v]);
+            vf_store(t->sum + i * width + v * VLEN, sum[i][v]);
 }
 
 #define TILE_CASE(n) \
