@@ -18,8 +18,8 @@
  * two lines of pixels: the strips are transposed for it.
  *
  * Scratch: the taps; the offsets of rows in a strip; for each thread a slab, a
- * strip of x and one of dy, both of these twice if dw may be worth skipping
- * zeros in.
+ * strip of x and one of dy; if dw may be worth skipping zeros in, both of these
+ * twice, and where a slab's nonzeros are.
  */
 #include <string.h>
 
@@ -42,6 +42,12 @@ struct wgrad {
     float *thread;         /* the first thread's scratch */
     size_t bytes;
 };
+
+/* Rows of a slab, of one tap and input channel each. */
+static int slab_rows(const struct wgrad *g)
+{
+    return g->strips.taps * g->strips.channels;
+}
 
 static struct wgrad wgrad_of(const struct call *c)
 {
@@ -68,7 +74,8 @@ static struct wgrad wgrad_of(const struct call *c)
     g.line = round_up((size_t)(s->rows * s->width), CONV_BLOCK);
     g.each = g.slab + g.x_strip + g.dy_strip;
     if (g.skips)
-        g.each = g.slab + 2 * g.x_strip + CONV_BLOCK + 2 * g.line * CONV_PANEL;
+        g.each = g.slab + 2 * g.x_strip + CONV_BLOCK + 2 * g.line * CONV_PANEL
+                 + (size_t)slab_rows(&g);
     rows = round_up((size_t)s->rows * sizeof(int), CPU_ALIGNMENT);
     g.bytes = taps + rows + g.each * sizeof(float) * (size_t)c->threads;
     if (c->scratch) {
@@ -179,22 +186,24 @@ static struct row row_of(const struct wgrad *g, int slab, int row)
     };
 }
 
-static struct pool_piece row_piece(const struct wgrad *g, int slab, int row)
+/* Where the nonzeros of a slab are, row by row: the end of what a thread has,
+ * which begins with `sum`. */
+static uint32_t *masks_of(const struct wgrad *g, float *sum)
 {
-    struct row r = row_of(g, slab, row);
-
-    return r.lanes ? sparse_piece(g->dw, r.at, r.lanes)
-                   : (struct pool_piece){ 0 };
+    return (uint32_t *)(sum + g->each - slab_rows(g));
 }
 
-static bool skipping_pays(const struct wgrad *g, int slab)
+/* Finds a slab's nonzeros, and whether they are few enough. */
+static bool skipping_pays(const struct wgrad *g, int slab, uint32_t *masks)
 {
     size_t nonzeros = 0, elements = 0;
 
-    for (int i = 0; g->skips && i < g->strips.taps * g->strips.channels;
-         i++) {
-        elements += row_of(g, slab, i).lanes;
-        nonzeros += sparse_nonzeros(row_piece(g, slab, i));
+    for (int i = 0; i < slab_rows(g); i++) {
+        struct row r = row_of(g, slab, i);
+
+        masks[i] = r.lanes ? sparse_piece(g->dw, r.at, r.lanes).mask : 0;
+        elements += r.lanes;
+        nonzeros += (size_t)__builtin_popcount(masks[i]);
     }
     return nonzeros < elements / POOL_SKIP_GRADIENT;
 }
@@ -275,8 +284,8 @@ static void run_sparse_strip(const struct wgrad *g, int slab, int item,
                                g->line, dy + (size_t)l * g->line);
     for (size_t l = 0; l < CONV_PANEL; l++)
         memset(dy + l * g->line + pixels, 0, (end - pixels) * sizeof(float));
-    for (int i = 0; i < s->taps * s->channels; i++)
-        add_row_dots(g, row_piece(g, slab, i).mask,
+    for (int i = 0; i < slab_rows(g); i++)
+        add_row_dots(g, masks_of(g, sum)[i],
                      x + g->taps.offset[i / s->channels] / s->channels
                      + (size_t)(i % s->channels) * channel,
                      dy, pixels - (size_t)gap, sum + i * CONV_PANEL);
@@ -286,7 +295,7 @@ static void run_sparse_strip(const struct wgrad *g, int slab, int item,
 static void sum_slab(const struct wgrad *g, int slab, struct range items,
                      float *sum)
 {
-    bool skips = skipping_pays(g, slab);
+    bool skips = g->skips && skipping_pays(g, slab, masks_of(g, sum));
 
     memset(sum, 0, g->slab * sizeof(float));
     for (size_t i = items.begin; i < items.end; i++)
@@ -320,7 +329,7 @@ void KERNEL(conv_wgrad)(const struct call *c)
 {
     const struct wgrad g = wgrad_of(c);
     size_t items = (size_t)g.strips.images * (size_t)g.strips.count;
-    int rows = g.strips.taps * g.strips.channels;
+    int rows = slab_rows(&g);
 
     if (g.slabs >= g.threads) {
 #pragma omp parallel for num_threads(g.threads) schedule(static)
