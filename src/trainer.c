@@ -211,7 +211,7 @@ static bool change(struct trainer *t, const struct settings *s,
 
     if (!settings_check(s, "change", e) ||
         !settings_can_follow(&t->job->settings, s, e) ||
-        !job_new(&job, s, e))
+        !job_new_on(&job, s, &t->job->machine, e))
         return false;
     if (!open_executor(job, &device, &executor, e)) {
         job_free(job);
@@ -270,7 +270,8 @@ void trainer_begin(const struct trainer *t, const char *preset,
                    struct event_sink sink)
 {
     emit(sink, (struct event){ .type = EVENT_START,
-                               .start = { preset, &t->job->settings, t->step,
+                               .start = { preset, &t->job->settings,
+                                          t->job->machine, t->step,
                                           trainer_steps(t) } });
     emit(sink, trainer_memory(t));
 }

@@ -20,7 +20,8 @@ static const double patience = 60; /* seconds */
 
 #define SAY(type, rest) "echo '{\"type\":\"" type "\"" rest "}';"
 #define START_AT(step) SAY("start", ",\"schema\":1,\"preset\":\"p\"," \
-                           "\"settings\":{},\"step\":" step ",\"steps\":9")
+                           "\"settings\":{},\"backend\":\"cpu\"," \
+                           "\"processors\":1,\"step\":" step ",\"steps\":9")
 #define START START_AT("0")
 #define DONE SAY("done", "")
 
@@ -279,8 +280,9 @@ Test(link, puts_lines_together)
 {
     struct link *l = begin(
         "printf '{\"type\":\"start\",\"sch'; sleep 0.1;"
-        "printf 'ema\":1,\"preset\":\"p\",\"settings\":{},\"step\":0';"
-        "sleep 0.1; printf ',\"steps\":9}\\n{\"type\":\"do'; sleep 0.1;"
+        "printf 'ema\":1,\"preset\":\"p\",\"settings\":{},\"step\":0,\"back';"
+        "sleep 0.1; printf 'end\":\"cpu\",\"processors\":1,\"steps\":9}\\n';"
+        "printf '{\"type\":\"do'; sleep 0.1;"
         "printf 'ne\"}\\n{\"type\":\"error\",\"mess'");
     struct heard h = { 0 };
 

@@ -24,8 +24,8 @@ static void make_session(void)
     sample_train(&session, 4);
     session_event(&session,
                   &(struct event){ .type = EVENT_START,
-                                   .start = { "quick", &session.in_force, 0,
-                                              200 } });
+                                   .start = { "quick", &session.in_force,
+                                              sample_machine, 0, 200 } });
     sample_plan(&session);
     sample_train(&session, 3);
     sample_apply(&session, "precision=fp16");
@@ -236,7 +236,7 @@ Test(screens, turns_are_foretold)
             struct forecast *f;
             if (!dial_turn(&session.wanted, dial, (enum dial_turn)t, &next))
                 continue;
-            f = forecast_new(&next, false, false);
+            f = forecast_new(&next, &sample_machine, false, false);
             snprintf(text, sizeof(text), "%s %s ×%.2f", t ? "›" : "‹",
                      bytes_format(bytes, sizeof(bytes), f->peak_bytes),
                      f->flops / session.planned->flops);

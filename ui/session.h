@@ -86,6 +86,7 @@ enum notice { NOTICE_NONE, NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };
 
 struct session {
     char preset[PRESET_LABEL_SIZE];
+    struct machine machine;          /* the worker's, as its `start` says */
     struct settings in_force;        /* as the worker says */
     struct settings wanted;          /* as the dials say */
     struct settings *undo;           /* owned, [undo_count], newest last */
