@@ -8,13 +8,10 @@
 #include "model.h"
 #include "optimal.h"
 
-static bool pick_backend(struct job *job, struct error *e)
+static bool pick_backend(struct job *job, const char *name, struct error *e)
 {
-    const char *name = job->settings.backend;
     char known[128] = "auto";
 
-    if (strcmp(name, "auto") == 0)
-        name = job->machine.backend;
     for (int i = 0; backends[i]; i++) {
         if (strcmp(name, backends[i]->name) == 0) {
             job->backend = backends[i];
@@ -75,12 +72,13 @@ bool job_new(struct job **out, const struct settings *s, struct error *e)
 bool job_new_on(struct job **out, const struct settings *s,
                 const struct machine *machine, struct error *e)
 {
+    struct settings settled = machine_settle(machine, s);
     struct job *job = xcalloc(1, sizeof(*job));
 
     job->settings = *s;
     job->machine = *machine;
-    job->threads = s->threads ? s->threads : machine->processors;
-    if (!pick_backend(job, e) || !make_plan(job, e)) {
+    job->threads = settled.threads;
+    if (!pick_backend(job, settled.backend, e) || !make_plan(job, e)) {
         job_free(job);
         return false;
     }

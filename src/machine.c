@@ -39,6 +39,18 @@ bool machine_find_backend(struct machine *m, struct error *e)
                      "`memdial backends`", why);
 }
 
+struct settings machine_settle(const struct machine *m,
+                               const struct settings *s)
+{
+    struct settings settled = *s;
+
+    if (strcmp(s->backend, "auto") == 0)
+        memcpy(settled.backend, m->backend, sizeof(settled.backend));
+    if (s->threads == 0)
+        settled.threads = m->processors;
+    return settled;
+}
+
 bool machine_same(const struct machine *a, const struct machine *b)
 {
     return strcmp(a->backend, b->backend) == 0 &&

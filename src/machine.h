@@ -8,8 +8,9 @@
 #include <stdbool.h>
 
 #include "error.h"
+#include "settings.h"
 
-enum { MACHINE_BACKEND_SIZE = 16 };
+enum { MACHINE_BACKEND_SIZE = sizeof(((struct settings *)0)->backend) };
 
 struct machine {
     char backend[MACHINE_BACKEND_SIZE]; /* what backend=auto stands for */
@@ -22,6 +23,10 @@ void machine_init(struct machine *);
 
 /* Looks for devices; false if no backend can be opened, not even the CPU. */
 bool machine_find_backend(struct machine *, struct error *);
+
+/* The settings with nothing left to the machine. */
+struct settings machine_settle(const struct machine *,
+                               const struct settings *);
 
 bool machine_same(const struct machine *, const struct machine *);
 

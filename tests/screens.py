@@ -26,13 +26,14 @@ def peak(person):
 def turn_dials(p):
     """Each dial up, until it is applied, and back with undo."""
     for page in 1, 2:
-        names = re.findall(r"^│[▸ ]  ?([a-z_]+) +\S", p.text(), re.M)
+        names = re.findall(r"^│[▸ ]  ?([a-z_0-9]+) +\S", p.text(), re.M)
         p.type(HOME)
         for name in names:
             before = value(p, name)
             p.type(RIGHT)
-            # What was undone before may be applied with it, as one change.
-            applied = rf"applied [^\n]*\b{name}="
+            # What was undone before may be applied with it, as one change; of
+            # what is idle that is said.
+            applied = rf"applied [^\n]*\b{name}=|{name}=\S+ has no effect"
             p.sees(applied + "|no further step")
             if "no further step" in p.text():
                 p.type(LEFT)

@@ -247,6 +247,37 @@ Test(screens, turns_are_foretold)
     free(frame);
 }
 
+static char *frame_at_dial(const char *name)
+{
+    struct screen screen;
+    char *text;
+
+    screen_init(&screen, &session, 44, 132, GLYPHS_ASCII);
+    while (strcmp(dial_setting(screen.dial)->name, name) != 0)
+        screen.dial++;
+    screen_draw(&screen);
+    text = cells_dump(&screen.cells);
+    screen_done(&screen);
+    return text;
+}
+
+/* A dial can be turned before the one that it needs, and says so. */
+Test(screens, idle_dials_say_why)
+{
+    struct settings optimal = session.wanted;
+    char *frame = frame_at_dial("memory_budget");
+
+    cr_expect(strstr(frame, "memory_budget  least (idle)"));
+    cr_expect(strstr(frame, "|no effect without checkpoint=optimal"));
+    free(frame);
+    optimal.checkpoint = CHECKPOINT_OPTIMAL;
+    session_want(&session, &optimal);
+    frame = frame_at_dial("memory_budget");
+    cr_expect_not(strstr(frame, "(idle)"));
+    cr_expect_not(strstr(frame, "no effect"));
+    free(frame);
+}
+
 /* Nothing that a person does to it ends it, at any size. */
 Test(screens, survives_anything)
 {
