@@ -417,6 +417,30 @@ Test(link, leaves_nothing_of_a_worker)
     link_free(l);
 }
 
+/* What a shell or ssh makes of it. */
+Test(link, knows_a_signal_from_a_status)
+{
+    struct link *l = begin(START "sh -c 'kill -BUS $$'; exit $?");
+    struct heard h = { 0 };
+
+    UNTIL(l, &h, link_state(l) == LINK_DEAD);
+    expect_sentence(l, "Bus error");
+    link_free(l);
+}
+
+/* What a login prints before its command runs is nothing to warn of as
+ * garbage. */
+Test(link, tells_what_a_command_says_first)
+{
+    struct link *l = begin("echo Welcome; " START "exec cat");
+    struct heard h = { 0 };
+
+    UNTIL(l, &h, h.count[EVENT_START]);
+    cr_expect_eq(h.count[EVENT_WARNING], 1);
+    cr_expect_str_eq(h.warning, "the worker's command says: Welcome");
+    link_free(l);
+}
+
 Test(link, ends_a_worker_that_closes_its_output)
 {
     struct link *l = begin("echo $$ >$FILE;" START

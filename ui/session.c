@@ -33,6 +33,7 @@ void session_init(struct session *s, const char *preset,
 {
     *s = (struct session){ .in_force = *settings, .wanted = *settings,
                            .pinned_run = -1, .state = LINK_DEAD,
+                           .snapshot = -1,
                            .asks = SESSION_ASK_QUESTIONS };
     machine_init(&s->machine);
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
@@ -502,6 +503,15 @@ void session_event(struct session *s, const struct event *e)
     case EVENT_COUNT:
         break;
     }
+}
+
+void session_remedy(const struct session *s, char *text, size_t size)
+{
+    if (s->snapshot >= 0)
+        snprintf(text, size, "goes on from step %lld",
+                 (long long)s->snapshot);
+    else
+        snprintf(text, size, "begins again");
 }
 
 int session_most_questions(void)
