@@ -28,8 +28,26 @@ SMALL = [
               "epochs=100000", "threads=1")
 ]
 
+# What keys send.
+LEFT, RIGHT, DOWN, HOME = b"\x1bOD", b"\x1bOC", b"\x1bOB", b"\x1bOH"
+ESCAPE = b"\x1b"
+
 # Private modes as pyte keeps them.
 PASTE, MOUSE, CURSOR = 2004 << 5, 1000 << 5, 25 << 5
+
+
+def children(pid):
+    """The processes that a process has begun."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat") as file:
+                parent = file.read().rsplit(")", 1)[1].split()[1]
+        except OSError:
+            continue
+        if int(parent) == pid:
+            found.append(int(name))
+    return found
 
 
 class Person:
@@ -125,17 +143,13 @@ class Person:
                 lflag & termios.ECHO and lflag & termios.ISIG)
 
     def workers(self):
-        """Child processes."""
-        found = []
-        for name in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{name}/stat") as file:
-                    parent = file.read().rsplit(")", 1)[1].split()[1]
-            except OSError:
-                continue
-            if int(parent) == self.pid:
-                found.append(int(name))
-        return found
+        return children(self.pid)
+
+    def hang_up(self):
+        """The terminal goes away; in its place is a pipe that is silent."""
+        nothing, self.silence = os.pipe()
+        os.dup2(nothing, self.fd)
+        os.close(nothing)
 
     def leave(self):
         if self.alive():

@@ -1,13 +1,16 @@
 """The screens and their worker, as processes: what one knows of the other, and
 what becomes of one when the other dies. Prints TAP."""
 
+import glob
 import json
 import os
 import shlex
+import signal
 import subprocess
 import time
 
-from person import FOLDER, MEMDIAL, PATIENCE, SMALL, Person, finish, report
+from person import (DOWN, ESCAPE, FOLDER, LEFT, MEMDIAL, PATIENCE, RIGHT,
+                    SANITIZED, SMALL, Person, children, finish, report)
 
 # The machine is the worker's to tell.
 OPEN = [s for s in SMALL if "threads" not in s]
@@ -20,9 +23,9 @@ def plan(*settings):
     return json.loads(said.stdout)
 
 
-def until(p, condition):
+def until(p, condition, patience=PATIENCE):
     """Waits for what a function gives to be true, and returns it."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not (found := condition()) and time.monotonic() < end:
         p.look(0.05)
     return found
@@ -124,7 +127,185 @@ def no_device_in_front():
     p.leave()
 
 
-a_worker_with_other_processors()
-a_worker_with_a_device()
-no_device_in_front()
-finish()
+def begin(command=None, *settings):
+    """Someone whose worker is another one."""
+    return Person(*SMALL, *settings,
+                  *(["--worker", command] if command else []))
+
+
+def has_gone(pid):
+    return not os.path.exists(f"/proc/{pid}")
+
+
+def have_gone(p, pids):
+    """Whether there were processes, and are no more before long."""
+    return pids and until(p, lambda: all(map(has_gone, pids)), PATIENCE / 12)
+
+
+def goes_on(p, what):
+    """R helps."""
+    p.type(b"R")
+    report(p.sees("training") and p.alive(), f"... and R goes on: {what}", p)
+
+
+def killed(number, name):
+    p = begin()
+    p.sees("training")
+    until(p, lambda: glob.glob(os.path.join(FOLDER, "memdial", "run-*")))
+    p.look(1)
+    for pid in p.workers():
+        os.kill(pid, number)
+    report(p.sees(rf"ended by signal {int(number)}, {name}") and
+           p.sees(r"R goes on from step [1-9]"), f"a worker that dies: {name}",
+           p)
+    goes_on(p, name)
+    p.leave()
+
+
+def stopped():
+    """A worker that hangs; what comes of it is to be seen after a while."""
+    p = begin()
+    p.sees("training")
+    p.hung = p.workers()
+    for pid in p.hung:
+        os.kill(pid, signal.SIGSTOP)
+    return p
+
+
+def silent(p):
+    report(p.sees("worker has said nothing for 3[0-9] seconds") and
+           p.sees("silent"), "a worker that hangs", p)
+    goes_on(p, "silence")
+    report(have_gone(p, p.hung), "... with another one")
+    p.leave()
+    p = stopped()
+    p.type(b"q")
+    report(p.ends() == 0 and have_gone(p, p.hung),
+           "q does not wait for a worker that hangs", p)
+    p.leave()
+
+
+OWN = f"exec {shlex.quote(MEMDIAL)} worker"
+
+
+def commands():
+    """What is no worker, or not at once."""
+    for command, said, state in (
+            ("no-such-memdial worker",
+             "ended with status 127: .*not found.*R begins again", "no worker"),
+            ("echo Permission denied; exit 255", "status 255: Permission denied",
+             "no worker"),
+            ("""echo '{"type":"start","schema":2}'; exec cat""",
+             "speaks schema 2 .* this program schema 1", "no worker"),
+            (f"echo Welcome to gpubox; {OWN}",
+             "the worker's command says: Welcome to gpubox", "training"),
+            (f"(sleep 1; printf '\\033[2J\\377bad\\n') & {OWN}",
+             r"output of the worker: not an event: '\?\[2J\?bad'", "training"),
+            ("yes", "no events but other things, as 'y'", "no worker")):
+        p = begin(command)
+        report(p.sees(said) and p.sees(state) and p.alive(),
+               f"{state}: {command[:30]}", p)
+        p.type(b"q")
+        report(p.ends() == 0, "... and quits", p)
+        p.leave()
+
+
+def out_of_address_space():
+    """No arena, at the start and in the middle of a run."""
+    if SANITIZED:
+        report(True, "ulimit # SKIP sanitizers need terabytes of addresses")
+        return
+    p = begin(f"ulimit -v 60000; {OWN}", "--set=batch=100")
+    report(p.sees(r"cannot allocate 58\.\d MiB") and p.sees("would fit") and
+           p.sees("failed"), "no memory for the arena", p)
+    p.leave()
+    p = begin(f"ulimit -v 60000; {OWN}", "--set=batch=100",
+              "--set=microbatch=10")
+    p.sees("training")
+    p.type(2 * DOWN)
+    for _ in range(4):
+        p.type(RIGHT)
+        p.look(0.2)
+    report(p.sees(r"set: .*cannot allocate [\d.]+ MiB") and
+           p.sees("training") and p.sees("microbatch +(20|25|50) "),
+           "no memory for a change: the settings stay in force", p)
+    p.leave()
+
+
+# A command that runs what follows it in 64 MiB, and has the kernel end it if
+# that is not enough.
+LIMIT = os.environ.get("MEMDIAL_LIMIT") or \
+    "systemd-run --user --scope -q -p MemoryMax=64M -p MemorySwapMax=0"
+
+
+def out_of_memory():
+    if subprocess.run(f"{LIMIT} true", shell=True, capture_output=True).returncode:
+        report(True, "out of memory # SKIP systemd-run cannot limit memory here")
+        return
+    p = begin(f"exec {LIMIT} {shlex.quote(MEMDIAL)} worker", "--set=batch=200",
+              "--set=epoch_samples=200")
+    report(p.sees("memory ran out and the system ended the worker: let a dial "
+                  "take less"), "a worker that the kernel ends", p)
+    p.type(ESCAPE + 2 * DOWN + 3 * LEFT)
+    p.look(1)
+    goes_on(p, "with less")
+    p.leave()
+
+
+# What a shell sees of a terminal before and after a command.
+SHELL = ["sh", "-c", 'stty -a >before; "$@"; echo "over: $?"; stty -a >after',
+         "sh", MEMDIAL]
+
+
+def read(name):
+    with open(os.path.join(FOLDER, name)) as file:
+        return file.read()
+
+
+def front_dies(number):
+    """The screens end; the terminal and the worker must not notice."""
+    p = Person(command=SHELL + SMALL)
+    p.sees("training")
+    front = p.workers()[0]
+    workers = children(front)
+    os.kill(front, number)
+    gone = have_gone(p, workers)
+    name = signal.Signals(number).name
+    code = r"\d+" if SANITIZED else str(128 + number)
+    report(p.sees(f"over: {code}"), f"{name} ends the screens", p)
+    report(gone, "... and the worker")
+    if number != signal.SIGKILL:  # of which nobody can know
+        p.ends()
+        report(p.restored() and read("before") == read("after"),
+               "... and leaves the terminal as it was", p)
+    p.leave()
+
+
+def terminal_closes():
+    p = begin()
+    p.sees("training")
+    workers = p.workers()
+    p.hang_up()
+    report(have_gone(p, workers) and not p.alive(),
+           "a terminal that closes takes all along")
+
+
+def main():
+    hung = stopped()
+    a_worker_with_other_processors()
+    a_worker_with_a_device()
+    no_device_in_front()
+    killed(signal.SIGKILL, "Killed")
+    killed(signal.SIGSEGV, "Segmentation fault")
+    commands()
+    out_of_address_space()
+    out_of_memory()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT,
+                   signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL):
+        front_dies(number)
+    terminal_closes()
+    silent(hung)
+    finish()
+
+
+main()

@@ -7,10 +7,8 @@ import shutil
 import signal
 import time
 
-from person import MEMDIAL, PASTE, SANITIZED, SMALL, Person, finish, report
-
-LEFT, RIGHT, DOWN, HOME = b"\x1bOD", b"\x1bOC", b"\x1bOB", b"\x1bOH"
-ESCAPE = b"\x1b"
+from person import (DOWN, ESCAPE, HOME, LEFT, MEMDIAL, PASTE, RIGHT, SMALL,
+                    Person, finish, report)
 
 
 def value(person, name):
@@ -145,16 +143,12 @@ def a_session():
     p.leave()
 
 
-def a_death(number, code, keys=None):
+def an_interrupt():
     p = Person(*SMALL)
     p.sees("training")
-    if keys:
-        p.type(keys)
-    else:
-        os.kill(p.pid, number)
-    got = p.ends()
-    report(got == code and p.restored(),
-           f"{signal.Signals(number).name} leaves the terminal clean", p)
+    p.type(b"\x03")
+    report(p.ends() == -signal.SIGINT and p.restored(),
+           "Ctrl-C leaves the terminal clean", p)
     p.leave()
 
 
@@ -217,26 +211,13 @@ def plain():
     p.leave()
 
 
-def a_bad_worker():
-    p = Person("--worker", "echo garbage; echo '{}'; sleep 1; exit 3", *SMALL)
-    report(p.sees("Dials") and p.sees("no worker|failed") and p.alive(),
-           "lives with a worker that is none", p)
-    p.type(b"q")
-    report(p.ends() == 0, "and quits")
-    p.leave()
-
-
 def main():
     a_session()
-    a_death(signal.SIGTERM, -signal.SIGTERM)
-    a_death(signal.SIGINT, -signal.SIGINT, b"\x03")
-    if not SANITIZED:  # there it ends with a report and another code
-        a_death(signal.SIGSEGV, -signal.SIGSEGV)
+    an_interrupt()
     a_stop()
     appearances()
     refusals()
     plain()
-    a_bad_worker()
     finish()
 
 
