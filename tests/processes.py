@@ -281,6 +281,14 @@ def front_dies(number):
     p.leave()
 
 
+def is_named():
+    p = begin()
+    p.sees("training")
+    with open(f"/proc/{p.workers()[0]}/comm") as file:
+        report(file.read() == "memdial\n", "the worker is called memdial", p)
+    p.leave()
+
+
 def terminal_closes():
     p = begin()
     p.sees("training")
@@ -295,6 +303,7 @@ def main():
     a_worker_with_other_processors()
     a_worker_with_a_device()
     no_device_in_front()
+    is_named()
     killed(signal.SIGKILL, "Killed")
     killed(signal.SIGSEGV, "Segmentation fault")
     commands()
