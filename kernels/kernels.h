@@ -176,6 +176,12 @@ static inline size_t operand_rows(const struct operand *o)
     return operand_elements(o) / (size_t)o->dim[o->rank - 1];
 }
 
+/* For messages. */
+static inline double mebibytes(size_t bytes)
+{
+    return (double)bytes / (1 << 20);
+}
+
 /* What a device says of memory, in bytes. */
 struct device_memory {
     size_t touched;      /* of the arena: bytes that are really backed */

@@ -12,6 +12,7 @@
 
 #include "bytes.h"
 #include "cmd_list.h"
+#include "idle.h"
 #include "json_print.h"
 #include "kernels/kernels.h"
 #include "preset.h"
@@ -224,22 +225,28 @@ static bool begins_section(const struct setting *row)
 
 static void print_setting_text(const struct setting *row, const char *values)
 {
-    char assignment[64];
+    char assignment[64], idle[IDLE_WHY_SIZE];
 
     if (begins_section(row))
         printf("%s%s\n", row == settings_table ? "" : "\n", row->section);
     snprintf(assignment, sizeof(assignment), "%s=%s", row->name, row->initial);
     printf("  %-25s %s\n      %s\n", assignment, values, row->help);
+    if (idle_ever(row, idle))
+        printf("      no effect %s\n", idle);
 }
 
 static void print_setting_mdoc(const struct setting *row, const char *values)
 {
+    char idle[IDLE_WHY_SIZE];
+
     if (begins_section(row))
         printf("%s.Ss %s\n.Bl -tag -width Ds\n",
                row == settings_table ? "" : ".El\n", row->section);
     printf(".It Cm %s\n%c%s.\nValues: %s", row->name,
            toupper((unsigned char)row->help[0]), row->help + 1, values);
     printf(row->initial[0] ? "; default %s.\n" : ".\n", row->initial);
+    if (idle_ever(row, idle))
+        printf("No effect %s.\n", idle);
     if (row == &settings_table[settings_count - 1])
         puts(".El");
 }

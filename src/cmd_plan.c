@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "idle.h"
 #include "json_print.h"
 #include "layer_table.h"
 #include "plan_json.h"
@@ -165,6 +166,17 @@ static void print_plan(const struct job *job, const struct job *baseline,
         print_timeline(job->plan);
 }
 
+/* On standard error, so that the plan is all there is on standard output. */
+static void warn_of_idle(const struct job *job)
+{
+    char text[IDLE_TEXT_SIZE];
+
+    for (int i = 0; i < settings_count; i++)
+        if (idle_warning(&settings_table[i], NULL, &job->settings,
+                         &job->machine, text))
+            fprintf(stderr, "memdial: warning: %s\n", text);
+}
+
 int cmd_plan(int argc, char **argv)
 {
     struct request request;
@@ -184,6 +196,7 @@ int cmd_plan(int argc, char **argv)
         request_done(&request);
         return report_error(&e);
     }
+    warn_of_idle(job);
     baseline = job_baseline(job);
     print_plan(job, baseline, request.preset, choices);
     job_free(baseline);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -52,6 +53,13 @@ static void volunteer(void)
     close(file);
 }
 
+/* The screens run it as /proc/self/exe, and "exe" would be its name in lists of
+ * processes. */
+static void take_name(void)
+{
+    prctl(PR_SET_NAME, "memdial");
+}
+
 int cmd_worker(int argc, char **argv)
 {
     sigset_t let_in;
@@ -70,6 +78,7 @@ int cmd_worker(int argc, char **argv)
     }
     hold_signals(&let_in);
     volunteer();
+    take_name();
     worker_run(STDIN_FILENO, stdout, &let_in, &stop);
     return EXIT_OK;
 }

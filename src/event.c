@@ -31,9 +31,11 @@ json_t *event_json(const struct event *e)
 
     switch (e->type) {
     case EVENT_START:
-        return json_pack("{ss si so so sI sI}", "type", name, "schema",
+        return json_pack("{ss si so so so si sI sI}", "type", name, "schema",
                          EVENT_SCHEMA, "preset", json_text(e->start.preset),
-                         "settings", settings_json(e->start.settings), "step",
+                         "settings", settings_json(e->start.settings),
+                         "backend", json_text(e->start.machine.backend),
+                         "processors", e->start.machine.processors, "step",
                          (json_int_t)e->start.step, "steps",
                          (json_int_t)e->start.steps);
     case EVENT_MEMORY:

@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "machine.h"
 #include "settings.h"
 
 enum { EVENT_SCHEMA = 1 };
@@ -39,6 +40,7 @@ struct event {
         struct {
             const char *preset;
             const struct settings *settings;
+            struct machine machine; /* where, and on what, the run is */
             int64_t step, steps;  /* done before; of the whole run */
         } start;
         struct {

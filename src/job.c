@@ -8,40 +8,19 @@
 #include "model.h"
 #include "optimal.h"
 
-enum { DEVICES_MAX = 16 };
-
-/* Whether `auto` may choose a backend; if not, why. */
-static bool is_automatic(const struct backend *backend, char why[WHY_SIZE])
+static bool pick_backend(struct job *job, const char *name, struct error *e)
 {
-    struct device_info devices[DEVICES_MAX];
-    int count = backend->list(devices, DEVICES_MAX);
-
-    for (int i = 0; i < count; i++)
-        if (devices[i].automatic)
-            return true;
-    memcpy(why, devices[0].line, WHY_SIZE);
-    return false;
-}
-
-static bool pick_backend(struct job *job, struct error *e)
-{
-    const char *name = job->settings.backend;
-    bool any = strcmp(name, "auto") == 0;
-    char known[128] = "auto", why[WHY_SIZE];
+    char known[128] = "auto";
 
     for (int i = 0; backends[i]; i++) {
-        const struct backend *b = backends[i];
-        if (any ? is_automatic(b, why) : strcmp(name, b->name) == 0) {
-            job->backend = b;
+        if (strcmp(name, backends[i]->name) == 0) {
+            job->backend = backends[i];
+            strcpy(job->machine.backend, name);
             return true;
         }
         strncat(known, ", ", sizeof(known) - strlen(known) - 1);
-        strncat(known, b->name, sizeof(known) - strlen(known) - 1);
+        strncat(known, backends[i]->name, sizeof(known) - strlen(known) - 1);
     }
-    if (any)
-        return error_set(e, EXIT_RUN,
-                         "backend: none can be opened: %s; see `memdial "
-                         "backends`", why);
     return error_set(e, EXIT_INPUT, "backend: '%s' is not one of %s", name,
                      known);
 }
@@ -82,11 +61,24 @@ static bool make_plan(struct job *job, struct error *e)
 
 bool job_new(struct job **out, const struct settings *s, struct error *e)
 {
+    struct machine here;
+
+    machine_init(&here);
+    if (strcmp(s->backend, "auto") == 0 && !machine_find_backend(&here, e))
+        return false;
+    return job_new_on(out, s, &here, e);
+}
+
+bool job_new_on(struct job **out, const struct settings *s,
+                const struct machine *machine, struct error *e)
+{
+    struct settings settled = machine_settle(machine, s);
     struct job *job = xcalloc(1, sizeof(*job));
 
     job->settings = *s;
-    job->threads = s->threads ? s->threads : backend_default_threads();
-    if (!pick_backend(job, e) || !make_plan(job, e)) {
+    job->machine = *machine;
+    job->threads = settled.threads;
+    if (!pick_backend(job, settled.backend, e) || !make_plan(job, e)) {
         job_free(job);
         return false;
     }
@@ -104,6 +96,7 @@ struct job *job_baseline(const struct job *job)
     baseline->settings.precision = PRECISION_FP32;
     baseline->settings.recompute = RECOMPUTE_NONE;
     baseline->settings.checkpoint = CHECKPOINT_NONE;
+    baseline->machine = job->machine;
     baseline->backend = job->backend;
     baseline->threads = job->threads;
     make_plan(baseline, NULL);
@@ -111,7 +104,8 @@ struct job *job_baseline(const struct job *job)
 }
 
 /* Makes a plan with one setting changed; whether its arena fits. */
-static bool fits(struct settings *s, const char *assignment, size_t bytes)
+static bool fits(struct settings *s, const struct machine *machine,
+                 const char *assignment, size_t bytes)
 {
     struct settings with = *s;
     struct job *job;
@@ -119,7 +113,7 @@ static bool fits(struct settings *s, const char *assignment, size_t bytes)
 
     if (!settings_assign(&with, "savings", assignment, NULL) ||
         !settings_check(&with, "savings", NULL) ||
-        !job_new(&job, &with, NULL))
+        !job_new_on(&job, &with, machine, NULL))
         return false;
     *s = with;
     fit = job->plan->arena_bytes <= bytes;
@@ -145,7 +139,7 @@ bool job_savings(const struct job *job, size_t bytes, char *text, size_t size)
         snprintf(way, sizeof(way), "%s", ways[i]);
         if (strcmp(way, "microbatch") == 0)
             snprintf(way, sizeof(way), "microbatch=%d", (batch + 9) / 10);
-        fit = fits(&s, way, bytes);
+        fit = fits(&s, &job->machine, way, bytes);
         used += (size_t)snprintf(text + used, size - used, "%s%s",
                                  used ? " " : "", way);
         if (fit || used >= size)

@@ -6,11 +6,13 @@
 #define MEMDIAL_JOB_H
 
 #include "error.h"
+#include "machine.h"
 #include "plan.h"
 #include "settings.h"
 
 struct job {
     struct settings settings;
+    struct machine machine;      /* where it can run; the backend by name */
     const struct backend *backend;
     int threads;
     struct graph *graph;         /* owned, like the two that follow */
@@ -18,10 +20,15 @@ struct job {
     struct plan *plan;
 };
 
-/* False if the settings name a backend that is unknown or, with `auto`, if
- * none can be opened, if the model cannot be trained in such microbatches, and
- * if memory_budget cannot be met (EXIT_BUDGET). */
+/* Plans for this machine, on which backend=auto looks for devices. False if
+ * the settings name a backend that is unknown or, with `auto`, if none can be
+ * opened, if the model cannot be trained in such microbatches, and if
+ * memory_budget cannot be met (EXIT_BUDGET). */
 bool job_new(struct job **, const struct settings *, struct error *);
+
+/* The same for another machine, and without a look at this one. */
+bool job_new_on(struct job **, const struct settings *, const struct machine *,
+                struct error *);
 void job_free(struct job *);
 
 /* The same job with every way of saving memory turned off. */

@@ -7,6 +7,7 @@
 
 #include "carry.h"
 #include "clock.h"
+#include "idle.h"
 #include "initial.h"
 #include "snapshot.h"
 
@@ -202,6 +203,20 @@ struct event trainer_memory(const struct trainer *t)
                                        memory.touched, memory.os } };
 }
 
+/* What of the settings has no effect, but for what had none `before`. */
+static void warn_of_idle(const struct trainer *t,
+                         const struct settings *before,
+                         struct event_sink sink)
+{
+    char text[IDLE_TEXT_SIZE];
+
+    for (int i = 0; i < settings_count; i++)
+        if (idle_warning(&settings_table[i], before, &t->job->settings,
+                         &t->job->machine, text))
+            emit(sink, (struct event){ .type = EVENT_WARNING,
+                                       .message = text });
+}
+
 static bool change(struct trainer *t, const struct settings *s,
                    struct error *e)
 {
@@ -211,7 +226,7 @@ static bool change(struct trainer *t, const struct settings *s,
 
     if (!settings_check(s, "change", e) ||
         !settings_can_follow(&t->job->settings, s, e) ||
-        !job_new(&job, s, e))
+        !job_new_on(&job, s, &t->job->machine, e))
         return false;
     if (!open_executor(job, &device, &executor, e)) {
         job_free(job);
@@ -241,6 +256,7 @@ bool trainer_change(struct trainer *t, const struct settings *s,
                                 t->job->plan->peak_bytes,
                                 t->job->plan->arena_bytes } });
     emit(sink, trainer_memory(t));
+    warn_of_idle(t, &before, sink);
     return true;
 }
 
@@ -270,9 +286,11 @@ void trainer_begin(const struct trainer *t, const char *preset,
                    struct event_sink sink)
 {
     emit(sink, (struct event){ .type = EVENT_START,
-                               .start = { preset, &t->job->settings, t->step,
+                               .start = { preset, &t->job->settings,
+                                          t->job->machine, t->step,
                                           trainer_steps(t) } });
     emit(sink, trainer_memory(t));
+    warn_of_idle(t, NULL, sink);
 }
 
 bool trainer_ends_epoch(const struct trainer *t)

@@ -135,6 +135,20 @@ refuses 2 'data_batch_3.bin' train wrn-10-1 --set data_path="$folder/cifar"
 head -c 30730001 /dev/zero >"$folder/cifar/data_batch_3.bin"
 refuses 2 'data_batch_3.bin' train wrn-10-1 --set data_path="$folder/cifar"
 
+# What is asked for in vain is done without, and told beside the plan.
+run plan quick --set memory_budget=1MiB --set tf32=yes --json
+[ $code = 0 ] && [ "$(wc -l <"$err")" = 2 ] && ! grep -q warning "$out" &&
+    grep -qx 'memdial: warning: memory_budget=1048576 has no effect without'\
+' checkpoint=optimal' "$err"
+report $? 'plan warns of settings without effect'
+run plan quick --set memory_budget=1GiB --set checkpoint=optimal
+[ $code = 0 ] && [ ! -s "$err" ]
+report $? '... and of no others'
+works train quick --epochs 1 $small --set sparse_method=set
+printed 'warning: sparse_method=set has no effect with sparsity=0'
+works train quick --epochs 1 $small --set sparse_method=set --json
+printed '{"type":"warning","message":"sparse_method=set has no effect'
+
 # The user's own presets.
 mkdir -p "$XDG_CONFIG_HOME/memdial/presets"
 printf 'description: my own\nbatch: 3\n' \

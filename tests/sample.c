@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct machine sample_machine = { "cpu", 1 };
+
 static const char *const assignments[] = {
     "depth=10", "batch=100", "epoch_samples=1000", "epochs=20", "threads=1",
     "backend=cpu", "lr=0.1",
@@ -17,10 +19,12 @@ static void assign(struct settings *s, const char *assignment)
     cr_assert(settings_assign(s, "sample", assignment, &e), "%s", e.text);
 }
 
-static void start(struct session *s)
+void sample_start(struct session *s, const char *preset,
+                  const struct settings *settings, int64_t step)
 {
     struct event e = { .type = EVENT_START,
-                       .start = { "quick", &s->wanted, 0, 200 } };
+                       .start = { preset, settings, sample_machine, step,
+                                  200 } };
 
     session_event(s, &e);
 }
@@ -36,21 +40,6 @@ static void remember(struct session *s)
     session_event(s, &e);
 }
 
-/* Plans what is asked as if this machine had one thread and no device. */
-static struct forecast *answer(const struct question *q)
-{
-    struct settings settings = q->settings;
-    struct forecast *f;
-
-    assign(&settings, "threads=1");
-    assign(&settings, "backend=cpu");
-    f = forecast_new(&settings, q->whole, q->baseline);
-    f->settings.threads = q->settings.threads;
-    memcpy(f->settings.backend, q->settings.backend,
-           sizeof(f->settings.backend));
-    return f;
-}
-
 void sample_plan(struct session *s)
 {
     struct question *q = xcalloc((unsigned long)session_most_questions(),
@@ -62,7 +51,9 @@ void sample_plan(struct session *s)
         int n = session_questions(s, 0, q);
         s->asks &= ~(unsigned)SESSION_ASK_QUESTIONS;
         for (int i = 0; i < n; i++)
-            session_answer(s, q[i].tag, answer(&q[i]));
+            session_answer(s, q[i].tag,
+                           forecast_new(&q[i].settings, &q[i].machine,
+                                        q[i].whole, q[i].baseline));
     }
     free(q);
 }
@@ -78,7 +69,7 @@ void sample_init(struct session *s)
     session_init(s, "quick", &settings);
     s->state = LINK_RUNNING;
     sample_plan(s);
-    start(s);
+    sample_start(s, "quick", &s->wanted, 0);
     sample_plan(s);
     remember(s);
 }

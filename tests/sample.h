@@ -7,11 +7,18 @@
 
 #include "ui/screen.h"
 
+/* What its worker has: one processor and no device. */
+extern const struct machine sample_machine;
+
 /* Settings and presets of whoever runs the tests are kept out of it. */
 void sample_init(struct session *);
 
 /* Answers all open questions at once. */
 void sample_plan(struct session *);
+
+/* Says that a run begins, or goes on after so many steps. */
+void sample_start(struct session *, const char *preset,
+                  const struct settings *, int64_t step);
 
 /* Sends the events of so many epochs, of ten steps each. */
 void sample_train(struct session *, int epochs);

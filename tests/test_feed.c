@@ -70,7 +70,8 @@ Test(feed, gives_back_every_event)
     struct settings changed = changed_settings(), initial;
     struct feed f;
     struct event events[] = {
-        { .type = EVENT_START, .start = { "quick", &initial, 3, 900 } },
+        { .type = EVENT_START, .start = { "quick", &initial,
+                                          { "cuda", 16 }, 3, 900 } },
         { .type = EVENT_MEMORY, .memory = { 1, 2, 3, (uint64_t)1 << 62 } },
         { .type = EVENT_STEP,
           .step = { 5, 900, 1, 2.3000000000000003, 0.1, 1e300, 5e-324 } },
@@ -122,7 +123,8 @@ Test(feed, loses_no_event_over_text)
     strcpy(s.data_path, "\xff\xfe");
     feed_init(&f);
     line = line_of(&(struct event){ .type = EVENT_START,
-                                    .start = { "a\xe9", &s, 0, 1 } });
+                                    .start = { "a\xe9", &s, { "cpu", 1 },
+                                               0, 1 } });
     cr_assert_eq(read_line(&f, line, &e), FEED_EVENT, "%s: %s", line, e.text);
     cr_expect_str_eq(f.event.start.preset, "a?");
     cr_expect_str_eq(f.settings.data_path, "??");
@@ -157,8 +159,12 @@ Test(feed, text_is_safe_to_show)
     cr_expect_str_eq(text, "ab\xc3\xa9");
 }
 
-#define START(rest) "{\"type\":\"start\",\"preset\":\"p\",\"step\":0," \
-                    "\"steps\":9," rest "}"
+#define START_ON(machine, rest) \
+    "{\"type\":\"start\",\"preset\":\"p\",\"step\":0,\"steps\":9," machine \
+    rest "}"
+#define START(rest) \
+    START_ON("\"backend\":\"cpu\",\"processors\":2,", rest)
+#define SETTLED "\"schema\":1,\"settings\":{}"
 #define STEP(rest) "{\"type\":\"step\",\"step\":1,\"steps\":9,\"loss\":1," \
                    "\"accuracy\":0,\"samples_per_second\":1," rest "}"
 
@@ -183,6 +189,14 @@ Test(feed, refuses_with_a_reason)
           "'fp61' is not one of" },
         { START("\"schema\":1,\"settings\":{\"depth\":{}}"), "depth" },
         { START("\"schema\":1,\"settings\":{\"depth\":1e99}"), "depth" },
+        { START_ON("\"processors\":2,", SETTLED), "backend is missing" },
+        { START_ON("\"backend\":\"cpu\",", SETTLED), "processors is missing" },
+        { START_ON("\"backend\":\"a name without end\",\"processors\":2,",
+                   SETTLED), "backend is too long" },
+        { START_ON("\"backend\":\"cpu\",\"processors\":0,", SETTLED),
+          "processors is 0" },
+        { START_ON("\"backend\":\"cpu\",\"processors\":1025,", SETTLED),
+          "processors is too large" },
         { STEP("\"epoch\":1"), "seconds is missing" },
         { STEP("\"epoch\":-1,\"seconds\":1"), "epoch is not a whole number" },
         { STEP("\"epoch\":1.5,\"seconds\":1"), "epoch is not a whole number" },

@@ -20,7 +20,8 @@ static const double patience = 60; /* seconds */
 
 #define SAY(type, rest) "echo '{\"type\":\"" type "\"" rest "}';"
 #define START_AT(step) SAY("start", ",\"schema\":1,\"preset\":\"p\"," \
-                           "\"settings\":{},\"step\":" step ",\"steps\":9")
+                           "\"settings\":{},\"backend\":\"cpu\"," \
+                           "\"processors\":1,\"step\":" step ",\"steps\":9")
 #define START START_AT("0")
 #define DONE SAY("done", "")
 
@@ -279,8 +280,9 @@ Test(link, puts_lines_together)
 {
     struct link *l = begin(
         "printf '{\"type\":\"start\",\"sch'; sleep 0.1;"
-        "printf 'ema\":1,\"preset\":\"p\",\"settings\":{},\"step\":0';"
-        "sleep 0.1; printf ',\"steps\":9}\\n{\"type\":\"do'; sleep 0.1;"
+        "printf 'ema\":1,\"preset\":\"p\",\"settings\":{},\"step\":0,\"back';"
+        "sleep 0.1; printf 'end\":\"cpu\",\"processors\":1,\"steps\":9}\\n';"
+        "printf '{\"type\":\"do'; sleep 0.1;"
         "printf 'ne\"}\\n{\"type\":\"error\",\"mess'");
     struct heard h = { 0 };
 
@@ -412,6 +414,30 @@ Test(link, leaves_nothing_of_a_worker)
     UNTIL(l, &h, link_state(l) == LINK_DEAD);
     expect_sentence(l, "signal 11");
     cr_expect(has_gone(read_number()));
+    link_free(l);
+}
+
+/* What a shell or ssh makes of it. */
+Test(link, knows_a_signal_from_a_status)
+{
+    struct link *l = begin(START "sh -c 'kill -BUS $$'; exit $?");
+    struct heard h = { 0 };
+
+    UNTIL(l, &h, link_state(l) == LINK_DEAD);
+    expect_sentence(l, "Bus error");
+    link_free(l);
+}
+
+/* What a login prints before its command runs is nothing to warn of as
+ * garbage. */
+Test(link, tells_what_a_command_says_first)
+{
+    struct link *l = begin("echo Welcome; " START "exec cat");
+    struct heard h = { 0 };
+
+    UNTIL(l, &h, h.count[EVENT_START]);
+    cr_expect_eq(h.count[EVENT_WARNING], 1);
+    cr_expect_str_eq(h.warning, "the worker's command says: Welcome");
     link_free(l);
 }
 

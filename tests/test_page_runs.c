@@ -17,16 +17,13 @@ static struct screen screen;
  * accuracy with C, and D is a run of its own. */
 static void make_session(void)
 {
-    struct event start = { .type = EVENT_START,
-                           .start = { "quick", &session.in_force, 0, 200 } };
-
     sample_init(&session);
     sample_train(&session, 4);
     sample_apply(&session, "precision=fp16");
     sample_train(&session, 1);
     sample_apply(&session, "microbatch=10");
     sample_train(&session, 2);
-    session_event(&session, &start);
+    sample_start(&session, "quick", &session.in_force, 0);
     sample_plan(&session);
     sample_train(&session, 1);
     screen_init(&screen, &session, 40, 120, GLYPHS_ASCII);
@@ -126,11 +123,9 @@ Test(page_runs, what_was_passed_by_is_no_trial)
 /* A run that goes on from a snapshot goes on with its trial. */
 Test(page_runs, a_restart_is_no_new_trial)
 {
-    struct event start = { .type = EVENT_START,
-                           .start = { "quick", &session.in_force, 5, 200 } };
     struct trial before = session.trials[3];
 
-    session_event(&session, &start);
+    sample_start(&session, "quick", &session.in_force, 5);
     cr_expect_eq(session.trial_count, 4);
     cr_expect_float_eq(session.runs[1].at[UNIT_SAMPLES], 500, 1e-9);
     sample_train(&session, 2);
@@ -295,12 +290,10 @@ Test(page_runs, back_to_settings)
 Test(page_runs, back_to_another_model)
 {
     struct settings other = session.in_force;
-    struct event start = { .type = EVENT_START,
-                           .start = { "deep", &other, 0, 200 } };
 
     cr_assert(settings_assign(&other, "test", "depth=16", NULL));
     session_begin(&session, "deep", &other);
-    session_event(&session, &start);
+    sample_start(&session, "deep", &other, 0);
     sample_plan(&session);
     sample_train(&session, 1);
     screen_draw(&screen);

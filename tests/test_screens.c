@@ -24,8 +24,8 @@ static void make_session(void)
     sample_train(&session, 4);
     session_event(&session,
                   &(struct event){ .type = EVENT_START,
-                                   .start = { "quick", &session.in_force, 0,
-                                              200 } });
+                                   .start = { "quick", &session.in_force,
+                                              sample_machine, 0, 200 } });
     sample_plan(&session);
     sample_train(&session, 3);
     sample_apply(&session, "precision=fp16");
@@ -236,7 +236,7 @@ Test(screens, turns_are_foretold)
             struct forecast *f;
             if (!dial_turn(&session.wanted, dial, (enum dial_turn)t, &next))
                 continue;
-            f = forecast_new(&next, false, false);
+            f = forecast_new(&next, &sample_machine, false, false);
             snprintf(text, sizeof(text), "%s %s ×%.2f", t ? "›" : "‹",
                      bytes_format(bytes, sizeof(bytes), f->peak_bytes),
                      f->flops / session.planned->flops);
@@ -244,6 +244,37 @@ Test(screens, turns_are_foretold)
                       dial_setting(dial)->name, text);
             forecast_release(f);
         }
+    free(frame);
+}
+
+static char *frame_at_dial(const char *name)
+{
+    struct screen screen;
+    char *text;
+
+    screen_init(&screen, &session, 44, 132, GLYPHS_ASCII);
+    while (strcmp(dial_setting(screen.dial)->name, name) != 0)
+        screen.dial++;
+    screen_draw(&screen);
+    text = cells_dump(&screen.cells);
+    screen_done(&screen);
+    return text;
+}
+
+/* A dial can be turned before the one that it needs, and says so. */
+Test(screens, idle_dials_say_why)
+{
+    struct settings optimal = session.wanted;
+    char *frame = frame_at_dial("memory_budget");
+
+    cr_expect(strstr(frame, "memory_budget  least (idle)"));
+    cr_expect(strstr(frame, "|no effect without checkpoint=optimal"));
+    free(frame);
+    optimal.checkpoint = CHECKPOINT_OPTIMAL;
+    session_want(&session, &optimal);
+    frame = frame_at_dial("memory_budget");
+    cr_expect_not(strstr(frame, "(idle)"));
+    cr_expect_not(strstr(frame, "no effect"));
     free(frame);
 }
 

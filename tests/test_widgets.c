@@ -313,9 +313,9 @@ enum { QUESTIONS = 20 };
 static void fill_questions(struct question q[QUESTIONS], int first_tag)
 {
     for (int i = 0; i < QUESTIONS; i++) {
-        q[i] = (struct question){ .tag = first_tag + i };
+        q[i] = (struct question){ .tag = first_tag + i,
+                                  .machine = sample_machine };
         settings_init(&q[i].settings);
-        q[i].settings.threads = 1;
         q[i].settings.batch = i + 1;
     }
 }
@@ -347,7 +347,8 @@ Test(whatif, newest_questions_win)
             wait_for_answer(w);
             while ((f = whatif_take(w, &tag))) {
                 cr_assert_eq(tag, got);
-                same = forecast_new(&q[got].settings, false, false);
+                same = forecast_new(&q[got].settings, &sample_machine, false,
+                                    false);
                 cr_expect_eq(f->peak_bytes, same->peak_bytes);
                 cr_expect_null(f->job);
                 forecast_release(same);
@@ -362,7 +363,8 @@ Test(whatif, newest_questions_win)
 Test(whatif, refusals_say_why)
 {
     struct whatif *w = whatif_new();
-    struct question q = { .tag = 1, .whole = true };
+    struct question q = { .tag = 1, .whole = true,
+                          .machine = sample_machine };
     struct pollfd fd = { whatif_fd(w), POLLIN, 0 };
     struct forecast *f;
     int tag;
@@ -442,22 +444,75 @@ Test(session, pin_and_back)
 Test(session, restart_from_a_snapshot)
 {
     struct session s;
-    struct event e = { .type = EVENT_START };
 
     sample_init(&s);
     sample_train(&s, 5);
     cr_expect_eq(s.runs[0].curve[CURVE_LOSS].count, 50);
-    e.start.preset = "quick";
-    e.start.settings = &s.in_force;
-    e.start.step = 30;
-    e.start.steps = 200;
-    session_event(&s, &e);
+    sample_start(&s, "quick", &s.in_force, 30);
     cr_expect_eq(s.run_count, 1);
     cr_expect_eq(s.runs[0].curve[CURVE_LOSS].count, 30);
     cr_expect_eq(s.runs[0].curve[CURVE_VALID_ACCURACY].count, 3);
-    e.start.step = 0;
-    session_event(&s, &e);
+    sample_start(&s, "quick", &s.in_force, 0);
     cr_expect_eq(s.run_count, 2);
+    session_done(&s);
+}
+
+/* A forecast is what a run would take where the settings name all that the
+ * machine decides. */
+static void expect_plan_of(const struct forecast *f, const char *backend,
+                           int threads)
+{
+    struct settings named = f->settings;
+    struct machine nowhere = { "", 0 };
+    struct job *job;
+    struct error e;
+
+    snprintf(named.backend, sizeof(named.backend), "%s", backend);
+    named.threads = threads;
+    cr_assert(job_new_on(&job, &named, &nowhere, &e), "%s", e.text);
+    cr_expect_eq(f->peak_bytes, job->plan->peak_bytes, "%s, %d: %zu, %zu",
+                 backend, threads, f->peak_bytes, job->plan->peak_bytes);
+    cr_expect_eq(f->arena_bytes, job->plan->arena_bytes);
+    job_free(job);
+}
+
+static void expect_plans_of(const struct session *s, const char *backend,
+                            int threads)
+{
+    expect_plan_of(s->planned, backend, threads);
+    expect_plan_of(s->now, backend, threads);
+    expect_plan_of(s->baseline, backend, threads);
+    expect_plan_of(s->candidates[0].forecast, backend, threads);
+    expect_plan_of(session_turned(s, 1, DIAL_UP), backend, threads);
+    expect_plan_of(s->trials[s->trial_count - 1].plan, backend, threads);
+}
+
+/* What the worker's machine is like is known from its start on. */
+Test(session, plans_are_for_the_machine_of_the_worker)
+{
+    struct session s;
+    struct settings automatic;
+    struct event e = { .type = EVENT_START };
+
+    sample_init(&s);
+    automatic = s.in_force;
+    cr_assert(settings_assign(&automatic, "test", "backend=auto", NULL));
+    cr_assert(settings_assign(&automatic, "test", "threads=0", NULL));
+    sample_start(&s, "quick", &automatic, 0);
+    session_consider(&s, &automatic, 1);
+    sample_plan(&s);
+    expect_plans_of(&s, "cpu", 1);
+    e.start.preset = "quick";
+    e.start.settings = &automatic;
+    e.start.machine = (struct machine){ "cpu", 7 };
+    session_event(&s, &e);
+    cr_expect_not(session_planned(&s));
+    sample_plan(&s);
+    expect_plans_of(&s, "cpu", 7);
+    e.start.machine = (struct machine){ "cuda", 7 };
+    session_event(&s, &e);
+    sample_plan(&s);
+    expect_plans_of(&s, "cuda", 1);
     session_done(&s);
 }
 

@@ -88,6 +88,42 @@ static void restart(struct app *a)
                               ? LINK_FROM_SNAPSHOT : LINK_FROM_START);
 }
 
+/* What ended a run is not left to a line that may be too short for it. */
+static void show_trouble(struct app *a, const char *title)
+{
+    struct text_block *text = &a->screen.popup_text;
+    char remedy[64];
+
+    screen_popup(&a->screen, title);
+    text_block_add(text, ROLE_BAD, "%s", a->session.sentence);
+    text_block_add(text, ROLE_TEXT, " ");
+    session_remedy(&a->session, remedy, sizeof(remedy));
+    text_block_add(text, ROLE_TEXT, "R %s, with the %s. On the page Presets "
+                   "are others.", remedy, a->session.snapshot >= 0 ?
+                   "settings that were in force there" :
+                   "dials as they are");
+}
+
+static void take_state(struct app *a)
+{
+    struct session *s = &a->session;
+    enum link_state before = s->state;
+
+    if (!link_has_snapshot(a->link, &s->snapshot))
+        s->snapshot = -1;
+    if (s->state == link_state(a->link) && s->silent == link_silent(a->link) &&
+        strcmp(s->sentence, link_sentence(a->link)) == 0)
+        return;
+    s->state = link_state(a->link);
+    s->silent = link_silent(a->link);
+    snprintf(s->sentence, sizeof(s->sentence), "%s", link_sentence(a->link));
+    a->changed = true;
+    if (s->state == LINK_FAILED && before != LINK_FAILED)
+        show_trouble(a, "The run cannot go on");
+    if (s->state == LINK_DEAD && before != LINK_DEAD)
+        show_trouble(a, "The worker is gone");
+}
+
 static void ask_questions(struct app *a)
 {
     int n = session_questions(&a->session, a->screen.dial,
@@ -115,6 +151,7 @@ static bool carry_out(struct app *a)
         link_pause(a->link);
     if (asks & SESSION_ASK_APPLY)
         apply(a);
+    take_state(a);
     return asks & ~(unsigned)SESSION_ASK_APPLY;
 }
 
@@ -164,17 +201,6 @@ static void take_answers(struct app *a)
     }
 }
 
-/* What ended a run is not left to a line that may be too short for it. */
-static void show_error(struct screen *s, const char *message)
-{
-    screen_popup(s, "The run cannot go on");
-    text_block_add(&s->popup_text, ROLE_BAD, "%s", message);
-    text_block_add(&s->popup_text, ROLE_TEXT, " ");
-    text_block_add(&s->popup_text, ROLE_TEXT,
-                   "R begins it again, with the dials as they are. On the "
-                   "page Presets are others.");
-}
-
 static void take_events(struct app *a)
 {
     struct session *s = &a->session;
@@ -183,18 +209,9 @@ static void take_events(struct app *a)
     link_update(a->link);
     while ((e = link_next(a->link))) {
         session_event(s, e);
-        if (e->type == EVENT_ERROR)
-            show_error(&a->screen, e->message);
         a->changed = true;
     }
-    if (s->state != link_state(a->link) || s->silent != link_silent(a->link) ||
-        strcmp(s->sentence, link_sentence(a->link)) != 0) {
-        s->state = link_state(a->link);
-        s->silent = link_silent(a->link);
-        snprintf(s->sentence, sizeof(s->sentence), "%s",
-                 link_sentence(a->link));
-        a->changed = true;
-    }
+    take_state(a);
 }
 
 static bool take_input(struct app *a)

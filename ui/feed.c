@@ -44,15 +44,16 @@ static bool read_bytes(const json_t *line, const char *member, uint64_t *bytes,
     return true;
 }
 
-static bool read_epoch_number(const json_t *line, int *epoch, struct error *e)
+static bool read_int(const json_t *line, const char *member, int max,
+                     int *number, struct error *e)
 {
     int64_t count;
 
-    if (!read_count(line, "epoch", &count, e))
+    if (!read_count(line, member, &count, e))
         return false;
-    if (count > INT_MAX)
-        return refuse(line, "epoch", "too large", e);
-    *epoch = (int)count;
+    if (count > max)
+        return refuse(line, member, "too large", e);
+    *number = (int)count;
     return true;
 }
 
@@ -100,6 +101,24 @@ static bool read_settings(const json_t *line, struct settings *s,
     return ok;
 }
 
+/* It can have no more processors than the setting `threads` can ask for. */
+static bool read_machine(const json_t *line, struct machine *m,
+                         struct error *e)
+{
+    char backend[FEED_TEXT_SIZE];
+
+    if (!read_text(line, "backend", backend, e) ||
+        !read_int(line, "processors", (int)settings_find("threads")->max,
+                  &m->processors, e))
+        return false;
+    if (m->processors == 0)
+        return refuse(line, "processors", "0", e);
+    if (strlen(backend) >= sizeof(m->backend))
+        return refuse(line, "backend", "too long", e);
+    strcpy(m->backend, backend);
+    return true;
+}
+
 static bool read_start(struct feed *f, const json_t *line,
                        struct event *event, struct error *e)
 {
@@ -108,6 +127,7 @@ static bool read_start(struct feed *f, const json_t *line,
     settings_init(&s);
     if (!read_text(line, "preset", f->name, e) ||
         !read_settings(line, &s, e) ||
+        !read_machine(line, &event->start.machine, e) ||
         !read_count(line, "step", &event->start.step, e) ||
         !read_count(line, "steps", &event->start.steps, e))
         return false;
@@ -133,7 +153,7 @@ static bool read_step(struct feed *f, const json_t *line,
     (void)f;
     return read_count(line, "step", &event->step.step, e) &&
            read_count(line, "steps", &event->step.steps, e) &&
-           read_epoch_number(line, &event->step.epoch, e) &&
+           read_int(line, "epoch", INT_MAX, &event->step.epoch, e) &&
            read_number(line, "loss", &event->step.loss, e) &&
            read_number(line, "accuracy", &event->step.accuracy, e) &&
            read_number(line, "samples_per_second",
@@ -145,7 +165,7 @@ static bool read_epoch(struct feed *f, const json_t *line,
                        struct event *event, struct error *e)
 {
     (void)f;
-    return read_epoch_number(line, &event->epoch.epoch, e) &&
+    return read_int(line, "epoch", INT_MAX, &event->epoch.epoch, e) &&
            read_number(line, "train_loss", &event->epoch.train_loss, e) &&
            read_number(line, "train_accuracy", &event->epoch.train_accuracy,
                        e) &&

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool plan_settings(const struct settings *s, bool baseline,
+static bool plan_settings(const struct settings *s,
+                          const struct machine *machine, bool baseline,
                           struct job **job, struct error *e)
 {
     struct job *full;
 
-    if (!settings_check(s, "settings", e) || !job_new(&full, s, e))
+    if (!settings_check(s, "settings", e) ||
+        !job_new_on(&full, s, machine, e))
         return false;
     *job = full;
     if (baseline) {
@@ -28,7 +30,8 @@ static void take_figures(struct forecast *f, const struct job *job)
     f->flops = schedule_flops(job->schedule);
 }
 
-struct forecast *forecast_new(const struct settings *s, bool whole,
+struct forecast *forecast_new(const struct settings *s,
+                              const struct machine *machine, bool whole,
                               bool baseline)
 {
     struct forecast *f = xcalloc(1, sizeof(*f));
@@ -36,7 +39,8 @@ struct forecast *forecast_new(const struct settings *s, bool whole,
 
     f->holders = 1;
     f->settings = *s;
-    f->refused = !plan_settings(s, baseline, &job, &f->error);
+    f->machine = *machine;
+    f->refused = !plan_settings(s, machine, baseline, &job, &f->error);
     if (f->refused)
         return f;
     take_figures(f, job);
@@ -46,6 +50,13 @@ struct forecast *forecast_new(const struct settings *s, bool whole,
     else
         job_free(job);
     return f;
+}
+
+bool forecast_is_of(const struct forecast *f, const struct settings *s,
+                    const struct machine *machine)
+{
+    return f && settings_same(&f->settings, s) &&
+           machine_same(&f->machine, machine);
 }
 
 struct forecast *forecast_hold(struct forecast *f)

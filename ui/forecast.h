@@ -10,6 +10,7 @@
 struct forecast {
     int holders;
     struct settings settings;
+    struct machine machine;      /* that they are planned for */
     struct job *job;             /* owned; NULL: figures only, or refused */
     bool refused;
     struct error error;          /* why, if refused */
@@ -18,10 +19,15 @@ struct forecast {
     double flops;                /* of one optimizer step */
 };
 
-/* Plans the settings, or, with `baseline`, the same without any way of saving
- * memory. Keeps the job only if `whole`. Never NULL; held once. */
-struct forecast *forecast_new(const struct settings *, bool whole,
-                              bool baseline);
+/* Plans the settings for a machine, or, with `baseline`, the same without any
+ * way of saving memory. Keeps the job only if `whole`. Never NULL; held
+ * once. */
+struct forecast *forecast_new(const struct settings *, const struct machine *,
+                              bool whole, bool baseline);
+
+/* Whether it is of just these settings on this machine; NULL is of none. */
+bool forecast_is_of(const struct forecast *, const struct settings *,
+                    const struct machine *);
 
 /* One more holder; returns it. NULL stays NULL. */
 struct forecast *forecast_hold(struct forecast *);

@@ -309,18 +309,28 @@ static void kill_worker(struct link *l)
     drop_worker(l);
 }
 
+/* The signal that ended the worker, or 0. A shell that ran it has 128 and the
+ * signal for a status. */
+static int signal_of(int status)
+{
+    int number = WIFSIGNALED(status) ? WTERMSIG(status)
+                                     : WEXITSTATUS(status) - 128;
+
+    return number > 0 && number < NSIG ? number : 0;
+}
+
 /* How the worker ended, with what it said last if that was no event. */
 static void say_end(struct link *l)
 {
     const char *colon = l->words[0] ? ": " : "";
-    int signal_number = WTERMSIG(l->status);
+    int number = signal_of(l->status);
 
-    if (WIFSIGNALED(l->status) && signal_number == SIGKILL &&
-        count_oom_kills() > l->oom_kills)
-        say(l, "the worker was ended by the system, for memory ran out");
-    else if (WIFSIGNALED(l->status))
-        say(l, "the worker was ended by signal %d, %s%s%s", signal_number,
-            strsignal(signal_number), colon, l->words);
+    if (number == SIGKILL && count_oom_kills() > l->oom_kills)
+        say(l, "memory ran out and the system ended the worker: let a dial "
+            "take less");
+    else if (number)
+        say(l, "the worker was ended by signal %d, %s%s%s", number,
+            strsignal(number), colon, l->words);
     else if (WEXITSTATUS(l->status) != 0)
         say(l, "the worker ended with status %d%s%s", WEXITSTATUS(l->status),
             colon, l->words);
@@ -442,7 +452,8 @@ static void take_event(struct link *l, const struct event *event)
     }
 }
 
-/* Warns of the first line in succession that is no event. */
+/* Warns of the first line in succession that is no event. Before the worker
+ * begins that may be the banner of a login, or why there is no worker. */
 static const struct event *take_garbage(struct link *l,
                                         const struct line *line,
                                         const char *why)
@@ -451,8 +462,12 @@ static const struct event *take_garbage(struct link *l,
     if (l->garbled)
         return NULL;
     l->garbled = true;
-    snprintf(l->warning_text, sizeof(l->warning_text),
-             "output of the worker: %.400s", why);
+    if (l->state == LINK_STARTING && !line->too_long)
+        snprintf(l->warning_text, sizeof(l->warning_text),
+                 "the worker's command says: %s", l->words);
+    else
+        snprintf(l->warning_text, sizeof(l->warning_text),
+                 "output of the worker: %.400s", why);
     l->warning = (struct event){ .type = EVENT_WARNING,
                                  .message = l->warning_text };
     return &l->warning;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "idle.h"
 
 static void range_of_dials(const struct pane_dials *p, int *from, int *to)
 {
@@ -43,13 +44,23 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
 
 enum { NAME_COLS = 17 };
 
+/* Whether what a dial is set to does nothing beside the other dials. */
+static bool is_idle(const struct session *session, int dial,
+                    char why[IDLE_WHY_SIZE])
+{
+    return idle_now(dial_setting(dial), &session->wanted, &session->machine,
+                    why);
+}
+
 static void draw_dial(struct screen *s, struct area area, int row, int dial)
 {
     const struct session *session = s->session;
     bool chosen = s->dial == dial;
     bool pending = session_dial_pending(session, dial);
+    char why[IDLE_WHY_SIZE];
+    bool idle = is_idle(session, dial, why);
     unsigned style = pending ? ROLE_PENDING | STYLE_BOLD
-                             : ROLE_TEXT | STYLE_BOLD;
+                     : idle  ? ROLE_DIM : ROLE_TEXT | STYLE_BOLD;
     char value[SETTINGS_TEXT_SIZE], before[SETTINGS_TEXT_SIZE];
     int half = (area.cols - 2) / 2, col;
 
@@ -62,6 +73,8 @@ static void draw_dial(struct screen *s, struct area area, int row, int dial)
     if (pending) {
         dial_format(&session->in_force, dial, before, sizeof(before));
         area_print(area, row, col + 1, ROLE_PENDING, "* now %s", before);
+    } else if (idle) {
+        area_text(area, row, col + 1, ROLE_DIM, "(idle)");
     }
     if (chosen && screen_has_keys(s, PANE_DIALS))
         area_mark(area, row, 0, area.cols, STYLE_REVERSE);
@@ -78,9 +91,12 @@ static void draw_detail(struct screen *s, struct area area)
     const struct session *session = s->session;
     const struct setting *row = dial_setting(s->dial);
     struct text_block text = { 0 };
+    char why[IDLE_WHY_SIZE];
 
     for (int c = 0; c < area.cols; c++)
         area_text(area, 0, c, ROLE_BORDER, "─");
+    if (is_idle(session, s->dial, why))
+        text_block_add(&text, ROLE_WARNING, "no effect %s", why);
     for (int t = 0; t < DIAL_TURNS; t++) {
         const struct forecast *f =
             session_turned(session, s->dial, (enum dial_turn)t);

@@ -184,7 +184,7 @@ static void draw_status(struct screen *s, struct area area)
     const char *text = session->notice ? session->message : "";
     unsigned style = styles[session->notice];
     int col = 1, end = area.cols - 1;
-    char line[512], progress[128];
+    char line[512], remedy[64], progress[128];
 
     if (s->asking) {
         col = area_text(area, 0, 1, ROLE_TITLE, s->question);
@@ -193,7 +193,8 @@ static void draw_status(struct screen *s, struct area area)
         return;
     }
     if (session->sentence[0]) {
-        snprintf(line, sizeof(line), "%s; R begins again", session->sentence);
+        session_remedy(session, remedy, sizeof(remedy));
+        snprintf(line, sizeof(line), "%s; R %s", session->sentence, remedy);
         text = line;
         style = ROLE_BAD | STYLE_BOLD;
     }
@@ -352,6 +353,14 @@ void screen_draw(struct screen *s)
         draw_popup(s);
 }
 
+/* What a popup may say to do, or has nothing to do with it. */
+static bool passes_popup(enum action action)
+{
+    return action == ACTION_QUIT || action == ACTION_REPAINT ||
+           action == ACTION_THEME || action == ACTION_ANSWER ||
+           action == ACTION_RESTART;
+}
+
 static void act_on_popup(struct screen *s, enum action action)
 {
     int page = s->layout.body.rows - 3;
@@ -420,11 +429,11 @@ static void act_on_run(struct session *session, enum action action)
 
 void screen_act(struct screen *s, enum action action, int argument)
 {
-    if (s->popup && action != ACTION_QUIT && action != ACTION_REPAINT &&
-        action != ACTION_THEME && action != ACTION_ANSWER) {
+    if (s->popup && !passes_popup(action)) {
         act_on_popup(s, action);
         return;
     }
+    s->popup = s->popup && action != ACTION_RESTART;
     switch (action) {
     case ACTION_NONE:
         break;

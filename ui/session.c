@@ -33,7 +33,9 @@ void session_init(struct session *s, const char *preset,
 {
     *s = (struct session){ .in_force = *settings, .wanted = *settings,
                            .pinned_run = -1, .state = LINK_DEAD,
+                           .snapshot = -1,
                            .asks = SESSION_ASK_QUESTIONS };
+    machine_init(&s->machine);
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
     s->undo = xcalloc(MAX_UNDO, sizeof(*s->undo));
     s->turn = xcalloc((unsigned long)(dial_count() * DIAL_TURNS),
@@ -226,7 +228,7 @@ bool session_pending(const struct session *s)
 
 bool session_planned(const struct session *s)
 {
-    return s->planned && settings_same(&s->planned->settings, &s->wanted);
+    return forecast_is_of(s->planned, &s->wanted, &s->machine);
 }
 
 bool session_dial_pending(const struct session *s, int dial)
@@ -302,7 +304,7 @@ static void add_trial(struct session *s)
 static void enter_force(struct session *s, const struct settings *settings)
 {
     s->in_force = *settings;
-    if (s->planned && settings_same(&s->planned->settings, settings))
+    if (forecast_is_of(s->planned, settings, &s->machine))
         forecast_replace(&s->now, forecast_hold(s->planned));
     else
         forecast_replace(&s->now, NULL);
@@ -322,6 +324,7 @@ static void note_forecast(struct session *s)
         t->plan = forecast_hold(s->now);
     /* What nothing is saved of is the same for all that can follow. */
     if (!t->baseline && s->baseline &&
+        machine_same(&s->baseline->machine, &s->machine) &&
         settings_can_follow(&s->baseline->settings, &t->settings, NULL))
         t->baseline = forecast_hold(s->baseline);
 }
@@ -356,9 +359,22 @@ static void add_run(struct session *s)
     memcpy(h->preset, s->preset, sizeof(h->preset));
 }
 
+/* Which machine the worker has is known once it says so; what was planned for
+ * another is worth nothing. */
+static void enter_machine(struct session *s, const struct machine *machine)
+{
+    if (machine_same(&s->machine, machine))
+        return;
+    s->machine = *machine;
+    forget_turns(s);
+    for (int i = 0; i < s->candidate_count; i++)
+        forecast_replace(&s->candidates[i].forecast, NULL);
+}
+
 /* A run that begins from a snapshot goes on where that was written. */
 static void on_start(struct session *s, const struct event *e)
 {
+    enter_machine(s, &e->start.machine);
     snprintf(s->preset, sizeof(s->preset), "%s", e->start.preset);
     if (e->start.step > 0 && s->run_count > 0)
         cut_back(this_run(s),
@@ -489,23 +505,36 @@ void session_event(struct session *s, const struct event *e)
     }
 }
 
+void session_remedy(const struct session *s, char *text, size_t size)
+{
+    if (s->snapshot >= 0)
+        snprintf(text, size, "goes on from step %lld",
+                 (long long)s->snapshot);
+    else
+        snprintf(text, size, "begins again");
+}
+
 int session_most_questions(void)
 {
     return TAG_TURN + dial_count() * DIAL_TURNS + CANDIDATES_AT_ONCE;
 }
 
+static struct question question(const struct session *s, int tag,
+                                const struct settings *settings)
+{
+    return (struct question){ .tag = tag, .settings = *settings,
+                              .machine = s->machine };
+}
+
 static int ask_turns(const struct session *s, int dial, struct question *q)
 {
+    struct settings next;
     int n = 0;
 
-    for (int turn = 0; turn < DIAL_TURNS; turn++) {
-        q[n].whole = q[n].baseline = false;
-        q[n].tag = TAG_TURN + dial * DIAL_TURNS + turn;
+    for (int turn = 0; turn < DIAL_TURNS; turn++)
         if (!*turn_place(s, dial, (enum dial_turn)turn) &&
-            dial_turn(&s->wanted, dial, (enum dial_turn)turn,
-                      &q[n].settings))
-            n++;
-    }
+            dial_turn(&s->wanted, dial, (enum dial_turn)turn, &next))
+            q[n++] = question(s, TAG_TURN + dial * DIAL_TURNS + turn, &next);
     return n;
 }
 
@@ -524,8 +553,8 @@ static int ask_candidates(const struct session *s, struct question *q)
     end = (i / CANDIDATES_AT_ONCE + 1) * CANDIDATES_AT_ONCE;
     for (; i < end && i < s->candidate_count; i++)
         if (!s->candidates[i].forecast)
-            q[n++] = (struct question){ candidate_tag(i), false, false,
-                                        s->candidates[i].settings };
+            q[n++] = question(s, candidate_tag(i),
+                              &s->candidates[i].settings);
     return n;
 }
 
@@ -535,11 +564,15 @@ int session_questions(const struct session *s, int dial, struct question *q)
     bool here = session_planned(s);
 
     if (!here)
-        q[n++] = (struct question){ TAG_PLANNED, true, false, s->wanted };
+        q[n++] = question(s, TAG_PLANNED, &s->wanted);
     if (!s->now && (here || session_pending(s)))
-        q[n++] = (struct question){ TAG_NOW, true, false, s->in_force };
-    if (!s->baseline || !here)
-        q[n++] = (struct question){ TAG_BASELINE, true, true, s->wanted };
+        q[n++] = question(s, TAG_NOW, &s->in_force);
+    if (!s->baseline || !here) {
+        q[n] = question(s, TAG_BASELINE, &s->wanted);
+        q[n++].baseline = true;
+    }
+    for (int i = 0; i < n; i++)
+        q[i].whole = true;
     n += ask_turns(s, dial, q + n);
     for (int i = 0; i < dial_count(); i++)
         if (i != dial)
@@ -554,7 +587,7 @@ static void answer_candidate(struct session *s, int candidate,
 {
     struct candidate *c = &s->candidates[candidate];
 
-    if (!settings_same(&c->settings, &f->settings)) {
+    if (!forecast_is_of(f, &c->settings, &s->machine)) {
         forecast_release(f);
         return;
     }

@@ -86,6 +86,7 @@ enum notice { NOTICE_NONE, NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };
 
 struct session {
     char preset[PRESET_LABEL_SIZE];
+    struct machine machine;          /* the worker's, as its `start` says */
     struct settings in_force;        /* as the worker says */
     struct settings wanted;          /* as the dials say */
     struct settings *undo;           /* owned, [undo_count], newest last */
@@ -104,6 +105,7 @@ struct session {
     enum link_state state;
     bool silent;
     char sentence[256];              /* what is wrong with it; may be empty */
+    int64_t snapshot;                /* step of the last; -1: none */
     enum notice notice;              /* the latest that was said */
     char message[512];
 
@@ -167,6 +169,10 @@ void session_event(struct session *, const struct event *);
 /* Says something to the person at the screens. */
 void session_say(struct session *, enum notice, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* What a restart does after a run failed or the worker ended: "goes on from
+ * step 40", "begins again". */
+void session_remedy(const struct session *, char *text, size_t size);
 
 /* The questions that are open, most urgent first, and of them those about
  * `dial` first; returns how many. [session_most_questions()] */

@@ -1,9 +1,4 @@
-/*
- * One lock guards all of it; the thread lets go of it while it plans.
- *
- * To plan with backend=auto would open devices to see which works, each time;
- * the thread finds that out once.
- */
+/* One lock guards all of it; the thread lets go of it while it plans. */
 #include "whatif.h"
 
 #include <pthread.h>
@@ -29,27 +24,7 @@ struct whatif {
         struct forecast *forecast;   /* owned */
     } *answers;                      /* [answered], taken up to `taken` */
     int answered, taken;
-    char backend[sizeof(((struct settings *)0)->backend)]; /* of auto; empty:
-                                                              not known */
 };
-
-/* The backend is named as it was asked for in what is answered. */
-static struct forecast *plan_question(struct whatif *w,
-                                      const struct question *q)
-{
-    bool automatic = strcmp(q->settings.backend, "auto") == 0;
-    struct settings s = q->settings;
-    struct forecast *f;
-
-    if (automatic && w->backend[0])
-        memcpy(s.backend, w->backend, sizeof(s.backend));
-    f = forecast_new(&s, q->whole, q->baseline);
-    if (f->job && automatic)
-        snprintf(w->backend, sizeof(w->backend), "%s", f->job->backend->name);
-    memcpy(f->settings.backend, q->settings.backend,
-           sizeof(f->settings.backend));
-    return f;
-}
 
 static void forget_answers(struct whatif *w)
 {
@@ -83,7 +58,7 @@ static void *answer_questions(void *arg)
         }
         q = w->questions[w->next++];
         pthread_mutex_unlock(&w->lock);
-        f = plan_question(w, &q);
+        f = forecast_new(&q.settings, &q.machine, q.whole, q.baseline);
         pthread_mutex_lock(&w->lock);
         if (list == w->list)
             add_answer(w, q.tag, f);

@@ -14,6 +14,7 @@ struct question {
     bool whole;          /* the job too, not the figures alone */
     bool baseline;       /* without any way of saving memory */
     struct settings settings;
+    struct machine machine; /* to plan for */
 };
 
 struct whatif;

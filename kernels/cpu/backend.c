@@ -182,8 +182,8 @@ static bool fits_in_memory(size_t bytes, char why[WHY_SIZE])
     if (available == 0 || bytes <= available)
         return true;
     snprintf(why, WHY_SIZE,
-             "cannot allocate %zu bytes of memory: %zu are available", bytes,
-             available);
+             "cannot allocate %.1f MiB of memory: %.1f MiB are available",
+             mebibytes(bytes), mebibytes(available));
     return false;
 }
 
@@ -197,8 +197,8 @@ static void *cpu_alloc(struct device *d, size_t bytes, char why[WHY_SIZE])
     arena = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (arena == MAP_FAILED) {
-        snprintf(why, WHY_SIZE, "cannot allocate %zu bytes: %s", bytes,
-                 strerror(errno));
+        snprintf(why, WHY_SIZE, "cannot allocate %.1f MiB: %s",
+                 mebibytes(bytes), strerror(errno));
         return NULL;
     }
     return arena;

@@ -233,12 +233,13 @@ static void *module_alloc(struct device *d, size_t bytes, char why[WHY_SIZE])
     queue_check(&d->queue, cudaMemGetInfo(&available, &total));
     if (error == cudaErrorMemoryAllocation && bytes > available)
         snprintf(why, WHY_SIZE,
-                 "cannot allocate %zu bytes of the device's memory: of its "
-                 "%zu, %zu are free, and %zu are missing", bytes, total,
-                 available, bytes - available);
+                 "cannot allocate %.1f MiB of the device's memory: of its "
+                 "%.1f MiB %.1f are free, and %.1f are missing",
+                 mebibytes(bytes), mebibytes(total), mebibytes(available),
+                 mebibytes(bytes - available));
     else
-        snprintf(why, WHY_SIZE, "cannot allocate %zu bytes: %s", bytes,
-                 cudaGetErrorString(error));
+        snprintf(why, WHY_SIZE, "cannot allocate %.1f MiB: %s",
+                 mebibytes(bytes), cudaGetErrorString(error));
     return NULL;
 }
 

@@ -1,0 +1,320 @@
+"""The screens and their worker, as processes: what one knows of the other, and
+what becomes of one when the other dies. Prints TAP."""
+
+import glob
+import json
+import os
+import shlex
+import signal
+import subprocess
+import time
+
+from person import (DOWN, ESCAPE, FOLDER, LEFT, MEMDIAL, PATIENCE, RIGHT,
+                    SANITIZED, SMALL, Person, children, finish, report)
+
+# The machine is the worker's to tell.
+OPEN = [s for s in SMALL if "threads" not in s]
+
+
+def plan(*settings):
+    """The plan, without a worker."""
+    said = subprocess.run([MEMDIAL, "plan", "quick", *settings, "--json"],
+                          capture_output=True, check=True)
+    return json.loads(said.stdout)
+
+
+def until(p, condition, patience=PATIENCE):
+    """Waits for what a function gives to be true, and returns it."""
+    end = time.monotonic() + patience
+    while not (found := condition()) and time.monotonic() < end:
+        p.look(0.05)
+    return found
+
+
+def exported(p):
+    """What `e` writes, with all bytes."""
+    path = os.path.join(FOLDER, "memdial-1.json")
+
+    def read():
+        try:
+            with open(path) as file:
+                return json.load(file)
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+
+    p.type(b"e")
+    found = until(p, read)
+    os.remove(path)
+    return found
+
+
+def events(path, name):
+    """Those of a type that a worker has written to a file so far."""
+    with open(path) as file:
+        lines = [json.loads(line) for line in file if line.endswith("\n")]
+    return [e for e in lines if e["type"] == name]
+
+
+def has_mapped(pid, *names):
+    """Whether a process has a file of such a name in its memory."""
+    with open(f"/proc/{pid}/maps") as file:
+        maps = file.read()
+    return any(name in maps for name in names)
+
+
+def shows_plan(p, what, expected):
+    """Whether the plan on the screens is that one, to the byte."""
+    def same():
+        found = exported(p).get("plan", {})
+        return all(found.get(name) == expected[name]
+                   for name in ("peak_bytes", "arena_bytes", "bytes"))
+
+    report(until(p, same), f"{what}: the plan is the worker's, to the byte", p)
+
+
+def a_worker_with_other_processors():
+    """One that may use a single processor."""
+    said = os.path.join(FOLDER, "events")
+    processor = min(os.sched_getaffinity(0))
+    p = Person(*OPEN, "--worker",
+               f"taskset -c {processor} {shlex.quote(MEMDIAL)} worker | "
+               f"tee {said}")
+    report(p.sees("training") and p.sees("touched .*iB"), "a worker elsewhere",
+           p)
+    start = events(said, "start")[0]
+    report((start["backend"], start["processors"]) == ("cpu", 1),
+           "... says what it runs on")
+    memory = events(said, "memory")[0]
+    expected = plan(*OPEN, "--set=threads=1")
+    report((memory["planned"], memory["arena"]) ==
+           (expected["peak_bytes"], expected["arena_bytes"]),
+           "... and what it plans")
+    shows_plan(p, "one processor", expected)
+    p.leave()
+
+
+# Begins the run that it is asked for, on a machine that it makes up.
+PRETENDER = """
+    read -r command
+    settings=$(printf %s "$command" | sed 's/.*"settings":\\({[^}]*}\\).*/\\1/')
+    printf '{"type":"start","schema":1,"preset":"quick","settings":%s,' "$settings"
+    printf '"backend":"cuda","processors":3,"step":0,"steps":9}\\n'
+    cat >/dev/null
+"""
+
+
+def a_worker_with_a_device():
+    p = Person(*OPEN, "--worker", PRETENDER)
+    report(p.sees("training"), "a worker that pretends to have a device", p)
+    shows_plan(p, "cuda", plan(*OPEN, "--set=backend=cuda"))
+    p.leave()
+
+
+def no_device_in_front():
+    """The worker looks for devices, the screens never do."""
+    module = (os.environ.get("MEMDIAL_CUDA_EMULATED") or
+              os.environ.get("MEMDIAL_CUDA_BUILT"))
+    if not module:
+        report(True, "no CUDA in the screens # SKIP no module is built")
+        return
+    p = Person(*OPEN, MEMDIAL_CUDA_MODULE=module)
+    report(p.sees("training") and p.sees("planned .*iB"),
+           "trains where there is a module", p)
+    report(any(has_mapped(w, "memdial-cuda") for w in p.workers()),
+           "... which the worker has loaded")
+    report(not has_mapped(p.pid, "memdial-cuda", "libcuda"),
+           "... and the screens have not")
+    p.leave()
+
+
+def begin(command=None, *settings):
+    """Someone whose worker is another one."""
+    return Person(*SMALL, *settings,
+                  *(["--worker", command] if command else []))
+
+
+def has_gone(pid):
+    return not os.path.exists(f"/proc/{pid}")
+
+
+def have_gone(p, pids):
+    """Whether there were processes, and are no more before long."""
+    return pids and until(p, lambda: all(map(has_gone, pids)), PATIENCE / 12)
+
+
+def goes_on(p, what):
+    """R helps."""
+    p.type(b"R")
+    report(p.sees("training") and p.alive(), f"... and R goes on: {what}", p)
+
+
+def killed(number, name):
+    p = begin()
+    p.sees("training")
+    until(p, lambda: glob.glob(os.path.join(FOLDER, "memdial", "run-*")))
+    p.look(1)
+    for pid in p.workers():
+        os.kill(pid, number)
+    report(p.sees(rf"ended by signal {int(number)}, {name}") and
+           p.sees(r"R goes on from step [1-9]"), f"a worker that dies: {name}",
+           p)
+    goes_on(p, name)
+    p.leave()
+
+
+def stopped():
+    """A worker that hangs; what comes of it is to be seen after a while."""
+    p = begin()
+    p.sees("training")
+    p.hung = p.workers()
+    for pid in p.hung:
+        os.kill(pid, signal.SIGSTOP)
+    return p
+
+
+def silent(p):
+    report(p.sees("worker has said nothing for 3[0-9] seconds") and
+           p.sees("silent"), "a worker that hangs", p)
+    goes_on(p, "silence")
+    report(have_gone(p, p.hung), "... with another one")
+    p.leave()
+    p = stopped()
+    p.type(b"q")
+    report(p.ends() == 0 and have_gone(p, p.hung),
+           "q does not wait for a worker that hangs", p)
+    p.leave()
+
+
+OWN = f"exec {shlex.quote(MEMDIAL)} worker"
+
+
+def commands():
+    """What is no worker, or not at once."""
+    for command, said, state in (
+            ("no-such-memdial worker",
+             "ended with status 127: .*not found.*R begins again", "no worker"),
+            ("echo Permission denied; exit 255", "status 255: Permission denied",
+             "no worker"),
+            ("""echo '{"type":"start","schema":2}'; exec cat""",
+             "speaks schema 2 .* this program schema 1", "no worker"),
+            (f"echo Welcome to gpubox; {OWN}",
+             "the worker's command says: Welcome to gpubox", "training"),
+            (f"(sleep 1; printf '\\033[2J\\377bad\\n') & {OWN}",
+             r"output of the worker: not an event: '\?\[2J\?bad'", "training"),
+            ("yes", "no events but other things, as 'y'", "no worker")):
+        p = begin(command)
+        report(p.sees(said) and p.sees(state) and p.alive(),
+               f"{state}: {command[:30]}", p)
+        p.type(b"q")
+        report(p.ends() == 0, "... and quits", p)
+        p.leave()
+
+
+def out_of_address_space():
+    """No arena, at the start and in the middle of a run."""
+    if SANITIZED:
+        report(True, "ulimit # SKIP sanitizers need terabytes of addresses")
+        return
+    p = begin(f"ulimit -v 60000; {OWN}", "--set=batch=100")
+    report(p.sees(r"cannot allocate 58\.\d MiB") and p.sees("would fit") and
+           p.sees("failed"), "no memory for the arena", p)
+    p.leave()
+    p = begin(f"ulimit -v 60000; {OWN}", "--set=batch=100",
+              "--set=microbatch=10")
+    p.sees("training")
+    p.type(2 * DOWN)
+    for _ in range(4):
+        p.type(RIGHT)
+        p.look(0.2)
+    report(p.sees(r"set: .*cannot allocate [\d.]+ MiB") and
+           p.sees("training") and p.sees("microbatch +(20|25|50) "),
+           "no memory for a change: the settings stay in force", p)
+    p.leave()
+
+
+# A command that runs what follows it in 64 MiB, and has the kernel end it if
+# that is not enough.
+LIMIT = os.environ.get("MEMDIAL_LIMIT") or \
+    "systemd-run --user --scope -q -p MemoryMax=64M -p MemorySwapMax=0"
+
+
+def out_of_memory():
+    if subprocess.run(f"{LIMIT} true", shell=True, capture_output=True).returncode:
+        report(True, "out of memory # SKIP systemd-run cannot limit memory here")
+        return
+    p = begin(f"exec {LIMIT} {shlex.quote(MEMDIAL)} worker", "--set=batch=200",
+              "--set=epoch_samples=200")
+    report(p.sees("memory ran out and the system ended the worker: let a dial "
+                  "take less"), "a worker that the kernel ends", p)
+    p.type(ESCAPE + 2 * DOWN + 3 * LEFT)
+    p.look(1)
+    goes_on(p, "with less")
+    p.leave()
+
+
+# What a shell sees of a terminal before and after a command.
+SHELL = ["sh", "-c", 'stty -a >before; "$@"; echo "over: $?"; stty -a >after',
+         "sh", MEMDIAL]
+
+
+def read(name):
+    with open(os.path.join(FOLDER, name)) as file:
+        return file.read()
+
+
+def front_dies(number):
+    """The screens end; the terminal and the worker must not notice."""
+    p = Person(command=SHELL + SMALL)
+    p.sees("training")
+    front = p.workers()[0]
+    workers = children(front)
+    os.kill(front, number)
+    gone = have_gone(p, workers)
+    name = signal.Signals(number).name
+    code = r"\d+" if SANITIZED else str(128 + number)
+    report(p.sees(f"over: {code}"), f"{name} ends the screens", p)
+    report(gone, "... and the worker")
+    if number != signal.SIGKILL:  # of which nobody can know
+        p.ends()
+        report(p.restored() and read("before") == read("after"),
+               "... and leaves the terminal as it was", p)
+    p.leave()
+
+
+def is_named():
+    p = begin()
+    p.sees("training")
+    with open(f"/proc/{p.workers()[0]}/comm") as file:
+        report(file.read() == "memdial\n", "the worker is called memdial", p)
+    p.leave()
+
+
+def terminal_closes():
+    p = begin()
+    p.sees("training")
+    workers = p.workers()
+    p.hang_up()
+    report(have_gone(p, workers) and not p.alive(),
+           "a terminal that closes takes all along")
+
+
+def main():
+    hung = stopped()
+    a_worker_with_other_processors()
+    a_worker_with_a_device()
+    no_device_in_front()
+    is_named()
+    killed(signal.SIGKILL, "Killed")
+    killed(signal.SIGSEGV, "Segmentation fault")
+    commands()
+    out_of_address_space()
+    out_of_memory()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT,
+                   signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL):
+        front_dies(number)
+    terminal_closes()
+    silent(hung)
+    finish()
+
+
+main()
