@@ -173,6 +173,20 @@ static void write_outside(int *to)
     to[threadIdx.x + 1] = 0;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+static void read_outside(int *to)
+{
+    to[threadIdx.x] += to[threadIdx.x + 1];
+}
+
+static void read_outside_shared_memory(int *to)
+{
+    int *shared = (int *)emulate::shared_memory(THREADS * sizeof(int));
+
+    to[threadIdx.x] = shared[(int)threadIdx.x - 1];
+}
+#endif
+
 static void ask_for_other_shared_memory(int *)
 {
     emulate::shared_memory(4);
@@ -261,6 +275,10 @@ int main()
     check(ends(copy_across), "a copy that is not aligned");
     check(ends(write_outside), "a write outside an allocation");
     check(ends(ask_for_other_shared_memory), "shared memory of another size");
+#ifdef __SANITIZE_ADDRESS__
+    check(ends(read_outside), "a read outside an allocation");
+    check(ends(read_outside_shared_memory), "a read outside shared memory");
+#endif
     check(copies_late(), "copies happen no sooner than they must");
     check(replays(), "a graph is replayed");
     printf("1..%d\n", tests);
