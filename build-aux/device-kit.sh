@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes a folder with all that measuring and testing on a machine takes which
 # has an NVIDIA device and nothing to build with: programs, the module, the
-# libraries they need but for the C library's, and `run`, which does it all.
+# libraries they need but for the C library's and cuBLAS, and `run`, which does
+# it all.
 #
 #   device-kit.sh BUILD SOURCE KIT
 set -eu
@@ -24,7 +25,12 @@ cat >"$kit/run" <<'END'
 #!/bin/sh
 # The device against the reference and the CPU, then the time it takes.
 cd "$(dirname "$0")"
-export LD_LIBRARY_PATH="$PWD/lib" MEMDIAL_CUDA_BUILT="$PWD/memdial-cuda.so"
+# cuBLAS may be in a package of Python's.
+packages=$(python3 -c 'import glob, site
+print(*(lib for packages in site.getsitepackages()
+        for lib in glob.glob(packages + "/nvidia/*/lib")), sep=":")')
+export LD_LIBRARY_PATH="$PWD/lib:$packages${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+export MEMDIAL_CUDA_BUILT="$PWD/memdial-cuda.so"
 check=${1-}   # "sanitizer": under compute-sanitizer, slowly
 
 ./memdial backends || exit

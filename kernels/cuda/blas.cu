@@ -1,0 +1,128 @@
+#include "blas.h"
+
+#include <cstdio>
+#include <cublas_v2.h>
+#include <dlfcn.h>
+
+#define EACH_FUNCTION(F)                                                    \
+    F(cublasCreate_v2)                                                      \
+    F(cublasDestroy_v2)                                                     \
+    F(cublasSetStream_v2)                                                   \
+    F(cublasSetWorkspace_v2)                                                \
+    F(cublasSetMathMode)                                                    \
+    F(cublasSgemm_v2)
+
+/* The library's functions, by their names. */
+static struct {
+#define DECLARE(name) decltype(&::name) name;
+    EACH_FUNCTION(DECLARE)
+#undef DECLARE
+} library;
+
+#ifdef __CUDACC__
+
+static void *open_library()
+{
+    char name[32], path[64];
+    void *found;
+
+    snprintf(name, sizeof(name), "libcublas.so.%d", CUBLAS_VER_MAJOR);
+    snprintf(path, sizeof(path), "/usr/local/cuda/lib64/%s", name);
+    found = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
+    return found ? found : dlopen(path, RTLD_LAZY | RTLD_LOCAL);
+}
+
+static bool find_functions()
+{
+    void *handle = open_library();
+    bool all = handle;
+
+#define FIND(name)                                                          \
+    library.name = handle ? reinterpret_cast<decltype(&::name)>(            \
+                                dlsym(handle, #name))                       \
+                          : NULL;                                           \
+    all &= library.name != NULL;
+    EACH_FUNCTION(FIND)
+#undef FIND
+    return all;
+}
+
+#else
+
+static bool find_functions()
+{
+#define FIND(name) library.name = name;
+    EACH_FUNCTION(FIND)
+#undef FIND
+    return true;
+}
+
+#endif
+
+bool blas_load(char why[WHY_SIZE])
+{
+    static bool tried, found;
+
+    if (!tried)
+        found = find_functions();
+    tried = true;
+    if (!found)
+        snprintf(why, WHY_SIZE, "cuBLAS is not installed: no libcublas.so.%d "
+                 "where libraries are; it comes with CUDA's runtime",
+                 CUBLAS_VER_MAJOR);
+    return found;
+}
+
+static void check(struct queue *q, cublasStatus_t status)
+{
+    if (status == CUBLAS_STATUS_ALLOC_FAILED)
+        queue_check(q, cudaErrorMemoryAllocation);
+    else if (status != CUBLAS_STATUS_SUCCESS)
+        queue_check(q, cudaErrorUnknown);
+}
+
+void blas_open(struct queue *q)
+{
+    cublasHandle_t handle = NULL;
+
+    check(q, library.cublasCreate_v2(&handle));
+    q->blas = handle;
+    if (handle)
+        check(q, library.cublasSetStream_v2(handle, q->stream));
+}
+
+void blas_close(struct queue *q)
+{
+    if (q->blas)
+        library.cublasDestroy_v2(static_cast<cublasHandle_t>(q->blas));
+    q->blas = NULL;
+}
+
+static cublasOperation_t as_it_lies(const struct factor &f)
+{
+    return f.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+}
+
+/* The library's matrices are column-major: it computes the transposed of the
+ * product, and takes the factors, transposed already, the other way round. */
+void blas_product(struct queue *q, const struct call *c,
+                  const struct factor &a, const struct factor &b, float keep,
+                  float *to)
+{
+    cublasHandle_t handle = static_cast<cublasHandle_t>(q->blas);
+    int m = a.transposed ? a.columns : a.rows;
+    int k = a.transposed ? a.rows : a.columns;
+    int n = b.transposed ? b.rows : b.columns;
+    float one = 1;
+
+    if (q->error != cudaSuccess)
+        return;
+    check(q, library.cublasSetWorkspace_v2(handle, c->scratch,
+                                           BLAS_WORKSPACE));
+    check(q, library.cublasSetMathMode(handle, c->run->tf32
+                                                   ? CUBLAS_TF32_TENSOR_OP_MATH
+                                                   : CUBLAS_DEFAULT_MATH));
+    check(q, library.cublasSgemm_v2(handle, as_it_lies(b), as_it_lies(a), n, m,
+                                    k, &one, b.data, b.columns, a.data,
+                                    a.columns, &keep, to, n));
+}
