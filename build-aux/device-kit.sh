@@ -12,9 +12,11 @@ source=${2:?usage: device-kit.sh BUILD SOURCE KIT}
 kit=${3:?usage: device-kit.sh BUILD SOURCE KIT}
 
 mkdir -p "$kit/lib" "$kit/bench"
-cp "$build/memdial" "$build/memdial-cuda.so" "$build/tests/test_ops" "$kit"
+cp "$build/memdial" "$build/memdial-cuda.so" "$build/tests/test_ops" \
+    "$build/bench/cuda_bench" "$kit"
 cp "$source"/bench/*.py "$source/bench/reproduce" "$kit/bench"
-for program in "$kit/memdial" "$kit/test_ops" "$kit/memdial-cuda.so"; do
+for program in "$kit/memdial" "$kit/test_ops" "$kit/cuda_bench" \
+    "$kit/memdial-cuda.so"; do
     ldd "$program"
 done | awk '/=> \// && !/\/(libc|libm|libdl|libpthread|librt)\.so/ { print $3 }' |
     sort -u | while read -r library; do
@@ -51,6 +53,11 @@ for precision in fp32 bf16 fp16; do
             awk -F'"loss":' '/"type":"step"/ { split($2, loss, ",")
                 if (++n % 5 == 0) printf "%s ", loss[1] }
                 /"type":"(epoch|memory|error)"/ { print "\n" $0 }'
+    done
+done
+for precision in fp32 bf16; do
+    for batch in 100 1000; do
+        ./cuda_bench wrn-28-2 precision=$precision batch=$batch
     done
 done
 python3 bench/cuda_speed.py --memdial ./memdial

@@ -9,10 +9,10 @@
     F(cublasDestroy_v2)                                                     \
     F(cublasSetStream_v2)                                                   \
     F(cublasSetWorkspace_v2)                                                \
-    F(cublasSetMathMode)                                                    \
-    F(cublasSgemm_v2)
+    F(cublasGemmEx_64)
 
-/* The library's functions, by their names. */
+/* The library's functions, by their names: of products the one that takes
+ * extents of 64 bits, for that name is not overloaded. */
 static struct {
 #define DECLARE(name) decltype(&::name) name;
     EACH_FUNCTION(DECLARE)
@@ -98,6 +98,11 @@ void blas_close(struct queue *q)
     q->blas = NULL;
 }
 
+static cublasComputeType_t arithmetic(bool tf32)
+{
+    return tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
 static cublasOperation_t as_it_lies(const struct factor &f)
 {
     return f.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -119,10 +124,27 @@ void blas_product(struct queue *q, const struct call *c,
         return;
     check(q, library.cublasSetWorkspace_v2(handle, c->scratch,
                                            BLAS_WORKSPACE));
-    check(q, library.cublasSetMathMode(handle, c->run->tf32
-                                                   ? CUBLAS_TF32_TENSOR_OP_MATH
-                                                   : CUBLAS_DEFAULT_MATH));
-    check(q, library.cublasSgemm_v2(handle, as_it_lies(b), as_it_lies(a), n, m,
-                                    k, &one, b.data, b.columns, a.data,
-                                    a.columns, &keep, to, n));
+    check(q, library.cublasGemmEx_64(
+                 handle, as_it_lies(b), as_it_lies(a), n, m, k, &one, b.data,
+                 CUDA_R_32F, b.columns, a.data, CUDA_R_32F, a.columns, &keep,
+                 to, CUDA_R_32F, n, arithmetic(c->run->tf32),
+                 CUBLAS_GEMM_DEFAULT));
+}
+
+void blas_square(struct queue *q, enum dtype dtype, bool tf32, int n,
+                 const void *a, const void *b, void *to, void *workspace,
+                 size_t bytes)
+{
+    cublasHandle_t handle = static_cast<cublasHandle_t>(q->blas);
+    cudaDataType_t type = dtype == DTYPE_BF16  ? CUDA_R_16BF
+                          : dtype == DTYPE_F16 ? CUDA_R_16F : CUDA_R_32F;
+    float one = 1, zero = 0;
+
+    if (q->error != cudaSuccess)
+        return;
+    check(q, library.cublasSetWorkspace_v2(handle, workspace, bytes));
+    check(q, library.cublasGemmEx_64(
+                 handle, CUBLAS_OP_N, CUBLAS_OP_N, n, n, n, &one, b, type, n,
+                 a, type, n, &zero, to, type, n, arithmetic(tf32),
+                 CUBLAS_GEMM_DEFAULT));
 }

@@ -33,6 +33,11 @@ void blas_close(struct queue *);
 void blas_product(struct queue *, const struct call *, const struct factor &a,
                   const struct factor &b, float keep, float *to);
 
+/* to = a b, all of them n by n and of one type, with a workspace of so many
+ * bytes: for benchmarks. */
+void blas_square(struct queue *, enum dtype, bool tf32, int n, const void *a,
+                 const void *b, void *to, void *workspace, size_t bytes);
+
 /* What is left of the scratch of a call with a product, for floats. */
 static inline float *blas_room(const struct call *c)
 {

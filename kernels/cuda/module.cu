@@ -19,6 +19,7 @@
 
 #include "kernels/cuda/build_id.h"
 #include "blas.h"
+#include "ceilings.h"
 #include "cuda.h"
 #include "load.h"
 #include "module.h"
@@ -460,5 +461,6 @@ extern "C" {
 extern __attribute__((visibility("default")))
 const struct cuda_module memdial_cuda_module;
 
-const struct cuda_module memdial_cuda_module = { BUILD_ID, &backend };
+const struct cuda_module memdial_cuda_module = { BUILD_ID, &backend,
+                                                 cuda_ceilings };
 }

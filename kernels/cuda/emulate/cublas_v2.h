@@ -14,13 +14,17 @@ enum cublasStatus_t {
     CUBLAS_STATUS_INVALID_VALUE = 7
 };
 enum cublasOperation_t { CUBLAS_OP_N, CUBLAS_OP_T };
-enum cublasMath_t { CUBLAS_DEFAULT_MATH, CUBLAS_TF32_TENSOR_OP_MATH = 3 };
+enum cublasComputeType_t {
+    CUBLAS_COMPUTE_32F = 68,
+    CUBLAS_COMPUTE_32F_FAST_TF32 = 77
+};
+enum cublasGemmAlgo_t { CUBLAS_GEMM_DEFAULT = -1 };
+enum cudaDataType_t { CUDA_R_32F = 0, CUDA_R_16F = 2, CUDA_R_16BF = 14 };
 
 struct cublasContext {
     cudaStream_t stream;
     unsigned char *workspace;
     size_t bytes;
-    cublasMath_t math;
 };
 typedef cublasContext *cublasHandle_t;
 
@@ -28,11 +32,13 @@ cublasStatus_t cublasCreate_v2(cublasHandle_t *);
 cublasStatus_t cublasDestroy_v2(cublasHandle_t);
 cublasStatus_t cublasSetStream_v2(cublasHandle_t, cudaStream_t);
 cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t, void *, size_t bytes);
-cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t);
-cublasStatus_t cublasSgemm_v2(cublasHandle_t, cublasOperation_t of_a,
-                              cublasOperation_t of_b, int m, int n, int k,
-                              const float *alpha, const float *a, int lda,
-                              const float *b, int ldb, const float *beta,
-                              float *c, int ldc);
+cublasStatus_t cublasGemmEx_64(cublasHandle_t, cublasOperation_t of_a,
+                               cublasOperation_t of_b, int64_t m, int64_t n,
+                               int64_t k, const void *alpha, const void *a,
+                               cudaDataType_t type_a, int64_t lda,
+                               const void *b, cudaDataType_t type_b,
+                               int64_t ldb, const void *beta, void *c,
+                               cudaDataType_t type_c, int64_t ldc,
+                               cublasComputeType_t, cublasGemmAlgo_t);
 
 #endif
