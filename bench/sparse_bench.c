@@ -116,16 +116,17 @@ static void measure(struct device *device, int threads,
 int main(int argc, char **argv)
 {
     int threads = argc > 1 ? atoi(argv[1]) : 1;
-    char why[WHY_SIZE], line[WHY_SIZE];
+    char why[WHY_SIZE];
+    struct device_info info;
     struct device *device;
 
     if (!cpu_backend.open(&device, threads, why)) {
         fprintf(stderr, "%s\n", why);
         return 1;
     }
-    cpu_backend.describe(device, line);
+    cpu_backend.list(&info, 1);
     printf("3x3 convolutions of %d images, %s: times as fast as dense\n\n"
-           "| map, channels | operation | dense, ms |", IMAGES, line);
+           "| map, channels | operation | dense, ms |", IMAGES, info.line);
     for (int i = 0; i < DENSITIES; i++)
         printf(" %g |", densities[i]);
     printf("\n|---|---|---|");
