@@ -5,8 +5,9 @@
  *
  *   OP(name, scratch, access, slots...)
  *
- * scratch: NEEDS_SCRATCH when the backend must be asked how many bytes of
- * workspace a call wants, NO_SCRATCH otherwise.
+ * scratch: NEEDS_SCRATCH when the CPU's kernels want workspace, of which each
+ * has a function that says how many bytes, NO_SCRATCH otherwise. What CUDA's
+ * want is in cuda/scratch.c.
  *
  * access: one letter per operand slot.
  *   r  read

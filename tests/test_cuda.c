@@ -311,7 +311,7 @@ Test(cuda, says_how_much_memory_is_missing)
     setenv("MEMDIAL_EMULATE_MEMORY", "2500000", 1);
     cr_assert_not(try_trainer(&t, NULL, &e));
     cr_expect_eq(e.code, EXIT_RUN);
-    cr_expect(strstr(e.text, "of its 2500000, 2500000 are free"), "%s",
+    cr_expect(strstr(e.text, "of its 2.4 MiB 2.4 are free"), "%s",
               e.text);
     cr_expect(strstr(e.text, "are missing"), "%s", e.text);
     cr_expect(strstr(e.text, "recompute=bn-relu"), "%s", e.text);

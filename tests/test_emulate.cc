@@ -71,6 +71,67 @@ static bool passed_on(void (*kernel)(int *))
     return good;
 }
 
+/* Every thread copies a number, of which half are not there, and hands it
+ * on. */
+template <bool WAIT> static void copy_and_pass_on(int *to)
+{
+    static const int numbers[THREADS] = { 5, 6, 7 };
+    int *shared = (int *)emulate::shared_memory(THREADS * sizeof(int));
+    int i = (int)threadIdx.x;
+
+    shared[i] = -1;
+    emulate::copy_later(&shared[i], i % 2 ? NULL : &numbers[i], sizeof(int));
+    emulate::commit_copies();
+    emulate::wait_for_copies(WAIT ? 0 : 1);
+    __syncthreads();
+    to[i] = shared[i ^ 1];
+    emulate::wait_for_copies(0);
+}
+
+static bool copied(void (*kernel)(int *))
+{
+    bench b;
+    bool good = true;
+
+    for (int k = 0; k < 8; k++) {
+        b.run(kernel);
+        for (int i = 0; i < THREADS; i++)
+            good &= b.numbers[i ^ 1] == (i % 2 || i > 2 ? 0 : 5 + i);
+    }
+    return good;
+}
+
+/* Copies into what another thread may still read. */
+static void copy_too_early(int *to)
+{
+    static const int zero = 0;
+    int *shared = (int *)emulate::shared_memory(THREADS * sizeof(int));
+    int i = (int)threadIdx.x;
+
+    shared[i] = i;
+    __syncthreads();
+    emulate::copy_later(&shared[i], &zero, sizeof(int));
+    emulate::commit_copies();
+    to[i] = shared[(i + 1) % THREADS];
+    emulate::wait_for_copies(0);
+}
+
+static void copy_without_waiting(int *to)
+{
+    int *shared = (int *)emulate::shared_memory(THREADS * sizeof(int));
+
+    emulate::copy_later(&shared[threadIdx.x], &to[threadIdx.x], sizeof(int));
+    emulate::commit_copies();
+}
+
+static void copy_across(int *to)
+{
+    char *shared = (char *)emulate::shared_memory(THREADS * sizeof(int));
+
+    emulate::copy_later(shared + 2, to, sizeof(int));
+    emulate::wait_for_copies(0);
+}
+
 static void exchange(int *to)
 {
     to[threadIdx.x] = __shfl_xor_sync(0xFFFFFFFF, (int)threadIdx.x, 1);
@@ -111,6 +172,20 @@ static void write_outside(int *to)
 {
     to[threadIdx.x + 1] = 0;
 }
+
+#ifdef __SANITIZE_ADDRESS__
+static void read_outside(int *to)
+{
+    to[threadIdx.x] += to[threadIdx.x + 1];
+}
+
+static void read_outside_shared_memory(int *to)
+{
+    int *shared = (int *)emulate::shared_memory(THREADS * sizeof(int));
+
+    to[threadIdx.x] = shared[(int)threadIdx.x - 1];
+}
+#endif
 
 static void ask_for_other_shared_memory(int *)
 {
@@ -188,13 +263,22 @@ int main()
 {
     check(passed_on(pass_on<true>), "a barrier orders shared memory");
     check(!passed_on(pass_on<false>), "a missing barrier shows");
+    check(copied(copy_and_pass_on<true>), "copies are there after a wait");
+    check(!copied(copy_and_pass_on<false>), "a missing wait shows");
+    check(!passed_on(copy_too_early), "a copy to what is still read shows");
     check(exchanged(), "lanes exchange numbers");
     check(!ends(do_nothing), "what is right goes on");
     check(ends(leave_early), "a barrier that some threads do not reach");
     check(ends(part), "a warp operation that some lanes do not reach");
     check(ends(meet_differently), "lanes that meet in different operations");
+    check(ends(copy_without_waiting), "a copy that nobody waits for");
+    check(ends(copy_across), "a copy that is not aligned");
     check(ends(write_outside), "a write outside an allocation");
     check(ends(ask_for_other_shared_memory), "shared memory of another size");
+#ifdef __SANITIZE_ADDRESS__
+    check(ends(read_outside), "a read outside an allocation");
+    check(ends(read_outside_shared_memory), "a read outside shared memory");
+#endif
     check(copies_late(), "copies happen no sooner than they must");
     check(replays(), "a graph is replayed");
     printf("1..%d\n", tests);

@@ -1327,7 +1327,9 @@ static void check_problem(const struct problem *p,
 /* Products that may be of TF32. */
 static bool multiplies(enum op_code op)
 {
-    return op == OP_conv || op == OP_conv_dgrad || op == OP_conv_wgrad;
+    return op == OP_conv || op == OP_conv_dgrad || op == OP_conv_wgrad
+           || op == OP_linear || op == OP_linear_dgrad
+           || op == OP_linear_wgrad;
 }
 
 /* What is large is too slow on an emulated device to be tried in all ways. */

@@ -22,7 +22,7 @@
 /* The module, or why there is none. */
 struct loaded {
     bool tried;
-    const struct backend *backend;   /* NULL: none */
+    const struct cuda_module *module; /* NULL: none */
     char why[WHY_SIZE];
 };
 
@@ -46,7 +46,7 @@ static void load_from(struct loaded *l, const char *path)
     } else if (strcmp(module->build_id, BUILD_ID) != 0) {
         refuse(l, path, "of another build of memdial; install both anew");
     } else {
-        l->backend = module->backend;
+        l->module = module;
         return;
     }
     dlclose(library);
@@ -89,7 +89,7 @@ static void load_installed(struct loaded *l)
                  " beside the program or in its library directory");
 }
 
-static const struct loaded *module(void)
+static const struct loaded *loaded(void)
 {
     static struct loaded l;
     const char *path = getenv("MEMDIAL_CUDA_MODULE");
@@ -104,6 +104,11 @@ static const struct loaded *module(void)
     return &l;
 }
 
+const struct cuda_module *cuda_module(void)
+{
+    return loaded()->module;
+}
+
 enum { DEVICES_MAX = 16 };
 
 /* Devices do not come and go, and asking the driver takes its time. */
@@ -115,12 +120,12 @@ struct devices {
 static const struct devices *devices(void)
 {
     static struct devices found;
-    const struct loaded *m = module();
+    const struct loaded *l = loaded();
 
-    if (found.count == 0 && m->backend) {
-        found.count = m->backend->list(found.info, DEVICES_MAX);
+    if (found.count == 0 && l->module) {
+        found.count = l->module->backend->list(found.info, DEVICES_MAX);
     } else if (found.count == 0) {
-        memcpy(found.info[0].line, m->why, WHY_SIZE);
+        memcpy(found.info[0].line, l->why, WHY_SIZE);
         found.count = 1;
     }
     return &found;
@@ -137,11 +142,11 @@ static int cuda_list(struct device_info info[], int max)
 
 static bool cuda_open(struct device **d, int threads, char why[WHY_SIZE])
 {
-    const struct loaded *m = module();
+    const struct loaded *l = loaded();
 
-    if (m->backend)
-        return m->backend->open(d, threads, why);
-    memcpy(why, m->why, WHY_SIZE);
+    if (l->module)
+        return l->module->backend->open(d, threads, why);
+    memcpy(why, l->why, WHY_SIZE);
     return false;
 }
 
@@ -149,55 +154,55 @@ static bool cuda_open(struct device **d, int threads, char why[WHY_SIZE])
 
 static void cuda_close(struct device *d)
 {
-    module()->backend->close(d);
+    cuda_module()->backend->close(d);
 }
 
 static void *cuda_alloc(struct device *d, size_t bytes, char why[WHY_SIZE])
 {
-    return module()->backend->alloc(d, bytes, why);
+    return cuda_module()->backend->alloc(d, bytes, why);
 }
 
 static void cuda_free(struct device *d, void *arena, size_t bytes)
 {
-    module()->backend->free(d, arena, bytes);
+    cuda_module()->backend->free(d, arena, bytes);
 }
 
 static void cuda_run(struct device *d, enum op_code op, const struct call *c)
 {
-    module()->backend->run(d, op, c);
+    cuda_module()->backend->run(d, op, c);
 }
 
 static bool cuda_begin(struct device *d, int program, const struct run *run)
 {
-    return module()->backend->begin(d, program, run);
+    return cuda_module()->backend->begin(d, program, run);
 }
 
 static void cuda_end(struct device *d, int program, const struct run *run)
 {
-    module()->backend->end(d, program, run);
+    cuda_module()->backend->end(d, program, run);
 }
 
 static bool cuda_healthy(struct device *d, char why[WHY_SIZE])
 {
-    return module()->backend->healthy(d, why);
+    return cuda_module()->backend->healthy(d, why);
 }
 
 static void cuda_read(struct device *d, void *host, const void *from,
                       size_t bytes)
 {
-    module()->backend->read(d, host, from, bytes);
+    cuda_module()->backend->read(d, host, from, bytes);
 }
 
 static void cuda_write(struct device *d, void *to, const void *host,
                        size_t bytes)
 {
-    module()->backend->write(d, to, host, bytes);
+    cuda_module()->backend->write(d, to, host, bytes);
 }
 
 static void cuda_memory(struct device *d, const void *arena, size_t bytes,
                         struct device_memory *m)
 {
-    module()->backend->memory(d, arena, bytes, m);
+    cuda_module()->backend->memory(d, arena, bytes, m);
 }
 
 const struct backend cuda_backend = {

@@ -16,13 +16,19 @@ void cuda_conv(struct queue *q, const struct call *c)
         using Product = decltype(product);
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;
-        patches<T, W, false, true> seen(x, s);
-        plain<T, W> weights = { elements<T>(&o[CONV_W]), depth, s.co };
         stored_sums<T> sums = { data_of<T>(y),
                                 operand_given(add) ? data_of<T>(add) : NULL,
                                 s.outputs(), s.co };
 
-        gemm_launch<Product>(q, seen, weights, s.outputs(), s.co, depth,
-                             depth, sums);
+        with_direct<W>(x, [&](auto direct) {
+            patches<T, W, false, true, decltype(direct)::value> seen(x, s);
+
+            with_elements<T, W>(&o[CONV_W], [&](auto found) {
+                plain<T, W, decltype(found)> weights = { found, depth, s.co };
+
+                gemm_launch<Product>(q, seen, weights, s.outputs(), s.co,
+                                     depth, depth, sums);
+            });
+        });
     });
 }

@@ -15,6 +15,8 @@
 #ifndef MEMDIAL_CUDA_CONV_H
 #define MEMDIAL_CUDA_CONV_H
 
+#include <climits>
+
 #include "../pool.h"
 #include "bn.h"
 #include "gemm.h"
@@ -94,6 +96,25 @@ template <typename T> struct elements {
     }
 };
 
+/* Elements of a tensor that is dense. */
+template <typename T> struct dense {
+    const T *values;
+
+    explicit dense(const struct operand *o) : values(data_of<T>(o))
+    {
+    }
+
+    template <int W> __device__ bool load(size_t i, pack<T, W> &p) const
+    {
+        p = *reinterpret_cast<const pack<T, W> *>(values + i);
+        return true;
+    }
+};
+
+/* Whether elements lie in memory as they are wanted. */
+template <typename Elements> constexpr bool is_direct = false;
+template <typename T> constexpr bool is_direct<dense<T>> = true;
+
 /* For sources that give elements as they are. */
 template <typename T, int W> struct no_filter {
     template <typename Source, typename At>
@@ -106,14 +127,45 @@ template <typename T, int W> struct no_filter {
     }
 };
 
+/* Loading W channels through a stat. What is stored in 16 bits is rounded
+ * again. */
+template <typename T, int W> struct stat_filter {
+    const bool through;
+    float scale[W] = {}, shift[W] = {};
+
+    template <typename Source, typename At>
+    __device__ stat_filter(const Source &s, const At &c)
+        : through(s.stat && c.channel >= 0)
+    {
+        if (through) {
+            ::load(scale, s.stat + STAT_SCALE * s.channels + c.channel);
+            ::load(shift, s.stat + STAT_SHIFT * s.channels + c.channel);
+        }
+    }
+
+    __device__ void apply(pack<T, W> &v) const
+    {
+        if (through)
+#pragma unroll
+            for (int i = 0; i < W; i++)
+                narrow(&v.element[i],
+                       relu(fmaf(scale[i], widen(v.element[i]), shift[i])));
+    }
+};
+
 /*
  * P, or P' if TRANSPOSED: of a tensor (N, H, W, C) what a filter sees at the
- * pixels of another (N, H', W', ...). ALONG_K as in gemm.h.
+ * pixels of another (N, H', W', ...). ALONG_K as in gemm.h; DIRECT if the
+ * tensor is not loaded through a stat.
  */
-template <typename T, int W_, bool TRANSPOSED, bool ALONG_K> struct patches {
+template <typename T, int W_, bool TRANSPOSED, bool ALONG_K, bool DIRECT>
+struct patches {
     using element = T;
     static constexpr int width = W_;
     static constexpr bool along_k = ALONG_K;
+    static constexpr bool direct = DIRECT;
+    using filter = std::conditional_t<DIRECT, no_filter<T, W_>,
+                                      stat_filter<T, W_>>;
 
     const T *data;
     const float *stat;           /* to load the tensor through, or NULL */
@@ -122,19 +174,22 @@ template <typename T, int W_, bool TRANSPOSED, bool ALONG_K> struct patches {
     int rows, columns;
     divider across, high;        /* of pixels: W' and H' */
     divider deep, kw;            /* of columns: C and the filter's width */
+    divider step;                /* stride */
 
     patches(const struct operand *tensor, const struct conv_shape &s)
         : data(data_of<T>(tensor)), stat(tensor->through), h(tensor->dim[1]),
           w(tensor->dim[2]), channels(tensor->dim[3]), stride(s.stride),
           pad(s.pad), rows(TRANSPOSED ? s.inputs() : s.outputs()),
           columns(s.taps * channels), across(TRANSPOSED ? s.w : s.wo),
-          high(TRANSPOSED ? s.h : s.ho), deep(channels), kw(s.kw)
+          high(TRANSPOSED ? s.h : s.ho), deep(channels), kw(s.kw),
+          step(s.stride)
     {
     }
 
     struct row {
-        int sample;              /* -1: no such row */
-        int y, x;                /* what tap (0, 0) sees */
+        int line;                /* of the tensor: where the sample begins */
+        int y, x;                /* what tap (0, 0) sees; if there is no such
+                                    row, so low that no tap sees anything */
     };
 
     struct column {
@@ -149,10 +204,10 @@ template <typename T, int W_, bool TRANSPOSED, bool ALONG_K> struct patches {
         int x = i - line * (int)across.divisor;
 
         if (i >= rows)
-            return { -1, 0, 0 };
+            return { 0, INT_MIN / 2, 0 };
         if (TRANSPOSED)
-            return { sample, y + pad, x + pad };
-        return { sample, y * stride - pad, x * stride - pad };
+            return { sample * h, y + pad, x + pad };
+        return { sample * h, y * stride - pad, x * stride - pad };
     }
 
     __device__ column column_at(int i) const
@@ -165,69 +220,51 @@ template <typename T, int W_, bool TRANSPOSED, bool ALONG_K> struct patches {
                  i - tap * (int)deep.divisor };
     }
 
-    __device__ bool load(const row &r, const column &c,
-                         pack<T, width> &p) const
+    __device__ bool find(const row &r, const column &c, const T **at) const
     {
         int y = TRANSPOSED ? r.y - c.y : r.y + c.y;
         int x = TRANSPOSED ? r.x - c.x : r.x + c.x;
 
-        if (r.sample < 0 || c.channel < 0 || y < 0 || x < 0)
+        *at = data;
+        if (c.channel < 0 || y < 0 || x < 0)
             return false;
         if (TRANSPOSED && stride > 1) {
-            if (y % stride || x % stride)
+            int down = step.quotient(y), right = step.quotient(x);
+
+            if (down * stride != y || right * stride != x)
                 return false;
-            y /= stride;
-            x /= stride;
+            y = down;
+            x = right;
         }
         if (y >= h || x >= w)
             return false;
-        p = *reinterpret_cast<const pack<T, width> *>(
-            data + ((size_t)(r.sample * h + y) * (size_t)w + (size_t)x)
-                       * (size_t)channels
-            + c.channel);
+        *at += (int64_t)((r.line + y) * w + x) * channels + c.channel;
         return true;
     }
 
-    /* Loading through a stat. What is stored in 16 bits is rounded again. */
-    struct filter {
-        const bool through;
-        float scale[width] = {}, shift[width] = {};
+    __device__ bool load(const row &r, const column &c,
+                         pack<T, width> &p) const
+    {
+        const T *at;
 
-        __device__ filter(const patches &p, const column &c)
-            : through(p.stat && c.channel >= 0)
-        {
-            if (through)
-#pragma unroll
-                for (int i = 0; i < width; i++) {
-                    const float *stat = p.stat + c.channel + i;
-
-                    scale[i] = stat[STAT_SCALE * p.channels];
-                    shift[i] = stat[STAT_SHIFT * p.channels];
-                }
-        }
-
-        __device__ void apply(pack<T, width> &v) const
-        {
-            if (through)
-#pragma unroll
-                for (int i = 0; i < width; i++)
-                    narrow(&v.element[i],
-                           relu(fmaf(scale[i], widen(v.element[i]),
-                                     shift[i])));
-        }
-    };
+        if (!find(r, c, &at))
+            return false;
+        p = *reinterpret_cast<const pack<T, width> *>(at);
+        return true;
+    }
 };
 
 /* A tensor as a matrix, its rows along K. */
-template <typename T, int W_> struct plain {
+template <typename T, int W_, typename Elements> struct plain {
     using element = T;
     static constexpr int width = W_;
     static constexpr bool along_k = false;
+    static constexpr bool direct = is_direct<Elements>;
     using row = int;
     using column = int;
     using filter = no_filter<T, W_>;
 
-    elements<T> data;
+    Elements data;
     int rows, columns;
 
     __device__ int row_at(int i) const
@@ -240,27 +277,40 @@ template <typename T, int W_> struct plain {
         return i;
     }
 
+    __device__ size_t index(int r, int c) const
+    {
+        return (size_t)r * (size_t)columns + (size_t)c;
+    }
+
+    __device__ bool find(int r, int c, const T **at) const
+    {
+        bool there = r < rows && c < columns;
+
+        *at = data.values + (there ? index(r, c) : 0);
+        return there;
+    }
+
     __device__ bool load(int r, int c, pack<T, width> &p) const
     {
-        return r < rows && c < columns
-               && data.load((size_t)r * (size_t)columns + (size_t)c, p);
+        return r < rows && c < columns && data.load(index(r, c), p);
     }
 };
 
 /* W' of weights (taps, Ci, Co): a row for each input channel, a column for
  * each tap and output channel. */
-template <typename T, int W_> struct swapped_weights {
+template <typename T, int W_, typename Elements> struct swapped_weights {
     using element = T;
     static constexpr int width = W_;
     static constexpr bool along_k = true;
+    static constexpr bool direct = is_direct<Elements>;
     using row = int;
     using filter = no_filter<T, W_>;
 
-    elements<T> data;
+    Elements data;
     int ci, co, columns;
     divider deep;
 
-    swapped_weights(const struct operand *weights, const struct conv_shape &s)
+    swapped_weights(const Elements &weights, const struct conv_shape &s)
         : data(weights), ci(s.ci), co(s.co),
           columns(s.taps * s.co), deep(s.co)
     {
@@ -285,11 +335,22 @@ template <typename T, int W_> struct swapped_weights {
         return { tap, i - tap * co };
     }
 
+    __device__ size_t index(int r, const column &c) const
+    {
+        return (size_t)(c.tap * ci + r) * (size_t)co + (size_t)c.channel;
+    }
+
+    __device__ bool find(int r, const column &c, const T **at) const
+    {
+        bool there = r < ci && c.tap >= 0;
+
+        *at = data.values + (there ? index(r, c) : 0);
+        return there;
+    }
+
     __device__ bool load(int r, const column &c, pack<T, width> &p) const
     {
-        return r < ci && c.tap >= 0
-               && data.load((size_t)(c.tap * ci + r) * (size_t)co
-                                + (size_t)c.channel, p);
+        return r < ci && c.tap >= 0 && data.load(index(r, c), p);
     }
 };
 
@@ -329,6 +390,33 @@ template <typename T> struct stored_sums {
         }
     }
 };
+
+/*
+ * These choose kernels by how an operand is loaded, and only kernels that move
+ * many elements at once, for others would have no use for it: f is called with
+ * its elements, or with whether it is loaded as it is.
+ */
+template <typename T, int W, typename F>
+static void with_elements(const struct operand *o, F f)
+{
+    if constexpr (W > 1)
+        if (!o->pool) {
+            f(dense<T>(o));
+            return;
+        }
+    f(elements<T>(o));
+}
+
+template <int W, typename F>
+static void with_direct(const struct operand *o, F f)
+{
+    if constexpr (W > 1)
+        if (!o->through) {
+            f(std::true_type());
+            return;
+        }
+    f(std::false_type());
+}
 
 static inline bool has_tf32(const struct queue *q, const struct call *c)
 {

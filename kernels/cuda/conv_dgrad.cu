@@ -16,13 +16,16 @@ void cuda_conv_dgrad(struct queue *q, const struct call *c)
         using Product = decltype(product);
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;
-        patches<T, W, true, true> seen(dy, s);
-        swapped_weights<T, W> weights(w, s);
+        patches<T, W, true, true, true> seen(dy, s);
         stored_sums<T> sums = { data_of<T>(dx),
                                 operand_given(add) ? data_of<T>(add) : NULL,
                                 s.inputs(), s.ci };
 
-        gemm_launch<Product>(q, seen, weights, s.inputs(), s.ci, depth, depth,
-                             sums);
+        with_elements<T, W>(w, [&](auto found) {
+            swapped_weights<T, W, decltype(found)> weights(found, s);
+
+            gemm_launch<Product>(q, seen, weights, s.inputs(), s.ci, depth,
+                                 depth, sums);
+        });
     });
 }

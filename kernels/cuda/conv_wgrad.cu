@@ -59,12 +59,15 @@ void cuda_conv_wgrad(struct queue *q, const struct call *c)
         using Product = decltype(product);
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;
-        patches<T, W, false, false> seen(x, s);
-        plain<T, W> gradient = { elements<T>(dy), depth, s.co };
+        plain<T, W, dense<T>> gradient = { dense<T>(dy), depth, s.co };
         partial_sums to = { sums, s.taps * s.ci, s.co };
 
-        gemm_launch<Product>(q, seen, gradient, s.taps * s.ci, s.co, depth,
-                             part, to);
+        with_direct<W>(x, [&](auto direct) {
+            patches<T, W, false, false, decltype(direct)::value> seen(x, s);
+
+            gemm_launch<Product>(q, seen, gradient, s.taps * s.ci, s.co,
+                                 depth, part, to);
+        });
     });
     with_number(dw->dtype, [&](auto number) {
         using T = decltype(number);

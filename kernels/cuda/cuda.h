@@ -40,6 +40,7 @@ struct queue {
     cudaError_t error;               /* the first; nothing holds after it */
     const struct progress *progress; /* on the device */
     double *report;                  /* [METRIC_COUNT] on the host, pinned */
+    void *blas;                      /* cuBLAS's handle (blas.h) */
     struct load_list *loads;
     struct rewiring *rewiring;
     bool recording;

@@ -4,23 +4,27 @@
  * output what becomes of the sums. Convolution and its gradients are such
  * products (conv.h).
  *
- * A block computes a tile of BM by BN sums. Tiles of A and B, BK deep, go
- * through registers to shared memory, where there are two of each: while one
- * pair is multiplied, the next is on its way. A source applies to its elements
- * what they are to be loaded through on that way.
+ * A block computes a tile of BM by BN sums from tiles of A and B, BK deep, in
+ * shared memory. There is room for GEMM_STAGES pairs of these: while one is
+ * multiplied, the next are on their way. Elements that are wanted as they lie
+ * in memory are copied while the threads do something else (async.h). Others
+ * go through registers: of a source that makes something of them on that way,
+ * and for a product that wants them in another order.
  *
- * A source has an element type, loads `width` elements that lie in a row at
- * once, and gives a tile as rows and columns of those: `along_k` says whether
- * columns are along K. Where it has no elements and load() is false, the tile
- * has zeros.
+ * A source has an element type, gives `width` elements that lie in a row at
+ * once, and has rows and columns of those: `along_k` says whether columns are
+ * along K. load() loads them, and a `filter` makes of them what they should
+ * be; a source that is `direct` needs no filter, and find() says where they
+ * are. Where there are none both are false, and the tile has zeros.
  */
 #ifndef MEMDIAL_CUDA_GEMM_H
 #define MEMDIAL_CUDA_GEMM_H
 
+#include "async.h"
 #include "mma.h"
 
 enum { GEMM_THREADS = 128, GEMM_WARPS = GEMM_THREADS / WARP_LANES,
-       GEMM_BM = 128, GEMM_PAD = 8 };
+       GEMM_BM = 128, GEMM_STAGES = 3 };
 
 /* n / divisor for 0 <= n < 2^31 (Granlund and Montgomery, "Division by
  * invariant integers using multiplication", 1994). */
@@ -47,9 +51,50 @@ struct divider {
 };
 
 /*
- * How tiles are multiplied. A tile keeps its elements in an order that the
- * arithmetic likes; add() adds the product of two tiles to the sums of a
- * thread; each() hands every two sums that are side by side to
+ * Tiles in shared memory. X is the extent that is not BK. Rows are so much
+ * longer than what they hold that lanes which read a fragment, or a matrix for
+ * load_matrices(), meet in no bank.
+ */
+
+/* With rows and columns as the source has them. */
+template <typename T, int X, int BK, bool ALONG_K> struct straight_tile {
+    static constexpr bool straight = true;
+    static constexpr int ROWS = ALONG_K ? X : BK;
+    static constexpr int PAD = ALONG_K ? 16 / (int)sizeof(T) : 8;
+
+    alignas(16) T at[ROWS][(ALONG_K ? BK : X) + PAD];
+
+    template <int W>
+    __device__ void put(int row, int column, const pack<T, W> &p)
+    {
+        *reinterpret_cast<pack<T, W> *>(&at[row][column]) = p;
+    }
+
+    /* The element at depth k. */
+    __device__ T element(int x, int k) const
+    {
+        return ALONG_K ? at[x][k] : at[k][x];
+    }
+};
+
+/* Of a source along K, with one row for each k. */
+template <int X, int BK> struct turned_tile {
+    static constexpr bool straight = false;
+
+    alignas(16) float at[BK][X + 8];
+
+    template <int W>
+    __device__ void put(int row, int column, const pack<float, W> &p)
+    {
+#pragma unroll
+        for (int i = 0; i < W; i++)
+            at[column + i][row] = p.element[i];
+    }
+};
+
+/*
+ * How tiles are multiplied. add() adds the product of two tiles to the sums of
+ * a thread; each() hands every two sums that are side by side to
  * f(row, column, first, second).
  */
 
@@ -88,18 +133,8 @@ template <typename T, int N> struct half_product : warp_sums<N> {
     using warp_sums<N>::BN, warp_sums<N>::HIGH, warp_sums<N>::ACROSS;
     static constexpr int BK = 32;
 
-    template <int X, bool ALONG_K> struct tile {
-        static constexpr int ROWS = ALONG_K ? X : BK;
-        static constexpr int COLUMNS = (ALONG_K ? BK : X) + GEMM_PAD;
-
-        T at[ROWS][COLUMNS];
-
-        template <int W>
-        __device__ void put(int row, int column, const pack<T, W> &p)
-        {
-            *reinterpret_cast<pack<T, W> *>(&at[row][column]) = p;
-        }
-    };
+    template <int X, bool ALONG_K>
+    using tile = straight_tile<T, X, BK, ALONG_K>;
 
     /* Rows 16i.. and depth k.. of the warp's part of a. */
     template <bool ALONG_K>
@@ -159,29 +194,14 @@ template <typename T, int N> struct half_product : warp_sums<N> {
     }
 };
 
-/* Floats in shared memory, always one row for each k. */
-template <int X, int BK, bool ALONG_K> struct float_tile {
-    float at[BK][X + GEMM_PAD];
-
-    template <int W>
-    __device__ void put(int row, int column, const pack<float, W> &p)
-    {
-        if (ALONG_K)
-#pragma unroll
-            for (int i = 0; i < W; i++)
-                at[column + i][row] = p.element[i];
-        else
-            *reinterpret_cast<pack<float, W> *>(&at[row][column]) = p;
-    }
-};
-
 /* Floats cut to TF32, on matrix units. */
 template <int N> struct tf32_product : warp_sums<N> {
     using element = float;
     using warp_sums<N>::BN, warp_sums<N>::HIGH, warp_sums<N>::ACROSS;
     static constexpr int BK = 16;
 
-    template <int X, bool ALONG_K> using tile = float_tile<X, BK, ALONG_K>;
+    template <int X, bool ALONG_K>
+    using tile = straight_tile<float, X, BK, ALONG_K>;
 
     template <bool A_ALONG_K, bool B_ALONG_K>
     __device__ void add(const tile<GEMM_BM, A_ALONG_K> &a,
@@ -198,12 +218,12 @@ template <int N> struct tf32_product : warp_sums<N> {
 #pragma unroll
                 for (int r = 0; r < 4; r++)
                     fa[i][r] = to_tf32(
-                        a.at[k + t + r / 2 * 4][warp_sums<N>::row_of(i) + g
-                                                + r % 2 * 8]);
+                        a.element(warp_sums<N>::row_of(i) + g + r % 2 * 8,
+                                  k + t + r / 2 * 4));
 #pragma unroll
             for (int j = 0; j < ACROSS; j++) {
-                uint32_t fb[2] = { to_tf32(b.at[k + t][j * 8 + g]),
-                                   to_tf32(b.at[k + t + 4][j * 8 + g]) };
+                uint32_t fb[2] = { to_tf32(b.element(j * 8 + g, k + t)),
+                                   to_tf32(b.element(j * 8 + g, k + t + 4)) };
 
 #pragma unroll
                 for (int i = 0; i < HIGH; i++)
@@ -219,7 +239,9 @@ template <int N> struct float_product {
     using element = float;
     static constexpr int BN = N, BK = 16, GROUPS = N / 32;
 
-    template <int X, bool ALONG_K> using tile = float_tile<X, BK, ALONG_K>;
+    template <int X, bool ALONG_K>
+    using tile = std::conditional_t<ALONG_K, turned_tile<X, BK>,
+                                    straight_tile<float, X, BK, false>>;
 
     float sum[8][4 * GROUPS] = {};
 
@@ -233,9 +255,8 @@ template <int N> struct float_product {
         return (int)threadIdx.x % 8 * 4 + j / 4 * 32 + j % 4;
     }
 
-    template <bool A_ALONG_K, bool B_ALONG_K>
-    __device__ void add(const tile<GEMM_BM, A_ALONG_K> &a,
-                        const tile<BN, B_ALONG_K> &b)
+    template <typename A, typename B>
+    __device__ void add(const A &a, const B &b)
     {
 #pragma unroll
         for (int k = 0; k < BK; k++) {
@@ -266,99 +287,180 @@ template <int N> struct float_product {
     }
 };
 
-/* Brings tiles of a source to shared memory; X is the extent of a tile that is
- * not BK. */
-template <typename Product, typename Source, int X> struct tile_loader {
-    using T = typename Source::element;
+/* What a thread brings of each tile of a source to shared memory: COUNT packs
+ * of elements, in rows that are HIGH apart. */
+template <typename Product, typename Source, int X> struct tile_share {
     static constexpr bool ALONG_K = Source::along_k;
     static constexpr int W = Source::width;
     static constexpr int ROWS = ALONG_K ? X : Product::BK;
     static constexpr int ACROSS = (ALONG_K ? Product::BK : X) / W;
     static constexpr int HIGH = GEMM_THREADS / ACROSS, COUNT = ROWS / HIGH;
 
-    const Source &source;
-    int row, column;             /* the first of this thread's in a tile */
-    typename Source::row rows[ALONG_K ? COUNT : 1];
-    typename Source::column at;
-    pack<T, W> moved[COUNT];
-    uint32_t found;              /* a bit for each of these */
+    /* Whether what is known of the rows stays in registers. */
+    static constexpr bool KEPT = ALONG_K && COUNT <= 8;
 
-    __device__ tile_loader(const Source &from, int x)
-        : source(from), row((int)threadIdx.x / ACROSS),
+    using T = typename Source::element;
+    using tile = typename Product::template tile<X, ALONG_K>;
+
+    const Source &source;
+    int first, row, column;      /* of the tiles' rows; of this thread's */
+    typename Source::row rows[KEPT ? COUNT : 1];
+    typename Source::column at;
+
+    __device__ tile_share(const Source &from, int x)
+        : source(from), first(x), row((int)threadIdx.x / ACROSS),
           column((int)threadIdx.x % ACROSS * W)
     {
-        if (ALONG_K)
-#pragma unroll
-            for (int i = 0; i < (ALONG_K ? COUNT : 1); i++)
-                rows[i] = source.row_at(x + row + i * HIGH);
-        else
+        if (!ALONG_K)
             at = source.column_at(x + column);
+        if (KEPT)
+#pragma unroll
+            for (int i = 0; i < (KEPT ? COUNT : 1); i++)
+                rows[i] = source.row_at(x + row + i * HIGH);
     }
 
-    /* Starts to load the tile at depth k. */
-    __device__ void fetch(int k)
+    /* Calls f(i, row, row in the tile) for each pack of the tile at depth k,
+     * which are in column `at`. */
+    template <typename F> __device__ void each(int k, F f)
     {
-        found = 0;
         if (ALONG_K)
             at = source.column_at(k + column);
 #pragma unroll
         for (int i = 0; i < COUNT; i++) {
-            typename Source::row r = ALONG_K
-                ? rows[ALONG_K ? i : 0] : source.row_at(k + row + i * HIGH);
+            int in_tile = row + i * HIGH;
 
-            moved[i] = {};
-            if (source.load(r, at, moved[i]))
-                found |= 1u << i;
+            f(i, KEPT ? rows[KEPT ? i : 0]
+                      : source.row_at((ALONG_K ? first : k) + in_tile),
+              in_tile);
         }
     }
+};
 
-    template <typename Tile> __device__ void put(Tile &tile)
+/* Copies tiles. */
+template <typename Product, typename Source, int X>
+struct tile_copier : tile_share<Product, Source, X> {
+    using share = tile_share<Product, Source, X>;
+    using typename share::T, typename share::tile;
+
+    using share::share;
+
+    /* Starts to bring the tile at depth k, which put() ends. */
+    __device__ void fetch(tile &to, int k)
     {
-        typename Source::filter filter(source, at);
+        this->each(k, [&](int, const typename Source::row &r, int row) {
+            const T *from;
+            bool there = this->source.find(r, this->at, &from);
+
+            copy_async<sizeof(T) * Source::width>(&to.at[row][this->column],
+                                                  from, there);
+        });
+    }
+
+    __device__ void put(tile &)
+    {
+    }
+};
+
+/* Loads tiles, and stores them when it has made of them what they should
+ * be. */
+template <typename Product, typename Source, int X>
+struct tile_mover : tile_share<Product, Source, X> {
+    using share = tile_share<Product, Source, X>;
+    using typename share::T, typename share::tile;
+
+    pack<T, share::W> moved[share::COUNT];
+    uint32_t found;              /* a bit for each of these */
+
+    using share::share;
+
+    __device__ void fetch(tile &, int k)
+    {
+        found = 0;
+        this->each(k, [&](int i, const typename Source::row &r, int) {
+            moved[i] = {};
+            if (this->source.load(r, this->at, moved[i]))
+                found |= 1u << i;
+        });
+    }
+
+    __device__ void put(tile &to)
+    {
+        typename Source::filter filter(this->source, this->at);
 
 #pragma unroll
-        for (int i = 0; i < COUNT; i++) {
+        for (int i = 0; i < share::COUNT; i++) {
             if (found >> i & 1)
                 filter.apply(moved[i]);
-            tile.put(row + i * HIGH, column, moved[i]);
+            to.put(this->row + i * share::HIGH, this->column, moved[i]);
         }
     }
 };
 
+/* Copies are of no less than 4 bytes. */
+template <typename Product, typename Source, int X>
+using tile_loader = std::conditional_t<
+    Source::direct && tile_share<Product, Source, X>::tile::straight
+        && sizeof(typename Source::element) * Source::width >= 4,
+    tile_copier<Product, Source, X>, tile_mover<Product, Source, X>>;
+
+/* Little enough for two blocks at once where a multiprocessor has no more than
+ * 100 KiB for them, 1 KiB of each for itself. */
 template <typename Product, typename A, typename B> struct gemm_shared {
     struct {
-        alignas(16) typename Product::template tile<GEMM_BM, A::along_k> a;
-        alignas(16) typename Product::template tile<Product::BN, B::along_k> b;
-    } stage[2];
+        typename Product::template tile<GEMM_BM, A::along_k> a;
+        typename Product::template tile<Product::BN, B::along_k> b;
+    } stage[GEMM_STAGES];
+
+    static_assert(sizeof(stage) <= 48 * 1024, "two blocks of 49 KiB");
 };
 
-/* Block (x, y, z) computes tile x of M and y of N; it goes through part z of
- * K, of `part` each. */
+/*
+ * Block (x, y, z) computes tile x of M and y of N; it goes through part z of
+ * K, of `part` each. The stage that is filled while another is multiplied is
+ * the one that was multiplied before, which the barrier lets nobody still
+ * read. Every stage is a group of copies, even if there is nothing left to
+ * copy, so that the next stage is always there when all groups but those of
+ * the later ones are.
+ */
 template <typename Product, typename A, typename B, typename Output>
 static __global__ void __launch_bounds__(GEMM_THREADS)
     gemm(A a, B b, int k_end, int part, Output output)
 {
+    constexpr int AHEAD = GEMM_STAGES - 1;
     gemm_shared<Product, A, B> &s = shared<gemm_shared<Product, A, B>>();
     int m = (int)blockIdx.x * GEMM_BM, n = (int)blockIdx.y * Product::BN;
-    int k = (int)blockIdx.z * part, now = 0;
+    int k = (int)blockIdx.z * part, now = 0, next = 0;
     tile_loader<Product, A, GEMM_BM> from_a(a, m);
     tile_loader<Product, B, Product::BN> from_b(b, n);
     Product product;
 
     k_end = k_end - k < part ? k_end : k + part;
-    from_a.fetch(k);
-    from_b.fetch(k);
-    while (k < k_end) {
-        from_a.put(s.stage[now].a);
-        from_b.put(s.stage[now].b);
-        __syncthreads();
-        k += Product::BK;
-        if (k < k_end) {
-            from_a.fetch(k);
-            from_b.fetch(k);
+    for (; next < AHEAD; next++) {
+        if (k + next * Product::BK < k_end) {
+            from_a.fetch(s.stage[next].a, k + next * Product::BK);
+            from_b.fetch(s.stage[next].b, k + next * Product::BK);
+            from_a.put(s.stage[next].a);
+            from_b.put(s.stage[next].b);
         }
+        async_commit();
+    }
+    for (; k < k_end; k += Product::BK) {
+        bool more = k + AHEAD * Product::BK < k_end;
+
+        async_wait<AHEAD - 1>();
+        __syncthreads();
+        if (more) {
+            from_a.fetch(s.stage[next].a, k + AHEAD * Product::BK);
+            from_b.fetch(s.stage[next].b, k + AHEAD * Product::BK);
+        }
+        async_commit();
         product.add(s.stage[now].a, s.stage[now].b);
-        now = 1 - now;
+        if (more) {
+            from_a.put(s.stage[next].a);
+            from_b.put(s.stage[next].b);
+        }
+        next = now;
+        now = now + 1 < GEMM_STAGES ? now + 1 : 0;
     }
     product.each([&](int row, int column, float first, float second) {
         output.put((int)blockIdx.z, m + row, n + column, first, second);

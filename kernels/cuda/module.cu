@@ -18,6 +18,8 @@
 #include <cstring>
 
 #include "kernels/cuda/build_id.h"
+#include "blas.h"
+#include "ceilings.h"
 #include "cuda.h"
 #include "load.h"
 #include "module.h"
@@ -99,13 +101,14 @@ static void describe(int index, struct device_info *info)
 {
     cudaDeviceProp p;
     cudaError_t error = cudaGetDeviceProperties(&p, index);
+    char why[WHY_SIZE];
 
     if (error != cudaSuccess) {
         snprintf(info->line, WHY_SIZE, "device %d: %s", index,
                  cudaGetErrorString(error));
         return;
     }
-    info->usable = capable(&p);
+    info->usable = capable(&p) && blas_load(why);
     info->automatic = info->usable && !CUDA_EMULATED;
     info->memory = p.totalGlobalMem;
     info->major = p.major;
@@ -113,6 +116,8 @@ static void describe(int index, struct device_info *info)
     if (info->usable)
         snprintf(info->line, WHY_SIZE, "%.64s, capability %d.%d", p.name,
                  p.major, p.minor);
+    else if (capable(&p))
+        snprintf(info->line, WHY_SIZE, "%.64s: %.180s", p.name, why);
     else
         snprintf(info->line, WHY_SIZE,
                  "%.64s: capability %d.%d is too low, %d.%d is needed", p.name,
@@ -178,6 +183,7 @@ static bool module_open(struct device **out, int, char why[WHY_SIZE])
     q->progress = static_cast<const struct progress *>(d->progress_on_device);
     q->loads = &d->loads;
     q->rewiring = &d->rewiring;
+    blas_open(q);
     if (q->error != cudaSuccess) {
         snprintf(why, WHY_SIZE, "%s", cudaGetErrorString(q->error));
         module_close(d);
@@ -214,6 +220,7 @@ static void module_close(struct device *d)
     forget_all(d);
     load_list_free(&d->queue, &d->loads);
     rewiring_free(&d->rewiring);
+    blas_close(&d->queue);
     cudaFreeHost(d->progress);
     cudaFreeHost(d->queue.report);
     if (d->queue.stream)
@@ -455,5 +462,6 @@ extern "C" {
 extern __attribute__((visibility("default")))
 const struct cuda_module memdial_cuda_module;
 
-const struct cuda_module memdial_cuda_module = { BUILD_ID, &backend };
+const struct cuda_module memdial_cuda_module = { BUILD_ID, &backend,
+                                                 cuda_ceilings };
 }

@@ -7,10 +7,23 @@
 
 #include "../kernels.h"
 
+/* What a device does at most in a second. */
+struct cuda_ceilings {
+    double copy;                     /* bytes, read and written */
+    double product, tf32_product;    /* floating-point operations, on floats */
+    double bf16_product, fp16_product;
+};
+
 struct cuda_module {
     const char *build_id;            /* must be the program's */
     const struct backend *backend;   /* without name and scratch */
+    bool (*ceilings)(size_t bytes, int n, struct cuda_ceilings *,
+                     char why[WHY_SIZE]);
 };
+
+/* The module, once the backend has listed or opened a device of it; NULL: there
+ * is none. */
+const struct cuda_module *cuda_module(void);
 
 #define CUDA_MODULE_NAME "memdial-cuda.so"
 #define CUDA_MODULE_SYMBOL "memdial_cuda_module"

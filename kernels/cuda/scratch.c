@@ -6,6 +6,13 @@ static size_t wgrad_bytes(const struct operand *dw, const struct operand *dy)
            * sizeof(float);
 }
 
+/* cuBLAS's and, in floats, a matrix that is stored otherwise. */
+static size_t linear_bytes(const struct operand *w)
+{
+    return BLAS_WORKSPACE
+           + (w->dtype == DTYPE_F32 ? 0 : operand_elements(w) * sizeof(float));
+}
+
 size_t cuda_scratch(enum op_code op, const struct call *c)
 {
     const struct operand *o = c->operand;
@@ -18,6 +25,12 @@ size_t cuda_scratch(enum op_code op, const struct call *c)
     case OP_bn_relu_grad:
         return parts_bytes(&o[BN_RELU_GRAD_X])
                + 2 * (size_t)o[BN_RELU_GRAD_STAT].dim[1] * sizeof(float);
+    case OP_linear:
+        return linear_bytes(&o[LINEAR_W]);
+    case OP_linear_dgrad:
+        return linear_bytes(&o[LINEAR_DGRAD_W]);
+    case OP_linear_wgrad:
+        return linear_bytes(&o[LINEAR_WGRAD_DW]);
     case OP_softmax_xent:
         return 2 * (size_t)o[SOFTMAX_XENT_LOGITS].dim[0] * sizeof(double);
     default:

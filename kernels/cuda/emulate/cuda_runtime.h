@@ -9,6 +9,8 @@
  *   barrier is missing, results change with the order.
  * - Lanes of a warp meet in warp operations. Lanes that meet in different
  *   ones, and barriers that some threads do not reach, end the program.
+ * - Copies to shared memory that a thread has to wait for are there at once or
+ *   only after that, at random; until then there are NaN patterns.
  * - Device, pinned and shared memory are allocations with guards around them,
  *   filled with NaN patterns; shared memory anew for every block.
  * - What is put on a stream happens when the stream is waited for, and not
@@ -88,6 +90,12 @@ void barrier();
 /* The block's shared memory, which must be of this many bytes. */
 void *shared_memory(size_t bytes);
 
+/* Copies to shared memory that this thread waits for, in groups; zeros if
+ * there is nothing to copy from. */
+void copy_later(void *to, const void *from, size_t bytes);
+void commit_copies();
+void wait_for_copies(unsigned groups_left);
+
 /* This thread's lane, in 0..WARP-1. */
 unsigned lane();
 
@@ -140,10 +148,15 @@ enum cudaError_t {
     cudaErrorInsufficientDriver = 35,
     cudaErrorNoDevice = 100,
     cudaErrorIllegalAddress = 700,
-    cudaErrorStreamCaptureUnsupported = 900
+    cudaErrorStreamCaptureUnsupported = 900,
+    cudaErrorUnknown = 999
 };
 
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost };
+enum cudaMemcpyKind {
+    cudaMemcpyHostToDevice = 1,
+    cudaMemcpyDeviceToHost,
+    cudaMemcpyDeviceToDevice
+};
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed };
 enum { cudaStreamNonBlocking = 1, cudaHostAllocDefault = 0 };

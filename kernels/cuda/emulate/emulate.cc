@@ -67,6 +67,14 @@ static size_t guarded_free(void *memory)
 
 enum state { READY, IN_WARP, IN_BARRIER, DONE };
 
+/* A copy to shared memory that has not happened yet. */
+struct late_copy {
+    void *to;
+    const void *from;            /* NULL: zeros */
+    size_t bytes;
+    unsigned group;
+};
+
 struct fiber {
     void *registers[5];
     bool started;
@@ -74,6 +82,8 @@ struct fiber {
     enum state state;
     const char *operation;       /* in which it waits for its warp */
     unsigned meetings;           /* warp operations so far */
+    unsigned groups;             /* of copies, that have ended */
+    std::vector<late_copy> copies;
     uint3 index;
 };
 
@@ -127,6 +137,8 @@ static void run_threads()
     arrived(NULL, &fibers[current]);
     for (;;) {
         (*thread_body)();
+        if (!fibers[current].copies.empty())
+            fail("a thread does not wait for what it copies");
         leave(DONE);
     }
 }
@@ -163,16 +175,21 @@ static void leave(enum state state)
     switch_fiber(&fibers[current], &scheduler);
 }
 
-/* An order of 0..count-1 that is another each time. */
-static void shuffle_order(unsigned order[], unsigned count)
+/* A number in 0..below-1 that is another each time. */
+static unsigned draw(unsigned below)
 {
     static uint32_t random = 1;
 
-    for (unsigned i = 0; i < count; i++) {
-        unsigned j;
+    random = random * 1664525 + 1013904223;
+    return (random >> 8) % below;
+}
 
-        random = random * 1664525 + 1013904223;
-        j = (random >> 8) % (i + 1);
+/* An order of 0..count-1. */
+static void shuffle_order(unsigned order[], unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        unsigned j = draw(i + 1);
+
         order[i] = order[j];
         order[j] = i;
     }
@@ -241,7 +258,7 @@ static void prepare_threads(unsigned threads)
 
         if (!f->stack)
             f->stack = (char *)malloc(STACK_BYTES);
-        f->meetings = 0;
+        f->meetings = f->groups = 0;
         f->index = { i % blockDim.x, i / blockDim.x % blockDim.y,
                      i / blockDim.x / blockDim.y };
     }
@@ -272,6 +289,48 @@ const exchange_slot *exchange(const char *operation, const void *mine,
 
 static unsigned char *block_memory;
 static size_t block_bytes;
+
+static void copy_now(const late_copy &c)
+{
+    if (c.from)
+        memcpy(c.to, c.from, c.bytes);
+    else
+        memset(c.to, 0, c.bytes);
+}
+
+void copy_later(void *to, const void *from, size_t bytes)
+{
+    fiber *f = &fibers[current];
+    late_copy c = { to, from, bytes, f->groups };
+    size_t at = (size_t)((unsigned char *)to - block_memory);
+
+    if (at > block_bytes || bytes > block_bytes - at)
+        fail("a copy to what is not shared memory");
+    if ((uintptr_t)to % bytes || (uintptr_t)from % bytes)
+        fail("a copy that is not aligned");
+    if (draw(2)) {
+        copy_now(c);
+    } else {
+        memset(to, 0xFF, bytes);
+        f->copies.push_back(c);
+    }
+}
+
+void commit_copies()
+{
+    fibers[current].groups++;
+}
+
+void wait_for_copies(unsigned groups_left)
+{
+    fiber *f = &fibers[current];
+    size_t done = 0;
+
+    while (done < f->copies.size()
+           && f->copies[done].group + groups_left < f->groups)
+        copy_now(f->copies[done++]);
+    f->copies.erase(f->copies.begin(), f->copies.begin() + (ptrdiff_t)done);
+}
 
 void *shared_memory(size_t bytes)
 {

@@ -1,0 +1,412 @@
+/*
+ * What each operation of a training step achieves on an NVIDIA device: bytes
+ * and floating-point operations per second, beside the most that a copy and a
+ * product of large matrices get there in the same run. Prints a Markdown page;
+ * bench/results/ keeps such pages.
+ *
+ *     cuda_bench [-c BYTES] [-n SIZE] [-r REPEATS] PRESET [SETTING=VALUE]...
+ *
+ * -c and -n: what the copy and the matrices are. Each call of the plan is
+ * recorded `-r` times in a row, in the run's own arena, and that record is
+ * timed as a whole, when the step has been run up to that call. Calls that differ in nothing but their addresses are timed
+ * once. The bytes of a call are those of its operands, each read or written
+ * once. What a call finds in the device's cache it need not read, so a rate may
+ * be above the copy's where the batch is small.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernels/cuda/module.h"
+#include "kernels/philox.h"
+
+#include "clock.h"
+#include "preset.h"
+#include "trainer.h"
+
+enum { TRIES = 5, SHAPES_SIZE = 128, ASSIGNMENTS_MAX = 64 };
+
+/* What takes less of a step than this share is summed up in one row. */
+static const double LEAST_SHARE = 0.001;
+
+/* Calls that differ in nothing but their addresses. */
+struct row {
+    enum op_code op;
+    enum dtype dtype;
+    char shapes[SHAPES_SIZE];
+    int calls;               /* in an optimizer step */
+    double seconds;          /* of one */
+    double bytes, flops;
+};
+
+struct bench {
+    struct trainer *trainer;
+    struct cuda_ceilings ceilings;
+    size_t copy_bytes;
+    int matrix, repeats;
+    struct row *rows;        /* owned, [count] */
+    int count;
+};
+
+static void die(const char *what)
+{
+    fprintf(stderr, "cuda_bench: %s\n", what);
+    exit(1);
+}
+
+/* The host takes part in these. */
+static bool is_of_host(enum op_code op)
+{
+    return op == OP_load || op == OP_report || op == OP_rewire;
+}
+
+/* An operand's share of its pool's nonzeros, or all it has. */
+static double operand_bytes(const struct operand *o)
+{
+    double share = o->pool ? (double)o->pool->nonzeros
+                                 / (double)o->pool->elements
+                           : 1;
+
+    return share * (double)operand_elements(o)
+           * (double)dtype_size(o->dtype);
+}
+
+static double call_bytes(enum op_code op, const struct call *c)
+{
+    double sum = 0;
+
+    for (int i = 0; i < op_slots(op); i++)
+        sum += operand_bytes(&c->operand[i])
+               * (op_access(op)[i] == 'u' ? 2 : 1);
+    return sum;
+}
+
+/* Adds the shape of an operand to those of others, if it is none of them. */
+static void add_shape(char shapes[SHAPES_SIZE], const struct operand *o)
+{
+    char shape[SHAPES_SIZE] = "";
+    size_t n = 0;
+
+    for (int i = 0; i < o->rank; i++)
+        n += (size_t)snprintf(shape + n, sizeof(shape) - n, "%s%d",
+                              i > 0 ? "x" : "", o->dim[i]);
+    if (strstr(shapes, shape))
+        return;
+    n = strlen(shapes);
+    snprintf(shapes + n, SHAPES_SIZE - n, "%s%s%s", n > 0 ? ", " : "", shape,
+             o->pool ? " sparse" : "");
+}
+
+/* All but the vectors' shapes, unless there is nothing else. */
+static struct row describe(const struct executor *ex, int step)
+{
+    struct row row = { .op = schedule_op(ex->plan->schedule, step)->code };
+    const struct call *c = &ex->calls[step];
+    bool through = false;
+
+    row.dtype = c->operand[0].dtype;
+    row.bytes = call_bytes(row.op, c);
+    for (int i = 0; i < op_slots(row.op); i++) {
+        through |= c->operand[i].through != NULL;
+        if (c->operand[i].rank > 1)
+            add_shape(row.shapes, &c->operand[i]);
+    }
+    if (!row.shapes[0])
+        add_shape(row.shapes, &c->operand[0]);
+    if (through)
+        strncat(row.shapes, ", through bn",
+                sizeof(row.shapes) - strlen(row.shapes) - 1);
+    return row;
+}
+
+/* The row of calls like this one, which is new if it has no calls yet. */
+static struct row *row_of(struct bench *b, const struct row *like)
+{
+    for (int i = 0; i < b->count; i++)
+        if (b->rows[i].op == like->op && b->rows[i].dtype == like->dtype
+            && b->rows[i].bytes == like->bytes
+            && strcmp(b->rows[i].shapes, like->shapes) == 0)
+            return &b->rows[i];
+    b->rows[b->count] = *like;
+    return &b->rows[b->count++];
+}
+
+/* Noise, and a label. */
+static void draw_sample(void *arg, int index, void *const slot[])
+{
+    const struct call *load = arg;
+    size_t n = operand_elements(&load->operand[LOAD_X])
+               / (size_t)load->operand[LOAD_X].dim[0];
+    float *x = slot[LOAD_X];
+
+    for (size_t i = 0; i < n; i++)
+        x[i] = 2 * philox_unit(philox(1, i, PHILOX_DRAW,
+                                      (uint32_t)index).x[0]) - 1;
+    *(int32_t *)slot[LOAD_LABELS] = index % 10;
+}
+
+static int least_first(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void run_call(const struct executor *ex, int step,
+                     const struct run *run)
+{
+    struct call call = ex->calls[step];
+
+    call.run = run;
+    ex->plan->backend->run(ex->device,
+                           schedule_op(ex->plan->schedule, step)->code,
+                           &call);
+}
+
+/* Seconds that a step's call takes again and again. The device records what
+ * has a seed that it does not know. */
+static double time_record(const struct bench *b, int step,
+                          const struct run *run)
+{
+    const struct executor *ex = b->trainer->executor;
+    const struct backend *backend = ex->plan->backend;
+    double start = clock_seconds();
+
+    if (backend->begin(ex->device, PROGRAM_TRAIN, run))
+        for (int k = 0; k < b->repeats; k++)
+            run_call(ex, step, run);
+    backend->end(ex->device, PROGRAM_TRAIN, run);
+    return clock_seconds() - start;
+}
+
+/* Seconds of one call: of some tries, the one in the middle. */
+static double time_call(const struct bench *b, int step)
+{
+    const struct executor *ex = b->trainer->executor;
+    const struct schedule *s = ex->plan->schedule;
+    const struct program_steps *p = &s->program[PROGRAM_TRAIN];
+    struct feed feed = { draw_sample, NULL, .goes_on = false };
+    double report[METRIC_COUNT], seconds[TRIES];
+    struct run run = { .seed = (uint64_t)step, .batch = s->microbatch,
+                       .samples = s->microbatch, .feed = &feed,
+                       .report = report,
+                       .tf32 = b->trainer->job->settings.tf32 };
+
+    for (int t = p->begin; t < step; t++) {
+        feed.arg = &ex->calls[t];
+        run_call(ex, t, &run);
+    }
+    time_record(b, step, &run); /* makes the record */
+    for (int i = 0; i < TRIES; i++)
+        seconds[i] = time_record(b, step, &run);
+    qsort(seconds, TRIES, sizeof(*seconds), least_first);
+    return seconds[TRIES / 2] / b->repeats;
+}
+
+static void measure_calls(struct bench *b)
+{
+    const struct schedule *s = b->trainer->job->schedule;
+    const struct program_steps *p = &s->program[PROGRAM_TRAIN];
+    int microbatches = s->batch / s->microbatch;
+
+    b->rows = calloc((size_t)s->step_count, sizeof(*b->rows));
+    for (int t = p->begin; t < p->end; t++) {
+        int times = t >= p->body && t < p->epilogue ? microbatches : 1;
+        struct row like = describe(b->trainer->executor, t), *row;
+
+        if (is_of_host(like.op))
+            continue;
+        row = row_of(b, &like);
+        if (row->calls == 0) {
+            row->seconds = time_call(b, t);
+            row->flops = schedule_step_flops(s, t) / times;
+        }
+        row->calls += times;
+    }
+}
+
+static double row_seconds(const struct row *r)
+{
+    return r->calls * r->seconds;
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    double x = row_seconds(a), y = row_seconds(b);
+
+    return (x < y) - (x > y);
+}
+
+/* What products of that type get at most. */
+static double product_ceiling(const struct bench *b, enum dtype dtype)
+{
+    const struct cuda_ceilings *most = &b->ceilings;
+
+    switch (dtype) {
+    case DTYPE_BF16:
+        return most->bf16_product;
+    case DTYPE_F16:
+        return most->fp16_product;
+    default:
+        return b->trainer->job->settings.tf32 ? most->tf32_product
+                                              : most->product;
+    }
+}
+
+static const char *dtype_text(enum dtype dtype)
+{
+    return dtype == DTYPE_BF16 ? "bf16" : dtype == DTYPE_F16 ? "fp16"
+         : dtype == DTYPE_F32 ? "fp32" : "other";
+}
+
+/* Seconds of a call at the rate of the copy, and of the product. */
+static double moving(const struct bench *b, const struct row *r)
+{
+    return r->bytes / b->ceilings.copy;
+}
+
+static double counting(const struct bench *b, const struct row *r)
+{
+    return r->flops / product_ceiling(b, r->dtype);
+}
+
+static void print_row(const struct bench *b, const struct row *r, double all)
+{
+    printf("| %s | %s | %s | %d | %.3f | %.2f | %.1f%% | %.0f | %.0f%% | "
+           "%.2f | %.0f%% |\n", op_name(r->op), r->shapes,
+           dtype_text(r->dtype), r->calls, 1e-6 * r->bytes, 1e6 * r->seconds,
+           100 * row_seconds(r) / all, 1e-9 * r->bytes / r->seconds,
+           100 * moving(b, r) / r->seconds, 1e-12 * r->flops / r->seconds,
+           100 * counting(b, r) / r->seconds);
+}
+
+static void print_rows(struct bench *b)
+{
+    double all = 0, floor = 0, rest = 0;
+
+    qsort(b->rows, (size_t)b->count, sizeof(*b->rows), longest_first);
+    for (int i = 0; i < b->count; i++) {
+        const struct row *r = &b->rows[i];
+        double bytes = moving(b, r), flops = counting(b, r);
+
+        all += row_seconds(r);
+        floor += r->calls * (bytes > flops ? bytes : flops);
+    }
+    printf("| operation | shapes | type | calls | MB | us | share | GB/s "
+           "| of copy | TFLOP/s | of product |\n"
+           "|---|---|---|---|---|---|---|---|---|---|---|\n");
+    for (int i = 0; i < b->count; i++)
+        if (row_seconds(&b->rows[i]) >= LEAST_SHARE * all)
+            print_row(b, &b->rows[i], all);
+        else
+            rest += row_seconds(&b->rows[i]);
+    printf("| others | | | | | | %.1f%% | | | | |\n\n"
+           "All calls of a step: %.3f ms; if each took no longer than the copy "
+           "of its bytes and the product of its arithmetic: %.3f ms.\n",
+           100 * rest / all, 1e3 * all, 1e3 * floor);
+}
+
+/* Seconds of a whole step, when all has been recorded. */
+static double time_step(struct trainer *t)
+{
+    double start;
+
+    for (int i = 0; i < TRIES; i++)
+        trainer_step(t);
+    start = clock_seconds();
+    for (int i = 0; i < TRIES; i++)
+        trainer_step(t);
+    return (clock_seconds() - start) / TRIES;
+}
+
+static void print_page(struct bench *b, const char *preset, int argc,
+                       char **argv)
+{
+    const struct settings *s = &b->trainer->job->settings;
+    const struct cuda_ceilings *most = &b->ceilings;
+    struct device_info info;
+
+    cuda_backend.list(&info, 1);
+    printf("# Operations on a device\n\n- %s\n- %s, batch %d", info.line,
+           preset, s->batch);
+    for (int i = 0; i < argc; i++)
+        printf(", `%s`", argv[i]);
+    printf("\n- copy of %zu bytes: %.0f GB/s, read and written\n"
+           "- products of %d x %d matrices, TFLOP/s: fp32 %.1f, TF32 %.1f, "
+           "bf16 %.1f, fp16 %.1f\n"
+           "- a step with everything, samples made on the host included: "
+           "%.3f ms\n\n", b->copy_bytes, 1e-9 * most->copy, b->matrix,
+           b->matrix, 1e-12 * most->product, 1e-12 * most->tf32_product,
+           1e-12 * most->bf16_product, 1e-12 * most->fp16_product,
+           1e3 * time_step(b->trainer));
+    measure_calls(b);
+    print_rows(b);
+}
+
+/* A number of an option, at least 1. */
+static int number(const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (*end || n < 1 || n > INT_MAX)
+        die("an option takes a number from 1 on");
+    return (int)n;
+}
+
+/* A run of a preset; the images that are drawn need no file. */
+static struct trainer *open_trainer(const char *preset, int count,
+                                    char **assignments)
+{
+    static char backend[] = "backend=cuda", data[] = "data=shapes";
+    char *all[2 + ASSIGNMENTS_MAX] = { backend, data };
+    struct settings settings;
+    struct trainer *t;
+    struct error e;
+
+    if (count > ASSIGNMENTS_MAX)
+        die("too many settings");
+    for (int i = 0; i < count; i++)
+        all[2 + i] = assignments[i];
+    if (!preset_open(preset, all, 2 + count, &settings, &e)
+        || !trainer_new(&t, &settings, &e))
+        die(e.text);
+    return t;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = { .copy_bytes = 1 << 30, .matrix = 8192, .repeats = 50 };
+    char why[WHY_SIZE];
+    int option;
+
+    while ((option = getopt(argc, argv, "c:n:r:")) != -1)
+        switch (option) {
+        case 'c':
+            b.copy_bytes = (size_t)number(optarg);
+            break;
+        case 'n':
+            b.matrix = number(optarg);
+            break;
+        case 'r':
+            b.repeats = number(optarg);
+            break;
+        default:
+            optind = argc;
+        }
+    if (optind >= argc)
+        die("usage: cuda_bench [-c BYTES] [-n SIZE] [-r REPEATS] PRESET "
+            "[SETTING=VALUE]...");
+    b.trainer = open_trainer(argv[optind], argc - optind - 1,
+                             argv + optind + 1);
+    if (!cuda_module()->ceilings(b.copy_bytes, b.matrix, &b.ceilings, why))
+        die(why);
+    print_page(&b, argv[optind], argc - optind - 1, argv + optind + 1);
+    if (!cuda_backend.healthy(b.trainer->device, why))
+        die(why);
+    trainer_free(b.trainer);
+    free(b.rows);
+    return 0;
+}

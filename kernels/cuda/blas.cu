@@ -1,0 +1,150 @@
+#include "blas.h"
+
+#include <cstdio>
+#include <cublas_v2.h>
+#include <dlfcn.h>
+
+#define EACH_FUNCTION(F)                                                    \
+    F(cublasCreate_v2)                                                      \
+    F(cublasDestroy_v2)                                                     \
+    F(cublasSetStream_v2)                                                   \
+    F(cublasSetWorkspace_v2)                                                \
+    F(cublasGemmEx_64)
+
+/* The library's functions, by their names: of products the one that takes
+ * extents of 64 bits, for that name is not overloaded. */
+static struct {
+#define DECLARE(name) decltype(&::name) name;
+    EACH_FUNCTION(DECLARE)
+#undef DECLARE
+} library;
+
+#ifdef __CUDACC__
+
+static void *open_library()
+{
+    char name[32], path[64];
+    void *found;
+
+    snprintf(name, sizeof(name), "libcublas.so.%d", CUBLAS_VER_MAJOR);
+    snprintf(path, sizeof(path), "/usr/local/cuda/lib64/%s", name);
+    found = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
+    return found ? found : dlopen(path, RTLD_LAZY | RTLD_LOCAL);
+}
+
+static bool find_functions()
+{
+    void *handle = open_library();
+    bool all = handle;
+
+#define FIND(name)                                                          \
+    library.name = handle ? reinterpret_cast<decltype(&::name)>(            \
+                                dlsym(handle, #name))                       \
+                          : NULL;                                           \
+    all &= library.name != NULL;
+    EACH_FUNCTION(FIND)
+#undef FIND
+    return all;
+}
+
+#else
+
+static bool find_functions()
+{
+#define FIND(name) library.name = name;
+    EACH_FUNCTION(FIND)
+#undef FIND
+    return true;
+}
+
+#endif
+
+bool blas_load(char why[WHY_SIZE])
+{
+    static bool tried, found;
+
+    if (!tried)
+        found = find_functions();
+    tried = true;
+    if (!found)
+        snprintf(why, WHY_SIZE, "cuBLAS is not installed: no libcublas.so.%d "
+                 "where libraries are; it comes with CUDA's runtime",
+                 CUBLAS_VER_MAJOR);
+    return found;
+}
+
+static void check(struct queue *q, cublasStatus_t status)
+{
+    if (status == CUBLAS_STATUS_ALLOC_FAILED)
+        queue_check(q, cudaErrorMemoryAllocation);
+    else if (status != CUBLAS_STATUS_SUCCESS)
+        queue_check(q, cudaErrorUnknown);
+}
+
+void blas_open(struct queue *q)
+{
+    cublasHandle_t handle = NULL;
+
+    check(q, library.cublasCreate_v2(&handle));
+    q->blas = handle;
+    if (handle)
+        check(q, library.cublasSetStream_v2(handle, q->stream));
+}
+
+void blas_close(struct queue *q)
+{
+    if (q->blas)
+        library.cublasDestroy_v2(static_cast<cublasHandle_t>(q->blas));
+    q->blas = NULL;
+}
+
+static cublasComputeType_t arithmetic(bool tf32)
+{
+    return tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
+static cublasOperation_t as_it_lies(const struct factor &f)
+{
+    return f.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+}
+
+/* The library's matrices are column-major: it computes the transposed of the
+ * product, and takes the factors, transposed already, the other way round. */
+void blas_product(struct queue *q, const struct call *c,
+                  const struct factor &a, const struct factor &b, float keep,
+                  float *to)
+{
+    cublasHandle_t handle = static_cast<cublasHandle_t>(q->blas);
+    int m = a.transposed ? a.columns : a.rows;
+    int k = a.transposed ? a.rows : a.columns;
+    int n = b.transposed ? b.rows : b.columns;
+    float one = 1;
+
+    if (q->error != cudaSuccess)
+        return;
+    check(q, library.cublasSetWorkspace_v2(handle, c->scratch,
+                                           BLAS_WORKSPACE));
+    check(q, library.cublasGemmEx_64(
+                 handle, as_it_lies(b), as_it_lies(a), n, m, k, &one, b.data,
+                 CUDA_R_32F, b.columns, a.data, CUDA_R_32F, a.columns, &keep,
+                 to, CUDA_R_32F, n, arithmetic(c->run->tf32),
+                 CUBLAS_GEMM_DEFAULT));
+}
+
+void blas_square(struct queue *q, enum dtype dtype, bool tf32, int n,
+                 const void *a, const void *b, void *to, void *workspace,
+                 size_t bytes)
+{
+    cublasHandle_t handle = static_cast<cublasHandle_t>(q->blas);
+    cudaDataType_t type = dtype == DTYPE_BF16  ? CUDA_R_16BF
+                          : dtype == DTYPE_F16 ? CUDA_R_16F : CUDA_R_32F;
+    float one = 1, zero = 0;
+
+    if (q->error != cudaSuccess)
+        return;
+    check(q, library.cublasSetWorkspace_v2(handle, workspace, bytes));
+    check(q, library.cublasGemmEx_64(
+                 handle, CUBLAS_OP_N, CUBLAS_OP_N, n, n, n, &one, b, type, n,
+                 a, type, n, &zero, to, type, n, arithmetic(tf32),
+                 CUBLAS_GEMM_DEFAULT));
+}

@@ -1,0 +1,44 @@
+#!/bin/sh
+# bench/cuda_bench on an emulated device, of which the figures say nothing: its
+# page has every part, and what it cannot do it says.
+set -u
+bench=bench/cuda_bench
+
+echo 1..3
+
+if $bench 2>/dev/null || $bench -r 0 wrn-10-1 2>/dev/null ||
+    $bench wrn-10-1 precision=fp61 2>/dev/null; then
+    echo 'not ok 1 - wrong arguments are refused'
+else
+    echo 'ok 1 - wrong arguments are refused'
+fi
+
+if MEMDIAL_CUDA_MODULE=none $bench wrn-10-1 2>&1 | grep -q 'none: none'; then
+    echo 'ok 2 - says why there is no device'
+else
+    echo 'not ok 2 - says why there is no device'
+fi
+
+if [ -n "${MEMDIAL_SANITIZED-}" ]; then
+    echo 'ok 3 - a page # SKIP too slow under sanitizers'
+    exit 0
+elif [ -z "$MEMDIAL_CUDA_EMULATED" ]; then
+    echo 'ok 3 - a page # SKIP no C++ compiler was found'
+    exit 0
+fi
+page=$(mktemp)
+trap 'rm -f "$page"' EXIT
+MEMDIAL_CUDA_MODULE=$MEMDIAL_CUDA_EMULATED $bench -c 4096 -n 8 -r 1 wrn-10-1 \
+    batch=2 width=1 sparsity=0.7 recompute=bn-relu precision=bf16 >"$page"
+if [ $? -eq 0 ] && ! grep -Eiq 'nan|inf' "$page" && awk -F'|' '
+        /^\| (conv|conv_dgrad|conv_wgrad|bn_stats|bn_relu_grad) \|/ ||
+        $2 ~ /others/ { found[$2]; share += $8 }
+        /sparse, .*through bn/ { sparse = 1 }
+        END { for (name in found) names++
+              exit !(names == 6 && sparse && share > 99 && share < 101) }
+    ' "$page"; then
+    echo 'ok 3 - a page'
+else
+    sed 's/^/# /' "$page"
+    echo 'not ok 3 - a page'
+fi
