@@ -235,7 +235,8 @@ Test(chart, corners)
     static const double points[] = { 0, 0, 10, 4 };
     static const char *const low[] = { "*", "▖", "⡀" };
     static const char *const high[] = { "*", "▝", "⠈" };
-    struct chart_line line = { points, points + 1, 2, 2, 0, '*', true };
+    struct chart_line line = { .x = points, .y = points + 1, .stride = 2,
+                               .count = 2, .letter = '*', .dots = true };
     struct chart chart = { .lines = &line, .line_count = 1, .x_max = 10,
                            .y_max = 4, .x_unit = "x", .label = label };
 
@@ -249,11 +250,34 @@ Test(chart, corners)
     }
 }
 
+/* Dots are told apart by the letters at their ends, even if these meet. */
+Test(chart, lines_are_named)
+{
+    static const double points[] = { 0, 0, 9, 3 };
+    struct chart_line line = { .x = points, .y = points + 1, .stride = 2,
+                               .count = 2, .letter = 'a', .named = true };
+    struct chart_line lines[] = { line, line, line };
+    struct chart chart = { .lines = lines, .line_count = 3, .x_max = 10,
+                           .y_max = 3, .x_unit = "x", .label = label };
+
+    lines[1].letter = 'b';
+    lines[2].named = false;
+    for (int glyphs = GLYPHS_BLOCK; glyphs <= GLYPHS_BRAILLE; glyphs++) {
+        struct cells g;
+        cells_init(&g, 10, 27, (enum glyphs)glyphs);
+        chart_draw(&chart, area_all(&g));
+        cr_expect_str_eq(g.cell[25].text, "a");
+        cr_expect_str_eq(g.cell[27 + 25].text, "b");
+        cells_done(&g);
+    }
+}
+
 Test(chart, strange_data)
 {
     static const double points[] = { 0, NAN, 1, INFINITY, 2, 1e308,
                                      3, -1e308, 4, 0 };
-    struct chart_line line = { points, points + 1, 2, 5, 0, '*', false };
+    struct chart_line line = { .x = points, .y = points + 1, .stride = 2,
+                               .count = 5, .letter = '*' };
     struct chart chart = { .lines = &line, .line_count = 1, .x_max = 4,
                            .y_min = 1e300, .x_unit = "x", .label = label };
     struct cells g;

@@ -499,7 +499,7 @@ static void draw_plot(struct screen *s, struct runs_page *p, struct area area)
     struct chart chart = { .label = label_percent, .x_label = label_bytes,
                            .x_unit = "peak", .line_count = 1 };
     struct chart_line stairs = { .stride = 2, .style = ROLE_GOOD,
-                                 .ascii = '.' };
+                                 .letter = '.' };
     struct chart_mark mark = { 0, ROLE_PINNED };
     double *xy;
 
