@@ -34,9 +34,9 @@ const struct key keys_table[] = {
       "Enter Space", NULL, "apply pending changes; explain a row" },
     { ACTION_CLOSE, 0, { KEY_ESCAPE }, KEYS_ANYWHERE,
       "Esc", NULL, "close what is open on top; it never quits" },
-    { ACTION_NEXT_PANE, 0, { KEY_TAB }, KEYS_ANYWHERE,
+    { ACTION_NEXT_PANE, 0, { KEY_TAB }, KEYS_ANYWHERE & ~ON(LAYERS),
       "Tab", "pane", "go to the next pane" },
-    { ACTION_PREVIOUS_PANE, 0, { KEY_BACK_TAB }, KEYS_ANYWHERE,
+    { ACTION_PREVIOUS_PANE, 0, { KEY_BACK_TAB }, KEYS_ANYWHERE & ~ON(LAYERS),
       "Shift-Tab", NULL, "go to the previous pane" },
     { ACTION_SUBJECT, 0, { 'v' }, ON(STEP) | ON(LAYERS),
       "v", "whose", "show the plan of the pending settings, of those in "
