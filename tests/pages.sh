@@ -1,0 +1,4 @@
+#!/bin/sh
+# Runs tests/pages.py.
+. "${srcdir:-.}/tests/pyte.sh"
+run pages
