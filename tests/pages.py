@@ -39,6 +39,12 @@ def bytes_of(text):
     return float(number) * 1024 ** ("B", "KiB", "MiB").index(unit)
 
 
+def giga_text(flops):
+    """As src/layer_table.c prints FLOPs."""
+    giga = flops / 1e9
+    return "0" if not flops else "<0.001" if giga < 0.0005 else f"{giga:.3f}"
+
+
 def alive(step):
     return sum(step["bytes"].values())
 
@@ -54,13 +60,19 @@ def size_name(p):
 
 # Layers
 
-def layer_cells(layer):
+def layer_cells(layer, peak):
     """What the table says of a layer, by column."""
+    nonzeros = layer["nonzeros"]
     return {
         "layer": layer["layer"],
         "saved": bytes_text(layer["saved"]),
+        "recomp": giga_text(layer["recompute_flops"]),
+        "GFLOP": giga_text(layer["flops"]),
+        "peak %": f"{100 * layer['peak_bytes'] / peak:.1f}",
         "parameters": f"{layer['parameters']:,}",
+        "nonzeros": "in pool" if nonzeros is None else f"{nonzeros:,}",
         "weights": bytes_text(layer["weights"]),
+        "result": "x".join(map(str, layer["shape"])) or "-",
     }
 
 
@@ -77,11 +89,12 @@ def layer_table(p):
     return titles, rows
 
 
-def right_layers(p, expected):
+def right_layers(p, planned):
     """Whether every row that is shown says what the plan does; a frame may
     have come in part only."""
     _, rows = layer_table(p)
-    by_name = {layer["layer"]: layer_cells(layer) for layer in expected}
+    by_name = {layer["layer"]: layer_cells(layer, planned["peak_bytes"])
+               for layer in planned["layers"]}
     rows = [row for row in rows if row["layer"] != "all layers"]
     return rows and all(
         row["layer"] in by_name and
@@ -132,7 +145,7 @@ def move_in_layers(p, name, expected):
            p.sees(f"{layer['parameters']:,}  parameters") and
            p.sees(f"{re.escape(bytes_text(layer['saved']))}  saved"),
            f"{name}: Enter says all of a layer", p)
-    report(p.closes("parameters, of which"), f"{name}: Esc closes it", p)
+    report(p.closes("of weights, batch-norm"), f"{name}: Esc closes it", p)
     row = next(i for i, line in enumerate(p.screen.display)
                if expected[3]["layer"] in line)
     p.click(row, 20)
@@ -140,15 +153,15 @@ def move_in_layers(p, name, expected):
                                for line in p.chosen("Layers"))),
            f"{name}: a click chooses a layer", p)
     p.click(row, 20)
-    report(p.sees("parameters, of which"), f"{name}: a second one explains",
-           p)
-    p.closes("parameters, of which")
+    report(p.sees("of weights, batch-norm"), f"{name}: a second one "
+           "explains", p)
+    p.closes("of weights, batch-norm")
 
 
 def use_layers(p, planned, baseline):
     name = f"Layers, {size_name(p)}"
     p.type(b"3")
-    report(p.comes(lambda: right_layers(p, planned["layers"])),
+    report(p.comes(lambda: right_layers(p, planned)),
            f"{name}: rows say what the plan says", p)
     total = bytes_text(sum(l["saved"] for l in planned["layers"]))
     report(p.sees(rf"all layers +{re.escape(total)}"),
@@ -157,11 +170,11 @@ def use_layers(p, planned, baseline):
     move_in_layers(p, name, planned["layers"])
     p.type(b"v")
     report(p.sees("the baseline") and
-           p.comes(lambda: right_layers(p, baseline["layers"])),
+           p.comes(lambda: right_layers(p, baseline)),
            f"{name}: v shows the baseline", p)
     p.click_on("‹v›")
     report(p.sees("the settings in force") and
-           p.comes(lambda: right_layers(p, planned["layers"])),
+           p.comes(lambda: right_layers(p, planned)),
            f"{name}: a click there goes back", p)
 
 

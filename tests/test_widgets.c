@@ -302,21 +302,21 @@ static double key_of(const void *arg, int row, int column)
 Test(table, sorts_both_ways_and_keeps_ties)
 {
     static const int numbers[] = { 3, 1, 3, 2 };
-    static const int expected[3][4] = { { 0, 1, 2, 3 }, { 1, 3, 0, 2 },
-                                        { 0, 2, 3, 1 } };
-    struct table_view view = { .sort = -1, .height = 2 };
+    static const int expected[4][4] = { { 1, 3, 0, 2 }, { 0, 2, 3, 1 },
+                                        { 0, 1, 2, 3 }, { 3, 2, 1, 0 } };
+    struct table_view view = { .height = 2 };
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         int *order = table_order(&view, 4, key_of, numbers);
         cr_expect_arr_eq(order, expected[i], sizeof(expected[i]));
         free(order);
-        cr_expect(table_act(&view, 4, 2, ACTION_SORT, 1));
+        cr_expect(table_act(&view, 4, 2, ACTION_SORT, i ? 2 : 1));
     }
 }
 
 Test(table, the_chosen_row_stays_in_view)
 {
-    struct table_view view = { .sort = -1, .height = 3 };
+    struct table_view view = { .height = 3 };
 
     table_act(&view, 10, 1, ACTION_END, 0);
     cr_expect_eq(view.chosen, 9);
