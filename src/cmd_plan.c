@@ -95,7 +95,7 @@ static void print_row(const char *name, size_t bytes, size_t peak,
 static void print_kinds(const struct job *job, const struct job *baseline)
 {
     const struct plan *p = job->plan, *b = baseline->plan;
-    char changes[SETTINGS_TEXT_SIZE];
+    char changes[SETTINGS_TEXT_SIZE], ratio[TEXT_RATIO_SIZE];
 
     printf("%-12s %10s %7s  %-*s %10s\n", "at the peak", "bytes", "share",
            BAR_CELLS, "", "baseline");
@@ -106,8 +106,8 @@ static void print_kinds(const struct job *job, const struct job *baseline)
     print_row("all", p->peak_bytes, p->peak_bytes, b->peak_bytes);
     settings_changes(&job->settings, &baseline->settings, changes,
                      sizeof(changes));
-    printf("\n%.2fx less than the baseline%s%s\n",
-           (double)b->peak_bytes / (double)p->peak_bytes,
+    printf("\n%s the baseline%s%s\n",
+           text_ratio(ratio, (double)b->peak_bytes / (double)p->peak_bytes),
            *changes ? ", which has " : "", changes);
 }
 

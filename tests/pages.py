@@ -559,7 +559,7 @@ EFFECTS = {
     "export": r"wrote memdial-\d+.json", "show": "─ Settings [A-Z]",
     "back": "these are the current settings",
     "load": "new run for", "diff": "all settings",
-    "save as": "save as:", "theme": "theme light", "help": "─ Keys ─",
+    "save as": "save as:", "zoom": "bars: ", "theme": "theme light", "help": "─ Keys ─",
 }
 
 

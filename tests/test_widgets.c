@@ -224,6 +224,29 @@ Test(bar, parts_add_up)
     expect_text(&g, "wwWwwwaaaaaAaaaaaann\nwWwaa\n");
 }
 
+/* What is beyond the scale is cut, and says so. */
+Test(bar, cut)
+{
+    size_t bytes[KIND_COUNT] = { [KIND_WEIGHTS] = 30,
+                                 [KIND_ACTIVATIONS] = 70 };
+    static const char *const cut[] = { ">", "▸", "▸" };
+
+    for (int glyphs = GLYPHS_ASCII; glyphs <= GLYPHS_BRAILLE; glyphs++) {
+        struct cells g;
+        cells_init(&g, 3, 22, (enum glyphs)glyphs);
+        cr_expect_eq(bar_kinds(area_all(&g), 0, 0, 20, bytes, 100, 50), 20);
+        cr_expect_eq(bar_kinds(area_all(&g), 1, 0, 20, bytes, 50, 50), 20);
+        cr_expect_eq(bar_kinds(area_all(&g), 2, 0, 20, bytes, 100, 10), 20);
+        for (int col = 18; col < 20; col++) {
+            cr_expect_str_eq(g.cell[col].text, cut[glyphs]);
+            cr_expect_str_neq(g.cell[22 + col].text, cut[glyphs]);
+            cr_expect_str_eq(g.cell[44 + col].text, cut[glyphs]);
+        }
+        cr_expect_str_eq(g.cell[20].text, " ");
+        cells_done(&g);
+    }
+}
+
 static void label(double y, char *text, size_t size)
 {
     snprintf(text, size, "%g", y);
@@ -545,7 +568,7 @@ Test(view, comes_back)
 {
     struct view loaded, initial;
     struct view saved = { THEME_CONTRAST, UNIT_SAMPLES, CURVES_LOSS, true,
-                          false };
+                          false, true };
     char path[PRESET_PATH_SIZE];
     struct error e;
 
@@ -561,6 +584,7 @@ Test(view, comes_back)
     cr_expect_eq(loaded.curves, saved.curves);
     cr_expect_eq(loaded.log_loss, saved.log_loss);
     cr_expect_eq(loaded.smooth, saved.smooth);
+    cr_expect_eq(loaded.zoom, saved.zoom);
     leave_folder();
 }
 
