@@ -96,7 +96,7 @@ static void print_row(const char *name, size_t bytes, size_t peak,
 static void print_kinds(const struct job *job, const struct job *baseline)
 {
     const struct plan *p = job->plan, *b = baseline->plan;
-    char changes[SETTINGS_TEXT_SIZE];
+    char changes[SETTINGS_TEXT_SIZE], ratio[TEXT_RATIO_SIZE];
 
     printf("%-12s %10s %7s  %-*s %10s\n", "at the peak", "bytes", "share",
            BAR_CELLS, "", "baseline");
@@ -107,8 +107,8 @@ static void print_kinds(const struct job *job, const struct job *baseline)
     print_row("all", p->peak_bytes, p->peak_bytes, b->peak_bytes);
     settings_changes(&job->settings, &baseline->settings, changes,
                      sizeof(changes));
-    printf("\n%.2fx less than the baseline%s%s\n",
-           (double)b->peak_bytes / (double)p->peak_bytes,
+    printf("\n%s the baseline%s%s\n",
+           text_ratio(ratio, (double)b->peak_bytes / (double)p->peak_bytes),
            *changes ? ", which has " : "", changes);
 }
 
@@ -130,25 +130,33 @@ static void print_timeline(const struct plan *plan)
     }
 }
 
+static void print_layer_cell(const char *text, int width, bool first)
+{
+    printf(first ? "%-*s" : "  %*s", width, text);
+}
+
 static void print_layers(const struct job *job)
 {
-    struct layer_row *rows = layer_table(job);
+    struct layer_table t;
+    int width[LAYER_COLUMNS];
 
-    printf("\n%-18s %12s %10s %10s %9s  %s\n", "layer", "parameters",
-           "weights", "saved", "GFLOP", "result");
-    for (int i = 0; i < job->graph->layer_count; i++) {
-        char parameters[TEXT_COUNT_SIZE];
-        char weights[BYTES_TEXT_SIZE], saved[BYTES_TEXT_SIZE];
-        const struct layer_row *r = &rows[i];
-        printf("%-18s %12s %10s %10s %9.4g ", job->graph->layers[i].name,
-               text_count(parameters, r->parameters),
-               bytes_format(weights, sizeof(weights), r->weights),
-               bytes_format(saved, sizeof(saved), r->saved), r->flops / 1e9);
-        for (int d = 0; d < r->shape.rank; d++)
-            printf("%s%d", d ? "x" : " ", r->shape.dim[d]);
+    layer_table_init(&t, job);
+    putchar('\n');
+    for (int c = 0; c < LAYER_COLUMNS; c++) {
+        width[c] = layer_table_width(&t, (enum layer_column)c);
+        print_layer_cell(layer_table_title((enum layer_column)c), width[c],
+                         c == LAYER_NAME);
+    }
+    putchar('\n');
+    for (int i = 0; i <= t.count; i++) {
+        char text[LAYER_TEXT_SIZE];
+        for (int c = 0; c < LAYER_COLUMNS; c++)
+            print_layer_cell(layer_table_text(&t, i, (enum layer_column)c,
+                                              text),
+                             width[c], c == LAYER_NAME);
         putchar('\n');
     }
-    free(rows);
+    layer_table_done(&t);
 }
 
 static void print_plan(const struct job *job, const struct job *baseline,

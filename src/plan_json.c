@@ -38,25 +38,38 @@ static json_t *timeline_json(const struct plan *plan)
     return steps;
 }
 
+static json_t *shape_json(const struct operand *o)
+{
+    json_t *shape = json_array();
+
+    for (int d = 0; d < o->rank; d++)
+        json_array_append_new(shape, json_integer(o->dim[d]));
+    return shape;
+}
+
+static json_t *layer_json(const struct layer_row *r)
+{
+    json_t *nonzeros = r->pooled ? json_null()
+                                 : json_integer((json_int_t)r->nonzeros);
+
+    return json_pack("{ss sI so sI sI sI sf sf so}", "layer", r->name,
+                     "parameters", (json_int_t)r->parameters, "nonzeros",
+                     nonzeros, "weights", (json_int_t)r->weights, "saved",
+                     (json_int_t)r->saved, "peak_bytes",
+                     (json_int_t)r->at_peak, "flops", r->flops,
+                     "recompute_flops", r->recompute, "shape",
+                     shape_json(&r->shape));
+}
+
 static json_t *layers_json(const struct job *job)
 {
-    struct layer_row *rows = layer_table(job);
     json_t *layers = json_array();
+    struct layer_table t;
 
-    for (int i = 0; i < job->graph->layer_count; i++) {
-        json_t *shape = json_array();
-        for (int d = 0; d < rows[i].shape.rank; d++)
-            json_array_append_new(shape, json_integer(rows[i].shape.dim[d]));
-        json_array_append_new(
-            layers,
-            json_pack("{ss sI sI sI sf so}", "layer",
-                      job->graph->layers[i].name, "parameters",
-                      (json_int_t)rows[i].parameters, "weights",
-                      (json_int_t)rows[i].weights, "saved",
-                      (json_int_t)rows[i].saved, "flops", rows[i].flops,
-                      "shape", shape));
-    }
-    free(rows);
+    layer_table_init(&t, job);
+    for (int i = 0; i < t.count; i++)
+        json_array_append_new(layers, layer_json(&t.rows[i]));
+    layer_table_done(&t);
     return layers;
 }
 

@@ -32,6 +32,18 @@ const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds)
     return text;
 }
 
+const char *text_ratio(char text[TEXT_RATIO_SIZE], double factor)
+{
+    double times = factor < 1 ? 1 / factor : factor;
+
+    if (times < 1.005)
+        strcpy(text, "as much as");
+    else
+        snprintf(text, TEXT_RATIO_SIZE, "%.2fx %s than", times,
+                 factor < 1 ? "more" : "less");
+    return text;
+}
+
 static bool can_draw_blocks(void)
 {
     return isatty(STDOUT_FILENO) &&

@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TEXT_COUNT_SIZE = 32, TEXT_DURATION_SIZE = 32, TEXT_BAR_CELLS_MAX = 80,
+enum { TEXT_COUNT_SIZE = 32, TEXT_DURATION_SIZE = 32, TEXT_RATIO_SIZE = 32,
+       TEXT_BAR_CELLS_MAX = 80,
        TEXT_BAR_SIZE = 4 * TEXT_BAR_CELLS_MAX + 1 };
 
 /* "1,467,610" */
@@ -18,6 +19,10 @@ const char *text_count(char text[TEXT_COUNT_SIZE], int64_t count);
 
 /* "0:07", "12:34", "3:04:05" */
 const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds);
+
+/* What became of something when it was divided by a factor: "2.05x less than",
+ * "1.30x more than", or "as much as" where no digit that is printed differs. */
+const char *text_ratio(char text[TEXT_RATIO_SIZE], double factor);
 
 /* `share` (0 to 1) of `cells` character cells, filled up with spaces. */
 const char *text_bar(char text[TEXT_BAR_SIZE], double share, int cells);

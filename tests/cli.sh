@@ -181,6 +181,38 @@ peak=$(member peak_bytes)
 report $? "... peak_bytes $peak is at most 225 MB"
 works plan wrn-28-2 --timeline --layers
 
+# Each layer's share, in text and as JSON; together they are what there is.
+saving='--set checkpoint=sqrt --set sparsity=0.5 --set microbatch=10'
+works plan quick --layers $saving
+for title in saved recomp GFLOP 'peak %' parameters nonzeros weights result; do
+    sed -n '/^layer /p' "$out" | grep -qF " $title"
+    report $? "... has the column $title"
+done
+sed -n 's/^g1.b1.conv1  //p' "$out" >"$folder/layer"
+works plan quick --layers --json $saving
+awk -F '[:,]' '
+    /^  "peak_bytes"/ || /^  "parameters"/ { whole[$1] = $2 }
+    /^      "peak_bytes"/ { peak += $2 }
+    /^      "nonzeros": [0-9]/ { nonzeros += $2 }
+    /^      "recompute_flops"/ { again += $2 }
+    /^      "flops"/ { flops += $2 }
+    /^    "step"/ { step = $2 }
+    END {
+        exit !(peak == whole["  \"peak_bytes\""] &&
+               nonzeros == whole["  \"parameters\""] &&
+               flops > 0.999999 * step && flops < 1.000001 * step &&
+               again > 0 && again < flops)
+    }' "$out"
+report $? '... whose layers add up to the whole'
+awk -F '[:,]' '
+    /"layer": "g1.b1.conv1"/ { here = 1 }
+    here && /"recompute_flops"/ { again = $2; here = 0 }
+    here && /"flops"/ { flops = $2 }
+    END { printf "%.3f  %7.3f\n", again / 1e9, flops / 1e9 }' "$out" \
+    >"$folder/flops"
+grep -qF -- "$(cat "$folder/flops")" "$folder/layer"
+report $? "... and say the same as the text: $(cat "$folder/flops")"
+
 # Not on a terminal there is plain text.
 works train quick --epochs 1 $small
 ! LC_ALL=C grep -q '[^ -~]' "$out"

@@ -1,5 +1,5 @@
-"""Someone at a real pseudo-terminal, whose picture pyte keeps, and the TAP that
-tests with such a person print."""
+"""Someone at a terminal: memdial, or another command, at a real pseudo-terminal
+whose picture pyte keeps; and the lines of TAP that say what came of it."""
 
 import fcntl
 import os
@@ -28,9 +28,10 @@ SMALL = [
               "epochs=100000", "threads=1")
 ]
 
-# What keys send.
-LEFT, RIGHT, DOWN, HOME = b"\x1bOD", b"\x1bOC", b"\x1bOB", b"\x1bOH"
-ESCAPE = b"\x1b"
+UP, DOWN, RIGHT, LEFT = b"\x1bOA", b"\x1bOB", b"\x1bOC", b"\x1bOD"
+HOME, END = b"\x1bOH", b"\x1bOF"
+PAGE_UP, PAGE_DOWN = b"\x1b[5~", b"\x1b[6~"
+ENTER, ESCAPE, TAB = b"\r", b"\x1b", b"\t"
 
 # Private modes as pyte keeps them.
 PASTE, MOUSE, CURSOR = 2004 << 5, 1000 << 5, 25 << 5
@@ -50,6 +51,41 @@ def children(pid):
     return found
 
 
+class Screen(pyte.Screen):
+    """With what curses sends to an xterm and pyte passes over: scrolling, and
+    repeating a character."""
+
+    last = " "
+
+    def draw(self, data):
+        super().draw(data)
+        self.last = data[-1:]
+
+    def repeat(self, count=1):
+        self.draw(self.last * (count or 1))
+
+    def scroll(self, count, edge, step):
+        before = self.cursor.y
+        self.cursor.y = edge
+        for _ in range(count or 1):
+            step()
+        self.cursor.y = before
+
+    def scroll_up(self, count=1):
+        bottom = self.margins.bottom if self.margins else self.lines - 1
+        self.scroll(count, bottom, self.index)
+
+    def scroll_down(self, count=1):
+        top = self.margins.top if self.margins else 0
+        self.scroll(count, top, self.reverse_index)
+
+
+class Stream(pyte.ByteStream):
+    csi = dict(pyte.ByteStream.csi, S="scroll_up", T="scroll_down",
+               b="repeat")
+    events = pyte.ByteStream.events | {"scroll_up", "scroll_down", "repeat"}
+
+
 class Person:
     """Someone at a terminal with memdial, or another command, in it."""
 
@@ -64,10 +100,11 @@ class Person:
         if self.pid == 0:
             os.chdir(FOLDER)
             # Which signals a shell ignores in the background is no matter.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
             os.execvpe(command[0], command, environment)
-        self.screen = pyte.Screen(cols, rows)
-        self.stream = pyte.ByteStream(self.screen)
+        self.screen = Screen(cols, rows)
+        self.stream = Stream(self.screen)
         self.raw = b""
         self.status = None
         self.resize(rows, cols)
@@ -100,17 +137,88 @@ class Person:
             self.raw += got
             self.stream.feed(got)
 
+    def click(self, row, col):
+        at = b"%d;%d" % (col + 1, row + 1)
+        self.type(b"\x1b[<0;%sM\x1b[<0;%sm" % (at, at))
+
+    def click_on(self, pattern, first=0):
+        """Clicks in the middle of a text, in some row or below; false if it
+        is not there."""
+        for row, line in enumerate(self.screen.display):
+            match = re.search(pattern, line)
+            if match and row >= first:
+                self.click(row, (match.start() + match.end() - 1) // 2)
+                return True
+        return False
+
+    def turn_wheel(self, row, col, turn):
+        self.type(b"\x1b[<%d;%d;%dM" % (64 if turn < 0 else 65, col + 1,
+                                        row + 1))
+
     def text(self):
         return "\n".join(self.screen.display)
 
+    def picture(self):
+        """The screen with its colours and attributes, to compare."""
+        return [(cell.data, cell.fg, cell.bold, cell.reverse,
+                 cell.underscore)
+                for row in range(self.screen.lines)
+                for cell in map(self.screen.buffer[row].__getitem__,
+                                range(self.screen.columns))]
+
+    def go_to_pane(self, title):
+        """By a click on its title, or on its name above the only pane."""
+        self.comes(lambda: self.click_on(f"─ {title} ", 1) or
+                   self.click_on(f" {title} ", 1))
+
+    def has_borders(self):
+        return "╭" in self.text()
+
+    def region(self, title):
+        """Where the inside of the pane of that title is: rows, and its first
+        and last column; without borders, between tabs, or names of panes, and
+        the state."""
+        lines = self.screen.display
+        for row, line in enumerate(lines):
+            left = line.find(f"╭─ {title} ")
+            if left < 0:
+                continue
+            end = next(r for r in range(row, len(lines))
+                       if lines[r][left] == "╰")
+            return range(row + 1, end), left + 1, line.index("╮", left) - 1
+        return (range(1 + (f" {title} " in lines[1]), len(lines) - 2), 0,
+                self.screen.columns - 1)
+
+    def pane(self, title):
+        """The lines of a pane."""
+        rows, left, right = self.region(title)
+        return [self.screen.display[r][left:right + 1] for r in rows]
+
+    def chosen(self, title):
+        """The lines of a pane that are drawn reversed, from end to end."""
+        rows, left, right = self.region(title)
+        return [self.screen.display[r][left:right + 1] for r in rows
+                if self.screen.buffer[r][left].reverse and
+                self.screen.buffer[r][right].reverse]
+
+    def comes(self, check, patience=None):
+        """Waits for what a function says of the screen; returns it."""
+        end = time.monotonic() + (patience or PATIENCE)
+        while not (found := check()):
+            if time.monotonic() > end:
+                return found
+            self.look(0.02)
+        return found
+
     def sees(self, pattern, patience=None):
         """Waits for a text on the screen."""
-        end = time.monotonic() + (patience or PATIENCE)
-        while not re.search(pattern, self.text()):
-            if time.monotonic() > end:
-                return False
-            self.look(0.05)
-        return True
+        return bool(self.comes(lambda: re.search(pattern, self.text()),
+                               patience))
+
+    def closes(self, pattern):
+        """Esc, until a text is gone."""
+        self.type(ESCAPE)
+        return bool(self.comes(lambda: not re.search(pattern, self.text())))
 
     def alive(self):
         if self.status is None:
@@ -123,7 +231,7 @@ class Person:
         """Waits for the end; returns the exit code, negative for a signal."""
         end = time.monotonic() + PATIENCE
         while self.alive() and time.monotonic() < end:
-            self.look(0.05)
+            self.look(0.02)
         self.look(0.1)
         return None if self.alive() else os.waitstatus_to_exitcode(self.status)
 

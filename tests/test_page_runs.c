@@ -247,8 +247,7 @@ Test(page_runs, the_plot_follows_the_table)
 
 Test(page_runs, sorted)
 {
-    press('s'); /* by row, settings, peak */
-    press('s');
+    press('s'); /* by id, settings, peak */
     press('s');
     for (int i = 0; i + 1 < session.trial_count; i++)
         cr_expect_leq(session.trials[row_letter(i) - 'A'].peak_bytes,

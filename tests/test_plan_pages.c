@@ -514,29 +514,30 @@ Test(plan_pages, tab_shows_all_panes)
 
 static void check_layers(const struct job *job)
 {
-    struct layer_row *rows = layer_table(job);
-    int64_t parameters = 0;
-    size_t at_peak = 0, saved = 0, kept = 0;
-    double flops = 0, again = 0, all = schedule_flops(job->schedule);
+    double all = schedule_flops(job->schedule);
+    struct layer_table t;
+    const struct layer_row *sum;
+    size_t kept = 0;
 
-    for (int i = 0; i < job->graph->layer_count; i++) {
-        parameters += rows[i].parameters;
-        at_peak += rows[i].at_peak;
-        saved += rows[i].saved;
-        flops += rows[i].flops;
-        again += rows[i].recompute;
-        cr_expect_leq(rows[i].recompute, rows[i].flops);
-        cr_expect_eq(rows[i].nonzeros, rows[i].parameters);
+    layer_table_init(&t, job);
+    sum = &t.rows[t.count];
+    for (int i = 0; i < t.count; i++) {
+        cr_expect_leq(t.rows[i].recompute, t.rows[i].flops);
+        if (!t.rows[i].pooled && strcmp(t.rows[i].name, "pool") != 0)
+            cr_expect_eq(t.rows[i].nonzeros, t.rows[i].parameters);
     }
     for (int i = 0; i < job->schedule->instance_count; i++)
         if (job->plan->instances[i].kind == KIND_ACTIVATIONS)
             kept += job->plan->instances[i].bytes;
-    cr_expect_eq(parameters, graph_parameters(job->graph));
-    cr_expect_eq(at_peak, job->plan->peak_bytes);
-    cr_expect_eq(saved, kept);
-    cr_expect_leq(fabs(flops - all), 1e-9 * all);
-    cr_expect_eq(again > 0, job->settings.checkpoint != CHECKPOINT_NONE);
-    free(rows);
+    cr_expect_eq(sum->nonzeros, graph_parameters(job->graph));
+    cr_expect_eq(sum->nonzeros < sum->parameters,
+                 job->settings.sparsity > 0);
+    cr_expect_eq(sum->at_peak, job->plan->peak_bytes);
+    cr_expect_eq(sum->saved, kept);
+    cr_expect_leq(fabs(sum->flops - all), 1e-9 * all);
+    cr_expect_eq(sum->recompute > 0,
+                 job->settings.checkpoint != CHECKPOINT_NONE);
+    layer_table_done(&t);
 }
 
 Test(plan_pages, layers_add_up)
@@ -546,25 +547,35 @@ Test(plan_pages, layers_add_up)
         want(policies[i]);
         check_layers(session.planned->job);
     }
+    want("sparsity=0.5");
+    check_layers(session.planned->job);
+    expect("in pool", true);
+}
+
+static void format_giga(double flops, char text[16])
+{
+    snprintf(text, 16, flops <= 0 ? "%.0f" : flops < 5e5 ? "<0.001" : "%.3f",
+             flops / 1e9);
 }
 
 /* The row of the table for a layer has its numbers. */
-static void expect_row(const struct job *job, const char *name,
-                       const struct layer_row *r)
+static void expect_row(const struct job *job, const struct layer_row *r)
 {
     char *all = frame(), expected[160], number[TEXT_COUNT_SIZE];
-    char saved[BYTES_TEXT_SIZE], share[16];
+    char saved[BYTES_TEXT_SIZE], share[16], again[16], flops[16];
     const char *line;
 
-    snprintf(expected, sizeof(expected), "%s ", name);
+    snprintf(expected, sizeof(expected), "%s ", r->name);
     line = strstr(all, expected);
-    cr_assert(line, "no row for %s\n%s", name, all);
+    cr_assert(line, "no row for %s\n%s", r->name, all);
+    format_giga(r->recompute, again);
+    format_giga(r->flops, flops);
     snprintf(share, sizeof(share), "%.1f",
              100.0 * (double)r->at_peak / (double)job->plan->peak_bytes);
     snprintf(expected, sizeof(expected),
-             "%-14s  %9s  %8.3g  %8.3g  %6s  %10s", name,
-             bytes_format(saved, sizeof(saved), r->saved), r->recompute / 1e9,
-             r->flops / 1e9, share, text_count(number, r->parameters));
+             "%-14s  %9s  %7s  %7s  %6s  %10s", r->name,
+             bytes_format(saved, sizeof(saved), r->saved), again, flops,
+             share, text_count(number, r->parameters));
     cr_expect(strncmp(line, expected, strlen(expected)) == 0,
               "expected '%s', got '%.80s'", expected, line);
     free(all);
@@ -573,41 +584,41 @@ static void expect_row(const struct job *job, const char *name,
 Test(plan_pages, layers_are_the_plans)
 {
     const struct job *job;
-    struct layer_row *rows;
+    struct layer_table t;
 
     want("checkpoint=sqrt");
     show(PAGE_LAYERS, 0, 24, 80);
     job = session.planned->job;
-    rows = layer_table(job);
-    for (int i = 0; i < job->graph->layer_count; i++) {
-        expect_row(job, job->graph->layers[i].name, &rows[i]);
-        expect("all layers", true);
+    layer_table_init(&t, job);
+    for (int i = 0; i < t.count; i++) {
+        expect_row(job, &t.rows[i]);
+        expect_row(job, &t.rows[t.count]);
         press('j');
     }
-    free(rows);
+    layer_table_done(&t);
 }
 
 Test(plan_pages, enter_explains_a_layer)
 {
-    struct layer_row *rows;
+    struct layer_table t;
     char text[96], number[TEXT_COUNT_SIZE], bytes[BYTES_TEXT_SIZE];
 
     want("checkpoint=sqrt");
     show(PAGE_LAYERS, 0, 24, 80);
-    rows = layer_table(session.planned->job);
+    layer_table_init(&t, session.planned->job);
     press('j');
     press('j');
     press('j');
     press(KEY_RETURN);
     snprintf(text, sizeof(text), "%10s  parameters",
-             text_count(number, rows[3].parameters));
+             text_count(number, t.rows[3].parameters));
     expect(text, true);
-    snprintf(text, sizeof(text), "%10.4g  GFLOP", rows[3].flops / 1e9);
+    snprintf(text, sizeof(text), "%10.4g  GFLOP", t.rows[3].flops / 1e9);
     expect(text, true);
     snprintf(text, sizeof(text), "%10s  alive at the peak",
-             bytes_format(bytes, sizeof(bytes), rows[3].at_peak));
+             bytes_format(bytes, sizeof(bytes), t.rows[3].at_peak));
     expect(text, true);
-    free(rows);
+    layer_table_done(&t);
 }
 
 static double column_of(const struct layer_row *r, int column)
@@ -621,14 +632,12 @@ static double column_of(const struct layer_row *r, int column)
 /* A click on a title sorts by it, the largest first; another reverses. */
 Test(plan_pages, layers_sort_by_any_column)
 {
-    static const int at[] = { 0, 25, 35, 45, 53, 65 };
-    const struct job *job;
-    struct layer_row *rows;
+    static const int at[] = { 0, 25, 34, 43, 51, 62 };
+    struct layer_table t;
 
     want("checkpoint=sqrt");
     show(PAGE_LAYERS, 0, 40, 120);
-    job = session.planned->job;
-    rows = layer_table(job);
+    layer_table_init(&t, session.planned->job);
     for (int column = 1; column <= 5; column++)
         for (int turn = 0; turn < 2; turn++) {
             double before = turn ? -1 : 1e300;
@@ -636,21 +645,21 @@ Test(plan_pages, layers_sort_by_any_column)
             click(3, at[column]);
             all = frame();
             line = strstr(all, "peak %");
-            for (int i = 0; i < job->graph->layer_count; i++) {
+            for (int i = 0; i < t.count; i++) {
                 char name[40];
                 int which = 0;
                 line = strchr(line, '\n') + 1;
                 cr_assert_eq(sscanf(line, "| %39s", name), 1);
-                while (strcmp(job->graph->layers[which].name, name) != 0)
-                    cr_assert_lt(++which, job->graph->layer_count);
-                cr_expect(turn ? column_of(&rows[which], column) >= before
-                               : column_of(&rows[which], column) <= before,
+                while (strcmp(t.rows[which].name, name) != 0)
+                    cr_assert_lt(++which, t.count);
+                cr_expect(turn ? column_of(&t.rows[which], column) >= before
+                               : column_of(&t.rows[which], column) <= before,
                           "column %d, turn %d, %s", column, turn, name);
-                before = column_of(&rows[which], column);
+                before = column_of(&t.rows[which], column);
             }
             free(all);
         }
-    free(rows);
+    layer_table_done(&t);
 }
 
 /* Both pages, their panes, at all sizes and at cursors all over. */

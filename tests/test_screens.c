@@ -137,9 +137,60 @@ static void check_page(const char *name, enum page_id page)
     free(text);
 }
 
+/* The line of the frame that begins, after its border, with a label. */
+static void find_line(const char *frame, const char *label, char line[1024])
+{
+    const char *at = strstr(frame, label);
+    size_t n;
+
+    cr_assert(at, "no line with '%s'", label);
+    n = strcspn(at, "\n");
+    cr_assert_lt(n, 1024);
+    memcpy(line, at, n);
+    line[n] = '\0';
+}
+
+static void expect_bytes(const char *line, uint64_t bytes)
+{
+    char text[BYTES_TEXT_SIZE];
+
+    bytes_format(text, sizeof(text), bytes);
+    cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);
+}
+
 Test(screens, run_page)
 {
     check_page("run", PAGE_RUN);
+}
+
+/* The bars alone on a scale that shows something of them. */
+Test(screens, run_page_zoomed)
+{
+    static const struct { int rows, cols; } sizes[] = { { 40, 120 },
+                                                        { 24, 80 } };
+    struct input zoom = { .type = INPUT_KEY, .key = 'z' };
+    struct screen screen;
+    char *text, *frame, line[1024];
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    for (int i = 0; i < 4; i++) {
+        screen_init(&screen, &session, sizes[i / 2].rows, sizes[i / 2].cols,
+                    i % 2 ? GLYPHS_BRAILLE : GLYPHS_ASCII);
+        screen_input(&screen, &zoom);
+        screen_draw(&screen);
+        frame = cells_dump(&screen.cells);
+        find_line(frame, "baseline ", line);
+        cr_expect(strstr(line, i % 2 ? "▸▸" : ">>"), "'%s'", line);
+        expect_bytes(line, session.baseline->peak_bytes);
+        fprintf(out, "== %dx%d, %s\n%s", sizes[i / 2].cols, sizes[i / 2].rows,
+                i % 2 ? "braille" : "ASCII", frame);
+        free(frame);
+        screen_done(&screen);
+    }
+    fclose(out);
+    check_golden("zoom", text);
+    free(text);
 }
 
 Test(screens, step_page)
@@ -160,27 +211,6 @@ Test(screens, runs_page)
 Test(screens, presets_page)
 {
     check_page("presets", PAGE_PRESETS);
-}
-
-/* The line of the frame that begins, after its border, with a label. */
-static void find_line(const char *frame, const char *label, char line[1024])
-{
-    const char *at = strstr(frame, label);
-    size_t n;
-
-    cr_assert(at, "no line with '%s'", label);
-    n = strcspn(at, "\n");
-    cr_assert_lt(n, 1024);
-    memcpy(line, at, n);
-    line[n] = '\0';
-}
-
-static void expect_bytes(const char *line, uint64_t bytes)
-{
-    char text[BYTES_TEXT_SIZE];
-
-    bytes_format(text, sizeof(text), bytes);
-    cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);
 }
 
 Test(screens, numbers_are_the_plans_and_the_events)

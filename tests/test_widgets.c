@@ -224,6 +224,29 @@ Test(bar, parts_add_up)
     expect_text(&g, "wwWwwwaaaaaAaaaaaann\nwWwaa\n");
 }
 
+/* What is beyond the scale is cut, and says so. */
+Test(bar, cut)
+{
+    size_t bytes[KIND_COUNT] = { [KIND_WEIGHTS] = 30,
+                                 [KIND_ACTIVATIONS] = 70 };
+    static const char *const cut[] = { ">", "▸", "▸" };
+
+    for (int glyphs = GLYPHS_ASCII; glyphs <= GLYPHS_BRAILLE; glyphs++) {
+        struct cells g;
+        cells_init(&g, 3, 22, (enum glyphs)glyphs);
+        cr_expect_eq(bar_kinds(area_all(&g), 0, 0, 20, bytes, 100, 50), 20);
+        cr_expect_eq(bar_kinds(area_all(&g), 1, 0, 20, bytes, 50, 50), 20);
+        cr_expect_eq(bar_kinds(area_all(&g), 2, 0, 20, bytes, 100, 10), 20);
+        for (int col = 18; col < 20; col++) {
+            cr_expect_str_eq(g.cell[col].text, cut[glyphs]);
+            cr_expect_str_neq(g.cell[22 + col].text, cut[glyphs]);
+            cr_expect_str_eq(g.cell[44 + col].text, cut[glyphs]);
+        }
+        cr_expect_str_eq(g.cell[20].text, " ");
+        cells_done(&g);
+    }
+}
+
 static void label(double y, char *text, size_t size)
 {
     snprintf(text, size, "%g", y);
@@ -235,7 +258,8 @@ Test(chart, corners)
     static const double points[] = { 0, 0, 10, 4 };
     static const char *const low[] = { "*", "▖", "⡀" };
     static const char *const high[] = { "*", "▝", "⠈" };
-    struct chart_line line = { points, points + 1, 2, 2, 0, '*', true };
+    struct chart_line line = { .x = points, .y = points + 1, .stride = 2,
+                               .count = 2, .letter = '*', .dots = true };
     struct chart chart = { .lines = &line, .line_count = 1, .x_max = 10,
                            .y_max = 4, .x_unit = "x", .label = label };
 
@@ -249,11 +273,34 @@ Test(chart, corners)
     }
 }
 
+/* Dots are told apart by the letters at their ends, even if these meet. */
+Test(chart, lines_are_named)
+{
+    static const double points[] = { 0, 0, 9, 3 };
+    struct chart_line line = { .x = points, .y = points + 1, .stride = 2,
+                               .count = 2, .letter = 'a', .named = true };
+    struct chart_line lines[] = { line, line, line };
+    struct chart chart = { .lines = lines, .line_count = 3, .x_max = 10,
+                           .y_max = 3, .x_unit = "x", .label = label };
+
+    lines[1].letter = 'b';
+    lines[2].named = false;
+    for (int glyphs = GLYPHS_BLOCK; glyphs <= GLYPHS_BRAILLE; glyphs++) {
+        struct cells g;
+        cells_init(&g, 10, 27, (enum glyphs)glyphs);
+        chart_draw(&chart, area_all(&g));
+        cr_expect_str_eq(g.cell[25].text, "a");
+        cr_expect_str_eq(g.cell[27 + 25].text, "b");
+        cells_done(&g);
+    }
+}
+
 Test(chart, strange_data)
 {
     static const double points[] = { 0, NAN, 1, INFINITY, 2, 1e308,
                                      3, -1e308, 4, 0 };
-    struct chart_line line = { points, points + 1, 2, 5, 0, '*', false };
+    struct chart_line line = { .x = points, .y = points + 1, .stride = 2,
+                               .count = 5, .letter = '*' };
     struct chart chart = { .lines = &line, .line_count = 1, .x_max = 4,
                            .y_min = 1e300, .x_unit = "x", .label = label };
     struct cells g;
@@ -278,21 +325,21 @@ static double key_of(const void *arg, int row, int column)
 Test(table, sorts_both_ways_and_keeps_ties)
 {
     static const int numbers[] = { 3, 1, 3, 2 };
-    static const int expected[3][4] = { { 0, 1, 2, 3 }, { 1, 3, 0, 2 },
-                                        { 0, 2, 3, 1 } };
-    struct table_view view = { .sort = -1, .height = 2 };
+    static const int expected[4][4] = { { 1, 3, 0, 2 }, { 0, 2, 3, 1 },
+                                        { 0, 1, 2, 3 }, { 3, 2, 1, 0 } };
+    struct table_view view = { .height = 2 };
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         int *order = table_order(&view, 4, key_of, numbers);
         cr_expect_arr_eq(order, expected[i], sizeof(expected[i]));
         free(order);
-        cr_expect(table_act(&view, 4, 2, ACTION_SORT, 1));
+        cr_expect(table_act(&view, 4, 2, ACTION_SORT, i ? 2 : 1));
     }
 }
 
 Test(table, the_chosen_row_stays_in_view)
 {
-    struct table_view view = { .sort = -1, .height = 3 };
+    struct table_view view = { .height = 3 };
 
     table_act(&view, 10, 1, ACTION_END, 0);
     cr_expect_eq(view.chosen, 9);
@@ -576,7 +623,7 @@ Test(view, comes_back)
 {
     struct view loaded, initial;
     struct view saved = { THEME_CONTRAST, UNIT_SAMPLES, CURVES_LOSS, true,
-                          false };
+                          false, true };
     char path[PRESET_PATH_SIZE];
     struct error e;
 
@@ -592,6 +639,7 @@ Test(view, comes_back)
     cr_expect_eq(loaded.curves, saved.curves);
     cr_expect_eq(loaded.log_loss, saved.log_loss);
     cr_expect_eq(loaded.smooth, saved.smooth);
+    cr_expect_eq(loaded.zoom, saved.zoom);
     leave_folder();
 }
 

@@ -20,15 +20,17 @@ static void draw_part(struct area area, int row, int from, int to,
 int bar_kinds(struct area area, int row, int col, int cols,
               const size_t bytes[KIND_COUNT], double most, double scale)
 {
-    double sum = 0;
+    double sum = 0, shown = fmin(most, scale);
     int end = col;
 
     for (int k = 0; k < KIND_COUNT && scale > 0; k++) {
         int from = end;
         sum += (double)bytes[k];
-        end = col + (int)lround(fmin(sum, most) / scale * cols);
+        end = col + (int)lround(fmin(sum, shown) / scale * cols);
         draw_part(area, row, from, end, (enum kind)k);
     }
+    if (fmin(sum, most) > scale)
+        area_text(area, row, end - 2, ROLE_KEY | STYLE_BOLD, "▸▸");
     return end;
 }
 

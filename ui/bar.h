@@ -12,7 +12,8 @@
 #include "graph.h"
 
 /* Draws bytes by kind, at most `most` of them in all, `scale` bytes being
- * `cols` columns; returns the column after the bar. */
+ * `cols` columns; more is cut there, with arrows at the end. Returns the column
+ * after the bar. */
 int bar_kinds(struct area, int row, int col, int cols,
               const size_t bytes[KIND_COUNT], double most, double scale);
 

@@ -17,7 +17,7 @@ struct canvas {
     int across, down;    /* dots of a cell */
     unsigned char *dots; /* [rows * cols], bit across * dy + dx */
     unsigned *style;
-    char *ascii;
+    char *letter;
 };
 
 /* Dots of a cell, by what there is to draw them with. */
@@ -32,7 +32,7 @@ static struct canvas canvas_new(struct area plot)
 
     c.dots = xcalloc(n, sizeof(*c.dots));
     c.style = xcalloc(n, sizeof(*c.style));
-    c.ascii = xcalloc(n, sizeof(*c.ascii));
+    c.letter = xcalloc(n, sizeof(*c.letter));
     return c;
 }
 
@@ -40,7 +40,7 @@ static void canvas_done(struct canvas *c)
 {
     free(c->dots);
     free(c->style);
-    free(c->ascii);
+    free(c->letter);
 }
 
 /* x and y in dots, y downwards. */
@@ -54,7 +54,7 @@ static void set_dot(struct canvas *c, const struct chart_line *line, int x,
     c->dots[cell] |=
         (unsigned char)(1 << (c->across * (y % c->down) + x % c->across));
     c->style[cell] = line->style;
-    c->ascii[cell] = line->ascii;
+    c->letter[cell] = line->letter;
 }
 
 static void join(struct canvas *c, const struct chart_line *line, int x0,
@@ -133,7 +133,7 @@ static void show_canvas(const struct canvas *c, struct area plot)
         unsigned dots = c->dots[i];
         if (!dots)
             continue;
-        cells_encode(c->across == 1 ? (uint32_t)c->ascii[i]
+        cells_encode(c->across == 1 ? (uint32_t)c->letter[i]
                      : c->down == 2 ? quarters[dots] : braille(dots), text);
         area_text(plot, i / c->cols, i % c->cols, c->style[i], text);
     }
@@ -269,6 +269,48 @@ static void draw_x_axis(const struct chart *ch, struct area a)
     }
 }
 
+/* The last point that is drawn; false if none is. */
+static bool end_of(const struct chart *ch, const struct chart_line *line,
+                   double *x, double *y)
+{
+    for (int i = line->count - 1; i >= 0; i--) {
+        *x = line->x[(size_t)i * line->stride];
+        *y = line->y[(size_t)i * line->stride];
+        if (isfinite(*y) && !(ch->log_y && *y <= 0))
+            return true;
+    }
+    return false;
+}
+
+/* Beside the end of each; where ends meet, above or below what is there.
+ * Without dots a line is made of its letter. */
+static void name_lines(const struct chart *ch, struct area a)
+{
+    struct area plot = plot_area(a);
+    bool *taken = xcalloc((unsigned long)plot.rows, sizeof(*taken));
+    bool dots = a.cells->glyphs != GLYPHS_ASCII;
+
+    for (int i = 0; i < ch->line_count && dots; i++) {
+        const struct chart_line *line = &ch->lines[i];
+        double x, y;
+        int row, col, near = 0;
+        if (!line->named || !end_of(ch, line, &x, &y))
+            continue;
+        chart_cell(ch, a, x, y, &row, &col);
+        for (; near < plot.rows; near = near > 0 ? -near : 1 - near)
+            if (row + near >= 0 && row + near < plot.rows &&
+                !taken[row + near])
+                break;
+        if (near == plot.rows)
+            break;
+        row += near;
+        taken[row] = true;
+        area_print(a, row, col + 1 < a.cols ? col + 1 : col,
+                   line->style | STYLE_BOLD, "%c", line->letter);
+    }
+    free(taken);
+}
+
 void chart_draw(const struct chart *ch, struct area a)
 {
     struct area plot = plot_area(a);
@@ -284,6 +326,7 @@ void chart_draw(const struct chart *ch, struct area a)
         draw_line(ch, &canvas, &ch->lines[i]);
     show_canvas(&canvas, plot);
     canvas_done(&canvas);
+    name_lines(ch, a);
 }
 
 void chart_fit(const struct chart_line *lines, int count, bool log_y,

@@ -15,8 +15,10 @@ struct chart_line {
     size_t stride;       /* in doubles */
     int count;
     unsigned style;
-    char ascii;          /* what draws it where there are no dots */
+    char letter;         /* what draws it where there are no dots */
     bool dots;           /* points alone, not joined */
+    bool named;          /* its letter is beside its end, so that dots can be
+                            told from others without colour */
 };
 
 struct chart_mark {
@@ -44,8 +46,9 @@ enum { CHART_MARGIN = 7 };
 
 void chart_draw(const struct chart *, struct area);
 
-/* Widens *min..*max, which may be turned round, to hold y of the lines, and to be fit for a chart; for a
- * logarithmic axis what is not positive is passed over. */
+/* Widens *min..*max, which may be turned round, to hold y of the lines, and to
+ * be fit for a chart; for a logarithmic axis what is not positive is passed
+ * over. */
 void chart_fit(const struct chart_line *, int count, bool log_y, double *min,
                double *max);
 

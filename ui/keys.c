@@ -34,9 +34,9 @@ const struct key keys_table[] = {
       "Enter Space", NULL, "apply pending changes; explain a row" },
     { ACTION_CLOSE, 0, { KEY_ESCAPE }, KEYS_ANYWHERE,
       "Esc", NULL, "close what is open on top; it never quits" },
-    { ACTION_NEXT_PANE, 0, { KEY_TAB }, KEYS_ANYWHERE,
+    { ACTION_NEXT_PANE, 0, { KEY_TAB }, KEYS_ANYWHERE & ~ON(LAYERS),
       "Tab", "pane", "go to the next pane" },
-    { ACTION_PREVIOUS_PANE, 0, { KEY_BACK_TAB }, KEYS_ANYWHERE,
+    { ACTION_PREVIOUS_PANE, 0, { KEY_BACK_TAB }, KEYS_ANYWHERE & ~ON(LAYERS),
       "Shift-Tab", NULL, "go to the previous pane" },
     { ACTION_SUBJECT, 0, { 'v' }, ON(STEP) | ON(LAYERS),
       "v", "whose", "show the plan of the pending settings, of those in "
@@ -70,6 +70,9 @@ const struct key keys_table[] = {
       "Z", "pause", "pause the run, or go on" },
     { ACTION_RESTART, 0, { 'R' }, KEYS_ANYWHERE,
       "R", "restart", "begin a new run; start a worker that died again" },
+    { ACTION_ZOOM, 0, { 'z' }, ON(RUN),
+      "z", "zoom", "let what is touched and planned fill the bars, and cut what "
+      "it is compared with; or all on one scale" },
     { ACTION_DIALS, 0, { 'd' }, ON(RUN),
       "d", "dials", "show the other dials" },
     { ACTION_CURVE, 0, { 'c' }, ON(RUN),

@@ -12,24 +12,6 @@
 #include "table.h"
 #include "text.h"
 
-/* In the order in which they are shown; the last are left out first where
- * there is no room. */
-enum { COLUMN_LAYER, COLUMN_SAVED, COLUMN_RECOMPUTE, COLUMN_FLOPS,
-       COLUMN_SHARE, COLUMN_PARAMETERS, COLUMN_NONZEROS, COLUMN_WEIGHTS,
-       COLUMN_RESULT, COLUMN_COUNT };
-
-static const struct table_column columns[COLUMN_COUNT] = {
-    [COLUMN_LAYER] = { "layer", 14, false },
-    [COLUMN_SAVED] = { "saved", 9, true },
-    [COLUMN_RECOMPUTE] = { "recomp", 8, true },
-    [COLUMN_FLOPS] = { "GFLOP", 8, true },
-    [COLUMN_SHARE] = { "peak %", 6, true },
-    [COLUMN_PARAMETERS] = { "parameters", 10, true },
-    [COLUMN_NONZEROS] = { "nonzeros", 9, true },
-    [COLUMN_WEIGHTS] = { "weights", 9, true },
-    [COLUMN_RESULT] = { "result", 14, true },
-};
-
 enum { COLUMN_GAP = 2 };
 
 enum { BAR_LEAST_COLS = 6 };
@@ -40,187 +22,63 @@ struct layers_page {
     int column_count;    /* shown when it was last drawn */
 };
 
-/* What the table is of; the row after the last layer is the sum. */
-struct layers {
-    const struct job *job;
-    struct layer_row *rows;          /* owned, [count + 1] */
-    int count;
-};
-
-static void layers_init(struct layers *l, const struct job *job)
-{
-    struct layer_row *sum;
-
-    l->job = job;
-    l->count = job->graph->layer_count;
-    l->rows = xrealloc(layer_table(job), (unsigned long)l->count + 1,
-                       sizeof(*l->rows));
-    sum = &l->rows[l->count];
-    *sum = (struct layer_row){ 0 };
-    for (int i = 0; i < l->count; i++) {
-        const struct layer_row *r = &l->rows[i];
-        sum->parameters += r->parameters;
-        sum->nonzeros += r->nonzeros;
-        sum->weights += r->weights;
-        sum->saved += r->saved;
-        sum->at_peak += r->at_peak;
-        sum->flops += r->flops;
-        sum->recompute += r->recompute;
-    }
-}
-
-static void layers_done(struct layers *l)
-{
-    free(l->rows);
-}
-
-static double elements_of(const struct layer_row *r)
-{
-    return r->shape.rank ? (double)operand_elements(&r->shape) : 0;
-}
-
 static double key_of(const void *arg, int row, int column)
 {
-    const struct layers *l = arg;
-    const struct layer_row *r = &l->rows[row];
-
-    switch (column) {
-    case COLUMN_SAVED:
-        return (double)r->saved;
-    case COLUMN_RECOMPUTE:
-        return r->recompute;
-    case COLUMN_FLOPS:
-        return r->flops;
-    case COLUMN_SHARE:
-        return (double)r->at_peak;
-    case COLUMN_PARAMETERS:
-        return (double)r->parameters;
-    case COLUMN_NONZEROS:
-        return (double)r->nonzeros;
-    case COLUMN_WEIGHTS:
-        return (double)r->weights;
-    case COLUMN_RESULT:
-        return elements_of(r);
-    default:
-        return row;
-    }
+    return layer_table_number(arg, row, (enum layer_column)column);
 }
 
-/* Of the bytes alive at the peak. */
-static double share_of(const struct layers *l, int row)
-{
-    return (double)l->rows[row].at_peak / (double)l->job->plan->peak_bytes;
-}
-
-static const char *name_of(const struct layers *l, int row)
-{
-    return row < l->count ? l->job->graph->layers[row].name : "all layers";
-}
-
-static void format_shape(const struct operand *o, char *text, size_t size)
-{
-    size_t n = 0;
-
-    *text = '\0';
-    for (int d = 0; d < o->rank && n < size; d++)
-        n += (size_t)snprintf(text + n, size - n, "%s%d", d ? "×" : "",
-                              o->dim[d]);
-}
-
-static void format_bytes(size_t bytes, char *text, size_t size,
-                         unsigned *style)
-{
-    bytes_format(text, size, bytes);
-    if (bytes == 0)
-        *style = ROLE_DIM;
-}
-
-static void format_flops(double flops, char *text, size_t size,
-                         unsigned *style)
-{
-    snprintf(text, size, "%.3g", flops / 1e9);
-    if (flops <= 0)
-        *style = ROLE_DIM;
-}
-
-static void format_count(int64_t count, char *text, size_t size,
-                         unsigned *style)
-{
-    char number[TEXT_COUNT_SIZE];
-
-    snprintf(text, size, "%s", text_count(number, count));
-    if (count == 0)
-        *style = ROLE_DIM;
-}
-
+/* What is nothing steps back. */
 static void format_cell(const void *arg, int row, int column, char *text,
                         size_t size, unsigned *style)
 {
-    const struct layers *l = arg;
-    const struct layer_row *r = &l->rows[row];
+    char all[LAYER_TEXT_SIZE];
 
-    switch (column) {
-    case COLUMN_LAYER:
-        snprintf(text, size, "%s", name_of(l, row));
-        break;
-    case COLUMN_SAVED:
-        format_bytes(r->saved, text, size, style);
-        break;
-    case COLUMN_RECOMPUTE:
-        format_flops(r->recompute, text, size, style);
-        break;
-    case COLUMN_FLOPS:
-        format_flops(r->flops, text, size, style);
-        break;
-    case COLUMN_SHARE:
-        snprintf(text, size, "%.1f", 100 * share_of(l, row));
-        break;
-    case COLUMN_PARAMETERS:
-        format_count(r->parameters, text, size, style);
-        break;
-    case COLUMN_NONZEROS:
-        format_count(r->nonzeros, text, size, style);
-        break;
-    case COLUMN_WEIGHTS:
-        format_bytes(r->weights, text, size, style);
-        break;
-    default:
-        format_shape(&r->shape, text, size);
-        break;
-    }
+    snprintf(text, size, "%s",
+             layer_table_text(arg, row, (enum layer_column)column, all));
+    if (column != LAYER_NAME && layer_table_number(arg, row,
+                                    (enum layer_column)column) <= 0)
+        *style = ROLE_DIM;
 }
 
-/* How many there is room for, and the columns of cells that they take. */
-static int fitting_columns(int cols, int *taken)
+/* Columns that there is room for; returns the columns of cells that they
+ * take. */
+static int fit_columns(const struct layer_table *l, int cols,
+                       struct table_column columns[LAYER_COLUMNS], int *count)
 {
-    int n = 0;
+    int taken = 1;
 
-    *taken = 1;
-    while (n < COLUMN_COUNT && *taken + columns[n].width <= cols)
-        *taken += columns[n++].width + COLUMN_GAP;
-    return n;
+    for (*count = 0; *count < LAYER_COLUMNS; (*count)++) {
+        enum layer_column c = (enum layer_column)*count;
+        int width = layer_table_width(l, c);
+        if (taken + width > cols)
+            break;
+        columns[c] = (struct table_column){ layer_table_title(c), width,
+                                            c != LAYER_NAME };
+        taken += width + COLUMN_GAP;
+    }
+    return taken;
 }
 
 /* As the rows above it, but always in sight. */
-static void draw_sum(const struct layers *l, int column_count,
+static void draw_sum(const struct layer_table *l, const struct table *t,
                      struct area area, int row)
 {
     int col = 1;
 
-    for (int c = 0; c < column_count; c++) {
-        unsigned style = ROLE_TITLE;
-        char text[64];
-        format_cell(l, l->count, c, text, sizeof(text), &style);
-        if (columns[c].right)
-            area_right(area, row, col + columns[c].width, ROLE_TITLE, text);
+    for (int c = 0; c < t->column_count; c++) {
+        char text[LAYER_TEXT_SIZE];
+        layer_table_text(l, l->count, (enum layer_column)c, text);
+        if (t->columns[c].right)
+            area_right(area, row, col + t->columns[c].width, ROLE_TITLE,
+                       text);
         else
             area_text(area, row, col, ROLE_TITLE, text);
-        col += columns[c].width + COLUMN_GAP;
+        col += t->columns[c].width + COLUMN_GAP;
     }
 }
 
 /* Shares of the peak, right of the columns; the largest takes all of it. */
-static void draw_shares(const struct layers *l, const struct table *t,
+static void draw_shares(const struct layer_table *l, const struct table *t,
                         const struct table_view *v, struct area area, int col)
 {
     int cols = area.cols - col - 1;
@@ -229,33 +87,34 @@ static void draw_shares(const struct layers *l, const struct table *t,
     if (cols < BAR_LEAST_COLS)
         return;
     for (int i = 0; i < l->count; i++)
-        if (share_of(l, i) > most)
-            most = share_of(l, i);
+        if (layer_table_share(l, i) > most)
+            most = layer_table_share(l, i);
     area_text(area, 0, col, ROLE_DIM, "peak");
     for (int i = 0; i < v->height && v->scroll + i < l->count; i++)
         bar_share(area, i + 1, col, cols, ROLE_FOCUS,
-                  share_of(l, t->order[v->scroll + i]) / most);
+                  layer_table_share(l, t->order[v->scroll + i]) / most);
 }
 
 static void draw_layers(struct screen *s, struct layers_page *p,
                         const struct job *job, struct area area)
 {
-    struct layers l;
+    struct layer_table l;
+    struct table_column columns[LAYER_COLUMNS];
     struct table table = { .columns = columns, .cell = format_cell,
                            .arg = &l };
     struct area body = area_sub(area, 1, 0, area.rows - 2, area.cols);
     int taken, *order;
 
-    layers_init(&l, job);
-    table.column_count = p->column_count = fitting_columns(area.cols, &taken);
+    layer_table_init(&l, job);
+    taken = fit_columns(&l, area.cols, columns, &table.column_count);
+    p->column_count = table.column_count;
     table.row_count = l.count;
-    order = table_order(&p->view, l.count, key_of, &l);
-    table.order = order;
+    table.order = order = table_order(&p->view, l.count, key_of, &l);
     table_draw(s, &table, &p->view, body, screen_has_keys(s, 0));
     draw_shares(&l, &table, &p->view, body, taken);
-    draw_sum(&l, p->column_count, area, area.rows - 1);
+    draw_sum(&l, &table, area, area.rows - 1);
     free(order);
-    layers_done(&l);
+    layer_table_done(&l);
 }
 
 static void draw(struct screen *s, void *state, int pane, struct area area)
@@ -274,15 +133,19 @@ static void draw(struct screen *s, void *state, int pane, struct area area)
         subject_excuse(s->session, p->subject, area);
 }
 
-static void add_numbers(struct text_block *text, const struct layers *l,
+static void add_numbers(struct text_block *text, const struct layer_table *l,
                         int row)
 {
     const struct layer_row *r = &l->rows[row];
     char bytes[BYTES_TEXT_SIZE], all[TEXT_COUNT_SIZE], some[TEXT_COUNT_SIZE];
 
-    text_block_add(text, ROLE_TEXT, "%10s  parameters, of which %s are "
-                   "stored", text_count(all, r->parameters),
-                   text_count(some, r->nonzeros));
+    text_count(all, r->parameters);
+    if (r->pooled)
+        text_block_add(text, ROLE_TEXT, "%10s  parameters, in the pool of "
+                       "sparse weights, which stores nonzeros", all);
+    else
+        text_block_add(text, ROLE_TEXT, "%10s  parameters, of which %s are "
+                       "stored", all, text_count(some, r->nonzeros));
     text_block_add(text, ROLE_TEXT, "%10s  of weights, batch-norm statistics "
                    "included", bytes_format(bytes, sizeof(bytes),
                                             r->weights));
@@ -295,24 +158,24 @@ static void add_numbers(struct text_block *text, const struct layers *l,
                    "was not saved", r->recompute / 1e9);
     text_block_add(text, ROLE_TEXT, "%10s  alive at the peak, %.1f%% of it",
                    bytes_format(bytes, sizeof(bytes), r->at_peak),
-                   100 * share_of(l, row));
+                   100 * layer_table_share(l, row));
 }
 
 static void show_layer(struct screen *s, const struct layers_page *p,
                        const struct job *job)
 {
-    struct layers l;
+    struct layer_table l;
     int *order, row;
 
-    layers_init(&l, job);
+    layer_table_init(&l, job);
     order = table_order(&p->view, l.count, key_of, &l);
     if (p->view.chosen < l.count) {
         row = order[p->view.chosen];
-        screen_popup(s, name_of(&l, row));
+        screen_popup(s, l.rows[row].name);
         add_numbers(&s->popup_text, &l, row);
     }
     free(order);
-    layers_done(&l);
+    layer_table_done(&l);
 }
 
 /* Of numbers the largest come first. */
@@ -324,7 +187,7 @@ static void act_on_table(struct layers_page *p, int row_count,
 
     if (table_act(v, row_count, p->column_count, action, argument) &&
         v->sort != before)
-        v->reverse = v->sort > COLUMN_LAYER;
+        v->reverse = v->sort > LAYER_NAME;
 }
 
 static void act(struct screen *s, void *state, enum action action,
@@ -342,15 +205,7 @@ static void act(struct screen *s, void *state, enum action action,
         act_on_table(p, job->graph->layer_count, action, argument);
 }
 
-static void init(void *state)
-{
-    struct layers_page *p = state;
-
-    p->view.sort = -1;
-}
-
 const struct page page_layers = { .name = "Layers",
                                   .state_size = sizeof(struct layers_page),
-                                  .init = init,
                                   .draw = draw,
                                   .act = act };

@@ -62,6 +62,12 @@ static void act(struct screen *s, void *state, enum action action,
     case ACTION_LOG:
         view->log_loss = !view->log_loss;
         break;
+    case ACTION_ZOOM:
+        view->zoom = !view->zoom;
+        session_say(s->session, NOTICE_INFO, view->zoom ?
+                    "bars: on the scale of what is touched and planned" :
+                    "bars: all on one scale");
+        break;
     case ACTION_SMOOTH:
         view->smooth = !view->smooth;
         break;

@@ -36,7 +36,6 @@ static void init(void *state)
 {
     struct runs_page *p = state;
 
-    p->view.sort = -1;
     p->column_count = COLUMN_COUNT;
 }
 
@@ -253,7 +252,7 @@ static void draw_table(struct screen *s, struct runs_page *p,
                        struct area area)
 {
     struct table_column columns[COLUMN_COUNT] = {
-        [COLUMN_LABEL] = { "", 5, false },
+        [COLUMN_LABEL] = { "id", 5, false },
         [COLUMN_SETTINGS] = { "saves memory by", 0, false },
         [COLUMN_PEAK] = { "peak", 10, true },
         [COLUMN_FLOPS] = { "FLOPs", 6, true },
@@ -499,7 +498,7 @@ static void draw_plot(struct screen *s, struct runs_page *p, struct area area)
     struct chart chart = { .label = label_percent, .x_label = label_bytes,
                            .x_unit = "peak", .line_count = 1 };
     struct chart_line stairs = { .stride = 2, .style = ROLE_GOOD,
-                                 .ascii = '.' };
+                                 .letter = '.' };
     struct chart_mark mark = { 0, ROLE_PINNED };
     double *xy;
 

@@ -18,12 +18,15 @@ static void label_percent(double y, char *text, size_t size)
 }
 
 static struct chart_line line_of(const struct series *c, enum unit unit,
-                                 unsigned style, char ascii)
+                                 unsigned style, char letter)
 {
-    return (struct chart_line){ c->points ? &c->points->at[unit] : NULL,
-                                c->points ? &c->points->value : NULL,
-                                sizeof(struct point) / sizeof(double),
-                                c->count, style, ascii, false };
+    return (struct chart_line){
+        .x = c->points ? &c->points->at[unit] : NULL,
+        .y = c->points ? &c->points->value : NULL,
+        .stride = sizeof(struct point) / sizeof(double),
+        .count = c->count, .style = style, .letter = letter,
+        .named = letter != '.'
+    };
 }
 
 /* An exponential mean over a fiftieth of what there is; the caller frees. */
@@ -50,6 +53,12 @@ struct drawing {
     struct chart chart;
 };
 
+/* Whether the pinned run is another than this one. */
+static bool pinned_beneath(const struct session *s)
+{
+    return s->pinned_run >= 0 && s->pinned_run < s->run_count - 1;
+}
+
 /* Earlier runs lie under this one, the pinned one over the others. */
 static void add_earlier(const struct session *s, struct drawing *d,
                         enum curve curve, enum unit unit)
@@ -61,7 +70,7 @@ static void add_earlier(const struct session *s, struct drawing *d,
         if (i != s->pinned_run)
             d->lines[c->line_count++] = line_of(&s->runs[i].curve[curve],
                                                 unit, ROLE_EARLIER, '.');
-    if (s->pinned_run >= 0 && s->pinned_run < s->run_count - 1)
+    if (pinned_beneath(s))
         d->lines[c->line_count++] =
             line_of(&s->runs[s->pinned_run].curve[curve], unit, ROLE_PINNED,
                     'p');
@@ -122,18 +131,26 @@ static double value_at(const struct screen *s, const struct pane_curves *p,
     return c->points[i].value;
 }
 
-static int draw_legend(struct area area, int col, unsigned style, char ascii,
+static int draw_legend(struct area area, int col, unsigned style, char letter,
                        const char *name, double value, bool percent)
 {
-    col = area_print(area, 0, col, style | STYLE_BOLD, "%s",
-                     area.cells->glyphs == GLYPHS_ASCII
-                         ? (char[]){ ascii, '\0' } : "●");
+    col = area_print(area, 0, col, style | STYLE_BOLD, "%c", letter);
     col = area_print(area, 0, col + 1, ROLE_TEXT, "%s ", name);
     if (isfinite(value))
         col = area_print(area, 0, col, style | STYLE_BOLD,
                          percent ? "%.2f%%" : "%.4f",
                          percent ? 100 * value : value);
     return col + 2;
+}
+
+/* The last of a legend, if there is room. */
+static void draw_legend_pinned(const struct session *s, struct area area,
+                               int col)
+{
+    static const char name[] = "pinned";
+
+    if (pinned_beneath(s) && col + 2 + cells_width(name) <= area.cols)
+        draw_legend(area, col, ROLE_PINNED, 'p', name, NAN, false);
 }
 
 static void finish(struct drawing *d, struct area area)
@@ -169,8 +186,9 @@ static void draw_accuracy(struct screen *s, struct pane_curves *p,
     c->label = label_percent;
     col = draw_legend(area, 1, ROLE_VALID, 'v', "valid",
                       value_at(s, p, CURVE_VALID_ACCURACY), true);
-    draw_legend(area, col, ROLE_TRAIN, 't', "train",
-                value_at(s, p, CURVE_TRAIN_ACCURACY), true);
+    col = draw_legend(area, col, ROLE_TRAIN, 't', "train",
+                      value_at(s, p, CURVE_TRAIN_ACCURACY), true);
+    draw_legend_pinned(s->session, area, col);
     finish(&d, area);
 }
 
@@ -189,22 +207,26 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     if (h) {
         const struct series *loss = &h->curve[CURVE_LOSS];
         d.lines[c->line_count++] = line_of(
-            loss, unit, s->view.smooth ? ROLE_RAW : ROLE_LOSS, '.');
+            loss, unit, s->view.smooth ? ROLE_RAW : ROLE_LOSS,
+            s->view.smooth ? '.' : 'l');
         if (s->view.smooth && loss->count > 0) {
             smoothed = smooth(loss, unit);
             d.lines[c->line_count++] =
-                (struct chart_line){ smoothed, smoothed + 1, 2, loss->count,
-                                     ROLE_LOSS, '*', false };
+                (struct chart_line){ .x = smoothed, .y = smoothed + 1,
+                                     .stride = 2, .count = loss->count,
+                                     .style = ROLE_LOSS, .letter = 'l',
+                                     .named = true };
         }
         d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_LOSS], unit,
                                            ROLE_VALID, 'v');
     }
     c->y_min = 1e300;
     chart_fit(d.lines, c->line_count, c->log_y, &c->y_min, &c->y_max);
-    col = draw_legend(area, 1, ROLE_LOSS, '*', "loss",
+    col = draw_legend(area, 1, ROLE_LOSS, 'l', "loss",
                       value_at(s, p, CURVE_LOSS), false);
-    draw_legend(area, col, ROLE_VALID, 'v', "valid",
-                value_at(s, p, CURVE_VALID_LOSS), false);
+    col = draw_legend(area, col, ROLE_VALID, 'v', "valid",
+                      value_at(s, p, CURVE_VALID_LOSS), false);
+    draw_legend_pinned(s->session, area, col);
     finish(&d, area);
     free(smoothed);
 }

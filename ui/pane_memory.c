@@ -7,6 +7,7 @@
 #include "bar.h"
 #include "bytes.h"
 #include "explain.h"
+#include "text.h"
 
 /* Rows after the kinds of memory. */
 enum { ROW_PEAK = KIND_COUNT, ROW_TOUCHED, ROW_PROCESS, ROW_GAP, ROW_BUDGET,
@@ -37,34 +38,36 @@ static void draw_bar(struct area area, int row, const char *name,
                bytes_format(text, sizeof(text), bytes));
 }
 
-static double most_bytes(const struct session *s)
+/* What fills a bar: the most of all three, or, to see something of the first
+ * two where the third is far above them, of these alone. */
+static double scale_of(const struct session *s, bool zoom)
 {
     const struct forecast *all[] = { s->now, s->planned,
                                      session_reference(s) };
     double most = fmax(1, (double)s->touched_bytes);
 
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < (zoom ? 2 : 3); i++)
         if (all[i] && !all[i]->refused)
             most = fmax(most, (double)all[i]->peak_bytes);
     return most;
 }
 
-/* "58.3x less than the baseline" */
+/* "58.3x less than the baseline, ×1.33 FLOPs" */
 static void draw_factor(const struct session *s, struct area area, int row)
 {
     const struct forecast *f = s->planned, *r = session_reference(s);
-    double factor, flops;
+    char ratio[TEXT_RATIO_SIZE], text[96];
+    double factor;
 
     if (!f || f->refused || !r || r->refused)
         return;
     factor = (double)r->peak_bytes / (double)f->peak_bytes;
-    flops = f->flops / r->flops;
-    area_print(area, row, BAR_LABEL,
-               (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD,
-               "%.2fx %s than %s%s, ×%.2f FLOPs",
-               factor >= 1 ? factor : 1 / factor,
-               factor >= 1 ? "less" : "more", s->pinned ? "" : "the ",
-               reference_name(s), flops);
+    snprintf(text, sizeof(text), "%s %s%s, ×%.2f FLOPs",
+             text_ratio(ratio, factor), s->pinned ? "" : "the ",
+             reference_name(s), f->flops / r->flops);
+    area_text(area, row,
+              BAR_LABEL + cells_width(text) <= area.cols ? BAR_LABEL : 0,
+              (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD, text);
 }
 
 /* What a row says of a forecast; 0 if it says nothing. */
@@ -273,12 +276,25 @@ static void draw_rows(struct screen *s, struct pane_memory *p, struct area area)
         draw_row(s, p, area, i, rows[p->scroll + i], c);
 }
 
+enum { FLAT = 4 /* times less than the largest */ };
+
+/* Zooming is offered where it would show more. */
+static void draw_note(struct screen *s, struct area area)
+{
+    bool flat = scale_of(s->session, false) > FLAT * scale_of(s->session, true);
+
+    screen_note(s, area, screen_has_keys(s, PANE_MEMORY) ? ROLE_KEY : ROLE_DIM,
+                !flat          ? "Enter explains"
+                : s->view.zoom ? "z zooms out, Enter explains"
+                               : "z zooms in, Enter explains");
+}
+
 void pane_memory_draw(struct screen *s, struct pane_memory *p,
                       struct area area)
 {
     const struct session *session = s->session;
     const struct forecast *reference = session_reference(session);
-    double scale = most_bytes(session);
+    double scale = scale_of(session, s->view.zoom);
     bool pending = session_pending(session);
     int gap = area.rows >= 16;
 
@@ -289,8 +305,7 @@ void pane_memory_draw(struct screen *s, struct pane_memory *p,
     draw_bar(area, 2, reference_name(session), ROLE_PINNED, reference,
              row_bytes(reference, ROW_PEAK), scale);
     draw_factor(session, area, 3);
-    screen_note(s, area, screen_has_keys(s, PANE_MEMORY) ? ROLE_KEY : ROLE_DIM,
-                "Enter explains");
+    draw_note(s, area);
     draw_rows(s, p, area_sub(area, 4 + gap, 0, area.rows - 4 - gap,
                              area.cols));
 }

@@ -109,7 +109,7 @@ bool table_act(struct table_view *v, int row_count, int column_count,
         if (argument)
             sort_by(v, argument - 1);
         else
-            v->sort = v->sort + 1 < column_count ? v->sort + 1 : -1;
+            v->sort = v->sort + 1 < column_count ? v->sort + 1 : 0;
         break;
     case ACTION_REVERSE:
         v->reverse = !v->reverse;
@@ -144,7 +144,7 @@ int *table_order(const struct table_view *v, int row_count,
     struct sorted *sorted = xcalloc(n, sizeof(*sorted));
 
     for (int i = 0; i < row_count; i++) {
-        double value = v->sort < 0 ? i : key(arg, i, v->sort);
+        double value = key(arg, i, v->sort);
         sorted[i] = (struct sorted){ v->reverse ? -value : value, i };
     }
     qsort(sorted, n, sizeof(*sorted), compare_rows);

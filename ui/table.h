@@ -18,7 +18,7 @@ struct table_view {
     int chosen;          /* row as shown, from 0 */
     int scroll;          /* the first row shown */
     int height;          /* rows shown when it was last drawn */
-    int sort;            /* column; -1: as they come */
+    int sort;            /* column */
     bool reverse;
 };
 

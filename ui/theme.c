@@ -175,7 +175,7 @@ static const struct {
     [KIND_ACTIVATIONS] = { 'A', "█" },
     [KIND_TRANSIENT] = { 'T', "▒" },
     [KIND_WORKSPACE] = { 'S', "▌" },
-    [KIND_INPUT] = { 'N', "▄" },
+    [KIND_INPUT] = { 'N', "▙" },
 };
 
 struct paint theme_paint(enum theme theme, enum role role)

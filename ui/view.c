@@ -28,6 +28,8 @@ static void read_line(struct view *v, const char *name, const char *value)
         v->log_loss = yes;
     else if (strcmp(name, "smooth") == 0)
         v->smooth = yes;
+    else if (strcmp(name, "zoom") == 0)
+        v->zoom = yes;
     for (int i = 0; i < UNIT_COUNT && strcmp(name, "axis") == 0; i++)
         if (strcmp(value, unit_name((enum unit)i)) == 0)
             v->unit = (enum unit)i;
@@ -52,6 +54,11 @@ void view_load(struct view *v)
     fclose(file);
 }
 
+static const char *yes_or_no(bool yes)
+{
+    return yes ? "yes" : "no";
+}
+
 bool view_save(const struct view *v, char *path, struct error *e)
 {
     FILE *file;
@@ -65,9 +72,9 @@ bool view_save(const struct view *v, char *path, struct error *e)
     if (!file)
         return error_set(e, EXIT_RUN, "%s: %s", path, strerror(errno));
     fprintf(file, "theme: %s\naxis: %s\ncurves: %s\nlog_loss: %s\n"
-            "smooth: %s\n", theme_name(v->theme), unit_name(v->unit),
-            curves[v->curves], v->log_loss ? "yes" : "no",
-            v->smooth ? "yes" : "no");
+            "smooth: %s\nzoom: %s\n", theme_name(v->theme),
+            unit_name(v->unit), curves[v->curves], yes_or_no(v->log_loss),
+            yes_or_no(v->smooth), yes_or_no(v->zoom));
     ok = !ferror(file);
     if (fclose(file) != 0 || !ok)
         return error_set(e, EXIT_RUN, "%s: %s", path, strerror(errno));

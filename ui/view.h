@@ -17,6 +17,7 @@ struct view {
     enum unit unit;                  /* of the x axis */
     enum curves curves;
     bool log_loss, smooth;
+    bool zoom;                       /* of bars, on what is planned */
 };
 
 void view_init(struct view *);

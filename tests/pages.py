@@ -1,0 +1,794 @@
+"""The pages Step, Layers, Runs and Presets from outside: a scripted person
+uses them as they are meant to be, at several sizes, and what the last frame
+says is compared with what `memdial plan --json` says. Prints TAP."""
+
+import json
+import os
+import re
+import subprocess
+
+from person import (DOWN, END, ENTER, ESCAPE, FOLDER, HOME, LEFT, MEMDIAL,
+                    PAGE_DOWN, RIGHT, SMALL, TAB, UP, Person, finish, report)
+
+SIZES = (40, 120), (30, 100), (24, 80), (16, 60)
+
+# Something to see on every page: recomputed, sparse, in microbatches.
+SAVING = ["--set=checkpoint=sqrt", "--set=sparsity=0.5", "--set=microbatch=10"]
+
+
+def plan(*arguments, preset="quick"):
+    environment = dict(os.environ, XDG_CONFIG_HOME=FOLDER)
+    return json.loads(subprocess.run(
+        [MEMDIAL, "plan", preset, "--json", "--timeline", "--layers",
+         *arguments], env=environment, check=True, capture_output=True).stdout)
+
+
+def bytes_text(count):
+    """As src/bytes.c prints them."""
+    value, unit = count, 0
+    while value >= (1023.95 if unit else 1024):
+        value /= 1024
+        unit += 1
+    digits = 0 if unit == 0 else 2 if value < 9.995 else 1
+    return f"{value:.{digits}f} {('B', 'KiB', 'MiB', 'GiB')[unit]}"
+
+
+def bytes_of(text):
+    number, unit = text.split()
+    return float(number) * 1024 ** ("B", "KiB", "MiB").index(unit)
+
+
+def giga_text(flops):
+    """As src/layer_table.c prints FLOPs."""
+    giga = flops / 1e9
+    return "0" if not flops else "<0.001" if giga < 0.0005 else f"{giga:.3f}"
+
+
+def alive(step):
+    return sum(step["bytes"].values())
+
+
+def cells(line):
+    """Of a row of a table; there are single spaces in cells."""
+    return re.split(r" {2,}", line.strip())
+
+
+def size_name(p):
+    return f"{p.screen.columns}x{p.screen.lines}"
+
+
+# Layers
+
+def layer_cells(layer, peak):
+    """What the table says of a layer, by column."""
+    nonzeros = layer["nonzeros"]
+    return {
+        "layer": layer["layer"],
+        "saved": bytes_text(layer["saved"]),
+        "recomp": giga_text(layer["recompute_flops"]),
+        "GFLOP": giga_text(layer["flops"]),
+        "peak %": f"{100 * layer['peak_bytes'] / peak:.1f}",
+        "parameters": f"{layer['parameters']:,}",
+        "nonzeros": "in pool" if nonzeros is None else f"{nonzeros:,}",
+        "weights": bytes_text(layer["weights"]),
+        "result": "x".join(map(str, layer["shape"])) or "-",
+    }
+
+
+def layer_table(p):
+    """Titles, rows as dictionaries, and the row of sums."""
+    lines = p.pane("Layers")
+    at = next((i for i, line in enumerate(lines)
+               if re.search(r"layer[▲▼]? +saved", line)), None)
+    if at is None:
+        return [], []
+    titles = [title.rstrip("▲▼") for title in cells(lines[at])]
+    rows = [dict(zip(titles, cells(line))) for line in lines[at + 1:]
+            if line.strip()]
+    return titles, rows
+
+
+def right_layers(p, planned):
+    """Whether every row that is shown says what the plan does; a frame may
+    have come in part only."""
+    _, rows = layer_table(p)
+    by_name = {layer["layer"]: layer_cells(layer, planned["peak_bytes"])
+               for layer in planned["layers"]}
+    rows = [row for row in rows if row["layer"] != "all layers"]
+    return rows and all(
+        row["layer"] in by_name and
+        all(row[title] == text
+            for title, text in by_name[row["layer"]].items() if title in row)
+        for row in rows)
+
+
+def saved_column(p):
+    return [bytes_of(row["saved"]) for row in layer_table(p)[1][:-1]]
+
+
+def falls(numbers):
+    return numbers and all(a >= b for a, b in zip(numbers, numbers[1:]))
+
+
+def sort_layers(p, name):
+    for _ in range(4):
+        if "saved▼" in p.text():
+            break
+        p.type(b"s")
+        p.look(0.1)
+    report(p.comes(lambda: falls(saved_column(p))),
+           f"{name}: s sorts by what is saved, the most first", p)
+    p.type(b"r")
+    report(p.comes(lambda: falls(saved_column(p)[::-1])),
+           f"{name}: r reverses", p)
+    p.click_on(r"GFLOP(?=[▲▼]? {2,})")
+    report(p.sees("GFLOP▼"), f"{name}: a click on a title sorts", p)
+    p.click_on(r"GFLOP(?=[▲▼]? {2,})")
+    report(p.sees("GFLOP▲"), f"{name}: and again the other way", p)
+
+
+def move_in_layers(p, name, expected):
+    """Down and to the end, and what Enter says there."""
+    p.click_on(r"layer(?=[▲▼]? +saved)")
+    p.type(HOME + DOWN + DOWN)
+    second = expected[2]["layer"]
+    report(p.comes(lambda: [second in line for line in p.chosen("Layers")] ==
+                   [True]), f"{name}: Down goes down", p)
+    p.type(END)
+    last = expected[-1]["layer"]
+    report(p.comes(lambda: any(last in line for line in p.chosen("Layers"))),
+           f"{name}: End goes to the last layer", p)
+    p.type(HOME + DOWN + ENTER)
+    layer = expected[1]
+    report(p.sees(f"─ {re.escape(layer['layer'])} ─") and
+           p.sees(f"{layer['parameters']:,}  parameters") and
+           p.sees(f"{re.escape(bytes_text(layer['saved']))}  saved"),
+           f"{name}: Enter says all of a layer", p)
+    report(p.closes("of weights, batch-norm"), f"{name}: Esc closes it", p)
+    row = next(i for i, line in enumerate(p.screen.display)
+               if expected[3]["layer"] in line)
+    p.click(row, 20)
+    report(p.comes(lambda: any(expected[3]["layer"] in line
+                               for line in p.chosen("Layers"))),
+           f"{name}: a click chooses a layer", p)
+    p.click(row, 20)
+    report(p.sees("of weights, batch-norm"), f"{name}: a second one "
+           "explains", p)
+    p.closes("of weights, batch-norm")
+
+
+def use_layers(p, planned, baseline):
+    name = f"Layers, {size_name(p)}"
+    p.type(b"3")
+    report(p.comes(lambda: right_layers(p, planned)),
+           f"{name}: rows say what the plan says", p)
+    total = bytes_text(sum(l["saved"] for l in planned["layers"]))
+    report(p.sees(rf"all layers +{re.escape(total)}"),
+           f"{name}: and the last row all of it", p)
+    sort_layers(p, name)
+    move_in_layers(p, name, planned["layers"])
+    p.type(b"v")
+    report(p.sees("the baseline") and
+           p.comes(lambda: right_layers(p, baseline)),
+           f"{name}: v shows the baseline", p)
+    p.click_on("‹v›")
+    report(p.sees("the settings in force") and
+           p.comes(lambda: right_layers(p, planned)),
+           f"{name}: a click there goes back", p)
+
+
+# Step
+
+def says_step(p, planned, index):
+    """Whether the pane at the cursor is about a step."""
+    step = planned["steps"][index]
+    peak = planned["peak_bytes"]
+    share = f"{100 * alive(step) / peak:.1f}% of peak"
+    lines = "\n".join(p.pane("At the cursor"))
+    return (re.search(rf"step {index} of {len(planned['steps'])}: "
+                      rf"{step['phase']}\b", lines) and
+            f"{step['op']} of {step['layer']}" in lines and
+            f"{bytes_text(alive(step))} alive, {share}" in lines and
+            all(re.search(rf"[{name[0].upper()}SN](?: {name})? +"
+                          rf"{re.escape(bytes_text(count))}", lines)
+                for name, count in step["bytes"].items() if count))
+
+
+def chosen_tensor(p):
+    """Size and name."""
+    lines = p.chosen("At the cursor")
+    return lines and re.findall(
+        r"([\d.]+ (?:B|KiB|MiB)) [ +◂]([A-Z] .*)", lines[0])[:1]
+
+
+def all_tensors(p):
+    """Goes through the list; sizes, and how many there should be."""
+    count = int(p.comes(lambda: re.search(r"(\d+) tensors", p.text()))[1])
+    sizes, before = [], None
+    p.type(HOME)
+    for _ in range(count):
+        now = p.comes(lambda: chosen_tensor(p) != before and chosen_tensor(p))
+        if not now:
+            break
+        sizes.append(bytes_of(now[0][0]))
+        before = now
+        p.type(DOWN)
+    return sizes, count
+
+
+def use_step(p, planned):
+    name = f"Step, {size_name(p)}"
+    peak = planned["peak_step"]["index"]
+    p.type(b"2")
+    report(p.sees(f"peak {re.escape(bytes_text(planned['peak_bytes']))}"),
+           f"{name}: the peak is the plan's", p)
+    for where, keys, step in (("begins at the peak", b"", peak),
+                              ("Right goes on", RIGHT, peak + 1),
+                              ("Left goes back", LEFT + LEFT, peak - 1),
+                              ("Home goes to the first", HOME, 0)):
+        p.go_to_pane("Bytes alive")
+        p.type(keys)
+        p.go_to_pane("At the cursor")
+        report(p.comes(lambda: says_step(p, planned, step)),
+               f"{name}: the cursor {where}", p)
+    p.go_to_pane("Bytes alive")
+    p.type(ESCAPE)
+    p.look(0.1)
+    report(p.alive() and p.sees(f"step {peak}"), f"{name}: Esc goes back to "
+           "the peak", p)
+
+
+def walk_through_tensors(p, planned):
+    """At the peak, what is listed is what is alive."""
+    name = f"Step, {size_name(p)}"
+    p.type(b"2" + TAB + TAB)
+    sizes, count = all_tensors(p)
+    total = planned["peak_bytes"]
+    report(len(sizes) == count and falls(sizes) and
+           abs(sum(sizes) - total) < 0.01 * total,
+           f"{name}: {len(sizes)} of {count} tensors are listed, the largest "
+           f"first; {bytes_text(sum(sizes))} of {bytes_text(total)}", p)
+    p.type(HOME + ENTER)
+    report(p.sees("from the beginning of the arena"),
+           f"{name}: Enter explains a tensor", p)
+    p.closes("from the beginning of the arena")
+
+
+def click_in_step(p, planned):
+    """A column of the sawtooth, of the map, a tensor."""
+    name = f"Step, {size_name(p)}"
+    rows, left, right = p.region("Bytes alive")
+    p.click(rows[len(rows) // 2], (left + right) // 2)
+    p.look(0.2)
+    match = re.search(r"step (\d+) of", p.text())
+    report(match and says_step(p, planned, int(match[1])) and
+           int(match[1]) != planned["peak_step"]["index"],
+           f"{name}: a click on a column goes to its step", p)
+    p.type(b"+")
+    report(p.sees(r"steps \d+ to \d+"), f"{name}: + zooms", p)
+    p.click_on("- out")
+    report(p.sees("through one training step"),
+           f"{name}: a click on the hint zooms out", p)
+    rows, left, right = p.region("Arena")
+    p.click(rows[-3], right - 2)
+    report(p.sees(r"[WGO] \S+ +[\d.]+ \w+ at [\d.]+ \w+, always alive"),
+           f"{name}: a click on the map names the tensor there", p)
+    p.type(ESCAPE)
+
+
+# Runs
+
+def trial_rows(p):
+    """Rows of the table by their letters."""
+    rows = {}
+    for line in p.pane("Settings tried"):
+        match = re.match(r" ([A-Z])([*▸p]*) +(.*)", line)
+        if match:
+            rows[match[1]] = (match[2], cells(match[3]))
+    return rows
+
+
+def has_trial(p, letter, planned, words):
+    """Whether a row says how a trial saves memory, what it takes and costs."""
+    def check():
+        row = trial_rows(p).get(letter)
+        ratio = f"×{planned['flops']['ratio']:.2f}"
+        return row and row[1][:3] == [words, bytes_text(planned["peak_bytes"]),
+                                      ratio]
+    return p.comes(check)
+
+
+def letters_in_order(p):
+    return list(trial_rows(p))
+
+
+def try_settings(p):
+    """Three of them, each until an epoch of it has ended."""
+    p.type(b"1" + HOME)
+    for keys, applied in (b"", None), (DOWN + RIGHT + RIGHT, "precision=fp16"), (
+            DOWN + LEFT, "microbatch=10"):
+        p.type(keys)
+        if applied:
+            p.sees(f"applied.*{applied}")
+        p.type(b"4")
+        p.comes(lambda: any("▸" in marks and re.search(r"\d\.\d\d%", " ".join(
+            row)) for marks, row in trial_rows(p).values()))
+        p.type(b"1")
+    p.type(b"Z")
+    p.sees("paused")
+
+
+def plot_columns(p):
+    """Where letters are in the plot."""
+    found = {}
+    for line in p.pane("Memory and accuracy")[1:]:
+        for match in re.finditer(r"[A-C](?=[^A-Za-z])", line):
+            found.setdefault(match[0], match.start())
+    return found
+
+
+def use_runs(p, plans):
+    name = f"Runs, {size_name(p)}"
+    p.type(b"4")
+    p.go_to_pane("Settings tried")
+    for letter, words in (("A", "nothing saved"), ("B", "fp16"),
+                          ("C", "microbatch 10, fp16")):
+        report(has_trial(p, letter, plans[letter], words),
+               f"{name}: row {letter} is '{words}', as planned", p)
+    p.click_on(r" peak\b")
+    report(p.comes(lambda: letters_in_order(p) == ["C", "B", "A"]),
+           f"{name}: a click on a title sorts", p)
+    p.type(b"r")
+    report(p.comes(lambda: letters_in_order(p) == ["A", "B", "C"]),
+           f"{name}: r reverses", p)
+    p.type(HOME + DOWN)
+    report(p.comes(lambda: any(line.startswith(" B")
+                               for line in p.chosen("Settings tried"))),
+           f"{name}: Down chooses the second", p)
+    p.type(ENTER)
+    planned = plans["B"]
+    factor = planned["baseline"]["peak_bytes"] / planned["peak_bytes"]
+    report(p.sees("─ Settings B ─") and
+           p.sees(f"Peak {bytes_text(planned['peak_bytes'])}") and
+           p.sees(rf"Reduction[ │\n]+{factor:.2f}x, FLOPs"),
+           f"{name}: Enter says all of it", p)
+    p.closes("─ Settings B ─")
+
+
+def pin_in_runs(p, plans):
+    """Comparing with B is comparing with its peak."""
+    name = f"Runs, {size_name(p)}"
+    b, c = plans["B"]["peak_bytes"], plans["C"]["peak_bytes"]
+    p.type(b"p")
+    report(p.sees("pinned: comparing") and
+           p.comes(lambda: "p" in trial_rows(p)["B"][0]),
+           f"{name}: p pins the chosen row", p)
+    p.type(b"1")
+    p.sees("Dials")
+    p.go_to_pane("Memory")
+    report(p.sees(rf"pinned .* {re.escape(bytes_text(b))}") and
+           p.sees(f"{b / c:.2f}x less than pinned"),
+           f"{name}: and the page Run compares with it", p)
+    p.type(b"4p")
+    report(p.sees("comparing with the baseline again"),
+           f"{name}: p again goes back to the baseline", p)
+
+
+def read_plot(p):
+    name = f"Runs, {size_name(p)}"
+    p.go_to_pane("Memory and accuracy")
+    p.sees("MiB +peak")
+    at = p.comes(lambda: len(plot_columns(p)) == 3 and plot_columns(p))
+    report(at and at["C"] < at["B"] < at["A"],
+           f"{name}: less memory is further left in the plot", p)
+    if not p.has_borders():
+        return
+    rows, left, _ = p.region("Memory and accuracy")
+    row = next(i for i in rows[1:] if p.screen.display[i][left + at["C"]] ==
+               "C")
+    p.click(row, left + at["C"])
+    report(p.comes(lambda: any(line.startswith(" C")
+                               for line in p.chosen("Settings tried")) or
+                   p.pane("Memory and accuracy")[0].startswith(" C ")),
+           f"{name}: a click on a letter chooses it", p)
+    p.type(RIGHT)
+    report(p.comes(lambda: p.pane("Memory and accuracy")[0]
+                   .startswith(" B ")),
+           f"{name}: Right goes to the one with more memory", p)
+
+
+def go_back(p):
+    """The settings of the first row again."""
+    p.type(b"4")
+    p.go_to_pane("Settings tried")
+    p.type(HOME + b"b")
+    report(p.sees("took settings A|applied .*precision=fp32"), "Runs: b goes back to settings", p)
+    p.type(b"Z")
+    report(p.comes(lambda: "D" in trial_rows(p) and
+                   trial_rows(p)["D"][1][0] == "nothing saved"),
+           "Runs: which is a new row", p)
+
+
+# Presets
+
+def presets_folder():
+    return os.path.join(FOLDER, "memdial", "presets")
+
+
+def saved_presets():
+    folder = presets_folder()
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+def chosen_preset(p):
+    for line in p.pane("Presets"):
+        match = re.match(r"▸ (\S+)", line)
+        if match:
+            return match[1]
+    return None
+
+
+def choose_preset(p, name):
+    p.go_to_pane("Presets")
+    p.type(HOME)
+    for _ in range(12):
+        p.look(0.1)
+        if chosen_preset(p) == name:
+            return True
+        p.type(DOWN)
+    return False
+
+
+def differing(p):
+    """Settings that a preset changes: name, current, preset."""
+    return {match[1]: (match[2], match[3]) for match in
+            (re.match(r" [! ] (\w+) +(.*?) *→ (.*?) *$", line)
+             for line in p.pane("Settings")) if match}
+
+
+def compare_presets(p):
+    """What a preset would change, and what it would take."""
+    name = f"Presets, {size_name(p)}"
+    p.type(b"5")
+    report(choose_preset(p, "wrn-16-1"), f"{name}: Down chooses", p)
+    peak = plan(preset="wrn-16-1")["peak_bytes"]
+    report(p.comes(lambda: any(
+        re.match(rf"▸ wrn-16-1 .* {re.escape(bytes_text(peak))}", line)
+        for line in p.pane("Presets"))), f"{name}: its peak is the plan's", p)
+    p.go_to_pane("Settings")
+    rows = p.comes(lambda: differing(p))
+    p.type(END)
+    p.look(0.1)
+    rows |= differing(p)
+    report(rows.get("depth") == ("10", "16") and
+           rows.get("batch") == ("20", "100") and "width" not in rows,
+           f"{name}: what differs is listed: {sorted(rows)}", p)
+    p.type(b"D")
+    report(p.sees("all settings"), f"{name}: D lists all settings", p)
+    p.type(b"D")
+    p.sees("  differs")
+
+
+def save_preset(p, name, more=b""):
+    """Types a name in place of the one that is proposed."""
+    p.type(b"a")
+    p.sees("save as:")
+    p.type(b"\x7f" * 40 + name + ENTER + more)
+
+
+def save_presets(p, settings):
+    p.type(b"5")
+    save_preset(p, b"mine")
+    report(p.sees("saved .*/mine.yaml") and saved_presets() == ["mine.yaml"],
+           "Presets: saved as a file", p)
+    report(p.comes(lambda: chosen_preset(p) == "mine") and
+           p.sees("These are the current settings"),
+           "Presets: which is listed and chosen", p)
+    report(plan(preset="mine")["settings"] ==
+           plan(*settings)["settings"],
+           "Presets: and reads back to the same settings", p)
+    save_preset(p, b"mine")
+    report(p.sees("replace your mine"), "Presets: a name that is taken is "
+           "asked about", p)
+    p.closes("replace your")
+    save_preset(p, b"quick")
+    report(p.sees("hide memdial's quick"), "Presets: so is one that comes "
+           "with memdial", p)
+    p.closes("hide memdial's")
+    for name in b"", b"../out", b"a/b", b".hidden", b"x" * 41, b"two words":
+        save_preset(p, name)
+        report(p.sees("Nothing has changed") and
+               saved_presets() == ["mine.yaml"],
+               f"Presets: no preset '{name.decode()[:12]}' is saved", p)
+        p.closes("Nothing has changed")
+
+
+def load_presets(p, settings):
+    """One that the run can go on with, one that it cannot, a broken one."""
+    p.type(b"1" + HOME + DOWN + RIGHT)
+    p.sees("applied.*precision=bf16")
+    p.type(b"5")
+    choose_preset(p, "mine")
+    p.go_to_pane("Settings")
+    report(p.comes(lambda: differing(p)) == {"precision": ("bf16", "fp32")},
+           "Presets: what was turned since differs", p)
+    p.type(ENTER)
+    report(p.sees("applied.*precision=fp32|took mine") and
+           p.sees("These are the current settings"),
+           "Presets: Enter loads it, and the run goes on", p)
+    with open(os.path.join(presets_folder(), "broken.yaml"), "w") as file:
+        file.write("precision: fp61\n")
+    report(choose_preset(p, "broken") and p.sees("cannot be loaded"),
+           "Presets: a broken one is listed", p)
+    p.type(ENTER)
+    report(p.sees("─ Not loaded ─") and
+           p.sees(r"broken.yaml:1:\d+: precision: 'fp61' is not one of") and
+           p.sees("Nothing has changed"), "Presets: Enter says why not", p)
+    p.closes("Nothing has changed")
+    choose_preset(p, "quick")
+    p.type(ENTER)
+    report(p.sees("new run for .*Enter: yes, Esc: no"),
+           "Presets: another batch needs a new run, which is asked", p)
+    p.closes("new run for")
+    choose_preset(p, "mine")
+    report(p.sees("These are the current settings"),
+           "Presets: Esc changes nothing", p)
+    choose_preset(p, "quick")
+    p.type(ENTER)
+    p.sees("new run")
+    p.type(ENTER)
+    report(p.sees("These are the current settings") and p.sees("training"),
+           "Presets: Enter begins it", p)
+    os.remove(os.path.join(presets_folder(), "broken.yaml"))
+    os.remove(os.path.join(presets_folder(), "mine.yaml"))
+
+
+# The mouse
+
+TABS = {"Run": "Dials", "Step": "At the cursor", "Layers": "all layers",
+        "Runs": "Settings tried", "Presets": "wrn-28-2|comes with memdial"}
+
+# What a click on a hint brings to the screen; of others, that the frame
+# changes, which it does not by itself while the run is paused.
+EFFECTS = {
+    "less": "applied|no further step", "more": "applied|no further step",
+    "undo": "undone|applied|nothing to undo",
+    "lock": "locked: changes",
+    "pin": "pinned: comparing", "pause": "training", "restart": "training",
+    "export": r"wrote memdial-\d+.json", "show": "─ Settings [A-Z]",
+    "back": "these are the current settings",
+    "load": "new run for", "diff": "all settings",
+    "save as": "save as:", "zoom": "bars: ", "theme": "theme light", "help": "─ Keys ─",
+}
+
+
+def click_tabs(p):
+    for number, (name, text) in enumerate(TABS.items(), 1):
+        p.click_on(rf" {number}\b")
+        report(p.sees(text), f"{size_name(p)}: a click on the tab {name}", p)
+
+
+def hints(p):
+    line = p.screen.display[-1]
+    return re.findall(r"(\S+) (save as|[a-z]+)", line)
+
+
+def click_hint(p, label, word):
+    before = p.picture()
+    p.click_on(re.escape(f"{label} {word}"), p.screen.lines - 1)
+    if word in EFFECTS:
+        return p.sees(EFFECTS[word])
+    return p.comes(lambda: p.picture() != before)
+
+
+def pause(p):
+    p.sees("training")
+    p.type(b"Z")
+    p.sees("paused")
+    p.look(0.2)
+
+
+def take_back(p, word):
+    """Goes on as if the hint had not been clicked."""
+    p.type(ESCAPE)
+    p.look(0.1)
+    if word in ("pause", "restart"):
+        pause(p)
+    for of, keys, text in (("lock", b"L", "unlocked"),
+                           ("pin", b"p", "the baseline again"),
+                           ("theme", b"tttt", "theme dark"),
+                           ("curve", b"cc", "train"), ("in", b"-", "")):
+        if word == of:
+            p.type(keys)
+            p.sees(text)
+
+
+def click_hints(p):
+    """All of every page but the one that quits; then that one."""
+    for number, name in enumerate(TABS, 1):
+        p.type(b"%d" % number)
+        p.sees(TABS[name])
+        found = hints(p)
+        bad = []
+        for label, word in found:
+            if word == "quit":
+                continue
+            if word == "out":
+                p.type(b"+")
+                p.look(0.1)
+            if not click_hint(p, label, word):
+                bad.append(f"{label} {word}")
+            take_back(p, word)
+        report(len(found) > 3 and not bad,
+               f"{size_name(p)}, {name}: {len(found)} hints can be clicked"
+               f"{'' if not bad else ', but not ' + ', '.join(bad)}", p)
+
+
+def chosen_row(p, title):
+    rows, left, right = p.region(title)
+    return next((i for i, row in enumerate(rows)
+                 if p.screen.buffer[row][left].reverse and
+                 p.screen.buffer[row][right].reverse), None)
+
+
+def use_wheel(p):
+    p.type(b"3" + HOME)
+    p.sees("all layers")
+    first = p.comes(lambda: chosen_row(p, "Layers"))
+    for turn, row in ((1, 1), (1, 2), (-1, 1)):
+        p.turn_wheel(p.screen.lines // 2, 20, turn)
+        report(first and p.comes(lambda: chosen_row(p, "Layers") ==
+                                 first + row),
+               f"{size_name(p)}: the wheel goes to row {row}", p)
+
+
+def use_mouse():
+    p = Person(*SMALL)
+    pause(p)
+    for size in SIZES[0], SIZES[2], SIZES[3]:
+        p.resize(*size)
+        p.look(0.1)
+        click_tabs(p)
+        use_wheel(p)
+        click_hints(p)
+    p.click_on("q quit")
+    report(p.ends() == 0 and p.restored(), "a click on q quit quits", p)
+    p.leave()
+
+
+# Without colour
+
+COLOURS = re.compile(
+    rb"\x1b\[(?:[\d;]*;)?(?:[34][0-8]|9[0-7]|10[0-7])(?:;[\d;]*)?m")
+PATTERNS = "▓▞░▚█▒▌▙"
+
+
+def bars(p):
+    """What the bars of the page Run are made of: pattern, letter, colour."""
+    found = set()
+    rows, left, right = p.region("Memory")
+    for row in rows[:3]:
+        for col in range(left + 9, right - 10):
+            cell = p.screen.buffer[row][col]
+            if cell.data in PATTERNS:
+                found.add((cell.data, cell.fg))
+    return found
+
+
+def show_all(p):
+    """Every page, with what opens on top of it."""
+    for page, text in zip(b"12345", TABS.values()):
+        p.type(bytes([page]))
+        p.sees(text)
+        p.type(TAB + ENTER)
+        p.look(0.1)
+        p.type(ESCAPE)
+        p.look(0.1)
+    p.type(b"?")
+    p.sees("─ Keys ─")
+    p.closes("─ Keys ─")
+    p.type(b"1")
+    p.sees("Dials")
+
+
+def legend(p):
+    """Kinds of memory by pattern and letter, as the rows say."""
+    p.comes(lambda: p.chosen("Memory") or p.type(TAB) or p.look(0.1))
+    found = set()
+    for key in b"<", *(12 * [DOWN]):
+        p.type(key)
+        p.look(0.1)
+        for line in p.pane("Memory"):
+            match = re.match(rf"([{PATTERNS}])([A-Z]) [a-z]+ ", line)
+            if match:
+                found.add((match[1], match[2]))
+    return sorted(found)
+
+
+def without_colour():
+    saving = ["--set=sparsity=0.5", "--set=precision=fp16"]
+    p = Person(*SMALL, *saving, rows=24, cols=80)
+    p.sees(r"valid [\d.]+%")
+    p.look(0.1)
+    seen = bars(p)
+    report(len(seen) > 4 and len({pattern for pattern, _ in seen}) ==
+           len({colour for _, colour in seen}) == len(seen),
+           f"each colour of a bar has a pattern of its own: {seen}", p)
+    p.leave()
+    for what, arguments, extra in (
+            ("NO_COLOR", [], {"NO_COLOR": "1"}),
+            ("theme mono", ["--theme", "mono"], {}),
+            ("TERM=vt100", [], {"TERM": "vt100"})):
+        p = Person(*SMALL, *saving, *arguments, rows=24, cols=80, **extra)
+        p.sees(r"valid [\d.]+%")
+        show_all(p)
+        report(not COLOURS.search(p.raw), f"{what}: no page has colours", p)
+        kinds = legend(p)
+        report(len(kinds) == len(set(kinds)) > 5 and
+               len({pattern for pattern, _ in kinds}) == len(kinds),
+               f"{what}: kinds have patterns and letters: {kinds}", p)
+        report(p.comes(lambda: all(
+            any(re.search(rf"[⠀-⣿ ]{letter} *$", line)
+                for line in p.pane("Curves")[1:]) for letter in "vt")),
+               f"{what}: curves have letters", p)
+        p.type(b"R")
+        p.leave()
+
+
+def use_pages():
+    settings = SMALL + SAVING
+    planned = plan(*settings)
+    baseline = plan(*SMALL)
+    p = Person(*settings)
+    p.sees("training")
+    for rows, cols in SIZES:
+        p.resize(rows, cols)
+        p.look(0.1)
+        use_layers(p, planned, baseline)
+        use_step(p, planned)
+    p.resize(*SIZES[0])
+    walk_through_tensors(p, planned)
+    click_in_step(p, planned)
+    p.leave()
+
+
+def try_and_compare():
+    plans = {"A": plan(*SMALL),
+             "B": plan(*SMALL, "--set=precision=fp16"),
+             "C": plan(*SMALL, "--set=precision=fp16", "--set=microbatch=10")}
+    p = Person(*SMALL)
+    p.sees("training")
+    try_settings(p)
+    for rows, cols in SIZES:
+        p.resize(rows, cols)
+        p.look(0.1)
+        use_runs(p, plans)
+        pin_in_runs(p, plans)
+        read_plot(p)
+    go_back(p)
+    p.leave()
+
+
+def keep_presets():
+    p = Person(*SMALL)
+    p.sees("training")
+    for rows, cols in SIZES:
+        p.resize(rows, cols)
+        p.look(0.1)
+        compare_presets(p)
+    p.resize(*SIZES[0])
+    save_presets(p, SMALL)
+    load_presets(p, SMALL)
+    p.leave()
+
+
+def main():
+    use_pages()
+    try_and_compare()
+    keep_presets()
+    use_mouse()
+    without_colour()
+    finish()
+
+
+main()

@@ -1,0 +1,3 @@
+#!/bin/sh
+# A person at every page.
+. "${srcdir:-.}/tests/pyte.sh"
