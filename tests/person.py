@@ -37,6 +37,11 @@ ENTER, ESCAPE, TAB = b"\r", b"\x1b", b"\t"
 PASTE, MOUSE, CURSOR = 2004 << 5, 1000 << 5, 25 << 5
 
 
+def set_size(terminal, rows, cols):
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ,
+                struct.pack("HHHH", rows, cols, 0, 0))
+
+
 def children(pid):
     """The processes that a process has begun."""
     found = []
@@ -99,6 +104,7 @@ class Person:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(FOLDER)
+            set_size(0, rows, cols)
             # Which signals a shell ignores in the background is no matter.
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
@@ -107,12 +113,10 @@ class Person:
         self.stream = Stream(self.screen)
         self.raw = b""
         self.status = None
-        self.resize(rows, cols)
 
     def resize(self, rows, cols):
         self.screen.resize(rows, cols)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", rows, cols, 0, 0))
+        set_size(self.fd, rows, cols)
 
     def type(self, keys):
         view = memoryview(keys)

@@ -7,7 +7,6 @@ import os
 import shlex
 import signal
 import subprocess
-import time
 
 from person import (DOWN, ESCAPE, FOLDER, LEFT, MEMDIAL, PATIENCE, RIGHT,
                     SANITIZED, SMALL, Person, children, finish, report)
@@ -23,14 +22,6 @@ def plan(*settings):
     return json.loads(said.stdout)
 
 
-def until(p, condition, patience=PATIENCE):
-    """Waits for what a function gives to be true, and returns it."""
-    end = time.monotonic() + patience
-    while not (found := condition()) and time.monotonic() < end:
-        p.look(0.05)
-    return found
-
-
 def exported(p):
     """What `e` writes, with all bytes."""
     path = os.path.join(FOLDER, "memdial-1.json")
@@ -43,7 +34,7 @@ def exported(p):
             return None
 
     p.type(b"e")
-    found = until(p, read)
+    found = p.comes(read)
     os.remove(path)
     return found
 
@@ -69,7 +60,7 @@ def shows_plan(p, what, expected):
         return all(found.get(name) == expected[name]
                    for name in ("peak_bytes", "arena_bytes", "bytes"))
 
-    report(until(p, same), f"{what}: the plan is the worker's, to the byte", p)
+    report(p.comes(same), f"{what}: the plan is the worker's, to the byte", p)
 
 
 def a_worker_with_other_processors():
@@ -139,7 +130,7 @@ def has_gone(pid):
 
 def have_gone(p, pids):
     """Whether there were processes, and are no more before long."""
-    return pids and until(p, lambda: all(map(has_gone, pids)), PATIENCE / 12)
+    return pids and p.comes(lambda: all(map(has_gone, pids)), PATIENCE / 12)
 
 
 def goes_on(p, what):
@@ -148,10 +139,15 @@ def goes_on(p, what):
     report(p.sees("training") and p.alive(), f"... and R goes on: {what}", p)
 
 
+def snapshots():
+    return set(glob.glob(os.path.join(FOLDER, "memdial", "run-*.safetensors")))
+
+
 def killed(number, name):
+    before = snapshots()
     p = begin()
     p.sees("training")
-    until(p, lambda: glob.glob(os.path.join(FOLDER, "memdial", "run-*")))
+    p.comes(lambda: snapshots() - before)
     p.look(1)
     for pid in p.workers():
         os.kill(pid, number)
@@ -173,7 +169,7 @@ def stopped():
 
 
 def silent(p):
-    report(p.sees("worker has said nothing for 3[0-9] seconds") and
+    report(p.sees(r"worker has said nothing for \d\d+ seconds") and
            p.sees("silent"), "a worker that hangs", p)
     goes_on(p, "silence")
     report(have_gone(p, p.hung), "... with another one")
@@ -222,12 +218,9 @@ def out_of_address_space():
     p = begin(f"ulimit -v 60000; {OWN}", "--set=batch=100",
               "--set=microbatch=10")
     p.sees("training")
-    p.type(2 * DOWN)
-    for _ in range(4):
-        p.type(RIGHT)
-        p.look(0.2)
+    p.type(2 * DOWN + 4 * RIGHT)
     report(p.sees(r"set: .*cannot allocate [\d.]+ MiB") and
-           p.sees("training") and p.sees("microbatch +(20|25|50) "),
+           p.sees("training") and p.sees("microbatch +(10|20|25|50) "),
            "no memory for a change: the settings stay in force", p)
     p.leave()
 
@@ -294,7 +287,7 @@ def terminal_closes():
     p.sees("training")
     workers = p.workers()
     p.hang_up()
-    report(have_gone(p, workers) and not p.alive(),
+    report(have_gone(p, workers) and p.comes(lambda: not p.alive()),
            "a terminal that closes takes all along")
 
 
