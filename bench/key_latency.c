@@ -159,6 +159,7 @@ static void measure(const char *memdial, const char *name,
         press(p, "u", "undone");
         wait_a_while(p, 0.1);
     }
+    wait_a_while(p, 3); /* until all is planned that the last key asked for */
     busy = share_used(p);
     press(p, "Z", "paused");
     wait_a_while(p, 2);
