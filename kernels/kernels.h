@@ -125,7 +125,7 @@ union attr {
  * threads at once, on different samples. If it `goes_on`, samples after the
  * batch are those of the next step, which a device may ask for while it works
  * on this one. */
-struct feed {
+struct loader {
     void (*sample)(void *arg, int index, void *const slot[]);
     void *arg;
     bool goes_on;
@@ -144,7 +144,7 @@ struct run {
     bool nesterov;
     bool rewire;         /* pools are rewired after this step */
     bool tf32;           /* products of floats may be of 10 bits' mantissa */
-    const struct feed *feed;
+    const struct loader *loader;
     double *report;      /* [METRIC_COUNT] on the host: what `report` fills */
 };
 

@@ -23,7 +23,7 @@ struct storage {
                             small range */
 };
 
-/* Samples and labels as the feed gives them: x has `rank` dimensions, the
+/* Samples and labels as the loader gives them: x has `rank` dimensions, the
  * first of them DIM_SAMPLES. Returns x; *labels gets a (samples) int32. */
 int layer_load(struct graph *, int layer, enum dtype, int rank,
                const int *dim, int *labels);

@@ -119,7 +119,7 @@ struct samples {
     uint64_t first;                  /* counts samples over the whole run */
 };
 
-static void feed_sample(void *arg, int index, void *const slot[])
+static void load_sample(void *arg, int index, void *const slot[])
 {
     const struct samples *f = arg;
     const struct settings *s = &f->trainer->job->settings;
@@ -144,8 +144,8 @@ static struct tally run_program(struct trainer *t, enum program program,
     const struct settings *s = &t->job->settings;
     struct samples samples = { t, split,
                                (uint64_t)t->step * (uint64_t)s->batch };
-    struct feed feed = { feed_sample, &samples,
-                         .goes_on = program == PROGRAM_TRAIN };
+    struct loader loader = { load_sample, &samples,
+                             .goes_on = program == PROGRAM_TRAIN };
     double report[METRIC_COUNT] = { 0 };
     struct run run = {
         .seed = s->seed,
@@ -157,7 +157,7 @@ static struct tally run_program(struct trainer *t, enum program program,
         .nesterov = s->nesterov,
         .rewire = rewires_after(t, t->step),
         .tf32 = s->tf32,
-        .feed = &feed,
+        .loader = &loader,
         .report = report,
     };
 

@@ -65,7 +65,7 @@ void engine_run(struct engine *engine, enum program program, int samples,
                 double *metrics)
 {
     const struct settings *s = &engine->job->settings;
-    struct feed feed = { .sample = engine->sample, .arg = engine };
+    struct loader loader = { .sample = engine->sample, .arg = engine };
     struct run run = { .seed = s->seed,
                        .step = engine->step,
                        .batch = samples,
@@ -75,7 +75,7 @@ void engine_run(struct engine *engine, enum program program, int samples,
                        .nesterov = s->nesterov,
                        .rewire = true,
                        .tf32 = s->tf32,
-                       .feed = &feed,
+                       .loader = &loader,
                        .report = metrics };
 
     executor_run(engine->executor, program, &run);

@@ -187,7 +187,7 @@ struct problem {
     enum dtype storage;  /* of what may be stored in less than floats */
     struct call call;    /* no data, no scratch, no threads */
     struct run run;
-    struct feed feed;
+    struct loader loader;
     struct exact before[CALL_MAX_OPERANDS], after[CALL_MAX_OPERANDS];
     float *through;
 };
@@ -776,7 +776,7 @@ static const struct subject subjects[OP_COUNT] = {
 };
 
 /* What the reference of load expects. */
-static void feed_sample(void *arg, int index, void *const slot[])
+static void load_sample(void *arg, int index, void *const slot[])
 {
     const struct problem *p = arg;
     const struct operand *x = &p->call.operand[LOAD_X];
@@ -849,8 +849,8 @@ static void problem_init(struct problem *p, enum op_code op,
                  .momentum = 0.9f, .weight_decay = 0.05f,
                  .nesterov = shape->nesterov, .tf32 = with_tf32 }
     };
-    p->feed = (struct feed){ .sample = feed_sample, .arg = p };
-    p->run.feed = &p->feed;
+    p->loader = (struct loader){ .sample = load_sample, .arg = p };
+    p->run.loader = &p->loader;
     p->call.run = &p->run;
     subject->describe(p);
     if (with_add) {

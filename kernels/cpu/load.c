@@ -1,8 +1,8 @@
 /*
- * load: the microbatch and its labels, from the run's feed.
+ * load: the microbatch and its labels, from the run's loader.
  *   out x (N, ...), labels (N) int32
  *
- * The feed gives floats.
+ * The loader gives floats.
  *
  * scratch: if x is of another type, per thread one sample of floats, on cache
  * lines of its own.
@@ -32,7 +32,7 @@ static void load_samples(const struct call *c, struct range samples,
 {
     const struct operand *x = &c->operand[LOAD_X];
     const struct operand *labels = &c->operand[LOAD_LABELS];
-    const struct feed *feed = c->run->feed;
+    const struct loader *loader = c->run->loader;
 
     for (size_t i = samples.begin; i < samples.end; i++) {
         void *const slot[] = {
@@ -40,7 +40,7 @@ static void load_samples(const struct call *c, struct range samples,
             [LOAD_LABELS] = sample_slot(labels, i)
         };
 
-        feed->sample(feed->arg, c->run->first + (int)i, slot);
+        loader->sample(loader->arg, c->run->first + (int)i, slot);
         if (room)
             stage_put(x, i * sample_elements(x), sample_elements(x), room);
     }

@@ -1,9 +1,9 @@
 /*
- * load: the microbatch and its labels, from the run's feed.
+ * load: the microbatch and its labels, from the run's loader.
  *   out x (N, ...), labels (N) int32
  *
- * The feed gives floats. What is stored in 16 bits crosses to the device in 16
- * bits.
+ * The loader gives floats. What is stored in 16 bits crosses to the device in
+ * 16 bits.
  */
 #include "load.h"
 
@@ -28,7 +28,7 @@ static size_t round_up(size_t bytes)
     return (bytes + 15) / 16 * 16;
 }
 
-static void fill(const struct load *l, const struct feed *feed, int ahead)
+static void fill(const struct load *l, const struct loader *loader, int ahead)
 {
     size_t n = sample_elements(&l->x);
 
@@ -37,17 +37,17 @@ static void fill(const struct load *l, const struct feed *feed, int ahead)
 
         slot[LOAD_X] = l->room ? l->room : sample_slot(&l->x, i);
         slot[LOAD_LABELS] = sample_slot(&l->labels, i);
-        feed->sample(feed->arg, ahead + l->first + i, slot);
+        loader->sample(loader->arg, ahead + l->first + i, slot);
         for (size_t k = 0; l->room && k < n; k++)
             float_store(sample_slot(&l->x, i), k, l->x.dtype, l->room[k]);
     }
 }
 
-void load_list_fill(const struct load_list *list, const struct feed *feed,
+void load_list_fill(const struct load_list *list, const struct loader *loader,
                     int ahead)
 {
     for (int i = 0; i < list->count; i++)
-        fill(&list->loads[i], feed, ahead);
+        fill(&list->loads[i], loader, ahead);
 }
 
 void load_list_free(struct queue *q, struct load_list *list)
@@ -108,7 +108,7 @@ void cuda_load(struct queue *q, const struct call *c)
     if (!l)
         return;
     if (!q->recording)
-        fill(l, c->run->feed, 0);
+        fill(l, c->run->loader, 0);
     copy(q, &c->operand[LOAD_X], &l->x);
     copy(q, &c->operand[LOAD_LABELS], &l->labels);
 }

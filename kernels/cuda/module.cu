@@ -340,13 +340,13 @@ static void prepare_next(struct device *d, int program, const struct run *run)
 {
     struct recording *next;
 
-    if (!run->feed->goes_on)
+    if (!run->loader->goes_on)
         return;
     d->turn[program] = 1 - d->turn[program];
     next = recording_of(d, program);
     if (!next->graph || !same_constants(&next->run, run))
         return;
-    load_list_fill(&next->loads, run->feed, run->batch);
+    load_list_fill(&next->loads, run->loader, run->batch);
     next->filled = true;
     next->step = run->step + 1;
 }
@@ -357,7 +357,7 @@ static void launch_recording(struct device *d, int program,
     struct recording *r = recording_of(d, program);
 
     if (!r->filled || r->step != run->step)
-        load_list_fill(&r->loads, run->feed, 0);
+        load_list_fill(&r->loads, run->loader, 0);
     r->filled = false;
     queue_check(&d->queue, cudaGraphLaunch(r->graph, d->queue.stream));
     d->reported = r->reports;
