@@ -61,8 +61,12 @@ static void print_head(const struct job *job, const struct job *baseline,
     double flops = schedule_flops(sched);
     char parameters[TEXT_COUNT_SIZE], name[STEP_NAME_SIZE];
     char peak[BYTES_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
+    char with[64] = "", idle[IDLE_WHY_SIZE];
     int step = job->plan->peak_step;
 
+    if (!idle_now(settings_find("threads"), s, &job->machine, idle))
+        snprintf(with, sizeof(with), " with %d thread%s", job->threads,
+                 job->threads == 1 ? "" : "s");
     text_count(parameters, graph_parameters(job->graph));
     step_name(sched, step, name);
     printf("%s: wrn-%d-%d, %s parameters, batch %d", preset, s->depth,
@@ -74,10 +78,10 @@ static void print_head(const struct job *job, const struct job *baseline,
     printf("peak   %10s  in step %d of %d: %s (%s)\n",
            bytes_format(peak, sizeof(peak), job->plan->peak_bytes), step,
            sched->step_count, name, phase_name(sched->steps[step].phase));
-    printf("arena  %10s  what a run allocates, in one piece, on backend %s "
-           "with %d thread%s\n\n",
+    printf("arena  %10s  what a run allocates, in one piece, on backend "
+           "%s%s\n\n",
            bytes_format(arena, sizeof(arena), job->plan->arena_bytes),
-           job->backend->name, job->threads, job->threads == 1 ? "" : "s");
+           job->backend->name, with);
 }
 
 static void print_row(const char *name, size_t bytes, size_t peak,

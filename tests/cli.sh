@@ -99,7 +99,10 @@ printed '"reason": "none: '
 
 # Planning for a device needs none; training does.
 works plan quick --set backend=cuda
-printed 'on backend cuda'
+grep -q 'on backend cuda$' "$out"
+report $? '... on backend cuda, whose threads are its own'
+works plan quick --set backend=cpu --set threads=1
+printed 'on backend cpu with 1 thread'
 refuses 1 'backend cuda: none: ' train quick --set backend=cuda
 
 # What the input can have wrong, in settings and presets.
