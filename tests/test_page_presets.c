@@ -224,6 +224,44 @@ Test(page_presets, loaded_in_a_new_run)
     cr_expect_str_eq(session.preset, "wrn-28-2");
 }
 
+/* Undo goes back to the run before, anew, if that is agreed to. */
+Test(page_presets, a_new_run_can_be_undone)
+{
+    struct settings before = session.wanted;
+
+    choose("wrn-28-2");
+    press(KEY_RETURN);
+    press(KEY_RETURN);
+    sample_start(&session, "wrn-28-2", &session.wanted, 0);
+    session.asks = 0;
+    press('u');
+    cr_expect(shows("new run for depth"));
+    press(KEY_ESCAPE);
+    cr_expect_eq(session.asks, 0);
+    cr_expect_eq(session.wanted.depth, 28);
+    press('u');
+    press(KEY_RETURN);
+    cr_expect(session.asks & SESSION_ASK_BEGIN);
+    cr_expect(settings_same(&session.wanted, &before));
+    cr_expect_str_eq(session.preset, "quick");
+    press('u');
+    cr_expect(shows("nothing to undo"));
+}
+
+/* Before the worker has said that the new run began, too. */
+Test(page_presets, a_new_run_can_be_undone_at_once)
+{
+    choose("wrn-28-2");
+    press(KEY_RETURN);
+    press(KEY_RETURN);
+    session.asks = 0;
+    press('u');
+    press(KEY_RETURN);
+    cr_expect(session.asks & SESSION_ASK_BEGIN);
+    cr_expect_not(session.asks & SESSION_ASK_APPLY);
+    cr_expect_eq(session.wanted.depth, 10);
+}
+
 /* The error, with its line, and not a thing changed. */
 static void check_refused(const char *name, const char *message)
 {

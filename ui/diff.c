@@ -52,7 +52,7 @@ void diff_list(char *text, size_t size, const struct settings *s,
 }
 
 /* Asks for a new run on account of what cannot change in this one. */
-static void ask_for_run(struct screen *s, const struct settings *settings)
+void diff_ask_for_run(struct screen *s, const struct settings *settings)
 {
     const struct setting *first = NULL;
     char question[DIFF_TEXT_SIZE], more[32] = "";
@@ -90,7 +90,7 @@ bool diff_go(struct screen *s, const char *name,
         return true;
     }
     if (!settings_can_follow(&session->in_force, settings, NULL)) {
-        ask_for_run(s, settings);
+        diff_ask_for_run(s, settings);
         return false;
     }
     session_want(session, settings);

@@ -26,6 +26,9 @@ void diff_list(char *text, size_t size, const struct settings *s,
  * asks for a new run, which diff_agreed() tells the answer to; false then. */
 bool diff_go(struct screen *, const char *name, const struct settings *);
 
+/* Asks that question. */
+void diff_ask_for_run(struct screen *, const struct settings *);
+
 /* Whether the answer to the question is yes. */
 bool diff_agreed(const struct screen *);
 

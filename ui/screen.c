@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "diff.h"
 #include "help.h"
 #include "text.h"
 
@@ -76,6 +77,7 @@ void screen_ask(struct screen *s, const char *question, const char *answer)
     snprintf(s->question, sizeof(s->question), "%s", question);
     snprintf(s->answer, sizeof(s->answer), "%s", answer);
     s->asking = true;
+    s->undoing = false;
 }
 
 void screen_note(struct screen *s, struct area pane, unsigned style,
@@ -406,12 +408,30 @@ static void go_to_page(struct screen *s, int page)
     s->page = (enum page_id)((page + PAGE_COUNT) % PAGE_COUNT);
 }
 
+/* The run that goes on is not given up without a question. */
+static void undo(struct screen *s)
+{
+    const struct settings *former = session_former(s->session);
+
+    if (!former || settings_can_follow(&s->session->wanted, former, NULL)) {
+        session_undo(s->session);
+    } else {
+        diff_ask_for_run(s, former);
+        s->undoing = true;
+    }
+}
+
+static void take_answer(struct screen *s)
+{
+    if (!s->undoing)
+        pages[s->page]->act(s, s->state[s->page], ACTION_ANSWER, 0);
+    else if (diff_agreed(s))
+        session_undo(s->session);
+}
+
 static void act_on_run(struct session *session, enum action action)
 {
     switch (action) {
-    case ACTION_UNDO:
-        session_undo(session);
-        break;
     case ACTION_LOCK:
         session_lock(session, !session->locked);
         break;
@@ -456,6 +476,11 @@ void screen_act(struct screen *s, enum action action, int argument)
         go_to_page(s, argument);
         break;
     case ACTION_UNDO:
+        undo(s);
+        break;
+    case ACTION_ANSWER:
+        take_answer(s);
+        break;
     case ACTION_LOCK:
     case ACTION_PIN:
     case ACTION_PAUSE:

@@ -63,6 +63,7 @@ struct screen {
     /* A question takes all keys until Enter or Esc. */
     bool asking;
     char question[96], answer[ANSWER_SIZE];
+    bool undoing;                    /* it is whether to undo in a new run */
     /* For app.c to carry out and clear. */
     bool quit, repaint, save_view, export;
 };

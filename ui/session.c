@@ -108,14 +108,23 @@ static void change_wanted(struct session *s, const struct settings *settings)
         s->asks |= SESSION_ASK_APPLY;
 }
 
+static void remember(struct session *s)
+{
+    struct former *former;
+
+    if (s->undo_count == MAX_UNDO)
+        memmove(s->undo, s->undo + 1,
+                (size_t)--s->undo_count * sizeof(*s->undo));
+    former = &s->undo[s->undo_count++];
+    memcpy(former->preset, s->preset, sizeof(former->preset));
+    former->settings = s->wanted;
+}
+
 void session_want(struct session *s, const struct settings *settings)
 {
     if (settings_same(settings, &s->wanted))
         return;
-    if (s->undo_count == MAX_UNDO)
-        memmove(s->undo, s->undo + 1,
-                (size_t)--s->undo_count * sizeof(*s->undo));
-    s->undo[s->undo_count++] = s->wanted;
+    remember(s);
     s->notice = NOTICE_NONE;
     change_wanted(s, settings);
 }
@@ -131,35 +140,41 @@ void session_turn(struct session *s, int dial, enum dial_turn turn)
                     dial_setting(dial)->name);
 }
 
-static void begin(struct session *s, const struct settings *settings)
+static void begin(struct session *s, const char *preset,
+                  const struct settings *settings)
 {
+    snprintf(s->preset, sizeof(s->preset), "%s", preset);
     change_wanted(s, settings);
     s->asks &= ~(unsigned)SESSION_ASK_APPLY;
     s->asks |= SESSION_ASK_BEGIN;
 }
 
+const struct settings *session_former(const struct session *s)
+{
+    return s->undo_count ? &s->undo[s->undo_count - 1].settings : NULL;
+}
+
 void session_undo(struct session *s)
 {
-    struct settings before;
+    const struct former *former;
 
     if (s->undo_count == 0) {
         session_say(s, NOTICE_INFO, "nothing to undo");
         return;
     }
-    before = s->undo[--s->undo_count];
-    if (settings_can_follow(&s->in_force, &before, NULL)) {
-        change_wanted(s, &before);
-        session_say(s, NOTICE_INFO, "undone");
-    } else {
-        begin(s, &before);
-    }
+    former = &s->undo[--s->undo_count];
+    if (settings_can_follow(&s->wanted, &former->settings, NULL))
+        change_wanted(s, &former->settings);
+    else
+        begin(s, former->preset, &former->settings);
+    session_say(s, NOTICE_INFO, "undone");
 }
 
 void session_begin(struct session *s, const char *preset,
                    const struct settings *settings)
 {
-    snprintf(s->preset, sizeof(s->preset), "%s", preset);
-    begin(s, settings);
+    remember(s);
+    begin(s, preset, settings);
 }
 
 void session_lock(struct session *s, bool locked)

@@ -18,6 +18,12 @@
 
 enum { PRESET_LABEL_SIZE = 64 };
 
+/* What was wanted before. */
+struct former {
+    char preset[PRESET_LABEL_SIZE];
+    struct settings settings;
+};
+
 /* What a curve can be drawn against. */
 enum unit { UNIT_EPOCHS, UNIT_SECONDS, UNIT_SAMPLES, UNIT_COUNT };
 
@@ -89,7 +95,7 @@ struct session {
     struct machine machine;          /* the worker's, as its `start` says */
     struct settings in_force;        /* as the worker says */
     struct settings wanted;          /* as the dials say */
-    struct settings *undo;           /* owned, [undo_count], newest last */
+    struct former *undo;             /* owned, [undo_count], newest last */
     int undo_count;
     bool locked;                     /* changes wait for Enter */
     unsigned asks;
@@ -131,9 +137,14 @@ void session_done(struct session *);
 /* Other settings are wanted; what was before can be undone. */
 void session_want(struct session *, const struct settings *);
 void session_turn(struct session *, int dial, enum dial_turn);
+
+/* What session_undo() would bring back, or NULL; in a new run if it cannot
+ * follow in this one. */
+const struct settings *session_former(const struct session *);
 void session_undo(struct session *);
 
-/* A run of other settings, which may differ in what cannot change in a run. */
+/* A run of other settings, which may differ in what cannot change in a run;
+ * can be undone too. */
 void session_begin(struct session *, const char *preset,
                    const struct settings *);
 void session_lock(struct session *, bool locked);
