@@ -187,15 +187,15 @@ static double time_call(const struct bench *b, int step)
     const struct executor *ex = b->trainer->executor;
     const struct schedule *s = ex->plan->schedule;
     const struct program_steps *p = &s->program[PROGRAM_TRAIN];
-    struct feed feed = { draw_sample, NULL, .goes_on = false };
+    struct loader loader = { draw_sample, NULL, .goes_on = false };
     double report[METRIC_COUNT], seconds[TRIES];
     struct run run = { .seed = (uint64_t)step, .batch = s->microbatch,
-                       .samples = s->microbatch, .feed = &feed,
+                       .samples = s->microbatch, .loader = &loader,
                        .report = report,
                        .tf32 = b->trainer->job->settings.tf32 };
 
     for (int t = p->begin; t < step; t++) {
-        feed.arg = &ex->calls[t];
+        loader.arg = &ex->calls[t];
         run_call(ex, t, &run);
     }
     time_record(b, step, &run); /* makes the record */
