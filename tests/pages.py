@@ -225,7 +225,9 @@ def use_step(p, planned):
     for where, keys, step in (("begins at the peak", b"", peak),
                               ("Right goes on", RIGHT, peak + 1),
                               ("Left goes back", LEFT + LEFT, peak - 1),
-                              ("Home goes to the first", HOME, 0)):
+                              ("Home goes to the first", HOME, 0),
+                              ("End goes to the last, in evaluation", END,
+                               len(planned["steps"]) - 1)):
         p.go_to_pane("Bytes alive")
         p.type(keys)
         p.go_to_pane("At the cursor")
@@ -267,10 +269,10 @@ def click_in_step(p, planned):
     p.type(b"+")
     report(p.sees(r"steps \d+ to \d+"), f"{name}: + zooms", p)
     p.click_on("- out")
-    report(p.sees("through one training step"),
+    report(p.sees("as wide as its FLOPs"),
            f"{name}: a click on the hint zooms out", p)
     rows, left, right = p.region("Arena")
-    p.click(rows[-3], right - 2)
+    p.click(rows[-2], left + 20)
     report(p.sees(r"[WGO] \S+ +[\d.]+ \w+ at [\d.]+ \w+, always alive"),
            f"{name}: a click on the map names the tensor there", p)
     p.type(ESCAPE)

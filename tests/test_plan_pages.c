@@ -129,33 +129,83 @@ static void check_timeline(const struct timeline *t)
         timeline_steps(t, c, &low, &high);
         cr_assert(low >= t->first && low < high &&
                   high <= t->first + t->count);
-        cr_assert(low == high - 1 || t->count > t->cols);
     }
 }
 
+/* Whatever their widths. */
 Test(plan_pages, timelines_hold_together)
 {
     show(PAGE_STEP, 0, 40, 120);
     for (int steps = 1; steps <= 80; steps++)
         for (int cols = 1; cols <= 80; cols++) {
-            struct program_steps program = { 5, 5, 5, 5 + steps };
             struct timeline t = { 0 };
+            double width[80];
+            for (int i = 0; i < steps; i++)
+                width[i] = cols % 2 ? 1 : 1e-6 + i * 7 % 11 * (i * 5 % 13);
+            timeline_set(&t, width, steps);
             for (int zoom = 0; zoom <= 3; zoom++) {
-                int cursor = 5 + (steps - 1) * zoom / 3;
-                timeline_show(&t, &program, zoom, cursor, cols);
+                int cursor = (steps - 1) * zoom / 3;
+                timeline_show(&t, zoom, cursor, cols);
                 cr_assert(cursor >= t.first && cursor < t.first + t.count);
                 check_timeline(&t);
             }
+            timeline_done(&t);
         }
 }
 
 static struct timeline whole(const struct job *job, int cols)
 {
-    const struct program_steps *p = &job->schedule->program[PROGRAM_TRAIN];
     struct timeline t = { 0 };
 
-    timeline_show(&t, p, 0, p->begin, cols);
+    timeline_measure(&t, job->schedule);
+    timeline_show(&t, 0, 0, cols);
     return t;
+}
+
+/* Columns of all steps of some phases. */
+static double columns_of(const struct schedule *s, const struct timeline *t,
+                         unsigned phases)
+{
+    double sum = 0;
+
+    for (int i = 0; i < s->step_count; i++)
+        if (phases & 1u << s->steps[i].phase)
+            sum += t->begin[i + 1] - t->begin[i];
+    return sum / t->begin[t->steps] * t->cols;
+}
+
+/* What computes is what is seen; evaluation has its ninth. */
+Test(plan_pages, steps_are_as_wide_as_their_flops)
+{
+    enum { COLS = 900 };
+
+    show(PAGE_STEP, 0, 40, 120);
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        const struct schedule *s;
+        struct timeline t;
+        int a, b, from, to;
+        want(policies[i]);
+        s = session.planned->job->schedule;
+        t = whole(session.planned->job, COLS);
+        cr_expect_gt(columns_of(s, &t, 1 << PHASE_FORWARD |
+                                           1 << PHASE_RECOMPUTE |
+                                           1 << PHASE_BACKWARD),
+                     0.75 * COLS);
+        cr_expect_leq(fabs(columns_of(s, &t, 1 << PHASE_EVALUATE) -
+                           COLS / 9.0), 1e-6 * COLS);
+        for (a = 0; s->steps[a].phase != PHASE_FORWARD ||
+                    schedule_step_flops(s, a) <= 0; a++)
+            continue;
+        for (b = a; s->steps[b].phase != PHASE_BACKWARD ||
+                    schedule_step_flops(s, b) <
+                        2 * schedule_step_flops(s, a); b++)
+            continue;
+        timeline_cols(&t, a, &from, &to);
+        a = to - from;
+        timeline_cols(&t, b, &from, &to);
+        cr_expect_gt(to - from, a, "%s", policies[i]);
+        timeline_done(&t);
+    }
 }
 
 /* The most that is alive in the steps of a column. */
@@ -219,6 +269,7 @@ Test(plan_pages, sawtooth_is_the_plans)
                               "column %d, %s", c, kind_name((enum kind)k));
         }
         cells_done(&g);
+        timeline_done(&t);
     }
 }
 
@@ -229,6 +280,7 @@ Test(plan_pages, phases_are_the_schedules)
         [PHASE_PREPARE] = ROLE_DIM, [PHASE_FORWARD] = ROLE_FORWARD,
         [PHASE_RECOMPUTE] = ROLE_RECOMPUTE,
         [PHASE_BACKWARD] = ROLE_BACKWARD, [PHASE_UPDATE] = ROLE_UPDATE,
+        [PHASE_EVALUATE] = ROLE_DIM,
     };
     struct timeline t;
     struct cells g;
@@ -246,9 +298,10 @@ Test(plan_pages, phases_are_the_schedules)
             roles[session.planned->job->schedule->steps[step].phase]);
     }
     cells_done(&g);
+    timeline_done(&t);
     expect("forward x10", true);
-    expect("backward x10", false); /* no run of it is wide enough */
-    expect(" update ", true);
+    expect("backward x10", true);
+    expect("evaluate", true);
 }
 
 /* Who has most of each share of the addresses, by looking at every unit. */
@@ -296,6 +349,7 @@ Test(plan_pages, map_is_the_plans)
             free(living);
         }
     arena_map_done(&map);
+    timeline_done(&t);
 }
 
 /* What the page says of a step. */
@@ -342,25 +396,28 @@ static void expect_step(const struct job *job, int step)
 Test(plan_pages, cursor_names_the_plans_numbers)
 {
     const struct job *job;
-    const struct program_steps *p;
+    int last;
 
     want("checkpoint=sqrt");
     show(PAGE_STEP, 0, 40, 120);
     job = session.planned->job;
-    p = &job->schedule->program[PROGRAM_TRAIN];
+    last = job->schedule->step_count - 1;
     expect_step(job, job->plan->peak_step);
     press(KEY_TO_START);
-    expect_step(job, p->begin);
+    expect_step(job, 0);
     for (int i = 1; i < 12; i++) {
         press(KEY_ARROW_RIGHT);
-        expect_step(job, p->begin + i);
+        expect_step(job, i);
     }
     press('h');
-    expect_step(job, p->begin + 10);
+    expect_step(job, 10);
     press(KEY_TO_END);
-    expect_step(job, p->end - 1);
+    expect_step(job, last);
     press(KEY_ARROW_RIGHT);
-    expect_step(job, p->end - 1);
+    expect_step(job, last);
+    for (int t = last; t >= job->schedule->program[PROGRAM_EVAL].begin; t--)
+        press('h');
+    expect_step(job, job->schedule->program[PROGRAM_EVAL].begin - 1);
     press(KEY_ESCAPE);
     expect_step(job, job->plan->peak_step);
 }
@@ -442,6 +499,7 @@ Test(plan_pages, clicks_name_what_is_under_them)
             expect(name, true);
         }
     arena_map_done(&map);
+    timeline_done(&t);
 }
 
 /* Enter says of a tensor what the plan knows of it. */
@@ -484,7 +542,7 @@ Test(plan_pages, zooms)
     peak = session.planned->job->plan->peak_step;
     for (int i = 0; i < 12; i++)
         press('+');
-    expect("Memory alive, steps ", true);
+    expect("Memory, steps ", true);
     expect("peak ", true);
     snprintf(text, sizeof(text), "step %d,", peak);
     expect(text, true);
@@ -494,7 +552,37 @@ Test(plan_pages, zooms)
     expect(text, true);
     for (int i = 0; i < 12; i++)
         press('-');
-    expect("Memory alive through", true);
+    expect("as wide as its FLOPs", true);
+}
+
+/* What takes the most may be evaluation: then it is there that the cursor
+ * begins, and that the page Run explains. */
+Test(plan_pages, a_peak_in_evaluation_is_seen)
+{
+    const struct schedule *s = session.planned->job->schedule;
+    struct plan *plan = session.planned->job->plan;
+    int step = s->program[PROGRAM_EVAL].begin + 3;
+    char text[64], bytes[BYTES_TEXT_SIZE];
+
+    plan->live[step][KIND_TRANSIENT] += plan->peak_bytes;
+    plan->peak_step = step;
+    plan->peak_bytes = plan_live_bytes(plan, step);
+    show(PAGE_STEP, 0, 40, 120);
+    snprintf(text, sizeof(text), "peak %s v",
+             bytes_format(bytes, sizeof(bytes), plan->peak_bytes));
+    expect(text, true);
+    snprintf(text, sizeof(text), "step %d, evaluate, %s", step, bytes);
+    expect(text, true);
+    expect("evaluate", true);
+    press('1');
+    press(KEY_TAB);
+    while (screen.session->planned && !screen.popup) {
+        press(KEY_ARROW_DOWN);
+        press(KEY_RETURN);
+        if (screen.popup && strcmp(screen.popup_title, "The peak") != 0)
+            press(KEY_ESCAPE);
+    }
+    expect("Evaluation keeps nothing", true);
 }
 
 /* Where sawtooth and map have no room beside each other, Tab shows either. */

@@ -320,8 +320,11 @@ void explain_peak(struct text_block *text, const struct session *s)
     text_block_add(text, ROLE_TITLE, "%s, in %s",
                    bytes_format(bytes, sizeof(bytes), plan->peak_bytes), at);
     text_block_add(text, ROLE_TEXT,
-                   "No step of training or evaluation has more alive. Then "
-                   "there are:");
+                   "No step of training or evaluation has more alive.%s Then "
+                   "there are:",
+                   plan->schedule->steps[step].phase != PHASE_EVALUATE ? ""
+                   : " Evaluation keeps nothing for backward, so what saves "
+                     "activations in training does not lower it.");
     for (int k = 0; k < KIND_COUNT; k++) {
         int count;
         struct living *living = living_find(plan, k, step, &count);

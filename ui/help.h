@@ -8,8 +8,9 @@
 #include "keys.h"
 #include "text_block.h"
 
-/* The keys of a page, then what the letters and patterns mean. */
-void help_fill(struct text_block *, enum page_id);
+/* The keys of a page, then what letters and patterns mean, as they are drawn
+ * with these glyphs. */
+void help_fill(struct text_block *, enum page_id, enum glyphs);
 
 /* Prints the table as items of an mdoc list. */
 void help_print_mdoc(void);

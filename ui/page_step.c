@@ -1,6 +1,7 @@
 /*
- * The page Step: one training step of a plan. A sawtooth of the bytes alive, a
- * map of the arena, and what is alive at a cursor that all three share.
+ * The page Step: one training step of a plan, and evaluation. A sawtooth of
+ * the bytes alive, a map of the arena, and what is alive at a cursor that all
+ * three share.
  */
 #include "pane_living.h"
 #include "pane_map.h"
@@ -11,6 +12,13 @@ struct step_page {
     struct pane_map map;
     struct pane_living living;
 };
+
+static void done(void *state)
+{
+    struct step_page *p = state;
+
+    step_cursor_done(&p->cursor);
+}
 
 static void draw(struct screen *s, void *state, int pane, struct area area)
 {
@@ -33,7 +41,6 @@ static void draw(struct screen *s, void *state, int pane, struct area area)
 static void move(struct step_cursor *c, const struct job *job,
                  enum action action, int argument)
 {
-    const struct program_steps *steps = step_cursor_program(job);
     int at = step_cursor_at(c, job), page = c->timeline.count / 10 + 1;
 
     switch (action) {
@@ -50,10 +57,10 @@ static void move(struct step_cursor *c, const struct job *job,
         step_cursor_go(c, job, at + page);
         break;
     case ACTION_START:
-        step_cursor_go(c, job, steps->begin);
+        step_cursor_go(c, job, 0);
         break;
     case ACTION_END:
-        step_cursor_go(c, job, steps->end);
+        step_cursor_go(c, job, job->schedule->step_count);
         break;
     case ACTION_ROW:
         step_cursor_go(c, job, argument);
@@ -103,5 +110,6 @@ static void act(struct screen *s, void *state, enum action action,
 
 const struct page page_step = { .name = "Step",
                                 .state_size = sizeof(struct step_page),
+                                .done = done,
                                 .draw = draw,
                                 .act = act };

@@ -11,16 +11,14 @@
 static void draw_caret(struct area area, int row, int col, const char *text,
                        const char *shorter)
 {
-    int width = cells_width(text);
-    bool right = col + 2 + width <= area.cols;
+    int left = col - 1, right = area.cols - col - 2;
+    int room = left > right ? left : right, width, at;
 
-    if (!right && col - 1 < width) {
-        text = shorter;
-        width = cells_width(text);
-        right = col < area.cols / 2;
-    }
+    text = cells_width(text) <= room ? text : shorter;
+    width = cells_width(text) <= room ? cells_width(text) : room;
+    at = width <= right ? col + 2 : left - width;
     area_text(area, row, col, ROLE_KEY | STYLE_BOLD, "▲");
-    area_text(area, row, right ? col + 2 : col - 1 - width, ROLE_KEY, text);
+    area_fit(area, row, at, width, ROLE_KEY, text);
 }
 
 /* "step 77, backward, 3.09 MiB: conv_dgrad of g2.b1.conv1" */
@@ -57,11 +55,7 @@ static void draw_peak(const struct step_cursor *c, const struct job *job,
 
     bytes_format(bytes, sizeof(bytes), plan->peak_bytes);
     snprintf(text, sizeof(text), " peak %s", bytes);
-    if (plan->peak_step < c->timeline.begin ||
-        plan->peak_step >= c->timeline.end)
-        area_print(area, row, 0, ROLE_WARNING,
-                   "the peak, %s, is not shown: it is in evaluation", bytes);
-    else if (col >= 0 && col + 1 + cells_width(text) <= area.cols)
+    if (col >= 0 && col + 1 + cells_width(text) <= area.cols)
         area_print(area, row, col, ROLE_TITLE, "▼%s", text);
     else if (col >= 0)
         area_print(area, row, col - cells_width(text), ROLE_TITLE, "%s ▼",
@@ -85,12 +79,12 @@ void pane_sawtooth_draw(struct screen *s, struct step_cursor *c,
     char text[64];
 
     step_cursor_show(c, job, plot.cols);
-    snprintf(text, sizeof(text), "Memory alive, steps %d to %d",
+    snprintf(text, sizeof(text), "Memory, steps %d to %d, by FLOPs",
              c->timeline.first, c->timeline.first + c->timeline.count - 1);
     subject_title(s, area, c->subject,
                   c->zoom ? text
-                          : "Memory alive through one training step, by kind",
-                  c->zoom ? text : "Memory alive, step by step");
+                          : "Memory alive, each step as wide as its FLOPs",
+                  c->zoom ? text : "Wider steps: more FLOPs");
     if (rows <= 0 || plot.cols == 0)
         return;
     draw_peak(c, job, area_sub(area, 1, BYTE_AXIS_COLS, 1, plot.cols), 0);

@@ -61,8 +61,18 @@ static const struct phase_look {
     [PHASE_RECOMPUTE] = { ROLE_RECOMPUTE, "r" },
     [PHASE_BACKWARD] = { ROLE_BACKWARD, "◂" },
     [PHASE_UPDATE] = { ROLE_UPDATE, "=" },
-    [PHASE_EVALUATE] = { ROLE_DIM, "·" },
+    [PHASE_EVALUATE] = { ROLE_DIM, "e" },
 };
+
+const char *sawtooth_band(enum phase phase)
+{
+    return looks[phase].band;
+}
+
+unsigned sawtooth_role(enum phase phase)
+{
+    return looks[phase].role;
+}
 
 static enum phase phase_of(const struct plan *plan, const struct timeline *t,
                            int col)
@@ -169,8 +179,8 @@ void sawtooth_draw(const struct plan *plan, const struct timeline *t,
     free(p.spots);
 }
 
-/* "backward ×10" */
-static void name_phase(const struct schedule *s, enum phase phase,
+/* " backward ×10 ", or as much of it as there is room for. */
+static void name_phase(const struct schedule *s, enum phase phase, int room,
                        char *text, size_t size)
 {
     int times = (s->batch + s->microbatch - 1) / s->microbatch;
@@ -181,6 +191,10 @@ static void name_phase(const struct schedule *s, enum phase phase,
         snprintf(text, size, " %s ×%d ", phase_name(phase), times);
     else
         snprintf(text, size, " %s ", phase_name(phase));
+    if (cells_width(text) + 2 > room)
+        snprintf(text, size, "%s", phase_name(phase));
+    if (cells_width(text) > room)
+        *text = '\0';
 }
 
 void sawtooth_phases(const struct plan *plan, const struct timeline *t,
@@ -193,9 +207,8 @@ void sawtooth_phases(const struct plan *plan, const struct timeline *t,
 
         for (to = from; to < t->cols && phase_of(plan, t, to) == phase; to++)
             area_text(area, row, to, look->role, look->band);
-        name_phase(plan->schedule, phase, name, sizeof(name));
-        if (cells_width(name) + 2 <= to - from)
-            area_text(area, row, (from + to - cells_width(name)) / 2,
-                      look->role | STYLE_BOLD, name);
+        name_phase(plan->schedule, phase, to - from, name, sizeof(name));
+        area_text(area, row, (from + to - cells_width(name)) / 2,
+                  look->role | STYLE_BOLD, name);
     }
 }

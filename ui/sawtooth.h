@@ -13,6 +13,10 @@
 void sawtooth_draw(const struct plan *, const struct timeline *, double top,
                    struct area);
 
+/* What the band of a phase is made of. */
+const char *sawtooth_band(enum phase);
+unsigned sawtooth_role(enum phase);
+
 /* Fills a row. */
 void sawtooth_phases(const struct plan *, const struct timeline *,
                      struct area, int row);

@@ -503,7 +503,7 @@ void screen_act(struct screen *s, enum action action, int argument)
         break;
     case ACTION_HELP:
         screen_popup(s, "Keys");
-        help_fill(&s->popup_text, s->page);
+        help_fill(&s->popup_text, s->page, s->cells.glyphs);
         break;
     case ACTION_QUIT:
         s->quit = true;

@@ -7,25 +7,15 @@ static int clamp(int value, int least, int most)
     return value > most ? most : value < least ? least : value;
 }
 
-const struct program_steps *step_cursor_program(const struct job *job)
+void step_cursor_done(struct step_cursor *c)
 {
-    return &job->schedule->program[PROGRAM_TRAIN];
+    timeline_done(&c->timeline);
 }
 
-/* The peak may be in evaluation, which is not shown: then it is the step of
- * training with the most alive. */
 int step_cursor_at(const struct step_cursor *c, const struct job *job)
 {
-    const struct program_steps *p = step_cursor_program(job);
-    const struct plan *plan = job->plan;
-    int most = p->begin;
-
-    if (c->moved)
-        return clamp(c->step, p->begin, p->end - 1);
-    for (int t = p->begin; t < p->end; t++)
-        if (plan_live_bytes(plan, t) > plan_live_bytes(plan, most))
-            most = t;
-    return most;
+    return c->moved ? clamp(c->step, 0, job->schedule->step_count - 1)
+                    : job->plan->peak_step;
 }
 
 struct living *step_cursor_living(const struct step_cursor *c,
@@ -44,9 +34,7 @@ struct living *step_cursor_living(const struct step_cursor *c,
 
 void step_cursor_go(struct step_cursor *c, const struct job *job, int step)
 {
-    const struct program_steps *p = step_cursor_program(job);
-
-    c->step = clamp(step, p->begin, p->end - 1);
+    c->step = clamp(step, 0, job->schedule->step_count - 1);
     c->moved = true;
 }
 
@@ -63,8 +51,7 @@ void step_cursor_reset(struct step_cursor *c)
 
 void step_cursor_zoom(struct step_cursor *c, const struct job *job, int by)
 {
-    const struct program_steps *p = step_cursor_program(job);
-    int all = p->end - p->begin;
+    int all = job->schedule->step_count;
 
     c->zoom = clamp(c->zoom + by, 0, TIMELINE_MOST_ZOOM);
     while (c->zoom > 0 && all >> c->zoom < TIMELINE_FEWEST)
@@ -74,8 +61,8 @@ void step_cursor_zoom(struct step_cursor *c, const struct job *job, int by)
 
 void step_cursor_show(struct step_cursor *c, const struct job *job, int cols)
 {
-    timeline_show(&c->timeline, step_cursor_program(job), c->zoom,
-                  step_cursor_at(c, job), cols);
+    timeline_measure(&c->timeline, job->schedule);
+    timeline_show(&c->timeline, c->zoom, step_cursor_at(c, job), cols);
 }
 
 int step_cursor_column(const struct step_cursor *c, int step)

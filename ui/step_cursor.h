@@ -17,11 +17,10 @@ struct step_cursor {
     bool picked;         /* until then it is at the largest tensor */
     int tensor;          /* instance or LIVING_SCRATCH */
     int zoom;
-    struct timeline timeline; /* as last drawn */
+    struct timeline timeline; /* owned, as last drawn */
 };
 
-/* The steps that are shown, those of training. */
-const struct program_steps *step_cursor_program(const struct job *);
+void step_cursor_done(struct step_cursor *);
 
 /* The step of the cursor. */
 int step_cursor_at(const struct step_cursor *, const struct job *);
