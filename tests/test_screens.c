@@ -277,6 +277,37 @@ Test(screens, turns_are_foretold)
     free(frame);
 }
 
+/* Whether the pane of curves has a text, in whatever room. */
+static void expect_in_curves(struct session *s, const char *text)
+{
+    static const struct { int rows, cols; } sizes[] = {
+        { 40, 120 }, { 24, 80 }, { 16, 60 }
+    };
+
+    for (int i = 0; i < 3; i++) {
+        char *frame = sample_frame(s, PAGE_RUN, PANE_CURVES, sizes[i].rows,
+                                   sizes[i].cols, GLYPHS_ASCII);
+        cr_expect(strstr(frame, text), "%d columns: no %s", sizes[i].cols,
+                  text);
+        free(frame);
+    }
+}
+
+/* From the first step on there is something to see. */
+Test(screens, curves_move_before_the_first_epoch_ends)
+{
+    struct session fresh;
+    struct event step = { .type = EVENT_STEP,
+                          .step = { 1, 200, 1, 2.25, 0.1, 1000, 0.1 } };
+
+    sample_init(&fresh);
+    session_event(&fresh, &step);
+    expect_in_curves(&fresh, "l loss 2.2500");
+    sample_train(&fresh, 1);
+    expect_in_curves(&fresh, "v valid 29.67%  t train 30.33%");
+    session_done(&fresh);
+}
+
 static char *frame_at_dial(const char *name)
 {
     struct screen screen;

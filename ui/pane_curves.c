@@ -255,12 +255,22 @@ static void draw_change(struct screen *s, const struct pane_curves *p,
 
 enum { BOTH_COLS = 72 };
 
+/* Where there is room for one chart it has the accuracy, which moves once an
+ * epoch; until it first does, the loss, which moves with every step. */
+static bool shows_loss(const struct session *s, enum curves curves,
+                       struct area area)
+{
+    if (curves == CURVES_BOTH && area.cols < BOTH_COLS)
+        return isnan(session_latest(s, CURVE_TRAIN_ACCURACY));
+    return curves == CURVES_LOSS;
+}
+
 void pane_curves_draw(struct screen *s, struct pane_curves *p,
                       struct area area)
 {
     int half = area.cols / 2;
 
-    if (s->view.curves == CURVES_LOSS) {
+    if (shows_loss(s->session, s->view.curves, area)) {
         draw_loss(s, p, area);
     } else if (s->view.curves == CURVES_ACCURACY || area.cols < BOTH_COLS) {
         draw_accuracy(s, p, area);
