@@ -8,9 +8,12 @@ import re
 import subprocess
 
 from person import (DOWN, END, ENTER, ESCAPE, FOLDER, HOME, LEFT, MEMDIAL,
-                    PAGE_DOWN, RIGHT, SMALL, TAB, UP, Person, finish, report)
+                    PAGE_DOWN, RIGHT, SANITIZED, SMALL, TAB, UP, Person, finish,
+                    report)
 
 SIZES = (40, 120), (30, 100), (24, 80), (16, 60)
+# The sanitizers take their time.
+TRIED = SIZES[::3] if SANITIZED else SIZES
 
 # Something to see on every page: recomputed, sparse, in microbatches.
 SAVING = ["--set=checkpoint=sqrt", "--set=sparsity=0.5", "--set=microbatch=10"]
@@ -743,7 +746,7 @@ def use_pages():
     baseline = plan(*SMALL)
     p = Person(*settings)
     p.sees("training")
-    for rows, cols in SIZES:
+    for rows, cols in TRIED:
         p.resize(rows, cols)
         p.look(0.1)
         use_layers(p, planned, baseline)
@@ -761,7 +764,7 @@ def try_and_compare():
     p = Person(*SMALL)
     p.sees("training")
     try_settings(p)
-    for rows, cols in SIZES:
+    for rows, cols in TRIED:
         p.resize(rows, cols)
         p.look(0.1)
         use_runs(p, plans)
@@ -774,7 +777,7 @@ def try_and_compare():
 def keep_presets():
     p = Person(*SMALL)
     p.sees("training")
-    for rows, cols in SIZES:
+    for rows, cols in TRIED:
         p.resize(rows, cols)
         p.look(0.1)
         compare_presets(p)

@@ -111,7 +111,7 @@ class Person:
             os.execvpe(command[0], command, environment)
         self.screen = Screen(cols, rows)
         self.stream = Stream(self.screen)
-        self.raw = b""
+        self.raw = bytearray()
         self.status = None
 
     def resize(self, rows, cols):
@@ -209,9 +209,11 @@ class Person:
         """Waits for what a function says of the screen; returns it."""
         end = time.monotonic() + (patience or PATIENCE)
         while not (found := check()):
-            if time.monotonic() > end:
-                return found
-            self.look(0.02)
+            known = len(self.raw)
+            while len(self.raw) == known:
+                if time.monotonic() > end:
+                    return found
+                self.look(0.02)
         return found
 
     def sees(self, pattern, patience=None):
