@@ -298,7 +298,8 @@ def main():
     no_device_in_front()
     is_named()
     killed(signal.SIGKILL, "Killed")
-    killed(signal.SIGSEGV, "Segmentation fault")
+    if not SANITIZED:  # there it ends with a report and a status
+        killed(signal.SIGSEGV, "Segmentation fault")
     commands()
     out_of_address_space()
     out_of_memory()
