@@ -558,7 +558,7 @@ TABS = {"Run": "Dials", "Step": "At the cursor", "Layers": "all layers",
 EFFECTS = {
     "less": "applied|no further step", "more": "applied|no further step",
     "undo": "undone|applied|nothing to undo",
-    "lock": "locked: changes",
+    "lock": "changes stay pending",
     "pin": "pinned: comparing", "pause": "training", "restart": "training",
     "export": r"wrote memdial-\d+.json", "show": "─ Settings [A-Z]",
     "back": "these are the current settings",
@@ -736,7 +736,10 @@ def without_colour():
             any(re.search(rf"[⠀-⣿ ]{letter} *$", line)
                 for line in p.pane("Curves")[1:]) for letter in "vt")),
                f"{what}: curves have letters", p)
-        p.type(b"R")
+        p.type(b"q")
+        # A vt100 has one screen only.
+        report(p.ends() == 0 and (p.restored() or not p.text().strip()),
+               f"{what}: leaves the terminal clean", p)
         p.leave()
 
 

@@ -339,6 +339,28 @@ Test(screens, idle_dials_say_why)
     free(frame);
 }
 
+/* A figure is there with all its digits or not at all. */
+Test(screens, no_factor_is_cut)
+{
+    static const char times[] = "×";
+
+    for (int cols = 80; cols <= 140; cols++) {
+        char *frame = sample_frame(&session, PAGE_RUN, PANE_DIALS, 24, cols,
+                                   GLYPHS_BRAILLE);
+        int found = 0;
+        for (const char *at = frame; (at = strstr(at, times)); found++) {
+            size_t n;
+            at += strlen(times);
+            n = strspn(at, "0123456789");
+            cr_expect(n > 0 && at[n] == '.' &&
+                      strspn(at + n + 1, "0123456789") == 2,
+                      "%d columns: '%.8s'", cols, at);
+        }
+        cr_expect_gt(found, 8);
+        free(frame);
+    }
+}
+
 /* Nothing that a person does to it ends it, at any size. */
 Test(screens, survives_anything)
 {

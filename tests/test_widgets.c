@@ -273,6 +273,42 @@ Test(chart, corners)
     }
 }
 
+/* What goes on does so below its own column. */
+Test(text_block, columns_hang)
+{
+    struct text_block b = { 0 };
+    struct cells g;
+
+    cells_init(&g, 8, 16, GLYPHS_ASCII);
+    text_block_add(&b, 0, "k    go up in a pane");
+    text_block_add(&b, 0, "  plain words are broken");
+    text_block_add(&b, 0, "a long first word  x y");
+    cr_expect_eq(text_block_rows(&b, 16), 6);
+    text_block_draw(&b, area_all(&g), 0);
+    expect_text(&g, "k    go up in a\n     pane\n  plain words\n"
+                    "  are broken\na long first\nword  x y\n\n\n");
+    text_block_done(&b);
+}
+
+/* As the dials show it. */
+Test(dial, changes_are_in_words)
+{
+    struct settings from, to;
+    struct error e;
+    char text[64];
+
+    settings_init(&from);
+    to = from;
+    dial_changes(&from, &to, text, sizeof(text));
+    cr_expect_str_eq(text, "");
+    cr_assert(settings_assign(&from, "test", "microbatch=5", &e));
+    cr_assert(settings_assign(&to, "test", "precision=fp16", &e));
+    dial_changes(&from, &to, text, sizeof(text));
+    cr_expect_str_eq(text, "precision=fp16 microbatch=100 (all)");
+    dial_changes(&from, &to, text, 12);
+    cr_expect_str_eq(text, "precision=f");
+}
+
 /* Dots are told apart by the letters at their ends, even if these meet. */
 Test(chart, lines_are_named)
 {

@@ -288,8 +288,7 @@ static int show_screens(struct app *a, const struct choices *c,
     if (c->theme)
         theme_find(c->theme, &a->screen.view.theme);
     session_say(&a->session, NOTICE_INFO,
-                "Left and Right turn a dial, Enter explains a row, ? has all "
-                "keys");
+                "←→ turn a dial, Enter explains a row, ? has all keys");
     a->whatif = whatif_new();
     a->questions = xcalloc((unsigned long)session_most_questions(),
                            sizeof(*a->questions));

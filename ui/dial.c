@@ -256,3 +256,20 @@ bool dial_same(const struct settings *a, const struct settings *b, int dial)
     return memcmp((const char *)a + row->offset,
                   (const char *)b + row->offset, row->size) == 0;
 }
+
+void dial_changes(const struct settings *from, const struct settings *to,
+                  char *text, size_t size)
+{
+    size_t used = 0;
+
+    *text = '\0';
+    for (int dial = 0; dial < dial_count() && used < size; dial++) {
+        char value[SETTINGS_TEXT_SIZE];
+        if (dial_same(from, to, dial))
+            continue;
+        dial_format(to, dial, value, sizeof(value));
+        used += (size_t)snprintf(text + used, size - used, "%s%s=%s",
+                                 used ? " " : "", dial_setting(dial)->name,
+                                 value);
+    }
+}

@@ -25,6 +25,10 @@ bool dial_turn(const struct settings *from, int dial, enum dial_turn,
 /* What it is set to, for people: "8 MiB", "100, the whole batch". */
 void dial_format(const struct settings *, int dial, char *text, size_t size);
 
+/* What was turned, as dials show it: "precision=fp16 microbatch=20 (all)". */
+void dial_changes(const struct settings *from, const struct settings *to,
+                  char *text, size_t size);
+
 /* Whether it is set alike in both. */
 bool dial_same(const struct settings *, const struct settings *, int dial);
 

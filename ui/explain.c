@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "idle.h"
 #include "living.h"
 #include "text.h"
 #include "theme.h"
@@ -225,8 +226,7 @@ static const struct reach {
     { "microbatch", PER_SAMPLE, "what there is for each sample" },
     { "checkpoint", 1 << KIND_ACTIVATIONS, "activations" },
     { "recompute", 1 << KIND_ACTIVATIONS, "activations" },
-    { "memory_budget", 1 << KIND_ACTIVATIONS,
-      "activations, with checkpoint=optimal" },
+    { "memory_budget", 1 << KIND_ACTIVATIONS, "activations" },
     { "threads", 1 << KIND_WORKSPACE, "scratch, of which threads have some "
       "each" },
 };
@@ -270,7 +270,7 @@ static void add_better(struct text_block *text, const struct session *s,
 
     dial_format(&f->settings, dial, value, sizeof(value));
     text_block_add(text, ROLE_GOOD,
-                   "  ▼ %-14s %s: %s, %.1f%% less, for ×%.2f the FLOPs",
+                   "  ▼ %-14s  %s: %s, %.1f%% less, for ×%.2f the FLOPs",
                    dial_setting(dial)->name, value,
                    bytes_format(bytes, sizeof(bytes), f->peak_bytes),
                    100 * less, f->flops / s->planned->flops);
@@ -282,17 +282,21 @@ static void add_no_better(struct text_block *text, const struct session *s,
     const char *name = dial_setting(dial)->name;
     const struct reach *r = reach_of(name);
     double share = r ? share_of(s->planned, r->kinds) : 0;
+    char why[IDLE_WHY_SIZE];
 
-    if (!r)
+    if (idle_now(dial_setting(dial), &s->wanted, &s->machine, why))
+        text_block_add(text, ROLE_DIM, "  – %-14s  has no effect %s", name,
+                       why);
+    else if (!r)
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s changes the arithmetic, no bytes", name);
+                       "  – %-14s  changes the arithmetic, no bytes", name);
     else if (share < 0.05)
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s shrinks %s; none are alive at the peak",
+                       "  – %-14s  shrinks %s; none are alive at the peak",
                        name, r->what);
     else
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s shrinks %s, %.1f%% of this peak, but one "
+                       "  – %-14s  shrinks %s, %.1f%% of this peak, but one "
                        "step further does not", name, r->what, share);
 }
 

@@ -63,7 +63,7 @@ static void place_run(struct layout *l, struct rect rest)
     bool full = l->size == SIZE_FULL;
 
     l->pane[PANE_DIALS] =
-        cut_left(&rest, full ? between(40, rest.cols * 36 / 100, 48) : 34);
+        cut_left(&rest, full ? between(40, rest.cols * 36 / 100, 48) : 36);
     l->pane[PANE_MEMORY] =
         cut_top(&rest, full ? between(15, rest.rows - 14, 21) : 12);
     l->pane[PANE_CURVES] = rest;

@@ -209,11 +209,11 @@ static void draw_factor(struct area area, int row, const struct forecast *now,
     double factor = (double)now->peak_bytes / (double)then->peak_bytes;
     double flops = then->flops / then->settings.batch /
                    (now->flops / now->settings.batch);
+    double times = factor > 1 ? factor : 1 / factor;
     char text[64] = "as much memory";
 
-    if (now->peak_bytes != then->peak_bytes)
-        snprintf(text, sizeof(text), "%.2fx %s memory",
-                 factor > 1 ? factor : 1 / factor,
+    if (times >= 1.005)
+        snprintf(text, sizeof(text), "%.2fx %s memory", times,
                  factor > 1 ? "less" : "more");
     area_print(area, row, BAR_LABEL + 1,
                (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD,

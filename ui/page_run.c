@@ -11,6 +11,13 @@ struct run_page {
     struct pane_curves curves;
 };
 
+static void init(void *state)
+{
+    struct run_page *p = state;
+
+    pane_memory_init(&p->memory);
+}
+
 static void draw(struct screen *s, void *state, int pane, struct area area)
 {
     struct run_page *p = state;
@@ -79,5 +86,6 @@ static void act(struct screen *s, void *state, enum action action,
 
 const struct page page_run = { .name = "Run",
                                .state_size = sizeof(struct run_page),
+                               .init = init,
                                .draw = draw,
                                .act = act };

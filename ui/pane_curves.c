@@ -153,11 +153,19 @@ static void draw_legend_pinned(const struct session *s, struct area area,
         draw_legend(area, col, ROLE_PINNED, 'p', name, NAN, false);
 }
 
-static void finish(struct drawing *d, struct area area)
+/* Draws the chart, or says when there will be something to draw. */
+static void finish(struct drawing *d, struct area area, const char *when)
 {
+    int points = 0;
+
     d->chart.lines = d->lines;
     d->chart.marks = d->marks;
+    for (int i = 0; i < d->chart.line_count; i++)
+        points += d->lines[i].count;
     chart_draw(&d->chart, area_sub(area, 1, 0, area.rows - 1, area.cols));
+    if (points == 0)
+        area_print(area, area.rows / 2, CHART_MARGIN + 2, ROLE_DIM,
+                   "comes when the first %s ends", when);
 }
 
 static void draw_accuracy(struct screen *s, struct pane_curves *p,
@@ -189,7 +197,7 @@ static void draw_accuracy(struct screen *s, struct pane_curves *p,
     col = draw_legend(area, col, ROLE_TRAIN, 't', "train",
                       value_at(s, p, CURVE_TRAIN_ACCURACY), true);
     draw_legend_pinned(s->session, area, col);
-    finish(&d, area);
+    finish(&d, area, "epoch");
 }
 
 static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
@@ -227,7 +235,7 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     col = draw_legend(area, col, ROLE_VALID, 'v', "valid",
                       value_at(s, p, CURVE_VALID_LOSS), false);
     draw_legend_pinned(s->session, area, col);
-    finish(&d, area);
+    finish(&d, area, "step");
     free(smoothed);
 }
 

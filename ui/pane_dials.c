@@ -12,7 +12,8 @@ static void range_of_dials(const struct pane_dials *p, int *from, int *to)
     *to = p->more ? dial_count() : dial_first_page();
 }
 
-/* "‹ 3.11 MiB ×1.29": what a turn would make of peak and FLOPs. */
+/* "‹ 3.11 MiB ×1.29": what a turn would make of peak and FLOPs; of the peak
+ * alone where there is no room for all digits. */
 static void draw_turn(struct screen *s, struct area area, int row, int dial,
                       enum dial_turn turn)
 {
@@ -20,7 +21,7 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
     const struct forecast *f = session_turned(session, dial, turn);
     const struct forecast *now = session->planned;
     unsigned style = ROLE_DIM;
-    char text[64] = "…", bytes[BYTES_TEXT_SIZE];
+    char text[64] = "…", bytes[BYTES_TEXT_SIZE] = "…";
     struct settings next;
     int col;
 
@@ -37,7 +38,10 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
     }
     col = area_text(area, row, 0, ROLE_KEY | STYLE_BOLD,
                     turn == DIAL_UP ? "›" : "‹");
-    area_text(area, row, col + (area.cols >= 17), style, text);
+    if (col + cells_width(text) > area.cols)
+        snprintf(text, sizeof(text), "%s", bytes);
+    col += col + 1 + cells_width(text) <= area.cols;
+    area_text(area, row, col, style, text);
     screen_target(s, area, row, 0, 1, area.cols,
                   turn == DIAL_UP ? ACTION_MORE : ACTION_LESS, dial + 1);
 }
@@ -62,7 +66,8 @@ static void draw_dial(struct screen *s, struct area area, int row, int dial)
     unsigned style = pending ? ROLE_PENDING | STYLE_BOLD
                      : idle  ? ROLE_DIM : ROLE_TEXT | STYLE_BOLD;
     char value[SETTINGS_TEXT_SIZE], before[SETTINGS_TEXT_SIZE];
-    int half = (area.cols - 2) / 2, col;
+    int indent = area.cols < 38 ? 1 : 2;
+    int half = (area.cols - indent - 1) / 2, col;
 
     screen_target(s, area, row, 0, 2, area.cols, ACTION_ROW, dial);
     dial_format(&session->wanted, dial, value, sizeof(value));
@@ -78,10 +83,10 @@ static void draw_dial(struct screen *s, struct area area, int row, int dial)
     }
     if (chosen && screen_has_keys(s, PANE_DIALS))
         area_mark(area, row, 0, area.cols, STYLE_REVERSE);
-    draw_turn(s, area_sub(area, 0, 2, area.rows, half - 1), row + 1, dial,
+    draw_turn(s, area_sub(area, 0, indent, area.rows, half), row + 1, dial,
               DIAL_DOWN);
-    draw_turn(s, area_sub(area, 0, 2 + half, area.rows, half), row + 1, dial,
-              DIAL_UP);
+    draw_turn(s, area_sub(area, 0, indent + half + 1, area.rows, half),
+              row + 1, dial, DIAL_UP);
 }
 
 /* The chosen dial at length: what it is, and where its turns lead. */
@@ -117,7 +122,10 @@ static void draw_detail(struct screen *s, struct area area)
                            100.0 * (f->flops / session->planned->flops - 1));
     }
     text_block_add(&text, ROLE_DIM, "%s", row->help);
-    text_block_draw(&text, area_sub(area, 1, 0, area.rows - 1, area.cols), 0);
+    area = area_sub(area, 1, 0, area.rows - 1, area.cols);
+    text_block_draw(&text, area, 0);
+    if (text_block_rows(&text, area.cols) > area.rows)
+        area_right(area, area.rows - 1, area.cols, ROLE_DIM, " …");
     text_block_done(&text);
 }
 

@@ -160,8 +160,8 @@ static void draw_worker_row(const struct session *s, struct area area, int y,
 {
     uint64_t bytes = row == ROW_TOUCHED ? s->touched_bytes
                      : row == ROW_PROCESS ? s->os_bytes : gap_bytes(s);
-    const char *note = row == ROW_TOUCHED   ? "of the one allocation"
-                       : row == ROW_PROCESS ? "as the system counts"
+    const char *note = row == ROW_TOUCHED   ? "of the arena"
+                       : row == ROW_PROCESS ? "by the system"
                                             : "not the arena";
     char text[BYTES_TEXT_SIZE];
 
@@ -284,9 +284,7 @@ static void draw_note(struct screen *s, struct area area)
     bool flat = scale_of(s->session, false) > FLAT * scale_of(s->session, true);
 
     screen_note(s, area, screen_has_keys(s, PANE_MEMORY) ? ROLE_KEY : ROLE_DIM,
-                !flat          ? "Enter explains"
-                : s->view.zoom ? "z zooms out, Enter explains"
-                               : "z zooms in, Enter explains");
+                flat ? "z zooms, Enter explains" : "Enter explains");
 }
 
 void pane_memory_draw(struct screen *s, struct pane_memory *p,
@@ -308,6 +306,11 @@ void pane_memory_draw(struct screen *s, struct pane_memory *p,
     draw_note(s, area);
     draw_rows(s, p, area_sub(area, 4 + gap, 0, area.rows - 4 - gap,
                              area.cols));
+}
+
+void pane_memory_init(struct pane_memory *p)
+{
+    p->row = ROW_PEAK;
 }
 
 static void explain(struct screen *s, int row)

@@ -12,6 +12,9 @@ struct pane_memory {
     int scroll;
 };
 
+/* With the peak chosen. */
+void pane_memory_init(struct pane_memory *);
+
 void pane_memory_draw(struct screen *, struct pane_memory *, struct area);
 void pane_memory_act(struct screen *, struct pane_memory *, enum action,
                      int argument);

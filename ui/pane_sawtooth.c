@@ -6,19 +6,20 @@
 #include "bytes.h"
 #include "sawtooth.h"
 
-/* A caret and text beside it, on the side that has room; the shorter text if
- * neither has any for the longer one. */
-static void draw_caret(struct area area, int row, int col, const char *text,
-                       const char *shorter)
+/* A caret and beside it, on the side that has room, the first of some texts
+ * that fits there; they are shorter and shorter. */
+static void draw_caret(struct area area, int row, int col,
+                       const char *const texts[], int count)
 {
     int left = col - 1, right = area.cols - col - 2;
-    int room = left > right ? left : right, width, at;
+    int room = left > right ? left : right, width, i = 0;
 
-    text = cells_width(text) <= room ? text : shorter;
-    width = cells_width(text) <= room ? cells_width(text) : room;
-    at = width <= right ? col + 2 : left - width;
+    while (i < count - 1 && cells_width(texts[i]) > room)
+        i++;
+    width = cells_width(texts[i]) <= room ? cells_width(texts[i]) : room;
     area_text(area, row, col, ROLE_KEY | STYLE_BOLD, "▲");
-    area_fit(area, row, at, width, ROLE_KEY, text);
+    area_fit(area, row, width <= right ? col + 2 : left - width, width,
+             ROLE_KEY, texts[i]);
 }
 
 /* "step 77, backward, 3.09 MiB: conv_dgrad of g2.b1.conv1" */
@@ -26,15 +27,16 @@ static void draw_step(const struct step_cursor *c, const struct job *job,
                       struct area area, int row)
 {
     int step = step_cursor_at(c, job);
-    char bytes[BYTES_TEXT_SIZE], where[96], op[96], text[200];
+    char bytes[BYTES_TEXT_SIZE], op[96], where[48], much[96], all[200];
+    const char *const texts[] = { all, much, where };
 
-    snprintf(where, sizeof(where), "step %d, %s, %s", step,
-             phase_name(job->schedule->steps[step].phase),
-             bytes_format(bytes, sizeof(bytes),
-                          plan_live_bytes(job->plan, step)));
+    bytes_format(bytes, sizeof(bytes), plan_live_bytes(job->plan, step));
     step_cursor_name_op(job, step, op, sizeof(op));
-    snprintf(text, sizeof(text), "%s: %s", where, op);
-    draw_caret(area, row, step_cursor_column(c, step), text, where);
+    snprintf(where, sizeof(where), "step %d, %.20s", step,
+             phase_name(job->schedule->steps[step].phase));
+    snprintf(much, sizeof(much), "%s, %s", where, bytes);
+    snprintf(all, sizeof(all), "%s: %s", much, op);
+    draw_caret(area, row, step_cursor_column(c, step), texts, 3);
 }
 
 /* What a click into a column means. */

@@ -122,7 +122,7 @@ static const char *state_text(const struct session *s, unsigned *style)
     return s->sentence[0] ? "no worker" : "starting";
 }
 
-/* "epoch 3 of 20  1,240 samples/s  0:42 left" */
+/* "epoch 3 of 20  1,240 samples/s  0:42 left"; at the end only the epoch */
 static void progress_text(const struct session *s, char *text, size_t size)
 {
     char rate[TEXT_COUNT_SIZE], left[TEXT_DURATION_SIZE];
@@ -132,6 +132,10 @@ static void progress_text(const struct session *s, char *text, size_t size)
     *text = '\0';
     if (s->epoch == 0 || s->samples_per_second <= 0)
         return;
+    if (s->state == LINK_DONE) {
+        snprintf(text, size, "epoch %d of %d", s->epoch, s->in_force.epochs);
+        return;
+    }
     text_count(rate, (int64_t)s->samples_per_second);
     text_duration(left, seconds);
     snprintf(text, size, "epoch %d of %d  %s samples/s  %s left", s->epoch,
@@ -403,9 +407,14 @@ static void go_to_pane(struct screen *s, int step)
     } while (next.size > SIZE_LINE && next.pane[*pane].rows == 0);
 }
 
+/* What was said of one page is not left standing on another. */
 static void go_to_page(struct screen *s, int page)
 {
-    s->page = (enum page_id)((page + PAGE_COUNT) % PAGE_COUNT);
+    enum page_id next = (enum page_id)((page + PAGE_COUNT) % PAGE_COUNT);
+
+    if (next != s->page && s->session->notice == NOTICE_INFO)
+        s->session->notice = NOTICE_NONE;
+    s->page = next;
 }
 
 /* The run that goes on is not given up without a question. */

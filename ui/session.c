@@ -183,7 +183,7 @@ void session_lock(struct session *s, bool locked)
     if (!locked && session_pending(s))
         s->asks |= SESSION_ASK_APPLY;
     session_say(s, NOTICE_INFO, locked ?
-                "locked: changes stay pending until Enter" :
+                "changes stay pending until Enter" :
                 "unlocked: changes apply at once");
 }
 
@@ -467,7 +467,7 @@ static void on_applied(struct session *s, const struct event *e)
                         sizeof(*r->marks));
     m = &r->marks[r->mark_count++];
     memcpy(m->at, r->at, sizeof(m->at));
-    settings_changes(e->applied.before, e->applied.after, m->text,
+    dial_changes(e->applied.before, e->applied.after, m->text,
                  sizeof(m->text));
     session_say(s, NOTICE_INFO, "applied %s", m->text);
 }

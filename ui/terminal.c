@@ -141,6 +141,14 @@ static void add_restore(const char *text)
     terminal.restore_size += n;
 }
 
+/* Whether what was there before us comes back when we are gone. */
+static bool has_other_screen(void)
+{
+    const char *leave = tigetstr("rmcup");
+
+    return leave && leave != (char *)-1;
+}
+
 static void prepare_restore(bool mouse)
 {
     tcgetattr(STDIN_FILENO, &terminal.before);
@@ -152,7 +160,7 @@ static void prepare_restore(bool mouse)
     add_restore(tigetstr("op"));
     add_restore(tigetstr("cnorm"));
     add_restore(tigetstr("rmkx"));
-    add_restore(tigetstr("rmcup"));
+    add_restore(tigetstr(has_other_screen() ? "rmcup" : "clear"));
 }
 
 static bool check_terminal(const char *instead, struct error *e)
@@ -252,6 +260,10 @@ void terminal_stop(void)
     if (!terminal.on)
         return;
     terminal.on = false;
+    if (!has_other_screen()) {
+        erase();
+        refresh();
+    }
     endwin();
     send_all(paste_off, sizeof(paste_off) - 1);
     release_signals();

@@ -51,21 +51,39 @@ static size_t break_at(const char *text, int cols)
     return at;
 }
 
+/* The column at which the rows of a line go on that it needs after the first:
+ * where the text begins, or, if it is one of two columns, the second of them. */
+static int column_of(const char *text)
+{
+    const char *begin = text + strspn(text, " ");
+    const char *gap = strstr(begin, "  ");
+    char before[1024];
+
+    if (gap)
+        begin = gap + strspn(gap, " ");
+    snprintf(before, sizeof(before), "%.*s", (int)(begin - text), text);
+    return cells_width(before);
+}
+
 /* Draws or, without an area, counts. */
 static int flow(const struct text_line *line, int cols, struct area *area,
                 int row)
 {
     int indent = (int)strspn(line->text, " "), rows = 0;
+    int column = column_of(line->text);
     const char *text = line->text + indent;
 
     if (indent > cols / 2)
         indent = 0;
+    if (column > cols / 2)
+        column = indent;
     do {
         char part[1024];
-        size_t n = break_at(text, cols - indent);
+        int at = rows ? column : indent;
+        size_t n = break_at(text, cols - at);
         snprintf(part, sizeof(part), "%.*s", (int)n, text);
         if (area)
-            area_text(*area, row + rows, indent, line->style, part);
+            area_text(*area, row + rows, at, line->style, part);
         text += n;
         rows++;
     } while (*text);

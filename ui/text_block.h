@@ -16,7 +16,8 @@ struct text_block {
 };
 
 /* Adds a line; a long one is broken at spaces when it is drawn, and goes on
- * below its first character that is not a space. */
+ * below its first character that is not a space or, where two spaces part it
+ * into columns, below the second of them. */
 void text_block_add(struct text_block *, unsigned style, const char *format,
                     ...) __attribute__((format(printf, 3, 4)));
 void text_block_done(struct text_block *);
