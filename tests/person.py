@@ -209,11 +209,9 @@ class Person:
         """Waits for what a function says of the screen; returns it."""
         end = time.monotonic() + (patience or PATIENCE)
         while not (found := check()):
-            known = len(self.raw)
-            while len(self.raw) == known:
-                if time.monotonic() > end:
-                    return found
-                self.look(0.02)
+            if time.monotonic() > end:
+                return found
+            self.look(0.05)
         return found
 
     def sees(self, pattern, patience=None):
