@@ -135,7 +135,7 @@ static void add_restore(const char *text)
 {
     size_t n = text && text != (char *)-1 ? strcspn(text, "$") : 0;
 
-    if (terminal.restore_size + n > sizeof(terminal.restore))
+    if (n == 0 || terminal.restore_size + n > sizeof(terminal.restore))
         return;
     memcpy(terminal.restore + terminal.restore_size, text, n);
     terminal.restore_size += n;
