@@ -147,6 +147,17 @@ static struct outcome outcome_of(const char *company, const char *assignment)
     return outcome;
 }
 
+static bool is_idle(const char *company, const char *assignment)
+{
+    const char *const assignments[] = { company, assignment, NULL };
+    struct settings s = settings_of(assignments);
+    char name[64], why[IDLE_WHY_SIZE];
+
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(assignment, "="),
+             assignment);
+    return idle_now(settings_find(name), &s, &cpu, why);
+}
+
 /* A setting changes nothing where it is idle, and something where it is
  * not. */
 Test(idle, settings_do_nothing)
@@ -169,12 +180,16 @@ Test(idle, settings_do_nothing)
         struct outcome b = outcome_of(cases[i].idle, cases[i].other);
         cr_expect(a.arena == b.arena && a.loss == b.loss, "%s with %s",
                   cases[i].other, cases[i].idle);
+        cr_expect(is_idle(cases[i].idle, cases[i].other), "%s with %s",
+                  cases[i].other, cases[i].idle);
         if (!cases[i].busy)
             continue;
         a = outcome_of(cases[i].busy, cases[i].one);
         b = outcome_of(cases[i].busy, cases[i].other);
         cr_expect(a.arena != b.arena || a.loss != b.loss, "%s with %s",
                   cases[i].other, cases[i].busy);
+        cr_expect_not(is_idle(cases[i].busy, cases[i].other), "%s with %s",
+                      cases[i].other, cases[i].busy);
     }
 }
 

@@ -424,7 +424,7 @@ Test(link, knows_a_signal_from_a_status)
     struct heard h = { 0 };
 
     UNTIL(l, &h, link_state(l) == LINK_DEAD);
-    expect_sentence(l, "Bus error");
+    expect_sentence(l, "ended by signal");
     link_free(l);
 }
 
