@@ -264,7 +264,7 @@ Test(screens, turns_are_foretold)
         for (int t = 0; t < DIAL_TURNS; t++) {
             struct settings next;
             struct forecast *f;
-            if (!dial_turn(&session.wanted, dial, (enum dial_turn)t, &next))
+            if (!session_next(&session, dial, (enum dial_turn)t, &next))
                 continue;
             f = forecast_new(&next, &sample_machine, false, false);
             snprintf(text, sizeof(text), "%s %s ×%.2f", t ? "›" : "‹",
@@ -336,6 +336,38 @@ Test(screens, idle_dials_say_why)
     frame = frame_at_dial("memory_budget");
     cr_expect_not(strstr(frame, "(idle)"));
     cr_expect_not(strstr(frame, "no effect"));
+    free(frame);
+}
+
+/* Budgets that could not be met are not offered, and of a plan that there is
+ * not, nothing is said. */
+Test(screens, budgets_that_can_be)
+{
+    struct settings next = session.wanted;
+    char *frame, line[1024];
+    int dial = 0;
+
+    while (strcmp(dial_setting(dial)->name, "memory_budget") != 0)
+        dial++;
+    cr_assert(settings_assign(&next, "test", "checkpoint=optimal", NULL));
+    session_want(&session, &next);
+    sample_plan(&session);
+    for (int i = 0; i < 3; i++) {
+        session_turn(&session, dial, DIAL_UP);
+        sample_plan(&session);
+        cr_expect_not(session.planned->refused);
+        cr_expect_leq(session.planned->arena_bytes,
+                      session.wanted.memory_budget);
+    }
+    next = session.wanted;
+    next.memory_budget = 1;
+    session_want(&session, &next);
+    sample_plan(&session);
+    cr_expect(session.planned->refused);
+    frame = sample_frame(&session, PAGE_RUN, PANE_MEMORY, 44, 132,
+                         GLYPHS_ASCII);
+    find_line(frame, "   peak ", line);
+    cr_expect_not(strchr(line, '%'), "'%s'", line);
     free(frame);
 }
 
