@@ -371,6 +371,37 @@ Test(screens, budgets_that_can_be)
     free(frame);
 }
 
+static void press_key(struct screen *screen, int key)
+{
+    struct input input = { .type = INPUT_KEY, .key = key };
+
+    screen_input(screen, &input);
+    screen_draw(screen);
+}
+
+/* On a line there are questions, but no popups that would take the keys. */
+Test(screens, a_line_asks)
+{
+    struct screen screen;
+    char *frame;
+
+    screen_init(&screen, &session, 5, 30, GLYPHS_ASCII);
+    screen_draw(&screen);
+    press_key(&screen, '?');
+    press_key(&screen, '5');
+    press_key(&screen, 'a');
+    press_key(&screen, 'q');
+    cr_expect_not(screen.quit);
+    frame = cells_dump(&screen.cells);
+    cr_expect_str_eq(frame, "training 3.42 MiB 77.8%\n"
+                            "save as: my-quickq_\n\n\n\n");
+    free(frame);
+    press_key(&screen, KEY_ESCAPE);
+    press_key(&screen, 'q');
+    cr_expect(screen.quit);
+    screen_done(&screen);
+}
+
 /* A figure is there with all its digits or not at all. */
 Test(screens, no_factor_is_cut)
 {
