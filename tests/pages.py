@@ -661,6 +661,32 @@ def use_mouse():
     p.leave()
 
 
+# Keys as other programs have them
+
+def use_keys():
+    p = Person(*SMALL)
+    p.sees("training")
+    for keys, text, what in (
+            (b"\x1bOP", "─ Keys ─", "F1 is help"),
+            (ESCAPE, "▸ sparsity", "Esc closes it"),
+            (b"j", "▸ precision", "j goes down"),
+            (b"l", "applied precision=bf16", "l turns a dial up"),
+            (b"h", "applied precision=fp32", "h turns it down"),
+            (b"k", "▸ sparsity", "k goes up"),
+            (b"G", "▸ sparsity", "other letters do nothing"),
+            (b"\x1b[Z\x1b[Z ", "─ The peak ─",
+             "Shift-Tab goes to the pane before, Space explains"),
+            (ESCAPE + b"\x1bOQ", "theme light", "F2 is the next theme"),
+            (b"]", "At the cursor", "] is the next page"),
+            (b"[[", "wrn-28-2", "[ is the page before, in a circle")):
+        p.type(keys)
+        report(p.sees(text), f"keys: {what}", p)
+        p.look(0.1)
+    p.type(b"\x1b[21~")
+    report(p.ends() == 0 and p.restored(), "keys: F10 quits", p)
+    p.leave()
+
+
 # Without colour
 
 COLOURS = re.compile(
@@ -795,6 +821,7 @@ def main():
     try_and_compare()
     keep_presets()
     use_mouse()
+    use_keys()
     without_colour()
     finish()
 

@@ -264,7 +264,7 @@ Test(screens, turns_are_foretold)
         for (int t = 0; t < DIAL_TURNS; t++) {
             struct settings next;
             struct forecast *f;
-            if (!dial_turn(&session.wanted, dial, (enum dial_turn)t, &next))
+            if (!session_next(&session, dial, (enum dial_turn)t, &next))
                 continue;
             f = forecast_new(&next, &sample_machine, false, false);
             snprintf(text, sizeof(text), "%s %s ×%.2f", t ? "›" : "‹",
@@ -337,6 +337,69 @@ Test(screens, idle_dials_say_why)
     cr_expect_not(strstr(frame, "(idle)"));
     cr_expect_not(strstr(frame, "no effect"));
     free(frame);
+}
+
+/* Budgets that could not be met are not offered, and of a plan that there is
+ * not, nothing is said. */
+Test(screens, budgets_that_can_be)
+{
+    struct settings next = session.wanted;
+    char *frame, line[1024];
+    int dial = 0;
+
+    while (strcmp(dial_setting(dial)->name, "memory_budget") != 0)
+        dial++;
+    cr_assert(settings_assign(&next, "test", "checkpoint=optimal", NULL));
+    session_want(&session, &next);
+    sample_plan(&session);
+    for (int i = 0; i < 3; i++) {
+        session_turn(&session, dial, DIAL_UP);
+        sample_plan(&session);
+        cr_expect_not(session.planned->refused);
+        cr_expect_leq(session.planned->arena_bytes,
+                      session.wanted.memory_budget);
+    }
+    next = session.wanted;
+    next.memory_budget = 1;
+    session_want(&session, &next);
+    sample_plan(&session);
+    cr_expect(session.planned->refused);
+    frame = sample_frame(&session, PAGE_RUN, PANE_MEMORY, 44, 132,
+                         GLYPHS_ASCII);
+    find_line(frame, "   peak ", line);
+    cr_expect_not(strchr(line, '%'), "'%s'", line);
+    free(frame);
+}
+
+static void press_key(struct screen *screen, int key)
+{
+    struct input input = { .type = INPUT_KEY, .key = key };
+
+    screen_input(screen, &input);
+    screen_draw(screen);
+}
+
+/* On a line there are questions, but no popups that would take the keys. */
+Test(screens, a_line_asks)
+{
+    struct screen screen;
+    char *frame;
+
+    screen_init(&screen, &session, 5, 30, GLYPHS_ASCII);
+    screen_draw(&screen);
+    press_key(&screen, '?');
+    press_key(&screen, '5');
+    press_key(&screen, 'a');
+    press_key(&screen, 'q');
+    cr_expect_not(screen.quit);
+    frame = cells_dump(&screen.cells);
+    cr_expect_str_eq(frame, "training 3.42 MiB 77.8%\n"
+                            "save as: my-quickq_\n\n\n\n");
+    free(frame);
+    press_key(&screen, KEY_ESCAPE);
+    press_key(&screen, 'q');
+    cr_expect(screen.quit);
+    screen_done(&screen);
 }
 
 /* A figure is there with all its digits or not at all. */

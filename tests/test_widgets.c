@@ -178,25 +178,47 @@ Test(keys, escape_never_quits_and_q_does)
 /* Whatever a dial is set to, a step further up can be taken back. */
 Test(dials, turns_go_both_ways)
 {
-    for (int dial = 0; dial < dial_count(); dial++) {
+    for (int i = 0; i < 2 * dial_count(); i++) {
         struct settings s, next, back;
-        int steps = 0;
+        int steps = 0, dial = i / 2;
+        uint64_t least = i % 2 ? 27300000 : 0;
         settings_init(&s);
-        while (dial_turn(&s, dial, DIAL_DOWN, &next) && steps++ < 100)
+        while (dial_turn(&s, dial, DIAL_DOWN, least, &next) && steps++ < 100)
             s = next;
         cr_expect_lt(steps, 100, "%s has no lower end",
                      dial_setting(dial)->name);
         for (steps = 0; steps < 12; steps++) {
-            if (!dial_turn(&s, dial, DIAL_UP, &next))
+            if (!dial_turn(&s, dial, DIAL_UP, least, &next))
                 break;
             cr_expect(!dial_same(&s, &next, dial));
-            cr_expect(dial_turn(&next, dial, DIAL_DOWN, &back));
+            cr_expect(dial_turn(&next, dial, DIAL_DOWN, least, &back));
             cr_expect(dial_same(&s, &back, dial), "%s",
                       dial_setting(dial)->name);
             s = next;
         }
         cr_expect_gt(steps, 0, "%s does not turn", dial_setting(dial)->name);
     }
+}
+
+/* What could not be met is passed over, in both directions. */
+Test(dials, budgets_begin_at_the_least)
+{
+    const uint64_t mib = 1 << 20;
+    struct settings s, next;
+    int dial = 0;
+
+    while (strcmp(dial_setting(dial)->name, "memory_budget") != 0)
+        dial++;
+    settings_init(&s);
+    cr_assert(dial_turn(&s, dial, DIAL_UP, 0, &next));
+    cr_expect_eq(next.memory_budget, mib);
+    cr_assert(dial_turn(&s, dial, DIAL_UP, 24 * mib, &next));
+    cr_expect_eq(next.memory_budget, 24 * mib);
+    cr_assert(dial_turn(&s, dial, DIAL_UP, 24 * mib + 1, &next));
+    cr_expect_eq(next.memory_budget, 32 * mib);
+    cr_assert(dial_turn(&next, dial, DIAL_DOWN, 24 * mib + 1, &next));
+    cr_expect_eq(next.memory_budget, 0);
+    cr_expect_not(dial_turn(&next, dial, DIAL_DOWN, 24 * mib + 1, &next));
 }
 
 Test(dials, main_ones_first)

@@ -130,22 +130,22 @@ static double next_microbatch(const struct settings *s, enum dial_turn turn)
     return value == s->batch ? 0 : value > s->batch ? -1 : value ? value : -1;
 }
 
-/* 1, 1.5, 2, 3, 4, 6, ... MiB; below it 0, which is as little as can be. */
-static double next_budget(double value, enum dial_turn turn)
+/* 1, 1.5, 2, 3, 4, 6, ... MiB, from `least` on; below it 0, which is as little
+ * as can be. */
+static double next_budget(double value, enum dial_turn turn, double least)
 {
-    const double unit = 1 << 20;
-    double rung = unit;
+    double before = 0;
 
-    if (turn == DIAL_UP ? value < unit : value <= unit)
-        return turn == DIAL_UP ? unit : value > 0 ? 0 : -1;
-    for (double next = rung, power = unit;; power *= 2)
+    for (double power = 1 << 20;; power *= 2)
         for (int half = 2; half < 4; half++) {
-            next = power * half / 2;
-            if (next > value && turn == DIAL_UP)
-                return next;
-            if (next >= value && turn == DIAL_DOWN)
+            double rung = power * half / 2;
+            if (rung < least)
+                continue;
+            if (rung > value && turn == DIAL_UP)
                 return rung;
-            rung = next;
+            if (rung >= value && turn == DIAL_DOWN)
+                return value > 0 ? before : -1;
+            before = rung;
         }
 }
 
@@ -178,14 +178,14 @@ static double next_real(const struct setting *row, double value,
 }
 
 static double next_number(const struct settings *s, const struct setting *row,
-                          enum dial_turn turn)
+                          enum dial_turn turn, uint64_t least)
 {
     double value = number(s, row);
 
     if (strcmp(row->name, "microbatch") == 0)
         return next_microbatch(s, turn);
     if (row->type == SETTING_BYTES)
-        return next_budget(value, turn);
+        return next_budget(value, turn, (double)least);
     for (size_t i = 0; i < sizeof(ladders) / sizeof(ladders[0]); i++)
         if (strcmp(row->name, ladders[i].name) == 0)
             return next_rung(&ladders[i], value, turn);
@@ -196,7 +196,8 @@ static double next_number(const struct settings *s, const struct setting *row,
 
 /* The next value as text; false if there is none. */
 static bool next_text(const struct settings *s, const struct setting *row,
-                      enum dial_turn turn, char *text, size_t size)
+                      enum dial_turn turn, uint64_t least, char *text,
+                      size_t size)
 {
     int step = turn == DIAL_UP ? 1 : -1;
     double value = number(s, row), next;
@@ -212,19 +213,19 @@ static bool next_text(const struct settings *s, const struct setting *row,
         snprintf(text, size, "%s", turn == DIAL_UP ? "yes" : "no");
         return value != (turn == DIAL_UP);
     }
-    next = next_number(s, row, turn);
+    next = next_number(s, row, turn, least);
     snprintf(text, size, row->type == SETTING_REAL ? "%.6g" : "%.0f", next);
     return next >= 0;
 }
 
 bool dial_turn(const struct settings *from, int dial, enum dial_turn turn,
-               struct settings *to)
+               uint64_t least, struct settings *to)
 {
     const struct setting *row = dial_setting(dial);
     struct settings next = *from;
     char text[VALUE_SIZE];
 
-    if (!row || !next_text(from, row, turn, text, sizeof(text)) ||
+    if (!row || !next_text(from, row, turn, least, text, sizeof(text)) ||
         !settings_set(&next, "dial", row->name, text, NULL) ||
         !settings_check(&next, "dial", NULL))
         return false;

@@ -17,10 +17,11 @@ int dial_first_page(void);
 /* The setting of a dial, 0 to dial_count() - 1. */
 const struct setting *dial_setting(int dial);
 
-/* Turns a dial by one step. False, leaving *to alone, if there is no further
- * step or the result does not go with the other settings. */
+/* Turns a dial by one step; budgets below `least` bytes, which could not be met
+ * anyway, are none. False, leaving *to alone, if there is no further step or
+ * the result does not go with the other settings. */
 bool dial_turn(const struct settings *from, int dial, enum dial_turn,
-               struct settings *to);
+               uint64_t least, struct settings *to);
 
 /* What it is set to, for people: "8 MiB", "100, the whole batch". */
 void dial_format(const struct settings *, int dial, char *text, size_t size);

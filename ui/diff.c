@@ -70,8 +70,8 @@ void diff_ask_for_run(struct screen *s, const struct settings *settings)
         snprintf(more, sizeof(more), " and %d other%s", others,
                  others > 1 ? "s" : "");
     snprintf(question, sizeof(question),
-             "new run for %s%s? Enter: yes, Esc: no",
-             first ? first->name : "it", more);
+             "new run%s%s%s? Enter: yes, Esc: no", first ? " for " : "",
+             first ? first->name : "", more);
     screen_ask(s, question, "");
 }
 

@@ -9,7 +9,7 @@
 
 static void label_loss(double y, char *text, size_t size)
 {
-    snprintf(text, size, "%.3g", y);
+    snprintf(text, size, "%.4g", y);
 }
 
 static void label_percent(double y, char *text, size_t size)
@@ -165,7 +165,7 @@ static void finish(struct drawing *d, struct area area, const char *when)
     chart_draw(&d->chart, area_sub(area, 1, 0, area.rows - 1, area.cols));
     if (points == 0)
         area_print(area, area.rows / 2, CHART_MARGIN + 2, ROLE_DIM,
-                   "comes when the first %s ends", when);
+                   "after the first %s", when);
 }
 
 static void draw_accuracy(struct screen *s, struct pane_curves *p,

@@ -25,7 +25,7 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
     struct settings next;
     int col;
 
-    if (!dial_turn(&session->wanted, dial, turn, &next))
+    if (!session_next(session, dial, turn, &next))
         strcpy(text, "–");
     else if (f && f->refused)
         strcpy(text, "refused");
@@ -107,7 +107,7 @@ static void draw_detail(struct screen *s, struct area area)
             session_turned(session, s->dial, (enum dial_turn)t);
         char value[SETTINGS_TEXT_SIZE];
         struct settings next;
-        if (!dial_turn(&session->wanted, s->dial, (enum dial_turn)t, &next))
+        if (!session_next(session, s->dial, (enum dial_turn)t, &next))
             continue;
         dial_format(&next, s->dial, value, sizeof(value));
         if (f && f->refused)

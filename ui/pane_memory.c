@@ -7,6 +7,7 @@
 #include "bar.h"
 #include "bytes.h"
 #include "explain.h"
+#include "idle.h"
 #include "text.h"
 
 /* Rows after the kinds of memory. */
@@ -136,9 +137,11 @@ static void draw_forecast_row(const struct session *s, struct area area,
                   s->planned, planned);
     if (c.reference)
         put_bytes(area, y, c.reference, ROLE_DIM, r, row_bytes(r, row));
+    if (!s->planned || s->planned->refused)
+        return;
     put_change(area, y, c.change, pending ? now : row_bytes(r, row),
                planned);
-    if (c.share && s->planned && !s->planned->refused) {
+    if (c.share) {
         char text[16];
         snprintf(text, sizeof(text), "%.1f%%",
                  100.0 * (double)planned / (double)s->planned->peak_bytes);
@@ -175,7 +178,7 @@ static void draw_budget_row(const struct session *s, struct area area, int y,
 {
     const struct forecast *f = s->planned;
     uint64_t budget = s->wanted.memory_budget;
-    char text[BYTES_TEXT_SIZE], left[BYTES_TEXT_SIZE];
+    char text[BYTES_TEXT_SIZE], left[BYTES_TEXT_SIZE], why[IDLE_WHY_SIZE];
 
     if (!budget) {
         area_right(area, y, c.now, ROLE_DIM, "none");
@@ -183,7 +186,9 @@ static void draw_budget_row(const struct session *s, struct area area, int y,
     }
     area_right(area, y, c.now, ROLE_TEXT,
                bytes_format(text, sizeof(text), budget));
-    if (!f || f->refused)
+    if (idle_now(settings_find("memory_budget"), &s->wanted, &s->machine, why))
+        area_text(area, y, c.now + 2, ROLE_DIM, "idle");
+    else if (!f || f->refused)
         area_text(area, y, c.now + 2, ROLE_BAD, "cannot be met");
     else if (f->arena_bytes <= budget)
         area_print(area, y, c.now + 2, ROLE_GOOD, "%s to spare",

@@ -318,6 +318,18 @@ static void draw_popup(struct screen *s)
     text_block_draw(&s->popup_text, area, s->popup_scroll);
 }
 
+/* A question has the keys, so it must be seen: below the line, or over it. */
+static void draw_small_question(struct screen *s, struct area area)
+{
+    struct text_block text = { 0 };
+
+    area = area_sub(area, area.rows > 1, 0, area.rows, area.cols);
+    area_fill(area, ROLE_TEXT, " ");
+    text_block_add(&text, ROLE_TITLE, "%s %s_", s->question, s->answer);
+    text_block_draw(&text, area, 0);
+    text_block_done(&text);
+}
+
 /* Where there is room for one line: what a status bar would show. */
 static void draw_line(struct screen *s, struct area area)
 {
@@ -334,6 +346,8 @@ static void draw_line(struct screen *s, struct area area)
                                       session->now->peak_bytes));
     if (isfinite(accuracy))
         area_print(area, 0, col, ROLE_TEXT, " %.1f%%", 100 * accuracy);
+    if (s->asking)
+        draw_small_question(s, area);
 }
 
 void screen_draw(struct screen *s)
@@ -458,7 +472,8 @@ static void act_on_run(struct session *session, enum action action)
 
 void screen_act(struct screen *s, enum action action, int argument)
 {
-    if (s->popup && !passes_popup(action)) {
+    /* What is not shown takes no keys. */
+    if (s->popup && !passes_popup(action) && s->layout.size > SIZE_LINE) {
         act_on_popup(s, action);
         return;
     }

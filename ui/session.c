@@ -75,6 +75,7 @@ void session_done(struct session *s)
     forecast_release(s->planned);
     forecast_release(s->baseline);
     forecast_release(s->pinned);
+    forecast_release(s->least);
     for (int i = 0; i < s->run_count; i++)
         run_done(&s->runs[i]);
     free(s->runs);
@@ -129,11 +130,27 @@ void session_want(struct session *s, const struct settings *settings)
     change_wanted(s, settings);
 }
 
+/* What no budget for the settings wanted can be below; 0: not known. */
+static uint64_t least_budget(const struct session *s)
+{
+    struct settings settings = s->wanted;
+
+    settings.memory_budget = 0;
+    return s->least && settings_same(&s->least->settings, &settings)
+               ? s->least->arena_bytes : 0;
+}
+
+bool session_next(const struct session *s, int dial, enum dial_turn turn,
+                  struct settings *next)
+{
+    return dial_turn(&s->wanted, dial, turn, least_budget(s), next);
+}
+
 void session_turn(struct session *s, int dial, enum dial_turn turn)
 {
     struct settings next;
 
-    if (dial_turn(&s->wanted, dial, turn, &next))
+    if (session_next(s, dial, turn, &next))
         session_want(s, &next);
     else
         session_say(s, NOTICE_INFO, "%s has no further step that way",
@@ -401,6 +418,8 @@ static void on_start(struct session *s, const struct event *e)
     s->epoch = 0;
     s->has_memory = false;
     s->touched_bytes = s->os_bytes = 0;
+    if (s->notice == NOTICE_ERROR)
+        s->notice = NOTICE_NONE; /* it was of the run before */
     if (settings_same(&s->in_force, &s->wanted))
         s->wanted = *e->start.settings;
     enter_force(s, e->start.settings);
@@ -548,7 +567,7 @@ static int ask_turns(const struct session *s, int dial, struct question *q)
 
     for (int turn = 0; turn < DIAL_TURNS; turn++)
         if (!*turn_place(s, dial, (enum dial_turn)turn) &&
-            dial_turn(&s->wanted, dial, (enum dial_turn)turn, &next))
+            session_next(s, dial, (enum dial_turn)turn, &next))
             q[n++] = question(s, TAG_TURN + dial * DIAL_TURNS + turn, &next);
     return n;
 }
@@ -611,11 +630,27 @@ static void answer_candidate(struct session *s, int candidate,
         s->asks |= SESSION_ASK_QUESTIONS;
 }
 
+/* From it follows which budgets can be, so their turns are asked anew. */
+static void learn_least(struct session *s, struct forecast *f)
+{
+    if (f->refused || f->settings.checkpoint != CHECKPOINT_OPTIMAL ||
+        f->settings.memory_budget > 0)
+        return;
+    forecast_replace(&s->least, forecast_hold(f));
+    for (int dial = 0; dial < dial_count(); dial++)
+        for (int turn = 0; turn < DIAL_TURNS; turn++)
+            if (dial_setting(dial)->type == SETTING_BYTES)
+                forecast_replace(turn_place(s, dial, (enum dial_turn)turn),
+                                 NULL);
+    s->asks |= SESSION_ASK_QUESTIONS;
+}
+
 void session_answer(struct session *s, int tag, struct forecast *f)
 {
     int turn = tag - TAG_TURN, candidate = tag - candidate_tag(0);
 
     if (tag == TAG_PLANNED) {
+        learn_least(s, f);
         forecast_replace(&s->planned, f);
         if (f->refused)
             session_say(s, NOTICE_ERROR, "%s", f->error.text);

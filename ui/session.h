@@ -105,6 +105,8 @@ struct session {
     struct forecast *planned;        /* of wanted, refused or not */
     struct forecast *baseline;       /* of wanted, nothing saved */
     struct forecast *pinned;         /* what to compare with, if not that */
+    struct forecast *least;          /* the last with checkpoint=optimal and
+                                        no budget */
     struct forecast **turn;          /* owned, [dial_count()][DIAL_TURNS] */
 
     /* The worker, as link.h says. */
@@ -137,6 +139,11 @@ void session_done(struct session *);
 /* Other settings are wanted; what was before can be undone. */
 void session_want(struct session *, const struct settings *);
 void session_turn(struct session *, int dial, enum dial_turn);
+
+/* The settings that a turn would make of those wanted; false if there is no
+ * further step that way. */
+bool session_next(const struct session *, int dial, enum dial_turn,
+                  struct settings *);
 
 /* What session_undo() would bring back, or NULL; in a new run if it cannot
  * follow in this one. */
