@@ -111,7 +111,11 @@ def click(p):
 
 
 def kill_worker(p):
-    p.type(b"R")
+    # Keys are taken in turn: with help there, R has been. Else a worker that
+    # died before it would be begun again by it, and nothing be said.
+    p.type(b"R?")
+    p.sees("─ Keys ─")
+    p.closes("─ Keys ─")
     p.sees("training")
     for pid in p.workers():
         os.kill(pid, signal.SIGKILL)
