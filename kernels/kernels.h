@@ -85,6 +85,23 @@ struct operand {
  * scale = gamma * rstd, shift = beta - mean * scale. */
 enum stat_row { STAT_MEAN, STAT_RSTD, STAT_SCALE, STAT_SHIFT, STAT_ROWS };
 
+/*
+ * Two sums for each channel over each tile, TILE_ROWS rows of a matrix
+ * (rows, C) or what is left of them: a (tiles, SUM_ROWS, C) float tensor. What
+ * a batch norm needs to know of a tensor is summed so where the tensor is
+ * written; of its input the mean and the squared deviations from that, and of
+ * the gradient dz of its result dy, which is dz where the result is not 0, and
+ * dy (x - mean).
+ */
+enum { TILE_ROWS = 128 };
+enum sum_row { SUM_MEAN, SUM_SQUARES, SUM_ROWS,
+               SUM_DY = SUM_MEAN, SUM_DY_X = SUM_SQUARES };
+
+static inline size_t tiles_of(size_t rows)
+{
+    return (rows + TILE_ROWS - 1) / TILE_ROWS;
+}
+
 /* Rows of a batch norm's running statistics, (RUNNING_ROWS, C). */
 enum running_row { RUNNING_MEAN, RUNNING_VAR, RUNNING_ROWS };
 
@@ -211,6 +228,8 @@ struct device_info {
 struct backend {
     const char *name;
     size_t alignment;    /* of every value in the arena, bytes */
+    bool sums_tiles;     /* its convolutions can sum tiles of what they write;
+                            if not, no call has operands for that */
     /* Lists at most `max` devices, and at least one: if there is none, one
      * that is not usable says why. */
     int (*list)(struct device_info info[], int max);

@@ -119,7 +119,8 @@ static void conv_rule(struct grad *d, const struct op *op)
     if (d->wanted[x]) {
         int before = d->of[x];
         int dx = activation_gradient(d, x, "dz");
-        backward(d, OP_conv_dgrad, op, (int[]){ dy, w, before, dx });
+        backward(d, OP_conv_dgrad, op,
+                 (int[]){ dy, w, before, dx, -1, -1, -1 });
     }
     /* A sum hands its gradient to both terms as it is. */
     if (add >= 0) {
@@ -143,6 +144,27 @@ static void linear_rule(struct grad *d, const struct op *op)
     }
 }
 
+/* The sums of tiles of dz that the gradient of a batch norm of x needs, if the
+ * operation that writes dz, the last one so far that does, can make them; else
+ * -1. */
+static int tile_sums(struct graph *g, int dz, int x, int stat)
+{
+    struct value v = g->values[x];
+
+    for (int i = g->op_count - 1; i >= 0; i--) {
+        int *operand = g->ops[i].operand;
+        if (g->ops[i].code != OP_conv_dgrad || operand[CONV_DGRAD_DX] != dz)
+            continue;
+        operand[CONV_DGRAD_X] = x;
+        operand[CONV_DGRAD_STAT] = stat;
+        return operand[CONV_DGRAD_SUMS] = graph_value(
+                   g, v.layer, "sums", KIND_TRANSIENT, DTYPE_F32, 3,
+                   (int[]){ DIM_TILES(v.dim[1] * v.dim[2]), SUM_ROWS,
+                            v.dim[3] });
+    }
+    return -1;
+}
+
 /* Through the normalisation and the statistics of the batch at once. */
 static void bn_relu_rule(struct grad *d, const struct op *op)
 {
@@ -152,10 +174,11 @@ static void bn_relu_rule(struct grad *d, const struct op *op)
     int dgamma = parameter_gradient(d, stats.operand[BN_STATS_GAMMA]);
     int dbeta = parameter_gradient(d, stats.operand[BN_STATS_BETA]);
     int before = d->of[x];
+    int sums = tile_sums(d->graph, dz, x, stat);
     int dx = activation_gradient(d, x, "dx");
 
     backward(d, OP_bn_relu_grad, op,
-             (int[]){ dz, x, stat, before, dgamma, dbeta, dx });
+             (int[]){ dz, x, stat, before, dgamma, dbeta, dx, sums });
 }
 
 static void avg_pool_rule(struct grad *d, const struct op *op)

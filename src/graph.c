@@ -151,6 +151,18 @@ bool graph_is_view(const struct graph *g, int value)
     return g->values[value].part_of >= 0;
 }
 
+static int resolve(int dim, const struct extents *extents)
+{
+    int number = -1 - dim;
+
+    if (dim >= 0)
+        return dim;
+    if (number < EXTENT_COUNT)
+        return extents->of[number];
+    return (int)tiles_of((size_t)extents->of[EXTENT_SAMPLES] *
+                         (size_t)(number - EXTENT_COUNT));
+}
+
 struct operand graph_operand(const struct graph *g, int value,
                              const struct extents *extents)
 {
@@ -167,7 +179,7 @@ struct operand graph_operand(const struct graph *g, int value,
         o.member = v->member;
     }
     for (int i = 0; i < v->rank; i++)
-        o.dim[i] = v->dim[i] < 0 ? extents->of[-1 - v->dim[i]] : v->dim[i];
+        o.dim[i] = resolve(v->dim[i], extents);
     return o;
 }
 
@@ -248,12 +260,12 @@ bool op_writes(enum op_code code, int slot)
 {
     char access = op_table[code].access[slot];
 
-    return access == 'w' || access == 'u';
+    return strchr("wou", access) != NULL;
 }
 
 bool op_reads(enum op_code code, int slot)
 {
-    return op_table[code].access[slot] != 'w';
+    return !strchr("wo", op_table[code].access[slot]);
 }
 
 bool op_repeatable(enum op_code code)

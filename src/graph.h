@@ -37,9 +37,11 @@ const char *kind_name(enum kind);
 bool kind_persists(enum kind);
 
 /* Sizes known only when a plan is made. A dimension d < 0 stands for
- * extent number -1 - d. */
+ * extent number -1 - d; or, from there on, for the tiles of a matrix that has
+ * so many rows for each sample. */
 enum extent { EXTENT_SAMPLES, EXTENT_COUNT };
 enum { DIM_SAMPLES = -1 - EXTENT_SAMPLES };
+#define DIM_TILES(rows) (-1 - EXTENT_COUNT - (rows))
 
 struct extents {
     int of[EXTENT_COUNT];
@@ -163,8 +165,8 @@ int64_t graph_parameters(const struct graph *);
 const char *op_name(enum op_code);
 const char *op_access(enum op_code); /* one letter per slot */
 int op_slots(enum op_code);
-bool op_writes(enum op_code, int slot); /* 'w' or 'u' */
-bool op_reads(enum op_code, int slot);  /* all but 'w' */
+bool op_writes(enum op_code, int slot); /* 'w', 'o' or 'u' */
+bool op_reads(enum op_code, int slot);  /* all but 'w' and 'o' */
 
 /* Whether an operation can run again to recompute its result: it updates
  * nothing, so that it leaves no trace, and it does not load the input. The

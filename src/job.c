@@ -41,7 +41,7 @@ static struct route *choose_route(const struct job *job)
 
 static bool make_plan(struct job *job, struct error *e)
 {
-    struct policy policy = policy_from(&job->settings);
+    struct policy policy = policy_from(&job->settings, job->backend);
     struct route *route;
 
     job->graph = model_build(&job->settings,

@@ -46,7 +46,7 @@ int layer_conv(struct graph *g, int layer, enum dtype dtype, int x,
                             channels });
     struct op *op =
         graph_op(g, OP_conv, PASS_FORWARD, IN_BOTH, layer,
-                 (int[]){ x, w, add, y });
+                 (int[]){ x, w, add, y, -1 });
 
     op->attr.conv.stride = stride;
     op->attr.conv.pad = pad;
@@ -82,10 +82,30 @@ void layer_rewire(struct graph *g, enum rewire_method method)
     op->attr.rewire.method = method;
 }
 
+/* The sums of tiles of x, if the operation that writes it can make them; else
+ * -1. */
+static int tile_sums(struct graph *g, int x)
+{
+    struct value v = g->values[x];
+
+    for (int i = 0; i < g->op_count; i++) {
+        int *sums = &g->ops[i].operand[CONV_SUMS];
+        if (g->ops[i].code != OP_conv || g->ops[i].operand[CONV_Y] != x)
+            continue;
+        if (*sums < 0)
+            *sums = result(g, v.layer, "sums", DTYPE_F32, 3,
+                           (int[]){ DIM_TILES(v.dim[1] * v.dim[2]), SUM_ROWS,
+                                    v.dim[3] });
+        return *sums;
+    }
+    return -1;
+}
+
 int layer_bn_relu(struct graph *g, int layer, int x)
 {
     struct value v = g->values[x];
     int c = v.dim[v.rank - 1];
+    int sums = tile_sums(g, x);
     int gamma = state(g, layer, "gamma", DTYPE_F32, 1, &c, INIT_CONSTANT, 1);
     int beta = state(g, layer, "beta", DTYPE_F32, 1, &c, INIT_CONSTANT, 0);
     int running = state(g, layer, "running", DTYPE_F32, 2,
@@ -96,7 +116,7 @@ int layer_bn_relu(struct graph *g, int layer, int x)
     struct op *op;
 
     op = graph_op(g, OP_bn_stats, PASS_FORWARD, IN_TRAIN, layer,
-                  (int[]){ x, gamma, beta, running, stat });
+                  (int[]){ x, gamma, beta, running, stat, sums });
     op->attr.norm.eps = 1e-5f;
     op->attr.norm.momentum = 0.1f;
     op = graph_op(g, OP_bn_running, PASS_FORWARD, IN_EVAL, layer,

@@ -72,8 +72,9 @@ static bool cut_before(const struct graph *g, int op_id,
                        const struct extents *extents)
 {
     const struct op *op = &g->ops[op_id], *before = &g->ops[op_id - 1];
-    int result = before->operand[op_slots(before->code) - 1];
-    struct operand o = graph_operand(g, result, extents);
+    const char *access = op_access(before->code);
+    long result = strrchr(access, 'w') - access;
+    struct operand o = graph_operand(g, before->operand[result], extents);
 
     return op->begins_block || op_flops(g, before, extents) >
                                    costly * (double)operand_elements(&o);
@@ -200,8 +201,9 @@ static void measure_chain(struct chain *c, const struct plan *plan)
             int x = s->steps[t].operand[i];
             if (x < 0)
                 continue;
-            /* What runs only once is kept by every route alike. */
-            if (forward && !op_reads(op->code, i) && op_repeatable(op->code))
+            /* What is made only once is kept by every route alike. */
+            if (forward && op_access(op->code)[i] == 'w' &&
+                op_repeatable(op->code))
                 home[x] = stage;
             else if (forward)
                 last[x] = stage;

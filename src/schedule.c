@@ -17,12 +17,13 @@ const char *phase_name(enum phase phase)
     return phase_names[phase];
 }
 
-struct policy policy_from(const struct settings *s)
+struct policy policy_from(const struct settings *s, const struct backend *b)
 {
     return (struct policy){
         .batch = s->batch,
         .microbatch = s->microbatch ? s->microbatch : s->batch,
         .recompute = s->recompute,
+        .sums_tiles = b->sums_tiles,
     };
 }
 
@@ -91,6 +92,7 @@ struct builder {
     struct schedule *schedule;
     int step_room;       /* allocated, for steps and for instances */
     int instance_room;
+    bool sums_tiles;
     int *current;        /* [values] instance that holds it now, or -1 */
     int *loaded;         /* [values] bn_relu operation whose result is never
                             stored but computed where it is loaded, or -1 */
@@ -120,6 +122,16 @@ static int read_instance(struct builder *b, int value)
     return b->current[value];
 }
 
+/* Whether a slot is left empty: where the backend makes nothing to spare others
+ * work, or nothing was made. */
+static bool leave_out(const struct builder *b, const struct op *op, int slot)
+{
+    char access = op_access(op->code)[slot];
+
+    return (strchr("ofh", access) && !b->sums_tiles) ||
+           (access == 'h' && b->current[op->operand[slot]] < 0);
+}
+
 static void emit(struct builder *b, int op_id, enum phase phase)
 {
     struct schedule *s = b->schedule;
@@ -139,7 +151,7 @@ static void emit(struct builder *b, int op_id, enum phase phase)
         step->operand[i] = step->through[i] = step->index[i] = -1;
     for (int i = 0; i < slots; i++) {
         int value = op->operand[i];
-        if (value < 0 || !op_reads(op->code, i))
+        if (value < 0 || !op_reads(op->code, i) || leave_out(b, op, i))
             continue;
         if (b->loaded[value] >= 0) {
             const struct op *bn = &s->graph->ops[b->loaded[value]];
@@ -154,7 +166,8 @@ static void emit(struct builder *b, int op_id, enum phase phase)
         step->operand[i] = read_instance(b, value);
     }
     for (int i = 0; i < slots; i++)
-        if (op->operand[i] >= 0 && !op_reads(op->code, i))
+        if (op->operand[i] >= 0 && !op_reads(op->code, i) &&
+            !leave_out(b, op, i))
             step->operand[i] = new_instance(b, op->operand[i]);
 }
 
@@ -200,6 +213,29 @@ static void emit_backward(struct builder *b, int from, int to,
                 emit(b, k, PHASE_BACKWARD);
 }
 
+/* Empties, from step `begin` on, the slots of what is made for others to use
+ * and used by none: in an evaluation, or the second time; and with them the
+ * slots of what is read for that alone. */
+static void drop_unused(struct schedule *s, int begin)
+{
+    bool *used = xcalloc((unsigned long)s->instance_count, sizeof(bool));
+
+    for (int t = s->step_count - 1; t >= begin; t--) {
+        const char *access = op_access(schedule_op(s, t)->code);
+        int *operand = s->steps[t].operand;
+        bool unused = false;
+        for (int i = 0; access[i]; i++) {
+            if (access[i] == 'h' && operand[i] >= 0)
+                used[operand[i]] = true;
+            unused |= access[i] == 'o' && operand[i] >= 0 && !used[operand[i]];
+        }
+        for (int i = 0; unused && access[i]; i++)
+            if (access[i] == 'o' || access[i] == 'f')
+                operand[i] = -1;
+    }
+    free(used);
+}
+
 /* Leaves out recomputation, from step `begin` on, whose results nothing reads:
  * of a stage run again for its backward pass, usually the end. */
 static void drop_unread(struct schedule *s, int begin)
@@ -234,7 +270,6 @@ static void drop_unread(struct schedule *s, int begin)
 static void emit_route(struct builder *b, const struct route *r)
 {
     const struct graph *g = b->schedule->graph;
-    int begin = b->schedule->step_count;
     int *first = xcalloc((unsigned long)g->op_count, sizeof(int));
     bool *ran = xcalloc((unsigned long)r->stage_count, sizeof(bool));
 
@@ -250,7 +285,6 @@ static void emit_route(struct builder *b, const struct route *r)
             emit_forward(b, from, to, ran[stage]);
         ran[stage] = true;
     }
-    drop_unread(b->schedule, begin);
     free(first);
     free(ran);
 }
@@ -291,6 +325,8 @@ static void emit_program(struct builder *b, enum program program,
         emit_route(b, route);
     else
         emit_pass(b, program, PASS_FORWARD, PHASE_EVALUATE);
+    drop_unused(s, p->body);
+    drop_unread(s, p->body);
     p->epilogue = s->step_count;
     emit_pass(b, program, PASS_UPDATE, train ? PHASE_UPDATE : PHASE_EVALUATE);
     p->end = s->step_count;
@@ -304,6 +340,7 @@ struct schedule *schedule_build(const struct graph *g, struct policy policy,
     struct builder b = { .schedule = s,
                          .step_room = 2 * g->op_count,
                          .instance_room = 2 * g->value_count,
+                         .sums_tiles = policy.sums_tiles,
                          .current = xcalloc(values, sizeof(int)),
                          .loaded = xcalloc(values, sizeof(int)) };
 

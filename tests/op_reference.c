@@ -155,24 +155,82 @@ static struct extent linear_extent(const struct call *c, int x, int w)
     return (struct extent){ dx[0], 1, 1, dw[0], 1, 1, dw[1], 1, 1, 1, 0 };
 }
 
+void moments_reference(const struct exact *x, size_t rows, int channels,
+                       const struct exact *sums)
+{
+    size_t wide = (size_t)channels;
+
+    for (size_t i = 0; i < tiles_of(rows) * wide; i++) {
+        size_t first = i / wide * TILE_ROWS, at = first * wide + i % wide;
+        size_t n = rows - first < TILE_ROWS ? rows - first : TILE_ROWS;
+        size_t mean = i / wide * SUM_ROWS * wide + i % wide;
+        size_t squares = mean + SUM_SQUARES * wide;
+
+        set(sums, mean, 0, 0);
+        set(sums, squares, 0, 0);
+        for (size_t k = 0; k < n; k++)
+            add_with(sums, mean, x->value[at + k * wide] / (double)n,
+                     x->magnitude[at + k * wide] / (double)n);
+        for (size_t k = 0; k < n; k++) {
+            double d = x->value[at + k * wide] - sums->value[mean];
+
+            add_with(sums, squares, d * d,
+                     d * d + 2 * fabs(d) * (x->magnitude[at + k * wide]
+                                            + sums->magnitude[mean]));
+        }
+    }
+}
+
+void gradient_sums_reference(const struct exact *dz, const double *x,
+                             const double *stat, size_t rows, int channels,
+                             const struct exact *sums)
+{
+    size_t wide = (size_t)channels;
+
+    for (size_t i = 0; i < tiles_of(rows) * SUM_ROWS * wide; i++)
+        set(sums, i, 0, 0);
+    for (size_t i = 0; i < rows * wide; i++) {
+        size_t k = i % wide;
+        size_t dy = i / wide / TILE_ROWS * SUM_ROWS * wide + k;
+        size_t dy_x = dy + SUM_DY_X * wide;
+        double mean = stat[STAT_MEAN * wide + k];
+
+        if (stat[STAT_SCALE * wide + k] * x[i] + stat[STAT_SHIFT * wide + k]
+            <= 0)
+            continue;
+        add_with(sums, dy, dz->value[i], dz->magnitude[i]);
+        add_with(sums, dy_x, dz->value[i] * (x[i] - mean),
+                 dz->magnitude[i] * (fabs(x[i]) + fabs(mean)));
+    }
+}
+
 static void reference_conv(const struct call *c, struct exact *t)
 {
     struct extent e = conv_extent(c, CONV_X, CONV_W, CONV_Y);
+    const struct operand *y = &c->operand[CONV_Y];
 
     start(c, t, CONV_Y, CONV_ADD);
     convolve(&e, (const struct exact *[]){ &t[CONV_X], &t[CONV_W],
                                            &t[CONV_Y] }, Y);
+    if (operand_given(&c->operand[CONV_SUMS]))
+        moments_reference(&t[CONV_Y], operand_rows(y), y->dim[3],
+                          &t[CONV_SUMS]);
 }
 
 static void reference_conv_dgrad(const struct call *c, struct exact *t)
 {
     struct extent e = conv_extent(c, CONV_DGRAD_DX, CONV_DGRAD_W,
                                   CONV_DGRAD_DY);
+    const struct operand *dx = &c->operand[CONV_DGRAD_DX];
 
     start(c, t, CONV_DGRAD_DX, CONV_DGRAD_ADD);
     convolve(&e, (const struct exact *[]){ &t[CONV_DGRAD_DX],
                                            &t[CONV_DGRAD_W],
                                            &t[CONV_DGRAD_DY] }, X);
+    if (operand_given(&c->operand[CONV_DGRAD_SUMS]))
+        gradient_sums_reference(&t[CONV_DGRAD_DX], t[CONV_DGRAD_X].value,
+                                t[CONV_DGRAD_STAT].value, operand_rows(dx),
+                                dx->dim[3], &t[CONV_DGRAD_SUMS]);
 }
 
 static void reference_conv_wgrad(const struct call *c, struct exact *t)
@@ -575,7 +633,7 @@ void op_reference(enum op_code op, const struct call *c, struct exact t[])
     int slots = (int)strlen(op_access[op]);
 
     for (int s = 0; s < slots; s++)
-        seen[s] = strchr("wu", op_access[op][s])
+        seen[s] = strchr("wuo", op_access[op][s])
                       ? t[s] : input(&c->operand[s], t[s].value);
     reference[op](c, seen);
     for (int s = 0; s < slots; s++)

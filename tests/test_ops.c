@@ -121,6 +121,7 @@ static const struct shape conv_shapes[] = {
     { MAP(1, 8, 7, 3), TO(5, 5, 16), .stride = 1, .pad = 2 },
     { MAP(1, 7, 8, 3), TO(1, 3, 16), .stride = 3, .pad = 1 },
     { MAP(2, 6, 6, 4), TO(2, 2, 4), .stride = 2 },
+    { MAP(2, 9, 9, 5), TO(3, 3, 3), .stride = 1, .pad = 1 },
     { MAP(2, 16, 16, 64), TO(3, 3, 80), .stride = 1, .pad = 1, .large = true },
     { MAP(3, 17, 16, 48), TO(3, 3, 64), .stride = 2, .pad = 1, .large = true },
     { MAP(1, 4, 4, 300), TO(3, 3, 136), .stride = 1, .pad = 1, .large = true }
@@ -183,7 +184,7 @@ static const struct shape xent_shapes[] = {
 struct problem {
     enum op_code op;
     const struct shape *shape;
-    bool with_add, with_through, with_tf32;
+    bool with_add, with_through, with_tf32, with_sums;
     enum dtype storage;  /* of what may be stored in less than floats */
     struct call call;    /* no data, no scratch, no threads */
     struct run run;
@@ -199,6 +200,7 @@ struct subject {
     void (*describe)(struct problem *); /* sets shapes and attributes */
     void (*prepare)(struct problem *);  /* changes random values; or NULL */
     int add;             /* the slot of its addend; 0 if it has none */
+    int sums;            /* of the sums of tiles that it writes or reads */
     /* A scalar of which v[at], when it moves, has derivatives v[gradient]. */
     double (*objective)(const struct problem *, double *const v[]);
     struct derivative {
@@ -215,13 +217,21 @@ static const char *const name_of[OP_COUNT] = {
 
 static bool is_output(enum op_code op, int slot)
 {
-    return strchr("wu", op_access[op][slot]) != NULL;
+    return strchr("wuo", op_access[op][slot]) != NULL;
 }
 
-/* The output that may take over the storage of 's' operands: the last. */
+static int slots_of(enum op_code op)
+{
+    return (int)strlen(op_access[op]);
+}
+
+/* The output that may take over the storage of 's' operands: the last that is
+ * written; -1 if there is none. */
 static int output_slot(enum op_code op)
 {
-    return (int)strlen(op_access[op]) - 1;
+    const char *last = strrchr(op_access[op], 'w');
+
+    return last ? (int)(last - op_access[op]) : -1;
 }
 
 /* Uniform in (-1, 1), the same in every run. */
@@ -255,6 +265,16 @@ static void shape_map(struct problem *p, int slot)
         shape_operand(p, slot, p->storage, 4, s->n, s->h, s->w, s->c);
     else
         shape_operand(p, slot, p->storage, 2, s->n, s->c);
+}
+
+/* The sums of tiles of the tensor in another slot, if they are tried. */
+static void shape_sums(struct problem *p, int slot, int of)
+{
+    const struct operand *o = &p->call.operand[of];
+
+    if (p->with_sums)
+        shape_operand(p, slot, DTYPE_F32, 3, (int)tiles_of(operand_rows(o)),
+                      SUM_ROWS, o->dim[o->rank - 1]);
 }
 
 static void describe_load(struct problem *p)
@@ -291,11 +311,18 @@ static void describe_conv_slots(struct problem *p, int x, int w, int y)
 static void describe_conv(struct problem *p)
 {
     describe_conv_slots(p, CONV_X, CONV_W, CONV_Y);
+    shape_sums(p, CONV_SUMS, CONV_Y);
 }
 
 static void describe_conv_dgrad(struct problem *p)
 {
     describe_conv_slots(p, CONV_DGRAD_DX, CONV_DGRAD_W, CONV_DGRAD_DY);
+    shape_sums(p, CONV_DGRAD_SUMS, CONV_DGRAD_DX);
+    if (p->with_sums) {
+        shape_map(p, CONV_DGRAD_X);
+        shape_operand(p, CONV_DGRAD_STAT, DTYPE_F32, 2, STAT_ROWS,
+                      p->shape->c);
+    }
 }
 
 static void describe_conv_wgrad(struct problem *p)
@@ -319,6 +346,7 @@ static void describe_bn_stats(struct problem *p)
     shape_operand(p, BN_STATS_BETA, DTYPE_F32, 1, c);
     shape_operand(p, BN_STATS_RUNNING, DTYPE_F32, 2, RUNNING_ROWS, c);
     shape_operand(p, BN_STATS_STAT, DTYPE_F32, 2, STAT_ROWS, c);
+    shape_sums(p, BN_STATS_SUMS, BN_STATS_X);
 }
 
 static void describe_bn_running(struct problem *p)
@@ -351,6 +379,7 @@ static void describe_bn_relu_grad(struct problem *p)
     shape_operand(p, BN_RELU_GRAD_DGAMMA, DTYPE_F32, 1, c);
     shape_operand(p, BN_RELU_GRAD_DBETA, DTYPE_F32, 1, c);
     shape_map(p, BN_RELU_GRAD_DX);
+    shape_sums(p, BN_RELU_GRAD_SUMS, BN_RELU_GRAD_X);
 }
 
 static void describe_avg_pool(struct problem *p)
@@ -522,9 +551,34 @@ static void prepare_bn_relu(struct problem *p)
     prepare_stat(p, BN_RELU_X, BN_RELU_STAT);
 }
 
+static void prepare_conv_dgrad(struct problem *p)
+{
+    if (p->with_sums)
+        prepare_stat(p, CONV_DGRAD_X, CONV_DGRAD_STAT);
+}
+
+static void prepare_bn_stats(struct problem *p)
+{
+    const struct operand *x = &p->call.operand[BN_STATS_X];
+
+    round_values(x, p->before[BN_STATS_X].value);
+    if (p->with_sums)
+        moments_reference(&p->before[BN_STATS_X], operand_rows(x),
+                          p->shape->c, &p->before[BN_STATS_SUMS]);
+}
+
 static void prepare_bn_relu_grad(struct problem *p)
 {
+    const struct operand *dz = &p->call.operand[BN_RELU_GRAD_DZ];
+
     prepare_stat(p, BN_RELU_GRAD_X, BN_RELU_GRAD_STAT);
+    round_values(dz, p->before[BN_RELU_GRAD_DZ].value);
+    if (p->with_sums)
+        gradient_sums_reference(&p->before[BN_RELU_GRAD_DZ],
+                                p->before[BN_RELU_GRAD_X].value,
+                                p->before[BN_RELU_GRAD_STAT].value,
+                                operand_rows(dz), p->shape->c,
+                                &p->before[BN_RELU_GRAD_SUMS]);
 }
 
 /* A scale that has seen 7 clean updates. */
@@ -705,11 +759,13 @@ static const struct subject subjects[OP_COUNT] = {
     [OP_zero] = { SHAPES(any_shapes), .describe = describe_zero },
     [OP_report] = { SHAPES(any_shapes), .describe = describe_report },
     [OP_conv] = {
-        SHAPES(conv_shapes), .describe = describe_conv, .add = CONV_ADD
+        SHAPES(conv_shapes), .describe = describe_conv, .add = CONV_ADD,
+        .sums = CONV_SUMS
     },
     [OP_conv_dgrad] = {
         SHAPES(conv_shapes), .describe = describe_conv_dgrad,
-        .add = CONV_DGRAD_ADD, .objective = objective_conv_dgrad,
+        .prepare = prepare_conv_dgrad, .add = CONV_DGRAD_ADD,
+        .sums = CONV_DGRAD_SUMS, .objective = objective_conv_dgrad,
         .derivative = { { CONV_DGRAD_DX, CONV_DGRAD_DX } }, .derivatives = 1
     },
     [OP_conv_wgrad] = {
@@ -717,7 +773,10 @@ static const struct subject subjects[OP_COUNT] = {
         .objective = objective_conv_wgrad,
         .derivative = { { CONV_WGRAD_DW, CONV_WGRAD_DW } }, .derivatives = 1
     },
-    [OP_bn_stats] = { SHAPES(bn_stats_shapes), .describe = describe_bn_stats },
+    [OP_bn_stats] = {
+        SHAPES(bn_stats_shapes), .describe = describe_bn_stats,
+        .prepare = prepare_bn_stats, .sums = BN_STATS_SUMS
+    },
     [OP_bn_running] = {
         SHAPES(bn_shapes), .describe = describe_bn_running,
         .prepare = prepare_bn_running
@@ -726,8 +785,8 @@ static const struct subject subjects[OP_COUNT] = {
         .prepare = prepare_bn_relu },
     [OP_bn_relu_grad] = {
         SHAPES(bn_shapes), .describe = describe_bn_relu_grad,
-        .prepare = prepare_bn_relu_grad,
-        .add = BN_RELU_GRAD_ADD, .objective = objective_bn_relu_grad,
+        .prepare = prepare_bn_relu_grad, .add = BN_RELU_GRAD_ADD,
+        .sums = BN_RELU_GRAD_SUMS, .objective = objective_bn_relu_grad,
         .derivative = { { BN_RELU_GRAD_DX, BN_RELU_GRAD_X },
                         { BN_RELU_GRAD_DGAMMA, BN_RELU_GRAD_DGAMMA },
                         { BN_RELU_GRAD_DBETA, BN_RELU_GRAD_DBETA } },
@@ -797,7 +856,7 @@ static struct exact exact_new(const struct problem *p, int slot)
     double offset = slot == 0 ? p->shape->offset : 0;
     struct exact t = { calloc(n, sizeof(double)), calloc(n, sizeof(double)) };
 
-    if (op_access[p->op][slot] != 'w')
+    if (!strchr("wo", op_access[p->op][slot]))
         for (size_t i = 0; i < n; i++)
             t.value[i] = offset + uniform((uint32_t)slot, i);
     return t;
@@ -836,7 +895,8 @@ static float *through_new(const struct operand *o)
 
 static void problem_init(struct problem *p, enum op_code op,
                          const struct shape *shape, enum dtype storage,
-                         bool with_add, bool with_through, bool with_tf32)
+                         bool with_add, bool with_through, bool with_tf32,
+                         bool with_sums)
 {
     const struct subject *subject = &subjects[op];
     int parts = shape->parts ? shape->parts : 1;
@@ -844,6 +904,7 @@ static void problem_init(struct problem *p, enum op_code op,
     *p = (struct problem){
         .op = op, .shape = shape, .storage = storage, .with_add = with_add,
         .with_through = with_through, .with_tf32 = with_tf32,
+        .with_sums = with_sums,
         .run = { .batch = parts * shape->n, .samples = shape->n,
                  .first = (parts - 1) * shape->n, .learning_rate = 0.1f,
                  .momentum = 0.9f, .weight_decay = 0.05f,
@@ -864,7 +925,7 @@ static void problem_init(struct problem *p, enum op_code op,
         p->through = through_new(&p->call.operand[slot]);
         p->call.operand[slot].through = p->through;
     }
-    for (int s = 0; s <= output_slot(op); s++)
+    for (int s = 0; s < slots_of(op); s++)
         p->before[s] = exact_new(p, s);
     if (subject->prepare)
         subject->prepare(p);
@@ -893,7 +954,7 @@ static const char *problem_text(const struct problem *p)
 
     snprintf(text, sizeof(text),
              "%s: (%d, %d, %d, %d) kernel %dx%d to %d, stride %d, pad %d, "
-             "parts %d, offset %g%s%s%s%s%s%s%s%s", name_of[p->op], s->n, s->h,
+             "parts %d, offset %g%s%s%s%s%s%s%s%s%s", name_of[p->op], s->n, s->h,
              s->w, s->c, s->kh, s->kw, s->co, s->stride, s->pad, s->parts,
              s->offset, s->nesterov ? ", nesterov" : "",
              s->scaled ? ", scaled" : "", s->overflow ? ", overflow" : "",
@@ -902,7 +963,7 @@ static const char *problem_text(const struct problem *p)
              : p->storage == DTYPE_F16 ? ", fp16" : "",
              p->with_add ? ", add" : "",
              p->with_through ? ", through" : "",
-             p->with_tf32 ? ", tf32" : "");
+             p->with_tf32 ? ", tf32" : "", p->with_sums ? ", sums" : "");
     return text;
 }
 
@@ -1064,7 +1125,7 @@ static void fill(struct trial *t, const struct problem *p)
     for (int s = 0; s < CALL_MAX_OPERANDS; s++) {
         struct operand o = on_host(t, s);
 
-        if (operand_given(&o) && op_access[p->op][s] != 'w')
+        if (operand_given(&o) && !strchr("wo", op_access[p->op][s]))
             store(&o, p->before[s].value);
     }
     if (p->through)
@@ -1153,6 +1214,24 @@ static bool guards_intact(const struct trial *t)
     return true;
 }
 
+/* The result that a slot has sums of; else the slot itself. */
+static int summed_slot(const struct problem *p, int slot)
+{
+    int out = output_slot(p->op);
+
+    return op_access[p->op][slot] == 'o' && out >= 0 ? out : slot;
+}
+
+/* How far rounding of what is summed may move a sum, by its magnitude. */
+static double sums_error(const struct problem *p, int slot)
+{
+    enum dtype dtype = p->call.operand[summed_slot(p, slot)].dtype;
+
+    if (summed_slot(p, slot) == slot)
+        return 0;
+    return dtype == DTYPE_BF16 ? 0x1p-8 : dtype == DTYPE_F16 ? 0x1p-11 : 0;
+}
+
 /* How far storing in 16 bits may move a result: half a unit in the last place
  * if it is rounded to nearest, a whole one if stochastically. */
 static double storage_error(const struct problem *p, int slot, double value)
@@ -1194,7 +1273,8 @@ static bool check_slot(const struct problem *p, const struct trial *t, int s)
     const struct operand o = on_host(t, s);
     const struct exact *expected = &p->after[s];
     double relative = t->target->tolerance * (double)FLT_EPSILON
-                      + load_error(p, t->target, s);
+                      + load_error(p, t->target, summed_slot(p, s))
+                      + sums_error(p, s);
 
     for (size_t i = 0; i < operand_elements(&o); i++) {
         double value = expected->value[i];
@@ -1285,7 +1365,7 @@ static bool check_device(const struct problem *p, const struct target *target,
     if (!device)
         return true;
     good = check_call(p, target, device, threads, -1);
-    for (int s = 0; good && s < output_slot(p->op); s++)
+    for (int s = 0; good && s < slots_of(p->op); s++)
         if (may_share(p, s))
             good = check_call(p, target, device, threads, s);
     target->backend->close(device);
@@ -1332,6 +1412,15 @@ static bool multiplies(enum op_code op)
            || op == OP_linear_wgrad;
 }
 
+/* Whether an operation is tried with sums of tiles: where there is something to
+ * tell from a mean that its rounding to a float has not lost. */
+static bool can_sum(enum op_code op, const struct shape *shape,
+                    const struct target *targets)
+{
+    return targets->backend->sums_tiles && subjects[op].sums > 0
+           && fabs(shape->offset) < 1000;
+}
+
 /* What is large is too slow on an emulated device to be tried in all ways. */
 static void check_shape(enum op_code op, const struct shape *shape,
                         enum dtype storage, const struct target *targets,
@@ -1346,13 +1435,16 @@ static void check_shape(enum op_code op, const struct shape *shape,
     for (int add = few && can_add; add <= can_add; add++)
         for (int through = few && can_load_through;
              through <= can_load_through; through++)
-            for (int tf32 = 0; tf32 <= can_tf32; tf32++) {
-                struct problem p;
+            for (int tf32 = 0; tf32 <= can_tf32; tf32++)
+                for (int sums = 0; sums <= can_sum(op, shape, targets);
+                     sums++) {
+                    struct problem p;
 
-                problem_init(&p, op, shape, storage, add, through, tf32);
-                check_problem(&p, targets, count);
-                problem_done(&p);
-            }
+                    problem_init(&p, op, shape, storage, add, through, tf32,
+                                 sums);
+                    check_problem(&p, targets, count);
+                    problem_done(&p);
+                }
 }
 
 /* Whether any operand of an operation may be stored in 16 bits. */

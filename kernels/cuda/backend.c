@@ -208,6 +208,7 @@ static void cuda_memory(struct device *d, const void *arena, size_t bytes,
 const struct backend cuda_backend = {
     .name = "cuda",
     .alignment = CUDA_ALIGNMENT,
+    .sums_tiles = true,
     .list = cuda_list,
     .open = cuda_open,
     .close = cuda_close,

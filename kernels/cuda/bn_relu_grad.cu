@@ -1,7 +1,8 @@
 /*
  * bn_relu_grad: the gradient of z = relu(gamma * xhat + beta) with
  * xhat = (x - mean) * rstd, where mean and rstd depend on x.
- *   in dz (..., C), x (..., C), stat (STAT_ROWS, C), add (..., C) or empty
+ *   in dz (..., C), x (..., C), stat (STAT_ROWS, C), add (..., C) or empty,
+ *      sums (tiles, SUM_ROWS, C) or empty
  *   update dgamma (C), dbeta (C)
  *   out dx (..., C), may take over dz or add
  *
@@ -10,8 +11,8 @@
  *   dgamma += sum dy * xhat
  *   dx = scale * (dy - mean(dy) - xhat * mean(dy * xhat)) + add
  *
- * scratch: the parts of the sums of dy and of dy * (x - mean), and the
- * coefficients of dx, (2, C) floats.
+ * scratch: the coefficients of dx, (2, C) floats, and the sums of dy and of
+ * dy * (x - mean), if they are not given.
  */
 #include "bn.h"
 #include "rows.h"
@@ -50,6 +51,10 @@ template <typename T> struct gradients {
                 product[i] = fmaf(dy, v[i] - mean[i], product[i]);
             }
         }
+
+        __device__ void finish(int, float (&)[W], float (&)[W])
+        {
+        }
     };
 };
 
@@ -59,18 +64,19 @@ struct coefficients {
 };
 
 /* One warp for each channel. */
-static __global__ void write_parameters(int channels, int parts, double rows,
+static __global__ void write_parameters(int channels, int tiles, double rows,
                                         const float *stat, const float *sums,
                                         struct coefficients k, float *dgamma,
                                         float *dbeta)
 {
     int i = (int)warp_index();
+    channel_sums of(sums, tiles, channels, i);
     double dy, dy_xhat;
 
     if (i >= channels)
         return;
-    dy = rows_total(sums, parts, channels, 0, i);
-    dy_xhat = rows_total(sums, parts, channels, 1, i)
+    dy = of.total([&](int tile) { return of.at(tile, SUM_DY); });
+    dy_xhat = of.total([&](int tile) { return of.at(tile, SUM_DY_X); })
               * stat[STAT_RSTD * channels + i];
     if (warp_lane() > 0)
         return;
@@ -110,12 +116,13 @@ static __global__ void write_dx(size_t n, gradients<T> g,
 void cuda_bn_relu_grad(struct queue *q, const struct call *c)
 {
     const struct operand *o = c->operand, *x = &o[BN_RELU_GRAD_X];
-    const struct operand *add = &o[BN_RELU_GRAD_ADD];
     size_t n = operand_elements(x), rows = operand_rows(x);
     int channels = channels_of(x);
     const float *stat = data_of<float>(&o[BN_RELU_GRAD_STAT]);
-    float *sums = static_cast<float *>(c->scratch);
-    float *linear = sums + parts_bytes(x) / sizeof(float);
+    bool given = operand_given(&o[BN_RELU_GRAD_SUMS]);
+    float *linear = static_cast<float *>(c->scratch);
+    float *sums = given ? data_of<float>(&o[BN_RELU_GRAD_SUMS])
+                        : linear + 2 * channels;
     struct coefficients k = { linear, linear + channels };
 
     with_number(x->dtype, [&](auto number) {
@@ -126,14 +133,15 @@ void cuda_bn_relu_grad(struct queue *q, const struct call *c)
         with_width<T>(channels, [&](auto width) {
             constexpr int W = decltype(width)::value;
 
-            rows_launch<W>(q, g, rows, channels, sums);
+            if (!given)
+                rows_launch<W>(q, g, rows, channels, sums);
             launch(q, blocks_for((size_t)channels * WARP_LANES),
                    BLOCK_THREADS, 0, write_parameters, channels,
-                   parts_of_rows(rows), (double)rows, stat, sums, k,
+                   (int)tiles_of(rows), (double)rows, stat, sums, k,
                    data_of<float>(&o[BN_RELU_GRAD_DGAMMA]),
                    data_of<float>(&o[BN_RELU_GRAD_DBETA]));
             launch(q, blocks_for(n / W), BLOCK_THREADS, 0, write_dx<T, W>, n,
-                   g, k, operand_given(add) ? data_of<T>(add) : NULL,
+                   g, k, data_if_given<T>(&o[BN_RELU_GRAD_ADD]),
                    data_of<T>(&o[BN_RELU_GRAD_DX]));
         });
     });

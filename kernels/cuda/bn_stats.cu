@@ -1,14 +1,15 @@
 /*
  * bn_stats: batch norm's statistics of the microbatch, and the update of the
  * running ones.
- *   in x (..., C), gamma (C), beta (C)
+ *   in x (..., C), gamma (C), beta (C), sums (tiles, SUM_ROWS, C) or empty
  *   update running (RUNNING_ROWS, C)
  *   out stat (STAT_ROWS, C)
  *
- * One pass over x, which sums differences from the first row, so that a mean
- * far from zero costs no digits.
+ * Without sums, one pass over x makes them of the differences from its first
+ * row, so that a mean far from zero costs no digits. What is known of the tiles
+ * is put together by the formula of Chan, Golub and LeVeque (1979).
  *
- * scratch: the parts of the sums of differences and of their squares.
+ * scratch: the sums, if they are not given.
  */
 #include "bn.h"
 #include "rows.h"
@@ -41,42 +42,66 @@ template <typename T> struct moments {
                 square[i] = fmaf(d, d, square[i]);
             }
         }
+
+        __device__ void finish(int n, float (&sum)[W], float (&square)[W])
+        {
+            for (int i = 0; i < W; i++) {
+                double mean = (double)sum[i] / n;
+
+                square[i] = (float)fmax(square[i] - mean * sum[i], 0.0);
+                sum[i] = (float)mean;
+            }
+        }
     };
 };
 
 /* What is written for each channel, and with what. */
 struct norm {
-    int channels, parts;
-    double rows, eps;
+    int channels, tiles;
+    size_t rows;
+    double eps;
     double factor;       /* of these rows in the running statistics */
     const float *gamma, *beta;
     float *running, *stat;
 };
 
-/* One warp for each channel. */
+/* A channel with this mean and sum of squared deviations. */
+static __device__ void write_channel(const struct norm &n, int i, double mean,
+                                     double squares)
+{
+    float *running_mean = &n.running[RUNNING_MEAN * n.channels + i];
+    float *running_var = &n.running[RUNNING_VAR * n.channels + i];
+    double rows = (double)n.rows;
+    double unbiased = squares / (rows > 1 ? rows - 1 : 1);
+
+    bn_write_stat(n.stat, n.channels, i, mean, squares / rows, n.gamma[i],
+                  n.beta[i], n.eps);
+    *running_mean += (float)(n.factor * (mean - *running_mean));
+    *running_var += (float)(n.factor * (unbiased - *running_var));
+}
+
+/* One warp for each channel; sums are of differences from an origin (C), or if
+ * that is NULL, from 0. */
 template <typename T>
-static __global__ void write_stat(struct norm n, const T *x,
-                                  const float *parts)
+static __global__ void write_stat(struct norm n, const float *sums,
+                                  const T *origin)
 {
     int i = (int)warp_index();
-    double sum, square, mean, m2;
+    channel_sums of(sums, n.tiles, n.channels, i);
+    double mean, squares;
 
     if (i >= n.channels)
         return;
-    sum = rows_total(parts, n.parts, n.channels, 0, i);
-    square = rows_total(parts, n.parts, n.channels, 1, i);
-    if (warp_lane() > 0)
-        return;
-    mean = widen(x[i]) + sum / n.rows;
-    m2 = fmax(square - sum * sum / n.rows, 0.0);
-    bn_write_stat(n.stat, n.channels, i, mean, m2 / n.rows, n.gamma[i],
-                  n.beta[i], n.eps);
-    float *running_mean = &n.running[RUNNING_MEAN * n.channels + i];
-    float *running_var = &n.running[RUNNING_VAR * n.channels + i];
-    double unbiased = m2 / (n.rows > 1 ? n.rows - 1 : 1);
+    mean = of.total([&](int tile) {
+        return (double)of.at(tile, SUM_MEAN) * rows_of_tile(n.rows, tile);
+    }) / (double)n.rows;
+    squares = of.total([&](int tile) {
+        double d = of.at(tile, SUM_MEAN) - mean;
 
-    *running_mean += (float)(n.factor * (mean - *running_mean));
-    *running_var += (float)(n.factor * (unbiased - *running_var));
+        return of.at(tile, SUM_SQUARES) + d * d * rows_of_tile(n.rows, tile);
+    });
+    if (warp_lane() == 0)
+        write_channel(n, i, origin ? widen(origin[i]) + mean : mean, squares);
 }
 
 /* What one microbatch of the batch contributes to the running statistics, so
@@ -90,13 +115,14 @@ static double running_factor(const struct call *c)
 void cuda_bn_stats(struct queue *q, const struct call *c)
 {
     const struct operand *o = c->operand, *x = &o[BN_STATS_X];
-    size_t rows = operand_rows(x);
-    float *parts = static_cast<float *>(c->scratch);
+    bool given = operand_given(&o[BN_STATS_SUMS]);
+    float *sums = given ? data_of<float>(&o[BN_STATS_SUMS])
+                        : static_cast<float *>(c->scratch);
     struct norm n = {};
 
     n.channels = channels_of(x);
-    n.parts = parts_of_rows(rows);
-    n.rows = (double)rows;
+    n.rows = operand_rows(x);
+    n.tiles = (int)tiles_of(n.rows);
     n.eps = c->attr.norm.eps;
     n.factor = running_factor(c);
     n.gamma = data_of<float>(&o[BN_STATS_GAMMA]);
@@ -106,12 +132,13 @@ void cuda_bn_stats(struct queue *q, const struct call *c)
     with_number(x->dtype, [&](auto number) {
         using T = decltype(number);
 
-        with_width<T>(n.channels, [&](auto width) {
-            rows_launch<decltype(width)::value>(
-                q, moments<T>{ data_of<T>(x), n.channels }, rows, n.channels,
-                parts);
-        });
+        if (!given)
+            with_width<T>(n.channels, [&](auto width) {
+                rows_launch<decltype(width)::value>(
+                    q, moments<T>{ data_of<T>(x), n.channels }, n.rows,
+                    n.channels, sums);
+            });
         launch(q, blocks_for((size_t)n.channels * WARP_LANES), BLOCK_THREADS,
-               0, write_stat<T>, n, data_of<T>(x), parts);
+               0, write_stat<T>, n, sums, given ? NULL : data_of<T>(x));
     });
 }

@@ -1,9 +1,11 @@
 /*
  * conv: y (N, Ho, Wo, Co) = x (N, H, W, Ci) * w (KH, KW, Ci, Co), zero
  * padding, + add (N, Ho, Wo, Co) or nothing. x may be read through a saved
- * batch norm, and is padded after that.
+ * batch norm, and is padded after that. If wanted, the sums (tiles, SUM_ROWS,
+ * Co) of y.
  */
 #include "conv.h"
+#include "conv_out.h"
 
 void cuda_conv(struct queue *q, const struct call *c)
 {
@@ -16,9 +18,7 @@ void cuda_conv(struct queue *q, const struct call *c)
         using Product = decltype(product);
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;
-        stored_sums<T> sums = { data_of<T>(y),
-                                operand_given(add) ? data_of<T>(add) : NULL,
-                                s.outputs(), s.co };
+        conv_result<T> result = { conv_out_of<T>(y, add, &o[CONV_SUMS]) };
 
         with_direct<W>(x, [&](auto direct) {
             patches<T, W, false, true, decltype(direct)::value> seen(x, s);
@@ -27,7 +27,7 @@ void cuda_conv(struct queue *q, const struct call *c)
                 plain<T, W, decltype(found)> weights = { found, depth, s.co };
 
                 gemm_launch<Product>(q, seen, weights, s.outputs(), s.co,
-                                     depth, depth, sums);
+                                     depth, depth, result);
             });
         });
     });

@@ -354,43 +354,6 @@ template <typename T, int W_, typename Elements> struct swapped_weights {
     }
 };
 
-/* Sums plus a tensor, or nothing, stored as a matrix (rows, columns). */
-template <typename T> struct stored_sums {
-    T *to;
-    const T *add;                /* or NULL */
-    int rows, columns;
-
-    __device__ void put_one(int row, int column, float sum) const
-    {
-        size_t at = (size_t)row * (size_t)columns + (size_t)column;
-
-        if (row < rows && column < columns)
-            narrow(&to[at], add ? sum + widen(add[at]) : sum);
-    }
-
-    /* Two at once where all pairs are whole. */
-    __device__ void put(int, int row, int column, float first,
-                        float second) const
-    {
-        size_t at = (size_t)row * (size_t)columns + (size_t)column;
-        float v[2] = { first, second };
-
-        if (columns % 2) {
-            put_one(row, column, first);
-            put_one(row, column + 1, second);
-        } else if (row < rows && column < columns) {
-            if (add) {
-                float more[2];
-
-                load(more, add + at);
-                v[0] += more[0];
-                v[1] += more[1];
-            }
-            store(to + at, v);
-        }
-    }
-};
-
 /*
  * These choose kernels by how an operand is loaded, and only kernels that move
  * many elements at once, for others would have no use for it: f is called with

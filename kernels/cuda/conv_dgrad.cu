@@ -1,8 +1,11 @@
 /*
  * conv_dgrad: dx (N, H, W, Ci) = the gradient of a convolution's input, from dy
- * (N, Ho, Wo, Co) and w (KH, KW, Ci, Co), + add (N, H, W, Ci) or nothing.
+ * (N, Ho, Wo, Co) and w (KH, KW, Ci, Co), + add (N, H, W, Ci) or nothing. If
+ * wanted, the sums (tiles, SUM_ROWS, Ci) of dx as the gradient of the result
+ * of a batch norm of x (N, H, W, Ci) with stat (STAT_ROWS, Ci).
  */
 #include "conv.h"
+#include "conv_out.h"
 
 void cuda_conv_dgrad(struct queue *q, const struct call *c)
 {
@@ -17,15 +20,17 @@ void cuda_conv_dgrad(struct queue *q, const struct call *c)
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;
         patches<T, W, true, true, true> seen(dy, s);
-        stored_sums<T> sums = { data_of<T>(dx),
-                                operand_given(add) ? data_of<T>(add) : NULL,
-                                s.inputs(), s.ci };
+        conv_gradient<T> gradient = {
+            conv_out_of<T>(dx, add, &o[CONV_DGRAD_SUMS]),
+            data_of<T>(&o[CONV_DGRAD_X]),
+            data_of<float>(&o[CONV_DGRAD_STAT])
+        };
 
         with_elements<T, W>(w, [&](auto found) {
             swapped_weights<T, W, decltype(found)> weights(found, s);
 
             gemm_launch<Product>(q, seen, weights, s.inputs(), s.ci, depth,
-                                 depth, sums);
+                                 depth, gradient);
         });
     });
 }

@@ -15,10 +15,18 @@ struct partial_sums {
     float *to;
     int rows, columns;
 
-    __device__ void put(int part, int row, int column, float first,
-                        float second) const
+    template <typename Product>
+    __device__ void take(Product &p, column_sums<Product> &, int m,
+                         int n) const
     {
-        float *at = to + ((size_t)part * (size_t)rows + (size_t)row)
+        each_pair(p, [&](int row, int column, float first, float second) {
+            put(m + row, n + column, first, second);
+        });
+    }
+
+    __device__ void put(int row, int column, float first, float second) const
+    {
+        float *at = to + (blockIdx.z * (size_t)rows + (size_t)row)
                              * (size_t)columns
                     + column;
 

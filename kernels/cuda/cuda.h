@@ -228,6 +228,12 @@ template <typename T> static T *data_of(const struct operand *o)
     return static_cast<T *>(o->data);
 }
 
+/* NULL if the slot is empty. */
+template <typename T> static T *data_if_given(const struct operand *o)
+{
+    return operand_given(o) ? data_of<T>(o) : NULL;
+}
+
 static inline int channels_of(const struct operand *o)
 {
     return o->dim[o->rank - 1];

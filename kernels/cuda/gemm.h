@@ -94,16 +94,18 @@ template <int X, int BK> struct turned_tile {
 
 /*
  * How tiles are multiplied. add() adds the product of two tiles to the sums of
- * a thread; each() hands every two sums that are side by side to
- * f(row, column, first, second).
+ * a thread, of which it has ROWS by COLUMNS: at(i, j) is in row(i) and
+ * column(j) of the block's tile, and where j is even, at(i, j + 1) in the
+ * column beside. Lanes that are ACROSS apart have the same columns.
  */
 
 /* The sums of matrix units, 32 rows for each warp. */
 template <int N> struct warp_sums {
     static constexpr int BN = N;
-    static constexpr int HIGH = GEMM_BM / GEMM_WARPS / 16, ACROSS = BN / 8;
+    static constexpr int HIGH = GEMM_BM / GEMM_WARPS / 16, WIDE = BN / 8;
+    static constexpr int ROWS = 2 * HIGH, COLUMNS = 2 * WIDE, ACROSS = 4;
 
-    float sum[HIGH][ACROSS][4] = {};
+    float sum[HIGH][WIDE][4] = {};
 
     /* The first of the warp's rows 16i.. */
     static __device__ int row_of(int i)
@@ -111,26 +113,26 @@ template <int N> struct warp_sums {
         return ((int)threadIdx.x / WARP_LANES * HIGH + i) * 16;
     }
 
-    template <typename F> __device__ void each(F f) const
+    static __device__ int row(int i)
     {
-        int g = warp_lane() / 4, t = warp_lane() % 4;
+        return row_of(i / 2) + warp_lane() / ACROSS + i % 2 * 8;
+    }
 
-#pragma unroll
-        for (int i = 0; i < HIGH; i++)
-#pragma unroll
-            for (int j = 0; j < ACROSS; j++) {
-                int row = row_of(i) + g, column = j * 8 + 2 * t;
+    static __device__ int column(int j)
+    {
+        return j / 2 * 8 + warp_lane() % ACROSS * 2 + j % 2;
+    }
 
-                f(row, column, sum[i][j][0], sum[i][j][1]);
-                f(row + 8, column, sum[i][j][2], sum[i][j][3]);
-            }
+    __device__ float &at(int i, int j)
+    {
+        return sum[i / 2][j / 2][i % 2 * 2 + j % 2];
     }
 };
 
 /* Numbers of 16 bits, on matrix units. */
 template <typename T, int N> struct half_product : warp_sums<N> {
     using element = T;
-    using warp_sums<N>::BN, warp_sums<N>::HIGH, warp_sums<N>::ACROSS;
+    using warp_sums<N>::BN, warp_sums<N>::HIGH, warp_sums<N>::WIDE;
     static constexpr int BK = 32;
 
     template <int X, bool ALONG_K>
@@ -178,7 +180,7 @@ template <typename T, int N> struct half_product : warp_sums<N> {
             for (int i = 0; i < HIGH; i++)
                 load_a(a, i, k, fa[i]);
 #pragma unroll
-            for (int j = 0; j < ACROSS; j += 2) {
+            for (int j = 0; j < WIDE; j += 2) {
                 uint32_t fb[4];
 
                 load_b(b, j * 8, k, fb);
@@ -197,7 +199,7 @@ template <typename T, int N> struct half_product : warp_sums<N> {
 /* Floats cut to TF32, on matrix units. */
 template <int N> struct tf32_product : warp_sums<N> {
     using element = float;
-    using warp_sums<N>::BN, warp_sums<N>::HIGH, warp_sums<N>::ACROSS;
+    using warp_sums<N>::BN, warp_sums<N>::HIGH, warp_sums<N>::WIDE;
     static constexpr int BK = 16;
 
     template <int X, bool ALONG_K>
@@ -221,7 +223,7 @@ template <int N> struct tf32_product : warp_sums<N> {
                         a.element(warp_sums<N>::row_of(i) + g + r % 2 * 8,
                                   k + t + r / 2 * 4));
 #pragma unroll
-            for (int j = 0; j < ACROSS; j++) {
+            for (int j = 0; j < WIDE; j++) {
                 uint32_t fb[2] = { to_tf32(b.element(j * 8 + g, k + t)),
                                    to_tf32(b.element(j * 8 + g, k + t + 4)) };
 
@@ -238,21 +240,27 @@ template <int N> struct tf32_product : warp_sums<N> {
 template <int N> struct float_product {
     using element = float;
     static constexpr int BN = N, BK = 16, GROUPS = N / 32;
+    static constexpr int ROWS = 8, COLUMNS = 4 * GROUPS, ACROSS = 8;
 
     template <int X, bool ALONG_K>
     using tile = std::conditional_t<ALONG_K, turned_tile<X, BK>,
                                     straight_tile<float, X, BK, false>>;
 
-    float sum[8][4 * GROUPS] = {};
+    float sum[ROWS][COLUMNS] = {};
 
-    static __device__ int row_of(int i)
+    static __device__ int row(int i)
     {
         return (int)threadIdx.x / 8 * 4 + i / 4 * (GEMM_BM / 2) + i % 4;
     }
 
-    static __device__ int column_of(int j)
+    static __device__ int column(int j)
     {
-        return (int)threadIdx.x % 8 * 4 + j / 4 * 32 + j % 4;
+        return (int)threadIdx.x % ACROSS * 4 + j / 4 * 32 + j % 4;
+    }
+
+    __device__ float &at(int i, int j)
+    {
+        return sum[i][j];
     }
 
     template <typename A, typename B>
@@ -264,26 +272,57 @@ template <int N> struct float_product {
 
 #pragma unroll
             for (int i = 0; i < 2; i++)
-                load(x[i], &a.at[k][row_of(4 * i)]);
+                load(x[i], &a.at[k][row(4 * i)]);
 #pragma unroll
             for (int j = 0; j < GROUPS; j++)
-                load(y[j], &b.at[k][column_of(4 * j)]);
+                load(y[j], &b.at[k][column(4 * j)]);
 #pragma unroll
-            for (int i = 0; i < 8; i++)
+            for (int i = 0; i < ROWS; i++)
 #pragma unroll
-                for (int j = 0; j < 4 * GROUPS; j++)
+                for (int j = 0; j < COLUMNS; j++)
                     sum[i][j] = fmaf(x[i / 4][i % 4], y[j / 4][j % 4],
                                      sum[i][j]);
         }
     }
 
-    template <typename F> __device__ void each(F f) const
+};
+
+/* Calls f(row, column, first, second) for every two sums of a thread that are
+ * side by side. */
+template <typename Product, typename F>
+static __device__ void each_pair(Product &p, F f)
+{
+#pragma unroll
+    for (int i = 0; i < Product::ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < Product::COLUMNS; j += 2)
+            f(p.row(i), p.column(j), p.at(i, j), p.at(i, j + 1));
+}
+
+/* Two sums of each column of the block's tile, of those that each warp has of
+ * its rows. */
+template <typename Product> struct column_sums {
+    float of_warp[SUM_ROWS][GEMM_WARPS][Product::BN];
+
+    /* Brings what this thread has of column(j). */
+    __device__ void put(int which, int j, float sum)
     {
 #pragma unroll
-        for (int i = 0; i < 8; i++)
+        for (int mask = WARP_LANES / 2; mask >= Product::ACROSS; mask /= 2)
+            sum += __shfl_xor_sync(0xFFFFFFFF, sum, mask);
+        if (warp_lane() < Product::ACROSS)
+            of_warp[which][threadIdx.x / WARP_LANES][Product::column(j)] = sum;
+    }
+
+    /* After a barrier. */
+    __device__ float total(int which, int column) const
+    {
+        float sum = of_warp[which][0][column];
+
 #pragma unroll
-            for (int j = 0; j < 4 * GROUPS; j += 2)
-                f(row_of(i), column_of(j), sum[i][j], sum[i][j + 1]);
+        for (int i = 1; i < GEMM_WARPS; i++)
+            sum += of_warp[which][i][column];
+        return sum;
     }
 };
 
@@ -403,13 +442,15 @@ using tile_loader = std::conditional_t<
         && sizeof(typename Source::element) * Source::width >= 4,
     tile_copier<Product, Source, X>, tile_mover<Product, Source, X>>;
 
-/* Little enough for two blocks at once where a multiprocessor has no more than
- * 100 KiB for them, 1 KiB of each for itself. */
-template <typename Product, typename A, typename B> struct gemm_shared {
+/* What a block shares: the stages, and once they are done with, sums of
+ * columns. Little enough for two blocks at once where a multiprocessor has no
+ * more than 100 KiB for them, 1 KiB of each for itself. */
+template <typename Product, typename A, typename B> union gemm_shared {
     struct {
         typename Product::template tile<GEMM_BM, A::along_k> a;
         typename Product::template tile<Product::BN, B::along_k> b;
     } stage[GEMM_STAGES];
+    column_sums<Product> columns;
 
     static_assert(sizeof(stage) <= 48 * 1024, "two blocks of 49 KiB");
 };
@@ -421,6 +462,9 @@ template <typename Product, typename A, typename B> struct gemm_shared {
  * read. Every stage is a group of copies, even if there is nothing left to
  * copy, so that the next stage is always there when all groups but those of
  * the later ones are.
+ *
+ * output.take(product, columns, m, n) gets the sums of the tile that begins in
+ * row m and column n.
  */
 template <typename Product, typename A, typename B, typename Output>
 static __global__ void __launch_bounds__(GEMM_THREADS)
@@ -462,9 +506,7 @@ static __global__ void __launch_bounds__(GEMM_THREADS)
         next = now;
         now = now + 1 < GEMM_STAGES ? now + 1 : 0;
     }
-    product.each([&](int row, int column, float first, float second) {
-        output.put((int)blockIdx.z, m + row, n + column, first, second);
-    });
+    output.take(product, s.columns, m, n);
 }
 
 template <typename Product, typename A, typename B, typename Output>

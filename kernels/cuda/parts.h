@@ -12,22 +12,14 @@
 
 enum { CUDA_ALIGNMENT = 256 }; /* of values in the arena, bytes */
 
-/* Rows that one block sums, and the most blocks that sum one tensor. */
-enum { PART_ROWS = 128, PARTS_MAX = 512 };
-
-/* Parts that the rows of a matrix are summed in. */
-static inline int parts_of_rows(size_t rows)
+/* The sums of the tiles of x, where no operand has them. */
+static inline size_t sums_bytes(const struct operand *x,
+                                const struct operand *sums)
 {
-    size_t parts = (rows + PART_ROWS - 1) / PART_ROWS;
-
-    return parts < PARTS_MAX ? (int)parts : (int)PARTS_MAX;
-}
-
-/* Two sums for each channel and part, (parts, 2, C) floats. */
-static inline size_t parts_bytes(const struct operand *x)
-{
-    return (size_t)parts_of_rows(operand_rows(x)) * 2
-           * (size_t)x->dim[x->rank - 1] * sizeof(float);
+    return operand_given(sums) ? 0
+                               : tiles_of(operand_rows(x)) * SUM_ROWS
+                                     * (size_t)x->dim[x->rank - 1]
+                                     * sizeof(float);
 }
 
 /* Parts that the pixels of a weight gradient are summed in: of no fewer than

@@ -1,9 +1,10 @@
 /*
- * Two sums for each channel over the rows of a matrix (rows, C), as batch norm
- * needs forward and backward. A block sums a part of the rows, in floats;
- * whoever wants the sums adds the parts in double precision.
+ * Two sums for each channel over each tile of the rows of a matrix (rows, C),
+ * as batch norm needs forward and backward, where they were not made with the
+ * matrix. A block sums a tile, in floats; whoever wants the sums of all adds
+ * them up in double precision.
  *
- *     parts (parts, 2, C) float
+ *     sums (tiles, SUM_ROWS, C) float
  */
 #ifndef MEMDIAL_CUDA_ROWS_H
 #define MEMDIAL_CUDA_ROWS_H
@@ -37,60 +38,89 @@ static __device__ void rows_fold(rows_shared<W> &s, int across)
     }
 }
 
-/* Terms::at<W>(terms, column).add(row, a, b) adds to W sums each of a row. */
+/* Rows of a tile. */
+static __device__ inline int rows_of_tile(size_t rows, int tile)
+{
+    size_t left = rows - (size_t)tile * TILE_ROWS;
+
+    return left < TILE_ROWS ? (int)left : (int)TILE_ROWS;
+}
+
+/* Of Terms::at<W>(terms, column), add(row, a, b) adds to W sums each of a row,
+ * and finish(n, a, b) makes of those of n rows what they should be. */
 template <int W, typename Terms>
 static __global__ void rows_sum(Terms terms, size_t rows, int channels,
-                                int across, float *parts)
+                                int across, float *sums)
 {
     rows_shared<W> &s = shared<rows_shared<W>>();
     int thread = (int)threadIdx.x, high = BLOCK_THREADS / across;
     int column = ((int)blockIdx.y * across + thread % across) * W;
-    size_t end = rows * (blockIdx.x + 1) / gridDim.x;
-    size_t row = rows * blockIdx.x / gridDim.x + (size_t)(thread / across);
+    size_t first = (size_t)blockIdx.x * TILE_ROWS;
+    int n = rows_of_tile(rows, (int)blockIdx.x);
     float a[W] = {}, b[W] = {};
 
     if (thread < high * across && column < channels) {
         typename Terms::template at<W> at(terms, column);
 
-        for (; row < end; row += (size_t)high)
-            at.add(row, a, b);
+        for (int row = thread / across; row < n; row += high)
+            at.add(first + (size_t)row, a, b);
     }
     for (int i = 0; i < W; i++) {
         s.sum[0][thread][i] = a[i];
         s.sum[1][thread][i] = b[i];
     }
     rows_fold(s, across);
-    if (thread < across && column < channels)
-        for (int k = 0; k < 2; k++)
-            store(parts + (blockIdx.x * 2 + (size_t)k) * (size_t)channels
+    if (thread < across && column < channels) {
+        typename Terms::template at<W> at(terms, column);
+
+        at.finish(n, s.sum[0][thread], s.sum[1][thread]);
+        for (int k = 0; k < SUM_ROWS; k++)
+            store(sums + (blockIdx.x * SUM_ROWS + (size_t)k)
+                             * (size_t)channels
                       + column,
                   s.sum[k][thread]);
+    }
 }
 
 template <int W, typename Terms>
 static void rows_launch(struct queue *q, Terms terms, size_t rows,
-                        int channels, float *parts)
+                        int channels, float *sums)
 {
     int columns = channels / W;
     int across = columns < ROWS_ACROSS ? columns : (int)ROWS_ACROSS;
 
-    launch(q, dim3((unsigned)parts_of_rows(rows),
+    launch(q, dim3((unsigned)tiles_of(rows),
                    (unsigned)((columns + across - 1) / across)),
            BLOCK_THREADS, sizeof(rows_shared<W>), rows_sum<W, Terms>, terms,
-           rows, channels, across, parts);
+           rows, channels, across, sums);
 }
 
-/* Sum `which` of a channel over all parts, by a warp. */
-static __device__ inline double rows_total(const float *parts, int count,
-                                           int channels, int which,
-                                           int channel)
-{
-    double sum = 0;
+/* The sums of a channel. */
+struct channel_sums {
+    const float *sums;   /* those of tile 0 */
+    size_t channels;
+    int tiles;
 
-    for (int i = warp_lane(); i < count; i += WARP_LANES)
-        sum += parts[(size_t)(i * 2 + which) * (size_t)channels
-                     + (size_t)channel];
-    return warp_sum(sum);
-}
+    __device__ channel_sums(const float *all, int tiles_, int channels_,
+                            int channel)
+        : sums(all + channel), channels((size_t)channels_), tiles(tiles_)
+    {
+    }
+
+    __device__ float at(int tile, int which) const
+    {
+        return sums[((size_t)tile * SUM_ROWS + (size_t)which) * channels];
+    }
+
+    /* The sum over all tiles of what f says of each, by a warp. */
+    template <typename F> __device__ double total(F f) const
+    {
+        double sum = 0;
+
+        for (int i = warp_lane(); i < tiles; i += WARP_LANES)
+            sum += f(i);
+        return warp_sum(sum);
+    }
+};
 
 #endif

@@ -21,9 +21,9 @@ size_t cuda_scratch(enum op_code op, const struct call *c)
     case OP_conv_wgrad:
         return wgrad_bytes(&o[CONV_WGRAD_DW], &o[CONV_WGRAD_DY]);
     case OP_bn_stats:
-        return parts_bytes(&o[BN_STATS_X]);
+        return sums_bytes(&o[BN_STATS_X], &o[BN_STATS_SUMS]);
     case OP_bn_relu_grad:
-        return parts_bytes(&o[BN_RELU_GRAD_X])
+        return sums_bytes(&o[BN_RELU_GRAD_X], &o[BN_RELU_GRAD_SUMS])
                + 2 * (size_t)o[BN_RELU_GRAD_STAT].dim[1] * sizeof(float);
     case OP_linear:
         return linear_bytes(&o[LINEAR_W]);

@@ -93,8 +93,8 @@ void cuda_sgd(struct queue *q, const struct call *c)
         u.gradient = data_of<T>(&o[SGD_GRADIENT]);
         u.momentum = data_of<T>(&o[SGD_MOMENTUM]);
         u.w = data_of<T>(w);
-        u.master = operand_given(master) ? data_of<float>(master) : NULL;
-        u.scale = operand_given(scale) ? data_of<float>(scale) : NULL;
+        u.master = data_if_given<float>(master);
+        u.scale = data_if_given<float>(scale);
         u.progress = q->progress;
         u.seed = c->run->seed;
         u.stream = c->attr.sgd.stream;

@@ -86,7 +86,7 @@ void cuda_softmax_xent(struct queue *q, const struct call *c)
            samples, n, logits->dim[1], (float)c->run->batch,
            data_of<float>(logits),
            data_of<int32_t>(&o[SOFTMAX_XENT_LABELS]),
-           operand_given(scale) ? data_of<float>(scale) : NULL,
+           data_if_given<float>(scale),
            data_of<float>(&o[SOFTMAX_XENT_DLOGITS]), added);
     launch(q, 1, 2 * WARP_LANES, 0, add_samples, n, added,
            data_of<double>(&o[SOFTMAX_XENT_METRICS]));

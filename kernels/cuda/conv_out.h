@@ -1,0 +1,194 @@
+/*
+ * What becomes of the sums of a convolution, or of its data gradient: they are
+ * stored, and while they are still in registers the tile's two sums for each
+ * channel are taken that a batch norm wants to know.
+ */
+#ifndef MEMDIAL_CUDA_CONV_OUT_H
+#define MEMDIAL_CUDA_CONV_OUT_H
+
+#include "bn.h"
+#include "gemm.h"
+
+static_assert((int)GEMM_BM == (int)TILE_ROWS, "a block has the rows of a tile");
+
+/* What x is when it is stored. */
+template <typename T> static __device__ inline float rounded(float x)
+{
+    T stored;
+
+    narrow(&stored, x);
+    return widen(stored);
+}
+
+/* A matrix (rows, columns), to which a tensor may be added. */
+template <typename T> struct conv_out {
+    T *to;
+    const T *add;                /* or NULL */
+    int rows, columns;
+    float *sums;                 /* (tiles, SUM_ROWS, columns), or NULL */
+
+    __device__ size_t index(int row, int column) const
+    {
+        return (size_t)row * (size_t)columns + (size_t)column;
+    }
+
+    __device__ void put_one(int row, int column, float &x) const
+    {
+        size_t at = index(row, column);
+
+        if (row >= rows || column >= columns)
+            return;
+        x = rounded<T>(add ? x + widen(add[at]) : x);
+        narrow(&to[at], x);
+    }
+
+    /* Stores two that are side by side, at once where all pairs are whole.
+     * They become what is stored. */
+    __device__ void put(int row, int column, float &first, float &second) const
+    {
+        size_t at = index(row, column);
+        float v[2] = { first, second }, more[2] = {};
+
+        if (columns % 2) {
+            put_one(row, column, first);
+            put_one(row, column + 1, second);
+            return;
+        }
+        if (row >= rows || column >= columns)
+            return;
+        if (add)
+            load(more, add + at);
+        first = rounded<T>(v[0] + more[0]);
+        second = rounded<T>(v[1] + more[1]);
+        v[0] = first;
+        v[1] = second;
+        store(to + at, v);
+    }
+
+    template <typename Product>
+    __device__ void store_tile(Product &p, int m, int n) const
+    {
+        each_pair(p, [&](int row, int column, float &first, float &second) {
+            put(m + row, n + column, first, second);
+        });
+    }
+
+    /* f(which, column) says what one of the tile's sums is. */
+    template <typename F>
+    __device__ void store_sums(int m, int n, int width, F f) const
+    {
+        int column = (int)threadIdx.x;
+
+        if (column < width && n + column < columns)
+            for (int k = 0; k < SUM_ROWS; k++)
+                sums[((size_t)(m / TILE_ROWS) * SUM_ROWS + (size_t)k)
+                         * (size_t)columns
+                     + (size_t)(n + column)] = f(k, column);
+    }
+};
+
+template <typename T>
+static conv_out<T> conv_out_of(const struct operand *to,
+                               const struct operand *add,
+                               const struct operand *sums)
+{
+    return { data_of<T>(to), data_if_given<T>(add), (int)operand_rows(to),
+             channels_of(to), data_if_given<float>(sums) };
+}
+
+/* The result of a convolution, with the mean of each channel and the squared
+ * deviations from it. */
+template <typename T> struct conv_result : conv_out<T> {
+    template <typename Product>
+    __device__ void take(Product &p, column_sums<Product> &s, int m,
+                         int n) const
+    {
+        int high = this->rows - m;
+        float count = (float)(high < TILE_ROWS ? high : (int)TILE_ROWS);
+
+        this->store_tile(p, m, n);
+        if (!this->sums)
+            return;
+        __syncthreads();
+#pragma unroll
+        for (int j = 0; j < Product::COLUMNS; j++) {
+            float sum = 0;
+
+#pragma unroll
+            for (int i = 0; i < Product::ROWS; i++)
+                sum += p.row(i) < high ? p.at(i, j) : 0;
+            s.put(SUM_MEAN, j, sum);
+        }
+        __syncthreads();
+#pragma unroll
+        for (int j = 0; j < Product::COLUMNS; j++) {
+            float mean = s.total(SUM_MEAN, p.column(j)) / count, sum = 0;
+
+#pragma unroll
+            for (int i = 0; i < Product::ROWS; i++) {
+                float d = p.row(i) < high ? p.at(i, j) - mean : 0;
+
+                sum = fmaf(d, d, sum);
+            }
+            s.put(SUM_SQUARES, j, sum);
+        }
+        __syncthreads();
+        this->store_sums(m, n, Product::BN, [&](int which, int column) {
+            return s.total(which, column)
+                   / (which == SUM_MEAN ? count : 1.0f);
+        });
+    }
+};
+
+/* The gradient dz of a batch norm's result, with the sums of dy and of
+ * dy (x - mean). */
+template <typename T> struct conv_gradient : conv_out<T> {
+    const T *x;                  /* (rows, columns) */
+    const float *stat;           /* (STAT_ROWS, columns) */
+
+    /* Adds what dz has in one place to the sums of its column. */
+    __device__ void add_term(int row, int column, float dz,
+                             const bn_affine<1> &affine, float mean,
+                             float &sum, float &product) const
+    {
+        float v = widen(x[this->index(row, column)]);
+        float dy = affine(0, v) > 0 ? dz : 0;
+
+        sum += dy;
+        product = fmaf(dy, v - mean, product);
+    }
+
+    template <typename Product>
+    __device__ void take(Product &p, column_sums<Product> &s, int m,
+                         int n) const
+    {
+        this->store_tile(p, m, n);
+        if (!this->sums)
+            return;
+        __syncthreads();
+#pragma unroll
+        for (int j = 0; j < Product::COLUMNS; j++) {
+            int column = n + p.column(j);
+            float sum = 0, product = 0;
+
+            if (column < this->columns) {
+                bn_affine<1> affine(stat, this->columns, column);
+                float mean = stat[STAT_MEAN * this->columns + column];
+
+#pragma unroll
+                for (int i = 0; i < Product::ROWS; i++)
+                    if (m + p.row(i) < this->rows)
+                        add_term(m + p.row(i), column, p.at(i, j), affine,
+                                 mean, sum, product);
+            }
+            s.put(SUM_DY, j, sum);
+            s.put(SUM_DY_X, j, product);
+        }
+        __syncthreads();
+        this->store_sums(m, n, Product::BN, [&](int which, int column) {
+            return s.total(which, column);
+        });
+    }
+};
+
+#endif
