@@ -8,8 +8,8 @@
  *
  * -c and -n: what the copy and the matrices are. Each call of the plan is
  * recorded `-r` times in a row, in the run's own arena, and that record is
- * timed as a whole, when the step has been run up to that call. Calls that differ in nothing but their addresses are timed
- * once. The bytes of a call are those of its operands, each read or written
+ * timed as a whole, when the step has been run up to that call. Calls that
+ * differ in nothing but their addresses are timed once. The bytes of a call are those of its operands, each read or written
  * once. What a call finds in the device's cache it need not read, so a rate may
  * be above the copy's where the batch is small.
  */
@@ -73,6 +73,8 @@ static double operand_bytes(const struct operand *o)
            * (double)dtype_size(o->dtype);
 }
 
+/* Where there are sums of its tiles, nobody looks at a batch norm's input to
+ * take the statistics. */
 static double call_bytes(enum op_code op, const struct call *c)
 {
     double sum = 0;
@@ -80,6 +82,8 @@ static double call_bytes(enum op_code op, const struct call *c)
     for (int i = 0; i < op_slots(op); i++)
         sum += operand_bytes(&c->operand[i])
                * (op_access(op)[i] == 'u' ? 2 : 1);
+    if (op == OP_bn_stats && operand_given(&c->operand[BN_STATS_SUMS]))
+        sum -= operand_bytes(&c->operand[BN_STATS_X]);
     return sum;
 }
 
