@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import subprocess
+import time
 
 from person import (DOWN, ESCAPE, FOLDER, LEFT, MEMDIAL, PATIENCE, RIGHT,
                     SANITIZED, SMALL, Person, children, finish, report)
@@ -225,24 +226,96 @@ def out_of_address_space():
     p.leave()
 
 
-# A command that runs what follows it in 64 MiB, and has the kernel end it if
-# that is not enough.
-LIMIT = os.environ.get("MEMDIAL_LIMIT") or \
-    "systemd-run --user --scope -q -p MemoryMax=64M -p MemorySwapMax=0"
+GROUP_MIB = 64
+
+# Takes memory once it is told to, little by little, up to an amount; goes then,
+# or with the worker beside it, of which it gets the number.
+HOG = f"""
+import os, sys, time
+while not os.path.exists("hog"):
+    if os.getppid() != int(sys.argv[1]):
+        sys.exit()
+    time.sleep(0.05)
+some = []
+for _ in range({GROUP_MIB * 3 // 4}):
+    some.append(bytearray(1 << 20))
+    time.sleep(0.01)
+os.remove("hog")
+"""
+
+
+class Group:
+    """Processes that may have so much memory together, and of which the kernel
+    ends the largest if they want more: a control group of our own, where we
+    may make one, or of systemd's. `run` is a command that runs what follows it
+    in there; empty if there is no way."""
+
+    def __init__(self):
+        self.folder = self.run = ""
+        with open("/proc/self/cgroup") as file:
+            for line in file:
+                _, controllers, path = line.rstrip().split(":", 2)
+                if controllers == "memory":
+                    self.make(f"/sys/fs/cgroup/memory{path}")
+        systemd = (f"systemd-run --user --scope -q -p MemoryMax={GROUP_MIB}M"
+                   " -p MemorySwapMax=0")
+        if not self.run and subprocess.run(f"{systemd} true", shell=True,
+                                           capture_output=True).returncode == 0:
+            self.run = systemd
+
+    def make(self, parent):
+        folder = f"{parent}/memdial-test-{os.getpid()}"
+        try:
+            os.mkdir(folder)
+            self.folder = folder
+            for name in "memory.limit_in_bytes", "memory.memsw.limit_in_bytes":
+                if os.path.exists(f"{folder}/{name}"):
+                    with open(f"{folder}/{name}", "w") as file:
+                        file.write(str(GROUP_MIB << 20))
+        except OSError:
+            return
+        self.run = f"sh -c 'echo $$ >{folder}/cgroup.procs; exec \"$@\"' sh"
+
+    def remove(self):
+        end = time.monotonic() + 10
+        while self.folder and time.monotonic() < end:
+            try:
+                os.rmdir(self.folder)
+                return
+            except OSError:  # of processes that are not quite gone
+                time.sleep(0.1)
 
 
 def out_of_memory():
-    if subprocess.run(f"{LIMIT} true", shell=True, capture_output=True).returncode:
-        report(True, "out of memory # SKIP systemd-run cannot limit memory here")
+    """More than may be had is refused; what others take then, nobody knows
+    before."""
+    if SANITIZED:
+        report(True, "out of memory # SKIP sanitizers take more")
         return
-    p = begin(f"exec {LIMIT} {shlex.quote(MEMDIAL)} worker", "--set=batch=200",
-              "--set=epoch_samples=200")
+    group = Group()
+    if not group.run:
+        report(True, "out of memory # SKIP memory cannot be limited here")
+        return
+    p = begin(f"exec {group.run} {shlex.quote(MEMDIAL)} worker",
+              "--set=batch=200")
+    report(p.sees("cannot allocate .*are available to this process's control "
+                  "group") and p.sees("would fit") and p.alive(),
+           "more than the group may have is refused", p)
+    p.leave()
+    with_hog = f"python3 -c {shlex.quote(HOG)} $$ & {OWN}"
+    p = begin(f"exec {group.run} sh -c {shlex.quote(with_hog)}",
+              "--set=batch=60")
+    p.sees("training")
+    with open(os.path.join(FOLDER, "hog"), "w"):
+        pass
     report(p.sees("memory ran out and the system ended the worker: let a dial "
                   "take less"), "a worker that the kernel ends", p)
+    p.comes(lambda: not os.path.exists(os.path.join(FOLDER, "hog")))
     p.type(ESCAPE + 2 * DOWN + 3 * LEFT)
     p.look(1)
     goes_on(p, "with less")
     p.leave()
+    group.remove()
 
 
 # What a shell sees of a terminal before and after a command.

@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "cpu.h"
+#include "memory.h"
 
 struct isa {
     const char *name;
@@ -132,23 +132,6 @@ static size_t cpu_scratch(enum op_code op, const struct call *c)
     return scratch ? scratch(c) : 0;
 }
 
-/* A figure of a file in /proc, in bytes, or 0 if it has none; `key` ends with
- * its colon. Without stdio, because stdio allocates. */
-static size_t proc_bytes(const char *path, const char *key)
-{
-    char text[4096], *line;
-    ssize_t n = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd >= 0) {
-        n = read(fd, text, sizeof(text) - 1);
-        close(fd);
-    }
-    text[n > 0 ? n : 0] = '\0';
-    line = strstr(text, key);
-    return line ? strtoull(line + strlen(key), NULL, 10) * 1024 : 0;
-}
-
 static int cpu_list(struct device_info info[], int max)
 {
     int threads = backend_default_threads();
@@ -156,7 +139,7 @@ static int cpu_list(struct device_info info[], int max)
 
     (void)max;
     info[0] = (struct device_info){
-        .memory = proc_bytes("/proc/meminfo", "MemTotal:")
+        .memory = memory_find("").total
     };
     if (!cpu_open(&d, threads, info[0].line))
         return 1;
@@ -167,23 +150,18 @@ static int cpu_list(struct device_info info[], int max)
     return 1;
 }
 
-static size_t available_bytes(void)
-{
-    return proc_bytes("/proc/meminfo", "MemAvailable:") +
-           proc_bytes("/proc/meminfo", "SwapFree:");
-}
-
 /* The system promises more memory than it has, and would kill the process when
  * it is touched: a run that cannot fit is refused while it can be. */
 static bool fits_in_memory(size_t bytes, char why[WHY_SIZE])
 {
-    size_t available = available_bytes();
+    struct memory m = memory_find("");
 
-    if (available == 0 || bytes <= available)
+    if (m.available == 0 || bytes <= m.available)
         return true;
     snprintf(why, WHY_SIZE,
-             "cannot allocate %.1f MiB of memory: %.1f MiB are available",
-             mebibytes(bytes), mebibytes(available));
+             "cannot allocate %.1f MiB of memory: %.1f MiB are available%s",
+             mebibytes(bytes), mebibytes(m.available),
+             m.limited ? " to this process's control group" : "");
     return false;
 }
 
@@ -253,34 +231,13 @@ static void cpu_write(struct device *d, void *to, const void *host,
     memcpy(to, host, bytes);
 }
 
-/* Bytes of the arena on pages that are in memory; the last page counts only
- * as far as the arena goes. */
-static size_t touched_bytes(const void *arena, size_t bytes)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), touched = 0;
-    unsigned char present[4096];
-
-    for (size_t at = 0; at < bytes; at += page * sizeof(present)) {
-        size_t left = bytes - at, part = page * sizeof(present);
-        const char *from = (const char *)arena + at;
-
-        part = part < left ? part : left;
-        if (mincore((void *)(uintptr_t)from, part, present))
-            return 0;
-        for (size_t i = 0; i * page < part; i++)
-            if (present[i] & 1)
-                touched += part - i * page < page ? part - i * page : page;
-    }
-    return touched;
-}
-
 static void cpu_memory(struct device *d, const void *arena, size_t bytes,
                        struct device_memory *m)
 {
     (void)d;
-    m->touched = arena ? touched_bytes(arena, bytes) : 0;
-    m->os = proc_bytes("/proc/self/status", "VmHWM:");
-    m->available = available_bytes();
+    m->touched = arena ? memory_touched(arena, bytes) : 0;
+    m->os = memory_peak();
+    m->available = memory_find("").available;
 }
 
 const struct backend cpu_backend = {

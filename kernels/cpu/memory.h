@@ -1,0 +1,29 @@
+/*
+ * What the system says of the memory that this process may have. It asks for
+ * none itself, so that asking changes nothing.
+ */
+#ifndef MEMDIAL_CPU_MEMORY_H
+#define MEMDIAL_CPU_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes; 0: not known. */
+struct memory {
+    size_t total;
+    size_t available;    /* could still be had, what is swapped out for it
+                            included */
+    bool limited;        /* by a control group to less than there is */
+};
+
+/* `root` goes before the paths of the system's files: "" but in tests. */
+struct memory memory_find(const char *root);
+
+/* The most that this process has had in memory at once, bytes. */
+size_t memory_peak(void);
+
+/* Bytes of a mapping on pages that are in memory; the last page counts only as
+ * far as the mapping goes. */
+size_t memory_touched(const void *mapping, size_t bytes);
+
+#endif
