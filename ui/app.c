@@ -21,6 +21,9 @@
 
 enum { FRAMES = 25, WAIT_MILLISECONDS = 1000 };
 
+/* How long what is said stays that is no trouble. */
+static const double notice_seconds = 10;
+
 struct app {
     struct session session;
     struct screen screen;
@@ -29,6 +32,8 @@ struct app {
     struct question *questions;      /* [session_most_questions()] */
     bool changed;                    /* since the last frame */
     double drawn;                    /* when that was */
+    unsigned notices;                /* that have been seen ... */
+    double noticed;                  /* ... the last of them then */
 };
 
 struct choices {
@@ -177,6 +182,21 @@ static void export(struct app *a)
         session_say(&a->session, NOTICE_ERROR, "%s", e.text);
 }
 
+/* Makes room in the status line for what else there is. */
+static void let_notice_go(struct app *a)
+{
+    struct session *s = &a->session;
+
+    if (a->notices != s->notices)
+        a->noticed = clock_seconds();
+    a->notices = s->notices;
+    if (s->notice == NOTICE_INFO &&
+        clock_seconds() - a->noticed > notice_seconds) {
+        s->notice = NOTICE_NONE;
+        a->changed = true;
+    }
+}
+
 static void serve_screen(struct app *a)
 {
     struct screen *s = &a->screen;
@@ -261,6 +281,7 @@ static void run_loop(struct app *a)
         urgent = take_input(a);
         while (carry_out(a))
             a->changed = true;
+        let_notice_go(a);
         serve_screen(a);
         if (urgent || (a->changed &&
                        clock_seconds() - a->drawn >= 1.0 / FRAMES))

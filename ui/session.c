@@ -97,6 +97,7 @@ void session_say(struct session *s, enum notice notice, const char *format,
     vsnprintf(s->message, sizeof(s->message), format, args);
     va_end(args);
     s->notice = notice;
+    s->notices++;
 }
 
 /* The present plan stays on the screen until the new one is here. */

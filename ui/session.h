@@ -115,6 +115,7 @@ struct session {
     char sentence[256];              /* what is wrong with it; may be empty */
     int64_t snapshot;                /* step of the last; -1: none */
     enum notice notice;              /* the latest that was said */
+    unsigned notices;                /* how many were */
     char message[512];
 
     bool has_memory;
