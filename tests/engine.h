@@ -55,7 +55,7 @@ struct outcome {
 struct outcome engine_outcome(struct engine *, int steps);
 bool outcome_same(const struct outcome *, const struct outcome *);
 
-/* Bytes that a step and an evaluation do not write, found by running twice: a
+/* Bytes that a step and an evaluation do not write, found by running again: a
  * byte that was never written is the filling, whatever that is. */
 struct untouched {
     size_t values;       /* of values that the schedule uses */

@@ -278,13 +278,27 @@ static void run_share(struct work w, struct range items)
     }
 }
 
+static struct work work_of(const struct conv_core *core,
+                           const struct conv_taps *taps, int panel,
+                           float *scratch)
+{
+    struct sizes z = sizes_of(core);
+    float *strip = scratch + z.panel
+                   + (size_t)this_thread() * (z.strip + z.sum);
+
+    return (struct work){
+        .core = core, .taps = *taps, .weights = scratch, .strip = strip,
+        .sum = strip + z.strip, .panel = panel
+    };
+}
+
 /* The threads together, for one panel. */
 static void run_panel(const struct conv_core *core,
                       const struct conv_taps *taps, int panel, float *scratch)
 {
     const struct conv_strips *s = &core->strips;
-    struct sizes z = sizes_of(core);
-    size_t items = (size_t)s->images * (size_t)s->count;
+    struct sharing items = sharing_of((size_t)s->images * (size_t)s->count,
+                                      core->threads);
 
 #pragma omp for schedule(static)
     for (int i = 0; i < s->blocks * s->taps; i++) {
@@ -293,16 +307,14 @@ static void run_panel(const struct conv_core *core,
         pack_weights(core, taps->index[tap], block, panel,
                      scratch + panel_at(core, block, tap));
     }
-#pragma omp for schedule(static)
-    for (int t = 0; t < core->threads; t++) {
-        float *strip = scratch + z.panel + (size_t)t * (z.strip + z.sum);
-        struct work own = {
-            .core = core, .taps = *taps, .weights = scratch, .strip = strip,
-            .sum = strip + z.strip, .panel = panel
-        };
-
-        run_share(own, range_share(items, t, core->threads));
-    }
+#pragma omp for schedule(static) nowait
+    for (int t = 0; t < core->threads; t++)
+        run_share(work_of(core, taps, panel, scratch),
+                  sharing_fixed(&items, t));
+#pragma omp for schedule(dynamic)
+    for (int i = 0; i < items.pieces; i++)
+        run_share(work_of(core, taps, panel, scratch),
+                  sharing_piece(&items, i));
 }
 
 static void run_panels(const struct conv_core *core)

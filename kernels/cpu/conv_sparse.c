@@ -516,6 +516,16 @@ static size_t strip_floats(const struct conv_core *core)
     return ((size_t)s->blocks + 1) * (size_t)s->block + CONV_BLOCK;
 }
 
+static void run_strips(const struct conv_core *core, struct range items,
+                       int panel, struct range channels, struct list l,
+                       float *strips)
+{
+    float *own = strips + (size_t)this_thread() * strip_floats(core);
+
+    for (size_t i = items.begin; i < items.end; i++)
+        run_strip(core, (int)i, panel, channels, l, own);
+}
+
 size_t KERNEL(conv_sparse_floats)(const struct conv_core *core)
 {
     return (size_t)core->threads * strip_floats(core) + list_floats(core);
@@ -526,8 +536,9 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core,
                              float *room)
 {
     const struct conv_strips *s = &core->strips;
-    size_t items = (size_t)s->images * (size_t)s->count;
-    size_t each = strip_floats(core), lanes = (size_t)conv_lanes(core, panel);
+    struct sharing items = sharing_of((size_t)s->images * (size_t)s->count,
+                                      core->threads);
+    size_t lanes = (size_t)conv_lanes(core, panel);
     struct part part = part_of(core, panel);
     struct range channels = { 0, 0 };
     struct list l = list_of(core, room);
@@ -542,14 +553,14 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core,
         /* Until all have read them, the counts must not change. */
 #pragma omp barrier
         scan(core, taps, part, l, channels, list_row);
-#pragma omp for schedule(static)
-        for (int t = 0; t < core->threads; t++) {
-            struct range own = range_share(items, t, core->threads);
-
-            for (size_t i = own.begin; i < own.end; i++)
-                run_strip(core, (int)i, panel, channels, l,
-                          strips + (size_t)t * each);
-        }
+#pragma omp for schedule(static) nowait
+        for (int t = 0; t < core->threads; t++)
+            run_strips(core, sharing_fixed(&items, t), panel, channels, l,
+                       strips);
+#pragma omp for schedule(dynamic)
+        for (int i = 0; i < items.pieces; i++)
+            run_strips(core, sharing_piece(&items, i), panel, channels, l,
+                       strips);
     }
     return true;
 }

@@ -325,23 +325,35 @@ static void add_row(const struct wgrad *g, int slab, int row, int parts,
     sparse_add(g->dw, r.at, r.lanes, total);
 }
 
+/* Slabs that one thread has to itself. */
+static void run_slabs(const struct wgrad *g, struct range slabs)
+{
+    size_t items = (size_t)g->strips.images * (size_t)g->strips.count;
+    float *sum = thread_slab(g, this_thread());
+
+    for (int i = (int)slabs.begin; i < (int)slabs.end; i++) {
+        sum_slab(g, i, (struct range){ 0, items }, sum);
+        for (int row = 0; row < slab_rows(g); row++)
+            add_row(g, i, row, 1, sum);
+    }
+}
+
 void KERNEL(conv_wgrad)(const struct call *c)
 {
     const struct wgrad g = wgrad_of(c);
     size_t items = (size_t)g.strips.images * (size_t)g.strips.count;
-    int rows = slab_rows(&g);
 
     if (g.slabs >= g.threads) {
-#pragma omp parallel for num_threads(g.threads) schedule(static)
-        for (int t = 0; t < g.threads; t++) {
-            struct range slabs = range_share((size_t)g.slabs, t, g.threads);
+        struct sharing slabs = sharing_of((size_t)g.slabs, g.threads);
 
-            for (int i = (int)slabs.begin; i < (int)slabs.end; i++) {
-                sum_slab(&g, i, (struct range){ 0, items },
-                         thread_slab(&g, t));
-                for (int row = 0; row < rows; row++)
-                    add_row(&g, i, row, 1, thread_slab(&g, t));
-            }
+#pragma omp parallel num_threads(g.threads)
+        {
+#pragma omp for schedule(static) nowait
+            for (int t = 0; t < g.threads; t++)
+                run_slabs(&g, sharing_fixed(&slabs, t));
+#pragma omp for schedule(dynamic)
+            for (int i = 0; i < slabs.pieces; i++)
+                run_slabs(&g, sharing_piece(&slabs, i));
         }
         return;
     }
@@ -352,7 +364,7 @@ void KERNEL(conv_wgrad)(const struct call *c)
             sum_slab(&g, i, range_share(items, t, g.threads),
                      thread_slab(&g, t));
 #pragma omp for schedule(static)
-        for (int row = 0; row < rows; row++)
+        for (int row = 0; row < slab_rows(&g); row++)
             add_row(&g, i, row, g.threads, thread_slab(&g, 0));
     }
 }

@@ -11,6 +11,10 @@
 #ifndef MEMDIAL_CPU_H
 #define MEMDIAL_CPU_H
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 #include "../kernels.h"
 
 /* The kernels of one instruction set; scratch is NULL where none is needed. */
@@ -73,6 +77,48 @@ static inline struct range range_share(size_t n, int index, int threads)
     size_t i = (size_t)index, begin = i * each + (i < left ? i : left);
 
     return (struct range){ begin, begin + each + (i < left) };
+}
+
+/* The number of the thread that calls, of those that run a kernel. */
+static inline int this_thread(void)
+{
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+/*
+ * How threads share items of which each gives the same bits whoever works on
+ * it: most are shared out beforehand, at least one to each, which keeps them
+ * near the caches they were in, and the rest goes in pieces to whoever has
+ * time. Processors are not always equally fast, nor there all the time.
+ */
+struct sharing {
+    size_t items, fixed;
+    int threads, pieces;
+};
+
+static inline struct sharing sharing_of(size_t items, int threads)
+{
+    size_t all = (size_t)threads, most = 4 * all;
+    size_t rest = threads > 1 && items > all ? (items - all) / 4 : 0;
+
+    return (struct sharing){ items, items - rest, threads,
+                             (int)(rest < most ? rest : most) };
+}
+
+static inline struct range sharing_fixed(const struct sharing *s, int thread)
+{
+    return range_share(s->fixed, thread, s->threads);
+}
+
+static inline struct range sharing_piece(const struct sharing *s, int piece)
+{
+    struct range r = range_share(s->items - s->fixed, piece, s->pieces);
+
+    return (struct range){ s->fixed + r.begin, s->fixed + r.end };
 }
 
 /* A thread's part of scratch in which each has `bytes`. */
