@@ -661,6 +661,18 @@ def use_mouse():
     p.leave()
 
 
+# What is said that is no trouble
+
+def let_hint_go():
+    p = Person(*SMALL, rows=24, cols=80)
+    report(p.sees("Enter explains a row, . has all keys"),
+           "a hint at the beginning", p)
+    report(p.sees(r"epoch \d+ of .* samples/s"),
+           "... goes, and the progress is seen", p)
+    report("has all keys" not in p.text(), "... without it", p)
+    p.leave()
+
+
 # Keys as other programs have them
 
 def use_keys():
@@ -822,6 +834,7 @@ def main():
     keep_presets()
     use_mouse()
     use_keys()
+    let_hint_go()
     without_colour()
     finish()
 

@@ -99,7 +99,8 @@ Test(memory, is_what_the_first_version_allows)
     expect(8192, 5120, false);
     write_file("/sys/fs/cgroup/memory/memory.limit_in_bytes", "104857600\n");
     write_file("/sys/fs/cgroup/memory/memory.stat",
-               "cache 5\ntotal_inactive_file 524288\ntotal_active_file 524288\n");
+               "cache 5\ntotal_inactive_file 524288\n"
+               "total_active_file 524288\n");
     expect(100, 1024 + 100, true);
 }
 
