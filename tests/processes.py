@@ -305,7 +305,7 @@ def out_of_memory():
     with_hog = f"python3 -c {shlex.quote(HOG)} $$ & {OWN}"
     p = begin(f"exec {group.run} sh -c {shlex.quote(with_hog)}",
               "--set=batch=60")
-    p.sees("training")
+    p.sees(r"touched +3\d\.\d+ MiB +of the arena")  # the largest it is then
     with open(os.path.join(FOLDER, "hog"), "w"):
         pass
     report(p.sees("memory ran out and the system ended the worker: let a dial "
