@@ -133,7 +133,7 @@ const struct setting settings_table[] = {
 
     { "threads", "machine", SETTING_INT, AT(threads), RANGE(0, 1024),
       "0", "threads", LIVE,
-      "threads of the CPU backend; 0: one per processor" },
+      "threads of the CPU backend; 0: one per processor it may use" },
     { "backend", "machine", SETTING_TEXT, AT(backend), NO_RANGE,
       "auto", NULL, FIXED,
       "device to train on, as memdial backends lists them; auto: "

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 
 #include <criterion/criterion.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,19 +111,4 @@ Test(backend, copies_to_the_arena_and_back)
     cr_expect_str_eq(back, there);
     cpu_backend.free(device, arena, 4096);
     cpu_backend.close(device);
-}
-
-Test(backend, default_threads_follow_affinity)
-{
-    cpu_set_t all, one;
-    int first = 0;
-
-    cr_assert_eq(sched_getaffinity(0, sizeof(all), &all), 0);
-    cr_expect_eq(backend_default_threads(), CPU_COUNT(&all));
-    while (!CPU_ISSET(first, &all))
-        first++;
-    CPU_ZERO(&one);
-    CPU_SET(first, &one);
-    cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
-    cr_expect_eq(backend_default_threads(), 1);
 }

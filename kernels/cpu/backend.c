@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "cpu.h"
 #include "memory.h"
+#include "processors.h"
 
 struct isa {
     const char *name;
@@ -260,9 +260,5 @@ const struct backend cpu_backend = {
 
 int backend_default_threads(void)
 {
-    cpu_set_t set;
-
-    if (sched_getaffinity(0, sizeof(set), &set))
-        return 1;
-    return CPU_COUNT(&set);
+    return processors_usable("");
 }

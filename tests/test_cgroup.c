@@ -1,6 +1,10 @@
-/* What of the system's memory a process may have: in a made-up system. */
+/* What of a system a process may have, where control groups have less: in a
+ * made-up system. */
+#define _GNU_SOURCE
+
 #include <criterion/criterion.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +12,11 @@
 #include <unistd.h>
 
 #include "kernels/cpu/memory.h"
+#include "kernels/cpu/processors.h"
 
 #define MIB ((size_t)1 << 20)
 
-static char root[] = "/tmp/memdial-memory-XXXXXX";
+static char root[] = "/tmp/memdial-cgroup-XXXXXX";
 
 /* Writes a file of the made-up system, and makes the folders it is in. */
 static void write_file(const char *path, const char *text)
@@ -48,6 +53,7 @@ static void end(void)
 }
 
 TestSuite(memory, .init = begin, .fini = end);
+TestSuite(processors, .init = begin, .fini = end);
 
 static void expect(size_t total, size_t available, bool limited)
 {
@@ -118,4 +124,46 @@ Test(memory, is_not_known)
 {
     write_file("/proc/meminfo", "nothing\n");
     cr_expect_eq(memory_find(root).available, 0);
+}
+
+static int bound_to(void)
+{
+    cpu_set_t set;
+
+    cr_assert_eq(sched_getaffinity(0, sizeof(set), &set), 0);
+    return CPU_COUNT(&set);
+}
+
+Test(processors, are_those_it_is_bound_to)
+{
+    cpu_set_t one;
+
+    cr_expect_eq(processors_usable(root), bound_to());
+    CPU_ZERO(&one);
+    for (int i = 0; CPU_COUNT(&one) == 0; i++) {
+        CPU_SET(i, &one);
+        if (sched_setaffinity(0, sizeof(one), &one))
+            CPU_ZERO(&one);
+    }
+    cr_expect_eq(processors_usable(root), 1);
+}
+
+Test(processors, are_what_every_group_has_time_of)
+{
+    write_file("/proc/self/cgroup", "0::/a/b\n");
+    write_file("/sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+    write_file("/sys/fs/cgroup/a/cpu.max", "1000000000 100000\n");
+    cr_expect_eq(processors_usable(root), bound_to());
+    write_file("/sys/fs/cgroup/a/cpu.max", "20000 100000\n");
+    cr_expect_eq(processors_usable(root), 1);
+}
+
+Test(processors, are_what_the_first_version_has_time_of)
+{
+    write_file("/proc/self/cgroup", "3:cpuset:/c\n2:cpu,cpuacct:/c\n");
+    write_file("/sys/fs/cgroup/cpu/c/cpu.cfs_quota_us", "-1\n");
+    write_file("/sys/fs/cgroup/cpu/c/cpu.cfs_period_us", "100000\n");
+    cr_expect_eq(processors_usable(root), bound_to());
+    write_file("/sys/fs/cgroup/cpu/c/cpu.cfs_quota_us", "100000\n");
+    cr_expect_eq(processors_usable(root), 1);
 }

@@ -1,0 +1,34 @@
+/*
+ * The control groups that this process is in, of both versions (cgroups(7)):
+ * each may have less than the system has. Nothing is allocated, so that asking
+ * changes nothing.
+ */
+#ifndef MEMDIAL_CPU_CGROUP_H
+#define MEMDIAL_CPU_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A group. The files of the two versions have different names. */
+struct cgroup {
+    int version;             /* 1 or 2 */
+    const char *folder;
+};
+
+/* Calls f with this process's groups of a controller, "memory" or "cpu", and
+ * with all that they are in, as far as can be seen from where this runs. `root`
+ * goes before the paths of the system's files: "" but in tests. */
+void cgroup_each(const char *root, const char *controller,
+                 void (*f)(void *arg, const struct cgroup *), void *arg);
+
+/* The number that a file of a group begins with, or the one after it. False if
+ * there is none: no such file, or no limit. */
+bool cgroup_number(const struct cgroup *, const char *file, long long *number);
+bool cgroup_second_number(const struct cgroup *, const char *file,
+                          long long *number);
+
+/* The number after a word at the beginning of a line of a file; 0 if there is
+ * none. */
+size_t file_figure(const char *folder, const char *file, const char *word);
+
+#endif
