@@ -1300,7 +1300,7 @@ static bool check_trial(const struct problem *p, const struct trial *t)
 
     cr_expect(good, "%s, %s, %d threads, shared %d: written outside",
               problem_text(p), t->target->name, t->call.threads, t->shared);
-    for (int s = 0; good && s < CALL_MAX_OPERANDS; s++)
+    for (int s = 0; good && s < slots_of(p->op); s++)
         if (s != t->shared)
             good &= check_slot(p, t, s);
     if (p->op == OP_report)
