@@ -146,16 +146,46 @@ template <typename T> struct conv_gradient : conv_out<T> {
     const T *x;                  /* (rows, columns) */
     const float *stat;           /* (STAT_ROWS, columns) */
 
-    /* Adds what dz has in one place to the sums of its column. */
-    __device__ void add_term(int row, int column, float dz,
-                             const bn_affine<1> &affine, float mean,
-                             float &sum, float &product) const
+    /* Two elements that are side by side, at once where all pairs are whole. */
+    __device__ void load_x(int row, int column, float (&v)[2]) const
     {
-        float v = widen(x[this->index(row, column)]);
-        float dy = affine(0, v) > 0 ? dz : 0;
+        const T *at = x + this->index(row, column);
 
-        sum += dy;
-        product = fmaf(dy, v - mean, product);
+        if (this->columns % 2) {
+            v[0] = widen(at[0]);
+            v[1] = column + 1 < this->columns ? widen(at[1]) : 0;
+        } else {
+            load(v, at);
+        }
+    }
+
+    /* Adds up columns j and j + 1 of a thread's sums. */
+    template <typename Product>
+    __device__ void add_columns(Product &p, int j, int m, int column,
+                                float (&dy_sum)[2], float (&dy_x_sum)[2]) const
+    {
+        int last = this->columns - 1;
+        int beside = column < last ? column + 1 : last;
+        bn_affine<1> affine[2] = { { stat, this->columns, column },
+                                   { stat, this->columns, beside } };
+        const float *means = stat + STAT_MEAN * this->columns;
+        float mean[2] = { means[column], means[beside] };
+
+#pragma unroll
+        for (int i = 0; i < Product::ROWS; i++) {
+            float v[2];
+
+            if (m + p.row(i) >= this->rows)
+                continue;
+            load_x(m + p.row(i), column, v);
+#pragma unroll
+            for (int k = 0; k < 2; k++) {
+                float dy = affine[k](0, v[k]) > 0 ? p.at(i, j + k) : 0;
+
+                dy_sum[k] += dy;
+                dy_x_sum[k] = fmaf(dy, v[k] - mean[k], dy_x_sum[k]);
+            }
+        }
     }
 
     template <typename Product>
@@ -167,22 +197,17 @@ template <typename T> struct conv_gradient : conv_out<T> {
             return;
         __syncthreads();
 #pragma unroll
-        for (int j = 0; j < Product::COLUMNS; j++) {
+        for (int j = 0; j < Product::COLUMNS; j += 2) {
             int column = n + p.column(j);
-            float sum = 0, product = 0;
+            float dy[2] = {}, dy_x[2] = {};
 
-            if (column < this->columns) {
-                bn_affine<1> affine(stat, this->columns, column);
-                float mean = stat[STAT_MEAN * this->columns + column];
-
+            if (column < this->columns)
+                add_columns(p, j, m, column, dy, dy_x);
 #pragma unroll
-                for (int i = 0; i < Product::ROWS; i++)
-                    if (m + p.row(i) < this->rows)
-                        add_term(m + p.row(i), column, p.at(i, j), affine,
-                                 mean, sum, product);
+            for (int k = 0; k < 2; k++) {
+                s.put(SUM_DY, j + k, dy[k]);
+                s.put(SUM_DY_X, j + k, dy_x[k]);
             }
-            s.put(SUM_DY, j, sum);
-            s.put(SUM_DY_X, j, product);
         }
         __syncthreads();
         this->store_sums(m, n, Product::BN, [&](int which, int column) {
