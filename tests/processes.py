@@ -294,6 +294,7 @@ def out_of_memory():
         return
     group = Group()
     if not group.run:
+        group.remove()
         report(True, "out of memory # SKIP memory cannot be limited here")
         return
     p = begin(f"exec {group.run} {shlex.quote(MEMDIAL)} worker",

@@ -256,7 +256,7 @@ Test(link, waits_for_all_answers)
         "read x;"
         SAY("applied", ",\"step\":2,\"settings\":{\"batch\":7},\"planned\":1,"
             "\"arena\":1,\"sets\":2")
-        "cat");
+        "cat >/dev/null");
     struct settings s = *link_settings(l);
     struct heard h = { 0 };
 
@@ -345,7 +345,7 @@ Test(link, notices_silence)
 {
     /* Hangs the first time only. */
     struct link *l = begin(
-        "if test -e $FILE; then " START " exec cat; fi;"
+        "if test -e $FILE; then " START " exec cat >/dev/null; fi;"
         "echo $$ >$FILE;" START "sleep 1;"
         SAY("paused", ",\"step\":1") SAY("resumed", ",\"step\":1")
         "exec sleep 1000");
@@ -386,7 +386,8 @@ Test(link, does_not_wait_to_be_read)
 Test(link, remembers_what_is_asked_for_without_a_run)
 {
     struct link *l = begin(START SAY("error", ",\"message\":\"diverged\"")
-                           "read x; read x; echo \"$x\" >$FILE; exec cat");
+                           "read x; read x; echo \"$x\" >$FILE;"
+                           "exec cat >/dev/null");
     struct settings s = *link_settings(l);
     struct heard h = { 0 };
 
@@ -432,7 +433,7 @@ Test(link, knows_a_signal_from_a_status)
  * garbage. */
 Test(link, tells_what_a_command_says_first)
 {
-    struct link *l = begin("echo Welcome; " START "exec cat");
+    struct link *l = begin("echo Welcome; " START "exec cat >/dev/null");
     struct heard h = { 0 };
 
     UNTIL(l, &h, h.count[EVENT_START]);
