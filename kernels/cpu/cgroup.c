@@ -40,26 +40,20 @@ size_t file_figure(const char *folder, const char *file, const char *word)
     return at ? strtoull(at + strlen(line), NULL, 10) : 0;
 }
 
-bool cgroup_number(const struct cgroup *g, const char *file, long long *number)
+bool cgroup_numbers(const struct cgroup *g, const char *file, int count,
+                    long long numbers[])
 {
-    char text[TEXT_SIZE], *end;
+    char text[TEXT_SIZE], *at = text;
 
     read_text(g->folder, file, text);
-    *number = strtoll(text, &end, 10);
-    return end != text;
-}
+    for (int i = 0; i < count; i++) {
+        char *begin = at;
 
-bool cgroup_second_number(const struct cgroup *g, const char *file,
-                          long long *number)
-{
-    char text[TEXT_SIZE], *space, *end;
-
-    read_text(g->folder, file, text);
-    space = strchr(text, ' ');
-    if (!space)
-        return false;
-    *number = strtoll(space, &end, 10);
-    return end != space;
+        numbers[i] = strtoll(begin, &at, 10);
+        if (at == begin)
+            return false;
+    }
+    return true;
 }
 
 /* Whether a word is in a list, "cpu,cpuacct". */

@@ -21,11 +21,10 @@ struct cgroup {
 void cgroup_each(const char *root, const char *controller,
                  void (*f)(void *arg, const struct cgroup *), void *arg);
 
-/* The number that a file of a group begins with, or the one after it. False if
- * there is none: no such file, or no limit. */
-bool cgroup_number(const struct cgroup *, const char *file, long long *number);
-bool cgroup_second_number(const struct cgroup *, const char *file,
-                          long long *number);
+/* The first numbers in a file of a group. False if it does not begin with so
+ * many: there is no such file, or no limit. */
+bool cgroup_numbers(const struct cgroup *, const char *file, int count,
+                    long long numbers[]);
 
 /* The number after a word at the beginning of a line of a file; 0 if there is
  * none. */

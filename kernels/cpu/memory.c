@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "cpu.h"
 
 enum { KIB = 1024 };
 
@@ -32,11 +33,6 @@ static size_t left(size_t limit, size_t used)
     return used < limit ? limit - used : 0;
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 struct search {
     struct memory memory;
     size_t swap;         /* the system has left */
@@ -51,16 +47,16 @@ static void apply_group(void *arg, const struct cgroup *g)
     long long limit, used, swap_limit, swap_used;
     size_t swap = s->swap, files, available;
 
-    if (!cgroup_number(g, n->limit, &limit) ||
-        !cgroup_number(g, n->usage, &used))
+    if (!cgroup_numbers(g, n->limit, 1, &limit) ||
+        !cgroup_numbers(g, n->usage, 1, &used))
         return;
-    if (cgroup_number(g, "memory.swap.max", &swap_limit) &&
-        cgroup_number(g, "memory.swap.current", &swap_used))
-        swap = least(swap, left((size_t)swap_limit, (size_t)swap_used));
+    if (cgroup_numbers(g, "memory.swap.max", 1, &swap_limit) &&
+        cgroup_numbers(g, "memory.swap.current", 1, &swap_used))
+        swap = size_min(swap, left((size_t)swap_limit, (size_t)swap_used));
     files = file_figure(g->folder, "memory.stat", n->files[0]) +
             file_figure(g->folder, "memory.stat", n->files[1]);
     available = left((size_t)limit, left((size_t)used, files)) + swap;
-    m->total = least(m->total, (size_t)limit);
+    m->total = size_min(m->total, (size_t)limit);
     if (available < m->available) {
         m->available = available ? available : 1; /* it is known */
         m->limited = true;
@@ -94,14 +90,14 @@ size_t memory_touched(const void *mapping, size_t bytes)
     unsigned char present[4096];
 
     for (size_t at = 0; at < bytes; at += page * sizeof(present)) {
-        size_t part = least(bytes - at, page * sizeof(present));
+        size_t part = size_min(bytes - at, page * sizeof(present));
         const char *from = (const char *)mapping + at;
 
         if (mincore((void *)(uintptr_t)from, part, present))
             return 0;
         for (size_t i = 0; i * page < part; i++)
             if (present[i] & 1)
-                touched += least(part - i * page, page);
+                touched += size_min(part - i * page, page);
     }
     return touched;
 }

@@ -15,17 +15,18 @@
 static void apply_group(void *arg, const struct cgroup *g)
 {
     int *usable = arg;
-    long long quota, period;
-    bool limited = g->version == 2
-                       ? cgroup_number(g, "cpu.max", &quota) &&
-                             cgroup_second_number(g, "cpu.max", &period)
-                       : cgroup_number(g, "cpu.cfs_quota_us", &quota) &&
-                             cgroup_number(g, "cpu.cfs_period_us", &period);
+    long long time[2], count; /* quota and period */
+    bool limited =
+        g->version == 2
+            ? cgroup_numbers(g, "cpu.max", 2, time)
+            : cgroup_numbers(g, "cpu.cfs_quota_us", 1, &time[0]) &&
+                  cgroup_numbers(g, "cpu.cfs_period_us", 1, &time[1]);
 
-    /* A part of a processor is one to us. */
-    if (limited && quota > 0 && period > 0 &&
-        (quota + period - 1) / period < *usable)
-        *usable = (int)((quota + period - 1) / period);
+    if (!limited || time[0] <= 0 || time[1] <= 0)
+        return;
+    count = (time[0] + time[1] - 1) / time[1]; /* a part is one to us */
+    if (count < *usable)
+        *usable = (int)count;
 }
 
 int processors_usable(const char *root)
