@@ -268,9 +268,11 @@ static void run_strip(struct work *w)
     }
 }
 
-/* A thread's strips, for one panel. */
-static void run_share(struct work w, struct range items)
+/* Some strips, for one panel. */
+static void run_strips(const void *own, struct range items)
 {
+    struct work w = *(const struct work *)own;
+
     for (size_t i = items.begin; i < items.end; i++) {
         w.item = (int)i;
         look_ahead(&w, (int)(i + 1 < items.end ? i + 1 : items.begin));
@@ -278,6 +280,7 @@ static void run_share(struct work w, struct range items)
     }
 }
 
+/* What this thread works on. */
 static struct work work_of(const struct conv_core *core,
                            const struct conv_taps *taps, int panel,
                            float *scratch)
@@ -297,8 +300,7 @@ static void run_panel(const struct conv_core *core,
                       const struct conv_taps *taps, int panel, float *scratch)
 {
     const struct conv_strips *s = &core->strips;
-    struct sharing items = sharing_of((size_t)s->images * (size_t)s->count,
-                                      core->threads);
+    struct work own = work_of(core, taps, panel, scratch);
 
 #pragma omp for schedule(static)
     for (int i = 0; i < s->blocks * s->taps; i++) {
@@ -307,14 +309,8 @@ static void run_panel(const struct conv_core *core,
         pack_weights(core, taps->index[tap], block, panel,
                      scratch + panel_at(core, block, tap));
     }
-#pragma omp for schedule(static) nowait
-    for (int t = 0; t < core->threads; t++)
-        run_share(work_of(core, taps, panel, scratch),
-                  sharing_fixed(&items, t));
-#pragma omp for schedule(dynamic)
-    for (int i = 0; i < items.pieces; i++)
-        run_share(work_of(core, taps, panel, scratch),
-                  sharing_piece(&items, i));
+    share_out((size_t)s->images * (size_t)s->count, core->threads, run_strips,
+              &own);
 }
 
 static void run_panels(const struct conv_core *core)

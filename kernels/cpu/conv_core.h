@@ -8,7 +8,7 @@
  *
  *     panel [block][tap][CONV_BLOCK][width]
  *
- * and then each works through strips, most of them its own (struct sharing):
+ * and then each works through strips, most of them its own (share_out()):
  * packs one, and sums up groups of its pixels block by block, so that a block's
  * part of the panel, of the strip and of the sums stay in the first-level cache
  * together.

@@ -516,14 +516,21 @@ static size_t strip_floats(const struct conv_core *core)
     return ((size_t)s->blocks + 1) * (size_t)s->block + CONV_BLOCK;
 }
 
-static void run_strips(const struct conv_core *core, struct range items,
-                       int panel, struct range channels, struct list l,
-                       float *strips)
+/* What a thread works on. */
+struct work {
+    const struct conv_core *core;
+    struct list list;
+    struct range channels;
+    int panel;
+    float *strip;
+};
+
+static void run_strips(const void *own, struct range items)
 {
-    float *own = strips + (size_t)this_thread() * strip_floats(core);
+    const struct work *w = own;
 
     for (size_t i = items.begin; i < items.end; i++)
-        run_strip(core, (int)i, panel, channels, l, own);
+        run_strip(w->core, (int)i, w->panel, w->channels, w->list, w->strip);
 }
 
 size_t KERNEL(conv_sparse_floats)(const struct conv_core *core)
@@ -536,13 +543,12 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core,
                              float *room)
 {
     const struct conv_strips *s = &core->strips;
-    struct sharing items = sharing_of((size_t)s->images * (size_t)s->count,
-                                      core->threads);
     size_t lanes = (size_t)conv_lanes(core, panel);
     struct part part = part_of(core, panel);
     struct range channels = { 0, 0 };
     struct list l = list_of(core, room);
-    float *strips = room + list_floats(core);
+    float *strip = room + list_floats(core)
+                   + (size_t)this_thread() * strip_floats(core);
 
     count_nonzeros(core, taps, part, l);
     if (!skipping_pays(core, part, l, lanes))
@@ -553,14 +559,9 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core,
         /* Until all have read them, the counts must not change. */
 #pragma omp barrier
         scan(core, taps, part, l, channels, list_row);
-#pragma omp for schedule(static) nowait
-        for (int t = 0; t < core->threads; t++)
-            run_strips(core, sharing_fixed(&items, t), panel, channels, l,
-                       strips);
-#pragma omp for schedule(dynamic)
-        for (int i = 0; i < items.pieces; i++)
-            run_strips(core, sharing_piece(&items, i), panel, channels, l,
-                       strips);
+        share_out((size_t)s->images * (size_t)s->count, core->threads,
+                  run_strips,
+                  &(struct work){ core, l, channels, panel, strip });
     }
     return true;
 }

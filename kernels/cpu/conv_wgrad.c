@@ -326,8 +326,9 @@ static void add_row(const struct wgrad *g, int slab, int row, int parts,
 }
 
 /* Slabs that one thread has to itself. */
-static void run_slabs(const struct wgrad *g, struct range slabs)
+static void run_slabs(const void *own, struct range slabs)
 {
+    const struct wgrad *g = own;
     size_t items = (size_t)g->strips.images * (size_t)g->strips.count;
     float *sum = thread_slab(g, this_thread());
 
@@ -344,17 +345,8 @@ void KERNEL(conv_wgrad)(const struct call *c)
     size_t items = (size_t)g.strips.images * (size_t)g.strips.count;
 
     if (g.slabs >= g.threads) {
-        struct sharing slabs = sharing_of((size_t)g.slabs, g.threads);
-
 #pragma omp parallel num_threads(g.threads)
-        {
-#pragma omp for schedule(static) nowait
-            for (int t = 0; t < g.threads; t++)
-                run_slabs(&g, sharing_fixed(&slabs, t));
-#pragma omp for schedule(dynamic)
-            for (int i = 0; i < slabs.pieces; i++)
-                run_slabs(&g, sharing_piece(&slabs, i));
-        }
+        share_out((size_t)g.slabs, g.threads, run_slabs, &g);
         return;
     }
 #pragma omp parallel num_threads(g.threads)

@@ -90,35 +90,31 @@ static inline int this_thread(void)
 }
 
 /*
- * How threads share items of which each gives the same bits whoever works on
- * it: most are shared out beforehand, at least one to each, which keeps them
- * near the caches they were in, and the rest goes in pieces to whoever has
- * time. Processors are not always equally fast, nor there all the time.
+ * Shares items, of which each gives the same bits whoever works on it, among
+ * the threads of the parallel region that all call this, each with what it
+ * works with in `own`: most are shared out beforehand, at least one to each,
+ * which keeps them near the caches they were in, and the rest goes in pieces to
+ * whoever has time. Processors are not always equally fast, nor there all the
+ * time. Waits for all.
  */
-struct sharing {
-    size_t items, fixed;
-    int threads, pieces;
-};
-
-static inline struct sharing sharing_of(size_t items, int threads)
+static inline void share_out(size_t items, int threads,
+                             void (*run)(const void *own, struct range items),
+                             const void *own)
 {
-    size_t all = (size_t)threads, most = 4 * all;
+    size_t all = (size_t)threads;
     size_t rest = threads > 1 && items > all ? (items - all) / 4 : 0;
+    size_t fixed = items - rest;
+    int pieces = (int)size_min(rest, 4 * all);
 
-    return (struct sharing){ items, items - rest, threads,
-                             (int)(rest < most ? rest : most) };
-}
+#pragma omp for schedule(static) nowait
+    for (int t = 0; t < threads; t++)
+        run(own, range_share(fixed, t, threads));
+#pragma omp for schedule(dynamic)
+    for (int i = 0; i < pieces; i++) {
+        struct range piece = range_share(rest, i, pieces);
 
-static inline struct range sharing_fixed(const struct sharing *s, int thread)
-{
-    return range_share(s->fixed, thread, s->threads);
-}
-
-static inline struct range sharing_piece(const struct sharing *s, int piece)
-{
-    struct range r = range_share(s->items - s->fixed, piece, s->pieces);
-
-    return (struct range){ s->fixed + r.begin, s->fixed + r.end };
+        run(own, (struct range){ fixed + piece.begin, fixed + piece.end });
+    }
 }
 
 /* A thread's part of scratch in which each has `bytes`. */
