@@ -149,18 +149,13 @@ static void linear_rule(struct grad *d, const struct op *op)
  * -1. */
 static int tile_sums(struct graph *g, int dz, int x, int stat)
 {
-    struct value v = g->values[x];
-
     for (int i = g->op_count - 1; i >= 0; i--) {
         int *operand = g->ops[i].operand;
         if (g->ops[i].code != OP_conv_dgrad || operand[CONV_DGRAD_DX] != dz)
             continue;
         operand[CONV_DGRAD_X] = x;
         operand[CONV_DGRAD_STAT] = stat;
-        return operand[CONV_DGRAD_SUMS] = graph_value(
-                   g, v.layer, "sums", KIND_TRANSIENT, DTYPE_F32, 3,
-                   (int[]){ DIM_TILES(v.dim[1] * v.dim[2]), SUM_ROWS,
-                            v.dim[3] });
+        return operand[CONV_DGRAD_SUMS] = graph_tile_sums(g, x);
     }
     return -1;
 }

@@ -79,6 +79,15 @@ int graph_value(struct graph *g, int layer, const char *name, enum kind kind,
     return g->value_count++;
 }
 
+int graph_tile_sums(struct graph *g, int activation)
+{
+    struct value v = g->values[activation];
+
+    return graph_value(g, v.layer, "sums", KIND_TRANSIENT, DTYPE_F32, 3,
+                       (int[]){ DIM_TILES(v.dim[1] * v.dim[2]), SUM_ROWS,
+                                v.dim[3] });
+}
+
 struct op *graph_op(struct graph *g, enum op_code code, enum pass pass,
                     int programs, int layer, const int *operands)
 {

@@ -126,6 +126,10 @@ int graph_layer(struct graph *, const char *format, ...)
 int graph_value(struct graph *, int layer, const char *name, enum kind,
                 enum dtype, int rank, const int *dim);
 
+/* A value for the sums of the tiles of an activation (N, H, W, C), with what is
+ * in enum sum_row. */
+int graph_tile_sums(struct graph *, int activation);
+
 /* Adds an operation and returns it, to set attributes; `operands` lists a
  * value or -1 for every slot of the operation. */
 struct op *graph_op(struct graph *, enum op_code, enum pass, int programs,

@@ -86,17 +86,13 @@ void layer_rewire(struct graph *g, enum rewire_method method)
  * -1. */
 static int tile_sums(struct graph *g, int x)
 {
-    struct value v = g->values[x];
-
     for (int i = 0; i < g->op_count; i++) {
-        int *sums = &g->ops[i].operand[CONV_SUMS];
-        if (g->ops[i].code != OP_conv || g->ops[i].operand[CONV_Y] != x)
+        int *operand = g->ops[i].operand;
+        if (g->ops[i].code != OP_conv || operand[CONV_Y] != x)
             continue;
-        if (*sums < 0)
-            *sums = result(g, v.layer, "sums", DTYPE_F32, 3,
-                           (int[]){ DIM_TILES(v.dim[1] * v.dim[2]), SUM_ROWS,
-                                    v.dim[3] });
-        return *sums;
+        if (operand[CONV_SUMS] < 0)
+            operand[CONV_SUMS] = graph_tile_sums(g, x);
+        return operand[CONV_SUMS];
     }
     return -1;
 }
