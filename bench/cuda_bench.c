@@ -9,9 +9,10 @@
  * -c and -n: what the copy and the matrices are. Each call of the plan is
  * recorded `-r` times in a row, in the run's own arena, and that record is
  * timed as a whole, when the step has been run up to that call. Calls that
- * differ in nothing but their addresses are timed once. The bytes of a call are those of its operands, each read or written
- * once. What a call finds in the device's cache it need not read, so a rate may
- * be above the copy's where the batch is small.
+ * differ in nothing but their addresses are timed once. The bytes of a call are
+ * those of its operands, each read or written once. What a call finds in the
+ * device's cache it need not read, so a rate may be above the copy's where the
+ * batch is small.
  */
 #include <limits.h>
 #include <stdio.h>

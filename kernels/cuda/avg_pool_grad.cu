@@ -44,8 +44,7 @@ void cuda_avg_pool_grad(struct queue *q, const struct call *c)
 
             launch(q, blocks_for(n / W), BLOCK_THREADS, 0,
                    avg_pool_grad<T, W>, n, positions, (size_t)channels, dy,
-                   data_if_given<T>(add),
-                   data_of<T>(dx));
+                   data_if_given<T>(add), data_of<T>(dx));
         });
     });
 }
