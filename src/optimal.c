@@ -335,6 +335,7 @@ struct candidate {
     struct route *route;
     size_t peak;
     double flops;
+    int order;           /* in which they were found */
 };
 
 struct search {
@@ -351,8 +352,10 @@ static void consider(struct search *s, struct route *route)
     struct schedule *schedule = schedule_build(s->graph, s->policy, route);
     struct plan *plan = plan_outline(schedule, s->backend, s->threads);
 
-    s->list[s->count++] = (struct candidate){ route, plan->peak_bytes,
-                                              schedule_flops(schedule) };
+    s->list[s->count] = (struct candidate){ route, plan->peak_bytes,
+                                            schedule_flops(schedule),
+                                            s->count };
+    s->count++;
     plan_free(plan);
     schedule_free(schedule);
 }
@@ -436,13 +439,16 @@ static void search_chain(struct search *s)
     free(chain.stages);
 }
 
+/* The orders are total: how qsort() takes ties may depend on free memory. */
 static int by_flops(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
 
     if (x->flops != y->flops)
         return (x->flops > y->flops) - (x->flops < y->flops);
-    return (x->peak > y->peak) - (x->peak < y->peak);
+    if (x->peak != y->peak)
+        return (x->peak > y->peak) - (x->peak < y->peak);
+    return x->order - y->order;
 }
 
 static int by_peak(const void *a, const void *b)

@@ -385,7 +385,9 @@ static int by_offset(const void *a, const void *b)
     const struct piece *x = *(struct piece *const *)a;
     const struct piece *y = *(struct piece *const *)b;
 
-    return (x->offset > y->offset) - (x->offset < y->offset);
+    if (x->offset != y->offset)
+        return (x->offset > y->offset) - (x->offset < y->offset);
+    return (x > y) - (x < y);
 }
 
 /* The pieces that are never alive at a tight time, longest-lived first. */
