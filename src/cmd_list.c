@@ -66,16 +66,14 @@ static json_t *preset_json(const struct preset_entry *entry)
     const struct preset *preset = &entry->preset;
     json_t *object = json_object();
 
-    json_object_set_new(object, "name", json_string(entry->name));
-    json_object_set_new(object, "path", entry->path[0] ?
-                        json_string(entry->path) : json_null());
+    json_put(object, "name", json_text(entry->name));
+    json_put(object, "path",
+             entry->path[0] ? json_text(entry->path) : json_null());
     if (entry->error.code == EXIT_OK) {
-        json_object_set_new(object, "description",
-                            json_string(preset->description));
-        json_object_set_new(object, "settings",
-                            settings_json(&preset->settings));
+        json_put(object, "description", json_text(preset->description));
+        json_put(object, "settings", settings_json(&preset->settings));
     } else {
-        json_object_set_new(object, "error", json_string(entry->error.text));
+        json_put(object, "error", json_text(entry->error.text));
     }
     return object;
 }
@@ -93,7 +91,7 @@ static json_t *presets_json(const struct preset_entry *list, int count)
     json_t *array = json_array();
 
     for (int i = 0; i < count; i++)
-        json_array_append_new(array, preset_json(&list[i]));
+        json_push(array, preset_json(&list[i]));
     return array;
 }
 
@@ -145,7 +143,7 @@ static json_t *choices_json(const struct setting *row)
     json_t *array = json_array();
 
     for (int i = 0; row->choices[i]; i++)
-        json_array_append_new(array, json_string(row->choices[i]));
+        json_push(array, json_text(row->choices[i]));
     return array;
 }
 
@@ -159,19 +157,19 @@ static json_t *setting_json(const struct setting *row,
 {
     json_t *object = json_object();
 
-    json_object_set_new(object, "name", json_string(row->name));
-    json_object_set_new(object, "section", json_string(row->section));
-    json_object_set_new(object, "type", json_string(type_name(row->type)));
-    json_object_set_new(object, "default", settings_json_value(initial, row));
+    json_put(object, "name", json_text(row->name));
+    json_put(object, "section", json_text(row->section));
+    json_put(object, "type", json_text(type_name(row->type)));
+    json_put(object, "default", settings_json_value(initial, row));
     if (has_range(row)) {
-        json_object_set_new(object, "min", bound_json(row, row->min));
-        json_object_set_new(object, "max", bound_json(row, row->max));
+        json_put(object, "min", bound_json(row, row->min));
+        json_put(object, "max", bound_json(row, row->max));
     }
     if (row->choices)
-        json_object_set_new(object, "choices", choices_json(row));
+        json_put(object, "choices", choices_json(row));
     if (row->unit)
-        json_object_set_new(object, "unit", json_string(row->unit));
-    json_object_set_new(object, "help", json_string(row->help));
+        json_put(object, "unit", json_text(row->unit));
+    json_put(object, "help", json_text(row->help));
     return object;
 }
 
@@ -182,8 +180,7 @@ static json_t *table_json(void)
 
     settings_init(&initial);
     for (int i = 0; i < settings_count; i++)
-        json_array_append_new(array,
-                              setting_json(&settings_table[i], &initial));
+        json_push(array, setting_json(&settings_table[i], &initial));
     return array;
 }
 
@@ -296,17 +293,16 @@ static json_t *device_json(const struct backend *backend,
     json_t *object = json_object();
     char capability[32];
 
-    json_object_set_new(object, "name", json_string(backend->name));
-    json_object_set_new(object, "available", json_boolean(device->usable));
-    json_object_set_new(object, device->usable ? "description" : "reason",
-                        json_string(device->line));
+    json_put(object, "name", json_text(backend->name));
+    json_put(object, "available", json_boolean(device->usable));
+    json_put(object, device->usable ? "description" : "reason",
+             json_text(device->line));
     if (device->memory)
-        json_object_set_new(object, "memory",
-                            json_integer((json_int_t)device->memory));
+        json_put(object, "memory", json_integer((json_int_t)device->memory));
     if (device->major) {
         snprintf(capability, sizeof(capability), "%d.%d", device->major,
                  device->minor);
-        json_object_set_new(object, "capability", json_string(capability));
+        json_put(object, "capability", json_text(capability));
     }
     return object;
 }
@@ -339,8 +335,7 @@ int cmd_backends(int argc, char **argv)
 
         for (int k = 0; k < count; k++)
             if (format == FORMAT_JSON)
-                json_array_append_new(array,
-                                      device_json(backends[i], &devices[k]));
+                json_push(array, device_json(backends[i], &devices[k]));
             else
                 print_device(backends[i], &devices[k]);
     }

@@ -105,6 +105,8 @@ static int train(const struct choices *c)
     struct error e;
     bool ok;
 
+    if (c->json)
+        event_print_last_words();
     if (!prepare(c, &t, &e))
         return report_error(&e);
     catch_signals();

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "event.h"
 #include "worker.h"
 
 static volatile sig_atomic_t stop;
@@ -79,6 +80,7 @@ int cmd_worker(int argc, char **argv)
     hold_signals(&let_in);
     volunteer();
     take_name();
+    event_print_last_words();
     worker_run(STDIN_FILENO, stdout, &let_in, &stop);
     return EXIT_OK;
 }

@@ -25,13 +25,28 @@ bool error_set(struct error *e, enum exit_code code, const char *format, ...)
     return false;
 }
 
+static void (*last_words)(const char *message);
+
+void error_last_words(void (*say)(const char *message))
+{
+    last_words = say;
+}
+
 /* Not an error that a caller could handle: there is no memory to do it in. */
+void error_no_memory(void)
+{
+    static const char message[] = "out of host memory";
+
+    if (last_words)
+        last_words(message);
+    fprintf(stderr, "memdial: %s\n", message);
+    exit(EXIT_RUN);
+}
+
 static void *require(void *memory)
 {
-    if (!memory) {
-        fputs("memdial: out of host memory\n", stderr);
-        exit(EXIT_RUN);
-    }
+    if (!memory)
+        error_no_memory();
     return memory;
 }
 

@@ -26,6 +26,14 @@ struct error {
 bool error_set(struct error *e, enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Ends the program with one line: the host is out of memory. What is done at
+ * exit restores the terminal and removes temporary files. */
+void error_no_memory(void) __attribute__((noreturn));
+
+/* Has `say` called before that, for those who read standard output alone. It
+ * must not need memory itself. */
+void error_last_words(void (*say)(const char *message));
+
 /* malloc and realloc that end the program with one line when the host is out
  * of memory; used while building, never in the step loop. */
 void *xcalloc(unsigned long count, unsigned long size);

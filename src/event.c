@@ -1,15 +1,9 @@
 #include "event.h"
 
-#include <math.h>
+#include <stdlib.h>
 
 #include "json_print.h"
 #include "settings_json.h"
-
-/* JSON has no word for what is not finite. */
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
 
 const char *event_name(enum event_type type)
 {
@@ -48,18 +42,18 @@ json_t *event_json(const struct event *e)
         return json_pack("{ss sI sI si so so so so}", "type", name, "step",
                          (json_int_t)e->step.step, "steps",
                          (json_int_t)e->step.steps, "epoch", e->step.epoch,
-                         "loss", number(e->step.loss), "accuracy",
-                         number(e->step.accuracy), "samples_per_second",
-                         number(e->step.samples_per_second), "seconds",
-                         number(e->step.seconds));
+                         "loss", json_number(e->step.loss), "accuracy",
+                         json_number(e->step.accuracy), "samples_per_second",
+                         json_number(e->step.samples_per_second), "seconds",
+                         json_number(e->step.seconds));
     case EVENT_EPOCH:
         return json_pack("{ss si so so so so so}", "type", name, "epoch",
                          e->epoch.epoch, "train_loss",
-                         number(e->epoch.train_loss), "train_accuracy",
-                         number(e->epoch.train_accuracy), "valid_loss",
-                         number(e->epoch.valid_loss), "valid_accuracy",
-                         number(e->epoch.valid_accuracy), "seconds",
-                         number(e->epoch.seconds));
+                         json_number(e->epoch.train_loss), "train_accuracy",
+                         json_number(e->epoch.train_accuracy), "valid_loss",
+                         json_number(e->epoch.valid_loss), "valid_accuracy",
+                         json_number(e->epoch.valid_accuracy), "seconds",
+                         json_number(e->epoch.seconds));
     case EVENT_APPLIED:
         return json_pack("{ss sI so sI sI sI}", "type", name, "step",
                          (json_int_t)e->applied.step, "settings",
@@ -95,10 +89,20 @@ json_t *event_json(const struct event *e)
 
 bool event_print(const struct event *event, FILE *file)
 {
-    json_t *json = event_json(event);
+    char *line = json_line(event_json(event));
+    bool printed = fputs(line, file) >= 0 && putc('\n', file) != EOF &&
+                   fflush(file) == 0;
 
-    json_dumpf(json, file, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    putc('\n', file);
-    json_decref(json);
-    return fflush(file) == 0;
+    free(line);
+    return printed;
+}
+
+static void print_last(const char *message)
+{
+    printf("{\"type\":\"error\",\"message\":\"%s\"}\n", message);
+}
+
+void event_print_last_words(void)
+{
+    error_last_words(print_last);
 }

@@ -94,4 +94,7 @@ json_t *event_json(const struct event *);
 /* Prints it as a line, at once; false if the file cannot be written. */
 bool event_print(const struct event *, FILE *);
 
+/* That the host is out of memory will be an event on standard output too. */
+void event_print_last_words(void);
+
 #endif

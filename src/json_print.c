@@ -1,15 +1,21 @@
 #include "json_print.h"
 
+#include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "error.h"
 
-void json_print(json_t *value)
+static void *allocate(size_t bytes)
 {
-    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-    putchar('\n');
-    json_decref(value);
+    return xrealloc(NULL, bytes, 1);
+}
+
+/* Before main(), so that no value ever comes from another allocator. */
+__attribute__((constructor)) static void take_over(void)
+{
+    json_set_alloc_funcs(allocate, free);
 }
 
 json_t *json_text(const char *text)
@@ -26,4 +32,48 @@ json_t *json_text(const char *text)
     string = json_string(ascii);
     free(ascii);
     return string;
+}
+
+json_t *json_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+void json_put(json_t *object, const char *name, json_t *value)
+{
+    int failed = json_object_set_new(object, name, value);
+
+    assert(!failed);
+    (void)failed;
+}
+
+void json_push(json_t *array, json_t *value)
+{
+    int failed = json_array_append_new(array, value);
+
+    assert(!failed);
+    (void)failed;
+}
+
+/* All at once, so that a failure leaves no half of it behind. */
+static char *dump(json_t *value, size_t flags)
+{
+    char *text = json_dumps(value, flags | JSON_REAL_PRECISION(17));
+
+    assert(text);
+    json_decref(value);
+    return text;
+}
+
+char *json_line(json_t *value)
+{
+    return dump(value, JSON_COMPACT);
+}
+
+void json_print(json_t *value)
+{
+    char *text = dump(value, JSON_INDENT(2));
+
+    puts(text);
+    free(text);
 }

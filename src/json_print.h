@@ -1,18 +1,32 @@
 /*
- * How JSON is printed: a document, as opposed to a line of a stream, and text
- * of which nobody knows whether it is UTF-8.
+ * How JSON is made and printed. The library has an allocator that ends the
+ * program when the host is out of memory, so whatever else fails to be a value
+ * is a bug: text that may not be UTF-8 must come from json_text(), numbers that
+ * may not be finite from json_number(). Values are put together by functions
+ * that insist on them, for the library's own leave a gap without a word.
  */
 #ifndef MEMDIAL_JSON_PRINT_H
 #define MEMDIAL_JSON_PRINT_H
 
 #include <jansson.h>
 
-/* Prints to standard output, indented, reals with all their digits; releases
- * the value. */
-void json_print(json_t *);
-
 /* The text as a JSON string; if it is not UTF-8, as when it was cut off or
  * names a file, with '?' for each byte that is not ASCII. */
 json_t *json_text(const char *);
+
+/* null if it is not finite: JSON has no word for that. */
+json_t *json_number(double);
+
+/* Takes the value over. */
+void json_put(json_t *object, const char *name, json_t *value);
+void json_push(json_t *array, json_t *value);
+
+/* The value on one line, without its end, reals with all their digits; the
+ * caller frees. Releases the value. */
+char *json_line(json_t *);
+
+/* Prints to standard output, indented, reals with all their digits; releases
+ * the value. */
+void json_print(json_t *);
 
 #endif

@@ -11,8 +11,8 @@ json_t *plan_bytes_json(const struct plan *plan, int step)
     json_t *bytes = json_object();
 
     for (int k = 0; k < KIND_COUNT; k++)
-        json_object_set_new(bytes, kind_name((enum kind)k),
-                            json_integer((json_int_t)plan->live[step][k]));
+        json_put(bytes, kind_name((enum kind)k),
+                 json_integer((json_int_t)plan->live[step][k]));
     return bytes;
 }
 
@@ -32,8 +32,8 @@ static json_t *timeline_json(const struct plan *plan)
 
     for (int t = 0; t < plan->schedule->step_count; t++) {
         json_t *step = step_json(plan, t);
-        json_object_set_new(step, "bytes", plan_bytes_json(plan, t));
-        json_array_append_new(steps, step);
+        json_put(step, "bytes", plan_bytes_json(plan, t));
+        json_push(steps, step);
     }
     return steps;
 }
@@ -43,7 +43,7 @@ static json_t *shape_json(const struct operand *o)
     json_t *shape = json_array();
 
     for (int d = 0; d < o->rank; d++)
-        json_array_append_new(shape, json_integer(o->dim[d]));
+        json_push(shape, json_integer(o->dim[d]));
     return shape;
 }
 
@@ -68,7 +68,7 @@ static json_t *layers_json(const struct job *job)
 
     layer_table_init(&t, job);
     for (int i = 0; i < t.count; i++)
-        json_array_append_new(layers, layer_json(&t.rows[i]));
+        json_push(layers, layer_json(&t.rows[i]));
     layer_table_done(&t);
     return layers;
 }
@@ -94,8 +94,8 @@ json_t *plan_json(const struct job *job, const struct job *baseline,
         plan_bytes_json(baseline->plan, baseline->plan->peak_step));
 
     if (timeline)
-        json_object_set_new(object, "steps", timeline_json(plan));
+        json_put(object, "steps", timeline_json(plan));
     if (layers)
-        json_object_set_new(object, "layers", layers_json(job));
+        json_put(object, "layers", layers_json(job));
     return object;
 }

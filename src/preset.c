@@ -53,6 +53,8 @@ static bool refuse_yaml(struct reader *r)
 {
     const yaml_parser_t *p = &r->parser;
 
+    if (p->error == YAML_MEMORY_ERROR)
+        error_no_memory();
     /* What is not text at all has an offset but no line. */
     if (p->error == YAML_READER_ERROR)
         return error_set(r->error, EXIT_INPUT, "%s: not a YAML file: %s at "
@@ -255,7 +257,7 @@ static bool read_text(struct reader *r, const char *text, size_t length)
     bool good;
 
     if (!yaml_parser_initialize(&r->parser))
-        return error_set(r->error, EXIT_RUN, "%s: out of memory", r->where);
+        error_no_memory();
     yaml_parser_set_input_string(&r->parser, (const unsigned char *)text,
                                  length);
     good = read_stream(r);

@@ -45,13 +45,18 @@ static char *print_preset(const struct preset *preset)
     char *text;
     size_t size;
     FILE *out = open_memstream(&text, &size);
+    bool failed;
 
+    if (!out)
+        error_no_memory();
     fputs("description: ", out);
     print_text(out, preset->description);
     putc('\n', out);
     for (int i = 0; i < settings_count; i++)
         print_setting(out, &preset->settings, &settings_table[i]);
-    fclose(out);
+    failed = ferror(out);
+    if (fclose(out) != 0 || failed || !text)
+        error_no_memory();
     return text;
 }
 

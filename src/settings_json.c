@@ -43,8 +43,8 @@ json_t *settings_json(const struct settings *s)
     json_t *object = json_object();
 
     for (int i = 0; i < settings_count; i++)
-        json_object_set_new(object, settings_table[i].name,
-                            settings_json_value(s, &settings_table[i]));
+        json_put(object, settings_table[i].name,
+                 settings_json_value(s, &settings_table[i]));
     return object;
 }
 

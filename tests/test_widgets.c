@@ -749,3 +749,37 @@ Test(export, a_new_file_of_json)
     leave_folder();
     session_done(&s);
 }
+
+/* What JSON has no word for is null or '?', and never a gap. */
+Test(export, whatever_the_values_are)
+{
+    struct session s;
+    char path[EXPORT_PATH_SIZE];
+    struct error e;
+    json_t *json, *run, *loss, *trial;
+
+    sample_init(&s);
+    enter_folder();
+    sample_train(&s, 3);
+    s.runs[0].curve[CURVE_LOSS].points[1].value = NAN;
+    strcpy(s.runs[0].preset, "caf\xe9");
+    strcpy(s.trials[0].preset, "caf\xe9");
+    s.trials[0].valid_accuracy = INFINITY;
+    cr_assert(export_session(&s, path, &e), "%s", e.text);
+    json = json_load_file(path, 0, NULL);
+    run = json_array_get(json_object_get(json, "runs"), 0);
+    loss = json_object_get(run, "loss");
+    trial = json_array_get(json_object_get(json, "tried"), 0);
+    cr_expect_eq((int)json_array_size(loss),
+                 s.runs[0].curve[CURVE_LOSS].count);
+    cr_expect(json_is_null(json_object_get(json_array_get(loss, 1),
+                                           "value")));
+    cr_expect_str_eq(json_string_value(json_object_get(run, "preset")),
+                     "caf?");
+    cr_expect_str_eq(json_string_value(json_object_get(trial, "preset")),
+                     "caf?");
+    cr_expect(json_is_null(json_object_get(trial, "valid_accuracy")));
+    json_decref(json);
+    leave_folder();
+    session_done(&s);
+}

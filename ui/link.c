@@ -264,7 +264,7 @@ static void flush(struct link *l)
 static void send_command(struct link *l, json_t *command)
 {
     struct outbox *box = &l->outbox;
-    char *text = json_dumps(command, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    char *text = json_line(command);
     size_t length = strlen(text);
 
     box->data = xrealloc(box->data, box->length + length + 1, 1);
@@ -272,7 +272,6 @@ static void send_command(struct link *l, json_t *command)
     box->data[box->length + length] = '\n';
     box->length += length + 1;
     free(text);
-    json_decref(command);
     flush(l);
 }
 
@@ -529,13 +528,13 @@ const struct event *link_next(struct link *l)
 /* Begins a run with l->wanted. */
 static void begin(struct link *l, const char *load)
 {
-    json_t *command = json_pack("{ss ss so ss sb}", "command", "start", "name",
-                                l->name, "settings",
-                                settings_json(&l->wanted), "save", l->save,
-                                "keep", 0);
+    json_t *command = json_pack("{ss so so so sb}", "command", "start",
+                                "name", json_text(l->name), "settings",
+                                settings_json(&l->wanted), "save",
+                                json_text(l->save), "keep", 0);
 
     if (load)
-        json_object_set_new(command, "load", json_string(load));
+        json_put(command, "load", json_text(load));
     if (l->silent)
         kill_worker(l);
     l->silent = false;
