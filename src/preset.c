@@ -355,6 +355,13 @@ static bool user_folder(char path[PRESET_PATH_SIZE])
     return folder_config(path, PRESET_PATH_SIZE, "presets");
 }
 
+/* Whether what could not be looked at is simply not there, for this user. */
+static bool means_absent(int code)
+{
+    return code == ENOENT || code == ENOTDIR || code == EACCES ||
+           code == ENAMETOOLONG;
+}
+
 /* The user's file of the preset `name`; false if there is none. */
 static bool user_file(const char *name, char path[PRESET_PATH_SIZE])
 {
@@ -363,7 +370,7 @@ static bool user_file(const char *name, char path[PRESET_PATH_SIZE])
     return user_folder(folder) &&
            snprintf(path, PRESET_PATH_SIZE, "%s/%s" EXTENSION, folder, name) <
                PRESET_PATH_SIZE &&
-           access(path, F_OK) == 0;
+           (access(path, F_OK) == 0 || !means_absent(errno));
 }
 
 static bool refuse_name(const char *name, struct error *e)
@@ -436,6 +443,19 @@ static void list_file(struct preset_entry *entry)
         load_file(&entry->preset, entry->path, &entry->error);
 }
 
+/* An entry that tells why the presets in a folder are not listed. */
+static void list_failure(struct preset_entry **list, int *count,
+                         const char *folder)
+{
+    int code = errno;
+
+    if (code == ENOMEM)
+        error_no_memory();
+    if (!means_absent(code))
+        error_set(&new_entry(list, count, "presets/")->error, EXIT_RUN,
+                  "%s: %s", folder, strerror(code));
+}
+
 static void list_user(struct preset_entry **list, int *count)
 {
     char folder[PRESET_PATH_SIZE];
@@ -443,6 +463,8 @@ static void list_user(struct preset_entry **list, int *count)
     int file_count = user_folder(folder) ?
         scandir(folder, &files, is_preset_file, alphasort) : 0;
 
+    if (file_count < 0)
+        list_failure(list, count, folder);
     for (int i = 0; i < file_count; i++) {
         char *name = files[i]->d_name;
         struct preset_entry *entry;
