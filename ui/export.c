@@ -31,7 +31,8 @@ static json_t *history_json(const struct history *h)
     static const char *const names[CURVE_COUNT] = {
         "loss", "train_accuracy", "valid_loss", "valid_accuracy"
     };
-    json_t *object = json_pack("{so}", "preset", json_text(h->preset));
+    json_t *object = json_pack("{si so}", "run", h->number + 1, "preset",
+                               json_text(h->preset));
     json_t *marks = json_array();
 
     for (int c = 0; c < CURVE_COUNT; c++)

@@ -52,6 +52,16 @@ struct forecast *forecast_new(const struct settings *s,
     return f;
 }
 
+struct forecast *forecast_figures(const struct forecast *whole)
+{
+    struct forecast *f = xcalloc(1, sizeof(*f));
+
+    *f = *whole;
+    f->holders = 1;
+    f->job = NULL;
+    return f;
+}
+
 bool forecast_is_of(const struct forecast *f, const struct settings *s,
                     const struct machine *machine)
 {

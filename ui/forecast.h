@@ -25,6 +25,9 @@ struct forecast {
 struct forecast *forecast_new(const struct settings *, const struct machine *,
                               bool whole, bool baseline);
 
+/* A copy without the job, which takes kilobytes and not a plan; held once. */
+struct forecast *forecast_figures(const struct forecast *);
+
 /* Whether it is of just these settings on this machine; NULL is of none. */
 bool forecast_is_of(const struct forecast *, const struct settings *,
                     const struct machine *);

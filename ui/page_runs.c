@@ -25,7 +25,7 @@ enum { COLUMN_LABEL, COLUMN_SETTINGS, COLUMN_PEAK, COLUMN_FLOPS, COLUMN_BEST,
 
 struct runs_page {
     struct table_view view;
-    bool stays;          /* on this trial, not on the latest */
+    bool stays;          /* on the trial of this number, not on the latest */
     int trial;
     int column_count;    /* as last drawn */
     struct settings asked; /* what a new run was asked for */
@@ -39,28 +39,35 @@ static void init(void *state)
     p->column_count = COLUMN_COUNT;
 }
 
+/* The latest too where that one was forgotten. */
 static int chosen(const struct session *s, const struct runs_page *p)
 {
-    return p->stays ? p->trial : s->trial_count - 1;
+    int trial = s->trial_count - 1;
+
+    for (int i = 0; p->stays && i < s->trial_count; i++)
+        if (s->trials[i].number == p->trial)
+            trial = i;
+    return trial;
 }
 
 static void choose(const struct session *s, struct runs_page *p, int trial)
 {
-    p->trial = trial;
+    p->trial = s->trials[trial].number;
     p->stays = trial != s->trial_count - 1;
 }
 
 enum { LABEL_SIZE = 8 };
 
 /* A to Z, AA, AB, ... */
-static const char *trial_label(int trial, char text[LABEL_SIZE])
+static const char *trial_label(const struct trial *t, char text[LABEL_SIZE])
 {
-    if (trial < 26)
-        snprintf(text, LABEL_SIZE, "%c", 'A' + trial);
-    else
-        snprintf(text, LABEL_SIZE, "%c%c", 'A' + (trial / 26 - 1) % 26,
-                 'A' + trial % 26);
-    return text;
+    char letters[LABEL_SIZE];
+    int n = LABEL_SIZE - 1;
+
+    letters[n] = '\0';
+    for (int left = t->number + 1; left > 0; left = (left - 1) / 26)
+        letters[--n] = (char)('A' + (left - 1) % 26);
+    return strcpy(text, letters + n);
 }
 
 /* 0: not known yet. */
@@ -80,31 +87,9 @@ static double seconds_in(const struct trial *t)
     return fmax(0, t->end[UNIT_SECONDS] - t->begin[UNIT_SECONDS]);
 }
 
-static bool has_point(const struct trial *t)
-{
-    return t->epochs > 0 && t->peak_bytes > 0;
-}
-
-static bool beats(const struct trial *a, const struct trial *b)
-{
-    return has_point(a) && a->peak_bytes <= b->peak_bytes &&
-           a->best_accuracy >= b->best_accuracy &&
-           (a->peak_bytes < b->peak_bytes ||
-            a->best_accuracy > b->best_accuracy);
-}
-
-/* The first trial that beats it, or -1. */
-static int beaten_by(const struct session *s, const struct trial *t)
-{
-    for (int i = 0; i < s->trial_count; i++)
-        if (beats(&s->trials[i], t))
-            return i;
-    return -1;
-}
-
 static bool on_front(const struct session *s, const struct trial *t)
 {
-    return has_point(t) && beaten_by(s, t) < 0;
+    return trial_has_point(t) && session_beaten_by(s, t) < 0;
 }
 
 static bool is_now(const struct session *s, const struct trial *t)
@@ -114,7 +99,7 @@ static bool is_now(const struct session *s, const struct trial *t)
 
 static bool is_pinned(const struct session *s, const struct trial *t)
 {
-    return t->plan && t->plan == s->pinned;
+    return t->number == s->pinned_trial;
 }
 
 static const struct trial *first_of_run(const struct session *s, int run)
@@ -160,7 +145,7 @@ static void write_label(const struct session *s, const struct trial *t,
     char label[LABEL_SIZE];
 
     snprintf(text, size, "%s%s%s%s",
-             trial_label((int)(t - s->trials), label),
+             trial_label(t, label),
              on_front(s, t) ? "*" : "", is_now(s, t) ? "▸" : "",
              is_pinned(s, t) ? "p" : "");
     *style = on_front(s, t) ? ROLE_GOOD | STYLE_BOLD : ROLE_TEXT | STYLE_BOLD;
@@ -323,7 +308,7 @@ static const struct trial **sort_points(const struct session *s, int *count)
     int n = 0;
 
     for (int i = 0; i < s->trial_count; i++)
-        if (has_point(&s->trials[i]))
+        if (trial_has_point(&s->trials[i]))
             sorted[n++] = &s->trials[i];
     qsort(sorted, (size_t)n, sizeof(*sorted), compare_peaks);
     *count = n;
@@ -373,7 +358,7 @@ static void fit_chart(const struct session *s, struct chart *c,
     c->x_max = 0;
     for (int i = 0; i < s->trial_count; i++) {
         const struct trial *t = &s->trials[i];
-        if (!has_point(t))
+        if (!trial_has_point(t))
             continue;
         low = fmin(low, t->best_accuracy);
         high = fmax(high, t->best_accuracy);
@@ -418,7 +403,7 @@ static void draw_letter(struct screen *s, const struct runs_page *p,
                                           : ROLE_TEXT | STYLE_BOLD;
     char label[LABEL_SIZE];
 
-    width = cells_width(trial_label(trial, label));
+    width = cells_width(trial_label(t, label));
     chart_cell(c, area, point_x(t), t->best_accuracy, &row, &col);
     if (row < 0 || row >= area.rows || col < 0 || col >= area.cols)
         return;
@@ -439,7 +424,7 @@ static void draw_letters(struct screen *s, struct runs_page *p,
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < session->trial_count; i++)
             if ((i == p->view.chosen) == (pass == 0) &&
-                has_point(&session->trials[order[i]]))
+                trial_has_point(&session->trials[order[i]]))
                 draw_letter(s, p, c, area, i, order[i]);
     free(order);
 }
@@ -451,11 +436,11 @@ static void draw_chosen(const struct session *s, const struct runs_page *p,
     int trial = chosen(s, p);
     const struct trial *t = &s->trials[trial];
     char label[LABEL_SIZE], bytes[BYTES_TEXT_SIZE], what[DIFF_TEXT_SIZE];
-    int beaten = beaten_by(s, t), col;
+    int beaten = session_beaten_by(s, t), col;
 
-    trial_label(trial, label);
+    trial_label(t, label);
     col = area_text(area, 0, 1, ROLE_TITLE | STYLE_REVERSE, label);
-    if (!has_point(t)) {
+    if (!trial_has_point(t)) {
         area_text(area, 0, col + 2, ROLE_DIM,
                   "has no point until an epoch of it ends");
         return;
@@ -468,7 +453,7 @@ static void draw_chosen(const struct session *s, const struct runs_page *p,
         col = area_text(area, 0, col + 2, ROLE_GOOD, "on the front");
     else
         col = area_print(area, 0, col + 2, ROLE_DIM, "%s is better",
-                         trial_label(beaten, label));
+                         trial_label(&s->trials[beaten], label));
     describe(s, t, what, sizeof(what));
     area_fit(area, 0, col + 2, area.cols - col - 3, ROLE_TEXT, what);
 }
@@ -476,7 +461,7 @@ static void draw_chosen(const struct session *s, const struct runs_page *p,
 static bool any_point(const struct session *s)
 {
     for (int i = 0; i < s->trial_count; i++)
-        if (has_point(&s->trials[i]))
+        if (trial_has_point(&s->trials[i]))
             return true;
     return false;
 }
@@ -558,7 +543,7 @@ static void show_results(struct text_block *text, const struct session *s,
                          const struct trial *t)
 {
     char bytes[BYTES_TEXT_SIZE], more[BYTES_TEXT_SIZE], label[LABEL_SIZE];
-    int beaten = beaten_by(s, t);
+    int beaten = session_beaten_by(s, t);
 
     text_block_add(text, ROLE_TEXT,
                    "Run %d, preset %s: epoch %.4g to %.4g, %.1f seconds.",
@@ -576,7 +561,7 @@ static void show_results(struct text_block *text, const struct session *s,
     if (t->seconds_per_step > 0)
         text_block_add(text, ROLE_TEXT, "A step takes %.3g seconds.",
                        t->seconds_per_step);
-    if (!has_point(t)) {
+    if (!trial_has_point(t)) {
         text_block_add(text, ROLE_DIM, "No epoch of it has ended yet.");
         return;
     }
@@ -590,7 +575,7 @@ static void show_results(struct text_block *text, const struct session *s,
                        "has this accuracy in less memory.");
     else
         text_block_add(text, ROLE_TEXT, "Not on the front: %s has %.2f%% in "
-                       "%s.", trial_label(beaten, label),
+                       "%s.", trial_label(&s->trials[beaten], label),
                        100 * s->trials[beaten].best_accuracy,
                        bytes_format(bytes, sizeof(bytes),
                                     s->trials[beaten].peak_bytes));
@@ -644,7 +629,7 @@ static void show(struct screen *s, const struct runs_page *p)
     const struct trial *t = &s->session->trials[trial];
     char title[32], label[LABEL_SIZE];
 
-    snprintf(title, sizeof(title), "Settings %s", trial_label(trial, label));
+    snprintf(title, sizeof(title), "Settings %s", trial_label(t, label));
     screen_popup(s, title);
     show_results(&s->popup_text, s->session, t);
     show_changes(&s->popup_text, s->session, t);
@@ -657,7 +642,7 @@ static void go_back(struct screen *s, struct runs_page *p)
     const struct trial *t = &s->session->trials[trial];
     char name[32], label[LABEL_SIZE];
 
-    snprintf(name, sizeof(name), "settings %s", trial_label(trial, label));
+    snprintf(name, sizeof(name), "settings %s", trial_label(t, label));
     p->asked = t->settings;
     memcpy(p->preset, t->preset, sizeof(p->preset));
     diff_go(s, name, &p->asked);

@@ -53,27 +53,21 @@ struct drawing {
     struct chart chart;
 };
 
-/* Whether the pinned run is another than this one. */
-static bool pinned_beneath(const struct session *s)
-{
-    return s->pinned_run >= 0 && s->pinned_run < s->run_count - 1;
-}
-
 /* Earlier runs lie under this one, the pinned one over the others. */
 static void add_earlier(const struct session *s, struct drawing *d,
                         enum curve curve, enum unit unit)
 {
+    const struct history *pinned = session_pinned_run(s);
     int first = s->run_count - 9 > 0 ? s->run_count - 9 : 0;
     struct chart *c = &d->chart;
 
     for (int i = first; i < s->run_count - 1; i++)
-        if (i != s->pinned_run)
+        if (&s->runs[i] != pinned)
             d->lines[c->line_count++] = line_of(&s->runs[i].curve[curve],
                                                 unit, ROLE_EARLIER, '.');
-    if (pinned_beneath(s))
-        d->lines[c->line_count++] =
-            line_of(&s->runs[s->pinned_run].curve[curve], unit, ROLE_PINNED,
-                    'p');
+    if (pinned)
+        d->lines[c->line_count++] = line_of(&pinned->curve[curve], unit,
+                                            ROLE_PINNED, 'p');
 }
 
 static double furthest(const struct session *s, enum unit unit)
@@ -149,7 +143,7 @@ static void draw_legend_pinned(const struct session *s, struct area area,
 {
     static const char name[] = "pinned";
 
-    if (pinned_beneath(s) && col + 2 + cells_width(name) <= area.cols)
+    if (session_pinned_run(s) && col + 2 + cells_width(name) <= area.cols)
         draw_legend(area, col, ROLE_PINNED, 'p', name, NAN, false);
 }
 

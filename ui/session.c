@@ -6,14 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MAX_UNDO = 256,
-    MAX_POINTS = 1 << 15, /* of a curve; then every other one is dropped */
-    CANDIDATES_AT_ONCE = 16
-};
+enum { CANDIDATES_AT_ONCE = 16 };
 
 /* Tags of questions; turns of dials follow, then candidates. */
-enum { TAG_PLANNED, TAG_NOW, TAG_BASELINE, TAG_TURN };
+enum { TAG_PLANNED, TAG_NOW, TAG_BASELINE, TAG_PINNED, TAG_TURN };
 
 const char *unit_name(enum unit unit)
 {
@@ -32,12 +28,12 @@ void session_init(struct session *s, const char *preset,
                   const struct settings *settings)
 {
     *s = (struct session){ .in_force = *settings, .wanted = *settings,
-                           .pinned_run = -1, .state = LINK_DEAD,
-                           .snapshot = -1,
+                           .pinned_run = -1, .pinned_trial = -1,
+                           .state = LINK_DEAD, .snapshot = -1,
                            .asks = SESSION_ASK_QUESTIONS };
     machine_init(&s->machine);
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
-    s->undo = xcalloc(MAX_UNDO, sizeof(*s->undo));
+    s->undo = xcalloc(SESSION_UNDOS, sizeof(*s->undo));
     s->turn = xcalloc((unsigned long)(dial_count() * DIAL_TURNS),
                       sizeof(*s->turn));
 }
@@ -114,7 +110,7 @@ static void remember(struct session *s)
 {
     struct former *former;
 
-    if (s->undo_count == MAX_UNDO)
+    if (s->undo_count == SESSION_UNDOS)
         memmove(s->undo, s->undo + 1,
                 (size_t)--s->undo_count * sizeof(*s->undo));
     former = &s->undo[s->undo_count++];
@@ -205,19 +201,30 @@ void session_lock(struct session *s, bool locked)
                 "unlocked: changes apply at once");
 }
 
+/* The figures are compared at once; the plan, for the pages that show one, is
+ * asked for if it is not the one in force. */
+static void pin(struct session *s, const struct trial *t)
+{
+    bool now = forecast_is_of(s->now, &t->plan->settings, &t->plan->machine);
+
+    forecast_replace(&s->pinned, forecast_hold(now ? s->now : t->plan));
+    s->pinned_run = t->run;
+    s->pinned_trial = t->number;
+    s->asks |= SESSION_ASK_QUESTIONS;
+}
+
 void session_pin_trial(struct session *s, int trial)
 {
     const struct trial *t = &s->trials[trial];
 
     if (!t->plan) {
         session_say(s, NOTICE_INFO, "nothing to pin yet");
-    } else if (s->pinned == t->plan) {
+    } else if (s->pinned && s->pinned_trial == t->number) {
         forecast_replace(&s->pinned, NULL);
-        s->pinned_run = -1;
+        s->pinned_run = s->pinned_trial = -1;
         session_say(s, NOTICE_INFO, "comparing with the baseline again");
     } else {
-        forecast_replace(&s->pinned, forecast_hold(t->plan));
-        s->pinned_run = t->run;
+        pin(s, t);
         session_say(s, NOTICE_INFO, "pinned: comparing with these settings");
     }
 }
@@ -274,6 +281,17 @@ const struct forecast *session_reference(const struct session *s)
     return s->pinned ? s->pinned : s->baseline;
 }
 
+/* Drops every other point, but not the last, until so few are left. */
+static void thin(struct series *c, int most)
+{
+    while (c->count > most) {
+        int odd = c->count % 2;
+        for (int i = 0; i < c->count / 2; i++)
+            c->points[i + odd] = c->points[2 * i + 1 + odd];
+        c->count = c->count / 2 + odd;
+    }
+}
+
 static void add_point(struct series *c, const double at[UNIT_COUNT],
                       double value)
 {
@@ -281,11 +299,7 @@ static void add_point(struct series *c, const double at[UNIT_COUNT],
 
     if (!isfinite(value))
         return;
-    if (c->count == MAX_POINTS) {
-        for (int i = 0; i < MAX_POINTS / 2; i++)
-            c->points[i] = c->points[2 * i];
-        c->count /= 2;
-    }
+    thin(c, SESSION_POINTS - 1);
     if (c->count == c->capacity) {
         c->capacity = c->capacity ? 2 * c->capacity : 64;
         c->points = xrealloc(c->points, (unsigned long)c->capacity,
@@ -312,23 +326,58 @@ static bool is_idle(const struct trial *t)
     return t->end[UNIT_SAMPLES] <= t->begin[UNIT_SAMPLES];
 }
 
+/* What is pinned stays so. */
+static void forget_trial(struct session *s, int trial)
+{
+    struct trial *t = &s->trials[trial];
+
+    if (t->number == s->pinned_trial)
+        s->pinned_trial = -1;
+    trial_done(t);
+    memmove(t, t + 1, (size_t)(--s->trial_count - trial) * sizeof(*t));
+}
+
+/* The oldest that nobody would miss: not pinned and not the best of anything,
+ * if there is one such. */
+static int least_missed(const struct session *s)
+{
+    for (int i = 0; i < s->trial_count; i++)
+        if (s->trials[i].number != s->pinned_trial &&
+            (!trial_has_point(&s->trials[i]) ||
+             session_beaten_by(s, &s->trials[i]) >= 0))
+            return i;
+    return s->trials[0].number == s->pinned_trial;
+}
+
+static struct trial *append_trial(struct session *s)
+{
+    int number = s->trial_count ? this_trial(s)->number + 1 : 0;
+
+    if (s->trial_count == SESSION_TRIALS)
+        forget_trial(s, least_missed(s));
+    s->trials = xrealloc(s->trials, (unsigned long)s->trial_count + 1,
+                         sizeof(*s->trials));
+    s->trials[s->trial_count] = (struct trial){ .number = number };
+    return &s->trials[s->trial_count++];
+}
+
 /* Settings that were passed by on the way to these leave no trial. */
 static void add_trial(struct session *s)
 {
+    const struct history *r = this_run(s);
     struct trial *t = this_trial(s);
-    int run = s->run_count - 1;
+    int run = r ? r->number : -1;
 
     if (t && t->run == run && settings_same(&t->settings, &s->in_force))
         return;
     if (t && t->run == run && is_idle(t))
-        trial_done(&s->trials[--s->trial_count]);
-    s->trials = xrealloc(s->trials, (unsigned long)s->trial_count + 1,
-                         sizeof(*s->trials));
-    t = &s->trials[s->trial_count++];
-    *t = (struct trial){ .settings = s->in_force, .run = run };
+        forget_trial(s, s->trial_count - 1);
+    t = append_trial(s);
+    t->settings = s->in_force;
+    t->run = run;
     memcpy(t->preset, s->preset, sizeof(t->preset));
-    if (run >= 0) {
-        memcpy(t->begin, s->runs[run].at, sizeof(t->begin));
+    if (r) {
+        memcpy(t->begin, r->at, sizeof(t->begin));
         memcpy(t->end, t->begin, sizeof(t->end));
     }
 }
@@ -344,6 +393,18 @@ static void enter_force(struct session *s, const struct settings *settings)
     s->asks |= SESSION_ASK_QUESTIONS;
 }
 
+/* Trials often share one. */
+static struct forecast *baseline_figures(const struct session *s)
+{
+    const struct forecast *b = s->baseline;
+    int before = s->trial_count - 2;
+
+    if (before >= 0 && forecast_is_of(s->trials[before].baseline,
+                                      &b->settings, &b->machine))
+        return forecast_hold(s->trials[before].baseline);
+    return forecast_figures(b);
+}
+
 static void note_forecast(struct session *s)
 {
     struct trial *t = this_trial(s);
@@ -354,12 +415,12 @@ static void note_forecast(struct session *s)
     t->peak_bytes = s->now->peak_bytes;
     t->arena_bytes = s->now->arena_bytes;
     if (!t->plan)
-        t->plan = forecast_hold(s->now);
+        t->plan = forecast_figures(s->now);
     /* What nothing is saved of is the same for all that can follow. */
     if (!t->baseline && s->baseline &&
         machine_same(&s->baseline->machine, &s->machine) &&
         settings_can_follow(&s->baseline->settings, &t->settings, NULL))
-        t->baseline = forecast_hold(s->baseline);
+        t->baseline = baseline_figures(s);
 }
 
 /* Forgets what came after so many samples. */
@@ -381,14 +442,42 @@ static void cut_back(struct history *h, double samples)
                sizeof(h->at));
 }
 
+/* Of a run that goes on no more, what a chart can show. */
+static void shrink_run(struct history *h)
+{
+    for (int c = 0; c < CURVE_COUNT; c++) {
+        struct series *curve = &h->curve[c];
+        thin(curve, SESSION_EARLIER_POINTS);
+        if (curve->count > 0)
+            curve->points = xrealloc(curve->points,
+                                     (unsigned long)curve->count,
+                                     sizeof(*curve->points));
+        curve->capacity = curve->count;
+    }
+}
+
+static void forget_oldest_run(struct session *s)
+{
+    struct history *h = &s->runs[s->runs[0].number == s->pinned_run];
+
+    run_done(h);
+    s->run_count--;
+    memmove(h, h + 1, (size_t)(s->runs + s->run_count - h) * sizeof(*h));
+}
+
 static void add_run(struct session *s)
 {
-    struct history *h;
+    struct history *h = this_run(s);
+    int number = h ? h->number + 1 : 0;
 
+    if (h)
+        shrink_run(h);
+    if (s->run_count == SESSION_RUNS)
+        forget_oldest_run(s);
     s->runs = xrealloc(s->runs, (unsigned long)s->run_count + 1,
                        sizeof(*s->runs));
     h = &s->runs[s->run_count++];
-    *h = (struct history){ 0 };
+    *h = (struct history){ .number = number };
     memcpy(h->preset, s->preset, sizeof(h->preset));
 }
 
@@ -471,6 +560,16 @@ static void on_epoch(struct session *s, const struct event *e)
         t->best_accuracy = t->valid_accuracy;
 }
 
+static struct mark *add_mark(struct history *r)
+{
+    if (r->mark_count == SESSION_MARKS)
+        memmove(r->marks, r->marks + 1,
+                (size_t)--r->mark_count * sizeof(*r->marks));
+    r->marks = xrealloc(r->marks, (unsigned long)r->mark_count + 1,
+                        sizeof(*r->marks));
+    return &r->marks[r->mark_count++];
+}
+
 static void on_applied(struct session *s, const struct event *e)
 {
     struct history *r = this_run(s);
@@ -483,9 +582,7 @@ static void on_applied(struct session *s, const struct event *e)
     note_forecast(s);
     if (!r)
         return;
-    r->marks = xrealloc(r->marks, (unsigned long)r->mark_count + 1,
-                        sizeof(*r->marks));
-    m = &r->marks[r->mark_count++];
+    m = add_mark(r);
     memcpy(m->at, r->at, sizeof(m->at));
     dial_changes(e->applied.before, e->applied.after, m->text,
                  sizeof(m->text));
@@ -606,6 +703,10 @@ int session_questions(const struct session *s, int dial, struct question *q)
         q[n] = question(s, TAG_BASELINE, &s->wanted);
         q[n++].baseline = true;
     }
+    if (s->pinned && !s->pinned->job) {
+        q[n] = question(s, TAG_PINNED, &s->pinned->settings);
+        q[n++].machine = s->pinned->machine;
+    }
     for (int i = 0; i < n; i++)
         q[i].whole = true;
     n += ask_turns(s, dial, q + n);
@@ -637,7 +738,7 @@ static void learn_least(struct session *s, struct forecast *f)
     if (f->refused || f->settings.checkpoint != CHECKPOINT_OPTIMAL ||
         f->settings.memory_budget > 0)
         return;
-    forecast_replace(&s->least, forecast_hold(f));
+    forecast_replace(&s->least, forecast_figures(f));
     for (int dial = 0; dial < dial_count(); dial++)
         for (int turn = 0; turn < DIAL_TURNS; turn++)
             if (dial_setting(dial)->type == SETTING_BYTES)
@@ -661,6 +762,9 @@ void session_answer(struct session *s, int tag, struct forecast *f)
         forecast_replace(&s->now, f);
     } else if (tag == TAG_BASELINE && !f->refused) {
         forecast_replace(&s->baseline, f);
+    } else if (tag == TAG_PINNED && s->pinned &&
+               forecast_is_of(f, &s->pinned->settings, &s->pinned->machine)) {
+        forecast_replace(&s->pinned, f);
     } else if (turn >= 0 && turn < dial_count() * DIAL_TURNS) {
         forecast_replace(&s->turn[turn], f);
     } else if (candidate >= 0 && candidate < s->candidate_count) {
@@ -680,6 +784,35 @@ const struct forecast *session_turned(const struct session *s, int dial,
 const struct history *session_run(const struct session *s)
 {
     return s->run_count ? &s->runs[s->run_count - 1] : NULL;
+}
+
+const struct history *session_pinned_run(const struct session *s)
+{
+    for (int i = 0; i < s->run_count - 1; i++)
+        if (s->runs[i].number == s->pinned_run)
+            return &s->runs[i];
+    return NULL;
+}
+
+bool trial_has_point(const struct trial *t)
+{
+    return t->epochs > 0 && t->peak_bytes > 0;
+}
+
+static bool beats(const struct trial *a, const struct trial *b)
+{
+    return trial_has_point(a) && a->peak_bytes <= b->peak_bytes &&
+           a->best_accuracy >= b->best_accuracy &&
+           (a->peak_bytes < b->peak_bytes ||
+            a->best_accuracy > b->best_accuracy);
+}
+
+int session_beaten_by(const struct session *s, const struct trial *t)
+{
+    for (int i = 0; i < s->trial_count; i++)
+        if (beats(&s->trials[i], t))
+            return i;
+    return -1;
 }
 
 double session_latest(const struct session *s, enum curve curve)

@@ -4,6 +4,11 @@
  * and the history of every run as its events told it. Data only: what draws
  * is in the pages, what talks to the worker and to whatif.c is in app.c.
  *
+ * What is kept has a bound, however long a session lasts: plans of the
+ * settings in force, of those wanted, and of what these are compared with; of
+ * all others the figures alone. The counts below bound the rest, in which what
+ * is old makes room.
+ *
  * Settings that are wanted but not in force are pending. What the session
  * would have the worker do is in `asks`, for app.c to carry out and clear.
  */
@@ -17,6 +22,16 @@
 #include "whatif.h"
 
 enum { PRESET_LABEL_SIZE = 64 };
+
+enum {
+    SESSION_UNDOS = 256,
+    SESSION_RUNS = 32,
+    SESSION_TRIALS = 512,
+    SESSION_MARKS = 256,             /* of a run */
+    SESSION_POINTS = 1 << 15,        /* of a curve; then every other one is
+                                        dropped */
+    SESSION_EARLIER_POINTS = 1 << 11 /* of a curve of an earlier run */
+};
 
 /* What was wanted before. */
 struct former {
@@ -51,6 +66,7 @@ struct mark {
 
 /* From a start to the next. */
 struct history {
+    int number;                      /* the first is 0 */
     char preset[PRESET_LABEL_SIZE];
     struct series curve[CURVE_COUNT];
     struct mark *marks;              /* owned, [mark_count] */
@@ -61,11 +77,12 @@ struct history {
 
 /* Settings that some part of a run was trained with. */
 struct trial {
+    int number;                      /* the first is 0 */
     struct settings settings;
     char preset[PRESET_LABEL_SIZE];
-    int run;                         /* index in session->runs */
+    int run;                         /* its number; -1: before the first */
     double begin[UNIT_COUNT], end[UNIT_COUNT]; /* of its part of the run */
-    struct forecast *plan, *baseline; /* held; NULL: not here yet */
+    struct forecast *plan, *baseline; /* held, figures; NULL: not here yet */
     uint64_t peak_bytes, arena_bytes;
     double flops;                    /* of a step; 0: not known yet */
     double seconds_per_step;         /* mean; 0: not known yet */
@@ -106,7 +123,7 @@ struct session {
     struct forecast *baseline;       /* of wanted, nothing saved */
     struct forecast *pinned;         /* what to compare with, if not that */
     struct forecast *least;          /* the last with checkpoint=optimal and
-                                        no budget */
+                                        no budget, figures */
     struct forecast **turn;          /* owned, [dial_count()][DIAL_TURNS] */
 
     /* The worker, as link.h says. */
@@ -126,7 +143,7 @@ struct session {
 
     struct history *runs;                /* owned, [run_count]; last: this one */
     int run_count;
-    int pinned_run;                  /* -1: none */
+    int pinned_run, pinned_trial;    /* numbers; -1: none */
     struct trial *trials;            /* owned, [trial_count]; last: now */
     int trial_count;
     struct candidate *candidates;    /* owned, [candidate_count] */
@@ -161,7 +178,7 @@ void session_lock(struct session *, bool locked);
  * compared with already, with the baseline again. */
 void session_pin(struct session *);
 
-/* The same with the settings and the run of a trial. */
+/* The same with the settings and the run of a trial, by its index. */
 void session_pin_trial(struct session *, int trial);
 
 /* Replaces the candidates; their forecasts come after all others, and those of
@@ -207,6 +224,16 @@ const struct forecast *session_turned(const struct session *, int dial,
 
 /* The run that goes on, or NULL before the first. */
 const struct history *session_run(const struct session *);
+
+/* The pinned run, or NULL if that goes on or is forgotten. */
+const struct history *session_pinned_run(const struct session *);
+
+/* Whether it has an accuracy and its memory is known. */
+bool trial_has_point(const struct trial *);
+
+/* The index of the first trial with as much accuracy in less memory, or more
+ * in as much, or -1. */
+int session_beaten_by(const struct session *, const struct trial *);
 
 /* The latest value of a curve of the run; NAN if there is none. */
 double session_latest(const struct session *, enum curve);

@@ -1,0 +1,223 @@
+/*
+ * What the screens keep of a session has a bound, whatever is turned, tried and
+ * begun again for however long.
+ */
+#include <criterion/criterion.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "sample.h"
+
+static struct session session;
+
+/* The sanitizers' allocators do not say. */
+static size_t heap_bytes(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+static void skip_if_sanitized(void)
+{
+    const char *sanitized = getenv("MEMDIAL_SANITIZED");
+
+    if (sanitized && *sanitized)
+        cr_skip_test("the sanitizers' heap cannot be measured");
+}
+
+/* A network whose plans are large enough to be missed. */
+static void begin(void)
+{
+    struct settings deep;
+
+    sample_init(&session);
+    deep = session.wanted;
+    cr_assert(settings_assign(&deep, "test", "depth=28", NULL));
+    sample_start(&session, "deep", &deep, 0);
+    session_want(&session, &deep);
+    sample_plan(&session);
+}
+
+static void end(void)
+{
+    session_done(&session);
+}
+
+TestSuite(bounds, .init = begin, .fini = end);
+
+/* Only the questions that a change of a dial always asks. */
+static void plan_whole(void)
+{
+    struct question *q = xcalloc((unsigned long)session_most_questions(),
+                                 sizeof(*q));
+    int n = session_questions(&session, 0, q);
+
+    session.asks &= ~(unsigned)SESSION_ASK_QUESTIONS;
+    for (int i = 0; i < n; i++)
+        if (q[i].whole)
+            session_answer(&session, q[i].tag,
+                           forecast_new(&q[i].settings, &q[i].machine, true,
+                                        q[i].baseline));
+    free(q);
+}
+
+/* A change that a person makes and the worker carries out, and an epoch with
+ * it, so that it is a trial. */
+static void change(int number)
+{
+    static const char *const assignments[] = {
+        "precision=bf16", "microbatch=50", "checkpoint=block",
+        "precision=fp32", "microbatch=0", "checkpoint=none"
+    };
+    struct settings before = session.in_force, after = session.wanted;
+    struct event e = { .type = EVENT_APPLIED,
+                       .applied = { .before = &before, .after = &after } };
+
+    cr_assert(settings_assign(&after, "test", assignments[number % 6], NULL));
+    session_want(&session, &after);
+    plan_whole();
+    e.applied.planned = session.planned->peak_bytes;
+    e.applied.arena = session.planned->arena_bytes;
+    session_event(&session, &e);
+    plan_whole();
+    session.step = number;
+    sample_train(&session, 1);
+}
+
+static size_t bytes_of_changes(int from, int to)
+{
+    size_t before = heap_bytes(), after;
+
+    for (int i = from; i < to; i++)
+        change(i);
+    after = heap_bytes();
+    return after > before ? after - before : 0;
+}
+
+/* What one plan takes. */
+static size_t bytes_of_plan(void)
+{
+    size_t before = heap_bytes(), bytes;
+    struct forecast *f = forecast_new(&session.in_force, &sample_machine,
+                                      true, false);
+
+    bytes = heap_bytes() - before;
+    forecast_release(f);
+    return bytes;
+}
+
+/* At first every change takes the figures of a trial and some points of
+ * curves, far less than a plan; later on nothing. */
+Test(bounds, a_change_of_a_dial)
+{
+    size_t plan, early, late;
+
+    skip_if_sanitized();
+    bytes_of_changes(0, 24);
+    plan = bytes_of_plan();
+    early = bytes_of_changes(24, 64) / 40;
+    cr_expect_gt(plan, 20 * early, "%zu bytes for a plan", plan);
+    cr_expect_lt(early, 10 << 10, "%zu bytes for each change", early);
+    bytes_of_changes(64, SESSION_TRIALS + 64);
+    late = bytes_of_changes(SESSION_TRIALS + 64, SESSION_TRIALS + 128);
+    cr_expect_lt(late, 64 << 10, "%zu bytes for 64 changes", late);
+    cr_expect_eq(session.trial_count, SESSION_TRIALS);
+}
+
+/* Trials that a table shows as the best are not the ones that go. */
+Test(bounds, the_front_outlives_its_time)
+{
+    int best;
+
+    change(0);
+    session_pin(&session);
+    change(1);
+    session.trials[session.trial_count - 1].best_accuracy = 1;
+    best = session.trials[session.trial_count - 1].number;
+    for (int i = 2; i < SESSION_TRIALS + 20; i++) {
+        session.trials[session.trial_count - 1].peak_bytes += 1;
+        session.wanted.lr += 1e-4;
+        session.in_force = session.wanted;
+        session_event(&session, &(struct event){
+            .type = EVENT_APPLIED,
+            .applied = { .before = &session.wanted, .after = &session.wanted,
+                         .planned = 1u << 30 } });
+        sample_train(&session, 1);
+    }
+    cr_assert_eq(session.trial_count, SESSION_TRIALS);
+    cr_expect(session.trials[0].number == session.pinned_trial ||
+              session.trials[1].number == session.pinned_trial);
+    cr_expect(session.trials[0].number == best ||
+              session.trials[1].number == best);
+    cr_expect_eq(session.trials[SESSION_TRIALS - 1].number,
+                 session.trials[SESSION_TRIALS - 2].number + 1);
+}
+
+/* A pinned trial has figures at once, and its plan when a page shows it. */
+Test(bounds, plans_are_made_again)
+{
+    change(0);
+    change(1);
+    session_pin_trial(&session, 0);
+    cr_assert(session.pinned);
+    cr_expect_null(session.pinned->job);
+    cr_expect_eq(session.pinned->peak_bytes, session.trials[0].peak_bytes);
+    cr_expect(session.asks & SESSION_ASK_QUESTIONS);
+    plan_whole();
+    cr_assert(session.pinned->job);
+    cr_expect_eq(session.pinned->job->plan->peak_bytes,
+                 session.trials[0].peak_bytes);
+    for (int i = 0; i < session.trial_count; i++)
+        cr_expect(!session.trials[i].plan->job &&
+                  !session.trials[i].baseline->job);
+    session_pin_trial(&session, 0);
+    cr_expect_null(session.pinned);
+}
+
+static void run_again(int epochs)
+{
+    sample_start(&session, "deep", &session.in_force, 0);
+    plan_whole();
+    sample_train(&session, epochs);
+}
+
+/* Of a run that goes on no more, its shape is kept, first and last point
+ * too; of the oldest, nothing. */
+Test(bounds, runs_of_a_session)
+{
+    const struct history *pinned;
+    size_t before;
+    double last;
+
+    run_again(400);
+    session_pin(&session);
+    last = session_latest(&session, CURVE_LOSS);
+    run_again(1);
+    pinned = session_pinned_run(&session);
+    cr_assert(pinned);
+    cr_expect_leq(pinned->curve[CURVE_LOSS].count, SESSION_EARLIER_POINTS);
+    cr_expect_gt(pinned->curve[CURVE_LOSS].count, SESSION_EARLIER_POINTS / 3);
+    cr_expect_eq(pinned->curve[CURVE_LOSS]
+                     .points[pinned->curve[CURVE_LOSS].count - 1].value, last);
+    for (int i = 0; i < SESSION_TRIALS; i++)
+        run_again(1);
+    before = heap_bytes();
+    for (int i = 0; i < SESSION_RUNS; i++)
+        run_again(1);
+    cr_expect_leq(heap_bytes(), before + (64 << 10));
+    cr_expect_eq(session.run_count, SESSION_RUNS);
+    cr_expect_eq(session_pinned_run(&session), &session.runs[0]);
+}
+
+/* A worker that changes its mind at every step. */
+Test(bounds, marks_of_a_run)
+{
+    struct settings s = session.in_force;
+    struct event e = { .type = EVENT_APPLIED,
+                       .applied = { .before = &s, .after = &s } };
+
+    for (int i = 0; i < 2 * SESSION_MARKS; i++)
+        session_event(&session, &e);
+    cr_expect_eq(session_run(&session)->mark_count, SESSION_MARKS);
+}
