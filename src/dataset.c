@@ -30,6 +30,18 @@ static const struct image_source *const sources[] = {
     [DATA_CIFAR10] = &cifar10_source,
 };
 
+bool dataset_check(const struct settings *settings, struct error *e)
+{
+    const struct image_source *source = sources[settings->data];
+
+    return !source->check || source->check(settings->data_path, e);
+}
+
+const char *dataset_where(int data)
+{
+    return sources[data]->where;
+}
+
 bool dataset_open(struct dataset **out, const struct settings *settings,
                   struct error *e)
 {

@@ -19,6 +19,15 @@ enum { IMAGE_SIDE = 32, IMAGE_CHANNELS = 3,
 
 struct dataset;
 
+/* Whether the set that settings->data names is there, as far as the names and
+ * sizes of files tell; cheap enough for a look before a run is given up. The
+ * error says "data_path: " first, then what is missing; then, after "; ", what
+ * to do. */
+bool dataset_check(const struct settings *, struct error *);
+
+/* Where the files of a set come from, in words; NULL: it needs none. */
+const char *dataset_where(int data);
+
 /* Opens the set that settings->data names; cifar10 from settings->data_path,
  * the folder of its binary files or the one above it. */
 bool dataset_open(struct dataset **, const struct settings *, struct error *);

@@ -34,6 +34,14 @@ bool folder_state(char *path, size_t size, const char *name)
     return find(path, size, "XDG_STATE_HOME", ".local/state", name);
 }
 
+void folder_expand(char *path, size_t size, const char *text)
+{
+    const char *home = getenv("HOME");
+    bool at_home = home && text[0] == '~' && (!text[1] || text[1] == '/');
+
+    snprintf(path, size, "%s%s", at_home ? home : "", text + at_home);
+}
+
 bool folder_make_for(const char *path, struct error *e)
 {
     char *above = xstrdup(path);

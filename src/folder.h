@@ -18,6 +18,10 @@ bool folder_config(char *path, size_t size, const char *name);
  * program has to remember. */
 bool folder_state(char *path, size_t size, const char *name);
 
+/* The path that a person means: "~" at its beginning is $HOME. It is cut where
+ * it does not fit. */
+void folder_expand(char *path, size_t size, const char *text);
+
 /* Makes the folder that `path` is in, and those above it. */
 bool folder_make_for(const char *path, struct error *);
 

@@ -10,8 +10,11 @@
 struct image_source {
     const char *name;
     int classes;
+    const char *where;   /* its files come from; NULL: it has none */
     float mean[IMAGE_CHANNELS], std[IMAGE_CHANNELS]; /* of 8-bit values */
-    /* Both NULL for a source that has no state. */
+    /* All NULL for a source that has no state. What `check` says yes to may
+     * still not open. */
+    bool (*check)(const char *path, struct error *);
     bool (*open)(void **state, const char *path, struct error *);
     void (*close)(void *state);
     int (*samples)(const void *state, enum split);

@@ -460,15 +460,36 @@ static void restore(struct trainer *t, const struct contents *c)
     t->epoch.samples = strtoll(metadata(c, "epoch_samples"), NULL, 10);
 }
 
+static bool read_snapshot(const struct trainer *t, const char *path,
+                          struct contents *c, struct error *e)
+{
+    return read_file(path, c, e) && parse_header(path, c, e) &&
+           verify_checksum(path, c, e) && verify_contents(t, path, c, e);
+}
+
+static void contents_done(struct contents *c)
+{
+    json_decref(c->header);
+    free(c->data);
+}
+
+bool snapshot_matches(const struct trainer *t, const char *path,
+                      struct error *e)
+{
+    struct contents c = { 0 };
+    bool ok = read_snapshot(t, path, &c, e);
+
+    contents_done(&c);
+    return ok;
+}
+
 bool snapshot_load(struct trainer *t, const char *path, struct error *e)
 {
     struct contents c = { 0 };
-    bool ok = read_file(path, &c, e) && parse_header(path, &c, e) &&
-              verify_checksum(path, &c, e) && verify_contents(t, path, &c, e);
+    bool ok = read_snapshot(t, path, &c, e);
 
     if (ok)
         restore(t, &c);
-    json_decref(c.header);
-    free(c.data);
+    contents_done(&c);
     return ok;
 }

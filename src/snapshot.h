@@ -23,6 +23,10 @@ bool snapshot_check(const char *path, struct error *);
  * more. */
 bool snapshot_save(const struct trainer *, const char *path, struct error *);
 
+/* Whether snapshot_load() would take it; the trainer needs no arena yet. */
+bool snapshot_matches(const struct trainer *, const char *path,
+                      struct error *);
+
 /* Continues where the snapshot was saved. The trainer must be of the same
  * model and have the same batch, epoch and seed; nothing is changed unless
  * all of the file is good. */

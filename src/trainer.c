@@ -11,21 +11,31 @@
 #include "initial.h"
 #include "snapshot.h"
 
-/* Adds to an error what settings would fit into the memory that there is. */
-static void suggest_savings(const struct job *job, struct device *device,
+/* Adds to an error what settings would fit into so many bytes. */
+static void suggest_savings(const struct job *job, size_t available,
                             struct error *e)
 {
-    struct device_memory m = { 0 };
     char savings[128];
     size_t used = strlen(e->text);
 
-    job->backend->memory(device, NULL, 0, &m);
-    if (job_savings(job, m.available, savings, sizeof(savings)))
+    if (job_savings(job, available, savings, sizeof(savings)))
         snprintf(e->text + used, sizeof(e->text) - used, "; %s would fit",
                  savings);
     else
         snprintf(e->text + used, sizeof(e->text) - used,
                  "; lower batch, depth or width");
+}
+
+static bool allocate(const struct job *job, struct device *device,
+                     struct executor **executor, struct error *e)
+{
+    struct device_memory m = { 0 };
+
+    if (executor_new(executor, job->plan, device, e))
+        return true;
+    job->backend->memory(device, NULL, 0, &m);
+    suggest_savings(job, m.available, e);
+    return false;
 }
 
 /* Opens the job's device and allocates its arena, or neither. */
@@ -34,38 +44,86 @@ static bool open_executor(const struct job *job, struct device **device,
 {
     if (!job_open_device(job, device, e))
         return false;
-    if (executor_new(executor, job->plan, *device, e))
+    if (allocate(job, *device, executor, e))
         return true;
-    suggest_savings(job, *device, e);
     job->backend->close(*device);
     *device = NULL;
+    return false;
+}
+
+static bool count_steps(struct trainer *t, struct error *e)
+{
+    const struct settings *s = &t->job->settings;
+    int64_t samples = s->epoch_samples
+                          ? s->epoch_samples
+                          : dataset_samples(t->data, SPLIT_TRAIN);
+
+    t->steps_per_epoch = samples / s->batch;
+    return t->steps_per_epoch > 0 ||
+           error_set(e, EXIT_INPUT,
+                     "batch: %d samples are more than an epoch of %lld; "
+                     "lower batch or raise epoch_samples",
+                     s->batch, (long long)samples);
+}
+
+bool trainer_prepare(struct trainer **out, const struct settings *s,
+                     struct error *e)
+{
+    struct trainer *t = xcalloc(1, sizeof(*t));
+
+    if (!job_new(&t->job, s, e) || !dataset_open(&t->data, s, e) ||
+        !count_steps(t, e) || !job_open_device(t->job, &t->device, e)) {
+        trainer_free(t);
+        return false;
+    }
+    *out = t;
+    return true;
+}
+
+bool trainer_allocate(struct trainer *t, struct error *e)
+{
+    if (!allocate(t->job, t->device, &t->executor, e))
+        return false;
+    initial_state(t->executor, t->job->settings.seed);
+    return true;
+}
+
+static struct device_memory memory_of(const struct trainer *t)
+{
+    struct device_memory m = { 0 };
+
+    t->job->backend->memory(t->device, NULL, 0, &m);
+    return m;
+}
+
+bool trainer_fits(const struct trainer *t, const struct trainer *instead,
+                  struct error *e)
+{
+    struct device_memory m = memory_of(t);
+    size_t bytes = t->job->plan->arena_bytes;
+
+    if (m.available == 0)
+        return true;
+    if (instead && instead->job->backend == t->job->backend)
+        m.available += trainer_memory(instead).memory.touched;
+    if (bytes <= m.available)
+        return true;
+    error_set(e, EXIT_RUN, "backend %s: cannot allocate %.1f MiB of memory: "
+              "%.1f MiB are available", t->job->backend->name,
+              mebibytes(bytes), mebibytes(m.available));
+    suggest_savings(t->job, m.available, e);
     return false;
 }
 
 bool trainer_new(struct trainer **out, const struct settings *s,
                  struct error *e)
 {
-    struct trainer *t = xcalloc(1, sizeof(*t));
-    int64_t samples;
-
-    if (!job_new(&t->job, s, e) || !dataset_open(&t->data, s, e) ||
-        !open_executor(t->job, &t->device, &t->executor, e)) {
-        trainer_free(t);
+    if (!trainer_prepare(out, s, e))
         return false;
-    }
-    samples = s->epoch_samples ? s->epoch_samples
-                               : dataset_samples(t->data, SPLIT_TRAIN);
-    t->steps_per_epoch = samples / s->batch;
-    if (t->steps_per_epoch == 0) {
-        trainer_free(t);
-        return error_set(e, EXIT_INPUT,
-                         "batch: %d samples are more than an epoch of %lld; "
-                         "lower batch or raise epoch_samples",
-                         s->batch, (long long)samples);
-    }
-    initial_state(t->executor, s->seed);
-    *out = t;
-    return true;
+    if (trainer_allocate(*out, e))
+        return true;
+    trainer_free(*out);
+    return false;
 }
 
 void trainer_free(struct trainer *t)

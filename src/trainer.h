@@ -36,7 +36,22 @@ struct trainer {
     double epoch_began;              /* `seconds` when this epoch began */
 };
 
+/*
+ * A run from the beginning. That is done in two steps where a run is under way
+ * that ends if the new one can begin: all that can be known without the arena
+ * is asked by trainer_prepare(), which takes little memory; what remains for
+ * trainer_allocate() to refuse is that the arena cannot be had.
+ */
 bool trainer_new(struct trainer **, const struct settings *, struct error *);
+bool trainer_prepare(struct trainer **, const struct settings *,
+                     struct error *);
+bool trainer_allocate(struct trainer *, struct error *);
+
+/* Whether the arena of a run that is prepared fits into the memory that there
+ * is, and what would fit if not; `instead`, if not NULL, gives its own back
+ * first. */
+bool trainer_fits(const struct trainer *, const struct trainer *instead,
+                  struct error *);
 void trainer_free(struct trainer *);
 
 /* Optimizer steps of the whole run. */

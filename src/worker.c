@@ -151,47 +151,91 @@ static void replace(char **owned, const char *text)
     *owned = copy;
 }
 
-static void forget_snapshot(const struct worker *w)
+static void forget_snapshot(const char *path, bool keep)
 {
-    if (w->save && !w->keep)
-        unlink(w->save);
+    if (path && !keep)
+        unlink(path);
 }
+
+/* A run that is asked for. */
+struct order {
+    const char *name;
+    struct settings settings;
+    const char *save, *load;     /* or NULL */
+    bool keep;
+};
 
 /* That a snapshot cannot be kept is better known before the run. One that is
  * only there for accidents may be done without. */
-static bool check_snapshot(struct worker *w, struct error *e)
+static bool check_snapshot(struct worker *w, struct order *o, struct error *e)
 {
-    if (!w->save || snapshot_check(w->save, e))
+    if (!o->save || snapshot_check(o->save, e))
         return true;
-    if (w->keep)
+    if (o->keep)
         return false;
     emit(w, &(struct event){ .type = EVENT_WARNING, .message = e->text });
-    replace(&w->save, NULL);
+    o->save = NULL;
     return true;
 }
 
-/* A run with w->wanted in place of the one there was. That it could not begin
- * is an `error`, for the old one is gone. */
-static void begin(struct worker *w, const char *load)
+/* All that a run can be refused for while another is under way: two arenas
+ * may not fit, so its own is still to come. */
+static bool prepare(struct worker *w, struct order *o, struct trainer **next,
+                    struct error *e)
+{
+    if (!trainer_prepare(next, &o->settings, e))
+        return false;
+    if (trainer_fits(*next, w->trainer, e) &&
+        (!o->load || snapshot_matches(*next, o->load, e)) &&
+        check_snapshot(w, o, e))
+        return true;
+    trainer_free(*next);
+    return false;
+}
+
+/* The old run's snapshot may be what the new one goes on from, so that goes
+ * last. */
+static void take_over(struct worker *w, const struct order *o)
 {
     struct error e;
+    char *before = w->save;
+    bool kept = w->keep, ok;
 
-    trainer_free(w->trainer);
-    w->trainer = NULL;
+    w->save = o->save ? xstrdup(o->save) : NULL;
+    w->keep = o->keep;
+    w->wanted = o->settings;
     w->changed = w->paused = w->done = false;
     w->sets = 0;
     w->saved_step = -1;
     w->next_save = clock_seconds() + save_interval;
     w->next_memory = w->next_step = 0;
-    if (!check_snapshot(w, &e) ||
-        !trainer_new(&w->trainer, &w->wanted, &e) ||
-        (load && !snapshot_load(w->trainer, load, &e))) {
+    ok = trainer_allocate(w->trainer, &e) &&
+         (!o->load || snapshot_load(w->trainer, o->load, &e));
+    if (before && (!w->save || strcmp(before, w->save) != 0))
+        forget_snapshot(before, kept);
+    free(before);
+    if (!ok)
         end_run(w, &e);
-        return;
-    }
+}
+
+/* A run in place of the one there was, which goes on if the new one is
+ * refused. What fails after that is an `error`, for the old one is gone. */
+static bool begin(struct worker *w, struct order *o, struct error *e)
+{
+    struct trainer *next;
+
+    if (!prepare(w, o, &next, e))
+        return false;
+    trainer_free(w->trainer);
+    w->trainer = next;
+    replace(&w->name, o->name);
+    take_over(w, o);
+    if (!w->trainer)
+        return true;
     trainer_begin(w->trainer, w->name, sink(w));
     if (is_over(w))
         say_done(w);
+    return true;
 }
 
 /* json_unpack() of the members of a command, which may be no others. */
@@ -216,46 +260,43 @@ static bool require_run(const struct worker *w, struct error *e)
 
 static bool start(struct worker *w, json_t *command, struct error *e)
 {
-    const char *name = NULL, *preset = NULL, *path = NULL, *load = NULL;
+    struct order o = { 0 };
+    const char *preset = NULL;
     json_t *changes = NULL;
     struct preset base;
     int keep = true;
 
     settings_init(&base.settings);
     if (!unpack(command, e, "{s?s s?s s?o s?s s?b s?s}", "preset", &preset,
-                "name", &name, "settings", &changes, "save", &path, "keep",
-                &keep, "load", &load) ||
+                "name", &o.name, "settings", &changes, "save", &o.save,
+                "keep", &keep, "load", &o.load) ||
         (preset && !preset_load(&base, preset, e)) ||
         (changes && !settings_json_read(changes, &base.settings, "start", e)) ||
         !settings_check(&base.settings, "start", e))
         return false;
-    if (!path || !w->save || strcmp(path, w->save) != 0)
-        forget_snapshot(w);
-    replace(&w->name, name ? name : preset ? preset : "defaults");
-    replace(&w->save, path);
-    w->keep = keep;
-    w->wanted = base.settings;
-    begin(w, load);
-    return true;
+    if (!o.name)
+        o.name = preset ? preset : "defaults";
+    o.keep = keep;
+    o.settings = base.settings;
+    return begin(w, &o, e);
 }
 
 static bool restart(struct worker *w, json_t *command, struct error *e)
 {
-    struct settings settings = w->wanted;
-    const char *load = NULL;
+    struct order o = { .name = w->name, .settings = w->wanted,
+                       .save = w->save, .keep = w->keep };
     json_t *changes = NULL;
 
     if (!w->name)
         return error_set(e, EXIT_INPUT, "there was no run before; begin one "
                          "with start");
     if (!unpack(command, e, "{s?o s?s}", "settings", &changes, "load",
-                &load) ||
-        (changes && !settings_json_read(changes, &settings, "restart", e)) ||
-        !settings_check(&settings, "restart", e))
+                &o.load) ||
+        (changes &&
+         !settings_json_read(changes, &o.settings, "restart", e)) ||
+        !settings_check(&o.settings, "restart", e))
         return false;
-    w->wanted = settings;
-    begin(w, load);
-    return true;
+    return begin(w, &o, e);
 }
 
 static bool set(struct worker *w, json_t *command, struct error *e)
@@ -449,7 +490,7 @@ static bool has_commands(const struct worker *w, int fd,
 static void finish(struct worker *w)
 {
     if (w->stopped && !w->keep)
-        forget_snapshot(w);
+        forget_snapshot(w->save, w->keep);
     else if (w->trainer)
         save_run(w);
     if (w->trainer)

@@ -190,8 +190,8 @@ static const struct {
     void (*spoil)(const char *path);
     const char *says[2];
 } spoiled[] = {
-    { 0, file_remove, { "No such file", "data_batch_1.bin to data_batch_5" } },
-    { TEST_FILE, file_remove, { "No such file", "test_batch.bin, or" } },
+    { 0, file_remove, { "no data_batch_1.bin; ", "binary version" } },
+    { TEST_FILE, file_remove, { "no test_batch.bin; ", "binary version" } },
     { 1, file_empty, { ": 0 bytes is not 1 to 10000 records of 3073 bytes",
                        "again" } },
     { 2, file_short, { ": 3072 bytes is not", "again" } },
@@ -223,18 +223,80 @@ Test(cifar10, refuses_spoiled_files)
     for (size_t i = 0; i < sizeof(spoiled) / sizeof(spoiled[0]); i++) {
         struct folder f = folder_make();
         const char *path = path_of(&f, spoiled[i].file);
+        char where[256];
+        bool gone;
 
         spoiled[i].spoil(path);
-        expect_refused(f.inner, path, spoiled[i].says);
+        gone = access(path, F_OK) != 0;
+        snprintf(where, sizeof(where), "data_path: %s",
+                 gone ? f.inner : path);
+        expect_refused(f.inner, where, spoiled[i].says);
         folder_remove(&f);
     }
 }
 
 Test(cifar10, refuses_a_folder_that_is_not_there)
 {
-    const char *says[] = { "No such file", "data_path must name" };
+    const char *says[] = { "No such file", "; name the folder" };
 
-    expect_refused("/nonexistent", "/nonexistent/data_batch_1.bin", says);
+    expect_refused("/nonexistent", "data_path: /nonexistent: ", says);
+}
+
+/* What is in the folder in place of the files says what to do. */
+Test(cifar10, says_what_is_missing_and_what_to_do)
+{
+    static const struct {
+        const char *there, *says[2];
+    } cases[] = {
+        { "something", { "no data_batch_1.bin, data_batch_2.bin, "
+          "data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, "
+          "test_batch.bin; ", "cifar-10-binary.tar.gz of "
+          "www.cs.toronto.edu/~kriz/cifar.html" } },
+        { "data_batch_2.bin", { "no data_batch_1.bin, data_batch_3.bin,",
+          "data=shapes" } },
+        { "cifar-10-binary.tar.gz", { "; unpack cifar-10-binary.tar.gz",
+          "there" } },
+        { "data_batch_1", { "Python version", "binary version" } },
+        { "cifar-10-python.tar.gz", { "Python version", "needed" } },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char top[] = "/tmp/memdial-test-XXXXXX", path[64];
+        FILE *file;
+        cr_assert(mkdtemp(top));
+        snprintf(path, sizeof(path), "%s/%s", top, cases[i].there);
+        file = fopen(path, "w");
+        cr_assert(file);
+        fclose(file);
+        expect_refused(top, "data_path: /tmp/memdial-test-", cases[i].says);
+        unlink(path);
+        rmdir(top);
+    }
+}
+
+/* The cheap look and the thorough one agree on what is not there, and "~" is
+ * the home of whoever runs it. */
+Test(cifar10, can_be_looked_for)
+{
+    struct folder f = folder_make();
+    struct settings s;
+    struct error e;
+
+    settings_init(&s);
+    cr_expect(dataset_check(&s, &e), "shapes need no files");
+    cr_assert(settings_assign(&s, "test", "data=cifar10", NULL));
+    cr_expect_not(dataset_check(&s, &e));
+    cr_expect(strstr(e.text, "data_path: not set; "), "%s", e.text);
+    setenv("HOME", f.top, 1);
+    cr_assert(settings_assign(&s, "test", "data_path=~", NULL));
+    cr_expect(dataset_check(&s, &e), "%s", e.text);
+    cr_assert(settings_assign(&s, "test",
+                              "data_path=~/cifar-10-batches-bin/", NULL));
+    cr_expect(dataset_check(&s, &e), "%s", e.text);
+    file_short(path_of(&f, 2));
+    cr_expect_not(dataset_check(&s, &e));
+    cr_expect(strstr(e.text, "3072 bytes is not"), "%s", e.text);
+    folder_remove(&f);
 }
 
 Test(cifar10, accepts_a_full_file)

@@ -207,6 +207,68 @@ Test(link, says_if_there_is_no_worker)
     link_free(l);
 }
 
+/* A run that cannot begin is refused, and the one that is there goes on as if
+ * nothing had been asked. */
+Test(link, keeps_the_run_if_another_is_refused)
+{
+    struct link *l = begin("exec \"$MEMDIAL\" worker");
+    struct settings before = small_settings(), other = before;
+    struct heard h = { 0 };
+    int steps;
+
+    UNTIL(l, &h, h.count[EVENT_STEP] > 0);
+    cr_assert(settings_assign(&other, "test", "data=cifar10", NULL));
+    link_begin(l, "q", &other);
+    cr_expect_eq(link_state(l), LINK_STARTING);
+    UNTIL(l, &h, h.count[EVENT_REFUSED] == 1);
+    cr_expect_eq(link_state(l), LINK_RUNNING);
+    cr_expect_str_eq(link_sentence(l), "");
+    cr_expect(settings_same(link_settings(l), &before));
+    cr_expect(settings_same(link_wanted(l), &before));
+    steps = h.count[EVENT_STEP];
+    UNTIL(l, &h, h.count[EVENT_STEP] > steps);
+    other = before;
+    cr_assert(settings_assign(&other, "test", "precision=fp16", NULL));
+    link_set(l, &other);
+    UNTIL(l, &h, h.count[EVENT_APPLIED] == 1);
+    cr_expect(settings_same(link_wanted(l), &other));
+    cr_expect_eq(h.count[EVENT_START], 1);
+    cr_expect_eq(h.count[EVENT_ERROR], 0);
+
+    /* What was turned before, and while the answer is awaited, counts. */
+    link_begin(l, "q", &before);
+    cr_assert(settings_assign(&other, "test", "data=cifar10", NULL));
+    link_begin(l, "r", &other);
+    UNTIL(l, &h, h.count[EVENT_REFUSED] == 2);
+    cr_expect_eq(h.count[EVENT_START], 2);
+    cr_expect_eq(link_state(l), LINK_RUNNING);
+    cr_expect(settings_same(link_settings(l), &before),
+              "the run that was asked for in between");
+    link_pause(l);
+    UNTIL(l, &h, link_state(l) == LINK_PAUSED);
+    link_begin(l, "r", &other);
+    UNTIL(l, &h, h.count[EVENT_REFUSED] == 3);
+    cr_expect_eq(link_state(l), LINK_PAUSED);
+    link_free(l);
+}
+
+/* Without a run to go on it is a failure. */
+Test(link, fails_if_the_first_run_is_refused)
+{
+    struct settings s = small_settings();
+    struct link *l = link_new("exec \"$MEMDIAL\" worker");
+    struct heard h = { 0 };
+
+    cr_assert(settings_assign(&s, "test", "data=cifar10", NULL));
+    link_begin(l, "p", &s);
+    UNTIL(l, &h, link_state(l) == LINK_FAILED);
+    expect_sentence(l, "data_path: not set");
+    link_begin(l, "p", &s);
+    UNTIL(l, &h, h.count[EVENT_REFUSED] == 2);
+    cr_expect_eq(link_state(l), LINK_FAILED);
+    link_free(l);
+}
+
 Test(link, goes_on_from_a_snapshot)
 {
     struct link *l = begin(OWN);

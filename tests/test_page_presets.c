@@ -248,6 +248,28 @@ Test(page_presets, a_new_run_can_be_undone)
     cr_expect(shows("nothing to undo"));
 }
 
+/* A run that the worker cannot begin leaves things as they were. */
+Test(page_presets, a_new_run_that_is_refused)
+{
+    struct settings before = session.wanted, turned = before;
+
+    cr_assert(settings_assign(&turned, "test", "precision=fp16", NULL));
+    session_want(&session, &turned);
+    session_want(&session, &before);
+    choose("wrn-28-2");
+    press(KEY_RETURN);
+    press(KEY_RETURN);
+    session_stay(&session);
+    cr_expect(settings_same(&session.wanted, &before));
+    cr_expect_str_eq(session.preset, "quick");
+    cr_expect_not(session.asks & SESSION_ASK_APPLY);
+    press('u');
+    cr_expect_eq(session.wanted.precision, PRECISION_FP16,
+                 "what can be undone is what could be before");
+    session_stay(&session);
+    cr_expect_eq(session.wanted.precision, PRECISION_FP16, "no run is asked");
+}
+
 /* Before the worker has said that the new run began, too. */
 Test(page_presets, a_new_run_can_be_undone_at_once)
 {

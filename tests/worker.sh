@@ -178,9 +178,43 @@ refuses 'at its end' '{"command":"resume"}'
 send '{"command":"set","settings":{"checkpoint":"block"}}'
 await '"type":"applied"' 2
 
-# A run that cannot begin, and one that fails, leave the worker there.
-send '{"command":"restart","settings":{"epoch_samples":31}}'
-await '"type":"error"'
+# A run that cannot begin leaves the one that is there as it is, whatever is
+# wrong with it.
+send "$start,\"save\":\"$folder/stays\"}"
+await '"type":"start"' 5
+await "\"path\":\"$folder/stays\""
+starts=$(heard '"type":"start"')
+refuses 'more than an epoch of 31' \
+    '{"command":"restart","settings":{"epoch_samples":31}}'
+refuses 'data_path: not set' '{"command":"start","preset":"wrn-10-1"}'
+refuses "data_path: $folder/none: No such file" \
+    "{\"command\":\"restart\",\"settings\":{\"data\":\"cifar10\",\
+\"data_path\":\"$folder/none\"}}"
+refuses 'memory_budget' '{"command":"restart","settings":'\
+'{"checkpoint":"optimal","memory_budget":1024}}'
+refuses 'cannot allocate' '{"command":"start","settings":'\
+'{"depth":100,"width":64,"batch":20000}}'
+refuses 'cannot read' "{\"command\":\"restart\",\"load\":\"$folder/none\"}"
+refuses 'not a snapshot' "{\"command\":\"restart\",\"load\":\"$memdial\"}"
+refuses 'saved by a run with' \
+    "{\"command\":\"start\",\"load\":\"$folder/stays\"}"
+refuses 'cannot write' "$start,\"save\":\"$folder/none/x\"}"
+refuses 'backend' '{"command":"start","settings":{"backend":"cuda"}}'
+await '"type":"step"' $(($(heard '"type":"step"') + 1))
+send '{"command":"set","settings":{"precision":"bf16"}}'
+await '"type":"applied".*"precision":"bf16"}'
+[ "$(heard '"type":"start"')" = "$starts" ] && [ -s "$folder/stays" ]
+report $? '... and none of them ended the run'
+
+# What a run goes on from may be what the one before it does not keep.
+send "$start,\"save\":\"$folder/first\",\"keep\":false}"
+await "\"path\":\"$folder/first\""
+send "$start,\"save\":\"$folder/second\",\"load\":\"$folder/first\"}"
+await "\"path\":\"$folder/second\""
+[ ! -e "$folder/first" ]
+report $? '... and is gone then'
+
+# One that fails leaves the worker there.
 send "{\"command\":\"start\",\"settings\":{$small,\"lr\":1000,"\
 '"weight_decay":1,"epochs":999}}'
 await '"type":"error".*diverged'
@@ -206,7 +240,7 @@ for keep in true false; do
 done
 begin
 send "$start,\"save\":\"$folder/none/x\"}"
-await '"type":"error".*cannot write'
+await '"type":"refused".*cannot write'
 send "$start,\"save\":\"$folder/none/x\",\"keep\":false}"
 await '"type":"warning".*cannot write'
 await '"type":"step"'

@@ -221,6 +221,23 @@ static void take_answers(struct app *a)
     }
 }
 
+/* A run that was asked for in vain; the one that is there goes on. */
+static void refuse_run(struct app *a, const struct event *e)
+{
+    enum link_state state = link_state(a->link);
+    struct text_block *text = &a->screen.popup_text;
+
+    if (strcmp(e->refused.command, "start") != 0 ||
+        state == LINK_FAILED || state == LINK_STARTING)
+        return;
+    session_stay(&a->session);
+    screen_popup(&a->screen, "The new run cannot begin");
+    text_block_add(text, ROLE_BAD, "%s", e->refused.message);
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, ROLE_TEXT, "Nothing has changed: the run of %s that "
+                   "was there is there still.", a->session.preset);
+}
+
 static void take_events(struct app *a)
 {
     struct session *s = &a->session;
@@ -229,6 +246,8 @@ static void take_events(struct app *a)
     link_update(a->link);
     while ((e = link_next(a->link))) {
         session_event(s, e);
+        if (e->type == EVENT_REFUSED)
+            refuse_run(a, e);
         a->changed = true;
     }
     take_state(a);

@@ -38,6 +38,15 @@ struct outbox {
     size_t length;
 };
 
+/* The run that goes on if another is refused. */
+struct former {
+    char *name;                  /* owned */
+    struct settings wanted, in_force;
+    int64_t sets;
+    enum link_state state;       /* LINK_FAILED or LINK_DEAD: there is none */
+    bool has_snapshot;
+};
+
 struct link {
     char *command;               /* owned; NULL: this program's worker */
     pid_t pid;                   /* its process group too; 0: none */
@@ -60,8 +69,10 @@ struct link {
     char words[WORDS_SIZE];      /* the last line that was no event */
     size_t unread;               /* bytes since the last event */
     char *name;                  /* owned; of the run */
-    struct settings wanted;
+    struct settings in_force, wanted;
     int64_t sets;                /* commands `set` to the run */
+    int starts;                  /* commands `start` without an answer */
+    struct former former;        /* while there are any */
     char save[PATH_SIZE];        /* where the worker's snapshots are */
     bool has_snapshot;
     int64_t snapshot_step;
@@ -127,8 +138,9 @@ struct link *link_new(const char *worker)
     l->state = LINK_DEAD;
     l->patience = patience_seconds;
     l->name = xstrdup("");
+    l->former.name = xstrdup("");
     feed_init(&l->feed);
-    l->wanted = l->feed.settings;
+    l->wanted = l->in_force = l->feed.settings;
     choose_save(l);
     signal(SIGPIPE, SIG_IGN); /* a worker may die while it is written to */
     return l;
@@ -225,7 +237,8 @@ static void drop_worker(struct link *l)
     close_fd(&l->to);
     close_fd(&l->from);
     l->pid = 0;
-    l->state = LINK_DEAD;
+    l->state = l->former.state = LINK_DEAD;
+    l->starts = 0;
 }
 
 static void spawn(struct link *l)
@@ -380,7 +393,7 @@ void link_update(struct link *l)
 static void take_answer(struct link *l, int64_t sets)
 {
     if (l->state != LINK_STARTING && sets == l->sets)
-        l->wanted = l->feed.settings;
+        l->wanted = l->in_force;
 }
 
 static void fail(struct link *l, const char *message)
@@ -389,26 +402,106 @@ static void fail(struct link *l, const char *message)
     say(l, "%s", message);
 }
 
+static void rename_run(char **owned, const char *name)
+{
+    char *copy = xstrdup(name);
+
+    free(*owned);
+    *owned = copy;
+}
+
+/* As things are before another run is asked for; a run that was asked for
+ * but has not begun is none to go back to. */
+static void remember_run(struct link *l)
+{
+    struct former *f = &l->former;
+
+    if (l->starts > 0)
+        return;
+    rename_run(&f->name, l->name);
+    f->wanted = l->wanted;
+    f->in_force = l->in_force;
+    f->sets = l->sets;
+    f->state = l->state;
+    f->has_snapshot = l->has_snapshot;
+}
+
+/* A `set` that was sent since counts as one to the run that goes on. */
+static void recall_run(struct link *l)
+{
+    const struct former *f = &l->former;
+
+    rename_run(&l->name, f->name);
+    l->wanted = f->wanted;
+    l->in_force = f->in_force;
+    l->sets += f->sets;
+    l->state = f->state;
+    l->has_snapshot = f->has_snapshot;
+}
+
+static void take_refused_start(struct link *l, const char *message)
+{
+    if (l->starts > 0 && --l->starts > 0)
+        return;
+    if (l->former.state == LINK_FAILED || l->former.state == LINK_DEAD)
+        fail(l, message);
+    else
+        recall_run(l);
+}
+
 static void take_refusal(struct link *l, const struct event *event)
 {
     if (strcmp(event->refused.command, "start") == 0)
-        fail(l, event->refused.message);
+        take_refused_start(l, event->refused.message);
     else
         take_answer(l, event->refused.sets);
 }
 
+/* Of several runs that were asked for the last counts; until its answer is
+ * here this one is what there was before. */
+static void take_start(struct link *l, const struct event *event)
+{
+    l->starts -= l->starts > 0;
+    if (l->starts > 0) {
+        rename_run(&l->former.name, event->start.preset);
+        l->former.wanted = l->former.in_force = *event->start.settings;
+        l->former.sets = 0;
+        l->former.state = LINK_RUNNING;
+        l->former.has_snapshot = false;
+        return;
+    }
+    l->state = LINK_RUNNING;
+    l->in_force = *event->start.settings;
+    l->sentence[0] = '\0';
+    l->has_snapshot = l->has_snapshot && event->start.step > 0;
+}
+
+static void take_change(struct link *l, const struct event *event)
+{
+    if (l->state == LINK_STARTING) {
+        l->former.in_force = l->former.wanted = *event->applied.after;
+        return;
+    }
+    l->in_force = *event->applied.after;
+    take_answer(l, event->applied.sets);
+}
+
 static void take_snapshot(struct link *l, const struct event *event)
 {
+    bool of_former = l->state == LINK_STARTING;
+
     if (strcmp(event->saved.path, l->save) != 0)
         return;
-    l->has_snapshot = true;
+    *(of_former ? &l->former.has_snapshot : &l->has_snapshot) = true;
     l->snapshot_step = event->saved.step;
-    l->snapshot_settings = l->feed.settings;
+    l->snapshot_settings = of_former ? l->former.in_force : l->in_force;
 }
 
 static void take_state(struct link *l, enum link_state state)
 {
-    if (l->state != LINK_STARTING) /* else it is of the run before */
+    if (l->state == LINK_STARTING) /* it is of the run before */
+        l->former.state = state;
+    else
         l->state = state;
 }
 
@@ -416,12 +509,10 @@ static void take_event(struct link *l, const struct event *event)
 {
     switch (event->type) {
     case EVENT_START:
-        l->state = LINK_RUNNING;
-        l->sentence[0] = '\0';
-        l->has_snapshot = l->has_snapshot && event->start.step > 0;
+        take_start(l, event);
         break;
     case EVENT_APPLIED:
-        take_answer(l, event->applied.sets);
+        take_change(l, event);
         break;
     case EVENT_REFUSED:
         take_refusal(l, event);
@@ -436,6 +527,8 @@ static void take_event(struct link *l, const struct event *event)
         take_snapshot(l, event);
         break;
     case EVENT_ERROR: /* a snapshot would lead there again */
+        l->starts -= l->starts > 0;
+        l->former.state = LINK_FAILED;
         l->has_snapshot = false;
         fail(l, event->message);
         break;
@@ -541,18 +634,19 @@ static void begin(struct link *l, const char *load)
     l->sentence[0] = '\0';
     l->sets = 0;
     l->heard = clock_seconds();
-    l->feed.settings = l->wanted;
+    l->in_force = l->wanted;
     if (!l->pid)
         spawn(l);
     if (l->pid)
         l->state = LINK_STARTING;
+    l->starts++;
     send_command(l, command);
 }
 
 void link_begin(struct link *l, const char *name, const struct settings *s)
 {
-    free(l->name);
-    l->name = xstrdup(name);
+    remember_run(l);
+    rename_run(&l->name, name);
     l->wanted = *s;
     l->has_snapshot = false;
     begin(l, NULL);
@@ -560,8 +654,9 @@ void link_begin(struct link *l, const char *name, const struct settings *s)
 
 void link_restart(struct link *l, enum link_start from)
 {
+    remember_run(l);
     if (from == LINK_FROM_SNAPSHOT)
-        l->wanted = l->has_snapshot ? l->snapshot_settings : l->feed.settings;
+        l->wanted = l->has_snapshot ? l->snapshot_settings : l->in_force;
     begin(l, from == LINK_FROM_SNAPSHOT && l->has_snapshot ? l->save : NULL);
 }
 
@@ -633,6 +728,7 @@ void link_free(struct link *l)
     free(l->outbox.data);
     free(l->command);
     free(l->name);
+    free(l->former.name);
     free(l);
 }
 
@@ -663,7 +759,7 @@ const char *link_sentence(const struct link *l)
 
 const struct settings *link_settings(const struct link *l)
 {
-    return &l->feed.settings;
+    return &l->in_force;
 }
 
 const struct settings *link_wanted(const struct link *l)

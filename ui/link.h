@@ -40,7 +40,8 @@ struct link *link_new(const char *worker);
 void link_free(struct link *);
 
 /* Begins a run, in place of any that is under way, in the worker or a new one.
- * `name` is what its `start` event calls the preset. */
+ * `name` is what its `start` event calls the preset. A worker that cannot begin
+ * it says so in a `refused` event; then the run that was under way goes on. */
 void link_begin(struct link *, const char *name, const struct settings *);
 
 /*

@@ -29,6 +29,7 @@ void session_init(struct session *s, const char *preset,
 {
     *s = (struct session){ .in_force = *settings, .wanted = *settings,
                            .pinned_run = -1, .pinned_trial = -1,
+                           .undo_before = -1,
                            .state = LINK_DEAD, .snapshot = -1,
                            .asks = SESSION_ASK_QUESTIONS };
     machine_init(&s->machine);
@@ -157,6 +158,7 @@ void session_turn(struct session *s, int dial, enum dial_turn turn)
 static void begin(struct session *s, const char *preset,
                   const struct settings *settings)
 {
+    s->undo_before = s->undo_count;
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
     change_wanted(s, settings);
     s->asks &= ~(unsigned)SESSION_ASK_APPLY;
@@ -176,11 +178,12 @@ void session_undo(struct session *s)
         session_say(s, NOTICE_INFO, "nothing to undo");
         return;
     }
-    former = &s->undo[--s->undo_count];
+    former = &s->undo[s->undo_count - 1];
     if (settings_can_follow(&s->wanted, &former->settings, NULL))
         change_wanted(s, &former->settings);
     else
         begin(s, former->preset, &former->settings);
+    s->undo_count--;
     session_say(s, NOTICE_INFO, "undone");
 }
 
@@ -189,6 +192,21 @@ void session_begin(struct session *s, const char *preset,
 {
     remember(s);
     begin(s, preset, settings);
+    s->undo_before--;
+}
+
+void session_stay(struct session *s)
+{
+    const struct history *run = session_run(s);
+
+    if (s->undo_before < 0)
+        return;
+    s->undo_count = s->undo_before;
+    s->undo_before = -1;
+    if (run)
+        memcpy(s->preset, run->preset, sizeof(s->preset));
+    change_wanted(s, &s->in_force);
+    s->asks &= ~(unsigned)SESSION_ASK_APPLY;
 }
 
 void session_lock(struct session *s, bool locked)
@@ -497,6 +515,7 @@ static void enter_machine(struct session *s, const struct machine *machine)
 static void on_start(struct session *s, const struct event *e)
 {
     enter_machine(s, &e->start.machine);
+    s->undo_before = -1;
     snprintf(s->preset, sizeof(s->preset), "%s", e->start.preset);
     if (e->start.step > 0 && s->run_count > 0)
         cut_back(this_run(s),

@@ -114,6 +114,8 @@ struct session {
     struct settings wanted;          /* as the dials say */
     struct former *undo;             /* owned, [undo_count], newest last */
     int undo_count;
+    int undo_before;                 /* that were there before a new run was
+                                        asked for; -1: none is */
     bool locked;                     /* changes wait for Enter */
     unsigned asks;
 
@@ -172,6 +174,9 @@ void session_undo(struct session *);
  * can be undone too. */
 void session_begin(struct session *, const char *preset,
                    const struct settings *);
+
+/* That run cannot begin, and the one that was goes on. */
+void session_stay(struct session *);
 void session_lock(struct session *, bool locked);
 
 /* Compares with the settings in force and this run, or, if they are what is
