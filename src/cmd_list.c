@@ -16,6 +16,7 @@
 #include "json_print.h"
 #include "kernels/kernels.h"
 #include "preset.h"
+#include "print.h"
 #include "settings_json.h"
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_MDOC, FORMAT_WORDS };
@@ -46,7 +47,7 @@ static bool read_options(int argc, char **argv, const struct option *known,
         } else if (option == 'w') {
             *format = FORMAT_WORDS;
         } else if (option == 'h') {
-            printf("Usage: memdial %s [--json]\n", argv[0]);
+            print("Usage: memdial %s [--json]\n", argv[0]);
             *code = EXIT_OK;
             return false;
         } else {
@@ -55,8 +56,8 @@ static bool read_options(int argc, char **argv, const struct option *known,
         }
     if (optind >= argc)
         return true;
-    fprintf(stderr, "memdial %s: '%s' is not expected; usage: memdial %s "
-            "[--json]\n", argv[0], argv[optind], argv[0]);
+    print_error("memdial %s: '%s' is not expected; usage: memdial %s "
+                "[--json]\n", argv[0], argv[optind], argv[0]);
     *code = EXIT_INPUT;
     return false;
 }
@@ -81,9 +82,9 @@ static json_t *preset_json(const struct preset_entry *entry)
 static void print_presets(const struct preset_entry *list, int count)
 {
     for (int i = 0; i < count; i++)
-        printf("%-15s %s\n", list[i].name,
-               list[i].error.code == EXIT_OK ? list[i].preset.description :
-                                               list[i].error.text);
+        print("%-15s %s\n", list[i].name,
+              list[i].error.code == EXIT_OK ? list[i].preset.description :
+                                              list[i].error.text);
 }
 
 static json_t *presets_json(const struct preset_entry *list, int count)
@@ -225,11 +226,11 @@ static void print_setting_text(const struct setting *row, const char *values)
     char assignment[64], idle[IDLE_WHY_SIZE];
 
     if (begins_section(row))
-        printf("%s%s\n", row == settings_table ? "" : "\n", row->section);
+        print(row == settings_table ? "%s\n" : "\n%s\n", row->section);
     snprintf(assignment, sizeof(assignment), "%s=%s", row->name, row->initial);
-    printf("  %-25s %s\n      %s\n", assignment, values, row->help);
+    print("  %-25s %s\n      %s\n", assignment, values, row->help);
     if (idle_ever(row, idle))
-        printf("      no effect %s\n", idle);
+        print("      no effect %s\n", idle);
 }
 
 static void print_setting_mdoc(const struct setting *row, const char *values)
@@ -237,26 +238,27 @@ static void print_setting_mdoc(const struct setting *row, const char *values)
     char idle[IDLE_WHY_SIZE];
 
     if (begins_section(row))
-        printf("%s.Ss %s\n.Bl -tag -width Ds\n",
-               row == settings_table ? "" : ".El\n", row->section);
-    printf(".It Cm %s\n%c%s.\nValues: %s", row->name,
-           toupper((unsigned char)row->help[0]), row->help + 1, values);
-    printf(row->initial[0] ? "; default %s.\n" : ".\n", row->initial);
+        print(row == settings_table ? ".Ss %s\n.Bl -tag -width Ds\n" :
+                                      ".El\n.Ss %s\n.Bl -tag -width Ds\n",
+              row->section);
+    print(".It Cm %s\n%c%s.\nValues: %s", row->name,
+          toupper((unsigned char)row->help[0]), row->help + 1, values);
+    print(row->initial[0] ? "; default %s.\n" : ".\n", row->initial);
     if (idle_ever(row, idle))
-        printf("No effect %s.\n", idle);
+        print("No effect %s.\n", idle);
     if (row == &settings_table[settings_count - 1])
-        puts(".El");
+        print(".El\n");
 }
 
 /* Name, help, and the values if they are words, with tabs between. */
 static void print_setting_words(const struct setting *row)
 {
-    printf("%s\t%s\t", row->name, row->help);
+    print("%s\t%s\t", row->name, row->help);
     if (row->type == SETTING_BOOL)
-        printf("yes no");
+        print("yes no");
     for (int i = 0; row->choices && row->choices[i]; i++)
-        printf("%s%s", i ? " " : "", row->choices[i]);
-    putchar('\n');
+        print("%s%s", i ? " " : "", row->choices[i]);
+    print("\n");
 }
 
 int cmd_settings(int argc, char **argv)
@@ -313,11 +315,11 @@ static void print_device(const struct backend *backend,
     char memory[BYTES_TEXT_SIZE];
 
     bytes_format(memory, sizeof(memory), device->memory);
-    printf("%-7s %s%s", backend->name,
-           device->usable ? "" : "not available: ", device->line);
+    print("%-7s %s%s", backend->name,
+          device->usable ? "" : "not available: ", device->line);
     if (device->memory)
-        printf(", %s", memory);
-    putchar('\n');
+        print(", %s", memory);
+    print("\n");
 }
 
 int cmd_backends(int argc, char **argv)

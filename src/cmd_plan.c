@@ -13,6 +13,7 @@
 #include "json_print.h"
 #include "layer_table.h"
 #include "plan_json.h"
+#include "print.h"
 #include "request.h"
 #include "text.h"
 
@@ -69,19 +70,19 @@ static void print_head(const struct job *job, const struct job *baseline,
                  job->threads == 1 ? "" : "s");
     text_count(parameters, graph_parameters(job->graph));
     step_name(sched, step, name);
-    printf("%s: wrn-%d-%d, %s parameters, batch %d", preset, s->depth,
-           s->width, parameters, s->batch);
+    print("%s: wrn-%d-%d, %s parameters, batch %d", preset, s->depth,
+          s->width, parameters, s->batch);
     if (sched->microbatch < sched->batch)
-        printf(" in microbatches of %d", sched->microbatch);
-    printf("\n%.4g GFLOP per step, %.2fx the baseline's\n\n", flops / 1e9,
-           flops / schedule_flops(baseline->schedule));
-    printf("peak   %10s  in step %d of %d: %s (%s)\n",
-           bytes_format(peak, sizeof(peak), job->plan->peak_bytes), step,
-           sched->step_count, name, phase_name(sched->steps[step].phase));
-    printf("arena  %10s  what a run allocates, in one piece, on backend "
-           "%s%s\n\n",
-           bytes_format(arena, sizeof(arena), job->plan->arena_bytes),
-           job->backend->name, with);
+        print(" in microbatches of %d", sched->microbatch);
+    print("\n%.4g GFLOP per step, %.2fx the baseline's\n\n", flops / 1e9,
+          flops / schedule_flops(baseline->schedule));
+    print("peak   %10s  in step %d of %d: %s (%s)\n",
+          bytes_format(peak, sizeof(peak), job->plan->peak_bytes), step,
+          sched->step_count, name, phase_name(sched->steps[step].phase));
+    print("arena  %10s  what a run allocates, in one piece, on backend "
+          "%s%s\n\n",
+          bytes_format(arena, sizeof(arena), job->plan->arena_bytes),
+          job->backend->name, with);
 }
 
 static void print_row(const char *name, size_t bytes, size_t peak,
@@ -91,10 +92,10 @@ static void print_row(const char *name, size_t bytes, size_t peak,
     char bar[TEXT_BAR_SIZE];
     double share = (double)bytes / (double)peak;
 
-    printf("%-12s %10s %6.1f%%  %s %10s\n", name,
-           bytes_format(text, sizeof(text), bytes), 100 * share,
-           text_bar(bar, share, BAR_CELLS),
-           bytes_format(before, sizeof(before), baseline));
+    print("%-12s %10s %6.1f%%  %s %10s\n", name,
+          bytes_format(text, sizeof(text), bytes), 100 * share,
+          text_bar(bar, share, BAR_CELLS),
+          bytes_format(before, sizeof(before), baseline));
 }
 
 static void print_kinds(const struct job *job, const struct job *baseline)
@@ -102,8 +103,8 @@ static void print_kinds(const struct job *job, const struct job *baseline)
     const struct plan *p = job->plan, *b = baseline->plan;
     char changes[SETTINGS_TEXT_SIZE], ratio[TEXT_RATIO_SIZE];
 
-    printf("%-12s %10s %7s  %-*s %10s\n", "at the peak", "bytes", "share",
-           BAR_CELLS, "", "baseline");
+    print("%-12s %10s %7s  %-*s %10s\n", "at the peak", "bytes", "share",
+          BAR_CELLS, "", "baseline");
     for (int k = 0; k < KIND_COUNT; k++)
         if (p->live[p->peak_step][k] || b->live[b->peak_step][k])
             print_row(kind_name((enum kind)k), p->live[p->peak_step][k],
@@ -111,32 +112,32 @@ static void print_kinds(const struct job *job, const struct job *baseline)
     print_row("all", p->peak_bytes, p->peak_bytes, b->peak_bytes);
     settings_changes(&job->settings, &baseline->settings, changes,
                      sizeof(changes));
-    printf("\n%s the baseline%s%s\n",
-           text_ratio(ratio, (double)b->peak_bytes / (double)p->peak_bytes),
-           *changes ? ", which has " : "", changes);
+    print("\n%s the baseline%s%s\n",
+          text_ratio(ratio, (double)b->peak_bytes / (double)p->peak_bytes),
+          *changes ? ", which has " : "", changes);
 }
 
 static void print_timeline(const struct plan *plan)
 {
     const struct schedule *s = plan->schedule;
 
-    printf("\n%5s  %-9s %-32s %10s\n", "step", "phase", "operation", "alive");
+    print("\n%5s  %-9s %-32s %10s\n", "step", "phase", "operation", "alive");
     for (int t = 0; t < s->step_count; t++) {
         char name[STEP_NAME_SIZE], bytes[BYTES_TEXT_SIZE], bar[TEXT_BAR_SIZE];
         size_t live = plan_live_bytes(plan, t);
         step_name(s, t, name);
         text_bar(bar, (double)live / (double)plan->peak_bytes,
                  SHORT_BAR_CELLS);
-        printf("%5d  %-9s %-32s %10s %s%s\n", t,
-               phase_name(s->steps[t].phase), name,
-               bytes_format(bytes, sizeof(bytes), live), bar,
-               t == plan->peak_step ? " peak" : "");
+        print("%5d  %-9s %-32s %10s %s%s\n", t,
+              phase_name(s->steps[t].phase), name,
+              bytes_format(bytes, sizeof(bytes), live), bar,
+              t == plan->peak_step ? " peak" : "");
     }
 }
 
 static void print_layer_cell(const char *text, int width, bool first)
 {
-    printf(first ? "%-*s" : "  %*s", width, text);
+    print(first ? "%-*s" : "  %*s", width, text);
 }
 
 static void print_layers(const struct job *job)
@@ -145,20 +146,20 @@ static void print_layers(const struct job *job)
     int width[LAYER_COLUMNS];
 
     layer_table_init(&t, job);
-    putchar('\n');
+    print("\n");
     for (int c = 0; c < LAYER_COLUMNS; c++) {
         width[c] = layer_table_width(&t, (enum layer_column)c);
         print_layer_cell(layer_table_title((enum layer_column)c), width[c],
                          c == LAYER_NAME);
     }
-    putchar('\n');
+    print("\n");
     for (int i = 0; i <= t.count; i++) {
         char text[LAYER_TEXT_SIZE];
         for (int c = 0; c < LAYER_COLUMNS; c++)
             print_layer_cell(layer_table_text(&t, i, (enum layer_column)c,
                                               text),
                              width[c], c == LAYER_NAME);
-        putchar('\n');
+        print("\n");
     }
     layer_table_done(&t);
 }
@@ -186,7 +187,7 @@ static void warn_of_idle(const struct job *job)
     for (int i = 0; i < settings_count; i++)
         if (idle_warning(&settings_table[i], NULL, &job->settings,
                          &job->machine, text))
-            fprintf(stderr, "memdial: warning: %s\n", text);
+            print_error("memdial: warning: %s\n", text);
 }
 
 int cmd_plan(int argc, char **argv)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "print.h"
 #include "progress.h"
 #include "request.h"
 #include "snapshot.h"
@@ -78,7 +79,7 @@ static void catch_signals(void)
 static void print_json(void *arg, const struct event *event)
 {
     (void)arg;
-    if (!event_print(event, stdout))
+    if (!event_print(event))
         stop = 1;
 }
 
@@ -110,6 +111,7 @@ static int train(const struct choices *c)
     if (!prepare(c, &t, &e))
         return report_error(&e);
     catch_signals();
+    print_until(&stop, NULL);
     progress_init(&progress);
     ok = trainer_run(t, c->request->preset,
                      c->json ? (struct event_sink){ print_json, NULL }

@@ -3,15 +3,16 @@
  */
 #include "cmd_worker.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "event.h"
+#include "print.h"
 #include "worker.h"
 
 static volatile sig_atomic_t stop;
@@ -50,7 +51,7 @@ static void volunteer(void)
     if (file < 0)
         return;
     if (write(file, "500", 3) < 0)
-        perror("memdial worker: oom_score_adj");
+        print_error("memdial worker: oom_score_adj: %s\n", strerror(errno));
     close(file);
 }
 
@@ -66,21 +67,22 @@ int cmd_worker(int argc, char **argv)
     sigset_t let_in;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        puts("Usage: memdial worker\n"
-             "Reads commands as lines of JSON, writes events; "
-             "see memdial-events(5).");
+        print("Usage: memdial worker\n"
+              "Reads commands as lines of JSON, writes events; "
+              "see memdial-events(5).\n");
         return EXIT_OK;
     }
     if (argc > 1) {
-        fprintf(stderr, "memdial worker: '%s' is not expected; it takes "
-                "commands on standard input, see memdial-events(5)\n",
-                argv[1]);
+        print_error("memdial worker: '%s' is not expected; it takes "
+                    "commands on standard input, see memdial-events(5)\n",
+                    argv[1]);
         return EXIT_INPUT;
     }
     hold_signals(&let_in);
     volunteer();
     take_name();
     event_print_last_words();
-    worker_run(STDIN_FILENO, stdout, &let_in, &stop);
+    print_until(&stop, &let_in);
+    worker_run(STDIN_FILENO, &let_in, &stop);
     return EXIT_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * Errors as one line of text. What the user typed ends up in them, so control
- * characters are replaced: a message stays one line, and stays on its line.
+ * Errors as text. What the user typed ends up in them as it is, and is cleaned
+ * where it is shown.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "print.h"
 
 bool error_set(struct error *e, enum exit_code code, const char *format, ...)
 {
@@ -19,9 +20,6 @@ bool error_set(struct error *e, enum exit_code code, const char *format, ...)
     va_start(args, format);
     vsnprintf(e->text, sizeof(e->text), format, args);
     va_end(args);
-    for (char *c = e->text; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
     return false;
 }
 
@@ -39,7 +37,7 @@ void error_no_memory(void)
 
     if (last_words)
         last_words(message);
-    fprintf(stderr, "memdial: %s\n", message);
+    print_error("memdial: %s\n", message);
     exit(EXIT_RUN);
 }
 

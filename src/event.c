@@ -1,8 +1,10 @@
 #include "event.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "json_print.h"
+#include "print.h"
 #include "settings_json.h"
 
 const char *event_name(enum event_type type)
@@ -87,19 +89,19 @@ json_t *event_json(const struct event *e)
     return NULL;
 }
 
-bool event_print(const struct event *event, FILE *file)
+bool event_print(const struct event *event)
 {
     char *line = json_line(event_json(event));
-    bool printed = fputs(line, file) >= 0 && putc('\n', file) != EOF &&
-                   fflush(file) == 0;
 
+    print_bytes(line, strlen(line));
+    print_bytes("\n", 1);
     free(line);
-    return printed;
+    return print_flush();
 }
 
 static void print_last(const char *message)
 {
-    printf("{\"type\":\"error\",\"message\":\"%s\"}\n", message);
+    print("{\"type\":\"error\",\"message\":\"%s\"}\n", message);
 }
 
 void event_print_last_words(void)

@@ -8,8 +8,8 @@
 #ifndef MEMDIAL_EVENT_H
 #define MEMDIAL_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <jansson.h>
 
@@ -91,8 +91,8 @@ const char *event_name(enum event_type);
 /* The event as a new JSON object. */
 json_t *event_json(const struct event *);
 
-/* Prints it as a line, at once; false if the file cannot be written. */
-bool event_print(const struct event *, FILE *);
+/* Prints it as a line, at once; false if that cannot be written. */
+bool event_print(const struct event *);
 
 /* That the host is out of memory will be an event on standard output too. */
 void event_print_last_words(void);

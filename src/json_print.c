@@ -2,10 +2,11 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "error.h"
+#include "print.h"
 
 static void *allocate(size_t bytes)
 {
@@ -55,14 +56,40 @@ void json_push(json_t *array, json_t *value)
     (void)failed;
 }
 
+static const char delete_escaped[] = "\\u007f";
+
+/* The library leaves one control character as it is, the delete character,
+ * which only strings can have in them. */
+static char *escape_deletes(char *text)
+{
+    size_t length = strlen(text), count = 0;
+    char *escaped, *to;
+
+    for (const char *c = text; *c; c++)
+        count += *c == 0x7f;
+    if (count == 0)
+        return text;
+    escaped = to = xrealloc(NULL, length + count * strlen(delete_escaped) + 1,
+                            1);
+    for (const char *c = text; *c; c++)
+        if (*c == 0x7f)
+            to = stpcpy(to, delete_escaped);
+        else
+            *to++ = *c;
+    *to = '\0';
+    free(text);
+    return escaped;
+}
+
 /* All at once, so that a failure leaves no half of it behind. */
 static char *dump(json_t *value, size_t flags)
 {
-    char *text = json_dumps(value, flags | JSON_REAL_PRECISION(17));
+    char *text = json_dumps(value, flags | JSON_ENSURE_ASCII |
+                                       JSON_REAL_PRECISION(17));
 
     assert(text);
     json_decref(value);
-    return text;
+    return escape_deletes(text);
 }
 
 char *json_line(json_t *value)
@@ -74,6 +101,7 @@ void json_print(json_t *value)
 {
     char *text = dump(value, JSON_INDENT(2));
 
-    puts(text);
+    print_bytes(text, strlen(text));
+    print_bytes("\n", 1);
     free(text);
 }

@@ -2,9 +2,8 @@
  * The command line: finds the sub-command and runs it. Each has a file of its
  * own and is called with its name as argv[0]; only here does the program end.
  */
+#include <errno.h>
 #include <locale.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "config.h"
 #include "error.h"
 #include "preset.h"
+#include "print.h"
 #include "spelling.h"
 #include "ui/app.h"
 #include "ui/help.h"
@@ -50,14 +50,14 @@ static int cmd_help(int argc, char **argv)
         help_print_mdoc();
         return EXIT_OK;
     }
-    puts("Usage: memdial [PRESET] [--set NAME=VALUE]...\n"
-         "       memdial COMMAND [ARGUMENT]...\n"
-         "Trains a network inside exactly the bytes that it plans.\n\n"
-         "Without a command: on screens that show memory and accuracy while "
-         "it trains.\nThe commands:");
+    print("Usage: memdial [PRESET] [--set NAME=VALUE]...\n"
+          "       memdial COMMAND [ARGUMENT]...\n"
+          "Trains a network inside exactly the bytes that it plans.\n\n"
+          "Without a command: on screens that show memory and accuracy while "
+          "it trains.\nThe commands:\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-9s %-32s %s\n", commands[i].name, commands[i].arguments,
-               commands[i].help);
+        print("  %-9s %-32s %s\n", commands[i].name, commands[i].arguments,
+              commands[i].help);
     return EXIT_OK;
 }
 
@@ -77,11 +77,11 @@ static int refuse_command(const char *name)
     for (int i = 0; i < COMMAND_COUNT; i++)
         spelling_offer(&spelling, commands[i].name);
     if (spelling.nearest)
-        fprintf(stderr, "memdial: no command '%s'; did you mean '%s'?\n",
-                name, spelling.nearest);
+        print_error("memdial: no command '%s'; did you mean '%s'?\n",
+                    name, spelling.nearest);
     else
-        fprintf(stderr, "memdial: no command '%s'; see `memdial help`\n",
-                name);
+        print_error("memdial: no command '%s'; see `memdial help`\n",
+                    name);
     return EXIT_INPUT;
 }
 
@@ -111,7 +111,7 @@ static int run(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return cmd_help(argc - 1, argv + 1);
     if (strcmp(argv[1], "--version") == 0) {
-        puts(PACKAGE_STRING);
+        print("%s\n", PACKAGE_STRING);
         return EXIT_OK;
     }
     command = find_command(argv[1]);
@@ -128,9 +128,8 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, ""); /* what the terminal can show; not of numbers */
     code = run(argc, argv);
     /* What could not be written was not done. */
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        perror("memdial: standard output");
-        return code == EXIT_OK ? EXIT_RUN : code;
-    }
-    return code;
+    if (print_flush())
+        return code;
+    print_error("memdial: standard output: %s\n", strerror(errno));
+    return code == EXIT_OK ? EXIT_RUN : code;
 }

@@ -1,10 +1,10 @@
 #include "progress.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #include "bytes.h"
 #include "clock.h"
+#include "print.h"
 #include "text.h"
 
 enum { BAR_CELLS = 20 };
@@ -24,7 +24,7 @@ void progress_init(struct progress *p)
 static void clear_line(struct progress *p)
 {
     if (p->width)
-        printf("\r%*s\r", p->width + 2, "");
+        print("\r%*s\r", p->width + 2, "");
     p->width = 0;
 }
 
@@ -43,14 +43,11 @@ static void draw_step(struct progress *p, const struct event *e)
     text_bar(bar, (double)e->step.step / (double)e->step.steps, BAR_CELLS);
     text_count(rate, (int64_t)e->step.samples_per_second);
     text_duration(left, remaining);
-    /* Columns count cells, not bytes; the bar is BAR_CELLS wide. */
-    p->width = printf("\repoch %d [", e->step.epoch) - 1 + BAR_CELLS;
-    fputs(bar, stdout);
-    p->width += printf("] step %lld/%lld  loss %.4f  %s samples/s  %s left",
-                       (long long)e->step.step, (long long)e->step.steps,
-                       e->step.loss, rate, left);
+    p->width = print("\repoch %d [%s] step %lld/%lld  loss %.4f  %s samples/s  "
+                     "%s left", e->step.epoch, bar, (long long)e->step.step,
+                     (long long)e->step.steps, e->step.loss, rate, left);
     if (width > p->width)
-        printf("%*s", width - p->width, "");
+        print("%*s", width - p->width, "");
 }
 
 static void print_memory(const struct event *e)
@@ -60,23 +57,23 @@ static void print_memory(const struct event *e)
     uint64_t beyond = e->memory.os > e->memory.touched
                           ? e->memory.os - e->memory.touched : 0;
 
-    printf("memory: planned %s, allocated %s, touched %s\n"
-           "        the process %s, of which %s is not the arena: program, "
-           "libraries, data\n",
-           bytes_format(planned, sizeof(planned), e->memory.planned),
-           bytes_format(arena, sizeof(arena), e->memory.arena),
-           bytes_format(touched, sizeof(touched), e->memory.touched),
-           bytes_format(os, sizeof(os), e->memory.os),
-           bytes_format(gap, sizeof(gap), beyond));
+    print("memory: planned %s, allocated %s, touched %s\n"
+          "        the process %s, of which %s is not the arena: program, "
+          "libraries, data\n",
+          bytes_format(planned, sizeof(planned), e->memory.planned),
+          bytes_format(arena, sizeof(arena), e->memory.arena),
+          bytes_format(touched, sizeof(touched), e->memory.touched),
+          bytes_format(os, sizeof(os), e->memory.os),
+          bytes_format(gap, sizeof(gap), beyond));
 }
 
 static void print_epoch(const struct event *e)
 {
-    printf("epoch %3d  train loss %.4f accuracy %5.2f%%  "
-           "valid loss %.4f accuracy %5.2f%%  %.1f s\n",
-           e->epoch.epoch, e->epoch.train_loss,
-           100 * e->epoch.train_accuracy, e->epoch.valid_loss,
-           100 * e->epoch.valid_accuracy, e->epoch.seconds);
+    print("epoch %3d  train loss %.4f accuracy %5.2f%%  "
+          "valid loss %.4f accuracy %5.2f%%  %.1f s\n",
+          e->epoch.epoch, e->epoch.train_loss,
+          100 * e->epoch.train_accuracy, e->epoch.valid_loss,
+          100 * e->epoch.valid_accuracy, e->epoch.seconds);
 }
 
 void progress_emit(void *arg, const struct event *e)
@@ -86,12 +83,12 @@ void progress_emit(void *arg, const struct event *e)
 
     switch (e->type) {
     case EVENT_START:
-        printf("training %s; Ctrl-C stops it\n", e->start.preset);
+        print("training %s; Ctrl-C stops it\n", e->start.preset);
         break;
     case EVENT_MEMORY:
         if (p->memory.memory.planned == 0)
-            printf("planned %s\n", bytes_format(planned, sizeof(planned),
-                                                e->memory.planned));
+            print("planned %s\n", bytes_format(planned, sizeof(planned),
+                                               e->memory.planned));
         p->memory = *e;
         break;
     case EVENT_STEP:
@@ -109,24 +106,24 @@ void progress_emit(void *arg, const struct event *e)
         break;
     case EVENT_APPLIED:
         clear_line(p);
-        printf("step %lld: settings changed, planned %s\n",
-               (long long)e->applied.step,
-               bytes_format(planned, sizeof(planned), e->applied.planned));
+        print("step %lld: settings changed, planned %s\n",
+              (long long)e->applied.step,
+              bytes_format(planned, sizeof(planned), e->applied.planned));
         break;
     case EVENT_REFUSED:
         clear_line(p);
-        printf("refused: %s\n", e->refused.message);
+        print("refused: %s\n", e->refused.message);
         break;
     case EVENT_PAUSED:
     case EVENT_RESUMED:
         clear_line(p);
-        printf("%s at step %lld\n",
-               e->type == EVENT_PAUSED ? "paused" : "resumed",
-               (long long)e->stopped_at);
+        print("%s at step %lld\n",
+              e->type == EVENT_PAUSED ? "paused" : "resumed",
+              (long long)e->stopped_at);
         break;
     case EVENT_WARNING:
         clear_line(p);
-        printf("warning: %s\n", e->message);
+        print("warning: %s\n", e->message);
         break;
     case EVENT_SAVED: /* the summary says it once */
         break;
@@ -137,7 +134,7 @@ void progress_emit(void *arg, const struct event *e)
     case EVENT_COUNT:
         break;
     }
-    fflush(stdout);
+    print_flush();
 }
 
 void progress_summary(const struct progress *p, bool interrupted,
@@ -147,15 +144,15 @@ void progress_summary(const struct progress *p, bool interrupted,
 
     text_duration(took, clock_seconds() - p->started);
     if (interrupted)
-        printf("interrupted at step %lld of %lld, after %s\n",
-               (long long)p->step.step.step, (long long)p->step.step.steps,
-               took);
+        print("interrupted at step %lld of %lld, after %s\n",
+              (long long)p->step.step.step, (long long)p->step.step.steps,
+              took);
     else
-        printf("done in %s\n", took);
+        print("done in %s\n", took);
     if (p->best.epoch.epoch)
-        printf("best validation accuracy %.2f%%, in epoch %d\n",
-               100 * p->best.epoch.valid_accuracy, p->best.epoch.epoch);
+        print("best validation accuracy %.2f%%, in epoch %d\n",
+              100 * p->best.epoch.valid_accuracy, p->best.epoch.epoch);
     print_memory(&p->memory);
     if (saved)
-        printf("saved %s\n", saved);
+        print("saved %s\n", saved);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "preset.h"
+#include "print.h"
 
 void request_set(struct request *r, const char *name_value)
 {
@@ -24,8 +25,8 @@ void request_done(struct request *r)
 static bool refuse(const char *command, const char *what, const char *word,
                    const char *usage, int *code)
 {
-    fprintf(stderr, "memdial %s: %s '%s'; usage: memdial %s\n", command, what,
-            word, usage);
+    print_error("memdial %s: %s '%s'; usage: memdial %s\n", command, what,
+                word, usage);
     *code = EXIT_INPUT;
     return false;
 }
@@ -47,7 +48,7 @@ bool request_parse(struct request *r, int argc, char **argv,
             request_set(r, optarg);
             break;
         case 'h':
-            printf("Usage: memdial %s\n", usage);
+            print("Usage: memdial %s\n", usage);
             return false;
         case ':':
             return refuse(argv[0], "a value must follow", argv[optind - 1],
@@ -74,7 +75,6 @@ bool request_settings(const struct request *r, struct settings *s,
 
 int report_error(const struct error *e)
 {
-    fflush(stdout);
-    fprintf(stderr, "memdial: %s\n", e->text);
+    print_error("memdial: %s\n", e->text);
     return e->code;
 }

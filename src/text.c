@@ -77,20 +77,58 @@ const char *text_bar(char text[TEXT_BAR_SIZE], double share, int cells)
     return text;
 }
 
-/* Bytes of the UTF-8 character at `text`, 0 if it is none or a control. Not
- * refused are surrogates and long forms, which do no harm. */
-static size_t character_bytes(const unsigned char *text, size_t length)
-{
-    unsigned char first = text[0];
-    size_t bytes = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 :
-                   first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+struct range {
+    uint32_t first, last;
+};
 
-    if (bytes > length || first < ' ' || first == 0x7F)
-        return 0;
-    for (size_t i = 1; i < bytes; i++)
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-    return first == 0xC2 && text[1] < 0xA0 ? 0 : bytes;
+/*
+ * Control characters; what changes the direction of the text around it; what
+ * ends lines; and what nothing is to be seen of, Default_Ignorable_Code_Point
+ * of Unicode, but for the selectors U+FE00 to U+FE0F of a form of the
+ * character before them. Surrogates are no characters, and nor is what stands
+ * for bytes that are none.
+ */
+static const struct range hidden[] = {
+    { 0, 0x1f },          { 0x7f, 0x9f },       { 0xad, 0xad },
+    { 0x34f, 0x34f },     { 0x61c, 0x61c },     { 0x115f, 0x1160 },
+    { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },   { 0x200b, 0x200f },
+    { 0x2028, 0x202e },   { 0x2060, 0x206f },   { 0x3164, 0x3164 },
+    { 0xd800, 0xdfff },   { 0xfdd0, 0xfdef },   { 0xfeff, 0xfeff },
+    { 0xffa0, 0xffa0 },   { 0xfff0, 0xfffb },   { 0x1bca0, 0x1bca3 },
+    { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff }, { 0x110000, UINT32_MAX },
+};
+
+bool text_can_show(uint32_t c)
+{
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+        if (c >= hidden[i].first && c <= hidden[i].last)
+            return false;
+    return (c & 0xfffe) != 0xfffe; /* the last two of a plane are none */
+}
+
+/* Bytes that a character takes which begins so; 0: none does. */
+static size_t sequence_length(unsigned char first)
+{
+    return first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 :
+           first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+}
+
+size_t text_decode(const char *text, size_t length, uint32_t *character)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    const unsigned char *s = (const unsigned char *)text;
+    size_t bytes = sequence_length(s[0]);
+    uint32_t c = bytes < 2 ? s[0] : s[0] & (0x7fu >> bytes);
+
+    *character = TEXT_NO_CHARACTER;
+    for (size_t i = 1; i < bytes; i++) {
+        if (i == length || (s[i] & 0xc0) != 0x80)
+            return i;
+        c = c << 6 | (s[i] & 0x3f);
+    }
+    if (bytes && c >= least[bytes] && c < 0x110000)
+        *character = c;
+    return bytes ? bytes : 1;
 }
 
 void text_clean(char *to, size_t size, const char *from, size_t length)
@@ -98,16 +136,16 @@ void text_clean(char *to, size_t size, const char *from, size_t length)
     size_t used = 0;
 
     for (size_t i = 0; i < length;) {
-        size_t bytes = character_bytes((const unsigned char *)from + i,
-                                       length - i);
-        const char *shown = bytes ? from + i : "?";
-        size_t n = bytes ? bytes : 1;
+        uint32_t c;
+        size_t bytes = text_decode(from + i, length - i, &c);
+        bool shown = text_can_show(c);
+        size_t n = shown ? bytes : 1;
 
         if (used + n >= size)
             break;
-        memcpy(to + used, shown, n);
+        memcpy(to + used, shown ? from + i : "?", n);
         used += n;
-        i += n;
+        i += bytes;
     }
     to[used] = '\0';
 }

@@ -27,10 +27,21 @@ const char *text_ratio(char text[TEXT_RATIO_SIZE], double factor);
 /* `share` (0 to 1) of `cells` character cells, filled up with spaces. */
 const char *text_bar(char text[TEXT_BAR_SIZE], double share, int cells);
 
+/* What text_decode() makes of bytes that are no character. */
+enum { TEXT_NO_CHARACTER = 0x110000 };
+
+/* Reads a character of UTF-8 from `length` bytes, at least 1, and returns how
+ * many it takes. The bytes of one that breaks off count as one. */
+size_t text_decode(const char *text, size_t length, uint32_t *character);
+
+/* Whether a terminal can be given the character: it is one, and takes a place
+ * of its own, or marks what is before it, but does nothing else. */
+bool text_can_show(uint32_t character);
+
 /*
  * Copies text of unknown origin as one line that any terminal can be given:
- * '?' for control characters and for what is not UTF-8. What does not fit into
- * `size` bytes is left out, by whole characters.
+ * '?' for each character that cannot be shown and for what is not UTF-8. What
+ * does not fit into `size` bytes is left out, by whole characters.
  */
 void text_clean(char *to, size_t size, const char *from, size_t length);
 

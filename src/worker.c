@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
@@ -26,7 +27,6 @@ enum { SAVE_SHARE = 50 };
 
 struct worker {
     struct lines lines;
-    FILE *events;
     struct trainer *trainer;     /* owned; NULL: no run */
     char *name;                  /* owned; NULL: there never was a run */
     struct settings wanted;      /* of the run, changes included ... */
@@ -75,7 +75,7 @@ static void emit(void *arg, const struct event *event)
 
     if (said.type == EVENT_APPLIED)
         said.applied.sets = w->sets;
-    if (is_news(w, &said) && !event_print(&said, w->events))
+    if (is_news(w, &said) && !event_print(&said))
         w->quit = true;
 }
 
@@ -500,13 +500,12 @@ static void finish(struct worker *w)
     free(w->save);
 }
 
-void worker_run(int fd, FILE *events, const sigset_t *let_in,
+void worker_run(int fd, const sigset_t *let_in,
                 const volatile sig_atomic_t *stop_signal)
 {
     struct worker *w = xcalloc(1, sizeof(*w));
 
     lines_init(&w->lines);
-    w->events = events;
     while (!w->quit && !*stop_signal) {
         if (has_commands(w, fd, let_in))
             take_commands(w, fd);

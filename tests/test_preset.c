@@ -100,7 +100,7 @@ static const struct {
       "x.yaml:2:1: did not find expected ',' or '}'" },
     { "backend: \"c\\0pu\"\n", "x.yaml:1:10: a zero byte in text" },
     { "backend: \"c\\npu\"\n",
-      "x.yaml:1:10: backend: 'c?pu' is not one line of plain text" },
+      "x.yaml:1:10: backend: 'c\npu' is not one line of plain text" },
     { "\x01\x02\x03",
       "x.yaml: not a YAML file: control characters are not allowed at byte "
       "0" },

@@ -140,7 +140,7 @@ static const struct {
     { "recompute=all", "--set: recompute: 'all' is not one of none, bn-relu" },
     { "model=vgg", "--set: model: 'vgg' is not wrn" },
     { "data_path=a\nb",
-      "--set: data_path: 'a?b' is not one line of plain text" },
+      "--set: data_path: 'a\nb' is not one line of plain text" },
     { "backend=a-name-of-17-char", "--set: backend: 17 characters are too "
       "many, at most 15 fit" },
     { "microbach=10",

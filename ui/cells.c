@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "text.h"
 
 struct range {
     uint32_t first, last;
@@ -19,8 +20,8 @@ struct range {
 static const struct range marks[] = {
     { 0x300, 0x36f },   { 0x483, 0x489 },   { 0x591, 0x5bd },
     { 0x610, 0x61a },   { 0x64b, 0x65f },   { 0x1ab0, 0x1aff },
-    { 0x1dc0, 0x1dff }, { 0x200b, 0x200f }, { 0x20d0, 0x20ff },
-    { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f }, { 0xfeff, 0xfeff },
+    { 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f },
+    { 0xfe20, 0xfe2f },
 };
 
 /* East Asian wide and full-width characters, and emoji. */
@@ -50,22 +51,11 @@ static int character_width(uint32_t c)
 
 int cells_decode(const char *text, uint32_t *character)
 {
-    static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-    const unsigned char *s = (const unsigned char *)text;
-    int more = *s < 0x80 ? 0 : *s >= 0xf0 ? 3 : *s >= 0xe0 ? 2 : 1;
-    uint32_t c = *s & (more ? 0x3fu >> more : 0x7fu);
+    int bytes = (int)text_decode(text, CELL_TEXT_SIZE, character);
 
-    *character = '?';
-    if ((*s >= 0x80 && *s < 0xc2) || *s > 0xf4)
-        return 1;
-    for (int i = 1; i <= more; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return i;
-        c = c << 6 | (s[i] & 0x3f);
-    }
-    if (c >= least[more] && c < 0x110000 && (c & ~0x7ffu) != 0xd800)
-        *character = c;
-    return more + 1;
+    if (!text_can_show(*character))
+        *character = '?';
+    return bytes;
 }
 
 void cells_encode(uint32_t c, char text[CELL_TEXT_SIZE])
@@ -228,8 +218,6 @@ static int put(struct area a, int row, int col, unsigned style, uint32_t c)
     struct cell *cell = cell_at(a, row, col);
     int width;
 
-    if (c < ' ' || (c >= 0x7f && c < 0xa0))
-        c = '?';
     width = character_width(c);
     if (a.cells->glyphs == GLYPHS_ASCII && c >= 0x80)
         c = (uint32_t)ascii_of(c);

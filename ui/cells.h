@@ -96,7 +96,8 @@ struct area area_box(struct area, unsigned style, unsigned title_style,
 /* Columns that a text takes. */
 int cells_width(const char *text);
 
-/* Decodes one character of UTF-8 and returns its bytes; '?' if it is broken. */
+/* Decodes one character of UTF-8 and returns its bytes; '?' if it is broken or
+ * cannot be shown. */
 int cells_decode(const char *text, uint32_t *character);
 
 /* Encodes one character with a final NUL. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "print.h"
 #include "sawtooth.h"
 #include "theme.h"
 
@@ -65,38 +66,38 @@ static void print_pages(unsigned pages)
         return;
     for (int i = 0; i < PAGE_COUNT; i++)
         if (pages & 1u << i) {
-            printf("%s%s", separator, names[i]);
+            print("%s%s", separator, names[i]);
             separator = ", ";
         }
-    putchar(')');
+    print(")");
 }
 
 static void print_label(const char *label)
 {
-    printf(".It");
+    print(".It");
     while (*label) {
         int n = (int)strcspn(label, " ");
         /* mdoc would take a lone punctuation mark for one of its own. */
-        printf(" Ic %s%.*s",
-               n == 1 && ispunct((unsigned char)*label) ? "\\&" : "", n,
-               label);
+        print(" Ic %s%.*s",
+              n == 1 && ispunct((unsigned char)*label) ? "\\&" : "", n,
+              label);
         label += n;
         label += strspn(label, " ");
         if (*label)
-            printf(" ,");
+            print(" ,");
     }
-    putchar('\n');
+    print("\n");
 }
 
 void help_print_mdoc(void)
 {
-    puts(".Bl -tag -width Ds -compact");
+    print(".Bl -tag -width Ds -compact\n");
     for (int i = 0; i < keys_count; i++) {
         print_label(keys_table[i].label);
-        printf("%c%s", toupper((unsigned char)keys_table[i].help[0]),
-               keys_table[i].help + 1);
+        print("%c%s", toupper((unsigned char)keys_table[i].help[0]),
+              keys_table[i].help + 1);
         print_pages(keys_table[i].pages);
-        puts(".");
+        print(".\n");
     }
-    puts(".El");
+    print(".El\n");
 }

@@ -1,9 +1,9 @@
 #include "plain.h"
 
 #include <poll.h>
-#include <stdio.h>
 
 #include "bytes.h"
+#include "print.h"
 
 /* Steps come by the hundred; one of them every so often is enough. */
 enum { STEPS_EACH = 50, WAIT_MILLISECONDS = 500 };
@@ -13,10 +13,10 @@ static void say_memory(const struct event *e)
     char planned[BYTES_TEXT_SIZE], touched[BYTES_TEXT_SIZE];
     char os[BYTES_TEXT_SIZE];
 
-    printf("Planned %s, touched %s, the process has %s.\n",
-           bytes_format(planned, sizeof(planned), e->memory.planned),
-           bytes_format(touched, sizeof(touched), e->memory.touched),
-           bytes_format(os, sizeof(os), e->memory.os));
+    print("Planned %s, touched %s, the process has %s.\n",
+          bytes_format(planned, sizeof(planned), e->memory.planned),
+          bytes_format(touched, sizeof(touched), e->memory.touched),
+          bytes_format(os, sizeof(os), e->memory.os));
 }
 
 static void say_event(const struct event *e)
@@ -25,44 +25,44 @@ static void say_event(const struct event *e)
 
     switch (e->type) {
     case EVENT_START:
-        printf("Training %s, %lld steps.\n", e->start.preset,
-               (long long)e->start.steps);
+        print("Training %s, %lld steps.\n", e->start.preset,
+              (long long)e->start.steps);
         break;
     case EVENT_MEMORY:
         say_memory(e);
         break;
     case EVENT_STEP:
         if (e->step.step % STEPS_EACH == 0)
-            printf("Step %lld of %lld, epoch %d, loss %.3f.\n",
-                   (long long)e->step.step, (long long)e->step.steps,
-                   e->step.epoch, e->step.loss);
+            print("Step %lld of %lld, epoch %d, loss %.3f.\n",
+                  (long long)e->step.step, (long long)e->step.steps,
+                  e->step.epoch, e->step.loss);
         break;
     case EVENT_EPOCH:
-        printf("Epoch %d done: accuracy %.1f percent in training, %.1f "
-               "percent in validation.\n", e->epoch.epoch,
-               100 * e->epoch.train_accuracy, 100 * e->epoch.valid_accuracy);
+        print("Epoch %d done: accuracy %.1f percent in training, %.1f "
+              "percent in validation.\n", e->epoch.epoch,
+              100 * e->epoch.train_accuracy, 100 * e->epoch.valid_accuracy);
         break;
     case EVENT_APPLIED:
-        printf("Settings changed at step %lld, planned %s.\n",
-               (long long)e->applied.step,
-               bytes_format(planned, sizeof(planned), e->applied.planned));
+        print("Settings changed at step %lld, planned %s.\n",
+              (long long)e->applied.step,
+              bytes_format(planned, sizeof(planned), e->applied.planned));
         break;
     case EVENT_REFUSED:
-        printf("Refused %s: %s.\n", e->refused.command, e->refused.message);
+        print("Refused %s: %s.\n", e->refused.command, e->refused.message);
         break;
     case EVENT_WARNING:
-        printf("Warning: %s.\n", e->message);
+        print("Warning: %s.\n", e->message);
         break;
     case EVENT_ERROR:
-        printf("Error: %s.\n", e->message);
+        print("Error: %s.\n", e->message);
         break;
     case EVENT_DONE:
-        puts("Done.");
+        print("Done.\n");
         break;
     default:
         break;
     }
-    fflush(stdout);
+    print_flush();
 }
 
 bool plain_run(struct link *link)
@@ -77,7 +77,7 @@ bool plain_run(struct link *link)
             say_event(e);
         if (link_state(link) == LINK_DEAD || link_state(link) == LINK_FAILED) {
             if (link_sentence(link)[0])
-                printf("%s.\n", link_sentence(link));
+                print("%s.\n", link_sentence(link));
             return false;
         }
     }

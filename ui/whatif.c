@@ -1,14 +1,16 @@
 /* One lock guards all of it; the thread lets go of it while it plans. */
 #include "whatif.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "print.h"
 
 struct whatif {
     pthread_t thread;
@@ -77,7 +79,7 @@ static void start_thread(struct whatif *w)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     if (pthread_create(&w->thread, NULL, answer_questions, w) != 0) {
-        fputs("memdial: cannot start a thread to plan in\n", stderr);
+        print_error("memdial: cannot start a thread to plan in\n");
         exit(EXIT_RUN);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -89,7 +91,7 @@ struct whatif *whatif_new(void)
 
     w->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (w->ready < 0) {
-        perror("memdial: eventfd");
+        print_error("memdial: eventfd: %s\n", strerror(errno));
         exit(EXIT_RUN);
     }
     pthread_mutex_init(&w->lock, NULL);

@@ -1,0 +1,41 @@
+/*
+ * All that is printed for people goes through here, and so does JSON: nothing
+ * else writes to standard output or standard error. Text that comes in by %s
+ * or %c, as names and messages do, cannot do anything to a terminal: what
+ * text_can_show() says no to is printed as '?', a newline too, and so is what
+ * is not ASCII where the locale is not UTF-8. Control characters that a format
+ * has itself are printed.
+ *
+ * Standard output is kept back until print_flush(). The first failure to write
+ * is remembered, and nothing is written after it.
+ */
+#ifndef MEMDIAL_PRINT_H
+#define MEMDIAL_PRINT_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* printf() with the conversions d, u, f, g, c, s and %; widths count
+ * characters. Returns how many were printed, control characters aside. */
+int print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same on standard error, at once and after standard output. */
+void print_error(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* Bytes on standard output as they are. */
+void print_bytes(const char *bytes, size_t count);
+
+/* Whether all that was printed has been written. If not, errno is that of the
+ * first write that failed. */
+bool print_flush(void);
+
+/*
+ * From now on the signals of `let_in`, a mask as ppoll() takes it or NULL, are
+ * let in where a reader is waited for; once they have set *stop, nobody is
+ * waited for any more.
+ */
+void print_until(const volatile sig_atomic_t *stop, const sigset_t *let_in);
+
+#endif

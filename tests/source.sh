@@ -1,0 +1,33 @@
+#!/bin/sh
+# What holds of the source as it stands. Prints TAP.
+set -u
+
+source=$(cd "${srcdir:-.}" && pwd)
+count=0
+
+none() { # LINES DESCRIPTION: none were found
+    count=$((count + 1))
+    if [ -z "$1" ]; then
+        echo "ok $count - $2"
+    else
+        echo "not ok $count - $2"
+        printf '%s\n' "$1" | sed 's/^/# /'
+    fi
+}
+
+# PATTERN: lines of C with it, but in the files that the gate consists of.
+lines() {
+    find "$source/src" "$source/ui" "$source/kernels" \
+        -name '*.[ch]' ! -path '*/cuda/*' ! -name 'print.[ch]' \
+        -exec grep -HnE "$1" {} + | grep -vE ':[0-9]+: *(/?\*|//)'
+}
+
+# Text of others goes to a terminal by print() and print_error() alone, which
+# clean it, or through the cells of the screens.
+none "$(lines '(^|[^a-z_])(v?printf|puts|putchar|perror|psignal|error|warn)\(')" \
+    'nothing is printed but by print()'
+none "$(lines '(^|[^a-z_])(stdout|stderr|STDERR_FILENO)([^a-z_]|$)' |
+    grep -vE 'newterm\(|dup2\(out,|dprintf\(STDERR_FILENO, "cannot be')" \
+    'nothing else has standard output or standard error'
+
+echo "1..$count"

@@ -1,0 +1,146 @@
+/* What is printed, as it arrives at a descriptor. */
+#include <criterion/criterion.h>
+#include <locale.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "print.h"
+#include "text.h"
+
+enum { PRINTED_SIZE = 1 << 16 };
+
+/* Standard output to a file, until printed(). */
+static int before, file;
+
+static void begin(const char *locale)
+{
+    char name[] = "/tmp/memdial-print-XXXXXX";
+
+    cr_assert_not_null(setlocale(LC_CTYPE, locale));
+    file = mkstemp(name);
+    unlink(name);
+    before = dup(STDOUT_FILENO);
+    dup2(file, STDOUT_FILENO);
+}
+
+static const char *printed(void)
+{
+    static char text[PRINTED_SIZE];
+    ssize_t n;
+
+    cr_assert(print_flush());
+    dup2(before, STDOUT_FILENO);
+    close(before);
+    n = pread(file, text, sizeof(text) - 1, 0);
+    close(file);
+    text[n < 0 ? 0 : n] = '\0';
+    return text;
+}
+
+/* Prints as printf() does. */
+#define SAME(...) \
+    do { \
+        char expected[PRINTED_SIZE]; \
+        snprintf(expected, sizeof(expected), __VA_ARGS__); \
+        begin("C"); \
+        print(__VA_ARGS__); \
+        cr_expect_str_eq(printed(), expected); \
+    } while (0)
+
+Test(print, formats_as_printf_does)
+{
+    SAME("%s", "");
+    SAME("nothing\n\tto convert\r\n");
+    SAME("%d %5d %-5d| %05d %+d", -1, 42, 42, 42, 42);
+    SAME("%lld %ld %zu %u %llu", -1ll, 2l, sizeof(int), 4u, ~0ull);
+    SAME("%.3f %8.2f %-8.1f| %g %.4g %.10g", 1.5, 2.25, 3.125, 1e-20, 0.1,
+         1e9);
+    SAME("%f", 1e308);
+    SAME("%s %10s %-10s| %.2s %*s %-*s| %.*s", "a", "b", "c", "def", 5, "g",
+         6, "h", 1, "ij");
+    SAME("%c%c %3c 100%%\n", 'a', 'b', 'c');
+}
+
+Test(print, more_than_is_kept_back)
+{
+    char *much = malloc(50000);
+
+    memset(much, 'x', 49999);
+    much[49999] = '\0';
+    SAME("%s\n%s", "first", much);
+    free(much);
+}
+
+Test(print, text_that_comes_in_is_cleaned)
+{
+    begin("C.UTF-8");
+    print("ours\n\t%s%c\n", "a\033[2J\n\r\x7f\xc2\x9b\xe9"
+          "\xe2\x80\xae\xc3\xa9", '\033');
+    cr_expect_str_eq(printed(), "ours\n\ta?[2J??????\xc3\xa9?\n");
+}
+
+Test(print, widths_count_characters)
+{
+    begin("C.UTF-8");
+    cr_expect_eq(print("\r%3s|%-3s|", "\xc3\xa9", "\xc3\xa9"), 8);
+    cr_expect_str_eq(printed(), "\r  \xc3\xa9|\xc3\xa9  |");
+}
+
+Test(print, only_ascii_where_the_locale_has_no_more)
+{
+    begin("C");
+    print("\xc3\xa9 %s", "\xe2\x82\xac \xf0\x9f\x98\x80 \xff");
+    cr_expect_str_eq(printed(), "? ? ? ?");
+}
+
+/* U+0000 to U+10FFFF and beyond: what a terminal is given. */
+Test(text, what_can_be_shown)
+{
+    static const uint32_t no[] = {
+        0, '\n', 0x1b, 0x7f, 0x80, 0x9b, 0x9f, 0xad, 0x61c, 0x200b, 0x200d,
+        0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202e, 0x2060, 0x2066,
+        0x2069, 0x3164, 0xd800, 0xdfff, 0xfdd0, 0xfeff, 0xfff9, 0xfffb,
+        0xfffe, 0xffff, 0x1fffe, 0xe0001, 0xe007f, 0xe01ef, 0x10ffff,
+        TEXT_NO_CHARACTER, UINT32_MAX
+    };
+    static const uint32_t yes[] = { ' ', '~', 0xa0, 0xe9, 0x301, 0x2026,
+                                    0x20ac, 0x2588, 0x28ff, 0xfe0f, 0xfffd,
+                                    0x1f600, 0x65e5 };
+
+    for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+        cr_expect_not(text_can_show(no[i]), "U+%04X", no[i]);
+    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+        cr_expect(text_can_show(yes[i]), "U+%04X", yes[i]);
+}
+
+Test(text, only_what_is_utf8_is_a_character)
+{
+    static const struct {
+        const char *bytes;
+        size_t length, taken;
+        uint32_t character;
+    } cases[] = {
+        { "a", 1, 1, 'a' },
+        { "\xc3\xa9", 2, 2, 0xe9 },
+        { "\xf0\x9f\x98\x80", 4, 4, 0x1f600 },
+        { "\xed\xa0\x80", 3, 3, 0xd800 },
+        { "\xc3\xa9", 1, 1, TEXT_NO_CHARACTER },       /* cut off */
+        { "\xe2\x82x", 3, 2, TEXT_NO_CHARACTER },
+        { "\xa9", 1, 1, TEXT_NO_CHARACTER },
+        { "\xc0\xaf", 2, 1, TEXT_NO_CHARACTER },       /* long forms */
+        { "\xe0\x80\xaf", 3, 3, TEXT_NO_CHARACTER },
+        { "\xf4\x90\x80\x80", 4, 4, TEXT_NO_CHARACTER }, /* U+110000 */
+        { "\xff", 1, 1, TEXT_NO_CHARACTER },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint32_t c;
+
+        cr_expect_eq(text_decode(cases[i].bytes, cases[i].length, &c),
+                     cases[i].taken, "case %zu", i);
+        cr_expect_eq(c, cases[i].character, "case %zu: %x", i, c);
+    }
+}
