@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../kernels/cpu/cpu.h"
+#include "../kernels/cpu/isa.h"
 
 enum { MAX_LAYERS = 16, MAX_REPEATS = 99, OPS = 3, ACCUMULATORS = 12 };
 
@@ -65,37 +65,47 @@ __attribute__((target("avx2,fma"))) PEAK(avx2, 32)
 __attribute__((target("avx512f,fma"))) PEAK(avx512, 64)
 #endif
 
-static const struct isa {
-    const char *name;
-    const struct cpu_kernels *kernels;
+static const struct unit {
+    const char *isa;
     float (*peak)(long, float);
     int vector; /* floats */
-} isas[] = {
-    { "generic", &cpu_generic_kernels, peak_generic, 4 },
+} units[] = {
 #ifdef __x86_64__
-    { "avx2", &cpu_avx2_kernels, peak_avx2, 8 },
-    { "avx512", &cpu_avx512_kernels, peak_avx512, 16 },
+    { "avx512", peak_avx512, 16 },
+    { "avx2", peak_avx2, 8 },
 #endif
+    { "generic", peak_generic, 4 }
 };
+
+/* The vector unit of an instruction set. */
+static const struct unit *unit_of(const struct isa *isa)
+{
+    const struct unit *unit = units;
+
+    while (strcmp(unit->isa, isa->name) != 0)
+        unit++;
+    return unit;
+}
 
 /* GFLOP/s of multiply-adds on all threads. */
 static double measure_peak(const struct isa *isa, int threads)
 {
+    const struct unit *unit = unit_of(isa);
     const long loops = 2000000;
     volatile float one = 1, sink = 0;
     double start, seconds;
 
 #pragma omp parallel num_threads(threads)
-    isa->peak(loops / 20, one);
+    unit->peak(loops / 20, one);
     start = now();
 #pragma omp parallel num_threads(threads)
     {
-        float result = isa->peak(loops, one);
+        float result = unit->peak(loops, one);
 #pragma omp critical
         sink += result;
     }
     seconds = now() - start;
-    return 2.0 * ACCUMULATORS * isa->vector * (double)loops * threads
+    return 2.0 * ACCUMULATORS * unit->vector * (double)loops * threads
            / seconds / 1e9;
 }
 
@@ -304,7 +314,7 @@ int main(int argc, char **argv)
         { "repeats", required_argument, NULL, 'r' },
         { 0 }
     };
-    const struct isa *isa = &isas[sizeof(isas) / sizeof(isas[0]) - 1];
+    const struct isa *isa = isa_at(0);
     int threads = omp_get_num_procs(), batch = 100, depth = 28, width = 2;
     int repeats = 9, layers, option;
     struct layer list[MAX_LAYERS];
@@ -314,9 +324,12 @@ int main(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
         switch (option) {
         case 'i':
-            for (size_t i = 0; i < sizeof(isas) / sizeof(isas[0]); i++)
-                if (strcmp(isas[i].name, optarg) == 0)
-                    isa = &isas[i];
+            isa = isa_named(optarg);
+            if (!isa) {
+                fprintf(stderr, "conv_bench: no instruction set '%s' here\n",
+                        optarg);
+                return 2;
+            }
             break;
         case 't': threads = atoi(optarg); break;
         case 'b': batch = atoi(optarg); break;

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/isa.h"
 #include "kernels/half.h"
 #include "kernels/philox.h"
 
@@ -19,44 +19,6 @@ static const enum dtype dtypes[] = { DTYPE_BF16, DTYPE_F16 };
 static const struct format {
     int mantissa, bias;
 } formats[] = { [DTYPE_BF16] = { 7, 127 }, [DTYPE_F16] = { 10, 15 } };
-
-/* The conversions of each instruction set that works here. */
-#define DECLARE(isa) \
-    void cpu_##isa##_stage_widen(enum dtype, const uint16_t *, float *, \
-                                 size_t); \
-    void cpu_##isa##_stage_narrow(enum dtype, const float *, uint16_t *, \
-                                  size_t);
-DECLARE(generic)
-#ifdef __x86_64__
-DECLARE(avx2)
-DECLARE(avx512)
-#endif
-
-static const struct isa {
-    const char *name;
-    void (*widen)(enum dtype, const uint16_t *, float *, size_t);
-    void (*narrow)(enum dtype, const float *, uint16_t *, size_t);
-} isas[] = {
-    { "generic", cpu_generic_stage_widen, cpu_generic_stage_narrow },
-#ifdef __x86_64__
-    { "avx2", cpu_avx2_stage_widen, cpu_avx2_stage_narrow },
-    { "avx512", cpu_avx512_stage_widen, cpu_avx512_stage_narrow }
-#endif
-};
-
-enum { ISA_COUNT = sizeof(isas) / sizeof(isas[0]) };
-
-static bool works_here(const struct isa *isa)
-{
-    char why[WHY_SIZE];
-    struct device *device;
-
-    setenv("MEMDIAL_CPU_ISA", isa->name, 1);
-    if (!cpu_backend.open(&device, 1, why))
-        return false;
-    cpu_backend.close(device);
-    return true;
-}
 
 /* The number that sixteen bits stand for, by the standard's formula. */
 static double value_of(uint16_t h, enum dtype dtype)
@@ -182,22 +144,23 @@ Test(half, has_the_same_bits_on_every_instruction_set)
 {
     uint16_t all[ALL], narrow[6 * ALL];
     float wide[ALL], *x;
+    const struct isa *isa;
 
     for (uint32_t h = 0; h < ALL; h++)
         all[h] = (uint16_t)h;
-    for (int i = 0; i < ISA_COUNT; i++)
-        for (int d = 0; works_here(&isas[i]) && d < 2; d++) {
+    for (int i = 0; (isa = isa_at(i)); i++)
+        for (int d = 0; d < 2; d++) {
             size_t n = make_floats(dtypes[d], &x);
 
-            isas[i].widen(dtypes[d], all, wide, ALL);
+            isa->kernels->widen(dtypes[d], all, wide, ALL);
             for (uint32_t h = 0; h < ALL; h++)
                 cr_assert_eq(float_bits(wide[h]),
                              float_bits(load(dtypes[d], (uint16_t)h)),
-                             "%s: %d %04x", isas[i].name, d, h);
-            isas[i].narrow(dtypes[d], x, narrow, n);
+                             "%s: %d %04x", isa->name, d, h);
+            isa->kernels->narrow(dtypes[d], x, narrow, n);
             for (size_t k = 0; k < n; k++)
                 cr_assert_eq(narrow[k], store(dtypes[d], x[k]), "%s: %d %a",
-                             isas[i].name, d, (double)x[k]);
+                             isa->name, d, (double)x[k]);
             free(x);
         }
 }
@@ -205,8 +168,10 @@ Test(half, has_the_same_bits_on_every_instruction_set)
 /* Lengths that are no multiple of a vector, and nothing beyond them. */
 Test(half, converts_any_length)
 {
-    for (int i = 0; i < ISA_COUNT; i++)
-        for (int d = 0; works_here(&isas[i]) && d < 2; d++)
+    const struct isa *isa;
+
+    for (int i = 0; (isa = isa_at(i)); i++)
+        for (int d = 0; d < 2; d++)
             for (size_t n = 0; n < 70; n++) {
                 float x[72], back[72];
                 uint16_t h[72];
@@ -216,8 +181,8 @@ Test(half, converts_any_length)
                     h[k] = 0x1234;
                     back[k] = 1000;
                 }
-                isas[i].narrow(dtypes[d], x, h, n);
-                isas[i].widen(dtypes[d], h, back, n);
+                isa->kernels->narrow(dtypes[d], x, h, n);
+                isa->kernels->widen(dtypes[d], h, back, n);
                 for (size_t k = 0; k < 72; k++)
                     cr_assert_eq(back[k], k < n ? x[k] : 1000);
                 cr_assert_eq(h[n], 0x1234);

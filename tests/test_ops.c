@@ -24,7 +24,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)0)
 #endif
 
-#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/isa.h"
 #include "kernels/half.h"
 #include "kernels/philox.h"
 #include "op_reference.h"
@@ -35,7 +35,6 @@ enum { GUARD = 256, POISON = 0xFF };
 struct target {
     const char *name;
     const struct backend *backend;
-    const struct cpu_kernels *kernels; /* of an instruction set, or NULL */
     int max_threads;
     bool in_host_memory; /* the arena can be looked at as it is */
     bool rounds_loads;   /* a convolution's operand that is loaded through a
@@ -45,21 +44,21 @@ struct target {
 
 static const struct target cpu_targets[] = {
 #ifdef __x86_64__
-    { "avx512", &cpu_backend, &cpu_avx512_kernels, 3, true, false, 8 },
-    { "avx2", &cpu_backend, &cpu_avx2_kernels, 3, true, false, 8 },
+    { "avx512", &cpu_backend, 3, true, false, 8 },
+    { "avx2", &cpu_backend, 3, true, false, 8 },
 #endif
-    { "generic", &cpu_backend, &cpu_generic_kernels, 3, true, false, 8 }
+    { "generic", &cpu_backend, 3, true, false, 8 }
 };
 
 enum { CPU_TARGETS = sizeof(cpu_targets) / sizeof(cpu_targets[0]) };
 
 static const struct target emulated_target = {
-    "emulated", &cuda_backend, NULL, 1, true, true, 8
+    "emulated", &cuda_backend, 1, true, true, 8
 };
 
 /* Matrix units cut off what they add, and do not round it. */
 static const struct target device_target = {
-    "cuda", &cuda_backend, NULL, 1, false, true, 32
+    "cuda", &cuda_backend, 1, false, true, 32
 };
 
 struct shape {
@@ -1344,7 +1343,7 @@ static struct device *target_open(const struct target *target, int threads)
     char why[WHY_SIZE];
     struct device *device;
 
-    if (target->kernels)
+    if (target->backend == &cpu_backend)
         setenv("MEMDIAL_CPU_ISA", target->name, 1);
     return target->backend->open(&device, threads, why) ? device : NULL;
 }
@@ -1372,17 +1371,18 @@ static bool check_device(const struct problem *p, const struct target *target,
     return good;
 }
 
-/* Every instruction set must ask for the scratch that the plan has, even one
- * that does not work here. */
+/* The kernels of every instruction set must ask for the scratch that the plan
+ * has. */
 static void check_scratch(const struct problem *p, const struct target *target,
                           int threads)
 {
+    const struct isa *isa = isa_named(target->name);
     size_t (*scratch)(const struct call *);
     struct call call = p->call;
 
-    if (!target->kernels)
+    if (!isa)
         return;
-    scratch = target->kernels->scratch[p->op];
+    scratch = isa->kernels->scratch[p->op];
     call.threads = threads;
     call.run = NULL;
     cr_expect_eq(scratch ? scratch(&call) : 0,
@@ -1390,14 +1390,24 @@ static void check_scratch(const struct problem *p, const struct target *target,
                  problem_text(p), target->name);
 }
 
+/* Whether each kernel is tried in a short time only, to see that it runs: on
+ * one thread, without what is large, and the reference is trusted. */
+static bool is_short(void)
+{
+    return getenv("MEMDIAL_OPS_SHORT") != NULL;
+}
+
 static void check_problem(const struct problem *p,
                           const struct target *targets, int count)
 {
+    if (is_short() && p->shape->large)
+        return;
     if (targets == cpu_targets && subjects[p->op].objective && !p->with_add
-        && !p->shape->large && p->storage == DTYPE_F32)
+        && !p->shape->large && p->storage == DTYPE_F32 && !is_short())
         check_derivatives(p);
     for (int i = 0; i < count; i++)
-        for (int threads = 1; threads <= targets[i].max_threads; threads++) {
+        for (int threads = 1;
+             threads <= (is_short() ? 1 : targets[i].max_threads); threads++) {
             check_scratch(p, &targets[i], threads);
             if (!check_device(p, &targets[i], threads))
                 return;
@@ -1428,7 +1438,7 @@ static void check_shape(enum op_code op, const struct shape *shape,
 {
     bool can_add = subjects[op].add > 0;
     bool can_load_through = strchr(op_access[op], 'l') != NULL;
-    bool can_tf32 = !targets->kernels && storage == DTYPE_F32
+    bool can_tf32 = targets->backend == &cuda_backend && storage == DTYPE_F32
                     && multiplies(op);
     bool few = shape->large && targets == &emulated_target;
 

@@ -12,78 +12,28 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cpu.h"
+#include "isa.h"
 #include "memory.h"
 #include "processors.h"
-
-struct isa {
-    const char *name;
-    const struct cpu_kernels *kernels;
-    bool (*supported)(void);
-};
 
 struct device {
     const struct isa *isa;
     int threads;
 };
 
-#ifdef __x86_64__
-/* F16C came before AVX2, and not every compiler can ask for it. */
-static bool avx2_supported(void)
+/* The instruction set that was asked for by name, or the best. */
+static const struct isa *choose_isa(const char *name, char why[WHY_SIZE])
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
-static bool avx512_supported(void)
-{
-    return __builtin_cpu_supports("avx512f")
-           && __builtin_cpu_supports("avx512bw")
-           && __builtin_cpu_supports("avx512vl")
-           && __builtin_cpu_supports("avx512dq")
-           && avx2_supported();
-}
-#endif
-
-static bool generic_supported(void)
-{
-    return true;
-}
-
-/* Best first; the last one works everywhere. */
-static const struct isa isas[] = {
-#ifdef __x86_64__
-    { "avx512", &cpu_avx512_kernels, avx512_supported },
-    { "avx2", &cpu_avx2_kernels, avx2_supported },
-#endif
-    { "generic", &cpu_generic_kernels, generic_supported }
-};
-
-enum { ISA_COUNT = sizeof(isas) / sizeof(isas[0]) };
-
-static const struct isa *best_isa(void)
-{
-    const struct isa *isa = isas;
-
-    while (!isa->supported())
-        isa++;
-    return isa;
-}
-
-static const struct isa *isa_named(const char *name, char why[WHY_SIZE])
-{
+    const struct isa *isa = name ? isa_named(name) : isa_at(0);
     int n;
 
-    for (int i = 0; i < ISA_COUNT; i++)
-        if (!strcmp(isas[i].name, name) && isas[i].supported())
-            return &isas[i];
-
+    if (isa)
+        return isa;
     n = snprintf(why, WHY_SIZE,
                  "MEMDIAL_CPU_ISA: '%.32s' does not work here; these do:",
                  name);
-    for (int i = 0; i < ISA_COUNT; i++)
-        if (isas[i].supported())
-            n += snprintf(why + n, WHY_SIZE - (size_t)n, " %s",
-                          isas[i].name);
+    for (int i = 0; (isa = isa_at(i)); i++)
+        n += snprintf(why + n, WHY_SIZE - (size_t)n, " %s", isa->name);
     return NULL;
 }
 
@@ -103,8 +53,7 @@ static void start_threads(const struct device *d)
 
 static bool cpu_open(struct device **device, int threads, char why[WHY_SIZE])
 {
-    const char *name = getenv("MEMDIAL_CPU_ISA");
-    const struct isa *isa = name ? isa_named(name, why) : best_isa();
+    const struct isa *isa = choose_isa(getenv("MEMDIAL_CPU_ISA"), why);
     struct device *d;
 
     if (!isa)
@@ -127,7 +76,8 @@ static void cpu_close(struct device *d)
 
 static size_t cpu_scratch(enum op_code op, const struct call *c)
 {
-    size_t (*scratch)(const struct call *) = cpu_generic_kernels.scratch[op];
+    size_t (*scratch)(const struct call *) =
+        isa_generic()->kernels->scratch[op];
 
     return scratch ? scratch(c) : 0;
 }

@@ -1,9 +1,9 @@
 /*
- * What the files of the CPU backend share. All but backend.c are compiled
- * once for each instruction set, with CPU_ISA naming it, and KERNEL() keeps
- * the copies apart: cpu_generic_conv, cpu_avx2_conv, ... Scratch sizes depend
- * on shapes and threads only, never on the instruction set, so that a plan
- * made on one machine holds on another.
+ * What the files of the CPU backend share. Kernels are compiled once for each
+ * instruction set, with CPU_ISA naming it, and KERNEL() keeps the copies apart:
+ * cpu_generic_conv, cpu_avx2_conv, ... Scratch sizes depend on shapes and
+ * threads only, never on the instruction set, so that a plan made on one
+ * machine holds on another.
  *
  * Work is divided by the number of threads of the call, not by the number
  * that OpenMP happens to give, so the same call gives the same bits.
@@ -17,15 +17,14 @@
 
 #include "../kernels.h"
 
-/* The kernels of one instruction set; scratch is NULL where none is needed. */
+/* The kernels of one instruction set, and its conversions of 16-bit types. They
+ * are had from isa.h. */
 struct cpu_kernels {
     void (*run[OP_COUNT])(const struct call *);
-    size_t (*scratch[OP_COUNT])(const struct call *);
+    size_t (*scratch[OP_COUNT])(const struct call *); /* NULL: needs none */
+    void (*widen)(enum dtype, const uint16_t *from, float *to, size_t n);
+    void (*narrow)(enum dtype, const float *from, uint16_t *to, size_t n);
 };
-
-extern const struct cpu_kernels cpu_generic_kernels;
-extern const struct cpu_kernels cpu_avx2_kernels;
-extern const struct cpu_kernels cpu_avx512_kernels;
 
 #ifdef CPU_ISA
 

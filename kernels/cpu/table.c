@@ -2,6 +2,7 @@
  * The kernels of one instruction set as a table, from the operation list.
  */
 #include "cpu.h"
+#include "stage.h"
 
 #define CPU_ENTRY_NO_SCRATCH(name)
 #define CPU_ENTRY_NEEDS_SCRATCH(name) \
@@ -13,4 +14,6 @@ const struct cpu_kernels KERNEL(kernels) = {
     CPU_ENTRY_##needs(name)
 #include "../op_list.h"
 #undef OP
+    .widen = KERNEL(stage_widen),
+    .narrow = KERNEL(stage_narrow)
 };

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Processors that this machine is not, emulated by QEMU: one that has AVX2 and
+# no AVX-512, and one that has neither. Every operation's kernels run there and
+# a network is trained; an instruction that the processor lacks would end the
+# program. Prints TAP.
+set -u
+srcdir=${srcdir:-.}
+memdial=${MEMDIAL:-./memdial}
+qemu=qemu-x86_64
+count=0
+
+report() { # STATUS DESCRIPTION
+    count=$((count + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $count - $2"
+    else
+        echo "not ok $count - $2"
+        tail -n 30 "$log" | sed 's/^/# /'
+    fi
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# Only kernels/cpu/isa.c asks what the processor has, so only there may kernels
+# be taken by the name of their instruction set.
+(cd "$srcdir" && grep -rlE 'cpu_(generic|avx2|avx512)_[a-z]' --include='*.[ch]' \
+    bench kernels src tests ui) >"$log"
+[ "$(sort "$log" | tr '\n' ' ')" = \
+    'kernels/cpu/cpu.h kernels/cpu/isa.c ' ]
+report $? 'kernels of an instruction set are taken through one gate'
+
+if [ "$(uname -m)" != x86_64 ]; then
+    why='the processor is no x86-64'
+elif [ -n "${MEMDIAL_SANITIZED-}" ]; then
+    why='sanitizers do not run under QEMU'
+elif ! command -v $qemu >/dev/null; then
+    why='QEMU is not installed (apt install qemu-user)'
+else
+    why=
+fi
+if [ -n "$why" ]; then
+    echo "ok $((count + 1)) - other processors # SKIP $why"
+    echo "1..$((count + 1))"
+    exit 0
+fi
+
+# PROCESSOR ISA: where kernels of ISA are the best.
+try() {
+    echo "# $1"
+    $qemu -cpu "$1" "$memdial" backends >"$log" 2>&1 &&
+        grep -q "CPU, $2" "$log"
+    report $? "$1: the kernels are those of $2"
+    if [ -x tests/test_ops ]; then
+        MEMDIAL_OPS_SHORT=1 CRITERION_OUTPUTS=tap:- \
+            $qemu -cpu "$1" tests/test_ops --filter 'ops/*' >"$log" 2>&1 &&
+            [ "$(grep -c '^ok' "$log")" -ge 20 ]
+        report $? "$1: every operation"
+    fi
+    $qemu -cpu "$1" "$memdial" train quick --epochs 1 --set depth=10 \
+        --set epoch_samples=20 --set valid_samples=10 --set batch=10 \
+        --set sparsity=0.5 --set precision=bf16 --set threads=2 >"$log" 2>&1
+    report $? "$1: a short training"
+}
+
+try Haswell avx2
+try Nehalem generic
+echo "1..$count"
