@@ -202,7 +202,9 @@ static inline double mebibytes(size_t bytes)
 /* What a device says of memory, in bytes. */
 struct device_memory {
     size_t touched;      /* of the arena: bytes that are really backed */
-    size_t os;           /* the operating system's or driver's own figure */
+    size_t os;           /* the operating system's or driver's own figure,
+                            now ... */
+    size_t os_peak;      /* ... and at most so far; 0: not known */
     size_t available;    /* that could be allocated; 0: not known */
 };
 

@@ -7,6 +7,12 @@
 #include "print.h"
 #include "settings_json.h"
 
+/* A figure that is left out where it is 0. */
+static json_t *known(uint64_t bytes)
+{
+    return bytes ? json_integer((json_int_t)bytes) : NULL;
+}
+
 const char *event_name(enum event_type type)
 {
     static const char *const names[EVENT_COUNT] = {
@@ -35,11 +41,12 @@ json_t *event_json(const struct event *e)
                          (json_int_t)e->start.step, "steps",
                          (json_int_t)e->start.steps);
     case EVENT_MEMORY:
-        return json_pack("{ss sI sI sI sI}", "type", name, "planned",
+        return json_pack("{ss sI sI sI sI so*}", "type", name, "planned",
                          (json_int_t)e->memory.planned, "arena",
                          (json_int_t)e->memory.arena, "touched",
                          (json_int_t)e->memory.touched, "os",
-                         (json_int_t)e->memory.os);
+                         (json_int_t)e->memory.os, "os_peak",
+                         known(e->memory.os_peak));
     case EVENT_STEP:
         return json_pack("{ss sI sI si so so so so}", "type", name, "step",
                          (json_int_t)e->step.step, "steps",

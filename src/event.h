@@ -45,6 +45,7 @@ struct event {
         } start;
         struct {
             uint64_t planned, arena, touched, os; /* bytes */
+            uint64_t os_peak;     /* the same; 0: not known */
         } memory;
         struct {
             int64_t step, steps;  /* done so far; of the whole run */

@@ -54,16 +54,20 @@ static void print_memory(const struct event *e)
 {
     char planned[BYTES_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
     char touched[BYTES_TEXT_SIZE], os[BYTES_TEXT_SIZE], gap[BYTES_TEXT_SIZE];
+    char peak[BYTES_TEXT_SIZE], most[64] = "";
     uint64_t beyond = e->memory.os > e->memory.touched
                           ? e->memory.os - e->memory.touched : 0;
 
+    if (e->memory.os_peak)
+        snprintf(most, sizeof(most), ", at most %s",
+                 bytes_format(peak, sizeof(peak), e->memory.os_peak));
     print("memory: planned %s, allocated %s, touched %s\n"
-          "        the process %s, of which %s is not the arena: program, "
+          "        the process %s%s; %s is not the arena: program, "
           "libraries, data\n",
           bytes_format(planned, sizeof(planned), e->memory.planned),
           bytes_format(arena, sizeof(arena), e->memory.arena),
           bytes_format(touched, sizeof(touched), e->memory.touched),
-          bytes_format(os, sizeof(os), e->memory.os),
+          bytes_format(os, sizeof(os), e->memory.os), most,
           bytes_format(gap, sizeof(gap), beyond));
 }
 

@@ -258,7 +258,8 @@ struct event trainer_memory(const struct trainer *t)
     return (struct event){ .type = EVENT_MEMORY,
                            .memory = { t->job->plan->peak_bytes,
                                        t->job->plan->arena_bytes,
-                                       memory.touched, memory.os } };
+                                       memory.touched, memory.os,
+                                       memory.os_peak } };
 }
 
 /* What of the settings has no effect, but for what had none `before`. */

@@ -60,8 +60,9 @@ static bool is_news(struct worker *w, const struct event *event)
         w->memory = *event;
         return true;
     case EVENT_START:
-    case EVENT_APPLIED:
+    case EVENT_APPLIED: /* the first step of a plan is told, and its memory */
         w->memory = (struct event){ .type = EVENT_MEMORY };
+        w->next_memory = w->next_step = 0;
         return true;
     default:
         return true;

@@ -83,6 +83,11 @@ Test(backend, counts_touched_bytes)
     cr_expect_geq(after.os, bytes);
     cr_expect_lt(after.os, m.os + 2 * bytes);
     cpu_backend.free(device, arena, bytes);
+
+    /* What was given back is not there any more, but was. */
+    cpu_backend.memory(device, NULL, 0, &m);
+    cr_expect_lt(m.os, after.os - bytes / 2);
+    cr_expect_geq(m.os_peak, bytes);
     cpu_backend.close(device);
 }
 

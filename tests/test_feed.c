@@ -69,7 +69,8 @@ Test(feed, gives_back_every_event)
     struct event events[] = {
         { .type = EVENT_START, .start = { "quick", &initial,
                                           { "cuda", 16 }, 3, 900 } },
-        { .type = EVENT_MEMORY, .memory = { 1, 2, 3, (uint64_t)1 << 62 } },
+        { .type = EVENT_MEMORY, .memory = { 1, 2, 3, 4,
+                                            (uint64_t)1 << 62 } },
         { .type = EVENT_STEP,
           .step = { 5, 900, 1, 2.3000000000000003, 0.1, 1e300, 5e-324 } },
         { .type = EVENT_EPOCH, .epoch = { 2, 1, 0.5, 2, 1.0 / 3, 12.5 } },
@@ -107,6 +108,26 @@ Test(feed, reads_what_is_not_finite)
     expect_same(&f, (struct event){ .type = EVENT_EPOCH,
                                     .epoch = { .valid_loss = INFINITY } });
     cr_expect(isnan(f.event.epoch.valid_loss));
+}
+
+/* Workers of before have no figure for the most that there was. */
+Test(feed, a_peak_that_is_not_known)
+{
+    struct feed f;
+    struct error e;
+    static const char line[] = "{\"type\":\"memory\",\"planned\":1,"
+                               "\"arena\":2,\"touched\":3,\"os\":4}";
+    static const char bad[] = "{\"type\":\"memory\",\"planned\":1,\"arena\":2,"
+                              "\"touched\":3,\"os\":4,\"os_peak\":null}";
+    char *again;
+
+    feed_init(&f);
+    cr_assert_eq(read_line(&f, line, &e), FEED_EVENT, "%s", e.text);
+    cr_expect_eq(f.event.memory.os_peak, 0);
+    again = line_of(&f.event);
+    cr_expect_str_eq(again, line);
+    free(again);
+    cr_expect_eq(read_line(&f, bad, &e), FEED_BAD);
 }
 
 /* What a person may give as a path or the system as a message. */

@@ -161,6 +161,15 @@ await "\"path\":\"$folder/saved\""
 await '"type":"resumed"'
 await '"type":"epoch"' $(($(heard '"type":"epoch"') + 2))
 
+# The first step of a new plan is told, and at once all that it touched.
+sed '1,/"type":"resumed"/d' "$out" >"$folder/after"
+paused=$(grep '"type":"paused"' "$out" | number step)
+[ "$(sed -n 1p "$folder/after" | number step)" = $((paused + 1)) ]
+report $? 'the first step after a change is told'
+sed '/"type":"epoch"/d' "$folder/after" | sed -n 2p |
+    grep -q "\"touched\":$(grep '"type":"applied"' "$out" | number arena),"
+report $? '... and what it touched'
+
 # Begin again, from a snapshot and from the beginning.
 send "{\"command\":\"restart\",\"load\":\"$folder/saved\"}"
 await '"type":"start"' 2

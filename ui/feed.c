@@ -144,7 +144,9 @@ static bool read_memory(struct feed *f, const json_t *line,
     return read_bytes(line, "planned", &event->memory.planned, e) &&
            read_bytes(line, "arena", &event->memory.arena, e) &&
            read_bytes(line, "touched", &event->memory.touched, e) &&
-           read_bytes(line, "os", &event->memory.os, e);
+           read_bytes(line, "os", &event->memory.os, e) &&
+           (!json_object_get(line, "os_peak") ||
+            read_bytes(line, "os_peak", &event->memory.os_peak, e));
 }
 
 static bool read_step(struct feed *f, const json_t *line,

@@ -186,7 +186,8 @@ static void cpu_memory(struct device *d, const void *arena, size_t bytes,
 {
     (void)d;
     m->touched = arena ? memory_touched(arena, bytes) : 0;
-    m->os = memory_peak();
+    m->os = memory_resident();
+    m->os_peak = size_max(memory_peak(), m->os);
     m->available = memory_find("").available;
 }
 

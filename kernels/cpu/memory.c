@@ -79,6 +79,11 @@ struct memory memory_find(const char *root)
     return s.memory;
 }
 
+size_t memory_resident(void)
+{
+    return file_figure("/proc/self", "status", "VmRSS:") * KIB;
+}
+
 size_t memory_peak(void)
 {
     return file_figure("/proc/self", "status", "VmHWM:") * KIB;

@@ -19,7 +19,9 @@ struct memory {
 /* `root` goes before the paths of the system's files: "" but in tests. */
 struct memory memory_find(const char *root);
 
-/* The most that this process has had in memory at once, bytes. */
+/* What this process has in memory now, and the most that it has had at once,
+ * bytes. */
+size_t memory_resident(void);
 size_t memory_peak(void);
 
 /* Bytes of a mapping on pages that are in memory; the last page counts only as
