@@ -34,7 +34,8 @@ static void remember(struct session *s)
     struct event e = {
         .type = EVENT_MEMORY,
         .memory = { s->now->peak_bytes, s->now->arena_bytes,
-                    s->now->arena_bytes, s->now->arena_bytes + (20 << 20) }
+                    s->now->arena_bytes, s->now->arena_bytes + (20 << 20),
+                    70 << 20 }
     };
 
     session_event(s, &e);

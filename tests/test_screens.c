@@ -221,9 +221,14 @@ Test(screens, numbers_are_the_plans_and_the_events)
 
     find_line(frame, "touched  ", line);
     expect_bytes(line, session.touched_bytes);
+    find_line(frame, "│now  ", line);
+    expect_bytes(line, session.now->peak_bytes);
     find_line(frame, "planned  ", line);
     expect_bytes(line, session.planned->peak_bytes);
     find_line(frame, "baseline ", line);
+    expect_bytes(line, session.baseline->peak_bytes);
+    find_line(frame, "peak  ", line);
+    expect_bytes(line, session.planned->peak_bytes);
     expect_bytes(line, session.baseline->peak_bytes);
     for (int k = 0; k < KIND_COUNT; k++) {
         if (!session.now->bytes[k] && !session.planned->bytes[k] &&
@@ -238,6 +243,9 @@ Test(screens, numbers_are_the_plans_and_the_events)
     }
     find_line(frame, "process ", line);
     expect_bytes(line, session.os_bytes);
+    expect_bytes(line, session.os_peak_bytes);
+    find_line(frame, "arena ", line);
+    expect_bytes(line, session.now->arena_bytes);
     find_line(frame, "gap ", line);
     expect_bytes(line, session.os_bytes - session.touched_bytes);
     snprintf(text, sizeof(text), "%.2fx less than the baseline",
@@ -250,6 +258,34 @@ Test(screens, numbers_are_the_plans_and_the_events)
     snprintf(text, sizeof(text), "loss %.4f",
              session_latest(&session, CURVE_LOSS));
     cr_expect(strstr(frame, text), "%s", text);
+    free(frame);
+}
+
+/* Of a plan that was applied and has not run nothing is said that would be of
+ * the one before, or of half a step. */
+Test(screens, memory_is_of_the_plan_that_ran)
+{
+    char *frame, line[1024];
+
+    session_lock(&session, false);
+    sample_apply(&session, "precision=fp32");
+    frame = sample_frame(&session, PAGE_RUN, PANE_MEMORY, 44, 132,
+                         GLYPHS_ASCII);
+    find_line(frame, "   touched ", line);
+    cr_expect(strstr(line, "after a step"), "'%s'", line);
+    find_line(frame, "   gap ", line);
+    cr_expect_not(strstr(line, "iB"), "'%s'", line);
+    find_line(frame, "   process ", line);
+    expect_bytes(line, session.os_bytes);
+    free(frame);
+
+    sample_train(&session, 1);
+    frame = sample_frame(&session, PAGE_RUN, PANE_MEMORY, 44, 132,
+                         GLYPHS_ASCII);
+    cr_expect_not(strstr(frame, "after a step"));
+    find_line(frame, "   touched ", line);
+    expect_bytes(line, session.touched_bytes);
+    cr_expect(strstr(line, "all of the arena"), "'%s'", line);
     free(frame);
 }
 

@@ -348,31 +348,41 @@ void explain_peak(struct text_block *text, const struct session *s)
     add_dials(text, s);
 }
 
+static void add_figure(struct text_block *text, unsigned style,
+                       uint64_t bytes, const char *meaning)
+{
+    char figure[BYTES_TEXT_SIZE];
+
+    text_block_add(text, style, "%10s  %s",
+                   bytes_format(figure, sizeof(figure), bytes), meaning);
+}
+
 void explain_memory(struct text_block *text, const struct session *s)
 {
-    char os[BYTES_TEXT_SIZE], touched[BYTES_TEXT_SIZE], gap[BYTES_TEXT_SIZE];
-    char arena[BYTES_TEXT_SIZE], planned[BYTES_TEXT_SIZE];
-    uint64_t beyond = s->os_bytes > s->touched_bytes
-                          ? s->os_bytes - s->touched_bytes : 0;
-
-    text_block_add(text, ROLE_TEXT, "%10s  planned: alive at the peak",
-                   bytes_format(planned, sizeof(planned), s->planned_bytes));
-    text_block_add(text, ROLE_TEXT,
-                   "%10s  arena: the one allocation, gaps and padding "
-                   "included", bytes_format(arena, sizeof(arena),
-                                            s->arena_bytes));
-    text_block_add(text, ROLE_TEXT, "%10s  touched: what of it has been used",
-                   bytes_format(touched, sizeof(touched), s->touched_bytes));
-    text_block_add(text, ROLE_TEXT,
-                   "%10s  process: the most that the system ever had it hold",
-                   bytes_format(os, sizeof(os), s->os_bytes));
+    add_figure(text, ROLE_TEXT, s->planned_bytes,
+               "planned: alive at the peak");
+    add_figure(text, ROLE_TEXT, s->arena_bytes,
+               "arena: the one allocation, with the gaps between tensors "
+               "that a placement leaves");
+    if (s->has_run)
+        add_figure(text, ROLE_TEXT, s->touched_bytes,
+                   "touched: what of the arena is on pages that were used");
+    else
+        text_block_add(text, ROLE_DIM, "            touched: after the next "
+                       "step, for none of this plan has run yet");
+    add_figure(text, ROLE_TEXT, s->os_bytes,
+               "process: in memory now, as the system counts");
+    if (s->os_peak_bytes)
+        add_figure(text, ROLE_DIM, s->os_peak_bytes,
+                   "at most so far, with any settings");
+    if (!s->has_run)
+        return;
     text_block_add(text, ROLE_TEXT, " ");
-    text_block_add(text, ROLE_TITLE, "%10s  gap = process − touched",
-                   bytes_format(gap, sizeof(gap), beyond));
+    add_figure(text, ROLE_TITLE, session_gap(s),
+               "gap = process − touched");
     text_block_add(text, ROLE_TEXT,
-                   "The gap is the program, its libraries, the data set, and "
-                   "arenas of earlier settings of this run. No dial changes "
-                   "it.");
+                   "The gap is the program, its libraries and the data set. "
+                   "No dial changes it.");
 }
 
 void explain_budget(struct text_block *text, const struct session *s)

@@ -71,8 +71,8 @@ const struct key keys_table[] = {
     { ACTION_RESTART, 0, { 'R' }, KEYS_ANYWHERE,
       "R", "restart", "begin a new run; start a worker that died again" },
     { ACTION_ZOOM, 0, { 'z' }, ON(RUN),
-      "z", "zoom", "let what is touched and planned fill the bars, and cut "
-      "what it is compared with; or all on one scale" },
+      "z", "zoom", "let the bars of now and planned fill the pane, and cut the "
+      "one they are compared with; or all on one scale" },
     { ACTION_DIALS, 0, { 'd' }, ON(RUN),
       "d", "dials", "show the other dials" },
     { ACTION_CURVE, 0, { 'c' }, ON(RUN),

@@ -72,7 +72,7 @@ static void act(struct screen *s, void *state, enum action action,
     case ACTION_ZOOM:
         view->zoom = !view->zoom;
         session_say(s->session, NOTICE_INFO, view->zoom ?
-                    "bars: on the scale of what is touched and planned" :
+                    "bars: on the scale of now and planned" :
                     "bars: all on one scale");
         break;
     case ACTION_SMOOTH:

@@ -11,7 +11,7 @@
 #include "text.h"
 
 /* Rows after the kinds of memory. */
-enum { ROW_PEAK = KIND_COUNT, ROW_TOUCHED, ROW_PROCESS, ROW_GAP, ROW_BUDGET,
+enum { ROW_PEAK = KIND_COUNT, ROW_ARENA, ROW_TOUCHED, ROW_PROCESS, ROW_GAP, ROW_BUDGET,
        ROW_COUNT };
 
 static const char *reference_name(const struct session *s)
@@ -21,10 +21,9 @@ static const char *reference_name(const struct session *s)
 
 enum { BAR_LABEL = 9, BAR_TOTAL = 11 };
 
-/* Of the kinds, `bytes` in all. */
+/* Of the kinds at the peak, as in the columns of these names. */
 static void draw_bar(struct area area, int row, const char *name,
-                     unsigned style, const struct forecast *f,
-                     uint64_t bytes, double scale)
+                     unsigned style, const struct forecast *f, double scale)
 {
     char text[BYTES_TEXT_SIZE];
 
@@ -34,9 +33,19 @@ static void draw_bar(struct area area, int row, const char *name,
         return;
     }
     bar_kinds(area, row, BAR_LABEL, area.cols - BAR_LABEL - BAR_TOTAL,
-              f->bytes, (double)bytes, scale);
+              f->bytes, (double)f->peak_bytes, scale);
     area_right(area, row, area.cols, style | STYLE_BOLD,
-               bytes_format(text, sizeof(text), bytes));
+               bytes_format(text, sizeof(text), f->peak_bytes));
+}
+
+/* What a row says of a forecast; 0 if it says nothing. */
+static uint64_t row_bytes(const struct forecast *f, int row)
+{
+    if (!f || f->refused)
+        return 0;
+    return row < KIND_COUNT   ? f->bytes[row]
+           : row == ROW_PEAK  ? f->peak_bytes
+           : row == ROW_ARENA ? f->arena_bytes : 0;
 }
 
 /* What fills a bar: the most of all three, or, to see something of the first
@@ -45,11 +54,10 @@ static double scale_of(const struct session *s, bool zoom)
 {
     const struct forecast *all[] = { s->now, s->planned,
                                      session_reference(s) };
-    double most = fmax(1, (double)s->touched_bytes);
+    double most = 1;
 
     for (int i = 0; i < (zoom ? 2 : 3); i++)
-        if (all[i] && !all[i]->refused)
-            most = fmax(most, (double)all[i]->peak_bytes);
+        most = fmax(most, (double)row_bytes(all[i], ROW_PEAK));
     return most;
 }
 
@@ -69,15 +77,6 @@ static void draw_factor(const struct session *s, struct area area, int row)
     area_text(area, row,
               BAR_LABEL + cells_width(text) <= area.cols ? BAR_LABEL : 0,
               (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD, text);
-}
-
-/* What a row says of a forecast; 0 if it says nothing. */
-static uint64_t row_bytes(const struct forecast *f, int row)
-{
-    if (!f || f->refused)
-        return 0;
-    return row < KIND_COUNT ? f->bytes[row]
-           : row == ROW_PEAK ? f->peak_bytes : 0;
 }
 
 static bool has_row(const struct session *s, int row)
@@ -141,7 +140,7 @@ static void draw_forecast_row(const struct session *s, struct area area,
         return;
     put_change(area, y, c.change, pending ? now : row_bytes(r, row),
                planned);
-    if (c.share) {
+    if (c.share && row <= ROW_PEAK) {
         char text[16];
         snprintf(text, sizeof(text), "%.1f%%",
                  100.0 * (double)planned / (double)s->planned->peak_bytes);
@@ -152,24 +151,28 @@ static void draw_forecast_row(const struct session *s, struct area area,
     }
 }
 
-static uint64_t gap_bytes(const struct session *s)
-{
-    return s->os_bytes > s->touched_bytes ? s->os_bytes - s->touched_bytes
-                                          : 0;
-}
-
+/* What the worker says is of a step that was run. What the process has is
+ * that at any time; what of it is the arena is not known before. */
 static void draw_worker_row(const struct session *s, struct area area, int y,
                             int row, struct columns c)
 {
-    uint64_t bytes = row == ROW_TOUCHED ? s->touched_bytes
-                     : row == ROW_PROCESS ? s->os_bytes : gap_bytes(s);
-    const char *note = row == ROW_TOUCHED   ? "of the arena"
-                       : row == ROW_PROCESS ? "by the system"
-                                            : "not the arena";
-    char text[BYTES_TEXT_SIZE];
+    uint64_t bytes = row == ROW_TOUCHED   ? s->touched_bytes
+                     : row == ROW_PROCESS ? s->os_bytes : session_gap(s);
+    bool known = s->has_memory && (s->has_run || row == ROW_PROCESS);
+    char text[BYTES_TEXT_SIZE], peak[BYTES_TEXT_SIZE], note[32] = "";
 
-    area_right(area, y, c.now, ROLE_TEXT,
-               s->has_memory ? bytes_format(text, sizeof(text), bytes) : "…");
+    if (!known)
+        strcpy(note, "after a step");
+    else if (row == ROW_TOUCHED)
+        strcpy(note, bytes == s->arena_bytes ? "all of the arena"
+                                             : "of the arena");
+    else if (row == ROW_GAP)
+        strcpy(note, "not the arena");
+    else if (s->os_peak_bytes)
+        snprintf(note, sizeof(note), "max %s",
+                 bytes_format(peak, sizeof(peak), s->os_peak_bytes));
+    area_right(area, y, c.now, known ? ROLE_TEXT : ROLE_DIM,
+               known ? bytes_format(text, sizeof(text), bytes) : "…");
     area_text(area, y, c.now + 2, ROLE_DIM, note);
 }
 
@@ -201,8 +204,8 @@ static void draw_budget_row(const struct session *s, struct area area, int y,
 static void draw_row(struct screen *s, const struct pane_memory *p,
                      struct area area, int y, int row, struct columns c)
 {
-    static const char *const names[] = { "peak", "touched", "process", "gap",
-                                         "budget" };
+    static const char *const names[] = { "peak", "arena", "touched",
+                                         "process", "gap", "budget" };
     const struct session *session = s->session;
 
     if (row < KIND_COUNT) {
@@ -216,7 +219,7 @@ static void draw_row(struct screen *s, const struct pane_memory *p,
         area_text(area, y, 3, row == ROW_PEAK ? ROLE_TITLE : ROLE_TEXT,
                   names[row - KIND_COUNT]);
     }
-    if (row <= ROW_PEAK)
+    if (row <= ROW_ARENA)
         draw_forecast_row(session, area, y, row, c);
     else if (row == ROW_BUDGET)
         draw_budget_row(session, area, y, c);
@@ -301,12 +304,10 @@ void pane_memory_draw(struct screen *s, struct pane_memory *p,
     bool pending = session_pending(session);
     int gap = area.rows >= 16;
 
-    draw_bar(area, 0, "touched", ROLE_TEXT, session->now,
-             session->touched_bytes, scale);
+    draw_bar(area, 0, "now", ROLE_TEXT, session->now, scale);
     draw_bar(area, 1, "planned", pending ? ROLE_PENDING : ROLE_TEXT,
-             session->planned, row_bytes(session->planned, ROW_PEAK), scale);
-    draw_bar(area, 2, reference_name(session), ROLE_PINNED, reference,
-             row_bytes(reference, ROW_PEAK), scale);
+             session->planned, scale);
+    draw_bar(area, 2, reference_name(session), ROLE_PINNED, reference, scale);
     draw_factor(session, area, 3);
     draw_note(s, area);
     draw_rows(s, p, area_sub(area, 4 + gap, 0, area.rows - 4 - gap,
@@ -335,7 +336,7 @@ static void explain(struct screen *s, int row)
     } else if (row == ROW_BUDGET && f) {
         screen_popup(s, "The budget");
         explain_budget(text, session);
-    } else if (session->has_memory) {
+    } else if (row != ROW_BUDGET && session->has_memory) {
         screen_popup(s, "The process");
         explain_memory(text, session);
     }

@@ -525,7 +525,7 @@ static void on_start(struct session *s, const struct event *e)
     s->step = e->start.step;
     s->steps = e->start.steps;
     s->epoch = 0;
-    s->has_memory = false;
+    s->has_memory = s->has_run = false;
     s->touched_bytes = s->os_bytes = 0;
     if (s->notice == NOTICE_ERROR)
         s->notice = NOTICE_NONE; /* it was of the run before */
@@ -542,6 +542,7 @@ static void on_step(struct session *s, const struct event *e)
     struct trial *t = this_trial(s);
     double step_seconds = s->in_force.batch / e->step.samples_per_second;
 
+    s->has_run = true;
     s->step = e->step.step;
     s->steps = e->step.steps;
     s->epoch = e->step.epoch;
@@ -595,6 +596,7 @@ static void on_applied(struct session *s, const struct event *e)
     struct mark *m;
 
     enter_force(s, e->applied.after);
+    s->has_run = false;
     add_trial(s);
     this_trial(s)->peak_bytes = e->applied.planned;
     this_trial(s)->arena_bytes = e->applied.arena;
@@ -608,6 +610,12 @@ static void on_applied(struct session *s, const struct event *e)
     session_say(s, NOTICE_INFO, "applied %s", m->text);
 }
 
+uint64_t session_gap(const struct session *s)
+{
+    return s->os_bytes > s->touched_bytes ? s->os_bytes - s->touched_bytes
+                                          : 0;
+}
+
 static void on_memory(struct session *s, const struct event *e)
 {
     s->has_memory = true;
@@ -615,6 +623,7 @@ static void on_memory(struct session *s, const struct event *e)
     s->arena_bytes = e->memory.arena;
     s->touched_bytes = e->memory.touched;
     s->os_bytes = e->memory.os;
+    s->os_peak_bytes = e->memory.os_peak;
 }
 
 void session_event(struct session *s, const struct event *e)

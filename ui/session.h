@@ -138,7 +138,9 @@ struct session {
     char message[512];
 
     bool has_memory;
-    uint64_t planned_bytes, arena_bytes, touched_bytes, os_bytes;
+    bool has_run;                    /* a step of the plan that is in force */
+    uint64_t planned_bytes, arena_bytes, touched_bytes;
+    uint64_t os_bytes, os_peak_bytes; /* now; at most, 0: not known */
     int64_t step, steps;             /* done; of the whole run */
     int epoch;                       /* counted from 1; 0: none yet */
     double loss, samples_per_second;
@@ -203,6 +205,9 @@ bool session_planned(const struct session *);
 /* What the bars are compared with: the pinned forecast or the baseline; NULL
  * if it is not here yet. */
 const struct forecast *session_reference(const struct session *);
+
+/* What of the process is not the arena, bytes. */
+uint64_t session_gap(const struct session *);
 
 /* An event of the worker. */
 void session_event(struct session *, const struct event *);
