@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <yaml.h>
 
+#include "file.h"
 #include "folder.h"
 #include "preset.h"
 #include "spelling.h"
@@ -282,37 +282,11 @@ bool preset_parse(struct preset *preset, const char *where, const char *text,
     return good;
 }
 
-/* Reads a whole file, which the caller frees. */
-static char *read_file(const char *path, size_t *length, struct error *e)
-{
-    FILE *file = fopen(path, "r");
-    char *text;
-
-    if (!file) {
-        error_set(e, EXIT_INPUT, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    text = xcalloc(PRESET_FILE_MAX + 1, 1);
-    *length = fread(text, 1, PRESET_FILE_MAX + 1, file);
-    if (ferror(file))
-        error_set(e, EXIT_INPUT, "%s: %s", path, strerror(errno));
-    else if (*length > PRESET_FILE_MAX)
-        error_set(e, EXIT_INPUT, "%s: larger than 1 MiB, which no preset is",
-                  path);
-    else {
-        fclose(file);
-        return text;
-    }
-    fclose(file);
-    free(text);
-    return NULL;
-}
-
 static bool load_file(struct preset *preset, const char *path,
                       struct error *e)
 {
     size_t length;
-    char *text = read_file(path, &length, e);
+    char *text = file_read(path, PRESET_FILE_MAX, &length, e);
     bool good;
 
     if (!text)
@@ -432,17 +406,6 @@ static int is_preset_file(const struct dirent *file)
     return file->d_name[0] != '.' && ends_in(file->d_name, EXTENSION);
 }
 
-/* To open a pipe that nobody writes to would wait for ever. */
-static void list_file(struct preset_entry *entry)
-{
-    struct stat status;
-
-    if (stat(entry->path, &status) == 0 && !S_ISREG(status.st_mode))
-        error_set(&entry->error, EXIT_INPUT, "%s: not a file", entry->path);
-    else
-        load_file(&entry->preset, entry->path, &entry->error);
-}
-
 /* An entry that tells why the presets in a folder are not listed. */
 static void list_failure(struct preset_entry **list, int *count,
                          const char *folder)
@@ -472,7 +435,7 @@ static void list_user(struct preset_entry **list, int *count)
         name[strlen(name) - strlen(EXTENSION)] = '\0';
         entry = new_entry(list, count, name);
         user_file(name, entry->path);
-        list_file(entry);
+        load_file(&entry->preset, entry->path, &entry->error);
         free(files[i]);
     }
     free(files);

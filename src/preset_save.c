@@ -1,13 +1,11 @@
 /*
- * Writing presets. A file is written under another name, and has its own when
- * it is complete, so that no reader ever sees half of one.
+ * Writing presets.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "file.h"
 #include "folder.h"
 #include "preset.h"
 
@@ -81,24 +79,6 @@ static bool reads_back(const struct preset *preset, const char *path,
     return true;
 }
 
-static bool write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "wxe");
-    bool good;
-
-    if (!file)
-        return false;
-    good = fputs(text, file) >= 0 && fflush(file) == 0 &&
-           fsync(fileno(file)) == 0;
-    return fclose(file) == 0 && good;
-}
-
-/* A link, unlike a rename, never takes the place of what is there. */
-static bool give_name(const char *from, const char *to, bool replace)
-{
-    return replace ? rename(from, to) == 0 : link(from, to) == 0;
-}
-
 static bool is_name(const char *name)
 {
     size_t length = strlen(name);
@@ -113,7 +93,7 @@ static bool is_name(const char *name)
 bool preset_save(const struct preset *preset, const char *name, bool replace,
                  char path[PRESET_PATH_SIZE], struct error *e)
 {
-    char folder[PRESET_PATH_SIZE], hidden[PRESET_PATH_SIZE + 32], *text;
+    char folder[PRESET_PATH_SIZE], *text;
     bool good;
 
     if (!is_name(name))
@@ -125,15 +105,9 @@ bool preset_save(const struct preset *preset, const char *name, bool replace,
             PRESET_PATH_SIZE)
         return error_set(e, EXIT_RUN, "nowhere to save presets: set "
                          "XDG_CONFIG_HOME");
-    snprintf(hidden, sizeof(hidden), "%s/.%s.%ld", folder, name,
-             (long)getpid());
     text = print_preset(preset);
-    good = reads_back(preset, path, text, e) && folder_make_for(path, e);
-    if (good && (!write_file(hidden, text) ||
-                 !give_name(hidden, path, replace)))
-        good = error_set(e, EXIT_RUN, "%s: cannot be saved: %s", path,
-                         strerror(errno));
-    unlink(hidden);
+    good = reads_back(preset, path, text, e) && folder_make_for(path, e) &&
+           file_put(path, text, replace ? FILE_REPLACE : FILE_NEW, e);
     free(text);
     return good;
 }

@@ -324,11 +324,11 @@ Test(page_presets, bad_files)
     check_refused("typo", "typo.yaml:2:3: unknown setting 'bacth'; did you "
                   "mean 'batch'?");
     check_refused("empty", "empty.yaml: no settings in it");
-    check_refused("folder", "folder.yaml: not a file");
-    check_refused("pipe", "pipe.yaml: not a file");
+    check_refused("folder", "folder.yaml: not a file but a folder");
+    check_refused("pipe", "pipe.yaml: not a file but a pipe");
     check_refused("nowhere", "nowhere.yaml: No such file or directory");
     check_refused("garbage", "garbage.yaml");
-    check_refused("large", "large.yaml: larger than 1 MiB");
+    check_refused("large", "bytes are more than the 1.00 MiB");
     if (geteuid() != 0)
         check_refused("secret", "secret.yaml: Permission denied");
 }

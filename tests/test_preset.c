@@ -245,12 +245,13 @@ Test(preset, files, .init = make_folder, .fini = remove_folder)
 
     check_load_refused("./nowhere.yaml", ": No such file or directory");
     check_load_refused("nowhere.yml", ": No such file or directory");
-    check_load_refused(folder, ": Is a directory");
+    check_load_refused(folder, ": not a file but a folder");
     check_load_refused(write_file("bad.yaml", "batch: 3\nlr: 0", 14),
                        ":2:5: lr: '0' is not a number from 1e-12 to 1000");
     memset(large, ' ', sizeof(large));
     check_load_refused(write_file("large.yaml", large, sizeof(large)),
-                       ": larger than 1 MiB, which no preset is");
+                       ": 1048577 bytes are more than the 1.00 MiB that such a "
+                       "file can have");
 }
 
 Test(preset, unreadable_file, .init = make_folder, .fini = remove_folder)
@@ -380,7 +381,7 @@ Test(preset, saved, .init = make_folder, .fini = remove_folder)
 
     p.settings.epochs = 99;
     cr_expect(!preset_save(&p, "mine", false, path, &e));
-    cr_expect(strstr(e.text, "mine.yaml: cannot be saved: File exists"), "%s",
+    cr_expect(strstr(e.text, "mine.yaml: cannot write here: File exists"), "%s",
               e.text);
     cr_assert(preset_load(&read, "mine", &e));
     cr_expect_eq(read.settings.epochs, 23, "it is as it was");

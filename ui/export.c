@@ -1,11 +1,10 @@
 #include "export.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include "file.h"
 #include "json_print.h"
 #include "plan_json.h"
 #include "settings_json.h"
@@ -74,34 +73,37 @@ static json_t *session_json(const struct session *s)
     return object;
 }
 
-/* The first of memdial-1.json, memdial-2.json, ... that is not there. */
-static FILE *open_new(char path[EXPORT_PATH_SIZE])
+static bool is_there(const char *path)
 {
-    FILE *file = NULL;
+    struct stat status;
 
-    for (int i = 1; i < 10000 && !file; i++) {
+    return lstat(path, &status) == 0;
+}
+
+/* As the first of memdial-1.json, memdial-2.json, ... that is not there. */
+static bool put_new(const char *text, char path[EXPORT_PATH_SIZE],
+                    struct error *e)
+{
+    bool ok = false;
+
+    for (int i = 1; i < 10000 && !ok; i++) {
         snprintf(path, EXPORT_PATH_SIZE, "memdial-%d.json", i);
-        file = fopen(path, "wxe");
-        if (!file && errno != EEXIST)
-            break;
+        if (is_there(path))
+            continue;
+        ok = file_put(path, text, FILE_NEW, e);
+        if (!ok && !is_there(path))
+            return false;
     }
-    return file;
+    return ok || error_set(e, EXIT_RUN, "%s: there are too many of them",
+                           path);
 }
 
 bool export_session(const struct session *s, char path[EXPORT_PATH_SIZE],
                     struct error *e)
 {
     char *text = json_line(session_json(s));
-    FILE *file = open_new(path);
-    bool ok = file && fputs(text, file) >= 0;
+    bool ok = put_new(text, path, e);
 
     free(text);
-    if (!file)
-        return error_set(e, EXIT_RUN, "%s: %s", path, strerror(errno));
-    if (fclose(file) == 0 && ok)
-        return true;
-    error_set(e, EXIT_RUN, "%s: cannot be written: %s", path,
-              strerror(errno));
-    unlink(path);
-    return false;
+    return ok;
 }

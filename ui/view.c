@@ -1,14 +1,16 @@
 #include "view.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "folder.h"
 #include "preset.h"
 
 #define FILE_NAME "screens.yaml"
+
+enum { FILE_MAX = 1 << 16 /* bytes */ };
 
 static const char *const curves[CURVES_COUNT] = { "both", "accuracy",
                                                   "loss" };
@@ -40,18 +42,19 @@ static void read_line(struct view *v, const char *name, const char *value)
 
 void view_load(struct view *v)
 {
-    char path[PRESET_PATH_SIZE], line[256], name[32], value[32];
-    FILE *file;
+    char path[PRESET_PATH_SIZE], name[32], value[32], *text, *rest;
+    size_t bytes;
 
     if (!folder_config(path, sizeof(path), FILE_NAME))
         return;
-    file = fopen(path, "re");
-    if (!file)
+    text = file_read(path, FILE_MAX, &bytes, NULL);
+    if (!text)
         return;
-    while (fgets(line, sizeof(line), file))
+    for (char *line = strtok_r(text, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest))
         if (sscanf(line, "%31[a-z_]: %31s", name, value) == 2)
             read_line(v, name, value);
-    fclose(file);
+    free(text);
 }
 
 static const char *yes_or_no(bool yes)
@@ -61,22 +64,13 @@ static const char *yes_or_no(bool yes)
 
 bool view_save(const struct view *v, char *path, struct error *e)
 {
-    FILE *file;
-    bool ok;
+    char text[256];
 
     if (!folder_config(path, PRESET_PATH_SIZE, FILE_NAME))
         return error_set(e, EXIT_RUN, "nowhere to save: set XDG_CONFIG_HOME");
-    if (!folder_make_for(path, e))
-        return false;
-    file = fopen(path, "we");
-    if (!file)
-        return error_set(e, EXIT_RUN, "%s: %s", path, strerror(errno));
-    fprintf(file, "theme: %s\naxis: %s\ncurves: %s\nlog_loss: %s\n"
-            "smooth: %s\nzoom: %s\n", theme_name(v->theme),
-            unit_name(v->unit), curves[v->curves], yes_or_no(v->log_loss),
-            yes_or_no(v->smooth), yes_or_no(v->zoom));
-    ok = !ferror(file);
-    if (fclose(file) != 0 || !ok)
-        return error_set(e, EXIT_RUN, "%s: %s", path, strerror(errno));
-    return true;
+    snprintf(text, sizeof(text), "theme: %s\naxis: %s\ncurves: %s\n"
+             "log_loss: %s\nsmooth: %s\nzoom: %s\n", theme_name(v->theme),
+             unit_name(v->unit), curves[v->curves], yes_or_no(v->log_loss),
+             yes_or_no(v->smooth), yes_or_no(v->zoom));
+    return folder_make_for(path, e) && file_put(path, text, FILE_REPLACE, e);
 }
