@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "print.h"
 #include "progress.h"
 #include "request.h"
@@ -91,7 +92,7 @@ static bool prepare(const struct choices *c, struct trainer **t,
     if (!request_settings(c->request, &settings, e) ||
         !trainer_new(t, &settings, e))
         return false;
-    if ((c->save && !snapshot_check(c->save, e)) ||
+    if ((c->save && !file_check(c->save, e)) ||
         (c->load && !snapshot_load(*t, c->load, e))) {
         trainer_free(*t);
         return false;

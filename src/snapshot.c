@@ -1,21 +1,22 @@
 #include "snapshot.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <jansson.h>
+#include "file.h"
+#include "json_print.h"
+#include "state.h"
 
-#include "kernels/half.h"
+enum { CHECKSUM_DIGITS = 16, NAME_SIZE = 96, VERSION_SIZE = 16 };
 
-enum { CHECKSUM_DIGITS = 16, HEADER_MAX = 1 << 26, NAME_SIZE = 96,
-       PATH_SIZE = 4096 };
+/* The most that a header takes: without tensors, and for each. */
+enum { HEADER_BYTES = 4096, ENTRY_BYTES = 384 };
 
 /* FNV-1a, 64 bits (Fowler, Noll and Vo): against accidents, not malice. */
 static uint64_t checksum(uint64_t sum, const void *data, size_t bytes)
@@ -42,9 +43,18 @@ static const char *safetensors_dtype(enum dtype dtype)
     return names[dtype];
 }
 
-static bool is_state(const struct schedule *s, int instance)
+/* How many instances are state, and the bytes that they take in a file. */
+static size_t count_state(const struct plan *plan, uint64_t *bytes)
 {
-    return kind_persists(schedule_value(s, instance)->kind);
+    size_t n = 0;
+
+    *bytes = 0;
+    for (int i = 0; i < plan->schedule->instance_count; i++)
+        if (state_is(plan, i)) {
+            *bytes += plan->instances[i].bytes;
+            n++;
+        }
+    return n;
 }
 
 static json_t *shape_json(const struct value *v)
@@ -52,7 +62,7 @@ static json_t *shape_json(const struct value *v)
     json_t *shape = json_array();
 
     for (int i = 0; i < v->rank; i++)
-        json_array_append_new(shape, json_integer(v->dim[i]));
+        json_push(shape, json_integer(v->dim[i]));
     return shape;
 }
 
@@ -80,110 +90,54 @@ static json_t *identity_json(const struct trainer *t)
     return json_string(text);
 }
 
+/* How far a run has come. */
+struct reached {
+    int64_t step;
+    struct tally epoch;
+};
+
 /* Safetensors wants metadata to be strings. */
-static json_t *metadata_json(const struct trainer *t)
+static json_t *metadata_json(const struct trainer *t,
+                             const struct reached *p, const char *checksum)
 {
-    char version[16], step[24], loss[32], correct[32], samples[24];
+    char version[VERSION_SIZE], step[24], loss[32], correct[32], samples[24];
 
     snprintf(version, sizeof(version), "%d", SNAPSHOT_VERSION);
-    snprintf(step, sizeof(step), "%" PRId64, t->step);
-    snprintf(loss, sizeof(loss), "%.17g", t->epoch.loss);
-    snprintf(correct, sizeof(correct), "%.17g", t->epoch.correct);
-    snprintf(samples, sizeof(samples), "%" PRId64, t->epoch.samples);
+    snprintf(step, sizeof(step), "%" PRId64, p->step);
+    snprintf(loss, sizeof(loss), "%.17g", p->epoch.loss);
+    snprintf(correct, sizeof(correct), "%.17g", p->epoch.correct);
+    snprintf(samples, sizeof(samples), "%" PRId64, p->epoch.samples);
     return json_pack("{ss ss ss so ss ss ss ss}", "format", "memdial",
-                     "version", version, "checksum", no_checksum, "run",
+                     "version", version, "checksum", checksum, "run",
                      identity_json(t), "step", step, "epoch_loss", loss,
                      "epoch_correct", correct, "epoch_samples", samples);
+}
+
+/* The name of a tensor in a file. */
+static void name_tensor(const struct plan *plan, int instance,
+                        char name[NAME_SIZE])
+{
+    graph_value_name(plan->schedule->graph,
+                     plan->schedule->instances[instance], name, NAME_SIZE);
 }
 
 static char *header_text(const struct trainer *t)
 {
     const struct plan *plan = t->job->plan;
-    const struct schedule *s = plan->schedule;
-    json_t *header = json_pack("{so}", "__metadata__", metadata_json(t));
+    struct reached now = { t->step, t->epoch };
+    json_t *header = json_object();
     size_t offset = 0;
-    char *text;
 
-    for (int i = 0; i < s->instance_count; i++) {
+    json_put(header, "__metadata__", metadata_json(t, &now, no_checksum));
+    for (int i = 0; i < plan->schedule->instance_count; i++) {
         char name[NAME_SIZE];
-        if (!is_state(s, i))
+        if (!state_is(plan, i))
             continue;
-        graph_value_name(s->graph, s->instances[i], name, sizeof(name));
-        json_object_set_new(header, name, tensor_json(plan, i, offset));
+        name_tensor(plan, i, name);
+        json_put(header, name, tensor_json(plan, i, offset));
         offset += plan->instances[i].bytes;
     }
-    text = json_dumps(header, JSON_COMPACT);
-    json_decref(header);
-    return text;
-}
-
-static bool is_finite(const void *data, size_t elements, enum dtype dtype)
-{
-    bool finite = true;
-
-    if (dtype != DTYPE_F32 && dtype != DTYPE_BF16 && dtype != DTYPE_F16)
-        return true;
-    for (size_t i = 0; i < elements; i++)
-        finite &= isfinite(float_load(data, i, dtype)) != 0;
-    return finite;
-}
-
-/* Copies the state of an instance to the host; the caller frees. */
-static void *read_state(const struct trainer *t, int instance)
-{
-    void *host = xcalloc(1, t->job->plan->instances[instance].bytes);
-
-    executor_read(t->executor, instance, host);
-    return host;
-}
-
-/* Whether all state is finite. */
-static bool check_state(const struct trainer *t, const char *path,
-                        struct error *e)
-{
-    const struct plan *plan = t->job->plan;
-    const struct schedule *s = plan->schedule;
-    bool ok = true;
-
-    for (int i = 0; ok && i < s->instance_count; i++) {
-        enum dtype dtype = schedule_value(s, i)->dtype;
-        char name[NAME_SIZE];
-        void *host;
-        if (!is_state(s, i))
-            continue;
-        host = read_state(t, i);
-        ok = is_finite(host, plan->instances[i].bytes / dtype_size(dtype),
-                       dtype);
-        free(host);
-        graph_value_name(s->graph, s->instances[i], name, sizeof(name));
-        if (!ok)
-            error_set(e, EXIT_RUN,
-                      "%.300s: no snapshot written: %s is not finite: "
-                      "training diverged; lower lr", path, name);
-    }
-    return ok;
-}
-
-static bool write_all(FILE *f, uint64_t *sum, const void *data, size_t bytes)
-{
-    *sum = checksum(*sum, data, bytes);
-    return fwrite(data, 1, bytes, f) == bytes;
-}
-
-static bool write_tensors(const struct trainer *t, FILE *f, uint64_t *sum)
-{
-    const struct plan *plan = t->job->plan;
-    bool ok = true;
-
-    for (int i = 0; ok && i < plan->schedule->instance_count; i++) {
-        void *host;
-        if (!is_state(plan->schedule, i))
-            continue;
-        host = read_state(t, i);
-        ok = write_all(f, sum, host, plan->instances[i].bytes);
-        free(host);
-    }
-    return ok;
+    return json_line(header);
 }
 
 /* Little-endian, whatever the machine. */
@@ -202,10 +156,58 @@ static uint64_t get_size(const unsigned char from[8])
     return size;
 }
 
-static bool write_file(const struct trainer *t, FILE *f)
+/* A file that is being written, and the sum of what it has so far. */
+struct writing {
+    struct file_draft *draft;
+    uint64_t sum;
+};
+
+static bool put(struct writing *w, const void *data, size_t bytes,
+                struct error *e)
 {
+    w->sum = checksum(w->sum, data, bytes);
+    return file_write(w->draft, data, bytes, e);
+}
+
+/* Writes one tensor, if it is worth to be kept. */
+static bool write_tensor(const struct trainer *t, const char *path,
+                         int instance, struct writing *w, struct error *e)
+{
+    const struct plan *plan = t->job->plan;
+    size_t bytes = plan->instances[instance].bytes;
+    void *host = xcalloc(1, bytes);
+    const char *fault;
+    char name[NAME_SIZE];
+    bool ok;
+
+    executor_read(t->executor, instance, host);
+    fault = state_fault(plan, instance, host);
+    name_tensor(plan, instance, name);
+    ok = fault ? error_set(e, EXIT_RUN, "%.300s: no snapshot written: %s %s: "
+                           "training diverged; lower lr", path, name, fault)
+               : put(w, host, bytes, e);
+    free(host);
+    return ok;
+}
+
+static bool write_tensors(const struct trainer *t, const char *path,
+                          struct writing *w, struct error *e)
+{
+    const struct plan *plan = t->job->plan;
+    bool ok = true;
+
+    for (int i = 0; ok && i < plan->schedule->instance_count; i++)
+        if (state_is(plan, i))
+            ok = write_tensor(t, path, i, w, e);
+    return ok;
+}
+
+/* The checksum is of a file without one, and takes its place in the end. */
+static bool write_file(const struct trainer *t, const char *path,
+                       struct file_draft *draft, struct error *e)
+{
+    struct writing w = { draft, checksum_start };
     char *header = header_text(t);
-    uint64_t sum = checksum_start;
     unsigned char size[8];
     char digits[CHECKSUM_DIGITS + 1];
     size_t length = strlen(header);
@@ -213,136 +215,52 @@ static bool write_file(const struct trainer *t, FILE *f)
     bool ok;
 
     put_size(size, length);
-    ok = write_all(f, &sum, size, sizeof(size)) &&
-         write_all(f, &sum, header, length) && write_tensors(t, f, &sum);
-    snprintf(digits, sizeof(digits), "%016" PRIx64, sum);
-    ok = ok && fseek(f, (long)at, SEEK_SET) == 0 &&
-         fwrite(digits, 1, CHECKSUM_DIGITS, f) == CHECKSUM_DIGITS &&
-         fflush(f) == 0 && fsync(fileno(f)) == 0;
+    ok = put(&w, size, sizeof(size), e) && put(&w, header, length, e) &&
+         write_tensors(t, path, &w, e);
+    snprintf(digits, sizeof(digits), "%016" PRIx64, w.sum);
+    ok = ok && file_write_at(draft, digits, CHECKSUM_DIGITS, at, e);
     free(header);
     return ok;
 }
 
-/* A rename is durable once the folder is. Best effort: not every file system
- * can do it. */
-static void sync_folder(const char *path)
-{
-    char folder[PATH_SIZE];
-    char *slash;
-    int fd;
-
-    snprintf(folder, sizeof(folder), "%s", path);
-    slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = '\0';
-    fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-}
-
-/* Opens the file that will be renamed to `path`; its name goes to
- * temporary[PATH_SIZE]. */
-static FILE *open_temporary(const char *path, char *temporary,
-                            struct error *e)
-{
-    FILE *f = NULL;
-
-    if (snprintf(temporary, PATH_SIZE, "%s.%ld.tmp", path, (long)getpid()) >=
-        PATH_SIZE)
-        errno = ENAMETOOLONG;
-    else
-        f = fopen(temporary, "wb");
-    if (!f)
-        error_set(e, EXIT_RUN, "%.300s: cannot write a snapshot here: %s",
-                  path, strerror(errno));
-    return f;
-}
-
-bool snapshot_check(const char *path, struct error *e)
-{
-    char temporary[PATH_SIZE];
-    struct stat status;
-    FILE *f;
-
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-        return error_set(e, EXIT_INPUT,
-                         "%.300s: not a file that a snapshot can replace",
-                         path);
-    f = open_temporary(path, temporary, e);
-    if (!f)
-        return false;
-    fclose(f);
-    unlink(temporary);
-    return true;
-}
-
-bool snapshot_save(const struct trainer *t, const char *path, struct error *e)
-{
-    char temporary[PATH_SIZE];
-    FILE *f;
-    bool ok;
-    int code;
-
-    if (!check_state(t, path, e) ||
-        !(f = open_temporary(path, temporary, e)))
-        return false;
-    ok = write_file(t, f);
-    code = errno;
-    if (!executor_check(t->executor, e)) {
-        fclose(f);
-        unlink(temporary);
-        return false;
-    }
-    if (fclose(f) != 0 || !ok || rename(temporary, path) != 0) {
-        code = ok ? errno : code;
-        unlink(temporary);
-        return error_set(e, EXIT_RUN,
-                         "%.300s: cannot write the snapshot: %s; the one "
-                         "before it, if any, is as it was",
-                         path, strerror(code));
-    }
-    sync_folder(path);
-    return true;
-}
-
-/* A file read whole, with its header parsed. */
+/* A file that is being read. */
 struct contents {
-    unsigned char *data;
-    size_t bytes;
-    json_t *header;
-    const unsigned char *tensors;
-    size_t tensor_bytes;
+    const char *path;    /* borrowed */
+    int fd;
+    uint64_t bytes;
+    char *text;          /* owned; of the header */
+    size_t text_bytes;
+    json_t *header;      /* owned */
+    uint64_t tensors;    /* where they begin */
+    uint64_t sum;        /* of the file */
+    const char *fault;   /* of the first tensor at fault; NULL if none is */
+    int faulty;          /* which */
+    struct reached reached;
 };
 
-static bool read_file(const char *path, struct contents *c, struct error *e)
-{
-    FILE *f = fopen(path, "rb");
-    struct stat status;
+static bool refuse(const struct contents *c, struct error *e,
+                   const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-    if (!f || fstat(fileno(f), &status) != 0) {
-        int code = errno;
-        if (f)
-            fclose(f);
-        return error_set(e, EXIT_INPUT, "%s: cannot read the snapshot: %s",
-                         path, strerror(code));
-    }
-    if (!S_ISREG(status.st_mode)) {
-        fclose(f);
-        return error_set(e, EXIT_INPUT,
-                         "%s: not a file; name a snapshot that --save wrote",
-                         path);
-    }
-    c->bytes = (size_t)status.st_size;
-    c->data = xcalloc(1, c->bytes + 1);
-    if (fread(c->data, 1, c->bytes, f) != c->bytes) {
-        fclose(f);
-        return error_set(e, EXIT_INPUT, "%s: cannot read all %zu bytes", path,
-                         c->bytes);
-    }
-    fclose(f);
-    return true;
+static bool refuse(const struct contents *c, struct error *e,
+                   const char *format, ...)
+{
+    char why[400];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(why, sizeof(why), format, args);
+    va_end(args);
+    return error_set(e, EXIT_INPUT, "%.300s: %s", c->path, why);
+}
+
+static bool read_at(const struct contents *c, void *to, size_t bytes,
+                    uint64_t at, struct error *e)
+{
+    if (file_read_at(c->fd, to, bytes, at))
+        return true;
+    return refuse(c, e, errno ? "cannot be read: %s" : "was truncated while "
+                  "it was read%s", errno ? strerror(errno) : "");
 }
 
 static const char *metadata(const struct contents *c, const char *key)
@@ -353,143 +271,325 @@ static const char *metadata(const struct contents *c, const char *key)
     return text ? text : "";
 }
 
-static bool parse_header(const char *path, struct contents *c,
-                         struct error *e)
+/* Reads the header, if it is one and not larger than that of this run could
+ * be. */
+static bool read_header(const struct trainer *t, struct contents *c,
+                        struct error *e)
 {
-    uint64_t size = c->bytes >= 8 ? get_size(c->data) : 0;
+    unsigned char start[9] = { 0 };
+    uint64_t size, state_bytes;
+    size_t most = HEADER_BYTES +
+                  ENTRY_BYTES * count_state(t->job->plan, &state_bytes);
+
+    if (c->bytes >= sizeof(start) &&
+        !read_at(c, start, sizeof(start), 0, e))
+        return false;
+    size = get_size(start);
+    if (size < 2 || start[8] != '{')
+        return refuse(c, e, "not a snapshot of memdial (no safetensors "
+                      "header)");
+    if (size > c->bytes - 8)
+        return refuse(c, e, "truncated: the header alone takes %" PRIu64
+                      " bytes, the file has %" PRIu64 "; use an older "
+                      "snapshot", size, c->bytes - 8);
+    if (size > most)
+        return refuse(c, e, "a header of %" PRIu64 " bytes, but that of this "
+                      "run has %zu at most: a foreign file, or a snapshot of "
+                      "another model", size, most);
+    c->text_bytes = (size_t)size;
+    c->text = xcalloc(c->text_bytes + 1, 1);
+    c->tensors = 8 + size;
+    return read_at(c, c->text, c->text_bytes, 8, e);
+}
+
+static bool parse_header(struct contents *c, struct error *e)
+{
+    char version[VERSION_SIZE];
     json_error_t where;
 
-    if (size < 2 || size > HEADER_MAX || c->data[8] != '{')
-        return error_set(e, EXIT_INPUT,
-                         "%s: not a snapshot of memdial (no safetensors "
-                         "header)", path);
-    if (size > c->bytes - 8)
-        return error_set(e, EXIT_INPUT,
-                         "%s: truncated: the header alone takes %" PRIu64
-                         " bytes, the file has %zu; use an older snapshot",
-                         path, size + 8, c->bytes);
-    c->header = json_loadb((const char *)c->data + 8, size, 0, &where);
-    c->tensors = c->data + 8 + size;
-    c->tensor_bytes = c->bytes - 8 - size;
+    snprintf(version, sizeof(version), "%d", SNAPSHOT_VERSION);
+    c->header = json_loadb(c->text, c->text_bytes, JSON_REJECT_DUPLICATES,
+                           &where);
+    if (!c->header)
+        return refuse(c, e, "damaged: its header is not JSON: %.100s; use an "
+                      "older snapshot", where.text);
     if (strcmp(metadata(c, "format"), "memdial") != 0)
-        return error_set(e, EXIT_INPUT,
-                         "%s: a foreign safetensors file; only snapshots that "
-                         "--save wrote can be loaded", path);
-    if (atoi(metadata(c, "version")) != SNAPSHOT_VERSION)
-        return error_set(e, EXIT_INPUT,
-                         "%s: snapshot version %.20s, but this memdial reads "
-                         "version %d", path, metadata(c, "version"),
-                         SNAPSHOT_VERSION);
+        return refuse(c, e, "a foreign safetensors file; only snapshots that "
+                      "--save wrote can be loaded");
+    if (strcmp(metadata(c, "version"), version) != 0)
+        return refuse(c, e, "snapshot version %.20s, but this memdial reads "
+                      "version %s", metadata(c, "version"), version);
     return true;
 }
 
-static bool verify_checksum(const char *path, struct contents *c,
-                            struct error *e)
-{
-    char expected[CHECKSUM_DIGITS + 1], found[CHECKSUM_DIGITS + 1];
-    unsigned char *digits;
-
-    snprintf(expected, sizeof(expected), "%s", metadata(c, "checksum"));
-    digits = (unsigned char *)strstr((char *)c->data + 8, expected);
-    if (strlen(expected) == CHECKSUM_DIGITS && digits)
-        memcpy(digits, no_checksum, CHECKSUM_DIGITS);
-    snprintf(found, sizeof(found), "%016" PRIx64,
-             checksum(checksum_start, c->data, c->bytes));
-    if (strcmp(expected, found) != 0)
-        return error_set(e, EXIT_INPUT,
-                         "%s: damaged or truncated: checksum %s, expected %s; "
-                         "use an older snapshot", path, found, expected);
-    return true;
-}
-
-/* That the file has exactly the run's tensors; with the checksum right, equal
- * entries mean data of the right size. */
-static bool verify_contents(const struct trainer *t, const char *path,
-                            const struct contents *c, struct error *e)
+/* That the file has exactly the tensors of the run. */
+static bool verify_entries(const struct trainer *t, const struct contents *c,
+                           struct error *e)
 {
     const struct plan *plan = t->job->plan;
-    const struct schedule *s = plan->schedule;
-    json_t *identity = identity_json(t);
-    const char *run = metadata(c, "run");
-    size_t offset = 0;
-    bool ok = strcmp(json_string_value(identity), run) == 0;
+    size_t offset = 0, entries = 1; /* one is metadata */
+    bool ok = true;
 
-    if (!ok)
-        error_set(e, EXIT_INPUT,
-                  "%s: saved by a run with %.120s, but this one has %s; set "
-                  "them alike", path, run, json_string_value(identity));
-    json_decref(identity);
-    for (int i = 0; ok && i < s->instance_count; i++) {
+    for (int i = 0; ok && i < plan->schedule->instance_count; i++) {
         char name[NAME_SIZE];
         json_t *expected;
-        if (!is_state(s, i))
+        if (!state_is(plan, i))
             continue;
-        graph_value_name(s->graph, s->instances[i], name, sizeof(name));
+        name_tensor(plan, i, name);
         expected = tensor_json(plan, i, offset);
         offset += plan->instances[i].bytes;
-        ok = json_equal(expected, json_object_get(c->header, name)) == 1 &&
-             offset <= c->tensor_bytes;
+        entries++;
+        ok = json_equal(expected, json_object_get(c->header, name)) ||
+             refuse(c, e, "tensor %s is missing or has another shape or type: "
+                    "the snapshot is of another model; set depth, width, "
+                    "precision and master_weights alike", name);
         json_decref(expected);
-        if (!ok)
-            error_set(e, EXIT_INPUT,
-                      "%s: tensor %s is missing or has another shape or "
-                      "type: the snapshot is of another model; set depth, "
-                      "width, precision and master_weights alike", path,
-                      name);
     }
-    if (ok && offset != c->tensor_bytes)
-        ok = error_set(e, EXIT_INPUT,
-                       "%s: %zu bytes of tensors, %zu expected: the snapshot "
-                       "is of another model", path, c->tensor_bytes, offset);
+    return ok && (json_object_size(c->header) == entries ||
+                  refuse(c, e, "has tensors that this run has not: the "
+                         "snapshot is of another model"));
+}
+
+/* Known before any of the tensors is read. */
+static bool verify_size(const struct trainer *t, const struct contents *c,
+                        struct error *e)
+{
+    uint64_t has = c->bytes - c->tensors, wanted;
+
+    count_state(t->job->plan, &wanted);
+    return has == wanted ||
+           (verify_entries(t, c, e) &&
+            refuse(c, e, "%s: %" PRIu64 " bytes of tensors, expected %" PRIu64
+                   "; use an older snapshot",
+                   has < wanted ? "truncated" : "damaged", has, wanted));
+}
+
+/* The checksum of the file up to its tensors, as it was before it had one. */
+static uint64_t sum_header(const struct contents *c)
+{
+    const char *digits = metadata(c, "checksum");
+    char *text = xstrdup(c->text), *at = strstr(text, digits);
+    unsigned char size[8];
+    uint64_t sum;
+
+    if (strlen(digits) == CHECKSUM_DIGITS && at)
+        memcpy(at, no_checksum, CHECKSUM_DIGITS);
+    put_size(size, c->text_bytes);
+    sum = checksum(checksum_start, size, sizeof(size));
+    sum = checksum(sum, text, c->text_bytes);
+    free(text);
+    return sum;
+}
+
+/* One tensor, of whatever is in the file; those of a run that is loaded go to
+ * its executor. */
+static bool read_tensor(const struct trainer *t, struct contents *c,
+                        int instance, uint64_t at, bool load,
+                        struct error *e)
+{
+    const struct plan *plan = t->job->plan;
+    size_t bytes = plan->instances[instance].bytes;
+    void *host = xcalloc(1, bytes);
+    bool ok = read_at(c, host, bytes, at, e);
+
+    if (ok) {
+        const char *fault = state_fault(plan, instance, host);
+
+        c->sum = checksum(c->sum, host, bytes);
+        if (fault && !c->fault) {
+            c->fault = fault;
+            c->faulty = instance;
+        }
+        if (load && !fault)
+            executor_write(t->executor, instance, host);
+    }
+    free(host);
     return ok;
 }
 
-static void restore(struct trainer *t, const struct contents *c)
+/* Reads all tensors, one at a time: a file takes no memory of the run. */
+static bool read_tensors(const struct trainer *t, struct contents *c,
+                         bool load, struct error *e)
 {
-    const struct schedule *s = t->job->plan->schedule;
-    const unsigned char *from = c->tensors;
+    const struct plan *plan = t->job->plan;
+    uint64_t at = c->tensors;
+    bool ok = true;
 
-    for (int i = 0; i < s->instance_count; i++)
-        if (is_state(s, i)) {
-            executor_write(t->executor, i, from);
-            from += t->job->plan->instances[i].bytes;
+    c->sum = sum_header(c);
+    c->fault = NULL;
+    for (int i = 0; ok && i < plan->schedule->instance_count; i++)
+        if (state_is(plan, i)) {
+            ok = read_tensor(t, c, i, at, load, e);
+            at += plan->instances[i].bytes;
         }
-    t->step = strtoll(metadata(c, "step"), NULL, 10);
-    t->epoch.loss = strtod(metadata(c, "epoch_loss"), NULL);
-    t->epoch.correct = strtod(metadata(c, "epoch_correct"), NULL);
-    t->epoch.samples = strtoll(metadata(c, "epoch_samples"), NULL, 10);
+    return ok;
 }
 
-static bool read_snapshot(const struct trainer *t, const char *path,
-                          struct contents *c, struct error *e)
+static bool verify_checksum(const struct contents *c, struct error *e)
 {
-    return read_file(path, c, e) && parse_header(path, c, e) &&
-           verify_checksum(path, c, e) && verify_contents(t, path, c, e);
+    char found[CHECKSUM_DIGITS + 1];
+
+    snprintf(found, sizeof(found), "%016" PRIx64, c->sum);
+    return strcmp(metadata(c, "checksum"), found) == 0 ||
+           refuse(c, e, "damaged or truncated: checksum %s, expected %.16s; "
+                  "use an older snapshot", found, metadata(c, "checksum"));
 }
 
-static void contents_done(struct contents *c)
+static bool verify_identity(const struct trainer *t, const struct contents *c,
+                            struct error *e)
+{
+    json_t *identity = identity_json(t);
+    const char *run = metadata(c, "run"), *own = json_string_value(identity);
+    bool ok = strcmp(own, run) == 0 ||
+              refuse(c, e, "saved by a run with %.120s, but this one has %s; "
+                     "set them alike", run, own);
+
+    json_decref(identity);
+    return ok;
+}
+
+/* Whether a run of these settings, and any number of epochs, can have come so
+ * far: what is summed up of an epoch is of the steps since it began. */
+static bool is_possible(const struct trainer *t, const struct reached *p)
+{
+    int64_t steps = t->steps_per_epoch;
+    int64_t most = steps * (int64_t)settings_find("epochs")->max;
+
+    return p->step >= 0 && p->step <= most &&
+           p->epoch.samples == p->step % steps * t->job->settings.batch &&
+           isfinite(p->epoch.loss) && p->epoch.correct >= 0 &&
+           p->epoch.correct <= (double)p->epoch.samples;
+}
+
+/* What was read must be written in the same way again. */
+static bool verify_progress(const struct trainer *t, struct contents *c,
+                            struct error *e)
+{
+    struct reached *p = &c->reached;
+    json_t *again;
+    bool ok;
+
+    *p = (struct reached){
+        strtoll(metadata(c, "step"), NULL, 10),
+        { .loss = strtod(metadata(c, "epoch_loss"), NULL),
+          .correct = strtod(metadata(c, "epoch_correct"), NULL),
+          .samples = strtoll(metadata(c, "epoch_samples"), NULL, 10) }
+    };
+    again = metadata_json(t, p, metadata(c, "checksum"));
+    ok = is_possible(t, p) &&
+         json_equal(again, json_object_get(c->header, "__metadata__"));
+    json_decref(again);
+    return ok || refuse(c, e, "no run comes to step %.30s with %.30s samples "
+                        "of an epoch, their loss %.30s and %.30s correct; use "
+                        "an older snapshot", metadata(c, "step"),
+                        metadata(c, "epoch_samples"),
+                        metadata(c, "epoch_loss"),
+                        metadata(c, "epoch_correct"));
+}
+
+static bool verify_state(const struct trainer *t, const struct contents *c,
+                         struct error *e)
+{
+    char name[NAME_SIZE];
+
+    if (!c->fault)
+        return true;
+    name_tensor(t->job->plan, c->faulty, name);
+    return refuse(c, e, "tensor %s %s; use an older snapshot", name,
+                  c->fault);
+}
+
+/* That the file is one that this run can be loaded from. */
+static bool verify(const struct trainer *t, struct contents *c,
+                   struct error *e)
+{
+    return read_header(t, c, e) && parse_header(c, e) &&
+           verify_size(t, c, e) && read_tensors(t, c, false, e) &&
+           verify_checksum(c, e) && verify_entries(t, c, e) &&
+           verify_identity(t, c, e) && verify_progress(t, c, e) &&
+           verify_state(t, c, e);
+}
+
+static void release(struct contents *c)
 {
     json_decref(c->header);
-    free(c->data);
+    free(c->text);
+}
+
+/* What takes the place of a snapshot can be loaded as well as that could. */
+static bool verify_draft(const struct trainer *t, const char *path,
+                         const struct file_draft *draft, struct error *e)
+{
+    struct contents c = { .path = path };
+    struct error why;
+    bool ok;
+
+    c.fd = file_written(draft, &c.bytes);
+    ok = verify(t, &c, &why);
+    release(&c);
+    return ok || error_set(e, EXIT_RUN, "no snapshot written, for it would not "
+                           "load: %s", why.text);
+}
+
+bool snapshot_save(const struct trainer *t, const char *path, struct error *e)
+{
+    struct file_draft *draft;
+
+    if (!file_begin(&draft, path, e))
+        return false;
+    if (write_file(t, path, draft, e) && executor_check(t->executor, e) &&
+        verify_draft(t, path, draft, e))
+        return file_finish(draft, FILE_REPLACE, e);
+    file_drop(draft);
+    return false;
+}
+
+/* The file is read once more: what it was then is what is loaded. */
+static bool restore(struct trainer *t, struct contents *c, struct error *e)
+{
+    if (!read_tensors(t, c, true, e) || !verify_checksum(c, e) ||
+        !verify_state(t, c, e))
+        return false;
+    t->step = c->reached.step;
+    t->epoch = c->reached.epoch;
+    return true;
+}
+
+static bool open_contents(struct contents *c, const char *path,
+                          struct error *e)
+{
+    *c = (struct contents){ .path = path };
+    c->fd = file_open(path, UINT64_MAX, &c->bytes, e);
+    return c->fd >= 0;
+}
+
+static void close_contents(struct contents *c)
+{
+    close(c->fd);
+    release(c);
 }
 
 bool snapshot_matches(const struct trainer *t, const char *path,
                       struct error *e)
 {
-    struct contents c = { 0 };
-    bool ok = read_snapshot(t, path, &c, e);
+    struct contents c;
+    bool ok;
 
-    contents_done(&c);
+    if (!open_contents(&c, path, e))
+        return false;
+    ok = verify(t, &c, e);
+    close_contents(&c);
     return ok;
 }
 
 bool snapshot_load(struct trainer *t, const char *path, struct error *e)
 {
-    struct contents c = { 0 };
-    bool ok = read_snapshot(t, path, &c, e);
+    struct contents c;
+    bool ok;
 
-    if (ok)
-        restore(t, &c);
-    contents_done(&c);
+    if (!open_contents(&c, path, e))
+        return false;
+    ok = verify(t, &c, e) && restore(t, &c, e);
+    close_contents(&c);
     return ok;
 }

@@ -4,8 +4,10 @@
  * size, a JSON header, the tensors. The header's metadata holds what a run
  * needs to go on, a version, and a checksum of everything else in the file.
  *
- * A snapshot is written beside its name and renamed over it when it is safely
- * on disk, so that being killed never costs the one before.
+ * Nothing in a file is trusted, the checksum least of all, which anybody can
+ * make right: what a run of these settings could not have written is refused.
+ * A snapshot is read back in the same way before it takes the place of the one
+ * before, so that what is there can always be loaded.
  */
 #ifndef MEMDIAL_SNAPSHOT_H
 #define MEMDIAL_SNAPSHOT_H
@@ -15,12 +17,8 @@
 
 enum { SNAPSHOT_VERSION = 1 };
 
-/* Whether a snapshot can be written there: better known before a run than
- * after it. */
-bool snapshot_check(const char *path, struct error *);
-
-/* Refused if not all of the state is finite: what it would replace is worth
- * more. */
+/* Refused if not all of the state is finite, or if what was written would not
+ * load: what it would replace is worth more. */
 bool snapshot_save(const struct trainer *, const char *path, struct error *);
 
 /* Whether snapshot_load() would take it; the trainer needs no arena yet. */
@@ -28,8 +26,9 @@ bool snapshot_matches(const struct trainer *, const char *path,
                       struct error *);
 
 /* Continues where the snapshot was saved. The trainer must be of the same
- * model and have the same batch, epoch and seed; nothing is changed unless
- * all of the file is good. */
+ * model and have the same batch, epoch and seed. Nothing is changed unless all
+ * of the file is good; if it becomes another while it is read, the trainer is
+ * only good to be freed. */
 bool snapshot_load(struct trainer *, const char *path, struct error *);
 
 #endif

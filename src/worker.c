@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "file.h"
 #include "lines.h"
 #include "preset.h"
 #include "settings_json.h"
@@ -170,7 +171,7 @@ struct order {
  * only there for accidents may be done without. */
 static bool check_snapshot(struct worker *w, struct order *o, struct error *e)
 {
-    if (!o->save || snapshot_check(o->save, e))
+    if (!o->save || file_check(o->save, e))
         return true;
     if (o->keep)
         return false;

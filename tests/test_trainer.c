@@ -318,7 +318,7 @@ Test(trainer, rewires_on_schedule)
 /* DSR's threshold is state too, and part of a snapshot with the index. */
 Test(trainer, sparse_runs_go_on_bit_for_bit)
 {
-    const char *const sparse[] = { "sparsity=0.8", NULL };
+    const char *const sparse[] = { "sparsity=0.8", "epoch_samples=80", NULL };
     struct trainer *a = open_trainer(sparse), *b = open_trainer(sparse);
     char *path = temporary_path();
     struct error e;

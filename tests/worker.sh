@@ -203,7 +203,7 @@ refuses 'memory_budget' '{"command":"restart","settings":'\
 '{"checkpoint":"optimal","memory_budget":1024}}'
 refuses 'cannot allocate' '{"command":"start","settings":'\
 '{"depth":100,"width":64,"batch":20000}}'
-refuses 'cannot read' "{\"command\":\"restart\",\"load\":\"$folder/none\"}"
+refuses 'No such file' "{\"command\":\"restart\",\"load\":\"$folder/none\"}"
 refuses 'not a snapshot' "{\"command\":\"restart\",\"load\":\"$memdial\"}"
 refuses 'saved by a run with' \
     "{\"command\":\"start\",\"load\":\"$folder/stays\"}"

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,6 +16,7 @@
 
 #include "clock.h"
 #include "feed.h"
+#include "file.h"
 #include "folder.h"
 #include "json_print.h"
 #include "lines.h"
@@ -698,22 +698,6 @@ void link_save(struct link *l, const char *path)
                                   json_text(path)));
 }
 
-/* The snapshot, and one that a worker was killed over, where they are on this
- * machine. */
-static void remove_snapshots(const struct link *l)
-{
-    char pattern[PATH_SIZE + 8];
-    glob_t unfinished;
-
-    unlink(l->save);
-    snprintf(pattern, sizeof(pattern), "%s.*.tmp", l->save);
-    if (glob(pattern, GLOB_NOSORT, NULL, &unfinished) != 0)
-        return;
-    for (size_t i = 0; i < unfinished.gl_pathc; i++)
-        unlink(unfinished.gl_pathv[i]);
-    globfree(&unfinished);
-}
-
 void link_free(struct link *l)
 {
     if (!l)
@@ -724,7 +708,7 @@ void link_free(struct link *l)
     if (l->pid)
         reap(l, farewell_seconds);
     kill_worker(l);
-    remove_snapshots(l);
+    file_remove(l->save); /* where it is on this machine */
     free(l->outbox.data);
     free(l->command);
     free(l->name);
