@@ -68,14 +68,14 @@ static bool is_in(const char *folder, const char *name)
 /* What is there in place of the files, and what to do about it. */
 static const char *find_remedy(const char *folder)
 {
-    if (is_in(folder, "cifar-10-binary.tar.gz"))
-        return "unpack cifar-10-binary.tar.gz there";
+    if (is_in(folder, ARCHIVE))
+        return "unpack " ARCHIVE " there, with tar xzf";
     if (is_in(folder, "cifar-10-python.tar.gz") ||
         is_in(folder, "cifar-10-batches-py") || is_in(folder, "data_batch_1"))
-        return "there is the Python version, but the binary version is "
-               "needed, " ARCHIVE " of " PAGE;
-    return "they are in the binary version, " ARCHIVE " of "
-           PAGE ", or train with data=shapes";
+        return "what is there is the Python version; the binary version is "
+               "needed, " ARCHIVE;
+    return "name the folder that the binary version, " ARCHIVE ", was "
+           "unpacked to, or use data=shapes";
 }
 
 /* Names all files that are not there, so that one look is enough. */

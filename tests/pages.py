@@ -532,20 +532,82 @@ def load_presets(p, settings):
     p.closes("Nothing has changed")
     choose_preset(p, "quick")
     p.type(ENTER)
-    report(p.sees("new run for .*Enter: yes, Esc: no"),
+    report(p.sees("─ A new run of quick ─") and
+           p.sees("batch +20 → 100") and p.sees("The run of .* ends: epoch"),
            "Presets: another batch needs a new run, which is asked", p)
-    p.closes("new run for")
+    p.closes("A new run of")
     choose_preset(p, "mine")
     report(p.sees("These are the current settings"),
            "Presets: Esc changes nothing", p)
     choose_preset(p, "quick")
     p.type(ENTER)
-    p.sees("new run")
+    p.sees("A new run of")
     p.type(ENTER)
     report(p.sees("These are the current settings") and p.sees("training"),
            "Presets: Enter begins it", p)
     os.remove(os.path.join(presets_folder(), "broken.yaml"))
     os.remove(os.path.join(presets_folder(), "mine.yaml"))
+
+
+# Images that have to be there
+
+def make_images():
+    """The files of CIFAR-10, with forty images each."""
+    folder = os.path.join(FOLDER, "downloads", "cifar-10-batches-bin")
+    os.mkdir(folder)
+    for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
+        with open(os.path.join(folder, name + ".bin"), "wb") as file:
+            file.write(bytes(3073 * 40))
+
+
+def steps_go_on(p):
+    before = p.comes(lambda: re.search(r"epoch (\d+) of", p.text()))
+    return before and p.comes(lambda: (
+        now := re.search(r"epoch (\d+) of", p.text())) and
+        int(now[1]) > int(before[1]))
+
+
+def name_images():
+    """Without them no run is ended; with them one begins, and the next time
+    they are remembered."""
+    p = Person(*SMALL, rows=24, cols=80)
+    p.sees(r"epoch \d+ of")
+    p.type(b"5")
+    choose_preset(p, "wrn-10-1")
+    p.type(ENTER)
+    report(p.sees("wrn-10-1 trains on images from files") and
+           p.sees("No folder is set") and p.sees("cifar-10-binary.tar.gz"),
+           "Images: a preset without its data says what is missing", p)
+    p.type(b"f")
+    p.sees("folder of the images:")
+    os.mkdir(os.path.join(FOLDER, "downloads"))
+    p.type(b"down\t")
+    report(p.sees("images: downloads/ "), "Images: Tab completes a folder", p)
+    report(p.closes("folder of the images:") and p.sees("training") and
+           steps_go_on(p),
+           "Images: Esc leaves the run as it is", p)
+    make_images()
+    p.type(ENTER + b"f")
+    p.sees("folder of the images:")
+    p.type(b"down\t" + ENTER)
+    report(p.sees("─ A new run of wrn-10-1 ─"),
+           "Images: the folder above is found out", p)
+    p.type(ENTER)
+    report(p.sees("wrn-10-1 +training") and p.sees("epoch 1 of 200"),
+           "Images: and the run begins", p)
+    p.leave()
+    p = Person("wrn-10-1", *SMALL)
+    report(p.sees("wrn-10-1 .*training"),
+           "Images: the folder is remembered for the next time", p)
+    p.leave()
+    p = Person("wrn-10-1", *SMALL, XDG_STATE_HOME=FOLDER + "/new", rows=24,
+               cols=80)
+    report(p.sees("trains on images from files") and p.sees("failed"),
+           "Images: asked for at the beginning, too", p)
+    p.type(b"d")
+    report(p.sees("wrn-10-1 +training"), "Images: drawn ones need no other "
+           "question, for there is no run", p)
+    p.leave()
 
 
 # The mouse
@@ -562,7 +624,7 @@ EFFECTS = {
     "pin": "pinned: comparing", "pause": "training", "restart": "training",
     "export": r"wrote memdial-\d+.json", "show": "─ Settings [A-Z]",
     "back": "these are the current settings",
-    "load": "new run for", "diff": "all settings",
+    "load": "A new run of|on images from files", "diff": "all settings",
     "save as": "save as:", "zoom": "bars: ", "theme": "theme light", "help": "─ Keys ─",
 }
 
@@ -832,6 +894,7 @@ def main():
     use_pages()
     try_and_compare()
     keep_presets()
+    name_images()
     use_mouse()
     use_keys()
     let_hint_go()

@@ -17,6 +17,26 @@ static struct session session;
 static struct screen screen;
 static char folder[] = "/tmp/memdial-page-XXXXXX";
 
+/* The files of CIFAR-10 with one image each. */
+static const char *make_images(void)
+{
+    static char images[128];
+    char record[3073] = { 0 }, path[256];
+
+    snprintf(images, sizeof(images), "%s/images", folder);
+    mkdir(images, 0700);
+    for (int i = 1; i <= 6; i++) {
+        FILE *file;
+        snprintf(path, sizeof(path), i < 6 ? "%s/data_batch_%d.bin"
+                                           : "%s/test_batch.bin", images, i);
+        file = fopen(path, "w");
+        cr_assert(file);
+        cr_assert_eq(fwrite(record, 1, sizeof(record), file), sizeof(record));
+        fclose(file);
+    }
+    return images;
+}
+
 static void make_page(void)
 {
     char path[256];
@@ -208,13 +228,29 @@ Test(page_presets, loaded_in_the_run)
     cr_expect(session.asks & SESSION_ASK_APPLY);
 }
 
+/* As if they had been named before. */
+static void have_images(void)
+{
+    strcpy(session.data_path, make_images());
+}
+
+/* The question says what changes and what ends. */
 Test(page_presets, loaded_in_a_new_run)
 {
+    have_images();
+    sample_train(&session, 3);
     choose("wrn-28-2");
     session.asks = 0;
     press(KEY_RETURN);
-    cr_expect(shows("? Enter: yes, Esc: no"));
+    cr_expect(shows("- A new run of wrn-28-2 -"));
+    cr_expect(shows("  depth           10 > 28"));
+    cr_expect(shows("  data            shapes > cifar10"));
+    cr_expect(shows("The run of quick ends: epoch 3 of 20, accuracy 40.6%."));
+    cr_expect(shows("Enter begin it   Esc leave all as it is"));
+    press('q');
+    cr_expect_not(screen.quit, "the question has the keys");
     press(KEY_ESCAPE);
+    cr_expect_not(shows("A new run of"));
     cr_expect_eq(session.wanted.depth, 10);
     cr_expect_eq(session.asks, 0);
     press(KEY_RETURN);
@@ -229,13 +265,15 @@ Test(page_presets, a_new_run_can_be_undone)
 {
     struct settings before = session.wanted;
 
+    have_images();
     choose("wrn-28-2");
     press(KEY_RETURN);
     press(KEY_RETURN);
     sample_start(&session, "wrn-28-2", &session.wanted, 0);
     session.asks = 0;
     press('u');
-    cr_expect(shows("new run for depth"));
+    cr_expect(shows("- A new run of quick -"));
+    cr_expect(shows("  depth           28 > 10"));
     press(KEY_ESCAPE);
     cr_expect_eq(session.asks, 0);
     cr_expect_eq(session.wanted.depth, 28);
@@ -256,6 +294,7 @@ Test(page_presets, a_new_run_that_is_refused)
     cr_assert(settings_assign(&turned, "test", "precision=fp16", NULL));
     session_want(&session, &turned);
     session_want(&session, &before);
+    have_images();
     choose("wrn-28-2");
     press(KEY_RETURN);
     press(KEY_RETURN);
@@ -273,6 +312,7 @@ Test(page_presets, a_new_run_that_is_refused)
 /* Before the worker has said that the new run began, too. */
 Test(page_presets, a_new_run_can_be_undone_at_once)
 {
+    have_images();
     choose("wrn-28-2");
     press(KEY_RETURN);
     press(KEY_RETURN);
@@ -282,6 +322,148 @@ Test(page_presets, a_new_run_can_be_undone_at_once)
     cr_expect(session.asks & SESSION_ASK_BEGIN);
     cr_expect_not(session.asks & SESSION_ASK_APPLY);
     cr_expect_eq(session.wanted.depth, 10);
+}
+
+static void nothing_has_changed(void)
+{
+    cr_expect_eq(session.asks & ~(unsigned)SESSION_ASK_QUESTIONS, 0);
+    cr_expect_eq(session.wanted.depth, 10);
+    cr_expect_eq(session.wanted.data, DATA_SHAPES);
+    cr_expect_str_eq(session.preset, "quick");
+}
+
+/* A preset whose data are not there ends nothing: what is missing is said, and
+ * where it comes from. */
+Test(page_presets, images_that_are_not_there)
+{
+    session.asks = 0;
+    choose("wrn-16-1");
+    cr_expect(shows("It trains on images from files, which are not here"));
+    press(KEY_RETURN);
+    cr_expect(shows("- wrn-16-1 trains on images from files -"));
+    cr_expect(shows("No folder is set (data_path)."));
+    cr_expect(shows("CIFAR-10 binary version (suitable for C programs)"));
+    cr_expect(shows("www.cs.toronto.edu/~kriz/cifar.html"));
+    cr_expect(shows("cifar-10-binary.tar.gz"));
+    cr_expect(shows("cifar-10-batches-bin"));
+    cr_expect(shows("the run of quick goes on"));
+    press(KEY_ESCAPE);
+    nothing_has_changed();
+    press(KEY_RETURN);
+    press('f');
+    cr_expect(shows("folder of the images:"));
+    type(folder);
+    press(KEY_RETURN);
+    cr_expect(shows("no data_batch_1.bin, data_batch_2.bin"));
+    nothing_has_changed();
+    press('f');
+    cr_expect_str_eq(screen.answer, folder, "what was typed can be mended");
+    press(KEY_ESCAPE);
+    nothing_has_changed();
+}
+
+/* A folder that is named counts for all presets of the session. */
+Test(page_presets, images_that_are_named)
+{
+    const char *images = make_images();
+
+    choose("wrn-16-1");
+    press(KEY_RETURN);
+    press('f');
+    type(folder);
+    type("/im");
+    press(KEY_TAB);
+    type("./"); /* Tab has made a slash */
+    press(KEY_RETURN);
+    cr_expect(shows("- A new run of wrn-16-1 -"));
+    nothing_has_changed();
+    press(KEY_RETURN);
+    cr_expect(session.asks & SESSION_ASK_BEGIN);
+    cr_expect_str_eq(session.wanted.data_path, images, "without a detour");
+    cr_expect_eq(session.wanted.depth, 16);
+    sample_start(&session, "wrn-16-1", &session.wanted, 0);
+    look();
+    choose("wrn-10-1");
+    cr_expect_not(shows("data_path "), "which does not differ");
+    press(KEY_RETURN);
+    cr_expect(shows("- A new run of wrn-10-1 -"));
+    press(KEY_RETURN);
+    cr_expect_str_eq(session.wanted.data_path, images);
+}
+
+/* Without a download. */
+Test(page_presets, drawn_images_instead)
+{
+    choose("wrn-16-1");
+    press(KEY_RETURN);
+    press('d');
+    cr_expect(shows("- A new run of wrn-16-1 -"));
+    press(KEY_RETURN);
+    cr_expect(session.asks & SESSION_ASK_BEGIN);
+    cr_expect_eq(session.wanted.data, DATA_SHAPES);
+    cr_expect_eq(session.wanted.depth, 16);
+    cr_expect_eq(session.wanted.epoch_samples, 1000 * 5);
+    cr_expect_eq(session.wanted.valid_samples, 1000);
+    cr_expect_str_eq(session.preset, "wrn-16-1");
+}
+
+/* Undoing goes to data that may be gone. */
+Test(page_presets, images_that_are_gone)
+{
+    char path[256];
+
+    have_images();
+    choose("wrn-16-1");
+    press(KEY_RETURN);
+    press(KEY_RETURN);
+    sample_start(&session, "wrn-16-1", &session.wanted, 0);
+    choose("quick");
+    press(KEY_RETURN);
+    press(KEY_RETURN);
+    sample_start(&session, "quick", &session.wanted, 0);
+    session.asks = 0;
+    snprintf(path, sizeof(path), "%s/images/test_batch.bin", folder);
+    unlink(path);
+    press('u');
+    cr_expect(shows("no test_batch.bin"));
+    press(KEY_ESCAPE);
+    cr_expect_eq(session.asks, 0);
+    make_images();
+    press('u');
+    press(KEY_RETURN);
+    cr_expect(session.asks & SESSION_ASK_BEGIN);
+    cr_expect_eq(session.wanted.depth, 16);
+}
+
+/* Of files on another machine its worker says what is missing; nothing is
+ * looked for here. */
+Test(page_presets, images_of_another_machine)
+{
+    struct settings wanted;
+
+    session.remote = true;
+    choose("wrn-16-1");
+    cr_expect_not(shows("It trains on images from files"));
+    press(KEY_RETURN);
+    cr_expect(shows("- A new run of wrn-16-1 -"));
+    press(KEY_RETURN);
+    wanted = session.wanted;
+    session_stay(&session);
+    session.asks = 0;
+    cr_expect_not(new_run_ask_data(&screen, "wrn-16-1", &wanted,
+                                   "cannot allocate 3 MiB; lower batch"));
+    cr_assert(new_run_ask_data(&screen, "wrn-16-1", &wanted, "data_path: "
+                               "/far/away: no test_batch.bin; unpack it"));
+    look();
+    cr_expect(shows("/far/away: no test_batch.bin."));
+    cr_expect(shows("To do: unpack it."));
+    press('f');
+    cr_expect_not(shows("Tab completes"));
+    type("~/images");
+    press(KEY_RETURN);
+    press(KEY_RETURN);
+    cr_expect(session.asks & SESSION_ASK_BEGIN);
+    cr_expect_str_eq(session.wanted.data_path, "~/images");
 }
 
 /* The error, with its line, and not a thing changed. */

@@ -300,12 +300,13 @@ Test(page_runs, back_to_another_model)
     session.asks = 0;
     choose('A');
     press('b');
-    cr_expect(shows("new run for depth? Enter: yes, Esc: no"));
+    cr_expect(shows("- A new run of quick -"));
+    cr_expect(shows("  depth           16 > 10"));
     press(KEY_ESCAPE);
     cr_expect_eq(session.wanted.depth, 16);
     press('b');
     press('n');
-    press(KEY_RETURN);
+    cr_expect_not(shows("A new run"));
     cr_expect_eq(session.wanted.depth, 16);
     cr_expect_eq(session.asks, 0);
     press('b');

@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "clock.h"
+#include "dataset.h"
 #include "export.h"
 #include "link.h"
+#include "memo.h"
 #include "plain.h"
 #include "preset.h"
 #include "request.h"
@@ -34,6 +36,7 @@ struct app {
     double drawn;                    /* when that was */
     unsigned notices;                /* that have been seen ... */
     double noticed;                  /* ... the last of them then */
+    char memo[SETTINGS_TEXT_SIZE];   /* data_path as it was remembered */
 };
 
 struct choices {
@@ -123,7 +126,8 @@ static void take_state(struct app *a)
     s->silent = link_silent(a->link);
     snprintf(s->sentence, sizeof(s->sentence), "%s", link_sentence(a->link));
     a->changed = true;
-    if (s->state == LINK_FAILED && before != LINK_FAILED)
+    if (s->state == LINK_FAILED && before != LINK_FAILED &&
+        !new_run_ask_data(&a->screen, s->preset, &s->wanted, s->sentence))
         show_trouble(a, "The run cannot go on");
     if (s->state == LINK_DEAD && before != LINK_DEAD)
         show_trouble(a, "The worker is gone");
@@ -222,20 +226,42 @@ static void take_answers(struct app *a)
 }
 
 /* A run that was asked for in vain; the one that is there goes on. */
-static void refuse_run(struct app *a, const struct event *e)
+static void refuse_run(struct app *a, const char *why)
+{
+    struct session *s = &a->session;
+    struct settings wanted = s->wanted;
+    struct text_block *text = &a->screen.popup_text;
+    char preset[PRESET_LABEL_SIZE];
+
+    memcpy(preset, s->preset, sizeof(preset));
+    session_stay(s);
+    if (new_run_ask_data(&a->screen, preset, &wanted, why))
+        return;
+    screen_popup(&a->screen, "The new run cannot begin");
+    text_block_add(text, ROLE_BAD, "%s", why);
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, ROLE_TEXT, "Nothing has changed: the run of %s is "
+                   "as it was.", s->preset);
+}
+
+static bool is_refused_run(const struct app *a, const struct event *e)
 {
     enum link_state state = link_state(a->link);
-    struct text_block *text = &a->screen.popup_text;
 
-    if (strcmp(e->refused.command, "start") != 0 ||
-        state == LINK_FAILED || state == LINK_STARTING)
+    return e->type == EVENT_REFUSED &&
+           strcmp(e->refused.command, "start") == 0 &&
+           state != LINK_FAILED && state != LINK_STARTING;
+}
+
+/* The folder of the images is remembered for the next time. */
+static void keep_memo(struct app *a)
+{
+    const struct session *s = &a->session;
+
+    if (s->remote || strcmp(s->data_path, a->memo) == 0)
         return;
-    session_stay(&a->session);
-    screen_popup(&a->screen, "The new run cannot begin");
-    text_block_add(text, ROLE_BAD, "%s", e->refused.message);
-    text_block_add(text, ROLE_TEXT, " ");
-    text_block_add(text, ROLE_TEXT, "Nothing has changed: the run of %s that "
-                   "was there is there still.", a->session.preset);
+    strcpy(a->memo, s->data_path);
+    memo_save(a->memo);
 }
 
 static void take_events(struct app *a)
@@ -246,8 +272,8 @@ static void take_events(struct app *a)
     link_update(a->link);
     while ((e = link_next(a->link))) {
         session_event(s, e);
-        if (e->type == EVENT_REFUSED)
-            refuse_run(a, e);
+        if (is_refused_run(a, e))
+            refuse_run(a, e->refused.message);
         a->changed = true;
     }
     take_state(a);
@@ -301,11 +327,25 @@ static void run_loop(struct app *a)
         while (carry_out(a))
             a->changed = true;
         let_notice_go(a);
+        keep_memo(a);
         serve_screen(a);
         if (urgent || (a->changed &&
                        clock_seconds() - a->drawn >= 1.0 / FRAMES))
             draw(a);
     }
+}
+
+/* Fills in what was remembered, if it can be a value. */
+static void fill_in(struct app *a, struct settings *settings, bool remote)
+{
+    struct settings with = *settings;
+
+    if (!remote)
+        memo_load(a->memo, sizeof(a->memo));
+    if (!settings_set(&with, "memo", "data_path", a->memo, NULL))
+        a->memo[0] = '\0';
+    else if (dataset_where(settings->data) && !settings->data_path[0])
+        *settings = with;
 }
 
 static int show_screens(struct app *a, const struct choices *c,
@@ -321,6 +361,8 @@ static int show_screens(struct app *a, const struct choices *c,
     link_begin(a->link, preset, settings);
     terminal_size(&rows, &cols);
     session_init(&a->session, preset, settings);
+    a->session.remote = c->worker;
+    strcpy(a->session.data_path, a->memo);
     screen_init(&a->screen, &a->session, rows, cols,
                 c->ascii ? GLYPHS_ASCII : terminal_glyphs());
     a->screen.view.theme = theme_guess();
@@ -364,6 +406,7 @@ static int run(const struct request *request, const struct choices *c)
     }
     if (!request_settings(request, &settings, &e))
         return report_error(&e);
+    fill_in(&app, &settings, c->worker);
     app.link = link_new(c->worker);
     code = c->plain ? run_plainly(app.link, request->preset, &settings)
                     : show_screens(&app, c, request->preset, &settings, &e);

@@ -32,6 +32,7 @@ enum action {
     ACTION_PANE,         /* argument: which pane */
     ACTION_ROW,          /* argument: row of the pane with the keys */
     ACTION_ANSWER,       /* the question of the screen has an answer */
+    ACTION_CHOICE,       /* argument: the key of a choice of the popup */
     ACTION_COUNT
 };
 

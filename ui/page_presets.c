@@ -10,6 +10,7 @@
 
 #include "bar.h"
 #include "bytes.h"
+#include "dataset.h"
 #include "diff.h"
 #include "folder.h"
 #include "preset.h"
@@ -18,19 +19,19 @@
 enum { PANE_LIST, PANE_DIFF };
 
 /* What the screen was asked to ask. */
-enum question_asked { ASKED_NAME, ASKED_REPLACE, ASKED_RUN };
+enum question_asked { ASKED_NAME, ASKED_REPLACE };
 
 struct presets_page {
     struct preset_entry *list;       /* owned, [count] */
     int *candidate;                  /* owned, [count]; -1: cannot be read */
     int count;
     struct timespec changed;         /* of the user's folder; 0: none */
+    char data_path[SETTINGS_TEXT_SIZE]; /* that is filled in */
     int chosen, scroll, height;      /* of the list, in presets */
     int diff_scroll, diff_height;
     bool all;                        /* settings that are alike too */
     enum question_asked asked;
     char name[ANSWER_SIZE];          /* to save as */
-    struct preset_entry load;        /* to begin a run of */
 };
 
 static void done(void *state)
@@ -84,7 +85,10 @@ static void reload(struct session *s, struct presets_page *p)
         memcpy(name, p->list[p->chosen].name, sizeof(name));
     free(p->list);
     p->changed = folder_time();
+    strcpy(p->data_path, s->data_path);
     p->count = preset_list(&p->list);
+    for (int i = 0; i < p->count; i++)
+        session_fill(s, &p->list[i].preset.settings);
     p->candidate = xrealloc(p->candidate, (unsigned long)p->count,
                             sizeof(*p->candidate));
     p->chosen = 0;
@@ -96,7 +100,7 @@ static void keep_up(struct session *s, struct presets_page *p)
 {
     struct timespec now = folder_time();
 
-    if (!p->list || now.tv_sec != p->changed.tv_sec ||
+    if (!p->list || strcmp(p->data_path, s->data_path) != 0 || now.tv_sec != p->changed.tv_sec ||
         now.tv_nsec != p->changed.tv_nsec)
         reload(s, p);
 }
@@ -259,6 +263,11 @@ static int draw_offer(const struct session *s, const struct settings *then,
     if (settings_same(&s->wanted, then))
         return draw_text(area, row, ROLE_GOOD,
                          "These are the current settings.");
+    if (!s->remote && !dataset_check(then, &e))
+        return draw_text(area, row, ROLE_WARNING,
+                         "It trains on images from files, which are not "
+                         "here. Enter says where they come from, and asks "
+                         "for their folder.");
     if (settings_can_follow(&s->in_force, then, &e))
         return draw_text(area, row, ROLE_TEXT, s->locked ?
                          "Enter loads it; changes are pending then." :
@@ -399,9 +408,7 @@ static void load(struct screen *s, struct presets_page *p)
                                    ? entry->path : entry->name, &e)) {
         fail(s, "Not loaded", &e);
     } else {
-        p->load = *entry;
-        p->asked = ASKED_RUN;
-        diff_go(s, entry->name, &entry->preset.settings);
+        new_run_go(s, entry->name, entry->name, &entry->preset.settings);
     }
 }
 
@@ -468,9 +475,7 @@ static void on_answer(struct screen *s, struct presets_page *p)
 {
     if (p->asked == ASKED_NAME)
         save_as(s, p);
-    else if (p->asked == ASKED_RUN && diff_agreed(s))
-        session_begin(s->session, p->load.name, &p->load.preset.settings);
-    else if (p->asked == ASKED_REPLACE && s->answer[0] && diff_agreed(s))
+    else if (s->answer[0] == 'y' || s->answer[0] == 'Y')
         save(s, p, true);
 }
 

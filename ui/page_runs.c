@@ -28,8 +28,6 @@ struct runs_page {
     bool stays;          /* on the trial of this number, not on the latest */
     int trial;
     int column_count;    /* as last drawn */
-    struct settings asked; /* what a new run was asked for */
-    char preset[PRESET_LABEL_SIZE];
 };
 
 static void init(void *state)
@@ -643,9 +641,7 @@ static void go_back(struct screen *s, struct runs_page *p)
     char name[32], label[LABEL_SIZE];
 
     snprintf(name, sizeof(name), "settings %s", trial_label(t, label));
-    p->asked = t->settings;
-    memcpy(p->preset, t->preset, sizeof(p->preset));
-    diff_go(s, name, &p->asked);
+    new_run_go(s, name, t->preset, &t->settings);
 }
 
 /* Actions of the table; the trial that was chosen stays so when the order
@@ -684,10 +680,6 @@ static void act(struct screen *s, void *state, enum action action,
         break;
     case ACTION_BACK:
         go_back(s, p);
-        break;
-    case ACTION_ANSWER:
-        if (diff_agreed(s))
-            session_begin(session, p->preset, &p->asked);
         break;
     case ACTION_PIN_ROW:
         session_pin_trial(session, chosen(session, p));

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "diff.h"
+#include "complete.h"
 #include "help.h"
 #include "text.h"
 
@@ -69,15 +69,24 @@ void screen_popup(struct screen *s, const char *title)
     text_block_done(&s->popup_text);
     snprintf(s->popup_title, sizeof(s->popup_title), "%s", title);
     s->popup_scroll = 0;
+    s->choice_count = 0;
     s->popup = true;
+}
+
+void screen_offer(struct screen *s, int key, const char *label,
+                  const char *word)
+{
+    s->choices[s->choice_count++] = (struct choice){ key, label, word };
 }
 
 void screen_ask(struct screen *s, const char *question, const char *answer)
 {
     snprintf(s->question, sizeof(s->question), "%s", question);
     snprintf(s->answer, sizeof(s->answer), "%s", answer);
+    s->offers[0] = '\0';
+    s->completes = false;
+    s->answered = NULL;
     s->asking = true;
-    s->undoing = false;
 }
 
 void screen_note(struct screen *s, struct area pane, unsigned style,
@@ -180,6 +189,29 @@ static void draw_tabs(struct screen *s, struct area area)
         area_fit(area, 0, col + 2, end - col - 4, ROLE_DIM, session->preset);
 }
 
+/* Of an answer that is too long the end is seen, where it grows. */
+static const char *tail(const char *text, int cols)
+{
+    while (*text && cells_width(text) > cols) {
+        uint32_t c;
+        text += cells_decode(text, &c);
+    }
+    return text;
+}
+
+static void draw_question(struct screen *s, struct area area)
+{
+    int col = area_text(area, 0, 1, ROLE_TITLE, s->question) + 1;
+    const char *seen = tail(s->answer, area.cols - col - 1);
+
+    if (seen != s->answer) {
+        area_text(area, 0, col, ROLE_DIM, "…");
+        seen = tail(s->answer, area.cols - ++col - 1);
+    }
+    col = area_text(area, 0, col, ROLE_TEXT, seen);
+    area_text(area, 0, col, ROLE_TEXT | STYLE_REVERSE, " ");
+}
+
 static void draw_status(struct screen *s, struct area area)
 {
     static const unsigned styles[] = {
@@ -193,9 +225,7 @@ static void draw_status(struct screen *s, struct area area)
     char line[512], remedy[64], progress[128];
 
     if (s->asking) {
-        col = area_text(area, 0, 1, ROLE_TITLE, s->question);
-        col = area_text(area, 0, col + 1, ROLE_TEXT, s->answer);
-        area_text(area, 0, col, ROLE_TEXT | STYLE_REVERSE, " ");
+        draw_question(s, area);
         return;
     }
     if (session->sentence[0]) {
@@ -217,23 +247,48 @@ static void draw_status(struct screen *s, struct area area)
     area_fit(area, 0, col, end - col, style, text);
 }
 
-/* Draws one hint at `col` if it ends before `end`; returns the column after
- * it and a gap, or `col`. */
+/* Draws a key and what it does, at `col` if that ends before `end`; returns
+ * the column after it and a gap, or `col`. */
+static int draw_word(struct screen *s, struct area area, int row, int col,
+                     int end, const char *label, const char *word,
+                     enum action action, int argument)
+{
+    int width = cells_width(label) + 1 + cells_width(word);
+
+    if (col + width > end)
+        return col;
+    area_text(area, row, col, ROLE_KEY | STYLE_BOLD, label);
+    area_text(area, row, col + cells_width(label) + 1, ROLE_DIM, word);
+    screen_target(s, area, row, col, 1, width, action, argument);
+    return col + width + 2;
+}
+
 static int draw_hint(struct screen *s, struct area area, const struct key *k,
                      int col, int end)
 {
     char label[16];
-    int width;
 
     snprintf(label, sizeof(label), "%.*s", (int)strcspn(k->label, " "),
              k->label);
-    width = cells_width(label) + 1 + cells_width(k->hint);
-    if (col + width > end)
-        return col;
-    area_text(area, 0, col, ROLE_KEY | STYLE_BOLD, label);
-    area_text(area, 0, col + cells_width(label) + 1, ROLE_DIM, k->hint);
-    screen_target(s, area, 0, col, 1, width, k->action, k->argument);
-    return col + width + 2;
+    return draw_word(s, area, 0, col, end, label, k->hint, k->action,
+                     k->argument);
+}
+
+/* Whether a popup waits for a choice. */
+static bool choosing(const struct screen *s)
+{
+    return s->popup && s->choice_count > 0;
+}
+
+/* What keys do while a question has them. */
+static void draw_question_hints(const struct screen *s, struct area area)
+{
+    if (s->offers[0])
+        area_fit(area, 0, 1, area.cols - 2, ROLE_TEXT, s->offers);
+    else
+        area_text(area, 0, 1, ROLE_DIM, s->completes ?
+                  "Enter takes it  Tab completes it  Esc leaves it" :
+                  "Enter takes it  Esc leaves it");
 }
 
 /* How to get help and how to get out are always there, at the right. */
@@ -243,6 +298,10 @@ static void draw_hints(struct screen *s, struct area area)
     const struct key *quit = keys_of(s->page, ACTION_QUIT);
     int end = area.cols - 14, col = 1;
 
+    if (s->asking)
+        draw_question_hints(s, area);
+    if (s->asking || choosing(s)) /* the keys of the page have to wait */
+        return;
     draw_hint(s, area, quit, draw_hint(s, area, help, end, area.cols),
               area.cols);
     for (int i = 0; i < keys_count; i++) {
@@ -290,32 +349,69 @@ static void draw_pane(struct screen *s, int pane)
     pages[s->page]->draw(s, s->state[s->page], pane, area);
 }
 
+/* Choices one after the other, in rows of so many columns; returns how many
+ * rows, drawn only with an area. */
+static int flow_choices(struct screen *s, struct area *area, int cols)
+{
+    int row = 0, col = 0;
+
+    for (int i = 0; i < s->choice_count; i++) {
+        const struct choice *c = &s->choices[i];
+        int width = cells_width(c->label) + 1 + cells_width(c->word);
+        if (col > 0 && col + width > cols) {
+            row++;
+            col = 0;
+        }
+        if (area)
+            draw_word(s, *area, row, col, area->cols + 1, c->label, c->word,
+                      ACTION_CHOICE, c->key);
+        col += width + 3;
+    }
+    return s->choice_count ? row + 1 : 0;
+}
+
 enum { POPUP_WIDTH = 76 };
 
-static void draw_popup(struct screen *s)
+/* The text, of which there may be more than there is room for, above the
+ * choices, which are always in sight. */
+static void draw_popup_text(struct screen *s, struct area area)
 {
-    struct area body = area_rect(area_all(&s->cells), s->layout.body);
-    int cols = body.cols < POPUP_WIDTH + 4 ? body.cols : POPUP_WIDTH + 4;
-    int needed = text_block_rows(&s->popup_text, cols - 4);
-    int rows = needed + 2 < body.rows ? needed + 2 : body.rows;
-    int most = needed - (rows - 2);
-    struct area area = area_sub(body, (body.rows - rows) / 2,
-                                (body.cols - cols) / 2, rows, cols);
+    int choices = flow_choices(s, NULL, area.cols);
+    int rows = area.rows - choices - (choices > 0);
+    int most = text_block_rows(&s->popup_text, area.cols) - rows;
+    struct area below = area_sub(area, area.rows - choices, 0, choices,
+                                 area.cols);
 
     if (s->popup_scroll > most)
         s->popup_scroll = most;
     if (s->popup_scroll < 0)
         s->popup_scroll = 0;
-    area_fill(area, ROLE_TEXT, " ");
-    screen_target(s, body, 0, 0, body.rows, body.cols, ACTION_CLOSE, 0);
-    area = area_box(area, ROLE_FOCUS, ROLE_FOCUS | STYLE_BOLD,
-                    s->popup_title);
     if (s->popup_scroll < most)
         area_right(area_sub(area_all(&s->cells), area.row + area.rows,
-                            area.col, 1, area.cols),
-                   0, area.cols - 1, ROLE_KEY, " ▼ more ");
-    area = area_sub(area, 0, 1, area.rows, area.cols - 2);
-    text_block_draw(&s->popup_text, area, s->popup_scroll);
+                            area.col - 1, 1, area.cols + 2),
+                   0, area.cols + 1, ROLE_KEY, " ▼ more ");
+    text_block_draw(&s->popup_text, area_sub(area, 0, 0, rows, area.cols),
+                    s->popup_scroll);
+    flow_choices(s, &below, area.cols);
+}
+
+static void draw_popup(struct screen *s)
+{
+    struct area body = area_rect(area_all(&s->cells), s->layout.body);
+    int cols = body.cols < POPUP_WIDTH + 4 ? body.cols : POPUP_WIDTH + 4;
+    int choices = flow_choices(s, NULL, cols - 4);
+    int needed = text_block_rows(&s->popup_text, cols - 4) + choices +
+                 (choices > 0) + 2;
+    int rows = needed < body.rows ? needed : body.rows;
+    struct area area = area_sub(body, (body.rows - rows) / 2,
+                                (body.cols - cols) / 2, rows, cols);
+
+    area_fill(area, ROLE_TEXT, " ");
+    screen_target(s, body, 0, 0, body.rows, body.cols,
+                  choices ? ACTION_NONE : ACTION_CLOSE, 0);
+    area = area_box(area, ROLE_FOCUS, ROLE_FOCUS | STYLE_BOLD,
+                    s->popup_title);
+    draw_popup_text(s, area_sub(area, 0, 1, area.rows, area.cols - 2));
 }
 
 /* A question has the keys, so it must be seen: below the line, or over it. */
@@ -325,7 +421,13 @@ static void draw_small_question(struct screen *s, struct area area)
 
     area = area_sub(area, area.rows > 1, 0, area.rows, area.cols);
     area_fill(area, ROLE_TEXT, " ");
-    text_block_add(&text, ROLE_TITLE, "%s %s_", s->question, s->answer);
+    if (s->asking)
+        text_block_add(&text, ROLE_TITLE, "%s %s_", s->question, s->answer);
+    else
+        text_block_add(&text, ROLE_TITLE, "%s?", s->popup_title);
+    for (int i = 0; !s->asking && i < s->choice_count; i++)
+        text_block_add(&text, ROLE_TEXT, "%s: %s", s->choices[i].label,
+                       s->choices[i].word);
     text_block_draw(&text, area, 0);
     text_block_done(&text);
 }
@@ -346,7 +448,7 @@ static void draw_line(struct screen *s, struct area area)
                                       session->now->peak_bytes));
     if (isfinite(accuracy))
         area_print(area, 0, col, ROLE_TEXT, " %.1f%%", 100 * accuracy);
-    if (s->asking)
+    if (s->asking || choosing(s))
         draw_small_question(s, area);
 }
 
@@ -378,7 +480,15 @@ static bool passes_popup(enum action action)
 {
     return action == ACTION_QUIT || action == ACTION_REPAINT ||
            action == ACTION_THEME || action == ACTION_ANSWER ||
-           action == ACTION_RESTART;
+           action == ACTION_RESTART || action == ACTION_CHOICE;
+}
+
+/* Within a popup. */
+static bool moves(enum action action)
+{
+    return action == ACTION_UP || action == ACTION_DOWN ||
+           action == ACTION_PAGE_UP || action == ACTION_PAGE_DOWN ||
+           action == ACTION_START || action == ACTION_END;
 }
 
 static void act_on_popup(struct screen *s, enum action action)
@@ -431,25 +541,19 @@ static void go_to_page(struct screen *s, int page)
     s->page = next;
 }
 
-/* The run that goes on is not given up without a question. */
-static void undo(struct screen *s)
-{
-    const struct settings *former = session_former(s->session);
-
-    if (!former || settings_can_follow(&s->session->wanted, former, NULL)) {
-        session_undo(s->session);
-    } else {
-        diff_ask_for_run(s, former);
-        s->undoing = true;
-    }
-}
-
 static void take_answer(struct screen *s)
 {
-    if (!s->undoing)
+    if (s->answered)
+        s->answered(s, KEY_RETURN);
+    else
         pages[s->page]->act(s, s->state[s->page], ACTION_ANSWER, 0);
-    else if (diff_agreed(s))
-        session_undo(s->session);
+}
+
+static void take_choice(struct screen *s, int key)
+{
+    s->popup = false;
+    if (key != KEY_ESCAPE && s->answered)
+        s->answered(s, key);
 }
 
 static void act_on_run(struct session *session, enum action action)
@@ -500,10 +604,13 @@ void screen_act(struct screen *s, enum action action, int argument)
         go_to_page(s, argument);
         break;
     case ACTION_UNDO:
-        undo(s);
+        new_run_undo(s);
         break;
     case ACTION_ANSWER:
         take_answer(s);
+        break;
+    case ACTION_CHOICE:
+        take_choice(s, argument);
         break;
     case ACTION_LOCK:
     case ACTION_PIN:
@@ -543,6 +650,7 @@ static void answer_key(struct screen *s, int key)
 {
     size_t n = strlen(s->answer);
 
+    s->offers[0] = '\0';
     if (key == KEY_ESCAPE) {
         s->asking = false;
     } else if (key == KEY_RETURN || key == '\n') {
@@ -553,12 +661,41 @@ static void answer_key(struct screen *s, int key)
             n--;
         while (n > 0 && ((unsigned char)s->answer[n] & 0xc0) == 0x80);
         s->answer[n] = '\0';
+    } else if (key == KEY_TAB && s->completes) {
+        complete_folder(s->answer, sizeof(s->answer), s->offers,
+                        sizeof(s->offers));
     } else if (key >= ' ' && key < KEY_BASE && key != 0x7f) {
         char text[CELL_TEXT_SIZE];
         cells_encode((uint32_t)key, text);
         if (n + strlen(text) < sizeof(s->answer))
             strcpy(s->answer + n, text);
     }
+}
+
+/* What else people type for yes and no. */
+static int meaning_of(int key)
+{
+    return key == '\n' || key == 'y'   ? KEY_RETURN
+           : key == 'n' || key == 'N' ? KEY_ESCAPE : key;
+}
+
+/* Keys while a popup waits for a choice: those of the choices, and those that
+ * scroll. */
+static void choice_key(struct screen *s, int key)
+{
+    const struct key *other = keys_find(s->page, key);
+
+    key = meaning_of(key);
+    for (int i = 0; i < s->choice_count; i++)
+        if (s->choices[i].key == key) {
+            take_choice(s, key);
+            return;
+        }
+    if (key == KEY_ESCAPE)
+        take_choice(s, key);
+    else if (other && (moves(other->action) ||
+                       other->action == ACTION_REPAINT))
+        screen_act(s, other->action, 0);
 }
 
 static void go_to_pane_at(struct screen *s, int row, int col)
@@ -589,6 +726,10 @@ void screen_input(struct screen *s, const struct input *input)
     case INPUT_KEY:
         if (s->asking) {
             answer_key(s, input->key);
+            break;
+        }
+        if (choosing(s)) {
+            choice_key(s, input->key);
             break;
         }
         key = keys_find(s->page, input->key);

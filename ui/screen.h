@@ -14,6 +14,7 @@
 
 #include "input.h"
 #include "layout.h"
+#include "new_run.h"
 #include "session.h"
 #include "text_block.h"
 #include "theme.h"
@@ -42,7 +43,14 @@ struct target {
     int argument;
 };
 
-enum { ANSWER_SIZE = 64 };
+enum { ANSWER_SIZE = SETTINGS_TEXT_SIZE, CHOICES_MOST = 4 };
+
+/* What a popup offers to do. */
+struct choice {
+    int key;
+    const char *label;               /* of the key, as printed */
+    const char *word;
+};
 
 struct screen {
     struct session *session;         /* borrowed */
@@ -60,10 +68,18 @@ struct screen {
     char popup_title[64];
     struct text_block popup_text;
     int popup_scroll;
+    /* One with choices is left by them or by Esc alone. */
+    struct choice choices[CHOICES_MOST];
+    int choice_count;
     /* A question takes all keys until Enter or Esc. */
     bool asking;
     char question[96], answer[ANSWER_SIZE];
-    bool undoing;                    /* it is whether to undo in a new run */
+    bool completes;                  /* Tab completes folders in the answer */
+    char offers[ANSWER_SIZE];        /* what it could be completed to */
+    /* What gets an answer with KEY_RETURN, or the key of a choice; NULL: the
+     * page, as ACTION_ANSWER. */
+    void (*answered)(struct screen *, int key);
+    struct new_run new_run;          /* that is asked about */
     /* For app.c to carry out and clear. */
     bool quit, repaint, save_view, export;
 };
@@ -91,8 +107,12 @@ bool screen_has_keys(const struct screen *, int pane);
 /* Opens an empty popup; fill screen->popup_text. */
 void screen_popup(struct screen *, const char *title);
 
-/* Asks for a line of text; the page gets ACTION_ANSWER when screen->answer
- * has it. */
+/* Adds a choice to it, or what Esc does; screen->answered gets the key. */
+void screen_offer(struct screen *, int key, const char *label,
+                  const char *word);
+
+/* Asks for a line of text; the page, or screen->answered if that is set then,
+ * gets it when screen->answer has it. */
 void screen_ask(struct screen *, const char *question, const char *answer);
 
 /* Text at the right end of the top border of a pane. */

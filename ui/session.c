@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataset.h"
+
 enum { CANDIDATES_AT_ONCE = 16 };
 
 /* Tags of questions; turns of dials follow, then candidates. */
@@ -170,6 +172,11 @@ const struct settings *session_former(const struct session *s)
     return s->undo_count ? &s->undo[s->undo_count - 1].settings : NULL;
 }
 
+const char *session_former_preset(const struct session *s)
+{
+    return s->undo_count ? s->undo[s->undo_count - 1].preset : NULL;
+}
+
 void session_undo(struct session *s)
 {
     const struct former *former;
@@ -185,6 +192,12 @@ void session_undo(struct session *s)
         begin(s, former->preset, &former->settings);
     s->undo_count--;
     session_say(s, NOTICE_INFO, "undone");
+}
+
+void session_fill(const struct session *s, struct settings *settings)
+{
+    if (dataset_where(settings->data) && !settings->data_path[0])
+        strcpy(settings->data_path, s->data_path);
 }
 
 void session_begin(struct session *s, const char *preset,
@@ -516,6 +529,8 @@ static void on_start(struct session *s, const struct event *e)
 {
     enter_machine(s, &e->start.machine);
     s->undo_before = -1;
+    if (dataset_where(e->start.settings->data))
+        strcpy(s->data_path, e->start.settings->data_path);
     snprintf(s->preset, sizeof(s->preset), "%s", e->start.preset);
     if (e->start.step > 0 && s->run_count > 0)
         cut_back(this_run(s),

@@ -110,6 +110,8 @@ enum notice { NOTICE_NONE, NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };
 struct session {
     char preset[PRESET_LABEL_SIZE];
     struct machine machine;          /* the worker's, as its `start` says */
+    bool remote;                     /* its files are not to be seen here */
+    char data_path[SETTINGS_TEXT_SIZE]; /* that worked last; may be empty */
     struct settings in_force;        /* as the worker says */
     struct settings wanted;          /* as the dials say */
     struct former *undo;             /* owned, [undo_count], newest last */
@@ -170,7 +172,11 @@ bool session_next(const struct session *, int dial, enum dial_turn,
 /* What session_undo() would bring back, or NULL; in a new run if it cannot
  * follow in this one. */
 const struct settings *session_former(const struct session *);
+const char *session_former_preset(const struct session *);
 void session_undo(struct session *);
+
+/* Sets data_path, where it is needed and not set, to the one that worked. */
+void session_fill(const struct session *, struct settings *);
 
 /* A run of other settings, which may differ in what cannot change in a run;
  * can be undone too. */
