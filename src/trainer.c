@@ -412,11 +412,16 @@ bool trainer_advance(struct trainer *t, struct event_sink sink,
     return true;
 }
 
+/* Unless the snapshot there is of this step already. */
 static bool save_to(const struct trainer *t, const char *path,
-                    struct event_sink sink, struct error *e)
+                    int64_t *saved_step, struct event_sink sink,
+                    struct error *e)
 {
+    if (!path || *saved_step == t->step)
+        return true;
     if (!snapshot_save(t, path, e))
         return false;
+    *saved_step = t->step;
     emit(sink, (struct event){ .type = EVENT_SAVED,
                                .saved = { t->step, path } });
     return true;
@@ -426,13 +431,14 @@ static bool run_to_end(struct trainer *t, struct event_sink sink,
                        const volatile sig_atomic_t *stop, const char *save,
                        struct error *e)
 {
-    while (t->step < trainer_steps(t) && !*stop) {
-        if (!trainer_advance(t, sink, e))
+    int64_t saved_step = -1; /* none: that of another run does not count */
+
+    while (t->step < trainer_steps(t) && !*stop)
+        if (!trainer_advance(t, sink, e) ||
+            (trainer_ends_epoch(t) &&
+             !save_to(t, save, &saved_step, sink, e)))
             return false;
-        if (save && trainer_ends_epoch(t) && !save_to(t, save, sink, e))
-            return false;
-    }
-    return !save || trainer_ends_epoch(t) || save_to(t, save, sink, e);
+    return save_to(t, save, &saved_step, sink, e);
 }
 
 bool trainer_run(struct trainer *t, const char *preset, struct event_sink sink,

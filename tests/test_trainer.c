@@ -41,6 +41,7 @@ static struct trainer *open_trainer(const char *const more[])
 struct record {
     int count[EVENT_DONE + 1];
     double epochs[16][4];
+    int64_t saved;           /* step of the last snapshot */
     int stop_after;          /* steps; 0: never */
     volatile sig_atomic_t stop;
 };
@@ -53,6 +54,8 @@ static void record_event(void *arg, const struct event *event)
     if (event->type == EVENT_EPOCH)
         memcpy(r->epochs[event->epoch.epoch], &event->epoch.train_loss,
                sizeof(r->epochs[0]));
+    if (event->type == EVENT_SAVED)
+        r->saved = event->saved.step;
     if (event->type == EVENT_STEP && r->stop_after &&
         r->count[EVENT_STEP] == r->stop_after)
         r->stop = 1;
@@ -114,6 +117,57 @@ Test(trainer, goes_on_bit_for_bit)
     trainer_free(part);
     trainer_free(rest);
     unlink(path);
+    free(path);
+}
+
+/* Whatever way a run ends in: what is said to be saved is there, is of the last
+ * step, and goes on from there. */
+Test(trainer, saves_at_every_end)
+{
+    static const struct {
+        const char *how;
+        int begin;           /* step of the snapshot that is loaded; 0: none */
+        int stop_after;      /* steps; 0: never */
+        bool stopped;        /* before the first step */
+        int end;             /* step */
+    } cases[] = {
+        { "at its end", 0, 0, false, 9 },
+        { "at once", 0, 0, true, 0 },
+        { "within an epoch", 0, 4, false, 4 },
+        { "at the end of an epoch", 0, 3, false, 3 },
+        { "at its end, loaded", 4, 0, false, 9 },
+        { "at once, loaded within an epoch", 4, 0, true, 4 },
+        { "at once, loaded at the end of an epoch", 3, 0, true, 3 },
+        { "loaded at its end", 9, 0, false, 9 },
+        { "loaded at its end, at once", 9, 0, true, 9 },
+    };
+    char *before = temporary_path(), *path = temporary_path();
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct record r = { .stop_after = cases[i].stop_after,
+                            .stop = cases[i].stopped };
+        struct trainer *t = open_trainer(NULL), *next = open_trainer(NULL);
+        struct error e;
+
+        if (cases[i].begin) {
+            struct record first = { .stop_after = cases[i].begin };
+            run(next, &first, before);
+            cr_assert(snapshot_load(t, before, &e), "%s", e.text);
+        }
+        unlink(path);
+        run(t, &r, path);
+        cr_expect_eq(t->step, cases[i].end, "%s", cases[i].how);
+        cr_expect_geq(r.count[EVENT_SAVED], 1, "%s", cases[i].how);
+        cr_expect_eq(r.saved, cases[i].end, "%s", cases[i].how);
+        cr_expect(snapshot_load(next, path, &e), "%s: %s", cases[i].how,
+                  e.text);
+        cr_expect_eq(next->step, cases[i].end, "%s", cases[i].how);
+        trainer_free(t);
+        trainer_free(next);
+    }
+    unlink(before);
+    unlink(path);
+    free(before);
     free(path);
 }
 
