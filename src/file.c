@@ -501,12 +501,29 @@ bool file_put(const char *path, const char *text, enum file_place place,
     return false;
 }
 
-void file_remove(const char *path)
+/* An inode is used again, so the time is looked at too. */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool is_only(const struct file_draft *d, const struct stat *only)
+{
+    struct stat status;
+
+    return !only || (fstatat(d->folder, d->name, &status, 0) == 0 &&
+                     is_same(&status, only));
+}
+
+void file_remove(const char *path, const struct stat *only)
 {
     struct file_draft *d = draft_new(path);
 
     if (find_target(d)) {
-        unlinkat(d->folder, d->name, 0);
+        if (is_only(d, only))
+            unlinkat(d->folder, d->name, 0);
         remove_left_ones(d);
     }
     file_drop(d);

@@ -23,6 +23,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "error.h"
 
@@ -71,7 +72,9 @@ void file_drop(struct file_draft *);
 bool file_put(const char *path, const char *text, enum file_place,
               struct error *);
 
-/* Removes what file_finish() put there and what is left of drafts for it. */
-void file_remove(const char *path);
+/* Removes a file that file_finish() put there, and what is left of drafts for
+ * it. With `only` not NULL, what stat() said of that file, another one that is
+ * there by now is left alone. */
+void file_remove(const char *path, const struct stat *only);
 
 #endif

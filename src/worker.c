@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -36,7 +37,10 @@ struct worker {
     bool paused, done;           /* and whether it was said */
     char *save;                  /* owned; file of the snapshots, or NULL */
     bool keep;                   /* leave it there on `stop` */
-    int64_t saved_step;          /* that the latest snapshot has; -1: none */
+    int64_t saved_step;          /* that the latest snapshot of the run has;
+                                    -1: there is none as the run is now */
+    bool wrote;                  /* a snapshot not to be kept is there ... */
+    struct stat written;         /* ... and this is it */
     double next_save, next_memory, next_step; /* when, monotonic seconds */
     struct event memory;         /* as it was said last */
     bool stopped;                /* by command */
@@ -141,6 +145,7 @@ static void save_run(struct worker *w)
     }
     cost = SAVE_SHARE * (clock_seconds() - began);
     w->saved_step = w->trainer->step;
+    w->wrote = !w->keep && stat(w->save, &w->written) == 0;
     w->next_save = clock_seconds() +
                    (cost > save_interval ? cost : save_interval);
 }
@@ -153,10 +158,12 @@ static void replace(char **owned, const char *text)
     *owned = copy;
 }
 
-static void forget_snapshot(const char *path, bool keep)
+/* Removes a snapshot that is not to be kept, unless it is somebody else's. */
+static void forget_snapshot(struct worker *w, const char *path)
 {
-    if (path && !keep)
-        unlink(path);
+    if (w->wrote)
+        file_remove(path, &w->written);
+    w->wrote = false;
 }
 
 /* A run that is asked for. */
@@ -201,7 +208,7 @@ static void take_over(struct worker *w, const struct order *o)
 {
     struct error e;
     char *before = w->save;
-    bool kept = w->keep, ok;
+    bool ok;
 
     w->save = o->save ? xstrdup(o->save) : NULL;
     w->keep = o->keep;
@@ -213,8 +220,8 @@ static void take_over(struct worker *w, const struct order *o)
     w->next_memory = w->next_step = 0;
     ok = trainer_allocate(w->trainer, &e) &&
          (!o->load || snapshot_load(w->trainer, o->load, &e));
-    if (before && (!w->save || strcmp(before, w->save) != 0))
-        forget_snapshot(before, kept);
+    if (!before || !w->save || strcmp(before, w->save) != 0)
+        forget_snapshot(w, before);
     free(before);
     if (!ok)
         end_run(w, &e);
@@ -235,8 +242,10 @@ static bool begin(struct worker *w, struct order *o, struct error *e)
     if (!w->trainer)
         return true;
     trainer_begin(w->trainer, w->name, sink(w));
-    if (is_over(w))
+    if (is_over(w)) {
+        save_run(w);
         say_done(w);
+    }
     return true;
 }
 
@@ -450,8 +459,12 @@ static void apply_changes(struct worker *w)
     struct error e;
 
     w->changed = false;
-    if (!w->trainer || trainer_change(w->trainer, &w->wanted, sink(w), &e))
+    if (!w->trainer)
         return;
+    if (trainer_change(w->trainer, &w->wanted, sink(w), &e)) {
+        w->saved_step = -1;
+        return;
+    }
     w->wanted = w->trainer->job->settings;
     refuse(w, "set", e.text);
 }
@@ -492,7 +505,7 @@ static bool has_commands(const struct worker *w, int fd,
 static void finish(struct worker *w)
 {
     if (w->stopped && !w->keep)
-        forget_snapshot(w->save, w->keep);
+        forget_snapshot(w, w->save);
     else if (w->trainer)
         save_run(w);
     if (w->trainer)

@@ -352,7 +352,7 @@ FILE_TEST(removes_what_the_dead_left)
     for (int i = 0; i < count; i++)
         expect_text(others[i], "mine");
     end(begin_elsewhere("file", false));
-    file_remove("file");
+    file_remove("file", NULL);
     cr_expect_eq(count_entries("."), count);
 }
 
@@ -409,8 +409,8 @@ FILE_TEST(removes_what_links_lead_to)
     cr_assert_eq(mkdir("data", 0777), 0);
     cr_assert_eq(symlink("data/file", "link"), 0);
     put("link", "new");
-    file_remove("link");
+    file_remove("link", NULL);
     cr_expect(S_ISLNK(mode_of("link")));
     cr_expect_eq(count_entries("data"), 0);
-    file_remove("nowhere/file");
+    file_remove("nowhere/file", NULL);
 }

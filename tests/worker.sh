@@ -247,6 +247,55 @@ for keep in true false; do
     [ $kept = $keep ]
     report $? "... the snapshot is there: $kept"
 done
+
+# What it did not write it does not remove: what was there before it, what it
+# was told to keep, and what somebody else has put in place of its own.
+whole='{"command":"start","preset":"quick","settings":{'$small',"epochs":1}'
+cp "$folder/saved" "$folder/theirs"
+begin
+send "$start,\"save\":\"$folder/theirs\",\"keep\":false}" \
+    '{"command":"pause"}' '{"command":"stop"}'
+ends 'ends before it saves'
+cmp "$folder/saved" "$folder/theirs" >"$err"
+report $? '... and what was there is as it was'
+begin
+send "$start,\"save\":\"$folder/none/../theirs\",\"keep\":false}" \
+    "$start,\"save\":\"$folder/theirs\",\"keep\":false}" \
+    "$start,\"save\":\"$folder/other\",\"keep\":false}" \
+    "$start}" '{"command":"restart"}' '{"command":"stop"}'
+ends 'ends after some runs'
+cmp "$folder/saved" "$folder/theirs" >"$err" && [ ! -e "$folder/other" ]
+report $? '... and what was there is as it was'
+begin
+send "$whole,\"save\":\"$folder/kept\"}"
+await '"type":"saved"'
+send "$start,\"save\":\"$folder/kept\",\"keep\":false}" \
+    '{"command":"stop"}'
+ends 'ends after a run whose snapshot it keeps'
+[ -e "$folder/kept" ]
+report $? '... and kept it'
+begin
+send "$whole,\"save\":\"$folder/mine\",\"keep\":false}"
+await '"type":"done"'
+cp "$folder/saved" "$folder/theirs"
+mv "$folder/theirs" "$folder/mine"
+send '{"command":"stop"}'
+ends 'ends when its snapshot is replaced'
+cmp "$folder/saved" "$folder/mine" >"$err"
+report $? '... and leaves what replaced it'
+
+# A run that is at its end when it begins is saved as well.
+begin
+send "$whole,\"save\":\"$folder/end\"}"
+await '"type":"done"'
+send "$whole,\"load\":\"$folder/end\",\"save\":\"$folder/again\"}"
+await '"type":"done"' 2
+await "\"type\":\"saved\".*$folder/again"
+send '{"command":"stop"}'
+ends 'ends after it'
+cmp "$folder/end" "$folder/again" >"$err"
+report $? '... with the snapshot that was loaded'
+
 begin
 send "$start,\"save\":\"$folder/none/x\"}"
 await '"type":"refused".*cannot write'

@@ -708,7 +708,7 @@ void link_free(struct link *l)
     if (l->pid)
         reap(l, farewell_seconds);
     kill_worker(l);
-    file_remove(l->save); /* where it is on this machine */
+    file_remove(l->save, NULL); /* where it is on this machine */
     free(l->outbox.data);
     free(l->command);
     free(l->name);
