@@ -66,14 +66,18 @@ static void on_signal(int signal_number)
 }
 
 /* The first Ctrl-C stops between two steps, a second one at once. A reader of
- * our output that goes away must not cost the run its snapshot. */
+ * our output that goes away must not cost the run its snapshot, and neither
+ * must a terminal that does, unless nohup has said that it is of no account. */
 static void catch_signals(void)
 {
     struct sigaction action = { .sa_handler = on_signal,
                                 .sa_flags = (int)SA_RESETHAND };
+    struct sigaction hangup;
 
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
     int code;
 
     setlocale(LC_CTYPE, ""); /* what the terminal can show; not of numbers */
+    signal(SIGXFSZ, SIG_IGN); /* a file that must not grow is an error */
     code = run(argc, argv);
     /* What could not be written was not done. */
     if (print_flush())

@@ -263,6 +263,66 @@ code=$?
 report $? 'a run that is interrupted ends with a summary'
 works train quick --epochs 1 $small --load "$snapshot"
 
+# Nor does a terminal that goes away cost the snapshot; nohup has it ignored.
+hang_up() { # COMMAND...: sends it SIGHUP when it trains
+    "$@" train quick --json --epochs 1000 $small --save "$folder/hangup" \
+        >"$out" 2>"$err" &
+    until grep -q '"type":"step"' "$out" || ! kill -0 "$!"; do
+        sleep 0.1
+    done
+    kill -HUP "$!"
+}
+hang_up "$memdial"
+wait "$!"
+[ $? = 0 ] && tail -n 1 "$out" | grep -q '"type":"done"' &&
+    tail -n 2 "$out" | grep -q '"type":"saved"'
+report $? 'a run whose terminal goes away leaves a snapshot'
+works train quick --epochs 1 $small --load "$folder/hangup"
+hang_up nohup "$memdial"
+lines=$(wc -l <"$out")
+until [ "$(wc -l <"$out")" -gt $((lines + 5)) ] || ! kill -0 "$!"; do
+    sleep 0.1
+done
+kill "$!" && wait "$!"
+report $? '... and goes on under nohup'
+
+# A run that is at its end when it begins is saved too.
+rm -f "$folder/again"
+works train quick --epochs 1 $small --save "$folder/end"
+works train quick --epochs 1 $small --load "$folder/end" \
+    --save "$folder/again"
+cmp "$folder/end" "$folder/again" >"$out"
+report $? '... and is what was loaded'
+
+# A limit of the size of files is an error, of any command that writes, and
+# costs nothing that is there.
+cp "$folder/end" "$folder/good"
+(
+    ulimit -f 8
+    exec "$memdial" train quick --epochs 1 $small --save "$folder/end"
+) >"$out" 2>"$err"
+[ $? = 1 ] && grep -q 'File too large' "$err" && [ "$(wc -l <"$err")" = 1 ] &&
+    cmp "$folder/end" "$folder/good" >>"$err"
+report $? 'a snapshot larger than files may be is an error'
+(
+    ulimit -f 1
+    exec "$memdial" plan wrn-28-2 --json --timeline >"$folder/large" 2>"$err"
+)
+[ $? = 1 ] && grep -q 'File too large' "$err"
+report $? '... as is any other output'
+
+# Files that are none, and larger ones than any memory, are refused at once.
+mkfifo "$folder/fifo.yaml"
+refuses 2 'not a file but a pipe' plan "$folder/fifo.yaml"
+refuses 2 'not a file but a pipe' train quick $small --load "$folder/fifo.yaml"
+refuses 2 'not a file but a folder' train quick $small --load "$folder"
+refuses 2 'not a file but a pipe' train quick $small \
+    --save "$folder/fifo.yaml"
+if truncate -s 200G "$folder/sparse.yaml" 2>/dev/null; then
+    refuses 2 '214748364800 bytes' plan "$folder/sparse.yaml"
+    refuses 2 'not a snapshot' train quick $small --load "$folder/sparse.yaml"
+fi
+
 if [ -w /dev/full ]; then
     "$memdial" settings >/dev/full 2>"$err"
     [ $? = 1 ] && [ "$(wc -l <"$err")" = 1 ]
