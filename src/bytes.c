@@ -9,7 +9,8 @@
 
 #include "bytes.h"
 
-static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB",
+                                     "EiB" };
 
 enum { UNIT_COUNT = sizeof(units) / sizeof(units[0]) };
 

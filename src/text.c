@@ -1,30 +1,29 @@
 #include "text.h"
 
 #include <langinfo.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "number.h"
+
 const char *text_count(char text[TEXT_COUNT_SIZE], int64_t count)
 {
-    char digits[TEXT_COUNT_SIZE];
-    int n = snprintf(digits, sizeof(digits), "%lld", (long long)count);
-    char *to = text;
-
-    for (int i = 0; i < n; i++) {
-        if (i && (n - i) % 3 == 0 && digits[i - 1] != '-')
-            *to++ = ',';
-        *to++ = digits[i];
-    }
-    *to = '\0';
-    return text;
+    snprintf(text, TEXT_COUNT_SIZE, "%lld", (long long)count);
+    return number_group(text);
 }
 
 const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds)
 {
-    long s = seconds < 1e9 ? (long)(seconds + 0.5) : 1000000000;
+    long s;
 
-    if (s < 3600)
+    if (isnan(seconds) || seconds >= 1e9)
+        return strcpy(text, isnan(seconds) ? "?" : "years");
+    s = seconds > 0 ? (long)(seconds + 0.5) : 0;
+    if (s >= 360000)
+        snprintf(text, TEXT_DURATION_SIZE, "%ld days", s / 86400);
+    else if (s < 3600)
         snprintf(text, TEXT_DURATION_SIZE, "%ld:%02ld", s / 60, s % 60);
     else
         snprintf(text, TEXT_DURATION_SIZE, "%ld:%02ld:%02ld", s / 3600,
@@ -35,11 +34,13 @@ const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds)
 const char *text_ratio(char text[TEXT_RATIO_SIZE], double factor)
 {
     double times = factor < 1 ? 1 / factor : factor;
+    char number[NUMBER_SIZE];
 
-    if (times < 1.005)
+    if (times < TEXT_RATIO_LEAST)
         strcpy(text, "as much as");
     else
-        snprintf(text, TEXT_RATIO_SIZE, "%.2fx %s than", times,
+        snprintf(text, TEXT_RATIO_SIZE, "%sx %s than",
+                 number_format(number, times, 2, NUMBER_CELLS_MIN),
                  factor < 1 ? "more" : "less");
     return text;
 }

@@ -17,8 +17,11 @@ enum { TEXT_COUNT_SIZE = 32, TEXT_DURATION_SIZE = 32, TEXT_RATIO_SIZE = 32,
 /* "1,467,610" */
 const char *text_count(char text[TEXT_COUNT_SIZE], int64_t count);
 
-/* "0:07", "12:34", "3:04:05" */
+/* "0:07", "12:34", "3:04:05", "4 days"; of at most 10 cells. */
 const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds);
+
+/* Below it a ratio reads as none. */
+#define TEXT_RATIO_LEAST 1.005
 
 /* What became of something when it was divided by a factor: "2.05x less than",
  * "1.30x more than", or "as much as" where no digit that is printed differs. */

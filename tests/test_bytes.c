@@ -21,7 +21,7 @@ Test(bytes, format)
     check_format(1024 * 1024 - 1, "1.00 MiB");
     check_format(399862272, "381.3 MiB");
     check_format(UINT64_C(3) << 40, "3.00 TiB");
-    check_format(UINT64_MAX, "16777216.0 TiB");
+    check_format(UINT64_MAX, "16.0 EiB");
 }
 
 static void check_parse(const char *text, uint64_t expected)

@@ -289,6 +289,46 @@ Test(screens, memory_is_of_the_plan_that_ran)
     free(frame);
 }
 
+/* Whether the pane of curves has a text, in whatever room. */
+static void expect_in_curves(struct session *s, const char *text)
+{
+    static const struct { int rows, cols; } sizes[] = {
+        { 40, 120 }, { 24, 80 }, { 16, 60 }
+    };
+
+    for (int i = 0; i < 3; i++) {
+        char *frame = sample_frame(s, PAGE_RUN, PANE_CURVES, sizes[i].rows,
+                                   sizes[i].cols, GLYPHS_ASCII);
+        cr_expect(strstr(frame, text), "%d columns: no %s", sizes[i].cols,
+                  text);
+        free(frame);
+    }
+}
+
+/* How much of a legend there is does not depend on the numbers in it. */
+Test(screens, legends_keep_their_place)
+{
+    static const double losses[] = { 1e30, -1e30, 1e-30, 123456.789, 1e300 };
+
+    for (int i = 0; i < 5; i++) {
+        double x = losses[i];
+        struct event step = { .type = EVENT_STEP,
+                              .step = { 101 + i, 200, 11, x, x, x, x } };
+        struct event epoch = { .type = EVENT_EPOCH,
+                               .epoch = { 11 + i, x, x, x, x, x } };
+        session_event(&session, &step);
+        session_event(&session, &epoch);
+        for (int page = PAGE_RUN; page <= PAGE_RUNS; page += PAGE_RUNS) {
+            char *frame = sample_frame(&session, (enum page_id)page, 0, 40,
+                                       120, GLYPHS_ASCII);
+            cr_expect_not(strstr(frame, "0000000"), "%g:\n%s", x, frame);
+            if (page == PAGE_RUN)
+                expect_in_curves(&session, "t train ");
+            free(frame);
+        }
+    }
+}
+
 /* What a dial says of a turn is what turning it gives. */
 Test(screens, turns_are_foretold)
 {
@@ -311,22 +351,6 @@ Test(screens, turns_are_foretold)
             forecast_release(f);
         }
     free(frame);
-}
-
-/* Whether the pane of curves has a text, in whatever room. */
-static void expect_in_curves(struct session *s, const char *text)
-{
-    static const struct { int rows, cols; } sizes[] = {
-        { 40, 120 }, { 24, 80 }, { 16, 60 }
-    };
-
-    for (int i = 0; i < 3; i++) {
-        char *frame = sample_frame(s, PAGE_RUN, PANE_CURVES, sizes[i].rows,
-                                   sizes[i].cols, GLYPHS_ASCII);
-        cr_expect(strstr(frame, text), "%d columns: no %s", sizes[i].cols,
-                  text);
-        free(frame);
-    }
 }
 
 /* From the first step on there is something to see. */

@@ -269,9 +269,9 @@ Test(bar, cut)
     }
 }
 
-static void label(double y, char *text, size_t size)
+static void label(double y, char text[NUMBER_SIZE])
 {
-    snprintf(text, size, "%g", y);
+    snprintf(text, NUMBER_SIZE, "%g", y);
 }
 
 /* Points in the corners are there with every set of glyphs. */

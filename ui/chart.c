@@ -199,16 +199,22 @@ static double round_step(double range, int most)
     return 10 * power;
 }
 
+void chart_label_percent(double y, char text[NUMBER_SIZE])
+{
+    number_round(text, 100 * y, 4, CHART_MARGIN - 2);
+    strcat(text, "%");
+}
+
 static void draw_tick(const struct chart *ch, struct area a, double y,
                       int *free_row)
 {
     int rows = a.rows - 2;
     int row = to_dot(1 - scale_y(ch, y), rows);
-    char text[16];
+    char text[NUMBER_SIZE];
 
     if (row < 0 || row > *free_row || row >= rows)
         return;
-    ch->label(y, text, sizeof(text));
+    ch->label(y, text);
     area_right(a, row, CHART_MARGIN - 1, ROLE_DIM, text);
     area_text(a, row, CHART_MARGIN - 1, ROLE_BORDER, "┤");
     *free_row = row - 2;
@@ -237,10 +243,9 @@ static void draw_y_axis(const struct chart *ch, struct area a)
         draw_tick(ch, a, i * step, &free_row);
 }
 
-/* "1500", "1.5e+06"; as short as it can be. */
-static void number_text(double value, char *text, size_t size)
+static void label_number(double value, char text[NUMBER_SIZE])
 {
-    snprintf(text, size, fabs(value) < 1e6 ? "%.6g" : "%.3g", value);
+    number_round(text, value, NUMBER_CELLS_MIN, NUMBER_CELLS_MIN);
 }
 
 static void draw_x_axis(const struct chart *ch, struct area a)
@@ -257,10 +262,9 @@ static void draw_x_axis(const struct chart *ch, struct area a)
     /* What rounds up to minus zero is zero. */
     for (double i = ceil(ch->x_min / step - 1e-9) + 0.0;
          i * step <= ch->x_max * (1 + 1e-9); i++) {
-        char text[32];
+        char text[NUMBER_SIZE];
         int col = chart_column(ch, a, i * step), begin;
-        (ch->x_label ? ch->x_label : number_text)(i * step, text,
-                                                  sizeof(text));
+        (ch->x_label ? ch->x_label : label_number)(i * step, text);
         begin = col - cells_width(text) / 2;
         if (!*text || begin < free_col || begin + cells_width(text) >= unit)
             continue;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "cells.h"
+#include "number.h"
 
 /* Points (x[i * stride], y[i * stride]) in the order of x. */
 struct chart_line {
@@ -35,11 +36,14 @@ struct chart {
     double x_min, x_max, y_min, y_max; /* max > min */
     bool log_y;                      /* y_min > 0 */
     const char *x_unit;
-    /* Writes a label of the y axis. */
-    void (*label)(double y, char *text, size_t size);
+    /* Writes a label of the y axis, of at most CHART_MARGIN - 1 cells. */
+    void (*label)(double y, char text[NUMBER_SIZE]);
     /* The same for the x axis, or NULL for the number; no text, no tick. */
-    void (*x_label)(double x, char *text, size_t size);
+    void (*x_label)(double x, char text[NUMBER_SIZE]);
 };
+
+/* A label for fractions of 1, in percent. */
+void chart_label_percent(double y, char text[NUMBER_SIZE]);
 
 /* Columns that the labels of the y axis take. */
 enum { CHART_MARGIN = 7 };

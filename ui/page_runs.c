@@ -149,11 +149,14 @@ static void write_label(const struct session *s, const struct trial *t,
     *style = on_front(s, t) ? ROLE_GOOD | STYLE_BOLD : ROLE_TEXT | STYLE_BOLD;
 }
 
+enum { FLOPS_CELLS = 5, SECONDS_CELLS = 7 };
+
 static void write_cell(const void *arg, int row, int column, char *text,
                        size_t size, unsigned *style)
 {
     const struct session *s = arg;
     const struct trial *t = &s->trials[row];
+    char number[NUMBER_SIZE];
 
     switch (column) {
     case COLUMN_LABEL:
@@ -168,26 +171,32 @@ static void write_cell(const void *arg, int row, int column, char *text,
         break;
     case COLUMN_FLOPS:
         if (flops_ratio(t) > 0)
-            snprintf(text, size, "×%.2f", flops_ratio(t));
+            snprintf(text, size, "×%s",
+                     number_format(number, flops_ratio(t), 2, FLOPS_CELLS));
         break;
     case COLUMN_BEST:
         *style = on_front(s, t) ? ROLE_GOOD : ROLE_TEXT;
         if (t->epochs)
-            snprintf(text, size, "%.2f%%", 100 * t->best_accuracy);
+            snprintf(text, size, "%s",
+                     number_percent(number, t->best_accuracy, 2));
         break;
     case COLUMN_LAST:
         if (t->epochs)
-            snprintf(text, size, "%.2f%%", 100 * t->valid_accuracy);
+            snprintf(text, size, "%s",
+                     number_percent(number, t->valid_accuracy, 2));
         break;
     case COLUMN_EPOCHS:
         snprintf(text, size, "%d", t->epochs);
         break;
     case COLUMN_SECONDS:
-        snprintf(text, size, "%.1f", seconds_in(t));
+        snprintf(text, size, "%s",
+                 number_format(number, seconds_in(t), 1, SECONDS_CELLS));
         break;
     case COLUMN_REDUCTION:
         if (reduction(t) > 0)
-            snprintf(text, size, "%.2fx", reduction(t));
+            snprintf(text, size, "%sx",
+                     number_format(number, reduction(t), 2,
+                                   NUMBER_CELLS_MIN));
         break;
     }
     if (!*text)
@@ -242,7 +251,7 @@ static void draw_table(struct screen *s, struct runs_page *p,
         [COLUMN_BEST] = { "best", 7, true },
         [COLUMN_LAST] = { "last", 7, true },
         [COLUMN_EPOCHS] = { "epochs", 6, true },
-        [COLUMN_SECONDS] = { "seconds", 7, true },
+        [COLUMN_SECONDS] = { "seconds", SECONDS_CELLS, true },
         [COLUMN_REDUCTION] = { "reduction", 9, true },
     };
     const struct session *session = s->session;
@@ -271,20 +280,15 @@ static void draw_table(struct screen *s, struct runs_page *p,
     free(order);
 }
 
-static void label_percent(double y, char *text, size_t size)
-{
-    snprintf(text, size, "%.4g%%", 100 * y);
-}
-
 /* x is the logarithm of bytes to base 2; only whole ones are labelled. */
-static void label_bytes(double x, char *text, size_t size)
+static void label_bytes(double x, char text[NUMBER_SIZE])
 {
     static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
     int power = (int)lround(x);
 
     *text = '\0';
     if (fabs(x - power) < 1e-6 && power >= 0 && power < 50)
-        snprintf(text, size, "%d %s", 1 << power % 10, units[power / 10]);
+        snprintf(text, NUMBER_SIZE, "%d %s", 1 << power % 10, units[power / 10]);
 }
 
 static int compare_peaks(const void *a, const void *b)
@@ -434,6 +438,7 @@ static void draw_chosen(const struct session *s, const struct runs_page *p,
     int trial = chosen(s, p);
     const struct trial *t = &s->trials[trial];
     char label[LABEL_SIZE], bytes[BYTES_TEXT_SIZE], what[DIFF_TEXT_SIZE];
+    char number[NUMBER_SIZE];
     int beaten = session_beaten_by(s, t), col;
 
     trial_label(t, label);
@@ -444,9 +449,9 @@ static void draw_chosen(const struct session *s, const struct runs_page *p,
         return;
     }
     col = area_print(area, 0, col + 2, ROLE_TEXT | STYLE_BOLD,
-                     "%s  %.2f%%",
+                     "%s  %s",
                      bytes_format(bytes, sizeof(bytes), t->peak_bytes),
-                     100 * t->best_accuracy);
+                     number_percent(number, t->best_accuracy, 2));
     if (beaten < 0)
         col = area_text(area, 0, col + 2, ROLE_GOOD, "on the front");
     else
@@ -478,7 +483,7 @@ static void draw_plot(struct screen *s, struct runs_page *p, struct area area)
 {
     const struct session *session = s->session;
     const struct forecast *baseline;
-    struct chart chart = { .label = label_percent, .x_label = label_bytes,
+    struct chart chart = { .label = chart_label_percent, .x_label = label_bytes,
                            .x_unit = "peak", .line_count = 1 };
     struct chart_line stairs = { .stride = 2, .style = ROLE_GOOD,
                                  .letter = '.' };
@@ -541,12 +546,14 @@ static void show_results(struct text_block *text, const struct session *s,
                          const struct trial *t)
 {
     char bytes[BYTES_TEXT_SIZE], more[BYTES_TEXT_SIZE], label[LABEL_SIZE];
+    char number[NUMBER_SIZE], last[NUMBER_SIZE];
     int beaten = session_beaten_by(s, t);
 
     text_block_add(text, ROLE_TEXT,
-                   "Run %d, preset %s: epoch %.4g to %.4g, %.1f seconds.",
+                   "Run %d, preset %s: epoch %.4g to %.4g, %s seconds.",
                    t->run + 1, t->preset, t->begin[UNIT_EPOCHS],
-                   t->end[UNIT_EPOCHS], seconds_in(t));
+                   t->end[UNIT_EPOCHS],
+                   number_format(number, seconds_in(t), 1, SECONDS_CELLS));
     bytes_format(bytes, sizeof(bytes), t->peak_bytes);
     text_block_add(text, ROLE_TEXT, "Peak %s.", bytes);
     if (t->baseline)
@@ -564,17 +571,18 @@ static void show_results(struct text_block *text, const struct session *s,
         return;
     }
     text_block_add(text, ROLE_TEXT,
-                   "Validation accuracy: %.2f%% at best, %.2f%% last, after "
-                   "%d epoch%s.", 100 * t->best_accuracy,
-                   100 * t->valid_accuracy, t->epochs,
+                   "Validation accuracy: %s at best, %s last, after %d "
+                   "epoch%s.", number_percent(number, t->best_accuracy, 2),
+                   number_percent(last, t->valid_accuracy, 2), t->epochs,
                    t->epochs == 1 ? "" : "s");
     if (beaten < 0)
         text_block_add(text, ROLE_GOOD, "On the front: nothing tried so far "
                        "has this accuracy in less memory.");
     else
-        text_block_add(text, ROLE_TEXT, "Not on the front: %s has %.2f%% in "
+        text_block_add(text, ROLE_TEXT, "Not on the front: %s has %s in "
                        "%s.", trial_label(&s->trials[beaten], label),
-                       100 * s->trials[beaten].best_accuracy,
+                       number_percent(number, s->trials[beaten].best_accuracy,
+                                      2),
                        bytes_format(bytes, sizeof(bytes),
                                     s->trials[beaten].peak_bytes));
 }

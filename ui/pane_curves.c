@@ -7,14 +7,9 @@
 
 #include "chart.h"
 
-static void label_loss(double y, char *text, size_t size)
+static void label_loss(double y, char text[NUMBER_SIZE])
 {
-    snprintf(text, size, "%.4g", y);
-}
-
-static void label_percent(double y, char *text, size_t size)
-{
-    snprintf(text, size, "%.4g%%", 100 * y);
+    number_round(text, y, 4, CHART_MARGIN - 1);
 }
 
 static struct chart_line line_of(const struct series *c, enum unit unit,
@@ -125,15 +120,19 @@ static double value_at(const struct screen *s, const struct pane_curves *p,
     return c->points[i].value;
 }
 
+enum { LEGEND_CELLS = 7 };
+
 static int draw_legend(struct area area, int col, unsigned style, char letter,
                        const char *name, double value, bool percent)
 {
+    char text[NUMBER_SIZE];
+
     col = area_print(area, 0, col, style | STYLE_BOLD, "%c", letter);
     col = area_print(area, 0, col + 1, ROLE_TEXT, "%s ", name);
     if (isfinite(value))
-        col = area_print(area, 0, col, style | STYLE_BOLD,
-                         percent ? "%.2f%%" : "%.4f",
-                         percent ? 100 * value : value);
+        col = area_text(area, 0, col, style | STYLE_BOLD, percent ?
+                        number_percent(text, value, 2) :
+                        number_format(text, value, 4, LEGEND_CELLS));
     return col + 2;
 }
 
@@ -185,7 +184,7 @@ static void draw_accuracy(struct screen *s, struct pane_curves *p,
     c->y_max = fmin(1, ceil(max * 10) / 10);
     if (c->y_max <= c->y_min)
         c->y_max = c->y_min + 0.1;
-    c->label = label_percent;
+    c->label = chart_label_percent;
     col = draw_legend(area, 1, ROLE_VALID, 'v', "valid",
                       value_at(s, p, CURVE_VALID_ACCURACY), true);
     col = draw_legend(area, col, ROLE_TRAIN, 't', "train",

@@ -5,11 +5,17 @@
 
 #include "bytes.h"
 #include "idle.h"
+#include "number.h"
 
 static void range_of_dials(const struct pane_dials *p, int *from, int *to)
 {
     *from = p->more ? dial_first_page() : 0;
     *to = p->more ? dial_count() : dial_first_page();
+}
+
+static unsigned style_of_change(int sign)
+{
+    return sign < 0 ? ROLE_GOOD : sign > 0 ? ROLE_BAD : ROLE_TEXT;
 }
 
 /* "‹ 3.11 MiB ×1.29": what a turn would make of peak and FLOPs; of the peak
@@ -22,6 +28,7 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
     const struct forecast *now = session->planned;
     unsigned style = ROLE_DIM;
     char text[64] = "…", bytes[BYTES_TEXT_SIZE] = "…";
+    char flops[NUMBER_SIZE], change[NUMBER_SIZE];
     struct settings next;
     int col;
 
@@ -30,11 +37,13 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
     else if (f && f->refused)
         strcpy(text, "refused");
     else if (f && now && !now->refused) {
-        snprintf(text, sizeof(text), "%s ×%.2f",
-                 bytes_format(bytes, sizeof(bytes), f->peak_bytes),
-                 f->flops / now->flops);
-        style = f->peak_bytes < now->peak_bytes   ? ROLE_GOOD
-                : f->peak_bytes > now->peak_bytes ? ROLE_BAD : ROLE_TEXT;
+        bytes_format(bytes, sizeof(bytes), f->peak_bytes);
+        snprintf(text, sizeof(text), "%s ×%s", bytes,
+                 number_format(flops, f->flops / now->flops, 2,
+                               NUMBER_CELLS_MIN));
+        style = style_of_change(number_change(change,
+                                              (double)now->peak_bytes,
+                                              (double)f->peak_bytes));
     }
     col = area_text(area, row, 0, ROLE_KEY | STYLE_BOLD,
                     turn == DIAL_UP ? "›" : "‹");
@@ -89,6 +98,12 @@ static void draw_dial(struct screen *s, struct area area, int row, int dial)
               row + 1, dial, DIAL_UP);
 }
 
+static const char *change_text(char text[NUMBER_SIZE], double from, double to)
+{
+    number_change(text, from, to);
+    return text;
+}
+
 /* The chosen dial at length: what it is, and where its turns lead. */
 static void draw_detail(struct screen *s, struct area area)
 {
@@ -105,7 +120,7 @@ static void draw_detail(struct screen *s, struct area area)
     for (int t = 0; t < DIAL_TURNS; t++) {
         const struct forecast *f =
             session_turned(session, s->dial, (enum dial_turn)t);
-        char value[SETTINGS_TEXT_SIZE];
+        char value[SETTINGS_TEXT_SIZE], peak[NUMBER_SIZE], flops[NUMBER_SIZE];
         struct settings next;
         if (!session_next(session, s->dial, (enum dial_turn)t, &next))
             continue;
@@ -115,11 +130,12 @@ static void draw_detail(struct screen *s, struct area area)
                            f->error.text);
         else if (f && session->planned && !session->planned->refused)
             text_block_add(&text, ROLE_TEXT,
-                           "%s%s: peak %+.1f%%, FLOPs %+.1f%%", names[t],
-                           value,
-                           100.0 * ((double)f->peak_bytes /
-                                    (double)session->planned->peak_bytes - 1),
-                           100.0 * (f->flops / session->planned->flops - 1));
+                           "%s%s: peak %s, FLOPs %s", names[t], value,
+                           change_text(peak,
+                                       (double)session->planned->peak_bytes,
+                                       (double)f->peak_bytes),
+                           change_text(flops, session->planned->flops,
+                                       f->flops));
     }
     text_block_add(&text, ROLE_DIM, "%s", row->help);
     area = area_sub(area, 1, 0, area.rows - 1, area.cols);

@@ -8,11 +8,12 @@
 #include "bytes.h"
 #include "explain.h"
 #include "idle.h"
+#include "number.h"
 #include "text.h"
 
 /* Rows after the kinds of memory. */
-enum { ROW_PEAK = KIND_COUNT, ROW_ARENA, ROW_TOUCHED, ROW_PROCESS, ROW_GAP, ROW_BUDGET,
-       ROW_COUNT };
+enum { ROW_PEAK = KIND_COUNT, ROW_ARENA, ROW_TOUCHED, ROW_PROCESS, ROW_GAP,
+       ROW_BUDGET, ROW_COUNT };
 
 static const char *reference_name(const struct session *s)
 {
@@ -65,18 +66,20 @@ static double scale_of(const struct session *s, bool zoom)
 static void draw_factor(const struct session *s, struct area area, int row)
 {
     const struct forecast *f = s->planned, *r = session_reference(s);
-    char ratio[TEXT_RATIO_SIZE], text[96];
+    char ratio[TEXT_RATIO_SIZE], flops[NUMBER_SIZE], text[96];
     double factor;
 
     if (!f || f->refused || !r || r->refused)
         return;
     factor = (double)r->peak_bytes / (double)f->peak_bytes;
-    snprintf(text, sizeof(text), "%s %s%s, ×%.2f FLOPs",
+    snprintf(text, sizeof(text), "%s %s%s, ×%s FLOPs",
              text_ratio(ratio, factor), s->pinned ? "" : "the ",
-             reference_name(s), f->flops / r->flops);
+             reference_name(s),
+             number_format(flops, f->flops / r->flops, 2, NUMBER_CELLS_MIN));
     area_text(area, row,
               BAR_LABEL + cells_width(text) <= area.cols ? BAR_LABEL : 0,
-              (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD, text);
+              (1 / factor < TEXT_RATIO_LEAST ? ROLE_GOOD : ROLE_BAD) |
+                  STYLE_BOLD, text);
 }
 
 static bool has_row(const struct session *s, int row)
@@ -99,15 +102,11 @@ static void put_bytes(struct area area, int row, int end, unsigned style,
 static void put_change(struct area area, int row, int end, uint64_t from,
                        uint64_t to)
 {
-    char text[32] = "=";
-    unsigned style = to < from ? ROLE_GOOD : to > from ? ROLE_BAD : ROLE_DIM;
+    char text[NUMBER_SIZE];
+    int sign = number_change(text, (double)from, (double)to);
 
-    if (from && to != from)
-        snprintf(text, sizeof(text), "%+.1f%%",
-                 100 * ((double)to / (double)from - 1));
-    else if (to != from)
-        strcpy(text, "new");
-    area_right(area, row, end, style, text);
+    area_right(area, row, end,
+               sign < 0 ? ROLE_GOOD : sign > 0 ? ROLE_BAD : ROLE_DIM, text);
 }
 
 /* Columns end here; the change is what turning the dials does, or did. */

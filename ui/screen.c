@@ -12,6 +12,7 @@
 #include "bytes.h"
 #include "complete.h"
 #include "help.h"
+#include "number.h"
 #include "text.h"
 
 static const struct page *const pages[PAGE_COUNT] = {
@@ -131,10 +132,12 @@ static const char *state_text(const struct session *s, unsigned *style)
     return s->sentence[0] ? "no worker" : "starting";
 }
 
+enum { RATE_CELLS = 7 };
+
 /* "epoch 3 of 20  1,240 samples/s  0:42 left"; at the end only the epoch */
 static void progress_text(const struct session *s, char *text, size_t size)
 {
-    char rate[TEXT_COUNT_SIZE], left[TEXT_DURATION_SIZE];
+    char rate[NUMBER_SIZE], left[TEXT_DURATION_SIZE];
     double seconds = (double)(s->steps - s->step) * s->in_force.batch /
                      s->samples_per_second;
 
@@ -145,7 +148,8 @@ static void progress_text(const struct session *s, char *text, size_t size)
         snprintf(text, size, "epoch %d of %d", s->epoch, s->in_force.epochs);
         return;
     }
-    text_count(rate, (int64_t)s->samples_per_second);
+    number_format(rate, s->samples_per_second, s->samples_per_second < 10,
+                  RATE_CELLS);
     text_duration(left, seconds);
     snprintf(text, size, "epoch %d of %d  %s samples/s  %s left", s->epoch,
              s->in_force.epochs, rate, left);
@@ -439,7 +443,7 @@ static void draw_line(struct screen *s, struct area area)
     unsigned style;
     const char *state = state_text(session, &style);
     double accuracy = session_latest(session, CURVE_VALID_ACCURACY);
-    char peak[BYTES_TEXT_SIZE];
+    char peak[BYTES_TEXT_SIZE], percent[NUMBER_SIZE];
     int col = area_text(area, 0, 0, style, state);
 
     if (session->now && !session->now->refused)
@@ -447,7 +451,8 @@ static void draw_line(struct screen *s, struct area area)
                          bytes_format(peak, sizeof(peak),
                                       session->now->peak_bytes));
     if (isfinite(accuracy))
-        area_print(area, 0, col, ROLE_TEXT, " %.1f%%", 100 * accuracy);
+        area_print(area, 0, col, ROLE_TEXT, " %s",
+                   number_percent(percent, accuracy, 1));
     if (s->asking || choosing(s))
         draw_small_question(s, area);
 }
