@@ -92,9 +92,11 @@ class Stream(pyte.ByteStream):
 
 
 class Person:
-    """Someone at a terminal with memdial, or another command, in it."""
+    """Someone at a terminal with memdial, or another command, in it. Its
+    picture has its size, or that of `screen`, where it says another or none."""
 
-    def __init__(self, *arguments, rows=40, cols=120, command=None, **extra):
+    def __init__(self, *arguments, rows=40, cols=120, command=None,
+                 screen=None, **extra):
         environment = dict(os.environ, TERM="xterm-256color",
                            LC_ALL="C.UTF-8", XDG_CONFIG_HOME=FOLDER,
                            XDG_STATE_HOME=FOLDER, OMP_WAIT_POLICY="passive")
@@ -109,13 +111,15 @@ class Person:
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             os.execvpe(command[0], command, environment)
+        rows, cols = screen or (rows, cols)
         self.screen = Screen(cols, rows)
         self.stream = Stream(self.screen)
         self.raw = bytearray()
         self.status = None
 
-    def resize(self, rows, cols):
-        self.screen.resize(rows, cols)
+    def resize(self, rows, cols, screen=True):
+        if screen:
+            self.screen.resize(rows, cols)
         set_size(self.fd, rows, cols)
 
     def type(self, keys):

@@ -27,7 +27,9 @@ enum {
     ESCAPE_MILLISECONDS = 25, /* to tell Esc from what begins with it */
     CODE_PASTE = 0x1000,      /* of a key, like curses' own */
     CODE_PASTE_END,
-    RESTORE_SIZE = 256
+    RESTORE_SIZE = 256,
+    MOST_ROWS = 512,          /* of a terminal; what is beyond stays empty */
+    MOST_COLS = 2048
 };
 
 /* A paste whose end does not come within this is over. */
@@ -57,7 +59,14 @@ static struct {
     bool resized;
     bool pasting;
     double paste_time;       /* of its last key */
+    int colours;             /* that are used; 0: none */
+    int indexed;             /* colours that are known by number; those from
+                                there on by their red, green and blue, ... */
+    int bits[3];             /* ... in so many bits each */
+    bool many;               /* colours of the palette of 256 are used */
+    bool defaults;           /* the terminal's own colours can be asked for */
     enum theme theme;        /* whose colours are set; THEME_COUNT: none */
+    short pair[ROLE_COUNT];  /* of curses */
 } terminal = { .pipe = { -1, -1 } };
 
 static void send_all(const char *bytes, size_t size)
@@ -189,15 +198,50 @@ static bool check_terminal(const char *instead, struct error *e)
     return true;
 }
 
+/* How a colour is written where it is not a number of a palette: the
+ * capability RGB is a flag, how many bits each part has, or "5/6/5". */
+static bool find_rgb(int bits[3])
+{
+    const char *text = tigetstr("RGB");
+    int all = 0, number = tigetnum("RGB");
+
+    while (all < 30 && 1 << all < COLORS)
+        all++;
+    if (text && text != (char *)-1)
+        return sscanf(text, "%d/%d/%d", &bits[0], &bits[1], &bits[2]) == 3 &&
+               bits[0] > 0 && bits[1] > 0 && bits[2] > 0 &&
+               bits[0] <= 8 && bits[1] <= 8 && bits[2] <= 8;
+    if (tigetflag("RGB") > 0)
+        number = (all + 2) / 3;
+    bits[0] = bits[1] = number;
+    bits[2] = all - 2 * number;
+    return number > 0 && number <= 8 && bits[2] > 0 && bits[2] <= 8;
+}
+
+/* With direct colours the first few numbers are a palette's all the same. */
+static void describe_colours(void)
+{
+    int palette = tigetnum("CO");
+
+    terminal.colours = COLORS;
+    terminal.indexed = COLORS;
+    if (COLORS <= 256)
+        return;
+    terminal.indexed = palette > 0 ? palette : 8;
+    if (!find_rgb(terminal.bits))
+        terminal.colours = 8;
+}
+
 static void start_colours(void)
 {
     const char *no_color = getenv("NO_COLOR");
 
     terminal.theme = THEME_COUNT;
-    if (has_colors() && !(no_color && *no_color)) {
-        start_color();
-        use_default_colors();
-    }
+    terminal.colours = 0;
+    if (!has_colors() || (no_color && *no_color) || start_color() != OK)
+        return;
+    terminal.defaults = use_default_colors() == OK;
+    describe_colours();
 }
 
 static void start_input(bool mouse)
@@ -223,10 +267,40 @@ static bool open_curses(struct error *e)
     TERMINAL *described = cur_term;
 
     set_escdelay(ESCAPE_MILLISECONDS);
+    use_env(FALSE); /* see take_size() */
+    use_tioctl(TRUE);
     if (!newterm(NULL, stdout, stdin))
         return error_set(e, EXIT_RUN, "the terminal cannot be opened");
     del_curterm(described);
     return true;
+}
+
+/* What a shell exports of the terminal it began in; 0: nothing of use. */
+static int exported(const char *name, int most)
+{
+    const char *text = getenv(name);
+    char *end;
+    long number = text ? strtol(text, &end, 10) : 0;
+
+    return number > 0 && number <= most && *end == '\0' ? (int)number : 0;
+}
+
+/* The window's size; where it has none, as on a serial line, what is exported,
+ * and else what the description says. Variables never win over a window: it
+ * changes, they do not. */
+static void take_size(void)
+{
+    struct winsize size;
+    int rows, cols;
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        size = (struct winsize){ 0 };
+    rows = size.ws_row > 0 ? size.ws_row : exported("LINES", MOST_ROWS);
+    cols = size.ws_col > 0 ? size.ws_col : exported("COLUMNS", MOST_COLS);
+    rows = rows > 0 ? rows : LINES;
+    cols = cols > 0 ? cols : COLS;
+    resizeterm(rows < MOST_ROWS ? rows : MOST_ROWS,
+               cols < MOST_COLS ? cols : MOST_COLS);
 }
 
 bool terminal_start(bool mouse, const char *instead, struct error *e)
@@ -248,6 +322,7 @@ bool terminal_start(bool mouse, const char *instead, struct error *e)
     if (!registered)
         atexit(terminal_stop);
     registered = true;
+    take_size();
     start_colours();
     start_input(mouse);
     curs_set(0);
@@ -281,32 +356,76 @@ enum glyphs terminal_glyphs(void)
     return term && strcmp(term, "linux") == 0 ? GLYPHS_BLOCK : GLYPHS_BRAILLE;
 }
 
-int terminal_colours(void)
-{
-    const char *no_color = getenv("NO_COLOR");
-
-    return has_colors() && !(no_color && *no_color) ? COLORS : 0;
-}
-
 void terminal_size(int *rows, int *cols)
 {
     getmaxyx(stdscr, *rows, *cols);
 }
 
-static bool many_colours(void)
+/* Red, green and blue, 0 to 255, of a colour of the palette of 256. */
+static void rgb_of(int colour, int rgb[3])
 {
-    return COLORS >= 256;
+    static const int bright[] = { 0, 95, 135, 175, 215, 255 };
+    int cube = colour - 16, grey = 8 + 10 * (colour - 232);
+
+    if (colour >= 232) {
+        rgb[0] = rgb[1] = rgb[2] = grey;
+    } else if (colour >= 16) {
+        rgb[0] = bright[cube / 36];
+        rgb[1] = bright[cube / 6 % 6];
+        rgb[2] = bright[cube % 6];
+    } else { /* the sixteen of an IBM PC, but in that order */
+        int full = colour >= 8 ? 255 : 170, none = colour >= 8 ? 85 : 0;
+        for (int i = 0; i < 3; i++)
+            rgb[i] = colour >> i & 1 ? full : none;
+    }
 }
 
-/* A pair of curses for each role. */
+/* A colour of the palette of 256 as the terminal wants it. */
+static int colour_value(int colour)
+{
+    int rgb[3], value = 0;
+
+    if (colour < terminal.indexed)
+        return colour;
+    rgb_of(colour, rgb);
+    for (int i = 0; i < 3; i++)
+        value = value << terminal.bits[i] | rgb[i] >> (8 - terminal.bits[i]);
+    return value;
+}
+
+/* Sets a pair of curses for each colour of the roles, many or few; false if
+ * there are not as many pairs. */
+static bool set_pairs(enum theme theme, bool many)
+{
+    int colours[ROLE_COUNT], count = 0;
+
+    for (int r = 0; r < ROLE_COUNT; r++) {
+        struct paint paint = theme_paint(theme, (enum role)r);
+        int colour = many ? paint.colour : paint.few, pair = 0;
+
+        terminal.pair[r] = 0;
+        if (colour < 0)
+            continue;
+        while (pair < count && colours[pair] != colour)
+            pair++;
+        if (pair == count)
+            colours[count++] = colour;
+        if (count >= COLOR_PAIRS)
+            return false;
+        terminal.pair[r] = (short)(pair + 1);
+    }
+    for (int i = 0; i < count; i++)
+        init_extended_pair(i + 1, many ? colour_value(colours[i]) : colours[i],
+                           terminal.defaults ? -1 : COLOR_BLACK);
+    return true;
+}
+
 static void set_colours(enum theme theme)
 {
-    for (int r = 0; r < ROLE_COUNT && terminal_colours() >= 8; r++) {
-        struct paint paint = theme_paint(theme, (enum role)r);
-        init_pair((short)(r + 1), many_colours() ? paint.colour : paint.few,
-                  -1);
-    }
     terminal.theme = theme;
+    terminal.many = terminal.colours >= 256 && set_pairs(theme, true);
+    if (!terminal.many && !(terminal.colours >= 8 && set_pairs(theme, false)))
+        memset(terminal.pair, 0, sizeof(terminal.pair));
 }
 
 static attr_t attributes_of(unsigned style, enum theme theme)
@@ -316,7 +435,7 @@ static attr_t attributes_of(unsigned style, enum theme theme)
     attr_t a = A_NORMAL;
 
     /* Where there are greys, a role that is dim is grey. */
-    if (many_colours())
+    if (terminal.many)
         own &= ~(unsigned)STYLE_DIM;
     /* What is chosen must differ from a role that is reversed itself. */
     style ^= own & STYLE_REVERSE;
@@ -333,8 +452,6 @@ static void show_cell(const struct cell *cell, int row, int col,
 {
     wchar_t wide[CELL_TEXT_SIZE] = L"";
     cchar_t out;
-    short pair = terminal_colours() >= 8
-                     ? (short)((cell->style & STYLE_ROLE) + 1) : 0;
     int n = 0;
 
     for (const char *c = cell->text; *c;) {
@@ -344,13 +461,14 @@ static void show_cell(const struct cell *cell, int row, int col,
     }
     if (n == 0)
         return; /* the right half of the cell before */
-    setcchar(&out, wide, attributes_of(cell->style, theme), pair, NULL);
+    setcchar(&out, wide, attributes_of(cell->style, theme),
+             terminal.pair[cell->style & STYLE_ROLE], NULL);
     mvadd_wch(row, col, &out);
 }
 
 void terminal_show(const struct cells *g, enum theme theme)
 {
-    if (terminal_colours() < 8)
+    if (terminal.colours < 8)
         theme = THEME_MONO;
     if (theme != terminal.theme)
         set_colours(theme);
@@ -429,14 +547,10 @@ void terminal_wait(struct pollfd *fds, int count, int milliseconds)
 
 static bool read_resize(struct input *input)
 {
-    struct winsize size;
-
     if (!terminal.resized)
         return false;
     terminal.resized = false;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 &&
-        size.ws_col > 0)
-        resizeterm(size.ws_row, size.ws_col);
+    take_size();
     terminal_repaint();
     *input = (struct input){ .type = INPUT_RESIZE };
     terminal_size(&input->row, &input->col);

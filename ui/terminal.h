@@ -21,9 +21,6 @@ void terminal_stop(void);
 /* What the locale lets the terminal draw. */
 enum glyphs terminal_glyphs(void);
 
-/* Fewer than 8, as with NO_COLOR set: frames are shown without. */
-int terminal_colours(void);
-
 void terminal_size(int *rows, int *cols);
 
 /* Shows a frame: sends what differs from the last one. */

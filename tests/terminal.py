@@ -1,0 +1,186 @@
+"""The screens at terminals of all kinds and sizes, and the memory that they
+take there. Prints TAP."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from person import (FOLDER, LEFT, MEMDIAL, RIGHT, SANITIZED, SMALL, Person,
+                    finish, report)
+
+TERMINFO = os.path.join(FOLDER, "terminfo")
+
+
+def act_as_worker():
+    """A worker that trains nothing, and at once."""
+    step = sets = 0
+
+    def say(kind, **members):
+        print(json.dumps({"type": kind, **members}), flush=True)
+
+    for line in sys.stdin:
+        command = json.loads(line)
+        if command["command"] == "start":
+            say("start", schema=1, preset=command["name"], steps=100000,
+                settings=command["settings"], backend="cpu", processors=1,
+                step=0)
+        elif command["command"] == "set":
+            sets += 1
+            say("applied", step=step, settings=command["settings"],
+                planned=1 << 20, arena=1 << 20, sets=sets)
+        step += 1
+        say("step", step=step, steps=100000, epoch=1, loss=1.0, accuracy=0.5,
+            samples_per_second=100.0, seconds=float(step))
+
+
+def resident(pid):
+    """Bytes of a process."""
+    with open(f"/proc/{pid}/status") as file:
+        return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1]) << 10
+
+
+def memory_of_changes():
+    if SANITIZED:
+        report(True, "memory of changes # SKIP sanitizers keep what is freed")
+        return
+    p = Person(*SMALL, "--set=depth=400",
+               f"--worker='{sys.executable}' '{os.path.abspath(__file__)}' "
+               "worker")
+    report(p.sees("training"), "a worker that trains nothing", p)
+    for number in range(60):
+        before = len(p.raw)
+        p.type(LEFT if number % 2 else RIGHT)
+        if not p.comes(lambda: b"applied" in p.raw[before:]):
+            break
+        if number == 9:
+            first = resident(p.pid)
+    more = resident(p.pid) - first
+    report(number == 59 and more < 16 << 20,
+           f"fifty changes of a deep network take {more >> 20} MiB", p)
+    p.leave()
+
+
+# A colour is sent as its number between 9 and m. The dark theme has 81, which
+# is red 95, green 215 and blue 255, for keys; contrast has 14. With few colours
+# both are 6.
+DESCRIPTION = """
+%s|a terminal of tests,
+\tam, xenl, cols#80, lines#24, clear=\\E[H\\E[2J, cup=\\E[%%i%%p1%%d;%%p2%%dH,
+\tsmcup=\\E[?1049h, rmcup=\\E[?1049l, sgr0=\\E[m, bold=\\E[1m, rev=\\E[7m,
+\tsetaf=\\E[38;9;%%p1%%dm, setab=\\E[48;9;%%p1%%dm, cr=\\r, ind=\\n,
+\t%s,
+"""
+OP = "op=\\E[39;49m"
+COLOURS = {
+    "rgb-flag": ("RGB, colors#0x1000000, pairs#0x7fff", "dark", 0x5fd7ff),
+    "rgb-number": ("RGB#8, colors#0x1000000, pairs#64", "dark", 0x5fd7ff),
+    "rgb-bits": ("RGB=5/6/5, colors#0x10000, pairs#64", "dark",
+                 95 >> 3 << 11 | 215 >> 2 << 5 | 255 >> 3),
+    "rgb-large": ("RGB, colors#0x1000000, pairs#0x10000", "contrast",
+                  0x55ffff),
+    "rgb-overlaid": ("RGB, CO#16, colors#0x1000000, pairs#64", "contrast", 14),
+    "rgb-broken": ("RGB=a/b, colors#0x1000000, pairs#64", "dark", 6),
+    "rgb-unsaid": ("colors#0x1000000, pairs#64", "dark", 6),
+    "many": ("colors#256, pairs#0x7fff", "dark", 81),
+    "many-in-few-pairs": ("colors#256, pairs#24", "dark", 81),
+    "many-in-too-few-pairs": ("colors#256, pairs#8", "dark", 6),
+    "eighty-eight": ("colors#88, pairs#7744", "dark", 6),
+    "sixteen": ("colors#16, pairs#256", "dark", 6),
+    "eight": ("colors#8, pairs#64", "dark", 6),
+    "eight-in-eight-pairs": ("colors#8, pairs#8", "dark", 6),
+    "eight-in-too-few-pairs": ("colors#8, pairs#4", "dark", None),
+    "four": ("colors#4, pairs#16", "dark", None),
+    "one": ("kmous=\\E[M", "dark", None),
+}
+
+
+def compile_descriptions():
+    source = os.path.join(FOLDER, "terminals")
+    with open(source, "w") as file:
+        for name, (colours, _, _) in COLOURS.items():
+            file.write(DESCRIPTION % (f"t-{name}", f"{colours}, {OP}"))
+        file.write(DESCRIPTION % ("t-no-op", "colors#8, pairs#64"))
+    done = subprocess.run(["tic", "-x", "-o", TERMINFO, source],
+                          capture_output=True, text=True)
+    return done.returncode == 0 or print("#", done.stderr)
+
+
+def colours_sent(*arguments, **extra):
+    """The colours of a frame, by number, and whether it came."""
+    p = Person(*SMALL, *arguments, TERMINFO=TERMINFO, **extra)
+    came = p.sees("(?s)training.*Dials") and p.has_borders()
+    sent = {int(n) for n in re.findall(rb"\x1b\[[34]8;9;(\d+)m", p.raw)}
+    p.leave()
+    return came, sent
+
+
+def colours():
+    if not shutil.which("tic"):
+        report(True, "colours # SKIP tic is not installed")
+        return
+    report(compile_descriptions(), "descriptions are made")
+    for name, (_, theme, focus) in COLOURS.items():
+        came, sent = colours_sent(f"--theme={theme}", TERM=f"t-{name}")
+        few = sent <= set(range(8))
+        good = not sent if focus is None else focus in sent
+        report(came and good and (few == (focus in (6, None))),
+               f"{name}: {sorted(sent)}")
+    came, sent = colours_sent("--theme=dark", TERM="t-no-op")
+    report(came and 6 in sent, "a terminal without colours of its own")
+    came, sent = colours_sent("--theme=dark", TERM="t-rgb-flag", NO_COLOR="1")
+    report(came and not sent, "NO_COLOR, where colours are direct")
+
+
+def kinds():
+    """Those of these that are described here."""
+    for term in ("vt100", "ansi", "linux", "xterm", "screen", "tmux",
+                 "tmux-256color", "alacritty-direct", "konsole-direct", "putty"):
+        if subprocess.run(["infocmp", term], capture_output=True).returncode:
+            continue
+        p = Person(*SMALL, TERM=term)
+        report(p.sees("(?s)training.*Dials") and p.has_borders(),
+               f"TERM={term}", p)
+        p.leave()
+
+
+def framed(p, rows, cols):
+    """Whether a whole frame is in the first rows and columns."""
+    lines = p.screen.display
+    return (lines[1][cols - 1] == "╮" and lines[rows - 3][cols - 1] == "╯" and
+            lines[rows - 1][:cols].rstrip().endswith("q quit") and
+            not "".join(line[cols:] for line in lines).strip() and
+            not "".join(lines[rows:]).strip())
+
+
+def sizes():
+    """What is exported of another terminal is nothing to this one; it is all
+    there is where a terminal does not know its size."""
+    for rows, cols, exported, size in (
+            (40, 120, (24, 80), (40, 120)), (24, 80, (60, 200), (24, 80)),
+            (24, 80, (0, 0), (24, 80)), (24, 80, (-1, "abc"), (24, 80)),
+            (24, 80, (10 ** 20, 30000), (24, 80)), (0, 0, (30, 100), (30, 100)),
+            (0, 0, (-1, ""), (24, 80)), (0, 0, (10 ** 20, 10 ** 6), (24, 80)),
+            (0, 90, (26, 100), (26, 90))):
+        lines, columns = map(str, exported)
+        p = Person(*SMALL, rows=rows, cols=cols, LINES=lines, COLUMNS=columns,
+                   screen=(60, 200))
+        report(p.comes(lambda: framed(p, *size)),
+               f"window {cols}x{rows}, COLUMNS={columns} LINES={lines}: "
+               f"{size[1]}x{size[0]}", p)
+        p.resize(28, 110, screen=False)
+        report(p.comes(lambda: framed(p, 28, 110)), "and is resized", p)
+        p.leave()
+
+
+def main():
+    memory_of_changes()
+    colours()
+    kinds()
+    sizes()
+    finish()
+
+
+act_as_worker() if "worker" in sys.argv else main()
