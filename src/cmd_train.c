@@ -10,6 +10,7 @@
 
 #include "file.h"
 #include "print.h"
+#include "process.h"
 #include "progress.h"
 #include "request.h"
 #include "snapshot.h"
@@ -72,12 +73,10 @@ static void catch_signals(void)
 {
     struct sigaction action = { .sa_handler = on_signal,
                                 .sa_flags = (int)SA_RESETHAND };
-    struct sigaction hangup;
 
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
-        sigaction(SIGHUP, &action, NULL);
+    process_catch(SIGINT, &action, NULL);
+    process_catch(SIGTERM, &action, NULL);
+    process_catch(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 

@@ -13,6 +13,7 @@
 #include "error.h"
 #include "event.h"
 #include "print.h"
+#include "process.h"
 #include "worker.h"
 
 static volatile sig_atomic_t stop;
@@ -33,7 +34,7 @@ static void hold_signals(sigset_t *let_in)
 
     sigemptyset(&held);
     for (int i = 0; i < 3; i++) {
-        sigaction(ends[i], &action, NULL);
+        process_catch(ends[i], &action, NULL);
         sigaddset(&held, ends[i]);
     }
     sigprocmask(SIG_BLOCK, &held, let_in);

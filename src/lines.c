@@ -61,3 +61,8 @@ size_t lines_put(struct lines *l, const void *data, size_t bytes)
     l->end += bytes;
     return bytes;
 }
+
+bool lines_end(struct lines *l)
+{
+    return l->end > l->begin && lines_put(l, "\n", 1) == 1;
+}

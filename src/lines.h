@@ -2,7 +2,7 @@
  * Lines from a descriptor that must not block, of a peer that is not trusted:
  * whatever it writes, no more than LINES_MAX bytes of a line are kept, and a
  * longer one is told of once and skipped to its end. A last line without a
- * newline is one that was cut off, and is not given out.
+ * newline is a line like others.
  */
 #ifndef MEMDIAL_LINES_H
 #define MEMDIAL_LINES_H
@@ -36,7 +36,10 @@ bool lines_next(struct lines *, struct line *);
 /* One read(): what that returns, with its errno. */
 ssize_t lines_fill(struct lines *, int fd);
 
-/* The same from memory; returns how many bytes it took. */
+/* There will be no more; whether that ends a line that had no newline. */
+bool lines_end(struct lines *);
+
+/* The same as lines_fill() from memory; returns how many bytes it took. */
 size_t lines_put(struct lines *, const void *data, size_t bytes);
 
 #endif

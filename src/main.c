@@ -16,6 +16,8 @@
 #include "error.h"
 #include "preset.h"
 #include "print.h"
+#include "process.h"
+#include "request.h"
 #include "spelling.h"
 #include "ui/app.h"
 #include "ui/help.h"
@@ -124,8 +126,11 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    struct error e;
     int code;
 
+    if (!process_streams(&e))
+        return report_error(&e);
     setlocale(LC_CTYPE, ""); /* what the terminal can show; not of numbers */
     signal(SIGXFSZ, SIG_IGN); /* a file that must not grow is an error */
     code = run(argc, argv);

@@ -1,11 +1,13 @@
+#define _GNU_SOURCE
+
 #include "worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -445,12 +447,14 @@ static void take_line(struct worker *w, const struct line *line)
 static void take_commands(struct worker *w, int fd)
 {
     ssize_t n = lines_fill(&w->lines, fd);
+    bool over = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
     struct line line;
 
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-        w->quit = true;
+    if (over)
+        lines_end(&w->lines);
     while (!w->quit && lines_next(&w->lines, &line))
         take_line(w, &line);
+    w->quit |= over;
 }
 
 /* All that was asked for since the last step is one change. */
@@ -489,17 +493,17 @@ static void train(struct worker *w)
         say_done(w);
 }
 
-/* Waits only if there is nothing else to do. */
+/* Waits only if there is nothing else to do. Input that cannot be waited for
+ * is there to be read, and what is wrong with it is found then. */
 static bool has_commands(const struct worker *w, int fd,
                          const sigset_t *let_in)
 {
     const struct timespec now = { 0, 0 };
     bool busy = w->changed || is_training(w);
-    fd_set set;
+    struct pollfd input = { fd, POLLIN, 0 };
+    int ready = ppoll(&input, 1, busy ? &now : NULL, let_in);
 
-    FD_ZERO(&set);
-    FD_SET(fd, &set);
-    return pselect(fd + 1, &set, NULL, NULL, busy ? &now : NULL, let_in) > 0;
+    return ready > 0 || (ready < 0 && errno != EINTR);
 }
 
 static void finish(struct worker *w)

@@ -356,6 +356,20 @@ def is_named():
     p.leave()
 
 
+def signals_ignored():
+    """As nohup and shells without job control begin what they run."""
+    p = Person(command=["sh", "-c", "trap '' HUP INT QUIT TERM TSTP; "
+                        'exec "$@"', "sh", MEMDIAL, *SMALL])
+    p.sees("training")
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT,
+                   signal.SIGTERM, signal.SIGTSTP):
+        os.kill(p.pid, number)
+    p.type(b"\x03\x1a\x1c?")
+    report(p.sees("─ Keys ─") and p.alive(),
+           "the screens leave signals ignored that were", p)
+    p.leave()
+
+
 def terminal_closes():
     p = begin()
     p.sees("training")
@@ -380,6 +394,7 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT,
                    signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL):
         front_dies(number)
+    signals_ignored()
     terminal_closes()
     silent(hung)
     finish()

@@ -338,6 +338,21 @@ Test(link, waits_for_all_answers)
     link_free(l);
 }
 
+Test(link, takes_a_last_line_without_an_end)
+{
+    struct link *l = begin("read x; " START " printf '{\"type\":\"warning\","
+                           "\"message\":\"last\"}'");
+    struct heard h = { 0 };
+
+    UNTIL(l, &h, link_state(l) == LINK_DEAD);
+    cr_expect_eq(h.count[EVENT_WARNING], 1);
+    link_free(l);
+    l = begin("read x; printf 'no such host'; exit 1");
+    UNTIL(l, &h, link_state(l) == LINK_DEAD);
+    expect_sentence(l, "no such host");
+    link_free(l);
+}
+
 Test(link, puts_lines_together)
 {
     struct link *l = begin(
@@ -352,8 +367,8 @@ Test(link, puts_lines_together)
     cr_expect_eq(h.count[EVENT_START], 1);
     cr_expect_eq(h.count[EVENT_DONE], 1);
     cr_expect_eq(h.count[EVENT_ERROR], 0, "that one was cut off");
-    cr_expect_eq(h.count[EVENT_WARNING], 0);
-    expect_sentence(l, "the worker ended");
+    cr_expect_eq(h.count[EVENT_WARNING], 1);
+    expect_sentence(l, "the worker ended: {\"type\":\"error\",\"mess");
     link_free(l);
 }
 

@@ -378,7 +378,7 @@ void link_update(struct link *l)
     if (!l->pid || !l->drained)
         return;
     n = lines_fill(&l->lines, l->from);
-    if (n > 0) {
+    if (n > 0 || (n == 0 && lines_end(&l->lines))) {
         l->unread += (size_t)n;
         l->drained = false;
     } else if (n == 0 || l->ended || reap(l, 0)) {

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "process.h"
 
 enum {
     ESCAPE_MILLISECONDS = 25, /* to tell Esc from what begins with it */
@@ -38,13 +39,15 @@ static const double paste_seconds = 2;
 static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
 static const char mouse_off[] = "\033[?1006l\033[?1002l\033[?1000l";
 
-/* Signals that are dealt with between two frames, and those of a crash. */
+/* Signals that are dealt with between two frames, those that can be ignored
+ * first, and those of a crash. */
 static const int calm_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
                                     SIGTSTP, SIGCONT, SIGWINCH };
 static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
                                      SIGABRT };
 
 enum { CALM_COUNT = sizeof(calm_signals) / sizeof(calm_signals[0]),
+       IGNORABLE_COUNT = 5,
        CRASH_COUNT = sizeof(crash_signals) / sizeof(crash_signals[0]) };
 
 static struct {
@@ -125,7 +128,9 @@ static void catch_signals(void)
     struct sigaction crash = { .sa_sigaction = on_crash,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
-    for (int i = 0; i < CALM_COUNT; i++)
+    for (int i = 0; i < IGNORABLE_COUNT; i++)
+        process_catch(calm_signals[i], &calm, &terminal.calm_before[i]);
+    for (int i = IGNORABLE_COUNT; i < CALM_COUNT; i++)
         sigaction(calm_signals[i], &calm, &terminal.calm_before[i]);
     for (int i = 0; i < CRASH_COUNT; i++)
         sigaction(crash_signals[i], &crash, &terminal.crash_before[i]);
