@@ -51,12 +51,8 @@ try() {
     $qemu -cpu "$1" "$memdial" backends >"$log" 2>&1 &&
         grep -q "CPU, $2" "$log"
     report $? "$1: the kernels are those of $2"
-    if [ -x tests/test_ops ]; then
-        MEMDIAL_OPS_SHORT=1 CRITERION_OUTPUTS=tap:- \
-            $qemu -cpu "$1" tests/test_ops --filter 'ops/*' >"$log" 2>&1 &&
-            [ "$(grep -c '^ok' "$log")" -ge 20 ]
-        report $? "$1: every operation"
-    fi
+    MEMDIAL_OPS_SHORT=1 $qemu -cpu "$1" tests/plain_ops ops >"$log" 2>&1
+    report $? "$1: every operation"
     $qemu -cpu "$1" "$memdial" train quick --epochs 1 --set depth=10 \
         --set epoch_samples=20 --set valid_samples=10 --set batch=10 \
         --set sparsity=0.5 --set precision=bf16 --set threads=2 >"$log" 2>&1
