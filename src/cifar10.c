@@ -2,19 +2,25 @@
  * CIFAR-10's binary files: records of one label byte and 3072 bytes of image,
  * planes R, G, B of 32x32. Five files make the training split, the sixth the
  * validation split. The standard files have 10,000 records each; fewer are
- * accepted, so that a small excerpt works. Every label is checked when the
- * files are opened, so that nothing can fail later.
+ * accepted, so that a small excerpt works.
+ *
+ * All records are read when the files are opened: labels are checked, and a
+ * sum of each is kept. Samples are read when they are asked for, which takes a
+ * few microseconds and no memory. They are not mapped, for a file that somebody
+ * cuts short would end the process with SIGBUS; and a record whose sum is
+ * another by then is told of, for the files are other people's, and may be
+ * written to while a run is under way.
  */
 #include <errno.h>
-#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cifar10.h"
+#include "file.h"
 #include "folder.h"
 
 enum { CLASSES = 10, PLANE = IMAGE_SIDE * IMAGE_SIDE,
@@ -38,9 +44,14 @@ static const struct { int first, end; } split_files[SPLIT_COUNT] = {
 
 struct cifar10 {
     struct file {
-        uint8_t *data;   /* (records, RECORD), mapped; NULL if not yet */
+        char *path;      /* owned; for messages */
+        int fd;          /* -1: not open yet */
         int records;
+        uint32_t *sum;   /* owned, [records] */
     } file[FILES];
+    /* 1 + file * MAX_RECORDS + record of the first that was not what it was,
+     * and an errno in the upper half; 0: all were. */
+    _Atomic int64_t failure;
 };
 
 /* The folder of the files: the one that is named, or the one in it that the
@@ -138,54 +149,92 @@ static bool cifar10_check(const char *named, struct error *e)
     return true;
 }
 
-static bool file_map(struct file *f, const char *path, struct error *e)
+/* One record in 2^32 that changed would have the same. */
+static uint32_t record_sum(const uint8_t record[RECORD])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    bool whole;
-    void *data;
+    uint64_t sum = record[RECORD - 1], word;
 
-    if (fd < 0)
-        return error_set(e, EXIT_INPUT, "data_path: %.300s: %s; see that it "
-                         "can be read", path, strerror(errno));
-    if (fstat(fd, &st) < 0)
-        st.st_size = 0;
-    whole = check_size(path, st.st_size, e);
-    data = whole ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0)
-                 : NULL;
-    close(fd);
-    if (!whole)
-        return false;
-    if (data == MAP_FAILED)
-        return error_set(e, EXIT_INPUT, "data_path: %.300s: cannot be mapped; "
-                         "copy it to a local disk", path);
-    *f = (struct file){ data, (int)(st.st_size / RECORD) };
+    for (size_t i = 0; i + sizeof(word) <= RECORD; i += sizeof(word)) {
+        memcpy(&word, record + i, sizeof(word));
+        sum = (sum ^ word) * 0x9E3779B97F4A7C15u;
+        sum ^= sum >> 32;
+    }
+    return (uint32_t)sum;
+}
+
+static bool check_label(const char *path, int record, int label,
+                        struct error *e)
+{
+    return label < CLASSES ||
+           error_set(e, EXIT_INPUT, "data_path: %.300s: record %d: label %d "
+                     "is not one of 0 to %d; this is not a CIFAR-10 binary "
+                     "file, or it is damaged: download it again", path,
+                     record, label, CLASSES - 1);
+}
+
+static bool refuse_file(const char *why, struct error *e)
+{
+    return error_set(e, EXIT_INPUT, "data_path: %.400s; see that it can be "
+                     "read", why);
+}
+
+static bool read_record(const struct file *f, int record,
+                        uint8_t to[RECORD])
+{
+    return file_read_at(f->fd, to, RECORD, (uint64_t)record * RECORD);
+}
+
+/* Reads all of the file once. */
+static bool file_survey(struct file *f, struct error *e)
+{
+    uint8_t record[RECORD];
+
+    f->sum = xcalloc((unsigned long)f->records, sizeof(*f->sum));
+    for (int i = 0; i < f->records; i++) {
+        if (!read_record(f, i, record))
+            return error_set(e, EXIT_INPUT, "data_path: %.300s: record %d: "
+                             "%s; see that it can be read", f->path, i,
+                             errno ? strerror(errno) : "the file ends there");
+        if (!check_label(f->path, i, record[0], e))
+            return false;
+        f->sum[i] = record_sum(record);
+    }
     return true;
 }
 
-static bool file_check(const struct file *f, const char *path,
-                       struct error *e)
+static bool survey(struct file *f, const char *path, struct error *e)
 {
-    for (int i = 0; i < f->records; i++) {
-        int label = f->data[(size_t)i * RECORD];
+    struct error why;
+    uint64_t bytes;
 
-        if (label >= CLASSES)
-            return error_set(e, EXIT_INPUT, "data_path: %.300s: record %d: "
-                             "label %d is not one of 0 to %d; this is not a "
-                             "CIFAR-10 binary file, or it is damaged: "
-                             "download it again", path, i, label, CLASSES - 1);
-    }
-    return true;
+    f->fd = file_open(path, UINT64_MAX, &bytes, &why);
+    if (f->fd < 0)
+        return refuse_file(why.text, e);
+    f->path = xstrdup(path);
+    f->records = (int)(bytes / RECORD);
+    return check_size(path, (off_t)bytes, e) && file_survey(f, e);
 }
 
 static void cifar10_close(void *state)
 {
     struct cifar10 *c = state;
 
-    for (int i = 0; i < FILES; i++)
-        if (c->file[i].data)
-            munmap(c->file[i].data, (size_t)c->file[i].records * RECORD);
+    for (int i = 0; i < FILES; i++) {
+        if (c->file[i].fd >= 0)
+            close(c->file[i].fd);
+        free(c->file[i].path);
+        free(c->file[i].sum);
+    }
     free(c);
+}
+
+static struct cifar10 *cifar10_new(void)
+{
+    struct cifar10 *c = xcalloc(1, sizeof(*c));
+
+    for (int i = 0; i < FILES; i++)
+        c->file[i].fd = -1;
+    return c;
 }
 
 static bool cifar10_open(void **state, const char *named, struct error *e)
@@ -196,11 +245,10 @@ static bool cifar10_open(void **state, const char *named, struct error *e)
     if (!cifar10_check(named, e))
         return false;
     find_folder(folder, named);
-    c = xcalloc(1, sizeof(*c));
+    c = cifar10_new();
     for (int i = 0; i < FILES; i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, file_names[i]);
-        if (!file_map(&c->file[i], path, e) ||
-            !file_check(&c->file[i], path, e)) {
+        if (!survey(&c->file[i], path, e)) {
             cifar10_close(c);
             return false;
         }
@@ -219,20 +267,52 @@ static int cifar10_samples(const void *state, enum split split)
     return samples;
 }
 
-static int cifar10_image(const void *state, enum split split, int index,
+/* The first to fail is told of. */
+static void fail(struct cifar10 *c, int file, int record, int code)
+{
+    int64_t none = 0;
+    int64_t failure = ((int64_t)code << 32) +
+                      (int64_t)file * MAX_RECORDS + record + 1;
+
+    atomic_compare_exchange_strong(&c->failure, &none, failure);
+}
+
+/* Some label and some image for one that is not what it was: nothing is done
+ * with them. */
+static int cifar10_image(void *state, enum split split, int index,
                          uint8_t image[IMAGE_ELEMENTS])
 {
-    const struct cifar10 *c = state;
-    const struct file *f = &c->file[split_files[split].first];
-    const uint8_t *record;
+    struct cifar10 *c = state;
+    int file = split_files[split].first;
+    uint8_t record[RECORD];
 
-    for (; index >= f->records; f++)
-        index -= f->records;
-    record = f->data + (size_t)index * RECORD;
+    for (; index >= c->file[file].records; file++)
+        index -= c->file[file].records;
+    if (!read_record(&c->file[file], index, record))
+        fail(c, file, index, errno);
+    else if (record_sum(record) != c->file[file].sum[index])
+        fail(c, file, index, 0);
+    if (c->failure)
+        memset(record, 0, sizeof(record));
     for (int i = 0; i < PLANE; i++)
         for (int ch = 0; ch < IMAGE_CHANNELS; ch++)
             image[i * IMAGE_CHANNELS + ch] = record[1 + ch * PLANE + i];
     return record[0];
+}
+
+static bool cifar10_intact(const void *state, struct error *e)
+{
+    const struct cifar10 *c = state;
+    int64_t failure = c->failure, number = (failure & UINT32_MAX) - 1;
+    int code = (int)(failure >> 32);
+
+    return !failure ||
+           error_set(e, EXIT_RUN, "data_path: %.300s: record %lld: %s; put "
+                     "the file back and start again from the last snapshot",
+                     c->file[number / MAX_RECORDS].path,
+                     (long long)(number % MAX_RECORDS),
+                     code ? strerror(code)
+                          : "it changed since the run began");
 }
 
 const struct image_source cifar10_source = {
@@ -249,4 +329,5 @@ const struct image_source cifar10_source = {
     .close = cifar10_close,
     .samples = cifar10_samples,
     .image = cifar10_image,
+    .intact = cifar10_intact,
 };

@@ -1,5 +1,5 @@
 /*
- * CIFAR-10 (Krizhevsky 2009) from its binary files, mapped read-only.
+ * CIFAR-10 (Krizhevsky 2009) from its binary files.
  */
 #ifndef MEMDIAL_CIFAR10_H
 #define MEMDIAL_CIFAR10_H

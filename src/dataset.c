@@ -1,7 +1,8 @@
 /*
  * A set is a source of raw 8-bit images; this file augments and normalises
  * them, straight from the raw image on the stack into the caller's floats, and
- * orders the samples of a pass. Nothing changes after dataset_open, so any
+ * orders the samples of a pass. Nothing changes after dataset_open but that a
+ * source can find out that it does not give any more what it gave, so any
  * number of threads may read.
  */
 #include <assert.h>
@@ -135,6 +136,11 @@ int dataset_sample(const struct dataset *set, enum split split, int index,
                 *image++ = (row[column[x] + c] - source->mean[c]) * scale[c];
     }
     return label;
+}
+
+bool dataset_intact(const struct dataset *set, struct error *e)
+{
+    return !set->source->intact || set->source->intact(set->state, e);
 }
 
 /*

@@ -1,7 +1,6 @@
 /*
  * A labelled set of images, split for training and validation. Samples are
- * made or read on demand: nothing is kept in memory but what the system caches
- * of a mapped file.
+ * made or read on demand: no image is kept in memory.
  */
 #ifndef MEMDIAL_DATASET_H
 #define MEMDIAL_DATASET_H
@@ -45,7 +44,8 @@ int dataset_samples(const struct dataset *, enum split);
  * variance per channel, as (32, 32, 3) floats, and returns its label. With
  * `draw` not NULL the image is augmented (4-pixel reflect pad, random crop,
  * random horizontal flip) as a function of (draw->seed, draw->sample) alone.
- * Safe to call from several threads.
+ * Safe to call from several threads. It cannot fail; whether what it gave can
+ * be used says dataset_intact().
  */
 struct augment_draw {
     uint64_t seed;
@@ -55,6 +55,10 @@ struct augment_draw {
 int dataset_sample(const struct dataset *, enum split, int index,
                    const struct augment_draw *draw,
                    float image[IMAGE_ELEMENTS]);
+
+/* Whether all samples so far were what they were when the set was opened. Once
+ * they are not it stays so. */
+bool dataset_intact(const struct dataset *, struct error *);
 
 /*
  * The place `position` of a pass over `count` samples in random order: a

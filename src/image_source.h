@@ -12,7 +12,7 @@ struct image_source {
     int classes;
     const char *where;   /* its files come from; NULL: it has none */
     float mean[IMAGE_CHANNELS], std[IMAGE_CHANNELS]; /* of 8-bit values */
-    /* All NULL for a source that has no state. What `check` says yes to may
+    /* All NULL for a source that has no state, as is the last. What `check` says yes to may
      * still not open. */
     bool (*check)(const char *path, struct error *);
     bool (*open)(void **state, const char *path, struct error *);
@@ -20,8 +20,10 @@ struct image_source {
     int (*samples)(const void *state, enum split);
     /* Writes an image as (32, 32, 3) bytes and returns its label; called from
      * several threads at once. */
-    int (*image)(const void *state, enum split, int index,
+    int (*image)(void *state, enum split, int index,
                  uint8_t image[IMAGE_ELEMENTS]);
+    /* Whether all images since it was opened were what they were then. */
+    bool (*intact)(const void *state, struct error *);
 };
 
 #endif

@@ -269,7 +269,7 @@ static int shapes_samples(const void *state, enum split split)
     return split == SPLIT_TRAIN ? TRAIN_SAMPLES : VALID_SAMPLES;
 }
 
-static int shapes_image(const void *state, enum split split, int index,
+static int shapes_image(void *state, enum split split, int index,
                         uint8_t image[IMAGE_ELEMENTS])
 {
     struct stream s = { .sample = (uint64_t)split << 32 | (uint32_t)index };

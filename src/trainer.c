@@ -327,11 +327,17 @@ static bool diverged(const struct trainer *t, const char *what,
                      (long long)t->step, what);
 }
 
+/* Whether what was computed last was of good data, on a device that works. */
+static bool check_inputs(const struct trainer *t, struct error *e)
+{
+    return executor_check(t->executor, e) && dataset_intact(t->data, e);
+}
+
 /* Whether training has not diverged. */
 static bool check_step(const struct trainer *t, const struct tally *step,
                        struct error *e)
 {
-    if (!executor_check(t->executor, e))
+    if (!check_inputs(t, e))
         return false;
     if (!isfinite(step->loss))
         return diverged(t, "the loss is not finite", e);
@@ -379,7 +385,7 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
     double n = (double)train.samples, m = (double)valid.samples;
 
     t->seconds += clock_seconds() - began;
-    if (!executor_check(t->executor, e))
+    if (!check_inputs(t, e))
         return false;
     if (!isfinite(valid.loss))
         return diverged(t, "the validation loss is not finite", e);

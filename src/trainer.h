@@ -81,8 +81,8 @@ void trainer_begin(const struct trainer *, const char *preset,
 /*
  * One step of a run that is not at its end, and after the last of an epoch the
  * evaluation, with their events. False on a loss that is not finite, in
- * training or validation, and on gradients that are not with the least loss
- * scale there is.
+ * training or validation, on gradients that are not with the least loss scale
+ * there is, and on data that changed: then what was computed is of no use.
  */
 bool trainer_advance(struct trainer *, struct event_sink, struct error *);
 

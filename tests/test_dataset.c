@@ -273,6 +273,91 @@ Test(cifar10, says_what_is_missing_and_what_to_do)
     }
 }
 
+static void change_pixel(const char *path)
+{
+    FILE *file = fopen(path, "r+b");
+    int byte;
+
+    fseek(file, 2 * RECORD - 1, SEEK_SET);
+    byte = getc(file);
+    fseek(file, 2 * RECORD - 1, SEEK_SET);
+    putc(byte ^ 1, file);
+    fclose(file);
+}
+
+static void change_label(const char *path)
+{
+    FILE *file = fopen(path, "r+b");
+
+    fseek(file, RECORD, SEEK_SET);
+    putc(9, file);
+    fclose(file);
+}
+
+static void cut_last_byte(const char *path)
+{
+    cr_assert_eq(truncate(path, 2 * RECORD - 1), 0);
+}
+
+static void grow(const char *path)
+{
+    cr_assert_eq(truncate(path, 100L * RECORD), 0);
+}
+
+static void rename_file(const char *path)
+{
+    char other[160];
+
+    snprintf(other, sizeof(other), "%s.old", path);
+    cr_assert_eq(rename(path, other), 0);
+    cr_assert_eq(rename(other, path), 0);
+}
+
+/* Files that change while they are open: whatever it is, samples can be had,
+ * and it is found out if they are others. */
+Test(cifar10, notices_what_changes)
+{
+    static const struct {
+        const char *how;
+        void (*change)(const char *path);
+        bool harmless;
+    } cases[] = {
+        { "emptied", file_empty, false },
+        { "cut short", cut_last_byte, false },
+        { "a label that is none", file_mislabelled, false },
+        { "another label", change_label, false },
+        { "one bit", change_pixel, false },
+        { "removed", file_remove, true },
+        { "longer", grow, true },
+        { "renamed", rename_file, true },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct folder f = folder_make();
+        float image[IMAGE_ELEMENTS];
+        struct error e = { 0 };
+        struct dataset *set;
+
+        cr_assert(cifar10_open(&set, f.top, &e), "%s", e.text);
+        cases[i].change(path_of(&f, 2));
+        for (int k = 0; k < dataset_samples(set, SPLIT_TRAIN); k++) {
+            int label = dataset_sample(set, SPLIT_TRAIN, k, NULL, image);
+            cr_expect(label >= 0 && label < 10, "%s: %d", cases[i].how,
+                      label);
+        }
+        cr_expect_eq(dataset_intact(set, &e), cases[i].harmless, "%s",
+                     cases[i].how);
+        if (!cases[i].harmless) {
+            cr_expect(strstr(e.text, "data_batch_3.bin: record 1: it changed")
+                      || strstr(e.text, "record 0: it changed"), "%s",
+                      e.text);
+            cr_expect_eq(e.code, EXIT_RUN);
+        }
+        dataset_close(set);
+        folder_remove(&f);
+    }
+}
+
 /* The cheap look and the thorough one agree on what is not there, and "~" is
  * the home of whoever runs it. */
 Test(cifar10, can_be_looked_for)

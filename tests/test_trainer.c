@@ -508,6 +508,85 @@ Test(trainer, stops_when_it_diverges)
     free(path);
 }
 
+/* Six files of eight images each. */
+static void make_images(const char *folder)
+{
+    char path[96];
+
+    for (int i = 1; i <= 6; i++) {
+        FILE *f;
+        snprintf(path, sizeof(path), i < 6 ? "%s/data_batch_%d.bin" :
+                 "%s/test_batch.bin", folder, i);
+        f = fopen(path, "wb");
+        cr_assert(f);
+        for (int k = 0; k < 8 * 3073; k++)
+            putc(k % 3073 == 0 ? k / 3073 : (k * i) & 255, f);
+        fclose(f);
+    }
+}
+
+/* Changes a file after some steps. */
+struct meddling {
+    struct record record;
+    int after;               /* steps */
+    const char *path;
+};
+
+static void meddle(void *arg, const struct event *event)
+{
+    struct meddling *m = arg;
+
+    record_event(&m->record, event);
+    if (event->type == EVENT_STEP && m->record.count[EVENT_STEP] == m->after)
+        cr_assert_eq(truncate(m->path, 5 * 3073 + 7), 0);
+}
+
+/* Data that change end a run with an error, whether training or validation
+ * reads them, and what they led to is not saved. */
+Test(trainer, stops_when_data_change)
+{
+    static const struct { const char *file; int after, epochs; } cases[] = {
+        { "data_batch_2.bin", 3, 1 },
+        { "data_batch_4.bin", 4, 1 },
+        { "test_batch.bin", 4, 1 },
+    };
+    char folder[] = "/tmp/memdial-test-XXXXXX", path[96], setting[96];
+    const char *settings[] = { "data=cifar10", setting, "epoch_samples=60",
+                               "valid_samples=0", NULL };
+    char *save = temporary_path();
+
+    cr_assert(mkdtemp(folder));
+    snprintf(setting, sizeof(setting), "data_path=%s", folder);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct meddling m = { .after = cases[i].after, .path = path };
+        struct trainer *t;
+        struct error e;
+
+        make_images(folder);
+        snprintf(path, sizeof(path), "%s/%s", folder, cases[i].file);
+        t = open_trainer(settings);
+        cr_expect_not(trainer_run(t, "test", (struct event_sink){ meddle, &m },
+                                  &m.record.stop, save, &e), "%s",
+                      cases[i].file);
+        cr_expect(strstr(e.text, path), "%s", e.text);
+        cr_expect(strstr(e.text, "changed since"), "%s", e.text);
+        cr_expect_eq(m.record.count[EVENT_ERROR], 1);
+        cr_expect_eq(m.record.count[EVENT_DONE], 0);
+        cr_expect_eq(m.record.count[EVENT_EPOCH], cases[i].epochs);
+        cr_expect_eq(m.record.saved, 3 * cases[i].epochs);
+        trainer_free(t);
+        make_images(folder);
+        t = open_trainer(settings);
+        cr_expect(snapshot_load(t, save, &e), "%s", e.text);
+        cr_expect_eq(t->step, 3 * cases[i].epochs);
+        trainer_free(t);
+    }
+    snprintf(path, sizeof(path), "rm -r %s", folder);
+    cr_expect_eq(system(path), 0);
+    unlink(save);
+    free(save);
+}
+
 static long file_size(const char *path)
 {
     FILE *f = fopen(path, "rb");

@@ -340,6 +340,29 @@ report $? 'ends on SIGTERM while it waits'
 worker=
 exec 3>&-
 
+# Data that change end the run, not the worker; put back, they can be gone on
+# with from the last snapshot.
+mkdir "$folder/cifar"
+for name in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 \
+    test_batch; do
+    head -c 307300 /dev/zero >"$folder/cifar/$name.bin"
+done
+begin
+send "{\"command\":\"start\",\"preset\":\"quick\",\"save\":\"$folder/data\",\
+\"settings\":{$small,\"epochs\":999,\"data\":\"cifar10\",\
+\"data_path\":\"$folder/cifar\"}}"
+await '"type":"saved"'
+cp "$folder/cifar/data_batch_3.bin" "$folder/aside"
+: >"$folder/cifar/data_batch_3.bin"
+await '"type":"error".*data_batch_3.bin: record [0-9]*: it changed'
+cp "$folder/aside" "$folder/cifar/data_batch_3.bin"
+step=$(grep '"type":"saved"' "$out" | number step)
+send "{\"command\":\"restart\",\"load\":\"$folder/data\"}"
+await "\"type\":\"start\".*\"step\":$step,"
+await '"type":"step"' $(($(heard '"type":"step"') + 1))
+send '{"command":"stop"}'
+ends 'ends after data that changed'
+
 # Killed, it loses little.
 rm "$folder/last"
 begin
