@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "octets.h"
 #include "print.h"
 
 static void *allocate(size_t bytes)
@@ -21,18 +22,40 @@ __attribute__((constructor)) static void take_over(void)
 
 json_t *json_text(const char *text)
 {
-    json_t *string = json_string(text);
-    char *ascii;
+    char *escaped = octets_escape(text);
+    json_t *string = json_string(escaped);
 
-    if (string)
-        return string;
-    ascii = xstrdup(text);
-    for (char *c = ascii; *c; c++)
-        if (*c & 0x80)
-            *c = '?';
-    string = json_string(ascii);
-    free(ascii);
+    assert(string);
+    free(escaped);
     return string;
+}
+
+/* Strings become bytes that the library would not take from text. */
+static void unescape(json_t *value)
+{
+    const char *name;
+    json_t *member;
+    size_t i;
+
+    if (json_is_string(value)) {
+        char *bytes = xstrdup(json_string_value(value));
+
+        octets_unescape(bytes);
+        json_string_set_nocheck(value, bytes);
+        free(bytes);
+    }
+    json_object_foreach(value, name, member)
+        unescape(member);
+    json_array_foreach(value, i, member)
+        unescape(member);
+}
+
+json_t *json_read(const char *line, size_t length, json_error_t *why)
+{
+    json_t *value = json_loadb(line, length, 0, why);
+
+    unescape(value);
+    return value;
 }
 
 json_t *json_number(double value)

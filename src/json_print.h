@@ -1,5 +1,5 @@
 /*
- * How JSON is made and printed. The library has an allocator that ends the
+ * How JSON is made, read and printed. The library has an allocator that ends the
  * program when the host is out of memory, so whatever else fails to be a value
  * is a bug: text that may not be UTF-8 must come from json_text(), numbers that
  * may not be finite from json_number(). Values are put together by functions
@@ -11,9 +11,12 @@
 
 #include <jansson.h>
 
-/* The text as a JSON string; if it is not UTF-8, as when it was cut off or
- * names a file, with '?' for each byte that is not ASCII. */
+/* The text as a JSON string, with what is not UTF-8 as octets.h says. */
 json_t *json_text(const char *);
+
+/* Reads a line of JSON, whose strings then are bytes as json_text() took them;
+ * NULL if it is none. */
+json_t *json_read(const char *line, size_t length, json_error_t *why);
 
 /* null if it is not finite: JSON has no word for that. */
 json_t *json_number(double);

@@ -13,6 +13,7 @@
 
 #include "file.h"
 #include "folder.h"
+#include "octets.h"
 #include "preset.h"
 #include "spelling.h"
 
@@ -145,6 +146,15 @@ static int find_section(const char *name)
     return -1;
 }
 
+/* The value of a setting, in which YAML could not hold all bytes. */
+static bool value(struct reader *r, const char *otherwise, const char **text)
+{
+    if (!scalar(r, otherwise, text))
+        return false;
+    octets_unescape((char *)r->event.data.scalar.value);
+    return true;
+}
+
 /* The event is the value of `key`, which names a setting or nothing known. */
 static bool read_setting(struct reader *r, const char *key,
                          yaml_mark_t key_mark)
@@ -163,7 +173,7 @@ static bool read_setting(struct reader *r, const char *key,
     snprintf(otherwise, sizeof(otherwise), "%s: needs a single value", key);
     return first_time(r, key_mark, key,
                       &r->setting_line[row - settings_table]) &&
-           scalar(r, otherwise, &text) &&
+           value(r, otherwise, &text) &&
            settings_set(&r->preset->settings,
                         place(r, r->event.start_mark, at), key, text,
                         r->error);

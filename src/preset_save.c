@@ -7,6 +7,7 @@
 
 #include "file.h"
 #include "folder.h"
+#include "octets.h"
 #include "preset.h"
 
 /* In single quotes every character stands for itself but the quote. */
@@ -21,6 +22,14 @@ static void print_text(FILE *out, const char *text)
     putc('\'', out);
 }
 
+static void print_octets(FILE *out, const char *bytes)
+{
+    char *text = octets_escape(bytes);
+
+    print_text(out, text);
+    free(text);
+}
+
 static void print_setting(FILE *out, const struct settings *s,
                           const struct setting *row)
 {
@@ -31,7 +40,7 @@ static void print_setting(FILE *out, const struct settings *s,
     settings_format(s, row, text, sizeof(text));
     fprintf(out, "  %s: ", row->name);
     if (row->type == SETTING_TEXT)
-        print_text(out, text);
+        print_octets(out, text);
     else
         fputs(text, out);
     putc('\n', out);

@@ -268,7 +268,7 @@ static bool read_text(char *value, const struct setting *row,
                       const char *where, const char *text, struct error *e)
 {
     for (const char *c = text; *c; c++)
-        if (iscntrl((unsigned char)*c))
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
             return refuse(where, row, text, "one line of plain text", e);
     if (strlen(text) >= row->size)
         return error_set(e, EXIT_INPUT, "%s: %s: %zu characters are too many, "

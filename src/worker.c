@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "json_print.h"
 #include "file.h"
 #include "lines.h"
 #include "preset.h"
@@ -433,7 +434,7 @@ static void take_line(struct worker *w, const struct line *line)
         refuse(w, "", message);
         return;
     }
-    object = json_loadb(line->text, line->length, 0, &why);
+    object = json_read(line->text, line->length, &why);
     if (object) {
         take_object(w, object);
     } else {

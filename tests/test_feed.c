@@ -145,7 +145,7 @@ Test(feed, loses_no_event_over_text)
                                                0, 1 } });
     cr_assert_eq(read_line(&f, line, &e), FEED_EVENT, "%s: %s", line, e.text);
     cr_expect_str_eq(f.event.start.preset, "a?");
-    cr_expect_str_eq(f.settings.data_path, "??");
+    cr_expect_str_eq(f.settings.data_path, "\xff\xfe");
     free(line);
 }
 

@@ -1,4 +1,5 @@
-/* What is printed, as it arrives at a descriptor. */
+/* What is printed, as it arrives at a descriptor, and text that may be any
+ * bytes. */
 #include <criterion/criterion.h>
 #include <locale.h>
 #include <stdint.h>
@@ -7,6 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "error.h"
+#include "json_print.h"
+#include "octets.h"
 #include "print.h"
 #include "text.h"
 
@@ -143,4 +147,71 @@ Test(text, only_what_is_utf8_is_a_character)
                      cases[i].taken, "case %zu", i);
         cr_expect_eq(c, cases[i].character, "case %zu: %x", i, c);
     }
+}
+
+/* All bytes come back from UTF-8, and text that is that stays as it is. */
+Test(octets, come_back)
+{
+    static const struct {
+        const char *bytes, *text;
+    } cases[] = {
+        { "", "" },
+        { "plain \xc3\xa9 \xf0\x9f\x98\x80", "plain \xc3\xa9 "
+                                               "\xf0\x9f\x98\x80" },
+        { "caf\xe9", "caf\xee\xbf\xa9" },
+        { "\x80\xbf\xc0\xff", "\xee\xbe\x80\xee\xbe\xbf\xee\xbf\x80"
+                              "\xee\xbf\xbf" },
+        { "\xee\xbe\x80", "\xee\xbf\xae\xee\xbe\xbe\xee\xbe\x80" },
+        { "\xed\xa0\x80", "\xee\xbf\xad\xee\xbe\xa0\xee\xbe\x80" },
+        { "\xe2\x82", "\xee\xbf\xa2\xee\xbe\x82" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *text = octets_escape(cases[i].bytes);
+
+        cr_expect_str_eq(text, cases[i].text, "case %zu", i);
+        octets_unescape(text);
+        cr_expect_str_eq(text, cases[i].bytes, "case %zu", i);
+        free(text);
+    }
+}
+
+Test(octets, any_come_back)
+{
+    uint32_t random = 1;
+
+    for (int i = 0; i < 100000; i++) {
+        char bytes[16] = "", *text;
+        json_t *json;
+
+        for (int k = 0; k < i % 15; k++) {
+            static const char telling[] = "\x80\xbe\xbf\xc3\xe2\xed\xee"
+                                          "\xef\xf0\xf4\x7f";
+            random = random * 1664525 + 1013904223;
+            bytes[k] = random >> 31 ? telling[(random >> 20) % 11]
+                                    : (char)((random >> 20) % 255 + 1);
+        }
+        json = json_text(bytes);
+        text = xstrdup(json_string_value(json));
+        octets_unescape(text);
+        cr_assert_str_eq(text, bytes);
+        free(text);
+        json_decref(json);
+    }
+}
+
+/* What a terminal is given of JSON, and that nothing is lost. */
+Test(json, is_printable_ascii)
+{
+    const char *bytes = "\x01\n\x1b\x7f\xc2\x9b\xe2\x80\xae\xff\"\\\xc3\xa9";
+    char *line = json_line(json_pack("{so}", "x", json_text(bytes)));
+    json_error_t why;
+    json_t *read;
+
+    for (const char *c = line; *c; c++)
+        cr_expect(*c >= ' ' && *c <= '~', "%d", *c);
+    read = json_read(line, strlen(line), &why);
+    cr_expect_str_eq(json_string_value(json_object_get(read, "x")), bytes);
+    json_decref(read);
+    free(line);
 }

@@ -2,8 +2,10 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "json_print.h"
 #include "settings_json.h"
 #include "text.h"
 
@@ -77,6 +79,18 @@ static bool read_text(const json_t *line, const char *member,
         return refuse(line, member, "not text", e);
     text_clean(text, FEED_TEXT_SIZE, json_string_value(value),
                json_string_length(value));
+    return true;
+}
+
+/* As it is, for it is compared and may be opened. */
+static bool read_path(const json_t *line, const char *member,
+                      char path[FEED_TEXT_SIZE], struct error *e)
+{
+    const char *value = json_string_value(json_object_get(line, member));
+
+    if (!value)
+        return refuse(line, member, "not text", e);
+    snprintf(path, FEED_TEXT_SIZE, "%s", value);
     return true;
 }
 
@@ -217,7 +231,7 @@ static bool read_saved(struct feed *f, const json_t *line,
 {
     event->saved.path = f->text;
     return read_count(line, "step", &event->saved.step, e) &&
-           read_text(line, "path", f->text, e);
+           read_path(line, "path", f->text, e);
 }
 
 static bool read_message(struct feed *f, const json_t *line,
@@ -290,7 +304,7 @@ enum feed_result feed_read(struct feed *f, const char *text, size_t length,
                            struct error *e)
 {
     json_error_t why;
-    json_t *line = json_loadb(text, length, 0, &why);
+    json_t *line = json_read(text, length, &why);
     enum feed_result result;
 
     if (!line) {
