@@ -5,10 +5,11 @@ import random
 import re
 import shutil
 import signal
+import subprocess
 import time
 
-from person import (DOWN, ESCAPE, HOME, LEFT, MEMDIAL, PASTE, RIGHT, SMALL,
-                    Person, finish, report)
+from person import (DOWN, ESCAPE, FOLDER, HOME, LEFT, MEMDIAL, PASTE, RIGHT,
+                    SMALL, Person, finish, report)
 
 
 def value(person, name):
@@ -208,10 +209,80 @@ def refusals():
         p.leave()
 
 
+def sentences(*arguments, commands=b"", stdin=subprocess.PIPE, wait=None):
+    """What --plain says, as lines, and its exit status; `wait` is a text to
+    come before each command is given."""
+    p = subprocess.Popen(
+        [MEMDIAL, "--plain", *arguments], stdin=stdin,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=dict(os.environ, XDG_CONFIG_HOME=FOLDER, XDG_STATE_HOME=FOLDER))
+    said = []
+    for command, text in commands or ():
+        while not any(re.search(text, line) for line in said[-1:]):
+            line = p.stdout.readline().decode()
+            if not line:
+                break
+            said.append(line)
+        p.stdin.write(command)
+        p.stdin.flush()
+    if stdin == subprocess.PIPE:
+        p.stdin.close()
+    said += p.stdout.read().decode().splitlines(True)
+    return [line.rstrip("\n") for line in said], p.wait()
+
+
 def plain():
-    p = Person("--plain", "--set=epochs=2", *SMALL[:3])
-    report(p.ends() == 0 and b"Epoch 2 done" in p.raw and b"\x1b" not in p.raw,
-           "--plain: sentences", p)
+    said, code = sentences("--set=epochs=2", *SMALL[:3],
+                           stdin=subprocess.DEVNULL)
+    report(code == 0 and said[-1] == "Done." and
+           any(line.startswith("Epoch 2 done") for line in said),
+           "--plain: sentences, with nothing on standard input", None)
+    report(len(set(said)) == len(said) and
+           sum(line.startswith("Planned") for line in said) == 1,
+           f"--plain: none is said twice: {said}")
+    said, code = sentences("wrn-10-1", stdin=subprocess.DEVNULL)
+    report(code == 1 and len(said) == 1 and "data_path: not set" in said[0],
+           f"--plain: why it cannot begin, once: {said}")
+    said, code = sentences(*SMALL, commands=(
+        (b"set precision=fp16 microbatch=10\n", "^Step"),
+        (b"pause\r\n", "^Changed .*microbatch=10 precision=fp16; planned"),
+        (b"set depth=16\n", "^Paused at step"),
+        (b"set precison=bf16\n", "depth: cannot change during a run"),
+        (b"  puase\n", "did you mean 'precision'"),
+        (b"\xff\x1b[2Jset\n", "did you mean 'pause'"),
+        (b"set\n", "Not done: no command '[^\x1b]*'"),
+        (b"set precision\n", "Not done: set: name=value must follow"),
+        (b"pause now\n", "'precision' is not of the form"),
+        (b"x" * 100000 + b"\n", "nothing can follow"),
+        (b"\n\n \nset lr=0\n", "a line of 1024 bytes or more"),
+        (b"set precision=fp16\n", "lr: '0' is not a number from"),
+        (b"dials\n", "it is set so already"),
+        (b"help\n", "^tf32=no: "),
+        (b"resume\n", "^help: "),
+        (b"set recompute=bn-relu\n", "^Going on from step"),
+        (b"quit", "^Changed .*: recompute=bn-relu; planned")))
+    report(code == 0 and said[-1].startswith("Ended at step"),
+           "--plain: commands are carried out, or it is said why not; the "
+           f"last without a newline: {said[-2:]}")
+
+
+def plain_goes_on():
+    """The end of commands is not that of the run; quit is."""
+    said, code = sentences("--set=epochs=3", *SMALL[:3],
+                           commands=((b"set lr=0.01\n", "^Training"),))
+    report(code == 0 and said[-1] == "Done.",
+           "--plain: the end of the commands is not that of the run")
+    said, code = sentences(*SMALL, commands=((b"quit\n", "^Step"),))
+    report(code == 0 and re.match(r"Ended at step \d+ of \d+\.", said[-1]),
+           f"--plain: quit ends it: {said[-1]}")
+    p = Person("--plain", *SMALL)
+    report(p.sees("Commands can be typed") and p.sees("Step 1 "),
+           "--plain: at a terminal", p)
+    p.type(b"pause\r")
+    report(p.sees("Paused at step"), "--plain: commands can be typed", p)
+    p.type(b"quit\r")
+    report(p.ends() == 0 and b"\x1b" not in p.raw,
+           "--plain: without escape codes", p)
     p.leave()
 
 
@@ -222,6 +293,7 @@ def main():
     appearances()
     refusals()
     plain()
+    plain_goes_on()
     finish()
 
 

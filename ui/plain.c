@@ -1,41 +1,100 @@
 #include "plain.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "bytes.h"
+#include "clock.h"
+#include "dial.h"
+#include "lines.h"
 #include "print.h"
+#include "spelling.h"
+
+enum { WAIT_MILLISECONDS = 500, COMMAND_SIZE = 1024, CHANGES_SIZE = 256 };
 
 /* Steps come by the hundred; one of them every so often is enough. */
-enum { STEPS_EACH = 50, WAIT_MILLISECONDS = 500 };
+static const double step_seconds = 10;
 
-static void say_memory(const struct event *e)
+struct plain {
+    struct link *link;       /* borrowed */
+    struct lines commands;
+    int in;                  /* they come from there; -1: they have ended */
+    bool quit;
+    bool has_failed;         /* and that was said */
+    int64_t step, steps;
+    bool has_run;            /* a step of the plan in force */
+    double next_step;        /* to be told, when; monotonic seconds */
+    struct event memory;     /* as it was said last */
+};
+
+/* Before a step little of an arena is touched. The process has a little more
+ * or less all the time, which is no news. */
+static void say_memory(struct plain *p, const struct event *e)
 {
     char planned[BYTES_TEXT_SIZE], touched[BYTES_TEXT_SIZE];
     char os[BYTES_TEXT_SIZE];
 
+    if (!p->has_run ||
+        (e->memory.planned == p->memory.memory.planned &&
+         e->memory.touched == p->memory.memory.touched))
+        return;
+    p->memory = *e;
     print("Planned %s, touched %s, the process has %s.\n",
           bytes_format(planned, sizeof(planned), e->memory.planned),
           bytes_format(touched, sizeof(touched), e->memory.touched),
           bytes_format(os, sizeof(os), e->memory.os));
 }
 
-static void say_event(const struct event *e)
+static void say_step(struct plain *p, const struct event *e)
 {
-    char planned[BYTES_TEXT_SIZE];
+    p->has_run = true;
+    p->step = e->step.step;
+    p->steps = e->step.steps;
+    if (clock_seconds() < p->next_step)
+        return;
+    p->next_step = clock_seconds() + step_seconds;
+    print("Step %lld of %lld, epoch %d, loss %.3f.\n",
+          (long long)e->step.step, (long long)e->step.steps, e->step.epoch,
+          e->step.loss);
+}
 
+static void say_change(struct plain *p, const struct event *e)
+{
+    char planned[BYTES_TEXT_SIZE], changes[CHANGES_SIZE];
+
+    settings_changes(e->applied.before, e->applied.after, changes,
+                     sizeof(changes));
+    p->has_run = false;
+    print("Changed at step %lld: %s; planned %s.\n",
+          (long long)e->applied.step, changes,
+          bytes_format(planned, sizeof(planned), e->applied.planned));
+}
+
+static void say_refusal(struct plain *p, const struct event *e)
+{
+    if (strcmp(e->refused.command, "start") == 0) {
+        p->has_failed = true;
+        print("The run cannot begin: %s.\n", e->refused.message);
+    } else {
+        print("Not done: %s: %s.\n", e->refused.command, e->refused.message);
+    }
+}
+
+static void say_event(struct plain *p, const struct event *e)
+{
     switch (e->type) {
     case EVENT_START:
         print("Training %s, %lld steps.\n", e->start.preset,
               (long long)e->start.steps);
         break;
     case EVENT_MEMORY:
-        say_memory(e);
+        say_memory(p, e);
         break;
     case EVENT_STEP:
-        if (e->step.step % STEPS_EACH == 0)
-            print("Step %lld of %lld, epoch %d, loss %.3f.\n",
-                  (long long)e->step.step, (long long)e->step.steps,
-                  e->step.epoch, e->step.loss);
+        say_step(p, e);
         break;
     case EVENT_EPOCH:
         print("Epoch %d done: accuracy %.1f percent in training, %.1f "
@@ -43,43 +102,230 @@ static void say_event(const struct event *e)
               100 * e->epoch.train_accuracy, 100 * e->epoch.valid_accuracy);
         break;
     case EVENT_APPLIED:
-        print("Settings changed at step %lld, planned %s.\n",
-              (long long)e->applied.step,
-              bytes_format(planned, sizeof(planned), e->applied.planned));
+        say_change(p, e);
         break;
     case EVENT_REFUSED:
-        print("Refused %s: %s.\n", e->refused.command, e->refused.message);
+        say_refusal(p, e);
+        break;
+    case EVENT_PAUSED:
+        print("Paused at step %lld.\n", (long long)e->stopped_at);
+        break;
+    case EVENT_RESUMED:
+        print("Going on from step %lld.\n", (long long)e->stopped_at);
         break;
     case EVENT_WARNING:
         print("Warning: %s.\n", e->message);
         break;
     case EVENT_ERROR:
+        p->has_failed = true;
         print("Error: %s.\n", e->message);
         break;
     case EVENT_DONE:
         print("Done.\n");
         break;
-    default:
+    case EVENT_SAVED: /* the link's own snapshots */
+    case EVENT_COUNT:
         break;
     }
-    print_flush();
+}
+
+/* "set precision=fp16 microbatch=10": all of it or nothing. */
+static bool set(struct plain *p, char *words, struct error *e)
+{
+    struct settings wanted = *link_wanted(p->link);
+    char *rest, *word = strtok_r(words, " \t", &rest);
+
+    if (!word)
+        return error_set(e, EXIT_INPUT, "set: name=value must follow; dials "
+                         "lists the names");
+    for (; word; word = strtok_r(NULL, " \t", &rest))
+        if (!settings_assign(&wanted, "set", word, e))
+            return false;
+    if (!settings_check(&wanted, "set", e) ||
+        !settings_can_follow(link_settings(p->link), &wanted, e))
+        return false;
+    if (settings_same(&wanted, link_wanted(p->link)))
+        return error_set(e, EXIT_INPUT, "set: it is set so already");
+    link_set(p->link, &wanted);
+    return true;
+}
+
+static bool list_dials(struct plain *p, char *words, struct error *e)
+{
+    (void)words;
+    (void)e;
+    for (int dial = 0; dial < dial_count(); dial++) {
+        const struct setting *row = dial_setting(dial);
+        char value[SETTINGS_TEXT_SIZE];
+        settings_format(link_wanted(p->link), row, value, sizeof(value));
+        print("%s=%s: %s.\n", row->name, value, row->help);
+    }
+    return true;
+}
+
+static bool pause_run(struct plain *p, char *words, struct error *e)
+{
+    (void)words;
+    (void)e;
+    link_pause(p->link);
+    return true;
+}
+
+static bool resume(struct plain *p, char *words, struct error *e)
+{
+    (void)words;
+    (void)e;
+    link_resume(p->link);
+    return true;
+}
+
+static bool quit(struct plain *p, char *words, struct error *e)
+{
+    (void)words;
+    (void)e;
+    p->quit = true;
+    print("Ended at step %lld of %lld.\n", (long long)p->step,
+          (long long)p->steps);
+    return true;
+}
+
+static bool help(struct plain *p, char *words, struct error *e);
+
+static const struct {
+    const char *name, *arguments, *help;
+    bool (*run)(struct plain *, char *words, struct error *);
+} commands[] = {
+    { "set", " NAME=VALUE...", "turn dials, between two steps", set },
+    { "dials", "", "list the dials and what they are set to", list_dials },
+    { "pause", "", "do no more steps", pause_run },
+    { "resume", "", "go on", resume },
+    { "quit", "", "end the run and leave", quit },
+    { "help", "", "list the commands", help },
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static bool help(struct plain *p, char *words, struct error *e)
+{
+    (void)p;
+    (void)words;
+    (void)e;
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        print("%s%s: %s.\n", commands[i].name, commands[i].arguments,
+              commands[i].help);
+    return true;
+}
+
+static bool refuse_name(const char *name, struct error *e)
+{
+    struct spelling spelling;
+
+    spelling_init(&spelling, name);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        spelling_offer(&spelling, commands[i].name);
+    return error_set(e, EXIT_INPUT, spelling.nearest ?
+                     "no command '%.80s'; did you mean '%s'?" :
+                     "no command '%.80s'; help lists them", name,
+                     spelling.nearest);
+}
+
+static bool run_command(struct plain *p, const char *name, char *words,
+                        struct error *e)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, name) != 0)
+            continue;
+        if (commands[i].run != set && words[strspn(words, " \t")])
+            return error_set(e, EXIT_INPUT, "%s: nothing can follow", name);
+        return commands[i].run(p, words, e);
+    }
+    return refuse_name(name, e);
+}
+
+static void take_line(struct plain *p, const struct line *line)
+{
+    char text[COMMAND_SIZE], *words;
+    struct error e;
+    bool fits = !line->too_long && line->length < sizeof(text);
+
+    snprintf(text, sizeof(text), "%.*s", fits ? (int)line->length : 0,
+             line->text);
+    text[strcspn(text, "\r")] = '\0'; /* of a line that ends as in DOS */
+    words = text + strspn(text, " \t");
+    if (!fits)
+        print("Not done: a line of %d bytes or more.\n", COMMAND_SIZE);
+    else if (*words) {
+        char *name = words;
+        words += strcspn(words, " \t");
+        if (*words)
+            *words++ = '\0';
+        if (!run_command(p, name, words, &e))
+            print("Not done: %s.\n", e.text);
+    }
+}
+
+static void take_commands(struct plain *p)
+{
+    ssize_t n = lines_fill(&p->commands, p->in);
+    struct line line;
+
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+        p->in = -1;
+        lines_end(&p->commands);
+    }
+    while (!p->quit && lines_next(&p->commands, &line))
+        take_line(p, &line);
+}
+
+/* Where commands may be read: not from a terminal in whose background we are,
+ * which would stop us. */
+static int command_fd(const struct plain *p)
+{
+    pid_t in_front = p->in >= 0 && isatty(p->in) ? tcgetpgrp(p->in) : -1;
+
+    return in_front > 0 && in_front != getpgrp() ? -1 : p->in;
+}
+
+static void wait(struct plain *p)
+{
+    struct pollfd fds[] = { { link_fd(p->link), POLLIN, 0 },
+                            { command_fd(p), POLLIN, 0 } };
+
+    if (poll(fds, 2, WAIT_MILLISECONDS) > 0 && fds[1].revents)
+        take_commands(p);
+}
+
+static void listen(struct plain *p)
+{
+    const struct event *e;
+
+    link_update(p->link);
+    while ((e = link_next(p->link)))
+        say_event(p, e);
+}
+
+static bool has_ended(const struct plain *p)
+{
+    enum link_state state = link_state(p->link);
+
+    return p->quit || state == LINK_DONE || state == LINK_DEAD ||
+           state == LINK_FAILED;
 }
 
 bool plain_run(struct link *link)
 {
-    while (link_state(link) != LINK_DONE) {
-        struct pollfd fd = { link_fd(link), POLLIN, 0 };
-        const struct event *e;
+    struct plain p = { .link = link, .in = STDIN_FILENO };
+    const char *why = link_sentence(link);
 
-        poll(&fd, 1, WAIT_MILLISECONDS);
-        link_update(link);
-        while ((e = link_next(link)))
-            say_event(e);
-        if (link_state(link) == LINK_DEAD || link_state(link) == LINK_FAILED) {
-            if (link_sentence(link)[0])
-                print("%s.\n", link_sentence(link));
-            return false;
-        }
+    lines_init(&p.commands);
+    if (isatty(p.in) && isatty(STDOUT_FILENO))
+        print("Commands can be typed; help lists them.\n");
+    while (!has_ended(&p)) {
+        wait(&p);
+        listen(&p);
+        p.quit |= !print_flush();
     }
-    return true;
+    if (*why && !p.has_failed)
+        print("%s.\n", why);
+    return p.quit || link_state(link) == LINK_DONE;
 }

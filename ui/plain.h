@@ -1,5 +1,6 @@
 /*
- * A run as sentences, one per event, for screen readers and logs.
+ * The screens as sentences, one per event, for screen readers and logs; and
+ * their dials as commands, one a line, on standard input.
  */
 #ifndef MEMDIAL_PLAIN_H
 #define MEMDIAL_PLAIN_H
@@ -7,7 +8,9 @@
 #include "error.h"
 #include "link.h"
 
-/* Prints until the run is done; false if it failed, which was said. */
+/* Prints until the run is done or commands say quit; false if it failed, which
+ * was said. That the commands end, or that there are none, does not end the
+ * run. */
 bool plain_run(struct link *);
 
 #endif
