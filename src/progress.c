@@ -1,16 +1,35 @@
 #include "progress.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bytes.h"
 #include "clock.h"
 #include "print.h"
 #include "text.h"
+#include "window.h"
 
-enum { BAR_CELLS = 20 };
+enum { BAR_LEAST = 5, BAR_MOST = 20, GAP = 2, ECHOED = 2, PART_SIZE = 64,
+       USUAL_COLUMNS = 80 };
 
 /* Seconds between two drawings of the changing line. */
 static const double redraw_seconds = 0.1;
+
+/* Parts of the changing line, in their order. */
+enum part { PART_EPOCH, PART_STEP, PART_LOSS, PART_RATE, PART_LEFT,
+            PART_COUNT };
+
+/* The order in which they find room; the bar has what they leave. */
+static const enum part dearest[PART_COUNT] = {
+    PART_STEP, PART_LOSS, PART_LEFT, PART_EPOCH, PART_RATE
+};
+
+struct line {
+    char part[PART_COUNT][PART_SIZE];    /* "": no room for it */
+    int bar;                             /* cells, without the brackets */
+};
 
 void progress_init(struct progress *p)
 {
@@ -19,35 +38,116 @@ void progress_init(struct progress *p)
                             .first_step = -1 };
 }
 
+/* Columns of a row that can be used: in the last one some terminals go to the
+ * next row, and what takes more than a row is never taken back. */
+static int row_room(void)
+{
+    int rows, cols;
+
+    window_size(&rows, &cols);
+    return (cols ? cols : USUAL_COLUMNS) - 1;
+}
+
+static int lesser(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 /* Without escape codes: spaces over what was there, and over the ^C that a
  * terminal echoes after it. */
 static void clear_line(struct progress *p)
 {
-    if (p->width)
-        print("\r%*s\r", p->width + 2, "");
+    if (p->live)
+        print("\r%*s\r", lesser(p->width + ECHOED, row_room()), "");
     p->width = 0;
+}
+
+/* The longest that there is room for of "step 7/50", "7/50", "14%", "". */
+static void name_step(char text[PART_SIZE], const struct event *e, int columns)
+{
+    long long step = e->step.step, steps = e->step.steps;
+
+    snprintf(text, PART_SIZE, "step %lld/%lld", step, steps);
+    if ((int)strlen(text) > columns)
+        snprintf(text, PART_SIZE, "%lld/%lld", step, steps);
+    if ((int)strlen(text) > columns)
+        snprintf(text, PART_SIZE, "%d%%",
+                 (int)(100.0 * (double)step / (double)steps));
+    if ((int)strlen(text) > columns)
+        *text = '\0';
+}
+
+static double seconds_left(const struct progress *p, const struct event *e)
+{
+    return (double)(e->step.steps - e->step.step) * (p->drawn - p->started) /
+           (double)(e->step.step - p->first_step);
+}
+
+static void name_parts(struct line *l, const struct progress *p,
+                       const struct event *e, int columns)
+{
+    char rate[TEXT_COUNT_SIZE], left[TEXT_DURATION_SIZE];
+    double loss = e->step.loss;
+
+    name_step(l->part[PART_STEP], e, columns);
+    snprintf(l->part[PART_EPOCH], PART_SIZE, "epoch %d", e->step.epoch);
+    snprintf(l->part[PART_LOSS], PART_SIZE,
+             fabs(loss) < 1e6 ? "loss %.4f" : "loss %.4g", loss);
+    snprintf(l->part[PART_RATE], PART_SIZE, "%s samples/s",
+             text_count(rate, (int64_t)e->step.samples_per_second));
+    snprintf(l->part[PART_LEFT], PART_SIZE, "%s left",
+             text_duration(left, seconds_left(p, e)));
+}
+
+/* What has no room goes, and what is less dear with it. */
+static void fit_parts(struct line *l, int columns)
+{
+    int used = 0;
+
+    for (int i = 0; i < PART_COUNT; i++) {
+        char *text = l->part[dearest[i]];
+        int with = used + (used ? GAP : 0) + (int)strlen(text);
+
+        if (with > columns)
+            *text = '\0';
+        used = lesser(with, columns);
+    }
+    l->bar = lesser(columns - used - GAP - 2, BAR_MOST);
+}
+
+/* Returns the columns it took. */
+static int print_line(const struct line *l, double share)
+{
+    char bar[TEXT_BAR_SIZE];
+    int width = 0;
+
+    for (int i = 0; i < PART_COUNT; i++) {
+        if (l->part[i][0])
+            width += print("%*s%s", width ? GAP : 0, "", l->part[i]);
+        if (i == PART_EPOCH && l->bar >= BAR_LEAST)
+            width += print("%*s[%s]", width ? GAP : 0, "",
+                           text_bar(bar, share, l->bar));
+    }
+    return width;
 }
 
 static void draw_step(struct progress *p, const struct event *e)
 {
-    char bar[TEXT_BAR_SIZE], rate[TEXT_COUNT_SIZE], left[TEXT_DURATION_SIZE];
+    int room = row_room(), columns = room > ECHOED ? room - ECHOED : 0;
+    int before = lesser(p->width, room);
     double now = clock_seconds();
-    int64_t done = e->step.step - p->first_step;
-    double remaining = (double)(e->step.steps - e->step.step) *
-                       (now - p->started) / (double)done;
-    int width = p->width;
+    struct line line;
 
     if (now - p->drawn < redraw_seconds && e->step.step < e->step.steps)
         return;
     p->drawn = now;
-    text_bar(bar, (double)e->step.step / (double)e->step.steps, BAR_CELLS);
-    text_count(rate, (int64_t)e->step.samples_per_second);
-    text_duration(left, remaining);
-    p->width = print("\repoch %d [%s] step %lld/%lld  loss %.4f  %s samples/s  "
-                     "%s left", e->step.epoch, bar, (long long)e->step.step,
-                     (long long)e->step.steps, e->step.loss, rate, left);
-    if (width > p->width)
-        print("%*s", width - p->width, "");
+    name_parts(&line, p, e, columns);
+    fit_parts(&line, columns);
+    print("\r");
+    p->width = print_line(&line, (double)e->step.step /
+                                     (double)e->step.steps);
+    if (before > p->width)
+        print("%*s", before - p->width, "");
 }
 
 static void print_memory(const struct event *e)
@@ -62,8 +162,8 @@ static void print_memory(const struct event *e)
         snprintf(most, sizeof(most), ", at most %s",
                  bytes_format(peak, sizeof(peak), e->memory.os_peak));
     print("memory: planned %s, allocated %s, touched %s\n"
-          "        the process %s%s; %s is not the arena: program, "
-          "libraries, data\n",
+          "        the process %s%s\n"
+          "        %s of it is not the arena: program, libraries, data\n",
           bytes_format(planned, sizeof(planned), e->memory.planned),
           bytes_format(arena, sizeof(arena), e->memory.arena),
           bytes_format(touched, sizeof(touched), e->memory.touched),
@@ -73,10 +173,9 @@ static void print_memory(const struct event *e)
 
 static void print_epoch(const struct event *e)
 {
-    print("epoch %3d  train loss %.4f accuracy %5.2f%%  "
-          "valid loss %.4f accuracy %5.2f%%  %.1f s\n",
-          e->epoch.epoch, e->epoch.train_loss,
-          100 * e->epoch.train_accuracy, e->epoch.valid_loss,
+    print("epoch %3d  loss %.4f, valid %.4f  accuracy %.2f%%, valid %.2f%%  "
+          "%.1f s\n", e->epoch.epoch, e->epoch.train_loss,
+          e->epoch.valid_loss, 100 * e->epoch.train_accuracy,
           100 * e->epoch.valid_accuracy, e->epoch.seconds);
 }
 

@@ -175,7 +175,37 @@ def sizes():
         p.leave()
 
 
+RUN = ["train", "quick", "--epochs=1", "--set=batch=20", "--set=threads=1",
+       "--set=valid_samples=20"]
+
+
+def changing_line():
+    """One row, whatever the width; and nothing of it is left."""
+    for cols in 80, 31:
+        p = Person(*RUN, "--set=epoch_samples=400", rows=24, cols=cols)
+        ended = p.ends()
+        rows = [line.rstrip() for line in p.screen.display]
+        report(ended == 0 and b"step 20/20" in p.raw and
+               not any("step" in row for row in rows) and
+               rows[0].startswith("training quick"),
+               f"train in {cols} columns", p)
+        if cols == 80:
+            report(len([row for row in rows if row]) == 8,
+                   "and no other line is broken", p)
+        p.leave()
+    p = Person(*RUN, "--set=epoch_samples=400", "--epochs=1000", rows=24,
+               cols=40)
+    p.sees("step [0-9]+/")
+    p.resize(24, 25)
+    p.sees("(?m)^step [0-9]+/[0-9]+ *$")
+    p.type(b"\x03")
+    report(p.ends() == 0 and "interrupted at step" in p.text() and
+           "^C" not in p.text(), "resized and interrupted", p)
+    p.leave()
+
+
 def main():
+    changing_line()
     memory_of_changes()
     colours()
     kinds()

@@ -16,21 +16,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <term.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "process.h"
+#include "window.h"
 
 enum {
     ESCAPE_MILLISECONDS = 25, /* to tell Esc from what begins with it */
     CODE_PASTE = 0x1000,      /* of a key, like curses' own */
     CODE_PASTE_END,
-    RESTORE_SIZE = 256,
-    MOST_ROWS = 512,          /* of a terminal; what is beyond stays empty */
-    MOST_COLS = 2048
+    RESTORE_SIZE = 256
 };
 
 /* A paste whose end does not come within this is over. */
@@ -280,32 +278,13 @@ static bool open_curses(struct error *e)
     return true;
 }
 
-/* What a shell exports of the terminal it began in; 0: nothing of use. */
-static int exported(const char *name, int most)
-{
-    const char *text = getenv(name);
-    char *end;
-    long number = text ? strtol(text, &end, 10) : 0;
-
-    return number > 0 && number <= most && *end == '\0' ? (int)number : 0;
-}
-
-/* The window's size; where it has none, as on a serial line, what is exported,
- * and else what the description says. Variables never win over a window: it
- * changes, they do not. */
+/* Where nothing else is known, the description says how large it is. */
 static void take_size(void)
 {
-    struct winsize size;
     int rows, cols;
 
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
-        size = (struct winsize){ 0 };
-    rows = size.ws_row > 0 ? size.ws_row : exported("LINES", MOST_ROWS);
-    cols = size.ws_col > 0 ? size.ws_col : exported("COLUMNS", MOST_COLS);
-    rows = rows > 0 ? rows : LINES;
-    cols = cols > 0 ? cols : COLS;
-    resizeterm(rows < MOST_ROWS ? rows : MOST_ROWS,
-               cols < MOST_COLS ? cols : MOST_COLS);
+    window_size(&rows, &cols);
+    resizeterm(rows ? rows : LINES, cols ? cols : COLS);
 }
 
 bool terminal_start(bool mouse, const char *instead, struct error *e)
