@@ -348,6 +348,13 @@ static void fill_in(struct app *a, struct settings *settings, bool remote)
         *settings = with;
 }
 
+/* Last words are not for the screen that goes away with us. */
+static void restore_terminal(const char *message)
+{
+    (void)message;
+    terminal_stop();
+}
+
 static int show_screens(struct app *a, const struct choices *c,
                         const char *preset, const struct settings *settings,
                         struct error *e)
@@ -356,8 +363,13 @@ static int show_screens(struct app *a, const struct choices *c,
     int rows, cols;
 
     snprintf(instead, sizeof(instead), "memdial train %s", preset);
-    if (!terminal_start(!c->no_mouse, instead, e))
+    /* First, for it ends the program if that may not have a thread. */
+    a->whatif = whatif_new();
+    if (!terminal_start(!c->no_mouse, instead, e)) {
+        whatif_free(a->whatif);
         return report_error(e);
+    }
+    error_last_words(restore_terminal);
     link_begin(a->link, preset, settings);
     terminal_size(&rows, &cols);
     session_init(&a->session, preset, settings);
@@ -371,7 +383,6 @@ static int show_screens(struct app *a, const struct choices *c,
         theme_find(c->theme, &a->screen.view.theme);
     session_say(&a->session, NOTICE_INFO,
                 "←→ turn a dial, Enter explains a row, ? has all keys");
-    a->whatif = whatif_new();
     a->questions = xcalloc((unsigned long)session_most_questions(),
                            sizeof(*a->questions));
     run_loop(a);

@@ -15,6 +15,7 @@
 #include "isa.h"
 #include "memory.h"
 #include "processors.h"
+#include "threads.h"
 
 struct device {
     const struct isa *isa;
@@ -37,8 +38,28 @@ static const struct isa *choose_isa(const char *name, char why[WHY_SIZE])
     return NULL;
 }
 
+/* OpenMP's threads, this one included. It keeps them from one device to the
+ * next, and ends those that a call does not need. */
+static int team = 1;
+
+static bool has_threads(int wanted, char why[WHY_SIZE])
+{
+    int more = wanted - team;
+    int startable = more > 0 ? threads_startable(more) : more;
+
+    if (startable >= more)
+        return true;
+    snprintf(why, WHY_SIZE,
+             "%d threads cannot be started, but %d can: set threads=%d, or "
+             "raise the limits of threads and memory (ulimit -u, ulimit -v, "
+             "pids.max of the control group)", wanted, team + startable,
+             team + startable);
+    return false;
+}
+
 /* Makes the first parallel call, so that OpenMP starts its threads and
- * allocates what it needs now and not in the middle of a run. */
+ * allocates what it needs now and not in the middle of a run. A device that is
+ * in use keeps the threads that it has. */
 static void start_threads(const struct device *d)
 {
     int32_t word;
@@ -48,7 +69,10 @@ static void start_threads(const struct device *d)
         .threads = d->threads
     };
 
+    if (d->threads < team)
+        return;
     d->isa->kernels->run[OP_zero](&call);
+    team = d->threads;
 }
 
 static bool cpu_open(struct device **device, int threads, char why[WHY_SIZE])
@@ -56,7 +80,7 @@ static bool cpu_open(struct device **device, int threads, char why[WHY_SIZE])
     const struct isa *isa = choose_isa(getenv("MEMDIAL_CPU_ISA"), why);
     struct device *d;
 
-    if (!isa)
+    if (!isa || !has_threads(threads, why))
         return false;
     d = malloc(sizeof(*d));
     if (!d) {
@@ -147,9 +171,9 @@ static void cpu_run(struct device *d, enum op_code op, const struct call *c)
 /* Every call is done when it returns, and needs to be made each time. */
 static bool cpu_begin(struct device *d, int program, const struct run *run)
 {
-    (void)d;
     (void)program;
     (void)run;
+    team = d->threads;
     return true;
 }
 

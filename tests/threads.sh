@@ -1,0 +1,130 @@
+#!/bin/sh
+# Threads that the system does not let a process have: a refusal that says how
+# many it can, before a run begins, whatever the limit. Prints TAP.
+set -u
+
+memdial=${MEMDIAL:-./memdial}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+out=$folder/out
+err=$folder/err
+count=0
+
+if [ -n "${MEMDIAL_SANITIZED:-}" ]; then
+    echo '1..0 # SKIP sanitizers need all of the address space'
+    exit 0
+fi
+
+small='--epochs 1 --set epoch_samples=8 --set valid_samples=4 --set batch=4'
+
+report() { # STATUS DESCRIPTION: one line of TAP, with what was said if bad
+    count=$((count + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $count - $2"
+    else
+        echo "not ok $count - $2"
+        tail -n 20 "$out" "$err" | cut -c 1-300 | sed 's/^/# /'
+    fi
+}
+
+# How many threads the last run says that it can have.
+startable() {
+    sed -n 's/.* cannot be started, but \([0-9]*\) can: .*/\1/p' "$1"
+}
+
+# DESCRIPTION: the last run ended well, or was refused in one line of its own.
+ended_in_order() {
+    { [ "$code" = 0 ] && [ ! -s "$err" ]; } ||
+        { [ "$code" = 1 ] && [ "$(wc -l <"$err")" = 1 ] &&
+            grep -q '^memdial: ' "$err"; }
+    report $? "$1"
+}
+
+# At some of these sizes the threads are too many, at some the arena is too
+# much, and at some there is enough.
+refused=0
+for size in 60000 90000 150000 300000 500000 545000 555000 560000 600000 \
+    900000; do
+    (
+        ulimit -v $size
+        exec "$memdial" train quick $small --set threads=64
+    ) >"$out" 2>"$err"
+    code=$?
+    [ -n "$(startable "$err")" ] && refused=$((refused + 1))
+    ended_in_order "64 threads in $size KiB"
+done
+[ $refused -gt 2 ]
+report $? "... of which $refused were too small for the threads"
+
+# As many as it says that there can be.
+(
+    ulimit -v 500000
+    "$memdial" train quick $small --set threads=64
+) >"$out" 2>"$err"
+threads=$(startable "$err")
+[ "${threads:-0}" -gt 1 ] && [ "$threads" -lt 64 ]
+report $? "64 threads are refused, $threads are not"
+(
+    ulimit -v 500000
+    exec "$memdial" train quick $small --set threads="${threads:-1}"
+) >"$out" 2>"$err"
+code=$?
+ended_in_order "... $threads threads"
+! grep -q 'threads cannot be started' "$err"
+report $? '... are not refused as threads'
+(
+    ulimit -v 500000
+    exec "$memdial" train quick $small --set threads=$((${threads:-4} / 2))
+) >"$out" 2>"$err"
+[ $? = 0 ] && [ ! -s "$err" ]
+report $? '... and half of them train'
+(
+    ulimit -v 500000
+    OMP_STACKSIZE=1M exec "$memdial" train quick $small --set threads=64
+) >"$out" 2>"$err"
+[ $? = 0 ] && [ ! -s "$err" ]
+report $? 'smaller stacks let 64 train'
+
+# A worker refuses them and goes on.
+start='"epochs":1,"epoch_samples":8,"valid_samples":4,"batch":4'
+(
+    ulimit -v 500000
+    {
+        echo '{"command":"start","settings":{"threads":64}}'
+        echo "{\"command\":\"start\",\"settings\":{\"threads\":2,$start}}"
+        echo '{"command":"set","settings":{"threads":200}}'
+        echo '{"command":"set","settings":{"threads":3}}'
+        sleep 2
+    } | "$memdial" worker
+) >"$out" 2>"$err"
+[ $? = 0 ] && [ ! -s "$err" ] && tail -n 1 "$out" | grep -q '"done"'
+report $? 'a worker with too little memory for threads ends in order'
+grep -qE '"(refused|error)".*64 threads cannot be started' "$out"
+report $? '... refuses to begin'
+grep -q '"type":"start".*"threads":2' "$out"
+report $? '... and begins with fewer'
+
+# A user's limit of threads; for root there is none, so as somebody else.
+as_nobody='setpriv --reuid=65534 --clear-groups'
+[ "$(id -u)" = 0 ] || as_nobody=
+cp "$memdial" "$folder/memdial" && chmod -R a+rX "$folder"
+for limit in 9 17 40; do
+    if ! prlimit --nproc=$limit $as_nobody "$folder/memdial" --version \
+        >"$out" 2>"$err"; then
+        count=$((count + 1))
+        echo "ok $count # SKIP no limit of processes can be set here"
+        continue
+    fi
+    prlimit --nproc=$limit $as_nobody "$folder/memdial" train quick $small \
+        --set threads=64 >"$out" 2>"$err"
+    code=$?
+    threads=$(startable "$err")
+    [ $code = 1 ] && [ "${threads:-99}" -le $limit ]
+    report $? "at most $limit processes: $threads threads can be had"
+    prlimit --nproc=$limit $as_nobody "$folder/memdial" train quick $small \
+        --set threads="${threads:-1}" >"$out" 2>"$err"
+    [ $? = 0 ] && [ ! -s "$err" ]
+    report $? '... and train'
+done
+
+echo "1..$count"
