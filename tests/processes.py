@@ -176,7 +176,7 @@ def silent(p):
     report(have_gone(p, p.hung), "... with another one")
     p.leave()
     p = stopped()
-    p.type(b"q")
+    p.type(b"qq")
     report(p.ends() == 0 and have_gone(p, p.hung),
            "q does not wait for a worker that hangs", p)
     p.leave()
@@ -202,7 +202,7 @@ def commands():
         p = begin(command)
         report(p.sees(said) and p.sees(state) and p.alive(),
                f"{state}: {command[:30]}", p)
-        p.type(b"q")
+        p.type(b"qq")
         report(p.ends() == 0, "... and quits", p)
         p.leave()
 

@@ -139,22 +139,58 @@ def a_session():
     p.type(ESCAPE)
     p.look(0.3)
     report(p.alive(), "Esc does not quit", p)
+    p.sees("all of the arena")
     p.type(b"q")
-    report(p.ends() == 0, "q quits")
+    report(p.sees("─ Leave") and p.alive(), "q asks, as a run is under way", p)
+    p.type(ESCAPE)
+    p.look(0.3)
+    p.type(b"q")
+    p.sees("─ Leave")
+    p.type(b"q")
+    report(p.ends() == 0, "q once more quits")
     report(p.restored(), "the terminal is as it was")
+    report(summed_up(p), "and has a summary on it", p)
     time.sleep(0.5)
     report(workers and not any(os.path.exists(f"/proc/{w}") for w in workers),
            "the worker is gone")
     p.leave()
 
 
+def summed_up(p):
+    """Whether five lines about the run are below what was there before, and
+    the command in them is one."""
+    match = re.search(r"(?m)^\S+: .*\npeak [\d.]+ \w+ planned.*\n"
+                      r"(?:best validation accuracy [\d.]+%, in epoch \d+|no "
+                      r"epoch .*) *\n\d+ of \d+ steps in \S+ *\n.*\n"
+                      r"    memdial train ((?:.|\n)*)--save FILE",
+                      p.text())
+    if not match:
+        return False
+    plan = subprocess.run([MEMDIAL, "plan",
+                           *match[1].replace("\n", "").split()],
+                          capture_output=True)
+    return plan.returncode == 0
+
+
 def an_interrupt():
     p = Person(*SMALL)
     p.sees("training")
+    p.sees("epoch [2-9]")
+    p.type(b"\x03")
+    report(p.sees("─ Leave") and p.alive(), "Ctrl-C asks as q does", p)
     p.type(b"\x03")
     report(p.ends() == -signal.SIGINT and p.restored(),
-           "Ctrl-C leaves the terminal clean", p)
+           "and once more leaves the terminal clean", p)
+    report(summed_up(p), "with a summary", p)
     p.leave()
+    for number, words in (signal.SIGTERM, True), (signal.SIGHUP, False):
+        p = Person(*SMALL)
+        p.sees("epoch [2-9]")
+        os.kill(p.pid, number)
+        report(p.ends() == -number and summed_up(p) == words,
+               f"{signal.Signals(number).name}: a summary is "
+               f"{'' if words else 'not '}printed", p)
+        p.leave()
 
 
 def a_stop():
@@ -169,7 +205,7 @@ def a_stop():
     report(p.sees("Stopped"), "Ctrl-Z stops", p)
     p.type(b"fg\n")
     report(p.sees("(?s)Dials.*Memory.*Curves"), "fg goes on", p)
-    p.type(b"q")
+    p.type(b"qq")
     report(p.sees("ready>"), "and quits", p)
     p.leave()
 

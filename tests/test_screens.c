@@ -458,8 +458,53 @@ Test(screens, a_line_asks)
     free(frame);
     press_key(&screen, KEY_ESCAPE);
     press_key(&screen, 'q');
+    cr_expect_not(screen.quit);
+    press_key(&screen, 'q');
     cr_expect(screen.quit);
     screen_done(&screen);
+}
+
+static bool quits_with(const char *keys)
+{
+    struct screen screen;
+    bool quit;
+
+    screen_init(&screen, &session, 24, 80, GLYPHS_ASCII);
+    screen_draw(&screen);
+    for (; *keys && !screen.quit; keys++)
+        press_key(&screen, *keys);
+    quit = screen.quit && *keys == '\0';
+    screen_done(&screen);
+    return quit;
+}
+
+/* A run is not lost by one key, nor is anybody asked for nothing. */
+Test(screens, quitting_asks_while_a_run_is_under_way)
+{
+    static const enum link_state all[] = {
+        LINK_STARTING, LINK_RUNNING, LINK_PAUSED, LINK_DONE, LINK_FAILED,
+        LINK_DEAD
+    };
+    static const char interrupt[] = { KEY_CTRL_C, '\0' };
+    static const char twice[] = { KEY_CTRL_C, KEY_CTRL_C, '\0' };
+
+    for (int i = 0; i < 6; i++) {
+        bool asks = all[i] == LINK_RUNNING || all[i] == LINK_PAUSED;
+        session.state = all[i];
+        cr_expect_eq(quits_with("q"), !asks, "%d", i);
+        cr_expect_eq(quits_with(interrupt), !asks, "%d", i);
+        cr_expect_eq(quits_with("qq"), asks, "%d", i);
+        cr_expect_eq(quits_with("qy"), asks, "%d", i);
+        cr_expect_eq(quits_with(twice), asks, "%d", i);
+        cr_expect_not(quits_with("qn"));
+        cr_expect_not(quits_with("q\033"));
+        cr_expect_not(quits_with("qZ"));
+    }
+    session.state = LINK_RUNNING;
+    cr_expect(quits_with("q\033qq"));
+    cr_expect(quits_with("?qq"));
+    session.step = 0;
+    cr_expect(quits_with("q"));
 }
 
 /* A figure is there with all its digits or not at all. */

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "dataset.h"
 #include "export.h"
+#include "leave.h"
 #include "link.h"
 #include "memo.h"
 #include "plain.h"
@@ -34,6 +35,7 @@ struct app {
     struct question *questions;      /* [session_most_questions()] */
     bool changed;                    /* since the last frame */
     double drawn;                    /* when that was */
+    char exported[EXPORT_PATH_SIZE]; /* file that was written last; or empty */
     unsigned notices;                /* that have been seen ... */
     double noticed;                  /* ... the last of them then */
     char memo[SETTINGS_TEXT_SIZE];   /* data_path as it was remembered */
@@ -180,10 +182,13 @@ static void export(struct app *a)
     char path[EXPORT_PATH_SIZE];
     struct error e;
 
-    if (export_session(&a->session, path, &e))
+    if (export_session(&a->session, path, &e)) {
+        strcpy(a->exported, path);
         session_say(&a->session, NOTICE_INFO, "wrote %s", path);
-    else
+    } else {
         session_say(&a->session, NOTICE_ERROR, "%s", e.text);
+        a->screen.quit = false; /* not without what was to be written */
+    }
 }
 
 /* Makes room in the status line for what else there is. */
@@ -387,6 +392,9 @@ static int show_screens(struct app *a, const struct choices *c,
                            sizeof(*a->questions));
     run_loop(a);
     terminal_stop();
+    /* Who has hung up reads nothing. */
+    if (terminal_signal() != SIGHUP)
+        leave_print(&a->session, a->exported);
     whatif_free(a->whatif);
     screen_done(&a->screen);
     session_done(&a->session);
@@ -423,8 +431,8 @@ static int run(const struct request *request, const struct choices *c)
                     : show_screens(&app, c, request->preset, &settings, &e);
     link_free(app.link);
     /* A signal that ends us does so, now that all is as it was. */
-    if (terminal_signal())
-        raise(terminal_signal());
+    if (terminal_signal() || app.screen.interrupted)
+        raise(terminal_signal() ? terminal_signal() : SIGINT);
     return code;
 }
 

@@ -9,6 +9,7 @@ enum input_type { INPUT_NONE, INPUT_KEY, INPUT_CLICK, INPUT_WHEEL,
 
 /* Keys that are not characters, beyond the last Unicode one. */
 enum input_key {
+    KEY_CTRL_C = 'C' - '@',
     KEY_CTRL_L = 'L' - '@',
     KEY_TAB = '\t',
     KEY_RETURN = '\r',

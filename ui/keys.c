@@ -113,7 +113,7 @@ const struct key keys_table[] = {
     { ACTION_HELP, 0, { '?', F(1) }, KEYS_ANYWHERE,
       "? F1", "help", "show all keys" },
     { ACTION_QUIT, 0, { 'q', F(10) }, KEYS_ANYWHERE,
-      "q F10", "quit", "end the run and leave" },
+      "q F10", "quit", "leave, once more if a run ends by it; Ctrl-C too" },
 };
 
 const int keys_count = sizeof(keys_table) / sizeof(keys_table[0]);

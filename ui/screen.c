@@ -12,6 +12,7 @@
 #include "bytes.h"
 #include "complete.h"
 #include "help.h"
+#include "leave.h"
 #include "number.h"
 #include "text.h"
 
@@ -71,6 +72,7 @@ void screen_popup(struct screen *s, const char *title)
     snprintf(s->popup_title, sizeof(s->popup_title), "%s", title);
     s->popup_scroll = 0;
     s->choice_count = 0;
+    s->leaving = false;
     s->popup = true;
 }
 
@@ -642,7 +644,7 @@ void screen_act(struct screen *s, enum action action, int argument)
         help_fill(&s->popup_text, s->page, s->cells.glyphs);
         break;
     case ACTION_QUIT:
-        s->quit = true;
+        s->quit = (choosing(s) && s->leaving) || !leave_ask(s);
         break;
     default:
         pages[s->page]->act(s, s->state[s->page], action, argument);
@@ -699,8 +701,19 @@ static void choice_key(struct screen *s, int key)
     if (key == KEY_ESCAPE)
         take_choice(s, key);
     else if (other && (moves(other->action) ||
-                       other->action == ACTION_REPAINT))
+                       other->action == ACTION_REPAINT ||
+                       other->action == ACTION_QUIT))
         screen_act(s, other->action, 0);
+}
+
+/* Ctrl-C gives up a question; else it quits, and as q asks first. */
+static void interrupt(struct screen *s)
+{
+    if (s->asking)
+        s->asking = false;
+    else
+        screen_act(s, ACTION_QUIT, 0);
+    s->interrupted = s->quit;
 }
 
 static void go_to_pane_at(struct screen *s, int row, int col)
@@ -729,6 +742,10 @@ void screen_input(struct screen *s, const struct input *input)
     case INPUT_NONE:
         break;
     case INPUT_KEY:
+        if (input->key == KEY_CTRL_C) {
+            interrupt(s);
+            break;
+        }
         if (s->asking) {
             answer_key(s, input->key);
             break;

@@ -71,6 +71,7 @@ struct screen {
     /* One with choices is left by them or by Esc alone. */
     struct choice choices[CHOICES_MOST];
     int choice_count;
+    bool leaving;                    /* it asks whether to leave */
     /* A question takes all keys until Enter or Esc. */
     bool asking;
     char question[96], answer[ANSWER_SIZE];
@@ -82,6 +83,7 @@ struct screen {
     struct new_run new_run;          /* that is asked about */
     /* For app.c to carry out and clear. */
     bool quit, repaint, save_view, export;
+    bool interrupted;                /* it was Ctrl-C that quit */
 };
 
 void screen_init(struct screen *, struct session *, int rows, int cols,

@@ -28,6 +28,7 @@ enum {
     ESCAPE_MILLISECONDS = 25, /* to tell Esc from what begins with it */
     CODE_PASTE = 0x1000,      /* of a key, like curses' own */
     CODE_PASTE_END,
+    CTRL_C = 0,               /* in the pipe of signals, where it is none */
     RESTORE_SIZE = 256
 };
 
@@ -58,6 +59,7 @@ static struct {
     int pipe[2];             /* of signal numbers */
     int signal;              /* that ends the program */
     bool resized;
+    bool interrupted;        /* by Ctrl-C */
     bool pasting;
     double paste_time;       /* of its last key */
     int colours;             /* that are used; 0: none */
@@ -83,11 +85,15 @@ static void send_all(const char *bytes, size_t size)
     }
 }
 
-static void on_calm_signal(int number)
+/* Ctrl-C is a key, which asks before it ends a run; the same signal from
+ * another process is none. */
+static void on_calm_signal(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
-    unsigned char byte = (unsigned char)number;
+    bool key = number == SIGINT && info->si_code == SI_KERNEL;
+    unsigned char byte = key ? CTRL_C : (unsigned char)number;
 
+    (void)context;
     if (write(terminal.pipe[1], &byte, 1) < 0) {
         /* The pipe is full of signals that say the same. */
     }
@@ -121,8 +127,8 @@ static bool open_pipe(struct error *e)
 
 static void catch_signals(void)
 {
-    struct sigaction calm = { .sa_handler = on_calm_signal,
-                              .sa_flags = SA_RESTART };
+    struct sigaction calm = { .sa_sigaction = on_calm_signal,
+                              .sa_flags = SA_SIGINFO | SA_RESTART };
     struct sigaction crash = { .sa_sigaction = on_crash,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
@@ -500,6 +506,9 @@ static void take_signals(void)
         case SIGWINCH:
             terminal.resized = true;
             break;
+        case CTRL_C:
+            terminal.interrupted = true;
+            break;
         case SIGTSTP:
             suspend();
             break;
@@ -538,6 +547,15 @@ static bool read_resize(struct input *input)
     terminal_repaint();
     *input = (struct input){ .type = INPUT_RESIZE };
     terminal_size(&input->row, &input->col);
+    return true;
+}
+
+static bool read_interrupt(struct input *input)
+{
+    if (!terminal.interrupted)
+        return false;
+    terminal.interrupted = false;
+    *input = (struct input){ .type = INPUT_KEY, .key = KEY_CTRL_C };
     return true;
 }
 
@@ -602,7 +620,7 @@ bool terminal_read(struct input *input)
     wint_t code;
     int status;
 
-    if (read_resize(input))
+    if (read_resize(input) || read_interrupt(input))
         return true;
     while ((status = wget_wch(terminal.input, &code)) != ERR) {
         if (swallow(status, code))
