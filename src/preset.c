@@ -451,17 +451,26 @@ static void list_user(struct preset_entry **list, int *count)
     free(files);
 }
 
+static bool is_listed(const struct preset_entry *list, int count,
+                      const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(list[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 int preset_list(struct preset_entry **list)
 {
-    char path[PRESET_PATH_SIZE];
-    int count = 0;
+    int count = 0, users;
 
     *list = NULL;
     list_user(list, &count);
+    users = count;
     for (int i = 0; i < preset_file_count; i++) {
         const struct preset_file *file = &preset_files[i];
 
-        if (!user_file(file->name, path))
+        if (!is_listed(*list, users, file->name))
             load_embedded(&new_entry(list, &count, file->name)->preset, file,
                           NULL);
     }
