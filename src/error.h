@@ -30,8 +30,8 @@ bool error_set(struct error *e, enum exit_code code, const char *format, ...)
  * exit restores the terminal and removes temporary files. */
 void error_no_memory(void) __attribute__((noreturn));
 
-/* Has `say` called before that, for those who read standard output alone. It
- * must not need memory itself. */
+/* Has `say` called before that, by whoever keeps people from seeing the line:
+ * they read standard output alone, or see screens. It must not need memory. */
 void error_last_words(void (*say)(const char *message));
 
 /* malloc and realloc that end the program with one line when the host is out

@@ -4,6 +4,8 @@ what becomes of one when the other dies. Prints TAP."""
 import glob
 import json
 import os
+import re
+import resource
 import shlex
 import signal
 import subprocess
@@ -298,7 +300,7 @@ def out_of_memory():
         report(True, "out of memory # SKIP memory cannot be limited here")
         return
     p = begin(f"exec {group.run} {shlex.quote(MEMDIAL)} worker",
-              "--set=batch=200")
+              "--set=batch=200", "--set=epoch_samples=200")
     report(p.sees("cannot allocate .*are available to this process's control "
                   "group") and p.sees("would fit") and p.alive(),
            "more than the group may have is refused", p)
@@ -370,6 +372,27 @@ def signals_ignored():
     p.leave()
 
 
+def front_out_of_memory():
+    """The screens may have no more than they have, and are asked for more."""
+    if SANITIZED:
+        report(True, "screens out of memory # SKIP sanitizers reserve all")
+        return
+    p = begin(None, "--set=depth=1000")
+    p.sees("planned +.*iB")
+    with open(f"/proc/{p.pid}/status") as file:
+        size = 1024 * int(re.search(r"VmSize:\s*(\d+)", file.read())[1])
+    resource.prlimit(p.pid, resource.RLIMIT_AS, (size, size))
+    for key in 20 * [RIGHT, DOWN]:
+        if p.alive():
+            p.type(key)
+            p.look(0.2)
+    report(p.ends() == 1, "screens out of memory end", p)
+    said = p.raw.rfind(b"memdial: out of host memory\r\n")
+    report(said > p.raw.rfind(b"\x1b[?1049l") and p.restored(),
+           "... and say so when the terminal is as it was", p)
+    p.leave()
+
+
 def terminal_closes():
     p = begin()
     p.sees("training")
@@ -391,6 +414,7 @@ def main():
     commands()
     out_of_address_space()
     out_of_memory()
+    front_out_of_memory()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT,
                    signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL):
         front_dies(number)

@@ -319,6 +319,15 @@ static void wait(struct app *a)
     terminal_wait(fds, 2, milliseconds);
 }
 
+/* Last words are not for the screen that goes away with us. Only the main
+ * thread can let it go. */
+static void leave_screens(const char *message)
+{
+    (void)message;
+    whatif_give_up();
+    terminal_stop();
+}
+
 static void run_loop(struct app *a)
 {
     a->changed = true;
@@ -353,13 +362,6 @@ static void fill_in(struct app *a, struct settings *settings, bool remote)
         *settings = with;
 }
 
-/* Last words are not for the screen that goes away with us. */
-static void restore_terminal(const char *message)
-{
-    (void)message;
-    terminal_stop();
-}
-
 static int show_screens(struct app *a, const struct choices *c,
                         const char *preset, const struct settings *settings,
                         struct error *e)
@@ -374,7 +376,7 @@ static int show_screens(struct app *a, const struct choices *c,
         whatif_free(a->whatif);
         return report_error(e);
     }
-    error_last_words(restore_terminal);
+    error_last_words(leave_screens);
     link_begin(a->link, preset, settings);
     terminal_size(&rows, &cols);
     session_init(&a->session, preset, settings);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,11 @@ struct whatif {
         struct forecast *forecast;   /* owned */
     } *answers;                      /* [answered], taken up to `taken` */
     int answered, taken;
+    atomic_bool exhausted;           /* the host is out of memory */
 };
+
+/* What this thread answers the questions of, if it does. */
+static _Thread_local struct whatif *answering;
 
 static void forget_answers(struct whatif *w)
 {
@@ -44,9 +49,23 @@ static void add_answer(struct whatif *w, int tag, struct forecast *f)
         return; /* it is readable already */
 }
 
+/* No lock is held: nothing that takes memory is done under one. */
+void whatif_give_up(void)
+{
+    uint64_t one = 1;
+
+    if (!answering)
+        return;
+    atomic_store(&answering->exhausted, true);
+    while (write(answering->ready, &one, sizeof(one)) < 0 && errno == EINTR)
+        ;
+    for (;;)
+        pause();
+}
+
 static void *answer_questions(void *arg)
 {
-    struct whatif *w = arg;
+    struct whatif *w = answering = arg;
 
     pthread_mutex_lock(&w->lock);
     while (!w->quit) {
@@ -144,6 +163,8 @@ struct forecast *whatif_take(struct whatif *w, int *tag)
     struct forecast *f = NULL;
     uint64_t many;
 
+    if (atomic_load(&w->exhausted))
+        error_no_memory();
     pthread_mutex_lock(&w->lock);
     if (w->taken < w->answered) {
         *tag = w->answers[w->taken].tag;

@@ -28,7 +28,12 @@ void whatif_ask(struct whatif *, const struct question *, int count);
 /* Readable while there are answers. */
 int whatif_fd(const struct whatif *);
 
-/* The next answer to the newest list, the caller's to release, or NULL. */
+/* The next answer to the newest list, the caller's to release, or NULL. Ends
+ * the program if the host ran out of memory over an answer. */
 struct forecast *whatif_take(struct whatif *, int *tag);
+
+/* For the end of the program when the host is out of memory: in the thread
+ * that answers it leaves that to the next whatif_take(), and never returns. */
+void whatif_give_up(void);
 
 #endif
