@@ -206,6 +206,7 @@ struct device_memory {
                             now ... */
     size_t os_peak;      /* ... and at most so far; 0: not known */
     size_t available;    /* that could be allocated; 0: not known */
+    bool limited;        /* by a control group, not by the system */
 };
 
 struct device;           /* an open device; its backend knows the rest */

@@ -109,8 +109,9 @@ bool trainer_fits(const struct trainer *t, const struct trainer *instead,
     if (bytes <= m.available)
         return true;
     error_set(e, EXIT_RUN, "backend %s: cannot allocate %.1f MiB of memory: "
-              "%.1f MiB are available", t->job->backend->name,
-              mebibytes(bytes), mebibytes(m.available));
+              "%.1f MiB are available%s", t->job->backend->name,
+              mebibytes(bytes), mebibytes(m.available),
+              m.limited ? " to this process's control group" : "");
     suggest_savings(t->job, m.available, e);
     return false;
 }

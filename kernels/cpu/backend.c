@@ -208,11 +208,14 @@ static void cpu_write(struct device *d, void *to, const void *host,
 static void cpu_memory(struct device *d, const void *arena, size_t bytes,
                        struct device_memory *m)
 {
+    struct memory memory = memory_find("");
+
     (void)d;
     m->touched = arena ? memory_touched(arena, bytes) : 0;
     m->os = memory_resident();
     m->os_peak = size_max(memory_peak(), m->os);
-    m->available = memory_find("").available;
+    m->available = memory.available;
+    m->limited = memory.limited;
 }
 
 const struct backend cpu_backend = {
