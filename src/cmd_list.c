@@ -136,7 +136,7 @@ static const char *type_name(enum setting_type type)
 static json_t *bound_json(const struct setting *row, double bound)
 {
     return row->type == SETTING_INT ? json_integer((json_int_t)bound) :
-                                      json_real(bound);
+                                      json_number(bound);
 }
 
 static json_t *choices_json(const struct setting *row)

@@ -3,6 +3,7 @@
  * are signed here, so one above 2^63 - 1 is written as text.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "json_print.h"
@@ -10,8 +11,12 @@
 
 static json_t *unsigned_json(uint64_t value)
 {
-    return value <= INT64_MAX ? json_integer((json_int_t)value) :
-                                json_sprintf("%" PRIu64, value);
+    char text[24];
+
+    if (value <= INT64_MAX)
+        return json_integer((json_int_t)value);
+    snprintf(text, sizeof(text), "%" PRIu64, value);
+    return json_text(text);
 }
 
 json_t *settings_json_value(const struct settings *s,
@@ -27,7 +32,7 @@ json_t *settings_json_value(const struct settings *s,
     case SETTING_BYTES:
         return unsigned_json(*(const uint64_t *)value);
     case SETTING_REAL:
-        return json_real(*(const double *)value);
+        return json_number(*(const double *)value);
     case SETTING_BOOL:
         return json_boolean(*(const bool *)value);
     case SETTING_CHOICE:
@@ -58,7 +63,7 @@ json_t *settings_json_changes(const struct settings *before,
         json_t *now = settings_json_value(after, row);
         json_t *was = settings_json_value(before, row);
         if (!json_equal(now, was))
-            json_object_set(changed, row->name, now);
+            json_put(changed, row->name, json_incref(now));
         json_decref(now);
         json_decref(was);
     }

@@ -87,7 +87,7 @@ static json_t *identity_json(const struct trainer *t)
     snprintf(text, sizeof(text), "batch=%d seed=%" PRIu64
              " steps_per_epoch=%" PRId64, s->batch, s->seed,
              t->steps_per_epoch);
-    return json_string(text);
+    return json_text(text);
 }
 
 /* How far a run has come. */

@@ -32,4 +32,15 @@ none "$(lines '(^|[^a-z_])(stdout|stderr|STDERR_FILENO)([^a-z_]|$)' |
     grep -vE 'newterm\(|dup2\(out,|dprintf\(STDERR_FILENO, "cannot be')" \
     'nothing else has standard output or standard error'
 
+# What is left out of JSON without a word, or printed in part, is an error that
+# nobody sees.
+none "$(lines '(^|[^a-z_])json_(string|stringn|sprintf|real|dump|object_set|array_append)[a-z_]*\(' |
+    grep -vE '/json_print\.c:|json_string_(value|length)\(|json_real_value\(')" \
+    'values are made and put together as json_print.h says'
+
+# Nobody asks whether there was memory but the kernels, which see no src/.
+none "$(lines '(^|[^a-z_])([mc]alloc|realloc|reallocarray|strn?dup|v?asprintf)\(' |
+    grep -vE '/src/error\.c:|/kernels/cpu/')" \
+    'memory is had by functions that see to it that it is there'
+
 echo "1..$count"

@@ -109,7 +109,7 @@ static bool read_settings(const json_t *line, struct settings *s,
     }
     json_object_foreach(all, name, value)
         if (settings_find(name))
-            json_object_set(known, name, value);
+            json_put(known, name, json_incref(value));
     ok = settings_json_read(known, s, "settings of the worker", e);
     json_decref(known);
     return ok;
