@@ -1,0 +1,54 @@
+#!/bin/sh
+# What `configure` builds for devices: nothing where there are none, for those
+# that the driver lists, for all that are asked for. nvcc and the driver are
+# stood in for. Prints TAP.
+set -u
+srcdir=$(cd "${srcdir:-.}" && pwd)
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+count=0
+
+echo 1..5
+if [ -n "${MEMDIAL_SANITIZED-}" ]; then
+    for i in 1 2 3 4 5; do
+        echo "ok $i # SKIP the same without sanitizers"
+    done
+    exit 0
+fi
+
+mkdir "$folder/cuda" "$folder/driver" "$folder/build"
+printf '#!/bin/sh\n' >"$folder/cuda/nvcc"
+chmod +x "$folder/cuda/nvcc"
+# What the driver says.
+driver() {
+    printf '#!/bin/sh\nprintf "%s"\nexit %d\n' "$1" "$2" \
+        >"$folder/driver/nvidia-smi"
+    chmod +x "$folder/driver/nvidia-smi"
+}
+
+# DESCRIPTION PATTERN ARGUMENT...: of the line that says what is built.
+says() {
+    description=$1 pattern=$2
+    shift 2
+    count=$((count + 1))
+    (cd "$folder/build" &&
+        PATH=$folder/cuda:$folder/driver:$PATH "$srcdir/configure" -C "$@" \
+            >"$folder/log" 2>&1)
+    # The cache is there to be fast, and not to hold on to a variable.
+    sed -i /CUDA_ARCHITECTURES/d "$folder/build/config.cache"
+    if grep -q "^    CUDA  *$pattern" "$folder/log"; then
+        echo "ok $count - $description"
+    else
+        echo "not ok $count - $description"
+        tail -n 20 "$folder/log" | sed 's/^/# /'
+    fi
+}
+
+unset CUDA_ARCHITECTURES
+driver 'NVIDIA-SMI has failed: 9.0 is not a device\n' 9
+says 'no device: nothing' 'not built, no device here'
+says 'no device, but asked for: all' '.*nvcc for 75 80 90$' --enable-cuda
+says 'not wanted' 'not built' --disable-cuda
+driver '9.0\n8.0\n9.0\n' 0
+says 'the devices that are here' '.*nvcc for 80 90$'
+says 'what is named' '.*nvcc for 75$' CUDA_ARCHITECTURES=75
