@@ -464,6 +464,93 @@ Test(screens, a_line_asks)
     screen_done(&screen);
 }
 
+static struct screen *open_screen(struct screen *screen)
+{
+    screen_init(screen, &session, 24, 80, GLYPHS_ASCII);
+    screen_draw(screen);
+    return screen;
+}
+
+/* A key does what it always does, and closes what is on top; but what could
+ * only surprise does nothing more than that. */
+Test(screens, keys_are_not_eaten_by_popups)
+{
+    static const struct { int key; enum page_id page; bool popup; } keys[] = {
+        { '2', PAGE_STEP, false }, { ']', PAGE_STEP, false },
+        { '?', PAGE_RUN, false },  { KEY_ESCAPE, PAGE_RUN, false },
+        { KEY_RETURN, PAGE_RUN, false }, { 't', PAGE_RUN, true },
+        { KEY_ARROW_DOWN, PAGE_RUN, true }, { '~', PAGE_RUN, true },
+    };
+    struct screen screen;
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        open_screen(&screen);
+        press_key(&screen, '?');
+        press_key(&screen, keys[i].key);
+        cr_expect_eq(screen.page, keys[i].page, "%zu", i);
+        cr_expect_eq(screen.popup, keys[i].popup, "%zu", i);
+        screen_done(&screen);
+    }
+    open_screen(&screen);
+    session.asks = 0;
+    press_key(&screen, '?');
+    press_key(&screen, KEY_ARROW_RIGHT);
+    press_key(&screen, '?');
+    press_key(&screen, '+');
+    cr_expect_not(session.asks);
+    press_key(&screen, '?');
+    press_key(&screen, 'Z');
+    cr_expect(session.asks & SESSION_ASK_PAUSE && !screen.popup);
+    screen_done(&screen);
+}
+
+/* Whoever presses a key is told what came of it. */
+Test(screens, views_say_what_they_show)
+{
+    static const struct { char key; const char *first, *again; } keys[] = {
+        { 'x', "curves: against seconds", "curves: against samples" },
+        { 'g', "loss: on a logarithmic axis", "loss: on a linear axis" },
+        { 'm', "loss: as each step has it", "loss: a running mean" },
+        { 'c', "curves: accuracy", "curves: loss" },
+        { 'z', "bars: on the scale of now", "bars: all on one scale" },
+        { 't', "theme light", "theme colour-blind" },
+    };
+    struct screen screen;
+
+    open_screen(&screen);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+        for (int again = 0; again < 2; again++) {
+            const char *text = again ? keys[i].again : keys[i].first;
+            char *frame;
+            press_key(&screen, keys[i].key);
+            frame = cells_dump(&screen.cells);
+            cr_expect(strstr(frame, text), "no '%s'", text);
+            free(frame);
+        }
+    screen_done(&screen);
+}
+
+/* What is pasted is part of an answer, whatever keys its characters are. */
+Test(screens, pastes_go_into_answers)
+{
+    static const char text[] = "/q\r?\033";
+    struct screen screen;
+
+    open_screen(&screen);
+    for (int asks = 0; asks < 2; asks++) {
+        if (asks)
+            screen_ask(&screen, "folder:", "a");
+        for (const char *c = text; *c; c++)
+            screen_input(&screen, &(struct input){ .type = INPUT_KEY,
+                                                   .key = *c,
+                                                   .pasted = true });
+        cr_expect_not(screen.popup || screen.quit);
+    }
+    cr_expect(screen.asking);
+    cr_expect_str_eq(screen.answer, "a/q?");
+    screen_done(&screen);
+}
+
 static bool quits_with(const char *keys)
 {
     struct screen screen;

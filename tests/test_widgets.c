@@ -14,6 +14,7 @@
 #include "ui/bar.h"
 #include "ui/chart.h"
 #include "ui/export.h"
+#include "ui/prompt.h"
 #include "ui/table.h"
 
 /* Frees. */
@@ -173,6 +174,68 @@ Test(keys, escape_never_quits_and_q_does)
                      ACTION_CLOSE);
         cr_expect_eq(keys_find((enum page_id)page, 'q')->action, ACTION_QUIT);
     }
+}
+
+static void check_prompt(const int *keys, const char *expected)
+{
+    char text[12] = "ab /cd";
+    size_t at = strlen(text);
+
+    for (; *keys; keys++)
+        prompt_key(text, sizeof(text), &at, *keys);
+    cr_expect_str_eq(text, expected);
+}
+
+#define PROMPT(expected, ...) \
+    check_prompt((const int[]){ __VA_ARGS__, 0 }, expected)
+
+enum { CTRL_A = 1, CTRL_D = 4, CTRL_E = 5, CTRL_K = 11, CTRL_U = 21,
+       CTRL_W = 23 };
+
+Test(prompt, keys_of_lines)
+{
+    PROMPT("ab /cdx", 'x');
+    PROMPT("ab /c", KEY_RUBOUT);
+    PROMPT("", CTRL_U);
+    PROMPT("ab /", CTRL_W);
+    PROMPT("", CTRL_W, CTRL_W, CTRL_W, CTRL_W);
+    PROMPT("xab /cdy", KEY_TO_START, 'x', KEY_TO_END, 'y');
+    PROMPT("xab /cdy", CTRL_A, 'x', CTRL_E, 'y');
+    PROMPT("ab /d", KEY_ARROW_LEFT, KEY_ARROW_LEFT, KEY_ERASE);
+    PROMPT("b /cd", CTRL_A, CTRL_D);
+    PROMPT("ab /xcd", KEY_ARROW_LEFT, KEY_ARROW_LEFT, KEY_ARROW_RIGHT,
+           KEY_ARROW_LEFT, 'x');
+    PROMPT("x", KEY_TO_START, CTRL_K, 'x');
+    PROMPT("cd", KEY_ARROW_LEFT, KEY_ARROW_LEFT, CTRL_U);
+    PROMPT("ab /cd", KEY_TO_START, KEY_RUBOUT, KEY_ARROW_LEFT, KEY_TO_END,
+           KEY_ERASE, KEY_ARROW_RIGHT, KEY_PAGE_UP, 0x7f);
+    PROMPT("ab /cdé", 0xe9);
+    PROMPT("ab /cd", 0xe9, KEY_RUBOUT);
+    PROMPT("ab /cdx", 0xe9, KEY_ARROW_LEFT, KEY_ERASE, 'x');
+    PROMPT("ab /cdéé1", 0xe9, 0xe9, '1', '2');
+}
+
+/* Wherever the cursor is, it and what is around it are seen. */
+Test(prompt, shows_the_cursor)
+{
+    static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    struct cells g;
+
+    for (int cols = 6; cols < 50; cols++)
+        for (size_t at = 0; at <= strlen(text); at++) {
+            int cursors = 0;
+            cells_init(&g, 1, cols, GLYPHS_BRAILLE);
+            prompt_draw(area_all(&g), 0, 2, text, at);
+            for (int c = 0; c < cols; c++)
+                if (g.cell[c].style & STYLE_REVERSE) {
+                    char seen = g.cell[c].text[0];
+                    cursors++;
+                    cr_expect(seen == (text[at] ? text[at] : ' ') ||
+                              strcmp(g.cell[c].text, "…") == 0);
+                }
+            cr_expect_eq(cursors, 1, "%d columns, at %zu", cols, at);
+            cells_done(&g);
+        }
 }
 
 /* Whatever a dial is set to, a step further up can be taken back. */

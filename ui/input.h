@@ -4,6 +4,8 @@
 #ifndef MEMDIAL_INPUT_H
 #define MEMDIAL_INPUT_H
 
+#include <stdbool.h>
+
 enum input_type { INPUT_NONE, INPUT_KEY, INPUT_CLICK, INPUT_WHEEL,
                   INPUT_RESIZE };
 
@@ -32,6 +34,7 @@ enum input_key {
 struct input {
     enum input_type type;
     int key;             /* a character or enum input_key */
+    bool pasted;         /* it was not typed */
     int row, col;        /* of a click or turn of the wheel; of a resize the
                             new size */
     int turn;            /* of the wheel: -1 up, 1 down */

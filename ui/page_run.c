@@ -42,6 +42,12 @@ static void act_in_pane(struct screen *s, struct run_page *p,
         pane_curves_act(s, &p->curves, action);
 }
 
+static void say_of_loss(struct screen *s, const char *how)
+{
+    session_say(s->session, NOTICE_INFO, "loss: %s%s", how,
+                s->view.curves == CURVES_ACCURACY ? "; c shows it" : "");
+}
+
 static void act(struct screen *s, void *state, enum action action,
                 int argument)
 {
@@ -61,13 +67,19 @@ static void act(struct screen *s, void *state, enum action action,
         break;
     case ACTION_CURVE:
         view->curves = (enum curves)((view->curves + 1) % CURVES_COUNT);
+        session_say(s->session, NOTICE_INFO, "curves: %s",
+                    view_curves_name(view->curves));
         break;
     case ACTION_UNIT:
         view->unit = (enum unit)((view->unit + 1) % UNIT_COUNT);
         p->curves.has_cursor = false;
+        session_say(s->session, NOTICE_INFO, "curves: against %s",
+                    unit_name(view->unit));
         break;
     case ACTION_LOG:
         view->log_loss = !view->log_loss;
+        say_of_loss(s, view->log_loss ? "on a logarithmic axis"
+                                      : "on a linear axis");
         break;
     case ACTION_ZOOM:
         view->zoom = !view->zoom;
@@ -77,6 +89,8 @@ static void act(struct screen *s, void *state, enum action action,
         break;
     case ACTION_SMOOTH:
         view->smooth = !view->smooth;
+        say_of_loss(s, view->smooth ? "a running mean over its steps"
+                                    : "as each step has it");
         break;
     default:
         act_in_pane(s, p, action, argument);

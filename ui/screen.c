@@ -14,6 +14,7 @@
 #include "help.h"
 #include "leave.h"
 #include "number.h"
+#include "prompt.h"
 #include "text.h"
 
 static const struct page *const pages[PAGE_COUNT] = {
@@ -72,7 +73,7 @@ void screen_popup(struct screen *s, const char *title)
     snprintf(s->popup_title, sizeof(s->popup_title), "%s", title);
     s->popup_scroll = 0;
     s->choice_count = 0;
-    s->leaving = false;
+    s->leaving = s->helping = false;
     s->popup = true;
 }
 
@@ -86,6 +87,7 @@ void screen_ask(struct screen *s, const char *question, const char *answer)
 {
     snprintf(s->question, sizeof(s->question), "%s", question);
     snprintf(s->answer, sizeof(s->answer), "%s", answer);
+    s->answer_at = strlen(s->answer);
     s->offers[0] = '\0';
     s->completes = false;
     s->answered = NULL;
@@ -195,27 +197,11 @@ static void draw_tabs(struct screen *s, struct area area)
         area_fit(area, 0, col + 2, end - col - 4, ROLE_DIM, session->preset);
 }
 
-/* Of an answer that is too long the end is seen, where it grows. */
-static const char *tail(const char *text, int cols)
-{
-    while (*text && cells_width(text) > cols) {
-        uint32_t c;
-        text += cells_decode(text, &c);
-    }
-    return text;
-}
-
 static void draw_question(struct screen *s, struct area area)
 {
     int col = area_text(area, 0, 1, ROLE_TITLE, s->question) + 1;
-    const char *seen = tail(s->answer, area.cols - col - 1);
 
-    if (seen != s->answer) {
-        area_text(area, 0, col, ROLE_DIM, "…");
-        seen = tail(s->answer, area.cols - ++col - 1);
-    }
-    col = area_text(area, 0, col, ROLE_TEXT, seen);
-    area_text(area, 0, col, ROLE_TEXT | STYLE_REVERSE, " ");
+    prompt_draw(area, 0, col, s->answer, s->answer_at);
 }
 
 static void draw_status(struct screen *s, struct area area)
@@ -293,8 +279,9 @@ static void draw_question_hints(const struct screen *s, struct area area)
         area_fit(area, 0, 1, area.cols - 2, ROLE_TEXT, s->offers);
     else
         area_text(area, 0, 1, ROLE_DIM, s->completes ?
-                  "Enter takes it  Tab completes it  Esc leaves it" :
-                  "Enter takes it  Esc leaves it");
+                  "Enter takes it  Tab completes it  Ctrl-U clears it  Esc "
+                  "leaves it" :
+                  "Enter takes it  Ctrl-U clears it  Esc leaves it");
 }
 
 /* How to get help and how to get out are always there, at the right. */
@@ -428,7 +415,9 @@ static void draw_small_question(struct screen *s, struct area area)
     area = area_sub(area, area.rows > 1, 0, area.rows, area.cols);
     area_fill(area, ROLE_TEXT, " ");
     if (s->asking)
-        text_block_add(&text, ROLE_TITLE, "%s %s_", s->question, s->answer);
+        text_block_add(&text, ROLE_TITLE, "%s %.*s_%s", s->question,
+                       (int)s->answer_at, s->answer,
+                       s->answer + s->answer_at);
     else
         text_block_add(&text, ROLE_TITLE, "%s?", s->popup_title);
     for (int i = 0; !s->asking && i < s->choice_count; i++)
@@ -487,7 +476,17 @@ static bool passes_popup(enum action action)
 {
     return action == ACTION_QUIT || action == ACTION_REPAINT ||
            action == ACTION_THEME || action == ACTION_ANSWER ||
-           action == ACTION_RESTART || action == ACTION_CHOICE;
+           action == ACTION_CHOICE || action == ACTION_NONE;
+}
+
+/* What means nothing but to close it. Dials that cannot be seen are not
+ * turned. Whatever else a key means happens as it closes. */
+static bool only_closes(const struct screen *s, enum action action)
+{
+    return action == ACTION_CLOSE || action == ACTION_ENTER ||
+           action == ACTION_LEFT || action == ACTION_RIGHT ||
+           action == ACTION_LESS || action == ACTION_MORE ||
+           (action == ACTION_HELP && s->helping);
 }
 
 /* Within a popup. */
@@ -522,7 +521,6 @@ static void act_on_popup(struct screen *s, enum action action)
         s->popup_scroll = s->popup_text.count * 10;
         break;
     default:
-        s->popup = false;
         break;
     }
 }
@@ -586,9 +584,10 @@ void screen_act(struct screen *s, enum action action, int argument)
     /* What is not shown takes no keys. */
     if (s->popup && !passes_popup(action) && s->layout.size > SIZE_LINE) {
         act_on_popup(s, action);
-        return;
+        s->popup = moves(action);
+        if (moves(action) || only_closes(s, action))
+            return;
     }
-    s->popup = s->popup && action != ACTION_RESTART;
     switch (action) {
     case ACTION_NONE:
         break;
@@ -641,6 +640,7 @@ void screen_act(struct screen *s, enum action action, int argument)
         break;
     case ACTION_HELP:
         screen_popup(s, "Keys");
+        s->helping = true;
         help_fill(&s->popup_text, s->page, s->cells.glyphs);
         break;
     case ACTION_QUIT:
@@ -652,31 +652,27 @@ void screen_act(struct screen *s, enum action action, int argument)
     }
 }
 
-/* Line editing as far as a name needs it. */
 static void answer_key(struct screen *s, int key)
 {
-    size_t n = strlen(s->answer);
-
     s->offers[0] = '\0';
     if (key == KEY_ESCAPE) {
         s->asking = false;
     } else if (key == KEY_RETURN || key == '\n') {
         s->asking = false;
         screen_act(s, ACTION_ANSWER, 0);
-    } else if (key == KEY_RUBOUT && n > 0) {
-        do
-            n--;
-        while (n > 0 && ((unsigned char)s->answer[n] & 0xc0) == 0x80);
-        s->answer[n] = '\0';
     } else if (key == KEY_TAB && s->completes) {
         complete_folder(s->answer, sizeof(s->answer), s->offers,
                         sizeof(s->offers));
-    } else if (key >= ' ' && key < KEY_BASE && key != 0x7f) {
-        char text[CELL_TEXT_SIZE];
-        cells_encode((uint32_t)key, text);
-        if (n + strlen(text) < sizeof(s->answer))
-            strcpy(s->answer + n, text);
+        s->answer_at = strlen(s->answer);
+    } else {
+        prompt_key(s->answer, sizeof(s->answer), &s->answer_at, key);
     }
+}
+
+static void paste(struct screen *s, int key)
+{
+    if (s->asking && key >= ' ' && key < KEY_BASE)
+        answer_key(s, key);
 }
 
 /* What else people type for yes and no. */
@@ -742,6 +738,10 @@ void screen_input(struct screen *s, const struct input *input)
     case INPUT_NONE:
         break;
     case INPUT_KEY:
+        if (input->pasted) { /* of use in an answer, and nowhere else */
+            paste(s, input->key);
+            break;
+        }
         if (input->key == KEY_CTRL_C) {
             interrupt(s);
             break;

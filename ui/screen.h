@@ -72,9 +72,11 @@ struct screen {
     struct choice choices[CHOICES_MOST];
     int choice_count;
     bool leaving;                    /* it asks whether to leave */
+    bool helping;                    /* it has the keys */
     /* A question takes all keys until Enter or Esc. */
     bool asking;
     char question[96], answer[ANSWER_SIZE];
+    size_t answer_at;                /* the cursor is before this byte */
     bool completes;                  /* Tab completes folders in the answer */
     char offers[ANSWER_SIZE];        /* what it could be completed to */
     /* What gets an answer with KEY_RETURN, or the key of a choice; NULL: the

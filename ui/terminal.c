@@ -595,8 +595,8 @@ static int key_of(wint_t code)
     return 0;
 }
 
-/* True if the key belongs to a paste, which is of no use here. */
-static bool swallow(int status, wint_t code)
+/* True if the key begins a paste or ends it. */
+static bool is_marker(int status, wint_t code)
 {
     bool marker = status == KEY_CODE_YES &&
                   (code == CODE_PASTE || code == CODE_PASTE_END);
@@ -607,7 +607,7 @@ static bool swallow(int status, wint_t code)
     if (marker)
         terminal.pasting = code == CODE_PASTE;
     terminal.paste_time = now;
-    return marker || terminal.pasting;
+    return marker;
 }
 
 static int character_of(wint_t code)
@@ -623,14 +623,15 @@ bool terminal_read(struct input *input)
     if (read_resize(input) || read_interrupt(input))
         return true;
     while ((status = wget_wch(terminal.input, &code)) != ERR) {
-        if (swallow(status, code))
+        if (is_marker(status, code))
             continue;
         if (status == KEY_CODE_YES && code == KEY_MOUSE) {
-            if (read_mouse(input))
+            if (read_mouse(input) && !terminal.pasting)
                 return true;
             continue;
         }
-        *input = (struct input){ .type = INPUT_KEY };
+        *input = (struct input){ .type = INPUT_KEY,
+                                 .pasted = terminal.pasting };
         input->key = status == KEY_CODE_YES ? key_of(code)
                                             : character_of(code);
         if (input->key)

@@ -15,6 +15,11 @@ enum { FILE_MAX = 1 << 16 /* bytes */ };
 static const char *const curves[CURVES_COUNT] = { "both", "accuracy",
                                                   "loss" };
 
+const char *view_curves_name(enum curves which)
+{
+    return curves[which];
+}
+
 void view_init(struct view *v)
 {
     *v = (struct view){ .smooth = true };

@@ -20,6 +20,9 @@ struct view {
     bool zoom;                       /* of bars, on what is planned */
 };
 
+/* "both", "accuracy", "loss" */
+const char *view_curves_name(enum curves);
+
 void view_init(struct view *);
 
 /* Reads what was saved over *view; what is not known is passed over, and
