@@ -119,16 +119,16 @@ static void add_frame(FILE *out, enum page_id page, int pane, int rows,
 static void check_page(const char *name, enum page_id page)
 {
     static const struct { int rows, cols; } sizes[] = {
-        { 40, 120 }, { 30, 100 }, { 24, 80 }, { 16, 60 }, { 5, 30 }
+        { 40, 120 }, { 30, 100 }, { 24, 80 }, { 16, 60 }, { 12, 40 }, { 5, 30 }
     };
     char *text;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         for (int g = GLYPHS_ASCII; g <= GLYPHS_BRAILLE; g += 2)
             for (int p = 0; p < layout_panes(page); p++)
-                if (p == 0 || sizes[i].rows == 16)
+                if (p == 0 || sizes[i].rows == 16 || sizes[i].rows == 12)
                     add_frame(out, page, p, sizes[i].rows, sizes[i].cols,
                               (enum glyphs)g);
     add_frame(out, page, 0, 24, 80, GLYPHS_BLOCK);
@@ -592,6 +592,111 @@ Test(screens, quitting_asks_while_a_run_is_under_way)
     cr_expect(quits_with("?qq"));
     session.step = 0;
     cr_expect(quits_with("q"));
+}
+
+/* Rows of a frame that have something in them. */
+static int count_filled(const char *frame)
+{
+    int filled = 0;
+
+    for (const char *line = frame; *line; line += strcspn(line, "\n") + 1)
+        filled += line[strspn(line, " ")] != '\n';
+    return filled;
+}
+
+/* From the smallest size that is served on every pane has something in all of
+ * its rows but for those that have no more to say; below it the rows there are
+ * say how the run is. */
+Test(screens, small_sizes_are_used)
+{
+    for (int rows = LAYOUT_LEAST_ROWS; rows <= 12; rows++)
+        for (int page = 0; page < PAGE_COUNT; page++)
+            for (int pane = 0; pane < layout_panes((enum page_id)page);
+                 pane++) {
+                char *frame = sample_frame(&session, (enum page_id)page, pane,
+                                           rows, LAYOUT_LEAST_COLS,
+                                           GLYPHS_BRAILLE);
+                int filled = count_filled(frame);
+                cr_expect_geq(filled, 8, "page %d, pane %d, "
+                              "%d of %d rows:\n%s", page, pane, filled, rows,
+                              frame);
+                free(frame);
+            }
+    for (int rows = 1; rows < LAYOUT_LEAST_ROWS; rows++) {
+        char *frame = sample_frame(&session, PAGE_RUN, 0, rows, 30,
+                                   GLYPHS_BRAILLE);
+        cr_expect_geq(count_filled(frame), rows < 6 ? rows : 6, "%s", frame);
+        free(frame);
+    }
+}
+
+static bool frame_has(struct screen *screen, const char *text)
+{
+    char *frame = cells_dump(&screen->cells);
+    bool found = strstr(frame, text);
+
+    free(frame);
+    return found;
+}
+
+/* Enter explains a dial, as it does all rows; while changes wait for it, it
+ * applies them. */
+Test(screens, enter_on_a_dial)
+{
+    struct screen screen;
+
+    screen_init(&screen, &session, 40, 120, GLYPHS_ASCII);
+    session.asks = 0;
+    press_key(&screen, KEY_RETURN);
+    cr_expect(session.asks & SESSION_ASK_APPLY, "locked, and pending");
+    cr_expect_not(screen.popup);
+    session.asks = 0;
+    press_key(&screen, KEY_ESCAPE);
+    press_key(&screen, KEY_ARROW_DOWN);
+    press_key(&screen, KEY_RETURN);
+    cr_expect_not(session.asks & SESSION_ASK_APPLY);
+    cr_expect(frame_has(&screen, "- precision -"));
+    cr_expect(frame_has(&screen, "It can be fp32, bf16 or fp16."));
+    cr_expect(frame_has(&screen, "It can shrink all that is stored in 32"));
+    press_key(&screen, KEY_ESCAPE);
+    for (int dial = 0; dial < dial_count(); dial++) {
+        char title[64];
+        if (dial == dial_first_page())
+            press_key(&screen, 'd');
+        screen.dial = dial;
+        press_key(&screen, KEY_RETURN);
+        snprintf(title, sizeof(title), "- %s -", dial_setting(dial)->name);
+        cr_expect(frame_has(&screen, title), "%s", title);
+        press_key(&screen, KEY_ESCAPE);
+    }
+    screen_done(&screen);
+}
+
+/* Esc takes back what is pending, and says so; undo brings it again. What is
+ * open on top goes first. */
+Test(screens, esc_drops_what_is_pending)
+{
+    struct screen screen;
+
+    screen_init(&screen, &session, 40, 120, GLYPHS_ASCII);
+    screen_draw(&screen);
+    cr_expect(frame_has(&screen, "Esc drops"));
+    press_key(&screen, '?');
+    press_key(&screen, KEY_ESCAPE);
+    cr_expect(session_pending(&session), "that was for the popup");
+    screen.pane[PAGE_RUN] = PANE_CURVES;
+    press_key(&screen, KEY_ARROW_LEFT);
+    press_key(&screen, KEY_ESCAPE);
+    cr_expect(session_pending(&session), "that was for the cursor");
+    press_key(&screen, KEY_ESCAPE);
+    cr_expect_not(session_pending(&session));
+    cr_expect(frame_has(&screen, "pending changes dropped; u brings them"));
+    press_key(&screen, 'u');
+    cr_expect_eq(session.wanted.checkpoint, CHECKPOINT_SQRT);
+    press_key(&screen, '2');
+    press_key(&screen, KEY_ESCAPE);
+    cr_expect(session_pending(&session), "another page's Esc");
+    screen_done(&screen);
 }
 
 /* A figure is there with all its digits or not at all. */

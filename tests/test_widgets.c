@@ -133,8 +133,9 @@ Test(layout, sizes)
     cr_expect_eq(layout_size(29, 100), SIZE_STANDARD);
     cr_expect_eq(layout_size(24, 80), SIZE_STANDARD);
     cr_expect_eq(layout_size(24, 79), SIZE_TABS);
-    cr_expect_eq(layout_size(16, 60), SIZE_TABS);
-    cr_expect_eq(layout_size(15, 60), SIZE_LINE);
+    cr_expect_eq(layout_size(10, 40), SIZE_TABS);
+    cr_expect_eq(layout_size(9, 40), SIZE_LINE);
+    cr_expect_eq(layout_size(60, 39), SIZE_LINE);
     cr_expect_eq(layout_size(1, 1), SIZE_LINE);
 }
 

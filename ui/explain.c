@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "idle.h"
 #include "living.h"
+#include "number.h"
 #include "text.h"
 #include "theme.h"
 
@@ -405,4 +406,91 @@ void explain_budget(struct text_block *text, const struct session *s)
                            ? bytes_format(budget, sizeof(budget),
                                           s->wanted.memory_budget)
                            : "none");
+}
+
+static const char *change_text(char text[NUMBER_SIZE], double from, double to)
+{
+    number_change(text, from, to);
+    return text;
+}
+
+void explain_turns(struct text_block *text, const struct session *s, int dial)
+{
+    static const char *const names[] = { "‹ ", "› " };
+    char why[IDLE_WHY_SIZE];
+
+    if (idle_now(dial_setting(dial), &s->wanted, &s->machine, why))
+        text_block_add(text, ROLE_WARNING, "no effect %s", why);
+    for (int t = 0; t < DIAL_TURNS; t++) {
+        const struct forecast *f = session_turned(s, dial, (enum dial_turn)t);
+        char value[SETTINGS_TEXT_SIZE], peak[NUMBER_SIZE], flops[NUMBER_SIZE];
+        struct settings next;
+        if (!session_next(s, dial, (enum dial_turn)t, &next))
+            continue;
+        dial_format(&next, dial, value, sizeof(value));
+        if (f && f->refused)
+            text_block_add(text, ROLE_BAD, "%s%s: %s", names[t], value,
+                           f->error.text);
+        else if (f && s->planned && !s->planned->refused)
+            text_block_add(text, ROLE_TEXT, "%s%s: peak %s, FLOPs %s",
+                           names[t], value,
+                           change_text(peak, (double)s->planned->peak_bytes,
+                                       (double)f->peak_bytes),
+                           change_text(flops, s->planned->flops, f->flops));
+    }
+}
+
+/* "fp32, bf16 or fp16", or a range. */
+static void add_values(struct text_block *text, const struct setting *row)
+{
+    char values[256] = "";
+    size_t used = 0;
+
+    for (int i = 0; row->choices && row->choices[i]; i++)
+        used += (size_t)snprintf(values + used, sizeof(values) - used, "%s%s",
+                                 !i ? "" : row->choices[i + 1] ? ", " : " or ",
+                                 row->choices[i]);
+    if (row->type == SETTING_BOOL)
+        strcpy(values, "yes or no");
+    else if (row->type == SETTING_INT || row->type == SETTING_REAL)
+        snprintf(values, sizeof(values), "%g to %g", row->min, row->max);
+    if (*values)
+        text_block_add(text, ROLE_TEXT, "It can be %s%s%s.", values,
+                       row->unit ? " " : "", row->unit ? row->unit : "");
+}
+
+static void add_reach(struct text_block *text, const struct session *s,
+                      const char *name)
+{
+    const struct reach *r = reach_of(name);
+
+    text_block_add(text, ROLE_TEXT, " ");
+    if (!r)
+        text_block_add(text, ROLE_TEXT, "It changes the arithmetic, and no "
+                       "bytes.");
+    else if (s->planned && !s->planned->refused)
+        text_block_add(text, ROLE_TEXT, "It can shrink %s, %.1f%% of the "
+                       "peak.", r->what, share_of(s->planned, r->kinds));
+    else
+        text_block_add(text, ROLE_TEXT, "It can shrink %s.", r->what);
+}
+
+void explain_dial(struct text_block *text, const struct session *s, int dial)
+{
+    const struct setting *row = dial_setting(dial);
+    char wanted[SETTINGS_TEXT_SIZE], in_force[SETTINGS_TEXT_SIZE];
+
+    dial_format(&s->wanted, dial, wanted, sizeof(wanted));
+    dial_format(&s->in_force, dial, in_force, sizeof(in_force));
+    text_block_add(text, ROLE_TITLE, "%s%s%s%s", wanted,
+                   session_dial_pending(s, dial) ? ", pending; in force is "
+                                                 : "",
+                   session_dial_pending(s, dial) ? in_force : "", ".");
+    text_block_add(text, ROLE_TEXT, "%s.", row->help);
+    add_values(text, row);
+    add_reach(text, s, row->name);
+    explain_turns(text, s, dial);
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, ROLE_DIM, "Left and Right turn it, - and + from any "
+                   "pane; u takes that back.");
 }

@@ -25,4 +25,10 @@ void explain_memory(struct text_block *, const struct session *);
 
 void explain_budget(struct text_block *, const struct session *);
 
+/* Where the turns of a dial lead. */
+void explain_turns(struct text_block *, const struct session *, int dial);
+
+/* A dial: what it is, what it can be set to, and what it reaches. */
+void explain_dial(struct text_block *, const struct session *, int dial);
+
 #endif

@@ -16,7 +16,8 @@ enum size_class layout_size(int rows, int cols)
         return SIZE_FULL;
     if (rows >= 24 && cols >= 80)
         return SIZE_STANDARD;
-    return rows >= 16 && cols >= 60 ? SIZE_TABS : SIZE_LINE;
+    return rows >= LAYOUT_LEAST_ROWS && cols >= LAYOUT_LEAST_COLS
+               ? SIZE_TABS : SIZE_LINE;
 }
 
 int layout_panes(enum page_id page)

@@ -10,13 +10,13 @@
 
 /* What there is room for. */
 enum size_class {
-    SIZE_LINE,           /* one line: state, peak, accuracy */
-    SIZE_TABS,           /* from 60x16: one pane at a time */
+    SIZE_LINE,           /* no pages: how the run is, in the rows there are */
+    SIZE_TABS,           /* from 40x10: one pane at a time */
     SIZE_STANDARD,       /* from 80x24 */
     SIZE_FULL            /* from 100x30: all panes */
 };
 
-enum { LAYOUT_PANES = 3 };
+enum { LAYOUT_PANES = 3, LAYOUT_LEAST_ROWS = 10, LAYOUT_LEAST_COLS = 40 };
 
 /* Panes of the Run page. */
 enum { PANE_DIALS, PANE_MEMORY, PANE_CURVES };

@@ -214,14 +214,18 @@ static void draw_factor(struct area area, int row, const struct forecast *now,
     double flops = then->flops / then->settings.batch /
                    (now->flops / now->settings.batch);
     double times = factor > 1 ? factor : 1 / factor;
-    char text[64] = "as much memory";
+    char memory[32] = "as much memory", text[64];
 
     if (times >= 1.005)
-        snprintf(text, sizeof(text), "%.2fx %s memory", times,
+        snprintf(memory, sizeof(memory), "%.2fx %s memory", times,
                  factor > 1 ? "less" : "more");
-    area_print(area, row, BAR_LABEL + 1,
-               (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD,
-               "%s, ×%.2f FLOPs a sample", text, flops);
+    snprintf(text, sizeof(text), "%s, ×%.2f FLOPs a sample", memory, flops);
+    if (1 + cells_width(text) > area.cols)
+        snprintf(text, sizeof(text), "%s, ×%.2f FLOPs", memory, flops);
+    area_text(area, row,
+              BAR_LABEL + 1 + cells_width(text) <= area.cols ? BAR_LABEL + 1
+                                                             : 1,
+              (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD, text);
 }
 
 /* The bars of now and then, and what is between them; returns the row after
@@ -254,11 +258,23 @@ static int draw_text(struct area area, int row, unsigned style,
     return row + rows;
 }
 
-/* What Enter does. */
+/* From so many rows on there is room for bars, and for sentences. */
+enum { BARS_ROWS = 6, ROOMY_ROWS = 12 };
+
+/* From so many columns on there is room for all titles beside "more". */
+enum { TITLES_COLS = 48 };
+
+/* What Enter does; in a word, where there is no room for sentences. */
 static int draw_offer(const struct session *s, const struct settings *then,
                       struct area area, int row)
 {
     struct error e;
+
+    if (area.rows < ROOMY_ROWS)
+        return draw_text(area, row, ROLE_TEXT,
+                         settings_same(&s->wanted, then) ? "current" :
+                         settings_can_follow(&s->in_force, then, NULL) ?
+                         "Enter loads it" : "Enter: a new run, asked first");
 
     if (settings_same(&s->wanted, then))
         return draw_text(area, row, ROLE_GOOD,
@@ -323,13 +339,14 @@ static int draw_rows(struct screen *s, struct presets_page *p,
         if (p->all ||
             settings_differ(&s->session->wanted, then, &settings_table[i]))
             rows[n++] = &settings_table[i];
-    p->diff_height = area.rows - 1;
+    p->diff_height = area.rows > 1 ? area.rows - 1 : 0;
     p->diff_scroll = between(0, p->diff_scroll, n > p->diff_height
                                                     ? n - p->diff_height : 0);
     if (n > 0) {
         area_text(area, 0, 3, ROLE_DIM, p->all ? "all settings" : "differs");
         area_text(area, 0, c.current, ROLE_DIM, "current");
-        area_text(area, 0, c.preset, ROLE_DIM, "preset");
+        if (area.cols >= TITLES_COLS)
+            area_text(area, 0, c.preset, ROLE_DIM, "preset");
     }
     for (int i = 0; i < p->diff_height && p->diff_scroll + i < n; i++)
         draw_row(s->session, then, area, i + 1, rows[p->diff_scroll + i], c);
@@ -358,9 +375,10 @@ static void draw_chosen(struct screen *s, struct presets_page *p,
                   "Nothing changes until the file is mended.");
         return;
     }
-    if (entry->preset.description[0])
+    if (entry->preset.description[0] && area.rows >= ROOMY_ROWS)
         row = draw_text(area, row, ROLE_TEXT, entry->preset.description);
-    row = draw_bars(s->session, area, row + roomy, f) - !roomy;
+    if (area.rows >= BARS_ROWS)
+        row = draw_bars(s->session, area, row + roomy, f) - !roomy;
     if (f && f->refused)
         row = draw_text(area, row, ROLE_BAD, f->error.text);
     else

@@ -34,7 +34,11 @@ static void draw(struct screen *s, void *state, int pane, struct area area)
 static void act_in_pane(struct screen *s, struct run_page *p,
                         enum action action, int argument)
 {
-    if (screen_has_keys(s, PANE_DIALS))
+    bool on_cursor = screen_has_keys(s, PANE_CURVES) && p->curves.has_cursor;
+
+    if (action == ACTION_CLOSE && !on_cursor)
+        session_discard(s->session);
+    else if (screen_has_keys(s, PANE_DIALS))
         pane_dials_act(s, &p->dials, action, argument);
     else if (screen_has_keys(s, PANE_MEMORY))
         pane_memory_act(s, &p->memory, action, argument);

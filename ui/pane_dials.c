@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "explain.h"
 #include "idle.h"
 #include "number.h"
 
@@ -98,46 +99,15 @@ static void draw_dial(struct screen *s, struct area area, int row, int dial)
               row + 1, dial, DIAL_UP);
 }
 
-static const char *change_text(char text[NUMBER_SIZE], double from, double to)
-{
-    number_change(text, from, to);
-    return text;
-}
-
-/* The chosen dial at length: what it is, and where its turns lead. */
+/* The chosen dial at length, as far as there is room. */
 static void draw_detail(struct screen *s, struct area area)
 {
-    static const char *const names[] = { "‹ ", "› " };
-    const struct session *session = s->session;
-    const struct setting *row = dial_setting(s->dial);
     struct text_block text = { 0 };
-    char why[IDLE_WHY_SIZE];
 
     for (int c = 0; c < area.cols; c++)
         area_text(area, 0, c, ROLE_BORDER, "─");
-    if (is_idle(session, s->dial, why))
-        text_block_add(&text, ROLE_WARNING, "no effect %s", why);
-    for (int t = 0; t < DIAL_TURNS; t++) {
-        const struct forecast *f =
-            session_turned(session, s->dial, (enum dial_turn)t);
-        char value[SETTINGS_TEXT_SIZE], peak[NUMBER_SIZE], flops[NUMBER_SIZE];
-        struct settings next;
-        if (!session_next(session, s->dial, (enum dial_turn)t, &next))
-            continue;
-        dial_format(&next, s->dial, value, sizeof(value));
-        if (f && f->refused)
-            text_block_add(&text, ROLE_BAD, "%s%s: %s", names[t], value,
-                           f->error.text);
-        else if (f && session->planned && !session->planned->refused)
-            text_block_add(&text, ROLE_TEXT,
-                           "%s%s: peak %s, FLOPs %s", names[t], value,
-                           change_text(peak,
-                                       (double)session->planned->peak_bytes,
-                                       (double)f->peak_bytes),
-                           change_text(flops, session->planned->flops,
-                                       f->flops));
-    }
-    text_block_add(&text, ROLE_DIM, "%s", row->help);
+    explain_turns(&text, s->session, s->dial);
+    text_block_add(&text, ROLE_DIM, "%s", dial_setting(s->dial)->help);
     area = area_sub(area, 1, 0, area.rows - 1, area.cols);
     text_block_draw(&text, area, 0);
     if (text_block_rows(&text, area.cols) > area.rows)
@@ -189,6 +159,12 @@ void pane_dials_turn(struct screen *s, struct pane_dials *p, int number,
     session_turn(s->session, s->dial, turn);
 }
 
+static void explain(struct screen *s)
+{
+    screen_popup(s, dial_setting(s->dial)->name);
+    explain_dial(&s->popup_text, s->session, s->dial);
+}
+
 void pane_dials_act(struct screen *s, struct pane_dials *p,
                     enum action action, int argument)
 {
@@ -211,6 +187,8 @@ void pane_dials_act(struct screen *s, struct pane_dials *p,
         s->dial = to - 1;
         break;
     case ACTION_ROW:
+        if (s->dial == argument)
+            explain(s);
         s->dial = argument;
         break;
     case ACTION_LEFT:
@@ -220,7 +198,10 @@ void pane_dials_act(struct screen *s, struct pane_dials *p,
         pane_dials_turn(s, p, 0, DIAL_UP);
         break;
     case ACTION_ENTER:
-        s->session->asks |= SESSION_ASK_APPLY;
+        if (s->session->locked && session_pending(s->session))
+            s->session->asks |= SESSION_ASK_APPLY;
+        else
+            explain(s);
         break;
     default:
         break;

@@ -76,6 +76,8 @@ static void draw_factor(const struct session *s, struct area area, int row)
              text_ratio(ratio, factor), s->pinned ? "" : "the ",
              reference_name(s),
              number_format(flops, f->flops / r->flops, 2, NUMBER_CELLS_MIN));
+    if (cells_width(text) > area.cols)
+        *strstr(text, ", ") = '\0';
     area_text(area, row,
               BAR_LABEL + cells_width(text) <= area.cols ? BAR_LABEL : 0,
               (1 / factor < TEXT_RATIO_LEAST ? ROLE_GOOD : ROLE_BAD) |
@@ -118,8 +120,9 @@ static struct columns find_columns(const struct session *s, int cols)
 {
     if (cols >= 62)
         return (struct columns){ 26, 37, 48, 56, 63 };
-    return session_pending(s) ? (struct columns){ 24, 34, 0, 42, 0 }
-                              : (struct columns){ 24, 0, 34, 42, 0 };
+    return session_pending(s)
+               ? (struct columns){ 24, 34, 0, cols >= 42 ? 42 : 0, 0 }
+               : (struct columns){ 24, 0, 34, cols >= 42 ? 42 : 0, 0 };
 }
 
 static void draw_forecast_row(const struct session *s, struct area area,
@@ -137,8 +140,9 @@ static void draw_forecast_row(const struct session *s, struct area area,
         put_bytes(area, y, c.reference, ROLE_DIM, r, row_bytes(r, row));
     if (!s->planned || s->planned->refused)
         return;
-    put_change(area, y, c.change, pending ? now : row_bytes(r, row),
-               planned);
+    if (c.change)
+        put_change(area, y, c.change, pending ? now : row_bytes(r, row),
+                   planned);
     if (c.share && row <= ROW_PEAK) {
         char text[16];
         snprintf(text, sizeof(text), "%.1f%%",
@@ -256,7 +260,8 @@ static void draw_titles(const struct session *s, struct area area,
         area_right(area, 0, c.planned, ROLE_DIM, "planned");
     if (c.reference)
         area_right(area, 0, c.reference, ROLE_DIM, reference_name(s));
-    area_right(area, 0, c.change, ROLE_DIM, "change");
+    if (c.change)
+        area_right(area, 0, c.change, ROLE_DIM, "change");
     if (c.share)
         area_right(area, 0, c.share, ROLE_DIM, "share");
 }
@@ -294,6 +299,9 @@ static void draw_note(struct screen *s, struct area area)
                 flat ? "z zooms, Enter explains" : "Enter explains");
 }
 
+/* With fewer rows there are figures alone. */
+enum { BARS_ROWS = 7 };
+
 void pane_memory_draw(struct screen *s, struct pane_memory *p,
                       struct area area)
 {
@@ -301,16 +309,19 @@ void pane_memory_draw(struct screen *s, struct pane_memory *p,
     const struct forecast *reference = session_reference(session);
     double scale = scale_of(session, s->view.zoom);
     bool pending = session_pending(session);
-    int gap = area.rows >= 16;
+    int bars = area.rows >= BARS_ROWS ? 3 : 0, gap = area.rows >= 16;
 
-    draw_bar(area, 0, "now", ROLE_TEXT, session->now, scale);
-    draw_bar(area, 1, "planned", pending ? ROLE_PENDING : ROLE_TEXT,
-             session->planned, scale);
-    draw_bar(area, 2, reference_name(session), ROLE_PINNED, reference, scale);
-    draw_factor(session, area, 3);
+    if (bars) {
+        draw_bar(area, 0, "now", ROLE_TEXT, session->now, scale);
+        draw_bar(area, 1, "planned", pending ? ROLE_PENDING : ROLE_TEXT,
+                 session->planned, scale);
+        draw_bar(area, 2, reference_name(session), ROLE_PINNED, reference,
+                 scale);
+    }
+    draw_factor(session, area, bars);
     draw_note(s, area);
-    draw_rows(s, p, area_sub(area, 4 + gap, 0, area.rows - 4 - gap,
-                             area.cols));
+    bars += 1 + gap;
+    draw_rows(s, p, area_sub(area, bars, 0, area.rows - bars, area.cols));
 }
 
 void pane_memory_init(struct pane_memory *p)

@@ -163,13 +163,19 @@ static void progress_text(const struct session *s, char *text, size_t size)
  * one of the state. */
 enum { PROGRESS_COLS = 120 };
 
+/* From this width on there is room for the name of the program. */
+enum { NAME_COLS = 48 };
+
 static void draw_tabs(struct screen *s, struct area area)
 {
     const struct session *session = s->session;
     char progress[128];
     unsigned style;
     const char *state = state_text(session, &style);
-    int col = area_text(area, 0, 1, ROLE_FOCUS | STYLE_BOLD, "memdial"), end;
+    int col = area.cols < NAME_COLS
+                  ? 0 : area_text(area, 0, 1, ROLE_FOCUS | STYLE_BOLD,
+                                  "memdial");
+    int end;
     bool names = area.cols >= 80;
     bool wide = area.cols >= PROGRESS_COLS;
 
@@ -230,7 +236,8 @@ static void draw_status(struct screen *s, struct area area)
         col = area_text(area, 0, col, ROLE_WARNING, "locked") + 1;
     if (session_pending(session))
         col = area_text(area, 0, col, ROLE_PENDING,
-                        session->locked ? "pending: Enter on a dial applies" :
+                        session->locked ? "pending: Enter on a dial applies, "
+                                          "Esc drops" :
                                           "pending") + 1;
     progress_text(session, progress, sizeof(progress));
     if (area.cols < PROGRESS_COLS &&
@@ -370,7 +377,8 @@ enum { POPUP_WIDTH = 76 };
 static void draw_popup_text(struct screen *s, struct area area)
 {
     int choices = flow_choices(s, NULL, area.cols);
-    int rows = area.rows - choices - (choices > 0);
+    int gap = choices > 0 && area.rows > choices + 3;
+    int rows = area.rows - choices - gap;
     int most = text_block_rows(&s->popup_text, area.cols) - rows;
     struct area below = area_sub(area, area.rows - choices, 0, choices,
                                  area.cols);
@@ -427,7 +435,38 @@ static void draw_small_question(struct screen *s, struct area area)
     text_block_done(&text);
 }
 
-/* Where there is room for one line: what a status bar would show. */
+/* What the run is at, in as many rows as there are, the most important
+ * first. */
+static void draw_summary(const struct session *s, struct area area)
+{
+    static const unsigned styles[] = {
+        [NOTICE_INFO] = ROLE_STATUS, [NOTICE_WARNING] = ROLE_WARNING,
+        [NOTICE_ERROR] = ROLE_BAD
+    };
+    struct text_block text = { 0 };
+    char progress[128];
+    double loss = session_latest(s, CURVE_LOSS);
+
+    progress_text(s, progress, sizeof(progress));
+    if (s->sentence[0])
+        text_block_add(&text, ROLE_BAD, "%s", s->sentence);
+    else if (s->notice)
+        text_block_add(&text, styles[s->notice], "%s", s->message);
+    text_block_add(&text, ROLE_TEXT, "%s", s->preset);
+    if (*progress)
+        text_block_add(&text, ROLE_TEXT, "%s", progress);
+    if (isfinite(loss))
+        text_block_add(&text, ROLE_TEXT, "loss %.4g", loss);
+    if (session_pending(s))
+        text_block_add(&text, ROLE_PENDING, "changes are pending");
+    text_block_add(&text, ROLE_DIM, "from %dx%d on there are "
+                   "pages; q quits", LAYOUT_LEAST_COLS, LAYOUT_LEAST_ROWS);
+    text_block_draw(&text, area, 0);
+    text_block_done(&text);
+}
+
+/* Where there is no room for a page: in the first line what a status bar would
+ * show. */
 static void draw_line(struct screen *s, struct area area)
 {
     const struct session *session = s->session;
@@ -444,6 +483,8 @@ static void draw_line(struct screen *s, struct area area)
     if (isfinite(accuracy))
         area_print(area, 0, col, ROLE_TEXT, " %s",
                    number_percent(percent, accuracy, 1));
+    if (area.rows > 1)
+        draw_summary(session, area_sub(area, 1, 0, area.rows - 1, area.cols));
     if (s->asking || choosing(s))
         draw_small_question(s, area);
 }

@@ -292,6 +292,17 @@ void session_drop_pending(struct session *s)
     s->asks &= ~(unsigned)SESSION_ASK_APPLY;
 }
 
+/* What a new run was asked for is not pending in the one that is there. */
+void session_discard(struct session *s)
+{
+    if (!session_pending(s) ||
+        !settings_can_follow(&s->in_force, &s->wanted, NULL))
+        return;
+    session_want(s, &s->in_force);
+    session_say(s, NOTICE_INFO,
+                "pending changes dropped; u brings them back");
+}
+
 bool session_pending(const struct session *s)
 {
     return !settings_same(&s->wanted, &s->in_force);

@@ -201,6 +201,9 @@ void session_consider(struct session *, const struct settings *, int count);
 /* What was wanted is not, because it cannot be. */
 void session_drop_pending(struct session *);
 
+/* The same because a person does not want it; can be undone. */
+void session_discard(struct session *);
+
 /* Whether anything wanted is not in force; whether this dial's value is. */
 bool session_pending(const struct session *);
 bool session_dial_pending(const struct session *, int dial);
