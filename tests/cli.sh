@@ -125,8 +125,13 @@ refuses 2 "$folder/binary.yaml: not a YAML file" plan "$folder/binary.yaml"
 refuses 2 "$folder/empty.yaml: no settings in it" plan "$folder/empty.yaml"
 
 # ... and in data files.
-refuses 2 'data_path' train wrn-10-1
-refuses 2 'data_path' train wrn-10-1 --set data_path="$folder/none"
+refuses 2 'data_path: not set; name the folder of the CIFAR-10 binary '\
+'version (cifar-10-binary.tar.gz of www.cs.toronto.edu/~kriz/cifar.html' \
+    train wrn-10-1
+refuses 2 "data_path: $folder/none: No such file" \
+    train wrn-10-1 --set data_path="$folder/none"
+refuses 2 'no data_batch_1.bin, data_batch_2.bin' \
+    train wrn-10-1 --set data_path="$folder"
 mkdir "$folder/cifar"
 for name in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 \
     test_batch; do

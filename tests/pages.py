@@ -621,7 +621,8 @@ EFFECTS = {
     "less": "applied|no further step", "more": "applied|no further step",
     "undo": "undone|applied|nothing to undo",
     "lock": "changes stay pending",
-    "pin": "pinned: comparing", "pause": "training", "restart": "training",
+    "pin": "pinned: comparing", "pause": "training",
+    "restart": "The same run from the beginning",
     "export": r"wrote memdial-\d+.json", "show": "─ Settings [A-Z]",
     "back": "these are the current settings",
     "load": "A new run of|on images from files", "diff": "all settings",
@@ -659,7 +660,7 @@ def take_back(p, word):
     """Goes on as if the hint had not been clicked."""
     p.type(ESCAPE)
     p.look(0.1)
-    if word in ("pause", "restart"):
+    if word == "pause":
         pause(p)
     for of, keys, text in (("lock", b"L", "unlocked"),
                            ("pin", b"p", "the baseline again"),

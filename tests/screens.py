@@ -114,7 +114,11 @@ def click(p):
 def kill_worker(p):
     # Keys are taken in turn: with help there, R has been. Else a worker that
     # died before it would be begun again by it, and nothing be said.
-    p.type(b"R?")
+    p.sees(r"epoch \d+ of .*training")
+    p.type(b"R")
+    report(p.sees("─ The same run from the beginning ─") and
+           p.sees("The run of quick ends"), "R asks first", p)
+    p.type(b"\r?")
     p.sees("─ Keys ─")
     p.closes("─ Keys ─")
     p.sees("training")

@@ -12,6 +12,7 @@
 #include "bytes.h"
 #include "preset.h"
 #include "sample.h"
+#include "ui/complete.h"
 
 static struct session session;
 static struct screen screen;
@@ -389,6 +390,63 @@ Test(page_presets, images_that_are_named)
     cr_expect(shows("- A new run of wrn-10-1 -"));
     press(KEY_RETURN);
     cr_expect_str_eq(session.wanted.data_path, images);
+}
+
+static void make_folder(const char *name)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    cr_assert_eq(mkdir(path, 0700), 0);
+}
+
+/* Completes a text below the folder of the test, which `expected` is too. */
+static void check_completion(const char *typed, const char *expected,
+                             const char *offered)
+{
+    char text[128], whole[128], offers[128];
+
+    snprintf(text, sizeof(text), "%s/%s", folder, typed);
+    snprintf(whole, sizeof(whole), "%s/%s", folder, expected);
+    complete_folder(text, sizeof(text), offers, sizeof(offers));
+    cr_expect_str_eq(text, whole);
+    cr_expect_str_eq(offers, offered);
+}
+
+Test(page_presets, folders_are_completed)
+{
+    char path[256], small[32], text[64] = "~", offers[64];
+
+    make_images();
+    make_folder("inner-one");
+    make_folder("inner-two");
+    make_folder("inner-two/deep");
+    make_folder(".hidden");
+    make_folder("caf\xc3\xa8");
+    make_folder("caf\xc3\xa9");
+    make_folder("bad\033[2J\xff");
+    snprintf(path, sizeof(path), "%s/inner-file", folder);
+    fclose(fopen(path, "w"));
+    check_completion("im", "images/", "");
+    check_completion("images/", "images/", "no such folder");
+    check_completion("inn", "inner-", "inner-one/  inner-two/");
+    check_completion("inner-t", "inner-two/", "");
+    check_completion("inner-two/", "inner-two/deep/", "");
+    check_completion("nothing", "nothing", "no such folder");
+    check_completion("no/where/", "no/where/", "no such folder");
+    check_completion("h", "h", "no such folder");
+    check_completion(".h", ".hidden/", "");
+    check_completion("c", "caf", "caf\xc3\xa8/  caf\xc3\xa9/");
+    check_completion("b", "bad\033[2J\xff/", "");
+    complete_folder(text, sizeof(text), offers, sizeof(offers));
+    cr_expect_str_eq(text, "~/");
+    setenv("HOME", folder, 1);
+    strcpy(text, "~/ima");
+    complete_folder(text, sizeof(text), offers, sizeof(offers));
+    cr_expect_str_eq(text, "~/images/");
+    snprintf(small, sizeof(small), "%s/im", folder);
+    complete_folder(small, strlen(small) + 3, offers, sizeof(offers));
+    cr_expect_eq(strlen(small), strlen(folder) + 3, "what does not fit");
 }
 
 /* Without a download. */

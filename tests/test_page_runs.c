@@ -329,6 +329,46 @@ Test(page_runs, pinned)
     cr_expect_not(shows("| Ap"));
 }
 
+/* It is one run that is compared with, whatever others had its settings. */
+Test(page_runs, one_of_several_alike_is_pinned)
+{
+    sample_start(&session, "quick", &session.in_force, 0);
+    sample_plan(&session);
+    sample_train(&session, 1);
+    screen_draw(&screen);
+    cr_assert(settings_same(&session.trials[3].settings,
+                            &session.trials[4].settings));
+    choose('D');
+    press('p');
+    cr_expect(shows("| Dp"));
+    cr_expect_not(shows("| E>p") || shows("| E*>p") || shows("| Ep"));
+    cr_expect_eq(session.pinned_run, 1);
+    choose('E');
+    press('p');
+    cr_expect_not(shows("| Dp"), "another one in its place");
+    cr_expect_eq(session.pinned_run, 2);
+    press('p');
+    cr_expect_eq(session.pinned_run, -1);
+}
+
+/* A run is not begun anew by one key. */
+Test(page_runs, begun_again)
+{
+    session.asks = 0;
+    press('R');
+    cr_expect(shows("- The same run from the beginning -"));
+    cr_expect(shows("The run of quick ends: epoch 1 of 20"));
+    press(KEY_ESCAPE);
+    cr_expect_eq(session.asks, 0);
+    press('R');
+    press(KEY_RETURN);
+    cr_expect(session.asks & SESSION_ASK_RESTART);
+    session.asks = 0;
+    session.state = LINK_FAILED;
+    press('R');
+    cr_expect(session.asks & SESSION_ASK_RESTART, "nothing is lost");
+}
+
 Test(page_runs, shown)
 {
     char text[64];

@@ -71,7 +71,7 @@ const struct key keys_table[] = {
     { ACTION_PAUSE, 0, { 'Z' }, KEYS_ANYWHERE,
       "Z", "pause", "pause the run, or go on" },
     { ACTION_RESTART, 0, { 'R' }, KEYS_ANYWHERE,
-      "R", "restart", "begin a new run; start a worker that died again" },
+      "R", "restart", "begin the run again; start a worker that died again" },
     { ACTION_ZOOM, 0, { 'z' }, ON(RUN),
       "z", "zoom", "let the bars of now and planned fill the pane, and cut the "
       "one they are compared with; or all on one scale" },

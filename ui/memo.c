@@ -1,38 +1,37 @@
 #include "memo.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "folder.h"
+#include "settings.h"
 
-enum { PATH_SIZE = 1024 };
+enum { PATH_SIZE = 1024, LINE_MOST = SETTINGS_TEXT_SIZE + 1 };
 
 void memo_load(char *data_path, size_t size)
 {
-    char path[PATH_SIZE];
-    FILE *file = NULL;
+    char path[PATH_SIZE], *text = NULL;
+    size_t bytes, length;
 
     *data_path = '\0';
     if (folder_state(path, sizeof(path), "data_path"))
-        file = fopen(path, "re");
-    if (!file)
-        return;
-    if (!fgets(data_path, (int)size, file) || !strchr(data_path, '\n'))
-        *data_path = '\0';
-    data_path[strcspn(data_path, "\n")] = '\0';
-    fclose(file);
+        text = file_read(path, LINE_MOST, &bytes, NULL);
+    length = text ? strcspn(text, "\n") : 0;
+    if (text && length < size && text[length] == '\n') {
+        memcpy(data_path, text, length);
+        data_path[length] = '\0';
+    }
+    free(text);
 }
 
 void memo_save(const char *data_path)
 {
-    char path[PATH_SIZE];
-    FILE *file = NULL;
+    char path[PATH_SIZE], line[LINE_MOST + 1];
 
+    snprintf(line, sizeof(line), "%s\n", data_path);
     if (folder_state(path, sizeof(path), "data_path") &&
         folder_make_for(path, NULL))
-        file = fopen(path, "we");
-    if (!file)
-        return;
-    fprintf(file, "%s\n", data_path);
-    fclose(file);
+        file_put(path, line, FILE_REPLACE, NULL);
 }

@@ -1,6 +1,7 @@
 #include "new_run.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "dataset.h"
 #include "diff.h"
 #include "folder.h"
+#include "number.h"
 #include "screen.h"
 
 /* Samples in an epoch and an evaluation of drawn images, where the preset
@@ -64,10 +66,11 @@ static int list_changes(struct text_block *text, const struct settings *from,
 static void tell_end(struct text_block *text, const struct session *s)
 {
     double accuracy = session_latest(s, CURVE_VALID_ACCURACY);
-    char figure[32] = "";
+    char figure[32] = "", percent[NUMBER_SIZE];
 
-    if (accuracy == accuracy)
-        snprintf(figure, sizeof(figure), ", accuracy %.1f%%", 100 * accuracy);
+    if (isfinite(accuracy))
+        snprintf(figure, sizeof(figure), ", accuracy %s",
+                 number_percent(percent, accuracy, 1));
     if (s->state == LINK_DONE)
         text_block_add(text, ROLE_TEXT, "The run of %s is done already%s.",
                        s->preset, figure);
@@ -75,9 +78,6 @@ static void tell_end(struct text_block *text, const struct session *s)
         text_block_add(text, ROLE_WARNING, "The run of %s ends: epoch %d of "
                        "%d%s.", s->preset, s->epoch, s->in_force.epochs,
                        figure);
-    text_block_add(text, ROLE_TEXT, "Its curves and settings stay on the page "
-                   "Runs; u goes back to its settings, in a run from the "
-                   "beginning.");
 }
 
 /* A run that has failed is not lost by another. */
@@ -94,13 +94,15 @@ static void ask(struct screen *s)
     }
     snprintf(title, sizeof(title), "A new run of %.40s", n->name);
     screen_popup(s, title);
+    tell_end(text, s->session);
     text_block_add(text, ROLE_TEXT, "What a run begins with changes:");
     others = list_changes(text, &s->session->in_force, &n->settings);
     if (others)
         text_block_add(text, ROLE_DIM, "  and %d setting%s of those that can "
                        "change in a run", others, others > 1 ? "s" : "");
-    text_block_add(text, ROLE_TEXT, " ");
-    tell_end(text, s->session);
+    text_block_add(text, ROLE_TEXT, "Curves and settings of the old run stay "
+                   "on the page Runs; u goes back to its settings, in a run "
+                   "from the beginning.");
     screen_offer(s, KEY_RETURN, "Enter", "begin it");
     screen_offer(s, KEY_ESCAPE, "Esc", "leave all as it is");
     s->answered = on_agreed;
@@ -277,4 +279,28 @@ void new_run_undo(struct screen *s)
         session_undo(s->session);
     else
         consider_run(s, session_former_preset(s->session), former, true);
+}
+
+static void on_restart(struct screen *s, int key)
+{
+    (void)key;
+    s->session->asks |= SESSION_ASK_RESTART;
+}
+
+void new_run_restart(struct screen *s)
+{
+    const struct session *session = s->session;
+
+    if (session->silent || session->step == 0 ||
+        (session->state != LINK_RUNNING && session->state != LINK_PAUSED)) {
+        on_restart(s, KEY_RETURN);
+        return;
+    }
+    screen_popup(s, "The same run from the beginning");
+    tell_end(&s->popup_text, session);
+    text_block_add(&s->popup_text, ROLE_TEXT, "Its curves stay on the page "
+                   "Runs, its weights are lost.");
+    screen_offer(s, KEY_RETURN, "Enter", "begin it");
+    screen_offer(s, KEY_ESCAPE, "Esc", "leave all as it is");
+    s->answered = on_restart;
 }

@@ -28,6 +28,9 @@ void new_run_go(struct screen *, const char *name, const char *preset,
 /* Undoes the last change, which may be a new run. */
 void new_run_undo(struct screen *);
 
+/* Begins the run again, which is asked first if one is under way. */
+void new_run_restart(struct screen *);
+
 /* Asks for the data that a run of a preset cannot be without, if it is of them
  * that `message` says why it cannot begin; else false. */
 bool new_run_ask_data(struct screen *, const char *preset,

@@ -611,11 +611,8 @@ static void act_on_run(struct session *session, enum action action)
     case ACTION_PIN:
         session_pin(session);
         break;
-    case ACTION_PAUSE:
-        session->asks |= SESSION_ASK_PAUSE;
-        break;
     default:
-        session->asks |= SESSION_ASK_RESTART;
+        session->asks |= SESSION_ASK_PAUSE;
         break;
     }
 }
@@ -662,8 +659,10 @@ void screen_act(struct screen *s, enum action action, int argument)
     case ACTION_LOCK:
     case ACTION_PIN:
     case ACTION_PAUSE:
-    case ACTION_RESTART:
         act_on_run(s->session, action);
+        break;
+    case ACTION_RESTART:
+        new_run_restart(s);
         break;
     case ACTION_EXPORT:
         s->export = true;
