@@ -1,0 +1,21 @@
+/* A preset's text, of which nobody knows who wrote it. */
+#include <stdint.h>
+
+#include "fuzz_settings.h"
+#include "preset.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct error e = { .text = "" };
+    struct preset preset;
+
+    if (preset_parse(&preset, "x.yaml", (const char *)data, size, &e)) {
+        require(strlen(preset.description) < PRESET_DESCRIPTION_SIZE &&
+                    !strchr(preset.description, '\n'),
+                "a description is one line");
+        check_settings(&preset.settings);
+    } else {
+        require(e.text[0] != '\0', "what is refused is refused with a reason");
+    }
+    return 0;
+}
