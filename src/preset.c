@@ -16,6 +16,7 @@
 #include "octets.h"
 #include "preset.h"
 #include "spelling.h"
+#include "text.h"
 
 #define DESCRIPTION "description"
 #define EXTENSION ".yaml"
@@ -130,7 +131,7 @@ static bool read_description(struct reader *r, yaml_mark_t key_mark)
     if (!first_time(r, key_mark, DESCRIPTION, &r->description_line) ||
         !scalar(r, DESCRIPTION ": needs a line of text", &text))
         return false;
-    if (strlen(text) >= PRESET_DESCRIPTION_SIZE || strchr(text, '\n'))
+    if (text_characters(text) > PRESET_DESCRIPTION_MAX || strchr(text, '\n'))
         return refuse(r, r->event.start_mark,
                       DESCRIPTION ": one line, at most 127 characters");
     strcpy(r->preset->description, text);

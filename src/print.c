@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <langinfo.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -26,7 +25,7 @@ enum { LOOK_SECONDS = 1, PATIENCE_SECONDS = 1 };
 struct out {
     int fd;
     int failure;                 /* errno, or 0 */
-    int count;                   /* of characters, within one call */
+    int columns;                 /* printed within one call */
     size_t used;
     char data[OUT_SIZE];
 };
@@ -95,37 +94,21 @@ static void put_bytes(struct out *o, const char *bytes, size_t count)
     }
 }
 
-static void put_character(struct out *o, const char *bytes, size_t count)
-{
-    put_bytes(o, bytes, count);
-    o->count++;
-}
-
 static void put_spaces(struct out *o, int count)
 {
-    for (int i = 0; i < count; i++)
-        put_character(o, " ", 1);
-}
-
-static bool is_utf8(void)
-{
-    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    for (int i = 0; i < count; i++, o->columns++)
+        put_bytes(o, " ", 1);
 }
 
 /* Text that may hold anything. */
 static void put_text(struct out *o, const char *text, size_t length)
 {
-    bool utf8 = is_utf8();
-
     for (size_t at = 0; at < length;) {
-        uint32_t c;
-        size_t bytes = text_decode(text + at, length - at, &c);
+        struct text_cell cell;
 
-        if (text_can_show(c) && (c < 0x80 || utf8))
-            put_character(o, text + at, bytes);
-        else
-            put_character(o, "?", 1);
-        at += bytes;
+        at += text_cell(text + at, length - at, &cell);
+        put_bytes(o, cell.text, strlen(cell.text));
+        o->columns += cell.columns;
     }
 }
 
@@ -143,16 +126,6 @@ static void put_plain(struct out *o, const char *text, size_t length)
         text += n;
         length -= n;
     }
-}
-
-static int count_characters(const char *text, size_t length)
-{
-    int count = 0;
-    uint32_t c;
-
-    for (size_t at = 0; at < length; count++)
-        at += text_decode(text + at, length - at, &c);
-    return count;
 }
 
 /* A conversion of a format: "%-*.3lld". */
@@ -244,7 +217,7 @@ static void put_number(struct out *o, const struct conversion *c,
 static void put_string(struct out *o, const struct conversion *c,
                        const char *text, size_t length)
 {
-    int blanks = c->width - count_characters(text, length);
+    int blanks = c->width - text_columns(text, length);
 
     if (!c->left)
         put_spaces(o, blanks);
@@ -267,7 +240,7 @@ static void put_conversion(struct out *o, const struct conversion *c,
 
     switch (c->type) {
     case '%':
-        put_character(o, "%", 1);
+        put_text(o, "%", 1);
         break;
     case 'c':
         character = (char)va_arg(*args, int);
@@ -285,7 +258,7 @@ static void put_conversion(struct out *o, const struct conversion *c,
 
 static void put_format(struct out *o, const char *format, va_list *args)
 {
-    o->count = 0;
+    o->columns = 0;
     while (*format) {
         size_t plain = strcspn(format, "%");
         struct conversion c;
@@ -306,7 +279,7 @@ int print(const char *format, ...)
     va_start(args, format);
     put_format(&output, format, &args);
     va_end(args);
-    return output.count;
+    return output.columns;
 }
 
 void print_error(const char *format, ...)

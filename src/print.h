@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* printf() with the conversions d, u, f, g, c, s and %; widths count
- * characters. Returns how many were printed, control characters aside. */
+/* printf() with the conversions d, u, f, g, c, s and %; widths count columns of
+ * a terminal. Returns how many it took, control characters aside. */
 int print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same on standard error, at once and after standard output. */

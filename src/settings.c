@@ -271,7 +271,7 @@ static bool read_text(char *value, const struct setting *row,
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             return refuse(where, row, text, "one line of plain text", e);
     if (strlen(text) >= row->size)
-        return error_set(e, EXIT_INPUT, "%s: %s: %zu characters are too many, "
+        return error_set(e, EXIT_INPUT, "%s: %s: %zu bytes are too many, "
                          "at most %zu fit", where, row->name, strlen(text),
                          row->size - 1);
     strcpy(value, text);

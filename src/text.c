@@ -1,3 +1,5 @@
+#define _GNU_SOURCE
+
 #include "text.h"
 
 #include <langinfo.h>
@@ -5,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "number.h"
 
@@ -45,10 +48,14 @@ const char *text_ratio(char text[TEXT_RATIO_SIZE], double factor)
     return text;
 }
 
+static bool is_utf8(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
 static bool can_draw_blocks(void)
 {
-    return isatty(STDOUT_FILENO) &&
-           strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    return isatty(STDOUT_FILENO) && is_utf8();
 }
 
 /* Left blocks of 1/8 to 8/8 of a cell: U+258F down to U+2588. */
@@ -130,6 +137,106 @@ size_t text_decode(const char *text, size_t length, uint32_t *character)
     if (bytes && c >= least[bytes] && c < 0x110000)
         *character = c;
     return bytes ? bytes : 1;
+}
+
+size_t text_characters(const char *text)
+{
+    size_t count = 0;
+    uint32_t c;
+
+    for (size_t left = strlen(text), bytes; left > 0; left -= bytes) {
+        bytes = text_decode(text, left, &c);
+        text += bytes;
+        count++;
+    }
+    return count;
+}
+
+size_t text_encode(uint32_t c, char text[TEXT_CHARACTER_SIZE])
+{
+    static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    size_t bytes = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+    for (size_t i = bytes - 1; i > 0; i--) {
+        text[i] = (char)(0x80 | (c & 0x3f));
+        c >>= 6;
+    }
+    text[0] = (char)(lead[bytes] | c);
+    text[bytes] = '\0';
+    return bytes;
+}
+
+/* 0: a mark; -1: cannot be shown. The C library knows, and curses asks it too;
+ * what a locale has not it does not know. */
+static int columns_of(uint32_t c)
+{
+    if (c >= ' ' && c < 0x7f)
+        return 1;
+    return text_can_show(c) && is_utf8() ? wcwidth((wchar_t)c) : -1;
+}
+
+/* Joiners, selectors of a form, and colours of skin, which follow emoji. */
+static bool is_left_out(uint32_t c, const struct text_cell *cell)
+{
+    return c == 0x200c || c == 0x200d || (c >= 0xfe00 && c <= 0xfe0f) ||
+           (c >= 0x1f3fb && c <= 0x1f3ff && cell->columns == 2);
+}
+
+/* Regional indicators, two of which may be a flag. */
+static uint32_t letter_of(uint32_t c)
+{
+    return c >= 0x1f1e6 && c <= 0x1f1ff ? 'A' + c - 0x1f1e6 : c;
+}
+
+/* Adds the marks that follow; returns their bytes. */
+static size_t take_marks(const char *text, size_t length,
+                         struct text_cell *cell, bool shown)
+{
+    char *to = cell->text + strlen(cell->text);
+    size_t at = 0;
+
+    for (int marks = 0; at < length && (text[at] & 0x80);) {
+        uint32_t c;
+        size_t bytes = text_decode(text + at, length - at, &c);
+
+        if (!is_left_out(c, cell)) {
+            if (columns_of(c) != 0)
+                break;
+            if (shown && marks++ < TEXT_MARKS_MAX)
+                to += text_encode(c, to);
+        }
+        at += bytes;
+    }
+    return at;
+}
+
+size_t text_cell(const char *text, size_t length, struct text_cell *cell)
+{
+    uint32_t c;
+    size_t at = text_decode(text, length, &c);
+    bool shown;
+
+    c = letter_of(c);
+    cell->columns = columns_of(c);
+    shown = cell->columns > 0;
+    cell->character = text_can_show(c) ? c : '?';
+    text_encode(shown ? c : '?', cell->text);
+    if (!shown)
+        cell->columns = 1;
+    return at + take_marks(text + at, length - at, cell, shown);
+}
+
+int text_columns(const char *text, size_t length)
+{
+    int columns = 0;
+
+    for (size_t at = 0; at < length;) {
+        struct text_cell cell;
+
+        at += text_cell(text + at, length - at, &cell);
+        columns += cell.columns;
+    }
+    return columns;
 }
 
 void text_clean(char *to, size_t size, const char *from, size_t length)

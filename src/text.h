@@ -37,9 +37,39 @@ enum { TEXT_NO_CHARACTER = 0x110000 };
  * many it takes. The bytes of one that breaks off count as one. */
 size_t text_decode(const char *text, size_t length, uint32_t *character);
 
+/* How many characters a text has. */
+size_t text_characters(const char *text);
+
 /* Whether a terminal can be given the character: it is one, and takes a place
  * of its own, or marks what is before it, but does nothing else. */
 bool text_can_show(uint32_t character);
+
+/*
+ * What takes a place of its own on a line: a character with its marks, as a
+ * terminal is given it. '?' stands for what text_can_show() says no to, for
+ * what the locale has not and for a mark without a character. Left out is what
+ * terminals do not agree on, so that they do on the rest: what joins emoji to
+ * one, chooses a form or a colour of skin. Letters stand for a flag.
+ */
+enum { TEXT_MARKS_MAX = 4, TEXT_CELL_SIZE = 4 * (1 + TEXT_MARKS_MAX) + 1 };
+
+struct text_cell {
+    char text[TEXT_CELL_SIZE];
+    int columns;                     /* 1 or 2 */
+    uint32_t character;              /* without its marks, even if '?' is shown
+                                        because of the locale */
+};
+
+/* Reads a cell from `length` bytes, at least 1, and returns how many it takes.
+ */
+size_t text_cell(const char *text, size_t length, struct text_cell *);
+
+/* Columns that so many bytes of text take on a terminal. */
+int text_columns(const char *text, size_t length);
+
+/* Encodes a character, with a final NUL. */
+enum { TEXT_CHARACTER_SIZE = 5 };
+size_t text_encode(uint32_t character, char text[TEXT_CHARACTER_SIZE]);
 
 /*
  * Copies text of unknown origin as one line that any terminal can be given:

@@ -63,8 +63,17 @@ class Screen(pyte.Screen):
     last = " "
 
     def draw(self, data):
-        super().draw(data)
+        # One by one: pyte leaves out what follows a mark that it knows not.
+        for character in [data] if data.isascii() else data:
+            super().draw(character)
         self.last = data[-1:]
+
+    @property
+    def display(self):
+        """As pyte has it, but that halves of wide characters may be left."""
+        return ["".join(self.buffer[row][col].data
+                        for col in range(self.columns))
+                for row in range(self.lines)]
 
     def repeat(self, count=1):
         self.draw(self.last * (count or 1))

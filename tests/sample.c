@@ -1,11 +1,18 @@
 #include "sample.h"
 
 #include <criterion/criterion.h>
+#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 const struct machine sample_machine = { "cpu", 1 };
+
+/* How wide characters are, the locale says. */
+__attribute__((constructor)) static void use_unicode(void)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+}
 
 static const char *const assignments[] = {
     "depth=10", "batch=100", "epoch_samples=1000", "epochs=20", "threads=1",

@@ -4,11 +4,14 @@ take there. Prints TAP."""
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 
-from person import (FOLDER, LEFT, MEMDIAL, RIGHT, SANITIZED, SMALL, Person,
+import pyte
+
+from person import (DOWN, FOLDER, LEFT, MEMDIAL, RIGHT, SANITIZED, SMALL, Person,
                     finish, report)
 
 TERMINFO = os.path.join(FOLDER, "terminfo")
@@ -175,6 +178,132 @@ def sizes():
         p.leave()
 
 
+# What terminals measure each in its own way, one below the other.
+SCRIPTS = {
+    "arabic": "العربية سلام", "cjk": "日本語の説明、漢字",
+    "devanagari": "क्षत्रिय हिन्दी में", "emoji": "⚡✅❌⭐ 🫠 🦩",
+    "joined": "👩‍💻 👍🏽 ❤️ 🏳️‍🌈", "flags": "🇩🇪 🇨🇭",
+    "hangul": "\u1112\u1161\u11ab 한글", "marks": "e\u0301" + "x\u0302" * 3 +
+    "\u0303\u0304\u0305\u0306\u0307", "private": "\ue0b0\uf121",
+    "tamil": "நிலவு கோயில்", "thai": "ภาษาไทย ที่นี่ น้ำ", "tibetan": "བོད་སྐད་ཡིག",
+    "unassigned": "\u0378\U0001fae9", "wide space": "a\u3000b\u00a0c",
+}
+BORDERS = set("│╭╮╰╯")
+
+
+def make_presets():
+    folder = os.path.join(FOLDER, "memdial", "presets")
+    os.makedirs(folder)
+    for script, text in SCRIPTS.items():
+        for name in script, text:
+            with open(os.path.join(folder, name + ".yaml"), "w") as file:
+                file.write(f'description: "{text} {script}"\nepochs: 7\n')
+
+
+def crooked(p):
+    """Rows of the body without a border where the first of them has one."""
+    buffer, lines = p.screen.buffer, range(1, p.screen.lines - 2)
+    places = [col for col in range(p.screen.columns)
+              if buffer[1][col].data in BORDERS - {"│"}]
+    return [row for row in lines if len(places) < 4 or
+            not all(buffer[row][col].data in BORDERS for col in places)]
+
+
+def on_page_presets(p):
+    p.sees("(?s)training.*Dials")
+    p.type(b"5")
+    return p.sees("─ Presets ─") and p.sees("tibetan")
+
+
+def terminals_disagree():
+    """Borders stay whether a terminal takes what is in doubt for nothing, one
+    column or two, or for what Unicode says."""
+    known = pyte.screens.wcwidth
+
+    def in_doubt(c):
+        return not (ord(c) < 0x590 or 0x2010 <= ord(c) < 0x2300 or
+                    0x2500 <= ord(c) < 0x2900)
+
+    for belief in None, 0, 1, 2:
+        pyte.screens.wcwidth = lambda c: (known(c) if belief is None or
+                                          not in_doubt(c) else belief)
+        p = Person(*SMALL)
+        good = on_page_presets(p)
+        for number in range(len(SCRIPTS)):
+            p.type(DOWN)
+            good = good and p.comes(lambda: f" {number + 2}/" in p.text())
+            good = good and p.comes(lambda: not crooked(p), 5)
+        p.type(b"1")
+        good = good and p.sees("Memory") and p.comes(lambda: not crooked(p), 5)
+        report(good and not re.search("[ก-๛क-ह]", p.text()),
+               f"borders, where doubtful characters take {belief}", p)
+        p.leave()
+    pyte.screens.wcwidth = known
+
+
+def in_tmux():
+    """The picture that tmux has of it."""
+    if not shutil.which("tmux"):
+        report(True, "in tmux # SKIP tmux is not installed")
+        return
+    base = ["tmux", "-L", "memdial", "-f", os.devnull]
+    command = shlex.join([MEMDIAL, *SMALL])
+    p = Person(command=[*base, "new-session", command], TMUX_TMPDIR=FOLDER,
+               rows=41)
+
+    def picture():
+        return subprocess.run([*base, "capture-pane", "-p"], text=True,
+                              env=dict(os.environ, TMUX_TMPDIR=FOLDER),
+                              capture_output=True).stdout.split("\n")
+
+    good = on_page_presets(p)
+    wrong = p.comes(lambda: not widths_wrong(picture()))
+    report(good and wrong, "borders in tmux", p)
+    p.type(b"q")
+    p.type(b"\r")
+    p.ends()
+    p.leave()
+
+
+def widths_wrong(lines):
+    """Rows of a pane that are not as wide as the first, by what Unicode says;
+    it says other things of Hangul in one edition and in another."""
+    rows = [line for line in lines if line[:1] in BORDERS and
+            "hangul" not in line and "\u1112" not in line]
+    return len(rows) < 30 or [
+        row for row in rows
+        if sum(max(0, pyte.screens.wcwidth(c)) for c in row) != 120]
+
+
+def plain_columns():
+    """Descriptions begin in the same column whatever the names are."""
+    p = Person("presets", rows=60, cols=120)
+    p.ends()
+    begins = {}
+    for row in range(p.screen.lines):
+        cells = [p.screen.buffer[row][c].data for c in range(120)]
+        text = "".join(cells)
+        script = next((s for s in SCRIPTS if text.rstrip().endswith(s)), None)
+        if script not in (None, "cjk", "hangul"):
+            begins[text] = cells[15] == " " and cells[16] != " "
+    report(len(begins) == 2 * (len(SCRIPTS) - 2) and all(begins.values()),
+           f"{len(begins)} columns of presets", p)
+    p.leave()
+
+
+def not_unicode():
+    """A locale without them."""
+    p = Person(*SMALL, LC_ALL="C")
+    p.sees("(?s)training.*Dials")
+    p.type(b"5")
+    report(p.sees("- Presets -") and p.sees("tibetan") and p.raw.isascii(),
+           "ASCII only where the locale has no more", p)
+    p.leave()
+    p = Person("presets", LC_ALL="C", rows=60)
+    report(p.ends() == 0 and p.raw.isascii(), "and so is what is printed", p)
+    p.leave()
+
+
 RUN = ["train", "quick", "--epochs=1", "--set=batch=20", "--set=threads=1",
        "--set=valid_samples=20"]
 
@@ -210,6 +339,11 @@ def main():
     colours()
     kinds()
     sizes()
+    make_presets()
+    terminals_disagree()
+    in_tmux()
+    plain_columns()
+    not_unicode()
     finish()
 
 

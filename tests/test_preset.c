@@ -47,6 +47,29 @@ Test(preset, sections_and_leaves)
     cr_expect_eq(p.settings.batch, 100, "the default");
 }
 
+/* Characters, however many bytes they have. */
+Test(preset, length_of_a_description)
+{
+    static const char *const characters[] = { "a", "\u00e9", "\u65e5",
+                                              "\U0001f600" };
+
+    for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++)
+        for (int count = 127; count <= 128; count++) {
+            char text[1024] = "description: ";
+            struct preset p;
+            struct error e;
+
+            for (int k = 0; k < count; k++)
+                strcat(text, characters[i]);
+            strcat(text, "\nbatch: 1\n");
+            cr_expect_eq(parse(&p, text, &e), count == 127,
+                         "%d of %s", count, characters[i]);
+            if (count == 127)
+                cr_expect_eq(strlen(p.description),
+                             127 * strlen(characters[i]));
+        }
+}
+
 static const struct {
     const char *text, *message;
 } refused[] = {

@@ -100,6 +100,95 @@ Test(print, only_ascii_where_the_locale_has_no_more)
     cr_expect_str_eq(printed(), "? ? ? ?");
 }
 
+/* Columns, not bytes and not characters. */
+Test(print, widths_count_columns)
+{
+    begin("C.UTF-8");
+    cr_expect_eq(print("%4s|%-4s|%s", "\xe6\x97\xa5", "e\xcc\x81",
+                       "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd"), 12);
+    cr_expect_str_eq(printed(), "  \xe6\x97\xa5|e\xcc\x81   |"
+                                "\xf0\x9f\x91\x8d");
+}
+
+/* The first cell of a text, as it is shown. */
+Test(text, cells)
+{
+    static const struct {
+        const char *text;
+        size_t taken;
+        const char *shown;
+        int columns;
+    } cases[] = {
+        { "ab", 1, "a", 1 },
+        { "\n", 1, "?", 1 },
+        { "e\u0301x", 3, "e\u0301", 1 },
+        { "\u0301\u0302x", 4, "?", 1 },           /* marks on nothing */
+        { "x\u0301\u0302\u0303\u0304\u0305\u0306", 13,
+          "x\u0301\u0302\u0303\u0304", 1 },
+        { "\u26a1", 3, "\u26a1", 2 },
+        { "\u2705", 3, "\u2705", 2 },
+        { "\u274c", 3, "\u274c", 2 },
+        { "\u2b50", 3, "\u2b50", 2 },
+        { "\u2764\ufe0f", 6, "\u2764", 1 },       /* whatever form is asked */
+        { "\U0001f469\u200d\U0001f4bb", 7, "\U0001f469", 2 },
+        { "\U0001f44d\U0001f3fd", 8, "\U0001f44d", 2 },
+        { "\U0001f3fd", 4, "\U0001f3fd", 2 },
+        { " \U0001f3fd", 1, " ", 1 },
+        { "\U0001f1e9\U0001f1ea", 4, "D", 1 },
+        { "\u0e19\u0e49\u0e33", 6, "\u0e19\u0e49", 1 }, /* Thai */
+        { "\u0915\u094d\u0937", 6, "\u0915\u094d", 1 }, /* Devanagari */
+        { "\u1112\u1161\u11ab", 9, "\u1112\u1161\u11ab", 2 },
+        { "\u65e5", 3, "\u65e5", 2 },
+        { "\u202e", 3, "?", 1 },
+        { "\u0378", 2, "?", 1 },                   /* not assigned */
+        { "\u2500", 3, "\u2500", 1 },
+        { "\xff", 1, "?", 1 },
+    };
+
+    cr_assert_not_null(setlocale(LC_CTYPE, "C.UTF-8"));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct text_cell cell;
+
+        cr_expect_eq(text_cell(cases[i].text, strlen(cases[i].text), &cell),
+                     cases[i].taken, "case %zu", i);
+        cr_expect_str_eq(cell.text, cases[i].shown, "case %zu: %s", i,
+                         cell.text);
+        cr_expect_eq(cell.columns, cases[i].columns, "case %zu", i);
+    }
+    setlocale(LC_CTYPE, "C");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct text_cell cell;
+
+        text_cell(cases[i].text, strlen(cases[i].text), &cell);
+        cr_expect_eq((unsigned char)cell.text[0] & 0x80, 0, "case %zu", i);
+        cr_expect_eq(cell.columns, 1, "case %zu", i);
+    }
+}
+
+/* Any bytes: something is always taken, and fits. */
+Test(text, cells_of_anything)
+{
+    char text[64];
+    uint32_t state = 1;
+
+    cr_assert_not_null(setlocale(LC_CTYPE, "C.UTF-8"));
+    for (int round = 0; round < 20000; round++) {
+        for (size_t i = 0; i < sizeof(text); i++) {
+            state = state * 1664525 + 1013904223;
+            text[i] = (char)(state >> 24 | (state >> 20 & 1) << 7);
+        }
+        for (size_t at = 0; at < sizeof(text);) {
+            struct text_cell cell;
+            size_t bytes = text_cell(text + at, sizeof(text) - at, &cell);
+
+            cr_assert(bytes > 0 && bytes <= sizeof(text) - at);
+            cr_assert_lt(strlen(cell.text), TEXT_CELL_SIZE);
+            cr_assert(cell.columns == 1 || cell.columns == 2);
+            at += bytes;
+        }
+    }
+}
+
 /* U+0000 to U+10FFFF and beyond: what a terminal is given. */
 Test(text, what_can_be_shown)
 {

@@ -141,7 +141,7 @@ static const struct {
     { "model=vgg", "--set: model: 'vgg' is not wrn" },
     { "data_path=a\nb",
       "--set: data_path: 'a\nb' is not one line of plain text" },
-    { "backend=a-name-of-17-char", "--set: backend: 17 characters are too "
+    { "backend=a-name-of-17-char", "--set: backend: 17 bytes are too "
       "many, at most 15 fit" },
     { "microbach=10",
       "--set: unknown setting 'microbach'; did you mean 'microbatch'?" },
@@ -181,7 +181,7 @@ Test(settings, long_names_and_values_are_refused)
     cr_expect(!settings_assign(&s, "--set", assignment, &e));
     memcpy(assignment, "data_path=", 10);
     cr_expect(!settings_assign(&s, "--set", assignment, &e));
-    cr_expect_str_eq(e.text, "--set: data_path: 2037 characters are too many, "
+    cr_expect_str_eq(e.text, "--set: data_path: 2037 bytes are too many, "
                      "at most 511 fit");
     memcpy(assignment, "depth=", 6);
     cr_expect(!settings_assign(&s, "--set", assignment, &e));

@@ -839,9 +839,9 @@ Test(export, whatever_the_values_are)
     cr_expect(json_is_null(json_object_get(json_array_get(loss, 1),
                                            "value")));
     cr_expect_str_eq(json_string_value(json_object_get(run, "preset")),
-                     "caf?");
+                     "caf\uefe9");
     cr_expect_str_eq(json_string_value(json_object_get(trial, "preset")),
-                     "caf?");
+                     "caf\uefe9");
     cr_expect(json_is_null(json_object_get(trial, "valid_accuracy")));
     json_decref(json);
     leave_folder();

@@ -1,7 +1,3 @@
-/*
- * Columns are counted with a table of our own and not with wcwidth(), so that
- * a frame is the same in every locale.
- */
 #include "cells.h"
 
 #include <stdarg.h>
@@ -12,75 +8,15 @@
 #include "error.h"
 #include "text.h"
 
-struct range {
-    uint32_t first, last;
-};
-
-/* Marks that go on the character before them. */
-static const struct range marks[] = {
-    { 0x300, 0x36f },   { 0x483, 0x489 },   { 0x591, 0x5bd },
-    { 0x610, 0x61a },   { 0x64b, 0x65f },   { 0x1ab0, 0x1aff },
-    { 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f },
-    { 0xfe20, 0xfe2f },
-};
-
-/* East Asian wide and full-width characters, and emoji. */
-static const struct range wide[] = {
-    { 0x1100, 0x115f },   { 0x2e80, 0x303e },   { 0x3041, 0xa4cf },
-    { 0xac00, 0xd7a3 },   { 0xf900, 0xfaff },   { 0xfe30, 0xfe6f },
-    { 0xff00, 0xff60 },   { 0xffe0, 0xffe6 },   { 0x1f300, 0x1f64f },
-    { 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff }, { 0x20000, 0x3fffd },
-};
-
-static bool in_ranges(const struct range *ranges, size_t count, uint32_t c)
-{
-    for (size_t i = 0; i < count; i++)
-        if (c >= ranges[i].first && c <= ranges[i].last)
-            return true;
-    return false;
-}
-
-static int character_width(uint32_t c)
-{
-    if (c < 0x300)
-        return 1;
-    if (in_ranges(marks, sizeof(marks) / sizeof(*marks), c))
-        return 0;
-    return in_ranges(wide, sizeof(wide) / sizeof(*wide), c) ? 2 : 1;
-}
-
-int cells_decode(const char *text, uint32_t *character)
-{
-    int bytes = (int)text_decode(text, CELL_TEXT_SIZE, character);
-
-    if (!text_can_show(*character))
-        *character = '?';
-    return bytes;
-}
-
 void cells_encode(uint32_t c, char text[CELL_TEXT_SIZE])
 {
-    int more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const unsigned char lead[] = { 0, 0xc0, 0xe0, 0xf0 };
-
     memset(text, 0, CELL_TEXT_SIZE);
-    for (int i = more; i > 0; i--) {
-        text[i] = (char)(0x80 | (c & 0x3f));
-        c >>= 6;
-    }
-    text[0] = (char)(lead[more] | c);
+    text_encode(c, text);
 }
 
 int cells_width(const char *text)
 {
-    int width = 0;
-
-    while (*text) {
-        uint32_t c;
-        text += cells_decode(text, &c);
-        width += character_width(c);
-    }
-    return width;
+    return text_columns(text, strlen(text));
 }
 
 /* What stands for a character where only ASCII can be shown. */
@@ -97,6 +33,8 @@ static char ascii_of(uint32_t c)
         { 0x2506, ':' }, { 0x254c, '-' }, { 0x2713, '*' }, { 0x1d7ce, '0' },
     };
 
+    if (c < 0x80)
+        return (char)c;
     for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
         if (pairs[i].c == c)
             return pairs[i].ascii;
@@ -202,52 +140,52 @@ static void part_wide(struct area a, int row, int col)
         strcpy(right->text, " ");
 }
 
-static void add_mark(struct cell *cell, uint32_t c)
+/* One for one, with a blank after it where the cell has two columns. */
+static void put_ascii(struct area a, int row, int col, unsigned style,
+                      const struct text_cell *c)
 {
-    char mark[CELL_TEXT_SIZE];
-    size_t used = cell ? strlen(cell->text) : 0;
-
-    cells_encode(c, mark);
-    if (used && used + strlen(mark) < CELL_TEXT_SIZE)
-        memcpy(cell->text + used, mark, strlen(mark) + 1);
+    for (int i = 0; i < c->columns; i++) {
+        struct cell *cell = cell_at(a, row, col + i);
+        if (cell)
+            *cell = (struct cell){ { i ? ' ' : ascii_of(c->character) },
+                                   style };
+    }
 }
 
-/* Returns the columns that the character takes. */
-static int put(struct area a, int row, int col, unsigned style, uint32_t c)
+/* Of one of two columns that is cut in the middle, blanks are left. */
+static void put(struct area a, int row, int col, unsigned style,
+                const struct text_cell *c)
 {
     struct cell *cell = cell_at(a, row, col);
-    int width;
+    struct cell *right = c->columns == 2 ? cell_at(a, row, col + 1) : NULL;
+    bool whole = cell && (c->columns == 1 || right);
 
-    width = character_width(c);
-    if (a.cells->glyphs == GLYPHS_ASCII && c >= 0x80)
-        c = (uint32_t)ascii_of(c);
-    if (width == 0) {
-        if (c >= 0x80)
-            add_mark(cell_at(a, row, col - 1), c);
-        return 0;
-    }
-    for (int i = 0; i < width; i++)
+    for (int i = 0; i < c->columns; i++)
         part_wide(a, row, col + i);
-    if (cell) {
-        cell->style = style;
-        cells_encode(width == 2 && !cell_at(a, row, col + 1) ? ' ' : c,
-                     cell->text);
+    if (a.cells->glyphs == GLYPHS_ASCII) {
+        put_ascii(a, row, col, style, c);
+        return;
     }
-    if (width == 2 && (cell = cell_at(a, row, col + 1))) {
-        *cell = (struct cell){ "", style };
-        if (c < 0x80 || !cell_at(a, row, col)) /* stood in for, or cut */
-            strcpy(cell->text, " ");
-    }
-    return width;
+    if (cell)
+        *cell = (struct cell){ " ", style };
+    if (right)
+        *right = (struct cell){ "", style };
+    if (right && !whole)
+        strcpy(right->text, " ");
+    /* A space that is not to be broken at is one all the same. */
+    if (whole && c->character != 0xa0)
+        strcpy(cell->text, c->text);
 }
 
 int area_text(struct area a, int row, int col, unsigned style,
               const char *text)
 {
-    while (*text) {
-        uint32_t c;
-        text += cells_decode(text, &c);
-        col += put(a, row, col, style, c);
+    for (size_t left = strlen(text), bytes; left > 0; left -= bytes) {
+        struct text_cell cell;
+        bytes = text_cell(text, left, &cell);
+        put(a, row, col, style, &cell);
+        text += bytes;
+        col += cell.columns;
     }
     return col;
 }

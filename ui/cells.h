@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "text.h"
+
 /* What the terminal can draw; each can draw all that those before it can. */
 enum glyphs { GLYPHS_ASCII, GLYPHS_BLOCK, GLYPHS_BRAILLE };
 
@@ -30,7 +32,7 @@ enum {
 
 /* A character and its marks, as UTF-8. The right half of a character two
  * columns wide has no text. */
-enum { CELL_TEXT_SIZE = 8 };
+enum { CELL_TEXT_SIZE = TEXT_CELL_SIZE };
 
 struct cell {
     char text[CELL_TEXT_SIZE];
@@ -95,10 +97,6 @@ struct area area_box(struct area, unsigned style, unsigned title_style,
 
 /* Columns that a text takes. */
 int cells_width(const char *text);
-
-/* Decodes one character of UTF-8 and returns its bytes; '?' if it is broken or
- * cannot be shown. */
-int cells_decode(const char *text, uint32_t *character);
 
 /* Encodes one character with a final NUL. */
 void cells_encode(uint32_t character, char text[CELL_TEXT_SIZE]);

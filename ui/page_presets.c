@@ -434,7 +434,7 @@ static void save(struct screen *s, struct presets_page *p, bool replace)
 {
     struct session *session = s->session;
     struct preset preset = { .settings = session->wanted };
-    char path[PRESET_PATH_SIZE], saves[PRESET_DESCRIPTION_SIZE / 2];
+    char path[PRESET_PATH_SIZE], saves[PRESET_DESCRIPTION_MAX / 2];
     struct error e;
 
     if (session->baseline)

@@ -24,12 +24,15 @@
 #include "process.h"
 #include "window.h"
 
+#undef columns /* of curses: a capability, and a member of text_cell */
+
 enum {
     ESCAPE_MILLISECONDS = 25, /* to tell Esc from what begins with it */
     CODE_PASTE = 0x1000,      /* of a key, like curses' own */
     CODE_PASTE_END,
     CTRL_C = 0,               /* in the pipe of signals, where it is none */
-    RESTORE_SIZE = 256
+    RESTORE_SIZE = 256,
+    KEPT_SIZE = 4096
 };
 
 /* A paste whose end does not come within this is over. */
@@ -55,6 +58,8 @@ static struct {
     struct termios before;
     char restore[RESTORE_SIZE];
     size_t restore_size;
+    char kept[KEPT_SIZE];    /* bytes to be sent past curses */
+    size_t kept_size;
     struct sigaction calm_before[CALM_COUNT], crash_before[CRASH_COUNT];
     int pipe[2];             /* of signal numbers */
     int signal;              /* that ends the program */
@@ -83,6 +88,12 @@ static void send_all(const char *bytes, size_t size)
             size -= (size_t)n;
         }
     }
+}
+
+static void send_kept(void)
+{
+    send_all(terminal.kept, terminal.kept_size);
+    terminal.kept_size = 0;
 }
 
 /* Ctrl-C is a key, which asks before it ends a run; the same signal from
@@ -316,7 +327,6 @@ bool terminal_start(bool mouse, const char *instead, struct error *e)
     start_colours();
     start_input(mouse);
     curs_set(0);
-    leaveok(stdscr, TRUE);
     return true;
 }
 
@@ -437,36 +447,142 @@ static attr_t attributes_of(unsigned style, enum theme theme)
     return a;
 }
 
-static void show_cell(const struct cell *cell, int row, int col,
+/*
+ * Whether every terminal takes the cell for one column. Terminals differ in
+ * what they know of Unicode and in how they draw marks; of these, which the
+ * screens themselves are drawn with, none is in doubt.
+ */
+static bool is_certain(const struct cell *cell)
+{
+    uint32_t c;
+    size_t length = strlen(cell->text);
+    struct text_cell as_text;
+
+    if (length < 2) /* 0: the right half of one in doubt */
+        return length == 1;
+    text_cell(cell->text, length, &as_text);
+    c = as_text.character;
+    return text_characters(cell->text) == 1 && as_text.columns == 1 &&
+           (c < 0x590 || (c >= 0x2010 && c < 0x2300) || c == 0x2713 ||
+            (c >= 0x2500 && c < 0x2600) || (c >= 0x2800 && c < 0x2900));
+}
+
+static short pair_of(const struct cell *cell)
+{
+    return terminal.pair[cell->style & STYLE_ROLE];
+}
+
+/* What is in doubt is a blank to curses, and a special one: where it gives way
+ * to an ordinary one, curses sends that. */
+static void show_cell(const struct cells *g, int row, int col,
                       enum theme theme)
 {
-    wchar_t wide[CELL_TEXT_SIZE] = L"";
+    const struct cell *cell = &g->cell[row * g->cols + col];
+    wchar_t wide[2] = L"\u00a0";
+    uint32_t character;
     cchar_t out;
-    int n = 0;
 
-    for (const char *c = cell->text; *c;) {
-        uint32_t character;
-        c += cells_decode(c, &character);
-        wide[n++] = (wchar_t)character;
+    if (is_certain(cell)) {
+        text_decode(cell->text, strlen(cell->text), &character);
+        wide[0] = (wchar_t)character;
     }
-    if (n == 0)
-        return; /* the right half of the cell before */
-    setcchar(&out, wide, attributes_of(cell->style, theme),
-             terminal.pair[cell->style & STYLE_ROLE], NULL);
+    setcchar(&out, wide, attributes_of(cell->style, theme), pair_of(cell),
+             NULL);
     mvadd_wch(row, col, &out);
+}
+
+/* Keeps back what is sent past curses. */
+static int keep_byte(int byte)
+{
+    if (terminal.kept_size == KEPT_SIZE)
+        send_kept();
+    terminal.kept[terminal.kept_size++] = (char)byte;
+    return byte;
+}
+
+static void keep_capability(const char *text)
+{
+    if (text && text != (char *)-1)
+        tputs(text, 1, keep_byte);
+}
+
+/* Sends a cell past curses, at its own place. */
+static void paint(const struct cells *g, int row, int col, enum theme theme)
+{
+    const struct cell *cell = &g->cell[row * g->cols + col];
+
+    if (!cell->text[0])
+        return;
+    keep_capability(tiparm(cursor_address, row, col));
+    vid_puts(attributes_of(cell->style, theme), pair_of(cell), NULL,
+             keep_byte);
+    for (const char *c = cell->text; *c; c++)
+        keep_byte(*c);
+}
+
+/*
+ * Paints what is in doubt over the blanks that curses has drawn there, and then
+ * once more what a terminal may have drawn over, taking it for wider. So all
+ * else stays in place whatever the terminal believes. Returns the column after
+ * it.
+ */
+static int paint_doubtful(const struct cells *g, int row, int col, int cols,
+                          enum theme theme)
+{
+    int from = col, end, over = 0;
+
+    for (; col < cols; col++) {
+        const struct cell *cell = &g->cell[row * g->cols + col];
+        if (is_certain(cell))
+            break;
+        paint(g, row, col, theme);
+        over = cell->text[0] ? 2 * (int)text_characters(cell->text) : over;
+    }
+    end = col + over < cols ? col + over : cols;
+    for (int c = col; c < end && col > from; c++)
+        paint(g, row, c, theme);
+    return col > from ? col : col + 1;
+}
+
+/* The cursor is where curses believes it is, before and after. */
+static void paint_all_doubtful(const struct cells *g, int rows, int cols,
+                               enum theme theme)
+{
+    keep_capability(exit_am_mode);
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols;)
+            c = paint_doubtful(g, r, c, cols, theme);
+    keep_capability(enter_am_mode);
+    keep_capability(tiparm(cursor_address, 0, 0));
+    send_kept();
+}
+
+static bool any_doubt(const struct cells *g, int rows, int cols)
+{
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols; c++)
+            if (!is_certain(&g->cell[r * g->cols + c]))
+                return true;
+    return false;
 }
 
 void terminal_show(const struct cells *g, enum theme theme)
 {
+    int rows = g->rows < LINES ? g->rows : LINES;
+    int cols = g->cols < COLS ? g->cols : COLS;
+
     if (terminal.colours < 8)
         theme = THEME_MONO;
     if (theme != terminal.theme)
         set_colours(theme);
-    for (int r = 0; r < g->rows && r < LINES; r++)
-        for (int c = 0; c < g->cols && c < COLS; c++)
-            show_cell(&g->cell[r * g->cols + c], r, c, theme);
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols; c++)
+            show_cell(g, r, c, theme);
+    move(0, 0);
     wnoutrefresh(stdscr);
     doupdate();
+    if (any_doubt(g, rows, cols))
+        paint_all_doubtful(g, rows, cols, theme);
 }
 
 void terminal_repaint(void)

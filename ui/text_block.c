@@ -37,15 +37,13 @@ static size_t break_at(const char *text, int cols)
     int width = 0;
 
     while (text[at]) {
-        char character[CELL_TEXT_SIZE] = "";
-        uint32_t c;
-        size_t bytes = (size_t)cells_decode(text + at, &c);
-        memcpy(character, text + at, bytes);
-        width += cells_width(character);
+        struct text_cell cell;
+        size_t bytes = text_cell(text + at, strlen(text + at), &cell);
+        width += cell.columns;
         if (width > cols && at > 0)
             return space ? space : at;
         at += bytes;
-        if (c == ' ')
+        if (cell.character == ' ')
             space = at;
     }
     return at;
