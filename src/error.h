@@ -16,9 +16,12 @@ enum exit_code {
     EXIT_ASSERTION = 4   /* an assertion that was asked for failed */
 };
 
+/* Room for a path or two and what is the matter with them. */
+enum { ERROR_TEXT_SIZE = 2048 };
+
 struct error {
     enum exit_code code;
-    char text[512];
+    char text[ERROR_TEXT_SIZE];
 };
 
 /* Fills in *e (which may be NULL) and returns false, to

@@ -130,6 +130,25 @@ Test(feed, a_peak_that_is_not_known)
     cr_expect_eq(read_line(&f, bad, &e), FEED_BAD);
 }
 
+/* A message may name two paths, each as long as they get. */
+Test(feed, messages_are_whole)
+{
+    char message[1800], *line;
+    struct feed f;
+    struct error e;
+
+    memset(message, 'x', sizeof(message));
+    message[sizeof(message) - 1] = '\0';
+    feed_init(&f);
+    line = line_of(&(struct event){ .type = EVENT_ERROR,
+                                    .message = message });
+    cr_assert_eq(read_line(&f, line, &e), FEED_EVENT, "%s", e.text);
+    cr_expect_str_eq(f.event.message, message);
+    error_set(&e, EXIT_RUN, "%s", message);
+    cr_expect_str_eq(e.text, message);
+    free(line);
+}
+
 /* What a person may give as a path or the system as a message. */
 Test(feed, loses_no_event_over_text)
 {

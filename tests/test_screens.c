@@ -517,6 +517,8 @@ Test(screens, views_say_what_they_show)
     };
     struct screen screen;
 
+    session_lock(&session, false);
+    session_drop_pending(&session);
     open_screen(&screen);
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
         for (int again = 0; again < 2; again++) {
@@ -549,6 +551,39 @@ Test(screens, pastes_go_into_answers)
     cr_expect(screen.asking);
     cr_expect_str_eq(screen.answer, "a/q?");
     screen_done(&screen);
+}
+
+/* Of what is too long for a line all is to be had, to its last word. */
+Test(screens, long_messages_are_read_whole)
+{
+    char message[1500] = "", *frame;
+    struct screen screen;
+
+    for (int i = 0; i < 120; i++)
+        snprintf(message + strlen(message), sizeof(message) - strlen(message),
+                 "word%d ", i);
+    strcat(message, "last");
+    for (int failed = 0; failed < 2; failed++) {
+        if (failed) {
+            session.state = LINK_FAILED;
+            strcpy(session.sentence, message);
+        }
+        session_event(&session, &(struct event){ .type = EVENT_ERROR,
+                                                 .message = message });
+        open_screen(&screen);
+        frame = cells_dump(&screen.cells);
+        cr_expect(strstr(frame, "! reads it"));
+        free(frame);
+        press_key(&screen, '!');
+        frame = cells_dump(&screen.cells);
+        cr_expect(strstr(frame, "word0 word1 "));
+        free(frame);
+        press_key(&screen, KEY_TO_END);
+        frame = cells_dump(&screen.cells);
+        cr_expect(strstr(frame, " last"));
+        free(frame);
+        screen_done(&screen);
+    }
 }
 
 static bool quits_with(const char *keys)

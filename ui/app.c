@@ -98,22 +98,6 @@ static void restart(struct app *a)
                               ? LINK_FROM_SNAPSHOT : LINK_FROM_START);
 }
 
-/* What ended a run is not left to a line that may be too short for it. */
-static void show_trouble(struct app *a, const char *title)
-{
-    struct text_block *text = &a->screen.popup_text;
-    char remedy[64];
-
-    screen_popup(&a->screen, title);
-    text_block_add(text, ROLE_BAD, "%s", a->session.sentence);
-    text_block_add(text, ROLE_TEXT, " ");
-    session_remedy(&a->session, remedy, sizeof(remedy));
-    text_block_add(text, ROLE_TEXT, "R %s, with the %s. On the page Presets "
-                   "are others.", remedy, a->session.snapshot >= 0 ?
-                   "settings that were in force there" :
-                   "dials as they are");
-}
-
 static void take_state(struct app *a)
 {
     struct session *s = &a->session;
@@ -130,9 +114,9 @@ static void take_state(struct app *a)
     a->changed = true;
     if (s->state == LINK_FAILED && before != LINK_FAILED &&
         !new_run_ask_data(&a->screen, s->preset, &s->wanted, s->sentence))
-        show_trouble(a, "The run cannot go on");
+        screen_trouble(&a->screen);
     if (s->state == LINK_DEAD && before != LINK_DEAD)
-        show_trouble(a, "The worker is gone");
+        screen_trouble(&a->screen);
 }
 
 static void ask_questions(struct app *a)

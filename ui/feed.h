@@ -14,7 +14,7 @@
 #include "error.h"
 #include "event.h"
 
-enum { FEED_TEXT_SIZE = 512 };
+enum { FEED_TEXT_SIZE = ERROR_TEXT_SIZE };
 
 struct feed {
     struct event event;          /* the latest */

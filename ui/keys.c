@@ -110,6 +110,8 @@ const struct key keys_table[] = {
       "mono" },
     { ACTION_SAVE_VIEW, 0, { 'w' }, KEYS_ANYWHERE,
       "w", NULL, "save theme and views for the next time" },
+    { ACTION_MESSAGE, 0, { '!' }, KEYS_ANYWHERE,
+      "!", NULL, "read all of what was said last" },
     { ACTION_REPAINT, 0, { KEY_CTRL_L }, KEYS_ANYWHERE,
       "Ctrl-L", NULL, "paint the screen anew" },
     { ACTION_HELP, 0, { '?', F(1) }, KEYS_ANYWHERE,

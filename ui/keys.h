@@ -27,7 +27,8 @@ enum action {
     ACTION_ZOOM, ACTION_SORT, ACTION_REVERSE, ACTION_PIN_ROW, ACTION_BACK,
     ACTION_DIFF, ACTION_SAVE_PRESET, ACTION_SUBJECT,
     /* of the screens */
-    ACTION_THEME, ACTION_SAVE_VIEW, ACTION_REPAINT, ACTION_HELP, ACTION_QUIT,
+    ACTION_THEME, ACTION_SAVE_VIEW, ACTION_REPAINT, ACTION_MESSAGE, ACTION_HELP,
+    ACTION_QUIT,
     /* without keys: clicks, and answers to a question */
     ACTION_PANE,         /* argument: which pane */
     ACTION_ROW,          /* argument: row of the pane with the keys */

@@ -23,7 +23,7 @@
 #include "settings_json.h"
 #include "text.h"
 
-enum { PATH_SIZE = FEED_TEXT_SIZE, SENTENCE_SIZE = 512, WORDS_SIZE = 160,
+enum { PATH_SIZE = FEED_TEXT_SIZE, SENTENCE_SIZE = ERROR_TEXT_SIZE, WORDS_SIZE = 1024,
        GARBAGE_MAX = 1 << 20 /* bytes without an event between */ };
 
 /* Seconds: without an event before that is told, for a worker to end when it

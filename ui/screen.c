@@ -77,6 +77,39 @@ void screen_popup(struct screen *s, const char *title)
     s->popup = true;
 }
 
+void screen_trouble(struct screen *s)
+{
+    const struct session *session = s->session;
+    struct text_block *text = &s->popup_text;
+    char remedy[64];
+
+    screen_popup(s, session->silent              ? "The worker is silent"
+                    : session->state == LINK_DEAD ? "The worker is gone"
+                                                  : "The run cannot go on");
+    text_block_add(text, ROLE_BAD, "%s", session->sentence);
+    text_block_add(text, ROLE_TEXT, " ");
+    session_remedy(session, remedy, sizeof(remedy));
+    text_block_add(text, ROLE_TEXT, "R %s, with the %s. On the page Presets "
+                   "are others.", remedy, session->snapshot >= 0 ?
+                   "settings that were in force there" :
+                   "dials as they are");
+}
+
+/* All of what the status line had room for a part of. */
+static void show_message(struct screen *s)
+{
+    struct session *session = s->session;
+
+    if (session->sentence[0]) {
+        screen_trouble(s);
+    } else if (session->message[0]) {
+        screen_popup(s, "What was said last");
+        text_block_add(&s->popup_text, ROLE_TEXT, "%s", session->message);
+    } else {
+        session_say(session, NOTICE_INFO, "nothing was said yet");
+    }
+}
+
 void screen_offer(struct screen *s, int key, const char *label,
                   const char *word)
 {
@@ -220,7 +253,8 @@ static void draw_status(struct screen *s, struct area area)
     const char *text = session->notice ? session->message : "";
     unsigned style = styles[session->notice];
     int col = 1, end = area.cols - 1;
-    char line[512], remedy[64], progress[128];
+    char line[sizeof(session->sentence) + 80], remedy[64], progress[128];
+    static const char more[] = " ! reads it";
 
     if (s->asking) {
         draw_question(s, area);
@@ -243,6 +277,11 @@ static void draw_status(struct screen *s, struct area area)
     if (area.cols < PROGRESS_COLS &&
         col + cells_width(text) + cells_width(progress) + 2 < end)
         area_right(area, 0, end, ROLE_TEXT, progress);
+    if (*text && cells_width(text) > end - col) {
+        end -= cells_width(more);
+        area_text(area, 0, end, ROLE_KEY, more);
+        screen_target(s, area, 0, col, 1, area.cols - col, ACTION_MESSAGE, 0);
+    }
     area_fit(area, 0, col, end - col, style, text);
 }
 
@@ -677,6 +716,9 @@ void screen_act(struct screen *s, enum action action, int argument)
         break;
     case ACTION_REPAINT:
         s->repaint = true;
+        break;
+    case ACTION_MESSAGE:
+        show_message(s);
         break;
     case ACTION_HELP:
         screen_popup(s, "Keys");

@@ -111,6 +111,9 @@ bool screen_has_keys(const struct screen *, int pane);
 /* Opens an empty popup; fill screen->popup_text. */
 void screen_popup(struct screen *, const char *title);
 
+/* Opens one with what has ended the run, for which a line may be too short. */
+void screen_trouble(struct screen *);
+
 /* Adds a choice to it, or what Esc does; screen->answered gets the key. */
 void screen_offer(struct screen *, int key, const char *label,
                   const char *word);

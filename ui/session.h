@@ -133,11 +133,11 @@ struct session {
     /* The worker, as link.h says. */
     enum link_state state;
     bool silent;
-    char sentence[256];              /* what is wrong with it; may be empty */
+    char sentence[ERROR_TEXT_SIZE];  /* what is wrong with it; may be empty */
     int64_t snapshot;                /* step of the last; -1: none */
     enum notice notice;              /* the latest that was said */
     unsigned notices;                /* how many were */
-    char message[512];
+    char message[ERROR_TEXT_SIZE];
 
     bool has_memory;
     bool has_run;                    /* a step of the plan that is in force */

@@ -10,15 +10,20 @@
 void text_block_add(struct text_block *b, unsigned style, const char *format,
                     ...)
 {
-    char text[1024];
     va_list args;
+    char *text;
+    int n;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    text = xcalloc((unsigned long)n + 1, 1);
+    va_start(args, format);
+    vsnprintf(text, (size_t)n + 1, format, args);
     va_end(args);
     b->lines = xrealloc(b->lines, (unsigned long)b->count + 1,
                         sizeof(*b->lines));
-    b->lines[b->count++] = (struct text_line){ xstrdup(text), style };
+    b->lines[b->count++] = (struct text_line){ text, style };
 }
 
 void text_block_done(struct text_block *b)
