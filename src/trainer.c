@@ -324,7 +324,7 @@ static bool diverged(const struct trainer *t, const char *what,
                      struct error *e)
 {
     return error_set(e, EXIT_RUN,
-                     "step %lld: %s: training diverged; lower lr",
+                     "step %lld: %s: " TRAINER_DIVERGED "; lower lr",
                      (long long)t->step, what);
 }
 

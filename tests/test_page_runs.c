@@ -9,6 +9,7 @@
 
 #include "bytes.h"
 #include "sample.h"
+#include "trainer.h"
 
 static struct session session;
 static struct screen screen;
@@ -55,6 +56,38 @@ static bool shows(const char *text)
 
     free(frame);
     return found;
+}
+
+/* The row of a trial says what has become of it, at once. */
+Test(page_runs, states)
+{
+    static const struct { enum link_state state; const char *text; } now[] = {
+        { LINK_RUNNING, "running" }, { LINK_PAUSED, "paused" },
+        { LINK_DEAD, "stopped" }
+    };
+    struct trial *t = session.trials;
+
+    cr_expect_str_eq(session_trial_state(&session, &t[0]), "changed");
+    cr_expect_str_eq(session_trial_state(&session, &t[1]), "changed");
+    cr_expect_str_eq(session_trial_state(&session, &t[2]), "stopped");
+    for (int i = 0; i < 3; i++) {
+        session.state = now[i].state;
+        screen_draw(&screen);
+        cr_expect(shows(now[i].text), "%s", now[i].text);
+        cr_expect_eq(shows(" left "), i == 0, "%s", now[i].text);
+        cr_expect_eq(shows("samples/s"), i == 0, "%s", now[i].text);
+    }
+    session.state = LINK_FAILED;
+    session_event(&session, &(struct event){
+        .type = EVENT_ERROR, .message = "step 9: the loss is not finite: "
+                                        TRAINER_DIVERGED "; lower lr" });
+    cr_expect_str_eq(session_trial_state(&session, &t[3]), "diverged");
+    screen_draw(&screen);
+    cr_expect(shows("  diverged"));
+    sample_start(&session, "quick", &session.in_force, 0);
+    session.state = LINK_RUNNING;
+    cr_expect_str_eq(session_trial_state(&session, &session.trials[3]),
+                     "diverged");
 }
 
 /* The row of the table, as shown, that is in reverse. */

@@ -20,7 +20,7 @@ enum { PANE_TABLE, PANE_PLOT };
 
 /* In this order, as many as there is room for. */
 enum { COLUMN_LABEL, COLUMN_SETTINGS, COLUMN_PEAK, COLUMN_FLOPS, COLUMN_BEST,
-       COLUMN_SECONDS, COLUMN_EPOCHS, COLUMN_LAST, COLUMN_REDUCTION,
+       COLUMN_STATE, COLUMN_SECONDS, COLUMN_EPOCHS, COLUMN_LAST, COLUMN_REDUCTION,
        COLUMN_COUNT };
 
 struct runs_page {
@@ -149,6 +149,16 @@ static void write_label(const struct session *s, const struct trial *t,
     *style = on_front(s, t) ? ROLE_GOOD | STYLE_BOLD : ROLE_TEXT | STYLE_BOLD;
 }
 
+static void write_state(const struct session *s, const struct trial *t,
+                        char *text, size_t size, unsigned *style)
+{
+    const char *state = session_trial_state(s, t);
+
+    snprintf(text, size, "%s", state);
+    *style = strcmp(state, "diverged") == 0 || strcmp(state, "failed") == 0
+                 ? ROLE_BAD : is_now(s, t) ? ROLE_TEXT : ROLE_DIM;
+}
+
 enum { FLOPS_CELLS = 5, SECONDS_CELLS = 7 };
 
 static void write_cell(const void *arg, int row, int column, char *text,
@@ -179,6 +189,9 @@ static void write_cell(const void *arg, int row, int column, char *text,
         if (t->epochs)
             snprintf(text, size, "%s",
                      number_percent(number, t->best_accuracy, 2));
+        break;
+    case COLUMN_STATE:
+        write_state(s, t, text, size, style);
         break;
     case COLUMN_LAST:
         if (t->epochs)
@@ -249,6 +262,7 @@ static void draw_table(struct screen *s, struct runs_page *p,
         [COLUMN_PEAK] = { "peak", 10, true },
         [COLUMN_FLOPS] = { "FLOPs", 6, true },
         [COLUMN_BEST] = { "best", 7, true },
+        [COLUMN_STATE] = { "state", 8, false },
         [COLUMN_LAST] = { "last", 7, true },
         [COLUMN_EPOCHS] = { "epochs", 6, true },
         [COLUMN_SECONDS] = { "seconds", SECONDS_CELLS, true },

@@ -161,7 +161,8 @@ static const char *state_text(const struct session *s, unsigned *style)
         *style = ROLE_TITLE;
         return "done";
     case LINK_FAILED:
-        return "failed";
+        return session_run(s) && session_run(s)->end == RUN_DIVERGED
+                   ? "diverged" : "failed";
     case LINK_DEAD:
         break;
     }
@@ -171,7 +172,8 @@ static const char *state_text(const struct session *s, unsigned *style)
 
 enum { RATE_CELLS = 7 };
 
-/* "epoch 3 of 20  1,240 samples/s  0:42 left"; at the end only the epoch */
+/* "epoch 3 of 20  1,240 samples/s  0:42 left"; where nothing moves only the
+ * epoch: how fast it was says nothing of when it ends. */
 static void progress_text(const struct session *s, char *text, size_t size)
 {
     char rate[NUMBER_SIZE], left[TEXT_DURATION_SIZE];
@@ -179,9 +181,10 @@ static void progress_text(const struct session *s, char *text, size_t size)
                      s->samples_per_second;
 
     *text = '\0';
-    if (s->epoch == 0 || s->samples_per_second <= 0)
+    if (s->epoch == 0 || s->samples_per_second <= 0 ||
+        s->state == LINK_STARTING)
         return;
-    if (s->state == LINK_DONE) {
+    if (s->state != LINK_RUNNING || s->silent) {
         snprintf(text, size, "epoch %d of %d", s->epoch, s->in_force.epochs);
         return;
     }

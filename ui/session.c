@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dataset.h"
+#include "trainer.h"
 
 enum { CANDIDATES_AT_ONCE = 16 };
 
@@ -512,6 +513,8 @@ static void add_run(struct session *s)
     struct history *h = this_run(s);
     int number = h ? h->number + 1 : 0;
 
+    if (h && h->end == RUN_OPEN)
+        h->end = RUN_STOPPED;
     if (h)
         shrink_run(h);
     if (s->run_count == SESSION_RUNS)
@@ -548,6 +551,7 @@ static void on_start(struct session *s, const struct event *e)
                  (double)e->start.step * e->start.settings->batch);
     else
         add_run(s);
+    this_run(s)->end = RUN_OPEN;
     s->step = e->start.step;
     s->steps = e->start.steps;
     s->epoch = 0;
@@ -652,6 +656,38 @@ static void on_memory(struct session *s, const struct event *e)
     s->os_peak_bytes = e->memory.os_peak;
 }
 
+static void end_run(struct session *s, enum run_end end)
+{
+    if (this_run(s))
+        this_run(s)->end = end;
+}
+
+const char *session_trial_state(const struct session *s,
+                                const struct trial *t)
+{
+    static const char *const ends[] = {
+        [RUN_DONE] = "done", [RUN_DIVERGED] = "diverged",
+        [RUN_FAILED] = "failed", [RUN_STOPPED] = "stopped"
+    };
+    const struct history *run = session_run(s);
+    const struct trial *next = t + 1 < s->trials + s->trial_count ? t + 1
+                                                                  : NULL;
+
+    if (next && next->run == t->run)
+        return "changed";
+    for (int i = 0; i < s->run_count; i++)
+        if (s->runs[i].number == t->run && s->runs[i].end != RUN_OPEN)
+            return ends[s->runs[i].end];
+    if (!run || run->number != t->run)
+        return "stopped";
+    return s->silent                   ? "silent"
+           : s->state == LINK_RUNNING  ? "running"
+           : s->state == LINK_PAUSED   ? "paused"
+           : s->state == LINK_STARTING ? "starting"
+           : s->state == LINK_DONE     ? "done"
+           : s->state == LINK_FAILED   ? "failed" : "stopped";
+}
+
 void session_event(struct session *s, const struct event *e)
 {
     switch (e->type) {
@@ -680,12 +716,16 @@ void session_event(struct session *s, const struct event *e)
         session_say(s, NOTICE_WARNING, "%s", e->message);
         break;
     case EVENT_ERROR:
+        end_run(s, strstr(e->message, TRAINER_DIVERGED) ? RUN_DIVERGED
+                                                        : RUN_FAILED);
         session_say(s, NOTICE_ERROR, "%s", e->message);
+        break;
+    case EVENT_DONE: /* a worker that is told to stop says it too */
+        end_run(s, s->step >= s->steps ? RUN_DONE : RUN_STOPPED);
         break;
     case EVENT_PAUSED:
     case EVENT_RESUMED:
     case EVENT_SAVED: /* the link's own snapshots */
-    case EVENT_DONE:
     case EVENT_COUNT:
         break;
     }

@@ -64,8 +64,12 @@ struct mark {
     char text[64];                   /* "precision=fp16" */
 };
 
+/* How a run ended, if it has. */
+enum run_end { RUN_OPEN, RUN_DONE, RUN_DIVERGED, RUN_FAILED, RUN_STOPPED };
+
 /* From a start to the next. */
 struct history {
+    enum run_end end;
     int number;                      /* the first is 0 */
     char preset[PRESET_LABEL_SIZE];
     struct series curve[CURVE_COUNT];
@@ -253,6 +257,10 @@ bool trial_has_point(const struct trial *);
 /* The index of the first trial with as much accuracy in less memory, or more
  * in as much, or -1. */
 int session_beaten_by(const struct session *, const struct trial *);
+
+/* What becomes of a trial: "running", "paused", "done", "diverged", "failed",
+ * "stopped", or "changed" where others followed it in its run. */
+const char *session_trial_state(const struct session *, const struct trial *);
 
 /* The latest value of a curve of the run; NAN if there is none. */
 double session_latest(const struct session *, enum curve);
