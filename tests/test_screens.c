@@ -329,6 +329,17 @@ Test(screens, legends_keep_their_place)
     }
 }
 
+/* Every change is named where it was made, not the last alone. */
+Test(screens, changes_are_named_beside_their_marks)
+{
+    char *frame = sample_frame(&session, PAGE_RUN, PANE_CURVES, 40, 120,
+                               GLYPHS_BRAILLE);
+
+    cr_expect(strstr(frame, "┆precision=fp16"), "%s", frame);
+    cr_expect(strstr(frame, "┆microbatch=10"), "%s", frame);
+    free(frame);
+}
+
 /* What a dial says of a turn is what turning it gives. */
 Test(screens, turns_are_foretold)
 {

@@ -273,6 +273,38 @@ static void draw_x_axis(const struct chart *ch, struct area a)
     }
 }
 
+/* Of the line of another mark enough is left in other rows. */
+static bool is_free(struct area plot, int row, int col, int cols)
+{
+    for (int c = col; c < col + cols; c++) {
+        struct area cell = area_sub(plot, row, c, 1, 1);
+        const char *text;
+        if (cell.cols == 0)
+            return false;
+        text = cell.cells->cell[cell.row * cell.cells->cols + cell.col].text;
+        if (strcmp(text, " ") != 0 && strcmp(text, "┆") != 0 &&
+            strcmp(text, ":") != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Right of its line, in the first row in which that covers nothing. */
+static void name_marks(const struct chart *ch, struct area a)
+{
+    struct area plot = plot_area(a);
+
+    for (int i = 0; i < ch->mark_count; i++) {
+        const struct chart_mark *m = &ch->marks[i];
+        int col = chart_column(ch, a, m->x) - CHART_MARGIN + 1;
+        for (int r = 0; m->text && r < plot.rows; r++)
+            if (is_free(plot, r, col - 1, cells_width(m->text) + 2)) {
+                area_text(plot, r, col, m->style, m->text);
+                break;
+            }
+    }
+}
+
 /* The last point that is drawn; false if none is. */
 static bool end_of(const struct chart *ch, const struct chart_line *line,
                    double *x, double *y)
@@ -331,6 +363,7 @@ void chart_draw(const struct chart *ch, struct area a)
     show_canvas(&canvas, plot);
     canvas_done(&canvas);
     name_lines(ch, a);
+    name_marks(ch, a);
 }
 
 void chart_fit(const struct chart_line *lines, int count, bool log_y,

@@ -25,6 +25,7 @@ struct chart_line {
 struct chart_mark {
     double x;
     unsigned style;
+    const char *text;    /* beside it, if there is a row with room; or NULL */
 };
 
 /* Later lines are drawn over earlier ones. */

@@ -501,7 +501,7 @@ static void draw_plot(struct screen *s, struct runs_page *p, struct area area)
                            .x_unit = "peak", .line_count = 1 };
     struct chart_line stairs = { .stride = 2, .style = ROLE_GOOD,
                                  .letter = '.' };
-    struct chart_mark mark = { 0, ROLE_PINNED };
+    struct chart_mark mark = { 0, ROLE_PINNED, NULL };
     double *xy;
 
     screen_note(s, area, ROLE_DIM, "Pareto front: most accuracy for the memory");

@@ -86,10 +86,11 @@ static void add_marks(struct screen *s, const struct pane_curves *p,
 
     for (int i = 0; h && i < h->mark_count && i < MOST_MARKS - 1; i++)
         d->marks[c->mark_count++] =
-            (struct chart_mark){ h->marks[i].at[unit], ROLE_MARK };
+            (struct chart_mark){ h->marks[i].at[unit], ROLE_MARK,
+                                 h->marks[i].text };
     if (p->has_cursor)
         d->marks[c->mark_count++] =
-            (struct chart_mark){ p->cursor, ROLE_KEY | STYLE_BOLD };
+            (struct chart_mark){ p->cursor, ROLE_KEY | STYLE_BOLD, NULL };
 }
 
 static struct drawing drawing_begin(struct screen *s, struct pane_curves *p)
