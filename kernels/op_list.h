@@ -16,10 +16,8 @@
  *      output may take over its storage when it dies here
  *   w  write, every element
  *   u  update in place (accumulate, or state that persists between steps)
- *   o  write, every element; only for others to read as `h`, and empty if
- *      none does
- *   f  read for what is written as `o`, and empty with it
- *   h  read if it was made: it spares the operation work
+ *   o  write, every element, but only where a later step reads it; else the
+ *      slot is empty
  *
  * An operand whose slot a graph leaves empty has rank 0. Every operation that
  * writes the gradient of an activation has an `add` slot, so that gradients
@@ -31,18 +29,18 @@ OP(zero, NO_SCRATCH, "w", ZERO_X)
 OP(report, NO_SCRATCH, "r", REPORT_METRICS)
 
 OP(conv, NEEDS_SCRATCH, "lrswo", CONV_X, CONV_W, CONV_ADD, CONV_Y, CONV_SUMS)
-OP(conv_dgrad, NEEDS_SCRATCH, "rrswffo",
+OP(conv_dgrad, NEEDS_SCRATCH, "rrswrro",
    CONV_DGRAD_DY, CONV_DGRAD_W, CONV_DGRAD_ADD, CONV_DGRAD_DX, CONV_DGRAD_X,
    CONV_DGRAD_STAT, CONV_DGRAD_SUMS)
 OP(conv_wgrad, NEEDS_SCRATCH, "lru",
    CONV_WGRAD_X, CONV_WGRAD_DY, CONV_WGRAD_DW)
 
-OP(bn_stats, NEEDS_SCRATCH, "rrruwh", BN_STATS_X, BN_STATS_GAMMA,
+OP(bn_stats, NEEDS_SCRATCH, "rrruwr", BN_STATS_X, BN_STATS_GAMMA,
    BN_STATS_BETA, BN_STATS_RUNNING, BN_STATS_STAT, BN_STATS_SUMS)
 OP(bn_running, NO_SCRATCH, "rrrw", BN_RUNNING_GAMMA, BN_RUNNING_BETA,
    BN_RUNNING_RUNNING, BN_RUNNING_STAT)
 OP(bn_relu, NO_SCRATCH, "srw", BN_RELU_X, BN_RELU_STAT, BN_RELU_Z)
-OP(bn_relu_grad, NEEDS_SCRATCH, "srrsuuwh", BN_RELU_GRAD_DZ, BN_RELU_GRAD_X,
+OP(bn_relu_grad, NEEDS_SCRATCH, "srrsuuwr", BN_RELU_GRAD_DZ, BN_RELU_GRAD_X,
    BN_RELU_GRAD_STAT, BN_RELU_GRAD_ADD, BN_RELU_GRAD_DGAMMA,
    BN_RELU_GRAD_DBETA, BN_RELU_GRAD_DX, BN_RELU_GRAD_SUMS)
 

@@ -66,7 +66,7 @@ static void update_weight(struct graph *g, int weight, int gradient,
     }
     graph_op(g, OP_sgd, PASS_UPDATE, IN_TRAIN, w.layer,
              (int[]){ gradient, update.scale, master, momentum, weight })
-        ->attr.sgd.stream = (uint32_t)weight;
+        ->attr.sgd.stream = (uint32_t)w.ordinal;
 }
 
 /* Whether a value is a weight's gradient, with storage of its own. */
@@ -144,22 +144,6 @@ static void linear_rule(struct grad *d, const struct op *op)
     }
 }
 
-/* The sums of tiles of dz that the gradient of a batch norm of x needs, if the
- * operation that writes dz, the last one so far that does, can make them; else
- * -1. */
-static int tile_sums(struct graph *g, int dz, int x, int stat)
-{
-    for (int i = g->op_count - 1; i >= 0; i--) {
-        int *operand = g->ops[i].operand;
-        if (g->ops[i].code != OP_conv_dgrad || operand[CONV_DGRAD_DX] != dz)
-            continue;
-        operand[CONV_DGRAD_X] = x;
-        operand[CONV_DGRAD_STAT] = stat;
-        return operand[CONV_DGRAD_SUMS] = graph_tile_sums(g, x);
-    }
-    return -1;
-}
-
 /* Through the normalisation and the statistics of the batch at once. */
 static void bn_relu_rule(struct grad *d, const struct op *op)
 {
@@ -169,11 +153,10 @@ static void bn_relu_rule(struct grad *d, const struct op *op)
     int dgamma = parameter_gradient(d, stats.operand[BN_STATS_GAMMA]);
     int dbeta = parameter_gradient(d, stats.operand[BN_STATS_BETA]);
     int before = d->of[x];
-    int sums = tile_sums(d->graph, dz, x, stat);
     int dx = activation_gradient(d, x, "dx");
 
     backward(d, OP_bn_relu_grad, op,
-             (int[]){ dz, x, stat, before, dgamma, dbeta, dx, sums });
+             (int[]){ dz, x, stat, before, dgamma, dbeta, dx, -1 });
 }
 
 static void avg_pool_rule(struct grad *d, const struct op *op)

@@ -70,22 +70,14 @@ int graph_value(struct graph *g, int layer, const char *name, enum kind kind,
 {
     struct value v = { .layer = layer, .name = name, .kind = kind,
                        .dtype = dtype, .rank = rank, .of = -1,
-                       .part_of = -1 };
+                       .part_of = -1, .tiles_of = -1,
+                       .ordinal = g->kind_count[kind]++ };
 
     assert(rank > 0 && rank <= OPERAND_MAX_RANK);
     memcpy(v.dim, dim, (size_t)rank * sizeof(*dim));
     g->values = grow(g->values, g->value_count, sizeof(*g->values));
     g->values[g->value_count] = v;
     return g->value_count++;
-}
-
-int graph_tile_sums(struct graph *g, int activation)
-{
-    struct value v = g->values[activation];
-
-    return graph_value(g, v.layer, "sums", KIND_TRANSIENT, DTYPE_F32, 3,
-                       (int[]){ DIM_TILES(v.dim[1] * v.dim[2]), SUM_ROWS,
-                                v.dim[3] });
 }
 
 struct op *graph_op(struct graph *g, enum op_code code, enum pass pass,
@@ -162,14 +154,16 @@ bool graph_is_view(const struct graph *g, int value)
 
 static int resolve(int dim, const struct extents *extents)
 {
-    int number = -1 - dim;
+    return dim >= 0 ? dim : extents->of[-1 - dim];
+}
 
-    if (dim >= 0)
-        return dim;
-    if (number < EXTENT_COUNT)
-        return extents->of[number];
-    return (int)tiles_of((size_t)extents->of[EXTENT_SAMPLES] *
-                         (size_t)(number - EXTENT_COUNT));
+/* How many tiles the rows of a value make. */
+static int count_tiles(const struct graph *g, int value,
+                       const struct extents *extents)
+{
+    struct operand o = graph_operand(g, value, extents);
+
+    return (int)tiles_of(operand_rows(&o));
 }
 
 struct operand graph_operand(const struct graph *g, int value,
@@ -189,6 +183,8 @@ struct operand graph_operand(const struct graph *g, int value,
     }
     for (int i = 0; i < v->rank; i++)
         o.dim[i] = resolve(v->dim[i], extents);
+    if (v->tiles_of >= 0)
+        o.dim[0] = count_tiles(g, v->tiles_of, extents);
     return o;
 }
 

@@ -37,11 +37,9 @@ const char *kind_name(enum kind);
 bool kind_persists(enum kind);
 
 /* Sizes known only when a plan is made. A dimension d < 0 stands for
- * extent number -1 - d; or, from there on, for the tiles of a matrix that has
- * so many rows for each sample. */
+ * extent number -1 - d. */
 enum extent { EXTENT_SAMPLES, EXTENT_COUNT };
 enum { DIM_SAMPLES = -1 - EXTENT_SAMPLES };
-#define DIM_TILES(rows) (-1 - EXTENT_COUNT - (rows))
 
 struct extents {
     int of[EXTENT_COUNT];
@@ -78,6 +76,9 @@ struct value {
     int of;              /* the weight a gradient or moment belongs to; -1 */
     int part_of;         /* of a view: the pool's value that stores it; -1 */
     int member;          /* of a view: which member of the pool it is */
+    int tiles_of;        /* of sums of tiles: the value that is summed, which
+                            says how many tiles there are; -1 */
+    int ordinal;         /* among the values of its kind */
     struct init init;    /* of state */
 };
 
@@ -108,6 +109,7 @@ struct graph {
     int layer_count;
     struct value *values;
     int value_count;
+    int kind_count[KIND_COUNT]; /* values of each */
     struct op *ops;      /* in an order that can be run */
     int op_count;
     bool at_block;       /* while building: the next operation begins one */
@@ -125,10 +127,6 @@ int graph_layer(struct graph *, const char *format, ...)
  * id. */
 int graph_value(struct graph *, int layer, const char *name, enum kind,
                 enum dtype, int rank, const int *dim);
-
-/* A value for the sums of the tiles of an activation (N, H, W, C), with what is
- * in enum sum_row. */
-int graph_tile_sums(struct graph *, int activation);
 
 /* Adds an operation and returns it, to set attributes; `operands` lists a
  * value or -1 for every slot of the operation. */

@@ -21,30 +21,44 @@ static void normal_pair(const struct philox *p, float pair[2])
     pair[1] = radius * sinf(angle);
 }
 
-/* One element of a value of the graph. */
-static float element_of(const struct graph *g, int value, uint64_t seed,
-                        size_t element, size_t elements)
+/* What a value begins as: its rule, and the stream of random numbers that is
+ * its own however the rest of the graph is built. */
+struct source {
+    struct init init;
+    uint64_t seed;
+    uint32_t stream;
+};
+
+static struct source source_of(const struct graph *g, int value, uint64_t seed)
 {
-    struct init init = g->values[value].init;
-    float pair[2];
+    const struct value *v = &g->values[value];
+
+    if (v->init.rule == INIT_COPY)
+        return source_of(g, v->of, seed);
+    return (struct source){ v->init, seed, (uint32_t)v->ordinal };
+}
+
+static float element_of(const struct source *source, size_t element,
+                        size_t elements)
+{
+    float scale = source->init.scale, pair[2];
     struct philox p;
 
-    switch (init.rule) {
+    switch (source->init.rule) {
     case INIT_CONSTANT:
-        return init.scale;
+        return scale;
     case INIT_RUNNING:
         return element >= elements / 2;
     case INIT_FIRST:
-        return element == 0 ? init.scale : 0;
-    case INIT_COPY:
-        return element_of(g, g->values[value].of, seed, element, elements);
+        return element == 0 ? scale : 0;
     case INIT_UNIFORM:
-        p = philox(seed, element, PHILOX_INIT, (uint32_t)value);
-        return init.scale * (2 * philox_unit(p.x[0]) - 1);
+        p = philox(source->seed, element, PHILOX_INIT, source->stream);
+        return scale * (2 * philox_unit(p.x[0]) - 1);
     case INIT_NORMAL:
-        p = philox(seed, element / 2, PHILOX_INIT, (uint32_t)value);
+        p = philox(source->seed, element / 2, PHILOX_INIT, source->stream);
         normal_pair(&p, pair);
-        return init.scale * pair[element % 2];
+        return scale * pair[element % 2];
+    case INIT_COPY:
     case INIT_POOL:
     case INIT_INDEX:
         assert(!"element by element");
@@ -52,11 +66,11 @@ static float element_of(const struct graph *g, int value, uint64_t seed,
     return 0;
 }
 
-static void fill_dense(const struct graph *g, int value, uint64_t seed,
-                       float *host, size_t elements)
+static void fill_dense(const struct source *source, float *host,
+                       size_t elements)
 {
     for (size_t i = 0; i < elements; i++)
-        host[i] = element_of(g, value, seed, i, elements);
+        host[i] = element_of(source, i, elements);
 }
 
 /* The nonzeros of a pool, or a copy of them. */
@@ -66,11 +80,13 @@ static void fill_pool(const struct graph *g, const uint64_t *bits,
     for (int v = 0; v < g->value_count; v++) {
         const struct value *view = &g->values[v];
         const struct pool_member *m = &g->pool->member[view->member];
+        struct source source;
         if (view->part_of != g->pool_values)
             continue;
+        source = source_of(g, v, seed);
         for (size_t i = 0; i < m->elements; i++)
             if (pool_bit(bits, pool_member_place(m) + i))
-                *host++ = element_of(g, v, seed, i, m->elements);
+                *host++ = element_of(&source, i, m->elements);
     }
 }
 
@@ -102,30 +118,24 @@ static void write_index(const struct executor *ex, int instance,
     free(index);
 }
 
-static enum init_rule rule_of(const struct graph *g, int value)
-{
-    const struct value *v = &g->values[value];
-
-    return v->init.rule == INIT_COPY ? rule_of(g, v->of) : v->init.rule;
-}
-
 static void fill(const struct executor *ex, int instance, uint64_t seed,
                  const uint64_t *bits)
 {
-    const struct schedule *s = ex->plan->schedule;
-    int value = s->instances[instance];
-    struct operand o = graph_operand(s->graph, value, NULL);
+    const struct graph *g = ex->plan->schedule->graph;
+    int value = ex->plan->schedule->instances[instance];
+    struct source source = source_of(g, value, seed);
+    struct operand o = graph_operand(g, value, NULL);
     float *host;
 
-    if (rule_of(s->graph, value) == INIT_INDEX) {
-        write_index(ex, instance, s->graph->pool, bits);
+    if (source.init.rule == INIT_INDEX) {
+        write_index(ex, instance, g->pool, bits);
         return;
     }
     host = xcalloc(operand_elements(&o), sizeof(*host));
-    if (rule_of(s->graph, value) == INIT_POOL)
-        fill_pool(s->graph, bits, seed, host);
+    if (source.init.rule == INIT_POOL)
+        fill_pool(g, bits, seed, host);
     else
-        fill_dense(s->graph, value, seed, host, operand_elements(&o));
+        fill_dense(&source, host, operand_elements(&o));
     executor_write_floats(ex, instance, host);
     free(host);
 }

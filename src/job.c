@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dataset.h"
+#include "fuse.h"
 #include "model.h"
 #include "optimal.h"
 
@@ -41,11 +42,13 @@ static struct route *choose_route(const struct job *job)
 
 static bool make_plan(struct job *job, struct error *e)
 {
-    struct policy policy = policy_from(&job->settings, job->backend);
+    struct policy policy = policy_from(&job->settings);
     struct route *route;
 
     job->graph = model_build(&job->settings,
                              dataset_classes_of(job->settings.data));
+    if (job->backend->sums_tiles)
+        fuse_tile_sums(job->graph);
     if (!policy_check(job->graph, policy, e))
         return false;
     if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)

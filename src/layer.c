@@ -82,26 +82,10 @@ void layer_rewire(struct graph *g, enum rewire_method method)
     op->attr.rewire.method = method;
 }
 
-/* The sums of tiles of x, if the operation that writes it can make them; else
- * -1. */
-static int tile_sums(struct graph *g, int x)
-{
-    for (int i = 0; i < g->op_count; i++) {
-        int *operand = g->ops[i].operand;
-        if (g->ops[i].code != OP_conv || operand[CONV_Y] != x)
-            continue;
-        if (operand[CONV_SUMS] < 0)
-            operand[CONV_SUMS] = graph_tile_sums(g, x);
-        return operand[CONV_SUMS];
-    }
-    return -1;
-}
-
 int layer_bn_relu(struct graph *g, int layer, int x)
 {
     struct value v = g->values[x];
     int c = v.dim[v.rank - 1];
-    int sums = tile_sums(g, x);
     int gamma = state(g, layer, "gamma", DTYPE_F32, 1, &c, INIT_CONSTANT, 1);
     int beta = state(g, layer, "beta", DTYPE_F32, 1, &c, INIT_CONSTANT, 0);
     int running = state(g, layer, "running", DTYPE_F32, 2,
@@ -112,7 +96,7 @@ int layer_bn_relu(struct graph *g, int layer, int x)
     struct op *op;
 
     op = graph_op(g, OP_bn_stats, PASS_FORWARD, IN_TRAIN, layer,
-                  (int[]){ x, gamma, beta, running, stat, sums });
+                  (int[]){ x, gamma, beta, running, stat, -1 });
     op->attr.norm.eps = 1e-5f;
     op->attr.norm.momentum = 0.1f;
     op = graph_op(g, OP_bn_running, PASS_FORWARD, IN_EVAL, layer,

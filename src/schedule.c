@@ -17,13 +17,12 @@ const char *phase_name(enum phase phase)
     return phase_names[phase];
 }
 
-struct policy policy_from(const struct settings *s, const struct backend *b)
+struct policy policy_from(const struct settings *s)
 {
     return (struct policy){
         .batch = s->batch,
         .microbatch = s->microbatch ? s->microbatch : s->batch,
         .recompute = s->recompute,
-        .sums_tiles = b->sums_tiles,
     };
 }
 
@@ -92,7 +91,6 @@ struct builder {
     struct schedule *schedule;
     int step_room;       /* allocated, for steps and for instances */
     int instance_room;
-    bool sums_tiles;
     int *current;        /* [values] instance that holds it now, or -1 */
     int *loaded;         /* [values] bn_relu operation whose result is never
                             stored but computed where it is loaded, or -1 */
@@ -122,16 +120,6 @@ static int read_instance(struct builder *b, int value)
     return b->current[value];
 }
 
-/* Whether a slot is left empty: where the backend makes nothing to spare others
- * work, or nothing was made. */
-static bool leave_out(const struct builder *b, const struct op *op, int slot)
-{
-    char access = op_access(op->code)[slot];
-
-    return (strchr("ofh", access) && !b->sums_tiles) ||
-           (access == 'h' && b->current[op->operand[slot]] < 0);
-}
-
 static void emit(struct builder *b, int op_id, enum phase phase)
 {
     struct schedule *s = b->schedule;
@@ -151,7 +139,7 @@ static void emit(struct builder *b, int op_id, enum phase phase)
         step->operand[i] = step->through[i] = step->index[i] = -1;
     for (int i = 0; i < slots; i++) {
         int value = op->operand[i];
-        if (value < 0 || !op_reads(op->code, i) || leave_out(b, op, i))
+        if (value < 0 || !op_reads(op->code, i))
             continue;
         if (b->loaded[value] >= 0) {
             const struct op *bn = &s->graph->ops[b->loaded[value]];
@@ -166,8 +154,7 @@ static void emit(struct builder *b, int op_id, enum phase phase)
         step->operand[i] = read_instance(b, value);
     }
     for (int i = 0; i < slots; i++)
-        if (op->operand[i] >= 0 && !op_reads(op->code, i) &&
-            !leave_out(b, op, i))
+        if (op->operand[i] >= 0 && !op_reads(op->code, i))
             step->operand[i] = new_instance(b, op->operand[i]);
 }
 
@@ -213,27 +200,23 @@ static void emit_backward(struct builder *b, int from, int to,
                 emit(b, k, PHASE_BACKWARD);
 }
 
-/* Empties, from step `begin` on, the slots of what is made for others to use
- * and used by none: in an evaluation, or the second time; and with them the
- * slots of what is read for that alone. */
+/* Empties, from step `begin` on, slots of results that are only made to be
+ * read and that nothing reads: in an evaluation, or the second time. */
 static void drop_unused(struct schedule *s, int begin)
 {
-    bool *used = xcalloc((unsigned long)s->instance_count, sizeof(bool));
+    bool *read = xcalloc((unsigned long)s->instance_count, sizeof(bool));
 
     for (int t = s->step_count - 1; t >= begin; t--) {
-        const char *access = op_access(schedule_op(s, t)->code);
+        enum op_code code = schedule_op(s, t)->code;
         int *operand = s->steps[t].operand;
-        bool unused = false;
-        for (int i = 0; access[i]; i++) {
-            if (access[i] == 'h' && operand[i] >= 0)
-                used[operand[i]] = true;
-            unused |= access[i] == 'o' && operand[i] >= 0 && !used[operand[i]];
-        }
-        for (int i = 0; unused && access[i]; i++)
-            if (access[i] == 'o' || access[i] == 'f')
+        for (int i = 0; i < op_slots(code); i++)
+            if (operand[i] >= 0 && op_reads(code, i))
+                read[operand[i]] = true;
+            else if (operand[i] >= 0 && op_access(code)[i] == 'o' &&
+                     !read[operand[i]])
                 operand[i] = -1;
     }
-    free(used);
+    free(read);
 }
 
 /* Leaves out recomputation, from step `begin` on, whose results nothing reads:
@@ -340,7 +323,6 @@ struct schedule *schedule_build(const struct graph *g, struct policy policy,
     struct builder b = { .schedule = s,
                          .step_room = 2 * g->op_count,
                          .instance_room = 2 * g->value_count,
-                         .sums_tiles = policy.sums_tiles,
                          .current = xcalloc(values, sizeof(int)),
                          .loaded = xcalloc(values, sizeof(int)) };
 

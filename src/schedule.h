@@ -64,10 +64,9 @@ struct schedule {
 struct policy {
     int batch, microbatch;
     enum recompute recompute;
-    bool sums_tiles;                /* as of the backend */
 };
 
-struct policy policy_from(const struct settings *, const struct backend *);
+struct policy policy_from(const struct settings *);
 
 /*
  * Whether the graph can be trained so. A batch norm needs more than one value
@@ -76,9 +75,9 @@ struct policy policy_from(const struct settings *, const struct backend *);
  */
 bool policy_check(const struct graph *, struct policy, struct error *);
 
-/* The training body follows the route, which is not needed afterwards; steps
- * that recompute what nothing reads are left out, and what is only made to
- * spare others work where it spares none. */
+/* The training body follows the route, which is not needed afterwards. Steps
+ * that recompute what nothing reads are left out, and so are results of slots
+ * 'o' that nothing reads. */
 struct schedule *schedule_build(const struct graph *, struct policy,
                                 const struct route *);
 void schedule_free(struct schedule *);

@@ -44,7 +44,7 @@ static struct graph *plain_net(enum dtype dtype)
 static struct engine open_plain_net(enum dtype dtype, int microbatch)
 {
     struct job *job = xcalloc(1, sizeof(*job));
-    struct policy policy = { BATCH, microbatch, RECOMPUTE_NONE, false };
+    struct policy policy = { BATCH, microbatch, RECOMPUTE_NONE };
     struct route *route;
     struct error e;
 
@@ -176,7 +176,7 @@ Test(microbatch, must_leave_a_batch_norm_more_than_one_value)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct policy policy = { cases[i].batch, cases[i].microbatch,
-                                 RECOMPUTE_NONE, false };
+                                 RECOMPUTE_NONE };
         struct error e = { 0 };
 
         cr_expect_eq(policy_check(g, policy, &e), !cases[i].why,
