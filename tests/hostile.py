@@ -138,7 +138,8 @@ def as_file(what, name):
                "take it")
         return
     path = b"./" + name + b".yaml"
-    good = run("presets", codes=[0]) and run("presets", "--json", codes=[0])
+    good = all([run("presets", codes=[0]),
+                run("presets", "--json", codes=[0])])
     listed = [preset["name"] for preset in json.loads(run.stdout)]
     good = good and run("plan", path, codes=[0])
     good = good and run("plan", path, "--json", "--layers", codes=[0])
