@@ -308,6 +308,9 @@ static bool parse_header(struct contents *c, struct error *e)
     json_error_t where;
 
     snprintf(version, sizeof(version), "%d", SNAPSHOT_VERSION);
+    if (strlen(c->text) != c->text_bytes) /* for the parser it ends there */
+        return refuse(c, e, "damaged: its header has a NUL; use an older "
+                      "snapshot");
     c->header = json_loadb(c->text, c->text_bytes, JSON_REJECT_DUPLICATES,
                            &where);
     if (!c->header)

@@ -297,6 +297,33 @@ Test(forged, header_text)
     bench_done(&b);
 }
 
+/* A header that goes on after a NUL, where one that reads it as a string finds
+ * its end. */
+Test(forged, header_with_a_nul)
+{
+    struct bench b;
+    size_t bytes, end;
+    unsigned char *file, *longer;
+
+    bench_init(&b, NULL);
+    file = forge_seal(&b.good, &bytes);
+    longer = malloc(bytes + 1);
+    end = bytes - b.good.tensor_bytes;
+    for (size_t at = end; at > 9; at -= at / 3 + 1) {
+        memcpy(longer, file, at);
+        longer[at] = '\0';
+        memcpy(longer + at + 1, file + at, bytes - at);
+        longer[0]++;
+        cr_assert_neq(longer[0], 0);
+        forge_repair(longer, bytes + 1);
+        put_file(&b, longer, bytes + 1);
+        expect_refused(&b, "a NUL", at == end ? "NUL" : "damaged");
+    }
+    free(longer);
+    free(file);
+    bench_done(&b);
+}
+
 static size_t count_bits(const uint64_t *words, size_t from, size_t n)
 {
     return pool_count(words + from, n);
