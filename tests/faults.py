@@ -1,8 +1,8 @@
-"""Whatever fails, once, at any place: a command does the same as if nothing had,
-or says what is wrong and exits with 1 or 2; it never dies of a signal and never
-hangs; of the files it writes there is the old or a new one, whole, and nothing
-beside them. Killed, it leaves the old or a new file, and the next run leaves
-nothing beside it.
+"""Whatever fails, once, at any place: a command does the same as if nothing
+had, or says what is wrong and exits with 1 or 2; it never dies of a signal and
+never hangs; of the files it writes there is the old or a new one, whole, and
+nothing beside them. Killed, it leaves the old or a new file, and the next run
+leaves nothing beside it.
 
 fault.c makes things fail. A command is run once to count the places, and then
 once for each, or for a sample of them unless MEMDIAL_FAULTS is "all". Prints
@@ -172,8 +172,8 @@ class Devices(Case):
     to be available."""
 
     def said(self, result):
-        return [device["name"] for device in json.loads(result.out)
-                if device["available"] != ("reason" in device)]
+        return [device.get("name") for device in json.loads(result.out)
+                if device.get("available") != ("reason" in device)]
 
 
 class Train(Case):
