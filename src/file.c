@@ -323,10 +323,12 @@ static bool open_temporary(struct file_draft *d)
             O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
         if (d->fd >= 0 && lock(d))
             return true;
-        if (d->fd >= 0)
-            close(d->fd);
-        else if (errno != EEXIST)
+        if (d->fd < 0 && errno != EEXIST)
             break;
+        if (d->fd >= 0) {
+            unlinkat(d->folder, d->temporary, 0);
+            close(d->fd);
+        }
         d->fd = -1;
     }
     d->temporary[0] = '\0';

@@ -445,12 +445,25 @@ static void take_line(struct worker *w, const struct line *line)
     json_decref(object);
 }
 
+/* Not as one who has no more to say, but as one who may have. */
+static void warn_unread(struct worker *w, int code)
+{
+    char message[128];
+
+    snprintf(message, sizeof(message), "commands cannot be read: %s",
+             strerror(code));
+    emit(w, &(struct event){ .type = EVENT_WARNING, .message = message });
+}
+
 static void take_commands(struct worker *w, int fd)
 {
     ssize_t n = lines_fill(&w->lines, fd);
-    bool over = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    bool failed = n < 0 && errno != EAGAIN && errno != EINTR;
+    bool over = n == 0 || failed;
     struct line line;
 
+    if (failed)
+        warn_unread(w, errno);
     if (over)
         lines_end(&w->lines);
     while (!w->quit && lines_next(&w->lines, &line))

@@ -284,7 +284,7 @@ def judge_files(case, folder, saved, killed=False):
                 not loads(found[name]):
             yield f"{name} is neither the old nor a new one"
     for name in saved:
-        if found.get(name) != case.new[name]:
+        if found.get(name) in (None, case.files.get(name)):
             yield f"{name} is not saved"
     for name in found.keys() - case.new.keys():
         if not killed:
