@@ -251,10 +251,13 @@ def in_tmux():
     p = Person(command=[*base, "new-session", command], TMUX_TMPDIR=FOLDER,
                rows=41)
 
-    def picture():
-        return subprocess.run([*base, "capture-pane", "-p"], text=True,
+    def tmux(*words):
+        return subprocess.run([*base, *words], text=True,
                               env=dict(os.environ, TMUX_TMPDIR=FOLDER),
-                              capture_output=True).stdout.split("\n")
+                              capture_output=True).stdout
+
+    def picture():
+        return tmux("capture-pane", "-p").split("\n")
 
     good = on_page_presets(p)
     wrong = p.comes(lambda: not widths_wrong(picture()))
@@ -262,6 +265,7 @@ def in_tmux():
     p.type(b"q")
     p.type(b"\r")
     p.ends()
+    tmux("kill-server")  # one that has ended, if all went well
     p.leave()
 
 
