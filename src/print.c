@@ -38,8 +38,12 @@ static const sigset_t *signals_let_in;
 
 void print_until(const volatile sig_atomic_t *stop, const sigset_t *let_in)
 {
+    static sigset_t own; /* the caller's may not last */
+
     stop_signal = stop;
-    signals_let_in = let_in;
+    if (let_in)
+        own = *let_in;
+    signals_let_in = let_in ? &own : NULL;
 }
 
 /* Waits for room. A pipe that has any has it for PIPE_BUF bytes, and does not
