@@ -1,27 +1,10 @@
 #!/bin/sh
 # The program from outside: commands, exit codes, what goes to which stream,
 # and one line for everything that is wrong with the input. Prints TAP.
-set -u
-
-memdial=${MEMDIAL:-./memdial}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-out=$folder/out
-err=$folder/err
-count=0
+. "${srcdir:-.}/tests/tap.sh"
 
 # A run of a second, whatever it is added to.
 small='--set epoch_samples=64 --set valid_samples=32 --set batch=32'
-
-report() { # STATUS DESCRIPTION: one line of TAP, with what was printed if bad
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        head -n 20 "$out" "$err" | sed 's/^/# /'
-    fi
-}
 
 run() {
     "$memdial" "$@" >"$out" 2>"$err"

@@ -3,30 +3,15 @@
 # no AVX-512, and one that has neither. Every operation's kernels run there and
 # a network is trained; an instruction that the processor lacks would end the
 # program. Prints TAP.
-set -u
+. "${srcdir:-.}/tests/tap.sh"
 srcdir=${srcdir:-.}
-memdial=${MEMDIAL:-./memdial}
 qemu=qemu-x86_64
-count=0
-
-report() { # STATUS DESCRIPTION
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        tail -n 30 "$log" | sed 's/^/# /'
-    fi
-}
-
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
 
 # Only kernels/cpu/isa.c asks what the processor has, so only there may kernels
 # be taken by the name of their instruction set.
 (cd "$srcdir" && grep -rlE 'cpu_(generic|avx2|avx512)_[a-z]' --include='*.[ch]' \
-    bench kernels src tests ui) >"$log"
-[ "$(sort "$log" | tr '\n' ' ')" = \
+    bench kernels src tests ui) >"$out"
+[ "$(sort "$out" | tr '\n' ' ')" = \
     'kernels/cpu/cpu.h kernels/cpu/isa.c ' ]
 report $? 'kernels of an instruction set are taken through one gate'
 
@@ -48,14 +33,14 @@ fi
 # PROCESSOR ISA: where kernels of ISA are the best.
 try() {
     echo "# $1"
-    $qemu -cpu "$1" "$memdial" backends >"$log" 2>&1 &&
-        grep -q "CPU, $2" "$log"
+    $qemu -cpu "$1" "$memdial" backends >"$out" 2>"$err" &&
+        grep -q "CPU, $2" "$out"
     report $? "$1: the kernels are those of $2"
-    MEMDIAL_OPS_SHORT=1 $qemu -cpu "$1" tests/plain_ops ops >"$log" 2>&1
+    MEMDIAL_OPS_SHORT=1 $qemu -cpu "$1" tests/plain_ops ops >"$out" 2>"$err"
     report $? "$1: every operation"
     $qemu -cpu "$1" "$memdial" train quick --epochs 1 --set depth=10 \
         --set epoch_samples=20 --set valid_samples=10 --set batch=10 \
-        --set sparsity=0.5 --set precision=bf16 --set threads=2 >"$log" 2>&1
+        --set sparsity=0.5 --set precision=bf16 --set threads=2 >"$out" 2>"$err"
     report $? "$1: a short training"
 }
 

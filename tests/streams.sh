@@ -2,13 +2,8 @@
 # What the program is begun with: standard streams that are closed or cannot be
 # written, signals that are to be ignored, commands without an end of line.
 # Prints TAP.
-set -u
+. "${srcdir:-.}/tests/tap.sh"
 
-memdial=${MEMDIAL:-./memdial}
-folder=$(mktemp -d)
-out=$folder/out
-err=$folder/err
-count=0
 run=
 trap 'kill -9 $run 2>/dev/null; rm -rf "$folder"' EXIT
 
@@ -22,16 +17,6 @@ export XDG_CONFIG_HOME XDG_STATE_HOME
 # Steps of milliseconds.
 small='--set batch=2 --set epoch_samples=60 --set valid_samples=2
     --set threads=1'
-
-report() { # STATUS DESCRIPTION: one line of TAP, with what was said if bad
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        tail -n 20 "$out" "$err" | cut -c 1-300 | sed 's/^/# /'
-    fi
-}
 
 # COMMAND...: tries it until it succeeds, as long as may be.
 eventually() {

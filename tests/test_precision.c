@@ -11,6 +11,7 @@
 
 #include "engine.h"
 #include "kernels/half.h"
+#include "small_run.h"
 #include "trainer.h"
 
 enum { ELEMENTS = 4100 };
@@ -315,19 +316,10 @@ static struct trainer *open_trainer(const char *const assignments[])
 {
     static const char *const base[] = {
         "data=shapes", "batch=20", "epochs=2", "epoch_samples=60",
-        "valid_samples=30", "lr=0.05", "threads=2", "precision=fp16"
+        "valid_samples=30", "lr=0.05", "threads=2", "precision=fp16", NULL
     };
-    struct settings settings;
-    struct trainer *t;
-    struct error e;
 
-    settings_init(&settings);
-    for (size_t i = 0; i < sizeof(base) / sizeof(*base); i++)
-        cr_assert(settings_assign(&settings, "test", base[i], &e));
-    for (int i = 0; assignments[i]; i++)
-        cr_assert(settings_assign(&settings, "test", assignments[i], &e));
-    cr_assert(trainer_new(&t, &settings, &e), "%s", e.text);
-    return t;
+    return small_run(base, assignments);
 }
 
 /* The state of a name, in the arena; its instance in *instance. */

@@ -13,6 +13,7 @@
 #include "forge.h"
 #include "kernels/half.h"
 #include "kernels/pool_index.h"
+#include "small_run.h"
 #include "snapshot.h"
 
 /* After two of four steps of an epoch. */
@@ -22,21 +23,10 @@ static struct trainer *open_trainer(const char *const more[])
 {
     static const char *const base[] = {
         "depth=10", "width=1", "data=shapes", "batch=2", "epochs=3",
-        "epoch_samples=8", "valid_samples=2", "threads=2"
+        "epoch_samples=8", "valid_samples=2", "threads=2", NULL
     };
-    struct settings settings;
-    struct trainer *t;
-    struct error e;
 
-    settings_init(&settings);
-    for (size_t i = 0; i < sizeof(base) / sizeof(*base); i++)
-        cr_assert(settings_assign(&settings, "test", base[i], &e), "%s",
-                  e.text);
-    for (int i = 0; more && more[i]; i++)
-        cr_assert(settings_assign(&settings, "test", more[i], &e), "%s",
-                  e.text);
-    cr_assert(trainer_new(&t, &settings, &e), "%s", e.text);
-    return t;
+    return small_run(base, more);
 }
 
 /* A run, the snapshot that it wrote, and the name of those that are made of

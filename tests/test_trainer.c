@@ -14,27 +14,17 @@
 
 #include "kernels/half.h"
 #include "kernels/pool.h"
+#include "small_run.h"
 #include "snapshot.h"
 
 static struct trainer *open_trainer(const char *const more[])
 {
     static const char *const base[] = {
         "depth=10", "width=1", "data=shapes", "batch=20", "epochs=3",
-        "epoch_samples=60", "valid_samples=30", "lr=0.05", "threads=2"
+        "epoch_samples=60", "valid_samples=30", "lr=0.05", "threads=2", NULL
     };
-    struct settings settings;
-    struct trainer *t;
-    struct error e;
 
-    settings_init(&settings);
-    for (size_t i = 0; i < sizeof(base) / sizeof(*base); i++)
-        cr_assert(settings_assign(&settings, "test", base[i], &e), "%s",
-                  e.text);
-    for (int i = 0; more && more[i]; i++)
-        cr_assert(settings_assign(&settings, "test", more[i], &e), "%s",
-                  e.text);
-    cr_assert(trainer_new(&t, &settings, &e), "%s", e.text);
-    return t;
+    return small_run(base, more);
 }
 
 /* Collects the doubles of epoch events and counts the rest. */

@@ -1,14 +1,7 @@
 #!/bin/sh
 # Threads that the system does not let a process have: a refusal that says how
 # many it can, before a run begins, whatever the limit. Prints TAP.
-set -u
-
-memdial=${MEMDIAL:-./memdial}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-out=$folder/out
-err=$folder/err
-count=0
+. "${srcdir:-.}/tests/tap.sh"
 
 if [ -n "${MEMDIAL_SANITIZED:-}" ]; then
     echo '1..0 # SKIP sanitizers need all of the address space'
@@ -16,16 +9,6 @@ if [ -n "${MEMDIAL_SANITIZED:-}" ]; then
 fi
 
 small='--epochs 1 --set epoch_samples=8 --set valid_samples=4 --set batch=4'
-
-report() { # STATUS DESCRIPTION: one line of TAP, with what was said if bad
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        tail -n 20 "$out" "$err" | cut -c 1-300 | sed 's/^/# /'
-    fi
-}
 
 # How many threads the last run says that it can have.
 startable() {

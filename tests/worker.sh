@@ -1,25 +1,10 @@
 #!/bin/sh
 # The worker from outside: what it does on each command, what it says, how it
 # ends. Prints TAP.
-set -u
+. "${srcdir:-.}/tests/tap.sh"
 
-memdial=${MEMDIAL:-./memdial}
-folder=$(mktemp -d)
-out=$folder/out
-err=$folder/err
-count=0
 worker=
 trap 'kill -9 $worker 2>/dev/null; rm -rf "$folder"' EXIT
-
-report() { # STATUS DESCRIPTION: one line of TAP, with what was said if bad
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        tail -n 20 "$out" "$err" | cut -c 1-300 | sed 's/^/# /'
-    fi
-}
 
 begin() { # a worker that waits for commands
     rm -f "$folder/commands"
