@@ -62,3 +62,11 @@ char *xstrdup(const char *text)
 {
     return require(strdup(text));
 }
+
+void xreplace(char **owned, const char *text)
+{
+    char *copy = text ? xstrdup(text) : NULL;
+
+    free(*owned);
+    *owned = copy;
+}

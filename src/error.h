@@ -43,4 +43,8 @@ void *xcalloc(unsigned long count, unsigned long size);
 void *xrealloc(void *old, unsigned long count, unsigned long size);
 char *xstrdup(const char *text);
 
+/* Puts a copy of the text, or NULL for NULL, in the place of an owned one,
+ * which may be part of the text. */
+void xreplace(char **owned, const char *text);
+
 #endif

@@ -57,3 +57,13 @@ void spelling_offer(struct spelling *s, const char *known)
         s->nearest = known;
     }
 }
+
+bool spelling_refuse(const struct spelling *s, const char *what,
+                     const char *otherwise, struct error *e)
+{
+    if (s->nearest)
+        return error_set(e, EXIT_INPUT, "no %s '%.80s'; did you mean '%s'?",
+                         what, s->typed, s->nearest);
+    return error_set(e, EXIT_INPUT, "no %s '%.80s'; %s", what, s->typed,
+                     otherwise);
+}

@@ -5,6 +5,8 @@
 #ifndef MEMDIAL_SPELLING_H
 #define MEMDIAL_SPELLING_H
 
+#include "error.h"
+
 struct spelling {
     const char *typed;   /* borrowed */
     const char *nearest; /* borrowed; NULL while none is close enough */
@@ -13,5 +15,10 @@ struct spelling {
 
 void spelling_init(struct spelling *, const char *typed);
 void spelling_offer(struct spelling *, const char *known);
+
+/* The error that there is no such `what`, and the nearest, or what to do
+ * `otherwise`; returns false. */
+bool spelling_refuse(const struct spelling *, const char *what,
+                     const char *otherwise, struct error *);
 
 #endif

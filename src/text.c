@@ -48,14 +48,14 @@ const char *text_ratio(char text[TEXT_RATIO_SIZE], double factor)
     return text;
 }
 
-static bool is_utf8(void)
+bool text_is_utf8(void)
 {
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
 static bool can_draw_blocks(void)
 {
-    return isatty(STDOUT_FILENO) && is_utf8();
+    return isatty(STDOUT_FILENO) && text_is_utf8();
 }
 
 /* Left blocks of 1/8 to 8/8 of a cell: U+258F down to U+2588. */
@@ -172,7 +172,7 @@ static int columns_of(uint32_t c)
 {
     if (c >= ' ' && c < 0x7f)
         return 1;
-    return text_can_show(c) && is_utf8() ? wcwidth((wchar_t)c) : -1;
+    return text_can_show(c) && text_is_utf8() ? wcwidth((wchar_t)c) : -1;
 }
 
 /* Joiners, selectors of a form, and colours of skin, which follow emoji. */

@@ -30,6 +30,9 @@ const char *text_ratio(char text[TEXT_RATIO_SIZE], double factor);
 /* `share` (0 to 1) of `cells` character cells, filled up with spaces. */
 const char *text_bar(char text[TEXT_BAR_SIZE], double share, int cells);
 
+/* Whether the locale can show more than ASCII. */
+bool text_is_utf8(void);
+
 /* What text_decode() makes of bytes that are no character. */
 enum { TEXT_NO_CHARACTER = 0x110000 };
 

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "json_print.h"
 #include "file.h"
+#include "json_print.h"
 #include "lines.h"
 #include "preset.h"
 #include "settings_json.h"
@@ -153,14 +153,6 @@ static void save_run(struct worker *w)
                    (cost > save_interval ? cost : save_interval);
 }
 
-static void replace(char **owned, const char *text)
-{
-    char *copy = text ? xstrdup(text) : NULL;
-
-    free(*owned);
-    *owned = copy;
-}
-
 /* Removes a snapshot that is not to be kept, unless it is somebody else's. */
 static void forget_snapshot(struct worker *w, const char *path)
 {
@@ -240,7 +232,7 @@ static bool begin(struct worker *w, struct order *o, struct error *e)
         return false;
     trainer_free(w->trainer);
     w->trainer = next;
-    replace(&w->name, o->name);
+    xreplace(&w->name, o->name);
     take_over(w, o);
     if (!w->trainer)
         return true;
@@ -392,10 +384,7 @@ static bool refuse_name(const char *name, struct error *e)
     spelling_init(&spelling, name);
     for (int i = 0; i < COMMAND_COUNT; i++)
         spelling_offer(&spelling, commands[i].name);
-    return error_set(e, EXIT_INPUT, spelling.nearest ?
-                     "no command '%.80s'; did you mean '%s'?" :
-                     "no command '%.80s'; see memdial-events(5)", name,
-                     spelling.nearest);
+    return spelling_refuse(&spelling, "command", "see memdial-events(5)", e);
 }
 
 static bool run_command(struct worker *w, const char *name, json_t *members,

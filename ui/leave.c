@@ -37,8 +37,7 @@ bool leave_ask(struct screen *s)
     const struct point *best = find_best(session);
     char percent[NUMBER_SIZE];
 
-    if (session->step == 0 || (session->state != LINK_RUNNING &&
-                               session->state != LINK_PAUSED))
+    if (!session_has_work(session))
         return false;
     screen_popup(s, "Leave?");
     text_block_add(text, ROLE_WARNING, "The run of %s ends in epoch %d of %d, "

@@ -23,7 +23,8 @@
 #include "settings_json.h"
 #include "text.h"
 
-enum { PATH_SIZE = FEED_TEXT_SIZE, SENTENCE_SIZE = ERROR_TEXT_SIZE, WORDS_SIZE = 1024,
+enum { PATH_SIZE = FEED_TEXT_SIZE, SENTENCE_SIZE = ERROR_TEXT_SIZE,
+       WORDS_SIZE = 1024,
        GARBAGE_MAX = 1 << 20 /* bytes without an event between */ };
 
 /* Seconds: without an event before that is told, for a worker to end when it
@@ -402,14 +403,6 @@ static void fail(struct link *l, const char *message)
     say(l, "%s", message);
 }
 
-static void rename_run(char **owned, const char *name)
-{
-    char *copy = xstrdup(name);
-
-    free(*owned);
-    *owned = copy;
-}
-
 /* As things are before another run is asked for; a run that was asked for
  * but has not begun is none to go back to. */
 static void remember_run(struct link *l)
@@ -418,7 +411,7 @@ static void remember_run(struct link *l)
 
     if (l->starts > 0)
         return;
-    rename_run(&f->name, l->name);
+    xreplace(&f->name, l->name);
     f->wanted = l->wanted;
     f->in_force = l->in_force;
     f->sets = l->sets;
@@ -431,7 +424,7 @@ static void recall_run(struct link *l)
 {
     const struct former *f = &l->former;
 
-    rename_run(&l->name, f->name);
+    xreplace(&l->name, f->name);
     l->wanted = f->wanted;
     l->in_force = f->in_force;
     l->sets += f->sets;
@@ -463,7 +456,7 @@ static void take_start(struct link *l, const struct event *event)
 {
     l->starts -= l->starts > 0;
     if (l->starts > 0) {
-        rename_run(&l->former.name, event->start.preset);
+        xreplace(&l->former.name, event->start.preset);
         l->former.wanted = l->former.in_force = *event->start.settings;
         l->former.sets = 0;
         l->former.state = LINK_RUNNING;
@@ -646,7 +639,7 @@ static void begin(struct link *l, const char *load)
 void link_begin(struct link *l, const char *name, const struct settings *s)
 {
     remember_run(l);
-    rename_run(&l->name, name);
+    xreplace(&l->name, name);
     l->wanted = *s;
     l->has_snapshot = false;
     begin(l, NULL);

@@ -291,8 +291,7 @@ void new_run_restart(struct screen *s)
 {
     const struct session *session = s->session;
 
-    if (session->silent || session->step == 0 ||
-        (session->state != LINK_RUNNING && session->state != LINK_PAUSED)) {
+    if (session->silent || !session_has_work(session)) {
         on_restart(s, KEY_RETURN);
         return;
     }

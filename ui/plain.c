@@ -223,10 +223,7 @@ static bool refuse_name(const char *name, struct error *e)
     spelling_init(&spelling, name);
     for (int i = 0; i < COMMAND_COUNT; i++)
         spelling_offer(&spelling, commands[i].name);
-    return error_set(e, EXIT_INPUT, spelling.nearest ?
-                     "no command '%.80s'; did you mean '%s'?" :
-                     "no command '%.80s'; help lists them", name,
-                     spelling.nearest);
+    return spelling_refuse(&spelling, "command", "help lists them", e);
 }
 
 static bool run_command(struct plain *p, const char *name, char *words,

@@ -640,6 +640,12 @@ static void on_applied(struct session *s, const struct event *e)
     session_say(s, NOTICE_INFO, "applied %s", m->text);
 }
 
+bool session_has_work(const struct session *s)
+{
+    return s->step > 0 && (s->state == LINK_RUNNING ||
+                           s->state == LINK_PAUSED);
+}
+
 uint64_t session_gap(const struct session *s)
 {
     return s->os_bytes > s->touched_bytes ? s->os_bytes - s->touched_bytes

@@ -222,6 +222,9 @@ const struct forecast *session_reference(const struct session *);
 /* What of the process is not the arena, bytes. */
 uint64_t session_gap(const struct session *);
 
+/* Whether a run would be lost that has got somewhere and is not at its end. */
+bool session_has_work(const struct session *);
+
 /* An event of the worker. */
 void session_event(struct session *, const struct event *);
 

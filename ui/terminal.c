@@ -11,7 +11,6 @@
 #include <curses.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 
 #include "clock.h"
 #include "process.h"
+#include "text.h"
 #include "window.h"
 
 #undef columns /* of curses: a capability, and a member of text_cell */
@@ -350,7 +350,7 @@ enum glyphs terminal_glyphs(void)
 {
     const char *term = getenv("TERM");
 
-    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+    if (!text_is_utf8())
         return GLYPHS_ASCII;
     /* The console's fonts have blocks but no braille. */
     return term && strcmp(term, "linux") == 0 ? GLYPHS_BLOCK : GLYPHS_BRAILLE;
