@@ -94,14 +94,14 @@ static bool check_names(const char *folder, struct error *e)
 {
     char missing[128] = "";
     struct stat st;
+    bool found = stat(folder, &st) == 0;
     int count = 0;
 
-    if (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
+    if (!found || !S_ISDIR(st.st_mode))
         return error_set(e, EXIT_INPUT, "data_path: %.200s: %s; name the "
                          "folder of the CIFAR-10 binary files or the one "
                          "above it", folder,
-                         stat(folder, &st) < 0 ? strerror(errno)
-                                               : "not a folder");
+                         found ? "not a folder" : strerror(errno));
     for (int i = 0; i < FILES; i++)
         if (!is_in(folder, file_names[i])) {
             strcat(missing, count++ ? ", " : "");

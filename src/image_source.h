@@ -12,8 +12,8 @@ struct image_source {
     int classes;
     const char *where;   /* its files come from; NULL: it has none */
     float mean[IMAGE_CHANNELS], std[IMAGE_CHANNELS]; /* of 8-bit values */
-    /* All NULL for a source that has no state, as is the last. What `check` says yes to may
-     * still not open. */
+    /* All NULL for a source that has no state, as is the last. What `check`
+     * says yes to may still not open. */
     bool (*check)(const char *path, struct error *);
     bool (*open)(void **state, const char *path, struct error *);
     void (*close)(void *state);

@@ -100,7 +100,8 @@ static void keep_up(struct session *s, struct presets_page *p)
 {
     struct timespec now = folder_time();
 
-    if (!p->list || strcmp(p->data_path, s->data_path) != 0 || now.tv_sec != p->changed.tv_sec ||
+    if (!p->list || strcmp(p->data_path, s->data_path) != 0 ||
+        now.tv_sec != p->changed.tv_sec ||
         now.tv_nsec != p->changed.tv_nsec)
         reload(s, p);
 }

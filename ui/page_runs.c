@@ -20,8 +20,8 @@ enum { PANE_TABLE, PANE_PLOT };
 
 /* In this order, as many as there is room for. */
 enum { COLUMN_LABEL, COLUMN_SETTINGS, COLUMN_PEAK, COLUMN_FLOPS, COLUMN_BEST,
-       COLUMN_STATE, COLUMN_SECONDS, COLUMN_EPOCHS, COLUMN_LAST, COLUMN_REDUCTION,
-       COLUMN_COUNT };
+       COLUMN_STATE, COLUMN_SECONDS, COLUMN_EPOCHS, COLUMN_LAST,
+       COLUMN_REDUCTION, COLUMN_COUNT };
 
 struct runs_page {
     struct table_view view;
