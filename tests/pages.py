@@ -593,11 +593,11 @@ def name_images():
     report(p.sees("─ A new run of wrn-10-1 ─"),
            "Images: the folder above is found out", p)
     p.type(ENTER)
-    report(p.sees("wrn-10-1 +training") and p.sees("epoch 1 of 200"),
+    report(p.sees("wrn-10-1 +training") and p.sees(r"epoch \d+ of 200"),
            "Images: and the run begins", p)
     p.leave()
     p = Person("wrn-10-1", *SMALL)
-    report(p.sees("wrn-10-1 .*training"),
+    report(p.sees(r"epoch \d+ of 100000 .*training"),
            "Images: the folder is remembered for the next time", p)
     p.leave()
     p = Person("wrn-10-1", *SMALL, XDG_STATE_HOME=FOLDER + "/new", rows=24,
