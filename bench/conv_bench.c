@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../kernels/cpu/isa.h"
+#include "kernels/cpu/isa.h"
 
 enum { MAX_LAYERS = 16, MAX_REPEATS = 99, OPS = 3, ACCUMULATORS = 12 };
 

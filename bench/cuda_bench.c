@@ -23,9 +23,9 @@
 #include "kernels/cuda/module.h"
 #include "kernels/philox.h"
 
-#include "clock.h"
-#include "preset.h"
-#include "trainer.h"
+#include "base/clock.h"
+#include "settings/preset.h"
+#include "train/trainer.h"
 
 enum { TRIES = 5, SHAPES_SIZE = 128, ASSIGNMENTS_MAX = 64 };
 

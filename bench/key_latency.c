@@ -19,8 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "error.h"
+#include "base/clock.h"
+#include "base/error.h"
 
 enum { MAX_PRESSES = 2000, SEEN_SIZE = 1 << 16 };
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "clock.h"
-#include "job.h"
+#include "base/clock.h"
+#include "plan/job.h"
 
 enum { MAX_REPEATS = 1001 };
 

@@ -3,7 +3,7 @@
 set -eu
 cat <<'END'
 /* Generated from presets by embed-presets.sh. */
-#include "preset.h"
+#include "settings/preset.h"
 
 const struct preset_file preset_files[] = {
 END

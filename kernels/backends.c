@@ -1,7 +1,7 @@
 /*
  * The backends of this build.
  */
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 const struct backend *const backends[] = {
     &cuda_backend, &cpu_backend, NULL

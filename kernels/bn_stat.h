@@ -7,8 +7,8 @@
 
 #include <math.h>
 
-#include "kernels.h"
-#include "portable.h"
+#include "kernels/kernels.h"
+#include "kernels/portable.h"
 
 /* Column i of a stat (STAT_ROWS, C). */
 PORTABLE void bn_write_stat(float *stat, int channels, int i, double mean,

@@ -15,8 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "kernels.h"
-#include "portable.h"
+#include "kernels/kernels.h"
+#include "kernels/portable.h"
 
 /* Bits of floats, without the sign: infinity, below the NaNs; what tells a
  * quiet NaN; the least normal number of binary16 and the first that is too

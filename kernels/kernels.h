@@ -16,14 +16,14 @@
 
 enum op_code {
 #define OP(name, scratch, access, ...) OP_##name,
-#include "op_list.h"
+#include "kernels/op_list.h"
 #undef OP
     OP_COUNT
 };
 
 /* The operand slots of each operation: CONV_X, CONV_W, ... */
 #define OP(name, scratch, access, ...) enum name##_slot { __VA_ARGS__ };
-#include "op_list.h"
+#include "kernels/op_list.h"
 #undef OP
 
 enum { CALL_MAX_OPERANDS = 8, OPERAND_MAX_RANK = 4 };

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "portable.h"
+#include "kernels/portable.h"
 
 struct philox {
     uint32_t x[4];

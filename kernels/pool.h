@@ -7,8 +7,8 @@
 #ifndef MEMDIAL_POOL_H
 #define MEMDIAL_POOL_H
 
-#include "philox.h"
-#include "pool_index.h"
+#include "kernels/philox.h"
+#include "kernels/pool_index.h"
 
 /*
  * Skipping zeros takes longer for each nonzero than dense arithmetic, so

@@ -26,8 +26,8 @@
 
 #include <string.h>
 
-#include "kernels.h"
-#include "portable.h"
+#include "kernels/kernels.h"
+#include "kernels/portable.h"
 
 /* Bits of a word; places of a group, a multiple of any 2^low_bits. */
 enum { POOL_WORD = 64, POOL_GROUP = 512, POOL_MAX_LOW_BITS = 6 };

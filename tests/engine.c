@@ -1,11 +1,11 @@
-#include "engine.h"
+#include "tests/engine.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "initial.h"
 #include "kernels/philox.h"
+#include "train/initial.h"
 
 /* Of an evaluation: not a multiple of the microbatches that tests use. */
 enum { EVAL_SAMPLES = 13 };

@@ -5,8 +5,8 @@
 #ifndef MEMDIAL_TESTS_ENGINE_H
 #define MEMDIAL_TESTS_ENGINE_H
 
-#include "executor.h"
-#include "job.h"
+#include "plan/job.h"
+#include "train/executor.h"
 
 struct engine {
     struct job *job;

@@ -1,4 +1,4 @@
-#include "forge.h"
+#include "tests/forge.h"
 
 #include <inttypes.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
-#include "fuzz_feed.h"
+#include "tests/fuzz_feed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lines.h"
-#include "ui/feed.h"
+#include "base/lines.h"
+#include "events/feed.h"
 
 static void require(bool holds, const char *what)
 {

@@ -1,8 +1,8 @@
 /* A preset's text, of which nobody knows who wrote it. */
 #include <stdint.h>
 
-#include "fuzz_settings.h"
-#include "preset.h"
+#include "settings/preset.h"
+#include "tests/fuzz_settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 /* Arguments of --set, one a line. */
 #include <stdint.h>
 
-#include "fuzz_settings.h"
+#include "tests/fuzz_settings.h"
 
 static void assign(struct settings *s, const char *assignment)
 {

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "job.h"
-#include "json_print.h"
-#include "settings_json.h"
+#include "base/json_print.h"
+#include "plan/job.h"
+#include "settings/settings_json.h"
 
 /* Plans of more than that take too long to make by the thousand. */
 enum { FUZZ_DEPTH = 16, FUZZ_WIDTH = 2 };

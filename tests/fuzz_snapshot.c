@@ -14,10 +14,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "forge.h"
 #include "kernels/pool_index.h"
-#include "snapshot.h"
-#include "state.h"
+#include "tests/forge.h"
+#include "train/snapshot.h"
+#include "train/state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

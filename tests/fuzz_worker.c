@@ -17,11 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "json_print.h"
-#include "lines.h"
-#include "settings_json.h"
-#include "ui/feed.h"
-#include "worker.h"
+#include "base/json_print.h"
+#include "base/lines.h"
+#include "events/feed.h"
+#include "settings/settings_json.h"
+#include "train/worker.h"
 
 enum { PAUSE_MILLISECONDS = 2, BATCH_MAX = 4 };
 

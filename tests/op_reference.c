@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "op_reference.h"
+#include "tests/op_reference.h"
 
 const char *const op_access[OP_COUNT] = {
 #define OP(name, scratch, access, ...) [OP_##name] = access,

@@ -27,7 +27,7 @@ def plan(*arguments, preset="quick"):
 
 
 def bytes_text(count):
-    """As src/bytes.c prints them."""
+    """As src/base/bytes.c prints them."""
     value, unit = count, 0
     while value >= (1023.95 if unit else 1024):
         value /= 1024
@@ -42,7 +42,7 @@ def bytes_of(text):
 
 
 def giga_text(flops):
-    """As src/layer_table.c prints FLOPs."""
+    """As src/plan/layer_table.c prints FLOPs."""
     giga = flops / 1e9
     return "0" if not flops else "<0.001" if giga < 0.0005 else f"{giga:.3f}"
 

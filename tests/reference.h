@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../kernels/philox.h"
+#include "kernels/philox.h"
 
 enum { REFERENCE_SEED = 1904, REFERENCE_BATCH = 4 };
 

@@ -1,4 +1,4 @@
-#include "sample.h"
+#include "tests/sample.h"
 
 #include <criterion/criterion.h>
 #include <locale.h>

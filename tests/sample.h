@@ -5,7 +5,7 @@
 #ifndef TESTS_SAMPLE_H
 #define TESTS_SAMPLE_H
 
-#include "ui/screen.h"
+#include "ui/pages/screen.h"
 
 /* What its worker has: one processor and no device. */
 extern const struct machine sample_machine;

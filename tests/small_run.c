@@ -1,4 +1,4 @@
-#include "small_run.h"
+#include "tests/small_run.h"
 
 #include <criterion/criterion.h>
 

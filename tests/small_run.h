@@ -4,7 +4,7 @@
 #ifndef MEMDIAL_TESTS_SMALL_RUN_H
 #define MEMDIAL_TESTS_SMALL_RUN_H
 
-#include "trainer.h"
+#include "train/trainer.h"
 
 /* From assignments "name=value" to the default settings, first of `base`, then
  * of `more`; both end with NULL, `more` may be NULL. Fails the test if any of

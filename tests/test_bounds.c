@@ -6,7 +6,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#include "sample.h"
+#include "tests/sample.h"
 
 static struct session session;
 

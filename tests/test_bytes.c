@@ -1,7 +1,7 @@
 /* Bytes as text, and back. */
 #include <criterion/criterion.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 static void check_format(uint64_t bytes, const char *expected)
 {

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine.h"
-#include "model.h"
-#include "optimal.h"
+#include "models/model.h"
+#include "plan/optimal.h"
+#include "tests/engine.h"
 
 static const char *const strategies[] = {
     "checkpoint=none", "checkpoint=block", "checkpoint=sqrt",

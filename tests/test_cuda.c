@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "engine.h"
-#include "snapshot.h"
+#include "tests/engine.h"
+#include "train/snapshot.h"
 
 enum { STEPS = 2, SAMPLES = 3 };
 

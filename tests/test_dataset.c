@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dataset.h"
+#include "data/dataset.h"
 
 enum { RECORD = 1 + IMAGE_ELEMENTS, FILES = 6, TEST_FILE = 5 };
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
-#include "initial.h"
+#include "tests/engine.h"
+#include "train/initial.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fuzz_feed.h"
-#include "lines.h"
-#include "text.h"
-#include "ui/feed.h"
+#include "base/lines.h"
+#include "base/text.h"
+#include "events/feed.h"
+#include "tests/fuzz_feed.h"
 
 static struct settings changed_settings(void)
 {

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "base/file.h"
 
 static char folder[] = "/tmp/memdial-test-XXXXXX", before[4096];
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "idle.h"
-#include "trainer.h"
+#include "settings/idle.h"
+#include "train/trainer.h"
 
 static const struct machine cpu = { "cpu", 2 }, cuda = { "cuda", 2 };
 

@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "ui/link.h"
+#include "base/clock.h"
+#include "ui/session/link.h"
 
 /* Longer than anything takes, even under sanitizers on a busy machine. */
 static const double patience = 60; /* seconds */

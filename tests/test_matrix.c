@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
 #include "kernels/philox.h"
+#include "tests/engine.h"
 
 /* FEW combinations are enough for the sanitizers, which take their time. */
 enum { MAX_VALUES = 5, STEPS = 4, FEW = 3 };

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
-#include "grad.h"
+#include "graph/grad.h"
+#include "graph/layer.h"
 #include "kernels/half.h"
-#include "layer.h"
+#include "tests/engine.h"
 
 enum { BATCH = 10, CLASSES = 10 };
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "number.h"
-#include "text.h"
+#include "base/number.h"
+#include "base/text.h"
 
 static void check(double value, int decimals, int cells, const char *expected)
 {

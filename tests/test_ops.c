@@ -27,7 +27,7 @@
 #include "kernels/cpu/isa.h"
 #include "kernels/half.h"
 #include "kernels/philox.h"
-#include "op_reference.h"
+#include "tests/op_reference.h"
 
 enum { GUARD = 256, POISON = 0xFF };
 

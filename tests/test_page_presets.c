@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bytes.h"
-#include "preset.h"
-#include "sample.h"
-#include "ui/complete.h"
+#include "base/bytes.h"
+#include "settings/preset.h"
+#include "tests/sample.h"
+#include "ui/session/complete.h"
 
 static struct session session;
 static struct screen screen;

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
-#include "sample.h"
-#include "trainer.h"
+#include "base/bytes.h"
+#include "tests/sample.h"
+#include "train/trainer.h"
 
 static struct session session;
 static struct screen screen;

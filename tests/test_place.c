@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "kernels/philox.h"
-#include "place.h"
+#include "plan/place.h"
 
 enum { MAX_BLOCKS = 400, TIMES = 500, ALIGNMENT = 64 };
 

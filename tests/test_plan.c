@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "job.h"
+#include "plan/job.h"
 
 static struct job *open_job(const char *const assignments[])
 {

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ui/arena_map.h"
-#include "bytes.h"
-#include "layer_table.h"
-#include "sample.h"
-#include "ui/sawtooth.h"
-#include "text.h"
+#include "base/bytes.h"
+#include "base/text.h"
+#include "plan/layer_table.h"
+#include "tests/sample.h"
+#include "ui/pages/arena_map.h"
+#include "ui/pages/sawtooth.h"
 
 static struct session session;
 static struct screen screen;

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine.h"
 #include "kernels/half.h"
-#include "small_run.h"
-#include "trainer.h"
+#include "tests/engine.h"
+#include "tests/small_run.h"
+#include "train/trainer.h"
 
 enum { ELEMENTS = 4100 };
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "preset.h"
+#include "settings/preset.h"
 
 static bool parse(struct preset *preset, const char *text, struct error *e)
 {

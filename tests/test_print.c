@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "error.h"
-#include "json_print.h"
-#include "octets.h"
-#include "print.h"
-#include "text.h"
+#include "base/error.h"
+#include "base/json_print.h"
+#include "base/octets.h"
+#include "base/print.h"
+#include "base/text.h"
 
 enum { PRINTED_SIZE = 1 << 16 };
 

@@ -14,11 +14,11 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "error.h"
-#include "print.h"
-#include "progress.h"
-#include "text.h"
-#include "window.h"
+#include "base/error.h"
+#include "base/print.h"
+#include "base/text.h"
+#include "base/window.h"
+#include "cli/progress.h"
 
 enum { ROW_SIZE = 1024, TOLD_SIZE = 1 << 16 };
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
-#include "sample.h"
+#include "base/bytes.h"
+#include "tests/sample.h"
 
 static struct session session;
 

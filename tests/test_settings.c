@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "settings.h"
-#include "settings_json.h"
+#include "settings/settings.h"
+#include "settings/settings_json.h"
 
 static struct settings defaults(void)
 {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dataset.h"
+#include "data/dataset.h"
 
 enum { CLASSES = 10, PIXELS = IMAGE_SIDE * IMAGE_SIDE, BINS = 8 };
 

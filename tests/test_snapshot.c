@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "forge.h"
 #include "kernels/half.h"
 #include "kernels/pool_index.h"
-#include "small_run.h"
-#include "snapshot.h"
+#include "tests/forge.h"
+#include "tests/small_run.h"
+#include "train/snapshot.h"
 
 /* After two of four steps of an epoch. */
 enum { STEP = 6, BATCH = 2 };

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
 #include "kernels/half.h"
 #include "kernels/pool.h"
+#include "tests/engine.h"
 
 /* Instruction sets of the CPU; and CUDA, on an emulated device, whose memory
  * is the host's. */

@@ -14,8 +14,8 @@
 
 #include "kernels/half.h"
 #include "kernels/pool.h"
-#include "small_run.h"
-#include "snapshot.h"
+#include "tests/small_run.h"
+#include "train/snapshot.h"
 
 static struct trainer *open_trainer(const char *const more[])
 {

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "preset.h"
-#include "sample.h"
-#include "ui/bar.h"
-#include "ui/chart.h"
-#include "ui/export.h"
-#include "ui/prompt.h"
-#include "ui/table.h"
+#include "settings/preset.h"
+#include "tests/sample.h"
+#include "ui/pages/table.h"
+#include "ui/session/export.h"
+#include "ui/term/bar.h"
+#include "ui/term/chart.h"
+#include "ui/term/prompt.h"
 
 /* Frees. */
 static void expect_text(struct cells *g, const char *expected)

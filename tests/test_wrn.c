@@ -5,9 +5,9 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "engine.h"
-#include "model.h"
-#include "reference.h"
+#include "models/model.h"
+#include "tests/engine.h"
+#include "tests/reference.h"
 
 #ifndef TEST_DATA
 #define TEST_DATA "tests/data"

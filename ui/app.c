@@ -3,24 +3,24 @@
  * what the session asks for, and draws a frame when something has changed, at
  * once after a key and otherwise at most FRAMES times a second.
  */
-#include "app.h"
+#include "ui/app.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "dataset.h"
-#include "export.h"
-#include "leave.h"
-#include "link.h"
-#include "memo.h"
-#include "plain.h"
-#include "preset.h"
-#include "request.h"
-#include "screen.h"
-#include "terminal.h"
+#include "base/clock.h"
+#include "cli/request.h"
+#include "data/dataset.h"
+#include "settings/preset.h"
+#include "ui/pages/leave.h"
+#include "ui/pages/screen.h"
+#include "ui/plain.h"
+#include "ui/session/export.h"
+#include "ui/session/link.h"
+#include "ui/session/memo.h"
+#include "ui/term/terminal.h"
 
 enum { FRAMES = 25, WAIT_MILLISECONDS = 1000 };
 

@@ -1,4 +1,4 @@
-#include "plain.h"
+#include "ui/plain.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bytes.h"
-#include "clock.h"
-#include "dial.h"
-#include "lines.h"
-#include "print.h"
-#include "spelling.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/lines.h"
+#include "base/print.h"
+#include "base/spelling.h"
+#include "plan/dial.h"
 
 enum { WAIT_MILLISECONDS = 500, COMMAND_SIZE = 1024, CHANGES_SIZE = 256 };
 

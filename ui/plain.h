@@ -5,8 +5,8 @@
 #ifndef MEMDIAL_PLAIN_H
 #define MEMDIAL_PLAIN_H
 
-#include "error.h"
-#include "link.h"
+#include "base/error.h"
+#include "ui/session/link.h"
 
 /* Prints until the run is done or commands say quit; false if it failed, which
  * was said. That the commands end, or that there are none, does not end the

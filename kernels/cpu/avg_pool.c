@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "stage.h"
-#include "vec.h"
+#include "kernels/cpu/stage.h"
+#include "kernels/cpu/vec.h"
 
 /* Adds a row of x, or of relu(scale * x + shift), to y. */
 static inline void add_row(float *restrict y, const float *restrict x,

@@ -3,7 +3,7 @@
  *   in dy (N, C) float, add (N, H, W, C) or empty
  *   out dx (N, H, W, C), may take over add
  */
-#include "stage.h"
+#include "kernels/cpu/stage.h"
 
 static inline void write_row(float *dx, const float *dy, const float *add,
                              size_t n, float factor)

@@ -12,10 +12,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "isa.h"
-#include "memory.h"
-#include "processors.h"
-#include "threads.h"
+#include "kernels/cpu/isa.h"
+#include "kernels/cpu/memory.h"
+#include "kernels/cpu/processors.h"
+#include "kernels/cpu/threads.h"
 
 struct device {
     const struct isa *isa;

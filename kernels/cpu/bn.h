@@ -7,8 +7,8 @@
 #ifndef MEMDIAL_BN_H
 #define MEMDIAL_BN_H
 
-#include "../bn_stat.h"
-#include "stage.h"
+#include "kernels/bn_stat.h"
+#include "kernels/cpu/stage.h"
 
 /* Rows that are summed in single precision, and those added at once. */
 enum { BN_ROWS = 128, BN_UNROLL = STAGE_ROWS };

@@ -3,8 +3,8 @@
  *   in x (..., C), stat (STAT_ROWS, C)
  *   out z (..., C)
  */
-#include "stage.h"
-#include "vec.h"
+#include "kernels/cpu/stage.h"
+#include "kernels/cpu/vec.h"
 
 static inline void write_row(float *z, const float *x, const float *scale,
                              const float *shift, size_t n)

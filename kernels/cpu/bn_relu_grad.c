@@ -20,7 +20,7 @@
  */
 #include <string.h>
 
-#include "bn.h"
+#include "kernels/cpu/bn.h"
 
 struct tensors {
     size_t rows, channels;

@@ -3,7 +3,7 @@
  *   in gamma (C), beta (C), running (RUNNING_ROWS, C)
  *   out stat (STAT_ROWS, C)
  */
-#include "bn.h"
+#include "kernels/cpu/bn.h"
 
 void KERNEL(bn_running)(const struct call *c)
 {

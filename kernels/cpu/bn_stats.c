@@ -16,7 +16,7 @@
  */
 #include <string.h>
 
-#include "bn.h"
+#include "kernels/cpu/bn.h"
 
 /* Merges moments b of n_b samples into a of n_a. */
 static inline void merge(double *mean_a, double *m2_a, double n_a,

@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
 
-#include "cgroup.h"
+#include "kernels/cpu/cgroup.h"
 
 #include <fcntl.h>
 #include <limits.h>

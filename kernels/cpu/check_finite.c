@@ -6,7 +6,7 @@
 #include <float.h>
 #include <math.h>
 
-#include "stage.h"
+#include "kernels/cpu/stage.h"
 
 static int block_overflows(const struct operand *gradient, struct block b)
 {

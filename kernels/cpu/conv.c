@@ -3,7 +3,7 @@
  * padding, + add (N, Ho, Wo, Co) or nothing. x may be read through a saved
  * batch norm, and is padded after that.
  */
-#include "conv_core.h"
+#include "kernels/cpu/conv_core.h"
 
 static struct conv_core core_of(const struct call *c)
 {

@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "conv_sparse.h"
-#include "sparse.h"
+#include "kernels/cpu/conv_sparse.h"
+#include "kernels/cpu/sparse.h"
 
 enum { STRIP_BYTES = 52 * 1024, GROUP_PIXELS = 40 };
 

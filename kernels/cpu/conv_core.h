@@ -26,10 +26,10 @@
 #ifndef MEMDIAL_CONV_CORE_H
 #define MEMDIAL_CONV_CORE_H
 
-#include "conv_strip.h"
-#include "conv_tile.h"
-#include "stage.h"
-#include "vec.h"
+#include "kernels/cpu/conv_strip.h"
+#include "kernels/cpu/conv_tile.h"
+#include "kernels/cpu/stage.h"
+#include "kernels/cpu/vec.h"
 
 /* y = x * w + add. The filter w is (KH, KW, x's channels, y's channels), or
  * transposed (KH, KW, y's channels, x's channels). */

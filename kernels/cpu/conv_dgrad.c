@@ -3,7 +3,7 @@
  * transpose of conv applied to dy (N, Ho, Wo, Co) with w (KH, KW, Ci, Co),
  * + add (N, H, W, Ci) or nothing.
  */
-#include "conv_core.h"
+#include "kernels/cpu/conv_core.h"
 
 static struct conv_core core_of(const struct call *c)
 {

@@ -20,12 +20,12 @@
  *
  * Scratch: these, and a strip for each thread.
  */
-#include "conv_sparse.h"
+#include "kernels/cpu/conv_sparse.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "sparse.h"
+#include "kernels/cpu/sparse.h"
 
 /* As many vectors of sums as there are registers for, one more for the
  * weight. */

@@ -5,8 +5,8 @@
 #ifndef MEMDIAL_CONV_SPARSE_H
 #define MEMDIAL_CONV_SPARSE_H
 
-#include "conv_core.h"
-#include "sparse.h"
+#include "kernels/cpu/conv_core.h"
+#include "kernels/cpu/sparse.h"
 
 /* Channels [pixel][step], the first CONV_BLOCK of them, to lines of pixels
  * [CONV_BLOCK][line]. */

@@ -1,11 +1,11 @@
 /*
  * Cutting input into strips and packing them.
  */
-#include "conv_strip.h"
+#include "kernels/cpu/conv_strip.h"
 
 #include <string.h>
 
-#include "vec.h"
+#include "kernels/cpu/vec.h"
 
 static int floor_div(int a, int b)
 {

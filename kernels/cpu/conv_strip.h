@@ -13,7 +13,7 @@
 #ifndef MEMDIAL_CONV_STRIP_H
 #define MEMDIAL_CONV_STRIP_H
 
-#include "cpu.h"
+#include "kernels/cpu/cpu.h"
 
 enum { CONV_BLOCK = 16 }; /* channels of the least block */
 

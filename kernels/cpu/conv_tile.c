@@ -4,10 +4,10 @@
  * a copy for every number of lines, so that those to be done can be divided
  * evenly: a short tile wastes the multipliers, and an overlong one work.
  */
-#include "conv_tile.h"
+#include "kernels/cpu/conv_tile.h"
 
-#include "conv_strip.h"
-#include "vec.h"
+#include "kernels/cpu/conv_strip.h"
+#include "kernels/cpu/vec.h"
 
 #ifdef __AVX512F__
 enum { TILE_LINES = 12 };

@@ -14,7 +14,7 @@
 #ifndef MEMDIAL_CONV_TILE_H
 #define MEMDIAL_CONV_TILE_H
 
-#include "cpu.h"
+#include "kernels/cpu/cpu.h"
 
 enum { CONV_PANEL = 32, CONV_NARROW_PANEL = 16 };
 

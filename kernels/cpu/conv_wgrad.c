@@ -23,8 +23,8 @@
  */
 #include <string.h>
 
-#include "conv_sparse.h"
-#include "sparse.h"
+#include "kernels/cpu/conv_sparse.h"
+#include "kernels/cpu/sparse.h"
 
 enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32 };
 

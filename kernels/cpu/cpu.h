@@ -15,7 +15,7 @@
 #include <omp.h>
 #endif
 
-#include "../kernels.h"
+#include "kernels/kernels.h"
 
 /* The kernels of one instruction set, and its conversions of 16-bit types. They
  * are had from isa.h. */
@@ -38,7 +38,7 @@ struct cpu_kernels {
 #define OP(name, scratch, access, ...) \
     void KERNEL(name)(const struct call *); \
     CPU_DECLARE_##scratch(name)
-#include "../op_list.h"
+#include "kernels/op_list.h"
 #undef OP
 
 #endif

@@ -1,4 +1,4 @@
-#include "isa.h"
+#include "kernels/cpu/isa.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #ifndef MEMDIAL_ISA_H
 #define MEMDIAL_ISA_H
 
-#include "cpu.h"
+#include "kernels/cpu/cpu.h"
 
 struct isa {
     const char *name;

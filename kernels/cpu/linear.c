@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "stage.h"
+#include "kernels/cpu/stage.h"
 
 /* Adds what a block of w gives to a row of y. */
 static inline void add_block(const struct stage *w, const float *x, float *y)

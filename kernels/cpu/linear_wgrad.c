@@ -5,7 +5,7 @@
  *
  * Threads share out the rows of dw; db is one row more, of an x of ones.
  */
-#include "stage.h"
+#include "kernels/cpu/stage.h"
 
 /* Adds x[n * step] * dy[n * columns + ...], summed over n, to a row. */
 static inline void add_products(float *restrict row, size_t n,

@@ -7,7 +7,7 @@
  * scratch: if x is of another type, per thread one sample of floats, on cache
  * lines of its own.
  */
-#include "stage.h"
+#include "kernels/cpu/stage.h"
 
 static size_t sample_elements(const struct operand *o)
 {

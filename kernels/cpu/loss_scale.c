@@ -7,7 +7,7 @@
  */
 #include <math.h>
 
-#include "cpu.h"
+#include "kernels/cpu/cpu.h"
 
 void KERNEL(loss_scale)(const struct call *c)
 {

@@ -6,7 +6,7 @@
  */
 #define _GNU_SOURCE
 
-#include "memory.h"
+#include "kernels/cpu/memory.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -14,8 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cgroup.h"
-#include "cpu.h"
+#include "kernels/cpu/cgroup.h"
+#include "kernels/cpu/cpu.h"
 
 enum { KIB = 1024 };
 

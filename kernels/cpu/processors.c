@@ -5,11 +5,11 @@
  */
 #define _GNU_SOURCE
 
-#include "processors.h"
+#include "kernels/cpu/processors.h"
 
 #include <sched.h>
 
-#include "cgroup.h"
+#include "kernels/cpu/cgroup.h"
 
 /* Microseconds of processors' time in each period. */
 static void apply_group(void *arg, const struct cgroup *g)

@@ -17,9 +17,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "../half.h"
-#include "../pool.h"
-#include "cpu.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/half.h"
+#include "kernels/pool.h"
 
 /* Dropped in one rewiring: 20,000 of the 1,451,520 weights of WRN-28-2, and
  * not more than a part of the nonzeros, where these are few. */

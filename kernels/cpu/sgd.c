@@ -12,9 +12,9 @@
  * momentum by the upper half of a random word for each element, a function of
  * the seed, the step, the stream of the attributes and the element.
  */
-#include "../philox.h"
-#include "stage.h"
-#include "vec.h"
+#include "kernels/cpu/stage.h"
+#include "kernels/cpu/vec.h"
+#include "kernels/philox.h"
 
 /* The weights as floats, and what they are updated with. */
 struct update {

@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <math.h>
 
-#include "cpu.h"
+#include "kernels/cpu/cpu.h"
 
 static int arg_max(const float *x, int n)
 {

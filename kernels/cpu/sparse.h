@@ -6,8 +6,8 @@
 #ifndef MEMDIAL_SPARSE_H
 #define MEMDIAL_SPARSE_H
 
-#include "../pool.h"
-#include "stage.h"
+#include "kernels/cpu/stage.h"
+#include "kernels/pool.h"
 
 /* The bits of a mask: as many elements as a piece can have. */
 enum { SPARSE_PIECE = 32 };

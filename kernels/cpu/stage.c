@@ -1,6 +1,6 @@
-#include "stage.h"
+#include "kernels/cpu/stage.h"
 
-#include "vec.h"
+#include "kernels/cpu/vec.h"
 
 void KERNEL(stage_widen)(enum dtype dtype, const uint16_t *from, float *to,
                          size_t n)

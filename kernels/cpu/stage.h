@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "cpu.h"
+#include "kernels/cpu/cpu.h"
 
 enum { STAGE_FLOATS = 1024, STAGE_COLUMNS = 256, STAGE_ROWS = 4 };
 

@@ -1,8 +1,8 @@
 /*
  * The kernels of one instruction set as a table, from the operation list.
  */
-#include "cpu.h"
-#include "stage.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/stage.h"
 
 #define CPU_ENTRY_NO_SCRATCH(name)
 #define CPU_ENTRY_NEEDS_SCRATCH(name) \
@@ -12,7 +12,7 @@ const struct cpu_kernels KERNEL(kernels) = {
 #define OP(name, needs, access, ...) \
     .run[OP_##name] = KERNEL(name), \
     CPU_ENTRY_##needs(name)
-#include "../op_list.h"
+#include "kernels/op_list.h"
 #undef OP
     .widen = KERNEL(stage_widen),
     .narrow = KERNEL(stage_narrow)

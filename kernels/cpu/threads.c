@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
 
-#include "threads.h"
+#include "kernels/cpu/threads.h"
 
 #include <ctype.h>
 #include <pthread.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cgroup.h"
+#include "kernels/cpu/cgroup.h"
 
 /* A thread that has been waited for may count against the limits a moment
  * longer; this many looks, a millisecond apart, are made for that. */

@@ -11,8 +11,8 @@
 #include <immintrin.h>
 #endif
 
-#include "../half.h"
-#include "cpu.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/half.h"
 
 #if defined(__AVX512F__)
 enum { VLEN = 16 };

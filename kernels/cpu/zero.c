@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "cpu.h"
+#include "kernels/cpu/cpu.h"
 
 void KERNEL(zero)(const struct call *c)
 {

@@ -9,7 +9,7 @@
 #ifndef MEMDIAL_CUDA_ASYNC_H
 #define MEMDIAL_CUDA_ASYNC_H
 
-#include "cuda.h"
+#include "kernels/cuda/cuda.h"
 
 #ifdef __CUDACC__
 
@@ -64,7 +64,7 @@ template <int LEFT> static __device__ inline void async_wait()
 #endif
 
 #else
-#include "emulate/async.h"
+#include "kernels/cuda/emulate/async.h"
 #endif
 
 #endif

@@ -3,8 +3,8 @@
  *   in x (N, H, W, C), may be loaded through a stat
  *   out y (N, C) float
  */
-#include "bn.h"
-#include "cuda.h"
+#include "kernels/cuda/bn.h"
+#include "kernels/cuda/cuda.h"
 
 /* One thread for W channels of a sample; stat may be NULL. */
 template <typename T, int W>

@@ -3,7 +3,7 @@
  *   in dy (N, C) float, add (N, H, W, C) or empty
  *   out dx (N, H, W, C), may take over add
  */
-#include "cuda.h"
+#include "kernels/cuda/cuda.h"
 
 /* n: elements; W divides C; add may be NULL. */
 template <typename T, int W>

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "kernels/cuda/build_id.h"
-#include "module.h"
-#include "parts.h"
+#include "kernels/cuda/module.h"
+#include "kernels/cuda/parts.h"
 
 /* The module, or why there is none. */
 struct loaded {

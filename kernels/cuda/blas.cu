@@ -1,4 +1,4 @@
-#include "blas.h"
+#include "kernels/cuda/blas.h"
 
 #include <cstdio>
 #include <cublas_v2.h>

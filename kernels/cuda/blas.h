@@ -11,8 +11,8 @@
 #ifndef MEMDIAL_CUDA_BLAS_H
 #define MEMDIAL_CUDA_BLAS_H
 
-#include "cuda.h"
-#include "parts.h"
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/parts.h"
 
 /* A matrix as it lies in memory, row-major, and whether it is transposed to
  * be a factor. */

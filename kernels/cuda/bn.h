@@ -4,8 +4,8 @@
 #ifndef MEMDIAL_CUDA_BN_H
 #define MEMDIAL_CUDA_BN_H
 
-#include "../bn_stat.h"
-#include "cuda.h"
+#include "kernels/bn_stat.h"
+#include "kernels/cuda/cuda.h"
 
 /* W channels of two rows of a stat, to apply it with. */
 template <int W> struct bn_affine {

@@ -3,8 +3,8 @@
  *   in x (..., C), stat (STAT_ROWS, C)
  *   out z (..., C)
  */
-#include "bn.h"
-#include "cuda.h"
+#include "kernels/cuda/bn.h"
+#include "kernels/cuda/cuda.h"
 
 /* n: elements; W divides C. */
 template <typename T, int W>

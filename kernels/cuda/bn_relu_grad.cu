@@ -14,8 +14,8 @@
  * scratch: the coefficients of dx, (2, C) floats, and the sums of dy and of
  * dy * (x - mean), if they are not given.
  */
-#include "bn.h"
-#include "rows.h"
+#include "kernels/cuda/bn.h"
+#include "kernels/cuda/rows.h"
 
 template <typename T> struct gradients {
     const T *dz, *x;

@@ -3,8 +3,8 @@
  *   in gamma (C), beta (C), running (RUNNING_ROWS, C)
  *   out stat (STAT_ROWS, C)
  */
-#include "bn.h"
-#include "cuda.h"
+#include "kernels/cuda/bn.h"
+#include "kernels/cuda/cuda.h"
 
 static __global__ void bn_running(int channels, const float *gamma,
                                   const float *beta, const float *running,

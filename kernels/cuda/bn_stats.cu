@@ -11,8 +11,8 @@
  *
  * scratch: the sums, if they are not given.
  */
-#include "bn.h"
-#include "rows.h"
+#include "kernels/cuda/bn.h"
+#include "kernels/cuda/rows.h"
 
 template <typename T> struct moments {
     const T *x;

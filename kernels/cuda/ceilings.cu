@@ -4,13 +4,13 @@
  * zeros take less power and so less time. For benchmarks: here alone something
  * is allocated beside the arena.
  */
-#include "ceilings.h"
+#include "kernels/cuda/ceilings.h"
 
 #include <cstdio>
 #include <ctime>
 
-#include "../philox.h"
-#include "blas.h"
+#include "kernels/cuda/blas.h"
+#include "kernels/philox.h"
 
 enum { TRIES = 3, REPEATS = 10, WORKSPACE = 32 * 1024 * 1024 };
 

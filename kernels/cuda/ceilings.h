@@ -1,7 +1,7 @@
 #ifndef MEMDIAL_CUDA_CEILINGS_H
 #define MEMDIAL_CUDA_CEILINGS_H
 
-#include "module.h"
+#include "kernels/cuda/module.h"
 
 /* Measures with copies of so many bytes and n by n matrices, on the device of
  * the calling thread. */

@@ -5,7 +5,7 @@
  */
 #include <cfloat>
 
-#include "cuda.h"
+#include "kernels/cuda/cuda.h"
 
 /* n: elements; W divides it. Whoever writes, writes the same. */
 template <typename T, int W>

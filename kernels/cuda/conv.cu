@@ -4,8 +4,8 @@
  * batch norm, and is padded after that. If wanted, the sums (tiles, SUM_ROWS,
  * Co) of y.
  */
-#include "conv.h"
-#include "conv_out.h"
+#include "kernels/cuda/conv.h"
+#include "kernels/cuda/conv_out.h"
 
 void cuda_conv(struct queue *q, const struct call *c)
 {

@@ -17,9 +17,9 @@
 
 #include <climits>
 
-#include "../pool.h"
-#include "bn.h"
-#include "gemm.h"
+#include "kernels/cuda/bn.h"
+#include "kernels/cuda/gemm.h"
+#include "kernels/pool.h"
 
 /* The extents of a convolution, and how they are taken apart. */
 struct conv_shape {

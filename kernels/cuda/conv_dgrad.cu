@@ -4,8 +4,8 @@
  * wanted, the sums (tiles, SUM_ROWS, Ci) of dx as the gradient of the result
  * of a batch norm of x (N, H, W, Ci) with stat (STAT_ROWS, Ci).
  */
-#include "conv.h"
-#include "conv_out.h"
+#include "kernels/cuda/conv.h"
+#include "kernels/cuda/conv_out.h"
 
 void cuda_conv_dgrad(struct queue *q, const struct call *c)
 {

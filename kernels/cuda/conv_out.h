@@ -6,8 +6,8 @@
 #ifndef MEMDIAL_CUDA_CONV_OUT_H
 #define MEMDIAL_CUDA_CONV_OUT_H
 
-#include "bn.h"
-#include "gemm.h"
+#include "kernels/cuda/bn.h"
+#include "kernels/cuda/gemm.h"
 
 static_assert((int)GEMM_BM == (int)TILE_ROWS, "a block has the rows of a tile");
 

@@ -7,8 +7,8 @@
  *
  * scratch: the sum of each part, (parts, KH, KW, Ci, Co) floats.
  */
-#include "conv.h"
-#include "parts.h"
+#include "kernels/cuda/conv.h"
+#include "kernels/cuda/parts.h"
 
 /* Pairs of sums as they come, in the part's own matrix. */
 struct partial_sums {

@@ -17,8 +17,8 @@
 #include <cuda_runtime.h>
 #include <type_traits>
 
-#include "../half.h"
-#include "../kernels.h"
+#include "kernels/half.h"
+#include "kernels/kernels.h"
 
 #ifndef CUDA_EMULATED
 #define CUDA_EMULATED false
@@ -48,7 +48,7 @@ struct queue {
 
 #define OP(name, scratch, access, ...) \
     void cuda_##name(struct queue *, const struct call *);
-#include "../op_list.h"
+#include "kernels/op_list.h"
 #undef OP
 
 static inline void queue_check(struct queue *q, cudaError_t error)

@@ -20,8 +20,8 @@
 #ifndef MEMDIAL_CUDA_GEMM_H
 #define MEMDIAL_CUDA_GEMM_H
 
-#include "async.h"
-#include "mma.h"
+#include "kernels/cuda/async.h"
+#include "kernels/cuda/mma.h"
 
 enum { GEMM_THREADS = 128, GEMM_WARPS = GEMM_THREADS / WARP_LANES,
        GEMM_BM = 128, GEMM_STAGES = 3 };

@@ -5,7 +5,7 @@
  *
  * scratch: cuBLAS's, and w as floats.
  */
-#include "blas.h"
+#include "kernels/cuda/blas.h"
 
 static __global__ void repeat(size_t n, size_t columns, const float *row,
                               float *to)

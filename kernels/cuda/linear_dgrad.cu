@@ -5,7 +5,7 @@
  *
  * scratch: cuBLAS's, and w as floats.
  */
-#include "blas.h"
+#include "kernels/cuda/blas.h"
 
 void cuda_linear_dgrad(struct queue *q, const struct call *c)
 {

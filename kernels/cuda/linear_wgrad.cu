@@ -5,7 +5,7 @@
  *
  * scratch: cuBLAS's, and x^T dy if dw is not of floats.
  */
-#include "blas.h"
+#include "kernels/cuda/blas.h"
 
 template <typename T>
 static __global__ void add_all(size_t n, const float *from, T *to)

@@ -5,7 +5,7 @@
  * The loader gives floats. What is stored in 16 bits crosses to the device in
  * 16 bits.
  */
-#include "load.h"
+#include "kernels/cuda/load.h"
 
 static size_t sample_elements(const struct operand *o)
 {

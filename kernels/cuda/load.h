@@ -6,7 +6,7 @@
 #ifndef MEMDIAL_CUDA_LOAD_H
 #define MEMDIAL_CUDA_LOAD_H
 
-#include "cuda.h"
+#include "kernels/cuda/cuda.h"
 
 /* The most microbatches of a program that is recorded. */
 enum { LOADS_MAX = 64 };

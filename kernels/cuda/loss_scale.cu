@@ -5,7 +5,7 @@
  * double it (Micikevicius et al., "Mixed precision training", 2018).
  *   update metrics (METRIC_COUNT) float64, scale (LOSS_SCALE_COUNT)
  */
-#include "cuda.h"
+#include "kernels/cuda/cuda.h"
 
 static __global__ void loss_scale(double *metrics, float *scale)
 {

@@ -17,7 +17,7 @@
 #ifndef MEMDIAL_CUDA_MMA_H
 #define MEMDIAL_CUDA_MMA_H
 
-#include "cuda.h"
+#include "kernels/cuda/cuda.h"
 
 #ifdef __CUDACC__
 
@@ -144,7 +144,7 @@ static __device__ inline void multiply_add_tf32(float (&)[4],
 #endif
 
 #else
-#include "emulate/mma.h"
+#include "kernels/cuda/emulate/mma.h"
 #endif
 
 #endif

@@ -17,13 +17,13 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "kernels/cuda/blas.h"
 #include "kernels/cuda/build_id.h"
-#include "blas.h"
-#include "ceilings.h"
-#include "cuda.h"
-#include "load.h"
-#include "module.h"
-#include "rewire.h"
+#include "kernels/cuda/ceilings.h"
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/load.h"
+#include "kernels/cuda/module.h"
+#include "kernels/cuda/rewire.h"
 
 enum { PROGRAMS = 2, TURNS = 2, CAPABILITY_MAJOR = 7, CAPABILITY_MINOR = 5 };
 
@@ -380,7 +380,7 @@ static void module_run(struct device *d, enum op_code op,
 {
     static void (*const operations[])(struct queue *, const struct call *) = {
 #define OP(name, scratch, access, ...) cuda_##name,
-#include "../op_list.h"
+#include "kernels/op_list.h"
 #undef OP
     };
 

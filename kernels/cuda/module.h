@@ -5,7 +5,7 @@
 #ifndef MEMDIAL_CUDA_MODULE_H
 #define MEMDIAL_CUDA_MODULE_H
 
-#include "../kernels.h"
+#include "kernels/kernels.h"
 
 /* What a device does at most in a second. */
 struct cuda_ceilings {

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "../kernels.h"
+#include "kernels/kernels.h"
 
 enum { CUDA_ALIGNMENT = 256 }; /* of values in the arena, bytes */
 

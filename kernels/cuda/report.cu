@@ -2,7 +2,7 @@
  * report: hands the metrics to the host.
  *   in metrics (METRIC_COUNT) float64
  */
-#include "cuda.h"
+#include "kernels/cuda/cuda.h"
 
 void cuda_report(struct queue *q, const struct call *c)
 {

@@ -9,7 +9,7 @@
  */
 #include <cstdlib>
 
-#include "rewire.h"
+#include "kernels/cuda/rewire.h"
 
 extern "C" {
 size_t cpu_host_rewire_scratch(const struct call *);

@@ -7,7 +7,7 @@
 #ifndef MEMDIAL_CUDA_REWIRE_H
 #define MEMDIAL_CUDA_REWIRE_H
 
-#include "cuda.h"
+#include "kernels/cuda/cuda.h"
 
 struct rewiring {
     struct call call;

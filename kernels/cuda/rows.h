@@ -9,8 +9,8 @@
 #ifndef MEMDIAL_CUDA_ROWS_H
 #define MEMDIAL_CUDA_ROWS_H
 
-#include "cuda.h"
-#include "parts.h"
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/parts.h"
 
 enum { ROWS_ACROSS = 32 }; /* threads side by side, at most */
 

@@ -1,4 +1,4 @@
-#include "parts.h"
+#include "kernels/cuda/parts.h"
 
 static size_t wgrad_bytes(const struct operand *dw, const struct operand *dy)
 {

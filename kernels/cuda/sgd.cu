@@ -12,8 +12,8 @@
  * upper half of a random word for each element, a function of the seed, the
  * step, the stream of the attributes and the element.
  */
-#include "../philox.h"
-#include "cuda.h"
+#include "kernels/cuda/cuda.h"
+#include "kernels/philox.h"
 
 /* All that is the same in every step. */
 template <typename T> struct update {

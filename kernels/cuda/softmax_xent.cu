@@ -8,7 +8,7 @@
  *
  * scratch: what each sample adds to the two metrics, (N, 2) doubles.
  */
-#include "cuda.h"
+#include "kernels/cuda/cuda.h"
 
 /* The largest of x[n] and the first index it is at, by a warp. */
 static __device__ inline int arg_max(const float *x, int n, float *max)

@@ -2,7 +2,7 @@
  * zero: fills with zero bytes.
  *   out x, any shape and dtype
  */
-#include "cuda.h"
+#include "kernels/cuda/cuda.h"
 
 void cuda_zero(struct queue *q, const struct call *c)
 {

@@ -1,6 +1,6 @@
 #include <cublas_v2.h>
 
-#include "../../half.h"
+#include "kernels/half.h"
 
 enum { LEAST_WORKSPACE = 16 * 1024, ALIGNMENT = 256 };
 

@@ -2,7 +2,7 @@
 #ifndef MEMDIAL_EMULATE_CUDA_BF16_H
 #define MEMDIAL_EMULATE_CUDA_BF16_H
 
-#include "../../half.h"
+#include "kernels/half.h"
 
 struct __nv_bfloat16 {
     uint16_t bits;

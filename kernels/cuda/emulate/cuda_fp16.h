@@ -2,7 +2,7 @@
 #ifndef MEMDIAL_EMULATE_CUDA_FP16_H
 #define MEMDIAL_EMULATE_CUDA_FP16_H
 
-#include "../../half.h"
+#include "kernels/half.h"
 
 struct __half {
     uint16_t bits;

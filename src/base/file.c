@@ -1,0 +1,532 @@
+#define _GNU_SOURCE
+
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+/* Reading */
+
+static const char *kind_of(mode_t mode)
+{
+    return S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a pipe" :
+           S_ISSOCK(mode) ? "a socket" : "a device";
+}
+
+static bool check_kind(const char *path, const struct stat *status,
+                       struct error *e)
+{
+    return S_ISREG(status->st_mode) ||
+           error_set(e, EXIT_INPUT, "%.300s: not a file but %s", path,
+                     kind_of(status->st_mode));
+}
+
+static bool check_size(const char *path, uint64_t bytes, uint64_t most,
+                       struct error *e)
+{
+    char text[BYTES_TEXT_SIZE];
+
+    return bytes <= most ||
+           error_set(e, EXIT_INPUT, "%.300s: %" PRIu64 " bytes are more than "
+                     "the %s that such a file can have", path, bytes,
+                     bytes_format(text, sizeof(text), most));
+}
+
+int file_open(const char *path, uint64_t most, uint64_t *bytes,
+              struct error *e)
+{
+    int fd = TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
+                                     O_NOCTTY));
+    struct stat status;
+
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        error_set(e, EXIT_INPUT, "%.300s: %s", path, strerror(errno));
+    } else if (check_kind(path, &status, e) &&
+               check_size(path, (uint64_t)status.st_size, most, e)) {
+        *bytes = (uint64_t)status.st_size;
+        return fd;
+    }
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+bool file_read_at(int fd, void *to, size_t bytes, uint64_t at)
+{
+    for (size_t done = 0; done < bytes;) {
+        ssize_t n = TEMP_FAILURE_RETRY(pread(fd, (char *)to + done,
+                                             bytes - done,
+                                             (off_t)(at + done)));
+        if (n <= 0) {
+            errno = n < 0 ? errno : 0;
+            return false;
+        }
+        done += (size_t)n;
+    }
+    return true;
+}
+
+/* Up to `most` bytes, whatever the system says of the size: that of a file in
+ * /proc is 0, and others grow. */
+static ssize_t read_all(int fd, char *to, size_t most)
+{
+    size_t done = 0;
+    ssize_t n = 0;
+
+    while (done < most &&
+           (n = TEMP_FAILURE_RETRY(read(fd, to + done, most - done))) > 0)
+        done += (size_t)n;
+    return n < 0 ? n : (ssize_t)done;
+}
+
+char *file_read(const char *path, size_t most, size_t *bytes,
+                struct error *e)
+{
+    uint64_t size;
+    int fd = file_open(path, most, &size, e);
+    char *text;
+    ssize_t n;
+
+    if (fd < 0)
+        return NULL;
+    text = xcalloc(most + 2, 1);
+    n = read_all(fd, text, most + 1);
+    if (n < 0)
+        error_set(e, EXIT_INPUT, "%.300s: %s", path, strerror(errno));
+    close(fd);
+    if (n < 0 || !check_size(path, (uint64_t)n, most, e)) {
+        free(text);
+        return NULL;
+    }
+    *bytes = (size_t)n;
+    text[n] = '\0';
+    return text;
+}
+
+/* Replacing */
+
+enum { LINKS_MAX = 40, TRIES_MAX = 100, TAG_DIGITS = 16,
+       SHOWN_MAX = 200 /* bytes of the name that a draft's begins with */ };
+
+struct file_draft {
+    char *path;          /* owned; as the caller says it */
+    char *target;        /* owned; where links lead to */
+    const char *name;    /* of the target in its folder, part of the above */
+    int folder, fd;
+    uint64_t bytes;      /* written one after the other */
+    char temporary[NAME_MAX + 1]; /* beside it; empty: there is none */
+    bool replaces;
+    struct stat old;     /* of what it replaces */
+    struct file_draft *next; /* in the list of all */
+};
+
+static struct file_draft *drafts;
+
+static bool fail(const struct file_draft *d, struct error *e)
+{
+    return error_set(e, EXIT_RUN, "%.300s: cannot write here: %s", d->path,
+                     strerror(errno));
+}
+
+static bool fail_midway(const struct file_draft *d, struct error *e)
+{
+    return error_set(e, EXIT_RUN, "%.300s: cannot write all of it: %s; what "
+                     "was there before, if anything, is as it was", d->path,
+                     strerror(errno));
+}
+
+/* Where a link leads to that stands at `path`; takes the path over. */
+static char *follow(char *path, const char *link)
+{
+    char *slash = strrchr(path, '/');
+    size_t folder = slash && link[0] != '/' ? (size_t)(slash + 1 - path) : 0;
+    char *to = xcalloc(folder + strlen(link) + 1, 1);
+
+    memcpy(to, path, folder);
+    strcpy(to + folder, link);
+    free(path);
+    return to;
+}
+
+/* The path that is left when all links are followed, though nothing may be
+ * there; the caller frees. NULL if they lead nowhere. */
+static char *resolve(const char *path)
+{
+    char *at = xstrdup(path);
+
+    for (int links = 0; links <= LINKS_MAX; links++) {
+        char link[PATH_MAX];
+        ssize_t n = TEMP_FAILURE_RETRY(readlink(at, link, sizeof(link) - 1));
+
+        if (n < 0)
+            return at;
+        link[n] = '\0';
+        at = follow(at, link);
+    }
+    free(at);
+    errno = ELOOP;
+    return NULL;
+}
+
+/* A folder that may be searched but not listed is good enough. */
+static int open_folder(const char *path)
+{
+    const int flags = O_DIRECTORY | O_CLOEXEC;
+    int fd = TEMP_FAILURE_RETRY(open(path, flags | O_RDONLY));
+
+    return fd >= 0 ? fd : TEMP_FAILURE_RETRY(open(path, flags | O_PATH));
+}
+
+/* Finds the folder and the name that the draft will have in the end. */
+static bool find_target(struct file_draft *d)
+{
+    char *slash;
+
+    d->target = resolve(d->path);
+    if (!d->target)
+        return false;
+    slash = strrchr(d->target, '/');
+    d->name = slash ? slash + 1 : d->target;
+    if (slash == d->target) {
+        d->folder = open_folder("/");
+    } else if (slash) {
+        *slash = '\0';
+        d->folder = open_folder(d->target);
+    } else {
+        d->folder = open_folder(".");
+    }
+    return d->folder >= 0;
+}
+
+/* That what is there, if anything, is a file. */
+static bool check_old(struct file_draft *d, struct error *e)
+{
+    if (fstatat(d->folder, d->name, &d->old, AT_SYMLINK_NOFOLLOW) == 0) {
+        d->replaces = true;
+        return check_kind(d->path, &d->old, e);
+    }
+    if (errno == ENOENT && d->name[0])
+        return true;
+    if (d->path[0] && !d->name[0])
+        errno = EISDIR;
+    return fail(d, e);
+}
+
+/* Writes the name of a draft for a target. */
+static void name_temporary(const char *target, uint64_t tag,
+                           char name[NAME_MAX + 1])
+{
+    snprintf(name, NAME_MAX + 1, ".%.*s.%016" PRIx64 ".tmp", SHOWN_MAX,
+             target, tag);
+}
+
+/* Whether name_temporary() may have made this name for the target. */
+static bool is_temporary(const char *target, const char *name)
+{
+    size_t length = strlen(name);
+    const char *digits = name + length - TAG_DIGITS - strlen(".tmp");
+    char expected[NAME_MAX + 1];
+
+    if (length < TAG_DIGITS + strlen("...tmp") || length > NAME_MAX)
+        return false;
+    name_temporary(target, strtoull(digits, NULL, 16), expected);
+    return strcmp(name, expected) == 0;
+}
+
+/* Whether a name still is that of an open file. */
+static bool still_names(int folder, const char *name, int fd)
+{
+    struct stat named, opened;
+
+    return fstat(fd, &opened) == 0 &&
+           fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+/* Removes a draft that nobody holds. A lock is let go when its process ends,
+ * wherever that was; where there are no locks, none is removed. */
+static void remove_if_left(int folder, const char *name)
+{
+    int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK |
+                                      O_NOCTTY | O_CLOEXEC);
+    struct stat status;
+
+    if (fd < 0)
+        return;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_uid == geteuid() && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+        still_names(folder, name, fd))
+        unlinkat(folder, name, 0);
+    close(fd);
+}
+
+static void remove_left_ones(const struct file_draft *d)
+{
+    int fd = openat(d->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry;
+
+    if (!folder) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    while ((entry = readdir(folder)))
+        if (is_temporary(d->name, entry->d_name))
+            remove_if_left(d->folder, entry->d_name);
+    closedir(folder);
+}
+
+static uint64_t random_tag(void)
+{
+    struct timespec now = { 0 };
+    uint64_t tag;
+
+    if (getrandom(&tag, sizeof(tag), GRND_NONBLOCK) ==
+        (ssize_t)sizeof(tag))
+        return tag;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec << 30 ^ (uint64_t)now.tv_nsec ^
+           (uint64_t)getpid() << 40;
+}
+
+/* What is made while another draft is cleared away may be cleared away with
+ * it, before it has its lock. */
+static bool lock(const struct file_draft *d)
+{
+    return (flock(d->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
+           still_names(d->folder, d->temporary, d->fd);
+}
+
+/* Nobody else may read a draft of what only its owner may read. */
+static bool open_temporary(struct file_draft *d)
+{
+    mode_t mode = d->replaces ? 0600 : 0666;
+
+    for (int i = 0; i < TRIES_MAX; i++) {
+        name_temporary(d->name, random_tag(), d->temporary);
+        d->fd = TEMP_FAILURE_RETRY(openat(
+            d->folder, d->temporary,
+            O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+        if (d->fd >= 0 && lock(d))
+            return true;
+        if (d->fd < 0 && errno != EEXIST)
+            break;
+        if (d->fd >= 0) {
+            unlinkat(d->folder, d->temporary, 0);
+            close(d->fd);
+        }
+        d->fd = -1;
+    }
+    d->temporary[0] = '\0';
+    return false;
+}
+
+/* Owner and group as far as this process may give it away; if it may not, the
+ * new group may do no more than all others. */
+static void take_permissions(const struct file_draft *d)
+{
+    mode_t mode = d->old.st_mode & 0777;
+
+    if (!d->replaces)
+        return;
+    if (fchown(d->fd, d->old.st_uid, d->old.st_gid) != 0 &&
+        fchown(d->fd, (uid_t)-1, d->old.st_gid) != 0)
+        mode &= ~(mode_t)070 | (mode & 07) << 3;
+    if (fchmod(d->fd, mode) != 0)
+        return; /* a file system that has none */
+}
+
+static void drop_all(void)
+{
+    for (const struct file_draft *d = drafts; d; d = d->next)
+        unlinkat(d->folder, d->temporary, 0);
+}
+
+static void enlist(struct file_draft *d)
+{
+    static bool at_exit;
+
+    if (!at_exit)
+        at_exit = atexit(drop_all) == 0;
+    d->next = drafts;
+    drafts = d;
+}
+
+static void release(struct file_draft *d)
+{
+    for (struct file_draft **at = &drafts; *at; at = &(*at)->next)
+        if (*at == d) {
+            *at = d->next;
+            break;
+        }
+    if (d->fd >= 0)
+        close(d->fd);
+    if (d->folder >= 0)
+        close(d->folder);
+    free(d->target);
+    free(d->path);
+    free(d);
+}
+
+void file_drop(struct file_draft *d)
+{
+    if (!d)
+        return;
+    if (d->temporary[0])
+        unlinkat(d->folder, d->temporary, 0);
+    release(d);
+}
+
+/* A draft without its file yet. */
+static struct file_draft *draft_new(const char *path)
+{
+    struct file_draft *d = xcalloc(1, sizeof(*d));
+
+    d->path = xstrdup(path);
+    d->folder = d->fd = -1;
+    return d;
+}
+
+bool file_begin(struct file_draft **out, const char *path, struct error *e)
+{
+    struct file_draft *d = draft_new(path);
+    bool ok = find_target(d) || fail(d, e);
+
+    ok = ok && check_old(d, e);
+    if (ok) {
+        remove_left_ones(d);
+        ok = open_temporary(d) || fail(d, e);
+    }
+    if (!ok) {
+        file_drop(d);
+        return false;
+    }
+    enlist(d);
+    *out = d;
+    return true;
+}
+
+bool file_check(const char *path, struct error *e)
+{
+    struct file_draft *d;
+
+    if (!file_begin(&d, path, e))
+        return false;
+    file_drop(d);
+    return true;
+}
+
+int file_written(const struct file_draft *d, uint64_t *bytes)
+{
+    *bytes = d->bytes;
+    return d->fd;
+}
+
+bool file_write_at(struct file_draft *d, const void *from, size_t bytes,
+                   uint64_t at, struct error *e)
+{
+    for (size_t done = 0; done < bytes;) {
+        ssize_t n = TEMP_FAILURE_RETRY(pwrite(d->fd, (const char *)from + done,
+                                              bytes - done,
+                                              (off_t)(at + done)));
+        if (n <= 0) {
+            errno = n < 0 ? errno : EIO;
+            return fail_midway(d, e);
+        }
+        done += (size_t)n;
+    }
+    return true;
+}
+
+bool file_write(struct file_draft *d, const void *from, size_t bytes,
+                struct error *e)
+{
+    uint64_t at = d->bytes;
+
+    d->bytes += bytes;
+    return file_write_at(d, from, bytes, at, e);
+}
+
+/* A link, unlike a rename, never takes the place of what is there. */
+static bool give_name(const struct file_draft *d, enum file_place place)
+{
+    if (place == FILE_REPLACE)
+        return TEMP_FAILURE_RETRY(renameat(d->folder, d->temporary, d->folder,
+                                           d->name)) == 0;
+    return TEMP_FAILURE_RETRY(linkat(d->folder, d->temporary, d->folder,
+                                     d->name, 0)) == 0;
+}
+
+bool file_finish(struct file_draft *d, enum file_place place,
+                 struct error *e)
+{
+    bool ok;
+
+    take_permissions(d);
+    ok = TEMP_FAILURE_RETRY(fsync(d->fd)) == 0 && give_name(d, place);
+    if (!ok)
+        fail(d, e);
+    else if (place == FILE_REPLACE)
+        d->temporary[0] = '\0';
+    /* A name is durable once its folder is, where the file system can do
+     * that. */
+    if (ok)
+        fsync(d->folder);
+    file_drop(d);
+    return ok;
+}
+
+bool file_put(const char *path, const char *text, enum file_place place,
+              struct error *e)
+{
+    struct file_draft *d;
+
+    if (!file_begin(&d, path, e))
+        return false;
+    if (file_write(d, text, strlen(text), e))
+        return file_finish(d, place, e);
+    file_drop(d);
+    return false;
+}
+
+/* An inode is used again, so the time is looked at too. */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool is_only(const struct file_draft *d, const struct stat *only)
+{
+    struct stat status;
+
+    return !only || (fstatat(d->folder, d->name, &status, 0) == 0 &&
+                     is_same(&status, only));
+}
+
+void file_remove(const char *path, const struct stat *only)
+{
+    struct file_draft *d = draft_new(path);
+
+    if (find_target(d)) {
+        if (is_only(d, only))
+            unlinkat(d->folder, d->name, 0);
+        remove_left_ones(d);
+    }
+    file_drop(d);
+}

@@ -1,0 +1,61 @@
+#include "base/folder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* NAME below $VARIABLE, or below `otherwise` in $HOME. The specification has
+ * relative paths ignored. */
+static bool find(char *path, size_t size, const char *variable,
+                 const char *otherwise, const char *name)
+{
+    const char *base = getenv(variable), *home = getenv("HOME");
+    int length;
+
+    if (base && base[0] == '/')
+        length = snprintf(path, size, "%s/memdial/%s", base, name);
+    else if (home && home[0] == '/')
+        length = snprintf(path, size, "%s/%s/memdial/%s", home, otherwise,
+                          name);
+    else
+        return false;
+    return length < (int)size;
+}
+
+bool folder_config(char *path, size_t size, const char *name)
+{
+    return find(path, size, "XDG_CONFIG_HOME", ".config", name);
+}
+
+bool folder_state(char *path, size_t size, const char *name)
+{
+    return find(path, size, "XDG_STATE_HOME", ".local/state", name);
+}
+
+void folder_expand(char *path, size_t size, const char *text)
+{
+    const char *home = getenv("HOME");
+    bool at_home = home && text[0] == '~' && (!text[1] || text[1] == '/');
+
+    snprintf(path, size, "%s%s", at_home ? home : "", text + at_home);
+}
+
+bool folder_make_for(const char *path, struct error *e)
+{
+    char *above = xstrdup(path);
+    int failure = 0;
+
+    for (char *slash = above + 1; (slash = strchr(slash, '/')) && !failure;
+         slash++) {
+        *slash = '\0';
+        if (mkdir(above, 0777) != 0 && errno != EEXIST) {
+            failure = errno;
+            error_set(e, EXIT_RUN, "%s: %s", above, strerror(failure));
+        }
+        *slash = '/';
+    }
+    free(above);
+    return !failure;
+}

@@ -1,0 +1,25 @@
+/*
+ * What this process was given by whoever began it.
+ */
+#ifndef MEMDIAL_PROCESS_H
+#define MEMDIAL_PROCESS_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/*
+ * Takes up the standard streams that are closed, before any file can be opened
+ * in their place: reading then finds the end, what is said on standard error is
+ * lost. False if there is no standard output, where the result of every command
+ * goes.
+ */
+bool process_streams(struct error *);
+
+/* sigaction(), but a signal that the process was begun with as ignored stays
+ * so: nohup does that, and shells do it to what they run in the background. */
+void process_catch(int signal, const struct sigaction *action,
+                   struct sigaction *before);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * `memdial train`: a run in this process, without screens.
+ */
+#include "cli/cmd_train.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/print.h"
+#include "base/process.h"
+#include "cli/progress.h"
+#include "cli/request.h"
+#include "train/snapshot.h"
+#include "train/trainer.h"
+
+struct choices {
+    struct request *request;
+    bool json;
+    const char *save, *load;
+};
+
+static const char usage[] =
+    "train [PRESET] [--set NAME=VALUE]... [--epochs N] [--json] "
+    "[--save FILE] [--load FILE]";
+
+static const struct option options[] = {
+    { "set", required_argument, NULL, 's' },
+    { "epochs", required_argument, NULL, 'e' },
+    { "json", no_argument, NULL, 'j' },
+    { "save", required_argument, NULL, 'S' },
+    { "load", required_argument, NULL, 'L' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
+static void choose(void *arg, int which, const char *value)
+{
+    struct choices *c = arg;
+    char assignment[SETTINGS_TEXT_SIZE];
+
+    switch (which) {
+    case 'e':
+        snprintf(assignment, sizeof(assignment), "epochs=%s", value);
+        request_set(c->request, assignment);
+        break;
+    case 'j':
+        c->json = true;
+        break;
+    case 'S':
+        c->save = value;
+        break;
+    case 'L':
+        c->load = value;
+        break;
+    }
+}
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    stop = 1;
+}
+
+/* The first Ctrl-C stops between two steps, a second one at once. A reader of
+ * our output that goes away must not cost the run its snapshot, and neither
+ * must a terminal that does, unless nohup has said that it is of no account. */
+static void catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = on_signal,
+                                .sa_flags = (int)SA_RESETHAND };
+
+    process_catch(SIGINT, &action, NULL);
+    process_catch(SIGTERM, &action, NULL);
+    process_catch(SIGHUP, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void print_json(void *arg, const struct event *event)
+{
+    (void)arg;
+    if (!event_print(event))
+        stop = 1;
+}
+
+static bool prepare(const struct choices *c, struct trainer **t,
+                    struct error *e)
+{
+    struct settings settings;
+
+    if (!request_settings(c->request, &settings, e) ||
+        !trainer_new(t, &settings, e))
+        return false;
+    if ((c->save && !file_check(c->save, e)) ||
+        (c->load && !snapshot_load(*t, c->load, e))) {
+        trainer_free(*t);
+        return false;
+    }
+    return true;
+}
+
+static int train(const struct choices *c)
+{
+    struct trainer *t;
+    struct progress progress;
+    struct error e;
+    bool ok;
+
+    if (c->json)
+        event_print_last_words();
+    if (!prepare(c, &t, &e))
+        return report_error(&e);
+    catch_signals();
+    print_until(&stop, NULL);
+    progress_init(&progress);
+    ok = trainer_run(t, c->request->preset,
+                     c->json ? (struct event_sink){ print_json, NULL }
+                             : (struct event_sink){ progress_emit, &progress },
+                     &stop, c->save, &e);
+    if (ok && !c->json)
+        progress_summary(&progress, t->step < trainer_steps(t), c->save);
+    trainer_free(t);
+    return ok ? EXIT_OK : report_error(&e);
+}
+
+int cmd_train(int argc, char **argv)
+{
+    struct request request;
+    struct choices choices = { .request = &request };
+    int code;
+
+    if (request_parse(&request, argc, argv, options, usage, choose, &choices,
+                      &code))
+        code = train(&choices);
+    request_done(&request);
+    return code;
+}

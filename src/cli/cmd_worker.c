@@ -1,0 +1,89 @@
+/*
+ * `memdial worker`: a worker on standard input and output.
+ */
+#include "cli/cmd_worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/print.h"
+#include "base/process.h"
+#include "events/event.h"
+#include "train/worker.h"
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    stop = 1;
+}
+
+/* The signals that end the worker are blocked, in the threads of the backend
+ * too, but for where it looks for commands: *let_in. */
+static void hold_signals(sigset_t *let_in)
+{
+    const int ends[] = { SIGTERM, SIGINT, SIGHUP };
+    struct sigaction action = { .sa_handler = on_signal };
+    sigset_t held;
+
+    sigemptyset(&held);
+    for (int i = 0; i < 3; i++) {
+        process_catch(ends[i], &action, NULL);
+        sigaddset(&held, ends[i]);
+    }
+    sigprocmask(SIG_BLOCK, &held, let_in);
+    for (int i = 0; i < 3; i++)
+        sigdelset(let_in, ends[i]);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* If memory runs out it should be this process that is ended, which can be
+ * started again, not the front end. Linux only, and no loss elsewhere. */
+static void volunteer(void)
+{
+    int file = open("/proc/self/oom_score_adj", O_WRONLY);
+
+    if (file < 0)
+        return;
+    if (write(file, "500", 3) < 0)
+        print_error("memdial worker: oom_score_adj: %s\n", strerror(errno));
+    close(file);
+}
+
+/* The screens run it as /proc/self/exe, and "exe" would be its name in lists of
+ * processes. */
+static void take_name(void)
+{
+    prctl(PR_SET_NAME, "memdial");
+}
+
+int cmd_worker(int argc, char **argv)
+{
+    sigset_t let_in;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        print("Usage: memdial worker\n"
+              "Reads commands as lines of JSON, writes events; "
+              "see memdial-events(5).\n");
+        return EXIT_OK;
+    }
+    if (argc > 1) {
+        print_error("memdial worker: '%s' is not expected; it takes "
+                    "commands on standard input, see memdial-events(5)\n",
+                    argv[1]);
+        return EXIT_INPUT;
+    }
+    hold_signals(&let_in);
+    volunteer();
+    take_name();
+    event_print_last_words();
+    print_until(&stop, &let_in);
+    worker_run(STDIN_FILENO, &let_in, &stop);
+    return EXIT_OK;
+}

@@ -1,0 +1,142 @@
+/*
+ * The command line: finds the sub-command and runs it. Each has a file of its
+ * own and is called with its name as argv[0]; only here does the program end.
+ */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/print.h"
+#include "base/process.h"
+#include "base/spelling.h"
+#include "cli/cmd_list.h"
+#include "cli/cmd_plan.h"
+#include "cli/cmd_train.h"
+#include "cli/cmd_worker.h"
+#include "cli/request.h"
+#include "config.h"
+#include "settings/preset.h"
+#include "ui/app.h"
+#include "ui/pages/help.h"
+
+struct command {
+    const char *name;
+    const char *arguments;
+    const char *help;
+    int (*run)(int argc, char **argv);
+};
+
+static int cmd_help(int argc, char **argv);
+
+static const struct command commands[] = {
+    { "train", "[PRESET] [--set NAME=VALUE]...", "train a network",
+      cmd_train },
+    { "plan", "[PRESET] [--set NAME=VALUE]...",
+      "say what memory training takes", cmd_plan },
+    { "worker", "", "train as commands on standard input say", cmd_worker },
+    { "presets", "[--json]", "list the presets", cmd_presets },
+    { "settings", "[--json]", "list the settings and their values",
+      cmd_settings },
+    { "backends", "[--json]", "list the devices to train on", cmd_backends },
+    { "help", "", "print this text", cmd_help },
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static int cmd_help(int argc, char **argv)
+{
+    /* For the manual, which has the same list of keys as the screens. */
+    if (argc > 1 && strcmp(argv[1], "--mdoc") == 0) {
+        help_print_mdoc();
+        return EXIT_OK;
+    }
+    print("Usage: memdial [PRESET] [--set NAME=VALUE]...\n"
+          "       memdial COMMAND [ARGUMENT]...\n"
+          "Trains a network inside exactly the bytes that it plans.\n\n"
+          "Without a command: on screens that show memory and accuracy while "
+          "it trains.\nThe commands:\n");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        print("  %-9s %-32s %s\n", commands[i].name, commands[i].arguments,
+              commands[i].help);
+    return EXIT_OK;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int refuse_command(const char *name)
+{
+    struct spelling spelling;
+
+    spelling_init(&spelling, name);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        spelling_offer(&spelling, commands[i].name);
+    if (spelling.nearest)
+        print_error("memdial: no command '%s'; did you mean '%s'?\n",
+                    name, spelling.nearest);
+    else
+        print_error("memdial: no command '%s'; see `memdial help`\n",
+                    name);
+    return EXIT_INPUT;
+}
+
+/* Whether the screens are meant: by an option of theirs, or a preset. */
+static bool means_screens(const char *word)
+{
+    struct preset preset;
+
+    return word[0] == '-' || strchr(word, '/') ||
+           preset_load(&preset, word, NULL);
+}
+
+static int show_screens(int argc, char **argv)
+{
+    static char name[] = "screens";
+
+    argv[0] = name;
+    return app_run(argc, argv);
+}
+
+static int run(int argc, char **argv)
+{
+    const struct command *command;
+
+    if (argc < 2)
+        return show_screens(argc, argv);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return cmd_help(argc - 1, argv + 1);
+    if (strcmp(argv[1], "--version") == 0) {
+        print("%s\n", PACKAGE_STRING);
+        return EXIT_OK;
+    }
+    command = find_command(argv[1]);
+    if (command)
+        return command->run(argc - 1, argv + 1);
+    return means_screens(argv[1]) ? show_screens(argc, argv)
+                                  : refuse_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    struct error e;
+    int code;
+
+    if (!process_streams(&e))
+        return report_error(&e);
+    setlocale(LC_CTYPE, ""); /* what the terminal can show; not of numbers */
+    signal(SIGXFSZ, SIG_IGN); /* a file that must not grow is an error */
+    code = run(argc, argv);
+    /* What could not be written was not done. */
+    if (print_flush())
+        return code;
+    print_error("memdial: standard output: %s\n", strerror(errno));
+    return code == EXIT_OK ? EXIT_RUN : code;
+}

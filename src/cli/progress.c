@@ -1,0 +1,261 @@
+#include "cli/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/print.h"
+#include "base/text.h"
+#include "base/window.h"
+
+enum { BAR_LEAST = 5, BAR_MOST = 20, GAP = 2, ECHOED = 2, PART_SIZE = 64,
+       USUAL_COLUMNS = 80 };
+
+/* Seconds between two drawings of the changing line. */
+static const double redraw_seconds = 0.1;
+
+/* Parts of the changing line, in their order. */
+enum part { PART_EPOCH, PART_STEP, PART_LOSS, PART_RATE, PART_LEFT,
+            PART_COUNT };
+
+/* The order in which they find room; the bar has what they leave. */
+static const enum part dearest[PART_COUNT] = {
+    PART_STEP, PART_LOSS, PART_LEFT, PART_EPOCH, PART_RATE
+};
+
+struct line {
+    char part[PART_COUNT][PART_SIZE];    /* "": no room for it */
+    int bar;                             /* cells, without the brackets */
+};
+
+void progress_init(struct progress *p)
+{
+    *p = (struct progress){ .live = isatty(STDOUT_FILENO),
+                            .started = clock_seconds(),
+                            .first_step = -1 };
+}
+
+/* Columns of a row that can be used: in the last one some terminals go to the
+ * next row, and what takes more than a row is never taken back. */
+static int row_room(void)
+{
+    int rows, cols;
+
+    window_size(&rows, &cols);
+    return (cols ? cols : USUAL_COLUMNS) - 1;
+}
+
+static int lesser(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Without escape codes: spaces over what was there, and over the ^C that a
+ * terminal echoes after it. */
+static void clear_line(struct progress *p)
+{
+    if (p->live)
+        print("\r%*s\r", lesser(p->width + ECHOED, row_room()), "");
+    p->width = 0;
+}
+
+/* The longest that there is room for of "step 7/50", "7/50", "14%", "". */
+static void name_step(char text[PART_SIZE], const struct event *e, int columns)
+{
+    long long step = e->step.step, steps = e->step.steps;
+
+    snprintf(text, PART_SIZE, "step %lld/%lld", step, steps);
+    if ((int)strlen(text) > columns)
+        snprintf(text, PART_SIZE, "%lld/%lld", step, steps);
+    if ((int)strlen(text) > columns)
+        snprintf(text, PART_SIZE, "%d%%",
+                 (int)(100.0 * (double)step / (double)steps));
+    if ((int)strlen(text) > columns)
+        *text = '\0';
+}
+
+static double seconds_left(const struct progress *p, const struct event *e)
+{
+    return (double)(e->step.steps - e->step.step) * (p->drawn - p->started) /
+           (double)(e->step.step - p->first_step);
+}
+
+static void name_parts(struct line *l, const struct progress *p,
+                       const struct event *e, int columns)
+{
+    char rate[TEXT_COUNT_SIZE], left[TEXT_DURATION_SIZE];
+    double loss = e->step.loss;
+
+    name_step(l->part[PART_STEP], e, columns);
+    snprintf(l->part[PART_EPOCH], PART_SIZE, "epoch %d", e->step.epoch);
+    snprintf(l->part[PART_LOSS], PART_SIZE,
+             fabs(loss) < 1e6 ? "loss %.4f" : "loss %.4g", loss);
+    snprintf(l->part[PART_RATE], PART_SIZE, "%s samples/s",
+             text_count(rate, (int64_t)e->step.samples_per_second));
+    snprintf(l->part[PART_LEFT], PART_SIZE, "%s left",
+             text_duration(left, seconds_left(p, e)));
+}
+
+/* What has no room goes, and what is less dear with it. */
+static void fit_parts(struct line *l, int columns)
+{
+    int used = 0;
+
+    for (int i = 0; i < PART_COUNT; i++) {
+        char *text = l->part[dearest[i]];
+        int with = used + (used ? GAP : 0) + (int)strlen(text);
+
+        if (with > columns)
+            *text = '\0';
+        used = lesser(with, columns);
+    }
+    l->bar = lesser(columns - used - GAP - 2, BAR_MOST);
+}
+
+/* Returns the columns it took. */
+static int print_line(const struct line *l, double share)
+{
+    char bar[TEXT_BAR_SIZE];
+    int width = 0;
+
+    for (int i = 0; i < PART_COUNT; i++) {
+        if (l->part[i][0])
+            width += print("%*s%s", width ? GAP : 0, "", l->part[i]);
+        if (i == PART_EPOCH && l->bar >= BAR_LEAST)
+            width += print("%*s[%s]", width ? GAP : 0, "",
+                           text_bar(bar, share, l->bar));
+    }
+    return width;
+}
+
+static void draw_step(struct progress *p, const struct event *e)
+{
+    int room = row_room(), columns = room > ECHOED ? room - ECHOED : 0;
+    int before = lesser(p->width, room);
+    double now = clock_seconds();
+    struct line line;
+
+    if (now - p->drawn < redraw_seconds && e->step.step < e->step.steps)
+        return;
+    p->drawn = now;
+    name_parts(&line, p, e, columns);
+    fit_parts(&line, columns);
+    print("\r");
+    p->width = print_line(&line, (double)e->step.step /
+                                     (double)e->step.steps);
+    if (before > p->width)
+        print("%*s", before - p->width, "");
+}
+
+static void print_memory(const struct event *e)
+{
+    char planned[BYTES_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
+    char touched[BYTES_TEXT_SIZE], os[BYTES_TEXT_SIZE], gap[BYTES_TEXT_SIZE];
+    char peak[BYTES_TEXT_SIZE], most[64] = "";
+    uint64_t beyond = e->memory.os > e->memory.touched
+                          ? e->memory.os - e->memory.touched : 0;
+
+    if (e->memory.os_peak)
+        snprintf(most, sizeof(most), ", at most %s",
+                 bytes_format(peak, sizeof(peak), e->memory.os_peak));
+    print("memory: planned %s, allocated %s, touched %s\n"
+          "        the process %s%s\n"
+          "        %s of it is not the arena: program, libraries, data\n",
+          bytes_format(planned, sizeof(planned), e->memory.planned),
+          bytes_format(arena, sizeof(arena), e->memory.arena),
+          bytes_format(touched, sizeof(touched), e->memory.touched),
+          bytes_format(os, sizeof(os), e->memory.os), most,
+          bytes_format(gap, sizeof(gap), beyond));
+}
+
+static void print_epoch(const struct event *e)
+{
+    print("epoch %3d  loss %.4f, valid %.4f  accuracy %.2f%%, valid %.2f%%  "
+          "%.1f s\n", e->epoch.epoch, e->epoch.train_loss,
+          e->epoch.valid_loss, 100 * e->epoch.train_accuracy,
+          100 * e->epoch.valid_accuracy, e->epoch.seconds);
+}
+
+void progress_emit(void *arg, const struct event *e)
+{
+    struct progress *p = arg;
+    char planned[BYTES_TEXT_SIZE];
+
+    switch (e->type) {
+    case EVENT_START:
+        print("training %s; Ctrl-C stops it\n", e->start.preset);
+        break;
+    case EVENT_MEMORY:
+        if (p->memory.memory.planned == 0)
+            print("planned %s\n", bytes_format(planned, sizeof(planned),
+                                               e->memory.planned));
+        p->memory = *e;
+        break;
+    case EVENT_STEP:
+        if (p->first_step < 0)
+            p->first_step = e->step.step - 1;
+        p->step = *e;
+        if (p->live)
+            draw_step(p, e);
+        break;
+    case EVENT_EPOCH:
+        clear_line(p);
+        print_epoch(e);
+        if (e->epoch.valid_accuracy > p->best.epoch.valid_accuracy)
+            p->best = *e;
+        break;
+    case EVENT_APPLIED:
+        clear_line(p);
+        print("step %lld: settings changed, planned %s\n",
+              (long long)e->applied.step,
+              bytes_format(planned, sizeof(planned), e->applied.planned));
+        break;
+    case EVENT_REFUSED:
+        clear_line(p);
+        print("refused: %s\n", e->refused.message);
+        break;
+    case EVENT_PAUSED:
+    case EVENT_RESUMED:
+        clear_line(p);
+        print("%s at step %lld\n",
+              e->type == EVENT_PAUSED ? "paused" : "resumed",
+              (long long)e->stopped_at);
+        break;
+    case EVENT_WARNING:
+        clear_line(p);
+        print("warning: %s\n", e->message);
+        break;
+    case EVENT_SAVED: /* the summary says it once */
+        break;
+    case EVENT_ERROR: /* the command reports it on standard error */
+    case EVENT_DONE:
+        clear_line(p);
+        break;
+    case EVENT_COUNT:
+        break;
+    }
+    print_flush();
+}
+
+void progress_summary(const struct progress *p, bool interrupted,
+                      const char *saved)
+{
+    char took[TEXT_DURATION_SIZE];
+
+    text_duration(took, clock_seconds() - p->started);
+    if (interrupted)
+        print("interrupted at step %lld of %lld, after %s\n",
+              (long long)p->step.step.step, (long long)p->step.step.steps,
+              took);
+    else
+        print("done in %s\n", took);
+    if (p->best.epoch.epoch)
+        print("best validation accuracy %.2f%%, in epoch %d\n",
+              100 * p->best.epoch.valid_accuracy, p->best.epoch.epoch);
+    print_memory(&p->memory);
+    if (saved)
+        print("saved %s\n", saved);
+}

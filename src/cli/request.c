@@ -1,0 +1,80 @@
+#include "cli/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/print.h"
+#include "settings/preset.h"
+
+void request_set(struct request *r, const char *name_value)
+{
+    r->assignments = xrealloc(r->assignments, (unsigned long)r->count + 1,
+                              sizeof(*r->assignments));
+    r->assignments[r->count++] = xstrdup(name_value);
+}
+
+void request_done(struct request *r)
+{
+    for (int i = 0; i < r->count; i++)
+        free(r->assignments[i]);
+    free(r->assignments);
+    *r = (struct request){ 0 };
+}
+
+static bool refuse(const char *command, const char *what, const char *word,
+                   const char *usage, int *code)
+{
+    print_error("memdial %s: %s '%s'; usage: memdial %s\n", command, what,
+                word, usage);
+    *code = EXIT_INPUT;
+    return false;
+}
+
+bool request_parse(struct request *r, int argc, char **argv,
+                   const struct option *known, const char *usage,
+                   void (*option)(void *arg, int which, const char *value),
+                   void *arg, int *code)
+{
+    int which;
+
+    *r = (struct request){ .preset = PRESET_DEFAULT };
+    *code = EXIT_OK;
+    optind = 0; /* GNU: begin anew */
+    opterr = 0;
+    while ((which = getopt_long(argc, argv, ":hs:", known, NULL)) != -1)
+        switch (which) {
+        case 's':
+            request_set(r, optarg);
+            break;
+        case 'h':
+            print("Usage: memdial %s\n", usage);
+            return false;
+        case ':':
+            return refuse(argv[0], "a value must follow", argv[optind - 1],
+                          usage, code);
+        case '?':
+            return refuse(argv[0], "no such option", argv[optind - 1], usage,
+                          code);
+        default:
+            option(arg, which, optarg);
+        }
+    if (optind < argc)
+        r->preset = argv[optind++];
+    if (optind < argc)
+        return refuse(argv[0], "one preset is enough, not also", argv[optind],
+                      usage, code);
+    return true;
+}
+
+bool request_settings(const struct request *r, struct settings *s,
+                      struct error *e)
+{
+    return preset_open(r->preset, r->assignments, r->count, s, e);
+}
+
+int report_error(const struct error *e)
+{
+    print_error("memdial: %s\n", e->text);
+    return e->code;
+}

@@ -1,0 +1,40 @@
+/*
+ * What commands on a job have in common on their command line: a preset and
+ * assignments to its settings.
+ */
+#ifndef MEMDIAL_REQUEST_H
+#define MEMDIAL_REQUEST_H
+
+#include <getopt.h>
+
+#include "base/error.h"
+#include "settings/settings.h"
+
+struct request {
+    const char *preset;
+    char **assignments;          /* owned, [count], each owned */
+    int count;
+};
+
+/* Adds "name=value". */
+void request_set(struct request *, const char *name_value);
+void request_done(struct request *);
+
+/*
+ * Reads options with getopt_long: `set` and `help` are handled here, any other
+ * is given to `option` with its argument. Then takes one operand, the preset,
+ * or the default one. On false *code is what to exit with.
+ */
+bool request_parse(struct request *, int argc, char **argv,
+                   const struct option *known, const char *usage,
+                   void (*option)(void *arg, int which, const char *value),
+                   void *arg, int *code);
+
+/* The settings asked for. */
+bool request_settings(const struct request *, struct settings *,
+                      struct error *);
+
+/* Prints "memdial: " and the error, returns its exit code. */
+int report_error(const struct error *);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * What dataset.c asks of each set of images: raw samples. Augmentation and
+ * normalisation are the same for all and done there.
+ */
+#ifndef MEMDIAL_IMAGE_SOURCE_H
+#define MEMDIAL_IMAGE_SOURCE_H
+
+#include "data/dataset.h"
+
+struct image_source {
+    const char *name;
+    int classes;
+    const char *where;   /* its files come from; NULL: it has none */
+    float mean[IMAGE_CHANNELS], std[IMAGE_CHANNELS]; /* of 8-bit values */
+    /* All NULL for a source that has no state, as is the last. What `check`
+     * says yes to may still not open. */
+    bool (*check)(const char *path, struct error *);
+    bool (*open)(void **state, const char *path, struct error *);
+    void (*close)(void *state);
+    int (*samples)(const void *state, enum split);
+    /* Writes an image as (32, 32, 3) bytes and returns its label; called from
+     * several threads at once. */
+    int (*image)(void *state, enum split, int index,
+                 uint8_t image[IMAGE_ELEMENTS]);
+    /* Whether all images since it was opened were what they were then. */
+    bool (*intact)(const void *state, struct error *);
+};
+
+#endif

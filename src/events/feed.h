@@ -1,0 +1,40 @@
+/*
+ * The reader of a worker's stream: one line in, one event out, the same
+ * struct event that the engine emitted. What an event points to is in the
+ * feed and lasts until the next line is read. Nothing in a line can do more
+ * than be refused: an object whose members are missing or mistyped is an
+ * error, a type that is not known is passed over, for a newer worker may have
+ * more of them.
+ */
+#ifndef MEMDIAL_FEED_H
+#define MEMDIAL_FEED_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "events/event.h"
+
+enum { FEED_TEXT_SIZE = ERROR_TEXT_SIZE };
+
+struct feed {
+    struct event event;          /* the latest */
+    struct settings settings;    /* in force, as `start` and `applied` say */
+    struct settings before;      /* before the latest `applied` */
+    char name[FEED_TEXT_SIZE];   /* of the preset; of a refused command */
+    char text[FEED_TEXT_SIZE];   /* message, or path */
+};
+
+enum feed_result {
+    FEED_EVENT,        /* feed->event is it */
+    FEED_UNKNOWN,      /* of a type that this version does not know */
+    FEED_BAD,          /* not an event; the error says why */
+    FEED_OTHER_SCHEMA  /* a start with another schema; the error names both */
+};
+
+void feed_init(struct feed *);
+
+/* Reads a line without its newline; it may hold any bytes. */
+enum feed_result feed_read(struct feed *, const char *line, size_t length,
+                           struct error *);
+
+#endif

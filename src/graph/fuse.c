@@ -1,0 +1,68 @@
+#include "graph/fuse.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+
+/* For each value of the graph the operation that has it in a slot; -1: none. */
+static int *find_operations(const struct graph *g, enum op_code code, int slot)
+{
+    int *op = xcalloc((unsigned long)g->value_count, sizeof(*op));
+
+    for (int i = 0; i < g->value_count; i++)
+        op[i] = -1;
+    for (int i = 0; i < g->op_count; i++)
+        if (g->ops[i].code == code)
+            op[g->ops[i].operand[slot]] = i;
+    return op;
+}
+
+/* A value for the sums of the tiles of an activation (N, H, W, C), with what is
+ * in enum sum_row. */
+static int tile_sums(struct graph *g, int activation)
+{
+    struct value v = g->values[activation];
+    int sums = graph_value(g, v.layer, "sums", KIND_TRANSIENT, DTYPE_F32, 3,
+                           (int[]){ 0, SUM_ROWS, v.dim[v.rank - 1] });
+
+    g->values[sums].tiles_of = activation;
+    return sums;
+}
+
+static void fuse_statistics(struct graph *g)
+{
+    int *reader = find_operations(g, OP_bn_stats, BN_STATS_X);
+
+    for (int i = 0; i < g->op_count; i++) {
+        int *conv = g->ops[i].operand, *stats;
+        if (g->ops[i].code != OP_conv || reader[conv[CONV_Y]] < 0)
+            continue;
+        stats = g->ops[reader[conv[CONV_Y]]].operand;
+        conv[CONV_SUMS] = stats[BN_STATS_SUMS] = tile_sums(g, conv[CONV_Y]);
+    }
+    free(reader);
+}
+
+static void fuse_gradients(struct graph *g)
+{
+    int *reader = find_operations(g, OP_bn_relu_grad, BN_RELU_GRAD_DZ);
+
+    for (int i = 0; i < g->op_count; i++) {
+        int *conv = g->ops[i].operand, *norm;
+        if (g->ops[i].code != OP_conv_dgrad ||
+            reader[conv[CONV_DGRAD_DX]] < 0)
+            continue;
+        norm = g->ops[reader[conv[CONV_DGRAD_DX]]].operand;
+        conv[CONV_DGRAD_X] = norm[BN_RELU_GRAD_X];
+        conv[CONV_DGRAD_STAT] = norm[BN_RELU_GRAD_STAT];
+        conv[CONV_DGRAD_SUMS] = norm[BN_RELU_GRAD_SUMS] =
+            tile_sums(g, conv[CONV_DGRAD_DX]);
+    }
+    free(reader);
+}
+
+void fuse_tile_sums(struct graph *g)
+{
+    fuse_statistics(g);
+    fuse_gradients(g);
+}

@@ -1,0 +1,24 @@
+/*
+ * Reverse-mode differentiation: appends to a graph of forward operations the
+ * operations that compute gradients and those that update the weights.
+ */
+#ifndef MEMDIAL_GRAD_H
+#define MEMDIAL_GRAD_H
+
+#include "graph/graph.h"
+
+/* How weights are updated. */
+struct update {
+    bool master;         /* from an fp32 copy, if they are not fp32 */
+    int scale;           /* value of the loss scale, or -1 */
+};
+
+/*
+ * `value` is what the loss was computed from and `gradient` its gradient. Adds
+ * one gradient (set to zero when a batch is prepared, accumulated by each
+ * microbatch), one momentum and one SGD update per weight that the value
+ * depends on; with a loss scale, before all updates, one check per gradient.
+ */
+void grad_build(struct graph *, int value, int gradient, struct update);
+
+#endif

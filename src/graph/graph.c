@@ -1,0 +1,354 @@
+#include "graph/graph.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "kernels/pool.h"
+
+static const char *const kind_names[KIND_COUNT] = {
+    [KIND_WEIGHTS] = "weights",         [KIND_INDEX] = "index",
+    [KIND_GRADIENTS] = "gradients",     [KIND_OPTIMIZER] = "optimizer",
+    [KIND_ACTIVATIONS] = "activations", [KIND_TRANSIENT] = "transient",
+    [KIND_WORKSPACE] = "workspace",     [KIND_INPUT] = "input",
+};
+
+const char *kind_name(enum kind kind)
+{
+    return kind_names[kind];
+}
+
+bool kind_persists(enum kind kind)
+{
+    return kind == KIND_WEIGHTS || kind == KIND_INDEX ||
+           kind == KIND_OPTIMIZER;
+}
+
+struct graph *graph_new(void)
+{
+    return xcalloc(1, sizeof(struct graph));
+}
+
+void graph_free(struct graph *g)
+{
+    if (!g)
+        return;
+    free(g->layers);
+    free(g->values);
+    free(g->ops);
+    if (g->pool)
+        free(g->pool->member);
+    free(g->pool);
+    free(g);
+}
+
+/* Room for one more element: arrays double, at powers of two. */
+static void *grow(void *array, int count, size_t size)
+{
+    if (count & (count - 1))
+        return array;
+    return xrealloc(array, count ? 2 * (unsigned long)count : 1, size);
+}
+
+int graph_layer(struct graph *g, const char *format, ...)
+{
+    va_list args;
+
+    g->layers = grow(g->layers, g->layer_count, sizeof(*g->layers));
+    va_start(args, format);
+    vsnprintf(g->layers[g->layer_count].name, sizeof(g->layers->name), format,
+              args);
+    va_end(args);
+    return g->layer_count++;
+}
+
+int graph_value(struct graph *g, int layer, const char *name, enum kind kind,
+                enum dtype dtype, int rank, const int *dim)
+{
+    struct value v = { .layer = layer, .name = name, .kind = kind,
+                       .dtype = dtype, .rank = rank, .of = -1,
+                       .part_of = -1, .tiles_of = -1,
+                       .ordinal = g->kind_count[kind]++ };
+
+    assert(rank > 0 && rank <= OPERAND_MAX_RANK);
+    memcpy(v.dim, dim, (size_t)rank * sizeof(*dim));
+    g->values = grow(g->values, g->value_count, sizeof(*g->values));
+    g->values[g->value_count] = v;
+    return g->value_count++;
+}
+
+struct op *graph_op(struct graph *g, enum op_code code, enum pass pass,
+                    int programs, int layer, const int *operands)
+{
+    struct op op = { .code = code, .pass = pass, .programs = programs,
+                     .layer = layer,
+                     .forward = pass == PASS_FORWARD ? g->op_count : -1,
+                     .begins_block = g->at_block };
+
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
+        op.operand[i] = i < op_slots(code) ? operands[i] : -1;
+        assert(op.operand[i] < g->value_count);
+    }
+    g->ops = grow(g->ops, g->op_count, sizeof(*g->ops));
+    g->ops[g->op_count] = op;
+    g->at_block = false;
+    return &g->ops[g->op_count++];
+}
+
+void graph_begin_block(struct graph *g)
+{
+    g->at_block = true;
+}
+
+void graph_pool_open(struct graph *g)
+{
+    g->pool = xcalloc(1, sizeof(*g->pool));
+    g->pool_values = g->pool_index = -1;
+}
+
+void graph_pool_join(struct graph *g, int value)
+{
+    struct pool *p = g->pool;
+    struct operand o = graph_operand(g, value, NULL);
+
+    p->member = grow(p->member, p->members, sizeof(*p->member));
+    p->member[p->members] =
+        (struct pool_member){ p->words, operand_elements(&o) };
+    p->words += (operand_elements(&o) + 63) / 64;
+    p->elements += operand_elements(&o);
+    g->values[value].member = p->members++;
+    g->values[value].part_of = value; /* until the pool is closed */
+}
+
+void graph_pool_close(struct graph *g, int layer, double sparsity)
+{
+    struct pool *p = g->pool;
+    int members = g->value_count, first = 0;
+
+    while (g->values[first].part_of != first)
+        first++;
+    p->nonzeros = (size_t)((1 - sparsity) * (double)p->elements + 0.5);
+    if (p->nonzeros < (size_t)p->members)
+        p->nonzeros = (size_t)p->members;
+    p->low_bits = pool_smallest_index(p);
+    g->pool_values =
+        graph_value(g, layer, "w", KIND_WEIGHTS, g->values[first].dtype, 1,
+                    (int[]){ (int)p->nonzeros });
+    g->pool_index = graph_value(
+        g, layer, "index", KIND_INDEX, DTYPE_I32, 1,
+        (int[]){ (int)(pool_index_bytes(p) / sizeof(int32_t)) });
+    g->values[g->pool_values].init.rule = INIT_POOL;
+    g->values[g->pool_index].init.rule = INIT_INDEX;
+    for (int i = 0; i < members; i++)
+        if (g->values[i].part_of == i)
+            g->values[i].part_of = g->pool_values;
+}
+
+bool graph_is_view(const struct graph *g, int value)
+{
+    return g->values[value].part_of >= 0;
+}
+
+static int resolve(int dim, const struct extents *extents)
+{
+    return dim >= 0 ? dim : extents->of[-1 - dim];
+}
+
+/* How many tiles the rows of a value make. */
+static int count_tiles(const struct graph *g, int value,
+                       const struct extents *extents)
+{
+    struct operand o = graph_operand(g, value, extents);
+
+    return (int)tiles_of(operand_rows(&o));
+}
+
+struct operand graph_operand(const struct graph *g, int value,
+                             const struct extents *extents)
+{
+    struct operand o = { 0 };
+    const struct value *v;
+
+    if (value < 0)
+        return o;
+    v = &g->values[value];
+    o.dtype = v->dtype;
+    o.rank = v->rank;
+    if (graph_is_view(g, value)) {
+        o.pool = g->pool;
+        o.member = v->member;
+    }
+    for (int i = 0; i < v->rank; i++)
+        o.dim[i] = resolve(v->dim[i], extents);
+    if (v->tiles_of >= 0)
+        o.dim[0] = count_tiles(g, v->tiles_of, extents);
+    return o;
+}
+
+size_t graph_bytes(const struct graph *g, int value,
+                   const struct extents *extents)
+{
+    struct operand o = graph_operand(g, value, extents);
+
+    return operand_elements(&o) * dtype_size(o.dtype);
+}
+
+void graph_value_name(const struct graph *g, int value, char *name,
+                      size_t size)
+{
+    const struct value *v = &g->values[value];
+
+    if (v->of < 0)
+        snprintf(name, size, "%s.%s", g->layers[v->layer].name, v->name);
+    else
+        snprintf(name, size, "%s.%s.%s", g->layers[v->layer].name,
+                 g->values[v->of].name, v->name);
+}
+
+int graph_moment(const struct graph *g, int weight, const char *name)
+{
+    for (int i = 0; i < g->value_count; i++)
+        if (g->values[i].kind == KIND_OPTIMIZER &&
+            g->values[i].of == weight && strcmp(g->values[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+int64_t graph_parameters(const struct graph *g)
+{
+    static const struct extents none;
+    int64_t n = 0;
+
+    for (int i = 0; i < g->value_count; i++)
+        if (g->values[i].kind == KIND_GRADIENTS && !graph_is_view(g, i)) {
+            struct operand o = graph_operand(g, i, &none);
+            n += (int64_t)operand_elements(&o);
+        }
+    return n;
+}
+
+static const struct {
+    const char *name, *access;
+} op_table[OP_COUNT] = {
+#define OP(name, scratch, access, ...) { #name, access },
+#include "kernels/op_list.h"
+#undef OP
+};
+
+/* The list's access strings and slot names must agree in number. */
+#define OP(name, scratch, access, ...) \
+    enum { name##_slots = sizeof((int[]){ __VA_ARGS__ }) / sizeof(int) }; \
+    _Static_assert(sizeof(access) - 1 == (int)name##_slots && \
+                   (int)name##_slots <= CALL_MAX_OPERANDS, #name);
+#include "kernels/op_list.h"
+#undef OP
+
+const char *op_name(enum op_code code)
+{
+    return op_table[code].name;
+}
+
+const char *op_access(enum op_code code)
+{
+    return op_table[code].access;
+}
+
+int op_slots(enum op_code code)
+{
+    return (int)strlen(op_table[code].access);
+}
+
+bool op_writes(enum op_code code, int slot)
+{
+    char access = op_table[code].access[slot];
+
+    return strchr("wou", access) != NULL;
+}
+
+bool op_reads(enum op_code code, int slot)
+{
+    return !strchr("wo", op_table[code].access[slot]);
+}
+
+bool op_repeatable(enum op_code code)
+{
+    return !strchr(op_access(code), 'u') && code != OP_load;
+}
+
+/* The part of a weight that arithmetic is done for: of a sparse one that is
+ * worth skipping zeros in, the nonzeros, on the average of the pool. */
+static double worked_on(const struct operand *w, int skip)
+{
+    return pool_skips(w->pool, skip)
+               ? (double)w->pool->nonzeros / (double)w->pool->elements
+               : 1;
+}
+
+/* Multiply-adds of a product: every element of `out` sums as many terms as
+ * the weight has elements per output channel. */
+static double product_flops(const struct operand *out, const struct operand *w,
+                            int skip)
+{
+    return 2.0 * (double)operand_elements(out) * worked_on(w, skip) *
+           (double)operand_elements(w) / w->dim[w->rank - 1];
+}
+
+double op_flops(const struct graph *g, const struct op *op,
+                const struct extents *extents)
+{
+    struct operand o[CALL_MAX_OPERANDS];
+    double n[CALL_MAX_OPERANDS];
+
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
+        o[i] = graph_operand(g, op->operand[i], extents);
+        n[i] = (double)operand_elements(&o[i]);
+    }
+    switch (op->code) {
+    case OP_load:
+    case OP_zero:
+    case OP_report:
+    case OP_loss_scale:
+    case OP_COUNT:
+        return 0;
+    case OP_conv:
+        return product_flops(&o[CONV_Y], &o[CONV_W], POOL_SKIP) + n[CONV_ADD];
+    case OP_conv_dgrad:
+        return product_flops(&o[CONV_DGRAD_DY], &o[CONV_DGRAD_W], POOL_SKIP) +
+               n[CONV_DGRAD_ADD];
+    case OP_conv_wgrad:
+        return product_flops(&o[CONV_WGRAD_DY], &o[CONV_WGRAD_DW],
+                             POOL_SKIP_GRADIENT);
+    case OP_bn_stats:
+        return 3 * n[BN_STATS_X];
+    case OP_bn_running:
+        return 4 * n[BN_RUNNING_GAMMA];
+    case OP_bn_relu:
+        return 3 * n[BN_RELU_X];
+    case OP_bn_relu_grad:
+        return 12 * n[BN_RELU_GRAD_X] + n[BN_RELU_GRAD_ADD];
+    case OP_avg_pool:
+        return n[AVG_POOL_X];
+    case OP_avg_pool_grad:
+        return n[AVG_POOL_GRAD_DX] + n[AVG_POOL_GRAD_ADD];
+    case OP_linear:
+        return product_flops(&o[LINEAR_Y], &o[LINEAR_W], 1) + n[LINEAR_Y];
+    case OP_linear_dgrad:
+        return product_flops(&o[LINEAR_DGRAD_DY], &o[LINEAR_DGRAD_W], 1) +
+               n[LINEAR_DGRAD_ADD];
+    case OP_linear_wgrad:
+        return product_flops(&o[LINEAR_WGRAD_DY], &o[LINEAR_WGRAD_DW], 1) +
+               n[LINEAR_WGRAD_DY];
+    case OP_softmax_xent:
+        return 5 * n[SOFTMAX_XENT_LOGITS];
+    case OP_check_finite:
+        return n[CHECK_FINITE_GRADIENT];
+    case OP_sgd:
+        return 8 * n[SGD_W];
+    case OP_rewire:
+        return n[REWIRE_W];
+    }
+    return 0;
+}

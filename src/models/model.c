@@ -1,0 +1,35 @@
+#include "models/model.h"
+
+#include <assert.h>
+
+/* Loss scaling is for binary16: bfloat16 has the range of fp32. */
+static struct storage storage_from(const struct settings *s)
+{
+    static const enum dtype dtypes[] = {
+        [PRECISION_FP32] = DTYPE_F32, [PRECISION_BF16] = DTYPE_BF16,
+        [PRECISION_FP16] = DTYPE_F16
+    };
+    static const enum rewire_method rewirings[] = {
+        [SPARSE_DSR] = REWIRE_DSR, [SPARSE_SET] = REWIRE_SET,
+        [SPARSE_STATIC] = REWIRE_NONE
+    };
+
+    return (struct storage){
+        .dtype = dtypes[s->precision],
+        .sparsity = s->sparsity,
+        .rewire = rewirings[s->sparse_method],
+        .master = s->master_weights == MASTER_WEIGHTS_FP32
+                  && s->precision != PRECISION_FP32,
+        .loss_scale = s->precision == PRECISION_FP16
+    };
+}
+
+struct graph *model_build(const struct settings *s, int classes)
+{
+    switch (s->model) {
+    case MODEL_WRN:
+        return wrn_build(s->depth, s->width, classes, storage_from(s));
+    }
+    assert(!"unknown model");
+    return NULL;
+}

@@ -1,0 +1,93 @@
+#include "plan/forecast.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool plan_settings(const struct settings *s,
+                          const struct machine *machine, bool baseline,
+                          struct job **job, struct error *e)
+{
+    struct job *full;
+
+    if (!settings_check(s, "settings", e) ||
+        !job_new_on(&full, s, machine, e))
+        return false;
+    *job = full;
+    if (baseline) {
+        *job = job_baseline(full);
+        job_free(full);
+    }
+    return true;
+}
+
+static void take_figures(struct forecast *f, const struct job *job)
+{
+    const struct plan *plan = job->plan;
+
+    f->peak_bytes = plan->peak_bytes;
+    f->arena_bytes = plan->arena_bytes;
+    memcpy(f->bytes, plan->live[plan->peak_step], sizeof(f->bytes));
+    f->flops = schedule_flops(job->schedule);
+}
+
+struct forecast *forecast_new(const struct settings *s,
+                              const struct machine *machine, bool whole,
+                              bool baseline)
+{
+    struct forecast *f = xcalloc(1, sizeof(*f));
+    struct job *job;
+
+    f->holders = 1;
+    f->settings = *s;
+    f->machine = *machine;
+    f->refused = !plan_settings(s, machine, baseline, &job, &f->error);
+    if (f->refused)
+        return f;
+    take_figures(f, job);
+    f->settings = job->settings;
+    if (whole)
+        f->job = job;
+    else
+        job_free(job);
+    return f;
+}
+
+struct forecast *forecast_figures(const struct forecast *whole)
+{
+    struct forecast *f = xcalloc(1, sizeof(*f));
+
+    *f = *whole;
+    f->holders = 1;
+    f->job = NULL;
+    return f;
+}
+
+bool forecast_is_of(const struct forecast *f, const struct settings *s,
+                    const struct machine *machine)
+{
+    return f && settings_same(&f->settings, s) &&
+           machine_same(&f->machine, machine);
+}
+
+struct forecast *forecast_hold(struct forecast *f)
+{
+    if (f)
+        f->holders++;
+    return f;
+}
+
+void forecast_release(struct forecast *f)
+{
+    if (!f || --f->holders > 0)
+        return;
+    job_free(f->job);
+    free(f);
+}
+
+void forecast_replace(struct forecast **place, struct forecast *next)
+{
+    struct forecast *old = *place;
+
+    *place = next;
+    forecast_release(old);
+}

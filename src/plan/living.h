@@ -1,0 +1,29 @@
+/*
+ * What is alive in a step of a plan, tensor by tensor; their bytes add up to
+ * what the plan says of the step.
+ */
+#ifndef MEMDIAL_LIVING_H
+#define MEMDIAL_LIVING_H
+
+#include "plan/plan.h"
+
+enum { LIVING_SCRATCH = -1, LIVING_ALL = KIND_COUNT };
+
+struct living {
+    int instance;        /* or LIVING_SCRATCH: of the step's operation */
+    size_t bytes;
+};
+
+/* Whether an instance is alive in a step, as the plan counts: storage that is
+ * taken over in it counts as the taker's. */
+bool living_in(const struct plan *, int instance, int step);
+
+/* Those of a kind, or of all, the largest first; the caller frees. */
+struct living *living_find(const struct plan *, int kind, int step,
+                           int *count);
+
+/* Where it lies in the arena, and its kind. */
+size_t living_offset(const struct plan *, int instance, int step);
+enum kind living_kind(const struct plan *, int instance);
+
+#endif

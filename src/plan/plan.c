@@ -1,0 +1,301 @@
+/*
+ * Three stages: lifetimes, bytes alive, addresses (place.c).
+ */
+#include "plan/plan.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "plan/place.h"
+
+struct call plan_call(const struct plan *plan, int step, int samples)
+{
+    const struct schedule *s = plan->schedule;
+    const struct op *op = schedule_op(s, step);
+    struct extents extents = schedule_extents(samples);
+    struct call call = { .attr = op->attr, .threads = plan->threads };
+
+    for (int i = 0; i < op_slots(op->code); i++)
+        call.operand[i] = schedule_operand(s, step, i, &extents);
+    return call;
+}
+
+/* Loops over the instances that a step names, statistics and indices
+ * included. */
+#define EACH_INSTANCE(s, step, slot, instance)                              \
+    for (int slot = 0; slot < CALL_MAX_OPERANDS; slot++)                    \
+        for (int role_ = 0, instance; role_ < 3; role_++)                   \
+            if ((instance = role_ == 0 ? (s)->steps[step].operand[slot]     \
+                          : role_ == 1 ? (s)->steps[step].through[slot]     \
+                                       : (s)->steps[step].index[slot]) >= 0)
+
+static void find_uses(struct plan *plan)
+{
+    const struct schedule *s = plan->schedule;
+
+    for (int i = 0; i < s->instance_count; i++) {
+        plan->instances[i].first = s->step_count;
+        plan->instances[i].last = -1;
+        plan->instances[i].taken_by = -1;
+    }
+    for (int t = 0; t < s->step_count; t++)
+        EACH_INSTANCE(s, t, slot, i) {
+            struct plan_instance *p = &plan->instances[i];
+            if (t < p->first)
+                p->first = t;
+            p->last = t;
+        }
+}
+
+/* State is alive always; what enters a body from before it, to its end. */
+static void extend_lifetimes(struct plan *plan)
+{
+    const struct schedule *s = plan->schedule;
+
+    for (int i = 0; i < s->instance_count; i++) {
+        struct plan_instance *p = &plan->instances[i];
+        if (kind_persists(schedule_value(s, i)->kind)) {
+            p->first = 0;
+            p->last = s->step_count - 1;
+        }
+        for (int k = 0; k < PROGRAM_COUNT; k++) {
+            const struct program_steps *body = &s->program[k];
+            if (p->first < body->body && p->last >= body->body &&
+                p->last < body->epilogue)
+                p->last = body->epilogue - 1;
+        }
+    }
+}
+
+/* An activation is what the backward pass still reads of the forward pass. */
+static enum kind kind_in_plan(const struct schedule *s, int instance,
+                              const struct plan_instance *p)
+{
+    enum kind kind = schedule_value(s, instance)->kind;
+
+    if (kind == KIND_TRANSIENT && p->last >= p->first &&
+        s->steps[p->first].phase == PHASE_FORWARD &&
+        (s->steps[p->last].phase == PHASE_BACKWARD ||
+         s->steps[p->last].phase == PHASE_RECOMPUTE))
+        return KIND_ACTIVATIONS;
+    return kind;
+}
+
+/* Whether what step `from` defined is defined anew each time `to` runs. */
+static bool same_part(const struct schedule *s, int from, int to)
+{
+    for (int k = 0; k < PROGRAM_COUNT; k++) {
+        const struct program_steps *p = &s->program[k];
+        if (to >= p->body && to < p->epilogue)
+            return from >= p->body;
+    }
+    return true;
+}
+
+/* The input whose storage the output of a step may take over, or -1. */
+static int takeover(const struct plan *plan, int step, int out)
+{
+    const struct schedule *s = plan->schedule;
+    const struct step *st = &s->steps[step];
+    const char *access = op_access(schedule_op(s, step)->code);
+    const struct plan_instance *to = &plan->instances[out];
+
+    for (int i = 0; access[i]; i++) {
+        int in = st->operand[i];
+        const struct plan_instance *from;
+        bool again = false;
+
+        if (access[i] != 's' || in < 0)
+            continue;
+        from = &plan->instances[in];
+        for (int j = 0; access[j]; j++)
+            again |= j != i && st->operand[j] == in;
+        if (from->last == step && from->bytes == to->bytes && !again &&
+            from->taken_by < 0 && !kind_persists(from->kind) &&
+            same_part(s, from->first, step))
+            return in;
+    }
+    return -1;
+}
+
+static void find_takeovers(struct plan *plan)
+{
+    const struct schedule *s = plan->schedule;
+
+    for (int t = 0; t < s->step_count; t++) {
+        const char *access = op_access(schedule_op(s, t)->code);
+        for (int i = 0; access[i]; i++) {
+            int out = s->steps[t].operand[i];
+            if (access[i] == 'w' && out >= 0) {
+                int in = takeover(plan, t, out);
+                if (in >= 0)
+                    plan->instances[in].taken_by = out;
+            }
+        }
+    }
+}
+
+static void count_live_bytes(struct plan *plan)
+{
+    const struct schedule *s = plan->schedule;
+    size_t sum[KIND_COUNT] = { 0 };
+
+    /* First what begins and ends in each step (unsigned, it wraps back). */
+    for (int i = 0; i < s->instance_count; i++) {
+        const struct plan_instance *p = &plan->instances[i];
+        int end = p->last + (p->taken_by < 0);
+        if (p->last < p->first)
+            continue;
+        plan->live[p->first][p->kind] += p->bytes;
+        if (end < s->step_count)
+            plan->live[end][p->kind] -= p->bytes;
+    }
+    for (int t = 0; t < s->step_count; t++) {
+        for (int k = 0; k < KIND_COUNT; k++)
+            plan->live[t][k] = sum[k] += plan->live[t][k];
+        plan->live[t][KIND_WORKSPACE] += plan->scratch_bytes[t];
+        if (plan_live_bytes(plan, t) > plan->peak_bytes) {
+            plan->peak_bytes = plan_live_bytes(plan, t);
+            plan->peak_step = t;
+        }
+    }
+}
+
+size_t plan_live_bytes(const struct plan *plan, int step)
+{
+    size_t sum = 0;
+
+    for (int k = 0; k < KIND_COUNT; k++)
+        sum += plan->live[step][k];
+    return sum;
+}
+
+static size_t align_up(size_t bytes, size_t alignment)
+{
+    return (bytes + alignment - 1) / alignment * alignment;
+}
+
+/* Collects a block, of rounded size, for each instance with all that take it
+ * over in turn, and for each step's scratch; returns how many. */
+static int find_blocks(struct plan *plan, struct block *blocks)
+{
+    const struct schedule *s = plan->schedule;
+    size_t alignment = plan->backend->alignment;
+    int n = 0;
+    bool *taken = xcalloc((unsigned long)s->instance_count, sizeof(bool));
+
+    for (int i = 0; i < s->instance_count; i++)
+        if (plan->instances[i].taken_by >= 0)
+            taken[plan->instances[i].taken_by] = true;
+    for (int i = 0; i < s->instance_count; i++) {
+        struct plan_instance *p = &plan->instances[i];
+        int end = i;
+
+        if (taken[i] || p->last < p->first)
+            continue;
+        while (plan->instances[end].taken_by >= 0)
+            end = plan->instances[end].taken_by;
+        blocks[n++] = (struct block){ align_up(p->bytes, alignment), 0,
+                                      p->first, plan->instances[end].last,
+                                      &p->offset };
+    }
+    for (int t = 0; t < s->step_count; t++)
+        if (plan->scratch_bytes[t])
+            blocks[n++] =
+                (struct block){ align_up(plan->scratch_bytes[t], alignment),
+                                0, t, t, &plan->scratch_offset[t] };
+    free(taken);
+    return n;
+}
+
+static void find_addresses(struct plan *plan)
+{
+    const struct schedule *s = plan->schedule;
+    struct block *blocks = xcalloc((unsigned long)s->instance_count +
+                                       (unsigned long)s->step_count,
+                                   sizeof(*blocks));
+    int n = find_blocks(plan, blocks);
+
+    plan->arena_bytes = place_blocks(blocks, n, s->step_count);
+    free(blocks);
+    /* Instances are numbered in the order of their definition, so an input
+     * has its address before whatever takes it over. */
+    for (int i = 0; i < s->instance_count; i++)
+        if (plan->instances[i].taken_by >= 0)
+            plan->instances[plan->instances[i].taken_by].offset =
+                plan->instances[i].offset;
+}
+
+struct plan *plan_outline(const struct schedule *s,
+                          const struct backend *backend, int threads)
+{
+    struct plan *plan = xcalloc(1, sizeof(*plan));
+    unsigned long steps = (unsigned long)s->step_count;
+    unsigned long instances = (unsigned long)s->instance_count;
+    struct extents extents = schedule_extents(s->microbatch);
+
+    plan->schedule = s;
+    plan->backend = backend;
+    plan->threads = threads;
+    plan->instances = xcalloc(instances, sizeof(*plan->instances));
+    plan->scratch_bytes = xcalloc(steps, sizeof(*plan->scratch_bytes));
+    plan->scratch_offset = xcalloc(steps, sizeof(*plan->scratch_offset));
+    plan->live = xcalloc(steps, sizeof(*plan->live));
+
+    find_uses(plan);
+    extend_lifetimes(plan);
+    for (int i = 0; i < s->instance_count; i++) {
+        struct plan_instance *p = &plan->instances[i];
+        p->bytes = graph_bytes(s->graph, s->instances[i], &extents);
+        p->kind = kind_in_plan(s, i, p);
+    }
+    find_takeovers(plan);
+    for (int t = 0; t < s->step_count; t++) {
+        struct call call = plan_call(plan, t, s->microbatch);
+        plan->scratch_bytes[t] =
+            backend->scratch(schedule_op(s, t)->code, &call);
+    }
+    count_live_bytes(plan);
+    return plan;
+}
+
+/* A chain of takeovers is one long block, which can be hard to place. Gives up
+ * those that save nothing at the peak: their step has room for both. */
+static void drop_needless_takeovers(struct plan *plan)
+{
+    for (int i = 0; i < plan->schedule->instance_count; i++) {
+        struct plan_instance *p = &plan->instances[i];
+        if (p->taken_by < 0 ||
+            plan_live_bytes(plan, p->last) + p->bytes > plan->peak_bytes)
+            continue;
+        plan->live[p->last][p->kind] += p->bytes;
+        p->taken_by = -1;
+    }
+}
+
+struct plan *plan_build(const struct schedule *s,
+                        const struct backend *backend, int threads)
+{
+    struct plan *plan = plan_outline(s, backend, threads);
+
+    find_addresses(plan);
+    if ((double)plan->arena_bytes > 1.01 * (double)plan->peak_bytes) {
+        drop_needless_takeovers(plan);
+        find_addresses(plan);
+    }
+    return plan;
+}
+
+void plan_free(struct plan *plan)
+{
+    if (!plan)
+        return;
+    free(plan->instances);
+    free(plan->scratch_bytes);
+    free(plan->scratch_offset);
+    free(plan->live);
+    free(plan);
+}

@@ -1,0 +1,67 @@
+/*
+ * A plan: when each instance of a schedule is alive, where it lies in the one
+ * arena, and the bytes alive per kind at every step. Needs no memory of that
+ * size and no device. What a plan says is what the executor allocates.
+ *
+ * An instance is alive from the step that defines it to its last use; state
+ * is always alive, and what enters a body from outside is alive throughout it.
+ * Where an operation allows it and an input dies, the output takes over the
+ * input's storage. Workspace belongs to a step and is alive in it alone.
+ */
+#ifndef MEMDIAL_PLAN_H
+#define MEMDIAL_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernels/kernels.h"
+#include "plan/schedule.h"
+
+struct plan_instance {
+    size_t bytes, offset;    /* in the arena */
+    enum kind kind;
+    int first, last;         /* steps; last < first: never used */
+    int taken_by;            /* instance that takes the storage over in step
+                                `last`, or -1 */
+};
+
+struct plan {
+    const struct schedule *schedule; /* borrowed */
+    const struct backend *backend;
+    int threads;
+    struct plan_instance *instances; /* [schedule->instance_count] */
+    size_t *scratch_bytes;           /* [schedule->step_count] */
+    size_t *scratch_offset;
+    size_t (*live)[KIND_COUNT];      /* [step_count] bytes alive in it */
+    int peak_step;
+    size_t peak_bytes;               /* the most alive in any step */
+    size_t arena_bytes;              /* peak, padding and gaps included */
+};
+
+struct plan *plan_build(const struct schedule *, const struct backend *,
+                        int threads);
+
+/* The same without addresses: lifetimes and bytes alive, arena_bytes 0. */
+struct plan *plan_outline(const struct schedule *, const struct backend *,
+                          int threads);
+void plan_free(struct plan *);
+
+/* Bytes alive in a step, all kinds. */
+size_t plan_live_bytes(const struct plan *, int step);
+
+/*
+ * The call of a step when `samples` samples are processed at once: shapes and
+ * attributes, no addresses.
+ */
+struct call plan_call(const struct plan *, int step, int samples);
+
+/*
+ * Proves the plan by running it without data: walks every program twice, its
+ * body twice each time, noting which instance each write destroys. False, and
+ * what is wrong, if a step reads an instance that was destroyed or never
+ * written, if operands of one step overlap otherwise than by a takeover, or if
+ * anything lies outside the arena.
+ */
+bool plan_check(const struct plan *, char *why, size_t size);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * plan_check(): the proof that a plan keeps its promise, from the schedule and
+ * the addresses alone. It shares nothing with plan.c's notion of lifetimes:
+ * it runs the programs and watches which writes destroy which instances.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "plan/plan.h"
+
+struct check {
+    const struct plan *plan;
+    int *valid;          /* [valid_count] instances that hold their data */
+    int valid_count;
+    int *place;          /* [instances] index in `valid`, or -1 */
+    char *why;
+    size_t size;
+};
+
+static bool fail(struct check *c, int step, int instance, const char *what)
+{
+    const struct schedule *s = c->plan->schedule;
+    char name[80] = "scratch";
+
+    if (instance >= 0)
+        graph_value_name(s->graph, s->instances[instance], name, sizeof(name));
+    snprintf(c->why, c->size, "step %d (%s %s): %s %s", step,
+             op_name(schedule_op(s, step)->code),
+             s->graph->layers[schedule_op(s, step)->layer].name, name, what);
+    return false;
+}
+
+static void set_valid(struct check *c, int instance)
+{
+    if (c->place[instance] >= 0)
+        return;
+    c->place[instance] = c->valid_count;
+    c->valid[c->valid_count++] = instance;
+}
+
+static void set_invalid(struct check *c, int instance)
+{
+    int at = c->place[instance];
+
+    if (at < 0)
+        return;
+    c->valid[at] = c->valid[--c->valid_count];
+    c->place[c->valid[at]] = at;
+    c->place[instance] = -1;
+}
+
+/* A write to [offset, offset + bytes) destroys all it touches but `self`. */
+static void destroy(struct check *c, size_t offset, size_t bytes, int self)
+{
+    for (int k = c->valid_count - 1; k >= 0; k--) {
+        int i = c->valid[k];
+        const struct plan_instance *p = &c->plan->instances[i];
+        if (i != self && p->offset < offset + bytes &&
+            offset < p->offset + p->bytes)
+            set_invalid(c, i);
+    }
+}
+
+static bool overlap(const struct plan_instance *a,
+                    const struct plan_instance *b)
+{
+    return a->offset < b->offset + b->bytes &&
+           b->offset < a->offset + a->bytes;
+}
+
+static bool same_storage(const struct plan_instance *a,
+                         const struct plan_instance *b)
+{
+    return a->offset == b->offset && a->bytes == b->bytes;
+}
+
+/* Within one step: what is written overlaps nothing else the step names, but
+ * for exactly one 's' operand; scratch overlaps nothing. */
+static bool check_operands(struct check *c, int t)
+{
+    const struct plan *plan = c->plan;
+    const struct step *step = &plan->schedule->steps[t];
+    enum op_code code = schedule_op(plan->schedule, t)->code;
+    struct plan_instance scratch = { .offset = plan->scratch_offset[t],
+                                     .bytes = plan->scratch_bytes[t] };
+
+    if (scratch.offset + scratch.bytes > plan->arena_bytes)
+        return fail(c, t, -1, "ends outside the arena");
+    for (int i = 0; i < 3 * CALL_MAX_OPERANDS; i++) {
+        int slot = i / 3;
+        int a = i % 3 == 0 ? step->operand[slot]
+              : i % 3 == 1 ? step->through[slot] : step->index[slot];
+        const struct plan_instance *p;
+        if (a < 0)
+            continue;
+        p = &plan->instances[a];
+        if (p->offset % plan->backend->alignment)
+            return fail(c, t, a, "is not aligned");
+        if (p->offset + p->bytes > plan->arena_bytes)
+            return fail(c, t, a, "ends outside the arena");
+        if (scratch.bytes && overlap(p, &scratch))
+            return fail(c, t, a, "overlaps the step's scratch");
+        for (int j = 0; j < op_slots(code); j++) {
+            int b = step->operand[j];
+            bool allowed = i % 3 == 0 && op_access(code)[slot] == 's' &&
+                           op_access(code)[j] == 'w';
+            if (b < 0 || (i % 3 == 0 && j == slot) || !op_writes(code, j) ||
+                !overlap(p, &plan->instances[b]))
+                continue;
+            if (!allowed || !same_storage(p, &plan->instances[b]))
+                return fail(c, t, a, "overlaps what the step writes");
+        }
+    }
+    return true;
+}
+
+static bool run_step(struct check *c, int t)
+{
+    const struct plan *plan = c->plan;
+    const struct step *step = &plan->schedule->steps[t];
+    enum op_code code = schedule_op(plan->schedule, t)->code;
+
+    for (int i = 0; i < op_slots(code); i++) {
+        int in = step->operand[i], stat = step->through[i];
+        int index = step->index[i];
+        if (in >= 0 && op_reads(code, i) && c->place[in] < 0)
+            return fail(c, t, in, "was destroyed before it is read");
+        if (stat >= 0 && c->place[stat] < 0)
+            return fail(c, t, stat, "was destroyed before it is read");
+        if (index >= 0 && c->place[index] < 0)
+            return fail(c, t, index, "was destroyed before it is read");
+    }
+    if (plan->scratch_bytes[t])
+        destroy(c, plan->scratch_offset[t], plan->scratch_bytes[t], -1);
+    for (int i = 0; i < op_slots(code); i++) {
+        int out = step->operand[i];
+        if (out < 0 || !op_writes(code, i))
+            continue;
+        destroy(c, plan->instances[out].offset, plan->instances[out].bytes,
+                out);
+        set_valid(c, out);
+    }
+    return true;
+}
+
+/* Runs [begin, end), first forgetting what it defines itself, so that nothing
+ * is carried over by accident. */
+static bool run_part(struct check *c, int begin, int end)
+{
+    const struct schedule *s = c->plan->schedule;
+
+    for (int t = begin; t < end; t++)
+        for (int i = 0; i < op_slots(schedule_op(s, t)->code); i++)
+            if (s->steps[t].operand[i] >= 0 &&
+                !op_reads(schedule_op(s, t)->code, i))
+                set_invalid(c, s->steps[t].operand[i]);
+    for (int t = begin; t < end; t++)
+        if (!run_step(c, t))
+            return false;
+    return true;
+}
+
+bool plan_check(const struct plan *plan, char *why, size_t size)
+{
+    const struct schedule *s = plan->schedule;
+    unsigned long n = (unsigned long)s->instance_count;
+    struct check c = { .plan = plan,
+                       .valid = xcalloc(n, sizeof(int)),
+                       .place = xcalloc(n, sizeof(int)),
+                       .why = why,
+                       .size = size };
+    bool ok = true;
+
+    for (int i = 0; i < s->instance_count; i++)
+        c.place[i] = -1;
+    for (int i = 0; i < s->instance_count; i++)
+        if (kind_persists(schedule_value(s, i)->kind))
+            set_valid(&c, i);
+    for (int t = 0; ok && t < s->step_count; t++)
+        ok = check_operands(&c, t);
+    for (int k = 0; ok && k < 2 * PROGRAM_COUNT; k++) {
+        const struct program_steps *p = &s->program[k % PROGRAM_COUNT];
+        ok = run_part(&c, p->begin, p->body) &&
+             run_part(&c, p->body, p->epilogue) &&
+             run_part(&c, p->body, p->epilogue) &&
+             run_part(&c, p->epilogue, p->end);
+    }
+    free(c.valid);
+    free(c.place);
+    return ok;
+}

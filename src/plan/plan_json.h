@@ -1,0 +1,20 @@
+/*
+ * A plan as JSON: what `memdial plan --json` prints and the screens read.
+ */
+#ifndef MEMDIAL_PLAN_JSON_H
+#define MEMDIAL_PLAN_JSON_H
+
+#include <jansson.h>
+
+#include "plan/job.h"
+
+enum { PLAN_SCHEMA = 1 };
+
+/* Bytes per kind in one step: {kind: bytes}. */
+json_t *plan_bytes_json(const struct plan *, int step);
+
+/* The whole object; `timeline` adds "steps", `layers` adds "layers". */
+json_t *plan_json(const struct job *, const struct job *baseline,
+                  const char *preset, bool timeline, bool layers);
+
+#endif

@@ -1,0 +1,172 @@
+#include "plan/route.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+
+/* One past the last forward operation. */
+static int forward_end(const struct graph *g)
+{
+    int end = 0;
+
+    for (int i = 0; i < g->op_count; i++)
+        if (g->ops[i].pass == PASS_FORWARD)
+            end = i + 1;
+    return end;
+}
+
+int *route_block_cuts(const struct graph *g, int *count)
+{
+    int end = forward_end(g);
+    int *cuts = xcalloc((unsigned long)end + 1, sizeof(*cuts));
+
+    *count = 0;
+    cuts[(*count)++] = 0;
+    for (int i = 1; i < end; i++)
+        if (g->ops[i].pass == PASS_FORWARD && g->ops[i].begins_block)
+            cuts[(*count)++] = i;
+    cuts[*count] = end;
+    return cuts;
+}
+
+struct route *route_new(int *cuts, int stage_count)
+{
+    struct route *r = xcalloc(1, sizeof(*r));
+
+    r->cuts = cuts;
+    r->stage_count = stage_count;
+    return r;
+}
+
+void route_free(struct route *r)
+{
+    if (!r)
+        return;
+    free(r->cuts);
+    free(r->legs);
+    free(r);
+}
+
+void route_add(struct route *r, int stage, bool backward)
+{
+    if (r->leg_count % 64 == 0)
+        r->legs = xrealloc(r->legs, (unsigned long)r->leg_count + 64,
+                           sizeof(*r->legs));
+    r->legs[r->leg_count++] = (struct leg){ stage, backward };
+}
+
+static void forward(struct route *r, int from, int to)
+{
+    for (int i = from; i < to; i++)
+        route_add(r, i, false);
+}
+
+static void backward(struct route *r, int from, int to)
+{
+    for (int i = to - 1; i >= from; i--)
+        route_add(r, i, true);
+}
+
+static struct route *over_blocks(const struct graph *g)
+{
+    int count;
+    int *cuts = route_block_cuts(g, &count);
+
+    return route_new(cuts, count);
+}
+
+struct route *route_straight(const struct graph *g)
+{
+    int *cuts = xcalloc(2, sizeof(*cuts));
+    struct route *r = route_new(cuts, 1);
+
+    cuts[1] = forward_end(g);
+    forward(r, 0, 1);
+    backward(r, 0, 1);
+    return r;
+}
+
+/* Every segment of `length` stages again and then backward, the last one
+ * without a second run. */
+static void in_segments(struct route *r, int length)
+{
+    int n = r->stage_count;
+    int last = (n - 1) / length * length;
+
+    forward(r, 0, n);
+    backward(r, last, n);
+    for (int from = last - length; from >= 0; from -= length) {
+        forward(r, from, from + length);
+        backward(r, from, from + length);
+    }
+}
+
+struct route *route_blocks(const struct graph *g)
+{
+    struct route *r = over_blocks(g);
+
+    in_segments(r, 1);
+    return r;
+}
+
+struct route *route_sqrt(const struct graph *g)
+{
+    struct route *r = over_blocks(g);
+    int length = 1;
+
+    while (length * length < r->stage_count)
+        length++;
+    in_segments(r, length);
+    return r;
+}
+
+/* How many stages can be reversed with `slots` checkpoints besides the input
+ * when none runs more than `runs` times: (slots + runs choose slots). */
+static long reach(int slots, int runs)
+{
+    long n = 1;
+
+    for (int i = 1; i <= slots && n < 1L << 40; i++)
+        n = n * (runs + i) / i;
+    return n;
+}
+
+/* Backward through [from, to), whose input is kept. */
+static void revolve(struct route *r, int from, int to, int slots)
+{
+    int runs = 0, checkpoint;
+
+    if (to - from == 1) {
+        route_add(r, from, false);
+        route_add(r, from, true);
+        return;
+    }
+    if (slots == 0) {
+        for (int end = to; end > from; end--) {
+            forward(r, from, end);
+            route_add(r, end - 1, true);
+        }
+        return;
+    }
+    while (reach(slots, runs) < to - from)
+        runs++;
+    /* What lies before the checkpoint keeps all slots but may run one time
+     * less often; what lies after has one slot less. */
+    checkpoint = from + (int)reach(slots, runs - 1);
+    if (checkpoint >= to)
+        checkpoint = to - 1;
+    forward(r, from, checkpoint);
+    revolve(r, checkpoint, to, slots - 1);
+    revolve(r, from, checkpoint, slots);
+}
+
+struct route *route_recursive(const struct graph *g)
+{
+    struct route *r = over_blocks(g);
+    int slots = 0;
+
+    while (reach(slots, slots) < r->stage_count)
+        slots++;
+    revolve(r, 0, r->stage_count, slots);
+    return r;
+}

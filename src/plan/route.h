@@ -1,0 +1,52 @@
+/*
+ * A route: in which order the forward and backward passes go through the
+ * stages that the forward operations are cut into. A stage whose forward pass
+ * the route takes again is recomputed. What is kept and what is dropped in
+ * between does not need saying: a value is alive as long as something reads
+ * it, and a recomputed stage reads what it began from.
+ */
+#ifndef MEMDIAL_ROUTE_H
+#define MEMDIAL_ROUTE_H
+
+#include "graph/graph.h"
+
+struct leg {
+    int stage;
+    bool backward;
+};
+
+struct route {
+    int *cuts;           /* [stage_count + 1] forward operations; stage i is
+                            [cuts[i], cuts[i + 1]) */
+    int stage_count;
+    struct leg *legs;
+    int leg_count;
+};
+
+/* One stage per block of the graph. The functions below that make routes want
+ * cuts like these: [count + 1], ascending, from 0 to the end of the forward
+ * operations. The caller frees. */
+int *route_block_cuts(const struct graph *, int *count);
+
+/* No legs yet; takes over the cuts. */
+struct route *route_new(int *cuts, int stage_count);
+void route_free(struct route *);
+void route_add(struct route *, int stage, bool backward);
+
+/* Straight on and back: everything is kept. */
+struct route *route_straight(const struct graph *);
+
+/* Keeps the input of each block, and runs each block again before its backward
+ * pass; the last one needs no second run. */
+struct route *route_blocks(const struct graph *);
+
+/* Segments of about sqrt(n) of the n blocks; each is run again, and then taken
+ * backward whole (Chen, Xu, Zhang and Guestrin, 2016). */
+struct route *route_sqrt(const struct graph *);
+
+/* Binomial checkpointing of the blocks (Griewank and Walther, 2000,
+ * "revolve"), with the fewest slots c for which no block is run more than c
+ * times. */
+struct route *route_recursive(const struct graph *);
+
+#endif

@@ -1,0 +1,424 @@
+#include "plan/schedule.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static const char *const phase_names[PHASE_COUNT] = {
+    [PHASE_PREPARE] = "prepare",     [PHASE_FORWARD] = "forward",
+    [PHASE_RECOMPUTE] = "recompute", [PHASE_BACKWARD] = "backward",
+    [PHASE_UPDATE] = "update",       [PHASE_EVALUATE] = "evaluate",
+};
+
+const char *phase_name(enum phase phase)
+{
+    return phase_names[phase];
+}
+
+struct policy policy_from(const struct settings *s)
+{
+    return (struct policy){
+        .batch = s->batch,
+        .microbatch = s->microbatch ? s->microbatch : s->batch,
+        .recompute = s->recompute,
+    };
+}
+
+/* A batch norm that has only one value per channel when `samples` samples are
+ * processed at once: its operation, or -1. */
+static int starved_norm(const struct graph *g, int samples)
+{
+    struct extents extents = schedule_extents(samples);
+
+    for (int i = 0; i < g->op_count; i++) {
+        const struct op *op = &g->ops[i];
+        struct operand x;
+        if (op->code != OP_bn_stats)
+            continue;
+        x = graph_operand(g, op->operand[BN_STATS_X], &extents);
+        if (operand_rows(&x) == 1)
+            return i;
+    }
+    return -1;
+}
+
+/* The same for microbatches of that size, the last one included. */
+static int starved_in_batch(const struct graph *g, int batch, int microbatch)
+{
+    int last = batch % microbatch;
+    int starved = starved_norm(g, microbatch);
+
+    return starved < 0 && last ? starved_norm(g, last) : starved;
+}
+
+/* The nearest to `microbatch` that starves no batch norm, of two the one that
+ * takes less memory; 0 if there is none. */
+static int nearest_microbatch(const struct graph *g, int batch,
+                              int microbatch)
+{
+    for (int d = 1; d < batch; d++)
+        for (int m = microbatch - d; m <= microbatch + d; m += 2 * d)
+            if (m >= 1 && m <= batch && starved_in_batch(g, batch, m) < 0)
+                return m;
+    return 0;
+}
+
+bool policy_check(const struct graph *g, struct policy policy,
+                  struct error *e)
+{
+    int starved = starved_in_batch(g, policy.batch, policy.microbatch);
+    int nearest;
+    const char *name;
+
+    if (starved < 0)
+        return true;
+    name = g->layers[g->ops[starved].layer].name;
+    nearest = nearest_microbatch(g, policy.batch, policy.microbatch);
+    if (!nearest)
+        return error_set(e, EXIT_INPUT,
+                         "batch: %d leaves batch norm %s a single value per "
+                         "channel; raise it to at least 2", policy.batch,
+                         name);
+    return error_set(e, EXIT_INPUT,
+                     "microbatch: %d of a batch of %d leaves batch norm %s a "
+                     "single value per channel; the nearest that works is %d",
+                     policy.microbatch, policy.batch, name, nearest);
+}
+
+struct builder {
+    struct schedule *schedule;
+    int step_room;       /* allocated, for steps and for instances */
+    int instance_room;
+    int *current;        /* [values] instance that holds it now, or -1 */
+    int *loaded;         /* [values] bn_relu operation whose result is never
+                            stored but computed where it is loaded, or -1 */
+};
+
+static int new_instance(struct builder *b, int value)
+{
+    struct schedule *s = b->schedule;
+
+    if (s->instance_count == b->instance_room) {
+        b->instance_room *= 2;
+        s->instances = xrealloc(s->instances, (unsigned long)b->instance_room,
+                                sizeof(*s->instances));
+    }
+    s->instances[s->instance_count] = value;
+    return b->current[value] = s->instance_count++;
+}
+
+/* The instance that a step reads or updates; state exists before the first
+ * step that names it. */
+static int read_instance(struct builder *b, int value)
+{
+    if (b->current[value] < 0) {
+        assert(kind_persists(b->schedule->graph->values[value].kind));
+        new_instance(b, value);
+    }
+    return b->current[value];
+}
+
+static void emit(struct builder *b, int op_id, enum phase phase)
+{
+    struct schedule *s = b->schedule;
+    const struct op *op = &s->graph->ops[op_id];
+    struct step *step;
+    int slots = op_slots(op->code);
+
+    if (s->step_count == b->step_room) {
+        b->step_room *= 2;
+        s->steps = xrealloc(s->steps, (unsigned long)b->step_room,
+                            sizeof(*s->steps));
+    }
+    step = &s->steps[s->step_count++];
+    step->op = op_id;
+    step->phase = phase;
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
+        step->operand[i] = step->through[i] = step->index[i] = -1;
+    for (int i = 0; i < slots; i++) {
+        int value = op->operand[i];
+        if (value < 0 || !op_reads(op->code, i))
+            continue;
+        if (b->loaded[value] >= 0) {
+            const struct op *bn = &s->graph->ops[b->loaded[value]];
+            step->through[i] =
+                read_instance(b, bn->operand[BN_RELU_STAT]);
+            value = bn->operand[BN_RELU_X];
+        }
+        if (graph_is_view(s->graph, value)) {
+            step->index[i] = read_instance(b, s->graph->pool_index);
+            value = s->graph->values[value].part_of;
+        }
+        step->operand[i] = read_instance(b, value);
+    }
+    for (int i = 0; i < slots; i++)
+        if (op->operand[i] >= 0 && !op_reads(op->code, i))
+            step->operand[i] = new_instance(b, op->operand[i]);
+}
+
+static bool elided(const struct builder *b, const struct op *op)
+{
+    return op->code == OP_bn_relu &&
+           b->loaded[op->operand[BN_RELU_Z]] >= 0;
+}
+
+static void emit_pass(struct builder *b, enum program program, enum pass pass,
+                      enum phase phase)
+{
+    const struct graph *g = b->schedule->graph;
+
+    for (int i = 0; i < g->op_count; i++) {
+        const struct op *op = &g->ops[i];
+        if (op->pass == pass && op->programs & 1 << program &&
+            !elided(b, op))
+            emit(b, i, phase);
+    }
+}
+
+static void emit_forward(struct builder *b, int from, int to, bool again)
+{
+    for (int i = from; i < to; i++) {
+        const struct op *op = &b->schedule->graph->ops[i];
+        if (op->pass == PASS_FORWARD && op->programs & IN_TRAIN &&
+            !elided(b, op) && (!again || op_repeatable(op->code)))
+            emit(b, i, again ? PHASE_RECOMPUTE : PHASE_FORWARD);
+    }
+}
+
+/* The backward operations of forward operations [from, to); `first` of the
+ * graph's backward operations is where those of each begin. */
+static void emit_backward(struct builder *b, int from, int to,
+                          const int *first)
+{
+    const struct graph *g = b->schedule->graph;
+
+    for (int i = to - 1; i >= from; i--)
+        for (int k = first[i]; k < g->op_count && g->ops[k].forward == i; k++)
+            if (g->ops[k].pass == PASS_BACKWARD)
+                emit(b, k, PHASE_BACKWARD);
+}
+
+/* Empties, from step `begin` on, slots of results that are only made to be
+ * read and that nothing reads: in an evaluation, or the second time. */
+static void drop_unused(struct schedule *s, int begin)
+{
+    bool *read = xcalloc((unsigned long)s->instance_count, sizeof(bool));
+
+    for (int t = s->step_count - 1; t >= begin; t--) {
+        enum op_code code = schedule_op(s, t)->code;
+        int *operand = s->steps[t].operand;
+        for (int i = 0; i < op_slots(code); i++)
+            if (operand[i] >= 0 && op_reads(code, i))
+                read[operand[i]] = true;
+            else if (operand[i] >= 0 && op_access(code)[i] == 'o' &&
+                     !read[operand[i]])
+                operand[i] = -1;
+    }
+    free(read);
+}
+
+/* Leaves out recomputation, from step `begin` on, whose results nothing reads:
+ * of a stage run again for its backward pass, usually the end. */
+static void drop_unread(struct schedule *s, int begin)
+{
+    bool *read = xcalloc((unsigned long)s->instance_count, sizeof(bool));
+    int kept = s->step_count;
+
+    for (int t = s->step_count - 1; t >= begin; t--) {
+        const struct step *step = &s->steps[t];
+        enum op_code code = schedule_op(s, t)->code;
+        bool needed = step->phase != PHASE_RECOMPUTE;
+        for (int i = 0; i < op_slots(code); i++)
+            needed |= step->operand[i] >= 0 && !op_reads(code, i) &&
+                      read[step->operand[i]];
+        if (!needed)
+            continue;
+        for (int i = 0; i < op_slots(code); i++) {
+            if (step->operand[i] >= 0 && op_reads(code, i))
+                read[step->operand[i]] = true;
+            if (step->through[i] >= 0)
+                read[step->through[i]] = true;
+        }
+        s->steps[--kept] = *step;
+    }
+    memmove(&s->steps[begin], &s->steps[kept],
+            (size_t)(s->step_count - kept) * sizeof(*s->steps));
+    s->step_count -= kept - begin;
+    free(read);
+}
+
+/* Forward and backward passes in the order of the route. */
+static void emit_route(struct builder *b, const struct route *r)
+{
+    const struct graph *g = b->schedule->graph;
+    int *first = xcalloc((unsigned long)g->op_count, sizeof(int));
+    bool *ran = xcalloc((unsigned long)r->stage_count, sizeof(bool));
+
+    for (int i = g->op_count - 1; i >= 0; i--)
+        if (g->ops[i].pass == PASS_BACKWARD)
+            first[g->ops[i].forward] = i;
+    for (int i = 0; i < r->leg_count; i++) {
+        int stage = r->legs[i].stage;
+        int from = r->cuts[stage], to = r->cuts[stage + 1];
+        if (r->legs[i].backward)
+            emit_backward(b, from, to, first);
+        else
+            emit_forward(b, from, to, ran[stage]);
+        ran[stage] = true;
+    }
+    free(first);
+    free(ran);
+}
+
+/* recompute=bn-relu: what bn_relu computes is applied again wherever it is
+ * loaded, if every reader can. */
+static void elide_bn_relu(struct builder *b)
+{
+    const struct graph *g = b->schedule->graph;
+
+    for (int i = 0; i < g->op_count; i++)
+        if (g->ops[i].code == OP_bn_relu)
+            b->loaded[g->ops[i].operand[BN_RELU_Z]] = i;
+    for (int i = 0; i < g->op_count; i++)
+        for (int s = 0; s < op_slots(g->ops[i].code); s++) {
+            int v = g->ops[i].operand[s];
+            if (v >= 0 && op_reads(g->ops[i].code, s) &&
+                op_access(g->ops[i].code)[s] != 'l')
+                b->loaded[v] = -1;
+        }
+}
+
+static void emit_program(struct builder *b, enum program program,
+                         const struct route *route)
+{
+    struct schedule *s = b->schedule;
+    struct program_steps *p = &s->program[program];
+    bool train = program == PROGRAM_TRAIN;
+
+    for (int i = 0; i < s->graph->value_count; i++)
+        if (!kind_persists(s->graph->values[i].kind))
+            b->current[i] = -1;
+    p->begin = s->step_count;
+    emit_pass(b, program, PASS_PREPARE,
+              train ? PHASE_PREPARE : PHASE_EVALUATE);
+    p->body = s->step_count;
+    if (train)
+        emit_route(b, route);
+    else
+        emit_pass(b, program, PASS_FORWARD, PHASE_EVALUATE);
+    drop_unused(s, p->body);
+    drop_unread(s, p->body);
+    p->epilogue = s->step_count;
+    emit_pass(b, program, PASS_UPDATE, train ? PHASE_UPDATE : PHASE_EVALUATE);
+    p->end = s->step_count;
+}
+
+struct schedule *schedule_build(const struct graph *g, struct policy policy,
+                                const struct route *route)
+{
+    struct schedule *s = xcalloc(1, sizeof(*s));
+    unsigned long values = (unsigned long)g->value_count;
+    struct builder b = { .schedule = s,
+                         .step_room = 2 * g->op_count,
+                         .instance_room = 2 * g->value_count,
+                         .current = xcalloc(values, sizeof(int)),
+                         .loaded = xcalloc(values, sizeof(int)) };
+
+    s->graph = g;
+    s->batch = policy.batch;
+    s->microbatch = policy.microbatch;
+    s->steps = xcalloc((unsigned long)b.step_room, sizeof(*s->steps));
+    s->instances =
+        xcalloc((unsigned long)b.instance_room, sizeof(*s->instances));
+    for (int i = 0; i < g->value_count; i++)
+        b.current[i] = b.loaded[i] = -1;
+    if (policy.recompute == RECOMPUTE_BN_RELU)
+        elide_bn_relu(&b);
+    for (int p = 0; p < PROGRAM_COUNT; p++)
+        emit_program(&b, (enum program)p, route);
+    free(b.current);
+    free(b.loaded);
+    return s;
+}
+
+void schedule_free(struct schedule *s)
+{
+    if (!s)
+        return;
+    free(s->steps);
+    free(s->instances);
+    free(s);
+}
+
+int schedule_instance(const struct schedule *s, int value)
+{
+    for (int i = 0; i < s->instance_count; i++)
+        if (s->instances[i] == value)
+            return i;
+    return -1;
+}
+
+const struct value *schedule_value(const struct schedule *s, int instance)
+{
+    return &s->graph->values[s->instances[instance]];
+}
+
+const struct op *schedule_op(const struct schedule *s, int step)
+{
+    return &s->graph->ops[s->steps[step].op];
+}
+
+struct operand schedule_operand(const struct schedule *s, int step, int slot,
+                                const struct extents *extents)
+{
+    int instance = s->steps[step].operand[slot];
+    int value = schedule_op(s, step)->operand[slot];
+
+    if (instance < 0)
+        return (struct operand){ 0 };
+    if (!graph_is_view(s->graph, value))
+        value = s->instances[instance];
+    return graph_operand(s->graph, value, extents);
+}
+
+struct extents schedule_extents(int samples)
+{
+    return (struct extents){ .of = { [EXTENT_SAMPLES] = samples } };
+}
+
+/* One repetition of a step; an operand loaded through a batch norm costs a
+ * multiply, an add and a maximum per element. */
+static double call_flops(const struct schedule *s, int step, int samples)
+{
+    struct extents extents = schedule_extents(samples);
+    double sum = op_flops(s->graph, schedule_op(s, step), &extents);
+
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
+        if (s->steps[step].through[i] >= 0) {
+            struct operand o = schedule_operand(s, step, i, &extents);
+            sum += 3 * (double)operand_elements(&o);
+        }
+    return sum;
+}
+
+double schedule_step_flops(const struct schedule *s, int step)
+{
+    const struct program_steps *p = &s->program[PROGRAM_TRAIN];
+    bool repeats = step >= p->body && step < p->epilogue;
+    int times = repeats ? s->batch / s->microbatch : 1;
+
+    return times * call_flops(s, step, s->microbatch) +
+           (repeats ? call_flops(s, step, s->batch % s->microbatch) : 0);
+}
+
+double schedule_flops(const struct schedule *s)
+{
+    const struct program_steps *p = &s->program[PROGRAM_TRAIN];
+    double sum = 0;
+
+    for (int t = p->begin; t < p->end; t++)
+        sum += schedule_step_flops(s, t);
+    return sum;
+}

@@ -1,0 +1,104 @@
+/*
+ * A schedule: the order in which a graph's operations run, and on which
+ * copies of its values. Policy lives here and only here: what is applied while
+ * loading instead of stored, what is computed again, how the batch is cut.
+ *
+ * A step is one call of one operation. Its operands are instances: a value of
+ * the graph as defined by one particular step, so that a recomputed value is a
+ * fresh instance, and training and evaluation each have their own. Instances
+ * of weights, optimizer state and indices are shared by all programs.
+ *
+ * Each program is {prologue, body x n, epilogue}: the prologue and epilogue
+ * run once per batch, the body once per microbatch, the last of which may be
+ * smaller. All programs lie on one time line of steps, for they share one
+ * arena.
+ */
+#ifndef MEMDIAL_SCHEDULE_H
+#define MEMDIAL_SCHEDULE_H
+
+#include "base/error.h"
+#include "graph/graph.h"
+#include "plan/route.h"
+#include "settings/settings.h"
+
+enum phase {
+    PHASE_PREPARE,
+    PHASE_FORWARD,
+    PHASE_RECOMPUTE,
+    PHASE_BACKWARD,
+    PHASE_UPDATE,
+    PHASE_EVALUATE,
+    PHASE_COUNT
+};
+
+const char *phase_name(enum phase);
+
+struct step {
+    int op;                         /* of the graph */
+    enum phase phase;
+    int operand[CALL_MAX_OPERANDS]; /* instances; -1: the slot is empty */
+    int through[CALL_MAX_OPERANDS]; /* instance of the statistics to load the
+                                       operand through; -1: as it is */
+    int index[CALL_MAX_OPERANDS];   /* instance of the index of an operand
+                                       that is a view; -1: it is none */
+};
+
+/* Steps [begin, body) once, [body, epilogue) per microbatch, [epilogue, end)
+ * once. */
+struct program_steps {
+    int begin, body, epilogue, end;
+};
+
+struct schedule {
+    const struct graph *graph;      /* borrowed */
+    struct step *steps;
+    int step_count;
+    int *instances;                 /* [instance_count] value of the graph */
+    int instance_count;
+    struct program_steps program[PROGRAM_COUNT];
+    int batch;                      /* samples per optimizer step */
+    int microbatch;                 /* samples per body, 1..batch */
+};
+
+/* What a schedule depends on besides the graph. */
+struct policy {
+    int batch, microbatch;
+    enum recompute recompute;
+};
+
+struct policy policy_from(const struct settings *);
+
+/*
+ * Whether the graph can be trained so. A batch norm needs more than one value
+ * per channel, in every microbatch, the last and smaller one too; if one has
+ * not, the error (EXIT_INPUT) names the nearest microbatch that works.
+ */
+bool policy_check(const struct graph *, struct policy, struct error *);
+
+/* The training body follows the route, which is not needed afterwards. Steps
+ * that recompute what nothing reads are left out, and so are results of slots
+ * 'o' that nothing reads. */
+struct schedule *schedule_build(const struct graph *, struct policy,
+                                const struct route *);
+void schedule_free(struct schedule *);
+
+/* The instance of a value that persists, or -1 if it has none: a view. */
+int schedule_instance(const struct schedule *, int value);
+
+/* The value of the graph that an instance is of. */
+const struct value *schedule_value(const struct schedule *, int instance);
+const struct op *schedule_op(const struct schedule *, int step);
+
+/* An operand of a step as the operation sees it: of a view, the view. */
+struct operand schedule_operand(const struct schedule *, int step, int slot,
+                                const struct extents *);
+
+/* Sizes when `samples` samples are processed at once. */
+struct extents schedule_extents(int samples);
+
+/* Floating-point operations (op_flops) of one optimizer step, and what a step
+ * of the schedule adds to them in all its repetitions. */
+double schedule_flops(const struct schedule *);
+double schedule_step_flops(const struct schedule *, int step);
+
+#endif

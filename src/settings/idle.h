@@ -1,0 +1,34 @@
+/*
+ * Idle settings: those that do nothing beside the others, as memory_budget
+ * does without checkpoint=optimal. They are allowed, so that the order in which
+ * settings are changed does not matter, but never passed over in silence.
+ */
+#ifndef MEMDIAL_IDLE_H
+#define MEMDIAL_IDLE_H
+
+#include "settings/machine.h"
+#include "settings/settings.h"
+
+enum { IDLE_WHY_SIZE = 128,
+       IDLE_TEXT_SIZE = IDLE_WHY_SIZE + SETTINGS_TEXT_SIZE + 64 };
+
+/* When a setting is idle, for the manual: "without checkpoint=optimal"; false
+ * if it never is. */
+bool idle_ever(const struct setting *, char when[IDLE_WHY_SIZE]);
+
+/* Whether it is among these settings, on that machine, and if so why, in the
+ * same words. */
+bool idle_now(const struct setting *, const struct settings *,
+              const struct machine *, char why[IDLE_WHY_SIZE]);
+
+/*
+ * Whether a setting was asked for in vain: it is idle with a value that is
+ * neither its default nor a no. If so, says so: "memory_budget=8388608 has no
+ * effect without checkpoint=optimal". What was so `before`, if that is not
+ * NULL, is no news.
+ */
+bool idle_warning(const struct setting *, const struct settings *before,
+                  const struct settings *after, const struct machine *,
+                  char text[IDLE_TEXT_SIZE]);
+
+#endif

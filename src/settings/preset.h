@@ -1,0 +1,80 @@
+/*
+ * Presets: YAML files of settings. A file is one mapping whose values are
+ * either settings or sections, which are mappings of settings; besides them
+ * there may be a `description`.
+ *
+ *     description: the default
+ *     model:
+ *       depth: 10
+ *     train:
+ *       batch: 100
+ *
+ * Some are embedded in the program; those of the user are looked for first,
+ * in $XDG_CONFIG_HOME/memdial/presets.
+ */
+#ifndef MEMDIAL_PRESET_H
+#define MEMDIAL_PRESET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "settings/settings.h"
+
+#define PRESET_DEFAULT "quick"
+
+enum { PRESET_NAME_SIZE = 256, PRESET_DESCRIPTION_MAX = 127 /* characters */,
+       PRESET_DESCRIPTION_SIZE = 4 * PRESET_DESCRIPTION_MAX + 1,
+       PRESET_PATH_SIZE = 1024, PRESET_FILE_MAX = 1 << 20 /* bytes */,
+       PRESET_SAVED_NAME_MAX = 40 /* characters */ };
+
+struct preset {
+    char description[PRESET_DESCRIPTION_SIZE]; /* may be empty */
+    struct settings settings;
+};
+
+/* Loads the preset of that name, or the file if it has a '/' or ends in .yaml
+ * or .yml, over the defaults. */
+bool preset_load(struct preset *, const char *name, struct error *);
+
+/* Loads a preset, applies `count` assignments "name=value" of --set in their
+ * order, and checks the settings as a whole. */
+bool preset_open(const char *name, char *const assignments[], int count,
+                 struct settings *, struct error *);
+
+/* Reads a preset's text; `where` is the file in messages. */
+bool preset_parse(struct preset *, const char *where, const char *text,
+                  size_t length, struct error *);
+
+/* Whether preset_load() takes the name for that of a file. */
+bool preset_is_path(const char *name);
+
+/*
+ * Saves a preset as the user's own of that name, whole or not at all, and says
+ * where. What is saved reads back to the same settings. What is there already
+ * is left alone, and that an error, unless it is to be replaced.
+ */
+bool preset_save(const struct preset *, const char *name, bool replace,
+                 char path[PRESET_PATH_SIZE], struct error *);
+
+/* A preset that a name can load. */
+struct preset_entry {
+    char name[PRESET_NAME_SIZE];
+    char path[PRESET_PATH_SIZE]; /* empty: embedded */
+    struct preset preset;
+    struct error error;  /* code EXIT_OK if it could be read */
+};
+
+/* All of them, the user's first. Returns how many; the caller frees *list. */
+int preset_list(struct preset_entry **list);
+
+/* The embedded files, generated from presets/. */
+struct preset_file {
+    const char *name;
+    const char *text;
+};
+
+extern const struct preset_file preset_files[];
+extern const int preset_file_count;
+
+#endif

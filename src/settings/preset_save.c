@@ -1,0 +1,122 @@
+/*
+ * Writing presets.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/octets.h"
+#include "settings/preset.h"
+
+/* In single quotes every character stands for itself but the quote. */
+static void print_text(FILE *out, const char *text)
+{
+    putc('\'', out);
+    for (; *text; text++) {
+        if (*text == '\'')
+            putc('\'', out);
+        putc(*text, out);
+    }
+    putc('\'', out);
+}
+
+static void print_octets(FILE *out, const char *bytes)
+{
+    char *text = octets_escape(bytes);
+
+    print_text(out, text);
+    free(text);
+}
+
+static void print_setting(FILE *out, const struct settings *s,
+                          const struct setting *row)
+{
+    char text[SETTINGS_TEXT_SIZE];
+
+    if (row == settings_table || strcmp(row->section, row[-1].section) != 0)
+        fprintf(out, "\n%s:\n", row->section);
+    settings_format(s, row, text, sizeof(text));
+    fprintf(out, "  %s: ", row->name);
+    if (row->type == SETTING_TEXT)
+        print_octets(out, text);
+    else
+        fputs(text, out);
+    putc('\n', out);
+}
+
+/* The file's text, which the caller frees. */
+static char *print_preset(const struct preset *preset)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    bool failed;
+
+    if (!out)
+        error_no_memory();
+    fputs("description: ", out);
+    print_text(out, preset->description);
+    putc('\n', out);
+    for (int i = 0; i < settings_count; i++)
+        print_setting(out, &preset->settings, &settings_table[i]);
+    failed = ferror(out);
+    if (fclose(out) != 0 || failed || !text)
+        error_no_memory();
+    return text;
+}
+
+/* Text that YAML cannot hold, as what is not UTF-8, is found out here and not
+ * when the preset is needed. */
+static bool reads_back(const struct preset *preset, const char *path,
+                       const char *text, struct error *e)
+{
+    struct preset read;
+
+    if (!preset_parse(&read, path, text, strlen(text), e))
+        return false;
+    for (int i = 0; i < settings_count; i++) {
+        const struct setting *row = &settings_table[i];
+        char value[SETTINGS_TEXT_SIZE];
+        if (!settings_differ(&preset->settings, &read.settings, row))
+            continue;
+        settings_format(&preset->settings, row, value, sizeof(value));
+        return error_set(e, EXIT_INPUT, "%s: %s: '%.80s' cannot be written "
+                         "in YAML", path, row->name, value);
+    }
+    return true;
+}
+
+static bool is_name(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length > 0 && length <= PRESET_SAVED_NAME_MAX &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                  "0123456789_-.") == length &&
+           name[0] != '.' && name[0] != '-' &&
+           !preset_is_path(name);
+}
+
+bool preset_save(const struct preset *preset, const char *name, bool replace,
+                 char path[PRESET_PATH_SIZE], struct error *e)
+{
+    char folder[PRESET_PATH_SIZE], *text;
+    bool good;
+
+    if (!is_name(name))
+        return error_set(e, EXIT_INPUT, "'%.80s' cannot be a preset's name: "
+                         "use letters, digits, '-', '_' and '.', %d at most",
+                         name, PRESET_SAVED_NAME_MAX);
+    if (!folder_config(folder, sizeof(folder), "presets") ||
+        snprintf(path, PRESET_PATH_SIZE, "%s/%s.yaml", folder, name) >=
+            PRESET_PATH_SIZE)
+        return error_set(e, EXIT_RUN, "nowhere to save presets: set "
+                         "XDG_CONFIG_HOME");
+    text = print_preset(preset);
+    good = reads_back(preset, path, text, e) && folder_make_for(path, e) &&
+           file_put(path, text, replace ? FILE_REPLACE : FILE_NEW, e);
+    free(text);
+    return good;
+}

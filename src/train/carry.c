@@ -1,0 +1,77 @@
+#include "train/carry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/pool_carry.h"
+
+/* The value of that name in a layer, of the weight named `of` or, if that is
+ * NULL, of none; -1 if there is none. */
+static int find_value(const struct graph *g, int layer, const char *name,
+                      const char *of)
+{
+    for (int i = 0; i < g->value_count; i++) {
+        const struct value *v = &g->values[i];
+        const char *has = v->of >= 0 ? g->values[v->of].name : NULL;
+        if (v->layer == layer && strcmp(v->name, name) == 0 &&
+            (of ? has && strcmp(has, of) == 0 : !has))
+            return i;
+    }
+    return -1;
+}
+
+/* The value of `before` that a value of `after` goes on from, or -1. */
+static int source_of(const struct graph *before, const struct graph *after,
+                     int value)
+{
+    const struct value *v = &after->values[value];
+    const char *of = v->of >= 0 ? after->values[v->of].name : NULL;
+    int found = -1;
+
+    if (!of)
+        found = find_value(before, v->layer, "master", v->name);
+    if (found < 0)
+        found = find_value(before, v->layer, v->name, of);
+    if (found < 0 && v->init.rule == INIT_COPY)
+        found = find_value(before, v->layer, of, NULL);
+    return found;
+}
+
+/* Whether a value is the pool's: pool_carry.c carries all of these. */
+static bool is_pool(const struct graph *g, int value)
+{
+    return g->pool && (value == g->pool_values || value == g->pool_index ||
+                       g->values[value].of == g->pool_values);
+}
+
+static void carry_instance(const struct executor *from, int source,
+                           const struct executor *to, int target)
+{
+    size_t bytes = to->plan->instances[target].bytes;
+    enum dtype dtype = schedule_value(to->plan->schedule, target)->dtype;
+    float *host = xcalloc(bytes / dtype_size(dtype), sizeof(*host));
+
+    executor_read_floats(from, source, host);
+    executor_write_floats(to, target, host);
+    free(host);
+}
+
+void carry_state(const struct executor *from, const struct executor *to,
+                 uint64_t seed)
+{
+    const struct schedule *before = from->plan->schedule;
+    const struct schedule *after = to->plan->schedule;
+
+    for (int i = 0; i < after->instance_count; i++) {
+        int value = after->instances[i], source;
+        if (!kind_persists(schedule_value(after, i)->kind) ||
+            is_pool(after->graph, value))
+            continue;
+        source = source_of(before->graph, after->graph, value);
+        if (source >= 0)
+            source = schedule_instance(before, source);
+        if (source >= 0)
+            carry_instance(from, source, to, i);
+    }
+    pool_carry(from, to, seed);
+}

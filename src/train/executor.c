@@ -1,0 +1,197 @@
+#include "train/executor.h"
+
+#include <stdlib.h>
+
+#include "kernels/half.h"
+
+static void *address(const struct executor *ex, int instance)
+{
+    return ex->arena + ex->plan->instances[instance].offset;
+}
+
+/* Addresses never change, so this is done once per executor. */
+static void bind_addresses(struct executor *ex)
+{
+    const struct plan *plan = ex->plan;
+    const struct schedule *s = plan->schedule;
+
+    for (int t = 0; t < s->step_count; t++) {
+        const struct step *step = &s->steps[t];
+        struct call *call = &ex->calls[t];
+        *call = plan_call(plan, t, s->microbatch);
+        if (plan->scratch_bytes[t])
+            call->scratch = ex->arena + plan->scratch_offset[t];
+        for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
+            if (step->operand[i] >= 0)
+                call->operand[i].data = address(ex, step->operand[i]);
+            if (step->through[i] >= 0)
+                call->operand[i].through = address(ex, step->through[i]);
+            if (step->index[i] >= 0)
+                call->operand[i].index = address(ex, step->index[i]);
+        }
+    }
+    ex->samples = s->microbatch;
+}
+
+/* Shapes follow the size of the microbatch: only the last one differs. */
+static void bind_samples(struct executor *ex, int samples)
+{
+    const struct schedule *s = ex->plan->schedule;
+    struct extents extents = schedule_extents(samples);
+
+    if (samples == ex->samples)
+        return;
+    ex->samples = samples;
+    for (int t = 0; t < s->step_count; t++)
+        for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
+            struct operand *o = &ex->calls[t].operand[i];
+            struct operand bound = schedule_operand(s, t, i, &extents);
+            bound.data = o->data;
+            bound.through = o->through;
+            bound.index = o->index;
+            *o = bound;
+        }
+}
+
+bool executor_new(struct executor **out, const struct plan *plan,
+                  struct device *device, struct error *e)
+{
+    struct executor *ex = xcalloc(1, sizeof(*ex));
+    char why[WHY_SIZE];
+
+    ex->plan = plan;
+    ex->device = device;
+    ex->arena = plan->backend->alloc(device, plan->arena_bytes, why);
+    if (!ex->arena) {
+        free(ex);
+        return error_set(e, EXIT_RUN, "backend %s: %s", plan->backend->name,
+                         why);
+    }
+    ex->calls = xcalloc((unsigned long)plan->schedule->step_count,
+                        sizeof(*ex->calls));
+    bind_addresses(ex);
+    *out = ex;
+    return true;
+}
+
+void executor_free(struct executor *ex)
+{
+    if (!ex)
+        return;
+    ex->plan->backend->free(ex->device, ex->arena, ex->plan->arena_bytes);
+    free(ex->calls);
+    free(ex);
+}
+
+static void run_steps(struct executor *ex, int begin, int end,
+                      const struct run *run)
+{
+    const struct schedule *s = ex->plan->schedule;
+
+    for (int t = begin; t < end; t++) {
+        ex->calls[t].run = run;
+        ex->plan->backend->run(ex->device, schedule_op(s, t)->code,
+                               &ex->calls[t]);
+        if (ex->observer.after)
+            ex->observer.after(ex->observer.arg, t);
+    }
+}
+
+static void run_program(struct executor *ex, enum program program,
+                        struct run *run)
+{
+    const struct schedule *s = ex->plan->schedule;
+    const struct program_steps *p = &s->program[program];
+
+    run_steps(ex, p->begin, p->body, run);
+    while (run->first < run->batch) {
+        int left = run->batch - run->first;
+        run->samples = left < s->microbatch ? left : s->microbatch;
+        bind_samples(ex, run->samples);
+        run_steps(ex, p->body, p->epilogue, run);
+        run->first += run->samples;
+    }
+    run_steps(ex, p->epilogue, p->end, run);
+}
+
+/* An observer wants every step to be done when it is told of it. */
+void executor_run(struct executor *ex, enum program program, struct run *run)
+{
+    const struct backend *backend = ex->plan->backend;
+
+    run->first = 0;
+    run->samples = ex->plan->schedule->microbatch;
+    if (ex->observer.after) {
+        run_program(ex, program, run);
+        return;
+    }
+    if (backend->begin(ex->device, (int)program, run))
+        run_program(ex, program, run);
+    backend->end(ex->device, (int)program, run);
+}
+
+bool executor_check(const struct executor *ex, struct error *e)
+{
+    const struct backend *backend = ex->plan->backend;
+    char why[WHY_SIZE];
+
+    if (backend->healthy(ex->device, why))
+        return true;
+    return error_set(e, EXIT_RUN, "backend %s: %s; start again from the last "
+                     "snapshot", backend->name, why);
+}
+
+void executor_read(const struct executor *ex, int instance, void *host)
+{
+    ex->plan->backend->read(ex->device, host, address(ex, instance),
+                            ex->plan->instances[instance].bytes);
+}
+
+void executor_write(const struct executor *ex, int instance, const void *host)
+{
+    ex->plan->backend->write(ex->device, address(ex, instance), host,
+                             ex->plan->instances[instance].bytes);
+}
+
+/* How many elements an instance has, and how they are stored. */
+static size_t elements(const struct executor *ex, int instance,
+                       enum dtype *dtype)
+{
+    *dtype = schedule_value(ex->plan->schedule, instance)->dtype;
+    return ex->plan->instances[instance].bytes / dtype_size(*dtype);
+}
+
+void executor_read_floats(const struct executor *ex, int instance,
+                          float *host)
+{
+    enum dtype dtype;
+    size_t n = elements(ex, instance, &dtype);
+    void *stored = xcalloc(n, dtype_size(dtype));
+
+    executor_read(ex, instance, stored);
+    for (size_t i = 0; i < n; i++)
+        host[i] = float_load(stored, i, dtype);
+    free(stored);
+}
+
+void executor_write_floats(const struct executor *ex, int instance,
+                           const float *host)
+{
+    enum dtype dtype;
+    size_t n = elements(ex, instance, &dtype);
+    void *stored = xcalloc(n, dtype_size(dtype));
+
+    for (size_t i = 0; i < n; i++)
+        float_store(stored, i, dtype, host[i]);
+    executor_write(ex, instance, stored);
+    free(stored);
+}
+
+struct device_memory executor_memory(const struct executor *ex)
+{
+    struct device_memory memory = { 0 };
+
+    ex->plan->backend->memory(ex->device, ex->arena, ex->plan->arena_bytes,
+                              &memory);
+    return memory;
+}

@@ -1,0 +1,55 @@
+/*
+ * Runs a plan on a device: one allocation of exactly plan->arena_bytes, then a
+ * loop over steps. Which steps there are, where their operands lie and how
+ * often the body repeats is the plan's business; the executor binds addresses
+ * and calls kernels. It allocates nothing after executor_new().
+ */
+#ifndef MEMDIAL_EXECUTOR_H
+#define MEMDIAL_EXECUTOR_H
+
+#include "base/error.h"
+#include "plan/plan.h"
+
+/* Called after each step of the schedule; for tests and profiles. */
+struct observer {
+    void (*after)(void *arg, int step);
+    void *arg;
+};
+
+struct executor {
+    const struct plan *plan;         /* borrowed */
+    struct device *device;           /* borrowed */
+    char *arena;                     /* owned, plan->arena_bytes */
+    struct call *calls;              /* owned, [schedule->step_count] */
+    int samples;                     /* that the calls are bound for */
+    struct observer observer;        /* .after may be NULL */
+};
+
+/* Allocates the arena. The device must be of the plan's backend. */
+bool executor_new(struct executor **, const struct plan *, struct device *,
+                  struct error *);
+void executor_free(struct executor *);
+
+/*
+ * Runs one program over run->batch samples, in microbatches of the schedule's
+ * size, the last of them smaller if need be. Sets run->first and run->samples.
+ */
+void executor_run(struct executor *, enum program, struct run *);
+
+/* Whether the device still works; when it does not, what it gave since the
+ * last time that it did is not to be used. */
+bool executor_check(const struct executor *, struct error *);
+
+/* Copies the persistent instance of a value from or to the host. */
+void executor_read(const struct executor *, int instance, void *host);
+void executor_write(const struct executor *, int instance, const void *host);
+
+/* The same of values that are stored as floats of any type, as floats. */
+void executor_read_floats(const struct executor *, int instance,
+                          float *host);
+void executor_write_floats(const struct executor *, int instance,
+                           const float *host);
+
+struct device_memory executor_memory(const struct executor *);
+
+#endif

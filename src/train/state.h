@@ -1,0 +1,18 @@
+/*
+ * What the state of a run may be: the values that persist from step to step,
+ * as they stand in memory or in a file. Kernels trust them: they use an index
+ * to find what they read and write, and a number that is not finite spreads.
+ */
+#ifndef MEMDIAL_STATE_H
+#define MEMDIAL_STATE_H
+
+#include "plan/plan.h"
+
+/* Whether an instance of the plan's schedule is state. */
+bool state_is(const struct plan *, int instance);
+
+/* What is wrong with the bytes of such an instance, as what follows its name
+ * in a sentence; NULL if nothing is. */
+const char *state_fault(const struct plan *, int instance, const void *data);
+
+#endif

@@ -1,0 +1,463 @@
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "settings/idle.h"
+#include "train/carry.h"
+#include "train/initial.h"
+#include "train/snapshot.h"
+
+/* Adds to an error what settings would fit into so many bytes. */
+static void suggest_savings(const struct job *job, size_t available,
+                            struct error *e)
+{
+    char savings[128];
+    size_t used = strlen(e->text);
+
+    if (job_savings(job, available, savings, sizeof(savings)))
+        snprintf(e->text + used, sizeof(e->text) - used, "; %s would fit",
+                 savings);
+    else
+        snprintf(e->text + used, sizeof(e->text) - used,
+                 "; lower batch, depth or width");
+}
+
+static bool allocate(const struct job *job, struct device *device,
+                     struct executor **executor, struct error *e)
+{
+    struct device_memory m = { 0 };
+
+    if (executor_new(executor, job->plan, device, e))
+        return true;
+    job->backend->memory(device, NULL, 0, &m);
+    suggest_savings(job, m.available, e);
+    return false;
+}
+
+/* Opens the job's device and allocates its arena, or neither. */
+static bool open_executor(const struct job *job, struct device **device,
+                          struct executor **executor, struct error *e)
+{
+    if (!job_open_device(job, device, e))
+        return false;
+    if (allocate(job, *device, executor, e))
+        return true;
+    job->backend->close(*device);
+    *device = NULL;
+    return false;
+}
+
+static bool count_steps(struct trainer *t, struct error *e)
+{
+    const struct settings *s = &t->job->settings;
+    int64_t samples = s->epoch_samples
+                          ? s->epoch_samples
+                          : dataset_samples(t->data, SPLIT_TRAIN);
+
+    t->steps_per_epoch = samples / s->batch;
+    return t->steps_per_epoch > 0 ||
+           error_set(e, EXIT_INPUT,
+                     "batch: %d samples are more than an epoch of %lld; "
+                     "lower batch or raise epoch_samples",
+                     s->batch, (long long)samples);
+}
+
+bool trainer_prepare(struct trainer **out, const struct settings *s,
+                     struct error *e)
+{
+    struct trainer *t = xcalloc(1, sizeof(*t));
+
+    if (!job_new(&t->job, s, e) || !dataset_open(&t->data, s, e) ||
+        !count_steps(t, e) || !job_open_device(t->job, &t->device, e)) {
+        trainer_free(t);
+        return false;
+    }
+    *out = t;
+    return true;
+}
+
+bool trainer_allocate(struct trainer *t, struct error *e)
+{
+    if (!allocate(t->job, t->device, &t->executor, e))
+        return false;
+    initial_state(t->executor, t->job->settings.seed);
+    return true;
+}
+
+static struct device_memory memory_of(const struct trainer *t)
+{
+    struct device_memory m = { 0 };
+
+    t->job->backend->memory(t->device, NULL, 0, &m);
+    return m;
+}
+
+bool trainer_fits(const struct trainer *t, const struct trainer *instead,
+                  struct error *e)
+{
+    struct device_memory m = memory_of(t);
+    size_t bytes = t->job->plan->arena_bytes;
+
+    if (m.available == 0)
+        return true;
+    if (instead && instead->job->backend == t->job->backend)
+        m.available += trainer_memory(instead).memory.touched;
+    if (bytes <= m.available)
+        return true;
+    error_set(e, EXIT_RUN, "backend %s: cannot allocate %.1f MiB of memory: "
+              "%.1f MiB are available%s", t->job->backend->name,
+              mebibytes(bytes), mebibytes(m.available),
+              m.limited ? " to this process's control group" : "");
+    suggest_savings(t->job, m.available, e);
+    return false;
+}
+
+bool trainer_new(struct trainer **out, const struct settings *s,
+                 struct error *e)
+{
+    if (!trainer_prepare(out, s, e))
+        return false;
+    if (trainer_allocate(*out, e))
+        return true;
+    trainer_free(*out);
+    return false;
+}
+
+void trainer_free(struct trainer *t)
+{
+    if (!t)
+        return;
+    executor_free(t->executor);
+    if (t->device)
+        t->job->backend->close(t->device);
+    dataset_close(t->data);
+    job_free(t->job);
+    free(t);
+}
+
+int64_t trainer_steps(const struct trainer *t)
+{
+    return t->job->settings.epochs * t->steps_per_epoch;
+}
+
+double trainer_learning_rate(const struct trainer *t, int64_t step)
+{
+    const struct settings *s = &t->job->settings;
+    double done = (double)step / (double)trainer_steps(t);
+
+    switch (s->lr_schedule) {
+    case LR_STEP: /* the report's 60, 120 and 160 of 200 epochs */
+        return s->lr * pow(0.2, (done >= 0.3) + (done >= 0.6) + (done >= 0.8));
+    case LR_COSINE:
+        return s->lr * 0.5 * (1 + cos(3.14159265358979323846 * done));
+    default:
+        return s->lr;
+    }
+}
+
+/* Whether the sparse weights are rewired after a step of the run: every 100
+ * steps, less often later, and not at the end; the report's 25, 80, 140 and
+ * 190 of 200 epochs. */
+static bool rewires_after(const struct trainer *t, int64_t step)
+{
+    double done = (double)step / (double)trainer_steps(t);
+    int64_t period = 100 << ((done >= 0.125) + (done >= 0.4) + (done >= 0.7));
+
+    return done < 0.95 && (step + 1) % period == 0;
+}
+
+/* The samples that `load` asks for: training samples in a random order drawn
+ * anew for each pass over the set, validation samples as they come. */
+struct samples {
+    const struct trainer *trainer;
+    enum split split;
+    uint64_t first;                  /* counts samples over the whole run */
+};
+
+static void load_sample(void *arg, int index, void *const slot[])
+{
+    const struct samples *f = arg;
+    const struct settings *s = &f->trainer->job->settings;
+    uint64_t sample = f->first + (uint64_t)index;
+    struct augment_draw draw = { s->seed, sample };
+    int32_t *label = slot[LOAD_LABELS];
+
+    if (f->split == SPLIT_TRAIN) {
+        int n = dataset_samples(f->trainer->data, SPLIT_TRAIN);
+        index = dataset_shuffle(s->seed, (uint32_t)(sample / (uint64_t)n), n,
+                                (int)(sample % (uint64_t)n));
+    }
+    *label = dataset_sample(f->trainer->data, f->split, index,
+                            f->split == SPLIT_TRAIN && s->augment ? &draw
+                                                                  : NULL,
+                            slot[LOAD_X]);
+}
+
+static struct tally run_program(struct trainer *t, enum program program,
+                                enum split split, int batch)
+{
+    const struct settings *s = &t->job->settings;
+    struct samples samples = { t, split,
+                               (uint64_t)t->step * (uint64_t)s->batch };
+    struct loader loader = { load_sample, &samples,
+                             .goes_on = program == PROGRAM_TRAIN };
+    double report[METRIC_COUNT] = { 0 };
+    struct run run = {
+        .seed = s->seed,
+        .step = t->step,
+        .batch = batch,
+        .learning_rate = (float)trainer_learning_rate(t, t->step),
+        .momentum = (float)s->momentum,
+        .weight_decay = (float)s->weight_decay,
+        .nesterov = s->nesterov,
+        .rewire = rewires_after(t, t->step),
+        .tf32 = s->tf32,
+        .loader = &loader,
+        .report = report,
+    };
+
+    executor_run(t->executor, program, &run);
+    return (struct tally){ report[METRIC_LOSS], report[METRIC_CORRECT],
+                           batch, report[METRIC_SKIPPED] != 0,
+                           report[METRIC_LOSS_SCALE] };
+}
+
+struct tally trainer_step(struct trainer *t)
+{
+    struct tally step = run_program(t, PROGRAM_TRAIN, SPLIT_TRAIN,
+                                    t->job->settings.batch);
+
+    t->step++;
+    t->epoch.loss += step.loss;
+    t->epoch.correct += step.correct;
+    t->epoch.samples += step.samples;
+    return step;
+}
+
+struct tally trainer_evaluate(struct trainer *t)
+{
+    int all = dataset_samples(t->data, SPLIT_VALID);
+    int wanted = t->job->settings.valid_samples;
+
+    return run_program(t, PROGRAM_EVAL, SPLIT_VALID,
+                       wanted && wanted < all ? wanted : all);
+}
+
+static void emit(struct event_sink sink, struct event event)
+{
+    sink.emit(sink.arg, &event);
+}
+
+struct event trainer_memory(const struct trainer *t)
+{
+    struct device_memory memory = executor_memory(t->executor);
+
+    return (struct event){ .type = EVENT_MEMORY,
+                           .memory = { t->job->plan->peak_bytes,
+                                       t->job->plan->arena_bytes,
+                                       memory.touched, memory.os,
+                                       memory.os_peak } };
+}
+
+/* What of the settings has no effect, but for what had none `before`. */
+static void warn_of_idle(const struct trainer *t,
+                         const struct settings *before,
+                         struct event_sink sink)
+{
+    char text[IDLE_TEXT_SIZE];
+
+    for (int i = 0; i < settings_count; i++)
+        if (idle_warning(&settings_table[i], before, &t->job->settings,
+                         &t->job->machine, text))
+            emit(sink, (struct event){ .type = EVENT_WARNING,
+                                       .message = text });
+}
+
+static bool change(struct trainer *t, const struct settings *s,
+                   struct error *e)
+{
+    struct device *device;
+    struct executor *executor;
+    struct job *job;
+
+    if (!settings_check(s, "change", e) ||
+        !settings_can_follow(&t->job->settings, s, e) ||
+        !job_new_on(&job, s, &t->job->machine, e))
+        return false;
+    if (!open_executor(job, &device, &executor, e)) {
+        job_free(job);
+        return false;
+    }
+    initial_state(executor, s->seed);
+    carry_state(t->executor, executor, s->seed);
+    executor_free(t->executor);
+    t->job->backend->close(t->device);
+    job_free(t->job);
+    t->job = job;
+    t->device = device;
+    t->executor = executor;
+    return true;
+}
+
+bool trainer_change(struct trainer *t, const struct settings *s,
+                    struct event_sink sink, struct error *e)
+{
+    struct settings before = t->job->settings;
+
+    if (!change(t, s, e))
+        return false;
+    emit(sink, (struct event){
+                   .type = EVENT_APPLIED,
+                   .applied = { t->step, &before, &t->job->settings,
+                                t->job->plan->peak_bytes,
+                                t->job->plan->arena_bytes } });
+    emit(sink, trainer_memory(t));
+    warn_of_idle(t, &before, sink);
+    return true;
+}
+
+static bool diverged(const struct trainer *t, const char *what,
+                     struct error *e)
+{
+    return error_set(e, EXIT_RUN,
+                     "step %lld: %s: " TRAINER_DIVERGED "; lower lr",
+                     (long long)t->step, what);
+}
+
+/* Whether what was computed last was of good data, on a device that works. */
+static bool check_inputs(const struct trainer *t, struct error *e)
+{
+    return executor_check(t->executor, e) && dataset_intact(t->data, e);
+}
+
+/* Whether training has not diverged. */
+static bool check_step(const struct trainer *t, const struct tally *step,
+                       struct error *e)
+{
+    if (!check_inputs(t, e))
+        return false;
+    if (!isfinite(step->loss))
+        return diverged(t, "the loss is not finite", e);
+    if (step->skipped && step->loss_scale <= LOSS_SCALE_MIN)
+        return diverged(t, "gradients are not finite even with the least "
+                           "loss scale", e);
+    return true;
+}
+
+void trainer_begin(const struct trainer *t, const char *preset,
+                   struct event_sink sink)
+{
+    emit(sink, (struct event){ .type = EVENT_START,
+                               .start = { preset, &t->job->settings,
+                                          t->job->machine, t->step,
+                                          trainer_steps(t) } });
+    emit(sink, trainer_memory(t));
+    warn_of_idle(t, NULL, sink);
+}
+
+bool trainer_ends_epoch(const struct trainer *t)
+{
+    return t->step % t->steps_per_epoch == 0;
+}
+
+static void emit_step(const struct trainer *t, struct event_sink sink,
+                      const struct tally *step, double seconds)
+{
+    double n = (double)step->samples;
+
+    emit(sink,
+         (struct event){
+             .type = EVENT_STEP,
+             .step = { t->step, trainer_steps(t),
+                       (int)((t->step - 1) / t->steps_per_epoch) + 1,
+                       step->loss / n, step->correct / n, n / seconds,
+                       t->seconds } });
+}
+
+static bool end_epoch(struct trainer *t, struct event_sink sink,
+                      struct error *e)
+{
+    double began = clock_seconds();
+    struct tally train = t->epoch, valid = trainer_evaluate(t);
+    double n = (double)train.samples, m = (double)valid.samples;
+
+    t->seconds += clock_seconds() - began;
+    if (!check_inputs(t, e))
+        return false;
+    if (!isfinite(valid.loss))
+        return diverged(t, "the validation loss is not finite", e);
+    emit(sink, (struct event){
+                   .type = EVENT_EPOCH,
+                   .epoch = { (int)(t->step / t->steps_per_epoch),
+                              train.loss / n, train.correct / n,
+                              valid.loss / m, valid.correct / m,
+                              t->seconds - t->epoch_began } });
+    t->epoch = (struct tally){ 0 };
+    t->epoch_began = t->seconds;
+    return true;
+}
+
+bool trainer_advance(struct trainer *t, struct event_sink sink,
+                     struct error *e)
+{
+    double began = clock_seconds();
+    struct tally step = trainer_step(t);
+    double seconds = clock_seconds() - began;
+
+    t->seconds += seconds;
+    if (!check_step(t, &step, e))
+        return false;
+    emit_step(t, sink, &step, seconds);
+    if (trainer_ends_epoch(t) && !end_epoch(t, sink, e))
+        return false;
+    if (t->step == 1 || trainer_ends_epoch(t))
+        emit(sink, trainer_memory(t));
+    return true;
+}
+
+/* Unless the snapshot there is of this step already. */
+static bool save_to(const struct trainer *t, const char *path,
+                    int64_t *saved_step, struct event_sink sink,
+                    struct error *e)
+{
+    if (!path || *saved_step == t->step)
+        return true;
+    if (!snapshot_save(t, path, e))
+        return false;
+    *saved_step = t->step;
+    emit(sink, (struct event){ .type = EVENT_SAVED,
+                               .saved = { t->step, path } });
+    return true;
+}
+
+static bool run_to_end(struct trainer *t, struct event_sink sink,
+                       const volatile sig_atomic_t *stop, const char *save,
+                       struct error *e)
+{
+    int64_t saved_step = -1; /* none: that of another run does not count */
+
+    while (t->step < trainer_steps(t) && !*stop)
+        if (!trainer_advance(t, sink, e) ||
+            (trainer_ends_epoch(t) &&
+             !save_to(t, save, &saved_step, sink, e)))
+            return false;
+    return save_to(t, save, &saved_step, sink, e);
+}
+
+bool trainer_run(struct trainer *t, const char *preset, struct event_sink sink,
+                 const volatile sig_atomic_t *stop, const char *save,
+                 struct error *e)
+{
+    bool ok;
+
+    trainer_begin(t, preset, sink);
+    ok = run_to_end(t, sink, stop, save, e);
+    emit(sink, ok ? (struct event){ .type = EVENT_DONE } :
+                    (struct event){ .type = EVENT_ERROR,
+                                    .message = e->text });
+    return ok;
+}

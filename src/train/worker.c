@@ -1,0 +1,541 @@
+#define _GNU_SOURCE
+
+#include "train/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json_print.h"
+#include "base/lines.h"
+#include "base/spelling.h"
+#include "settings/preset.h"
+#include "settings/settings_json.h"
+#include "train/snapshot.h"
+#include "train/trainer.h"
+
+/* Seconds. */
+static const double step_interval = 0.05;  /* between `step` events, at least */
+static const double memory_interval = 0.5; /* between looks at the memory */
+static const double save_interval = 1;     /* between snapshots, at least */
+static const double save_retry = 60;       /* after one that failed */
+
+/* Snapshots take at most one part in so many of the time. */
+enum { SAVE_SHARE = 50 };
+
+struct worker {
+    struct lines lines;
+    struct trainer *trainer;     /* owned; NULL: no run */
+    char *name;                  /* owned; NULL: there never was a run */
+    struct settings wanted;      /* of the run, changes included ... */
+    bool changed;                /* ... that are not applied yet */
+    int64_t sets;                /* commands `set` to this run */
+    bool paused, done;           /* and whether it was said */
+    char *save;                  /* owned; file of the snapshots, or NULL */
+    bool keep;                   /* leave it there on `stop` */
+    int64_t saved_step;          /* that the latest snapshot of the run has;
+                                    -1: there is none as the run is now */
+    bool wrote;                  /* a snapshot not to be kept is there ... */
+    struct stat written;         /* ... and this is it */
+    double next_save, next_memory, next_step; /* when, monotonic seconds */
+    struct event memory;         /* as it was said last */
+    bool stopped;                /* by command */
+    bool quit;                   /* nobody commands or listens any more */
+};
+
+/* Steps too close to each other are left out, and memory as it was said. */
+static bool is_news(struct worker *w, const struct event *event)
+{
+    double now = clock_seconds();
+
+    switch (event->type) {
+    case EVENT_STEP:
+        if (now < w->next_step && event->step.step < event->step.steps)
+            return false;
+        w->next_step = now + step_interval;
+        return true;
+    case EVENT_MEMORY:
+        if (memcmp(&w->memory.memory, &event->memory,
+                   sizeof(event->memory)) == 0)
+            return false;
+        w->memory = *event;
+        return true;
+    case EVENT_START:
+    case EVENT_APPLIED: /* the first step of a plan is told, and its memory */
+        w->memory = (struct event){ .type = EVENT_MEMORY };
+        w->next_memory = w->next_step = 0;
+        return true;
+    default:
+        return true;
+    }
+}
+
+static void emit(void *arg, const struct event *event)
+{
+    struct worker *w = arg;
+    struct event said = *event;
+
+    if (said.type == EVENT_APPLIED)
+        said.applied.sets = w->sets;
+    if (is_news(w, &said) && !event_print(&said))
+        w->quit = true;
+}
+
+static struct event_sink sink(struct worker *w)
+{
+    return (struct event_sink){ emit, w };
+}
+
+static void refuse(struct worker *w, const char *command, const char *message)
+{
+    emit(w, &(struct event){ .type = EVENT_REFUSED,
+                             .refused = { command, message, w->sets } });
+}
+
+static bool is_over(const struct worker *w)
+{
+    return w->trainer->step >= trainer_steps(w->trainer);
+}
+
+static bool is_training(const struct worker *w)
+{
+    return w->trainer && !w->paused && !is_over(w);
+}
+
+/* Once, at the end of the run or of the worker. */
+static void say_done(struct worker *w)
+{
+    if (!w->done)
+        emit(w, &(struct event){ .type = EVENT_DONE });
+    w->done = true;
+}
+
+static void end_run(struct worker *w, const struct error *why)
+{
+    emit(w, &(struct event){ .type = EVENT_ERROR, .message = why->text });
+    trainer_free(w->trainer);
+    w->trainer = NULL;
+}
+
+static bool save(struct worker *w, const char *path, struct error *e)
+{
+    if (!snapshot_save(w->trainer, path, e))
+        return false;
+    emit(w, &(struct event){ .type = EVENT_SAVED,
+                             .saved = { w->trainer->step, path } });
+    return true;
+}
+
+/* A disk that is full is no reason to end the run. */
+static void save_run(struct worker *w)
+{
+    double began = clock_seconds(), cost;
+    struct error e;
+
+    if (!w->save || w->saved_step == w->trainer->step)
+        return;
+    if (!save(w, w->save, &e)) {
+        emit(w, &(struct event){ .type = EVENT_WARNING, .message = e.text });
+        w->next_save = clock_seconds() + save_retry;
+        return;
+    }
+    cost = SAVE_SHARE * (clock_seconds() - began);
+    w->saved_step = w->trainer->step;
+    w->wrote = !w->keep && stat(w->save, &w->written) == 0;
+    w->next_save = clock_seconds() +
+                   (cost > save_interval ? cost : save_interval);
+}
+
+/* Removes a snapshot that is not to be kept, unless it is somebody else's. */
+static void forget_snapshot(struct worker *w, const char *path)
+{
+    if (w->wrote)
+        file_remove(path, &w->written);
+    w->wrote = false;
+}
+
+/* A run that is asked for. */
+struct order {
+    const char *name;
+    struct settings settings;
+    const char *save, *load;     /* or NULL */
+    bool keep;
+};
+
+/* That a snapshot cannot be kept is better known before the run. One that is
+ * only there for accidents may be done without. */
+static bool check_snapshot(struct worker *w, struct order *o, struct error *e)
+{
+    if (!o->save || file_check(o->save, e))
+        return true;
+    if (o->keep)
+        return false;
+    emit(w, &(struct event){ .type = EVENT_WARNING, .message = e->text });
+    o->save = NULL;
+    return true;
+}
+
+/* All that a run can be refused for while another is under way: two arenas
+ * may not fit, so its own is still to come. */
+static bool prepare(struct worker *w, struct order *o, struct trainer **next,
+                    struct error *e)
+{
+    if (!trainer_prepare(next, &o->settings, e))
+        return false;
+    if (trainer_fits(*next, w->trainer, e) &&
+        (!o->load || snapshot_matches(*next, o->load, e)) &&
+        check_snapshot(w, o, e))
+        return true;
+    trainer_free(*next);
+    return false;
+}
+
+/* The old run's snapshot may be what the new one goes on from, so that goes
+ * last. */
+static void take_over(struct worker *w, const struct order *o)
+{
+    struct error e;
+    char *before = w->save;
+    bool ok;
+
+    w->save = o->save ? xstrdup(o->save) : NULL;
+    w->keep = o->keep;
+    w->wanted = o->settings;
+    w->changed = w->paused = w->done = false;
+    w->sets = 0;
+    w->saved_step = -1;
+    w->next_save = clock_seconds() + save_interval;
+    w->next_memory = w->next_step = 0;
+    ok = trainer_allocate(w->trainer, &e) &&
+         (!o->load || snapshot_load(w->trainer, o->load, &e));
+    if (!before || !w->save || strcmp(before, w->save) != 0)
+        forget_snapshot(w, before);
+    free(before);
+    if (!ok)
+        end_run(w, &e);
+}
+
+/* A run in place of the one there was, which goes on if the new one is
+ * refused. What fails after that is an `error`, for the old one is gone. */
+static bool begin(struct worker *w, struct order *o, struct error *e)
+{
+    struct trainer *next;
+
+    if (!prepare(w, o, &next, e))
+        return false;
+    trainer_free(w->trainer);
+    w->trainer = next;
+    xreplace(&w->name, o->name);
+    take_over(w, o);
+    if (!w->trainer)
+        return true;
+    trainer_begin(w->trainer, w->name, sink(w));
+    if (is_over(w)) {
+        save_run(w);
+        say_done(w);
+    }
+    return true;
+}
+
+/* json_unpack() of the members of a command, which may be no others. */
+static bool unpack(json_t *command, struct error *e, const char *format, ...)
+{
+    json_error_t why;
+    va_list members;
+    bool ok;
+
+    va_start(members, format);
+    ok = json_vunpack_ex(command, &why, JSON_STRICT, format, members) == 0;
+    va_end(members);
+    return ok || error_set(e, EXIT_INPUT, "%.200s; memdial-events(5) has the "
+                           "members of each command", why.text);
+}
+
+static bool require_run(const struct worker *w, struct error *e)
+{
+    return w->trainer || error_set(e, EXIT_INPUT, "no run is under way; begin "
+                                   "one with start or restart");
+}
+
+static bool start(struct worker *w, json_t *command, struct error *e)
+{
+    struct order o = { 0 };
+    const char *preset = NULL;
+    json_t *changes = NULL;
+    struct preset base;
+    int keep = true;
+
+    settings_init(&base.settings);
+    if (!unpack(command, e, "{s?s s?s s?o s?s s?b s?s}", "preset", &preset,
+                "name", &o.name, "settings", &changes, "save", &o.save,
+                "keep", &keep, "load", &o.load) ||
+        (preset && !preset_load(&base, preset, e)) ||
+        (changes && !settings_json_read(changes, &base.settings, "start", e)) ||
+        !settings_check(&base.settings, "start", e))
+        return false;
+    if (!o.name)
+        o.name = preset ? preset : "defaults";
+    o.keep = keep;
+    o.settings = base.settings;
+    return begin(w, &o, e);
+}
+
+static bool restart(struct worker *w, json_t *command, struct error *e)
+{
+    struct order o = { .name = w->name, .settings = w->wanted,
+                       .save = w->save, .keep = w->keep };
+    json_t *changes = NULL;
+
+    if (!w->name)
+        return error_set(e, EXIT_INPUT, "there was no run before; begin one "
+                         "with start");
+    if (!unpack(command, e, "{s?o s?s}", "settings", &changes, "load",
+                &o.load) ||
+        (changes &&
+         !settings_json_read(changes, &o.settings, "restart", e)) ||
+        !settings_check(&o.settings, "restart", e))
+        return false;
+    return begin(w, &o, e);
+}
+
+static bool set(struct worker *w, json_t *command, struct error *e)
+{
+    struct settings settings = w->wanted;
+    json_t *changes;
+
+    w->sets++;
+    if (!unpack(command, e, "{s:o}", "settings", &changes) ||
+        !require_run(w, e) ||
+        !settings_json_read(changes, &settings, "set", e) ||
+        !settings_check(&settings, "set", e) ||
+        !settings_can_follow(&w->trainer->job->settings, &settings, e))
+        return false;
+    w->wanted = settings;
+    w->changed = true;
+    return true;
+}
+
+static bool set_paused(struct worker *w, json_t *command, bool paused,
+                       struct error *e)
+{
+    if (!unpack(command, e, "{}") || !require_run(w, e))
+        return false;
+    if (w->done)
+        return error_set(e, EXIT_INPUT, "the run is at its end; restart begins "
+                         "it again");
+    w->paused = paused;
+    emit(w, &(struct event){ .type = paused ? EVENT_PAUSED : EVENT_RESUMED,
+                             .stopped_at = w->trainer->step });
+    return true;
+}
+
+static bool pause_run(struct worker *w, json_t *command, struct error *e)
+{
+    return set_paused(w, command, true, e);
+}
+
+static bool resume(struct worker *w, json_t *command, struct error *e)
+{
+    return set_paused(w, command, false, e);
+}
+
+static bool save_to(struct worker *w, json_t *command, struct error *e)
+{
+    const char *path;
+
+    return unpack(command, e, "{s:s}", "path", &path) && require_run(w, e) &&
+           save(w, path, e);
+}
+
+static bool stop(struct worker *w, json_t *command, struct error *e)
+{
+    if (!unpack(command, e, "{}"))
+        return false;
+    w->stopped = w->quit = true;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(struct worker *, json_t *command, struct error *);
+} commands[] = {
+    { "start", start },
+    { "set", set },
+    { "pause", pause_run },
+    { "resume", resume },
+    { "restart", restart },
+    { "save", save_to },
+    { "stop", stop },
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static bool refuse_name(const char *name, struct error *e)
+{
+    struct spelling spelling;
+
+    spelling_init(&spelling, name);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        spelling_offer(&spelling, commands[i].name);
+    return spelling_refuse(&spelling, "command", "see memdial-events(5)", e);
+}
+
+static bool run_command(struct worker *w, const char *name, json_t *members,
+                        struct error *e)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run(w, members, e);
+    return refuse_name(name, e);
+}
+
+static void take_object(struct worker *w, json_t *object)
+{
+    json_t *word = json_incref(json_object_get(object, "command"));
+    const char *name = json_string_value(word);
+    struct error e;
+
+    json_object_del(object, "command");
+    if (!name)
+        refuse(w, "", "not a command: an object with the member command is "
+               "one");
+    else if (!run_command(w, name, object, &e))
+        refuse(w, name, e.text);
+    json_decref(word);
+}
+
+static void take_line(struct worker *w, const struct line *line)
+{
+    char message[512];
+    json_error_t why;
+    json_t *object;
+
+    if (line->too_long) {
+        snprintf(message, sizeof(message), "a line of more than %d bytes",
+                 LINES_MAX - 1);
+        refuse(w, "", message);
+        return;
+    }
+    object = json_read(line->text, line->length, &why);
+    if (object) {
+        take_object(w, object);
+    } else {
+        snprintf(message, sizeof(message), "not a line of JSON: %.200s, in "
+                 "column %d", why.text, why.column);
+        refuse(w, "", message);
+    }
+    json_decref(object);
+}
+
+/* Not as one who has no more to say, but as one who may have. */
+static void warn_unread(struct worker *w, int code)
+{
+    char message[128];
+
+    snprintf(message, sizeof(message), "commands cannot be read: %s",
+             strerror(code));
+    emit(w, &(struct event){ .type = EVENT_WARNING, .message = message });
+}
+
+static void take_commands(struct worker *w, int fd)
+{
+    ssize_t n = lines_fill(&w->lines, fd);
+    bool failed = n < 0 && errno != EAGAIN && errno != EINTR;
+    bool over = n == 0 || failed;
+    struct line line;
+
+    if (failed)
+        warn_unread(w, errno);
+    if (over)
+        lines_end(&w->lines);
+    while (!w->quit && lines_next(&w->lines, &line))
+        take_line(w, &line);
+    w->quit |= over;
+}
+
+/* All that was asked for since the last step is one change. */
+static void apply_changes(struct worker *w)
+{
+    struct error e;
+
+    w->changed = false;
+    if (!w->trainer)
+        return;
+    if (trainer_change(w->trainer, &w->wanted, sink(w), &e)) {
+        w->saved_step = -1;
+        return;
+    }
+    w->wanted = w->trainer->job->settings;
+    refuse(w, "set", e.text);
+}
+
+static void train(struct worker *w)
+{
+    struct error e;
+
+    if (!trainer_advance(w->trainer, sink(w), &e)) {
+        end_run(w, &e);
+        return;
+    }
+    if (clock_seconds() >= w->next_memory) {
+        struct event memory = trainer_memory(w->trainer);
+
+        emit(w, &memory);
+        w->next_memory = clock_seconds() + memory_interval;
+    }
+    if (clock_seconds() >= w->next_save || is_over(w))
+        save_run(w);
+    if (is_over(w))
+        say_done(w);
+}
+
+/* Waits only if there is nothing else to do. Input that cannot be waited for
+ * is there to be read, and what is wrong with it is found then. */
+static bool has_commands(const struct worker *w, int fd,
+                         const sigset_t *let_in)
+{
+    const struct timespec now = { 0, 0 };
+    bool busy = w->changed || is_training(w);
+    struct pollfd input = { fd, POLLIN, 0 };
+    int ready = ppoll(&input, 1, busy ? &now : NULL, let_in);
+
+    return ready > 0 || (ready < 0 && errno != EINTR);
+}
+
+static void finish(struct worker *w)
+{
+    if (w->stopped && !w->keep)
+        forget_snapshot(w, w->save);
+    else if (w->trainer)
+        save_run(w);
+    if (w->trainer)
+        say_done(w);
+    trainer_free(w->trainer);
+    free(w->name);
+    free(w->save);
+}
+
+void worker_run(int fd, const sigset_t *let_in,
+                const volatile sig_atomic_t *stop_signal)
+{
+    struct worker *w = xcalloc(1, sizeof(*w));
+
+    lines_init(&w->lines);
+    while (!w->quit && !*stop_signal) {
+        if (has_commands(w, fd, let_in))
+            take_commands(w, fd);
+        else if (w->changed)
+            apply_changes(w);
+        else if (is_training(w))
+            train(w);
+    }
+    finish(w);
+    free(w);
+}

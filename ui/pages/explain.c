@@ -1,0 +1,496 @@
+#include "ui/pages/explain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "plan/living.h"
+#include "settings/idle.h"
+#include "ui/term/theme.h"
+
+enum { NAME_SIZE = 64, SHAPE_SIZE = 64, MOST_TENSORS = 8 };
+
+static const char *const dtypes[DTYPE_COUNT] = {
+    [DTYPE_F32] = "fp32", [DTYPE_F64] = "fp64", [DTYPE_I32] = "int32",
+    [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16"
+};
+
+static struct operand shape_of(const struct plan *plan, int instance)
+{
+    const struct schedule *s = plan->schedule;
+    struct extents extents = schedule_extents(s->microbatch);
+
+    return graph_operand(s->graph, s->instances[instance], &extents);
+}
+
+/* "100 x 32 x 32 x 16 x 4 B" */
+static void format_shape(const struct operand *o, char text[SHAPE_SIZE])
+{
+    int n = 0;
+
+    for (int i = 0; i < o->rank; i++)
+        n += snprintf(text + n, SHAPE_SIZE - (size_t)n, "%d × ", o->dim[i]);
+    snprintf(text + n, SHAPE_SIZE - (size_t)n, "%zu B",
+             dtype_size(o->dtype));
+}
+
+static void add_scratch(struct text_block *text, const struct plan *plan,
+                        int step)
+{
+    char bytes[BYTES_TEXT_SIZE];
+
+    text_block_add(text, ROLE_TEXT, "  %10s  scratch of %s",
+                   bytes_format(bytes, sizeof(bytes),
+                                plan->scratch_bytes[step]),
+                   op_name(schedule_op(plan->schedule, step)->code));
+}
+
+static void add_tensor(struct text_block *text, const struct plan *plan,
+                       const struct living *l)
+{
+    const struct schedule *s = plan->schedule;
+    struct operand o = shape_of(plan, l->instance);
+    bool dense = operand_elements(&o) * dtype_size(o.dtype) == l->bytes;
+    char name[NAME_SIZE], shape[SHAPE_SIZE], bytes[BYTES_TEXT_SIZE];
+
+    graph_value_name(s->graph, s->instances[l->instance], name, sizeof(name));
+    format_shape(&o, shape);
+    text_block_add(text, ROLE_TEXT, "  %10s  %-24s %s%s",
+                   bytes_format(bytes, sizeof(bytes), l->bytes), name, shape,
+                   dense ? "" : ", nonzeros only");
+}
+
+/* One line for each type of element: so many of so many bytes. */
+static void add_formula(struct text_block *text, const struct plan *plan,
+                        const struct living *living, int count)
+{
+    int64_t elements[DTYPE_COUNT] = { 0 };
+    size_t bytes[DTYPE_COUNT] = { 0 };
+
+    for (int i = 0; i < count; i++) {
+        struct operand o;
+        if (living[i].instance == LIVING_SCRATCH)
+            continue;
+        o = shape_of(plan, living[i].instance);
+        bytes[o.dtype] += living[i].bytes;
+        elements[o.dtype] +=
+            (int64_t)(living[i].bytes / dtype_size(o.dtype));
+    }
+    for (int d = 0; d < DTYPE_COUNT; d++) {
+        char number[TEXT_COUNT_SIZE], sum[BYTES_TEXT_SIZE];
+        if (bytes[d])
+            text_block_add(text, ROLE_TEXT, "  %10s  = %s %s × %zu B",
+                           bytes_format(sum, sizeof(sum), bytes[d]),
+                           text_count(number, elements[d]), dtypes[d],
+                           dtype_size((enum dtype)d));
+    }
+}
+
+static void add_tensors(struct text_block *text, const struct plan *plan,
+                        int step, const struct living *living, int count,
+                        int most)
+{
+    size_t rest = 0;
+    char bytes[BYTES_TEXT_SIZE];
+
+    for (int i = 0; i < count; i++)
+        if (i < most && living[i].instance == LIVING_SCRATCH)
+            add_scratch(text, plan, step);
+        else if (i < most)
+            add_tensor(text, plan, &living[i]);
+        else
+            rest += living[i].bytes;
+    if (count > most)
+        text_block_add(text, ROLE_DIM, "  %10s  in %d smaller ones",
+                       bytes_format(bytes, sizeof(bytes), rest),
+                       count - most);
+}
+
+static void format_step(const struct plan *plan, int step, char *text,
+                        size_t size)
+{
+    const struct schedule *s = plan->schedule;
+    const struct op *op = schedule_op(s, step);
+
+    snprintf(text, size, "step %d of %d, %s of %s (%s)", step, s->step_count,
+             op_name(op->code), s->graph->layers[op->layer].name,
+             phase_name(s->steps[step].phase));
+}
+
+static const char *const meanings[KIND_COUNT] = {
+    [KIND_WEIGHTS] = "Parameters as stored, and the running statistics of "
+        "batch norms. Always there.",
+    [KIND_INDEX] = "Where the nonzeros of sparse tensors are; one index is "
+        "shared by weight, gradient and momentum.",
+    [KIND_GRADIENTS] = "One gradient for each parameter, summed up over the "
+        "microbatches of a batch.",
+    [KIND_OPTIMIZER] = "What the optimizer keeps from step to step: momentum, "
+        "and copies of weights in fp32 if they are wanted.",
+    [KIND_ACTIVATIONS] = "Results of forward that backward still reads. Grow "
+        "with the microbatch and the depth; checkpoint and recompute drop "
+        "some and compute them again.",
+    [KIND_TRANSIENT] = "What lives only within forward or within backward: "
+        "gradients of activations, values computed again.",
+    [KIND_WORKSPACE] = "Scratch of the operation that runs.",
+    [KIND_INPUT] = "The samples of a microbatch and their labels.",
+};
+
+void explain_kind(struct text_block *text, const struct job *job,
+                  enum kind kind)
+{
+    const struct plan *plan = job->plan;
+    int step = plan->peak_step, count;
+    struct living *living = living_find(plan, (int)kind, step, &count);
+    char bytes[BYTES_TEXT_SIZE], at[160];
+
+    text_block_add(text, ROLE_TEXT, "%s", meanings[kind]);
+    text_block_add(text, ROLE_TEXT, " ");
+    format_step(plan, step, at, sizeof(at));
+    text_block_add(text, ROLE_TITLE, "%s at the peak, in %s",
+                   bytes_format(bytes, sizeof(bytes), plan->live[step][kind]),
+                   at);
+    add_formula(text, plan, living, count);
+    if (count) {
+        text_block_add(text, ROLE_TEXT, " ");
+        text_block_add(text, ROLE_TITLE, "%d tensor%s", count,
+                       count == 1 ? "" : "s, the largest first");
+        add_tensors(text, plan, step, living, count, MOST_TENSORS);
+    }
+    free(living);
+}
+
+/* Why it is alive then: what wrote it, and what still has to read it. */
+static void add_life(struct text_block *text, const struct plan *plan,
+                     const struct plan_instance *p)
+{
+    char first[160], last[160];
+
+    if (kind_persists(p->kind)) {
+        text_block_add(text, ROLE_TEXT,
+                       "Always alive: kept from one training step to the "
+                       "next.");
+        return;
+    }
+    format_step(plan, p->first, first, sizeof(first));
+    format_step(plan, p->last, last, sizeof(last));
+    text_block_add(text, ROLE_TEXT, "Alive from %s, which writes it first,",
+                   first);
+    text_block_add(text, ROLE_TEXT, "to %s, which uses it last%s.", last,
+                   p->taken_by < 0 ? ""
+                                   : " and puts its result in its place");
+}
+
+void explain_tensor(struct text_block *text, const struct job *job,
+                    int instance, int step)
+{
+    const struct plan *plan = job->plan;
+    enum kind kind = living_kind(plan, instance);
+    size_t offset = living_offset(plan, instance, step);
+    char from[TEXT_COUNT_SIZE], bytes[BYTES_TEXT_SIZE];
+    struct living living = { instance, plan->scratch_bytes[step] };
+
+    if (instance != LIVING_SCRATCH)
+        living.bytes = plan->instances[instance].bytes;
+    add_tensors(text, plan, step, &living, 1, 1);
+    add_formula(text, plan, &living, 1);
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, (unsigned)(ROLE_KIND + (int)kind), "%c %s",
+                   theme_letter(kind), kind_name(kind));
+    text_block_add(text, ROLE_TEXT, "%s", meanings[kind]);
+    text_block_add(text, ROLE_TEXT, " ");
+    if (instance != LIVING_SCRATCH)
+        add_life(text, plan, &plan->instances[instance]);
+    text_block_add(text, ROLE_TEXT, "It lies %s from the beginning of the "
+                   "arena, at byte %s.",
+                   bytes_format(bytes, sizeof(bytes), offset),
+                   text_count(from, (int64_t)offset));
+}
+
+/* What a dial can make smaller. */
+enum {
+    MODEL = 1 << KIND_WEIGHTS | 1 << KIND_GRADIENTS | 1 << KIND_OPTIMIZER,
+    PER_SAMPLE = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT |
+                 1 << KIND_INPUT | 1 << KIND_WORKSPACE,
+};
+
+static const struct reach {
+    const char *name;
+    unsigned kinds;
+    const char *what;
+} reaches[] = {
+    { "sparsity", MODEL, "weights, gradients and momentum" },
+    { "precision", MODEL | PER_SAMPLE, "all that is stored in 32 bits" },
+    { "master_weights", 1 << KIND_OPTIMIZER, "copies of weights" },
+    { "microbatch", PER_SAMPLE, "what there is for each sample" },
+    { "checkpoint", 1 << KIND_ACTIVATIONS, "activations" },
+    { "recompute", 1 << KIND_ACTIVATIONS, "activations" },
+    { "memory_budget", 1 << KIND_ACTIVATIONS, "activations" },
+    { "threads", 1 << KIND_WORKSPACE, "scratch, of which threads have some "
+      "each" },
+};
+
+static const struct reach *reach_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof(reaches) / sizeof(reaches[0]); i++)
+        if (strcmp(reaches[i].name, name) == 0)
+            return &reaches[i];
+    return NULL;
+}
+
+static double share_of(const struct forecast *f, unsigned kinds)
+{
+    size_t sum = 0;
+
+    for (int k = 0; k < KIND_COUNT; k++)
+        if (kinds & 1u << k)
+            sum += f->bytes[k];
+    return 100.0 * (double)sum / (double)f->peak_bytes;
+}
+
+/* The turn that takes less, if any does. */
+static const struct forecast *better_turn(const struct session *s, int dial)
+{
+    const struct forecast *best = s->planned;
+
+    for (int t = 0; t < DIAL_TURNS; t++) {
+        const struct forecast *f = session_turned(s, dial, (enum dial_turn)t);
+        if (f && !f->refused && f->peak_bytes < best->peak_bytes)
+            best = f;
+    }
+    return best == s->planned ? NULL : best;
+}
+
+static void add_better(struct text_block *text, const struct session *s,
+                       int dial, const struct forecast *f)
+{
+    char bytes[BYTES_TEXT_SIZE], value[SETTINGS_TEXT_SIZE];
+    double less = 1 - (double)f->peak_bytes / (double)s->planned->peak_bytes;
+
+    dial_format(&f->settings, dial, value, sizeof(value));
+    text_block_add(text, ROLE_GOOD,
+                   "  ▼ %-14s  %s: %s, %.1f%% less, for ×%.2f the FLOPs",
+                   dial_setting(dial)->name, value,
+                   bytes_format(bytes, sizeof(bytes), f->peak_bytes),
+                   100 * less, f->flops / s->planned->flops);
+}
+
+static void add_no_better(struct text_block *text, const struct session *s,
+                          int dial)
+{
+    const char *name = dial_setting(dial)->name;
+    const struct reach *r = reach_of(name);
+    double share = r ? share_of(s->planned, r->kinds) : 0;
+    char why[IDLE_WHY_SIZE];
+
+    if (idle_now(dial_setting(dial), &s->wanted, &s->machine, why))
+        text_block_add(text, ROLE_DIM, "  – %-14s  has no effect %s", name,
+                       why);
+    else if (!r)
+        text_block_add(text, ROLE_DIM,
+                       "  – %-14s  changes the arithmetic, no bytes", name);
+    else if (share < 0.05)
+        text_block_add(text, ROLE_DIM,
+                       "  – %-14s  shrinks %s; none are alive at the peak",
+                       name, r->what);
+    else
+        text_block_add(text, ROLE_DIM,
+                       "  – %-14s  shrinks %s, %.1f%% of this peak, but one "
+                       "step further does not", name, r->what, share);
+}
+
+static void add_dials(struct text_block *text, const struct session *s)
+{
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, ROLE_TITLE, "Dials that lower it, by one step");
+    for (int d = 0; d < dial_count(); d++)
+        if (better_turn(s, d))
+            add_better(text, s, d, better_turn(s, d));
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, ROLE_TITLE, "Dials that do not");
+    for (int d = 0; d < dial_count(); d++)
+        if (!better_turn(s, d))
+            add_no_better(text, s, d);
+}
+
+void explain_peak(struct text_block *text, const struct session *s)
+{
+    const struct plan *plan = s->planned->job->plan;
+    int step = plan->peak_step;
+    char bytes[BYTES_TEXT_SIZE], at[160];
+
+    format_step(plan, step, at, sizeof(at));
+    text_block_add(text, ROLE_TITLE, "%s, in %s",
+                   bytes_format(bytes, sizeof(bytes), plan->peak_bytes), at);
+    text_block_add(text, ROLE_TEXT,
+                   "No step of training or evaluation has more alive.%s Then "
+                   "there are:",
+                   plan->schedule->steps[step].phase != PHASE_EVALUATE ? ""
+                   : " Evaluation keeps nothing for backward, so what saves "
+                     "activations in training does not lower it.");
+    for (int k = 0; k < KIND_COUNT; k++) {
+        int count;
+        struct living *living = living_find(plan, k, step, &count);
+        if (plan->live[step][k])
+            text_block_add(text, (unsigned)(ROLE_KIND + k),
+                           "%c %10s  %5.1f%%  %s",
+                           theme_letter((enum kind)k),
+                           bytes_format(bytes, sizeof(bytes),
+                                        plan->live[step][k]),
+                           100.0 * (double)plan->live[step][k] /
+                               (double)plan->peak_bytes,
+                           kind_name((enum kind)k));
+        if (count)
+            add_tensors(text, plan, step, living, 1, 1);
+        free(living);
+    }
+    add_dials(text, s);
+}
+
+static void add_figure(struct text_block *text, unsigned style,
+                       uint64_t bytes, const char *meaning)
+{
+    char figure[BYTES_TEXT_SIZE];
+
+    text_block_add(text, style, "%10s  %s",
+                   bytes_format(figure, sizeof(figure), bytes), meaning);
+}
+
+void explain_memory(struct text_block *text, const struct session *s)
+{
+    add_figure(text, ROLE_TEXT, s->planned_bytes,
+               "planned: alive at the peak");
+    add_figure(text, ROLE_TEXT, s->arena_bytes,
+               "arena: the one allocation, with the gaps between tensors "
+               "that a placement leaves");
+    if (s->has_run)
+        add_figure(text, ROLE_TEXT, s->touched_bytes,
+                   "touched: what of the arena is on pages that were used");
+    else
+        text_block_add(text, ROLE_DIM, "            touched: after the next "
+                       "step, for none of this plan has run yet");
+    add_figure(text, ROLE_TEXT, s->os_bytes,
+               "process: in memory now, as the system counts");
+    if (s->os_peak_bytes)
+        add_figure(text, ROLE_DIM, s->os_peak_bytes,
+                   "at most so far, with any settings");
+    if (!s->has_run)
+        return;
+    text_block_add(text, ROLE_TEXT, " ");
+    add_figure(text, ROLE_TITLE, session_gap(s),
+               "gap = process − touched");
+    text_block_add(text, ROLE_TEXT,
+                   "The gap is the program, its libraries and the data set. "
+                   "No dial changes it.");
+}
+
+void explain_budget(struct text_block *text, const struct session *s)
+{
+    char budget[BYTES_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
+    const struct forecast *f = s->planned;
+
+    text_block_add(text, ROLE_TEXT,
+                   "checkpoint=optimal looks for the least arithmetic whose "
+                   "arena fits memory_budget; without a budget, for the "
+                   "smallest arena there is. Other strategies do not look at "
+                   "it.");
+    text_block_add(text, ROLE_TEXT, " ");
+    if (f->refused)
+        text_block_add(text, ROLE_BAD, "%s", f->error.text);
+    else
+        text_block_add(text, ROLE_TEXT, "arena %s, budget %s",
+                       bytes_format(arena, sizeof(arena), f->arena_bytes),
+                       s->wanted.memory_budget
+                           ? bytes_format(budget, sizeof(budget),
+                                          s->wanted.memory_budget)
+                           : "none");
+}
+
+static const char *change_text(char text[NUMBER_SIZE], double from, double to)
+{
+    number_change(text, from, to);
+    return text;
+}
+
+void explain_turns(struct text_block *text, const struct session *s, int dial)
+{
+    static const char *const names[] = { "‹ ", "› " };
+    char why[IDLE_WHY_SIZE];
+
+    if (idle_now(dial_setting(dial), &s->wanted, &s->machine, why))
+        text_block_add(text, ROLE_WARNING, "no effect %s", why);
+    for (int t = 0; t < DIAL_TURNS; t++) {
+        const struct forecast *f = session_turned(s, dial, (enum dial_turn)t);
+        char value[SETTINGS_TEXT_SIZE], peak[NUMBER_SIZE], flops[NUMBER_SIZE];
+        struct settings next;
+        if (!session_next(s, dial, (enum dial_turn)t, &next))
+            continue;
+        dial_format(&next, dial, value, sizeof(value));
+        if (f && f->refused)
+            text_block_add(text, ROLE_BAD, "%s%s: %s", names[t], value,
+                           f->error.text);
+        else if (f && s->planned && !s->planned->refused)
+            text_block_add(text, ROLE_TEXT, "%s%s: peak %s, FLOPs %s",
+                           names[t], value,
+                           change_text(peak, (double)s->planned->peak_bytes,
+                                       (double)f->peak_bytes),
+                           change_text(flops, s->planned->flops, f->flops));
+    }
+}
+
+/* "fp32, bf16 or fp16", or a range. */
+static void add_values(struct text_block *text, const struct setting *row)
+{
+    char values[256] = "";
+    size_t used = 0;
+
+    for (int i = 0; row->choices && row->choices[i]; i++)
+        used += (size_t)snprintf(values + used, sizeof(values) - used, "%s%s",
+                                 !i ? "" : row->choices[i + 1] ? ", " : " or ",
+                                 row->choices[i]);
+    if (row->type == SETTING_BOOL)
+        strcpy(values, "yes or no");
+    else if (row->type == SETTING_INT || row->type == SETTING_REAL)
+        snprintf(values, sizeof(values), "%g to %g", row->min, row->max);
+    if (*values)
+        text_block_add(text, ROLE_TEXT, "It can be %s%s%s.", values,
+                       row->unit ? " " : "", row->unit ? row->unit : "");
+}
+
+static void add_reach(struct text_block *text, const struct session *s,
+                      const char *name)
+{
+    const struct reach *r = reach_of(name);
+
+    text_block_add(text, ROLE_TEXT, " ");
+    if (!r)
+        text_block_add(text, ROLE_TEXT, "It changes the arithmetic, and no "
+                       "bytes.");
+    else if (s->planned && !s->planned->refused)
+        text_block_add(text, ROLE_TEXT, "It can shrink %s, %.1f%% of the "
+                       "peak.", r->what, share_of(s->planned, r->kinds));
+    else
+        text_block_add(text, ROLE_TEXT, "It can shrink %s.", r->what);
+}
+
+void explain_dial(struct text_block *text, const struct session *s, int dial)
+{
+    const struct setting *row = dial_setting(dial);
+    char wanted[SETTINGS_TEXT_SIZE], in_force[SETTINGS_TEXT_SIZE];
+
+    dial_format(&s->wanted, dial, wanted, sizeof(wanted));
+    dial_format(&s->in_force, dial, in_force, sizeof(in_force));
+    text_block_add(text, ROLE_TITLE, "%s%s%s%s", wanted,
+                   session_dial_pending(s, dial) ? ", pending; in force is "
+                                                 : "",
+                   session_dial_pending(s, dial) ? in_force : "", ".");
+    text_block_add(text, ROLE_TEXT, "%s.", row->help);
+    add_values(text, row);
+    add_reach(text, s, row->name);
+    explain_turns(text, s, dial);
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, ROLE_DIM, "Left and Right turn it, - and + from any "
+                   "pane; u takes that back.");
+}

@@ -1,0 +1,305 @@
+#include "ui/pages/new_run.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/folder.h"
+#include "base/number.h"
+#include "data/dataset.h"
+#include "ui/pages/screen.h"
+#include "ui/session/diff.h"
+
+/* Samples in an epoch and an evaluation of drawn images, where the preset
+ * would go through a set of files: as quick has them. */
+enum { DRAWN_EPOCH = 5000, DRAWN_VALID = 1000 };
+
+static const char label[] = "data_path: ";
+
+static bool is_of_data(const char *message)
+{
+    return strncmp(message, label, strlen(label)) == 0;
+}
+
+static void begin(struct screen *s)
+{
+    const struct new_run *n = &s->new_run;
+    const struct settings *former = session_former(s->session);
+
+    if (n->undoes && former && settings_same(former, &n->settings))
+        session_undo(s->session);
+    else
+        session_begin(s->session, n->name, &n->settings);
+}
+
+static void on_agreed(struct screen *s, int key)
+{
+    (void)key;
+    begin(s);
+}
+
+/* "depth  10 → 16" for what a run begins with; how many others there are. */
+static int list_changes(struct text_block *text, const struct settings *from,
+                        const struct settings *to)
+{
+    int others = 0;
+
+    for (int i = 0; i < settings_count; i++) {
+        const struct setting *row = &settings_table[i];
+        char was[SETTINGS_TEXT_SIZE], is[SETTINGS_TEXT_SIZE];
+        if (!settings_differ(from, to, row))
+            continue;
+        others += row->live;
+        if (row->live)
+            continue;
+        diff_value(from, row, was, sizeof(was));
+        diff_value(to, row, is, sizeof(is));
+        text_block_add(text, ROLE_PENDING, "  %-14s  %s → %s", row->name, was,
+                       is);
+    }
+    return others;
+}
+
+/* What becomes of the run that there is. */
+static void tell_end(struct text_block *text, const struct session *s)
+{
+    double accuracy = session_latest(s, CURVE_VALID_ACCURACY);
+    char figure[32] = "", percent[NUMBER_SIZE];
+
+    if (isfinite(accuracy))
+        snprintf(figure, sizeof(figure), ", accuracy %s",
+                 number_percent(percent, accuracy, 1));
+    if (s->state == LINK_DONE)
+        text_block_add(text, ROLE_TEXT, "The run of %s is done already%s.",
+                       s->preset, figure);
+    else
+        text_block_add(text, ROLE_WARNING, "The run of %s ends: epoch %d of "
+                       "%d%s.", s->preset, s->epoch, s->in_force.epochs,
+                       figure);
+}
+
+/* A run that has failed is not lost by another. */
+static void ask(struct screen *s)
+{
+    struct text_block *text = &s->popup_text;
+    struct new_run *n = &s->new_run;
+    char title[64];
+    int others;
+
+    if (s->session->state == LINK_FAILED) {
+        begin(s);
+        return;
+    }
+    snprintf(title, sizeof(title), "A new run of %.40s", n->name);
+    screen_popup(s, title);
+    tell_end(text, s->session);
+    text_block_add(text, ROLE_TEXT, "What a run begins with changes:");
+    others = list_changes(text, &s->session->in_force, &n->settings);
+    if (others)
+        text_block_add(text, ROLE_DIM, "  and %d setting%s of those that can "
+                       "change in a run", others, others > 1 ? "s" : "");
+    text_block_add(text, ROLE_TEXT, "Curves and settings of the old run stay "
+                   "on the page Runs; u goes back to its settings, in a run "
+                   "from the beginning.");
+    screen_offer(s, KEY_RETURN, "Enter", "begin it");
+    screen_offer(s, KEY_ESCAPE, "Esc", "leave all as it is");
+    s->answered = on_agreed;
+}
+
+static void consider(struct screen *s);
+
+/* Without a doubt about which folder it is, wherever memdial runs next. */
+static void make_absolute(char *path, size_t size)
+{
+    char given[PATH_MAX], whole[PATH_MAX];
+
+    folder_expand(given, sizeof(given), path);
+    if (realpath(given, whole) && strlen(whole) < size)
+        strcpy(path, whole);
+}
+
+static void on_folder(struct screen *s, int key)
+{
+    struct session *session = s->session;
+    struct new_run *n = &s->new_run;
+    char path[SETTINGS_TEXT_SIZE];
+    struct error e;
+
+    (void)key;
+    snprintf(path, sizeof(path), "%s", s->answer);
+    if (!session->remote)
+        make_absolute(path, sizeof(path));
+    if (!settings_set(&n->settings, "folder", "data_path", path, &e)) {
+        session_say(session, NOTICE_ERROR, "%s", e.text);
+        return;
+    }
+    if (session->remote || dataset_check(&n->settings, NULL))
+        strcpy(session->data_path, n->settings.data_path);
+    consider(s);
+}
+
+static void ask_folder(struct screen *s)
+{
+    screen_ask(s, "folder of the images:", s->new_run.settings.data_path);
+    s->completes = !s->session->remote;
+    s->answered = on_folder;
+}
+
+/* As quick trains, with the network of the preset. */
+static void take_drawn(struct screen *s)
+{
+    struct settings *settings = &s->new_run.settings;
+
+    settings->data = DATA_SHAPES;
+    settings->data_path[0] = '\0';
+    if (settings->epoch_samples == 0)
+        settings->epoch_samples = DRAWN_EPOCH;
+    if (settings->valid_samples == 0)
+        settings->valid_samples = DRAWN_VALID;
+    consider(s);
+}
+
+static void on_data(struct screen *s, int key)
+{
+    if (key == 'f')
+        ask_folder(s);
+    else
+        take_drawn(s);
+}
+
+/* "no data_batch_1.bin in ...; unpack it there" is two sentences. */
+static void tell_problem(struct text_block *text, const char *message)
+{
+    const char *problem = message + strlen(label);
+    const char *remedy = strstr(problem, "; ");
+    bool unset = strncmp(problem, "not set;", 8) == 0;
+
+    if (unset)
+        text_block_add(text, ROLE_WARNING, "No folder is set (data_path).");
+    else
+        text_block_add(text, ROLE_BAD, "%.*s.",
+                       (int)(remedy ? remedy - problem
+                                    : (long)strlen(problem)), problem);
+    if (remedy && !unset)
+        text_block_add(text, ROLE_TEXT, "To do: %s.", remedy + 2);
+}
+
+static void ask_data(struct screen *s, const char *message)
+{
+    const struct session *session = s->session;
+    const struct new_run *n = &s->new_run;
+    struct text_block *text = &s->popup_text;
+    char title[64];
+
+    snprintf(title, sizeof(title), "%.24s trains on images from files",
+             n->name);
+    screen_popup(s, title);
+    tell_problem(text, message);
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, ROLE_TEXT, "They are %s.",
+                   dataset_where(n->settings.data));
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, ROLE_TEXT, "Or the network is trained on images that "
+                   "memdial draws, in epochs of %d, as quick is: data=shapes.",
+                   DRAWN_EPOCH);
+    if (session->state != LINK_FAILED && session->state != LINK_DEAD)
+        text_block_add(text, ROLE_DIM, "Nothing has changed: the run of %s "
+                       "goes on.", session->preset);
+    screen_offer(s, 'f', "f", "name the folder");
+    screen_offer(s, 'd', "d", "drawn images instead");
+    screen_offer(s, KEY_ESCAPE, "Esc", "leave all as it is");
+    s->answered = on_data;
+}
+
+static void set_new_run(struct screen *s, const char *preset,
+                        const struct settings *settings, bool undoes)
+{
+    struct new_run *n = &s->new_run;
+
+    snprintf(n->name, sizeof(n->name), "%s", preset);
+    n->settings = *settings;
+    n->undoes = undoes;
+}
+
+bool new_run_ask_data(struct screen *s, const char *preset,
+                      const struct settings *settings, const char *message)
+{
+    if (!dataset_where(settings->data) || !is_of_data(message))
+        return false;
+    set_new_run(s, preset, settings, false);
+    ask_data(s, message);
+    return true;
+}
+
+static void consider(struct screen *s)
+{
+    struct error e;
+
+    if (s->session->remote || dataset_check(&s->new_run.settings, &e))
+        ask(s);
+    else
+        ask_data(s, e.text);
+}
+
+static void consider_run(struct screen *s, const char *preset,
+                         const struct settings *settings, bool undoes)
+{
+    set_new_run(s, preset, settings, undoes);
+    session_fill(s->session, &s->new_run.settings);
+    consider(s);
+}
+
+void new_run_go(struct screen *s, const char *name, const char *preset,
+                const struct settings *settings)
+{
+    struct session *session = s->session;
+
+    if (settings_same(&session->wanted, settings)) {
+        if (session_pending(session))
+            session->asks |= SESSION_ASK_APPLY;
+        else
+            session_say(session, NOTICE_INFO,
+                        "%s: these are the current settings", name);
+    } else if (!settings_can_follow(&session->in_force, settings, NULL)) {
+        consider_run(s, preset, settings, false);
+    } else {
+        session_want(session, settings);
+        session_say(session, NOTICE_INFO, "took %s%s", name,
+                    session->locked ? "; Enter applies" : "");
+    }
+}
+
+void new_run_undo(struct screen *s)
+{
+    const struct settings *former = session_former(s->session);
+
+    if (!former || settings_can_follow(&s->session->wanted, former, NULL))
+        session_undo(s->session);
+    else
+        consider_run(s, session_former_preset(s->session), former, true);
+}
+
+static void on_restart(struct screen *s, int key)
+{
+    (void)key;
+    s->session->asks |= SESSION_ASK_RESTART;
+}
+
+void new_run_restart(struct screen *s)
+{
+    const struct session *session = s->session;
+
+    if (session->silent || !session_has_work(session)) {
+        on_restart(s, KEY_RETURN);
+        return;
+    }
+    screen_popup(s, "The same run from the beginning");
+    tell_end(&s->popup_text, session);
+    text_block_add(&s->popup_text, ROLE_TEXT, "Its curves stay on the page "
+                   "Runs, its weights are lost.");
+    screen_offer(s, KEY_RETURN, "Enter", "begin it");
+    screen_offer(s, KEY_ESCAPE, "Esc", "leave all as it is");
+    s->answered = on_restart;
+}

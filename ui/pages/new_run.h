@@ -1,0 +1,39 @@
+/*
+ * A run that is asked for but has not begun. It ends the one under way, so
+ * nothing is asked of the worker before it is known that it can begin, and
+ * before the person has said so: data that are not there are told of, with
+ * where they come from, and asked for; then the question says what changes and
+ * what ends.
+ */
+#ifndef MEMDIAL_NEW_RUN_H
+#define MEMDIAL_NEW_RUN_H
+
+#include <stdbool.h>
+
+#include "ui/session/session.h"
+
+struct screen;
+
+struct new_run {
+    char name[PRESET_LABEL_SIZE];    /* of the preset */
+    struct settings settings;
+    bool undoes;                     /* it is the one before */
+};
+
+/* Goes to other settings: in the run under way if they can follow there, which
+ * is said of `name`; else in a new run of `preset`, which is asked first. */
+void new_run_go(struct screen *, const char *name, const char *preset,
+                const struct settings *);
+
+/* Undoes the last change, which may be a new run. */
+void new_run_undo(struct screen *);
+
+/* Begins the run again, which is asked first if one is under way. */
+void new_run_restart(struct screen *);
+
+/* Asks for the data that a run of a preset cannot be without, if it is of them
+ * that `message` says why it cannot begin; else false. */
+bool new_run_ask_data(struct screen *, const char *preset,
+                      const struct settings *, const char *message);
+
+#endif

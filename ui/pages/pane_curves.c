@@ -1,0 +1,316 @@
+#include "ui/pages/pane_curves.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui/term/chart.h"
+
+static void label_loss(double y, char text[NUMBER_SIZE])
+{
+    number_round(text, y, 4, CHART_MARGIN - 1);
+}
+
+static struct chart_line line_of(const struct series *c, enum unit unit,
+                                 unsigned style, char letter)
+{
+    return (struct chart_line){
+        .x = c->points ? &c->points->at[unit] : NULL,
+        .y = c->points ? &c->points->value : NULL,
+        .stride = sizeof(struct point) / sizeof(double),
+        .count = c->count, .style = style, .letter = letter,
+        .named = letter != '.'
+    };
+}
+
+/* An exponential mean over a fiftieth of what there is; the caller frees. */
+static double *smooth(const struct series *c, enum unit unit)
+{
+    double *pairs = xcalloc((unsigned long)c->count + 1, 2 * sizeof(double));
+    double rate = fmin(1, 50.0 / (c->count + 1)), mean = 0;
+
+    for (int i = 0; i < c->count; i++) {
+        mean = i ? mean + rate * (c->points[i].value - mean)
+                 : c->points[i].value;
+        pairs[2 * i] = c->points[i].at[unit];
+        pairs[2 * i + 1] = mean;
+    }
+    return pairs;
+}
+
+enum { MOST_LINES = 24, MOST_MARKS = 64 };
+
+/* What a chart of the pane is made of. */
+struct drawing {
+    struct chart_line lines[MOST_LINES];
+    struct chart_mark marks[MOST_MARKS];
+    struct chart chart;
+};
+
+/* Earlier runs lie under this one, the pinned one over the others. */
+static void add_earlier(const struct session *s, struct drawing *d,
+                        enum curve curve, enum unit unit)
+{
+    const struct history *pinned = session_pinned_run(s);
+    int first = s->run_count - 9 > 0 ? s->run_count - 9 : 0;
+    struct chart *c = &d->chart;
+
+    for (int i = first; i < s->run_count - 1; i++)
+        if (&s->runs[i] != pinned)
+            d->lines[c->line_count++] = line_of(&s->runs[i].curve[curve],
+                                                unit, ROLE_EARLIER, '.');
+    if (pinned)
+        d->lines[c->line_count++] = line_of(&pinned->curve[curve], unit,
+                                            ROLE_PINNED, 'p');
+}
+
+static double furthest(const struct session *s, enum unit unit)
+{
+    const struct history *h = session_run(s);
+    double most = unit == UNIT_EPOCHS ? 1 : 10;
+
+    for (int i = 0; i < s->run_count; i++)
+        most = fmax(most, s->runs[i].at[unit]);
+    /* The whole run, once a good part of it is there. */
+    if (h && unit == UNIT_EPOCHS && h->at[unit] > 0.4 * s->in_force.epochs)
+        most = fmax(most, s->in_force.epochs);
+    return most;
+}
+
+static void add_marks(struct screen *s, const struct pane_curves *p,
+                      struct drawing *d, enum unit unit)
+{
+    const struct history *h = session_run(s->session);
+    struct chart *c = &d->chart;
+
+    for (int i = 0; h && i < h->mark_count && i < MOST_MARKS - 1; i++)
+        d->marks[c->mark_count++] =
+            (struct chart_mark){ h->marks[i].at[unit], ROLE_MARK,
+                                 h->marks[i].text };
+    if (p->has_cursor)
+        d->marks[c->mark_count++] =
+            (struct chart_mark){ p->cursor, ROLE_KEY | STYLE_BOLD, NULL };
+}
+
+static struct drawing drawing_begin(struct screen *s, struct pane_curves *p)
+{
+    struct drawing d = { 0 };
+    enum unit unit = s->view.unit;
+
+    d.chart.x_max = p->x_max = furthest(s->session, unit);
+    d.chart.x_unit = unit_name(unit);
+    add_marks(s, p, &d, unit);
+    return d;
+}
+
+/* The value of a curve at the cursor, or its last; NAN if it has none. */
+static double value_at(const struct screen *s, const struct pane_curves *p,
+                       enum curve curve)
+{
+    const struct history *h = session_run(s->session);
+    const struct series *c = h ? &h->curve[curve] : NULL;
+    int i = 0;
+
+    if (!c || c->count == 0)
+        return NAN;
+    if (!p->has_cursor)
+        return c->points[c->count - 1].value;
+    while (i + 1 < c->count && c->points[i + 1].at[s->view.unit] <= p->cursor)
+        i++;
+    return c->points[i].value;
+}
+
+enum { LEGEND_CELLS = 7 };
+
+static int draw_legend(struct area area, int col, unsigned style, char letter,
+                       const char *name, double value, bool percent)
+{
+    char text[NUMBER_SIZE];
+
+    col = area_print(area, 0, col, style | STYLE_BOLD, "%c", letter);
+    col = area_print(area, 0, col + 1, ROLE_TEXT, "%s ", name);
+    if (isfinite(value))
+        col = area_text(area, 0, col, style | STYLE_BOLD, percent ?
+                        number_percent(text, value, 2) :
+                        number_format(text, value, 4, LEGEND_CELLS));
+    return col + 2;
+}
+
+/* The last of a legend, if there is room. */
+static void draw_legend_pinned(const struct session *s, struct area area,
+                               int col)
+{
+    static const char name[] = "pinned";
+
+    if (session_pinned_run(s) && col + 2 + cells_width(name) <= area.cols)
+        draw_legend(area, col, ROLE_PINNED, 'p', name, NAN, false);
+}
+
+/* Draws the chart, or says when there will be something to draw. */
+static void finish(struct drawing *d, struct area area, const char *when)
+{
+    int points = 0;
+
+    d->chart.lines = d->lines;
+    d->chart.marks = d->marks;
+    for (int i = 0; i < d->chart.line_count; i++)
+        points += d->lines[i].count;
+    chart_draw(&d->chart, area_sub(area, 1, 0, area.rows - 1, area.cols));
+    if (points == 0)
+        area_print(area, area.rows / 2, CHART_MARGIN + 2, ROLE_DIM,
+                   "after the first %s", when);
+}
+
+static void draw_accuracy(struct screen *s, struct pane_curves *p,
+                          struct area area)
+{
+    const struct history *h = session_run(s->session);
+    struct drawing d = drawing_begin(s, p);
+    struct chart *c = &d.chart;
+    enum unit unit = s->view.unit;
+    double max = 0;
+    int col;
+
+    add_earlier(s->session, &d, CURVE_VALID_ACCURACY, unit);
+    if (h) {
+        d.lines[c->line_count++] = line_of(&h->curve[CURVE_TRAIN_ACCURACY],
+                                           unit, ROLE_TRAIN, 't');
+        d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_ACCURACY],
+                                           unit, ROLE_VALID, 'v');
+    }
+    c->y_min = 1;
+    chart_fit(d.lines, c->line_count, false, &c->y_min, &max);
+    c->y_min = fmax(0, floor(c->y_min * 10) / 10);
+    c->y_max = fmin(1, ceil(max * 10) / 10);
+    if (c->y_max <= c->y_min)
+        c->y_max = c->y_min + 0.1;
+    c->label = chart_label_percent;
+    col = draw_legend(area, 1, ROLE_VALID, 'v', "valid",
+                      value_at(s, p, CURVE_VALID_ACCURACY), true);
+    col = draw_legend(area, col, ROLE_TRAIN, 't', "train",
+                      value_at(s, p, CURVE_TRAIN_ACCURACY), true);
+    draw_legend_pinned(s->session, area, col);
+    finish(&d, area, "epoch");
+}
+
+static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
+{
+    const struct history *h = session_run(s->session);
+    struct drawing d = drawing_begin(s, p);
+    struct chart *c = &d.chart;
+    enum unit unit = s->view.unit;
+    double *smoothed = NULL;
+    int col;
+
+    c->log_y = s->view.log_loss;
+    c->label = label_loss;
+    add_earlier(s->session, &d, CURVE_LOSS, unit);
+    if (h) {
+        const struct series *loss = &h->curve[CURVE_LOSS];
+        d.lines[c->line_count++] = line_of(
+            loss, unit, s->view.smooth ? ROLE_RAW : ROLE_LOSS,
+            s->view.smooth ? '.' : 'l');
+        if (s->view.smooth && loss->count > 0) {
+            smoothed = smooth(loss, unit);
+            d.lines[c->line_count++] =
+                (struct chart_line){ .x = smoothed, .y = smoothed + 1,
+                                     .stride = 2, .count = loss->count,
+                                     .style = ROLE_LOSS, .letter = 'l',
+                                     .named = true };
+        }
+        d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_LOSS], unit,
+                                           ROLE_VALID, 'v');
+    }
+    c->y_min = 1e300;
+    chart_fit(d.lines, c->line_count, c->log_y, &c->y_min, &c->y_max);
+    col = draw_legend(area, 1, ROLE_LOSS, 'l', "loss",
+                      value_at(s, p, CURVE_LOSS), false);
+    col = draw_legend(area, col, ROLE_VALID, 'v', "valid",
+                      value_at(s, p, CURVE_VALID_LOSS), false);
+    draw_legend_pinned(s->session, area, col);
+    finish(&d, area, "step");
+    free(smoothed);
+}
+
+/* What changed last before the cursor, or at all. */
+static void draw_change(struct screen *s, const struct pane_curves *p,
+                        struct area area)
+{
+    const struct history *h = session_run(s->session);
+    const struct mark *m = NULL;
+    char text[96];
+
+    if (p->has_cursor)
+        snprintf(text, sizeof(text), "at %.6g %s", p->cursor,
+                 unit_name(s->view.unit));
+    else
+        *text = '\0';
+    for (int i = 0; h && i < h->mark_count; i++)
+        if (!p->has_cursor || h->marks[i].at[s->view.unit] <= p->cursor)
+            m = &h->marks[i];
+    if (m)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s┆ %s",
+                 *text ? "  " : "", m->text);
+    screen_note(s, area, ROLE_MARK, text);
+}
+
+enum { BOTH_COLS = 72 };
+
+/* Where there is room for one chart it has the accuracy, which moves once an
+ * epoch; until it first does, the loss, which moves with every step. */
+static bool shows_loss(const struct session *s, enum curves curves,
+                       struct area area)
+{
+    if (curves == CURVES_BOTH && area.cols < BOTH_COLS)
+        return isnan(session_latest(s, CURVE_TRAIN_ACCURACY));
+    return curves == CURVES_LOSS;
+}
+
+void pane_curves_draw(struct screen *s, struct pane_curves *p,
+                      struct area area)
+{
+    int half = area.cols / 2;
+
+    if (shows_loss(s->session, s->view.curves, area)) {
+        draw_loss(s, p, area);
+    } else if (s->view.curves == CURVES_ACCURACY || area.cols < BOTH_COLS) {
+        draw_accuracy(s, p, area);
+    } else {
+        draw_accuracy(s, p, area_sub(area, 0, 0, area.rows, half - 1));
+        draw_loss(s, p, area_sub(area, 0, half, area.rows, area.cols - half));
+    }
+    draw_change(s, p, area);
+}
+
+/* The cursor goes by hundredths of the chart. */
+void pane_curves_act(struct screen *s, struct pane_curves *p,
+                     enum action action)
+{
+    const struct history *h = session_run(s->session);
+    double step = p->x_max / 100;
+
+    switch (action) {
+    case ACTION_LEFT:
+    case ACTION_RIGHT:
+        if (!p->has_cursor)
+            p->cursor = h ? h->at[s->view.unit] : 0;
+        p->has_cursor = true;
+        p->cursor += action == ACTION_LEFT ? -step : step;
+        break;
+    case ACTION_START:
+        p->has_cursor = true;
+        p->cursor = 0;
+        break;
+    case ACTION_END:
+        p->has_cursor = true;
+        p->cursor = p->x_max;
+        break;
+    case ACTION_CLOSE:
+        p->has_cursor = false;
+        break;
+    default:
+        break;
+    }
+    p->cursor = fmin(fmax(p->cursor, 0), p->x_max);
+}

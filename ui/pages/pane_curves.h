@@ -1,0 +1,19 @@
+/*
+ * The curves of the page Run: accuracy and loss of this run over those of
+ * earlier ones, with a mark where a dial was changed.
+ */
+#ifndef MEMDIAL_PANE_CURVES_H
+#define MEMDIAL_PANE_CURVES_H
+
+#include "ui/pages/screen.h"
+
+struct pane_curves {
+    bool has_cursor;
+    double cursor;       /* in the unit of the x axis */
+    double x_max;        /* of the charts when they were last drawn */
+};
+
+void pane_curves_draw(struct screen *, struct pane_curves *, struct area);
+void pane_curves_act(struct screen *, struct pane_curves *, enum action);
+
+#endif

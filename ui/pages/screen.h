@@ -1,0 +1,129 @@
+/*
+ * A screen: what is shown of a session, and what a person can do to it. It
+ * draws whole frames into cells, keeps what of them can be clicked, and turns
+ * keys and clicks into actions: its own, or those of the page that is shown.
+ *
+ * A page is one file: a const struct page, and a state of its own that the
+ * screen allocates, zeroed, and hands to it. It draws one pane at a time into
+ * an area that is already framed, names what can be clicked with
+ * screen_target(), and never draws outside of a pane; what it wants to say at
+ * length goes into a popup.
+ */
+#ifndef MEMDIAL_SCREEN_H
+#define MEMDIAL_SCREEN_H
+
+#include "ui/pages/new_run.h"
+#include "ui/session/session.h"
+#include "ui/session/view.h"
+#include "ui/term/input.h"
+#include "ui/term/layout.h"
+#include "ui/term/text_block.h"
+#include "ui/term/theme.h"
+
+struct screen;
+
+struct page {
+    const char *name;
+    size_t state_size;
+    void (*init)(void *state);       /* of a state that is all zeros; or
+                                        NULL */
+    void (*done)(void *state);       /* or NULL */
+    /* Draws one pane. */
+    void (*draw)(struct screen *, void *state, int pane, struct area);
+    /* Carries out an action; `argument` is the target's. */
+    void (*act)(struct screen *, void *state, enum action, int argument);
+};
+
+extern const struct page page_run, page_step, page_layers, page_runs,
+    page_presets;
+
+struct target {
+    struct rect rect;                /* in the frame */
+    enum action action;
+    int argument;
+};
+
+enum { ANSWER_SIZE = SETTINGS_TEXT_SIZE, CHOICES_MOST = 4 };
+
+/* What a popup offers to do. */
+struct choice {
+    int key;
+    const char *label;               /* of the key, as printed */
+    const char *word;
+};
+
+struct screen {
+    struct session *session;         /* borrowed */
+    struct cells cells;              /* the frame */
+    struct view view;
+    enum page_id page;
+    int pane[PAGE_COUNT];            /* that has the keys */
+    struct layout layout;
+    int dial;                        /* that is chosen */
+    void *state[PAGE_COUNT];         /* owned */
+    struct target *targets;          /* owned, [target_count] */
+    int target_count;
+    /* A popup takes Up, Down, Enter and Esc while it is open. */
+    bool popup;
+    char popup_title[64];
+    struct text_block popup_text;
+    int popup_scroll;
+    /* One with choices is left by them or by Esc alone. */
+    struct choice choices[CHOICES_MOST];
+    int choice_count;
+    bool leaving;                    /* it asks whether to leave */
+    bool helping;                    /* it has the keys */
+    /* A question takes all keys until Enter or Esc. */
+    bool asking;
+    char question[96], answer[ANSWER_SIZE];
+    size_t answer_at;                /* the cursor is before this byte */
+    bool completes;                  /* Tab completes folders in the answer */
+    char offers[ANSWER_SIZE];        /* what it could be completed to */
+    /* What gets an answer with KEY_RETURN, or the key of a choice; NULL: the
+     * page, as ACTION_ANSWER. */
+    void (*answered)(struct screen *, int key);
+    struct new_run new_run;          /* that is asked about */
+    /* For app.c to carry out and clear. */
+    bool quit, repaint, save_view, export;
+    bool interrupted;                /* it was Ctrl-C that quit */
+};
+
+void screen_init(struct screen *, struct session *, int rows, int cols,
+                 enum glyphs);
+void screen_done(struct screen *);
+
+/* Draws a frame into screen->cells. */
+void screen_draw(struct screen *);
+
+void screen_input(struct screen *, const struct input *);
+void screen_act(struct screen *, enum action, int argument);
+
+/* For pages. */
+
+/* What a click in part of an area means, in this frame; the last that was
+ * said counts. */
+void screen_target(struct screen *, struct area, int row, int col, int rows,
+                   int cols, enum action, int argument);
+
+/* Whether this pane of the page that is shown has the keys. */
+bool screen_has_keys(const struct screen *, int pane);
+
+/* Opens an empty popup; fill screen->popup_text. */
+void screen_popup(struct screen *, const char *title);
+
+/* Opens one with what has ended the run, for which a line may be too short. */
+void screen_trouble(struct screen *);
+
+/* Adds a choice to it, or what Esc does; screen->answered gets the key. */
+void screen_offer(struct screen *, int key, const char *label,
+                  const char *word);
+
+/* Asks for a line of text; the page, or screen->answered if that is set then,
+ * gets it when screen->answer has it. */
+void screen_ask(struct screen *, const char *question, const char *answer);
+
+/* Text at the right end of the top border of a pane. */
+void screen_note(struct screen *, struct area pane, unsigned style,
+                 const char *text);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * The cursor of the page Step, which its panes share: whose plan it is in, a
+ * step of that plan, and a tensor that is alive in the step. Plans come and go
+ * under it; what it says of one always fits that one.
+ */
+#ifndef MEMDIAL_STEP_CURSOR_H
+#define MEMDIAL_STEP_CURSOR_H
+
+#include "plan/living.h"
+#include "ui/pages/subject.h"
+#include "ui/session/timeline.h"
+
+struct step_cursor {
+    enum subject subject;
+    bool moved;          /* until then it is at the peak */
+    int step;
+    bool picked;         /* until then it is at the largest tensor */
+    int tensor;          /* instance or LIVING_SCRATCH */
+    int zoom;
+    struct timeline timeline; /* owned, as last drawn */
+};
+
+void step_cursor_done(struct step_cursor *);
+
+/* The step of the cursor. */
+int step_cursor_at(const struct step_cursor *, const struct job *);
+
+/* What is alive there, the largest first, and the place of the chosen tensor
+ * in it, -1 if nothing is; the caller frees. */
+struct living *step_cursor_living(const struct step_cursor *,
+                                  const struct job *, int *count,
+                                  int *chosen);
+
+void step_cursor_go(struct step_cursor *, const struct job *, int step);
+void step_cursor_pick(struct step_cursor *, int tensor);
+
+/* Back to the largest tensor at the peak. */
+void step_cursor_reset(struct step_cursor *);
+
+/* Shows half as many steps, or twice as many; the cursor in the middle. */
+void step_cursor_zoom(struct step_cursor *, const struct job *, int by);
+
+/* Lays out the timeline over so many columns. */
+void step_cursor_show(struct step_cursor *, const struct job *, int cols);
+
+/* The column in the middle of a step; -1 if it is not shown. */
+int step_cursor_column(const struct step_cursor *, int step);
+
+/* Marks the columns of the cursor. */
+void step_cursor_mark(const struct step_cursor *, const struct job *,
+                      struct area);
+
+/* "conv of g1.b1.conv1"; "g1.b1.conv1.y" or "scratch of conv" */
+void step_cursor_name_op(const struct job *, int step, char *text,
+                         size_t size);
+void step_cursor_name_tensor(const struct job *, int tensor, int step,
+                             char *text, size_t size);
+
+#endif

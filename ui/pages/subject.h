@@ -1,0 +1,30 @@
+/*
+ * Whose plan a page shows: of the settings wanted, of those in force, or of
+ * what they are compared with.
+ */
+#ifndef MEMDIAL_SUBJECT_H
+#define MEMDIAL_SUBJECT_H
+
+#include "ui/pages/screen.h"
+
+enum subject { SUBJECT_WANTED, SUBJECT_IN_FORCE, SUBJECT_REFERENCE,
+               SUBJECT_COUNT };
+
+/* The next; those in force are passed over while nothing is pending, for then
+ * they are those wanted. */
+enum subject subject_next(const struct session *, enum subject);
+
+/* The job to show, or NULL. */
+const struct job *subject_job(const struct session *, enum subject);
+
+/* Says why there is none. */
+void subject_excuse(const struct session *, enum subject, struct area);
+
+/*
+ * Draws the first row of a pane: what is seen, in words, the longer if they
+ * fit, and at the right whose it is. A click there goes to the next subject.
+ */
+void subject_title(struct screen *, struct area, enum subject,
+                   const char *words, const char *fewer_words);
+
+#endif

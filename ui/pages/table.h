@@ -1,0 +1,55 @@
+/*
+ * Tables: rows of cells under titles, with a chosen row, scrolled to show it,
+ * in the order of a column. The rows belong to the page; a table_view is what
+ * a person does to them.
+ */
+#ifndef MEMDIAL_TABLE_H
+#define MEMDIAL_TABLE_H
+
+#include "ui/pages/screen.h"
+
+struct table_column {
+    const char *title;
+    int width;
+    bool right;          /* numbers */
+};
+
+struct table_view {
+    int chosen;          /* row as shown, from 0 */
+    int scroll;          /* the first row shown */
+    int height;          /* rows shown when it was last drawn */
+    int sort;            /* column */
+    bool reverse;
+};
+
+struct table {
+    const struct table_column *columns;
+    int column_count;
+    int row_count;
+    const int *order;    /* [row_count] the row at each place; NULL: as is */
+    /* Writes a cell and may change its style. */
+    void (*cell)(const void *arg, int row, int column, char *text,
+                 size_t size, unsigned *style);
+    const void *arg;
+};
+
+/* Draws titles and as many rows as fit. Rows can be clicked (ACTION_ROW, the
+ * place in the order) and titles too (ACTION_SORT, the column + 1). */
+void table_draw(struct screen *, const struct table *, struct table_view *,
+                struct area, bool keys);
+
+/* Up, Down, PgUp, ..., ROW, SORT and REVERSE. False: not an action of tables.
+ * Choosing a column that is sorted by already reverses. */
+bool table_act(struct table_view *, int row_count, int column_count,
+               enum action, int argument);
+
+/* The order of rows by what `key` says of them in view->sort, equal ones as
+ * they come; [row_count], the caller frees. */
+int *table_order(const struct table_view *, int row_count,
+                 double (*key)(const void *arg, int row, int column),
+                 const void *arg);
+
+/* The row in the table that is chosen. */
+int table_chosen(const struct table *, const struct table_view *);
+
+#endif

@@ -1,0 +1,109 @@
+#include "ui/session/export.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/json_print.h"
+#include "plan/plan_json.h"
+#include "settings/settings_json.h"
+
+static json_t *curve_json(const struct series *series)
+{
+    json_t *points = json_array();
+
+    for (int i = 0; i < series->count; i++) {
+        const struct point *p = &series->points[i];
+        json_push(points,
+                  json_pack("{so so so so}", "epochs",
+                            json_number(p->at[UNIT_EPOCHS]), "seconds",
+                            json_number(p->at[UNIT_SECONDS]), "samples",
+                            json_number(p->at[UNIT_SAMPLES]), "value",
+                            json_number(p->value)));
+    }
+    return points;
+}
+
+static json_t *history_json(const struct history *h)
+{
+    static const char *const names[CURVE_COUNT] = {
+        "loss", "train_accuracy", "valid_loss", "valid_accuracy"
+    };
+    json_t *object = json_pack("{si so}", "run", h->number + 1, "preset",
+                               json_text(h->preset));
+    json_t *marks = json_array();
+
+    for (int c = 0; c < CURVE_COUNT; c++)
+        json_put(object, names[c], curve_json(&h->curve[c]));
+    for (int i = 0; i < h->mark_count; i++)
+        json_push(marks,
+                  json_pack("{so so}", "epochs",
+                            json_number(h->marks[i].at[UNIT_EPOCHS]),
+                            "changed", json_text(h->marks[i].text)));
+    json_put(object, "changes", marks);
+    return object;
+}
+
+static json_t *trial_json(const struct trial *t)
+{
+    return json_pack("{so si sI sI so si so so}", "preset",
+                     json_text(t->preset), "run", t->run + 1, "peak_bytes",
+                     (json_int_t)t->peak_bytes, "arena_bytes",
+                     (json_int_t)t->arena_bytes, "flops",
+                     json_number(t->flops), "epochs", t->epochs,
+                     "valid_accuracy", json_number(t->valid_accuracy),
+                     "settings", settings_json(&t->settings));
+}
+
+static json_t *session_json(const struct session *s)
+{
+    json_t *runs = json_array(), *trials = json_array();
+    json_t *object = json_pack("{si so so}", "schema", EVENT_SCHEMA, "runs",
+                               runs, "tried", trials);
+
+    for (int i = 0; i < s->run_count; i++)
+        json_push(runs, history_json(&s->runs[i]));
+    for (int i = 0; i < s->trial_count; i++)
+        json_push(trials, trial_json(&s->trials[i]));
+    if (s->now && s->now->job && s->baseline && s->baseline->job)
+        json_put(object, "plan",
+                 plan_json(s->now->job, s->baseline->job, s->preset, true,
+                           true));
+    return object;
+}
+
+static bool is_there(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0;
+}
+
+/* As the first of memdial-1.json, memdial-2.json, ... that is not there. */
+static bool put_new(const char *text, char path[EXPORT_PATH_SIZE],
+                    struct error *e)
+{
+    bool ok = false;
+
+    for (int i = 1; i < 10000 && !ok; i++) {
+        snprintf(path, EXPORT_PATH_SIZE, "memdial-%d.json", i);
+        if (is_there(path))
+            continue;
+        ok = file_put(path, text, FILE_NEW, e);
+        if (!ok && !is_there(path))
+            return false;
+    }
+    return ok || error_set(e, EXIT_RUN, "%s: there are too many of them",
+                           path);
+}
+
+bool export_session(const struct session *s, char path[EXPORT_PATH_SIZE],
+                    struct error *e)
+{
+    char *text = json_line(session_json(s));
+    bool ok = put_new(text, path, e);
+
+    free(text);
+    return ok;
+}

@@ -1,0 +1,745 @@
+#include "ui/session/link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/json_print.h"
+#include "base/lines.h"
+#include "base/text.h"
+#include "events/feed.h"
+#include "settings/settings_json.h"
+
+enum { PATH_SIZE = FEED_TEXT_SIZE, SENTENCE_SIZE = ERROR_TEXT_SIZE,
+       WORDS_SIZE = 1024,
+       GARBAGE_MAX = 1 << 20 /* bytes without an event between */ };
+
+/* Seconds: without an event before that is told, for a worker to end when it
+ * is asked to, and for one that ended or was killed to be waited for. */
+static const double patience_seconds = 30;
+static const double farewell_seconds = 0.5;
+static const double reap_seconds = 0.1;
+
+/* Bytes that wait to be sent. */
+struct outbox {
+    char *data;                  /* owned */
+    size_t length;
+};
+
+/* The run that goes on if another is refused. */
+struct former {
+    char *name;                  /* owned */
+    struct settings wanted, in_force;
+    int64_t sets;
+    enum link_state state;       /* LINK_FAILED or LINK_DEAD: there is none */
+    bool has_snapshot;
+};
+
+struct link {
+    char *command;               /* owned; NULL: this program's worker */
+    pid_t pid;                   /* its process group too; 0: none */
+    int to, from;                /* pipes of the worker; -1: closed */
+    struct outbox outbox;
+    struct lines lines;
+    bool drained;                /* no whole line is left in `lines` */
+    struct feed feed;
+    struct event warning;        /* of the link's own */
+    char warning_text[SENTENCE_SIZE];
+    enum link_state state;
+    char sentence[SENTENCE_SIZE];
+    double heard;                /* when the last event came */
+    double patience;             /* for the next, seconds */
+    bool silent;
+    bool ended;                  /* the worker was waited for, with ... */
+    int status;
+    uint64_t oom_kills;          /* of the system, when the worker began */
+    bool garbled;                /* since the last event; warned of */
+    char words[WORDS_SIZE];      /* the last line that was no event */
+    size_t unread;               /* bytes since the last event */
+    char *name;                  /* owned; of the run */
+    struct settings in_force, wanted;
+    int64_t sets;                /* commands `set` to the run */
+    int starts;                  /* commands `start` without an answer */
+    struct former former;        /* while there are any */
+    char save[PATH_SIZE];        /* where the worker's snapshots are */
+    bool has_snapshot;
+    int64_t snapshot_step;
+    struct settings snapshot_settings;
+};
+
+const char *link_state_name(enum link_state state)
+{
+    static const char *const names[] = {
+        [LINK_STARTING] = "starting", [LINK_RUNNING] = "running",
+        [LINK_PAUSED] = "paused",     [LINK_DONE] = "done",
+        [LINK_FAILED] = "failed",     [LINK_DEAD] = "no worker",
+    };
+
+    return names[state];
+}
+
+static void say(struct link *l, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(struct link *l, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(l->sentence, sizeof(l->sentence), format, args);
+    va_end(args);
+}
+
+/* Whether a file can be made there. */
+static bool is_usable(const char *path)
+{
+    char folder[PATH_SIZE];
+
+    snprintf(folder, sizeof(folder), "%s", path);
+    *strrchr(folder, '/') = '\0';
+    return folder_make_for(path, NULL) && access(folder, W_OK | X_OK) == 0;
+}
+
+/*
+ * A file of the worker's machine. Of another machine no folder is known but
+ * /tmp, where a name that can be guessed could be taken by somebody else.
+ */
+static void choose_save(struct link *l)
+{
+    char name[64];
+    uint64_t tag = (uint64_t)getpid();
+
+    if (getrandom(&tag, sizeof(tag), 0) < 0)
+        tag ^= (uint64_t)time(NULL) << 32;
+    snprintf(name, sizeof(name), "run-%016" PRIx64 ".safetensors", tag);
+    if (l->command || !folder_state(l->save, sizeof(l->save), name) ||
+        !is_usable(l->save))
+        snprintf(l->save, sizeof(l->save), "/tmp/memdial-%s", name);
+}
+
+struct link *link_new(const char *worker)
+{
+    struct link *l = xcalloc(1, sizeof(*l));
+
+    l->command = worker ? xstrdup(worker) : NULL;
+    l->to = l->from = -1;
+    l->state = LINK_DEAD;
+    l->patience = patience_seconds;
+    l->name = xstrdup("");
+    l->former.name = xstrdup("");
+    feed_init(&l->feed);
+    l->wanted = l->in_force = l->feed.settings;
+    choose_save(l);
+    signal(SIGPIPE, SIG_IGN); /* a worker may die while it is written to */
+    return l;
+}
+
+/* How many processes the system has ended as memory ran out; 0 if it does not
+ * say. */
+static uint64_t count_oom_kills(void)
+{
+    FILE *file = fopen("/proc/vmstat", "r");
+    char line[128];
+    uint64_t count = 0;
+
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "oom_kill %" SCNu64, &count) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return count;
+}
+
+/* In the child. A session of its own keeps Ctrl-C and password prompts of the
+ * command away from the terminal; the dying parent takes the child along. */
+static void become_worker(const struct link *l, pid_t parent, int in, int out)
+{
+    sigset_t none;
+
+    setsid();
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it died before that */
+        _exit(127);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    dup2(in, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(out, STDERR_FILENO); /* what it complains of is likely why it ends */
+    if (l->command)
+        execl("/bin/sh", "sh", "-c", l->command, (char *)NULL);
+    else
+        execl("/proc/self/exe", "memdial", "worker", (char *)NULL);
+    dprintf(STDERR_FILENO, "cannot be started: %s\n", strerror(errno));
+    _exit(127);
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static bool open_pipe(int ends[2])
+{
+    if (pipe(ends) != 0)
+        return false;
+    for (int i = 0; i < 2; i++)
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    return true;
+}
+
+static void reset(struct link *l)
+{
+    l->outbox.length = 0;
+    lines_init(&l->lines);
+    l->drained = true;
+    l->ended = l->garbled = false;
+    l->words[0] = '\0';
+    l->unread = 0;
+    l->oom_kills = count_oom_kills();
+}
+
+/* Moves the ends of the pipes that are ours to the link. */
+static bool fork_worker(struct link *l, int in[2], int out[2])
+{
+    pid_t parent = getpid();
+    pid_t pid = fork();
+
+    if (pid == 0)
+        become_worker(l, parent, in[0], out[1]);
+    if (pid < 0)
+        return false;
+    l->pid = pid;
+    l->to = in[1];
+    l->from = out[0];
+    in[1] = out[0] = -1;
+    fcntl(l->to, F_SETFL, O_NONBLOCK);
+    fcntl(l->from, F_SETFL, O_NONBLOCK);
+    return true;
+}
+
+static void drop_worker(struct link *l)
+{
+    close_fd(&l->to);
+    close_fd(&l->from);
+    l->pid = 0;
+    l->state = l->former.state = LINK_DEAD;
+    l->starts = 0;
+}
+
+static void spawn(struct link *l)
+{
+    int in[2] = { -1, -1 }, out[2] = { -1, -1 };
+
+    reset(l);
+    if (!open_pipe(in) || !open_pipe(out) || !fork_worker(l, in, out))
+        say(l, "no worker can be started: %s", strerror(errno));
+    for (int i = 0; i < 2; i++) {
+        close_fd(&in[i]);
+        close_fd(&out[i]);
+    }
+}
+
+/* Sends what can be without waiting. */
+static void flush(struct link *l)
+{
+    struct outbox *box = &l->outbox;
+
+    while (l->to >= 0 && box->length > 0) {
+        ssize_t n = write(l->to, box->data, box->length);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno != EAGAIN)
+            close_fd(&l->to);
+        if (n < 0)
+            return;
+        box->length -= (size_t)n;
+        memmove(box->data, box->data + n, box->length);
+    }
+}
+
+/* Takes the command over. */
+static void send_command(struct link *l, json_t *command)
+{
+    struct outbox *box = &l->outbox;
+    char *text = json_line(command);
+    size_t length = strlen(text);
+
+    box->data = xrealloc(box->data, box->length + length + 1, 1);
+    memcpy(box->data + box->length, text, length);
+    box->data[box->length + length] = '\n';
+    box->length += length + 1;
+    free(text);
+    flush(l);
+}
+
+static void send_word(struct link *l, const char *command)
+{
+    if (l->pid)
+        send_command(l, json_pack("{ss}", "command", command));
+}
+
+static void nap(void)
+{
+    nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+/* Whether the worker has ended within the time given. */
+static bool reap(struct link *l, double seconds)
+{
+    double deadline = clock_seconds() + seconds;
+    pid_t ended;
+
+    while ((ended = waitpid(l->pid, &l->status, WNOHANG)) == 0 &&
+           clock_seconds() < deadline)
+        nap();
+    l->ended = ended != 0;
+    return l->ended;
+}
+
+static void kill_worker(struct link *l)
+{
+    if (!l->pid)
+        return;
+    kill(-l->pid, SIGKILL);
+    reap(l, reap_seconds);
+    drop_worker(l);
+}
+
+/* The signal that ended the worker, or 0. A shell that ran it has 128 and the
+ * signal for a status. */
+static int signal_of(int status)
+{
+    int number = WIFSIGNALED(status) ? WTERMSIG(status)
+                                     : WEXITSTATUS(status) - 128;
+
+    return number > 0 && number < NSIG ? number : 0;
+}
+
+/* How the worker ended, with what it said last if that was no event. */
+static void say_end(struct link *l)
+{
+    const char *colon = l->words[0] ? ": " : "";
+    int number = signal_of(l->status);
+
+    if (number == SIGKILL && count_oom_kills() > l->oom_kills)
+        say(l, "memory ran out and the system ended the worker: let a dial "
+            "take less");
+    else if (number)
+        say(l, "the worker was ended by signal %d, %s%s%s", number,
+            strsignal(number), colon, l->words);
+    else if (WEXITSTATUS(l->status) != 0)
+        say(l, "the worker ended with status %d%s%s", WEXITSTATUS(l->status),
+            colon, l->words);
+    else
+        say(l, "the worker ended%s%s", colon, l->words);
+}
+
+/* The worker's output has ended, or the worker has. */
+static void bury(struct link *l, bool closed)
+{
+    if (l->ended || (closed && reap(l, reap_seconds)))
+        say_end(l);
+    else
+        say(l, "the worker closed its output and was ended");
+    kill_worker(l); /* what it may have left in its group */
+}
+
+static void check_silence(struct link *l)
+{
+    double seconds = clock_seconds() - l->heard;
+
+    l->silent = seconds > l->patience &&
+                (l->state == LINK_STARTING || l->state == LINK_RUNNING);
+    if (l->silent)
+        say(l, "the worker has said nothing for %.0f seconds", seconds);
+}
+
+void link_update(struct link *l)
+{
+    ssize_t n;
+
+    flush(l);
+    if (!l->pid || !l->drained)
+        return;
+    n = lines_fill(&l->lines, l->from);
+    if (n > 0 || (n == 0 && lines_end(&l->lines))) {
+        l->unread += (size_t)n;
+        l->drained = false;
+    } else if (n == 0 || l->ended || reap(l, 0)) {
+        bury(l, n == 0);
+    } else {
+        check_silence(l);
+    }
+}
+
+/* The settings that were asked for are those in force once no answer to a set
+ * is outstanding. */
+static void take_answer(struct link *l, int64_t sets)
+{
+    if (l->state != LINK_STARTING && sets == l->sets)
+        l->wanted = l->in_force;
+}
+
+static void fail(struct link *l, const char *message)
+{
+    l->state = LINK_FAILED;
+    say(l, "%s", message);
+}
+
+/* As things are before another run is asked for; a run that was asked for
+ * but has not begun is none to go back to. */
+static void remember_run(struct link *l)
+{
+    struct former *f = &l->former;
+
+    if (l->starts > 0)
+        return;
+    xreplace(&f->name, l->name);
+    f->wanted = l->wanted;
+    f->in_force = l->in_force;
+    f->sets = l->sets;
+    f->state = l->state;
+    f->has_snapshot = l->has_snapshot;
+}
+
+/* A `set` that was sent since counts as one to the run that goes on. */
+static void recall_run(struct link *l)
+{
+    const struct former *f = &l->former;
+
+    xreplace(&l->name, f->name);
+    l->wanted = f->wanted;
+    l->in_force = f->in_force;
+    l->sets += f->sets;
+    l->state = f->state;
+    l->has_snapshot = f->has_snapshot;
+}
+
+static void take_refused_start(struct link *l, const char *message)
+{
+    if (l->starts > 0 && --l->starts > 0)
+        return;
+    if (l->former.state == LINK_FAILED || l->former.state == LINK_DEAD)
+        fail(l, message);
+    else
+        recall_run(l);
+}
+
+static void take_refusal(struct link *l, const struct event *event)
+{
+    if (strcmp(event->refused.command, "start") == 0)
+        take_refused_start(l, event->refused.message);
+    else
+        take_answer(l, event->refused.sets);
+}
+
+/* Of several runs that were asked for the last counts; until its answer is
+ * here this one is what there was before. */
+static void take_start(struct link *l, const struct event *event)
+{
+    l->starts -= l->starts > 0;
+    if (l->starts > 0) {
+        xreplace(&l->former.name, event->start.preset);
+        l->former.wanted = l->former.in_force = *event->start.settings;
+        l->former.sets = 0;
+        l->former.state = LINK_RUNNING;
+        l->former.has_snapshot = false;
+        return;
+    }
+    l->state = LINK_RUNNING;
+    l->in_force = *event->start.settings;
+    l->sentence[0] = '\0';
+    l->has_snapshot = l->has_snapshot && event->start.step > 0;
+}
+
+static void take_change(struct link *l, const struct event *event)
+{
+    if (l->state == LINK_STARTING) {
+        l->former.in_force = l->former.wanted = *event->applied.after;
+        return;
+    }
+    l->in_force = *event->applied.after;
+    take_answer(l, event->applied.sets);
+}
+
+static void take_snapshot(struct link *l, const struct event *event)
+{
+    bool of_former = l->state == LINK_STARTING;
+
+    if (strcmp(event->saved.path, l->save) != 0)
+        return;
+    *(of_former ? &l->former.has_snapshot : &l->has_snapshot) = true;
+    l->snapshot_step = event->saved.step;
+    l->snapshot_settings = of_former ? l->former.in_force : l->in_force;
+}
+
+static void take_state(struct link *l, enum link_state state)
+{
+    if (l->state == LINK_STARTING) /* it is of the run before */
+        l->former.state = state;
+    else
+        l->state = state;
+}
+
+static void take_event(struct link *l, const struct event *event)
+{
+    switch (event->type) {
+    case EVENT_START:
+        take_start(l, event);
+        break;
+    case EVENT_APPLIED:
+        take_change(l, event);
+        break;
+    case EVENT_REFUSED:
+        take_refusal(l, event);
+        break;
+    case EVENT_PAUSED:
+        take_state(l, LINK_PAUSED);
+        break;
+    case EVENT_RESUMED:
+        take_state(l, LINK_RUNNING);
+        break;
+    case EVENT_SAVED:
+        take_snapshot(l, event);
+        break;
+    case EVENT_ERROR: /* a snapshot would lead there again */
+        l->starts -= l->starts > 0;
+        l->former.state = LINK_FAILED;
+        l->has_snapshot = false;
+        fail(l, event->message);
+        break;
+    case EVENT_DONE:
+        take_state(l, LINK_DONE);
+        break;
+    case EVENT_MEMORY:
+    case EVENT_STEP:
+    case EVENT_EPOCH:
+    case EVENT_WARNING:
+    case EVENT_COUNT:
+        break;
+    }
+}
+
+/* Warns of the first line in succession that is no event. Before the worker
+ * begins that may be the banner of a login, or why there is no worker. */
+static const struct event *take_garbage(struct link *l,
+                                        const struct line *line,
+                                        const char *why)
+{
+    text_clean(l->words, sizeof(l->words), line->text, line->length);
+    if (l->garbled)
+        return NULL;
+    l->garbled = true;
+    if (l->state == LINK_STARTING && !line->too_long)
+        snprintf(l->warning_text, sizeof(l->warning_text),
+                 "the worker's command says: %s", l->words);
+    else
+        snprintf(l->warning_text, sizeof(l->warning_text),
+                 "output of the worker: %.400s", why);
+    l->warning = (struct event){ .type = EVENT_WARNING,
+                                 .message = l->warning_text };
+    return &l->warning;
+}
+
+static void hear(struct link *l)
+{
+    if (l->silent)
+        l->sentence[0] = '\0';
+    l->silent = l->garbled = false;
+    l->heard = clock_seconds();
+    l->unread = 0;
+    l->words[0] = '\0';
+}
+
+/* The event that the line is or causes, if any. */
+static const struct event *take_line(struct link *l, const struct line *line)
+{
+    struct error e;
+
+    if (line->too_long)
+        return take_garbage(l, line, "a line without an end");
+    switch (feed_read(&l->feed, line->text, line->length, &e)) {
+    case FEED_EVENT:
+        hear(l);
+        take_event(l, &l->feed.event);
+        return &l->feed.event;
+    case FEED_UNKNOWN:
+        hear(l);
+        return NULL;
+    case FEED_OTHER_SCHEMA:
+        say(l, "%s", e.text);
+        kill_worker(l);
+        return NULL;
+    case FEED_BAD:
+        break;
+    }
+    return take_garbage(l, line, e.text);
+}
+
+const struct event *link_next(struct link *l)
+{
+    const struct event *event = NULL;
+    struct line line;
+
+    while (!event && l->pid && lines_next(&l->lines, &line))
+        event = take_line(l, &line);
+    if (event)
+        return event;
+    l->drained = true;
+    if (l->pid && l->unread > GARBAGE_MAX) {
+        say(l, "the worker printed no events but other things, as '%s', and "
+            "was ended", l->words);
+        kill_worker(l);
+    }
+    return NULL;
+}
+
+/* Begins a run with l->wanted. */
+static void begin(struct link *l, const char *load)
+{
+    json_t *command = json_pack("{ss so so so sb}", "command", "start",
+                                "name", json_text(l->name), "settings",
+                                settings_json(&l->wanted), "save",
+                                json_text(l->save), "keep", 0);
+
+    if (load)
+        json_put(command, "load", json_text(load));
+    if (l->silent)
+        kill_worker(l);
+    l->silent = false;
+    l->sentence[0] = '\0';
+    l->sets = 0;
+    l->heard = clock_seconds();
+    l->in_force = l->wanted;
+    if (!l->pid)
+        spawn(l);
+    if (l->pid)
+        l->state = LINK_STARTING;
+    l->starts++;
+    send_command(l, command);
+}
+
+void link_begin(struct link *l, const char *name, const struct settings *s)
+{
+    remember_run(l);
+    xreplace(&l->name, name);
+    l->wanted = *s;
+    l->has_snapshot = false;
+    begin(l, NULL);
+}
+
+void link_restart(struct link *l, enum link_start from)
+{
+    remember_run(l);
+    if (from == LINK_FROM_SNAPSHOT)
+        l->wanted = l->has_snapshot ? l->snapshot_settings : l->in_force;
+    begin(l, from == LINK_FROM_SNAPSHOT && l->has_snapshot ? l->save : NULL);
+}
+
+bool link_has_snapshot(const struct link *l, int64_t *step)
+{
+    if (l->has_snapshot && step)
+        *step = l->snapshot_step;
+    return l->has_snapshot;
+}
+
+void link_set(struct link *l, const struct settings *s)
+{
+    json_t *changes = settings_json_changes(&l->wanted, s);
+
+    l->wanted = *s;
+    if (json_object_size(changes) == 0 || !l->pid || l->state == LINK_FAILED) {
+        json_decref(changes);
+        return;
+    }
+    l->sets++;
+    send_command(l, json_pack("{ss so}", "command", "set", "settings",
+                              changes));
+}
+
+void link_pause(struct link *l)
+{
+    send_word(l, "pause");
+}
+
+void link_resume(struct link *l)
+{
+    send_word(l, "resume");
+}
+
+void link_save(struct link *l, const char *path)
+{
+    if (l->pid)
+        send_command(l, json_pack("{ss so}", "command", "save", "path",
+                                  json_text(path)));
+}
+
+void link_free(struct link *l)
+{
+    if (!l)
+        return;
+    send_word(l, "stop");
+    close_fd(&l->to);
+    close_fd(&l->from);
+    if (l->pid)
+        reap(l, farewell_seconds);
+    kill_worker(l);
+    file_remove(l->save, NULL); /* where it is on this machine */
+    free(l->outbox.data);
+    free(l->command);
+    free(l->name);
+    free(l->former.name);
+    free(l);
+}
+
+void link_patience(struct link *l, double seconds)
+{
+    l->patience = seconds;
+}
+
+int link_fd(const struct link *l)
+{
+    return l->from;
+}
+
+enum link_state link_state(const struct link *l)
+{
+    return l->state;
+}
+
+bool link_silent(const struct link *l)
+{
+    return l->silent;
+}
+
+const char *link_sentence(const struct link *l)
+{
+    return l->sentence;
+}
+
+const struct settings *link_settings(const struct link *l)
+{
+    return &l->in_force;
+}
+
+const struct settings *link_wanted(const struct link *l)
+{
+    return &l->wanted;
+}

@@ -1,0 +1,35 @@
+/*
+ * What a person has chosen of how things look. Kept for the next time only if
+ * told to, in $XDG_CONFIG_HOME/memdial/screens.yaml.
+ */
+#ifndef MEMDIAL_VIEW_H
+#define MEMDIAL_VIEW_H
+
+#include "base/error.h"
+#include "ui/session/session.h"
+#include "ui/term/theme.h"
+
+/* Curves that the Run page draws. */
+enum curves { CURVES_BOTH, CURVES_ACCURACY, CURVES_LOSS, CURVES_COUNT };
+
+struct view {
+    enum theme theme;
+    enum unit unit;                  /* of the x axis */
+    enum curves curves;
+    bool log_loss, smooth;
+    bool zoom;                       /* of bars, on what is planned */
+};
+
+/* "both", "accuracy", "loss" */
+const char *view_curves_name(enum curves);
+
+void view_init(struct view *);
+
+/* Reads what was saved over *view; what is not known is passed over, and
+ * without a file nothing changes. */
+void view_load(struct view *);
+
+/* Writes it and says where, in path[PRESET_PATH_SIZE]. */
+bool view_save(const struct view *, char *path, struct error *);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * Line charts, of braille dots, quarter blocks or characters, as the glyphs
+ * of the grid allow, with axes that choose round numbers for their labels.
+ */
+#ifndef MEMDIAL_CHART_H
+#define MEMDIAL_CHART_H
+
+#include <stddef.h>
+
+#include "base/number.h"
+#include "ui/term/cells.h"
+
+/* Points (x[i * stride], y[i * stride]) in the order of x. */
+struct chart_line {
+    const double *x, *y; /* borrowed */
+    size_t stride;       /* in doubles */
+    int count;
+    unsigned style;
+    char letter;         /* what draws it where there are no dots */
+    bool dots;           /* points alone, not joined */
+    bool named;          /* its letter is beside its end, so that dots can be
+                            told from others without colour */
+};
+
+struct chart_mark {
+    double x;
+    unsigned style;
+    const char *text;    /* beside it, if there is a row with room; or NULL */
+};
+
+/* Later lines are drawn over earlier ones. */
+struct chart {
+    const struct chart_line *lines;
+    int line_count;
+    const struct chart_mark *marks;  /* vertical lines */
+    int mark_count;
+    double x_min, x_max, y_min, y_max; /* max > min */
+    bool log_y;                      /* y_min > 0 */
+    const char *x_unit;
+    /* Writes a label of the y axis, of at most CHART_MARGIN - 1 cells. */
+    void (*label)(double y, char text[NUMBER_SIZE]);
+    /* The same for the x axis, or NULL for the number; no text, no tick. */
+    void (*x_label)(double x, char text[NUMBER_SIZE]);
+};
+
+/* A label for fractions of 1, in percent. */
+void chart_label_percent(double y, char text[NUMBER_SIZE]);
+
+/* Columns that the labels of the y axis take. */
+enum { CHART_MARGIN = 7 };
+
+void chart_draw(const struct chart *, struct area);
+
+/* Widens *min..*max, which may be turned round, to hold y of the lines, and to
+ * be fit for a chart; for a logarithmic axis what is not positive is passed
+ * over. */
+void chart_fit(const struct chart_line *, int count, bool log_y, double *min,
+               double *max);
+
+/* The column of the area at which x is drawn, and back. */
+int chart_column(const struct chart *, struct area, double x);
+double chart_x(const struct chart *, struct area, int column);
+
+/* The cell of the area in which a point of a line is drawn. */
+void chart_cell(const struct chart *, struct area, double x, double y,
+                int *row, int *col);
+
+#endif

@@ -1,0 +1,132 @@
+#include "ui/term/prompt.h"
+
+#include <string.h>
+
+#include "ui/term/input.h"
+#include "ui/term/theme.h"
+
+enum {
+    CTRL_A = 1, CTRL_B = 2, CTRL_D = 4, CTRL_E = 5, CTRL_F = 6, CTRL_K = 11,
+    CTRL_U = 21, CTRL_W = 23
+};
+
+static bool continues(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+static size_t before(const char *text, size_t at)
+{
+    do
+        at -= at > 0;
+    while (at > 0 && continues(text[at]));
+    return at;
+}
+
+static size_t after(const char *text, size_t at)
+{
+    at += text[at] != '\0';
+    while (continues(text[at]))
+        at++;
+    return at;
+}
+
+/* Where the word before the cursor begins; of a path, the name. */
+static size_t word_before(const char *text, size_t at)
+{
+    while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '/'))
+        at--;
+    while (at > 0 && text[at - 1] != ' ' && text[at - 1] != '/')
+        at--;
+    return at;
+}
+
+/* Takes out what is between two places; returns the first. */
+static size_t cut(char *text, size_t from, size_t to)
+{
+    memmove(text + from, text + to, strlen(text + to) + 1);
+    return from;
+}
+
+static size_t put(char *text, size_t size, size_t at, int key)
+{
+    char c[CELL_TEXT_SIZE];
+    size_t n, length = strlen(text);
+
+    if (key < ' ' || key >= KEY_BASE || key == 0x7f)
+        return at;
+    cells_encode((uint32_t)key, c);
+    n = strlen(c);
+    if (length + n >= size)
+        return at;
+    memmove(text + at + n, text + at, length - at + 1);
+    memcpy(text + at, c, n);
+    return at + n;
+}
+
+void prompt_key(char *text, size_t size, size_t *at, int key)
+{
+    size_t end = strlen(text);
+
+    if (*at > end)
+        *at = end;
+    switch (key) {
+    case KEY_ARROW_LEFT:
+    case CTRL_B:
+        *at = before(text, *at);
+        break;
+    case KEY_ARROW_RIGHT:
+    case CTRL_F:
+        *at = after(text, *at);
+        break;
+    case KEY_TO_START:
+    case CTRL_A:
+        *at = 0;
+        break;
+    case KEY_TO_END:
+    case CTRL_E:
+        *at = end;
+        break;
+    case KEY_RUBOUT:
+        *at = cut(text, before(text, *at), *at);
+        break;
+    case KEY_ERASE:
+    case CTRL_D:
+        cut(text, *at, after(text, *at));
+        break;
+    case CTRL_U:
+        *at = cut(text, 0, *at);
+        break;
+    case CTRL_K:
+        text[*at] = '\0';
+        break;
+    case CTRL_W:
+        *at = cut(text, word_before(text, *at), *at);
+        break;
+    default:
+        *at = put(text, size, *at, key);
+        break;
+    }
+}
+
+/* Columns of the first bytes of a text. */
+static int width_to(const char *text, size_t bytes)
+{
+    return cells_width(text) - cells_width(text + bytes);
+}
+
+void prompt_draw(struct area area, int row, int col, const char *text,
+                 size_t at)
+{
+    struct area line = area_sub(area, row, col, 1, area.cols - col - 1);
+    size_t from = 0;
+
+    while (from < at && width_to(text + from, at - from) >= line.cols - 1)
+        from = after(text, from);
+    area_text(line, 0, 0, ROLE_TEXT, text + from);
+    if (from > 0)
+        area_text(line, 0, 0, ROLE_DIM, "…");
+    if (cells_width(text + from) >= line.cols)
+        area_text(line, 0, line.cols - 1, ROLE_DIM, "…");
+    area_mark(line, 0, width_to(text + from, at - from), 1, STYLE_REVERSE);
+}

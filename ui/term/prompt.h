@@ -1,0 +1,19 @@
+/*
+ * A line that is typed, with the keys that lines have elsewhere: arrows, Home,
+ * End, Delete, and of Ctrl A, E, B, F, D, H, K, U and W.
+ */
+#ifndef MEMDIAL_PROMPT_H
+#define MEMDIAL_PROMPT_H
+
+#include <stddef.h>
+
+#include "ui/term/cells.h"
+
+/* Carries out a key in text[size], with the cursor before byte *at; what does
+ * not fit and what is no character is left out. */
+void prompt_key(char *text, size_t size, size_t *at, int key);
+
+/* Draws it from a column to the end of a row, so that the cursor is seen. */
+void prompt_draw(struct area, int row, int col, const char *text, size_t at);
+
+#endif

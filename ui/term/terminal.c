@@ -1,0 +1,762 @@
+/*
+ * Signals only write a byte to a pipe that terminal_wait() polls, so nothing
+ * is interrupted half-way. In a crash there is no such moment: then what
+ * restores the terminal is written at once, from bytes that were put together
+ * beforehand, with nothing but write() and tcsetattr().
+ */
+#define NCURSES_WIDECHAR 1
+
+#include "ui/term/terminal.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <term.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "base/window.h"
+
+#undef columns /* of curses: a capability, and a member of text_cell */
+
+enum {
+    ESCAPE_MILLISECONDS = 25, /* to tell Esc from what begins with it */
+    CODE_PASTE = 0x1000,      /* of a key, like curses' own */
+    CODE_PASTE_END,
+    CTRL_C = 0,               /* in the pipe of signals, where it is none */
+    RESTORE_SIZE = 256,
+    KEPT_SIZE = 4096
+};
+
+/* A paste whose end does not come within this is over. */
+static const double paste_seconds = 2;
+
+static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
+static const char mouse_off[] = "\033[?1006l\033[?1002l\033[?1000l";
+
+/* Signals that are dealt with between two frames, those that can be ignored
+ * first, and those of a crash. */
+static const int calm_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+                                    SIGTSTP, SIGCONT, SIGWINCH };
+static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+                                     SIGABRT };
+
+enum { CALM_COUNT = sizeof(calm_signals) / sizeof(calm_signals[0]),
+       IGNORABLE_COUNT = 5,
+       CRASH_COUNT = sizeof(crash_signals) / sizeof(crash_signals[0]) };
+
+static struct {
+    bool on;
+    WINDOW *input;           /* a pad: reading from it refreshes nothing */
+    struct termios before;
+    char restore[RESTORE_SIZE];
+    size_t restore_size;
+    char kept[KEPT_SIZE];    /* bytes to be sent past curses */
+    size_t kept_size;
+    struct sigaction calm_before[CALM_COUNT], crash_before[CRASH_COUNT];
+    int pipe[2];             /* of signal numbers */
+    int signal;              /* that ends the program */
+    bool resized;
+    bool interrupted;        /* by Ctrl-C */
+    bool pasting;
+    double paste_time;       /* of its last key */
+    int colours;             /* that are used; 0: none */
+    int indexed;             /* colours that are known by number; those from
+                                there on by their red, green and blue, ... */
+    int bits[3];             /* ... in so many bits each */
+    bool many;               /* colours of the palette of 256 are used */
+    bool defaults;           /* the terminal's own colours can be asked for */
+    enum theme theme;        /* whose colours are set; THEME_COUNT: none */
+    short pair[ROLE_COUNT];  /* of curses */
+} terminal = { .pipe = { -1, -1 } };
+
+static void send_all(const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(STDOUT_FILENO, bytes, size);
+        if (n < 0 && errno != EINTR)
+            return;
+        if (n > 0) {
+            bytes += n;
+            size -= (size_t)n;
+        }
+    }
+}
+
+static void send_kept(void)
+{
+    send_all(terminal.kept, terminal.kept_size);
+    terminal.kept_size = 0;
+}
+
+/* Ctrl-C is a key, which asks before it ends a run; the same signal from
+ * another process is none. */
+static void on_calm_signal(int number, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    bool key = number == SIGINT && info->si_code == SI_KERNEL;
+    unsigned char byte = key ? CTRL_C : (unsigned char)number;
+
+    (void)context;
+    if (write(terminal.pipe[1], &byte, 1) < 0) {
+        /* The pipe is full of signals that say the same. */
+    }
+    errno = saved;
+}
+
+/* Lets whoever was asked before deal with it: a fault happens again on
+ * return, what was sent from outside is sent again. */
+static void on_crash(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    send_all(terminal.restore, terminal.restore_size);
+    tcsetattr(STDIN_FILENO, TCSANOW, &terminal.before);
+    for (int i = 0; i < CRASH_COUNT; i++)
+        sigaction(crash_signals[i], &terminal.crash_before[i], NULL);
+    if (info->si_code <= 0)
+        raise(number);
+}
+
+/* Never blocks a handler, and is nobody else's. */
+static bool open_pipe(struct error *e)
+{
+    if (pipe(terminal.pipe) != 0)
+        return error_set(e, EXIT_RUN, "pipe: %s", strerror(errno));
+    for (int i = 0; i < 2; i++) {
+        fcntl(terminal.pipe[i], F_SETFL, O_NONBLOCK);
+        fcntl(terminal.pipe[i], F_SETFD, FD_CLOEXEC);
+    }
+    return true;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction calm = { .sa_sigaction = on_calm_signal,
+                              .sa_flags = SA_SIGINFO | SA_RESTART };
+    struct sigaction crash = { .sa_sigaction = on_crash,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK };
+
+    for (int i = 0; i < IGNORABLE_COUNT; i++)
+        process_catch(calm_signals[i], &calm, &terminal.calm_before[i]);
+    for (int i = IGNORABLE_COUNT; i < CALM_COUNT; i++)
+        sigaction(calm_signals[i], &calm, &terminal.calm_before[i]);
+    for (int i = 0; i < CRASH_COUNT; i++)
+        sigaction(crash_signals[i], &crash, &terminal.crash_before[i]);
+}
+
+static void release_signals(void)
+{
+    for (int i = 0; i < CALM_COUNT; i++)
+        sigaction(calm_signals[i], &terminal.calm_before[i], NULL);
+    for (int i = 0; i < CRASH_COUNT; i++)
+        sigaction(crash_signals[i], &terminal.crash_before[i], NULL);
+}
+
+/* A capability without its padding. */
+static void add_restore(const char *text)
+{
+    size_t n = text && text != (char *)-1 ? strcspn(text, "$") : 0;
+
+    if (n == 0 || terminal.restore_size + n > sizeof(terminal.restore))
+        return;
+    memcpy(terminal.restore + terminal.restore_size, text, n);
+    terminal.restore_size += n;
+}
+
+/* Whether what was there before us comes back when we are gone. */
+static bool has_other_screen(void)
+{
+    const char *leave = tigetstr("rmcup");
+
+    return leave && leave != (char *)-1;
+}
+
+static void prepare_restore(bool mouse)
+{
+    tcgetattr(STDIN_FILENO, &terminal.before);
+    terminal.restore_size = 0;
+    add_restore(paste_off);
+    if (mouse)
+        add_restore(mouse_off);
+    add_restore(tigetstr("sgr0"));
+    add_restore(tigetstr("op"));
+    add_restore(tigetstr("cnorm"));
+    add_restore(tigetstr("rmkx"));
+    add_restore(tigetstr(has_other_screen() ? "rmcup" : "clear"));
+}
+
+static bool check_terminal(const char *instead, struct error *e)
+{
+    const char *name = getenv("TERM");
+    int found;
+
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return error_set(e, EXIT_INPUT,
+                         "the screens need a terminal for input and output; "
+                         "without one use `%s`", instead);
+    if (!name || !*name || strcmp(name, "dumb") == 0)
+        return error_set(e, EXIT_INPUT,
+                         "TERM is %s, which cannot show screens; set it to "
+                         "what the terminal is, or use `%s`",
+                         name && *name ? "dumb" : "not set", instead);
+    if (setupterm(name, STDOUT_FILENO, &found) != OK)
+        return error_set(e, EXIT_INPUT,
+                         "TERM: no description of '%.64s' is installed; set "
+                         "TERM to a known terminal, such as xterm-256color, "
+                         "or use `%s`", name, instead);
+    if (!tigetstr("cup") || tigetstr("cup") == (char *)-1)
+        return error_set(e, EXIT_INPUT,
+                         "TERM: '%.64s' cannot move its cursor; use `%s`",
+                         name, instead);
+    return true;
+}
+
+/* How a colour is written where it is not a number of a palette: the
+ * capability RGB is a flag, how many bits each part has, or "5/6/5". */
+static bool find_rgb(int bits[3])
+{
+    const char *text = tigetstr("RGB");
+    int all = 0, number = tigetnum("RGB");
+
+    while (all < 30 && 1 << all < COLORS)
+        all++;
+    if (text && text != (char *)-1)
+        return sscanf(text, "%d/%d/%d", &bits[0], &bits[1], &bits[2]) == 3 &&
+               bits[0] > 0 && bits[1] > 0 && bits[2] > 0 &&
+               bits[0] <= 8 && bits[1] <= 8 && bits[2] <= 8;
+    if (tigetflag("RGB") > 0)
+        number = (all + 2) / 3;
+    bits[0] = bits[1] = number;
+    bits[2] = all - 2 * number;
+    return number > 0 && number <= 8 && bits[2] > 0 && bits[2] <= 8;
+}
+
+/* With direct colours the first few numbers are a palette's all the same. */
+static void describe_colours(void)
+{
+    int palette = tigetnum("CO");
+
+    terminal.colours = COLORS;
+    terminal.indexed = COLORS;
+    if (COLORS <= 256)
+        return;
+    terminal.indexed = palette > 0 ? palette : 8;
+    if (!find_rgb(terminal.bits))
+        terminal.colours = 8;
+}
+
+static void start_colours(void)
+{
+    const char *no_color = getenv("NO_COLOR");
+
+    terminal.theme = THEME_COUNT;
+    terminal.colours = 0;
+    if (!has_colors() || (no_color && *no_color) || start_color() != OK)
+        return;
+    terminal.defaults = use_default_colors() == OK;
+    describe_colours();
+}
+
+static void start_input(bool mouse)
+{
+    terminal.input = newpad(1, 1);
+    cbreak();
+    noecho();
+    nonl();
+    keypad(terminal.input, TRUE);
+    nodelay(terminal.input, TRUE);
+    define_key("\033[200~", CODE_PASTE);
+    define_key("\033[201~", CODE_PASTE_END);
+    if (mouse) {
+        mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+        mouseinterval(0);
+    }
+    send_all(paste_on, sizeof(paste_on) - 1);
+}
+
+/* Opens curses, which reads the description of the terminal anew. */
+static bool open_curses(struct error *e)
+{
+    TERMINAL *described = cur_term;
+
+    set_escdelay(ESCAPE_MILLISECONDS);
+    use_env(FALSE); /* see take_size() */
+    use_tioctl(TRUE);
+    if (!newterm(NULL, stdout, stdin))
+        return error_set(e, EXIT_RUN, "the terminal cannot be opened");
+    del_curterm(described);
+    return true;
+}
+
+/* Where nothing else is known, the description says how large it is. */
+static void take_size(void)
+{
+    int rows, cols;
+
+    window_size(&rows, &cols);
+    resizeterm(rows ? rows : LINES, cols ? cols : COLS);
+}
+
+bool terminal_start(bool mouse, const char *instead, struct error *e)
+{
+    static bool registered;
+
+    if (!check_terminal(instead, e))
+        return false;
+    prepare_restore(mouse);
+    if (!open_pipe(e))
+        return false;
+    /* Before curses starts, so that it leaves these signals alone. */
+    catch_signals();
+    if (!open_curses(e)) {
+        release_signals();
+        return false;
+    }
+    terminal.on = true;
+    if (!registered)
+        atexit(terminal_stop);
+    registered = true;
+    take_size();
+    start_colours();
+    start_input(mouse);
+    curs_set(0);
+    return true;
+}
+
+void terminal_stop(void)
+{
+    if (!terminal.on)
+        return;
+    terminal.on = false;
+    if (!has_other_screen()) {
+        erase();
+        refresh();
+    }
+    endwin();
+    send_all(paste_off, sizeof(paste_off) - 1);
+    release_signals();
+    close(terminal.pipe[0]);
+    close(terminal.pipe[1]);
+}
+
+enum glyphs terminal_glyphs(void)
+{
+    const char *term = getenv("TERM");
+
+    if (!text_is_utf8())
+        return GLYPHS_ASCII;
+    /* The console's fonts have blocks but no braille. */
+    return term && strcmp(term, "linux") == 0 ? GLYPHS_BLOCK : GLYPHS_BRAILLE;
+}
+
+void terminal_size(int *rows, int *cols)
+{
+    getmaxyx(stdscr, *rows, *cols);
+}
+
+/* Red, green and blue, 0 to 255, of a colour of the palette of 256. */
+static void rgb_of(int colour, int rgb[3])
+{
+    static const int bright[] = { 0, 95, 135, 175, 215, 255 };
+    int cube = colour - 16, grey = 8 + 10 * (colour - 232);
+
+    if (colour >= 232) {
+        rgb[0] = rgb[1] = rgb[2] = grey;
+    } else if (colour >= 16) {
+        rgb[0] = bright[cube / 36];
+        rgb[1] = bright[cube / 6 % 6];
+        rgb[2] = bright[cube % 6];
+    } else { /* the sixteen of an IBM PC, but in that order */
+        int full = colour >= 8 ? 255 : 170, none = colour >= 8 ? 85 : 0;
+        for (int i = 0; i < 3; i++)
+            rgb[i] = colour >> i & 1 ? full : none;
+    }
+}
+
+/* A colour of the palette of 256 as the terminal wants it. */
+static int colour_value(int colour)
+{
+    int rgb[3], value = 0;
+
+    if (colour < terminal.indexed)
+        return colour;
+    rgb_of(colour, rgb);
+    for (int i = 0; i < 3; i++)
+        value = value << terminal.bits[i] | rgb[i] >> (8 - terminal.bits[i]);
+    return value;
+}
+
+/* Sets a pair of curses for each colour of the roles, many or few; false if
+ * there are not as many pairs. */
+static bool set_pairs(enum theme theme, bool many)
+{
+    int colours[ROLE_COUNT], count = 0;
+
+    for (int r = 0; r < ROLE_COUNT; r++) {
+        struct paint paint = theme_paint(theme, (enum role)r);
+        int colour = many ? paint.colour : paint.few, pair = 0;
+
+        terminal.pair[r] = 0;
+        if (colour < 0)
+            continue;
+        while (pair < count && colours[pair] != colour)
+            pair++;
+        if (pair == count)
+            colours[count++] = colour;
+        if (count >= COLOR_PAIRS)
+            return false;
+        terminal.pair[r] = (short)(pair + 1);
+    }
+    for (int i = 0; i < count; i++)
+        init_extended_pair(i + 1, many ? colour_value(colours[i]) : colours[i],
+                           terminal.defaults ? -1 : COLOR_BLACK);
+    return true;
+}
+
+static void set_colours(enum theme theme)
+{
+    terminal.theme = theme;
+    terminal.many = terminal.colours >= 256 && set_pairs(theme, true);
+    if (!terminal.many && !(terminal.colours >= 8 && set_pairs(theme, false)))
+        memset(terminal.pair, 0, sizeof(terminal.pair));
+}
+
+static attr_t attributes_of(unsigned style, enum theme theme)
+{
+    unsigned own = theme_paint(theme, (enum role)(style & STYLE_ROLE))
+                       .attributes;
+    attr_t a = A_NORMAL;
+
+    /* Where there are greys, a role that is dim is grey. */
+    if (terminal.many)
+        own &= ~(unsigned)STYLE_DIM;
+    /* What is chosen must differ from a role that is reversed itself. */
+    style ^= own & STYLE_REVERSE;
+    style |= own & ~(unsigned)STYLE_REVERSE;
+    a |= style & STYLE_BOLD ? A_BOLD : 0;
+    a |= style & STYLE_DIM ? A_DIM : 0;
+    a |= style & STYLE_REVERSE ? A_REVERSE : 0;
+    a |= style & STYLE_UNDERLINE ? A_UNDERLINE : 0;
+    return a;
+}
+
+/*
+ * Whether every terminal takes the cell for one column. Terminals differ in
+ * what they know of Unicode and in how they draw marks; of these, which the
+ * screens themselves are drawn with, none is in doubt.
+ */
+static bool is_certain(const struct cell *cell)
+{
+    uint32_t c;
+    size_t length = strlen(cell->text);
+    struct text_cell as_text;
+
+    if (length < 2) /* 0: the right half of one in doubt */
+        return length == 1;
+    text_cell(cell->text, length, &as_text);
+    c = as_text.character;
+    return text_characters(cell->text) == 1 && as_text.columns == 1 &&
+           (c < 0x590 || (c >= 0x2010 && c < 0x2300) || c == 0x2713 ||
+            (c >= 0x2500 && c < 0x2600) || (c >= 0x2800 && c < 0x2900));
+}
+
+static short pair_of(const struct cell *cell)
+{
+    return terminal.pair[cell->style & STYLE_ROLE];
+}
+
+/* What is in doubt is a blank to curses, and a special one: where it gives way
+ * to an ordinary one, curses sends that. */
+static void show_cell(const struct cells *g, int row, int col,
+                      enum theme theme)
+{
+    const struct cell *cell = &g->cell[row * g->cols + col];
+    wchar_t wide[2] = L"\u00a0";
+    uint32_t character;
+    cchar_t out;
+
+    if (is_certain(cell)) {
+        text_decode(cell->text, strlen(cell->text), &character);
+        wide[0] = (wchar_t)character;
+    }
+    setcchar(&out, wide, attributes_of(cell->style, theme), pair_of(cell),
+             NULL);
+    mvadd_wch(row, col, &out);
+}
+
+/* Keeps back what is sent past curses. */
+static int keep_byte(int byte)
+{
+    if (terminal.kept_size == KEPT_SIZE)
+        send_kept();
+    terminal.kept[terminal.kept_size++] = (char)byte;
+    return byte;
+}
+
+static void keep_capability(const char *text)
+{
+    if (text && text != (char *)-1)
+        tputs(text, 1, keep_byte);
+}
+
+/* Sends a cell past curses, at its own place. */
+static void paint(const struct cells *g, int row, int col, enum theme theme)
+{
+    const struct cell *cell = &g->cell[row * g->cols + col];
+
+    if (!cell->text[0])
+        return;
+    keep_capability(tiparm(cursor_address, row, col));
+    vid_puts(attributes_of(cell->style, theme), pair_of(cell), NULL,
+             keep_byte);
+    for (const char *c = cell->text; *c; c++)
+        keep_byte(*c);
+}
+
+/*
+ * Paints what is in doubt over the blanks that curses has drawn there, and then
+ * once more what a terminal may have drawn over, taking it for wider. So all
+ * else stays in place whatever the terminal believes. Returns the column after
+ * it.
+ */
+static int paint_doubtful(const struct cells *g, int row, int col, int cols,
+                          enum theme theme)
+{
+    int from = col, end, over = 0;
+
+    for (; col < cols; col++) {
+        const struct cell *cell = &g->cell[row * g->cols + col];
+        if (is_certain(cell))
+            break;
+        paint(g, row, col, theme);
+        over = cell->text[0] ? 2 * (int)text_characters(cell->text) : over;
+    }
+    end = col + over < cols ? col + over : cols;
+    for (int c = col; c < end && col > from; c++)
+        paint(g, row, c, theme);
+    return col > from ? col : col + 1;
+}
+
+/* The cursor is where curses believes it is, before and after. */
+static void paint_all_doubtful(const struct cells *g, int rows, int cols,
+                               enum theme theme)
+{
+    keep_capability(exit_am_mode);
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols;)
+            c = paint_doubtful(g, r, c, cols, theme);
+    keep_capability(enter_am_mode);
+    keep_capability(tiparm(cursor_address, 0, 0));
+    send_kept();
+}
+
+static bool any_doubt(const struct cells *g, int rows, int cols)
+{
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols; c++)
+            if (!is_certain(&g->cell[r * g->cols + c]))
+                return true;
+    return false;
+}
+
+void terminal_show(const struct cells *g, enum theme theme)
+{
+    int rows = g->rows < LINES ? g->rows : LINES;
+    int cols = g->cols < COLS ? g->cols : COLS;
+
+    if (terminal.colours < 8)
+        theme = THEME_MONO;
+    if (theme != terminal.theme)
+        set_colours(theme);
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols; c++)
+            show_cell(g, r, c, theme);
+    move(0, 0);
+    wnoutrefresh(stdscr);
+    doupdate();
+    if (any_doubt(g, rows, cols))
+        paint_all_doubtful(g, rows, cols, theme);
+}
+
+void terminal_repaint(void)
+{
+    clearok(curscr, TRUE);
+}
+
+static void resume(void)
+{
+    send_all(paste_on, sizeof(paste_on) - 1);
+    refresh();
+    terminal_repaint();
+    terminal.resized = true;
+}
+
+/* Ctrl-Z: the shell gets its terminal, and we get ours when we go on, which is
+ * at once where no shell could tell us to. */
+static void suspend(void)
+{
+    struct sigaction ours;
+
+    endwin();
+    send_all(paste_off, sizeof(paste_off) - 1);
+    sigaction(SIGTSTP, NULL, &ours);
+    signal(SIGTSTP, SIG_DFL);
+    raise(SIGTSTP);
+    sigaction(SIGTSTP, &ours, NULL);
+    resume();
+}
+
+static void take_signals(void)
+{
+    unsigned char number;
+
+    while (read(terminal.pipe[0], &number, 1) == 1)
+        switch (number) {
+        case SIGWINCH:
+            terminal.resized = true;
+            break;
+        case CTRL_C:
+            terminal.interrupted = true;
+            break;
+        case SIGTSTP:
+            suspend();
+            break;
+        case SIGCONT:
+            resume();
+            break;
+        default:
+            terminal.signal = number;
+            break;
+        }
+}
+
+void terminal_wait(struct pollfd *fds, int count, int milliseconds)
+{
+    struct pollfd all[TERMINAL_MOST_FDS + 2] = {
+        { terminal.pipe[0], POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 }
+    };
+
+    memcpy(all + 2, fds, (size_t)count * sizeof(*fds));
+    if (poll(all, (nfds_t)count + 2, milliseconds) > 0) {
+        if (all[0].revents)
+            take_signals();
+        /* The terminal is gone. */
+        if (all[1].revents & (POLLHUP | POLLERR | POLLNVAL))
+            terminal.signal = SIGHUP;
+        memcpy(fds, all + 2, (size_t)count * sizeof(*fds));
+    }
+}
+
+static bool read_resize(struct input *input)
+{
+    if (!terminal.resized)
+        return false;
+    terminal.resized = false;
+    take_size();
+    terminal_repaint();
+    *input = (struct input){ .type = INPUT_RESIZE };
+    terminal_size(&input->row, &input->col);
+    return true;
+}
+
+static bool read_interrupt(struct input *input)
+{
+    if (!terminal.interrupted)
+        return false;
+    terminal.interrupted = false;
+    *input = (struct input){ .type = INPUT_KEY, .key = KEY_CTRL_C };
+    return true;
+}
+
+static bool read_mouse(struct input *input)
+{
+    MEVENT event;
+
+    if (getmouse(&event) != OK)
+        return false;
+    *input = (struct input){ .type = INPUT_CLICK, .row = event.y,
+                             .col = event.x };
+    if (event.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) {
+        input->type = INPUT_WHEEL;
+        input->turn = event.bstate & BUTTON4_PRESSED ? -1 : 1;
+    }
+    return true;
+}
+
+/* Our code of a key of curses, or 0. */
+static int key_of(wint_t code)
+{
+    static const struct { wint_t code; int key; } keys[] = {
+        { KEY_UP, KEY_ARROW_UP },       { KEY_DOWN, KEY_ARROW_DOWN },
+        { KEY_LEFT, KEY_ARROW_LEFT },   { KEY_RIGHT, KEY_ARROW_RIGHT },
+        { KEY_PPAGE, KEY_PAGE_UP },     { KEY_NPAGE, KEY_PAGE_DOWN },
+        { KEY_HOME, KEY_TO_START },     { KEY_FIND, KEY_TO_START },
+        { KEY_END, KEY_TO_END },        { KEY_SELECT, KEY_TO_END },
+        { KEY_BTAB, KEY_BACK_TAB },     { KEY_BACKSPACE, KEY_RUBOUT },
+        { KEY_DC, KEY_ERASE },          { KEY_ENTER, KEY_RETURN },
+    };
+
+    if (code >= KEY_F(1) && code <= KEY_F(12))
+        return KEY_FUNCTION + (int)(code - KEY_F0);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (keys[i].code == code)
+            return keys[i].key;
+    return 0;
+}
+
+/* True if the key begins a paste or ends it. */
+static bool is_marker(int status, wint_t code)
+{
+    bool marker = status == KEY_CODE_YES &&
+                  (code == CODE_PASTE || code == CODE_PASTE_END);
+    double now = clock_seconds();
+
+    if (terminal.pasting && now - terminal.paste_time > paste_seconds)
+        terminal.pasting = false;
+    if (marker)
+        terminal.pasting = code == CODE_PASTE;
+    terminal.paste_time = now;
+    return marker;
+}
+
+static int character_of(wint_t code)
+{
+    return code == 0x7f || code == '\b' ? KEY_RUBOUT : (int)code;
+}
+
+bool terminal_read(struct input *input)
+{
+    wint_t code;
+    int status;
+
+    if (read_resize(input) || read_interrupt(input))
+        return true;
+    while ((status = wget_wch(terminal.input, &code)) != ERR) {
+        if (is_marker(status, code))
+            continue;
+        if (status == KEY_CODE_YES && code == KEY_MOUSE) {
+            if (read_mouse(input) && !terminal.pasting)
+                return true;
+            continue;
+        }
+        *input = (struct input){ .type = INPUT_KEY,
+                                 .pasted = terminal.pasting };
+        input->key = status == KEY_CODE_YES ? key_of(code)
+                                            : character_of(code);
+        if (input->key)
+            return true;
+    }
+    return false;
+}
+
+int terminal_signal(void)
+{
+    return terminal.signal;
+}

@@ -1,0 +1,31 @@
+/*
+ * Lines of text with styles, and how to show them scrolled in an area: for
+ * explanations and help.
+ */
+#ifndef MEMDIAL_TEXT_BLOCK_H
+#define MEMDIAL_TEXT_BLOCK_H
+
+#include "ui/term/cells.h"
+
+struct text_block {
+    struct text_line {
+        char *text;      /* owned */
+        unsigned style;
+    } *lines;            /* owned, [count] */
+    int count;
+};
+
+/* Adds a line; a long one is broken at spaces when it is drawn, and goes on
+ * below its first character that is not a space or, where two spaces part it
+ * into columns, below the second of them. */
+void text_block_add(struct text_block *, unsigned style, const char *format,
+                    ...) __attribute__((format(printf, 3, 4)));
+void text_block_done(struct text_block *);
+
+/* Rows that it takes when `cols` columns wide. */
+int text_block_rows(const struct text_block *, int cols);
+
+/* Draws it from its row `scroll` on. */
+void text_block_draw(const struct text_block *, struct area, int scroll);
+
+#endif
