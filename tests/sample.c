@@ -1,4 +1,6 @@
 #include "tests/sample.h"
+#include "ui/pages/control.h"
+#include "ui/pages/frame.h"
 
 #include <criterion/criterion.h>
 #include <locale.h>
@@ -142,12 +144,12 @@ char *sample_frame(struct session *s, enum page_id page, int pane, int rows,
     char *text;
 
     screen_init(&screen, s, rows, cols, glyphs);
-    screen_act(&screen, ACTION_PAGE, (int)page);
+    control_act(&screen, ACTION_PAGE, (int)page);
     screen.pane[page] = pane;
-    screen_draw(&screen);
+    frame_draw(&screen);
     if (s->asks & SESSION_ASK_QUESTIONS) {
         sample_plan(s);
-        screen_draw(&screen);
+        frame_draw(&screen);
     }
     text = cells_dump(&screen.cells);
     screen_done(&screen);

@@ -40,7 +40,7 @@ none "$(lines '(^|[^a-z_])json_(string|stringn|sprintf|real|dump|object_set|arra
 
 # Nobody asks whether there was memory but the kernels, which see no src/.
 none "$(lines '(^|[^a-z_])([mc]alloc|realloc|reallocarray|strn?dup|v?asprintf)\(' |
-    grep -vE '/src/error\.c:|/kernels/cpu/')" \
+    grep -vE '/src/base/error\.c:|/kernels/cpu/')" \
     'memory is had by functions that see to it that it is there'
 
 # Files are opened and replaced in file.c, which looks at what they are; what is
@@ -50,5 +50,36 @@ none "$(find "$source/src" "$source/ui" -name '*.[ch]' ! -name 'file.[ch]' \
     '(^|[^a-z_>])(f?open|openat|fd?reopen|creat|mkstemp|rename|unlink|mmap)\(' \
     {} + | grep -v '"/proc/')" \
     'no file is opened or replaced but by file.c'
+
+# Every include of the source: the file, and what it includes.
+includes() {
+    (cd "$source" && find src ui kernels -name '*.[ch]' -o -name '*.cu' |
+        xargs grep -H '^#include "') |
+        sed -n 's/^\([^:]*\):#include "\(.*\)"$/\1 \2/p' |
+        grep -vE ' (config|kernels/cuda/build_id)\.h$'
+}
+
+# A folder sees those before it in the list, and itself.
+none "$(includes | awk '
+    function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
+    BEGIN {
+        count = split("kernels base settings graph models data plan events " \
+                      "train cli ui/term ui/session ui/pages ui", list, " ")
+        for (i = 1; i <= count; i++) floor[list[i]] = i
+    }
+    { from = folder($1); to = folder($2); sub(/^src\//, "", from) }
+    $1 == "src/cli/main.c" && to ~ /^ui/ { next }
+    from ~ /^kernels/ && to ~ /^kernels/ { next }
+    !(to in floor) || floor[to] > floor[from] { print $1 " includes " $2 }')" \
+    'a folder sees those before it: README.md, Layout'
+
+# Pairs of files without their ends, a .c and its .h being one.
+none "$(includes | sed 's/^src\///; s/\.[a-z]* / /; s/\.h$//' |
+    awk '$1 != $2' | tsort 2>&1 >/dev/null)" \
+    'no file includes another that includes it'
+
+none "$(cd "$source" && grep -rlE '#include <n?curses' src ui kernels |
+    grep -v '^ui/term/terminal\.c$')" \
+    'one file knows curses'
 
 echo "1..$count"

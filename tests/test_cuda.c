@@ -14,6 +14,7 @@
 #include "config.h"
 #include "tests/engine.h"
 #include "train/snapshot.h"
+#include "train/training.h"
 
 enum { STEPS = 2, SAMPLES = 3 };
 
@@ -378,7 +379,7 @@ Test(cuda, a_fault_costs_no_snapshot)
     close(mkstemp(path));
     setenv("MEMDIAL_EMULATE_FAULT", "350", 1);
     cr_assert(try_trainer(&t, NULL, &e), "%s", e.text);
-    cr_expect_not(trainer_run(t, "test", sink, &never, path, &e));
+    cr_expect_not(training_run(t, "test", sink, &never, path, &e));
     cr_expect_eq(e.code, EXIT_RUN);
     cr_expect(strstr(e.text, "illegal memory access"), "%s", e.text);
     cr_expect_eq(r.errors, 1);

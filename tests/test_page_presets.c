@@ -12,6 +12,9 @@
 #include "base/bytes.h"
 #include "settings/preset.h"
 #include "tests/sample.h"
+#include "ui/pages/control.h"
+#include "ui/pages/frame.h"
+#include "ui/pages/new_run.h"
 #include "ui/session/complete.h"
 
 static struct session session;
@@ -50,7 +53,7 @@ static void make_page(void)
     snprintf(path, sizeof(path), "%s/memdial/presets", folder);
     cr_assert_eq(mkdir(path, 0700), 0);
     screen_init(&screen, &session, 40, 120, GLYPHS_ASCII);
-    screen_act(&screen, ACTION_PAGE, PAGE_PRESETS);
+    control_act(&screen, ACTION_PAGE, PAGE_PRESETS);
 }
 
 static void remove_page(void)
@@ -99,18 +102,18 @@ static void write_like_present(const char *name, const char *assignment)
 static void look(void)
 {
     do {
-        screen_draw(&screen);
+        frame_draw(&screen);
         if (session.asks & SESSION_ASK_QUESTIONS)
             sample_plan(&session);
     } while (session.asks & SESSION_ASK_QUESTIONS);
-    screen_draw(&screen);
+    frame_draw(&screen);
 }
 
 static void press(int key)
 {
     struct input input = { .type = INPUT_KEY, .key = key };
 
-    screen_input(&screen, &input);
+    control_input(&screen, &input);
     look();
 }
 
@@ -693,10 +696,10 @@ Test(page_presets, any_size)
                                   .col = cols };
             screen.pane[PAGE_PRESETS] = cols % 2;
             screen.cells.glyphs = (enum glyphs)(cols % 3);
-            screen_input(&screen, &size);
-            screen_draw(&screen);
-            screen_act(&screen, cols % 5 ? ACTION_DOWN : ACTION_END, 0);
-            screen_act(&screen, rows % 3 ? ACTION_DIFF : ACTION_START, 0);
-            screen_draw(&screen);
+            control_input(&screen, &size);
+            frame_draw(&screen);
+            control_act(&screen, cols % 5 ? ACTION_DOWN : ACTION_END, 0);
+            control_act(&screen, rows % 3 ? ACTION_DIFF : ACTION_START, 0);
+            frame_draw(&screen);
         }
 }

@@ -10,6 +10,8 @@
 #include "base/bytes.h"
 #include "tests/sample.h"
 #include "train/trainer.h"
+#include "ui/pages/control.h"
+#include "ui/pages/frame.h"
 
 static struct session session;
 static struct screen screen;
@@ -28,8 +30,8 @@ static void make_session(void)
     sample_plan(&session);
     sample_train(&session, 1);
     screen_init(&screen, &session, 40, 120, GLYPHS_ASCII);
-    screen_act(&screen, ACTION_PAGE, PAGE_RUNS);
-    screen_draw(&screen);
+    control_act(&screen, ACTION_PAGE, PAGE_RUNS);
+    frame_draw(&screen);
 }
 
 static void forget_session(void)
@@ -44,8 +46,8 @@ static void press(int key)
 {
     struct input input = { .type = INPUT_KEY, .key = key };
 
-    screen_input(&screen, &input);
-    screen_draw(&screen);
+    control_input(&screen, &input);
+    frame_draw(&screen);
 }
 
 /* The screen has this text. */
@@ -72,7 +74,7 @@ Test(page_runs, states)
     cr_expect_str_eq(session_trial_state(&session, &t[2]), "stopped");
     for (int i = 0; i < 3; i++) {
         session.state = now[i].state;
-        screen_draw(&screen);
+        frame_draw(&screen);
         cr_expect(shows(now[i].text), "%s", now[i].text);
         cr_expect_eq(shows(" left "), i == 0, "%s", now[i].text);
         cr_expect_eq(shows("samples/s"), i == 0, "%s", now[i].text);
@@ -82,7 +84,7 @@ Test(page_runs, states)
         .type = EVENT_ERROR, .message = "step 9: the loss is not finite: "
                                         TRAINER_DIVERGED "; lower lr" });
     cr_expect_str_eq(session_trial_state(&session, &t[3]), "diverged");
-    screen_draw(&screen);
+    frame_draw(&screen);
     cr_expect(shows("  diverged"));
     sample_start(&session, "quick", &session.in_force, 0);
     session.state = LINK_RUNNING;
@@ -224,10 +226,10 @@ Test(page_runs, rows_have_the_figures_of_trials)
     session.trials[0].best_accuracy = 0.99;
     session.trials[1].best_accuracy = 0.9;
     session.trials[2].best_accuracy = 0.8;
-    screen_draw(&screen);
+    frame_draw(&screen);
     check_rows();
     session.trials[1].best_accuracy = 0.99;
-    screen_draw(&screen);
+    frame_draw(&screen);
     check_rows();
 }
 
@@ -237,14 +239,14 @@ Test(page_runs, the_latest_is_chosen_until_another_is)
     cr_expect_eq(marked_point(), 'D');
     sample_apply(&session, "precision=bf16");
     sample_train(&session, 1);
-    screen_draw(&screen);
+    frame_draw(&screen);
     cr_expect_eq(row_letter(marked_row()), 'E');
     press(KEY_ARROW_UP);
     press('k');
     cr_expect_eq(row_letter(marked_row()), 'C');
     sample_apply(&session, "precision=fp32");
     sample_train(&session, 1);
-    screen_draw(&screen);
+    frame_draw(&screen);
     cr_expect_eq(row_letter(marked_row()), 'C');
     press('>');
     cr_expect_eq(row_letter(marked_row()), 'F');
@@ -328,7 +330,7 @@ Test(page_runs, back_to_another_model)
     sample_start(&session, "deep", &other, 0);
     sample_plan(&session);
     sample_train(&session, 1);
-    screen_draw(&screen);
+    frame_draw(&screen);
     cr_expect(shows("(deep)"));
     session.asks = 0;
     choose('A');
@@ -368,7 +370,7 @@ Test(page_runs, one_of_several_alike_is_pinned)
     sample_start(&session, "quick", &session.in_force, 0);
     sample_plan(&session);
     sample_train(&session, 1);
-    screen_draw(&screen);
+    frame_draw(&screen);
     cr_assert(settings_same(&session.trials[3].settings,
                             &session.trials[4].settings));
     choose('D');
@@ -427,12 +429,12 @@ Test(page_runs, clicked)
                                    .col = col };
             if (cell->text[0] != 'A')
                 continue;
-            screen_input(&screen, &click);
-            screen_draw(&screen);
+            control_input(&screen, &click);
+            frame_draw(&screen);
             cr_expect_eq(row_letter(0), 'A');
             cr_expect_eq(marked_point(), 'A');
-            screen_input(&screen, &click);
-            screen_draw(&screen);
+            control_input(&screen, &click);
+            frame_draw(&screen);
             cr_expect(shows("Settings A"));
             return;
         }
@@ -455,8 +457,8 @@ Test(page_runs, any_size)
                 screen.pane[PAGE_RUNS] = pane;
                 screen.session = rows % 2 ? &session : &empty;
                 screen.cells.glyphs = (enum glyphs)(cols % 3);
-                screen_input(&screen, &size);
-                screen_draw(&screen);
+                control_input(&screen, &size);
+                frame_draw(&screen);
                 for (int key = 0; key < 3; key++)
                     press("kbp"[key]);
                 press(KEY_ESCAPE);

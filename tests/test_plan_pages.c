@@ -13,6 +13,8 @@
 #include "plan/layer_table.h"
 #include "tests/sample.h"
 #include "ui/pages/arena_map.h"
+#include "ui/pages/control.h"
+#include "ui/pages/frame.h"
 #include "ui/pages/sawtooth.h"
 
 static struct session session;
@@ -31,9 +33,9 @@ static void want(const char *assignment)
 static void show(enum page_id page, int pane, int rows, int cols)
 {
     screen_init(&screen, &session, rows, cols, GLYPHS_ASCII);
-    screen_act(&screen, ACTION_PAGE, (int)page);
+    control_act(&screen, ACTION_PAGE, (int)page);
     screen.pane[page] = pane;
-    screen_draw(&screen);
+    frame_draw(&screen);
 }
 
 static void setup(void)
@@ -51,7 +53,7 @@ TestSuite(plan_pages, .init = setup, .fini = leave);
 
 static char *frame(void)
 {
-    screen_draw(&screen);
+    frame_draw(&screen);
     return cells_dump(&screen.cells);
 }
 
@@ -68,16 +70,16 @@ static void press(int key)
 {
     struct input input = { .type = INPUT_KEY, .key = key };
 
-    screen_input(&screen, &input);
-    screen_draw(&screen);
+    control_input(&screen, &input);
+    frame_draw(&screen);
 }
 
 static void click(int row, int col)
 {
     struct input input = { .type = INPUT_CLICK, .row = row, .col = col };
 
-    screen_input(&screen, &input);
-    screen_draw(&screen);
+    control_input(&screen, &input);
+    frame_draw(&screen);
 }
 
 static const char *const policies[] = { "checkpoint=none", "checkpoint=sqrt",

@@ -12,7 +12,7 @@
 #include "kernels/half.h"
 #include "tests/engine.h"
 #include "tests/small_run.h"
-#include "train/trainer.h"
+#include "train/training.h"
 
 enum { ELEMENTS = 4100 };
 
@@ -372,7 +372,7 @@ Test(precision, says_when_the_scale_cannot_come_down)
     for (int i = 0; i < 640; i++)
         w[i] = i % 2 ? 0x7800 : 0xF800; /* 32768 */
     scale[LOSS_SCALE_FACTOR] = 2;
-    cr_expect_not(trainer_run(t, "test",
+    cr_expect_not(training_run(t, "test",
                               (struct event_sink){ record_event, &r }, &never,
                               path, &e));
     cr_expect_neq(access(path, F_OK), 0, "a snapshot was written");

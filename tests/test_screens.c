@@ -11,6 +11,8 @@
 
 #include "base/bytes.h"
 #include "tests/sample.h"
+#include "ui/pages/control.h"
+#include "ui/pages/frame.h"
 
 static struct session session;
 
@@ -177,8 +179,8 @@ Test(screens, run_page_zoomed)
     for (int i = 0; i < 4; i++) {
         screen_init(&screen, &session, sizes[i / 2].rows, sizes[i / 2].cols,
                     i % 2 ? GLYPHS_BRAILLE : GLYPHS_ASCII);
-        screen_input(&screen, &zoom);
-        screen_draw(&screen);
+        control_input(&screen, &zoom);
+        frame_draw(&screen);
         frame = cells_dump(&screen.cells);
         find_line(frame, "baseline ", line);
         cr_expect(strstr(line, i % 2 ? "▸▸" : ">>"), "'%s'", line);
@@ -387,7 +389,7 @@ static char *frame_at_dial(const char *name)
     screen_init(&screen, &session, 44, 132, GLYPHS_ASCII);
     while (strcmp(dial_setting(screen.dial)->name, name) != 0)
         screen.dial++;
-    screen_draw(&screen);
+    frame_draw(&screen);
     text = cells_dump(&screen.cells);
     screen_done(&screen);
     return text;
@@ -446,8 +448,8 @@ static void press_key(struct screen *screen, int key)
 {
     struct input input = { .type = INPUT_KEY, .key = key };
 
-    screen_input(screen, &input);
-    screen_draw(screen);
+    control_input(screen, &input);
+    frame_draw(screen);
 }
 
 /* On a line there are questions, but no popups that would take the keys. */
@@ -457,7 +459,7 @@ Test(screens, a_line_asks)
     char *frame;
 
     screen_init(&screen, &session, 5, 30, GLYPHS_ASCII);
-    screen_draw(&screen);
+    frame_draw(&screen);
     press_key(&screen, '?');
     press_key(&screen, '5');
     press_key(&screen, 'a');
@@ -478,7 +480,7 @@ Test(screens, a_line_asks)
 static struct screen *open_screen(struct screen *screen)
 {
     screen_init(screen, &session, 24, 80, GLYPHS_ASCII);
-    screen_draw(screen);
+    frame_draw(screen);
     return screen;
 }
 
@@ -554,7 +556,7 @@ Test(screens, pastes_go_into_answers)
         if (asks)
             screen_ask(&screen, "folder:", "a");
         for (const char *c = text; *c; c++)
-            screen_input(&screen, &(struct input){ .type = INPUT_KEY,
+            control_input(&screen, &(struct input){ .type = INPUT_KEY,
                                                    .key = *c,
                                                    .pasted = true });
         cr_expect_not(screen.popup || screen.quit);
@@ -603,7 +605,7 @@ static bool quits_with(const char *keys)
     bool quit;
 
     screen_init(&screen, &session, 24, 80, GLYPHS_ASCII);
-    screen_draw(&screen);
+    frame_draw(&screen);
     for (; *keys && !screen.quit; keys++)
         press_key(&screen, *keys);
     quit = screen.quit && *keys == '\0';
@@ -725,7 +727,7 @@ Test(screens, esc_drops_what_is_pending)
     struct screen screen;
 
     screen_init(&screen, &session, 40, 120, GLYPHS_ASCII);
-    screen_draw(&screen);
+    frame_draw(&screen);
     cr_expect(frame_has(&screen, "Esc drops"));
     press_key(&screen, '?');
     press_key(&screen, KEY_ESCAPE);
@@ -790,10 +792,10 @@ Test(screens, survives_anything)
             input.row = (int)(random / 65536 % 50);
             input.col = (int)(random / 1024 % 140);
         }
-        screen_input(&screen, &input);
+        control_input(&screen, &input);
         if (i % 50 == 0)
             sample_plan(&session);
-        screen_draw(&screen);
+        frame_draw(&screen);
     }
     screen_done(&screen);
 }

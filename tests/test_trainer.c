@@ -16,6 +16,7 @@
 #include "kernels/pool.h"
 #include "tests/small_run.h"
 #include "train/snapshot.h"
+#include "train/training.h"
 
 static struct trainer *open_trainer(const char *const more[])
 {
@@ -55,7 +56,7 @@ static void run(struct trainer *t, struct record *r, const char *save)
 {
     struct error e;
 
-    cr_assert(trainer_run(t, "test", (struct event_sink){ record_event, r },
+    cr_assert(training_run(t, "test", (struct event_sink){ record_event, r },
                           &r->stop, save, &e), "%s", e.text);
 }
 
@@ -479,7 +480,7 @@ Test(trainer, stops_when_it_diverges)
         cr_assert(snapshot_save(t, path, &e), "%s", e.text);
         good = file_hash(path);
         state_of(t, cases[i].state)[5] = NAN;
-        cr_expect_not(trainer_run(t, "test",
+        cr_expect_not(training_run(t, "test",
                                   (struct event_sink){ record_event, &r },
                                   &r.stop, path, &e), "%s", cases[i].why);
         cr_expect(strstr(e.text, cases[i].why), "%s", e.text);
@@ -555,7 +556,7 @@ Test(trainer, stops_when_data_change)
         make_images(folder);
         snprintf(path, sizeof(path), "%s/%s", folder, cases[i].file);
         t = open_trainer(settings);
-        cr_expect_not(trainer_run(t, "test", (struct event_sink){ meddle, &m },
+        cr_expect_not(training_run(t, "test", (struct event_sink){ meddle, &m },
                                   &m.record.stop, save, &e), "%s",
                       cases[i].file);
         cr_expect(strstr(e.text, path), "%s", e.text);

@@ -14,7 +14,10 @@
 #include "cli/request.h"
 #include "data/dataset.h"
 #include "settings/preset.h"
+#include "ui/pages/control.h"
+#include "ui/pages/frame.h"
 #include "ui/pages/leave.h"
+#include "ui/pages/new_run.h"
 #include "ui/pages/screen.h"
 #include "ui/plain.h"
 #include "ui/session/export.h"
@@ -274,7 +277,7 @@ static bool take_input(struct app *a)
     bool any = false;
 
     while (!a->screen.quit && terminal_read(&input)) {
-        screen_input(&a->screen, &input);
+        control_input(&a->screen, &input);
         any = true;
     }
     return any;
@@ -282,7 +285,7 @@ static bool take_input(struct app *a)
 
 static void draw(struct app *a)
 {
-    screen_draw(&a->screen);
+    frame_draw(&a->screen);
     terminal_show(&a->screen.cells, a->screen.view.theme);
     a->changed = false;
     a->drawn = clock_seconds();

@@ -3,13 +3,13 @@
  * padding, + add (N, Ho, Wo, Co) or nothing. x may be read through a saved
  * batch norm, and is padded after that.
  */
-#include "kernels/cpu/conv_core.h"
+#include "kernels/cpu/conv_product.h"
 
 static struct conv_core core_of(const struct call *c)
 {
     const struct operand *o = c->operand;
 
-    return KERNEL(conv_core)(c, &o[CONV_X], &o[CONV_W], &o[CONV_ADD],
+    return KERNEL(conv_product)(c, &o[CONV_X], &o[CONV_W], &o[CONV_ADD],
                              &o[CONV_Y], false);
 }
 
@@ -17,12 +17,12 @@ size_t KERNEL(conv_scratch)(const struct call *c)
 {
     struct conv_core core = core_of(c);
 
-    return KERNEL(conv_core_scratch)(&core);
+    return KERNEL(conv_product_scratch)(&core);
 }
 
 void KERNEL(conv)(const struct call *c)
 {
     struct conv_core core = core_of(c);
 
-    KERNEL(conv_core_run)(&core);
+    KERNEL(conv_product_run)(&core);
 }

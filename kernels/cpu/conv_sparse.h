@@ -1,5 +1,5 @@
 /*
- * The product of conv_core.h for a panel of a sparse filter that is worth
+ * The product of conv_product.h for a panel of a sparse filter that is worth
  * skipping zeros in: one multiplication of a vector of pixels per nonzero.
  */
 #ifndef MEMDIAL_CONV_SPARSE_H

@@ -1,7 +1,14 @@
 #ifndef MEMDIAL_CUDA_CEILINGS_H
 #define MEMDIAL_CUDA_CEILINGS_H
 
-#include "kernels/cuda/module.h"
+#include "kernels/kernels.h"
+
+/* What a device does at most in a second. */
+struct cuda_ceilings {
+    double copy;                     /* bytes, read and written */
+    double product, tf32_product;    /* floating-point operations, on floats */
+    double bf16_product, fp16_product;
+};
 
 /* Measures with copies of so many bytes and n by n matrices, on the device of
  * the calling thread. */

@@ -5,14 +5,8 @@
 #ifndef MEMDIAL_CUDA_MODULE_H
 #define MEMDIAL_CUDA_MODULE_H
 
+#include "kernels/cuda/ceilings.h"
 #include "kernels/kernels.h"
-
-/* What a device does at most in a second. */
-struct cuda_ceilings {
-    double copy;                     /* bytes, read and written */
-    double product, tf32_product;    /* floating-point operations, on floats */
-    double bf16_product, fp16_product;
-};
 
 struct cuda_module {
     const char *build_id;            /* must be the program's */

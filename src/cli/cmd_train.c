@@ -14,7 +14,7 @@
 #include "cli/progress.h"
 #include "cli/request.h"
 #include "train/snapshot.h"
-#include "train/trainer.h"
+#include "train/training.h"
 
 struct choices {
     struct request *request;
@@ -117,7 +117,7 @@ static int train(const struct choices *c)
     catch_signals();
     print_until(&stop, NULL);
     progress_init(&progress);
-    ok = trainer_run(t, c->request->preset,
+    ok = training_run(t, c->request->preset,
                      c->json ? (struct event_sink){ print_json, NULL }
                              : (struct event_sink){ progress_emit, &progress },
                      &stop, c->save, &e);

@@ -5,16 +5,8 @@
 #ifndef MEMDIAL_DATASET_H
 #define MEMDIAL_DATASET_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/error.h"
+#include "data/image_source.h"
 #include "settings/settings.h"
-
-enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_COUNT };
-
-enum { IMAGE_SIDE = 32, IMAGE_CHANNELS = 3,
-       IMAGE_ELEMENTS = IMAGE_SIDE * IMAGE_SIDE * IMAGE_CHANNELS };
 
 struct dataset;
 

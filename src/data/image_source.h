@@ -5,7 +5,15 @@
 #ifndef MEMDIAL_IMAGE_SOURCE_H
 #define MEMDIAL_IMAGE_SOURCE_H
 
-#include "data/dataset.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_COUNT };
+
+enum { IMAGE_SIDE = 32, IMAGE_CHANNELS = 3,
+       IMAGE_ELEMENTS = IMAGE_SIDE * IMAGE_SIDE * IMAGE_CHANNELS };
 
 struct image_source {
     const char *name;

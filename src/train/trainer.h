@@ -7,8 +7,6 @@
 #ifndef MEMDIAL_TRAINER_H
 #define MEMDIAL_TRAINER_H
 
-#include <signal.h>
-
 #include "data/dataset.h"
 #include "events/event.h"
 #include "plan/job.h"
@@ -94,14 +92,5 @@ bool trainer_ends_epoch(const struct trainer *);
 
 /* The bytes planned, allocated and used, as a `memory` event. */
 struct event trainer_memory(const struct trainer *);
-
-/*
- * From trainer_begin() to `done`, or to `error`; stops early, between two
- * steps, when *stop is set. With `save` not NULL writes a snapshot there after
- * every epoch and on stopping.
- */
-bool trainer_run(struct trainer *, const char *preset, struct event_sink,
-                 const volatile sig_atomic_t *stop, const char *save,
-                 struct error *);
 
 #endif

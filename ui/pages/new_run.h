@@ -10,15 +10,9 @@
 
 #include <stdbool.h>
 
-#include "ui/session/session.h"
+#include "settings/settings.h"
 
 struct screen;
-
-struct new_run {
-    char name[PRESET_LABEL_SIZE];    /* of the preset */
-    struct settings settings;
-    bool undoes;                     /* it is the one before */
-};
 
 /* Goes to other settings: in the run under way if they can follow there, which
  * is said of `name`; else in a new run of `preset`, which is asked first. */

@@ -12,6 +12,7 @@
 #include "base/folder.h"
 #include "data/dataset.h"
 #include "settings/preset.h"
+#include "ui/pages/new_run.h"
 #include "ui/pages/screen.h"
 #include "ui/session/diff.h"
 #include "ui/term/bar.h"

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "ui/pages/new_run.h"
 #include "ui/pages/screen.h"
 #include "ui/pages/table.h"
 #include "ui/session/diff.h"

@@ -1,7 +1,6 @@
 /*
- * A screen: what is shown of a session, and what a person can do to it. It
- * draws whole frames into cells, keeps what of them can be clicked, and turns
- * keys and clicks into actions: its own, or those of the page that is shown.
+ * A screen: the state of what is shown of a session, and the means of its
+ * pages. frame.h draws it into cells, control.h changes it as a person says.
  *
  * A page is one file: a const struct page, and a state of its own that the
  * screen allocates, zeroed, and hands to it. It draws one pane at a time into
@@ -12,7 +11,6 @@
 #ifndef MEMDIAL_SCREEN_H
 #define MEMDIAL_SCREEN_H
 
-#include "ui/pages/new_run.h"
 #include "ui/session/session.h"
 #include "ui/session/view.h"
 #include "ui/term/input.h"
@@ -36,6 +34,7 @@ struct page {
 
 extern const struct page page_run, page_step, page_layers, page_runs,
     page_presets;
+extern const struct page *const screen_pages[PAGE_COUNT];
 
 struct target {
     struct rect rect;                /* in the frame */
@@ -50,6 +49,13 @@ struct choice {
     int key;
     const char *label;               /* of the key, as printed */
     const char *word;
+};
+
+/* A run that a person is asked about: new_run.h. */
+struct new_run {
+    char name[PRESET_LABEL_SIZE];    /* of the preset */
+    struct settings settings;
+    bool undoes;                     /* it is the one before */
 };
 
 struct screen {
@@ -92,12 +98,6 @@ void screen_init(struct screen *, struct session *, int rows, int cols,
                  enum glyphs);
 void screen_done(struct screen *);
 
-/* Draws a frame into screen->cells. */
-void screen_draw(struct screen *);
-
-void screen_input(struct screen *, const struct input *);
-void screen_act(struct screen *, enum action, int argument);
-
 /* For pages. */
 
 /* What a click in part of an area means, in this frame; the last that was
@@ -117,6 +117,9 @@ void screen_trouble(struct screen *);
 /* Adds a choice to it, or what Esc does; screen->answered gets the key. */
 void screen_offer(struct screen *, int key, const char *label,
                   const char *word);
+
+/* Whether a popup waits for a choice. */
+bool screen_offers(const struct screen *);
 
 /* Asks for a line of text; the page, or screen->answered if that is set then,
  * gets it when screen->answer has it. */

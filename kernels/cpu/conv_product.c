@@ -3,6 +3,8 @@
  * Where zeros may be skipped: the taps of strips as they are then and as they
  * are otherwise; and what skipping takes.
  */
+#include "kernels/cpu/conv_product.h"
+
 #include <string.h>
 
 #include "kernels/cpu/conv_sparse.h"
@@ -21,11 +23,11 @@ static void cut(struct conv_core *core, int width, size_t budget)
                   ? int_min(GROUP_PIXELS / s->col.length, s->rows) : 1;
 }
 
-struct conv_core KERNEL(conv_core)(const struct call *c,
-                                   const struct operand *x,
-                                   const struct operand *w,
-                                   const struct operand *add,
-                                   const struct operand *y, bool transposed)
+struct conv_core KERNEL(conv_product)(const struct call *c,
+                                      const struct operand *x,
+                                      const struct operand *w,
+                                      const struct operand *add,
+                                      const struct operand *y, bool transposed)
 {
     struct conv_core core = {
         .x = x, .w = w, .add = add, .y = y,
@@ -80,7 +82,7 @@ static struct conv_core dense_core(const struct conv_core *core)
     return dense;
 }
 
-size_t KERNEL(conv_core_scratch)(const struct conv_core *core)
+size_t KERNEL(conv_product_scratch)(const struct conv_core *core)
 {
     size_t taps = KERNEL(conv_taps_bytes)(&core->strips);
     struct conv_core dense;
@@ -344,7 +346,7 @@ static void run_sparse_panels(const struct conv_core *core)
                     run_panel(&dense, &dense_taps, k, rest);
 }
 
-void KERNEL(conv_core_run)(const struct conv_core *core)
+void KERNEL(conv_product_run)(const struct conv_core *core)
 {
     if (conv_sparse_may_pay(core))
         run_sparse_panels(core);

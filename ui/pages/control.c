@@ -1,0 +1,331 @@
+#include "ui/pages/control.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ui/pages/help.h"
+#include "ui/pages/leave.h"
+#include "ui/pages/new_run.h"
+#include "ui/pages/screen.h"
+#include "ui/session/complete.h"
+#include "ui/term/prompt.h"
+
+/* What a popup may say to do, or has nothing to do with it. */
+static bool passes_popup(enum action action)
+{
+    return action == ACTION_QUIT || action == ACTION_REPAINT ||
+           action == ACTION_THEME || action == ACTION_ANSWER ||
+           action == ACTION_CHOICE || action == ACTION_NONE;
+}
+
+/* What means nothing but to close it. Dials that cannot be seen are not
+ * turned. Whatever else a key means happens as it closes. */
+static bool only_closes(const struct screen *s, enum action action)
+{
+    return action == ACTION_CLOSE || action == ACTION_ENTER ||
+           action == ACTION_LEFT || action == ACTION_RIGHT ||
+           action == ACTION_LESS || action == ACTION_MORE ||
+           (action == ACTION_HELP && s->helping);
+}
+
+/* Within a popup. */
+static bool moves(enum action action)
+{
+    return action == ACTION_UP || action == ACTION_DOWN ||
+           action == ACTION_PAGE_UP || action == ACTION_PAGE_DOWN ||
+           action == ACTION_START || action == ACTION_END;
+}
+
+static void act_on_popup(struct screen *s, enum action action)
+{
+    int page = s->layout.body.rows - 3;
+
+    switch (action) {
+    case ACTION_UP:
+        s->popup_scroll--;
+        break;
+    case ACTION_DOWN:
+        s->popup_scroll++;
+        break;
+    case ACTION_PAGE_UP:
+        s->popup_scroll -= page;
+        break;
+    case ACTION_PAGE_DOWN:
+        s->popup_scroll += page;
+        break;
+    case ACTION_START:
+        s->popup_scroll = 0;
+        break;
+    case ACTION_END:
+        s->popup_scroll = s->popup_text.count * 10;
+        break;
+    default:
+        break;
+    }
+}
+
+static void go_to_pane(struct screen *s, int step)
+{
+    int n = layout_panes(s->page), *pane = &s->pane[s->page];
+    struct layout next;
+
+    do {
+        *pane = (*pane + step + n) % n;
+        next = layout_make(s->cells.rows, s->cells.cols, s->page, *pane);
+    } while (next.size > SIZE_LINE && next.pane[*pane].rows == 0);
+}
+
+/* What was said of one page is not left standing on another. */
+static void go_to_page(struct screen *s, int page)
+{
+    enum page_id next = (enum page_id)((page + PAGE_COUNT) % PAGE_COUNT);
+
+    if (next != s->page && s->session->notice == NOTICE_INFO)
+        s->session->notice = NOTICE_NONE;
+    s->page = next;
+}
+
+static void take_answer(struct screen *s)
+{
+    if (s->answered)
+        s->answered(s, KEY_RETURN);
+    else
+        screen_pages[s->page]->act(s, s->state[s->page], ACTION_ANSWER, 0);
+}
+
+static void take_choice(struct screen *s, int key)
+{
+    s->popup = false;
+    if (key != KEY_ESCAPE && s->answered)
+        s->answered(s, key);
+}
+
+static void act_on_run(struct session *session, enum action action)
+{
+    switch (action) {
+    case ACTION_LOCK:
+        session_lock(session, !session->locked);
+        break;
+    case ACTION_PIN:
+        session_pin(session);
+        break;
+    default:
+        session->asks |= SESSION_ASK_PAUSE;
+        break;
+    }
+}
+
+/* All of what the status line had room for a part of. */
+static void show_message(struct screen *s)
+{
+    struct session *session = s->session;
+
+    if (session->sentence[0]) {
+        screen_trouble(s);
+    } else if (session->message[0]) {
+        screen_popup(s, "What was said last");
+        text_block_add(&s->popup_text, ROLE_TEXT, "%s", session->message);
+    } else {
+        session_say(session, NOTICE_INFO, "nothing was said yet");
+    }
+}
+
+void control_act(struct screen *s, enum action action, int argument)
+{
+    /* What is not shown takes no keys. */
+    if (s->popup && !passes_popup(action) && s->layout.size > SIZE_LINE) {
+        act_on_popup(s, action);
+        s->popup = moves(action);
+        if (moves(action) || only_closes(s, action))
+            return;
+    }
+    switch (action) {
+    case ACTION_NONE:
+        break;
+    case ACTION_NEXT_PANE:
+        go_to_pane(s, 1);
+        break;
+    case ACTION_PREVIOUS_PANE:
+        go_to_pane(s, -1);
+        break;
+    case ACTION_PANE:
+        s->pane[s->page] = argument;
+        break;
+    case ACTION_NEXT_PAGE:
+        go_to_page(s, (int)s->page + 1);
+        break;
+    case ACTION_PREVIOUS_PAGE:
+        go_to_page(s, (int)s->page - 1);
+        break;
+    case ACTION_PAGE:
+        go_to_page(s, argument);
+        break;
+    case ACTION_UNDO:
+        new_run_undo(s);
+        break;
+    case ACTION_ANSWER:
+        take_answer(s);
+        break;
+    case ACTION_CHOICE:
+        take_choice(s, argument);
+        break;
+    case ACTION_LOCK:
+    case ACTION_PIN:
+    case ACTION_PAUSE:
+        act_on_run(s->session, action);
+        break;
+    case ACTION_RESTART:
+        new_run_restart(s);
+        break;
+    case ACTION_EXPORT:
+        s->export = true;
+        break;
+    case ACTION_THEME:
+        s->view.theme = (enum theme)((s->view.theme + 1) % THEME_COUNT);
+        session_say(s->session, NOTICE_INFO, "theme %s",
+                    theme_name(s->view.theme));
+        break;
+    case ACTION_SAVE_VIEW:
+        s->save_view = true;
+        break;
+    case ACTION_REPAINT:
+        s->repaint = true;
+        break;
+    case ACTION_MESSAGE:
+        show_message(s);
+        break;
+    case ACTION_HELP:
+        screen_popup(s, "Keys");
+        s->helping = true;
+        help_fill(&s->popup_text, s->page, s->cells.glyphs);
+        break;
+    case ACTION_QUIT:
+        s->quit = (screen_offers(s) && s->leaving) || !leave_ask(s);
+        break;
+    default:
+        screen_pages[s->page]->act(s, s->state[s->page], action, argument);
+        break;
+    }
+}
+
+static void answer_key(struct screen *s, int key)
+{
+    s->offers[0] = '\0';
+    if (key == KEY_ESCAPE) {
+        s->asking = false;
+    } else if (key == KEY_RETURN || key == '\n') {
+        s->asking = false;
+        control_act(s, ACTION_ANSWER, 0);
+    } else if (key == KEY_TAB && s->completes) {
+        complete_folder(s->answer, sizeof(s->answer), s->offers,
+                        sizeof(s->offers));
+        s->answer_at = strlen(s->answer);
+    } else {
+        prompt_key(s->answer, sizeof(s->answer), &s->answer_at, key);
+    }
+}
+
+static void paste(struct screen *s, int key)
+{
+    if (s->asking && key >= ' ' && key < KEY_BASE)
+        answer_key(s, key);
+}
+
+/* What else people type for yes and no. */
+static int meaning_of(int key)
+{
+    return key == '\n' || key == 'y'   ? KEY_RETURN
+           : key == 'n' || key == 'N' ? KEY_ESCAPE : key;
+}
+
+/* Keys while a popup waits for a choice: those of the choices, and those that
+ * scroll. */
+static void choice_key(struct screen *s, int key)
+{
+    const struct key *other = keys_find(s->page, key);
+
+    key = meaning_of(key);
+    for (int i = 0; i < s->choice_count; i++)
+        if (s->choices[i].key == key) {
+            take_choice(s, key);
+            return;
+        }
+    if (key == KEY_ESCAPE)
+        take_choice(s, key);
+    else if (other && (moves(other->action) ||
+                       other->action == ACTION_REPAINT ||
+                       other->action == ACTION_QUIT))
+        control_act(s, other->action, 0);
+}
+
+/* Ctrl-C gives up a question; else it quits, and as q asks first. */
+static void interrupt(struct screen *s)
+{
+    if (s->asking)
+        s->asking = false;
+    else
+        control_act(s, ACTION_QUIT, 0);
+    s->interrupted = s->quit;
+}
+
+static void go_to_pane_at(struct screen *s, int row, int col)
+{
+    for (int i = 0; i < LAYOUT_PANES; i++)
+        if (rect_has(s->layout.pane[i], row, col) && !s->popup)
+            s->pane[s->page] = i;
+}
+
+static void click(struct screen *s, int row, int col)
+{
+    for (int i = s->target_count - 1; i >= 0; i--)
+        if (rect_has(s->targets[i].rect, row, col)) {
+            struct target target = s->targets[i];
+            go_to_pane_at(s, row, col);
+            control_act(s, target.action, target.argument);
+            return;
+        }
+}
+
+void control_input(struct screen *s, const struct input *input)
+{
+    const struct key *key;
+
+    switch (input->type) {
+    case INPUT_NONE:
+        break;
+    case INPUT_KEY:
+        if (input->pasted) { /* of use in an answer, and nowhere else */
+            paste(s, input->key);
+            break;
+        }
+        if (input->key == KEY_CTRL_C) {
+            interrupt(s);
+            break;
+        }
+        if (s->asking) {
+            answer_key(s, input->key);
+            break;
+        }
+        if (screen_offers(s)) {
+            choice_key(s, input->key);
+            break;
+        }
+        key = keys_find(s->page, input->key);
+        if (key)
+            control_act(s, key->action, key->argument);
+        break;
+    case INPUT_CLICK:
+        if (!s->asking)
+            click(s, input->row, input->col);
+        break;
+    case INPUT_WHEEL:
+        if (s->asking)
+            break;
+        go_to_pane_at(s, input->row, input->col);
+        control_act(s, input->turn < 0 ? ACTION_UP : ACTION_DOWN, 0);
+        break;
+    case INPUT_RESIZE:
+        cells_resize(&s->cells, input->row, input->col);
+        break;
+    }
+}
