@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -458,6 +459,44 @@ Test(link, does_not_wait_to_be_read)
     cr_expect_lt(clock_seconds() - began, patience);
     link_free(l);
     cr_expect_lt(clock_seconds() - began, patience);
+}
+
+Test(link, ends_a_worker_that_never_reads)
+{
+    struct link *l = begin(START "exec sleep 1000");
+    struct settings s = *link_settings(l);
+    struct heard h = { 0 };
+
+    UNTIL(l, &h, h.count[EVENT_START]);
+    for (int i = 0; i < 100000 && link_state(l) != LINK_DEAD; i++) {
+        s.lr = i % 2 ? 0.5 : 0.25;
+        link_set(l, &s);
+    }
+    cr_expect_eq(link_state(l), LINK_DEAD);
+    expect_sentence(l, "does not read its commands");
+    link_free(l);
+}
+
+/* Where no process or file may be had a worker cannot be started; later it
+ * can. */
+Test(link, begins_again_after_it_could_not)
+{
+    struct rlimit before, none;
+    struct settings s = small_settings();
+    struct link *l = link_new(START "exec cat >/dev/null");
+    struct heard h = { 0 };
+
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){ 3, before.rlim_max };
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    link_begin(l, "p", &s);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    cr_expect_eq(link_state(l), LINK_DEAD);
+    expect_sentence(l, "no worker can be started: ");
+    link_restart(l, LINK_FROM_START);
+    UNTIL(l, &h, link_state(l) == LINK_RUNNING);
+    cr_expect_str_eq(link_sentence(l), "");
+    link_free(l);
 }
 
 Test(link, remembers_what_is_asked_for_without_a_run)

@@ -25,7 +25,8 @@
 
 enum { PATH_SIZE = FEED_TEXT_SIZE, SENTENCE_SIZE = ERROR_TEXT_SIZE,
        WORDS_SIZE = 1024,
-       GARBAGE_MAX = 1 << 20 /* bytes without an event between */ };
+       GARBAGE_MAX = 1 << 20, /* bytes without an event between */
+       OUTBOX_MAX = 1 << 20   /* bytes that wait to be sent */ };
 
 /* Seconds: without an event before that is told, for a worker to end when it
  * is asked to, and for one that ended or was killed to be waited for. */
@@ -242,17 +243,21 @@ static void drop_worker(struct link *l)
     l->starts = 0;
 }
 
-static void spawn(struct link *l)
+/* False if there is none now. */
+static bool spawn(struct link *l)
 {
     int in[2] = { -1, -1 }, out[2] = { -1, -1 };
 
     reset(l);
-    if (!open_pipe(in) || !open_pipe(out) || !fork_worker(l, in, out))
+    if (!open_pipe(in) || !open_pipe(out) || !fork_worker(l, in, out)) {
         say(l, "no worker can be started: %s", strerror(errno));
+        drop_worker(l);
+    }
     for (int i = 0; i < 2; i++) {
         close_fd(&in[i]);
         close_fd(&out[i]);
     }
+    return l->pid != 0;
 }
 
 /* Sends what can be without waiting. */
@@ -272,27 +277,6 @@ static void flush(struct link *l)
         box->length -= (size_t)n;
         memmove(box->data, box->data + n, box->length);
     }
-}
-
-/* Takes the command over. */
-static void send_command(struct link *l, json_t *command)
-{
-    struct outbox *box = &l->outbox;
-    char *text = json_line(command);
-    size_t length = strlen(text);
-
-    box->data = xrealloc(box->data, box->length + length + 1, 1);
-    memcpy(box->data + box->length, text, length);
-    box->data[box->length + length] = '\n';
-    box->length += length + 1;
-    free(text);
-    flush(l);
-}
-
-static void send_word(struct link *l, const char *command)
-{
-    if (l->pid)
-        send_command(l, json_pack("{ss}", "command", command));
 }
 
 static void nap(void)
@@ -320,6 +304,31 @@ static void kill_worker(struct link *l)
     kill(-l->pid, SIGKILL);
     reap(l, reap_seconds);
     drop_worker(l);
+}
+
+/* Takes the command over. */
+static void send_command(struct link *l, json_t *command)
+{
+    struct outbox *box = &l->outbox;
+    char *text = json_line(command);
+    size_t length = strlen(text);
+
+    box->data = xrealloc(box->data, box->length + length + 1, 1);
+    memcpy(box->data + box->length, text, length);
+    box->data[box->length + length] = '\n';
+    box->length += length + 1;
+    free(text);
+    flush(l);
+    if (box->length > OUTBOX_MAX) {
+        say(l, "the worker does not read its commands and was ended");
+        kill_worker(l);
+    }
+}
+
+static void send_word(struct link *l, const char *command)
+{
+    if (l->pid)
+        send_command(l, json_pack("{ss}", "command", command));
 }
 
 /* The signal that ended the worker, or 0. A shell that ran it has 128 and the
@@ -382,9 +391,9 @@ void link_update(struct link *l)
     if (n > 0 || (n == 0 && lines_end(&l->lines))) {
         l->unread += (size_t)n;
         l->drained = false;
-    } else if (n == 0 || l->ended || reap(l, 0)) {
+    } else if (n == 0 || l->ended) {
         bury(l, n == 0);
-    } else {
+    } else if (!reap(l, 0)) { /* else the next look finds its last words */
         check_silence(l);
     }
 }
@@ -628,10 +637,11 @@ static void begin(struct link *l, const char *load)
     l->sets = 0;
     l->heard = clock_seconds();
     l->in_force = l->wanted;
-    if (!l->pid)
-        spawn(l);
-    if (l->pid)
-        l->state = LINK_STARTING;
+    if (!l->pid && !spawn(l)) {
+        json_decref(command);
+        return;
+    }
+    l->state = LINK_STARTING;
     l->starts++;
     send_command(l, command);
 }
