@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +15,12 @@
 struct whatif {
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t asked;
+    pthread_cond_t asked, left;
     int ready;                       /* eventfd */
     bool quit;
+    /* How the thread leaves its work: at an end, or where the host is out of
+     * memory, where it stays. */
+    bool ended, exhausted;
     unsigned list;                   /* counts lists of questions */
     struct question *questions;      /* [count], answered up to `next` */
     int count, next;
@@ -27,7 +29,6 @@ struct whatif {
         struct forecast *forecast;   /* owned */
     } *answers;                      /* [answered], taken up to `taken` */
     int answered, taken;
-    atomic_bool exhausted;           /* the host is out of memory */
 };
 
 /* What this thread answers the questions of, if it does. */
@@ -49,14 +50,17 @@ static void add_answer(struct whatif *w, int tag, struct forecast *f)
         return; /* it is readable already */
 }
 
-/* No lock is held: nothing that takes memory is done under one. */
+/* The thread that answers takes no memory while it holds the lock. */
 void whatif_give_up(void)
 {
     uint64_t one = 1;
 
     if (!answering)
         return;
-    atomic_store(&answering->exhausted, true);
+    pthread_mutex_lock(&answering->lock);
+    answering->exhausted = true;
+    pthread_cond_signal(&answering->left);
+    pthread_mutex_unlock(&answering->lock);
     while (write(answering->ready, &one, sizeof(one)) < 0 && errno == EINTR)
         ;
     for (;;)
@@ -86,6 +90,8 @@ static void *answer_questions(void *arg)
         else
             forecast_release(f);
     }
+    w->ended = true;
+    pthread_cond_signal(&w->left);
     pthread_mutex_unlock(&w->lock);
     return NULL;
 }
@@ -115,23 +121,37 @@ struct whatif *whatif_new(void)
     }
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->asked, NULL);
+    pthread_cond_init(&w->left, NULL);
     start_thread(w);
     return w;
 }
 
-void whatif_free(struct whatif *w)
+/* Whether the thread comes to its end. */
+static bool quit(struct whatif *w)
 {
-    if (!w)
-        return;
+    bool ended;
+
     pthread_mutex_lock(&w->lock);
     w->quit = true;
     pthread_cond_signal(&w->asked);
+    while (!w->ended && !w->exhausted)
+        pthread_cond_wait(&w->left, &w->lock);
+    ended = w->ended;
     pthread_mutex_unlock(&w->lock);
+    return ended;
+}
+
+/* A thread without memory keeps its things until the program ends. */
+void whatif_free(struct whatif *w)
+{
+    if (!w || !quit(w))
+        return;
     pthread_join(w->thread, NULL);
     forget_answers(w);
     free(w->answers);
     free(w->questions);
     close(w->ready);
+    pthread_cond_destroy(&w->left);
     pthread_cond_destroy(&w->asked);
     pthread_mutex_destroy(&w->lock);
     free(w);
@@ -162,10 +182,10 @@ struct forecast *whatif_take(struct whatif *w, int *tag)
 {
     struct forecast *f = NULL;
     uint64_t many;
+    bool exhausted;
 
-    if (atomic_load(&w->exhausted))
-        error_no_memory();
     pthread_mutex_lock(&w->lock);
+    exhausted = w->exhausted;
     if (w->taken < w->answered) {
         *tag = w->answers[w->taken].tag;
         f = w->answers[w->taken++].forecast;
@@ -173,5 +193,7 @@ struct forecast *whatif_take(struct whatif *w, int *tag)
         many = 0; /* nothing had been written */
     }
     pthread_mutex_unlock(&w->lock);
+    if (exhausted)
+        error_no_memory();
     return f;
 }
