@@ -356,6 +356,39 @@ FILE_TEST(removes_what_the_dead_left)
     cr_expect_eq(count_entries("."), count);
 }
 
+/* As somebody who may write in this folder but is not root. */
+static void as_anybody(int (*f)(void))
+{
+    const uid_t nobody = 65534;
+    int status;
+    pid_t child;
+
+    cr_assert_eq(chmod(".", 0777), 0);
+    child = fork();
+    if (child == 0)
+        _exit(geteuid() == 0 && setreuid(nobody, nobody) != 0 ? 1 : f());
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* A draft has the permissions of the old file when it takes its place. */
+static int replace_beside_read_only(void)
+{
+    static const char draft[] = ".file.0123456789abcdef.tmp";
+
+    write_text("file", "old");
+    write_text(draft, "half");
+    if (chmod("file", 0444) != 0 || chmod(draft, 0444) != 0 ||
+        !file_put("file", "new", FILE_REPLACE, NULL))
+        return 1;
+    return access(draft, F_OK) == 0 || mode_of("file") != (S_IFREG | 0444);
+}
+
+FILE_TEST(removes_what_was_left_read_only)
+{
+    as_anybody(replace_beside_read_only);
+}
+
 /* Something that somebody planted under such a name is not followed. */
 FILE_TEST(follows_no_planted_link)
 {

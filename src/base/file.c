@@ -211,7 +211,7 @@ static bool find_target(struct file_draft *d)
     return d->folder >= 0;
 }
 
-/* That what is there, if anything, is a file. */
+/* Refuses a target that is there and is no file. */
 static bool check_old(struct file_draft *d, struct error *e)
 {
     if (fstatat(d->folder, d->name, &d->old, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -236,13 +236,13 @@ static void name_temporary(const char *target, uint64_t tag,
 /* Whether name_temporary() may have made this name for the target. */
 static bool is_temporary(const char *target, const char *name)
 {
+    const size_t end = TAG_DIGITS + strlen(".tmp");
     size_t length = strlen(name);
-    const char *digits = name + length - TAG_DIGITS - strlen(".tmp");
     char expected[NAME_MAX + 1];
 
-    if (length < TAG_DIGITS + strlen("...tmp") || length > NAME_MAX)
+    if (length < end + strlen("..") || length > NAME_MAX)
         return false;
-    name_temporary(target, strtoull(digits, NULL, 16), expected);
+    name_temporary(target, strtoull(name + length - end, NULL, 16), expected);
     return strcmp(name, expected) == 0;
 }
 
@@ -256,18 +256,30 @@ static bool still_names(int folder, const char *name, int fd)
            named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
-/* Removes a draft that nobody holds. A lock is let go when its process ends,
- * wherever that was; where there are no locks, none is removed. */
-static void remove_if_left(int folder, const char *name)
+/* To be locked, for which some file systems ask that it can be written. */
+static int open_left_one(int folder, const char *name)
 {
-    int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK |
-                                      O_NOCTTY | O_CLOEXEC);
+    const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd = openat(folder, name, O_RDWR | flags);
+
+    return fd >= 0 || errno != EACCES ? fd
+                                      : openat(folder, name, O_RDONLY | flags);
+}
+
+/* Removes a draft that nobody holds. A lock is let go when its process ends,
+ * wherever that was; where there are no locks, none is removed. A draft may
+ * have got the permissions of what it was to replace. */
+static void remove_if_left(const struct file_draft *d, const char *name)
+{
+    int folder = d->folder, fd = open_left_one(folder, name);
     struct stat status;
 
     if (fd < 0)
         return;
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-        status.st_uid == geteuid() && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+        (status.st_uid == geteuid() ||
+         (d->replaces && status.st_uid == d->old.st_uid)) &&
+        flock(fd, LOCK_EX | LOCK_NB) == 0 &&
         still_names(folder, name, fd))
         unlinkat(folder, name, 0);
     close(fd);
@@ -286,7 +298,7 @@ static void remove_left_ones(const struct file_draft *d)
     }
     while ((entry = readdir(folder)))
         if (is_temporary(d->name, entry->d_name))
-            remove_if_left(d->folder, entry->d_name);
+            remove_if_left(d, entry->d_name);
     closedir(folder);
 }
 
@@ -303,8 +315,8 @@ static uint64_t random_tag(void)
            (uint64_t)getpid() << 40;
 }
 
-/* What is made while another draft is cleared away may be cleared away with
- * it, before it has its lock. */
+/* Another process that clears drafts away may remove this one before it has
+ * its lock. */
 static bool lock(const struct file_draft *d)
 {
     return (flock(d->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
@@ -461,27 +473,36 @@ bool file_write(struct file_draft *d, const void *from, size_t bytes,
     return file_write_at(d, from, bytes, at, e);
 }
 
-/* A link, unlike a rename, never takes the place of what is there. */
-static bool give_name(const struct file_draft *d, enum file_place place)
+static bool rename_draft(struct file_draft *d, unsigned flags)
 {
-    if (place == FILE_REPLACE)
-        return TEMP_FAILURE_RETRY(renameat(d->folder, d->temporary, d->folder,
-                                           d->name)) == 0;
-    return TEMP_FAILURE_RETRY(linkat(d->folder, d->temporary, d->folder,
+    bool ok = TEMP_FAILURE_RETRY(renameat2(d->folder, d->temporary, d->folder,
+                                           d->name, flags)) == 0;
+
+    if (ok)
+        d->temporary[0] = '\0';
+    return ok;
+}
+
+/* Some file systems have no links, others no rename that keeps what is there. */
+static bool give_name(struct file_draft *d, enum file_place place)
+{
+    if (rename_draft(d, place == FILE_NEW ? RENAME_NOREPLACE : 0))
+        return true;
+    return place == FILE_NEW && (errno == EINVAL || errno == ENOSYS) &&
+           TEMP_FAILURE_RETRY(linkat(d->folder, d->temporary, d->folder,
                                      d->name, 0)) == 0;
 }
 
 bool file_finish(struct file_draft *d, enum file_place place,
                  struct error *e)
 {
-    bool ok;
+    bool ok = TEMP_FAILURE_RETRY(fsync(d->fd)) == 0;
 
-    take_permissions(d);
-    ok = TEMP_FAILURE_RETRY(fsync(d->fd)) == 0 && give_name(d, place);
+    if (ok)
+        take_permissions(d);
+    ok = ok && give_name(d, place);
     if (!ok)
         fail(d, e);
-    else if (place == FILE_REPLACE)
-        d->temporary[0] = '\0';
     /* A name is durable once its folder is, where the file system can do
      * that. */
     if (ok)
