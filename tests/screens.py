@@ -315,6 +315,19 @@ def plain_goes_on():
     said, code = sentences(*SMALL, commands=((b"quit\n", "^Step"),))
     report(code == 0 and re.match(r"Ended at step \d+ of \d+\.", said[-1]),
            f"--plain: quit ends it: {said[-1]}")
+    said, code = sentences(*SMALL, commands=((b"pause\0\n", "^Training"),
+                                             (b"set lr=0.01\rdepth=16\n",
+                                              "a byte that is zero"),
+                                             (b"quit\n", "^Not done: ")))
+    report(code == 0 and said[-1].startswith("Ended at step"),
+           f"--plain: no line is taken in part: {said}")
+    p = Person("--plain", *SMALL, XDG_STATE_HOME=FOLDER + "/plain")
+    p.sees("Epoch 1 done")
+    p.type(b"\x03")
+    report(p.ends() == -signal.SIGINT and "Ended at step" in p.text() and
+           not os.listdir(FOLDER + "/plain/memdial"),
+           "--plain: Ctrl-C ends it, and nothing stays behind", p)
+    p.leave()
     p = Person("--plain", *SMALL)
     report(p.sees("Commands can be typed") and p.sees("Step 1 "),
            "--plain: at a terminal", p)

@@ -398,6 +398,14 @@ static int run_plainly(struct link *link, const char *preset,
     return plain_run(link) ? EXIT_OK : EXIT_RUN;
 }
 
+/* The signal that ended all this, or 0. */
+static int ended_by(const struct app *a)
+{
+    return plain_signal()         ? plain_signal()
+           : terminal_signal()    ? terminal_signal()
+           : a->screen.interrupted ? SIGINT : 0;
+}
+
 static int run(const struct request *request, const struct choices *c)
 {
     struct app app = { 0 };
@@ -420,8 +428,8 @@ static int run(const struct request *request, const struct choices *c)
                     : show_screens(&app, c, request->preset, &settings, &e);
     link_free(app.link);
     /* A signal that ends us does so, now that all is as it was. */
-    if (terminal_signal() || app.screen.interrupted)
-        raise(terminal_signal() ? terminal_signal() : SIGINT);
+    if (ended_by(&app))
+        raise(ended_by(&app));
     return code;
 }
 

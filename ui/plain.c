@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "base/lines.h"
 #include "base/print.h"
+#include "base/process.h"
 #include "base/spelling.h"
 #include "plan/dial.h"
 
@@ -129,6 +131,12 @@ static void say_event(struct plain *p, const struct event *e)
     }
 }
 
+static void say_end(const struct plain *p)
+{
+    print("Ended at step %lld of %lld.\n", (long long)p->step,
+          (long long)p->steps);
+}
+
 /* "set precision=fp16 microbatch=10": all of it or nothing. */
 static bool set(struct plain *p, char *words, struct error *e)
 {
@@ -184,8 +192,7 @@ static bool quit(struct plain *p, char *words, struct error *e)
     (void)words;
     (void)e;
     p->quit = true;
-    print("Ended at step %lld of %lld.\n", (long long)p->step,
-          (long long)p->steps);
+    say_end(p);
     return true;
 }
 
@@ -243,15 +250,21 @@ static void take_line(struct plain *p, const struct line *line)
 {
     char text[COMMAND_SIZE], *words;
     struct error e;
-    bool fits = !line->too_long && line->length < sizeof(text);
+    size_t length = line->length;
 
-    snprintf(text, sizeof(text), "%.*s", fits ? (int)line->length : 0,
-             line->text);
-    text[strcspn(text, "\r")] = '\0'; /* of a line that ends as in DOS */
-    words = text + strspn(text, " \t");
-    if (!fits)
+    if (line->too_long || length >= sizeof(text)) {
         print("Not done: a line of %d bytes or more.\n", COMMAND_SIZE);
-    else if (*words) {
+        return;
+    }
+    if (memchr(line->text, '\0', length)) {
+        print("Not done: a line with a byte that is zero.\n");
+        return;
+    }
+    /* A line may end as in DOS. */
+    length -= length > 0 && line->text[length - 1] == '\r';
+    snprintf(text, sizeof(text), "%.*s", (int)length, line->text);
+    words = text + strspn(text, " \t");
+    if (*words) {
         char *name = words;
         words += strcspn(words, " \t");
         if (*words)
@@ -309,20 +322,48 @@ static bool has_ended(const struct plain *p)
            state == LINK_FAILED;
 }
 
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number)
+{
+    signalled = number;
+}
+
+int plain_signal(void)
+{
+    return signalled;
+}
+
+/* The link's snapshot must not stay behind. The second one ends at once. */
+static void catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = on_signal,
+                                .sa_flags = (int)SA_RESETHAND };
+
+    process_catch(SIGINT, &action, NULL);
+    process_catch(SIGTERM, &action, NULL);
+    process_catch(SIGHUP, &action, NULL);
+    print_until(&signalled, NULL);
+}
+
 bool plain_run(struct link *link)
 {
     struct plain p = { .link = link, .in = STDIN_FILENO };
     const char *why = link_sentence(link);
 
+    catch_signals();
     lines_init(&p.commands);
     if (isatty(p.in) && isatty(STDOUT_FILENO))
         print("Commands can be typed; help lists them.\n");
-    while (!has_ended(&p)) {
+    while (!has_ended(&p) && !signalled) {
         wait(&p);
         listen(&p);
         p.quit |= !print_flush();
     }
+    if (signalled)
+        say_end(&p);
     if (*why && !p.has_failed)
         print("%s.\n", why);
+    print_flush(); /* a signal leaves no time for it later */
     return p.quit || link_state(link) == LINK_DONE;
 }

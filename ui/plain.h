@@ -8,9 +8,12 @@
 #include "base/error.h"
 #include "ui/session/link.h"
 
-/* Prints until the run is done or commands say quit; false if it failed, which
- * was said. That the commands end, or that there are none, does not end the
- * run. */
+/* Prints until the run is done, commands say quit or a signal comes; false if
+ * it failed, which was said. That the commands end, or that there are none,
+ * does not end the run. */
 bool plain_run(struct link *);
+
+/* The signal that ended it, for the caller to end by; 0: none. */
+int plain_signal(void);
 
 #endif
