@@ -24,6 +24,10 @@ lines() {
         -exec grep -HnE "$1" {} + | grep -vE ':[0-9]+: *(/?\*|//)'
 }
 
+# That nothing is found must not be for want of looking.
+none "$([ -n "$(lines '^int main\(')" ] || echo "no main() in $source")" \
+    'the source is there'
+
 # Text of others goes to a terminal by print() and print_error() alone, which
 # clean it, or through the cells of the screens.
 none "$(lines '(^|[^a-z_])(v?printf|puts|putchar|perror|psignal|error|warn)\(')" \

@@ -2,50 +2,21 @@
 
 #include "kernels/cpu/cgroup.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { TEXT_SIZE = 8192, PATH_SIZE = PATH_MAX + 64 };
+#include "kernels/cpu/figures.h"
 
-/* What is in a file, after an empty line; nothing if it cannot be read. */
-static void read_text(const char *folder, const char *file,
-                      char text[TEXT_SIZE])
-{
-    char path[PATH_SIZE];
-    ssize_t n = 0;
-    int fd;
-
-    snprintf(path, sizeof(path), "%s/%s", folder, file);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    text[0] = '\n';
-    if (fd >= 0) {
-        n = read(fd, text + 1, TEXT_SIZE - 2);
-        close(fd);
-    }
-    text[n > 0 ? n + 1 : 1] = '\0';
-}
-
-size_t file_figure(const char *folder, const char *file, const char *word)
-{
-    char text[TEXT_SIZE], line[64];
-    const char *at;
-
-    read_text(folder, file, text);
-    snprintf(line, sizeof(line), "\n%s", word);
-    at = strstr(text, line);
-    return at ? strtoull(at + strlen(line), NULL, 10) : 0;
-}
+enum { PATH_SIZE = PATH_MAX + 64 };
 
 bool cgroup_numbers(const struct cgroup *g, const char *file, int count,
                     long long numbers[])
 {
-    char text[TEXT_SIZE], *at = text;
+    char text[FIGURES_TEXT_SIZE], *at = text;
 
-    read_text(g->folder, file, text);
+    figures_read(g->folder, file, text);
     for (int i = 0; i < count; i++) {
         char *begin = at;
 
@@ -92,10 +63,10 @@ static void climb(const char *mount, const char *path, int version,
 void cgroup_each(const char *root, const char *controller,
                  void (*f)(void *arg, const struct cgroup *), void *arg)
 {
-    char text[TEXT_SIZE], folder[PATH_SIZE], *rest = text, *line;
+    char text[FIGURES_TEXT_SIZE], folder[PATH_SIZE], *rest = text, *line;
 
     snprintf(folder, sizeof(folder), "%s/proc/self", root);
-    read_text(folder, "cgroup", text);
+    figures_read(folder, "cgroup", text);
     while ((line = strsep(&rest, "\n"))) {
         char *list = strchr(line, ':'), *path;
         bool second;

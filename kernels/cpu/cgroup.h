@@ -26,8 +26,4 @@ void cgroup_each(const char *root, const char *controller,
 bool cgroup_numbers(const struct cgroup *, const char *file, int count,
                     long long numbers[]);
 
-/* The number after a word at the beginning of a line of a file; 0 if there is
- * none. */
-size_t file_figure(const char *folder, const char *file, const char *word);
-
 #endif

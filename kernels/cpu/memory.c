@@ -16,6 +16,7 @@
 
 #include "kernels/cpu/cgroup.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/figures.h"
 
 enum { KIB = 1024 };
 
@@ -53,8 +54,8 @@ static void apply_group(void *arg, const struct cgroup *g)
     if (cgroup_numbers(g, "memory.swap.max", 1, &swap_limit) &&
         cgroup_numbers(g, "memory.swap.current", 1, &swap_used))
         swap = size_min(swap, left((size_t)swap_limit, (size_t)swap_used));
-    files = file_figure(g->folder, "memory.stat", n->files[0]) +
-            file_figure(g->folder, "memory.stat", n->files[1]);
+    files = figures_find(g->folder, "memory.stat", n->files[0]) +
+            figures_find(g->folder, "memory.stat", n->files[1]);
     available = left((size_t)limit, left((size_t)used, files)) + swap;
     m->total = size_min(m->total, (size_t)limit);
     if (available < m->available) {
@@ -69,9 +70,9 @@ struct memory memory_find(const char *root)
     char proc[PATH_MAX];
 
     snprintf(proc, sizeof(proc), "%s/proc", root);
-    s.swap = file_figure(proc, "meminfo", "SwapFree:") * KIB;
-    s.memory.total = file_figure(proc, "meminfo", "MemTotal:") * KIB;
-    s.memory.available = file_figure(proc, "meminfo", "MemAvailable:") * KIB;
+    s.swap = figures_find(proc, "meminfo", "SwapFree:") * KIB;
+    s.memory.total = figures_find(proc, "meminfo", "MemTotal:") * KIB;
+    s.memory.available = figures_find(proc, "meminfo", "MemAvailable:") * KIB;
     if (s.memory.available == 0)
         return s.memory;
     s.memory.available += s.swap;
@@ -81,12 +82,12 @@ struct memory memory_find(const char *root)
 
 size_t memory_resident(void)
 {
-    return file_figure("/proc/self", "status", "VmRSS:") * KIB;
+    return figures_find("/proc/self", "status", "VmRSS:") * KIB;
 }
 
 size_t memory_peak(void)
 {
-    return file_figure("/proc/self", "status", "VmHWM:") * KIB;
+    return figures_find("/proc/self", "status", "VmHWM:") * KIB;
 }
 
 size_t memory_touched(const void *mapping, size_t bytes)

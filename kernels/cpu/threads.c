@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "kernels/cpu/cgroup.h"
+#include "kernels/cpu/figures.h"
 
 /* A thread that has been waited for may count against the limits a moment
  * longer; this many looks, a millisecond apart, are made for that. */
@@ -55,7 +55,7 @@ static void *stay(void *arg)
 
 static size_t count_threads(void)
 {
-    return file_figure("/proc/self", "status", "Threads:");
+    return figures_find("/proc/self", "status", "Threads:");
 }
 
 static void wait_for_count(size_t count)

@@ -1,6 +1,7 @@
 #include "base/folder.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,15 @@ void folder_expand(char *path, size_t size, const char *text)
     bool at_home = home && text[0] == '~' && (!text[1] || text[1] == '/');
 
     snprintf(path, size, "%s%s", at_home ? home : "", text + at_home);
+}
+
+void folder_make_absolute(char *path, size_t size)
+{
+    char given[PATH_MAX], whole[PATH_MAX];
+
+    folder_expand(given, sizeof(given), path);
+    if (realpath(given, whole) && strlen(whole) < size)
+        strcpy(path, whole);
 }
 
 bool folder_make_for(const char *path, struct error *e)

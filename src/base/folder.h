@@ -22,6 +22,10 @@ bool folder_state(char *path, size_t size, const char *name);
  * it does not fit. */
 void folder_expand(char *path, size_t size, const char *text);
 
+/* The same path from the root on, without links, wherever the program runs
+ * next; as it is if it leads nowhere or does not fit. */
+void folder_make_absolute(char *path, size_t size);
+
 /* Makes the folder that `path` is in, and those above it. */
 bool folder_make_for(const char *path, struct error *);
 

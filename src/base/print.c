@@ -15,7 +15,7 @@
 
 #include "base/text.h"
 
-enum { OUT_SIZE = 8192, NUMBER_SIZE = 512, SPEC_SIZE = 16 };
+enum { OUT_SIZE = 8192, CONVERSION_SIZE = 512, SPEC_SIZE = 16 };
 
 /* Seconds: between looks at whether to stop, and for a reader to read on when
  * it is time to stop. */
@@ -144,10 +144,16 @@ struct conversion {
 
 static int take_number(const char **at, va_list *args)
 {
-    if (**at != '*')
-        return (int)strtol(*at, (char **)(uintptr_t)at, 10);
-    (*at)++;
-    return va_arg(*args, int);
+    char *end;
+    long number;
+
+    if (**at == '*') {
+        (*at)++;
+        return va_arg(*args, int);
+    }
+    number = strtol(*at, &end, 10);
+    *at = end;
+    return (int)number;
 }
 
 static void take_length(const char **at, struct conversion *c)
@@ -203,7 +209,7 @@ static unsigned long long unsigned_argument(const struct conversion *c,
 static void put_number(struct out *o, const struct conversion *c,
                        va_list *args)
 {
-    char text[NUMBER_SIZE];
+    char text[CONVERSION_SIZE];
 
     if (c->type == 'd')
         snprintf(text, sizeof(text), c->spec, c->width, c->precision,
@@ -221,12 +227,13 @@ static void put_number(struct out *o, const struct conversion *c,
 static void put_string(struct out *o, const struct conversion *c,
                        const char *text, size_t length)
 {
-    int blanks = c->width - text_columns(text, length);
+    bool left = c->left || c->width < 0;
+    int blanks = abs(c->width) - text_columns(text, length);
 
-    if (!c->left)
+    if (!left)
         put_spaces(o, blanks);
     put_text(o, text, length);
-    if (c->left)
+    if (left)
         put_spaces(o, blanks);
 }
 

@@ -85,6 +85,11 @@ const char *text_bar(char text[TEXT_BAR_SIZE], double share, int cells)
     return text;
 }
 
+bool text_continues(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
 struct range {
     uint32_t first, last;
 };

@@ -67,7 +67,10 @@ struct text_cell {
  */
 size_t text_cell(const char *text, size_t length, struct text_cell *);
 
-/* Columns that so many bytes of text take on a terminal. */
+/* Whether a byte of UTF-8 goes on with the character of the one before. */
+bool text_continues(char byte);
+
+/* The columns that `length` bytes of text take on a terminal. */
 int text_columns(const char *text, size_t length);
 
 /* Encodes a character, with a final NUL. */

@@ -216,16 +216,11 @@ static void format_values(const struct setting *row, char *text, size_t size)
     }
 }
 
-static bool begins_section(const struct setting *row)
-{
-    return row == settings_table || strcmp(row->section, row[-1].section) != 0;
-}
-
 static void print_setting_text(const struct setting *row, const char *values)
 {
     char assignment[64], idle[IDLE_WHY_SIZE];
 
-    if (begins_section(row))
+    if (settings_begins_section(row))
         print(row == settings_table ? "%s\n" : "\n%s\n", row->section);
     snprintf(assignment, sizeof(assignment), "%s=%s", row->name, row->initial);
     print("  %-25s %s\n      %s\n", assignment, values, row->help);
@@ -237,7 +232,7 @@ static void print_setting_mdoc(const struct setting *row, const char *values)
 {
     char idle[IDLE_WHY_SIZE];
 
-    if (begins_section(row))
+    if (settings_begins_section(row))
         print(row == settings_table ? ".Ss %s\n.Bl -tag -width Ds\n" :
                                       ".El\n.Ss %s\n.Bl -tag -width Ds\n",
               row->section);

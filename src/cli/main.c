@@ -75,17 +75,13 @@ static const struct command *find_command(const char *name)
 static int refuse_command(const char *name)
 {
     struct spelling spelling;
+    struct error e;
 
     spelling_init(&spelling, name);
     for (int i = 0; i < COMMAND_COUNT; i++)
         spelling_offer(&spelling, commands[i].name);
-    if (spelling.nearest)
-        print_error("memdial: no command '%s'; did you mean '%s'?\n",
-                    name, spelling.nearest);
-    else
-        print_error("memdial: no command '%s'; see `memdial help`\n",
-                    name);
-    return EXIT_INPUT;
+    spelling_refuse(&spelling, "command", "see `memdial help`", &e);
+    return report_error(&e);
 }
 
 /* Whether the screens are meant: by an option of theirs, or a preset. */

@@ -6,10 +6,9 @@
  *
  * All records are read when the files are opened: labels are checked, and a
  * sum of each is kept. Samples are read when they are asked for, which takes a
- * few microseconds and no memory. They are not mapped, for a file that somebody
- * cuts short would end the process with SIGBUS; and a record whose sum is
- * another by then is told of, for the files are other people's, and may be
- * written to while a run is under way.
+ * few microseconds and no memory. A mapping would end the process with SIGBUS
+ * when somebody cuts a file short. Others may write to the files during a run:
+ * a record with another sum ends it with an error.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -143,7 +142,10 @@ static bool cifar10_check(const char *named, struct error *e)
         return false;
     for (int i = 0; i < FILES; i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, file_names[i]);
-        if (stat(path, &st) < 0 || !check_size(path, st.st_size, e))
+        if (stat(path, &st) < 0)
+            return error_set(e, EXIT_INPUT, "data_path: %.300s: %s", path,
+                             strerror(errno));
+        if (!check_size(path, st.st_size, e))
             return false;
     }
     return true;
@@ -185,7 +187,7 @@ static bool read_record(const struct file *f, int record,
 }
 
 /* Reads all of the file once. */
-static bool file_survey(struct file *f, struct error *e)
+static bool read_labels(struct file *f, struct error *e)
 {
     uint8_t record[RECORD];
 
@@ -202,7 +204,7 @@ static bool file_survey(struct file *f, struct error *e)
     return true;
 }
 
-static bool survey(struct file *f, const char *path, struct error *e)
+static bool open_file(struct file *f, const char *path, struct error *e)
 {
     struct error why;
     uint64_t bytes;
@@ -212,7 +214,7 @@ static bool survey(struct file *f, const char *path, struct error *e)
         return refuse_file(why.text, e);
     f->path = xstrdup(path);
     f->records = (int)(bytes / RECORD);
-    return check_size(path, (off_t)bytes, e) && file_survey(f, e);
+    return check_size(path, (off_t)bytes, e) && read_labels(f, e);
 }
 
 static void cifar10_close(void *state)
@@ -248,7 +250,7 @@ static bool cifar10_open(void **state, const char *named, struct error *e)
     c = cifar10_new();
     for (int i = 0; i < FILES; i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, file_names[i]);
-        if (!survey(&c->file[i], path, e)) {
+        if (!open_file(&c->file[i], path, e)) {
             cifar10_close(c);
             return false;
         }

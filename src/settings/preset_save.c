@@ -35,7 +35,7 @@ static void print_setting(FILE *out, const struct settings *s,
 {
     char text[SETTINGS_TEXT_SIZE];
 
-    if (row == settings_table || strcmp(row->section, row[-1].section) != 0)
+    if (settings_begins_section(row))
         fprintf(out, "\n%s:\n", row->section);
     settings_format(s, row, text, sizeof(text));
     fprintf(out, "  %s: ", row->name);

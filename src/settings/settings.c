@@ -386,6 +386,11 @@ void settings_format(const struct settings *s, const struct setting *row,
     }
 }
 
+bool settings_begins_section(const struct setting *row)
+{
+    return row == settings_table || strcmp(row->section, row[-1].section) != 0;
+}
+
 bool settings_differ(const struct settings *a, const struct settings *b,
                      const struct setting *row)
 {

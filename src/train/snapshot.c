@@ -169,6 +169,16 @@ static bool put(struct writing *w, const void *data, size_t bytes,
     return file_write(w->draft, data, bytes, e);
 }
 
+static bool refuse_state(const char *path, const char *tensor,
+                         const char *fault, struct error *e)
+{
+    return error_set(e, EXIT_RUN, "%.300s: no snapshot written: %s %s: %s",
+                     path, tensor, fault,
+                     strcmp(fault, STATE_NOT_FINITE) == 0
+                         ? TRAINER_DIVERGED "; lower lr"
+                         : "this is a fault of memdial; please report it");
+}
+
 /* Writes one tensor, if it is worth to be kept. */
 static bool write_tensor(const struct trainer *t, const char *path,
                          int instance, struct writing *w, struct error *e)
@@ -183,9 +193,7 @@ static bool write_tensor(const struct trainer *t, const char *path,
     executor_read(t->executor, instance, host);
     fault = state_fault(plan, instance, host);
     name_tensor(plan, instance, name);
-    ok = fault ? error_set(e, EXIT_RUN, "%.300s: no snapshot written: %s %s: "
-                           "training diverged; lower lr", path, name, fault)
-               : put(w, host, bytes, e);
+    ok = fault ? refuse_state(path, name, fault, e) : put(w, host, bytes, e);
     free(host);
     return ok;
 }

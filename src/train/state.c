@@ -65,7 +65,7 @@ static bool check_bits(const struct pool *p, const uint64_t *bits)
     return good;
 }
 
-/* There is one right index of a bitmap: that which pool_encode() makes. */
+/* A bitmap has one right index: the result of pool_encode(). */
 static bool check_index(const struct pool *p, const void *index)
 {
     uint64_t *bits = xcalloc(p->words, sizeof(*bits));
@@ -98,7 +98,7 @@ static bool check_loss_scale(const float *scale)
            scale[LOSS_SCALE_OVERFLOW] == 0;
 }
 
-/* No element is negative; -0 is not. */
+/* Whether no element is below zero; -0 is not below. */
 static bool check_positive(const float *x, size_t elements)
 {
     bool good = true;
@@ -108,7 +108,7 @@ static bool check_positive(const float *x, size_t elements)
     return good;
 }
 
-static bool check_finite(const void *data, size_t elements, enum dtype dtype)
+static bool is_finite(const void *data, size_t elements, enum dtype dtype)
 {
     bool finite = true;
 
@@ -128,8 +128,8 @@ const char *state_fault(const struct plan *plan, int instance,
     if (g->pool && value == g->pool_index)
         return check_index(g->pool, data) ? NULL :
                "does not say where the nonzeros are";
-    if (!check_finite(data, elements, dtype))
-        return "is not finite";
+    if (!is_finite(data, elements, dtype))
+        return STATE_NOT_FINITE;
     if (is_operand(g, value, OP_loss_scale, LOSS_SCALE_SCALE))
         return check_loss_scale(data) ? NULL : "is no loss scale";
     if (is_operand(g, value, OP_rewire, REWIRE_THRESHOLD))

@@ -8,6 +8,9 @@
 
 #include "plan/plan.h"
 
+/* What is wrong with numbers that training has made too large. */
+#define STATE_NOT_FINITE "is not finite"
+
 /* Whether an instance of the plan's schedule is state. */
 bool state_is(const struct plan *, int instance);
 

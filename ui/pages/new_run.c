@@ -1,9 +1,7 @@
 #include "ui/pages/new_run.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/folder.h"
@@ -110,16 +108,6 @@ static void ask(struct screen *s)
 
 static void consider(struct screen *s);
 
-/* Without a doubt about which folder it is, wherever memdial runs next. */
-static void make_absolute(char *path, size_t size)
-{
-    char given[PATH_MAX], whole[PATH_MAX];
-
-    folder_expand(given, sizeof(given), path);
-    if (realpath(given, whole) && strlen(whole) < size)
-        strcpy(path, whole);
-}
-
 static void on_folder(struct screen *s, int key)
 {
     struct session *session = s->session;
@@ -130,7 +118,7 @@ static void on_folder(struct screen *s, int key)
     (void)key;
     snprintf(path, sizeof(path), "%s", s->answer);
     if (!session->remote)
-        make_absolute(path, sizeof(path));
+        folder_make_absolute(path, sizeof(path));
     if (!settings_set(&n->settings, "folder", "data_path", path, &e)) {
         session_say(session, NOTICE_ERROR, "%s", e.text);
         return;

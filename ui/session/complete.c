@@ -75,7 +75,7 @@ static size_t common(const struct names *n)
 
     while (first[length] && first[length] == last[length])
         length++;
-    while (length > 0 && ((unsigned char)first[length] & 0xc0) == 0x80)
+    while (length > 0 && text_continues(first[length]))
         length--;
     return length;
 }

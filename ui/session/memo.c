@@ -28,9 +28,14 @@ void memo_load(char *data_path, size_t size)
 
 void memo_save(const char *data_path)
 {
-    char path[PATH_SIZE], line[LINE_MOST + 1];
+    char path[PATH_SIZE], line[LINE_MOST + 1], whole[SETTINGS_TEXT_SIZE];
 
-    snprintf(line, sizeof(line), "%s\n", data_path);
+    snprintf(whole, sizeof(whole), "%s", data_path);
+    if (*whole)
+        folder_make_absolute(whole, sizeof(whole));
+    if (strchr(whole, '\n'))
+        return; /* a line is read again */
+    snprintf(line, sizeof(line), "%s\n", whole);
     if (folder_state(path, sizeof(path), "data_path") &&
         folder_make_for(path, NULL))
         file_put(path, line, FILE_REPLACE, NULL);

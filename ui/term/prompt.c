@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "ui/term/input.h"
 #include "ui/term/theme.h"
 
@@ -10,23 +11,18 @@ enum {
     CTRL_U = 21, CTRL_W = 23
 };
 
-static bool continues(char byte)
-{
-    return ((unsigned char)byte & 0xc0) == 0x80;
-}
-
 static size_t before(const char *text, size_t at)
 {
     do
         at -= at > 0;
-    while (at > 0 && continues(text[at]));
+    while (at > 0 && text_continues(text[at]));
     return at;
 }
 
 static size_t after(const char *text, size_t at)
 {
     at += text[at] != '\0';
-    while (continues(text[at]))
+    while (text_continues(text[at]))
         at++;
     return at;
 }
