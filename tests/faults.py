@@ -309,7 +309,7 @@ def saved(case, result):
 
 
 def try_fault(case, kind, n):
-    """What is wrong when the nth call fails."""
+    """Whether the nth call failed, and what is wrong then."""
     folder = case.prepare()
     plus = "+" if kind.endswith("+") else ""
     fault = f"{kind.rstrip('+')}:{n}{plus}"
@@ -325,7 +325,7 @@ def try_fault(case, kind, n):
                         *judge_files(case, folder, saved(case, again))]]
     shutil.rmtree(folder)
     where = ", ".join(result.struck) or "nothing"
-    return [f"{fault} ({where}): {c}" for c in complaints]
+    return bool(result.struck), [f"{fault} ({where}): {c}" for c in complaints]
 
 
 def places(total, salt):
@@ -347,8 +347,10 @@ def check(pool, case, salt):
             report(True, f"{case.name}: {kind} # SKIP no seccomp filters")
             continue
         tried = places(total, salt + number)
-        complaints = [c for cs in pool.map(lambda n: try_fault(case, kind, n),
-                                           tried) for c in cs]
+        results = list(pool.map(lambda n: try_fault(case, kind, n), tried))
+        complaints = [c for _, cs in results for c in cs]
+        if tried and not any(struck for struck, _ in results):
+            complaints.append("no call failed")
         report(not complaints, f"{case.name}: {kind} at {len(tried)} of "
                f"{total} calls", *complaints)
 

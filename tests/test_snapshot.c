@@ -268,21 +268,29 @@ Test(forged, sizes, .timeout = 60)
 /* Text in place of the header, as large as this run's may be. */
 Test(forged, header_text)
 {
-    static const char *const texts[] = {
-        "{", "{}", "[]", "{\"__metadata__\":{\"format\":\"memdial\"}}",
-        "{\"__metadata__\":{\"format\":\"memdial\",\"version\":\"1\"}}",
-        "{\"a\":{},\"a\":{}}", "{\"a\":\"\\u0000\"}", "{\"a\":1e999}",
-        "{\"a\":\"\xff\"}", "{{{{{{{{{{{{{{{{", "{\"a\":[[[[[[[[[[[[[[[[[[",
+#define OURS "{\"__metadata__\":{\"format\":\"memdial\""
+    static const struct { const char *text, *why; } headers[] = {
+        { "{", "no safetensors header" },
+        { "{}", "a foreign safetensors file" },
+        { "[]", "no safetensors header" },
+        { OURS "}}", "snapshot version" },
+        { OURS ",\"version\":\"0\"}}", "snapshot version 0" },
+        { "{\"a\":{},\"a\":{}}", "duplicate" },
+        { "{\"a\":\"\\u0000\"}", "not JSON" },
+        { "{\"a\":1e999}", "not JSON" },
+        { "{\"a\":\"\xff\"}", "not JSON" },
+        { "{{{{{{{{{{{{{{{{", "not JSON" },
+        { "{\"a\":[[[[[[[[[[[[[[[[[[", "not JSON" },
     };
     struct bench b;
 
     bench_init(&b, NULL);
-    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-        size_t length = strlen(texts[i]);
+    for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
+        size_t length = strlen(headers[i].text);
         char file[256] = { (char)length };
-        memcpy(file + 8, texts[i], length);
+        memcpy(file + 8, headers[i].text, length);
         put_file(&b, file, 8 + length);
-        expect_refused(&b, texts[i], "");
+        expect_refused(&b, headers[i].text, headers[i].why);
     }
     bench_done(&b);
 }
