@@ -85,6 +85,31 @@ static void go_to_page(struct screen *s, int page)
     s->page = next;
 }
 
+/* To another pane or page. */
+static void go(struct screen *s, enum action action, int argument)
+{
+    switch (action) {
+    case ACTION_NEXT_PANE:
+        go_to_pane(s, 1);
+        break;
+    case ACTION_PREVIOUS_PANE:
+        go_to_pane(s, -1);
+        break;
+    case ACTION_PANE:
+        s->pane[s->page] = argument;
+        break;
+    case ACTION_NEXT_PAGE:
+        go_to_page(s, (int)s->page + 1);
+        break;
+    case ACTION_PREVIOUS_PAGE:
+        go_to_page(s, (int)s->page - 1);
+        break;
+    default:
+        go_to_page(s, argument);
+        break;
+    }
+}
+
 static void take_answer(struct screen *s)
 {
     if (s->answered)
@@ -132,7 +157,7 @@ static void show_message(struct screen *s)
 
 void control_act(struct screen *s, enum action action, int argument)
 {
-    /* What is not shown takes no keys. */
+    /* A popup that is not shown takes no keys. */
     if (s->popup && !passes_popup(action) && s->layout.size > SIZE_LINE) {
         act_on_popup(s, action);
         s->popup = moves(action);
@@ -143,22 +168,12 @@ void control_act(struct screen *s, enum action action, int argument)
     case ACTION_NONE:
         break;
     case ACTION_NEXT_PANE:
-        go_to_pane(s, 1);
-        break;
     case ACTION_PREVIOUS_PANE:
-        go_to_pane(s, -1);
-        break;
     case ACTION_PANE:
-        s->pane[s->page] = argument;
-        break;
     case ACTION_NEXT_PAGE:
-        go_to_page(s, (int)s->page + 1);
-        break;
     case ACTION_PREVIOUS_PAGE:
-        go_to_page(s, (int)s->page - 1);
-        break;
     case ACTION_PAGE:
-        go_to_page(s, argument);
+        go(s, action, argument);
         break;
     case ACTION_UNDO:
         new_run_undo(s);
