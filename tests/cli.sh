@@ -64,6 +64,12 @@ refuses 2 "'more' is not expected" presets more
 refuses 2 "'-x' is not expected" backends -x
 refuses 2 "no such option '--nothing'" plan --nothing
 refuses 2 "a value must follow '--set'" train --set
+refuses 2 "no such option '-x'" train -xyz
+refuses 2 "memdial screens: no such option '-x'" -xyz
+refuses 2 "'-x' is not expected" presets -xj
+refuses 2 "no such option '--json=yes'" train --json=yes
+refuses 2 "'more' is not expected" help more
+refuses 2 'is not a whole number' train --epochs "$(printf '%02000dx' 1)"
 
 works presets
 printed 'quick '
@@ -102,6 +108,29 @@ refuses 2 "$folder: not a file but a folder" plan "$folder"
 printf 'train:\n  batch: 10\n  microbach: 5\n' >"$folder/typing.yaml"
 refuses 2 "$folder/typing.yaml:3:3: unknown setting 'microbach'; did you" \
     train "$folder/typing.yaml"
+# A preset with an error in it is one all the same.
+here=$PWD
+cd "$folder" || exit
+refuses 2 'memdial: typing.yaml:3:3: ' typing.yaml
+cd "$here" || exit
+mkdir -p "$XDG_CONFIG_HOME/memdial/presets"
+cp "$folder/typing.yaml" "$XDG_CONFIG_HOME/memdial/presets/mine.yaml"
+refuses 2 'mine.yaml:3:3: ' mine
+rm "$XDG_CONFIG_HOME/memdial/presets/mine.yaml"
+# However long a path is, its file and the fault are said.
+deep=$folder/$(printf '%0200d' 1)/$(printf '%0200d' 2)/$(printf '%0200d' 3)
+deep=$deep/$(printf '%0200d' 4)/$(printf '%0200d' 5)
+mkdir -p "$deep/$(printf '%0200d' 6)/$(printf '%0200d' 7)"
+deep=$deep/$(printf '%0200d' 6)/$(printf '%0200d' 7)
+cp "$folder/typing.yaml" "$deep"
+refuses 2 '/typing.yaml:3:3: unknown setting' plan "$deep/typing.yaml"
+# No other file is taken for a snapshot's place.
+printf 'train:\n  epochs: 1\n' >"$folder/mine.yaml"
+cp "$folder/mine.yaml" "$folder/as.yaml"
+refuses 2 'a file is there that is no snapshot' train "$folder/mine.yaml" \
+    --save "$folder/mine.yaml"
+cmp "$folder/mine.yaml" "$folder/as.yaml" >"$out"
+report $? '... and it is as it was'
 head -c 10000 "$memdial" >"$folder/binary.yaml"
 refuses 2 "$folder/binary.yaml: not a YAML file" plan "$folder/binary.yaml"
 : >"$folder/empty.yaml"

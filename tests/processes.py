@@ -418,7 +418,9 @@ def main():
     out_of_memory()
     front_out_of_memory()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT,
-                   signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL):
+                   signal.SIGUSR1, signal.SIGXCPU, signal.SIGALRM,
+                   signal.SIGSEGV, signal.SIGABRT, signal.SIGTRAP,
+                   signal.SIGKILL):
         front_dies(number)
     signals_ignored()
     terminal_closes()

@@ -87,10 +87,10 @@ for command in presets 'presets --json' worker; do
     report $? "memdial $command: output that can only be read"
 done
 timeout $limit "$memdial" worker </ >"$out" 2>"$err"
-[ $? = 0 ] && [ ! -s "$err" ]
+[ $? = 1 ] && [ ! -s "$err" ]
 report $? 'memdial worker: input that is a folder'
 timeout $limit "$memdial" worker 0>/dev/null >"$out" 2>"$err"
-[ $? = 0 ] && [ ! -s "$err" ]
+[ $? = 1 ] && [ ! -s "$err" ]
 report $? 'memdial worker: input that can only be written'
 
 # The last command needs no end of line.
@@ -161,7 +161,7 @@ sleeping() { # the run does nothing, and has done nothing for a while
 if [ -r /proc/self/stat ]; then
     mkfifo "$folder/full"
     for command in train worker; do
-        for signal in INT TERM HUP; do
+        for signal in INT TERM HUP USR1; do
             rm -f "$folder/saved"
             exec 4<>"$folder/full"
             head -c $((65536 - 2 * 4096)) /dev/zero >&4

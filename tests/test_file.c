@@ -378,15 +378,30 @@ static int replace_beside_read_only(void)
 
     write_text("file", "old");
     write_text(draft, "half");
-    if (chmod("file", 0444) != 0 || chmod(draft, 0444) != 0 ||
-        !file_put("file", "new", FILE_REPLACE, NULL))
-        return 1;
-    return access(draft, F_OK) == 0 || mode_of("file") != (S_IFREG | 0444);
+    return chmod(draft, 0444) != 0 ||
+           !file_put("file", "new", FILE_REPLACE, NULL) ||
+           access(draft, F_OK) == 0;
+}
+
+static int replace_read_only(void)
+{
+    struct error e = { 0 };
+
+    write_text("file", "old");
+    return chmod("file", 0444) != 0 ||
+           file_put("file", "new", FILE_REPLACE, &e) ||
+           !strstr(e.text, "file: cannot write here: Permission denied") ||
+           count_entries(".") != 1;
 }
 
 FILE_TEST(removes_what_was_left_read_only)
 {
     as_anybody(replace_beside_read_only);
+}
+
+FILE_TEST(leaves_what_may_not_be_written)
+{
+    as_anybody(replace_read_only);
 }
 
 /* Something that somebody planted under such a name is not followed. */

@@ -176,6 +176,10 @@ Test(forged, metadata)
         { "epoch_correct", "nan", "no run comes to" },
         { "epoch_correct", "-1", "no run comes to" },
         { "epoch_correct", "5", "no run comes to" },
+        { "epoch_loss", "-1", "no run comes to" },
+        { "epoch_loss", "-0", "no run comes to" },
+        { "epoch_correct", "3.5", "no run comes to" },
+        { "epoch_correct", "-0", "no run comes to" },
         { "epoch_correct", NULL, "no run comes to" },
         { "checksum", NULL, "checksum" },
     };
@@ -188,6 +192,12 @@ Test(forged, metadata)
         forge_metadata(&f, cases[i].name, cases[i].text);
         expect_forged_refused(&b, &f, cases[i].name, cases[i].why);
     }
+    /* At the end of an epoch, with sums of one. */
+    f = copy(&b);
+    forge_metadata(&f, "step", "10");
+    forge_metadata(&f, "epoch_samples", "0");
+    forge_metadata(&f, "epoch_correct", "0");
+    expect_forged_refused(&b, &f, "sums of no samples", "no run comes to");
     /* Of another epoch, and of a longer run than this one. */
     f = copy(&b);
     forge_metadata(&f, "step", "10");

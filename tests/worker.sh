@@ -233,6 +233,23 @@ for keep in true false; do
     report $? "... the snapshot is there: $kept"
 done
 
+# Nor is anything but a snapshot replaced.
+echo precious >"$folder/text"
+begin
+refuses 'no snapshot' "$start,\"save\":\"$folder/text\"}"
+send "$start,\"save\":\"$folder/text\",\"keep\":false}"
+await '"type":"warning".*no snapshot'
+await '"type":"step"'
+refuses 'no snapshot' "{\"command\":\"save\",\"path\":\"$folder/text\"}"
+refuses 'duplicate' '{"command":"pause","command":"stop"}'
+send '{"command":"stop"}'
+ends 'ends without a snapshot in the place of something else'
+[ "$(cat "$folder/text")" = precious ]
+report $? '... which is as it was'
+"$memdial" worker <"$folder" >"$out" 2>"$err"
+[ $? = 1 ] && grep -q 'commands cannot be read: Is a directory' "$out"
+report $? 'commands that cannot be read are a failure'
+
 # What it did not write it does not remove: what was there before it, what it
 # was told to keep, and what somebody else has put in place of its own.
 whole='{"command":"start","preset":"quick","settings":{'$small',"epochs":1}'

@@ -26,6 +26,7 @@ struct plain {
     int in;                  /* they come from there; -1: they have ended */
     bool quit;
     bool has_failed;         /* and that was said */
+    bool silent;             /* the worker, and that was said */
     int64_t step, steps;
     bool has_run;            /* a step of the plan in force */
     double next_step;        /* to be told, when; monotonic seconds */
@@ -312,6 +313,9 @@ static void listen(struct plain *p)
     link_update(p->link);
     while ((e = link_next(p->link)))
         say_event(p, e);
+    if (link_silent(p->link) && !p->silent)
+        print("Warning: %s.\n", link_sentence(p->link));
+    p->silent = link_silent(p->link);
 }
 
 static bool has_ended(const struct plain *p)
@@ -340,9 +344,7 @@ static void catch_signals(void)
     struct sigaction action = { .sa_handler = on_signal,
                                 .sa_flags = (int)SA_RESETHAND };
 
-    process_catch(SIGINT, &action, NULL);
-    process_catch(SIGTERM, &action, NULL);
-    process_catch(SIGHUP, &action, NULL);
+    process_catch_ends(&action, NULL);
     print_until(&signalled, NULL);
 }
 

@@ -2,6 +2,8 @@
  * Errors as text. What the user typed ends up in them as it is, and is cleaned
  * where it is shown.
  */
+#define _GNU_SOURCE
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,16 +12,38 @@
 #include "base/error.h"
 #include "base/print.h"
 
+/* A path has no end of length, and stands first: the middle of the message is
+ * its own. */
+static void leave_out_middle(char text[ERROR_TEXT_SIZE], const char *whole,
+                             size_t length)
+{
+    static const char gap[] = " ... ";
+    const size_t head = ERROR_TEXT_SIZE / 4;
+    const size_t tail = ERROR_TEXT_SIZE - head - sizeof(gap);
+
+    snprintf(text, ERROR_TEXT_SIZE, "%.*s%s%s", (int)head, whole, gap,
+             whole + length - tail);
+}
+
 bool error_set(struct error *e, enum exit_code code, const char *format, ...)
 {
+    char *whole = NULL;
     va_list args;
+    int length;
 
     if (!e)
         return false;
     e->code = code;
     va_start(args, format);
-    vsnprintf(e->text, sizeof(e->text), format, args);
+    length = vasprintf(&whole, format, args);
     va_end(args);
+    if (length < 0)
+        error_no_memory();
+    if (length < ERROR_TEXT_SIZE)
+        strcpy(e->text, whole);
+    else
+        leave_out_middle(e->text, whole, (size_t)length);
+    free(whole);
     return false;
 }
 

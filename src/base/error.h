@@ -25,7 +25,7 @@ struct error {
 };
 
 /* Fills in *e (which may be NULL) and returns false, to
- * `return error_set()`. */
+ * `return error_set()`. What does not fit is left out of the middle. */
 bool error_set(struct error *e, enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -30,7 +30,7 @@ static bool check_kind(const char *path, const struct stat *status,
                        struct error *e)
 {
     return S_ISREG(status->st_mode) ||
-           error_set(e, EXIT_INPUT, "%.300s: not a file but %s", path,
+           error_set(e, EXIT_INPUT, "%s: not a file but %s", path,
                      kind_of(status->st_mode));
 }
 
@@ -40,7 +40,7 @@ static bool check_size(const char *path, uint64_t bytes, uint64_t most,
     char text[BYTES_TEXT_SIZE];
 
     return bytes <= most ||
-           error_set(e, EXIT_INPUT, "%.300s: %" PRIu64 " bytes are more than "
+           error_set(e, EXIT_INPUT, "%s: %" PRIu64 " bytes are more than "
                      "the %s that such a file can have", path, bytes,
                      bytes_format(text, sizeof(text), most));
 }
@@ -53,7 +53,7 @@ int file_open(const char *path, uint64_t most, uint64_t *bytes,
     struct stat status;
 
     if (fd < 0 || fstat(fd, &status) != 0) {
-        error_set(e, EXIT_INPUT, "%.300s: %s", path, strerror(errno));
+        error_set(e, EXIT_INPUT, "%s: %s", path, strerror(errno));
     } else if (check_kind(path, &status, e) &&
                check_size(path, (uint64_t)status.st_size, most, e)) {
         *bytes = (uint64_t)status.st_size;
@@ -105,7 +105,7 @@ char *file_read(const char *path, size_t most, size_t *bytes,
     text = xcalloc(most + 2, 1);
     n = read_all(fd, text, most + 1);
     if (n < 0)
-        error_set(e, EXIT_INPUT, "%.300s: %s", path, strerror(errno));
+        error_set(e, EXIT_INPUT, "%s: %s", path, strerror(errno));
     close(fd);
     if (n < 0 || !check_size(path, (uint64_t)n, most, e)) {
         free(text);
@@ -137,13 +137,13 @@ static struct file_draft *drafts;
 
 static bool fail(const struct file_draft *d, struct error *e)
 {
-    return error_set(e, EXIT_RUN, "%.300s: cannot write here: %s", d->path,
+    return error_set(e, EXIT_RUN, "%s: cannot write here: %s", d->path,
                      strerror(errno));
 }
 
 static bool fail_midway(const struct file_draft *d, struct error *e)
 {
-    return error_set(e, EXIT_RUN, "%.300s: cannot write all of it: %s; what "
+    return error_set(e, EXIT_RUN, "%s: cannot write all of it: %s; what "
                      "was there before, if anything, is as it was", d->path,
                      strerror(errno));
 }
@@ -211,12 +211,14 @@ static bool find_target(struct file_draft *d)
     return d->folder >= 0;
 }
 
-/* Refuses a target that is there and is no file. */
+/* Refuses a target that is there and is no file, or may not be written. */
 static bool check_old(struct file_draft *d, struct error *e)
 {
     if (fstatat(d->folder, d->name, &d->old, AT_SYMLINK_NOFOLLOW) == 0) {
         d->replaces = true;
-        return check_kind(d->path, &d->old, e);
+        return check_kind(d->path, &d->old, e) &&
+               (faccessat(d->folder, d->name, W_OK, AT_EACCESS) == 0 ||
+                fail(d, e));
     }
     if (errno == ENOENT && d->name[0])
         return true;

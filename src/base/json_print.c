@@ -52,7 +52,7 @@ static void unescape(json_t *value)
 
 json_t *json_read(const char *line, size_t length, json_error_t *why)
 {
-    json_t *value = json_loadb(line, length, 0, why);
+    json_t *value = json_loadb(line, length, JSON_REJECT_DUPLICATES, why);
 
     unescape(value);
     return value;

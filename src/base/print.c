@@ -56,8 +56,14 @@ static bool has_room(struct out *o)
         bool last = stop_signal && *stop_signal;
         struct timespec wait = { last ? PATIENCE_SECONDS : LOOK_SECONDS, 0 };
 
-        if (ppoll(&fd, 1, &wait, signals_let_in) > 0)
+        int ready = ppoll(&fd, 1, &wait, signals_let_in);
+
+        if (ready > 0)
             return true;
+        if (ready < 0 && errno != EINTR) {
+            o->failure = errno;
+            return false;
+        }
         if (last)
             break;
     }

@@ -22,4 +22,8 @@ bool process_streams(struct error *);
 void process_catch(int signal, const struct sigaction *action,
                    struct sigaction *before);
 
+/* The same for each signal by which people, terminals and batch systems ask a
+ * program to end: *all, if not NULL, are these. */
+void process_catch_ends(const struct sigaction *action, sigset_t *all);
+
 #endif

@@ -14,6 +14,7 @@
 #include "base/json_print.h"
 #include "base/print.h"
 #include "cli/cmd_list.h"
+#include "cli/request.h"
 #include "kernels/kernels.h"
 #include "settings/idle.h"
 #include "settings/preset.h"
@@ -34,6 +35,7 @@ static const struct option *const json_options = options + 2;
 static bool read_options(int argc, char **argv, const struct option *known,
                          enum format *format, int *code)
 {
+    const char *unexpected = NULL;
     int option;
 
     *format = FORMAT_TEXT;
@@ -50,14 +52,15 @@ static bool read_options(int argc, char **argv, const struct option *known,
             print("Usage: memdial %s [--json]\n", argv[0]);
             *code = EXIT_OK;
             return false;
-        } else {
-            optind--;
-            break;
+        } else if (!unexpected) {
+            unexpected = request_unknown(argv, known);
         }
-    if (optind >= argc)
+    if (!unexpected && optind < argc)
+        unexpected = argv[optind];
+    if (!unexpected)
         return true;
     print_error("memdial %s: '%s' is not expected; usage: memdial %s "
-                "[--json]\n", argv[0], argv[optind], argv[0]);
+                "[--json]\n", argv[0], unexpected, argv[0]);
     *code = EXIT_INPUT;
     return false;
 }

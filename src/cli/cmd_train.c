@@ -36,15 +36,24 @@ static const struct option options[] = {
     { NULL, 0, NULL, 0 },
 };
 
+static void set_epochs(struct request *r, const char *value)
+{
+    static const char name[] = "epochs=";
+    char *assignment = xcalloc(strlen(name) + strlen(value) + 1, 1);
+
+    strcpy(assignment, name);
+    strcat(assignment, value);
+    request_set(r, assignment);
+    free(assignment);
+}
+
 static void choose(void *arg, int which, const char *value)
 {
     struct choices *c = arg;
-    char assignment[SETTINGS_TEXT_SIZE];
 
     switch (which) {
     case 'e':
-        snprintf(assignment, sizeof(assignment), "epochs=%s", value);
-        request_set(c->request, assignment);
+        set_epochs(c->request, value);
         break;
     case 'j':
         c->json = true;
@@ -74,9 +83,7 @@ static void catch_signals(void)
     struct sigaction action = { .sa_handler = on_signal,
                                 .sa_flags = (int)SA_RESETHAND };
 
-    process_catch(SIGINT, &action, NULL);
-    process_catch(SIGTERM, &action, NULL);
-    process_catch(SIGHUP, &action, NULL);
+    process_catch_ends(&action, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -95,7 +102,7 @@ static bool prepare(const struct choices *c, struct trainer **t,
     if (!request_settings(c->request, &settings, e) ||
         !trainer_new(t, &settings, e))
         return false;
-    if ((c->save && !file_check(c->save, e)) ||
+    if ((c->save && !snapshot_check(c->save, e)) ||
         (c->load && !snapshot_load(*t, c->load, e))) {
         trainer_free(*t);
         return false;

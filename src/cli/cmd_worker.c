@@ -28,18 +28,14 @@ static void on_signal(int signal_number)
  * too, but for where it looks for commands: *let_in. */
 static void hold_signals(sigset_t *let_in)
 {
-    const int ends[] = { SIGTERM, SIGINT, SIGHUP };
     struct sigaction action = { .sa_handler = on_signal };
     sigset_t held;
 
-    sigemptyset(&held);
-    for (int i = 0; i < 3; i++) {
-        process_catch(ends[i], &action, NULL);
-        sigaddset(&held, ends[i]);
-    }
+    process_catch_ends(&action, &held);
     sigprocmask(SIG_BLOCK, &held, let_in);
-    for (int i = 0; i < 3; i++)
-        sigdelset(let_in, ends[i]);
+    for (int number = 1; number < NSIG; number++)
+        if (sigismember(&held, number) == 1)
+            sigdelset(let_in, number);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -84,6 +80,5 @@ int cmd_worker(int argc, char **argv)
     take_name();
     event_print_last_words();
     print_until(&stop, &let_in);
-    worker_run(STDIN_FILENO, &let_in, &stop);
-    return EXIT_OK;
+    return worker_run(STDIN_FILENO, &let_in, &stop) ? EXIT_OK : EXIT_RUN;
 }

@@ -53,6 +53,11 @@ static int cmd_help(int argc, char **argv)
         help_print_mdoc();
         return EXIT_OK;
     }
+    if (argc > 1) {
+        print_error("memdial help: '%s' is not expected; `memdial COMMAND "
+                    "--help` says how a command is used\n", argv[1]);
+        return EXIT_INPUT;
+    }
     print("Usage: memdial [PRESET] [--set NAME=VALUE]...\n"
           "       memdial COMMAND [ARGUMENT]...\n"
           "Trains a network inside exactly the bytes that it plans.\n\n"
@@ -87,10 +92,7 @@ static int refuse_command(const char *name)
 /* Whether the screens are meant: by an option of theirs, or a preset. */
 static bool means_screens(const char *word)
 {
-    struct preset preset;
-
-    return word[0] == '-' || strchr(word, '/') ||
-           preset_load(&preset, word, NULL);
+    return word[0] == '-' || preset_exists(word);
 }
 
 static int show_screens(int argc, char **argv)
@@ -108,7 +110,7 @@ static int run(int argc, char **argv)
     if (argc < 2)
         return show_screens(argc, argv);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return cmd_help(argc - 1, argv + 1);
+        return cmd_help(1, argv + 1);
     if (strcmp(argv[1], "--version") == 0) {
         print("%s\n", PACKAGE_STRING);
         return EXIT_OK;

@@ -31,6 +31,17 @@ static bool refuse(const char *command, const char *what, const char *word,
     return false;
 }
 
+const char *request_unknown(char **argv, const struct option *known)
+{
+    static char letter[] = "-?";
+    bool is_long = optopt == 0;
+
+    for (; known->name; known++)
+        is_long |= known->val == optopt && strchr(argv[optind - 1], '=');
+    letter[1] = (char)optopt;
+    return is_long ? argv[optind - 1] : letter;
+}
+
 bool request_parse(struct request *r, int argc, char **argv,
                    const struct option *known, const char *usage,
                    void (*option)(void *arg, int which, const char *value),
@@ -54,8 +65,8 @@ bool request_parse(struct request *r, int argc, char **argv,
             return refuse(argv[0], "a value must follow", argv[optind - 1],
                           usage, code);
         case '?':
-            return refuse(argv[0], "no such option", argv[optind - 1], usage,
-                          code);
+            return refuse(argv[0], "no such option",
+                          request_unknown(argv, known), usage, code);
         default:
             option(arg, which, optarg);
         }

@@ -30,6 +30,10 @@ bool request_parse(struct request *, int argc, char **argv,
                    void (*option)(void *arg, int which, const char *value),
                    void *arg, int *code);
 
+/* The option that getopt_long() knows nothing of: a letter, or a word that may
+ * have a value that it should not have. */
+const char *request_unknown(char **argv, const struct option *known);
+
 /* The settings asked for. */
 bool request_settings(const struct request *, struct settings *,
                       struct error *);

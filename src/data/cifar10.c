@@ -97,7 +97,7 @@ static bool check_names(const char *folder, struct error *e)
     int count = 0;
 
     if (!found || !S_ISDIR(st.st_mode))
-        return error_set(e, EXIT_INPUT, "data_path: %.200s: %s; name the "
+        return error_set(e, EXIT_INPUT, "data_path: %s: %s; name the "
                          "folder of the CIFAR-10 binary files or the one "
                          "above it", folder,
                          found ? "not a folder" : strerror(errno));
@@ -107,7 +107,7 @@ static bool check_names(const char *folder, struct error *e)
             strcat(missing, file_names[i]);
         }
     return count == 0 ||
-           error_set(e, EXIT_INPUT, "data_path: %.160s: no %s; %s", folder,
+           error_set(e, EXIT_INPUT, "data_path: %s: no %s; %s", folder,
                      missing, find_remedy(folder));
 }
 
@@ -116,7 +116,7 @@ static bool check_size(const char *path, off_t bytes, struct error *e)
     if (bytes >= RECORD && bytes % RECORD == 0 &&
         bytes / RECORD <= MAX_RECORDS)
         return true;
-    return error_set(e, EXIT_INPUT, "data_path: %.300s: %lld bytes is not 1 "
+    return error_set(e, EXIT_INPUT, "data_path: %s: %lld bytes is not 1 "
                      "to %d records of %d bytes; unpack or download it again",
                      path, (long long)bytes, MAX_RECORDS, RECORD);
 }
@@ -143,7 +143,7 @@ static bool cifar10_check(const char *named, struct error *e)
     for (int i = 0; i < FILES; i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, file_names[i]);
         if (stat(path, &st) < 0)
-            return error_set(e, EXIT_INPUT, "data_path: %.300s: %s", path,
+            return error_set(e, EXIT_INPUT, "data_path: %s: %s", path,
                              strerror(errno));
         if (!check_size(path, st.st_size, e))
             return false;
@@ -168,7 +168,7 @@ static bool check_label(const char *path, int record, int label,
                         struct error *e)
 {
     return label < CLASSES ||
-           error_set(e, EXIT_INPUT, "data_path: %.300s: record %d: label %d "
+           error_set(e, EXIT_INPUT, "data_path: %s: record %d: label %d "
                      "is not one of 0 to %d; this is not a CIFAR-10 binary "
                      "file, or it is damaged: download it again", path,
                      record, label, CLASSES - 1);
@@ -194,7 +194,7 @@ static bool read_labels(struct file *f, struct error *e)
     f->sum = xcalloc((unsigned long)f->records, sizeof(*f->sum));
     for (int i = 0; i < f->records; i++) {
         if (!read_record(f, i, record))
-            return error_set(e, EXIT_INPUT, "data_path: %.300s: record %d: "
+            return error_set(e, EXIT_INPUT, "data_path: %s: record %d: "
                              "%s; see that it can be read", f->path, i,
                              errno ? strerror(errno) : "the file ends there");
         if (!check_label(f->path, i, record[0], e))
@@ -309,7 +309,7 @@ static bool cifar10_intact(const void *state, struct error *e)
     int code = (int)(failure >> 32);
 
     return !failure ||
-           error_set(e, EXIT_RUN, "data_path: %.300s: record %lld: %s; put "
+           error_set(e, EXIT_RUN, "data_path: %s: record %lld: %s; put "
                      "the file back and start again from the last snapshot",
                      c->file[number / MAX_RECORDS].path,
                      (long long)(number % MAX_RECORDS),

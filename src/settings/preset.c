@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@ struct reader {
     int description_line;
 };
 
-enum { PLACE_SIZE = PRESET_PATH_SIZE + 32 };
+enum { PLACE_SIZE = PATH_MAX + 64};
 
 static const char *place(const struct reader *r, yaml_mark_t mark,
                          char text[PLACE_SIZE])
@@ -370,6 +371,14 @@ static bool refuse_name(const char *name, struct error *e)
                      "no preset '%.80s'; see `memdial presets`, or name a "
                      "file, as in ./%.80s" EXTENSION, name,
                      spelling.nearest ? spelling.nearest : name);
+}
+
+bool preset_exists(const char *name)
+{
+    char path[PRESET_PATH_SIZE];
+
+    return preset_is_path(name) || user_file(name, path) ||
+           find_embedded(name);
 }
 
 bool preset_load(struct preset *preset, const char *name, struct error *e)

@@ -46,6 +46,10 @@ bool preset_open(const char *name, char *const assignments[], int count,
 bool preset_parse(struct preset *, const char *where, const char *text,
                   size_t length, struct error *);
 
+/* Whether there is a preset of that name, good or not, or it is that of a
+ * file, which may not be there. */
+bool preset_exists(const char *name);
+
 /* Whether preset_load() takes the name for that of a file. */
 bool preset_is_path(const char *name);
 

@@ -172,7 +172,7 @@ static bool put(struct writing *w, const void *data, size_t bytes,
 static bool refuse_state(const char *path, const char *tensor,
                          const char *fault, struct error *e)
 {
-    return error_set(e, EXIT_RUN, "%.300s: no snapshot written: %s %s: %s",
+    return error_set(e, EXIT_RUN, "%s: no snapshot written: %s %s: %s",
                      path, tensor, fault,
                      strcmp(fault, STATE_NOT_FINITE) == 0
                          ? TRAINER_DIVERGED "; lower lr"
@@ -259,7 +259,7 @@ static bool refuse(const struct contents *c, struct error *e,
     va_start(args, format);
     vsnprintf(why, sizeof(why), format, args);
     va_end(args);
-    return error_set(e, EXIT_INPUT, "%.300s: %s", c->path, why);
+    return error_set(e, EXIT_INPUT, "%s: %s", c->path, why);
 }
 
 static bool read_at(const struct contents *c, void *to, size_t bytes,
@@ -459,8 +459,17 @@ static bool verify_identity(const struct trainer *t, const struct contents *c,
     return ok;
 }
 
+/* Whether sums over samples can be theirs: every loss is positive, and every
+ * sample correct or not. */
+static bool is_tally(const struct tally *t)
+{
+    return isfinite(t->loss) && !signbit(t->loss) && !signbit(t->correct) &&
+           t->correct <= (double)t->samples && t->correct == trunc(t->correct) &&
+           (t->samples > 0 || t->loss == 0);
+}
+
 /* Whether a run of these settings, and any number of epochs, can have come so
- * far: what is summed up of an epoch is of the steps since it began. */
+ * far. The sums of an epoch are those of the steps since it began. */
 static bool is_possible(const struct trainer *t, const struct reached *p)
 {
     int64_t steps = t->steps_per_epoch;
@@ -468,8 +477,7 @@ static bool is_possible(const struct trainer *t, const struct reached *p)
 
     return p->step >= 0 && p->step <= most &&
            p->epoch.samples == p->step % steps * t->job->settings.batch &&
-           isfinite(p->epoch.loss) && p->epoch.correct >= 0 &&
-           p->epoch.correct <= (double)p->epoch.samples;
+           is_tally(&p->epoch);
 }
 
 /* What was read must be written in the same way again. */
@@ -540,6 +548,39 @@ static bool verify_draft(const struct trainer *t, const char *path,
     release(&c);
     return ok || error_set(e, EXIT_RUN, "no snapshot written, for it would not "
                            "load: %s", why.text);
+}
+
+/* Whether a file begins as header_text() does. */
+static bool is_snapshot(int fd)
+{
+    static const char begin[] = "{\"__metadata__\":{\"format\":\"memdial\"";
+    char found[sizeof(begin) - 1];
+
+    return file_read_at(fd, found, sizeof(found), 8) &&
+           memcmp(found, begin, sizeof(found)) == 0;
+}
+
+/* A path that was mistyped must not cost a file. */
+static bool check_old(const char *path, struct error *e)
+{
+    uint64_t bytes;
+    bool good;
+    int fd;
+
+    if (access(path, F_OK) != 0)
+        return true;
+    fd = file_open(path, UINT64_MAX, &bytes, e);
+    if (fd < 0)
+        return false;
+    good = bytes == 0 || is_snapshot(fd);
+    close(fd);
+    return good || error_set(e, EXIT_INPUT, "%s: a file is there that is no "
+                             "snapshot of memdial; name another", path);
+}
+
+bool snapshot_check(const char *path, struct error *e)
+{
+    return file_check(path, e) && check_old(path, e);
 }
 
 bool snapshot_save(const struct trainer *t, const char *path, struct error *e)

@@ -19,6 +19,10 @@ enum { SNAPSHOT_VERSION = 1 };
 
 /* Refused if not all of the state is finite, or if what was written would not
  * load: what it would replace is worth more. */
+/* Whether a snapshot can be put there: in place of nothing, of an empty file or
+ * of another snapshot. */
+bool snapshot_check(const char *path, struct error *);
+
 bool snapshot_save(const struct trainer *, const char *path, struct error *);
 
 /* Whether snapshot_load() would take it; the trainer needs no arena yet. */

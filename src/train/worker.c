@@ -48,6 +48,7 @@ struct worker {
     struct event memory;         /* as it was said last */
     bool stopped;                /* by command */
     bool quit;                   /* nobody commands or listens any more */
+    bool deaf;                   /* commands could not be read */
 };
 
 /* Steps too close to each other are left out, and memory as it was said. */
@@ -173,7 +174,7 @@ struct order {
  * only there for accidents may be done without. */
 static bool check_snapshot(struct worker *w, struct order *o, struct error *e)
 {
-    if (!o->save || file_check(o->save, e))
+    if (!o->save || snapshot_check(o->save, e))
         return true;
     if (o->keep)
         return false;
@@ -351,7 +352,7 @@ static bool save_to(struct worker *w, json_t *command, struct error *e)
     const char *path;
 
     return unpack(command, e, "{s:s}", "path", &path) && require_run(w, e) &&
-           save(w, path, e);
+           snapshot_check(path, e) && save(w, path, e);
 }
 
 static bool stop(struct worker *w, json_t *command, struct error *e)
@@ -439,6 +440,7 @@ static void warn_unread(struct worker *w, int code)
 {
     char message[128];
 
+    w->deaf = true;
     snprintf(message, sizeof(message), "commands cannot be read: %s",
              strerror(code));
     emit(w, &(struct event){ .type = EVENT_WARNING, .message = message });
@@ -522,10 +524,11 @@ static void finish(struct worker *w)
     free(w->save);
 }
 
-void worker_run(int fd, const sigset_t *let_in,
+bool worker_run(int fd, const sigset_t *let_in,
                 const volatile sig_atomic_t *stop_signal)
 {
     struct worker *w = xcalloc(1, sizeof(*w));
+    bool deaf;
 
     lines_init(&w->lines);
     while (!w->quit && !*stop_signal) {
@@ -537,5 +540,7 @@ void worker_run(int fd, const sigset_t *let_in,
             train(w);
     }
     finish(w);
+    deaf = w->deaf;
     free(w);
+    return !deaf;
 }

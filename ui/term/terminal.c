@@ -43,13 +43,16 @@ static const char mouse_off[] = "\033[?1006l\033[?1002l\033[?1000l";
 
 /* Signals that are dealt with between two frames, those that can be ignored
  * first, and those of a crash. */
-static const int calm_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
-                                    SIGTSTP, SIGCONT, SIGWINCH };
+static const int calm_signals[] = {
+    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGALRM,
+    SIGVTALRM, SIGPROF, SIGXCPU, SIGIO, SIGPWR, SIGSTKFLT,
+    SIGCONT, SIGWINCH
+};
 static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
-                                     SIGABRT };
+                                     SIGABRT, SIGSYS, SIGTRAP };
 
 enum { CALM_COUNT = sizeof(calm_signals) / sizeof(calm_signals[0]),
-       IGNORABLE_COUNT = 5,
+       IGNORABLE_COUNT = CALM_COUNT - 2,
        CRASH_COUNT = sizeof(crash_signals) / sizeof(crash_signals[0]) };
 
 static struct {
