@@ -142,7 +142,7 @@ def goes_on(p, what):
 
 
 def snapshots():
-    return set(glob.glob(os.path.join(FOLDER, "memdial", "run-*.safetensors")))
+    return set(glob.glob(os.path.join(FOLDER, "memdial", "run-*", "*.safetensors")))
 
 
 def killed(number, name):

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/scratch.h"
 
 static char folder[] = "/tmp/memdial-test-XXXXXX", before[4096];
 
@@ -413,6 +415,58 @@ FILE_TEST(follows_no_planted_link)
     put("file", "new");
     expect_text("victim", "mine");
     expect_text("file", "new");
+}
+
+/* In a process that is killed when end() is called. */
+static pid_t make_scratch_elsewhere(void)
+{
+    char prefix[64], path[PATH_MAX + 8], byte;
+    int told[2];
+    pid_t child;
+
+    snprintf(prefix, sizeof(prefix), "%s/run-", folder);
+    cr_assert_eq(pipe(told), 0);
+    child = fork();
+    if (child == 0) {
+        struct scratch s;
+
+        if (!scratch_init(&s, prefix))
+            _exit(1);
+        snprintf(path, sizeof(path), "%s/file", s.path);
+        write_text(path, "mine");
+        if (write(told[1], "", 1) == 1)
+            for (;;)
+                pause();
+        _exit(1);
+    }
+    close(told[1]);
+    cr_assert_eq(read(told[0], &byte, 1), 1);
+    close(told[0]);
+    return child;
+}
+
+/* A folder goes with its process, or with the next one; others stay. */
+FILE_TEST(keeps_scratch_while_its_process_lives)
+{
+    char prefix[64], other[] = "run-0123456789abcdeg";
+    struct scratch s;
+    pid_t lives = make_scratch_elsewhere();
+
+    snprintf(prefix, sizeof(prefix), "%s/run-", folder);
+    cr_assert_eq(mkdir(other, 0777), 0);
+    write_text("run-0123456789abcdef", "a file");
+    end(make_scratch_elsewhere());
+    cr_expect_eq(count_entries("."), 4);
+    cr_assert(scratch_init(&s, prefix));
+    cr_expect_eq(count_entries("."), 4);
+    cr_expect_eq(mode_of(s.path), S_IFDIR | 0700);
+    scratch_done(&s);
+    cr_expect_eq(count_entries("."), 3);
+    end(lives);
+    cr_assert(scratch_init(&s, prefix));
+    scratch_done(&s);
+    cr_expect_eq(count_entries("."), 2);
+    expect_text("run-0123456789abcdef", "a file");
 }
 
 FILE_TEST(leaves_nothing_when_the_program_ends)

@@ -304,7 +304,7 @@ static void remove_left_ones(const struct file_draft *d)
     closedir(folder);
 }
 
-static uint64_t random_tag(void)
+uint64_t file_tag(void)
 {
     struct timespec now = { 0 };
     uint64_t tag;
@@ -331,7 +331,7 @@ static bool open_temporary(struct file_draft *d)
     mode_t mode = d->replaces ? 0600 : 0666;
 
     for (int i = 0; i < TRIES_MAX; i++) {
-        name_temporary(d->name, random_tag(), d->temporary);
+        name_temporary(d->name, file_tag(), d->temporary);
         d->fd = TEMP_FAILURE_RETRY(openat(
             d->folder, d->temporary,
             O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));

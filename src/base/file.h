@@ -58,6 +58,9 @@ bool file_write(struct file_draft *, const void *, size_t bytes,
 bool file_write_at(struct file_draft *, const void *, size_t bytes,
                    uint64_t at, struct error *);
 
+/* A number for a name that nobody can guess. */
+uint64_t file_tag(void);
+
 /* What becomes of a file that is there. */
 enum file_place { FILE_REPLACE, FILE_NEW };
 

@@ -9,14 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/scratch.h"
 #include "base/json_print.h"
 #include "base/lines.h"
 #include "base/text.h"
@@ -75,6 +74,7 @@ struct link {
     int64_t sets;                /* commands `set` to the run */
     int starts;                  /* commands `start` without an answer */
     struct former former;        /* while there are any */
+    struct scratch own;          /* for them, if it is on this machine */
     char save[PATH_SIZE];        /* where the worker's snapshots are */
     bool has_snapshot;
     int64_t snapshot_step;
@@ -104,14 +104,14 @@ static void say(struct link *l, const char *format, ...)
     va_end(args);
 }
 
-/* Whether a file can be made there. */
-static bool is_usable(const char *path)
+/* Our own folder on this machine. */
+static bool make_own_folder(struct link *l)
 {
-    char folder[PATH_SIZE];
+    char prefix[PATH_SIZE];
 
-    snprintf(folder, sizeof(folder), "%s", path);
-    *strrchr(folder, '/') = '\0';
-    return folder_make_for(path, NULL) && access(folder, W_OK | X_OK) == 0;
+    return (folder_state(prefix, sizeof(prefix), "run-") &&
+            scratch_init(&l->own, prefix)) ||
+           scratch_init(&l->own, "/tmp/memdial-run-");
 }
 
 /*
@@ -120,15 +120,13 @@ static bool is_usable(const char *path)
  */
 static void choose_save(struct link *l)
 {
-    char name[64];
-    uint64_t tag = (uint64_t)getpid();
-
-    if (getrandom(&tag, sizeof(tag), 0) < 0)
-        tag ^= (uint64_t)time(NULL) << 32;
-    snprintf(name, sizeof(name), "run-%016" PRIx64 ".safetensors", tag);
-    if (l->command || !folder_state(l->save, sizeof(l->save), name) ||
-        !is_usable(l->save))
-        snprintf(l->save, sizeof(l->save), "/tmp/memdial-%s", name);
+    l->own.fd = -1;
+    if (!l->command && make_own_folder(l))
+        snprintf(l->save, sizeof(l->save), "%.*s/snapshot.safetensors",
+                 (int)sizeof(l->save) - 32, l->own.path);
+    else
+        snprintf(l->save, sizeof(l->save),
+                 "/tmp/memdial-%016" PRIx64 ".safetensors", file_tag());
 }
 
 struct link *link_new(const char *worker)
@@ -712,6 +710,7 @@ void link_free(struct link *l)
         reap(l, farewell_seconds);
     kill_worker(l);
     file_remove(l->save, NULL); /* where it is on this machine */
+    scratch_done(&l->own);
     free(l->outbox.data);
     free(l->command);
     free(l->name);

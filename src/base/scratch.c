@@ -1,0 +1,125 @@
+#include "base/scratch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/folder.h"
+
+enum { TAG_DIGITS = 16, TRIES_MAX = 100 };
+
+static int open_folder(int above, const char *name)
+{
+    return openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+                                   O_CLOEXEC);
+}
+
+/* Takes the descriptor over. */
+static void remove_files(int fd)
+{
+    DIR *folder = fdopendir(fd);
+    struct dirent *entry;
+
+    if (!folder) {
+        close(fd);
+        return;
+    }
+    while ((entry = readdir(folder)))
+        unlinkat(dirfd(folder), entry->d_name, 0); /* not . and .. */
+    closedir(folder);
+}
+
+static bool is_own(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && status.st_uid == geteuid();
+}
+
+static void remove_if_left(int above, const char *name)
+{
+    int fd = open_folder(above, name);
+
+    if (fd < 0)
+        return;
+    if (is_own(fd) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        remove_files(open_folder(fd, "."));
+        unlinkat(above, name, AT_REMOVEDIR);
+    }
+    close(fd);
+}
+
+static bool is_name(const char *name, const char *begin)
+{
+    size_t length = strlen(begin);
+
+    return strncmp(name, begin, length) == 0 &&
+           strspn(name + length, "0123456789abcdef") == TAG_DIGITS &&
+           strlen(name + length) == TAG_DIGITS;
+}
+
+static void remove_left_ones(const char *prefix)
+{
+    const char *begin = strrchr(prefix, '/') + 1;
+    char above[PATH_MAX];
+    struct dirent *entry;
+    DIR *folder;
+
+    snprintf(above, sizeof(above), "%.*s", (int)(begin - prefix), prefix);
+    folder = opendir(above);
+    if (!folder)
+        return;
+    while ((entry = readdir(folder)))
+        if (is_name(entry->d_name, begin))
+            remove_if_left(dirfd(folder), entry->d_name);
+    closedir(folder);
+}
+
+/* Another process may remove a folder before it is locked: then it has no
+ * links. */
+static bool lock(int fd)
+{
+    struct stat status;
+
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &status) == 0 &&
+           status.st_nlink > 0;
+}
+
+bool scratch_init(struct scratch *s, const char *prefix)
+{
+    s->fd = -1;
+    if (!folder_make_for(prefix, NULL))
+        return false;
+    remove_left_ones(prefix);
+    for (int i = 0; s->fd < 0 && i < TRIES_MAX; i++) {
+        int n = snprintf(s->path, sizeof(s->path), "%s%016" PRIx64, prefix,
+                         file_tag());
+        if (n >= (int)sizeof(s->path))
+            return false;
+        if (mkdir(s->path, 0700) != 0 && errno != EEXIST)
+            return false;
+        s->fd = open_folder(AT_FDCWD, s->path);
+        if (s->fd >= 0 && !lock(s->fd)) {
+            close(s->fd);
+            s->fd = -1;
+        }
+    }
+    return s->fd >= 0;
+}
+
+void scratch_done(struct scratch *s)
+{
+    if (s->fd < 0)
+        return;
+    remove_files(open_folder(s->fd, "."));
+    rmdir(s->path);
+    close(s->fd);
+    s->fd = -1;
+}
