@@ -6,7 +6,8 @@
 worker=
 trap 'kill -9 $worker 2>/dev/null; rm -rf "$folder"' EXIT
 
-begin() { # a worker that waits for commands
+begin() { # of the last one nothing may be taken for what this one says
+    : >"$out" # a worker that waits for commands
     rm -f "$folder/commands"
     mkfifo "$folder/commands"
     "$memdial" worker <"$folder/commands" >"$out" 2>"$err" &

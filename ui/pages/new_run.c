@@ -94,7 +94,9 @@ static void ask(struct screen *s)
     screen_popup(s, title);
     tell_end(text, s->session);
     text_block_add(text, ROLE_TEXT, "What a run begins with changes:");
-    others = list_changes(text, &s->session->in_force, &n->settings);
+    others = list_changes(text, n->undoes ? &s->session->wanted
+                                          : &s->session->in_force,
+                          &n->settings);
     if (others)
         text_block_add(text, ROLE_DIM, "  and %d setting%s of those that can "
                        "change in a run", others, others > 1 ? "s" : "");
