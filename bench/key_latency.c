@@ -60,7 +60,8 @@ static void begin(struct person *p, const char *memdial,
         fail(strerror(errno));
 }
 
-/* Reads what there is within so many seconds; false if there is nothing. */
+/* Reads the output that comes within the time, in seconds; false if there is
+ * none. */
 static bool look(struct person *p, double seconds)
 {
     struct pollfd fd = { p->fd, POLLIN, 0 };

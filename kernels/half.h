@@ -6,8 +6,8 @@
  * instructions for this (kernels/cpu/vec.h), which do exactly the same.
  *
  * Stochastic rounding takes the neighbour above with a probability of how far
- * above the neighbour below the number is, so that its mean is the number and
- * what is far below half a unit in the last place is not lost.
+ * above the neighbour below the number is. So its mean is the number, and
+ * additions far below half a unit in the last place are not lost.
  */
 #ifndef MEMDIAL_HALF_H
 #define MEMDIAL_HALF_H

@@ -27,7 +27,7 @@
 
 enum { FRAMES = 25, WAIT_MILLISECONDS = 1000 };
 
-/* How long what is said stays that is no trouble. */
+/* How long a notice stays that tells of no trouble. */
 static const double notice_seconds = 10;
 
 struct app {

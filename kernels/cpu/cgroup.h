@@ -21,8 +21,8 @@ struct cgroup {
 void cgroup_each(const char *root, const char *controller,
                  void (*f)(void *arg, const struct cgroup *), void *arg);
 
-/* The first numbers in a file of a group. False if it does not begin with so
- * many: there is no such file, or no limit. */
+/* The first `count` numbers in a file of a group. False if it begins with
+ * fewer: there is no such file, or no limit. */
 bool cgroup_numbers(const struct cgroup *, const char *file, int count,
                     long long numbers[]);
 

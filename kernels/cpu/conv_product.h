@@ -18,7 +18,7 @@
  * A panel of a sparse filter that is worth skipping zeros in goes another
  * way: see conv_sparse.h. The others of that filter then do with the scratch
  * that takes, in narrower panels and lower strips: which are worth it changes
- * as nonzeros move, and what is planned should be what is used.
+ * as nonzeros move, and the plan should name the bytes that are used.
  *
  * Inputs, weights and outputs are each read or written in one place, which is
  * where they would be converted.

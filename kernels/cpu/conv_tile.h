@@ -21,7 +21,7 @@ enum { CONV_PANEL = 32, CONV_NARROW_PANEL = 16 };
 /*
  * Memory that will be wanted soon, asked for in portions while arithmetic
  * leaves it idle: `left` pieces of `lines` cache lines each, `step` bytes
- * apart, and then what is in `next`, if anything.
+ * apart, and then those of `next`, if there is one.
  */
 struct conv_ahead {
     const char *at;
@@ -45,7 +45,7 @@ struct conv_tile {
     int lines;
     int width;                   /* of the panel */
     int lanes;                   /* of it that are in use */
-    bool fresh;                  /* start from 0, not from what is in sum */
+    bool fresh;                  /* start from 0, not from `sum` */
     int x_k;                     /* of channels: floats from pixel to pixel */
     struct conv_ahead *ahead;    /* a portion for each segment of a tile */
 };

@@ -89,12 +89,11 @@ static inline int this_thread(void)
 }
 
 /*
- * Shares items, of which each gives the same bits whoever works on it, among
- * the threads of the parallel region that all call this, each with what it
- * works with in `own`: most are shared out beforehand, at least one to each,
- * which keeps them near the caches they were in, and the rest goes in pieces to
- * whoever has time. Processors are not always equally fast, nor there all the
- * time. Waits for all.
+ * Shares items among the threads of a parallel region. All of them call this;
+ * `own` is what each works with. Any thread gives an item the same bits. Most
+ * items are assigned beforehand, at least one to each thread, and stay near its
+ * caches. The rest goes in pieces to threads that have time: processors are not
+ * always equally fast, nor there all the time. Waits for all.
  */
 static inline void share_out(size_t items, int threads,
                              void (*run)(const void *own, struct range items),

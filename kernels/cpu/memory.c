@@ -39,7 +39,7 @@ struct search {
     size_t swap;         /* the system has left */
 };
 
-/* Lowers what is found to what a group allows. */
+/* Lowers the figures to those that a group allows. */
 static void apply_group(void *arg, const struct cgroup *g)
 {
     struct search *s = arg;

@@ -11,8 +11,8 @@
 /* Bytes; 0: not known. */
 struct memory {
     size_t total;
-    size_t available;    /* could still be had, what is swapped out for it
-                            included */
+    size_t available;    /* could still be had, if other memory is swapped
+                            out for it */
     bool limited;        /* by a control group to less than there is */
 };
 

@@ -4,7 +4,7 @@
  *   update threshold (1) float; master, float, or empty; momentum; w; all of
  *   the pool's nonzeros; index
  *
- * DSR drops what is below the threshold, which follows a target, and shares
+ * DSR drops weights below the threshold, which follows a target, and shares
  * new places among members in proportion to what they have left; SET drops a
  * tenth of each member and grows it there. A member keeps one nonzero, and
  * drops no more than it has free places: there are always enough that were
@@ -54,8 +54,8 @@ static float weight(const struct rewiring *r, size_t i)
     return float_load(r->w->data, i, r->w->dtype);
 }
 
-/* Moves what is kept of a nonzero, its weight, copy and momentum, to another
- * place; from nowhere, sets it to 0. */
+/* Moves the weight, copy and momentum of a nonzero to another place; from
+ * nowhere, sets them to 0. */
 static void move(const struct rewiring *r, const size_t *from, size_t to)
 {
     static const int slots[] = { REWIRE_MASTER, REWIRE_MOMENTUM, REWIRE_W };

@@ -35,7 +35,7 @@ static __device__ inline void async_commit()
     asm volatile("cp.async.commit_group;" : : : "memory");
 }
 
-/* Waits for all groups that have ended but the last so many. */
+/* Waits for all groups that have ended, except for the last LEFT. */
 template <int LEFT> static __device__ inline void async_wait()
 {
     asm volatile("cp.async.wait_group %0;" : : "n"(LEFT) : "memory");

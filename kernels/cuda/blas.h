@@ -25,7 +25,7 @@ struct factor {
 /* Finds the library, or says why it cannot be used. */
 bool blas_load(char why[WHY_SIZE]);
 
-/* A handle for what is put on the queue's stream. */
+/* A handle for products on the queue's stream. */
 void blas_open(struct queue *);
 void blas_close(struct queue *);
 
@@ -33,8 +33,8 @@ void blas_close(struct queue *);
 void blas_product(struct queue *, const struct call *, const struct factor &a,
                   const struct factor &b, float keep, float *to);
 
-/* to = a b, all of them n by n and of one type, with a workspace of so many
- * bytes: for benchmarks. */
+/* to = a b, all of them n by n and of one type, with a workspace of `bytes`:
+ * for benchmarks. */
 void blas_square(struct queue *, enum dtype, bool tf32, int n, const void *a,
                  const void *b, void *to, void *workspace, size_t bytes);
 

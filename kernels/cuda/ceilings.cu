@@ -14,7 +14,7 @@
 
 enum { TRIES = 3, REPEATS = 10, WORKSPACE = 32 * 1024 * 1024 };
 
-/* Memory for what is measured, and the queue that it is measured on. */
+/* Memory and queue of the measurements. */
 struct bench {
     struct queue queue;
     void *from, *other, *to, *workspace;

@@ -10,8 +10,8 @@ struct cuda_ceilings {
     double bf16_product, fp16_product;
 };
 
-/* Measures with copies of so many bytes and n by n matrices, on the device of
- * the calling thread. */
+/* Measures with copies of `bytes` and n by n matrices, on the device of the
+ * calling thread. */
 bool cuda_ceilings(size_t bytes, int n, struct cuda_ceilings *,
                    char why[WHY_SIZE]);
 

@@ -43,7 +43,7 @@ template <typename T> struct conv_out {
     }
 
     /* Stores two that are side by side, at once where all pairs are whole.
-     * They become what is stored. */
+     * They become the values that are stored. */
     __device__ void put(int row, int column, float &first, float &second) const
     {
         size_t at = index(row, column);

@@ -37,7 +37,7 @@ struct partial_sums {
     }
 };
 
-/* Adds the parts to dw, of which a member of a pool has the nonzeros only. */
+/* Adds the parts to dw. A member of a pool has only its nonzeros there. */
 template <typename T>
 static __global__ void add_parts(size_t n, int parts, const float *sums,
                                  elements<T> where, T *dw)

@@ -2,9 +2,9 @@
  * What the kernels of the CUDA backend share. Each operation has a function on
  * the host that puts its kernels on a queue. A kernel's result is a function
  * of its operands alone: not of the device, nor of how its blocks happen to
- * be scheduled. So no kernel adds with atomics; what is summed by several
- * blocks is summed in parts, which a second kernel adds in order, and how many
- * parts there are follows from shapes (parts.h).
+ * be scheduled. So no kernel adds with atomics. Several blocks sum in parts,
+ * which a second kernel adds in order; the number of parts follows from shapes
+ * (parts.h).
  *
  * Arithmetic is in floats. Where an operation is a fused multiply-add it is
  * written as one, so that forward and backward kernels agree on it.
@@ -60,7 +60,7 @@ static inline void queue_check(struct queue *q, cudaError_t error)
 enum { WARP_LANES = 32, BLOCK_THREADS = 256, BLOCK_WARPS = 8,
        MAX_BLOCKS = 4096 };
 
-/* Puts a kernel on the queue, with shared memory of so many bytes. */
+/* Puts a kernel on the queue, with shared_bytes of shared memory. */
 template <typename... Parameters, typename... Arguments>
 static void launch(struct queue *q, dim3 grid, unsigned threads,
                    size_t shared_bytes, void (*kernel)(Parameters...),

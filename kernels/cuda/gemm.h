@@ -94,9 +94,8 @@ template <int X, int BK> struct turned_tile {
 
 /*
  * How tiles are multiplied. add() adds the product of two tiles to the sums of
- * a thread, of which it has ROWS by COLUMNS: at(i, j) is in row(i) and
- * column(j) of the block's tile, and where j is even, at(i, j + 1) in the
- * column beside. Lanes that are ACROSS apart have the same columns.
+ * a thread, ROWS by COLUMNS of them: at(i, j) is in row(i) and column(j) of the
+ * block's tile, and where j is even, at(i, j + 1) in the column beside. Lanes that are ACROSS apart have the same columns.
  */
 
 /* The sums of matrix units, 32 rows for each warp. */
@@ -335,7 +334,7 @@ template <typename Product, typename Source, int X> struct tile_share {
     static constexpr int ACROSS = (ALONG_K ? Product::BK : X) / W;
     static constexpr int HIGH = GEMM_THREADS / ACROSS, COUNT = ROWS / HIGH;
 
-    /* Whether what is known of the rows stays in registers. */
+    /* Whether the figures of the rows stay in registers. */
     static constexpr bool KEPT = ALONG_K && COUNT <= 8;
 
     using T = typename Source::element;

@@ -1,6 +1,6 @@
 /*
- * Matrix instructions of a warp: sums of products of fragments, of which every
- * lane has a part. With g = lane / 4 and t = lane % 4, a lane holds
+ * Matrix instructions of a warp: sums of products of fragments. Every lane has
+ * a part of each. With g = lane / 4 and t = lane % 4, a lane holds
  *
  *     sum (16, 8)   [0] (g, 2t)  [1] (g, 2t + 1)  [2], [3] the same at g + 8
  *

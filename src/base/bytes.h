@@ -12,7 +12,7 @@
 enum { BYTES_TEXT_SIZE = 32 };
 
 /* "512 B", "1.50 KiB", "24.5 MiB", "381.4 GiB": at least three significant
- * digits of what is not a plain count. Returns text. */
+ * digits, unless it is a plain count. Returns text. */
 const char *bytes_format(char *text, size_t size, uint64_t bytes);
 
 /* Reads "8MiB", "8.5 MiB" or "8388608". False, leaving *bytes alone, if it is

@@ -16,7 +16,7 @@ enum exit_code {
     EXIT_ASSERTION = 4   /* an assertion that was asked for failed */
 };
 
-/* Room for a path or two and what is the matter with them. */
+/* Room for a path or two and the trouble with them. */
 enum { ERROR_TEXT_SIZE = 2048 };
 
 struct error {

@@ -485,7 +485,7 @@ static bool rename_draft(struct file_draft *d, unsigned flags)
     return ok;
 }
 
-/* Some file systems have no links, others no rename that keeps what is there. */
+/* Some file systems have no links, others no rename that never replaces. */
 static bool give_name(struct file_draft *d, enum file_place place)
 {
     if (rename_draft(d, place == FILE_NEW ? RENAME_NOREPLACE : 0))

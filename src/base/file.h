@@ -42,8 +42,8 @@ char *file_read(const char *path, size_t most, size_t *bytes, struct error *);
 
 struct file_draft;
 
-/* Whether a file can take the place of what is at `path` now, if anything.
- * Better known before a long run than after it. */
+/* Whether a file can be put at `path`, where another may be now. Better known
+ * before a long run than after it. */
 bool file_check(const char *path, struct error *);
 
 bool file_begin(struct file_draft **, const char *path, struct error *);
@@ -51,7 +51,7 @@ bool file_begin(struct file_draft **, const char *path, struct error *);
 /* To read from; *bytes is how much was written. */
 int file_written(const struct file_draft *, uint64_t *bytes);
 
-/* These fail with what is at the path as it was; then the draft is to be
+/* When these fail the file at the path is as it was; the draft is then to be
  * dropped. */
 bool file_write(struct file_draft *, const void *, size_t bytes,
                 struct error *);
@@ -75,8 +75,8 @@ void file_drop(struct file_draft *);
 bool file_put(const char *path, const char *text, enum file_place,
               struct error *);
 
-/* Removes a file that file_finish() put there, and what is left of drafts for
- * it. With `only` not NULL, what stat() said of that file, another one that is
+/* Removes a file that file_finish() put there, and drafts of it that are left.
+ * With `only` not NULL, the result of stat() on that file, another one that is
  * there by now is left alone. */
 void file_remove(const char *path, const struct stat *only);
 

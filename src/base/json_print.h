@@ -11,7 +11,8 @@
 
 #include <jansson.h>
 
-/* The text as a JSON string, with what is not UTF-8 as octets.h says. */
+/* The text as a JSON string; octets.h says how bytes that are not UTF-8 are
+ * told. */
 json_t *json_text(const char *);
 
 /* Reads a line of JSON, whose strings then are bytes as json_text() took them;

@@ -14,7 +14,7 @@
 enum { LINES_MAX = 1 << 16 /* bytes, the newline included */ };
 
 struct lines {
-    size_t begin, end;           /* of what is not given out yet */
+    size_t begin, end;           /* of bytes not given out yet */
     bool skipping;               /* to the end of a line that is too long */
     char data[LINES_MAX];
 };

@@ -1,10 +1,10 @@
 /*
  * All that is printed for people goes through here, and so does JSON: nothing
  * else writes to standard output or standard error. Text that comes in by %s
- * or %c, as names and messages do, cannot do anything to a terminal: what
- * text_can_show() says no to is printed as '?', a newline too, and so is what
- * is not ASCII where the locale is not UTF-8. Control characters that a format
- * has itself are printed.
+ * or %c, as names and messages do, cannot do anything to a terminal. Characters
+ * that text_can_show() refuses are printed as '?', newlines too, and where the
+ * locale is not UTF-8 all that are not ASCII. Control characters of a format
+ * itself are printed.
  *
  * Standard output is kept back until print_flush(). The first failure to write
  * is remembered, and nothing is written after it.

@@ -10,10 +10,9 @@
 #include "base/error.h"
 
 /*
- * Takes up the standard streams that are closed, before any file can be opened
- * in their place: reading then finds the end, what is said on standard error is
- * lost. False if there is no standard output, where the result of every command
- * goes.
+ * Opens /dev/null in place of standard streams that are closed, before another
+ * file can take their numbers. Input then is at its end, and errors are lost.
+ * False without standard output, where every command puts its result.
  */
 bool process_streams(struct error *);
 

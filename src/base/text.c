@@ -187,7 +187,7 @@ static bool is_left_out(uint32_t c, const struct text_cell *cell)
            (c >= 0x1f3fb && c <= 0x1f3ff && cell->columns == 2);
 }
 
-/* Regional indicators, two of which may be a flag. */
+/* Regional indicators: two of them may be a flag. */
 static uint32_t letter_of(uint32_t c)
 {
     return c >= 0x1f1e6 && c <= 0x1f1ff ? 'A' + c - 0x1f1e6 : c;

@@ -44,7 +44,7 @@ size_t text_decode(const char *text, size_t length, uint32_t *character);
 size_t text_characters(const char *text);
 
 /* Whether a terminal can be given the character: it is one, and takes a place
- * of its own, or marks what is before it, but does nothing else. */
+ * of its own or marks the one before it, but does nothing else. */
 bool text_can_show(uint32_t character);
 
 /*
@@ -79,8 +79,8 @@ size_t text_encode(uint32_t character, char text[TEXT_CHARACTER_SIZE]);
 
 /*
  * Copies text of unknown origin as one line that any terminal can be given:
- * '?' for each character that cannot be shown and for what is not UTF-8. What
- * does not fit into `size` bytes is left out, by whole characters.
+ * '?' for each character that cannot be shown, and for bytes that are none.
+ * Characters that do not fit into `size` bytes are left out.
  */
 void text_clean(char *to, size_t size, const char *from, size_t length);
 

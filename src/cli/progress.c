@@ -99,7 +99,7 @@ static void name_parts(struct line *l, const struct progress *p,
              text_duration(left, seconds_left(p, e)));
 }
 
-/* What has no room goes, and what is less dear with it. */
+/* A part without room goes, and with it all that are less dear. */
 static void fit_parts(struct line *l, int columns)
 {
     int used = 0;

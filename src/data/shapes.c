@@ -5,7 +5,7 @@
  * shape that the label names, a bar in front; then noise.
  *
  * Everything but the outline of the one shape is drawn in the same way for all
- * labels, and the shape is lighter or darker than what is behind it with equal
+ * labels, and the shape is lighter or darker than its background with equal
  * chance, so that neither colours nor single pixels say much about the label.
  * A mirrored or shifted image still shows the same kind of shape.
  *

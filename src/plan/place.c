@@ -28,8 +28,7 @@
 #include "base/error.h"
 #include "kernels/philox.h"
 
-/* Waste, as a share of what is needed, below which nothing better is looked
- * for. */
+/* Waste, as a share of the bytes needed, below which the search ends. */
 static const double good_enough = 0.002;
 
 /* Of more blocks than this only skylines are tried. */
@@ -90,7 +89,7 @@ static int by_lifetime(const void *a, const void *b)
 }
 
 /*
- * The height of what is stacked at each time: a segment tree in which raising
+ * The height of the stack at each time: a segment tree in which raising
  * an interval, to a height no lower than all it has, and asking for the
  * highest in one take O(log times).
  */
@@ -318,8 +317,8 @@ static void set_placed(struct search *s, struct piece *p, bool placed)
         s->unplaced[t] += placed ? -p->bytes : p->bytes;
 }
 
-/* Places what is left at `floor` or above; at the floor itself only pieces
- * from `next`, for those at the same height commute. */
+/* Places the pieces that are left, at `floor` or above; at the floor itself only
+ * those from `next`, for pieces at the same height commute. */
 static bool place_left(struct search *s, size_t floor, int next)
 {
     size_t ceiling;

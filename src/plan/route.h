@@ -1,9 +1,9 @@
 /*
  * A route: in which order the forward and backward passes go through the
  * stages that the forward operations are cut into. A stage whose forward pass
- * the route takes again is recomputed. What is kept and what is dropped in
- * between does not need saying: a value is alive as long as something reads
- * it, and a recomputed stage reads what it began from.
+ * the route takes again is recomputed. A route does not name the values that
+ * are kept: a value is alive as long as something reads it, and a recomputed
+ * stage reads the value that it began from.
  */
 #ifndef MEMDIAL_ROUTE_H
 #define MEMDIAL_ROUTE_H

@@ -67,8 +67,8 @@ static char *print_preset(const struct preset *preset)
     return text;
 }
 
-/* Text that YAML cannot hold, as what is not UTF-8, is found out here and not
- * when the preset is needed. */
+/* Text that YAML cannot hold, as bytes that are not UTF-8, is found out here
+ * and not when the preset is needed. */
 static bool reads_back(const struct preset *preset, const char *path,
                        const char *text, struct error *e)
 {

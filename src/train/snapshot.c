@@ -596,7 +596,7 @@ bool snapshot_save(const struct trainer *t, const char *path, struct error *e)
     return false;
 }
 
-/* The file is read once more: what it was then is what is loaded. */
+/* Reads the file again, and loads what this second reading finds. */
 static bool restore(struct trainer *t, struct contents *c, struct error *e)
 {
     if (!read_tensors(t, c, true, e) || !verify_checksum(c, e) ||

@@ -5,9 +5,9 @@
  * needs to go on, a version, and a checksum of everything else in the file.
  *
  * Nothing in a file is trusted, the checksum least of all, which anybody can
- * make right: what a run of these settings could not have written is refused.
- * A snapshot is read back in the same way before it takes the place of the one
- * before, so that what is there can always be loaded.
+ * make right: a file that no run of these settings could have written is
+ * refused. A snapshot is read back in the same way before it replaces the last
+ * one, so that the file that is there can always be loaded.
  */
 #ifndef MEMDIAL_SNAPSHOT_H
 #define MEMDIAL_SNAPSHOT_H

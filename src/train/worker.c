@@ -27,7 +27,7 @@ static const double memory_interval = 0.5; /* between looks at the memory */
 static const double save_interval = 1;     /* between snapshots, at least */
 static const double save_retry = 60;       /* after one that failed */
 
-/* Snapshots take at most one part in so many of the time. */
+/* The share of time for snapshots is one in SAVE_SHARE at most. */
 enum { SAVE_SHARE = 50 };
 
 struct worker {
@@ -498,8 +498,8 @@ static void train(struct worker *w)
         say_done(w);
 }
 
-/* Waits only if there is nothing else to do. Input that cannot be waited for
- * is there to be read, and what is wrong with it is found then. */
+/* Waits only if there is nothing else to do. A descriptor that poll() fails on
+ * counts as readable: reading then finds the fault. */
 static bool has_commands(const struct worker *w, int fd,
                          const sigset_t *let_in)
 {

@@ -254,8 +254,8 @@ static void draw_pane(struct screen *s, int pane)
     screen_pages[s->page]->draw(s, s->state[s->page], pane, area);
 }
 
-/* Choices one after the other, in rows of so many columns; returns how many
- * rows, drawn only with an area. */
+/* Lays out choices one after the other, in rows of `cols` columns, and draws
+ * them if there is an area. Returns the number of rows. */
 static int flow_choices(struct screen *s, struct area *area, int cols)
 {
     int row = 0, col = 0;
@@ -277,8 +277,8 @@ static int flow_choices(struct screen *s, struct area *area, int cols)
 
 enum { POPUP_WIDTH = 76 };
 
-/* The text, of which there may be more than there is room for, above the
- * choices, which are always in sight. */
+/* The text, which scrolls if it has no room, above the choices, which are always
+ * in sight. */
 static void draw_popup_text(struct screen *s, struct area area)
 {
     int choices = flow_choices(s, NULL, area.cols);

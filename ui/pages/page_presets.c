@@ -230,7 +230,7 @@ static void draw_factor(struct area area, int row, const struct forecast *now,
               (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD, text);
 }
 
-/* The bars of now and then, and what is between them; returns the row after
+/* The bars of now and then, and the change between them; returns the row after
  * them and a gap. */
 static int draw_bars(const struct session *s, struct area area, int row,
                      const struct forecast *then)
@@ -260,10 +260,10 @@ static int draw_text(struct area area, int row, unsigned style,
     return row + rows;
 }
 
-/* From so many rows on there is room for bars, and for sentences. */
+/* From these numbers of rows on there is room for bars, and for sentences. */
 enum { BARS_ROWS = 6, ROOMY_ROWS = 12 };
 
-/* From so many columns on there is room for all titles beside "more". */
+/* From this number of columns on all titles have room beside "more". */
 enum { TITLES_COLS = 48 };
 
 /* What Enter does; in a word, where there is no room for sentences. */
@@ -499,8 +499,8 @@ static void on_answer(struct screen *s, struct presets_page *p)
         save(s, p, true);
 }
 
-/* How far an action goes in a list that shows so many; the ends are very
- * far. */
+/* How far an action goes in a list with this many rows in sight; the ends are
+ * very far. */
 static int steps_of(enum action action, int height)
 {
     switch (action) {

@@ -1,7 +1,7 @@
 /*
  * The page Step: one training step of a plan, and evaluation. A sawtooth of
- * the bytes alive, a map of the arena, and what is alive at a cursor that all
- * three share.
+ * the bytes alive, a map of the arena, and a list of the tensors alive at a
+ * cursor that all three share.
  */
 #include "ui/pages/pane_living.h"
 #include "ui/pages/pane_map.h"

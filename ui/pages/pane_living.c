@@ -164,7 +164,7 @@ void pane_living_draw(struct screen *s, struct pane_living *p,
                                      area.cols - col));
 }
 
-/* The tensor so many places further. */
+/* The tensor `by` places further on. */
 static void pick_further(struct step_cursor *c, const struct job *job, int by)
 {
     int count, chosen;

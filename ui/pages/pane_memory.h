@@ -1,6 +1,6 @@
 /*
- * The memory of the page Run: bars by kind on one scale of what is touched,
- * planned and compared with, and a row for each figure, which Enter explains.
+ * The memory of the page Run: bars by kind, of the bytes touched, planned and
+ * compared with, on one scale; and a row for each figure, which Enter explains.
  */
 #ifndef MEMDIAL_PANE_MEMORY_H
 #define MEMDIAL_PANE_MEMORY_H

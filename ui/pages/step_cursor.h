@@ -40,7 +40,7 @@ void step_cursor_reset(struct step_cursor *);
 /* Shows half as many steps, or twice as many; the cursor in the middle. */
 void step_cursor_zoom(struct step_cursor *, const struct job *, int by);
 
-/* Lays out the timeline over so many columns. */
+/* Lays out the timeline over `cols` columns. */
 void step_cursor_show(struct step_cursor *, const struct job *, int cols);
 
 /* The column in the middle of a step; -1 if it is not shown. */

@@ -21,8 +21,8 @@ const struct job *subject_job(const struct session *, enum subject);
 void subject_excuse(const struct session *, enum subject, struct area);
 
 /*
- * Draws the first row of a pane: what is seen, in words, the longer if they
- * fit, and at the right whose it is. A click there goes to the next subject.
+ * Draws the first row of a pane: at the left its topic, in the longer words if
+ * they fit, at the right its subject. A click there goes to the next subject.
  */
 void subject_title(struct screen *, struct area, enum subject,
                    const char *words, const char *fewer_words);

@@ -17,7 +17,7 @@ struct view {
     enum unit unit;                  /* of the x axis */
     enum curves curves;
     bool log_loss, smooth;
-    bool zoom;                       /* of bars, on what is planned */
+    bool zoom;                       /* of bars, on the planned one */
 };
 
 /* "both", "accuracy", "loss" */
@@ -25,8 +25,8 @@ const char *view_curves_name(enum curves);
 
 void view_init(struct view *);
 
-/* Reads what was saved over *view; what is not known is passed over, and
- * without a file nothing changes. */
+/* Reads the saved view over *view. Unknown lines are passed over, and without a
+ * file nothing changes. */
 void view_load(struct view *);
 
 /* Writes it and says where, in path[PRESET_PATH_SIZE]. */

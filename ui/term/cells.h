@@ -1,7 +1,7 @@
 /*
  * A grid of character cells that widgets draw into, and areas: rectangles of
- * a grid that clip what is drawn. Nothing here knows a terminal: ui/term/terminal.c
- * copies a grid to one, tests compare its text.
+ * a grid that clip drawing. Nothing here knows a terminal: terminal.c copies a
+ * grid to one, tests compare its text.
  *
  * Widgets draw with any Unicode character; a grid whose glyphs are ASCII
  * stores the nearest ASCII one instead, always one for one, so that columns
@@ -87,8 +87,8 @@ void area_fit(struct area, int row, int col, int width, unsigned style,
 /* One character, all over the area. */
 void area_fill(struct area, unsigned style, const char *character);
 
-/* Adds attributes to what is already drawn in part of a row. What is reversed
- * becomes plain text, so that a chosen row has one colour throughout. */
+/* Adds attributes to cells already drawn in part of a row. Reversed ones become
+ * plain text, so that a chosen row has one colour throughout. */
 void area_mark(struct area, int row, int col, int cols, unsigned attributes);
 
 /* Draws a border with a title and returns the area inside it. */

@@ -318,8 +318,8 @@ static bool end_of(const struct chart *ch, const struct chart_line *line,
     return false;
 }
 
-/* Beside the end of each; where ends meet, above or below what is there.
- * Without dots a line is made of its letter. */
+/* Beside the end of each; where ends meet, above or below the other. Without
+ * dots a line is made of its letter. */
 static void name_lines(const struct chart *ch, struct area a)
 {
     struct area plot = plot_area(a);

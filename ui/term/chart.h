@@ -52,8 +52,8 @@ enum { CHART_MARGIN = 7 };
 void chart_draw(const struct chart *, struct area);
 
 /* Widens *min..*max, which may be turned round, to hold y of the lines, and to
- * be fit for a chart; for a logarithmic axis what is not positive is passed
- * over. */
+ * be fit for a chart. A logarithmic axis passes over numbers that are not
+ * positive. */
 void chart_fit(const struct chart_line *, int count, bool log_y, double *min,
                double *max);
 

@@ -37,7 +37,7 @@ static size_t word_before(const char *text, size_t at)
     return at;
 }
 
-/* Takes out what is between two places; returns the first. */
+/* Takes out the text between two places; returns the first. */
 static size_t cut(char *text, size_t from, size_t to)
 {
     memmove(text + from, text + to, strlen(text + to) + 1);

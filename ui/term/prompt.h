@@ -9,8 +9,8 @@
 
 #include "ui/term/cells.h"
 
-/* Carries out a key in text[size], with the cursor before byte *at; what does
- * not fit and what is no character is left out. */
+/* Carries out a key in text[size], with the cursor before byte *at. A character
+ * that does not fit is left out, and so is a key that is none. */
 void prompt_key(char *text, size_t size, size_t *at, int key);
 
 /* Draws it from a column to the end of a row, so that the cursor is seen. */

@@ -1,6 +1,6 @@
 /* The part of cuBLAS that kernels/cuda/blas.cu uses, on the CPU. It has no
  * memory but the workspace that it is given, and fails without one; each
- * product destroys what is there. */
+ * product overwrites it. */
 #ifndef MEMDIAL_EMULATE_CUBLAS_V2_H
 #define MEMDIAL_EMULATE_CUBLAS_V2_H
 

@@ -139,7 +139,7 @@ template <typename T> T __shfl_sync(unsigned, T mine, int from)
     return emulate::shuffle("__shfl_sync", mine, (unsigned)from);
 }
 
-/* The runtime's functions, of which CUDA's manual says what they do. */
+/* The runtime's functions; CUDA's manual describes them. */
 
 enum cudaError_t {
     cudaSuccess = 0,
