@@ -213,8 +213,8 @@ template <typename F> static void with_number(enum dtype dtype, F f)
         f(fp16());
 }
 
-/* Calls f with how many elements of T can be moved at once, as a constant, in
- * rows of so many columns that begin where the arena's values do. */
+/* Calls f with a constant: the elements of T that can be moved at once, in rows
+ * of `columns` that begin where the arena's values do. */
 template <typename T, typename F> static void with_width(int columns, F f)
 {
     if (columns % FULL_WIDTH<T> == 0)

@@ -95,7 +95,8 @@ template <int X, int BK> struct turned_tile {
 /*
  * How tiles are multiplied. add() adds the product of two tiles to the sums of
  * a thread, ROWS by COLUMNS of them: at(i, j) is in row(i) and column(j) of the
- * block's tile, and where j is even, at(i, j + 1) in the column beside. Lanes that are ACROSS apart have the same columns.
+ * block's tile, and where j is even, at(i, j + 1) in the column beside. Lanes
+ * that are ACROSS apart have the same columns.
  */
 
 /* The sums of matrix units, 32 rows for each warp. */

@@ -25,8 +25,8 @@ struct load_list {
     int count;
 };
 
-/* Lets the loader fill all loads of a list, with samples that come `after`
- * those of the batch. */
+/* Lets the loader fill all loads of a list, with samples that come `ahead`
+ * after those of the batch. */
 void load_list_fill(const struct load_list *, const struct loader *, int ahead);
 
 /* Empties a list. */

@@ -317,8 +317,8 @@ static void set_placed(struct search *s, struct piece *p, bool placed)
         s->unplaced[t] += placed ? -p->bytes : p->bytes;
 }
 
-/* Places the pieces that are left, at `floor` or above; at the floor itself only
- * those from `next`, for pieces at the same height commute. */
+/* Places the pieces that are left, at `floor` or above. At the floor itself it
+ * places only those from `next`, for pieces at the same height commute. */
 static bool place_left(struct search *s, size_t floor, int next)
 {
     size_t ceiling;

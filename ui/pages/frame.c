@@ -277,8 +277,8 @@ static int flow_choices(struct screen *s, struct area *area, int cols)
 
 enum { POPUP_WIDTH = 76 };
 
-/* The text, which scrolls if it has no room, above the choices, which are always
- * in sight. */
+/* The text, which scrolls if it has no room, above the choices, which are
+ * always in sight. */
 static void draw_popup_text(struct screen *s, struct area area)
 {
     int choices = flow_choices(s, NULL, area.cols);

@@ -1,6 +1,6 @@
 /*
- * A screen: how a session is shown, and the means of its pages. frame.h draws it
- * into cells, control.h changes it as a person says.
+ * A screen: how a session is shown, and the means of its pages. frame.h draws
+ * it into cells, control.h changes it as a person says.
  *
  * A page is one file: a const struct page, and a state of its own that the
  * screen allocates, zeroed, and hands to it. It draws one pane at a time into
