@@ -282,6 +282,7 @@ works train quick --epochs 1 $small --load "$snapshot"
 
 # Nor does a terminal that goes away cost the snapshot; nohup has it ignored.
 hang_up() { # COMMAND...: sends it SIGHUP when it trains
+    : >"$out" # of the last one nothing counts
     "$@" train quick --json --epochs 1000 $small --save "$folder/hangup" \
         >"$out" 2>"$err" &
     until grep -q '"type":"step"' "$out" || ! kill -0 "$!"; do

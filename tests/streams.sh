@@ -120,6 +120,7 @@ long='{"command":"start","settings":{"batch":2,"epoch_samples":60,'\
 mkfifo "$folder/commands"
 for command in train worker; do
     for ignored in 'HUP' 'INT QUIT' 'HUP INT TERM'; do
+        : >"$out" # of the last one nothing counts
         (
             trap '' $ignored
             if [ $command = train ]; then
