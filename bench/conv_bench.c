@@ -18,9 +18,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "kernels/cpu/isa.h"
+#include "kernels/cpu/ceilings.h"
 
-enum { MAX_LAYERS = 16, MAX_REPEATS = 99, OPS = 3, ACCUMULATORS = 12 };
+enum { MAX_LAYERS = 16, MAX_REPEATS = 99, OPS = 3 };
 
 /* A convolution, and how many like it the network has. */
 struct layer {
@@ -37,76 +37,6 @@ static double now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* As many independent multiply-adds as hide their latency, all in registers;
- * `one` comes from outside so that nothing can be computed beforehand. */
-#define PEAK(isa, bytes) \
-    static float peak_##isa(long loops, float one) \
-    { \
-        typedef float vector __attribute__((vector_size(bytes))); \
-        vector sum[ACCUMULATORS], factor = one - (vector){ 0 }; \
-        float total = 0; \
-        for (int i = 0; i < ACCUMULATORS; i++) \
-            sum[i] = factor * (float)i; \
-        for (long k = 0; k < loops; k++) \
-            _Pragma("GCC unroll 12") \
-            for (int i = 0; i < ACCUMULATORS; i++) \
-                sum[i] = sum[i] * factor + factor; \
-        for (int i = 0; i < ACCUMULATORS; i++) \
-            for (size_t j = 0; j < (bytes) / sizeof(float); j++) \
-                total += sum[i][j]; \
-        return total; \
-    }
-
-PEAK(generic, 16)
-#ifdef __x86_64__
-__attribute__((target("avx2,fma"))) PEAK(avx2, 32)
-__attribute__((target("avx512f,fma"))) PEAK(avx512, 64)
-#endif
-
-static const struct unit {
-    const char *isa;
-    float (*peak)(long, float);
-    int vector; /* floats */
-} units[] = {
-#ifdef __x86_64__
-    { "avx512", peak_avx512, 16 },
-    { "avx2", peak_avx2, 8 },
-#endif
-    { "generic", peak_generic, 4 }
-};
-
-/* The vector unit of an instruction set. */
-static const struct unit *unit_of(const struct isa *isa)
-{
-    const struct unit *unit = units;
-
-    while (strcmp(unit->isa, isa->name) != 0)
-        unit++;
-    return unit;
-}
-
-/* GFLOP/s of multiply-adds on all threads. */
-static double measure_peak(const struct isa *isa, int threads)
-{
-    const struct unit *unit = unit_of(isa);
-    const long loops = 2000000;
-    volatile float one = 1, sink = 0;
-    double start, seconds;
-
-#pragma omp parallel num_threads(threads)
-    unit->peak(loops / 20, one);
-    start = now();
-#pragma omp parallel num_threads(threads)
-    {
-        float result = unit->peak(loops, one);
-#pragma omp critical
-        sink += result;
-    }
-    seconds = now() - start;
-    return 2.0 * ACCUMULATORS * unit->vector * (double)loops * threads
-           / seconds / 1e9;
 }
 
 static struct operand tensor(int a, int b, int c, int d)
@@ -241,7 +171,7 @@ static size_t run_layers(const struct isa *isa, const struct layer *list,
     if (!scratch)
         abort();
     for (int r = -1; r < repeats; r++) {
-        double p = measure_peak(isa, threads);
+        double p = cpu_peak(isa, threads) / 1e9;
 
         if (r >= 0)
             peak[r] = p;

@@ -25,29 +25,22 @@
 
 #include "base/clock.h"
 #include "settings/preset.h"
+#include "train/profile.h"
 #include "train/trainer.h"
 
-enum { TRIES = 5, SHAPES_SIZE = 128, ASSIGNMENTS_MAX = 64 };
+enum { TRIES = 5, ASSIGNMENTS_MAX = 64 };
 
 /* What takes less of a step than this share is summed up in one row. */
 static const double LEAST_SHARE = 0.001;
 
-/* Calls that differ in nothing but their addresses. */
-struct row {
-    enum op_code op;
-    enum dtype dtype;
-    char shapes[SHAPES_SIZE];
-    int calls;               /* in an optimizer step */
-    double seconds;          /* of one */
-    double bytes, flops;
-};
-
 struct bench {
     struct trainer *trainer;
-    struct cuda_ceilings ceilings;
+    struct ceilings ceilings;
     size_t copy_bytes;
     int matrix, repeats;
-    struct row *rows;        /* owned, [count] */
+    /* Owned, [count]; calls of a step, but seconds, bytes and arithmetic of
+     * one. */
+    struct profile_row *rows;
     int count;
 };
 
@@ -63,76 +56,12 @@ static bool is_of_host(enum op_code op)
     return op == OP_load || op == OP_report || op == OP_rewire;
 }
 
-/* An operand's share of its pool's nonzeros, or all it has. */
-static double operand_bytes(const struct operand *o)
-{
-    double share = o->pool ? (double)o->pool->nonzeros
-                                 / (double)o->pool->elements
-                           : 1;
-
-    return share * (double)operand_elements(o)
-           * (double)dtype_size(o->dtype);
-}
-
-/* Where there are sums of its tiles, nobody looks at a batch norm's input to
- * take the statistics. */
-static double call_bytes(enum op_code op, const struct call *c)
-{
-    double sum = 0;
-
-    for (int i = 0; i < op_slots(op); i++)
-        sum += operand_bytes(&c->operand[i])
-               * (op_access(op)[i] == 'u' ? 2 : 1);
-    if (op == OP_bn_stats && operand_given(&c->operand[BN_STATS_SUMS]))
-        sum -= operand_bytes(&c->operand[BN_STATS_X]);
-    return sum;
-}
-
-/* Adds the shape of an operand to those of others, if it is none of them. */
-static void add_shape(char shapes[SHAPES_SIZE], const struct operand *o)
-{
-    char shape[SHAPES_SIZE] = "";
-    size_t n = 0;
-
-    for (int i = 0; i < o->rank; i++)
-        n += (size_t)snprintf(shape + n, sizeof(shape) - n, "%s%d",
-                              i > 0 ? "x" : "", o->dim[i]);
-    if (strstr(shapes, shape))
-        return;
-    n = strlen(shapes);
-    snprintf(shapes + n, SHAPES_SIZE - n, "%s%s%s", n > 0 ? ", " : "", shape,
-             o->pool ? " sparse" : "");
-}
-
-/* All but the vectors' shapes, unless there is nothing else. */
-static struct row describe(const struct executor *ex, int step)
-{
-    struct row row = { .op = schedule_op(ex->plan->schedule, step)->code };
-    const struct call *c = &ex->calls[step];
-    bool through = false;
-
-    row.dtype = c->operand[0].dtype;
-    row.bytes = call_bytes(row.op, c);
-    for (int i = 0; i < op_slots(row.op); i++) {
-        through |= c->operand[i].through != NULL;
-        if (c->operand[i].rank > 1)
-            add_shape(row.shapes, &c->operand[i]);
-    }
-    if (!row.shapes[0])
-        add_shape(row.shapes, &c->operand[0]);
-    if (through)
-        strncat(row.shapes, ", through bn",
-                sizeof(row.shapes) - strlen(row.shapes) - 1);
-    return row;
-}
-
 /* The row of calls like this one, which is new if it has no calls yet. */
-static struct row *row_of(struct bench *b, const struct row *like)
+static struct profile_row *row_of(struct bench *b,
+                                  const struct profile_row *like)
 {
     for (int i = 0; i < b->count; i++)
-        if (b->rows[i].op == like->op && b->rows[i].dtype == like->dtype
-            && b->rows[i].bytes == like->bytes
-            && strcmp(b->rows[i].shapes, like->shapes) == 0)
+        if (profile_alike(&b->rows[i], like))
             return &b->rows[i];
     b->rows[b->count] = *like;
     return &b->rows[b->count++];
@@ -219,22 +148,21 @@ static void measure_calls(struct bench *b)
     b->rows = calloc((size_t)s->step_count, sizeof(*b->rows));
     for (int t = p->begin; t < p->end; t++) {
         int times = t >= p->body && t < p->epilogue ? microbatches : 1;
-        struct row like = describe(b->trainer->executor, t), *row;
+        struct profile_row like = profile_describe(b->trainer->executor, t);
+        struct profile_row *row;
 
         if (is_of_host(like.op))
             continue;
         row = row_of(b, &like);
-        if (row->calls == 0) {
+        if (row->calls == 0)
             row->seconds = time_call(b, t);
-            row->flops = schedule_step_flops(s, t) / times;
-        }
         row->calls += times;
     }
 }
 
-static double row_seconds(const struct row *r)
+static double row_seconds(const struct profile_row *r)
 {
-    return r->calls * r->seconds;
+    return (double)r->calls * r->seconds;
 }
 
 static int longest_first(const void *a, const void *b)
@@ -244,44 +172,23 @@ static int longest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* What products of that type get at most. */
-static double product_ceiling(const struct bench *b, enum dtype dtype)
-{
-    const struct cuda_ceilings *most = &b->ceilings;
-
-    switch (dtype) {
-    case DTYPE_BF16:
-        return most->bf16_product;
-    case DTYPE_F16:
-        return most->fp16_product;
-    default:
-        return b->trainer->job->settings.tf32 ? most->tf32_product
-                                              : most->product;
-    }
-}
-
-static const char *dtype_text(enum dtype dtype)
-{
-    return dtype == DTYPE_BF16 ? "bf16" : dtype == DTYPE_F16 ? "fp16"
-         : dtype == DTYPE_F32 ? "fp32" : "other";
-}
-
 /* Seconds of a call at the rate of the copy, and of the product. */
-static double moving(const struct bench *b, const struct row *r)
+static double moving(const struct bench *b, const struct profile_row *r)
 {
     return r->bytes / b->ceilings.copy;
 }
 
-static double counting(const struct bench *b, const struct row *r)
+static double counting(const struct bench *b, const struct profile_row *r)
 {
-    return r->flops / product_ceiling(b, r->dtype);
+    return r->flops / ceilings_product(&b->ceilings, r->dtype,
+                                       b->trainer->job->settings.tf32);
 }
 
-static void print_row(const struct bench *b, const struct row *r, double all)
+static void print_row(const struct bench *b, const struct profile_row *r, double all)
 {
     printf("| %s | %s | %s | %d | %.3f | %.2f | %.1f%% | %.0f | %.0f%% | "
            "%.2f | %.0f%% |\n", op_name(r->op), r->shapes,
-           dtype_text(r->dtype), r->calls, 1e-6 * r->bytes, 1e6 * r->seconds,
+           dtype_name(r->dtype), (int)r->calls, 1e-6 * r->bytes, 1e6 * r->seconds,
            100 * row_seconds(r) / all, 1e-9 * r->bytes / r->seconds,
            100 * moving(b, r) / r->seconds, 1e-12 * r->flops / r->seconds,
            100 * counting(b, r) / r->seconds);
@@ -293,11 +200,11 @@ static void print_rows(struct bench *b)
 
     qsort(b->rows, (size_t)b->count, sizeof(*b->rows), longest_first);
     for (int i = 0; i < b->count; i++) {
-        const struct row *r = &b->rows[i];
+        const struct profile_row *r = &b->rows[i];
         double bytes = moving(b, r), flops = counting(b, r);
 
         all += row_seconds(r);
-        floor += r->calls * (bytes > flops ? bytes : flops);
+        floor += (double)r->calls * (bytes > flops ? bytes : flops);
     }
     printf("| operation | shapes | type | calls | MB | us | share | GB/s "
            "| of copy | TFLOP/s | of product |\n"
@@ -330,7 +237,7 @@ static void print_page(struct bench *b, const char *preset, int argc,
                        char **argv)
 {
     const struct settings *s = &b->trainer->job->settings;
-    const struct cuda_ceilings *most = &b->ceilings;
+    const struct ceilings *most = &b->ceilings;
     struct device_info info;
 
     cuda_backend.list(&info, 1);

@@ -32,6 +32,14 @@ enum { CALL_MAX_OPERANDS = 8, OPERAND_MAX_RANK = 4 };
 enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BF16, DTYPE_F16,
              DTYPE_COUNT };
 
+static inline const char *dtype_name(enum dtype dtype)
+{
+    static const char *const names[DTYPE_COUNT] = { "fp32", "fp64", "int32",
+                                                    "bf16", "fp16" };
+
+    return names[dtype];
+}
+
 /* Bytes of an element. */
 static inline size_t dtype_size(enum dtype dtype)
 {
@@ -228,6 +236,27 @@ struct device_info {
  * without the device can still plan for it, and never asks more for a call
  * with fewer samples.
  */
+/* The most that a device does in a second. */
+struct ceilings {
+    double copy;                     /* bytes, read and written */
+    double product, tf32_product;    /* floating-point operations, on floats */
+    double bf16_product, fp16_product;
+};
+
+/* That of products of numbers of a type. */
+static inline double ceilings_product(const struct ceilings *c,
+                                      enum dtype dtype, bool tf32)
+{
+    switch (dtype) {
+    case DTYPE_BF16:
+        return c->bf16_product;
+    case DTYPE_F16:
+        return c->fp16_product;
+    default:
+        return tf32 ? c->tf32_product : c->product;
+    }
+}
+
 struct backend {
     const char *name;
     size_t alignment;    /* of every value in the arena, bytes */
@@ -257,6 +286,11 @@ struct backend {
     void (*write)(struct device *, void *to, const void *host, size_t bytes);
     void (*memory)(struct device *, const void *arena, size_t bytes,
                    struct device_memory *);
+    /* Seconds that the last call that was run at once took on the device;
+     * NULL: until `run` returned. */
+    double (*seconds)(struct device *);
+    /* Measures, in memory of its own beside the arena. */
+    bool (*ceilings)(struct device *, struct ceilings *, char why[WHY_SIZE]);
 };
 
 /* NULL-terminated, best first; `auto` takes the first that opens. */

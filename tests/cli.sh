@@ -268,6 +268,16 @@ cmp "$snapshot" "$folder/good" >"$out" &&
 report $? '... and the last good snapshot is as it was'
 works train quick --epochs 2 $long --load "$snapshot"
 
+# Where the time went.
+works train quick --epochs 1 $small --profile
+printed 'GFLOP/s and copies '
+grep -q '^conv .* fp32 .*%.*3x3x' "$out"
+report $? '... each operation in a row'
+works train quick --epochs 1 $small --profile --json
+tail -n 1 "$out" | grep '"type":"profile"' |
+    grep -q '{"op":"conv_wgrad","dtype":"fp32","shapes":"[^"]*","calls":'
+report $? '... or a line of JSON'
+
 # Ctrl-C ends a run in order. A shell has what it puts in the background ignore
 # that signal, so the same is done with SIGTERM.
 "$memdial" train quick --epochs 1000 $small --save "$snapshot" \

@@ -51,7 +51,9 @@ static uint64_t train_once(const char *strategy, const char *recompute,
     uint64_t hash;
 
     *count = (struct count){ .engine = &engine };
-    engine.executor->observer = (struct observer){ count_step, count };
+    engine.executor->observer = (struct observer){
+        .after = count_step, .arg = count
+    };
     engine_run(&engine, PROGRAM_TRAIN, 6, metrics);
     hash = engine_state_hash(&engine);
     *reported = schedule_flops(engine.job->schedule);

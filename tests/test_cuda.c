@@ -11,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "config.h"
 #include "tests/engine.h"
+#include "train/profile.h"
 #include "train/snapshot.h"
 #include "train/training.h"
 
@@ -110,7 +112,9 @@ Test(cuda, recorded_steps_give_the_same_bits)
         double a[METRIC_COUNT], b[METRIC_COUNT];
         int last = -1;
 
-        called.executor->observer = (struct observer){ observe, &last };
+        called.executor->observer = (struct observer){
+            .after = observe, .arg = &last
+        };
         for (int k = 0; k < STEPS; k++) {
             engine_run(&recorded, PROGRAM_TRAIN, SAMPLES, a);
             engine_run(&called, PROGRAM_TRAIN, SAMPLES, b);
@@ -125,6 +129,29 @@ Test(cuda, recorded_steps_give_the_same_bits)
         engine_close(&recorded);
         engine_close(&called);
     }
+}
+
+/* Seconds are the device's own, and it can be measured. */
+Test(cuda, is_profiled)
+{
+    struct engine engine;
+    struct ceilings most = { 0 };
+    struct profile profile;
+    double metrics[METRIC_COUNT], wall, seconds;
+    char why[WHY_SIZE];
+
+    emulate();
+    engine = open_engine("backend=cuda", ways[0]);
+    wall = clock_seconds();
+    profile_init(&profile, engine.executor);
+    engine_run(&engine, PROGRAM_TRAIN, SAMPLES, metrics);
+    wall = clock_seconds() - wall;
+    seconds = profile_finish(&profile);
+    cr_expect(seconds > 0 && seconds < wall, "%g of %g", seconds, wall);
+    cr_expect(cuda_backend.ceilings(engine.device, &most, why), "%s", why);
+    cr_expect(most.copy > 0 && most.product > 0 && most.fp16_product > 0);
+    profile_done(&profile);
+    engine_close(&engine);
 }
 
 /* Whatever is recomputed, and with NaNs in all that is dead; momentum after one
@@ -149,7 +176,8 @@ Test(cuda, checkpoints_give_the_same_bits)
 
             if (s > 0)
                 engine.executor->observer = (struct observer){
-                    engine_fill_dead, &engine };
+                    .after = engine_fill_dead, .arg = &engine
+                };
             engine_run(&engine, PROGRAM_TRAIN, SAMPLES, metrics);
             if (s == 0)
                 plain = engine_state_hash(&engine);

@@ -9,6 +9,7 @@
 
 #include "tests/engine.h"
 #include "train/initial.h"
+#include "train/profile.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -69,9 +70,56 @@ Test(executor, does_not_depend_on_dead_bytes)
 
         engine_fill(&engine, 0xFF);
         engine.executor->observer =
-            (struct observer){ engine_fill_dead, &engine };
+            (struct observer){ .after = engine_fill_dead, .arg = &engine };
         filled = run(&engine);
         expect_same(plain, filled, v);
+        engine_close(&engine);
+    }
+}
+
+/* Calls of a program over the batch, each step as often as it repeats. */
+static int64_t count_calls(const struct schedule *s, enum program program,
+                           int parts)
+{
+    const struct program_steps *p = &s->program[program];
+
+    return p->body - p->begin + p->end - p->epilogue +
+           (int64_t)parts * (p->epilogue - p->body);
+}
+
+/* Parts of 4, 4 and 2 samples, which take 2.5 times the arithmetic of the
+ * first. */
+Test(executor, a_profile_counts_every_call)
+{
+    for (int v = 0; v < VARIANTS; v++) {
+        struct engine engine = open_variant(v);
+        const struct schedule *s = engine.job->schedule;
+        int parts = s->microbatch == BATCH ? 1 : 3;
+        double metrics[METRIC_COUNT], profiled[METRIC_COUNT];
+        double seconds, flops = 0, sum = 0;
+        struct profile profile;
+        int64_t calls = 0;
+
+        engine_run(&engine, PROGRAM_TRAIN, BATCH, metrics);
+        engine_fill(&engine, 0);
+        profile_init(&profile, engine.executor);
+        engine_run(&engine, PROGRAM_TRAIN, BATCH, profiled);
+        cr_expect_arr_eq(metrics, profiled, sizeof(metrics));
+        seconds = profile_finish(&profile);
+        for (int i = 0; i < profile.count; i++) {
+            const struct profile_row *r = &profile.rows[i];
+            calls += r->calls;
+            flops += r->flops;
+            sum += r->seconds;
+            cr_expect(i == 0 || r->seconds <= r[-1].seconds);
+            cr_expect(r->calls == 0 || r->bytes > 0, "%s", r->shapes);
+        }
+        cr_expect_eq(calls, count_calls(s, PROGRAM_TRAIN, parts));
+        cr_expect_float_eq(flops, schedule_flops(s), 1e-9 * flops);
+        cr_expect_float_eq(seconds, sum, 1e-9 * sum);
+        cr_expect_gt(seconds, 0);
+        cr_expect_null(engine.executor->observer.after);
+        profile_done(&profile);
         engine_close(&engine);
     }
 }

@@ -162,7 +162,7 @@ static void check_training(struct engine *engine,
 
     engine_fill(engine, 0xFF);
     engine->executor->observer =
-        (struct observer){ engine_fill_dead, engine };
+        (struct observer){ .after = engine_fill_dead, .arg = engine };
     filled = engine_outcome(engine, STEPS);
     cr_expect(outcome_same(&filled, &plain), "%s: another outcome", name);
     cr_expect(isfinite(filled.eval[METRIC_LOSS]), "%s", name);

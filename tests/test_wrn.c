@@ -141,7 +141,9 @@ static void check_against_reference(const char *recompute)
 
     cr_assert_gt(n, 30);
     engine.sample = reference_sample;
-    engine.executor->observer = (struct observer){ after_step, &watch };
+    engine.executor->observer = (struct observer){
+        .after = after_step, .arg = &watch
+    };
     for (int i = 0; i < n; i++)
         set_state(&engine, names[i], (uint32_t)i);
     engine_run(&engine, PROGRAM_TRAIN, REFERENCE_BATCH, metrics);

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "kernels/cpu/ceilings.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/memory.h"
 #include "kernels/cpu/processors.h"
@@ -218,6 +219,12 @@ static void cpu_memory(struct device *d, const void *arena, size_t bytes,
     m->limited = memory.limited;
 }
 
+static bool cpu_measure(struct device *d, struct ceilings *ceilings,
+                        char why[WHY_SIZE])
+{
+    return cpu_ceilings(d->isa, d->threads, ceilings, why);
+}
+
 const struct backend cpu_backend = {
     .name = "cpu",
     .alignment = CPU_ALIGNMENT,
@@ -233,7 +240,8 @@ const struct backend cpu_backend = {
     .healthy = cpu_healthy,
     .read = cpu_read,
     .write = cpu_write,
-    .memory = cpu_memory
+    .memory = cpu_memory,
+    .ceilings = cpu_measure
 };
 
 int backend_default_threads(void)

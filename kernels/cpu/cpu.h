@@ -24,6 +24,8 @@ struct cpu_kernels {
     size_t (*scratch[OP_COUNT])(const struct call *); /* NULL: needs none */
     void (*widen)(enum dtype, const uint16_t *from, float *to, size_t n);
     void (*narrow)(enum dtype, const float *from, uint16_t *to, size_t n);
+    float (*peak)(long loops, float one);  /* see peak.c; a loop has ... */
+    const double *peak_flops;              /* ... so much arithmetic */
 };
 
 #ifdef CPU_ISA
@@ -40,6 +42,9 @@ struct cpu_kernels {
     CPU_DECLARE_##scratch(name)
 #include "kernels/op_list.h"
 #undef OP
+
+float KERNEL(peak)(long loops, float one);
+extern const double KERNEL(peak_flops);
 
 #endif
 

@@ -15,5 +15,7 @@ const struct cpu_kernels KERNEL(kernels) = {
 #include "kernels/op_list.h"
 #undef OP
     .widen = KERNEL(stage_widen),
-    .narrow = KERNEL(stage_narrow)
+    .narrow = KERNEL(stage_narrow),
+    .peak = KERNEL(peak),
+    .peak_flops = &KERNEL(peak_flops)
 };

@@ -205,6 +205,17 @@ static void cuda_memory(struct device *d, const void *arena, size_t bytes,
     cuda_module()->backend->memory(d, arena, bytes, m);
 }
 
+static double cuda_seconds(struct device *d)
+{
+    return cuda_module()->backend->seconds(d);
+}
+
+static bool cuda_measure(struct device *d, struct ceilings *ceilings,
+                         char why[WHY_SIZE])
+{
+    return cuda_module()->backend->ceilings(d, ceilings, why);
+}
+
 const struct backend cuda_backend = {
     .name = "cuda",
     .alignment = CUDA_ALIGNMENT,
@@ -221,5 +232,7 @@ const struct backend cuda_backend = {
     .healthy = cuda_healthy,
     .read = cuda_read,
     .write = cuda_write,
-    .memory = cuda_memory
+    .memory = cuda_memory,
+    .seconds = cuda_seconds,
+    .ceilings = cuda_measure
 };

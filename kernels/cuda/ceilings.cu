@@ -122,7 +122,7 @@ static void give_back(struct bench *b)
         cudaStreamDestroy(b->queue.stream);
 }
 
-bool cuda_ceilings(size_t bytes, int n, struct cuda_ceilings *found,
+bool cuda_ceilings(size_t bytes, int n, struct ceilings *found,
                    char why[WHY_SIZE])
 {
     struct bench b = {};

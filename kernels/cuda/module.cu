@@ -47,6 +47,9 @@ enum mode {
     REPLAYING
 };
 
+enum { CEILING_BYTES = CUDA_EMULATED ? 1 << 16 : 1 << 28,
+       CEILING_MATRIX = CUDA_EMULATED ? 16 : 4096 };
+
 struct device {
     struct queue queue;
     enum mode mode;
@@ -57,6 +60,7 @@ struct device {
     struct progress *progress;       /* on the host, pinned */
     void *progress_on_device;
     bool reported;                   /* the queue has a report on it */
+    cudaEvent_t before, after;       /* the last call that was run at once */
 };
 
 static void no_device(cudaError_t error, char why[WHY_SIZE])
@@ -181,6 +185,8 @@ static bool module_open(struct device **out, int, char why[WHY_SIZE])
     queue_check(q, cudaGetSymbolAddress(&d->progress_on_device,
                                         device_progress));
     q->progress = static_cast<const struct progress *>(d->progress_on_device);
+    queue_check(q, cudaEventCreate(&d->before));
+    queue_check(q, cudaEventCreate(&d->after));
     q->loads = &d->loads;
     q->rewiring = &d->rewiring;
     blas_open(q);
@@ -221,6 +227,10 @@ static void module_close(struct device *d)
     load_list_free(&d->queue, &d->loads);
     rewiring_free(&d->rewiring);
     blas_close(&d->queue);
+    if (d->before)
+        cudaEventDestroy(d->before);
+    if (d->after)
+        cudaEventDestroy(d->after);
     cudaFreeHost(d->progress);
     cudaFreeHost(d->queue.report);
     if (d->queue.stream)
@@ -375,8 +385,7 @@ static void module_end(struct device *d, int program, const struct run *run)
     d->mode = AT_ONCE;
 }
 
-static void module_run(struct device *d, enum op_code op,
-                       const struct call *c)
+static void put(struct device *d, enum op_code op, const struct call *c)
 {
     static void (*const operations[])(struct queue *, const struct call *) = {
 #define OP(name, scratch, access, ...) cuda_##name,
@@ -384,14 +393,49 @@ static void module_run(struct device *d, enum op_code op,
 #undef OP
     };
 
+    operations[op](&d->queue, c);
+    d->reported |= op == OP_report;
+}
+
+/* Waits for the call, and lets the device say when it began and ended. */
+static void run_at_once(struct device *d, enum op_code op,
+                        const struct call *c)
+{
+    struct queue *q = &d->queue;
+
+    send_progress(d, c->run);
+    queue_check(q, cudaEventRecord(d->before, q->stream));
+    put(d, op, c);
+    queue_check(q, cudaEventRecord(d->after, q->stream));
+    deliver(d, c->run);
+}
+
+static void module_run(struct device *d, enum op_code op,
+                       const struct call *c)
+{
     if (d->queue.error != cudaSuccess)
         return;
     if (d->mode == AT_ONCE)
-        send_progress(d, c->run);
-    operations[op](&d->queue, c);
-    d->reported |= op == OP_report;
-    if (d->mode == AT_ONCE)
-        deliver(d, c->run);
+        run_at_once(d, op, c);
+    else
+        put(d, op, c);
+}
+
+static double module_seconds(struct device *d)
+{
+    float milliseconds = 0;
+
+    if (d->queue.error == cudaSuccess)
+        queue_check(&d->queue, cudaEventElapsedTime(&milliseconds, d->before,
+                                                    d->after));
+    return 1e-3 * milliseconds;
+}
+
+/* Large enough that no cache holds the copy. */
+static bool module_ceilings(struct device *, struct ceilings *ceilings,
+                            char why[WHY_SIZE])
+{
+    return cuda_ceilings(CEILING_BYTES, CEILING_MATRIX, ceilings, why);
 }
 
 static void copy(struct device *d, void *to, const void *from, size_t bytes,
@@ -453,6 +497,8 @@ static struct backend backend_of_module()
     b.read = module_read;
     b.write = module_write;
     b.memory = module_memory;
+    b.seconds = module_seconds;
+    b.ceilings = module_ceilings;
     return b;
 }
 

@@ -11,7 +11,7 @@
 struct cuda_module {
     const char *build_id;            /* must be the program's */
     const struct backend *backend;   /* without name and scratch */
-    bool (*ceilings)(size_t bytes, int n, struct cuda_ceilings *,
+    bool (*ceilings)(size_t bytes, int n, struct ceilings *,
                      char why[WHY_SIZE]);
 };
 

@@ -120,11 +120,20 @@ char *json_line(json_t *value)
     return dump(value, JSON_COMPACT);
 }
 
-void json_print(json_t *value)
+/* Takes the text over. */
+static void print_text(char *text)
 {
-    char *text = dump(value, JSON_INDENT(2));
-
     print_bytes(text, strlen(text));
     print_bytes("\n", 1);
     free(text);
+}
+
+void json_print_line(json_t *value)
+{
+    print_text(json_line(value));
+}
+
+void json_print(json_t *value)
+{
+    print_text(dump(value, JSON_INDENT(2)));
 }

@@ -30,6 +30,9 @@ void json_push(json_t *array, json_t *value);
  * caller frees. Releases the value. */
 char *json_line(json_t *);
 
+/* The same, printed to standard output with its end. */
+void json_print_line(json_t *);
+
 /* Prints to standard output, indented, reals with all their digits; releases
  * the value. */
 void json_print(json_t *);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/print.h"
 #include "base/process.h"
+#include "cli/profile_table.h"
 #include "cli/progress.h"
 #include "cli/request.h"
 #include "train/snapshot.h"
@@ -18,13 +19,13 @@
 
 struct choices {
     struct request *request;
-    bool json;
+    bool json, profile;
     const char *save, *load;
 };
 
 static const char usage[] =
     "train [PRESET] [--set NAME=VALUE]... [--epochs N] [--json] "
-    "[--save FILE] [--load FILE]";
+    "[--save FILE] [--load FILE] [--profile]";
 
 static const struct option options[] = {
     { "set", required_argument, NULL, 's' },
@@ -32,6 +33,7 @@ static const struct option options[] = {
     { "json", no_argument, NULL, 'j' },
     { "save", required_argument, NULL, 'S' },
     { "load", required_argument, NULL, 'L' },
+    { "profile", no_argument, NULL, 'p' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
@@ -57,6 +59,9 @@ static void choose(void *arg, int which, const char *value)
         break;
     case 'j':
         c->json = true;
+        break;
+    case 'p':
+        c->profile = true;
         break;
     case 'S':
         c->save = value;
@@ -110,10 +115,21 @@ static bool prepare(const struct choices *c, struct trainer **t,
     return true;
 }
 
+/* After all that a run says. */
+static void print_profile(const struct choices *c, struct trainer *t,
+                          struct profile *p)
+{
+    if (!c->profile)
+        return;
+    profile_table_print(p, t->job->settings.tf32, t->seconds, c->json);
+    profile_done(p);
+}
+
 static int train(const struct choices *c)
 {
     struct trainer *t;
     struct progress progress;
+    struct profile profile;
     struct error e;
     bool ok;
 
@@ -124,12 +140,15 @@ static int train(const struct choices *c)
     catch_signals();
     print_until(&stop, NULL);
     progress_init(&progress);
+    if (c->profile)
+        profile_init(&profile, t->executor);
     ok = training_run(t, c->request->preset,
                      c->json ? (struct event_sink){ print_json, NULL }
                              : (struct event_sink){ progress_emit, &progress },
                      &stop, c->save, &e);
     if (ok && !c->json)
         progress_summary(&progress, t->step < trainer_steps(t), c->save);
+    print_profile(c, t, &profile);
     trainer_free(t);
     return ok ? EXIT_OK : report_error(&e);
 }

@@ -98,11 +98,7 @@ json_t *event_json(const struct event *e)
 
 bool event_print(const struct event *event)
 {
-    char *line = json_line(event_json(event));
-
-    print_bytes(line, strlen(line));
-    print_bytes("\n", 1);
-    free(line);
+    json_print_line(event_json(event));
     return print_flush();
 }
 

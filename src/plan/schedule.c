@@ -388,9 +388,9 @@ struct extents schedule_extents(int samples)
     return (struct extents){ .of = { [EXTENT_SAMPLES] = samples } };
 }
 
-/* One repetition of a step; an operand loaded through a batch norm costs a
- * multiply, an add and a maximum per element. */
-static double call_flops(const struct schedule *s, int step, int samples)
+/* An operand loaded through a batch norm costs a multiply, an add and a maximum
+ * per element. */
+double schedule_call_flops(const struct schedule *s, int step, int samples)
 {
     struct extents extents = schedule_extents(samples);
     double sum = op_flops(s->graph, schedule_op(s, step), &extents);
@@ -409,8 +409,8 @@ double schedule_step_flops(const struct schedule *s, int step)
     bool repeats = step >= p->body && step < p->epilogue;
     int times = repeats ? s->batch / s->microbatch : 1;
 
-    return times * call_flops(s, step, s->microbatch) +
-           (repeats ? call_flops(s, step, s->batch % s->microbatch) : 0);
+    return times * schedule_call_flops(s, step, s->microbatch) +
+           (repeats ? schedule_call_flops(s, step, s->batch % s->microbatch) : 0);
 }
 
 double schedule_flops(const struct schedule *s)

@@ -101,4 +101,7 @@ struct extents schedule_extents(int samples);
 double schedule_flops(const struct schedule *);
 double schedule_step_flops(const struct schedule *, int step);
 
+/* Those of one repetition over `samples` samples. */
+double schedule_call_flops(const struct schedule *, int step, int samples);
+
 #endif

@@ -90,6 +90,8 @@ static void run_steps(struct executor *ex, int begin, int end,
 
     for (int t = begin; t < end; t++) {
         ex->calls[t].run = run;
+        if (ex->observer.before)
+            ex->observer.before(ex->observer.arg, t);
         ex->plan->backend->run(ex->device, schedule_op(s, t)->code,
                                &ex->calls[t]);
         if (ex->observer.after)

@@ -10,10 +10,11 @@
 #include "base/error.h"
 #include "plan/plan.h"
 
-/* Called after each step of the schedule; for tests and profiles. */
+/* Called around each step of the schedule; for tests and profiles. */
 struct observer {
     void (*after)(void *arg, int step);
     void *arg;
+    void (*before)(void *arg, int step); /* may be NULL */
 };
 
 struct executor {
@@ -22,7 +23,7 @@ struct executor {
     char *arena;                     /* owned, plan->arena_bytes */
     struct call *calls;              /* owned, [schedule->step_count] */
     int samples;                     /* that the calls are bound for */
-    struct observer observer;        /* .after may be NULL */
+    struct observer observer;        /* .after is NULL: there is none */
 };
 
 /* Allocates the arena. The device must be of the plan's backend. */

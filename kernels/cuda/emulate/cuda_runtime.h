@@ -74,6 +74,7 @@ static inline float __uint_as_float(uint32_t bits)
 namespace emulate {
 
 struct stream;
+struct event;
 struct graph;
 
 enum { WARP = 32, EXCHANGE_BYTES = 64 };
@@ -162,6 +163,7 @@ enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed };
 enum { cudaStreamNonBlocking = 1, cudaHostAllocDefault = 0 };
 
 typedef emulate::stream *cudaStream_t;
+typedef emulate::event *cudaEvent_t;
 typedef emulate::graph *cudaGraph_t;
 typedef emulate::graph *cudaGraphExec_t;
 
@@ -193,6 +195,11 @@ cudaError_t cudaFreeHost(void *);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t);
 cudaError_t cudaStreamSynchronize(cudaStream_t);
+cudaError_t cudaEventCreate(cudaEvent_t *);
+cudaError_t cudaEventDestroy(cudaEvent_t);
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t);
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from,
+                                 cudaEvent_t to);
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
                             cudaMemcpyKind, cudaStream_t);
 cudaError_t cudaMemsetAsync(void *to, int byte, size_t bytes, cudaStream_t);

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cuda_runtime.h>
@@ -364,6 +365,10 @@ static void run_grid(dim3 grid, dim3 block, size_t shared_bytes,
 
 typedef std::vector<std::function<void()>> work;
 
+struct event {
+    std::chrono::steady_clock::time_point at;
+};
+
 struct graph {
     work nodes;
 };
@@ -527,6 +532,32 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
     for (const std::function<void()> &what : s->waiting)
         what();
     s->waiting.clear();
+    return fault;
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t *e)
+{
+    *e = new event();
+    return fault;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t e)
+{
+    delete e;
+    return fault;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
+{
+    put(s, [=] { e->at = std::chrono::steady_clock::now(); });
+    return fault;
+}
+
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from,
+                                 cudaEvent_t to)
+{
+    *milliseconds = std::chrono::duration<float, std::milli>(to->at - from->at)
+                        .count();
     return fault;
 }
 
