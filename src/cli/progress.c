@@ -179,6 +179,16 @@ static void print_epoch(const struct event *e)
           100 * e->epoch.valid_accuracy, e->epoch.seconds);
 }
 
+static void print_start(const struct event *e)
+{
+    if (e->start.step > 0)
+        print("training %s, on from step %lld of %lld; Ctrl-C stops it\n",
+              e->start.preset, (long long)e->start.step,
+              (long long)e->start.steps);
+    else
+        print("training %s; Ctrl-C stops it\n", e->start.preset);
+}
+
 void progress_emit(void *arg, const struct event *e)
 {
     struct progress *p = arg;
@@ -186,7 +196,7 @@ void progress_emit(void *arg, const struct event *e)
 
     switch (e->type) {
     case EVENT_START:
-        print("training %s; Ctrl-C stops it\n", e->start.preset);
+        print_start(e);
         break;
     case EVENT_MEMORY:
         if (p->memory.memory.planned == 0)

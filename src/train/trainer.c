@@ -413,7 +413,8 @@ bool trainer_advance(struct trainer *t, struct event_sink sink,
     emit_step(t, sink, &step, seconds);
     if (trainer_ends_epoch(t) && !end_epoch(t, sink, e))
         return false;
-    if (t->step == 1 || trainer_ends_epoch(t))
+    if (!t->measured || trainer_ends_epoch(t))
         emit(sink, trainer_memory(t));
+    t->measured = true;
     return true;
 }

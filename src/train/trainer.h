@@ -35,6 +35,7 @@ struct trainer {
     struct tally epoch;
     double seconds;                  /* spent on steps and evaluations */
     double epoch_began;              /* `seconds` when this epoch began */
+    bool measured;                   /* memory was told after a step */
 };
 
 /*

@@ -162,7 +162,9 @@ static void print_kept(const struct session *s, const char *exported,
 {
     if (*exported)
         print("wrote %s; ", exported);
-    if (known) {
+    if (session_run(s)->end == RUN_DIVERGED) {
+        print("the run diverged, and no weights were saved\n");
+    } else if (known) {
         print("the weights were not saved; this does the same and saves them:"
               "\n    ");
         print_command(s, preset);
