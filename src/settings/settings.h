@@ -108,10 +108,10 @@ bool settings_assign(struct settings *, const char *where,
 void settings_format(const struct settings *, const struct setting *,
                      char *text, size_t size);
 
-/* Whether two settings have different values in a row; whether in none. */
 /* Whether a row of the table is the first of its section. */
 bool settings_begins_section(const struct setting *);
 
+/* Whether two settings have different values in a row; whether in none. */
 bool settings_differ(const struct settings *, const struct settings *,
                      const struct setting *);
 bool settings_same(const struct settings *, const struct settings *);
