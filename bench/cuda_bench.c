@@ -38,8 +38,7 @@ struct bench {
     struct ceilings ceilings;
     size_t copy_bytes;
     int matrix, repeats;
-    /* Owned, [count]; calls of a step, but seconds, bytes and arithmetic of
-     * one. */
+    /* Owned, [count]; the calls of a step, but the seconds of one. */
     struct profile_row *rows;
     int count;
 };
@@ -184,12 +183,14 @@ static double counting(const struct bench *b, const struct profile_row *r)
                                        b->trainer->job->settings.tf32);
 }
 
-static void print_row(const struct bench *b, const struct profile_row *r, double all)
+static void print_row(const struct bench *b, const struct profile_row *r,
+                      double all)
 {
     printf("| %s | %s | %s | %d | %.3f | %.2f | %.1f%% | %.0f | %.0f%% | "
            "%.2f | %.0f%% |\n", op_name(r->op), r->shapes,
-           dtype_name(r->dtype), (int)r->calls, 1e-6 * r->bytes, 1e6 * r->seconds,
-           100 * row_seconds(r) / all, 1e-9 * r->bytes / r->seconds,
+           dtype_name(r->dtype), (int)r->calls, 1e-6 * r->bytes,
+           1e6 * r->seconds, 100 * row_seconds(r) / all,
+           1e-9 * r->bytes / r->seconds,
            100 * moving(b, r) / r->seconds, 1e-12 * r->flops / r->seconds,
            100 * counting(b, r) / r->seconds);
 }

@@ -1,10 +1,10 @@
 /*
  * How JSON is made, read and printed. The library has an allocator that ends
  * the program when the host is out of memory, so whatever else fails to be a
- * value is a bug: text that may not be UTF-8 must come from json_text(), numbers that
- * may not be finite from json_number(). Values are put together by functions
- * that insist on them, for the library's own leave a gap without a word. What
- * is printed is printable ASCII, which does nothing to a terminal.
+ * value is a bug: text that may not be UTF-8 must come from json_text(), and
+ * numbers that may not be finite from json_number(). Values are put together by
+ * functions that insist on them, for the library's own leave a gap without a
+ * word. All output is printable ASCII, which does nothing to a terminal.
  */
 #ifndef MEMDIAL_JSON_PRINT_H
 #define MEMDIAL_JSON_PRINT_H

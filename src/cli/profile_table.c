@@ -33,7 +33,8 @@ static const char *rate_text(char text[SHARE_SIZE], double rate)
 static void print_row(const struct profile_row *r, const struct ceilings *most,
                       bool tf32, double all)
 {
-    double flops = r->flops / r->seconds, bytes = r->bytes / r->seconds;
+    double flops = r->all_flops / r->seconds;
+    double bytes = r->all_bytes / r->seconds;
     char count[SHARE_SIZE], counted[SHARE_SIZE], moved[SHARE_SIZE];
     char moving[SHARE_SIZE];
 
@@ -80,8 +81,8 @@ static json_t *rows_json(const struct profile *p)
         json_put(row, "shapes", json_text(r->shapes));
         json_put(row, "calls", json_integer(r->calls));
         json_put(row, "seconds", json_number(r->seconds));
-        json_put(row, "bytes", json_number(r->bytes));
-        json_put(row, "flops", json_number(r->flops));
+        json_put(row, "bytes", json_number(r->all_bytes));
+        json_put(row, "flops", json_number(r->all_flops));
         json_push(rows, row);
     }
     return rows;

@@ -9,8 +9,8 @@
 
 /* Ends the profile and measures the device, which takes about a second and
  * memory beside the arena; prints a table, or with `json` one line, the event
- * `profile`. Without the device's figures it prints the others. `seconds` is how
- * long the run took in all. */
+ * `profile`. Without the device's figures it prints the others. `seconds` are
+ * those of the whole run. */
 void profile_table_print(struct profile *, bool tf32, double seconds,
                          bool json);
 

@@ -410,7 +410,8 @@ double schedule_step_flops(const struct schedule *s, int step)
     int times = repeats ? s->batch / s->microbatch : 1;
 
     return times * schedule_call_flops(s, step, s->microbatch) +
-           (repeats ? schedule_call_flops(s, step, s->batch % s->microbatch) : 0);
+           (repeats ? schedule_call_flops(s, step, s->batch % s->microbatch)
+                    : 0);
 }
 
 double schedule_flops(const struct schedule *s)

@@ -35,7 +35,7 @@ struct reader {
     int description_line;
 };
 
-enum { PLACE_SIZE = PATH_MAX + 64};
+enum { PLACE_SIZE = PATH_MAX + 64 };
 
 static const char *place(const struct reader *r, yaml_mark_t mark,
                          char text[PLACE_SIZE])
@@ -362,15 +362,14 @@ static bool user_file(const char *name, char path[PRESET_PATH_SIZE])
 static bool refuse_name(const char *name, struct error *e)
 {
     struct spelling spelling;
+    char otherwise[160];
 
     spelling_init(&spelling, name);
     for (int i = 0; i < preset_file_count; i++)
         spelling_offer(&spelling, preset_files[i].name);
-    return error_set(e, EXIT_INPUT, spelling.nearest ?
-                     "no preset '%.80s'; did you mean '%s'?" :
-                     "no preset '%.80s'; see `memdial presets`, or name a "
-                     "file, as in ./%.80s" EXTENSION, name,
-                     spelling.nearest ? spelling.nearest : name);
+    snprintf(otherwise, sizeof(otherwise), "see `memdial presets`, or name a "
+             "file, as in ./%.80s" EXTENSION, name);
+    return spelling_refuse(&spelling, "preset", otherwise, e);
 }
 
 bool preset_exists(const char *name)

@@ -1,6 +1,6 @@
 /*
- * Settings to and from JSON. The seed is an unsigned 64-bit number and JSON integers
- * are signed here, so one above 2^63 - 1 is written as text.
+ * Settings to and from JSON. The seed is an unsigned 64-bit number and JSON
+ * integers are signed here, so one above 2^63 - 1 is written as text.
  */
 #include <inttypes.h>
 #include <stdio.h>

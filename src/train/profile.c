@@ -78,7 +78,7 @@ struct profile_row profile_describe(const struct executor *ex, int step)
 
 bool profile_alike(const struct profile_row *a, const struct profile_row *b)
 {
-    return a->op == b->op && a->dtype == b->dtype &&
+    return a->op == b->op && a->dtype == b->dtype && a->bytes == b->bytes &&
            strcmp(a->shapes, b->shapes) == 0;
 }
 
@@ -103,8 +103,8 @@ static void after(void *arg, int step)
     row->seconds += backend->seconds ? backend->seconds(ex->device)
                                      : clock_seconds() - p->began;
     row->calls++;
-    row->bytes += call_bytes(row->op, &ex->calls[step]);
-    row->flops += schedule_call_flops(s, step, ex->samples);
+    row->all_bytes += call_bytes(row->op, &ex->calls[step]);
+    row->all_flops += schedule_call_flops(s, step, ex->samples);
 }
 
 /* The row that a step counts to, which may be new. */
@@ -115,10 +115,8 @@ static int find_row(struct profile *p, int step)
 
     while (i < p->count && !profile_alike(&p->rows[i], &like))
         i++;
-    if (i == p->count) {
+    if (i == p->count)
         p->rows[p->count++] = like;
-        p->rows[i].bytes = p->rows[i].flops = 0;
-    }
     return i;
 }
 

@@ -16,8 +16,9 @@ struct profile_row {
     enum op_code op;
     enum dtype dtype;                /* of the first operand */
     char shapes[PROFILE_SHAPES_SIZE]; /* "100x32x32x16, 3x3x16x32 sparse" */
+    double bytes, flops;             /* of one call as it is planned */
     int64_t calls;
-    double seconds, bytes, flops;    /* of all of them */
+    double seconds, all_bytes, all_flops; /* of the calls that were made */
 };
 
 struct profile {

@@ -464,8 +464,8 @@ static bool verify_identity(const struct trainer *t, const struct contents *c,
 static bool is_tally(const struct tally *t)
 {
     return isfinite(t->loss) && !signbit(t->loss) && !signbit(t->correct) &&
-           t->correct <= (double)t->samples && t->correct == trunc(t->correct) &&
-           (t->samples > 0 || t->loss == 0);
+           t->correct <= (double)t->samples &&
+           t->correct == trunc(t->correct) && (t->samples > 0 || t->loss == 0);
 }
 
 /* Whether a run of these settings, and any number of epochs, can have come so

@@ -709,8 +709,10 @@ void link_free(struct link *l)
     if (l->pid)
         reap(l, farewell_seconds);
     kill_worker(l);
-    file_remove(l->save, NULL); /* where it is on this machine */
-    scratch_done(&l->own);
+    if (l->own.fd >= 0)
+        scratch_done(&l->own);
+    else
+        file_remove(l->save, NULL); /* the command may be of this machine */
     free(l->outbox.data);
     free(l->command);
     free(l->name);
