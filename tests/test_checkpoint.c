@@ -32,7 +32,7 @@ static void count_step(void *arg, int step)
     c->steps[s->steps[step].phase]++;
     c->flops += op_flops(s->graph, schedule_op(s, step), &extents);
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
-        if (s->steps[step].through[i] >= 0) {
+        if (s->steps[step].instance[STEP_THROUGH + i] >= 0) {
             const struct operand *o =
                 &c->engine->executor->calls[step].operand[i];
             c->flops += 3 * (double)operand_elements(o);
@@ -111,7 +111,7 @@ Test(checkpoint, recomputes_only_what_is_read)
             for (int i = 0; access[i]; i++)
                 if (access[i] == 'w')
                     cr_expect_gt(engine.job->plan
-                                     ->instances[s->steps[t].operand[i]].last,
+                                     ->instances[s->steps[t].instance[i]].last,
                                  t);
         }
         engine_close(&engine);

@@ -93,8 +93,8 @@ static struct filled count_filled(const struct schedule *s, enum op_code code,
     for (int t = 0; t < s->step_count; t++)
         if (schedule_op(s, t)->code == code &&
             phases >> s->steps[t].phase & 1) {
-            f.given += s->steps[t].operand[slot] >= 0;
-            f.empty += s->steps[t].operand[slot] < 0;
+            f.given += s->steps[t].instance[slot] >= 0;
+            f.empty += s->steps[t].instance[slot] < 0;
         }
     return f;
 }

@@ -107,7 +107,7 @@ static void after_step(void *arg, int step)
     if (schedule_op(s, step)->code == OP_linear &&
         s->steps[step].phase == PHASE_FORWARD)
         memcpy(w->found,
-               engine_data(w->engine, s->steps[step].operand[LINEAR_Y]),
+               engine_data(w->engine, s->steps[step].instance[LINEAR_Y]),
                sizeof(w->found));
 }
 

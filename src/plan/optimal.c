@@ -198,7 +198,7 @@ static void measure_chain(struct chain *c, const struct plan *plan)
         if (forward)
             c->stages[stage].flops += schedule_step_flops(s, t);
         for (int i = 0; i < op_slots(op->code); i++) {
-            int x = s->steps[t].operand[i];
+            int x = s->steps[t].instance[i];
             if (x < 0)
                 continue;
             /* What is made only once is kept by every route alike. */

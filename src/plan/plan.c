@@ -23,14 +23,12 @@ struct call plan_call(const struct plan *plan, int step, int samples)
     return call;
 }
 
-/* Loops over the instances that a step names, statistics and indices
- * included. */
-#define EACH_INSTANCE(s, step, slot, instance)                              \
-    for (int slot = 0; slot < CALL_MAX_OPERANDS; slot++)                    \
-        for (int role_ = 0, instance; role_ < 3; role_++)                   \
-            if ((instance = role_ == 0 ? (s)->steps[step].operand[slot]     \
-                          : role_ == 1 ? (s)->steps[step].through[slot]     \
-                                       : (s)->steps[step].index[slot]) >= 0)
+static void extend(struct plan_instance *p, int step)
+{
+    if (step < p->first)
+        p->first = step;
+    p->last = step;
+}
 
 static void find_uses(struct plan *plan)
 {
@@ -42,12 +40,9 @@ static void find_uses(struct plan *plan)
         plan->instances[i].taken_by = -1;
     }
     for (int t = 0; t < s->step_count; t++)
-        EACH_INSTANCE(s, t, slot, i) {
-            struct plan_instance *p = &plan->instances[i];
-            if (t < p->first)
-                p->first = t;
-            p->last = t;
-        }
+        for (int i = 0; i < STEP_INSTANCES; i++)
+            if (s->steps[t].instance[i] >= 0)
+                extend(&plan->instances[s->steps[t].instance[i]], t);
 }
 
 /* State is alive always; what enters a body from before it, to its end. */
@@ -99,20 +94,20 @@ static bool same_part(const struct schedule *s, int from, int to)
 static int takeover(const struct plan *plan, int step, int out)
 {
     const struct schedule *s = plan->schedule;
-    const struct step *st = &s->steps[step];
+    const int *instance = s->steps[step].instance;
     const char *access = op_access(schedule_op(s, step)->code);
     const struct plan_instance *to = &plan->instances[out];
 
     for (int i = 0; access[i]; i++) {
-        int in = st->operand[i];
+        int in = instance[i];
         const struct plan_instance *from;
         bool again = false;
 
         if (access[i] != 's' || in < 0)
             continue;
         from = &plan->instances[in];
-        for (int j = 0; access[j]; j++)
-            again |= j != i && st->operand[j] == in;
+        for (int j = 0; j < STEP_INSTANCES; j++)
+            again |= j != i && instance[j] == in;
         if (from->last == step && from->bytes == to->bytes && !again &&
             from->taken_by < 0 && !kind_persists(from->kind) &&
             same_part(s, from->first, step))
@@ -128,7 +123,7 @@ static void find_takeovers(struct plan *plan)
     for (int t = 0; t < s->step_count; t++) {
         const char *access = op_access(schedule_op(s, t)->code);
         for (int i = 0; access[i]; i++) {
-            int out = s->steps[t].operand[i];
+            int out = s->steps[t].instance[i];
             if (access[i] == 'w' && out >= 0) {
                 int in = takeover(plan, t, out);
                 if (in >= 0)

@@ -76,22 +76,33 @@ static bool same_storage(const struct plan_instance *a,
     return a->offset == b->offset && a->bytes == b->bytes;
 }
 
+/* Whether a step may and does write at place `to` over what it reads at place
+ * `from`. */
+static bool taken_over(const struct plan *plan, int t, int from, int to)
+{
+    const struct schedule *s = plan->schedule;
+    const char *access = op_access(schedule_op(s, t)->code);
+    const int *instance = s->steps[t].instance;
+
+    return from < STEP_THROUGH && access[from] == 's' && access[to] == 'w' &&
+           same_storage(&plan->instances[instance[from]],
+                        &plan->instances[instance[to]]);
+}
+
 /* Within one step: what is written overlaps nothing else the step names, but
  * for exactly one 's' operand; scratch overlaps nothing. */
 static bool check_operands(struct check *c, int t)
 {
     const struct plan *plan = c->plan;
-    const struct step *step = &plan->schedule->steps[t];
-    enum op_code code = schedule_op(plan->schedule, t)->code;
+    const struct schedule *s = plan->schedule;
+    const int *instance = s->steps[t].instance;
     struct plan_instance scratch = { .offset = plan->scratch_offset[t],
                                      .bytes = plan->scratch_bytes[t] };
 
     if (scratch.offset + scratch.bytes > plan->arena_bytes)
         return fail(c, t, -1, "ends outside the arena");
-    for (int i = 0; i < 3 * CALL_MAX_OPERANDS; i++) {
-        int slot = i / 3;
-        int a = i % 3 == 0 ? step->operand[slot]
-              : i % 3 == 1 ? step->through[slot] : step->index[slot];
+    for (int i = 0; i < STEP_INSTANCES; i++) {
+        int a = instance[i];
         const struct plan_instance *p;
         if (a < 0)
             continue;
@@ -102,46 +113,37 @@ static bool check_operands(struct check *c, int t)
             return fail(c, t, a, "ends outside the arena");
         if (scratch.bytes && overlap(p, &scratch))
             return fail(c, t, a, "overlaps the step's scratch");
-        for (int j = 0; j < op_slots(code); j++) {
-            int b = step->operand[j];
-            bool allowed = i % 3 == 0 && op_access(code)[slot] == 's' &&
-                           op_access(code)[j] == 'w';
-            if (b < 0 || (i % 3 == 0 && j == slot) || !op_writes(code, j) ||
-                !overlap(p, &plan->instances[b]))
-                continue;
-            if (!allowed || !same_storage(p, &plan->instances[b]))
+        for (int j = 0; j < STEP_INSTANCES; j++)
+            if (j != i && schedule_writes(s, t, j) &&
+                overlap(p, &plan->instances[instance[j]]) &&
+                !taken_over(plan, t, i, j))
                 return fail(c, t, a, "overlaps what the step writes");
-        }
     }
     return true;
+}
+
+static void define(struct check *c, int instance)
+{
+    const struct plan_instance *p = &c->plan->instances[instance];
+
+    destroy(c, p->offset, p->bytes, instance);
+    set_valid(c, instance);
 }
 
 static bool run_step(struct check *c, int t)
 {
     const struct plan *plan = c->plan;
-    const struct step *step = &plan->schedule->steps[t];
-    enum op_code code = schedule_op(plan->schedule, t)->code;
+    const struct schedule *s = plan->schedule;
+    const int *instance = s->steps[t].instance;
 
-    for (int i = 0; i < op_slots(code); i++) {
-        int in = step->operand[i], stat = step->through[i];
-        int index = step->index[i];
-        if (in >= 0 && op_reads(code, i) && c->place[in] < 0)
-            return fail(c, t, in, "was destroyed before it is read");
-        if (stat >= 0 && c->place[stat] < 0)
-            return fail(c, t, stat, "was destroyed before it is read");
-        if (index >= 0 && c->place[index] < 0)
-            return fail(c, t, index, "was destroyed before it is read");
-    }
+    for (int i = 0; i < STEP_INSTANCES; i++)
+        if (schedule_reads(s, t, i) && c->place[instance[i]] < 0)
+            return fail(c, t, instance[i], "was destroyed before it is read");
     if (plan->scratch_bytes[t])
         destroy(c, plan->scratch_offset[t], plan->scratch_bytes[t], -1);
-    for (int i = 0; i < op_slots(code); i++) {
-        int out = step->operand[i];
-        if (out < 0 || !op_writes(code, i))
-            continue;
-        destroy(c, plan->instances[out].offset, plan->instances[out].bytes,
-                out);
-        set_valid(c, out);
-    }
+    for (int i = 0; i < STEP_INSTANCES; i++)
+        if (schedule_writes(s, t, i))
+            define(c, instance[i]);
     return true;
 }
 
@@ -152,10 +154,9 @@ static bool run_part(struct check *c, int begin, int end)
     const struct schedule *s = c->plan->schedule;
 
     for (int t = begin; t < end; t++)
-        for (int i = 0; i < op_slots(schedule_op(s, t)->code); i++)
-            if (s->steps[t].operand[i] >= 0 &&
-                !op_reads(schedule_op(s, t)->code, i))
-                set_invalid(c, s->steps[t].operand[i]);
+        for (int i = 0; i < STEP_INSTANCES; i++)
+            if (schedule_writes(s, t, i) && !schedule_reads(s, t, i))
+                set_invalid(c, s->steps[t].instance[i]);
     for (int t = begin; t < end; t++)
         if (!run_step(c, t))
             return false;

@@ -135,27 +135,28 @@ static void emit(struct builder *b, int op_id, enum phase phase)
     step = &s->steps[s->step_count++];
     step->op = op_id;
     step->phase = phase;
-    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
-        step->operand[i] = step->through[i] = step->index[i] = -1;
+    memset(step->instance, -1, sizeof(step->instance));
     for (int i = 0; i < slots; i++) {
         int value = op->operand[i];
         if (value < 0 || !op_reads(op->code, i))
             continue;
         if (b->loaded[value] >= 0) {
             const struct op *bn = &s->graph->ops[b->loaded[value]];
-            step->through[i] =
+            step->instance[STEP_THROUGH + i] =
                 read_instance(b, bn->operand[BN_RELU_STAT]);
             value = bn->operand[BN_RELU_X];
         }
         if (graph_is_view(s->graph, value)) {
-            step->index[i] = read_instance(b, s->graph->pool_index);
+            step->instance[STEP_INDEX + i] =
+                read_instance(b, s->graph->pool_index);
             value = s->graph->values[value].part_of;
         }
-        step->operand[i] = read_instance(b, value);
+        step->instance[STEP_OPERAND + i] = read_instance(b, value);
     }
     for (int i = 0; i < slots; i++)
         if (op->operand[i] >= 0 && !op_reads(op->code, i))
-            step->operand[i] = new_instance(b, op->operand[i]);
+            step->instance[STEP_OPERAND + i] =
+                new_instance(b, op->operand[i]);
 }
 
 static bool elided(const struct builder *b, const struct op *op)
@@ -207,14 +208,14 @@ static void drop_unused(struct schedule *s, int begin)
     bool *read = xcalloc((unsigned long)s->instance_count, sizeof(bool));
 
     for (int t = s->step_count - 1; t >= begin; t--) {
-        enum op_code code = schedule_op(s, t)->code;
-        int *operand = s->steps[t].operand;
-        for (int i = 0; i < op_slots(code); i++)
-            if (operand[i] >= 0 && op_reads(code, i))
-                read[operand[i]] = true;
-            else if (operand[i] >= 0 && op_access(code)[i] == 'o' &&
-                     !read[operand[i]])
-                operand[i] = -1;
+        const char *access = op_access(schedule_op(s, t)->code);
+        int *instance = s->steps[t].instance;
+        for (int i = 0; i < STEP_INSTANCES; i++)
+            if (schedule_reads(s, t, i))
+                read[instance[i]] = true;
+            else if (instance[i] >= 0 && access[i] == 'o' &&
+                     !read[instance[i]])
+                instance[i] = -1;
     }
     free(read);
 }
@@ -228,19 +229,14 @@ static void drop_unread(struct schedule *s, int begin)
 
     for (int t = s->step_count - 1; t >= begin; t--) {
         const struct step *step = &s->steps[t];
-        enum op_code code = schedule_op(s, t)->code;
         bool needed = step->phase != PHASE_RECOMPUTE;
-        for (int i = 0; i < op_slots(code); i++)
-            needed |= step->operand[i] >= 0 && !op_reads(code, i) &&
-                      read[step->operand[i]];
+        for (int i = 0; i < STEP_INSTANCES; i++)
+            needed |= schedule_writes(s, t, i) && read[step->instance[i]];
         if (!needed)
             continue;
-        for (int i = 0; i < op_slots(code); i++) {
-            if (step->operand[i] >= 0 && op_reads(code, i))
-                read[step->operand[i]] = true;
-            if (step->through[i] >= 0)
-                read[step->through[i]] = true;
-        }
+        for (int i = 0; i < STEP_INSTANCES; i++)
+            if (schedule_reads(s, t, i))
+                read[step->instance[i]] = true;
         s->steps[--kept] = *step;
     }
     memmove(&s->steps[begin], &s->steps[kept],
@@ -373,7 +369,7 @@ const struct op *schedule_op(const struct schedule *s, int step)
 struct operand schedule_operand(const struct schedule *s, int step, int slot,
                                 const struct extents *extents)
 {
-    int instance = s->steps[step].operand[slot];
+    int instance = s->steps[step].instance[STEP_OPERAND + slot];
     int value = schedule_op(s, step)->operand[slot];
 
     if (instance < 0)
@@ -381,6 +377,19 @@ struct operand schedule_operand(const struct schedule *s, int step, int slot,
     if (!graph_is_view(s->graph, value))
         value = s->instances[instance];
     return graph_operand(s->graph, value, extents);
+}
+
+bool schedule_reads(const struct schedule *s, int step, int place)
+{
+    return s->steps[step].instance[place] >= 0 &&
+           (place >= STEP_THROUGH ||
+            op_reads(schedule_op(s, step)->code, place));
+}
+
+bool schedule_writes(const struct schedule *s, int step, int place)
+{
+    return s->steps[step].instance[place] >= 0 && place < STEP_THROUGH &&
+           op_writes(schedule_op(s, step)->code, place);
 }
 
 struct extents schedule_extents(int samples)
@@ -396,7 +405,7 @@ double schedule_call_flops(const struct schedule *s, int step, int samples)
     double sum = op_flops(s->graph, schedule_op(s, step), &extents);
 
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
-        if (s->steps[step].through[i] >= 0) {
+        if (s->steps[step].instance[STEP_THROUGH + i] >= 0) {
             struct operand o = schedule_operand(s, step, i, &extents);
             sum += 3 * (double)operand_elements(&o);
         }

@@ -33,14 +33,17 @@ enum phase {
 
 const char *phase_name(enum phase);
 
+/* Where a step names instances: from OPERAND on the operands of its slots, from
+ * THROUGH on the statistics that they are loaded through, and from INDEX on the
+ * indices of those that are views. A step only reads the last two. */
+enum { STEP_OPERAND, STEP_THROUGH = CALL_MAX_OPERANDS,
+       STEP_INDEX = 2 * CALL_MAX_OPERANDS,
+       STEP_INSTANCES = 3 * CALL_MAX_OPERANDS };
+
 struct step {
     int op;                         /* of the graph */
     enum phase phase;
-    int operand[CALL_MAX_OPERANDS]; /* instances; -1: the slot is empty */
-    int through[CALL_MAX_OPERANDS]; /* instance of the statistics to load the
-                                       operand through; -1: as it is */
-    int index[CALL_MAX_OPERANDS];   /* instance of the index of an operand
-                                       that is a view; -1: it is none */
+    int instance[STEP_INSTANCES];   /* -1: none */
 };
 
 /* Steps [begin, body) once, [body, epilogue) per microbatch, [epilogue, end)
@@ -92,6 +95,11 @@ const struct op *schedule_op(const struct schedule *, int step);
 /* An operand of a step as the operation sees it: of a view, the view. */
 struct operand schedule_operand(const struct schedule *, int step, int slot,
                                 const struct extents *);
+
+/* Whether a step reads, or writes, an instance that it names at this place;
+ * false if it names none there. */
+bool schedule_reads(const struct schedule *, int step, int place);
+bool schedule_writes(const struct schedule *, int step, int place);
 
 /* Sizes when `samples` samples are processed at once. */
 struct extents schedule_extents(int samples);

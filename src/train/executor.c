@@ -4,9 +4,11 @@
 
 #include "kernels/half.h"
 
+/* NULL of none. */
 static void *address(const struct executor *ex, int instance)
 {
-    return ex->arena + ex->plan->instances[instance].offset;
+    return instance < 0 ? NULL
+                        : ex->arena + ex->plan->instances[instance].offset;
 }
 
 /* Addresses never change, so this is done once per executor. */
@@ -22,12 +24,10 @@ static void bind_addresses(struct executor *ex)
         if (plan->scratch_bytes[t])
             call->scratch = ex->arena + plan->scratch_offset[t];
         for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
-            if (step->operand[i] >= 0)
-                call->operand[i].data = address(ex, step->operand[i]);
-            if (step->through[i] >= 0)
-                call->operand[i].through = address(ex, step->through[i]);
-            if (step->index[i] >= 0)
-                call->operand[i].index = address(ex, step->index[i]);
+            const int *instance = &step->instance[i];
+            call->operand[i].data = address(ex, instance[STEP_OPERAND]);
+            call->operand[i].through = address(ex, instance[STEP_THROUGH]);
+            call->operand[i].index = address(ex, instance[STEP_INDEX]);
         }
     }
     ex->samples = s->microbatch;

@@ -77,17 +77,16 @@ static int draw_facts(const struct job *job, struct area area, int step)
 /* Whether the operation of a step writes a tensor, or only reads it. */
 static const char *use_of(const struct job *job, int step, int instance)
 {
-    const struct step *st = &job->schedule->steps[step];
-    enum op_code code = schedule_op(job->schedule, step)->code;
+    const struct schedule *s = job->schedule;
     bool reads = false, writes = false;
 
     if (instance == LIVING_SCRATCH)
         return " ";
-    for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
-        bool operand = i < op_slots(code) && st->operand[i] == instance;
-        reads |= st->through[i] == instance ||
-                 (operand && op_reads(code, i));
-        writes |= operand && op_writes(code, i);
+    for (int i = 0; i < STEP_INSTANCES; i++) {
+        if (s->steps[step].instance[i] != instance)
+            continue;
+        reads |= schedule_reads(s, step, i);
+        writes |= schedule_writes(s, step, i);
     }
     return writes ? "+" : reads ? "◂" : " ";
 }
