@@ -1,0 +1,267 @@
+#include "ui/pages/pane_front.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/number.h"
+#include "ui/pages/trial_text.h"
+#include "ui/session/diff.h"
+#include "ui/term/chart.h"
+
+/* x is the logarithm of bytes to base 2; only whole ones are labelled. */
+static void label_bytes(double x, char text[NUMBER_SIZE])
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    int power = (int)lround(x);
+
+    *text = '\0';
+    if (fabs(x - power) < 1e-6 && power >= 0 && power < 50)
+        snprintf(text, NUMBER_SIZE, "%d %s", 1 << power % 10,
+                 units[power / 10]);
+}
+
+static int compare_peaks(const void *a, const void *b)
+{
+    const struct trial *const *x = a, *const *y = b;
+
+    if ((*x)->peak_bytes != (*y)->peak_bytes)
+        return (*x)->peak_bytes > (*y)->peak_bytes ? 1 : -1;
+    return (*x)->best_accuracy < (*y)->best_accuracy   ? -1
+           : (*x)->best_accuracy > (*y)->best_accuracy ? 1
+           : *x > *y ? 1 : -1;
+}
+
+/* Trials that have a point, by memory; the caller frees. */
+static const struct trial **sort_points(const struct session *s, int *count)
+{
+    const struct trial **sorted = xcalloc((unsigned long)s->trial_count + 1,
+                                          sizeof(*sorted));
+    int n = 0;
+
+    for (int i = 0; i < s->trial_count; i++)
+        if (trial_has_point(&s->trials[i]))
+            sorted[n++] = &s->trials[i];
+    qsort(sorted, (size_t)n, sizeof(*sorted), compare_peaks);
+    *count = n;
+    return sorted;
+}
+
+static double point_x(const struct trial *t)
+{
+    return log2((double)t->peak_bytes);
+}
+
+/* Up from the axis to the first point of the front, from each to the next, and
+ * on to the end of the chart: x, y, x, y, ...; the caller frees. */
+static double *make_stairs(const struct session *s, const struct chart *c,
+                           int *count)
+{
+    int points, n = 0;
+    const struct trial **sorted = sort_points(s, &points);
+    double *stairs = xcalloc(2 * (unsigned long)points + 2,
+                             2 * sizeof(*stairs));
+    double y = c->y_min;
+
+    for (int i = 0; i < points; i++) {
+        if (!trial_on_front(s, sorted[i]))
+            continue;
+        stairs[2 * n] = point_x(sorted[i]);
+        stairs[2 * n++ + 1] = y;
+        y = sorted[i]->best_accuracy;
+        stairs[2 * n] = point_x(sorted[i]);
+        stairs[2 * n++ + 1] = y;
+    }
+    stairs[2 * n] = c->x_max;
+    stairs[2 * n + 1] = y;
+    *count = n ? n + 1 : 0;
+    free(sorted);
+    return stairs;
+}
+
+/* Room for all points and the baseline, between two powers of two that have
+ * room for their labels. */
+static void fit_chart(const struct session *s, struct chart *c,
+                      const struct forecast *baseline)
+{
+    double low = 1, high = 0, pad;
+
+    c->x_min = 1e300;
+    c->x_max = 0;
+    for (int i = 0; i < s->trial_count; i++) {
+        const struct trial *t = &s->trials[i];
+        if (!trial_has_point(t))
+            continue;
+        low = fmin(low, t->best_accuracy);
+        high = fmax(high, t->best_accuracy);
+        c->x_min = fmin(c->x_min, point_x(t));
+        c->x_max = fmax(c->x_max, point_x(t));
+    }
+    if (baseline)
+        c->x_max = fmax(c->x_max, log2((double)baseline->peak_bytes));
+    c->x_min = floor(c->x_min) - 0.3;
+    c->x_max = fmax(ceil(c->x_max), c->x_min + 2) + 0.3;
+    pad = fmax(0.01, 0.15 * (high - low));
+    c->y_min = fmax(0, low - pad);
+    c->y_max = fmin(1, high + pad);
+}
+
+/* Beside a letter that is there already. */
+static int free_column(struct area area, int row, int col, int width)
+{
+    for (int step = 0; step < 8; step++) {
+        int at = col + step * (width + 1);
+        bool taken = false;
+        for (int c = at; c < at + width && c < area.cols; c++) {
+            const struct cell *cell =
+                &area.cells->cell[(area.row + row) * area.cells->cols +
+                                  area.col + c];
+            taken |= cell->text[0] >= 'A' && cell->text[0] <= 'Z';
+        }
+        if (!taken && at + width <= area.cols)
+            return at;
+    }
+    return col;
+}
+
+static void draw_letter(struct screen *s, const struct pane_trials *p,
+                        const struct chart *c, struct area area, int place,
+                        int trial)
+{
+    const struct session *session = s->session;
+    const struct trial *t = &session->trials[trial];
+    int row, col, width;
+    unsigned style = trial_label_style(session, t);
+    char label[TRIAL_LABEL_SIZE];
+
+    width = cells_width(trial_label(t, label));
+    chart_cell(c, area, point_x(t), t->best_accuracy, &row, &col);
+    if (row < 0 || row >= area.rows || col < 0 || col >= area.cols)
+        return;
+    col = free_column(area, row, col, width);
+    if (trial == pane_trials_chosen(session, p))
+        style |= STYLE_REVERSE;
+    area_text(area, row, col, style, label);
+    screen_target(s, area, row, col, 1, width, ACTION_ROW, place);
+}
+
+/* The chosen one keeps its place: what is drawn first does. */
+static void draw_letters(struct screen *s, struct pane_trials *p,
+                         const struct chart *c, struct area area)
+{
+    const struct session *session = s->session;
+    int *order = pane_trials_order(session, p);
+
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < session->trial_count; i++)
+            if ((i == p->view.chosen) == (pass == 0) &&
+                trial_has_point(&session->trials[order[i]]))
+                draw_letter(s, p, c, area, i, order[i]);
+    free(order);
+}
+
+/* "B  fp16, microbatch 10  3.09 MiB  77.82%  on the front" */
+static void draw_chosen(const struct session *s, const struct pane_trials *p,
+                        struct area area)
+{
+    int trial = pane_trials_chosen(s, p);
+    const struct trial *t = &s->trials[trial];
+    char label[TRIAL_LABEL_SIZE], bytes[BYTES_TEXT_SIZE], what[DIFF_TEXT_SIZE];
+    char number[NUMBER_SIZE];
+    int beaten = session_beaten_by(s, t), col;
+
+    trial_label(t, label);
+    col = area_text(area, 0, 1, ROLE_TITLE | STYLE_REVERSE, label);
+    if (!trial_has_point(t)) {
+        area_text(area, 0, col + 2, ROLE_DIM,
+                  "has no point until an epoch of it ends");
+        return;
+    }
+    col = area_print(area, 0, col + 2, ROLE_TEXT | STYLE_BOLD,
+                     "%s  %s",
+                     bytes_format(bytes, sizeof(bytes), t->peak_bytes),
+                     number_percent(number, t->best_accuracy, 2));
+    if (beaten < 0)
+        col = area_text(area, 0, col + 2, ROLE_GOOD, "on the front");
+    else
+        col = area_print(area, 0, col + 2, ROLE_DIM, "%s is better",
+                         trial_label(&s->trials[beaten], label));
+    trial_describe(s, t, what, sizeof(what));
+    area_fit(area, 0, col + 2, area.cols - col - 3, ROLE_TEXT, what);
+}
+
+static bool any_point(const struct session *s)
+{
+    for (int i = 0; i < s->trial_count; i++)
+        if (trial_has_point(&s->trials[i]))
+            return true;
+    return false;
+}
+
+static void name_baseline(const struct chart *c, struct area area)
+{
+    static const char name[] = "baseline";
+    int col = chart_column(c, area, c->marks[0].x);
+    int before = col - 1 - cells_width(name);
+
+    area_text(area, area.rows - 3, before > CHART_MARGIN ? before : col + 2,
+              ROLE_PINNED, name);
+}
+
+void pane_front_draw(struct screen *s, struct pane_trials *p,
+                     struct area area)
+{
+    const struct session *session = s->session;
+    const struct forecast *baseline;
+    struct chart chart = { .label = chart_label_percent, .x_label = label_bytes,
+                           .x_unit = "peak", .line_count = 1 };
+    struct chart_line stairs = { .stride = 2, .style = ROLE_GOOD,
+                                 .letter = '.' };
+    struct chart_mark mark = { 0, ROLE_PINNED, NULL };
+    double *xy;
+
+    screen_note(s, area, ROLE_DIM,
+                "Pareto front: most accuracy for the memory");
+    if (!any_point(session)) {
+        area_text(area, 1, 1, ROLE_DIM,
+                  "Points come with the accuracy, when an epoch ends.");
+        return;
+    }
+    baseline = session->trials[session->trial_count - 1].baseline;
+    fit_chart(session, &chart, baseline);
+    if (baseline) {
+        mark.x = log2((double)baseline->peak_bytes);
+        chart.marks = &mark;
+        chart.mark_count = 1;
+    }
+    xy = make_stairs(session, &chart, &stairs.count);
+    stairs.x = xy;
+    stairs.y = xy + 1;
+    chart.lines = &stairs;
+    draw_chosen(session, p, area);
+    area = area_sub(area, 1, 0, area.rows - 1, area.cols);
+    if (area.rows >= 5 && area.cols >= CHART_MARGIN + 8) {
+        chart_draw(&chart, area);
+        if (baseline)
+            name_baseline(&chart, area);
+        draw_letters(s, p, &chart, area);
+    }
+    free(xy);
+}
+
+int pane_front_next(const struct session *s, int trial, int step)
+{
+    int count;
+    const struct trial **sorted = sort_points(s, &count);
+    int at = step > 0 ? -1 : count;
+
+    for (int i = 0; i < count; i++)
+        if (sorted[i] == &s->trials[trial])
+            at = i;
+    at += step;
+    if (at >= 0 && at < count)
+        trial = (int)(sorted[at] - s->trials);
+    free(sorted);
+    return trial;
+}

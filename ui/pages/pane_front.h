@@ -1,0 +1,17 @@
+/*
+ * The plot of the page Runs: each trial that has ended an epoch is a letter,
+ * its place the accuracy and the memory, and the Pareto front is a line.
+ */
+#ifndef MEMDIAL_PANE_FRONT_H
+#define MEMDIAL_PANE_FRONT_H
+
+#include "ui/pages/pane_trials.h"
+
+/* The trial that is chosen in the table is marked, and a click chooses there. */
+void pane_front_draw(struct screen *, struct pane_trials *, struct area);
+
+/* The next trial in the plot with more memory, or less if `step` is -1; the
+ * same one at the end. */
+int pane_front_next(const struct session *, int trial, int step);
+
+#endif

@@ -1,0 +1,225 @@
+#include "ui/pages/pane_trials.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/number.h"
+#include "ui/pages/trial_text.h"
+
+/* In this order, as many as there is room for. */
+enum { COLUMN_LABEL, COLUMN_SETTINGS, COLUMN_PEAK, COLUMN_FLOPS, COLUMN_BEST,
+       COLUMN_STATE, COLUMN_SECONDS, COLUMN_EPOCHS, COLUMN_LAST,
+       COLUMN_REDUCTION, COLUMN_COUNT };
+
+void pane_trials_init(struct pane_trials *p)
+{
+    p->column_count = COLUMN_COUNT;
+}
+
+/* The latest too where that one was forgotten. */
+int pane_trials_chosen(const struct session *s, const struct pane_trials *p)
+{
+    int trial = s->trial_count - 1;
+
+    for (int i = 0; p->stays && i < s->trial_count; i++)
+        if (s->trials[i].number == p->trial)
+            trial = i;
+    return trial;
+}
+
+void pane_trials_choose(const struct session *s, struct pane_trials *p,
+                        int trial)
+{
+    p->trial = s->trials[trial].number;
+    p->stays = trial != s->trial_count - 1;
+}
+
+static bool is_now(const struct session *s, const struct trial *t)
+{
+    return t == &s->trials[s->trial_count - 1];
+}
+
+static bool is_pinned(const struct session *s, const struct trial *t)
+{
+    return t->number == s->pinned_trial;
+}
+
+static void write_label(const struct session *s, const struct trial *t,
+                        char *text, size_t size, unsigned *style)
+{
+    char label[TRIAL_LABEL_SIZE];
+
+    snprintf(text, size, "%s%s%s%s", trial_label(t, label),
+             trial_on_front(s, t) ? "*" : "", is_now(s, t) ? "▸" : "",
+             is_pinned(s, t) ? "p" : "");
+    *style = trial_label_style(s, t);
+}
+
+static void write_state(const struct session *s, const struct trial *t,
+                        char *text, size_t size, unsigned *style)
+{
+    const char *state = session_trial_state(s, t);
+
+    snprintf(text, size, "%s", state);
+    *style = strcmp(state, "diverged") == 0 || strcmp(state, "failed") == 0
+                 ? ROLE_BAD : is_now(s, t) ? ROLE_TEXT : ROLE_DIM;
+}
+
+enum { FLOPS_CELLS = 5 };
+
+static void write_cell(const void *arg, int row, int column, char *text,
+                       size_t size, unsigned *style)
+{
+    const struct session *s = arg;
+    const struct trial *t = &s->trials[row];
+    char number[NUMBER_SIZE];
+
+    switch (column) {
+    case COLUMN_LABEL:
+        write_label(s, t, text, size, style);
+        break;
+    case COLUMN_SETTINGS:
+        trial_describe(s, t, text, size);
+        break;
+    case COLUMN_PEAK:
+        if (t->peak_bytes)
+            bytes_format(text, size, t->peak_bytes);
+        break;
+    case COLUMN_FLOPS:
+        if (trial_flops_ratio(t) > 0)
+            snprintf(text, size, "×%s",
+                     number_format(number, trial_flops_ratio(t), 2,
+                                   FLOPS_CELLS));
+        break;
+    case COLUMN_BEST:
+        *style = trial_on_front(s, t) ? ROLE_GOOD : ROLE_TEXT;
+        if (t->epochs)
+            snprintf(text, size, "%s",
+                     number_percent(number, t->best_accuracy, 2));
+        break;
+    case COLUMN_STATE:
+        write_state(s, t, text, size, style);
+        break;
+    case COLUMN_LAST:
+        if (t->epochs)
+            snprintf(text, size, "%s",
+                     number_percent(number, t->valid_accuracy, 2));
+        break;
+    case COLUMN_EPOCHS:
+        snprintf(text, size, "%d", t->epochs);
+        break;
+    case COLUMN_SECONDS:
+        snprintf(text, size, "%s",
+                 number_format(number, trial_seconds(t), 1,
+                               TRIAL_SECONDS_CELLS));
+        break;
+    case COLUMN_REDUCTION:
+        if (trial_reduction(t) > 0)
+            snprintf(text, size, "%sx",
+                     number_format(number, trial_reduction(t), 2,
+                                   NUMBER_CELLS_MIN));
+        break;
+    }
+    if (!*text)
+        snprintf(text, size, "…");
+}
+
+static double sort_key(const void *arg, int row, int column)
+{
+    const struct session *s = arg;
+    const struct trial *t = &s->trials[row];
+
+    switch (column) {
+    case COLUMN_SETTINGS: /* how much they save */
+    case COLUMN_REDUCTION:
+        return trial_reduction(t);
+    case COLUMN_PEAK:
+        return (double)t->peak_bytes;
+    case COLUMN_FLOPS:
+        return trial_flops_ratio(t);
+    case COLUMN_BEST:
+        return t->epochs ? t->best_accuracy : -1;
+    case COLUMN_LAST:
+        return t->epochs ? t->valid_accuracy : -1;
+    case COLUMN_EPOCHS:
+        return t->epochs;
+    case COLUMN_SECONDS:
+        return trial_seconds(t);
+    default:
+        return row;
+    }
+}
+
+int *pane_trials_order(const struct session *s, struct pane_trials *p)
+{
+    int *order = table_order(&p->view, s->trial_count, sort_key, s);
+
+    for (int i = 0; i < s->trial_count; i++)
+        if (order[i] == pane_trials_chosen(s, p))
+            p->view.chosen = i;
+    return order;
+}
+
+/* Returns how many of the columns there is room for. The settings get the room
+ * that is left. */
+static int fit_columns(struct table_column columns[COLUMN_COUNT], int cols)
+{
+    int left = cols - 2, count = 0;
+
+    columns[COLUMN_SETTINGS].width = cols >= 90 ? 30 : 19;
+    for (; count < COLUMN_COUNT; count++) {
+        int width = columns[count].width + (count > 0 ? 2 : 0);
+        if (width > left)
+            break;
+        left -= width;
+    }
+    columns[COLUMN_SETTINGS].width += left;
+    return count;
+}
+
+void pane_trials_draw(struct screen *s, struct pane_trials *p,
+                      struct area area, bool keys)
+{
+    struct table_column columns[COLUMN_COUNT] = {
+        [COLUMN_LABEL] = { "id", 5, false },
+        [COLUMN_SETTINGS] = { "saves memory by", 0, false },
+        [COLUMN_PEAK] = { "peak", 10, true },
+        [COLUMN_FLOPS] = { "FLOPs", 6, true },
+        [COLUMN_BEST] = { "best", 7, true },
+        [COLUMN_STATE] = { "state", 8, false },
+        [COLUMN_LAST] = { "last", 7, true },
+        [COLUMN_EPOCHS] = { "epochs", 6, true },
+        [COLUMN_SECONDS] = { "seconds", TRIAL_SECONDS_CELLS, true },
+        [COLUMN_REDUCTION] = { "reduction", 9, true },
+    };
+    const struct session *session = s->session;
+    int *order = pane_trials_order(session, p);
+    struct table table = { columns, 0, session->trial_count, order,
+                           write_cell, session };
+
+    p->column_count = fit_columns(columns, area.cols);
+    table.column_count = p->column_count;
+    table_draw(s, &table, &p->view, area, keys);
+    if (session->trial_count == 0)
+        area_text(area, 1, 1, ROLE_DIM,
+                  "Nothing was tried yet; the run is about to begin.");
+    screen_note(s, area, ROLE_DIM, "* on the front  ▸ now  p pinned");
+    free(order);
+}
+
+/* The trial that was chosen stays so when the order changes. */
+bool pane_trials_act(const struct session *s, struct pane_trials *p,
+                     enum action action, int argument)
+{
+    int *order = pane_trials_order(s, p);
+    bool again = action == ACTION_ROW && argument == p->view.chosen;
+
+    if (table_act(&p->view, s->trial_count, p->column_count, action,
+                  argument) && action != ACTION_SORT &&
+        action != ACTION_REVERSE)
+        pane_trials_choose(s, p, order[p->view.chosen]);
+    free(order);
+    return again;
+}
