@@ -9,24 +9,6 @@
 #include "base/error.h"
 #include "kernels/pool.h"
 
-static const char *const kind_names[KIND_COUNT] = {
-    [KIND_WEIGHTS] = "weights",         [KIND_INDEX] = "index",
-    [KIND_GRADIENTS] = "gradients",     [KIND_OPTIMIZER] = "optimizer",
-    [KIND_ACTIVATIONS] = "activations", [KIND_TRANSIENT] = "transient",
-    [KIND_WORKSPACE] = "workspace",     [KIND_INPUT] = "input",
-};
-
-const char *kind_name(enum kind kind)
-{
-    return kind_names[kind];
-}
-
-bool kind_persists(enum kind kind)
-{
-    return kind == KIND_WEIGHTS || kind == KIND_INDEX ||
-           kind == KIND_OPTIMIZER;
-}
-
 struct graph *graph_new(void)
 {
     return xcalloc(1, sizeof(struct graph));

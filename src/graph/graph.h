@@ -17,24 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/kind.h"
 #include "kernels/kernels.h"
-
-enum kind {
-    KIND_WEIGHTS,
-    KIND_INDEX,
-    KIND_GRADIENTS,
-    KIND_OPTIMIZER,
-    KIND_ACTIVATIONS,
-    KIND_TRANSIENT,
-    KIND_WORKSPACE,
-    KIND_INPUT,
-    KIND_COUNT
-};
-
-const char *kind_name(enum kind);
-
-/* Alive at every step of every program, and what a snapshot saves. */
-bool kind_persists(enum kind);
 
 /* Sizes known only when a plan is made. A dimension d < 0 stands for
  * extent number -1 - d. */

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "graph/graph.h"
+#include "base/kind.h"
 #include "ui/term/cells.h"
 
 /* Draws bytes by kind, at most `most` of them in all, `scale` bytes being

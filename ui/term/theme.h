@@ -6,7 +6,7 @@
 #ifndef MEMDIAL_THEME_H
 #define MEMDIAL_THEME_H
 
-#include "graph/graph.h"
+#include "base/kind.h"
 #include "ui/term/cells.h"
 
 enum role {
