@@ -88,11 +88,11 @@ static int least_first(const void *a, const void *b)
 }
 
 static void run_call(const struct executor *ex, int step,
-                     const struct run *run)
+                     const struct batch *batch)
 {
     struct call call = ex->calls[step];
 
-    call.run = run;
+    call.batch = batch;
     ex->plan->backend->run(ex->device,
                            schedule_op(ex->plan->schedule, step)->code,
                            &call);
@@ -101,16 +101,16 @@ static void run_call(const struct executor *ex, int step,
 /* Seconds that a step's call takes again and again. The device records what
  * has a seed that it does not know. */
 static double time_record(const struct bench *b, int step,
-                          const struct run *run)
+                          const struct batch *batch)
 {
     const struct executor *ex = b->trainer->executor;
     const struct backend *backend = ex->plan->backend;
     double start = clock_seconds();
 
-    if (backend->begin(ex->device, PROGRAM_TRAIN, run))
+    if (backend->begin(ex->device, PROGRAM_TRAIN, batch))
         for (int k = 0; k < b->repeats; k++)
-            run_call(ex, step, run);
-    backend->end(ex->device, PROGRAM_TRAIN, run);
+            run_call(ex, step, batch);
+    backend->end(ex->device, PROGRAM_TRAIN, batch);
     return clock_seconds() - start;
 }
 
@@ -122,18 +122,18 @@ static double time_call(const struct bench *b, int step)
     const struct program_steps *p = &s->program[PROGRAM_TRAIN];
     struct loader loader = { draw_sample, NULL, .goes_on = false };
     double report[METRIC_COUNT], seconds[TRIES];
-    struct run run = { .seed = (uint64_t)step, .batch = s->microbatch,
-                       .samples = s->microbatch, .loader = &loader,
-                       .report = report,
-                       .tf32 = b->trainer->job->settings.tf32 };
+    struct batch batch = { .seed = (uint64_t)step, .terms = s->microbatch,
+                           .samples = s->microbatch, .loader = &loader,
+                           .report = report,
+                           .tf32 = b->trainer->job->settings.tf32 };
 
     for (int t = p->begin; t < step; t++) {
         loader.arg = &ex->calls[t];
-        run_call(ex, t, &run);
+        run_call(ex, t, &batch);
     }
-    time_record(b, step, &run); /* makes the record */
+    time_record(b, step, &batch); /* makes the record */
     for (int i = 0; i < TRIES; i++)
-        seconds[i] = time_record(b, step, &run);
+        seconds[i] = time_record(b, step, &batch);
     qsort(seconds, TRIES, sizeof(*seconds), least_first);
     return seconds[TRIES / 2] / b->repeats;
 }

@@ -156,11 +156,12 @@ struct loader {
     bool goes_on;
 };
 
-/* The state of the run that kernels may depend on. */
-struct run {
+/* What kernels may depend on beside their call: the batch that is worked on,
+ * and the state of the run. */
+struct batch {
     uint64_t seed;
     int64_t step;        /* optimizer steps done so far */
-    int batch;           /* samples in the whole batch */
+    int terms;           /* samples in the whole batch */
     int first;           /* index in the batch of this microbatch's first */
     int samples;         /* samples in this microbatch */
     float learning_rate;
@@ -178,7 +179,7 @@ struct call {
     union attr attr;
     void *scratch;       /* aligned as the arena is; NULL if none is needed */
     int threads;
-    const struct run *run; /* NULL while only scratch is asked for */
+    const struct batch *batch; /* NULL while only scratch is asked for */
 };
 
 static inline bool operand_given(const struct operand *o)
@@ -277,8 +278,8 @@ struct backend {
      * knows the calls from before and none need be made.
      */
     void (*run)(struct device *, enum op_code, const struct call *);
-    bool (*begin)(struct device *, int program, const struct run *);
-    void (*end)(struct device *, int program, const struct run *);
+    bool (*begin)(struct device *, int program, const struct batch *);
+    void (*end)(struct device *, int program, const struct batch *);
     /* False once the device has failed; nothing it says is right after it. */
     bool (*healthy)(struct device *, char why[WHY_SIZE]);
     /* Between host memory and the arena; both finish before returning. */

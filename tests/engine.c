@@ -66,19 +66,19 @@ void engine_run(struct engine *engine, enum program program, int samples,
 {
     const struct settings *s = &engine->job->settings;
     struct loader loader = { .sample = engine->sample, .arg = engine };
-    struct run run = { .seed = s->seed,
-                       .step = engine->step,
-                       .batch = samples,
-                       .learning_rate = (float)s->lr,
-                       .momentum = (float)s->momentum,
-                       .weight_decay = (float)s->weight_decay,
-                       .nesterov = s->nesterov,
-                       .rewire = true,
-                       .tf32 = s->tf32,
-                       .loader = &loader,
-                       .report = metrics };
+    struct batch batch = { .seed = s->seed,
+                           .step = engine->step,
+                           .terms = samples,
+                           .learning_rate = (float)s->lr,
+                           .momentum = (float)s->momentum,
+                           .weight_decay = (float)s->weight_decay,
+                           .nesterov = s->nesterov,
+                           .rewire = true,
+                           .tf32 = s->tf32,
+                           .loader = &loader,
+                           .report = metrics };
 
-    executor_run(engine->executor, program, &run);
+    executor_run(engine->executor, program, &batch);
     engine->step += program == PROGRAM_TRAIN;
 }
 

@@ -55,7 +55,7 @@ static void reference_load(const struct call *c, struct exact *t)
     size_t n = (size_t)x->dim[0], each = operand_elements(x) / n;
 
     for (size_t i = 0; i < n; i++) {
-        int index = c->run->first + (int)i;
+        int index = c->batch->first + (int)i;
 
         for (size_t j = 0; j < each; j++)
             set(&t[LOAD_X], i * each + j, index * 1000 + (int)(j % 1000), 0);
@@ -357,7 +357,7 @@ static void reference_bn_stats(const struct call *c, struct exact *t)
     const struct exact *running = &t[BN_STATS_RUNNING];
     const struct exact *stat = &t[BN_STATS_STAT];
     double keep = pow(1 - (double)c->attr.norm.momentum,
-                      c->run->samples / (double)c->run->batch);
+                      c->batch->samples / (double)c->batch->terms);
 
     stat_reference(x, rows, channels, t[BN_STATS_GAMMA].value, beta,
                    c->attr.norm.eps, stat->value);
@@ -509,7 +509,7 @@ static double scale_factor(const struct call *c, const struct exact *t,
 
 static void xent_sample(const struct call *c, const struct exact *t, int n)
 {
-    double weight = scale_factor(c, t, SOFTMAX_XENT_SCALE) / c->run->batch;
+    double weight = scale_factor(c, t, SOFTMAX_XENT_SCALE) / c->batch->terms;
     int classes = c->operand[SOFTMAX_XENT_LOGITS].dim[1], best = 0;
     const double *logits = t[SOFTMAX_XENT_LOGITS].value + n * classes;
     int label = (int)t[SOFTMAX_XENT_LABELS].value[n];
@@ -556,20 +556,20 @@ static void reference_check_finite(const struct call *c, struct exact *t)
 static void sgd_element(const struct call *c, const struct exact *t, int kept,
                         size_t i)
 {
-    const struct run *run = c->run;
+    const struct batch *batch = c->batch;
     double w = t[kept].value[i], before = t[SGD_MOMENTUM].value[i];
     double gradient = t[SGD_GRADIENT].value[i]
                       / scale_factor(c, t, SGD_SCALE);
-    double g = gradient + (double)run->weight_decay * w;
-    double m = (double)run->momentum * before + g;
-    double size = fabs(run->momentum * before) + fabs(gradient)
-                  + fabs(run->weight_decay * w);
-    double step = run->nesterov ? g + (double)run->momentum * m : m;
+    double g = gradient + (double)batch->weight_decay * w;
+    double m = (double)batch->momentum * before + g;
+    double size = fabs(batch->momentum * before) + fabs(gradient)
+                  + fabs(batch->weight_decay * w);
+    double step = batch->nesterov ? g + (double)batch->momentum * m : m;
 
-    w -= (double)run->learning_rate * step;
+    w -= (double)batch->learning_rate * step;
     size = fmax(size, fabs(m));
     set(&t[SGD_MOMENTUM], i, m, size);
-    set(&t[kept], i, w, fabs(w) + run->learning_rate * 3 * size);
+    set(&t[kept], i, w, fabs(w) + batch->learning_rate * 3 * size);
     set(&t[SGD_W], i, w, t[kept].magnitude[i]);
 }
 

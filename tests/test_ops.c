@@ -186,7 +186,7 @@ struct problem {
     bool with_add, with_through, with_tf32, with_sums;
     enum dtype storage;  /* of what may be stored in less than floats */
     struct call call;    /* no data, no scratch, no threads */
-    struct run run;
+    struct batch batch;
     struct loader loader;
     struct exact before[CALL_MAX_OPERANDS], after[CALL_MAX_OPERANDS];
     float *through;
@@ -639,7 +639,7 @@ static double forward(const struct problem *p, double *const v[],
     const struct operand *y = &p->call.operand[from[out]];
     size_t n = operand_elements(y);
     struct exact t[CALL_MAX_OPERANDS] = { 0 };
-    struct call c = { .attr = p->call.attr, .run = &p->run };
+    struct call c = { .attr = p->call.attr, .batch = &p->batch };
     double sum = 0;
 
     for (int s = 0; s <= out; s++)
@@ -746,7 +746,7 @@ static double objective_softmax_xent(const struct problem *p,
     op_reference(OP_softmax_xent, &p->call, t);
     free(t[SOFTMAX_XENT_DLOGITS].value);
     free(t[SOFTMAX_XENT_DLOGITS].magnitude);
-    return metrics[METRIC_LOSS] / p->run.batch
+    return metrics[METRIC_LOSS] / p->batch.terms
            * (p->shape->scaled ? v[SOFTMAX_XENT_SCALE][LOSS_SCALE_FACTOR] : 1);
 }
 
@@ -904,14 +904,14 @@ static void problem_init(struct problem *p, enum op_code op,
         .op = op, .shape = shape, .storage = storage, .with_add = with_add,
         .with_through = with_through, .with_tf32 = with_tf32,
         .with_sums = with_sums,
-        .run = { .batch = parts * shape->n, .samples = shape->n,
-                 .first = (parts - 1) * shape->n, .learning_rate = 0.1f,
-                 .momentum = 0.9f, .weight_decay = 0.05f,
-                 .nesterov = shape->nesterov, .tf32 = with_tf32 }
+        .batch = { .terms = parts * shape->n, .samples = shape->n,
+                   .first = (parts - 1) * shape->n, .learning_rate = 0.1f,
+                   .momentum = 0.9f, .weight_decay = 0.05f,
+                   .nesterov = shape->nesterov, .tf32 = with_tf32 }
     };
     p->loader = (struct loader){ .sample = load_sample, .arg = p };
-    p->run.loader = &p->loader;
-    p->call.run = &p->run;
+    p->batch.loader = &p->loader;
+    p->call.batch = &p->batch;
     subject->describe(p);
     if (with_add) {
         const struct operand *out = &p->call.operand[output_slot(op)];
@@ -1070,7 +1070,7 @@ struct trial {
     struct device *device;
     enum op_code op;
     struct call call;
-    struct run run;
+    struct batch batch;
     double report[METRIC_COUNT];
     int shared;          /* slot whose storage the output takes, or -1 */
     bool done;
@@ -1175,9 +1175,9 @@ static void trial_run(struct trial *t, const struct problem *p,
     char why[WHY_SIZE] = "";
 
     *t = (struct trial){ .target = target, .device = device, .op = p->op,
-                         .call = p->call, .run = p->run, .shared = shared };
-    t->run.report = t->report;
-    t->call.run = &t->run;
+                         .call = p->call, .batch = p->batch, .shared = shared };
+    t->batch.report = t->report;
+    t->call.batch = &t->batch;
     t->call.threads = threads;
     lay_out(t, p);
     t->host = malloc(t->bytes);
@@ -1384,7 +1384,7 @@ static void check_scratch(const struct problem *p, const struct target *target,
         return;
     scratch = isa->kernels->scratch[p->op];
     call.threads = threads;
-    call.run = NULL;
+    call.batch = NULL;
     cr_expect_eq(scratch ? scratch(&call) : 0,
                  cpu_backend.scratch(p->op, &call), "%s: scratch for %s",
                  problem_text(p), target->name);

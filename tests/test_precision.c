@@ -59,9 +59,9 @@ static void run_op(enum op_code op, const struct call *c)
 static void sgd(struct weights *s, int64_t step, bool master, bool scaled,
                 int threads)
 {
-    struct run run = { .seed = 11, .step = step, .learning_rate = 1,
-                       .momentum = s->keep };
-    struct call c = { .threads = threads, .run = &run,
+    struct batch batch = { .seed = 11, .step = step, .learning_rate = 1,
+                           .momentum = s->keep };
+    struct call c = { .threads = threads, .batch = &batch,
                       .attr.sgd.stream = 3 };
 
     c.operand[SGD_GRADIENT] = operand_of(s->gradient, s->dtype, ELEMENTS);

@@ -253,10 +253,10 @@ static void run_call(const struct backend *backend, struct device *device,
                      enum op_code code, struct call *c)
 {
     size_t bytes = backend->scratch(code, c), alignment = backend->alignment;
-    static const struct run run = { .batch = 1, .samples = 1 };
+    static const struct batch batch = { .terms = 1, .samples = 1 };
 
-    if (!c->run)
-        c->run = &run;
+    if (!c->batch)
+        c->batch = &batch;
     c->scratch = aligned_alloc(alignment,
                                (bytes + alignment) / alignment * alignment);
     memset(c->scratch, 0xFF, bytes);
@@ -487,7 +487,7 @@ struct rewired {
     struct stored stored;
     void *w, *momentum;
     float threshold;
-    struct run run;
+    struct batch batch;
     struct call call;
     uint64_t *before, *after; /* bitmaps */
 };
@@ -510,7 +510,7 @@ static struct rewired rewired_new(enum rewire_method method, double density,
     r.w = calloc(n, sizeof(float));
     r.momentum = calloc(n, sizeof(float));
     r.after = bitmap_of(r.t);
-    r.run = (struct run){ .seed = 1, .rewire = true };
+    r.batch = (struct batch){ .seed = 1, .rewire = true };
     r.call = (struct call){
         .operand = {
             [REWIRE_MOMENTUM] = vector(stored.dtype, n, r.momentum),
@@ -556,12 +556,12 @@ static void rewire(struct device *device, struct rewired *r)
     r->call.attr.rewire.pool = &r->t->pool;
     r->call.operand[REWIRE_THRESHOLD] =
         vector(DTYPE_F32, 1, &r->threshold);
-    r->call.run = &r->run;
+    r->call.batch = &r->batch;
     run_call(&cpu_backend, device, OP_rewire, &r->call);
     r->after = bitmap_of(r->t);
     for (size_t i = 0; i < r->t->pool.nonzeros && !r->stored.master; i++)
         r->t->values[i] = float_load(r->w, i, r->stored.dtype);
-    r->run.step++;
+    r->batch.step++;
 }
 
 /* The number as it would be stored. */

@@ -170,19 +170,19 @@ static void cpu_run(struct device *d, enum op_code op, const struct call *c)
 }
 
 /* Every call is done when it returns, and needs to be made each time. */
-static bool cpu_begin(struct device *d, int program, const struct run *run)
+static bool cpu_begin(struct device *d, int program, const struct batch *batch)
 {
     (void)program;
-    (void)run;
+    (void)batch;
     team = d->threads;
     return true;
 }
 
-static void cpu_end(struct device *d, int program, const struct run *run)
+static void cpu_end(struct device *d, int program, const struct batch *batch)
 {
     (void)d;
     (void)program;
-    (void)run;
+    (void)batch;
 }
 
 static bool cpu_healthy(struct device *d, char why[WHY_SIZE])

@@ -111,7 +111,7 @@ static void thread_moments(const struct call *c, struct range rows,
 static double running_factor(const struct call *c)
 {
     return 1 - pow(1 - (double)c->attr.norm.momentum,
-                   c->run->samples / (double)c->run->batch);
+                   c->batch->samples / (double)c->batch->terms);
 }
 
 static void write_stat(const struct call *c, int channels, size_t rows,

@@ -32,7 +32,7 @@ static void load_samples(const struct call *c, struct range samples,
 {
     const struct operand *x = &c->operand[LOAD_X];
     const struct operand *labels = &c->operand[LOAD_LABELS];
-    const struct loader *loader = c->run->loader;
+    const struct loader *loader = c->batch->loader;
 
     for (size_t i = samples.begin; i < samples.end; i++) {
         void *const slot[] = {
@@ -40,7 +40,7 @@ static void load_samples(const struct call *c, struct range samples,
             [LOAD_LABELS] = sample_slot(labels, i)
         };
 
-        loader->sample(loader->arg, c->run->first + (int)i, slot);
+        loader->sample(loader->arg, c->batch->first + (int)i, slot);
         if (room)
             stage_put(x, i * sample_elements(x), sample_elements(x), room);
     }

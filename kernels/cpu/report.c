@@ -8,6 +8,6 @@
 
 void KERNEL(report)(const struct call *c)
 {
-    memcpy(c->run->report, c->operand[REPORT_METRICS].data,
-           METRIC_COUNT * sizeof(*c->run->report));
+    memcpy(c->batch->report, c->operand[REPORT_METRICS].data,
+           METRIC_COUNT * sizeof(*c->batch->report));
 }

@@ -206,11 +206,11 @@ static void adapt_threshold(const struct rewiring *r, size_t below)
 void KERNEL(rewire)(const struct call *c)
 {
     struct rewiring r = rewiring_of(c);
-    struct pool_stream stream = { c->run->seed, PHILOX_REWIRE,
-                                  (uint32_t)c->run->step };
+    struct pool_stream stream = { c->batch->seed, PHILOX_REWIRE,
+                                  (uint32_t)c->batch->step };
     size_t dropped, wanted;
 
-    if (!c->run->rewire)
+    if (!c->batch->rewire)
         return;
     pool_decode(r.pool, c->operand[REWIRE_INDEX].data, r.bits);
     dropped = drop_all(&r, &wanted);

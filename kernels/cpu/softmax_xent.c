@@ -59,7 +59,7 @@ void KERNEL(softmax_xent)(const struct call *c)
     const struct operand *scale = &c->operand[SOFTMAX_XENT_SCALE];
     float factor = operand_given(scale)
                    ? ((const float *)scale->data)[LOSS_SCALE_FACTOR] : 1;
-    float weight = factor / (float)c->run->batch;
+    float weight = factor / (float)c->batch->terms;
 
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int t = 0; t < c->threads; t++) {

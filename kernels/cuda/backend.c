@@ -172,14 +172,14 @@ static void cuda_run(struct device *d, enum op_code op, const struct call *c)
     cuda_module()->backend->run(d, op, c);
 }
 
-static bool cuda_begin(struct device *d, int program, const struct run *run)
+static bool cuda_begin(struct device *d, int program, const struct batch *batch)
 {
-    return cuda_module()->backend->begin(d, program, run);
+    return cuda_module()->backend->begin(d, program, batch);
 }
 
-static void cuda_end(struct device *d, int program, const struct run *run)
+static void cuda_end(struct device *d, int program, const struct batch *batch)
 {
-    cuda_module()->backend->end(d, program, run);
+    cuda_module()->backend->end(d, program, batch);
 }
 
 static bool cuda_healthy(struct device *d, char why[WHY_SIZE])

@@ -127,7 +127,7 @@ void blas_product(struct queue *q, const struct call *c,
     check(q, library.cublasGemmEx_64(
                  handle, as_it_lies(b), as_it_lies(a), n, m, k, &one, b.data,
                  CUDA_R_32F, b.columns, a.data, CUDA_R_32F, a.columns, &keep,
-                 to, CUDA_R_32F, n, arithmetic(c->run->tf32),
+                 to, CUDA_R_32F, n, arithmetic(c->batch->tf32),
                  CUBLAS_GEMM_DEFAULT));
 }
 

@@ -109,7 +109,7 @@ static __global__ void write_stat(struct norm n, const float *sums,
 static double running_factor(const struct call *c)
 {
     return 1 - pow(1 - (double)c->attr.norm.momentum,
-                   c->run->samples / (double)c->run->batch);
+                   c->batch->samples / (double)c->batch->terms);
 }
 
 void cuda_bn_stats(struct queue *q, const struct call *c)

@@ -383,7 +383,7 @@ static void with_direct(const struct operand *o, F f)
 
 static inline bool has_tf32(const struct queue *q, const struct call *c)
 {
-    return q->capability >= 80 && c->run->tf32;
+    return q->capability >= 80 && c->batch->tf32;
 }
 
 /* Calls f with the product that suits the type of a tensor and how many

@@ -85,7 +85,7 @@ static struct load *reserve(struct queue *q, const struct call *c, int i)
     l->room = room ? reinterpret_cast<float *>(
                          static_cast<char *>(l->labels.data) + labels_bytes)
                    : NULL;
-    l->first = c->run->first;
+    l->first = c->batch->first;
     return l;
 }
 
@@ -108,7 +108,7 @@ void cuda_load(struct queue *q, const struct call *c)
     if (!l)
         return;
     if (!q->recording)
-        fill(l, c->run->loader, 0);
+        fill(l, c->batch->loader, 0);
     copy(q, &c->operand[LOAD_X], &l->x);
     copy(q, &c->operand[LOAD_LABELS], &l->labels);
 }

@@ -32,7 +32,7 @@ static __device__ struct progress device_progress;
 /* A captured program, and what was constant in it. */
 struct recording {
     cudaGraphExec_t graph;           /* NULL: nothing is captured */
-    struct run run;
+    struct batch batch;
     struct load_list loads;
     struct rewiring rewiring;
     bool reports;
@@ -274,10 +274,10 @@ static void module_free(struct device *d, void *arena, size_t)
     queue_check(&d->queue, cudaFree(arena));
 }
 
-static void send_progress(struct device *d, const struct run *run)
+static void send_progress(struct device *d, const struct batch *batch)
 {
-    d->progress->step = run->step;
-    d->progress->learning_rate = run->learning_rate;
+    d->progress->step = batch->step;
+    d->progress->learning_rate = batch->learning_rate;
     queue_check(&d->queue,
                 cudaMemcpyAsync(d->progress_on_device, d->progress,
                                 sizeof(*d->progress), cudaMemcpyHostToDevice,
@@ -285,40 +285,41 @@ static void send_progress(struct device *d, const struct run *run)
 }
 
 /* Waits, and hands over the metrics if there is a report. */
-static void deliver(struct device *d, const struct run *run)
+static void deliver(struct device *d, const struct batch *batch)
 {
     finish(d);
     if (d->reported && d->queue.error == cudaSuccess)
-        memcpy(run->report, d->queue.report,
-               METRIC_COUNT * sizeof(*run->report));
+        memcpy(batch->report, d->queue.report,
+               METRIC_COUNT * sizeof(*batch->report));
     d->reported = false;
 }
 
-static bool same_constants(const struct run *a, const struct run *b)
+static bool same_constants(const struct batch *a, const struct batch *b)
 {
-    return a->seed == b->seed && a->batch == b->batch
+    return a->seed == b->seed && a->terms == b->terms
            && a->samples == b->samples && a->momentum == b->momentum
            && a->weight_decay == b->weight_decay
            && a->nesterov == b->nesterov && a->tf32 == b->tf32;
 }
 
-static bool module_begin(struct device *d, int program, const struct run *run)
+static bool module_begin(struct device *d, int program,
+                         const struct batch *batch)
 {
     struct recording *r = recording_of(d, program);
     struct queue *q = &d->queue;
 
     if (q->error != cudaSuccess)
         return false;
-    send_progress(d, run);
-    if (r->graph && same_constants(&r->run, run)) {
+    send_progress(d, batch);
+    if (r->graph && same_constants(&r->batch, batch)) {
         d->mode = REPLAYING;
         return false;
     }
     d->mode = QUEUED;
-    if (run->batch > LOADS_MAX * run->samples)
+    if (batch->terms > LOADS_MAX * batch->samples)
         return true;
     forget(d, r);
-    r->run = *run;
+    r->batch = *batch;
     d->mode = RECORDING;
     q->loads = &r->loads;
     q->rewiring = &r->rewiring;
@@ -346,42 +347,43 @@ static void end_recording(struct device *d, struct recording *r)
 
 /* Makes the samples of the next step, for the recording whose turn it is then,
  * if there is one. */
-static void prepare_next(struct device *d, int program, const struct run *run)
+static void prepare_next(struct device *d, int program,
+                         const struct batch *batch)
 {
     struct recording *next;
 
-    if (!run->loader->goes_on)
+    if (!batch->loader->goes_on)
         return;
     d->turn[program] = 1 - d->turn[program];
     next = recording_of(d, program);
-    if (!next->graph || !same_constants(&next->run, run))
+    if (!next->graph || !same_constants(&next->batch, batch))
         return;
-    load_list_fill(&next->loads, run->loader, run->batch);
+    load_list_fill(&next->loads, batch->loader, batch->terms);
     next->filled = true;
-    next->step = run->step + 1;
+    next->step = batch->step + 1;
 }
 
 static void launch_recording(struct device *d, int program,
-                             const struct run *run)
+                             const struct batch *batch)
 {
     struct recording *r = recording_of(d, program);
 
-    if (!r->filled || r->step != run->step)
-        load_list_fill(&r->loads, run->loader, 0);
+    if (!r->filled || r->step != batch->step)
+        load_list_fill(&r->loads, batch->loader, 0);
     r->filled = false;
     queue_check(&d->queue, cudaGraphLaunch(r->graph, d->queue.stream));
     d->reported = r->reports;
-    prepare_next(d, program, run);
-    rewiring_run(&d->queue, &r->rewiring, run);
+    prepare_next(d, program, batch);
+    rewiring_run(&d->queue, &r->rewiring, batch);
 }
 
-static void module_end(struct device *d, int program, const struct run *run)
+static void module_end(struct device *d, int program, const struct batch *batch)
 {
     if (d->mode == RECORDING)
         end_recording(d, recording_of(d, program));
     if (d->mode != QUEUED && d->queue.error == cudaSuccess)
-        launch_recording(d, program, run);
-    deliver(d, run);
+        launch_recording(d, program, batch);
+    deliver(d, batch);
     d->mode = AT_ONCE;
 }
 
@@ -403,11 +405,11 @@ static void run_at_once(struct device *d, enum op_code op,
 {
     struct queue *q = &d->queue;
 
-    send_progress(d, c->run);
+    send_progress(d, c->batch);
     queue_check(q, cudaEventRecord(d->before, q->stream));
     put(d, op, c);
     queue_check(q, cudaEventRecord(d->after, q->stream));
-    deliver(d, c->run);
+    deliver(d, c->batch);
 }
 
 static void module_run(struct device *d, enum op_code op,

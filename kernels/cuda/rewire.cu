@@ -65,14 +65,14 @@ static size_t on_host(const struct rewiring *r, struct call *c)
 }
 
 void rewiring_run(struct queue *q, const struct rewiring *r,
-                  const struct run *run)
+                  const struct batch *batch)
 {
     struct call c;
 
-    if (!r->given || !run->rewire || q->error != cudaSuccess)
+    if (!r->given || !batch->rewire || q->error != cudaSuccess)
         return;
     on_host(r, &c);
-    c.run = run;
+    c.batch = batch;
     copy(q, r, true);
     if (q->error != cudaSuccess)
         return;
@@ -98,5 +98,5 @@ void cuda_rewire(struct queue *q, const struct call *c)
     if (!r->given)
         queue_check(q, cudaErrorMemoryAllocation);
     else if (!q->recording)
-        rewiring_run(q, r, c->run);
+        rewiring_run(q, r, c->batch);
 }

@@ -16,7 +16,8 @@ struct rewiring {
 };
 
 /* Does what was given, if the run rewires after this step. */
-void rewiring_run(struct queue *, const struct rewiring *, const struct run *);
+void rewiring_run(struct queue *, const struct rewiring *,
+                  const struct batch *);
 
 void rewiring_free(struct rewiring *);
 

@@ -96,11 +96,11 @@ void cuda_sgd(struct queue *q, const struct call *c)
         u.master = data_if_given<float>(master);
         u.scale = data_if_given<float>(scale);
         u.progress = q->progress;
-        u.seed = c->run->seed;
+        u.seed = c->batch->seed;
         u.stream = c->attr.sgd.stream;
-        u.keep = c->run->momentum;
-        u.decay = c->run->weight_decay;
-        u.nesterov = c->run->nesterov;
+        u.keep = c->batch->momentum;
+        u.decay = c->batch->weight_decay;
+        u.nesterov = c->batch->nesterov;
         launch(q, blocks_for((u.n + 3) / 4), BLOCK_THREADS, 0, sgd<T>, u);
     });
 }

@@ -83,7 +83,7 @@ void cuda_softmax_xent(struct queue *q, const struct call *c)
     int n = logits->dim[0];
 
     launch(q, ((unsigned)n + BLOCK_WARPS - 1) / BLOCK_WARPS, BLOCK_THREADS, 0,
-           samples, n, logits->dim[1], (float)c->run->batch,
+           samples, n, logits->dim[1], (float)c->batch->terms,
            data_of<float>(logits),
            data_of<int32_t>(&o[SOFTMAX_XENT_LABELS]),
            data_if_given<float>(scale),

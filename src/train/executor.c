@@ -84,12 +84,12 @@ void executor_free(struct executor *ex)
 }
 
 static void run_steps(struct executor *ex, int begin, int end,
-                      const struct run *run)
+                      const struct batch *batch)
 {
     const struct schedule *s = ex->plan->schedule;
 
     for (int t = begin; t < end; t++) {
-        ex->calls[t].run = run;
+        ex->calls[t].batch = batch;
         if (ex->observer.before)
             ex->observer.before(ex->observer.arg, t);
         ex->plan->backend->run(ex->device, schedule_op(s, t)->code,
@@ -100,36 +100,37 @@ static void run_steps(struct executor *ex, int begin, int end,
 }
 
 static void run_program(struct executor *ex, enum program program,
-                        struct run *run)
+                        struct batch *batch)
 {
     const struct schedule *s = ex->plan->schedule;
     const struct program_steps *p = &s->program[program];
 
-    run_steps(ex, p->begin, p->body, run);
-    while (run->first < run->batch) {
-        int left = run->batch - run->first;
-        run->samples = left < s->microbatch ? left : s->microbatch;
-        bind_samples(ex, run->samples);
-        run_steps(ex, p->body, p->epilogue, run);
-        run->first += run->samples;
+    run_steps(ex, p->begin, p->body, batch);
+    while (batch->first < batch->terms) {
+        int left = batch->terms - batch->first;
+        batch->samples = left < s->microbatch ? left : s->microbatch;
+        bind_samples(ex, batch->samples);
+        run_steps(ex, p->body, p->epilogue, batch);
+        batch->first += batch->samples;
     }
-    run_steps(ex, p->epilogue, p->end, run);
+    run_steps(ex, p->epilogue, p->end, batch);
 }
 
 /* An observer wants every step to be done when it is told of it. */
-void executor_run(struct executor *ex, enum program program, struct run *run)
+void executor_run(struct executor *ex, enum program program,
+                  struct batch *batch)
 {
     const struct backend *backend = ex->plan->backend;
 
-    run->first = 0;
-    run->samples = ex->plan->schedule->microbatch;
+    batch->first = 0;
+    batch->samples = ex->plan->schedule->microbatch;
     if (ex->observer.after) {
-        run_program(ex, program, run);
+        run_program(ex, program, batch);
         return;
     }
-    if (backend->begin(ex->device, (int)program, run))
-        run_program(ex, program, run);
-    backend->end(ex->device, (int)program, run);
+    if (backend->begin(ex->device, (int)program, batch))
+        run_program(ex, program, batch);
+    backend->end(ex->device, (int)program, batch);
 }
 
 bool executor_check(const struct executor *ex, struct error *e)

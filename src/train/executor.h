@@ -32,10 +32,11 @@ bool executor_new(struct executor **, const struct plan *, struct device *,
 void executor_free(struct executor *);
 
 /*
- * Runs one program over run->batch samples, in microbatches of the schedule's
- * size, the last of them smaller if need be. Sets run->first and run->samples.
+ * Runs one program over batch->terms samples, in microbatches of the
+ * schedule's size, the last of them smaller if need be. Sets batch->first and
+ * batch->samples.
  */
-void executor_run(struct executor *, enum program, struct run *);
+void executor_run(struct executor *, enum program, struct batch *);
 
 /* Whether the device still works; when it does not, what it gave since the
  * last time that it did is not to be used. */

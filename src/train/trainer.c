@@ -197,7 +197,7 @@ static void load_sample(void *arg, int index, void *const slot[])
 }
 
 static struct tally run_program(struct trainer *t, enum program program,
-                                enum split split, int batch)
+                                enum split split, int count)
 {
     const struct settings *s = &t->job->settings;
     struct samples samples = { t, split,
@@ -205,10 +205,10 @@ static struct tally run_program(struct trainer *t, enum program program,
     struct loader loader = { load_sample, &samples,
                              .goes_on = program == PROGRAM_TRAIN };
     double report[METRIC_COUNT] = { 0 };
-    struct run run = {
+    struct batch batch = {
         .seed = s->seed,
         .step = t->step,
-        .batch = batch,
+        .terms = count,
         .learning_rate = (float)trainer_learning_rate(t, t->step),
         .momentum = (float)s->momentum,
         .weight_decay = (float)s->weight_decay,
@@ -219,9 +219,9 @@ static struct tally run_program(struct trainer *t, enum program program,
         .report = report,
     };
 
-    executor_run(t->executor, program, &run);
+    executor_run(t->executor, program, &batch);
     return (struct tally){ report[METRIC_LOSS], report[METRIC_CORRECT],
-                           batch, report[METRIC_SKIPPED] != 0,
+                           count, report[METRIC_SKIPPED] != 0,
                            report[METRIC_LOSS_SCALE] };
 }
 
