@@ -1,43 +1,32 @@
 #include "ui/session/link.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/folder.h"
-#include "base/scratch.h"
 #include "base/json_print.h"
 #include "base/lines.h"
+#include "base/scratch.h"
 #include "base/text.h"
 #include "events/feed.h"
 #include "settings/settings_json.h"
+#include "ui/session/child.h"
 
 enum { PATH_SIZE = FEED_TEXT_SIZE, SENTENCE_SIZE = ERROR_TEXT_SIZE,
        WORDS_SIZE = 1024,
-       GARBAGE_MAX = 1 << 20, /* bytes without an event between */
-       OUTBOX_MAX = 1 << 20   /* bytes that wait to be sent */ };
+       GARBAGE_MAX = 1 << 20 /* bytes without an event between */ };
 
 /* Seconds: without an event before that is told, for a worker to end when it
- * is asked to, and for one that ended or was killed to be waited for. */
+ * is asked to, and when its output has ended. */
 static const double patience_seconds = 30;
 static const double farewell_seconds = 0.5;
 static const double reap_seconds = 0.1;
-
-/* Bytes that wait to be sent. */
-struct outbox {
-    char *data;                  /* owned */
-    size_t length;
-};
 
 /* The run that goes on if another is refused. */
 struct former {
@@ -50,9 +39,7 @@ struct former {
 
 struct link {
     char *command;               /* owned; NULL: this program's worker */
-    pid_t pid;                   /* its process group too; 0: none */
-    int to, from;                /* pipes of the worker; -1: closed */
-    struct outbox outbox;
+    struct child child;          /* the worker */
     struct lines lines;
     bool drained;                /* no whole line is left in `lines` */
     struct feed feed;
@@ -63,9 +50,6 @@ struct link {
     double heard;                /* when the last event came */
     double patience;             /* for the next, seconds */
     bool silent;
-    bool ended;                  /* the worker was waited for, with ... */
-    int status;
-    uint64_t oom_kills;          /* of the system, when the worker began */
     bool garbled;                /* since the last event; warned of */
     char words[WORDS_SIZE];      /* the last line that was no event */
     size_t unread;               /* bytes since the last event */
@@ -134,7 +118,7 @@ struct link *link_new(const char *worker)
     struct link *l = xcalloc(1, sizeof(*l));
 
     l->command = worker ? xstrdup(worker) : NULL;
-    l->to = l->from = -1;
+    child_init(&l->child);
     l->state = LINK_DEAD;
     l->patience = patience_seconds;
     l->name = xstrdup("");
@@ -142,218 +126,75 @@ struct link *link_new(const char *worker)
     feed_init(&l->feed);
     l->wanted = l->in_force = l->feed.settings;
     choose_save(l);
-    signal(SIGPIPE, SIG_IGN); /* a worker may die while it is written to */
     return l;
 }
 
-/* How many processes the system has ended as memory ran out; 0 if it does not
- * say. */
-static uint64_t count_oom_kills(void)
+static bool has_worker(const struct link *l)
 {
-    FILE *file = fopen("/proc/vmstat", "r");
-    char line[128];
-    uint64_t count = 0;
-
-    while (file && fgets(line, sizeof(line), file))
-        if (sscanf(line, "oom_kill %" SCNu64, &count) == 1)
-            break;
-    if (file)
-        fclose(file);
-    return count;
+    return l->child.pid != 0;
 }
 
-/* In the child. A session of its own keeps Ctrl-C and password prompts of the
- * command away from the terminal; the dying parent takes the child along. */
-static void become_worker(const struct link *l, pid_t parent, int in, int out)
+static void lose_worker(struct link *l)
 {
-    sigset_t none;
-
-    setsid();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) /* it died before that */
-        _exit(127);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    dup2(in, STDIN_FILENO);
-    dup2(out, STDOUT_FILENO);
-    dup2(out, STDERR_FILENO); /* what it complains of is likely why it ends */
-    if (l->command)
-        execl("/bin/sh", "sh", "-c", l->command, (char *)NULL);
-    else
-        execl("/proc/self/exe", "memdial", "worker", (char *)NULL);
-    dprintf(STDERR_FILENO, "cannot be started: %s\n", strerror(errno));
-    _exit(127);
-}
-
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
-static bool open_pipe(int ends[2])
-{
-    if (pipe(ends) != 0)
-        return false;
-    for (int i = 0; i < 2; i++)
-        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
-    return true;
-}
-
-static void reset(struct link *l)
-{
-    l->outbox.length = 0;
-    lines_init(&l->lines);
-    l->drained = true;
-    l->ended = l->garbled = false;
-    l->words[0] = '\0';
-    l->unread = 0;
-    l->oom_kills = count_oom_kills();
-}
-
-/* Moves the ends of the pipes that are ours to the link. */
-static bool fork_worker(struct link *l, int in[2], int out[2])
-{
-    pid_t parent = getpid();
-    pid_t pid = fork();
-
-    if (pid == 0)
-        become_worker(l, parent, in[0], out[1]);
-    if (pid < 0)
-        return false;
-    l->pid = pid;
-    l->to = in[1];
-    l->from = out[0];
-    in[1] = out[0] = -1;
-    fcntl(l->to, F_SETFL, O_NONBLOCK);
-    fcntl(l->from, F_SETFL, O_NONBLOCK);
-    return true;
-}
-
-static void drop_worker(struct link *l)
-{
-    close_fd(&l->to);
-    close_fd(&l->from);
-    l->pid = 0;
     l->state = l->former.state = LINK_DEAD;
     l->starts = 0;
 }
 
 /* False if there is none now. */
-static bool spawn(struct link *l)
+static bool start_worker(struct link *l)
 {
-    int in[2] = { -1, -1 }, out[2] = { -1, -1 };
-
-    reset(l);
-    if (!open_pipe(in) || !open_pipe(out) || !fork_worker(l, in, out)) {
-        say(l, "no worker can be started: %s", strerror(errno));
-        drop_worker(l);
-    }
-    for (int i = 0; i < 2; i++) {
-        close_fd(&in[i]);
-        close_fd(&out[i]);
-    }
-    return l->pid != 0;
-}
-
-/* Sends what can be without waiting. */
-static void flush(struct link *l)
-{
-    struct outbox *box = &l->outbox;
-
-    while (l->to >= 0 && box->length > 0) {
-        ssize_t n = write(l->to, box->data, box->length);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno != EAGAIN)
-            close_fd(&l->to);
-        if (n < 0)
-            return;
-        box->length -= (size_t)n;
-        memmove(box->data, box->data + n, box->length);
-    }
-}
-
-static void nap(void)
-{
-    nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-}
-
-/* Whether the worker has ended within the time given. */
-static bool reap(struct link *l, double seconds)
-{
-    double deadline = clock_seconds() + seconds;
-    pid_t ended;
-
-    while ((ended = waitpid(l->pid, &l->status, WNOHANG)) == 0 &&
-           clock_seconds() < deadline)
-        nap();
-    l->ended = ended != 0;
-    return l->ended;
+    lines_init(&l->lines);
+    l->drained = true;
+    l->garbled = false;
+    l->words[0] = '\0';
+    l->unread = 0;
+    if (child_start(&l->child, l->command))
+        return true;
+    say(l, "no worker can be started: %s", strerror(errno));
+    lose_worker(l);
+    return false;
 }
 
 static void kill_worker(struct link *l)
 {
-    if (!l->pid)
+    if (!has_worker(l))
         return;
-    kill(-l->pid, SIGKILL);
-    reap(l, reap_seconds);
-    drop_worker(l);
+    child_kill(&l->child);
+    lose_worker(l);
 }
 
 /* Takes the command over. */
 static void send_command(struct link *l, json_t *command)
 {
-    struct outbox *box = &l->outbox;
-    char *text = json_line(command);
-    size_t length = strlen(text);
+    char *line = json_line(command);
 
-    box->data = xrealloc(box->data, box->length + length + 1, 1);
-    memcpy(box->data + box->length, text, length);
-    box->data[box->length + length] = '\n';
-    box->length += length + 1;
-    free(text);
-    flush(l);
-    if (box->length > OUTBOX_MAX) {
+    if (!child_send(&l->child, line)) {
         say(l, "the worker does not read its commands and was ended");
         kill_worker(l);
     }
+    free(line);
 }
 
 static void send_word(struct link *l, const char *command)
 {
-    if (l->pid)
+    if (has_worker(l))
         send_command(l, json_pack("{ss}", "command", command));
-}
-
-/* The signal that ended the worker, or 0. A shell that ran it has 128 and the
- * signal for a status. */
-static int signal_of(int status)
-{
-    int number = WIFSIGNALED(status) ? WTERMSIG(status)
-                                     : WEXITSTATUS(status) - 128;
-
-    return number > 0 && number < NSIG ? number : 0;
 }
 
 /* How the worker ended, with what it said last if that was no event. */
 static void say_end(struct link *l)
 {
     const char *colon = l->words[0] ? ": " : "";
-    int number = signal_of(l->status);
+    int number = l->child.signal, status = l->child.status;
 
-    if (number == SIGKILL && count_oom_kills() > l->oom_kills)
+    if (child_starved(&l->child))
         say(l, "memory ran out and the system ended the worker: let a dial "
             "take less");
     else if (number)
         say(l, "the worker was ended by signal %d, %s%s%s", number,
             strsignal(number), colon, l->words);
-    else if (WEXITSTATUS(l->status) != 0)
-        say(l, "the worker ended with status %d%s%s", WEXITSTATUS(l->status),
-            colon, l->words);
+    else if (status != 0)
+        say(l, "the worker ended with status %d%s%s", status, colon, l->words);
     else
         say(l, "the worker ended%s%s", colon, l->words);
 }
@@ -361,7 +202,7 @@ static void say_end(struct link *l)
 /* The worker's output has ended, or the worker has. */
 static void bury(struct link *l, bool closed)
 {
-    if (l->ended || (closed && reap(l, reap_seconds)))
+    if (l->child.ended || (closed && child_reap(&l->child, reap_seconds)))
         say_end(l);
     else
         say(l, "the worker closed its output and was ended");
@@ -382,17 +223,17 @@ void link_update(struct link *l)
 {
     ssize_t n;
 
-    flush(l);
-    if (!l->pid || !l->drained)
+    child_flush(&l->child);
+    if (!has_worker(l) || !l->drained)
         return;
-    n = lines_fill(&l->lines, l->from);
+    n = lines_fill(&l->lines, l->child.from);
     if (n > 0 || (n == 0 && lines_end(&l->lines))) {
         l->unread += (size_t)n;
         l->drained = false;
-    } else if (n == 0 || l->ended) {
+    } else if (n == 0 || l->child.ended) {
         bury(l, n == 0);
-    } else if (!reap(l, 0)) { /* else the next look finds its last words */
-        check_silence(l);
+    } else if (!child_reap(&l->child, 0)) {
+        check_silence(l); /* else the next look finds its last words */
     }
 }
 
@@ -605,12 +446,12 @@ const struct event *link_next(struct link *l)
     const struct event *event = NULL;
     struct line line;
 
-    while (!event && l->pid && lines_next(&l->lines, &line))
+    while (!event && has_worker(l) && lines_next(&l->lines, &line))
         event = take_line(l, &line);
     if (event)
         return event;
     l->drained = true;
-    if (l->pid && l->unread > GARBAGE_MAX) {
+    if (has_worker(l) && l->unread > GARBAGE_MAX) {
         say(l, "the worker printed no events but other things, as '%s', and "
             "was ended", l->words);
         kill_worker(l);
@@ -635,7 +476,7 @@ static void begin(struct link *l, const char *load)
     l->sets = 0;
     l->heard = clock_seconds();
     l->in_force = l->wanted;
-    if (!l->pid && !spawn(l)) {
+    if (!has_worker(l) && !start_worker(l)) {
         json_decref(command);
         return;
     }
@@ -673,7 +514,8 @@ void link_set(struct link *l, const struct settings *s)
     json_t *changes = settings_json_changes(&l->wanted, s);
 
     l->wanted = *s;
-    if (json_object_size(changes) == 0 || !l->pid || l->state == LINK_FAILED) {
+    if (json_object_size(changes) == 0 || !has_worker(l) ||
+        l->state == LINK_FAILED) {
         json_decref(changes);
         return;
     }
@@ -694,7 +536,7 @@ void link_resume(struct link *l)
 
 void link_save(struct link *l, const char *path)
 {
-    if (l->pid)
+    if (has_worker(l))
         send_command(l, json_pack("{ss so}", "command", "save", "path",
                                   json_text(path)));
 }
@@ -704,16 +546,14 @@ void link_free(struct link *l)
     if (!l)
         return;
     send_word(l, "stop");
-    close_fd(&l->to);
-    close_fd(&l->from);
-    if (l->pid)
-        reap(l, farewell_seconds);
-    kill_worker(l);
+    child_hang_up(&l->child);
+    if (has_worker(l))
+        child_reap(&l->child, farewell_seconds);
+    child_done(&l->child);
     if (l->own.fd >= 0)
         scratch_done(&l->own);
     else
         file_remove(l->save, NULL); /* the command may be of this machine */
-    free(l->outbox.data);
     free(l->command);
     free(l->name);
     free(l->former.name);
@@ -727,7 +567,7 @@ void link_patience(struct link *l, double seconds)
 
 int link_fd(const struct link *l)
 {
-    return l->from;
+    return l->child.from;
 }
 
 enum link_state link_state(const struct link *l)

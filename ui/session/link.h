@@ -6,9 +6,8 @@
  *
  * A link outlives its workers. When one dies, hangs or prints garbage, the
  * link says so in its sentence, and link_restart() begins with another one,
- * where the last snapshot was written if there is one. The worker dies with
- * this process, however that ends: its input ends then, and where the system
- * can it is sent a signal as well.
+ * where the last snapshot was written if there is one. child.h has the process,
+ * which dies with this one.
  */
 #ifndef MEMDIAL_LINK_H
 #define MEMDIAL_LINK_H

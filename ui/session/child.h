@@ -1,0 +1,54 @@
+/*
+ * A process that lines are written to and read from: a command of the shell, or
+ * this program's own worker. Nothing here waits for it but child_reap(), for as
+ * long as its caller says. It dies with this process, however that ends: its
+ * input ends then, and where the system can it is sent a signal as well.
+ */
+#ifndef MEMDIAL_CHILD_H
+#define MEMDIAL_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct child {
+    pid_t pid;                   /* its process group too; 0: none */
+    int to, from;                /* pipes; -1: closed */
+    char *unsent;                /* owned, [unsent_bytes] */
+    size_t unsent_bytes;
+    bool ended;                  /* it was waited for: by this signal, ... */
+    int signal;                  /* ... 0: none, or with this status */
+    int status;
+    uint64_t oom_kills;          /* of the system, when it began */
+};
+
+void child_init(struct child *);
+
+/* Kills it, too. */
+void child_done(struct child *);
+
+/* `command` is for the shell; NULL: this program's worker. False with an
+ * errno; then there is none. */
+bool child_start(struct child *, const char *command);
+
+/* Sends a line, as much of it as the pipe takes. False if too much waits to be
+ * sent: the child does not read. */
+bool child_send(struct child *, const char *line);
+
+/* Sends what waits to be sent, as much as the pipe takes. */
+void child_flush(struct child *);
+
+/* Closes its input and its output. */
+void child_hang_up(struct child *);
+
+/* Whether it has ended within the time given. */
+bool child_reap(struct child *, double seconds);
+
+/* Ends it and its group. Then there is none. */
+void child_kill(struct child *);
+
+/* Whether it may have ended because memory ran out. */
+bool child_starved(const struct child *);
+
+#endif
