@@ -15,18 +15,18 @@
 #include <stdint.h>
 
 enum op_code {
-#define OP(name, scratch, access, ...) OP_##name,
+#define OP(name, cpu, cuda, access, ...) OP_##name,
 #include "kernels/op_list.h"
 #undef OP
     OP_COUNT
 };
 
 /* The operand slots of each operation: CONV_X, CONV_W, ... */
-#define OP(name, scratch, access, ...) enum name##_slot { __VA_ARGS__ };
+#define OP(name, cpu, cuda, access, ...) enum name##_slot { __VA_ARGS__ };
 #include "kernels/op_list.h"
 #undef OP
 
-enum { CALL_MAX_OPERANDS = 8, OPERAND_MAX_RANK = 4 };
+enum { CALL_MAX_OPERANDS = 12, OPERAND_MAX_RANK = 4 };
 
 /* Arithmetic is in DTYPE_F32 or better; the 16-bit types only store. */
 enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BF16, DTYPE_F16,

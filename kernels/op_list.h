@@ -3,11 +3,11 @@
  * kernel per line, in a file of the same name, and a missing one is a link
  * error. Included several times with OP() defined differently.
  *
- *   OP(name, scratch, access, slots...)
+ *   OP(name, cpu, cuda, access, slots...)
  *
- * scratch: NEEDS_SCRATCH when the CPU's kernels want workspace, of which each
- * has a function that says how many bytes, NO_SCRATCH otherwise. What CUDA's
- * want is in cuda/scratch.c.
+ * cpu, cuda: SCRATCH where the backend's kernel wants workspace, and then has a
+ * function that says how many bytes, beside the kernel on the CPU and in
+ * cuda/scratch.c, NONE otherwise.
  *
  * access: one letter per operand slot.
  *   r  read
@@ -24,43 +24,43 @@
  * of a value with several readers accumulate without an operation of their
  * own. Shapes are in the header comment of each kernel's file.
  */
-OP(load, NEEDS_SCRATCH, "ww", LOAD_X, LOAD_LABELS)
-OP(zero, NO_SCRATCH, "w", ZERO_X)
-OP(report, NO_SCRATCH, "r", REPORT_METRICS)
+OP(load, SCRATCH, NONE, "ww", LOAD_X, LOAD_LABELS)
+OP(zero, NONE, NONE, "w", ZERO_X)
+OP(report, NONE, NONE, "r", REPORT_METRICS)
 
-OP(conv, NEEDS_SCRATCH, "lrswo", CONV_X, CONV_W, CONV_ADD, CONV_Y, CONV_SUMS)
-OP(conv_dgrad, NEEDS_SCRATCH, "rrswrro",
+OP(conv, SCRATCH, NONE, "lrswo", CONV_X, CONV_W, CONV_ADD, CONV_Y, CONV_SUMS)
+OP(conv_dgrad, SCRATCH, NONE, "rrswrro",
    CONV_DGRAD_DY, CONV_DGRAD_W, CONV_DGRAD_ADD, CONV_DGRAD_DX, CONV_DGRAD_X,
    CONV_DGRAD_STAT, CONV_DGRAD_SUMS)
-OP(conv_wgrad, NEEDS_SCRATCH, "lru",
+OP(conv_wgrad, SCRATCH, SCRATCH, "lru",
    CONV_WGRAD_X, CONV_WGRAD_DY, CONV_WGRAD_DW)
 
-OP(bn_stats, NEEDS_SCRATCH, "rrruwr", BN_STATS_X, BN_STATS_GAMMA,
+OP(bn_stats, SCRATCH, SCRATCH, "rrruwr", BN_STATS_X, BN_STATS_GAMMA,
    BN_STATS_BETA, BN_STATS_RUNNING, BN_STATS_STAT, BN_STATS_SUMS)
-OP(bn_running, NO_SCRATCH, "rrrw", BN_RUNNING_GAMMA, BN_RUNNING_BETA,
+OP(bn_running, NONE, NONE, "rrrw", BN_RUNNING_GAMMA, BN_RUNNING_BETA,
    BN_RUNNING_RUNNING, BN_RUNNING_STAT)
-OP(bn_relu, NO_SCRATCH, "srw", BN_RELU_X, BN_RELU_STAT, BN_RELU_Z)
-OP(bn_relu_grad, NEEDS_SCRATCH, "srrsuuwr", BN_RELU_GRAD_DZ, BN_RELU_GRAD_X,
+OP(bn_relu, NONE, NONE, "srw", BN_RELU_X, BN_RELU_STAT, BN_RELU_Z)
+OP(bn_relu_grad, SCRATCH, SCRATCH, "srrsuuwr", BN_RELU_GRAD_DZ, BN_RELU_GRAD_X,
    BN_RELU_GRAD_STAT, BN_RELU_GRAD_ADD, BN_RELU_GRAD_DGAMMA,
    BN_RELU_GRAD_DBETA, BN_RELU_GRAD_DX, BN_RELU_GRAD_SUMS)
 
-OP(avg_pool, NO_SCRATCH, "lw", AVG_POOL_X, AVG_POOL_Y)
-OP(avg_pool_grad, NO_SCRATCH, "rsw",
+OP(avg_pool, NONE, NONE, "lw", AVG_POOL_X, AVG_POOL_Y)
+OP(avg_pool_grad, NONE, NONE, "rsw",
    AVG_POOL_GRAD_DY, AVG_POOL_GRAD_ADD, AVG_POOL_GRAD_DX)
 
-OP(linear, NO_SCRATCH, "rrrw", LINEAR_X, LINEAR_W, LINEAR_B, LINEAR_Y)
-OP(linear_dgrad, NO_SCRATCH, "rrsw", LINEAR_DGRAD_DY, LINEAR_DGRAD_W,
+OP(linear, NONE, SCRATCH, "rrrw", LINEAR_X, LINEAR_W, LINEAR_B, LINEAR_Y)
+OP(linear_dgrad, NONE, SCRATCH, "rrsw", LINEAR_DGRAD_DY, LINEAR_DGRAD_W,
    LINEAR_DGRAD_ADD, LINEAR_DGRAD_DX)
-OP(linear_wgrad, NO_SCRATCH, "rruu", LINEAR_WGRAD_X, LINEAR_WGRAD_DY,
+OP(linear_wgrad, NONE, SCRATCH, "rruu", LINEAR_WGRAD_X, LINEAR_WGRAD_DY,
    LINEAR_WGRAD_DW, LINEAR_WGRAD_DB)
 
-OP(softmax_xent, NEEDS_SCRATCH, "srruw", SOFTMAX_XENT_LOGITS,
+OP(softmax_xent, SCRATCH, SCRATCH, "srruw", SOFTMAX_XENT_LOGITS,
    SOFTMAX_XENT_LABELS, SOFTMAX_XENT_SCALE, SOFTMAX_XENT_METRICS,
    SOFTMAX_XENT_DLOGITS)
 
-OP(check_finite, NO_SCRATCH, "ru", CHECK_FINITE_GRADIENT, CHECK_FINITE_SCALE)
-OP(sgd, NO_SCRATCH, "rruuu", SGD_GRADIENT, SGD_SCALE, SGD_MASTER,
+OP(check_finite, NONE, NONE, "ru", CHECK_FINITE_GRADIENT, CHECK_FINITE_SCALE)
+OP(sgd, NONE, NONE, "rruuu", SGD_GRADIENT, SGD_SCALE, SGD_MASTER,
    SGD_MOMENTUM, SGD_W)
-OP(loss_scale, NO_SCRATCH, "uu", LOSS_SCALE_METRICS, LOSS_SCALE_SCALE)
-OP(rewire, NEEDS_SCRATCH, "uuuuu", REWIRE_THRESHOLD, REWIRE_MASTER,
+OP(loss_scale, NONE, NONE, "uu", LOSS_SCALE_METRICS, LOSS_SCALE_SCALE)
+OP(rewire, SCRATCH, NONE, "uuuuu", REWIRE_THRESHOLD, REWIRE_MASTER,
    REWIRE_MOMENTUM, REWIRE_W, REWIRE_INDEX)

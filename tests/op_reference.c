@@ -5,7 +5,7 @@
 #include "tests/op_reference.h"
 
 const char *const op_access[OP_COUNT] = {
-#define OP(name, scratch, access, ...) [OP_##name] = access,
+#define OP(name, cpu, cuda, access, ...) [OP_##name] = access,
 #include "kernels/op_list.h"
 #undef OP
 };
@@ -625,7 +625,7 @@ void op_reference(enum op_code op, const struct call *c, struct exact t[])
 {
     static void (*const reference[OP_COUNT])(const struct call *,
                                              struct exact *) = {
-#define OP(name, scratch, access, ...) [OP_##name] = reference_##name,
+#define OP(name, cpu, cuda, access, ...) [OP_##name] = reference_##name,
 #include "kernels/op_list.h"
 #undef OP
     };

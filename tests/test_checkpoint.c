@@ -30,7 +30,7 @@ static void count_step(void *arg, int step)
     struct extents extents = schedule_extents(c->engine->executor->samples);
 
     c->steps[s->steps[step].phase]++;
-    c->flops += op_flops(s->graph, schedule_op(s, step), &extents);
+    c->flops += graph_flops(s->graph, schedule_op(s, step), &extents);
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
         if (s->steps[step].instance[STEP_THROUGH + i] >= 0) {
             const struct operand *o =

@@ -209,7 +209,7 @@ struct subject {
 };
 
 static const char *const name_of[OP_COUNT] = {
-#define OP(name, scratch, access, ...) [OP_##name] = #name,
+#define OP(name, cpu, cuda, access, ...) [OP_##name] = #name,
 #include "kernels/op_list.h"
 #undef OP
 };
@@ -1503,7 +1503,7 @@ static void check_cuda(enum op_code op, const char *variable,
     check_op(op, target, 1);
 }
 
-#define OP(name, scratch, access, ...) \
+#define OP(name, cpu, cuda, access, ...) \
     Test(ops, name) { check_op(OP_##name, cpu_targets, CPU_TARGETS); } \
     Test(ops_emulated, name) \
     { \

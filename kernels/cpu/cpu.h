@@ -34,12 +34,12 @@ struct cpu_kernels {
 #define CPU_EXPAND(isa, name) CPU_PASTE(isa, name)
 #define KERNEL(name) CPU_EXPAND(CPU_ISA, name)
 
-#define CPU_DECLARE_NO_SCRATCH(name)
-#define CPU_DECLARE_NEEDS_SCRATCH(name) \
+#define CPU_DECLARE_NONE(name)
+#define CPU_DECLARE_SCRATCH(name) \
     size_t KERNEL(name##_scratch)(const struct call *);
-#define OP(name, scratch, access, ...) \
+#define OP(name, cpu, cuda, access, ...) \
     void KERNEL(name)(const struct call *); \
-    CPU_DECLARE_##scratch(name)
+    CPU_DECLARE_##cpu(name)
 #include "kernels/op_list.h"
 #undef OP
 

@@ -4,14 +4,14 @@
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/stage.h"
 
-#define CPU_ENTRY_NO_SCRATCH(name)
-#define CPU_ENTRY_NEEDS_SCRATCH(name) \
+#define CPU_ENTRY_NONE(name)
+#define CPU_ENTRY_SCRATCH(name) \
     .scratch[OP_##name] = KERNEL(name##_scratch),
 
 const struct cpu_kernels KERNEL(kernels) = {
-#define OP(name, needs, access, ...) \
+#define OP(name, cpu, cuda, access, ...) \
     .run[OP_##name] = KERNEL(name), \
-    CPU_ENTRY_##needs(name)
+    CPU_ENTRY_##cpu(name)
 #include "kernels/op_list.h"
 #undef OP
     .widen = KERNEL(stage_widen),

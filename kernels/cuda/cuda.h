@@ -46,7 +46,7 @@ struct queue {
     bool recording;
 };
 
-#define OP(name, scratch, access, ...) \
+#define OP(name, cpu, cuda, access, ...) \
     void cuda_##name(struct queue *, const struct call *);
 #include "kernels/op_list.h"
 #undef OP

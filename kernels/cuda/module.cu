@@ -390,7 +390,7 @@ static void module_end(struct device *d, int program, const struct batch *batch)
 static void put(struct device *d, enum op_code op, const struct call *c)
 {
     static void (*const operations[])(struct queue *, const struct call *) = {
-#define OP(name, scratch, access, ...) cuda_##name,
+#define OP(name, cpu, cuda, access, ...) cuda_##name,
 #include "kernels/op_list.h"
 #undef OP
     };

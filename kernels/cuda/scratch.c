@@ -1,9 +1,30 @@
 #include "kernels/cuda/parts.h"
 
-static size_t wgrad_bytes(const struct operand *dw, const struct operand *dy)
+/* One function for each operation that the list gives scratch. */
+#define DECLARE_NONE(name)
+#define DECLARE_SCRATCH(name) \
+    size_t cuda_##name##_scratch(const struct operand o[]);
+#define OP(name, cpu, cuda, access, ...) DECLARE_##cuda(name)
+#include "kernels/op_list.h"
+#undef OP
+
+size_t cuda_conv_wgrad_scratch(const struct operand o[])
 {
+    const struct operand *dw = &o[CONV_WGRAD_DW], *dy = &o[CONV_WGRAD_DY];
+
     return (size_t)wgrad_parts(dw, operand_rows(dy)) * operand_elements(dw)
            * sizeof(float);
+}
+
+size_t cuda_bn_stats_scratch(const struct operand o[])
+{
+    return sums_bytes(&o[BN_STATS_X], &o[BN_STATS_SUMS]);
+}
+
+size_t cuda_bn_relu_grad_scratch(const struct operand o[])
+{
+    return sums_bytes(&o[BN_RELU_GRAD_X], &o[BN_RELU_GRAD_SUMS])
+           + 2 * (size_t)o[BN_RELU_GRAD_STAT].dim[1] * sizeof(float);
 }
 
 /* cuBLAS's and, in floats, a matrix that is stored otherwise. */
@@ -13,27 +34,35 @@ static size_t linear_bytes(const struct operand *w)
            + (w->dtype == DTYPE_F32 ? 0 : operand_elements(w) * sizeof(float));
 }
 
+size_t cuda_linear_scratch(const struct operand o[])
+{
+    return linear_bytes(&o[LINEAR_W]);
+}
+
+size_t cuda_linear_dgrad_scratch(const struct operand o[])
+{
+    return linear_bytes(&o[LINEAR_DGRAD_W]);
+}
+
+size_t cuda_linear_wgrad_scratch(const struct operand o[])
+{
+    return linear_bytes(&o[LINEAR_WGRAD_DW]);
+}
+
+size_t cuda_softmax_xent_scratch(const struct operand o[])
+{
+    return 2 * (size_t)o[SOFTMAX_XENT_LOGITS].dim[0] * sizeof(double);
+}
+
 size_t cuda_scratch(enum op_code op, const struct call *c)
 {
-    const struct operand *o = c->operand;
+#define ENTRY_NONE(name)
+#define ENTRY_SCRATCH(name) [OP_##name] = cuda_##name##_scratch,
+    static size_t (*const scratch[OP_COUNT])(const struct operand[]) = {
+#define OP(name, cpu, cuda, access, ...) ENTRY_##cuda(name)
+#include "kernels/op_list.h"
+#undef OP
+    };
 
-    switch (op) {
-    case OP_conv_wgrad:
-        return wgrad_bytes(&o[CONV_WGRAD_DW], &o[CONV_WGRAD_DY]);
-    case OP_bn_stats:
-        return sums_bytes(&o[BN_STATS_X], &o[BN_STATS_SUMS]);
-    case OP_bn_relu_grad:
-        return sums_bytes(&o[BN_RELU_GRAD_X], &o[BN_RELU_GRAD_SUMS])
-               + 2 * (size_t)o[BN_RELU_GRAD_STAT].dim[1] * sizeof(float);
-    case OP_linear:
-        return linear_bytes(&o[LINEAR_W]);
-    case OP_linear_dgrad:
-        return linear_bytes(&o[LINEAR_DGRAD_W]);
-    case OP_linear_wgrad:
-        return linear_bytes(&o[LINEAR_WGRAD_DW]);
-    case OP_softmax_xent:
-        return 2 * (size_t)o[SOFTMAX_XENT_LOGITS].dim[0] * sizeof(double);
-    default:
-        return 0;
-    }
+    return scratch[op] ? scratch[op](c->operand) : 0;
 }

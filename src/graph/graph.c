@@ -212,125 +212,12 @@ int64_t graph_parameters(const struct graph *g)
     return n;
 }
 
-static const struct {
-    const char *name, *access;
-} op_table[OP_COUNT] = {
-#define OP(name, scratch, access, ...) { #name, access },
-#include "kernels/op_list.h"
-#undef OP
-};
-
-/* The list's access strings and slot names must agree in number. */
-#define OP(name, scratch, access, ...) \
-    enum { name##_slots = sizeof((int[]){ __VA_ARGS__ }) / sizeof(int) }; \
-    _Static_assert(sizeof(access) - 1 == (int)name##_slots && \
-                   (int)name##_slots <= CALL_MAX_OPERANDS, #name);
-#include "kernels/op_list.h"
-#undef OP
-
-const char *op_name(enum op_code code)
-{
-    return op_table[code].name;
-}
-
-const char *op_access(enum op_code code)
-{
-    return op_table[code].access;
-}
-
-int op_slots(enum op_code code)
-{
-    return (int)strlen(op_table[code].access);
-}
-
-bool op_writes(enum op_code code, int slot)
-{
-    char access = op_table[code].access[slot];
-
-    return strchr("wou", access) != NULL;
-}
-
-bool op_reads(enum op_code code, int slot)
-{
-    return !strchr("wo", op_table[code].access[slot]);
-}
-
-bool op_repeatable(enum op_code code)
-{
-    return !strchr(op_access(code), 'u') && code != OP_load;
-}
-
-/* The part of a weight that arithmetic is done for: of a sparse one that is
- * worth skipping zeros in, the nonzeros, on the average of the pool. */
-static double worked_on(const struct operand *w, int skip)
-{
-    return pool_skips(w->pool, skip)
-               ? (double)w->pool->nonzeros / (double)w->pool->elements
-               : 1;
-}
-
-/* Multiply-adds of a product: every element of `out` sums as many terms as
- * the weight has elements per output channel. */
-static double product_flops(const struct operand *out, const struct operand *w,
-                            int skip)
-{
-    return 2.0 * (double)operand_elements(out) * worked_on(w, skip) *
-           (double)operand_elements(w) / w->dim[w->rank - 1];
-}
-
-double op_flops(const struct graph *g, const struct op *op,
-                const struct extents *extents)
+double graph_flops(const struct graph *g, const struct op *op,
+                   const struct extents *extents)
 {
     struct operand o[CALL_MAX_OPERANDS];
-    double n[CALL_MAX_OPERANDS];
 
-    for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
         o[i] = graph_operand(g, op->operand[i], extents);
-        n[i] = (double)operand_elements(&o[i]);
-    }
-    switch (op->code) {
-    case OP_load:
-    case OP_zero:
-    case OP_report:
-    case OP_loss_scale:
-    case OP_COUNT:
-        return 0;
-    case OP_conv:
-        return product_flops(&o[CONV_Y], &o[CONV_W], POOL_SKIP) + n[CONV_ADD];
-    case OP_conv_dgrad:
-        return product_flops(&o[CONV_DGRAD_DY], &o[CONV_DGRAD_W], POOL_SKIP) +
-               n[CONV_DGRAD_ADD];
-    case OP_conv_wgrad:
-        return product_flops(&o[CONV_WGRAD_DY], &o[CONV_WGRAD_DW],
-                             POOL_SKIP_GRADIENT);
-    case OP_bn_stats:
-        return 3 * n[BN_STATS_X];
-    case OP_bn_running:
-        return 4 * n[BN_RUNNING_GAMMA];
-    case OP_bn_relu:
-        return 3 * n[BN_RELU_X];
-    case OP_bn_relu_grad:
-        return 12 * n[BN_RELU_GRAD_X] + n[BN_RELU_GRAD_ADD];
-    case OP_avg_pool:
-        return n[AVG_POOL_X];
-    case OP_avg_pool_grad:
-        return n[AVG_POOL_GRAD_DX] + n[AVG_POOL_GRAD_ADD];
-    case OP_linear:
-        return product_flops(&o[LINEAR_Y], &o[LINEAR_W], 1) + n[LINEAR_Y];
-    case OP_linear_dgrad:
-        return product_flops(&o[LINEAR_DGRAD_DY], &o[LINEAR_DGRAD_W], 1) +
-               n[LINEAR_DGRAD_ADD];
-    case OP_linear_wgrad:
-        return product_flops(&o[LINEAR_WGRAD_DY], &o[LINEAR_WGRAD_DW], 1) +
-               n[LINEAR_WGRAD_DY];
-    case OP_softmax_xent:
-        return 5 * n[SOFTMAX_XENT_LOGITS];
-    case OP_check_finite:
-        return n[CHECK_FINITE_GRADIENT];
-    case OP_sgd:
-        return 8 * n[SGD_W];
-    case OP_rewire:
-        return n[REWIRE_W];
-    }
-    return 0;
+    return op_flops(op->code, o);
 }

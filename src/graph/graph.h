@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/kind.h"
+#include "graph/op.h"
 #include "kernels/kernels.h"
 
 /* Sizes known only when a plan is made. A dimension d < 0 stands for
@@ -147,21 +148,8 @@ int graph_moment(const struct graph *, int weight, const char *name);
 /* Trained parameters: elements of all weights that have a gradient. */
 int64_t graph_parameters(const struct graph *);
 
-/* What the operation list says. */
-const char *op_name(enum op_code);
-const char *op_access(enum op_code); /* one letter per slot */
-int op_slots(enum op_code);
-bool op_writes(enum op_code, int slot); /* 'w', 'o' or 'u' */
-bool op_reads(enum op_code, int slot);  /* all but 'w' and 'o' */
-
-/* Whether an operation can run again to recompute its result: it updates
- * nothing, so that it leaves no trace, and it does not load the input. The
- * results of those that cannot are kept instead: they are small. */
-bool op_repeatable(enum op_code);
-
-/* Arithmetic of one call at these extents: a multiply-add counts 2, any other
- * operation on an element 1. */
-double op_flops(const struct graph *, const struct op *,
-                const struct extents *);
+/* Arithmetic of an operation (op_flops) at these extents. */
+double graph_flops(const struct graph *, const struct op *,
+                   const struct extents *);
 
 #endif

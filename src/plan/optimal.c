@@ -76,7 +76,7 @@ static bool cut_before(const struct graph *g, int op_id,
     long result = strrchr(access, 'w') - access;
     struct operand o = graph_operand(g, before->operand[result], extents);
 
-    return op->begins_block || op_flops(g, before, extents) >
+    return op->begins_block || graph_flops(g, before, extents) >
                                    costly * (double)operand_elements(&o);
 }
 

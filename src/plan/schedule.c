@@ -402,7 +402,7 @@ struct extents schedule_extents(int samples)
 double schedule_call_flops(const struct schedule *s, int step, int samples)
 {
     struct extents extents = schedule_extents(samples);
-    double sum = op_flops(s->graph, schedule_op(s, step), &extents);
+    double sum = graph_flops(s->graph, schedule_op(s, step), &extents);
 
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
         if (s->steps[step].instance[STEP_THROUGH + i] >= 0) {

@@ -1,0 +1,25 @@
+/*
+ * What is known of each operation: the operation list as a table, and how much
+ * arithmetic a call takes.
+ */
+#ifndef MEMDIAL_OP_H
+#define MEMDIAL_OP_H
+
+#include "kernels/kernels.h"
+
+const char *op_name(enum op_code);
+const char *op_access(enum op_code); /* one letter per slot */
+int op_slots(enum op_code);
+bool op_writes(enum op_code, int slot); /* 'w', 'o' or 'u' */
+bool op_reads(enum op_code, int slot);  /* all but 'w' and 'o' */
+
+/* Whether an operation can run again to recompute its result: it updates
+ * nothing, so that it leaves no trace, and it does not load the input. The
+ * results of those that cannot are kept instead: they are small. */
+bool op_repeatable(enum op_code);
+
+/* Arithmetic of a call with these operands, of which only the shapes matter: a
+ * multiply-add counts 2, any other operation on an element 1. */
+double op_flops(enum op_code, const struct operand operand[CALL_MAX_OPERANDS]);
+
+#endif
