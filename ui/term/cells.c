@@ -267,3 +267,27 @@ bool rect_has(struct rect r, int row, int col)
     return row >= r.row && row < r.row + r.rows && col >= r.col &&
            col < r.col + r.cols;
 }
+
+bool cell_is_certain(const struct cell *cell)
+{
+    uint32_t c;
+    size_t length = strlen(cell->text);
+    struct text_cell as_text;
+
+    if (length < 2) /* 0: the right half of one in doubt */
+        return length == 1;
+    text_cell(cell->text, length, &as_text);
+    c = as_text.character;
+    return text_characters(cell->text) == 1 && as_text.columns == 1 &&
+           (c < 0x590 || (c >= 0x2010 && c < 0x2300) || c == 0x2713 ||
+            (c >= 0x2500 && c < 0x2600) || (c >= 0x2800 && c < 0x2900));
+}
+
+bool cells_are_certain(const struct cells *g, int rows, int cols)
+{
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols; c++)
+            if (!cell_is_certain(&g->cell[r * g->cols + c]))
+                return false;
+    return true;
+}

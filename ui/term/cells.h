@@ -98,6 +98,16 @@ struct area area_box(struct area, unsigned style, unsigned title_style,
 /* Columns that a text takes. */
 int cells_width(const char *text);
 
+/*
+ * Whether every terminal takes the cell for one column. Terminals differ in
+ * what they know of Unicode and in how they draw marks; of the characters that
+ * the screens themselves are drawn with, none is in doubt.
+ */
+bool cell_is_certain(const struct cell *);
+
+/* Whether all are in the first rows and columns. */
+bool cells_are_certain(const struct cells *, int rows, int cols);
+
 /* Encodes one character with a final NUL. */
 void cells_encode(uint32_t character, char text[CELL_TEXT_SIZE]);
 

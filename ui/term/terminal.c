@@ -1,38 +1,27 @@
-/*
- * Signals only write a byte to a pipe that terminal_wait() polls, so nothing
- * is interrupted half-way. In a crash there is no such moment: then what
- * restores the terminal is written at once, from bytes that were put together
- * beforehand, with nothing but write() and tcsetattr().
- */
 #define NCURSES_WIDECHAR 1
 
 #include "ui/term/terminal.h"
 
 #include <curses.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <term.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/process.h"
 #include "base/text.h"
 #include "base/window.h"
+#include "ui/term/signals.h"
+#include "ui/term/tty.h"
 
 #undef columns /* of curses: a capability, and a member of text_cell */
 
 enum {
     ESCAPE_MILLISECONDS = 25, /* to tell Esc from what begins with it */
     CODE_PASTE = 0x1000,      /* of a key, like curses' own */
-    CODE_PASTE_END,
-    CTRL_C = 0,               /* in the pipe of signals, where it is none */
-    RESTORE_SIZE = 256,
-    KEPT_SIZE = 4096
+    CODE_PASTE_END
 };
 
 /* A paste whose end does not come within this is over. */
@@ -41,30 +30,9 @@ static const double paste_seconds = 2;
 static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
 static const char mouse_off[] = "\033[?1006l\033[?1002l\033[?1000l";
 
-/* Signals that are dealt with between two frames, those that can be ignored
- * first, and those of a crash. */
-static const int calm_signals[] = {
-    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGALRM,
-    SIGVTALRM, SIGPROF, SIGXCPU, SIGIO, SIGPWR, SIGSTKFLT,
-    SIGCONT, SIGWINCH
-};
-static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
-                                     SIGABRT, SIGSYS, SIGTRAP };
-
-enum { CALM_COUNT = sizeof(calm_signals) / sizeof(calm_signals[0]),
-       IGNORABLE_COUNT = CALM_COUNT - 2,
-       CRASH_COUNT = sizeof(crash_signals) / sizeof(crash_signals[0]) };
-
 static struct {
     bool on;
     WINDOW *input;           /* a pad: reading from it refreshes nothing */
-    struct termios before;
-    char restore[RESTORE_SIZE];
-    size_t restore_size;
-    char kept[KEPT_SIZE];    /* bytes to be sent past curses */
-    size_t kept_size;
-    struct sigaction calm_before[CALM_COUNT], crash_before[CRASH_COUNT];
-    int pipe[2];             /* of signal numbers */
     int signal;              /* that ends the program */
     bool resized;
     bool interrupted;        /* by Ctrl-C */
@@ -78,100 +46,7 @@ static struct {
     bool defaults;           /* the terminal's own colours can be asked for */
     enum theme theme;        /* whose colours are set; THEME_COUNT: none */
     short pair[ROLE_COUNT];  /* of curses */
-} terminal = { .pipe = { -1, -1 } };
-
-static void send_all(const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(STDOUT_FILENO, bytes, size);
-        if (n < 0 && errno != EINTR)
-            return;
-        if (n > 0) {
-            bytes += n;
-            size -= (size_t)n;
-        }
-    }
-}
-
-static void send_kept(void)
-{
-    send_all(terminal.kept, terminal.kept_size);
-    terminal.kept_size = 0;
-}
-
-/* Ctrl-C is a key, which asks before it ends a run; the same signal from
- * another process is none. */
-static void on_calm_signal(int number, siginfo_t *info, void *context)
-{
-    int saved = errno;
-    bool key = number == SIGINT && info->si_code == SI_KERNEL;
-    unsigned char byte = key ? CTRL_C : (unsigned char)number;
-
-    (void)context;
-    if (write(terminal.pipe[1], &byte, 1) < 0) {
-        /* The pipe is full of signals that say the same. */
-    }
-    errno = saved;
-}
-
-/* Lets whoever was asked before deal with it: a fault happens again on
- * return, what was sent from outside is sent again. */
-static void on_crash(int number, siginfo_t *info, void *context)
-{
-    (void)context;
-    send_all(terminal.restore, terminal.restore_size);
-    tcsetattr(STDIN_FILENO, TCSANOW, &terminal.before);
-    for (int i = 0; i < CRASH_COUNT; i++)
-        sigaction(crash_signals[i], &terminal.crash_before[i], NULL);
-    if (info->si_code <= 0)
-        raise(number);
-}
-
-/* Never blocks a handler, and is nobody else's. */
-static bool open_pipe(struct error *e)
-{
-    if (pipe(terminal.pipe) != 0)
-        return error_set(e, EXIT_RUN, "pipe: %s", strerror(errno));
-    for (int i = 0; i < 2; i++) {
-        fcntl(terminal.pipe[i], F_SETFL, O_NONBLOCK);
-        fcntl(terminal.pipe[i], F_SETFD, FD_CLOEXEC);
-    }
-    return true;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction calm = { .sa_sigaction = on_calm_signal,
-                              .sa_flags = SA_SIGINFO | SA_RESTART };
-    struct sigaction crash = { .sa_sigaction = on_crash,
-                               .sa_flags = SA_SIGINFO | SA_ONSTACK };
-
-    for (int i = 0; i < IGNORABLE_COUNT; i++)
-        process_catch(calm_signals[i], &calm, &terminal.calm_before[i]);
-    for (int i = IGNORABLE_COUNT; i < CALM_COUNT; i++)
-        sigaction(calm_signals[i], &calm, &terminal.calm_before[i]);
-    for (int i = 0; i < CRASH_COUNT; i++)
-        sigaction(crash_signals[i], &crash, &terminal.crash_before[i]);
-}
-
-static void release_signals(void)
-{
-    for (int i = 0; i < CALM_COUNT; i++)
-        sigaction(calm_signals[i], &terminal.calm_before[i], NULL);
-    for (int i = 0; i < CRASH_COUNT; i++)
-        sigaction(crash_signals[i], &terminal.crash_before[i], NULL);
-}
-
-/* A capability without its padding. */
-static void add_restore(const char *text)
-{
-    size_t n = text && text != (char *)-1 ? strcspn(text, "$") : 0;
-
-    if (n == 0 || terminal.restore_size + n > sizeof(terminal.restore))
-        return;
-    memcpy(terminal.restore + terminal.restore_size, text, n);
-    terminal.restore_size += n;
-}
+} terminal;
 
 /* Whether what was there before us comes back when we are gone. */
 static bool has_other_screen(void)
@@ -183,16 +58,15 @@ static bool has_other_screen(void)
 
 static void prepare_restore(bool mouse)
 {
-    tcgetattr(STDIN_FILENO, &terminal.before);
-    terminal.restore_size = 0;
-    add_restore(paste_off);
+    tty_remember();
+    tty_add_restore(paste_off);
     if (mouse)
-        add_restore(mouse_off);
-    add_restore(tigetstr("sgr0"));
-    add_restore(tigetstr("op"));
-    add_restore(tigetstr("cnorm"));
-    add_restore(tigetstr("rmkx"));
-    add_restore(tigetstr(has_other_screen() ? "rmcup" : "clear"));
+        tty_add_restore(mouse_off);
+    tty_add_restore(tigetstr("sgr0"));
+    tty_add_restore(tigetstr("op"));
+    tty_add_restore(tigetstr("cnorm"));
+    tty_add_restore(tigetstr("rmkx"));
+    tty_add_restore(tigetstr(has_other_screen() ? "rmcup" : "clear"));
 }
 
 static bool check_terminal(const char *instead, struct error *e)
@@ -286,7 +160,7 @@ static void start_input(bool mouse)
         mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
         mouseinterval(0);
     }
-    send_all(paste_on, sizeof(paste_on) - 1);
+    tty_send(paste_on, sizeof(paste_on) - 1);
 }
 
 /* Opens curses, which reads the description of the terminal anew. */
@@ -319,12 +193,11 @@ bool terminal_start(bool mouse, const char *instead, struct error *e)
     if (!check_terminal(instead, e))
         return false;
     prepare_restore(mouse);
-    if (!open_pipe(e))
-        return false;
     /* Before curses starts, so that it leaves these signals alone. */
-    catch_signals();
+    if (!signals_catch(e))
+        return false;
     if (!open_curses(e)) {
-        release_signals();
+        signals_release();
         return false;
     }
     terminal.on = true;
@@ -348,10 +221,8 @@ void terminal_stop(void)
         refresh();
     }
     endwin();
-    send_all(paste_off, sizeof(paste_off) - 1);
-    release_signals();
-    close(terminal.pipe[0]);
-    close(terminal.pipe[1]);
+    tty_send(paste_off, sizeof(paste_off) - 1);
+    signals_release();
 }
 
 enum glyphs terminal_glyphs(void)
@@ -369,25 +240,6 @@ void terminal_size(int *rows, int *cols)
     getmaxyx(stdscr, *rows, *cols);
 }
 
-/* Red, green and blue, 0 to 255, of a colour of the palette of 256. */
-static void rgb_of(int colour, int rgb[3])
-{
-    static const int bright[] = { 0, 95, 135, 175, 215, 255 };
-    int cube = colour - 16, grey = 8 + 10 * (colour - 232);
-
-    if (colour >= 232) {
-        rgb[0] = rgb[1] = rgb[2] = grey;
-    } else if (colour >= 16) {
-        rgb[0] = bright[cube / 36];
-        rgb[1] = bright[cube / 6 % 6];
-        rgb[2] = bright[cube % 6];
-    } else { /* the sixteen of an IBM PC, but in that order */
-        int full = colour >= 8 ? 255 : 170, none = colour >= 8 ? 85 : 0;
-        for (int i = 0; i < 3; i++)
-            rgb[i] = colour >> i & 1 ? full : none;
-    }
-}
-
 /* A colour of the palette of 256 as the terminal wants it. */
 static int colour_value(int colour)
 {
@@ -395,7 +247,7 @@ static int colour_value(int colour)
 
     if (colour < terminal.indexed)
         return colour;
-    rgb_of(colour, rgb);
+    theme_rgb(colour, rgb);
     for (int i = 0; i < 3; i++)
         value = value << terminal.bits[i] | rgb[i] >> (8 - terminal.bits[i]);
     return value;
@@ -455,26 +307,6 @@ static attr_t attributes_of(unsigned style, enum theme theme)
     return a;
 }
 
-/*
- * Whether every terminal takes the cell for one column. Terminals differ in
- * what they know of Unicode and in how they draw marks; of these, which the
- * screens themselves are drawn with, none is in doubt.
- */
-static bool is_certain(const struct cell *cell)
-{
-    uint32_t c;
-    size_t length = strlen(cell->text);
-    struct text_cell as_text;
-
-    if (length < 2) /* 0: the right half of one in doubt */
-        return length == 1;
-    text_cell(cell->text, length, &as_text);
-    c = as_text.character;
-    return text_characters(cell->text) == 1 && as_text.columns == 1 &&
-           (c < 0x590 || (c >= 0x2010 && c < 0x2300) || c == 0x2713 ||
-            (c >= 0x2500 && c < 0x2600) || (c >= 0x2800 && c < 0x2900));
-}
-
 static short pair_of(const struct cell *cell)
 {
     return terminal.pair[cell->style & STYLE_ROLE];
@@ -490,7 +322,7 @@ static void show_cell(const struct cells *g, int row, int col,
     uint32_t character;
     cchar_t out;
 
-    if (is_certain(cell)) {
+    if (cell_is_certain(cell)) {
         text_decode(cell->text, strlen(cell->text), &character);
         wide[0] = (wchar_t)character;
     }
@@ -499,12 +331,9 @@ static void show_cell(const struct cells *g, int row, int col,
     mvadd_wch(row, col, &out);
 }
 
-/* Keeps back what is sent past curses. */
 static int keep_byte(int byte)
 {
-    if (terminal.kept_size == KEPT_SIZE)
-        send_kept();
-    terminal.kept[terminal.kept_size++] = (char)byte;
+    tty_keep((char)byte);
     return byte;
 }
 
@@ -541,7 +370,7 @@ static int paint_doubtful(const struct cells *g, int row, int col, int cols,
 
     for (; col < cols; col++) {
         const struct cell *cell = &g->cell[row * g->cols + col];
-        if (is_certain(cell))
+        if (cell_is_certain(cell))
             break;
         paint(g, row, col, theme);
         over = cell->text[0] ? 2 * (int)text_characters(cell->text) : over;
@@ -562,16 +391,7 @@ static void paint_all_doubtful(const struct cells *g, int rows, int cols,
             c = paint_doubtful(g, r, c, cols, theme);
     keep_capability(enter_am_mode);
     keep_capability(tiparm(cursor_address, 0, 0));
-    send_kept();
-}
-
-static bool any_doubt(const struct cells *g, int rows, int cols)
-{
-    for (int r = 0; r < rows; r++)
-        for (int c = 0; c < cols; c++)
-            if (!is_certain(&g->cell[r * g->cols + c]))
-                return true;
-    return false;
+    tty_send_kept();
 }
 
 void terminal_show(const struct cells *g, enum theme theme)
@@ -589,7 +409,7 @@ void terminal_show(const struct cells *g, enum theme theme)
     move(0, 0);
     wnoutrefresh(stdscr);
     doupdate();
-    if (any_doubt(g, rows, cols))
+    if (!cells_are_certain(g, rows, cols))
         paint_all_doubtful(g, rows, cols, theme);
 }
 
@@ -600,7 +420,7 @@ void terminal_repaint(void)
 
 static void resume(void)
 {
-    send_all(paste_on, sizeof(paste_on) - 1);
+    tty_send(paste_on, sizeof(paste_on) - 1);
     refresh();
     terminal_repaint();
     terminal.resized = true;
@@ -610,27 +430,22 @@ static void resume(void)
  * at once where no shell could tell us to. */
 static void suspend(void)
 {
-    struct sigaction ours;
-
     endwin();
-    send_all(paste_off, sizeof(paste_off) - 1);
-    sigaction(SIGTSTP, NULL, &ours);
-    signal(SIGTSTP, SIG_DFL);
-    raise(SIGTSTP);
-    sigaction(SIGTSTP, &ours, NULL);
+    tty_send(paste_off, sizeof(paste_off) - 1);
+    signals_suspend();
     resume();
 }
 
 static void take_signals(void)
 {
-    unsigned char number;
+    int number;
 
-    while (read(terminal.pipe[0], &number, 1) == 1)
+    while (signals_next(&number))
         switch (number) {
         case SIGWINCH:
             terminal.resized = true;
             break;
-        case CTRL_C:
+        case SIGNALS_CTRL_C:
             terminal.interrupted = true;
             break;
         case SIGTSTP:
@@ -648,7 +463,7 @@ static void take_signals(void)
 void terminal_wait(struct pollfd *fds, int count, int milliseconds)
 {
     struct pollfd all[TERMINAL_MOST_FDS + 2] = {
-        { terminal.pipe[0], POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 }
+        { signals_fd(), POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 }
     };
 
     memcpy(all + 2, fds, (size_t)count * sizeof(*fds));

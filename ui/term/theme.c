@@ -187,6 +187,24 @@ struct paint theme_paint(enum theme theme, enum role role)
     return themes[theme].paints[role];
 }
 
+void theme_rgb(int colour, int rgb[3])
+{
+    static const int bright[] = { 0, 95, 135, 175, 215, 255 };
+    int cube = colour - 16, grey = 8 + 10 * (colour - 232);
+
+    if (colour >= 232) {
+        rgb[0] = rgb[1] = rgb[2] = grey;
+    } else if (colour >= 16) {
+        rgb[0] = bright[cube / 36];
+        rgb[1] = bright[cube / 6 % 6];
+        rgb[2] = bright[cube % 6];
+    } else { /* the sixteen of an IBM PC, but in that order */
+        int full = colour >= 8 ? 255 : 170, none = colour >= 8 ? 85 : 0;
+        for (int i = 0; i < 3; i++)
+            rgb[i] = colour >> i & 1 ? full : none;
+    }
+}
+
 const char *theme_name(enum theme theme)
 {
     return themes[theme].name;

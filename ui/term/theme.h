@@ -48,6 +48,9 @@ struct paint {
 
 struct paint theme_paint(enum theme, enum role);
 
+/* Red, green and blue, 0 to 255, of a colour of the palette of 256. */
+void theme_rgb(int colour, int rgb[3]);
+
 /* "dark"; as a theme is named in the file of settings. */
 const char *theme_name(enum theme);
 

@@ -1,0 +1,27 @@
+/*
+ * Bytes to the terminal without curses, and how it gets back what a program
+ * that ends changed of it. In a crash nothing can be worked out any more, so
+ * the bytes for that are put together beforehand.
+ */
+#ifndef MEMDIAL_TTY_H
+#define MEMDIAL_TTY_H
+
+#include <stddef.h>
+
+void tty_send(const char *bytes, size_t size);
+
+/* Keeps a byte to be sent with others. */
+void tty_keep(char byte);
+void tty_send_kept(void);
+
+/* Remembers the modes that the terminal has now. */
+void tty_remember(void);
+
+/* Adds a capability to what restores the terminal, without its padding. NULL
+ * and -1 are none. */
+void tty_add_restore(const char *capability);
+
+/* Restores the terminal. May be called by a signal handler. */
+void tty_restore(void);
+
+#endif
