@@ -1,0 +1,191 @@
+#include "tests/op_problem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/philox.h"
+
+static const char *const name_of[OP_COUNT] = {
+#define OP(name, cpu, cuda, access, ...) [OP_##name] = #name,
+#include "kernels/op_list.h"
+#undef OP
+};
+
+bool is_output(enum op_code op, int slot)
+{
+    return strchr("wuo", op_access[op][slot]) != NULL;
+}
+
+int slots_of(enum op_code op)
+{
+    return (int)strlen(op_access[op]);
+}
+
+int output_slot(enum op_code op)
+{
+    const char *last = strrchr(op_access[op], 'w');
+
+    return last ? (int)(last - op_access[op]) : -1;
+}
+
+double uniform(uint32_t stream, size_t i)
+{
+    struct philox p = philox(7, i / 4, PHILOX_DRAW, stream);
+
+    return 2 * (double)philox_unit(p.x[i % 4]) - 1;
+}
+
+/* The nearest number that the type can hold: written from its definition, as
+ * so many digits and no less than a least exponent. */
+static double round_to(enum dtype dtype, double x)
+{
+    int digits = dtype == DTYPE_BF16 ? 8 : 11;
+    int least = dtype == DTYPE_BF16 ? -126 : -14, exponent;
+    double unit;
+
+    if (dtype == DTYPE_F32 || x == 0 || !isfinite(x))
+        return (float)x;
+    exponent = ilogb(x) > least ? ilogb(x) : least;
+    unit = ldexp(1, exponent - digits + 1);
+    return rint(x / unit) * unit;
+}
+
+void round_values(const struct operand *o, double *value)
+{
+    for (size_t i = 0; i < operand_elements(o); i++)
+        if (o->dtype == DTYPE_I32)
+            value[i] = round(value[i]);
+        else if (o->dtype != DTYPE_F64)
+            value[i] = round_to(o->dtype, value[i]);
+}
+
+/* What the reference of load expects. */
+static void load_sample(void *arg, int index, void *const slot[])
+{
+    const struct problem *p = arg;
+    const struct operand *x = &p->call.operand[LOAD_X];
+    size_t each = operand_elements(x) / (size_t)x->dim[0];
+    float *values = slot[LOAD_X];
+    int32_t *label = slot[LOAD_LABELS];
+
+    for (size_t i = 0; i < each; i++)
+        values[i] = (float)(index * 1000 + (int)(i % 1000));
+    *label = index + 7;
+}
+
+/* Random values, or for outputs zeros, and room for magnitudes. */
+static struct exact exact_new(const struct problem *p, int slot)
+{
+    const struct operand *o = &p->call.operand[slot];
+    size_t n = operand_elements(o);
+    double offset = slot == 0 ? p->shape->offset : 0;
+    struct exact t = { calloc(n, sizeof(double)), calloc(n, sizeof(double)) };
+
+    if (!strchr("wo", op_access[p->op][slot]))
+        for (size_t i = 0; i < n; i++)
+            t.value[i] = offset + uniform((uint32_t)slot, i);
+    return t;
+}
+
+struct exact exact_copy(const struct exact *t, size_t n)
+{
+    struct exact copy = { calloc(n, sizeof(double)),
+                          calloc(n, sizeof(double)) };
+
+    for (size_t i = 0; i < n; i++)
+        copy.value[i] = t->value[i];
+    return copy;
+}
+
+void exact_free(struct exact *t)
+{
+    free(t->value);
+    free(t->magnitude);
+}
+
+/* A stat to load operand o through, at which some values are cut off and a
+ * zero of padding is not what an x of zero would give. */
+static float *through_new(const struct operand *o)
+{
+    size_t c = (size_t)o->dim[o->rank - 1];
+    float *stat = calloc(STAT_ROWS * c, sizeof(*stat));
+
+    for (size_t i = 0; i < c; i++) {
+        stat[STAT_MEAN * c + i] = stat[STAT_RSTD * c + i] = NAN;
+        stat[STAT_SCALE * c + i] = (float)(2 * uniform(200, i));
+        stat[STAT_SHIFT * c + i] = (float)(uniform(201, i) + 0.25);
+    }
+    return stat;
+}
+
+void problem_init(struct problem *p)
+{
+    const struct subject *subject = p->subject;
+    const struct shape *shape = p->shape;
+    enum op_code op = p->op;
+    int parts = shape->parts ? shape->parts : 1;
+
+    p->batch = (struct batch){
+        .terms = parts * shape->n, .samples = shape->n,
+        .first = (parts - 1) * shape->n, .learning_rate = 0.1f,
+        .momentum = 0.9f, .weight_decay = 0.05f,
+        .nesterov = shape->nesterov, .tf32 = p->with_tf32
+    };
+    p->loader = (struct loader){ .sample = load_sample, .arg = p };
+    p->batch.loader = &p->loader;
+    p->call.batch = &p->batch;
+    subject->describe(p);
+    if (p->with_add) {
+        const struct operand *out = &p->call.operand[output_slot(op)];
+
+        p->call.operand[subject->add] = *out;
+    }
+    if (p->with_through) {
+        int slot = (int)(strchr(op_access[op], 'l') - op_access[op]);
+
+        p->through = through_new(&p->call.operand[slot]);
+        p->call.operand[slot].through = p->through;
+    }
+    for (int s = 0; s < slots_of(op); s++)
+        p->before[s] = exact_new(p, s);
+    if (subject->prepare)
+        subject->prepare(p);
+    for (int s = 0; s < CALL_MAX_OPERANDS; s++) {
+        const struct operand *o = &p->call.operand[s];
+
+        round_values(o, p->before[s].value);
+        p->after[s] = exact_copy(&p->before[s], operand_elements(o));
+    }
+    op_reference(op, &p->call, p->after);
+}
+
+void problem_done(struct problem *p)
+{
+    for (int s = 0; s < CALL_MAX_OPERANDS; s++) {
+        exact_free(&p->before[s]);
+        exact_free(&p->after[s]);
+    }
+    free(p->through);
+}
+
+const char *problem_text(const struct problem *p)
+{
+    static char text[256];
+    const struct shape *s = p->shape;
+
+    snprintf(text, sizeof(text),
+             "%s: (%d, %d, %d, %d) kernel %dx%d to %d, stride %d, pad %d, "
+             "parts %d, offset %g%s%s%s%s%s%s%s%s%s", name_of[p->op], s->n, s->h,
+             s->w, s->c, s->kh, s->kw, s->co, s->stride, s->pad, s->parts,
+             s->offset, s->nesterov ? ", nesterov" : "",
+             s->scaled ? ", scaled" : "", s->overflow ? ", overflow" : "",
+             s->master ? ", master" : "",
+             p->storage == DTYPE_BF16 ? ", bf16"
+             : p->storage == DTYPE_F16 ? ", fp16" : "",
+             p->with_add ? ", add" : "",
+             p->with_through ? ", through" : "",
+             p->with_tf32 ? ", tf32" : "", p->with_sums ? ", sums" : "");
+    return text;
+}

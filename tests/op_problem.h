@@ -1,0 +1,73 @@
+/*
+ * An operation on one shape with all that a call of it needs: random operands
+ * before the call, and by the reference what they are after it.
+ */
+#ifndef MEMDIAL_TESTS_OP_PROBLEM_H
+#define MEMDIAL_TESTS_OP_PROBLEM_H
+
+#include "tests/op_reference.h"
+
+struct shape {
+    int n, h, w, c;      /* (N, H, W, C); h = 0: (N, C) */
+    int kh, kw, co;      /* of convolutions; co also outputs and classes */
+    int stride, pad;
+    int parts;           /* microbatches in the batch; 0 is 1 */
+    double offset;       /* added to the values of the first operand */
+    enum dtype dtype;
+    bool nesterov;
+    bool scaled;         /* with a loss scale ... */
+    bool overflow;       /* ... and a gradient that is not finite */
+    bool master;         /* with a master copy of the weights */
+    bool large;          /* too slow for finite differences */
+};
+
+struct problem;
+
+/* How one operation is tried. */
+struct subject {
+    const struct shape *shapes;
+    int count;
+    void (*describe)(struct problem *); /* sets shapes and attributes */
+    void (*prepare)(struct problem *);  /* changes random values; or NULL */
+    int add;             /* the slot of its addend; 0 if it has none */
+    int sums;            /* of the sums of tiles that it writes or reads */
+};
+
+struct problem {
+    enum op_code op;
+    const struct subject *subject;
+    const struct shape *shape;
+    bool with_add, with_through, with_tf32, with_sums;
+    enum dtype storage;  /* of what may be stored in less than floats */
+    struct call call;    /* no data, no scratch, no threads */
+    struct batch batch;
+    struct loader loader;
+    struct exact before[CALL_MAX_OPERANDS], after[CALL_MAX_OPERANDS];
+    float *through;
+};
+
+/* Makes the rest from what stands above the call, which the caller has set. */
+void problem_init(struct problem *);
+void problem_done(struct problem *);
+
+/* For messages; overwritten by the next call. */
+const char *problem_text(const struct problem *);
+
+bool is_output(enum op_code, int slot);
+int slots_of(enum op_code);
+
+/* The output that may take over the storage of 's' operands: the last that is
+ * written; -1 if there is none. */
+int output_slot(enum op_code);
+
+/* Uniform in (-1, 1), the same in every run. */
+double uniform(uint32_t stream, size_t i);
+
+/* Makes values what their dtype can hold. */
+void round_values(const struct operand *, double *value);
+
+/* The same values, with room for magnitudes. */
+struct exact exact_copy(const struct exact *, size_t n);
+void exact_free(struct exact *);
+
+#endif

@@ -1,0 +1,334 @@
+#include "tests/op_trial.h"
+
+#include <criterion/criterion.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)0)
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)0)
+#endif
+
+#include "kernels/half.h"
+
+enum { GUARD = 256, POISON = 0xFF };
+
+static double element(const struct operand *o, size_t i)
+{
+    switch (o->dtype) {
+    case DTYPE_F32:
+        return ((const float *)o->data)[i];
+    case DTYPE_I32:
+        return ((const int32_t *)o->data)[i];
+    case DTYPE_BF16:
+    case DTYPE_F16:
+        return float_load(o->data, i, o->dtype);
+    default:
+        return ((const double *)o->data)[i];
+    }
+}
+
+static void store(const struct operand *o, const double *value)
+{
+    for (size_t i = 0; i < operand_elements(o); i++)
+        switch (o->dtype) {
+        case DTYPE_F32:
+            ((float *)o->data)[i] = (float)value[i];
+            break;
+        case DTYPE_I32:
+            ((int32_t *)o->data)[i] = (int32_t)value[i];
+            break;
+        case DTYPE_BF16:
+        case DTYPE_F16:
+            float_store(o->data, i, o->dtype, (float)value[i]);
+            break;
+        default:
+            ((double *)o->data)[i] = value[i];
+        }
+}
+
+/* The operands of a call, and after them its scratch and the stat that one of
+ * them is loaded through. */
+enum { SCRATCH = CALL_MAX_OPERANDS, THROUGH, STORAGES };
+
+/* Where one of them lies, with a guard on either side. */
+struct storage {
+    size_t at, bytes;
+};
+
+/* One call of a kernel, in an arena of its own. */
+struct trial {
+    const struct target *target;
+    struct device *device;
+    enum op_code op;
+    struct call call;
+    struct batch batch;
+    double report[METRIC_COUNT];
+    int shared;          /* slot whose storage the output takes, or -1 */
+    bool done;
+    struct storage storage[STORAGES];
+    size_t bytes;
+    char *arena;
+    unsigned char *host; /* what is in the arena, before or after the call */
+};
+
+static size_t round_to_guard(size_t bytes)
+{
+    return (bytes + GUARD - 1) / GUARD * GUARD;
+}
+
+static void reserve(struct trial *t, int i, size_t bytes)
+{
+    t->storage[i] = (struct storage){ t->bytes + GUARD, bytes };
+    t->bytes += 2 * GUARD + round_to_guard(bytes);
+}
+
+static void lay_out(struct trial *t, const struct problem *p)
+{
+    int through = p->with_through
+                  ? (int)(strchr(op_access[p->op], 'l') - op_access[p->op])
+                  : -1;
+
+    for (int s = 0; s < CALL_MAX_OPERANDS; s++)
+        reserve(t, s, operand_elements(&t->call.operand[s])
+                          * dtype_size(t->call.operand[s].dtype));
+    reserve(t, SCRATCH, t->target->backend->scratch(p->op, &t->call));
+    reserve(t, THROUGH, through < 0 ? 0 : STAT_ROWS * sizeof(float)
+                * (size_t)t->call.operand[through].dim[
+                      t->call.operand[through].rank - 1]);
+}
+
+/* A slot as the host sees it; after the call, the output where it is. */
+static struct operand on_host(const struct trial *t, int s)
+{
+    struct operand o = t->call.operand[s];
+
+    if (t->done && t->shared >= 0 && s == output_slot(t->op))
+        s = t->shared;
+    o.data = t->host + t->storage[s].at;
+    return o;
+}
+
+/* Writes what there is before the call. */
+static void fill(struct trial *t, const struct problem *p)
+{
+    memset(t->host, POISON, t->bytes);
+    for (int s = 0; s < CALL_MAX_OPERANDS; s++) {
+        struct operand o = on_host(t, s);
+
+        if (operand_given(&o) && !strchr("wo", op_access[p->op][s]))
+            store(&o, p->before[s].value);
+    }
+    if (p->through)
+        memcpy(t->host + t->storage[THROUGH].at, p->through,
+               t->storage[THROUGH].bytes);
+    t->target->backend->write(t->device, t->arena, t->host, t->bytes);
+}
+
+static void bind(struct trial *t)
+{
+    for (int s = 0; s < CALL_MAX_OPERANDS; s++) {
+        struct operand *o = &t->call.operand[s];
+
+        o->data = t->arena + t->storage[s].at;
+        if (o->through)
+            o->through = (const float *)(const void *)
+                (t->arena + t->storage[THROUGH].at);
+    }
+    if (t->shared >= 0)
+        t->call.operand[output_slot(t->op)].data
+            = t->call.operand[t->shared].data;
+    if (t->storage[SCRATCH].bytes)
+        t->call.scratch = t->arena + t->storage[SCRATCH].at;
+}
+
+/* Makes guards what is not even to be read, for the address sanitizer; or the
+ * whole arena what it was. */
+static void guard(const struct trial *t)
+{
+    for (int i = 0; t->target->in_host_memory && i < STORAGES; i++) {
+        ASAN_POISON_MEMORY_REGION(t->arena + t->storage[i].at - GUARD, GUARD);
+        ASAN_POISON_MEMORY_REGION(
+            t->arena + t->storage[i].at + t->storage[i].bytes, GUARD);
+    }
+}
+
+static void unguard(const struct trial *t)
+{
+    if (t->target->in_host_memory)
+        ASAN_UNPOISON_MEMORY_REGION(t->arena, t->bytes);
+}
+
+static void trial_run(struct trial *t, const struct problem *p,
+                      const struct target *target, struct device *device,
+                      int threads, int shared)
+{
+    const struct backend *backend = target->backend;
+    char why[WHY_SIZE] = "";
+
+    *t = (struct trial){ .target = target, .device = device, .op = p->op,
+                         .call = p->call, .batch = p->batch, .shared = shared };
+    t->batch.report = t->report;
+    t->call.batch = &t->batch;
+    t->call.threads = threads;
+    lay_out(t, p);
+    t->host = malloc(t->bytes);
+    t->arena = backend->alloc(device, t->bytes, why);
+    cr_assert_not_null(t->arena, "%s", why);
+    fill(t, p);
+    bind(t);
+    guard(t);
+    backend->run(device, p->op, &t->call);
+    unguard(t);
+    t->done = true;
+    backend->read(device, t->host, t->arena, t->bytes);
+    cr_assert(backend->healthy(device, why), "%s", why);
+}
+
+static void trial_done(struct trial *t)
+{
+    t->target->backend->free(t->device, t->arena, t->bytes);
+    free(t->host);
+}
+
+/* Nothing was written outside of what was reserved. */
+static bool guards_intact(const struct trial *t)
+{
+    for (int i = 0; i < STORAGES; i++)
+        for (size_t k = 0; k < GUARD; k++) {
+            const unsigned char *data = t->host + t->storage[i].at;
+
+            if (data[k - GUARD] != POISON
+                || data[t->storage[i].bytes + k] != POISON)
+                return false;
+        }
+    return true;
+}
+
+/* The result that a slot has sums of; else the slot itself. */
+static int summed_slot(const struct problem *p, int slot)
+{
+    int out = output_slot(p->op);
+
+    return op_access[p->op][slot] == 'o' && out >= 0 ? out : slot;
+}
+
+/* How far rounding of what is summed may move a sum, by its magnitude. */
+static double sums_error(const struct problem *p, int slot)
+{
+    enum dtype dtype = p->call.operand[summed_slot(p, slot)].dtype;
+
+    if (summed_slot(p, slot) == slot)
+        return 0;
+    return dtype == DTYPE_BF16 ? 0x1p-8 : dtype == DTYPE_F16 ? 0x1p-11 : 0;
+}
+
+/* How far storing in 16 bits may move a result: half a unit in the last place
+ * if it is rounded to nearest, a whole one if stochastically. */
+static double storage_error(const struct problem *p, int slot, double value)
+{
+    enum dtype dtype = p->call.operand[slot].dtype;
+    bool random = p->op == OP_sgd
+                  && !(slot == SGD_W && p->shape->master);
+    double half = dtype == DTYPE_BF16 ? 0x1p-8 * fabs(value)
+                  : dtype == DTYPE_F16
+                        ? fmax(0x1p-11 * fabs(value), 0x1p-25) : 0;
+
+    return random ? 2 * half : half;
+}
+
+/* How far rounding of loaded operands may move a sum, by its magnitude. TF32
+ * rounds both factors of a product. */
+static double load_error(const struct problem *p, const struct target *target,
+                         int slot)
+{
+    enum dtype dtype = p->call.operand[slot].dtype;
+
+    if (p->with_tf32)
+        return 0x1p-10;
+    if (!target->rounds_loads || !p->with_through || p->op == OP_avg_pool)
+        return 0;
+    return dtype == DTYPE_BF16 ? 0x1p-8 : dtype == DTYPE_F16 ? 0x1p-11 : 0;
+}
+
+/* Equal, or as near as allowed; a NaN is near no number but another NaN. */
+static bool agree(double found, double expected, double allowed)
+{
+    return found == expected || (isnan(found) && isnan(expected))
+           || fabs(found - expected) <= allowed;
+}
+
+/* Whether slot s is as it should be; says so if not. */
+static bool check_slot(const struct problem *p, const struct trial *t, int s)
+{
+    const struct operand o = on_host(t, s);
+    const struct exact *expected = &p->after[s];
+    double relative = t->target->tolerance * (double)FLT_EPSILON
+                      + load_error(p, t->target, summed_slot(p, s))
+                      + sums_error(p, s);
+
+    for (size_t i = 0; i < operand_elements(&o); i++) {
+        double value = expected->value[i];
+        double allowed = is_output(p->op, s)
+                             ? relative * expected->magnitude[i] : 0;
+
+        if (is_output(p->op, s))
+            allowed += storage_error(p, s, fabs(value) + allowed);
+        if (!agree(element(&o, i), value, allowed)) {
+            cr_expect_fail("%s, %s, %d threads, shared %d: slot %d, element "
+                           "%zu is %.9g, not %.9g; allowed %.3g",
+                           problem_text(p), t->target->name, t->call.threads,
+                           t->shared, s, i, element(&o, i), value, allowed);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_trial(const struct problem *p, const struct trial *t)
+{
+    bool good = guards_intact(t);
+
+    cr_expect(good, "%s, %s, %d threads, shared %d: written outside",
+              problem_text(p), t->target->name, t->call.threads, t->shared);
+    for (int s = 0; good && s < slots_of(p->op); s++)
+        if (s != t->shared)
+            good &= check_slot(p, t, s);
+    if (p->op == OP_report)
+        cr_expect_arr_eq(t->report, p->before[REPORT_METRICS].value,
+                         sizeof(t->report));
+    return good;
+}
+
+static bool same_bits(const struct trial *a, const struct trial *b)
+{
+    for (int s = 0; s < CALL_MAX_OPERANDS; s++)
+        if (memcmp(a->host + a->storage[s].at, b->host + b->storage[s].at,
+                   b->storage[s].bytes))
+            return false;
+    return true;
+}
+
+bool check_call(const struct problem *p, const struct target *target,
+                       struct device *device, int threads, int shared)
+{
+    struct trial first, again;
+    bool good;
+
+    trial_run(&first, p, target, device, threads, shared);
+    trial_run(&again, p, target, device, threads, shared);
+    good = check_trial(p, &first);
+    if (good && !same_bits(&first, &again)) {
+        cr_expect_fail("%s, %s, %d threads, shared %d: other bits when run "
+                       "again", problem_text(p), target->name, threads,
+                       shared);
+        good = false;
+    }
+    trial_done(&first);
+    trial_done(&again);
+    return good;
+}
