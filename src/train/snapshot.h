@@ -1,8 +1,8 @@
 /*
  * Snapshots: the state of a training run in one file, in the safetensors
- * format, so that other programs can read the weights too: 8 bytes of header
- * size, a JSON header, the tensors. The header's metadata holds what a run
- * needs to go on, a version, and a checksum of everything else in the file.
+ * format, so that other programs can read the weights too. The header's
+ * metadata hold what a run needs to go on, a version, and a checksum of
+ * everything else in the file.
  *
  * Nothing in a file is trusted, the checksum least of all, which anybody can
  * make right: a file that no run of these settings could have written is
@@ -17,12 +17,12 @@
 
 enum { SNAPSHOT_VERSION = 1 };
 
-/* Refused if not all of the state is finite, or if what was written would not
- * load: what it would replace is worth more. */
 /* Whether a snapshot can be put there: in place of nothing, of an empty file or
  * of another snapshot. */
 bool snapshot_check(const char *path, struct error *);
 
+/* Refused if not all of the state is finite, or if what was written would not
+ * load: what it would replace is worth more. */
 bool snapshot_save(const struct trainer *, const char *path, struct error *);
 
 /* Whether snapshot_load() would take it; the trainer needs no arena yet. */

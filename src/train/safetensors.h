@@ -1,0 +1,79 @@
+/*
+ * Files of tensors in the safetensors format: 8 bytes of header size, a JSON
+ * header, the tensors. Metadata in the header are strings; one of ours is a
+ * checksum of everything else in the file. It is FNV-1a of 64 bits (Fowler,
+ * Noll and Vo): against accidents, not malice.
+ *
+ * What reads a file trusts nothing in it and says what is wrong in a sentence.
+ */
+#ifndef MEMDIAL_SAFETENSORS_H
+#define MEMDIAL_SAFETENSORS_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "graph/graph.h"
+
+/* What a header's metadata have for "checksum" until all has been written. */
+#define SAFETENSORS_NO_CHECKSUM "0000000000000000"
+
+/* The header's entry of a tensor, whose data have `bytes` bytes from `offset`
+ * on, behind the header. */
+json_t *safetensors_entry(const struct value *, size_t offset, size_t bytes);
+
+/* A file that is being written. */
+struct safetensors_writer {
+    struct file_draft *draft;    /* borrowed */
+    uint64_t sum;                /* of all so far */
+    size_t checksum_at;
+};
+
+/* Takes the header over. */
+bool safetensors_begin(struct safetensors_writer *, struct file_draft *,
+                       json_t *header, struct error *);
+
+/* Writes the tensors, one after the other. */
+bool safetensors_put(struct safetensors_writer *, const void *data,
+                     size_t bytes, struct error *);
+
+/* Puts the checksum into its place. */
+bool safetensors_end(struct safetensors_writer *, struct error *);
+
+/* A file that is being read. */
+struct safetensors {
+    const char *path;            /* borrowed */
+    int fd;                      /* borrowed */
+    uint64_t bytes;              /* of the file */
+    char *text;                  /* owned; of the header */
+    size_t text_bytes;
+    json_t *header;              /* owned */
+    uint64_t tensors;            /* where they begin */
+    uint64_t at;                 /* the next to be read */
+    uint64_t sum;                /* of all before that */
+};
+
+/* Reads the header; one of more than `most` bytes is refused. In any case
+ * safetensors_done() is to be called. */
+bool safetensors_open(struct safetensors *, const char *path, int fd,
+                      uint64_t bytes, size_t most, struct error *);
+void safetensors_done(struct safetensors *);
+
+/* Sets an error that begins with the path; false. */
+bool safetensors_refuse(const struct safetensors *, struct error *,
+                        const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Text of the metadata; empty if there is none of that name. */
+const char *safetensors_metadata(const struct safetensors *,
+                                 const char *name);
+
+/* Reads tensors, one after the other, again from the first on. */
+void safetensors_rewind(struct safetensors *);
+bool safetensors_read(struct safetensors *, void *to, size_t bytes,
+                      struct error *);
+
+/* Whether the sum of what was read is the file's; to be asked at its end. */
+bool safetensors_check(const struct safetensors *, struct error *);
+
+#endif
