@@ -79,6 +79,8 @@ works settings
 printed 'batch=100'
 works settings --json
 printed '"default": 0.1'
+printed '"saves_nothing": "fp32"'
+printed '"price": "capacity"'
 works backends
 printed 'cpu'
 printed 'cuda    not available: none: '

@@ -17,6 +17,19 @@ const char *text_count(char text[TEXT_COUNT_SIZE], int64_t count)
     return number_group(text);
 }
 
+const char *text_list(char *text, size_t size, const char *const *words,
+                      int count, const char *last)
+{
+    size_t used = 0;
+
+    *text = '\0';
+    for (int i = 0; i < count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s",
+                                 !i ? "" : i < count - 1 ? ", " : last,
+                                 words[i]);
+    return text;
+}
+
 const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds)
 {
     long s;

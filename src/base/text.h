@@ -17,6 +17,11 @@ enum { TEXT_COUNT_SIZE = 32, TEXT_DURATION_SIZE = 32, TEXT_RATIO_SIZE = 32,
 /* "1,467,610" */
 const char *text_count(char text[TEXT_COUNT_SIZE], int64_t count);
 
+/* "none, block or sqrt"; `last` is put before the last word, as much of it all
+ * as fits. */
+const char *text_list(char *text, size_t size, const char *const *words,
+                      int count, const char *last);
+
 /* "0:07", "12:34", "3:04:05", "4 days"; of at most 10 cells. */
 const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds);
 

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/json_print.h"
+#include "base/kind.h"
 #include "base/print.h"
 #include "cli/cmd_list.h"
 #include "cli/request.h"
@@ -142,13 +143,54 @@ static json_t *bound_json(const struct setting *row, double bound)
                                       json_number(bound);
 }
 
-static json_t *choices_json(const struct setting *row)
+static json_t *words_json(const char *const *words)
 {
     json_t *array = json_array();
 
-    for (int i = 0; row->choices[i]; i++)
-        json_push(array, json_text(row->choices[i]));
+    for (int i = 0; words[i]; i++)
+        json_push(array, json_text(words[i]));
     return array;
+}
+
+/* A value as the JSON of settings has it. */
+static json_t *value_json(const struct setting *row, const char *value)
+{
+    struct settings s;
+
+    settings_set(&s, "table", row->name, value, NULL);
+    return settings_json_value(&s, row);
+}
+
+static json_t *rungs_json(const struct setting *row)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; row->rungs[i]; i++)
+        json_push(array, value_json(row, row->rungs[i]));
+    return array;
+}
+
+static json_t *kinds_json(unsigned kinds)
+{
+    json_t *array = json_array();
+
+    for (int k = 0; k < KIND_COUNT; k++)
+        if (kinds & 1u << k)
+            json_push(array, json_text(kind_name((enum kind)k)));
+    return array;
+}
+
+/* What the setting does to memory. */
+static void put_memory(json_t *object, const struct setting *row)
+{
+    if (row->rungs)
+        json_put(object, "steps", rungs_json(row));
+    if (row->saves) {
+        json_put(object, "saves_nothing", value_json(row, row->saves));
+        json_put(object, "price", json_text(settings_price_name(row->price)));
+    }
+    if (row->shrinks)
+        json_put(object, "shrinks", kinds_json(row->shrinks));
 }
 
 static bool has_range(const struct setting *row)
@@ -156,35 +198,34 @@ static bool has_range(const struct setting *row)
     return row->type == SETTING_INT || row->type == SETTING_REAL;
 }
 
-static json_t *setting_json(const struct setting *row,
-                            const struct settings *initial)
+static json_t *setting_json(const struct setting *row)
 {
     json_t *object = json_object();
 
     json_put(object, "name", json_text(row->name));
     json_put(object, "section", json_text(row->section));
     json_put(object, "type", json_text(type_name(row->type)));
-    json_put(object, "default", settings_json_value(initial, row));
+    json_put(object, "default", value_json(row, row->initial));
     if (has_range(row)) {
         json_put(object, "min", bound_json(row, row->min));
         json_put(object, "max", bound_json(row, row->max));
     }
     if (row->choices)
-        json_put(object, "choices", choices_json(row));
+        json_put(object, "choices", words_json(row->choices));
     if (row->unit)
         json_put(object, "unit", json_text(row->unit));
+    json_put(object, "live", json_boolean(row->live));
+    put_memory(object, row);
     json_put(object, "help", json_text(row->help));
     return object;
 }
 
 static json_t *table_json(void)
 {
-    struct settings initial;
     json_t *array = json_array();
 
-    settings_init(&initial);
     for (int i = 0; i < settings_count; i++)
-        json_push(array, setting_json(&settings_table[i], &initial));
+        json_push(array, setting_json(&settings_table[i]));
     return array;
 }
 

@@ -1,7 +1,6 @@
 /*
- * Dials: the settings that can change in a run, in the order in which they
- * are shown, and what one step up or down makes of them. Derived from the
- * settings table; only the order and the steps are said here.
+ * Dials: the settings that can change in a run and have a ladder, in the order
+ * in which they are shown. All of it follows from the settings table.
  */
 #ifndef MEMDIAL_DIAL_H
 #define MEMDIAL_DIAL_H
@@ -23,7 +22,7 @@ const struct setting *dial_setting(int dial);
 bool dial_turn(const struct settings *from, int dial, enum dial_turn,
                uint64_t least, struct settings *to);
 
-/* What it is set to, for people: "8 MiB", "100, the whole batch". */
+/* What it is set to, for people: "8 MiB", "100 (all)". */
 void dial_format(const struct settings *, int dial, char *text, size_t size);
 
 /* What was turned, as dials show it: "precision=fp16 microbatch=20 (all)". */

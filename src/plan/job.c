@@ -94,11 +94,7 @@ struct job *job_baseline(const struct job *job)
     struct job *baseline = xcalloc(1, sizeof(*baseline));
 
     baseline->settings = job->settings;
-    baseline->settings.microbatch = 0;
-    baseline->settings.sparsity = 0;
-    baseline->settings.precision = PRECISION_FP32;
-    baseline->settings.recompute = RECOMPUTE_NONE;
-    baseline->settings.checkpoint = CHECKPOINT_NONE;
+    settings_save_nothing(&baseline->settings);
     baseline->machine = job->machine;
     baseline->backend = job->backend;
     baseline->threads = job->threads;

@@ -510,11 +510,18 @@ static void name_largest(const struct plan *plan, char *text, size_t size)
     free(living);
 }
 
+static bool is_other_way(const struct setting *row, const void *arg)
+{
+    (void)arg;
+    return row->saves &&
+           row->offset != offsetof(struct settings, checkpoint);
+}
+
 /* Says how small a plan there is, and what it consists of. */
 static bool refuse(struct search *s, size_t budget, struct error *e)
 {
     char wanted[BYTES_TEXT_SIZE], least[BYTES_TEXT_SIZE];
-    char largest[NAMED * (NAME_SIZE + BYTES_TEXT_SIZE)];
+    char largest[NAMED * (NAME_SIZE + BYTES_TEXT_SIZE)], others[128];
     struct schedule *schedule;
     const struct op *op;
     struct plan *plan;
@@ -522,15 +529,16 @@ static bool refuse(struct search *s, size_t budget, struct error *e)
     smallest(s, &schedule, &plan);
     op = schedule_op(schedule, plan->peak_step);
     name_largest(plan, largest, sizeof(largest));
+    settings_names(others, sizeof(others), is_other_way, NULL, " or ");
     error_set(e, EXIT_BUDGET,
               "memory_budget: %s is not enough: with these settings the least "
-              "is %s (%zu bytes), above all %s at %s %s (%s); raise it, or need "
-              "less with microbatch, precision, sparsity or recompute",
+              "is %s (%zu bytes), above all %s at %s %s (%s); raise it, or "
+              "need less with %s",
               bytes_format(wanted, sizeof(wanted), budget),
               bytes_format(least, sizeof(least), plan->arena_bytes),
               plan->arena_bytes, largest, op_name(op->code),
               s->graph->layers[op->layer].name,
-              phase_name(schedule->steps[plan->peak_step].phase));
+              phase_name(schedule->steps[plan->peak_step].phase), others);
     plan_free(plan);
     schedule_free(schedule);
     return false;

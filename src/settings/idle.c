@@ -3,54 +3,32 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Idle with a value of another setting, or with any but that. */
-enum company { WITH, WITHOUT };
-
-static const struct rule {
-    const char *name;
-    enum company company;
-    const char *other, *value;
-} rules[] = {
-    { "data_path", WITHOUT, "data", "cifar10" },
-    { "nesterov", WITH, "momentum", "0" },
-    { "sparse_method", WITH, "sparsity", "0" },
-    { "master_weights", WITH, "precision", "fp32" },
-    { "memory_budget", WITHOUT, "checkpoint", "optimal" },
-    { "threads", WITHOUT, "backend", "cpu" },
-    { "tf32", WITHOUT, "backend", "cuda" },
-    { "tf32", WITHOUT, "precision", "fp32" },
-};
-
-enum { RULE_COUNT = sizeof(rules) / sizeof(rules[0]) };
-
-static size_t describe(const struct rule *r, char *text, size_t size)
+static size_t describe(const struct idle_rule *r, char *text, size_t size)
 {
     return (size_t)snprintf(text, size, "%s %s=%s",
-                            r->company == WITH ? "with" : "without", r->other,
-                            r->value);
+                            r->company == IDLE_WITH ? "with" : "without",
+                            r->other, r->value);
 }
 
 bool idle_ever(const struct setting *row, char when[IDLE_WHY_SIZE])
 {
     size_t used = 0;
 
-    for (int i = 0; i < RULE_COUNT; i++) {
-        if (strcmp(rules[i].name, row->name) != 0)
-            continue;
+    for (int i = 0; i < IDLE_RULES_MAX && row->idle[i].other; i++) {
         if (used)
             used += (size_t)snprintf(when + used, IDLE_WHY_SIZE - used,
                                      " or ");
-        used += describe(&rules[i], when + used, IDLE_WHY_SIZE - used);
+        used += describe(&row->idle[i], when + used, IDLE_WHY_SIZE - used);
     }
     return used > 0;
 }
 
-static bool holds(const struct rule *r, const struct settings *s)
+static bool holds(const struct idle_rule *r, const struct settings *s)
 {
     char value[SETTINGS_TEXT_SIZE];
 
     settings_format(s, settings_find(r->other), value, sizeof(value));
-    return (strcmp(value, r->value) == 0) == (r->company == WITH);
+    return (strcmp(value, r->value) == 0) == (r->company == IDLE_WITH);
 }
 
 bool idle_now(const struct setting *row, const struct settings *s,
@@ -58,10 +36,9 @@ bool idle_now(const struct setting *row, const struct settings *s,
 {
     struct settings settled = machine_settle(machine, s);
 
-    for (int i = 0; i < RULE_COUNT; i++)
-        if (strcmp(rules[i].name, row->name) == 0 &&
-            holds(&rules[i], &settled)) {
-            describe(&rules[i], why, IDLE_WHY_SIZE);
+    for (int i = 0; i < IDLE_RULES_MAX && row->idle[i].other; i++)
+        if (holds(&row->idle[i], &settled)) {
+            describe(&row->idle[i], why, IDLE_WHY_SIZE);
             return true;
         }
     return false;

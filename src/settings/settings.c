@@ -1,6 +1,6 @@
 /*
- * The settings table and its reading and writing of values as text. Every row
- * carries what its type needs, so nothing below knows a setting by name but
+ * Values of settings, read from text and written as text. Rows of the table
+ * carry what their types need, so nothing here knows a setting by name but
  * settings_check(), which knows the combinations.
  *
  * Numbers are read strictly: the whole text, decimal, in range. A value that
@@ -14,137 +14,22 @@
 
 #include "base/bytes.h"
 #include "base/spelling.h"
+#include "base/text.h"
 #include "settings/settings.h"
 
-static const char *const models[] = { "wrn", NULL };
-static const char *const datas[] = { "shapes", "cifar10", NULL };
-static const char *const precisions[] = { "fp32", "bf16", "fp16", NULL };
-static const char *const master_weights[] = { "none", "fp32", NULL };
-static const char *const recomputes[] = { "none", "bn-relu", NULL };
-static const char *const checkpoints[] = { "none", "block", "sqrt",
-                                           "recursive", "optimal", NULL };
-static const char *const sparse_methods[] = { "dsr", "set", "static", NULL };
-static const char *const lr_schedules[] = { "constant", "step", "cosine",
-                                            NULL };
+const char *settings_price_name(enum price price)
+{
+    static const char *const names[PRICE_COUNT] = {
+        [PRICE_NONE] = "none",
+        [PRICE_FREE] = "free",
+        [PRICE_ROUNDING] = "rounding",
+        [PRICE_STATISTICS] = "statistics",
+        [PRICE_STORAGE] = "storage",
+        [PRICE_CAPACITY] = "capacity",
+    };
 
-#define AT(field) \
-    offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
-#define NO_RANGE 0, 0, NULL
-#define CHOICES(list) 0, 0, list
-#define RANGE(min, max) min, max, NULL
-
-/* Whether a setting can change in a run. */
-enum { FIXED = false, LIVE = true };
-
-const struct setting settings_table[] = {
-    { "model", "model", SETTING_CHOICE, AT(model), CHOICES(models),
-      "wrn", NULL, FIXED,
-      "network; wrn: pre-activation WideResNet" },
-    { "depth", "model", SETTING_INT, AT(depth), RANGE(10, 4000),
-      "10", "layers", FIXED,
-      "depth of a WideResNet, 6n + 4" },
-    { "width", "model", SETTING_INT, AT(width), RANGE(1, 64),
-      "1", NULL, FIXED,
-      "widening factor; 1: 16, 32 and 64 channels" },
-
-    { "data", "data", SETTING_CHOICE, AT(data), CHOICES(datas),
-      "shapes", NULL, FIXED,
-      "data set; shapes: drawn as needed, cifar10: read from "
-      "data_path" },
-    { "data_path", "data", SETTING_TEXT, AT(data_path), NO_RANGE,
-      "", NULL, FIXED,
-      "folder of the CIFAR-10 binary files, or the one above it" },
-    { "augment", "data", SETTING_BOOL, AT(augment), NO_RANGE,
-      "yes", NULL, FIXED,
-      "crop and flip training images at random" },
-    { "epoch_samples", "data", SETTING_INT, AT(epoch_samples),
-      RANGE(0, 1000000000),
-      "0", "samples", FIXED,
-      "length of a short epoch; 0: the whole set" },
-    { "valid_samples", "data", SETTING_INT, AT(valid_samples),
-      RANGE(0, 1000000000),
-      "0", "samples", FIXED,
-      "length of an evaluation; 0: the whole set" },
-
-    { "batch", "train", SETTING_INT, AT(batch), RANGE(1, 65536),
-      "100", "samples", FIXED,
-      "samples in one optimizer step" },
-    { "microbatch", "train", SETTING_INT, AT(microbatch), RANGE(0, 65536),
-      "0", "samples", LIVE,
-      "samples in one forward and backward pass; 0: the whole "
-      "batch" },
-    { "epochs", "train", SETTING_INT, AT(epochs), RANGE(1, 1000000),
-      "10", "epochs", FIXED,
-      "length of the run" },
-    { "lr", "train", SETTING_REAL, AT(lr), RANGE(1e-12, 1000),
-      "0.1", NULL, LIVE,
-      "learning rate at the start" },
-    { "lr_schedule", "train", SETTING_CHOICE, AT(lr_schedule),
-      CHOICES(lr_schedules),
-      "cosine", NULL, LIVE,
-      "course of lr; cosine: down to 0, step: x0.2 at 30, 60 "
-      "and 80 percent" },
-    { "momentum", "train", SETTING_REAL, AT(momentum), RANGE(0, 0.999999),
-      "0.9", NULL, LIVE,
-      "momentum of the optimizer" },
-    { "nesterov", "train", SETTING_BOOL, AT(nesterov), NO_RANGE,
-      "yes", NULL, LIVE,
-      "look ahead along the momentum, as Nesterov does" },
-    { "weight_decay", "train", SETTING_REAL, AT(weight_decay), RANGE(0, 1),
-      "0.0005", NULL, LIVE,
-      "decay of every parameter, added to its gradient" },
-    { "seed", "train", SETTING_UINT64, AT(seed), NO_RANGE,
-      "1", NULL, FIXED,
-      "key of all that is random: weights, order, augmentation" },
-
-    { "sparsity", "memory", SETTING_REAL, AT(sparsity), RANGE(0, 0.98),
-      "0", NULL, LIVE,
-      "zeros, not stored, among the weights of 3x3 convolutions; "
-      "a fraction" },
-    { "sparse_method", "memory", SETTING_CHOICE, AT(sparse_method),
-      CHOICES(sparse_methods),
-      "dsr", NULL, LIVE,
-      "how nonzeros move; dsr: between layers too, set: within "
-      "each, static: not" },
-    { "precision", "memory", SETTING_CHOICE, AT(precision),
-      CHOICES(precisions),
-      "fp32", NULL, LIVE,
-      "how weights, gradients, momentum and activations are "
-      "stored" },
-    { "master_weights", "memory", SETTING_CHOICE, AT(master_weights),
-      CHOICES(master_weights),
-      "none", NULL, LIVE,
-      "fp32: update copies in fp32 of weights in 16 bits; none: "
-      "round them stochastically" },
-    { "checkpoint", "memory", SETTING_CHOICE, AT(checkpoint),
-      CHOICES(checkpoints),
-      "none", NULL, LIVE,
-      "what forward keeps; the rest is computed again; optimal: "
-      "the least arithmetic that fits memory_budget" },
-    { "memory_budget", "memory", SETTING_BYTES, AT(memory_budget), NO_RANGE,
-      "0", "bytes", LIVE,
-      "most that checkpoint=optimal may allocate; 0: as little "
-      "as can be" },
-    { "recompute", "memory", SETTING_CHOICE, AT(recompute),
-      CHOICES(recomputes),
-      "none", NULL, LIVE,
-      "what backward computes again; bn-relu: batch norm and "
-      "ReLU" },
-
-    { "threads", "machine", SETTING_INT, AT(threads), RANGE(0, 1024),
-      "0", "threads", LIVE,
-      "threads of the CPU backend; 0: one per processor it may use" },
-    { "backend", "machine", SETTING_TEXT, AT(backend), NO_RANGE,
-      "auto", NULL, FIXED,
-      "device to train on, as memdial backends lists them; auto: "
-      "the first that works" },
-    { "tf32", "machine", SETTING_BOOL, AT(tf32), NO_RANGE,
-      "no", NULL, LIVE,
-      "let CUDA multiply numbers of fp32 as TF32, with 10 bits of "
-      "mantissa: faster" },
-};
-
-const int settings_count = sizeof(settings_table) / sizeof(settings_table[0]);
+    return names[price];
+}
 
 static void *field(struct settings *s, const struct setting *row)
 {
@@ -250,18 +135,17 @@ static bool read_choice(int *value, const struct setting *row,
                         const char *where, const char *text, struct error *e)
 {
     char wanted[256] = "one of ";
-    size_t used = strlen(wanted);
+    int count = 0;
 
-    for (int i = 0; row->choices[i]; i++) {
-        if (strcmp(text, row->choices[i]) == 0) {
-            *value = i;
+    for (; row->choices[count]; count++)
+        if (strcmp(text, row->choices[count]) == 0) {
+            *value = count;
             return true;
         }
-        used += (size_t)snprintf(wanted + used, sizeof(wanted) - used, "%s%s",
-                                 i ? ", " : "", row->choices[i]);
-    }
+    text_list(wanted + strlen(wanted), sizeof(wanted) - strlen(wanted),
+              row->choices, count, ", ");
     return refuse(where, row, text,
-                  row->choices[1] ? wanted : wanted + strlen("one of "), e);
+                  count > 1 ? wanted : wanted + strlen("one of "), e);
 }
 
 static bool read_text(char *value, const struct setting *row,
@@ -347,6 +231,41 @@ void settings_init(struct settings *s)
                      settings_table[i].initial, NULL);
 }
 
+void settings_copy(struct settings *to, const struct settings *from,
+                   const struct setting *row)
+{
+    memcpy(field(to, row), field_const(from, row), row->size);
+}
+
+void settings_save_nothing(struct settings *s)
+{
+    for (int i = 0; i < settings_count; i++)
+        if (settings_table[i].saves)
+            settings_set(s, "baseline", settings_table[i].name,
+                         settings_table[i].saves, NULL);
+}
+
+double settings_number(const struct settings *s, const struct setting *row)
+{
+    const void *value = field_const(s, row);
+
+    switch (row->type) {
+    case SETTING_INT:
+    case SETTING_CHOICE:
+        return *(const int *)value;
+    case SETTING_UINT64:
+    case SETTING_BYTES:
+        return (double)*(const uint64_t *)value;
+    case SETTING_REAL:
+        return *(const double *)value;
+    case SETTING_BOOL:
+        return *(const bool *)value;
+    case SETTING_TEXT:
+        break;
+    }
+    return 0;
+}
+
 /* The fewest digits that read back to the same value. */
 static void format_real(double value, char *text, size_t size)
 {
@@ -391,6 +310,20 @@ bool settings_begins_section(const struct setting *row)
     return row == settings_table || strcmp(row->section, row[-1].section) != 0;
 }
 
+void settings_names(char *text, size_t size,
+                    bool (*which)(const struct setting *, const void *arg),
+                    const void *arg, const char *last)
+{
+    const char **names = xcalloc((size_t)settings_count, sizeof(*names));
+    int count = 0;
+
+    for (int i = 0; i < settings_count; i++)
+        if (which(&settings_table[i], arg))
+            names[count++] = settings_table[i].name;
+    text_list(text, size, names, count, last);
+    free(names);
+}
+
 bool settings_differ(const struct settings *a, const struct settings *b,
                      const struct setting *row)
 {
@@ -409,21 +342,33 @@ bool settings_same(const struct settings *a, const struct settings *b)
     return true;
 }
 
+/* Adds an assignment to a list, as much of it as fits. */
+static void add_assignment(char *text, size_t size, const struct settings *s,
+                           const struct setting *row)
+{
+    size_t used = strlen(text);
+    char value[SETTINGS_TEXT_SIZE];
+
+    settings_format(s, row, value, sizeof(value));
+    snprintf(text + used, size - used, "%s%s=%s", used ? " " : "", row->name,
+             value);
+}
+
 void settings_changes(const struct settings *before,
                       const struct settings *after, char *text, size_t size)
 {
-    size_t used = 0;
-
     *text = '\0';
-    for (int i = 0; i < settings_count && used < size; i++) {
-        const struct setting *row = &settings_table[i];
-        char value[SETTINGS_TEXT_SIZE];
-        if (!settings_differ(before, after, row))
-            continue;
-        settings_format(after, row, value, sizeof(value));
-        used += (size_t)snprintf(text + used, size - used, "%s%s=%s",
-                                 used ? " " : "", row->name, value);
-    }
+    for (int i = 0; i < settings_count; i++)
+        if (settings_differ(before, after, &settings_table[i]))
+            add_assignment(text, size, after, &settings_table[i]);
+}
+
+void settings_identity(const struct settings *s, char *text, size_t size)
+{
+    *text = '\0';
+    for (int i = 0; i < settings_count; i++)
+        if (settings_table[i].identity)
+            add_assignment(text, size, s, &settings_table[i]);
 }
 
 bool settings_can_follow(const struct settings *before,

@@ -1,8 +1,10 @@
 /*
  * The settings of a run, and the table that is the only truth about them:
- * name, section, type, range, choices, default and help. The preset reader,
- * --set, `memdial settings`, the completions, the man page and the dials are
- * all derived from the table; struct settings is only where values are kept.
+ * name, section, type, range, choices, default and help, when one has no
+ * effect, the steps of its dial, and how it saves memory. The preset reader,
+ * --set, `memdial settings`, the completions, the man page, the dials and their
+ * explanations, the baseline and what is proposed when memory is short are all
+ * derived from the table; struct settings is only where values are kept.
  */
 #ifndef MEMDIAL_SETTINGS_H
 #define MEMDIAL_SETTINGS_H
@@ -70,6 +72,35 @@ enum setting_type {
     SETTING_TEXT         /* char[size] */
 };
 
+/* The values that a dial steps through and a search tries, in order. */
+enum ladder {
+    LADDER_NONE,
+    LADDER_LIST,         /* the rungs; else the choices, or no and yes */
+    LADDER_ROUND,        /* 1, 2, 5, 10, ...; whole ones by one up to ten */
+    LADDER_DIVISORS,     /* those of the batch; 0 in place of the batch */
+    LADDER_BUDGETS       /* 0, then 1, 1.5, 2, 3, 4, 6, ... MiB */
+};
+
+/* The most that a way of saving memory costs, the cheapest first. */
+enum price {
+    PRICE_NONE,          /* no way of saving memory */
+    PRICE_FREE,          /* more arithmetic, the same results */
+    PRICE_ROUNDING,      /* sums round in another order */
+    PRICE_STATISTICS,    /* batch norms, where there are any, see fewer
+                            samples; else PRICE_ROUNDING */
+    PRICE_STORAGE,       /* numbers have fewer bits */
+    PRICE_CAPACITY,      /* the model has fewer weights */
+    PRICE_COUNT
+};
+
+/* One setting has no effect with a value of another, or with any but that. */
+struct idle_rule {
+    enum { IDLE_WITH, IDLE_WITHOUT } company;
+    const char *other, *value;
+};
+
+enum { IDLE_RULES_MAX = 2 };
+
 struct setting {
     const char *name;    /* unique among all leaves */
     const char *section; /* of the YAML file */
@@ -81,10 +112,27 @@ struct setting {
     const char *unit;    /* "samples", "epochs", ... or NULL */
     bool live;           /* can change in a run, between two steps */
     const char *help;    /* one line */
+    struct idle_rule idle[IDLE_RULES_MAX]; /* other is NULL after the last */
+    bool identity;       /* a snapshot is for runs with the same value alone */
+    /* The dial, where the setting is live and has a ladder. */
+    int place;           /* on the first page, from 1; 0: on the second, in
+                            the order of the table */
+    enum ladder ladder;
+    const char *const *rungs; /* NULL-terminated, or NULL */
+    const char *zero;    /* a word that a dial shows for 0, or NULL */
+    /* Memory. */
+    const char *saves;   /* the value that saves nothing; NULL: none saves */
+    enum price price;
+    unsigned shrinks;    /* the kinds of memory that some value makes smaller;
+                            1 << enum kind */
+    const char *shrunk;  /* the same in words, of a dial */
 };
 
 extern const struct setting settings_table[];
 extern const int settings_count;
+
+/* "free", "rounding", ... */
+const char *settings_price_name(enum price);
 
 void settings_init(struct settings *);
 
@@ -104,12 +152,28 @@ bool settings_set(struct settings *, const char *where, const char *name,
 bool settings_assign(struct settings *, const char *where,
                      const char *assignment, struct error *);
 
+/* The value of a number, the index of a choice, 0 or 1 of a switch. */
+double settings_number(const struct settings *, const struct setting *);
+
+/* Gives one setting the value that it has in `from`. */
+void settings_copy(struct settings *, const struct settings *from,
+                   const struct setting *);
+
+/* Turns off every way of saving memory. */
+void settings_save_nothing(struct settings *);
+
 /* The value as text that settings_set reads back to the same value. */
 void settings_format(const struct settings *, const struct setting *,
                      char *text, size_t size);
 
 /* Whether a row of the table is the first of its section. */
 bool settings_begins_section(const struct setting *);
+
+/* Lists the rows that `which` says yes to: "depth, width or batch", `last`
+ * being " or ". */
+void settings_names(char *text, size_t size,
+                    bool (*which)(const struct setting *, const void *arg),
+                    const void *arg, const char *last);
 
 /* Whether two settings have different values in a row; whether in none. */
 bool settings_differ(const struct settings *, const struct settings *,
@@ -120,6 +184,9 @@ bool settings_same(const struct settings *, const struct settings *);
  * them: "precision=fp16 microbatch=10", as much of it as fits. */
 void settings_changes(const struct settings *before,
                       const struct settings *after, char *text, size_t size);
+
+/* Lists the identity of a run: "batch=100 seed=1", as much of it as fits. */
+void settings_identity(const struct settings *, char *text, size_t size);
 
 /* Whether all that cannot change in a run is equal; if not, says which. */
 bool settings_can_follow(const struct settings *before,

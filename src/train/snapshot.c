@@ -12,7 +12,7 @@
 #include "train/safetensors.h"
 #include "train/state.h"
 
-enum { NAME_SIZE = 96, VERSION_SIZE = 16 };
+enum { NAME_SIZE = 96, VERSION_SIZE = 16, IDENTITY_SIZE = 256 };
 
 /* The most that a header takes: without tensors, and for each. */
 enum { HEADER_BYTES = 4096, ENTRY_BYTES = 384 };
@@ -34,11 +34,12 @@ static size_t count_state(const struct plan *plan, uint64_t *bytes)
 /* What must be equal for a run to go on as if it had never stopped. */
 static json_t *identity_json(const struct trainer *t)
 {
-    const struct settings *s = &t->job->settings;
-    char text[128];
+    char text[IDENTITY_SIZE];
+    size_t used;
 
-    snprintf(text, sizeof(text), "batch=%d seed=%" PRIu64
-             " steps_per_epoch=%" PRId64, s->batch, s->seed,
+    settings_identity(&t->job->settings, text, sizeof(text));
+    used = strlen(text);
+    snprintf(text + used, sizeof(text) - used, " steps_per_epoch=%" PRId64,
              t->steps_per_epoch);
     return json_text(text);
 }
@@ -176,6 +177,27 @@ static bool verify_version(const struct safetensors *f, struct error *e)
                               "reads version %s", has, version);
 }
 
+/* Whether tensors that are saved are smaller with some value of a setting. */
+static bool sizes_state(const struct setting *row, const void *arg)
+{
+    (void)arg;
+    for (int k = 0; k < KIND_COUNT; k++)
+        if (row->shrinks & 1u << k && kind_persists((enum kind)k))
+            return true;
+    return false;
+}
+
+static bool refuse_tensor(const struct safetensors *f, const char *name,
+                          struct error *e)
+{
+    char names[256];
+
+    settings_names(names, sizeof(names), sizes_state, NULL, " and ");
+    return safetensors_refuse(f, e, "tensor %s is missing or has another "
+                              "shape or type: the snapshot is of another "
+                              "model; set %s alike", name, names);
+}
+
 /* That the file has exactly the tensors of the run. */
 static bool verify_entries(const struct trainer *t,
                            const struct safetensors *f, struct error *e)
@@ -194,10 +216,7 @@ static bool verify_entries(const struct trainer *t,
         offset += plan->instances[i].bytes;
         entries++;
         ok = json_equal(expected, json_object_get(f->header, name)) ||
-             safetensors_refuse(f, e, "tensor %s is missing or has another "
-                                "shape or type: the snapshot is of another "
-                                "model; set depth, width, precision and "
-                                "master_weights alike", name);
+             refuse_tensor(f, name, e);
         json_decref(expected);
     }
     return ok && (json_object_size(f->header) == entries ||

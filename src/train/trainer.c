@@ -10,19 +10,28 @@
 #include "train/carry.h"
 #include "train/initial.h"
 
+/* Whether a run of another job, with a lower number, takes less memory. */
+static bool is_size(const struct setting *row, const void *arg)
+{
+    const struct job *job = arg;
+    char why[IDLE_WHY_SIZE];
+
+    return row->type == SETTING_INT && row->shrinks && !row->live &&
+           !idle_now(row, &job->settings, &job->machine, why);
+}
+
 /* Adds to an error what settings would fit into so many bytes. */
 static void suggest_savings(const struct job *job, size_t available,
                             struct error *e)
 {
-    char savings[128];
+    char text[128];
     size_t used = strlen(e->text);
+    bool fit = job_savings(job, available, text, sizeof(text));
 
-    if (job_savings(job, available, savings, sizeof(savings)))
-        snprintf(e->text + used, sizeof(e->text) - used, "; %s would fit",
-                 savings);
-    else
-        snprintf(e->text + used, sizeof(e->text) - used,
-                 "; lower batch, depth or width");
+    if (!fit)
+        settings_names(text, sizeof(text), is_size, job, " or ");
+    snprintf(e->text + used, sizeof(e->text) - used,
+             fit ? "; %s would fit" : "; lower %s", text);
 }
 
 static bool allocate(const struct job *job, struct device *device,

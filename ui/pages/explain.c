@@ -209,37 +209,6 @@ void explain_tensor(struct text_block *text, const struct job *job,
                    text_count(from, (int64_t)offset));
 }
 
-/* What a dial can make smaller. */
-enum {
-    MODEL = 1 << KIND_WEIGHTS | 1 << KIND_GRADIENTS | 1 << KIND_OPTIMIZER,
-    PER_SAMPLE = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT |
-                 1 << KIND_INPUT | 1 << KIND_WORKSPACE,
-};
-
-static const struct reach {
-    const char *name;
-    unsigned kinds;
-    const char *what;
-} reaches[] = {
-    { "sparsity", MODEL, "weights, gradients and momentum" },
-    { "precision", MODEL | PER_SAMPLE, "all that is stored in 32 bits" },
-    { "master_weights", 1 << KIND_OPTIMIZER, "copies of weights" },
-    { "microbatch", PER_SAMPLE, "what there is for each sample" },
-    { "checkpoint", 1 << KIND_ACTIVATIONS, "activations" },
-    { "recompute", 1 << KIND_ACTIVATIONS, "activations" },
-    { "memory_budget", 1 << KIND_ACTIVATIONS, "activations" },
-    { "threads", 1 << KIND_WORKSPACE, "scratch, of which threads have some "
-      "each" },
-};
-
-static const struct reach *reach_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof(reaches) / sizeof(reaches[0]); i++)
-        if (strcmp(reaches[i].name, name) == 0)
-            return &reaches[i];
-    return NULL;
-}
-
 static double share_of(const struct forecast *f, unsigned kinds)
 {
     size_t sum = 0;
@@ -280,25 +249,26 @@ static void add_better(struct text_block *text, const struct session *s,
 static void add_no_better(struct text_block *text, const struct session *s,
                           int dial)
 {
-    const char *name = dial_setting(dial)->name;
-    const struct reach *r = reach_of(name);
-    double share = r ? share_of(s->planned, r->kinds) : 0;
+    const struct setting *row = dial_setting(dial);
+    double share = share_of(s->planned, row->shrinks);
     char why[IDLE_WHY_SIZE];
 
-    if (idle_now(dial_setting(dial), &s->wanted, &s->machine, why))
-        text_block_add(text, ROLE_DIM, "  – %-14s  has no effect %s", name,
-                       why);
-    else if (!r)
+    if (idle_now(row, &s->wanted, &s->machine, why))
+        text_block_add(text, ROLE_DIM, "  – %-14s  has no effect %s",
+                       row->name, why);
+    else if (!row->shrinks)
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s  changes the arithmetic, no bytes", name);
+                       "  – %-14s  changes the arithmetic, no bytes",
+                       row->name);
     else if (share < 0.05)
         text_block_add(text, ROLE_DIM,
                        "  – %-14s  shrinks %s; none are alive at the peak",
-                       name, r->what);
+                       row->name, row->shrunk);
     else
         text_block_add(text, ROLE_DIM,
                        "  – %-14s  shrinks %s, %.1f%% of this peak, but one "
-                       "step further does not", name, r->what, share);
+                       "step further does not", row->name, row->shrunk,
+                       share);
 }
 
 static void add_dials(struct text_block *text, const struct session *s)
@@ -444,12 +414,11 @@ void explain_turns(struct text_block *text, const struct session *s, int dial)
 static void add_values(struct text_block *text, const struct setting *row)
 {
     char values[256] = "";
-    size_t used = 0;
+    int count = 0;
 
-    for (int i = 0; row->choices && row->choices[i]; i++)
-        used += (size_t)snprintf(values + used, sizeof(values) - used, "%s%s",
-                                 !i ? "" : row->choices[i + 1] ? ", " : " or ",
-                                 row->choices[i]);
+    while (row->choices && row->choices[count])
+        count++;
+    text_list(values, sizeof(values), row->choices, count, " or ");
     if (row->type == SETTING_BOOL)
         strcpy(values, "yes or no");
     else if (row->type == SETTING_INT || row->type == SETTING_REAL)
@@ -460,19 +429,18 @@ static void add_values(struct text_block *text, const struct setting *row)
 }
 
 static void add_reach(struct text_block *text, const struct session *s,
-                      const char *name)
+                      const struct setting *row)
 {
-    const struct reach *r = reach_of(name);
-
     text_block_add(text, ROLE_TEXT, " ");
-    if (!r)
+    if (!row->shrinks)
         text_block_add(text, ROLE_TEXT, "It changes the arithmetic, and no "
                        "bytes.");
     else if (s->planned && !s->planned->refused)
         text_block_add(text, ROLE_TEXT, "It can shrink %s, %.1f%% of the "
-                       "peak.", r->what, share_of(s->planned, r->kinds));
+                       "peak.", row->shrunk,
+                       share_of(s->planned, row->shrinks));
     else
-        text_block_add(text, ROLE_TEXT, "It can shrink %s.", r->what);
+        text_block_add(text, ROLE_TEXT, "It can shrink %s.", row->shrunk);
 }
 
 void explain_dial(struct text_block *text, const struct session *s, int dial)
@@ -488,7 +456,7 @@ void explain_dial(struct text_block *text, const struct session *s, int dial)
                    session_dial_pending(s, dial) ? in_force : "", ".");
     text_block_add(text, ROLE_TEXT, "%s.", row->help);
     add_values(text, row);
-    add_reach(text, s, row->name);
+    add_reach(text, s, row);
     explain_turns(text, s, dial);
     text_block_add(text, ROLE_TEXT, " ");
     text_block_add(text, ROLE_DIM, "Left and Right turn it, - and + from any "

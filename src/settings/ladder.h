@@ -1,0 +1,23 @@
+/*
+ * Ladders: the values that a setting takes one after another, as its row of
+ * the table has them. Dials step through them, and what looks for settings
+ * that need less memory tries them.
+ */
+#ifndef MEMDIAL_LADDER_H
+#define MEMDIAL_LADDER_H
+
+#include "settings/settings.h"
+
+enum ladder_way { LADDER_DOWN = -1, LADDER_UP = 1 };
+
+/* Sets the next value of a ladder; budgets below `least` bytes are none. False,
+ * leaving *to alone, if there is no further one or it does not go with the
+ * other settings. */
+bool ladder_step(const struct settings *from, const struct setting *,
+                 enum ladder_way, uint64_t least, struct settings *to);
+
+/* The way from the value that saves nothing to those that save. */
+enum ladder_way ladder_saving(const struct settings *,
+                              const struct setting *);
+
+#endif

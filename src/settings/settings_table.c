@@ -1,0 +1,196 @@
+/*
+ * The table of settings. What a new one is, a row says; what it does, the code
+ * that reads its member of struct settings.
+ */
+#include "base/kind.h"
+#include "settings/settings.h"
+
+static const char *const models[] = { "wrn", NULL };
+static const char *const datas[] = { "shapes", "cifar10", NULL };
+static const char *const precisions[] = { "fp32", "bf16", "fp16", NULL };
+static const char *const master_weights[] = { "none", "fp32", NULL };
+static const char *const recomputes[] = { "none", "bn-relu", NULL };
+static const char *const checkpoints[] = { "none", "block", "sqrt",
+                                           "recursive", "optimal", NULL };
+static const char *const sparse_methods[] = { "dsr", "set", "static", NULL };
+static const char *const lr_schedules[] = { "constant", "step", "cosine",
+                                            NULL };
+
+#define AT(field) \
+    offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
+#define NO_RANGE 0, 0, NULL
+#define CHOICES(list) 0, 0, list
+#define RANGE(min, max) min, max, NULL
+
+/* Whether a setting can change in a run. */
+enum { FIXED = false, LIVE = true };
+
+#define WITH(other, value) { IDLE_WITH, other, value }
+#define WITHOUT(other, value) { IDLE_WITHOUT, other, value }
+
+static const char *const sparsities[] = { "0", "0.3", "0.5", "0.6", "0.7",
+                                          "0.8", "0.9", "0.95", "0.98", NULL };
+static const char *const momenta[] = { "0", "0.5", "0.8", "0.9", "0.95",
+                                       "0.98", "0.99", "0.999", NULL };
+
+/* Kinds of memory. */
+enum {
+    MODEL = 1 << KIND_WEIGHTS | 1 << KIND_GRADIENTS | 1 << KIND_OPTIMIZER,
+    PER_SAMPLE = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT |
+                 1 << KIND_INPUT | 1 << KIND_WORKSPACE,
+    ALL = (1 << KIND_COUNT) - 1
+};
+
+const struct setting settings_table[] = {
+    { "model", "model", SETTING_CHOICE, AT(model), CHOICES(models),
+      "wrn", NULL, FIXED,
+      .help = "network; wrn: pre-activation WideResNet",
+      .shrinks = ALL },
+    { "depth", "model", SETTING_INT, AT(depth), RANGE(10, 4000),
+      "10", "layers", FIXED,
+      .help = "depth of a WideResNet, 6n + 4",
+      .shrinks = ALL },
+    { "width", "model", SETTING_INT, AT(width), RANGE(1, 64),
+      "1", NULL, FIXED,
+      .help = "widening factor; 1: 16, 32 and 64 channels",
+      .shrinks = ALL },
+
+    { "data", "data", SETTING_CHOICE, AT(data), CHOICES(datas),
+      "shapes", NULL, FIXED,
+      .help = "data set; shapes: drawn as needed, cifar10: read from "
+              "data_path" },
+    { "data_path", "data", SETTING_TEXT, AT(data_path), NO_RANGE,
+      "", NULL, FIXED,
+      .help = "folder of the CIFAR-10 binary files, or the one above it",
+      .idle = { WITHOUT("data", "cifar10") } },
+    { "augment", "data", SETTING_BOOL, AT(augment), NO_RANGE,
+      "yes", NULL, FIXED,
+      .help = "crop and flip training images at random" },
+    { "epoch_samples", "data", SETTING_INT, AT(epoch_samples),
+      RANGE(0, 1000000000),
+      "0", "samples", FIXED,
+      .help = "length of a short epoch; 0: the whole set" },
+    { "valid_samples", "data", SETTING_INT, AT(valid_samples),
+      RANGE(0, 1000000000),
+      "0", "samples", FIXED,
+      .help = "length of an evaluation; 0: the whole set" },
+
+    { "batch", "train", SETTING_INT, AT(batch), RANGE(1, 65536),
+      "100", "samples", FIXED,
+      .help = "samples in one optimizer step",
+      .identity = true,
+      .shrinks = PER_SAMPLE },
+    { "microbatch", "train", SETTING_INT, AT(microbatch), RANGE(0, 65536),
+      "0", "samples", LIVE,
+      .help = "samples in one forward and backward pass; 0: the whole "
+              "batch",
+      .place = 3, .ladder = LADDER_DIVISORS, .zero = "all",
+      .saves = "0", .price = PRICE_STATISTICS,
+      .shrinks = PER_SAMPLE, .shrunk = "what there is for each sample" },
+    { "epochs", "train", SETTING_INT, AT(epochs), RANGE(1, 1000000),
+      "10", "epochs", FIXED,
+      .help = "length of the run" },
+    { "lr", "train", SETTING_REAL, AT(lr), RANGE(1e-12, 1000),
+      "0.1", NULL, LIVE,
+      .help = "learning rate at the start",
+      .place = 7, .ladder = LADDER_ROUND },
+    { "lr_schedule", "train", SETTING_CHOICE, AT(lr_schedule),
+      CHOICES(lr_schedules),
+      "cosine", NULL, LIVE,
+      .help = "course of lr; cosine: down to 0, step: x0.2 at 30, 60 "
+              "and 80 percent",
+      .ladder = LADDER_LIST },
+    { "momentum", "train", SETTING_REAL, AT(momentum), RANGE(0, 0.999999),
+      "0.9", NULL, LIVE,
+      .help = "momentum of the optimizer",
+      .ladder = LADDER_LIST, .rungs = momenta },
+    { "nesterov", "train", SETTING_BOOL, AT(nesterov), NO_RANGE,
+      "yes", NULL, LIVE,
+      .help = "look ahead along the momentum, as Nesterov does",
+      .idle = { WITH("momentum", "0") },
+      .ladder = LADDER_LIST },
+    { "weight_decay", "train", SETTING_REAL, AT(weight_decay), RANGE(0, 1),
+      "0.0005", NULL, LIVE,
+      .help = "decay of every parameter, added to its gradient",
+      .ladder = LADDER_ROUND },
+    { "seed", "train", SETTING_UINT64, AT(seed), NO_RANGE,
+      "1", NULL, FIXED,
+      .help = "key of all that is random: weights, order, augmentation",
+      .identity = true },
+
+    { "sparsity", "memory", SETTING_REAL, AT(sparsity), RANGE(0, 0.98),
+      "0", NULL, LIVE,
+      .help = "zeros, not stored, among the weights of 3x3 convolutions; "
+              "a fraction",
+      .place = 1, .ladder = LADDER_LIST, .rungs = sparsities,
+      .saves = "0", .price = PRICE_CAPACITY,
+      .shrinks = MODEL, .shrunk = "weights, gradients and momentum" },
+    { "sparse_method", "memory", SETTING_CHOICE, AT(sparse_method),
+      CHOICES(sparse_methods),
+      "dsr", NULL, LIVE,
+      .help = "how nonzeros move; dsr: between layers too, set: within "
+              "each, static: not",
+      .idle = { WITH("sparsity", "0") },
+      .ladder = LADDER_LIST },
+    { "precision", "memory", SETTING_CHOICE, AT(precision),
+      CHOICES(precisions),
+      "fp32", NULL, LIVE,
+      .help = "how weights, gradients, momentum and activations are "
+              "stored",
+      .place = 2, .ladder = LADDER_LIST,
+      .saves = "fp32", .price = PRICE_STORAGE,
+      .shrinks = (MODEL | PER_SAMPLE) & ~(1 << KIND_WORKSPACE),
+      .shrunk = "all that is stored in 32 bits" },
+    { "master_weights", "memory", SETTING_CHOICE, AT(master_weights),
+      CHOICES(master_weights),
+      "none", NULL, LIVE,
+      .help = "fp32: update copies in fp32 of weights in 16 bits; none: "
+              "round them stochastically",
+      .idle = { WITH("precision", "fp32") },
+      .ladder = LADDER_LIST,
+      .shrinks = 1 << KIND_OPTIMIZER, .shrunk = "copies of weights" },
+    { "checkpoint", "memory", SETTING_CHOICE, AT(checkpoint),
+      CHOICES(checkpoints),
+      "none", NULL, LIVE,
+      .help = "what forward keeps; the rest is computed again; optimal: "
+              "the least arithmetic that fits memory_budget",
+      .place = 4, .ladder = LADDER_LIST,
+      .saves = "none", .price = PRICE_FREE,
+      .shrinks = 1 << KIND_ACTIVATIONS, .shrunk = "activations" },
+    { "memory_budget", "memory", SETTING_BYTES, AT(memory_budget), NO_RANGE,
+      "0", "bytes", LIVE,
+      .help = "most that checkpoint=optimal may allocate; 0: as little "
+              "as can be",
+      .idle = { WITHOUT("checkpoint", "optimal") },
+      .place = 6, .ladder = LADDER_BUDGETS, .zero = "least",
+      .shrinks = 1 << KIND_ACTIVATIONS, .shrunk = "activations" },
+    { "recompute", "memory", SETTING_CHOICE, AT(recompute),
+      CHOICES(recomputes),
+      "none", NULL, LIVE,
+      .help = "what backward computes again; bn-relu: batch norm and "
+              "ReLU",
+      .place = 5, .ladder = LADDER_LIST,
+      .saves = "none", .price = PRICE_FREE,
+      .shrinks = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT,
+      .shrunk = "activations, kept or computed again" },
+
+    { "threads", "machine", SETTING_INT, AT(threads), RANGE(0, 1024),
+      "0", "threads", LIVE,
+      .help = "threads of the CPU backend; 0: one per processor it may use",
+      .idle = { WITHOUT("backend", "cpu") },
+      .ladder = LADDER_ROUND, .zero = "all",
+      .shrinks = 1 << KIND_WORKSPACE,
+      .shrunk = "scratch, of which threads have some each" },
+    { "backend", "machine", SETTING_TEXT, AT(backend), NO_RANGE,
+      "auto", NULL, FIXED,
+      .help = "device to train on, as memdial backends lists them; auto: "
+              "the first that works" },
+    { "tf32", "machine", SETTING_BOOL, AT(tf32), NO_RANGE,
+      "no", NULL, LIVE,
+      .help = "let CUDA multiply numbers of fp32 as TF32, with 10 bits of "
+              "mantissa: faster",
+      .idle = { WITHOUT("backend", "cuda"), WITHOUT("precision", "fp32") },
+      .ladder = LADDER_LIST },
+};
+
+const int settings_count = sizeof(settings_table) / sizeof(settings_table[0]);
