@@ -8,6 +8,7 @@
 #include "graph/fuse.h"
 #include "models/model.h"
 #include "plan/optimal.h"
+#include "settings/ladder.h"
 
 static bool pick_backend(struct job *job, const char *name, struct error *e)
 {
@@ -102,49 +103,72 @@ struct job *job_baseline(const struct job *job)
     return baseline;
 }
 
-/* Makes a plan with one setting changed; whether its arena fits. */
-static bool fits(struct settings *s, const struct machine *machine,
-                 const char *assignment, size_t bytes)
+/* What an arena has to fit into. */
+struct room {
+    const struct machine *machine;
+    size_t bytes;
+};
+
+static bool fits(const struct settings *s, struct room room)
 {
-    struct settings with = *s;
     struct job *job;
     bool fit;
 
-    if (!settings_assign(&with, "savings", assignment, NULL) ||
-        !settings_check(&with, "savings", NULL) ||
-        !job_new_on(&job, &with, machine, NULL))
+    if (!settings_check(s, "savings", NULL) ||
+        !job_new_on(&job, s, room.machine, NULL))
         return false;
-    *s = with;
-    fit = job->plan->arena_bytes <= bytes;
+    fit = job->plan->arena_bytes <= room.bytes;
     job_free(job);
     return fit;
 }
 
+static bool saves_more(struct settings *s, const struct setting *row)
+{
+    return ladder_step(s, row, ladder_saving(s, row), 0, s);
+}
+
+/* Takes all ways of a price as far as they go; false if they are there. */
+static bool save_all(struct settings *s, enum price price)
+{
+    bool changed = false;
+
+    for (int i = 0; i < settings_count; i++)
+        if (settings_table[i].price == price)
+            while (saves_more(s, &settings_table[i]))
+                changed = true;
+    return changed;
+}
+
+/* Takes one way only as far as must be from its `own` value. */
+static void save_least(struct settings *s, const struct setting *row,
+                       const struct settings *own, struct room room)
+{
+    struct settings less = *s;
+
+    settings_copy(&less, own, row);
+    while (!fits(&less, room))
+        if (!saves_more(&less, row))
+            return;
+    *s = less;
+}
+
+/* The cheapest prices are paid first, and of those that must be paid the
+ * dearest are lowered first. */
 bool job_savings(const struct job *job, size_t bytes, char *text, size_t size)
 {
-    static const char *const ways[] = {
-        "recompute=bn-relu", "microbatch", "checkpoint=optimal",
-        "precision=fp16"
-    };
     struct settings s = job->settings;
-    size_t used = 0;
+    struct room room = { &job->machine, bytes };
+    int price = PRICE_FREE;
 
-    text[0] = '\0';
-    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
-        char way[64];
-        int batch = s.microbatch ? s.microbatch : s.batch;
-        bool fit;
-
-        snprintf(way, sizeof(way), "%s", ways[i]);
-        if (strcmp(way, "microbatch") == 0)
-            snprintf(way, sizeof(way), "microbatch=%d", (batch + 9) / 10);
-        fit = fits(&s, &job->machine, way, bytes);
-        used += (size_t)snprintf(text + used, size - used, "%s%s",
-                                 used ? " " : "", way);
-        if (fit || used >= size)
-            return fit;
-    }
-    return false;
+    while (!save_all(&s, (enum price)price) || !fits(&s, room))
+        if (++price == PRICE_COUNT)
+            return false;
+    for (; price > PRICE_NONE; price--)
+        for (int i = 0; i < settings_count; i++)
+            if (settings_table[i].price == (enum price)price)
+                save_least(&s, &settings_table[i], &job->settings, room);
+    settings_changes(&job->settings, &s, text, size);
+    return true;
 }
 
 void job_free(struct job *job)

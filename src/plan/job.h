@@ -31,13 +31,15 @@ bool job_new_on(struct job **, const struct settings *, const struct machine *,
                 struct error *);
 void job_free(struct job *);
 
-/* The same job with every way of saving memory turned off. */
+/* The same job with every way of saving memory turned off:
+ * settings_save_nothing(). */
 struct job *job_baseline(const struct job *);
 
 /*
- * Ways of saving memory that would let the job fit into so many bytes, as
- * assignments, "recompute=bn-relu microbatch=10": as few of them as will do, in
- * the order of what they cost. False if all of them are not enough.
+ * Lists ways of saving memory that would let the job fit into so many bytes, as
+ * assignments: "microbatch=50 recompute=bn-relu". They are of the cheapest
+ * price that is enough, and each goes no further than it must. False if all of
+ * them together are not enough.
  */
 bool job_savings(const struct job *, size_t bytes, char *text, size_t size);
 
