@@ -298,3 +298,15 @@ Test(matrix, holds)
     else
         check_pairs(sanitized && *sanitized ? FEW : INT_MAX);
 }
+
+/* No way of saving memory was forgotten. */
+Test(matrix, has_every_way)
+{
+    for (int i = 0; i < settings_count; i++) {
+        bool found = !settings_table[i].saves;
+        for (int k = 0; k < AXES; k++)
+            found = found ||
+                    strcmp(axes[k].setting, settings_table[i].name) == 0;
+        cr_expect(found, "%s", settings_table[i].name);
+    }
+}
