@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/request.h"
 #include "data/dataset.h"
 #include "settings/preset.h"
@@ -406,20 +407,30 @@ static int ended_by(const struct app *a)
            : a->screen.interrupted ? SIGINT : 0;
 }
 
+static bool check_theme(const char *name, struct error *e)
+{
+    const char *names[THEME_COUNT];
+    enum theme theme;
+    char known[128];
+
+    if (!name || theme_find(name, &theme))
+        return true;
+    for (int i = 0; i < THEME_COUNT; i++)
+        names[i] = theme_name((enum theme)i);
+    text_list(known, sizeof(known), names, THEME_COUNT, ", ");
+    return error_set(e, EXIT_INPUT, "--theme: '%s' is not one of %s", name,
+                     known);
+}
+
 static int run(const struct request *request, const struct choices *c)
 {
     struct app app = { 0 };
     struct settings settings;
     struct error e;
-    enum theme theme;
     int code;
 
-    if (c->theme && !theme_find(c->theme, &theme)) {
-        error_set(&e, EXIT_INPUT,
-                  "--theme: '%s' is not one of dark, light, colour-blind, "
-                  "contrast, mono", c->theme);
+    if (!check_theme(c->theme, &e))
         return report_error(&e);
-    }
     if (!request_settings(request, &settings, &e))
         return report_error(&e);
     fill_in(&app, &settings, c->worker);
