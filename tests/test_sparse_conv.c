@@ -1,0 +1,357 @@
+/*
+ * Convolutions with sparse weights agree with dense ones on the same weights
+ * with their zeros filled in.
+ */
+#include <criterion/criterion.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/half.h"
+#include "kernels/philox.h"
+#include "tests/tensors.h"
+
+/* Instruction sets of the CPU; and CUDA, on an emulated device, whose memory
+ * is the host's. */
+static const struct target {
+    const char *name;
+    const struct backend *backend;
+    int max_threads;
+} targets[] = {
+    { "avx512", &cpu_backend, 3 },
+    { "avx2", &cpu_backend, 3 },
+    { "generic", &cpu_backend, 3 },
+    { "emulated", &cuda_backend, 1 }
+};
+
+enum { TARGETS = sizeof(targets) / sizeof(*targets) };
+
+/* Opens a target's device; NULL if there is none here. */
+static struct device *target_open(const struct target *target, int threads)
+{
+    char why[WHY_SIZE];
+    struct device *device;
+    const char *module = getenv("MEMDIAL_CUDA_EMULATED");
+
+    if (target->backend == &cpu_backend)
+        setenv("MEMDIAL_CPU_ISA", target->name, 1);
+    else
+        setenv("MEMDIAL_CUDA_MODULE", module ? module : "none", 1);
+    return target->backend->open(&device, threads, why) ? device : NULL;
+}
+
+/* A member with its zeros filled in, from values of the pool. */
+static float *densified(const struct tensors *t, int member,
+                        const float *values)
+{
+    float *dense = calloc(t->member[member].elements, sizeof(*dense));
+    uint64_t *bits = bitmap_of(t);
+
+    for (int m = 0; m <= member; m++)
+        for (size_t i = 0; i < t->member[m].elements; i++) {
+            size_t place = t->member[m].word * 64 + i;
+            bool one = bits[place / 64] >> place % 64 & 1;
+            if (one && m == member)
+                dense[i] = *values;
+            values += one;
+        }
+    free(bits);
+    return dense;
+}
+
+/* Where nonzeros are: anywhere; or denser in some of each 32 input channels, or
+ * output channels, than in others. */
+enum where { ANYWHERE, BY_INPUT, BY_OUTPUT };
+
+struct shape {
+    int n, side, ci, co, kernel, stride;
+    double density;          /* on the average of 96 channels */
+    enum where where;
+};
+
+enum { MAX_CHANNELS = 96 };
+
+static const struct shape shapes[] = {
+    { 1, 5, 3, 5, 3, 1, 0.5, ANYWHERE },
+    { 2, 8, 16, 16, 3, 1, 0.3, ANYWHERE },
+    { 2, 7, 17, 33, 3, 1, 0.2, ANYWHERE },
+    { 3, 8, 32, 64, 3, 2, 0.1, ANYWHERE },
+    { 2, 9, 33, 17, 3, 2, 0.02, ANYWHERE },
+    { 2, 6, 48, 40, 1, 1, 0.1, ANYWHERE },
+    { 1, 8, 16, 16, 3, 1, 1, ANYWHERE },
+    { 5, 16, 32, 32, 3, 1, 0.05, ANYWHERE },
+    { 2, 32, 16, 32, 3, 1, 0.1, ANYWHERE },
+    { 4, 8, 64, 64, 3, 1, 0.08, ANYWHERE },
+    { 2, 16, 64, 32, 3, 2, 0.1, ANYWHERE },
+    { 1, 29, 16, 16, 3, 1, 0.05, ANYWHERE },
+    { 1, 35, 16, 32, 3, 1, 0.03, ANYWHERE },
+    { 2, 8, 96, 40, 3, 1, 0.1, BY_INPUT },
+    { 2, 9, 40, 96, 3, 2, 0.1, BY_OUTPUT },
+    { 2, 8, 96, 40, 3, 2, 0.18, BY_INPUT },
+    { 2, 9, 40, 96, 3, 1, 0.18, BY_OUTPUT },
+};
+
+enum { SHAPES = sizeof(shapes) / sizeof(*shapes) };
+
+/* A call of one of the three products, all but its filter; slots are those of
+ * x, filter and y, or what takes their place. */
+struct product {
+    enum op_code code;
+    int x, w, y, add;    /* add < 0: none */
+};
+
+static const struct product products[] = {
+    { OP_conv, CONV_X, CONV_W, CONV_Y, CONV_ADD },
+    { OP_conv_dgrad, CONV_DGRAD_DX, CONV_DGRAD_W, CONV_DGRAD_DY,
+      CONV_DGRAD_ADD },
+    { OP_conv_wgrad, CONV_WGRAD_X, CONV_WGRAD_DW, CONV_WGRAD_DY, -1 },
+};
+
+/* The same numbers as the type stores them, in a new array. */
+static void *stored_as(enum dtype dtype, const float *from, size_t n)
+{
+    void *to = calloc(n + 1, sizeof(float));
+
+    for (size_t i = 0; i < n; i++)
+        float_store(to, i, dtype, from[i]);
+    return to;
+}
+
+static struct operand map(enum dtype dtype, int n, int side, int channels,
+                          void *data)
+{
+    return (struct operand){ .data = data, .dtype = dtype, .rank = 4,
+                             .dim = { n, side, side, channels } };
+}
+
+static struct call call_of(const struct product *p, const struct shape *s,
+                           enum dtype dtype, void *x, void *y, void *add,
+                           int threads)
+{
+    int pad = (s->kernel - 1) / 2;
+    int out = (s->side + 2 * pad - s->kernel) / s->stride + 1;
+    struct call c = { .attr.conv = { s->stride, pad }, .threads = threads };
+
+    c.operand[p->x] = map(dtype, s->n, s->side, s->ci, x);
+    c.operand[p->y] = map(dtype, s->n, out, s->co, y);
+    if (p->add >= 0 && add) {
+        c.operand[p->add] = c.operand[p->code == OP_conv ? p->y : p->x];
+        c.operand[p->add].data = add;
+    }
+    c.operand[p->w] = (struct operand){
+        .dtype = dtype, .rank = 4,
+        .dim = { s->kernel, s->kernel, s->ci, s->co }
+    };
+    return c;
+}
+
+static void magnitudes(enum dtype dtype, void *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        float_store(x, i, dtype, fabsf(float_load(x, i, dtype)));
+}
+
+/* Half a unit in the last place, of numbers near 1. */
+static float rounding(enum dtype dtype)
+{
+    return dtype == DTYPE_F32 ? FLT_EPSILON / 2
+                              : dtype == DTYPE_F16 ? 0x1p-11f : 0x1p-8f;
+}
+
+/* What a comparison is of, for its message. */
+struct trial {
+    const struct target *target;
+    enum dtype dtype;
+    const struct product *product;
+    const struct shape *shape;
+    int threads;
+};
+
+/* Errors are measured in roundings of the sum of absolute values, which is
+ * the same product of absolute values; a result is stored once more. */
+static bool close_to(const struct trial *t, float found, float expected,
+                     float magnitude)
+{
+    float error = 16 * FLT_EPSILON * magnitude
+                  + 2.01f * rounding(t->dtype) * fabsf(expected);
+    bool close = fabsf(found - expected) <= error;
+
+    if (!close)
+        cr_expect_fail("operation %d of %d %dx%d %d->%d, kernel %d stride %d "
+                       "density %g, type %d, %s, %d threads: %g, not %g",
+                       t->product->code, t->shape->n, t->shape->side,
+                       t->shape->side, t->shape->ci, t->shape->co,
+                       t->shape->kernel, t->shape->stride,
+                       t->shape->density, t->dtype, t->target->name, t->threads,
+                       (double)found, (double)expected);
+    return close;
+}
+
+/* Of an element of a filter, at random. */
+static bool is_nonzero(const struct shape *s, size_t i)
+{
+    static const double times[] = { 0.1, 1, 1.9 }, dense[] = { 0.1, 0.1, 2.8 };
+    int channel = s->where == BY_OUTPUT ? (int)i % s->co
+                                        : (int)i / s->co % s->ci;
+    double density = s->density * (s->density > 0.15 ? dense : times)
+                                      [channel / 32 % 3];
+
+    return philox_unit(philox(7, i, PHILOX_DRAW, 0).x[0]) < (float)density;
+}
+
+/* The middle one of three members is the filter. */
+static struct tensors *filters(const struct shape *s)
+{
+    size_t elements = (size_t)(s->kernel * s->kernel * s->ci * s->co);
+    const size_t all[3] = { 77, elements, 130 };
+    struct tensors *t;
+    uint64_t *bits;
+
+    if (s->where == ANYWHERE)
+        return tensors_new(all, s->density);
+    t = tensors_empty(all);
+    bits = calloc(t->pool.words, sizeof(*bits));
+    for (size_t i = 0; i < elements; i++)
+        if (is_nonzero(s, i))
+            pool_set_bit(bits, pool_member_place(&t->member[1]) + i);
+    return tensors_fill(t, bits);
+}
+
+/* Random numbers as the type stores them. */
+static void *stored_noise(enum dtype dtype, size_t n, uint32_t stream)
+{
+    float *x = noise(n, stream);
+    void *stored = stored_as(dtype, x, n);
+
+    free(x);
+    return stored;
+}
+
+static void check_product(struct device *device, const struct trial *trial,
+                          bool with_add)
+{
+    const struct shape *s = trial->shape;
+    const struct product *p = trial->product;
+    enum dtype dtype = trial->dtype;
+    struct tensors *t = filters(s);
+    size_t all = (size_t)(s->n * s->side * s->side) * MAX_CHANNELS;
+    void *x = stored_noise(dtype, all, 1), *y = stored_noise(dtype, all, 2);
+    void *add = stored_noise(dtype, all, 3);
+    float *floats = densified(t, 1, t->values);
+    void *values = stored_as(dtype, t->values, t->pool.nonzeros);
+    void *dense = stored_as(dtype, floats, t->member[1].elements);
+    struct call c =
+        call_of(p, s, dtype, x, y, with_add ? add : NULL, trial->threads);
+    int out = p->code == OP_conv ? p->y : p->x;
+    size_t n = operand_elements(&c.operand[out]);
+    void *result[3];         /* sparse, dense, of absolute values */
+    bool close = true;
+
+    for (int i = 0; i < 3; i++) {
+        result[i] = stored_noise(dtype, n, 4);
+        c.operand[out].data = result[i];
+        c.operand[p->w].data = i == 0 ? values : dense;
+        c.operand[p->w].index = t->index;
+        c.operand[p->w].pool = i == 0 ? &t->pool : NULL;
+        c.operand[p->w].member = 1;
+        if (i == 2) {
+            magnitudes(dtype, x, all);
+            magnitudes(dtype, y, all);
+            magnitudes(dtype, add, all);
+            magnitudes(dtype, dense, t->member[1].elements);
+        }
+        run_call(trial->target->backend, device, p->code, &c);
+    }
+    for (size_t i = 0; i < n && close; i++)
+        close = close_to(trial, float_load(result[0], i, dtype),
+                         float_load(result[1], i, dtype),
+                         float_load(result[2], i, dtype));
+    for (int i = 0; i < 3; i++)
+        free(result[i]);
+    free(x);
+    free(y);
+    free(add);
+    free(floats);
+    free(values);
+    free(dense);
+    tensors_free(t);
+}
+
+/* The gradient of all members: that of the filter as the dense kernel has it
+ * where there are nonzeros, that of its neighbours untouched. */
+static void check_wgrad(struct device *device, const struct trial *trial)
+{
+    const struct shape *s = trial->shape;
+    const struct product *p = trial->product;
+    enum dtype dtype = trial->dtype;
+    struct tensors *t = filters(s);
+    size_t all = (size_t)(s->n * s->side * s->side) * MAX_CHANNELS;
+    size_t elements = t->member[1].elements, k = 0;
+    void *x = stored_noise(dtype, all, 1), *y = stored_noise(dtype, all, 2);
+    void *found = stored_noise(dtype, t->pool.nonzeros, 4);
+    void *before = stored_noise(dtype, t->pool.nonzeros, 4);
+    float *dense[2] = { calloc(elements, sizeof(float)),
+                        calloc(elements, sizeof(float)) };
+    struct call c = call_of(p, s, dtype, x, y, NULL, trial->threads);
+    uint64_t *bits = bitmap_of(t);
+    bool close = true;
+
+    c.operand[p->w].data = found;
+    c.operand[p->w].index = t->index;
+    c.operand[p->w].pool = &t->pool;
+    c.operand[p->w].member = 1;
+    run_call(trial->target->backend, device, p->code, &c);
+    c.operand[p->w].pool = NULL;
+    c.operand[p->w].dtype = DTYPE_F32;
+    for (int i = 0; i < 2; i++) {
+        c.operand[p->w].data = dense[i];
+        run_call(trial->target->backend, device, p->code, &c);
+        magnitudes(dtype, x, all);
+        magnitudes(dtype, y, all);
+    }
+    for (int m = 0; m < 3; m++)
+        for (size_t i = 0; i < t->member[m].elements && close; i++)
+            if (pool_bit(bits, t->member[m].word * 64 + i)) {
+                float old = float_load(before, k, dtype);
+                close = close_to(trial, float_load(found, k, dtype),
+                                 old + (m == 1 ? dense[0][i] : 0),
+                                 1 + (m == 1 ? dense[1][i] : 0));
+                k++;
+            }
+    free(x);
+    free(y);
+    free(found);
+    free(before);
+    free(dense[0]);
+    free(dense[1]);
+    free(bits);
+    tensors_free(t);
+}
+
+Test(sparse_conv, convolutions_agree_with_dense_ones)
+{
+    static const enum dtype dtypes[] = { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
+
+    for (int i = 0; i < TARGETS; i++)
+        for (int threads = 1; threads <= targets[i].max_threads; threads++) {
+            struct device *device = target_open(&targets[i], threads);
+
+            if (!device)
+                continue;
+            for (int s = 0; s < SHAPES; s++)
+                for (int p = 0; p < 3; p++) {
+                    struct trial trial = {
+                        &targets[i], dtypes[(s + threads) % 3], &products[p],
+                        &shapes[s], threads
+                    };
+                    if (products[p].code == OP_conv_wgrad) {
+                        check_wgrad(device, &trial);
+                    } else {
+                        check_product(device, &trial, false);
+                        check_product(device, &trial, true);
+                    }
+                }
+            targets[i].backend->close(device);
+        }
+}
