@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/draft.h"
 #include "base/file.h"
 #include "base/scratch.h"
 
@@ -71,7 +72,7 @@ static void put(const char *path, const char *text)
 {
     struct error e = { 0 };
 
-    cr_assert(file_put(path, text, FILE_REPLACE, &e), "%s", e.text);
+    cr_assert(draft_put(path, text, DRAFT_REPLACE, &e), "%s", e.text);
 }
 
 static mode_t mode_of(const char *path)
@@ -190,11 +191,11 @@ static void expect_no_place(const char *path, const char *why,
     struct error e = { 0 };
     int entries = count_entries(".");
 
-    cr_expect_not(file_put(path, "new", FILE_REPLACE, &e), "%s", path);
+    cr_expect_not(draft_put(path, "new", DRAFT_REPLACE, &e), "%s", path);
     cr_expect(strstr(e.text, why), "not for '%s' but: %s", why, e.text);
     cr_expect_eq(strncmp(e.text, path, strlen(path)), 0, "%s", e.text);
     cr_expect_eq(e.code, code);
-    cr_expect_not(file_check(path, &e), "%s", path);
+    cr_expect_not(draft_check(path, &e), "%s", path);
     cr_expect_eq(count_entries("."), entries);
 }
 
@@ -251,17 +252,17 @@ FILE_TEST(keeps_permissions)
 FILE_TEST(hides_drafts)
 {
     struct error e = { 0 };
-    struct file_draft *d;
+    struct draft *d;
     uint64_t bytes;
     struct stat status;
 
     write_text("file", "old");
     cr_assert_eq(chmod("file", 0600), 0);
     umask(0);
-    cr_assert(file_begin(&d, "file", &e), "%s", e.text);
-    cr_assert_eq(fstat(file_written(d, &bytes), &status), 0);
+    cr_assert(draft_begin(&d, "file", &e), "%s", e.text);
+    cr_assert_eq(fstat(draft_written(d, &bytes), &status), 0);
     cr_expect_eq(status.st_mode & 077, 0);
-    file_drop(d);
+    draft_drop(d);
 }
 
 /* Only for root, who may give files away. */
@@ -284,8 +285,8 @@ FILE_TEST(a_new_file_replaces_none)
 {
     struct error e = { 0 };
 
-    cr_expect(file_put("file", "first", FILE_NEW, &e), "%s", e.text);
-    cr_expect_not(file_put("file", "second", FILE_NEW, &e));
+    cr_expect(draft_put("file", "first", DRAFT_NEW, &e), "%s", e.text);
+    cr_expect_not(draft_put("file", "second", DRAFT_NEW, &e));
     cr_expect(strstr(e.text, "File exists"), "%s", e.text);
     expect_text("file", "first");
     cr_expect_eq(count_entries("."), 1);
@@ -302,10 +303,10 @@ static pid_t begin_elsewhere(const char *path, bool exits)
     cr_assert_eq(pipe(told), 0);
     child = fork();
     if (child == 0) {
-        struct file_draft *d;
+        struct draft *d;
         struct error e;
 
-        if (!file_begin(&d, path, &e) || !file_write(d, "half", 4, &e))
+        if (!draft_begin(&d, path, &e) || !draft_write(d, "half", 4, &e))
             _exit(1);
         if (exits)
             error_no_memory();
@@ -354,7 +355,7 @@ FILE_TEST(removes_what_the_dead_left)
     for (int i = 0; i < count; i++)
         expect_text(others[i], "mine");
     end(begin_elsewhere("file", false));
-    file_remove("file", NULL);
+    draft_remove("file", NULL);
     cr_expect_eq(count_entries("."), count);
 }
 
@@ -381,7 +382,7 @@ static int replace_beside_read_only(void)
     write_text("file", "old");
     write_text(draft, "half");
     return chmod(draft, 0444) != 0 ||
-           !file_put("file", "new", FILE_REPLACE, NULL) ||
+           !draft_put("file", "new", DRAFT_REPLACE, NULL) ||
            access(draft, F_OK) == 0;
 }
 
@@ -391,7 +392,7 @@ static int replace_read_only(void)
 
     write_text("file", "old");
     return chmod("file", 0444) != 0 ||
-           file_put("file", "new", FILE_REPLACE, &e) ||
+           draft_put("file", "new", DRAFT_REPLACE, &e) ||
            !strstr(e.text, "file: cannot write here: Permission denied") ||
            count_entries(".") != 1;
 }
@@ -485,7 +486,7 @@ FILE_TEST(leaves_nothing_when_the_program_ends)
 FILE_TEST(survives_a_full_disk)
 {
     struct rlimit limit = { 1000, RLIM_INFINITY };
-    struct file_draft *d;
+    struct draft *d;
     char text[4000];
     struct error e = { 0 };
 
@@ -493,12 +494,12 @@ FILE_TEST(survives_a_full_disk)
     write_text("file", "old");
     signal(SIGXFSZ, SIG_IGN);
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    cr_assert(file_begin(&d, "file", &e), "%s", e.text);
-    cr_expect(file_write(d, text, 800, &e), "%s", e.text);
-    cr_expect_not(file_write(d, text, sizeof(text), &e));
+    cr_assert(draft_begin(&d, "file", &e), "%s", e.text);
+    cr_expect(draft_write(d, text, 800, &e), "%s", e.text);
+    cr_expect_not(draft_write(d, text, sizeof(text), &e));
     limit.rlim_cur = RLIM_INFINITY;
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    file_drop(d);
+    draft_drop(d);
     cr_expect(strstr(e.text, "is as it was"), "%s", e.text);
     cr_expect_eq(e.code, EXIT_RUN);
     expect_text("file", "old");
@@ -511,8 +512,8 @@ FILE_TEST(removes_what_links_lead_to)
     cr_assert_eq(mkdir("data", 0777), 0);
     cr_assert_eq(symlink("data/file", "link"), 0);
     put("link", "new");
-    file_remove("link", NULL);
+    draft_remove("link", NULL);
     cr_expect(S_ISLNK(mode_of("link")));
     cr_expect_eq(count_entries("data"), 0);
-    file_remove("nowhere/file", NULL);
+    draft_remove("nowhere/file", NULL);
 }

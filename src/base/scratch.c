@@ -3,17 +3,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/folder.h"
+#include "base/tag.h"
 
-enum { TAG_DIGITS = 16, TRIES_MAX = 100 };
+enum { TRIES_MAX = 100 };
 
 static int open_folder(int above, const char *name)
 {
@@ -60,9 +59,8 @@ static bool is_name(const char *name, const char *begin)
 {
     size_t length = strlen(begin);
 
-    return strncmp(name, begin, length) == 0 &&
-           strspn(name + length, "0123456789abcdef") == TAG_DIGITS &&
-           strlen(name + length) == TAG_DIGITS;
+    return strncmp(name, begin, length) == 0 && tag_begins(name + length) &&
+           name[length + TAG_DIGITS] == '\0';
 }
 
 static void remove_left_ones(const char *prefix)
@@ -99,8 +97,9 @@ bool scratch_init(struct scratch *s, const char *prefix)
         return false;
     remove_left_ones(prefix);
     for (int i = 0; s->fd < 0 && i < TRIES_MAX; i++) {
-        int n = snprintf(s->path, sizeof(s->path), "%s%016" PRIx64, prefix,
-                         file_tag());
+        char tag[TAG_SIZE];
+        int n = snprintf(s->path, sizeof(s->path), "%s%s", prefix,
+                         tag_make(tag));
         if (n >= (int)sizeof(s->path))
             return false;
         if (mkdir(s->path, 0700) != 0 && errno != EEXIST)

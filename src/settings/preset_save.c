@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/draft.h"
 #include "base/folder.h"
 #include "base/octets.h"
 #include "settings/preset.h"
@@ -116,7 +116,7 @@ bool preset_save(const struct preset *preset, const char *name, bool replace,
                          "XDG_CONFIG_HOME");
     text = print_preset(preset);
     good = reads_back(preset, path, text, e) && folder_make_for(path, e) &&
-           file_put(path, text, replace ? FILE_REPLACE : FILE_NEW, e);
+           draft_put(path, text, replace ? DRAFT_REPLACE : DRAFT_NEW, e);
     free(text);
     return good;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json_print.h"
 
 enum { SIZE_BYTES = 8, CHECKSUM_DIGITS = 16 };
@@ -73,10 +74,10 @@ bool safetensors_put(struct safetensors_writer *w, const void *data,
                      size_t bytes, struct error *e)
 {
     w->sum = checksum(w->sum, data, bytes);
-    return file_write(w->draft, data, bytes, e);
+    return draft_write(w->draft, data, bytes, e);
 }
 
-bool safetensors_begin(struct safetensors_writer *w, struct file_draft *draft,
+bool safetensors_begin(struct safetensors_writer *w, struct draft *draft,
                        json_t *header, struct error *e)
 {
     char *text = json_line(header);
@@ -100,7 +101,7 @@ bool safetensors_end(struct safetensors_writer *w, struct error *e)
     char digits[CHECKSUM_DIGITS + 1];
 
     write_digits(w->sum, digits);
-    return file_write_at(w->draft, digits, CHECKSUM_DIGITS, w->checksum_at,
+    return draft_write_at(w->draft, digits, CHECKSUM_DIGITS, w->checksum_at,
                          e);
 }
 

@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/draft.h"
 #include "graph/graph.h"
 
 /* What a header's metadata have for "checksum" until all has been written. */
@@ -24,13 +24,13 @@ json_t *safetensors_entry(const struct value *, size_t offset, size_t bytes);
 
 /* A file that is being written. */
 struct safetensors_writer {
-    struct file_draft *draft;    /* borrowed */
+    struct draft *draft;    /* borrowed */
     uint64_t sum;                /* of all so far */
     size_t checksum_at;
 };
 
 /* Takes the header over. */
-bool safetensors_begin(struct safetensors_writer *, struct file_draft *,
+bool safetensors_begin(struct safetensors_writer *, struct draft *,
                        json_t *header, struct error *);
 
 /* Writes the tensors, one after the other. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/draft.h"
 #include "base/file.h"
 #include "base/json_print.h"
 #include "train/safetensors.h"
@@ -147,7 +148,7 @@ static bool write_tensors(const struct trainer *t, const char *path,
 }
 
 static bool write_file(const struct trainer *t, const char *path,
-                       struct file_draft *draft, struct error *e)
+                       struct draft *draft, struct error *e)
 {
     struct safetensors_writer w;
 
@@ -377,12 +378,12 @@ static void release(struct contents *c)
 
 /* What takes the place of a snapshot can be loaded as well as that could. */
 static bool verify_draft(const struct trainer *t, const char *path,
-                         const struct file_draft *draft, struct error *e)
+                         const struct draft *draft, struct error *e)
 {
     struct contents c;
     struct error why;
     uint64_t bytes;
-    int fd = file_written(draft, &bytes);
+    int fd = draft_written(draft, &bytes);
     bool ok = verify(t, &c, path, fd, bytes, &why);
 
     release(&c);
@@ -420,19 +421,19 @@ static bool check_old(const char *path, struct error *e)
 
 bool snapshot_check(const char *path, struct error *e)
 {
-    return file_check(path, e) && check_old(path, e);
+    return draft_check(path, e) && check_old(path, e);
 }
 
 bool snapshot_save(const struct trainer *t, const char *path, struct error *e)
 {
-    struct file_draft *draft;
+    struct draft *draft;
 
-    if (!file_begin(&draft, path, e))
+    if (!draft_begin(&draft, path, e))
         return false;
     if (write_file(t, path, draft, e) && executor_check(t->executor, e) &&
         verify_draft(t, path, draft, e))
-        return file_finish(draft, FILE_REPLACE, e);
-    file_drop(draft);
+        return draft_finish(draft, DRAFT_REPLACE, e);
+    draft_drop(draft);
     return false;
 }
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/draft.h"
 #include "base/json_print.h"
 #include "base/lines.h"
 #include "base/spelling.h"
@@ -158,7 +158,7 @@ static void save_run(struct worker *w)
 static void forget_snapshot(struct worker *w, const char *path)
 {
     if (w->wrote)
-        file_remove(path, &w->written);
+        draft_remove(path, &w->written);
     w->wrote = false;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
+#include "base/draft.h"
 #include "base/json_print.h"
 #include "plan/plan_json.h"
 #include "settings/settings_json.h"
@@ -90,7 +90,7 @@ static bool put_new(const char *text, char path[EXPORT_PATH_SIZE],
         snprintf(path, EXPORT_PATH_SIZE, "memdial-%d.json", i);
         if (is_there(path))
             continue;
-        ok = file_put(path, text, FILE_NEW, e);
+        ok = draft_put(path, text, DRAFT_NEW, e);
         if (!ok && !is_there(path))
             return false;
     }

@@ -1,18 +1,18 @@
 #include "ui/session/link.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/draft.h"
 #include "base/folder.h"
 #include "base/json_print.h"
 #include "base/lines.h"
 #include "base/scratch.h"
+#include "base/tag.h"
 #include "base/text.h"
 #include "events/feed.h"
 #include "settings/settings_json.h"
@@ -104,13 +104,15 @@ static bool make_own_folder(struct link *l)
  */
 static void choose_save(struct link *l)
 {
+    char tag[TAG_SIZE];
+
     l->own.fd = -1;
     if (!l->command && make_own_folder(l))
         snprintf(l->save, sizeof(l->save), "%.*s/snapshot.safetensors",
                  (int)sizeof(l->save) - 32, l->own.path);
     else
-        snprintf(l->save, sizeof(l->save),
-                 "/tmp/memdial-%016" PRIx64 ".safetensors", file_tag());
+        snprintf(l->save, sizeof(l->save), "/tmp/memdial-%s.safetensors",
+                 tag_make(tag));
 }
 
 struct link *link_new(const char *worker)
@@ -553,7 +555,7 @@ void link_free(struct link *l)
     if (l->own.fd >= 0)
         scratch_done(&l->own);
     else
-        file_remove(l->save, NULL); /* the command may be of this machine */
+        draft_remove(l->save, NULL); /* the command may be of this machine */
     free(l->command);
     free(l->name);
     free(l->former.name);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/draft.h"
 #include "base/file.h"
 #include "base/folder.h"
 #include "settings/settings.h"
@@ -38,5 +39,5 @@ void memo_save(const char *data_path)
     snprintf(line, sizeof(line), "%s\n", whole);
     if (folder_state(path, sizeof(path), "data_path") &&
         folder_make_for(path, NULL))
-        file_put(path, line, FILE_REPLACE, NULL);
+        draft_put(path, line, DRAFT_REPLACE, NULL);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/draft.h"
 #include "base/file.h"
 #include "base/folder.h"
 #include "settings/preset.h"
@@ -77,5 +78,5 @@ bool view_save(const struct view *v, char *path, struct error *e)
              "log_loss: %s\nsmooth: %s\nzoom: %s\n", theme_name(v->theme),
              unit_name(v->unit), curves[v->curves], yes_or_no(v->log_loss),
              yes_or_no(v->smooth), yes_or_no(v->zoom));
-    return folder_make_for(path, e) && file_put(path, text, FILE_REPLACE, e);
+    return folder_make_for(path, e) && draft_put(path, text, DRAFT_REPLACE, e);
 }
