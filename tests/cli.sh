@@ -308,10 +308,11 @@ wait "$!"
     tail -n 2 "$out" | grep -q '"type":"saved"'
 report $? 'a run whose terminal goes away leaves a snapshot'
 works train quick --epochs 1 $small --load "$folder/hangup"
-# A run that goes on says where from, and its memory after its first step.
+# A run that goes on says where from, and its memory after its first step, which
+# may end an epoch.
 printed ', on from step '
 "$memdial" train quick --epochs 1000 $small --json --load "$folder/hangup" |
-    grep -m 1 -B 1 -A 1 '"type":"step"' >"$out"
+    grep -m 1 -B 1 -A 2 '"type":"step"' >"$out"
 [ "$(sed -n 's/.*"arena":\([0-9]*\),"touched":\([0-9]*\),.*/\1 \2/p' "$out" |
     awk 'NR == 2 { print $1 == $2 }')" = 1 ]
 report $? '... with the memory that it has touched'

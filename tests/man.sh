@@ -1,10 +1,10 @@
 #!/bin/sh
-# The manual: nothing for mandoc to complain of, and the settings and keys as the
-# program has them.
+# The manual: nothing for mandoc to complain of, and the settings, keys and events
+# as the program has them.
 set -u
 srcdir=${srcdir:-.}
 
-echo 1..3
+echo 1..4
 
 # The pages refer to each other, which mandoc sees only once installed.
 lint() {
@@ -34,3 +34,4 @@ has_list() {
 
 has_list 2 settings memdial-presets.5 "$MEMDIAL" settings --mdoc
 has_list 3 keys memdial.1 "$MEMDIAL" help --mdoc
+has_list 4 events memdial-events.5 "$MEMDIAL" worker --mdoc

@@ -76,7 +76,8 @@ Test(feed, gives_back_every_event)
         { .type = EVENT_EPOCH, .epoch = { 2, 1, 0.5, 2, 1.0 / 3, 12.5 } },
         { .type = EVENT_APPLIED,
           .applied = { 7, &initial, &changed, 10, 11, 4 } },
-        { .type = EVENT_REFUSED, .refused = { "set", "no \"such\"", 5 } },
+        { .type = EVENT_REFUSED,
+          .refused = { "set", "no \"such\"", 5, REASON_DATA } },
         { .type = EVENT_PAUSED, .stopped_at = 8 },
         { .type = EVENT_RESUMED, .stopped_at = 9 },
         { .type = EVENT_SAVED, .saved = { 9, "/tmp/x" } },
@@ -94,6 +95,30 @@ Test(feed, gives_back_every_event)
     }
     cr_expect_eq(memcmp(&f.settings, &changed, sizeof(changed)), 0);
     cr_expect_eq(memcmp(&f.before, &initial, sizeof(initial)), 0);
+}
+
+Test(feed, a_reason_that_is_not_known_is_another)
+{
+    static const struct {
+        const char *member;
+        enum error_reason reason;
+    } cases[] = {
+        { ",\"reason\":\"data\"", REASON_DATA },
+        { ",\"reason\":\"other\"", REASON_OTHER },
+        { ",\"reason\":\"weather\"", REASON_OTHER },
+        { "", REASON_OTHER },
+    };
+    struct feed f;
+    struct error e;
+    char line[128];
+
+    feed_init(&f);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        snprintf(line, sizeof(line), "{\"type\":\"refused\",\"command\":\"\","
+                 "\"message\":\"\",\"sets\":0%s}", cases[i].member);
+        cr_assert_eq(read_line(&f, line, &e), FEED_EVENT, "%s", e.text);
+        cr_expect_eq(f.event.refused.reason, cases[i].reason, "%s", line);
+    }
 }
 
 Test(feed, reads_what_is_not_finite)

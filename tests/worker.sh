@@ -182,6 +182,10 @@ starts=$(heard '"type":"start"')
 refuses 'more than an epoch of 31' \
     '{"command":"restart","settings":{"epoch_samples":31}}'
 refuses 'data_path: not set' '{"command":"start","preset":"wrn-10-1"}'
+grep '"type":"refused"' "$out" | tail -n 2 >"$folder/refused"
+sed -n 1p "$folder/refused" | grep -q '"reason":"other"' &&
+    sed -n 2p "$folder/refused" | grep -q '"reason":"data"'
+report $? '... and only that for the reason of its data'
 refuses "data_path: $folder/none: No such file" \
     "{\"command\":\"restart\",\"settings\":{\"data\":\"cifar10\",\
 \"data_path\":\"$folder/none\"}}"

@@ -102,6 +102,15 @@ static void restart(struct app *a)
                               ? LINK_FROM_SNAPSHOT : LINK_FROM_START);
 }
 
+static void tell_failure(struct app *a)
+{
+    const struct session *s = &a->session;
+
+    if (link_reason(a->link) != REASON_DATA ||
+        !new_run_ask_data(&a->screen, s->preset, &s->wanted, s->sentence))
+        screen_trouble(&a->screen);
+}
+
 static void take_state(struct app *a)
 {
     struct session *s = &a->session;
@@ -116,9 +125,8 @@ static void take_state(struct app *a)
     s->silent = link_silent(a->link);
     snprintf(s->sentence, sizeof(s->sentence), "%s", link_sentence(a->link));
     a->changed = true;
-    if (s->state == LINK_FAILED && before != LINK_FAILED &&
-        !new_run_ask_data(&a->screen, s->preset, &s->wanted, s->sentence))
-        screen_trouble(&a->screen);
+    if (s->state == LINK_FAILED && before != LINK_FAILED)
+        tell_failure(a);
     if (s->state == LINK_DEAD && before != LINK_DEAD)
         screen_trouble(&a->screen);
 }
@@ -219,7 +227,7 @@ static void take_answers(struct app *a)
 }
 
 /* A run that was asked for in vain; the one that is there goes on. */
-static void refuse_run(struct app *a, const char *why)
+static void refuse_run(struct app *a, const struct event *e)
 {
     struct session *s = &a->session;
     struct settings wanted = s->wanted;
@@ -228,10 +236,11 @@ static void refuse_run(struct app *a, const char *why)
 
     memcpy(preset, s->preset, sizeof(preset));
     session_stay(s);
-    if (new_run_ask_data(&a->screen, preset, &wanted, why))
+    if (e->refused.reason == REASON_DATA &&
+        new_run_ask_data(&a->screen, preset, &wanted, e->refused.message))
         return;
     screen_popup(&a->screen, "The new run cannot begin");
-    text_block_add(text, ROLE_BAD, "%s", why);
+    text_block_add(text, ROLE_BAD, "%s", e->refused.message);
     text_block_add(text, ROLE_TEXT, " ");
     text_block_add(text, ROLE_TEXT, "Nothing has changed: the run of %s is "
                    "as it was.", s->preset);
@@ -266,7 +275,7 @@ static void take_events(struct app *a)
     while ((e = link_next(a->link))) {
         session_event(s, e);
         if (is_refused_run(a, e))
-            refuse_run(a, e->refused.message);
+            refuse_run(a, e);
         a->changed = true;
     }
     take_state(a);

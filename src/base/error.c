@@ -34,6 +34,7 @@ bool error_set(struct error *e, enum exit_code code, const char *format, ...)
     if (!e)
         return false;
     e->code = code;
+    e->reason = REASON_OTHER;
     va_start(args, format);
     length = vasprintf(&whole, format, args);
     va_end(args);
@@ -44,6 +45,13 @@ bool error_set(struct error *e, enum exit_code code, const char *format, ...)
     else
         leave_out_middle(e->text, whole, (size_t)length);
     free(whole);
+    return false;
+}
+
+bool error_because(struct error *e, enum error_reason reason)
+{
+    if (e)
+        e->reason = reason;
     return false;
 }
 

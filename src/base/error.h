@@ -19,15 +19,27 @@ enum exit_code {
 /* Room for a path or two and the trouble with them. */
 enum { ERROR_TEXT_SIZE = 2048 };
 
+/* For what a program may want to do about an error, beside showing it. */
+enum error_reason {
+    REASON_OTHER,
+    REASON_DATA,         /* the files of a data set: absent, or not as they
+                            should be */
+    REASON_COUNT
+};
+
 struct error {
     enum exit_code code;
+    enum error_reason reason;
     char text[ERROR_TEXT_SIZE];
 };
 
-/* Fills in *e (which may be NULL) and returns false, to
+/* Fills in *e (which may be NULL), for REASON_OTHER, and returns false, to
  * `return error_set()`. What does not fit is left out of the middle. */
 bool error_set(struct error *e, enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Says why *e (which may be NULL) is, and returns false. */
+bool error_because(struct error *e, enum error_reason reason);
 
 /* Ends the program with one line: the host is out of memory. What is done at
  * exit restores the terminal and removes temporary files. */

@@ -1,8 +1,11 @@
 /*
- * `memdial worker`: a worker on standard input and output.
+ * `memdial worker`: a worker on standard input and output. The events that it
+ * says can also be had as items of an mdoc list, from which memdial-events(5)
+ * is kept up to date.
  */
 #include "cli/cmd_worker.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -59,10 +62,46 @@ static void take_name(void)
     prctl(PR_SET_NAME, "memdial");
 }
 
+static void print_item(const char *name, const char *help)
+{
+    print(".It Cm %s\n%c%s.\n", name, toupper((unsigned char)help[0]),
+          help + 1);
+}
+
+static void print_members(enum event_type type)
+{
+    int count = 0;
+
+    for (int i = 0; i < event_member_count; i++) {
+        const struct member *m = &event_members[i];
+        if (m->event != type)
+            continue;
+        if (count++ == 0)
+            print(".Bl -tag -width Ds -compact\n");
+        print_item(m->name, m->help);
+    }
+    if (count)
+        print(".El\n");
+}
+
+/* For the manual, as the items of a list. */
+static void print_mdoc(void)
+{
+    for (int type = 0; type < EVENT_COUNT; type++) {
+        print_item(event_name((enum event_type)type),
+                   event_help((enum event_type)type));
+        print_members((enum event_type)type);
+    }
+}
+
 int cmd_worker(int argc, char **argv)
 {
     sigset_t let_in;
 
+    if (argc == 2 && strcmp(argv[1], "--mdoc") == 0) {
+        print_mdoc();
+        return EXIT_OK;
+    }
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         print("Usage: memdial worker\n"
               "Reads commands as lines of JSON, writes events; "

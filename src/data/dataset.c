@@ -35,7 +35,8 @@ bool dataset_check(const struct settings *settings, struct error *e)
 {
     const struct image_source *source = sources[settings->data];
 
-    return !source->check || source->check(settings->data_path, e);
+    return !source->check || source->check(settings->data_path, e) ||
+           error_because(e, REASON_DATA);
 }
 
 const char *dataset_where(int data)
@@ -50,7 +51,7 @@ bool dataset_open(struct dataset **out, const struct settings *settings,
     void *state = NULL;
 
     if (source->open && !source->open(&state, settings->data_path, e))
-        return false;
+        return error_because(e, REASON_DATA);
     *out = xcalloc(1, sizeof(**out));
     **out = (struct dataset){ source, state };
     return true;
@@ -140,7 +141,8 @@ int dataset_sample(const struct dataset *set, enum split split, int index,
 
 bool dataset_intact(const struct dataset *set, struct error *e)
 {
-    return !set->source->intact || set->source->intact(set->state, e);
+    return !set->source->intact || set->source->intact(set->state, e) ||
+           error_because(e, REASON_DATA);
 }
 
 /*

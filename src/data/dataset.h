@@ -12,8 +12,8 @@ struct dataset;
 
 /* Whether the set that settings->data names is there, as far as the names and
  * sizes of files tell; cheap enough for a look before a run is given up. The
- * error says "data_path: " first, then names the trouble; then, after "; ", the
- * remedy. */
+ * error is for REASON_DATA, and says "data_path: " first, then names the
+ * trouble; then, after "; ", the remedy. */
 bool dataset_check(const struct settings *, struct error *);
 
 /* Where the files of a set come from, in words; NULL: it needs none. */

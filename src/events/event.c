@@ -1,5 +1,8 @@
 #include "events/event.h"
 
+#include <assert.h>
+#include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,93 +10,224 @@
 #include "base/print.h"
 #include "settings/settings_json.h"
 
-/* A figure that is left out where it is 0. */
-static json_t *known(uint64_t bytes)
-{
-    return bytes ? json_integer((json_int_t)bytes) : NULL;
-}
+static const struct {
+    const char *name, *help;
+} types[EVENT_COUNT] = {
+    [EVENT_START] = { "start", "the first of a run" },
+    [EVENT_MEMORY] = { "memory",
+        "a figure has changed; until the first step after start or applied "
+        "little of an arena is touched" },
+    [EVENT_STEP] = { "step", "after an optimizer step" },
+    [EVENT_EPOCH] = { "epoch", "after an epoch and its validation" },
+    [EVENT_APPLIED] = { "applied",
+        "settings changed between two steps of the run" },
+    [EVENT_REFUSED] = { "refused",
+        "a command was not carried out, and the run is as it was" },
+    [EVENT_PAUSED] = { "paused", "no more steps are done" },
+    [EVENT_RESUMED] = { "resumed", "the run goes on" },
+    [EVENT_SAVED] = { "saved", "a snapshot was written" },
+    [EVENT_WARNING] = { "warning",
+        "something is amiss that does not stop the run, such as a setting "
+        "that has no effect beside the others" },
+    [EVENT_ERROR] = { "error",
+        "the run cannot go on; its last event, and that of the worker if the "
+        "host is out of memory" },
+    [EVENT_DONE] = { "done",
+        "the run came to its end or was stopped; its last event" },
+};
+
+/* What the field has is what it is in JSON. */
+#define TYPE(field) \
+    _Generic(((struct event *)0)->field, \
+             int: MEMBER_INT, int64_t: MEMBER_COUNT, uint64_t: MEMBER_BYTES, \
+             double: MEMBER_REAL, const char *: MEMBER_TEXT, \
+             char *: MEMBER_NAME, enum error_reason: MEMBER_REASON, \
+             const struct settings *: MEMBER_SETTINGS)
+#define PLACE(field) \
+    offsetof(struct event, field), sizeof(((struct event *)0)->field)
+#define AT(field) TYPE(field), PLACE(field)
+#define NOWHERE(type) type, 0, 0
+#define REQUIRED false
+#define OPTIONAL true
+
+const struct member event_members[] = {
+    { EVENT_START, "schema", NOWHERE(MEMBER_SCHEMA), REQUIRED,
+      "the version of this format" },
+    { EVENT_START, "preset", AT(start.preset), REQUIRED,
+      "the preset, or what the command said in its place" },
+    { EVENT_START, "settings", AT(start.settings), REQUIRED,
+      "an object of all settings by name" },
+    { EVENT_START, "backend", AT(start.machine.backend), REQUIRED,
+      "the one that the run is on, also where the settings leave the choice "
+      "to it" },
+    { EVENT_START, "processors", MEMBER_PROCESSORS,
+      PLACE(start.machine.processors), REQUIRED,
+      "how many the machine lets it use, for which threads=0 stands" },
+    { EVENT_START, "step", AT(start.step), REQUIRED,
+      "how many steps were done before: 0 but for a run that was loaded" },
+    { EVENT_START, "steps", AT(start.steps), REQUIRED,
+      "how many the whole run has" },
+
+    { EVENT_MEMORY, "planned", AT(memory.planned), REQUIRED,
+      "bytes alive at the peak of the plan" },
+    { EVENT_MEMORY, "arena", AT(memory.arena), REQUIRED,
+      "bytes allocated for it, with the gaps between tensors" },
+    { EVENT_MEMORY, "touched", AT(memory.touched), REQUIRED,
+      "bytes of the arena on pages that have been used" },
+    { EVENT_MEMORY, "os", AT(memory.os), REQUIRED,
+      "bytes that the process has in memory now, as the operating system "
+      "counts them, or, on an NVIDIA device, that are taken of its memory" },
+    { EVENT_MEMORY, "os_peak", AT(memory.os_peak), OPTIONAL,
+      "the most bytes that the process has had in memory at once; only where "
+      "the system counts them" },
+
+    { EVENT_STEP, "step", AT(step.step), REQUIRED,
+      "how many steps are done" },
+    { EVENT_STEP, "steps", AT(step.steps), REQUIRED,
+      "how many the whole run has" },
+    { EVENT_STEP, "epoch", AT(step.epoch), REQUIRED,
+      "the epoch, counted from 1" },
+    { EVENT_STEP, "loss", AT(step.loss), REQUIRED,
+      "of the batch" },
+    { EVENT_STEP, "accuracy", AT(step.accuracy), REQUIRED,
+      "of the batch" },
+    { EVENT_STEP, "samples_per_second", AT(step.samples_per_second), REQUIRED,
+      "the speed of the step" },
+    { EVENT_STEP, "seconds", AT(step.seconds), REQUIRED,
+      "the time that this process has spent on steps and validations of the "
+      "run" },
+
+    { EVENT_EPOCH, "epoch", AT(epoch.epoch), REQUIRED,
+      "the epoch, counted from 1" },
+    { EVENT_EPOCH, "train_loss", AT(epoch.train_loss), REQUIRED,
+      "the mean over its steps" },
+    { EVENT_EPOCH, "train_accuracy", AT(epoch.train_accuracy), REQUIRED,
+      "the mean over its steps" },
+    { EVENT_EPOCH, "valid_loss", AT(epoch.valid_loss), REQUIRED,
+      "of the validation" },
+    { EVENT_EPOCH, "valid_accuracy", AT(epoch.valid_accuracy), REQUIRED,
+      "of the validation" },
+    { EVENT_EPOCH, "seconds", AT(epoch.seconds), REQUIRED,
+      "the time of the epoch and its validation" },
+
+    { EVENT_APPLIED, "step", AT(applied.step), REQUIRED,
+      "how many steps were done before" },
+    { EVENT_APPLIED, "settings", NOWHERE(MEMBER_CHANGES), REQUIRED,
+      "an object of those that changed, with their new values" },
+    { EVENT_APPLIED, "planned", AT(applied.planned), REQUIRED,
+      "bytes alive at the peak of the new plan" },
+    { EVENT_APPLIED, "arena", AT(applied.arena), REQUIRED,
+      "bytes allocated for it" },
+    { EVENT_APPLIED, "sets", AT(applied.sets), REQUIRED,
+      "how many commands set the run had been given by then" },
+
+    { EVENT_REFUSED, "command", AT(refused.command), REQUIRED,
+      "its name, empty if it had none" },
+    { EVENT_REFUSED, "message", AT(refused.message), REQUIRED,
+      "why" },
+    { EVENT_REFUSED, "sets", AT(refused.sets), REQUIRED,
+      "as in applied" },
+    { EVENT_REFUSED, "reason", AT(refused.reason), OPTIONAL,
+      "the kind of reason: data, where the files of the data set are absent or "
+      "not as they should be, or other; words that a program does not know are "
+      "to be read as other" },
+
+    { EVENT_PAUSED, "step", AT(stopped_at), REQUIRED,
+      "how many steps were done before" },
+
+    { EVENT_RESUMED, "step", AT(stopped_at), REQUIRED,
+      "how many steps were done before" },
+
+    { EVENT_SAVED, "step", AT(saved.step), REQUIRED,
+      "how many steps were done before" },
+    { EVENT_SAVED, "path", MEMBER_PATH, PLACE(saved.path), REQUIRED,
+      "its file" },
+
+    { EVENT_WARNING, "message", AT(message), REQUIRED,
+      "what is amiss" },
+
+    { EVENT_ERROR, "message", AT(message), REQUIRED,
+      "why" },
+};
+
+const int event_member_count = sizeof(event_members) /
+                               sizeof(event_members[0]);
 
 const char *event_name(enum event_type type)
 {
-    static const char *const names[EVENT_COUNT] = {
-        [EVENT_START] = "start",     [EVENT_MEMORY] = "memory",
-        [EVENT_STEP] = "step",       [EVENT_EPOCH] = "epoch",
-        [EVENT_APPLIED] = "applied", [EVENT_REFUSED] = "refused",
-        [EVENT_PAUSED] = "paused",   [EVENT_RESUMED] = "resumed",
-        [EVENT_SAVED] = "saved",     [EVENT_WARNING] = "warning",
-        [EVENT_ERROR] = "error",     [EVENT_DONE] = "done",
+    return types[type].name;
+}
+
+const char *event_help(enum event_type type)
+{
+    return types[type].help;
+}
+
+const char *event_reason_name(enum error_reason reason)
+{
+    static const char *const names[REASON_COUNT] = {
+        [REASON_OTHER] = "other", [REASON_DATA] = "data"
     };
 
-    return names[type];
+    return names[reason];
+}
+
+/* No reason is a reason too. */
+bool event_lacks(const struct event *e, const struct member *m)
+{
+    static const char none[sizeof(int64_t)];
+    const void *value = (const char *)e + m->offset;
+
+    if (!m->optional || m->type == MEMBER_REASON)
+        return false;
+    if (m->type == MEMBER_REAL)
+        return isnan(*(const double *)value);
+    assert(m->size <= sizeof(none));
+    return memcmp(value, none, m->size) == 0;
+}
+
+static json_t *member_json(const struct event *e, const struct member *m)
+{
+    const void *value = (const char *)e + m->offset;
+
+    switch (m->type) {
+    case MEMBER_SCHEMA:
+        return json_integer(EVENT_SCHEMA);
+    case MEMBER_INT:
+    case MEMBER_PROCESSORS:
+        return json_integer(*(const int *)value);
+    case MEMBER_COUNT:
+        return json_integer((json_int_t)*(const int64_t *)value);
+    case MEMBER_BYTES:
+        return json_integer((json_int_t)*(const uint64_t *)value);
+    case MEMBER_REAL:
+        return json_number(*(const double *)value);
+    case MEMBER_TEXT:
+    case MEMBER_PATH:
+        return json_text(*(const char *const *)value);
+    case MEMBER_NAME:
+        return json_text(value);
+    case MEMBER_REASON:
+        return json_text(event_reason_name(*(const enum error_reason *)value));
+    case MEMBER_SETTINGS:
+        return settings_json(*(const struct settings *const *)value);
+    case MEMBER_CHANGES:
+        return settings_json_changes(e->applied.before, e->applied.after);
+    }
+    return NULL;
 }
 
 json_t *event_json(const struct event *e)
 {
-    const char *name = event_name(e->type);
+    json_t *object = json_object();
 
-    switch (e->type) {
-    case EVENT_START:
-        return json_pack("{ss si so so so si sI sI}", "type", name, "schema",
-                         EVENT_SCHEMA, "preset", json_text(e->start.preset),
-                         "settings", settings_json(e->start.settings),
-                         "backend", json_text(e->start.machine.backend),
-                         "processors", e->start.machine.processors, "step",
-                         (json_int_t)e->start.step, "steps",
-                         (json_int_t)e->start.steps);
-    case EVENT_MEMORY:
-        return json_pack("{ss sI sI sI sI so*}", "type", name, "planned",
-                         (json_int_t)e->memory.planned, "arena",
-                         (json_int_t)e->memory.arena, "touched",
-                         (json_int_t)e->memory.touched, "os",
-                         (json_int_t)e->memory.os, "os_peak",
-                         known(e->memory.os_peak));
-    case EVENT_STEP:
-        return json_pack("{ss sI sI si so so so so}", "type", name, "step",
-                         (json_int_t)e->step.step, "steps",
-                         (json_int_t)e->step.steps, "epoch", e->step.epoch,
-                         "loss", json_number(e->step.loss), "accuracy",
-                         json_number(e->step.accuracy), "samples_per_second",
-                         json_number(e->step.samples_per_second), "seconds",
-                         json_number(e->step.seconds));
-    case EVENT_EPOCH:
-        return json_pack("{ss si so so so so so}", "type", name, "epoch",
-                         e->epoch.epoch, "train_loss",
-                         json_number(e->epoch.train_loss), "train_accuracy",
-                         json_number(e->epoch.train_accuracy), "valid_loss",
-                         json_number(e->epoch.valid_loss), "valid_accuracy",
-                         json_number(e->epoch.valid_accuracy), "seconds",
-                         json_number(e->epoch.seconds));
-    case EVENT_APPLIED:
-        return json_pack("{ss sI so sI sI sI}", "type", name, "step",
-                         (json_int_t)e->applied.step, "settings",
-                         settings_json_changes(e->applied.before,
-                                               e->applied.after),
-                         "planned", (json_int_t)e->applied.planned, "arena",
-                         (json_int_t)e->applied.arena, "sets",
-                         (json_int_t)e->applied.sets);
-    case EVENT_REFUSED:
-        return json_pack("{ss so so sI}", "type", name, "command",
-                         json_text(e->refused.command), "message",
-                         json_text(e->refused.message), "sets",
-                         (json_int_t)e->refused.sets);
-    case EVENT_PAUSED:
-    case EVENT_RESUMED:
-        return json_pack("{ss sI}", "type", name, "step",
-                         (json_int_t)e->stopped_at);
-    case EVENT_SAVED:
-        return json_pack("{ss sI so}", "type", name, "step",
-                         (json_int_t)e->saved.step, "path",
-                         json_text(e->saved.path));
-    case EVENT_WARNING:
-    case EVENT_ERROR:
-        return json_pack("{ss so}", "type", name, "message",
-                         json_text(e->message));
-    case EVENT_DONE:
-        return json_pack("{ss}", "type", name);
-    case EVENT_COUNT:
-        break;
+    json_put(object, "type", json_text(event_name(e->type)));
+    for (int i = 0; i < event_member_count; i++) {
+        const struct member *m = &event_members[i];
+        if (m->event == e->type && !event_lacks(e, m))
+            json_put(object, m->name, member_json(e, m));
     }
-    return NULL;
+    return object;
 }
 
 bool event_print(const struct event *event)

@@ -1,9 +1,14 @@
 /*
  * Events: what a run says while it runs, to whoever listens. One format, as
- * newline-delimited JSON, for `train --json`, the worker and the run history;
- * memdial-events(5) documents it. Bytes are integers, accuracies fractions of
- * 1, and doubles carry 17 digits so that they come back bit for bit; one that
- * is not finite is null.
+ * newline-delimited JSON, for `train --json`, the worker and the run history.
+ * Bytes are integers, accuracies fractions of 1, and doubles carry 17 digits
+ * so that they come back bit for bit; one that is not finite is null.
+ *
+ * One table is the truth about the format: every member of every event, its
+ * name, its place in struct event, and a line of help. What is printed, what
+ * feed.c reads, and the list in memdial-events(5) all follow from it: a new
+ * member is a field here and a row there. It is optional, for there are lines
+ * without it, or EVENT_SCHEMA changes.
  */
 #ifndef MEMDIAL_EVENT_H
 #define MEMDIAL_EVENT_H
@@ -70,6 +75,7 @@ struct event {
             const char *command;  /* that was not carried out */
             const char *message;  /* why */
             int64_t sets;         /* as above */
+            enum error_reason reason;
         } refused;
         int64_t stopped_at;       /* steps done, of paused and resumed */
         struct {
@@ -86,8 +92,51 @@ struct event_sink {
     void *arg;
 };
 
+/* What a member of an event is, in struct event and in JSON. */
+enum member_type {
+    MEMBER_SCHEMA,       /* nothing; EVENT_SCHEMA */
+    MEMBER_INT,          /* int, from 0 up; a number */
+    MEMBER_PROCESSORS,   /* int, from 1 to what `threads` can be; a number */
+    MEMBER_COUNT,        /* int64_t, from 0 up; a number */
+    MEMBER_BYTES,        /* uint64_t; a number */
+    MEMBER_REAL,         /* double; a number, or null */
+    MEMBER_TEXT,         /* const char *, for people; a string */
+    MEMBER_PATH,         /* const char *, the bytes as they are; a string */
+    MEMBER_NAME,         /* char[size]; a string */
+    MEMBER_REASON,       /* enum error_reason; its name */
+    MEMBER_SETTINGS,     /* const struct settings *; an object of all */
+    MEMBER_CHANGES       /* nothing: event.applied.before and .after; an object
+                            of what differs */
+};
+
+struct member {
+    enum event_type event;
+    const char *name;
+    enum member_type type;
+    size_t offset, size; /* in struct event */
+    bool optional;       /* left out where it is not known: 0, NAN or NULL; of
+                            a reason, only by what is older than it */
+    const char *help;    /* one line */
+};
+
+/* In the order in which they are printed, event by event. */
+extern const struct member event_members[];
+extern const int event_member_count;
+
+/* Strings that point somewhere, of one event, at most. */
+enum { EVENT_TEXTS_MAX = 2 };
+
 /* "start", "memory", ... */
 const char *event_name(enum event_type);
+
+/* When it is said, one line. */
+const char *event_help(enum event_type);
+
+/* Whether an event has no value for an optional member. */
+bool event_lacks(const struct event *, const struct member *);
+
+/* "other", "data" */
+const char *event_reason_name(enum error_reason);
 
 /* The event as a new JSON object. */
 json_t *event_json(const struct event *);

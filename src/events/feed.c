@@ -1,5 +1,6 @@
 #include "events/feed.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,242 +16,223 @@ void feed_init(struct feed *f)
     settings_init(&f->settings);
 }
 
-static bool refuse(const json_t *line, const char *member, const char *wanted,
-                   struct error *e)
-{
-    const char *type = json_string_value(json_object_get(line, "type"));
+/* An event that is being read. The feed's settings are as they were until all
+ * of it is. */
+struct reading {
+    struct feed *feed;
+    const json_t *line;
+    struct event event;
+    struct settings settings;
+    int texts;                   /* that are taken */
+    struct error *error;
+};
 
-    return error_set(e, EXIT_INPUT, "event '%.40s': member %s is %s", type,
-                     member, json_object_get(line, member) ? wanted :
-                                                             "missing");
+/* A member of it, its value in the line, NULL if there is none, and its place
+ * in the event. */
+struct item {
+    const struct member *member;
+    json_t *value;
+    void *place;
+};
+
+static bool refuse(const struct reading *r, const struct item *i,
+                   const char *trouble)
+{
+    return error_set(r->error, EXIT_INPUT, "event '%.40s': member %s is %s",
+                     event_name(r->event.type), i->member->name,
+                     i->value ? trouble : "missing");
 }
 
-static bool read_count(const json_t *line, const char *member, int64_t *count,
-                       struct error *e)
+static bool read_count(const struct reading *r, const struct item *i,
+                       int64_t *count)
 {
-    const json_t *value = json_object_get(line, member);
-
-    *count = json_integer_value(value);
-    return (json_is_integer(value) && *count >= 0) ||
-           refuse(line, member, "not a whole number from 0 up", e);
+    *count = json_integer_value(i->value);
+    return (json_is_integer(i->value) && *count >= 0) ||
+           refuse(r, i, "not a whole number from 0 up");
 }
 
-static bool read_bytes(const json_t *line, const char *member, uint64_t *bytes,
-                       struct error *e)
+static bool read_bytes(const struct reading *r, const struct item *i)
 {
     int64_t count;
 
-    if (!read_count(line, member, &count, e))
+    if (!read_count(r, i, &count))
         return false;
-    *bytes = (uint64_t)count;
+    *(uint64_t *)i->place = (uint64_t)count;
     return true;
 }
 
-static bool read_int(const json_t *line, const char *member, int max,
-                     int *number, struct error *e)
+static bool read_int(const struct reading *r, const struct item *i, int most)
 {
     int64_t count;
 
-    if (!read_count(line, member, &count, e))
+    if (!read_count(r, i, &count))
         return false;
-    if (count > max)
-        return refuse(line, member, "too large", e);
-    *number = (int)count;
+    if (count > most)
+        return refuse(r, i, "too large");
+    *(int *)i->place = (int)count;
     return true;
+}
+
+/* A machine can have no more than the setting can ask for. */
+static bool read_processors(const struct reading *r, const struct item *i)
+{
+    return read_int(r, i, (int)settings_find("threads")->max) &&
+           (*(const int *)i->place > 0 || refuse(r, i, "0"));
 }
 
 /* null stands for what is not finite. */
-static bool read_number(const json_t *line, const char *member, double *number,
-                        struct error *e)
+static bool read_real(const struct reading *r, const struct item *i)
 {
-    const json_t *value = json_object_get(line, member);
-
-    *number = json_is_number(value) ? json_number_value(value) : NAN;
-    return json_is_number(value) || json_is_null(value) ||
-           refuse(line, member, "not a number", e);
+    *(double *)i->place = json_is_number(i->value) ? json_number_value(i->value)
+                                                   : NAN;
+    return json_is_number(i->value) || json_is_null(i->value) ||
+           refuse(r, i, "not a number");
 }
 
-static bool read_text(const json_t *line, const char *member,
-                      char text[FEED_TEXT_SIZE], struct error *e)
+/* Text is made safe to show. A path stays as it is, for it is compared and may
+ * be opened. */
+static bool read_text(struct reading *r, const struct item *i)
 {
-    const json_t *value = json_object_get(line, member);
+    const char *text = json_string_value(i->value);
+    char *to = r->feed->text[r->texts];
 
-    if (!json_is_string(value))
-        return refuse(line, member, "not text", e);
-    text_clean(text, FEED_TEXT_SIZE, json_string_value(value),
-               json_string_length(value));
+    if (!text)
+        return refuse(r, i, "not text");
+    assert(r->texts < EVENT_TEXTS_MAX);
+    if (i->member->type == MEMBER_PATH)
+        snprintf(to, FEED_TEXT_SIZE, "%s", text);
+    else
+        text_clean(to, FEED_TEXT_SIZE, text, json_string_length(i->value));
+    *(const char **)i->place = to;
+    r->texts++;
     return true;
 }
 
-/* As it is, for it is compared and may be opened. */
-static bool read_path(const json_t *line, const char *member,
-                      char path[FEED_TEXT_SIZE], struct error *e)
+static bool read_name(const struct reading *r, const struct item *i)
 {
-    const char *value = json_string_value(json_object_get(line, member));
+    const char *name = json_string_value(i->value);
 
-    if (!value)
-        return refuse(line, member, "not text", e);
-    snprintf(path, FEED_TEXT_SIZE, "%s", value);
+    if (!name)
+        return refuse(r, i, "not text");
+    if (strlen(name) >= i->member->size)
+        return refuse(r, i, "too long");
+    text_clean(i->place, i->member->size, name, strlen(name));
+    return true;
+}
+
+/* A newer worker may know more of them. */
+static bool read_reason(const struct reading *r, const struct item *i)
+{
+    const char *name = json_string_value(i->value);
+    int reason = REASON_COUNT;
+
+    if (!name)
+        return refuse(r, i, "not text");
+    while (--reason > REASON_OTHER &&
+           strcmp(event_reason_name((enum error_reason)reason), name) != 0)
+        ;
+    *(enum error_reason *)i->place = (enum error_reason)reason;
     return true;
 }
 
 /* A worker may have settings that this version has not. */
-static bool read_settings(const json_t *line, struct settings *s,
-                          struct error *e)
+static bool read_known(struct reading *r, const struct item *i)
 {
-    json_t *all = json_object_get(line, "settings");
     json_t *known = json_object(), *value;
     const char *name;
     bool ok;
 
-    if (!json_is_object(all)) {
+    if (!json_is_object(i->value)) {
         json_decref(known);
-        return refuse(line, "settings", "not an object", e);
+        return refuse(r, i, "not an object");
     }
-    json_object_foreach(all, name, value)
+    json_object_foreach(i->value, name, value)
         if (settings_find(name))
             json_put(known, name, json_incref(value));
-    ok = settings_json_read(known, s, "settings of the worker", e);
+    ok = settings_json_read(known, &r->settings, "settings of the worker",
+                            r->error);
     json_decref(known);
     return ok;
 }
 
-/* It can have no more processors than the setting `threads` can ask for. */
-static bool read_machine(const json_t *line, struct machine *m,
-                         struct error *e)
+static bool read_settings(struct reading *r, const struct item *i)
 {
-    char backend[FEED_TEXT_SIZE];
+    settings_init(&r->settings);
+    *(const struct settings **)i->place = &r->feed->settings;
+    return read_known(r, i);
+}
 
-    if (!read_text(line, "backend", backend, e) ||
-        !read_int(line, "processors", (int)settings_find("threads")->max,
-                  &m->processors, e))
-        return false;
-    if (m->processors == 0)
-        return refuse(line, "processors", "0", e);
-    if (strlen(backend) >= sizeof(m->backend))
-        return refuse(line, "backend", "too long", e);
-    strcpy(m->backend, backend);
+static bool read_changes(struct reading *r, const struct item *i)
+{
+    r->event.applied.before = &r->feed->before;
+    r->event.applied.after = &r->feed->settings;
+    return read_known(r, i);
+}
+
+static bool read_value(struct reading *r, const struct item *i)
+{
+    int64_t schema;
+
+    switch (i->member->type) {
+    case MEMBER_SCHEMA:
+        return read_count(r, i, &schema);
+    case MEMBER_INT:
+        return read_int(r, i, INT_MAX);
+    case MEMBER_PROCESSORS:
+        return read_processors(r, i);
+    case MEMBER_COUNT:
+        return read_count(r, i, i->place);
+    case MEMBER_BYTES:
+        return read_bytes(r, i);
+    case MEMBER_REAL:
+        return read_real(r, i);
+    case MEMBER_TEXT:
+    case MEMBER_PATH:
+        return read_text(r, i);
+    case MEMBER_NAME:
+        return read_name(r, i);
+    case MEMBER_REASON:
+        return read_reason(r, i);
+    case MEMBER_SETTINGS:
+        return read_settings(r, i);
+    case MEMBER_CHANGES:
+        return read_changes(r, i);
+    }
+    return false;
+}
+
+static bool read_member(struct reading *r, const struct member *m)
+{
+    struct item item = { m, json_object_get(r->line, m->name),
+                         (char *)&r->event + m->offset };
+
+    if (item.value || !m->optional)
+        return read_value(r, &item);
+    memset(item.place, 0, m->size);
+    if (m->type == MEMBER_REAL)
+        *(double *)item.place = NAN;
     return true;
 }
 
-static bool read_start(struct feed *f, const json_t *line,
-                       struct event *event, struct error *e)
+static bool read_members(struct reading *r)
 {
-    struct settings s;
-
-    settings_init(&s);
-    if (!read_text(line, "preset", f->name, e) ||
-        !read_settings(line, &s, e) ||
-        !read_machine(line, &event->start.machine, e) ||
-        !read_count(line, "step", &event->start.step, e) ||
-        !read_count(line, "steps", &event->start.steps, e))
-        return false;
-    f->settings = s;
-    event->start.preset = f->name;
-    event->start.settings = &f->settings;
+    for (int i = 0; i < event_member_count; i++)
+        if (event_members[i].event == r->event.type &&
+            !read_member(r, &event_members[i]))
+            return false;
     return true;
 }
 
-static bool read_memory(struct feed *f, const json_t *line,
-                        struct event *event, struct error *e)
+/* What a line says of settings is in force now that all of it is read. */
+static void take(const struct reading *r)
 {
-    (void)f;
-    return read_bytes(line, "planned", &event->memory.planned, e) &&
-           read_bytes(line, "arena", &event->memory.arena, e) &&
-           read_bytes(line, "touched", &event->memory.touched, e) &&
-           read_bytes(line, "os", &event->memory.os, e) &&
-           (!json_object_get(line, "os_peak") ||
-            read_bytes(line, "os_peak", &event->memory.os_peak, e));
+    struct feed *f = r->feed;
+
+    if (r->event.type == EVENT_APPLIED)
+        f->before = f->settings;
+    f->settings = r->settings;
+    f->event = r->event;
 }
-
-static bool read_step(struct feed *f, const json_t *line,
-                      struct event *event, struct error *e)
-{
-    (void)f;
-    return read_count(line, "step", &event->step.step, e) &&
-           read_count(line, "steps", &event->step.steps, e) &&
-           read_int(line, "epoch", INT_MAX, &event->step.epoch, e) &&
-           read_number(line, "loss", &event->step.loss, e) &&
-           read_number(line, "accuracy", &event->step.accuracy, e) &&
-           read_number(line, "samples_per_second",
-                       &event->step.samples_per_second, e) &&
-           read_number(line, "seconds", &event->step.seconds, e);
-}
-
-static bool read_epoch(struct feed *f, const json_t *line,
-                       struct event *event, struct error *e)
-{
-    (void)f;
-    return read_int(line, "epoch", INT_MAX, &event->epoch.epoch, e) &&
-           read_number(line, "train_loss", &event->epoch.train_loss, e) &&
-           read_number(line, "train_accuracy", &event->epoch.train_accuracy,
-                       e) &&
-           read_number(line, "valid_loss", &event->epoch.valid_loss, e) &&
-           read_number(line, "valid_accuracy", &event->epoch.valid_accuracy,
-                       e) &&
-           read_number(line, "seconds", &event->epoch.seconds, e);
-}
-
-static bool read_applied(struct feed *f, const json_t *line,
-                         struct event *event, struct error *e)
-{
-    struct settings after = f->settings;
-
-    if (!read_count(line, "step", &event->applied.step, e) ||
-        !read_settings(line, &after, e) ||
-        !read_bytes(line, "planned", &event->applied.planned, e) ||
-        !read_bytes(line, "arena", &event->applied.arena, e) ||
-        !read_count(line, "sets", &event->applied.sets, e))
-        return false;
-    f->before = f->settings;
-    f->settings = after;
-    event->applied.before = &f->before;
-    event->applied.after = &f->settings;
-    return true;
-}
-
-static bool read_refused(struct feed *f, const json_t *line,
-                         struct event *event, struct error *e)
-{
-    event->refused.command = f->name;
-    event->refused.message = f->text;
-    return read_text(line, "command", f->name, e) &&
-           read_text(line, "message", f->text, e) &&
-           read_count(line, "sets", &event->refused.sets, e);
-}
-
-static bool read_stopped(struct feed *f, const json_t *line,
-                         struct event *event, struct error *e)
-{
-    (void)f;
-    return read_count(line, "step", &event->stopped_at, e);
-}
-
-static bool read_saved(struct feed *f, const json_t *line,
-                       struct event *event, struct error *e)
-{
-    event->saved.path = f->text;
-    return read_count(line, "step", &event->saved.step, e) &&
-           read_path(line, "path", f->text, e);
-}
-
-static bool read_message(struct feed *f, const json_t *line,
-                         struct event *event, struct error *e)
-{
-    event->message = f->text;
-    return read_text(line, "message", f->text, e);
-}
-
-/* What the members of each type are read by; `done` has none. */
-static bool (*const readers[EVENT_COUNT])(struct feed *, const json_t *,
-                                          struct event *, struct error *) = {
-    [EVENT_START] = read_start,     [EVENT_MEMORY] = read_memory,
-    [EVENT_STEP] = read_step,       [EVENT_EPOCH] = read_epoch,
-    [EVENT_APPLIED] = read_applied, [EVENT_REFUSED] = read_refused,
-    [EVENT_PAUSED] = read_stopped,  [EVENT_RESUMED] = read_stopped,
-    [EVENT_SAVED] = read_saved,     [EVENT_WARNING] = read_message,
-    [EVENT_ERROR] = read_message,
-};
 
 /* EVENT_COUNT: of no type that is known. */
 static enum event_type type_named(const char *name)
@@ -280,23 +262,21 @@ static enum feed_result read_object(struct feed *f, const json_t *line,
                                     struct error *e)
 {
     const char *name = json_string_value(json_object_get(line, "type"));
-    struct event event = { .type = EVENT_COUNT };
-    int64_t schema;
+    struct reading r = { .feed = f, .line = line, .settings = f->settings,
+                         .error = e };
 
     if (!name) {
         error_set(e, EXIT_INPUT, "not an event: no member type");
         return FEED_BAD;
     }
-    event.type = type_named(name);
-    if (event.type == EVENT_COUNT)
+    r.event.type = type_named(name);
+    if (r.event.type == EVENT_COUNT)
         return FEED_UNKNOWN;
-    if (event.type == EVENT_START && has_other_schema(line, e))
+    if (r.event.type == EVENT_START && has_other_schema(line, e))
         return FEED_OTHER_SCHEMA;
-    if ((event.type == EVENT_START &&
-         !read_count(line, "schema", &schema, e)) ||
-        (readers[event.type] && !readers[event.type](f, line, &event, e)))
+    if (!read_members(&r))
         return FEED_BAD;
-    f->event = event;
+    take(&r);
     return FEED_EVENT;
 }
 

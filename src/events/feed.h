@@ -1,9 +1,10 @@
 /*
- * The reader of a worker's stream: one line in, one event out, the same
- * struct event that the engine emitted. What an event points to is in the
- * feed and lasts until the next line is read. Nothing in a line can do more
- * than be refused: an object whose members are missing or mistyped is an
- * error, a type that is not known is passed over, for a newer worker may have
+ * The reader of a worker's stream, or of a file of one: one line in, one event
+ * out, the same struct event that the engine emitted, by the table of
+ * event.h. What an event points to is in the feed and lasts until the next
+ * line is read. Nothing in a line can do more than be refused: an object whose
+ * members are missing or mistyped is an error, and changes no settings; a type
+ * or a member that is not known is passed over, for a newer worker may have
  * more of them.
  */
 #ifndef MEMDIAL_FEED_H
@@ -20,8 +21,7 @@ struct feed {
     struct event event;          /* the latest */
     struct settings settings;    /* in force, as `start` and `applied` say */
     struct settings before;      /* before the latest `applied` */
-    char name[FEED_TEXT_SIZE];   /* of the preset; of a refused command */
-    char text[FEED_TEXT_SIZE];   /* message, or path */
+    char text[EVENT_TEXTS_MAX][FEED_TEXT_SIZE]; /* of the event, in its order */
 };
 
 enum feed_result {

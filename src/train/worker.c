@@ -94,10 +94,12 @@ static struct event_sink sink(struct worker *w)
     return (struct event_sink){ emit, w };
 }
 
-static void refuse(struct worker *w, const char *command, const char *message)
+static void refuse(struct worker *w, const char *command,
+                   const struct error *why)
 {
     emit(w, &(struct event){ .type = EVENT_REFUSED,
-                             .refused = { command, message, w->sets } });
+                             .refused = { command, why->text, w->sets,
+                                          why->reason } });
 }
 
 static bool is_over(const struct worker *w)
@@ -404,34 +406,40 @@ static void take_object(struct worker *w, json_t *object)
     struct error e;
 
     json_object_del(object, "command");
-    if (!name)
-        refuse(w, "", "not a command: an object with the member command is "
-               "one");
-    else if (!run_command(w, name, object, &e))
-        refuse(w, name, e.text);
+    if (!(name ? run_command(w, name, object, &e)
+               : error_set(&e, EXIT_INPUT, "not a command: an object with the "
+                           "member command is one")))
+        refuse(w, name ? name : "", &e);
     json_decref(word);
 }
 
-static void take_line(struct worker *w, const struct line *line)
+/* NULL if it is none. */
+static json_t *read_object(const struct line *line, struct error *e)
 {
-    char message[512];
     json_error_t why;
     json_t *object;
 
     if (line->too_long) {
-        snprintf(message, sizeof(message), "a line of more than %d bytes",
-                 LINES_MAX - 1);
-        refuse(w, "", message);
-        return;
+        error_set(e, EXIT_INPUT, "a line of more than %d bytes",
+                  LINES_MAX - 1);
+        return NULL;
     }
     object = json_read(line->text, line->length, &why);
-    if (object) {
+    if (!object)
+        error_set(e, EXIT_INPUT, "not a line of JSON: %.200s, in column %d",
+                  why.text, why.column);
+    return object;
+}
+
+static void take_line(struct worker *w, const struct line *line)
+{
+    struct error e;
+    json_t *object = read_object(line, &e);
+
+    if (object)
         take_object(w, object);
-    } else {
-        snprintf(message, sizeof(message), "not a line of JSON: %.200s, in "
-                 "column %d", why.text, why.column);
-        refuse(w, "", message);
-    }
+    else
+        refuse(w, "", &e);
     json_decref(object);
 }
 
@@ -475,7 +483,7 @@ static void apply_changes(struct worker *w)
         return;
     }
     w->wanted = w->trainer->job->settings;
-    refuse(w, "set", e.text);
+    refuse(w, "set", &e);
 }
 
 static void train(struct worker *w)

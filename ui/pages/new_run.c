@@ -14,13 +14,6 @@
  * would go through a set of files: as quick has them. */
 enum { DRAWN_EPOCH = 5000, DRAWN_VALID = 1000 };
 
-static const char label[] = "data_path: ";
-
-static bool is_of_data(const char *message)
-{
-    return strncmp(message, label, strlen(label)) == 0;
-}
-
 static void begin(struct screen *s)
 {
     const struct new_run *n = &s->new_run;
@@ -162,7 +155,9 @@ static void on_data(struct screen *s, int key)
 /* "no data_batch_1.bin in ...; unpack it there" is two sentences. */
 static void tell_problem(struct text_block *text, const char *message)
 {
-    const char *problem = message + strlen(label);
+    static const char label[] = "data_path: ";
+    bool labelled = strncmp(message, label, strlen(label)) == 0;
+    const char *problem = message + (labelled ? strlen(label) : 0);
     const char *remedy = strstr(problem, "; ");
     bool unset = strncmp(problem, "not set;", 8) == 0;
 
@@ -216,7 +211,7 @@ static void set_new_run(struct screen *s, const char *preset,
 bool new_run_ask_data(struct screen *s, const char *preset,
                       const struct settings *settings, const char *message)
 {
-    if (!dataset_where(settings->data) || !is_of_data(message))
+    if (!dataset_where(settings->data))
         return false;
     set_new_run(s, preset, settings, false);
     ask_data(s, message);

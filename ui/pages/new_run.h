@@ -25,8 +25,8 @@ void new_run_undo(struct screen *);
 /* Begins the run again, which is asked first if one is under way. */
 void new_run_restart(struct screen *);
 
-/* Asks for the data that a run of a preset cannot be without, if it is of them
- * that `message` says why it cannot begin; else false. */
+/* Asks for the data that a run of a preset cannot be without; `message` says
+ * what is the matter with those it has. False if it needs no files. */
 bool new_run_ask_data(struct screen *, const char *preset,
                       const struct settings *, const char *message);
 

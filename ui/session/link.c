@@ -46,6 +46,7 @@ struct link {
     struct event warning;        /* of the link's own */
     char warning_text[SENTENCE_SIZE];
     enum link_state state;
+    enum error_reason reason;    /* of LINK_FAILED */
     char sentence[SENTENCE_SIZE];
     double heard;                /* when the last event came */
     double patience;             /* for the next, seconds */
@@ -247,9 +248,10 @@ static void take_answer(struct link *l, int64_t sets)
         l->wanted = l->in_force;
 }
 
-static void fail(struct link *l, const char *message)
+static void fail(struct link *l, enum error_reason reason, const char *message)
 {
     l->state = LINK_FAILED;
+    l->reason = reason;
     say(l, "%s", message);
 }
 
@@ -282,12 +284,12 @@ static void recall_run(struct link *l)
     l->has_snapshot = f->has_snapshot;
 }
 
-static void take_refused_start(struct link *l, const char *message)
+static void take_refused_start(struct link *l, const struct event *event)
 {
     if (l->starts > 0 && --l->starts > 0)
         return;
     if (l->former.state == LINK_FAILED || l->former.state == LINK_DEAD)
-        fail(l, message);
+        fail(l, event->refused.reason, event->refused.message);
     else
         recall_run(l);
 }
@@ -295,7 +297,7 @@ static void take_refused_start(struct link *l, const char *message)
 static void take_refusal(struct link *l, const struct event *event)
 {
     if (strcmp(event->refused.command, "start") == 0)
-        take_refused_start(l, event->refused.message);
+        take_refused_start(l, event);
     else
         take_answer(l, event->refused.sets);
 }
@@ -373,7 +375,7 @@ static void take_event(struct link *l, const struct event *event)
         l->starts -= l->starts > 0;
         l->former.state = LINK_FAILED;
         l->has_snapshot = false;
-        fail(l, event->message);
+        fail(l, REASON_OTHER, event->message);
         break;
     case EVENT_DONE:
         take_state(l, LINK_DONE);
@@ -580,6 +582,11 @@ enum link_state link_state(const struct link *l)
 bool link_silent(const struct link *l)
 {
     return l->silent;
+}
+
+enum error_reason link_reason(const struct link *l)
+{
+    return l->reason;
 }
 
 const char *link_sentence(const struct link *l)

@@ -89,6 +89,9 @@ enum link_state link_state(const struct link *);
 /* Running, but without a word for long; the next word ends it. */
 bool link_silent(const struct link *);
 
+/* Why the run could not begin, in LINK_FAILED. */
+enum error_reason link_reason(const struct link *);
+
 /* What a person should know of the worker's state, one sentence without a
  * full stop: how it ended, that it is silent; empty if all is well. */
 const char *link_sentence(const struct link *);
