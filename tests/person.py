@@ -21,6 +21,9 @@ SANITIZED = bool(os.environ.get("MEMDIAL_SANITIZED"))
 PATIENCE = 120 if SANITIZED else 60  # seconds; nothing is timed, only waited for
 FOLDER = tempfile.mkdtemp()
 
+# Rows and columns.
+SIZES = (40, 120), (30, 100), (24, 80), (16, 60)
+
 # A run of small steps that does not end by itself.
 SMALL = [
     f"--set={s}"
@@ -281,6 +284,10 @@ class Person:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
         os.close(self.fd)
+
+
+def size_name(p):
+    return f"{p.screen.columns}x{p.screen.lines}"
 
 
 count = failed = 0
