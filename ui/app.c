@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/ending.h"
 #include "base/text.h"
 #include "cli/request.h"
 #include "data/dataset.h"
@@ -411,8 +412,8 @@ static int run_plainly(struct link *link, const char *preset,
 /* The signal that ended all this, or 0. */
 static int ended_by(const struct app *a)
 {
-    return plain_signal()         ? plain_signal()
-           : terminal_signal()    ? terminal_signal()
+    return ending_signal()     ? ending_signal()
+           : terminal_signal() ? terminal_signal()
            : a->screen.interrupted ? SIGINT : 0;
 }
 

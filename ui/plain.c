@@ -2,16 +2,15 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/ending.h"
 #include "base/lines.h"
 #include "base/print.h"
-#include "base/process.h"
 #include "base/spelling.h"
 #include "plan/dial.h"
 
@@ -326,43 +325,21 @@ static bool has_ended(const struct plain *p)
            state == LINK_FAILED;
 }
 
-static volatile sig_atomic_t signalled;
-
-static void on_signal(int number)
-{
-    signalled = number;
-}
-
-int plain_signal(void)
-{
-    return signalled;
-}
-
-/* The link's snapshot must not stay behind. The second one ends at once. */
-static void catch_signals(void)
-{
-    struct sigaction action = { .sa_handler = on_signal,
-                                .sa_flags = (int)SA_RESETHAND };
-
-    process_catch_ends(&action, NULL);
-    print_until(&signalled, NULL);
-}
-
 bool plain_run(struct link *link)
 {
     struct plain p = { .link = link, .in = STDIN_FILENO };
     const char *why = link_sentence(link);
 
-    catch_signals();
+    ending_catch(); /* the link's snapshot must not stay behind */
     lines_init(&p.commands);
     if (isatty(p.in) && isatty(STDOUT_FILENO))
         print("Commands can be typed; help lists them.\n");
-    while (!has_ended(&p) && !signalled) {
+    while (!has_ended(&p) && !ending_signal()) {
         wait(&p);
         listen(&p);
         p.quit |= !print_flush();
     }
-    if (signalled)
+    if (ending_signal())
         say_end(&p);
     if (*why && !p.has_failed)
         print("%s.\n", why);

@@ -13,7 +13,4 @@
  * does not end the run. */
 bool plain_run(struct link *);
 
-/* The signal that ended it, for the caller to end by; 0: none. */
-int plain_signal(void);
-
 #endif

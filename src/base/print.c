@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ending.h"
 #include "base/text.h"
 
 enum { OUT_SIZE = 8192, CONVERSION_SIZE = 512, SPEC_SIZE = 16 };
@@ -33,19 +34,6 @@ struct out {
 static struct out output = { .fd = STDOUT_FILENO };
 static struct out errors = { .fd = STDERR_FILENO };
 
-static const volatile sig_atomic_t *stop_signal;
-static const sigset_t *signals_let_in;
-
-void print_until(const volatile sig_atomic_t *stop, const sigset_t *let_in)
-{
-    static sigset_t own; /* the caller's may not last */
-
-    stop_signal = stop;
-    if (let_in)
-        own = *let_in;
-    signals_let_in = let_in ? &own : NULL;
-}
-
 /* Waits for room. A pipe that has any has it for PIPE_BUF bytes, and does not
  * keep a writer of these waiting. */
 static bool has_room(struct out *o)
@@ -53,10 +41,9 @@ static bool has_room(struct out *o)
     struct pollfd fd = { o->fd, POLLOUT, 0 };
 
     for (;;) {
-        bool last = stop_signal && *stop_signal;
+        bool last = ending_signal() != 0;
         struct timespec wait = { last ? PATIENCE_SECONDS : LOOK_SECONDS, 0 };
-
-        int ready = ppoll(&fd, 1, &wait, signals_let_in);
+        int ready = ppoll(&fd, 1, &wait, ending_let_in());
 
         if (ready > 0)
             return true;

@@ -7,12 +7,12 @@
  * itself are printed.
  *
  * Standard output is kept back until print_flush(). The first failure to write
- * is remembered, and nothing is written after it.
+ * is remembered, and nothing is written after it. No reader is waited for once
+ * a signal has come that asks the program to end.
  */
 #ifndef MEMDIAL_PRINT_H
 #define MEMDIAL_PRINT_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -30,12 +30,5 @@ void print_bytes(const char *bytes, size_t count);
 /* Whether all that was printed has been written. If not, errno is that of the
  * first write that failed. */
 bool print_flush(void);
-
-/*
- * From now on the signals of `let_in`, a mask as ppoll() takes it or NULL, are
- * let in where a reader is waited for; once they have set *stop, nobody is
- * waited for any more.
- */
-void print_until(const volatile sig_atomic_t *stop, const sigset_t *let_in);
 
 #endif

@@ -27,29 +27,3 @@ bool process_streams(struct error *e)
     return heard || error_set(e, EXIT_RUN, "standard output is closed: give "
                               "it a file, or /dev/null");
 }
-
-void process_catch_ends(const struct sigaction *action, sigset_t *all)
-{
-    static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2,
-                                SIGXCPU, SIGPWR };
-
-    if (all)
-        sigemptyset(all);
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        process_catch(ends[i], action, NULL);
-        if (all)
-            sigaddset(all, ends[i]);
-    }
-}
-
-void process_catch(int signal, const struct sigaction *action,
-                   struct sigaction *before)
-{
-    struct sigaction found;
-
-    sigaction(signal, NULL, &found);
-    if (found.sa_handler != SIG_IGN)
-        sigaction(signal, action, NULL);
-    if (before)
-        *before = found;
-}

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/ending.h"
 #include "base/print.h"
-#include "base/process.h"
 #include "cli/profile_table.h"
 #include "cli/progress.h"
 #include "cli/request.h"
@@ -72,31 +71,12 @@ static void choose(void *arg, int which, const char *value)
     }
 }
 
-static volatile sig_atomic_t stop;
-
-static void on_signal(int signal_number)
-{
-    (void)signal_number;
-    stop = 1;
-}
-
-/* The first Ctrl-C stops between two steps, a second one at once. A reader of
- * our output that goes away must not cost the run its snapshot, and neither
- * must a terminal that does, unless nohup has said that it is of no account. */
-static void catch_signals(void)
-{
-    struct sigaction action = { .sa_handler = on_signal,
-                                .sa_flags = (int)SA_RESETHAND };
-
-    process_catch_ends(&action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
+/* A reader of our output that goes away must not cost the run its snapshot. */
 static void print_json(void *arg, const struct event *event)
 {
     (void)arg;
     if (!event_print(event))
-        stop = 1;
+        ending_ask(SIGPIPE);
 }
 
 static bool prepare(const struct choices *c, struct trainer **t,
@@ -137,15 +117,14 @@ static int train(const struct choices *c)
         event_print_last_words();
     if (!prepare(c, &t, &e))
         return report_error(&e);
-    catch_signals();
-    print_until(&stop, NULL);
+    ending_catch();
     progress_init(&progress);
     if (c->profile)
         profile_init(&profile, t->executor);
     ok = training_run(t, c->request->preset,
                      c->json ? (struct event_sink){ print_json, NULL }
                              : (struct event_sink){ progress_emit, &progress },
-                     &stop, c->save, &e);
+                     ending_flag(), c->save, &e);
     if (ok && !c->json)
         progress_summary(&progress, t->step < trainer_steps(t), c->save);
     print_profile(c, t, &profile);

@@ -8,39 +8,15 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/ending.h"
 #include "base/error.h"
 #include "base/print.h"
-#include "base/process.h"
 #include "events/event.h"
 #include "train/worker.h"
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int signal_number)
-{
-    (void)signal_number;
-    stop = 1;
-}
-
-/* The signals that end the worker are blocked, in the threads of the backend
- * too, but for where it looks for commands: *let_in. */
-static void hold_signals(sigset_t *let_in)
-{
-    struct sigaction action = { .sa_handler = on_signal };
-    sigset_t held;
-
-    process_catch_ends(&action, &held);
-    sigprocmask(SIG_BLOCK, &held, let_in);
-    for (int number = 1; number < NSIG; number++)
-        if (sigismember(&held, number) == 1)
-            sigdelset(let_in, number);
-    signal(SIGPIPE, SIG_IGN);
-}
 
 /* If memory runs out it should be this process that is ended, which can be
  * started again, not the front end. Linux only, and no loss elsewhere. */
@@ -96,8 +72,6 @@ static void print_mdoc(void)
 
 int cmd_worker(int argc, char **argv)
 {
-    sigset_t let_in;
-
     if (argc == 2 && strcmp(argv[1], "--mdoc") == 0) {
         print_mdoc();
         return EXIT_OK;
@@ -114,10 +88,9 @@ int cmd_worker(int argc, char **argv)
                     argv[1]);
         return EXIT_INPUT;
     }
-    hold_signals(&let_in);
+    ending_hold();
     volunteer();
     take_name();
     event_print_last_words();
-    print_until(&stop, &let_in);
-    return worker_run(STDIN_FILENO, &let_in, &stop) ? EXIT_OK : EXIT_RUN;
+    return worker_run(STDIN_FILENO) ? EXIT_OK : EXIT_RUN;
 }

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/draft.h"
+#include "base/ending.h"
 #include "base/json_print.h"
 #include "base/lines.h"
 #include "base/spelling.h"
@@ -508,13 +509,12 @@ static void train(struct worker *w)
 
 /* Waits only if there is nothing else to do. A descriptor that poll() fails on
  * counts as readable: reading then finds the fault. */
-static bool has_commands(const struct worker *w, int fd,
-                         const sigset_t *let_in)
+static bool has_commands(const struct worker *w, int fd)
 {
     const struct timespec now = { 0, 0 };
     bool busy = w->changed || is_training(w);
     struct pollfd input = { fd, POLLIN, 0 };
-    int ready = ppoll(&input, 1, busy ? &now : NULL, let_in);
+    int ready = ppoll(&input, 1, busy ? &now : NULL, ending_let_in());
 
     return ready > 0 || (ready < 0 && errno != EINTR);
 }
@@ -532,15 +532,14 @@ static void finish(struct worker *w)
     free(w->save);
 }
 
-bool worker_run(int fd, const sigset_t *let_in,
-                const volatile sig_atomic_t *stop_signal)
+bool worker_run(int fd)
 {
     struct worker *w = xcalloc(1, sizeof(*w));
     bool deaf;
 
     lines_init(&w->lines);
-    while (!w->quit && !*stop_signal) {
-        if (has_commands(w, fd, let_in))
+    while (!w->quit && !ending_signal()) {
+        if (has_commands(w, fd))
             take_commands(w, fd);
         else if (w->changed)
             apply_changes(w);

@@ -8,16 +8,11 @@
 #ifndef MEMDIAL_WORKER_H
 #define MEMDIAL_WORKER_H
 
-#include <signal.h>
 #include <stdbool.h>
 
-/*
- * Works until the commands end, one of them is `stop`, the events cannot be
- * written, or *stop is set by a signal handler. Those signals must be blocked:
- * they are let in while the worker looks for commands, with the mask `let_in`.
- * False if commands could not be read.
- */
-bool worker_run(int commands, const sigset_t *let_in,
-                const volatile sig_atomic_t *stop);
+/* Works until the commands end, one of them is `stop`, the events cannot be
+ * written, or a signal comes that asks the program to end: ending_hold(). False
+ * if commands could not be read. */
+bool worker_run(int commands);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/process.h"
+#include "base/ending.h"
 #include "ui/term/tty.h"
 
 /* Signals that can wait, those that can be ignored first, and those of a
@@ -74,7 +74,7 @@ bool signals_catch(struct error *e)
     if (!open_pipe(e))
         return false;
     for (int i = 0; i < IGNORABLE_COUNT; i++)
-        process_catch(calm_signals[i], &calm, &signals.calm_before[i]);
+        ending_install(calm_signals[i], &calm, &signals.calm_before[i]);
     for (int i = IGNORABLE_COUNT; i < CALM_COUNT; i++)
         sigaction(calm_signals[i], &calm, &signals.calm_before[i]);
     for (int i = 0; i < CRASH_COUNT; i++)
