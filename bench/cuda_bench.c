@@ -24,6 +24,7 @@
 #include "kernels/philox.h"
 
 #include "base/clock.h"
+#include "data/image_source.h"
 #include "settings/preset.h"
 #include "train/profile.h"
 #include "train/trainer.h"
@@ -67,17 +68,33 @@ static struct profile_row *row_of(struct bench *b,
 }
 
 /* Noise, and a label. */
-static void draw_sample(void *arg, int index, void *const slot[])
+static void draw_sample(int index, float *x, int32_t *label)
 {
-    const struct call *load = arg;
-    size_t n = operand_elements(&load->operand[LOAD_X])
-               / (size_t)load->operand[LOAD_X].dim[0];
-    float *x = slot[LOAD_X];
-
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < IMAGE_ELEMENTS; i++)
         x[i] = 2 * philox_unit(philox(1, i, PHILOX_DRAW,
                                       (uint32_t)index).x[0]) - 1;
-    *(int32_t *)slot[LOAD_LABELS] = index % 10;
+    *label = index % 10;
+}
+
+/* One part, as large as the plan has it. */
+static bool next_part(void *arg, struct part *part)
+{
+    const struct part *only = arg;
+    bool first = part->count.of[EXTENT_SAMPLES] == 0;
+
+    *part = *only;
+    return first;
+}
+
+static void draw_part(void *arg, const struct part *part, int begin, int end,
+                      const struct stream stream[])
+{
+    (void)arg;
+    (void)part;
+    for (int i = begin; i < end; i++)
+        draw_sample(i, (float *)stream[0].data +
+                           (size_t)(i - stream[0].sample) * IMAGE_ELEMENTS,
+                    (int32_t *)stream[1].data + i - stream[1].sample);
 }
 
 static int least_first(const void *a, const void *b)
@@ -93,6 +110,7 @@ static void run_call(const struct executor *ex, int step,
     struct call call = ex->calls[step];
 
     call.batch = batch;
+    call.part = batch->loader->arg;
     ex->plan->backend->run(ex->device,
                            schedule_op(ex->plan->schedule, step)->code,
                            &call);
@@ -120,17 +138,17 @@ static double time_call(const struct bench *b, int step)
     const struct executor *ex = b->trainer->executor;
     const struct schedule *s = ex->plan->schedule;
     const struct program_steps *p = &s->program[PROGRAM_TRAIN];
-    struct loader loader = { draw_sample, NULL, .goes_on = false };
+    struct part part = { .count = s->cut.most };
+    struct loader loader = { next_part, draw_part, &part, .repeats = true };
     double report[METRIC_COUNT], seconds[TRIES];
-    struct batch batch = { .seed = (uint64_t)step, .terms = s->microbatch,
-                           .samples = s->microbatch, .loader = &loader,
+    struct batch batch = { .seed = (uint64_t)step, .whole = s->cut.most,
+                           .terms = s->cut.most.of[EXTENT_SAMPLES],
+                           .loader = &loader,
                            .report = report,
                            .tf32 = b->trainer->job->settings.tf32 };
 
-    for (int t = p->begin; t < step; t++) {
-        loader.arg = &ex->calls[t];
+    for (int t = p->begin; t < step; t++)
         run_call(ex, t, &batch);
-    }
     time_record(b, step, &batch); /* makes the record */
     for (int i = 0; i < TRIES; i++)
         seconds[i] = time_record(b, step, &batch);
@@ -142,11 +160,10 @@ static void measure_calls(struct bench *b)
 {
     const struct schedule *s = b->trainer->job->schedule;
     const struct program_steps *p = &s->program[PROGRAM_TRAIN];
-    int microbatches = s->batch / s->microbatch;
 
     b->rows = calloc((size_t)s->step_count, sizeof(*b->rows));
     for (int t = p->begin; t < p->end; t++) {
-        int times = t >= p->body && t < p->epilogue ? microbatches : 1;
+        int times = t >= p->body && t < p->epilogue ? s->cut.parts : 1;
         struct profile_row like = profile_describe(b->trainer->executor, t);
         struct profile_row *row;
 

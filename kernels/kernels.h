@@ -26,7 +26,8 @@ enum op_code {
 #include "kernels/op_list.h"
 #undef OP
 
-enum { CALL_MAX_OPERANDS = 12, OPERAND_MAX_RANK = 4 };
+enum { CALL_MAX_OPERANDS = 12, OPERAND_MAX_RANK = 4,
+       LOAD_STREAMS = LOAD_STREAM_5 + 1 };
 
 /* Arithmetic is in DTYPE_F32 or better; the 16-bit types only store. */
 enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BF16, DTYPE_F16,
@@ -129,7 +130,7 @@ enum { LOSS_SCALE_START = 1 << 16, LOSS_SCALE_MIN = 1,
 /* Elements of the metrics, float64: sums that softmax_xent adds to; then, of
  * graphs with a loss scale, whether the update was skipped and the factor that
  * its gradients had, else zeros. */
-enum metric { METRIC_LOSS, METRIC_CORRECT, METRIC_SKIPPED, METRIC_LOSS_SCALE,
+enum metric { METRIC_LOSS, METRIC_HITS, METRIC_SKIPPED, METRIC_LOSS_SCALE,
               METRIC_COUNT };
 
 /* Which nonzeros of a pool are dropped, to grow others: none; those below an
@@ -145,25 +146,75 @@ union attr {
     struct { const struct pool *pool; enum rewire_method method; } rewire;
 };
 
-/* Where `load` gets its samples: writes sample `index` of the batch to the
- * slots of `load`, each pointer already at that sample. Called from several
- * threads at once, on different samples. If it `goes_on`, samples after the
- * batch are those of the next step, which a device may ask for while it works
- * on this one. */
+/* What the data decide the sizes of: samples, which are images or sentences,
+ * the tokens of these sentences in the source and the target language, and the
+ * sentences that a translation is chosen from. */
+enum extent { EXTENT_SAMPLES, EXTENT_SOURCE, EXTENT_TARGET, EXTENT_HYPOTHESES,
+              EXTENT_COUNT };
+
+struct extents {
+    int of[EXTENT_COUNT];
+};
+
+static inline bool extents_equal(const struct extents *a,
+                                 const struct extents *b)
+{
+    for (int i = 0; i < EXTENT_COUNT; i++)
+        if (a->of[i] != b->of[i])
+            return false;
+    return true;
+}
+
+static inline struct extents extents_sum(const struct extents *a,
+                                         const struct extents *b)
+{
+    struct extents sum;
+
+    for (int i = 0; i < EXTENT_COUNT; i++)
+        sum.of[i] = a->of[i] + b->of[i];
+    return sum;
+}
+
+/* A part of a batch, worked on at once: a microbatch. */
+struct part {
+    struct extents first;    /* what of the batch comes before it */
+    struct extents count;    /* what it holds */
+};
+
+/* Room for some samples of one of the data's streams (images, labels, tokens),
+ * whose rows lie one after the other: those of sample number `sample` of the
+ * part begin at `data`. */
+struct stream {
+    void *data;
+    int sample;
+};
+
+/*
+ * Where a batch comes from. `next` turns a part of it into the one that
+ * follows, and parts of nothing into the first; false: there is none. `fill`
+ * writes samples [begin, end) of a part to streams, one for each slot of
+ * `load`: floats where the slot stores floats of any type. It is called from
+ * several threads at once, for different samples.
+ */
 struct loader {
-    void (*sample)(void *arg, int index, void *const slot[]);
+    bool (*next)(void *arg, struct part *);
+    void (*fill)(void *arg, const struct part *, int begin, int end,
+                 const struct stream stream[]);
     void *arg;
-    bool goes_on;
+    bool repeats;        /* every batch has parts of the same sizes, */
+    bool goes_on;        /* and what follows the batch is the next step's,
+                            which a device may ask for while it works on
+                            this one */
 };
 
 /* What kernels may depend on beside their call: the batch that is worked on,
  * and the state of the run. */
 struct batch {
     uint64_t seed;
-    int64_t step;        /* optimizer steps done so far */
-    int terms;           /* samples in the whole batch */
-    int first;           /* index in the batch of this microbatch's first */
-    int samples;         /* samples in this microbatch */
+    int64_t step;            /* optimizer steps done so far */
+    struct extents whole;    /* all parts together */
+    int terms;               /* of the loss of the whole batch, which is their
+                                mean */
     float learning_rate;
     float momentum;
     float weight_decay;
@@ -179,7 +230,9 @@ struct call {
     union attr attr;
     void *scratch;       /* aligned as the arena is; NULL if none is needed */
     int threads;
-    const struct batch *batch; /* NULL while only scratch is asked for */
+    /* NULL while only scratch is asked for: */
+    const struct batch *batch;
+    const struct part *part;
 };
 
 static inline bool operand_given(const struct operand *o)
@@ -293,6 +346,9 @@ struct backend {
     /* Measures, in memory of its own beside the arena. */
     bool (*ceilings)(struct device *, struct ceilings *, char why[WHY_SIZE]);
 };
+
+/* The most programs that an arena may have. */
+enum { MAX_PROGRAMS = 4 };
 
 /* NULL-terminated, best first; `auto` takes the first that opens. */
 extern const struct backend *const backends[];

@@ -24,7 +24,8 @@
  * of a value with several readers accumulate without an operation of their
  * own. Shapes are in the header comment of each kernel's file.
  */
-OP(load, SCRATCH, NONE, "ww", LOAD_X, LOAD_LABELS)
+OP(load, SCRATCH, NONE, "wwwwww", LOAD_STREAM_0, LOAD_STREAM_1, LOAD_STREAM_2,
+   LOAD_STREAM_3, LOAD_STREAM_4, LOAD_STREAM_5)
 OP(zero, NONE, NONE, "w", ZERO_X)
 OP(report, NONE, NONE, "r", REPORT_METRICS)
 

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/image_source.h"
 #include "kernels/philox.h"
+#include "tests/loading.h"
 #include "train/initial.h"
 
 /* Of an evaluation: not a multiple of the microbatches that tests use. */
@@ -12,11 +14,8 @@ enum { EVAL_SAMPLES = 13 };
 
 /* Noise whose mean depends on the label, so that there is something to
  * learn. */
-static void made_up_sample(void *arg, int index, void *const slot[])
+static void made_up_sample(void *arg, int index, float *x, int32_t *label)
 {
-    float *x = slot[LOAD_X];
-    int32_t *label = slot[LOAD_LABELS];
-
     (void)arg;
     *label = (int32_t)(philox(7, (uint64_t)index, PHILOX_DRAW, 0).x[0] % 10);
     for (int i = 0; i < 32 * 32 * 3; i++) {
@@ -65,9 +64,13 @@ void engine_run(struct engine *engine, enum program program, int samples,
                 double *metrics)
 {
     const struct settings *s = &engine->job->settings;
-    struct loader loader = { .sample = engine->sample, .arg = engine };
+    const struct extents *most = &engine->job->schedule->cut.most;
+    struct loading loading = { engine->sample, engine, IMAGE_ELEMENTS, samples,
+                               most->of[EXTENT_SAMPLES] };
+    struct loader loader = loading_loader(&loading);
     struct batch batch = { .seed = s->seed,
                            .step = engine->step,
+                           .whole = { { [EXTENT_SAMPLES] = samples } },
                            .terms = samples,
                            .learning_rate = (float)s->lr,
                            .momentum = (float)s->momentum,

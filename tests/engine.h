@@ -12,7 +12,7 @@ struct engine {
     struct job *job;
     struct device *device;
     struct executor *executor;
-    void (*sample)(void *arg, int index, void *const slot[]);
+    void (*sample)(void *arg, int index, float *x, int32_t *label);
     int64_t step;
 };
 

@@ -73,8 +73,8 @@ static void open_run(struct run_state *r, const char *const more[3])
         assign(&s, more[i]);
     require(trainer_new(&r->trainer, &s, &e), "a run can begin");
     r->trainer->step = 299; /* the next one rewires */
-    r->trainer->epoch = (struct tally){ .loss = 228.5, .correct = 10,
-                                        .samples = 99 };
+    r->trainer->epoch = (struct tally){ .loss = 228.5, .hits = 10,
+                                        .terms = 99 };
     close(mkstemp(path));
     if (!snapshot_save(r->trainer, path, &e))
         require(false, e.text);
@@ -102,7 +102,7 @@ static uint64_t take(struct input *in, int bytes)
 static void change_metadata(struct forge *f, struct input *in)
 {
     static const char *const names[] = {
-        "step", "epoch_samples", "epoch_loss", "epoch_correct", "version",
+        "step", "epoch_terms", "epoch_loss", "epoch_hits", "version",
         "format", "run", "other"
     };
     const char *name = names[take(in, 1) % 8];

@@ -144,8 +144,8 @@ static void shape_sums(struct problem *p, int slot, int of)
 
 static void describe_load(struct problem *p)
 {
-    shape_map(p, LOAD_X);
-    shape_operand(p, LOAD_LABELS, DTYPE_I32, 1, p->shape->n);
+    shape_map(p, LOAD_STREAM_0);
+    shape_operand(p, LOAD_STREAM_1, DTYPE_I32, 1, p->shape->n);
 }
 
 static void describe_zero(struct problem *p)

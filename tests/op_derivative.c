@@ -15,7 +15,8 @@ static double forward(const struct problem *p, double *const v[],
     const struct operand *y = &p->call.operand[from[out]];
     size_t n = operand_elements(y);
     struct exact t[CALL_MAX_OPERANDS] = { 0 };
-    struct call c = { .attr = p->call.attr, .batch = &p->batch };
+    struct call c = { .attr = p->call.attr, .batch = &p->batch,
+                      .part = &p->part };
     double sum = 0;
 
     for (int s = 0; s <= out; s++)

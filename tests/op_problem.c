@@ -62,15 +62,11 @@ void round_values(const struct operand *o, double *value)
 }
 
 /* What the reference of load expects. */
-static void load_sample(void *arg, int index, void *const slot[])
+static void load_sample(void *arg, int index, float *values, int32_t *label)
 {
     const struct problem *p = arg;
-    const struct operand *x = &p->call.operand[LOAD_X];
-    size_t each = operand_elements(x) / (size_t)x->dim[0];
-    float *values = slot[LOAD_X];
-    int32_t *label = slot[LOAD_LABELS];
 
-    for (size_t i = 0; i < each; i++)
+    for (size_t i = 0; i < p->loading.elements; i++)
         values[i] = (float)(index * 1000 + (int)(i % 1000));
     *label = index + 7;
 }
@@ -128,15 +124,25 @@ void problem_init(struct problem *p)
     int parts = shape->parts ? shape->parts : 1;
 
     p->batch = (struct batch){
-        .terms = parts * shape->n, .samples = shape->n,
-        .first = (parts - 1) * shape->n, .learning_rate = 0.1f,
+        .whole = { { [EXTENT_SAMPLES] = parts * shape->n } },
+        .terms = parts * shape->n, .learning_rate = 0.1f,
         .momentum = 0.9f, .weight_decay = 0.05f,
         .nesterov = shape->nesterov, .tf32 = p->with_tf32
     };
-    p->loader = (struct loader){ .sample = load_sample, .arg = p };
+    p->part = (struct part){
+        .first = { { [EXTENT_SAMPLES] = (parts - 1) * shape->n } },
+        .count = { { [EXTENT_SAMPLES] = shape->n } }
+    };
+    p->loader = loading_loader(&p->loading);
     p->batch.loader = &p->loader;
     p->call.batch = &p->batch;
+    p->call.part = &p->part;
     subject->describe(p);
+    p->loading = (struct loading){
+        load_sample, p, operand_elements(&p->call.operand[0])
+                            / (size_t)p->call.operand[0].dim[0],
+        parts * shape->n, shape->n
+    };
     if (p->with_add) {
         const struct operand *out = &p->call.operand[output_slot(op)];
 

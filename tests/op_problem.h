@@ -5,6 +5,7 @@
 #ifndef MEMDIAL_TESTS_OP_PROBLEM_H
 #define MEMDIAL_TESTS_OP_PROBLEM_H
 
+#include "tests/loading.h"
 #include "tests/op_reference.h"
 
 struct shape {
@@ -41,6 +42,8 @@ struct problem {
     enum dtype storage;  /* of what may be stored in less than floats */
     struct call call;    /* no data, no scratch, no threads */
     struct batch batch;
+    struct part part;
+    struct loading loading;
     struct loader loader;
     struct exact before[CALL_MAX_OPERANDS], after[CALL_MAX_OPERANDS];
     float *through;

@@ -51,15 +51,15 @@ static void go_on(const struct call *c, const struct exact *t, int slot)
 /* What the test's feed gives. */
 static void reference_load(const struct call *c, struct exact *t)
 {
-    const struct operand *x = &c->operand[LOAD_X];
+    const struct operand *x = &c->operand[LOAD_STREAM_0];
     size_t n = (size_t)x->dim[0], each = operand_elements(x) / n;
 
     for (size_t i = 0; i < n; i++) {
-        int index = c->batch->first + (int)i;
+        int index = c->part->first.of[EXTENT_SAMPLES] + (int)i;
 
         for (size_t j = 0; j < each; j++)
-            set(&t[LOAD_X], i * each + j, index * 1000 + (int)(j % 1000), 0);
-        set(&t[LOAD_LABELS], i, index + 7, 0);
+            set(&t[LOAD_STREAM_0], i * each + j, index * 1000 + (int)(j % 1000), 0);
+        set(&t[LOAD_STREAM_1], i, index + 7, 0);
     }
 }
 
@@ -89,14 +89,14 @@ static void reference_report(const struct call *c, struct exact *t)
  */
 enum { X, W, Y };
 
-struct extent {
+struct reach {
     int n, h, w, ci;     /* x (n, h, w, ci) */
     int kh, kw, co;      /* w (kh, kw, ci, co) */
     int ho, wo;          /* y (n, ho, wo, co) */
     int stride, pad;
 };
 
-static void add_products(const struct extent *e, const struct exact *t[3],
+static void add_products(const struct reach *e, const struct exact *t[3],
                          int into, size_t x, size_t w, size_t y)
 {
     for (int i = 0; i < e->ci; i++)
@@ -114,7 +114,7 @@ static void add_products(const struct extent *e, const struct exact *t[3],
         }
 }
 
-static void convolve(const struct extent *e, const struct exact *t[3],
+static void convolve(const struct reach *e, const struct exact *t[3],
                      int into)
 {
     for (int n = 0; n < e->n; n++)
@@ -136,23 +136,23 @@ static void convolve(const struct extent *e, const struct exact *t[3],
                     }
 }
 
-static struct extent conv_extent(const struct call *c, int x, int w, int y)
+static struct reach conv_extent(const struct call *c, int x, int w, int y)
 {
     const int *dx = c->operand[x].dim, *dw = c->operand[w].dim;
     const int *dy = c->operand[y].dim;
 
-    return (struct extent){
+    return (struct reach){
         .n = dx[0], .h = dx[1], .w = dx[2], .ci = dx[3],
         .kh = dw[0], .kw = dw[1], .co = dw[3], .ho = dy[1], .wo = dy[2],
         .stride = c->attr.conv.stride, .pad = c->attr.conv.pad
     };
 }
 
-static struct extent linear_extent(const struct call *c, int x, int w)
+static struct reach linear_extent(const struct call *c, int x, int w)
 {
     const int *dx = c->operand[x].dim, *dw = c->operand[w].dim;
 
-    return (struct extent){ dx[0], 1, 1, dw[0], 1, 1, dw[1], 1, 1, 1, 0 };
+    return (struct reach){ dx[0], 1, 1, dw[0], 1, 1, dw[1], 1, 1, 1, 0 };
 }
 
 void moments_reference(const struct exact *x, size_t rows, int channels,
@@ -206,7 +206,7 @@ void gradient_sums_reference(const struct exact *dz, const double *x,
 
 static void reference_conv(const struct call *c, struct exact *t)
 {
-    struct extent e = conv_extent(c, CONV_X, CONV_W, CONV_Y);
+    struct reach e = conv_extent(c, CONV_X, CONV_W, CONV_Y);
     const struct operand *y = &c->operand[CONV_Y];
 
     start(c, t, CONV_Y, CONV_ADD);
@@ -219,7 +219,7 @@ static void reference_conv(const struct call *c, struct exact *t)
 
 static void reference_conv_dgrad(const struct call *c, struct exact *t)
 {
-    struct extent e = conv_extent(c, CONV_DGRAD_DX, CONV_DGRAD_W,
+    struct reach e = conv_extent(c, CONV_DGRAD_DX, CONV_DGRAD_W,
                                   CONV_DGRAD_DY);
     const struct operand *dx = &c->operand[CONV_DGRAD_DX];
 
@@ -235,7 +235,7 @@ static void reference_conv_dgrad(const struct call *c, struct exact *t)
 
 static void reference_conv_wgrad(const struct call *c, struct exact *t)
 {
-    struct extent e = conv_extent(c, CONV_WGRAD_X, CONV_WGRAD_DW,
+    struct reach e = conv_extent(c, CONV_WGRAD_X, CONV_WGRAD_DW,
                                   CONV_WGRAD_DY);
 
     go_on(c, t, CONV_WGRAD_DW);
@@ -247,7 +247,7 @@ static void reference_conv_wgrad(const struct call *c, struct exact *t)
 /* Without b, linear is still of use to take the derivative of. */
 static void reference_linear(const struct call *c, struct exact *t)
 {
-    struct extent e = linear_extent(c, LINEAR_X, LINEAR_W);
+    struct reach e = linear_extent(c, LINEAR_X, LINEAR_W);
 
     for (int n = 0; n < e.n; n++)
         for (int o = 0; o < e.co; o++) {
@@ -263,7 +263,7 @@ static void reference_linear(const struct call *c, struct exact *t)
 
 static void reference_linear_dgrad(const struct call *c, struct exact *t)
 {
-    struct extent e = linear_extent(c, LINEAR_DGRAD_DX, LINEAR_DGRAD_W);
+    struct reach e = linear_extent(c, LINEAR_DGRAD_DX, LINEAR_DGRAD_W);
 
     start(c, t, LINEAR_DGRAD_DX, LINEAR_DGRAD_ADD);
     convolve(&e, (const struct exact *[]){ &t[LINEAR_DGRAD_DX],
@@ -273,7 +273,7 @@ static void reference_linear_dgrad(const struct call *c, struct exact *t)
 
 static void reference_linear_wgrad(const struct call *c, struct exact *t)
 {
-    struct extent e = linear_extent(c, LINEAR_WGRAD_X, LINEAR_WGRAD_DW);
+    struct reach e = linear_extent(c, LINEAR_WGRAD_X, LINEAR_WGRAD_DW);
 
     go_on(c, t, LINEAR_WGRAD_DW);
     go_on(c, t, LINEAR_WGRAD_DB);
@@ -357,7 +357,8 @@ static void reference_bn_stats(const struct call *c, struct exact *t)
     const struct exact *running = &t[BN_STATS_RUNNING];
     const struct exact *stat = &t[BN_STATS_STAT];
     double keep = pow(1 - (double)c->attr.norm.momentum,
-                      c->batch->samples / (double)c->batch->terms);
+                      c->part->count.of[EXTENT_SAMPLES]
+                       / (double)c->batch->whole.of[EXTENT_SAMPLES]);
 
     stat_reference(x, rows, channels, t[BN_STATS_GAMMA].value, beta,
                    c->attr.norm.eps, stat->value);
@@ -525,7 +526,7 @@ static void xent_sample(const struct call *c, const struct exact *t, int n)
     add(metrics, METRIC_LOSS, loss);
     metrics->magnitude[METRIC_LOSS] += fabs(logits[label])
                                        + fabs(logits[best]) + 1;
-    metrics->value[METRIC_CORRECT] += best == label;
+    metrics->value[METRIC_HITS] += best == label;
     for (int k = 0; k < classes; k++) {
         double p = exp(logits[k] - logits[best]) / sum;
         double far = 1 + logits[best] - logits[k];
@@ -540,7 +541,7 @@ static void reference_softmax_xent(const struct call *c, struct exact *t)
     go_on(c, t, SOFTMAX_XENT_METRICS);
     for (int n = 0; n < c->operand[SOFTMAX_XENT_LOGITS].dim[0]; n++)
         xent_sample(c, t, n);
-    t[SOFTMAX_XENT_METRICS].magnitude[METRIC_CORRECT] = 0;
+    t[SOFTMAX_XENT_METRICS].magnitude[METRIC_HITS] = 0;
 }
 
 static void reference_check_finite(const struct call *c, struct exact *t)

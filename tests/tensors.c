@@ -99,7 +99,7 @@ void run_call(const struct backend *backend, struct device *device,
               enum op_code code, struct call *c)
 {
     size_t bytes = backend->scratch(code, c), alignment = backend->alignment;
-    static const struct batch batch = { .terms = 1, .samples = 1 };
+    static const struct batch batch = { .terms = 1 };
 
     if (!c->batch)
         c->batch = &batch;

@@ -27,7 +27,7 @@ static void count_step(void *arg, int step)
 {
     struct count *c = arg;
     const struct schedule *s = c->engine->job->schedule;
-    struct extents extents = schedule_extents(c->engine->executor->samples);
+    struct extents extents = executor_extents(c->engine->executor, step);
 
     c->steps[s->steps[step].phase]++;
     c->flops += graph_flops(s->graph, schedule_op(s, step), &extents);

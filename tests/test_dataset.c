@@ -12,7 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/cifar10.h"
 #include "data/dataset.h"
+#include "data/images.h"
+#include "data/shapes.h"
+#include "data/shuffle.h"
 
 enum { RECORD = 1 + IMAGE_ELEMENTS, FILES = 6, TEST_FILE = 5 };
 
@@ -85,13 +89,13 @@ static void folder_remove(const struct folder *f)
     cr_expect_eq(rmdir(f->top), 0);
 }
 
-static bool cifar10_open(struct dataset **set, const char *path,
+static bool cifar10_open(struct images **set, const char *path,
                          struct error *e)
 {
     struct settings s = { .data = DATA_CIFAR10 };
 
     snprintf(s.data_path, sizeof(s.data_path), "%s", path);
-    return dataset_open(set, &s, e);
+    return images_open(set, &cifar10_source, &s, e);
 }
 
 static double normalised(int value, int channel)
@@ -99,7 +103,7 @@ static double normalised(int value, int channel)
     return (value - mean[channel]) / std[channel];
 }
 
-static void expect_records(const struct dataset *set, enum split split,
+static void expect_records(const struct images *set, enum split split,
                            int first, int end)
 {
     float image[IMAGE_ELEMENTS];
@@ -107,7 +111,7 @@ static void expect_records(const struct dataset *set, enum split split,
 
     for (int file = first; file < end; file++)
         for (int r = 0; r < records[file]; r++) {
-            int label = dataset_sample(set, split, index++, NULL, image);
+            int label = images_sample(set, split, index++, NULL, image);
             double worst = 0;
 
             for (int i = 0; i < IMAGE_ELEMENTS; i++) {
@@ -121,7 +125,7 @@ static void expect_records(const struct dataset *set, enum split split,
             cr_expect(worst < 1e-6, "%s, record %d: off by %g", names[file],
                       r, worst);
         }
-    cr_expect_eq(dataset_samples(set, split), index);
+    cr_expect_eq(images_samples(set, split), index);
 }
 
 Test(cifar10, reads_every_record_from_the_folder_or_the_one_above)
@@ -131,14 +135,14 @@ Test(cifar10, reads_every_record_from_the_folder_or_the_one_above)
 
     for (int i = 0; i < 2; i++) {
         struct error e = { 0 };
-        struct dataset *set;
+        struct images *set;
 
         cr_assert(cifar10_open(&set, paths[i], &e), "%s", e.text);
-        cr_expect_str_eq(dataset_name(set), "cifar10");
-        cr_expect_eq(dataset_classes(set), 10);
+        cr_expect_str_eq(cifar10_source.name, "cifar10");
+        cr_expect_eq(cifar10_source.classes, 10);
         expect_records(set, SPLIT_TRAIN, 0, TEST_FILE);
         expect_records(set, SPLIT_VALID, TEST_FILE, FILES);
-        dataset_close(set);
+        images_close(set);
     }
     folder_remove(&f);
 }
@@ -206,7 +210,7 @@ static const struct {
 static void expect_refused(const char *path, const char *where,
                            const char *const says[2])
 {
-    struct dataset *set;
+    struct images *set;
     struct error e = { 0 };
 
     cr_assert_not(cifar10_open(&set, path, &e), "%s accepted", where);
@@ -336,16 +340,16 @@ Test(cifar10, notices_what_changes)
         struct folder f = folder_make();
         float image[IMAGE_ELEMENTS];
         struct error e = { 0 };
-        struct dataset *set;
+        struct images *set;
 
         cr_assert(cifar10_open(&set, f.top, &e), "%s", e.text);
         cases[i].change(path_of(&f, 2));
-        for (int k = 0; k < dataset_samples(set, SPLIT_TRAIN); k++) {
-            int label = dataset_sample(set, SPLIT_TRAIN, k, NULL, image);
+        for (int k = 0; k < images_samples(set, SPLIT_TRAIN); k++) {
+            int label = images_sample(set, SPLIT_TRAIN, k, NULL, image);
             cr_expect(label >= 0 && label < 10, "%s: %d", cases[i].how,
                       label);
         }
-        cr_expect_eq(dataset_intact(set, &e), cases[i].harmless, "%s",
+        cr_expect_eq(images_intact(set, &e), cases[i].harmless, "%s",
                      cases[i].how);
         if (!cases[i].harmless) {
             cr_expect(strstr(e.text, "data_batch_3.bin: record 1: it changed")
@@ -353,7 +357,7 @@ Test(cifar10, notices_what_changes)
                       e.text);
             cr_expect_eq(e.code, EXIT_RUN);
         }
-        dataset_close(set);
+        images_close(set);
         folder_remove(&f);
     }
 }
@@ -387,12 +391,12 @@ Test(cifar10, accepts_a_full_file)
 {
     struct folder f = folder_make();
     struct error e = { 0 };
-    struct dataset *set;
+    struct images *set;
 
     cr_assert_eq(truncate(path_of(&f, 0), 10000L * RECORD), 0);
     cr_assert(cifar10_open(&set, f.top, &e), "%s", e.text);
-    cr_expect_eq(dataset_samples(set, SPLIT_TRAIN), 10000 + 1 + 2 + 4 + 5);
-    dataset_close(set);
+    cr_expect_eq(images_samples(set, SPLIT_TRAIN), 10000 + 1 + 2 + 4 + 5);
+    images_close(set);
     folder_remove(&f);
 }
 
@@ -457,18 +461,18 @@ Test(dataset, augmentation_is_a_uniform_crop_and_flip)
     struct folder f = folder_make();
     float image[IMAGE_ELEMENTS];
     int count[WAYS] = { 0 };
-    struct dataset *set;
+    struct images *set;
     double spread;
 
     cr_assert(cifar10_open(&set, f.top, NULL));
-    dataset_sample(set, SPLIT_TRAIN, 6, NULL, image);
+    images_sample(set, SPLIT_TRAIN, 6, NULL, image);
     augment_slowly(image, ways);
     cr_expect_eq(matching_way(image, ways), 4 * 9 + 4);
     for (int i = 0; i < DRAWS; i++) {
         struct augment_draw draw = { 1904, (uint64_t)i };
         int way;
 
-        dataset_sample(set, SPLIT_TRAIN, 6, &draw, image);
+        images_sample(set, SPLIT_TRAIN, 6, &draw, image);
         way = matching_way(image, ways);
         cr_assert_geq(way, 0, "draw %d is no crop of the padded image", i);
         count[way]++;
@@ -476,7 +480,7 @@ Test(dataset, augmentation_is_a_uniform_crop_and_flip)
     /* 161 degrees of freedom: mean 161, standard deviation 18. */
     spread = chi_squared(count, WAYS, DRAWS);
     cr_expect(spread > 161 - 5 * 18 && spread < 161 + 5 * 18, "%g", spread);
-    dataset_close(set);
+    images_close(set);
     folder_remove(&f);
 }
 
@@ -484,30 +488,30 @@ Test(dataset, augmentation_depends_on_seed_and_sample_alone)
 {
     struct settings s = { .data = DATA_SHAPES };
     float image[3][IMAGE_ELEMENTS];
-    struct dataset *set;
+    struct images *set;
     int same_seed = 0, same_sample = 0;
 
-    cr_assert(dataset_open(&set, &s, NULL));
+    cr_assert(images_open(&set, &shapes_source, &s, NULL));
     for (uint64_t i = 0; i < 200; i++) {
         struct augment_draw a = { 1, i }, b = { 2, i };
         struct augment_draw c = { 1, i + (1ull << 32) };
 
-        dataset_sample(set, SPLIT_TRAIN, 0, &a, image[0]);
-        dataset_sample(set, SPLIT_TRAIN, 0, &b, image[1]);
-        dataset_sample(set, SPLIT_TRAIN, 0, &c, image[2]);
+        images_sample(set, SPLIT_TRAIN, 0, &a, image[0]);
+        images_sample(set, SPLIT_TRAIN, 0, &b, image[1]);
+        images_sample(set, SPLIT_TRAIN, 0, &c, image[2]);
         same_sample += !memcmp(image[0], image[1], sizeof(image[0]));
         same_seed += !memcmp(image[0], image[2], sizeof(image[0]));
-        dataset_sample(set, SPLIT_TRAIN, 0, &a, image[1]);
+        images_sample(set, SPLIT_TRAIN, 0, &a, image[1]);
         cr_expect_arr_eq(image[0], image[1], sizeof(image[0]));
     }
     cr_expect(same_seed < 10 && same_sample < 10, "%d, %d of 200 are alike",
               same_seed, same_sample);
-    dataset_close(set);
+    images_close(set);
 }
 
 Test(dataset, close_accepts_null)
 {
-    dataset_close(NULL);
+    images_close(NULL);
 }
 
 Test(shuffle, is_a_permutation)
@@ -519,7 +523,7 @@ Test(shuffle, is_a_permutation)
         for (uint32_t pass = 0; pass < 3; pass++) {
             memset(seen, 0, sizeof(seen));
             for (int p = 0; p < counts[i]; p++) {
-                int to = dataset_shuffle(1904, pass, counts[i], p);
+                int to = shuffle_place(1904, pass, counts[i], p);
 
                 cr_assert(to >= 0 && to < counts[i] && !seen[to],
                           "count %d, place %d: %d", counts[i], p, to);
@@ -533,8 +537,8 @@ static int alike(uint64_t seed, uint32_t pass)
     int same = 0;
 
     for (int p = 0; p < 5000; p++)
-        same += dataset_shuffle(1, 0, 5000, p) ==
-                dataset_shuffle(seed, pass, 5000, p);
+        same += shuffle_place(1, 0, 5000, p) ==
+                shuffle_place(seed, pass, 5000, p);
     return same;
 }
 
@@ -557,7 +561,7 @@ Test(shuffle, reaches_every_order_as_often)
         int to[4], rank = 0;
 
         for (int p = 0; p < 4; p++)
-            to[p] = dataset_shuffle(7, pass, 4, p);
+            to[p] = shuffle_place(7, pass, 4, p);
         for (int p = 0; p < 3; p++) {
             int smaller = 0;
 
@@ -578,8 +582,8 @@ Test(shuffle, spreads_neighbours_evenly)
     int at[BINS] = { 0 }, apart[BINS] = { 0 };
 
     for (uint32_t pass = 0; pass < PASSES; pass++) {
-        int a = dataset_shuffle(7, pass, COUNT, 0);
-        int b = dataset_shuffle(7, pass, COUNT, 1);
+        int a = shuffle_place(7, pass, COUNT, 0);
+        int b = shuffle_place(7, pass, COUNT, 1);
 
         at[a / (COUNT / BINS)]++;
         apart[(b - a + COUNT) % COUNT / (COUNT / BINS)]++;

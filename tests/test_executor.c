@@ -94,7 +94,7 @@ Test(executor, a_profile_counts_every_call)
     for (int v = 0; v < VARIANTS; v++) {
         struct engine engine = open_variant(v);
         const struct schedule *s = engine.job->schedule;
-        int parts = s->microbatch == BATCH ? 1 : 3;
+        int parts = s->cut.parts;
         double metrics[METRIC_COUNT], profiled[METRIC_COUNT];
         double seconds, flops = 0, sum = 0;
         struct profile profile;

@@ -44,18 +44,21 @@ static struct graph *plain_net(enum dtype dtype)
 static struct engine open_plain_net(enum dtype dtype, int microbatch)
 {
     struct job *job = xcalloc(1, sizeof(*job));
-    struct policy policy = { BATCH, microbatch, RECOMPUTE_NONE };
     struct route *route;
     struct error e;
 
     settings_init(&job->settings);
     job->settings.weight_decay = 0;
+    job->settings.batch = BATCH;
+    job->settings.microbatch = microbatch;
+    job->settings.recompute = RECOMPUTE_NONE;
     job->backend = &cpu_backend;
     job->threads = 2;
     job->graph = plain_net(dtype);
-    cr_assert(policy_check(job->graph, policy, &e), "%s", e.text);
+    cr_assert(policy_check(job->graph, &job->settings, &e), "%s", e.text);
     route = route_straight(job->graph);
-    job->schedule = schedule_build(job->graph, policy, route);
+    job->schedule = schedule_build(job->graph, policy_from(&job->settings),
+                                   route);
     job->plan = plan_build(job->schedule, job->backend, job->threads);
     route_free(route);
     return engine_of(job);
@@ -175,11 +178,11 @@ Test(microbatch, must_leave_a_batch_norm_more_than_one_value)
     struct graph *g = flat_net();
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct policy policy = { cases[i].batch, cases[i].microbatch,
-                                 RECOMPUTE_NONE };
+        struct settings s = { .batch = cases[i].batch,
+                              .microbatch = cases[i].microbatch };
         struct error e = { 0 };
 
-        cr_expect_eq(policy_check(g, policy, &e), !cases[i].why,
+        cr_expect_eq(policy_check(g, &s, &e), !cases[i].why,
                      "%d of %d: %s", cases[i].microbatch, cases[i].batch,
                      e.text);
         if (!cases[i].why)

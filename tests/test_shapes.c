@@ -9,33 +9,34 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/dataset.h"
+#include "data/images.h"
+#include "data/shapes.h"
 
 enum { CLASSES = 10, PIXELS = IMAGE_SIDE * IMAGE_SIDE, BINS = 8 };
 
-static struct dataset *shapes_open(void)
+static struct images *shapes_open(void)
 {
     struct settings s = { .data = DATA_SHAPES };
     struct error e = { 0 };
-    struct dataset *set;
+    struct images *set;
 
-    cr_assert(dataset_open(&set, &s, &e), "%s", e.text);
+    cr_assert(images_open(&set, &shapes_source, &s, &e), "%s", e.text);
     return set;
 }
 
 Test(shapes, has_ten_balanced_classes)
 {
-    struct dataset *set = shapes_open();
+    struct images *set = shapes_open();
     float image[IMAGE_ELEMENTS];
 
-    cr_expect_str_eq(dataset_name(set), "shapes");
-    cr_expect_eq(dataset_classes(set), CLASSES);
+    cr_expect_str_eq(shapes_source.name, "shapes");
+    cr_expect_eq(shapes_source.classes, CLASSES);
     for (enum split split = 0; split < SPLIT_COUNT; split++) {
-        int samples = dataset_samples(set, split), count[CLASSES] = { 0 };
+        int samples = images_samples(set, split), count[CLASSES] = { 0 };
 
         cr_expect_eq(samples, split == SPLIT_TRAIN ? 20000 : 2000);
         for (int i = 0; i < samples; i++) {
-            int label = dataset_sample(set, split, i, NULL, image);
+            int label = images_sample(set, split, i, NULL, image);
 
             cr_assert(label >= 0 && label < CLASSES);
             count[label]++;
@@ -46,17 +47,17 @@ Test(shapes, has_ten_balanced_classes)
                          5 * sqrt(samples * 0.09), "class %d: %d", c,
                          count[c]);
     }
-    dataset_close(set);
+    images_close(set);
 }
 
 Test(shapes, is_normalised)
 {
-    struct dataset *set = shapes_open();
+    struct images *set = shapes_open();
     double sum[3] = { 0 }, squares[3] = { 0 }, n = 5000.0 * PIXELS;
     float image[IMAGE_ELEMENTS];
 
     for (int i = 0; i < 5000; i++) {
-        dataset_sample(set, SPLIT_TRAIN, i, NULL, image);
+        images_sample(set, SPLIT_TRAIN, i, NULL, image);
         for (int j = 0; j < IMAGE_ELEMENTS; j++) {
             sum[j % 3] += image[j];
             squares[j % 3] += image[j] * image[j];
@@ -66,7 +67,7 @@ Test(shapes, is_normalised)
         cr_expect_float_eq(sum[c] / n, 0, 0.03, "%g", sum[c] / n);
         cr_expect_float_eq(squares[c] / n, 1, 0.03, "%g", squares[c] / n);
     }
-    dataset_close(set);
+    images_close(set);
 }
 
 static uint64_t digest(const float image[IMAGE_ELEMENTS])
@@ -86,25 +87,25 @@ Test(shapes, never_repeats_and_is_always_the_same)
 {
     enum { EACH = 1000 };
     static uint64_t seen[SPLIT_COUNT * EACH];
-    struct dataset *set = shapes_open(), *again = shapes_open();
+    struct images *set = shapes_open(), *again = shapes_open();
     float image[IMAGE_ELEMENTS];
 
     for (int i = 0; i < SPLIT_COUNT * EACH; i++) {
-        enum split split = i < EACH ? SPLIT_TRAIN : SPLIT_VALID;
+        enum split split = i / EACH;
 
-        dataset_sample(set, split, i % EACH, NULL, image);
+        images_sample(set, split, i % EACH, NULL, image);
         seen[i] = digest(image);
         for (int j = 0; j < i; j++)
             cr_assert_neq(seen[j], seen[i]);
     }
-    dataset_close(set);
+    images_close(set);
     for (int i = SPLIT_COUNT * EACH; i-- > 0;) {
-        enum split split = i < EACH ? SPLIT_TRAIN : SPLIT_VALID;
+        enum split split = i / EACH;
 
-        dataset_sample(again, split, i % EACH, NULL, image);
+        images_sample(again, split, i % EACH, NULL, image);
         cr_assert_eq(seen[i], digest(image));
     }
-    dataset_close(again);
+    images_close(again);
 }
 
 /* What a classifier is told of an image, `count` numbers of order 1. */
@@ -219,14 +220,14 @@ static double linear_accuracy(const struct features *f)
     enum { EPOCHS = 3, SAMPLES = 6000 };
     static struct linear l;
     static float feature[IMAGE_ELEMENTS];
-    struct dataset *set = shapes_open();
+    struct images *set = shapes_open();
     float image[IMAGE_ELEMENTS];
-    int samples = dataset_samples(set, SPLIT_VALID), correct = 0;
+    int samples = images_samples(set, SPLIT_VALID), correct = 0;
 
     memset(&l, 0, sizeof(l));
     for (int i = 0; i < EPOCHS * SAMPLES; i++) {
         float left = 1 - (float)i / (EPOCHS * SAMPLES);
-        int label = dataset_sample(set, SPLIT_TRAIN, i % SAMPLES, NULL, image);
+        int label = images_sample(set, SPLIT_TRAIN, i % SAMPLES, NULL, image);
 
         f->extract(image, label, feature);
         linear_predict(&l, feature, f->count);
@@ -234,12 +235,12 @@ static double linear_accuracy(const struct features *f)
                      0.5f * left / (float)f->count);
     }
     for (int i = 0; i < samples; i++) {
-        int label = dataset_sample(set, SPLIT_VALID, i, NULL, image);
+        int label = images_sample(set, SPLIT_VALID, i, NULL, image);
 
         f->extract(image, label, feature);
         correct += linear_predict(&l, feature, f->count) == label;
     }
-    dataset_close(set);
+    images_close(set);
     return (double)correct / samples;
 }
 

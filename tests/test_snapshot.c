@@ -45,8 +45,8 @@ static void bench_init(struct bench *b, const char *const settings[])
     close(mkstemp(b->path));
     b->trainer = open_trainer(settings);
     b->trainer->step = STEP;
-    b->trainer->epoch = (struct tally){ .loss = 92.25, .correct = 3,
-                                        .samples = 2 * BATCH };
+    b->trainer->epoch = (struct tally){ .loss = 92.25, .hits = 3,
+                                        .terms = 2 * BATCH };
     cr_assert(snapshot_save(b->trainer, b->path, &e), "%s", e.text);
     forge_open(&b->good, b->path);
 }
@@ -160,10 +160,10 @@ Test(forged, metadata)
         { "step", "9223372036854775806", "no run comes to" },
         { "step", "-9223372036854775806", "no run comes to" },
         { "step", "4000002", "no run comes to" },
-        { "epoch_samples", "0", "no run comes to" },
-        { "epoch_samples", "5", "no run comes to" },
-        { "epoch_samples", "-4", "no run comes to" },
-        { "epoch_samples", "many", "no run comes to" },
+        { "epoch_terms", "0", "no run comes to" },
+        { "epoch_terms", "5", "no run comes to" },
+        { "epoch_terms", "-4", "no run comes to" },
+        { "epoch_terms", "many", "no run comes to" },
         { "epoch_loss", "nan", "no run comes to" },
         { "epoch_loss", "-nan", "no run comes to" },
         { "epoch_loss", "inf", "no run comes to" },
@@ -173,14 +173,14 @@ Test(forged, metadata)
         { "epoch_loss", "0x5c", "no run comes to" },
         { "epoch_loss", "", "no run comes to" },
         { "epoch_loss", NULL, "no run comes to" },
-        { "epoch_correct", "nan", "no run comes to" },
-        { "epoch_correct", "-1", "no run comes to" },
-        { "epoch_correct", "5", "no run comes to" },
+        { "epoch_hits", "nan", "no run comes to" },
+        { "epoch_hits", "-1", "no run comes to" },
+        { "epoch_hits", "5", "no run comes to" },
         { "epoch_loss", "-1", "no run comes to" },
         { "epoch_loss", "-0", "no run comes to" },
-        { "epoch_correct", "3.5", "no run comes to" },
-        { "epoch_correct", "-0", "no run comes to" },
-        { "epoch_correct", NULL, "no run comes to" },
+        { "epoch_hits", "3.5", "no run comes to" },
+        { "epoch_hits", "-0", "no run comes to" },
+        { "epoch_hits", NULL, "no run comes to" },
         { "checksum", NULL, "checksum" },
     };
     struct bench b;
@@ -196,7 +196,7 @@ Test(forged, metadata)
     f = copy(&b);
     forge_metadata(&f, "step", "10");
     forge_metadata(&f, "epoch_samples", "0");
-    forge_metadata(&f, "epoch_correct", "0");
+    forge_metadata(&f, "epoch_hits", "0");
     expect_forged_refused(&b, &f, "sums of no samples", "no run comes to");
     /* Of another epoch, and of a longer run than this one. */
     f = copy(&b);
@@ -582,7 +582,7 @@ Test(forged, is_not_written)
 
     bench_init(&b, NULL);
     file = forge_seal(&b.good, &bytes);
-    b.trainer->epoch.samples = 1;
+    b.trainer->epoch.terms = 1;
     cr_expect_not(snapshot_save(b.trainer, b.path, &e));
     cr_expect(strstr(e.text, "no snapshot written"), "%s", e.text);
     cr_expect_eq(e.code, EXIT_RUN);

@@ -15,6 +15,7 @@
 #include "kernels/half.h"
 #include "kernels/pool.h"
 #include "tests/small_run.h"
+#include "train/course.h"
 #include "train/snapshot.h"
 #include "train/training.h"
 
@@ -407,22 +408,24 @@ Test(trainer, learning_rate_follows_its_schedule)
 {
     struct trainer *t = open_trainer((const char *[]){
         "lr=0.1", "lr_schedule=step", "epochs=200", NULL });
-    int64_t per_epoch = t->steps_per_epoch;
+    struct settings *s = &t->job->settings;
+    int64_t epoch = t->steps_per_epoch, steps = trainer_steps(t);
+    const struct {
+        int schedule;
+        int64_t step;
+        double rate;
+    } cases[] = {
+        { LR_STEP, 0, 0.1 }, { LR_STEP, 60 * epoch - 1, 0.1 },
+        { LR_STEP, 60 * epoch, 0.02 }, { LR_STEP, 120 * epoch, 0.004 },
+        { LR_STEP, 160 * epoch, 0.0008 }, { LR_COSINE, 100 * epoch, 0.05 },
+        { LR_CONSTANT, 199 * epoch, 0.1 }
+    };
 
-    cr_expect_float_eq(trainer_learning_rate(t, 0), 0.1, 1e-12);
-    cr_expect_float_eq(trainer_learning_rate(t, 60 * per_epoch - 1), 0.1,
-                       1e-12);
-    cr_expect_float_eq(trainer_learning_rate(t, 60 * per_epoch), 0.02, 1e-12);
-    cr_expect_float_eq(trainer_learning_rate(t, 120 * per_epoch), 0.004,
-                       1e-12);
-    cr_expect_float_eq(trainer_learning_rate(t, 160 * per_epoch), 0.0008,
-                       1e-12);
-    t->job->settings.lr_schedule = LR_COSINE;
-    cr_expect_float_eq(trainer_learning_rate(t, 100 * per_epoch), 0.05,
-                       1e-12);
-    t->job->settings.lr_schedule = LR_CONSTANT;
-    cr_expect_float_eq(trainer_learning_rate(t, 199 * per_epoch), 0.1,
-                       1e-12);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        s->lr_schedule = cases[i].schedule;
+        cr_expect_float_eq(course_learning_rate(s, cases[i].step, steps),
+                           cases[i].rate, 1e-12, "case %zu", i);
+    }
     trainer_free(t);
 }
 

@@ -45,10 +45,9 @@ static int read_names(FILE *file, char names[][NAME_SIZE])
     return n;
 }
 
-static void reference_sample(void *arg, int index, void *const slot[])
+static void reference_sample(void *arg, int index, float *x,
+                             int32_t *label)
 {
-    float *x = slot[LOAD_X];
-    int32_t *label = slot[LOAD_LABELS];
 
     (void)arg;
     for (size_t i = 0; i < 32 * 32 * 3; i++)

@@ -111,7 +111,8 @@ static void thread_moments(const struct call *c, struct range rows,
 static double running_factor(const struct call *c)
 {
     return 1 - pow(1 - (double)c->attr.norm.momentum,
-                   c->batch->samples / (double)c->batch->terms);
+                   c->part->count.of[EXTENT_SAMPLES]
+                       / (double)c->batch->whole.of[EXTENT_SAMPLES]);
 }
 
 static void write_stat(const struct call *c, int channels, size_t rows,

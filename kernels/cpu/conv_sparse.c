@@ -54,20 +54,20 @@ struct list {
     int32_t begin;       /* what those of earlier channels were */
 };
 
-/* The part of the filter that belongs to a panel: the rows, of one tap and
+/* The slice of the filter that belongs to a panel: the rows, of one tap and
  * input channel each, and how much of each. */
-struct part {
+struct slice {
     int row, rows, column, columns;
     int pieces;          /* of a row */
 };
 
-static struct part part_of(const struct conv_core *core, int panel)
+static struct slice slice_of(const struct conv_core *core, int panel)
 {
     const int *dim = core->w->dim;
     int first = panel * core->width, lanes = conv_lanes(core, panel);
     bool transposed = core->strips.row.transposed;
-    struct part p = transposed ? (struct part){ first, lanes, 0, dim[3], 0 }
-                               : (struct part){ 0, dim[2], first, lanes, 0 };
+    struct slice p = transposed ? (struct slice){ first, lanes, 0, dim[3], 0 }
+                               : (struct slice){ 0, dim[2], first, lanes, 0 };
 
     p.pieces = (p.columns + SPARSE_PIECE - 1) / SPARSE_PIECE;
     return p;
@@ -75,7 +75,7 @@ static struct part part_of(const struct conv_core *core, int panel)
 
 static size_t list_pieces(const struct conv_core *core)
 {
-    struct part largest = part_of(core, 0);
+    struct slice largest = slice_of(core, 0);
 
     return (size_t)(core->strips.taps * largest.rows * largest.pieces);
 }
@@ -90,7 +90,7 @@ static size_t list_counts(const struct conv_core *core)
 static size_t list_room(const struct conv_core *core)
 {
     const struct pool *pool = core->w->pool;
-    struct part largest = part_of(core, 0);
+    struct slice largest = slice_of(core, 0);
     double elements = (double)core->strips.taps * largest.rows
                       * largest.columns;
     double average =
@@ -122,7 +122,7 @@ static struct list list_of(const struct conv_core *core, float *room)
 /* A row of the filter, as one tap of a class has it. */
 struct row {
     const struct conv_core *core;
-    struct part part;
+    struct slice part;
     struct list list;
     int32_t *count;          /* the thread's */
     struct piece *piece;     /* [pieces] */
@@ -142,7 +142,7 @@ static inline int32_t *count_of(const struct row *r, int c)
 static void count_row(const struct row *r)
 {
     const int *dim = r->core->w->dim;
-    const struct part *p = &r->part;
+    const struct slice *p = &r->part;
     size_t at = ((size_t)r->index * (size_t)dim[2] + (size_t)(p->row + r->row))
                 * (size_t)dim[3] + (size_t)p->column;
 
@@ -199,7 +199,7 @@ static void list_row(const struct row *r)
 
 /* Visits each thread's share of the rows, taps one after the other. */
 static void scan(const struct conv_core *core, const struct conv_taps *taps,
-                 struct part part, struct list l, struct range channels,
+                 struct slice part, struct list l, struct range channels,
                  void (*visit)(const struct row *r))
 {
     size_t rows = (size_t)part.rows;
@@ -229,7 +229,7 @@ static void scan(const struct conv_core *core, const struct conv_taps *taps,
 
 /* Finds a panel's nonzeros, and turns their counts to places. */
 static void count_nonzeros(const struct conv_core *core,
-                           const struct conv_taps *taps, struct part part,
+                           const struct conv_taps *taps, struct slice part,
                            struct list l)
 {
     size_t counts = list_counts(core);
@@ -272,7 +272,7 @@ static struct range fitting(const struct conv_core *core, struct list l,
 }
 
 /* Whether there are few enough nonzeros, and room for any channel's. */
-static bool skipping_pays(const struct conv_core *core, struct part part,
+static bool skipping_pays(const struct conv_core *core, struct slice part,
                           struct list l, size_t channels)
 {
     int elements = core->strips.taps * part.rows * part.columns;
@@ -544,7 +544,7 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core,
 {
     const struct conv_strips *s = &core->strips;
     size_t lanes = (size_t)conv_lanes(core, panel);
-    struct part part = part_of(core, panel);
+    struct slice part = slice_of(core, panel);
     struct range channels = { 0, 0 };
     struct list l = list_of(core, room);
     float *strip = room + list_floats(core)

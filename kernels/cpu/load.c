@@ -1,63 +1,99 @@
 /*
- * load: the microbatch and its labels, from the run's loader.
- *   out x (N, ...), labels (N) int32
+ * load: a part of the batch, from its loader.
+ *   out streams, of rows that belong to one sample after the other
  *
- * The loader gives floats.
+ * The loader gives floats. A stream that is stored in 16 bits has one row for
+ * each sample.
  *
- * scratch: if x is of another type, per thread one sample of floats, on cache
+ * scratch: per thread, of each stream in 16 bits one sample of floats, on cache
  * lines of its own.
  */
 #include "kernels/cpu/stage.h"
+
+static bool is_narrow(const struct operand *o)
+{
+    return o->dtype == DTYPE_BF16 || o->dtype == DTYPE_F16;
+}
 
 static size_t sample_elements(const struct operand *o)
 {
     return operand_elements(o) / (size_t)o->dim[0];
 }
 
-static void *sample_slot(const struct operand *o, size_t i)
+/* Of a sample in floats. */
+static size_t room_bytes(const struct operand *o)
 {
-    return (char *)o->data + i * sample_elements(o) * dtype_size(o->dtype);
+    return is_narrow(o)
+               ? round_up(sample_elements(o) * sizeof(float), CPU_ALIGNMENT)
+               : 0;
 }
 
-static size_t room_bytes(const struct operand *x)
+static size_t rooms_bytes(const struct call *c)
 {
-    if (x->dtype == DTYPE_F32)
-        return 0;
-    return round_up(sample_elements(x) * sizeof(float), CPU_ALIGNMENT);
+    size_t sum = 0;
+
+    for (int i = 0; i < LOAD_STREAMS; i++)
+        sum += room_bytes(&c->operand[i]);
+    return sum;
 }
 
-/* `room` is NULL if x is of floats. */
-static void load_samples(const struct call *c, struct range samples,
-                         float *room)
+static void fill(const struct call *c, size_t begin, size_t end,
+                 const struct stream streams[])
 {
-    const struct operand *x = &c->operand[LOAD_X];
-    const struct operand *labels = &c->operand[LOAD_LABELS];
     const struct loader *loader = c->batch->loader;
 
-    for (size_t i = samples.begin; i < samples.end; i++) {
-        void *const slot[] = {
-            [LOAD_X] = room ? room : sample_slot(x, i),
-            [LOAD_LABELS] = sample_slot(labels, i)
-        };
+    loader->fill(loader->arg, c->part, (int)begin, (int)end, streams);
+}
 
-        loader->sample(loader->arg, c->batch->first + (int)i, slot);
-        if (room)
-            stage_put(x, i * sample_elements(x), sample_elements(x), room);
+/* Fills streams where they are stored. */
+static void load_in_place(const struct call *c, struct range samples)
+{
+    struct stream streams[LOAD_STREAMS];
+
+    for (int i = 0; i < LOAD_STREAMS; i++)
+        streams[i] = (struct stream){ c->operand[i].data, 0 };
+    fill(c, samples.begin, samples.end, streams);
+}
+
+/* The same for one sample, with room for what is stored in 16 bits. */
+static void load_through(const struct call *c, size_t sample, char *room)
+{
+    struct stream streams[LOAD_STREAMS];
+
+    for (int i = 0; i < LOAD_STREAMS; i++) {
+        const struct operand *o = &c->operand[i];
+
+        streams[i] = is_narrow(o) ? (struct stream){ room, (int)sample }
+                                  : (struct stream){ o->data, 0 };
+        room += room_bytes(o);
+    }
+    fill(c, sample, sample + 1, streams);
+    for (int i = 0; i < LOAD_STREAMS; i++) {
+        const struct operand *o = &c->operand[i];
+        size_t n = is_narrow(o) ? sample_elements(o) : 0;
+
+        if (n > 0)
+            stage_put(o, sample * n, n, streams[i].data);
     }
 }
 
 size_t KERNEL(load_scratch)(const struct call *c)
 {
-    return (size_t)c->threads * room_bytes(&c->operand[LOAD_X]);
+    return (size_t)c->threads * rooms_bytes(c);
 }
 
 void KERNEL(load)(const struct call *c)
 {
-    const struct operand *x = &c->operand[LOAD_X];
-    size_t bytes = room_bytes(x);
+    size_t all = (size_t)c->part->count.of[EXTENT_SAMPLES];
+    size_t bytes = rooms_bytes(c);
 
 #pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (int t = 0; t < c->threads; t++)
-        load_samples(c, range_share((size_t)x->dim[0], t, c->threads),
-                     bytes ? scratch_part(c, bytes, t) : NULL);
+    for (int t = 0; t < c->threads; t++) {
+        struct range samples = range_share(all, t, c->threads);
+
+        if (bytes == 0)
+            load_in_place(c, samples);
+        for (size_t i = samples.begin; bytes > 0 && i < samples.end; i++)
+            load_through(c, i, scratch_part(c, bytes, t));
+    }
 }

@@ -39,7 +39,7 @@ static void sample(const float *logits, int classes, int label, float weight,
         dlogits[k] *= weight / sum;
     dlogits[label] -= weight;
     metrics[METRIC_LOSS] += log(sum) - of_label;
-    metrics[METRIC_CORRECT] += best == label;
+    metrics[METRIC_HITS] += best == label;
 }
 
 size_t KERNEL(softmax_xent_scratch)(const struct call *c)
@@ -66,7 +66,7 @@ void KERNEL(softmax_xent)(const struct call *c)
         struct range part = range_share(samples, t, c->threads);
         double *own = scratch_part(c, CPU_ALIGNMENT, t);
 
-        own[METRIC_LOSS] = own[METRIC_CORRECT] = 0;
+        own[METRIC_LOSS] = own[METRIC_HITS] = 0;
         for (size_t n = part.begin; n < part.end; n++) {
             size_t at = n * (size_t)classes;
 
@@ -80,6 +80,6 @@ void KERNEL(softmax_xent)(const struct call *c)
         const double *part = scratch_part(c, CPU_ALIGNMENT, t);
 
         metrics[METRIC_LOSS] += part[METRIC_LOSS];
-        metrics[METRIC_CORRECT] += part[METRIC_CORRECT];
+        metrics[METRIC_HITS] += part[METRIC_HITS];
     }
 }

@@ -109,7 +109,8 @@ static __global__ void write_stat(struct norm n, const float *sums,
 static double running_factor(const struct call *c)
 {
     return 1 - pow(1 - (double)c->attr.norm.momentum,
-                   c->batch->samples / (double)c->batch->terms);
+                   c->part->count.of[EXTENT_SAMPLES]
+                       / (double)c->batch->whole.of[EXTENT_SAMPLES]);
 }
 
 void cuda_bn_stats(struct queue *q, const struct call *c)

@@ -1,21 +1,20 @@
 /*
- * load: the microbatch and its labels, from the run's loader.
- *   out x (N, ...), labels (N) int32
+ * load: a part of the batch, from its loader.
+ *   out streams, of rows that belong to one sample after the other
  *
- * The loader gives floats. What is stored in 16 bits crosses to the device in
- * 16 bits.
+ * The loader gives floats. A stream that is stored in 16 bits has one row for
+ * each sample, and crosses to the device in 16 bits.
  */
 #include "kernels/cuda/load.h"
+
+static bool is_narrow(const struct operand *o)
+{
+    return o->dtype == DTYPE_BF16 || o->dtype == DTYPE_F16;
+}
 
 static size_t sample_elements(const struct operand *o)
 {
     return operand_elements(o) / (size_t)o->dim[0];
-}
-
-static void *sample_slot(const struct operand *o, int i)
-{
-    return static_cast<char *>(o->data)
-           + (size_t)i * sample_elements(o) * dtype_size(o->dtype);
 }
 
 static size_t operand_bytes(const struct operand *o)
@@ -28,26 +27,51 @@ static size_t round_up(size_t bytes)
     return (bytes + 15) / 16 * 16;
 }
 
-static void fill(const struct load *l, const struct loader *loader, int ahead)
+/* Of a sample in floats. */
+static size_t room_bytes(const struct operand *o)
 {
-    size_t n = sample_elements(&l->x);
+    return is_narrow(o) ? round_up(sample_elements(o) * sizeof(float)) : 0;
+}
 
-    for (int i = 0; i < l->x.dim[0]; i++) {
-        void *slot[2];
+/* Stores a sample from its room. */
+static void store_sample(const struct load *l, int stream, int sample)
+{
+    const struct operand *o = &l->stream[stream];
+    size_t n = sample_elements(o);
 
-        slot[LOAD_X] = l->room ? l->room : sample_slot(&l->x, i);
-        slot[LOAD_LABELS] = sample_slot(&l->labels, i);
-        loader->sample(loader->arg, ahead + l->first + i, slot);
-        for (size_t k = 0; l->room && k < n; k++)
-            float_store(sample_slot(&l->x, i), k, l->x.dtype, l->room[k]);
+    for (size_t k = 0; k < n; k++)
+        float_store(o->data, (size_t)sample * n + k, o->dtype,
+                    l->room[stream][k]);
+}
+
+/* The loader's part `of` is this load. */
+static void fill(const struct load *l, const struct loader *loader,
+                 const struct part *of)
+{
+    for (int i = 0; i < of->count.of[EXTENT_SAMPLES]; i++) {
+        struct stream streams[LOAD_STREAMS] = {};
+
+        for (int k = 0; k < LOAD_STREAMS; k++)
+            if (l->room[k])
+                streams[k] = { l->room[k], i };
+            else
+                streams[k].data = l->stream[k].data;
+        loader->fill(loader->arg, of, i, i + 1, streams);
+        for (int k = 0; k < LOAD_STREAMS; k++)
+            if (l->room[k])
+                store_sample(l, k, i);
     }
 }
 
 void load_list_fill(const struct load_list *list, const struct loader *loader,
-                    int ahead)
+                    const struct extents *ahead)
 {
-    for (int i = 0; i < list->count; i++)
-        fill(&list->loads[i], loader, ahead);
+    for (int i = 0; i < list->count; i++) {
+        struct part part = list->loads[i].part;
+
+        part.first = extents_sum(&part.first, ahead);
+        fill(&list->loads[i], loader, &part);
+    }
 }
 
 void load_list_free(struct queue *q, struct load_list *list)
@@ -57,17 +81,31 @@ void load_list_free(struct queue *q, struct load_list *list)
     list->count = 0;
 }
 
+/* Divides the memory of a load among streams like those of a call; returns the
+ * bytes that it takes. */
+static size_t lay_out(struct load *l, const struct call *c)
+{
+    char *memory = static_cast<char *>(l->memory);
+    size_t at = 0;
+
+    for (int i = 0; i < LOAD_STREAMS; i++) {
+        struct operand *o = &l->stream[i];
+
+        *o = c->operand[i];
+        o->data = memory + at;
+        at += round_up(operand_bytes(o));
+        l->room[i] = is_narrow(o)
+                         ? reinterpret_cast<float *>(memory + at) : NULL;
+        at += room_bytes(o);
+    }
+    return at;
+}
+
 /* A load like that of the call, at index i of a list, with enough memory. */
 static struct load *reserve(struct queue *q, const struct call *c, int i)
 {
     struct load *l = &q->loads->loads[i];
-    const struct operand *x = &c->operand[LOAD_X];
-    const struct operand *labels = &c->operand[LOAD_LABELS];
-    size_t x_bytes = round_up(operand_bytes(x));
-    size_t labels_bytes = round_up(operand_bytes(labels));
-    size_t room = x->dtype == DTYPE_F32
-                  ? 0 : sample_elements(x) * sizeof(float);
-    size_t bytes = x_bytes + labels_bytes + room;
+    size_t bytes = lay_out(l, c);
 
     if (i < q->loads->count && l->bytes < bytes)
         load_list_free(q, q->loads);
@@ -78,22 +116,9 @@ static struct load *reserve(struct queue *q, const struct call *c, int i)
         l->bytes = bytes;
         q->loads->count = i + 1;
     }
-    l->x = *x;
-    l->x.data = l->memory;
-    l->labels = *labels;
-    l->labels.data = static_cast<char *>(l->memory) + x_bytes;
-    l->room = room ? reinterpret_cast<float *>(
-                         static_cast<char *>(l->labels.data) + labels_bytes)
-                   : NULL;
-    l->first = c->batch->first;
+    lay_out(l, c);
+    l->part = *c->part;
     return l;
-}
-
-static void copy(struct queue *q, const struct operand *to,
-                 const struct operand *from)
-{
-    queue_check(q, cudaMemcpyAsync(to->data, from->data, operand_bytes(to),
-                                   cudaMemcpyHostToDevice, q->stream));
 }
 
 /* Without a recording there is one load, which is used again when the copies
@@ -108,7 +133,12 @@ void cuda_load(struct queue *q, const struct call *c)
     if (!l)
         return;
     if (!q->recording)
-        fill(l, c->batch->loader, 0);
-    copy(q, &c->operand[LOAD_X], &l->x);
-    copy(q, &c->operand[LOAD_LABELS], &l->labels);
+        fill(l, c->batch->loader, &l->part);
+    for (int i = 0; i < LOAD_STREAMS; i++)
+        if (operand_given(&c->operand[i]))
+            queue_check(q, cudaMemcpyAsync(c->operand[i].data,
+                                           l->stream[i].data,
+                                           operand_bytes(&l->stream[i]),
+                                           cudaMemcpyHostToDevice,
+                                           q->stream));
 }

@@ -1,5 +1,5 @@
 /*
- * Samples on their way to the device. A load is one microbatch that waits in
+ * Samples on their way to the device. A load is a part of a batch that waits in
  * pinned memory of the host: whoever runs it lets the loader fill it, and
  * copies that are on the queue, or recorded, take it from there.
  */
@@ -8,14 +8,14 @@
 
 #include "kernels/cuda/cuda.h"
 
-/* The most microbatches of a program that is recorded. */
+/* The most parts of a program that is recorded. */
 enum { LOADS_MAX = 64 };
 
 struct load {
-    struct operand x, labels;        /* data is on the host */
-    int first;                       /* index in the batch */
-    float *room;                     /* for a sample as the loader gives it, if
-                                        x is not of floats */
+    struct operand stream[LOAD_STREAMS]; /* data is on the host */
+    float *room[LOAD_STREAMS];       /* of a stream in 16 bits, for a sample as
+                                        the loader gives it; else NULL */
+    struct part part;
     void *memory;                    /* all of the above */
     size_t bytes;
 };
@@ -25,9 +25,10 @@ struct load_list {
     int count;
 };
 
-/* Lets the loader fill all loads of a list, with samples that come `ahead`
- * after those of the batch. */
-void load_list_fill(const struct load_list *, const struct loader *, int ahead);
+/* Lets the loader fill all loads of a list, with what comes `ahead` after the
+ * batch. */
+void load_list_fill(const struct load_list *, const struct loader *,
+                    const struct extents *ahead);
 
 /* Empties a list. */
 void load_list_free(struct queue *, struct load_list *);

@@ -3,12 +3,13 @@
  *
  * A program is run in one of two ways. The first time that it is run over a
  * batch, its calls are captured in a graph of CUDA's, which holds all of the
- * step, every microbatch included; from then on it is launched as a whole.
+ * step, every part of it included; from then on it is launched as a whole.
  * What a graph cannot know is where it finds it: samples in pinned memory of
  * the host, and `struct progress` on the device. Where samples go on from step
  * to step there are two graphs that take turns, so that the samples of one are
- * made while the device works on those of the other. A batch of very many
- * microbatches is not captured but put on the queue call by call.
+ * made while the device works on those of the other. Batches whose parts are
+ * of other sizes every time, or very many, are not captured but put on the
+ * queue call by call.
  *
  * After the first error of the runtime nothing is done any more, and
  * `healthy` says what it was.
@@ -25,14 +26,21 @@
 #include "kernels/cuda/module.h"
 #include "kernels/cuda/rewire.h"
 
-enum { PROGRAMS = 2, TURNS = 2, CAPABILITY_MAJOR = 7, CAPABILITY_MINOR = 5 };
+enum { TURNS = 2, CAPABILITY_MAJOR = 7, CAPABILITY_MINOR = 5 };
 
 static __device__ struct progress device_progress;
+
+/* The parts of a batch. */
+struct parts {
+    int count;                       /* LOADS_MAX + 1: more than that */
+    struct part part[LOADS_MAX];
+};
 
 /* A captured program, and what was constant in it. */
 struct recording {
     cudaGraphExec_t graph;           /* NULL: nothing is captured */
     struct batch batch;
+    struct parts parts;
     struct load_list loads;
     struct rewiring rewiring;
     bool reports;
@@ -53,8 +61,8 @@ enum { CEILING_BYTES = CUDA_EMULATED ? 1 << 16 : 1 << 28,
 struct device {
     struct queue queue;
     enum mode mode;
-    struct recording recordings[PROGRAMS][TURNS];
-    int turn[PROGRAMS];
+    struct recording recordings[MAX_PROGRAMS][TURNS];
+    int turn[MAX_PROGRAMS];
     struct load_list loads;          /* of calls that are not recorded, */
     struct rewiring rewiring;        /* like this */
     struct progress *progress;       /* on the host, pinned */
@@ -216,7 +224,7 @@ static void forget(struct device *d, struct recording *r)
 
 static void forget_all(struct device *d)
 {
-    for (int i = 0; i < PROGRAMS; i++)
+    for (int i = 0; i < MAX_PROGRAMS; i++)
         for (int k = 0; k < TURNS; k++)
             forget(d, &d->recordings[i][k]);
 }
@@ -294,12 +302,42 @@ static void deliver(struct device *d, const struct batch *batch)
     d->reported = false;
 }
 
-static bool same_constants(const struct batch *a, const struct batch *b)
+static struct parts list_parts(const struct loader *loader)
 {
-    return a->seed == b->seed && a->terms == b->terms
-           && a->samples == b->samples && a->momentum == b->momentum
-           && a->weight_decay == b->weight_decay
-           && a->nesterov == b->nesterov && a->tf32 == b->tf32;
+    struct parts list = {};
+    struct part part = {};
+
+    while (list.count <= LOADS_MAX && loader->next(loader->arg, &part)) {
+        if (list.count < LOADS_MAX)
+            list.part[list.count] = part;
+        list.count++;
+    }
+    return list;
+}
+
+static bool same_parts(const struct parts *a, const struct parts *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (int i = 0; i < a->count && i < LOADS_MAX; i++)
+        if (!extents_equal(&a->part[i].first, &b->part[i].first)
+            || !extents_equal(&a->part[i].count, &b->part[i].count))
+            return false;
+    return true;
+}
+
+/* Whether a batch, of these parts, is as one that was recorded. */
+static bool same_constants(const struct recording *r,
+                           const struct batch *batch,
+                           const struct parts *parts)
+{
+    return r->graph && r->batch.seed == batch->seed
+           && r->batch.terms == batch->terms
+           && extents_equal(&r->batch.whole, &batch->whole)
+           && r->batch.momentum == batch->momentum
+           && r->batch.weight_decay == batch->weight_decay
+           && r->batch.nesterov == batch->nesterov
+           && r->batch.tf32 == batch->tf32 && same_parts(&r->parts, parts);
 }
 
 static bool module_begin(struct device *d, int program,
@@ -307,19 +345,24 @@ static bool module_begin(struct device *d, int program,
 {
     struct recording *r = recording_of(d, program);
     struct queue *q = &d->queue;
+    struct parts parts;
 
     if (q->error != cudaSuccess)
         return false;
     send_progress(d, batch);
-    if (r->graph && same_constants(&r->batch, batch)) {
+    d->mode = QUEUED;
+    if (!batch->loader->repeats)
+        return true;
+    parts = list_parts(batch->loader);
+    if (same_constants(r, batch, &parts)) {
         d->mode = REPLAYING;
         return false;
     }
-    d->mode = QUEUED;
-    if (batch->terms > LOADS_MAX * batch->samples)
+    if (parts.count > LOADS_MAX)
         return true;
     forget(d, r);
     r->batch = *batch;
+    r->parts = parts;
     d->mode = RECORDING;
     q->loads = &r->loads;
     q->rewiring = &r->rewiring;
@@ -350,15 +393,16 @@ static void end_recording(struct device *d, struct recording *r)
 static void prepare_next(struct device *d, int program,
                          const struct batch *batch)
 {
+    const struct parts *parts = &recording_of(d, program)->parts;
     struct recording *next;
 
     if (!batch->loader->goes_on)
         return;
     d->turn[program] = 1 - d->turn[program];
     next = recording_of(d, program);
-    if (!next->graph || !same_constants(&next->batch, batch))
+    if (!same_constants(next, batch, parts))
         return;
-    load_list_fill(&next->loads, batch->loader, batch->terms);
+    load_list_fill(&next->loads, batch->loader, &batch->whole);
     next->filled = true;
     next->step = batch->step + 1;
 }
@@ -367,9 +411,10 @@ static void launch_recording(struct device *d, int program,
                              const struct batch *batch)
 {
     struct recording *r = recording_of(d, program);
+    static const struct extents none = {};
 
     if (!r->filled || r->step != batch->step)
-        load_list_fill(&r->loads, batch->loader, 0);
+        load_list_fill(&r->loads, batch->loader, &none);
     r->filled = false;
     queue_check(&d->queue, cudaGraphLaunch(r->graph, d->queue.stream));
     d->reported = r->reports;

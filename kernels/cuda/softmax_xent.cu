@@ -57,7 +57,7 @@ static __global__ void samples(int n, int classes, float batch,
                      - (k == label ? weight : 0);
     if (warp_lane() == 0) {
         added[2 * sample + METRIC_LOSS] = log((double)sum) - of_label;
-        added[2 * sample + METRIC_CORRECT] = best == label;
+        added[2 * sample + METRIC_HITS] = best == label;
     }
 }
 

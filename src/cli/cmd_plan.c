@@ -72,8 +72,8 @@ static void print_head(const struct job *job, const struct job *baseline,
     step_name(sched, step, name);
     print("%s: wrn-%d-%d, %s parameters, batch %d", preset, s->depth,
           s->width, parameters, s->batch);
-    if (sched->microbatch < sched->batch)
-        print(" in microbatches of %d", sched->microbatch);
+    if (sched->cut.parts > 1)
+        print(" in microbatches of %d", s->microbatch);
     print("\n%.4g GFLOP per step, %.2fx the baseline's\n\n", flops / 1e9,
           flops / schedule_flops(baseline->schedule));
     print("peak   %10s  in step %d of %d: %s (%s)\n",

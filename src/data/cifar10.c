@@ -38,7 +38,7 @@ static const char *const file_names[FILES] = {
 /* The files of each split are first..end-1. */
 static const struct { int first, end; } split_files[SPLIT_COUNT] = {
     [SPLIT_TRAIN] = { 0, TRAIN_FILES },
-    [SPLIT_VALID] = { TRAIN_FILES, FILES },
+    [SPLIT_VALID] = { TRAIN_FILES, FILES }, /* there is no third */
 };
 
 struct cifar10 {

@@ -1,5 +1,5 @@
 /*
- * What dataset.c asks of each set of images: raw samples. Augmentation and
+ * What images.c asks of each set: raw samples. Augmentation and
  * normalisation are the same for all and done there.
  */
 #ifndef MEMDIAL_IMAGE_SOURCE_H
@@ -9,8 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-
-enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_COUNT };
+#include "data/cut.h"
 
 enum { IMAGE_SIDE = 32, IMAGE_CHANNELS = 3,
        IMAGE_ELEMENTS = IMAGE_SIDE * IMAGE_SIDE * IMAGE_CHANNELS };
@@ -25,7 +24,7 @@ struct image_source {
     bool (*check)(const char *path, struct error *);
     bool (*open)(void **state, const char *path, struct error *);
     void (*close)(void *state);
-    int (*samples)(const void *state, enum split);
+    int (*samples)(const void *state, enum split); /* 0: no such split */
     /* Writes an image as (32, 32, 3) bytes and returns its label; called from
      * several threads at once. */
     int (*image)(void *state, enum split, int index,

@@ -27,25 +27,25 @@ static const uint64_t SEED = 0x736861706573;
 static const float PI = 3.1415927f, TILT = 0.4f;
 
 /* A sequence of random numbers of its own for every sample. */
-struct stream {
+struct draws {
     uint64_t sample;
     uint32_t used;       /* words */
     struct philox block;
 };
 
-static uint32_t next_word(struct stream *s)
+static uint32_t next_word(struct draws *s)
 {
     if (s->used % 4 == 0)
         s->block = philox(SEED, s->sample, PHILOX_DRAW, s->used / 4);
     return s->block.x[s->used++ % 4];
 }
 
-static float uniform(struct stream *s, float low, float high)
+static float uniform(struct draws *s, float low, float high)
 {
     return low + (high - low) * philox_unit(next_word(s));
 }
 
-static int below(struct stream *s, int count)
+static int below(struct draws *s, int count)
 {
     return (int)((uint64_t)next_word(s) * (uint32_t)count >> 32);
 }
@@ -214,7 +214,7 @@ static void layer_paint(const struct layer *l, float image[IMAGE_ELEMENTS])
 
 /* A layer somewhere, of some size, angle, colour and stripes; margin and
  * radius in pixels, tilt in radians to either side. */
-static struct layer layer_draw(struct stream *s, float margin, float smallest,
+static struct layer layer_draw(struct draws *s, float margin, float smallest,
                                float largest, float tilt)
 {
     struct layer l = { 0 };
@@ -235,7 +235,7 @@ static struct layer layer_draw(struct stream *s, float margin, float smallest,
     return l;
 }
 
-static void clutter_paint(struct stream *s, int count,
+static void clutter_paint(struct draws *s, int count,
                           float image[IMAGE_ELEMENTS])
 {
     for (int i = 0; i < count; i++) {
@@ -247,7 +247,7 @@ static void clutter_paint(struct stream *s, int count,
 }
 
 /* Noise of a random strength, and rounding to 8 bits. */
-static void develop(struct stream *s, const float from[IMAGE_ELEMENTS],
+static void develop(struct draws *s, const float from[IMAGE_ELEMENTS],
                     uint8_t to[IMAGE_ELEMENTS])
 {
     float strength = uniform(s, 0, 0.08f) / 128;
@@ -272,7 +272,7 @@ static int shapes_samples(const void *state, enum split split)
 static int shapes_image(void *state, enum split split, int index,
                         uint8_t image[IMAGE_ELEMENTS])
 {
-    struct stream s = { .sample = (uint64_t)split << 32 | (uint32_t)index };
+    struct draws s = { .sample = (uint64_t)split << 32 | (uint32_t)index };
     float canvas[IMAGE_ELEMENTS] = { 0 }; /* (32, 32, 3) */
     int label = below(&s, KINDS);
     struct layer background = layer_draw(&s, 0, 8, 16, PI);

@@ -21,21 +21,18 @@
 #include "graph/op.h"
 #include "kernels/kernels.h"
 
-/* Sizes known only when a plan is made. A dimension d < 0 stands for
- * extent number -1 - d. */
-enum extent { EXTENT_SAMPLES, EXTENT_COUNT };
-enum { DIM_SAMPLES = -1 - EXTENT_SAMPLES };
+/* A dimension d < 0 stands for extent number -1 - d, which is known only when a
+ * plan is made. */
+enum { DIM_SAMPLES = -1 - EXTENT_SAMPLES, DIM_SOURCE = -1 - EXTENT_SOURCE,
+       DIM_TARGET = -1 - EXTENT_TARGET };
 
-struct extents {
-    int of[EXTENT_COUNT];
-};
-
-/* The parts of a training step. Preparing and updating happen once per
- * batch, forward and backward once per microbatch. */
+/* What a training step consists of. Preparing and updating happen once per
+ * batch, forward and backward once per part of it. */
 enum pass { PASS_PREPARE, PASS_FORWARD, PASS_BACKWARD, PASS_UPDATE };
 
 /* A program is a walk over the graph; an operation belongs to some. */
 enum program { PROGRAM_TRAIN, PROGRAM_EVAL, PROGRAM_COUNT };
+_Static_assert((int)PROGRAM_COUNT <= (int)MAX_PROGRAMS, "programs of a device");
 enum { IN_TRAIN = 1 << PROGRAM_TRAIN, IN_EVAL = 1 << PROGRAM_EVAL,
        IN_BOTH = IN_TRAIN | IN_EVAL };
 

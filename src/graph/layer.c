@@ -27,7 +27,8 @@ int layer_load(struct graph *g, int layer, enum dtype dtype, int rank,
     int x = graph_value(g, layer, "x", KIND_INPUT, dtype, rank, dim);
 
     *labels = graph_value(g, layer, "labels", KIND_INPUT, DTYPE_I32, 1, dim);
-    graph_op(g, OP_load, PASS_FORWARD, IN_BOTH, layer, (int[]){ x, *labels });
+    graph_op(g, OP_load, PASS_FORWARD, IN_BOTH, layer,
+             (int[]){ x, *labels, -1, -1, -1, -1 });
     return x;
 }
 

@@ -47,10 +47,10 @@ static bool make_plan(struct job *job, struct error *e)
     struct route *route;
 
     job->graph = model_build(&job->settings,
-                             dataset_classes_of(job->settings.data));
+                             dataset_classes(job->settings.data));
     if (job->backend->sums_tiles)
         fuse_tile_sums(job->graph);
-    if (!policy_check(job->graph, policy, e))
+    if (!policy_check(job->graph, &job->settings, e))
         return false;
     if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)
         return optimal_find(job->graph, policy, job->backend, job->threads,

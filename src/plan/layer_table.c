@@ -11,13 +11,13 @@
 static void add_values(const struct job *job, struct layer_row *rows)
 {
     const struct schedule *s = job->schedule;
-    struct extents extents = schedule_extents(s->microbatch);
 
     for (int i = 0; i < s->instance_count; i++) {
         const struct plan_instance *p = &job->plan->instances[i];
         const struct value *v = schedule_value(s, i);
         struct layer_row *row = &rows[v->layer];
-        struct operand o = graph_operand(s->graph, s->instances[i], &extents);
+        struct operand o =
+            graph_operand(s->graph, s->instances[i], &s->cut.most);
 
         if (p->kind == KIND_WEIGHTS)
             row->weights += p->bytes;
@@ -26,7 +26,7 @@ static void add_values(const struct job *job, struct layer_row *rows)
         /* A layer's own result is the last that its forward pass defines. */
         if (p->last >= p->first &&
             s->steps[p->first].phase == PHASE_FORWARD &&
-            v->dim[0] == DIM_SAMPLES && v->kind != KIND_INPUT)
+            v->dim[0] < 0 && v->kind != KIND_INPUT)
             row->shape = o;
     }
 }

@@ -390,13 +390,12 @@ static double consider_table(struct search *s, const struct table *t,
 
 static struct chain make_chain(const struct search *s, int *steps)
 {
-    struct extents extents = schedule_extents(s->policy.microbatch);
     struct route *straight = route_straight(s->graph);
     struct schedule *schedule = schedule_build(s->graph, s->policy, straight);
     struct plan *plan = plan_outline(schedule, s->backend, s->threads);
     struct chain c;
 
-    c.cuts = fine_cuts(s->graph, &extents, &c.count);
+    c.cuts = fine_cuts(s->graph, &s->policy.cut.most, &c.count);
     c.stages = xcalloc((unsigned long)c.count, sizeof(*c.stages));
     measure_chain(&c, plan);
     *steps = schedule->step_count;

@@ -11,15 +11,15 @@
 #include "base/error.h"
 #include "plan/place.h"
 
-struct call plan_call(const struct plan *plan, int step, int samples)
+struct call plan_call(const struct plan *plan, int step,
+                      const struct extents *extents)
 {
     const struct schedule *s = plan->schedule;
     const struct op *op = schedule_op(s, step);
-    struct extents extents = schedule_extents(samples);
     struct call call = { .attr = op->attr, .threads = plan->threads };
 
     for (int i = 0; i < op_slots(op->code); i++)
-        call.operand[i] = schedule_operand(s, step, i, &extents);
+        call.operand[i] = schedule_operand(s, step, i, extents);
     return call;
 }
 
@@ -230,7 +230,6 @@ struct plan *plan_outline(const struct schedule *s,
     struct plan *plan = xcalloc(1, sizeof(*plan));
     unsigned long steps = (unsigned long)s->step_count;
     unsigned long instances = (unsigned long)s->instance_count;
-    struct extents extents = schedule_extents(s->microbatch);
 
     plan->schedule = s;
     plan->backend = backend;
@@ -244,12 +243,12 @@ struct plan *plan_outline(const struct schedule *s,
     extend_lifetimes(plan);
     for (int i = 0; i < s->instance_count; i++) {
         struct plan_instance *p = &plan->instances[i];
-        p->bytes = graph_bytes(s->graph, s->instances[i], &extents);
+        p->bytes = graph_bytes(s->graph, s->instances[i], &s->cut.most);
         p->kind = kind_in_plan(s, i, p);
     }
     find_takeovers(plan);
     for (int t = 0; t < s->step_count; t++) {
-        struct call call = plan_call(plan, t, s->microbatch);
+        struct call call = plan_call(plan, t, &s->cut.most);
         plan->scratch_bytes[t] =
             backend->scratch(schedule_op(s, t)->code, &call);
     }

@@ -49,11 +49,8 @@ void plan_free(struct plan *);
 /* Bytes alive in a step, all kinds. */
 size_t plan_live_bytes(const struct plan *, int step);
 
-/*
- * The call of a step when `samples` samples are processed at once: shapes and
- * attributes, no addresses.
- */
-struct call plan_call(const struct plan *, int step, int samples);
+/* The call of a step at these extents: shapes and attributes, no addresses. */
+struct call plan_call(const struct plan *, int step, const struct extents *);
 
 /*
  * Proves the plan by running it without data: walks every program twice, its

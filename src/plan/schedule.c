@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "data/dataset.h"
 
 static const char *const phase_names[PHASE_COUNT] = {
     [PHASE_PREPARE] = "prepare",     [PHASE_FORWARD] = "forward",
@@ -20,71 +21,67 @@ const char *phase_name(enum phase phase)
 struct policy policy_from(const struct settings *s)
 {
     return (struct policy){
-        .batch = s->batch,
-        .microbatch = s->microbatch ? s->microbatch : s->batch,
+        .cut = dataset_cut(s),
         .recompute = s->recompute,
     };
 }
 
-/* A batch norm that has only one value per channel when `samples` samples are
- * processed at once: its operation, or -1. */
-static int starved_norm(const struct graph *g, int samples)
+/* A batch norm that has only one value per channel at these extents: its
+ * operation, or -1. */
+static int starved_norm(const struct graph *g, const struct extents *extents)
 {
-    struct extents extents = schedule_extents(samples);
-
     for (int i = 0; i < g->op_count; i++) {
         const struct op *op = &g->ops[i];
         struct operand x;
         if (op->code != OP_bn_stats)
             continue;
-        x = graph_operand(g, op->operand[BN_STATS_X], &extents);
+        x = graph_operand(g, op->operand[BN_STATS_X], extents);
         if (operand_rows(&x) == 1)
             return i;
     }
     return -1;
 }
 
-/* The same for microbatches of that size, the last one included. */
-static int starved_in_batch(const struct graph *g, int batch, int microbatch)
+/* The nearest microbatch that starves no batch norm, of two the one that takes
+ * less memory; 0 if there is none. */
+static int nearest_microbatch(const struct graph *g, const struct settings *s)
 {
-    int last = batch % microbatch;
-    int starved = starved_norm(g, microbatch);
+    struct settings other = *s;
+    int from = s->microbatch ? s->microbatch : s->batch;
 
-    return starved < 0 && last ? starved_norm(g, last) : starved;
-}
-
-/* The nearest to `microbatch` that starves no batch norm, of two the one that
- * takes less memory; 0 if there is none. */
-static int nearest_microbatch(const struct graph *g, int batch,
-                              int microbatch)
-{
-    for (int d = 1; d < batch; d++)
-        for (int m = microbatch - d; m <= microbatch + d; m += 2 * d)
-            if (m >= 1 && m <= batch && starved_in_batch(g, batch, m) < 0)
+    for (int d = 1; d < s->batch; d++)
+        for (int m = from - d; m <= from + d; m += 2 * d) {
+            struct cut cut;
+            if (m < 1 || m > s->batch)
+                continue;
+            other.microbatch = m;
+            cut = dataset_cut(&other);
+            if (starved_norm(g, &cut.least) < 0)
                 return m;
+        }
     return 0;
 }
 
-bool policy_check(const struct graph *g, struct policy policy,
+bool policy_check(const struct graph *g, const struct settings *s,
                   struct error *e)
 {
-    int starved = starved_in_batch(g, policy.batch, policy.microbatch);
-    int nearest;
+    struct cut cut = dataset_cut(s);
+    int starved = starved_norm(g, &cut.least), nearest;
     const char *name;
 
     if (starved < 0)
         return true;
     name = g->layers[g->ops[starved].layer].name;
-    nearest = nearest_microbatch(g, policy.batch, policy.microbatch);
+    nearest = nearest_microbatch(g, s);
     if (!nearest)
         return error_set(e, EXIT_INPUT,
                          "batch: %d leaves batch norm %s a single value per "
-                         "channel; raise it to at least 2", policy.batch,
-                         name);
+                         "channel; raise it to at least 2", s->batch, name);
     return error_set(e, EXIT_INPUT,
                      "microbatch: %d of a batch of %d leaves batch norm %s a "
                      "single value per channel; the nearest that works is %d",
-                     policy.microbatch, policy.batch, name, nearest);
+                     s->microbatch ? s->microbatch : s->batch, s->batch, name,
+                     nearest);
 }
 
 struct builder {
@@ -323,8 +320,7 @@ struct schedule *schedule_build(const struct graph *g, struct policy policy,
                          .loaded = xcalloc(values, sizeof(int)) };
 
     s->graph = g;
-    s->batch = policy.batch;
-    s->microbatch = policy.microbatch;
+    s->cut = policy.cut;
     s->steps = xcalloc((unsigned long)b.step_room, sizeof(*s->steps));
     s->instances =
         xcalloc((unsigned long)b.instance_room, sizeof(*s->instances));
@@ -392,35 +388,25 @@ bool schedule_writes(const struct schedule *s, int step, int place)
            op_writes(schedule_op(s, step)->code, place);
 }
 
-struct extents schedule_extents(int samples)
-{
-    return (struct extents){ .of = { [EXTENT_SAMPLES] = samples } };
-}
-
 /* An operand loaded through a batch norm costs a multiply, an add and a maximum
  * per element. */
-double schedule_call_flops(const struct schedule *s, int step, int samples)
+double schedule_call_flops(const struct schedule *s, int step,
+                           const struct extents *extents)
 {
-    struct extents extents = schedule_extents(samples);
-    double sum = graph_flops(s->graph, schedule_op(s, step), &extents);
+    double sum = graph_flops(s->graph, schedule_op(s, step), extents);
 
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
         if (s->steps[step].instance[STEP_THROUGH + i] >= 0) {
-            struct operand o = schedule_operand(s, step, i, &extents);
+            struct operand o = schedule_operand(s, step, i, extents);
             sum += 3 * (double)operand_elements(&o);
         }
     return sum;
 }
 
+/* Parts are no less work together than the batch would be as a whole. */
 double schedule_step_flops(const struct schedule *s, int step)
 {
-    const struct program_steps *p = &s->program[PROGRAM_TRAIN];
-    bool repeats = step >= p->body && step < p->epilogue;
-    int times = repeats ? s->batch / s->microbatch : 1;
-
-    return times * schedule_call_flops(s, step, s->microbatch) +
-           (repeats ? schedule_call_flops(s, step, s->batch % s->microbatch)
-                    : 0);
+    return schedule_call_flops(s, step, &s->cut.whole);
 }
 
 double schedule_flops(const struct schedule *s)

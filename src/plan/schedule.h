@@ -9,14 +9,15 @@
  * of weights, optimizer state and indices are shared by all programs.
  *
  * Each program is {prologue, body x n, epilogue}: the prologue and epilogue
- * run once per batch, the body once per microbatch, the last of which may be
- * smaller. All programs lie on one time line of steps, for they share one
+ * run once per batch, the body once per part of it, of which the data decide
+ * the sizes. All programs lie on one time line of steps, for they share one
  * arena.
  */
 #ifndef MEMDIAL_SCHEDULE_H
 #define MEMDIAL_SCHEDULE_H
 
 #include "base/error.h"
+#include "data/cut.h"
 #include "graph/graph.h"
 #include "plan/route.h"
 #include "settings/settings.h"
@@ -46,8 +47,7 @@ struct step {
     int instance[STEP_INSTANCES];   /* -1: none */
 };
 
-/* Steps [begin, body) once, [body, epilogue) per microbatch, [epilogue, end)
- * once. */
+/* Steps [begin, body) once, [body, epilogue) per part, [epilogue, end) once. */
 struct program_steps {
     int begin, body, epilogue, end;
 };
@@ -59,24 +59,25 @@ struct schedule {
     int *instances;                 /* [instance_count] value of the graph */
     int instance_count;
     struct program_steps program[PROGRAM_COUNT];
-    int batch;                      /* samples per optimizer step */
-    int microbatch;                 /* samples per body, 1..batch */
+    struct cut cut;                 /* of the batches that it runs over */
 };
 
 /* What a schedule depends on besides the graph. */
 struct policy {
-    int batch, microbatch;
+    struct cut cut;
     enum recompute recompute;
 };
 
 struct policy policy_from(const struct settings *);
 
 /*
- * Whether the graph can be trained so. A batch norm needs more than one value
- * per channel, in every microbatch, the last and smaller one too; if one has
- * not, the error (EXIT_INPUT) names the nearest microbatch that works.
+ * Whether the graph can be trained with these settings. A batch norm needs more
+ * than one value per channel, in every part of a batch, the smallest one too;
+ * if one has not, the error (EXIT_INPUT) names the nearest microbatch that
+ * works.
  */
-bool policy_check(const struct graph *, struct policy, struct error *);
+bool policy_check(const struct graph *, const struct settings *,
+                  struct error *);
 
 /* The training body follows the route, which is not needed afterwards. Steps
  * that recompute what nothing reads are left out, and so are results of slots
@@ -101,15 +102,13 @@ struct operand schedule_operand(const struct schedule *, int step, int slot,
 bool schedule_reads(const struct schedule *, int step, int place);
 bool schedule_writes(const struct schedule *, int step, int place);
 
-/* Sizes when `samples` samples are processed at once. */
-struct extents schedule_extents(int samples);
-
 /* Floating-point operations (op_flops) of one optimizer step, and what a step
  * of the schedule adds to them in all its repetitions. */
 double schedule_flops(const struct schedule *);
 double schedule_step_flops(const struct schedule *, int step);
 
-/* Those of one repetition over `samples` samples. */
-double schedule_call_flops(const struct schedule *, int step, int samples);
+/* Those of one repetition at these extents. */
+double schedule_call_flops(const struct schedule *, int step,
+                           const struct extents *);
 
 #endif

@@ -1,5 +1,6 @@
 #include "train/executor.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "kernels/half.h"
@@ -20,7 +21,8 @@ static void bind_addresses(struct executor *ex)
     for (int t = 0; t < s->step_count; t++) {
         const struct step *step = &s->steps[t];
         struct call *call = &ex->calls[t];
-        *call = plan_call(plan, t, s->microbatch);
+        *call = plan_call(plan, t, &s->cut.most);
+        call->part = &ex->part;
         if (plan->scratch_bytes[t])
             call->scratch = ex->arena + plan->scratch_offset[t];
         for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
@@ -30,27 +32,36 @@ static void bind_addresses(struct executor *ex)
             call->operand[i].index = address(ex, instance[STEP_INDEX]);
         }
     }
-    ex->samples = s->microbatch;
+    for (int k = 0; k < PROGRAM_COUNT; k++)
+        ex->bound[k] = s->cut.most;
 }
 
-/* Shapes follow the size of the microbatch: only the last one differs. */
-static void bind_samples(struct executor *ex, int samples)
+static void bind_step(struct executor *ex, int step,
+                      const struct extents *extents)
 {
     const struct schedule *s = ex->plan->schedule;
-    struct extents extents = schedule_extents(samples);
 
-    if (samples == ex->samples)
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
+        struct operand *o = &ex->calls[step].operand[i];
+        struct operand bound = schedule_operand(s, step, i, extents);
+        bound.data = o->data;
+        bound.through = o->through;
+        bound.index = o->index;
+        *o = bound;
+    }
+}
+
+/* Shapes follow the size of the part. */
+static void bind_body(struct executor *ex, enum program program,
+                      const struct extents *extents)
+{
+    const struct program_steps *p = &ex->plan->schedule->program[program];
+
+    if (extents_equal(extents, &ex->bound[program]))
         return;
-    ex->samples = samples;
-    for (int t = 0; t < s->step_count; t++)
-        for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
-            struct operand *o = &ex->calls[t].operand[i];
-            struct operand bound = schedule_operand(s, t, i, &extents);
-            bound.data = o->data;
-            bound.through = o->through;
-            bound.index = o->index;
-            *o = bound;
-        }
+    ex->bound[program] = *extents;
+    for (int t = p->body; t < p->epilogue; t++)
+        bind_step(ex, t, extents);
 }
 
 bool executor_new(struct executor **out, const struct plan *plan,
@@ -99,31 +110,47 @@ static void run_steps(struct executor *ex, int begin, int end,
     }
 }
 
+static bool fits(const struct extents *extents, const struct extents *most)
+{
+    for (int i = 0; i < EXTENT_COUNT; i++)
+        if (extents->of[i] > most->of[i])
+            return false;
+    return true;
+}
+
+struct extents executor_extents(const struct executor *ex, int step)
+{
+    const struct schedule *s = ex->plan->schedule;
+
+    for (int k = 0; k < PROGRAM_COUNT; k++)
+        if (step >= s->program[k].body && step < s->program[k].epilogue)
+            return ex->bound[k];
+    return s->cut.most;
+}
+
 static void run_program(struct executor *ex, enum program program,
-                        struct batch *batch)
+                        const struct batch *batch)
 {
     const struct schedule *s = ex->plan->schedule;
     const struct program_steps *p = &s->program[program];
+    const struct loader *loader = batch->loader;
 
+    ex->part = (struct part){ 0 };
     run_steps(ex, p->begin, p->body, batch);
-    while (batch->first < batch->terms) {
-        int left = batch->terms - batch->first;
-        batch->samples = left < s->microbatch ? left : s->microbatch;
-        bind_samples(ex, batch->samples);
+    while (loader->next(loader->arg, &ex->part)) {
+        assert(fits(&ex->part.count, &s->cut.most));
+        bind_body(ex, program, &ex->part.count);
         run_steps(ex, p->body, p->epilogue, batch);
-        batch->first += batch->samples;
     }
     run_steps(ex, p->epilogue, p->end, batch);
 }
 
 /* An observer wants every step to be done when it is told of it. */
 void executor_run(struct executor *ex, enum program program,
-                  struct batch *batch)
+                  const struct batch *batch)
 {
     const struct backend *backend = ex->plan->backend;
 
-    batch->first = 0;
-    batch->samples = ex->plan->schedule->microbatch;
     if (ex->observer.after) {
         run_program(ex, program, batch);
         return;

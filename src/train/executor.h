@@ -22,7 +22,8 @@ struct executor {
     struct device *device;           /* borrowed */
     char *arena;                     /* owned, plan->arena_bytes */
     struct call *calls;              /* owned, [schedule->step_count] */
-    int samples;                     /* that the calls are bound for */
+    struct extents bound[PROGRAM_COUNT]; /* what its body is bound for */
+    struct part part;                /* that is worked on */
     struct observer observer;        /* .after is NULL: there is none */
 };
 
@@ -31,12 +32,12 @@ bool executor_new(struct executor **, const struct plan *, struct device *,
                   struct error *);
 void executor_free(struct executor *);
 
-/*
- * Runs one program over batch->terms samples, in microbatches of the
- * schedule's size, the last of them smaller if need be. Sets batch->first and
- * batch->samples.
- */
-void executor_run(struct executor *, enum program, struct batch *);
+/* Runs one program over a batch, part by part as its loader has them, none of
+ * them larger than the plan's most. */
+void executor_run(struct executor *, enum program, const struct batch *);
+
+/* What the call of a step is bound for. */
+struct extents executor_extents(const struct executor *, int step);
 
 /* Whether the device still works; when it does not, what it gave since the
  * last time that it did is not to be used. */

@@ -67,11 +67,12 @@ struct profile_row profile_describe(const struct executor *ex, int step)
 {
     const struct schedule *s = ex->plan->schedule;
     const struct call *c = &ex->calls[step];
+    struct extents extents = executor_extents(ex, step);
     struct profile_row row = { .op = schedule_op(s, step)->code,
                                .dtype = c->operand[0].dtype };
 
     row.bytes = call_bytes(row.op, c);
-    row.flops = schedule_call_flops(s, step, ex->samples);
+    row.flops = schedule_call_flops(s, step, &extents);
     name_shapes(&row, c);
     return row;
 }
@@ -99,12 +100,13 @@ static void after(void *arg, int step)
     const struct backend *backend = ex->plan->backend;
     const struct schedule *s = ex->plan->schedule;
     struct profile_row *row = &p->rows[p->row[step]];
+    struct extents extents = executor_extents(ex, step);
 
     row->seconds += backend->seconds ? backend->seconds(ex->device)
                                      : clock_seconds() - p->began;
     row->calls++;
     row->all_bytes += call_bytes(row->op, &ex->calls[step]);
-    row->all_flops += schedule_call_flops(s, step, ex->samples);
+    row->all_flops += schedule_call_flops(s, step, &extents);
 }
 
 /* The row that a step counts to, which may be new. */

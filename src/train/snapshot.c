@@ -60,12 +60,12 @@ static json_t *metadata_json(const struct trainer *t,
     snprintf(version, sizeof(version), "%d", SNAPSHOT_VERSION);
     snprintf(step, sizeof(step), "%" PRId64, p->step);
     snprintf(loss, sizeof(loss), "%.17g", p->epoch.loss);
-    snprintf(correct, sizeof(correct), "%.17g", p->epoch.correct);
-    snprintf(samples, sizeof(samples), "%" PRId64, p->epoch.samples);
+    snprintf(correct, sizeof(correct), "%.17g", p->epoch.hits);
+    snprintf(samples, sizeof(samples), "%" PRId64, p->epoch.terms);
     return json_pack("{ss ss ss so ss ss ss ss}", "format", "memdial",
                      "version", version, "checksum", checksum, "run",
                      identity_json(t), "step", step, "epoch_loss", loss,
-                     "epoch_correct", correct, "epoch_samples", samples);
+                     "epoch_hits", correct, "epoch_terms", samples);
 }
 
 /* The entry of one tensor, whose data begin at `offset`. */
@@ -298,9 +298,9 @@ static bool verify_identity(const struct trainer *t,
  * sample correct or not. */
 static bool is_tally(const struct tally *t)
 {
-    return isfinite(t->loss) && !signbit(t->loss) && !signbit(t->correct) &&
-           t->correct <= (double)t->samples &&
-           t->correct == trunc(t->correct) && (t->samples > 0 || t->loss == 0);
+    return isfinite(t->loss) && !signbit(t->loss) && !signbit(t->hits) &&
+           t->hits <= (double)t->terms &&
+           t->hits == trunc(t->hits) && (t->terms > 0 || t->loss == 0);
 }
 
 /* Whether a run of these settings, and any number of epochs, can have come so
@@ -311,7 +311,7 @@ static bool is_possible(const struct trainer *t, const struct reached *p)
     int64_t most = steps * (int64_t)settings_find("epochs")->max;
 
     return p->step >= 0 && p->step <= most &&
-           p->epoch.samples == p->step % steps * t->job->settings.batch &&
+           p->epoch.terms == p->step % steps * t->job->settings.batch &&
            is_tally(&p->epoch);
 }
 
@@ -322,15 +322,15 @@ static bool verify_progress(const struct trainer *t, struct contents *c,
     const struct safetensors *f = &c->file;
     const char *step = safetensors_metadata(f, "step");
     const char *loss = safetensors_metadata(f, "epoch_loss");
-    const char *correct = safetensors_metadata(f, "epoch_correct");
-    const char *samples = safetensors_metadata(f, "epoch_samples");
+    const char *correct = safetensors_metadata(f, "epoch_hits");
+    const char *samples = safetensors_metadata(f, "epoch_terms");
     json_t *again;
     bool ok;
 
     c->reached = (struct reached){ strtoll(step, NULL, 10),
                                    { .loss = strtod(loss, NULL),
-                                     .correct = strtod(correct, NULL),
-                                     .samples = strtoll(samples, NULL, 10) } };
+                                     .hits = strtod(correct, NULL),
+                                     .terms = strtoll(samples, NULL, 10) } };
     again = metadata_json(t, &c->reached, safetensors_metadata(f, "checksum"));
     ok = is_possible(t, &c->reached) &&
          json_equal(again, json_object_get(f->header, "__metadata__"));

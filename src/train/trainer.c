@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "settings/idle.h"
 #include "train/carry.h"
+#include "train/course.h"
 #include "train/initial.h"
 
 /* Whether a run of another job, with a lower number, takes less memory. */
@@ -59,28 +60,13 @@ static bool open_executor(const struct job *job, struct device **device,
     return false;
 }
 
-static bool count_steps(struct trainer *t, struct error *e)
-{
-    const struct settings *s = &t->job->settings;
-    int64_t samples = s->epoch_samples
-                          ? s->epoch_samples
-                          : dataset_samples(t->data, SPLIT_TRAIN);
-
-    t->steps_per_epoch = samples / s->batch;
-    return t->steps_per_epoch > 0 ||
-           error_set(e, EXIT_INPUT,
-                     "batch: %d samples are more than an epoch of %lld; "
-                     "lower batch or raise epoch_samples",
-                     s->batch, (long long)samples);
-}
-
 bool trainer_prepare(struct trainer **out, const struct settings *s,
                      struct error *e)
 {
     struct trainer *t = xcalloc(1, sizeof(*t));
 
     if (!job_new(&t->job, s, e) || !dataset_open(&t->data, s, e) ||
-        !count_steps(t, e) || !job_open_device(t->job, &t->device, e)) {
+        !dataset_batches(t->data, s, &t->steps_per_epoch, e) || !job_open_device(t->job, &t->device, e)) {
         trainer_free(t);
         return false;
     }
@@ -152,107 +138,49 @@ int64_t trainer_steps(const struct trainer *t)
     return t->job->settings.epochs * t->steps_per_epoch;
 }
 
-double trainer_learning_rate(const struct trainer *t, int64_t step)
-{
-    const struct settings *s = &t->job->settings;
-    double done = (double)step / (double)trainer_steps(t);
-
-    switch (s->lr_schedule) {
-    case LR_STEP: /* the report's 60, 120 and 160 of 200 epochs */
-        return s->lr * pow(0.2, (done >= 0.3) + (done >= 0.6) + (done >= 0.8));
-    case LR_COSINE:
-        return s->lr * 0.5 * (1 + cos(3.14159265358979323846 * done));
-    default:
-        return s->lr;
-    }
-}
-
-/* Whether the sparse weights are rewired after a step of the run: every 100
- * steps, less often later, and not at the end; the report's 25, 80, 140 and
- * 190 of 200 epochs. */
-static bool rewires_after(const struct trainer *t, int64_t step)
-{
-    double done = (double)step / (double)trainer_steps(t);
-    int64_t period = 100 << ((done >= 0.125) + (done >= 0.4) + (done >= 0.7));
-
-    return done < 0.95 && (step + 1) % period == 0;
-}
-
-/* The samples that `load` asks for: training samples in a random order drawn
- * anew for each pass over the set, validation samples as they come. */
-struct samples {
-    const struct trainer *trainer;
-    enum split split;
-    uint64_t first;                  /* counts samples over the whole run */
-};
-
-static void load_sample(void *arg, int index, void *const slot[])
-{
-    const struct samples *f = arg;
-    const struct settings *s = &f->trainer->job->settings;
-    uint64_t sample = f->first + (uint64_t)index;
-    struct augment_draw draw = { s->seed, sample };
-    int32_t *label = slot[LOAD_LABELS];
-
-    if (f->split == SPLIT_TRAIN) {
-        int n = dataset_samples(f->trainer->data, SPLIT_TRAIN);
-        index = dataset_shuffle(s->seed, (uint32_t)(sample / (uint64_t)n), n,
-                                (int)(sample % (uint64_t)n));
-    }
-    *label = dataset_sample(f->trainer->data, f->split, index,
-                            f->split == SPLIT_TRAIN && s->augment ? &draw
-                                                                  : NULL,
-                            slot[LOAD_X]);
-}
-
 static struct tally run_program(struct trainer *t, enum program program,
-                                enum split split, int count)
+                                enum split split)
 {
     const struct settings *s = &t->job->settings;
-    struct samples samples = { t, split,
-                               (uint64_t)t->step * (uint64_t)s->batch };
-    struct loader loader = { load_sample, &samples,
-                             .goes_on = program == PROGRAM_TRAIN };
+    struct reading reading = dataset_read(t->data, s, split, t->step);
+    struct loader loader = dataset_loader(t->data, &reading);
     double report[METRIC_COUNT] = { 0 };
     struct batch batch = {
         .seed = s->seed,
         .step = t->step,
-        .terms = count,
-        .learning_rate = (float)trainer_learning_rate(t, t->step),
+        .whole = reading.whole,
+        .terms = reading.whole.of[dataset_family(s->data)->terms],
+        .learning_rate = (float)course_learning_rate(s, t->step,
+                                                     trainer_steps(t)),
         .momentum = (float)s->momentum,
         .weight_decay = (float)s->weight_decay,
         .nesterov = s->nesterov,
-        .rewire = rewires_after(t, t->step),
+        .rewire = course_rewires(t->step, trainer_steps(t)),
         .tf32 = s->tf32,
         .loader = &loader,
         .report = report,
     };
 
     executor_run(t->executor, program, &batch);
-    return (struct tally){ report[METRIC_LOSS], report[METRIC_CORRECT],
-                           count, report[METRIC_SKIPPED] != 0,
+    return (struct tally){ report[METRIC_LOSS], report[METRIC_HITS],
+                           batch.terms, report[METRIC_SKIPPED] != 0,
                            report[METRIC_LOSS_SCALE] };
 }
 
 struct tally trainer_step(struct trainer *t)
 {
-    struct tally step = run_program(t, PROGRAM_TRAIN, SPLIT_TRAIN,
-                                    t->job->settings.batch);
+    struct tally step = run_program(t, PROGRAM_TRAIN, SPLIT_TRAIN);
 
     t->step++;
     t->epoch.loss += step.loss;
-    t->epoch.correct += step.correct;
-    t->epoch.samples += step.samples;
+    t->epoch.hits += step.hits;
+    t->epoch.terms += step.terms;
     return step;
 }
 
 struct tally trainer_evaluate(struct trainer *t)
 {
-    int all = dataset_samples(t->data, SPLIT_VALID);
-    int wanted = t->job->settings.valid_samples;
-
-    return run_program(t, PROGRAM_EVAL, SPLIT_VALID,
-                       wanted && wanted < all ? wanted : all);
+    return run_program(t, PROGRAM_EVAL, SPLIT_VALID);
 }
 
 static void emit(struct event_sink sink, struct event event)
@@ -375,14 +303,14 @@ bool trainer_ends_epoch(const struct trainer *t)
 static void emit_step(const struct trainer *t, struct event_sink sink,
                       const struct tally *step, double seconds)
 {
-    double n = (double)step->samples;
+    double n = (double)step->terms;
 
     emit(sink,
          (struct event){
              .type = EVENT_STEP,
              .step = { t->step, trainer_steps(t),
                        (int)((t->step - 1) / t->steps_per_epoch) + 1,
-                       step->loss / n, step->correct / n, n / seconds,
+                       step->loss / n, step->hits / n, n / seconds,
                        t->seconds } });
 }
 
@@ -391,7 +319,7 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
 {
     double began = clock_seconds();
     struct tally train = t->epoch, valid = trainer_evaluate(t);
-    double n = (double)train.samples, m = (double)valid.samples;
+    double n = (double)train.terms, m = (double)valid.terms;
 
     t->seconds += clock_seconds() - began;
     if (!check_inputs(t, e))
@@ -401,8 +329,8 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
     emit(sink, (struct event){
                    .type = EVENT_EPOCH,
                    .epoch = { (int)(t->step / t->steps_per_epoch),
-                              train.loss / n, train.correct / n,
-                              valid.loss / m, valid.correct / m,
+                              train.loss / n, train.hits / n,
+                              valid.loss / m, valid.hits / m,
                               t->seconds - t->epoch_began } });
     t->epoch = (struct tally){ 0 };
     t->epoch_began = t->seconds;

@@ -12,10 +12,10 @@
 #include "plan/job.h"
 #include "train/executor.h"
 
-/* Sums over the samples of a step or of the epoch so far. */
+/* What predictions of a step, or of the epoch so far, came to. */
 struct tally {
-    double loss, correct;
-    int64_t samples;
+    double loss, hits;
+    int64_t terms;       /* that these are sums over */
     /* Of a step with a loss scale, else zeros: whether its gradients were not
      * finite and the update was skipped, and the scale they had. */
     bool skipped;
@@ -58,9 +58,6 @@ void trainer_free(struct trainer *);
 
 /* Optimizer steps of the whole run. */
 int64_t trainer_steps(const struct trainer *);
-
-/* The learning rate of a step of the run. */
-double trainer_learning_rate(const struct trainer *, int64_t step);
 
 /* One optimizer step on the next batch; returns what it adds to the epoch. */
 struct tally trainer_step(struct trainer *);

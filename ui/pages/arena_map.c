@@ -5,7 +5,7 @@
 #include "base/error.h"
 
 /* A row of a column under way. */
-struct part {
+struct stretch {
     int owner;
     double owned;        /* bytes of it that are the owner's */
     double used;         /* that are anyone's */
@@ -14,7 +14,7 @@ struct part {
 struct column {
     double row_bytes;
     int rows;
-    struct part *parts;  /* [rows] from the lowest address */
+    struct stretch *parts;  /* [rows] from the lowest address */
 };
 
 static void add_block(struct column *c, int instance, size_t offset,
@@ -24,7 +24,7 @@ static void add_block(struct column *c, int instance, size_t offset,
 
     for (int r = (int)(from / c->row_bytes);
          r < c->rows && r * c->row_bytes < to; r++) {
-        struct part *part = &c->parts[r];
+        struct stretch *part = &c->parts[r];
         double low = r * c->row_bytes, high = low + c->row_bytes;
         double shared = (to < high ? to : high) - (from > low ? from : low);
         part->used += shared;
@@ -38,7 +38,7 @@ static void add_block(struct column *c, int instance, size_t offset,
 static void fill_column(struct column *c, const struct plan *plan, int step)
 {
     for (int r = 0; r < c->rows; r++)
-        c->parts[r] = (struct part){ ARENA_MAP_FREE, 0, 0 };
+        c->parts[r] = (struct stretch){ ARENA_MAP_FREE, 0, 0 };
     for (int i = 0; i < plan->schedule->instance_count; i++)
         if (living_in(plan, i, step))
             add_block(c, i, plan->instances[i].offset,

@@ -21,9 +21,8 @@ static const char *const dtypes[DTYPE_COUNT] = {
 static struct operand shape_of(const struct plan *plan, int instance)
 {
     const struct schedule *s = plan->schedule;
-    struct extents extents = schedule_extents(s->microbatch);
 
-    return graph_operand(s->graph, s->instances[instance], &extents);
+    return graph_operand(s->graph, s->instances[instance], &s->cut.most);
 }
 
 /* "100 x 32 x 32 x 16 x 4 B" */

@@ -183,7 +183,7 @@ void sawtooth_draw(const struct plan *plan, const struct timeline *t,
 static void name_phase(const struct schedule *s, enum phase phase, int room,
                        char *text, size_t size)
 {
-    int times = (s->batch + s->microbatch - 1) / s->microbatch;
+    int times = s->cut.parts;
     bool often = phase == PHASE_FORWARD || phase == PHASE_BACKWARD ||
                  phase == PHASE_RECOMPUTE;
 

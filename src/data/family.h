@@ -1,0 +1,54 @@
+/*
+ * What a family of data, such as images or sentences, gives to the rest of the
+ * program. What a plan must know follows from settings alone.
+ */
+#ifndef MEMDIAL_FAMILY_H
+#define MEMDIAL_FAMILY_H
+
+#include "base/error.h"
+#include "data/cut.h"
+#include "settings/settings.h"
+
+/* How good predictions are, beside the loss. */
+struct score {
+    const char *name;
+    bool percent;            /* a fraction of 1, shown in percent */
+    bool higher_is_better;
+};
+
+/* A batch that is to be loaded: one of training, or all that an evaluation
+ * looks at. */
+struct reading {
+    const void *state;       /* of the open set */
+    const struct settings *settings;
+    enum split split;
+    int64_t step;            /* optimizer steps before it; of training */
+    struct extents whole;
+};
+
+struct data_family {
+    const char *unit;        /* what batches are counted in: "sample" */
+    enum extent terms;       /* what the loss is the mean over */
+    struct score score;
+    struct cut (*cut)(const struct settings *);
+    /* `source` says which set of the family; `state` is the open set's. What
+     * `check` says yes to may still not open. */
+    bool (*check)(const void *source, const struct settings *, struct error *);
+    bool (*open)(void **state, const void *source, const struct settings *,
+                 struct error *);
+    void (*close)(void *state);
+    bool (*intact)(const void *state, struct error *);
+    /* Units of an epoch, and how many whole batches they make. */
+    int64_t (*epoch_units)(const void *state, const struct settings *);
+    int64_t (*epoch_batches)(const void *state, const struct settings *);
+    /* Sets `whole` of a reading. */
+    void (*begin)(struct reading *);
+    /* Those of its loader (kernels.h), whose arg is the reading; */
+    bool (*next)(void *reading, struct part *);
+    void (*fill)(void *reading, const struct part *, int begin, int end,
+                 const struct stream stream[]);
+    bool repeats;            /* and whether parts have the same sizes in every
+                                batch of training */
+};
+
+#endif

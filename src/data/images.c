@@ -1,0 +1,237 @@
+/*
+ * A set is a source of raw 8-bit images; this file augments and normalises
+ * them, straight from the raw image on the stack into the caller's floats.
+ * Nothing changes after images_open but that a source can find out that it does
+ * not give any more what it gave, so any number of threads may read.
+ */
+#include "data/images.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "data/shuffle.h"
+#include "kernels/philox.h"
+
+enum { PAD = 4, OFFSETS = 2 * PAD + 1 };
+
+/* The streams of a sample. */
+enum { STREAM_IMAGE, STREAM_LABEL };
+
+struct images {
+    const struct image_source *source;
+    void *state;         /* the source's own */
+};
+
+/* Which part of the padded image is kept; PAD, PAD is the image itself. */
+struct crop {
+    int top, left;       /* 0..2 * PAD */
+    bool flip;
+};
+
+bool images_open(struct images **out, const struct image_source *source,
+                 const struct settings *settings, struct error *e)
+{
+    void *state = NULL;
+
+    if (source->open && !source->open(&state, settings->data_path, e))
+        return false;
+    *out = xcalloc(1, sizeof(**out));
+    **out = (struct images){ source, state };
+    return true;
+}
+
+void images_close(struct images *set)
+{
+    if (set && set->source->close)
+        set->source->close(set->state);
+    free(set);
+}
+
+int images_samples(const struct images *set, enum split split)
+{
+    return set->source->samples(set->state, split);
+}
+
+/* Uniform in 0..count-1, to within count / 2^32. */
+static int below(int count, uint32_t word)
+{
+    return (int)((uint64_t)word * (uint32_t)count >> 32);
+}
+
+static struct crop crop_draw(const struct augment_draw *draw)
+{
+    struct philox r = philox(draw->seed, draw->sample, PHILOX_AUGMENT, 0);
+
+    return (struct crop){ .top = below(OFFSETS, r.x[0]),
+                          .left = below(OFFSETS, r.x[1]),
+                          .flip = r.x[2] >> 31 };
+}
+
+/* The pixel seen at place i of a side padded by reflection, which does not
+ * repeat the edge. */
+static int reflect(int i)
+{
+    if (i < 0)
+        return -i;
+    return i < IMAGE_SIDE ? i : 2 * (IMAGE_SIDE - 1) - i;
+}
+
+int images_sample(const struct images *set, enum split split, int index,
+                  const struct augment_draw *draw,
+                  float image[IMAGE_ELEMENTS])
+{
+    const struct image_source *source = set->source;
+    struct crop crop = { PAD, PAD, false };
+    uint8_t raw[IMAGE_ELEMENTS]; /* (32, 32, 3) */
+    int column[IMAGE_SIDE], label;
+    float scale[IMAGE_CHANNELS];
+
+    assert(index >= 0 && index < images_samples(set, split));
+    label = source->image(set->state, split, index, raw);
+    if (draw)
+        crop = crop_draw(draw);
+    for (int x = 0; x < IMAGE_SIDE; x++)
+        column[crop.flip ? IMAGE_SIDE - 1 - x : x] =
+            reflect(x + crop.left - PAD) * IMAGE_CHANNELS;
+    for (int c = 0; c < IMAGE_CHANNELS; c++)
+        scale[c] = 1 / source->std[c];
+
+    for (int y = 0; y < IMAGE_SIDE; y++) {
+        const uint8_t *row = raw + reflect(y + crop.top - PAD) * IMAGE_SIDE *
+                                       IMAGE_CHANNELS;
+
+        for (int x = 0; x < IMAGE_SIDE; x++)
+            for (int c = 0; c < IMAGE_CHANNELS; c++)
+                *image++ = (row[column[x] + c] - source->mean[c]) * scale[c];
+    }
+    return label;
+}
+
+bool images_intact(const struct images *set, struct error *e)
+{
+    return !set->source->intact || set->source->intact(set->state, e);
+}
+
+/* Parts of `most` samples, but for what remains. */
+static struct cut family_cut(const struct settings *s)
+{
+    int most = s->microbatch ? s->microbatch : s->batch;
+    int rest = s->batch % most;
+
+    return (struct cut){
+        .whole = { .of = { [EXTENT_SAMPLES] = s->batch } },
+        .most = { .of = { [EXTENT_SAMPLES] = most } },
+        .least = { .of = { [EXTENT_SAMPLES] = rest ? rest : most } },
+        .parts = s->batch / most + (rest > 0)
+    };
+}
+
+static bool family_check(const void *source, const struct settings *s,
+                         struct error *e)
+{
+    const struct image_source *images = source;
+
+    return !images->check || images->check(s->data_path, e);
+}
+
+static bool family_open(void **state, const void *source,
+                        const struct settings *s, struct error *e)
+{
+    return images_open((struct images **)state, source, s, e);
+}
+
+static void family_close(void *state)
+{
+    images_close(state);
+}
+
+static bool family_intact(const void *state, struct error *e)
+{
+    return images_intact(state, e);
+}
+
+static int64_t family_epoch_units(const void *state, const struct settings *s)
+{
+    return s->epoch_samples ? s->epoch_samples
+                            : images_samples(state, SPLIT_TRAIN);
+}
+
+static int64_t family_epoch_batches(const void *state,
+                                    const struct settings *s)
+{
+    return family_epoch_units(state, s) / s->batch;
+}
+
+/* Of a training, a batch; else all samples, or as many as are wanted. */
+static void family_begin(struct reading *r)
+{
+    int all = images_samples(r->state, r->split);
+    int wanted = r->settings->valid_samples;
+
+    r->whole = family_cut(r->settings).whole;
+    if (r->split != SPLIT_TRAIN)
+        r->whole.of[EXTENT_SAMPLES] = wanted && wanted < all ? wanted : all;
+}
+
+static bool family_next(void *reading, struct part *part)
+{
+    const struct reading *r = reading;
+    int most = family_cut(r->settings).most.of[EXTENT_SAMPLES], left;
+
+    part->first = extents_sum(&part->first, &part->count);
+    left = r->whole.of[EXTENT_SAMPLES] - part->first.of[EXTENT_SAMPLES];
+    part->count.of[EXTENT_SAMPLES] = left < most ? left : most;
+    return left > 0;
+}
+
+/* A training sample, by its number in the run: each pass over the set is in an
+ * order of its own. */
+static int train_sample(const struct reading *r, uint64_t number,
+                        float image[IMAGE_ELEMENTS])
+{
+    const struct settings *s = r->settings;
+    struct augment_draw draw = { s->seed, number };
+    int n = images_samples(r->state, SPLIT_TRAIN);
+    int index = shuffle_place(s->seed, (uint32_t)(number / (uint64_t)n), n,
+                              (int)(number % (uint64_t)n));
+
+    return images_sample(r->state, SPLIT_TRAIN, index,
+                         s->augment ? &draw : NULL, image);
+}
+
+static void family_fill(void *reading, const struct part *part, int begin,
+                        int end, const struct stream stream[])
+{
+    const struct reading *r = reading;
+    const struct stream *images = &stream[STREAM_IMAGE];
+    const struct stream *labels = &stream[STREAM_LABEL];
+    uint64_t before = (uint64_t)r->step * (uint64_t)r->settings->batch;
+
+    for (int i = begin; i < end; i++) {
+        float *image = (float *)images->data +
+                       (size_t)(i - images->sample) * IMAGE_ELEMENTS;
+        int32_t *label = (int32_t *)labels->data + i - labels->sample;
+        int index = part->first.of[EXTENT_SAMPLES] + i;
+
+        *label = r->split == SPLIT_TRAIN
+                     ? train_sample(r, before + (uint64_t)index, image)
+                     : images_sample(r->state, r->split, index, NULL, image);
+    }
+}
+
+const struct data_family images_family = {
+    .unit = "sample",
+    .terms = EXTENT_SAMPLES,
+    .score = { "accuracy", .percent = true, .higher_is_better = true },
+    .cut = family_cut,
+    .check = family_check,
+    .open = family_open,
+    .close = family_close,
+    .intact = family_intact,
+    .epoch_units = family_epoch_units,
+    .epoch_batches = family_epoch_batches,
+    .begin = family_begin,
+    .next = family_next,
+    .fill = family_fill,
+    .repeats = true
+};

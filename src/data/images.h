@@ -1,0 +1,43 @@
+/*
+ * A labelled set of images, split for training and validation. Samples are
+ * made or read on demand: no image is kept in memory.
+ */
+#ifndef MEMDIAL_IMAGES_H
+#define MEMDIAL_IMAGES_H
+
+#include "data/family.h"
+#include "data/image_source.h"
+
+/* What images are to the rest of the program. A unit is an image; `source` of
+ * the set is a struct image_source. */
+extern const struct data_family images_family;
+
+struct images;
+
+bool images_open(struct images **, const struct image_source *,
+                 const struct settings *, struct error *);
+void images_close(struct images *);
+int images_samples(const struct images *, enum split);
+
+/*
+ * Writes sample `index` of a split, normalised to about zero mean and unit
+ * variance per channel, as (32, 32, 3) floats, and returns its label. With
+ * `draw` not NULL the image is augmented (4-pixel reflect pad, random crop,
+ * random horizontal flip) as a function of (draw->seed, draw->sample) alone.
+ * Safe to call from several threads. It cannot fail; whether what it gave can
+ * be used says images_intact().
+ */
+struct augment_draw {
+    uint64_t seed;
+    uint64_t sample;     /* counts samples over the whole run */
+};
+
+int images_sample(const struct images *, enum split, int index,
+                  const struct augment_draw *draw,
+                  float image[IMAGE_ELEMENTS]);
+
+/* Whether all samples so far were what they were when the set was opened. Once
+ * they are not it stays so. */
+bool images_intact(const struct images *, struct error *);
+
+#endif

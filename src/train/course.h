@@ -1,0 +1,20 @@
+/*
+ * What changes in the course of a run: functions of how many of its steps are
+ * done.
+ */
+#ifndef MEMDIAL_COURSE_H
+#define MEMDIAL_COURSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "settings/settings.h"
+
+/* The learning rate of the step after `step` of `steps` steps. */
+double course_learning_rate(const struct settings *, int64_t step,
+                            int64_t steps);
+
+/* Whether the sparse weights are rewired after that step. */
+bool course_rewires(int64_t step, int64_t steps);
+
+#endif
