@@ -282,11 +282,10 @@ report $? '... or a line of JSON'
 
 # Ctrl-C ends a run in order. A shell has what it puts in the background ignore
 # that signal, so the same is done with SIGTERM.
-"$memdial" train quick --epochs 1000 $small --save "$snapshot" \
-    >"$out" 2>"$err" &
-sleep 3
-kill "$!"
-wait "$!"
+begin /dev/null "$memdial" train quick --epochs 1000 $small --save "$snapshot"
+comes '^epoch'
+kill "$begun"
+wait_for_end
 code=$?
 [ $code = 0 ] && [ ! -s "$err" ] && grep -q interrupted "$out"
 report $? 'a run that is interrupted ends with a summary'
@@ -294,16 +293,13 @@ works train quick --epochs 1 $small --load "$snapshot"
 
 # Nor does a terminal that goes away cost the snapshot; nohup has it ignored.
 hang_up() { # COMMAND...: sends it SIGHUP when it trains
-    : >"$out" # of the last one nothing counts
-    "$@" train quick --json --epochs 1000 $small --save "$folder/hangup" \
-        >"$out" 2>"$err" &
-    until grep -q '"type":"step"' "$out" || ! kill -0 "$!"; do
-        sleep 0.1
-    done
-    kill -HUP "$!"
+    begin /dev/null "$@" train quick --json --epochs 1000 $small \
+        --save "$folder/hangup"
+    comes '"type":"step"'
+    kill -HUP "$begun"
 }
 hang_up "$memdial"
-wait "$!"
+wait_for_end
 [ $? = 0 ] && tail -n 1 "$out" | grep -q '"type":"done"' &&
     tail -n 2 "$out" | grep -q '"type":"saved"'
 report $? 'a run whose terminal goes away leaves a snapshot'
@@ -317,11 +313,7 @@ printed ', on from step '
     awk 'NR == 2 { print $1 == $2 }')" = 1 ]
 report $? '... with the memory that it has touched'
 hang_up nohup "$memdial"
-lines=$(wc -l <"$out")
-until [ "$(wc -l <"$out")" -gt $((lines + 5)) ] || ! kill -0 "$!"; do
-    sleep 0.1
-done
-kill "$!" && wait "$!"
+comes . $(($(lines_with .) + 6)) && kill "$begun" && wait_for_end
 report $? '... and goes on under nohup'
 
 # A run that is at its end when it begins is saved too.

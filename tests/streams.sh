@@ -4,12 +4,6 @@
 # Prints TAP.
 . "${srcdir:-.}/tests/tap.sh"
 
-run=
-trap 'kill -9 $run 2>/dev/null; rm -rf "$folder"' EXIT
-
-# Nothing here takes long, but for a machine that does other things.
-limit=120
-
 XDG_CONFIG_HOME=$folder/config
 XDG_STATE_HOME=$folder/state
 export XDG_CONFIG_HOME XDG_STATE_HOME
@@ -17,16 +11,6 @@ export XDG_CONFIG_HOME XDG_STATE_HOME
 # Steps of milliseconds.
 small='--set batch=2 --set epoch_samples=60 --set valid_samples=2
     --set threads=1'
-
-# COMMAND...: tries it until it succeeds, as long as may be.
-eventually() {
-    tries=0
-    until "$@" || [ $tries -ge $((5 * limit)) ]; do
-        sleep 0.2
-        tries=$((tries + 1))
-    done
-    [ $tries -lt $((5 * limit)) ]
-}
 
 one_line() { # FILE TEXT: all that is in the file is a line with the text
     [ "$(wc -l <"$1")" = 1 ] && grep -qF -- "$2" "$1"
@@ -39,26 +23,26 @@ closed='standard output is closed'
 survives() {
     code=$1
     shift
-    timeout $limit "$memdial" "$@" <&- >"$out" 2>"$err"
+    timeout $patience "$memdial" "$@" <&- >"$out" 2>"$err"
     [ $? = "$code" ]
     report $? "memdial $*: without input"
     cp "$out" "$folder/whole"
-    timeout $limit "$memdial" "$@" </dev/null 2>&- >"$out"
+    timeout $patience "$memdial" "$@" </dev/null 2>&- >"$out"
     [ $? = "$code" ] && [ "$(wc -l <"$out")" = "$(wc -l <"$folder/whole")" ]
     report $? "... without errors"
-    timeout $limit "$memdial" "$@" <&- 2>&- >"$out"
+    timeout $patience "$memdial" "$@" <&- 2>&- >"$out"
     [ $? = "$code" ]
     report $? "... without both"
-    timeout $limit "$memdial" "$@" </dev/null >&- 2>"$err"
+    timeout $patience "$memdial" "$@" </dev/null >&- 2>"$err"
     [ $? = 1 ] && one_line "$err" "$closed"
     report $? "... without output"
-    timeout $limit "$memdial" "$@" <&- >&- 2>"$err"
+    timeout $patience "$memdial" "$@" <&- >&- 2>"$err"
     [ $? = 1 ] && one_line "$err" "$closed"
     report $? "... without input and output"
-    timeout $limit "$memdial" "$@" </dev/null >&- 2>&-
+    timeout $patience "$memdial" "$@" </dev/null >&- 2>&-
     [ $? = 1 ]
     report $? "... without output and errors"
-    timeout $limit "$memdial" "$@" <&- >&- 2>&-
+    timeout $patience "$memdial" "$@" <&- >&- 2>&-
     [ $? = 1 ]
     report $? "... without any"
 }
@@ -74,7 +58,7 @@ survives 0 --plain --set epochs=1 $small --set epoch_samples=2
 survives 2 quick
 survives 2 nonsense
 : >"$folder/empty"
-timeout $limit "$memdial" train quick $small --load "$folder/empty" <&- >&- \
+timeout $patience "$memdial" train quick $small --load "$folder/empty" <&- >&- \
     2>&-
 [ ! -s "$folder/empty" ]
 report $? 'nothing is written into a file that is read'
@@ -82,68 +66,62 @@ report $? 'nothing is written into a file that is read'
 # Streams of the wrong kind.
 for command in presets 'presets --json' worker; do
     echo '{"command":"pause"}' |
-        timeout $limit "$memdial" $command 1</dev/null 2>"$err"
+        timeout $patience "$memdial" $command 1</dev/null 2>"$err"
     [ $? = 1 ] && one_line "$err" 'standard output: Bad file descriptor'
     report $? "memdial $command: output that can only be read"
 done
-timeout $limit "$memdial" worker </ >"$out" 2>"$err"
+timeout $patience "$memdial" worker </ >"$out" 2>"$err"
 [ $? = 1 ] && [ ! -s "$err" ]
 report $? 'memdial worker: input that is a folder'
-timeout $limit "$memdial" worker 0>/dev/null >"$out" 2>"$err"
+timeout $patience "$memdial" worker 0>/dev/null >"$out" 2>"$err"
 [ $? = 1 ] && [ ! -s "$err" ]
 report $? 'memdial worker: input that can only be written'
 
 # The last command needs no end of line.
 printf '{"command":"pause"}\n{"command":"resume"}' |
-    timeout $limit "$memdial" worker >"$out" 2>"$err"
+    timeout $patience "$memdial" worker >"$out" 2>"$err"
 [ $? = 0 ] && grep -q '"command":"pause"' "$out" &&
     grep -q '"command":"resume"' "$out"
 report $? 'a last command without a newline'
-printf '{"command":"sto' | timeout $limit "$memdial" worker >"$out" 2>"$err"
+printf '{"command":"sto' | timeout $patience "$memdial" worker >"$out" 2>"$err"
 [ $? = 0 ] && one_line "$out" 'not a line of JSON'
 report $? '... that is cut off'
-head -c 100000 /dev/zero | timeout $limit "$memdial" worker >"$out" 2>"$err"
+head -c 100000 /dev/zero | timeout $patience "$memdial" worker >"$out" 2>"$err"
 [ $? = 0 ] && one_line "$out" 'a line of more than 65535 bytes'
 report $? '... that is too long'
-
-steps() {
-    [ "$(grep -c '"type":"step"' "$out")" -ge "$1" ]
-}
-
-ended() {
-    ! kill -0 "$run" 2>/dev/null
-}
 
 # What was to be ignored stays so, what was not ends a run in order.
 long='{"command":"start","settings":{"batch":2,"epoch_samples":60,'\
 '"valid_samples":2,"threads":1,"epochs":99999}}'
 mkfifo "$folder/commands"
+ignoring() { # SIGNALS COMMAND...
+    trap '' $1
+    shift
+    exec "$@"
+}
 for command in train worker; do
     for ignored in 'HUP' 'INT QUIT' 'HUP INT TERM'; do
-        : >"$out" # of the last one nothing counts
-        (
-            trap '' $ignored
-            if [ $command = train ]; then
-                exec "$memdial" train quick $small --epochs 99999 --json
-            else
-                exec "$memdial" worker <"$folder/commands"
-            fi
-        ) >"$out" 2>"$err" &
-        run=$!
-        [ $command = train ] || { exec 3>"$folder/commands"; echo "$long" >&3; }
-        eventually steps 1
+        if [ $command = train ]; then
+            begin /dev/null ignoring "$ignored" "$memdial" train quick $small \
+                --epochs 99999 --json
+        else
+            begin "$folder/commands" ignoring "$ignored" "$memdial" worker
+            exec 3>"$folder/commands"
+            echo "$long" >&3
+        fi
+        comes '"type":"step"'
         for signal in $ignored; do
-            kill -s "$signal" $run
+            kill -s "$signal" $begun
         done
-        eventually steps $(($(grep -c '"type":"step"' "$out") + 3))
+        comes '"type":"step"' $(($(lines_with '"type":"step"') + 3))
         report $? "$command goes on after a signal that is ignored: $ignored"
         case $ignored in
-        *TERM) kill -s KILL $run ;;
-        *) kill -s TERM $run ;;
+        *TERM) kill -s KILL $begun ;;
+        *) kill -s TERM $begun ;;
         esac
-        eventually ended
+        eventually has_ended
         report $? '... and ends'
-        wait $run 2>/dev/null
+        wait_for_end 2>/dev/null
         code=$?
         [ "$ignored" = 'HUP INT TERM' ] || [ $code = 0 ]
         report $? '... in order'
@@ -153,10 +131,14 @@ done
 
 # A pipe that takes a few lines more, and then is full for good.
 sleeping() { # the run does nothing, and has done nothing for a while
-    before=$(cut -d ' ' -f 3,14,15 "/proc/$run/stat")
+    before=$(cut -d ' ' -f 3,14,15 "/proc/$begun/stat")
     sleep 0.5
-    [ "$(cut -d ' ' -f 3,14,15 "/proc/$run/stat")" = "$before" ] &&
+    [ "$(cut -d ' ' -f 3,14,15 "/proc/$begun/stat")" = "$before" ] &&
         [ "${before%% *}" = S ]
+}
+
+into_full() { # ARGUMENT...
+    exec env --default-signal=INT "$memdial" "$@" >&4
 }
 
 if [ -r /proc/self/stat ]; then
@@ -167,24 +149,21 @@ if [ -r /proc/self/stat ]; then
             exec 4<>"$folder/full"
             head -c $((65536 - 2 * 4096)) /dev/zero >&4
             if [ $command = train ]; then
-                env --default-signal=INT "$memdial" train quick $small --json \
-                    --epochs 99999 --save "$folder/saved" >&4 2>"$err" &
+                begin /dev/null into_full train quick $small --json \
+                    --epochs 99999 --save "$folder/saved"
             else
-                env --default-signal=INT "$memdial" worker \
-                    <"$folder/commands" >&4 2>"$err" &
-            fi
-            run=$!
-            if [ $command = worker ]; then
+                begin "$folder/commands" into_full worker
                 exec 3>"$folder/commands"
                 echo "${long%\}},\"save\":\"$folder/saved\"}" >&3
             fi
-            eventually sleeping && kill -s $signal $run && eventually ended
+            eventually sleeping && kill -s $signal $begun &&
+                eventually has_ended
             report $? "$command ends on SIG$signal while its output is full"
-            wait $run
+            wait $begun
             [ $? = 1 ] &&
                 one_line "$err" 'standard output: Interrupted system call'
             report $? '... with the reason'
-            timeout $limit "$memdial" train quick $small --epochs 1 \
+            timeout $patience "$memdial" train quick $small --epochs 1 \
                 --load "$folder/saved" >"$out" 2>"$err"
             report $? '... and has kept a snapshot'
             exec 3>&- 4>&-

@@ -1,10 +1,11 @@
 # For the scripts beside it: a folder of their own, the files that a program's
-# output and errors go to, and lines of TAP.
+# output and errors go to, lines of TAP, and programs in the background.
 set -u
 
 memdial=${MEMDIAL:-./memdial}
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+begun=
+trap 'kill -9 $begun 2>/dev/null; rm -rf "$folder"' EXIT
 out=$folder/out
 err=$folder/err
 count=0
@@ -17,4 +18,56 @@ report() { # STATUS DESCRIPTION: with what was printed last if it is bad
         echo "not ok $count - $2"
         tail -n 20 "$out" "$err" | cut -c 1-300 | sed 's/^/# /'
     fi
+}
+
+# INPUT COMMAND...: begins it in the background, reading from a file; $begun is
+# the process. Its output and its errors have files of their own, $out and $err,
+# so that nothing counts of the last one.
+begin_count=0
+begin() {
+    begin_count=$((begin_count + 1))
+    out=$folder/out.$begin_count
+    err=$folder/err.$begin_count
+    : >"$out" >"$err"
+    input=$1
+    shift
+    "$@" <"$input" >"$out" 2>"$err" &
+    begun=$!
+}
+
+# Seconds. Nothing takes long, but on a machine that does other things.
+patience=120
+
+# COMMAND...: tries it until it succeeds, as long as patience lasts.
+eventually() {
+    tries=$((10 * patience))
+    until "$@"; do
+        [ $tries -gt 0 ] || return 1
+        tries=$((tries - 1))
+        sleep 0.1
+    done
+}
+
+lines_with() { # PATTERN: how many lines of output so far have it
+    grep -c -- "$1" "$out"
+}
+
+has_lines() { # PATTERN NUMBER
+    [ "$(lines_with "$1")" -ge "$2" ]
+}
+
+comes() { # PATTERN [NUMBER]: whether so many lines of output come to have it
+    eventually has_lines "$1" "${2:-1}"
+}
+
+has_ended() { # the process that was begun
+    ! kill -0 "$begun" 2>/dev/null
+}
+
+wait_for_end() { # the status of it
+    eventually has_ended || return 1
+    wait "$begun"
+    code=$?
+    begun=
+    return $code
 }

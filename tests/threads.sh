@@ -70,16 +70,22 @@ report $? 'smaller stacks let 64 train'
 
 # A worker refuses them and goes on.
 start='"epochs":1,"epoch_samples":8,"valid_samples":4,"batch":4'
-(
+limited() { # COMMAND...
     ulimit -v 500000
-    {
-        echo '{"command":"start","settings":{"threads":64}}'
-        echo "{\"command\":\"start\",\"settings\":{\"threads\":2,$start}}"
-        echo '{"command":"set","settings":{"threads":200}}'
-        echo '{"command":"set","settings":{"threads":3}}'
-        sleep 2
-    } | "$memdial" worker
-) >"$out" 2>"$err"
+    exec "$@"
+}
+mkfifo "$folder/commands"
+begin "$folder/commands" limited "$memdial" worker
+exec 3>"$folder/commands"
+cat >&3 <<END
+{"command":"start","settings":{"threads":64}}
+{"command":"start","settings":{"threads":2,$start}}
+{"command":"set","settings":{"threads":200}}
+{"command":"set","settings":{"threads":3}}
+END
+comes '"type":"done"'
+exec 3>&-
+wait_for_end
 [ $? = 0 ] && [ ! -s "$err" ] && tail -n 1 "$out" | grep -q '"done"'
 report $? 'a worker with too little memory for threads ends in order'
 grep -qE '"(refused|error)".*64 threads cannot be started' "$out"

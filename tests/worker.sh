@@ -3,15 +3,10 @@
 # ends. Prints TAP.
 . "${srcdir:-.}/tests/tap.sh"
 
-worker=
-trap 'kill -9 $worker 2>/dev/null; rm -rf "$folder"' EXIT
+mkfifo "$folder/commands"
 
-begin() { # of the last one nothing may be taken for what this one says
-    : >"$out" # a worker that waits for commands
-    rm -f "$folder/commands"
-    mkfifo "$folder/commands"
-    "$memdial" worker <"$folder/commands" >"$out" 2>"$err" &
-    worker=$!
+begin_worker() { # that waits for commands
+    begin "$folder/commands" "$memdial" worker
     exec 3>"$folder/commands"
 }
 
@@ -19,47 +14,24 @@ send() {
     printf '%s\n' "$@" >&3
 }
 
-heard() { # PATTERN: how many lines so far have it
-    grep -c -- "$1" "$out"
-}
-
-# COMMAND...: tries it until it succeeds, for a minute at most.
-within_a_minute() {
-    tries=0
-    until "$@" || [ $tries -ge 600 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-    [ $tries -lt 600 ]
-}
-
-has_heard() { # PATTERN NUMBER
-    [ "$(heard "$1")" -ge "$2" ]
-}
-
 await() { # PATTERN [NUMBER]: so many such lines come
-    within_a_minute has_heard "$1" "${2:-1}"
+    comes "$@"
     report $? "says $1 ${2:-}"
 }
 
-has_ended() {
-    ! kill -0 "$worker" 2>/dev/null
-}
-
 refuses() { # TEXT LINE: LINE is refused, saying TEXT
-    before=$(heard '"type":"refused"')
+    before=$(lines_with '"type":"refused"')
     send "$2"
-    within_a_minute has_heard '"type":"refused"' $((before + 1)) &&
+    comes '"type":"refused"' $((before + 1)) &&
         grep '"type":"refused"' "$out" | tail -n 1 |
         grep -qF -- "$1"
     report $? "refuses $(printf %.60s "$2"): $1"
 }
 
 ends() { # DESCRIPTION: the worker has ended in order and without complaint
-    within_a_minute has_ended && wait "$worker" && [ ! -s "$err" ] &&
+    wait_for_end && [ ! -s "$err" ] &&
         [ "$(tail -n 1 "$out")" = '{"type":"done"}' ]
     report $? "$1"
-    worker=
     exec 3>&-
 }
 
@@ -77,7 +49,7 @@ report $? 'worker --help'
 [ $? = 2 ] && [ ! -s "$out" ] && grep -q "'quick'" "$err"
 report $? 'takes no preset'
 
-begin
+begin_worker
 refuses 'no run is under way' '{"command":"set","settings":{"lr":1}}'
 refuses 'no run is under way' '{"command":"pause"}'
 refuses 'no run before' '{"command":"restart"}'
@@ -108,9 +80,9 @@ for name in peak_bytes:planned arena_bytes:arena; do
 done
 
 # Nothing moves while it is paused.
-before=$(heard '"type":"step"')
+before=$(lines_with '"type":"step"')
 sleep 0.5
-[ "$(heard '"type":"step"')" = "$before" ]
+[ "$(lines_with '"type":"step"')" = "$before" ]
 report $? 'no steps while paused'
 
 # What is wrong changes nothing.
@@ -139,13 +111,14 @@ send ''
 await '"type":"refused".*a line of more than'
 head -c 3000 "$memdial" >&3
 send ''
-[ "$(heard '"type":"applied"')" = 1 ] && [ "$(heard '"type":"paused"')" = 1 ]
+[ "$(lines_with '"type":"applied"')" = 1 ] &&
+    [ "$(lines_with '"type":"paused"')" = 1 ]
 report $? 'nothing of that was done'
 
 send "{\"command\":\"save\",\"path\":\"$folder/saved\"}" '{"command":"resume"}'
 await "\"path\":\"$folder/saved\""
 await '"type":"resumed"'
-await '"type":"epoch"' $(($(heard '"type":"epoch"') + 2))
+await '"type":"epoch"' $(($(lines_with '"type":"epoch"') + 2))
 
 # The first step of a new plan is told, and at once all that it touched.
 sed '1,/"type":"resumed"/d' "$out" >"$folder/after"
@@ -178,7 +151,7 @@ await '"type":"applied"' 2
 send "$start,\"save\":\"$folder/stays\"}"
 await '"type":"start"' 5
 await "\"path\":\"$folder/stays\""
-starts=$(heard '"type":"start"')
+starts=$(lines_with '"type":"start"')
 refuses 'more than an epoch of 31' \
     '{"command":"restart","settings":{"epoch_samples":31}}'
 refuses 'data_path: not set' '{"command":"start","preset":"wrn-10-1"}'
@@ -199,10 +172,10 @@ refuses 'saved by a run with' \
     "{\"command\":\"start\",\"load\":\"$folder/stays\"}"
 refuses 'cannot write' "$start,\"save\":\"$folder/none/x\"}"
 refuses 'backend' '{"command":"start","settings":{"backend":"cuda"}}'
-await '"type":"step"' $(($(heard '"type":"step"') + 1))
+await '"type":"step"' $(($(lines_with '"type":"step"') + 1))
 send '{"command":"set","settings":{"precision":"bf16"}}'
 await '"type":"applied".*"precision":"bf16"}'
-[ "$(heard '"type":"start"')" = "$starts" ] && [ -s "$folder/stays" ]
+[ "$(lines_with '"type":"start"')" = "$starts" ] && [ -s "$folder/stays" ]
 report $? '... and none of them ended the run'
 
 # What a run goes on from may be what the one before it does not keep.
@@ -228,7 +201,7 @@ report $? 'the snapshot continues elsewhere'
 
 # Whether the snapshot stays.
 for keep in true false; do
-    begin
+    begin_worker
     send "$start,\"save\":\"$folder/keep\",\"keep\":$keep}"
     await '"type":"saved"'
     send '{"command":"stop"}'
@@ -240,7 +213,7 @@ done
 
 # Nor is anything but a snapshot replaced.
 echo precious >"$folder/text"
-begin
+begin_worker
 refuses 'no snapshot' "$start,\"save\":\"$folder/text\"}"
 send "$start,\"save\":\"$folder/text\",\"keep\":false}"
 await '"type":"warning".*no snapshot'
@@ -259,13 +232,13 @@ report $? 'commands that cannot be read are a failure'
 # was told to keep, and what somebody else has put in place of its own.
 whole='{"command":"start","preset":"quick","settings":{'$small',"epochs":1}'
 cp "$folder/saved" "$folder/theirs"
-begin
+begin_worker
 send "$start,\"save\":\"$folder/theirs\",\"keep\":false}" \
     '{"command":"pause"}' '{"command":"stop"}'
 ends 'ends before it saves'
 cmp "$folder/saved" "$folder/theirs" >"$err"
 report $? '... and what was there is as it was'
-begin
+begin_worker
 send "$start,\"save\":\"$folder/none/../theirs\",\"keep\":false}" \
     "$start,\"save\":\"$folder/theirs\",\"keep\":false}" \
     "$start,\"save\":\"$folder/other\",\"keep\":false}" \
@@ -273,7 +246,7 @@ send "$start,\"save\":\"$folder/none/../theirs\",\"keep\":false}" \
 ends 'ends after some runs'
 cmp "$folder/saved" "$folder/theirs" >"$err" && [ ! -e "$folder/other" ]
 report $? '... and what was there is as it was'
-begin
+begin_worker
 send "$whole,\"save\":\"$folder/kept\"}"
 await '"type":"saved"'
 send "$start,\"save\":\"$folder/kept\",\"keep\":false}" \
@@ -281,7 +254,7 @@ send "$start,\"save\":\"$folder/kept\",\"keep\":false}" \
 ends 'ends after a run whose snapshot it keeps'
 [ -e "$folder/kept" ]
 report $? '... and kept it'
-begin
+begin_worker
 send "$whole,\"save\":\"$folder/mine\",\"keep\":false}"
 await '"type":"done"'
 cp "$folder/saved" "$folder/theirs"
@@ -292,7 +265,7 @@ cmp "$folder/saved" "$folder/mine" >"$err"
 report $? '... and leaves what replaced it'
 
 # A run that is at its end when it begins is saved as well.
-begin
+begin_worker
 send "$whole,\"save\":\"$folder/end\"}"
 await '"type":"done"'
 send "$whole,\"load\":\"$folder/end\",\"save\":\"$folder/again\"}"
@@ -303,7 +276,7 @@ ends 'ends after it'
 cmp "$folder/end" "$folder/again" >"$err"
 report $? '... with the snapshot that was loaded'
 
-begin
+begin_worker
 send "$start,\"save\":\"$folder/none/x\"}"
 await '"type":"refused".*cannot write'
 send "$start,\"save\":\"$folder/none/x\",\"keep\":false}"
@@ -313,13 +286,13 @@ send '{"command":"stop"}'
 ends 'ends without a snapshot'
 
 # Many small steps, of which only so many are told.
-begin
+begin_worker
 began=$(date +%s)
 send '{"command":"start","preset":"quick","settings":{"batch":1}}'
-sleep 2
+comes '"type":"step"' 10
 send '{"command":"pause"}'
 await '"type":"paused"'
-told=$(heard '"type":"step"')
+told=$(lines_with '"type":"step"')
 done=$(grep '"type":"paused"' "$out" | number step)
 [ "$told" -lt "$done" ] && [ "$told" -le $((20 * ($(date +%s) - began + 1))) ]
 report $? "... and told $told of $done steps"
@@ -328,23 +301,23 @@ ends 'ends while it is paused'
 
 # The ways to end. Signals and the end of commands come between steps, and the
 # last of them is saved.
-begin
+begin_worker
 send "$start}"
 await '"type":"step"'
-kill "$worker"
+kill "$begun"
 ends 'ends on SIGTERM'
-begin
+begin_worker
 send "$start,\"save\":\"$folder/last\"}"
 await '"type":"step"'
 exec 3>&-
 ends 'ends with its commands'
 tail -n 2 "$out" | grep -q '"type":"saved"'
 report $? '... with a snapshot'
-begin
-kill "$worker"
-within_a_minute has_ended
+begin_worker
+refuses 'no run is under way' '{"command":"pause"}'
+kill "$begun"
+wait_for_end
 report $? 'ends on SIGTERM while it waits'
-worker=
 exec 3>&-
 
 # Data that change end the run, not the worker; put back, they can be gone on
@@ -354,7 +327,7 @@ for name in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 \
     test_batch; do
     head -c 307300 /dev/zero >"$folder/cifar/$name.bin"
 done
-begin
+begin_worker
 send "{\"command\":\"start\",\"preset\":\"quick\",\"save\":\"$folder/data\",\
 \"settings\":{$small,\"epochs\":999,\"data\":\"cifar10\",\
 \"data_path\":\"$folder/cifar\"}}"
@@ -366,30 +339,31 @@ cp "$folder/aside" "$folder/cifar/data_batch_3.bin"
 step=$(grep '"type":"saved"' "$out" | number step)
 send "{\"command\":\"restart\",\"load\":\"$folder/data\"}"
 await "\"type\":\"start\".*\"step\":$step,"
-await '"type":"step"' $(($(heard '"type":"step"') + 1))
+await '"type":"step"' $(($(lines_with '"type":"step"') + 1))
 send '{"command":"stop"}'
 ends 'ends after data that changed'
 
 # Killed, it loses little.
 rm "$folder/last"
-begin
+begin_worker
 send "$start,\"save\":\"$folder/last\"}"
 await '"type":"saved"' 2
-kill -9 "$worker"
+kill -9 "$begun"
 step=$(grep '"type":"saved"' "$out" | number step)
-begin
+begin_worker
 send "$start,\"save\":\"$folder/last\",\"load\":\"$folder/last\"}"
 await "\"type\":\"start\".*\"step\":$step,"
 send '{"command":"stop"}'
 ends 'ends after a restart'
 
 # Nobody listens.
-mkfifo "$folder/unread"
-{ "$memdial" worker <"$folder/unread" 2>/dev/null; echo $? >"$folder/ended"; } |
-    head -n 1 >"$out" &
-exec 3>"$folder/unread"
+unheard() {
+    { "$memdial" worker 2>/dev/null; echo $? >"$folder/ended"; } | head -n 1
+}
+begin "$folder/commands" unheard
+exec 3>"$folder/commands"
 send "$start}"
-within_a_minute [ -s "$folder/ended" ]
+eventually [ -s "$folder/ended" ]
 report $? 'ends if nobody listens'
 
 echo "1..$count"
