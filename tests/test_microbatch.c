@@ -19,25 +19,37 @@ enum { BATCH = 10, CLASSES = 10 };
 /* Convolutions, one with a sum, a pooling, a linear layer and the loss. */
 static struct graph *plain_net(enum dtype dtype)
 {
-    static const int images[] = { DIM_SAMPLES, 32, 32, 3 };
-    struct graph *g = graph_new();
+    struct builder b = { .graph = graph_new(), .storage.dtype = dtype };
     int labels, x, y, logits;
     struct loss loss;
 
-    x = layer_load(g, graph_layer(g, "input"), dtype, 4, images, &labels);
-    x = layer_conv(g, graph_layer(g, "stem"), dtype, x, 8, 3, 2, -1);
-    graph_begin_block(g);
-    y = layer_conv(g, graph_layer(g, "conv1"), dtype, x, 8, 3, 1, -1);
-    x = layer_conv(g, graph_layer(g, "conv2"), dtype, y, 8, 3, 1, x);
-    graph_begin_block(g);
-    x = layer_conv(g, graph_layer(g, "conv3"), dtype, x, 16, 3, 2, -1);
-    x = layer_avg_pool(g, graph_layer(g, "pool"), x);
-    logits = layer_linear(g, graph_layer(g, "linear"), dtype, x, CLASSES);
-    loss = layer_softmax_xent(g, graph_layer(g, "loss"), logits, labels,
-                              false);
-    grad_build(g, logits, loss.gradient, (struct update){ false, -1 });
-    layer_loss_end(g, &loss);
-    return g;
+    x = layer_load(&b, &(struct load){
+        .name = "input", .rank = 4, .dim = { DIM_SAMPLES, 32, 32, 3 }
+    }, &labels);
+    x = layer_conv(&b, x, &(struct conv){
+        .name = "stem", .channels = 8, .kernel = 3, .stride = 2
+    });
+    graph_begin_block(b.graph);
+    y = layer_conv(&b, x, &(struct conv){
+        .name = "conv1", .channels = 8, .kernel = 3
+    });
+    x = layer_conv(&b, y, &(struct conv){
+        .name = "conv2", .channels = 8, .kernel = 3, .add = x
+    });
+    graph_begin_block(b.graph);
+    x = layer_conv(&b, x, &(struct conv){
+        .name = "conv3", .channels = 16, .kernel = 3, .stride = 2
+    });
+    x = layer_avg_pool(&b, x, &(struct avg_pool){ .name = "pool" });
+    logits = layer_linear(&b, x, &(struct linear){
+        .name = "linear", .features = CLASSES
+    });
+    loss = layer_softmax_xent(&b, logits, &(struct softmax_xent){
+        .name = "loss", .labels = labels
+    });
+    grad_build(b.graph, logits, loss.gradient, (struct update){ 0 });
+    layer_loss_end(&b, &loss);
+    return b.graph;
 }
 
 /* Without decay the momentum of the first step is the gradient. */
@@ -143,16 +155,18 @@ Test(microbatch, gradients_do_not_depend_on_its_size)
 /* A batch norm over samples of one value per channel, another of four. */
 static struct graph *flat_net(void)
 {
-    static const int vectors[] = { DIM_SAMPLES, 8 };
-    static const int planes[] = { DIM_SAMPLES, 2, 2, 8 };
-    struct graph *g = graph_new();
-    int layer = graph_layer(g, "input"), labels, x;
+    struct builder b = { .graph = graph_new() };
+    int labels, x;
 
-    x = layer_load(g, layer, DTYPE_F32, 4, planes, &labels);
-    layer_bn_relu(g, graph_layer(g, "wide.bn"), x);
-    x = layer_load(g, layer, DTYPE_F32, 2, vectors, &labels);
-    layer_bn_relu(g, graph_layer(g, "flat.bn"), x);
-    return g;
+    x = layer_load(&b, &(struct load){
+        .name = "planes", .rank = 4, .dim = { DIM_SAMPLES, 2, 2, 8 }
+    }, &labels);
+    layer_bn_relu(&b, x, &(struct batch_norm){ .name = "wide.bn" });
+    x = layer_load(&b, &(struct load){
+        .name = "vectors", .rank = 2, .dim = { DIM_SAMPLES, 8 }
+    }, &labels);
+    layer_bn_relu(&b, x, &(struct batch_norm){ .name = "flat.bn" });
+    return b.graph;
 }
 
 Test(microbatch, must_leave_a_batch_norm_more_than_one_value)

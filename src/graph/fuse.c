@@ -22,11 +22,12 @@ static int *find_operations(const struct graph *g, enum op_code code, int slot)
 static int tile_sums(struct graph *g, int activation)
 {
     struct value v = g->values[activation];
-    int sums = graph_value(g, v.layer, "sums", KIND_TRANSIENT, DTYPE_F32, 3,
-                           (int[]){ 0, SUM_ROWS, v.dim[v.rank - 1] });
 
-    g->values[sums].tiles_of = activation;
-    return sums;
+    return graph_value(g, &(struct value){
+        .layer = v.layer, .name = "sums", .kind = KIND_TRANSIENT,
+        .dtype = DTYPE_F32, .rank = 3,
+        .dim = { 0, SUM_ROWS, v.dim[v.rank - 1] }, .tiles_of = activation
+    });
 }
 
 static void fuse_statistics(struct graph *g)

@@ -14,9 +14,9 @@
 
 struct grad {
     struct graph *graph;
-    int *of;             /* [forward values] gradient so far, or -1 */
+    int *of;             /* [forward values] gradient so far, or VALUE_NONE */
     bool *wanted;        /* [forward values] depends on a weight */
-    int *producer;       /* [forward values] training operation, or -1 */
+    int *producer;       /* [forward values] training operation */
 };
 
 /* The accumulator for a weight's gradient, made when first asked for; that of
@@ -24,49 +24,54 @@ struct grad {
 static int parameter_gradient(struct grad *d, int weight)
 {
     struct graph *g = d->graph;
-    struct value w = g->values[weight];
-    int pool = -1;
+    struct value v;
 
-    if (d->of[weight] >= 0)
+    if (d->of[weight])
         return d->of[weight];
-    if (graph_is_view(g, weight))
-        pool = parameter_gradient(d, w.part_of);
-    d->of[weight] = graph_value(g, w.layer, "gradient", KIND_GRADIENTS,
-                                w.dtype, w.rank, w.dim);
-    g->values[d->of[weight]].of = weight;
-    g->values[d->of[weight]].part_of = pool;
-    g->values[d->of[weight]].member = w.member;
-    if (pool < 0)
-        graph_op(g, OP_zero, PASS_PREPARE, IN_TRAIN, w.layer,
-                 (int[]){ d->of[weight] });
+    v = graph_like(g, weight, "gradient", KIND_GRADIENTS);
+    v.of = weight;
+    if (graph_is_view(g, weight)) {
+        v.part_of = parameter_gradient(d, g->values[weight].part_of);
+        v.member = g->values[weight].member;
+    }
+    d->of[weight] = graph_value(g, &v);
+    if (!v.part_of)
+        graph_op(g, &(struct op){
+            .code = OP_zero, .pass = PASS_PREPARE, .programs = IN_TRAIN,
+            .layer = v.layer, .operand = { [ZERO_X] = d->of[weight] }
+        });
     return d->of[weight];
 }
 
 /* State of the optimizer for a weight. */
 static int moment(struct graph *g, int weight, const char *name,
-                  enum dtype dtype)
+                  enum dtype dtype, enum init_rule rule)
 {
-    struct value w = g->values[weight];
-    int v = graph_value(g, w.layer, name, KIND_OPTIMIZER, dtype, w.rank,
-                        w.dim);
+    struct value v = graph_like(g, weight, name, KIND_OPTIMIZER);
 
-    g->values[v].of = weight;
-    return v;
+    v.dtype = dtype;
+    v.of = weight;
+    v.init.rule = rule;
+    return graph_value(g, &v);
 }
 
 static void update_weight(struct graph *g, int weight, int gradient,
                           struct update update)
 {
     struct value w = g->values[weight];
-    int momentum = moment(g, weight, "momentum", w.dtype), master = -1;
+    int momentum = moment(g, weight, "momentum", w.dtype, INIT_CONSTANT);
+    int master = VALUE_NONE;
 
-    if (update.master && w.dtype != DTYPE_F32) {
-        master = moment(g, weight, "master", DTYPE_F32);
-        g->values[master].init.rule = INIT_COPY;
-    }
-    graph_op(g, OP_sgd, PASS_UPDATE, IN_TRAIN, w.layer,
-             (int[]){ gradient, update.scale, master, momentum, weight })
-        ->attr.sgd.stream = (uint32_t)w.ordinal;
+    if (update.master && w.dtype != DTYPE_F32)
+        master = moment(g, weight, "master", DTYPE_F32, INIT_COPY);
+    graph_op(g, &(struct op){
+        .code = OP_sgd, .pass = PASS_UPDATE, .programs = IN_TRAIN,
+        .layer = w.layer,
+        .operand = { [SGD_GRADIENT] = gradient, [SGD_SCALE] = update.scale,
+                     [SGD_MASTER] = master, [SGD_MOMENTUM] = momentum,
+                     [SGD_W] = weight },
+        .attr.sgd.stream = (uint32_t)w.ordinal
+    });
 }
 
 /* Whether a value is a weight's gradient, with storage of its own. */
@@ -80,11 +85,15 @@ static void update_weights(struct graph *g, struct update update)
 {
     int values = g->value_count;
 
-    for (int i = 0; update.scale >= 0 && i < values; i++)
+    for (int i = 1; update.scale && i < values; i++)
         if (is_gradient(g, i))
-            graph_op(g, OP_check_finite, PASS_UPDATE, IN_TRAIN,
-                     g->values[i].layer, (int[]){ i, update.scale });
-    for (int i = 0; i < values; i++)
+            graph_op(g, &(struct op){
+                .code = OP_check_finite, .pass = PASS_UPDATE,
+                .programs = IN_TRAIN, .layer = g->values[i].layer,
+                .operand = { [CHECK_FINITE_GRADIENT] = i,
+                             [CHECK_FINITE_SCALE] = update.scale }
+            });
+    for (int i = 1; i < values; i++)
         if (is_gradient(g, i))
             update_weight(g, g->values[i].of, i, update);
 }
@@ -92,21 +101,21 @@ static void update_weights(struct graph *g, struct update update)
 /* A fresh value for the gradient of x, from now on the gradient so far. */
 static int activation_gradient(struct grad *d, int x, const char *name)
 {
-    struct value v = d->graph->values[x];
+    struct value v = graph_like(d->graph, x, name, KIND_TRANSIENT);
 
-    return d->of[x] = graph_value(d->graph, v.layer, name, KIND_TRANSIENT,
-                                  v.dtype, v.rank, v.dim);
+    return d->of[x] = graph_value(d->graph, &v);
 }
 
-/* An operation of the gradient of `of`, with the same attributes. */
-static void backward(struct grad *d, enum op_code code, const struct op *of,
-                     const int *operands)
+/* Adds an operation, its code and operands given, of the gradient of `of`, with
+ * the same attributes. */
+static void backward(struct grad *d, const struct op *of, struct op op)
 {
-    struct op *op = graph_op(d->graph, code, PASS_BACKWARD, IN_TRAIN,
-                             of->layer, operands);
-
-    op->attr = of->attr;
-    op->forward = of->forward;
+    op.pass = PASS_BACKWARD;
+    op.programs = IN_TRAIN;
+    op.layer = of->layer;
+    op.forward = of->forward;
+    op.attr = of->attr;
+    graph_op(d->graph, &op);
 }
 
 static void conv_rule(struct grad *d, const struct op *op)
@@ -115,16 +124,23 @@ static void conv_rule(struct grad *d, const struct op *op)
     int add = op->operand[CONV_ADD], dy = d->of[op->operand[CONV_Y]];
     int dw = parameter_gradient(d, w);
 
-    backward(d, OP_conv_wgrad, op, (int[]){ x, dy, dw });
+    backward(d, op, (struct op){
+        .code = OP_conv_wgrad,
+        .operand = { [CONV_WGRAD_X] = x, [CONV_WGRAD_DY] = dy,
+                     [CONV_WGRAD_DW] = dw }
+    });
     if (d->wanted[x]) {
         int before = d->of[x];
         int dx = activation_gradient(d, x, "dz");
-        backward(d, OP_conv_dgrad, op,
-                 (int[]){ dy, w, before, dx, -1, -1, -1 });
+        backward(d, op, (struct op){
+            .code = OP_conv_dgrad,
+            .operand = { [CONV_DGRAD_DY] = dy, [CONV_DGRAD_W] = w,
+                         [CONV_DGRAD_ADD] = before, [CONV_DGRAD_DX] = dx }
+        });
     }
     /* A sum hands its gradient to both terms as it is. */
-    if (add >= 0) {
-        assert(d->of[add] < 0);
+    if (add) {
+        assert(!d->of[add]);
         d->of[add] = dy;
     }
 }
@@ -136,11 +152,20 @@ static void linear_rule(struct grad *d, const struct op *op)
     int dw = parameter_gradient(d, w);
     int db = parameter_gradient(d, op->operand[LINEAR_B]);
 
-    backward(d, OP_linear_wgrad, op, (int[]){ x, dy, dw, db });
+    backward(d, op, (struct op){
+        .code = OP_linear_wgrad,
+        .operand = { [LINEAR_WGRAD_X] = x, [LINEAR_WGRAD_DY] = dy,
+                     [LINEAR_WGRAD_DW] = dw, [LINEAR_WGRAD_DB] = db }
+    });
     if (d->wanted[x]) {
         int before = d->of[x];
         int dx = activation_gradient(d, x, "dx");
-        backward(d, OP_linear_dgrad, op, (int[]){ dy, w, before, dx });
+        backward(d, op, (struct op){
+            .code = OP_linear_dgrad,
+            .operand = { [LINEAR_DGRAD_DY] = dy, [LINEAR_DGRAD_W] = w,
+                         [LINEAR_DGRAD_ADD] = before,
+                         [LINEAR_DGRAD_DX] = dx }
+        });
     }
 }
 
@@ -155,8 +180,13 @@ static void bn_relu_rule(struct grad *d, const struct op *op)
     int before = d->of[x];
     int dx = activation_gradient(d, x, "dx");
 
-    backward(d, OP_bn_relu_grad, op,
-             (int[]){ dz, x, stat, before, dgamma, dbeta, dx, -1 });
+    backward(d, op, (struct op){
+        .code = OP_bn_relu_grad,
+        .operand = { [BN_RELU_GRAD_DZ] = dz, [BN_RELU_GRAD_X] = x,
+                     [BN_RELU_GRAD_STAT] = stat, [BN_RELU_GRAD_ADD] = before,
+                     [BN_RELU_GRAD_DGAMMA] = dgamma,
+                     [BN_RELU_GRAD_DBETA] = dbeta, [BN_RELU_GRAD_DX] = dx }
+    });
 }
 
 static void avg_pool_rule(struct grad *d, const struct op *op)
@@ -166,7 +196,11 @@ static void avg_pool_rule(struct grad *d, const struct op *op)
     int before = d->of[x];
     int dx = activation_gradient(d, x, "dz");
 
-    backward(d, OP_avg_pool_grad, op, (int[]){ dy, before, dx });
+    backward(d, op, (struct op){
+        .code = OP_avg_pool_grad,
+        .operand = { [AVG_POOL_GRAD_DY] = dy, [AVG_POOL_GRAD_ADD] = before,
+                     [AVG_POOL_GRAD_DX] = dx }
+    });
 }
 
 static void rule(struct grad *d, const struct op *op)
@@ -205,12 +239,12 @@ static void trace(struct grad *d, int ops)
             continue;
         for (int s = 0; s < op_slots(op->code); s++) {
             int v = op->operand[s];
-            if (v >= 0 && op_reads(op->code, s))
+            if (v && op_reads(op->code, s))
                 wanted |= d->wanted[v] ||
                           d->graph->values[v].kind == KIND_WEIGHTS;
         }
         for (int s = 0; s < op_slots(op->code); s++)
-            if (op->operand[s] >= 0 && !op_reads(op->code, s)) {
+            if (op->operand[s] && !op_reads(op->code, s)) {
                 d->producer[op->operand[s]] = i;
                 d->wanted[op->operand[s]] = wanted;
             }
@@ -227,8 +261,6 @@ void grad_build(struct graph *g, int value, int gradient,
                       .wanted = xcalloc(n, sizeof(bool)),
                       .producer = xcalloc(n, sizeof(int)) };
 
-    for (int i = 0; i < g->value_count; i++)
-        d.of[i] = d.producer[i] = -1;
     trace(&d, ops);
     d.of[value] = gradient;
     for (int i = ops - 1; i >= 0; i--) {

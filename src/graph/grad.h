@@ -10,7 +10,7 @@
 /* How weights are updated. */
 struct update {
     bool master;         /* from an fp32 copy, if they are not fp32 */
-    int scale;           /* value of the loss scale, or -1 */
+    int scale;           /* value of the loss scale, or VALUE_NONE */
 };
 
 /*

@@ -11,7 +11,11 @@
 
 struct graph *graph_new(void)
 {
-    return xcalloc(1, sizeof(struct graph));
+    struct graph *g = xcalloc(1, sizeof(*g));
+
+    g->values = xcalloc(1, sizeof(*g->values));
+    g->value_count = 1;
+    return g;
 }
 
 void graph_free(struct graph *g)
@@ -47,37 +51,40 @@ int graph_layer(struct graph *g, const char *format, ...)
     return g->layer_count++;
 }
 
-int graph_value(struct graph *g, int layer, const char *name, enum kind kind,
-                enum dtype dtype, int rank, const int *dim)
+int graph_value(struct graph *g, const struct value *value)
 {
-    struct value v = { .layer = layer, .name = name, .kind = kind,
-                       .dtype = dtype, .rank = rank, .of = -1,
-                       .part_of = -1, .tiles_of = -1,
-                       .ordinal = g->kind_count[kind]++ };
-
-    assert(rank > 0 && rank <= OPERAND_MAX_RANK);
-    memcpy(v.dim, dim, (size_t)rank * sizeof(*dim));
+    assert(value->rank > 0 && value->rank <= OPERAND_MAX_RANK);
     g->values = grow(g->values, g->value_count, sizeof(*g->values));
-    g->values[g->value_count] = v;
+    g->values[g->value_count] = *value;
+    g->values[g->value_count].ordinal = g->kind_count[value->kind]++;
     return g->value_count++;
 }
 
-struct op *graph_op(struct graph *g, enum op_code code, enum pass pass,
-                    int programs, int layer, const int *operands)
+struct value graph_like(const struct graph *g, int value, const char *name,
+                        enum kind kind)
 {
-    struct op op = { .code = code, .pass = pass, .programs = programs,
-                     .layer = layer,
-                     .forward = pass == PASS_FORWARD ? g->op_count : -1,
-                     .begins_block = g->at_block };
+    const struct value *v = &g->values[value];
+    struct value like = { .layer = v->layer, .name = name, .kind = kind,
+                          .dtype = v->dtype, .rank = v->rank };
 
-    for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
-        op.operand[i] = i < op_slots(code) ? operands[i] : -1;
-        assert(op.operand[i] < g->value_count);
-    }
+    memcpy(like.dim, v->dim, sizeof(like.dim));
+    return like;
+}
+
+void graph_op(struct graph *g, const struct op *op)
+{
+    struct op *added;
+
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
+        assert(op->operand[i] < (i < op_slots(op->code) ? g->value_count : 1));
     g->ops = grow(g->ops, g->op_count, sizeof(*g->ops));
-    g->ops[g->op_count] = op;
+    added = &g->ops[g->op_count];
+    *added = *op;
+    added->begins_block = g->at_block;
+    if (op->pass != PASS_BACKWARD)
+        added->forward = op->pass == PASS_FORWARD ? g->op_count : -1;
+    g->op_count++;
     g->at_block = false;
-    return &g->ops[g->op_count++];
 }
 
 void graph_begin_block(struct graph *g)
@@ -88,7 +95,6 @@ void graph_begin_block(struct graph *g)
 void graph_pool_open(struct graph *g)
 {
     g->pool = xcalloc(1, sizeof(*g->pool));
-    g->pool_values = g->pool_index = -1;
 }
 
 void graph_pool_join(struct graph *g, int value)
@@ -108,7 +114,7 @@ void graph_pool_join(struct graph *g, int value)
 void graph_pool_close(struct graph *g, int layer, double sparsity)
 {
     struct pool *p = g->pool;
-    int members = g->value_count, first = 0;
+    int members = g->value_count, first = 1;
 
     while (g->values[first].part_of != first)
         first++;
@@ -116,22 +122,25 @@ void graph_pool_close(struct graph *g, int layer, double sparsity)
     if (p->nonzeros < (size_t)p->members)
         p->nonzeros = (size_t)p->members;
     p->low_bits = pool_smallest_index(p);
-    g->pool_values =
-        graph_value(g, layer, "w", KIND_WEIGHTS, g->values[first].dtype, 1,
-                    (int[]){ (int)p->nonzeros });
-    g->pool_index = graph_value(
-        g, layer, "index", KIND_INDEX, DTYPE_I32, 1,
-        (int[]){ (int)(pool_index_bytes(p) / sizeof(int32_t)) });
-    g->values[g->pool_values].init.rule = INIT_POOL;
-    g->values[g->pool_index].init.rule = INIT_INDEX;
-    for (int i = 0; i < members; i++)
+    g->pool_values = graph_value(g, &(struct value){
+        .layer = layer, .name = "w", .kind = KIND_WEIGHTS,
+        .dtype = g->values[first].dtype, .rank = 1,
+        .dim = { (int)p->nonzeros }, .init = { .rule = INIT_POOL }
+    });
+    g->pool_index = graph_value(g, &(struct value){
+        .layer = layer, .name = "index", .kind = KIND_INDEX,
+        .dtype = DTYPE_I32, .rank = 1,
+        .dim = { (int)(pool_index_bytes(p) / sizeof(int32_t)) },
+        .init = { .rule = INIT_INDEX }
+    });
+    for (int i = first; i < members; i++)
         if (g->values[i].part_of == i)
             g->values[i].part_of = g->pool_values;
 }
 
 bool graph_is_view(const struct graph *g, int value)
 {
-    return g->values[value].part_of >= 0;
+    return g->values[value].part_of != VALUE_NONE;
 }
 
 static int resolve(int dim, const struct extents *extents)
@@ -152,11 +161,10 @@ struct operand graph_operand(const struct graph *g, int value,
                              const struct extents *extents)
 {
     struct operand o = { 0 };
-    const struct value *v;
+    const struct value *v = &g->values[value];
 
-    if (value < 0)
+    if (value == VALUE_NONE)
         return o;
-    v = &g->values[value];
     o.dtype = v->dtype;
     o.rank = v->rank;
     if (graph_is_view(g, value)) {
@@ -165,7 +173,7 @@ struct operand graph_operand(const struct graph *g, int value,
     }
     for (int i = 0; i < v->rank; i++)
         o.dim[i] = resolve(v->dim[i], extents);
-    if (v->tiles_of >= 0)
+    if (v->tiles_of != VALUE_NONE)
         o.dim[0] = count_tiles(g, v->tiles_of, extents);
     return o;
 }
@@ -183,7 +191,7 @@ void graph_value_name(const struct graph *g, int value, char *name,
 {
     const struct value *v = &g->values[value];
 
-    if (v->of < 0)
+    if (v->of == VALUE_NONE)
         snprintf(name, size, "%s.%s", g->layers[v->layer].name, v->name);
     else
         snprintf(name, size, "%s.%s.%s", g->layers[v->layer].name,
@@ -192,11 +200,11 @@ void graph_value_name(const struct graph *g, int value, char *name,
 
 int graph_moment(const struct graph *g, int weight, const char *name)
 {
-    for (int i = 0; i < g->value_count; i++)
+    for (int i = 1; i < g->value_count; i++)
         if (g->values[i].kind == KIND_OPTIMIZER &&
             g->values[i].of == weight && strcmp(g->values[i].name, name) == 0)
             return i;
-    return -1;
+    return VALUE_NONE;
 }
 
 int64_t graph_parameters(const struct graph *g)
@@ -204,7 +212,7 @@ int64_t graph_parameters(const struct graph *g)
     static const struct extents none;
     int64_t n = 0;
 
-    for (int i = 0; i < g->value_count; i++)
+    for (int i = 1; i < g->value_count; i++)
         if (g->values[i].kind == KIND_GRADIENTS && !graph_is_view(g, i)) {
             struct operand o = graph_operand(g, i, &none);
             n += (int64_t)operand_elements(&o);

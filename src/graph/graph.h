@@ -9,6 +9,9 @@
  * (gradients, metrics), which operations update in place. The graph knows
  * nothing of microbatches, recomputation or addresses: dimensions that depend
  * on how many samples are processed at once are symbolic extents.
+ *
+ * Values are numbered from 1 on: 0 is none, so that an empty slot, or the owner
+ * of what belongs to nothing, is what an initialiser leaves out.
  */
 #ifndef MEMDIAL_GRAPH_H
 #define MEMDIAL_GRAPH_H
@@ -48,6 +51,8 @@ struct init {
     float scale;         /* the constant, the deviation, or the half-range */
 };
 
+enum { VALUE_NONE };
+
 struct value {
     int layer;
     const char *name;    /* within the layer; static storage */
@@ -55,11 +60,11 @@ struct value {
     enum dtype dtype;
     int rank;
     int dim[OPERAND_MAX_RANK];
-    int of;              /* the weight a gradient or moment belongs to; -1 */
-    int part_of;         /* of a view: the pool's value that stores it; -1 */
+    int of;              /* the weight a gradient or moment belongs to */
+    int part_of;         /* of a view: the pool's value that stores it */
     int member;          /* of a view: which member of the pool it is */
     int tiles_of;        /* of sums of tiles: the value that is summed, which
-                            says how many tiles there are; -1 */
+                            says how many tiles there are */
     int ordinal;         /* among the values of its kind */
     struct init init;    /* of state */
 };
@@ -72,7 +77,7 @@ struct op {
     int forward;         /* of a forward operation: its own id; of a backward
                             one: whose gradient it computes; else -1 */
     bool begins_block;   /* a good place to cut the forward pass */
-    int operand[CALL_MAX_OPERANDS]; /* value ids; -1: the slot is empty */
+    int operand[CALL_MAX_OPERANDS]; /* values, or VALUE_NONE */
     union attr attr;
 };
 
@@ -89,7 +94,7 @@ struct layer {
 struct graph {
     struct layer *layers;
     int layer_count;
-    struct value *values;
+    struct value *values; /* the first is VALUE_NONE */
     int value_count;
     int kind_count[KIND_COUNT]; /* values of each */
     struct op *ops;      /* in an order that can be run */
@@ -105,15 +110,17 @@ void graph_free(struct graph *);
 int graph_layer(struct graph *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Adds a value; dim holds `rank` dimensions, fixed or DIM_...; returns its
- * id. */
-int graph_value(struct graph *, int layer, const char *name, enum kind,
-                enum dtype, int rank, const int *dim);
+/* Adds a value, all but its ordinal given; returns its id. Dimensions are
+ * fixed or DIM_.... */
+int graph_value(struct graph *, const struct value *);
 
-/* Adds an operation and returns it, to set attributes; `operands` lists a
- * value or -1 for every slot of the operation. */
-struct op *graph_op(struct graph *, enum op_code, enum pass, int programs,
-                    int layer, const int *operands);
+/* One of the shape, type and layer of another, to be added. */
+struct value graph_like(const struct graph *, int value, const char *name,
+                        enum kind);
+
+/* Adds an operation, all but `begins_block` given, and `forward` only of a
+ * backward one. */
+void graph_op(struct graph *, const struct op *);
 
 /* Says that the next operation begins a block: a part of the model that little
  * more than one value leads into. */
@@ -139,7 +146,7 @@ size_t graph_bytes(const struct graph *, int value, const struct extents *);
 void graph_value_name(const struct graph *, int value, char *name,
                       size_t size);
 
-/* What the optimizer keeps for a weight under that name, or -1. */
+/* What the optimizer keeps for a weight under that name, or VALUE_NONE. */
 int graph_moment(const struct graph *, int weight, const char *name);
 
 /* Trained parameters: elements of all weights that have a gradient. */

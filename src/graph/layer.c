@@ -1,171 +1,290 @@
 #include "graph/layer.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void layer_begin_block(struct builder *b, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(b->block, sizeof(b->block), format, args);
+    va_end(args);
+    graph_begin_block(b->graph);
+}
+
+static void begin_layer(struct builder *b, const char *name)
+{
+    b->layer = graph_layer(b->graph, "%s%s%s", b->block,
+                           *b->block ? "." : "", name);
+}
+
+/* Adds a value of a kind to the layer. */
+static int value(struct builder *b, enum kind kind, struct value v)
+{
+    v.layer = b->layer;
+    v.kind = kind;
+    return graph_value(b->graph, &v);
+}
 
 /* A trained parameter or running statistic. */
-static int state(struct graph *g, int layer, const char *name,
-                 enum dtype dtype, int rank, const int *dim,
-                 enum init_rule rule, float scale)
+static int state(struct builder *b, struct value v)
 {
-    int v = graph_value(g, layer, name, KIND_WEIGHTS, dtype, rank, dim);
+    return value(b, KIND_WEIGHTS, v);
+}
 
-    g->values[v].init = (struct init){ rule, scale };
-    return v;
+/* The same, a float for each channel. */
+static int channel_state(struct builder *b, const char *name, int channels,
+                         float constant)
+{
+    return state(b, (struct value){
+        .name = name, .dtype = DTYPE_F32, .rank = 1, .dim = { channels },
+        .init = { INIT_CONSTANT, constant }
+    });
 }
 
 /* What an operation computes: transient until a schedule finds that the
  * backward pass needs it. */
-static int result(struct graph *g, int layer, const char *name,
-                  enum dtype dtype, int rank, const int *dim)
+static int result(struct builder *b, struct value v)
 {
-    return graph_value(g, layer, name, KIND_TRANSIENT, dtype, rank, dim);
+    return value(b, KIND_TRANSIENT, v);
 }
 
-int layer_load(struct graph *g, int layer, enum dtype dtype, int rank,
-               const int *dim, int *labels)
+/* Adds an operation to the layer. */
+static void operation(struct builder *b, enum pass pass, int programs,
+                      struct op op)
 {
-    int x = graph_value(g, layer, "x", KIND_INPUT, dtype, rank, dim);
+    op.pass = pass;
+    op.programs = programs;
+    op.layer = b->layer;
+    graph_op(b->graph, &op);
+}
 
-    *labels = graph_value(g, layer, "labels", KIND_INPUT, DTYPE_I32, 1, dim);
-    graph_op(g, OP_load, PASS_FORWARD, IN_BOTH, layer,
-             (int[]){ x, *labels, -1, -1, -1, -1 });
+static void forward(struct builder *b, struct op op)
+{
+    operation(b, PASS_FORWARD, IN_BOTH, op);
+}
+
+int layer_load(struct builder *b, const struct load *p, int *labels)
+{
+    struct value v = { .name = "x", .dtype = b->storage.dtype,
+                       .rank = p->rank };
+    int x;
+
+    begin_layer(b, p->name);
+    memcpy(v.dim, p->dim, sizeof(v.dim));
+    x = value(b, KIND_INPUT, v);
+    *labels = value(b, KIND_INPUT, (struct value){
+        .name = "labels", .dtype = DTYPE_I32, .rank = 1, .dim = { p->dim[0] }
+    });
+    forward(b, (struct op){
+        .code = OP_load,
+        .operand = { [LOAD_STREAM_0] = x, [LOAD_STREAM_1] = *labels }
+    });
     return x;
 }
 
-int layer_conv(struct graph *g, int layer, enum dtype dtype, int x,
-               int channels, int kernel, int stride, int add)
+/* Where a kernel, padded to keep the size at stride 1, can stand. */
+static int places(int size, int kernel, int stride)
 {
-    struct value v = g->values[x];
-    int pad = (kernel - 1) / 2;
-    int w = state(g, layer, "w", dtype, 4,
-                  (int[]){ kernel, kernel, v.dim[3], channels }, INIT_NORMAL,
-                  sqrtf(2.0f / (float)(kernel * kernel * channels)));
-    int y = result(g, layer, "y", v.dtype, 4,
-                   (int[]){ v.dim[0],
-                            (v.dim[1] + 2 * pad - kernel) / stride + 1,
-                            (v.dim[2] + 2 * pad - kernel) / stride + 1,
-                            channels });
-    struct op *op =
-        graph_op(g, OP_conv, PASS_FORWARD, IN_BOTH, layer,
-                 (int[]){ x, w, add, y, -1 });
+    return (size + (kernel - 1) / 2 * 2 - kernel) / stride + 1;
+}
 
-    op->attr.conv.stride = stride;
-    op->attr.conv.pad = pad;
+int layer_conv(struct builder *b, int x, const struct conv *p)
+{
+    struct value v = b->graph->values[x];
+    int kernel = p->kernel ? p->kernel : 1, stride = p->stride ? p->stride : 1;
+    int w, y;
+
+    begin_layer(b, p->name);
+    w = state(b, (struct value){
+        .name = "w", .dtype = b->storage.dtype, .rank = 4,
+        .dim = { kernel, kernel, v.dim[3], p->channels },
+        .init = { INIT_NORMAL,
+                  sqrtf(2.0f / (float)(kernel * kernel * p->channels)) }
+    });
+    y = result(b, (struct value){
+        .name = "y", .dtype = v.dtype, .rank = 4,
+        .dim = { v.dim[0], places(v.dim[1], kernel, stride),
+                 places(v.dim[2], kernel, stride), p->channels }
+    });
+    forward(b, (struct op){
+        .code = OP_conv,
+        .operand = { [CONV_X] = x, [CONV_W] = w, [CONV_ADD] = p->add,
+                     [CONV_Y] = y },
+        .attr.conv = { .stride = stride, .pad = (kernel - 1) / 2 }
+    });
+    if (p->sparse && b->graph->pool)
+        graph_pool_join(b->graph, w);
     return y;
 }
 
-int layer_conv_pooled(struct graph *g, int layer, enum dtype dtype, int x,
-                      int channels, int kernel, int stride, int add)
-{
-    int y = layer_conv(g, layer, dtype, x, channels, kernel, stride, add);
+/* What the operations of a batch norm work on. */
+struct norm_values {
+    int x, gamma, beta, running, stat;
+};
 
-    if (g->pool)
-        graph_pool_join(g, g->ops[g->op_count - 1].operand[CONV_W]);
-    return y;
+static void norm_operations(struct builder *b, const struct norm_values *v,
+                            const struct batch_norm *p)
+{
+    float eps = p->eps > 0 ? p->eps : 1e-5f;
+    float momentum = p->momentum > 0 ? p->momentum : 0.1f;
+
+    operation(b, PASS_FORWARD, IN_TRAIN, (struct op){
+        .code = OP_bn_stats,
+        .operand = { [BN_STATS_X] = v->x, [BN_STATS_GAMMA] = v->gamma,
+                     [BN_STATS_BETA] = v->beta,
+                     [BN_STATS_RUNNING] = v->running,
+                     [BN_STATS_STAT] = v->stat },
+        .attr.norm = { .eps = eps, .momentum = momentum }
+    });
+    operation(b, PASS_FORWARD, IN_EVAL, (struct op){
+        .code = OP_bn_running,
+        .operand = { [BN_RUNNING_GAMMA] = v->gamma,
+                     [BN_RUNNING_BETA] = v->beta,
+                     [BN_RUNNING_RUNNING] = v->running,
+                     [BN_RUNNING_STAT] = v->stat },
+        .attr.norm = { .eps = eps }
+    });
 }
 
-void layer_rewire(struct graph *g, enum rewire_method method)
+int layer_bn_relu(struct builder *b, int x, const struct batch_norm *p)
 {
-    int layer, threshold, w = g->pool_values;
-    struct op *op;
+    struct value like = graph_like(b->graph, x, "z", KIND_TRANSIENT);
+    int c = like.dim[like.rank - 1], z;
+    struct norm_values v = { .x = x };
 
-    if (!g->pool || method == REWIRE_NONE)
-        return;
-    layer = g->values[w].layer;
-    threshold = graph_value(g, layer, "threshold", KIND_OPTIMIZER, DTYPE_F32,
-                            1, (int[]){ 1 });
-    g->values[threshold].init = (struct init){ INIT_CONSTANT, 1e-3f };
-    op = graph_op(g, OP_rewire, PASS_UPDATE, IN_TRAIN, layer,
-                  (int[]){ threshold, graph_moment(g, w, "master"),
-                           graph_moment(g, w, "momentum"), w,
-                           g->pool_index });
-    op->attr.rewire.pool = g->pool;
-    op->attr.rewire.method = method;
-}
-
-int layer_bn_relu(struct graph *g, int layer, int x)
-{
-    struct value v = g->values[x];
-    int c = v.dim[v.rank - 1];
-    int gamma = state(g, layer, "gamma", DTYPE_F32, 1, &c, INIT_CONSTANT, 1);
-    int beta = state(g, layer, "beta", DTYPE_F32, 1, &c, INIT_CONSTANT, 0);
-    int running = state(g, layer, "running", DTYPE_F32, 2,
-                        (int[]){ RUNNING_ROWS, c }, INIT_RUNNING, 0);
-    int stat = result(g, layer, "stat", DTYPE_F32, 2,
-                      (int[]){ STAT_ROWS, c });
-    int z = result(g, layer, "z", v.dtype, v.rank, v.dim);
-    struct op *op;
-
-    op = graph_op(g, OP_bn_stats, PASS_FORWARD, IN_TRAIN, layer,
-                  (int[]){ x, gamma, beta, running, stat, -1 });
-    op->attr.norm.eps = 1e-5f;
-    op->attr.norm.momentum = 0.1f;
-    op = graph_op(g, OP_bn_running, PASS_FORWARD, IN_EVAL, layer,
-                  (int[]){ gamma, beta, running, stat });
-    op->attr.norm.eps = 1e-5f;
-    graph_op(g, OP_bn_relu, PASS_FORWARD, IN_BOTH, layer,
-             (int[]){ x, stat, z });
+    begin_layer(b, p->name);
+    v.gamma = channel_state(b, "gamma", c, 1);
+    v.beta = channel_state(b, "beta", c, 0);
+    v.running = state(b, (struct value){
+        .name = "running", .dtype = DTYPE_F32, .rank = 2,
+        .dim = { RUNNING_ROWS, c }, .init = { .rule = INIT_RUNNING }
+    });
+    v.stat = result(b, (struct value){
+        .name = "stat", .dtype = DTYPE_F32, .rank = 2, .dim = { STAT_ROWS, c }
+    });
+    z = result(b, like);
+    norm_operations(b, &v, p);
+    forward(b, (struct op){
+        .code = OP_bn_relu,
+        .operand = { [BN_RELU_X] = x, [BN_RELU_STAT] = v.stat,
+                     [BN_RELU_Z] = z }
+    });
     return z;
 }
 
-int layer_avg_pool(struct graph *g, int layer, int x)
+int layer_avg_pool(struct builder *b, int x, const struct avg_pool *p)
 {
-    struct value v = g->values[x];
-    int y = result(g, layer, "y", DTYPE_F32, 2,
-                   (int[]){ v.dim[0], v.dim[3] });
+    struct value v = b->graph->values[x];
+    int y;
 
-    graph_op(g, OP_avg_pool, PASS_FORWARD, IN_BOTH, layer, (int[]){ x, y });
+    begin_layer(b, p->name);
+    y = result(b, (struct value){
+        .name = "y", .dtype = DTYPE_F32, .rank = 2,
+        .dim = { v.dim[0], v.dim[3] }
+    });
+    forward(b, (struct op){
+        .code = OP_avg_pool,
+        .operand = { [AVG_POOL_X] = x, [AVG_POOL_Y] = y }
+    });
     return y;
 }
 
-int layer_linear(struct graph *g, int layer, enum dtype dtype, int x,
-                 int channels)
+int layer_linear(struct builder *b, int x, const struct linear *p)
 {
-    struct value v = g->values[x];
-    int w = state(g, layer, "w", dtype, 2, (int[]){ v.dim[1], channels },
-                  INIT_UNIFORM, 1 / sqrtf((float)v.dim[1]));
-    int b = state(g, layer, "b", DTYPE_F32, 1, &channels, INIT_CONSTANT, 0);
-    int y = result(g, layer, "y", v.dtype, 2,
-                   (int[]){ v.dim[0], channels });
+    struct value v = b->graph->values[x];
+    int w, bias, y;
 
-    graph_op(g, OP_linear, PASS_FORWARD, IN_BOTH, layer,
-             (int[]){ x, w, b, y });
+    begin_layer(b, p->name);
+    w = state(b, (struct value){
+        .name = "w", .dtype = b->storage.dtype, .rank = 2,
+        .dim = { v.dim[1], p->features },
+        .init = { INIT_UNIFORM, 1 / sqrtf((float)v.dim[1]) }
+    });
+    bias = channel_state(b, "b", p->features, 0);
+    y = result(b, (struct value){
+        .name = "y", .dtype = v.dtype, .rank = 2,
+        .dim = { v.dim[0], p->features }
+    });
+    forward(b, (struct op){
+        .code = OP_linear,
+        .operand = { [LINEAR_X] = x, [LINEAR_W] = w, [LINEAR_B] = bias,
+                     [LINEAR_Y] = y }
+    });
     return y;
 }
 
-static int loss_scale(struct graph *g, int layer)
+static int loss_scale(struct builder *b)
 {
-    int scale = graph_value(g, layer, "scale", KIND_OPTIMIZER, DTYPE_F32, 1,
-                            (int[]){ LOSS_SCALE_COUNT });
-
-    g->values[scale].init = (struct init){ INIT_FIRST, LOSS_SCALE_START };
-    return scale;
+    return value(b, KIND_OPTIMIZER, (struct value){
+        .name = "scale", .dtype = DTYPE_F32, .rank = 1,
+        .dim = { LOSS_SCALE_COUNT }, .init = { INIT_FIRST, LOSS_SCALE_START }
+    });
 }
 
-struct loss layer_softmax_xent(struct graph *g, int layer, int logits,
-                               int labels, bool scaled)
+struct loss layer_softmax_xent(struct builder *b, int logits,
+                               const struct softmax_xent *p)
 {
-    struct value v = g->values[logits];
-    struct loss loss = { layer, .scale = -1 };
+    struct loss loss;
 
-    loss.metrics = graph_value(g, layer, "metrics", KIND_TRANSIENT, DTYPE_F64,
-                               1, (int[]){ METRIC_COUNT });
-    loss.gradient = result(g, layer, "dlogits", v.dtype, v.rank, v.dim);
-    if (scaled)
-        loss.scale = loss_scale(g, layer);
-    graph_op(g, OP_zero, PASS_PREPARE, IN_BOTH, layer,
-             (int[]){ loss.metrics });
-    graph_op(g, OP_softmax_xent, PASS_FORWARD, IN_BOTH, layer,
-             (int[]){ logits, labels, loss.scale, loss.metrics,
-                      loss.gradient });
+    begin_layer(b, p->name);
+    loss.layer = b->layer;
+    loss.metrics = result(b, (struct value){
+        .name = "metrics", .dtype = DTYPE_F64, .rank = 1,
+        .dim = { METRIC_COUNT }
+    });
+    loss.gradient = result(b, graph_like(b->graph, logits, "dlogits",
+                                         KIND_TRANSIENT));
+    loss.scale = b->storage.loss_scale ? loss_scale(b) : VALUE_NONE;
+    operation(b, PASS_PREPARE, IN_BOTH, (struct op){
+        .code = OP_zero, .operand = { [ZERO_X] = loss.metrics }
+    });
+    forward(b, (struct op){
+        .code = OP_softmax_xent,
+        .operand = { [SOFTMAX_XENT_LOGITS] = logits,
+                     [SOFTMAX_XENT_LABELS] = p->labels,
+                     [SOFTMAX_XENT_SCALE] = loss.scale,
+                     [SOFTMAX_XENT_METRICS] = loss.metrics,
+                     [SOFTMAX_XENT_DLOGITS] = loss.gradient }
+    });
     return loss;
 }
 
-void layer_loss_end(struct graph *g, const struct loss *loss)
+void layer_rewire(struct builder *b)
 {
-    if (loss->scale >= 0)
-        graph_op(g, OP_loss_scale, PASS_UPDATE, IN_TRAIN, loss->layer,
-                 (int[]){ loss->metrics, loss->scale });
-    graph_op(g, OP_report, PASS_UPDATE, IN_BOTH, loss->layer,
-             (int[]){ loss->metrics });
+    struct graph *g = b->graph;
+    int threshold, w = g->pool_values;
+
+    if (!g->pool || b->storage.rewire == REWIRE_NONE)
+        return;
+    b->layer = g->values[w].layer;
+    threshold = value(b, KIND_OPTIMIZER, (struct value){
+        .name = "threshold", .dtype = DTYPE_F32, .rank = 1, .dim = { 1 },
+        .init = { INIT_CONSTANT, 1e-3f }
+    });
+    operation(b, PASS_UPDATE, IN_TRAIN, (struct op){
+        .code = OP_rewire,
+        .operand = { [REWIRE_THRESHOLD] = threshold,
+                     [REWIRE_MASTER] = graph_moment(g, w, "master"),
+                     [REWIRE_MOMENTUM] = graph_moment(g, w, "momentum"),
+                     [REWIRE_W] = w, [REWIRE_INDEX] = g->pool_index },
+        .attr.rewire = { g->pool, b->storage.rewire }
+    });
+}
+
+void layer_loss_end(struct builder *b, const struct loss *loss)
+{
+    b->layer = loss->layer;
+    if (loss->scale)
+        operation(b, PASS_UPDATE, IN_TRAIN, (struct op){
+            .code = OP_loss_scale,
+            .operand = { [LOSS_SCALE_METRICS] = loss->metrics,
+                         [LOSS_SCALE_SCALE] = loss->scale }
+        });
+    operation(b, PASS_UPDATE, IN_BOTH, (struct op){
+        .code = OP_report, .operand = { [REPORT_METRICS] = loss->metrics }
+    });
 }

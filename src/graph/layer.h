@@ -1,7 +1,8 @@
 /*
  * Layers that models are put together from: each adds its parameters and its
- * forward operations to a graph, and returns the value it computes. `layer`
- * is an id from graph_layer(), a dtype that of the weights or of the input.
+ * forward operations to a graph, and returns the value it computes. What can be
+ * said of a layer is in a struct; a member that is left out is 0, which is what
+ * is usual.
  */
 #ifndef MEMDIAL_LAYER_H
 #define MEMDIAL_LAYER_H
@@ -23,46 +24,82 @@ struct storage {
                             small range */
 };
 
+/* A model while it is put together. */
+struct builder {
+    struct graph *graph;
+    struct storage storage;
+    char block[24];      /* its name; "" before the first one */
+    int layer;           /* the one that was added last */
+};
+
+/* Begins a block (graph_begin_block), whose name goes before those of its
+ * layers: "g2.b1" makes "bn1" "g2.b1.bn1". */
+void layer_begin_block(struct builder *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Samples and labels as the loader gives them: x has `rank` dimensions, the
  * first of them DIM_SAMPLES. Returns x; *labels gets a (samples) int32. */
-int layer_load(struct graph *, int layer, enum dtype, int rank,
-               const int *dim, int *labels);
+struct load {
+    const char *name;
+    int rank;
+    int dim[OPERAND_MAX_RANK];
+};
+int layer_load(struct builder *, const struct load *, int *labels);
 
-/* x (N, H, W, Ci) -> (N, Ho, Wo, channels), a kernel of side `kernel` padded
- * to keep the size at stride 1, no bias; `add` of the result's shape, or -1.
- * Init N(0, sqrt(2 / (kernel^2 * channels))), He et al. 2015, fan out. */
-int layer_conv(struct graph *, int layer, enum dtype, int x, int channels,
-               int kernel, int stride, int add);
+/* x (N, H, W, Ci) -> (N, Ho, Wo, channels), padded to keep the size at stride
+ * 1, no bias. Init N(0, sqrt(2 / (kernel^2 * channels))), He et al. 2015, fan
+ * out. */
+struct conv {
+    const char *name;
+    int channels;
+    int kernel;          /* its side; 0: 1 */
+    int stride;          /* 0: 1 */
+    int add;             /* added to the result, whose shape it has */
+    bool sparse;         /* the weights join the graph's pool, if it has one */
+};
+int layer_conv(struct builder *, int x, const struct conv *);
 
-/* The same, with the weights in the graph's pool, if it has one. */
-int layer_conv_pooled(struct graph *, int layer, enum dtype, int x,
-                      int channels, int kernel, int stride, int add);
-
-/* Rewires the graph's pool, if it has one, after its update. */
-void layer_rewire(struct graph *, enum rewire_method);
-
-/* relu(batch_norm(x)) over the last dimension; eps 1e-5, momentum 0.1. */
-int layer_bn_relu(struct graph *, int layer, int x);
+/* relu(batch_norm(x)) over the last dimension. */
+struct batch_norm {
+    const char *name;
+    float eps;           /* 0: 1e-5 */
+    float momentum;      /* 0: 0.1 */
+};
+int layer_bn_relu(struct builder *, int x, const struct batch_norm *);
 
 /* x (N, H, W, C) -> (N, C) fp32. */
-int layer_avg_pool(struct graph *, int layer, int x);
+struct avg_pool {
+    const char *name;
+};
+int layer_avg_pool(struct builder *, int x, const struct avg_pool *);
 
-/* x (N, Ci) -> (N, channels), with bias. Init U(+-1/sqrt(Ci)), bias 0. */
-int layer_linear(struct graph *, int layer, enum dtype, int x, int channels);
+/* x (N, Ci) -> (N, features), with bias. Init U(+-1/sqrt(Ci)), bias 0. */
+struct linear {
+    const char *name;
+    int features;
+};
+int layer_linear(struct builder *, int x, const struct linear *);
 
 /* A loss: values of the graph. */
 struct loss {
     int layer;
     int gradient;        /* of the logits */
     int metrics;
-    int scale;           /* that gradients carry, or -1 */
+    int scale;           /* that gradients carry, or VALUE_NONE */
 };
 
 /* Mean cross-entropy of softmax(logits) over the batch, and its metrics. */
-struct loss layer_softmax_xent(struct graph *, int layer, int logits,
-                               int labels, bool scaled);
+struct softmax_xent {
+    const char *name;
+    int labels;
+};
+struct loss layer_softmax_xent(struct builder *, int logits,
+                               const struct softmax_xent *);
+
+/* Rewires the graph's pool, if it has one, after its update. */
+void layer_rewire(struct builder *);
 
 /* What ends a step, after all updates: adapts the scale, reports metrics. */
-void layer_loss_end(struct graph *, const struct loss *);
+void layer_loss_end(struct builder *, const struct loss *);
 
 #endif

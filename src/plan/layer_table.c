@@ -37,7 +37,7 @@ static void add_parameters(const struct graph *g, struct layer_row *rows)
 {
     static const struct extents none;
 
-    for (int i = 0; i < g->value_count; i++) {
+    for (int i = 1; i < g->value_count; i++) {
         const struct value *v = &g->values[i];
         struct operand o = graph_operand(g, i, &none);
         if (v->kind != KIND_GRADIENTS)

@@ -135,7 +135,7 @@ static void emit(struct builder *b, int op_id, enum phase phase)
     memset(step->instance, -1, sizeof(step->instance));
     for (int i = 0; i < slots; i++) {
         int value = op->operand[i];
-        if (value < 0 || !op_reads(op->code, i))
+        if (value == VALUE_NONE || !op_reads(op->code, i))
             continue;
         if (b->loaded[value] >= 0) {
             const struct op *bn = &s->graph->ops[b->loaded[value]];
@@ -151,7 +151,7 @@ static void emit(struct builder *b, int op_id, enum phase phase)
         step->instance[STEP_OPERAND + i] = read_instance(b, value);
     }
     for (int i = 0; i < slots; i++)
-        if (op->operand[i] >= 0 && !op_reads(op->code, i))
+        if (op->operand[i] && !op_reads(op->code, i))
             step->instance[STEP_OPERAND + i] =
                 new_instance(b, op->operand[i]);
 }
@@ -277,7 +277,7 @@ static void elide_bn_relu(struct builder *b)
     for (int i = 0; i < g->op_count; i++)
         for (int s = 0; s < op_slots(g->ops[i].code); s++) {
             int v = g->ops[i].operand[s];
-            if (v >= 0 && op_reads(g->ops[i].code, s) &&
+            if (v && op_reads(g->ops[i].code, s) &&
                 op_access(g->ops[i].code)[s] != 'l')
                 b->loaded[v] = -1;
         }

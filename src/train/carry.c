@@ -6,33 +6,34 @@
 #include "train/pool_carry.h"
 
 /* The value of that name in a layer, of the weight named `of` or, if that is
- * NULL, of none; -1 if there is none. */
+ * NULL, of none; VALUE_NONE if there is none. */
 static int find_value(const struct graph *g, int layer, const char *name,
                       const char *of)
 {
-    for (int i = 0; i < g->value_count; i++) {
+    for (int i = 1; i < g->value_count; i++) {
         const struct value *v = &g->values[i];
-        const char *has = v->of >= 0 ? g->values[v->of].name : NULL;
+        const char *has = g->values[v->of].name;
         if (v->layer == layer && strcmp(v->name, name) == 0 &&
             (of ? has && strcmp(has, of) == 0 : !has))
             return i;
     }
-    return -1;
+    return VALUE_NONE;
 }
 
-/* The value of `before` that a value of `after` goes on from, or -1. */
+/* The value of `before` that a value of `after` goes on from, or
+ * VALUE_NONE. */
 static int source_of(const struct graph *before, const struct graph *after,
                      int value)
 {
     const struct value *v = &after->values[value];
-    const char *of = v->of >= 0 ? after->values[v->of].name : NULL;
-    int found = -1;
+    const char *of = after->values[v->of].name;
+    int found = VALUE_NONE;
 
     if (!of)
         found = find_value(before, v->layer, "master", v->name);
-    if (found < 0)
+    if (!found)
         found = find_value(before, v->layer, v->name, of);
-    if (found < 0 && v->init.rule == INIT_COPY)
+    if (!found && v->init.rule == INIT_COPY)
         found = find_value(before, v->layer, of, NULL);
     return found;
 }
@@ -67,9 +68,8 @@ void carry_state(const struct executor *from, const struct executor *to,
         if (!kind_persists(schedule_value(after, i)->kind) ||
             is_pool(after->graph, value))
             continue;
-        source = source_of(before->graph, after->graph, value);
-        if (source >= 0)
-            source = schedule_instance(before, source);
+        source = schedule_instance(
+            before, source_of(before->graph, after->graph, value));
         if (source >= 0)
             carry_instance(from, source, to, i);
     }

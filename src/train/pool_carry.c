@@ -24,7 +24,7 @@ static int best_copy(const struct graph *g, int weight)
 {
     int master = graph_moment(g, weight, "master");
 
-    return master < 0 ? weight : master;
+    return master ? master : weight;
 }
 
 static void read_value(const struct executor *ex, int value, float *host)
@@ -37,7 +37,7 @@ static void read_value(const struct executor *ex, int value, float *host)
 static void write_value(const struct executor *ex, int value,
                         const float *host)
 {
-    if (value >= 0)
+    if (value != VALUE_NONE)
         executor_write_floats(
             ex, schedule_instance(ex->plan->schedule, value), host);
 }
