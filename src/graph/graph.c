@@ -75,8 +75,10 @@ void graph_op(struct graph *g, const struct op *op)
 {
     struct op *added;
 
-    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
-        assert(op->operand[i] < (i < op_slots(op->code) ? g->value_count : 1));
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
+        int end = i < op_slots(op->code) ? g->value_count : VALUE_NONE + 1;
+        assert(op->operand[i] >= VALUE_NONE && op->operand[i] < end);
+    }
     g->ops = grow(g->ops, g->op_count, sizeof(*g->ops));
     added = &g->ops[g->op_count];
     *added = *op;
