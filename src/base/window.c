@@ -13,7 +13,7 @@ static int exported(const char *name, int most)
     return number > 0 && number <= most && *end == '\0' ? (int)number : 0;
 }
 
-static int choose(int said, const char *name, int most)
+static int window_choose(int said, const char *name, int most)
 {
     if (said == 0)
         return exported(name, most);
@@ -26,6 +26,6 @@ void window_size(int *rows, int *cols)
 
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
         size = (struct winsize){ 0 };
-    *rows = choose(size.ws_row, "LINES", WINDOW_ROWS_MAX);
-    *cols = choose(size.ws_col, "COLUMNS", WINDOW_COLS_MAX);
+    *rows = window_choose(size.ws_row, "LINES", WINDOW_ROWS_MAX);
+    *cols = window_choose(size.ws_col, "COLUMNS", WINDOW_COLS_MAX);
 }

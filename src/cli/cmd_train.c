@@ -48,7 +48,7 @@ static void set_epochs(struct request *r, const char *value)
     free(assignment);
 }
 
-static void choose(void *arg, int which, const char *value)
+static void cmd_train_choose(void *arg, int which, const char *value)
 {
     struct choices *c = arg;
 
@@ -138,8 +138,8 @@ int cmd_train(int argc, char **argv)
     struct choices choices = { .request = &request };
     int code;
 
-    if (request_parse(&request, argc, argv, options, usage, choose, &choices,
-                      &code))
+    if (request_parse(&request, argc, argv, options, usage, cmd_train_choose,
+                      &choices, &code))
         code = train(&choices);
     request_done(&request);
     return code;

@@ -270,7 +270,7 @@ static int cifar10_samples(const void *state, enum split split)
 }
 
 /* The first to fail is told of. */
-static void fail(struct cifar10 *c, int file, int record, int code)
+static void cifar10_fail(struct cifar10 *c, int file, int record, int code)
 {
     int64_t none = 0;
     int64_t failure = ((int64_t)code << 32) +
@@ -291,9 +291,9 @@ static int cifar10_image(void *state, enum split split, int index,
     for (; index >= c->file[file].records; file++)
         index -= c->file[file].records;
     if (!read_record(&c->file[file], index, record))
-        fail(c, file, index, errno);
+        cifar10_fail(c, file, index, errno);
     else if (record_sum(record) != c->file[file].sum[index])
-        fail(c, file, index, 0);
+        cifar10_fail(c, file, index, 0);
     if (c->failure)
         memset(record, 0, sizeof(record));
     for (int i = 0; i < PLANE; i++)

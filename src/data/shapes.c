@@ -179,7 +179,8 @@ static float triangle_wave(float t)
     return 4 * fabsf(t - (float)(int)t - 0.5f) - 1;
 }
 
-static int clamp(int i)
+/* A row or column of the image, or its end. */
+static int in_image(int i)
 {
     return i < 0 ? 0 : i > IMAGE_SIDE ? IMAGE_SIDE : i;
 }
@@ -188,9 +189,10 @@ static int clamp(int i)
 static void layer_paint(const struct layer *l, float image[IMAGE_ELEMENTS])
 {
     float reach = l->outline ? REACH * l->radius + 1 : 2 * IMAGE_SIDE;
-    int top = clamp((int)(l->y - reach)), left = clamp((int)(l->x - reach));
-    int bottom = clamp((int)(l->y + reach) + 1);
-    int right = clamp((int)(l->x + reach) + 1);
+    int top = in_image((int)(l->y - reach));
+    int left = in_image((int)(l->x - reach));
+    int bottom = in_image((int)(l->y + reach) + 1);
+    int right = in_image((int)(l->x + reach) + 1);
 
     for (int py = top; py < bottom; py++)
         for (int px = left; px < right; px++) {

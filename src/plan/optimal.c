@@ -347,7 +347,7 @@ struct search {
     int count;
 };
 
-static void consider(struct search *s, struct route *route)
+static void optimal_consider(struct search *s, struct route *route)
 {
     struct schedule *schedule = schedule_build(s->graph, s->policy, route);
     struct plan *plan = plan_outline(schedule, s->backend, s->threads);
@@ -382,7 +382,7 @@ static double consider_table(struct search *s, const struct table *t,
         int pick = candidates > 1 ? i * (distinct - 1) / (candidates - 1) : 0;
         struct route *route = route_over(t->chain);
         follow(t, route, 0, n - 1, amounts[pick]);
-        consider(s, route);
+        optimal_consider(s, route);
     }
     free(amounts);
     return least;
@@ -405,7 +405,7 @@ static struct chain make_chain(const struct search *s, int *steps)
     return c;
 }
 
-static int clamp(double x, int low, int high)
+static int optimal_clamp(double x, int low, int high)
 {
     return x < low ? low : x > high ? high : (int)x;
 }
@@ -421,16 +421,17 @@ static void search_chain(struct search *s)
     for (int i = 0; i < chain.count; i++)
         most += (double)chain.stages[i].kept +
                 (double)chain.stages[i].needed;
-    t.units = clamp(max_updates / TABLES / pairs, MIN_UNITS, MAX_UNITS);
+    t.units = optimal_clamp(max_updates / TABLES / pairs, MIN_UNITS, MAX_UNITS);
     cells = cell(&t, chain.count - 1, chain.count - 1) + (size_t)t.units + 1;
     t.cost = xcalloc(cells, sizeof(*t.cost));
     t.choice = xcalloc(cells, sizeof(*t.choice));
     for (int i = 0; i < TABLES; i++) {
         t.unit = most / t.units + 1;
         fill_table(&t);
-        most = 2 * consider_table(s, &t,
-                                  clamp(max_steps / TABLES / steps,
-                                        MIN_CANDIDATES, MAX_CANDIDATES));
+        most = 2 * consider_table(
+                       s, &t,
+                       optimal_clamp(max_steps / TABLES / steps,
+                                     MIN_CANDIDATES, MAX_CANDIDATES));
     }
     free(t.cost);
     free(t.choice);
@@ -517,7 +518,7 @@ static bool is_other_way(const struct setting *row, const void *arg)
 }
 
 /* Says how small a plan there is, and what it consists of. */
-static bool refuse(struct search *s, size_t budget, struct error *e)
+static bool optimal_refuse(struct search *s, size_t budget, struct error *e)
 {
     char wanted[BYTES_TEXT_SIZE], least[BYTES_TEXT_SIZE];
     char largest[NAMED * (NAME_SIZE + BYTES_TEXT_SIZE)], others[128];
@@ -552,15 +553,15 @@ bool optimal_find(const struct graph *graph, struct policy policy,
                         .threads = threads };
     bool found;
 
-    consider(&s, route_straight(graph));
-    consider(&s, route_blocks(graph));
-    consider(&s, route_sqrt(graph));
-    consider(&s, route_recursive(graph));
+    optimal_consider(&s, route_straight(graph));
+    optimal_consider(&s, route_blocks(graph));
+    optimal_consider(&s, route_sqrt(graph));
+    optimal_consider(&s, route_recursive(graph));
     search_chain(&s);
     if (budget) {
         qsort(s.list, (size_t)s.count, sizeof(*s.list), by_flops);
         found = first_that_fits(&s, budget, schedule, plan) ||
-                refuse(&s, budget, e);
+                optimal_refuse(&s, budget, e);
     } else {
         found = smallest(&s, schedule, plan);
     }

@@ -19,7 +19,8 @@ struct check {
     size_t size;
 };
 
-static bool fail(struct check *c, int step, int instance, const char *what)
+static bool check_fail(struct check *c, int step, int instance,
+                       const char *what)
 {
     const struct schedule *s = c->plan->schedule;
     char name[80] = "scratch";
@@ -100,7 +101,7 @@ static bool check_operands(struct check *c, int t)
                                      .bytes = plan->scratch_bytes[t] };
 
     if (scratch.offset + scratch.bytes > plan->arena_bytes)
-        return fail(c, t, -1, "ends outside the arena");
+        return check_fail(c, t, -1, "ends outside the arena");
     for (int i = 0; i < STEP_INSTANCES; i++) {
         int a = instance[i];
         const struct plan_instance *p;
@@ -108,16 +109,16 @@ static bool check_operands(struct check *c, int t)
             continue;
         p = &plan->instances[a];
         if (p->offset % plan->backend->alignment)
-            return fail(c, t, a, "is not aligned");
+            return check_fail(c, t, a, "is not aligned");
         if (p->offset + p->bytes > plan->arena_bytes)
-            return fail(c, t, a, "ends outside the arena");
+            return check_fail(c, t, a, "ends outside the arena");
         if (scratch.bytes && overlap(p, &scratch))
-            return fail(c, t, a, "overlaps the step's scratch");
+            return check_fail(c, t, a, "overlaps the step's scratch");
         for (int j = 0; j < STEP_INSTANCES; j++)
             if (j != i && schedule_writes(s, t, j) &&
                 overlap(p, &plan->instances[instance[j]]) &&
                 !taken_over(plan, t, i, j))
-                return fail(c, t, a, "overlaps what the step writes");
+                return check_fail(c, t, a, "overlaps what the step writes");
     }
     return true;
 }
@@ -138,7 +139,8 @@ static bool run_step(struct check *c, int t)
 
     for (int i = 0; i < STEP_INSTANCES; i++)
         if (schedule_reads(s, t, i) && c->place[instance[i]] < 0)
-            return fail(c, t, instance[i], "was destroyed before it is read");
+            return check_fail(c, t, instance[i],
+                              "was destroyed before it is read");
     if (plan->scratch_bytes[t])
         destroy(c, plan->scratch_offset[t], plan->scratch_bytes[t], -1);
     for (int i = 0; i < STEP_INSTANCES; i++)

@@ -117,7 +117,8 @@ static void draw_layers(struct screen *s, struct layers_page *p,
     layer_table_done(&l);
 }
 
-static void draw(struct screen *s, void *state, int pane, struct area area)
+static void page_layers_draw(struct screen *s, void *state, int pane,
+                             struct area area)
 {
     struct layers_page *p = state;
     const struct job *job = subject_job(s->session, p->subject);
@@ -190,8 +191,8 @@ static void act_on_table(struct layers_page *p, int row_count,
         v->reverse = v->sort > LAYER_NAME;
 }
 
-static void act(struct screen *s, void *state, enum action action,
-                int argument)
+static void page_layers_act(struct screen *s, void *state, enum action action,
+                            int argument)
 {
     struct layers_page *p = state;
     const struct job *job = subject_job(s->session, p->subject);
@@ -207,5 +208,5 @@ static void act(struct screen *s, void *state, enum action action,
 
 const struct page page_layers = { .name = "Layers",
                                   .state_size = sizeof(struct layers_page),
-                                  .draw = draw,
-                                  .act = act };
+                                  .draw = page_layers_draw,
+                                  .act = page_layers_act };

@@ -18,7 +18,8 @@ static void init(void *state)
     pane_memory_init(&p->memory);
 }
 
-static void draw(struct screen *s, void *state, int pane, struct area area)
+static void page_run_draw(struct screen *s, void *state, int pane,
+                          struct area area)
 {
     struct run_page *p = state;
 
@@ -52,8 +53,8 @@ static void say_of_loss(struct screen *s, const char *how)
                 s->view.curves == CURVES_ACCURACY ? "; c shows it" : "");
 }
 
-static void act(struct screen *s, void *state, enum action action,
-                int argument)
+static void page_run_act(struct screen *s, void *state, enum action action,
+                         int argument)
 {
     struct run_page *p = state;
     struct view *view = &s->view;
@@ -105,5 +106,5 @@ static void act(struct screen *s, void *state, enum action action,
 const struct page page_run = { .name = "Run",
                                .state_size = sizeof(struct run_page),
                                .init = init,
-                               .draw = draw,
-                               .act = act };
+                               .draw = page_run_draw,
+                               .act = page_run_act };

@@ -20,7 +20,8 @@ static void done(void *state)
     step_cursor_done(&p->cursor);
 }
 
-static void draw(struct screen *s, void *state, int pane, struct area area)
+static void page_step_draw(struct screen *s, void *state, int pane,
+                           struct area area)
 {
     struct step_page *p = state;
     const struct job *job = subject_job(s->session, p->cursor.subject);
@@ -93,8 +94,8 @@ static bool act_in_pane(struct screen *s, struct step_page *p,
     return false;
 }
 
-static void act(struct screen *s, void *state, enum action action,
-                int argument)
+static void page_step_act(struct screen *s, void *state, enum action action,
+                          int argument)
 {
     struct step_page *p = state;
     struct step_cursor *c = &p->cursor;
@@ -111,5 +112,5 @@ static void act(struct screen *s, void *state, enum action action,
 const struct page page_step = { .name = "Step",
                                 .state_size = sizeof(struct step_page),
                                 .done = done,
-                                .draw = draw,
-                                .act = act };
+                                .draw = page_step_draw,
+                                .act = page_step_act };

@@ -159,7 +159,7 @@ void pane_dials_turn(struct screen *s, struct pane_dials *p, int number,
     session_turn(s->session, s->dial, turn);
 }
 
-static void explain(struct screen *s)
+static void pane_dials_explain(struct screen *s)
 {
     screen_popup(s, dial_setting(s->dial)->name);
     explain_dial(&s->popup_text, s->session, s->dial);
@@ -188,7 +188,7 @@ void pane_dials_act(struct screen *s, struct pane_dials *p,
         break;
     case ACTION_ROW:
         if (s->dial == argument)
-            explain(s);
+            pane_dials_explain(s);
         s->dial = argument;
         break;
     case ACTION_LEFT:
@@ -201,7 +201,7 @@ void pane_dials_act(struct screen *s, struct pane_dials *p,
         if (s->session->locked && session_pending(s->session))
             s->session->asks |= SESSION_ASK_APPLY;
         else
-            explain(s);
+            pane_dials_explain(s);
         break;
     default:
         break;

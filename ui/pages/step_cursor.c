@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-static int clamp(int value, int least, int most)
+static int step_cursor_clamp(int value, int most)
 {
-    return value > most ? most : value < least ? least : value;
+    return value > most ? most : value < 0 ? 0 : value;
 }
 
 void step_cursor_done(struct step_cursor *c)
@@ -14,7 +14,7 @@ void step_cursor_done(struct step_cursor *c)
 
 int step_cursor_at(const struct step_cursor *c, const struct job *job)
 {
-    return c->moved ? clamp(c->step, 0, job->schedule->step_count - 1)
+    return c->moved ? step_cursor_clamp(c->step, job->schedule->step_count - 1)
                     : job->plan->peak_step;
 }
 
@@ -34,7 +34,7 @@ struct living *step_cursor_living(const struct step_cursor *c,
 
 void step_cursor_go(struct step_cursor *c, const struct job *job, int step)
 {
-    c->step = clamp(step, 0, job->schedule->step_count - 1);
+    c->step = step_cursor_clamp(step, job->schedule->step_count - 1);
     c->moved = true;
 }
 
@@ -53,7 +53,7 @@ void step_cursor_zoom(struct step_cursor *c, const struct job *job, int by)
 {
     int all = job->schedule->step_count;
 
-    c->zoom = clamp(c->zoom + by, 0, TIMELINE_MOST_ZOOM);
+    c->zoom = step_cursor_clamp(c->zoom + by, TIMELINE_MOST_ZOOM);
     while (c->zoom > 0 && all >> c->zoom < TIMELINE_FEWEST)
         c->zoom--;
     c->timeline.first = step_cursor_at(c, job) - (all >> c->zoom) / 2;

@@ -35,7 +35,8 @@ static void draw_title(struct screen *s, const struct table_view *v,
     screen_target(s, area, 0, col, 1, c->width, ACTION_SORT, column + 1);
 }
 
-static void draw_row(const struct table *t, int row, struct area area, int y)
+static void table_draw_row(const struct table *t, int row, struct area area,
+                           int y)
 {
     int col = 1;
 
@@ -64,7 +65,7 @@ void table_draw(struct screen *s, const struct table *t, struct table_view *v,
     }
     for (int i = 0; i < v->height && v->scroll + i < t->row_count; i++) {
         int place = v->scroll + i;
-        draw_row(t, t->order ? t->order[place] : place, area, i + 1);
+        table_draw_row(t, t->order ? t->order[place] : place, area, i + 1);
         if (place == v->chosen)
             area_mark(area, i + 1, 0, area.cols,
                       keys ? STYLE_REVERSE : STYLE_BOLD);
