@@ -6,6 +6,7 @@
 
 #include "base/lines.h"
 #include "events/feed.h"
+#include "events/run.h"
 
 static void require(bool holds, const char *what)
 {
@@ -43,7 +44,19 @@ static void check_event(const struct feed *f)
     free(again);
 }
 
-static void check_line(struct feed *f, const struct line *line)
+/* A run takes whatever is an event. */
+static void check_run(struct run *run, const struct feed *f)
+{
+    run_take(run, &f->event);
+    require(run->mark_count <= RUN_MARKS && run->trial_count <= RUN_TRIALS,
+            "a run is bounded");
+    require(run->trial_count == 0 ||
+            settings_same(&run->settings, &f->settings),
+            "a run has the settings that are in force");
+}
+
+static void check_line(struct feed *f, struct run *run,
+                       const struct line *line)
 {
     struct settings before = f->settings;
     struct error e = { .text = "" };
@@ -52,6 +65,7 @@ static void check_line(struct feed *f, const struct line *line)
     switch (feed_read(f, line->text, line->length, &e)) {
     case FEED_EVENT:
         check_event(f);
+        check_run(run, f);
         break;
     case FEED_UNKNOWN:
         require(memcmp(&before, &f->settings, sizeof(before)) == 0,
@@ -70,17 +84,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct lines lines;
     struct feed feed;
+    struct run run;
     struct line line;
     size_t piece = size ? 1u << (data[0] % 17) : 1;
 
     lines_init(&lines);
     feed_init(&feed);
+    run_init(&run);
     for (size_t at = 1; at < size;) {
         size_t left = size - at;
 
         at += lines_put(&lines, data + at, left < piece ? left : piece);
         while (lines_next(&lines, &line))
-            check_line(&feed, &line);
+            check_line(&feed, &run, &line);
     }
+    run_done(&run);
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "tests/sample.h"
 #include "ui/pages/control.h"
 #include "ui/pages/frame.h"
+#include "ui/session/inquiry.h"
 
 #include <criterion/criterion.h>
 #include <locale.h>
@@ -52,16 +53,16 @@ static void remember(struct session *s)
 
 void sample_plan(struct session *s)
 {
-    struct question *q = xcalloc((unsigned long)session_most_questions(),
+    struct question *q = xcalloc((unsigned long)inquiry_most(),
                                  sizeof(*q));
 
     /* An answer can open another question. */
     for (int round = 0; round < 2 || s->asks & SESSION_ASK_QUESTIONS;
          round++) {
-        int n = session_questions(s, 0, q);
+        int n = inquiry_list(s, 0, q);
         s->asks &= ~(unsigned)SESSION_ASK_QUESTIONS;
         for (int i = 0; i < n; i++)
-            session_answer(s, q[i].tag,
+            inquiry_answer(s, q[i].tag,
                            forecast_new(&q[i].settings, &q[i].machine,
                                         q[i].whole, q[i].baseline));
     }
@@ -112,10 +113,10 @@ static void epoch(struct session *s, int number)
 void sample_train(struct session *s, int epochs)
 {
     for (int i = 0; i < epochs; i++) {
-        int64_t from = s->step;
+        int64_t from = session_run(s)->step;
         for (int64_t n = from + 1; n <= from + 10; n++)
             step(s, n);
-        epoch(s, s->epoch);
+        epoch(s, session_run(s)->epoch);
     }
 }
 
@@ -127,7 +128,7 @@ void sample_apply(struct session *s, const char *assignment)
     assign(&after, assignment);
     session_want(s, &after);
     sample_plan(s);
-    e.applied.step = s->step;
+    e.applied.step = session_run(s)->step;
     e.applied.before = &before;
     e.applied.after = &after;
     e.applied.planned = s->planned->peak_bytes;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tests/sample.h"
+#include "ui/session/inquiry.h"
 
 static struct session session;
 
@@ -49,14 +50,14 @@ TestSuite(bounds, .init = begin, .fini = end);
 /* Only the questions that a change of a dial always asks. */
 static void plan_whole(void)
 {
-    struct question *q = xcalloc((unsigned long)session_most_questions(),
+    struct question *q = xcalloc((unsigned long)inquiry_most(),
                                  sizeof(*q));
-    int n = session_questions(&session, 0, q);
+    int n = inquiry_list(&session, 0, q);
 
     session.asks &= ~(unsigned)SESSION_ASK_QUESTIONS;
     for (int i = 0; i < n; i++)
         if (q[i].whole)
-            session_answer(&session, q[i].tag,
+            inquiry_answer(&session, q[i].tag,
                            forecast_new(&q[i].settings, &q[i].machine, true,
                                         q[i].baseline));
     free(q);
@@ -81,7 +82,7 @@ static void change(int number)
     e.applied.arena = session.planned->arena_bytes;
     session_event(&session, &e);
     plan_whole();
-    session.step = number;
+    session.runs.list[session.runs.count - 1].step = number;
     sample_train(&session, 1);
 }
 
@@ -119,10 +120,10 @@ Test(bounds, a_change_of_a_dial)
     early = bytes_of_changes(24, 64) / 40;
     cr_expect_gt(plan, 20 * early, "%zu bytes for a plan", plan);
     cr_expect_lt(early, 10 << 10, "%zu bytes for each change", early);
-    bytes_of_changes(64, SESSION_TRIALS + 64);
-    late = bytes_of_changes(SESSION_TRIALS + 64, SESSION_TRIALS + 128);
+    bytes_of_changes(64, ATTEMPTS_MOST + 64);
+    late = bytes_of_changes(ATTEMPTS_MOST + 64, ATTEMPTS_MOST + 128);
     cr_expect_lt(late, 64 << 10, "%zu bytes for 64 changes", late);
-    cr_expect_eq(session.trial_count, SESSION_TRIALS);
+    cr_expect_eq(session.tried.count, ATTEMPTS_MOST);
 }
 
 /* Trials that a table shows as the best are not the ones that go. */
@@ -133,10 +134,10 @@ Test(bounds, the_front_outlives_its_time)
     change(0);
     session_pin(&session);
     change(1);
-    session.trials[session.trial_count - 1].best_accuracy = 1;
-    best = session.trials[session.trial_count - 1].number;
-    for (int i = 2; i < SESSION_TRIALS + 20; i++) {
-        session.trials[session.trial_count - 1].peak_bytes += 1;
+    session.tried.list[session.tried.count - 1].trial.best_accuracy = 1;
+    best = session.tried.list[session.tried.count - 1].number;
+    for (int i = 2; i < ATTEMPTS_MOST + 20; i++) {
+        session.tried.list[session.tried.count - 1].peak_bytes += 1;
         session.wanted.lr += 1e-4;
         session.in_force = session.wanted;
         session_event(&session, &(struct event){
@@ -145,13 +146,13 @@ Test(bounds, the_front_outlives_its_time)
                          .planned = 1u << 30 } });
         sample_train(&session, 1);
     }
-    cr_assert_eq(session.trial_count, SESSION_TRIALS);
-    cr_expect(session.trials[0].number == session.pinned_trial ||
-              session.trials[1].number == session.pinned_trial);
-    cr_expect(session.trials[0].number == best ||
-              session.trials[1].number == best);
-    cr_expect_eq(session.trials[SESSION_TRIALS - 1].number,
-                 session.trials[SESSION_TRIALS - 2].number + 1);
+    cr_assert_eq(session.tried.count, ATTEMPTS_MOST);
+    cr_expect(session.tried.list[0].number == session.tried.pinned ||
+              session.tried.list[1].number == session.tried.pinned);
+    cr_expect(session.tried.list[0].number == best ||
+              session.tried.list[1].number == best);
+    cr_expect_eq(session.tried.list[ATTEMPTS_MOST - 1].number,
+                 session.tried.list[ATTEMPTS_MOST - 2].number + 1);
 }
 
 /* A pinned trial has figures at once, and its plan when a page shows it. */
@@ -159,19 +160,19 @@ Test(bounds, plans_are_made_again)
 {
     change(0);
     change(1);
-    session_pin_trial(&session, 0);
+    session_pin_attempt(&session, 0);
     cr_assert(session.pinned);
     cr_expect_null(session.pinned->job);
-    cr_expect_eq(session.pinned->peak_bytes, session.trials[0].peak_bytes);
+    cr_expect_eq(session.pinned->peak_bytes, session.tried.list[0].peak_bytes);
     cr_expect(session.asks & SESSION_ASK_QUESTIONS);
     plan_whole();
     cr_assert(session.pinned->job);
     cr_expect_eq(session.pinned->job->plan->peak_bytes,
-                 session.trials[0].peak_bytes);
-    for (int i = 0; i < session.trial_count; i++)
-        cr_expect(!session.trials[i].plan->job &&
-                  !session.trials[i].baseline->job);
-    session_pin_trial(&session, 0);
+                 session.tried.list[0].peak_bytes);
+    for (int i = 0; i < session.tried.count; i++)
+        cr_expect(!session.tried.list[i].plan->job &&
+                  !session.tried.list[i].baseline->job);
+    session_pin_attempt(&session, 0);
     cr_expect_null(session.pinned);
 }
 
@@ -186,28 +187,28 @@ static void run_again(int epochs)
  * too; of the oldest, nothing. */
 Test(bounds, runs_of_a_session)
 {
-    const struct history *pinned;
+    const struct run *pinned;
     size_t before;
     double last;
 
     run_again(400);
     session_pin(&session);
-    last = session_latest(&session, CURVE_LOSS);
+    last = run_latest(session_run(&session), CURVE_LOSS);
     run_again(1);
     pinned = session_pinned_run(&session);
     cr_assert(pinned);
-    cr_expect_leq(pinned->curve[CURVE_LOSS].count, SESSION_EARLIER_POINTS);
-    cr_expect_gt(pinned->curve[CURVE_LOSS].count, SESSION_EARLIER_POINTS / 3);
+    cr_expect_leq(pinned->curve[CURVE_LOSS].count, RUNS_EARLIER_POINTS);
+    cr_expect_gt(pinned->curve[CURVE_LOSS].count, RUNS_EARLIER_POINTS / 3);
     cr_expect_eq(pinned->curve[CURVE_LOSS]
                      .points[pinned->curve[CURVE_LOSS].count - 1].value, last);
-    for (int i = 0; i < SESSION_TRIALS; i++)
+    for (int i = 0; i < ATTEMPTS_MOST; i++)
         run_again(1);
     before = heap_bytes();
-    for (int i = 0; i < SESSION_RUNS; i++)
+    for (int i = 0; i < RUNS_MOST; i++)
         run_again(1);
     cr_expect_leq(heap_bytes(), before + (64 << 10));
-    cr_expect_eq(session.run_count, SESSION_RUNS);
-    cr_expect_eq(session_pinned_run(&session), &session.runs[0]);
+    cr_expect_eq(session.runs.count, RUNS_MOST);
+    cr_expect_eq(session_pinned_run(&session), &session.runs.list[0]);
 }
 
 /* A worker that changes its mind at every step. */
@@ -217,7 +218,7 @@ Test(bounds, marks_of_a_run)
     struct event e = { .type = EVENT_APPLIED,
                        .applied = { .before = &s, .after = &s } };
 
-    for (int i = 0; i < 2 * SESSION_MARKS; i++)
+    for (int i = 0; i < 2 * RUN_MARKS; i++)
         session_event(&session, &e);
-    cr_expect_eq(session_run(&session)->mark_count, SESSION_MARKS);
+    cr_expect_eq(session_run(&session)->mark_count, RUN_MARKS);
 }

@@ -16,6 +16,7 @@
 #include "ui/pages/frame.h"
 #include "ui/pages/new_run.h"
 #include "ui/session/complete.h"
+#include "ui/session/inquiry.h"
 
 static struct session session;
 static struct screen screen;
@@ -177,19 +178,19 @@ Test(page_presets, peaks_are_those_of_plans)
 Test(page_presets, late_answers)
 {
     struct settings one = session.wanted, other = session.wanted;
-    struct question *q = calloc((size_t)session_most_questions(), sizeof(*q));
+    struct question *q = calloc((size_t)inquiry_most(), sizeof(*q));
     int n;
 
     cr_assert(settings_assign(&other, "test", "precision=fp16", NULL));
     session_consider(&session, &one, 1);
-    n = session_questions(&session, 0, q);
+    n = inquiry_list(&session, 0, q);
     cr_assert_gt(n, 0);
     session_consider(&session, &other, 1);
-    session_answer(&session, q[n - 1].tag,
+    inquiry_answer(&session, q[n - 1].tag,
                    forecast_new(&one, &sample_machine, false,
                                 false));
     cr_expect_null(session.candidates[0].forecast);
-    session_answer(&session, q[n - 1].tag,
+    inquiry_answer(&session, q[n - 1].tag,
                    forecast_new(&other, &sample_machine, false,
                                 false));
     cr_expect_not_null(session.candidates[0].forecast);

@@ -67,11 +67,11 @@ Test(page_runs, states)
         { LINK_RUNNING, "running" }, { LINK_PAUSED, "paused" },
         { LINK_DEAD, "stopped" }
     };
-    struct trial *t = session.trials;
+    struct attempt *t = session.tried.list;
 
-    cr_expect_str_eq(session_trial_state(&session, &t[0]), "changed");
-    cr_expect_str_eq(session_trial_state(&session, &t[1]), "changed");
-    cr_expect_str_eq(session_trial_state(&session, &t[2]), "stopped");
+    cr_expect_str_eq(session_attempt_state(&session, &t[0]), "changed");
+    cr_expect_str_eq(session_attempt_state(&session, &t[1]), "changed");
+    cr_expect_str_eq(session_attempt_state(&session, &t[2]), "stopped");
     for (int i = 0; i < 3; i++) {
         session.state = now[i].state;
         frame_draw(&screen);
@@ -82,13 +82,13 @@ Test(page_runs, states)
     session.state = LINK_FAILED;
     session_event(&session, &(struct event){
         .type = EVENT_ERROR, .message = "step 9: the loss is not finite: "
-                                        TRAINER_DIVERGED "; lower lr" });
-    cr_expect_str_eq(session_trial_state(&session, &t[3]), "diverged");
+                                        EVENT_DIVERGED "; lower lr" });
+    cr_expect_str_eq(session_attempt_state(&session, &t[3]), "diverged");
     frame_draw(&screen);
     cr_expect(shows("  diverged"));
     sample_start(&session, "quick", &session.in_force, 0);
     session.state = LINK_RUNNING;
-    cr_expect_str_eq(session_trial_state(&session, &session.trials[3]),
+    cr_expect_str_eq(session_attempt_state(&session, &session.tried.list[3]),
                      "diverged");
 }
 
@@ -121,22 +121,23 @@ static char marked_point(void)
 
 Test(page_runs, a_trial_is_a_part_of_a_run)
 {
-    const struct trial *t = session.trials;
+    const struct attempt *t = session.tried.list;
+    double seconds;
 
-    cr_assert_eq(session.trial_count, 4);
+    cr_assert_eq(session.tried.count, 4);
     cr_expect_eq(t[0].run, 0);
     cr_expect_eq(t[2].run, 0);
     cr_expect_eq(t[3].run, 1);
-    cr_expect_float_eq(t[0].begin[UNIT_EPOCHS], 0, 1e-9);
-    cr_expect_float_eq(t[0].end[UNIT_EPOCHS], 4, 1e-9);
-    cr_expect_float_eq(t[1].begin[UNIT_EPOCHS], 4, 1e-9);
-    cr_expect_float_eq(t[1].end[UNIT_EPOCHS], 5, 1e-9);
-    cr_expect_float_eq(t[2].end[UNIT_SECONDS] - t[2].begin[UNIT_SECONDS],
-                       20 * 0.08, 1e-9);
-    cr_expect_float_eq(t[3].begin[UNIT_SAMPLES], 0, 1e-9);
-    cr_expect_float_eq(t[3].end[UNIT_SAMPLES], 1000, 1e-9);
-    cr_expect_eq(t[1].epochs, 1);
-    cr_expect_eq(t[2].epochs, 2);
+    cr_expect_float_eq(t[0].trial.begin[UNIT_EPOCHS], 0, 1e-9);
+    cr_expect_float_eq(t[0].trial.end[UNIT_EPOCHS], 4, 1e-9);
+    cr_expect_float_eq(t[1].trial.begin[UNIT_EPOCHS], 4, 1e-9);
+    cr_expect_float_eq(t[1].trial.end[UNIT_EPOCHS], 5, 1e-9);
+    seconds = t[2].trial.end[UNIT_SECONDS] - t[2].trial.begin[UNIT_SECONDS];
+    cr_expect_float_eq(seconds, 20 * 0.08, 1e-9);
+    cr_expect_float_eq(t[3].trial.begin[UNIT_SAMPLES], 0, 1e-9);
+    cr_expect_float_eq(t[3].trial.end[UNIT_SAMPLES], 1000, 1e-9);
+    cr_expect_eq(t[1].trial.epochs, 1);
+    cr_expect_eq(t[2].trial.epochs, 2);
     for (int i = 0; i < 4; i++) {
         cr_assert(t[i].plan && t[i].baseline);
         cr_expect_eq(t[i].plan->peak_bytes, t[i].peak_bytes);
@@ -147,35 +148,37 @@ Test(page_runs, what_was_passed_by_is_no_trial)
 {
     sample_apply(&session, "precision=bf16");
     sample_apply(&session, "precision=fp32");
-    cr_expect_eq(session.trial_count, 5, "bf16 never trained");
-    cr_expect_eq(session.trials[4].settings.precision, PRECISION_FP32);
+    cr_expect_eq(session.tried.count, 5, "bf16 never trained");
+    cr_expect_eq(session.tried.list[4].trial.settings.precision,
+                 PRECISION_FP32);
     sample_train(&session, 1);
     sample_apply(&session, "precision=fp32");
-    cr_expect_eq(session.trial_count, 5, "nothing changed");
-    cr_expect_eq(session.trials[4].epochs, 1);
+    cr_expect_eq(session.tried.count, 5, "nothing changed");
+    cr_expect_eq(session.tried.list[4].trial.epochs, 1);
 }
 
 /* A run that goes on from a snapshot goes on with its trial. */
 Test(page_runs, a_restart_is_no_new_trial)
 {
-    struct trial before = session.trials[3];
+    struct attempt before = session.tried.list[3];
 
     sample_start(&session, "quick", &session.in_force, 5);
-    cr_expect_eq(session.trial_count, 4);
-    cr_expect_float_eq(session.runs[1].at[UNIT_SAMPLES], 500, 1e-9);
+    cr_expect_eq(session.tried.count, 4);
+    cr_expect_float_eq(session.runs.list[1].at[UNIT_SAMPLES], 500, 1e-9);
     sample_train(&session, 2);
-    cr_expect_eq(session.trials[3].epochs, before.epochs + 2);
-    cr_expect_float_eq(session.trials[3].end[UNIT_SAMPLES], 2500, 1e-9);
+    cr_expect_eq(session.tried.list[3].trial.epochs, before.trial.epochs + 2);
+    cr_expect_float_eq(session.tried.list[3].trial.end[UNIT_SAMPLES], 2500,
+                       1e-9);
 }
 
-static bool is_on_front(const struct trial *t)
+static bool is_on_front(const struct attempt *t)
 {
-    for (int i = 0; i < session.trial_count; i++) {
-        const struct trial *o = &session.trials[i];
+    for (int i = 0; i < session.tried.count; i++) {
+        const struct attempt *o = &session.tried.list[i];
         if ((o->peak_bytes < t->peak_bytes &&
-             o->best_accuracy >= t->best_accuracy) ||
+             o->trial.best_accuracy >= t->trial.best_accuracy) ||
             (o->peak_bytes <= t->peak_bytes &&
-             o->best_accuracy > t->best_accuracy))
+             o->trial.best_accuracy > t->trial.best_accuracy))
             return false;
     }
     return true;
@@ -199,8 +202,8 @@ static void read_row(int trial, char line[512])
 /* Each row has its trial's figures, and a star if it is on the front. */
 static void check_rows(void)
 {
-    for (int i = 0; i < session.trial_count; i++) {
-        const struct trial *t = &session.trials[i];
+    for (int i = 0; i < session.tried.count; i++) {
+        const struct attempt *t = &session.tried.list[i];
         char text[128], peak[BYTES_TEXT_SIZE], line[512];
 
         read_row(i, line);
@@ -210,11 +213,11 @@ static void check_rows(void)
                   line);
         snprintf(text, sizeof(text), "%s   x%.2f  %6.2f%%",
                  bytes_format(peak, sizeof(peak), t->peak_bytes),
-                 t->flops / t->baseline->flops, 100 * t->best_accuracy);
+                 t->flops / t->baseline->flops, 100 * t->trial.best_accuracy);
         cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);
         snprintf(text, sizeof(text), "%.1f %7d  %6.2f%% %9.2fx |",
-                 t->end[UNIT_SECONDS] - t->begin[UNIT_SECONDS], t->epochs,
-                 100 * t->valid_accuracy,
+                 t->trial.end[UNIT_SECONDS] - t->trial.begin[UNIT_SECONDS],
+                 t->trial.epochs, 100 * t->trial.valid_accuracy,
                  (double)t->baseline->peak_bytes / (double)t->peak_bytes);
         cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);
     }
@@ -223,12 +226,12 @@ static void check_rows(void)
 Test(page_runs, rows_have_the_figures_of_trials)
 {
     check_rows();
-    session.trials[0].best_accuracy = 0.99;
-    session.trials[1].best_accuracy = 0.9;
-    session.trials[2].best_accuracy = 0.8;
+    session.tried.list[0].trial.best_accuracy = 0.99;
+    session.tried.list[1].trial.best_accuracy = 0.9;
+    session.tried.list[2].trial.best_accuracy = 0.8;
     frame_draw(&screen);
     check_rows();
-    session.trials[1].best_accuracy = 0.99;
+    session.tried.list[1].trial.best_accuracy = 0.99;
     frame_draw(&screen);
     check_rows();
 }
@@ -268,12 +271,12 @@ Test(page_runs, the_plot_follows_the_table)
             press(KEY_ARROW_DOWN);
         }
     }
-    screen.session->trials[3].peak_bytes++; /* no two alike */
+    screen.session->tried.list[3].peak_bytes++; /* no two alike */
     press(KEY_TAB);
     for (int i = 0; i < 4; i++)
         press(KEY_ARROW_LEFT);
     for (int i = 0; i < 4; i++) {
-        const struct trial *t = &session.trials[marked_point() - 'A'];
+        const struct attempt *t = &session.tried.list[marked_point() - 'A'];
         cr_expect_gt((double)t->peak_bytes, before);
         before = (double)t->peak_bytes;
         press(KEY_ARROW_RIGHT);
@@ -284,13 +287,13 @@ Test(page_runs, sorted)
 {
     press('s'); /* by id, settings, peak */
     press('s');
-    for (int i = 0; i + 1 < session.trial_count; i++)
-        cr_expect_leq(session.trials[row_letter(i) - 'A'].peak_bytes,
-                      session.trials[row_letter(i + 1) - 'A'].peak_bytes);
+    for (int i = 0; i + 1 < session.tried.count; i++)
+        cr_expect_leq(session.tried.list[row_letter(i) - 'A'].peak_bytes,
+                      session.tried.list[row_letter(i + 1) - 'A'].peak_bytes);
     press('r');
-    for (int i = 0; i + 1 < session.trial_count; i++)
-        cr_expect_geq(session.trials[row_letter(i) - 'A'].peak_bytes,
-                      session.trials[row_letter(i + 1) - 'A'].peak_bytes);
+    for (int i = 0; i + 1 < session.tried.count; i++)
+        cr_expect_geq(session.tried.list[row_letter(i) - 'A'].peak_bytes,
+                      session.tried.list[row_letter(i + 1) - 'A'].peak_bytes);
     cr_expect_eq(row_letter(marked_row()), 'D', "the choice stays");
 }
 
@@ -355,12 +358,12 @@ Test(page_runs, pinned)
 {
     choose('A');
     press('p');
-    cr_expect_eq(session.pinned, session.trials[0].plan);
-    cr_expect_eq(session.pinned_run, 0);
+    cr_expect_eq(session.pinned, session.tried.list[0].plan);
+    cr_expect_eq(session.runs.pinned, 0);
     cr_expect(shows("| Ap"));
     press('p');
     cr_expect_null(session.pinned);
-    cr_expect_eq(session.pinned_run, -1);
+    cr_expect_eq(session.runs.pinned, -1);
     cr_expect_not(shows("| Ap"));
 }
 
@@ -371,19 +374,19 @@ Test(page_runs, one_of_several_alike_is_pinned)
     sample_plan(&session);
     sample_train(&session, 1);
     frame_draw(&screen);
-    cr_assert(settings_same(&session.trials[3].settings,
-                            &session.trials[4].settings));
+    cr_assert(settings_same(&session.tried.list[3].trial.settings,
+                            &session.tried.list[4].trial.settings));
     choose('D');
     press('p');
     cr_expect(shows("| Dp"));
     cr_expect_not(shows("| E>p") || shows("| E*>p") || shows("| Ep"));
-    cr_expect_eq(session.pinned_run, 1);
+    cr_expect_eq(session.runs.pinned, 1);
     choose('E');
     press('p');
     cr_expect_not(shows("| Dp"), "another one in its place");
-    cr_expect_eq(session.pinned_run, 2);
+    cr_expect_eq(session.runs.pinned, 2);
     press('p');
-    cr_expect_eq(session.pinned_run, -1);
+    cr_expect_eq(session.runs.pinned, -1);
 }
 
 /* A run is not begun anew by one key. */
@@ -412,7 +415,7 @@ Test(page_runs, shown)
     press(KEY_RETURN);
     cr_expect(shows("Settings B"));
     snprintf(text, sizeof(text), "Validation accuracy: %.2f%% at best",
-             100 * session.trials[1].best_accuracy);
+             100 * session.tried.list[1].trial.best_accuracy);
     cr_expect(shows(text));
     cr_expect(shows("microbatch      10 > 100 (all)"));
     press(KEY_ESCAPE);

@@ -222,7 +222,7 @@ Test(screens, numbers_are_the_plans_and_the_events)
     char line[1024], text[64];
 
     find_line(frame, "touched  ", line);
-    expect_bytes(line, session.touched_bytes);
+    expect_bytes(line, session_run(&session)->touched);
     find_line(frame, "│now  ", line);
     expect_bytes(line, session.now->peak_bytes);
     find_line(frame, "planned  ", line);
@@ -244,21 +244,22 @@ Test(screens, numbers_are_the_plans_and_the_events)
         expect_bytes(line, session.baseline->bytes[k]);
     }
     find_line(frame, "process ", line);
-    expect_bytes(line, session.os_bytes);
-    expect_bytes(line, session.os_peak_bytes);
+    expect_bytes(line, session_run(&session)->os);
+    expect_bytes(line, session_run(&session)->os_peak);
     find_line(frame, "arena ", line);
     expect_bytes(line, session.now->arena_bytes);
     find_line(frame, "gap ", line);
-    expect_bytes(line, session.os_bytes - session.touched_bytes);
+    expect_bytes(line, session_run(&session)->os -
+                           session_run(&session)->touched);
     snprintf(text, sizeof(text), "%.2fx less than the baseline",
              (double)session.baseline->peak_bytes /
                  (double)session.planned->peak_bytes);
     cr_expect(strstr(frame, text), "%s", text);
     snprintf(text, sizeof(text), "valid %.2f%%",
-             100 * session_latest(&session, CURVE_VALID_ACCURACY));
+             100 * run_latest(session_run(&session), CURVE_VALID_ACCURACY));
     cr_expect(strstr(frame, text), "%s", text);
     snprintf(text, sizeof(text), "loss %.4f",
-             session_latest(&session, CURVE_LOSS));
+             run_latest(session_run(&session), CURVE_LOSS));
     cr_expect(strstr(frame, text), "%s", text);
     free(frame);
 }
@@ -278,7 +279,7 @@ Test(screens, memory_is_of_the_plan_that_ran)
     find_line(frame, "   gap ", line);
     cr_expect_not(strstr(line, "iB"), "'%s'", line);
     find_line(frame, "   process ", line);
-    expect_bytes(line, session.os_bytes);
+    expect_bytes(line, session_run(&session)->os);
     free(frame);
 
     sample_train(&session, 1);
@@ -286,7 +287,7 @@ Test(screens, memory_is_of_the_plan_that_ran)
                          GLYPHS_ASCII);
     cr_expect_not(strstr(frame, "after a step"));
     find_line(frame, "   touched ", line);
-    expect_bytes(line, session.touched_bytes);
+    expect_bytes(line, session_run(&session)->touched);
     cr_expect(strstr(line, "all of the arena"), "'%s'", line);
     free(frame);
 }
@@ -638,7 +639,7 @@ Test(screens, quitting_asks_while_a_run_is_under_way)
     session.state = LINK_RUNNING;
     cr_expect(quits_with("q\033qq"));
     cr_expect(quits_with("?qq"));
-    session.step = 0;
+    session.runs.list[session.runs.count - 1].step = 0;
     cr_expect(quits_with("q"));
 }
 

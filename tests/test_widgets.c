@@ -13,6 +13,7 @@
 #include "tests/sample.h"
 #include "ui/pages/table.h"
 #include "ui/session/export.h"
+#include "ui/session/whatif.h"
 #include "ui/term/bar.h"
 #include "ui/term/chart.h"
 #include "ui/term/prompt.h"
@@ -616,13 +617,13 @@ Test(session, restart_from_a_snapshot)
 
     sample_init(&s);
     sample_train(&s, 5);
-    cr_expect_eq(s.runs[0].curve[CURVE_LOSS].count, 50);
+    cr_expect_eq(s.runs.list[0].curve[CURVE_LOSS].count, 50);
     sample_start(&s, "quick", &s.in_force, 30);
-    cr_expect_eq(s.run_count, 1);
-    cr_expect_eq(s.runs[0].curve[CURVE_LOSS].count, 30);
-    cr_expect_eq(s.runs[0].curve[CURVE_VALID_ACCURACY].count, 3);
+    cr_expect_eq(s.runs.count, 1);
+    cr_expect_eq(s.runs.list[0].curve[CURVE_LOSS].count, 30);
+    cr_expect_eq(s.runs.list[0].curve[CURVE_VALID_ACCURACY].count, 3);
     sample_start(&s, "quick", &s.in_force, 0);
-    cr_expect_eq(s.run_count, 2);
+    cr_expect_eq(s.runs.count, 2);
     session_done(&s);
 }
 
@@ -653,7 +654,7 @@ static void expect_plans_of(const struct session *s, const char *backend,
     expect_plan_of(s->baseline, backend, threads);
     expect_plan_of(s->candidates[0].forecast, backend, threads);
     expect_plan_of(session_turned(s, 1, DIAL_UP), backend, threads);
-    expect_plan_of(s->trials[s->trial_count - 1].plan, backend, threads);
+    expect_plan_of(s->tried.list[s->tried.count - 1].plan, backend, threads);
 }
 
 /* What the worker's machine is like is known from its start on. */
@@ -691,8 +692,8 @@ Test(session, long_runs_do_not_grow_without_bound)
 
     sample_init(&s);
     sample_train(&s, 8000);
-    cr_expect_leq(s.runs[0].curve[CURVE_LOSS].count, 1 << 15);
-    cr_expect_gt(s.runs[0].curve[CURVE_LOSS].count, 1 << 14);
+    cr_expect_leq(s.runs.list[0].curve[CURVE_LOSS].count, 1 << 15);
+    cr_expect_gt(s.runs.list[0].curve[CURVE_LOSS].count, 1 << 14);
     session_done(&s);
 }
 
@@ -825,17 +826,17 @@ Test(export, whatever_the_values_are)
     sample_init(&s);
     enter_folder();
     sample_train(&s, 3);
-    s.runs[0].curve[CURVE_LOSS].points[1].value = NAN;
-    strcpy(s.runs[0].preset, "caf\xe9");
-    strcpy(s.trials[0].preset, "caf\xe9");
-    s.trials[0].valid_accuracy = INFINITY;
+    s.runs.list[0].curve[CURVE_LOSS].points[1].value = NAN;
+    strcpy(s.runs.list[0].preset, "caf\xe9");
+    strcpy(s.tried.list[0].preset, "caf\xe9");
+    s.tried.list[0].trial.valid_accuracy = INFINITY;
     cr_assert(export_session(&s, path, &e), "%s", e.text);
     json = json_load_file(path, 0, NULL);
     run = json_array_get(json_object_get(json, "runs"), 0);
     loss = json_object_get(run, "loss");
     trial = json_array_get(json_object_get(json, "tried"), 0);
     cr_expect_eq((int)json_array_size(loss),
-                 s.runs[0].curve[CURVE_LOSS].count);
+                 s.runs.list[0].curve[CURVE_LOSS].count);
     cr_expect(json_is_null(json_object_get(json_array_get(loss, 1),
                                            "value")));
     cr_expect_str_eq(json_string_value(json_object_get(run, "preset")),

@@ -23,8 +23,10 @@
 #include "ui/pages/screen.h"
 #include "ui/plain.h"
 #include "ui/session/export.h"
+#include "ui/session/inquiry.h"
 #include "ui/session/link.h"
 #include "ui/session/memo.h"
+#include "ui/session/whatif.h"
 #include "ui/term/terminal.h"
 
 enum { FRAMES = 25, WAIT_MILLISECONDS = 1000 };
@@ -37,7 +39,7 @@ struct app {
     struct screen screen;
     struct link *link;
     struct whatif *whatif;
-    struct question *questions;      /* [session_most_questions()] */
+    struct question *questions;      /* [inquiry_most()] */
     bool changed;                    /* since the last frame */
     double drawn;                    /* when that was */
     char exported[EXPORT_PATH_SIZE]; /* file that was written last; or empty */
@@ -134,8 +136,7 @@ static void take_state(struct app *a)
 
 static void ask_questions(struct app *a)
 {
-    int n = session_questions(&a->session, a->screen.dial,
-                              a->questions);
+    int n = inquiry_list(&a->session, a->screen.dial, a->questions);
 
     whatif_ask(a->whatif, a->questions, n);
 }
@@ -222,7 +223,7 @@ static void take_answers(struct app *a)
     int tag;
 
     while ((f = whatif_take(a->whatif, &tag))) {
-        session_answer(&a->session, tag, f);
+        inquiry_answer(&a->session, tag, f);
         a->changed = true;
     }
 }
@@ -233,7 +234,7 @@ static void refuse_run(struct app *a, const struct event *e)
     struct session *s = &a->session;
     struct settings wanted = s->wanted;
     struct text_block *text = &a->screen.popup_text;
-    char preset[PRESET_LABEL_SIZE];
+    char preset[RUN_PRESET_SIZE];
 
     memcpy(preset, s->preset, sizeof(preset));
     session_stay(s);
@@ -388,7 +389,7 @@ static int show_screens(struct app *a, const struct choices *c,
         theme_find(c->theme, &a->screen.view.theme);
     session_say(&a->session, NOTICE_INFO,
                 "←→ turn a dial, Enter explains a row, ? has all keys");
-    a->questions = xcalloc((unsigned long)session_most_questions(),
+    a->questions = xcalloc((unsigned long)inquiry_most(),
                            sizeof(*a->questions));
     run_loop(a);
     terminal_stop();

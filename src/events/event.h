@@ -126,6 +126,9 @@ extern const int event_member_count;
 /* Strings that point somewhere, of one event, at most. */
 enum { EVENT_TEXTS_MAX = 2 };
 
+/* In the message of an `error` of a run that came to no numbers. */
+#define EVENT_DIVERGED "training diverged"
+
 /* "start", "memory", ... */
 const char *event_name(enum event_type);
 

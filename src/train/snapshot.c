@@ -110,7 +110,7 @@ static bool refuse_state(const char *path, const char *tensor,
     return error_set(e, EXIT_RUN, "%s: no snapshot written: %s %s: %s",
                      path, tensor, fault,
                      strcmp(fault, STATE_NOT_FINITE) == 0
-                         ? TRAINER_DIVERGED "; lower lr"
+                         ? EVENT_DIVERGED "; lower lr"
                          : "this is a fault of memdial; please report it");
 }
 

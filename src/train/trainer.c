@@ -260,7 +260,7 @@ static bool diverged(const struct trainer *t, const char *what,
                      struct error *e)
 {
     return error_set(e, EXIT_RUN,
-                     "step %lld: %s: " TRAINER_DIVERGED "; lower lr",
+                     "step %lld: %s: " EVENT_DIVERGED "; lower lr",
                      (long long)t->step, what);
 }
 

@@ -22,9 +22,6 @@ struct tally {
     double loss_scale;
 };
 
-/* In the message of a run that came to no numbers. */
-#define TRAINER_DIVERGED "training diverged"
-
 struct trainer {
     struct job *job;                 /* owned, like the rest */
     struct dataset *data;

@@ -329,23 +329,25 @@ static void add_figure(struct text_block *text, unsigned style,
 
 void explain_memory(struct text_block *text, const struct session *s)
 {
-    add_figure(text, ROLE_TEXT, s->planned_bytes,
+    const struct run *r = session_run(s);
+
+    add_figure(text, ROLE_TEXT, r->planned,
                "planned: alive at the peak");
-    add_figure(text, ROLE_TEXT, s->arena_bytes,
+    add_figure(text, ROLE_TEXT, r->arena,
                "arena: the one allocation, with the gaps between tensors "
                "that a placement leaves");
-    if (s->has_run)
-        add_figure(text, ROLE_TEXT, s->touched_bytes,
+    if (r->has_stepped)
+        add_figure(text, ROLE_TEXT, r->touched,
                    "touched: what of the arena is on pages that were used");
     else
         text_block_add(text, ROLE_DIM, "            touched: after the next "
                        "step, for none of this plan has run yet");
-    add_figure(text, ROLE_TEXT, s->os_bytes,
+    add_figure(text, ROLE_TEXT, r->os,
                "process: in memory now, as the system counts");
-    if (s->os_peak_bytes)
-        add_figure(text, ROLE_DIM, s->os_peak_bytes,
+    if (r->os_peak)
+        add_figure(text, ROLE_DIM, r->os_peak,
                    "at most so far, with any settings");
-    if (!s->has_run)
+    if (!r->has_stepped)
         return;
     text_block_add(text, ROLE_TEXT, " ");
     add_figure(text, ROLE_TITLE, session_gap(s),

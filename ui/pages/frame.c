@@ -30,8 +30,7 @@ static const char *state_text(const struct session *s, unsigned *style)
         *style = ROLE_TITLE;
         return "done";
     case LINK_FAILED:
-        return session_run(s) && session_run(s)->end == RUN_DIVERGED
-                   ? "diverged" : "failed";
+        return session_run(s)->end == RUN_DIVERGED ? "diverged" : "failed";
     case LINK_DEAD:
         break;
     }
@@ -46,21 +45,20 @@ enum { RATE_CELLS = 7 };
 static void progress_text(const struct session *s, char *text, size_t size)
 {
     char rate[NUMBER_SIZE], left[TEXT_DURATION_SIZE];
-    double seconds = (double)(s->steps - s->step) * s->in_force.batch /
-                     s->samples_per_second;
+    const struct run *r = session_run(s);
+    double speed = r->samples_per_second;
 
     *text = '\0';
-    if (s->epoch == 0 || s->samples_per_second <= 0 ||
-        s->state == LINK_STARTING)
+    if (r->epoch == 0 || speed <= 0 || s->state == LINK_STARTING)
         return;
     if (s->state != LINK_RUNNING || s->silent) {
-        snprintf(text, size, "epoch %d of %d", s->epoch, s->in_force.epochs);
+        snprintf(text, size, "epoch %d of %d", r->epoch, s->in_force.epochs);
         return;
     }
-    number_format(rate, s->samples_per_second, s->samples_per_second < 10,
-                  RATE_CELLS);
-    text_duration(left, seconds);
-    snprintf(text, size, "epoch %d of %d  %s samples/s  %s left", s->epoch,
+    number_format(rate, speed, speed < 10, RATE_CELLS);
+    text_duration(left, (double)(r->steps - r->step) * s->in_force.batch /
+                            speed);
+    snprintf(text, size, "epoch %d of %d  %s samples/s  %s left", r->epoch,
              s->in_force.epochs, rate, left);
 }
 
@@ -350,7 +348,7 @@ static void draw_summary(const struct session *s, struct area area)
     };
     struct text_block text = { 0 };
     char progress[128];
-    double loss = session_latest(s, CURVE_LOSS);
+    double loss = run_latest(session_run(s), CURVE_LOSS);
 
     progress_text(s, progress, sizeof(progress));
     if (s->sentence[0])
@@ -377,7 +375,7 @@ static void draw_line(struct screen *s, struct area area)
     const struct session *session = s->session;
     unsigned style;
     const char *state = state_text(session, &style);
-    double accuracy = session_latest(session, CURVE_VALID_ACCURACY);
+    double accuracy = run_latest(session_run(session), CURVE_VALID_ACCURACY);
     char peak[BYTES_TEXT_SIZE], percent[NUMBER_SIZE];
     int col = area_text(area, 0, 0, style, state);
 

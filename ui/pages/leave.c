@@ -17,24 +17,12 @@ static void on_answer(struct screen *s, int key)
     s->quit = true;
 }
 
-/* The best point of the validation accuracy, or NULL. */
-static const struct point *find_best(const struct session *s)
-{
-    const struct history *run = session_run(s);
-    const struct series *c = run ? &run->curve[CURVE_VALID_ACCURACY] : NULL;
-    const struct point *best = NULL;
-
-    for (int i = 0; c && i < c->count; i++)
-        if (!best || c->points[i].value > best->value)
-            best = &c->points[i];
-    return best;
-}
-
 bool leave_ask(struct screen *s)
 {
     const struct session *session = s->session;
     struct text_block *text = &s->popup_text;
-    const struct point *best = find_best(session);
+    const struct run *run = session_run(session);
+    const struct point *best = run_best(run);
     char percent[NUMBER_SIZE];
 
     if (!session_has_work(session))
@@ -42,8 +30,8 @@ bool leave_ask(struct screen *s)
     screen_popup(s, "Leave?");
     text_block_add(text, ROLE_WARNING, "The run of %s ends in epoch %d of %d, "
                    "after step %lld of %lld.", session->preset,
-                   session->epoch, session->in_force.epochs,
-                   (long long)session->step, (long long)session->steps);
+                   run->epoch, session->in_force.epochs,
+                   (long long)run->step, (long long)run->steps);
     if (best)
         text_block_add(text, ROLE_TEXT, "Best validation accuracy so far: %s.",
                        number_percent(percent, best->value, 2));
@@ -78,30 +66,28 @@ static void print_settings(const struct session *s,
 
     diff_list(changes, sizeof(changes), &s->in_force, preset);
     print("%s: %s", s->preset, *changes ? changes : "as the preset has it");
-    if (s->run_count > 1)
-        print(" (the last of %d runs)", s->run_count);
+    if (s->runs.count > 1)
+        print(" (the last of %d runs)", s->runs.count);
     print("\n");
 }
 
-static void print_memory(const struct session *s)
+static void print_memory(const struct run *r)
 {
     char bytes[BYTES_TEXT_SIZE];
 
-    print("peak %s planned", bytes_format(bytes, sizeof(bytes),
-                                          s->planned_bytes));
-    print(", arena %s", bytes_format(bytes, sizeof(bytes), s->arena_bytes));
-    if (s->has_run)
-        print(", touched %s", bytes_format(bytes, sizeof(bytes),
-                                           s->touched_bytes));
-    if (s->os_peak_bytes)
+    print("peak %s planned", bytes_format(bytes, sizeof(bytes), r->planned));
+    print(", arena %s", bytes_format(bytes, sizeof(bytes), r->arena));
+    if (r->has_stepped)
+        print(", touched %s", bytes_format(bytes, sizeof(bytes), r->touched));
+    if (r->os_peak)
         print("; the process at most %s",
-              bytes_format(bytes, sizeof(bytes), s->os_peak_bytes));
+              bytes_format(bytes, sizeof(bytes), r->os_peak));
     print("\n");
 }
 
-static void print_best(const struct session *s)
+static void print_best(const struct run *r)
 {
-    const struct point *best = find_best(s);
+    const struct point *best = run_best(r);
     char percent[NUMBER_SIZE];
 
     if (best)
@@ -111,13 +97,12 @@ static void print_best(const struct session *s)
         print("no epoch came to its end\n");
 }
 
-static void print_progress(const struct session *s)
+static void print_progress(const struct run *r)
 {
     char took[TEXT_DURATION_SIZE];
 
-    print("%lld of %lld steps in %s\n", (long long)s->step,
-          (long long)s->steps,
-          text_duration(took, session_run(s)->at[UNIT_SECONDS]));
+    print("%lld of %lld steps in %s\n", (long long)r->step,
+          (long long)r->steps, text_duration(took, r->at[UNIT_SECONDS]));
 }
 
 /* For a shell. */
@@ -175,14 +160,15 @@ static void print_kept(const struct session *s, const char *exported,
 
 void leave_print(const struct session *s, const char *exported)
 {
+    const struct run *run = session_run(s);
     struct settings preset;
     bool known = find_preset(s, &preset);
 
-    if (s->run_count > 0 && s->step > 0) {
+    if (run->step > 0) {
         print_settings(s, &preset);
-        print_memory(s);
-        print_best(s);
-        print_progress(s);
+        print_memory(run);
+        print_best(run);
+        print_progress(run);
         print_kept(s, exported, &preset, known);
     }
     if (s->sentence[0])

@@ -56,7 +56,7 @@ static int list_changes(struct text_block *text, const struct settings *from,
 /* What becomes of the run that there is. */
 static void tell_end(struct text_block *text, const struct session *s)
 {
-    double accuracy = session_latest(s, CURVE_VALID_ACCURACY);
+    double accuracy = run_latest(session_run(s), CURVE_VALID_ACCURACY);
     char figure[32] = "", percent[NUMBER_SIZE];
 
     if (isfinite(accuracy))
@@ -67,8 +67,8 @@ static void tell_end(struct text_block *text, const struct session *s)
                        s->preset, figure);
     else
         text_block_add(text, ROLE_WARNING, "The run of %s ends: epoch %d of "
-                       "%d%s.", s->preset, s->epoch, s->in_force.epochs,
-                       figure);
+                       "%d%s.", s->preset, session_run(s)->epoch,
+                       s->in_force.epochs, figure);
 }
 
 /* A run that has failed is not lost by another. */

@@ -24,7 +24,7 @@ static void draw(struct screen *s, void *state, int pane, struct area area)
         pane_front_draw(s, state, area);
 }
 
-static void explain(struct screen *s, const struct trial *t)
+static void explain(struct screen *s, const struct attempt *t)
 {
     char title[32], label[TRIAL_LABEL_SIZE];
 
@@ -33,12 +33,12 @@ static void explain(struct screen *s, const struct trial *t)
     trial_explain(&s->popup_text, s->session, t);
 }
 
-static void go_back(struct screen *s, const struct trial *t)
+static void go_back(struct screen *s, const struct attempt *t)
 {
     char name[32], label[TRIAL_LABEL_SIZE];
 
     snprintf(name, sizeof(name), "settings %s", trial_label(t, label));
-    new_run_go(s, name, t->preset, &t->settings);
+    new_run_go(s, name, t->preset, &t->trial.settings);
 }
 
 static void act(struct screen *s, void *state, enum action action,
@@ -58,17 +58,17 @@ static void act(struct screen *s, void *state, enum action action,
         pane_trials_choose(session, p, pane_front_next(session, chosen, 1));
         break;
     case ACTION_ENTER:
-        explain(s, &session->trials[chosen]);
+        explain(s, &session->tried.list[chosen]);
         break;
     case ACTION_BACK:
-        go_back(s, &session->trials[chosen]);
+        go_back(s, &session->tried.list[chosen]);
         break;
     case ACTION_PIN_ROW:
-        session_pin_trial(session, chosen);
+        session_pin_attempt(session, chosen);
         break;
     default:
         if (pane_trials_act(session, p, action, argument))
-            explain(s, &session->trials[chosen]);
+            explain(s, &session->tried.list[chosen]);
         break;
     }
 }

@@ -52,13 +52,13 @@ struct drawing {
 static void add_earlier(const struct session *s, struct drawing *d,
                         enum curve curve, enum unit unit)
 {
-    const struct history *pinned = session_pinned_run(s);
-    int first = s->run_count - 9 > 0 ? s->run_count - 9 : 0;
+    const struct run *pinned = session_pinned_run(s);
+    int first = s->runs.count - 9 > 0 ? s->runs.count - 9 : 0;
     struct chart *c = &d->chart;
 
-    for (int i = first; i < s->run_count - 1; i++)
-        if (&s->runs[i] != pinned)
-            d->lines[c->line_count++] = line_of(&s->runs[i].curve[curve],
+    for (int i = first; i < s->runs.count - 1; i++)
+        if (&s->runs.list[i] != pinned)
+            d->lines[c->line_count++] = line_of(&s->runs.list[i].curve[curve],
                                                 unit, ROLE_EARLIER, '.');
     if (pinned)
         d->lines[c->line_count++] = line_of(&pinned->curve[curve], unit,
@@ -67,13 +67,13 @@ static void add_earlier(const struct session *s, struct drawing *d,
 
 static double furthest(const struct session *s, enum unit unit)
 {
-    const struct history *h = session_run(s);
+    const struct run *h = session_run(s);
     double most = unit == UNIT_EPOCHS ? 1 : 10;
 
-    for (int i = 0; i < s->run_count; i++)
-        most = fmax(most, s->runs[i].at[unit]);
+    for (int i = 0; i < s->runs.count; i++)
+        most = fmax(most, s->runs.list[i].at[unit]);
     /* The whole run, once a good part of it is there. */
-    if (h && unit == UNIT_EPOCHS && h->at[unit] > 0.4 * s->in_force.epochs)
+    if (unit == UNIT_EPOCHS && h->at[unit] > 0.4 * s->in_force.epochs)
         most = fmax(most, s->in_force.epochs);
     return most;
 }
@@ -81,10 +81,10 @@ static double furthest(const struct session *s, enum unit unit)
 static void add_marks(struct screen *s, const struct pane_curves *p,
                       struct drawing *d, enum unit unit)
 {
-    const struct history *h = session_run(s->session);
+    const struct run *h = session_run(s->session);
     struct chart *c = &d->chart;
 
-    for (int i = 0; h && i < h->mark_count && i < MOST_MARKS - 1; i++)
+    for (int i = 0; i < h->mark_count && i < MOST_MARKS - 1; i++)
         d->marks[c->mark_count++] =
             (struct chart_mark){ h->marks[i].at[unit], ROLE_MARK,
                                  h->marks[i].text };
@@ -108,11 +108,11 @@ static struct drawing drawing_begin(struct screen *s, struct pane_curves *p)
 static double value_at(const struct screen *s, const struct pane_curves *p,
                        enum curve curve)
 {
-    const struct history *h = session_run(s->session);
-    const struct series *c = h ? &h->curve[curve] : NULL;
+    const struct run *h = session_run(s->session);
+    const struct series *c = &h->curve[curve];
     int i = 0;
 
-    if (!c || c->count == 0)
+    if (c->count == 0)
         return NAN;
     if (!p->has_cursor)
         return c->points[c->count - 1].value;
@@ -165,7 +165,7 @@ static void finish(struct drawing *d, struct area area, const char *when)
 static void draw_accuracy(struct screen *s, struct pane_curves *p,
                           struct area area)
 {
-    const struct history *h = session_run(s->session);
+    const struct run *h = session_run(s->session);
     struct drawing d = drawing_begin(s, p);
     struct chart *c = &d.chart;
     enum unit unit = s->view.unit;
@@ -173,12 +173,10 @@ static void draw_accuracy(struct screen *s, struct pane_curves *p,
     int col;
 
     add_earlier(s->session, &d, CURVE_VALID_ACCURACY, unit);
-    if (h) {
-        d.lines[c->line_count++] = line_of(&h->curve[CURVE_TRAIN_ACCURACY],
-                                           unit, ROLE_TRAIN, 't');
-        d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_ACCURACY],
-                                           unit, ROLE_VALID, 'v');
-    }
+    d.lines[c->line_count++] = line_of(&h->curve[CURVE_TRAIN_ACCURACY], unit,
+                                       ROLE_TRAIN, 't');
+    d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_ACCURACY], unit,
+                                       ROLE_VALID, 'v');
     c->y_min = 1;
     chart_fit(d.lines, c->line_count, false, &c->y_min, &max);
     c->y_min = fmax(0, floor(c->y_min * 10) / 10);
@@ -196,7 +194,8 @@ static void draw_accuracy(struct screen *s, struct pane_curves *p,
 
 static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
 {
-    const struct history *h = session_run(s->session);
+    const struct run *h = session_run(s->session);
+    const struct series *loss = &h->curve[CURVE_LOSS];
     struct drawing d = drawing_begin(s, p);
     struct chart *c = &d.chart;
     enum unit unit = s->view.unit;
@@ -206,22 +205,19 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     c->log_y = s->view.log_loss;
     c->label = label_loss;
     add_earlier(s->session, &d, CURVE_LOSS, unit);
-    if (h) {
-        const struct series *loss = &h->curve[CURVE_LOSS];
-        d.lines[c->line_count++] = line_of(
-            loss, unit, s->view.smooth ? ROLE_RAW : ROLE_LOSS,
-            s->view.smooth ? '.' : 'l');
-        if (s->view.smooth && loss->count > 0) {
-            smoothed = smooth(loss, unit);
-            d.lines[c->line_count++] =
-                (struct chart_line){ .x = smoothed, .y = smoothed + 1,
-                                     .stride = 2, .count = loss->count,
-                                     .style = ROLE_LOSS, .letter = 'l',
-                                     .named = true };
-        }
-        d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_LOSS], unit,
-                                           ROLE_VALID, 'v');
+    d.lines[c->line_count++] = line_of(
+        loss, unit, s->view.smooth ? ROLE_RAW : ROLE_LOSS,
+        s->view.smooth ? '.' : 'l');
+    if (s->view.smooth && loss->count > 0) {
+        smoothed = smooth(loss, unit);
+        d.lines[c->line_count++] =
+            (struct chart_line){ .x = smoothed, .y = smoothed + 1,
+                                 .stride = 2, .count = loss->count,
+                                 .style = ROLE_LOSS, .letter = 'l',
+                                 .named = true };
     }
+    d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_LOSS], unit,
+                                       ROLE_VALID, 'v');
     c->y_min = 1e300;
     chart_fit(d.lines, c->line_count, c->log_y, &c->y_min, &c->y_max);
     col = draw_legend(area, 1, ROLE_LOSS, 'l', "loss",
@@ -237,7 +233,7 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
 static void draw_change(struct screen *s, const struct pane_curves *p,
                         struct area area)
 {
-    const struct history *h = session_run(s->session);
+    const struct run *h = session_run(s->session);
     const struct mark *m = NULL;
     char text[96];
 
@@ -246,7 +242,7 @@ static void draw_change(struct screen *s, const struct pane_curves *p,
                  unit_name(s->view.unit));
     else
         *text = '\0';
-    for (int i = 0; h && i < h->mark_count; i++)
+    for (int i = 0; i < h->mark_count; i++)
         if (!p->has_cursor || h->marks[i].at[s->view.unit] <= p->cursor)
             m = &h->marks[i];
     if (m)
@@ -263,7 +259,7 @@ static bool shows_loss(const struct session *s, enum curves curves,
                        struct area area)
 {
     if (curves == CURVES_BOTH && area.cols < BOTH_COLS)
-        return isnan(session_latest(s, CURVE_TRAIN_ACCURACY));
+        return isnan(run_latest(session_run(s), CURVE_TRAIN_ACCURACY));
     return curves == CURVES_LOSS;
 }
 
@@ -287,14 +283,14 @@ void pane_curves_draw(struct screen *s, struct pane_curves *p,
 void pane_curves_act(struct screen *s, struct pane_curves *p,
                      enum action action)
 {
-    const struct history *h = session_run(s->session);
+    const struct run *h = session_run(s->session);
     double step = p->x_max / 100;
 
     switch (action) {
     case ACTION_LEFT:
     case ACTION_RIGHT:
         if (!p->has_cursor)
-            p->cursor = h ? h->at[s->view.unit] : 0;
+            p->cursor = h->at[s->view.unit];
         p->has_cursor = true;
         p->cursor += action == ACTION_LEFT ? -step : step;
         break;

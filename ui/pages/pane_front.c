@@ -24,31 +24,31 @@ static void label_bytes(double x, char text[NUMBER_SIZE])
 
 static int compare_peaks(const void *a, const void *b)
 {
-    const struct trial *const *x = a, *const *y = b;
+    const struct attempt *const *x = a, *const *y = b;
 
     if ((*x)->peak_bytes != (*y)->peak_bytes)
         return (*x)->peak_bytes > (*y)->peak_bytes ? 1 : -1;
-    return (*x)->best_accuracy < (*y)->best_accuracy   ? -1
-           : (*x)->best_accuracy > (*y)->best_accuracy ? 1
+    return (*x)->trial.best_accuracy < (*y)->trial.best_accuracy   ? -1
+           : (*x)->trial.best_accuracy > (*y)->trial.best_accuracy ? 1
            : *x > *y ? 1 : -1;
 }
 
 /* Trials that have a point, by memory; the caller frees. */
-static const struct trial **sort_points(const struct session *s, int *count)
+static const struct attempt **sort_points(const struct session *s, int *count)
 {
-    const struct trial **sorted = xcalloc((unsigned long)s->trial_count + 1,
+    const struct attempt **sorted = xcalloc((unsigned long)s->tried.count + 1,
                                           sizeof(*sorted));
     int n = 0;
 
-    for (int i = 0; i < s->trial_count; i++)
-        if (trial_has_point(&s->trials[i]))
-            sorted[n++] = &s->trials[i];
+    for (int i = 0; i < s->tried.count; i++)
+        if (attempt_has_point(&s->tried.list[i]))
+            sorted[n++] = &s->tried.list[i];
     qsort(sorted, (size_t)n, sizeof(*sorted), compare_peaks);
     *count = n;
     return sorted;
 }
 
-static double point_x(const struct trial *t)
+static double point_x(const struct attempt *t)
 {
     return log2((double)t->peak_bytes);
 }
@@ -59,7 +59,7 @@ static double *make_stairs(const struct session *s, const struct chart *c,
                            int *count)
 {
     int points, n = 0;
-    const struct trial **sorted = sort_points(s, &points);
+    const struct attempt **sorted = sort_points(s, &points);
     double *stairs = xcalloc(2 * (unsigned long)points + 2,
                              2 * sizeof(*stairs));
     double y = c->y_min;
@@ -69,7 +69,7 @@ static double *make_stairs(const struct session *s, const struct chart *c,
             continue;
         stairs[2 * n] = point_x(sorted[i]);
         stairs[2 * n++ + 1] = y;
-        y = sorted[i]->best_accuracy;
+        y = sorted[i]->trial.best_accuracy;
         stairs[2 * n] = point_x(sorted[i]);
         stairs[2 * n++ + 1] = y;
     }
@@ -89,12 +89,12 @@ static void fit_chart(const struct session *s, struct chart *c,
 
     c->x_min = 1e300;
     c->x_max = 0;
-    for (int i = 0; i < s->trial_count; i++) {
-        const struct trial *t = &s->trials[i];
-        if (!trial_has_point(t))
+    for (int i = 0; i < s->tried.count; i++) {
+        const struct attempt *t = &s->tried.list[i];
+        if (!attempt_has_point(t))
             continue;
-        low = fmin(low, t->best_accuracy);
-        high = fmax(high, t->best_accuracy);
+        low = fmin(low, t->trial.best_accuracy);
+        high = fmax(high, t->trial.best_accuracy);
         c->x_min = fmin(c->x_min, point_x(t));
         c->x_max = fmax(c->x_max, point_x(t));
     }
@@ -130,13 +130,13 @@ static void draw_letter(struct screen *s, const struct pane_trials *p,
                         int trial)
 {
     const struct session *session = s->session;
-    const struct trial *t = &session->trials[trial];
+    const struct attempt *t = &session->tried.list[trial];
     int row, col, width;
     unsigned style = trial_label_style(session, t);
     char label[TRIAL_LABEL_SIZE];
 
     width = cells_width(trial_label(t, label));
-    chart_cell(c, area, point_x(t), t->best_accuracy, &row, &col);
+    chart_cell(c, area, point_x(t), t->trial.best_accuracy, &row, &col);
     if (row < 0 || row >= area.rows || col < 0 || col >= area.cols)
         return;
     col = free_column(area, row, col, width);
@@ -154,9 +154,9 @@ static void draw_letters(struct screen *s, struct pane_trials *p,
     int *order = pane_trials_order(session, p);
 
     for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < session->trial_count; i++)
+        for (int i = 0; i < session->tried.count; i++)
             if ((i == p->view.chosen) == (pass == 0) &&
-                trial_has_point(&session->trials[order[i]]))
+                attempt_has_point(&session->tried.list[order[i]]))
                 draw_letter(s, p, c, area, i, order[i]);
     free(order);
 }
@@ -166,14 +166,14 @@ static void draw_chosen(const struct session *s, const struct pane_trials *p,
                         struct area area)
 {
     int trial = pane_trials_chosen(s, p);
-    const struct trial *t = &s->trials[trial];
+    const struct attempt *t = &s->tried.list[trial];
     char label[TRIAL_LABEL_SIZE], bytes[BYTES_TEXT_SIZE], what[DIFF_TEXT_SIZE];
     char number[NUMBER_SIZE];
-    int beaten = session_beaten_by(s, t), col;
+    int beaten = attempts_beaten_by(&s->tried, t), col;
 
     trial_label(t, label);
     col = area_text(area, 0, 1, ROLE_TITLE | STYLE_REVERSE, label);
-    if (!trial_has_point(t)) {
+    if (!attempt_has_point(t)) {
         area_text(area, 0, col + 2, ROLE_DIM,
                   "has no point until an epoch of it ends");
         return;
@@ -181,20 +181,20 @@ static void draw_chosen(const struct session *s, const struct pane_trials *p,
     col = area_print(area, 0, col + 2, ROLE_TEXT | STYLE_BOLD,
                      "%s  %s",
                      bytes_format(bytes, sizeof(bytes), t->peak_bytes),
-                     number_percent(number, t->best_accuracy, 2));
+                     number_percent(number, t->trial.best_accuracy, 2));
     if (beaten < 0)
         col = area_text(area, 0, col + 2, ROLE_GOOD, "on the front");
     else
         col = area_print(area, 0, col + 2, ROLE_DIM, "%s is better",
-                         trial_label(&s->trials[beaten], label));
+                         trial_label(&s->tried.list[beaten], label));
     trial_describe(s, t, what, sizeof(what));
     area_fit(area, 0, col + 2, area.cols - col - 3, ROLE_TEXT, what);
 }
 
 static bool any_point(const struct session *s)
 {
-    for (int i = 0; i < s->trial_count; i++)
-        if (trial_has_point(&s->trials[i]))
+    for (int i = 0; i < s->tried.count; i++)
+        if (attempt_has_point(&s->tried.list[i]))
             return true;
     return false;
 }
@@ -228,7 +228,7 @@ void pane_front_draw(struct screen *s, struct pane_trials *p,
                   "Points come with the accuracy, when an epoch ends.");
         return;
     }
-    baseline = session->trials[session->trial_count - 1].baseline;
+    baseline = session->tried.list[session->tried.count - 1].baseline;
     fit_chart(session, &chart, baseline);
     if (baseline) {
         mark.x = log2((double)baseline->peak_bytes);
@@ -253,15 +253,15 @@ void pane_front_draw(struct screen *s, struct pane_trials *p,
 int pane_front_next(const struct session *s, int trial, int step)
 {
     int count;
-    const struct trial **sorted = sort_points(s, &count);
+    const struct attempt **sorted = sort_points(s, &count);
     int at = step > 0 ? -1 : count;
 
     for (int i = 0; i < count; i++)
-        if (sorted[i] == &s->trials[trial])
+        if (sorted[i] == &s->tried.list[trial])
             at = i;
     at += step;
     if (at >= 0 && at < count)
-        trial = (int)(sorted[at] - s->trials);
+        trial = (int)(sorted[at] - s->tried.list);
     free(sorted);
     return trial;
 }

@@ -159,21 +159,21 @@ static void draw_forecast_row(const struct session *s, struct area area,
 static void draw_worker_row(const struct session *s, struct area area, int y,
                             int row, struct columns c)
 {
-    uint64_t bytes = row == ROW_TOUCHED   ? s->touched_bytes
-                     : row == ROW_PROCESS ? s->os_bytes : session_gap(s);
-    bool known = s->has_memory && (s->has_run || row == ROW_PROCESS);
+    const struct run *r = session_run(s);
+    uint64_t bytes = row == ROW_TOUCHED   ? r->touched
+                     : row == ROW_PROCESS ? r->os : session_gap(s);
+    bool known = r->has_memory && (r->has_stepped || row == ROW_PROCESS);
     char text[BYTES_TEXT_SIZE], peak[BYTES_TEXT_SIZE], note[32] = "";
 
     if (!known)
         strcpy(note, "after a step");
     else if (row == ROW_TOUCHED)
-        strcpy(note, bytes == s->arena_bytes ? "all of the arena"
-                                             : "of the arena");
+        strcpy(note, bytes == r->arena ? "all of the arena" : "of the arena");
     else if (row == ROW_GAP)
         strcpy(note, "not the arena");
-    else if (s->os_peak_bytes)
+    else if (r->os_peak)
         snprintf(note, sizeof(note), "max %s",
-                 bytes_format(peak, sizeof(peak), s->os_peak_bytes));
+                 bytes_format(peak, sizeof(peak), r->os_peak));
     area_right(area, y, c.now, known ? ROLE_TEXT : ROLE_DIM,
                known ? bytes_format(text, sizeof(text), bytes) : "…");
     area_text(area, y, c.now + 2, ROLE_DIM, note);
@@ -346,7 +346,7 @@ static void explain(struct screen *s, int row)
     } else if (row == ROW_BUDGET && f) {
         screen_popup(s, "The budget");
         explain_budget(text, session);
-    } else if (row != ROW_BUDGET && session->has_memory) {
+    } else if (row != ROW_BUDGET && session_run(session)->has_memory) {
         screen_popup(s, "The process");
         explain_memory(text, session);
     }

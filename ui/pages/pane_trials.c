@@ -21,10 +21,10 @@ void pane_trials_init(struct pane_trials *p)
 /* The latest too where that one was forgotten. */
 int pane_trials_chosen(const struct session *s, const struct pane_trials *p)
 {
-    int trial = s->trial_count - 1;
+    int trial = s->tried.count - 1;
 
-    for (int i = 0; p->stays && i < s->trial_count; i++)
-        if (s->trials[i].number == p->trial)
+    for (int i = 0; p->stays && i < s->tried.count; i++)
+        if (s->tried.list[i].number == p->trial)
             trial = i;
     return trial;
 }
@@ -32,21 +32,21 @@ int pane_trials_chosen(const struct session *s, const struct pane_trials *p)
 void pane_trials_choose(const struct session *s, struct pane_trials *p,
                         int trial)
 {
-    p->trial = s->trials[trial].number;
-    p->stays = trial != s->trial_count - 1;
+    p->trial = s->tried.list[trial].number;
+    p->stays = trial != s->tried.count - 1;
 }
 
-static bool is_now(const struct session *s, const struct trial *t)
+static bool is_now(const struct session *s, const struct attempt *t)
 {
-    return t == &s->trials[s->trial_count - 1];
+    return t == &s->tried.list[s->tried.count - 1];
 }
 
-static bool is_pinned(const struct session *s, const struct trial *t)
+static bool is_pinned(const struct session *s, const struct attempt *t)
 {
-    return t->number == s->pinned_trial;
+    return t->number == s->tried.pinned;
 }
 
-static void write_label(const struct session *s, const struct trial *t,
+static void write_label(const struct session *s, const struct attempt *t,
                         char *text, size_t size, unsigned *style)
 {
     char label[TRIAL_LABEL_SIZE];
@@ -57,10 +57,10 @@ static void write_label(const struct session *s, const struct trial *t,
     *style = trial_label_style(s, t);
 }
 
-static void write_state(const struct session *s, const struct trial *t,
+static void write_state(const struct session *s, const struct attempt *t,
                         char *text, size_t size, unsigned *style)
 {
-    const char *state = session_trial_state(s, t);
+    const char *state = session_attempt_state(s, t);
 
     snprintf(text, size, "%s", state);
     *style = strcmp(state, "diverged") == 0 || strcmp(state, "failed") == 0
@@ -73,7 +73,7 @@ static void write_cell(const void *arg, int row, int column, char *text,
                        size_t size, unsigned *style)
 {
     const struct session *s = arg;
-    const struct trial *t = &s->trials[row];
+    const struct attempt *t = &s->tried.list[row];
     char number[NUMBER_SIZE];
 
     switch (column) {
@@ -95,20 +95,20 @@ static void write_cell(const void *arg, int row, int column, char *text,
         break;
     case COLUMN_BEST:
         *style = trial_on_front(s, t) ? ROLE_GOOD : ROLE_TEXT;
-        if (t->epochs)
+        if (t->trial.epochs)
             snprintf(text, size, "%s",
-                     number_percent(number, t->best_accuracy, 2));
+                     number_percent(number, t->trial.best_accuracy, 2));
         break;
     case COLUMN_STATE:
         write_state(s, t, text, size, style);
         break;
     case COLUMN_LAST:
-        if (t->epochs)
+        if (t->trial.epochs)
             snprintf(text, size, "%s",
-                     number_percent(number, t->valid_accuracy, 2));
+                     number_percent(number, t->trial.valid_accuracy, 2));
         break;
     case COLUMN_EPOCHS:
-        snprintf(text, size, "%d", t->epochs);
+        snprintf(text, size, "%d", t->trial.epochs);
         break;
     case COLUMN_SECONDS:
         snprintf(text, size, "%s",
@@ -129,7 +129,7 @@ static void write_cell(const void *arg, int row, int column, char *text,
 static double sort_key(const void *arg, int row, int column)
 {
     const struct session *s = arg;
-    const struct trial *t = &s->trials[row];
+    const struct attempt *t = &s->tried.list[row];
 
     switch (column) {
     case COLUMN_SETTINGS: /* how much they save */
@@ -140,11 +140,11 @@ static double sort_key(const void *arg, int row, int column)
     case COLUMN_FLOPS:
         return trial_flops_ratio(t);
     case COLUMN_BEST:
-        return t->epochs ? t->best_accuracy : -1;
+        return t->trial.epochs ? t->trial.best_accuracy : -1;
     case COLUMN_LAST:
-        return t->epochs ? t->valid_accuracy : -1;
+        return t->trial.epochs ? t->trial.valid_accuracy : -1;
     case COLUMN_EPOCHS:
-        return t->epochs;
+        return t->trial.epochs;
     case COLUMN_SECONDS:
         return trial_seconds(t);
     default:
@@ -154,9 +154,9 @@ static double sort_key(const void *arg, int row, int column)
 
 int *pane_trials_order(const struct session *s, struct pane_trials *p)
 {
-    int *order = table_order(&p->view, s->trial_count, sort_key, s);
+    int *order = table_order(&p->view, s->tried.count, sort_key, s);
 
-    for (int i = 0; i < s->trial_count; i++)
+    for (int i = 0; i < s->tried.count; i++)
         if (order[i] == pane_trials_chosen(s, p))
             p->view.chosen = i;
     return order;
@@ -196,13 +196,13 @@ void pane_trials_draw(struct screen *s, struct pane_trials *p,
     };
     const struct session *session = s->session;
     int *order = pane_trials_order(session, p);
-    struct table table = { columns, 0, session->trial_count, order,
+    struct table table = { columns, 0, session->tried.count, order,
                            write_cell, session };
 
     p->column_count = fit_columns(columns, area.cols);
     table.column_count = p->column_count;
     table_draw(s, &table, &p->view, area, keys);
-    if (session->trial_count == 0)
+    if (session->tried.count == 0)
         area_text(area, 1, 1, ROLE_DIM,
                   "Nothing was tried yet; the run is about to begin.");
     screen_note(s, area, ROLE_DIM, "* on the front  ▸ now  p pinned");
@@ -216,7 +216,7 @@ bool pane_trials_act(const struct session *s, struct pane_trials *p,
     int *order = pane_trials_order(s, p);
     bool again = action == ACTION_ROW && argument == p->view.chosen;
 
-    if (table_act(&p->view, s->trial_count, p->column_count, action,
+    if (table_act(&p->view, s->tried.count, p->column_count, action,
                   argument) && action != ACTION_SORT &&
         action != ACTION_REVERSE)
         pane_trials_choose(s, p, order[p->view.chosen]);

@@ -53,7 +53,7 @@ struct choice {
 
 /* A run that a person is asked about: new_run.h. */
 struct new_run {
-    char name[PRESET_LABEL_SIZE];    /* of the preset */
+    char name[RUN_PRESET_SIZE];    /* of the preset */
     struct settings settings;
     bool undoes;                     /* it is the one before */
 };

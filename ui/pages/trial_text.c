@@ -9,7 +9,7 @@
 #include "ui/session/diff.h"
 #include "ui/term/theme.h"
 
-const char *trial_label(const struct trial *t, char text[TRIAL_LABEL_SIZE])
+const char *trial_label(const struct attempt *t, char text[TRIAL_LABEL_SIZE])
 {
     char letters[TRIAL_LABEL_SIZE];
     int n = TRIAL_LABEL_SIZE - 1;
@@ -20,79 +20,81 @@ const char *trial_label(const struct trial *t, char text[TRIAL_LABEL_SIZE])
     return strcpy(text, letters + n);
 }
 
-double trial_flops_ratio(const struct trial *t)
+double trial_flops_ratio(const struct attempt *t)
 {
     return t->baseline ? t->flops / t->baseline->flops : 0;
 }
 
-double trial_reduction(const struct trial *t)
+double trial_reduction(const struct attempt *t)
 {
     return t->baseline && t->peak_bytes ?
         (double)t->baseline->peak_bytes / (double)t->peak_bytes : 0;
 }
 
-double trial_seconds(const struct trial *t)
+double trial_seconds(const struct attempt *t)
 {
-    return fmax(0, t->end[UNIT_SECONDS] - t->begin[UNIT_SECONDS]);
+    return fmax(0, t->trial.end[UNIT_SECONDS] - t->trial.begin[UNIT_SECONDS]);
 }
 
-bool trial_on_front(const struct session *s, const struct trial *t)
+bool trial_on_front(const struct session *s, const struct attempt *t)
 {
-    return trial_has_point(t) && session_beaten_by(s, t) < 0;
+    return attempt_has_point(t) && attempts_beaten_by(&s->tried, t) < 0;
 }
 
-unsigned trial_label_style(const struct session *s, const struct trial *t)
+unsigned trial_label_style(const struct session *s, const struct attempt *t)
 {
     return (trial_on_front(s, t) ? ROLE_GOOD : ROLE_TEXT) | STYLE_BOLD;
 }
 
-static const struct trial *first_of_run(const struct session *s, int run)
+static const struct attempt *first_of_run(const struct session *s, int run)
 {
-    const struct trial *t = s->trials;
+    const struct attempt *t = s->tried.list;
 
     while (t->run != run)
         t++;
     return t;
 }
 
-void trial_describe(const struct session *s, const struct trial *t, char *text,
-                    size_t size)
+void trial_describe(const struct session *s, const struct attempt *t,
+                    char *text, size_t size)
 {
-    const struct trial *first = first_of_run(s, t->run);
+    const struct attempt *first = first_of_run(s, t->run);
+    const struct settings *settings = &t->trial.settings;
+    const struct settings *began = &first->trial.settings;
 
     *text = '\0';
     if (!t->baseline) {
         snprintf(text, size, "…");
         return;
     }
-    diff_list(text, size, &t->settings, &t->baseline->settings);
+    diff_list(text, size, settings, &t->baseline->settings);
     for (int i = 0; first->baseline && i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
-        if (settings_differ(&t->settings, &first->settings, row) &&
-            !settings_differ(&t->settings, &t->baseline->settings, row) &&
-            !settings_differ(&first->settings, &first->baseline->settings,
-                             row))
-            diff_add(text, size, &t->settings, row);
+        if (settings_differ(settings, began, row) &&
+            !settings_differ(settings, &t->baseline->settings, row) &&
+            !settings_differ(began, &first->baseline->settings, row))
+            diff_add(text, size, settings, row);
     }
     if (!*text)
         snprintf(text, size, "nothing saved");
-    if (strcmp(t->preset, s->trials[0].preset) != 0) {
+    if (strcmp(t->preset, s->tried.list[0].preset) != 0) {
         size_t used = strlen(text);
         snprintf(text + used, size - used, " (%s)", t->preset);
     }
 }
 
 static void show_results(struct text_block *text, const struct session *s,
-                         const struct trial *t)
+                         const struct attempt *t)
 {
     char bytes[BYTES_TEXT_SIZE], more[BYTES_TEXT_SIZE];
     char number[NUMBER_SIZE], last[NUMBER_SIZE], label[TRIAL_LABEL_SIZE];
-    int beaten = session_beaten_by(s, t);
+    int beaten = attempts_beaten_by(&s->tried, t);
+    const struct attempt *better = &s->tried.list[beaten < 0 ? 0 : beaten];
 
     text_block_add(text, ROLE_TEXT,
                    "Run %d, preset %s: epoch %.4g to %.4g, %s seconds.",
-                   t->run + 1, t->preset, t->begin[UNIT_EPOCHS],
-                   t->end[UNIT_EPOCHS],
+                   t->run + 1, t->preset, t->trial.begin[UNIT_EPOCHS],
+                   t->trial.end[UNIT_EPOCHS],
                    number_format(number, trial_seconds(t), 1,
                                  TRIAL_SECONDS_CELLS));
     bytes_format(bytes, sizeof(bytes), t->peak_bytes);
@@ -104,55 +106,54 @@ static void show_results(struct text_block *text, const struct session *s,
                        bytes_format(more, sizeof(more),
                                     t->baseline->peak_bytes),
                        trial_reduction(t), trial_flops_ratio(t));
-    if (t->seconds_per_step > 0)
+    if (t->trial.seconds_per_step > 0)
         text_block_add(text, ROLE_TEXT, "A step takes %.3g seconds.",
-                       t->seconds_per_step);
-    if (!trial_has_point(t)) {
+                       t->trial.seconds_per_step);
+    if (!attempt_has_point(t)) {
         text_block_add(text, ROLE_DIM, "No epoch of it has ended yet.");
         return;
     }
     text_block_add(text, ROLE_TEXT,
                    "Validation accuracy: %s at best, %s last, after %d "
-                   "epoch%s.", number_percent(number, t->best_accuracy, 2),
-                   number_percent(last, t->valid_accuracy, 2), t->epochs,
-                   t->epochs == 1 ? "" : "s");
+                   "epoch%s.",
+                   number_percent(number, t->trial.best_accuracy, 2),
+                   number_percent(last, t->trial.valid_accuracy, 2),
+                   t->trial.epochs, t->trial.epochs == 1 ? "" : "s");
     if (beaten < 0)
         text_block_add(text, ROLE_GOOD, "On the front: nothing tried so far "
                        "has this accuracy in less memory.");
     else
         text_block_add(text, ROLE_TEXT, "Not on the front: %s has %s in "
-                       "%s.", trial_label(&s->trials[beaten], label),
-                       number_percent(number, s->trials[beaten].best_accuracy,
-                                      2),
-                       bytes_format(bytes, sizeof(bytes),
-                                    s->trials[beaten].peak_bytes));
+                       "%s.", trial_label(better, label),
+                       number_percent(number, better->trial.best_accuracy, 2),
+                       bytes_format(bytes, sizeof(bytes), better->peak_bytes));
 }
 
 static void show_changes(struct text_block *text, const struct session *s,
-                         const struct trial *t)
+                         const struct attempt *t)
 {
     char was[SETTINGS_TEXT_SIZE], is[SETTINGS_TEXT_SIZE];
 
     text_block_add(text, ROLE_TEXT, " ");
-    if (settings_same(&s->wanted, &t->settings)) {
+    if (settings_same(&s->wanted, &t->trial.settings)) {
         text_block_add(text, ROLE_TITLE, "These are the current settings.");
         return;
     }
     text_block_add(text, ROLE_TITLE, "Key b goes back to them%s:",
-                   settings_can_follow(&s->in_force, &t->settings, NULL) ?
+                   settings_can_follow(&s->in_force, &t->trial.settings, NULL) ?
                    "" : " in a new run");
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
-        if (!settings_differ(&s->wanted, &t->settings, row))
+        if (!settings_differ(&s->wanted, &t->trial.settings, row))
             continue;
         diff_value(&s->wanted, row, was, sizeof(was));
-        diff_value(&t->settings, row, is, sizeof(is));
+        diff_value(&t->trial.settings, row, is, sizeof(is));
         text_block_add(text, ROLE_PENDING, "  %-15s %s → %s", row->name, was,
                        is);
     }
 }
 
-static void show_settings(struct text_block *text, const struct trial *t)
+static void show_settings(struct text_block *text, const struct attempt *t)
 {
     char value[SETTINGS_TEXT_SIZE];
 
@@ -163,15 +164,15 @@ static void show_settings(struct text_block *text, const struct trial *t)
         const struct setting *row = &settings_table[i];
         bool saves =
             t->baseline &&
-            settings_differ(&t->baseline->settings, &t->settings, row);
-        diff_value(&t->settings, row, value, sizeof(value));
+            settings_differ(&t->baseline->settings, &t->trial.settings, row);
+        diff_value(&t->trial.settings, row, value, sizeof(value));
         text_block_add(text, saves ? ROLE_GOOD : ROLE_TEXT,
                        "%s %-15s %s", saves ? "*" : " ", row->name, value);
     }
 }
 
 void trial_explain(struct text_block *text, const struct session *s,
-                   const struct trial *t)
+                   const struct attempt *t)
 {
     show_results(text, s, t);
     show_changes(text, s, t);

@@ -11,28 +11,28 @@
 enum { TRIAL_LABEL_SIZE = 8, TRIAL_SECONDS_CELLS = 7 };
 
 /* A to Z, AA, AB, ... */
-const char *trial_label(const struct trial *, char text[TRIAL_LABEL_SIZE]);
+const char *trial_label(const struct attempt *, char text[TRIAL_LABEL_SIZE]);
 
 /* How the label is shown: a trial on the front stands out. */
-unsigned trial_label_style(const struct session *, const struct trial *);
+unsigned trial_label_style(const struct session *, const struct attempt *);
 
 /* Whether no other trial has as much accuracy in less memory, or more in as
  * much. */
-bool trial_on_front(const struct session *, const struct trial *);
+bool trial_on_front(const struct session *, const struct attempt *);
 
 /* By how much more it computes than its baseline, and how much less memory it
  * takes; 0: not known yet. */
-double trial_flops_ratio(const struct trial *);
-double trial_reduction(const struct trial *);
+double trial_flops_ratio(const struct attempt *);
+double trial_reduction(const struct attempt *);
 
-double trial_seconds(const struct trial *);
+double trial_seconds(const struct attempt *);
 
 /* How the trial saves memory, then in what else it is not as its run began. */
-void trial_describe(const struct session *, const struct trial *, char *text,
-                    size_t size);
+void trial_describe(const struct session *, const struct attempt *,
+                    char *text, size_t size);
 
 /* Adds its results, what going back to it would change, and its settings. */
 void trial_explain(struct text_block *, const struct session *,
-                   const struct trial *);
+                   const struct attempt *);
 
 #endif

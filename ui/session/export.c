@@ -25,35 +25,35 @@ static json_t *curve_json(const struct series *series)
     return points;
 }
 
-static json_t *history_json(const struct history *h)
+static json_t *run_json(const struct run *r)
 {
     static const char *const names[CURVE_COUNT] = {
         "loss", "train_accuracy", "valid_loss", "valid_accuracy"
     };
-    json_t *object = json_pack("{si so}", "run", h->number + 1, "preset",
-                               json_text(h->preset));
+    json_t *object = json_pack("{si so}", "run", r->number + 1, "preset",
+                               json_text(r->preset));
     json_t *marks = json_array();
 
     for (int c = 0; c < CURVE_COUNT; c++)
-        json_put(object, names[c], curve_json(&h->curve[c]));
-    for (int i = 0; i < h->mark_count; i++)
+        json_put(object, names[c], curve_json(&r->curve[c]));
+    for (int i = 0; i < r->mark_count; i++)
         json_push(marks,
                   json_pack("{so so}", "epochs",
-                            json_number(h->marks[i].at[UNIT_EPOCHS]),
-                            "changed", json_text(h->marks[i].text)));
+                            json_number(r->marks[i].at[UNIT_EPOCHS]),
+                            "changed", json_text(r->marks[i].text)));
     json_put(object, "changes", marks);
     return object;
 }
 
-static json_t *trial_json(const struct trial *t)
+static json_t *attempt_json(const struct attempt *t)
 {
     return json_pack("{so si sI sI so si so so}", "preset",
                      json_text(t->preset), "run", t->run + 1, "peak_bytes",
                      (json_int_t)t->peak_bytes, "arena_bytes",
                      (json_int_t)t->arena_bytes, "flops",
-                     json_number(t->flops), "epochs", t->epochs,
-                     "valid_accuracy", json_number(t->valid_accuracy),
-                     "settings", settings_json(&t->settings));
+                     json_number(t->flops), "epochs", t->trial.epochs,
+                     "valid_accuracy", json_number(t->trial.valid_accuracy),
+                     "settings", settings_json(&t->trial.settings));
 }
 
 static json_t *session_json(const struct session *s)
@@ -62,10 +62,10 @@ static json_t *session_json(const struct session *s)
     json_t *object = json_pack("{si so so}", "schema", EVENT_SCHEMA, "runs",
                                runs, "tried", trials);
 
-    for (int i = 0; i < s->run_count; i++)
-        json_push(runs, history_json(&s->runs[i]));
-    for (int i = 0; i < s->trial_count; i++)
-        json_push(trials, trial_json(&s->trials[i]));
+    for (int i = 0; i < s->runs.count; i++)
+        json_push(runs, run_json(&s->runs.list[i]));
+    for (int i = 0; i < s->tried.count; i++)
+        json_push(trials, attempt_json(&s->tried.list[i]));
     if (s->now && s->now->job && s->baseline && s->baseline->job)
         json_put(object, "plan",
                  plan_json(s->now->job, s->baseline->job, s->preset, true,

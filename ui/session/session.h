@@ -1,13 +1,14 @@
 /*
  * A session: all that the screens know. The settings in force and those
- * wanted, what was changed and can be undone, the forecasts that have come,
- * and the history of every run as its events told it. Data only: what draws
- * is in the pages, what talks to the worker and to whatif.c is in app.c.
+ * wanted, what was changed and can be undone, what is pinned, the forecasts
+ * that have come, and every run, which run.c makes of its events. Data only:
+ * what draws is in the pages, what talks to the worker and to whatif.c is in
+ * app.c.
  *
  * What is kept has a bound, however long a session lasts: plans of the
  * settings in force, of those wanted, and of what these are compared with; of
- * all others the figures alone. The counts below bound the rest, in which what
- * is old makes room.
+ * all others the figures alone. Runs, attempts and what can be undone are
+ * counted, and what is old makes room.
  *
  * Settings that are wanted but not in force are pending. What the session
  * would have the worker do is in `asks`, for app.c to carry out and clear.
@@ -15,84 +16,18 @@
 #ifndef MEMDIAL_SESSION_H
 #define MEMDIAL_SESSION_H
 
-#include "events/event.h"
 #include "plan/dial.h"
 #include "plan/forecast.h"
+#include "ui/session/attempts.h"
 #include "ui/session/link.h"
-#include "ui/session/whatif.h"
+#include "ui/session/runs.h"
 
-enum { PRESET_LABEL_SIZE = 64 };
-
-enum {
-    SESSION_UNDOS = 256,
-    SESSION_RUNS = 32,
-    SESSION_TRIALS = 512,
-    SESSION_MARKS = 256,             /* of a run */
-    SESSION_POINTS = 1 << 15,        /* of a curve; then every other one is
-                                        dropped */
-    SESSION_EARLIER_POINTS = 1 << 11 /* of a curve of an earlier run */
-};
+enum { SESSION_UNDOS = 256 };
 
 /* What was wanted before. */
 struct former {
-    char preset[PRESET_LABEL_SIZE];
+    char preset[RUN_PRESET_SIZE];
     struct settings settings;
-};
-
-/* What a curve can be drawn against. */
-enum unit { UNIT_EPOCHS, UNIT_SECONDS, UNIT_SAMPLES, UNIT_COUNT };
-
-const char *unit_name(enum unit);
-
-struct point {
-    double at[UNIT_COUNT];
-    double value;
-};
-
-struct series {
-    struct point *points;            /* owned, [count] */
-    int count, capacity;
-};
-
-/* Curves of a run: one point per step, or per epoch. */
-enum curve { CURVE_LOSS, CURVE_TRAIN_ACCURACY, CURVE_VALID_LOSS,
-             CURVE_VALID_ACCURACY, CURVE_COUNT };
-
-/* A moment at which something changed in a run. */
-struct mark {
-    double at[UNIT_COUNT];
-    char text[64];                   /* "precision=fp16" */
-};
-
-/* How a run ended, if it has. */
-enum run_end { RUN_OPEN, RUN_DONE, RUN_DIVERGED, RUN_FAILED, RUN_STOPPED };
-
-/* From a start to the next. */
-struct history {
-    enum run_end end;
-    int number;                      /* the first is 0 */
-    char preset[PRESET_LABEL_SIZE];
-    struct series curve[CURVE_COUNT];
-    struct mark *marks;              /* owned, [mark_count] */
-    int mark_count;
-    double at[UNIT_COUNT];           /* how far it is */
-    double steps_per_epoch;          /* 0: not known yet */
-};
-
-/* Settings that some part of a run was trained with. */
-struct trial {
-    int number;                      /* the first is 0 */
-    struct settings settings;
-    char preset[PRESET_LABEL_SIZE];
-    int run;                         /* its number; -1: before the first */
-    double begin[UNIT_COUNT], end[UNIT_COUNT]; /* of its part of the run */
-    struct forecast *plan, *baseline; /* held, figures; NULL: not here yet */
-    uint64_t peak_bytes, arena_bytes;
-    double flops;                    /* of a step; 0: not known yet */
-    double seconds_per_step;         /* mean; 0: not known yet */
-    int epochs;                      /* ended in it */
-    double valid_accuracy;           /* of the last of them */
-    double best_accuracy;
 };
 
 /* Settings that are neither in force nor wanted, but looked at. */
@@ -112,7 +47,7 @@ enum {
 enum notice { NOTICE_NONE, NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };
 
 struct session {
-    char preset[PRESET_LABEL_SIZE];
+    char preset[RUN_PRESET_SIZE];
     struct machine machine;          /* the worker's, as its `start` says */
     bool remote;                     /* its files are not to be seen here */
     char data_path[SETTINGS_TEXT_SIZE]; /* that worked last; may be empty */
@@ -143,19 +78,8 @@ struct session {
     unsigned notices;                /* how many were */
     char message[ERROR_TEXT_SIZE];
 
-    bool has_memory;
-    bool has_run;                    /* a step of the plan that is in force */
-    uint64_t planned_bytes, arena_bytes, touched_bytes;
-    uint64_t os_bytes, os_peak_bytes; /* now; at most, 0: not known */
-    int64_t step, steps;             /* done; of the whole run */
-    int epoch;                       /* counted from 1; 0: none yet */
-    double loss, samples_per_second;
-
-    struct history *runs;                /* owned, [run_count]; last: this one */
-    int run_count;
-    int pinned_run, pinned_trial;    /* numbers; -1: none */
-    struct trial *trials;            /* owned, [trial_count]; last: now */
-    int trial_count;
+    struct runs runs;                /* and which of them is pinned */
+    struct attempts tried;           /* likewise */
     struct candidate *candidates;    /* owned, [candidate_count] */
     int candidate_count;
 };
@@ -195,8 +119,8 @@ void session_lock(struct session *, bool locked);
  * compared with already, with the baseline again. */
 void session_pin(struct session *);
 
-/* The same with the settings and the run of a trial, by its index. */
-void session_pin_trial(struct session *, int trial);
+/* The same with the settings and the run of an attempt, by its index. */
+void session_pin_attempt(struct session *, int attempt);
 
 /* Replaces the candidates; their forecasts come after all others, and those of
  * candidates that stay are kept. */
@@ -236,36 +160,19 @@ void session_say(struct session *, enum notice, const char *format, ...)
  * step 40", "begins again". */
 void session_remedy(const struct session *, char *text, size_t size);
 
-/* The questions that are open, most urgent first, and of them those about
- * `dial` first; returns how many. [session_most_questions()] */
-int session_most_questions(void);
-int session_questions(const struct session *, int dial, struct question *);
-
-/* The answer to one of them, which the session takes over. */
-void session_answer(struct session *, int tag, struct forecast *);
-
 /* The forecast of a turn of a dial, or NULL. */
 const struct forecast *session_turned(const struct session *, int dial,
                                       enum dial_turn);
 
-/* The run that goes on, or NULL before the first. */
-const struct history *session_run(const struct session *);
+/* The run that goes on; before the first, one that has not begun. */
+const struct run *session_run(const struct session *);
 
 /* The pinned run, or NULL if that goes on or is forgotten. */
-const struct history *session_pinned_run(const struct session *);
+const struct run *session_pinned_run(const struct session *);
 
-/* Whether it has an accuracy and its memory is known. */
-bool trial_has_point(const struct trial *);
-
-/* The index of the first trial with as much accuracy in less memory, or more
- * in as much, or -1. */
-int session_beaten_by(const struct session *, const struct trial *);
-
-/* What becomes of a trial: "running", "paused", "done", "diverged", "failed",
- * "stopped", or "changed" where others followed it in its run. */
-const char *session_trial_state(const struct session *, const struct trial *);
-
-/* The latest value of a curve of the run; NAN if there is none. */
-double session_latest(const struct session *, enum curve);
+/* What becomes of an attempt: "running", "paused", "done", "diverged",
+ * "failed", "stopped", or "changed" where others followed it in its run. */
+const char *session_attempt_state(const struct session *,
+                                  const struct attempt *);
 
 #endif

@@ -1,0 +1,260 @@
+#include "events/run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "plan/dial.h"
+
+void run_init(struct run *r)
+{
+    *r = (struct run){ .end = RUN_OPEN };
+}
+
+void run_done(struct run *r)
+{
+    for (int c = 0; c < CURVE_COUNT; c++)
+        series_done(&r->curve[c]);
+    free(r->marks);
+    free(r->trials);
+    run_init(r);
+}
+
+static struct trial *this_trial(struct run *r)
+{
+    return r->trial_count ? &r->trials[r->trial_count - 1] : NULL;
+}
+
+/* No step was trained with it. */
+static bool is_idle(const struct trial *t)
+{
+    return t->end[UNIT_SAMPLES] <= t->begin[UNIT_SAMPLES];
+}
+
+static struct trial *append_trial(struct run *r)
+{
+    int number = r->trial_count ? this_trial(r)->number + 1 : 0;
+
+    if (r->trial_count == RUN_TRIALS)
+        memmove(r->trials, r->trials + 1,
+                (size_t)--r->trial_count * sizeof(*r->trials));
+    r->trials = xrealloc(r->trials, (unsigned long)r->trial_count + 1,
+                         sizeof(*r->trials));
+    r->trials[r->trial_count] = (struct trial){ .number = number };
+    return &r->trials[r->trial_count++];
+}
+
+/* Settings that were passed by on the way to these leave no trial. */
+static void add_trial(struct run *r)
+{
+    struct trial *t = this_trial(r);
+
+    if (t && settings_same(&t->settings, &r->settings))
+        return;
+    if (t && is_idle(t))
+        r->trial_count--;
+    t = append_trial(r);
+    t->settings = r->settings;
+    memcpy(t->begin, r->at, sizeof(t->begin));
+    memcpy(t->end, t->begin, sizeof(t->end));
+}
+
+/* Forgets what came after so many samples. */
+static void cut_back(struct run *r, double samples)
+{
+    const struct point *last;
+
+    for (int c = 0; c < CURVE_COUNT; c++)
+        series_cut(&r->curve[c], samples);
+    while (r->mark_count > 0 &&
+           r->marks[r->mark_count - 1].at[UNIT_SAMPLES] > samples)
+        r->mark_count--;
+    last = series_last(&r->curve[CURVE_LOSS]);
+    memset(r->at, 0, sizeof(r->at));
+    if (last)
+        memcpy(r->at, last->at, sizeof(r->at));
+}
+
+static void begin_anew(struct run *r)
+{
+    int number = r->number;
+
+    run_done(r);
+    r->number = number;
+}
+
+static void on_start(struct run *r, const struct event *e)
+{
+    if (e->start.step == 0)
+        begin_anew(r);
+    else
+        cut_back(r, (double)e->start.step * e->start.settings->batch);
+    r->end = RUN_OPEN;
+    r->paused = false;
+    snprintf(r->preset, sizeof(r->preset), "%s", e->start.preset);
+    r->machine = e->start.machine;
+    r->settings = *e->start.settings;
+    r->step = e->start.step;
+    r->steps = e->start.steps;
+    r->epoch = 0;
+    r->has_memory = r->has_stepped = false;
+    r->touched = r->os = 0;
+    add_trial(r);
+}
+
+static void on_memory(struct run *r, const struct event *e)
+{
+    struct trial *t = this_trial(r);
+
+    r->has_memory = true;
+    t->planned = r->planned = e->memory.planned;
+    t->arena = r->arena = e->memory.arena;
+    r->touched = e->memory.touched;
+    r->os = e->memory.os;
+    r->os_peak = e->memory.os_peak;
+}
+
+/* A mean over about twenty steps. */
+static void note_speed(struct run *r)
+{
+    struct trial *t = this_trial(r);
+    double seconds = r->settings.batch / r->samples_per_second;
+
+    if (isfinite(seconds))
+        t->seconds_per_step += (seconds - t->seconds_per_step) *
+                               (t->seconds_per_step > 0 ? 0.05 : 1);
+}
+
+static void on_step(struct run *r, const struct event *e)
+{
+    double steps_per_epoch = (double)e->step.steps / r->settings.epochs;
+
+    r->has_stepped = true;
+    r->step = e->step.step;
+    r->steps = e->step.steps;
+    r->epoch = e->step.epoch;
+    r->samples_per_second = e->step.samples_per_second;
+    r->at[UNIT_EPOCHS] = (double)r->step / steps_per_epoch;
+    r->at[UNIT_SECONDS] = e->step.seconds;
+    r->at[UNIT_SAMPLES] = (double)r->step * r->settings.batch;
+    series_add(&r->curve[CURVE_LOSS], r->at, e->step.loss);
+    memcpy(this_trial(r)->end, r->at, sizeof(r->at));
+    note_speed(r);
+}
+
+static void on_epoch(struct run *r, const struct event *e)
+{
+    struct trial *t = this_trial(r);
+
+    r->at[UNIT_EPOCHS] = e->epoch.epoch;
+    series_add(&r->curve[CURVE_TRAIN_ACCURACY], r->at,
+               e->epoch.train_accuracy);
+    series_add(&r->curve[CURVE_VALID_LOSS], r->at, e->epoch.valid_loss);
+    series_add(&r->curve[CURVE_VALID_ACCURACY], r->at,
+               e->epoch.valid_accuracy);
+    t->epochs++;
+    t->valid_accuracy = e->epoch.valid_accuracy;
+    if (t->valid_accuracy > t->best_accuracy)
+        t->best_accuracy = t->valid_accuracy;
+}
+
+static struct mark *append_mark(struct run *r)
+{
+    if (r->mark_count == RUN_MARKS)
+        memmove(r->marks, r->marks + 1,
+                (size_t)--r->mark_count * sizeof(*r->marks));
+    r->marks = xrealloc(r->marks, (unsigned long)r->mark_count + 1,
+                        sizeof(*r->marks));
+    return &r->marks[r->mark_count++];
+}
+
+static void on_applied(struct run *r, const struct event *e)
+{
+    struct mark *m = append_mark(r);
+    struct trial *t;
+
+    memcpy(m->at, r->at, sizeof(m->at));
+    dial_changes(e->applied.before, e->applied.after, m->text,
+                 sizeof(m->text));
+    r->settings = *e->applied.after;
+    r->has_stepped = false;
+    add_trial(r);
+    t = this_trial(r);
+    t->planned = e->applied.planned;
+    t->arena = e->applied.arena;
+}
+
+/* A worker that is told to stop in the middle of a run says `done` too. */
+static enum run_end end_of(const struct run *r, const struct event *e)
+{
+    if (e->type == EVENT_DONE)
+        return r->step >= r->steps ? RUN_DONE : RUN_STOPPED;
+    return strstr(e->message, EVENT_DIVERGED) ? RUN_DIVERGED : RUN_FAILED;
+}
+
+void run_take(struct run *r, const struct event *e)
+{
+    if (r->trial_count == 0 && e->type != EVENT_START)
+        return;
+    switch (e->type) {
+    case EVENT_START:
+        on_start(r, e);
+        break;
+    case EVENT_MEMORY:
+        on_memory(r, e);
+        break;
+    case EVENT_STEP:
+        on_step(r, e);
+        break;
+    case EVENT_EPOCH:
+        on_epoch(r, e);
+        break;
+    case EVENT_APPLIED:
+        on_applied(r, e);
+        break;
+    case EVENT_PAUSED:
+    case EVENT_RESUMED:
+        r->paused = e->type == EVENT_PAUSED;
+        break;
+    case EVENT_ERROR:
+    case EVENT_DONE:
+        r->end = end_of(r, e);
+        break;
+    case EVENT_REFUSED:
+    case EVENT_SAVED:
+    case EVENT_WARNING:
+    case EVENT_COUNT:
+        break;
+    }
+}
+
+void run_shrink(struct run *r, int points)
+{
+    for (int c = 0; c < CURVE_COUNT; c++)
+        series_shrink(&r->curve[c], points);
+}
+
+const struct trial *run_trial(const struct run *r)
+{
+    return r->trial_count ? &r->trials[r->trial_count - 1] : NULL;
+}
+
+double run_latest(const struct run *r, enum curve curve)
+{
+    const struct point *last = series_last(&r->curve[curve]);
+
+    return last ? last->value : NAN;
+}
+
+const struct point *run_best(const struct run *r)
+{
+    const struct series *c = &r->curve[CURVE_VALID_ACCURACY];
+    const struct point *best = NULL;
+
+    for (int i = 0; i < c->count; i++)
+        if (!best || c->points[i].value > best->value)
+            best = &c->points[i];
+    return best;
+}

@@ -1,0 +1,90 @@
+/*
+ * A run: what its events tell of it, one after the other, as a worker says
+ * them or a file has them. How far it is and how it ended, its curves, the
+ * moments at which something changed, and its trials: each setting that a part
+ * of it was trained with.
+ *
+ * A run begins with `start`. One that goes on from a snapshot says `start`
+ * again, with the steps done by then: what came after them is forgotten.
+ */
+#ifndef MEMDIAL_RUN_H
+#define MEMDIAL_RUN_H
+
+#include "events/event.h"
+#include "events/series.h"
+
+enum {
+    RUN_PRESET_SIZE = 64,
+    RUN_MARKS = 256,                 /* at most, and trials; then the oldest */
+    RUN_TRIALS = 512                 /* makes room */
+};
+
+/* One point per step, or per epoch. */
+enum curve { CURVE_LOSS, CURVE_TRAIN_ACCURACY, CURVE_VALID_LOSS,
+             CURVE_VALID_ACCURACY, CURVE_COUNT };
+
+/* A moment at which something changed. */
+struct mark {
+    double at[UNIT_COUNT];
+    char text[64];                   /* "precision=fp16" */
+};
+
+/* Settings that a part of a run was trained with. */
+struct trial {
+    int number;                      /* in its run, the first is 0 */
+    struct settings settings;
+    double begin[UNIT_COUNT], end[UNIT_COUNT]; /* of its part of the run */
+    uint64_t planned, arena;         /* bytes; 0: not known yet */
+    double seconds_per_step;         /* mean; 0: not known yet */
+    int epochs;                      /* ended in it */
+    double valid_accuracy;           /* of the last of them */
+    double best_accuracy;
+};
+
+/* How it ended, if it has. */
+enum run_end { RUN_OPEN, RUN_DONE, RUN_DIVERGED, RUN_FAILED, RUN_STOPPED };
+
+struct run {
+    int number;                      /* for whoever has several */
+    enum run_end end;
+    bool paused;
+    char preset[RUN_PRESET_SIZE];
+    struct machine machine;
+    struct settings settings;        /* in force */
+    int64_t step, steps;             /* done; of the whole run */
+    int epoch;                       /* counted from 1; 0: none yet */
+    double samples_per_second;       /* of the last step */
+    double at[UNIT_COUNT];           /* how far it is */
+
+    bool has_memory;                 /* since it began or went on ... */
+    bool has_stepped;                /* ... with the plan that is in force */
+    uint64_t planned, arena, touched; /* bytes */
+    uint64_t os, os_peak;            /* bytes now; at most, 0: not known */
+
+    struct series curve[CURVE_COUNT];
+    struct mark *marks;              /* owned, [mark_count] */
+    int mark_count;
+    struct trial *trials;            /* owned, [trial_count]; last: now */
+    int trial_count;
+};
+
+/* One that has not begun. */
+void run_init(struct run *);
+void run_done(struct run *);
+
+/* What comes before the first `start` tells nothing of a run. */
+void run_take(struct run *, const struct event *);
+
+/* Keeps of every curve at most so many points. */
+void run_shrink(struct run *, int points);
+
+/* The trial that goes on; NULL before the run begins. */
+const struct trial *run_trial(const struct run *);
+
+/* The latest value of a curve; NAN if there is none. */
+double run_latest(const struct run *, enum curve);
+
+/* The best point of the validation accuracy; NULL if there is none. */
+const struct point *run_best(const struct run *);
+
+#endif

@@ -1,0 +1,70 @@
+#include "events/series.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+const char *unit_name(enum unit unit)
+{
+    static const char *const names[] = { "epochs", "seconds", "samples" };
+
+    return names[unit];
+}
+
+static void thin(struct series *s, int most)
+{
+    while (s->count > most) {
+        int odd = s->count % 2;
+        for (int i = 0; i < s->count / 2; i++)
+            s->points[i + odd] = s->points[2 * i + 1 + odd];
+        s->count = s->count / 2 + odd;
+    }
+}
+
+static void resize(struct series *s, int capacity)
+{
+    s->points = xrealloc(s->points, (unsigned long)capacity,
+                         sizeof(*s->points));
+    s->capacity = capacity;
+}
+
+void series_add(struct series *s, const double at[UNIT_COUNT], double value)
+{
+    struct point *p;
+
+    if (!isfinite(value))
+        return;
+    thin(s, SERIES_MOST - 1);
+    if (s->count == s->capacity)
+        resize(s, s->capacity ? 2 * s->capacity : 64);
+    p = &s->points[s->count++];
+    memcpy(p->at, at, sizeof(p->at));
+    p->value = value;
+}
+
+void series_cut(struct series *s, double samples)
+{
+    while (s->count > 0 &&
+           s->points[s->count - 1].at[UNIT_SAMPLES] > samples)
+        s->count--;
+}
+
+void series_shrink(struct series *s, int most)
+{
+    thin(s, most);
+    if (s->count > 0)
+        resize(s, s->count);
+}
+
+const struct point *series_last(const struct series *s)
+{
+    return s->count ? &s->points[s->count - 1] : NULL;
+}
+
+void series_done(struct series *s)
+{
+    free(s->points);
+    *s = (struct series){ 0 };
+}

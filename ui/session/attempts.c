@@ -1,0 +1,140 @@
+#include "ui/session/attempts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void attempts_init(struct attempts *as)
+{
+    *as = (struct attempts){ .pinned = -1 };
+}
+
+static void attempt_done(struct attempt *a)
+{
+    forecast_release(a->plan);
+    forecast_release(a->baseline);
+}
+
+void attempts_done(struct attempts *as)
+{
+    for (int i = 0; i < as->count; i++)
+        attempt_done(&as->list[i]);
+    free(as->list);
+    attempts_init(as);
+}
+
+bool attempt_has_point(const struct attempt *a)
+{
+    return a->trial.epochs > 0 && a->peak_bytes > 0;
+}
+
+static bool beats(const struct attempt *a, const struct attempt *b)
+{
+    double best = a->trial.best_accuracy, other = b->trial.best_accuracy;
+
+    return attempt_has_point(a) && a->peak_bytes <= b->peak_bytes &&
+           best >= other && (a->peak_bytes < b->peak_bytes || best > other);
+}
+
+int attempts_beaten_by(const struct attempts *as, const struct attempt *a)
+{
+    for (int i = 0; i < as->count; i++)
+        if (beats(&as->list[i], a))
+            return i;
+    return -1;
+}
+
+/* What is pinned stays so. */
+static void forget(struct attempts *as, int index)
+{
+    struct attempt *a = &as->list[index];
+
+    if (a->number == as->pinned)
+        as->pinned = -1;
+    attempt_done(a);
+    memmove(a, a + 1, (size_t)(--as->count - index) * sizeof(*a));
+}
+
+/* The oldest that is not pinned and not the best of anything, if there is one
+ * such. */
+static int least_missed(const struct attempts *as)
+{
+    for (int i = 0; i < as->count; i++)
+        if (as->list[i].number != as->pinned &&
+            (!attempt_has_point(&as->list[i]) ||
+             attempts_beaten_by(as, &as->list[i]) >= 0))
+            return i;
+    return as->list[0].number == as->pinned;
+}
+
+static struct attempt *last(const struct attempts *as)
+{
+    return as->count ? &as->list[as->count - 1] : NULL;
+}
+
+static struct attempt *append(struct attempts *as, const struct run *run)
+{
+    int number = as->count ? last(as)->number + 1 : 0;
+    struct attempt *a;
+
+    if (as->count == ATTEMPTS_MOST)
+        forget(as, least_missed(as));
+    as->list = xrealloc(as->list, (unsigned long)as->count + 1,
+                        sizeof(*as->list));
+    a = &as->list[as->count++];
+    *a = (struct attempt){ .number = number, .run = run->number };
+    memcpy(a->preset, run->preset, sizeof(a->preset));
+    return a;
+}
+
+/* A run may have another trial in the place of one that came to nothing. */
+void attempts_follow(struct attempts *as, const struct run *run)
+{
+    const struct trial *now = run_trial(run);
+    struct attempt *a = last(as);
+    bool here = a && now && a->run == run->number &&
+                a->trial.number == now->number;
+
+    if (!now)
+        return;
+    if (here && !settings_same(&a->trial.settings, &now->settings)) {
+        forget(as, as->count - 1);
+        here = false;
+    }
+    if (!here)
+        a = append(as, run);
+    a->trial = *now;
+    if (now->planned > 0) {
+        a->peak_bytes = now->planned;
+        a->arena_bytes = now->arena;
+    }
+}
+
+/* Attempts often share one. */
+static struct forecast *baseline_figures(const struct attempts *as,
+                                         const struct forecast *b)
+{
+    struct forecast *before = as->count > 1 ? as->list[as->count - 2].baseline
+                                            : NULL;
+
+    return forecast_is_of(before, &b->settings, &b->machine)
+               ? forecast_hold(before) : forecast_figures(b);
+}
+
+void attempts_note(struct attempts *as, struct forecast *plan,
+                   const struct forecast *baseline)
+{
+    struct attempt *a = last(as);
+
+    if (!a || !plan || plan->refused)
+        return;
+    a->flops = plan->flops;
+    a->peak_bytes = plan->peak_bytes;
+    a->arena_bytes = plan->arena_bytes;
+    if (!a->plan)
+        a->plan = forecast_figures(plan);
+    /* What nothing is saved of is the same for all that can follow. */
+    if (!a->baseline && baseline &&
+        machine_same(&baseline->machine, &plan->machine) &&
+        settings_can_follow(&baseline->settings, &a->trial.settings, NULL))
+        a->baseline = baseline_figures(as, baseline);
+}

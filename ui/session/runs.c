@@ -1,0 +1,73 @@
+#include "ui/session/runs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void runs_init(struct runs *rs)
+{
+    *rs = (struct runs){ .pinned = -1 };
+}
+
+void runs_done(struct runs *rs)
+{
+    for (int i = 0; i < rs->count; i++)
+        run_done(&rs->list[i]);
+    free(rs->list);
+    runs_init(rs);
+}
+
+static void forget_oldest(struct runs *rs)
+{
+    struct run *r = &rs->list[rs->list[0].number == rs->pinned];
+
+    run_done(r);
+    rs->count--;
+    memmove(r, r + 1, (size_t)(rs->list + rs->count - r) * sizeof(*r));
+}
+
+static struct run *append(struct runs *rs)
+{
+    if (rs->count == RUNS_MOST)
+        forget_oldest(rs);
+    rs->list = xrealloc(rs->list, (unsigned long)rs->count + 1,
+                        sizeof(*rs->list));
+    return &rs->list[rs->count++];
+}
+
+static void add(struct runs *rs)
+{
+    struct run *r = rs->count ? &rs->list[rs->count - 1] : NULL;
+    int number = r ? r->number + 1 : 0;
+
+    if (r && r->end == RUN_OPEN)
+        r->end = RUN_STOPPED;
+    if (r)
+        run_shrink(r, RUNS_EARLIER_POINTS);
+    r = append(rs);
+    run_init(r);
+    r->number = number;
+}
+
+/* A run that begins from a snapshot goes on where that was written. */
+void runs_take(struct runs *rs, const struct event *e)
+{
+    if (e->type == EVENT_START && (e->start.step == 0 || rs->count == 0))
+        add(rs);
+    if (rs->count > 0)
+        run_take(&rs->list[rs->count - 1], e);
+}
+
+const struct run *runs_now(const struct runs *rs)
+{
+    static const struct run none;
+
+    return rs->count ? &rs->list[rs->count - 1] : &none;
+}
+
+const struct run *runs_find(const struct runs *rs, int number)
+{
+    for (int i = 0; i < rs->count; i++)
+        if (rs->list[i].number == number)
+            return &rs->list[i];
+    return NULL;
+}

@@ -1,0 +1,34 @@
+/*
+ * Runs: those of a session, the last of them under way. When there are
+ * RUNS_MOST the oldest makes room, but not the pinned one; of those that go on
+ * no more, what a chart can show is kept.
+ */
+#ifndef MEMDIAL_RUNS_H
+#define MEMDIAL_RUNS_H
+
+#include "events/run.h"
+
+enum {
+    RUNS_MOST = 32,
+    RUNS_EARLIER_POINTS = 1 << 11    /* of a curve */
+};
+
+struct runs {
+    struct run *list;                /* owned, [count]; last: now */
+    int count;
+    int pinned;                      /* its number; -1: none */
+};
+
+void runs_init(struct runs *);
+void runs_done(struct runs *);
+
+/* An event, of the run under way or of another that it begins. */
+void runs_take(struct runs *, const struct event *);
+
+/* The run under way; before the first, one that has not begun. */
+const struct run *runs_now(const struct runs *);
+
+/* By its number, the first being 0; NULL: it is forgotten. */
+const struct run *runs_find(const struct runs *, int number);
+
+#endif
