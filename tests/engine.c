@@ -6,6 +6,7 @@
 
 #include "data/image_source.h"
 #include "kernels/philox.h"
+#include "models/model.h"
 #include "tests/loading.h"
 #include "train/initial.h"
 
@@ -36,7 +37,7 @@ struct engine engine_open(const char *const assignments[])
     for (int i = 0; assignments[i]; i++)
         cr_assert(settings_assign(&settings, "test", assignments[i], &e),
                   "%s", e.text);
-    cr_assert(settings_check(&settings, "test", &e), "%s", e.text);
+    cr_assert(model_check(&settings, "test", &e), "%s", e.text);
     cr_assert(job_new(&job, &settings, &e), "%s", e.text);
     return engine_of(job);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/json_print.h"
+#include "models/model.h"
 #include "plan/job.h"
 #include "settings/settings_json.h"
 
@@ -80,7 +81,7 @@ static inline void check_settings(const struct settings *s)
 
     check_text(s);
     check_json(s);
-    if (settings_check(s, "settings", &e))
+    if (model_check(s, "settings", &e))
         check_plan(s);
     else
         require(e.text[0] != '\0', "what cannot be together has a reason");

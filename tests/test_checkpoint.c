@@ -183,12 +183,22 @@ Test(checkpoint, optimal_at_its_smallest_takes_at_most_90_MB)
     job_free(job);
 }
 
+static struct graph *wrn_28_2(void)
+{
+    struct settings s;
+
+    settings_init(&s);
+    s.depth = 28;
+    s.width = 2;
+    return model_build(&s);
+}
+
 /* With c slots and c runs, (2c choose c) stages: no block of 12 (and stem and
  * head) is run more than 3 times besides its backward pass, and fewer are kept
  * than blocks. */
 Test(checkpoint, recursive_is_binomial)
 {
-    struct graph *g = wrn_build(28, 2, 10, (struct storage){ DTYPE_F32 });
+    struct graph *g = wrn_28_2();
     struct route *r = route_recursive(g);
     int runs[64] = { 0 }, backward = r->stage_count;
 

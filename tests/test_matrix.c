@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "kernels/philox.h"
+#include "models/model.h"
 #include "tests/engine.h"
 
 /* FEW combinations are enough for the sanitizers, which take their time. */
@@ -96,7 +97,7 @@ static struct engine open_combination(const struct combination *c)
     for (int i = 0; i < AXES; i++)
         cr_assert(settings_set(&s, "test", axes[i].setting,
                                axes[i].values[c->at[i]], &e), "%s", e.text);
-    cr_assert(settings_check(&s, "test", &e), "%s", e.text);
+    cr_assert(model_check(&s, "test", &e), "%s", e.text);
     cr_assert(job_new(&job, &s, &e), "%s", e.text);
     counted = cpu_backend;
     counted.alloc = counted_alloc;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "models/model.h"
 #include "settings/preset.h"
 
 static bool parse(struct preset *preset, const char *text, struct error *e)
@@ -169,7 +170,7 @@ Test(preset, embedded)
     cr_expect(preset_load(&p, PRESET_DEFAULT, &e), "%s", e.text);
     for (int i = 0; i < preset_file_count; i++) {
         cr_expect(preset_load(&p, preset_files[i].name, &e), "%s", e.text);
-        cr_expect(settings_check(&p.settings, preset_files[i].name, &e), "%s",
+        cr_expect(model_check(&p.settings, preset_files[i].name, &e), "%s",
                   e.text);
         cr_expect(p.description[0] != '\0');
     }

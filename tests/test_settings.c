@@ -203,10 +203,6 @@ Test(settings, impossible_combinations)
 
     check_combination("microbatch=101", "quick: microbatch: 101 is larger "
                       "than batch, 100; lower it, or 0 for the whole batch");
-    check_combination("depth=12", "quick: depth: 12 is not 6n + 4; the "
-                      "nearest are 10 and 16");
-    check_combination("depth=15", "quick: depth: 15 is not 6n + 4; the "
-                      "nearest are 10 and 16");
     s.microbatch = s.batch;
     cr_expect(settings_check(&s, "quick", NULL));
 }

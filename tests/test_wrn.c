@@ -176,9 +176,19 @@ Test(wrn, agrees_with_pytorch_when_it_recomputes_bn_relu)
     check_against_reference("recompute=bn-relu");
 }
 
+static struct graph *wrn_28_2(void)
+{
+    struct settings s;
+
+    settings_init(&s);
+    s.depth = 28;
+    s.width = 2;
+    return model_build(&s);
+}
+
 Test(wrn, has_the_published_number_of_parameters)
 {
-    struct graph *g = wrn_build(28, 2, 10, (struct storage){ DTYPE_F32 });
+    struct graph *g = wrn_28_2();
     int convs = 0, norms = 0;
 
     for (int i = 0; i < g->op_count; i++) {

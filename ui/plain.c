@@ -12,6 +12,7 @@
 #include "base/lines.h"
 #include "base/print.h"
 #include "base/spelling.h"
+#include "models/model.h"
 #include "plan/dial.h"
 
 enum { WAIT_MILLISECONDS = 500, COMMAND_SIZE = 1024, CHANGES_SIZE = 256 };
@@ -149,7 +150,7 @@ static bool set(struct plain *p, char *words, struct error *e)
     for (; word; word = strtok_r(NULL, " \t", &rest))
         if (!settings_assign(&wanted, "set", word, e))
             return false;
-    if (!settings_check(&wanted, "set", e) ||
+    if (!model_check(&wanted, "set", e) ||
         !settings_can_follow(link_settings(p->link), &wanted, e))
         return false;
     if (settings_same(&wanted, link_wanted(p->link)))

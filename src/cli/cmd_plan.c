@@ -13,6 +13,7 @@
 #include "base/print.h"
 #include "base/text.h"
 #include "cli/request.h"
+#include "models/model.h"
 #include "plan/layer_table.h"
 #include "plan/plan_json.h"
 #include "settings/idle.h"
@@ -43,7 +44,8 @@ static void choose(void *arg, int which, const char *value)
     c->layers |= which == 'l';
 }
 
-enum { BAR_CELLS = 30, SHORT_BAR_CELLS = 24, STEP_NAME_SIZE = 64 };
+enum { BAR_CELLS = 30, SHORT_BAR_CELLS = 24, STEP_NAME_SIZE = 64,
+       TITLE_SIZE = 64 };
 
 /* "conv_dgrad g3.b4.conv2" */
 static void step_name(const struct schedule *s, int step, char *name)
@@ -62,7 +64,7 @@ static void print_head(const struct job *job, const struct job *baseline,
     double flops = schedule_flops(sched);
     char parameters[TEXT_COUNT_SIZE], name[STEP_NAME_SIZE];
     char peak[BYTES_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
-    char with[64] = "", idle[IDLE_WHY_SIZE];
+    char with[64] = "", idle[IDLE_WHY_SIZE], title[TITLE_SIZE];
     int step = job->plan->peak_step;
 
     if (!idle_now(settings_find("threads"), s, &job->machine, idle))
@@ -70,8 +72,9 @@ static void print_head(const struct job *job, const struct job *baseline,
                  job->threads == 1 ? "" : "s");
     text_count(parameters, graph_parameters(job->graph));
     step_name(sched, step, name);
-    print("%s: wrn-%d-%d, %s parameters, batch %d", preset, s->depth,
-          s->width, parameters, s->batch);
+    model_of(s)->title(s, title, sizeof(title));
+    print("%s: %s, %s parameters, batch %d", preset, title, parameters,
+          s->batch);
     if (sched->cut.parts > 1)
         print(" in microbatches of %d", s->microbatch);
     print("\n%.4g GFLOP per step, %.2fx the baseline's\n\n", flops / 1e9,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/print.h"
+#include "models/model.h"
 #include "settings/preset.h"
 
 void request_set(struct request *r, const char *name_value)
@@ -81,7 +82,13 @@ bool request_parse(struct request *r, int argc, char **argv,
 bool request_settings(const struct request *r, struct settings *s,
                       struct error *e)
 {
-    return preset_open(r->preset, r->assignments, r->count, s, e);
+    struct settings read;
+
+    if (!preset_open(r->preset, r->assignments, r->count, &read, e) ||
+        !model_check(&read, r->preset, e))
+        return false;
+    *s = read;
+    return true;
 }
 
 int report_error(const struct error *e)

@@ -24,11 +24,6 @@ const char *dataset_where(int data)
     return sets[data].source->where;
 }
 
-int dataset_classes(int data)
-{
-    return sets[data].source->classes;
-}
-
 const struct data_family *dataset_family(int data)
 {
     return sets[data].family;

@@ -8,11 +8,10 @@
 
 struct dataset;
 
-/* What the planner and the screens know of a set, from settings alone: where
- * its files come from, in words, or NULL if it needs none; how many classes it
- * has; its family; how its batches are cut. */
+/* What the planner and the screens know of a set, from settings alone, beside
+ * facts.h: where its files come from, in words, or NULL if it needs none; its
+ * family; how its batches are cut. */
 const char *dataset_where(int data);
-int dataset_classes(int data);
 const struct data_family *dataset_family(int data);
 struct cut dataset_cut(const struct settings *);
 

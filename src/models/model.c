@@ -1,7 +1,5 @@
 #include "models/model.h"
 
-#include <assert.h>
-
 /* Loss scaling is for binary16: bfloat16 has the range of fp32. */
 static struct storage storage_from(const struct settings *s)
 {
@@ -24,12 +22,26 @@ static struct storage storage_from(const struct settings *s)
     };
 }
 
-struct graph *model_build(const struct settings *s, int classes)
+static const struct model *const models[] = {
+    [MODEL_WRN] = &wrn_model,
+};
+
+const struct model *model_of(const struct settings *s)
 {
-    switch (s->model) {
-    case MODEL_WRN:
-        return wrn_build(s->depth, s->width, classes, storage_from(s));
-    }
-    assert(!"unknown model");
-    return NULL;
+    return models[s->model];
+}
+
+bool model_check(const struct settings *s, const char *where,
+                 struct error *e)
+{
+    return settings_check(s, where, e) && model_of(s)->check(s, where, e);
+}
+
+struct graph *model_build(const struct settings *s)
+{
+    struct builder b = { .graph = graph_new(), .storage = storage_from(s) };
+    struct facts facts = facts_of(s);
+
+    model_of(s)->build(&b, s, &facts);
+    return b.graph;
 }

@@ -1,18 +1,35 @@
 /*
- * The models that settings can name, each a function that builds its graph.
+ * The models that settings can name: a table with a row for each.
  */
 #ifndef MEMDIAL_MODEL_H
 #define MEMDIAL_MODEL_H
 
 #include "graph/layer.h"
-#include "settings/settings.h"
+#include "settings/facts.h"
 
-/* Forward, backward and update operations of the settings' model for data of
- * `classes` classes. The caller owns the graph. */
-struct graph *model_build(const struct settings *, int classes);
+struct model {
+    const char *name;    /* as `model` has it */
+    /* What people call it with these settings: "wrn-28-2". */
+    void (*title)(const struct settings *, char *text, size_t size);
+    /* Whether its own settings go together; `where` begins the message. */
+    bool (*check)(const struct settings *, const char *where, struct error *);
+    /* Adds all operations of training and evaluation to an empty graph. */
+    void (*build)(struct builder *, const struct settings *,
+                  const struct facts *);
+};
 
-/* Wide residual network on (32, 32, 3) images: wrn.c. Its pool is the 3x3
- * convolutions of the blocks. */
-struct graph *wrn_build(int depth, int width, int classes, struct storage);
+/* The one that settings->model names. */
+const struct model *model_of(const struct settings *);
+
+/* Whether settings go together, those of the model and all others. */
+bool model_check(const struct settings *, const char *where, struct error *);
+
+/* The graph of the settings' model for the facts of their data. The caller owns
+ * it. */
+struct graph *model_build(const struct settings *);
+
+/* Wide residual network: wrn.c. Its pool is the 3x3 convolutions of the
+ * blocks. */
+extern const struct model wrn_model;
 
 #endif

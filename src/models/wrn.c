@@ -1,10 +1,28 @@
 /*
- * WideResNet for 32x32 images (Zagoruyko and Komodakis, 2016), pre-activation,
+ * WideResNet for small images (Zagoruyko and Komodakis, 2016), pre-activation,
  * in the variant of the code of Mostafa and Wang (2019): where a block changes
  * the number of channels, its normalised input feeds the 1x1 shortcut too.
  */
+#include <stdio.h>
+
 #include "graph/grad.h"
 #include "models/model.h"
+
+static void wrn_title(const struct settings *s, char *text, size_t size)
+{
+    snprintf(text, size, "wrn-%d-%d", s->depth, s->width);
+}
+
+static bool wrn_check(const struct settings *s, const char *where,
+                      struct error *e)
+{
+    int below = s->depth - (s->depth + 2) % 6;
+
+    return below == s->depth ||
+           error_set(e, EXIT_INPUT, "%s: depth: %d is not 6n + 4; the "
+                     "nearest are %d and %d", where, s->depth, below,
+                     below + 6);
+}
 
 /* x (N, H, W, Ci) -> (N, H/stride, W/stride, channels) */
 static int block(struct builder *b, int x, int channels, int stride)
@@ -27,43 +45,45 @@ static int block(struct builder *b, int x, int channels, int stride)
     });
 }
 
-struct graph *wrn_build(int depth, int width, int classes,
-                        struct storage storage)
+static void wrn_build(struct builder *b, const struct settings *s,
+                      const struct facts *facts)
 {
-    struct builder b = { .graph = graph_new(), .storage = storage };
-    struct graph *g = b.graph;
-    int blocks = (depth - 4) / 6;
+    struct graph *g = b->graph;
+    int blocks = (s->depth - 4) / 6;
     int labels, x, logits;
     struct loss loss;
 
-    if (storage.sparsity > 0)
+    if (b->storage.sparsity > 0)
         graph_pool_open(g);
-    x = layer_load(&b, &(struct load){
-        .name = "input", .rank = 4, .dim = { DIM_SAMPLES, 32, 32, 3 }
+    x = layer_load(b, &(struct load){
+        .name = "input", .rank = 4,
+        .dim = { DIM_SAMPLES, facts->sample[0], facts->sample[1],
+                 facts->sample[2] }
     }, &labels);
-    x = layer_conv(&b, x, &(struct conv){
+    x = layer_conv(b, x, &(struct conv){
         .name = "stem", .channels = 16, .kernel = 3
     });
     for (int group = 1; group <= 3; group++)
         for (int i = 1; i <= blocks; i++) {
-            layer_begin_block(&b, "g%d.b%d", group, i);
-            x = block(&b, x, (8 << group) * width,
+            layer_begin_block(b, "g%d.b%d", group, i);
+            x = block(b, x, (8 << group) * s->width,
                       group > 1 && i == 1 ? 2 : 1);
         }
-    layer_begin_block(&b, "head");
-    x = layer_bn_relu(&b, x, &(struct batch_norm){ .name = "bn" });
-    x = layer_avg_pool(&b, x, &(struct avg_pool){ .name = "pool" });
-    logits = layer_linear(&b, x, &(struct linear){
-        .name = "linear", .features = classes
+    layer_begin_block(b, "head");
+    x = layer_bn_relu(b, x, &(struct batch_norm){ .name = "bn" });
+    x = layer_avg_pool(b, x, &(struct avg_pool){ .name = "pool" });
+    logits = layer_linear(b, x, &(struct linear){
+        .name = "linear", .features = facts->classes
     });
-    loss = layer_softmax_xent(&b, logits, &(struct softmax_xent){
+    loss = layer_softmax_xent(b, logits, &(struct softmax_xent){
         .name = "loss", .labels = labels
     });
     if (g->pool)
-        graph_pool_close(g, graph_layer(g, "pool"), storage.sparsity);
+        graph_pool_close(g, graph_layer(g, "pool"), b->storage.sparsity);
     grad_build(g, logits, loss.gradient,
-               (struct update){ storage.master, loss.scale });
-    layer_rewire(&b);
-    layer_loss_end(&b, &loss);
-    return g;
+               (struct update){ b->storage.master, loss.scale });
+    layer_rewire(b);
+    layer_loss_end(b, &loss);
 }
+
+const struct model wrn_model = { "wrn", wrn_title, wrn_check, wrn_build };

@@ -3,13 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/model.h"
+
 static bool plan_settings(const struct settings *s,
                           const struct machine *machine, bool baseline,
                           struct job **job, struct error *e)
 {
     struct job *full;
 
-    if (!settings_check(s, "settings", e) ||
+    if (!model_check(s, "settings", e) ||
         !job_new_on(&full, s, machine, e))
         return false;
     *job = full;

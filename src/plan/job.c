@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/dataset.h"
 #include "graph/fuse.h"
 #include "models/model.h"
 #include "plan/optimal.h"
@@ -46,8 +45,7 @@ static bool make_plan(struct job *job, struct error *e)
     struct policy policy = policy_from(&job->settings);
     struct route *route;
 
-    job->graph = model_build(&job->settings,
-                             dataset_classes(job->settings.data));
+    job->graph = model_build(&job->settings);
     if (job->backend->sums_tiles)
         fuse_tile_sums(job->graph);
     if (!policy_check(job->graph, &job->settings, e))
@@ -114,7 +112,7 @@ static bool fits(const struct settings *s, struct room room)
     struct job *job;
     bool fit;
 
-    if (!settings_check(s, "savings", NULL) ||
+    if (!model_check(s, "savings", NULL) ||
         !job_new_on(&job, s, room.machine, NULL))
         return false;
     fit = job->plan->arena_bytes <= room.bytes;
@@ -122,9 +120,16 @@ static bool fits(const struct settings *s, struct room room)
     return fit;
 }
 
+/* Goes a step further with a way, if the model goes with it. */
 static bool saves_more(struct settings *s, const struct setting *row)
 {
-    return ladder_step(s, row, ladder_saving(s, row), 0, s);
+    struct settings next;
+
+    if (!ladder_step(s, row, ladder_saving(s, row), 0, &next) ||
+        !model_check(&next, "savings", NULL))
+        return false;
+    *s = next;
+    return true;
 }
 
 /* Takes all ways of a price as far as they go; false if they are there. */

@@ -38,7 +38,7 @@ struct preset {
 bool preset_load(struct preset *, const char *name, struct error *);
 
 /* Loads a preset, applies `count` assignments "name=value" of --set in their
- * order, and checks the settings as a whole. */
+ * order, and checks the settings as a whole, but not those of the model. */
 bool preset_open(const char *name, char *const assignments[], int count,
                  struct settings *, struct error *);
 

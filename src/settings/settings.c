@@ -395,10 +395,5 @@ bool settings_check(const struct settings *s, const char *where,
         return error_set(e, EXIT_INPUT, "%s: microbatch: %d is larger than "
                          "batch, %d; lower it, or 0 for the whole batch",
                          where, s->microbatch, s->batch);
-    if (s->model == MODEL_WRN && s->depth % 6 != 4)
-        return error_set(e, EXIT_INPUT, "%s: depth: %d is not 6n + 4; the "
-                         "nearest are %d and %d", where, s->depth,
-                         s->depth - (s->depth + 2) % 6,
-                         s->depth - (s->depth + 2) % 6 + 6);
     return true;
 }

@@ -192,8 +192,8 @@ void settings_identity(const struct settings *, char *text, size_t size);
 bool settings_can_follow(const struct settings *before,
                          const struct settings *after, struct error *);
 
-/* Combinations no single row can see: microbatch above batch, a depth that is
- * not 6n + 4. */
+/* Combinations that no single row can see, whatever the model: microbatch above
+ * batch. model_check() knows those of models too. */
 bool settings_check(const struct settings *, const char *where,
                     struct error *);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "models/model.h"
 #include "settings/idle.h"
 #include "train/carry.h"
 #include "train/course.h"
@@ -220,7 +221,7 @@ static bool change(struct trainer *t, const struct settings *s,
     struct executor *executor;
     struct job *job;
 
-    if (!settings_check(s, "change", e) ||
+    if (!model_check(s, "change", e) ||
         !settings_can_follow(&t->job->settings, s, e) ||
         !job_new_on(&job, s, &t->job->machine, e))
         return false;

@@ -17,6 +17,7 @@
 #include "base/json_print.h"
 #include "base/lines.h"
 #include "base/spelling.h"
+#include "models/model.h"
 #include "settings/preset.h"
 #include "settings/settings_json.h"
 #include "train/snapshot.h"
@@ -282,7 +283,7 @@ static bool start(struct worker *w, json_t *command, struct error *e)
                 "keep", &keep, "load", &o.load) ||
         (preset && !preset_load(&base, preset, e)) ||
         (changes && !settings_json_read(changes, &base.settings, "start", e)) ||
-        !settings_check(&base.settings, "start", e))
+        !model_check(&base.settings, "start", e))
         return false;
     if (!o.name)
         o.name = preset ? preset : "defaults";
@@ -304,7 +305,7 @@ static bool restart(struct worker *w, json_t *command, struct error *e)
                 &o.load) ||
         (changes &&
          !settings_json_read(changes, &o.settings, "restart", e)) ||
-        !settings_check(&o.settings, "restart", e))
+        !model_check(&o.settings, "restart", e))
         return false;
     return begin(w, &o, e);
 }
@@ -318,7 +319,7 @@ static bool set(struct worker *w, json_t *command, struct error *e)
     if (!unpack(command, e, "{s:o}", "settings", &changes) ||
         !require_run(w, e) ||
         !settings_json_read(changes, &settings, "set", e) ||
-        !settings_check(&settings, "set", e) ||
+        !model_check(&settings, "set", e) ||
         !settings_can_follow(&w->trainer->job->settings, &settings, e))
         return false;
     w->wanted = settings;

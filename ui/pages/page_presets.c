@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/folder.h"
 #include "data/dataset.h"
+#include "models/model.h"
 #include "settings/preset.h"
 #include "ui/pages/new_run.h"
 #include "ui/pages/screen.h"
@@ -424,8 +425,8 @@ static void load(struct screen *s, struct presets_page *p)
     entry = &p->list[p->chosen];
     if (entry->error.code != EXIT_OK) {
         fail(s, "Not loaded", &entry->error);
-    } else if (!settings_check(&entry->preset.settings, entry->path[0]
-                                   ? entry->path : entry->name, &e)) {
+    } else if (!model_check(&entry->preset.settings, entry->path[0]
+                                ? entry->path : entry->name, &e)) {
         fail(s, "Not loaded", &e);
     } else {
         new_run_go(s, entry->name, entry->name, &entry->preset.settings);

@@ -1,0 +1,103 @@
+/*
+ * The tables of models and of facts about data: that settings name nothing
+ * else, and that graphs are what facts say.
+ */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "data/dataset.h"
+#include "models/model.h"
+
+static struct settings defaults(void)
+{
+    struct settings s;
+
+    settings_init(&s);
+    return s;
+}
+
+/* Where the settings have the choice, the table has a row. */
+Test(model, every_choice_has_a_row)
+{
+    const char *const *choices = settings_find("model")->choices;
+
+    for (int i = 0; choices[i]; i++) {
+        struct settings s = defaults();
+        char title[64] = "";
+        struct error e;
+
+        s.model = i;
+        cr_expect_str_eq(model_of(&s)->name, choices[i]);
+        model_of(&s)->title(&s, title, sizeof(title));
+        cr_expect_eq(strncmp(title, choices[i], strlen(choices[i])), 0, "%s",
+                     title);
+        cr_expect(model_check(&s, "defaults", &e), "%s", e.text);
+    }
+}
+
+/* Those that need no files open with them. */
+Test(model, data_have_facts)
+{
+    const char *const *choices = settings_find("data")->choices;
+
+    for (int i = 0; choices[i]; i++) {
+        struct settings s = defaults();
+        struct dataset *set;
+
+        s.data = i;
+        cr_expect_str_eq(facts_of(&s).name, choices[i]);
+        if (dataset_where(s.data))
+            continue;
+        cr_assert(dataset_open(&set, &s, NULL));
+        dataset_close(set);
+    }
+}
+
+static int find_op(const struct graph *g, enum op_code code)
+{
+    for (int i = 0; i < g->op_count; i++)
+        if (g->ops[i].code == code)
+            return i;
+    cr_assert(false, "no %s", op_name(code));
+    return -1;
+}
+
+/* What the loader writes has the shape of samples, and there are as many
+ * logits as classes. */
+Test(model, graphs_are_made_for_the_facts)
+{
+    struct settings s = defaults();
+    struct facts facts = facts_of(&s);
+    struct graph *g = model_build(&s);
+    const struct op *load = &g->ops[find_op(g, OP_load)];
+    const struct op *loss = &g->ops[find_op(g, OP_softmax_xent)];
+    const struct value *x = &g->values[load->operand[LOAD_STREAM_0]];
+    const struct value *logits =
+        &g->values[loss->operand[SOFTMAX_XENT_LOGITS]];
+
+    cr_assert_eq(x->rank, 1 + facts.rank);
+    for (int i = 0; i < facts.rank; i++)
+        cr_expect_eq(x->dim[1 + i], facts.sample[i]);
+    cr_expect_eq(logits->dim[1], facts.classes);
+    graph_free(g);
+}
+
+static void expect_refused(const char *assignment, const char *message)
+{
+    struct settings s = defaults();
+    struct error e = { 0 };
+
+    cr_assert(settings_assign(&s, "", assignment, &e), "%s", e.text);
+    cr_expect_not(model_check(&s, "quick", &e), "%s passed", assignment);
+    cr_expect_str_eq(e.text, message);
+}
+
+Test(model, impossible_combinations)
+{
+    expect_refused("depth=12", "quick: depth: 12 is not 6n + 4; the nearest "
+                   "are 10 and 16");
+    expect_refused("depth=15", "quick: depth: 15 is not 6n + 4; the nearest "
+                   "are 10 and 16");
+    expect_refused("microbatch=101", "quick: microbatch: 101 is larger than "
+                   "batch, 100; lower it, or 0 for the whole batch");
+}
