@@ -35,69 +35,69 @@ struct item {
     void *place;
 };
 
-static bool refuse(const struct reading *r, const struct item *i,
-                   const char *trouble)
+static bool feed_refuse(const struct reading *r, const struct item *i,
+                        const char *trouble)
 {
     return error_set(r->error, EXIT_INPUT, "event '%.40s': member %s is %s",
                      event_name(r->event.type), i->member->name,
                      i->value ? trouble : "missing");
 }
 
-static bool read_count(const struct reading *r, const struct item *i,
+static bool feed_count(const struct reading *r, const struct item *i,
                        int64_t *count)
 {
     *count = json_integer_value(i->value);
     return (json_is_integer(i->value) && *count >= 0) ||
-           refuse(r, i, "not a whole number from 0 up");
+           feed_refuse(r, i, "not a whole number from 0 up");
 }
 
-static bool read_bytes(const struct reading *r, const struct item *i)
+static bool feed_bytes(const struct reading *r, const struct item *i)
 {
     int64_t count;
 
-    if (!read_count(r, i, &count))
+    if (!feed_count(r, i, &count))
         return false;
     *(uint64_t *)i->place = (uint64_t)count;
     return true;
 }
 
-static bool read_int(const struct reading *r, const struct item *i, int most)
+static bool feed_int(const struct reading *r, const struct item *i, int most)
 {
     int64_t count;
 
-    if (!read_count(r, i, &count))
+    if (!feed_count(r, i, &count))
         return false;
     if (count > most)
-        return refuse(r, i, "too large");
+        return feed_refuse(r, i, "too large");
     *(int *)i->place = (int)count;
     return true;
 }
 
 /* A machine can have no more than the setting can ask for. */
-static bool read_processors(const struct reading *r, const struct item *i)
+static bool feed_processors(const struct reading *r, const struct item *i)
 {
-    return read_int(r, i, (int)settings_find("threads")->max) &&
-           (*(const int *)i->place > 0 || refuse(r, i, "0"));
+    return feed_int(r, i, (int)settings_find("threads")->max) &&
+           (*(const int *)i->place > 0 || feed_refuse(r, i, "0"));
 }
 
 /* null stands for what is not finite. */
-static bool read_real(const struct reading *r, const struct item *i)
+static bool feed_real(const struct reading *r, const struct item *i)
 {
     *(double *)i->place = json_is_number(i->value) ? json_number_value(i->value)
                                                    : NAN;
     return json_is_number(i->value) || json_is_null(i->value) ||
-           refuse(r, i, "not a number");
+           feed_refuse(r, i, "not a number");
 }
 
 /* Text is made safe to show. A path stays as it is, for it is compared and may
  * be opened. */
-static bool read_text(struct reading *r, const struct item *i)
+static bool feed_text(struct reading *r, const struct item *i)
 {
     const char *text = json_string_value(i->value);
     char *to = r->feed->text[r->texts];
 
     if (!text)
-        return refuse(r, i, "not text");
+        return feed_refuse(r, i, "not text");
     assert(r->texts < EVENT_TEXTS_MAX);
     if (i->member->type == MEMBER_PATH)
         snprintf(to, FEED_TEXT_SIZE, "%s", text);
@@ -108,26 +108,26 @@ static bool read_text(struct reading *r, const struct item *i)
     return true;
 }
 
-static bool read_name(const struct reading *r, const struct item *i)
+static bool feed_name(const struct reading *r, const struct item *i)
 {
     const char *name = json_string_value(i->value);
 
     if (!name)
-        return refuse(r, i, "not text");
+        return feed_refuse(r, i, "not text");
     if (strlen(name) >= i->member->size)
-        return refuse(r, i, "too long");
+        return feed_refuse(r, i, "too long");
     text_clean(i->place, i->member->size, name, strlen(name));
     return true;
 }
 
 /* A newer worker may know more of them. */
-static bool read_reason(const struct reading *r, const struct item *i)
+static bool feed_reason(const struct reading *r, const struct item *i)
 {
     const char *name = json_string_value(i->value);
     int reason = REASON_COUNT;
 
     if (!name)
-        return refuse(r, i, "not text");
+        return feed_refuse(r, i, "not text");
     while (--reason > REASON_OTHER &&
            strcmp(event_reason_name((enum error_reason)reason), name) != 0)
         ;
@@ -136,7 +136,7 @@ static bool read_reason(const struct reading *r, const struct item *i)
 }
 
 /* A worker may have settings that this version has not. */
-static bool read_known(struct reading *r, const struct item *i)
+static bool feed_known(struct reading *r, const struct item *i)
 {
     json_t *known = json_object(), *value;
     const char *name;
@@ -144,7 +144,7 @@ static bool read_known(struct reading *r, const struct item *i)
 
     if (!json_is_object(i->value)) {
         json_decref(known);
-        return refuse(r, i, "not an object");
+        return feed_refuse(r, i, "not an object");
     }
     json_object_foreach(i->value, name, value)
         if (settings_find(name))
@@ -155,70 +155,70 @@ static bool read_known(struct reading *r, const struct item *i)
     return ok;
 }
 
-static bool read_settings(struct reading *r, const struct item *i)
+static bool feed_settings(struct reading *r, const struct item *i)
 {
     settings_init(&r->settings);
     *(const struct settings **)i->place = &r->feed->settings;
-    return read_known(r, i);
+    return feed_known(r, i);
 }
 
-static bool read_changes(struct reading *r, const struct item *i)
+static bool feed_changes(struct reading *r, const struct item *i)
 {
     r->event.applied.before = &r->feed->before;
     r->event.applied.after = &r->feed->settings;
-    return read_known(r, i);
+    return feed_known(r, i);
 }
 
-static bool read_value(struct reading *r, const struct item *i)
+static bool feed_value(struct reading *r, const struct item *i)
 {
     int64_t schema;
 
     switch (i->member->type) {
     case MEMBER_SCHEMA:
-        return read_count(r, i, &schema);
+        return feed_count(r, i, &schema);
     case MEMBER_INT:
-        return read_int(r, i, INT_MAX);
+        return feed_int(r, i, INT_MAX);
     case MEMBER_PROCESSORS:
-        return read_processors(r, i);
+        return feed_processors(r, i);
     case MEMBER_COUNT:
-        return read_count(r, i, i->place);
+        return feed_count(r, i, i->place);
     case MEMBER_BYTES:
-        return read_bytes(r, i);
+        return feed_bytes(r, i);
     case MEMBER_REAL:
-        return read_real(r, i);
+        return feed_real(r, i);
     case MEMBER_TEXT:
     case MEMBER_PATH:
-        return read_text(r, i);
+        return feed_text(r, i);
     case MEMBER_NAME:
-        return read_name(r, i);
+        return feed_name(r, i);
     case MEMBER_REASON:
-        return read_reason(r, i);
+        return feed_reason(r, i);
     case MEMBER_SETTINGS:
-        return read_settings(r, i);
+        return feed_settings(r, i);
     case MEMBER_CHANGES:
-        return read_changes(r, i);
+        return feed_changes(r, i);
     }
     return false;
 }
 
-static bool read_member(struct reading *r, const struct member *m)
+static bool feed_member(struct reading *r, const struct member *m)
 {
     struct item item = { m, json_object_get(r->line, m->name),
                          (char *)&r->event + m->offset };
 
     if (item.value || !m->optional)
-        return read_value(r, &item);
+        return feed_value(r, &item);
     memset(item.place, 0, m->size);
     if (m->type == MEMBER_REAL)
         *(double *)item.place = NAN;
     return true;
 }
 
-static bool read_members(struct reading *r)
+static bool feed_members(struct reading *r)
 {
     for (int i = 0; i < event_member_count; i++)
         if (event_members[i].event == r->event.type &&
-            !read_member(r, &event_members[i]))
+            !feed_member(r, &event_members[i]))
             return false;
     return true;
 }
@@ -258,7 +258,7 @@ static bool has_other_schema(const json_t *line, struct error *e)
     return true;
 }
 
-static enum feed_result read_object(struct feed *f, const json_t *line,
+static enum feed_result feed_object(struct feed *f, const json_t *line,
                                     struct error *e)
 {
     const char *name = json_string_value(json_object_get(line, "type"));
@@ -274,7 +274,7 @@ static enum feed_result read_object(struct feed *f, const json_t *line,
         return FEED_UNKNOWN;
     if (r.event.type == EVENT_START && has_other_schema(line, e))
         return FEED_OTHER_SCHEMA;
-    if (!read_members(&r))
+    if (!feed_members(&r))
         return FEED_BAD;
     take(&r);
     return FEED_EVENT;
@@ -294,7 +294,7 @@ enum feed_result feed_read(struct feed *f, const char *text, size_t length,
         error_set(e, EXIT_INPUT, "not an event: '%s'", shown);
         return FEED_BAD;
     }
-    result = read_object(f, line, e);
+    result = feed_object(f, line, e);
     json_decref(line);
     return result;
 }

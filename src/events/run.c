@@ -28,7 +28,7 @@ static struct trial *this_trial(struct run *r)
 }
 
 /* No step was trained with it. */
-static bool is_idle(const struct trial *t)
+static bool trial_is_idle(const struct trial *t)
 {
     return t->end[UNIT_SAMPLES] <= t->begin[UNIT_SAMPLES];
 }
@@ -53,7 +53,7 @@ static void add_trial(struct run *r)
 
     if (t && settings_same(&t->settings, &r->settings))
         return;
-    if (t && is_idle(t))
+    if (t && trial_is_idle(t))
         r->trial_count--;
     t = append_trial(r);
     t->settings = r->settings;
@@ -85,7 +85,7 @@ static void begin_anew(struct run *r)
     r->number = number;
 }
 
-static void on_start(struct run *r, const struct event *e)
+static void run_on_start(struct run *r, const struct event *e)
 {
     if (e->start.step == 0)
         begin_anew(r);
@@ -104,7 +104,7 @@ static void on_start(struct run *r, const struct event *e)
     add_trial(r);
 }
 
-static void on_memory(struct run *r, const struct event *e)
+static void run_on_memory(struct run *r, const struct event *e)
 {
     struct trial *t = this_trial(r);
 
@@ -127,7 +127,7 @@ static void note_speed(struct run *r)
                                (t->seconds_per_step > 0 ? 0.05 : 1);
 }
 
-static void on_step(struct run *r, const struct event *e)
+static void run_on_step(struct run *r, const struct event *e)
 {
     double steps_per_epoch = (double)e->step.steps / r->settings.epochs;
 
@@ -144,7 +144,7 @@ static void on_step(struct run *r, const struct event *e)
     note_speed(r);
 }
 
-static void on_epoch(struct run *r, const struct event *e)
+static void run_on_epoch(struct run *r, const struct event *e)
 {
     struct trial *t = this_trial(r);
 
@@ -170,7 +170,7 @@ static struct mark *append_mark(struct run *r)
     return &r->marks[r->mark_count++];
 }
 
-static void on_applied(struct run *r, const struct event *e)
+static void run_on_applied(struct run *r, const struct event *e)
 {
     struct mark *m = append_mark(r);
     struct trial *t;
@@ -187,7 +187,7 @@ static void on_applied(struct run *r, const struct event *e)
 }
 
 /* A worker that is told to stop in the middle of a run says `done` too. */
-static enum run_end end_of(const struct run *r, const struct event *e)
+static enum run_end run_end_of(const struct run *r, const struct event *e)
 {
     if (e->type == EVENT_DONE)
         return r->step >= r->steps ? RUN_DONE : RUN_STOPPED;
@@ -200,19 +200,19 @@ void run_take(struct run *r, const struct event *e)
         return;
     switch (e->type) {
     case EVENT_START:
-        on_start(r, e);
+        run_on_start(r, e);
         break;
     case EVENT_MEMORY:
-        on_memory(r, e);
+        run_on_memory(r, e);
         break;
     case EVENT_STEP:
-        on_step(r, e);
+        run_on_step(r, e);
         break;
     case EVENT_EPOCH:
-        on_epoch(r, e);
+        run_on_epoch(r, e);
         break;
     case EVENT_APPLIED:
-        on_applied(r, e);
+        run_on_applied(r, e);
         break;
     case EVENT_PAUSED:
     case EVENT_RESUMED:
@@ -220,7 +220,7 @@ void run_take(struct run *r, const struct event *e)
         break;
     case EVENT_ERROR:
     case EVENT_DONE:
-        r->end = end_of(r, e);
+        r->end = run_end_of(r, e);
         break;
     case EVENT_REFUSED:
     case EVENT_SAVED:

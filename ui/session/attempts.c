@@ -71,7 +71,8 @@ static struct attempt *last(const struct attempts *as)
     return as->count ? &as->list[as->count - 1] : NULL;
 }
 
-static struct attempt *append(struct attempts *as, const struct run *run)
+static struct attempt *attempts_append(struct attempts *as,
+                                       const struct run *run)
 {
     int number = as->count ? last(as)->number + 1 : 0;
     struct attempt *a;
@@ -101,7 +102,7 @@ void attempts_follow(struct attempts *as, const struct run *run)
         here = false;
     }
     if (!here)
-        a = append(as, run);
+        a = attempts_append(as, run);
     a->trial = *now;
     if (now->planned > 0) {
         a->peak_bytes = now->planned;

@@ -8,7 +8,7 @@ enum { CANDIDATES_AT_ONCE = 16 };
 enum { TAG_PLANNED, TAG_NOW, TAG_BASELINE, TAG_PINNED, TAG_TURN };
 
 /* Of the forecast of a turn. */
-static struct forecast **place(const struct session *s, int dial, int turn)
+static struct forecast **turn_place(const struct session *s, int dial, int turn)
 {
     return &s->turn[dial * DIAL_TURNS + turn];
 }
@@ -31,7 +31,7 @@ static int ask_turns(const struct session *s, int dial, struct question *q)
     int n = 0;
 
     for (int turn = 0; turn < DIAL_TURNS; turn++)
-        if (!*place(s, dial, turn) &&
+        if (!*turn_place(s, dial, turn) &&
             session_next(s, dial, (enum dial_turn)turn, &next))
             q[n++] = question(s, TAG_TURN + dial * DIAL_TURNS + turn, &next);
     return n;
@@ -109,7 +109,7 @@ static void learn_least(struct session *s, struct forecast *f)
     for (int dial = 0; dial < dial_count(); dial++)
         for (int turn = 0; turn < DIAL_TURNS; turn++)
             if (dial_setting(dial)->type == SETTING_BYTES)
-                forecast_replace(place(s, dial, turn), NULL);
+                forecast_replace(turn_place(s, dial, turn), NULL);
     s->asks |= SESSION_ASK_QUESTIONS;
 }
 

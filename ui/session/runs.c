@@ -25,7 +25,7 @@ static void forget_oldest(struct runs *rs)
     memmove(r, r + 1, (size_t)(rs->list + rs->count - r) * sizeof(*r));
 }
 
-static struct run *append(struct runs *rs)
+static struct run *runs_append(struct runs *rs)
 {
     if (rs->count == RUNS_MOST)
         forget_oldest(rs);
@@ -43,7 +43,7 @@ static void add(struct runs *rs)
         r->end = RUN_STOPPED;
     if (r)
         run_shrink(r, RUNS_EARLIER_POINTS);
-    r = append(rs);
+    r = runs_append(rs);
     run_init(r);
     r->number = number;
 }

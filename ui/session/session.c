@@ -122,8 +122,8 @@ void session_turn(struct session *s, int dial, enum dial_turn turn)
                     dial_setting(dial)->name);
 }
 
-static void begin(struct session *s, const char *preset,
-                  const struct settings *settings)
+static void begin_run(struct session *s, const char *preset,
+                      const struct settings *settings)
 {
     s->undo_before = s->undo_count;
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
@@ -154,7 +154,7 @@ void session_undo(struct session *s)
     if (settings_can_follow(&s->wanted, &former->settings, NULL))
         change_wanted(s, &former->settings);
     else
-        begin(s, former->preset, &former->settings);
+        begin_run(s, former->preset, &former->settings);
     s->undo_count--;
     session_say(s, NOTICE_INFO, "undone");
 }
@@ -169,7 +169,7 @@ void session_begin(struct session *s, const char *preset,
                    const struct settings *settings)
 {
     remember(s);
-    begin(s, preset, settings);
+    begin_run(s, preset, settings);
     s->undo_before--;
 }
 
@@ -309,7 +309,7 @@ static void enter_machine(struct session *s, const struct machine *machine)
         forecast_replace(&s->candidates[i].forecast, NULL);
 }
 
-static void on_start(struct session *s, const struct event *e)
+static void session_on_start(struct session *s, const struct event *e)
 {
     enter_machine(s, &e->start.machine);
     s->undo_before = -1;
@@ -323,7 +323,7 @@ static void on_start(struct session *s, const struct event *e)
     enter_force(s, e->start.settings);
 }
 
-static void on_applied(struct session *s, const struct event *e)
+static void session_on_applied(struct session *s, const struct event *e)
 {
     const struct run *r = session_run(s);
 
@@ -333,7 +333,7 @@ static void on_applied(struct session *s, const struct event *e)
                     r->marks[r->mark_count - 1].text);
 }
 
-static void on_refused(struct session *s, const struct event *e)
+static void session_on_refused(struct session *s, const struct event *e)
 {
     session_say(s, NOTICE_ERROR, "%s: %s", e->refused.command,
                 e->refused.message);
@@ -378,17 +378,17 @@ const char *session_attempt_state(const struct session *s,
 }
 
 /* What it means to whoever is at the screens. */
-static void hear(struct session *s, const struct event *e)
+static void session_hear(struct session *s, const struct event *e)
 {
     switch (e->type) {
     case EVENT_START:
-        on_start(s, e);
+        session_on_start(s, e);
         break;
     case EVENT_APPLIED:
-        on_applied(s, e);
+        session_on_applied(s, e);
         break;
     case EVENT_REFUSED:
-        on_refused(s, e);
+        session_on_refused(s, e);
         break;
     case EVENT_WARNING:
         session_say(s, NOTICE_WARNING, "%s", e->message);
@@ -412,7 +412,7 @@ void session_event(struct session *s, const struct event *e)
 {
     runs_take(&s->runs, e);
     attempts_follow(&s->tried, session_run(s));
-    hear(s, e);
+    session_hear(s, e);
     if (e->type == EVENT_START || e->type == EVENT_APPLIED)
         attempts_note(&s->tried, s->now, s->baseline);
 }
