@@ -103,34 +103,6 @@ static cublasComputeType_t arithmetic(bool tf32)
     return tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
 }
 
-static cublasOperation_t as_it_lies(const struct factor &f)
-{
-    return f.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
-}
-
-/* The library's matrices are column-major: it computes the transposed of the
- * product, and takes the factors, transposed already, the other way round. */
-void blas_product(struct queue *q, const struct call *c,
-                  const struct factor &a, const struct factor &b, float keep,
-                  float *to)
-{
-    cublasHandle_t handle = static_cast<cublasHandle_t>(q->blas);
-    int m = a.transposed ? a.columns : a.rows;
-    int k = a.transposed ? a.rows : a.columns;
-    int n = b.transposed ? b.rows : b.columns;
-    float one = 1;
-
-    if (q->error != cudaSuccess)
-        return;
-    check(q, library.cublasSetWorkspace_v2(handle, c->scratch,
-                                           BLAS_WORKSPACE));
-    check(q, library.cublasGemmEx_64(
-                 handle, as_it_lies(b), as_it_lies(a), n, m, k, &one, b.data,
-                 CUDA_R_32F, b.columns, a.data, CUDA_R_32F, a.columns, &keep,
-                 to, CUDA_R_32F, n, arithmetic(c->batch->tf32),
-                 CUBLAS_GEMM_DEFAULT));
-}
-
 void blas_square(struct queue *q, enum dtype dtype, bool tf32, int n,
                  const void *a, const void *b, void *to, void *workspace,
                  size_t bytes)

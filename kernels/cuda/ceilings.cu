@@ -128,6 +128,8 @@ bool cuda_ceilings(size_t bytes, int n, struct ceilings *found,
     struct bench b = {};
     size_t matrix = (size_t)n * (size_t)n * sizeof(float);
 
+    if (!blas_load(why))
+        return false;
     reserve(&b, bytes > matrix ? bytes : matrix);
     if (b.queue.error == cudaSuccess) {
         found->copy = copy_rate(&b, bytes);

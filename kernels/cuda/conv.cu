@@ -9,21 +9,27 @@
 
 void cuda_conv(struct queue *q, const struct call *c)
 {
+    conv_with_bias(q, c, NULL);
+}
+
+void conv_with_bias(struct queue *q, const struct call *c, const float *bias)
+{
     const struct operand *o = c->operand, *x = &o[CONV_X], *y = &o[CONV_Y];
-    const struct operand *add = &o[CONV_ADD];
-    struct conv_shape s = conv_shape_of(c, x, &o[CONV_W], y);
+    const struct operand *w = &o[CONV_W], *add = &o[CONV_ADD];
+    struct conv_shape s = conv_shape_of(c, x, w, y);
     int depth = s.taps * s.ci;
 
-    conv_choose(q, c, x->dtype, s, s.co, [&](auto product, auto width) {
+    conv_choose(q, c, x, w, s, s.co, [&](auto product, auto width) {
         using Product = decltype(product);
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;
         conv_result<T> result = { conv_out_of<T>(y, add, &o[CONV_SUMS]) };
 
+        result.bias = bias;
         with_direct<W>(x, [&](auto direct) {
             patches<T, W, false, true, decltype(direct)::value> seen(x, s);
 
-            with_elements<T, W>(&o[CONV_W], [&](auto found) {
+            with_elements<T, W>(w, [&](auto found) {
                 plain<T, W, decltype(found)> weights = { found, depth, s.co };
 
                 gemm_launch<Product>(q, seen, weights, s.outputs(), s.co,

@@ -111,6 +111,28 @@ template <typename T> struct dense {
     }
 };
 
+/* Elements that are stored as S, of a tensor that is dense or a member of a
+ * pool, as T. */
+template <typename T, typename S> struct converted {
+    elements<S> stored;
+
+    explicit converted(const struct operand *o) : stored(o)
+    {
+    }
+
+    template <int W> __device__ bool load(size_t i, pack<T, W> &p) const
+    {
+        pack<S, W> found = {};
+
+        if (!stored.load(i, found))
+            return false;
+#pragma unroll
+        for (int k = 0; k < W; k++)
+            narrow(&p.element[k], widen(found.element[k]));
+        return true;
+    }
+};
+
 /* Whether elements lie in memory as they are wanted. */
 template <typename Elements> constexpr bool is_direct = false;
 template <typename T> constexpr bool is_direct<dense<T>> = true;
@@ -355,9 +377,11 @@ template <typename T, int W_, typename Elements> struct swapped_weights {
 };
 
 /*
- * These choose kernels by how an operand is loaded, and only kernels that move
- * many elements at once, for others would have no use for it: f is called with
- * its elements, or with whether it is loaded as it is.
+ * These choose kernels by how an operand is loaded: f is called with its
+ * elements, or with whether it is loaded as it is. What is dense, or loaded as
+ * it is, has kernels of its own where many elements are moved at once, for
+ * others would have no use for them; what is stored in fewer bits than the
+ * product is of, where one is moved at a time.
  */
 template <typename T, int W, typename F>
 static void with_elements(const struct operand *o, F f)
@@ -365,6 +389,14 @@ static void with_elements(const struct operand *o, F f)
     if constexpr (W > 1)
         if (!o->pool) {
             f(dense<T>(o));
+            return;
+        }
+    if constexpr (W == 1 && std::is_same<T, float>::value)
+        if (o->dtype != DTYPE_F32) {
+            if (o->dtype == DTYPE_BF16)
+                f(converted<T, bf16>(o));
+            else
+                f(converted<T, fp16>(o));
             return;
         }
     f(elements<T>(o));
@@ -380,6 +412,9 @@ static void with_direct(const struct operand *o, F f)
         }
     f(std::false_type());
 }
+
+/* A convolution, with a float for each output channel besides, or NULL. */
+void conv_with_bias(struct queue *, const struct call *, const float *bias);
 
 static inline bool has_tf32(const struct queue *q, const struct call *c)
 {
@@ -405,19 +440,21 @@ static void conv_choose_product(struct queue *q, const struct call *c,
     });
 }
 
+/* For the product of two tensors; the second may be of 16 bits where the first
+ * is of floats. */
 template <typename F>
 static void conv_choose(struct queue *q, const struct call *c,
-                        enum dtype dtype, const struct conv_shape &s,
-                        int columns, F f)
+                        const struct operand *a, const struct operand *b,
+                        const struct conv_shape &s, int columns, F f)
 {
-    bool full = s.ci % 8 == 0 && s.co % 8 == 0;
+    bool full = s.ci % 8 == 0 && s.co % 8 == 0 && a->dtype == b->dtype;
 
     if (full && columns > 32)
-        conv_choose_product<64, true>(q, c, dtype, f);
+        conv_choose_product<64, true>(q, c, a->dtype, f);
     else if (full)
-        conv_choose_product<32, true>(q, c, dtype, f);
+        conv_choose_product<32, true>(q, c, a->dtype, f);
     else
-        conv_choose_product<32, false>(q, c, dtype, f);
+        conv_choose_product<32, false>(q, c, a->dtype, f);
 }
 
 #endif

@@ -15,7 +15,7 @@ void cuda_conv_dgrad(struct queue *q, const struct call *c)
     struct conv_shape s = conv_shape_of(c, dx, w, dy);
     int depth = s.taps * s.co;
 
-    conv_choose(q, c, dy->dtype, s, s.ci, [&](auto product, auto width) {
+    conv_choose(q, c, dy, w, s, s.ci, [&](auto product, auto width) {
         using Product = decltype(product);
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;

@@ -20,10 +20,12 @@ template <typename T> static __device__ inline float rounded(float x)
     return widen(stored);
 }
 
-/* A matrix (rows, columns), to which a tensor may be added. */
+/* A matrix (rows, columns), to which a tensor may be added, and to each of its
+ * rows a bias. */
 template <typename T> struct conv_out {
     T *to;
     const T *add;                /* or NULL */
+    const float *bias;           /* [columns], or NULL */
     int rows, columns;
     float *sums;                 /* (tiles, SUM_ROWS, columns), or NULL */
 
@@ -38,6 +40,8 @@ template <typename T> struct conv_out {
 
         if (row >= rows || column >= columns)
             return;
+        if (bias)
+            x += bias[column];
         x = rounded<T>(add ? x + widen(add[at]) : x);
         narrow(&to[at], x);
     }
@@ -56,6 +60,10 @@ template <typename T> struct conv_out {
         }
         if (row >= rows || column >= columns)
             return;
+        if (bias) {
+            v[0] += bias[column];
+            v[1] += bias[column + 1];
+        }
         if (add)
             load(more, add + at);
         first = rounded<T>(v[0] + more[0]);
@@ -92,8 +100,9 @@ static conv_out<T> conv_out_of(const struct operand *to,
                                const struct operand *add,
                                const struct operand *sums)
 {
-    return { data_of<T>(to), data_if_given<T>(add), (int)operand_rows(to),
-             channels_of(to), data_if_given<float>(sums) };
+    return { data_of<T>(to), data_if_given<T>(add), NULL,
+             (int)operand_rows(to), channels_of(to),
+             data_if_given<float>(sums) };
 }
 
 /* The result of a convolution, with the mean of each channel and the squared

@@ -63,7 +63,7 @@ void cuda_conv_wgrad(struct queue *q, const struct call *c)
     int depth = s.outputs(), parts = wgrad_parts(dw, (size_t)depth);
     int part = wgrad_part((size_t)depth, parts);
 
-    conv_choose(q, c, x->dtype, s, s.co, [&](auto product, auto width) {
+    conv_choose(q, c, x, dy, s, s.co, [&](auto product, auto width) {
         using Product = decltype(product);
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;

@@ -18,7 +18,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "kernels/cuda/blas.h"
 #include "kernels/cuda/build_id.h"
 #include "kernels/cuda/ceilings.h"
 #include "kernels/cuda/cuda.h"
@@ -113,14 +112,13 @@ static void describe(int index, struct device_info *info)
 {
     cudaDeviceProp p;
     cudaError_t error = cudaGetDeviceProperties(&p, index);
-    char why[WHY_SIZE];
 
     if (error != cudaSuccess) {
         snprintf(info->line, WHY_SIZE, "device %d: %s", index,
                  cudaGetErrorString(error));
         return;
     }
-    info->usable = capable(&p) && blas_load(why);
+    info->usable = capable(&p);
     info->automatic = info->usable && !CUDA_EMULATED;
     info->memory = p.totalGlobalMem;
     info->major = p.major;
@@ -128,8 +126,6 @@ static void describe(int index, struct device_info *info)
     if (info->usable)
         snprintf(info->line, WHY_SIZE, "%.64s, capability %d.%d", p.name,
                  p.major, p.minor);
-    else if (capable(&p))
-        snprintf(info->line, WHY_SIZE, "%.64s: %.180s", p.name, why);
     else
         snprintf(info->line, WHY_SIZE,
                  "%.64s: capability %d.%d is too low, %d.%d is needed", p.name,
@@ -197,7 +193,6 @@ static bool module_open(struct device **out, int, char why[WHY_SIZE])
     queue_check(q, cudaEventCreate(&d->after));
     q->loads = &d->loads;
     q->rewiring = &d->rewiring;
-    blas_open(q);
     if (q->error != cudaSuccess) {
         snprintf(why, WHY_SIZE, "%s", cudaGetErrorString(q->error));
         module_close(d);
@@ -234,7 +229,6 @@ static void module_close(struct device *d)
     forget_all(d);
     load_list_free(&d->queue, &d->loads);
     rewiring_free(&d->rewiring);
-    blas_close(&d->queue);
     if (d->before)
         cudaEventDestroy(d->before);
     if (d->after)

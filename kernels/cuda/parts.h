@@ -45,14 +45,6 @@ static inline int wgrad_part(size_t pixels, int parts)
     return (int)((steps + count - 1) / count * PART_STEP);
 }
 
-/*
- * Bytes of the device's memory for cuBLAS to work with: four times what its
- * manual says that it does not fail with, and little beside what these
- * networks take, for its products are small here. A multiple of the alignment,
- * because more scratch follows.
- */
-enum { BLAS_WORKSPACE = 64 * 1024 };
-
 /* The bytes of scratch that a call wants. */
 size_t cuda_scratch(enum op_code op, const struct call *c);
 

@@ -8,12 +8,15 @@
 #include "kernels/op_list.h"
 #undef OP
 
-size_t cuda_conv_wgrad_scratch(const struct operand o[])
+static size_t wgrad_bytes(const struct operand *dw, const struct operand *dy)
 {
-    const struct operand *dw = &o[CONV_WGRAD_DW], *dy = &o[CONV_WGRAD_DY];
-
     return (size_t)wgrad_parts(dw, operand_rows(dy)) * operand_elements(dw)
            * sizeof(float);
+}
+
+size_t cuda_conv_wgrad_scratch(const struct operand o[])
+{
+    return wgrad_bytes(&o[CONV_WGRAD_DW], &o[CONV_WGRAD_DY]);
 }
 
 size_t cuda_bn_stats_scratch(const struct operand o[])
@@ -27,26 +30,10 @@ size_t cuda_bn_relu_grad_scratch(const struct operand o[])
            + 2 * (size_t)o[BN_RELU_GRAD_STAT].dim[1] * sizeof(float);
 }
 
-/* cuBLAS's and, in floats, a matrix that is stored otherwise. */
-static size_t linear_bytes(const struct operand *w)
-{
-    return BLAS_WORKSPACE
-           + (w->dtype == DTYPE_F32 ? 0 : operand_elements(w) * sizeof(float));
-}
-
-size_t cuda_linear_scratch(const struct operand o[])
-{
-    return linear_bytes(&o[LINEAR_W]);
-}
-
-size_t cuda_linear_dgrad_scratch(const struct operand o[])
-{
-    return linear_bytes(&o[LINEAR_DGRAD_W]);
-}
-
+/* That of conv_wgrad; the rows' sums take its place. */
 size_t cuda_linear_wgrad_scratch(const struct operand o[])
 {
-    return linear_bytes(&o[LINEAR_WGRAD_DW]);
+    return wgrad_bytes(&o[LINEAR_WGRAD_DW], &o[LINEAR_WGRAD_DY]);
 }
 
 size_t cuda_softmax_xent_scratch(const struct operand o[])

@@ -1,0 +1,48 @@
+/*
+ * A linear layer is the convolution of images of one pixel: its kernels make
+ * such a call of theirs, and have tiles, sparse weights, loading through a stat
+ * and 16 bits from there. Rows and results are of one type. The weights are of
+ * it too, or of 16 bits where that is floats, as in a classifier's head.
+ */
+#ifndef MEMDIAL_CUDA_LINEAR_H
+#define MEMDIAL_CUDA_LINEAR_H
+
+#include "kernels/cuda/cuda.h"
+
+/* The call of a convolution in the place of another; operands follow. */
+static inline struct call linear_call(const struct call *c)
+{
+    struct call conv = {};
+
+    conv.attr.conv = { 1, 0 };
+    conv.scratch = c->scratch;
+    conv.threads = c->threads;
+    conv.batch = c->batch;
+    return conv;
+}
+
+static inline struct operand reshaped(struct operand o, int h, int w, int c,
+                                      int d)
+{
+    const int dim[] = { h, w, c, d };
+
+    if (operand_given(&o)) {
+        o.rank = OPERAND_MAX_RANK;
+        memcpy(o.dim, dim, sizeof(dim));
+    }
+    return o;
+}
+
+/* (N, C) as images (N, 1, 1, C). */
+static inline struct operand linear_images(const struct operand &o)
+{
+    return reshaped(o, o.dim[0], 1, 1, o.dim[1]);
+}
+
+/* (Ci, Co) as a filter (1, 1, Ci, Co). */
+static inline struct operand linear_filter(const struct operand &o)
+{
+    return reshaped(o, 1, 1, o.dim[0], o.dim[1]);
+}
+
+#endif
