@@ -89,13 +89,18 @@ static const struct shape pool_shapes[] = {
     { MAP(2, 8, 1, 33) }
 };
 
+/* The last goes beyond all that a product is cut into. */
 static const struct shape linear_shapes[] = {
     { .n = 1, .c = 1, .co = 1 },
-    { .n = 1, .c = 128, .co = 10 },
+    { .n = 1, .c = 128, .co = 10, .floats = true },
     { .n = 7, .c = 17, .co = 33 },
-    { .n = 3, .c = 33, .co = 1 },
-    { .n = 16, .c = 16, .co = 16 },
-    { .n = 2, .c = 3, .co = 17 }
+    { .n = 3, .c = 33, .co = 1, .bare = true },
+    { .n = 16, .c = 16, .co = 16, .floats = true, .bare = true },
+    { .n = 2, .c = 3, .co = 17 },
+    { .n = 53, .c = 40, .co = 48, .bare = true },
+    { .n = 61, .c = 49, .co = 64, .floats = true },
+    { .n = 100, .c = 136, .co = 72 },
+    { .n = 300, .c = 530, .co = 272, .large = true }
 };
 
 static const struct shape xent_shapes[] = {
@@ -263,16 +268,23 @@ static void describe_avg_pool_grad(struct problem *p)
 static void describe_linear_slots(struct problem *p, int x, int w, int y)
 {
     const struct shape *s = p->shape;
+    enum dtype rows = s->floats ? DTYPE_F32 : p->storage;
 
-    shape_operand(p, x, DTYPE_F32, 2, s->n, s->c);
+    shape_operand(p, x, rows, 2, s->n, s->c);
     shape_operand(p, w, p->storage, 2, s->c, s->co);
-    shape_operand(p, y, DTYPE_F32, 2, s->n, s->co);
+    shape_operand(p, y, rows, 2, s->n, s->co);
+}
+
+static void describe_bias(struct problem *p, int slot)
+{
+    if (!p->shape->bare)
+        shape_operand(p, slot, DTYPE_F32, 1, p->shape->co);
 }
 
 static void describe_linear(struct problem *p)
 {
     describe_linear_slots(p, LINEAR_X, LINEAR_W, LINEAR_Y);
-    shape_operand(p, LINEAR_B, DTYPE_F32, 1, p->shape->co);
+    describe_bias(p, LINEAR_B);
 }
 
 static void describe_linear_dgrad(struct problem *p)
@@ -285,7 +297,7 @@ static void describe_linear_wgrad(struct problem *p)
 {
     describe_linear_slots(p, LINEAR_WGRAD_X, LINEAR_WGRAD_DW,
                           LINEAR_WGRAD_DY);
-    shape_operand(p, LINEAR_WGRAD_DB, DTYPE_F32, 1, p->shape->co);
+    describe_bias(p, LINEAR_WGRAD_DB);
 }
 
 static void describe_scale(struct problem *p, int slot)

@@ -19,6 +19,8 @@ struct shape {
     bool scaled;         /* with a loss scale ... */
     bool overflow;       /* ... and a gradient that is not finite */
     bool master;         /* with a master copy of the weights */
+    bool floats;         /* rows of a linear layer are, whatever w is */
+    bool bare;           /* a linear layer without a bias */
     bool large;          /* too slow for finite differences */
 };
 

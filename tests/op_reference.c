@@ -244,7 +244,6 @@ static void reference_conv_wgrad(const struct call *c, struct exact *t)
                                            &t[CONV_WGRAD_DY] }, W);
 }
 
-/* Without b, linear is still of use to take the derivative of. */
 static void reference_linear(const struct call *c, struct exact *t)
 {
     struct reach e = linear_extent(c, LINEAR_X, LINEAR_W);
@@ -276,10 +275,12 @@ static void reference_linear_wgrad(const struct call *c, struct exact *t)
     struct reach e = linear_extent(c, LINEAR_WGRAD_X, LINEAR_WGRAD_DW);
 
     go_on(c, t, LINEAR_WGRAD_DW);
-    go_on(c, t, LINEAR_WGRAD_DB);
     convolve(&e, (const struct exact *[]){ &t[LINEAR_WGRAD_X],
                                            &t[LINEAR_WGRAD_DW],
                                            &t[LINEAR_WGRAD_DY] }, W);
+    if (!operand_given(&c->operand[LINEAR_WGRAD_DB]))
+        return;
+    go_on(c, t, LINEAR_WGRAD_DB);
     for (int n = 0; n < e.n; n++)
         for (int o = 0; o < e.co; o++)
             add(&t[LINEAR_WGRAD_DB], (size_t)o,

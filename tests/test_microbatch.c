@@ -16,7 +16,7 @@
 
 enum { BATCH = 10, CLASSES = 10 };
 
-/* Convolutions, one with a sum, a pooling, a linear layer and the loss. */
+/* Convolutions, one with a sum, a pooling, linear layers and the loss. */
 static struct graph *plain_net(enum dtype dtype)
 {
     struct builder b = { .graph = graph_new(), .storage.dtype = dtype };
@@ -41,6 +41,9 @@ static struct graph *plain_net(enum dtype dtype)
         .name = "conv3", .channels = 16, .kernel = 3, .stride = 2
     });
     x = layer_avg_pool(&b, x, &(struct avg_pool){ .name = "pool" });
+    x = layer_linear(&b, x, &(struct linear){
+        .name = "bare", .features = 24, .bare = true
+    });
     logits = layer_linear(&b, x, &(struct linear){
         .name = "linear", .features = CLASSES
     });
@@ -143,7 +146,7 @@ Test(microbatch, gradients_do_not_depend_on_its_size)
             engine_run(&parts, PROGRAM_TRAIN, BATCH, metrics);
             cr_expect_eq(expect_same_gradients(&whole, &parts,
                                                storage[k].tolerance, what),
-                         6);
+                         7);
             cr_expect_float_eq(metrics[METRIC_LOSS], expected[METRIC_LOSS],
                                1e-6 * expected[METRIC_LOSS]);
             engine_close(&parts);

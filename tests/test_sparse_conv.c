@@ -1,6 +1,7 @@
 /*
- * Convolutions with sparse weights agree with dense ones on the same weights
- * with their zeros filled in.
+ * Convolutions and linear layers with sparse weights agree with dense ones on
+ * the same weights with their zeros filled in. A linear layer is tried where a
+ * convolution is of images of one pixel.
  */
 #include <criterion/criterion.h>
 #include <float.h>
@@ -90,23 +91,42 @@ static const struct shape shapes[] = {
     { 2, 9, 40, 96, 3, 2, 0.1, BY_OUTPUT },
     { 2, 8, 96, 40, 3, 2, 0.18, BY_INPUT },
     { 2, 9, 40, 96, 3, 1, 0.18, BY_OUTPUT },
+    { 5, 1, 33, 17, 1, 1, 0.3, ANYWHERE },
+    { 7, 1, 17, 16, 1, 1, 1, ANYWHERE },
+    { 100, 1, 96, 70, 1, 1, 0.1, ANYWHERE },
+    { 61, 1, 70, 96, 1, 1, 0.02, ANYWHERE },
 };
 
 enum { SHAPES = sizeof(shapes) / sizeof(*shapes) };
 
-/* A call of one of the three products, all but its filter; slots are those of
- * x, filter and y, or what takes their place. */
+/* A call of one of the products, all but its filter; slots are those of x,
+ * filter and y, or what takes their place. */
 struct product {
     enum op_code code;
-    int x, w, y, add;    /* add < 0: none */
+    int x, w, y;
+    int out, add;        /* out is x, w or y; add < 0: none */
+    bool linear;
 };
 
 static const struct product products[] = {
-    { OP_conv, CONV_X, CONV_W, CONV_Y, CONV_ADD },
-    { OP_conv_dgrad, CONV_DGRAD_DX, CONV_DGRAD_W, CONV_DGRAD_DY,
-      CONV_DGRAD_ADD },
-    { OP_conv_wgrad, CONV_WGRAD_X, CONV_WGRAD_DW, CONV_WGRAD_DY, -1 },
+    { OP_conv, CONV_X, CONV_W, CONV_Y, CONV_Y, CONV_ADD, false },
+    { OP_conv_dgrad, CONV_DGRAD_DX, CONV_DGRAD_W, CONV_DGRAD_DY, CONV_DGRAD_DX,
+      CONV_DGRAD_ADD, false },
+    { OP_conv_wgrad, CONV_WGRAD_X, CONV_WGRAD_DW, CONV_WGRAD_DY,
+      CONV_WGRAD_DW, -1, false },
+    { OP_linear, LINEAR_X, LINEAR_W, LINEAR_Y, LINEAR_Y, -1, true },
+    { OP_linear_dgrad, LINEAR_DGRAD_DX, LINEAR_DGRAD_W, LINEAR_DGRAD_DY,
+      LINEAR_DGRAD_DX, LINEAR_DGRAD_ADD, true },
+    { OP_linear_wgrad, LINEAR_WGRAD_X, LINEAR_WGRAD_DW, LINEAR_WGRAD_DY,
+      LINEAR_WGRAD_DW, -1, true },
 };
+
+enum { PRODUCTS = sizeof(products) / sizeof(*products) };
+
+static bool has_product(const struct shape *s, const struct product *p)
+{
+    return !p->linear || (s->side == 1 && s->kernel == 1);
+}
 
 /* The same numbers as the type stores them, in a new array. */
 static void *stored_as(enum dtype dtype, const float *from, size_t n)
@@ -125,6 +145,20 @@ static struct operand map(enum dtype dtype, int n, int side, int channels,
                              .dim = { n, side, side, channels } };
 }
 
+/* Makes matrices of operands that are of one pixel: (N, C), and (Ci, Co). */
+static void flatten(struct call *c)
+{
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
+        struct operand *o = &c->operand[i];
+
+        if (!operand_given(o))
+            continue;
+        o->rank = 2;
+        o->dim[0] *= o->dim[2];
+        o->dim[1] = o->dim[3];
+    }
+}
+
 static struct call call_of(const struct product *p, const struct shape *s,
                            enum dtype dtype, void *x, void *y, void *add,
                            int threads)
@@ -136,13 +170,15 @@ static struct call call_of(const struct product *p, const struct shape *s,
     c.operand[p->x] = map(dtype, s->n, s->side, s->ci, x);
     c.operand[p->y] = map(dtype, s->n, out, s->co, y);
     if (p->add >= 0 && add) {
-        c.operand[p->add] = c.operand[p->code == OP_conv ? p->y : p->x];
+        c.operand[p->add] = c.operand[p->out];
         c.operand[p->add].data = add;
     }
     c.operand[p->w] = (struct operand){
         .dtype = dtype, .rank = 4,
         .dim = { s->kernel, s->kernel, s->ci, s->co }
     };
+    if (p->linear)
+        flatten(&c);
     return c;
 }
 
@@ -243,14 +279,13 @@ static void check_product(struct device *device, const struct trial *trial,
     void *dense = stored_as(dtype, floats, t->member[1].elements);
     struct call c =
         call_of(p, s, dtype, x, y, with_add ? add : NULL, trial->threads);
-    int out = p->code == OP_conv ? p->y : p->x;
-    size_t n = operand_elements(&c.operand[out]);
+    size_t n = operand_elements(&c.operand[p->out]);
     void *result[3];         /* sparse, dense, of absolute values */
     bool close = true;
 
     for (int i = 0; i < 3; i++) {
         result[i] = stored_noise(dtype, n, 4);
-        c.operand[out].data = result[i];
+        c.operand[p->out].data = result[i];
         c.operand[p->w].data = i == 0 ? values : dense;
         c.operand[p->w].index = t->index;
         c.operand[p->w].pool = i == 0 ? &t->pool : NULL;
@@ -329,7 +364,7 @@ static void check_wgrad(struct device *device, const struct trial *trial)
     tensors_free(t);
 }
 
-Test(sparse_conv, convolutions_agree_with_dense_ones)
+Test(sparse_conv, products_agree_with_dense_ones)
 {
     static const enum dtype dtypes[] = { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
 
@@ -340,12 +375,15 @@ Test(sparse_conv, convolutions_agree_with_dense_ones)
             if (!device)
                 continue;
             for (int s = 0; s < SHAPES; s++)
-                for (int p = 0; p < 3; p++) {
+                for (int p = 0; p < PRODUCTS; p++) {
                     struct trial trial = {
                         &targets[i], dtypes[(s + threads) % 3], &products[p],
                         &shapes[s], threads
                     };
-                    if (products[p].code == OP_conv_wgrad) {
+
+                    if (!has_product(&shapes[s], &products[p]))
+                        continue;
+                    if (products[p].out == products[p].w) {
                         check_wgrad(device, &trial);
                     } else {
                         check_product(device, &trial, false);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "kernels/cpu/vec.h"
+#include "kernels/cpu/conv_pack.h"
 
 static int floor_div(int a, int b)
 {
@@ -155,43 +155,6 @@ struct conv_taps KERNEL(conv_taps)(const struct conv_strips *s, void *memory)
     return t;
 }
 
-/* Packs CONV_BLOCK channels of n pixels, the first of them being element `at`
- * of x: every input that a convolution reads is read here, and made float.
- * Steps are from pixel to pixel, in elements. */
-static inline void pack_pixels(const enum dtype dtype,
-                               const struct operand *x, int channel, int n,
-                               size_t at, size_t step, float *to,
-                               size_t to_step)
-{
-    int channels = x->dim[3];
-    int lanes = int_min(channels - channel, CONV_BLOCK);
-    const float *scale = NULL, *shift = NULL;
-
-    if (x->through) {
-        scale = x->through + STAT_SCALE * channels + channel;
-        shift = x->through + STAT_SHIFT * channels + channel;
-    }
-    for (; n > 0; n--, at += step, to += to_step) {
-        if (lanes < CONV_BLOCK)
-            for (int i = 0; i < CONV_BLOCK; i++) {
-                float from = i < lanes
-                             ? float_load(x->data, at + (size_t)i, dtype) : 0;
-
-                to[i] = scale && i < lanes ? relu(scale[i] * from + shift[i])
-                                           : from;
-            }
-        else if (scale)
-            for (int i = 0; i < CONV_BLOCK; i += VLEN)
-                vf_store(to + i,
-                         vf_through(vf_load_as(dtype, x->data,
-                                               at + (size_t)i),
-                                    vf_load(scale + i), vf_load(shift + i)));
-        else
-            for (int i = 0; i < CONV_BLOCK; i += VLEN)
-                vf_store(to + i, vf_load_as(dtype, x->data, at + (size_t)i));
-    }
-}
-
 static void pack_zeros(int n, float *to, size_t to_step)
 {
     for (; n > 0; n--, to += to_step)
@@ -228,7 +191,7 @@ static void pack_plane(const struct conv_strips *s, const struct operand *x,
                 continue;
             }
             pack_zeros(left, line, packed);
-            DTYPE_SWITCH(x->dtype, pack_pixels, x, c, right - left,
+            DTYPE_SWITCH(x->dtype, conv_pack, x, c, right - left,
                          from + (size_t)c, (size_t)step * pixel,
                          line + (size_t)left * packed, packed);
             pack_zeros(s->width - right, line + (size_t)right * packed,

@@ -13,9 +13,7 @@
 #ifndef MEMDIAL_CONV_STRIP_H
 #define MEMDIAL_CONV_STRIP_H
 
-#include "kernels/cpu/cpu.h"
-
-enum { CONV_BLOCK = 16 }; /* channels of the least block */
+#include "kernels/cpu/conv_tile.h"
 
 /*
  * One spatial dimension, rows or columns, of a convolution: output position i

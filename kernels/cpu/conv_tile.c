@@ -6,7 +6,6 @@
  */
 #include "kernels/cpu/conv_tile.h"
 
-#include "kernels/cpu/conv_strip.h"
 #include "kernels/cpu/vec.h"
 
 #ifdef __AVX512F__
@@ -45,13 +44,13 @@ void KERNEL(conv_ahead_divide)(struct conv_ahead *a, size_t times)
     size_t pieces = 0;
 
     for (const struct conv_ahead *i = a; i; i = i->next)
-        pieces += i->left;
+        pieces += i->left * i->lines;
     a->portion = (pieces + times - 1) / times;
 }
 
 static inline void ask(struct conv_ahead *a)
 {
-    for (size_t n = a->portion; n > 0; n--, a->left--, a->at += a->step) {
+    for (size_t n = a->portion; n > 0; n--) {
         while (a->left == 0) {
             if (!a->next)
                 return;
@@ -61,8 +60,12 @@ static inline void ask(struct conv_ahead *a)
             a->left = a->next->left;
             a->next = a->next->next;
         }
-        for (size_t i = 0; i < a->lines; i++)
-            __builtin_prefetch(a->at + i * CPU_ALIGNMENT, 0, 2);
+        __builtin_prefetch(a->at + a->line * CPU_ALIGNMENT, 0, 2);
+        if (++a->line == a->lines) {
+            a->line = 0;
+            a->left--;
+            a->at += a->step;
+        }
     }
 }
 

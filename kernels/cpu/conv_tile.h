@@ -18,6 +18,9 @@
 
 enum { CONV_PANEL = 32, CONV_NARROW_PANEL = 16 };
 
+/* Channels of the least block of packed pixels, which are as far apart. */
+enum { CONV_BLOCK = 16 };
+
 /*
  * Memory that will be wanted soon, asked for in portions while arithmetic
  * leaves it idle: `left` pieces of `lines` cache lines each, `step` bytes
@@ -26,6 +29,7 @@ enum { CONV_PANEL = 32, CONV_NARROW_PANEL = 16 };
 struct conv_ahead {
     const char *at;
     size_t step, lines, left, portion;
+    size_t line;         /* the next of a piece that has begun */
     const struct conv_ahead *next;
 };
 

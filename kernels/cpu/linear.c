@@ -1,47 +1,53 @@
 /*
  * linear: y = x w + b.
- *   in x (N, Ci) float, w (Ci, Co), b (Co) float
- *   out y (N, Co) float
+ *   in x (N, Ci), may be loaded through a stat; w (Ci, Co); b (Co) float, or
+ *   empty
+ *   out y (N, Co)
  */
-#include <string.h>
+#include "kernels/cpu/conv_core.h"
+#include "kernels/cpu/product.h"
 
-#include "kernels/cpu/stage.h"
-
-/* Adds what a block of w gives to a row of y. */
-static inline void add_block(const struct stage *w, const float *x, float *y)
+static void store(const struct call *c, struct range rows, int column, int n,
+                  float *sum, int step)
 {
-    size_t n = w->block.columns;
+    const struct operand *y = &c->operand[LINEAR_Y];
+    const struct operand *b = &c->operand[LINEAR_B];
 
-    x += w->block.row;
-    y += w->block.column;
-    for (size_t r = 0; r < w->block.rows; r++) {
-        const float *row = w->data + r * w->stride;
+    for (size_t row = rows.begin; row < rows.end; row++, sum += step) {
+        size_t at = row * (size_t)y->dim[1] + (size_t)column;
+
+        if (operand_given(b)) {
+            const float *bias = (const float *)b->data + column;
 
 #pragma omp simd
-        for (size_t o = 0; o < n; o++)
-            y[o] += x[r] * row[o];
+            for (int i = 0; i < n; i++)
+                sum[i] += bias[i];
+        }
+        DTYPE_SWITCH(y->dtype, conv_store, y->data, NULL, at, sum, n);
     }
+}
+
+static struct product product_of(const struct call *c)
+{
+    const struct operand *x = &c->operand[LINEAR_X];
+    const struct operand *w = &c->operand[LINEAR_W];
+
+    return (struct product){
+        .a = x, .b = w, .c = &c->operand[LINEAR_Y], .rows = x->dim[0],
+        .depth = w->dim[0], .columns = w->dim[1], .store = store
+    };
+}
+
+size_t KERNEL(linear_scratch)(const struct call *c)
+{
+    struct product p = product_of(c);
+
+    return KERNEL(product_scratch)(c, &p);
 }
 
 void KERNEL(linear)(const struct call *c)
 {
-    const struct operand *w = &c->operand[LINEAR_W];
-    int samples = c->operand[LINEAR_X].dim[0];
-    size_t ci = (size_t)w->dim[0], co = (size_t)w->dim[1];
-    const float *x = c->operand[LINEAR_X].data;
-    const float *b = c->operand[LINEAR_B].data;
-    float *all_y = c->operand[LINEAR_Y].data;
+    struct product p = product_of(c);
 
-#pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (int n = 0; n < samples; n++) {
-        struct blocks blocks = blocks_of(w, (struct range){ 0, ci });
-        float *y = all_y + (size_t)n * co, room[STAGE_FLOATS];
-
-        memcpy(y, b, co * sizeof(*y));
-        for (size_t i = 0; i < blocks.count; i++) {
-            struct stage s = stage_load(w, blocks_get(&blocks, i), room);
-
-            add_block(&s, x + (size_t)n * ci, y);
-        }
-    }
+    KERNEL(product_run)(c, &p);
 }

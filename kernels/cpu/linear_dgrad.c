@@ -1,54 +1,45 @@
 /*
  * linear_dgrad: dx = dy w^T + add.
- *   in dy (N, Co) float, w (Ci, Co), add (N, Ci) float or empty
- *   out dx (N, Ci) float, may take over add
+ *   in dy (N, Co), w (Ci, Co), add (N, Ci) or empty
+ *   out dx (N, Ci), may take over add
  */
-#include <string.h>
+#include "kernels/cpu/conv_core.h"
+#include "kernels/cpu/product.h"
 
-#include "kernels/cpu/stage.h"
-
-/* Adds what a block of w gives to a row of dx. */
-static inline void add_block(const struct stage *w, const float *dy,
-                             float *dx)
+static void store(const struct call *c, struct range rows, int column, int n,
+                  float *sum, int step)
 {
-    size_t n = w->block.columns;
+    const struct operand *dx = &c->operand[LINEAR_DGRAD_DX];
+    const struct operand *add = &c->operand[LINEAR_DGRAD_ADD];
 
-    dy += w->block.column;
-    dx += w->block.row;
-    for (size_t r = 0; r < w->block.rows; r++) {
-        const float *row = w->data + r * w->stride;
-        float sum = 0;
+    for (size_t row = rows.begin; row < rows.end; row++, sum += step)
+        DTYPE_SWITCH(dx->dtype, conv_store, dx->data,
+                     operand_given(add) ? add->data : NULL,
+                     row * (size_t)dx->dim[1] + (size_t)column, sum, n);
+}
 
-#pragma omp simd reduction(+ : sum)
-        for (size_t o = 0; o < n; o++)
-            sum += dy[o] * row[o];
-        dx[r] += sum;
-    }
+static struct product product_of(const struct call *c)
+{
+    const struct operand *dy = &c->operand[LINEAR_DGRAD_DY];
+    const struct operand *w = &c->operand[LINEAR_DGRAD_W];
+
+    return (struct product){
+        .a = dy, .b = w, .c = &c->operand[LINEAR_DGRAD_DX], .b_turned = true,
+        .rows = dy->dim[0], .depth = w->dim[1], .columns = w->dim[0],
+        .store = store
+    };
+}
+
+size_t KERNEL(linear_dgrad_scratch)(const struct call *c)
+{
+    struct product p = product_of(c);
+
+    return KERNEL(product_scratch)(c, &p);
 }
 
 void KERNEL(linear_dgrad)(const struct call *c)
 {
-    const struct operand *w = &c->operand[LINEAR_DGRAD_W];
-    const struct operand *add = &c->operand[LINEAR_DGRAD_ADD];
-    int samples = c->operand[LINEAR_DGRAD_DY].dim[0];
-    size_t ci = (size_t)w->dim[0], co = (size_t)w->dim[1];
-    const float *dy = c->operand[LINEAR_DGRAD_DY].data;
-    const float *all_add = add->data;
-    float *all_dx = c->operand[LINEAR_DGRAD_DX].data;
+    struct product p = product_of(c);
 
-#pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (int n = 0; n < samples; n++) {
-        struct blocks blocks = blocks_of(w, (struct range){ 0, ci });
-        float *dx = all_dx + (size_t)n * ci, room[STAGE_FLOATS];
-
-        if (operand_given(add))
-            memmove(dx, all_add + (size_t)n * ci, ci * sizeof(*dx));
-        else
-            memset(dx, 0, ci * sizeof(*dx));
-        for (size_t i = 0; i < blocks.count; i++) {
-            struct stage s = stage_load(w, blocks_get(&blocks, i), room);
-
-            add_block(&s, dy + (size_t)n * co, dx);
-        }
-    }
+    KERNEL(product_run)(c, &p);
 }

@@ -150,7 +150,8 @@ static void linear_rule(struct grad *d, const struct op *op)
     int x = op->operand[LINEAR_X], w = op->operand[LINEAR_W];
     int dy = d->of[op->operand[LINEAR_Y]];
     int dw = parameter_gradient(d, w);
-    int db = parameter_gradient(d, op->operand[LINEAR_B]);
+    int b = op->operand[LINEAR_B];
+    int db = b ? parameter_gradient(d, b) : VALUE_NONE;
 
     backward(d, op, (struct op){
         .code = OP_linear_wgrad,

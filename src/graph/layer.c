@@ -196,7 +196,7 @@ int layer_avg_pool(struct builder *b, int x, const struct avg_pool *p)
 int layer_linear(struct builder *b, int x, const struct linear *p)
 {
     struct value v = b->graph->values[x];
-    int w, bias, y;
+    int w, bias = VALUE_NONE, y;
 
     begin_layer(b, p->name);
     w = state(b, (struct value){
@@ -204,7 +204,8 @@ int layer_linear(struct builder *b, int x, const struct linear *p)
         .dim = { v.dim[1], p->features },
         .init = { INIT_UNIFORM, 1 / sqrtf((float)v.dim[1]) }
     });
-    bias = channel_state(b, "b", p->features, 0);
+    if (!p->bare)
+        bias = channel_state(b, "b", p->features, 0);
     y = result(b, (struct value){
         .name = "y", .dtype = v.dtype, .rank = 2,
         .dim = { v.dim[0], p->features }

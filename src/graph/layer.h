@@ -73,10 +73,11 @@ struct avg_pool {
 };
 int layer_avg_pool(struct builder *, int x, const struct avg_pool *);
 
-/* x (N, Ci) -> (N, features), with bias. Init U(+-1/sqrt(Ci)), bias 0. */
+/* x (N, Ci) -> (N, features). Init U(+-1/sqrt(Ci)), bias 0. */
 struct linear {
     const char *name;
     int features;
+    bool bare;           /* without a bias */
 };
 int layer_linear(struct builder *, int x, const struct linear *);
 

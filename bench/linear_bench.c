@@ -1,0 +1,292 @@
+/*
+ * The linear layers' kernels beside the 3 x 3 convolution's: GFLOP/s of
+ * forward, data gradient and weight gradient, their share of the peak of
+ * multiply-adds, and what that is to the convolution's share, as a table.
+ *
+ *     linear_bench [--isa generic|avx2|avx512] [--threads N] [--repeats N]
+ *                  [--precision fp32|bf16|fp16]
+ *
+ * Each repeat runs, for each of the three, the convolution of 64 channels of a
+ * wide ResNet's batch of 100, and then each linear layer, with the peak before
+ * every one of them. Shares and their ratios are taken within a repeat, so that
+ * what else the machine does meets both alike; figures are medians over the
+ * repeats. One thread is timed by the processor's clock, which stands while
+ * others run.
+ */
+#include <getopt.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kernels/cpu/isa.h"
+#include "kernels/half.h"
+
+enum { MAX_REPEATS = 999, KINDS = 3, CASES = 6, PEAK_LOOPS = 200000 };
+
+/* Rows 0: the convolution, (100, 16, 16, in), with a filter of 3 x 3. */
+struct product {
+    int rows, in, out;
+    struct operand x, w, y, dx, dw;
+    double rate[KINDS][MAX_REPEATS];  /* GFLOP/s */
+    double share[KINDS][MAX_REPEATS]; /* of the peak */
+    double ratio[KINDS][MAX_REPEATS]; /* of shares */
+};
+
+static struct product products[CASES] = {
+    { .in = 64, .out = 64 },
+    { .rows = 250, .in = 512, .out = 512 },
+    { .rows = 250, .in = 512, .out = 1024 },
+    { .rows = 4000, .in = 512, .out = 512 },
+    { .rows = 4000, .in = 512, .out = 1024 },
+    { .rows = 4000, .in = 1024, .out = 512 }
+};
+
+static const enum op_code ops[2][KINDS] = {
+    { OP_conv, OP_conv_dgrad, OP_conv_wgrad },
+    { OP_linear, OP_linear_dgrad, OP_linear_wgrad }
+};
+
+static clockid_t clock_used = CLOCK_MONOTONIC;
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(clock_used, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* GFLOP/s of multiply-adds on all threads. */
+static double measure_peak(const struct isa *isa, int threads)
+{
+    const struct cpu_kernels *k = isa->kernels;
+    volatile float one = 1, sink = 0;
+    double start = now();
+
+#pragma omp parallel num_threads(threads)
+    {
+        float result = k->peak(PEAK_LOOPS, one);
+
+#pragma omp critical
+        sink += result;
+    }
+    return *k->peak_flops * PEAK_LOOPS * threads / (now() - start) / 1e9;
+}
+
+static struct operand filled(struct operand o)
+{
+    size_t n = operand_elements(&o), size = dtype_size(o.dtype);
+
+    o.data = aligned_alloc(64, (n * size + 63) / 64 * 64);
+    if (!o.data)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        float_store(o.data, i, o.dtype,
+                    (float)(i * 2654435761u % 1024) / 1024 - 0.5f);
+    return o;
+}
+
+static void product_fill(struct product *p, enum dtype dtype)
+{
+    struct operand x = { .dtype = dtype, .rank = 2, .dim = { p->rows, p->in } };
+    struct operand w = { .dtype = dtype, .rank = 2, .dim = { p->in, p->out } };
+    struct operand y = { .dtype = dtype, .rank = 2,
+                         .dim = { p->rows, p->out } };
+
+    if (p->rows == 0) {
+        x = (struct operand){ .dtype = dtype, .rank = 4,
+                              .dim = { 100, 16, 16, p->in } };
+        w = (struct operand){ .dtype = dtype, .rank = 4,
+                              .dim = { 3, 3, p->in, p->out } };
+        y = x;
+        y.dim[3] = p->out;
+    }
+    p->x = filled(x);
+    p->w = filled(w);
+    p->y = filled(y);
+    p->dx = filled(x);
+    p->dw = filled(w);
+}
+
+/* One of the three: which slots of a call its operands are. */
+static void bind(struct call *c, int x, const struct operand *of_x, int w,
+                 const struct operand *of_w, int y, const struct operand *of_y)
+{
+    c->operand[x] = *of_x;
+    c->operand[w] = *of_w;
+    c->operand[y] = *of_y;
+}
+
+static struct call call_of(const struct product *p, int kind, int threads)
+{
+    struct call c = { .attr.conv = { 1, 1 }, .threads = threads };
+    bool conv = p->rows == 0;
+
+    if (kind == 0 && conv)
+        bind(&c, CONV_X, &p->x, CONV_W, &p->w, CONV_Y, &p->y);
+    else if (kind == 0)
+        bind(&c, LINEAR_X, &p->x, LINEAR_W, &p->w, LINEAR_Y, &p->y);
+    else if (kind == 1 && conv)
+        bind(&c, CONV_DGRAD_DX, &p->dx, CONV_DGRAD_W, &p->w, CONV_DGRAD_DY,
+             &p->y);
+    else if (kind == 1)
+        bind(&c, LINEAR_DGRAD_DX, &p->dx, LINEAR_DGRAD_W, &p->w,
+             LINEAR_DGRAD_DY, &p->y);
+    else if (conv)
+        bind(&c, CONV_WGRAD_X, &p->x, CONV_WGRAD_DW, &p->dw, CONV_WGRAD_DY,
+             &p->y);
+    else
+        bind(&c, LINEAR_WGRAD_X, &p->x, LINEAR_WGRAD_DW, &p->dw,
+             LINEAR_WGRAD_DY, &p->y);
+    return c;
+}
+
+/* GFLOP/s. What is short runs several times. */
+static double measure(const struct isa *isa, const struct product *p, int kind,
+                      int threads, void *scratch)
+{
+    enum op_code op = ops[p->rows > 0][kind];
+    struct call c = call_of(p, kind, threads);
+    double flops = 2.0 * (double)operand_elements(&p->y)
+                   * (double)operand_elements(&p->w) / p->out;
+    int times = p->rows > 0 && p->rows < 1000 ? 16 : 1;
+    double start;
+
+    c.scratch = scratch;
+    start = now();
+    for (int i = 0; i < times; i++)
+        isa->kernels->run[op](&c);
+    return flops * times / (now() - start) / 1e9;
+}
+
+static size_t scratch_of(const struct isa *isa, int threads)
+{
+    size_t most = 0;
+
+    for (int i = 0; i < CASES; i++)
+        for (int kind = 0; kind < KINDS; kind++) {
+            struct call c = call_of(&products[i], kind, threads);
+            size_t bytes =
+                isa->kernels->scratch[ops[products[i].rows > 0][kind]](&c);
+
+            most = bytes > most ? bytes : most;
+        }
+    return most;
+}
+
+/* The first repeat warms up. */
+static void measure_all(const struct isa *isa, int threads, int repeats,
+                        void *scratch)
+{
+    for (int r = -1; r < repeats; r++)
+        for (int kind = 0; kind < KINDS; kind++)
+            for (int i = 0; i < CASES; i++) {
+                struct product *p = &products[i];
+                int at = r < 0 ? 0 : r;
+                double peak = measure_peak(isa, threads);
+
+                p->rate[kind][at] = measure(isa, p, kind, threads, scratch);
+                p->share[kind][at] = p->rate[kind][at] / peak;
+                p->ratio[kind][at] =
+                    p->share[kind][at] / products[0].share[kind][at];
+            }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, int n)
+{
+    qsort(v, (size_t)n, sizeof(*v), by_value);
+    return v[n / 2];
+}
+
+static void print_table(int repeats)
+{
+    printf("| | forward | dgrad | wgrad |\n|---|---|---|---|\n");
+    for (int i = 0; i < CASES; i++) {
+        struct product *p = &products[i];
+
+        if (p->rows == 0)
+            printf("| 3x3 %d->%d @16, batch 100", p->in, p->out);
+        else
+            printf("| linear %d->%d, %d rows", p->in, p->out, p->rows);
+        for (int kind = 0; kind < KINDS; kind++)
+            printf(" | %.1f GFLOP/s, %.0f%%, %.2f",
+                   median(p->rate[kind], repeats),
+                   100 * median(p->share[kind], repeats),
+                   median(p->ratio[kind], repeats));
+        printf(" |\n");
+    }
+}
+
+static bool precision_named(const char *name, enum dtype *dtype)
+{
+    static const enum dtype all[] = { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        if (strcmp(name, dtype_name(all[i])) == 0) {
+            *dtype = all[i];
+            return true;
+        }
+    return false;
+}
+
+static int usage(const char *what, const char *value)
+{
+    fprintf(stderr, "linear_bench: no %s '%s' here\n", what, value);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "isa", required_argument, NULL, 'i' },
+        { "threads", required_argument, NULL, 't' },
+        { "repeats", required_argument, NULL, 'r' },
+        { "precision", required_argument, NULL, 'p' },
+        { 0 }
+    };
+    const struct isa *isa = isa_at(0);
+    enum dtype dtype = DTYPE_F32;
+    int threads = omp_get_num_procs(), repeats = 9, option;
+    size_t bytes;
+    void *scratch;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+        switch (option) {
+        case 'i':
+            isa = isa_named(optarg);
+            if (!isa)
+                return usage("instruction set", optarg);
+            break;
+        case 't': threads = atoi(optarg); break;
+        case 'r': repeats = int_min(atoi(optarg), MAX_REPEATS); break;
+        case 'p':
+            if (!precision_named(optarg, &dtype))
+                return usage("precision", optarg);
+            break;
+        default: return 2;
+        }
+    if (threads < 1 || repeats < 1)
+        return 2;
+    if (threads == 1)
+        clock_used = CLOCK_PROCESS_CPUTIME_ID;
+    for (int i = 0; i < CASES; i++)
+        product_fill(&products[i], dtype);
+    bytes = scratch_of(isa, threads);
+    scratch = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (!scratch)
+        abort();
+    measure_all(isa, threads, repeats, scratch);
+    printf("%s, %s, %d threads, median of %d; scratch %zu bytes\n\n",
+           isa->name, dtype_name(dtype), threads, repeats, bytes);
+    print_table(repeats);
+    return 0;
+}
