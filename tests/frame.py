@@ -11,8 +11,8 @@ from person import (DOWN, ENTER, ESCAPE, HOME, SIZES, SMALL, TAB, Person,
 TABS = {"Run": "Dials", "Step": "At the cursor", "Layers": "all layers",
         "Runs": "Settings tried", "Presets": "wrn-28-2|comes with memdial"}
 
-# What a click on a hint brings to the screen; of others, that the frame
-# changes, which it does not by itself while the run is paused.
+# What a click on a hint brings to the screen, besides changing the frame, which
+# does not change by itself while the run is paused.
 EFFECTS = {
     "less": "applied|no further step", "more": "applied|no further step",
     "undo": "undone|applied|nothing to undo",
@@ -21,8 +21,9 @@ EFFECTS = {
     "restart": "The same run from the beginning",
     "export": r"wrote memdial-\d+.json", "show": "─ Settings [A-Z]",
     "back": "these are the current settings",
-    "load": "A new run of|on images from files", "diff": "all settings",
-    "save as": "save as:", "zoom": "bars: ", "theme": "theme light", "help": "─ Keys ─",
+    "load": "A new run of|on images from files",
+    "diff": "all settings|differs +current", "save as": "save as:",
+    "zoom": "bars: ", "theme": "theme light", "help": "─ Keys ─",
 }
 
 
@@ -40,9 +41,8 @@ def hints(p):
 def click_hint(p, label, word):
     before = p.picture()
     p.click_on(re.escape(f"{label} {word}"), p.screen.lines - 1)
-    if word in EFFECTS:
-        return p.sees(EFFECTS[word])
-    return p.comes(lambda: p.picture() != before)
+    return p.comes(lambda: p.picture() != before and
+                   (word not in EFFECTS or re.search(EFFECTS[word], p.text())))
 
 
 def pause(p):
@@ -58,6 +58,8 @@ def take_back(p, word):
     p.look(0.1)
     if word == "pause":
         pause(p)
+    if word == "undo":  # else what comes of it hides what is said next
+        p.sees("applied|nothing to undo")
     for of, keys, text in (("lock", b"L", "unlocked"),
                            ("pin", b"p", "the baseline again"),
                            ("theme", b"tttt", "theme dark"),

@@ -149,3 +149,22 @@ Test(layer, a_slot_that_is_left_out_is_empty)
     cr_expect_eq(graph_moment(b.graph, x, "momentum"), VALUE_NONE);
     graph_free(b.graph);
 }
+
+/* Their random numbers are keyed by that: no other value may shift it. */
+Test(layer, weights_are_numbered_among_themselves)
+{
+    int x, ordinal[2];
+
+    for (int i = 0; i < 2; i++) {
+        struct builder b = builder_new(&x);
+        const struct conv conv = { .name = "a", .channels = 6 };
+        x = layer_conv(&b, x, &conv);
+        if (i == 1)
+            layer_avg_pool(&b, x, &(struct avg_pool){ .name = "pool" });
+        layer_conv(&b, x, &conv);
+        ordinal[i] = b.graph->values[last_op(&b)->operand[CONV_W]].ordinal;
+        graph_free(b.graph);
+    }
+    cr_expect_eq(ordinal[0], 1);
+    cr_expect_eq(ordinal[1], 1);
+}
