@@ -68,7 +68,7 @@ static const struct option options[] = {
     { NULL, 0, NULL, 0 },
 };
 
-static void choose(void *arg, int which, const char *value)
+static void app_choose(void *arg, int which, const char *value)
 {
     struct choices *c = arg;
 
@@ -295,7 +295,7 @@ static bool take_input(struct app *a)
     return any;
 }
 
-static void draw(struct app *a)
+static void app_draw(struct app *a)
 {
     frame_draw(&a->screen);
     terminal_show(&a->screen.cells, a->screen.view.theme);
@@ -344,7 +344,7 @@ static void run_loop(struct app *a)
         serve_screen(a);
         if (urgent || (a->changed &&
                        clock_seconds() - a->drawn >= 1.0 / FRAMES))
-            draw(a);
+            app_draw(a);
     }
 }
 
@@ -466,8 +466,8 @@ int app_run(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "-M") == 0)
             argv[i] = no_mouse;
-    if (request_parse(&request, argc, argv, options, usage, choose, &choices,
-                      &code))
+    if (request_parse(&request, argc, argv, options, usage, app_choose,
+                      &choices, &code))
         code = run(&request, &choices);
     request_done(&request);
     return code;

@@ -14,7 +14,7 @@
  * would go through a set of files: as quick has them. */
 enum { DRAWN_EPOCH = 5000, DRAWN_VALID = 1000 };
 
-static void begin(struct screen *s)
+static void new_run_begin(struct screen *s)
 {
     const struct new_run *n = &s->new_run;
     const struct settings *former = session_former(s->session);
@@ -28,7 +28,7 @@ static void begin(struct screen *s)
 static void on_agreed(struct screen *s, int key)
 {
     (void)key;
-    begin(s);
+    new_run_begin(s);
 }
 
 /* "depth  10 → 16" for what a run begins with; how many others there are. */
@@ -80,7 +80,7 @@ static void ask(struct screen *s)
     int others;
 
     if (s->session->state == LINK_FAILED) {
-        begin(s);
+        new_run_begin(s);
         return;
     }
     snprintf(title, sizeof(title), "A new run of %.40s", n->name);
@@ -101,7 +101,7 @@ static void ask(struct screen *s)
     s->answered = on_agreed;
 }
 
-static void consider(struct screen *s);
+static void new_run_consider(struct screen *s);
 
 static void on_folder(struct screen *s, int key)
 {
@@ -120,7 +120,7 @@ static void on_folder(struct screen *s, int key)
     }
     if (session->remote || dataset_check(&n->settings, NULL))
         strcpy(session->data_path, n->settings.data_path);
-    consider(s);
+    new_run_consider(s);
 }
 
 static void ask_folder(struct screen *s)
@@ -141,7 +141,7 @@ static void take_drawn(struct screen *s)
         settings->epoch_samples = DRAWN_EPOCH;
     if (settings->valid_samples == 0)
         settings->valid_samples = DRAWN_VALID;
-    consider(s);
+    new_run_consider(s);
 }
 
 static void on_data(struct screen *s, int key)
@@ -218,7 +218,7 @@ bool new_run_ask_data(struct screen *s, const char *preset,
     return true;
 }
 
-static void consider(struct screen *s)
+static void new_run_consider(struct screen *s)
 {
     struct error e;
 
@@ -233,7 +233,7 @@ static void consider_run(struct screen *s, const char *preset,
 {
     set_new_run(s, preset, settings, undoes);
     session_fill(s->session, &s->new_run.settings);
-    consider(s);
+    new_run_consider(s);
 }
 
 void new_run_go(struct screen *s, const char *name, const char *preset,

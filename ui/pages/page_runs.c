@@ -16,7 +16,8 @@ static void init(void *state)
     pane_trials_init(state);
 }
 
-static void draw(struct screen *s, void *state, int pane, struct area area)
+static void page_runs_draw(struct screen *s, void *state, int pane,
+                           struct area area)
 {
     if (pane == PANE_TABLE)
         pane_trials_draw(s, state, area, screen_has_keys(s, PANE_TABLE));
@@ -24,7 +25,7 @@ static void draw(struct screen *s, void *state, int pane, struct area area)
         pane_front_draw(s, state, area);
 }
 
-static void explain(struct screen *s, const struct attempt *t)
+static void page_runs_explain(struct screen *s, const struct attempt *t)
 {
     char title[32], label[TRIAL_LABEL_SIZE];
 
@@ -41,8 +42,8 @@ static void go_back(struct screen *s, const struct attempt *t)
     new_run_go(s, name, t->preset, &t->trial.settings);
 }
 
-static void act(struct screen *s, void *state, enum action action,
-                int argument)
+static void page_runs_act(struct screen *s, void *state, enum action action,
+                          int argument)
 {
     struct pane_trials *p = state;
     struct session *session = s->session;
@@ -58,7 +59,7 @@ static void act(struct screen *s, void *state, enum action action,
         pane_trials_choose(session, p, pane_front_next(session, chosen, 1));
         break;
     case ACTION_ENTER:
-        explain(s, &session->tried.list[chosen]);
+        page_runs_explain(s, &session->tried.list[chosen]);
         break;
     case ACTION_BACK:
         go_back(s, &session->tried.list[chosen]);
@@ -68,7 +69,7 @@ static void act(struct screen *s, void *state, enum action action,
         break;
     default:
         if (pane_trials_act(session, p, action, argument))
-            explain(s, &session->tried.list[chosen]);
+            page_runs_explain(s, &session->tried.list[chosen]);
         break;
     }
 }
@@ -76,5 +77,5 @@ static void act(struct screen *s, void *state, enum action action,
 const struct page page_runs = { .name = "Runs",
                                 .state_size = sizeof(struct pane_trials),
                                 .init = init,
-                                .draw = draw,
-                                .act = act };
+                                .draw = page_runs_draw,
+                                .act = page_runs_act };

@@ -204,8 +204,9 @@ static void draw_budget_row(const struct session *s, struct area area, int y,
                    bytes_format(left, sizeof(left), f->arena_bytes - budget));
 }
 
-static void draw_row(struct screen *s, const struct pane_memory *p,
-                     struct area area, int y, int row, struct columns c)
+static void pane_memory_draw_row(struct screen *s, const struct pane_memory *p,
+                                 struct area area, int y, int row,
+                                 struct columns c)
 {
     static const char *const names[] = { "peak", "arena", "touched",
                                          "process", "gap", "budget" };
@@ -285,7 +286,7 @@ static void draw_rows(struct screen *s, struct pane_memory *p, struct area area)
     if (p->scroll > n - area.rows)
         p->scroll = n > area.rows ? n - area.rows : 0;
     for (int i = 0; i < area.rows && p->scroll + i < n; i++)
-        draw_row(s, p, area, i, rows[p->scroll + i], c);
+        pane_memory_draw_row(s, p, area, i, rows[p->scroll + i], c);
 }
 
 enum { FLAT = 4 /* times less than the largest */ };
@@ -329,7 +330,7 @@ void pane_memory_init(struct pane_memory *p)
     p->row = ROW_PEAK;
 }
 
-static void explain(struct screen *s, int row)
+static void pane_memory_explain(struct screen *s, int row)
 {
     const struct session *session = s->session;
     const struct forecast *f = session->planned;
@@ -372,11 +373,11 @@ void pane_memory_act(struct screen *s, struct pane_memory *p,
         break;
     case ACTION_ROW:
         if (p->row == argument)
-            explain(s, argument);
+            pane_memory_explain(s, argument);
         p->row = argument;
         break;
     case ACTION_ENTER:
-        explain(s, p->row);
+        pane_memory_explain(s, p->row);
         break;
     default:
         break;
