@@ -148,11 +148,22 @@ void child_flush(struct child *c)
     }
 }
 
+/* Twice what is needed: a child that reads nothing is sent many lines. */
+static void make_room(struct child *c, size_t bytes)
+{
+    size_t needed = c->unsent_bytes + bytes;
+
+    if (needed <= c->unsent_room)
+        return;
+    c->unsent_room = 2 * needed;
+    c->unsent = xrealloc(c->unsent, c->unsent_room, 1);
+}
+
 bool child_send(struct child *c, const char *line)
 {
     size_t length = strlen(line);
 
-    c->unsent = xrealloc(c->unsent, c->unsent_bytes + length + 1, 1);
+    make_room(c, length + 1);
     memcpy(c->unsent + c->unsent_bytes, line, length);
     c->unsent[c->unsent_bytes + length] = '\n';
     c->unsent_bytes += length + 1;

@@ -15,8 +15,8 @@
 struct child {
     pid_t pid;                   /* its process group too; 0: none */
     int to, from;                /* pipes; -1: closed */
-    char *unsent;                /* owned, [unsent_bytes] */
-    size_t unsent_bytes;
+    char *unsent;                /* owned, [unsent_room] */
+    size_t unsent_bytes, unsent_room;
     bool ended;                  /* it was waited for: by this signal, ... */
     int signal;                  /* ... 0: none, or with this status */
     int status;
