@@ -129,7 +129,7 @@ Test(event, gives_back_every_member)
 {
     struct event said[EVENT_COUNT] = { 0 };
     struct settings settings[2];
-    char texts[64][16];
+    char texts[64][32];
 
     make_settings(settings);
     cr_assert_lt(event_member_count, 64);
