@@ -15,9 +15,10 @@
 #include "kernels/philox.h"
 #include "models/model.h"
 #include "tests/engine.h"
+#include "tests/sanitized.h"
 
-/* FEW combinations are enough for the sanitizers, which take their time. */
-enum { MAX_VALUES = 5, STEPS = 4, FEW = 3 };
+/* FEW combinations and steps are enough for the sanitizers. */
+enum { MAX_VALUES = 5, STEPS = SANITIZED ? 2 : 4, FEW = 2 };
 
 struct axis {
     const char *setting;
@@ -292,12 +293,11 @@ static void check_pairs(int most)
 Test(matrix, holds)
 {
     const char *which = getenv("MEMDIAL_MATRIX");
-    const char *sanitized = getenv("MEMDIAL_SANITIZED");
 
     if (which && *which)
         check_all(which);
     else
-        check_pairs(sanitized && *sanitized ? FEW : INT_MAX);
+        check_pairs(SANITIZED ? FEW : INT_MAX);
 }
 
 /* No way of saving memory was forgotten. */
