@@ -27,6 +27,7 @@ enum op_code {
 #undef OP
 
 enum { CALL_MAX_OPERANDS = 12, OPERAND_MAX_RANK = 4,
+       MAX_MOMENTS = REWIRE_MOMENT_1 - REWIRE_MOMENT_0 + 1,
        LOAD_STREAMS = LOAD_STREAM_5 + 1 };
 
 /* Arithmetic is in DTYPE_F32 or better; the 16-bit types only store. */
@@ -139,10 +140,21 @@ enum metric { METRIC_LOSS, METRIC_HITS, METRIC_SKIPPED, METRIC_LOSS_SCALE,
  * 2018). */
 enum rewire_method { REWIRE_NONE, REWIRE_DSR, REWIRE_SET };
 
+/* The constants of an optimizer. */
+struct sgd {
+    float momentum, weight_decay;
+    bool nesterov;
+};
+
 union attr {
     struct { int stride, pad; } conv;
     struct { float eps, momentum; } norm; /* momentum: per whole batch */
-    struct { uint32_t stream; } sgd;      /* of random numbers, the weight's */
+    struct {
+        uint32_t stream; /* of random numbers, the weight's */
+        union {
+            struct sgd sgd;
+        };
+    } update;
     struct { const struct pool *pool; enum rewire_method method; } rewire;
 };
 
@@ -216,9 +228,6 @@ struct batch {
     int terms;               /* of the loss of the whole batch, which is their
                                 mean */
     float learning_rate;
-    float momentum;
-    float weight_decay;
-    bool nesterov;
     bool rewire;         /* pools are rewired after this step */
     bool tf32;           /* products of floats may be of 10 bits' mantissa */
     const struct loader *loader;

@@ -333,7 +333,8 @@ static void describe_sgd(struct problem *p)
         p->call.operand[SGD_MASTER] = p->call.operand[SGD_W];
         p->call.operand[SGD_MASTER].dtype = DTYPE_F32;
     }
-    p->call.attr.sgd.stream = 5;
+    p->call.attr.update.stream = 5;
+    p->call.attr.update.sgd = (struct sgd){ 0.9f, 0.05f, p->shape->nesterov };
 }
 
 static void describe_loss_scale(struct problem *p)
@@ -350,7 +351,7 @@ static void describe_rewire(struct problem *p)
 
     p->call.attr.rewire.pool = &pool;
     shape_operand(p, REWIRE_THRESHOLD, DTYPE_F32, 1, 1);
-    shape_operand(p, REWIRE_MOMENTUM, DTYPE_F32, 1, 30);
+    shape_operand(p, REWIRE_MOMENT_0, DTYPE_F32, 1, 30);
     shape_operand(p, REWIRE_W, DTYPE_F32, 1, 30);
     shape_operand(p, REWIRE_INDEX, DTYPE_I32, 1, 5);
 }

@@ -126,8 +126,7 @@ void problem_init(struct problem *p)
     p->batch = (struct batch){
         .whole = { { [EXTENT_SAMPLES] = parts * shape->n } },
         .terms = parts * shape->n, .learning_rate = 0.1f,
-        .momentum = 0.9f, .weight_decay = 0.05f,
-        .nesterov = shape->nesterov, .tf32 = p->with_tf32
+        .tf32 = p->with_tf32
     };
     p->part = (struct part){
         .first = { { [EXTENT_SAMPLES] = (parts - 1) * shape->n } },

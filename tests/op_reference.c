@@ -558,20 +558,21 @@ static void reference_check_finite(const struct call *c, struct exact *t)
 static void sgd_element(const struct call *c, const struct exact *t, int kept,
                         size_t i)
 {
-    const struct batch *batch = c->batch;
+    const struct sgd by = c->attr.update.sgd;
+    double rate = c->batch->learning_rate;
     double w = t[kept].value[i], before = t[SGD_MOMENTUM].value[i];
     double gradient = t[SGD_GRADIENT].value[i]
                       / scale_factor(c, t, SGD_SCALE);
-    double g = gradient + (double)batch->weight_decay * w;
-    double m = (double)batch->momentum * before + g;
-    double size = fabs(batch->momentum * before) + fabs(gradient)
-                  + fabs(batch->weight_decay * w);
-    double step = batch->nesterov ? g + (double)batch->momentum * m : m;
+    double g = gradient + (double)by.weight_decay * w;
+    double m = (double)by.momentum * before + g;
+    double size = fabs(by.momentum * before) + fabs(gradient)
+                  + fabs(by.weight_decay * w);
+    double step = by.nesterov ? g + (double)by.momentum * m : m;
 
-    w -= (double)batch->learning_rate * step;
+    w -= rate * step;
     size = fmax(size, fabs(m));
     set(&t[SGD_MOMENTUM], i, m, size);
-    set(&t[kept], i, w, fabs(w) + batch->learning_rate * 3 * size);
+    set(&t[kept], i, w, fabs(w) + rate * 3 * size);
     set(&t[SGD_W], i, w, t[kept].magnitude[i]);
 }
 

@@ -50,7 +50,8 @@ static struct graph *plain_net(enum dtype dtype)
     loss = layer_softmax_xent(&b, logits, &(struct softmax_xent){
         .name = "loss", .labels = labels
     });
-    grad_build(b.graph, logits, loss.gradient, (struct update){ 0 });
+    grad_build(b.graph, logits, loss.gradient,
+               (struct update){ .optimizer = &optimizer_sgd });
     layer_loss_end(&b, &loss);
     return b.graph;
 }
@@ -63,7 +64,6 @@ static struct engine open_plain_net(enum dtype dtype, int microbatch)
     struct error e;
 
     settings_init(&job->settings);
-    job->settings.weight_decay = 0;
     job->settings.batch = BATCH;
     job->settings.microbatch = microbatch;
     job->settings.recompute = RECOMPUTE_NONE;

@@ -59,10 +59,9 @@ static void run_op(enum op_code op, const struct call *c)
 static void sgd(struct weights *s, int64_t step, bool master, bool scaled,
                 int threads)
 {
-    struct batch batch = { .seed = 11, .step = step, .learning_rate = 1,
-                           .momentum = s->keep };
+    struct batch batch = { .seed = 11, .step = step, .learning_rate = 1 };
     struct call c = { .threads = threads, .batch = &batch,
-                      .attr.sgd.stream = 3 };
+                      .attr.update = { 3, .sgd = { .momentum = s->keep } } };
 
     c.operand[SGD_GRADIENT] = operand_of(s->gradient, s->dtype, ELEMENTS);
     c.operand[SGD_MOMENTUM] = operand_of(s->momentum, s->dtype, ELEMENTS);
@@ -257,7 +256,7 @@ Test(precision, every_weight_has_random_numbers_of_its_own)
     for (int i = 0; i < g->op_count; i++)
         for (int k = 0; k < i; k++)
             cr_expect(g->ops[i].code != OP_sgd || g->ops[k].code != OP_sgd ||
-                      g->ops[i].attr.sgd.stream != g->ops[k].attr.sgd.stream);
+                      g->ops[i].attr.update.stream != g->ops[k].attr.update.stream);
     engine_close(&engine);
 }
 

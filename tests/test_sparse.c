@@ -50,7 +50,7 @@ static struct rewired rewired_new(enum rewire_method method, double density,
     r.batch = (struct batch){ .seed = 1, .rewire = true };
     r.call = (struct call){
         .operand = {
-            [REWIRE_MOMENTUM] = vector(stored.dtype, n, r.momentum),
+            [REWIRE_MOMENT_0] = vector(stored.dtype, n, r.momentum),
             [REWIRE_W] = vector(stored.dtype, n, r.w),
             [REWIRE_INDEX] = vector(
                 DTYPE_I32, pool_index_bytes(&r.t->pool) / 4, r.t->index),

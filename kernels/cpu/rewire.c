@@ -1,8 +1,8 @@
 /*
  * rewire: when the run says so, drops the smallest nonzeros of a pool and
- * grows as many elsewhere, with value and momentum 0.
- *   update threshold (1) float; master, float, or empty; momentum; w; all of
- *   the pool's nonzeros; index
+ * grows as many elsewhere, with value and moments 0.
+ *   update threshold (1) float; of the pool's nonzeros master, float, or empty,
+ *   moments, each or empty, and w; index
  *
  * DSR drops weights below the threshold, which follows a target, and shares
  * new places among members in proportion to what they have left; SET drops a
@@ -54,14 +54,12 @@ static float weight(const struct rewiring *r, size_t i)
     return float_load(r->w->data, i, r->w->dtype);
 }
 
-/* Moves the weight, copy and momentum of a nonzero to another place; from
+/* Moves the weight, copy and moments of a nonzero to another place; from
  * nowhere, sets them to 0. */
 static void move(const struct rewiring *r, const size_t *from, size_t to)
 {
-    static const int slots[] = { REWIRE_MASTER, REWIRE_MOMENTUM, REWIRE_W };
-
-    for (int i = 0; i < 3; i++) {
-        const struct operand *o = &r->call->operand[slots[i]];
+    for (int i = REWIRE_MASTER; i <= REWIRE_W; i++) {
+        const struct operand *o = &r->call->operand[i];
 
         if (operand_given(o))
             float_store(o->data, to, o->dtype,

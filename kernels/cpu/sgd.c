@@ -22,15 +22,16 @@ struct update {
     float unscale;
 };
 
-static void update_block(const struct batch *batch, const struct update *u)
+static void update_block(const struct call *c, const struct update *u)
 {
     float *w = u->w.data, *momentum = u->momentum.data;
     const float *gradient = u->gradient.data;
-    float keep = batch->momentum, decay = batch->weight_decay;
-    float rate = batch->learning_rate, unscale = u->unscale;
+    float keep = c->attr.update.sgd.momentum;
+    float decay = c->attr.update.sgd.weight_decay;
+    float rate = c->batch->learning_rate, unscale = u->unscale;
     /* step = a * g + b * m */
-    float a = batch->nesterov ? 1 : 0;
-    float b = batch->nesterov ? keep : 1;
+    float a = c->attr.update.sgd.nesterov ? 1 : 0;
+    float b = c->attr.update.sgd.nesterov ? keep : 1;
 
 #pragma omp simd
     for (size_t i = 0; i < u->w.block.columns; i++) {
@@ -50,7 +51,7 @@ static void random_words(const struct call *c, struct block b,
 
     for (size_t i = 0; i < b.columns; i += 4) {
         struct philox p = philox(c->batch->seed, step | (b.column + i) / 4,
-                                 PHILOX_ROUND, c->attr.sgd.stream);
+                                 PHILOX_ROUND, c->attr.update.stream);
 
         memcpy(words + i, p.x, sizeof(p.x));
     }
@@ -93,7 +94,7 @@ static void run_block(const struct call *c, const struct tensors *t,
                         stage_load(&t->momentum, b, room[1]),
                         stage_load(&t->gradient, b, room[2]), t->unscale };
 
-    update_block(c->batch, &u);
+    update_block(c, &u);
     if (t->momentum.dtype != DTYPE_F32 || t->sum.dtype != DTYPE_F32)
         random_words(c, b, words);
     if (t->momentum.dtype != DTYPE_F32)

@@ -328,9 +328,6 @@ static bool same_constants(const struct recording *r,
     return r->graph && r->batch.seed == batch->seed
            && r->batch.terms == batch->terms
            && extents_equal(&r->batch.whole, &batch->whole)
-           && r->batch.momentum == batch->momentum
-           && r->batch.weight_decay == batch->weight_decay
-           && r->batch.nesterov == batch->nesterov
            && r->batch.tf32 == batch->tf32 && same_parts(&r->parts, parts);
 }
 

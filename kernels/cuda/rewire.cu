@@ -1,8 +1,8 @@
 /*
  * rewire: when the run says so, drops the smallest nonzeros of a pool and
  * grows as many elsewhere (kernels/cpu/rewire.c).
- *   update threshold (1) float; master, float, or empty; momentum; w; all of
- *   the pool's nonzeros; index
+ *   update threshold (1) float; of the pool's nonzeros master, float, or empty,
+ *   moments, each or empty, and w; index
  *
  * Where it is recorded it is done after all that is recorded with it: nothing
  * else of a step is left by then that reads or writes what it does.

@@ -97,10 +97,10 @@ void cuda_sgd(struct queue *q, const struct call *c)
         u.scale = data_if_given<float>(scale);
         u.progress = q->progress;
         u.seed = c->batch->seed;
-        u.stream = c->attr.sgd.stream;
-        u.keep = c->batch->momentum;
-        u.decay = c->batch->weight_decay;
-        u.nesterov = c->batch->nesterov;
+        u.stream = c->attr.update.stream;
+        u.keep = c->attr.update.sgd.momentum;
+        u.decay = c->attr.update.sgd.weight_decay;
+        u.nesterov = c->attr.update.sgd.nesterov;
         launch(q, blocks_for((u.n + 3) / 4), BLOCK_THREADS, 0, sgd<T>, u);
     });
 }

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -58,20 +59,24 @@ static int moment(struct graph *g, int weight, const char *name,
 static void update_weight(struct graph *g, int weight, int gradient,
                           struct update update)
 {
+    const struct optimizer *by = update.optimizer;
     struct value w = g->values[weight];
-    int momentum = moment(g, weight, "momentum", w.dtype, INIT_CONSTANT);
-    int master = VALUE_NONE;
+    struct op op = {
+        .code = by->code, .pass = PASS_UPDATE, .programs = IN_TRAIN,
+        .layer = w.layer, .attr = update.attr
+    };
 
+    op.attr.update.stream = (uint32_t)w.ordinal;
+    op.operand[by->gradient] = gradient;
+    op.operand[by->scale] = update.scale;
+    for (int i = 0; i < by->moments; i++)
+        op.operand[by->moment[i].slot] =
+            moment(g, weight, by->moment[i].name, w.dtype, INIT_CONSTANT);
     if (update.master && w.dtype != DTYPE_F32)
-        master = moment(g, weight, "master", DTYPE_F32, INIT_COPY);
-    graph_op(g, &(struct op){
-        .code = OP_sgd, .pass = PASS_UPDATE, .programs = IN_TRAIN,
-        .layer = w.layer,
-        .operand = { [SGD_GRADIENT] = gradient, [SGD_SCALE] = update.scale,
-                     [SGD_MASTER] = master, [SGD_MOMENTUM] = momentum,
-                     [SGD_W] = weight },
-        .attr.sgd.stream = (uint32_t)w.ordinal
-    });
+        op.operand[by->master] =
+            moment(g, weight, "master", DTYPE_F32, INIT_COPY);
+    op.operand[by->w] = weight;
+    graph_op(g, &op);
 }
 
 /* Whether a value is a weight's gradient, with storage of its own. */
@@ -269,6 +274,7 @@ void grad_build(struct graph *g, int value, int gradient,
         if (op.pass == PASS_FORWARD && (op.programs & IN_TRAIN))
             rule(&d, &op);
     }
+    g->optimizer = update.optimizer;
     update_weights(g, update);
     free(d.of);
     free(d.wanted);

@@ -22,6 +22,7 @@
 
 #include "base/kind.h"
 #include "graph/op.h"
+#include "graph/optimizer.h"
 #include "kernels/kernels.h"
 
 /* A dimension d < 0 stands for extent number -1 - d, which is known only when a
@@ -100,6 +101,7 @@ struct graph {
     struct op *ops;      /* in an order that can be run */
     int op_count;
     bool at_block;       /* while building: the next operation begins one */
+    const struct optimizer *optimizer; /* NULL: nothing is updated */
     struct pool *pool;   /* owned; NULL: every weight is dense */
     int pool_values, pool_index; /* values of the graph */
 };

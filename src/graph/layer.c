@@ -258,6 +258,12 @@ void layer_rewire(struct builder *b)
 {
     struct graph *g = b->graph;
     int threshold, w = g->pool_values;
+    struct op op = {
+        .code = OP_rewire,
+        .operand = { [REWIRE_MASTER] = graph_moment(g, w, "master"),
+                     [REWIRE_W] = w, [REWIRE_INDEX] = g->pool_index },
+        .attr.rewire = { g->pool, b->storage.rewire }
+    };
 
     if (!g->pool || b->storage.rewire == REWIRE_NONE)
         return;
@@ -266,14 +272,11 @@ void layer_rewire(struct builder *b)
         .name = "threshold", .dtype = DTYPE_F32, .rank = 1, .dim = { 1 },
         .init = { INIT_CONSTANT, 1e-3f }
     });
-    operation(b, PASS_UPDATE, IN_TRAIN, (struct op){
-        .code = OP_rewire,
-        .operand = { [REWIRE_THRESHOLD] = threshold,
-                     [REWIRE_MASTER] = graph_moment(g, w, "master"),
-                     [REWIRE_MOMENTUM] = graph_moment(g, w, "momentum"),
-                     [REWIRE_W] = w, [REWIRE_INDEX] = g->pool_index },
-        .attr.rewire = { g->pool, b->storage.rewire }
-    });
+    op.operand[REWIRE_THRESHOLD] = threshold;
+    for (int i = 0; i < g->optimizer->moments; i++)
+        op.operand[REWIRE_MOMENT_0 + i] =
+            graph_moment(g, w, g->optimizer->moment[i].name);
+    operation(b, PASS_UPDATE, IN_TRAIN, op);
 }
 
 void layer_loss_end(struct builder *b, const struct loss *loss)

@@ -7,7 +7,7 @@
 #ifndef MEMDIAL_LAYER_H
 #define MEMDIAL_LAYER_H
 
-#include "graph/graph.h"
+#include "graph/grad.h"
 
 /*
  * How a model's numbers are stored: `dtype` is that of the input, of all
@@ -19,7 +19,7 @@ struct storage {
     enum dtype dtype;
     double sparsity;     /* zeros in the pool, a fraction; 0: there is none */
     enum rewire_method rewire; /* of the pool */
-    bool master;         /* keep fp32 copies of the weights in 16 bits */
+    struct update update; /* without the loss scale */
     bool loss_scale;     /* scale the loss dynamically, for a dtype with a
                             small range */
 };

@@ -16,8 +16,13 @@ static struct storage storage_from(const struct settings *s)
         .dtype = dtypes[s->precision],
         .sparsity = s->sparsity,
         .rewire = rewirings[s->sparse_method],
-        .master = s->master_weights == MASTER_WEIGHTS_FP32
-                  && s->precision != PRECISION_FP32,
+        .update = {
+            .optimizer = &optimizer_sgd,
+            .attr.update.sgd = { (float)s->momentum, (float)s->weight_decay,
+                                 s->nesterov },
+            .master = s->master_weights == MASTER_WEIGHTS_FP32
+                      && s->precision != PRECISION_FP32
+        },
         .loss_scale = s->precision == PRECISION_FP16
     };
 }

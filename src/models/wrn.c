@@ -80,8 +80,8 @@ static void wrn_build(struct builder *b, const struct settings *s,
     });
     if (g->pool)
         graph_pool_close(g, graph_layer(g, "pool"), b->storage.sparsity);
-    grad_build(g, logits, loss.gradient,
-               (struct update){ b->storage.master, loss.scale });
+    b->storage.update.scale = loss.scale;
+    grad_build(g, logits, loss.gradient, b->storage.update);
     layer_rewire(b);
     layer_loss_end(b, &loss);
 }

@@ -1,6 +1,6 @@
 /*
- * On the host, in floats, with every member dense for a moment: this is between two
- * steps, and not in the arena.
+ * On the host, in floats, with every member dense for a moment: this is between
+ * two steps, and not in the arena.
  */
 #include "train/pool_carry.h"
 
@@ -14,10 +14,21 @@
 struct state {
     const struct graph *graph; /* one that has the pool */
     const struct pool *pool;   /* its own */
-    float *w, *momentum;
+    float *w, *moment[MAX_MOMENTS];
     uint64_t *bits;
     size_t nonzeros;
 };
+
+/* A moment of a weight, in a graph of the same optimizer, or -1. */
+static int moment_of(const struct graph *g, int weight, int i)
+{
+    return graph_moment(g, weight, g->optimizer->moment[i].name);
+}
+
+static int moments(const struct state *s)
+{
+    return s->graph->optimizer->moments;
+}
 
 /* What holds the pool's numbers: a copy in fp32 if there is one. */
 static int best_copy(const struct graph *g, int weight)
@@ -91,7 +102,8 @@ static void read_dense(struct state *s, const struct executor *from)
     for (int v = 0; (v = next_member(s, v)) < s->graph->value_count; v++) {
         size_t at = member_at(s, v);
         read_value(from, best_copy(g, v), s->w + at);
-        read_value(from, graph_moment(g, v, "momentum"), s->momentum + at);
+        for (int i = 0; i < moments(s); i++)
+            read_value(from, moment_of(g, v, i), s->moment[i] + at);
     }
 }
 
@@ -102,7 +114,8 @@ static void write_dense(const struct state *s, const struct executor *to)
     for (int v = 0; (v = next_member(s, v)) < s->graph->value_count; v++) {
         size_t at = member_at(s, v);
         write_weight(to, v, s->w + at);
-        write_value(to, graph_moment(g, v, "momentum"), s->momentum + at);
+        for (int i = 0; i < moments(s); i++)
+            write_value(to, moment_of(g, v, i), s->moment[i] + at);
     }
 }
 
@@ -127,8 +140,10 @@ static void read_pool(struct state *s, const struct executor *from)
     s->nonzeros = g->pool->nonzeros;
     read_value(from, best_copy(g, g->pool_values), values);
     expand(s, values, s->w);
-    read_value(from, graph_moment(g, g->pool_values, "momentum"), values);
-    expand(s, values, s->momentum);
+    for (int i = 0; i < moments(s); i++) {
+        read_value(from, moment_of(g, g->pool_values, i), values);
+        expand(s, values, s->moment[i]);
+    }
     free(values);
     free(index);
 }
@@ -205,8 +220,10 @@ static void write_pool(const struct state *s, const struct executor *to)
 
     compact(s, s->w, values);
     write_weight(to, g->pool_values, values);
-    compact(s, s->momentum, values);
-    write_value(to, graph_moment(g, g->pool_values, "momentum"), values);
+    for (int i = 0; i < moments(s); i++) {
+        compact(s, s->moment[i], values);
+        write_value(to, moment_of(g, g->pool_values, i), values);
+    }
     pool_encode(g->pool, s->bits, index);
     executor_write(to, schedule_instance(to->plan->schedule, g->pool_index),
                    index);
@@ -227,7 +244,8 @@ void pool_carry(const struct executor *from, const struct executor *to,
     s.pool = s.graph->pool;
     n = s.pool->words * POOL_WORD;
     s.w = xcalloc(n, sizeof(*s.w));
-    s.momentum = xcalloc(n, sizeof(*s.momentum));
+    for (int i = 0; i < moments(&s); i++)
+        s.moment[i] = xcalloc(n, sizeof(*s.moment[i]));
     s.bits = xcalloc(s.pool->words, sizeof(*s.bits));
     if (before->pool) {
         read_pool(&s, from);
@@ -245,6 +263,7 @@ void pool_carry(const struct executor *from, const struct executor *to,
         write_dense(&s, to);
     }
     free(s.w);
-    free(s.momentum);
+    for (int i = 0; i < moments(&s); i++)
+        free(s.moment[i]);
     free(s.bits);
 }

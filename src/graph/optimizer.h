@@ -1,0 +1,24 @@
+/*
+ * An optimizer, as data: the operation that updates a weight, which slots that
+ * has for what, and the moments that it keeps for each weight.
+ */
+#ifndef MEMDIAL_OPTIMIZER_H
+#define MEMDIAL_OPTIMIZER_H
+
+#include "kernels/kernels.h"
+
+struct moment {
+    const char *name;
+    int slot;
+};
+
+struct optimizer {
+    enum op_code code;
+    int gradient, scale, master, w; /* slots */
+    int moments;
+    struct moment moment[MAX_MOMENTS];
+};
+
+extern const struct optimizer optimizer_sgd;
+
+#endif
