@@ -55,6 +55,16 @@ static const struct shape conv_shapes[] = {
     { MAP(1, 4, 4, 300), TO(3, 3, 136), .stride = 1, .pad = 1, .large = true }
 };
 
+/* Few words that come often, and many that come once or never. */
+static const struct shape token_shapes[] = {
+    { .n = 1, .c = 1, .co = 1 },
+    { .n = 5, .c = 3, .co = 2 },
+    { .n = 33, .c = 16, .co = 7 },
+    { .n = 7, .c = 300, .co = 40 },
+    { .n = 250, .c = 17, .co = 90 },
+    { .n = 100, .c = 512, .co = 60, .large = true }
+};
+
 static const struct shape bn_shapes[] = {
     { MAP(1, 1, 1, 1) },
     { MAP(1, 1, 1, 33) },
@@ -306,6 +316,27 @@ static void describe_scale(struct problem *p, int slot)
         shape_operand(p, slot, DTYPE_F32, 1, LOSS_SCALE_COUNT);
 }
 
+/* n tokens of a vocabulary of co. */
+static void describe_tokens(struct problem *p, int tokens, int w, int y)
+{
+    const struct shape *s = p->shape;
+
+    shape_operand(p, tokens, DTYPE_I32, 1, s->n);
+    shape_operand(p, w, p->storage, 2, s->co, s->c);
+    shape_operand(p, y, p->storage, 2, s->n, s->c);
+}
+
+static void describe_embedding(struct problem *p)
+{
+    describe_tokens(p, EMBEDDING_TOKENS, EMBEDDING_W, EMBEDDING_Y);
+}
+
+static void describe_embedding_wgrad(struct problem *p)
+{
+    describe_tokens(p, EMBEDDING_WGRAD_TOKENS, EMBEDDING_WGRAD_DW,
+                    EMBEDDING_WGRAD_DY);
+}
+
 static void describe_softmax_xent(struct problem *p)
 {
     int n = p->shape->n, classes = p->shape->co;
@@ -467,14 +498,26 @@ static void prepare_loss_scale(struct problem *p)
     prepare_scale(p, LOSS_SCALE_SCALE);
 }
 
+/* n numbers below co. */
+static void prepare_classes(struct problem *p, int slot)
+{
+    for (int i = 0; i < p->shape->n; i++)
+        p->before[slot].value[i]
+            = floor((uniform(100, (size_t)i) + 1) / 2 * p->shape->co);
+}
+
+/* In both embedding and its gradient tokens come first. */
+static void prepare_tokens(struct problem *p)
+{
+    prepare_classes(p, EMBEDDING_TOKENS);
+}
+
 /* Labels, and logits so coarse that many are equal. */
 static void prepare_softmax_xent(struct problem *p)
 {
     int n = p->shape->n, classes = p->shape->co;
 
-    for (int i = 0; i < n; i++)
-        p->before[SOFTMAX_XENT_LABELS].value[i]
-            = floor((uniform(100, (size_t)i) + 1) / 2 * classes);
+    prepare_classes(p, SOFTMAX_XENT_LABELS);
     prepare_scale(p, SOFTMAX_XENT_SCALE);
     for (int i = 0; i < n * classes; i++) {
         double *logit = &p->before[SOFTMAX_XENT_LOGITS].value[i];
@@ -529,6 +572,14 @@ const struct subject op_cases[OP_COUNT] = {
     },
     [OP_linear_wgrad] = {
         SHAPES(linear_shapes), .describe = describe_linear_wgrad
+    },
+    [OP_embedding] = {
+        SHAPES(token_shapes), .describe = describe_embedding,
+        .prepare = prepare_tokens
+    },
+    [OP_embedding_wgrad] = {
+        SHAPES(token_shapes), .describe = describe_embedding_wgrad,
+        .prepare = prepare_tokens
     },
     [OP_softmax_xent] = {
         SHAPES(xent_shapes), .describe = describe_softmax_xent,

@@ -76,6 +76,15 @@ static double objective_linear_wgrad(const struct problem *p,
     }, LINEAR_Y);
 }
 
+static double objective_embedding_wgrad(const struct problem *p,
+                                        double *const v[])
+{
+    return forward(p, v, OP_embedding, (int[]){
+        [EMBEDDING_TOKENS] = EMBEDDING_WGRAD_TOKENS,
+        [EMBEDDING_W] = EMBEDDING_WGRAD_DW, [EMBEDDING_Y] = EMBEDDING_WGRAD_DY
+    }, EMBEDDING_Y);
+}
+
 /* Batch norm of x with statistics of its own, and gamma and beta moved from
  * those in stat by v[DGAMMA] and v[DBETA]. */
 static double objective_bn_relu_grad(const struct problem *p,
@@ -168,6 +177,11 @@ static const struct gradients gradients[OP_COUNT] = {
         .derivative = { { LINEAR_WGRAD_DW, LINEAR_WGRAD_DW },
                         { LINEAR_WGRAD_DB, LINEAR_WGRAD_DB } },
         .derivatives = 2
+    },
+    [OP_embedding_wgrad] = {
+        .objective = objective_embedding_wgrad,
+        .derivative = { { EMBEDDING_WGRAD_DW, EMBEDDING_WGRAD_DW } },
+        .derivatives = 1
     },
     [OP_softmax_xent] = {
         .objective = objective_softmax_xent,

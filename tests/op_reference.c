@@ -537,6 +537,33 @@ static void xent_sample(const struct call *c, const struct exact *t, int n)
     }
 }
 
+static void reference_embedding(const struct call *c, struct exact *t)
+{
+    size_t columns = (size_t)c->operand[EMBEDDING_W].dim[1];
+    size_t n = operand_elements(&c->operand[EMBEDDING_Y]);
+
+    for (size_t i = 0; i < n; i++) {
+        size_t token = (size_t)t[EMBEDDING_TOKENS].value[i / columns];
+
+        set(&t[EMBEDDING_Y], i,
+            t[EMBEDDING_W].value[token * columns + i % columns], 0);
+    }
+}
+
+static void reference_embedding_wgrad(const struct call *c, struct exact *t)
+{
+    size_t columns = (size_t)c->operand[EMBEDDING_WGRAD_DW].dim[1];
+    size_t n = operand_elements(&c->operand[EMBEDDING_WGRAD_DY]);
+
+    go_on(c, t, EMBEDDING_WGRAD_DW);
+    for (size_t i = 0; i < n; i++) {
+        size_t token = (size_t)t[EMBEDDING_WGRAD_TOKENS].value[i / columns];
+
+        add(&t[EMBEDDING_WGRAD_DW], token * columns + i % columns,
+            t[EMBEDDING_WGRAD_DY].value[i]);
+    }
+}
+
 static void reference_softmax_xent(const struct call *c, struct exact *t)
 {
     go_on(c, t, SOFTMAX_XENT_METRICS);

@@ -13,7 +13,7 @@ static struct builder builder_new(int *x)
     struct builder b = { .graph = graph_new() };
     int labels;
 
-    *x = layer_load(&b, &(struct load){
+    *x = layer_samples(&b, &(struct samples){
         .name = "input", .rank = 4, .dim = { DIM_SAMPLES, 9, 7, 5 }
     }, &labels);
     return b;

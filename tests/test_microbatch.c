@@ -23,7 +23,7 @@ static struct graph *plain_net(enum dtype dtype)
     int labels, x, y, logits;
     struct loss loss;
 
-    x = layer_load(&b, &(struct load){
+    x = layer_samples(&b, &(struct samples){
         .name = "input", .rank = 4, .dim = { DIM_SAMPLES, 32, 32, 3 }
     }, &labels);
     x = layer_conv(&b, x, &(struct conv){
@@ -50,7 +50,7 @@ static struct graph *plain_net(enum dtype dtype)
     loss = layer_softmax_xent(&b, logits, &(struct softmax_xent){
         .name = "loss", .labels = labels
     });
-    grad_build(b.graph, logits, loss.gradient,
+    grad_build(b.graph, &loss.seed, 1,
                (struct update){ .optimizer = &optimizer_sgd });
     layer_loss_end(&b, &loss);
     return b.graph;
@@ -161,11 +161,11 @@ static struct graph *flat_net(void)
     struct builder b = { .graph = graph_new() };
     int labels, x;
 
-    x = layer_load(&b, &(struct load){
+    x = layer_samples(&b, &(struct samples){
         .name = "planes", .rank = 4, .dim = { DIM_SAMPLES, 2, 2, 8 }
     }, &labels);
     layer_bn_relu(&b, x, &(struct batch_norm){ .name = "wide.bn" });
-    x = layer_load(&b, &(struct load){
+    x = layer_samples(&b, &(struct samples){
         .name = "vectors", .rank = 2, .dim = { DIM_SAMPLES, 8 }
     }, &labels);
     layer_bn_relu(&b, x, &(struct batch_norm){ .name = "flat.bn" });

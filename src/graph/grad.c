@@ -209,6 +209,20 @@ static void avg_pool_rule(struct grad *d, const struct op *op)
     });
 }
 
+static void embedding_rule(struct grad *d, const struct op *op)
+{
+    int dw = parameter_gradient(d, op->operand[EMBEDDING_W]);
+
+    backward(d, op, (struct op){
+        .code = OP_embedding_wgrad,
+        .operand = {
+            [EMBEDDING_WGRAD_TOKENS] = op->operand[EMBEDDING_TOKENS],
+            [EMBEDDING_WGRAD_DY] = d->of[op->operand[EMBEDDING_Y]],
+            [EMBEDDING_WGRAD_DW] = dw
+        }
+    });
+}
+
 static void rule(struct grad *d, const struct op *op)
 {
     switch (op->code) {
@@ -217,6 +231,9 @@ static void rule(struct grad *d, const struct op *op)
         break;
     case OP_linear:
         linear_rule(d, op);
+        break;
+    case OP_embedding:
+        embedding_rule(d, op);
         break;
     case OP_bn_relu:
         bn_relu_rule(d, op);
@@ -257,7 +274,7 @@ static void trace(struct grad *d, int ops)
     }
 }
 
-void grad_build(struct graph *g, int value, int gradient,
+void grad_build(struct graph *g, const struct seed *seed, int seeds,
                 struct update update)
 {
     unsigned long n = (unsigned long)g->value_count;
@@ -268,7 +285,8 @@ void grad_build(struct graph *g, int value, int gradient,
                       .producer = xcalloc(n, sizeof(int)) };
 
     trace(&d, ops);
-    d.of[value] = gradient;
+    for (int i = 0; i < seeds; i++)
+        d.of[seed[i].value] = seed[i].gradient;
     for (int i = ops - 1; i >= 0; i--) {
         struct op op = g->ops[i]; /* a copy: rules grow the array */
         if (op.pass == PASS_FORWARD && (op.programs & IN_TRAIN))

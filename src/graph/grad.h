@@ -15,12 +15,17 @@ struct update {
     int scale;           /* value of the loss scale, or VALUE_NONE */
 };
 
+/* A value that a loss was computed from, and its gradient. */
+struct seed {
+    int value, gradient;
+};
+
 /*
- * `value` is what the loss was computed from and `gradient` its gradient. Adds
- * one gradient (set to zero when a batch is prepared, accumulated by each
- * microbatch), the optimizer's moments and one update per weight that the value
- * depends on; with a loss scale, before all updates, one check per gradient.
+ * Adds one gradient (set to zero when a batch is prepared, accumulated by each
+ * part), the optimizer's moments and one update per weight that one of the
+ * seeds depends on; with a loss scale, before all updates, one check per
+ * gradient.
  */
-void grad_build(struct graph *, int value, int gradient, struct update);
+void grad_build(struct graph *, const struct seed *, int seeds, struct update);
 
 #endif

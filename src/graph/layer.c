@@ -67,23 +67,29 @@ static void forward(struct builder *b, struct op op)
     operation(b, PASS_FORWARD, IN_BOTH, op);
 }
 
-int layer_load(struct builder *b, const struct load *p, int *labels)
+void layer_load(struct builder *b, const struct load *p, int values[])
 {
-    struct value v = { .name = "x", .dtype = b->storage.dtype,
-                       .rank = p->rank };
-    int x;
+    struct op op = { .code = OP_load };
 
     begin_layer(b, p->name);
-    memcpy(v.dim, p->dim, sizeof(v.dim));
-    x = value(b, KIND_INPUT, v);
-    *labels = value(b, KIND_INPUT, (struct value){
-        .name = "labels", .dtype = DTYPE_I32, .rank = 1, .dim = { p->dim[0] }
-    });
-    forward(b, (struct op){
-        .code = OP_load,
-        .operand = { [LOAD_STREAM_0] = x, [LOAD_STREAM_1] = *labels }
-    });
-    return x;
+    for (int i = 0; i < LOAD_STREAMS && p->stream[i].name; i++)
+        op.operand[i] = values[i] = value(b, KIND_INPUT, p->stream[i]);
+    forward(b, op);
+}
+
+int layer_samples(struct builder *b, const struct samples *p, int *labels)
+{
+    struct value x = { .name = "x", .dtype = b->storage.dtype,
+                       .rank = p->rank };
+    int values[2];
+
+    memcpy(x.dim, p->dim, sizeof(x.dim));
+    layer_load(b, &(struct load){
+        p->name, { x, { .name = "labels", .dtype = DTYPE_I32, .rank = 1,
+                        .dim = { p->dim[0] } } }
+    }, values);
+    *labels = values[1];
+    return values[0];
 }
 
 /* Where a kernel, padded to keep the size at stride 1, can stand. */
@@ -218,6 +224,28 @@ int layer_linear(struct builder *b, int x, const struct linear *p)
     return y;
 }
 
+int layer_embedding(struct builder *b, int tokens, const struct embedding *p)
+{
+    int w, y;
+
+    begin_layer(b, p->name);
+    w = state(b, (struct value){
+        .name = "w", .dtype = b->storage.dtype, .rank = 2,
+        .dim = { p->tokens, p->features },
+        .init = { INIT_NORMAL, 1 / sqrtf((float)p->features) }
+    });
+    y = result(b, (struct value){
+        .name = "y", .dtype = b->storage.dtype, .rank = 2,
+        .dim = { b->graph->values[tokens].dim[0], p->features }
+    });
+    forward(b, (struct op){
+        .code = OP_embedding,
+        .operand = { [EMBEDDING_TOKENS] = tokens, [EMBEDDING_W] = w,
+                     [EMBEDDING_Y] = y }
+    });
+    return y;
+}
+
 static int loss_scale(struct builder *b)
 {
     return value(b, KIND_OPTIMIZER, (struct value){
@@ -226,30 +254,39 @@ static int loss_scale(struct builder *b)
     });
 }
 
-struct loss layer_softmax_xent(struct builder *b, int logits,
-                               const struct softmax_xent *p)
+/* Where metrics are added up, from zero in each batch. */
+static int metrics(struct builder *b)
 {
-    struct loss loss;
-
-    begin_layer(b, p->name);
-    loss.layer = b->layer;
-    loss.metrics = result(b, (struct value){
+    int v = result(b, (struct value){
         .name = "metrics", .dtype = DTYPE_F64, .rank = 1,
         .dim = { METRIC_COUNT }
     });
-    loss.gradient = result(b, graph_like(b->graph, logits, "dlogits",
-                                         KIND_TRANSIENT));
-    loss.scale = b->storage.loss_scale ? loss_scale(b) : VALUE_NONE;
+
     operation(b, PASS_PREPARE, IN_BOTH, (struct op){
-        .code = OP_zero, .operand = { [ZERO_X] = loss.metrics }
+        .code = OP_zero, .operand = { [ZERO_X] = v }
     });
+    return v;
+}
+
+struct loss layer_softmax_xent(struct builder *b, int logits,
+                               const struct softmax_xent *p)
+{
+    struct loss loss = { .seed.value = logits };
+
+    begin_layer(b, p->name);
+    loss.layer = b->layer;
+    loss.metrics = p->with ? p->with->metrics : metrics(b);
+    loss.seed.gradient = result(b, graph_like(b->graph, logits, "dlogits",
+                                              KIND_TRANSIENT));
+    loss.scale = p->with ? p->with->scale
+                 : b->storage.loss_scale ? loss_scale(b) : VALUE_NONE;
     forward(b, (struct op){
         .code = OP_softmax_xent,
         .operand = { [SOFTMAX_XENT_LOGITS] = logits,
                      [SOFTMAX_XENT_LABELS] = p->labels,
                      [SOFTMAX_XENT_SCALE] = loss.scale,
                      [SOFTMAX_XENT_METRICS] = loss.metrics,
-                     [SOFTMAX_XENT_DLOGITS] = loss.gradient }
+                     [SOFTMAX_XENT_DLOGITS] = loss.seed.gradient }
     });
     return loss;
 }

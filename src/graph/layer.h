@@ -37,14 +37,23 @@ struct builder {
 void layer_begin_block(struct builder *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Samples and labels as the loader gives them: x has `rank` dimensions, the
- * first of them DIM_SAMPLES. Returns x; *labels gets a (samples) int32. */
+/* The streams of the data, as the loader gives them: their values' names, types
+ * and shapes. Sets values[] of as many as have a name. */
 struct load {
+    const char *name;
+    struct value stream[LOAD_STREAMS];
+};
+void layer_load(struct builder *, const struct load *, int values[]);
+
+/* The same of samples of the model's type, with `rank` dimensions, the first of
+ * them DIM_SAMPLES, and a label for each: returns the samples; *labels gets a
+ * (samples) int32. */
+struct samples {
     const char *name;
     int rank;
     int dim[OPERAND_MAX_RANK];
 };
-int layer_load(struct builder *, const struct load *, int *labels);
+int layer_samples(struct builder *, const struct samples *, int *labels);
 
 /* x (N, H, W, Ci) -> (N, Ho, Wo, channels), padded to keep the size at stride
  * 1, no bias. Init N(0, sqrt(2 / (kernel^2 * channels))), He et al. 2015, fan
@@ -81,18 +90,30 @@ struct linear {
 };
 int layer_linear(struct builder *, int x, const struct linear *);
 
+/* tokens (T) int32 -> (T, features), rows of a (tokens, features) table. Init
+ * N(0, 1/sqrt(features)). */
+struct embedding {
+    const char *name;
+    int tokens;          /* of the vocabulary */
+    int features;
+};
+int layer_embedding(struct builder *, int tokens, const struct embedding *);
+
 /* A loss: values of the graph. */
 struct loss {
     int layer;
-    int gradient;        /* of the logits */
+    struct seed seed;    /* the logits, and their gradient */
     int metrics;
     int scale;           /* that gradients carry, or VALUE_NONE */
 };
 
-/* Mean cross-entropy of softmax(logits) over the batch, and its metrics. */
+/* Mean cross-entropy of softmax(logits) over the terms of the batch, and its
+ * metrics. */
 struct softmax_xent {
     const char *name;
     int labels;
+    const struct loss *with; /* NULL, or one whose metrics and scale it shares:
+                                the loss is the sum of both */
 };
 struct loss layer_softmax_xent(struct builder *, int logits,
                                const struct softmax_xent *);

@@ -88,6 +88,7 @@ static const struct flops_row flops_table[OP_COUNT] = {
                           { { LINEAR_DGRAD_ADD, 1 } } },
     [OP_linear_wgrad] = { { LINEAR_WGRAD_DY, LINEAR_WGRAD_DW, 1 },
                           { { LINEAR_WGRAD_DY, 1 } } },
+    [OP_embedding_wgrad] = { .term = { { EMBEDDING_WGRAD_DY, 1 } } },
     [OP_softmax_xent] = { .term = { { SOFTMAX_XENT_LOGITS, 5 } } },
     [OP_check_finite] = { .term = { { CHECK_FINITE_GRADIENT, 1 } } },
     [OP_sgd] = { .term = { { SGD_W, 8 } } },

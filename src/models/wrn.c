@@ -55,7 +55,7 @@ static void wrn_build(struct builder *b, const struct settings *s,
 
     if (b->storage.sparsity > 0)
         graph_pool_open(g);
-    x = layer_load(b, &(struct load){
+    x = layer_samples(b, &(struct samples){
         .name = "input", .rank = 4,
         .dim = { DIM_SAMPLES, facts->sample[0], facts->sample[1],
                  facts->sample[2] }
@@ -81,7 +81,7 @@ static void wrn_build(struct builder *b, const struct settings *s,
     if (g->pool)
         graph_pool_close(g, graph_layer(g, "pool"), b->storage.sparsity);
     b->storage.update.scale = loss.scale;
-    grad_build(g, logits, loss.gradient, b->storage.update);
+    grad_build(g, &loss.seed, 1, b->storage.update);
     layer_rewire(b);
     layer_loss_end(b, &loss);
 }

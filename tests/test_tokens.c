@@ -1,0 +1,383 @@
+/*
+ * A net that is no image net, put together from what there is: words of two
+ * languages, an embedding, linear layers and a loss over tokens for each.
+ * Batches are cut between sentences into parts of uneven size. Nothing in
+ * schedule, plan, executor or backend knows of it.
+ */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/layer.h"
+#include "tests/engine.h"
+
+enum { SENTENCES = 7, WORDS = 11, FEATURES = 24, SIDES = 2, CUTS = 5 };
+
+/* Words of each sentence in both languages. */
+static const int lengths[SENTENCES][SIDES] = {
+    { 1, 3 }, { 5, 2 }, { 4, 4 }, { 2, 7 }, { 9, 1 }, { 3, 3 }, { 6, 5 }
+};
+
+/* Sentences of the parts that the batch is cut into. */
+static const int cuts[CUTS][SENTENCES] = {
+    { 7 }, { 3, 1, 3 }, { 1, 1, 1, 1, 1, 1, 1 }, { 6, 1 }, { 1, 6 }
+};
+
+/* The streams of the data: the words of a language, and those that follow. */
+enum { WORD, NEXT, STREAMS };
+
+static const enum extent extents[SIDES] = { EXTENT_SOURCE, EXTENT_TARGET };
+
+/* All sentences, from number `turn` on, cut like this. */
+struct reading {
+    const int *cut;
+    int turn;
+};
+
+static int sentence_at(const struct reading *r, int place)
+{
+    return (place + r->turn) % SENTENCES;
+}
+
+/* Places [begin, end) of the batch. */
+static struct extents extents_between(const struct reading *r, int begin,
+                                      int end)
+{
+    struct extents sum = { { [EXTENT_SAMPLES] = end - begin } };
+
+    for (int i = begin; i < end; i++)
+        for (int k = 0; k < SIDES; k++)
+            sum.of[extents[k]] += lengths[sentence_at(r, i)][k];
+    return sum;
+}
+
+static bool next_part(void *arg, struct part *part)
+{
+    const struct reading *r = arg;
+    const int *cut = r->cut;
+    int end = part->first.of[EXTENT_SAMPLES] + part->count.of[EXTENT_SAMPLES];
+    int begin = end;
+
+    if (begin == SENTENCES)
+        return false;
+    for (int at = 0; at < begin; at += *cut++)
+        ;
+    part->first = extents_between(r, 0, begin);
+    part->count = extents_between(r, begin, begin + *cut);
+    return true;
+}
+
+/* The next word always follows from the last, so that there is something to
+ * learn. */
+static int32_t word_of(int sentence, int side, int position)
+{
+    int word = sentence * 3 + side;
+
+    for (int i = 0; i < position; i++)
+        word = word * 2 + 1;
+    return word % WORDS;
+}
+
+static void fill_part(void *arg, const struct part *part, int begin, int end,
+                      const struct stream stream[])
+{
+    const struct reading *r = arg;
+    int first = part->first.of[EXTENT_SAMPLES];
+
+    for (int at = first + begin; at < first + end; at++)
+        for (int i = 0; i < SIDES * STREAMS; i++) {
+            int side = i / STREAMS, shift = i % STREAMS == NEXT;
+            int sentence = sentence_at(r, at);
+            struct extents before =
+                extents_between(r, first + stream[i].sample, at);
+            int32_t *to = (int32_t *)stream[i].data +
+                          before.of[extents[side]];
+            for (int k = 0; k < lengths[sentence][side]; k++)
+                to[k] = word_of(sentence, side, k + shift);
+        }
+}
+
+static int follow(struct builder *b, int words)
+{
+    int x = layer_embedding(b, words, &(struct embedding){
+        .name = "embedding", .tokens = WORDS, .features = FEATURES
+    });
+
+    graph_begin_block(b->graph);
+    for (int i = 1; i <= 2; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "hidden%d", i);
+        x = layer_linear(b, x, &(struct linear){
+            .name = name, .features = FEATURES
+        });
+    }
+    graph_begin_block(b->graph);
+    return layer_linear(b, x, &(struct linear){
+        .name = "out", .features = WORDS
+    });
+}
+
+/* Two losses that make up one. */
+static struct graph *token_net(struct update update)
+{
+    struct builder b = { .graph = graph_new() };
+    int value[SIDES * STREAMS];
+    struct loss loss[SIDES];
+
+    layer_load(&b, &(struct load){
+        "input", { { .name = "source", .dtype = DTYPE_I32, .rank = 1,
+                     .dim = { DIM_SOURCE } },
+                   { .name = "source.next", .dtype = DTYPE_I32, .rank = 1,
+                     .dim = { DIM_SOURCE } },
+                   { .name = "target", .dtype = DTYPE_I32, .rank = 1,
+                     .dim = { DIM_TARGET } },
+                   { .name = "target.next", .dtype = DTYPE_I32, .rank = 1,
+                     .dim = { DIM_TARGET } } }
+    }, value);
+    for (int k = 0; k < SIDES; k++) {
+        int logits;
+        layer_begin_block(&b, "%s", k == 0 ? "source" : "target");
+        logits = follow(&b, value[k * STREAMS + WORD]);
+        loss[k] = layer_softmax_xent(&b, logits, &(struct softmax_xent){
+            .name = "loss", .labels = value[k * STREAMS + NEXT],
+            .with = k == 0 ? NULL : &loss[0]
+        });
+    }
+    grad_build(b.graph, (struct seed[]){ loss[0].seed, loss[1].seed }, SIDES,
+               update);
+    layer_loss_end(&b, &loss[0]);
+    return b.graph;
+}
+
+/* The most that a part of the batch has of each extent. */
+static struct cut cut_of(const int *cut)
+{
+    struct reading r = { cut, 0 };
+    struct part part = { 0 };
+    struct cut all = { .whole = extents_between(&r, 0, SENTENCES) };
+
+    for (; next_part(&r, &part); all.parts++)
+        for (int i = 0; i < EXTENT_COUNT; i++)
+            if (part.count.of[i] > all.most.of[i])
+                all.most.of[i] = part.count.of[i];
+    all.least = all.most;
+    return all;
+}
+
+struct net {
+    const struct backend *backend;
+    struct route *(*route)(const struct graph *);
+    const int *cut;
+    struct sgd sgd;
+};
+
+static struct engine net_open(const struct net *net)
+{
+    struct job *job = xcalloc(1, sizeof(*job));
+    struct route *route;
+    char why[160];
+
+    settings_init(&job->settings);
+    job->backend = net->backend;
+    job->threads = net->backend == &cpu_backend ? 2 : 1;
+    job->graph = token_net((struct update){
+        .optimizer = &optimizer_sgd, .attr.update.sgd = net->sgd
+    });
+    route = net->route(job->graph);
+    job->schedule = schedule_build(job->graph, (struct policy){
+        .cut = cut_of(net->cut)
+    }, route);
+    job->plan = plan_build(job->schedule, job->backend, job->threads);
+    route_free(route);
+    cr_assert(plan_check(job->plan, why, sizeof(why)), "%s", why);
+    return engine_of(job);
+}
+
+static void run_reading(struct engine *engine, struct reading r, bool repeats,
+                        float rate, double *metrics)
+{
+    struct loader loader = { next_part, fill_part, &r, .repeats = repeats };
+    struct extents whole = extents_between(&r, 0, SENTENCES);
+    struct batch batch = {
+        .seed = 1, .step = engine->step, .whole = whole,
+        .terms = whole.of[EXTENT_SOURCE] + whole.of[EXTENT_TARGET],
+        .learning_rate = rate, .loader = &loader, .report = metrics
+    };
+
+    executor_run(engine->executor, PROGRAM_TRAIN, &batch);
+    engine->step++;
+}
+
+static void run(struct engine *engine, const int *cut, float rate,
+                double *metrics)
+{
+    run_reading(engine, (struct reading){ cut, 0 }, true, rate, metrics);
+}
+
+/* The largest difference between momenta, relative to the norm of each: with
+ * neither momentum nor decay they are the gradients. Returns how many there
+ * are. */
+static int compare(const struct engine *a, const struct engine *b, double *most)
+{
+    const struct schedule *s = a->job->schedule;
+    int count = 0;
+
+    *most = 0;
+    for (int i = 0; i < s->instance_count; i++) {
+        size_t n = engine_elements(a, i);
+        float *x = xcalloc(n, sizeof(*x)), *y = xcalloc(n, sizeof(*y));
+        double norm = 0, worst = 0;
+        char name[80];
+        if (schedule_value(s, i)->kind == KIND_OPTIMIZER) {
+            graph_value_name(s->graph, s->instances[i], name, sizeof(name));
+            executor_read_floats(a->executor, i, x);
+            executor_read_floats(b->executor, engine_instance(b, name), y);
+            for (size_t k = 0; k < n; k++) {
+                norm += (double)x[k] * (double)x[k];
+                worst = fmax(worst, fabs((double)x[k] - (double)y[k]));
+            }
+            cr_expect(norm > 0, "%s is zero", name);
+            *most = fmax(*most, worst / sqrt(norm));
+            count++;
+        }
+        free(x);
+        free(y);
+    }
+    return count;
+}
+
+static double loss_of(const double *metrics)
+{
+    return metrics[METRIC_LOSS];
+}
+
+Test(tokens, gradients_do_not_depend_on_the_parts)
+{
+    struct net net = { &cpu_backend, route_straight, cuts[0],
+                       { 0, 0, false } };
+    struct engine whole = net_open(&net);
+    double expected[METRIC_COUNT], metrics[METRIC_COUNT], apart;
+
+    run(&whole, cuts[0], 1, expected);
+    cr_expect(loss_of(expected) > 0);
+    for (int i = 1; i < CUTS; i++) {
+        struct engine parts;
+        net.cut = cuts[i];
+        parts = net_open(&net);
+        run(&parts, cuts[i], 1, metrics);
+        cr_expect_eq(compare(&whole, &parts, &apart), 14);
+        cr_expect(apart < 1e-6, "cut %d: %g apart", i, apart);
+        cr_expect_float_eq(loss_of(metrics), loss_of(expected),
+                           1e-6 * loss_of(expected));
+        cr_expect_eq(metrics[METRIC_HITS], expected[METRIC_HITS]);
+        cr_expect_lt(parts.job->plan->peak_bytes,
+                     whole.job->plan->peak_bytes);
+        engine_close(&parts);
+    }
+    engine_close(&whole);
+}
+
+Test(tokens, checkpointed_gradients_are_bit_identical)
+{
+    static struct route *(*const routes[])(const struct graph *) = {
+        route_straight, route_blocks, route_sqrt, route_recursive
+    };
+
+    for (int i = 0; i < CUTS; i++) {
+        uint64_t plain = 0;
+        for (int r = 0; r < 4; r++) {
+            struct engine engine = net_open(&(struct net){
+                &cpu_backend, routes[r], cuts[i], { 0.9f, 1e-3f, true } });
+            const struct schedule *s = engine.job->schedule;
+            double metrics[METRIC_COUNT];
+            int again = 0;
+            for (int t = 0; t < s->step_count; t++)
+                again += s->steps[t].phase == PHASE_RECOMPUTE;
+            cr_expect_eq(again > 0, r > 0, "cut %d, route %d: %d", i, r, again);
+            run(&engine, cuts[i], 0.5f, metrics);
+            run(&engine, cuts[i], 0.5f, metrics);
+            if (r == 0)
+                plain = engine_state_hash(&engine);
+            cr_expect_eq(engine_state_hash(&engine), plain,
+                         "cut %d, route %d", i, r);
+            engine_close(&engine);
+        }
+    }
+}
+
+Test(tokens, what_the_plan_calls_dead_is_never_read)
+{
+    for (int i = 0; i < CUTS; i++) {
+        struct net net = { &cpu_backend, route_blocks, cuts[i],
+                           { 0.9f, 0, false } };
+        struct engine plain = net_open(&net), filled = net_open(&net);
+        double metrics[METRIC_COUNT];
+
+        filled.executor->observer = (struct observer){
+            .after = engine_fill_dead, .arg = &filled
+        };
+        for (int k = 0; k < 2; k++) {
+            run(&plain, cuts[i], 0.5f, metrics);
+            run(&filled, cuts[i], 0.5f, metrics);
+        }
+        cr_expect_eq(engine_state_hash(&plain), engine_state_hash(&filled));
+        engine_close(&plain);
+        engine_close(&filled);
+    }
+}
+
+Test(tokens, learns)
+{
+    struct engine engine = net_open(&(struct net){
+        &cpu_backend, route_sqrt, cuts[1], { 0.9f, 0, true } });
+    struct extents whole =
+        extents_between(&(struct reading){ cuts[1], 0 }, 0, SENTENCES);
+    double first[METRIC_COUNT], last[METRIC_COUNT];
+
+    run(&engine, cuts[1], 0.2f, first);
+    for (int i = 0; i < 100; i++)
+        run(&engine, cuts[1], 0.2f, last);
+    cr_expect(loss_of(last) < 0.1 * loss_of(first), "from %g to %g",
+              loss_of(first), loss_of(last));
+    cr_expect_eq(last[METRIC_HITS],
+                 whole.of[EXTENT_SOURCE] + whole.of[EXTENT_TARGET]);
+    engine_close(&engine);
+}
+
+/* The plan is for the whole batch. A batch that is cut otherwise than the one before must not be taken for it,
+ * whether its parts are said to repeat or not. */
+Test(tokens, cuda_follows_the_parts)
+{
+    const char *path = getenv("MEMDIAL_CUDA_EMULATED");
+
+    if (!path || !*path)
+        cr_skip_test("no C++ compiler was found to build the kernels with");
+    setenv("MEMDIAL_CUDA_MODULE", path, 1);
+    for (int repeats = 0; repeats < 2; repeats++) {
+        struct engine host = net_open(&(struct net){
+            &cpu_backend, route_blocks, cuts[0], { 0.9f, 0, true } });
+        struct engine device = net_open(&(struct net){
+            &cuda_backend, route_blocks, cuts[0], { 0.9f, 0, true } });
+        static const int order[][2] = {
+            { 3, 0 }, { 3, 0 }, { 4, 0 }, { 1, 0 }, { 3, 0 }, { 3, 1 },
+            { 3, 1 }, { 4, 5 }, { 2, 3 }
+        };
+        double a[METRIC_COUNT], b[METRIC_COUNT], apart;
+
+        for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+            struct reading r = { cuts[order[i][0]], order[i][1] };
+            run_reading(&host, r, true, 0.1f, a);
+            run_reading(&device, r, repeats, 0.1f, b);
+            cr_expect_float_eq(loss_of(a), loss_of(b), 1e-4 * loss_of(a),
+                               "cut %d from %d on: %g, on the CPU %g",
+                               order[i][0], order[i][1], loss_of(b),
+                               loss_of(a));
+        }
+        compare(&host, &device, &apart);
+        cr_expect(apart < 1e-3, "%g apart", apart);
+        engine_close(&host);
+        engine_close(&device);
+    }
+}
