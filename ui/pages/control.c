@@ -9,6 +9,7 @@
 #include "ui/pages/screen.h"
 #include "ui/session/complete.h"
 #include "ui/term/prompt.h"
+#include "ui/term/scroll.h"
 
 /* What a popup may say to do, or has nothing to do with it. */
 static bool passes_popup(enum action action)
@@ -31,37 +32,14 @@ static bool only_closes(const struct screen *s, enum action action)
 /* Within a popup. */
 static bool moves(enum action action)
 {
-    return action == ACTION_UP || action == ACTION_DOWN ||
-           action == ACTION_PAGE_UP || action == ACTION_PAGE_DOWN ||
-           action == ACTION_START || action == ACTION_END;
+    return scroll_steps(action, 1) != 0;
 }
 
 static void act_on_popup(struct screen *s, enum action action)
 {
-    int page = s->layout.body.rows - 3;
-
-    switch (action) {
-    case ACTION_UP:
-        s->popup_scroll--;
-        break;
-    case ACTION_DOWN:
-        s->popup_scroll++;
-        break;
-    case ACTION_PAGE_UP:
-        s->popup_scroll -= page;
-        break;
-    case ACTION_PAGE_DOWN:
-        s->popup_scroll += page;
-        break;
-    case ACTION_START:
+    s->popup_scroll += scroll_steps(action, s->layout.body.rows - 3);
+    if (s->popup_scroll < 0)
         s->popup_scroll = 0;
-        break;
-    case ACTION_END:
-        s->popup_scroll = s->popup_text.count * 10;
-        break;
-    default:
-        break;
-    }
 }
 
 static void go_to_pane(struct screen *s, int step)

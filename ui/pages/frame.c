@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "ui/pages/screen.h"
 #include "ui/term/prompt.h"
+#include "ui/term/scroll.h"
 
 /* "training", and what may be wrong with it. */
 static const char *state_text(const struct session *s, unsigned *style)
@@ -286,10 +287,7 @@ static void draw_popup_text(struct screen *s, struct area area)
     struct area below = area_sub(area, area.rows - choices, 0, choices,
                                  area.cols);
 
-    if (s->popup_scroll > most)
-        s->popup_scroll = most;
-    if (s->popup_scroll < 0)
-        s->popup_scroll = 0;
+    s->popup_scroll = scroll_row(s->popup_scroll, most + 1);
     if (s->popup_scroll < most)
         area_right(area_sub(area_all(&s->cells), area.row + area.rows,
                             area.col - 1, 1, area.cols + 2),

@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "settings/idle.h"
 #include "ui/pages/explain.h"
+#include "ui/term/scroll.h"
 
 static void range_of_dials(const struct pane_dials *p, int *from, int *to)
 {
@@ -127,14 +128,8 @@ void pane_dials_draw(struct screen *s, struct pane_dials *p, struct area area)
     /* With a line between them where there is room for all of it. */
     each = rows >= 3 * (to - from) + DETAIL_ROWS ? 3 : 2;
     shown = rows / each < to - from ? rows / each : to - from;
-    if (p->scroll > to - shown)
-        p->scroll = to - shown;
-    if (p->scroll < from)
-        p->scroll = from;
-    if (s->dial < p->scroll)
-        p->scroll = s->dial;
-    if (s->dial >= p->scroll + shown)
-        p->scroll = s->dial - shown + 1;
+    p->scroll = from + scroll_keep(p->scroll - from, s->dial - from, to - from,
+                                   shown);
     for (int i = 0; i < shown; i++)
         draw_dial(s, area, each * i, p->scroll + i);
     detail = rows - each * shown;

@@ -7,7 +7,7 @@
 
 #include "ui/pages/pane_trials.h"
 
-/* The trial that is chosen in the table is marked, and a click chooses there. */
+/* The trial that is chosen in the table is marked; a click chooses there. */
 void pane_front_draw(struct screen *, struct pane_trials *, struct area);
 
 /* The next trial in the plot with more memory, or less if `step` is -1; the

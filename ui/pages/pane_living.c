@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "ui/pages/explain.h"
+#include "ui/term/scroll.h"
 
 enum { FACTS_COLS = 34, LIST_LEAST_COLS = 22 };
 
@@ -107,20 +108,6 @@ static void draw_list_row(const struct job *job, struct area area, int row,
     area_fit(area, row, 15, area.cols - 15, ROLE_TEXT, name);
 }
 
-static void keep_in_view(struct pane_living *p, int rows, int count,
-                         int chosen)
-{
-    p->rows = rows;
-    if (p->scroll > count - rows)
-        p->scroll = count - rows;
-    if (p->scroll > chosen)
-        p->scroll = chosen;
-    if (p->scroll < chosen - rows + 1)
-        p->scroll = chosen - rows + 1;
-    if (p->scroll < 0)
-        p->scroll = 0;
-}
-
 static void draw_list(struct screen *s, struct pane_living *p,
                       const struct step_cursor *c, const struct job *job,
                       struct area area)
@@ -130,7 +117,8 @@ static void draw_list(struct screen *s, struct pane_living *p,
 
     area_print(area, 0, 1, ROLE_TITLE, "%d tensors, ◂ read + written", count);
     area = area_sub(area, 1, 0, area.rows - 1, area.cols);
-    keep_in_view(p, area.rows, count, chosen);
+    p->rows = area.rows;
+    p->scroll = scroll_keep(p->scroll, chosen, count, p->rows);
     for (int i = 0; i < area.rows && p->scroll + i < count; i++) {
         int place = p->scroll + i;
         draw_list_row(job, area, i, &living[place], step);
@@ -169,11 +157,8 @@ static void pick_further(struct step_cursor *c, const struct job *job, int by)
     int count, chosen;
     struct living *living = step_cursor_living(c, job, &count, &chosen);
 
-    chosen += by;
-    if (chosen >= count)
-        chosen = count - 1;
     if (count > 0)
-        step_cursor_pick(c, living[chosen > 0 ? chosen : 0].instance);
+        step_cursor_pick(c, living[scroll_row(chosen + by, count)].instance);
     free(living);
 }
 
@@ -197,32 +182,15 @@ bool pane_living_act(struct screen *s, struct pane_living *p,
                      struct step_cursor *c, const struct job *job,
                      enum action action, int argument)
 {
-    switch (action) {
-    case ACTION_UP:
-        pick_further(c, job, -1);
-        break;
-    case ACTION_DOWN:
-        pick_further(c, job, 1);
-        break;
-    case ACTION_PAGE_UP:
-        pick_further(c, job, -p->rows);
-        break;
-    case ACTION_PAGE_DOWN:
-        pick_further(c, job, p->rows);
-        break;
-    case ACTION_START:
-        pick_further(c, job, -job->schedule->instance_count);
-        break;
-    case ACTION_END:
-        pick_further(c, job, job->schedule->instance_count);
-        break;
-    case ACTION_ROW:
+    int steps = scroll_steps(action, p->rows);
+
+    if (action == ACTION_ROW) {
         if (c->picked && c->tensor == argument)
             pane_living_explain(s, c, job);
         step_cursor_pick(c, argument);
-        break;
-    default:
-        return false;
+        return true;
     }
-    return true;
+    if (steps)
+        pick_further(c, job, steps);
+    return steps != 0;
 }

@@ -10,6 +10,7 @@
 #include "settings/idle.h"
 #include "ui/pages/explain.h"
 #include "ui/term/bar.h"
+#include "ui/term/scroll.h"
 
 /* Rows after the kinds of memory. */
 enum { ROW_PEAK = KIND_COUNT, ROW_ARENA, ROW_TOUCHED, ROW_PROCESS, ROW_GAP,
@@ -279,12 +280,7 @@ static void draw_rows(struct screen *s, struct pane_memory *p, struct area area)
     for (int i = 0; i < n; i++)
         if (rows[i] == p->row)
             chosen = i;
-    if (p->scroll > chosen)
-        p->scroll = chosen;
-    if (p->scroll < chosen - area.rows + 1)
-        p->scroll = chosen - area.rows + 1;
-    if (p->scroll > n - area.rows)
-        p->scroll = n > area.rows ? n - area.rows : 0;
+    p->scroll = scroll_keep(p->scroll, chosen, n, area.rows);
     for (int i = 0; i < area.rows && p->scroll + i < n; i++)
         pane_memory_draw_row(s, p, area, i, rows[p->scroll + i], c);
 }

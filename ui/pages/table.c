@@ -3,23 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ui/term/scroll.h"
+
 enum { GAP = 2, TEXT_SIZE = 256 };
 
 static void keep_in_view(struct table_view *v, int row_count, int height)
 {
     v->height = height;
-    if (v->chosen >= row_count)
-        v->chosen = row_count - 1;
-    if (v->chosen < 0)
-        v->chosen = 0;
-    if (v->scroll > row_count - height)
-        v->scroll = row_count - height;
-    if (v->scroll < 0)
-        v->scroll = 0;
-    if (v->chosen < v->scroll)
-        v->scroll = v->chosen;
-    if (height > 0 && v->chosen >= v->scroll + height)
-        v->scroll = v->chosen - height + 1;
+    v->chosen = scroll_row(v->chosen, row_count);
+    v->scroll = scroll_keep(v->scroll, v->chosen, row_count, height);
 }
 
 static void draw_title(struct screen *s, const struct table_view *v,
@@ -84,25 +76,9 @@ static void sort_by(struct table_view *v, int column)
 bool table_act(struct table_view *v, int row_count, int column_count,
                enum action action, int argument)
 {
+    int steps = scroll_steps(action, v->height);
+
     switch (action) {
-    case ACTION_UP:
-        v->chosen--;
-        break;
-    case ACTION_DOWN:
-        v->chosen++;
-        break;
-    case ACTION_PAGE_UP:
-        v->chosen -= v->height;
-        break;
-    case ACTION_PAGE_DOWN:
-        v->chosen += v->height;
-        break;
-    case ACTION_START:
-        v->chosen = 0;
-        break;
-    case ACTION_END:
-        v->chosen = row_count - 1;
-        break;
     case ACTION_ROW:
         v->chosen = argument;
         break;
@@ -116,7 +92,10 @@ bool table_act(struct table_view *v, int row_count, int column_count,
         v->reverse = !v->reverse;
         break;
     default:
-        return false;
+        if (steps == 0)
+            return false;
+        v->chosen += steps;
+        break;
     }
     keep_in_view(v, row_count, v->height);
     return true;

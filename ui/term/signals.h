@@ -21,7 +21,7 @@ void signals_release(void);
 /* To poll for input. */
 int signals_fd(void);
 
-/* Stops this process as if it did not catch SIGTSTP; returns when it goes on. */
+/* Stops this process as SIGTSTP does by itself; returns when it goes on. */
 void signals_suspend(void);
 
 /* The number of the next signal that came, or SIGNALS_CTRL_C; false if there is
