@@ -7,19 +7,15 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/draft.h"
-#include "base/folder.h"
 #include "base/json_print.h"
 #include "base/lines.h"
-#include "base/scratch.h"
-#include "base/tag.h"
 #include "base/text.h"
 #include "events/feed.h"
 #include "settings/settings_json.h"
 #include "ui/session/child.h"
+#include "ui/session/snapshot_path.h"
 
-enum { PATH_SIZE = FEED_TEXT_SIZE, SENTENCE_SIZE = ERROR_TEXT_SIZE,
-       WORDS_SIZE = 1024,
+enum { SENTENCE_SIZE = ERROR_TEXT_SIZE, WORDS_SIZE = 1024,
        GARBAGE_MAX = 1 << 20 /* bytes without an event between */ };
 
 /* Seconds: without an event before that is told, for a worker to end when it
@@ -59,8 +55,7 @@ struct link {
     int64_t sets;                /* commands `set` to the run */
     int starts;                  /* commands `start` without an answer */
     struct former former;        /* while there are any */
-    struct scratch own;          /* for them, if it is on this machine */
-    char save[PATH_SIZE];        /* where the worker's snapshots are */
+    struct snapshot_path save;   /* where the worker's snapshots are */
     bool has_snapshot;
     int64_t snapshot_step;
     struct settings snapshot_settings;
@@ -89,33 +84,6 @@ static void say(struct link *l, const char *format, ...)
     va_end(args);
 }
 
-/* Our own folder on this machine. */
-static bool make_own_folder(struct link *l)
-{
-    char prefix[PATH_SIZE];
-
-    return (folder_state(prefix, sizeof(prefix), "run-") &&
-            scratch_init(&l->own, prefix)) ||
-           scratch_init(&l->own, "/tmp/memdial-run-");
-}
-
-/*
- * A file of the worker's machine. Of another machine no folder is known but
- * /tmp, where a name that can be guessed could be taken by somebody else.
- */
-static void choose_save(struct link *l)
-{
-    char tag[TAG_SIZE];
-
-    l->own.fd = -1;
-    if (!l->command && make_own_folder(l))
-        snprintf(l->save, sizeof(l->save), "%.*s/snapshot.safetensors",
-                 (int)sizeof(l->save) - 32, l->own.path);
-    else
-        snprintf(l->save, sizeof(l->save), "/tmp/memdial-%s.safetensors",
-                 tag_make(tag));
-}
-
 struct link *link_new(const char *worker)
 {
     struct link *l = xcalloc(1, sizeof(*l));
@@ -128,7 +96,7 @@ struct link *link_new(const char *worker)
     l->former.name = xstrdup("");
     feed_init(&l->feed);
     l->wanted = l->in_force = l->feed.settings;
-    choose_save(l);
+    snapshot_path_init(&l->save, !worker);
     return l;
 }
 
@@ -335,7 +303,7 @@ static void take_snapshot(struct link *l, const struct event *event)
 {
     bool of_former = l->state == LINK_STARTING;
 
-    if (strcmp(event->saved.path, l->save) != 0)
+    if (strcmp(event->saved.path, l->save.text) != 0)
         return;
     *(of_former ? &l->former.has_snapshot : &l->has_snapshot) = true;
     l->snapshot_step = event->saved.step;
@@ -469,7 +437,7 @@ static void begin(struct link *l, const char *load)
     json_t *command = json_pack("{ss so so so sb}", "command", "start",
                                 "name", json_text(l->name), "settings",
                                 settings_json(&l->wanted), "save",
-                                json_text(l->save), "keep", 0);
+                                json_text(l->save.text), "keep", 0);
 
     if (load)
         json_put(command, "load", json_text(load));
@@ -500,10 +468,12 @@ void link_begin(struct link *l, const char *name, const struct settings *s)
 
 void link_restart(struct link *l, enum link_start from)
 {
+    bool loads = from == LINK_FROM_SNAPSHOT && l->has_snapshot;
+
     remember_run(l);
     if (from == LINK_FROM_SNAPSHOT)
-        l->wanted = l->has_snapshot ? l->snapshot_settings : l->in_force;
-    begin(l, from == LINK_FROM_SNAPSHOT && l->has_snapshot ? l->save : NULL);
+        l->wanted = loads ? l->snapshot_settings : l->in_force;
+    begin(l, loads ? l->save.text : NULL);
 }
 
 bool link_has_snapshot(const struct link *l, int64_t *step)
@@ -554,10 +524,7 @@ void link_free(struct link *l)
     if (has_worker(l))
         child_reap(&l->child, farewell_seconds);
     child_done(&l->child);
-    if (l->own.fd >= 0)
-        scratch_done(&l->own);
-    else
-        draft_remove(l->save, NULL); /* the command may be of this machine */
+    snapshot_path_done(&l->save);
     free(l->command);
     free(l->name);
     free(l->former.name);
