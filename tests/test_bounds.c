@@ -134,7 +134,7 @@ Test(bounds, the_front_outlives_its_time)
     change(0);
     session_pin(&session);
     change(1);
-    session.tried.list[session.tried.count - 1].trial.best_accuracy = 1;
+    session.tried.list[session.tried.count - 1].trial.best_score = 1;
     best = session.tried.list[session.tried.count - 1].number;
     for (int i = 2; i < ATTEMPTS_MOST + 20; i++) {
         session.tried.list[session.tried.count - 1].peak_bytes += 1;

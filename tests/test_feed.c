@@ -68,12 +68,13 @@ Test(feed, gives_back_every_event)
     struct feed f;
     struct event events[] = {
         { .type = EVENT_START, .start = { "quick", &initial,
-                                          { "cuda", 16 }, 3, 900 } },
+                                          { "cuda", 16 }, 3, 900,
+                                          "token", "bleu" } },
         { .type = EVENT_MEMORY, .memory = { 1, 2, 3, 4,
                                             (uint64_t)1 << 62 } },
         { .type = EVENT_STEP,
           .step = { 5, 900, 1, 2.3000000000000003, 0.1, 1e300, 5e-324 } },
-        { .type = EVENT_EPOCH, .epoch = { 2, 1, 0.5, 2, 1.0 / 3, 12.5 } },
+        { .type = EVENT_EPOCH, .epoch = { 2, 1, 0.5, 2, 1.0 / 3, 12.5, 7 } },
         { .type = EVENT_APPLIED,
           .applied = { 7, &initial, &changed, 10, 11, 4 } },
         { .type = EVENT_REFUSED,
@@ -186,7 +187,7 @@ Test(feed, loses_no_event_over_text)
     feed_init(&f);
     line = line_of(&(struct event){ .type = EVENT_START,
                                     .start = { "a\xe9", &s, { "cpu", 1 },
-                                               0, 1 } });
+                                               0, 1, NULL, NULL } });
     cr_assert_eq(read_line(&f, line, &e), FEED_EVENT, "%s: %s", line, e.text);
     cr_expect_str_eq(f.event.start.preset, "a?");
     cr_expect_str_eq(f.settings.data_path, "\xff\xfe");

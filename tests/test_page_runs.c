@@ -176,9 +176,9 @@ static bool is_on_front(const struct attempt *t)
     for (int i = 0; i < session.tried.count; i++) {
         const struct attempt *o = &session.tried.list[i];
         if ((o->peak_bytes < t->peak_bytes &&
-             o->trial.best_accuracy >= t->trial.best_accuracy) ||
+             o->trial.best_score >= t->trial.best_score) ||
             (o->peak_bytes <= t->peak_bytes &&
-             o->trial.best_accuracy > t->trial.best_accuracy))
+             o->trial.best_score > t->trial.best_score))
             return false;
     }
     return true;
@@ -213,11 +213,11 @@ static void check_rows(void)
                   line);
         snprintf(text, sizeof(text), "%s   x%.2f  %6.2f%%",
                  bytes_format(peak, sizeof(peak), t->peak_bytes),
-                 t->flops / t->baseline->flops, 100 * t->trial.best_accuracy);
+                 t->flops / t->baseline->flops, 100 * t->trial.best_score);
         cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);
         snprintf(text, sizeof(text), "%.1f %7d  %6.2f%% %9.2fx |",
                  t->trial.end[UNIT_SECONDS] - t->trial.begin[UNIT_SECONDS],
-                 t->trial.epochs, 100 * t->trial.valid_accuracy,
+                 t->trial.epochs, 100 * t->trial.valid_score,
                  (double)t->baseline->peak_bytes / (double)t->peak_bytes);
         cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);
     }
@@ -226,12 +226,12 @@ static void check_rows(void)
 Test(page_runs, rows_have_the_figures_of_trials)
 {
     check_rows();
-    session.tried.list[0].trial.best_accuracy = 0.99;
-    session.tried.list[1].trial.best_accuracy = 0.9;
-    session.tried.list[2].trial.best_accuracy = 0.8;
+    session.tried.list[0].trial.best_score = 0.99;
+    session.tried.list[1].trial.best_score = 0.9;
+    session.tried.list[2].trial.best_score = 0.8;
     frame_draw(&screen);
     check_rows();
-    session.tried.list[1].trial.best_accuracy = 0.99;
+    session.tried.list[1].trial.best_score = 0.99;
     frame_draw(&screen);
     check_rows();
 }
@@ -415,7 +415,7 @@ Test(page_runs, shown)
     press(KEY_RETURN);
     cr_expect(shows("Settings B"));
     snprintf(text, sizeof(text), "Validation accuracy: %.2f%% at best",
-             100 * session.tried.list[1].trial.best_accuracy);
+             100 * session.tried.list[1].trial.best_score);
     cr_expect(shows(text));
     cr_expect(shows("microbatch      10 > 100 (all)"));
     press(KEY_ESCAPE);

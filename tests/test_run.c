@@ -112,7 +112,7 @@ static void take_file(const char *name)
 Test(run, comes_out_of_a_file)
 {
     const struct series *loss = &run.curve[CURVE_LOSS];
-    const struct series *valid = &run.curve[CURVE_VALID_ACCURACY];
+    const struct series *valid = &run.curve[CURVE_VALID_SCORE];
 
     take_file("run.jsonl");
     cr_expect_str_eq(run.preset, "quick");
@@ -142,7 +142,7 @@ Test(run, comes_out_of_a_file)
     for (int i = 0; i < 3; i++)
         cr_expect_eq(valid->points[i].at[UNIT_EPOCHS], i + 1);
     cr_expect_eq(run_latest(&run, CURVE_VALID_LOSS), 2.4033347457116667);
-    cr_expect_eq(run_latest(&run, CURVE_TRAIN_ACCURACY),
+    cr_expect_eq(run_latest(&run, CURVE_TRAIN_SCORE),
                  0.087499999999999994);
 
     cr_assert_eq(run.mark_count, 1);
@@ -197,9 +197,9 @@ Test(run, has_a_best_accuracy)
     steps(21, 30);
     epoch(3, 0.65);
     cr_assert_eq(run.trial_count, 2);
-    cr_expect_eq(run.trials[0].best_accuracy, 0.7);
-    cr_expect_eq(run.trials[0].valid_accuracy, 0.6);
-    cr_expect_eq(run.trials[1].best_accuracy, 0.65);
+    cr_expect_eq(run.trials[0].best_score, 0.7);
+    cr_expect_eq(run.trials[0].valid_score, 0.6);
+    cr_expect_eq(run.trials[1].best_score, 0.65);
     cr_assert_not_null(run_best(&run));
     cr_expect_eq(run_best(&run)->value, 0.7);
     cr_expect_eq(run_best(&run)->at[UNIT_EPOCHS], 1);
@@ -264,7 +264,7 @@ Test(run, goes_on_from_a_snapshot)
     cr_expect_eq(run.end, RUN_OPEN);
     cr_expect_eq(run.step, 15);
     cr_expect_eq(run.curve[CURVE_LOSS].count, 15);
-    cr_expect_eq(run.curve[CURVE_VALID_ACCURACY].count, 1);
+    cr_expect_eq(run.curve[CURVE_VALID_SCORE].count, 1);
     cr_expect_eq(run.mark_count, 1);
     cr_expect_eq(run.at[UNIT_SAMPLES], 300);
     cr_expect_eq(run.at[UNIT_EPOCHS], 1.5);

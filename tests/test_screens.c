@@ -27,7 +27,8 @@ static void make_session(void)
     session_event(&session,
                   &(struct event){ .type = EVENT_START,
                                    .start = { "quick", &session.in_force,
-                                              sample_machine, 0, 200 } });
+                                              sample_machine, 0, 200,
+                                              "sample", "accuracy" } });
     sample_plan(&session);
     sample_train(&session, 3);
     sample_apply(&session, "precision=fp16");
@@ -256,7 +257,7 @@ Test(screens, numbers_are_the_plans_and_the_events)
                  (double)session.planned->peak_bytes);
     cr_expect(strstr(frame, text), "%s", text);
     snprintf(text, sizeof(text), "valid %.2f%%",
-             100 * run_latest(session_run(&session), CURVE_VALID_ACCURACY));
+             100 * run_latest(session_run(&session), CURVE_VALID_SCORE));
     cr_expect(strstr(frame, text), "%s", text);
     snprintf(text, sizeof(text), "loss %.4f",
              run_latest(session_run(&session), CURVE_LOSS));
@@ -318,7 +319,7 @@ Test(screens, legends_keep_their_place)
         struct event step = { .type = EVENT_STEP,
                               .step = { 101 + i, 200, 11, x, x, x, x } };
         struct event epoch = { .type = EVENT_EPOCH,
-                               .epoch = { 11 + i, x, x, x, x, x } };
+                               .epoch = { 11 + i, x, x, x, x, x, x } };
         session_event(&session, &step);
         session_event(&session, &epoch);
         for (int page = PAGE_RUN; page <= PAGE_RUNS; page += PAGE_RUNS) {

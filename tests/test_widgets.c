@@ -621,7 +621,7 @@ Test(session, restart_from_a_snapshot)
     sample_start(&s, "quick", &s.in_force, 30);
     cr_expect_eq(s.runs.count, 1);
     cr_expect_eq(s.runs.list[0].curve[CURVE_LOSS].count, 30);
-    cr_expect_eq(s.runs.list[0].curve[CURVE_VALID_ACCURACY].count, 3);
+    cr_expect_eq(s.runs.list[0].curve[CURVE_VALID_SCORE].count, 3);
     sample_start(&s, "quick", &s.in_force, 0);
     cr_expect_eq(s.runs.count, 2);
     session_done(&s);
@@ -829,7 +829,7 @@ Test(export, whatever_the_values_are)
     s.runs.list[0].curve[CURVE_LOSS].points[1].value = NAN;
     strcpy(s.runs.list[0].preset, "caf\xe9");
     strcpy(s.tried.list[0].preset, "caf\xe9");
-    s.tried.list[0].trial.valid_accuracy = INFINITY;
+    s.tried.list[0].trial.valid_score = INFINITY;
     cr_assert(export_session(&s, path, &e), "%s", e.text);
     json = json_load_file(path, 0, NULL);
     run = json_array_get(json_object_get(json, "runs"), 0);

@@ -14,6 +14,7 @@
 #include "base/spelling.h"
 #include "models/model.h"
 #include "plan/dial.h"
+#include "settings/facts.h"
 
 enum { WAIT_MILLISECONDS = 500, COMMAND_SIZE = 1024, CHANGES_SIZE = 256 };
 
@@ -31,6 +32,7 @@ struct plain {
     bool has_run;            /* a step of the plan in force */
     double next_step;        /* to be told, when; monotonic seconds */
     struct event memory;     /* as it was said last */
+    struct score score;      /* of the data */
 };
 
 /* Before a step little of an arena is touched. The process has a little more
@@ -64,6 +66,16 @@ static void say_step(struct plain *p, const struct event *e)
           e->step.loss);
 }
 
+static void say_epoch(const struct plain *p, const struct event *e)
+{
+    const char *unit = p->score.percent ? " percent" : "";
+    double factor = p->score.percent ? 100 : 1;
+
+    print("Epoch %d done: %s %.1f%s in training, %.1f%s in validation.\n",
+          e->epoch.epoch, p->score.name, factor * e->epoch.train_accuracy,
+          unit, factor * e->epoch.score, unit);
+}
+
 static void say_change(struct plain *p, const struct event *e)
 {
     char planned[BYTES_TEXT_SIZE], changes[CHANGES_SIZE];
@@ -90,6 +102,7 @@ static void say_event(struct plain *p, const struct event *e)
 {
     switch (e->type) {
     case EVENT_START:
+        p->score = facts_of(e->start.settings).score;
         print("Training %s, %lld steps.\n", e->start.preset,
               (long long)e->start.steps);
         break;
@@ -100,9 +113,7 @@ static void say_event(struct plain *p, const struct event *e)
         say_step(p, e);
         break;
     case EVENT_EPOCH:
-        print("Epoch %d done: accuracy %.1f percent in training, %.1f "
-              "percent in validation.\n", e->epoch.epoch,
-              100 * e->epoch.train_accuracy, 100 * e->epoch.valid_accuracy);
+        say_epoch(p, e);
         break;
     case EVENT_APPLIED:
         say_change(p, e);

@@ -35,7 +35,8 @@ void progress_init(struct progress *p)
 {
     *p = (struct progress){ .live = isatty(STDOUT_FILENO),
                             .started = clock_seconds(),
-                            .first_step = -1 };
+                            .first_step = -1,
+                            .facts = facts_of(&(struct settings){ 0 }) };
 }
 
 /* Columns of a row that can be used: in the last one some terminals go to the
@@ -93,8 +94,9 @@ static void name_parts(struct line *l, const struct progress *p,
     snprintf(l->part[PART_EPOCH], PART_SIZE, "epoch %d", e->step.epoch);
     snprintf(l->part[PART_LOSS], PART_SIZE,
              fabs(loss) < 1e6 ? "loss %.4f" : "loss %.4g", loss);
-    snprintf(l->part[PART_RATE], PART_SIZE, "%s samples/s",
-             text_count(rate, (int64_t)e->step.samples_per_second));
+    snprintf(l->part[PART_RATE], PART_SIZE, "%s %ss/s",
+             text_count(rate, (int64_t)e->step.samples_per_second),
+             p->facts.unit);
     snprintf(l->part[PART_LEFT], PART_SIZE, "%s left",
              text_duration(left, seconds_left(p, e)));
 }
@@ -171,12 +173,15 @@ static void print_memory(const struct event *e)
           bytes_format(gap, sizeof(gap), beyond));
 }
 
-static void print_epoch(const struct event *e)
+static void print_epoch(const struct progress *p, const struct event *e)
 {
-    print("epoch %3d  loss %.4f, valid %.4f  accuracy %.2f%%, valid %.2f%%  "
-          "%.1f s\n", e->epoch.epoch, e->epoch.train_loss,
-          e->epoch.valid_loss, 100 * e->epoch.train_accuracy,
-          100 * e->epoch.valid_accuracy, e->epoch.seconds);
+    const struct score *score = &p->facts.score;
+    char train[NUMBER_SIZE], valid[NUMBER_SIZE];
+
+    print("epoch %3d  loss %.4f, valid %.4f  %s %s, valid %s  %.1f s\n",
+          e->epoch.epoch, e->epoch.train_loss, e->epoch.valid_loss,
+          score->name, score_format(score, e->epoch.train_accuracy, 2, train),
+          score_format(score, e->epoch.score, 2, valid), e->epoch.seconds);
 }
 
 static void print_start(const struct event *e)
@@ -196,6 +201,7 @@ void progress_emit(void *arg, const struct event *e)
 
     switch (e->type) {
     case EVENT_START:
+        p->facts = facts_of(e->start.settings);
         print_start(e);
         break;
     case EVENT_MEMORY:
@@ -213,8 +219,10 @@ void progress_emit(void *arg, const struct event *e)
         break;
     case EVENT_EPOCH:
         clear_line(p);
-        print_epoch(e);
-        if (e->epoch.valid_accuracy > p->best.epoch.valid_accuracy)
+        print_epoch(p, e);
+        if (p->best.epoch.epoch == 0 ||
+            score_better(&p->facts.score, e->epoch.score,
+                         p->best.epoch.score))
             p->best = *e;
         break;
     case EVENT_APPLIED:
@@ -253,7 +261,7 @@ void progress_emit(void *arg, const struct event *e)
 void progress_summary(const struct progress *p, bool interrupted,
                       const char *saved)
 {
-    char took[TEXT_DURATION_SIZE];
+    char took[TEXT_DURATION_SIZE], best[NUMBER_SIZE];
 
     text_duration(took, clock_seconds() - p->started);
     if (interrupted)
@@ -263,8 +271,9 @@ void progress_summary(const struct progress *p, bool interrupted,
     else
         print("done in %s\n", took);
     if (p->best.epoch.epoch)
-        print("best validation accuracy %.2f%%, in epoch %d\n",
-              100 * p->best.epoch.valid_accuracy, p->best.epoch.epoch);
+        print("best validation %s %s, in epoch %d\n", p->facts.score.name,
+              score_format(&p->facts.score, p->best.epoch.score, 2, best),
+              p->best.epoch.epoch);
     print_memory(&p->memory);
     if (saved)
         print("saved %s\n", saved);

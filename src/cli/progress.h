@@ -6,6 +6,7 @@
 #define MEMDIAL_PROGRESS_H
 
 #include "events/event.h"
+#include "settings/facts.h"
 
 struct progress {
     bool live;                   /* standard output is a terminal */
@@ -13,6 +14,7 @@ struct progress {
     double started, drawn;       /* monotonic seconds */
     int64_t first_step;          /* done before this run; -1: none yet */
     struct event memory, step, best; /* the latest; the best epoch */
+    struct facts facts;          /* of the data */
 };
 
 void progress_init(struct progress *);

@@ -5,6 +5,7 @@
 #include "data/cifar10.h"
 #include "data/images.h"
 #include "data/shapes.h"
+#include "settings/facts.h"
 
 struct dataset {
     const struct data_family *family;
@@ -68,7 +69,7 @@ bool dataset_batches(const struct dataset *set, const struct settings *s,
            error_set(e, EXIT_INPUT,
                      "batch: %d %ss are more than an epoch of %lld; lower "
                      "batch or raise epoch_samples", s->batch,
-                     set->family->unit,
+                     facts_of(s).unit,
                      (long long)set->family->epoch_units(set->state, s));
 }
 

@@ -9,13 +9,6 @@
 #include "data/cut.h"
 #include "settings/settings.h"
 
-/* How good predictions are, beside the loss. */
-struct score {
-    const char *name;
-    bool percent;            /* a fraction of 1, shown in percent */
-    bool higher_is_better;
-};
-
 /* A batch that is to be loaded: one of training, or all that an evaluation
  * looks at. */
 struct reading {
@@ -27,9 +20,7 @@ struct reading {
 };
 
 struct data_family {
-    const char *unit;        /* what batches are counted in: "sample" */
     enum extent terms;       /* what the loss is the mean over */
-    struct score score;
     struct cut (*cut)(const struct settings *);
     /* `source` says which set of the family; `state` is the open set's. What
      * `check` says yes to may still not open. */

@@ -232,9 +232,7 @@ static void family_fill(void *reading, const struct part *part, int begin,
 }
 
 const struct data_family images_family = {
-    .unit = "sample",
     .terms = EXTENT_SAMPLES,
-    .score = { "accuracy", .percent = true, .higher_is_better = true },
     .cut = family_cut,
     .check = family_check,
     .open = family_open,

@@ -67,6 +67,10 @@ const struct member event_members[] = {
       "how many steps were done before: 0 but for a run that was loaded" },
     { EVENT_START, "steps", AT(start.steps), REQUIRED,
       "how many the whole run has" },
+    { EVENT_START, "unit", AT(start.unit), OPTIONAL,
+      "what the data and their batches are counted in, as sample" },
+    { EVENT_START, "score", AT(start.score), OPTIONAL,
+      "what score is called for these data, as accuracy" },
 
     { EVENT_MEMORY, "planned", AT(memory.planned), REQUIRED,
       "bytes alive at the peak of the plan" },
@@ -107,6 +111,9 @@ const struct member event_members[] = {
       "of the validation" },
     { EVENT_EPOCH, "valid_accuracy", AT(epoch.valid_accuracy), REQUIRED,
       "of the validation" },
+    { EVENT_EPOCH, "score", AT(epoch.score), OPTIONAL,
+      "how good the predictions of the validation are; of images their "
+      "accuracy" },
     { EVENT_EPOCH, "seconds", AT(epoch.seconds), REQUIRED,
       "the time of the epoch and its validation" },
 

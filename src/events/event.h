@@ -47,6 +47,7 @@ struct event {
             const struct settings *settings;
             struct machine machine; /* where, and on what, the run is */
             int64_t step, steps;  /* done before; of the whole run */
+            const char *unit, *score; /* names (facts.h); NULL: not known */
         } start;
         struct {
             uint64_t planned, arena, touched, os; /* bytes */
@@ -64,6 +65,7 @@ struct event {
             double train_loss, train_accuracy;
             double valid_loss, valid_accuracy;
             double seconds;       /* training and evaluation */
+            double score;         /* of the validation; NAN: not known */
         } epoch;
         struct {
             int64_t step;         /* done when the change took effect */
@@ -124,7 +126,7 @@ extern const struct member event_members[];
 extern const int event_member_count;
 
 /* Strings that point somewhere, of one event, at most. */
-enum { EVENT_TEXTS_MAX = 2 };
+enum { EVENT_TEXTS_MAX = 3 };
 
 /* In the message of an `error` of a run that came to no numbers. */
 #define EVENT_DIVERGED "training diverged"

@@ -144,20 +144,26 @@ static void run_on_step(struct run *r, const struct event *e)
     note_speed(r);
 }
 
+/* Events of before have no score: it was the accuracy. */
+static double score_of(const struct event *e)
+{
+    return isnan(e->epoch.score) ? e->epoch.valid_accuracy : e->epoch.score;
+}
+
 static void run_on_epoch(struct run *r, const struct event *e)
 {
     struct trial *t = this_trial(r);
+    struct score score = run_score(r);
+    double valid = score_of(e);
 
     r->at[UNIT_EPOCHS] = e->epoch.epoch;
-    series_add(&r->curve[CURVE_TRAIN_ACCURACY], r->at,
+    series_add(&r->curve[CURVE_TRAIN_SCORE], r->at,
                e->epoch.train_accuracy);
     series_add(&r->curve[CURVE_VALID_LOSS], r->at, e->epoch.valid_loss);
-    series_add(&r->curve[CURVE_VALID_ACCURACY], r->at,
-               e->epoch.valid_accuracy);
-    t->epochs++;
-    t->valid_accuracy = e->epoch.valid_accuracy;
-    if (t->valid_accuracy > t->best_accuracy)
-        t->best_accuracy = t->valid_accuracy;
+    series_add(&r->curve[CURVE_VALID_SCORE], r->at, valid);
+    if (t->epochs++ == 0 || score_better(&score, valid, t->best_score))
+        t->best_score = valid;
+    t->valid_score = valid;
 }
 
 static struct mark *append_mark(struct run *r)
@@ -248,13 +254,19 @@ double run_latest(const struct run *r, enum curve curve)
     return last ? last->value : NAN;
 }
 
+struct score run_score(const struct run *r)
+{
+    return facts_of(&r->settings).score;
+}
+
 const struct point *run_best(const struct run *r)
 {
-    const struct series *c = &r->curve[CURVE_VALID_ACCURACY];
+    const struct series *c = &r->curve[CURVE_VALID_SCORE];
+    struct score score = run_score(r);
     const struct point *best = NULL;
 
     for (int i = 0; i < c->count; i++)
-        if (!best || c->points[i].value > best->value)
+        if (!best || score_better(&score, c->points[i].value, best->value))
             best = &c->points[i];
     return best;
 }

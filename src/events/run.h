@@ -12,6 +12,7 @@
 
 #include "events/event.h"
 #include "events/series.h"
+#include "settings/facts.h"
 
 enum {
     RUN_PRESET_SIZE = 64,
@@ -20,8 +21,8 @@ enum {
 };
 
 /* One point per step, or per epoch. */
-enum curve { CURVE_LOSS, CURVE_TRAIN_ACCURACY, CURVE_VALID_LOSS,
-             CURVE_VALID_ACCURACY, CURVE_COUNT };
+enum curve { CURVE_LOSS, CURVE_TRAIN_SCORE, CURVE_VALID_LOSS,
+             CURVE_VALID_SCORE, CURVE_COUNT };
 
 /* A moment at which something changed. */
 struct mark {
@@ -37,8 +38,8 @@ struct trial {
     uint64_t planned, arena;         /* bytes; 0: not known yet */
     double seconds_per_step;         /* mean; 0: not known yet */
     int epochs;                      /* ended in it */
-    double valid_accuracy;           /* of the last of them */
-    double best_accuracy;
+    double valid_score;              /* of the last of them */
+    double best_score;
 };
 
 /* How it ended, if it has. */
@@ -84,7 +85,10 @@ const struct trial *run_trial(const struct run *);
 /* The latest value of a curve; NAN if there is none. */
 double run_latest(const struct run *, enum curve);
 
-/* The best point of the validation accuracy; NULL if there is none. */
+/* What its scores are. */
+struct score run_score(const struct run *);
+
+/* The best point of the validation's score; NULL if there is none. */
 const struct point *run_best(const struct run *);
 
 #endif

@@ -5,7 +5,15 @@
 #ifndef MEMDIAL_FACTS_H
 #define MEMDIAL_FACTS_H
 
+#include "base/number.h"
 #include "settings/settings.h"
+
+/* How good predictions are, beside the loss. */
+struct score {
+    const char *name;            /* "accuracy" */
+    bool percent;                /* a fraction of 1, shown in percent */
+    bool higher_is_better;
+};
 
 enum { FACTS_RANK_MAX = 3 };
 
@@ -14,9 +22,19 @@ struct facts {
     int rank;                    /* of a sample */
     int sample[FACTS_RANK_MAX];  /* its shape; (height, width, channels) */
     int classes;
+    const char *unit;            /* what batches are counted in: "sample" */
+    struct score score;
 };
 
 /* Those of the set that settings->data names. */
 struct facts facts_of(const struct settings *);
+
+/* "77.8%", or as it is: with so many digits after the point. Returns text. */
+const char *score_format(const struct score *, double value, int digits,
+                         char text[NUMBER_SIZE]);
+
+/* Whether one is better than another; nothing is better than NAN, and NAN than
+ * nothing. */
+bool score_better(const struct score *, double one, double other);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "models/model.h"
+#include "settings/facts.h"
 #include "settings/idle.h"
 #include "train/carry.h"
 #include "train/course.h"
@@ -285,10 +286,13 @@ static bool check_step(const struct trainer *t, const struct tally *step,
 void trainer_begin(const struct trainer *t, const char *preset,
                    struct event_sink sink)
 {
+    struct facts facts = facts_of(&t->job->settings);
+
     emit(sink, (struct event){ .type = EVENT_START,
                                .start = { preset, &t->job->settings,
                                           t->job->machine, t->step,
-                                          trainer_steps(t) } });
+                                          trainer_steps(t), facts.unit,
+                                          facts.score.name } });
     emit(sink, trainer_memory(t));
     warn_of_idle(t, NULL, sink);
 }
@@ -329,7 +333,8 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
                    .epoch = { (int)(t->step / t->steps_per_epoch),
                               train.loss / n, train.hits / n,
                               valid.loss / m, valid.hits / m,
-                              t->seconds - t->epoch_began } });
+                              t->seconds - t->epoch_began,
+                              valid.hits / m } });
     t->epoch = (struct tally){ 0 };
     t->epoch_began = t->seconds;
     return true;

@@ -59,8 +59,8 @@ static void progress_text(const struct session *s, char *text, size_t size)
     number_format(rate, speed, speed < 10, RATE_CELLS);
     text_duration(left, (double)(r->steps - r->step) * s->in_force.batch /
                             speed);
-    snprintf(text, size, "epoch %d of %d  %s samples/s  %s left", r->epoch,
-             s->in_force.epochs, rate, left);
+    snprintf(text, size, "epoch %d of %d  %s %ss/s  %s left", r->epoch,
+             s->in_force.epochs, rate, facts_of(&r->settings).unit, left);
 }
 
 /* From this width on the progress is in the line of the tabs, below it in the
@@ -373,17 +373,18 @@ static void draw_line(struct screen *s, struct area area)
     const struct session *session = s->session;
     unsigned style;
     const char *state = state_text(session, &style);
-    double accuracy = run_latest(session_run(session), CURVE_VALID_ACCURACY);
-    char peak[BYTES_TEXT_SIZE], percent[NUMBER_SIZE];
+    double valid = run_latest(session_run(session), CURVE_VALID_SCORE);
+    struct score score = run_score(session_run(session));
+    char peak[BYTES_TEXT_SIZE], figure[NUMBER_SIZE];
     int col = area_text(area, 0, 0, style, state);
 
     if (session->now && !session->now->refused)
         col = area_print(area, 0, col, ROLE_TEXT, " %s",
                          bytes_format(peak, sizeof(peak),
                                       session->now->peak_bytes));
-    if (isfinite(accuracy))
+    if (isfinite(valid))
         area_print(area, 0, col, ROLE_TEXT, " %s",
-                   number_percent(percent, accuracy, 1));
+                   score_format(&score, valid, 1, figure));
     if (area.rows > 1)
         draw_summary(session, area_sub(area, 1, 0, area.rows - 1, area.cols));
     if (s->asking || screen_offers(s))

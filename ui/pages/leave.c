@@ -23,7 +23,8 @@ bool leave_ask(struct screen *s)
     struct text_block *text = &s->popup_text;
     const struct run *run = session_run(session);
     const struct point *best = run_best(run);
-    char percent[NUMBER_SIZE];
+    struct score score = run_score(run);
+    char figure[NUMBER_SIZE];
 
     if (!session_has_work(session))
         return false;
@@ -33,8 +34,9 @@ bool leave_ask(struct screen *s)
                    run->epoch, session->in_force.epochs,
                    (long long)run->step, (long long)run->steps);
     if (best)
-        text_block_add(text, ROLE_TEXT, "Best validation accuracy so far: %s.",
-                       number_percent(percent, best->value, 2));
+        text_block_add(text, ROLE_TEXT, "Best validation %s so far: %s.",
+                       score.name,
+                       score_format(&score, best->value, 2, figure));
     text_block_add(text, ROLE_TEXT, "Its weights are lost, and its curves if "
                    "they are not written to a file.");
     screen_offer(s, KEY_RETURN, "y", "leave");
@@ -88,11 +90,13 @@ static void print_memory(const struct run *r)
 static void print_best(const struct run *r)
 {
     const struct point *best = run_best(r);
-    char percent[NUMBER_SIZE];
+    struct score score = run_score(r);
+    char figure[NUMBER_SIZE];
 
     if (best)
-        print("best validation accuracy %s, in epoch %.0f\n",
-              number_percent(percent, best->value, 2), best->at[UNIT_EPOCHS]);
+        print("best validation %s %s, in epoch %.0f\n", score.name,
+              score_format(&score, best->value, 2, figure),
+              best->at[UNIT_EPOCHS]);
     else
         print("no epoch came to its end\n");
 }

@@ -56,12 +56,13 @@ static int list_changes(struct text_block *text, const struct settings *from,
 /* What becomes of the run that there is. */
 static void tell_end(struct text_block *text, const struct session *s)
 {
-    double accuracy = run_latest(session_run(s), CURVE_VALID_ACCURACY);
-    char figure[32] = "", percent[NUMBER_SIZE];
+    double valid = run_latest(session_run(s), CURVE_VALID_SCORE);
+    struct score score = run_score(session_run(s));
+    char figure[2 * NUMBER_SIZE] = "", text_of[NUMBER_SIZE];
 
-    if (isfinite(accuracy))
-        snprintf(figure, sizeof(figure), ", accuracy %s",
-                 number_percent(percent, accuracy, 1));
+    if (isfinite(valid))
+        snprintf(figure, sizeof(figure), ", %.20s %s", score.name,
+                 score_format(&score, valid, 1, text_of));
     if (s->state == LINK_DONE)
         text_block_add(text, ROLE_TEXT, "The run of %s is done already%s.",
                        s->preset, figure);

@@ -172,10 +172,10 @@ static void draw_accuracy(struct screen *s, struct pane_curves *p,
     double max = 0;
     int col;
 
-    add_earlier(s->session, &d, CURVE_VALID_ACCURACY, unit);
-    d.lines[c->line_count++] = line_of(&h->curve[CURVE_TRAIN_ACCURACY], unit,
+    add_earlier(s->session, &d, CURVE_VALID_SCORE, unit);
+    d.lines[c->line_count++] = line_of(&h->curve[CURVE_TRAIN_SCORE], unit,
                                        ROLE_TRAIN, 't');
-    d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_ACCURACY], unit,
+    d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_SCORE], unit,
                                        ROLE_VALID, 'v');
     c->y_min = 1;
     chart_fit(d.lines, c->line_count, false, &c->y_min, &max);
@@ -185,9 +185,9 @@ static void draw_accuracy(struct screen *s, struct pane_curves *p,
         c->y_max = c->y_min + 0.1;
     c->label = chart_label_percent;
     col = draw_legend(area, 1, ROLE_VALID, 'v', "valid",
-                      value_at(s, p, CURVE_VALID_ACCURACY), true);
+                      value_at(s, p, CURVE_VALID_SCORE), true);
     col = draw_legend(area, col, ROLE_TRAIN, 't', "train",
-                      value_at(s, p, CURVE_TRAIN_ACCURACY), true);
+                      value_at(s, p, CURVE_TRAIN_SCORE), true);
     draw_legend_pinned(s->session, area, col);
     finish(&d, area, "epoch");
 }
@@ -259,7 +259,7 @@ static bool shows_loss(const struct session *s, enum curves curves,
                        struct area area)
 {
     if (curves == CURVES_BOTH && area.cols < BOTH_COLS)
-        return isnan(run_latest(session_run(s), CURVE_TRAIN_ACCURACY));
+        return isnan(run_latest(session_run(s), CURVE_TRAIN_SCORE));
     return curves == CURVES_LOSS;
 }
 

@@ -28,8 +28,8 @@ static int compare_peaks(const void *a, const void *b)
 
     if ((*x)->peak_bytes != (*y)->peak_bytes)
         return (*x)->peak_bytes > (*y)->peak_bytes ? 1 : -1;
-    return (*x)->trial.best_accuracy < (*y)->trial.best_accuracy   ? -1
-           : (*x)->trial.best_accuracy > (*y)->trial.best_accuracy ? 1
+    return (*x)->trial.best_score < (*y)->trial.best_score   ? -1
+           : (*x)->trial.best_score > (*y)->trial.best_score ? 1
            : *x > *y ? 1 : -1;
 }
 
@@ -69,7 +69,7 @@ static double *make_stairs(const struct session *s, const struct chart *c,
             continue;
         stairs[2 * n] = point_x(sorted[i]);
         stairs[2 * n++ + 1] = y;
-        y = sorted[i]->trial.best_accuracy;
+        y = sorted[i]->trial.best_score;
         stairs[2 * n] = point_x(sorted[i]);
         stairs[2 * n++ + 1] = y;
     }
@@ -93,8 +93,8 @@ static void fit_chart(const struct session *s, struct chart *c,
         const struct attempt *t = &s->tried.list[i];
         if (!attempt_has_point(t))
             continue;
-        low = fmin(low, t->trial.best_accuracy);
-        high = fmax(high, t->trial.best_accuracy);
+        low = fmin(low, t->trial.best_score);
+        high = fmax(high, t->trial.best_score);
         c->x_min = fmin(c->x_min, point_x(t));
         c->x_max = fmax(c->x_max, point_x(t));
     }
@@ -136,7 +136,7 @@ static void draw_letter(struct screen *s, const struct pane_trials *p,
     char label[TRIAL_LABEL_SIZE];
 
     width = cells_width(trial_label(t, label));
-    chart_cell(c, area, point_x(t), t->trial.best_accuracy, &row, &col);
+    chart_cell(c, area, point_x(t), t->trial.best_score, &row, &col);
     if (row < 0 || row >= area.rows || col < 0 || col >= area.cols)
         return;
     col = free_column(area, row, col, width);
@@ -168,6 +168,7 @@ static void draw_chosen(const struct session *s, const struct pane_trials *p,
     int trial = pane_trials_chosen(s, p);
     const struct attempt *t = &s->tried.list[trial];
     char label[TRIAL_LABEL_SIZE], bytes[BYTES_TEXT_SIZE], what[DIFF_TEXT_SIZE];
+    struct score score = facts_of(&t->trial.settings).score;
     char number[NUMBER_SIZE];
     int beaten = attempts_beaten_by(&s->tried, t), col;
 
@@ -181,7 +182,7 @@ static void draw_chosen(const struct session *s, const struct pane_trials *p,
     col = area_print(area, 0, col + 2, ROLE_TEXT | STYLE_BOLD,
                      "%s  %s",
                      bytes_format(bytes, sizeof(bytes), t->peak_bytes),
-                     number_percent(number, t->trial.best_accuracy, 2));
+                     score_format(&score, t->trial.best_score, 2, number));
     if (beaten < 0)
         col = area_text(area, 0, col + 2, ROLE_GOOD, "on the front");
     else
@@ -219,13 +220,16 @@ void pane_front_draw(struct screen *s, struct pane_trials *p,
     struct chart_line stairs = { .stride = 2, .style = ROLE_GOOD,
                                  .letter = '.' };
     struct chart_mark mark = { 0, ROLE_PINNED, NULL };
+    struct score score = run_score(session_run(session));
+    char title[64];
     double *xy;
 
-    screen_note(s, area, ROLE_DIM,
-                "Pareto front: most accuracy for the memory");
+    snprintf(title, sizeof(title), "Pareto front: most %s for the memory",
+             score.name);
+    screen_note(s, area, ROLE_DIM, title);
     if (!any_point(session)) {
-        area_text(area, 1, 1, ROLE_DIM,
-                  "Points come with the accuracy, when an epoch ends.");
+        area_print(area, 1, 1, ROLE_DIM,
+                   "Points come with the %s, when an epoch ends.", score.name);
         return;
     }
     baseline = session->tried.list[session->tried.count - 1].baseline;

@@ -74,6 +74,7 @@ static void write_cell(const void *arg, int row, int column, char *text,
 {
     const struct session *s = arg;
     const struct attempt *t = &s->tried.list[row];
+    struct score score = facts_of(&t->trial.settings).score;
     char number[NUMBER_SIZE];
 
     switch (column) {
@@ -97,7 +98,7 @@ static void write_cell(const void *arg, int row, int column, char *text,
         *style = trial_on_front(s, t) ? ROLE_GOOD : ROLE_TEXT;
         if (t->trial.epochs)
             snprintf(text, size, "%s",
-                     number_percent(number, t->trial.best_accuracy, 2));
+                     score_format(&score, t->trial.best_score, 2, number));
         break;
     case COLUMN_STATE:
         write_state(s, t, text, size, style);
@@ -105,7 +106,7 @@ static void write_cell(const void *arg, int row, int column, char *text,
     case COLUMN_LAST:
         if (t->trial.epochs)
             snprintf(text, size, "%s",
-                     number_percent(number, t->trial.valid_accuracy, 2));
+                     score_format(&score, t->trial.valid_score, 2, number));
         break;
     case COLUMN_EPOCHS:
         snprintf(text, size, "%d", t->trial.epochs);
@@ -140,9 +141,9 @@ static double sort_key(const void *arg, int row, int column)
     case COLUMN_FLOPS:
         return trial_flops_ratio(t);
     case COLUMN_BEST:
-        return t->trial.epochs ? t->trial.best_accuracy : -1;
+        return t->trial.epochs ? t->trial.best_score : -1;
     case COLUMN_LAST:
-        return t->trial.epochs ? t->trial.valid_accuracy : -1;
+        return t->trial.epochs ? t->trial.valid_score : -1;
     case COLUMN_EPOCHS:
         return t->trial.epochs;
     case COLUMN_SECONDS:

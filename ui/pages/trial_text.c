@@ -88,6 +88,7 @@ static void show_results(struct text_block *text, const struct session *s,
 {
     char bytes[BYTES_TEXT_SIZE], more[BYTES_TEXT_SIZE];
     char number[NUMBER_SIZE], last[NUMBER_SIZE], label[TRIAL_LABEL_SIZE];
+    struct score score = facts_of(&t->trial.settings).score;
     int beaten = attempts_beaten_by(&s->tried, t);
     const struct attempt *better = &s->tried.list[beaten < 0 ? 0 : beaten];
 
@@ -114,18 +115,18 @@ static void show_results(struct text_block *text, const struct session *s,
         return;
     }
     text_block_add(text, ROLE_TEXT,
-                   "Validation accuracy: %s at best, %s last, after %d "
-                   "epoch%s.",
-                   number_percent(number, t->trial.best_accuracy, 2),
-                   number_percent(last, t->trial.valid_accuracy, 2),
+                   "Validation %s: %s at best, %s last, after %d epoch%s.",
+                   score.name,
+                   score_format(&score, t->trial.best_score, 2, number),
+                   score_format(&score, t->trial.valid_score, 2, last),
                    t->trial.epochs, t->trial.epochs == 1 ? "" : "s");
     if (beaten < 0)
         text_block_add(text, ROLE_GOOD, "On the front: nothing tried so far "
-                       "has this accuracy in less memory.");
+                       "has this %s in less memory.", score.name);
     else
         text_block_add(text, ROLE_TEXT, "Not on the front: %s has %s in "
                        "%s.", trial_label(better, label),
-                       number_percent(number, better->trial.best_accuracy, 2),
+                       score_format(&score, better->trial.best_score, 2, number),
                        bytes_format(bytes, sizeof(bytes), better->peak_bytes));
 }
 

@@ -29,7 +29,7 @@ bool attempt_has_point(const struct attempt *a)
 
 static bool beats(const struct attempt *a, const struct attempt *b)
 {
-    double best = a->trial.best_accuracy, other = b->trial.best_accuracy;
+    double best = a->trial.best_score, other = b->trial.best_score;
 
     return attempt_has_point(a) && a->peak_bytes <= b->peak_bytes &&
            best >= other && (a->peak_bytes < b->peak_bytes || best > other);

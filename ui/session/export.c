@@ -52,7 +52,7 @@ static json_t *attempt_json(const struct attempt *t)
                      (json_int_t)t->peak_bytes, "arena_bytes",
                      (json_int_t)t->arena_bytes, "flops",
                      json_number(t->flops), "epochs", t->trial.epochs,
-                     "valid_accuracy", json_number(t->trial.valid_accuracy),
+                     "valid_accuracy", json_number(t->trial.valid_score),
                      "settings", settings_json(&t->trial.settings));
 }
 
