@@ -94,9 +94,9 @@ static void name_parts(struct line *l, const struct progress *p,
     snprintf(l->part[PART_EPOCH], PART_SIZE, "epoch %d", e->step.epoch);
     snprintf(l->part[PART_LOSS], PART_SIZE,
              fabs(loss) < 1e6 ? "loss %.4f" : "loss %.4g", loss);
-    snprintf(l->part[PART_RATE], PART_SIZE, "%s %ss/s",
+    snprintf(l->part[PART_RATE], PART_SIZE, "%s %s/s",
              text_count(rate, (int64_t)e->step.samples_per_second),
-             p->facts.unit);
+             p->facts.units);
     snprintf(l->part[PART_LEFT], PART_SIZE, "%s left",
              text_duration(left, seconds_left(p, e)));
 }

@@ -67,9 +67,9 @@ bool dataset_batches(const struct dataset *set, const struct settings *s,
     *batches = set->family->epoch_batches(set->state, s);
     return *batches > 0 ||
            error_set(e, EXIT_INPUT,
-                     "batch: %d %ss are more than an epoch of %lld; lower "
+                     "batch: %d %s are more than an epoch of %lld; lower "
                      "batch or raise epoch_samples", s->batch,
-                     facts_of(s).unit,
+                     facts_of(s).units,
                      (long long)set->family->epoch_units(set->state, s));
 }
 

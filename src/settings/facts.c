@@ -2,17 +2,27 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define ACCURACY { "accuracy", .percent = true, .higher_is_better = true }
 
 static const struct facts sets[] = {
-    [DATA_SHAPES] = { "shapes", 3, { 32, 32, 3 }, 10, "sample", ACCURACY },
-    [DATA_CIFAR10] = { "cifar10", 3, { 32, 32, 3 }, 10, "sample", ACCURACY },
+    [DATA_SHAPES] = { "shapes", 3, { 32, 32, 3 }, 10, "sample", "samples",
+                      ACCURACY },
+    [DATA_CIFAR10] = { "cifar10", 3, { 32, 32, 3 }, 10, "sample", "samples",
+                       ACCURACY },
 };
 
 struct facts facts_of(const struct settings *s)
 {
     return sets[s->data];
+}
+
+const char *facts_units(const struct setting *row, const struct settings *s)
+{
+    if (row->unit && strcmp(row->unit, UNITS_OF_DATA) == 0)
+        return facts_of(s).units;
+    return row->unit;
 }
 
 const char *score_format(const struct score *score, double value, int digits,

@@ -22,12 +22,15 @@ struct facts {
     int rank;                    /* of a sample */
     int sample[FACTS_RANK_MAX];  /* its shape; (height, width, channels) */
     int classes;
-    const char *unit;            /* what batches are counted in: "sample" */
+    const char *unit, *units;    /* what batches are counted in: "sample" */
     struct score score;
 };
 
 /* Those of the set that settings->data names. */
 struct facts facts_of(const struct settings *);
+
+/* The unit of a setting when these are in force, or NULL: of data, theirs. */
+const char *facts_units(const struct setting *, const struct settings *);
 
 /* "77.8%", or as it is: with so many digits after the point. Returns text. */
 const char *score_format(const struct score *, double value, int digits,

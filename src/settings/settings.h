@@ -101,6 +101,10 @@ struct idle_rule {
 
 enum { IDLE_RULES_MAX = 2 };
 
+/* The unit of a setting that counts what the data are made of; what that is for
+ * a set says facts_units(). */
+#define UNITS_OF_DATA "samples"
+
 struct setting {
     const char *name;    /* unique among all leaves */
     const char *section; /* of the YAML file */
@@ -109,7 +113,7 @@ struct setting {
     double min, max;     /* of numbers */
     const char *const *choices; /* NULL-terminated, or NULL */
     const char *initial; /* the default, as written */
-    const char *unit;    /* "samples", "epochs", ... or NULL */
+    const char *unit;    /* UNITS_OF_DATA, "epochs", ... or NULL */
     bool live;           /* can change in a run, between two steps */
     const char *help;    /* one line */
     struct idle_rule idle[IDLE_RULES_MAX]; /* other is NULL after the last */

@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "plan/living.h"
+#include "settings/facts.h"
 #include "settings/idle.h"
 #include "ui/term/theme.h"
 
@@ -412,8 +413,10 @@ void explain_turns(struct text_block *text, const struct session *s, int dial)
 }
 
 /* "fp32, bf16 or fp16", or a range. */
-static void add_values(struct text_block *text, const struct setting *row)
+static void add_values(struct text_block *text, const struct session *s,
+                       const struct setting *row)
 {
+    const char *units = facts_units(row, &s->in_force);
     char values[256] = "";
     int count = 0;
 
@@ -426,7 +429,7 @@ static void add_values(struct text_block *text, const struct setting *row)
         snprintf(values, sizeof(values), "%g to %g", row->min, row->max);
     if (*values)
         text_block_add(text, ROLE_TEXT, "It can be %s%s%s.", values,
-                       row->unit ? " " : "", row->unit ? row->unit : "");
+                       units ? " " : "", units ? units : "");
 }
 
 static void add_reach(struct text_block *text, const struct session *s,
@@ -456,7 +459,7 @@ void explain_dial(struct text_block *text, const struct session *s, int dial)
                                                  : "",
                    session_dial_pending(s, dial) ? in_force : "", ".");
     text_block_add(text, ROLE_TEXT, "%s.", row->help);
-    add_values(text, row);
+    add_values(text, s, row);
     add_reach(text, s, row);
     explain_turns(text, s, dial);
     text_block_add(text, ROLE_TEXT, " ");

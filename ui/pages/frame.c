@@ -59,8 +59,8 @@ static void progress_text(const struct session *s, char *text, size_t size)
     number_format(rate, speed, speed < 10, RATE_CELLS);
     text_duration(left, (double)(r->steps - r->step) * s->in_force.batch /
                             speed);
-    snprintf(text, size, "epoch %d of %d  %s %ss/s  %s left", r->epoch,
-             s->in_force.epochs, rate, facts_of(&r->settings).unit, left);
+    snprintf(text, size, "epoch %d of %d  %s %s/s  %s left", r->epoch,
+             s->in_force.epochs, rate, facts_of(&r->settings).units, left);
 }
 
 /* From this width on the progress is in the line of the tabs, below it in the

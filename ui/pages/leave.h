@@ -13,7 +13,7 @@ struct session;
 /* Asks if something would be lost; false: nothing would. */
 bool leave_ask(struct screen *);
 
-/* Prints settings, memory, accuracy, how far it came, and how to have it
+/* Prints settings, memory, score, how far it came, and how to have it
  * saved. `exported` is a file that was written, or empty. */
 void leave_print(const struct session *, const char *exported);
 

@@ -1,5 +1,5 @@
 /*
- * The page Run: dials, and what they do to memory and to accuracy.
+ * The page Run: dials, and what they do to memory and to the score.
  */
 #include "ui/pages/pane_curves.h"
 #include "ui/pages/pane_dials.h"

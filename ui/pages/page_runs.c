@@ -1,6 +1,6 @@
 /*
  * The page Runs: every setting tried so far, a trial, as a row of a table and
- * as a letter in a plot of accuracy against memory. The chosen trial is the
+ * as a letter in a plot of score against memory. The chosen trial is the
  * same in both.
  */
 #include <stdio.h>

@@ -162,7 +162,7 @@ static void finish(struct drawing *d, struct area area, const char *when)
                    "after the first %s", when);
 }
 
-static void draw_accuracy(struct screen *s, struct pane_curves *p,
+static void draw_score(struct screen *s, struct pane_curves *p,
                           struct area area)
 {
     const struct run *h = session_run(s->session);
@@ -253,7 +253,7 @@ static void draw_change(struct screen *s, const struct pane_curves *p,
 
 enum { BOTH_COLS = 72 };
 
-/* Where there is room for one chart it has the accuracy, which moves once an
+/* Where there is room for one chart it has the score, which moves once an
  * epoch; until it first does, the loss, which moves with every step. */
 static bool shows_loss(const struct session *s, enum curves curves,
                        struct area area)
@@ -271,9 +271,9 @@ void pane_curves_draw(struct screen *s, struct pane_curves *p,
     if (shows_loss(s->session, s->view.curves, area)) {
         draw_loss(s, p, area);
     } else if (s->view.curves == CURVES_ACCURACY || area.cols < BOTH_COLS) {
-        draw_accuracy(s, p, area);
+        draw_score(s, p, area);
     } else {
-        draw_accuracy(s, p, area_sub(area, 0, 0, area.rows, half - 1));
+        draw_score(s, p, area_sub(area, 0, 0, area.rows, half - 1));
         draw_loss(s, p, area_sub(area, 0, half, area.rows, area.cols - half));
     }
     draw_change(s, p, area);

@@ -1,5 +1,5 @@
 /*
- * The curves of the page Run: accuracy and loss of this run over those of
+ * The curves of the page Run: score and loss of this run over those of
  * earlier ones, with a mark where a dial was changed.
  */
 #ifndef MEMDIAL_PANE_CURVES_H

@@ -1,6 +1,6 @@
 /*
  * The plot of the page Runs: each trial that has ended an epoch is a letter,
- * its place the accuracy and the memory, and the Pareto front is a line.
+ * its place the score and the memory, and the Pareto front is a line.
  */
 #ifndef MEMDIAL_PANE_FRONT_H
 #define MEMDIAL_PANE_FRONT_H

@@ -16,7 +16,7 @@ const char *trial_label(const struct attempt *, char text[TRIAL_LABEL_SIZE]);
 /* How the label is shown: a trial on the front stands out. */
 unsigned trial_label_style(const struct session *, const struct attempt *);
 
-/* Whether no other trial has as much accuracy in less memory, or more in as
+/* Whether no other trial has as good a score in less memory, or more in as
  * much. */
 bool trial_on_front(const struct session *, const struct attempt *);
 

@@ -38,10 +38,10 @@ void attempts_follow(struct attempts *, const struct run *);
 void attempts_note(struct attempts *, struct forecast *plan,
                    const struct forecast *baseline);
 
-/* Whether it has an accuracy and its memory is known. */
+/* Whether it has a score and its memory is known. */
 bool attempt_has_point(const struct attempt *);
 
-/* The index of the first one with as much accuracy in less memory, or more in
+/* The index of the first one with as good a score in less memory, or more in
  * as much, or -1. */
 int attempts_beaten_by(const struct attempts *, const struct attempt *);
 
