@@ -106,13 +106,10 @@ static int follow(struct builder *b, int words)
     });
 
     graph_begin_block(b->graph);
-    for (int i = 1; i <= 2; i++) {
-        char name[16];
-        snprintf(name, sizeof(name), "hidden%d", i);
+    for (int i = 0; i < 2; i++)
         x = layer_linear(b, x, &(struct linear){
-            .name = name, .features = FEATURES
+            .name = i == 0 ? "hidden1" : "hidden2", .features = FEATURES
         });
-    }
     graph_begin_block(b->graph);
     return layer_linear(b, x, &(struct linear){
         .name = "out", .features = WORDS
