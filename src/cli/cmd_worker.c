@@ -92,5 +92,8 @@ int cmd_worker(int argc, char **argv)
     volunteer();
     take_name();
     event_print_last_words();
-    return worker_run(STDIN_FILENO) ? EXIT_OK : EXIT_RUN;
+    if (worker_run(STDIN_FILENO))
+        return EXIT_OK;
+    print_error("memdial worker: commands could not be read\n");
+    return EXIT_RUN;
 }
