@@ -71,10 +71,10 @@ for command in presets 'presets --json' worker; do
     report $? "memdial $command: output that can only be read"
 done
 timeout $patience "$memdial" worker </ >"$out" 2>"$err"
-[ $? = 1 ] && [ ! -s "$err" ]
+[ $? = 1 ] && one_line "$err" 'commands could not be read'
 report $? 'memdial worker: input that is a folder'
 timeout $patience "$memdial" worker 0>/dev/null >"$out" 2>"$err"
-[ $? = 1 ] && [ ! -s "$err" ]
+[ $? = 1 ] && one_line "$err" 'commands could not be read'
 report $? 'memdial worker: input that can only be written'
 
 # The last command needs no end of line.

@@ -204,7 +204,6 @@ static bool quit(struct plain *p, char *words, struct error *e)
     (void)words;
     (void)e;
     p->quit = true;
-    say_end(p);
     return true;
 }
 
@@ -351,8 +350,8 @@ bool plain_run(struct link *link)
         listen(&p);
         p.quit |= !print_flush();
     }
-    if (ending_signal())
-        say_end(&p);
+    if (p.quit || ending_signal())
+        say_end(&p); /* after all that came with the command */
     if (*why && !p.has_failed)
         print("%s.\n", why);
     print_flush(); /* a signal leaves no time for it later */
