@@ -13,13 +13,16 @@ const char *unit_name(enum unit unit)
     return names[unit];
 }
 
+/* Keeps the first point and the last: of an even number the two in between
+ * that come first go together. */
 static void thin(struct series *s, int most)
 {
-    while (s->count > most) {
-        int odd = s->count % 2;
-        for (int i = 0; i < s->count / 2; i++)
-            s->points[i + odd] = s->points[2 * i + 1 + odd];
-        s->count = s->count / 2 + odd;
+    while (s->count > most && s->count > 2) {
+        int kept = 1;
+
+        for (int i = 3 - s->count % 2; i < s->count; i += 2)
+            s->points[kept++] = s->points[i];
+        s->count = kept;
     }
 }
 

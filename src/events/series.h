@@ -28,8 +28,8 @@ void series_add(struct series *, const double at[UNIT_COUNT], double value);
 /* Forgets the points after so many samples. */
 void series_cut(struct series *, double samples);
 
-/* Drops every other point, but not the last, until at most so many are left;
- * the series takes no more memory than they do. */
+/* Drops every other point, but neither the first nor the last, until at most
+ * `most` (2 or more) are left; the series takes no more memory than they do. */
 void series_shrink(struct series *, int most);
 
 /* The latest point; NULL if there is none. */
