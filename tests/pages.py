@@ -321,7 +321,7 @@ def try_settings(p):
 def plot_columns(p):
     """Where letters are in the plot."""
     found = {}
-    for line in p.pane("Memory and accuracy")[1:]:
+    for line in p.pane("Memory and score")[1:]:
         for match in re.finditer(r"[A-C](?=[^A-Za-z])", line):
             found.setdefault(match[0], match.start())
     return found
@@ -376,23 +376,23 @@ def pin_in_runs(p, plans):
 
 def read_plot(p):
     name = f"Runs, {size_name(p)}"
-    p.go_to_pane("Memory and accuracy")
+    p.go_to_pane("Memory and score")
     p.sees("MiB +peak")
     at = p.comes(lambda: len(plot_columns(p)) == 3 and plot_columns(p))
     report(at and at["C"] < at["B"] < at["A"],
            f"{name}: less memory is further left in the plot", p)
     if not p.has_borders():
         return
-    rows, left, _ = p.region("Memory and accuracy")
+    rows, left, _ = p.region("Memory and score")
     row = next(i for i in rows[1:] if p.screen.display[i][left + at["C"]] ==
                "C")
     p.click(row, left + at["C"])
     report(p.comes(lambda: any(line.startswith(" C")
                                for line in p.chosen("Settings tried")) or
-                   p.pane("Memory and accuracy")[0].startswith(" C ")),
+                   p.pane("Memory and score")[0].startswith(" C ")),
            f"{name}: a click on a letter chooses it", p)
     p.type(RIGHT)
-    report(p.comes(lambda: p.pane("Memory and accuracy")[0]
+    report(p.comes(lambda: p.pane("Memory and score")[0]
                    .startswith(" B ")),
            f"{name}: Right goes to the one with more memory", p)
 

@@ -128,14 +128,14 @@ Test(page_runs, a_trial_is_a_part_of_a_run)
     cr_expect_eq(t[0].run, 0);
     cr_expect_eq(t[2].run, 0);
     cr_expect_eq(t[3].run, 1);
-    cr_expect_float_eq(t[0].trial.begin[UNIT_EPOCHS], 0, 1e-9);
-    cr_expect_float_eq(t[0].trial.end[UNIT_EPOCHS], 4, 1e-9);
-    cr_expect_float_eq(t[1].trial.begin[UNIT_EPOCHS], 4, 1e-9);
-    cr_expect_float_eq(t[1].trial.end[UNIT_EPOCHS], 5, 1e-9);
-    seconds = t[2].trial.end[UNIT_SECONDS] - t[2].trial.begin[UNIT_SECONDS];
+    cr_expect_float_eq(t[0].trial.begin[AXIS_EPOCHS], 0, 1e-9);
+    cr_expect_float_eq(t[0].trial.end[AXIS_EPOCHS], 4, 1e-9);
+    cr_expect_float_eq(t[1].trial.begin[AXIS_EPOCHS], 4, 1e-9);
+    cr_expect_float_eq(t[1].trial.end[AXIS_EPOCHS], 5, 1e-9);
+    seconds = t[2].trial.end[AXIS_SECONDS] - t[2].trial.begin[AXIS_SECONDS];
     cr_expect_float_eq(seconds, 20 * 0.08, 1e-9);
-    cr_expect_float_eq(t[3].trial.begin[UNIT_SAMPLES], 0, 1e-9);
-    cr_expect_float_eq(t[3].trial.end[UNIT_SAMPLES], 1000, 1e-9);
+    cr_expect_float_eq(t[3].trial.begin[AXIS_UNITS], 0, 1e-9);
+    cr_expect_float_eq(t[3].trial.end[AXIS_UNITS], 1000, 1e-9);
     cr_expect_eq(t[1].trial.epochs, 1);
     cr_expect_eq(t[2].trial.epochs, 2);
     for (int i = 0; i < 4; i++) {
@@ -164,10 +164,10 @@ Test(page_runs, a_restart_is_no_new_trial)
 
     sample_start(&session, "quick", &session.in_force, 5);
     cr_expect_eq(session.tried.count, 4);
-    cr_expect_float_eq(session.runs.list[1].at[UNIT_SAMPLES], 500, 1e-9);
+    cr_expect_float_eq(session.runs.list[1].at[AXIS_UNITS], 500, 1e-9);
     sample_train(&session, 2);
     cr_expect_eq(session.tried.list[3].trial.epochs, before.trial.epochs + 2);
-    cr_expect_float_eq(session.tried.list[3].trial.end[UNIT_SAMPLES], 2500,
+    cr_expect_float_eq(session.tried.list[3].trial.end[AXIS_UNITS], 2500,
                        1e-9);
 }
 
@@ -216,7 +216,7 @@ static void check_rows(void)
                  t->flops / t->baseline->flops, 100 * t->trial.best_score);
         cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);
         snprintf(text, sizeof(text), "%.1f %7d  %6.2f%% %9.2fx |",
-                 t->trial.end[UNIT_SECONDS] - t->trial.begin[UNIT_SECONDS],
+                 t->trial.end[AXIS_SECONDS] - t->trial.begin[AXIS_SECONDS],
                  t->trial.epochs, 100 * t->trial.valid_score,
                  (double)t->baseline->peak_bytes / (double)t->peak_bytes);
         cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);

@@ -133,21 +133,21 @@ Test(run, comes_out_of_a_file)
 
     cr_assert_eq(loss->count, 10, "steps that were told");
     cr_expect_eq(loss->points[0].value, 2.2787196470403046);
-    cr_expect_eq(loss->points[0].at[UNIT_SAMPLES], 20);
-    cr_expect_eq(loss->points[0].at[UNIT_EPOCHS], 0.25);
-    cr_expect_eq(loss->points[0].at[UNIT_SECONDS], 1.1565084910016594);
-    cr_expect_eq(loss->points[3].at[UNIT_SAMPLES], 100, "step 4 was not");
+    cr_expect_eq(loss->points[0].at[AXIS_UNITS], 20);
+    cr_expect_eq(loss->points[0].at[AXIS_EPOCHS], 0.25);
+    cr_expect_eq(loss->points[0].at[AXIS_SECONDS], 1.1565084910016594);
+    cr_expect_eq(loss->points[3].at[AXIS_UNITS], 100, "step 4 was not");
     cr_expect_eq(run_latest(&run, CURVE_LOSS), 2.3242126199367235);
     cr_assert_eq(valid->count, 3);
     for (int i = 0; i < 3; i++)
-        cr_expect_eq(valid->points[i].at[UNIT_EPOCHS], i + 1);
+        cr_expect_eq(valid->points[i].at[AXIS_EPOCHS], i + 1);
     cr_expect_eq(run_latest(&run, CURVE_VALID_LOSS), 2.4033347457116667);
     cr_expect_eq(run_latest(&run, CURVE_TRAIN_SCORE),
                  0.087499999999999994);
 
     cr_assert_eq(run.mark_count, 1);
     cr_expect_str_eq(run.marks[0].text, "precision=fp16 microbatch=5");
-    cr_expect_eq(run.marks[0].at[UNIT_SAMPLES], 20);
+    cr_expect_eq(run.marks[0].at[AXIS_UNITS], 20);
 }
 
 Test(run, has_trials)
@@ -157,15 +157,15 @@ Test(run, has_trials)
     cr_expect_eq(run.trials[0].settings.precision, PRECISION_FP32);
     cr_expect_eq(run.trials[0].planned, 13111896);
     cr_expect_eq(run.trials[0].arena, 13138176);
-    cr_expect_eq(run.trials[0].begin[UNIT_SAMPLES], 0);
-    cr_expect_eq(run.trials[0].end[UNIT_SAMPLES], 20);
+    cr_expect_eq(run.trials[0].begin[AXIS_UNITS], 0);
+    cr_expect_eq(run.trials[0].end[AXIS_UNITS], 20);
     cr_expect_eq(run.trials[0].epochs, 0);
     cr_expect_float_eq(run.trials[0].seconds_per_step,
                        20 / 17.293431181536654, 1e-12);
     cr_expect_eq(run.trials[1].settings.microbatch, 5);
     cr_expect_eq(run.trials[1].planned, 2110788);
-    cr_expect_eq(run.trials[1].begin[UNIT_SAMPLES], 20);
-    cr_expect_eq(run.trials[1].end[UNIT_SAMPLES], 240);
+    cr_expect_eq(run.trials[1].begin[AXIS_UNITS], 20);
+    cr_expect_eq(run.trials[1].end[AXIS_UNITS], 240);
     cr_expect_eq(run.trials[1].epochs, 3);
     cr_expect_eq(run_trial(&run), &run.trials[1]);
 }
@@ -202,7 +202,7 @@ Test(run, has_a_best_accuracy)
     cr_expect_eq(run.trials[1].best_score, 0.65);
     cr_assert_not_null(run_best(&run));
     cr_expect_eq(run_best(&run)->value, 0.7);
-    cr_expect_eq(run_best(&run)->at[UNIT_EPOCHS], 1);
+    cr_expect_eq(run_best(&run)->at[AXIS_EPOCHS], 1);
 }
 
 /* Settings that were passed by leave a mark and no trial; such as do not
@@ -220,8 +220,8 @@ Test(run, is_not_tried_without_a_step)
     cr_assert_eq(run.trial_count, 2);
     cr_expect_eq(run.trials[1].settings.precision, PRECISION_FP16);
     cr_expect_eq(run.trials[1].number, 1);
-    cr_expect_eq(run.trials[1].begin[UNIT_SAMPLES], 100);
-    cr_expect_eq(run.trials[1].end[UNIT_SAMPLES], 240);
+    cr_expect_eq(run.trials[1].begin[AXIS_UNITS], 100);
+    cr_expect_eq(run.trials[1].end[AXIS_UNITS], 240);
     cr_expect_eq(run.trials[1].planned, 9);
 }
 
@@ -266,10 +266,10 @@ Test(run, goes_on_from_a_snapshot)
     cr_expect_eq(run.curve[CURVE_LOSS].count, 15);
     cr_expect_eq(run.curve[CURVE_VALID_SCORE].count, 1);
     cr_expect_eq(run.mark_count, 1);
-    cr_expect_eq(run.at[UNIT_SAMPLES], 300);
-    cr_expect_eq(run.at[UNIT_EPOCHS], 1.5);
+    cr_expect_eq(run.at[AXIS_UNITS], 300);
+    cr_expect_eq(run.at[AXIS_EPOCHS], 1.5);
     cr_assert_eq(run.trial_count, 4, "fp32, fp16, fp32 and fp16 again");
-    cr_expect_eq(run.trials[3].begin[UNIT_SAMPLES], 300);
+    cr_expect_eq(run.trials[3].begin[AXIS_UNITS], 300);
     steps(16, 20);
     start(18);
     cr_expect_eq(run.trial_count, 4, "it is the same trial");
@@ -290,7 +290,7 @@ Test(run, forgets_what_was_before_another)
     cr_expect_eq(run.curve[CURVE_VALID_LOSS].count, 0);
     cr_expect_eq(run.mark_count, 0);
     cr_expect_eq(run.trial_count, 1);
-    cr_expect_eq(run.at[UNIT_SAMPLES], 0);
+    cr_expect_eq(run.at[AXIS_UNITS], 0);
 }
 
 Test(run, ends)
@@ -355,7 +355,7 @@ Test(run, has_a_bound)
     cr_expect_eq(run_trial(&run)->number, 2 * RUN_TRIALS);
     run_shrink(&run, 100);
     cr_expect_leq(run.curve[CURVE_LOSS].count, 100);
-    cr_expect_eq(series_last(&run.curve[CURVE_LOSS])->at[UNIT_SAMPLES],
+    cr_expect_eq(series_last(&run.curve[CURVE_LOSS])->at[AXIS_UNITS],
                  2 * RUN_TRIALS * 20);
 }
 
@@ -364,10 +364,10 @@ Test(run, has_a_bound)
 Test(series, has_a_bound)
 {
     struct series s = { 0 };
-    double at[UNIT_COUNT] = { 0 };
+    double at[AXIS_COUNT] = { 0 };
 
     for (int i = 1; i <= 3 * SERIES_MOST; i++) {
-        at[UNIT_SAMPLES] = i;
+        at[AXIS_UNITS] = i;
         series_add(&s, at, i);
         cr_assert_leq(s.count, SERIES_MOST);
         cr_assert_eq(series_last(&s)->value, i);
@@ -387,7 +387,7 @@ Test(series, keeps_both_ends)
 {
     for (int count = 1; count < 40; count++) {
         struct series s = { 0 };
-        double at[UNIT_COUNT] = { 0 };
+        double at[AXIS_COUNT] = { 0 };
 
         for (int i = 1; i <= count; i++)
             series_add(&s, at, i);

@@ -745,7 +745,7 @@ Test(theme, kinds_differ_without_colour)
 Test(view, comes_back)
 {
     struct view loaded, initial;
-    struct view saved = { THEME_CONTRAST, UNIT_SAMPLES, CURVES_LOSS, true,
+    struct view saved = { THEME_CONTRAST, AXIS_UNITS, CURVES_LOSS, true,
                           false, true };
     char path[PRESET_PATH_SIZE];
     struct error e;
@@ -758,7 +758,7 @@ Test(view, comes_back)
     cr_assert(view_save(&saved, path, &e), "%s", e.text);
     view_load(&loaded);
     cr_expect_eq(loaded.theme, saved.theme);
-    cr_expect_eq(loaded.unit, saved.unit);
+    cr_expect_eq(loaded.axis, saved.axis);
     cr_expect_eq(loaded.curves, saved.curves);
     cr_expect_eq(loaded.log_loss, saved.log_loss);
     cr_expect_eq(loaded.smooth, saved.smooth);
@@ -783,7 +783,7 @@ Test(view, strange_files_change_nothing)
     fclose(file);
     view_load(&loaded);
     cr_expect_eq(loaded.theme, initial.theme);
-    cr_expect_eq(loaded.unit, initial.unit);
+    cr_expect_eq(loaded.axis, initial.axis);
     cr_expect_eq(loaded.curves, initial.curves);
     leave_folder();
 }
@@ -843,7 +843,7 @@ Test(export, whatever_the_values_are)
                      "caf\uefe9");
     cr_expect_str_eq(json_string_value(json_object_get(trial, "preset")),
                      "caf\uefe9");
-    cr_expect(json_is_null(json_object_get(trial, "valid_accuracy")));
+    cr_expect(json_is_null(json_object_get(trial, "valid_score")));
     json_decref(json);
     leave_folder();
     session_done(&s);

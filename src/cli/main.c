@@ -61,7 +61,7 @@ static int cmd_help(int argc, char **argv)
     print("Usage: memdial [PRESET] [--set NAME=VALUE]...\n"
           "       memdial COMMAND [ARGUMENT]...\n"
           "Trains a network inside exactly the bytes that it plans.\n\n"
-          "Without a command: on screens that show memory and accuracy while "
+          "Without a command: on screens that show memory and score while "
           "it trains.\nThe commands:\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
         print("  %-9s %-32s %s\n", commands[i].name, commands[i].arguments,

@@ -30,7 +30,7 @@ static struct trial *this_trial(struct run *r)
 /* No step was trained with it. */
 static bool trial_is_idle(const struct trial *t)
 {
-    return t->end[UNIT_SAMPLES] <= t->begin[UNIT_SAMPLES];
+    return t->end[AXIS_UNITS] <= t->begin[AXIS_UNITS];
 }
 
 static struct trial *append_trial(struct run *r)
@@ -61,15 +61,15 @@ static void add_trial(struct run *r)
     memcpy(t->end, t->begin, sizeof(t->end));
 }
 
-/* Forgets what came after so many samples. */
-static void cut_back(struct run *r, double samples)
+/* Forgets what came after `units` units of data. */
+static void cut_back(struct run *r, double units)
 {
     const struct point *last;
 
     for (int c = 0; c < CURVE_COUNT; c++)
-        series_cut(&r->curve[c], samples);
+        series_cut(&r->curve[c], units);
     while (r->mark_count > 0 &&
-           r->marks[r->mark_count - 1].at[UNIT_SAMPLES] > samples)
+           r->marks[r->mark_count - 1].at[AXIS_UNITS] > units)
         r->mark_count--;
     last = series_last(&r->curve[CURVE_LOSS]);
     memset(r->at, 0, sizeof(r->at));
@@ -136,9 +136,9 @@ static void run_on_step(struct run *r, const struct event *e)
     r->steps = e->step.steps;
     r->epoch = e->step.epoch;
     r->samples_per_second = e->step.samples_per_second;
-    r->at[UNIT_EPOCHS] = (double)r->step / steps_per_epoch;
-    r->at[UNIT_SECONDS] = e->step.seconds;
-    r->at[UNIT_SAMPLES] = (double)r->step * r->settings.batch;
+    r->at[AXIS_EPOCHS] = (double)r->step / steps_per_epoch;
+    r->at[AXIS_SECONDS] = e->step.seconds;
+    r->at[AXIS_UNITS] = (double)r->step * r->settings.batch;
     series_add(&r->curve[CURVE_LOSS], r->at, e->step.loss);
     memcpy(this_trial(r)->end, r->at, sizeof(r->at));
     note_speed(r);
@@ -156,7 +156,7 @@ static void run_on_epoch(struct run *r, const struct event *e)
     struct score score = run_score(r);
     double valid = score_of(e);
 
-    r->at[UNIT_EPOCHS] = e->epoch.epoch;
+    r->at[AXIS_EPOCHS] = e->epoch.epoch;
     series_add(&r->curve[CURVE_TRAIN_SCORE], r->at,
                e->epoch.train_accuracy);
     series_add(&r->curve[CURVE_VALID_LOSS], r->at, e->epoch.valid_loss);
@@ -257,6 +257,12 @@ double run_latest(const struct run *r, enum curve curve)
 struct score run_score(const struct run *r)
 {
     return facts_of(&r->settings).score;
+}
+
+const char *run_axis(const struct run *r, enum axis axis)
+{
+    return axis == AXIS_UNITS ? facts_of(&r->settings).units
+                              : axis_name(axis);
 }
 
 const struct point *run_best(const struct run *r)

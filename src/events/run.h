@@ -26,7 +26,7 @@ enum curve { CURVE_LOSS, CURVE_TRAIN_SCORE, CURVE_VALID_LOSS,
 
 /* A moment at which something changed. */
 struct mark {
-    double at[UNIT_COUNT];
+    double at[AXIS_COUNT];
     char text[64];                   /* "precision=fp16" */
 };
 
@@ -34,7 +34,7 @@ struct mark {
 struct trial {
     int number;                      /* in its run, the first is 0 */
     struct settings settings;
-    double begin[UNIT_COUNT], end[UNIT_COUNT]; /* of its part of the run */
+    double begin[AXIS_COUNT], end[AXIS_COUNT]; /* of its part of the run */
     uint64_t planned, arena;         /* bytes; 0: not known yet */
     double seconds_per_step;         /* mean; 0: not known yet */
     int epochs;                      /* ended in it */
@@ -55,7 +55,7 @@ struct run {
     int64_t step, steps;             /* done; of the whole run */
     int epoch;                       /* counted from 1; 0: none yet */
     double samples_per_second;       /* of the last step */
-    double at[UNIT_COUNT];           /* how far it is */
+    double at[AXIS_COUNT];           /* how far it is */
 
     bool has_memory;                 /* since it began or went on ... */
     bool has_stepped;                /* ... with the plan that is in force */
@@ -85,8 +85,11 @@ const struct trial *run_trial(const struct run *);
 /* The latest value of a curve; NAN if there is none. */
 double run_latest(const struct run *, enum curve);
 
-/* What its scores are. */
+/* The score of its data. */
 struct score run_score(const struct run *);
+
+/* "epochs", "seconds", "samples": an axis in the units of its data. */
+const char *run_axis(const struct run *, enum axis);
 
 /* The best point of the validation's score; NULL if there is none. */
 const struct point *run_best(const struct run *);

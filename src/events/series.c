@@ -6,11 +6,11 @@
 
 #include "base/error.h"
 
-const char *unit_name(enum unit unit)
+const char *axis_name(enum axis axis)
 {
-    static const char *const names[] = { "epochs", "seconds", "samples" };
+    static const char *const names[] = { "epochs", "seconds", "units" };
 
-    return names[unit];
+    return names[axis];
 }
 
 /* Keeps the first point and the last: of an even number the two in between
@@ -33,7 +33,7 @@ static void resize(struct series *s, int capacity)
     s->capacity = capacity;
 }
 
-void series_add(struct series *s, const double at[UNIT_COUNT], double value)
+void series_add(struct series *s, const double at[AXIS_COUNT], double value)
 {
     struct point *p;
 
@@ -47,10 +47,10 @@ void series_add(struct series *s, const double at[UNIT_COUNT], double value)
     p->value = value;
 }
 
-void series_cut(struct series *s, double samples)
+void series_cut(struct series *s, double units)
 {
     while (s->count > 0 &&
-           s->points[s->count - 1].at[UNIT_SAMPLES] > samples)
+           s->points[s->count - 1].at[AXIS_UNITS] > units)
         s->count--;
 }
 

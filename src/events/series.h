@@ -1,6 +1,6 @@
 /*
  * Series: one curve of a run, point by point, each with how far the run was in
- * every unit that a curve can be drawn against. However long a run lasts a
+ * on every axis that a curve can be drawn against. However long a run lasts a
  * series has a bound: at SERIES_MOST points it drops every other one.
  */
 #ifndef MEMDIAL_SERIES_H
@@ -8,12 +8,13 @@
 
 enum { SERIES_MOST = 1 << 15 };
 
-enum unit { UNIT_EPOCHS, UNIT_SECONDS, UNIT_SAMPLES, UNIT_COUNT };
+enum axis { AXIS_EPOCHS, AXIS_SECONDS, AXIS_UNITS, AXIS_COUNT };
 
-const char *unit_name(enum unit);
+/* "epochs", "seconds", "units": those of the data */
+const char *axis_name(enum axis);
 
 struct point {
-    double at[UNIT_COUNT];
+    double at[AXIS_COUNT];
     double value;
 };
 
@@ -23,10 +24,10 @@ struct series {
 };
 
 /* A value that is not finite is no point. */
-void series_add(struct series *, const double at[UNIT_COUNT], double value);
+void series_add(struct series *, const double at[AXIS_COUNT], double value);
 
-/* Forgets the points after so many samples. */
-void series_cut(struct series *, double samples);
+/* Forgets the points that came after `units` units of data. */
+void series_cut(struct series *, double units);
 
 /* Drops every other point, but neither the first nor the last, until at most
  * `most` (2 or more) are left; the series takes no more memory than they do. */

@@ -8,9 +8,9 @@
 
 static const struct facts sets[] = {
     [DATA_SHAPES] = { "shapes", 3, { 32, 32, 3 }, 10, "sample", "samples",
-                      ACCURACY },
+                      "images", DATA_SHAPES, ACCURACY },
     [DATA_CIFAR10] = { "cifar10", 3, { 32, 32, 3 }, 10, "sample", "samples",
-                       ACCURACY },
+                       "images", DATA_SHAPES, ACCURACY },
 };
 
 struct facts facts_of(const struct settings *s)

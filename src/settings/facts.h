@@ -23,6 +23,8 @@ struct facts {
     int sample[FACTS_RANK_MAX];  /* its shape; (height, width, channels) */
     int classes;
     const char *unit, *units;    /* what batches are counted in: "sample" */
+    const char *items;           /* what the set has: "images" */
+    int drawn;                   /* the set of such items that is drawn */
     struct score score;
 };
 

@@ -10,6 +10,8 @@
 #include "base/draft.h"
 #include "base/file.h"
 #include "base/json_print.h"
+#include "data/dataset.h"
+#include "settings/facts.h"
 #include "train/safetensors.h"
 #include "train/state.h"
 
@@ -55,17 +57,17 @@ struct reached {
 static json_t *metadata_json(const struct trainer *t,
                              const struct reached *p, const char *checksum)
 {
-    char version[VERSION_SIZE], step[24], loss[32], correct[32], samples[24];
+    char version[VERSION_SIZE], step[24], loss[32], correct[32], terms[24];
 
     snprintf(version, sizeof(version), "%d", SNAPSHOT_VERSION);
     snprintf(step, sizeof(step), "%" PRId64, p->step);
     snprintf(loss, sizeof(loss), "%.17g", p->epoch.loss);
     snprintf(correct, sizeof(correct), "%.17g", p->epoch.hits);
-    snprintf(samples, sizeof(samples), "%" PRId64, p->epoch.terms);
+    snprintf(terms, sizeof(terms), "%" PRId64, p->epoch.terms);
     return json_pack("{ss ss ss so ss ss ss ss}", "format", "memdial",
                      "version", version, "checksum", checksum, "run",
                      identity_json(t), "step", step, "epoch_loss", loss,
-                     "epoch_hits", correct, "epoch_terms", samples);
+                     "epoch_hits", correct, "epoch_terms", terms);
 }
 
 /* The entry of one tensor, whose data begin at `offset`. */
@@ -294,13 +296,23 @@ static bool verify_identity(const struct trainer *t,
     return ok;
 }
 
-/* Whether sums over samples can be theirs: every loss is positive, and every
- * sample correct or not. */
+/* Whether sums over the terms of losses can be theirs: no loss is negative, and
+ * every prediction correct or not. */
 static bool is_tally(const struct tally *t)
 {
     return isfinite(t->loss) && !signbit(t->loss) && !signbit(t->hits) &&
            t->hits <= (double)t->terms &&
            t->hits == trunc(t->hits) && (t->terms > 0 || t->loss == 0);
+}
+
+/* Whether so many steps of an epoch can have so many terms. */
+static bool are_terms(const struct settings *s, int64_t steps, int64_t terms)
+{
+    const struct data_family *family = dataset_family(s->data);
+    int64_t most = steps * dataset_cut(s).whole.of[family->terms];
+
+    return family->repeats ? terms == most
+                           : terms <= most && (terms > 0) == (steps > 0);
 }
 
 /* Whether a run of these settings, and any number of epochs, can have come so
@@ -311,7 +323,7 @@ static bool is_possible(const struct trainer *t, const struct reached *p)
     int64_t most = steps * (int64_t)settings_find("epochs")->max;
 
     return p->step >= 0 && p->step <= most &&
-           p->epoch.terms == p->step % steps * t->job->settings.batch &&
+           are_terms(&t->job->settings, p->step % steps, p->epoch.terms) &&
            is_tally(&p->epoch);
 }
 
@@ -323,23 +335,24 @@ static bool verify_progress(const struct trainer *t, struct contents *c,
     const char *step = safetensors_metadata(f, "step");
     const char *loss = safetensors_metadata(f, "epoch_loss");
     const char *correct = safetensors_metadata(f, "epoch_hits");
-    const char *samples = safetensors_metadata(f, "epoch_terms");
+    const char *terms = safetensors_metadata(f, "epoch_terms");
     json_t *again;
     bool ok;
 
     c->reached = (struct reached){ strtoll(step, NULL, 10),
                                    { .loss = strtod(loss, NULL),
                                      .hits = strtod(correct, NULL),
-                                     .terms = strtoll(samples, NULL, 10) } };
+                                     .terms = strtoll(terms, NULL, 10) } };
     again = metadata_json(t, &c->reached, safetensors_metadata(f, "checksum"));
     ok = is_possible(t, &c->reached) &&
          json_equal(again, json_object_get(f->header, "__metadata__"));
     json_decref(again);
     return ok ||
            safetensors_refuse(f, e, "no run comes to step %.30s with %.30s "
-                              "samples of an epoch, their loss %.30s and "
+                              "%s of an epoch, their loss %.30s and "
                               "%.30s correct; use an older snapshot", step,
-                              samples, loss, correct);
+                              terms, facts_of(&t->job->settings).units, loss,
+                              correct);
 }
 
 static bool verify_state(const struct trainer *t, const struct contents *c,

@@ -1,8 +1,7 @@
 /*
  * A training run: a job, its data and its device, advanced one optimizer step
- * at a time. Everything random is a function of the seed and of how many
- * samples were seen, so a run that is saved and loaded goes on as if it had
- * never stopped.
+ * at a time. Everything random is a function of the seed and of the steps done,
+ * so a run that is saved and loaded goes on as if it had never stopped.
  */
 #ifndef MEMDIAL_TRAINER_H
 #define MEMDIAL_TRAINER_H
@@ -59,7 +58,7 @@ int64_t trainer_steps(const struct trainer *);
 /* One optimizer step on the next batch; returns what it adds to the epoch. */
 struct tally trainer_step(struct trainer *);
 
-/* Loss and correct predictions on the validation samples. */
+/* Loss and correct predictions on the validation split. */
 struct tally trainer_evaluate(struct trainer *);
 
 /*

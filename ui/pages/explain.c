@@ -135,7 +135,7 @@ static const char *const meanings[KIND_COUNT] = {
     [KIND_TRANSIENT] = "What lives only within forward or within backward: "
         "gradients of activations, values computed again.",
     [KIND_WORKSPACE] = "Scratch of the operation that runs.",
-    [KIND_INPUT] = "The samples of a microbatch and their labels.",
+    [KIND_INPUT] = "The microbatch: its inputs and their labels.",
 };
 
 void explain_kind(struct text_block *text, const struct job *job,

@@ -24,7 +24,7 @@ static void add_phases(struct text_block *text)
 {
     static const char *const meanings[PHASE_COUNT] = {
         [PHASE_PREPARE] = "gradients begin at zero",
-        [PHASE_FORWARD] = "from samples to the loss",
+        [PHASE_FORWARD] = "from the input to the loss",
         [PHASE_RECOMPUTE] = "forward again, for what was not saved",
         [PHASE_BACKWARD] = "from the loss to gradients",
         [PHASE_UPDATE] = "from gradients to new weights",

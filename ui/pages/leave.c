@@ -96,7 +96,7 @@ static void print_best(const struct run *r)
     if (best)
         print("best validation %s %s, in epoch %.0f\n", score.name,
               score_format(&score, best->value, 2, figure),
-              best->at[UNIT_EPOCHS]);
+              best->at[AXIS_EPOCHS]);
     else
         print("no epoch came to its end\n");
 }
@@ -106,7 +106,7 @@ static void print_progress(const struct run *r)
     char took[TEXT_DURATION_SIZE];
 
     print("%lld of %lld steps in %s\n", (long long)r->step,
-          (long long)r->steps, text_duration(took, r->at[UNIT_SECONDS]));
+          (long long)r->steps, text_duration(took, r->at[AXIS_SECONDS]));
 }
 
 /* For a shell. */

@@ -7,11 +7,12 @@
 #include "base/folder.h"
 #include "base/number.h"
 #include "data/dataset.h"
+#include "settings/facts.h"
 #include "ui/pages/screen.h"
 #include "ui/session/diff.h"
 
-/* Samples in an epoch and an evaluation of drawn images, where the preset
- * would go through a set of files: as quick has them. */
+/* Units in an epoch and an evaluation of drawn data, where the preset would go
+ * through a set of files: as quick has them. */
 enum { DRAWN_EPOCH = 5000, DRAWN_VALID = 1000 };
 
 static void new_run_begin(struct screen *s)
@@ -126,7 +127,12 @@ static void on_folder(struct screen *s, int key)
 
 static void ask_folder(struct screen *s)
 {
-    screen_ask(s, "folder of the images:", s->new_run.settings.data_path);
+    const struct settings *settings = &s->new_run.settings;
+    char prompt[48];
+
+    snprintf(prompt, sizeof(prompt), "folder of the %.24s:",
+             facts_of(settings).items);
+    screen_ask(s, prompt, settings->data_path);
     s->completes = !s->session->remote;
     s->answered = on_folder;
 }
@@ -136,7 +142,7 @@ static void take_drawn(struct screen *s)
 {
     struct settings *settings = &s->new_run.settings;
 
-    settings->data = DATA_SHAPES;
+    settings->data = facts_of(settings).drawn;
     settings->data_path[0] = '\0';
     if (settings->epoch_samples == 0)
         settings->epoch_samples = DRAWN_EPOCH;
@@ -177,24 +183,26 @@ static void ask_data(struct screen *s, const char *message)
     const struct session *session = s->session;
     const struct new_run *n = &s->new_run;
     struct text_block *text = &s->popup_text;
-    char title[64];
+    struct facts facts = facts_of(&n->settings);
+    struct settings drawn = { .data = facts.drawn };
+    char title[80];
 
-    snprintf(title, sizeof(title), "%.24s trains on images from files",
-             n->name);
+    snprintf(title, sizeof(title), "%.24s trains on %.24s from files", n->name,
+             facts.items);
     screen_popup(s, title);
     tell_problem(text, message);
     text_block_add(text, ROLE_TEXT, " ");
     text_block_add(text, ROLE_TEXT, "They are %s.",
                    dataset_where(n->settings.data));
     text_block_add(text, ROLE_TEXT, " ");
-    text_block_add(text, ROLE_TEXT, "Or the network is trained on images that "
-                   "memdial draws, in epochs of %d, as quick is: data=shapes.",
-                   DRAWN_EPOCH);
+    text_block_add(text, ROLE_TEXT, "Or the network is trained on %s that "
+                   "memdial draws, in epochs of %d, as quick is: data=%s.",
+                   facts.items, DRAWN_EPOCH, facts_of(&drawn).name);
     if (session->state != LINK_FAILED && session->state != LINK_DEAD)
         text_block_add(text, ROLE_DIM, "Nothing has changed: the run of %s "
                        "goes on.", session->preset);
     screen_offer(s, 'f', "f", "name the folder");
-    screen_offer(s, 'd', "d", "drawn images instead");
+    screen_offer(s, 'd', "d", "drawn data instead");
     screen_offer(s, KEY_ESCAPE, "Esc", "leave all as it is");
     s->answered = on_data;
 }

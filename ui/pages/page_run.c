@@ -50,7 +50,7 @@ static void act_in_pane(struct screen *s, struct run_page *p,
 static void say_of_loss(struct screen *s, const char *how)
 {
     session_say(s->session, NOTICE_INFO, "loss: %s%s", how,
-                s->view.curves == CURVES_ACCURACY ? "; c shows it" : "");
+                s->view.curves == CURVES_SCORE ? "; c shows it" : "");
 }
 
 static void page_run_act(struct screen *s, void *state, enum action action,
@@ -73,13 +73,15 @@ static void page_run_act(struct screen *s, void *state, enum action action,
     case ACTION_CURVE:
         view->curves = (enum curves)((view->curves + 1) % CURVES_COUNT);
         session_say(s->session, NOTICE_INFO, "curves: %s",
-                    view_curves_name(view->curves));
+                    view->curves == CURVES_SCORE
+                        ? run_score(session_run(s->session)).name
+                        : view_curves_name(view->curves));
         break;
-    case ACTION_UNIT:
-        view->unit = (enum unit)((view->unit + 1) % UNIT_COUNT);
+    case ACTION_AXIS:
+        view->axis = (enum axis)((view->axis + 1) % AXIS_COUNT);
         p->curves.has_cursor = false;
         session_say(s->session, NOTICE_INFO, "curves: against %s",
-                    unit_name(view->unit));
+                    run_axis(session_run(s->session), view->axis));
         break;
     case ACTION_LOG:
         view->log_loss = !view->log_loss;

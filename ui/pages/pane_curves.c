@@ -12,11 +12,11 @@ static void label_loss(double y, char text[NUMBER_SIZE])
     number_round(text, y, 4, CHART_MARGIN - 1);
 }
 
-static struct chart_line line_of(const struct series *c, enum unit unit,
+static struct chart_line line_of(const struct series *c, enum axis axis,
                                  unsigned style, char letter)
 {
     return (struct chart_line){
-        .x = c->points ? &c->points->at[unit] : NULL,
+        .x = c->points ? &c->points->at[axis] : NULL,
         .y = c->points ? &c->points->value : NULL,
         .stride = sizeof(struct point) / sizeof(double),
         .count = c->count, .style = style, .letter = letter,
@@ -25,7 +25,7 @@ static struct chart_line line_of(const struct series *c, enum unit unit,
 }
 
 /* An exponential mean over a fiftieth of what there is; the caller frees. */
-static double *smooth(const struct series *c, enum unit unit)
+static double *smooth(const struct series *c, enum axis axis)
 {
     double *pairs = xcalloc((unsigned long)c->count + 1, 2 * sizeof(double));
     double rate = fmin(1, 50.0 / (c->count + 1)), mean = 0;
@@ -33,7 +33,7 @@ static double *smooth(const struct series *c, enum unit unit)
     for (int i = 0; i < c->count; i++) {
         mean = i ? mean + rate * (c->points[i].value - mean)
                  : c->points[i].value;
-        pairs[2 * i] = c->points[i].at[unit];
+        pairs[2 * i] = c->points[i].at[axis];
         pairs[2 * i + 1] = mean;
     }
     return pairs;
@@ -50,7 +50,7 @@ struct drawing {
 
 /* Earlier runs lie under this one, the pinned one over the others. */
 static void add_earlier(const struct session *s, struct drawing *d,
-                        enum curve curve, enum unit unit)
+                        enum curve curve, enum axis axis)
 {
     const struct run *pinned = session_pinned_run(s);
     int first = s->runs.count - 9 > 0 ? s->runs.count - 9 : 0;
@@ -59,34 +59,34 @@ static void add_earlier(const struct session *s, struct drawing *d,
     for (int i = first; i < s->runs.count - 1; i++)
         if (&s->runs.list[i] != pinned)
             d->lines[c->line_count++] = line_of(&s->runs.list[i].curve[curve],
-                                                unit, ROLE_EARLIER, '.');
+                                                axis, ROLE_EARLIER, '.');
     if (pinned)
-        d->lines[c->line_count++] = line_of(&pinned->curve[curve], unit,
+        d->lines[c->line_count++] = line_of(&pinned->curve[curve], axis,
                                             ROLE_PINNED, 'p');
 }
 
-static double furthest(const struct session *s, enum unit unit)
+static double furthest(const struct session *s, enum axis axis)
 {
     const struct run *h = session_run(s);
-    double most = unit == UNIT_EPOCHS ? 1 : 10;
+    double most = axis == AXIS_EPOCHS ? 1 : 10;
 
     for (int i = 0; i < s->runs.count; i++)
-        most = fmax(most, s->runs.list[i].at[unit]);
+        most = fmax(most, s->runs.list[i].at[axis]);
     /* The whole run, once a good part of it is there. */
-    if (unit == UNIT_EPOCHS && h->at[unit] > 0.4 * s->in_force.epochs)
+    if (axis == AXIS_EPOCHS && h->at[axis] > 0.4 * s->in_force.epochs)
         most = fmax(most, s->in_force.epochs);
     return most;
 }
 
 static void add_marks(struct screen *s, const struct pane_curves *p,
-                      struct drawing *d, enum unit unit)
+                      struct drawing *d, enum axis axis)
 {
     const struct run *h = session_run(s->session);
     struct chart *c = &d->chart;
 
     for (int i = 0; i < h->mark_count && i < MOST_MARKS - 1; i++)
         d->marks[c->mark_count++] =
-            (struct chart_mark){ h->marks[i].at[unit], ROLE_MARK,
+            (struct chart_mark){ h->marks[i].at[axis], ROLE_MARK,
                                  h->marks[i].text };
     if (p->has_cursor)
         d->marks[c->mark_count++] =
@@ -96,11 +96,11 @@ static void add_marks(struct screen *s, const struct pane_curves *p,
 static struct drawing drawing_begin(struct screen *s, struct pane_curves *p)
 {
     struct drawing d = { 0 };
-    enum unit unit = s->view.unit;
+    enum axis axis = s->view.axis;
 
-    d.chart.x_max = p->x_max = furthest(s->session, unit);
-    d.chart.x_unit = unit_name(unit);
-    add_marks(s, p, &d, unit);
+    d.chart.x_max = p->x_max = furthest(s->session, axis);
+    d.chart.x_unit = run_axis(session_run(s->session), axis);
+    add_marks(s, p, &d, axis);
     return d;
 }
 
@@ -116,7 +116,7 @@ static double value_at(const struct screen *s, const struct pane_curves *p,
         return NAN;
     if (!p->has_cursor)
         return c->points[c->count - 1].value;
-    while (i + 1 < c->count && c->points[i + 1].at[s->view.unit] <= p->cursor)
+    while (i + 1 < c->count && c->points[i + 1].at[s->view.axis] <= p->cursor)
         i++;
     return c->points[i].value;
 }
@@ -168,14 +168,14 @@ static void draw_score(struct screen *s, struct pane_curves *p,
     const struct run *h = session_run(s->session);
     struct drawing d = drawing_begin(s, p);
     struct chart *c = &d.chart;
-    enum unit unit = s->view.unit;
+    enum axis axis = s->view.axis;
     double max = 0;
     int col;
 
-    add_earlier(s->session, &d, CURVE_VALID_SCORE, unit);
-    d.lines[c->line_count++] = line_of(&h->curve[CURVE_TRAIN_SCORE], unit,
+    add_earlier(s->session, &d, CURVE_VALID_SCORE, axis);
+    d.lines[c->line_count++] = line_of(&h->curve[CURVE_TRAIN_SCORE], axis,
                                        ROLE_TRAIN, 't');
-    d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_SCORE], unit,
+    d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_SCORE], axis,
                                        ROLE_VALID, 'v');
     c->y_min = 1;
     chart_fit(d.lines, c->line_count, false, &c->y_min, &max);
@@ -198,25 +198,25 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     const struct series *loss = &h->curve[CURVE_LOSS];
     struct drawing d = drawing_begin(s, p);
     struct chart *c = &d.chart;
-    enum unit unit = s->view.unit;
+    enum axis axis = s->view.axis;
     double *smoothed = NULL;
     int col;
 
     c->log_y = s->view.log_loss;
     c->label = label_loss;
-    add_earlier(s->session, &d, CURVE_LOSS, unit);
+    add_earlier(s->session, &d, CURVE_LOSS, axis);
     d.lines[c->line_count++] = line_of(
-        loss, unit, s->view.smooth ? ROLE_RAW : ROLE_LOSS,
+        loss, axis, s->view.smooth ? ROLE_RAW : ROLE_LOSS,
         s->view.smooth ? '.' : 'l');
     if (s->view.smooth && loss->count > 0) {
-        smoothed = smooth(loss, unit);
+        smoothed = smooth(loss, axis);
         d.lines[c->line_count++] =
             (struct chart_line){ .x = smoothed, .y = smoothed + 1,
                                  .stride = 2, .count = loss->count,
                                  .style = ROLE_LOSS, .letter = 'l',
                                  .named = true };
     }
-    d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_LOSS], unit,
+    d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_LOSS], axis,
                                        ROLE_VALID, 'v');
     c->y_min = 1e300;
     chart_fit(d.lines, c->line_count, c->log_y, &c->y_min, &c->y_max);
@@ -239,11 +239,11 @@ static void draw_change(struct screen *s, const struct pane_curves *p,
 
     if (p->has_cursor)
         snprintf(text, sizeof(text), "at %.6g %s", p->cursor,
-                 unit_name(s->view.unit));
+                 run_axis(h, s->view.axis));
     else
         *text = '\0';
     for (int i = 0; i < h->mark_count; i++)
-        if (!p->has_cursor || h->marks[i].at[s->view.unit] <= p->cursor)
+        if (!p->has_cursor || h->marks[i].at[s->view.axis] <= p->cursor)
             m = &h->marks[i];
     if (m)
         snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s┆ %s",
@@ -270,7 +270,7 @@ void pane_curves_draw(struct screen *s, struct pane_curves *p,
 
     if (shows_loss(s->session, s->view.curves, area)) {
         draw_loss(s, p, area);
-    } else if (s->view.curves == CURVES_ACCURACY || area.cols < BOTH_COLS) {
+    } else if (s->view.curves == CURVES_SCORE || area.cols < BOTH_COLS) {
         draw_score(s, p, area);
     } else {
         draw_score(s, p, area_sub(area, 0, 0, area.rows, half - 1));
@@ -290,7 +290,7 @@ void pane_curves_act(struct screen *s, struct pane_curves *p,
     case ACTION_LEFT:
     case ACTION_RIGHT:
         if (!p->has_cursor)
-            p->cursor = h->at[s->view.unit];
+            p->cursor = h->at[s->view.axis];
         p->has_cursor = true;
         p->cursor += action == ACTION_LEFT ? -step : step;
         break;

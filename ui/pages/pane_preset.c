@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "data/dataset.h"
+#include "settings/facts.h"
 #include "ui/session/diff.h"
 #include "ui/term/bar.h"
 #include "ui/term/scroll.h"
@@ -36,8 +37,8 @@ static double larger(const struct forecast *a, const struct forecast *b)
     return (double)(x > y ? x : y);
 }
 
-/* "17.08x less memory, ×1.20 FLOPs": those of a sample, for the batch may
- * differ. */
+/* "17.08x less memory, ×1.20 FLOPs": those of one unit of data, for the
+ * batch may differ. */
 static void draw_factor(struct area area, int row, const struct forecast *now,
                         const struct forecast *then)
 {
@@ -50,7 +51,8 @@ static void draw_factor(struct area area, int row, const struct forecast *now,
     if (times >= 1.005)
         snprintf(memory, sizeof(memory), "%.2fx %s memory", times,
                  factor > 1 ? "less" : "more");
-    snprintf(text, sizeof(text), "%s, ×%.2f FLOPs a sample", memory, flops);
+    snprintf(text, sizeof(text), "%s, ×%.2f FLOPs a %s", memory, flops,
+             facts_of(&then->settings).unit);
     if (1 + cells_width(text) > area.cols)
         snprintf(text, sizeof(text), "%s, ×%.2f FLOPs", memory, flops);
     area_text(area, row,
@@ -100,6 +102,7 @@ static int draw_offer(const struct session *s, const struct settings *then,
                       struct area area, int row)
 {
     struct error e;
+    char text[160];
 
     if (area.rows < ROOMY_ROWS)
         return draw_text(area, row, ROLE_TEXT,
@@ -110,11 +113,13 @@ static int draw_offer(const struct session *s, const struct settings *then,
     if (settings_same(&s->wanted, then))
         return draw_text(area, row, ROLE_GOOD,
                          "These are the current settings.");
-    if (!s->remote && !dataset_check(then, &e))
+    if (!s->remote && !dataset_check(then, &e)) {
+        snprintf(text, sizeof(text), "It trains on %.24s from files, which are "
+                 "not here. Enter says where they come from, and asks for "
+                 "their folder.", facts_of(then).items);
         return draw_text(area, row, ROLE_WARNING,
-                         "It trains on images from files, which are not "
-                         "here. Enter says where they come from, and asks "
-                         "for their folder.");
+                         text);
+    }
     if (settings_can_follow(&s->in_force, then, &e))
         return draw_text(area, row, ROLE_TEXT, s->locked ?
                          "Enter loads it; changes are pending then." :

@@ -33,7 +33,7 @@ double trial_reduction(const struct attempt *t)
 
 double trial_seconds(const struct attempt *t)
 {
-    return fmax(0, t->trial.end[UNIT_SECONDS] - t->trial.begin[UNIT_SECONDS]);
+    return fmax(0, t->trial.end[AXIS_SECONDS] - t->trial.begin[AXIS_SECONDS]);
 }
 
 bool trial_on_front(const struct session *s, const struct attempt *t)
@@ -94,8 +94,8 @@ static void show_results(struct text_block *text, const struct session *s,
 
     text_block_add(text, ROLE_TEXT,
                    "Run %d, preset %s: epoch %.4g to %.4g, %s seconds.",
-                   t->run + 1, t->preset, t->trial.begin[UNIT_EPOCHS],
-                   t->trial.end[UNIT_EPOCHS],
+                   t->run + 1, t->preset, t->trial.begin[AXIS_EPOCHS],
+                   t->trial.end[AXIS_EPOCHS],
                    number_format(number, trial_seconds(t), 1,
                                  TRIAL_SECONDS_CELLS));
     bytes_format(bytes, sizeof(bytes), t->peak_bytes);

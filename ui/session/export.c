@@ -17,9 +17,9 @@ static json_t *curve_json(const struct series *series)
         const struct point *p = &series->points[i];
         json_push(points,
                   json_pack("{so so so so}", "epochs",
-                            json_number(p->at[UNIT_EPOCHS]), "seconds",
-                            json_number(p->at[UNIT_SECONDS]), "samples",
-                            json_number(p->at[UNIT_SAMPLES]), "value",
+                            json_number(p->at[AXIS_EPOCHS]), "seconds",
+                            json_number(p->at[AXIS_SECONDS]), "units",
+                            json_number(p->at[AXIS_UNITS]), "value",
                             json_number(p->value)));
     }
     return points;
@@ -28,10 +28,12 @@ static json_t *curve_json(const struct series *series)
 static json_t *run_json(const struct run *r)
 {
     static const char *const names[CURVE_COUNT] = {
-        "loss", "train_accuracy", "valid_loss", "valid_accuracy"
+        "loss", "train_score", "valid_loss", "valid_score"
     };
-    json_t *object = json_pack("{si so}", "run", r->number + 1, "preset",
-                               json_text(r->preset));
+    json_t *object = json_pack("{si so ss ss}", "run", r->number + 1, "preset",
+                               json_text(r->preset), "score",
+                               run_score(r).name, "unit",
+                               facts_of(&r->settings).unit);
     json_t *marks = json_array();
 
     for (int c = 0; c < CURVE_COUNT; c++)
@@ -39,7 +41,7 @@ static json_t *run_json(const struct run *r)
     for (int i = 0; i < r->mark_count; i++)
         json_push(marks,
                   json_pack("{so so}", "epochs",
-                            json_number(r->marks[i].at[UNIT_EPOCHS]),
+                            json_number(r->marks[i].at[AXIS_EPOCHS]),
                             "changed", json_text(r->marks[i].text)));
     json_put(object, "changes", marks);
     return object;
@@ -52,7 +54,7 @@ static json_t *attempt_json(const struct attempt *t)
                      (json_int_t)t->peak_bytes, "arena_bytes",
                      (json_int_t)t->arena_bytes, "flops",
                      json_number(t->flops), "epochs", t->trial.epochs,
-                     "valid_accuracy", json_number(t->trial.valid_score),
+                     "valid_score", json_number(t->trial.valid_score),
                      "settings", settings_json(&t->trial.settings));
 }
 

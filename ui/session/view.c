@@ -13,8 +13,7 @@
 
 enum { FILE_MAX = 1 << 16 /* bytes */ };
 
-static const char *const curves[CURVES_COUNT] = { "both", "accuracy",
-                                                  "loss" };
+static const char *const curves[CURVES_COUNT] = { "both", "score", "loss" };
 
 const char *view_curves_name(enum curves which)
 {
@@ -38,9 +37,9 @@ static void read_line(struct view *v, const char *name, const char *value)
         v->smooth = yes;
     else if (strcmp(name, "zoom") == 0)
         v->zoom = yes;
-    for (int i = 0; i < UNIT_COUNT && strcmp(name, "axis") == 0; i++)
-        if (strcmp(value, unit_name((enum unit)i)) == 0)
-            v->unit = (enum unit)i;
+    for (int i = 0; i < AXIS_COUNT && strcmp(name, "axis") == 0; i++)
+        if (strcmp(value, axis_name((enum axis)i)) == 0)
+            v->axis = (enum axis)i;
     for (int i = 0; i < CURVES_COUNT && strcmp(name, "curves") == 0; i++)
         if (strcmp(value, curves[i]) == 0)
             v->curves = (enum curves)i;
@@ -76,7 +75,7 @@ bool view_save(const struct view *v, char *path, struct error *e)
         return error_set(e, EXIT_RUN, "nowhere to save: set XDG_CONFIG_HOME");
     snprintf(text, sizeof(text), "theme: %s\naxis: %s\ncurves: %s\n"
              "log_loss: %s\nsmooth: %s\nzoom: %s\n", theme_name(v->theme),
-             unit_name(v->unit), curves[v->curves], yes_or_no(v->log_loss),
+             axis_name(v->axis), curves[v->curves], yes_or_no(v->log_loss),
              yes_or_no(v->smooth), yes_or_no(v->zoom));
     return folder_make_for(path, e) && draft_put(path, text, DRAFT_REPLACE, e);
 }

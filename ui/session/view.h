@@ -10,17 +10,17 @@
 #include "ui/term/theme.h"
 
 /* Curves that the Run page draws. */
-enum curves { CURVES_BOTH, CURVES_ACCURACY, CURVES_LOSS, CURVES_COUNT };
+enum curves { CURVES_BOTH, CURVES_SCORE, CURVES_LOSS, CURVES_COUNT };
 
 struct view {
     enum theme theme;
-    enum unit unit;                  /* of the x axis */
+    enum axis axis;                  /* of the x axis */
     enum curves curves;
     bool log_loss, smooth;
     bool zoom;                       /* of bars, on the planned one */
 };
 
-/* "both", "accuracy", "loss" */
+/* "both", "score", "loss" */
 const char *view_curves_name(enum curves);
 
 void view_init(struct view *);

@@ -6,7 +6,7 @@ static const char *const pane_names[PAGE_COUNT][LAYOUT_PANES + 1] = {
     [PAGE_RUN] = { "Dials", "Memory", "Curves" },
     [PAGE_STEP] = { "Bytes alive", "Arena", "At the cursor" },
     [PAGE_LAYERS] = { "Layers" },
-    [PAGE_RUNS] = { "Settings tried", "Memory and accuracy" },
+    [PAGE_RUNS] = { "Settings tried", "Memory and score" },
     [PAGE_PRESETS] = { "Presets", "Settings" },
 };
 

@@ -17,7 +17,7 @@ enum role {
     ROLE_TITLE,
     ROLE_KEY,            /* of a key hint, and what can be clicked */
     ROLE_STATUS,         /* the status line */
-    ROLE_GOOD,           /* less memory, more accuracy */
+    ROLE_GOOD,           /* less memory, a better score */
     ROLE_BAD,
     ROLE_WARNING,
     ROLE_PENDING,        /* chosen, not applied yet */
