@@ -1,17 +1,12 @@
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cuda_runtime.h>
 #include <ucontext.h>
-#include <utility>
 #include <vector>
 
+#include "kernels/cuda/emulate/emulate.h"
+
 #ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(address, size)
-#define ASAN_UNPOISON_MEMORY_REGION(address, size)
 #endif
 
 uint3 threadIdx, blockIdx;
@@ -19,49 +14,15 @@ dim3 blockDim, gridDim;
 
 namespace emulate {
 
-enum { MAX_THREADS = 1024, STACK_BYTES = 256 * 1024, GUARD = 256 };
+enum { MAX_THREADS = 1024, STACK_BYTES = 256 * 1024 };
 
-[[noreturn]] static void fail(const char *what)
+[[noreturn]] void fail(const char *what)
 {
     fprintf(stderr,
             "emulated device: %s; block (%u, %u, %u), thread (%u, %u, %u)\n",
             what, blockIdx.x, blockIdx.y, blockIdx.z, threadIdx.x,
             threadIdx.y, threadIdx.z);
     abort();
-}
-
-/* Memory between guards. The address sanitizer sees every access to a guard;
- * without it, writes are found when the memory is freed. */
-
-/* The guard in front begins with the number of bytes. */
-static unsigned char *guarded_new(size_t bytes)
-{
-    size_t all = (bytes + 3 * GUARD - 1) / GUARD * GUARD;
-    unsigned char *p = (unsigned char *)aligned_alloc(GUARD, all);
-
-    if (!p)
-        return NULL;
-    memset(p, 0xFF, all);
-    memcpy(p, &bytes, sizeof(bytes));
-    ASAN_POISON_MEMORY_REGION(p, GUARD);
-    ASAN_POISON_MEMORY_REGION(p + GUARD + bytes, all - GUARD - bytes);
-    return p + GUARD;
-}
-
-static size_t guarded_free(void *memory)
-{
-    unsigned char *p = (unsigned char *)memory - GUARD;
-    size_t bytes;
-
-    ASAN_UNPOISON_MEMORY_REGION(p, GUARD);
-    memcpy(&bytes, p, sizeof(bytes));
-    ASAN_UNPOISON_MEMORY_REGION(p + GUARD + bytes, GUARD);
-    for (size_t i = 0; i < GUARD; i++)
-        if ((i >= sizeof(bytes) && p[i] != 0xFF)
-            || p[GUARD + bytes + i] != 0xFF)
-            fail("memory was written outside an allocation");
-    free(p);
-    return bytes;
 }
 
 /* Fibers. Each keeps its stack for good, and runs one thread after another. */
@@ -340,8 +301,8 @@ void *shared_memory(size_t bytes)
     return block_memory;
 }
 
-static void run_grid(dim3 grid, dim3 block, size_t shared_bytes,
-                     const std::function<void()> &thread)
+void run_grid(dim3 grid, dim3 block, size_t shared_bytes,
+              const std::function<void()> &thread)
 {
     gridDim = grid;
     blockDim = block;
@@ -357,264 +318,4 @@ static void run_grid(dim3 grid, dim3 block, size_t shared_bytes,
             }
 }
 
-/*
- * Streams. Work waits in a list until somebody waits for it, or goes into the
- * graph that is being captured. MEMDIAL_EMULATE_MEMORY says how many bytes
- * the device has, and MEMDIAL_EMULATE_FAULT how many launches it survives.
- */
-
-typedef std::vector<std::function<void()>> work;
-
-struct event {
-    std::chrono::steady_clock::time_point at;
-};
-
-struct graph {
-    work nodes;
-};
-
-struct stream {
-    work waiting;
-    graph *captured;             /* NULL while nothing is captured */
-};
-
-static cudaError_t fault = cudaSuccess; /* once it is set, it stays */
-
-static size_t environment(const char *name, size_t otherwise)
-{
-    const char *text = getenv(name);
-
-    return text ? (size_t)strtoull(text, NULL, 10) : otherwise;
-}
-
-static void count_launch()
-{
-    static size_t launches;
-
-    if (++launches > environment("MEMDIAL_EMULATE_FAULT", SIZE_MAX))
-        fault = cudaErrorIllegalAddress;
-}
-
-static void put(stream *s, std::function<void()> what)
-{
-    (s->captured ? s->captured->nodes : s->waiting)
-        .push_back(std::move(what));
-}
-
-void launch(stream *s, dim3 grid, dim3 block, size_t shared_bytes,
-            std::function<void()> thread)
-{
-    put(s, [=] {
-        count_launch();
-        if (fault == cudaSuccess)
-            run_grid(grid, block, shared_bytes, thread);
-    });
-}
-
-static size_t total_bytes()
-{
-    return environment("MEMDIAL_EMULATE_MEMORY", (size_t)1 << 30);
-}
-
-static size_t used_bytes;
-
 } // namespace emulate
-
-using namespace emulate;
-
-const char *cudaGetErrorString(cudaError_t error)
-{
-    switch (error) {
-    case cudaSuccess:
-        return "no error";
-    case cudaErrorMemoryAllocation:
-        return "out of memory";
-    case cudaErrorIllegalAddress:
-        return "an illegal memory access was encountered";
-    default:
-        return "invalid argument";
-    }
-}
-
-cudaError_t cudaGetLastError()
-{
-    return fault;
-}
-
-cudaError_t cudaGetDeviceCount(int *count)
-{
-    *count = 1;
-    return cudaSuccess;
-}
-
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int)
-{
-    memset(p, 0, sizeof(*p));
-    snprintf(p->name, sizeof(p->name), "emulated device");
-    p->totalGlobalMem = total_bytes();
-    p->major = 9;
-    p->multiProcessorCount = 2;
-    return cudaSuccess;
-}
-
-cudaError_t cudaSetDevice(int)
-{
-    return fault;
-}
-
-cudaError_t cudaDriverGetVersion(int *version)
-{
-    *version = 13000;
-    return cudaSuccess;
-}
-
-cudaError_t cudaRuntimeGetVersion(int *version)
-{
-    *version = 13000;
-    return cudaSuccess;
-}
-
-cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
-{
-    *total = total_bytes();
-    *available = *total - used_bytes;
-    return fault;
-}
-
-cudaError_t cudaMalloc(void **memory, size_t bytes)
-{
-    *memory = NULL;
-    if (fault != cudaSuccess)
-        return fault;
-    if (bytes > total_bytes() - used_bytes)
-        return cudaErrorMemoryAllocation;
-    *memory = guarded_new(bytes);
-    used_bytes += bytes;
-    return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
-}
-
-cudaError_t cudaFree(void *memory)
-{
-    if (memory)
-        used_bytes -= guarded_free(memory);
-    return fault;
-}
-
-cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned)
-{
-    *memory = guarded_new(bytes);
-    return *memory ? fault : cudaErrorMemoryAllocation;
-}
-
-cudaError_t cudaFreeHost(void *memory)
-{
-    if (memory)
-        guarded_free(memory);
-    return fault;
-}
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned)
-{
-    *s = new stream();
-    return fault;
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t s)
-{
-    delete s;
-    return fault;
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t s)
-{
-    if (s->captured)
-        return cudaErrorStreamCaptureUnsupported;
-    for (const std::function<void()> &what : s->waiting)
-        what();
-    s->waiting.clear();
-    return fault;
-}
-
-cudaError_t cudaEventCreate(cudaEvent_t *e)
-{
-    *e = new event();
-    return fault;
-}
-
-cudaError_t cudaEventDestroy(cudaEvent_t e)
-{
-    delete e;
-    return fault;
-}
-
-cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
-{
-    put(s, [=] { e->at = std::chrono::steady_clock::now(); });
-    return fault;
-}
-
-cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from,
-                                 cudaEvent_t to)
-{
-    *milliseconds = std::chrono::duration<float, std::milli>(to->at - from->at)
-                        .count();
-    return fault;
-}
-
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
-                            cudaMemcpyKind, cudaStream_t s)
-{
-    put(s, [=] {
-        if (fault == cudaSuccess)
-            memcpy(to, from, bytes);
-    });
-    return fault;
-}
-
-cudaError_t cudaMemsetAsync(void *to, int byte, size_t bytes, cudaStream_t s)
-{
-    put(s, [=] {
-        if (fault == cudaSuccess)
-            memset(to, byte, bytes);
-    });
-    return fault;
-}
-
-cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
-{
-    s->captured = new graph();
-    return fault;
-}
-
-cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *g)
-{
-    *g = s->captured;
-    s->captured = NULL;
-    return fault;
-}
-
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t g,
-                                 unsigned long long)
-{
-    *exec = new graph(*g);
-    return fault;
-}
-
-cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t s)
-{
-    s->waiting.insert(s->waiting.end(), exec->nodes.begin(),
-                      exec->nodes.end());
-    return fault;
-}
-
-cudaError_t cudaGraphDestroy(cudaGraph_t g)
-{
-    delete g;
-    return fault;
-}
-
-cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
-{
-    delete exec;
-    return fault;
-}

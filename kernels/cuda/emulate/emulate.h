@@ -1,0 +1,27 @@
+/*
+ * The parts of the emulated device to one another: threads that run blocks of
+ * a kernel, and the runtime that puts them on streams.
+ */
+#ifndef MEMDIAL_EMULATE_H
+#define MEMDIAL_EMULATE_H
+
+#include <cuda_runtime.h>
+
+namespace emulate {
+
+/* Ends the program, and says where on the device it was. */
+[[noreturn]] void fail(const char *what);
+
+/* Memory between guards, filled with NaN patterns; NULL if there is none. The
+ * address sanitizer sees every access to a guard; without it, writes are found
+ * when the memory is freed. Freeing returns the number of bytes. */
+unsigned char *guarded_new(size_t bytes);
+size_t guarded_free(void *memory);
+
+/* Runs all blocks of a kernel, one after the other. */
+void run_grid(dim3 grid, dim3 block, size_t shared_bytes,
+              const std::function<void()> &thread);
+
+} // namespace emulate
+
+#endif
