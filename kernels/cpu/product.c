@@ -48,8 +48,8 @@
 enum { EVEN_ROWS = 12, GROUP_ROWS = 48, SLICE_ROWS = 528, SET_PANELS = 8,
        STEP_DEPTH = 256, CHUNK_DEPTH = 128 };
 
-/* How a product is cut. */
-struct cut {
+/* How a product is cut into slices, sets of panels and steps of depth. */
+struct slicing {
     const struct call *call;
     const struct product *p;
     int width;           /* of a panel */
@@ -79,29 +79,33 @@ static size_t columns_of(const struct operand *o)
     return (size_t)o->dim[o->rank - 1];
 }
 
-static struct cut cut_of(const struct call *c, const struct product *p)
+static struct slicing slicing_of(const struct call *c, const struct product *p)
 {
-    struct cut cut = {
+    struct slicing slicing = {
         .call = c, .p = p,
         .width = p->columns > CONV_NARROW_PANEL ? CONV_PANEL
                                                 : CONV_NARROW_PANEL
     };
     int depth = parts(p->depth, CONV_BLOCK) * CONV_BLOCK;
 
-    cut.panels = parts(p->columns, cut.width);
-    cut.set = parts(cut.panels, parts(cut.panels, SET_PANELS));
-    cut.group = int_min(parts(p->rows, CONV_BLOCK) * CONV_BLOCK, GROUP_ROWS);
-    cut.b = (size_t)(cut.set * int_min(depth, STEP_DEPTH) * cut.width);
-    cut.sum = (size_t)(int_min(p->rows, SLICE_ROWS) * cut.set * cut.width);
-    cut.a = (size_t)(cut.group * int_min(depth, CHUNK_DEPTH));
-    return cut;
+    slicing.panels = parts(p->columns, slicing.width);
+    slicing.set = parts(slicing.panels, parts(slicing.panels, SET_PANELS));
+    slicing.group = int_min(parts(p->rows, CONV_BLOCK) * CONV_BLOCK,
+                            GROUP_ROWS);
+    slicing.b = (size_t)(slicing.set * int_min(depth, STEP_DEPTH)
+                         * slicing.width);
+    slicing.sum = (size_t)(int_min(p->rows, SLICE_ROWS) * slicing.set
+                           * slicing.width);
+    slicing.a = (size_t)(slicing.group * int_min(depth, CHUNK_DEPTH));
+    return slicing;
 }
 
 size_t KERNEL(product_scratch)(const struct call *c, const struct product *p)
 {
-    struct cut cut = cut_of(c, p);
+    struct slicing slicing = slicing_of(c, p);
 
-    return (cut.b + cut.sum + (size_t)c->threads * cut.a) * sizeof(float);
+    return (slicing.b + slicing.sum + (size_t)c->threads * slicing.a)
+           * sizeof(float);
 }
 
 /* What the threads make together between two barriers. */
@@ -110,7 +114,7 @@ struct region {
 };
 
 struct step {
-    const struct cut *cut;
+    const struct slicing *slicing;
     struct region now, next;
     int groups, pieces;  /* pieces of the set, and an item for each group and
                             piece */
@@ -120,28 +124,29 @@ struct step {
  * it is packed, from a depth on. */
 static int panel_column(const struct step *s, size_t i)
 {
-    return (int)(s->now.panels.begin + i) * s->cut->width;
+    return (int)(s->now.panels.begin + i) * s->slicing->width;
 }
 
 static int panel_lanes(const struct step *s, size_t i)
 {
-    return int_min(s->cut->p->columns - panel_column(s, i), s->cut->width);
+    return int_min(s->slicing->p->columns - panel_column(s, i),
+                   s->slicing->width);
 }
 
 static float *panel_at(const struct step *s, size_t i, size_t depth)
 {
-    float *b = s->cut->call->scratch;
+    float *b = s->slicing->call->scratch;
 
     return b + (i * length(s->now.depth) + depth - s->now.depth.begin)
-                   * (size_t)s->cut->width;
+                   * (size_t)s->slicing->width;
 }
 
 /* The same of a member of a pool, whose nonzeros are found row by row. */
 static void pack_sparse_panel(const struct step *s, size_t i,
                               struct range depth, float *to)
 {
-    const struct operand *b = s->cut->p->b;
-    size_t width = (size_t)s->cut->width, lanes = (size_t)panel_lanes(s, i);
+    const struct operand *b = s->slicing->p->b;
+    size_t width = (size_t)s->slicing->width, lanes = (size_t)panel_lanes(s, i);
     size_t at = depth.begin * columns_of(b) + (size_t)panel_column(s, i);
     float room[CONV_PANEL];
 
@@ -155,8 +160,8 @@ static void pack_sparse_panel(const struct step *s, size_t i,
 static void pack_panel(const struct step *s, size_t i, struct range depth,
                        float *to)
 {
-    const struct operand *b = s->cut->p->b;
-    int width = s->cut->width, first = panel_column(s, i);
+    const struct operand *b = s->slicing->p->b;
+    int width = s->slicing->width, first = panel_column(s, i);
 
     for (int c = 0; c < width; c += CONV_BLOCK)
         if (c < panel_lanes(s, i))
@@ -174,8 +179,8 @@ static void pack_panel(const struct step *s, size_t i, struct range depth,
 static void pack_turned_panel(const struct step *s, size_t i,
                               struct range depth, float *to)
 {
-    const struct operand *b = s->cut->p->b;
-    int width = s->cut->width, lanes = panel_lanes(s, i);
+    const struct operand *b = s->slicing->p->b;
+    int width = s->slicing->width, lanes = panel_lanes(s, i);
     size_t columns = columns_of(b), deep = length(depth);
     size_t at = (size_t)panel_column(s, i) * columns + depth.begin;
     float line[CONV_PANEL][CONV_BLOCK] = { { 0 } }, room[CONV_BLOCK];
@@ -200,7 +205,7 @@ static void pack_turned_panel(const struct step *s, size_t i,
 /* Packs a block of the step's depth of all panels. */
 static void pack_panels(const struct step *s, int block)
 {
-    const struct product *p = s->cut->p;
+    const struct product *p = s->slicing->p;
     size_t begin = s->now.depth.begin + (size_t)(block * CONV_BLOCK);
     struct range depth = {
         begin, size_min(begin + CONV_BLOCK, s->now.depth.end)
@@ -224,7 +229,7 @@ struct item {
 
 static struct item item_of(const struct step *s, size_t i)
 {
-    const struct cut *cut = s->cut;
+    const struct slicing *slicing = s->slicing;
     struct range slice = s->now.rows;
     int group = (int)i / s->pieces, piece = (int)i % s->pieces;
     int evens = parts((int)length(slice), EVEN_ROWS);
@@ -234,12 +239,12 @@ static struct item item_of(const struct step *s, size_t i)
           size_min(rows.end * EVEN_ROWS, length(slice)) },
         range_share(length(s->now.panels), piece, s->pieces), NULL, NULL
     };
-    float *sum = (float *)cut->call->scratch + cut->b;
+    float *sum = (float *)slicing->call->scratch + slicing->b;
 
     item.sum = sum + (item.rows.begin * length(s->now.panels)
                       + length(item.rows) * item.panels.begin)
-                         * (size_t)cut->width;
-    item.a = sum + cut->sum + (size_t)this_thread() * cut->a;
+                         * (size_t)slicing->width;
+    item.a = sum + slicing->sum + (size_t)this_thread() * slicing->a;
     item.rows = shifted(item.rows, slice.begin);
     return item;
 }
@@ -278,11 +283,11 @@ static void pack_turned_group(const struct product *p, const struct item *item,
 
 /* Multiplies a chunk of a group and one of a panel: blocks that are whole, and
  * then what is left of the depth. */
-static void multiply_panel(const struct cut *cut, struct conv_tile t,
+static void multiply_panel(const struct slicing *slicing, struct conv_tile t,
                            int depth)
 {
-    bool turned = cut->p->a_turned;
-    int block = CONV_BLOCK * (turned ? cut->group : t.lines);
+    bool turned = slicing->p->a_turned;
+    int block = CONV_BLOCK * (turned ? slicing->group : t.lines);
     void (*tile)(const struct conv_tile *) =
         turned ? KERNEL(conv_tile_channels) : KERNEL(conv_tile_pixels);
     int offset[CHUNK_DEPTH / CONV_BLOCK] = { 0 };
@@ -306,30 +311,30 @@ static void multiply_panel(const struct cut *cut, struct conv_tile t,
 static void multiply(const struct step *s, const struct item *item,
                      struct range depth, struct conv_ahead *ahead)
 {
-    const struct cut *cut = s->cut;
+    const struct slicing *slicing = s->slicing;
     struct conv_tile t = {
         .x = item->a, .sum = item->sum, .lines = (int)length(item->rows),
-        .width = cut->width, .fresh = depth.begin == 0, .x_k = cut->group,
-        .ahead = ahead
+        .width = slicing->width, .fresh = depth.begin == 0,
+        .x_k = slicing->group, .ahead = ahead
     };
 
     for (size_t i = item->panels.begin; i < item->panels.end; i++) {
         t.panel = panel_at(s, i, depth.begin);
         t.lanes = panel_lanes(s, i);
-        multiply_panel(cut, t, (int)length(depth));
+        multiply_panel(slicing, t, (int)length(depth));
         t.sum += t.lines * t.width;
     }
 }
 
 static void store(const struct step *s, const struct item *item)
 {
-    const struct cut *cut = s->cut;
+    const struct slicing *slicing = s->slicing;
     float *sum = item->sum;
 
     for (size_t i = item->panels.begin; i < item->panels.end; i++) {
-        cut->p->store(cut->call, item->rows, panel_column(s, i),
-                      panel_lanes(s, i), sum, cut->width);
-        sum += length(item->rows) * (size_t)cut->width;
+        slicing->p->store(slicing->call, item->rows, panel_column(s, i),
+                          panel_lanes(s, i), sum, slicing->width);
+        sum += length(item->rows) * (size_t)slicing->width;
     }
 }
 
@@ -361,9 +366,10 @@ static struct conv_ahead ahead_of_a(const struct product *p,
 }
 
 /* The columns of some panels. */
-static struct range columns_at(const struct cut *cut, struct range panels)
+static struct range columns_at(const struct slicing *slicing,
+                               struct range panels)
 {
-    size_t width = (size_t)cut->width;
+    size_t width = (size_t)slicing->width;
 
     return (struct range){ panels.begin * width, panels.end * width };
 }
@@ -371,10 +377,10 @@ static struct range columns_at(const struct cut *cut, struct range panels)
 /* Share i of n of what the next step packs of B. */
 static struct conv_ahead ahead_of_b(const struct step *s, int i, int n)
 {
-    const struct operand *b = s->cut->p->b;
-    struct range columns = columns_at(s->cut, s->next.panels);
+    const struct operand *b = s->slicing->p->b;
+    struct range columns = columns_at(s->slicing, s->next.panels);
     struct range depth = s->next.depth;
-    bool turned = s->cut->p->b_turned;
+    bool turned = s->slicing->p->b_turned;
     struct range rows = turned ? columns : depth;
     struct range share = range_share(length(rows), i, n);
 
@@ -394,8 +400,8 @@ static struct range chunk_of(const struct step *s, int i)
 /* Makes item i; `later` is the one after it. */
 static void run_item(const struct step *s, size_t i, size_t later)
 {
-    const struct cut *cut = s->cut;
-    const struct product *p = cut->p;
+    const struct slicing *slicing = s->slicing;
+    const struct product *p = slicing->p;
     struct item item = item_of(s, i), next = item_of(s, later);
     int chunks = parts((int)length(s->now.depth), CHUNK_DEPTH);
     int shares = s->groups * s->pieces * chunks;
@@ -411,7 +417,7 @@ static void run_item(const struct step *s, size_t i, size_t later)
             ahead_of_a(p, last ? next.rows : item.rows,
                        chunk_of(s, last ? 0 : k + 1)),
             ahead_of_b(s, (int)i * chunks + k, shares),
-            ahead_of(p->c, item.rows, columns_at(cut, c))
+            ahead_of(p->c, item.rows, columns_at(slicing, c))
         };
 
         ahead[0].next = &ahead[1];
@@ -419,7 +425,7 @@ static void run_item(const struct step *s, size_t i, size_t later)
         KERNEL(conv_ahead_divide)(
             ahead, tiles * (size_t)parts((int)length(depth), CONV_BLOCK));
         if (p->a_turned)
-            pack_turned_group(p, &item, (size_t)cut->group, depth);
+            pack_turned_group(p, &item, (size_t)slicing->group, depth);
         else
             pack_group(p, &item, depth);
         multiply(s, &item, depth, ahead);
@@ -441,27 +447,27 @@ static struct range range_of(int i, int each, int n)
 }
 
 /* Region i of all, those of the same rows and panels one after the other. */
-static struct region region_at(const struct cut *cut, int i)
+static struct region region_at(const struct slicing *slicing, int i)
 {
-    const struct product *p = cut->p;
+    const struct product *p = slicing->p;
     int steps = parts(p->depth, STEP_DEPTH);
-    int sets = parts(cut->panels, cut->set);
+    int sets = parts(slicing->panels, slicing->set);
 
     return (struct region){
         range_of(i / steps / sets, SLICE_ROWS, p->rows),
-        range_of(i / steps % sets, cut->set, cut->panels),
+        range_of(i / steps % sets, slicing->set, slicing->panels),
         range_of(i % steps, STEP_DEPTH, p->depth)
     };
 }
 
-static void run_step(const struct cut *cut, struct region now,
+static void run_step(const struct slicing *slicing, struct region now,
                      struct region next)
 {
     struct step s = {
-        .cut = cut, .now = now, .next = next,
+        .slicing = slicing, .now = now, .next = next,
         .groups = parts((int)length(now.rows), GROUP_ROWS)
     };
-    int threads = cut->call->threads;
+    int threads = slicing->call->threads;
     int wanted = threads > 1 ? 2 * threads : 1;
 
     s.pieces = int_min((int)length(now.panels), parts(wanted, s.groups));
@@ -473,12 +479,12 @@ static void run_step(const struct cut *cut, struct region now,
 
 void KERNEL(product_run)(const struct call *c, const struct product *p)
 {
-    struct cut cut = cut_of(c, p);
-    int count = parts(p->rows, SLICE_ROWS) * parts(cut.panels, cut.set)
+    struct slicing slicing = slicing_of(c, p);
+    int count = parts(p->rows, SLICE_ROWS) * parts(slicing.panels, slicing.set)
                 * parts(p->depth, STEP_DEPTH);
 
 #pragma omp parallel num_threads(c->threads)
     for (int i = 0; i < count; i++)
-        run_step(&cut, region_at(&cut, i),
-                 region_at(&cut, i + 1 < count ? i + 1 : 0));
+        run_step(&slicing, region_at(&slicing, i),
+                 region_at(&slicing, i + 1 < count ? i + 1 : 0));
 }
