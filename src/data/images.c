@@ -124,10 +124,15 @@ bool images_intact(const struct images *set, struct error *e)
     return !set->source->intact || set->source->intact(set->state, e);
 }
 
+static int most_samples(const struct settings *s)
+{
+    return s->microbatch ? s->microbatch : s->batch;
+}
+
 /* Parts of `most` samples, but for what remains. */
 static struct cut family_cut(const struct settings *s)
 {
-    int most = s->microbatch ? s->microbatch : s->batch;
+    int most = most_samples(s);
     int rest = s->batch % most;
 
     return (struct cut){
@@ -179,16 +184,17 @@ static void family_begin(struct reading *r)
 {
     int all = images_samples(r->state, r->split);
     int wanted = r->settings->valid_samples;
+    int samples = wanted && wanted < all ? wanted : all;
 
-    r->whole = family_cut(r->settings).whole;
-    if (r->split != SPLIT_TRAIN)
-        r->whole.of[EXTENT_SAMPLES] = wanted && wanted < all ? wanted : all;
+    if (r->split == SPLIT_TRAIN)
+        samples = r->settings->batch;
+    r->whole = (struct extents){ .of = { [EXTENT_SAMPLES] = samples } };
 }
 
 static bool family_next(void *reading, struct part *part)
 {
     const struct reading *r = reading;
-    int most = family_cut(r->settings).most.of[EXTENT_SAMPLES], left;
+    int most = most_samples(r->settings), left;
 
     part->first = extents_sum(&part->first, &part->count);
     left = r->whole.of[EXTENT_SAMPLES] - part->first.of[EXTENT_SAMPLES];
