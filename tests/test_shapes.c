@@ -11,6 +11,7 @@
 
 #include "data/images.h"
 #include "data/shapes.h"
+#include "settings/facts.h"
 
 enum { CLASSES = 10, PIXELS = IMAGE_SIDE * IMAGE_SIDE, BINS = 8 };
 
@@ -26,11 +27,11 @@ static struct images *shapes_open(void)
 
 Test(shapes, has_ten_balanced_classes)
 {
+    struct settings s = { .data = DATA_SHAPES };
     struct images *set = shapes_open();
     float image[IMAGE_ELEMENTS];
 
-    cr_expect_str_eq(shapes_source.name, "shapes");
-    cr_expect_eq(shapes_source.classes, CLASSES);
+    cr_assert_eq(facts_of(&s).classes, CLASSES);
     for (enum split split = 0; split < SPLIT_COUNT; split++) {
         int samples = images_samples(set, split), count[CLASSES] = { 0 };
 

@@ -22,9 +22,8 @@
 #include "base/folder.h"
 #include "data/cifar10.h"
 
-enum { CLASSES = 10, PLANE = IMAGE_SIDE * IMAGE_SIDE,
-       RECORD = 1 + IMAGE_ELEMENTS, MAX_RECORDS = 10000,
-       TRAIN_FILES = 5, FILES = TRAIN_FILES + 1,
+enum { PLANE = IMAGE_SIDE * IMAGE_SIDE, RECORD = 1 + IMAGE_ELEMENTS,
+       MAX_RECORDS = 10000, TRAIN_FILES = 5, FILES = TRAIN_FILES + 1,
        PATH_SIZE = 1024 };
 
 #define ARCHIVE "cifar-10-binary.tar.gz"
@@ -165,13 +164,13 @@ static uint32_t record_sum(const uint8_t record[RECORD])
 }
 
 static bool check_label(const char *path, int record, int label,
-                        struct error *e)
+                        int classes, struct error *e)
 {
-    return label < CLASSES ||
+    return label < classes ||
            error_set(e, EXIT_INPUT, "data_path: %s: record %d: label %d "
                      "is not one of 0 to %d; this is not a CIFAR-10 binary "
                      "file, or it is damaged: download it again", path,
-                     record, label, CLASSES - 1);
+                     record, label, classes - 1);
 }
 
 static bool refuse_file(const char *why, struct error *e)
@@ -187,7 +186,7 @@ static bool read_record(const struct file *f, int record,
 }
 
 /* Reads all of the file once. */
-static bool read_labels(struct file *f, struct error *e)
+static bool read_labels(struct file *f, int classes, struct error *e)
 {
     uint8_t record[RECORD];
 
@@ -197,14 +196,15 @@ static bool read_labels(struct file *f, struct error *e)
             return error_set(e, EXIT_INPUT, "data_path: %s: record %d: "
                              "%s; see that it can be read", f->path, i,
                              errno ? strerror(errno) : "the file ends there");
-        if (!check_label(f->path, i, record[0], e))
+        if (!check_label(f->path, i, record[0], classes, e))
             return false;
         f->sum[i] = record_sum(record);
     }
     return true;
 }
 
-static bool open_file(struct file *f, const char *path, struct error *e)
+static bool open_file(struct file *f, const char *path, int classes,
+                      struct error *e)
 {
     struct error why;
     uint64_t bytes;
@@ -214,7 +214,7 @@ static bool open_file(struct file *f, const char *path, struct error *e)
         return refuse_file(why.text, e);
     f->path = xstrdup(path);
     f->records = (int)(bytes / RECORD);
-    return check_size(path, (off_t)bytes, e) && read_labels(f, e);
+    return check_size(path, (off_t)bytes, e) && read_labels(f, classes, e);
 }
 
 static void cifar10_close(void *state)
@@ -239,7 +239,8 @@ static struct cifar10 *cifar10_new(void)
     return c;
 }
 
-static bool cifar10_open(void **state, const char *named, struct error *e)
+static bool cifar10_open(void **state, const char *named, int classes,
+                         struct error *e)
 {
     struct cifar10 *c;
     char folder[PATH_SIZE], path[PATH_SIZE + 32];
@@ -250,7 +251,7 @@ static bool cifar10_open(void **state, const char *named, struct error *e)
     c = cifar10_new();
     for (int i = 0; i < FILES; i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, file_names[i]);
-        if (!open_file(&c->file[i], path, e)) {
+        if (!open_file(&c->file[i], path, classes, e)) {
             cifar10_close(c);
             return false;
         }
@@ -318,8 +319,6 @@ static bool cifar10_intact(const void *state, struct error *e)
 }
 
 const struct image_source cifar10_source = {
-    .name = "cifar10",
-    .classes = CLASSES,
     .where = "the \"CIFAR-10 binary version (suitable for C programs)\" on "
              PAGE ": the archive " ARCHIVE ", from which tar xzf unpacks a "
              "folder cifar-10-batches-bin with data_batch_1.bin to "

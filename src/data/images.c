@@ -8,7 +8,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "data/shuffle.h"
 #include "kernels/philox.h"
@@ -30,22 +29,14 @@ struct crop {
     bool flip;
 };
 
-/* What plans are made with is what the set has. */
-static bool has_facts(const struct image_source *source, struct facts facts)
-{
-    return strcmp(source->name, facts.name) == 0 && facts.rank == 3 &&
-           facts.sample[0] == IMAGE_SIDE && facts.sample[1] == IMAGE_SIDE &&
-           facts.sample[2] == IMAGE_CHANNELS &&
-           facts.classes == source->classes;
-}
-
 bool images_open(struct images **out, const struct image_source *source,
                  const struct settings *settings, struct error *e)
 {
+    int classes = facts_of(settings).classes;
     void *state = NULL;
 
-    assert(has_facts(source, facts_of(settings)));
-    if (source->open && !source->open(&state, settings->data_path, e))
+    if (source->open &&
+        !source->open(&state, settings->data_path, classes, e))
         return false;
     *out = xcalloc(1, sizeof(**out));
     **out = (struct images){ source, state };

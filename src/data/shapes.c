@@ -298,8 +298,6 @@ static int shapes_image(void *state, enum split split, int index,
 }
 
 const struct image_source shapes_source = {
-    .name = "shapes",
-    .classes = KINDS,
     .mean = { 127.5f, 127.5f, 127.5f },
     .std = { 72.2f, 72.2f, 72.2f },
     .samples = shapes_samples,

@@ -1,6 +1,6 @@
 /*
  * Facts about data sets that a plan needs, from settings alone: plans are made
- * without data. A set that is opened is held to them.
+ * without data. Sets that are opened take the number of classes from here.
  */
 #ifndef MEMDIAL_FACTS_H
 #define MEMDIAL_FACTS_H
