@@ -56,6 +56,11 @@ static inline size_t dtype_size(enum dtype dtype)
     }
 }
 
+static inline bool dtype_is_narrow(enum dtype dtype)
+{
+    return dtype_size(dtype) == 2;
+}
+
 /*
  * A pool of sparse tensors, its members: storage for their nonzeros only, all
  * in one array, one member after the other, in row-major order. One index says
@@ -262,6 +267,23 @@ static inline size_t operand_elements(const struct operand *o)
 static inline size_t operand_rows(const struct operand *o)
 {
     return operand_elements(o) / (size_t)o->dim[o->rank - 1];
+}
+
+/* Elements of one sample, where samples are the first dimension. */
+static inline size_t operand_sample_elements(const struct operand *o)
+{
+    return operand_elements(o) / (size_t)o->dim[0];
+}
+
+/* Bytes of a dense tensor. */
+static inline size_t operand_bytes(const struct operand *o)
+{
+    return operand_elements(o) * dtype_size(o->dtype);
+}
+
+static inline size_t round_up(size_t n, size_t multiple)
+{
+    return (n + multiple - 1) / multiple * multiple;
 }
 
 /* For messages. */

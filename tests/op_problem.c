@@ -138,8 +138,7 @@ void problem_init(struct problem *p)
     p->call.part = &p->part;
     subject->describe(p);
     p->loading = (struct loading){
-        load_sample, p, operand_elements(&p->call.operand[0])
-                            / (size_t)p->call.operand[0].dim[0],
+        load_sample, p, operand_sample_elements(&p->call.operand[0]),
         parts * shape->n, shape->n
     };
     if (p->with_add) {

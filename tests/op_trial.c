@@ -76,15 +76,10 @@ struct trial {
     unsigned char *host; /* what is in the arena, before or after the call */
 };
 
-static size_t round_to_guard(size_t bytes)
-{
-    return (bytes + GUARD - 1) / GUARD * GUARD;
-}
-
 static void reserve(struct trial *t, int i, size_t bytes)
 {
     t->storage[i] = (struct storage){ t->bytes + GUARD, bytes };
-    t->bytes += 2 * GUARD + round_to_guard(bytes);
+    t->bytes += 2 * GUARD + round_up(bytes, GUARD);
 }
 
 static void lay_out(struct trial *t, const struct problem *p)
@@ -94,8 +89,7 @@ static void lay_out(struct trial *t, const struct problem *p)
                   : -1;
 
     for (int s = 0; s < CALL_MAX_OPERANDS; s++)
-        reserve(t, s, operand_elements(&t->call.operand[s])
-                          * dtype_size(t->call.operand[s].dtype));
+        reserve(t, s, operand_bytes(&t->call.operand[s]));
     reserve(t, SCRATCH, t->target->backend->scratch(p->op, &t->call));
     reserve(t, THROUGH, through < 0 ? 0 : STAT_ROWS * sizeof(float)
                 * (size_t)t->call.operand[through].dim[

@@ -50,11 +50,6 @@ extern const double KERNEL(peak_flops);
 
 enum { CPU_ALIGNMENT = 64 }; /* of values in the arena, bytes */
 
-static inline size_t round_up(size_t n, size_t multiple)
-{
-    return (n + multiple - 1) / multiple * multiple;
-}
-
 static inline int int_min(int a, int b)
 {
     return a < b ? a : b;

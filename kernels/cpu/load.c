@@ -10,21 +10,12 @@
  */
 #include "kernels/cpu/stage.h"
 
-static bool is_narrow(const struct operand *o)
-{
-    return o->dtype == DTYPE_BF16 || o->dtype == DTYPE_F16;
-}
-
-static size_t sample_elements(const struct operand *o)
-{
-    return operand_elements(o) / (size_t)o->dim[0];
-}
-
 /* Of a sample in floats. */
 static size_t room_bytes(const struct operand *o)
 {
-    return is_narrow(o)
-               ? round_up(sample_elements(o) * sizeof(float), CPU_ALIGNMENT)
+    return dtype_is_narrow(o->dtype)
+               ? round_up(operand_sample_elements(o) * sizeof(float),
+                          CPU_ALIGNMENT)
                : 0;
 }
 
@@ -63,17 +54,20 @@ static void load_through(const struct call *c, size_t sample, char *room)
     for (int i = 0; i < LOAD_STREAMS; i++) {
         const struct operand *o = &c->operand[i];
 
-        streams[i] = is_narrow(o) ? (struct stream){ room, (int)sample }
-                                  : (struct stream){ o->data, 0 };
+        streams[i] = dtype_is_narrow(o->dtype)
+                         ? (struct stream){ room, (int)sample }
+                         : (struct stream){ o->data, 0 };
         room += room_bytes(o);
     }
     fill(c, sample, sample + 1, streams);
     for (int i = 0; i < LOAD_STREAMS; i++) {
         const struct operand *o = &c->operand[i];
-        size_t n = is_narrow(o) ? sample_elements(o) : 0;
+        size_t n;
 
-        if (n > 0)
-            stage_put(o, sample * n, n, streams[i].data);
+        if (!dtype_is_narrow(o->dtype))
+            continue;
+        n = operand_sample_elements(o);
+        stage_put(o, sample * n, n, streams[i].data);
     }
 }
 

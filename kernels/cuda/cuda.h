@@ -57,6 +57,9 @@ static inline void queue_check(struct queue *q, cudaError_t error)
         q->error = error;
 }
 
+/* Of operands that are copied to the host's memory, bytes. */
+enum { HOST_ALIGNMENT = 16 };
+
 enum { WARP_LANES = 32, BLOCK_THREADS = 256, BLOCK_WARPS = 8,
        MAX_BLOCKS = 4096 };
 

@@ -7,37 +7,20 @@
  */
 #include "kernels/cuda/load.h"
 
-static bool is_narrow(const struct operand *o)
-{
-    return o->dtype == DTYPE_BF16 || o->dtype == DTYPE_F16;
-}
-
-static size_t sample_elements(const struct operand *o)
-{
-    return operand_elements(o) / (size_t)o->dim[0];
-}
-
-static size_t operand_bytes(const struct operand *o)
-{
-    return operand_elements(o) * dtype_size(o->dtype);
-}
-
-static size_t round_up(size_t bytes)
-{
-    return (bytes + 15) / 16 * 16;
-}
-
 /* Of a sample in floats. */
 static size_t room_bytes(const struct operand *o)
 {
-    return is_narrow(o) ? round_up(sample_elements(o) * sizeof(float)) : 0;
+    return dtype_is_narrow(o->dtype)
+               ? round_up(operand_sample_elements(o) * sizeof(float),
+                          HOST_ALIGNMENT)
+               : 0;
 }
 
 /* Stores a sample from its room. */
 static void store_sample(const struct load *l, int stream, int sample)
 {
     const struct operand *o = &l->stream[stream];
-    size_t n = sample_elements(o);
+    size_t n = operand_sample_elements(o);
 
     for (size_t k = 0; k < n; k++)
         float_store(o->data, (size_t)sample * n + k, o->dtype,
@@ -93,8 +76,8 @@ static size_t lay_out(struct load *l, const struct call *c)
 
         *o = c->operand[i];
         o->data = memory + at;
-        at += round_up(operand_bytes(o));
-        l->room[i] = is_narrow(o)
+        at += round_up(operand_bytes(o), HOST_ALIGNMENT);
+        l->room[i] = dtype_is_narrow(o->dtype)
                          ? reinterpret_cast<float *>(memory + at) : NULL;
         at += room_bytes(o);
     }

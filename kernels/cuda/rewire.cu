@@ -16,16 +16,6 @@ size_t cpu_host_rewire_scratch(const struct call *);
 void cpu_host_rewire(const struct call *);
 }
 
-static size_t room(size_t bytes)
-{
-    return (bytes + 15) / 16 * 16;
-}
-
-static size_t operand_bytes(const struct operand *o)
-{
-    return operand_elements(o) * dtype_size(o->dtype);
-}
-
 /* Copies all operands between the device and the host's memory. */
 static void copy(struct queue *q, const struct rewiring *r, bool to_host)
 {
@@ -45,7 +35,7 @@ static void copy(struct queue *q, const struct rewiring *r, bool to_host)
             queue_check(q, cudaMemcpyAsync(o->data, host, bytes,
                                            cudaMemcpyHostToDevice,
                                            q->stream));
-        host += room(bytes);
+        host += round_up(bytes, HOST_ALIGNMENT);
     }
     queue_check(q, cudaStreamSynchronize(q->stream));
 }
@@ -58,7 +48,7 @@ static size_t on_host(const struct rewiring *r, struct call *c)
     *c = r->call;
     for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
         c->operand[i].data = r->memory ? r->memory + bytes : NULL;
-        bytes += room(operand_bytes(&c->operand[i]));
+        bytes += round_up(operand_bytes(&c->operand[i]), HOST_ALIGNMENT);
     }
     c->scratch = r->memory ? r->memory + bytes : NULL;
     return bytes + cpu_host_rewire_scratch(c);

@@ -185,7 +185,7 @@ size_t graph_bytes(const struct graph *g, int value,
 {
     struct operand o = graph_operand(g, value, extents);
 
-    return operand_elements(&o) * dtype_size(o.dtype);
+    return operand_bytes(&o);
 }
 
 void graph_value_name(const struct graph *g, int value, char *name,

@@ -168,11 +168,6 @@ size_t plan_live_bytes(const struct plan *plan, int step)
     return sum;
 }
 
-static size_t align_up(size_t bytes, size_t alignment)
-{
-    return (bytes + alignment - 1) / alignment * alignment;
-}
-
 /* Collects a block, of rounded size, for each instance with all that take it
  * over in turn, and for each step's scratch; returns how many. */
 static int find_blocks(struct plan *plan, struct block *blocks)
@@ -193,14 +188,14 @@ static int find_blocks(struct plan *plan, struct block *blocks)
             continue;
         while (plan->instances[end].taken_by >= 0)
             end = plan->instances[end].taken_by;
-        blocks[n++] = (struct block){ align_up(p->bytes, alignment), 0,
+        blocks[n++] = (struct block){ round_up(p->bytes, alignment), 0,
                                       p->first, plan->instances[end].last,
                                       &p->offset };
     }
     for (int t = 0; t < s->step_count; t++)
         if (plan->scratch_bytes[t])
             blocks[n++] =
-                (struct block){ align_up(plan->scratch_bytes[t], alignment),
+                (struct block){ round_up(plan->scratch_bytes[t], alignment),
                                 0, t, t, &plan->scratch_offset[t] };
     free(taken);
     return n;

@@ -7,12 +7,12 @@
 #include "base/clock.h"
 
 /* An operand's share of its pool's nonzeros, or all it has. */
-static double operand_bytes(const struct operand *o)
+static double stored_bytes(const struct operand *o)
 {
     double share = o->pool ? (double)o->pool->nonzeros /
                              (double)o->pool->elements : 1;
 
-    return share * (double)operand_elements(o) * (double)dtype_size(o->dtype);
+    return share * (double)operand_bytes(o);
 }
 
 /* Where there are sums of its tiles, nobody looks at a batch norm's input to
@@ -22,10 +22,10 @@ static double call_bytes(enum op_code op, const struct call *c)
     double sum = 0;
 
     for (int i = 0; i < op_slots(op); i++)
-        sum += operand_bytes(&c->operand[i]) *
+        sum += stored_bytes(&c->operand[i]) *
                (op_access(op)[i] == 'u' ? 2 : 1);
     if (op == OP_bn_stats && operand_given(&c->operand[BN_STATS_SUMS]))
-        sum -= operand_bytes(&c->operand[BN_STATS_X]);
+        sum -= stored_bytes(&c->operand[BN_STATS_X]);
     return sum;
 }
 
