@@ -210,9 +210,12 @@ static void describe_conv_wgrad(struct problem *p)
     describe_conv_slots(p, CONV_WGRAD_X, CONV_WGRAD_DW, CONV_WGRAD_DY);
 }
 
+/* Of all batch norms. */
+static const float eps = 1e-5f;
+
 static void describe_norm(struct problem *p)
 {
-    p->call.attr.norm.eps = 1e-5f;
+    p->call.attr.norm.eps = eps;
     p->call.attr.norm.momentum = 0.1f;
 }
 
@@ -418,8 +421,7 @@ static void prepare_stat(struct problem *p, int x_slot, int stat_slot)
     for (int tries = 0; near && tries < 1000; tries++) {
         near = 0;
         round_values(o, x);
-        stat_reference(x, n / c, (int)c, gamma, beta,
-                       (double)p->call.attr.norm.eps, stat);
+        stat_reference(x, n / c, (int)c, gamma, beta, (double)eps, stat);
         for (size_t i = 0; i < n; i++)
             if (fabs(stat[STAT_SCALE * c + i % c] * x[i]
                      + stat[STAT_SHIFT * c + i % c]) < 0.02) {
