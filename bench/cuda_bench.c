@@ -144,8 +144,7 @@ static double time_call(const struct bench *b, int step)
     struct batch batch = { .seed = (uint64_t)step, .whole = s->cut.most,
                            .terms = s->cut.most.of[EXTENT_SAMPLES],
                            .loader = &loader,
-                           .report = report,
-                           .tf32 = b->trainer->job->settings.tf32 };
+                           .report = report };
 
     for (int t = p->begin; t < step; t++)
         run_call(ex, t, &batch);

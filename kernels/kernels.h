@@ -152,7 +152,9 @@ struct sgd {
 };
 
 union attr {
-    struct { int stride, pad; } conv;
+    /* tf32: products of floats may be of 10 bits' mantissa. */
+    struct { bool tf32; int stride, pad; } conv;
+    struct { bool tf32; } linear;
     struct { float eps, momentum; } norm; /* momentum: per whole batch */
     struct {
         uint32_t stream; /* of random numbers, the weight's */
@@ -234,7 +236,6 @@ struct batch {
                                 mean */
     float learning_rate;
     bool rewire;         /* pools are rewired after this step */
-    bool tf32;           /* products of floats may be of 10 bits' mantissa */
     const struct loader *loader;
     double *report;      /* [METRIC_COUNT] on the host: what `report` fills */
 };

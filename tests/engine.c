@@ -75,7 +75,6 @@ void engine_run(struct engine *engine, enum program program, int samples,
                            .terms = samples,
                            .learning_rate = (float)s->lr,
                            .rewire = true,
-                           .tf32 = s->tf32,
                            .loader = &loader,
                            .report = metrics };
 

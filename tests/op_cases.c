@@ -181,6 +181,7 @@ static void describe_conv_slots(struct problem *p, int x, int w, int y)
 
     p->call.attr.conv.stride = s->stride;
     p->call.attr.conv.pad = s->pad;
+    p->call.attr.conv.tf32 = p->with_tf32;
     shape_operand(p, x, p->storage, 4, s->n, s->h, s->w, s->c);
     shape_operand(p, w, p->storage, 4, s->kh, s->kw, s->c, s->co);
     shape_operand(p, y, p->storage, 4, s->n,
@@ -283,6 +284,7 @@ static void describe_linear_slots(struct problem *p, int x, int w, int y)
     const struct shape *s = p->shape;
     enum dtype rows = s->floats ? DTYPE_F32 : p->storage;
 
+    p->call.attr.linear.tf32 = p->with_tf32;
     shape_operand(p, x, rows, 2, s->n, s->c);
     shape_operand(p, w, p->storage, 2, s->c, s->co);
     shape_operand(p, y, rows, 2, s->n, s->co);

@@ -125,8 +125,7 @@ void problem_init(struct problem *p)
 
     p->batch = (struct batch){
         .whole = { { [EXTENT_SAMPLES] = parts * shape->n } },
-        .terms = parts * shape->n, .learning_rate = 0.1f,
-        .tf32 = p->with_tf32
+        .terms = parts * shape->n, .learning_rate = 0.1f
     };
     p->part = (struct part){
         .first = { { [EXTENT_SAMPLES] = (parts - 1) * shape->n } },

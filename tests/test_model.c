@@ -82,6 +82,37 @@ Test(model, graphs_are_made_for_the_facts)
     graph_free(g);
 }
 
+/* Every matrix product of a graph, forward and backward, may be in TF32 as the
+ * setting says; it says so for each anew when it is changed during a run. */
+Test(model, products_know_of_tf32)
+{
+    for (int tf32 = 0; tf32 < 2; tf32++) {
+        struct settings s = defaults();
+        struct graph *g;
+        int convs = 0, linears = 0;
+
+        s.tf32 = tf32;
+        g = model_build(&s);
+        for (int i = 0; i < g->op_count; i++) {
+            const struct op *op = &g->ops[i];
+            bool conv = op->code == OP_conv || op->code == OP_conv_dgrad ||
+                        op->code == OP_conv_wgrad;
+            bool linear = op->code == OP_linear ||
+                          op->code == OP_linear_dgrad ||
+                          op->code == OP_linear_wgrad;
+            convs += conv;
+            linears += linear;
+            cr_expect(!conv || op->attr.conv.tf32 == tf32, "%s",
+                      op_name(op->code));
+            cr_expect(!linear || op->attr.linear.tf32 == tf32, "%s",
+                      op_name(op->code));
+        }
+        cr_expect_gt(convs, 3);
+        cr_expect_eq(linears, 3);
+        graph_free(g);
+    }
+}
+
 static void expect_refused(const char *assignment, const char *message)
 {
     struct settings s = defaults();

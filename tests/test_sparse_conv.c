@@ -165,7 +165,8 @@ static struct call call_of(const struct product *p, const struct shape *s,
 {
     int pad = (s->kernel - 1) / 2;
     int out = (s->side + 2 * pad - s->kernel) / s->stride + 1;
-    struct call c = { .attr.conv = { s->stride, pad }, .threads = threads };
+    struct call c = { .attr.conv = { .stride = s->stride, .pad = pad },
+                      .threads = threads };
 
     c.operand[p->x] = map(dtype, s->n, s->side, s->ci, x);
     c.operand[p->y] = map(dtype, s->n, out, s->co, y);

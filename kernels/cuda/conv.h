@@ -418,7 +418,7 @@ void conv_with_bias(struct queue *, const struct call *, const float *bias);
 
 static inline bool has_tf32(const struct queue *q, const struct call *c)
 {
-    return q->capability >= 80 && c->batch->tf32;
+    return q->capability >= 80 && c->attr.conv.tf32;
 }
 
 /* Calls f with the product that suits the type of a tensor and how many

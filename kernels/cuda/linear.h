@@ -14,7 +14,7 @@ static inline struct call linear_call(const struct call *c)
 {
     struct call conv = {};
 
-    conv.attr.conv = { 1, 0 };
+    conv.attr.conv = { c->attr.linear.tf32, 1, 0 };
     conv.scratch = c->scratch;
     conv.threads = c->threads;
     conv.batch = c->batch;

@@ -120,7 +120,8 @@ int layer_conv(struct builder *b, int x, const struct conv *p)
         .code = OP_conv,
         .operand = { [CONV_X] = x, [CONV_W] = w, [CONV_ADD] = p->add,
                      [CONV_Y] = y },
-        .attr.conv = { .stride = stride, .pad = (kernel - 1) / 2 }
+        .attr.conv = { .tf32 = b->tf32, .stride = stride,
+                       .pad = (kernel - 1) / 2 }
     });
     if (p->sparse && b->graph->pool)
         graph_pool_join(b->graph, w);
@@ -219,7 +220,8 @@ int layer_linear(struct builder *b, int x, const struct linear *p)
     forward(b, (struct op){
         .code = OP_linear,
         .operand = { [LINEAR_X] = x, [LINEAR_W] = w, [LINEAR_B] = bias,
-                     [LINEAR_Y] = y }
+                     [LINEAR_Y] = y },
+        .attr.linear.tf32 = b->tf32
     });
     return y;
 }

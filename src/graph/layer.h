@@ -28,6 +28,7 @@ struct storage {
 struct builder {
     struct graph *graph;
     struct storage storage;
+    bool tf32;           /* products of floats may be of 10 bits' mantissa */
     char block[24];      /* its name; "" before the first one */
     int layer;           /* the one that was added last */
 };

@@ -44,7 +44,8 @@ bool model_check(const struct settings *s, const char *where,
 
 struct graph *model_build(const struct settings *s)
 {
-    struct builder b = { .graph = graph_new(), .storage = storage_from(s) };
+    struct builder b = { .graph = graph_new(), .storage = storage_from(s),
+                         .tf32 = s->tf32 };
     struct facts facts = facts_of(s);
 
     model_of(s)->build(&b, s, &facts);

@@ -155,7 +155,6 @@ static struct tally run_program(struct trainer *t, enum program program,
         .learning_rate = (float)course_learning_rate(s, t->step,
                                                      trainer_steps(t)),
         .rewire = course_rewires(t->step, trainer_steps(t)),
-        .tf32 = s->tf32,
         .loader = &loader,
         .report = report,
     };
