@@ -12,7 +12,7 @@
 
 #include "base/lines.h"
 #include "base/text.h"
-#include "events/feed.h"
+#include "tests/event_lines.h"
 #include "tests/fuzz_feed.h"
 
 static struct settings changed_settings(void)
@@ -29,23 +29,6 @@ static struct settings changed_settings(void)
     s.nesterov = !s.nesterov;
     strcpy(s.data_path, "/data/\xc3\xa9t\xc3\xa9 \"1\"");
     return s;
-}
-
-static char *line_of(const struct event *event)
-{
-    json_t *json = event_json(event);
-    char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17));
-
-    cr_assert_not_null(text);
-    json_decref(json);
-    return text;
-}
-
-static enum feed_result read_line(struct feed *f, const char *line,
-                                  struct error *e)
-{
-    *e = (struct error){ .code = EXIT_OK };
-    return feed_read(f, line, strlen(line), e);
 }
 
 /* Reads the event's line; what the reader makes of it must print the same. */
