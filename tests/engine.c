@@ -8,6 +8,7 @@
 #include "kernels/philox.h"
 #include "models/model.h"
 #include "tests/loading.h"
+#include "tests/settings_of.h"
 #include "train/initial.h"
 
 /* Of an evaluation: not a multiple of the microbatches that tests use. */
@@ -29,14 +30,10 @@ static void made_up_sample(void *arg, int index, float *x, int32_t *label)
 
 struct engine engine_open(const char *const assignments[])
 {
-    struct settings settings;
+    struct settings settings = settings_of(assignments);
     struct job *job;
     struct error e;
 
-    settings_init(&settings);
-    for (int i = 0; assignments[i]; i++)
-        cr_assert(settings_assign(&settings, "test", assignments[i], &e),
-                  "%s", e.text);
     cr_assert(model_check(&settings, "test", &e), "%s", e.text);
     cr_assert(job_new(&job, &settings, &e), "%s", e.text);
     return engine_of(job);

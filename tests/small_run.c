@@ -2,24 +2,15 @@
 
 #include <criterion/criterion.h>
 
-static void assign(struct settings *s, const char *const assignments[])
-{
-    struct error e;
-
-    for (int i = 0; assignments && assignments[i]; i++)
-        cr_assert(settings_assign(s, "test", assignments[i], &e), "%s",
-                  e.text);
-}
+#include "tests/settings_of.h"
 
 struct trainer *small_run(const char *const base[], const char *const more[])
 {
-    struct settings settings;
+    struct settings settings = settings_of(base);
     struct trainer *t;
     struct error e;
 
-    settings_init(&settings);
-    assign(&settings, base);
-    assign(&settings, more);
+    settings_add(&settings, more);
     cr_assert(trainer_new(&t, &settings, &e), "%s", e.text);
     return t;
 }

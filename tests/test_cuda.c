@@ -15,6 +15,7 @@
 #include "config.h"
 #include "tests/engine.h"
 #include "tests/sanitized.h"
+#include "tests/settings_of.h"
 #include "train/profile.h"
 #include "train/snapshot.h"
 #include "train/training.h"
@@ -286,17 +287,11 @@ static bool try_trainer(struct trainer **t, const char *const more[],
 {
     static const char *const base[] = {
         "backend=cuda", "depth=10", "width=1", "data=shapes", "batch=4",
-        "epochs=2", "epoch_samples=8", "valid_samples=4"
+        "epochs=2", "epoch_samples=8", "valid_samples=4", NULL
     };
-    struct settings settings;
+    struct settings settings = settings_of(base);
 
-    settings_init(&settings);
-    for (size_t i = 0; i < sizeof(base) / sizeof(*base); i++)
-        cr_assert(settings_assign(&settings, "test", base[i], e), "%s",
-                  e->text);
-    for (int i = 0; more && more[i]; i++)
-        cr_assert(settings_assign(&settings, "test", more[i], e), "%s",
-                  e->text);
+    settings_add(&settings, more);
     return trainer_new(t, &settings, e);
 }
 

@@ -10,6 +10,7 @@
 
 #include "settings/ladder.h"
 #include "tests/sample.h"
+#include "tests/settings_of.h"
 #include "train/trainer.h"
 #include "ui/pages/control.h"
 #include "ui/pages/explain.h"
@@ -19,18 +20,6 @@
 enum { STEPS_MAX = 12 };
 
 static const struct machine machine = { "cpu", 2 };
-
-static struct settings settings_of(const char *const assignments[])
-{
-    struct settings s;
-    struct error e;
-
-    settings_init(&s);
-    for (int i = 0; assignments[i]; i++)
-        cr_assert(settings_assign(&s, "test", assignments[i], &e), "%s",
-                  e.text);
-    return s;
-}
 
 static struct settings defaults(void)
 {

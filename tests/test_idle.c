@@ -7,21 +7,10 @@
 #include <string.h>
 
 #include "settings/idle.h"
+#include "tests/settings_of.h"
 #include "train/trainer.h"
 
 static const struct machine cpu = { "cpu", 2 }, cuda = { "cuda", 2 };
-
-static struct settings settings_of(const char *const assignments[])
-{
-    struct settings s;
-    struct error e;
-
-    settings_init(&s);
-    for (int i = 0; assignments[i]; i++)
-        cr_assert(settings_assign(&s, "test", assignments[i], &e), "%s",
-                  e.text);
-    return s;
-}
 
 /* Every condition names a setting and a value of it. */
 Test(idle, conditions_can_be_met)

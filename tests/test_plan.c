@@ -7,17 +7,14 @@
 #include <string.h>
 
 #include "plan/job.h"
+#include "tests/settings_of.h"
 
 static struct job *open_job(const char *const assignments[])
 {
-    struct settings settings;
+    struct settings settings = settings_of(assignments);
     struct job *job;
     struct error e;
 
-    settings_init(&settings);
-    for (int i = 0; assignments[i]; i++)
-        cr_assert(settings_assign(&settings, "test", assignments[i], &e),
-                  "%s", e.text);
     cr_assert(job_new(&job, &settings, &e), "%s", e.text);
     return job;
 }
