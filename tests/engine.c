@@ -58,6 +58,14 @@ void engine_close(struct engine *engine)
     job_free(engine->job);
 }
 
+struct graph *wrn_28_2(void)
+{
+    static const char *const assignments[] = { "depth=28", "width=2", NULL };
+    struct settings settings = settings_of(assignments);
+
+    return model_build(&settings);
+}
+
 void engine_run(struct engine *engine, enum program program, int samples,
                 double *metrics)
 {

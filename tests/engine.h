@@ -24,6 +24,9 @@ struct engine engine_open(const char *const assignments[]);
 struct engine engine_of(struct job *);
 void engine_close(struct engine *);
 
+/* A graph without an engine. */
+struct graph *wrn_28_2(void);
+
 /* One program; metrics[METRIC_COUNT] gets what it reports. */
 void engine_run(struct engine *, enum program, int samples,
                 double *metrics);

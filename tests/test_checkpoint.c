@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "models/model.h"
 #include "plan/optimal.h"
 #include "tests/engine.h"
 #include "tests/sanitized.h"
@@ -182,16 +181,6 @@ Test(checkpoint, optimal_at_its_smallest_takes_at_most_90_MB)
     cr_assert(job, "%s", e.text);
     cr_expect_leq(job->plan->arena_bytes, 90000000);
     job_free(job);
-}
-
-static struct graph *wrn_28_2(void)
-{
-    struct settings s;
-
-    settings_init(&s);
-    s.depth = 28;
-    s.width = 2;
-    return model_build(&s);
 }
 
 /* With c slots and c runs, (2c choose c) stages: no block of 12 (and stem and

@@ -5,7 +5,6 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "models/model.h"
 #include "tests/engine.h"
 #include "tests/reference.h"
 
@@ -174,16 +173,6 @@ Test(wrn, agrees_with_pytorch)
 Test(wrn, agrees_with_pytorch_when_it_recomputes_bn_relu)
 {
     check_against_reference("recompute=bn-relu");
-}
-
-static struct graph *wrn_28_2(void)
-{
-    struct settings s;
-
-    settings_init(&s);
-    s.depth = 28;
-    s.width = 2;
-    return model_build(&s);
 }
 
 Test(wrn, has_the_published_number_of_parameters)
