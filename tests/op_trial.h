@@ -9,17 +9,7 @@
 #define MEMDIAL_TESTS_OP_TRIAL_H
 
 #include "tests/op_problem.h"
-
-/* What an operation is tried on. */
-struct target {
-    const char *name;
-    const struct backend *backend;
-    int max_threads;
-    bool in_host_memory; /* the arena can be looked at as it is */
-    bool rounds_loads;   /* a convolution's operand that is loaded through a
-                            stat is rounded to the type it is stored in */
-    double tolerance;    /* of sums, in roundings of the magnitude */
-};
+#include "tests/target.h"
 
 /* Calls twice, which must give the same bits, and compares. The output takes
  * the storage of slot `shared`; of none if that is -1. Says what is wrong;

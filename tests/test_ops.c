@@ -18,33 +18,22 @@
 
 static const struct target cpu_targets[] = {
 #ifdef __x86_64__
-    { "avx512", &cpu_backend, 3, true, false, 8 },
-    { "avx2", &cpu_backend, 3, true, false, 8 },
+    { "avx512", &cpu_backend, 3, NULL, true, false, 8 },
+    { "avx2", &cpu_backend, 3, NULL, true, false, 8 },
 #endif
-    { "generic", &cpu_backend, 3, true, false, 8 }
+    { "generic", &cpu_backend, 3, NULL, true, false, 8 }
 };
 
 enum { CPU_TARGETS = sizeof(cpu_targets) / sizeof(cpu_targets[0]) };
 
 static const struct target emulated_target = {
-    "emulated", &cuda_backend, 1, true, true, 8
+    "emulated", &cuda_backend, 1, "MEMDIAL_CUDA_EMULATED", true, true, 8
 };
 
 /* Matrix units cut off what they add, and do not round it. */
 static const struct target device_target = {
-    "cuda", &cuda_backend, 1, false, true, 32
+    "cuda", &cuda_backend, 1, "MEMDIAL_CUDA_BUILT", false, true, 32
 };
-
-/* Opens a device; NULL if this machine does not have it. */
-static struct device *target_open(const struct target *target, int threads)
-{
-    char why[WHY_SIZE];
-    struct device *device;
-
-    if (target->backend == &cpu_backend)
-        setenv("MEMDIAL_CPU_ISA", target->name, 1);
-    return target->backend->open(&device, threads, why) ? device : NULL;
-}
 
 static bool may_share(const struct problem *p, int slot)
 {
@@ -189,16 +178,13 @@ static void check_op(enum op_code op, const struct target *targets, int count)
             check_shape(op, &subject->shapes[i], storage[k], targets, count);
 }
 
-/* Tries an operation of a module of CUDA's, which a variable names. */
-static void check_cuda(enum op_code op, const char *variable,
-                       const struct target *target)
+/* Tries an operation of a module of CUDA's. */
+static void check_cuda(enum op_code op, const struct target *target)
 {
-    const char *path = getenv(variable);
     struct device_info info;
 
-    if (!path || !*path)
+    if (!target_choose(target))
         cr_skip_test("the module was not built");
-    setenv("MEMDIAL_CUDA_MODULE", path, 1);
     cuda_backend.list(&info, 1);
     if (!info.usable)
         cr_skip_test("%s", info.line);
@@ -207,13 +193,7 @@ static void check_cuda(enum op_code op, const char *variable,
 
 #define OP(name, cpu, cuda, access, ...) \
     Test(ops, name) { check_op(OP_##name, cpu_targets, CPU_TARGETS); } \
-    Test(ops_emulated, name) \
-    { \
-        check_cuda(OP_##name, "MEMDIAL_CUDA_EMULATED", &emulated_target); \
-    } \
-    Test(ops_device, name) \
-    { \
-        check_cuda(OP_##name, "MEMDIAL_CUDA_BUILT", &device_target); \
-    }
+    Test(ops_emulated, name) { check_cuda(OP_##name, &emulated_target); } \
+    Test(ops_device, name) { check_cuda(OP_##name, &device_target); }
 #include "kernels/op_list.h"
 #undef OP

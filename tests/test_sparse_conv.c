@@ -11,36 +11,20 @@
 
 #include "kernels/half.h"
 #include "kernels/philox.h"
+#include "tests/target.h"
 #include "tests/tensors.h"
 
 /* Instruction sets of the CPU; and CUDA, on an emulated device, whose memory
  * is the host's. */
-static const struct target {
-    const char *name;
-    const struct backend *backend;
-    int max_threads;
-} targets[] = {
-    { "avx512", &cpu_backend, 3 },
-    { "avx2", &cpu_backend, 3 },
-    { "generic", &cpu_backend, 3 },
-    { "emulated", &cuda_backend, 1 }
+static const struct target targets[] = {
+    { "avx512", &cpu_backend, .max_threads = 3 },
+    { "avx2", &cpu_backend, .max_threads = 3 },
+    { "generic", &cpu_backend, .max_threads = 3 },
+    { "emulated", &cuda_backend, .max_threads = 1,
+      .module = "MEMDIAL_CUDA_EMULATED" }
 };
 
 enum { TARGETS = sizeof(targets) / sizeof(*targets) };
-
-/* Opens a target's device; NULL if there is none here. */
-static struct device *target_open(const struct target *target, int threads)
-{
-    char why[WHY_SIZE];
-    struct device *device;
-    const char *module = getenv("MEMDIAL_CUDA_EMULATED");
-
-    if (target->backend == &cpu_backend)
-        setenv("MEMDIAL_CPU_ISA", target->name, 1);
-    else
-        setenv("MEMDIAL_CUDA_MODULE", module ? module : "none", 1);
-    return target->backend->open(&device, threads, why) ? device : NULL;
-}
 
 /* A member with its zeros filled in, from values of the pool. */
 static float *densified(const struct tensors *t, int member,

@@ -1,0 +1,27 @@
+/*
+ * What kernels are tried on: an instruction set of the CPU, or CUDA, on an
+ * emulated device or on a real one.
+ */
+#ifndef MEMDIAL_TESTS_TARGET_H
+#define MEMDIAL_TESTS_TARGET_H
+
+#include "kernels/kernels.h"
+
+struct target {
+    const char *name;    /* of the instruction set, on the CPU */
+    const struct backend *backend;
+    int max_threads;
+    const char *module;  /* of CUDA, the variable that names the module */
+    bool in_host_memory; /* the arena can be looked at as it is */
+    bool rounds_loads;   /* a convolution's operand that is loaded through a
+                            stat is rounded to the type it is stored in */
+    double tolerance;    /* of sums, in roundings of the magnitude */
+};
+
+/* Has the backend be the target from now on; false if that was not built. */
+bool target_choose(const struct target *);
+
+/* Opens its device; NULL if this machine does not have it. */
+struct device *target_open(const struct target *, int threads);
+
+#endif
