@@ -18,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/median.h"
 #include "kernels/cpu/ceilings.h"
 
 enum { MAX_LAYERS = 16, MAX_REPEATS = 99, OPS = 3 };
@@ -130,19 +131,6 @@ static struct call call_of(const struct layer *l, enum op_code op, int threads)
         c.operand[CONV_WGRAD_DW] = l->dw;
     }
     return c;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-    qsort(v, (size_t)n, sizeof(*v), by_value);
-    return v[n / 2];
 }
 
 /* The stem's input needs no gradient. */

@@ -24,6 +24,7 @@
 #include "kernels/philox.h"
 
 #include "base/clock.h"
+#include "bench/median.h"
 #include "data/image_source.h"
 #include "settings/preset.h"
 #include "train/profile.h"
@@ -97,13 +98,6 @@ static void draw_part(void *arg, const struct part *part, int begin, int end,
                     (int32_t *)stream[1].data + i - stream[1].sample);
 }
 
-static int least_first(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void run_call(const struct executor *ex, int step,
                      const struct batch *batch)
 {
@@ -151,8 +145,7 @@ static double time_call(const struct bench *b, int step)
     time_record(b, step, &batch); /* makes the record */
     for (int i = 0; i < TRIES; i++)
         seconds[i] = time_record(b, step, &batch);
-    qsort(seconds, TRIES, sizeof(*seconds), least_first);
-    return seconds[TRIES / 2] / b->repeats;
+    return median(seconds, TRIES) / b->repeats;
 }
 
 static void measure_calls(struct bench *b)

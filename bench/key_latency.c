@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "bench/median.h"
 
 enum { MAX_PRESSES = 2000, SEEN_SIZE = 1 << 16 };
 
@@ -136,18 +137,11 @@ static double share_used(struct person *p)
     return 100 * (used_seconds(p->pid) - before) / idle_seconds;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
 static void measure(const char *memdial, const char *name,
                     const char *const settings[], int presses)
 {
     struct person *p = calloc(1, sizeof(*p));
-    double times[MAX_PRESSES], busy, idle;
+    double times[MAX_PRESSES], busy, idle, middle;
 
     if (!p)
         fail(strerror(errno));
@@ -171,9 +165,9 @@ static void measure(const char *memdial, const char *name,
     waitpid(p->pid, NULL, 0);
     close(p->fd);
     free(p);
-    qsort(times, (size_t)presses, sizeof(*times), by_value);
+    middle = median(times, presses);
     printf("| %s | %d | %.1f | %.1f | %.1f | %.1f | %.1f |\n", name, presses,
-           1e3 * times[presses / 2], 1e3 * times[presses * 99 / 100],
+           1e3 * middle, 1e3 * times[presses * 99 / 100],
            1e3 * times[presses - 1], busy, idle);
     fflush(stdout);
 }

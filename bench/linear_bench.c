@@ -20,6 +20,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/median.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/half.h"
 
@@ -192,19 +193,6 @@ static void measure_all(const struct isa *isa, int threads, int repeats,
                 p->ratio[kind][at] =
                     p->share[kind][at] / products[0].share[kind][at];
             }
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-    qsort(v, (size_t)n, sizeof(*v), by_value);
-    return v[n / 2];
 }
 
 static void print_table(int repeats)

@@ -8,16 +8,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "bench/median.h"
 #include "plan/job.h"
 
 enum { MAX_REPEATS = 1001 };
-
-static int by_value(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
 
 static void fail(const struct error *e)
 {
@@ -55,7 +49,7 @@ static const struct row {
 static void measure(const struct row *row, int repeats)
 {
     struct settings s;
-    double times[MAX_REPEATS], waste = 0;
+    double times[MAX_REPEATS], middle, waste = 0;
     struct error e;
 
     settings_init(&s);
@@ -78,9 +72,8 @@ static void measure(const struct row *row, int repeats)
                 (double)job->plan->peak_bytes;
         job_free(job);
     }
-    qsort(times, (size_t)repeats, sizeof(*times), by_value);
-    printf(" | %.2f | %.2f | %.4f |\n", times[repeats / 2],
-           times[repeats - 1], waste);
+    middle = median(times, repeats);
+    printf(" | %.2f | %.2f | %.4f |\n", middle, times[repeats - 1], waste);
     fflush(stdout);
 }
 
