@@ -403,7 +403,8 @@ double schedule_call_flops(const struct schedule *s, int step,
     return sum;
 }
 
-/* Parts are no less work together than the batch would be as a whole. */
+/* A step that is repeated for each part is counted once, at the extents of the
+ * whole batch: its parts together are as much work. */
 double schedule_step_flops(const struct schedule *s, int step)
 {
     return schedule_call_flops(s, step, &s->cut.whole);
