@@ -178,14 +178,15 @@ def as_command(what, name):
            f"{what}: ... as the name of its snapshots")
 
 
-# Says `start`, and then what is in a file.
+# Says `start`, and then what is in a file. It is one process, which the system
+# ends with the screens that leave() kills.
 TELLER = """
     read -r command
     settings=$(printf %s "$command" | sed 's/.*"settings":\\({[^}]*}\\).*/\\1/')
     printf '{"type":"start","schema":1,"preset":"quick","settings":%s,' "$settings"
     printf '"backend":"cpu","processors":1,"step":0,"steps":9}\\n'
     cat said
-    sleep 1000
+    exec sleep 1000
 """
 
 

@@ -128,7 +128,7 @@ static long read_number(void)
 }
 
 /* Whether the process has gone within the time. A zombie that nobody waits
- * for has. */
+ * for has. What has not is killed, so that a test that fails leaves nothing. */
 static bool has_gone(long pid)
 {
     double began = clock_seconds();
@@ -146,6 +146,7 @@ static bool has_gone(long pid)
         fclose(f);
         usleep(10000);
     }
+    kill((pid_t)pid, SIGKILL);
     return false;
 }
 
@@ -445,7 +446,7 @@ Test(link, notices_silence)
 /* A worker that never reads: the pipe is full soon, the link never waits. */
 Test(link, does_not_wait_to_be_read)
 {
-    struct link *l = begin("sleep 1000");
+    struct link *l = begin("exec sleep 1000");
     struct settings s = *link_settings(l);
     double began = clock_seconds();
 
@@ -521,11 +522,12 @@ Test(link, remembers_what_is_asked_for_without_a_run)
     link_free(l);
 }
 
-/* The shell dies, what it had started holds the pipe. */
+/* The shell dies, what it had started holds the pipe, for as long as the test
+ * runs. */
 Test(link, leaves_nothing_of_a_worker)
 {
-    struct link *l = begin("sleep 1000 & echo $! >$FILE;" START
-                           "kill -SEGV $$");
+    struct link *l = begin("while kill -0 $PPID; do sleep 1; done &"
+                           "echo $! >$FILE;" START "kill -SEGV $$");
     struct heard h = { 0 };
 
     UNTIL(l, &h, link_state(l) == LINK_DEAD);
