@@ -210,6 +210,21 @@ Test(forged, metadata)
     bench_done(&b);
 }
 
+/* Of a run whose batches and random numbers are others. */
+Test(forged, settings_that_must_agree)
+{
+    static const char *const others[][2] = { { "batch=4" }, { "seed=5" } };
+    struct bench b;
+
+    bench_init(&b, NULL);
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        trainer_free(b.trainer);
+        b.trainer = open_trainer(others[i]);
+        expect_refused(&b, others[i][0], others[i][0]);
+    }
+    bench_done(&b);
+}
+
 Test(forged, header)
 {
     struct bench b;
