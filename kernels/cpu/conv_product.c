@@ -177,6 +177,7 @@ static void sum_group(struct work *w, const struct group *g)
             .offset = w->taps.offset + g->tap,
             .segments = g->taps,
             .depth = block_channels(core, b),
+            .last = block_channels(core, b),
             .lines = g->columns,
             .width = core->width,
             .lanes = conv_lanes(core, w->panel),

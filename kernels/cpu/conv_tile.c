@@ -32,9 +32,8 @@ struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
     };
 
     if (channels == x->dim[3]) {
-        a.left = (a.left * pixel + line - 1) / line;
-        a.step = line;
-        a.lines = 1;
+        a.lines = (a.left * pixel + line - 1) / line;
+        a.left = 1;
     }
     return a;
 }
@@ -50,7 +49,9 @@ void KERNEL(conv_ahead_divide)(struct conv_ahead *a, size_t times)
 
 static inline void ask(struct conv_ahead *a)
 {
-    for (size_t n = a->portion; n > 0; n--) {
+    for (size_t n = a->portion, run; n > 0; n -= run) {
+        const char *at;
+
         while (a->left == 0) {
             if (!a->next)
                 return;
@@ -60,8 +61,12 @@ static inline void ask(struct conv_ahead *a)
             a->left = a->next->left;
             a->next = a->next->next;
         }
-        __builtin_prefetch(a->at + a->line * CPU_ALIGNMENT, 0, 2);
-        if (++a->line == a->lines) {
+        run = size_min(n, a->lines - a->line);
+        at = a->at + a->line * CPU_ALIGNMENT;
+        a->line += run;
+        for (size_t i = 0; i < run; i++)
+            __builtin_prefetch(at + i * CPU_ALIGNMENT, 0, 2);
+        if (a->line == a->lines) {
             a->line = 0;
             a->left--;
             a->at += a->step;
@@ -87,8 +92,9 @@ INLINE void tile_run(const struct conv_tile *t, const int lines,
                         : vf_load(t->sum + i * width + v * VLEN);
     for (int s = 0; s < t->segments; s++) {
         const float *x = t->x + t->offset[s];
+        int depth = s + 1 < t->segments ? t->depth : t->last;
 
-        for (int k = 0; k < t->depth; k++, x += x_k, panel += width) {
+        for (int k = 0; k < depth; k++, x += x_k, panel += width) {
             UNROLL
             for (int v = 0; v < vectors; v++)
                 row[v] = vf_load(panel + v * VLEN);

@@ -46,6 +46,7 @@ struct conv_tile {
     float *sum;
     const int *offset;           /* [segments] */
     int segments, depth;
+    int last;                    /* depth of the last segment */
     int lines;
     int width;                   /* of the panel */
     int lanes;                   /* of it that are in use */

@@ -149,7 +149,7 @@ static void run_strip(const struct wgrad *g, int slab, int item, int next,
     struct conv_tile t = {
         .panel = dy, .sum = sum,
         .offset = g->row, .segments = (int)(rows.end - rows.begin),
-        .depth = g->dy->dim[2], .lines = inputs,
+        .depth = g->dy->dim[2], .last = g->dy->dim[2], .lines = inputs,
         .width = CONV_PANEL, .lanes = outputs,
         .x_k = s->channels, .ahead = &ahead
     };

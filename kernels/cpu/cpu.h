@@ -88,6 +88,14 @@ static inline int this_thread(void)
 #endif
 }
 
+/* The items that share_out() leaves for threads that have time: the last ones. */
+static inline size_t share_late(size_t items, int threads)
+{
+    size_t all = (size_t)threads;
+
+    return threads > 1 && items > all ? (items - all) / 4 : 0;
+}
+
 /*
  * Shares items among the threads of a parallel region. All of them call this;
  * `own` is what each works with. Any thread gives an item the same bits. Most
@@ -99,10 +107,8 @@ static inline void share_out(size_t items, int threads,
                              void (*run)(const void *own, struct range items),
                              const void *own)
 {
-    size_t all = (size_t)threads;
-    size_t rest = threads > 1 && items > all ? (items - all) / 4 : 0;
-    size_t fixed = items - rest;
-    int pieces = (int)size_min(rest, 4 * all);
+    size_t rest = share_late(items, threads), fixed = items - rest;
+    int pieces = (int)size_min(rest, 4 * (size_t)threads);
 
 #pragma omp for schedule(static) nowait
     for (int t = 0; t < threads; t++)

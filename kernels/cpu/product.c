@@ -2,37 +2,42 @@
  * A tile keeps 12 rows by 32 columns of C in registers and goes through the
  * depth, so what a product costs besides is bringing A and B to it. Both are
  * packed, because a tile wants B's columns 32 at a time, and because rows that
- * are a power of two apart fall into the same few sets of a cache. A packed
- * element must then be used often: a cache line that comes from memory costs
- * about as much as 32 multiply-adds of a vector.
+ * are a power of two apart fall into the same few sets of a cache. Packing a
+ * cache line of either takes as long as about 16 multiply-adds of vectors, and
+ * twice that if it comes from memory, so a packed line must serve hundreds.
  *
- * So C is made in slices of rows by sets of panels, a panel being 32 columns,
- * and each of these in steps of depth. In a step the threads together pack B,
+ * The threads together pack a set of panels of B, a panel being 32 columns,
  *
- *     panel [depth of the step][width]
+ *     panel [depth][width]
  *
- * which all rows of the slice use, and then share its items, a group of rows by
- * the set's panels, or by some of them if there are few groups. A thread packs
- * the group chunk by chunk,
+ * and then share the items that can be made with it: a group of rows by the
+ * set's panels, or by some of these if there are few groups. For an item a
+ * thread packs the group chunk by chunk,
  *
  *     group [block][row][CONV_BLOCK], or [depth][row] if A lies turned
  *
- * and each chunk serves all panels of the item. A chunk of the group and one of
- * a panel stay in the first-level cache, where every tile of the group finds
- * the panel; the set's panels and the sums,
+ * and each chunk serves all panels of the item, whose sums,
  *
- *     sum [group][panel][row][width]
+ *     sum [panel][row][width]
  *
- * stay in the second-level cache. Sums wait there for the next step, and go to
- * store() after the last. So scratch has a bound whatever the extents are, no
- * result is rounded before it is whole, and its bits do not depend on who made
- * which item.
+ * wait for the next chunk, and go to store() after the last, while they are
+ * near. A chunk of the group and one of a panel stay in the first-level cache,
+ * where each tile of the group finds the panel; the set and the item's sums
+ * stay in the second-level cache.
+ *
+ * A set has as many panels as SET_DEPTH allows. B is packed once, and A once
+ * for each set. Where A lies turned the depth is the samples, which have no
+ * bound: there a set is packed in steps of depth, and the sums of a slice of
+ * rows wait in scratch from step to step. So scratch has a bound whatever the
+ * samples are, and never shrinks as they grow. No result is rounded before it
+ * is whole, and its bits do not depend on which thread made an item.
  *
  * Arithmetic leaves memory idle, and is long enough to hide it: while a chunk
  * is multiplied, the tile asks for the chunk after it, for the part of C that
- * is stored next, and for its share of what the next step packs.
+ * is stored next, and for its share of what is packed next of B.
  *
- * Scratch: the panels, the sums, and for each thread a chunk of a group.
+ * Scratch: the panels; for each thread a chunk of a group; the sums, of a slice
+ * if they wait, else of an item for each thread.
  */
 #include "kernels/cpu/product.h"
 
@@ -45,23 +50,34 @@
 
 /* Tiles of any instruction set divide EVEN_ROWS, and groups are of whole ones
  * but for the last. */
-enum { EVEN_ROWS = 12, GROUP_ROWS = 48, SLICE_ROWS = 528, SET_PANELS = 8,
-       STEP_DEPTH = 256, CHUNK_DEPTH = 128 };
+enum { EVEN_ROWS = 12, GROUP_ROWS = 48, CHUNK_DEPTH = 96, SET_PANELS = 16,
+       SET_DEPTH = 8192, SLICE_ROWS = 528, STEP_DEPTH = 192,
+       FEW_ROWS = 4 /* for each column of a set */ };
 
-/* How a product is cut into slices, sets of panels and steps of depth. */
+/* How a product is cut: slices of rows, sets of panels, steps of depth. */
 struct slicing {
     const struct call *call;
     const struct product *p;
+    bool waits;          /* the sums do, from step to step */
     int width;           /* of a panel */
     int panels;          /* of all of B */
     int set;             /* panels of a set */
+    int step;            /* its depth */
+    int slice;           /* rows of a slice */
     int group;           /* rows that a packed group has room for */
-    size_t b, sum, a;    /* sizes, floats; the last for each thread */
+    size_t b, a, sum;    /* sizes, floats: a for each thread, and sum too unless
+                            it waits */
 };
 
 static int parts(int n, int each)
 {
     return (n + each - 1) / each;
+}
+
+/* n channels, rows or depths, in blocks. */
+static int whole_blocks(int n)
+{
+    return parts(n, CONV_BLOCK) * CONV_BLOCK;
 }
 
 static size_t length(struct range r)
@@ -79,33 +95,43 @@ static size_t columns_of(const struct operand *o)
     return (size_t)o->dim[o->rank - 1];
 }
 
+/* The most panels of a set. */
+static int set_most(const struct product *p)
+{
+    if (p->a_turned || p->depth <= SET_DEPTH / SET_PANELS)
+        return SET_PANELS;
+    return p->depth < SET_DEPTH ? SET_DEPTH / p->depth : 1;
+}
+
 static struct slicing slicing_of(const struct call *c, const struct product *p)
 {
     struct slicing slicing = {
-        .call = c, .p = p,
+        .call = c, .p = p, .waits = p->a_turned,
         .width = p->columns > CONV_NARROW_PANEL ? CONV_PANEL
-                                                : CONV_NARROW_PANEL
+                                                : CONV_NARROW_PANEL,
+        .step = p->a_turned ? STEP_DEPTH : p->depth,
+        .slice = p->a_turned ? SLICE_ROWS : p->rows,
+        .group = int_min(whole_blocks(p->rows), GROUP_ROWS)
     };
-    int depth = parts(p->depth, CONV_BLOCK) * CONV_BLOCK;
+    int depth = int_min(whole_blocks(p->depth), whole_blocks(slicing.step));
 
     slicing.panels = parts(p->columns, slicing.width);
-    slicing.set = parts(slicing.panels, parts(slicing.panels, SET_PANELS));
-    slicing.group = int_min(parts(p->rows, CONV_BLOCK) * CONV_BLOCK,
-                            GROUP_ROWS);
-    slicing.b = (size_t)(slicing.set * int_min(depth, STEP_DEPTH)
-                         * slicing.width);
-    slicing.sum = (size_t)(int_min(p->rows, SLICE_ROWS) * slicing.set
-                           * slicing.width);
+    slicing.set = parts(slicing.panels, parts(slicing.panels, set_most(p)));
+    slicing.b = (size_t)(slicing.set * depth * slicing.width);
     slicing.a = (size_t)(slicing.group * int_min(depth, CHUNK_DEPTH));
+    slicing.sum = (size_t)((slicing.waits ? int_min(p->rows, SLICE_ROWS)
+                                          : slicing.group)
+                           * slicing.set * slicing.width);
     return slicing;
 }
 
 size_t KERNEL(product_scratch)(const struct call *c, const struct product *p)
 {
     struct slicing slicing = slicing_of(c, p);
+    size_t threads = (size_t)c->threads;
 
-    return (slicing.b + slicing.sum + (size_t)c->threads * slicing.a)
-           * sizeof(float);
+    return (slicing.b + threads * slicing.a
+            + (slicing.waits ? 1 : threads) * slicing.sum) * sizeof(float);
 }
 
 /* What the threads make together between two barriers. */
@@ -118,6 +144,7 @@ struct step {
     struct region now, next;
     int groups, pieces;  /* pieces of the set, and an item for each group and
                             piece */
+    int late;            /* groups whose items may go to any thread */
 };
 
 /* Panel i of the set: where it begins in C, how much of it there is, and where
@@ -141,7 +168,12 @@ static float *panel_at(const struct step *s, size_t i, size_t depth)
                    * (size_t)s->slicing->width;
 }
 
-/* The same of a member of a pool, whose nonzeros are found row by row. */
+static size_t blocks_of_depth(const struct step *s)
+{
+    return (size_t)parts((int)length(s->now.depth), CONV_BLOCK);
+}
+
+/* Packs a panel of a member of a pool, whose nonzeros are found row by row. */
 static void pack_sparse_panel(const struct step *s, size_t i,
                               struct range depth, float *to)
 {
@@ -186,6 +218,12 @@ static void pack_turned_panel(const struct step *s, size_t i,
     float line[CONV_PANEL][CONV_BLOCK] = { { 0 } }, room[CONV_BLOCK];
     float turned[CONV_BLOCK][CONV_PANEL];
 
+    if (!b->pool && b->dtype == DTYPE_F32 && deep == CONV_BLOCK
+        && lanes == width) {
+        KERNEL(conv_transpose)((const float *)b->data + at, (int)columns,
+                               width, (size_t)width, to);
+        return;
+    }
     if (b->pool)
         for (int j = 0; j < lanes; j++)
             memcpy(line[j], sparse_floats(b, at + (size_t)j * columns, deep,
@@ -202,22 +240,43 @@ static void pack_turned_panel(const struct step *s, size_t i,
     memcpy(to, turned, deep * (size_t)width * sizeof(float));
 }
 
-/* Packs a block of the step's depth of all panels. */
-static void pack_panels(const struct step *s, int block)
+/* The panels of the piece that has block i of the step's; *i becomes the number
+ * of the block in it. */
+static struct range piece_with(const struct step *s, size_t *i, size_t blocks)
+{
+    struct range panels;
+
+    for (int piece = 0;; piece++) {
+        panels = range_share(length(s->now.panels), piece, s->pieces);
+        if (*i < length(panels) * blocks)
+            return panels;
+        *i -= length(panels) * blocks;
+    }
+}
+
+/* Packs block i of the step's panels, piece by piece, in the order in which
+ * they lie in rows of B: all panels of a depth, or turned all depths of a
+ * panel. */
+static void pack_block(const struct step *s, size_t i)
 {
     const struct product *p = s->slicing->p;
-    size_t begin = s->now.depth.begin + (size_t)(block * CONV_BLOCK);
+    size_t blocks = blocks_of_depth(s);
+    struct range panels = piece_with(s, &i, blocks);
+    size_t panel = panels.begin + (p->b_turned ? i / blocks
+                                               : i % length(panels));
+    size_t block = p->b_turned ? i % blocks : i / length(panels);
+    size_t begin = s->now.depth.begin + block * CONV_BLOCK;
     struct range depth = {
         begin, size_min(begin + CONV_BLOCK, s->now.depth.end)
     };
+    float *to = panel_at(s, panel, begin);
 
-    for (size_t i = 0; i < length(s->now.panels); i++)
-        if (p->b_turned)
-            pack_turned_panel(s, i, depth, panel_at(s, i, begin));
-        else if (p->b->pool)
-            pack_sparse_panel(s, i, depth, panel_at(s, i, begin));
-        else
-            pack_panel(s, i, depth, panel_at(s, i, begin));
+    if (p->b_turned)
+        pack_turned_panel(s, panel, depth, to);
+    else if (p->b->pool)
+        pack_sparse_panel(s, panel, depth, to);
+    else
+        pack_panel(s, panel, depth, to);
 }
 
 /* What a thread makes at a time. */
@@ -227,26 +286,42 @@ struct item {
     float *a, *sum;
 };
 
+/* Where a thread has the sums of an item in scratch. */
+static float *sums_of(const struct step *s, struct range rows,
+                      struct range panels)
+{
+    const struct slicing *slicing = s->slicing;
+    float *sum = (float *)slicing->call->scratch + slicing->b
+                 + (size_t)slicing->call->threads * slicing->a;
+    size_t before = rows.begin * length(s->now.panels)
+                    + length(rows) * panels.begin;
+
+    return sum + (slicing->waits ? before * (size_t)slicing->width
+                             : (size_t)this_thread() * slicing->sum);
+}
+
+/* Item i. The early ones follow one another piece by piece, so that a thread's
+ * are of one piece; the late ones group by group. */
 static struct item item_of(const struct step *s, size_t i)
 {
     const struct slicing *slicing = s->slicing;
-    struct range slice = s->now.rows;
-    int group = (int)i / s->pieces, piece = (int)i % s->pieces;
-    int evens = parts((int)length(slice), EVEN_ROWS);
-    struct range rows = range_share((size_t)evens, group, s->groups);
-    struct item item = {
-        { rows.begin * EVEN_ROWS,
-          size_min(rows.end * EVEN_ROWS, length(slice)) },
-        range_share(length(s->now.panels), piece, s->pieces), NULL, NULL
-    };
-    float *sum = (float *)slicing->call->scratch + slicing->b;
+    int early = s->groups - s->late, at = (int)i - early * s->pieces;
+    int group = at < 0 ? (int)i % early : early + at / s->pieces;
+    int piece = at < 0 ? (int)i / early : at % s->pieces;
+    size_t n = length(s->now.rows);
+    struct range evens = range_share((size_t)parts((int)n, EVEN_ROWS), group,
+                                     s->groups);
+    struct range rows = { evens.begin * EVEN_ROWS,
+                          size_min(evens.end * EVEN_ROWS, n) };
+    struct range panels = range_share(length(s->now.panels), piece,
+                                      s->pieces);
 
-    item.sum = sum + (item.rows.begin * length(s->now.panels)
-                      + length(item.rows) * item.panels.begin)
-                         * (size_t)slicing->width;
-    item.a = sum + slicing->sum + (size_t)this_thread() * slicing->a;
-    item.rows = shifted(item.rows, slice.begin);
-    return item;
+    return (struct item){
+        shifted(rows, s->now.rows.begin), panels,
+        (float *)slicing->call->scratch + slicing->b
+            + (size_t)this_thread() * slicing->a,
+        sums_of(s, rows, panels)
+    };
 }
 
 static void pack_group(const struct product *p, const struct item *item,
@@ -269,72 +344,52 @@ static void pack_turned_group(const struct product *p, const struct item *item,
 {
     const struct operand *a = p->a;
     size_t first = item->rows.begin, columns = columns_of(a);
-    float *last = item->a + length(item->rows) - 1;
+    size_t end = size_min(item->rows.end, columns);
+    float *to = item->a, *last = to + length(item->rows) - 1;
 
-    for (size_t i = first; i < size_min(item->rows.end, columns);
-         i += CONV_BLOCK)
-        DTYPE_SWITCH(a->dtype, conv_pack, a, (int)i, (int)length(depth),
-                     depth.begin * columns + i, columns, item->a + i - first,
-                     room);
+    for (size_t k = depth.begin; k < depth.end; k += CONV_BLOCK) {
+        int deep = int_min((int)(depth.end - k), CONV_BLOCK);
+
+        for (size_t i = first; i < end; i += CONV_BLOCK)
+            DTYPE_SWITCH(a->dtype, conv_pack, a, (int)i, deep,
+                         k * columns + i, columns, to + i - first, room);
+        to += CONV_BLOCK * room;
+    }
     if (p->ones && item->rows.end > columns)
         for (size_t k = 0; k < length(depth); k++)
             last[k * room] = 1;
 }
 
-/* Multiplies a chunk of a group and one of a panel: blocks that are whole, and
- * then what is left of the depth. */
-static void multiply_panel(const struct slicing *slicing, struct conv_tile t,
-                           int depth)
-{
-    bool turned = slicing->p->a_turned;
-    int block = CONV_BLOCK * (turned ? slicing->group : t.lines);
-    void (*tile)(const struct conv_tile *) =
-        turned ? KERNEL(conv_tile_channels) : KERNEL(conv_tile_pixels);
-    int offset[CHUNK_DEPTH / CONV_BLOCK] = { 0 };
-
-    t.offset = offset;
-    t.depth = CONV_BLOCK;
-    for (; t.segments < depth / CONV_BLOCK; t.segments++)
-        offset[t.segments] = t.segments * block;
-    if (t.segments > 0) {
-        tile(&t);
-        t.x += t.segments * block;
-        t.panel += t.segments * CONV_BLOCK * t.width;
-        t.fresh = false;
-    }
-    t.segments = 1;
-    t.depth = depth % CONV_BLOCK;
-    if (t.depth > 0)
-        tile(&t);
-}
-
+/* Multiplies a chunk of a group and those of the item's panels, and stores
+ * sums that this makes whole while they are near. */
 static void multiply(const struct step *s, const struct item *item,
                      struct range depth, struct conv_ahead *ahead)
 {
     const struct slicing *slicing = s->slicing;
+    int rows = (int)length(item->rows), deep = (int)length(depth);
+    int block = CONV_BLOCK * (slicing->p->a_turned ? slicing->group : rows);
+    int offset[CHUNK_DEPTH / CONV_BLOCK], segments = parts(deep, CONV_BLOCK);
     struct conv_tile t = {
-        .x = item->a, .sum = item->sum, .lines = (int)length(item->rows),
+        .x = item->a, .sum = item->sum, .offset = offset,
+        .segments = segments, .depth = CONV_BLOCK,
+        .last = deep - (segments - 1) * CONV_BLOCK, .lines = rows,
         .width = slicing->width, .fresh = depth.begin == 0,
         .x_k = slicing->group, .ahead = ahead
     };
 
+    for (int i = 0; i < segments; i++)
+        offset[i] = i * block;
     for (size_t i = item->panels.begin; i < item->panels.end; i++) {
         t.panel = panel_at(s, i, depth.begin);
         t.lanes = panel_lanes(s, i);
-        multiply_panel(slicing, t, (int)length(depth));
-        t.sum += t.lines * t.width;
-    }
-}
-
-static void store(const struct step *s, const struct item *item)
-{
-    const struct slicing *slicing = s->slicing;
-    float *sum = item->sum;
-
-    for (size_t i = item->panels.begin; i < item->panels.end; i++) {
-        slicing->p->store(slicing->call, item->rows, panel_column(s, i),
-                          panel_lanes(s, i), sum, slicing->width);
-        sum += length(item->rows) * (size_t)slicing->width;
+        if (slicing->p->a_turned)
+            KERNEL(conv_tile_channels)(&t);
+        else
+            KERNEL(conv_tile_pixels)(&t);
+        if (depth.end == (size_t)slicing->p->depth)
+            slicing->p->store(slicing->call, item->rows, panel_column(s, i),
+                              t.lanes, t.sum, t.width);
+        t.sum += rows * t.width;
     }
 }
 
@@ -397,6 +452,20 @@ static struct range chunk_of(const struct step *s, int i)
     };
 }
 
+/* Share i of n of what an item stores, if this step does. */
+static struct conv_ahead ahead_of_c(const struct step *s,
+                                    const struct item *item, int i, int n)
+{
+    const struct product *p = s->slicing->p;
+    struct range panels = shifted(item->panels, s->now.panels.begin);
+    struct range share = range_share(length(item->rows), i, n);
+
+    if (s->now.depth.end < (size_t)p->depth || i >= n)
+        return (struct conv_ahead){ .left = 0 };
+    return ahead_of(p->c, shifted(share, item->rows.begin),
+                    columns_at(s->slicing, panels));
+}
+
 /* Makes item i; `later` is the one after it. */
 static void run_item(const struct step *s, size_t i, size_t later)
 {
@@ -405,23 +474,21 @@ static void run_item(const struct step *s, size_t i, size_t later)
     struct item item = item_of(s, i), next = item_of(s, later);
     int chunks = parts((int)length(s->now.depth), CHUNK_DEPTH);
     int shares = s->groups * s->pieces * chunks;
-    bool stores = s->now.depth.end == (size_t)p->depth;
     size_t tiles = (size_t)parts((int)length(item.rows), EVEN_ROWS)
                    * length(item.panels);
 
     for (int k = 0; k < chunks; k++) {
         bool last = k == chunks - 1;
         struct range depth = chunk_of(s, k);
-        struct range c = shifted(item.panels, s->now.panels.begin);
         struct conv_ahead ahead[] = {
+            ahead_of_c(s, &item, k, chunks > 1 ? chunks - 1 : 1),
             ahead_of_a(p, last ? next.rows : item.rows,
                        chunk_of(s, last ? 0 : k + 1)),
-            ahead_of_b(s, (int)i * chunks + k, shares),
-            ahead_of(p->c, item.rows, columns_at(slicing, c))
+            ahead_of_b(s, (int)i * chunks + k, shares)
         };
 
         ahead[0].next = &ahead[1];
-        ahead[1].next = last && stores ? &ahead[2] : NULL;
+        ahead[1].next = &ahead[2];
         KERNEL(conv_ahead_divide)(
             ahead, tiles * (size_t)parts((int)length(depth), CONV_BLOCK));
         if (p->a_turned)
@@ -430,8 +497,6 @@ static void run_item(const struct step *s, size_t i, size_t later)
             pack_group(p, &item, depth);
         multiply(s, &item, depth, ahead);
     }
-    if (stores)
-        store(s, &item);
 }
 
 static void run_items(const void *own, struct range items)
@@ -450,38 +515,57 @@ static struct range range_of(int i, int each, int n)
 static struct region region_at(const struct slicing *slicing, int i)
 {
     const struct product *p = slicing->p;
-    int steps = parts(p->depth, STEP_DEPTH);
+    int steps = parts(p->depth, slicing->step);
     int sets = parts(slicing->panels, slicing->set);
 
     return (struct region){
-        range_of(i / steps / sets, SLICE_ROWS, p->rows),
+        range_of(i / steps / sets, slicing->slice, p->rows),
         range_of(i / steps % sets, slicing->set, slicing->panels),
-        range_of(i % steps, STEP_DEPTH, p->depth)
+        range_of(i % steps, slicing->step, p->depth)
     };
+}
+
+/* Pieces of a set of panels for so many groups of rows. Threads get panels of
+ * their own if these are enough for all and the rows are few: then a thread
+ * packs the whole of A, but B does not cross from one processor to another. */
+static int count_pieces(const struct slicing *slicing, struct region now,
+                        int groups)
+{
+    int threads = slicing->call->threads, panels = (int)length(now.panels);
+    int few = FEW_ROWS * panels * slicing->width;
+
+    if (threads == 1)
+        return 1;
+    if (panels >= 2 * threads && (int)length(now.rows) <= few)
+        return threads;
+    return int_min(panels, parts(2 * threads, groups));
 }
 
 static void run_step(const struct slicing *slicing, struct region now,
                      struct region next)
 {
+    int threads = slicing->call->threads;
+    int groups = parts((int)length(now.rows), GROUP_ROWS);
+    int pieces = count_pieces(slicing, now, groups);
+    size_t items = (size_t)(groups * pieces);
     struct step s = {
         .slicing = slicing, .now = now, .next = next,
-        .groups = parts((int)length(now.rows), GROUP_ROWS)
+        .groups = groups, .pieces = pieces,
+        .late = (int)share_late(items, threads) / pieces
     };
-    int threads = slicing->call->threads;
-    int wanted = threads > 1 ? 2 * threads : 1;
 
-    s.pieces = int_min((int)length(now.panels), parts(wanted, s.groups));
 #pragma omp for schedule(static)
-    for (int i = 0; i < parts((int)length(now.depth), CONV_BLOCK); i++)
-        pack_panels(&s, i);
-    share_out((size_t)(s.groups * s.pieces), threads, run_items, &s);
+    for (size_t i = 0; i < length(now.panels) * blocks_of_depth(&s); i++)
+        pack_block(&s, i);
+    share_out(items, threads, run_items, &s);
 }
 
 void KERNEL(product_run)(const struct call *c, const struct product *p)
 {
     struct slicing slicing = slicing_of(c, p);
-    int count = parts(p->rows, SLICE_ROWS) * parts(slicing.panels, slicing.set)
-                * parts(p->depth, STEP_DEPTH);
+    int count = parts(p->rows, slicing.slice)
+                * parts(slicing.panels, slicing.set)
+                * parts(p->depth, slicing.step);
 
 #pragma omp parallel num_threads(c->threads)
     for (int i = 0; i < count; i++)
