@@ -1,6 +1,6 @@
 /*
  * Bytes to text and back. A figure just below a unit is not printed as 1024.0
- * of the smaller one.
+ * of the smaller unit.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ const char *bytes_format(char *text, size_t size, uint64_t bytes)
     double value = (double)bytes;
     int unit = 0;
 
-    /* 1023.95 is what one decimal would round up to 1024.0. */
+    /* One decimal would round 1023.95 up to 1024.0. */
     while (unit + 1 < UNIT_COUNT && value >= (unit ? 1023.95 : 1024)) {
         value /= 1024;
         unit++;

@@ -1,6 +1,6 @@
 /*
  * Numbers of bytes as text, for people: with the binary units KiB, MiB, GiB
- * and TiB, and never with decimal ones. JSON has plain integers instead.
+ * and TiB, never with decimal units. JSON has plain integers instead.
  */
 #ifndef MEMDIAL_BYTES_H
 #define MEMDIAL_BYTES_H
@@ -12,11 +12,11 @@
 enum { BYTES_TEXT_SIZE = 32 };
 
 /* "512 B", "1.50 KiB", "24.5 MiB", "381.4 GiB": at least three significant
- * digits, unless it is a plain count. Returns text. */
+ * digits, but a count below 1 KiB stands as it is. Returns text. */
 const char *bytes_format(char *text, size_t size, uint64_t bytes);
 
-/* Reads "8MiB", "8.5 MiB" or "8388608". False, leaving *bytes alone, if it is
- * not that or too large. */
+/* Reads "8MiB", "8.5 MiB" or "8388608". False, leaving *bytes alone, if the
+ * text is none of these or the number is too large. */
 bool bytes_parse(const char *text, uint64_t *bytes);
 
 #endif

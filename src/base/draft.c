@@ -20,13 +20,13 @@ enum { LINKS_MAX = 40, TRIES_MAX = 100,
 
 struct draft {
     char *path;          /* owned; as the caller says it */
-    char *target;        /* owned; where links lead to */
-    const char *name;    /* of the target in its folder, part of the above */
+    char *target;        /* owned; the path that links lead to */
+    const char *name;    /* of the target in its folder, part of `target` */
     int folder, fd;
     uint64_t bytes;      /* written one after the other */
-    char temporary[NAME_MAX + 1]; /* beside it; empty: there is none */
+    char temporary[NAME_MAX + 1]; /* the draft, beside it; "": none yet */
     bool replaces;
-    struct stat old;     /* of what it replaces */
+    struct stat old;     /* of the file that it replaces */
     struct draft *next; /* in the list of all */
 };
 
@@ -45,7 +45,7 @@ static bool fail_midway(const struct draft *d, struct error *e)
                      strerror(errno));
 }
 
-/* Where a link leads to that stands at `path`; takes the path over. */
+/* The path to which a link at `path` leads; takes the path over. */
 static char *follow(char *path, const char *link)
 {
     char *slash = strrchr(path, '/');
@@ -58,8 +58,8 @@ static char *follow(char *path, const char *link)
     return to;
 }
 
-/* The path that is left when all links are followed, though nothing may be
- * there; the caller frees. NULL if they lead nowhere. */
+/* The path with all links followed, though no file may be there; the caller
+ * frees. NULL if the links lead nowhere. */
 static char *resolve(const char *path)
 {
     char *at = xstrdup(path);
@@ -78,7 +78,7 @@ static char *resolve(const char *path)
     return NULL;
 }
 
-/* A folder that may be searched but not listed is good enough. */
+/* The folder need only be searchable: it may refuse to be listed. */
 static int open_folder(const char *path)
 {
     const int flags = O_DIRECTORY | O_CLOEXEC;
@@ -108,7 +108,7 @@ static bool find_target(struct draft *d)
     return d->folder >= 0;
 }
 
-/* Refuses a target that is there and is no file, or may not be written. */
+/* Refuses a target that is no file, or that may not be written. */
 static bool check_old(struct draft *d, struct error *e)
 {
     if (fstatat(d->folder, d->name, &d->old, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -126,8 +126,8 @@ static bool check_old(struct draft *d, struct error *e)
 
 static const char ending[] = ".tmp";
 
-/* Writes the name of a draft for a target, up to its tag; returns the length
- * of that. */
+/* Writes the name of a draft for a target, up to its tag; returns its length so
+ * far. */
 static int begin_name(const char *target, char name[NAME_MAX + 1])
 {
     return snprintf(name, NAME_MAX + 1, ".%.*s.", SHOWN_MAX, target);
@@ -162,7 +162,8 @@ static bool still_names(int folder, const char *name, int fd)
            named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
-/* To be locked, for which some file systems ask that it can be written. */
+/* Opens a left draft for a lock: some file systems lock only files that can be
+ * written. */
 static int open_left_one(int folder, const char *name)
 {
     const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -172,9 +173,9 @@ static int open_left_one(int folder, const char *name)
                                       : openat(folder, name, O_RDONLY | flags);
 }
 
-/* Removes a draft that nobody holds. A lock is let go when its process ends,
- * wherever that was; where there are no locks, none is removed. A draft may
- * have got the permissions of what it was to replace. */
+/* Removes a draft that no process holds. The lock is released when its process
+ * ends, on whichever machine; without locks, no draft is removed. A draft may
+ * already have the permissions of the file that it was to replace. */
 static void remove_if_left(const struct draft *d, const char *name)
 {
     int folder = d->folder, fd = open_left_one(folder, name);
@@ -208,15 +209,16 @@ static void remove_left_ones(const struct draft *d)
     closedir(folder);
 }
 
-/* Another process that clears drafts away may remove this one before it has
- * its lock. */
+/* Another process that clears drafts away may remove this draft before its lock
+ * is taken. */
 static bool lock(const struct draft *d)
 {
     return (flock(d->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
            still_names(d->folder, d->temporary, d->fd);
 }
 
-/* Nobody else may read a draft of what only its owner may read. */
+/* A file that only its owner may read has a draft that only its owner may read.
+ */
 static bool open_temporary(struct draft *d)
 {
     mode_t mode = d->replaces ? 0600 : 0666;
@@ -240,8 +242,8 @@ static bool open_temporary(struct draft *d)
     return false;
 }
 
-/* Owner and group as far as this process may give it away; if it may not, the
- * new group may do no more than all others. */
+/* Gives owner and group as far as this process may. If it may not, the new
+ * group may do no more than all others. */
 static void take_permissions(const struct draft *d)
 {
     mode_t mode = d->old.st_mode & 0777;
@@ -252,7 +254,7 @@ static void take_permissions(const struct draft *d)
         fchown(d->fd, (uid_t)-1, d->old.st_gid) != 0)
         mode &= ~(mode_t)070 | (mode & 07) << 3;
     if (fchmod(d->fd, mode) != 0)
-        return; /* a file system that has none */
+        return; /* a file system without permissions */
 }
 
 static void drop_all(void)
@@ -417,7 +419,7 @@ bool draft_put(const char *path, const char *text, enum draft_place place,
     return false;
 }
 
-/* An inode is used again, so the time is looked at too. */
+/* An inode number is used again, so the time is compared too. */
 static bool is_same(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&

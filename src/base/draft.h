@@ -1,13 +1,13 @@
 /*
- * A file that is replaced is never written to. A draft is written beside it
- * and renamed over it when it is safely on disk, so that whatever happens on
- * the way, a full disk or a signal, costs nothing. A draft
+ * A file that is replaced is never written to. A draft is written beside it,
+ * and renamed over it when the draft is safely on disk. So a full disk or a
+ * signal on the way costs nothing. A draft
  *
- *   - replaces what links lead to, and leaves the links as they are;
- *   - has a name that cannot be guessed, and is made anew under it, so that
+ *   - replaces the file that links lead to, and leaves the links as they are;
+ *   - has a name that cannot be guessed, and is created under it, so that
  *     nobody can plant a link there;
  *   - has the permissions of the file that it replaces;
- *   - is locked while it is written. One without a lock is left over from a
+ *   - is locked while it is written. A draft without a lock was left by a
  *     process that was killed, here or on another machine, and the next draft
  *     for the same file removes it;
  *   - is removed when the program ends through exit().
@@ -23,38 +23,38 @@
 
 struct draft;
 
-/* Whether a file can be put at `path`, where another may be now. Better known
- * before a long run than after it. */
+/* Whether a file can be put at `path`, where another file may be now. Call it
+ * before a long run. */
 bool draft_check(const char *path, struct error *);
 
 bool draft_begin(struct draft **, const char *path, struct error *);
 
-/* To read from; *bytes is how much was written. */
+/* A descriptor to read the draft from; *bytes is the number written. */
 int draft_written(const struct draft *, uint64_t *bytes);
 
-/* When these fail the file at the path is as it was; the draft is then to be
- * dropped. */
+/* If a write fails the file at the path stays as it was; the caller must then
+ * drop the draft. */
 bool draft_write(struct draft *, const void *, size_t bytes, struct error *);
 bool draft_write_at(struct draft *, const void *, size_t bytes, uint64_t at,
                     struct error *);
 
-/* What becomes of a file that is there. */
+/* Whether the draft may replace a file. */
 enum draft_place { DRAFT_REPLACE, DRAFT_NEW };
 
-/* Puts the draft where it belongs and releases it, in any case. With DRAFT_NEW
- * it is an error that there is a file already. */
+/* Puts the draft at its path and releases it, even on failure. With DRAFT_NEW a
+ * file that is already there is an error. */
 bool draft_finish(struct draft *, enum draft_place, struct error *);
 
 /* Removes and releases the draft, which may be NULL. */
 void draft_drop(struct draft *);
 
-/* All of that for a file that is in memory. */
+/* Writes a text to a file through a draft. */
 bool draft_put(const char *path, const char *text, enum draft_place,
                struct error *);
 
-/* Removes a file that draft_finish() put there, and drafts of it that are left.
- * With `only` not NULL, the result of stat() on that file, another one that is
- * there by now is left alone. */
+/* Removes a file that draft_finish() put there, and its drafts that are left.
+ * With `only`, the result of stat() on that file, not NULL, another file that
+ * stands there by now is left alone. */
 void draft_remove(const char *path, const struct stat *only);
 
 #endif

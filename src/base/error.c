@@ -1,6 +1,6 @@
 /*
- * Errors as text. What the user typed ends up in them as it is, and is cleaned
- * where it is shown.
+ * Errors as text. Text that the user typed stands in them as it is, and is
+ * cleaned where it is shown.
  */
 #define _GNU_SOURCE
 
@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "base/print.h"
 
-/* A path has no end of length, and stands first: the middle of the message is
- * its own. */
+/* Paths have no bound, and stand first: the middle of the message is the middle
+ * of a path. */
 static void leave_out_middle(char text[ERROR_TEXT_SIZE], const char *whole,
                              size_t length)
 {
@@ -62,7 +62,7 @@ void error_last_words(void (*say)(const char *message))
     last_words = say;
 }
 
-/* Not an error that a caller could handle: there is no memory to do it in. */
+/* No caller could handle this error: there is no memory to do so. */
 void error_no_memory(void)
 {
     static const char message[] = "out of host memory";

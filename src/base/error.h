@@ -16,10 +16,10 @@ enum exit_code {
     EXIT_ASSERTION = 4   /* an assertion that was asked for failed */
 };
 
-/* Room for a path or two and the trouble with them. */
+/* Room for a message with one or two paths. */
 enum { ERROR_TEXT_SIZE = 2048 };
 
-/* For what a program may want to do about an error, beside showing it. */
+/* Why an error is, for a program that can do more than show it. */
 enum error_reason {
     REASON_OTHER,
     REASON_DATA,         /* the files of a data set: absent, or not as they
@@ -34,19 +34,20 @@ struct error {
 };
 
 /* Fills in *e (which may be NULL), for REASON_OTHER, and returns false, to
- * `return error_set()`. What does not fit is left out of the middle. */
+ * `return error_set()`. A message that is too long loses its middle. */
 bool error_set(struct error *e, enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Says why *e (which may be NULL) is, and returns false. */
+/* Sets the reason of *e (which may be NULL), and returns false. */
 bool error_because(struct error *e, enum error_reason reason);
 
-/* Ends the program with one line: the host is out of memory. What is done at
- * exit restores the terminal and removes temporary files. */
+/* Ends the program with one line: the host is out of memory. Functions called
+ * at exit restore the terminal and remove temporary files. */
 void error_no_memory(void) __attribute__((noreturn));
 
-/* Has `say` called before that, by whoever keeps people from seeing the line:
- * they read standard output alone, or see screens. It must not need memory. */
+/* Registers `say`, called before error_no_memory() prints its line, for people
+ * who would not see it: they read standard output alone, or look at screens. It
+ * must not allocate. */
 void error_last_words(void (*say)(const char *message));
 
 /* malloc and realloc that end the program with one line when the host is out
@@ -55,8 +56,8 @@ void *xcalloc(unsigned long count, unsigned long size);
 void *xrealloc(void *old, unsigned long count, unsigned long size);
 char *xstrdup(const char *text);
 
-/* Puts a copy of the text, or NULL for NULL, in the place of an owned one,
- * which may be part of the text. */
+/* Frees an owned text and puts a copy of `text` (NULL for NULL), which may be
+ * part of the old one, in its place. */
 void xreplace(char **owned, const char *text);
 
 #endif

@@ -72,8 +72,8 @@ bool file_read_at(int fd, void *to, size_t bytes, uint64_t at)
     return true;
 }
 
-/* Up to `most` bytes, whatever the system says of the size: that of a file in
- * /proc is 0, and others grow. */
+/* Reads up to `most` bytes, whatever size the system tells: that of a file in
+ * /proc is 0, and other files grow. */
 static ssize_t read_all(int fd, char *to, size_t most)
 {
     size_t done = 0;

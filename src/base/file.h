@@ -1,7 +1,7 @@
 /*
- * Files that are read. A path that somebody typed may as well lead to a folder,
- * a pipe that nobody writes to, or a file that no memory can hold: these are
- * refused with a sentence, and none is waited for.
+ * Files that are read. A path that somebody typed may lead to a folder, a pipe
+ * without a writer, or a file larger than memory: these are refused with a
+ * sentence, and the program waits for none of them.
  */
 #ifndef MEMDIAL_FILE_H
 #define MEMDIAL_FILE_H
@@ -12,17 +12,17 @@
 
 #include "base/error.h"
 
-/* Opens a file of `most` bytes or less; returns its descriptor, and in *bytes
- * how long it is, or -1. */
+/* Opens a file of `most` bytes or less; returns its descriptor, with its size
+ * in *bytes, or -1. */
 int file_open(const char *path, uint64_t most, uint64_t *bytes,
               struct error *);
 
-/* Reads `bytes` bytes from `at` on. False with an errno; if the file ends
- * before, with errno 0. */
+/* Reads `bytes` bytes from offset `at` on. On false errno says why; it is 0 if
+ * the file ends before. */
 bool file_read_at(int fd, void *to, size_t bytes, uint64_t at);
 
-/* The bytes of a file of `most` bytes or less, followed by a NUL that does not
- * count; the caller frees. NULL if it cannot be read. */
+/* The bytes of a file of `most` bytes or less, followed by a NUL beyond *bytes;
+ * the caller frees. NULL if it cannot be read. */
 char *file_read(const char *path, size_t most, size_t *bytes, struct error *);
 
 /* Refuses all but regular files. */

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* NAME below $VARIABLE, or below `otherwise` in $HOME. The specification has
- * relative paths ignored. */
+/* NAME below $VARIABLE, or below `otherwise` in $HOME. The specification asks
+ * to ignore relative paths. */
 static bool find(char *path, size_t size, const char *variable,
                  const char *otherwise, const char *name)
 {

@@ -11,19 +11,19 @@
 #include "base/error.h"
 
 /* $XDG_CONFIG_HOME/memdial/NAME, which need not exist; false if no variable
- * says where, or if it does not fit. */
+ * names the folder, or if the path does not fit. */
 bool folder_config(char *path, size_t size, const char *name);
 
-/* The same for $XDG_STATE_HOME, which is not for settings but for what a
- * program has to remember. */
+/* $XDG_STATE_HOME/memdial/NAME, likewise: for the program's memory, not for
+ * settings. */
 bool folder_state(char *path, size_t size, const char *name);
 
-/* The path that a person means: "~" at its beginning is $HOME. It is cut where
- * it does not fit. */
+/* The path that a person means: "~" at its beginning is $HOME. A path that does
+ * not fit is cut. */
 void folder_expand(char *path, size_t size, const char *text);
 
-/* The same path from the root on, without links, wherever the program runs
- * next; as it is if it leads nowhere or does not fit. */
+/* Makes the path absolute and free of links, so that it holds from any working
+ * folder. A path that leads nowhere or does not fit stays as it is. */
 void folder_make_absolute(char *path, size_t size);
 
 /* Makes the folder that `path` is in, and those above it. */

@@ -14,7 +14,7 @@ static void *allocate(size_t bytes)
     return xrealloc(NULL, bytes, 1);
 }
 
-/* Before main(), so that no value ever comes from another allocator. */
+/* Runs before main(), so that no value comes from another allocator. */
 __attribute__((constructor)) static void take_over(void)
 {
     json_set_alloc_funcs(allocate, free);
@@ -30,7 +30,7 @@ json_t *json_text(const char *text)
     return string;
 }
 
-/* Strings become bytes that the library would not take from text. */
+/* Replaces strings by bytes that the library would not take from text. */
 static void unescape(json_t *value)
 {
     const char *name;
@@ -81,8 +81,8 @@ void json_push(json_t *array, json_t *value)
 
 static const char delete_escaped[] = "\\u007f";
 
-/* The library leaves one control character as it is, the delete character,
- * which only strings can have in them. */
+/* The library leaves one control character as it is: the delete character. Only
+ * strings can contain it. */
 static char *escape_deletes(char *text)
 {
     size_t length = strlen(text), count = 0;
@@ -104,7 +104,7 @@ static char *escape_deletes(char *text)
     return escaped;
 }
 
-/* All at once, so that a failure leaves no half of it behind. */
+/* Makes the whole text at once, so that a failure leaves no half of it. */
 static char *dump(json_t *value, size_t flags)
 {
     char *text = json_dumps(value, flags | JSON_ENSURE_ASCII |
@@ -120,7 +120,7 @@ char *json_line(json_t *value)
     return dump(value, JSON_COMPACT);
 }
 
-/* Takes the text over. */
+/* Prints and frees the text. */
 static void print_text(char *text)
 {
     print_bytes(text, strlen(text));

@@ -1,10 +1,10 @@
 /*
- * How JSON is made, read and printed. The library has an allocator that ends
- * the program when the host is out of memory, so whatever else fails to be a
- * value is a bug: text that may not be UTF-8 must come from json_text(), and
- * numbers that may not be finite from json_number(). Values are put together by
- * functions that insist on them, for the library's own leave a gap without a
- * word. All output is printable ASCII, which does nothing to a terminal.
+ * How JSON is made, read and printed. The library's allocator ends the program
+ * when the host is out of memory, so any other failure to make a value is a
+ * bug: text that may not be UTF-8 must come from json_text(), and numbers that
+ * may not be finite from json_number(). Values are put together by functions
+ * that insist on them, for the library's own leave a gap in silence. All output
+ * is printable ASCII, which does nothing to a terminal.
  */
 #ifndef MEMDIAL_JSON_PRINT_H
 #define MEMDIAL_JSON_PRINT_H
@@ -12,25 +12,25 @@
 #include <jansson.h>
 
 /* The text as a JSON string; octets.h says how bytes that are not UTF-8 are
- * told. */
+ * written. */
 json_t *json_text(const char *);
 
-/* Reads a line of JSON, whose strings then are bytes as json_text() took them;
- * NULL if it is none. */
+/* Reads a line of JSON. Its strings get back the bytes that json_text() was
+ * given. NULL if the line is not JSON. */
 json_t *json_read(const char *line, size_t length, json_error_t *why);
 
-/* null if it is not finite: JSON has no word for that. */
+/* A JSON number, or null if it is not finite: JSON has no such numbers. */
 json_t *json_number(double);
 
-/* Takes the value over. */
+/* Adds a member; takes the value over. */
 void json_put(json_t *object, const char *name, json_t *value);
 void json_push(json_t *array, json_t *value);
 
-/* The value on one line, without its end, reals with all their digits; the
+/* The value on one line, without a newline, reals with all their digits; the
  * caller frees. Releases the value. */
 char *json_line(json_t *);
 
-/* The same, printed to standard output with its end. */
+/* Prints such a line, with its newline, to standard output. */
 void json_print_line(json_t *);
 
 /* Prints to standard output, indented, reals with all their digits; releases

@@ -1,7 +1,7 @@
 /*
- * The kinds of memory that training takes. Values of a graph have one, plans
- * and screens count bytes by them, and the table of settings says which of
- * them a setting shrinks.
+ * The kinds of memory that training takes. Each value of a graph has a kind,
+ * plans and screens count bytes by kind, and the table of settings says which
+ * kinds a setting shrinks.
  */
 #ifndef MEMDIAL_KIND_H
 #define MEMDIAL_KIND_H
@@ -22,7 +22,8 @@ enum kind {
 
 const char *kind_name(enum kind);
 
-/* Alive at every step of every program, and what a snapshot saves. */
+/* Whether values of this kind live at every step of every program, so that a
+ * snapshot saves them. */
 bool kind_persists(enum kind);
 
 #endif

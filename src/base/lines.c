@@ -9,7 +9,7 @@ void lines_init(struct lines *l)
     l->skipping = false;
 }
 
-/* All that is there belongs to one line and leaves no room for its newline. */
+/* One line fills the buffer and leaves no room for its newline. */
 static bool is_full(const struct lines *l)
 {
     return l->begin == 0 && l->end == LINES_MAX;
@@ -26,13 +26,13 @@ bool lines_next(struct lines *l, struct line *line)
         return false;
     l->begin += length + (newline != NULL);
     l->skipping = !newline;
-    if (skipped) /* the rest of a line that was told of */
+    if (skipped) /* the rest of a line that was given out as too long */
         return newline && lines_next(l, line);
     *line = (struct line){ text, length, !newline };
     return true;
 }
 
-/* Moves the line that is not complete to the front; returns the room left. */
+/* Moves the incomplete line to the front; returns the room left. */
 static size_t make_room(struct lines *l)
 {
     memmove(l->data, l->data + l->begin, l->end - l->begin);

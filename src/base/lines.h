@@ -1,8 +1,8 @@
 /*
- * Lines from a descriptor that must not block, of a peer that is not trusted:
- * whatever it writes, no more than LINES_MAX bytes of a line are kept, and a
- * longer one is told of once and skipped to its end. A last line without a
- * newline is a line like others.
+ * Lines from a descriptor that must not block, of a peer that is not trusted.
+ * At most LINES_MAX bytes of a line are kept; a longer line is given out once,
+ * cut, and skipped to its end. A last line without a newline is a line like
+ * others.
  */
 #ifndef MEMDIAL_LINES_H
 #define MEMDIAL_LINES_H
@@ -22,7 +22,7 @@ struct lines {
 struct line {
     const char *text;            /* not terminated; may hold any bytes */
     size_t length;               /* without the newline */
-    bool too_long;               /* text is how it begins */
+    bool too_long;               /* text is only its beginning */
 };
 
 void lines_init(struct lines *);
@@ -31,15 +31,15 @@ void lines_init(struct lines *);
  * none is complete. */
 bool lines_next(struct lines *, struct line *);
 
-/* What follows may only be called when lines_next() has said false. */
+/* The functions below may only be called when lines_next() has said false. */
 
-/* One read(): what that returns, with its errno. */
+/* One read(): its result, with its errno. */
 ssize_t lines_fill(struct lines *, int fd);
 
-/* There will be no more; whether that ends a line that had no newline. */
+/* Says that no more bytes come; whether a line without a newline ends. */
 bool lines_end(struct lines *);
 
-/* The same as lines_fill() from memory; returns how many bytes it took. */
+/* lines_fill() from memory; returns how many bytes it took. */
 size_t lines_put(struct lines *, const void *data, size_t bytes);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Beyond these a double has no whole digits to show, or no others. */
+/* Beyond these, digits of a double mean nothing, or decimals show none. */
 static const double most_fixed = 1e15, least_fixed = 1e-15;
 
 static bool put_word(char *text, double value)
@@ -38,7 +38,7 @@ static void shorten_power(char *text)
     snprintf(end, NUMBER_SIZE - (size_t)(end - text), "e%d", power);
 }
 
-/* A number that is too small even for that is nothing to who has no room. */
+/* A number below 1 without room for a power of ten becomes 0. */
 static const char *put_power(char *text, double value, int cells)
 {
     for (int digits = 3; digits >= 0; digits--) {

@@ -24,7 +24,7 @@ const char *number_round(char text[NUMBER_SIZE], double value, int digits,
 const char *number_percent(char text[NUMBER_SIZE], double fraction,
                            int decimals);
 
-/* What becomes of something, of at most 8 cells: "-12.3%", "+0.0%", "=", or
+/* The change of a quantity, of at most 8 cells: "-12.3%", "+0.0%", "=", or
  * "new" if it was nothing. Returns the sign of the printed text, so that a
  * change that reads as none is not shown as one. */
 int number_change(char text[NUMBER_SIZE], double from, double to);

@@ -18,11 +18,11 @@
 
 enum { OUT_SIZE = 8192, CONVERSION_SIZE = 512, SPEC_SIZE = 16 };
 
-/* Seconds: between looks at whether to stop, and for a reader to read on when
- * it is time to stop. */
+/* Seconds between looks at whether to stop, and seconds that a reader may still
+ * read when it is time to stop. */
 enum { LOOK_SECONDS = 1, PATIENCE_SECONDS = 1 };
 
-/* A stream: what waits to be written, and why nothing can be. */
+/* A stream: bytes that wait to be written, and the first failure. */
 struct out {
     int fd;
     int failure;                 /* errno, or 0 */
@@ -34,8 +34,8 @@ struct out {
 static struct out output = { .fd = STDOUT_FILENO };
 static struct out errors = { .fd = STDERR_FILENO };
 
-/* Waits for room. A pipe that has any has it for PIPE_BUF bytes, and does not
- * keep a writer of these waiting. */
+/* Waits for room. A pipe with any room has room for PIPE_BUF bytes, and a write
+ * of that size does not wait. */
 static bool has_room(struct out *o)
 {
     struct pollfd fd = { o->fd, POLLOUT, 0 };
@@ -97,7 +97,7 @@ static void put_spaces(struct out *o, int count)
         put_bytes(o, " ", 1);
 }
 
-/* Text that may hold anything. */
+/* Puts text of unknown origin, cleaned. */
 static void put_text(struct out *o, const char *text, size_t length)
 {
     for (size_t at = 0; at < length;) {
@@ -109,7 +109,7 @@ static void put_text(struct out *o, const char *text, size_t length)
     }
 }
 
-/* Text of the program's own, with its control characters. */
+/* Puts text of the program's own, with its control characters. */
 static void put_plain(struct out *o, const char *text, size_t length)
 {
     while (length > 0) {
@@ -157,7 +157,7 @@ static void take_length(const char **at, struct conversion *c)
     *at += c->of_size;
 }
 
-/* Reads a conversion that begins at `at`; returns where it ends. */
+/* Reads a conversion that begins at `at`; returns its end. */
 static const char *read_conversion(const char *at, struct conversion *c,
                                    va_list *args)
 {

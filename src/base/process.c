@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The lowest descriptor that is free is the one that is taken up. */
+/* Opens /dev/null, which takes the lowest free descriptor: it must be fd. */
 static bool take_up(int fd, int flags, struct error *e)
 {
     static const char nothing[] = "/dev/null";

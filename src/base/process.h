@@ -1,5 +1,5 @@
 /*
- * What this process was given by whoever began it.
+ * The streams that this process was given when it began.
  */
 #ifndef MEMDIAL_PROCESS_H
 #define MEMDIAL_PROCESS_H

@@ -20,7 +20,7 @@ static int open_folder(int above, const char *name)
                                    O_CLOEXEC);
 }
 
-/* Takes the descriptor over. */
+/* Removes all files of a folder; takes the descriptor over. */
 static void remove_files(int fd)
 {
     DIR *folder = fdopendir(fd);
@@ -80,8 +80,8 @@ static void remove_left_ones(const char *prefix)
     closedir(folder);
 }
 
-/* Another process may remove a folder before it is locked: then it has no
- * links. */
+/* Another process may remove a folder before it is locked: then the folder has
+ * no links. */
 static bool lock(int fd)
 {
     struct stat status;

@@ -1,7 +1,7 @@
 /*
- * A folder for files of this process alone, which goes with it. One that a
- * killed process left is removed by the next process that makes such a folder
- * in the same place: a lock on the folder tells whether its process lives.
+ * A folder for files of this process alone, removed when the process ends. A
+ * folder that a killed process left is removed by the next process that makes
+ * one in the same place: a lock on the folder tells whether its process lives.
  */
 #ifndef MEMDIAL_SCRATCH_H
 #define MEMDIAL_SCRATCH_H
@@ -14,8 +14,8 @@ struct scratch {
     int fd;                      /* of the folder, locked; -1: there is none */
 };
 
-/* Makes a folder whose path begins so, ".../run-", and the folders above it.
- * False if that cannot be done; then there is none. */
+/* Makes a folder whose path begins with `prefix`, ".../run-", and the folders
+ * above it. False if that fails; then there is no folder. */
 bool scratch_init(struct scratch *, const char *prefix);
 
 /* Removes the folder, if there is one, with all files in it. */

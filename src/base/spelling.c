@@ -14,7 +14,7 @@ static int min3(int a, int b, int c)
     return least < c ? least : c;
 }
 
-/* Both at most LENGTH_MAX long. */
+/* Both names are at most LENGTH_MAX long. */
 static int edit_distance(const char *a, const char *b)
 {
     int row[LENGTH_MAX + 1];
@@ -41,7 +41,7 @@ void spelling_init(struct spelling *s, const char *typed)
 {
     s->typed = typed;
     s->nearest = NULL;
-    /* With half of a name wrong a suggestion would be a guess. */
+    /* If half of a name is wrong a suggestion is a guess. */
     s->distance = ((int)strlen(typed) + 1) / 2;
 }
 

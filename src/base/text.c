@@ -108,11 +108,11 @@ struct range {
 };
 
 /*
- * Control characters; what changes the direction of the text around it; what
- * ends lines; and what nothing is to be seen of, Default_Ignorable_Code_Point
- * of Unicode, but for the selectors U+FE00 to U+FE0F of a form of the
- * character before them. Surrogates are no characters, and nor is what stands
- * for bytes that are none.
+ * Characters that are not shown: control characters; those that change the
+ * direction of the text around them; those that end lines; invisible ones,
+ * Default_Ignorable_Code_Point of Unicode, but for U+FE00 to U+FE0F, which
+ * select a form of the character before them. Surrogates are no characters, nor
+ * are the characters that stand for bytes (octets.h).
  */
 static const struct range hidden[] = {
     { 0, 0x1f },          { 0x7f, 0x9f },       { 0xad, 0xad },
@@ -132,7 +132,7 @@ bool text_can_show(uint32_t c)
     return (c & 0xfffe) != 0xfffe; /* the last two of a plane are none */
 }
 
-/* Bytes that a character takes which begins so; 0: none does. */
+/* Bytes of a character whose first byte this is; 0: no character begins so. */
 static size_t sequence_length(unsigned char first)
 {
     return first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 :
@@ -184,8 +184,8 @@ size_t text_encode(uint32_t c, char text[TEXT_CHARACTER_SIZE])
     return bytes;
 }
 
-/* 0: a mark; -1: cannot be shown. The C library knows, and curses asks it too;
- * what a locale has not it does not know. */
+/* 0: a mark; -1: cannot be shown. The C library knows the characters of the
+ * locale only; curses asks it too. */
 static int columns_of(uint32_t c)
 {
     if (c >= ' ' && c < 0x7f)
@@ -193,20 +193,20 @@ static int columns_of(uint32_t c)
     return text_can_show(c) && text_is_utf8() ? wcwidth((wchar_t)c) : -1;
 }
 
-/* Joiners, selectors of a form, and colours of skin, which follow emoji. */
+/* Joiners, selectors of a form, and skin colours, which follow emoji. */
 static bool is_left_out(uint32_t c, const struct text_cell *cell)
 {
     return c == 0x200c || c == 0x200d || (c >= 0xfe00 && c <= 0xfe0f) ||
            (c >= 0x1f3fb && c <= 0x1f3ff && cell->columns == 2);
 }
 
-/* Regional indicators: two of them may be a flag. */
+/* The letter of a regional indicator: two of these may be a flag. */
 static uint32_t letter_of(uint32_t c)
 {
     return c >= 0x1f1e6 && c <= 0x1f1ff ? 'A' + c - 0x1f1e6 : c;
 }
 
-/* Adds the marks that follow; returns their bytes. */
+/* Adds the marks that follow to the cell; returns their bytes. */
 static size_t take_marks(const char *text, size_t length,
                          struct text_cell *cell, bool shown)
 {

@@ -17,19 +17,19 @@ enum { TEXT_COUNT_SIZE = 32, TEXT_DURATION_SIZE = 32, TEXT_RATIO_SIZE = 32,
 /* "1,467,610" */
 const char *text_count(char text[TEXT_COUNT_SIZE], int64_t count);
 
-/* "none, block or sqrt"; `last` is put before the last word, as much of it all
- * as fits. */
+/* "none, block or sqrt"; `last` stands before the last word. A list that does
+ * not fit is cut. */
 const char *text_list(char *text, size_t size, const char *const *words,
                       int count, const char *last);
 
-/* "0:07", "12:34", "3:04:05", "4 days"; of at most 10 cells. */
+/* "0:07", "12:34", "3:04:05", "4 days"; at most 10 cells. */
 const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds);
 
-/* Below it a ratio reads as none. */
+/* A ratio below it is shown as no change. */
 #define TEXT_RATIO_LEAST 1.005
 
-/* What became of something when it was divided by a factor: "2.05x less than",
- * "1.30x more than", or "as much as" where no digit that is printed differs. */
+/* A quantity divided by a factor: "2.05x less than", "1.30x more than", or "as
+ * much as" where no printed digit differs. */
 const char *text_ratio(char text[TEXT_RATIO_SIZE], double factor);
 
 /* `share` (0 to 1) of `cells` character cells, filled up with spaces. */
@@ -38,26 +38,26 @@ const char *text_bar(char text[TEXT_BAR_SIZE], double share, int cells);
 /* Whether the locale can show more than ASCII. */
 bool text_is_utf8(void);
 
-/* What text_decode() makes of bytes that are no character. */
+/* The result of text_decode() for bytes that are no character. */
 enum { TEXT_NO_CHARACTER = 0x110000 };
 
 /* Reads a character of UTF-8 from `length` bytes, at least 1, and returns how
- * many it takes. The bytes of one that breaks off count as one. */
+ * many bytes it takes. A truncated character counts as one. */
 size_t text_decode(const char *text, size_t length, uint32_t *character);
 
 /* How many characters a text has. */
 size_t text_characters(const char *text);
 
-/* Whether a terminal can be given the character: it is one, and takes a place
- * of its own or marks the one before it, but does nothing else. */
+/* Whether a terminal can be given the character: it takes a place of its own or
+ * marks the one before it, but does nothing else. */
 bool text_can_show(uint32_t character);
 
 /*
- * What takes a place of its own on a line: a character with its marks, as a
- * terminal is given it. '?' stands for what text_can_show() says no to, for
- * what the locale has not and for a mark without a character. Left out is what
- * terminals do not agree on, so that they do on the rest: what joins emoji to
- * one, chooses a form or a colour of skin. Letters stand for a flag.
+ * A character with its marks, as a terminal is given it: it takes a place of
+ * its own on a line. '?' replaces characters that text_can_show() refuses,
+ * characters beyond the locale, and marks without a character. Terminals differ
+ * on characters that join emoji or choose a form or a skin colour: these are
+ * left out, so that terminals agree on the rest. Letters stand for a flag.
  */
 enum { TEXT_MARKS_MAX = 4, TEXT_CELL_SIZE = 4 * (1 + TEXT_MARKS_MAX) + 1 };
 
@@ -68,11 +68,10 @@ struct text_cell {
                                         because of the locale */
 };
 
-/* Reads a cell from `length` bytes, at least 1, and returns how many it takes.
- */
+/* Reads a cell from `length` bytes, at least 1; returns the bytes it takes. */
 size_t text_cell(const char *text, size_t length, struct text_cell *);
 
-/* Whether a byte of UTF-8 goes on with the character of the one before. */
+/* Whether a byte of UTF-8 continues the character of the byte before. */
 bool text_continues(char byte);
 
 /* The columns that `length` bytes of text take on a terminal. */
@@ -83,9 +82,9 @@ enum { TEXT_CHARACTER_SIZE = 5 };
 size_t text_encode(uint32_t character, char text[TEXT_CHARACTER_SIZE]);
 
 /*
- * Copies text of unknown origin as one line that any terminal can be given:
- * '?' for each character that cannot be shown, and for bytes that are none.
- * Characters that do not fit into `size` bytes are left out.
+ * Copies text of unknown origin as one line that any terminal can be given: '?'
+ * replaces each character that cannot be shown, and bytes that are no
+ * character. Characters that do not fit into `size` bytes are left out.
  */
 void text_clean(char *to, size_t size, const char *from, size_t length);
 

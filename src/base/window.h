@@ -1,8 +1,8 @@
 /*
- * The size of the terminal at standard output. What it says of itself holds;
- * what it does not, as on a serial line, may be exported in LINES and COLUMNS.
- * These never win over a terminal: it changes, and they are of the one that a
- * shell began in.
+ * The size of the terminal at standard output, as the terminal tells it. Where
+ * it tells none, as on a serial line, LINES and COLUMNS may be exported. These
+ * never win over a terminal: they are the size in which a shell began, and the
+ * size changes.
  */
 #ifndef MEMDIAL_WINDOW_H
 #define MEMDIAL_WINDOW_H

@@ -152,7 +152,7 @@ static json_t *words_json(const char *const *words)
     return array;
 }
 
-/* A value as the JSON of settings has it. */
+/* A value in the form that the JSON of settings has. */
 static json_t *value_json(const struct setting *row, const char *value)
 {
     struct settings s;
@@ -180,7 +180,7 @@ static json_t *kinds_json(unsigned kinds)
     return array;
 }
 
-/* What the setting does to memory. */
+/* Adds how the setting changes memory. */
 static void put_memory(json_t *object, const struct setting *row)
 {
     if (row->rungs)
@@ -229,7 +229,7 @@ static json_t *table_json(void)
     return array;
 }
 
-/* What values a setting takes, for people: "10 to 100000 layers". */
+/* The values that a setting takes, for people: "10 to 100000 layers". */
 static void format_values(const struct setting *row, char *text, size_t size)
 {
     size_t used = 0;

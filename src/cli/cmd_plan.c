@@ -1,5 +1,5 @@
 /*
- * `memdial plan`: what a training step takes, before any of it is allocated.
+ * `memdial plan`: the memory of a training step, before any is allocated.
  */
 #include "cli/cmd_plan.h"
 
@@ -182,7 +182,7 @@ static void print_plan(const struct job *job, const struct job *baseline,
         print_timeline(job->plan);
 }
 
-/* On standard error, so that the plan is all there is on standard output. */
+/* Warns on standard error, so that standard output has the plan alone. */
 static void warn_of_idle(const struct job *job)
 {
     char text[IDLE_TEXT_SIZE];

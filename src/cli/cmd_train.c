@@ -71,7 +71,7 @@ static void cmd_train_choose(void *arg, int which, const char *value)
     }
 }
 
-/* A reader of our output that goes away must not cost the run its snapshot. */
+/* A reader of our output that closes it must not cost the run its snapshot. */
 static void print_json(void *arg, const struct event *event)
 {
     (void)arg;
@@ -95,7 +95,7 @@ static bool prepare(const struct choices *c, struct trainer **t,
     return true;
 }
 
-/* After all that a run says. */
+/* Prints the profile after the run's other output. */
 static void print_profile(const struct choices *c, struct trainer *t,
                           struct profile *p)
 {

@@ -1,7 +1,7 @@
 /*
- * `memdial worker`: a worker on standard input and output. The events that it
- * says can also be had as items of an mdoc list, from which memdial-events(5)
- * is kept up to date.
+ * `memdial worker`: a worker on standard input and output. The list of its
+ * events can also be printed as items of an mdoc list, from which
+ * memdial-events(5) is kept up to date.
  */
 #include "cli/cmd_worker.h"
 
@@ -18,8 +18,8 @@
 #include "events/event.h"
 #include "train/worker.h"
 
-/* If memory runs out it should be this process that is ended, which can be
- * started again, not the front end. Linux only, and no loss elsewhere. */
+/* If memory runs out the kernel should end this process, which can be started
+ * again, and not the front end. Linux only; elsewhere nothing is lost. */
 static void volunteer(void)
 {
     int file = open("/proc/self/oom_score_adj", O_WRONLY);
@@ -31,8 +31,8 @@ static void volunteer(void)
     close(file);
 }
 
-/* The screens run it as /proc/self/exe, and "exe" would be its name in lists of
- * processes. */
+/* The screens run this process as /proc/self/exe, and "exe" would be its name
+ * in lists of processes. */
 static void take_name(void)
 {
     prctl(PR_SET_NAME, "memdial");
@@ -60,7 +60,7 @@ static void print_members(enum event_type type)
         print(".El\n");
 }
 
-/* For the manual, as the items of a list. */
+/* Prints the events for the manual, as the items of a list. */
 static void print_mdoc(void)
 {
     for (int type = 0; type < EVENT_COUNT; type++) {

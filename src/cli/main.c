@@ -89,7 +89,7 @@ static int refuse_command(const char *name)
     return report_error(&e);
 }
 
-/* Whether the screens are meant: by an option of theirs, or a preset. */
+/* Whether a word asks for the screens: an option of theirs, or a preset. */
 static bool means_screens(const char *word)
 {
     return word[0] == '-' || preset_exists(word);
@@ -129,10 +129,10 @@ int main(int argc, char **argv)
 
     if (!process_streams(&e))
         return report_error(&e);
-    setlocale(LC_CTYPE, ""); /* what the terminal can show; not of numbers */
+    setlocale(LC_CTYPE, ""); /* characters, not the form of numbers */
     signal(SIGXFSZ, SIG_IGN); /* a file that must not grow is an error */
     code = run(argc, argv);
-    /* What could not be written was not done. */
+    /* A command whose output could not be written has failed. */
     if (print_flush())
         return code;
     print_error("memdial: standard output: %s\n", strerror(errno));

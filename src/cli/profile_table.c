@@ -5,12 +5,12 @@
 #include "base/json_print.h"
 #include "base/print.h"
 
-/* Rows with less than this share of the time are summed up in one. */
+/* Operations with less than this share of the time are summed up in one row. */
 static const double least_share = 0.001;
 
 enum { SHARE_SIZE = 16 };
 
-/* "82%", or nothing where the most is not known or nothing was done. */
+/* "82%"; "" where the most is not known or the rate is 0. */
 static const char *share_text(char text[SHARE_SIZE], double rate, double most)
 {
     if (rate > 0 && most > 0)
@@ -20,7 +20,7 @@ static const char *share_text(char text[SHARE_SIZE], double rate, double most)
     return text;
 }
 
-/* A rate in billions; nothing if it is none. */
+/* A rate in billions; "" if it is 0. */
 static const char *rate_text(char text[SHARE_SIZE], double rate)
 {
     if (rate > 0)

@@ -21,7 +21,7 @@ static const double redraw_seconds = 0.1;
 enum part { PART_EPOCH, PART_STEP, PART_LOSS, PART_RATE, PART_LEFT,
             PART_COUNT };
 
-/* The order in which they find room; the bar has what they leave. */
+/* The order in which parts get room; the bar gets the rest. */
 static const enum part dearest[PART_COUNT] = {
     PART_STEP, PART_LOSS, PART_LEFT, PART_EPOCH, PART_RATE
 };
@@ -39,8 +39,8 @@ void progress_init(struct progress *p)
                             .facts = facts_of(&(struct settings){ 0 }) };
 }
 
-/* Columns of a row that can be used: in the last one some terminals go to the
- * next row, and what takes more than a row is never taken back. */
+/* Columns of a row that can be used. Some terminals wrap at the last column,
+ * and text that takes more than a row is never taken back. */
 static int row_room(void)
 {
     int rows, cols;
@@ -54,7 +54,7 @@ static int lesser(int a, int b)
     return a < b ? a : b;
 }
 
-/* Without escape codes: spaces over what was there, and over the ^C that a
+/* Clears without escape codes: spaces over the line, and over the ^C that a
  * terminal echoes after it. */
 static void clear_line(struct progress *p)
 {
@@ -63,7 +63,7 @@ static void clear_line(struct progress *p)
     p->width = 0;
 }
 
-/* The longest that there is room for of "step 7/50", "7/50", "14%", "". */
+/* The longest of "step 7/50", "7/50", "14%" and "" that there is room for. */
 static void name_step(char text[PART_SIZE], const struct event *e, int columns)
 {
     long long step = e->step.step, steps = e->step.steps;
@@ -101,7 +101,7 @@ static void name_parts(struct line *l, const struct progress *p,
              text_duration(left, seconds_left(p, e)));
 }
 
-/* A part without room goes, and with it all that are less dear. */
+/* A part without room is left out, and with it all parts that are less dear. */
 static void fit_parts(struct line *l, int columns)
 {
     int used = 0;
@@ -117,7 +117,7 @@ static void fit_parts(struct line *l, int columns)
     l->bar = lesser(columns - used - GAP - 2, BAR_MOST);
 }
 
-/* Returns the columns it took. */
+/* Returns the columns printed. */
 static int print_line(const struct line *l, double share)
 {
     char bar[TEXT_BAR_SIZE];

@@ -1,6 +1,6 @@
 /*
- * A listener that tells people how a run goes: one line per epoch, on a
- * terminal also a line that changes with every step.
+ * A listener that shows people the progress of a run: one line per epoch, and
+ * on a terminal also a line that changes with every step.
  */
 #ifndef MEMDIAL_PROGRESS_H
 #define MEMDIAL_PROGRESS_H
@@ -10,7 +10,7 @@
 
 struct progress {
     bool live;                   /* standard output is a terminal */
-    int width;                   /* of the changing line as it stands, cells */
+    int width;                   /* of the changing line now, cells */
     double started, drawn;       /* monotonic seconds */
     int64_t first_step;          /* done before this run; -1: none yet */
     struct event memory, step, best; /* the latest; the best epoch */
@@ -22,7 +22,7 @@ void progress_init(struct progress *);
 /* For event_sink.emit; arg is a struct progress. */
 void progress_emit(void *arg, const struct event *);
 
-/* The last words of a run, finished or interrupted. */
+/* Prints the last words of a run, finished or interrupted. */
 void progress_summary(const struct progress *, bool interrupted,
                       const char *saved);
 

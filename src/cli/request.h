@@ -1,5 +1,5 @@
 /*
- * What commands on a job have in common on their command line: a preset and
+ * The part of a command line that commands on a job share: a preset and
  * assignments to its settings.
  */
 #ifndef MEMDIAL_REQUEST_H
@@ -22,16 +22,16 @@ void request_done(struct request *);
 
 /*
  * Reads options with getopt_long: `set` and `help` are handled here, any other
- * is given to `option` with its argument. Then takes one operand, the preset,
- * or the default one. On false *code is what to exit with.
+ * goes to `option` with its argument. Then takes one operand, the preset, or
+ * the default preset. On false *code is the exit code.
  */
 bool request_parse(struct request *, int argc, char **argv,
                    const struct option *known, const char *usage,
                    void (*option)(void *arg, int which, const char *value),
                    void *arg, int *code);
 
-/* The option that getopt_long() knows nothing of: a letter, or a word that may
- * have a value that it should not have. */
+/* The option that getopt_long() refuses: a letter, or a word that may have a
+ * value that it should not have. */
 const char *request_unknown(char **argv, const struct option *known);
 
 /* The settings asked for. */

@@ -5,10 +5,10 @@
  * accepted, so that a small excerpt works.
  *
  * All records are read when the files are opened: labels are checked, and a
- * sum of each is kept. Samples are read when they are asked for, which takes a
+ * sum of each record is kept. Later a sample is read on demand, which takes a
  * few microseconds and no memory. A mapping would end the process with SIGBUS
- * when somebody cuts a file short. Others may write to the files during a run:
- * a record with another sum ends it with an error.
+ * if somebody cut a file short. Others may write to the files during a run: a
+ * record with another sum ends it with an error.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -37,7 +37,7 @@ static const char *const file_names[FILES] = {
 /* The files of each split are first..end-1. */
 static const struct { int first, end; } split_files[SPLIT_COUNT] = {
     [SPLIT_TRAIN] = { 0, TRAIN_FILES },
-    [SPLIT_VALID] = { TRAIN_FILES, FILES }, /* there is no third */
+    [SPLIT_VALID] = { TRAIN_FILES, FILES }, /* there is no third split */
 };
 
 struct cifar10 {
@@ -47,13 +47,13 @@ struct cifar10 {
         int records;
         uint32_t *sum;   /* owned, [records] */
     } file[FILES];
-    /* 1 + file * MAX_RECORDS + record of the first that was not what it was,
-     * and an errno in the upper half; 0: all were. */
+    /* 1 + file * MAX_RECORDS + record of the first record that changed, and an
+     * errno in the upper half; 0: none changed. */
     _Atomic int64_t failure;
 };
 
-/* The folder of the files: the one that is named, or the one in it that the
- * archive unpacks to. */
+/* The folder of the files: the named folder, or the one in it that the archive
+ * unpacks to. */
 static void find_folder(char path[PATH_SIZE], const char *named)
 {
     static const char inner[] = "/cifar-10-batches-bin";
@@ -74,7 +74,7 @@ static bool is_in(const char *folder, const char *name)
     return access(path, F_OK) == 0;
 }
 
-/* What is there in place of the files, and what to do about it. */
+/* How to get the files, judged by the content of the folder. */
 static const char *find_remedy(const char *folder)
 {
     if (is_in(folder, ARCHIVE))
@@ -87,7 +87,7 @@ static const char *find_remedy(const char *folder)
            "unpacked to, or use data=shapes";
 }
 
-/* Names all files that are not there, so that one look is enough. */
+/* Names all files that are missing, so that one look is enough. */
 static bool check_names(const char *folder, struct error *e)
 {
     char missing[128] = "";
@@ -150,7 +150,7 @@ static bool cifar10_check(const char *named, struct error *e)
     return true;
 }
 
-/* One record in 2^32 that changed would have the same. */
+/* A changed record keeps its sum with a chance of 1 in 2^32. */
 static uint32_t record_sum(const uint8_t record[RECORD])
 {
     uint64_t sum = record[RECORD - 1], word;
@@ -185,7 +185,7 @@ static bool read_record(const struct file *f, int record,
     return file_read_at(f->fd, to, RECORD, (uint64_t)record * RECORD);
 }
 
-/* Reads all of the file once. */
+/* Reads the whole file once. */
 static bool read_labels(struct file *f, int classes, struct error *e)
 {
     uint8_t record[RECORD];
@@ -270,7 +270,7 @@ static int cifar10_samples(const void *state, enum split split)
     return samples;
 }
 
-/* The first to fail is told of. */
+/* Notes a failure; the first one is reported. */
 static void cifar10_fail(struct cifar10 *c, int file, int record, int code)
 {
     int64_t none = 0;
@@ -280,8 +280,8 @@ static void cifar10_fail(struct cifar10 *c, int file, int record, int code)
     atomic_compare_exchange_strong(&c->failure, &none, failure);
 }
 
-/* Some label and some image for one that is not what it was: nothing is done
- * with them. */
+/* A record that changed gives an arbitrary label and image, which nobody
+ * uses. */
 static int cifar10_image(void *state, enum split split, int index,
                          uint8_t image[IMAGE_ELEMENTS])
 {

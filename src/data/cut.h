@@ -1,6 +1,6 @@
 /*
- * How data are divided: a set into splits, and a batch into parts, of which
- * settings alone say how large they get.
+ * How data are divided: a set into splits, and a batch into parts. Settings
+ * alone determine how large the parts get.
  */
 #ifndef MEMDIAL_CUT_H
 #define MEMDIAL_CUT_H
@@ -11,8 +11,8 @@ enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_TEST, SPLIT_COUNT };
 
 struct cut {
     struct extents whole;    /* a batch of training */
-    struct extents most;     /* the most that a part of it holds, */
-    struct extents least;    /* and the least */
+    struct extents most;     /* of its largest part, */
+    struct extents least;    /* and of its smallest */
     int parts;               /* of a batch, or how many are expected */
 };
 

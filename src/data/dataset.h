@@ -8,17 +8,16 @@
 
 struct dataset;
 
-/* What the planner and the screens know of a set, from settings alone, beside
- * facts.h: where its files come from, in words, or NULL if it needs none; its
- * family; how its batches are cut. */
+/* Facts about a set that the planner and the screens need, from settings alone,
+ * beside facts.h: where its files come from, in words (NULL: it needs none);
+ * its family; how its batches are cut. */
 const char *dataset_where(int data);
 const struct data_family *dataset_family(int data);
 struct cut dataset_cut(const struct settings *);
 
-/* Whether the set is there, as far as the names and sizes of files tell; cheap
- * enough for a look before a run is given up. The error is for REASON_DATA, and
- * says "data_path: " first, then names the trouble; then, after "; ", the
- * remedy. */
+/* Whether the set is there, by the names and sizes of its files; cheap enough
+ * to call before a run is given up. The error has REASON_DATA. It says
+ * "data_path: " first, then the trouble; then, after "; ", the remedy. */
 bool dataset_check(const struct settings *, struct error *);
 
 /* Opens the set; cifar10 from settings->data_path, the folder of its binary
@@ -30,16 +29,16 @@ void dataset_close(struct dataset *);
 bool dataset_batches(const struct dataset *, const struct settings *,
                      int64_t *batches, struct error *);
 
-/* A batch after `step` steps of training, or of another split all that is
- * looked at; settings are borrowed. */
+/* A batch after `step` steps of training, or all samples that an evaluation of
+ * another split uses; settings are borrowed. */
 struct reading dataset_read(const struct dataset *, const struct settings *,
                             enum split, int64_t step);
 
-/* The loader of a batch, for as long as the reading is there. */
+/* The loader of a batch, valid as long as the reading. */
 struct loader dataset_loader(const struct dataset *, struct reading *);
 
-/* Whether all samples so far were what they were when the set was opened. Once
- * they are not it stays so. */
+/* Whether no sample so far had changed since the set was opened. Once one has,
+ * the answer stays false. */
 bool dataset_intact(const struct dataset *, struct error *);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What a family of data, such as images or sentences, gives to the rest of the
- * program. What a plan must know follows from settings alone.
+ * The functions that a family of data, such as images or sentences, gives to
+ * the rest of the program. A plan needs settings alone.
  */
 #ifndef MEMDIAL_FAMILY_H
 #define MEMDIAL_FAMILY_H
@@ -9,21 +9,21 @@
 #include "data/cut.h"
 #include "settings/settings.h"
 
-/* A batch that is to be loaded: one of training, or all that an evaluation
- * looks at. */
+/* A batch to be loaded: one of training, or all samples that an evaluation
+ * uses. */
 struct reading {
     const void *state;       /* of the open set */
     const struct settings *settings;
     enum split split;
-    int64_t step;            /* optimizer steps before it; of training */
+    int64_t step;            /* optimizer steps before it, in training */
     struct extents whole;
 };
 
 struct data_family {
-    enum extent terms;       /* what the loss is the mean over */
+    enum extent terms;       /* the loss is the mean over these */
     struct cut (*cut)(const struct settings *);
-    /* `source` says which set of the family; `state` is the open set's. What
-     * `check` says yes to may still not open. */
+    /* `source` says which set of the family; `state` is the open set's. A set
+     * that `check` accepts may still fail to open. */
     bool (*check)(const void *source, const struct settings *, struct error *);
     bool (*open)(void **state, const void *source, const struct settings *,
                  struct error *);
@@ -34,11 +34,11 @@ struct data_family {
     int64_t (*epoch_batches)(const void *state, const struct settings *);
     /* Sets `whole` of a reading. */
     void (*begin)(struct reading *);
-    /* Those of its loader (kernels.h), whose arg is the reading; */
+    /* The functions of its loader (kernels.h), whose arg is the reading; */
     bool (*next)(void *reading, struct part *);
     void (*fill)(void *reading, const struct part *, int begin, int end,
                  const struct stream stream[]);
-    bool repeats;            /* and whether parts have the same sizes in every
+    bool repeats;            /* whether parts have the same sizes in every
                                 batch of training */
 };
 

@@ -8,8 +8,8 @@
 #include "data/family.h"
 #include "data/image_source.h"
 
-/* What images are to the rest of the program. A unit is an image; `source` of
- * the set is a struct image_source. */
+/* The functions of images for the rest of the program. A unit is an image; the
+ * set's `source` is a struct image_source. */
 extern const struct data_family images_family;
 
 struct images;
@@ -24,8 +24,8 @@ int images_samples(const struct images *, enum split);
  * variance per channel, as (32, 32, 3) floats, and returns its label. With
  * `draw` not NULL the image is augmented (4-pixel reflect pad, random crop,
  * random horizontal flip) as a function of (draw->seed, draw->sample) alone.
- * Safe to call from several threads. It cannot fail; whether what it gave can
- * be used says images_intact().
+ * Safe to call from several threads. It cannot fail: images_intact() says
+ * whether its results can be used.
  */
 struct augment_draw {
     uint64_t seed;
@@ -36,8 +36,8 @@ int images_sample(const struct images *, enum split, int index,
                   const struct augment_draw *draw,
                   float image[IMAGE_ELEMENTS]);
 
-/* Whether all samples so far were what they were when the set was opened. Once
- * they are not it stays so. */
+/* Whether no sample so far had changed since the set was opened. Once one has,
+ * the answer stays false. */
 bool images_intact(const struct images *, struct error *);
 
 #endif

@@ -19,14 +19,14 @@
 
 enum { TRAIN_SAMPLES = 20000, VALID_SAMPLES = 2000, BEHIND = 2, IN_FRONT = 1 };
 
-/* Another seed is another set. */
+/* Another seed gives another set. */
 static const uint64_t SEED = 0x736861706573;
 
 /* Radians. A shape leans to either side by up to TILT: free to turn, it takes
  * a small network several times as long to learn. */
 static const float PI = 3.1415927f, TILT = 0.4f;
 
-/* A sequence of random numbers of its own for every sample. */
+/* Each sample's own sequence of random numbers. */
 struct draws {
     uint64_t sample;
     uint32_t used;       /* words */
@@ -98,8 +98,8 @@ static float hourglass(float x, float y)
     return greater(fabsf(y) - 0.82f, 0.8f * fabsf(x) - 0.6f * fabsf(y) - 0.06f);
 }
 
-/* Five points: reflections fold the plane onto half a point, the one that
- * lies along +y, which has a single straight edge. */
+/* Five points: reflections fold the plane onto half of one point, the one along
+ * +y, which has a single straight edge. */
 static float star(float x, float y)
 {
     const float c = 0.809017f, s = 0.587785f; /* of 36 degrees */
@@ -168,7 +168,7 @@ struct layer {
     float radius;        /* pixels */
     float cosine, sine;  /* of its angle, per pixel of radius */
     float colour[IMAGE_CHANNELS]; /* 0..1 */
-    float contrast;      /* what stripes add to and take from the colour */
+    float contrast;      /* that stripes add to and take from the colour */
     float stripes, phase; /* in a radius; at the centre, of a period */
 };
 
@@ -185,7 +185,7 @@ static int in_image(int i)
     return i < 0 ? 0 : i > IMAGE_SIDE ? IMAGE_SIDE : i;
 }
 
-/* Blends a layer over the image, by how much of each pixel it covers. */
+/* Blends a layer over the image, by the share of each pixel that it covers. */
 static void layer_paint(const struct layer *l, float image[IMAGE_ELEMENTS])
 {
     float reach = l->outline ? REACH * l->radius + 1 : 2 * IMAGE_SIDE;
@@ -214,15 +214,15 @@ static void layer_paint(const struct layer *l, float image[IMAGE_ELEMENTS])
         }
 }
 
-/* A layer somewhere, of some size, angle, colour and stripes; margin and
- * radius in pixels, tilt in radians to either side. */
+/* A layer with random place, size, angle, colour and stripes; margin and radius
+ * in pixels, tilt in radians to either side. */
 static struct layer layer_draw(struct draws *s, float margin, float smallest,
                                float largest, float tilt)
 {
     struct layer l = { 0 };
     float angle;
 
-    /* One after the other: the order of initialisers is the compiler's. */
+    /* Separate statements: the compiler chooses the order of initialisers. */
     l.x = uniform(s, margin, IMAGE_SIDE - margin);
     l.y = uniform(s, margin, IMAGE_SIDE - margin);
     l.radius = uniform(s, smallest, largest);
@@ -248,7 +248,7 @@ static void clutter_paint(struct draws *s, int count,
     }
 }
 
-/* Noise of a random strength, and rounding to 8 bits. */
+/* Adds noise of a random strength, and rounds to 8 bits. */
 static void develop(struct draws *s, const float from[IMAGE_ELEMENTS],
                     uint8_t to[IMAGE_ELEMENTS])
 {
@@ -281,8 +281,8 @@ static int shapes_image(void *state, enum split split, int index,
     struct layer shape = layer_draw(&s, 11, 9, 13, TILT);
 
     (void)state;
-    /* About half the range from the background, wrapping round: any colour is
-     * as likely as any other, and yet the two differ. */
+    /* The shape's colour is about half the range from the background's,
+     * wrapping round: any colour is as likely as any other, yet they differ. */
     for (int c = 0; c < IMAGE_CHANNELS; c++) {
         float v = background.colour[c] + uniform(&s, 0.4f, 0.6f);
 

@@ -36,7 +36,7 @@ static const struct {
         "the run came to its end or was stopped; its last event" },
 };
 
-/* What the field has is what it is in JSON. */
+/* The field's C type gives its JSON type. */
 #define TYPE(field) \
     _Generic(((struct event *)0)->field, \
              int: MEMBER_INT, int64_t: MEMBER_COUNT, uint64_t: MEMBER_BYTES, \
@@ -179,7 +179,7 @@ const char *event_reason_name(enum error_reason reason)
     return names[reason];
 }
 
-/* No reason is a reason too. */
+/* An error without a reason still has REASON_OTHER. */
 bool event_lacks(const struct event *e, const struct member *m)
 {
     static const char none[sizeof(int64_t)];

@@ -1,14 +1,14 @@
 /*
- * Events: what a run says while it runs, to whoever listens. One format, as
- * newline-delimited JSON, for `train --json`, the worker and the run history.
- * Bytes are integers, accuracies fractions of 1, and doubles carry 17 digits
- * so that they come back bit for bit; one that is not finite is null.
+ * Events: the messages of a run to any listener. One format, newline-delimited
+ * JSON, serves `train --json`, the worker and the run history. Bytes are
+ * integers, accuracies fractions of 1. Doubles carry 17 digits, so that they
+ * come back bit for bit; one that is not finite is null.
  *
  * One table is the truth about the format: every member of every event, its
- * name, its place in struct event, and a line of help. What is printed, what
- * feed.c reads, and the list in memdial-events(5) all follow from it: a new
- * member is a field here and a row there. It is optional, for there are lines
- * without it, or EVENT_SCHEMA changes.
+ * name, its place in struct event, and a line of help. The printed lines, the
+ * reader in feed.c and the list in memdial-events(5) all follow from it. To add
+ * a member, add a field here and a row there. Make it optional, for there are
+ * lines without it, or change EVENT_SCHEMA.
  */
 #ifndef MEMDIAL_EVENT_H
 #define MEMDIAL_EVENT_H
@@ -45,13 +45,13 @@ struct event {
         struct {
             const char *preset;
             const struct settings *settings;
-            struct machine machine; /* where, and on what, the run is */
+            struct machine machine; /* that the run is on */
             int64_t step, steps;  /* done before; of the whole run */
             const char *unit, *score; /* names (facts.h); NULL: not known */
         } start;
         struct {
             uint64_t planned, arena, touched, os; /* bytes */
-            uint64_t os_peak;     /* the same; 0: not known */
+            uint64_t os_peak;     /* bytes; 0: not known */
         } memory;
         struct {
             int64_t step, steps;  /* done so far; of the whole run */
@@ -74,9 +74,9 @@ struct event {
             int64_t sets;         /* `set` commands of this run so far */
         } applied;
         struct {
-            const char *command;  /* that was not carried out */
+            const char *command;  /* that was refused */
             const char *message;  /* why */
-            int64_t sets;         /* as above */
+            int64_t sets;         /* as in `applied` */
             enum error_reason reason;
         } refused;
         int64_t stopped_at;       /* steps done, of paused and resumed */
@@ -94,11 +94,11 @@ struct event_sink {
     void *arg;
 };
 
-/* What a member of an event is, in struct event and in JSON. */
+/* The type of a member in struct event, then in JSON. */
 enum member_type {
     MEMBER_SCHEMA,       /* nothing; EVENT_SCHEMA */
     MEMBER_INT,          /* int, from 0 up; a number */
-    MEMBER_PROCESSORS,   /* int, from 1 to what `threads` can be; a number */
+    MEMBER_PROCESSORS,   /* int, from 1 to the most `threads`; a number */
     MEMBER_COUNT,        /* int64_t, from 0 up; a number */
     MEMBER_BYTES,        /* uint64_t; a number */
     MEMBER_REAL,         /* double; a number, or null */
@@ -108,7 +108,7 @@ enum member_type {
     MEMBER_REASON,       /* enum error_reason; its name */
     MEMBER_SETTINGS,     /* const struct settings *; an object of all */
     MEMBER_CHANGES       /* nothing: event.applied.before and .after; an object
-                            of what differs */
+                            of the settings that differ */
 };
 
 struct member {
@@ -116,8 +116,8 @@ struct member {
     const char *name;
     enum member_type type;
     size_t offset, size; /* in struct event */
-    bool optional;       /* left out where it is not known: 0, NAN or NULL; of
-                            a reason, only by what is older than it */
+    bool optional;       /* left out where it is not known: 0, NAN or NULL; a
+                            reason, only by versions older than it */
     const char *help;    /* one line */
 };
 
@@ -125,16 +125,16 @@ struct member {
 extern const struct member event_members[];
 extern const int event_member_count;
 
-/* Strings that point somewhere, of one event, at most. */
+/* The most strings that an event points to. */
 enum { EVENT_TEXTS_MAX = 3 };
 
-/* In the message of an `error` of a run that came to no numbers. */
+/* Begins the message of the `error` of a run whose loss is not finite. */
 #define EVENT_DIVERGED "training diverged"
 
 /* "start", "memory", ... */
 const char *event_name(enum event_type);
 
-/* When it is said, one line. */
+/* When the event is emitted, one line. */
 const char *event_help(enum event_type);
 
 /* Whether an event has no value for an optional member. */
@@ -149,7 +149,7 @@ json_t *event_json(const struct event *);
 /* Prints it as a line, at once; false if that cannot be written. */
 bool event_print(const struct event *);
 
-/* That the host is out of memory will be an event on standard output too. */
+/* Has an event on standard output too when the host is out of memory. */
 void event_print_last_words(void);
 
 #endif

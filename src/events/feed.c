@@ -16,19 +16,19 @@ void feed_init(struct feed *f)
     settings_init(&f->settings);
 }
 
-/* An event that is being read. The feed's settings are as they were until all
- * of it is. */
+/* An event that is being read. The feed's settings change only when the whole
+ * line has been read. */
 struct reading {
     struct feed *feed;
     const json_t *line;
     struct event event;
     struct settings settings;
-    int texts;                   /* that are taken */
+    int texts;                   /* used so far */
     struct error *error;
 };
 
-/* A member of it, its value in the line, NULL if there is none, and its place
- * in the event. */
+/* A member of the event, its value in the line (NULL if absent), and its place
+ * in struct event. */
 struct item {
     const struct member *member;
     json_t *value;
@@ -73,14 +73,14 @@ static bool feed_int(const struct reading *r, const struct item *i, int most)
     return true;
 }
 
-/* A machine can have no more than the setting can ask for. */
+/* A machine can have no more processors than `threads` can ask for. */
 static bool feed_processors(const struct reading *r, const struct item *i)
 {
     return feed_int(r, i, (int)settings_find("threads")->max) &&
            (*(const int *)i->place > 0 || feed_refuse(r, i, "0"));
 }
 
-/* null stands for what is not finite. */
+/* null stands for a number that is not finite. */
 static bool feed_real(const struct reading *r, const struct item *i)
 {
     *(double *)i->place = json_is_number(i->value) ? json_number_value(i->value)
@@ -120,7 +120,7 @@ static bool feed_name(const struct reading *r, const struct item *i)
     return true;
 }
 
-/* A newer worker may know more of them. */
+/* A newer worker may know more reasons. */
 static bool feed_reason(const struct reading *r, const struct item *i)
 {
     const char *name = json_string_value(i->value);
@@ -135,7 +135,7 @@ static bool feed_reason(const struct reading *r, const struct item *i)
     return true;
 }
 
-/* A worker may have settings that this version has not. */
+/* A worker may have settings that this version lacks. */
 static bool feed_known(struct reading *r, const struct item *i)
 {
     json_t *known = json_object(), *value;
@@ -223,7 +223,7 @@ static bool feed_members(struct reading *r)
     return true;
 }
 
-/* What a line says of settings is in force now that all of it is read. */
+/* Puts the settings of a line in force, after all of it has been read. */
 static void take(const struct reading *r)
 {
     struct feed *f = r->feed;
@@ -234,7 +234,7 @@ static void take(const struct reading *r)
     f->event = r->event;
 }
 
-/* EVENT_COUNT: of no type that is known. */
+/* EVENT_COUNT: a type that is not known. */
 static enum event_type type_named(const char *name)
 {
     int type = 0;

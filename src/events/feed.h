@@ -1,9 +1,9 @@
 /*
  * The reader of a worker's stream, or of a file of one: one line in, one event
- * out, the same struct event that the engine emitted, by the table of
- * event.h. What an event points to is in the feed and lasts until the next
- * line is read. Nothing in a line can do more than be refused: an object whose
- * members are missing or mistyped is an error, and changes no settings; a type
+ * out, the same struct event that the engine emitted, by the table of event.h.
+ * The strings and settings of an event are in the feed and last until the next
+ * line is read. The worst that a line can do is to be refused: an object whose
+ * members are missing or mistyped is an error, and changes no settings. A type
  * or a member that is not known is passed over, for a newer worker may have
  * more of them.
  */

@@ -27,7 +27,7 @@ static struct trial *this_trial(struct run *r)
     return r->trial_count ? &r->trials[r->trial_count - 1] : NULL;
 }
 
-/* No step was trained with it. */
+/* Whether no step was trained with the trial's settings. */
 static bool trial_is_idle(const struct trial *t)
 {
     return t->end[AXIS_UNITS] <= t->begin[AXIS_UNITS];
@@ -46,7 +46,7 @@ static struct trial *append_trial(struct run *r)
     return &r->trials[r->trial_count++];
 }
 
-/* Settings that were passed by on the way to these leave no trial. */
+/* Settings that were changed again before a step leave no trial. */
 static void add_trial(struct run *r)
 {
     struct trial *t = this_trial(r);
@@ -61,7 +61,7 @@ static void add_trial(struct run *r)
     memcpy(t->end, t->begin, sizeof(t->end));
 }
 
-/* Forgets what came after `units` units of data. */
+/* Forgets the steps after `units` units of data. */
 static void cut_back(struct run *r, double units)
 {
     const struct point *last;
@@ -116,7 +116,7 @@ static void run_on_memory(struct run *r, const struct event *e)
     r->os_peak = e->memory.os_peak;
 }
 
-/* A mean over about twenty steps. */
+/* Keeps the mean speed of about twenty steps. */
 static void note_speed(struct run *r)
 {
     struct trial *t = this_trial(r);
@@ -144,7 +144,7 @@ static void run_on_step(struct run *r, const struct event *e)
     note_speed(r);
 }
 
-/* Events of before have no score: it was the accuracy. */
+/* Events of older versions have no score: it was the accuracy. */
 static double score_of(const struct event *e)
 {
     return isnan(e->epoch.score) ? e->epoch.valid_accuracy : e->epoch.score;

@@ -1,11 +1,11 @@
 /*
- * A run: what its events tell of it, one after the other, as a worker says
- * them or a file has them. How far it is and how it ended, its curves, the
- * moments at which something changed, and its trials: each setting that a part
- * of it was trained with.
+ * A run, put together from its events, as a worker says them or a file has
+ * them. It holds how far the run is and how it ended, its curves, the moments
+ * at which something changed, and its trials: each setting that a part of the
+ * run was trained with.
  *
- * A run begins with `start`. One that goes on from a snapshot says `start`
- * again, with the steps done by then: what came after them is forgotten.
+ * A run begins with `start`. A run that goes on from a snapshot says `start`
+ * again, with the steps done by then: later steps are forgotten.
  */
 #ifndef MEMDIAL_RUN_H
 #define MEMDIAL_RUN_H
@@ -16,8 +16,8 @@
 
 enum {
     RUN_PRESET_SIZE = 64,
-    RUN_MARKS = 256,                 /* at most, and trials; then the oldest */
-    RUN_TRIALS = 512                 /* makes room */
+    RUN_MARKS = 256,                 /* at most; then the oldest mark ... */
+    RUN_TRIALS = 512                 /* ... or trial makes room */
 };
 
 /* One point per step, or per epoch. */
@@ -37,12 +37,12 @@ struct trial {
     double begin[AXIS_COUNT], end[AXIS_COUNT]; /* of its part of the run */
     uint64_t planned, arena;         /* bytes; 0: not known yet */
     double seconds_per_step;         /* mean; 0: not known yet */
-    int epochs;                      /* ended in it */
-    double valid_score;              /* of the last of them */
+    int epochs;                      /* that ended in it */
+    double valid_score;              /* of the last of these epochs */
     double best_score;
 };
 
-/* How it ended, if it has. */
+/* How a run ended, if it has. */
 enum run_end { RUN_OPEN, RUN_DONE, RUN_DIVERGED, RUN_FAILED, RUN_STOPPED };
 
 struct run {
@@ -69,14 +69,14 @@ struct run {
     int trial_count;
 };
 
-/* One that has not begun. */
+/* A run that has not begun. */
 void run_init(struct run *);
 void run_done(struct run *);
 
-/* What comes before the first `start` tells nothing of a run. */
+/* Takes an event. Events before the first `start` belong to no run. */
 void run_take(struct run *, const struct event *);
 
-/* Keeps of every curve at most so many points. */
+/* Keeps at most `points` points of every curve. */
 void run_shrink(struct run *, int points);
 
 /* The trial that goes on; NULL before the run begins. */
@@ -85,10 +85,11 @@ const struct trial *run_trial(const struct run *);
 /* The latest value of a curve; NAN if there is none. */
 double run_latest(const struct run *, enum curve);
 
-/* The score of its data. */
+/* The score that the run's data are judged by. */
 struct score run_score(const struct run *);
 
-/* "epochs", "seconds", "samples": an axis in the units of its data. */
+/* "epochs", "seconds", "samples": the name of an axis in the units of the data.
+ */
 const char *run_axis(const struct run *, enum axis);
 
 /* The best point of the validation's score; NULL if there is none. */

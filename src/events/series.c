@@ -13,8 +13,8 @@ const char *axis_name(enum axis axis)
     return names[axis];
 }
 
-/* Keeps the first point and the last: of an even number the two in between
- * that come first go together. */
+/* Keeps the first point and the last. If their number is even the second point
+ * and the third both go. */
 static void thin(struct series *s, int most)
 {
     while (s->count > most && s->count > 2) {

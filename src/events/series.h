@@ -1,7 +1,7 @@
 /*
- * Series: one curve of a run, point by point, each with how far the run was in
+ * Series: one curve of a run, point by point. Each point has the run's progress
  * on every axis that a curve can be drawn against. However long a run lasts a
- * series has a bound: at SERIES_MOST points it drops every other one.
+ * series is bounded: at SERIES_MOST points it drops every other one.
  */
 #ifndef MEMDIAL_SERIES_H
 #define MEMDIAL_SERIES_H
@@ -10,7 +10,7 @@ enum { SERIES_MOST = 1 << 15 };
 
 enum axis { AXIS_EPOCHS, AXIS_SECONDS, AXIS_UNITS, AXIS_COUNT };
 
-/* "epochs", "seconds", "units": those of the data */
+/* "epochs", "seconds", "units": the data name their units themselves */
 const char *axis_name(enum axis);
 
 struct point {
@@ -23,7 +23,7 @@ struct series {
     int count, capacity;
 };
 
-/* A value that is not finite is no point. */
+/* Adds a point, unless the value is not finite. */
 void series_add(struct series *, const double at[AXIS_COUNT], double value);
 
 /* Forgets the points that came after `units` units of data. */

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-/* For each value of the graph the operation that has it in a slot; -1: none. */
+/* The operation that has each value of the graph in a slot; -1: none. */
 static int *find_operations(const struct graph *g, enum op_code code, int slot)
 {
     int *op = xcalloc((unsigned long)g->value_count, sizeof(*op));
@@ -17,7 +17,7 @@ static int *find_operations(const struct graph *g, enum op_code code, int slot)
     return op;
 }
 
-/* A value for the sums of the tiles of an activation (N, H, W, C), with what is
+/* A value for the sums of the tiles of an activation (N, H, W, C), with rows as
  * in enum sum_row. */
 static int tile_sums(struct graph *g, int activation)
 {

@@ -1,6 +1,6 @@
 /*
- * Work that one operation can spare another, put into a finished graph for the
- * backends that can do it.
+ * Work that one operation can spare another. A pass over a finished graph adds
+ * it, for the backends that can do it.
  */
 #ifndef MEMDIAL_FUSE_H
 #define MEMDIAL_FUSE_H
@@ -8,10 +8,10 @@
 #include "graph/graph.h"
 
 /*
- * What a batch norm needs to know of a tensor is summed, tile by tile, by the
- * convolution that writes the tensor, while the elements are in registers: of
- * its input for the statistics, of its result's gradient for the backward
- * pass. Then neither reads the tensor once more.
+ * The convolution that writes a tensor also sums, tile by tile, the figures
+ * that a batch norm needs of it, while the elements are in registers: those of
+ * its input for the statistics, those of its result's gradient for the backward
+ * pass. So neither reads the tensor again.
  */
 void fuse_tile_sums(struct graph *);
 

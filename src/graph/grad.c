@@ -1,9 +1,9 @@
 /*
  * One rule per forward operation. The gradient of a value with several
  * readers is a chain: each rule hands the gradient so far to the `add` slot of
- * its operation and stores the result as the gradient from now on. A weight
- * gradient is computed before the gradient of the activation, so that what
- * only the former reads is dead when the latter is allocated.
+ * its operation and stores the result as the new gradient. A weight gradient is
+ * computed before the gradient of the activation, so that operands of the
+ * former alone are dead when the latter is allocated.
  */
 #include "graph/grad.h"
 
@@ -20,8 +20,8 @@ struct grad {
     int *producer;       /* [forward values] training operation */
 };
 
-/* The accumulator for a weight's gradient, made when first asked for; that of
- * a view is the same view of the pool's. */
+/* The accumulator for a weight's gradient, made at the first call. The gradient
+ * of a view is the same view of the pool's gradient. */
 static int parameter_gradient(struct grad *d, int weight)
 {
     struct graph *g = d->graph;
@@ -44,7 +44,7 @@ static int parameter_gradient(struct grad *d, int weight)
     return d->of[weight];
 }
 
-/* State of the optimizer for a weight. */
+/* A moment that the optimizer keeps for a weight. */
 static int moment(struct graph *g, int weight, const char *name,
                   enum dtype dtype, enum init_rule rule)
 {
@@ -85,7 +85,7 @@ static bool is_gradient(const struct graph *g, int value)
     return g->values[value].kind == KIND_GRADIENTS && !graph_is_view(g, value);
 }
 
-/* Checks of all gradients come before the first update. */
+/* All gradients are checked before the first update. */
 static void update_weights(struct graph *g, struct update update)
 {
     int values = g->value_count;
@@ -103,7 +103,7 @@ static void update_weights(struct graph *g, struct update update)
             update_weight(g, g->values[i].of, i, update);
 }
 
-/* A fresh value for the gradient of x, from now on the gradient so far. */
+/* A new value for the gradient of x, which becomes the gradient so far. */
 static int activation_gradient(struct grad *d, int x, const char *name)
 {
     struct value v = graph_like(d->graph, x, name, KIND_TRANSIENT);
@@ -111,8 +111,8 @@ static int activation_gradient(struct grad *d, int x, const char *name)
     return d->of[x] = graph_value(d->graph, &v);
 }
 
-/* Adds an operation, its code and operands given, of the gradient of `of`, with
- * the same attributes. */
+/* Adds the backward operation `op`, its code and operands given, of the forward
+ * operation `of`, with the same attributes. */
 static void backward(struct grad *d, const struct op *of, struct op op)
 {
     op.pass = PASS_BACKWARD;
@@ -175,7 +175,7 @@ static void linear_rule(struct grad *d, const struct op *op)
     }
 }
 
-/* Through the normalisation and the statistics of the batch at once. */
+/* Goes through the normalisation and the batch's statistics at once. */
 static void bn_relu_rule(struct grad *d, const struct op *op)
 {
     int x = op->operand[BN_RELU_X], stat = op->operand[BN_RELU_STAT];
@@ -250,8 +250,8 @@ static void rule(struct grad *d, const struct op *op)
     }
 }
 
-/* Which operation computes each value in training, and which values depend on
- * a weight. */
+/* Finds the operation that computes each value in training, and the values that
+ * depend on a weight. */
 static void trace(struct grad *d, int ops)
 {
     for (int i = 0; i < ops; i++) {

@@ -11,7 +11,7 @@
 struct update {
     const struct optimizer *optimizer;
     union attr attr;     /* of its operations, but for the stream */
-    bool master;         /* from an fp32 copy, if they are not fp32 */
+    bool master;         /* from an fp32 copy, if weights are not fp32 */
     int scale;           /* value of the loss scale, or VALUE_NONE */
 };
 
@@ -21,10 +21,10 @@ struct seed {
 };
 
 /*
- * Adds one gradient (set to zero when a batch is prepared, accumulated by each
- * part), the optimizer's moments and one update per weight that one of the
- * seeds depends on; with a loss scale, before all updates, one check per
- * gradient.
+ * Adds one gradient, the optimizer's moments and one update per weight that one
+ * of the seeds depends on. A gradient is set to zero when a batch is prepared,
+ * and each part adds to it. With a loss scale, one check per gradient comes
+ * before all updates.
  */
 void grad_build(struct graph *, const struct seed *, int seeds, struct update);
 

@@ -8,10 +8,10 @@
  * for state (weights, optimizer, running statistics) and accumulators
  * (gradients, metrics), which operations update in place. The graph knows
  * nothing of microbatches, recomputation or addresses: dimensions that depend
- * on how many samples are processed at once are symbolic extents.
+ * on the number of samples in a part are symbolic extents.
  *
- * Values are numbered from 1 on: 0 is none, so that an empty slot, or the owner
- * of what belongs to nothing, is what an initialiser leaves out.
+ * Values are numbered from 1 on. 0 is none, so an initialiser may leave out an
+ * empty slot, or the owner of a value that belongs to nothing.
  */
 #ifndef MEMDIAL_GRAPH_H
 #define MEMDIAL_GRAPH_H
@@ -30,8 +30,8 @@
 enum { DIM_SAMPLES = -1 - EXTENT_SAMPLES, DIM_SOURCE = -1 - EXTENT_SOURCE,
        DIM_TARGET = -1 - EXTENT_TARGET };
 
-/* What a training step consists of. Preparing and updating happen once per
- * batch, forward and backward once per part of it. */
+/* The passes of a training step. Preparing and updating happen once per batch,
+ * forward and backward once per part of it. */
 enum pass { PASS_PREPARE, PASS_FORWARD, PASS_BACKWARD, PASS_UPDATE };
 
 /* A program is a walk over the graph; an operation belongs to some. */
@@ -40,9 +40,9 @@ _Static_assert((int)PROGRAM_COUNT <= (int)MAX_PROGRAMS, "programs of a device");
 enum { IN_TRAIN = 1 << PROGRAM_TRAIN, IN_EVAL = 1 << PROGRAM_EVAL,
        IN_BOTH = IN_TRAIN | IN_EVAL };
 
-/* INIT_RUNNING: mean 0, variance 1, rows as in enum running_row.
- * INIT_FIRST: all zero but the first element. INIT_COPY: as the weight that
- * the value belongs to. INIT_POOL: each nonzero as its view would be;
+/* INIT_RUNNING: mean 0, variance 1, rows as in enum running_row. INIT_FIRST:
+ * all zero but the first element. INIT_COPY: a copy of the weight that the
+ * value belongs to. INIT_POOL: each nonzero as its view would have it.
  * INIT_INDEX: every member equally dense, at random. */
 enum init_rule { INIT_CONSTANT, INIT_NORMAL, INIT_UNIFORM, INIT_RUNNING,
                  INIT_FIRST, INIT_COPY, INIT_POOL, INIT_INDEX };
@@ -65,7 +65,7 @@ struct value {
     int part_of;         /* of a view: the pool's value that stores it */
     int member;          /* of a view: which member of the pool it is */
     int tiles_of;        /* of sums of tiles: the value that is summed, which
-                            says how many tiles there are */
+                            gives the number of tiles */
     int ordinal;         /* among the values of its kind */
     struct init init;    /* of state */
 };
@@ -88,9 +88,9 @@ struct layer {
 
 /*
  * A graph has at most one pool of sparse weights. The pool's values, gradients
- * and moments are values of their own, with a dimension for all nonzeros. The
- * weight of a layer, and its gradient, is a view of them: it has the dense
- * shape, and no storage.
+ * and moments are values of their own, with a dimension for all nonzeros. A
+ * layer's weight, or its gradient, is a view of these: it has the dense shape,
+ * and no storage.
  */
 struct graph {
     struct layer *layers;
@@ -112,32 +112,32 @@ void graph_free(struct graph *);
 int graph_layer(struct graph *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Adds a value, all but its ordinal given; returns its id. Dimensions are
- * fixed or DIM_.... */
+/* Adds a value, all but its ordinal given; returns its id. Dimensions are fixed
+ * numbers or DIM_.... */
 int graph_value(struct graph *, const struct value *);
 
-/* One of the shape, type and layer of another, to be added. */
+/* A value of the shape, type and layer of another, not yet added. */
 struct value graph_like(const struct graph *, int value, const char *name,
                         enum kind);
 
-/* Adds an operation, all but `begins_block` given, and `forward` only of a
- * backward one. */
+/* Adds an operation, all but `begins_block` given; `forward` is given only for
+ * a backward operation. */
 void graph_op(struct graph *, const struct op *);
 
 /* Says that the next operation begins a block: a part of the model that little
  * more than one value leads into. */
 void graph_begin_block(struct graph *);
 
-/* Opens a pool; values of one type can join it, each as a view of one member,
- * until it is closed, which makes the value of its nonzeros, at least one for
- * each member, and its index. */
+/* Opens a pool. Until it is closed, values of one type can join it, each as a
+ * view of one member. Closing it makes its index and the value of its nonzeros,
+ * at least one per member. */
 void graph_pool_open(struct graph *);
 void graph_pool_join(struct graph *, int value);
 void graph_pool_close(struct graph *, int layer, double sparsity);
 
 bool graph_is_view(const struct graph *, int value);
 
-/* The value's shape at these extents, as kernels see it, without data. */
+/* A value as kernels see it: its shape at these extents, without data. */
 struct operand graph_operand(const struct graph *, int value,
                              const struct extents *);
 
@@ -148,13 +148,14 @@ size_t graph_bytes(const struct graph *, int value, const struct extents *);
 void graph_value_name(const struct graph *, int value, char *name,
                       size_t size);
 
-/* What the optimizer keeps for a weight under that name, or VALUE_NONE. */
+/* The moment of that name which the optimizer keeps for a weight, or
+ * VALUE_NONE. */
 int graph_moment(const struct graph *, int weight, const char *name);
 
 /* Trained parameters: elements of all weights that have a gradient. */
 int64_t graph_parameters(const struct graph *);
 
-/* Arithmetic of an operation (op_flops) at these extents. */
+/* Floating-point operations of an operation (op_flops) at these extents. */
 double graph_flops(const struct graph *, const struct op *,
                    const struct extents *);
 

@@ -35,7 +35,7 @@ static int state(struct builder *b, struct value v)
     return value(b, KIND_WEIGHTS, v);
 }
 
-/* The same, a float for each channel. */
+/* A float for each channel, trained or a running statistic. */
 static int channel_state(struct builder *b, const char *name, int channels,
                          float constant)
 {
@@ -45,7 +45,7 @@ static int channel_state(struct builder *b, const char *name, int channels,
     });
 }
 
-/* What an operation computes: transient until a schedule finds that the
+/* The result of an operation: transient until a schedule finds that the
  * backward pass needs it. */
 static int result(struct builder *b, struct value v)
 {
@@ -92,7 +92,7 @@ int layer_samples(struct builder *b, const struct samples *p, int *labels)
     return values[0];
 }
 
-/* Where a kernel, padded to keep the size at stride 1, can stand. */
+/* Places at which a kernel can stand, padded to keep the size at stride 1. */
 static int places(int size, int kernel, int stride)
 {
     return (size + (kernel - 1) / 2 * 2 - kernel) / stride + 1;
@@ -128,7 +128,7 @@ int layer_conv(struct builder *b, int x, const struct conv *p)
     return y;
 }
 
-/* What the operations of a batch norm work on. */
+/* The values that the operations of a batch norm work on. */
 struct norm_values {
     int x, gamma, beta, running, stat;
 };
@@ -256,7 +256,7 @@ static int loss_scale(struct builder *b)
     });
 }
 
-/* Where metrics are added up, from zero in each batch. */
+/* The sums of the metrics, set to zero in each batch. */
 static int metrics(struct builder *b)
 {
     int v = result(b, (struct value){

@@ -1,8 +1,7 @@
 /*
- * Layers that models are put together from: each adds its parameters and its
- * forward operations to a graph, and returns the value it computes. What can be
- * said of a layer is in a struct; a member that is left out is 0, which is what
- * is usual.
+ * Layers that models are put together from. Each adds its parameters and its
+ * forward operations to a graph, and returns the value it computes. A struct
+ * has a layer's parameters; a member that is left out is 0, the usual case.
  */
 #ifndef MEMDIAL_LAYER_H
 #define MEMDIAL_LAYER_H
@@ -10,14 +9,14 @@
 #include "graph/grad.h"
 
 /*
- * How a model's numbers are stored: `dtype` is that of the input, of all
+ * How a model's numbers are stored. `dtype` is the type of the input, of all
  * activations up to a pooling, and of the weights of products, with their
- * gradients and momentum. Statistics, and what is one number per channel, are
- * fp32 always.
+ * gradients and momentum. Statistics, and values with one number per channel,
+ * are always fp32.
  */
 struct storage {
     enum dtype dtype;
-    double sparsity;     /* zeros in the pool, a fraction; 0: there is none */
+    double sparsity;     /* zeros in the pool, a fraction; 0: no pool */
     enum rewire_method rewire; /* of the pool */
     struct update update; /* without the loss scale */
     bool loss_scale;     /* scale the loss dynamically, for a dtype with a
@@ -30,7 +29,7 @@ struct builder {
     struct storage storage;
     bool tf32;           /* products of floats may be of 10 bits' mantissa */
     char block[24];      /* its name; "" before the first one */
-    int layer;           /* the one that was added last */
+    int layer;           /* the last one added */
 };
 
 /* Begins a block (graph_begin_block), whose name goes before those of its
@@ -38,16 +37,16 @@ struct builder {
 void layer_begin_block(struct builder *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The streams of the data, as the loader gives them: their values' names, types
- * and shapes. Sets values[] of as many as have a name. */
+/* The streams of the data, as the loader gives them: the names, types and
+ * shapes of their values. Sets values[] of all streams with a name. */
 struct load {
     const char *name;
     struct value stream[LOAD_STREAMS];
 };
 void layer_load(struct builder *, const struct load *, int values[]);
 
-/* The same of samples of the model's type, with `rank` dimensions, the first of
- * them DIM_SAMPLES, and a label for each: returns the samples; *labels gets a
+/* Loads samples of the model's type, with `rank` dimensions, the first of them
+ * DIM_SAMPLES, and a label for each. Returns the samples; *labels gets a
  * (samples) int32. */
 struct samples {
     const char *name;
@@ -64,7 +63,7 @@ struct conv {
     int channels;
     int kernel;          /* its side; 0: 1 */
     int stride;          /* 0: 1 */
-    int add;             /* added to the result, whose shape it has */
+    int add;             /* a value added to the result, of its shape */
     bool sparse;         /* the weights join the graph's pool, if it has one */
 };
 int layer_conv(struct builder *, int x, const struct conv *);
@@ -122,7 +121,7 @@ struct loss layer_softmax_xent(struct builder *, int logits,
 /* Rewires the graph's pool, if it has one, after its update. */
 void layer_rewire(struct builder *);
 
-/* What ends a step, after all updates: adapts the scale, reports metrics. */
+/* Ends a step, after all updates: adapts the scale, reports metrics. */
 void layer_loss_end(struct builder *, const struct loss *);
 
 #endif

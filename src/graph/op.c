@@ -53,11 +53,11 @@ bool op_repeatable(enum op_code code)
 }
 
 /*
- * The arithmetic of an operation. In a product every element of `out` sums as
- * many terms as the weight has elements for each output channel; zeros of a
- * sparse weight are skipped where it is less than one in `skip` full, as
- * pool_skips() says. Besides, each element of some slots takes a few more
- * operations. An operation without a row, or a slot that is empty, takes none.
+ * The arithmetic of an operation. In a product every element of `out` sums one
+ * term for each element of the weight of its output channel. Zeros of a sparse
+ * weight are skipped where less than one in `skip` is nonzero, as pool_skips()
+ * says. Besides, each element of some slots takes a few more operations. An
+ * operation without a row, or a slot that is empty, takes none.
  */
 struct flops_row {
     struct {
@@ -95,8 +95,8 @@ static const struct flops_row flops_table[OP_COUNT] = {
     [OP_rewire] = { .term = { { REWIRE_W, 1 } } },
 };
 
-/* The part of a weight that arithmetic is done for: of a sparse one that is
- * worth skipping zeros in, the nonzeros, on the average of the pool. */
+/* The share of a weight that arithmetic is done for. For a sparse weight whose
+ * zeros are skipped this is the pool's density. */
 static double worked_on(const struct operand *w, int skip)
 {
     return pool_skips(w->pool, skip)

@@ -1,6 +1,6 @@
 /*
- * What is known of each operation: the operation list as a table, and how much
- * arithmetic a call takes.
+ * Facts about each operation: the operation list as a table, and the arithmetic
+ * of a call.
  */
 #ifndef MEMDIAL_OP_H
 #define MEMDIAL_OP_H
@@ -14,12 +14,12 @@ bool op_writes(enum op_code, int slot); /* 'w', 'o' or 'u' */
 bool op_reads(enum op_code, int slot);  /* all but 'w' and 'o' */
 
 /* Whether an operation can run again to recompute its result: it updates
- * nothing, so that it leaves no trace, and it does not load the input. The
- * results of those that cannot are kept instead: they are small. */
+ * nothing, and it does not load the input. The results of other operations are
+ * kept instead: they are small. */
 bool op_repeatable(enum op_code);
 
-/* Arithmetic of a call with these operands, of which only the shapes matter: a
- * multiply-add counts 2, any other operation on an element 1. */
+/* Arithmetic of a call. Only the shapes of the operands matter. A multiply-add
+ * counts 2, any other operation on an element 1. */
 double op_flops(enum op_code, const struct operand operand[CALL_MAX_OPERANDS]);
 
 #endif

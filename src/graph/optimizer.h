@@ -1,6 +1,6 @@
 /*
- * An optimizer, as data: the operation that updates a weight, which slots that
- * has for what, and the moments that it keeps for each weight.
+ * An optimizer, as data: the operation that updates a weight, the uses of its
+ * slots, and the moments that it keeps for each weight.
  */
 #ifndef MEMDIAL_OPTIMIZER_H
 #define MEMDIAL_OPTIMIZER_H

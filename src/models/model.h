@@ -9,7 +9,7 @@
 
 struct model {
     const char *name;    /* as `model` has it */
-    /* What people call it with these settings: "wrn-28-2". */
+    /* Writes the name for people with these settings: "wrn-28-2". */
     void (*title)(const struct settings *, char *text, size_t size);
     /* Whether its own settings go together; `where` begins the message. */
     bool (*check)(const struct settings *, const char *where, struct error *);
@@ -18,17 +18,17 @@ struct model {
                   const struct facts *);
 };
 
-/* The one that settings->model names. */
+/* The model that settings->model names. */
 const struct model *model_of(const struct settings *);
 
-/* Whether settings go together, those of the model and all others. */
+/* Whether settings go together, the model's and all others. */
 bool model_check(const struct settings *, const char *where, struct error *);
 
 /* The graph of the settings' model for the facts of their data. The caller owns
  * it. */
 struct graph *model_build(const struct settings *);
 
-/* Wide residual network: wrn.c. Its pool is the 3x3 convolutions of the
+/* Wide residual network: wrn.c. Its pool holds the 3x3 convolutions of the
  * blocks. */
 extern const struct model wrn_model;
 

@@ -29,7 +29,8 @@ static int block(struct builder *b, int x, int channels, int stride)
 {
     int y, z = layer_bn_relu(b, x, &(struct batch_norm){ .name = "bn1" });
 
-    /* First, so that backward its turn is last, when least else is alive. */
+    /* The shortcut comes first, so that its backward pass comes last, when
+     * least else is alive. */
     if (b->graph->values[x].dim[3] != channels)
         x = layer_conv(b, z, &(struct conv){
             .name = "shortcut", .channels = channels, .stride = stride

@@ -1,6 +1,7 @@
 /*
- * A forecast: what settings would take, or why they cannot be. Made by
- * whatif.c, then const; shared by counting who holds it, in one thread.
+ * A forecast: the memory that settings would take, or why they are refused.
+ * whatif.c makes it, then it is const. Its holders share it by counting, in one
+ * thread.
  */
 #ifndef MEMDIAL_FORECAST_H
 #define MEMDIAL_FORECAST_H
@@ -19,26 +20,27 @@ struct forecast {
     double flops;                /* of one optimizer step */
 };
 
-/* Plans the settings for a machine, or, with `baseline`, the same without any
- * way of saving memory. Keeps the job only if `whole`. Never NULL; held
- * once. */
+/* Plans the settings for a machine; with `baseline`, without any way of saving
+ * memory. Keeps the job only if `whole`. Never NULL; held once. */
 struct forecast *forecast_new(const struct settings *, const struct machine *,
                               bool whole, bool baseline);
 
-/* A copy without the job, which takes kilobytes and not a plan; held once. */
+/* A copy without the job, of kilobytes where a plan is larger; held once. */
 struct forecast *forecast_figures(const struct forecast *);
 
-/* Whether it is of just these settings on this machine; NULL is of none. */
+/* Whether the forecast is for exactly these settings on this machine; false for
+ * NULL. */
 bool forecast_is_of(const struct forecast *, const struct settings *,
                     const struct machine *);
 
-/* One more holder; returns it. NULL stays NULL. */
+/* Adds a holder; returns the forecast. NULL stays NULL. */
 struct forecast *forecast_hold(struct forecast *);
 
-/* One less; frees what nobody holds. */
+/* Takes a holder away; frees a forecast without holders. */
 void forecast_release(struct forecast *);
 
-/* Lets go of *place and puts `next` there, which it takes over. */
+/* Releases the forecast in *place and puts `next`, which it takes over, there.
+ */
 void forecast_replace(struct forecast **place, struct forecast *next);
 
 #endif

@@ -101,7 +101,7 @@ struct job *job_baseline(const struct job *job)
     return baseline;
 }
 
-/* What an arena has to fit into. */
+/* The bytes that an arena has to fit into. */
 struct room {
     const struct machine *machine;
     size_t bytes;
@@ -120,7 +120,7 @@ static bool fits(const struct settings *s, struct room room)
     return fit;
 }
 
-/* Goes a step further with a way, if the model goes with it. */
+/* Takes one step more of a way of saving, if the model allows the result. */
 static bool saves_more(struct settings *s, const struct setting *row)
 {
     struct settings next;
@@ -132,7 +132,8 @@ static bool saves_more(struct settings *s, const struct setting *row)
     return true;
 }
 
-/* Takes all ways of a price as far as they go; false if they are there. */
+/* Takes all ways of a price as far as they go; false if they are there
+ * already. */
 static bool save_all(struct settings *s, enum price price)
 {
     bool changed = false;
@@ -144,7 +145,7 @@ static bool save_all(struct settings *s, enum price price)
     return changed;
 }
 
-/* Takes one way only as far as must be from its `own` value. */
+/* Takes one way of saving only as far from its `own` value as it must. */
 static void save_least(struct settings *s, const struct setting *row,
                        const struct settings *own, struct room room)
 {
@@ -157,8 +158,8 @@ static void save_least(struct settings *s, const struct setting *row,
     *s = less;
 }
 
-/* The cheapest prices are paid first, and of those that must be paid the
- * dearest are lowered first. */
+/* The cheapest prices are tried first. Once the savings are enough the dearest
+ * of them are lowered first. */
 bool job_savings(const struct job *job, size_t bytes, char *text, size_t size)
 {
     struct settings s = job->settings;

@@ -23,7 +23,8 @@ static void add_values(const struct job *job, struct layer_row *rows)
             row->weights += p->bytes;
         if (p->kind == KIND_ACTIVATIONS)
             row->saved += p->bytes;
-        /* A layer's own result is the last that its forward pass defines. */
+        /* A layer's own result is the last value that its forward pass
+         * defines. */
         if (p->last >= p->first &&
             s->steps[p->first].phase == PHASE_FORWARD &&
             v->dim[0] < 0 && v->kind != KIND_INPUT)
@@ -31,8 +32,8 @@ static void add_values(const struct job *job, struct layer_row *rows)
     }
 }
 
-/* Sparse weights are parameters of their layers, as many as if they were
- * dense; which of them are nonzeros changes, so only the pool counts these. */
+/* Sparse weights are parameters of their layers, counted as if they were dense.
+ * Which weights are nonzeros changes, so only the pool counts nonzeros. */
 static void add_parameters(const struct graph *g, struct layer_row *rows)
 {
     static const struct extents none;
@@ -155,8 +156,7 @@ int layer_table_width(const struct layer_table *t, enum layer_column column)
     return width;
 }
 
-/* What is not nothing does not look like it; three digits are enough to
- * compare. */
+/* A figure above 0 is not shown as 0; three digits are enough to compare. */
 static void format_flops(double flops, char text[LAYER_TEXT_SIZE])
 {
     double giga = flops / 1e9;

@@ -1,6 +1,6 @@
 /*
- * What is alive in a step of a plan, tensor by tensor; their bytes add up to
- * what the plan says of the step.
+ * The tensors alive in a step of a plan; their bytes add up to the bytes that
+ * the plan gives for the step.
  */
 #ifndef MEMDIAL_LIVING_H
 #define MEMDIAL_LIVING_H
@@ -15,14 +15,15 @@ struct living {
 };
 
 /* Whether an instance is alive in a step, as the plan counts: storage that is
- * taken over in it counts as the taker's. */
+ * taken over in the step counts as the taker's. */
 bool living_in(const struct plan *, int instance, int step);
 
-/* Those of a kind, or of all, the largest first; the caller frees. */
+/* The living tensors of a kind, or of all, the largest first; the caller frees.
+ */
 struct living *living_find(const struct plan *, int kind, int step,
                            int *count);
 
-/* Where it lies in the arena, and its kind. */
+/* The tensor's offset in the arena, bytes, and its kind. */
 size_t living_offset(const struct plan *, int instance, int step);
 enum kind living_kind(const struct plan *, int instance);
 

@@ -1,27 +1,27 @@
 /*
  * The chain: the forward operations are cut into stages before every block and
- * after every costly operation. From the plan in which nothing is recomputed
- * follow, for every stage, the bytes that lead into it, the bytes it keeps for
- * its backward pass, the scratch and gradients it needs while it runs, and its
+ * after every costly operation. The plan in which nothing is recomputed gives,
+ * for every stage, the bytes that lead into it, the bytes it keeps for its
+ * backward pass, the scratch and gradients it needs while it runs, and its
  * arithmetic.
  *
  * The programme: let cost(i, j, m) be the least forward arithmetic to take
  * stages i..j forward and backward when m bytes are free and the input of i
- * is kept. Either stage i is run once and all it computes is kept,
+ * is kept. Either stage i is run once and all its results are kept,
  *
  *     cost(i, j, m) = forward(i) + cost(i + 1, j, m - kept(i)),
  *
- * or it is run without keeping anything but the input of some stage k > i, and
- * later again,
+ * or it is run keeping only the input of some stage k > i, and run again
+ * later,
  *
  *     cost(i, j, m) = forward(i..k-1) + cost(k, j, m - input(k))
  *                   + cost(i, k - 1, m).
  *
- * Memory is counted in units; all amounts of it at once, innermost: first up to
- * what keeping everything takes, then up to twice the least that is enough,
- * where units are small. That model is an approximation, so it only proposes:
- * each amount of memory gives one candidate, which is then scheduled and
- * planned exactly.
+ * Memory is counted in units; the innermost loop goes over all amounts of it.
+ * Amounts go first up to the memory that keeping everything takes, then up to
+ * twice the least that is enough, where units are small. The model is an
+ * approximation, so it only proposes: each amount of memory gives one
+ * candidate, which is then scheduled and planned exactly.
  */
 #include "plan/optimal.h"
 
@@ -38,9 +38,9 @@ enum {
     MAX_UNITS = 400,     /* of memory */
     MIN_UNITS = 80,
     TABLES = 2,
-    MAX_CANDIDATES = 60, /* of each, for small schedules; else fewer */
+    MAX_CANDIDATES = 60, /* of each table, if schedules are small; else fewer */
     MIN_CANDIDATES = 8,
-    NAMED = 3,           /* values of what a refusal tells */
+    NAMED = 3,           /* the most values that a refusal names */
     NAME_SIZE = 64
 };
 
@@ -48,8 +48,8 @@ enum {
 static const double max_updates = 150e6;
 static const double max_steps = 40000;
 
-/* An operation that does more arithmetic per element of its result than this
- * is worth a cut after it: its result is dear. */
+/* Operations per element of a result, above which the result is dear: the chain
+ * is cut after its operation. */
 static const double costly = 32;
 
 struct stage {
@@ -57,8 +57,8 @@ struct stage {
     size_t kept;         /* bytes it leaves for any backward pass, its own
                             result included */
     size_t passing;      /* transient bytes and scratch while it runs forward */
-    size_t needed;       /* the same forward or backward, with what it keeps
-                            and still has then */
+    size_t needed;       /* transient bytes and scratch, forward or backward,
+                            with the bytes that it keeps and still has then */
     double flops;        /* forward */
 };
 
@@ -107,7 +107,7 @@ static int *fine_cuts(const struct graph *g, const struct extents *extents,
     return fine;
 }
 
-/* No legs yet. */
+/* A route over the chain, without legs yet. */
 static struct route *route_over(const struct chain *c)
 {
     int *cuts = xcalloc((unsigned long)c->count + 1, sizeof(*cuts));
@@ -130,9 +130,9 @@ static int stage_of(const struct chain *c, const struct op *op)
     return low;
 }
 
-/* Adds to the chain what an instance means for it: it is the input of every
- * stage after its own up to the last that reads it forward, and kept by its
- * own if anything after reads it. */
+/* Adds an instance to the chain. It is an input of every stage after its own up
+ * to the last that reads it forward. Its own stage keeps it if anything later
+ * reads it. */
 static void count_instance(struct chain *c, const struct plan_instance *p,
                            int home, int last_forward, bool saved)
 {
@@ -148,8 +148,8 @@ static size_t overhead(const struct plan *plan, int t)
     return plan->live[t][KIND_TRANSIENT] + plan->live[t][KIND_WORKSPACE];
 }
 
-/* What each stage needs in each of its steps; home[i] is the stage that leaves
- * instance i, or -1. */
+/* Measures the needs of each stage in each of its steps; home[i] is the stage
+ * that leaves instance i, or -1. */
 static void measure_needs(struct chain *c, const struct plan *plan,
                           const int home[])
 {
@@ -201,7 +201,7 @@ static void measure_chain(struct chain *c, const struct plan *plan)
             int x = s->steps[t].instance[i];
             if (x < 0)
                 continue;
-            /* What is made only once is kept by every route alike. */
+            /* A value that is made only once is kept by every route. */
             if (forward && op_access(op->code)[i] == 'w' &&
                 op_repeatable(op->code))
                 home[x] = stage;
@@ -230,8 +230,8 @@ struct table {
     int units;           /* amounts of memory: 0..units */
     double unit;         /* bytes */
     float *cost;         /* (count, count, units + 1) */
-    short *choice;       /* the same; 0: keep stage i, k: checkpoint the input
-                            of stage k */
+    short *choice;       /* (count, count, units + 1); 0: keep stage i, k:
+                            checkpoint the input of stage k */
 };
 
 static size_t cell(const struct table *t, int i, int j)
@@ -247,7 +247,7 @@ static int in_units(const struct table *t, size_t bytes)
     return units > t->units ? t->units + 1 : (int)units;
 }
 
-/* Units that must be free to run stages i..k-1 keeping none of them. */
+/* Units that must be free to run stages i..k-1 without keeping any of them. */
 static int passing_units(const struct table *t, int i, int k)
 {
     size_t most = 0;
@@ -360,9 +360,10 @@ static void optimal_consider(struct search *s, struct route *route)
     schedule_free(schedule);
 }
 
-/* Candidates for amounts of memory spread evenly over those that differ in
- * cost; returns the least amount that is enough, bytes. None depends on the
- * budget, so that a lower one never finds what a higher one has missed. */
+/* Considers candidates for amounts of memory spread evenly over those that
+ * differ in cost; returns the least amount that is enough, bytes. No candidate
+ * depends on the budget, so a lower budget never finds one that a higher budget
+ * missed. */
 static double consider_table(struct search *s, const struct table *t,
                              int candidates)
 {
@@ -439,7 +440,7 @@ static void search_chain(struct search *s)
     free(chain.stages);
 }
 
-/* The orders are total: how qsort() takes ties may depend on free memory. */
+/* The orders are total: free memory may decide how qsort() orders ties. */
 static int by_flops(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
@@ -517,7 +518,7 @@ static bool is_other_way(const struct setting *row, const void *arg)
            row->offset != offsetof(struct settings, checkpoint);
 }
 
-/* Says how small a plan there is, and what it consists of. */
+/* Says how small the smallest plan is, and names its largest values. */
 static bool optimal_refuse(struct search *s, size_t budget, struct error *e)
 {
     char wanted[BYTES_TEXT_SIZE], least[BYTES_TEXT_SIZE];

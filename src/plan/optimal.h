@@ -11,9 +11,9 @@
 #include "plan/plan.h"
 
 /*
- * The best schedule for a budget in bytes, 0 for the smallest arena there is,
- * and its plan, both the caller's. False with EXIT_BUDGET, naming the smallest
- * arena, if none fits. Candidates do not depend on the budget, so a lower
+ * The best schedule for a budget in bytes, or for the smallest arena if it is
+ * 0, and its plan; the caller owns both. If none fits, false with EXIT_BUDGET,
+ * naming the smallest arena. Candidates do not depend on the budget, so a lower
  * budget never gives a larger arena.
  */
 bool optimal_find(const struct graph *, struct policy, const struct backend *,

@@ -1,21 +1,21 @@
 /*
- * What is alive throughout lies at the bottom. For the rest three methods,
- * the next only where the one before wastes too much.
+ * Blocks that are always alive lie at the bottom. The rest is placed by three
+ * methods, the next only where the one before wastes too much.
  *
- * Skylines: longest-lived first, each block goes onto whatever already lies
- * below it, those of short life from the other end of the arena. Saved
- * activations nest like a stack, so for big batches nothing is lost, and it
- * takes O(n log n), which very deep nets need.
+ * Skylines: longest-lived first, each block goes onto the blocks already below
+ * it, but blocks of short life from the other end of the arena. Saved
+ * activations nest like a stack, so big batches waste nothing. The method takes
+ * O(n log n), which very deep nets need.
  *
- * Gaps: the same, but into the first gap that fits, in O(n^2).
+ * Gaps: the same order, but into the first gap that fits, in O(n^2).
  *
  * Search: a depth-first branch and bound, mostly over blocks that are alive
  * when memory is tight. It fills the lowest free place first, as Moffitt's
  * MiniMalloc does (ASPLOS 2023), but gives up a branch as soon as a place is
- * passed over. A branch is dead where what is still to come at some tight time
- * does not fit above the lowest place left for any of it. The search succeeds
- * almost at once or hardly ever, so it may do little work, but several times,
- * with another order of preference each.
+ * passed over. A branch is dead if, at some tight time, the bytes still to come
+ * do not fit above the lowest place left for any of them. The search succeeds
+ * almost at once or hardly ever. So each try does little work, and there are
+ * several, each with another order of preference.
  */
 #include "plan/place.h"
 
@@ -31,7 +31,7 @@
 /* Waste, as a share of the bytes needed, below which the search ends. */
 static const double good_enough = 0.002;
 
-/* Of more blocks than this only skylines are tried. */
+/* With more blocks than this only skylines are tried. */
 enum { MAX_SEARCHED = 30000 };
 
 static size_t max(size_t a, size_t b)
@@ -49,7 +49,7 @@ static size_t *live_bytes(const struct block *blocks, int count, int times)
 {
     size_t *live = xcalloc((unsigned long)times + 1, sizeof(*live));
 
-    /* First the changes; unsigned, but their sums wrap back. */
+    /* First the changes; they are unsigned, but their sums wrap back. */
     for (int i = 0; i < count; i++) {
         live[blocks[i].first] += blocks[i].bytes;
         live[blocks[i].last + 1] -= blocks[i].bytes;
@@ -89,9 +89,9 @@ static int by_lifetime(const void *a, const void *b)
 }
 
 /*
- * The height of the stack at each time: a segment tree in which raising
- * an interval, to a height no lower than all it has, and asking for the
- * highest in one take O(log times).
+ * The height of the stack at each time, as a segment tree. Two operations take
+ * O(log times): raising an interval to a height at least its highest, and
+ * asking for the highest in an interval.
  */
 struct skyline {
     int times;
@@ -138,8 +138,8 @@ static void skyline_raise(struct skyline *s, int first, int last,
     }
 }
 
-/* Stacks all blocks, those that live no longer than `brief` from the top of
- * the arena, where offsets are then measured from; returns its height. */
+/* Stacks all blocks. Those that live no longer than `brief` go to the top of
+ * the arena; their offsets are measured from there. Returns the height. */
 static size_t stack(struct block *blocks, int count, int times, int brief)
 {
     size_t *room = xcalloc(8 * (unsigned long)times, sizeof(*room));
@@ -164,7 +164,7 @@ static size_t stack(struct block *blocks, int count, int times, int brief)
     return height;
 }
 
-/* The best of stacking with more and more blocks at the top. */
+/* The best of several stacks, with more and more blocks at the top. */
 static size_t place_by_skylines(struct block *blocks, int count, int times,
                                 size_t good)
 {
@@ -187,7 +187,7 @@ static size_t place_by_skylines(struct block *blocks, int count, int times,
 
 /* A block in the search. */
 struct piece {
-    size_t bytes, offset;    /* the lowest it can have, until it is placed */
+    size_t bytes, offset;    /* the lowest possible, until it is placed */
     int first, last;         /* time */
     int from, to;            /* tight times, `to` exclusive */
     bool placed;
@@ -216,15 +216,15 @@ struct search {
     int brief;               /* the longest of the short lives */
     size_t *unplaced;        /* [tight_count] bytes still to come */
     int *witness;            /* [tight_count] a piece that shows there may be
-                                room for them, when last looked for */
+                                room for them, at the last look */
     int deadly;              /* the tight time that last killed a branch */
-    struct raise *trail;     /* to take back */
+    struct raise *trail;     /* raised offsets, to be taken back */
     int trail_count, trail_room;
     double work;             /* left to be done */
 };
 
-/* Whether piece i is still to come, at tight time t, so low that all that is
- * to come then fits above its offset. */
+/* Whether piece i is unplaced, alive at tight time t, and so low that all bytes
+ * still to come then fit above its offset. */
 static bool is_witness(const struct search *s, int i, int t)
 {
     const struct piece *p = &s->pieces[i];
@@ -252,8 +252,8 @@ static bool lacks_room(struct search *s, int t)
            !find_witness(s, t);
 }
 
-/* Whether a branch is dead. Else nothing need be placed at *ceiling or above:
- * there is a piece to come that would fit below it. */
+/* Whether a branch is dead. If not, nothing need be placed at *ceiling or
+ * above: some unplaced piece would fit below it. */
 static bool dead_end(struct search *s, size_t floor, size_t *ceiling)
 {
     *ceiling = (size_t)-1;
@@ -343,8 +343,8 @@ static bool place_left(struct search *s, size_t floor, int next)
     return false;
 }
 
-/* The lowest gap for a piece among the first `count` of by_offset[], or the
- * highest below the capacity, if there is one. */
+/* The lowest gap for a piece among the first `count` of by_offset[]; with
+ * `highest`, the highest gap below the capacity. */
 static size_t find_gap(const struct search *s, const struct piece *p,
                        int count, bool highest)
 {
@@ -366,7 +366,7 @@ static size_t find_gap(const struct search *s, const struct piece *p,
     return found < end ? found : end;
 }
 
-/* Places a piece in a gap among the first `count` of by_offset[]: those of
+/* Places a piece in a gap among the first `count` of by_offset[], a piece of
  * short life at the top. */
 static bool place_in_gap(struct search *s, struct piece *p, int count)
 {
@@ -411,7 +411,7 @@ static int by_key(const void *a, const void *b)
 }
 
 /* bytes x lifetime^power, or the lifetime alone if `power` is 0; from the
- * second round on, times something random in [1, 2). */
+ * second round on, times a random number in [1, 2). */
 static double preference(const struct block *b, int index, int power,
                          int round)
 {
@@ -425,7 +425,7 @@ static double preference(const struct block *b, int index, int power,
     return key;
 }
 
-/* Which times are tight: those with at least `threshold` bytes alive. */
+/* Finds the tight times: those with at least `threshold` bytes alive. */
 static void find_tight_times(struct search *s, double threshold)
 {
     s->tight_count = 0;
@@ -436,7 +436,7 @@ static void find_tight_times(struct search *s, double threshold)
     s->tight[s->times] = s->tight_count;
 }
 
-/* All blocks as pieces, none placed. */
+/* Makes all blocks pieces, none placed. */
 static void reset_pieces(struct search *s, int power, int round)
 {
     s->count = s->trail_count = s->deadly = 0;
@@ -457,15 +457,15 @@ static void reset_pieces(struct search *s, int power, int round)
     s->left = s->count;
 }
 
-/* Whether all fit within `capacity`, in one order of preference; takes its
- * work from *budget. */
+/* Whether all pieces fit within `capacity`, in one order of preference; takes
+ * its work from *budget. */
 static bool try_order(struct search *s, int power, int round, double *budget)
 {
     double descent, granted;
     bool found;
 
     reset_pieces(s, power, round);
-    /* About what a search takes that never has to step back. */
+    /* About the work of a search that never steps back. */
     descent = s->count * (3.0 * s->count + s->tight_count);
     granted = 10 * descent < *budget ? 10 * descent : *budget;
     s->work = descent < *budget ? granted : 0;
@@ -476,7 +476,7 @@ static bool try_order(struct search *s, int power, int round, double *budget)
     return found;
 }
 
-/* Without tight times there is nothing to search, and all go into gaps, with
+/* Without tight times there is nothing to search: all pieces go into gaps, with
  * more and more of them at the top. */
 static bool place_in_gaps(struct search *s)
 {
@@ -530,13 +530,13 @@ static size_t top_of(const struct block *blocks, int count)
     return top;
 }
 
-/* Looks for a placement lower than `height`, which is kept where there is
- * none; base is what lies below, and bound the most alive with it. */
+/* Looks for a placement lower than `height`; if there is none the old one
+ * stays. `base` bytes lie below, and `bound` is the most alive with them. */
 static size_t place_by_search(struct block *blocks, int count, int times,
                               size_t base, size_t bound, size_t height)
 {
-    /* What may be wasted, and the work to spend on it, about a nanosecond
-     * each: most where the promise of less than 1% is at stake. */
+    /* Waste allowed, and the work to spend on it, each about a nanosecond: most
+     * where the promise of less than 1% is at stake. */
     static const struct { double waste, budget; } goals[] = {
         { 0.002, 3e7 }, { 0.0095, 8e7 }, { 0.03, 3e7 }, { 0.1, 3e7 }
     };

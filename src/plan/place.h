@@ -1,7 +1,7 @@
 /*
- * Placing blocks of storage whose lifetimes are known in one arena, as low as
- * can be: offline dynamic storage allocation, which is NP-hard. The result
- * depends on nothing but the blocks and their order.
+ * Places blocks of storage with known lifetimes in one arena, as low as it can:
+ * offline dynamic storage allocation, which is NP-hard. The result depends on
+ * the blocks and their order alone.
  */
 #ifndef MEMDIAL_PLACE_H
 #define MEMDIAL_PLACE_H
@@ -11,11 +11,11 @@
 struct block {
     size_t bytes, offset;
     int first, last;         /* time, inclusive */
-    size_t *target;          /* where the caller wants the offset */
+    size_t *target;          /* gets the offset */
 };
 
-/* The most that is alive at once in `times` units of time: no placement can
- * do better. */
+/* The most bytes alive at once in `times` units of time: no placement can be
+ * lower. */
 size_t place_lower_bound(const struct block *, int count, int times);
 
 /* Gives every block its offset, stores it in *target, and returns the end of

@@ -45,7 +45,8 @@ static void find_uses(struct plan *plan)
                 extend(&plan->instances[s->steps[t].instance[i]], t);
 }
 
-/* State is alive always; what enters a body from before it, to its end. */
+/* State is always alive. A value that enters a body from before it lives to the
+ * body's end. */
 static void extend_lifetimes(struct plan *plan)
 {
     const struct schedule *s = plan->schedule;
@@ -65,7 +66,7 @@ static void extend_lifetimes(struct plan *plan)
     }
 }
 
-/* An activation is what the backward pass still reads of the forward pass. */
+/* Values of the forward pass that the backward pass reads are activations. */
 static enum kind kind_in_plan(const struct schedule *s, int instance,
                               const struct plan_instance *p)
 {
@@ -79,7 +80,7 @@ static enum kind kind_in_plan(const struct schedule *s, int instance,
     return kind;
 }
 
-/* Whether what step `from` defined is defined anew each time `to` runs. */
+/* Whether step `from` runs anew each time that `to` runs. */
 static bool same_part(const struct schedule *s, int from, int to)
 {
     for (int k = 0; k < PROGRAM_COUNT; k++) {
@@ -138,7 +139,7 @@ static void count_live_bytes(struct plan *plan)
     const struct schedule *s = plan->schedule;
     size_t sum[KIND_COUNT] = { 0 };
 
-    /* First what begins and ends in each step (unsigned, it wraps back). */
+    /* First the values that begin or end in each step; unsigned, it wraps. */
     for (int i = 0; i < s->instance_count; i++) {
         const struct plan_instance *p = &plan->instances[i];
         int end = p->last + (p->taken_by < 0);
@@ -168,8 +169,8 @@ size_t plan_live_bytes(const struct plan *plan, int step)
     return sum;
 }
 
-/* Collects a block, of rounded size, for each instance with all that take it
- * over in turn, and for each step's scratch; returns how many. */
+/* Collects the blocks, of rounded size: one for each instance with all that
+ * take it over in turn, and one for each step's scratch; returns the number. */
 static int find_blocks(struct plan *plan, struct block *blocks)
 {
     const struct schedule *s = plan->schedule;
@@ -212,7 +213,7 @@ static void find_addresses(struct plan *plan)
     plan->arena_bytes = place_blocks(blocks, n, s->step_count);
     free(blocks);
     /* Instances are numbered in the order of their definition, so an input
-     * has its address before whatever takes it over. */
+     * has its address before the instance that takes it over. */
     for (int i = 0; i < s->instance_count; i++)
         if (plan->instances[i].taken_by >= 0)
             plan->instances[plan->instances[i].taken_by].offset =
@@ -252,7 +253,7 @@ struct plan *plan_outline(const struct schedule *s,
 }
 
 /* A chain of takeovers is one long block, which can be hard to place. Gives up
- * those that save nothing at the peak: their step has room for both. */
+ * takeovers that save nothing at the peak: their step has room for both. */
 static void drop_needless_takeovers(struct plan *plan)
 {
     for (int i = 0; i < plan->schedule->instance_count; i++) {

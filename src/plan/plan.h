@@ -1,12 +1,13 @@
 /*
- * A plan: when each instance of a schedule is alive, where it lies in the one
- * arena, and the bytes alive per kind at every step. Needs no memory of that
- * size and no device. What a plan says is what the executor allocates.
+ * A plan: when each instance of a schedule is alive, its place in the one
+ * arena, and the bytes alive per kind at every step. It needs no memory of that
+ * size and no device. The executor allocates exactly the arena of the plan.
  *
  * An instance is alive from the step that defines it to its last use; state
- * is always alive, and what enters a body from outside is alive throughout it.
- * Where an operation allows it and an input dies, the output takes over the
- * input's storage. Workspace belongs to a step and is alive in it alone.
+ * is always alive, and a value that enters a body from outside is alive
+ * throughout it. Where an operation allows it and an input dies, the output
+ * takes over the input's storage. Workspace belongs to a step and is alive in
+ * it alone.
  */
 #ifndef MEMDIAL_PLAN_H
 #define MEMDIAL_PLAN_H
@@ -41,7 +42,7 @@ struct plan {
 struct plan *plan_build(const struct schedule *, const struct backend *,
                         int threads);
 
-/* The same without addresses: lifetimes and bytes alive, arena_bytes 0. */
+/* A plan without addresses: lifetimes and bytes alive, arena_bytes 0. */
 struct plan *plan_outline(const struct schedule *, const struct backend *,
                           int threads);
 void plan_free(struct plan *);
@@ -53,9 +54,9 @@ size_t plan_live_bytes(const struct plan *, int step);
 struct call plan_call(const struct plan *, int step, const struct extents *);
 
 /*
- * Proves the plan by running it without data: walks every program twice, its
- * body twice each time, noting which instance each write destroys. False, and
- * what is wrong, if a step reads an instance that was destroyed or never
+ * Proves the plan by running it without data. It walks every program twice, its
+ * body twice each time, and notes which instance each write destroys. False,
+ * with the fault, if a step reads an instance that was destroyed or never
  * written, if operands of one step overlap otherwise than by a takeover, or if
  * anything lies outside the arena.
  */

@@ -52,7 +52,8 @@ static void set_invalid(struct check *c, int instance)
     c->place[instance] = -1;
 }
 
-/* A write to [offset, offset + bytes) destroys all it touches but `self`. */
+/* A write to [offset, offset + bytes) destroys all instances there but `self`.
+ */
 static void destroy(struct check *c, size_t offset, size_t bytes, int self)
 {
     for (int k = c->valid_count - 1; k >= 0; k--) {
@@ -77,8 +78,8 @@ static bool same_storage(const struct plan_instance *a,
     return a->offset == b->offset && a->bytes == b->bytes;
 }
 
-/* Whether a step may and does write at place `to` over what it reads at place
- * `from`. */
+/* Whether a step may write, and writes, the operand at place `to` over its
+ * input at place `from`. */
 static bool taken_over(const struct plan *plan, int t, int from, int to)
 {
     const struct schedule *s = plan->schedule;
@@ -90,8 +91,8 @@ static bool taken_over(const struct plan *plan, int t, int from, int to)
                         &plan->instances[instance[to]]);
 }
 
-/* Within one step: what is written overlaps nothing else the step names, but
- * for exactly one 's' operand; scratch overlaps nothing. */
+/* Checks one step: an operand that is written overlaps no other operand of the
+ * step but exactly one 's' operand; scratch overlaps nothing. */
 static bool check_operands(struct check *c, int t)
 {
     const struct plan *plan = c->plan;
@@ -149,8 +150,8 @@ static bool run_step(struct check *c, int t)
     return true;
 }
 
-/* Runs [begin, end), first forgetting what it defines itself, so that nothing
- * is carried over by accident. */
+/* Runs [begin, end). First it forgets the instances that these steps define, so
+ * that nothing is carried over by accident. */
 static bool run_part(struct check *c, int begin, int end)
 {
     const struct schedule *s = c->plan->schedule;

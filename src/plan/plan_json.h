@@ -1,5 +1,5 @@
 /*
- * A plan as JSON: what `memdial plan --json` prints and the screens read.
+ * A plan as JSON: `memdial plan --json` prints it and the screens read it.
  */
 #ifndef MEMDIAL_PLAN_JSON_H
 #define MEMDIAL_PLAN_JSON_H

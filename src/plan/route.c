@@ -86,8 +86,8 @@ struct route *route_straight(const struct graph *g)
     return r;
 }
 
-/* Every segment of `length` stages again and then backward, the last one
- * without a second run. */
+/* Each segment of `length` stages runs again and then backward; the last one
+ * needs no second run. */
 static void in_segments(struct route *r, int length)
 {
     int n = r->stage_count;
@@ -120,8 +120,9 @@ struct route *route_sqrt(const struct graph *g)
     return r;
 }
 
-/* How many stages can be reversed with `slots` checkpoints besides the input
- * when none runs more than `runs` times: (slots + runs choose slots). */
+/* The number of stages that can be reversed with `slots` checkpoints besides
+ * the input if none runs more than `runs` times: (slots + runs choose slots).
+ */
 static long reach(int slots, int runs)
 {
     long n = 1;
@@ -131,7 +132,7 @@ static long reach(int slots, int runs)
     return n;
 }
 
-/* Backward through [from, to), whose input is kept. */
+/* Goes backward through [from, to), whose input is kept. */
 static void revolve(struct route *r, int from, int to, int slots)
 {
     int runs = 0, checkpoint;
@@ -150,8 +151,8 @@ static void revolve(struct route *r, int from, int to, int slots)
     }
     while (reach(slots, runs) < to - from)
         runs++;
-    /* What lies before the checkpoint keeps all slots but may run one time
-     * less often; what lies after has one slot less. */
+    /* Stages before the checkpoint keep all slots but may run one time less;
+     * stages after it have one slot less. */
     checkpoint = from + (int)reach(slots, runs - 1);
     if (checkpoint >= to)
         checkpoint = to - 1;

@@ -1,8 +1,8 @@
 /*
- * A route: in which order the forward and backward passes go through the
+ * A route: the order in which the forward and backward passes go through the
  * stages that the forward operations are cut into. A stage whose forward pass
  * the route takes again is recomputed. A route does not name the values that
- * are kept: a value is alive as long as something reads it, and a recomputed
+ * are kept. A value is alive as long as something reads it, and a recomputed
  * stage reads the value that it began from.
  */
 #ifndef MEMDIAL_ROUTE_H
@@ -23,25 +23,25 @@ struct route {
     int leg_count;
 };
 
-/* One stage per block of the graph. The functions below that make routes want
- * cuts like these: [count + 1], ascending, from 0 to the end of the forward
+/* One stage per block of the graph. Functions below that make routes take cuts
+ * like these: [count + 1], ascending, from 0 to the end of the forward
  * operations. The caller frees. */
 int *route_block_cuts(const struct graph *, int *count);
 
-/* No legs yet; takes over the cuts. */
+/* A route without legs; takes over the cuts. */
 struct route *route_new(int *cuts, int stage_count);
 void route_free(struct route *);
 void route_add(struct route *, int stage, bool backward);
 
-/* Straight on and back: everything is kept. */
+/* All stages forward, then all backward: everything is kept. */
 struct route *route_straight(const struct graph *);
 
 /* Keeps the input of each block, and runs each block again before its backward
- * pass; the last one needs no second run. */
+ * pass; the last block needs no second run. */
 struct route *route_blocks(const struct graph *);
 
-/* Segments of about sqrt(n) of the n blocks; each is run again, and then taken
- * backward whole (Chen, Xu, Zhang and Guestrin, 2016). */
+/* Cuts the n blocks into segments of about sqrt(n). Each segment runs again,
+ * then backward as a whole (Chen, Xu, Zhang and Guestrin, 2016). */
 struct route *route_sqrt(const struct graph *);
 
 /* Binomial checkpointing of the blocks (Griewank and Walther, 2000,

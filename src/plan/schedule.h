@@ -1,16 +1,17 @@
 /*
- * A schedule: the order in which a graph's operations run, and on which
- * copies of its values. Policy lives here and only here: what is applied while
- * loading instead of stored, what is computed again, how the batch is cut.
+ * A schedule: the order in which a graph's operations run, and the copies of
+ * its values that they work on. Policy lives here alone: which values are
+ * recomputed while they are loaded, which operations run again, and how the
+ * batch is cut.
  *
  * A step is one call of one operation. Its operands are instances: a value of
  * the graph as defined by one particular step, so that a recomputed value is a
  * fresh instance, and training and evaluation each have their own. Instances
  * of weights, optimizer state and indices are shared by all programs.
  *
- * Each program is {prologue, body x n, epilogue}: the prologue and epilogue
- * run once per batch, the body once per part of it, of which the data decide
- * the sizes. All programs lie on one time line of steps, for they share one
+ * Each program is {prologue, body x n, epilogue}: the prologue and epilogue run
+ * once per batch, the body once per part of it. The data decide the sizes of
+ * the parts. All programs lie on one time line of steps, for they share one
  * arena.
  */
 #ifndef MEMDIAL_SCHEDULE_H
@@ -34,9 +35,10 @@ enum phase {
 
 const char *phase_name(enum phase);
 
-/* Where a step names instances: from OPERAND on the operands of its slots, from
- * THROUGH on the statistics that they are loaded through, and from INDEX on the
- * indices of those that are views. A step only reads the last two. */
+/* Places at which a step names instances: from OPERAND on the operands of its
+ * slots, from THROUGH on the statistics that they are loaded through, from
+ * INDEX on the indices of operands that are views. A step only reads the last
+ * two. */
 enum { STEP_OPERAND, STEP_THROUGH = CALL_MAX_OPERANDS,
        STEP_INDEX = 2 * CALL_MAX_OPERANDS,
        STEP_INSTANCES = 3 * CALL_MAX_OPERANDS };
@@ -59,10 +61,10 @@ struct schedule {
     int *instances;                 /* [instance_count] value of the graph */
     int instance_count;
     struct program_steps program[PROGRAM_COUNT];
-    struct cut cut;                 /* of the batches that it runs over */
+    struct cut cut;                 /* of its batches */
 };
 
-/* What a schedule depends on besides the graph. */
+/* The settings that a schedule depends on. */
 struct policy {
     struct cut cut;
     enum recompute recompute;
@@ -72,16 +74,16 @@ struct policy policy_from(const struct settings *);
 
 /*
  * Whether the graph can be trained with these settings. A batch norm needs more
- * than one value per channel, in every part of a batch, the smallest one too;
- * if one has not, the error (EXIT_INPUT) names the nearest microbatch that
+ * than one value per channel in every part of a batch, the smallest too. If
+ * one has fewer, the error (EXIT_INPUT) names the nearest microbatch that
  * works.
  */
 bool policy_check(const struct graph *, const struct settings *,
                   struct error *);
 
-/* The training body follows the route, which is not needed afterwards. Steps
- * that recompute what nothing reads are left out, and so are results of slots
- * 'o' that nothing reads. */
+/* The training body follows the route, which may be freed afterwards. Steps are
+ * left out if nothing reads the values that they recompute, and so are results
+ * of slots 'o' that nothing reads. */
 struct schedule *schedule_build(const struct graph *, struct policy,
                                 const struct route *);
 void schedule_free(struct schedule *);
@@ -89,25 +91,25 @@ void schedule_free(struct schedule *);
 /* The instance of a value that persists, or -1 if it has none: a view. */
 int schedule_instance(const struct schedule *, int value);
 
-/* The value of the graph that an instance is of. */
+/* The value of the graph that an instance holds. */
 const struct value *schedule_value(const struct schedule *, int instance);
 const struct op *schedule_op(const struct schedule *, int step);
 
-/* An operand of a step as the operation sees it: of a view, the view. */
+/* An operand of a step as the operation sees it: a view as the view. */
 struct operand schedule_operand(const struct schedule *, int step, int slot,
                                 const struct extents *);
 
-/* Whether a step reads, or writes, an instance that it names at this place;
+/* Whether a step reads, or writes, the instance that it names at this place;
  * false if it names none there. */
 bool schedule_reads(const struct schedule *, int step, int place);
 bool schedule_writes(const struct schedule *, int step, int place);
 
-/* Floating-point operations (op_flops) of one optimizer step, and what a step
- * of the schedule adds to them in all its repetitions. */
+/* Floating-point operations (op_flops) of one optimizer step; and the share of
+ * one step of the schedule, in all its repetitions. */
 double schedule_flops(const struct schedule *);
 double schedule_step_flops(const struct schedule *, int step);
 
-/* Those of one repetition at these extents. */
+/* Floating-point operations of one repetition at these extents. */
 double schedule_call_flops(const struct schedule *, int step,
                            const struct extents *);
 

@@ -8,7 +8,7 @@
 #include "base/number.h"
 #include "settings/settings.h"
 
-/* How good predictions are, beside the loss. */
+/* A measure of how good predictions are, beside the loss. */
 struct score {
     const char *name;            /* "accuracy" */
     bool percent;                /* a fraction of 1, shown in percent */
@@ -22,24 +22,25 @@ struct facts {
     int rank;                    /* of a sample */
     int sample[FACTS_RANK_MAX];  /* its shape; (height, width, channels) */
     int classes;
-    const char *unit, *units;    /* what batches are counted in: "sample" */
-    const char *items;           /* what the set has: "images" */
-    int drawn;                   /* the set of such items that is drawn */
+    const char *unit, *units;    /* that batches are counted in: "sample" */
+    const char *items;           /* the set's content: "images" */
+    int drawn;                   /* the set that draws such items itself */
     struct score score;
 };
 
-/* Those of the set that settings->data names. */
+/* The facts of the set that settings->data names. */
 struct facts facts_of(const struct settings *);
 
-/* The unit of a setting when these are in force, or NULL: of data, theirs. */
+/* The unit of a setting under these settings, or NULL. A unit of data is that
+ * of their set. */
 const char *facts_units(const struct setting *, const struct settings *);
 
-/* "77.8%", or as it is: with so many digits after the point. Returns text. */
+/* "77.8%", or a plain number, with `digits` decimals. Returns text. */
 const char *score_format(const struct score *, double value, int digits,
                          char text[NUMBER_SIZE]);
 
-/* Whether one is better than another; nothing is better than NAN, and NAN than
- * nothing. */
+/* Whether one score is better than another. No score is better than NAN, and
+ * NAN is better than none. */
 bool score_better(const struct score *, double one, double other);
 
 #endif

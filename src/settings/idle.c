@@ -44,7 +44,7 @@ bool idle_now(const struct setting *row, const struct settings *s,
     return false;
 }
 
-/* A default asks for nothing, and nor does a no. */
+/* A setting at its default asks for nothing, and neither does a no. */
 static bool is_asked_for(const struct setting *row, const struct settings *s)
 {
     struct settings initial;

@@ -19,7 +19,7 @@ static double rung_number(const struct setting *row, const char *rung)
     return settings_number(&s, row);
 }
 
-/* The nearest rung that way, or NULL. */
+/* The nearest rung in that direction, or NULL. */
 static const char *next_rung(const struct setting *row, double value,
                              enum ladder_way way)
 {
@@ -75,7 +75,7 @@ static double next_real(const struct setting *row, double value,
     return value < least * 0.999 ? least : next_round(value, way);
 }
 
-/* Parts of a batch that are all alike. */
+/* Microbatches that cut a batch into equal parts. */
 static double next_divisor(int batch, int value, enum ladder_way way)
 {
     value = (value ? value : batch) + way;
@@ -84,8 +84,8 @@ static double next_divisor(int batch, int value, enum ladder_way way)
     return value == batch ? 0 : value > batch || value == 0 ? -1 : value;
 }
 
-/* 1, 1.5, 2, 3, 4, 6, ... MiB, from `least` on; below it 0, which is as little
- * as can be. */
+/* 1, 1.5, 2, 3, 4, 6, ... MiB, from `least` on; below it 0, the smallest arena.
+ */
 static double next_budget(double value, enum ladder_way way, double least)
 {
     double before = 0;
@@ -103,7 +103,7 @@ static double next_budget(double value, enum ladder_way way, double least)
         }
 }
 
-/* The next number, or one below 0. */
+/* The next number, or a negative one if there is none. */
 static double next_number(const struct settings *s, const struct setting *row,
                           enum ladder_way way, uint64_t least)
 {

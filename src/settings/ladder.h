@@ -1,6 +1,6 @@
 /*
  * Ladders: the values that a setting takes one after another, as its row of
- * the table has them. Dials step through them, and what looks for settings
+ * the table lists them. Dials step through them, and the search for settings
  * that need less memory tries them.
  */
 #ifndef MEMDIAL_LADDER_H
@@ -10,8 +10,8 @@
 
 enum ladder_way { LADDER_DOWN = -1, LADDER_UP = 1 };
 
-/* Sets the next value of a ladder; budgets below `least` bytes are none. False,
- * leaving *to alone, if there is no further one or it does not go with the
+/* Sets the next value of a ladder; skips budgets below `least` bytes. False,
+ * leaving *to alone, if there is no further value or it does not go with the
  * other settings. */
 bool ladder_step(const struct settings *from, const struct setting *,
                  enum ladder_way, uint64_t least, struct settings *to);

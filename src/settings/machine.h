@@ -1,6 +1,6 @@
 /*
- * A machine: what settings leave to the machine that a job runs on. Plans
- * depend on it, and can be made for another one than this: the worker's.
+ * A machine: the values that settings leave to the machine of a job. Plans
+ * depend on it, and can be made for another machine, the worker's.
  */
 #ifndef MEMDIAL_MACHINE_H
 #define MEMDIAL_MACHINE_H
@@ -13,11 +13,11 @@
 enum { MACHINE_BACKEND_SIZE = sizeof(((struct settings *)0)->backend) };
 
 struct machine {
-    char backend[MACHINE_BACKEND_SIZE]; /* what backend=auto stands for */
-    int processors;                     /* what threads=0 stands for */
+    char backend[MACHINE_BACKEND_SIZE]; /* for backend=auto */
+    int processors;                     /* for threads=0 */
 };
 
-/* This one, as far as it is known without looking for devices: its
+/* This machine, as far as it is known without looking for devices: its
  * processors. */
 void machine_init(struct machine *);
 

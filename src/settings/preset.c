@@ -1,7 +1,7 @@
 /*
- * Reading presets with libyaml, event by event. What YAML has and presets do
- * not (lists, anchors and aliases, tags, several documents) is refused where it
- * stands, so every message has a line and a column.
+ * Reads presets with libyaml, event by event. YAML features that presets lack
+ * (lists, anchors and aliases, tags, several documents) are refused where they
+ * stand, so every message has a line and a column.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -58,7 +58,7 @@ static bool refuse_yaml(struct reader *r)
 
     if (p->error == YAML_MEMORY_ERROR)
         error_no_memory();
-    /* What is not text at all has an offset but no line. */
+    /* Bytes that are not text have an offset but no line. */
     if (p->error == YAML_READER_ERROR)
         return error_set(r->error, EXIT_INPUT, "%s: not a YAML file: %s at "
                          "byte %zu", r->where, p->problem, p->problem_offset);
@@ -78,7 +78,7 @@ static bool has_properties(const yaml_event_t *event)
     }
 }
 
-/* Takes the next event, and refuses here what presets never have. */
+/* Takes the next event, and refuses events that presets never have. */
 static bool advance(struct reader *r)
 {
     yaml_event_delete(&r->event);
@@ -115,7 +115,7 @@ static bool refuse_twice(struct reader *r, yaml_mark_t mark, const char *name,
     return refuse(r, mark, what);
 }
 
-/* Notes that `name` stands at `mark`; false if it did before. */
+/* Notes that `name` stands at `mark`; false if it stood earlier too. */
 static bool first_time(struct reader *r, yaml_mark_t mark, const char *name,
                        int *line)
 {
@@ -148,7 +148,7 @@ static int find_section(const char *name)
     return -1;
 }
 
-/* The value of a setting, in which YAML could not hold all bytes. */
+/* The value of a setting; bytes that YAML could not hold are unescaped. */
 static bool value(struct reader *r, const char *otherwise, const char **text)
 {
     if (!scalar(r, otherwise, text))
@@ -157,7 +157,7 @@ static bool value(struct reader *r, const char *otherwise, const char **text)
     return true;
 }
 
-/* The event is the value of `key`, which names a setting or nothing known. */
+/* Reads the value of `key`, which may name no setting; it is the event. */
 static bool read_setting(struct reader *r, const char *key,
                          yaml_mark_t key_mark)
 {
@@ -226,7 +226,7 @@ static bool read_value(struct reader *r, const char *key, yaml_mark_t key_mark,
     return read_setting(r, key, key_mark);
 }
 
-/* The event has begun the mapping; afterwards it has ended it. */
+/* Reads a mapping. The event begins it on entry, and ends it on return. */
 static bool read_mapping(struct reader *r, bool top)
 {
     while (advance(r) && r->event.type != YAML_MAPPING_END_EVENT) {
@@ -341,7 +341,7 @@ static bool user_folder(char path[PRESET_PATH_SIZE])
     return folder_config(path, PRESET_PATH_SIZE, "presets");
 }
 
-/* Whether what could not be looked at is simply not there, for this user. */
+/* Whether an errno means that this user has no such file. */
 static bool means_absent(int code)
 {
     return code == ENOENT || code == ENOTDIR || code == EACCES ||
@@ -425,7 +425,7 @@ static int is_preset_file(const struct dirent *file)
     return file->d_name[0] != '.' && ends_in(file->d_name, EXTENSION);
 }
 
-/* An entry that tells why the presets in a folder are not listed. */
+/* Adds an entry that tells why the presets in a folder are not listed. */
 static void list_failure(struct preset_entry **list, int *count,
                          const char *folder)
 {

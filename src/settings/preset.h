@@ -9,8 +9,8 @@
  *     train:
  *       batch: 100
  *
- * Some are embedded in the program; those of the user are looked for first,
- * in $XDG_CONFIG_HOME/memdial/presets.
+ * Some presets are embedded in the program. The user's own are looked for
+ * first, in $XDG_CONFIG_HOME/memdial/presets.
  */
 #ifndef MEMDIAL_PRESET_H
 #define MEMDIAL_PRESET_H
@@ -33,8 +33,8 @@ struct preset {
     struct settings settings;
 };
 
-/* Loads the preset of that name, or the file if it has a '/' or ends in .yaml
- * or .yml, over the defaults. */
+/* Loads the preset of that name over the defaults; a name with a '/', or ending
+ * in .yaml or .yml, is a file. */
 bool preset_load(struct preset *, const char *name, struct error *);
 
 /* Loads a preset, applies `count` assignments "name=value" of --set in their
@@ -46,17 +46,17 @@ bool preset_open(const char *name, char *const assignments[], int count,
 bool preset_parse(struct preset *, const char *where, const char *text,
                   size_t length, struct error *);
 
-/* Whether there is a preset of that name, good or not, or it is that of a
- * file, which may not be there. */
+/* Whether there is a preset of that name, valid or not; true for every path of
+ * a file. */
 bool preset_exists(const char *name);
 
-/* Whether preset_load() takes the name for that of a file. */
+/* Whether preset_load() takes the name for the path of a file. */
 bool preset_is_path(const char *name);
 
 /*
  * Saves a preset as the user's own of that name, whole or not at all, and says
- * where. What is saved reads back to the same settings. What is there already
- * is left alone, and that an error, unless it is to be replaced.
+ * where. The file reads back to the same settings. A file that is already there
+ * is left alone, and is an error, unless `replace` is set.
  */
 bool preset_save(const struct preset *, const char *name, bool replace,
                  char path[PRESET_PATH_SIZE], struct error *);
@@ -69,7 +69,8 @@ struct preset_entry {
     struct error error;  /* code EXIT_OK if it could be read */
 };
 
-/* All of them, the user's first. Returns how many; the caller frees *list. */
+/* Lists all presets, the user's first. Returns the count; the caller frees
+ * *list. */
 int preset_list(struct preset_entry **list);
 
 /* The embedded files, generated from presets/. */

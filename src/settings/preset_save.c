@@ -10,7 +10,7 @@
 #include "base/octets.h"
 #include "settings/preset.h"
 
-/* In single quotes every character stands for itself but the quote. */
+/* In single quotes every character but the quote stands for itself. */
 static void print_text(FILE *out, const char *text)
 {
     putc('\'', out);
@@ -46,7 +46,7 @@ static void print_setting(FILE *out, const struct settings *s,
     putc('\n', out);
 }
 
-/* The file's text, which the caller frees. */
+/* The text of the file; the caller frees. */
 static char *print_preset(const struct preset *preset)
 {
     char *text;
@@ -67,7 +67,7 @@ static char *print_preset(const struct preset *preset)
     return text;
 }
 
-/* Text that YAML cannot hold, as bytes that are not UTF-8, is found out here
+/* Text that YAML cannot hold, such as bytes that are not UTF-8, is found here
  * and not when the preset is needed. */
 static bool reads_back(const struct preset *preset, const char *path,
                        const char *text, struct error *e)

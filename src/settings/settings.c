@@ -1,6 +1,6 @@
 /*
  * Values of settings, read from text and written as text. Rows of the table
- * carry what their types need, so nothing here knows a setting by name but
+ * carry the limits of their types. Nothing here knows a setting by name but
  * settings_check(), which knows the combinations.
  *
  * Numbers are read strictly: the whole text, decimal, in range. A value that
@@ -106,7 +106,7 @@ static bool read_real(double *value, const struct setting *row,
     char wanted[64], *end;
     double number = strtod(text, &end);
 
-    /* The span keeps out what strtod also takes: inf, nan, hexadecimal. */
+    /* The span refuses other numbers of strtod: inf, nan, hexadecimal. */
     if (end == text || text[strspn(text, "0123456789.eE+-")] ||
         *end || number < row->min || number > row->max) {
         snprintf(wanted, sizeof(wanted), "a number from %g to %.6g",
@@ -342,7 +342,7 @@ bool settings_same(const struct settings *a, const struct settings *b)
     return true;
 }
 
-/* Adds an assignment to a list, as much of it as fits. */
+/* Adds an assignment to a list; cuts it where it does not fit. */
 static void add_assignment(char *text, size_t size, const struct settings *s,
                            const struct setting *row)
 {

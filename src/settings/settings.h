@@ -1,10 +1,10 @@
 /*
- * The settings of a run, and the table that is the only truth about them:
- * name, section, type, range, choices, default and help, when one has no
- * effect, the steps of its dial, and how it saves memory. The preset reader,
- * --set, `memdial settings`, the completions, the man page, the dials and their
- * explanations, the baseline and what is proposed when memory is short are all
- * derived from the table; struct settings is only where values are kept.
+ * The settings of a run, and the table that is the only truth about them: name,
+ * section, type, range, choices, default and help, when one has no effect, the
+ * steps of its dial, and how it saves memory. The preset reader, --set,
+ * `memdial settings`, the completions, the man page, the dials and their
+ * explanations, the baseline and the proposals when memory is short are all
+ * derived from the table; struct settings only keeps the values.
  */
 #ifndef MEMDIAL_SETTINGS_H
 #define MEMDIAL_SETTINGS_H
@@ -54,7 +54,7 @@ struct settings {
     int precision;       /* enum precision */
     int master_weights;  /* enum master_weights */
     int checkpoint;      /* enum checkpoint */
-    uint64_t memory_budget; /* bytes; 0: as little as can be */
+    uint64_t memory_budget; /* bytes; 0: the smallest arena */
     int recompute;       /* enum recompute */
     /* machine */
     int threads;         /* 0: all processors */
@@ -76,8 +76,8 @@ enum setting_type {
 enum ladder {
     LADDER_NONE,
     LADDER_LIST,         /* the rungs; else the choices, or no and yes */
-    LADDER_ROUND,        /* 1, 2, 5, 10, ...; whole ones by one up to ten */
-    LADDER_DIVISORS,     /* those of the batch; 0 in place of the batch */
+    LADDER_ROUND,        /* 1, 2, 5, 10, ...; whole numbers by ones to ten */
+    LADDER_DIVISORS,     /* divisors of the batch; 0 in place of the batch */
     LADDER_BUDGETS       /* 0, then 1, 1.5, 2, 3, 4, 6, ... MiB */
 };
 
@@ -93,7 +93,7 @@ enum price {
     PRICE_COUNT
 };
 
-/* One setting has no effect with a value of another, or with any but that. */
+/* A setting has no effect while another has a value, or any other value. */
 struct idle_rule {
     enum { IDLE_WITH, IDLE_WITHOUT } company;
     const char *other, *value;
@@ -101,8 +101,8 @@ struct idle_rule {
 
 enum { IDLE_RULES_MAX = 2 };
 
-/* The unit of a setting that counts what the data are made of; what that is for
- * a set says facts_units(). */
+/* The unit of a setting that counts the units of its data; facts_units() gives
+ * their name for a set. */
 #define UNITS_OF_DATA "samples"
 
 struct setting {
@@ -117,7 +117,7 @@ struct setting {
     bool live;           /* can change in a run, between two steps */
     const char *help;    /* one line */
     struct idle_rule idle[IDLE_RULES_MAX]; /* other is NULL after the last */
-    bool identity;       /* a snapshot is for runs with the same value alone */
+    bool identity;       /* a snapshot only fits runs with the same value */
     /* The dial, where the setting is live and has a ladder. */
     int place;           /* on the first page, from 1; 0: on the second, in
                             the order of the table */
@@ -129,7 +129,7 @@ struct setting {
     enum price price;
     unsigned shrinks;    /* the kinds of memory that some value makes smaller;
                             1 << enum kind */
-    const char *shrunk;  /* the same in words, of a dial */
+    const char *shrunk;  /* these kinds in words, for a dial */
 };
 
 extern const struct setting settings_table[];
@@ -156,7 +156,7 @@ bool settings_set(struct settings *, const char *where, const char *name,
 bool settings_assign(struct settings *, const char *where,
                      const char *assignment, struct error *);
 
-/* The value of a number, the index of a choice, 0 or 1 of a switch. */
+/* The value of a number, the index of a choice, or a switch as 0 or 1. */
 double settings_number(const struct settings *, const struct setting *);
 
 /* Gives one setting the value that it has in `from`. */
@@ -173,31 +173,32 @@ void settings_format(const struct settings *, const struct setting *,
 /* Whether a row of the table is the first of its section. */
 bool settings_begins_section(const struct setting *);
 
-/* Lists the rows that `which` says yes to: "depth, width or batch", `last`
- * being " or ". */
+/* Lists the rows that `which` accepts: "depth, width or batch", `last` being
+ * " or ". */
 void settings_names(char *text, size_t size,
                     bool (*which)(const struct setting *, const void *arg),
                     const void *arg, const char *last);
 
-/* Whether two settings have different values in a row; whether in none. */
+/* Whether two settings differ in a row; whether they are equal in all rows. */
 bool settings_differ(const struct settings *, const struct settings *,
                      const struct setting *);
 bool settings_same(const struct settings *, const struct settings *);
 
-/* Lists the values of `after` that `before` has otherwise, as --set takes
- * them: "precision=fp16 microbatch=10", as much of it as fits. */
+/* Lists the values of `after` that differ from `before`, as --set takes them:
+ * "precision=fp16 microbatch=10"; cut where they do not fit. */
 void settings_changes(const struct settings *before,
                       const struct settings *after, char *text, size_t size);
 
-/* Lists the identity of a run: "batch=100 seed=1", as much of it as fits. */
+/* Lists the identity of a run: "batch=100 seed=1"; cut if it does not fit. */
 void settings_identity(const struct settings *, char *text, size_t size);
 
-/* Whether all that cannot change in a run is equal; if not, says which. */
+/* Whether all settings that cannot change in a run are equal; if not, names
+ * those that differ. */
 bool settings_can_follow(const struct settings *before,
                          const struct settings *after, struct error *);
 
-/* Combinations that no single row can see, whatever the model: microbatch above
- * batch. model_check() knows those of models too. */
+/* Checks combinations that no single row can see, whatever the model, such as a
+ * microbatch above the batch. model_check() knows those of models too. */
 bool settings_check(const struct settings *, const char *where,
                     struct error *);
 

@@ -70,7 +70,7 @@ json_t *settings_json_changes(const struct settings *before,
     return changed;
 }
 
-/* The value as settings_set() takes it; false if it is none. */
+/* The value as settings_set() takes it; false if it has another type. */
 static bool value_text(const json_t *value, char *text, size_t size)
 {
     const char *string = json_string_value(value);

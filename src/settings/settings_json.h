@@ -20,7 +20,7 @@ json_t *settings_json_value(const struct settings *, const struct setting *);
 json_t *settings_json_changes(const struct settings *before,
                               const struct settings *after);
 
-/* Sets what the object names, all of it or nothing. `where` begins the
+/* Sets the settings that the object names, all or none. `where` begins the
  * message. */
 bool settings_json_read(const json_t *object, struct settings *,
                         const char *where, struct error *);

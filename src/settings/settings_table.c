@@ -1,6 +1,6 @@
 /*
- * The table of settings. What a new one is, a row says; what it does, the code
- * that reads its member of struct settings.
+ * The table of settings. A row describes a new setting; the code that reads its
+ * member of struct settings gives it its effect.
  */
 #include "base/kind.h"
 #include "settings/settings.h"

@@ -5,8 +5,8 @@
 
 #include "train/pool_carry.h"
 
-/* The value of that name in a layer, of the weight named `of` or, if that is
- * NULL, of none; VALUE_NONE if there is none. */
+/* The value of that name in a layer that belongs to the weight named `of` (to
+ * none, if `of` is NULL); VALUE_NONE if there is none. */
 static int find_value(const struct graph *g, int layer, const char *name,
                       const char *of)
 {

@@ -7,9 +7,9 @@
 
 #include "train/executor.h"
 
-/* Copies all state of the same model. An fp32 copy of a weight, where there is
- * one, is what the weight goes on from; what was not there before keeps the
- * value it has. The seed is for the places of new nonzeros. */
+/* Copies all state of the same model. A weight goes on from its fp32 copy,
+ * where there is one. State that is new keeps its value. The seed is for the
+ * places of new nonzeros. */
 void carry_state(const struct executor *from, const struct executor *to,
                  uint64_t seed);
 

@@ -1,5 +1,5 @@
 /*
- * What changes in the course of a run: functions of how many of its steps are
+ * Quantities that change in the course of a run, as functions of the steps
  * done.
  */
 #ifndef MEMDIAL_COURSE_H

@@ -5,7 +5,7 @@
 
 #include "kernels/half.h"
 
-/* NULL of none. */
+/* The address of an instance; NULL for -1. */
 static void *address(const struct executor *ex, int instance)
 {
     return instance < 0 ? NULL
@@ -145,7 +145,7 @@ static void run_program(struct executor *ex, enum program program,
     run_steps(ex, p->epilogue, p->end, batch);
 }
 
-/* An observer wants every step to be done when it is told of it. */
+/* An observer may look only when a step is done: so it is waited for. */
 void executor_run(struct executor *ex, enum program program,
                   const struct batch *batch)
 {
@@ -183,7 +183,7 @@ void executor_write(const struct executor *ex, int instance, const void *host)
                              ex->plan->instances[instance].bytes);
 }
 
-/* How many elements an instance has, and how they are stored. */
+/* The elements of an instance, and the type in which they are stored. */
 static size_t elements(const struct executor *ex, int instance,
                        enum dtype *dtype)
 {

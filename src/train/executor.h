@@ -1,8 +1,8 @@
 /*
  * Runs a plan on a device: one allocation of exactly plan->arena_bytes, then a
- * loop over steps. Which steps there are, where their operands lie and how
- * often the body repeats is the plan's business; the executor binds addresses
- * and calls kernels. It allocates nothing after executor_new().
+ * loop over steps. The plan decides the steps, the places of their operands and
+ * the repetitions of the body; the executor binds addresses and calls kernels.
+ * It allocates nothing after executor_new().
  */
 #ifndef MEMDIAL_EXECUTOR_H
 #define MEMDIAL_EXECUTOR_H
@@ -22,9 +22,9 @@ struct executor {
     struct device *device;           /* borrowed */
     char *arena;                     /* owned, plan->arena_bytes */
     struct call *calls;              /* owned, [schedule->step_count] */
-    struct extents bound[PROGRAM_COUNT]; /* what its body is bound for */
+    struct extents bound[PROGRAM_COUNT]; /* that its body is bound for */
     struct part part;                /* that is worked on */
-    struct observer observer;        /* .after is NULL: there is none */
+    struct observer observer;        /* if .after is not NULL */
 };
 
 /* Allocates the arena. The device must be of the plan's backend. */
@@ -32,22 +32,22 @@ bool executor_new(struct executor **, const struct plan *, struct device *,
                   struct error *);
 void executor_free(struct executor *);
 
-/* Runs one program over a batch, part by part as its loader has them, none of
- * them larger than the plan's most. */
+/* Runs one program over a batch, part by part as its loader gives them, none
+ * larger than the plan's most. */
 void executor_run(struct executor *, enum program, const struct batch *);
 
-/* What the call of a step is bound for. */
+/* The extents that the call of a step is bound for. */
 struct extents executor_extents(const struct executor *, int step);
 
-/* Whether the device still works; when it does not, what it gave since the
- * last time that it did is not to be used. */
+/* Whether the device still works. If not, its results since the last check must
+ * not be used. */
 bool executor_check(const struct executor *, struct error *);
 
 /* Copies the persistent instance of a value from or to the host. */
 void executor_read(const struct executor *, int instance, void *host);
 void executor_write(const struct executor *, int instance, const void *host);
 
-/* The same of values that are stored as floats of any type, as floats. */
+/* Copies values that are stored in any floating-point type, as floats. */
 void executor_read_floats(const struct executor *, int instance,
                           float *host);
 void executor_write_floats(const struct executor *, int instance,

@@ -1,6 +1,6 @@
 /*
- * A sparse weight begins as it would if it were dense, where it is not zero,
- * so that the same seed gives the same weights at any sparsity.
+ * A nonzero of a sparse weight begins with the value that it would have if the
+ * weight were dense, so that a seed gives the same weights at any sparsity.
  */
 #include "train/initial.h"
 
@@ -21,8 +21,8 @@ static void normal_pair(const struct philox *p, float pair[2])
     pair[1] = radius * sinf(angle);
 }
 
-/* What a value begins as: its rule, and the stream of random numbers that is
- * its own however the rest of the graph is built. */
+/* The source of a value's first elements: its rule, and a stream of random
+ * numbers of its own, however the rest of the graph is built. */
 struct source {
     struct init init;
     uint64_t seed;
@@ -73,7 +73,7 @@ static void fill_dense(const struct source *source, float *host,
         host[i] = element_of(source, i, elements);
 }
 
-/* The nonzeros of a pool, or a copy of them. */
+/* Fills the nonzeros of a pool, or a copy of them. */
 static void fill_pool(const struct graph *g, const uint64_t *bits,
                       uint64_t seed, float *host)
 {
@@ -90,7 +90,7 @@ static void fill_pool(const struct graph *g, const uint64_t *bits,
     }
 }
 
-/* Every member of a pool equally dense, at random. */
+/* A bitmap with every member of the pool equally dense, at random. */
 static uint64_t *new_bits(const struct pool *pool, uint64_t seed)
 {
     struct pool_stream stream = { seed, PHILOX_PLACE, 0 };

@@ -1,6 +1,6 @@
 /*
- * The state that a run begins with: weights at random, each by its rule, the
- * places of sparse ones, statistics and moments.
+ * The state that a run begins with: random weights, each by its rule, the
+ * places of sparse weights, statistics and moments.
  */
 #ifndef MEMDIAL_INITIAL_H
 #define MEMDIAL_INITIAL_H

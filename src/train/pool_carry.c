@@ -1,5 +1,5 @@
 /*
- * On the host, in floats, with every member dense for a moment: this is between
+ * Works on the host, in floats, with every member dense for a moment: between
  * two steps, and not in the arena.
  */
 #include "train/pool_carry.h"
@@ -10,7 +10,7 @@
 
 #include "kernels/pool.h"
 
-/* What is carried over, laid out as the bitmap of the pool's index is. */
+/* State carried over, laid out as the bitmap of the pool's index. */
 struct state {
     const struct graph *graph; /* one that has the pool */
     const struct pool *pool;   /* its own */
@@ -30,7 +30,7 @@ static int moments(const struct state *s)
     return s->graph->optimizer->moments;
 }
 
-/* What holds the pool's numbers: a copy in fp32 if there is one. */
+/* The value with the weight's numbers: its copy in fp32 if there is one. */
 static int best_copy(const struct graph *g, int weight)
 {
     int master = graph_moment(g, weight, "master");
@@ -63,7 +63,7 @@ static void write_weight(const struct executor *ex, int weight,
     write_value(ex, graph_moment(g, weight, "master"), host);
 }
 
-/* Between values of nonzeros only and those laid out as the bits are. */
+/* Expands the values of the nonzeros to all places of the bitmap. */
 static void expand(const struct state *s, const float *values, float *to)
 {
     for (size_t i = 0; i < s->pool->words * POOL_WORD; i++)
@@ -89,7 +89,7 @@ static int next_member(const struct state *s, int v)
     return v;
 }
 
-/* Where a member's elements begin. */
+/* The place of a member's first element. */
 static size_t member_at(const struct state *s, int value)
 {
     return pool_member_place(&s->pool->member[s->graph->values[value].member]);
@@ -119,7 +119,7 @@ static void write_dense(const struct state *s, const struct executor *to)
     }
 }
 
-/* All elements, as far as a member has them. */
+/* Sets the bits of all elements of every member. */
 static void set_all(struct state *s)
 {
     for (int i = 0; i < s->pool->members; i++)
@@ -154,7 +154,7 @@ struct candidate {
     size_t place;
 };
 
-/* In the order in which they are kept. */
+/* Orders elements: those that are kept come first. */
 static int compare(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
@@ -166,7 +166,7 @@ static int compare(const void *a, const void *b)
     return x->place < y->place ? -1 : 1;
 }
 
-/* Keeps the `wanted` largest, and of every member the largest. */
+/* Keeps the `wanted` largest elements, and the largest of every member. */
 static void prune(struct state *s, size_t wanted)
 {
     struct candidate *all = xcalloc(s->nonzeros, sizeof(*all));
@@ -193,7 +193,7 @@ static void prune(struct state *s, size_t wanted)
     free(all);
 }
 
-/* Adds zeros at random, to every member the same part of what it lacks. */
+/* Adds zeros at random, to every member the same share of its free places. */
 static void fill_up(struct state *s, size_t wanted, uint64_t seed)
 {
     struct pool_stream stream = { seed, PHILOX_PLACE, 1 };

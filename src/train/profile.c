@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-/* An operand's share of its pool's nonzeros, or all it has. */
+/* The bytes of an operand: of a view, its share of the pool's nonzeros. */
 static double stored_bytes(const struct operand *o)
 {
     double share = o->pool ? (double)o->pool->nonzeros /
@@ -15,8 +15,8 @@ static double stored_bytes(const struct operand *o)
     return share * (double)operand_bytes(o);
 }
 
-/* Where there are sums of its tiles, nobody looks at a batch norm's input to
- * take the statistics. */
+/* A batch norm that has the sums of tiles takes its statistics from them and
+ * does not read its input. */
 static double call_bytes(enum op_code op, const struct call *c)
 {
     double sum = 0;
@@ -29,7 +29,7 @@ static double call_bytes(enum op_code op, const struct call *c)
     return sum;
 }
 
-/* Adds the shape of an operand to those of others, if it is none of them. */
+/* Adds the shape of an operand to the list, unless it is there already. */
 static void add_shape(char shapes[PROFILE_SHAPES_SIZE],
                       const struct operand *o)
 {
@@ -46,7 +46,7 @@ static void add_shape(char shapes[PROFILE_SHAPES_SIZE],
              shape, o->pool ? " sparse" : "");
 }
 
-/* All but the vectors' shapes, unless there is nothing else. */
+/* Names the shapes of all operands but vectors, unless all are vectors. */
 static void name_shapes(struct profile_row *row, const struct call *c)
 {
     bool through = false;
@@ -91,7 +91,7 @@ static void before(void *arg, int step)
     p->began = clock_seconds();
 }
 
-/* The bytes and arithmetic of this call: the last part of a batch may be
+/* Counts this call's own bytes and arithmetic: the last part of a batch may be
  * smaller. */
 static void after(void *arg, int step)
 {

@@ -1,8 +1,8 @@
 /*
- * Where the time of a run goes: the seconds of each operation of a plan, with
- * the bytes it moves and its arithmetic. A profile observes an executor. An
- * executor without one takes no time for it. With one, every call is waited
- * for, so a device does one thing at a time.
+ * The time of a run by operation: the seconds of each operation of a plan, with
+ * the bytes it moves and its arithmetic. A profile observes an executor, which
+ * takes no extra time without one. With one, every call is waited for, so a
+ * device does one thing at a time.
  */
 #ifndef MEMDIAL_PROFILE_H
 #define MEMDIAL_PROFILE_H
@@ -11,7 +11,7 @@
 
 enum { PROFILE_SHAPES_SIZE = 128 };
 
-/* Calls that differ in nothing but their addresses. */
+/* Calls that differ in their addresses alone. */
 struct profile_row {
     enum op_code op;
     enum dtype dtype;                /* of the first operand */
@@ -25,13 +25,13 @@ struct profile {
     struct executor *executor;       /* borrowed */
     struct profile_row *rows;        /* owned, [count] */
     int count;
-    int *row;                        /* owned, [step_count]; that of a step */
+    int *row;                        /* owned, [step_count]; each step's row */
     double began;
 };
 
 /* A row for one call, as a step of the schedule is bound, with its bytes and
- * arithmetic. The bytes are those of its operands, each read or written once:
- * a cache may spare some. A sparse operand has those of its nonzeros. */
+ * arithmetic. Each operand's bytes count once, read or written: a cache may
+ * spare some. A sparse operand has the bytes of its nonzeros. */
 struct profile_row profile_describe(const struct executor *, int step);
 
 /* Whether two rows are of calls that differ in their addresses alone. */
@@ -41,8 +41,8 @@ bool profile_alike(const struct profile_row *, const struct profile_row *);
 void profile_init(struct profile *, struct executor *);
 void profile_done(struct profile *);
 
-/* Sorts the rows, those with the most seconds first, and returns the sum. It is
- * at its end then. */
+/* Sorts the rows, those with the most seconds first, and returns the sum. This
+ * ends the profile. */
 double profile_finish(struct profile *);
 
 #endif

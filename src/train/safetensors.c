@@ -159,7 +159,7 @@ static bool parse_header(struct safetensors *s, struct error *e)
 {
     json_error_t where;
 
-    if (strlen(s->text) != s->text_bytes) /* for the parser it ends there */
+    if (strlen(s->text) != s->text_bytes) /* the parser would end there */
         return safetensors_refuse(s, e, "damaged: its header has a NUL; use "
                                   "an older snapshot");
     s->header = json_loadb(s->text, s->text_bytes, JSON_REJECT_DUPLICATES,
@@ -191,7 +191,7 @@ const char *safetensors_metadata(const struct safetensors *s,
     return text ? text : "";
 }
 
-/* The sum of the file up to its tensors, as it was before it had one. */
+/* The sum of the file before its tensors, with no checksum in the header. */
 static uint64_t sum_header(const struct safetensors *s)
 {
     const char *digits = safetensors_metadata(s, "checksum");

@@ -4,7 +4,7 @@
  * checksum of everything else in the file. It is FNV-1a of 64 bits (Fowler,
  * Noll and Vo): against accidents, not malice.
  *
- * What reads a file trusts nothing in it and says what is wrong in a sentence.
+ * The reader trusts nothing in a file, and names a fault in a sentence.
  */
 #ifndef MEMDIAL_SAFETENSORS_H
 #define MEMDIAL_SAFETENSORS_H
@@ -15,7 +15,7 @@
 #include "base/draft.h"
 #include "graph/graph.h"
 
-/* What a header's metadata have for "checksum" until all has been written. */
+/* The value of "checksum" in a header's metadata until all has been written. */
 #define SAFETENSORS_NO_CHECKSUM "0000000000000000"
 
 /* The header's entry of a tensor, whose data have `bytes` bytes from `offset`
@@ -25,7 +25,7 @@ json_t *safetensors_entry(const struct value *, size_t offset, size_t bytes);
 /* A file that is being written. */
 struct safetensors_writer {
     struct draft *draft;    /* borrowed */
-    uint64_t sum;                /* of all so far */
+    uint64_t sum;                /* of all bytes so far */
     size_t checksum_at;
 };
 
@@ -48,32 +48,32 @@ struct safetensors {
     char *text;                  /* owned; of the header */
     size_t text_bytes;
     json_t *header;              /* owned */
-    uint64_t tensors;            /* where they begin */
-    uint64_t at;                 /* the next to be read */
-    uint64_t sum;                /* of all before that */
+    uint64_t tensors;            /* offset of the first */
+    uint64_t at;                 /* offset of the next to be read */
+    uint64_t sum;                /* of all bytes before that */
 };
 
-/* Reads the header; one of more than `most` bytes is refused. In any case
- * safetensors_done() is to be called. */
+/* Reads the header; refuses one of more than `most` bytes. Call
+ * safetensors_done() even if this fails. */
 bool safetensors_open(struct safetensors *, const char *path, int fd,
                       uint64_t bytes, size_t most, struct error *);
 void safetensors_done(struct safetensors *);
 
-/* Sets an error that begins with the path; false. */
+/* Sets an error that begins with the path; returns false. */
 bool safetensors_refuse(const struct safetensors *, struct error *,
                         const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Text of the metadata; empty if there is none of that name. */
+/* A text of the metadata; "" if there is none of that name. */
 const char *safetensors_metadata(const struct safetensors *,
                                  const char *name);
 
-/* Reads tensors, one after the other, again from the first on. */
+/* Starts again from the first tensor. */
 void safetensors_rewind(struct safetensors *);
 bool safetensors_read(struct safetensors *, void *to, size_t bytes,
                       struct error *);
 
-/* Whether the sum of what was read is the file's; to be asked at its end. */
+/* Whether the bytes read have the file's checksum; call it at the end. */
 bool safetensors_check(const struct safetensors *, struct error *);
 
 #endif

@@ -17,10 +17,10 @@
 
 enum { NAME_SIZE = 96, VERSION_SIZE = 16, IDENTITY_SIZE = 256 };
 
-/* The most that a header takes: without tensors, and for each. */
+/* The most bytes of a header: without tensors, and for each tensor. */
 enum { HEADER_BYTES = 4096, ENTRY_BYTES = 384 };
 
-/* How many instances are state, and the bytes that they take in a file. */
+/* The number of instances that are state, and their bytes in a file. */
 static size_t count_state(const struct plan *plan, uint64_t *bytes)
 {
     size_t n = 0;
@@ -34,7 +34,7 @@ static size_t count_state(const struct plan *plan, uint64_t *bytes)
     return n;
 }
 
-/* What must be equal for a run to go on as if it had never stopped. */
+/* The values that must be equal for a run to go on as if it never stopped. */
 static json_t *identity_json(const struct trainer *t)
 {
     char text[IDENTITY_SIZE];
@@ -47,7 +47,7 @@ static json_t *identity_json(const struct trainer *t)
     return json_text(text);
 }
 
-/* How far a run has come. */
+/* The progress of a run. */
 struct reached {
     int64_t step;
     struct tally epoch;
@@ -116,7 +116,7 @@ static bool refuse_state(const char *path, const char *tensor,
                          : "this is a fault of memdial; please report it");
 }
 
-/* Writes one tensor, if it is worth to be kept. */
+/* Writes one tensor; refuses contents that state_fault() finds fault with. */
 static bool write_tensor(const struct trainer *t, const char *path,
                          int instance, struct safetensors_writer *w,
                          struct error *e)
@@ -161,8 +161,8 @@ static bool write_file(const struct trainer *t, const char *path,
 /* A file that is being read. */
 struct contents {
     struct safetensors file;
-    const char *fault;   /* of the first tensor at fault; NULL if none is */
-    int faulty;          /* which */
+    const char *fault;   /* of the first faulty tensor, or NULL */
+    int faulty;          /* its instance */
     struct reached reached;
 };
 
@@ -180,7 +180,7 @@ static bool verify_version(const struct safetensors *f, struct error *e)
                               "reads version %s", has, version);
 }
 
-/* Whether tensors that are saved are smaller with some value of a setting. */
+/* Whether some value of a setting makes the saved tensors smaller. */
 static bool sizes_state(const struct setting *row, const void *arg)
 {
     (void)arg;
@@ -201,7 +201,7 @@ static bool refuse_tensor(const struct safetensors *f, const char *name,
                               "model; set %s alike", name, names);
 }
 
-/* That the file has exactly the tensors of the run. */
+/* Verifies that the file has exactly the tensors of the run. */
 static bool verify_entries(const struct trainer *t,
                            const struct safetensors *f, struct error *e)
 {
@@ -228,7 +228,7 @@ static bool verify_entries(const struct trainer *t,
                                      "model"));
 }
 
-/* Known before any of the tensors is read. */
+/* Verifies the file's size before any tensor is read. */
 static bool verify_size(const struct trainer *t, const struct safetensors *f,
                         struct error *e)
 {
@@ -243,8 +243,8 @@ static bool verify_size(const struct trainer *t, const struct safetensors *f,
                                wanted));
 }
 
-/* One tensor, of whatever is in the file; those of a run that is loaded go to
- * its executor. */
+/* Reads one tensor, whatever the file holds; for a run that is loaded, into its
+ * executor. */
 static bool read_tensor(const struct trainer *t, struct contents *c,
                         int instance, bool load, struct error *e)
 {
@@ -267,7 +267,8 @@ static bool read_tensor(const struct trainer *t, struct contents *c,
     return ok;
 }
 
-/* Reads all tensors, one at a time: a file takes no memory of the run. */
+/* Reads all tensors, one at a time, so that a file takes no memory of the run.
+ */
 static bool read_tensors(const struct trainer *t, struct contents *c,
                          bool load, struct error *e)
 {
@@ -296,8 +297,8 @@ static bool verify_identity(const struct trainer *t,
     return ok;
 }
 
-/* Whether sums over the terms of losses can be theirs: no loss is negative, and
- * every prediction correct or not. */
+/* Whether sums over the terms of losses are possible: no loss is negative, and
+ * every prediction is correct or not. */
 static bool is_tally(const struct tally *t)
 {
     return isfinite(t->loss) && !signbit(t->loss) && !signbit(t->hits) &&
@@ -305,7 +306,7 @@ static bool is_tally(const struct tally *t)
            t->hits == trunc(t->hits) && (t->terms > 0 || t->loss == 0);
 }
 
-/* Whether so many steps of an epoch can have so many terms. */
+/* Whether `steps` steps of an epoch can have `terms` terms. */
 static bool are_terms(const struct settings *s, int64_t steps, int64_t terms)
 {
     const struct data_family *family = dataset_family(s->data);
@@ -315,8 +316,8 @@ static bool are_terms(const struct settings *s, int64_t steps, int64_t terms)
                            : terms <= most && (terms > 0) == (steps > 0);
 }
 
-/* Whether a run of these settings, and any number of epochs, can have come so
- * far. The sums of an epoch are those of the steps since it began. */
+/* Whether a run with these settings, and any number of epochs, can have come
+ * this far. The sums of an epoch are those of the steps since it began. */
 static bool is_possible(const struct trainer *t, const struct reached *p)
 {
     int64_t steps = t->steps_per_epoch;
@@ -327,7 +328,7 @@ static bool is_possible(const struct trainer *t, const struct reached *p)
            is_tally(&p->epoch);
 }
 
-/* What was read must be written in the same way again. */
+/* Written again, the progress must give the metadata that was read. */
 static bool verify_progress(const struct trainer *t, struct contents *c,
                             struct error *e)
 {
@@ -367,8 +368,8 @@ static bool verify_state(const struct trainer *t, const struct contents *c,
                               "snapshot", name, c->fault);
 }
 
-/* That the file is one that this run can be loaded from. To be released in any
- * case. */
+/* Verifies that this run can load the file. The contents must be released even
+ * if it fails. */
 static bool verify(const struct trainer *t, struct contents *c,
                    const char *path, int fd, uint64_t bytes, struct error *e)
 {
@@ -389,7 +390,7 @@ static void release(struct contents *c)
     safetensors_done(&c->file);
 }
 
-/* What takes the place of a snapshot can be loaded as well as that could. */
+/* Verifies that the draft can be loaded before it replaces a snapshot. */
 static bool verify_draft(const struct trainer *t, const char *path,
                          const struct draft *draft, struct error *e)
 {
@@ -414,7 +415,7 @@ static bool is_snapshot(int fd)
            memcmp(found, begin, sizeof(found)) == 0;
 }
 
-/* A path that was mistyped must not cost a file. */
+/* A mistyped path must not cost a file. */
 static bool check_old(const char *path, struct error *e)
 {
     uint64_t bytes;
@@ -450,7 +451,7 @@ bool snapshot_save(const struct trainer *t, const char *path, struct error *e)
     return false;
 }
 
-/* Reads the file again, and loads what this second reading finds. */
+/* Reads the file again, and loads the contents of this second reading. */
 static bool restore(struct trainer *t, struct contents *c, struct error *e)
 {
     if (!read_tensors(t, c, true, e) || !safetensors_check(&c->file, e) ||

@@ -27,8 +27,8 @@ static bool is_operand(const struct graph *g, int value, enum op_code code,
     return false;
 }
 
-/* The bitmap of delta codes that may be anything: what leads out of it is not
- * followed. */
+/* Decodes the bitmap of delta codes, which may be anything: codes that lead out
+ * of it are not followed. */
 static void decode(const struct pool *p, const void *index, uint64_t *bits)
 {
     struct pool_index x = pool_index_of(p, index);
@@ -47,7 +47,7 @@ static void decode(const struct pool *p, const void *index, uint64_t *bits)
     }
 }
 
-/* Whether a member has nonzeros, and none past its end. */
+/* Whether a member has nonzeros, and none beyond its end. */
 static bool has_nonzeros(const struct pool_member *m, const uint64_t *bits)
 {
     size_t words = pool_member_words(m), end = m->elements % POOL_WORD;
@@ -65,7 +65,7 @@ static bool check_bits(const struct pool *p, const uint64_t *bits)
     return good;
 }
 
-/* A bitmap has one right index: the result of pool_encode(). */
+/* A bitmap has one valid index: the result of pool_encode(). */
 static bool check_index(const struct pool *p, const void *index)
 {
     uint64_t *bits = xcalloc(p->words, sizeof(*bits));
@@ -86,7 +86,7 @@ static bool check_index(const struct pool *p, const void *index)
     return good;
 }
 
-/* Between two steps no gradient is known to overflow. */
+/* Between two steps the flag for gradients that overflow is clear. */
 static bool check_loss_scale(const float *scale)
 {
     float factor = scale[LOSS_SCALE_FACTOR], clean = scale[LOSS_SCALE_CLEAN];

@@ -13,7 +13,7 @@
 #include "train/course.h"
 #include "train/initial.h"
 
-/* Whether a run of another job, with a lower number, takes less memory. */
+/* Whether a setting makes the run smaller as its number falls. */
 static bool is_size(const struct setting *row, const void *arg)
 {
     const struct job *job = arg;
@@ -23,7 +23,7 @@ static bool is_size(const struct setting *row, const void *arg)
            !idle_now(row, &job->settings, &job->machine, why);
 }
 
-/* Adds to an error what settings would fit into so many bytes. */
+/* Adds to an error the settings that would fit into `available` bytes. */
 static void suggest_savings(const struct job *job, size_t available,
                             struct error *e)
 {
@@ -197,7 +197,7 @@ struct event trainer_memory(const struct trainer *t)
                                        memory.os_peak } };
 }
 
-/* What of the settings has no effect, but for what had none `before`. */
+/* Warns of settings without effect, unless they had none `before` either. */
 static void warn_of_idle(const struct trainer *t,
                          const struct settings *before,
                          struct event_sink sink)
@@ -262,7 +262,7 @@ static bool diverged(const struct trainer *t, const char *what,
                      (long long)t->step, what);
 }
 
-/* Whether what was computed last was of good data, on a device that works. */
+/* Whether the last results came from good data, on a device that works. */
 static bool check_inputs(const struct trainer *t, struct error *e)
 {
     return executor_check(t->executor, e) && dataset_intact(t->data, e);

@@ -11,12 +11,12 @@
 #include "plan/job.h"
 #include "train/executor.h"
 
-/* What predictions of a step, or of the epoch so far, came to. */
+/* Sums over the predictions of a step, or of the epoch so far. */
 struct tally {
     double loss, hits;
     int64_t terms;       /* that these are sums over */
-    /* Of a step with a loss scale, else zeros: whether its gradients were not
-     * finite and the update was skipped, and the scale they had. */
+    /* After a step with a loss scale, else zeros: whether its gradients were
+     * not finite and the update was skipped, and the scale they had. */
     bool skipped;
     double loss_scale;
 };
@@ -31,23 +31,22 @@ struct trainer {
     struct tally epoch;
     double seconds;                  /* spent on steps and evaluations */
     double epoch_began;              /* `seconds` when this epoch began */
-    bool measured;                   /* memory was told after a step */
+    bool measured;                   /* memory was reported after a step */
 };
 
 /*
- * A run from the beginning. That is done in two steps where a run is under way
- * that ends if the new one can begin: all that can be known without the arena
- * is asked by trainer_prepare(), which takes little memory; what remains for
- * trainer_allocate() to refuse is that the arena cannot be had.
+ * A run from the beginning. It takes two calls to replace a run under way that
+ * must go on if the new one is refused. trainer_prepare() checks everything
+ * that needs no arena, and takes little memory. trainer_allocate() can then
+ * only fail if there is no memory for the arena.
  */
 bool trainer_new(struct trainer **, const struct settings *, struct error *);
 bool trainer_prepare(struct trainer **, const struct settings *,
                      struct error *);
 bool trainer_allocate(struct trainer *, struct error *);
 
-/* Whether the arena of a run that is prepared fits into the memory that there
- * is, and what would fit if not; `instead`, if not NULL, gives its own back
- * first. */
+/* Whether the arena of a prepared run fits into the memory that is free; if
+ * not, which settings would. `instead`, if not NULL, is counted as freed. */
 bool trainer_fits(const struct trainer *, const struct trainer *instead,
                   struct error *);
 void trainer_free(struct trainer *);
@@ -55,7 +54,7 @@ void trainer_free(struct trainer *);
 /* Optimizer steps of the whole run. */
 int64_t trainer_steps(const struct trainer *);
 
-/* One optimizer step on the next batch; returns what it adds to the epoch. */
+/* One optimizer step on the next batch; returns its share of the epoch. */
 struct tally trainer_step(struct trainer *);
 
 /* Loss and correct predictions on the validation split. */
@@ -74,10 +73,10 @@ void trainer_begin(const struct trainer *, const char *preset,
                    struct event_sink);
 
 /*
- * One step of a run that is not at its end, and after the last of an epoch the
- * evaluation, with their events. False on a loss that is not finite, in
- * training or validation, on gradients that are not with the least loss scale
- * there is, and on data that changed: then what was computed is of no use.
+ * One step of a run that is not at its end, and after the last step of an epoch
+ * the evaluation, with their events. False if the results are of no use: a loss
+ * in training or validation is not finite, gradients are not finite at the
+ * smallest loss scale, or data have changed.
  */
 bool trainer_advance(struct trainer *, struct event_sink, struct error *);
 

@@ -2,7 +2,7 @@
 
 #include "train/snapshot.h"
 
-/* Unless the snapshot there is of this step already. */
+/* Saves, unless the snapshot there is of this step already. */
 static bool save_to(const struct trainer *t, const char *path,
                     int64_t *saved_step, struct event_sink sink,
                     struct error *e)
@@ -21,7 +21,7 @@ static bool run_to_end(struct trainer *t, struct event_sink sink,
                        const volatile sig_atomic_t *stop, const char *save,
                        struct error *e)
 {
-    int64_t saved_step = -1; /* none: that of another run does not count */
+    int64_t saved_step = -1; /* none; another run's snapshot does not count */
 
     while (t->step < trainer_steps(t) && !*stop)
         if (!trainer_advance(t, sink, e) ||

@@ -10,9 +10,9 @@
 #include "train/trainer.h"
 
 /*
- * From trainer_begin() to `done`, or to `error`; stops early, between two
- * steps, when *stop is set. With `save` not NULL writes a snapshot there after
- * every epoch and on stopping.
+ * Runs from trainer_begin() to `done`, or to `error`; stops early, between two
+ * steps, when *stop is set. With `save` not NULL it writes a snapshot there
+ * after every epoch and on stopping.
  */
 bool training_run(struct trainer *, const char *preset, struct event_sink,
                   const volatile sig_atomic_t *stop, const char *save,

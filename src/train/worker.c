@@ -27,9 +27,9 @@
 static const double step_interval = 0.05;  /* between `step` events, at least */
 static const double memory_interval = 0.5; /* between looks at the memory */
 static const double save_interval = 1;     /* between snapshots, at least */
-static const double save_retry = 60;       /* after one that failed */
+static const double save_retry = 60;       /* after a failure to save */
 
-/* The share of time for snapshots is one in SAVE_SHARE at most. */
+/* Snapshots take at most 1 / SAVE_SHARE of the time. */
 enum { SAVE_SHARE = 50 };
 
 struct worker {
@@ -39,21 +39,21 @@ struct worker {
     struct settings wanted;      /* of the run, changes included ... */
     bool changed;                /* ... that are not applied yet */
     int64_t sets;                /* commands `set` to this run */
-    bool paused, done;           /* and whether it was said */
+    bool paused, done;           /* and the event was emitted */
     char *save;                  /* owned; file of the snapshots, or NULL */
     bool keep;                   /* leave it there on `stop` */
-    int64_t saved_step;          /* that the latest snapshot of the run has;
-                                    -1: there is none as the run is now */
+    int64_t saved_step;          /* of the run's latest snapshot; -1: none of
+                                    the run as it is now */
     bool wrote;                  /* a snapshot not to be kept is there ... */
-    struct stat written;         /* ... and this is it */
+    struct stat written;         /* ... with this stat() */
     double next_save, next_memory, next_step; /* when, monotonic seconds */
-    struct event memory;         /* as it was said last */
+    struct event memory;         /* as last emitted */
     bool stopped;                /* by command */
     bool quit;                   /* nobody commands or listens any more */
     bool deaf;                   /* commands could not be read */
 };
 
-/* Steps too close to each other are left out, and memory as it was said. */
+/* Leaves out steps that come too soon, and memory that has not changed. */
 static bool is_news(struct worker *w, const struct event *event)
 {
     double now = clock_seconds();
@@ -71,7 +71,7 @@ static bool is_news(struct worker *w, const struct event *event)
         w->memory = *event;
         return true;
     case EVENT_START:
-    case EVENT_APPLIED: /* the first step of a plan is told, and its memory */
+    case EVENT_APPLIED: /* a plan's first step and its memory are emitted */
         w->memory = (struct event){ .type = EVENT_MEMORY };
         w->next_memory = w->next_step = 0;
         return true;
@@ -114,7 +114,7 @@ static bool is_training(const struct worker *w)
     return w->trainer && !w->paused && !is_over(w);
 }
 
-/* Once, at the end of the run or of the worker. */
+/* Says `done` once, at the end of the run or of the worker. */
 static void say_done(struct worker *w)
 {
     if (!w->done)
@@ -138,7 +138,7 @@ static bool save(struct worker *w, const char *path, struct error *e)
     return true;
 }
 
-/* A disk that is full is no reason to end the run. */
+/* A full disk is no reason to end the run. */
 static void save_run(struct worker *w)
 {
     double began = clock_seconds(), cost;
@@ -166,7 +166,7 @@ static void forget_snapshot(struct worker *w, const char *path)
     w->wrote = false;
 }
 
-/* A run that is asked for. */
+/* A run that a command asks for. */
 struct order {
     const char *name;
     struct settings settings;
@@ -174,8 +174,8 @@ struct order {
     bool keep;
 };
 
-/* That a snapshot cannot be kept is better known before the run. One that is
- * only there for accidents may be done without. */
+/* A snapshot that cannot be kept is reported before the run. A snapshot that
+ * only guards against accidents may be done without. */
 static bool check_snapshot(struct worker *w, struct order *o, struct error *e)
 {
     if (!o->save || snapshot_check(o->save, e))
@@ -187,8 +187,8 @@ static bool check_snapshot(struct worker *w, struct order *o, struct error *e)
     return true;
 }
 
-/* All that a run can be refused for while another is under way: two arenas
- * may not fit, so its own is still to come. */
+/* Makes every check on the new run while another is under way, and allocates no
+ * arena: two may not fit. */
 static bool prepare(struct worker *w, struct order *o, struct trainer **next,
                     struct error *e)
 {
@@ -202,8 +202,8 @@ static bool prepare(struct worker *w, struct order *o, struct trainer **next,
     return false;
 }
 
-/* The old run's snapshot may be what the new one goes on from, so that goes
- * last. */
+/* The new run may go on from the old run's snapshot, so that is removed last.
+ */
 static void take_over(struct worker *w, const struct order *o)
 {
     struct error e;
@@ -227,8 +227,8 @@ static void take_over(struct worker *w, const struct order *o)
         end_run(w, &e);
 }
 
-/* A run in place of the one there was, which goes on if the new one is
- * refused. What fails after that is an `error`, for the old one is gone. */
+/* Begins a run in place of the old one, which goes on if the new one is
+ * refused. Later failures are an `error`, for the old run is gone. */
 static bool begin(struct worker *w, struct order *o, struct error *e)
 {
     struct trainer *next;
@@ -249,7 +249,7 @@ static bool begin(struct worker *w, struct order *o, struct error *e)
     return true;
 }
 
-/* json_unpack() of the members of a command, which may be no others. */
+/* json_unpack() of a command's members; refuses any others. */
 static bool unpack(json_t *command, struct error *e, const char *format, ...)
 {
     json_error_t why;
@@ -415,7 +415,7 @@ static void take_object(struct worker *w, json_t *object)
     json_decref(word);
 }
 
-/* NULL if it is none. */
+/* The object in a line; NULL if there is none. */
 static json_t *read_object(const struct line *line, struct error *e)
 {
     json_error_t why;
@@ -445,7 +445,7 @@ static void take_line(struct worker *w, const struct line *line)
     json_decref(object);
 }
 
-/* Not as one who has no more to say, but as one who may have. */
+/* Warns that commands cannot be read, although more may have been sent. */
 static void warn_unread(struct worker *w, int code)
 {
     char message[128];
@@ -472,7 +472,7 @@ static void take_commands(struct worker *w, int fd)
     w->quit |= over;
 }
 
-/* All that was asked for since the last step is one change. */
+/* All settings asked for since the last step are one change. */
 static void apply_changes(struct worker *w)
 {
     struct error e;
@@ -509,7 +509,7 @@ static void train(struct worker *w)
 }
 
 /* Waits only if there is nothing else to do. A descriptor that poll() fails on
- * counts as readable: reading then finds the fault. */
+ * counts as readable: the read then reports the fault. */
 static bool has_commands(const struct worker *w, int fd)
 {
     const struct timespec now = { 0, 0 };
