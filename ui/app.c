@@ -1,7 +1,7 @@
 /*
  * The event loop: waits for the terminal, the worker and plans, carries out
- * what the session asks for, and draws a frame when something has changed, at
- * once after a key and otherwise at most FRAMES times a second.
+ * the session's requests, and draws a frame when something has changed: at once
+ * after a key and otherwise at most FRAMES times a second.
  */
 #include "ui/app.h"
 
@@ -31,7 +31,7 @@
 
 enum { FRAMES = 25, WAIT_MILLISECONDS = 1000 };
 
-/* How long a notice stays that tells of no trouble. */
+/* How long a notice stays if it reports no trouble. */
 static const double notice_seconds = 10;
 
 struct app {
@@ -41,10 +41,10 @@ struct app {
     struct whatif *whatif;
     struct question *questions;      /* [inquiry_most()] */
     bool changed;                    /* since the last frame */
-    double drawn;                    /* when that was */
-    char exported[EXPORT_PATH_SIZE]; /* file that was written last; or empty */
-    unsigned notices;                /* that have been seen ... */
-    double noticed;                  /* ... the last of them then */
+    double drawn;                    /* when the last frame was drawn */
+    char exported[EXPORT_PATH_SIZE]; /* file that was written last; or "" */
+    unsigned notices;                /* seen so far ... */
+    double noticed;                  /* ... and when the last one was */
     char memo[SETTINGS_TEXT_SIZE];   /* data_path as it was remembered */
 };
 
@@ -81,8 +81,8 @@ static void app_choose(void *arg, int which, const char *value)
         c->theme = value;
 }
 
-/* What a dial is set to goes to the worker once its plan is here and is good:
- * what cannot be planned is never sent. */
+/* Sends the dials' settings to the worker once their plan is here and is good.
+ * Settings that cannot be planned are never sent. */
 static void apply(struct app *a)
 {
     struct session *s = &a->session;
@@ -185,11 +185,11 @@ static void export(struct app *a)
         session_say(&a->session, NOTICE_INFO, "wrote %s", path);
     } else {
         session_say(&a->session, NOTICE_ERROR, "%s", e.text);
-        a->screen.quit = false; /* not without what was to be written */
+        a->screen.quit = false; /* the file must be written first */
     }
 }
 
-/* Makes room in the status line for what else there is. */
+/* Makes room in the status line for its other contents. */
 static void let_notice_go(struct app *a)
 {
     struct session *s = &a->session;
@@ -228,7 +228,7 @@ static void take_answers(struct app *a)
     }
 }
 
-/* A run that was asked for in vain; the one that is there goes on. */
+/* The worker refused a run; the run under way goes on. */
 static void refuse_run(struct app *a, const struct event *e)
 {
     struct session *s = &a->session;
@@ -257,7 +257,7 @@ static bool is_refused_run(const struct app *a, const struct event *e)
            state != LINK_FAILED && state != LINK_STARTING;
 }
 
-/* The folder of the images is remembered for the next time. */
+/* Remembers the folder of the images for the next time. */
 static void keep_memo(struct app *a)
 {
     const struct session *s = &a->session;
@@ -312,14 +312,14 @@ static void wait(struct app *a)
 
     if (a->changed)
         milliseconds = left > 0 ? (int)(1000 * left) + 1 : 0;
-    /* What a frame asks for does not wait for the next event. */
+    /* Requests of a frame do not wait for the next event. */
     if (a->session.asks & SESSION_ASK_QUESTIONS)
         milliseconds = 0;
     terminal_wait(fds, 2, milliseconds);
 }
 
-/* Last words are not for the screen that goes away with us. Only the main
- * thread can let it go. */
+/* Ends the screens before the last words, which would vanish with them. Only
+ * the main thread can do so. */
 static void leave_screens(const char *message)
 {
     (void)message;
@@ -348,7 +348,7 @@ static void run_loop(struct app *a)
     }
 }
 
-/* Fills in what was remembered, if it can be a value. */
+/* Fills in the remembered folder, if it is a valid value. */
 static void fill_in(struct app *a, struct settings *settings, bool remote)
 {
     struct settings with = *settings;
@@ -369,7 +369,7 @@ static int show_screens(struct app *a, const struct choices *c,
     int rows, cols;
 
     snprintf(instead, sizeof(instead), "memdial train %s", preset);
-    /* First, for it ends the program if that may not have a thread. */
+    /* First, for it ends the program if there can be no thread. */
     a->whatif = whatif_new();
     if (!terminal_start(!c->no_mouse, instead, e)) {
         whatif_free(a->whatif);
@@ -393,7 +393,7 @@ static int show_screens(struct app *a, const struct choices *c,
                            sizeof(*a->questions));
     run_loop(a);
     terminal_stop();
-    /* Who has hung up reads nothing. */
+    /* After a hang-up nobody reads this. */
     if (terminal_signal() != SIGHUP)
         leave_print(&a->session, a->exported);
     whatif_free(a->whatif);
@@ -410,7 +410,7 @@ static int run_plainly(struct link *link, const char *preset,
     return plain_run(link) ? EXIT_OK : EXIT_RUN;
 }
 
-/* The signal that ended all this, or 0. */
+/* The signal that ended the program, or 0. */
 static int ended_by(const struct app *a)
 {
     return ending_signal()     ? ending_signal()
@@ -449,7 +449,7 @@ static int run(const struct request *request, const struct choices *c)
     code = c->plain ? run_plainly(app.link, request->preset, &settings)
                     : show_screens(&app, c, request->preset, &settings, &e);
     link_free(app.link);
-    /* A signal that ends us does so, now that all is as it was. */
+    /* Now that all is restored, the signal may end us. */
     if (ended_by(&app))
         raise(ended_by(&app));
     return code;
@@ -462,7 +462,7 @@ int app_run(int argc, char **argv)
     static char no_mouse[] = "--no-mouse";
     int code;
 
-    /* The one short option, as htop has it. */
+    /* The only short option; htop has the same. */
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "-M") == 0)
             argv[i] = no_mouse;

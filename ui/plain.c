@@ -18,25 +18,25 @@
 
 enum { WAIT_MILLISECONDS = 500, COMMAND_SIZE = 1024, CHANGES_SIZE = 256 };
 
-/* Steps come by the hundred; one of them every so often is enough. */
+/* Steps come by the hundred; one every few seconds is enough. */
 static const double step_seconds = 10;
 
 struct plain {
     struct link *link;       /* borrowed */
     struct lines commands;
-    int in;                  /* they come from there; -1: they have ended */
+    int in;                  /* commands come from there; -1: they have ended */
     bool quit;
     bool has_failed;         /* and that was said */
     bool silent;             /* the worker, and that was said */
     int64_t step, steps;
     bool has_run;            /* a step of the plan in force */
-    double next_step;        /* to be told, when; monotonic seconds */
-    struct event memory;     /* as it was said last */
+    double next_step;        /* when to tell of one; monotonic seconds */
+    struct event memory;     /* as last told */
     struct score score;      /* of the data */
 };
 
-/* Before a step little of an arena is touched. The process has a little more
- * or less all the time, which is no news. */
+/* Before a step little of an arena is touched. The size of the process changes
+ * a little all the time, which is no news. */
 static void say_memory(struct plain *p, const struct event *e)
 {
     char planned[BYTES_TEXT_SIZE], touched[BYTES_TEXT_SIZE];
@@ -149,7 +149,7 @@ static void say_end(const struct plain *p)
           (long long)p->steps);
 }
 
-/* "set precision=fp16 microbatch=10": all of it or nothing. */
+/* "set precision=fp16 microbatch=10": all assignments or none. */
 static bool set(struct plain *p, char *words, struct error *e)
 {
     struct settings wanted = *link_wanted(p->link);
@@ -298,8 +298,8 @@ static void take_commands(struct plain *p)
         take_line(p, &line);
 }
 
-/* Where commands may be read: not from a terminal in whose background we are,
- * which would stop us. */
+/* The descriptor to read commands from, or -1: a terminal would stop us if we
+ * read from it in its background. */
 static int command_fd(const struct plain *p)
 {
     pid_t in_front = p->in >= 0 && isatty(p->in) ? tcgetpgrp(p->in) : -1;
@@ -341,7 +341,7 @@ bool plain_run(struct link *link)
     struct plain p = { .link = link, .in = STDIN_FILENO };
     const char *why = link_sentence(link);
 
-    ending_catch(); /* the link's snapshot must not stay behind */
+    ending_catch(); /* so that the link removes its snapshot */
     lines_init(&p.commands);
     if (isatty(p.in) && isatty(STDOUT_FILENO))
         print("Commands can be typed; help lists them.\n");
@@ -351,7 +351,7 @@ bool plain_run(struct link *link)
         p.quit |= !print_flush();
     }
     if (p.quit || ending_signal())
-        say_end(&p); /* after all that came with the command */
+        say_end(&p); /* after all events that came with the command */
     if (*why && !p.has_failed)
         print("%s.\n", why);
     print_flush(); /* a signal leaves no time for it later */

@@ -4,11 +4,11 @@
 
 #include "base/error.h"
 
-/* A row of a column under way. */
+/* A row of the column that is being drawn. */
 struct stretch {
     int owner;
     double owned;        /* bytes of it that are the owner's */
-    double used;         /* that are anyone's */
+    double used;         /* bytes of it that are anyone's */
 };
 
 struct column {

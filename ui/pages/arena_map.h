@@ -1,8 +1,8 @@
 /*
  * A map of the arena: which tensor lies where, and when, as a grid of cells.
  * A cell is a share of the addresses, from the lowest in the last row up, in
- * the step that its column of a timeline stands for; it shows the tensor that
- * most of it belongs to.
+ * the step that its column of a timeline stands for. It shows the tensor that
+ * has most of it.
  */
 #ifndef MEMDIAL_ARENA_MAP_H
 #define MEMDIAL_ARENA_MAP_H

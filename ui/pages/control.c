@@ -11,7 +11,7 @@
 #include "ui/term/prompt.h"
 #include "ui/term/scroll.h"
 
-/* What a popup may say to do, or has nothing to do with it. */
+/* Whether an action has its usual effect while a popup is open. */
 static bool passes_popup(enum action action)
 {
     return action == ACTION_QUIT || action == ACTION_REPAINT ||
@@ -19,8 +19,8 @@ static bool passes_popup(enum action action)
            action == ACTION_CHOICE || action == ACTION_NONE;
 }
 
-/* What means nothing but to close it. Dials that cannot be seen are not
- * turned. Whatever else a key means happens as it closes. */
+/* Whether an action only closes a popup. Dials that cannot be seen are not
+ * turned. Any other action is carried out as the popup closes. */
 static bool only_closes(const struct screen *s, enum action action)
 {
     return action == ACTION_CLOSE || action == ACTION_ENTER ||
@@ -29,7 +29,7 @@ static bool only_closes(const struct screen *s, enum action action)
            (action == ACTION_HELP && s->helping);
 }
 
-/* Within a popup. */
+/* Whether an action moves within a popup. */
 static bool moves(enum action action)
 {
     return scroll_steps(action, 1) != 0;
@@ -53,7 +53,7 @@ static void go_to_pane(struct screen *s, int step)
     } while (next.size > SIZE_LINE && next.pane[*pane].rows == 0);
 }
 
-/* What was said of one page is not left standing on another. */
+/* A message about one page does not stay on another. */
 static void go_to_page(struct screen *s, int page)
 {
     enum page_id next = (enum page_id)((page + PAGE_COUNT) % PAGE_COUNT);
@@ -63,7 +63,7 @@ static void go_to_page(struct screen *s, int page)
     s->page = next;
 }
 
-/* To another pane or page. */
+/* Goes to another pane or page. */
 static void go(struct screen *s, enum action action, int argument)
 {
     switch (action) {
@@ -118,7 +118,7 @@ static void act_on_run(struct session *session, enum action action)
     }
 }
 
-/* All of what the status line had room for a part of. */
+/* Shows the whole of a message that the status line had to cut. */
 static void show_message(struct screen *s)
 {
     struct session *session = s->session;
@@ -224,15 +224,15 @@ static void paste(struct screen *s, int key)
         answer_key(s, key);
 }
 
-/* What else people type for yes and no. */
+/* Turns other keys that people type for yes and no into Enter and Esc. */
 static int meaning_of(int key)
 {
     return key == '\n' || key == 'y'   ? KEY_RETURN
            : key == 'n' || key == 'N' ? KEY_ESCAPE : key;
 }
 
-/* Keys while a popup waits for a choice: those of the choices, and those that
- * scroll. */
+/* Keys while a popup waits for a choice: the keys of the choices, and those
+ * that scroll. */
 static void choice_key(struct screen *s, int key)
 {
     const struct key *other = keys_find(s->page, key);
@@ -251,7 +251,7 @@ static void choice_key(struct screen *s, int key)
         control_act(s, other->action, 0);
 }
 
-/* Ctrl-C gives up a question; else it quits, and as q asks first. */
+/* Ctrl-C gives up a question; otherwise it quits, and asks first, as q does. */
 static void interrupt(struct screen *s)
 {
     if (s->asking)
@@ -287,7 +287,7 @@ void control_input(struct screen *s, const struct input *input)
     case INPUT_NONE:
         break;
     case INPUT_KEY:
-        if (input->pasted) { /* of use in an answer, and nowhere else */
+        if (input->pasted) { /* pasted text is only for answers */
             paste(s, input->key);
             break;
         }

@@ -1,6 +1,6 @@
 /*
- * The hand: turns keys and clicks into actions, and carries out those that are
- * the same on every page. The page that is shown gets the others.
+ * The control: turns keys and clicks into actions, and carries out those that
+ * are the same on every page. The page that is shown gets the others.
  */
 #ifndef MEMDIAL_CONTROL_H
 #define MEMDIAL_CONTROL_H

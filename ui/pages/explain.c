@@ -63,7 +63,7 @@ static void add_tensor(struct text_block *text, const struct plan *plan,
                    dense ? "" : ", nonzeros only");
 }
 
-/* One line for each type of element: so many of so many bytes. */
+/* Adds a line for each type of element: its count and its bytes. */
 static void add_formula(struct text_block *text, const struct plan *plan,
                         const struct living *living, int count)
 {
@@ -162,7 +162,7 @@ void explain_kind(struct text_block *text, const struct job *job,
     free(living);
 }
 
-/* Why it is alive then: what wrote it, and what still has to read it. */
+/* Adds why a tensor is alive: its writer, and the steps that still read it. */
 static void add_life(struct text_block *text, const struct plan *plan,
                      const struct plan_instance *p)
 {
@@ -219,7 +219,7 @@ static double share_of(const struct forecast *f, unsigned kinds)
     return 100.0 * (double)sum / (double)f->peak_bytes;
 }
 
-/* The turn that takes less, if any does. */
+/* The turn of a dial that takes less memory, if either does. */
 static const struct forecast *better_turn(const struct session *s, int dial)
 {
     const struct forecast *best = s->planned;

@@ -1,7 +1,7 @@
 /*
- * Why a figure is what it is: the formula with its numbers, the largest
- * tensors, and for the peak when it is, what is alive then, and which dials
- * can lower it.
+ * The reason for a figure: its formula with the numbers, and the largest
+ * tensors. For the peak, also its step, the tensors alive then, and the dials
+ * that can lower it.
  */
 #ifndef MEMDIAL_EXPLAIN_H
 #define MEMDIAL_EXPLAIN_H
@@ -20,15 +20,16 @@ void explain_tensor(struct text_block *, const struct job *, int instance,
 /* The peak of the settings wanted. */
 void explain_peak(struct text_block *, const struct session *);
 
-/* What the worker touched, what the system says it has, and the gap. */
+/* The bytes that the worker touched, those that the system reports, and the
+ * gap. */
 void explain_memory(struct text_block *, const struct session *);
 
 void explain_budget(struct text_block *, const struct session *);
 
-/* Where the turns of a dial lead. */
+/* The plans that the turns of a dial lead to. */
 void explain_turns(struct text_block *, const struct session *, int dial);
 
-/* A dial: what it is, what it can be set to, and what it reaches. */
+/* A dial: its meaning, its values, and the memory that it reaches. */
 void explain_dial(struct text_block *, const struct session *, int dial);
 
 #endif

@@ -11,7 +11,7 @@
 #include "ui/term/prompt.h"
 #include "ui/term/scroll.h"
 
-/* "training", and what may be wrong with it. */
+/* "training", or the trouble with it. */
 static const char *state_text(const struct session *s, unsigned *style)
 {
     *style = ROLE_BAD | STYLE_BOLD;
@@ -41,8 +41,8 @@ static const char *state_text(const struct session *s, unsigned *style)
 
 enum { RATE_CELLS = 7 };
 
-/* "epoch 3 of 20  1,240 samples/s  0:42 left"; where nothing moves only the
- * epoch: how fast it was says nothing of when it ends. */
+/* "epoch 3 of 20  1,240 samples/s  0:42 left". While the run stands still only
+ * the epoch: the old speed does not tell the end. */
 static void progress_text(const struct session *s, char *text, size_t size)
 {
     char rate[NUMBER_SIZE], left[TEXT_DURATION_SIZE];
@@ -64,7 +64,7 @@ static void progress_text(const struct session *s, char *text, size_t size)
 }
 
 /* From this width on the progress is in the line of the tabs, below it in the
- * one of the state. */
+ * line of the state. */
 enum { PROGRESS_COLS = 120 };
 
 /* From this width on there is room for the name of the program. */
@@ -156,8 +156,8 @@ static void draw_status(struct screen *s, struct area area)
     area_fit(area, 0, col, end - col, style, text);
 }
 
-/* Draws a key and what it does, at `col` if that ends before `end`; returns
- * the column after it and a gap, or `col`. */
+/* Draws a key and its effect, at `col` if they end before `end`; returns the
+ * column after them and a gap, or `col`. */
 static int draw_word(struct screen *s, struct area area, int row, int col,
                      int end, const char *label, const char *word,
                      enum action action, int argument)
@@ -183,7 +183,7 @@ static int draw_hint(struct screen *s, struct area area, const struct key *k,
                      k->argument);
 }
 
-/* What keys do while a question has them. */
+/* Shows the keys of a question while it is open. */
 static void draw_question_hints(const struct screen *s, struct area area)
 {
     if (s->offers[0])
@@ -195,7 +195,7 @@ static void draw_question_hints(const struct screen *s, struct area area)
                   "Enter takes it  Ctrl-U clears it  Esc leaves it");
 }
 
-/* How to get help and how to get out are always there, at the right. */
+/* The keys for help and for quitting are always there, at the right. */
 static void draw_hints(struct screen *s, struct area area)
 {
     const struct key *help = keys_of(s->page, ACTION_HELP);
@@ -276,8 +276,8 @@ static int flow_choices(struct screen *s, struct area *area, int cols)
 
 enum { POPUP_WIDTH = 76 };
 
-/* The text, which scrolls if it has no room, above the choices, which are
- * always in sight. */
+/* The text stands above the choices. It scrolls if it does not fit; the choices
+ * are always in sight. */
 static void draw_popup_text(struct screen *s, struct area area)
 {
     int choices = flow_choices(s, NULL, area.cols);
@@ -336,8 +336,8 @@ static void draw_small_question(struct screen *s, struct area area)
     text_block_done(&text);
 }
 
-/* What the run is at, in as many rows as there are, the most important
- * first. */
+/* The state of the run, in the rows that there are, the most important first.
+ */
 static void draw_summary(const struct session *s, struct area area)
 {
     static const unsigned styles[] = {
@@ -366,8 +366,8 @@ static void draw_summary(const struct session *s, struct area area)
     text_block_done(&text);
 }
 
-/* Where there is no room for a page: in the first line what a status bar would
- * show. */
+/* Where there is no room for a page, the first line is like a status bar's.
+ */
 static void draw_line(struct screen *s, struct area area)
 {
     const struct session *session = s->session;

@@ -7,7 +7,7 @@
 
 struct screen;
 
-/* Draws all of it, and the panes of the page, into screen->cells. */
+/* Draws the frame, and the panes of the page, into screen->cells. */
 void frame_draw(struct screen *);
 
 #endif

@@ -55,7 +55,7 @@ void help_fill(struct text_block *text, enum page_id page,
     add_kinds(text, glyphs);
 }
 
-/* Only keys of some pages say which, in the order of the pages. */
+/* Keys of some pages alone name them, in the order of the pages. */
 static void print_pages(unsigned pages)
 {
     static const char *const names[PAGE_COUNT] = { "Run", "Step", "Layers",
@@ -77,7 +77,7 @@ static void print_label(const char *label)
     print(".It");
     while (*label) {
         int n = (int)strcspn(label, " ");
-        /* mdoc would take a lone punctuation mark for one of its own. */
+        /* mdoc would read a lone punctuation mark as its own. */
         print(" Ic %s%.*s",
               n == 1 && ispunct((unsigned char)*label) ? "\\&" : "", n,
               label);

@@ -1,5 +1,5 @@
 /*
- * What the key table says, for people: the help page, and the section KEYS of
+ * The key table, for people: the help page, and the section KEYS of
  * memdial(1).
  */
 #ifndef MEMDIAL_HELP_H
@@ -8,8 +8,8 @@
 #include "ui/term/keys.h"
 #include "ui/term/text_block.h"
 
-/* The keys of a page, then what letters and patterns mean, as they are drawn
- * with these glyphs. */
+/* The keys of a page, then the meaning of letters and patterns, as they are
+ * drawn with these glyphs. */
 void help_fill(struct text_block *, enum page_id, enum glyphs);
 
 /* Prints the table as items of an mdoc list. */

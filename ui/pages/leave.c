@@ -47,7 +47,7 @@ bool leave_ask(struct screen *s)
     return true;
 }
 
-/* What the run began from; false if that is not there any more. */
+/* The preset that the run began from; false if it is not there any more. */
 static bool find_preset(const struct session *s, struct settings *settings)
 {
     struct preset preset;
@@ -109,7 +109,7 @@ static void print_progress(const struct run *r)
           (long long)r->steps, text_duration(took, r->at[AXIS_SECONDS]));
 }
 
-/* For a shell. */
+/* Prints an argument as a shell reads it. */
 static void print_argument(const char *text)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -127,7 +127,7 @@ static void print_argument(const char *text)
     print("'");
 }
 
-/* A command that does the same and saves it. */
+/* Prints a command that makes the same run and saves it. */
 static void print_command(const struct session *s,
                           const struct settings *preset)
 {

@@ -1,6 +1,6 @@
 /*
- * Leaving the screens. A run that is under way ends with them, so that is
- * asked about; what there was of it is told on the screen that comes back.
+ * Leaving the screens. A run under way ends with them, so the person is asked
+ * first. Its results are printed on the screen that comes back.
  */
 #ifndef MEMDIAL_LEAVE_H
 #define MEMDIAL_LEAVE_H
@@ -10,11 +10,11 @@
 struct screen;
 struct session;
 
-/* Asks if something would be lost; false: nothing would. */
+/* Asks if work would be lost; false: none would be. */
 bool leave_ask(struct screen *);
 
-/* Prints settings, memory, score, how far it came, and how to have it
- * saved. `exported` is a file that was written, or empty. */
+/* Prints settings, memory, score and progress of the run, and how to save it.
+ * `exported` is a file that was written, or empty. */
 void leave_print(const struct session *, const char *exported);
 
 #endif

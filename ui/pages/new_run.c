@@ -11,8 +11,8 @@
 #include "ui/pages/screen.h"
 #include "ui/session/diff.h"
 
-/* Units in an epoch and an evaluation of drawn data, where the preset would go
- * through a set of files: as quick has them. */
+/* Units in an epoch and an evaluation of drawn data, where the preset would use
+ * all of a set of files: the numbers of the preset quick. */
 enum { DRAWN_EPOCH = 5000, DRAWN_VALID = 1000 };
 
 static void new_run_begin(struct screen *s)
@@ -32,7 +32,8 @@ static void on_agreed(struct screen *s, int key)
     new_run_begin(s);
 }
 
-/* "depth  10 → 16" for what a run begins with; how many others there are. */
+/* Lists changes that only a new run can make, "depth  10 → 16"; returns the
+ * number of others. */
 static int list_changes(struct text_block *text, const struct settings *from,
                         const struct settings *to)
 {
@@ -54,7 +55,7 @@ static int list_changes(struct text_block *text, const struct settings *from,
     return others;
 }
 
-/* What becomes of the run that there is. */
+/* Says how the present run ends. */
 static void tell_end(struct text_block *text, const struct session *s)
 {
     double valid = run_latest(session_run(s), CURVE_VALID_SCORE);
@@ -73,7 +74,7 @@ static void tell_end(struct text_block *text, const struct session *s)
                        s->in_force.epochs, figure);
 }
 
-/* A run that has failed is not lost by another. */
+/* A run that has failed loses nothing by a new one. */
 static void ask(struct screen *s)
 {
     struct text_block *text = &s->popup_text;
@@ -137,7 +138,7 @@ static void ask_folder(struct screen *s)
     s->answered = on_folder;
 }
 
-/* As quick trains, with the network of the preset. */
+/* Trains as quick does, with the network of the preset. */
 static void take_drawn(struct screen *s)
 {
     struct settings *settings = &s->new_run.settings;

@@ -1,9 +1,9 @@
 /*
- * A run that is asked for but has not begun. It ends the one under way, so
- * nothing is asked of the worker before it is known that it can begin, and
- * before the person has said so: data that are not there are told of, with
- * where they come from, and asked for; then the question says what changes and
- * what ends.
+ * A run that is asked for but has not begun. It ends the run under way. So the
+ * worker is asked for nothing before it is known that the new run can begin,
+ * and before the person agrees. If data are missing the screen says so, says
+ * where they come from, and asks for their folder. Then a question names the
+ * changes and the run that ends.
  */
 #ifndef MEMDIAL_NEW_RUN_H
 #define MEMDIAL_NEW_RUN_H
@@ -14,19 +14,19 @@
 
 struct screen;
 
-/* Goes to other settings: in the run under way if they can follow there, which
- * is said of `name`; else in a new run of `preset`, which is asked first. */
+/* Goes to other settings, for which messages use `name`: in the run under way
+ * if it can follow, else in a new run of `preset`, after a question. */
 void new_run_go(struct screen *, const char *name, const char *preset,
                 const struct settings *);
 
 /* Undoes the last change, which may be a new run. */
 void new_run_undo(struct screen *);
 
-/* Begins the run again, which is asked first if one is under way. */
+/* Begins the run again; asks first if a run is under way. */
 void new_run_restart(struct screen *);
 
-/* Asks for the data that a run of a preset cannot be without; `message` says
- * what is the matter with those it has. False if it needs no files. */
+/* Asks for the data that a run of a preset needs; `message` names the trouble
+ * with its present data. False if it needs no files. */
 bool new_run_ask_data(struct screen *, const char *preset,
                       const struct settings *, const char *message);
 

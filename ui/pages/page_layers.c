@@ -1,6 +1,6 @@
 /*
- * The page Layers: what each layer of the model has and costs, as the plan
- * says, with all of them in a last row.
+ * The page Layers: the memory and arithmetic of each layer of the model, as the
+ * plan says, and their sum in a last row.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static double key_of(const void *arg, int row, int column)
     return layer_table_number(arg, row, (enum layer_column)column);
 }
 
-/* What is nothing steps back. */
+/* Zeros are dim. */
 static void format_cell(const void *arg, int row, int column, char *text,
                         size_t size, unsigned *style)
 {
@@ -40,8 +40,8 @@ static void format_cell(const void *arg, int row, int column, char *text,
         *style = ROLE_DIM;
 }
 
-/* Columns that there is room for; returns the columns of cells that they
- * take. */
+/* Takes the columns that there is room for, *count of them; returns the cells
+ * that they take. */
 static int fit_columns(const struct layer_table *l, int cols,
                        struct table_column columns[LAYER_COLUMNS], int *count)
 {
@@ -59,7 +59,7 @@ static int fit_columns(const struct layer_table *l, int cols,
     return taken;
 }
 
-/* As the rows above it, but always in sight. */
+/* The sum is drawn like the rows above it, but always in sight. */
 static void draw_sum(const struct layer_table *l, const struct table *t,
                      struct area area, int row)
 {
@@ -77,7 +77,7 @@ static void draw_sum(const struct layer_table *l, const struct table *t,
     }
 }
 
-/* Shares of the peak, right of the columns; the largest takes all of it. */
+/* Shares of the peak, right of the columns, relative to the largest. */
 static void draw_shares(const struct layer_table *l, const struct table *t,
                         const struct table_view *v, struct area area, int col)
 {
@@ -179,7 +179,7 @@ static void show_layer(struct screen *s, const struct layers_page *p,
     layer_table_done(&l);
 }
 
-/* Of numbers the largest come first. */
+/* Numbers are sorted with the largest first. */
 static void act_on_table(struct layers_page *p, int row_count,
                          enum action action, int argument)
 {

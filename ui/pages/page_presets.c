@@ -1,6 +1,6 @@
 /*
- * The page Presets: a list of them, and what the chosen one would change. From
- * here one is loaded, and the settings that are wanted are saved as one.
+ * The page Presets: a list of them, and the changes that the chosen preset
+ * would make. A preset is loaded here, and the settings wanted are saved here.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 enum { PANE_LIST, PANE_PRESET };
 
-/* What the screen was asked to ask. */
+/* The question that the page has asked. */
 enum question_asked { ASKED_NAME, ASKED_REPLACE };
 
 struct presets_page {
@@ -41,7 +41,7 @@ static void page_presets_draw(struct screen *s, void *state, int pane,
         pane_preset_draw(s, &p->preset, &p->presets, area);
 }
 
-/* The whole error, for which the line of the state may be too short. */
+/* Shows the whole error, for which the status line may be too short. */
 static void fail(struct screen *s, const char *title, const struct error *e)
 {
     session_say(s->session, NOTICE_ERROR, "%s", e->text);
@@ -51,7 +51,7 @@ static void fail(struct screen *s, const char *title, const struct error *e)
     text_block_add(&s->popup_text, ROLE_TEXT, "Nothing has changed.");
 }
 
-/* The file may not be what it was when it was listed, so it is read again. */
+/* The file may have changed since it was listed, so it is read again. */
 static void load(struct screen *s, struct presets_page *p)
 {
     const struct preset_entry *entry;
@@ -91,8 +91,8 @@ static void save(struct screen *s, struct presets_page *p, bool replace)
     session_say(session, NOTICE_INFO, "saved %s", path);
 }
 
-/* A name that is taken is asked about: a file of the user's would be lost, and
- * one that comes with memdial no longer found. */
+/* A question comes before a name that is taken: the user's file would be
+ * lost, or a preset that comes with memdial no longer found. */
 static void save_as(struct screen *s, struct presets_page *p)
 {
     static const char extension[] = ".yaml";

@@ -1,5 +1,5 @@
 /*
- * The page Run: dials, and what they do to memory and to the score.
+ * The page Run: dials, and their effect on memory and on the score.
  */
 #include "ui/pages/pane_curves.h"
 #include "ui/pages/pane_dials.h"
@@ -31,7 +31,7 @@ static void page_run_draw(struct screen *s, void *state, int pane,
         pane_curves_draw(s, &p->curves, area);
 }
 
-/* What is for the pane that has the keys. */
+/* Carries out an action in the pane that has the keys. */
 static void act_in_pane(struct screen *s, struct run_page *p,
                         enum action action, int argument)
 {

@@ -38,7 +38,7 @@ static void page_step_draw(struct screen *s, void *state, int pane,
         pane_living_draw(s, &p->living, &p->cursor, job, area);
 }
 
-/* Along the steps. */
+/* Moves the cursor along the steps. */
 static void move(struct step_cursor *c, const struct job *job,
                  enum action action, int argument)
 {

@@ -24,7 +24,7 @@ static struct chart_line line_of(const struct series *c, enum axis axis,
     };
 }
 
-/* An exponential mean over a fiftieth of what there is; the caller frees. */
+/* An exponential mean over a fiftieth of the points; the caller frees. */
 static double *smooth(const struct series *c, enum axis axis)
 {
     double *pairs = xcalloc((unsigned long)c->count + 1, 2 * sizeof(double));
@@ -41,14 +41,14 @@ static double *smooth(const struct series *c, enum axis axis)
 
 enum { MOST_LINES = 24, MOST_MARKS = 64 };
 
-/* What a chart of the pane is made of. */
+/* The lines and marks that a chart of the pane is drawn from. */
 struct drawing {
     struct chart_line lines[MOST_LINES];
     struct chart_mark marks[MOST_MARKS];
     struct chart chart;
 };
 
-/* Earlier runs lie under this one, the pinned one over the others. */
+/* Earlier runs lie under the present one, the pinned run over the others. */
 static void add_earlier(const struct session *s, struct drawing *d,
                         enum curve curve, enum axis axis)
 {
@@ -72,7 +72,7 @@ static double furthest(const struct session *s, enum axis axis)
 
     for (int i = 0; i < s->runs.count; i++)
         most = fmax(most, s->runs.list[i].at[axis]);
-    /* The whole run, once a good part of it is there. */
+    /* The axis shows the whole run once a good part of it is there. */
     if (axis == AXIS_EPOCHS && h->at[axis] > 0.4 * s->in_force.epochs)
         most = fmax(most, s->in_force.epochs);
     return most;
@@ -137,7 +137,7 @@ static int draw_legend(struct area area, int col, unsigned style, char letter,
     return col + 2;
 }
 
-/* The last of a legend, if there is room. */
+/* Draws the pinned run, the last of a legend, if there is room. */
 static void draw_legend_pinned(const struct session *s, struct area area,
                                int col)
 {
@@ -229,7 +229,7 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     free(smoothed);
 }
 
-/* What changed last before the cursor, or at all. */
+/* Draws the last change before the cursor, or the last of the run. */
 static void draw_change(struct screen *s, const struct pane_curves *p,
                         struct area area)
 {
@@ -253,8 +253,9 @@ static void draw_change(struct screen *s, const struct pane_curves *p,
 
 enum { BOTH_COLS = 72 };
 
-/* Where there is room for one chart it has the score, which moves once an
- * epoch; until it first does, the loss, which moves with every step. */
+/* Where there is room for one chart it shows the score, which moves once an
+ * epoch. Until it first does, the chart shows the loss, which moves with every
+ * step. */
 static bool shows_loss(const struct session *s, enum curves curves,
                        struct area area)
 {

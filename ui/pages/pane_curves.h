@@ -1,6 +1,6 @@
 /*
- * The curves of the page Run: score and loss of this run over those of
- * earlier ones, with a mark where a dial was changed.
+ * The curves of the page Run: score and loss of this run, drawn over earlier
+ * runs, with a mark where a dial was changed.
  */
 #ifndef MEMDIAL_PANE_CURVES_H
 #define MEMDIAL_PANE_CURVES_H

@@ -20,8 +20,8 @@ static unsigned style_of_change(int sign)
     return sign < 0 ? ROLE_GOOD : sign > 0 ? ROLE_BAD : ROLE_TEXT;
 }
 
-/* "‹ 3.11 MiB ×1.29": what a turn would make of peak and FLOPs; of the peak
- * alone where there is no room for all digits. */
+/* "‹ 3.11 MiB ×1.29": the peak and FLOPs after a turn; the peak alone where
+ * there is no room for all digits. */
 static void draw_turn(struct screen *s, struct area area, int row, int dial,
                       enum dial_turn turn)
 {
@@ -59,7 +59,7 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
 
 enum { NAME_COLS = 17 };
 
-/* Whether what a dial is set to does nothing beside the other dials. */
+/* Whether a dial's value has no effect beside the other dials. */
 static bool is_idle(const struct session *session, int dial,
                     char why[IDLE_WHY_SIZE])
 {
@@ -100,7 +100,7 @@ static void draw_dial(struct screen *s, struct area area, int row, int dial)
               row + 1, dial, DIAL_UP);
 }
 
-/* The chosen dial at length, as far as there is room. */
+/* Describes the chosen dial, as far as there is room. */
 static void draw_detail(struct screen *s, struct area area)
 {
     struct text_block text = { 0 };
@@ -125,7 +125,7 @@ void pane_dials_draw(struct screen *s, struct pane_dials *p, struct area area)
     range_of_dials(p, &from, &to);
     if (s->dial < from || s->dial >= to)
         s->dial = from;
-    /* With a line between them where there is room for all of it. */
+    /* A blank line stands between dials where there is room for all. */
     each = rows >= 3 * (to - from) + DETAIL_ROWS ? 3 : 2;
     shown = rows / each < to - from ? rows / each : to - from;
     p->scroll = from + scroll_keep(p->scroll - from, s->dial - from, to - from,

@@ -1,6 +1,6 @@
 /*
- * The dials of the page Run: the settings that can change in the run, and for
- * each what one step either way would take.
+ * The dials of the page Run: the settings that can change in the run, and the
+ * memory that one step either way would take.
  */
 #ifndef MEMDIAL_PANE_DIALS_H
 #define MEMDIAL_PANE_DIALS_H
@@ -8,7 +8,7 @@
 #include "ui/pages/screen.h"
 
 struct pane_dials {
-    bool more;           /* the second page of them */
+    bool more;           /* the second page of dials */
     int scroll;          /* first dial shown */
 };
 

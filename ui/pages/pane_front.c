@@ -10,7 +10,7 @@
 #include "ui/session/diff.h"
 #include "ui/term/chart.h"
 
-/* x is the logarithm of bytes to base 2; only whole ones are labelled. */
+/* x is the logarithm of bytes to base 2; only whole numbers are labelled. */
 static void label_bytes(double x, char text[NUMBER_SIZE])
 {
     static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
@@ -53,8 +53,9 @@ static double point_x(const struct attempt *t)
     return log2((double)t->peak_bytes);
 }
 
-/* Up from the axis to the first point of the front, from each to the next, and
- * on to the end of the chart: x, y, x, y, ...; the caller frees. */
+/* The line of the front: up from the axis to its first point, from each point
+ * to the next, and on to the end of the chart, as x, y, x, y, ...; the caller
+ * frees. */
 static double *make_stairs(const struct session *s, const struct chart *c,
                            int *count)
 {
@@ -80,8 +81,8 @@ static double *make_stairs(const struct session *s, const struct chart *c,
     return stairs;
 }
 
-/* Room for all points and the baseline, between two powers of two that have
- * room for their labels. */
+/* Makes room for all points and the baseline, between two powers of two that
+ * have room for their labels. */
 static void fit_chart(const struct session *s, struct chart *c,
                       const struct forecast *baseline)
 {
@@ -107,7 +108,7 @@ static void fit_chart(const struct session *s, struct chart *c,
     c->y_max = fmin(1, high + pad);
 }
 
-/* Beside a letter that is there already. */
+/* A column beside the letters that are there already. */
 static int free_column(struct area area, int row, int col, int width)
 {
     for (int step = 0; step < 8; step++) {
@@ -146,7 +147,7 @@ static void draw_letter(struct screen *s, const struct pane_trials *p,
     screen_target(s, area, row, col, 1, width, ACTION_ROW, place);
 }
 
-/* The chosen one keeps its place: what is drawn first does. */
+/* The first letter keeps its place, so the chosen trial is drawn first. */
 static void draw_letters(struct screen *s, struct pane_trials *p,
                          const struct chart *c, struct area area)
 {

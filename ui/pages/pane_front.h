@@ -7,11 +7,11 @@
 
 #include "ui/pages/pane_trials.h"
 
-/* The trial that is chosen in the table is marked; a click chooses there. */
+/* Marks the trial that is chosen in the table; a click chooses another. */
 void pane_front_draw(struct screen *, struct pane_trials *, struct area);
 
-/* The next trial in the plot with more memory, or less if `step` is -1; the
- * same one at the end. */
+/* The next trial in the plot with more memory, or less if `step` is -1; at the
+ * end, the same trial. */
 int pane_front_next(const struct session *, int trial, int step);
 
 #endif

@@ -23,7 +23,7 @@ static int count_kinds(const struct plan *plan, int step)
     return n;
 }
 
-/* "█A activations  2.50 MiB  81.0%"; without room its letter has to do. */
+/* "█A activations  2.50 MiB  81.0%"; the letter alone if there is no room. */
 static void draw_kind(const struct plan *plan, struct area area, int row,
                       int col, int step, enum kind kind, bool brief)
 {
@@ -47,7 +47,7 @@ static void draw_kind(const struct plan *plan, struct area area, int row,
     area_right(area, row, col + 32, ROLE_DIM, text);
 }
 
-/* The step, and how much of each kind is alive; returns the rows. */
+/* The step, and the bytes alive of each kind; returns the rows. */
 static int draw_facts(const struct job *job, struct area area, int step)
 {
     const struct plan *plan = job->plan;
@@ -134,7 +134,7 @@ static void draw_list(struct screen *s, struct pane_living *p,
     free(living);
 }
 
-/* One beside the other, or above it. */
+/* The facts stand beside the list, or above it. */
 void pane_living_draw(struct screen *s, struct pane_living *p,
                       struct step_cursor *c, const struct job *job,
                       struct area area)
@@ -151,7 +151,7 @@ void pane_living_draw(struct screen *s, struct pane_living *p,
                                      area.cols - col));
 }
 
-/* The tensor `by` places further on. */
+/* Picks the tensor `by` places further on. */
 static void pick_further(struct step_cursor *c, const struct job *job, int by)
 {
     int count, chosen;

@@ -1,5 +1,5 @@
 /*
- * What is alive at the cursor of the page Step: the operation, the bytes of
+ * The tensors alive at the cursor of the page Step: the operation, the bytes of
  * each kind, and the tensors, the largest first.
  */
 #ifndef MEMDIAL_PANE_LIVING_H

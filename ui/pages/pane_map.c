@@ -7,7 +7,7 @@
 #include "ui/pages/arena_map.h"
 #include "ui/term/byte_axis.h"
 
-/* Tensors that lie beside each other are told apart by brightness. */
+/* Brightness tells tensors apart that lie beside each other. */
 static void draw_cell(const struct job *job, struct area area, int row,
                       int col, int instance, bool chosen)
 {
@@ -118,7 +118,7 @@ void pane_map_draw(struct screen *s, struct pane_map *p,
         draw_tensor(job, area, rows + 1, tensor, cursor);
 }
 
-/* The next one at higher addresses, or at lower ones. */
+/* Picks the next tensor at higher addresses, or at lower ones. */
 static void pick_beside(struct step_cursor *c, const struct job *job, bool up)
 {
     int count, chosen, step = step_cursor_at(c, job), best = -1;
@@ -147,7 +147,7 @@ static void click(const struct pane_map *p, struct step_cursor *c,
 
     if (c->timeline.cols <= 0 || p->rows <= 0)
         return;
-    /* The plan may be another one than when it was drawn. */
+    /* The plan may have changed since it was drawn. */
     step_cursor_show(c, job, c->timeline.cols);
     arena_map_init(&map, job->plan, &c->timeline, p->rows);
     if (cell < map.rows * map.cols) {

@@ -23,7 +23,7 @@ static const char *reference_name(const struct session *s)
 
 enum { BAR_LABEL = 9, BAR_TOTAL = 11 };
 
-/* Of the kinds at the peak, as in the columns of these names. */
+/* Draws the kinds at the peak, by the name of a column. */
 static void draw_bar(struct area area, int row, const char *name,
                      unsigned style, const struct forecast *f, double scale)
 {
@@ -40,7 +40,7 @@ static void draw_bar(struct area area, int row, const char *name,
                bytes_format(text, sizeof(text), f->peak_bytes));
 }
 
-/* What a row says of a forecast; 0 if it says nothing. */
+/* The bytes of a row in a forecast; 0 if it has none. */
 static uint64_t row_bytes(const struct forecast *f, int row)
 {
     if (!f || f->refused)
@@ -50,8 +50,8 @@ static uint64_t row_bytes(const struct forecast *f, int row)
            : row == ROW_ARENA ? f->arena_bytes : 0;
 }
 
-/* What fills a bar: the most of all three, or, to see something of the first
- * two where the third is far above them, of these alone. */
+/* The bytes that fill a bar: the most of all three. With `zoom`, the most of
+ * the first two, which the third may be far above. */
 static double scale_of(const struct session *s, bool zoom)
 {
     const struct forecast *all[] = { s->now, s->planned,
@@ -112,7 +112,7 @@ static void put_change(struct area area, int row, int end, uint64_t from,
                sign < 0 ? ROLE_GOOD : sign > 0 ? ROLE_BAD : ROLE_DIM, text);
 }
 
-/* Columns end here; the change is what turning the dials does, or did. */
+/* Where columns end; the change is that of turning the dials, done or not. */
 struct columns {
     int now, planned, reference, change, share; /* 0: left out */
 };
@@ -155,8 +155,8 @@ static void draw_forecast_row(const struct session *s, struct area area,
     }
 }
 
-/* What the worker says is of a step that was run. What the process has is
- * that at any time; what of it is the arena is not known before. */
+/* The worker's figures are for a step that was run. The size of the process is
+ * known at any time; its share that is the arena is not known before a step. */
 static void draw_worker_row(const struct session *s, struct area area, int y,
                             int row, struct columns c)
 {
@@ -235,7 +235,7 @@ static void pane_memory_draw_row(struct screen *s, const struct pane_memory *p,
     screen_target(s, area, y, 0, 1, area.cols, ACTION_ROW, row);
 }
 
-/* The next row that there is, in steps of 1 or -1; or the same. */
+/* The next row that is shown, in steps of 1 or -1; at the end, the same row. */
 static int next_row(const struct session *s, int row, int step)
 {
     for (int r = row + step; r >= 0 && r < ROW_COUNT; r += step)

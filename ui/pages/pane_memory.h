@@ -1,6 +1,7 @@
 /*
- * The memory of the page Run: bars by kind, of the bytes touched, planned and
- * compared with, on one scale; and a row for each figure, which Enter explains.
+ * The memory of the page Run: bars by kind, on one scale, for the bytes
+ * touched, planned and compared with; and a row for each figure, which Enter
+ * explains.
  */
 #ifndef MEMDIAL_PANE_MEMORY_H
 #define MEMDIAL_PANE_MEMORY_H
@@ -12,7 +13,7 @@ struct pane_memory {
     int scroll;
 };
 
-/* With the peak chosen. */
+/* The peak is chosen at first. */
 void pane_memory_init(struct pane_memory *);
 
 void pane_memory_draw(struct screen *, struct pane_memory *, struct area);

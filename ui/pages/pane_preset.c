@@ -37,8 +37,8 @@ static double larger(const struct forecast *a, const struct forecast *b)
     return (double)(x > y ? x : y);
 }
 
-/* "17.08x less memory, ×1.20 FLOPs": those of one unit of data, for the
- * batch may differ. */
+/* "17.08x less memory, ×1.20 FLOPs": FLOPs of one unit of data, for the batch
+ * may differ. */
 static void draw_factor(struct area area, int row, const struct forecast *now,
                         const struct forecast *then)
 {
@@ -61,7 +61,7 @@ static void draw_factor(struct area area, int row, const struct forecast *now,
               (factor >= 1 ? ROLE_GOOD : ROLE_BAD) | STYLE_BOLD, text);
 }
 
-/* The bars of now and then, and the change between them; returns the row after
+/* Bars for now and then, and the change between them; returns the row after
  * them and a gap. */
 static int draw_bars(const struct session *s, struct area area, int row,
                      const struct forecast *then)
@@ -97,7 +97,7 @@ enum { BARS_ROWS = 6, ROOMY_ROWS = 12 };
 /* From this number of columns on all titles have room beside "more". */
 enum { TITLES_COLS = 48 };
 
-/* What Enter does; in a word, where there is no room for sentences. */
+/* Says what Enter does; in a word where there is no room for sentences. */
 static int draw_offer(const struct session *s, const struct settings *then,
                       struct area area, int row)
 {
@@ -162,7 +162,7 @@ static void draw_row(const struct session *s, const struct settings *then,
              differs ? ROLE_PENDING | STYLE_BOLD : ROLE_DIM, preset);
 }
 
-/* Returns how many rows there are, shown or not. */
+/* Returns the number of rows, shown or not. */
 static int draw_rows(struct screen *s, struct pane_preset *p,
                      const struct settings *then, struct area area)
 {

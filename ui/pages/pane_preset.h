@@ -1,5 +1,5 @@
 /*
- * The chosen one of the page Presets: what it is, would take, and would change.
+ * The chosen preset of the page Presets: its purpose, memory and changes.
  */
 #ifndef MEMDIAL_PANE_PRESET_H
 #define MEMDIAL_PANE_PRESET_H
@@ -8,7 +8,7 @@
 
 struct pane_preset {
     int scroll, height;              /* of the settings */
-    bool all;                        /* those that are alike too */
+    bool all;                        /* settings that are alike too */
 };
 
 void pane_preset_draw(struct screen *, struct pane_preset *,

@@ -15,7 +15,7 @@ void pane_presets_done(struct pane_presets *p)
     free(p->candidate);
 }
 
-/* When a file was last added to the user's own, or removed. */
+/* The time at which a file was last added to the user's folder, or removed. */
 static struct timespec folder_time(void)
 {
     char path[PRESET_PATH_SIZE];
@@ -108,7 +108,7 @@ static void peak_text(const struct session *s, const struct pane_presets *p,
         bytes_format(text, size, f->peak_bytes);
 }
 
-/* Name and peak, and below what it is. */
+/* Draws a preset's name and peak, and its description below. */
 static void draw_entry(struct screen *s, const struct pane_presets *p,
                        struct area area, int row, int i, bool keys)
 {

@@ -6,8 +6,8 @@
 #include "ui/pages/sawtooth.h"
 #include "ui/term/byte_axis.h"
 
-/* A caret and beside it, on the side that has room, the first of some texts
- * that fits there; they are shorter and shorter. */
+/* Draws a caret and, beside it on the side that has room, the first text that
+ * fits. The texts get shorter and shorter. */
 static void draw_caret(struct area area, int row, int col,
                        const char *const texts[], int count)
 {
@@ -39,7 +39,7 @@ static void draw_step(const struct step_cursor *c, const struct job *job,
     draw_caret(area, row, step_cursor_column(c, step), texts, 3);
 }
 
-/* What a click into a column means. */
+/* Makes a click into a column move the cursor there. */
 static void target_columns(struct screen *s, const struct step_cursor *c,
                            const struct job *job, struct area area)
 {

@@ -8,7 +8,7 @@
 #include "base/number.h"
 #include "ui/pages/trial_text.h"
 
-/* In this order, as many as there is room for. */
+/* The columns in their order, cut where there is no more room. */
 enum { COLUMN_LABEL, COLUMN_SETTINGS, COLUMN_PEAK, COLUMN_FLOPS, COLUMN_BEST,
        COLUMN_STATE, COLUMN_SECONDS, COLUMN_EPOCHS, COLUMN_LAST,
        COLUMN_REDUCTION, COLUMN_COUNT };
@@ -18,7 +18,7 @@ void pane_trials_init(struct pane_trials *p)
     p->column_count = COLUMN_COUNT;
 }
 
-/* The latest too where that one was forgotten. */
+/* The latest trial stands in for one that was forgotten. */
 int pane_trials_chosen(const struct session *s, const struct pane_trials *p)
 {
     int trial = s->tried.count - 1;
@@ -133,7 +133,7 @@ static double sort_key(const void *arg, int row, int column)
     const struct attempt *t = &s->tried.list[row];
 
     switch (column) {
-    case COLUMN_SETTINGS: /* how much they save */
+    case COLUMN_SETTINGS: /* sorted by the memory that they save */
     case COLUMN_REDUCTION:
         return trial_reduction(t);
     case COLUMN_PEAK:
@@ -163,8 +163,8 @@ int *pane_trials_order(const struct session *s, struct pane_trials *p)
     return order;
 }
 
-/* Returns how many of the columns there is room for. The settings get the room
- * that is left. */
+/* Returns the number of columns that there is room for. The settings get the
+ * room that is left. */
 static int fit_columns(struct table_column columns[COLUMN_COUNT], int cols)
 {
     int left = cols - 2, count = 0;
@@ -210,7 +210,7 @@ void pane_trials_draw(struct screen *s, struct pane_trials *p,
     free(order);
 }
 
-/* The trial that was chosen stays so when the order changes. */
+/* The chosen trial stays chosen when the order changes. */
 bool pane_trials_act(const struct session *s, struct pane_trials *p,
                      enum action action, int argument)
 {

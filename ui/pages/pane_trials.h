@@ -1,6 +1,6 @@
 /*
- * The table of the page Runs: a trial a row, and which of them is chosen, until
- * a person chooses always the latest.
+ * The table of the page Runs: a trial a row, and the chosen trial, which is the
+ * latest until a person chooses.
  */
 #ifndef MEMDIAL_PANE_TRIALS_H
 #define MEMDIAL_PANE_TRIALS_H
@@ -16,19 +16,19 @@ struct pane_trials {
 
 void pane_trials_init(struct pane_trials *);
 
-/* The index of the chosen trial; -1: there is none at all. */
+/* The index of the chosen trial; -1: there is none. */
 int pane_trials_chosen(const struct session *, const struct pane_trials *);
 void pane_trials_choose(const struct session *, struct pane_trials *,
                         int trial);
 
-/* The trials in the order of the rows, which the caller frees. Puts the view on
- * the chosen one, wherever that is now. */
+/* The trials in the order of the rows; the caller frees. Puts the view on the
+ * chosen trial, wherever that is now. */
 int *pane_trials_order(const struct session *, struct pane_trials *);
 
 void pane_trials_draw(struct screen *, struct pane_trials *, struct area,
                       bool keys);
 
-/* True: the trial that was clicked was chosen already. */
+/* True: the click was on the trial that was chosen already. */
 bool pane_trials_act(const struct session *, struct pane_trials *,
                      enum action, int argument);
 

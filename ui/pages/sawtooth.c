@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "ui/term/theme.h"
 
-/* What a cell shows: the kind that most of it is, and how much of it is full;
- * without a kind none is. */
+/* The contents of a cell: the kind that has most of it, and how full it is;
+ * without a kind it is empty. */
 struct spot {
     int kind, eighths;
 };
@@ -96,7 +96,7 @@ static void draw_spot(struct area area, int row, int col, struct spot s)
     }
 }
 
-/* The longest run of cells of a kind in a row; how long it is. */
+/* The length of the longest run of cells of a kind in a row, and its place. */
 static int longest_run(const struct plot *p, int kind, int *row, int *col)
 {
     int longest = 0;
@@ -115,7 +115,7 @@ static int longest_run(const struct plot *p, int kind, int *row, int *col)
     return longest;
 }
 
-/* Its name in the middle of an area where there is room, or its letter. */
+/* Writes a kind's name in the middle of its area, or its letter, if it fits. */
 static void name_kind(const struct plot *p, struct area area, int kind)
 {
     unsigned style = (unsigned)(ROLE_KIND + kind) | STYLE_REVERSE;
@@ -132,7 +132,7 @@ static void name_kind(const struct plot *p, struct area area, int kind)
                    theme_letter((enum kind)kind));
 }
 
-/* Backward with what it recomputes is one part of a step. */
+/* Backward and its recomputation are one part of a step. */
 static bool same_part(enum phase a, enum phase b)
 {
     if (a == PHASE_RECOMPUTE)
@@ -142,7 +142,7 @@ static bool same_part(enum phase a, enum phase b)
     return a == b;
 }
 
-/* Where there is nothing else to draw. */
+/* Shades the phases where nothing else is drawn. */
 static void shade_phases(const struct plan *plan, const struct timeline *t,
                          struct area area)
 {
@@ -179,7 +179,7 @@ void sawtooth_draw(const struct plan *plan, const struct timeline *t,
     free(p.spots);
 }
 
-/* " backward ×10 ", or as much of it as there is room for. */
+/* " backward ×10 ", cut to the room that there is. */
 static void name_phase(const struct schedule *s, enum phase phase, int room,
                        char *text, size_t size)
 {

@@ -1,7 +1,7 @@
 /*
  * The sawtooth of a training step: the bytes alive at each step of a timeline,
- * as areas stacked by kind of memory, and a band that says what phase the
- * steps are of.
+ * as areas stacked by kind of memory, and a band that shows the phases of the
+ * steps.
  */
 #ifndef MEMDIAL_SAWTOOTH_H
 #define MEMDIAL_SAWTOOTH_H
@@ -13,7 +13,7 @@
 void sawtooth_draw(const struct plan *, const struct timeline *, double top,
                    struct area);
 
-/* What the band of a phase is made of. */
+/* The character that the band of a phase is drawn with. */
 const char *sawtooth_band(enum phase);
 unsigned sawtooth_role(enum phase);
 

@@ -4,9 +4,8 @@
  *
  * A page is one file: a const struct page, and a state of its own that the
  * screen allocates, zeroed, and hands to it. It draws one pane at a time into
- * an area that is already framed, names what can be clicked with
- * screen_target(), and never draws outside of a pane; what it wants to say at
- * length goes into a popup.
+ * an area that is already framed, makes parts clickable with screen_target(),
+ * and never draws outside a pane. Long text goes into a popup.
  */
 #ifndef MEMDIAL_SCREEN_H
 #define MEMDIAL_SCREEN_H
@@ -44,7 +43,7 @@ struct target {
 
 enum { ANSWER_SIZE = SETTINGS_TEXT_SIZE, CHOICES_MOST = 4 };
 
-/* What a popup offers to do. */
+/* A choice that a popup offers. */
 struct choice {
     int key;
     const char *label;               /* of the key, as printed */
@@ -55,7 +54,7 @@ struct choice {
 struct new_run {
     char name[RUN_PRESET_SIZE];    /* of the preset */
     struct settings settings;
-    bool undoes;                     /* it is the one before */
+    bool undoes;                     /* it goes back to the run before */
 };
 
 struct screen {
@@ -74,34 +73,34 @@ struct screen {
     char popup_title[64];
     struct text_block popup_text;
     int popup_scroll;
-    /* One with choices is left by them or by Esc alone. */
+    /* A popup with choices is left by them or by Esc alone. */
     struct choice choices[CHOICES_MOST];
     int choice_count;
-    bool leaving;                    /* it asks whether to leave */
-    bool helping;                    /* it has the keys */
+    bool leaving;                    /* the popup asks whether to leave */
+    bool helping;                    /* the popup lists the keys */
     /* A question takes all keys until Enter or Esc. */
     bool asking;
     char question[96], answer[ANSWER_SIZE];
     size_t answer_at;                /* the cursor is before this byte */
     bool completes;                  /* Tab completes folders in the answer */
-    char offers[ANSWER_SIZE];        /* what it could be completed to */
-    /* What gets an answer with KEY_RETURN, or the key of a choice; NULL: the
-     * page, as ACTION_ANSWER. */
+    char offers[ANSWER_SIZE];        /* completions of the answer */
+    /* Gets an answer with KEY_RETURN, or the key of a choice; NULL: the page
+     * gets it, as ACTION_ANSWER. */
     void (*answered)(struct screen *, int key);
     struct new_run new_run;          /* that is asked about */
     /* For app.c to carry out and clear. */
     bool quit, repaint, save_view, export;
-    bool interrupted;                /* it was Ctrl-C that quit */
+    bool interrupted;                /* by Ctrl-C */
 };
 
 void screen_init(struct screen *, struct session *, int rows, int cols,
                  enum glyphs);
 void screen_done(struct screen *);
 
-/* For pages. */
+/* The functions below are for pages. */
 
-/* What a click in part of an area means, in this frame; the last that was
- * said counts. */
+/* Gives a click in part of an area a meaning in this frame; where parts overlap
+ * the last one counts. */
 void screen_target(struct screen *, struct area, int row, int col, int rows,
                    int cols, enum action, int argument);
 
@@ -111,18 +110,19 @@ bool screen_has_keys(const struct screen *, int pane);
 /* Opens an empty popup; fill screen->popup_text. */
 void screen_popup(struct screen *, const char *title);
 
-/* Opens one with what has ended the run, for which a line may be too short. */
+/* Opens a popup with the trouble that ended the run; a line may be too short.
+ */
 void screen_trouble(struct screen *);
 
-/* Adds a choice to it, or what Esc does; screen->answered gets the key. */
+/* Adds a choice to it, or the effect of Esc; screen->answered gets the key. */
 void screen_offer(struct screen *, int key, const char *label,
                   const char *word);
 
 /* Whether a popup waits for a choice. */
 bool screen_offers(const struct screen *);
 
-/* Asks for a line of text; the page, or screen->answered if that is set then,
- * gets it when screen->answer has it. */
+/* Asks for a line of text, which screen->answer then has. The page is told of
+ * it, or screen->answered if that is set by then. */
 void screen_ask(struct screen *, const char *question, const char *answer);
 
 /* Text at the right end of the top border of a pane. */

@@ -1,7 +1,7 @@
 /*
- * The cursor of the page Step, which its panes share: whose plan it is in, a
- * step of that plan, and a tensor that is alive in the step. Plans come and go
- * under it; what it says of one always fits that one.
+ * The cursor of the page Step, which its panes share: the subject of a plan, a
+ * step of that plan, and a tensor alive in the step. Plans are replaced under
+ * it, so each function fits it to the plan it is given.
  */
 #ifndef MEMDIAL_STEP_CURSOR_H
 #define MEMDIAL_STEP_CURSOR_H
@@ -25,8 +25,8 @@ void step_cursor_done(struct step_cursor *);
 /* The step of the cursor. */
 int step_cursor_at(const struct step_cursor *, const struct job *);
 
-/* What is alive there, the largest first, and the place of the chosen tensor
- * in it, -1 if nothing is; the caller frees. */
+/* The tensors alive at the cursor, the largest first, and the place of the
+ * chosen tensor among them, -1 if none is alive; the caller frees. */
 struct living *step_cursor_living(const struct step_cursor *,
                                   const struct job *, int *count,
                                   int *chosen);
@@ -34,10 +34,10 @@ struct living *step_cursor_living(const struct step_cursor *,
 void step_cursor_go(struct step_cursor *, const struct job *, int step);
 void step_cursor_pick(struct step_cursor *, int tensor);
 
-/* Back to the largest tensor at the peak. */
+/* Goes back to the largest tensor at the peak. */
 void step_cursor_reset(struct step_cursor *);
 
-/* Shows half as many steps, or twice as many; the cursor in the middle. */
+/* Shows half or twice the number of steps, with the cursor in the middle. */
 void step_cursor_zoom(struct step_cursor *, const struct job *, int by);
 
 /* Lays out the timeline over `cols` columns. */

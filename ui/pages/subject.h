@@ -1,6 +1,6 @@
 /*
- * Whose plan a page shows: of the settings wanted, of those in force, or of
- * what they are compared with.
+ * The subject of a page: whose plan it shows. It is the settings wanted, those
+ * in force, or the ones they are compared with.
  */
 #ifndef MEMDIAL_SUBJECT_H
 #define MEMDIAL_SUBJECT_H
@@ -10,14 +10,14 @@
 enum subject { SUBJECT_WANTED, SUBJECT_IN_FORCE, SUBJECT_REFERENCE,
                SUBJECT_COUNT };
 
-/* The next; those in force are passed over while nothing is pending, for then
- * they are those wanted. */
+/* The next subject. Settings in force are passed over while nothing is pending,
+ * for then they are the settings wanted. */
 enum subject subject_next(const struct session *, enum subject);
 
 /* The job to show, or NULL. */
 const struct job *subject_job(const struct session *, enum subject);
 
-/* Says why there is none. */
+/* Says why there is no plan to show. */
 void subject_excuse(const struct session *, enum subject, struct area);
 
 /*

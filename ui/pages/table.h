@@ -1,7 +1,7 @@
 /*
  * Tables: rows of cells under titles, with a chosen row, scrolled to show it,
- * in the order of a column. The rows belong to the page; a table_view is what
- * a person does to them.
+ * in the order of a column. The rows belong to the page; a table_view has the
+ * person's choices.
  */
 #ifndef MEMDIAL_TABLE_H
 #define MEMDIAL_TABLE_H
@@ -33,18 +33,18 @@ struct table {
     const void *arg;
 };
 
-/* Draws titles and as many rows as fit. Rows can be clicked (ACTION_ROW, the
+/* Draws titles and the rows that fit. Rows can be clicked (ACTION_ROW, the
  * place in the order) and titles too (ACTION_SORT, the column + 1). */
 void table_draw(struct screen *, const struct table *, struct table_view *,
                 struct area, bool keys);
 
-/* Up, Down, PgUp, ..., ROW, SORT and REVERSE. False: not an action of tables.
- * Choosing a column that is sorted by already reverses. */
+/* Carries out Up, Down, PgUp, ..., ROW, SORT and REVERSE. False: the action is
+ * not for tables. Choosing the column of the present order reverses it. */
 bool table_act(struct table_view *, int row_count, int column_count,
                enum action, int argument);
 
-/* The order of rows by what `key` says of them in view->sort, equal ones as
- * they come; [row_count], the caller frees. */
+/* The order of rows by the number that `key` gives them in view->sort; equal
+ * rows stay in their order. [row_count]; the caller frees. */
 int *table_order(const struct table_view *, int row_count,
                  double (*key)(const void *arg, int row, int column),
                  const void *arg);

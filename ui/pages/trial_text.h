@@ -1,6 +1,6 @@
 /*
- * A trial in words: its letters, what it saves memory by, and all that a popup
- * says of it.
+ * A trial in words: its letters, its ways of saving memory, and the text of a
+ * popup about it.
  */
 #ifndef MEMDIAL_TRIAL_TEXT_H
 #define MEMDIAL_TRIAL_TEXT_H
@@ -13,25 +13,25 @@ enum { TRIAL_LABEL_SIZE = 8, TRIAL_SECONDS_CELLS = 7 };
 /* A to Z, AA, AB, ... */
 const char *trial_label(const struct attempt *, char text[TRIAL_LABEL_SIZE]);
 
-/* How the label is shown: a trial on the front stands out. */
+/* The style of the label: a trial on the front stands out. */
 unsigned trial_label_style(const struct session *, const struct attempt *);
 
-/* Whether no other trial has as good a score in less memory, or more in as
- * much. */
+/* Whether the trial is on the Pareto front: none has as good a score in less
+ * memory, or a better one in no more. */
 bool trial_on_front(const struct session *, const struct attempt *);
 
-/* By how much more it computes than its baseline, and how much less memory it
- * takes; 0: not known yet. */
+/* The factor by which it computes more than its baseline, and the factor by
+ * which it takes less memory; 0: not known yet. */
 double trial_flops_ratio(const struct attempt *);
 double trial_reduction(const struct attempt *);
 
 double trial_seconds(const struct attempt *);
 
-/* How the trial saves memory, then in what else it is not as its run began. */
+/* How the trial saves memory, then its other changes since its run began. */
 void trial_describe(const struct session *, const struct attempt *,
                     char *text, size_t size);
 
-/* Adds its results, what going back to it would change, and its settings. */
+/* Adds its results, the changes of going back to it, and its settings. */
 void trial_explain(struct text_block *, const struct session *,
                    const struct attempt *);
 

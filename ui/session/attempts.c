@@ -43,7 +43,7 @@ int attempts_beaten_by(const struct attempts *as, const struct attempt *a)
     return -1;
 }
 
-/* What is pinned stays so. */
+/* Forgets an attempt. If it is pinned, the session keeps its forecast. */
 static void forget(struct attempts *as, int index)
 {
     struct attempt *a = &as->list[index];
@@ -54,8 +54,8 @@ static void forget(struct attempts *as, int index)
     memmove(a, a + 1, (size_t)(--as->count - index) * sizeof(*a));
 }
 
-/* The oldest that is not pinned and not the best of anything, if there is one
- * such. */
+/* The oldest attempt that is not pinned and not the best of anything, if there
+ * is one. */
 static int least_missed(const struct attempts *as)
 {
     for (int i = 0; i < as->count; i++)
@@ -87,7 +87,7 @@ static struct attempt *attempts_append(struct attempts *as,
     return a;
 }
 
-/* A run may have another trial in the place of one that came to nothing. */
+/* A run may replace a trial that came to nothing by another. */
 void attempts_follow(struct attempts *as, const struct run *run)
 {
     const struct trial *now = run_trial(run);
@@ -110,7 +110,7 @@ void attempts_follow(struct attempts *as, const struct run *run)
     }
 }
 
-/* Attempts often share one. */
+/* Neighbouring attempts often share a baseline. */
 static struct forecast *baseline_figures(const struct attempts *as,
                                          const struct forecast *b)
 {
@@ -133,7 +133,7 @@ void attempts_note(struct attempts *as, struct forecast *plan,
     a->arena_bytes = plan->arena_bytes;
     if (!a->plan)
         a->plan = forecast_figures(plan);
-    /* What nothing is saved of is the same for all that can follow. */
+    /* The baseline is the same for all settings that can follow. */
     if (!a->baseline && baseline &&
         machine_same(&baseline->machine, &plan->machine) &&
         settings_can_follow(&baseline->settings, &a->trial.settings, NULL))

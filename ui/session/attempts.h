@@ -1,7 +1,8 @@
 /*
- * Attempts: what a session has tried, the trials of all its runs in one list,
- * each with what it was planned to take. They outlive their runs; when there
- * are ATTEMPTS_MOST, the oldest that nobody would miss makes room.
+ * Attempts: the settings that a session has tried. One list has the trials of
+ * all its runs, each with the memory it was planned to take. They outlive their
+ * runs. When there are ATTEMPTS_MOST, the oldest that nobody would miss makes
+ * room.
  */
 #ifndef MEMDIAL_ATTEMPTS_H
 #define MEMDIAL_ATTEMPTS_H
@@ -17,7 +18,7 @@ struct attempt {
     char preset[RUN_PRESET_SIZE];
     struct trial trial;              /* as its run had it last */
     struct forecast *plan, *baseline; /* held, figures; NULL: not here yet */
-    uint64_t peak_bytes, arena_bytes; /* 0: not known yet, and flops */
+    uint64_t peak_bytes, arena_bytes; /* and flops; 0: not known yet */
     double flops;                    /* of a step */
 };
 
@@ -30,19 +31,19 @@ struct attempts {
 void attempts_init(struct attempts *);
 void attempts_done(struct attempts *);
 
-/* Takes over what the run under way has come to. */
+/* Takes over the trials of the run under way. */
 void attempts_follow(struct attempts *, const struct run *);
 
-/* What the last one is planned to take, and what it is compared with; either
- * may be NULL, and the baseline of something else. */
+/* Notes the plan of the last attempt, and its baseline. Either may be NULL, or
+ * the baseline one of other settings. */
 void attempts_note(struct attempts *, struct forecast *plan,
                    const struct forecast *baseline);
 
 /* Whether it has a score and its memory is known. */
 bool attempt_has_point(const struct attempt *);
 
-/* The index of the first one with as good a score in less memory, or more in
- * as much, or -1. */
+/* The index of the first attempt with as good a score in less memory, or a
+ * better one in no more; or -1. */
 int attempts_beaten_by(const struct attempts *, const struct attempt *);
 
 #endif

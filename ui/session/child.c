@@ -17,7 +17,7 @@
 
 enum { UNSENT_MAX = 1 << 20 };
 
-/* Until one that was killed is given up. */
+/* Seconds until a killed child is given up. */
 static const double kill_seconds = 0.1;
 
 void child_init(struct child *c)
@@ -32,8 +32,8 @@ void child_done(struct child *c)
     free(c->unsent);
 }
 
-/* How many processes the system has ended as memory ran out; 0 if it does not
- * say. */
+/* The number of processes that the system has killed for want of memory; 0 if
+ * it does not tell. */
 static uint64_t count_oom_kills(void)
 {
     FILE *file = fopen("/proc/vmstat", "r");
@@ -53,22 +53,22 @@ bool child_starved(const struct child *c)
     return c->signal == SIGKILL && count_oom_kills() > c->oom_kills;
 }
 
-/* In the child. A session of its own keeps Ctrl-C and password prompts of the
- * command away from the terminal; the dying parent takes the child along. */
+/* Runs in the child. A session of its own keeps Ctrl-C and password prompts of
+ * the command away from the terminal. The child dies with its parent. */
 static void become(const char *command, pid_t parent, int in, int out)
 {
     sigset_t none;
 
     setsid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) /* it died before that */
+    if (getppid() != parent) /* it has died already */
         _exit(127);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
-    dup2(out, STDERR_FILENO); /* what it complains of is likely why it ends */
+    dup2(out, STDERR_FILENO); /* its complaints likely say why it ends */
     if (command)
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     else
@@ -93,7 +93,7 @@ static bool open_pipe(int ends[2])
     return true;
 }
 
-/* Moves the ends of the pipes that are ours to the child. */
+/* Moves our ends of the pipes to the child. */
 static bool fork_child(struct child *c, const char *command, int in[2],
                        int out[2])
 {
@@ -148,7 +148,8 @@ void child_flush(struct child *c)
     }
 }
 
-/* Twice what is needed: a child that reads nothing is sent many lines. */
+/* Takes twice the room needed: a child that does not read is sent many lines.
+ */
 static void make_room(struct child *c, size_t bytes)
 {
     size_t needed = c->unsent_bytes + bytes;
@@ -182,7 +183,7 @@ static void nap(void)
     nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
-/* A shell has 128 and a signal for its status when that ended what it ran. */
+/* A shell exits with 128 plus the signal that ended its command. */
 static void take_end(struct child *c, int status)
 {
     int number = WIFSIGNALED(status) ? WTERMSIG(status)

@@ -1,8 +1,8 @@
 /*
  * A process that lines are written to and read from: a command of the shell, or
- * this program's own worker. Nothing here waits for it but child_reap(), for as
- * long as its caller says. It dies with this process, however that ends: its
- * input ends then, and where the system can it is sent a signal as well.
+ * this program's own worker. Only child_reap() waits for it, as long as its
+ * caller says. It dies with this process: its input ends then, and where the
+ * system can, it is sent a signal as well.
  */
 #ifndef MEMDIAL_CHILD_H
 #define MEMDIAL_CHILD_H
@@ -25,18 +25,18 @@ struct child {
 
 void child_init(struct child *);
 
-/* Kills it, too. */
+/* Also kills the child. */
 void child_done(struct child *);
 
-/* `command` is for the shell; NULL: this program's worker. False with an
- * errno; then there is none. */
+/* `command` is for the shell; NULL: this program's worker. False with an errno;
+ * then there is no child. */
 bool child_start(struct child *, const char *command);
 
-/* Sends a line, as much of it as the pipe takes. False if too much waits to be
+/* Sends a line, as far as the pipe takes it. False if too much waits to be
  * sent: the child does not read. */
 bool child_send(struct child *, const char *line);
 
-/* Sends what waits to be sent, as much as the pipe takes. */
+/* Sends the lines that wait, as far as the pipe takes them. */
 void child_flush(struct child *);
 
 /* Closes its input and its output. */
@@ -45,7 +45,7 @@ void child_hang_up(struct child *);
 /* Whether it has ended within the time given. */
 bool child_reap(struct child *, double seconds);
 
-/* Ends it and its group. Then there is none. */
+/* Kills it and its group. Then there is no child. */
 void child_kill(struct child *);
 
 /* Whether it may have ended because memory ran out. */

@@ -13,7 +13,7 @@
 
 enum { PATH_SIZE = 4096 };
 
-/* Names of folders that begin as what was typed. */
+/* Names of folders that begin with the typed text. */
 struct names {
     char **name;         /* owned, [count] */
     int count;
@@ -67,7 +67,7 @@ static void names_done(struct names *n)
     free(n->name);
 }
 
-/* How many bytes all of them begin with; whole characters. */
+/* The number of bytes that all names begin with; whole characters. */
 static size_t common(const struct names *n)
 {
     const char *first = n->name[0], *last = n->name[n->count - 1];

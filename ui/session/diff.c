@@ -16,7 +16,7 @@ void diff_value(const struct settings *s, const struct setting *row,
         snprintf(text, size, "–");
 }
 
-/* Whether a value says by itself which setting it is of. */
+/* Whether a value alone shows which setting it belongs to. */
 static bool tells_all(const struct setting *row, const char *value)
 {
     int count = 0;

@@ -1,5 +1,5 @@
 /*
- * What differs between settings, in words.
+ * Differences between settings, in words.
  */
 #ifndef MEMDIAL_DIFF_H
 #define MEMDIAL_DIFF_H
@@ -16,7 +16,7 @@ void diff_value(const struct settings *, const struct setting *, char *text,
 void diff_add(char *text, size_t size, const struct settings *,
               const struct setting *);
 
-/* Lists where `s` is other than `from`: "fp16, microbatch 10". */
+/* Lists the settings of `s` that differ from `from`: "fp16, microbatch 10". */
 void diff_list(char *text, size_t size, const struct settings *s,
                const struct settings *from);
 

@@ -82,7 +82,7 @@ static bool is_there(const char *path)
     return lstat(path, &status) == 0;
 }
 
-/* As the first of memdial-1.json, memdial-2.json, ... that is not there. */
+/* Writes the first of memdial-1.json, memdial-2.json, ... that is not there. */
 static bool put_new(const char *text, char path[EXPORT_PATH_SIZE],
                     struct error *e)
 {

@@ -1,5 +1,5 @@
 /*
- * What a session knows as one JSON file: plan, settings tried, curves.
+ * A session as one JSON file: plan, settings tried, curves.
  */
 #ifndef MEMDIAL_EXPORT_H
 #define MEMDIAL_EXPORT_H

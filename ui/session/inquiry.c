@@ -7,7 +7,7 @@ enum { CANDIDATES_AT_ONCE = 16 };
 /* Tags of questions; turns of dials follow, then candidates. */
 enum { TAG_PLANNED, TAG_NOW, TAG_BASELINE, TAG_PINNED, TAG_TURN };
 
-/* Of the forecast of a turn. */
+/* Where the session has the forecast of a turn. */
 static struct forecast **turn_place(const struct session *s, int dial, int turn)
 {
     return &s->turn[dial * DIAL_TURNS + turn];
@@ -42,7 +42,7 @@ static int candidate_tag(int candidate)
     return TAG_TURN + dial_count() * DIAL_TURNS + candidate;
 }
 
-/* The first block of them that is not known whole. */
+/* Asks for the first block of candidates that is not known whole. */
 static int ask_candidates(const struct session *s, struct question *q)
 {
     int n = 0, i = 0, end;
@@ -83,8 +83,8 @@ int inquiry_list(const struct session *s, int dial, struct question *q)
     return n + ask_candidates(s, q + n);
 }
 
-/* It may be an answer about candidates that were replaced meanwhile. The next
- * block of them is asked for when one is complete. */
+/* The answer may be about candidates that were replaced meanwhile. When a block
+ * is complete the next one is asked for. */
 static void answer_candidate(struct session *s, int candidate,
                              struct forecast *f)
 {
@@ -99,7 +99,7 @@ static void answer_candidate(struct session *s, int candidate,
         s->asks |= SESSION_ASK_QUESTIONS;
 }
 
-/* From it follows which budgets can be, so their turns are asked anew. */
+/* The least arena limits the budgets, so their turns are asked anew. */
 static void learn_least(struct session *s, struct forecast *f)
 {
     if (f->refused || f->settings.checkpoint != CHECKPOINT_OPTIMAL ||

@@ -1,6 +1,6 @@
 /*
- * An inquiry: what a session would know of whatif.c, and what becomes of the
- * answers. They come in any order, and some when nobody asks any more.
+ * An inquiry: the questions of a session to whatif.c, and its answers. They
+ * come in any order, and some when nobody asks any more.
  */
 #ifndef MEMDIAL_INQUIRY_H
 #define MEMDIAL_INQUIRY_H
@@ -8,8 +8,8 @@
 #include "ui/session/session.h"
 #include "ui/session/whatif.h"
 
-/* Lists the questions that are open, most urgent first, and of them those
- * about `dial` first; returns how many. [inquiry_most()] */
+/* Lists the open questions, the most urgent first, with those about `dial`
+ * first among equals; returns the number. [inquiry_most()] */
 int inquiry_most(void);
 int inquiry_list(const struct session *, int dial, struct question *);
 

@@ -18,8 +18,8 @@
 enum { SENTENCE_SIZE = ERROR_TEXT_SIZE, WORDS_SIZE = 1024,
        GARBAGE_MAX = 1 << 20 /* bytes without an event between */ };
 
-/* Seconds: without an event before that is told, for a worker to end when it
- * is asked to, and when its output has ended. */
+/* Seconds without an event before the silence is told; seconds for a worker to
+ * end when it is asked to, and when its output has ended. */
 static const double patience_seconds = 30;
 static const double farewell_seconds = 0.5;
 static const double reap_seconds = 0.1;
@@ -29,7 +29,7 @@ struct former {
     char *name;                  /* owned */
     struct settings wanted, in_force;
     int64_t sets;
-    enum link_state state;       /* LINK_FAILED or LINK_DEAD: there is none */
+    enum link_state state;       /* LINK_FAILED or LINK_DEAD: no run */
     bool has_snapshot;
 };
 
@@ -111,7 +111,7 @@ static void lose_worker(struct link *l)
     l->starts = 0;
 }
 
-/* False if there is none now. */
+/* False if no worker could be started. */
 static bool start_worker(struct link *l)
 {
     lines_init(&l->lines);
@@ -134,7 +134,7 @@ static void kill_worker(struct link *l)
     lose_worker(l);
 }
 
-/* Takes the command over. */
+/* Sends a command and frees it. */
 static void send_command(struct link *l, json_t *command)
 {
     char *line = json_line(command);
@@ -152,7 +152,7 @@ static void send_word(struct link *l, const char *command)
         send_command(l, json_pack("{ss}", "command", command));
 }
 
-/* How the worker ended, with what it said last if that was no event. */
+/* Says how the worker ended, with its last words if they were no event. */
 static void say_end(struct link *l)
 {
     const char *colon = l->words[0] ? ": " : "";
@@ -170,14 +170,14 @@ static void say_end(struct link *l)
         say(l, "the worker ended%s%s", colon, l->words);
 }
 
-/* The worker's output has ended, or the worker has. */
+/* The worker has ended, or its output has. */
 static void bury(struct link *l, bool closed)
 {
     if (l->child.ended || (closed && child_reap(&l->child, reap_seconds)))
         say_end(l);
     else
         say(l, "the worker closed its output and was ended");
-    kill_worker(l); /* what it may have left in its group */
+    kill_worker(l); /* processes that it may have left in its group */
 }
 
 static void check_silence(struct link *l)
@@ -208,8 +208,8 @@ void link_update(struct link *l)
     }
 }
 
-/* The settings that were asked for are those in force once no answer to a set
- * is outstanding. */
+/* The settings asked for are those in force once no answer to a `set` is
+ * outstanding. */
 static void take_answer(struct link *l, int64_t sets)
 {
     if (l->state != LINK_STARTING && sets == l->sets)
@@ -223,8 +223,8 @@ static void fail(struct link *l, enum error_reason reason, const char *message)
     say(l, "%s", message);
 }
 
-/* As things are before another run is asked for; a run that was asked for
- * but has not begun is none to go back to. */
+/* Remembers the run before another is asked for, unless it was only asked for
+ * itself and has not begun. */
 static void remember_run(struct link *l)
 {
     struct former *f = &l->former;
@@ -239,7 +239,7 @@ static void remember_run(struct link *l)
     f->has_snapshot = l->has_snapshot;
 }
 
-/* A `set` that was sent since counts as one to the run that goes on. */
+/* A `set` that was sent meanwhile counts for the run that goes on. */
 static void recall_run(struct link *l)
 {
     const struct former *f = &l->former;
@@ -270,8 +270,8 @@ static void take_refusal(struct link *l, const struct event *event)
         take_answer(l, event->refused.sets);
 }
 
-/* Of several runs that were asked for the last counts; until its answer is
- * here this one is what there was before. */
+/* If several runs were asked for the last one counts. Until it answers, the run
+ * of this `start` is the former one. */
 static void take_start(struct link *l, const struct event *event)
 {
     l->starts -= l->starts > 0;
@@ -312,7 +312,7 @@ static void take_snapshot(struct link *l, const struct event *event)
 
 static void take_state(struct link *l, enum link_state state)
 {
-    if (l->state == LINK_STARTING) /* it is of the run before */
+    if (l->state == LINK_STARTING) /* the event is the former run's */
         l->former.state = state;
     else
         l->state = state;
@@ -357,8 +357,8 @@ static void take_event(struct link *l, const struct event *event)
     }
 }
 
-/* Warns of the first line in succession that is no event. Before the worker
- * begins that may be the banner of a login, or why there is no worker. */
+/* Warns of the first of several lines that are no events. Before the worker
+ * begins they may be a login's banner, or say why there is no worker. */
 static const struct event *take_garbage(struct link *l,
                                         const struct line *line,
                                         const char *why)
@@ -388,7 +388,7 @@ static void hear(struct link *l)
     l->words[0] = '\0';
 }
 
-/* The event that the line is or causes, if any. */
+/* The event that a line is or causes, if any. */
 static const struct event *take_line(struct link *l, const struct line *line)
 {
     struct error e;

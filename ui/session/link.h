@@ -1,13 +1,12 @@
 /*
  * The front end's end of a worker: starts it, sends it commands, reads its
- * events, and says in a sentence what has become of it. No call waits for a
- * worker, but for one that is ended: a tenth of a second at most, in
- * link_free() half a second.
+ * events, and says in a sentence how it is. No call waits for a worker but to
+ * end it: a tenth of a second at most, in link_free() half a second.
  *
  * A link outlives its workers. When one dies, hangs or prints garbage, the
- * link says so in its sentence, and link_restart() begins with another one,
- * where the last snapshot was written if there is one. child.h has the process,
- * which dies with this one.
+ * link says so in its sentence, and link_restart() begins with a new worker,
+ * from the last snapshot if there is one. child.h has the process, which dies
+ * with this one.
  */
 #ifndef MEMDIAL_LINK_H
 #define MEMDIAL_LINK_H
@@ -35,31 +34,30 @@ enum link_start { LINK_FROM_START, LINK_FROM_SNAPSHOT };
  * sentence. */
 struct link *link_new(const char *worker);
 
-/* Ends the worker, removes its snapshot. */
+/* Ends the worker and removes its snapshot. */
 void link_free(struct link *);
 
 /* Begins a run, in place of any that is under way, in the worker or a new one.
- * `name` is what its `start` event calls the preset. A worker that cannot begin
+ * `name` is the preset's name in its `start` event. A worker that cannot begin
  * it says so in a `refused` event; then the run that was under way goes on. */
 void link_begin(struct link *, const char *name, const struct settings *);
 
 /*
- * Begins the last run again, with a new worker if there is none or if the one
- * there is silent. LINK_FROM_START takes the settings that were asked for
- * last. LINK_FROM_SNAPSHOT takes those that were in force when the snapshot
- * was written, for it may be just what was set later that ended the worker;
- * without a snapshot it is LINK_FROM_START with the settings in force.
+ * Begins the last run again, with a new worker if there is none or if the
+ * present one is silent. LINK_FROM_START takes the settings that were asked for
+ * last. LINK_FROM_SNAPSHOT takes those in force when the snapshot was written,
+ * for a later change may have ended the worker; without a snapshot it is
+ * LINK_FROM_START with the settings in force.
  */
 void link_restart(struct link *, enum link_start);
 
-/* Whether there is a snapshot to restart from, and if so at what step. A run
- * that failed has none: it would fail again. */
+/* Whether there is a snapshot to restart from, and if so its step. A run that
+ * failed has none: it would fail again. */
 bool link_has_snapshot(const struct link *, int64_t *step);
 
-/* Asks for other settings in the run. What is asked for while an earlier
- * change is not applied yet becomes one change with it. The answer is an
- * `applied` or a `refused` event, after which link_settings() and
- * link_wanted() are equal again. */
+/* Asks for other settings in the run. While an earlier change is not applied,
+ * further changes are merged with it. The answer is an `applied` or a `refused`
+ * event, after which link_settings() and link_wanted() are equal again. */
 void link_set(struct link *, const struct settings *);
 
 void link_pause(struct link *);
@@ -69,34 +67,34 @@ void link_resume(struct link *);
  * event answers. */
 void link_save(struct link *, const char *path);
 
-/* How long a silence is remarkable: 30 seconds if not said here. */
+/* Sets how long a silence is remarkable: 30 seconds by default. */
 void link_patience(struct link *, double seconds);
 
-/* Reads what the worker has written, at most 64 KiB a call, sends what could
- * not be sent before, and looks whether the worker lives. To be called when
- * link_fd() is readable and at least once a second. */
+/* Reads the worker's output, at most 64 KiB a call, sends lines that could not
+ * be sent before, and looks whether the worker lives. Call it when link_fd() is
+ * readable, and at least once a second. */
 void link_update(struct link *);
 
-/* To poll for input; -1 if there is no worker. */
+/* The descriptor to poll for input; -1 if there is no worker. */
 int link_fd(const struct link *);
 
-/* The next event of what link_update() has read, valid until the next call; or
- * NULL. What is wrong with the stream itself comes as EVENT_WARNING. */
+/* The next event that link_update() has read, valid until the next call; or
+ * NULL. Faults of the stream itself come as EVENT_WARNING. */
 const struct event *link_next(struct link *);
 
 enum link_state link_state(const struct link *);
 
-/* Running, but without a word for long; the next word ends it. */
+/* Whether the run goes on but no event has come for long; an event ends it. */
 bool link_silent(const struct link *);
 
 /* Why the run could not begin, in LINK_FAILED. */
 enum error_reason link_reason(const struct link *);
 
-/* What a person should know of the worker's state, one sentence without a
- * full stop: how it ended, that it is silent; empty if all is well. */
+/* The state of the worker for people, one sentence without a full stop: how it
+ * ended, or that it is silent; empty if all is well. */
 const char *link_sentence(const struct link *);
 
-/* In force in the run, and what was asked for last. */
+/* The settings in force in the run, and those asked for last. */
 const struct settings *link_settings(const struct link *);
 const struct settings *link_wanted(const struct link *);
 

@@ -35,7 +35,7 @@ void memo_save(const char *data_path)
     if (*whole)
         folder_make_absolute(whole, sizeof(whole));
     if (strchr(whole, '\n'))
-        return; /* a line is read again */
+        return; /* only one line is read again */
     snprintf(line, sizeof(line), "%s\n", whole);
     if (folder_state(path, sizeof(path), "data_path") &&
         folder_make_for(path, NULL))

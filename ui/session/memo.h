@@ -1,8 +1,7 @@
 /*
- * What the screens remember by themselves from one time to the next: the
- * folder of the images, in $XDG_STATE_HOME/memdial/data_path. Losing it costs
- * no more than typing it again, so nothing is said of a file that cannot be
- * read or written.
+ * The memory of the screens from one time to the next: the folder of the
+ * images, in $XDG_STATE_HOME/memdial/data_path. If it is lost it must be typed
+ * again, no more, so nothing is said of a file that cannot be read or written.
  */
 #ifndef MEMDIAL_MEMO_H
 #define MEMDIAL_MEMO_H

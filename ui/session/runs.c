@@ -48,7 +48,7 @@ static void add(struct runs *rs)
     r->number = number;
 }
 
-/* A run that begins from a snapshot goes on where that was written. */
+/* A run that begins from a snapshot goes on where it was written. */
 void runs_take(struct runs *rs, const struct event *e)
 {
     if (e->type == EVENT_START && (e->start.step == 0 || rs->count == 0))

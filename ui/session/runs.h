@@ -1,7 +1,7 @@
 /*
- * Runs: those of a session, the last of them under way. When there are
- * RUNS_MOST the oldest makes room, but not the pinned one; of those that go on
- * no more, what a chart can show is kept.
+ * The runs of a session, the last of them under way. When there are RUNS_MOST
+ * the oldest makes room, but not the pinned one. A run that has ended keeps the
+ * points that a chart can show.
  */
 #ifndef MEMDIAL_RUNS_H
 #define MEMDIAL_RUNS_H
@@ -22,13 +22,13 @@ struct runs {
 void runs_init(struct runs *);
 void runs_done(struct runs *);
 
-/* An event, of the run under way or of another that it begins. */
+/* Takes an event of the run under way, or of another that it begins. */
 void runs_take(struct runs *, const struct event *);
 
-/* The run under way; before the first, one that has not begun. */
+/* The run under way; before the first `start`, a run that has not begun. */
 const struct run *runs_now(const struct runs *);
 
-/* By its number, the first being 0; NULL: it is forgotten. */
+/* The run of that number, the first being 0; NULL: it is forgotten. */
 const struct run *runs_find(const struct runs *, int number);
 
 #endif

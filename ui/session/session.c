@@ -95,7 +95,7 @@ void session_want(struct session *s, const struct settings *settings)
     change_wanted(s, settings);
 }
 
-/* What no budget for the settings wanted can be below; 0: not known. */
+/* The least budget for the settings wanted; 0: not known. */
 static uint64_t least_budget(const struct session *s)
 {
     struct settings settings = s->wanted;
@@ -195,8 +195,8 @@ void session_lock(struct session *s, bool locked)
                 "unlocked: changes apply at once");
 }
 
-/* The figures are compared at once; the plan, for the pages that show one, is
- * asked for if it is not the one in force. */
+/* The figures are compared at once. If the plan is not the one in force, it is
+ * asked for, for the pages that show one. */
 static void pin(struct session *s, const struct attempt *a)
 {
     bool now = forecast_is_of(s->now, &a->plan->settings, &a->plan->machine);
@@ -231,7 +231,7 @@ void session_pin(struct session *s)
         session_say(s, NOTICE_INFO, "nothing to pin yet");
 }
 
-/* Lists are often as they were, or nearly so. */
+/* Most candidates of a new list are often those of the old one. */
 void session_consider(struct session *s, const struct settings *settings,
                       int count)
 {
@@ -255,7 +255,7 @@ void session_drop_pending(struct session *s)
     s->asks &= ~(unsigned)SESSION_ASK_APPLY;
 }
 
-/* What a new run was asked for is not pending in the one that is there. */
+/* Settings of a new run are not pending in the present run. */
 void session_discard(struct session *s)
 {
     if (!session_pending(s) ||
@@ -286,7 +286,7 @@ const struct forecast *session_reference(const struct session *s)
     return s->pinned ? s->pinned : s->baseline;
 }
 
-/* What is in force is what the worker says, whoever asked for it. */
+/* The worker says which settings are in force, whoever asked for them. */
 static void enter_force(struct session *s, const struct settings *settings)
 {
     s->in_force = *settings;
@@ -297,8 +297,8 @@ static void enter_force(struct session *s, const struct settings *settings)
     s->asks |= SESSION_ASK_QUESTIONS;
 }
 
-/* Which machine the worker has is known once it says so; what was planned for
- * another is worth nothing. */
+/* The worker's machine is known once it says so; forecasts for another machine
+ * are worthless. */
 static void enter_machine(struct session *s, const struct machine *machine)
 {
     if (machine_same(&s->machine, machine))
@@ -317,7 +317,7 @@ static void session_on_start(struct session *s, const struct event *e)
         strcpy(s->data_path, e->start.settings->data_path);
     snprintf(s->preset, sizeof(s->preset), "%s", e->start.preset);
     if (s->notice == NOTICE_ERROR)
-        s->notice = NOTICE_NONE; /* it was of the run before */
+        s->notice = NOTICE_NONE; /* it was about the run before */
     if (settings_same(&s->in_force, &s->wanted))
         s->wanted = *e->start.settings;
     enter_force(s, e->start.settings);
@@ -377,7 +377,7 @@ const char *session_attempt_state(const struct session *s,
            : s->state == LINK_FAILED   ? "failed" : "stopped";
 }
 
-/* What it means to whoever is at the screens. */
+/* Tells the person at the screens about an event. */
 static void session_hear(struct session *s, const struct event *e)
 {
     switch (e->type) {

@@ -1,7 +1,7 @@
 /*
- * Where a worker's snapshots are: a file of the worker's machine, which goes
- * with the link. Of another machine no folder is known but /tmp, where a name
- * that can be guessed could be taken by somebody else.
+ * The path of a worker's snapshots: a file of the worker's machine, removed
+ * with the link. On another machine the only known folder is /tmp, where
+ * somebody else could take a name that can be guessed.
  */
 #ifndef MEMDIAL_SNAPSHOT_PATH_H
 #define MEMDIAL_SNAPSHOT_PATH_H
@@ -14,10 +14,10 @@ struct snapshot_path {
     struct scratch own;          /* that it is in, on this machine */
 };
 
-/* `here`: the worker is certain to be of this machine. */
+/* `here`: the worker is certain to be on this machine. */
 void snapshot_path_init(struct snapshot_path *, bool here);
 
-/* Removes the file, as far as it is of this machine. */
+/* Removes the file, if it is on this machine. */
 void snapshot_path_done(struct snapshot_path *);
 
 #endif

@@ -22,7 +22,7 @@ void timeline_set(struct timeline *t, const double *width, int steps)
 static const double widths[PROGRAM_COUNT] = { [PROGRAM_TRAIN] = 1,
                                               [PROGRAM_EVAL] = 0.125 };
 
-/* Of the width of a program, the share that is the same for all its steps. */
+/* The share of a program's width that is the same for all its steps. */
 static const double even = 0.125;
 
 void timeline_measure(struct timeline *t, const struct schedule *s)
@@ -60,8 +60,8 @@ void timeline_show(struct timeline *t, int zoom, int cursor, int cols)
     t->first = clamp(t->first, 0, t->steps - part);
 }
 
-/* The column in which a step begins; for the one after the last, their
- * number. */
+/* The column in which a step begins; for the step after the last, the number of
+ * columns. */
 static int column_of(const struct timeline *t, int step)
 {
     const double *begin = &t->begin[t->first];
@@ -79,7 +79,7 @@ void timeline_cols(const struct timeline *t, int step, int *from, int *to)
         *to = *from + 1;
 }
 
-/* The first step after those that begin before a column, or in it. */
+/* The first step that begins after a column. */
 static int first_after(const struct timeline *t, int col)
 {
     int low = t->first, high = t->first + t->count;
@@ -94,7 +94,7 @@ static int first_after(const struct timeline *t, int col)
     return low;
 }
 
-/* Those that begin in it, or the one that goes on through it. */
+/* The steps that begin in a column, or the one that goes on through it. */
 void timeline_steps(const struct timeline *t, int col, int *from, int *to)
 {
     *to = first_after(t, col);

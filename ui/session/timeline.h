@@ -1,12 +1,12 @@
 /*
  * A timeline: the steps of a schedule laid out over columns in their order,
  * each as wide as the FLOPs that it takes. Narrow steps share a column, which
- * stands for that of them in which most is alive, so that no peak is lost.
+ * stands for the one with the most bytes alive, so that no peak is lost.
  *
  * Training comes first. Evaluation, which is on the same line of steps in the
- * same arena, has an eighth of training's width: it may hold the peak, but is
- * not what a training step takes. As much is shared out evenly among the steps
- * of each, so that those that compute nothing are there too.
+ * same arena, gets an eighth of training's width: it may hold the peak, but is
+ * not part of a training step. Another eighth is shared out evenly among the
+ * steps of each, so that steps that compute nothing are there too.
  */
 #ifndef MEMDIAL_TIMELINE_H
 #define MEMDIAL_TIMELINE_H
@@ -16,7 +16,7 @@
 struct timeline {
     double *begin;       /* owned, [steps + 1] of each step, then their end */
     int steps;
-    int first, count;    /* those shown */
+    int first, count;    /* of the steps shown */
     int cols;
 };
 
@@ -27,8 +27,8 @@ void timeline_measure(struct timeline *, const struct schedule *);
 void timeline_set(struct timeline *, const double *width, int steps);
 void timeline_done(struct timeline *);
 
-/* Shows a part, halved `zoom` times but TIMELINE_FEWEST steps at least, that
- * has the cursor in it, moving it no further than that needs. */
+/* Shows the part with the cursor: all steps, halved `zoom` times, but at least
+ * TIMELINE_FEWEST. The part moves no further than it must. */
 void timeline_show(struct timeline *, int zoom, int cursor, int cols);
 
 /* The steps [*from, *to) of a column, and the columns of a step; at least one

@@ -1,6 +1,6 @@
 /*
- * What a person has chosen of how things look. Kept for the next time only if
- * told to, in $XDG_CONFIG_HOME/memdial/screens.yaml.
+ * A person's choices of how the screens look. They are saved only on request,
+ * in $XDG_CONFIG_HOME/memdial/screens.yaml.
  */
 #ifndef MEMDIAL_VIEW_H
 #define MEMDIAL_VIEW_H
@@ -29,7 +29,7 @@ void view_init(struct view *);
  * file nothing changes. */
 void view_load(struct view *);
 
-/* Writes it and says where, in path[PRESET_PATH_SIZE]. */
+/* Writes the view and says where, in path[PRESET_PATH_SIZE]. */
 bool view_save(const struct view *, char *path, struct error *);
 
 #endif

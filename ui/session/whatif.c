@@ -18,8 +18,8 @@ struct whatif {
     pthread_cond_t asked, left;
     int ready;                       /* eventfd */
     bool quit;
-    /* How the thread leaves its work: at an end, or where the host is out of
-     * memory, where it stays. */
+    /* How the thread leaves its work: at an end, or out of memory, where it
+     * stays. */
     bool ended, exhausted;
     unsigned list;                   /* counts lists of questions */
     struct question *questions;      /* [count], answered up to `next` */
@@ -31,7 +31,7 @@ struct whatif {
     int answered, taken;
 };
 
-/* What this thread answers the questions of, if it does. */
+/* The struct whose questions this thread answers, if any. */
 static _Thread_local struct whatif *answering;
 
 static void forget_answers(struct whatif *w)
@@ -126,7 +126,7 @@ struct whatif *whatif_new(void)
     return w;
 }
 
-/* Whether the thread comes to its end. */
+/* Whether the thread has to end. */
 static bool quit(struct whatif *w)
 {
     bool ended;
@@ -141,7 +141,7 @@ static bool quit(struct whatif *w)
     return ended;
 }
 
-/* A thread without memory keeps its things until the program ends. */
+/* A thread without memory keeps its data until the program ends. */
 void whatif_free(struct whatif *w)
 {
     if (!w || !quit(w))

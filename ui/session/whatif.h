@@ -1,8 +1,7 @@
 /*
- * What would these settings take? Questions are answered one after another by
- * a thread of their own, so that no key press waits for a plan. The newest
- * list of questions wins: those of an earlier one that have not been answered
- * yet never are.
+ * What would these settings take? A thread of its own answers such questions
+ * one after another, so that no key press waits for a plan. The newest list of
+ * questions wins: open questions of an earlier list are never answered.
  */
 #ifndef MEMDIAL_WHATIF_H
 #define MEMDIAL_WHATIF_H
@@ -22,18 +21,18 @@ struct whatif;
 struct whatif *whatif_new(void);
 void whatif_free(struct whatif *);
 
-/* Asks `count` questions, most urgent first, in place of all that are open. */
+/* Asks `count` questions, the most urgent first, in place of all open ones. */
 void whatif_ask(struct whatif *, const struct question *, int count);
 
 /* Readable while there are answers. */
 int whatif_fd(const struct whatif *);
 
-/* The next answer to the newest list, the caller's to release, or NULL. Ends
+/* The next answer to the newest list, for the caller to release, or NULL. Ends
  * the program if the host ran out of memory over an answer. */
 struct forecast *whatif_take(struct whatif *, int *tag);
 
-/* For the end of the program when the host is out of memory: in the thread
- * that answers it leaves that to the next whatif_take(), and never returns. */
+/* For the end of the program when the host is out of memory. In the thread that
+ * answers it leaves this to the next whatif_take(), and never returns. */
 void whatif_give_up(void);
 
 #endif

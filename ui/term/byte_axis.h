@@ -11,7 +11,7 @@
 enum { BYTE_AXIS_COLS = 10 };
 
 /* Draws it for the rows of the area, whose upper edge is `top` bytes; a label
- * is in the row above the height that it is of. */
+ * is in the row above the height that it names. */
 void byte_axis_draw(struct area, double top);
 
 #endif

@@ -19,7 +19,7 @@ int cells_width(const char *text)
     return text_columns(text, strlen(text));
 }
 
-/* What stands for a character where only ASCII can be shown. */
+/* The substitute for a character where only ASCII can be shown. */
 static char ascii_of(uint32_t c)
 {
     static const struct { uint32_t c; char ascii; } pairs[] = {
@@ -127,7 +127,7 @@ static struct cell *cell_at(struct area a, int row, int col)
     return &a.cells->cell[(a.row + row) * a.cells->cols + a.col + col];
 }
 
-/* Nothing may be left of a wide character that is half overwritten. */
+/* Clears the other half of a wide character that is half overwritten. */
 static void part_wide(struct area a, int row, int col)
 {
     struct cell *cell = cell_at(a, row, col);
@@ -140,7 +140,8 @@ static void part_wide(struct area a, int row, int col)
         strcpy(right->text, " ");
 }
 
-/* One for one, with a blank after it where the cell has two columns. */
+/* Puts one ASCII character, and a blank after it if the cell has two columns.
+ */
 static void put_ascii(struct area a, int row, int col, unsigned style,
                       const struct text_cell *c)
 {
@@ -152,7 +153,7 @@ static void put_ascii(struct area a, int row, int col, unsigned style,
     }
 }
 
-/* Of one of two columns that is cut in the middle, blanks are left. */
+/* A wide character that is cut in the middle leaves blanks. */
 static void put(struct area a, int row, int col, unsigned style,
                 const struct text_cell *c)
 {
@@ -172,7 +173,7 @@ static void put(struct area a, int row, int col, unsigned style,
         *right = (struct cell){ "", style };
     if (right && !whole)
         strcpy(right->text, " ");
-    /* A space that is not to be broken at is one all the same. */
+    /* A no-break space is drawn as a space. */
     if (whole && c->character != 0xa0)
         strcpy(cell->text, c->text);
 }
@@ -274,7 +275,7 @@ bool cell_is_certain(const struct cell *cell)
     size_t length = strlen(cell->text);
     struct text_cell as_text;
 
-    if (length < 2) /* 0: the right half of one in doubt */
+    if (length < 2) /* 0: the right half of a cell in doubt */
         return length == 1;
     text_cell(cell->text, length, &as_text);
     c = as_text.character;

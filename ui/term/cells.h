@@ -1,11 +1,11 @@
 /*
  * A grid of character cells that widgets draw into, and areas: rectangles of
  * a grid that clip drawing. Nothing here knows a terminal: terminal.c copies a
- * grid to one, tests compare its text.
+ * grid to the screen, tests compare its text.
  *
- * Widgets draw with any Unicode character; a grid whose glyphs are ASCII
- * stores the nearest ASCII one instead, always one for one, so that columns
- * do not depend on what the terminal can show.
+ * Widgets draw with any Unicode character. A grid whose glyphs are ASCII stores
+ * the nearest ASCII character instead, always one for one, so that columns do
+ * not depend on the terminal.
  */
 #ifndef MEMDIAL_CELLS_H
 #define MEMDIAL_CELLS_H
@@ -15,12 +15,12 @@
 
 #include "base/text.h"
 
-/* What the terminal can draw; each can draw all that those before it can. */
+/* The glyphs that a terminal can draw, each set with all those before it. */
 enum glyphs { GLYPHS_ASCII, GLYPHS_BLOCK, GLYPHS_BRAILLE };
 
 /*
- * A style is a role of theme.h, in its low byte, and attributes. What a role
- * looks like is the theme's business.
+ * A style is a role of theme.h, in its low byte, and attributes. The theme
+ * decides how a role looks.
  */
 enum {
     STYLE_ROLE = 0xff,
@@ -64,11 +64,11 @@ char *cells_dump(const struct cells *);
 
 struct area area_all(struct cells *);
 
-/* What of a rectangle lies within the area; its origin is the area's. */
+/* The part of a rectangle within the area; its origin is the area's. */
 struct area area_sub(struct area, int row, int col, int rows, int cols);
 struct area area_rect(struct area, struct rect);
 
-/* Draws text and returns the column after it, whether or not it all fitted.
+/* Draws text and returns the column after it, whether or not all of it fitted.
  * Control characters and broken UTF-8 become '?'. */
 int area_text(struct area, int row, int col, unsigned style,
               const char *text);
@@ -76,19 +76,19 @@ int area_print(struct area, int row, int col, unsigned style,
                const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* The same, to end before column `end`. */
+/* Draws text that ends before column `end`. */
 void area_right(struct area, int row, int end, unsigned style,
                 const char *text);
 
-/* Text of at most `width` columns, the last an ellipsis if it was cut. */
+/* Draws at most `width` columns, the last an ellipsis if the text was cut. */
 void area_fit(struct area, int row, int col, int width, unsigned style,
               const char *text);
 
-/* One character, all over the area. */
+/* Fills the area with one character. */
 void area_fill(struct area, unsigned style, const char *character);
 
-/* Adds attributes to cells already drawn in part of a row. Reversed ones become
- * plain text, so that a chosen row has one colour throughout. */
+/* Adds attributes to cells already drawn in part of a row. Reversed cells
+ * become plain text, so that a chosen row has one colour throughout. */
 void area_mark(struct area, int row, int col, int cols, unsigned attributes);
 
 /* Draws a border with a title and returns the area inside it. */
@@ -99,13 +99,13 @@ struct area area_box(struct area, unsigned style, unsigned title_style,
 int cells_width(const char *text);
 
 /*
- * Whether every terminal takes the cell for one column. Terminals differ in
- * what they know of Unicode and in how they draw marks; of the characters that
- * the screens themselves are drawn with, none is in doubt.
+ * Whether every terminal gives the cell one column. Terminals differ in the
+ * version of Unicode they know and in how they draw marks. The characters that
+ * the screens themselves are drawn with are certain.
  */
 bool cell_is_certain(const struct cell *);
 
-/* Whether all are in the first rows and columns. */
+/* Whether all cells in the first rows and columns are certain. */
 bool cells_are_certain(const struct cells *, int rows, int cols);
 
 /* Encodes one character with a final NUL. */

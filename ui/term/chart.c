@@ -20,7 +20,7 @@ struct canvas {
     char *letter;
 };
 
-/* Dots of a cell, by what there is to draw them with. */
+/* Dots of a cell, [enum glyphs]. */
 static const int dots_across[] = { 1, 2, 2 }, dots_down[] = { 1, 2, 4 };
 
 static struct canvas canvas_new(struct area plot)
@@ -77,7 +77,7 @@ static double scale_y(const struct chart *ch, double y)
     return log(y / ch->y_min) / log(ch->y_max / ch->y_min);
 }
 
-/* A share of an axis to a dot of it; far outside stays outside. */
+/* A share of an axis as a dot; a share far outside stays outside. */
 static int to_dot(double share, int dots)
 {
     return (int)lround(fmin(fmax(share, -1), 2) * (dots - 1));
@@ -108,7 +108,8 @@ static void draw_line(const struct chart *ch, struct canvas *c,
     }
 }
 
-/* Bits in rows of two to U+2800's order, which goes down columns. */
+/* Turns bits in rows of two into the order of U+2800, which goes down columns.
+ */
 static uint32_t braille(unsigned dots)
 {
     static const unsigned char to[] = { 0x01, 0x08, 0x02, 0x10,
@@ -259,7 +260,7 @@ static void draw_x_axis(const struct chart *ch, struct area a)
     for (int c = CHART_MARGIN; c < a.cols; c++)
         area_text(a, axis, c, ROLE_BORDER, "─");
     area_text(a, axis + 1, unit, ROLE_DIM, ch->x_unit);
-    /* What rounds up to minus zero is zero. */
+    /* The + 0.0 turns minus zero into zero. */
     for (double i = ceil(ch->x_min / step - 1e-9) + 0.0;
          i * step <= ch->x_max * (1 + 1e-9); i++) {
         char text[NUMBER_SIZE];
@@ -273,7 +274,8 @@ static void draw_x_axis(const struct chart *ch, struct area a)
     }
 }
 
-/* Of the line of another mark enough is left in other rows. */
+/* Whether cells are free for a name. It may cover the line of another mark:
+ * enough of that line is left in other rows. */
 static bool is_free(struct area plot, int row, int col, int cols)
 {
     for (int c = col; c < col + cols; c++) {
@@ -289,7 +291,8 @@ static bool is_free(struct area plot, int row, int col, int cols)
     return true;
 }
 
-/* Right of its line, in the first row in which that covers nothing. */
+/* Writes each name right of its mark, in the first row where it covers nothing.
+ */
 static void name_marks(const struct chart *ch, struct area a)
 {
     struct area plot = plot_area(a);
@@ -305,7 +308,7 @@ static void name_marks(const struct chart *ch, struct area a)
     }
 }
 
-/* The last point that is drawn; false if none is. */
+/* The last point of a line that is drawn; false if there is none. */
 static bool end_of(const struct chart *ch, const struct chart_line *line,
                    double *x, double *y)
 {
@@ -318,8 +321,8 @@ static bool end_of(const struct chart *ch, const struct chart_line *line,
     return false;
 }
 
-/* Beside the end of each; where ends meet, above or below the other. Without
- * dots a line is made of its letter. */
+/* Writes each line's letter beside its end; where ends meet, above or below the
+ * other. Without dots a line is drawn with its letter. */
 static void name_lines(const struct chart *ch, struct area a)
 {
     struct area plot = plot_area(a);

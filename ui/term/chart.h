@@ -1,6 +1,6 @@
 /*
- * Line charts, of braille dots, quarter blocks or characters, as the glyphs
- * of the grid allow, with axes that choose round numbers for their labels.
+ * Line charts, drawn with braille dots, quarter blocks or characters, as the
+ * grid's glyphs allow, with axes that choose round numbers for their labels.
  */
 #ifndef MEMDIAL_CHART_H
 #define MEMDIAL_CHART_H
@@ -16,10 +16,10 @@ struct chart_line {
     size_t stride;       /* in doubles */
     int count;
     unsigned style;
-    char letter;         /* what draws it where there are no dots */
+    char letter;         /* that draws it where there are no dots */
     bool dots;           /* points alone, not joined */
-    bool named;          /* its letter is beside its end, so that dots can be
-                            told from others without colour */
+    bool named;          /* its letter stands beside its end, so that it can be
+                            recognised without colour */
 };
 
 struct chart_mark {
@@ -39,7 +39,7 @@ struct chart {
     const char *x_unit;
     /* Writes a label of the y axis, of at most CHART_MARGIN - 1 cells. */
     void (*label)(double y, char text[NUMBER_SIZE]);
-    /* The same for the x axis, or NULL for the number; no text, no tick. */
+    /* Likewise for the x axis; NULL: the number. No text means no tick. */
     void (*x_label)(double x, char text[NUMBER_SIZE]);
 };
 
@@ -51,9 +51,8 @@ enum { CHART_MARGIN = 7 };
 
 void chart_draw(const struct chart *, struct area);
 
-/* Widens *min..*max, which may be turned round, to hold y of the lines, and to
- * be fit for a chart. A logarithmic axis passes over numbers that are not
- * positive. */
+/* Widens *min..*max, which may be reversed, to hold y of the lines and to suit
+ * a chart. A logarithmic axis passes over numbers that are not positive. */
 void chart_fit(const struct chart_line *, int count, bool log_y, double *min,
                double *max);
 

@@ -1,5 +1,5 @@
 /*
- * What a person does at the terminal, whatever terminal it is.
+ * A person's input at the terminal, whatever terminal it is.
  */
 #ifndef MEMDIAL_INPUT_H
 #define MEMDIAL_INPUT_H
@@ -35,7 +35,7 @@ struct input {
     enum input_type type;
     int key;             /* a character or enum input_key */
     bool pasted;         /* it was not typed */
-    int row, col;        /* of a click or turn of the wheel; of a resize the
+    int row, col;        /* of a click or a turn of the wheel; of a resize, the
                             new size */
     int turn;            /* of the wheel: -1 up, 1 down */
 };

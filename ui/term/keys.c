@@ -7,7 +7,7 @@
 #define ON(page) (1 << PAGE_##page)
 #define F(n) (KEY_FUNCTION + (n))
 
-/* Hints are shown in this order, as many as there is room for. */
+/* Hints are shown in this order until there is no more room. */
 const struct key keys_table[] = {
     { ACTION_UP, 0, { KEY_ARROW_UP, 'k' }, KEYS_ANYWHERE,
       "Up k", NULL, "go up in a pane" },

@@ -1,7 +1,7 @@
 /*
  * The keys: one table that dispatches them, makes the line of hints and the
- * help page, and from which the section KEYS of memdial(1) is written. An
- * action is what a key or a click means; pages and the screen carry it out.
+ * help page, and gives memdial(1) its section KEYS. An action is the meaning of
+ * a key or a click; pages and the screen carry it out.
  */
 #ifndef MEMDIAL_KEYS_H
 #define MEMDIAL_KEYS_H
@@ -30,7 +30,7 @@ enum action {
     ACTION_THEME, ACTION_SAVE_VIEW, ACTION_REPAINT, ACTION_MESSAGE, ACTION_HELP,
     ACTION_QUIT,
     /* without keys: clicks, and answers to a question */
-    ACTION_PANE,         /* argument: which pane */
+    ACTION_PANE,         /* argument: pane */
     ACTION_ROW,          /* argument: row of the pane with the keys */
     ACTION_ANSWER,       /* the question of the screen has an answer */
     ACTION_CHOICE,       /* argument: the key of a choice of the popup */

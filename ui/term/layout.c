@@ -58,7 +58,7 @@ static int between(int least, int value, int most)
     return value < least ? least : value > most ? most : value;
 }
 
-/* The dials at the left; memory above curves. */
+/* The dials are at the left, memory above curves. */
 static void place_run(struct layout *l, struct rect rest)
 {
     bool full = l->size == SIZE_FULL;
@@ -70,8 +70,8 @@ static void place_run(struct layout *l, struct rect rest)
     l->pane[PANE_CURVES] = rest;
 }
 
-/* The sawtooth above the map, what the cursor names at the right; or, without
- * room for it, below one of the two. */
+/* The sawtooth is above the map, the tensors at the cursor at the right; or,
+ * without room, below one of the two. */
 static void place_step(struct layout *l, struct rect rest, int pane)
 {
     bool full = l->size == SIZE_FULL;

@@ -1,6 +1,6 @@
 /*
- * Where the parts of a frame are: a function of the size and the page, and of
- * nothing else but which pane has the keys when there is room for one only.
+ * The places of the parts of a frame: a function of the size, the page and,
+ * where there is room for one pane only, the pane that has the keys.
  */
 #ifndef MEMDIAL_LAYOUT_H
 #define MEMDIAL_LAYOUT_H
@@ -8,9 +8,9 @@
 #include "ui/term/cells.h"
 #include "ui/term/keys.h"
 
-/* What there is room for. */
+/* The sizes of terminals that differ in their layout. */
 enum size_class {
-    SIZE_LINE,           /* no pages: how the run is, in the rows there are */
+    SIZE_LINE,           /* no pages: the run's state, in the rows there are */
     SIZE_TABS,           /* from 40x10: one pane at a time */
     SIZE_STANDARD,       /* from 80x24 */
     SIZE_FULL            /* from 100x30: all panes */
@@ -36,7 +36,7 @@ struct layout {
 
 enum size_class layout_size(int rows, int cols);
 
-/* How many panes a page has, and what they are called. */
+/* The number of panes of a page, and their names. */
 int layout_panes(enum page_id);
 const char *layout_pane_name(enum page_id, int pane);
 

@@ -27,7 +27,7 @@ static size_t after(const char *text, size_t at)
     return at;
 }
 
-/* Where the word before the cursor begins; of a path, the name. */
+/* The beginning of the word before the cursor; in a path, of the name. */
 static size_t word_before(const char *text, size_t at)
 {
     while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '/'))
@@ -37,7 +37,7 @@ static size_t word_before(const char *text, size_t at)
     return at;
 }
 
-/* Takes out the text between two places; returns the first. */
+/* Cuts the text between two places out; returns the first. */
 static size_t cut(char *text, size_t from, size_t to)
 {
     memmove(text + from, text + to, strlen(text + to) + 1);

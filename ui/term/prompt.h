@@ -1,6 +1,6 @@
 /*
- * A line that is typed, with the keys that lines have elsewhere: arrows, Home,
- * End, Delete, and of Ctrl A, E, B, F, D, H, K, U and W.
+ * A line that is typed, with the usual keys: arrows, Home, End, Delete, and
+ * Ctrl with A, E, B, F, D, H, K, U and W.
  */
 #ifndef MEMDIAL_PROMPT_H
 #define MEMDIAL_PROMPT_H
@@ -10,7 +10,7 @@
 #include "ui/term/cells.h"
 
 /* Carries out a key in text[size], with the cursor before byte *at. A character
- * that does not fit is left out, and so is a key that is none. */
+ * that does not fit is left out, and so are keys without a meaning. */
 void prompt_key(char *text, size_t size, size_t *at, int key);
 
 /* Draws it from a column to the end of a row, so that the cursor is seen. */

@@ -9,7 +9,7 @@
 #include "base/ending.h"
 #include "ui/term/tty.h"
 
-/* Signals that can wait, those that can be ignored first, and those of a
+/* Signals that can wait, those that can be ignored first; and the signals of a
  * crash. */
 static const int calm_signals[] = {
     SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGALRM,
@@ -36,12 +36,12 @@ static void on_calm_signal(int number, siginfo_t *info, void *context)
 
     (void)context;
     if (write(signals.pipe[1], &byte, 1) < 0) {
-        /* The pipe is full of signals that say the same. */
+        /* The pipe is full of signals that ask for the same. */
     }
     errno = saved;
 }
 
-/* A fault happens again on return; what was sent from outside is sent again. */
+/* A fault happens again on return; a signal from outside is sent again. */
 static void on_crash(int number, siginfo_t *info, void *context)
 {
     (void)context;
@@ -52,7 +52,7 @@ static void on_crash(int number, siginfo_t *info, void *context)
         raise(number);
 }
 
-/* Never blocks a handler, and is nobody else's. */
+/* A pipe that never blocks a handler, and that no child inherits. */
 static bool open_pipe(struct error *e)
 {
     if (pipe(signals.pipe) != 0)

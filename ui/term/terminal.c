@@ -19,12 +19,12 @@
 #undef columns /* of curses: a capability, and a member of text_cell */
 
 enum {
-    ESCAPE_MILLISECONDS = 25, /* to tell Esc from what begins with it */
+    ESCAPE_MILLISECONDS = 25, /* to tell Esc from a sequence that it begins */
     CODE_PASTE = 0x1000,      /* of a key, like curses' own */
     CODE_PASTE_END
 };
 
-/* A paste whose end does not come within this is over. */
+/* A paste is over if its end does not come within this time. */
 static const double paste_seconds = 2;
 
 static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
@@ -33,22 +33,22 @@ static const char mouse_off[] = "\033[?1006l\033[?1002l\033[?1000l";
 static struct {
     bool on;
     WINDOW *input;           /* a pad: reading from it refreshes nothing */
-    int signal;              /* that ends the program */
+    int signal;              /* that asks the program to end */
     bool resized;
     bool interrupted;        /* by Ctrl-C */
     bool pasting;
     double paste_time;       /* of its last key */
-    int colours;             /* that are used; 0: none */
-    int indexed;             /* colours that are known by number; those from
-                                there on by their red, green and blue, ... */
-    int bits[3];             /* ... in so many bits each */
+    int colours;             /* in use; 0: none */
+    int indexed;             /* the first colours have numbers in a palette;
+                                the others are given by red, green and blue, */
+    int bits[3];             /* in these numbers of bits */
     bool many;               /* colours of the palette of 256 are used */
     bool defaults;           /* the terminal's own colours can be asked for */
     enum theme theme;        /* whose colours are set; THEME_COUNT: none */
     short pair[ROLE_COUNT];  /* of curses */
 } terminal;
 
-/* Whether what was there before us comes back when we are gone. */
+/* Whether the earlier contents come back when the screens are gone. */
 static bool has_other_screen(void)
 {
     const char *leave = tigetstr("rmcup");
@@ -95,8 +95,8 @@ static bool check_terminal(const char *instead, struct error *e)
     return true;
 }
 
-/* How a colour is written where it is not a number of a palette: the
- * capability RGB is a flag, how many bits each part has, or "5/6/5". */
+/* The bits of red, green and blue of colours that are no number of a palette.
+ * The capability RGB is a flag, the bits of each, or "5/6/5". */
 static bool find_rgb(int bits[3])
 {
     const char *text = tigetstr("RGB");
@@ -115,7 +115,7 @@ static bool find_rgb(int bits[3])
     return number > 0 && number <= 8 && bits[2] > 0 && bits[2] <= 8;
 }
 
-/* With direct colours the first few numbers are a palette's all the same. */
+/* With direct colours the first numbers are still those of a palette. */
 static void describe_colours(void)
 {
     int palette = tigetnum("CO");
@@ -151,7 +151,7 @@ static void start_input(bool mouse)
     nodelay(terminal.input, TRUE);
     define_key("\033[200~", CODE_PASTE);
     define_key("\033[201~", CODE_PASTE_END);
-    /* As tmux, PuTTY and the console send them, whatever TERM says. */
+    /* tmux, PuTTY and the console send these, whatever TERM says. */
     define_key("\033[1~", KEY_HOME);
     define_key("\033[7~", KEY_HOME);
     define_key("\033[4~", KEY_END);
@@ -177,7 +177,7 @@ static bool open_curses(struct error *e)
     return true;
 }
 
-/* Where nothing else is known, the description says how large it is. */
+/* If no other source gives the size, the description does. */
 static void take_size(void)
 {
     int rows, cols;
@@ -254,7 +254,7 @@ static int colour_value(int colour)
 }
 
 /* Sets a pair of curses for each colour of the roles, many or few; false if
- * there are not as many pairs. */
+ * there are too few pairs. */
 static bool set_pairs(enum theme theme, bool many)
 {
     int colours[ROLE_COUNT], count = 0;
@@ -297,7 +297,7 @@ static attr_t attributes_of(unsigned style, enum theme theme)
     /* Where there are greys, a role that is dim is grey. */
     if (terminal.many)
         own &= ~(unsigned)STYLE_DIM;
-    /* What is chosen must differ from a role that is reversed itself. */
+    /* A chosen cell must differ from a role that is reversed itself. */
     style ^= own & STYLE_REVERSE;
     style |= own & ~(unsigned)STYLE_REVERSE;
     a |= style & STYLE_BOLD ? A_BOLD : 0;
@@ -312,8 +312,8 @@ static short pair_of(const struct cell *cell)
     return terminal.pair[cell->style & STYLE_ROLE];
 }
 
-/* What is in doubt is a blank to curses, and a special one: where it gives way
- * to an ordinary one, curses sends that. */
+/* A cell in doubt is a special blank to curses: where an ordinary blank
+ * replaces it, curses sends that. */
 static void show_cell(const struct cells *g, int row, int col,
                       enum theme theme)
 {
@@ -358,10 +358,10 @@ static void paint(const struct cells *g, int row, int col, enum theme theme)
 }
 
 /*
- * Paints what is in doubt over the blanks that curses has drawn there, and then
- * once more what a terminal may have drawn over, taking it for wider. So all
- * else stays in place whatever the terminal believes. Returns the column after
- * it.
+ * Paints cells in doubt over the blanks that curses has drawn there, and then
+ * repaints the cells that a terminal may have drawn over because it takes them
+ * for wider. So all other cells stay in place whatever the terminal believes.
+ * Returns the column after the cells.
  */
 static int paint_doubtful(const struct cells *g, int row, int col, int cols,
                           enum theme theme)
@@ -381,7 +381,7 @@ static int paint_doubtful(const struct cells *g, int row, int col, int cols,
     return col > from ? col : col + 1;
 }
 
-/* The cursor is where curses believes it is, before and after. */
+/* The cursor is where curses believes it to be, before and after. */
 static void paint_all_doubtful(const struct cells *g, int rows, int cols,
                                enum theme theme)
 {
@@ -426,8 +426,8 @@ static void resume(void)
     terminal.resized = true;
 }
 
-/* Ctrl-Z: the shell gets its terminal, and we get ours when we go on, which is
- * at once where no shell could tell us to. */
+/* Ctrl-Z: the shell gets its terminal, and we get ours when we go on. Without a
+ * shell that could tell us to, we go on at once. */
 static void suspend(void)
 {
     endwin();
@@ -513,7 +513,7 @@ static bool read_mouse(struct input *input)
     return true;
 }
 
-/* Our code of a key of curses, or 0. */
+/* Our code for a key of curses, or 0. */
 static int key_of(wint_t code)
 {
     static const struct { wint_t code; int key; } keys[] = {

@@ -34,8 +34,8 @@ void text_block_done(struct text_block *b)
     *b = (struct text_block){ 0 };
 }
 
-/* How many bytes of a text go on a row of `cols` columns, the space that it is
- * broken at included; at least one character, so that there is an end. */
+/* The bytes of a text that go on a row of `cols` columns, with the space that
+ * it is broken at; at least one character, so that every text ends. */
 static size_t break_at(const char *text, int cols)
 {
     size_t at = 0, space = 0;
@@ -54,8 +54,8 @@ static size_t break_at(const char *text, int cols)
     return at;
 }
 
-/* The column at which the rows of a line go on that it needs after the first:
- * where the text begins, or, if it is one of two columns, the second of them. */
+/* The column at which the further rows of a line begin: where its text begins
+ * or, if two spaces part it into columns, where the second begins. */
 static int column_of(const char *text)
 {
     const char *begin = text + strspn(text, " ");
@@ -68,7 +68,7 @@ static int column_of(const char *text)
     return cells_width(before);
 }
 
-/* Draws or, without an area, counts. */
+/* Draws a line or, without an area, counts its rows. */
 static int flow(const struct text_line *line, int cols, struct area *area,
                 int row)
 {

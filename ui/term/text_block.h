@@ -15,17 +15,17 @@ struct text_block {
     int count;
 };
 
-/* Adds a line; a long one is broken at spaces when it is drawn, and goes on
- * below its first character that is not a space or, where two spaces part it
- * into columns, below the second of them. */
+/* Adds a line. A long line is broken at spaces when it is drawn. Its further
+ * rows begin below its first character that is not a space or, where two spaces
+ * part it into columns, below the second column. */
 void text_block_add(struct text_block *, unsigned style, const char *format,
                     ...) __attribute__((format(printf, 3, 4)));
 void text_block_done(struct text_block *);
 
-/* Rows that it takes when `cols` columns wide. */
+/* Rows that the block takes when `cols` columns wide. */
 int text_block_rows(const struct text_block *, int cols);
 
-/* Draws it from its row `scroll` on. */
+/* Draws the block from its row `scroll` on. */
 void text_block_draw(const struct text_block *, struct area, int scroll);
 
 #endif

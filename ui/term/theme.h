@@ -1,7 +1,7 @@
 /*
- * Themes: what the roles of a frame look like. Colours are the terminal's own
- * where they can be (its foreground and background), and nothing is said by
- * colour alone: every kind of memory also has a letter and a pattern.
+ * Themes: the looks of the roles of a frame. Colours are the terminal's own
+ * where they can be (its foreground and background). No fact is shown by colour
+ * alone: every kind of memory also has a letter and a pattern.
  */
 #ifndef MEMDIAL_THEME_H
 #define MEMDIAL_THEME_H
@@ -15,7 +15,7 @@ enum role {
     ROLE_BORDER,
     ROLE_FOCUS,          /* the border and title of the pane with the keys */
     ROLE_TITLE,
-    ROLE_KEY,            /* of a key hint, and what can be clicked */
+    ROLE_KEY,            /* of a key hint, and of clickable text */
     ROLE_STATUS,         /* the status line */
     ROLE_GOOD,           /* less memory, a better score */
     ROLE_BAD,
@@ -39,8 +39,8 @@ enum role {
 enum theme { THEME_DARK, THEME_LIGHT, THEME_COLOUR_BLIND, THEME_CONTRAST,
              THEME_MONO, THEME_COUNT };
 
-/* A colour of a terminal with 256 of them, and one of the first 8 for those
- * with fewer; -1: the terminal's own. Attributes are STYLE_... */
+/* A colour of a palette of 256, and one of the first 8 for terminals with
+ * fewer; -1: the terminal's own. Attributes are STYLE_... */
 struct paint {
     short colour, few;
     unsigned attributes;
@@ -54,14 +54,14 @@ void theme_rgb(int colour, int rgb[3]);
 /* "dark"; as a theme is named in the file of settings. */
 const char *theme_name(enum theme);
 
-/* False if there is none of that name. */
+/* False if there is no theme of that name. */
 bool theme_find(const char *name, enum theme *);
 
-/* Light or dark, by what terminals say of their background in COLORFGBG, which
- * is "15;0" or "0;default;15"; dark if they say nothing. */
+/* Light or dark, by the background that terminals give in COLORFGBG, which is
+ * "15;0" or "0;default;15"; dark without it. */
 enum theme theme_guess(void);
 
-/* The letter of a kind of memory, and what fills its bars. */
+/* The letter of a kind of memory, and the pattern that fills its bars. */
 char theme_letter(enum kind);
 const char *theme_pattern(enum kind, enum glyphs);
 
