@@ -1,6 +1,6 @@
 /*
- * A stat, what a batch norm is applied with, from its statistics: the same on
- * every backend.
+ * A stat: the numbers that a batch norm is applied with, made from its
+ * statistics alike on every backend.
  */
 #ifndef MEMDIAL_BN_STAT_H
 #define MEMDIAL_BN_STAT_H
@@ -10,7 +10,7 @@
 #include "kernels/kernels.h"
 #include "kernels/portable.h"
 
-/* Column i of a stat (STAT_ROWS, C). */
+/* Writes column i of a stat (STAT_ROWS, C). */
 PORTABLE void bn_write_stat(float *stat, int channels, int i, double mean,
                             double variance, double gamma, double beta,
                             double eps)

@@ -1,13 +1,15 @@
 /*
  * The two 16-bit floating-point types, one number at a time and in integer
  * arithmetic, so that every machine gets the same bits: bfloat16, which is the
- * upper half of a float, and IEEE 754 binary16. To nearest, ties to even, with
- * subnormals and infinities; a NaN becomes a quiet NaN. Vector units have
- * instructions for this (kernels/cpu/vec.h), which do exactly the same.
+ * upper half of a float, and IEEE 754 binary16. Rounding is to nearest, ties to
+ * even, with subnormals and infinities; a NaN becomes a quiet NaN. Vector units
+ * have instructions for this (kernels/cpu/vec.h), with exactly the same
+ * results.
  *
- * Stochastic rounding takes the neighbour above with a probability of how far
- * above the neighbour below the number is. So its mean is the number, and
- * additions far below half a unit in the last place are not lost.
+ * Stochastic rounding takes the neighbour above with a probability equal to the
+ * number's distance from the neighbour below, in units of their distance. So
+ * its mean is the number, and additions far below half a unit in the last place
+ * are not lost.
  */
 #ifndef MEMDIAL_HALF_H
 #define MEMDIAL_HALF_H
@@ -18,9 +20,9 @@
 #include "kernels/kernels.h"
 #include "kernels/portable.h"
 
-/* Bits of floats, without the sign: infinity, below the NaNs; what tells a
+/* Bits of floats, without the sign: infinity, below the NaNs; the bit of a
  * quiet NaN; the least normal number of binary16 and the first that is too
- * large; how far apart the exponents' biases are. Then bits of binary16. */
+ * large; the difference of the exponents' biases. Then bits of binary16. */
 enum {
     FLOAT_INFINITY = 0x7F800000, FLOAT_QUIET = 0x00400000,
     F16_LEAST = 0x38800000, F16_OVERFLOW = 0x47800000,
@@ -104,7 +106,7 @@ PORTABLE uint16_t f16_cut(float x, uint32_t below, uint32_t subnormal)
     return (uint16_t)(sign | bits);
 }
 
-/* Adding 1/2 leaves a multiple of 2^-24, rounded as is wanted. */
+/* Adding 1/2 leaves a multiple of 2^-24, rounded to nearest even. */
 PORTABLE uint16_t f16_store(float x)
 {
     float size = float_of_bits(float_bits(x) & 0x7FFFFFFF);
@@ -124,7 +126,7 @@ PORTABLE uint16_t f16_store_random(float x, uint32_t random)
                    whole + (units - (float)whole > chance));
 }
 
-/* One element of a tensor of floats of any type. */
+/* One element of a tensor that stores floats of any type. */
 PORTABLE float float_load(const void *data, size_t i, enum dtype dtype)
 {
     if (dtype == DTYPE_F32)

@@ -1,6 +1,6 @@
 /*
- * What the engine and the backends share, and all that kernels see: plain
- * operand structs, the operation codes, and the backend interface.
+ * The interface between the engine and the backends, and all that kernels see:
+ * plain operand structs, the operation codes, and the backend interface.
  *
  * A kernel gets a `struct call`: operands that already point into the arena,
  * its attributes, its scratch (also in the arena), and the state of the run.
@@ -63,12 +63,12 @@ static inline bool dtype_is_narrow(enum dtype dtype)
 
 /*
  * A pool of sparse tensors, its members: storage for their nonzeros only, all
- * in one array, one member after the other, in row-major order. One index says
- * where they are; its layout is in pool_index.h. How many nonzeros there are
- * never changes; how many of them each member has may.
+ * in one array, one member after the other, in row-major order. One index has
+ * their places; its layout is in pool_index.h. The number of nonzeros never
+ * changes; each member's share of it may.
  */
 struct pool_member {
-    size_t word;         /* of the bitmap: where its elements begin */
+    size_t word;         /* of the bitmap, in which its elements begin */
     size_t elements;
 };
 
@@ -82,7 +82,7 @@ struct pool {
 };
 
 /* A tensor, row-major, the last dimension contiguous; dense, or a member of a
- * pool, and then without storage of its own. */
+ * pool, without storage of its own. */
 struct operand {
     void *data;          /* NULL while only scratch is asked for; of a member:
                             the pool's values */
@@ -102,11 +102,11 @@ enum stat_row { STAT_MEAN, STAT_RSTD, STAT_SCALE, STAT_SHIFT, STAT_ROWS };
 
 /*
  * Two sums for each channel over each tile, TILE_ROWS rows of a matrix
- * (rows, C) or what is left of them: a (tiles, SUM_ROWS, C) float tensor. What
- * a batch norm needs to know of a tensor is summed so where the tensor is
- * written; of its input the mean and the squared deviations from that, and of
- * the gradient dz of its result dy, which is dz where the result is not 0, and
- * dy (x - mean).
+ * (rows, C) or the rest of them: a (tiles, SUM_ROWS, C) float tensor. The
+ * operation that writes a tensor so sums the figures that a batch norm needs of
+ * it. For the batch norm's input they are the mean and the squared deviations
+ * from it. For the gradient dz of its result they are dy, which is dz where the
+ * result is not 0, and dy (x - mean).
  */
 enum { TILE_ROWS = 128 };
 enum sum_row { SUM_MEAN, SUM_SQUARES, SUM_ROWS,
@@ -122,8 +122,8 @@ enum running_row { RUNNING_MEAN, RUNNING_VAR, RUNNING_ROWS };
 
 /*
  * Elements of a dynamic loss scale, a (LOSS_SCALE_COUNT) float tensor: the
- * factor that gradients carry, a power of two; how many updates it has not
- * changed; and whether a gradient of this step is not finite, 0 or 1.
+ * factor that gradients carry, a power of two; the number of updates since it
+ * last changed; and whether a gradient of this step is not finite, 0 or 1.
  */
 enum loss_scale { LOSS_SCALE_FACTOR, LOSS_SCALE_CLEAN, LOSS_SCALE_OVERFLOW,
                   LOSS_SCALE_COUNT };
@@ -133,7 +133,7 @@ enum loss_scale { LOSS_SCALE_FACTOR, LOSS_SCALE_CLEAN, LOSS_SCALE_OVERFLOW,
 enum { LOSS_SCALE_START = 1 << 16, LOSS_SCALE_MIN = 1,
        LOSS_SCALE_MAX = 1 << 24, LOSS_SCALE_PERIOD = 2000 };
 
-/* Elements of the metrics, float64: sums that softmax_xent adds to; then, of
+/* Elements of the metrics, float64: sums that softmax_xent adds to; then, in
  * graphs with a loss scale, whether the update was skipped and the factor that
  * its gradients had, else zeros. */
 enum metric { METRIC_LOSS, METRIC_HITS, METRIC_SKIPPED, METRIC_LOSS_SCALE,
@@ -165,8 +165,8 @@ union attr {
     struct { const struct pool *pool; enum rewire_method method; } rewire;
 };
 
-/* What the data decide the sizes of: samples, which are images or sentences,
- * the tokens of these sentences in the source and the target language, and the
+/* Extents whose sizes the data decide: samples, which are images or sentences;
+ * the tokens of these sentences in the source and the target language; and the
  * sentences that a translation is chosen from. */
 enum extent { EXTENT_SAMPLES, EXTENT_SOURCE, EXTENT_TARGET, EXTENT_HYPOTHESES,
               EXTENT_COUNT };
@@ -196,12 +196,12 @@ static inline struct extents extents_sum(const struct extents *a,
 
 /* A part of a batch, worked on at once: a microbatch. */
 struct part {
-    struct extents first;    /* what of the batch comes before it */
-    struct extents count;    /* what it holds */
+    struct extents first;    /* counts of the batch before it */
+    struct extents count;    /* its own */
 };
 
 /* Room for some samples of one of the data's streams (images, labels, tokens),
- * whose rows lie one after the other: those of sample number `sample` of the
+ * whose rows lie one after the other. The rows of sample number `sample` of the
  * part begin at `data`. */
 struct stream {
     void *data;
@@ -209,11 +209,11 @@ struct stream {
 };
 
 /*
- * Where a batch comes from. `next` turns a part of it into the one that
- * follows, and parts of nothing into the first; false: there is none. `fill`
- * writes samples [begin, end) of a part to streams, one for each slot of
- * `load`: floats where the slot stores floats of any type. It is called from
- * several threads at once, for different samples.
+ * The source of a batch. `next` turns a part of it into the part that follows,
+ * and an empty part into the first; false: there is none. `fill` writes samples
+ * [begin, end) of a part to streams, one for each slot of `load`: floats where
+ * the slot stores floats of any type. It is called from several threads at
+ * once, for different samples.
  */
 struct loader {
     bool (*next)(void *arg, struct part *);
@@ -221,13 +221,12 @@ struct loader {
                  const struct stream stream[]);
     void *arg;
     bool repeats;        /* every batch has parts of the same sizes, */
-    bool goes_on;        /* and what follows the batch is the next step's,
-                            which a device may ask for while it works on
-                            this one */
+    bool goes_on;        /* and the next step's batch follows this one; a device
+                            may ask for it while it works on this one */
 };
 
-/* What kernels may depend on beside their call: the batch that is worked on,
- * and the state of the run. */
+/* The state beside a call that kernels may depend on: the batch that is worked
+ * on, and the state of the run. */
 struct batch {
     uint64_t seed;
     int64_t step;            /* optimizer steps done so far */
@@ -237,7 +236,7 @@ struct batch {
     float learning_rate;
     bool rewire;         /* pools are rewired after this step */
     const struct loader *loader;
-    double *report;      /* [METRIC_COUNT] on the host: what `report` fills */
+    double *report;      /* [METRIC_COUNT] on the host: `report` fills it */
 };
 
 struct call {
@@ -293,7 +292,7 @@ static inline double mebibytes(size_t bytes)
     return (double)bytes / (1 << 20);
 }
 
-/* What a device says of memory, in bytes. */
+/* A device's figures about memory, in bytes. */
 struct device_memory {
     size_t touched;      /* of the arena: bytes that are really backed */
     size_t os;           /* the operating system's or driver's own figure,
@@ -307,11 +306,11 @@ struct device;           /* an open device; its backend knows the rest */
 
 enum { WHY_SIZE = 256 };
 
-/* What can be said of a device without opening it. */
+/* Facts about a device that are known without opening it. */
 struct device_info {
     bool usable;
     bool automatic;      /* `auto` may choose it */
-    char line[WHY_SIZE]; /* for people: what it is, or why it is of no use */
+    char line[WHY_SIZE]; /* for people: its name, or why it cannot be used */
     size_t memory;       /* bytes; 0: not known */
     int major, minor;    /* CUDA's compute capability; 0 of other devices */
 };
@@ -319,17 +318,17 @@ struct device_info {
 /*
  * A backend. Functions that can fail return false and write the reason, one
  * line, to why[]. `scratch` needs no device and no memory, so that a machine
- * without the device can still plan for it, and never asks more for a call
- * with fewer samples.
+ * without the device can still plan for it. A call with fewer samples never
+ * needs more scratch.
  */
-/* The most that a device does in a second. */
+/* The highest rates of a device, in a second. */
 struct ceilings {
     double copy;                     /* bytes, read and written */
     double product, tf32_product;    /* floating-point operations, on floats */
     double bf16_product, fp16_product;
 };
 
-/* That of products of numbers of a type. */
+/* The rate of products of numbers of a type. */
 static inline double ceilings_product(const struct ceilings *c,
                                       enum dtype dtype, bool tf32)
 {
@@ -346,8 +345,8 @@ static inline double ceilings_product(const struct ceilings *c,
 struct backend {
     const char *name;
     size_t alignment;    /* of every value in the arena, bytes */
-    bool sums_tiles;     /* its convolutions can sum tiles of what they write;
-                            if not, no call has operands for that */
+    bool sums_tiles;     /* its convolutions can sum tiles of their results; if
+                            not, no call has operands for that */
     /* Lists at most `max` devices, and at least one: if there is none, one
      * that is not usable says why. */
     int (*list)(struct device_info info[], int max);
@@ -357,23 +356,23 @@ struct backend {
     void *(*alloc)(struct device *, size_t bytes, char why[WHY_SIZE]);
     void (*free)(struct device *, void *arena, size_t bytes);
     /*
-     * Runs a call, at once or, between `begin` and `end`, any time before
-     * `end` returns. What these two bracket is one run of a program of the
-     * device's arena, numbered from 0. Where `begin` returns false the device
-     * knows the calls from before and none need be made.
+     * Runs a call, at once or, between `begin` and `end`, any time before `end`
+     * returns. One run of a program of the device's arena, numbered from 0,
+     * lies between these two. If `begin` returns false the device knows the
+     * calls from before and none need be made.
      */
     void (*run)(struct device *, enum op_code, const struct call *);
     bool (*begin)(struct device *, int program, const struct batch *);
     void (*end)(struct device *, int program, const struct batch *);
-    /* False once the device has failed; nothing it says is right after it. */
+    /* False once the device has failed; its results after that are wrong. */
     bool (*healthy)(struct device *, char why[WHY_SIZE]);
-    /* Between host memory and the arena; both finish before returning. */
+    /* Copy between host memory and the arena; both finish before returning. */
     void (*read)(struct device *, void *host, const void *from, size_t bytes);
     void (*write)(struct device *, void *to, const void *host, size_t bytes);
     void (*memory)(struct device *, const void *arena, size_t bytes,
                    struct device_memory *);
-    /* Seconds that the last call that was run at once took on the device;
-     * NULL: until `run` returned. */
+    /* Seconds that the device took for the last call that was run at once;
+     * NULL: the time until `run` returned. */
     double (*seconds)(struct device *);
     /* Measures, in memory of its own beside the arena. */
     bool (*ceilings)(struct device *, struct ceilings *, char why[WHY_SIZE]);

@@ -1,13 +1,13 @@
 /*
- * The operation list. One line is one operation; every backend supplies one
+ * The operation list. One line is one operation. Every backend supplies one
  * kernel per line, in a file of the same name, and a missing one is a link
- * error. Included several times with OP() defined differently.
+ * error. The list is included several times, with OP() defined differently.
  *
  *   OP(name, cpu, cuda, access, slots...)
  *
- * cpu, cuda: SCRATCH where the backend's kernel wants workspace, and then has a
- * function that says how many bytes, beside the kernel on the CPU and in
- * cuda/scratch.c, NONE otherwise.
+ * cpu, cuda: SCRATCH if the backend's kernel needs workspace, else NONE. With
+ * SCRATCH a function returns the bytes: on the CPU beside the kernel, for CUDA
+ * in cuda/scratch.c.
  *
  * access: one letter per operand slot.
  *   r  read
@@ -20,9 +20,9 @@
  *      slot is empty
  *
  * An operand whose slot a graph leaves empty has rank 0. Every operation that
- * writes the gradient of an activation has an `add` slot, so that gradients
- * of a value with several readers accumulate without an operation of their
- * own. Shapes are in the header comment of each kernel's file.
+ * writes the gradient of an activation has an `add` slot, so that gradients of
+ * a value with several readers need no operation to add them. Shapes are in the
+ * header comment of each kernel's file.
  */
 OP(load, SCRATCH, NONE, "wwwwww", LOAD_STREAM_0, LOAD_STREAM_1, LOAD_STREAM_2,
    LOAD_STREAM_3, LOAD_STREAM_4, LOAD_STREAM_5)

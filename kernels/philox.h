@@ -1,7 +1,7 @@
 /*
  * Philox 4x32-10, the counter-based generator of Salmon, Moraes, Dror and
  * Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). A number is a
- * function of its key and counter alone, so anything random can be made
+ * function of its key and counter alone, so any random number can be made
  * again, anywhere, in any order, on any backend.
  */
 #ifndef MEMDIAL_PHILOX_H
@@ -15,7 +15,7 @@ struct philox {
     uint32_t x[4];
 };
 
-/* What a stream of random numbers is for: the third word of the counter. */
+/* The use of a stream of random numbers: the third word of the counter. */
 enum philox_use {
     PHILOX_INIT,
     PHILOX_SHUFFLE,
@@ -53,8 +53,8 @@ PORTABLE struct philox philox(uint64_t seed, uint64_t counter, uint32_t use,
     return c;
 }
 
-/* Uniform in (0, 1): never 0, so that its logarithm is finite, and never 1,
- * for which 24 bits would have been one too many. */
+/* Uniform in (0, 1): never 0, so that its logarithm is finite, and never 1, for
+ * which 24 bits would be one too many. */
 PORTABLE float philox_unit(uint32_t word)
 {
     return ((float)(word >> 9) + 0.5f) * 0x1p-23f;

@@ -1,8 +1,7 @@
 /*
- * What is chosen on a pool: when to skip its zeros, where nonzeros are to be,
- * and how many of them each member has. All that is random is a function of
- * the seed, of what it is for and of the element, so that any backend chooses
- * alike.
+ * Choices on a pool: when to skip its zeros, where nonzeros go, and the number
+ * that each member has. Random choices are a function of the seed, of their use
+ * and of the element, so that every backend chooses alike.
  */
 #ifndef MEMDIAL_POOL_H
 #define MEMDIAL_POOL_H
@@ -11,15 +10,15 @@
 #include "kernels/pool_index.h"
 
 /*
- * Skipping zeros takes longer for each nonzero than dense arithmetic, so
+ * Skipping zeros takes longer for each nonzero than dense arithmetic. So
  * convolutions do it only where less than one element in POOL_SKIP is a
- * nonzero, in the pool and in a panel of a member, and their weight gradients
+ * nonzero, in the pool and in a panel of a member; their weight gradients,
  * where less than one in POOL_SKIP_GRADIENT is. Measured by bench/sparse_bench.
  */
 enum { POOL_SKIP = 5, POOL_SKIP_GRADIENT = 25 };
 
-/* Whether a pool as a whole has so few nonzeros: kernels have scratch for
- * skipping only then, and plans count less arithmetic. */
+/* Whether a pool as a whole is that sparse: only then do kernels have scratch
+ * for skipping, and plans count less arithmetic. */
 static inline bool pool_skips(const struct pool *p, int skip)
 {
     return p && p->nonzeros * (size_t)skip < p->elements;
@@ -33,10 +32,9 @@ struct pool_stream {
 };
 
 /*
- * Sets `wanted` bits of a member in a bitmap, chosen uniformly from the places
- * that have no nonzero in `taken`, which there are `free` of: Algorithm S of
- * Knuth, The Art of Computer Programming, volume 2, 3.4.2. `taken` may be the
- * same bitmap.
+ * Sets `wanted` bits of a member in a bitmap, chosen uniformly from its `free`
+ * places without a nonzero in `taken`, by Algorithm S of Knuth, The Art of
+ * Computer Programming, volume 2, 3.4.2. `taken` may be the same bitmap.
  */
 static inline void pool_choose(const struct pool *p, int member,
                                struct pool_stream stream, uint64_t *bits,
@@ -65,16 +63,16 @@ static inline void pool_choose(const struct pool *p, int member,
     }
 }
 
-/* One member's part when something is shared out. */
+/* One member's share of a total that is shared out. */
 struct pool_share {
-    size_t weight;       /* in proportion to which */
+    size_t weight;       /* its share is in proportion to this */
     size_t room;         /* the most it can take */
     size_t got;
     uint64_t remainder;
 };
 
-/* Gives one to each of the `left` shares with the largest remainders, as far
- * as they have room; returns how many that is. */
+/* Gives one more to each of the `left` shares with the largest remainders, as
+ * far as they have room; returns the number given. */
 static inline size_t pool_share_rest(struct pool_share *s, int n, size_t left)
 {
     size_t given = 0;
@@ -95,9 +93,9 @@ static inline size_t pool_share_rest(struct pool_share *s, int n, size_t left)
 }
 
 /*
- * Shares out `total` in proportion to weights, by largest remainder, the
- * first of equal ones; what some have no room for goes to the others. There
- * must be room, and none where the weight is 0.
+ * Shares out `total` in proportion to weights, by largest remainder; among
+ * equal ones the first wins. A share beyond a member's room goes to the others.
+ * There must be room for all, and no room where the weight is 0.
  */
 static inline void pool_share_out(struct pool_share *s, int n, size_t total)
 {

@@ -1,25 +1,25 @@
 /*
- * The index of a pool: where its nonzeros are. The place of an element is its
- * number among those of all members, of which each begins at a whole word. Of
- * two ways to say which places have a nonzero, a pool takes the smaller. Where
- * there are many, a bitmap:
+ * The index of a pool: the places of its nonzeros. The place of an element is
+ * its number among those of all members; each member begins at a whole word.
+ * There are two ways to store the places, and a pool takes the smaller one.
+ * Where nonzeros are many, that is a bitmap:
  *
  *     uint64_t bits[words]         1 at the places of nonzeros
  *     uint32_t before[groups]      nonzeros before each POOL_GROUP places
  *
- * Where there are few, delta codes: of every nonzero's place the last low_bits
- * bits as they are, and the rest as the difference to the one before, in
- * unary (Elias, Efficient storage and retrieval by content and address of
- * static files, 1974; Fano, 1971):
+ * Where they are few, it is delta codes: the last low_bits bits of every
+ * nonzero's place as they are, and the rest as the difference to the nonzero
+ * before, in unary (Elias, Efficient storage and retrieval by content and
+ * address of static files, 1974; Fano, 1971):
  *
  *     uint64_t bits[]              for each 2^low_bits places, a 1 for every
  *                                  nonzero there and then a 0
  *     uint64_t low[]               low_bits bits of every nonzero
  *     uint32_t before[groups]
  *
- * In either, a place is found by counting the bits of one group, and the size
- * depends on how many nonzeros there are and not on where, so that a plan can
- * have it and rewiring keeps to it.
+ * In either, a place is found by counting the bits of one group. The size
+ * depends on the number of nonzeros and not on their places, so that a plan can
+ * know it and rewiring keeps to it.
  */
 #ifndef MEMDIAL_POOL_INDEX_H
 #define MEMDIAL_POOL_INDEX_H
@@ -87,7 +87,7 @@ PORTABLE size_t pool_member_place(const struct pool_member *m)
     return m->word * POOL_WORD;
 }
 
-/* An index, or a bitmap without counts, to read. */
+/* An index, or a bitmap without counts, for reading. */
 struct pool_index {
     const uint64_t *bits, *low;
     const uint32_t *before;
@@ -111,8 +111,8 @@ static inline struct pool_index pool_bitmap(const uint64_t *bits)
     return (struct pool_index){ bits, NULL, NULL, 0, 0 };
 }
 
-/* Some places in a row: which of them have a nonzero, bit by bit, and how
- * many nonzeros come before: where the values of these begin. */
+/* Some places in a row: a bit for each that has a nonzero, and the number of
+ * nonzeros before, at which their values begin. */
 struct pool_piece {
     uint32_t mask;
     size_t first;
@@ -169,8 +169,8 @@ PORTABLE size_t pool_after_zeros(const uint64_t *bits, size_t at, size_t zeros)
     return word * POOL_WORD + (size_t)first_one(left) + 1;
 }
 
-/* Before bit `at` of bits[] there are as many zeros as `high` says, and ones
- * for all nonzeros before. */
+/* Before bit `at` of bits[] there are `high` zeros, and ones for all nonzeros
+ * before. */
 PORTABLE struct pool_piece pool_delta_piece(const struct pool_index *x,
                                             size_t place, int n)
 {
@@ -251,8 +251,8 @@ static inline void pool_put(const struct pool *p, uint64_t *index, size_t i,
             pool_set_bit(low, i * (size_t)p->low_bits + (size_t)k);
 }
 
-/* The index of a bitmap bits[words] with the pool's number of nonzeros; all of
- * it is written. */
+/* Encodes a bitmap bits[words] with the pool's number of nonzeros; all of the
+ * index is written. */
 static inline void pool_encode(const struct pool *p, const uint64_t *bits,
                                void *index)
 {

@@ -1,5 +1,5 @@
 /*
- * Functions of headers that kernels use on every backend: on one that has a
+ * Functions of headers that kernels use on every backend. Where a backend has a
  * compiler of its own, they exist on the host and on the device.
  */
 #ifndef MEMDIAL_PORTABLE_H

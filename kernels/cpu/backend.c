@@ -39,8 +39,8 @@ static const struct isa *choose_isa(const char *name, char why[WHY_SIZE])
     return NULL;
 }
 
-/* OpenMP's threads, this one included. It keeps them from one device to the
- * next, and ends those that a call does not need. */
+/* The number of OpenMP's threads, this one included. OpenMP keeps them from one
+ * device to the next, and ends those that a call does not need. */
 static int team = 1;
 
 static bool has_threads(int wanted, char why[WHY_SIZE])
@@ -59,8 +59,8 @@ static bool has_threads(int wanted, char why[WHY_SIZE])
 }
 
 /* Makes the first parallel call, so that OpenMP starts its threads and
- * allocates what it needs now and not in the middle of a run. A device that is
- * in use keeps the threads that it has. */
+ * allocates its memory now and not in the middle of a run. A device that is in
+ * use keeps its threads. */
 static void start_threads(const struct device *d)
 {
     int32_t word;
@@ -126,7 +126,7 @@ static int cpu_list(struct device_info info[], int max)
 }
 
 /* The system promises more memory than it has, and would kill the process when
- * it is touched: a run that cannot fit is refused while it can be. */
+ * it touches the excess. So a run that cannot fit is refused beforehand. */
 static bool fits_in_memory(size_t bytes, char why[WHY_SIZE])
 {
     struct memory m = memory_find("");
@@ -169,7 +169,7 @@ static void cpu_run(struct device *d, enum op_code op, const struct call *c)
     d->isa->kernels->run[op](c);
 }
 
-/* Every call is done when it returns, and needs to be made each time. */
+/* Every call is done when it returns, so no call can be left out. */
 static bool cpu_begin(struct device *d, int program, const struct batch *batch)
 {
     (void)program;

@@ -1,7 +1,7 @@
 /*
- * What the batch norm kernels share. Those that reduce over rows keep two
- * double-precision sums per channel and thread in scratch, and fill them from
- * single-precision sums over some rows that stay in registers and the
+ * Helpers of the batch norm kernels. Kernels that reduce over rows keep two
+ * double-precision sums per channel and thread in scratch. They fill these from
+ * single-precision sums over some rows, which stay in registers and the
  * first-level cache.
  */
 #ifndef MEMDIAL_BN_H
@@ -10,7 +10,7 @@
 #include "kernels/bn_stat.h"
 #include "kernels/cpu/stage.h"
 
-/* Rows that are summed in single precision, and those added at once. */
+/* Rows that are summed in single precision, and rows added at once. */
 enum { BN_ROWS = 128, BN_UNROLL = STAGE_ROWS };
 
 /* One thread's sums, (2, C) doubles, on cache lines of its own. */

@@ -11,8 +11,8 @@
  *   dx = scale * (dy - mean(dy) - xhat * mean(dy * xhat)) + add
  *
  * One pass for the sums and one for dx, both at the speed of memory. The
- * second goes through the rows backwards, to meet first what the first pass
- * has left in the caches.
+ * second goes through the rows backwards, to begin with the rows that the first
+ * pass has left in the caches.
  *
  * scratch: per thread, the sums of dy and of dy * (x - mean) of each channel,
  * (threads, 2, C) doubles, every thread's on cache lines of its own; then the
@@ -97,7 +97,7 @@ static void add_block(const struct tensors *t, struct block b, float *sum_dy,
         add_rows(t, &dz, &x, r, 1, sum_dy, sum_dy_x);
 }
 
-/* Adds some rows, columns [column, column + n), to the sums. */
+/* Adds columns [column, column + n) of some rows to the sums. */
 static void sum_rows(const struct tensors *t, struct range rows,
                      size_t column, size_t n, double *sums)
 {
@@ -126,7 +126,8 @@ static void thread_sums(const struct tensors *t, struct range rows,
     }
 }
 
-/* The parameters' gradients and the coefficients of dx, from the sums. */
+/* Writes the parameters' gradients and the coefficients of dx, from the sums.
+ */
 static void write_parameters(const struct call *c, const struct tensors *t)
 {
     float *dgamma = c->operand[BN_RELU_GRAD_DGAMMA].data;
@@ -150,8 +151,8 @@ static void write_parameters(const struct call *c, const struct tensors *t)
     }
 }
 
-/* A row of dx, columns [from, from + n); whether there is an `add` is known
- * where this is inlined. */
+/* Writes a row of dx, columns [from, from + n). Where it is inlined, it is
+ * known whether there is an `add`. */
 static inline void write_row(const struct tensors *t, size_t from, size_t n,
                              const float *dz, const float *x,
                              const float *add, float *dx)

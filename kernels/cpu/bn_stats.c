@@ -1,6 +1,6 @@
 /*
  * bn_stats: batch norm's statistics of the microbatch, and the update of the
- * running ones.
+ * running statistics.
  *   in x (..., C), gamma (C), beta (C)
  *   update running (RUNNING_ROWS, C)
  *   out stat (STAT_ROWS, C)
@@ -106,8 +106,8 @@ static void thread_moments(const struct call *c, struct range rows,
     }
 }
 
-/* What one microbatch of the batch contributes to the running statistics, so
- * that all of them together contribute `momentum`. */
+/* The weight of one microbatch in the running statistics: all microbatches of a
+ * batch together weigh `momentum`. */
 static double running_factor(const struct call *c)
 {
     return 1 - pow(1 - (double)c->attr.norm.momentum,

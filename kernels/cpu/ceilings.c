@@ -35,7 +35,7 @@ double cpu_peak(const struct isa *isa, int threads)
     return *k->peak_flops * (double)peak_loops * threads / (now() - start);
 }
 
-/* Each thread copies a part of its own. */
+/* Each thread copies its own share. */
 static double time_copy(char *to, const char *from, int threads)
 {
     size_t part = COPY_BYTES / (size_t)threads;

@@ -1,5 +1,5 @@
 /*
- * What the processors do at most, to hold kernels against.
+ * The highest rates of the processors, to compare kernels with.
  */
 #ifndef MEMDIAL_CPU_CEILINGS_H
 #define MEMDIAL_CPU_CEILINGS_H
@@ -9,8 +9,8 @@
 /* Floating-point operations per second: multiply-adds in registers. */
 double cpu_peak(const struct isa *, int threads);
 
-/* That, and the bytes of a copy that no cache holds. Arithmetic is in floats
- * whatever numbers are stored as. */
+/* The peak, and the bytes of a copy that no cache holds. Arithmetic is in
+ * floats, however numbers are stored. */
 bool cpu_ceilings(const struct isa *, int threads, struct ceilings *,
                   char why[WHY_SIZE]);
 

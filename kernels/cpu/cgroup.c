@@ -41,8 +41,8 @@ static bool lists(const char *list, const char *word)
     return false;
 }
 
-/* The group with that path below where groups of its kind are, and all above
- * it. */
+/* Visits the group with that path below the mount of its kind, and all groups
+ * above it. */
 static void climb(const char *mount, const char *path, int version,
                   void (*f)(void *arg, const struct cgroup *), void *arg)
 {

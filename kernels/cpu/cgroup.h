@@ -1,6 +1,6 @@
 /*
- * The control groups that this process is in, of both versions (cgroups(7)):
- * each may have less than the system has. Nothing is allocated, so that asking
+ * The control groups that this process is in, of both versions (cgroups(7)).
+ * Each may have less than the system has. Nothing is allocated, so that asking
  * changes nothing.
  */
 #ifndef MEMDIAL_CPU_CGROUP_H
@@ -16,12 +16,12 @@ struct cgroup {
 };
 
 /* Calls f with this process's groups of a controller, "memory" or "cpu", and
- * with all that they are in, as far as can be seen from where this runs. `root`
- * goes before the paths of the system's files: "" but in tests. */
+ * with all groups around them that can be seen from here. `root` is a prefix
+ * for the paths of the system's files: "" but in tests. */
 void cgroup_each(const char *root, const char *controller,
                  void (*f)(void *arg, const struct cgroup *), void *arg);
 
-/* The first `count` numbers in a file of a group. False if it begins with
+/* Reads the first `count` numbers in a file of a group. False if it begins with
  * fewer: there is no such file, or no limit. */
 bool cgroup_numbers(const struct cgroup *, const char *file, int count,
                     long long numbers[]);

@@ -1,6 +1,6 @@
 /*
- * How products read the rows of their input, be these the pixels of an image
- * or not.
+ * How products read the rows of their input, whether these are pixels of an
+ * image or not.
  */
 #ifndef MEMDIAL_CONV_PACK_H
 #define MEMDIAL_CONV_PACK_H
@@ -8,10 +8,10 @@
 #include "kernels/cpu/conv_tile.h"
 #include "kernels/cpu/vec.h"
 
-/* Packs CONV_BLOCK channels of n pixels, element `at` of x the first of them,
- * through a stat if x has one; zeros follow the last channel. Every input of a
- * product is read here, and made float. Steps are from pixel to pixel, in
- * elements. */
+/* Packs CONV_BLOCK channels of n pixels, from element `at` of x on, through a
+ * stat if x has one; zeros follow the last channel. Every input of a product is
+ * read here, and becomes a float. Steps are from pixel to pixel, in elements.
+ */
 static inline void conv_pack(const enum dtype dtype,
                              const struct operand *x, int channel, int n,
                              size_t at, size_t step, float *to,

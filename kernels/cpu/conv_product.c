@@ -1,7 +1,7 @@
 /*
  * Scratch: the taps; then the panel, and for each thread a strip and the sums.
- * Where zeros may be skipped: the taps of strips as they are then and as they
- * are otherwise; and what skipping takes.
+ * If zeros may be skipped, scratch has the taps of strips for skipping and of
+ * strips for dense panels, and the room for skipping.
  */
 #include "kernels/cpu/conv_product.h"
 
@@ -41,7 +41,7 @@ struct conv_core KERNEL(conv_product)(const struct call *c,
     return core;
 }
 
-/* Sizes of the parts of scratch but for the taps, floats. */
+/* Floats of the parts of scratch after the taps. */
 struct sizes {
     size_t panel, strip, sum;
 };
@@ -64,8 +64,8 @@ static size_t dense_floats(const struct conv_core *core)
     return z.panel + (z.strip + z.sum) * (size_t)core->threads;
 }
 
-/* How panels are multiplied that have too many nonzeros to skip zeros: within
- * the scratch for that, if there is a way. */
+/* The cut for panels with too many nonzeros to skip zeros: one that stays
+ * within the scratch for skipping, if there is one. */
 static struct conv_core dense_core(const struct conv_core *core)
 {
     static const struct { int width; size_t budget; } ways[] = {
@@ -100,8 +100,8 @@ static int block_channels(const struct conv_core *core, int block)
     return int_min(core->x->dim[3] - block * CONV_BLOCK, CONV_BLOCK);
 }
 
-/* Where the weights of a block and a tap, counted in the order of the taps,
- * are in the panel. */
+/* The place in the panel of the weights of a block and a tap; taps are counted
+ * in their order. */
 static size_t panel_at(const struct conv_core *core, int block, int tap)
 {
     return (size_t)((block * core->strips.taps * CONV_BLOCK
@@ -109,7 +109,7 @@ static size_t panel_at(const struct conv_core *core, int block, int tap)
 }
 
 /* Packs the weights of one tap between a block and a panel, zero beyond the
- * last output channel; every weight is read here, and made float. */
+ * last output channel. Every weight is read here, and becomes a float. */
 static void pack_weights(const struct conv_core *core, int index, int block,
                          int panel, float *to)
 {
@@ -141,7 +141,7 @@ static void pack_weights(const struct conv_core *core, int index, int block,
     }
 }
 
-/* What a thread works on. */
+/* The operands and scratch of a thread. */
 struct work {
     const struct conv_core *core;
     struct conv_taps taps;
@@ -155,7 +155,7 @@ struct work {
  * image, `columns` in each. */
 struct group {
     int class;
-    int tap, taps;   /* those it sees: the first of them, and how many */
+    int tap, taps;   /* that it sees: the first, and their number */
     struct range rows;
     int columns;
 };
@@ -271,7 +271,7 @@ static void run_strip(struct work *w)
     }
 }
 
-/* Some strips, for one panel. */
+/* Works through some strips for one panel. */
 static void run_strips(const void *own, struct range items)
 {
     struct work w = *(const struct work *)own;
@@ -283,7 +283,7 @@ static void run_strips(const void *own, struct range items)
     }
 }
 
-/* What this thread works on. */
+/* The operands and scratch of this thread. */
 static struct work work_of(const struct conv_core *core,
                            const struct conv_taps *taps, int panel,
                            float *scratch)
@@ -298,7 +298,7 @@ static struct work work_of(const struct conv_core *core,
     };
 }
 
-/* The threads together, for one panel. */
+/* All threads together make one panel. */
 static void run_panel(const struct conv_core *core,
                       const struct conv_taps *taps, int panel, float *scratch)
 {
@@ -327,7 +327,7 @@ static void run_panels(const struct conv_core *core)
         run_panel(core, &taps, i, (float *)rest);
 }
 
-/* Skips zeros in the panels where that pays. */
+/* Makes all panels; skips zeros in those where that pays. */
 static void run_sparse_panels(const struct conv_core *core)
 {
     size_t bytes = KERNEL(conv_taps_bytes)(&core->strips);

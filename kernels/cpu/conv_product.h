@@ -1,27 +1,27 @@
 /*
- * The product that both a convolution and its data gradient are: for every
- * output pixel and panel of output channels, the sum over the taps that
- * the pixel sees and over the input channels, in blocks of 16. Nothing like
- * im2col is ever written to memory: see conv_strip.h for how x is read.
+ * The product of a convolution and of its data gradient: for every output
+ * pixel and panel of output channels, the sum over the taps that the pixel sees
+ * and over the input channels, in blocks of 16. No im2col matrix is ever
+ * written to memory: see conv_strip.h for how x is read.
  *
  * For each panel the threads together pack the weights,
  *
  *     panel [block][tap][CONV_BLOCK][width]
  *
- * and then each works through strips, most of them its own (share_out()):
- * packs one, and sums up groups of its pixels block by block, so that a block's
- * part of the panel, of the strip and of the sums stay in the first-level cache
- * together.
+ * and then each works through strips, most of them its own (share_out()). It
+ * packs a strip, and sums up groups of its pixels block by block, so that a
+ * block's part of the panel, of the strip and of the sums stay in the
+ * first-level cache together.
  *
  *     sum [pixel][width]
  *
- * A panel of a sparse filter that is worth skipping zeros in goes another
- * way: see conv_sparse.h. The others of that filter then do with the scratch
- * that takes, in narrower panels and lower strips: which are worth it changes
- * as nonzeros move, and the plan should name the bytes that are used.
+ * A panel of a sparse filter goes another way if skipping its zeros pays: see
+ * conv_sparse.h. The other panels of that filter use the scratch for skipping,
+ * in narrower panels and lower strips. Which panels skip changes as nonzeros
+ * move, and the plan should name the bytes that are used.
  *
- * Inputs, weights and outputs are each read or written in one place, which is
- * where they would be converted.
+ * Inputs, weights and outputs are each read or written in one place, where they
+ * are also converted.
  */
 #ifndef MEMDIAL_CONV_PRODUCT_H
 #define MEMDIAL_CONV_PRODUCT_H

@@ -1,24 +1,24 @@
 /*
- * Where a dense panel is multiplied a pixel at a time by vectors of channels,
- * a sparse one is by vectors of pixels: a nonzero has one input and one output
- * channel. So the strip is transposed,
+ * A dense panel is multiplied a pixel at a time, by vectors of channels. A
+ * sparse panel is multiplied by vectors of pixels, for a nonzero has one input
+ * and one output channel. So the strip is transposed,
  *
  *     strip [channel][row plane][column plane][row][column]
  *
  * and the pixels of an output channel, all rows of the strip in a line with
- * their halo, are sums of shifted lines of input channels. What comes out at
- * the halo is not stored.
+ * their halo, are sums of shifted lines of input channels. Results at the halo
+ * are not stored.
  *
  * The nonzeros are listed for each output channel of the panel and class of
- * output pixels, in the order of the taps: as many channels at a time as have
- * room. Each thread reads the index for a share of the filter's rows, once;
- * what it counts then says where it lists:
+ * output pixels, in the order of the taps. A list has as many channels as there
+ * is room for. Each thread reads the index for a share of the filter's rows,
+ * once; its counts then give the places for its nonzeros:
  *
  *     piece [taps][rows][columns / SPARSE_PIECE]
  *     int32 count[threads][width][classes], and how many in all
  *     nonzeros
  *
- * Scratch: these, and a strip for each thread.
+ * Scratch: all of these, and a strip for each thread.
  */
 #include "kernels/cpu/conv_sparse.h"
 
@@ -27,8 +27,7 @@
 
 #include "kernels/cpu/sparse.h"
 
-/* As many vectors of sums as there are registers for, one more for the
- * weight. */
+/* Vectors of sums: as many as leave a register for the weight. */
 #ifdef __AVX512F__
 enum { RUN_VECTORS = 14 };
 #else
@@ -45,17 +44,17 @@ struct piece {
     uint32_t mask, first;
 };
 
-/* Counts of each thread: of nonzeros; then where it writes its next one; and
- * in the end where those of the next thread or channel begin. */
+/* Counts of each thread: first of nonzeros; then the place for its next one; in
+ * the end the place where those of the next thread or channel begin. */
 struct list {
     struct piece *piece;
     int32_t *count, *total;
     struct nonzero *nonzero;
-    int32_t begin;       /* what those of earlier channels were */
+    int32_t begin;       /* the nonzeros of earlier channels */
 };
 
-/* The slice of the filter that belongs to a panel: the rows, of one tap and
- * input channel each, and how much of each. */
+/* The slice of the filter that belongs to a panel: its rows, of one tap and
+ * input channel each, and the part of each row. */
 struct slice {
     int row, rows, column, columns;
     int pieces;          /* of a row */
@@ -85,8 +84,8 @@ static size_t list_counts(const struct conv_core *core)
     return (size_t)(core->strips.classes * core->width);
 }
 
-/* How many nonzeros a list has room for: what a panel has on the average of
- * the pool, and four standard deviations. */
+/* The nonzeros that a list has room for: the mean of a panel at the pool's
+ * density, and four standard deviations. */
 static size_t list_room(const struct conv_core *core)
 {
     const struct pool *pool = core->w->pool;
@@ -119,7 +118,7 @@ static struct list list_of(const struct conv_core *core, float *room)
                           (struct nonzero *)(total + 1), 0 };
 }
 
-/* A row of the filter, as one tap of a class has it. */
+/* A row of the filter, as one tap of a class sees it. */
 struct row {
     const struct conv_core *core;
     struct slice part;
@@ -130,7 +129,7 @@ struct row {
     int row, class, index, offset;
 };
 
-/* Where the nonzeros of column c of the part are counted. */
+/* The count for the nonzeros of column c of the part. */
 static inline int32_t *count_of(const struct row *r, int c)
 {
     bool transposed = r->core->strips.row.transposed;
@@ -157,7 +156,7 @@ static void count_row(const struct row *r)
     }
 }
 
-/* Piece i of a row, as far as it belongs to the channels to list. */
+/* Piece i of a row, cut to the channels to list. */
 static struct pool_piece piece_to_list(const struct row *r, int i)
 {
     struct piece found = r->piece[i];
@@ -227,7 +226,7 @@ static void scan(const struct conv_core *core, const struct conv_taps *taps,
     }
 }
 
-/* Finds a panel's nonzeros, and turns their counts to places. */
+/* Counts a panel's nonzeros, and turns the counts to places. */
 static void count_nonzeros(const struct conv_core *core,
                            const struct conv_taps *taps, struct slice part,
                            struct list l)
@@ -251,7 +250,7 @@ static void count_nonzeros(const struct conv_core *core,
     }
 }
 
-/* Where the nonzeros of a channel that is not listed yet begin. */
+/* The place of the first nonzero of a channel that is not listed yet. */
 static int32_t list_begin(const struct conv_core *core, struct list l,
                           size_t channel)
 {
@@ -259,7 +258,7 @@ static int32_t list_begin(const struct conv_core *core, struct list l,
            ? l.count[channel * (size_t)core->strips.classes] : *l.total;
 }
 
-/* The channels from `first` on for which there is room. */
+/* The channels from `first` on that there is room for. */
 static struct range fitting(const struct conv_core *core, struct list l,
                             size_t first, size_t channels)
 {
@@ -271,7 +270,8 @@ static struct range fitting(const struct conv_core *core, struct list l,
     return r;
 }
 
-/* Whether there are few enough nonzeros, and room for any channel's. */
+/* Whether nonzeros are few enough, and there is room for those of any channel.
+ */
 static bool skipping_pays(const struct conv_core *core, struct slice part,
                           struct list l, size_t channels)
 {
@@ -350,8 +350,8 @@ struct lines {
     size_t image_row;        /* of y: that of the class's position 0 */
 };
 
-/* The nonzeros of channel c of the group: up to where the last thread ended
- * them, from where it ended those before. */
+/* The nonzeros of channel c of the group: from the end of the channel before,
+ * by the last thread, to its own end. */
 static inline struct range nonzeros_of(const struct lines *r, int c)
 {
     const struct conv_core *core = r->core;
@@ -364,7 +364,7 @@ static inline struct range nonzeros_of(const struct lines *r, int c)
                            (size_t)(end[i] - r->list.begin) };
 }
 
-/* Lines of VLEN channels, from pixel `at` of the line on. */
+/* Makes lines of VLEN channels, from pixel `at` of the line on. */
 INLINE void run_lines(const struct lines *r, int at, const int vectors,
                            float *line)
 {
@@ -473,7 +473,7 @@ static void pack_strip(const struct conv_core *core, int item, float *strip)
     }
 }
 
-/* All output of one strip in some of the panel's channels. */
+/* Makes all output of one strip in some of the panel's channels. */
 static void run_strip(const struct conv_core *core, int item, int panel,
                       struct range channels, struct list l, float *strip)
 {
@@ -507,8 +507,8 @@ static void run_strip(const struct conv_core *core, int item, int panel,
     }
 }
 
-/* Floats of a thread's strip: channels one after the other, a block as
- * conv_strip_pack() makes it, and what a last vector reads beyond. */
+/* Floats of a thread's strip: all channels, a block as conv_strip_pack() makes
+ * it, and the floats that a last vector reads beyond. */
 static size_t strip_floats(const struct conv_core *core)
 {
     const struct conv_strips *s = &core->strips;
@@ -516,7 +516,7 @@ static size_t strip_floats(const struct conv_core *core)
     return ((size_t)s->blocks + 1) * (size_t)s->block + CONV_BLOCK;
 }
 
-/* What a thread works on. */
+/* The operands and scratch of a thread. */
 struct work {
     const struct conv_core *core;
     struct list list;
@@ -556,7 +556,7 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core,
     while (channels.end < lanes) {
         channels = fitting(core, l, channels.end, lanes);
         l.begin = list_begin(core, l, channels.begin);
-        /* Until all have read them, the counts must not change. */
+        /* The counts must not change until all threads have read them. */
 #pragma omp barrier
         scan(core, taps, part, l, channels, list_row);
         share_out((size_t)s->images * (size_t)s->count, core->threads,

@@ -1,6 +1,6 @@
 /*
- * The product of conv_product.h for a panel of a sparse filter that is worth
- * skipping zeros in: one multiplication of a vector of pixels per nonzero.
+ * The product of conv_product.h for a panel of a sparse filter in which
+ * skipping zeros pays: one multiplication of a vector of pixels per nonzero.
  */
 #ifndef MEMDIAL_CONV_SPARSE_H
 #define MEMDIAL_CONV_SPARSE_H
@@ -8,12 +8,12 @@
 #include "kernels/cpu/conv_core.h"
 #include "kernels/cpu/sparse.h"
 
-/* Channels [pixel][step], the first CONV_BLOCK of them, to lines of pixels
+/* Transposes the first CONV_BLOCK channels of [pixel][step] to lines of pixels
  * [CONV_BLOCK][line]. */
 void KERNEL(conv_transpose)(const float *from, int step, int pixels,
                             size_t line, float *to);
 
-/* Whether the pool as a whole has so few nonzeros that there is scratch for
+/* Whether the pool as a whole has few enough nonzeros that there is scratch for
  * skipping zeros. */
 static inline bool conv_sparse_may_pay(const struct conv_core *core)
 {
@@ -23,8 +23,8 @@ static inline bool conv_sparse_may_pay(const struct conv_core *core)
 /* Floats of scratch. */
 size_t KERNEL(conv_sparse_floats)(const struct conv_core *core);
 
-/* All output in the panel's channels, if skipping pays there; every thread of a
- * team calls it, and is told the same. */
+/* Makes all output in the panel's channels, if skipping pays there. Every
+ * thread of a team calls it, and gets the same answer. */
 bool KERNEL(conv_sparse_run)(const struct conv_core *core,
                              const struct conv_taps *taps, int panel,
                              float *scratch);

@@ -41,8 +41,8 @@ static struct conv_axis axis_transposed(int in, int out, int taps, int stride,
     };
 }
 
-/* Whether outputs of this class see the tap; if so, in which plane, and how
- * far along it. */
+/* Whether outputs of this class see the tap; if so, the plane that it is in,
+ * and its distance along it. */
 static bool axis_tap(const struct conv_axis *a, int class, int tap,
                      int *plane, int *offset)
 {

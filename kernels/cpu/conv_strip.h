@@ -1,14 +1,14 @@
 /*
- * How convolutions read their input: in strips. A strip holds what some
- * consecutive rows of output need of one image, halo and zero padding
+ * How convolutions read their input: in strips. A strip holds the part of one
+ * image that some consecutive rows of output need, halo and zero padding
  * included, in blocks of 16 or more channels:
  *
  *     strip [block][row plane][column plane][row][column][channel]
  *
  * With a stride s, rows and columns are dealt out over s planes, so that
  * neighbouring output pixels find their inputs in neighbouring columns of a
- * plane, at a constant distance. What a tap of the filter reads is then the
- * strip shifted by a constant, its offset.
+ * plane, at a constant distance. So a tap of the filter reads the strip shifted
+ * by a constant, its offset.
  */
 #ifndef MEMDIAL_CONV_STRIP_H
 #define MEMDIAL_CONV_STRIP_H
@@ -21,8 +21,8 @@
  * is input index origin + i * step + p.
  *
  * A convolution has one class and `step` = its stride. Its transpose has step
- * 1, and as many classes as the stride: output pixels that are apart by the
- * stride see the same taps, and no others see those.
+ * 1, and as many classes as the stride: output pixels a stride apart see the
+ * same taps, and each tap is seen by one class only.
  */
 struct conv_axis {
     bool transposed;
@@ -37,7 +37,7 @@ struct conv_axis {
 struct conv_strips {
     struct conv_axis row, col;
     int taps;    /* of the whole filter */
-    int classes; /* of pixels: those of rows times those of columns */
+    int classes; /* of pixels: classes of rows times classes of columns */
     int images;
     int channels; /* of a block */
     int blocks;
@@ -56,9 +56,9 @@ struct conv_strips KERNEL(conv_strips)(const struct operand *x,
                                        const union attr *attr,
                                        bool transposed, int channels);
 
-/* Makes strips as high as `budget` bytes allow for `blocks` blocks and
- * `beside` bytes for each row of output, leaving every thread a strip if there
- * are rows enough. */
+/* Makes strips as high as `budget` bytes allow for `blocks` blocks and `beside`
+ * bytes for each row of output. If there are rows enough every thread gets a
+ * strip. */
 void KERNEL(conv_strips_cut)(struct conv_strips *s, int threads, int blocks,
                              size_t beside, size_t budget);
 
@@ -75,7 +75,7 @@ void KERNEL(conv_strip_pack)(const struct conv_strips *s,
                              const struct operand *x, int item, int block,
                              int count, float *strip);
 
-/* The taps of a filter, those that one class of pixels sees together. */
+/* The taps of a filter, sorted by the class of pixels that sees them. */
 struct conv_taps {
     int *offset; /* [taps], in the strip, floats */
     int *index;  /* [taps], in the filter: row * KW + column */

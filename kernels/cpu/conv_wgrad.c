@@ -8,18 +8,18 @@
  *
  *     slab [tap][channel of the block][CONV_PANEL]
  *
- * so that a whole gradient exists nowhere but in dw, and nowhere at all if dw
- * is sparse: then only its nonzeros are added to. A slab is the sum over
- * strips of the products of packed x (see conv_strip.h), read along channels,
- * and packed dy [pixel][CONV_PANEL]. Threads share out the slabs; if these are
- * too few, the strips of each slab, and then add up their sums in order.
+ * so that a whole gradient exists only in dw, and not even there if dw is
+ * sparse: then only its nonzeros are added to. A slab is the sum over strips of
+ * the products of packed x (see conv_strip.h), read along channels, and packed
+ * dy [pixel][CONV_PANEL]. Threads share out the slabs; if these are too few,
+ * they share out the strips of each slab, and then add up their sums in order.
  *
- * Of a sparse slab with few nonzeros only these are made, each the product of
- * two lines of pixels: the strips are transposed for it.
+ * A sparse slab with few nonzeros is made one nonzero at a time, each the
+ * product of two lines of pixels: the strips are transposed for it.
  *
  * Scratch: the taps; the offsets of rows in a strip; for each thread a slab, a
- * strip of x and one of dy; if dw may be worth skipping zeros in, both of these
- * twice, and where a slab's nonzeros are.
+ * strip of x and one of dy. If zeros of dw may be skipped, each thread has both
+ * strips twice, and the places of a slab's nonzeros.
  */
 #include <string.h>
 
@@ -35,10 +35,10 @@ struct wgrad {
     int slabs;
     struct conv_taps taps;
     int *row;              /* offsets of the rows of a strip */
-    bool skips;            /* zeros of dw, where that pays */
+    bool skips;            /* zeros of dw, where skipping pays */
     size_t slab, x_strip, dy_strip; /* sizes, floats */
     size_t line;           /* of dy: rows with their halo */
-    size_t each;           /* of a thread's scratch */
+    size_t each;           /* floats of a thread's scratch */
     float *thread;         /* the first thread's scratch */
     size_t bytes;
 };
@@ -101,7 +101,7 @@ static float *thread_slab(const struct wgrad *g, int thread)
 }
 
 /* Packs a panel of dy for strip `item`, to [row][column][CONV_PANEL], rows
- * `gap` columns of zeros apart; all of dy is read here, and made float. */
+ * `gap` columns of zeros apart. All of dy is read here, and becomes floats. */
 static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
                            int item, int panel, int gap, float *to)
 {
@@ -129,7 +129,7 @@ static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
     }
 }
 
-/* Adds what one strip gives to a slab; `next` is the strip after it. */
+/* Adds the products of one strip to a slab; `next` is the strip after it. */
 static void run_strip(const struct wgrad *g, int slab, int item, int next,
                       float *sum)
 {
@@ -165,7 +165,7 @@ static void run_strip(const struct wgrad *g, int slab, int item, int next,
     }
 }
 
-/* Part of a row of a slab: where it begins in dw, and how much there is. */
+/* Part of a row of a slab: its place in dw, and its length. */
 struct row {
     size_t at;
     size_t lanes;          /* 0: beyond the last input channel */
@@ -186,7 +186,7 @@ static struct row row_of(const struct wgrad *g, int slab, int row)
     };
 }
 
-/* Where the nonzeros of a slab are, row by row: the end of what a thread has,
+/* The masks of a slab's nonzeros, row by row: the end of a thread's scratch,
  * which begins with `sum`. */
 static uint32_t *masks_of(const struct wgrad *g, float *sum)
 {
@@ -232,7 +232,7 @@ INLINE void add_dots(const float *x, const float *dy, size_t line,
         sum[lane[l]] += vf_sum(dot[l]);
 }
 
-/* The nonzeros of one row of a slab, a few at a time. */
+/* Adds to the nonzeros of one row of a slab, a few at a time. */
 static void add_row_dots(const struct wgrad *g, uint32_t mask, const float *x,
                          const float *dy, size_t pixels, float *sum)
 {
@@ -257,8 +257,9 @@ static void add_row_dots(const struct wgrad *g, uint32_t mask, const float *x,
     }
 }
 
-/* Adds what one strip gives to the nonzeros of a slab. What a last vector
- * reads beyond the pixels meets zeros in dy, and must be finite in x. */
+/* Adds the products of one strip to the nonzeros of a slab. Elements that a
+ * last vector reads beyond the pixels meet zeros in dy, and must be finite in
+ * x. */
 static void run_sparse_strip(const struct wgrad *g, int slab, int item,
                              float *sum)
 {
@@ -291,7 +292,7 @@ static void run_sparse_strip(const struct wgrad *g, int slab, int item,
                      dy, pixels - (size_t)gap, sum + i * CONV_PANEL);
 }
 
-/* What some of the strips give to a slab. */
+/* Sums some of the strips to a slab. */
 static void sum_slab(const struct wgrad *g, int slab, struct range items,
                      float *sum)
 {
@@ -307,7 +308,7 @@ static void sum_slab(const struct wgrad *g, int slab, struct range items,
 }
 
 /* Adds one row of a slab, of one tap and input channel, to dw: the sum of
- * what `parts` threads have. All of dw is written here. */
+ * `parts` threads' rows. All of dw is written here. */
 static void add_row(const struct wgrad *g, int slab, int row, int parts,
                     const float *sum)
 {
@@ -325,7 +326,7 @@ static void add_row(const struct wgrad *g, int slab, int row, int parts,
     sparse_add(g->dw, r.at, r.lanes, total);
 }
 
-/* Slabs that one thread has to itself. */
+/* Makes slabs that one thread has to itself. */
 static void run_slabs(const void *own, struct range slabs)
 {
     const struct wgrad *g = own;

@@ -1,9 +1,9 @@
 /*
- * What the files of the CPU backend share. Kernels are compiled once for each
- * instruction set, with CPU_ISA naming it, and KERNEL() keeps the copies apart:
- * cpu_generic_conv, cpu_avx2_conv, ... Scratch sizes depend on shapes and
- * threads only, never on the instruction set, so that a plan made on one
- * machine holds on another.
+ * The declarations that the files of the CPU backend share. Kernels are
+ * compiled once for each instruction set, with CPU_ISA naming it, and KERNEL()
+ * keeps the copies apart: cpu_generic_conv, cpu_avx2_conv, ... Scratch sizes
+ * depend on shapes and threads only, never on the instruction set, so that a
+ * plan made on one machine holds on another.
  *
  * Work is divided by the number of threads of the call, not by the number
  * that OpenMP happens to give, so the same call gives the same bits.
@@ -17,15 +17,15 @@
 
 #include "kernels/kernels.h"
 
-/* The kernels of one instruction set, and its conversions of 16-bit types. They
- * are had from isa.h. */
+/* The kernels of one instruction set, and its conversions of 16-bit types.
+ * isa.h has them. */
 struct cpu_kernels {
     void (*run[OP_COUNT])(const struct call *);
     size_t (*scratch[OP_COUNT])(const struct call *); /* NULL: needs none */
     void (*widen)(enum dtype, const uint16_t *from, float *to, size_t n);
     void (*narrow)(enum dtype, const float *from, uint16_t *to, size_t n);
-    float (*peak)(long loops, float one);  /* see peak.c; a loop has ... */
-    const double *peak_flops;              /* ... so much arithmetic */
+    float (*peak)(long loops, float one);  /* peak.c */
+    const double *peak_flops;              /* operations of a loop of it */
 };
 
 #ifdef CPU_ISA
@@ -78,7 +78,7 @@ static inline struct range range_share(size_t n, int index, int threads)
     return (struct range){ begin, begin + each + (i < left) };
 }
 
-/* The number of the thread that calls, of those that run a kernel. */
+/* The number of the calling thread, among those that run a kernel. */
 static inline int this_thread(void)
 {
 #ifdef _OPENMP
@@ -98,10 +98,10 @@ static inline size_t share_late(size_t items, int threads)
 
 /*
  * Shares items among the threads of a parallel region. All of them call this;
- * `own` is what each works with. Any thread gives an item the same bits. Most
+ * `own` is each thread's data. Any thread gives an item the same bits. Most
  * items are assigned beforehand, at least one to each thread, and stay near its
  * caches. The rest goes in pieces to threads that have time: processors are not
- * always equally fast, nor there all the time. Waits for all.
+ * always equally fast, or always there. Waits for all threads.
  */
 static inline void share_out(size_t items, int threads,
                              void (*run)(const void *own, struct range items),
@@ -121,7 +121,7 @@ static inline void share_out(size_t items, int threads,
     }
 }
 
-/* A thread's part of scratch in which each has `bytes`. */
+/* A thread's part of scratch, `bytes` for each thread. */
 static inline void *scratch_part(const struct call *c, size_t bytes,
                                  int thread)
 {

@@ -5,9 +5,9 @@
  *
  * The rows of dy that belong to one token are summed in floats, in their order,
  * and added to dw once, so that the result depends neither on the number of
- * threads nor, in 16 bits, on roundings between them. The work of a token is
- * that of whoever has its first place. To find its other places, all that
- * follow are compared, 16 at a time with AVX-512: with 4,000 tokens and 512
+ * threads nor, in 16 bits, on roundings between them. A token is the work of
+ * the thread that has its first place. To find its other places, all later
+ * tokens are compared, 16 at a time with AVX-512: with 4,000 tokens and 512
  * columns that is a tenth of the additions.
  */
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /*
- * Figures in the small text files of the system, as /proc and control groups
- * have them. Nothing is allocated, so that asking changes nothing.
+ * Figures in the small text files of the system, such as those of /proc and of
+ * control groups. Nothing is allocated, so that asking changes nothing.
  */
 #ifndef MEMDIAL_CPU_FIGURES_H
 #define MEMDIAL_CPU_FIGURES_H

@@ -29,7 +29,7 @@ static bool has_generic(void)
     return true;
 }
 
-/* Best first; the last one works everywhere. */
+/* The best first; the last one works everywhere. */
 static const struct {
     struct isa isa;
     bool (*is_here)(void);

@@ -1,8 +1,8 @@
 /*
- * The instruction sets that the CPU's kernels are built for, as far as this
- * processor has them. Only here are their kernels to be had: any function that
- * was compiled for an instruction set may use it, even one that only says how
- * much scratch there must be.
+ * The instruction sets that the CPU's kernels are built for and this processor
+ * has. Their kernels are called through this table alone: any function compiled
+ * for an instruction set may use it, even one that only returns the size of
+ * scratch.
  */
 #ifndef MEMDIAL_ISA_H
 #define MEMDIAL_ISA_H
@@ -17,10 +17,10 @@ struct isa {
 /* The instruction sets of this processor, best first; NULL after the last. */
 const struct isa *isa_at(int index);
 
-/* NULL if this processor does not have it, or nobody. */
+/* NULL if this processor, or any, does not have it. */
 const struct isa *isa_named(const char *name);
 
-/* The one that every processor has. */
+/* The instruction set that every processor has. */
 const struct isa *isa_generic(void);
 
 #endif

@@ -3,7 +3,7 @@
  *   in x (N, Ci), may be loaded through a stat; dy (N, Co)
  *   update dw (Ci, Co); db (Co) float, or empty
  *
- * db is one row more of dw, of an x of ones.
+ * db is one more row of dw, for an x of ones.
  */
 #include "kernels/cpu/conv_core.h"
 #include "kernels/cpu/product.h"

@@ -1,8 +1,8 @@
 /*
- * A process may have less than the system: it and every control group that it
- * is in may have a limit (the kernel's admin-guide, cgroup-v1/memory and
- * cgroup-v2). Whoever goes beyond is killed. Of what a group uses the pages of
- * files are given up first, so these count as available.
+ * A process may have less memory than the system: it and every control group
+ * that it is in may have a limit (the kernel's admin-guide, cgroup-v1/memory
+ * and cgroup-v2). A process beyond a limit is killed. Of a group's pages those
+ * of files are given up first, so these count as available.
  */
 #define _GNU_SOURCE
 
@@ -20,7 +20,7 @@
 
 enum { KIB = 1024 };
 
-/* What a version of control groups calls things. */
+/* The names that a version of control groups uses. */
 static const struct names {
     const char *limit, *usage, *files[2];
 } names[] = {

@@ -1,6 +1,6 @@
 /*
- * What the system says of the memory that this process may have. It asks for
- * none itself, so that asking changes nothing.
+ * The memory that this process may have, as the system tells it. Nothing is
+ * allocated here, so that asking changes nothing.
  */
 #ifndef MEMDIAL_CPU_MEMORY_H
 #define MEMDIAL_CPU_MEMORY_H
@@ -16,11 +16,10 @@ struct memory {
     bool limited;        /* by a control group to less than there is */
 };
 
-/* `root` goes before the paths of the system's files: "" but in tests. */
+/* `root` is a prefix for the paths of the system's files: "" but in tests. */
 struct memory memory_find(const char *root);
 
-/* What this process has in memory now, and the most that it has had at once,
- * bytes. */
+/* Bytes of this process that are in memory now, and the most so far. */
 size_t memory_resident(void);
 size_t memory_peak(void);
 

@@ -1,5 +1,5 @@
 /*
- * The most multiply-adds that one thread can do: as many independent ones as
+ * The most multiply-adds that one thread can do: enough independent ones to
  * hide their latency, all in registers.
  */
 #include "kernels/cpu/vec.h"

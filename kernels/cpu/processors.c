@@ -1,7 +1,7 @@
 /*
  * A process may be bound to some processors, and a control group that it is in
- * may have the time of fewer: threads beyond that would only wait for each
- * other (the kernel's scheduler/sched-bwc, and admin-guide/cgroup-v2).
+ * may have the time of fewer. More threads would only wait for each other (the
+ * kernel's scheduler/sched-bwc, and admin-guide/cgroup-v2).
  */
 #define _GNU_SOURCE
 
@@ -11,7 +11,8 @@
 
 #include "kernels/cpu/cgroup.h"
 
-/* Microseconds of processors' time in each period. */
+/* Lowers the number to a group's limit: microseconds of processor time in each
+ * period. */
 static void apply_group(void *arg, const struct cgroup *g)
 {
     int *usable = arg;
@@ -24,7 +25,7 @@ static void apply_group(void *arg, const struct cgroup *g)
 
     if (!limited || time[0] <= 0 || time[1] <= 0)
         return;
-    count = (time[0] + time[1] - 1) / time[1]; /* a part is one to us */
+    count = (time[0] + time[1] - 1) / time[1]; /* a part counts as a whole */
     if (count < *usable)
         *usable = (int)count;
 }

@@ -7,16 +7,16 @@
 
 #include "kernels/cpu/cpu.h"
 
-/* a is A, or the transpose of it if turned, and may be read through a stat;
- * b is B, or the transpose of it if turned, and may be a member of a pool; c is
- * C, or has the place of it. */
+/* a is A, or its transpose if turned, and may be read through a stat; b is B,
+ * or its transpose if turned, and may be a member of a pool; c is C, or an
+ * operand in its place. */
 struct product {
     const struct operand *a, *b, *c;
     bool a_turned, b_turned;
-    bool ones;           /* A has ones in a last row that a, turned, has not */
+    bool ones;           /* A has a last row of ones, which a, turned, lacks */
     int rows, depth, columns;
-    /* Gets n sums of each of these rows, from `column` on. Those of a row are
-     * `step` floats after those of the row before. It may change them. */
+    /* Gets n sums of each of these rows, from `column` on. A row begins `step`
+     * floats after the row before. It may change them. */
     void (*store)(const struct call *, struct range rows, int column, int n,
                   float *sum, int step);
 };

@@ -4,15 +4,15 @@
  *   update threshold (1) float; of the pool's nonzeros master, float, or empty,
  *   moments, each or empty, and w; index
  *
- * DSR drops weights below the threshold, which follows a target, and shares
- * new places among members in proportion to what they have left; SET drops a
- * tenth of each member and grows it there. A member keeps one nonzero, and
- * drops no more than it has free places: there are always enough that were
- * not just dropped.
+ * DSR drops weights below the threshold, which follows a target, and shares new
+ * places among members in proportion to the nonzeros they have left. SET drops
+ * a tenth of each member and grows as many there. A member keeps one nonzero,
+ * and drops no more than it has free places: so enough places are free that
+ * were not just dropped.
  *
- * In place: the values of survivors are moved to the front, then from the
- * back to where they belong; the index tells survivors from new ones until it
- * is written anew. Scratch: the bitmap after, and a few words for each member.
+ * It works in place. The values of survivors move to the front, then from the
+ * back to their new places; the index tells survivors from new ones until it is
+ * written anew. Scratch: the new bitmap, and a few words for each member.
  */
 #include <math.h>
 #include <string.h>
@@ -21,16 +21,16 @@
 #include "kernels/half.h"
 #include "kernels/pool.h"
 
-/* Dropped in one rewiring: 20,000 of the 1,451,520 weights of WRN-28-2, and
- * not more than a part of the nonzeros, where these are few. */
+/* The drops of one rewiring: 20,000 of the 1,451,520 weights of WRN-28-2, and
+ * at most a part of the nonzeros, where these are few. */
 static const double target_share = 20000.0 / 1451520, most_share = 0.2;
 
 struct rewiring {
     const struct call *call;
     const struct pool *pool;
-    const struct operand *w;  /* what magnitudes are taken from */
+    const struct operand *w;  /* the source of magnitudes */
     struct pool_index before;
-    uint64_t *bits;           /* the bitmap as it becomes */
+    uint64_t *bits;           /* the new bitmap */
     struct pool_share *share; /* [members] */
 };
 
@@ -54,8 +54,8 @@ static float weight(const struct rewiring *r, size_t i)
     return float_load(r->w->data, i, r->w->dtype);
 }
 
-/* Moves the weight, copy and moments of a nonzero to another place; from
- * nowhere, sets them to 0. */
+/* Moves the weight, copy and moments of a nonzero to another place; if `from`
+ * is NULL, sets them to 0. */
 static void move(const struct rewiring *r, const size_t *from, size_t to)
 {
     for (int i = REWIRE_MASTER; i <= REWIRE_W; i++) {
@@ -82,8 +82,8 @@ static uint32_t key_of(const struct rewiring *r, size_t i)
 }
 
 /* The key of the nonzero with `rank` smaller ones among the n from `from` on,
- * and the number of those that are less: one byte after the other, from the
- * top. */
+ * and the number of smaller keys. It is found one byte after the other, from
+ * the top. */
 static uint32_t select_key(const struct rewiring *r, size_t from, size_t n,
                            size_t rank, size_t *less)
 {
@@ -105,7 +105,7 @@ static uint32_t select_key(const struct rewiring *r, size_t from, size_t n,
     return key;
 }
 
-/* How many of a member's n nonzeros from `from` on its rule drops. */
+/* The number of nonzeros that a member's rule drops, of n from `from` on. */
 static size_t wanted_drops(const struct rewiring *r, size_t from, size_t n)
 {
     const float *threshold = r->call->operand[REWIRE_THRESHOLD].data;
@@ -119,7 +119,7 @@ static size_t wanted_drops(const struct rewiring *r, size_t from, size_t n)
 }
 
 /* Drops `drops` of a member's nonzeros, which begin at `from`, and moves the
- * others to `to`; returns the end of those. */
+ * rest to `to`; returns the end of the rest. */
 static size_t drop(struct rewiring *r, const struct pool_member *m,
                    size_t from, size_t n, size_t drops, size_t to)
 {
@@ -144,9 +144,9 @@ static size_t drop(struct rewiring *r, const struct pool_member *m,
     return to;
 }
 
-/* Drops from every member; leaves in its share what it has left and how much
- * room there is. Returns how many were dropped, *wanted how many should have
- * been. */
+/* Drops from every member. Its share gets the nonzeros it has left and the room
+ * for new ones. Returns the number of drops; *wanted is the number that the
+ * rule asked for. */
 static size_t drop_all(struct rewiring *r, size_t *wanted)
 {
     size_t from = 0, to = 0;
@@ -168,8 +168,8 @@ static size_t drop_all(struct rewiring *r, size_t *wanted)
     return from - to;
 }
 
-/* The values of survivors, at the front, to where they belong; zeros between
- * them. */
+/* Moves the values of survivors from the front to their new places, with zeros
+ * between them. */
 static void spread(struct rewiring *r, size_t survivors)
 {
     size_t to = r->pool->nonzeros;

@@ -1,22 +1,22 @@
 /*
  * sgd: one step of stochastic gradient descent with momentum, Nesterov's or
- * the classical one, and weight decay, in the form that PyTorch gives it:
- * the learning rate is not part of what momentum keeps.
+ * the classical one, and weight decay, in PyTorch's form: the momentum does not
+ * include the learning rate.
  *   in gradient, any shape; scale (LOSS_SCALE_COUNT) or empty
  *   update master, float, or empty; momentum; w; all of gradient's shape
  *
  * Gradients carry the factor of the loss scale; if one of them is not finite,
  * nothing is updated. With a master copy of the weights, w is its rounding to
- * nearest. Whatever else is kept in 16 bits is rounded stochastically, for
- * most updates are less than half a unit in its last place: w by the lower and
- * momentum by the upper half of a random word for each element, a function of
- * the seed, the step, the stream of the attributes and the element.
+ * nearest. Other values in 16 bits are rounded stochastically, for most updates
+ * are less than half a unit in their last place: w by the lower and momentum by
+ * the upper half of a random word for each element, a function of the seed, the
+ * step, the stream of the attributes and the element.
  */
 #include "kernels/cpu/stage.h"
 #include "kernels/cpu/vec.h"
 #include "kernels/philox.h"
 
-/* The weights as floats, and what they are updated with. */
+/* The weights as floats, and the operands that update them. */
 struct update {
     struct stage w, momentum, gradient;
     float unscale;
@@ -57,7 +57,7 @@ static void random_words(const struct call *c, struct block b,
     }
 }
 
-/* Stores a block in 16 bits, with 16 of each random word's bits. */
+/* Stores a block in 16 bits, with 16 bits of each random word. */
 static void store_random(const struct stage *s, const uint32_t *words,
                          int shift)
 {
@@ -71,14 +71,14 @@ static void store_random(const struct stage *s, const uint32_t *words,
             to[i] = f16_store_random(s->data[i], words[i] >> shift & 0xFFFF);
 }
 
-/* The same tensor as one row. */
+/* The tensor as a single row. */
 static struct operand flat(const struct operand *o)
 {
     return (struct operand){ .data = o->data, .dtype = o->dtype, .rank = 1,
                              .dim = { (int)operand_elements(o) } };
 }
 
-/* The tensors of a call, flat; `sum` is what the update is added to. */
+/* The tensors of a call, flat; the update is added to `sum`. */
 struct tensors {
     struct operand gradient, momentum, w;
     struct operand sum;

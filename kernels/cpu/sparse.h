@@ -9,7 +9,7 @@
 #include "kernels/cpu/stage.h"
 #include "kernels/pool.h"
 
-/* The bits of a mask: as many elements as a piece can have. */
+/* The most elements of a piece: the bits of a mask. */
 enum { SPARSE_PIECE = 32 };
 
 static inline size_t sparse_nonzeros(struct pool_piece piece)
@@ -28,14 +28,14 @@ static inline struct pool_piece sparse_piece(const struct operand *o,
                       (int)n);
 }
 
-/* Loops over the nonzeros of a piece: `at` is each one's place in it, and
- * *value its value, of those that lie together. */
+/* Loops over the nonzeros of a piece: `at` is each one's place in it, *value
+ * its value. The values lie together. */
 #define SPARSE_EACH(piece, at, value) \
     for (uint32_t at, ones_ = (piece).mask; \
          ones_ && (at = (uint32_t)__builtin_ctz(ones_), true); \
          ones_ &= ones_ - 1, (value)++)
 
-/* As stage_floats(), of an operand that may be sparse. */
+/* stage_floats() for an operand that may be sparse. */
 static inline const float *sparse_floats(const struct operand *o, size_t at,
                                          size_t n, float *room)
 {
@@ -53,8 +53,8 @@ static inline const float *sparse_floats(const struct operand *o, size_t at,
     return room;
 }
 
-/* Adds n floats to elements from element `at` on: of a sparse operand, to
- * those that are nonzeros. */
+/* Adds n floats to elements from element `at` on; in a sparse operand, to its
+ * nonzeros alone. */
 static inline void sparse_add(const struct operand *o, size_t at, size_t n,
                               const float *from)
 {

@@ -1,8 +1,8 @@
 /*
- * Kernels compute on floats. Of a tensor that is stored in 16 bits they
- * convert one block at a time, small enough to stay in the first-level cache;
- * one of floats they read and write where it lies. So the arithmetic of a
- * kernel is written once, and what a type costs is one conversion per element.
+ * Kernels compute on floats. A tensor that is stored in 16 bits they convert
+ * one block at a time, small enough to stay in the first-level cache; a tensor
+ * of floats they read and write where it lies. So the arithmetic of a kernel is
+ * written once, and a 16-bit type costs one conversion per element.
  *
  * A tensor is seen as a matrix of its last dimension. A block is some rows by
  * some columns of it, at most STAGE_FLOATS elements.
@@ -25,8 +25,8 @@ struct block {
 struct blocks {
     struct range rows;
     size_t columns;
-    size_t high, wide;   /* of a block; the last ones may be smaller. A
-                            multiple of STAGE_ROWS, and all columns if these
+    size_t high, wide;   /* of a block; the last ones may be smaller. high is a
+                            multiple of STAGE_ROWS; wide is all columns if these
                             are no more than STAGE_COLUMNS */
     size_t across;       /* blocks beside each other */
     size_t count;
@@ -54,7 +54,7 @@ static inline struct block blocks_get(const struct blocks *b, size_t i)
                            column, size_min(b->columns - column, b->wide) };
 }
 
-/* A block as floats: those of row i begin at data + i * stride. */
+/* A block as floats: row i begins at data + i * stride. */
 struct stage {
     const struct operand *tensor;
     struct block block;
@@ -68,8 +68,8 @@ void KERNEL(stage_widen)(enum dtype dtype, const uint16_t *from, float *to,
 void KERNEL(stage_narrow)(enum dtype dtype, const float *from, uint16_t *to,
                           size_t n);
 
-/* n elements in a row, the first being element `at`, in `room` if they are not
- * floats. */
+/* n elements in a row, from element `at` on, converted into `room` if they are
+ * not floats. */
 static inline const float *stage_floats(const struct operand *tensor,
                                         size_t at, size_t n, float *room)
 {
@@ -91,7 +91,7 @@ static inline void stage_put(const struct operand *tensor, size_t at,
                              (uint16_t *)tensor->data + at, n);
 }
 
-/* A block that is going to be written, in the tensor or in `room`. */
+/* A block to be written, in the tensor or in `room`. */
 static inline struct stage stage_open(const struct operand *tensor,
                                       struct block block,
                                       float room[STAGE_FLOATS])
@@ -138,7 +138,7 @@ static inline struct stage stage_load(const struct operand *tensor,
     return s;
 }
 
-/* To be called when the floats of a block are written. */
+/* Call it when the floats of a block are written. */
 static inline void stage_store(const struct stage *s)
 {
     size_t runs = stage_whole(s) ? 1 : s->block.rows;

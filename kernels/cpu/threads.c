@@ -10,11 +10,11 @@
 
 #include "kernels/cpu/figures.h"
 
-/* A thread that has been waited for may count against the limits a moment
- * longer; this many looks, a millisecond apart, are made for that. */
+/* A thread that was joined may count against the limits a moment longer. So
+ * the limits are looked at this often, a millisecond apart. */
 enum { LOOKS = 1000 };
 
-/* "64", "64k", "1 M": KiB if nothing else is said. 0: it is not a size. */
+/* "64", "64k", "1 M": without a unit, KiB. 0: it is not a size. */
 static size_t parse_size(const char *text)
 {
     static const char units[] = "bkmg";
@@ -29,7 +29,7 @@ static size_t parse_size(const char *text)
     return (size_t)(size << 10 * (unit - units));
 }
 
-/* The stacks of OpenMP's threads are as large as the environment says. */
+/* OpenMP's threads have stacks of the size that the environment gives. */
 static void set_stack_size(pthread_attr_t *attributes)
 {
     static const char *const names[] = { "OMP_STACKSIZE", "GOMP_STACKSIZE" };
@@ -43,7 +43,7 @@ static void set_stack_size(pthread_attr_t *attributes)
     }
 }
 
-/* All stay until the last has begun. */
+/* All threads stay until the last has begun. */
 static void *stay(void *arg)
 {
     pthread_mutex_t *gate = arg;

@@ -5,8 +5,8 @@
 #ifndef MEMDIAL_CPU_THREADS_H
 #define MEMDIAL_CPU_THREADS_H
 
-/* How many of `wanted` threads can be started now beside those there are; they
- * have ended again. */
+/* The number of threads, of `wanted`, that can be started now beside the
+ * present ones; they have ended again. */
 int threads_startable(int wanted);
 
 #endif

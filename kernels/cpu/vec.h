@@ -1,8 +1,8 @@
 /*
  * Vectors of VLEN floats through the compiler's vector extension, and the few
  * operations on them that kernels share. A pointer to floats need not be
- * aligned. `_part` forms touch the first n elements only, 0 < n < VLEN, and
- * see zeros in the rest.
+ * aligned. `_part` forms touch the first n elements only, 0 < n < VLEN; the
+ * rest are zeros.
  */
 #ifndef MEMDIAL_VEC_H
 #define MEMDIAL_VEC_H
@@ -120,7 +120,7 @@ static inline void vf_store_f16(uint16_t *p, vf v)
 }
 #endif
 
-/* VLEN elements from element i on; the dtype is to be a constant. */
+/* VLEN elements from element i on; the dtype should be a constant. */
 static inline vf vf_load_as(const enum dtype dtype, const void *p, size_t i)
 {
     if (dtype == DTYPE_F32)
@@ -141,8 +141,8 @@ static inline void vf_store_as(const enum dtype dtype, void *p, size_t i,
         vf_store_f16((uint16_t *)p + i, v);
 }
 
-/* Calls an inline function with its first argument, the dtype that floats are
- * stored in, made a constant. */
+/* Calls an inline function with its first argument, the dtype in which floats
+ * are stored, as a constant. */
 #define DTYPE_SWITCH(dtype, function, ...) \
     do { \
         if ((dtype) == DTYPE_F32) \

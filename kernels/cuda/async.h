@@ -1,8 +1,8 @@
 /*
  * Copies from device memory to shared memory that go on while the thread that
- * asked for them does something else. It collects what it asks for in groups,
- * and has its elements where they should be only after it has waited for their
- * group; other threads of the block, after a barrier behind that.
+ * asked for them works. The thread collects its copies in groups. Its elements
+ * are in place only after it has waited for their group; other threads of the
+ * block see them after a barrier behind that.
  *
  * Capability 7.5 has no such instruction, and copies at once.
  */
@@ -15,8 +15,8 @@
 
 #if __CUDA_ARCH__ >= 800
 
-/* 4, 8 or 16 bytes to shared memory, both aligned to as many; zeros, and
- * nothing read, if not `there`. */
+/* Copies 4, 8 or 16 bytes to shared memory, both addresses aligned to as many;
+ * unless `there`, reads nothing and writes zeros. */
 template <int BYTES>
 static __device__ inline void copy_async(void *to, const void *from,
                                          bool there)

@@ -1,10 +1,10 @@
 /*
- * The CUDA backend as the program sees it. How much scratch operations want
- * is known here (scratch.c), so that any machine can plan for a device; all
- * else is in a module that is loaded the first time that it is asked for, so
- * that a program built with CUDA works where there is no driver. The module is
- * looked for beside the program, in the library directory that the program
- * was installed with, and where MEMDIAL_CUDA_MODULE says.
+ * The CUDA backend as the program sees it. The scratch that operations need is
+ * known here (scratch.c), so that any machine can plan for a device. All else
+ * is in a module that is loaded on first use, so that a program built with CUDA
+ * works where there is no driver. The module is looked for beside the program,
+ * in the library directory that the program was installed with, and at
+ * MEMDIAL_CUDA_MODULE.
  */
 #define _GNU_SOURCE
 
@@ -63,7 +63,7 @@ static void program_directory(char path[PATH_MAX])
     path[slash ? slash + 1 - path : 0] = '\0';
 }
 
-/* Of the places that have a module, the first. */
+/* Loads the module from the first place that has it. */
 static void load_installed(struct loaded *l)
 {
     static const char *const beside[] = {
@@ -111,7 +111,7 @@ const struct cuda_module *cuda_module(void)
 
 enum { DEVICES_MAX = 16 };
 
-/* Devices do not come and go, and asking the driver takes its time. */
+/* Devices do not come and go, and asking the driver takes time. */
 struct devices {
     struct device_info info[DEVICES_MAX];
     int count;
@@ -150,7 +150,7 @@ static bool cuda_open(struct device **d, int threads, char why[WHY_SIZE])
     return false;
 }
 
-/* What follows is called with a device, so there is a module. */
+/* The functions below get a device, so there is a module. */
 
 static void cuda_close(struct device *d)
 {

@@ -11,8 +11,8 @@
     F(cublasSetWorkspace_v2)                                                \
     F(cublasGemmEx_64)
 
-/* The library's functions, by their names: of products the one that takes
- * extents of 64 bits, for that name is not overloaded. */
+/* The library's functions, by their names. For products it is the name with
+ * extents of 64 bits, for that one is not overloaded. */
 static struct {
 #define DECLARE(name) decltype(&::name) name;
     EACH_FUNCTION(DECLARE)

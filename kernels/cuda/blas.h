@@ -1,6 +1,7 @@
 /*
- * Products of square matrices by cuBLAS, which ceilings are measured by. The
- * library is looked for then, and stays loaded; a queue has a handle of it.
+ * Products of square matrices by cuBLAS, by which ceilings are measured. The
+ * library is loaded for the first measurement, and stays loaded; a queue has a
+ * handle of it.
  */
 #ifndef MEMDIAL_CUDA_BLAS_H
 #define MEMDIAL_CUDA_BLAS_H

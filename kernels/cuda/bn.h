@@ -1,5 +1,5 @@
 /*
- * What the batch norm kernels share.
+ * Helpers of the batch norm kernels.
  */
 #ifndef MEMDIAL_CUDA_BN_H
 #define MEMDIAL_CUDA_BN_H
@@ -7,7 +7,7 @@
 #include "kernels/bn_stat.h"
 #include "kernels/cuda/cuda.h"
 
-/* W channels of two rows of a stat, to apply it with. */
+/* W channels of two rows of a stat, to apply a batch norm with. */
 template <int W> struct bn_affine {
     float scale[W], shift[W];
 

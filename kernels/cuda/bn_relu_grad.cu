@@ -12,7 +12,7 @@
  *   dx = scale * (dy - mean(dy) - xhat * mean(dy * xhat)) + add
  *
  * scratch: the coefficients of dx, (2, C) floats, and the sums of dy and of
- * dy * (x - mean), if they are not given.
+ * dy * (x - mean), if these are not given.
  */
 #include "kernels/cuda/bn.h"
 #include "kernels/cuda/rows.h"

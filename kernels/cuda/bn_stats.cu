@@ -1,13 +1,13 @@
 /*
  * bn_stats: batch norm's statistics of the microbatch, and the update of the
- * running ones.
+ * running statistics.
  *   in x (..., C), gamma (C), beta (C), sums (tiles, SUM_ROWS, C) or empty
  *   update running (RUNNING_ROWS, C)
  *   out stat (STAT_ROWS, C)
  *
- * Without sums, one pass over x makes them of the differences from its first
- * row, so that a mean far from zero costs no digits. What is known of the tiles
- * is put together by the formula of Chan, Golub and LeVeque (1979).
+ * Without sums, one pass over x sums the differences from its first row, so
+ * that a mean far from zero costs no digits. The moments of the tiles are
+ * merged by the formula of Chan, Golub and LeVeque (1979).
  *
  * scratch: the sums, if they are not given.
  */
@@ -55,7 +55,7 @@ template <typename T> struct moments {
     };
 };
 
-/* What is written for each channel, and with what. */
+/* The results for each channel, and the operands they need. */
 struct norm {
     int channels, tiles;
     size_t rows;
@@ -65,7 +65,7 @@ struct norm {
     float *running, *stat;
 };
 
-/* A channel with this mean and sum of squared deviations. */
+/* Writes a channel with this mean and sum of squared deviations. */
 static __device__ void write_channel(const struct norm &n, int i, double mean,
                                      double squares)
 {
@@ -80,8 +80,8 @@ static __device__ void write_channel(const struct norm &n, int i, double mean,
     *running_var += (float)(n.factor * (unbiased - *running_var));
 }
 
-/* One warp for each channel; sums are of differences from an origin (C), or if
- * that is NULL, from 0. */
+/* One warp for each channel; sums are of differences from an origin (C), or
+ * from 0 if that is NULL. */
 template <typename T>
 static __global__ void write_stat(struct norm n, const float *sums,
                                   const T *origin)
@@ -104,8 +104,8 @@ static __global__ void write_stat(struct norm n, const float *sums,
         write_channel(n, i, origin ? widen(origin[i]) + mean : mean, squares);
 }
 
-/* What one microbatch of the batch contributes to the running statistics, so
- * that all of them together contribute `momentum`. */
+/* The weight of one microbatch in the running statistics: all microbatches of a
+ * batch together weigh `momentum`. */
 static double running_factor(const struct call *c)
 {
     return 1 - pow(1 - (double)c->attr.norm.momentum,

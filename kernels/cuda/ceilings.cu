@@ -1,8 +1,8 @@
 /*
- * The most that a device does, to hold kernels against: a copy of what no cache
- * holds, and cuBLAS's product of large matrices. They hold random numbers, for
- * zeros take less power and so less time. For benchmarks: here alone something
- * is allocated beside the arena.
+ * The highest rates of a device, to compare kernels with: a copy that no cache
+ * holds, and cuBLAS's product of large matrices. These hold random numbers, for
+ * zeros take less power and so less time. Only these measurements allocate
+ * memory beside the arena.
  */
 #include "kernels/cuda/ceilings.h"
 
@@ -43,7 +43,7 @@ static __global__ void copy(size_t n, const block *from, block *to)
         to[i] = from[i];
 }
 
-/* How often per second f, which puts something on the queue, can be done. */
+/* How often per second f, which puts work on the queue, can be done. */
 template <typename F> static double rate(struct queue *q, F f)
 {
     double best = 0;

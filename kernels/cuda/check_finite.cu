@@ -7,7 +7,7 @@
 
 #include "kernels/cuda/cuda.h"
 
-/* n: elements; W divides it. Whoever writes, writes the same. */
+/* n: elements; W divides it. All threads that write, write the same. */
 template <typename T, int W>
 static __global__ void check_finite(size_t n, const T *gradient, float *scale)
 {

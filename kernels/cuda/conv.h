@@ -1,16 +1,16 @@
 /*
- * Convolutions as products of matrices (gemm.h). With P the matrix that has a
- * row for every pixel of the output and a column for every tap of the filter
- * and input channel, which holds what the filter sees there, and W the weights
- * (taps, Ci, Co) as a matrix of as many rows,
+ * Convolutions as products of matrices (gemm.h). P has a row for every pixel of
+ * the output and a column for every tap of the filter and input channel: the
+ * input that the tap sees there. W is the weights (taps, Ci, Co) as a matrix of
+ * as many rows. Then
  *
  *     conv         y (pixels, Co) = P W
  *     conv_wgrad   dw (taps x Ci, Co) = P^T dy
  *     conv_dgrad   dx (pixels, Ci) = P' W'
  *
- * where P' is what the transposed filter sees of dy, a column for every tap
- * and output channel, and W' is W with Ci and Co swapped. None of them is made:
- * these sources find their elements in the tensors.
+ * where P' holds the elements of dy that the transposed filter sees, a column
+ * for every tap and output channel, and W' is W with Ci and Co swapped. No such
+ * matrix is written: these sources find their elements in the tensors.
  */
 #ifndef MEMDIAL_CUDA_CONV_H
 #define MEMDIAL_CUDA_CONV_H
@@ -65,7 +65,7 @@ template <typename T> struct elements {
         }
     }
 
-    /* Whether element i is stored, and where. */
+    /* Whether element i is stored, and its place. */
     __device__ bool find(size_t i, size_t *at) const
     {
         struct pool_piece piece;
@@ -111,8 +111,8 @@ template <typename T> struct dense {
     }
 };
 
-/* Elements that are stored as S, of a tensor that is dense or a member of a
- * pool, as T. */
+/* Elements stored as S, in a tensor that is dense or a member of a pool,
+ * converted to T. */
 template <typename T, typename S> struct converted {
     elements<S> stored;
 
@@ -133,7 +133,7 @@ template <typename T, typename S> struct converted {
     }
 };
 
-/* Whether elements lie in memory as they are wanted. */
+/* Whether elements can be copied from memory as they lie. */
 template <typename Elements> constexpr bool is_direct = false;
 template <typename T> constexpr bool is_direct<dense<T>> = true;
 
@@ -149,7 +149,7 @@ template <typename T, int W> struct no_filter {
     }
 };
 
-/* Loading W channels through a stat. What is stored in 16 bits is rounded
+/* Loads W channels through a stat. Elements stored in 16 bits are rounded
  * again. */
 template <typename T, int W> struct stat_filter {
     const bool through;
@@ -176,9 +176,9 @@ template <typename T, int W> struct stat_filter {
 };
 
 /*
- * P, or P' if TRANSPOSED: of a tensor (N, H, W, C) what a filter sees at the
- * pixels of another (N, H', W', ...). ALONG_K as in gemm.h; DIRECT if the
- * tensor is not loaded through a stat.
+ * P, or P' if TRANSPOSED: the elements of a tensor (N, H, W, C) that a filter
+ * sees at the pixels of another (N, H', W', ...). ALONG_K as in gemm.h; DIRECT
+ * if the tensor is not loaded through a stat.
  */
 template <typename T, int W_, bool TRANSPOSED, bool ALONG_K, bool DIRECT>
 struct patches {
@@ -209,9 +209,9 @@ struct patches {
     }
 
     struct row {
-        int line;                /* of the tensor: where the sample begins */
-        int y, x;                /* what tap (0, 0) sees; if there is no such
-                                    row, so low that no tap sees anything */
+        int line;                /* of the tensor: the sample's first */
+        int y, x;                /* seen by tap (0, 0); if there is no such row,
+                                    so low that no tap sees anything */
     };
 
     struct column {
@@ -318,7 +318,7 @@ template <typename T, int W_, typename Elements> struct plain {
     }
 };
 
-/* W' of weights (taps, Ci, Co): a row for each input channel, a column for
+/* W' from weights (taps, Ci, Co): a row for each input channel, a column for
  * each tap and output channel. */
 template <typename T, int W_, typename Elements> struct swapped_weights {
     using element = T;
@@ -377,11 +377,11 @@ template <typename T, int W_, typename Elements> struct swapped_weights {
 };
 
 /*
- * These choose kernels by how an operand is loaded: f is called with its
- * elements, or with whether it is loaded as it is. What is dense, or loaded as
- * it is, has kernels of its own where many elements are moved at once, for
- * others would have no use for them; what is stored in fewer bits than the
- * product is of, where one is moved at a time.
+ * Functions that choose kernels by how an operand is loaded. f is called with
+ * the operand's elements, or with whether it is loaded as it lies. Where many
+ * elements are moved at once, dense operands and operands loaded as they lie
+ * have kernels of their own; others would gain nothing. Elements stored in
+ * fewer bits than the product's type have kernels that move one at a time.
  */
 template <typename T, int W, typename F>
 static void with_elements(const struct operand *o, F f)
@@ -413,7 +413,7 @@ static void with_direct(const struct operand *o, F f)
     f(std::false_type());
 }
 
-/* A convolution, with a float for each output channel besides, or NULL. */
+/* A convolution that also adds a float to each output channel, or NULL. */
 void conv_with_bias(struct queue *, const struct call *, const float *bias);
 
 static inline bool has_tf32(const struct queue *q, const struct call *c)
@@ -421,8 +421,8 @@ static inline bool has_tf32(const struct queue *q, const struct call *c)
     return q->capability >= 80 && c->attr.conv.tf32;
 }
 
-/* Calls f with the product that suits the type of a tensor and how many
- * columns there are, and with the width that elements are moved in. */
+/* Calls f with the product that suits a tensor's type and number of columns,
+ * and with the width in which elements are moved. */
 template <int BN, int FULL, typename F>
 static void conv_choose_product(struct queue *q, const struct call *c,
                                 enum dtype dtype, F f)

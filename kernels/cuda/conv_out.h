@@ -1,7 +1,7 @@
 /*
- * What becomes of the sums of a convolution, or of its data gradient: they are
- * stored, and while they are still in registers the tile's two sums for each
- * channel are taken that a batch norm wants to know.
+ * The outputs of a convolution and of its data gradient. They store the sums.
+ * While these are still in registers they also take the tile's two sums for
+ * each channel that a batch norm needs.
  */
 #ifndef MEMDIAL_CUDA_CONV_OUT_H
 #define MEMDIAL_CUDA_CONV_OUT_H
@@ -11,7 +11,7 @@
 
 static_assert((int)GEMM_BM == (int)TILE_ROWS, "a block has the rows of a tile");
 
-/* What x is when it is stored. */
+/* The value of x after it is stored. */
 template <typename T> static __device__ inline float rounded(float x)
 {
     T stored;
@@ -20,8 +20,8 @@ template <typename T> static __device__ inline float rounded(float x)
     return widen(stored);
 }
 
-/* A matrix (rows, columns), to which a tensor may be added, and to each of its
- * rows a bias. */
+/* A matrix (rows, columns). A tensor may be added to it, and a bias to each of
+ * its rows. */
 template <typename T> struct conv_out {
     T *to;
     const T *add;                /* or NULL */
@@ -46,7 +46,7 @@ template <typename T> struct conv_out {
         narrow(&to[at], x);
     }
 
-    /* Stores two that are side by side, at once where all pairs are whole.
+    /* Stores two sums that are side by side, at once where all pairs are whole.
      * They become the values that are stored. */
     __device__ void put(int row, int column, float &first, float &second) const
     {
@@ -81,7 +81,7 @@ template <typename T> struct conv_out {
         });
     }
 
-    /* f(which, column) says what one of the tile's sums is. */
+    /* f(which, column) is one of the tile's sums. */
     template <typename F>
     __device__ void store_sums(int m, int n, int width, F f) const
     {
@@ -155,7 +155,8 @@ template <typename T> struct conv_gradient : conv_out<T> {
     const T *x;                  /* (rows, columns) */
     const float *stat;           /* (STAT_ROWS, columns) */
 
-    /* Two elements that are side by side, at once where all pairs are whole. */
+    /* Loads two elements that are side by side, at once where all pairs are
+     * whole. */
     __device__ void load_x(int row, int column, float (&v)[2]) const
     {
         const T *at = x + this->index(row, column);

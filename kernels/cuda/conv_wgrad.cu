@@ -3,14 +3,14 @@
  * the sum over images and output pixels of x (N, H, W, Ci), which may be read
  * through a saved batch norm, times dy (N, Ho, Wo, Co).
  *
- * The pixels are cut into parts, which blocks sum side by side.
+ * The pixels are cut into parts, which blocks sum in parallel.
  *
  * scratch: the sum of each part, (parts, KH, KW, Ci, Co) floats.
  */
 #include "kernels/cuda/conv.h"
 #include "kernels/cuda/parts.h"
 
-/* Pairs of sums as they come, in the part's own matrix. */
+/* Stores pairs of sums unchanged, in the part's own matrix. */
 struct partial_sums {
     float *to;
     int rows, columns;

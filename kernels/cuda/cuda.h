@@ -1,10 +1,10 @@
 /*
- * What the kernels of the CUDA backend share. Each operation has a function on
- * the host that puts its kernels on a queue. A kernel's result is a function
- * of its operands alone: not of the device, nor of how its blocks happen to
- * be scheduled. So no kernel adds with atomics. Several blocks sum in parts,
- * which a second kernel adds in order; the number of parts follows from shapes
- * (parts.h).
+ * The declarations that kernels of the CUDA backend share. Each operation has a
+ * function on the host that puts its kernels on a queue. A kernel's result is a
+ * function of its operands alone: not of the device, nor of the order in which
+ * its blocks run. So no kernel adds with atomics. Several blocks sum in parts,
+ * which a second kernel adds in order; shapes alone determine the number of
+ * parts (parts.h).
  *
  * Arithmetic is in floats. Where an operation is a fused multiply-add it is
  * written as one, so that forward and backward kernels agree on it.
@@ -24,8 +24,8 @@
 #define CUDA_EMULATED false
 #endif
 
-/* What is another in every step. It is on the device, where a recorded step
- * reads what it is by then. */
+/* Numbers that change in every step. They are on the device, where a recorded
+ * step reads their present values. */
 struct progress {
     int64_t step;
     float learning_rate;
@@ -36,7 +36,7 @@ struct rewiring;
 
 struct queue {
     cudaStream_t stream;
-    int capability;                  /* as 90 for 9.0 */
+    int capability;                  /* 90 for 9.0 */
     cudaError_t error;               /* the first; nothing holds after it */
     const struct progress *progress; /* on the device */
     double *report;                  /* [METRIC_COUNT] on the host, pinned */
@@ -57,7 +57,7 @@ static inline void queue_check(struct queue *q, cudaError_t error)
         q->error = error;
 }
 
-/* Of operands that are copied to the host's memory, bytes. */
+/* The alignment of operands that are copied to the host's memory, bytes. */
 enum { HOST_ALIGNMENT = 16 };
 
 enum { WARP_LANES = 32, BLOCK_THREADS = 256, BLOCK_WARPS = 8,
@@ -90,7 +90,7 @@ static inline unsigned blocks_for(size_t n)
     return blocks < MAX_BLOCKS ? (unsigned)blocks : (unsigned)MAX_BLOCKS;
 }
 
-/* The shared memory of a block, as one struct, whose size the launch says. */
+/* The shared memory of a block, as one struct, whose size the launch gives. */
 template <typename T> static __device__ T &shared()
 {
 #ifdef __CUDACC__
@@ -131,7 +131,7 @@ static __device__ inline size_t warp_index()
     return thread_index() / WARP_LANES;
 }
 
-/* The types that floats are stored in. */
+/* The types in which floats are stored. */
 
 struct bf16 {
     uint16_t bits;
@@ -205,7 +205,7 @@ static __device__ inline float relu(float x)
     return x < 0 ? 0 : x;
 }
 
-/* Calls f with a number of the type that floats are stored in. */
+/* Calls f with a number of the type in which floats are stored. */
 template <typename F> static void with_number(enum dtype dtype, F f)
 {
     if (dtype == DTYPE_F32)
@@ -217,7 +217,7 @@ template <typename F> static void with_number(enum dtype dtype, F f)
 }
 
 /* Calls f with a constant: the elements of T that can be moved at once, in rows
- * of `columns` that begin where the arena's values do. */
+ * of `columns` that begin at the alignment of the arena's values. */
 template <typename T, typename F> static void with_width(int columns, F f)
 {
     if (columns % FULL_WIDTH<T> == 0)

@@ -1,21 +1,21 @@
 /*
- * Products of matrices that exist nowhere as such: sum (M, N) = A (M, K) times
- * B (K, N), where sources say how an element of A or B is found, and an
- * output what becomes of the sums. Convolution and its gradients are such
- * products (conv.h).
+ * Products of matrices that are never stored: sum (M, N) = A (M, K) times
+ * B (K, N). Sources find the elements of A and B, and an output takes the sums.
+ * Convolution and its gradients are such products (conv.h).
  *
  * A block computes a tile of BM by BN sums from tiles of A and B, BK deep, in
- * shared memory. There is room for GEMM_STAGES pairs of these: while one is
- * multiplied, the next are on their way. Elements that are wanted as they lie
- * in memory are copied while the threads do something else (async.h). Others
- * go through registers: of a source that makes something of them on that way,
- * and for a product that wants them in another order.
+ * shared memory. There is room for GEMM_STAGES pairs of tiles: while one pair
+ * is multiplied, the next are on their way. Elements that are used as they lie
+ * in memory are copied while the threads work (async.h). Elements that a source
+ * changes on the way, or that a product reads in another order, go through
+ * registers.
  *
- * A source has an element type, gives `width` elements that lie in a row at
- * once, and has rows and columns of those: `along_k` says whether columns are
- * along K. load() loads them, and a `filter` makes of them what they should
- * be; a source that is `direct` needs no filter, and find() says where they
- * are. Where there are none both are false, and the tile has zeros.
+ * A source has an element type, and gives `width` elements in a row at once.
+ * Its rows and columns count such packs: `along_k` says whether columns are
+ * along K. load() loads a pack, and a `filter` turns it into the matrix's
+ * elements. A source that is `direct` needs no filter, and find() says where
+ * its packs are. Both functions return false beyond the matrix, where the tile
+ * has zeros.
  */
 #ifndef MEMDIAL_CUDA_GEMM_H
 #define MEMDIAL_CUDA_GEMM_H
@@ -51,12 +51,12 @@ struct divider {
 };
 
 /*
- * Tiles in shared memory. X is the extent that is not BK. Rows are so much
- * longer than what they hold that lanes which read a fragment, or a matrix for
- * load_matrices(), meet in no bank.
+ * Tiles in shared memory. X is the extent that is not BK. Rows are padded, so
+ * that lanes which read a fragment, or a matrix for load_matrices(), never meet
+ * in a bank.
  */
 
-/* With rows and columns as the source has them. */
+/* A tile with the rows and columns of its source. */
 template <typename T, int X, int BK, bool ALONG_K> struct straight_tile {
     static constexpr bool straight = true;
     static constexpr int ROWS = ALONG_K ? X : BK;
@@ -77,7 +77,7 @@ template <typename T, int X, int BK, bool ALONG_K> struct straight_tile {
     }
 };
 
-/* Of a source along K, with one row for each k. */
+/* A tile of a source along K, with one row for each k. */
 template <int X, int BK> struct turned_tile {
     static constexpr bool straight = false;
 
@@ -93,9 +93,9 @@ template <int X, int BK> struct turned_tile {
 };
 
 /*
- * How tiles are multiplied. add() adds the product of two tiles to the sums of
- * a thread, ROWS by COLUMNS of them: at(i, j) is in row(i) and column(j) of the
- * block's tile, and where j is even, at(i, j + 1) in the column beside. Lanes
+ * Ways to multiply tiles. add() adds the product of two tiles to a thread's
+ * sums, ROWS by COLUMNS of them. at(i, j) is in row(i) and column(j) of the
+ * block's tile; if j is even, at(i, j + 1) is in the column beside it. Lanes
  * that are ACROSS apart have the same columns.
  */
 
@@ -129,7 +129,7 @@ template <int N> struct warp_sums {
     }
 };
 
-/* Numbers of 16 bits, on matrix units. */
+/* Multiplies numbers of 16 bits, on matrix units. */
 template <typename T, int N> struct half_product : warp_sums<N> {
     using element = T;
     using warp_sums<N>::BN, warp_sums<N>::HIGH, warp_sums<N>::WIDE;
@@ -196,7 +196,7 @@ template <typename T, int N> struct half_product : warp_sums<N> {
     }
 };
 
-/* Floats cut to TF32, on matrix units. */
+/* Multiplies floats cut to TF32, on matrix units. */
 template <int N> struct tf32_product : warp_sums<N> {
     using element = float;
     using warp_sums<N>::BN, warp_sums<N>::HIGH, warp_sums<N>::WIDE;
@@ -235,8 +235,8 @@ template <int N> struct tf32_product : warp_sums<N> {
     }
 };
 
-/* Floats as they are. A thread has 8 rows, four and four, by BN / 8 columns,
- * in fours. */
+/* Multiplies floats as they are. A thread has 8 rows, four and four, by BN / 8
+ * columns, in fours. */
 template <int N> struct float_product {
     using element = float;
     static constexpr int BN = N, BK = 16, GROUPS = N / 32;
@@ -299,12 +299,12 @@ static __device__ void each_pair(Product &p, F f)
             f(p.row(i), p.column(j), p.at(i, j), p.at(i, j + 1));
 }
 
-/* Two sums of each column of the block's tile, of those that each warp has of
- * its rows. */
+/* Two sums of each column of the block's tile, added up from the sums over each
+ * warp's rows. */
 template <typename Product> struct column_sums {
     float of_warp[SUM_ROWS][GEMM_WARPS][Product::BN];
 
-    /* Brings what this thread has of column(j). */
+    /* Adds this thread's share of column(j). */
     __device__ void put(int which, int j, float sum)
     {
 #pragma unroll
@@ -314,7 +314,7 @@ template <typename Product> struct column_sums {
             of_warp[which][threadIdx.x / WARP_LANES][Product::column(j)] = sum;
     }
 
-    /* After a barrier. */
+    /* Call it after a barrier. */
     __device__ float total(int which, int column) const
     {
         float sum = of_warp[which][0][column];
@@ -326,8 +326,8 @@ template <typename Product> struct column_sums {
     }
 };
 
-/* What a thread brings of each tile of a source to shared memory: COUNT packs
- * of elements, in rows that are HIGH apart. */
+/* A thread's share of each tile of a source: COUNT packs of elements, in rows
+ * that are HIGH apart. */
 template <typename Product, typename Source, int X> struct tile_share {
     static constexpr bool ALONG_K = Source::along_k;
     static constexpr int W = Source::width;
@@ -358,8 +358,8 @@ template <typename Product, typename Source, int X> struct tile_share {
                 rows[i] = source.row_at(x + row + i * HIGH);
     }
 
-    /* Calls f(i, row, row in the tile) for each pack of the tile at depth k,
-     * which are in column `at`. */
+    /* Calls f(i, row, row in the tile) for each of the packs of the tile at
+     * depth k; all are in column `at`. */
     template <typename F> __device__ void each(int k, F f)
     {
         if (ALONG_K)
@@ -383,7 +383,7 @@ struct tile_copier : tile_share<Product, Source, X> {
 
     using share::share;
 
-    /* Starts to bring the tile at depth k, which put() ends. */
+    /* Starts to bring the tile at depth k; put() ends this. */
     __device__ void fetch(tile &to, int k)
     {
         this->each(k, [&](int, const typename Source::row &r, int row) {
@@ -400,8 +400,7 @@ struct tile_copier : tile_share<Product, Source, X> {
     }
 };
 
-/* Loads tiles, and stores them when it has made of them what they should
- * be. */
+/* Loads tiles, and stores them once its filter has been applied. */
 template <typename Product, typename Source, int X>
 struct tile_mover : tile_share<Product, Source, X> {
     using share = tile_share<Product, Source, X>;
@@ -435,16 +434,16 @@ struct tile_mover : tile_share<Product, Source, X> {
     }
 };
 
-/* Copies are of no less than 4 bytes. */
+/* A copy moves at least 4 bytes. */
 template <typename Product, typename Source, int X>
 using tile_loader = std::conditional_t<
     Source::direct && tile_share<Product, Source, X>::tile::straight
         && sizeof(typename Source::element) * Source::width >= 4,
     tile_copier<Product, Source, X>, tile_mover<Product, Source, X>>;
 
-/* What a block shares: the stages, and once they are done with, sums of
- * columns. Little enough for two blocks at once where a multiprocessor has no
- * more than 100 KiB for them, 1 KiB of each for itself. */
+/* The shared memory of a block: the stages, and after them sums of columns. Two
+ * blocks fit at once where a multiprocessor has no more than 100 KiB, 1 KiB for
+ * each block itself. */
 template <typename Product, typename A, typename B> union gemm_shared {
     struct {
         typename Product::template tile<GEMM_BM, A::along_k> a;
@@ -456,12 +455,11 @@ template <typename Product, typename A, typename B> union gemm_shared {
 };
 
 /*
- * Block (x, y, z) computes tile x of M and y of N; it goes through part z of
- * K, of `part` each. The stage that is filled while another is multiplied is
- * the one that was multiplied before, which the barrier lets nobody still
- * read. Every stage is a group of copies, even if there is nothing left to
- * copy, so that the next stage is always there when all groups but those of
- * the later ones are.
+ * Block (x, y, z) computes tile x of M and y of N over part z of K, each of
+ * `part`. While one stage is multiplied the stage before it is filled again:
+ * after the barrier nobody reads that one any more. Every stage is a group of
+ * copies, even if nothing is left to copy. So the next stage is there once all
+ * groups but those of later stages have arrived.
  *
  * output.take(product, columns, m, n) gets the sums of the tile that begins in
  * row m and column n.

@@ -1,15 +1,15 @@
 /*
- * A linear layer is the convolution of images of one pixel: its kernels make
- * such a call of theirs, and have tiles, sparse weights, loading through a stat
- * and 16 bits from there. Rows and results are of one type. The weights are of
- * it too, or of 16 bits where that is floats, as in a classifier's head.
+ * A linear layer is the convolution of images of one pixel. Its kernels make
+ * such a call, and so have tiles, sparse weights, loading through a stat and 16
+ * bits. Rows and results are of one type. The weights are of that type too, or,
+ * if it is floats, of 16 bits, as in a classifier's head.
  */
 #ifndef MEMDIAL_CUDA_LINEAR_H
 #define MEMDIAL_CUDA_LINEAR_H
 
 #include "kernels/cuda/cuda.h"
 
-/* The call of a convolution in the place of another; operands follow. */
+/* The call of a convolution in place of c, still without operands. */
 static inline struct call linear_call(const struct call *c)
 {
     struct call conv = {};

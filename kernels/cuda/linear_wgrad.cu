@@ -3,8 +3,8 @@
  * db (Co) float, or nothing, += the sum of the rows of dy. x may be loaded
  * through a stat.
  *
- * scratch: conv_wgrad's for dw, and after it, in its place, the sum of each
- * part of the rows, (parts, Co) floats, for db.
+ * scratch: conv_wgrad's for dw, which then holds the sum of each part of the
+ * rows, (parts, Co) floats, for db.
  */
 #include "kernels/cuda/linear.h"
 #include "kernels/cuda/parts.h"
@@ -15,7 +15,8 @@ struct row_sums {
     float sum[HIGH][ACROSS];
 };
 
-/* A block sums the rows of one part, for as many columns as a warp is wide. */
+/* A block sums the rows of one part, for as many columns as a warp has lanes.
+ */
 template <typename T>
 static __global__ void sum_rows(int rows, int columns, int part,
                                 const T *from, float *sums)

@@ -1,7 +1,7 @@
 /*
  * Samples on their way to the device. A load is a part of a batch that waits in
- * pinned memory of the host: whoever runs it lets the loader fill it, and
- * copies that are on the queue, or recorded, take it from there.
+ * pinned memory of the host. Its owner lets the loader fill it, and copies that
+ * are on the queue, or recorded, take it from there.
  */
 #ifndef MEMDIAL_CUDA_LOAD_H
 #define MEMDIAL_CUDA_LOAD_H
@@ -25,8 +25,8 @@ struct load_list {
     int count;
 };
 
-/* Lets the loader fill all loads of a list, with what comes `ahead` after the
- * batch. */
+/* Lets the loader fill all loads of a list. A load gets the part that begins
+ * `ahead` of its own. */
 void load_list_fill(const struct load_list *, const struct loader *,
                     const struct extents *ahead);
 

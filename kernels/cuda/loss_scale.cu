@@ -1,7 +1,7 @@
 /*
- * loss_scale: adapts the loss scale at the end of an update, and says in the
- * metrics what became of this one. A gradient that was not finite halves the
- * scale, and the update was skipped; LOSS_SCALE_PERIOD updates without one
+ * loss_scale: adapts the loss scale at the end of an update, and writes to the
+ * metrics whether this one was skipped. A gradient that was not finite halves
+ * the scale, and the update was skipped; LOSS_SCALE_PERIOD updates without one
  * double it (Micikevicius et al., "Mixed precision training", 2018).
  *   update metrics (METRIC_COUNT) float64, scale (LOSS_SCALE_COUNT)
  */

@@ -2,7 +2,7 @@
  * Matrix instructions of a warp: sums of products of fragments. Every lane has
  * a part of each. With g = lane / 4 and t = lane % 4, a lane holds
  *
- *     sum (16, 8)   [0] (g, 2t)  [1] (g, 2t + 1)  [2], [3] the same at g + 8
+ *     sum (16, 8)   [0] (g, 2t)  [1] (g, 2t + 1)  [2], [3] likewise at g + 8
  *
  * and of operands stored in 16 bits, two in a register, the lower one first,
  *
@@ -91,7 +91,7 @@ static __device__ inline void multiply_add_tf32(float (&sum)[4],
 
 #else
 
-/* Capability 7.5: half the depth, of binary16 only. */
+/* Capability 7.5: half the depth, for binary16 only. */
 static __device__ inline void multiply_add(fp16, float (&sum)[4],
                                            const uint32_t (&a)[4],
                                            const uint32_t (&b)[2])
@@ -109,7 +109,7 @@ static __device__ inline float bf16_half(uint32_t pair, int which)
     return __uint_as_float(which ? pair & 0xFFFF0000 : pair << 16);
 }
 
-/* Without the instruction: lanes hand each other what they have. */
+/* Without the instruction, lanes exchange their fragments. */
 static __device__ inline void multiply_add(bf16, float (&sum)[4],
                                            const uint32_t (&a)[4],
                                            const uint32_t (&b)[2])

@@ -3,16 +3,16 @@
  *
  * A program is run in one of two ways. The first time that it is run over a
  * batch, its calls are captured in a graph of CUDA's, which holds all of the
- * step, every part of it included; from then on it is launched as a whole.
- * What a graph cannot know is where it finds it: samples in pinned memory of
+ * step, every part of it included; from then on the graph is launched as a
+ * whole. It finds data that change in fixed places: samples in pinned memory of
  * the host, and `struct progress` on the device. Where samples go on from step
  * to step there are two graphs that take turns, so that the samples of one are
- * made while the device works on those of the other. Batches whose parts are
- * of other sizes every time, or very many, are not captured but put on the
+ * made while the device works on those of the other. Batches whose parts change
+ * their sizes every time, or are very many, are not captured but put on the
  * queue call by call.
  *
- * After the first error of the runtime nothing is done any more, and
- * `healthy` says what it was.
+ * After the first error of the runtime nothing is done any more, and `healthy`
+ * names it.
  */
 #include <cstdio>
 #include <cstdlib>
@@ -35,7 +35,7 @@ struct parts {
     struct part part[LOADS_MAX];
 };
 
-/* A captured program, and what was constant in it. */
+/* A captured program, and the constants in it. */
 struct recording {
     cudaGraphExec_t graph;           /* NULL: nothing is captured */
     struct batch batch;
@@ -62,11 +62,11 @@ struct device {
     enum mode mode;
     struct recording recordings[MAX_PROGRAMS][TURNS];
     int turn[MAX_PROGRAMS];
-    struct load_list loads;          /* of calls that are not recorded, */
-    struct rewiring rewiring;        /* like this */
+    struct load_list loads;          /* of calls that are not recorded */
+    struct rewiring rewiring;        /* likewise */
     struct progress *progress;       /* on the host, pinned */
     void *progress_on_device;
-    bool reported;                   /* the queue has a report on it */
+    bool reported;                   /* a report is on the queue */
     cudaEvent_t before, after;       /* the last call that was run at once */
 };
 
@@ -89,7 +89,7 @@ static void no_device(cudaError_t error, char why[WHY_SIZE])
         snprintf(why, WHY_SIZE, "%s", cudaGetErrorString(error));
 }
 
-/* How many devices there are; if none, why. */
+/* The number of devices; if there are none, why. */
 static int count_devices(char why[WHY_SIZE])
 {
     int count = 0;
@@ -320,7 +320,7 @@ static bool same_parts(const struct parts *a, const struct parts *b)
     return true;
 }
 
-/* Whether a batch, of these parts, is as one that was recorded. */
+/* Whether a batch with these parts can use a recording. */
 static bool same_constants(const struct recording *r,
                            const struct batch *batch,
                            const struct parts *parts)
@@ -379,7 +379,7 @@ static void end_recording(struct device *d, struct recording *r)
         queue_check(q, cudaGraphDestroy(graph));
 }
 
-/* Makes the samples of the next step, for the recording whose turn it is then,
+/* Makes the samples of the next step, for the recording whose turn it then is,
  * if there is one. */
 static void prepare_next(struct device *d, int program,
                          const struct batch *batch)
@@ -435,7 +435,7 @@ static void put(struct device *d, enum op_code op, const struct call *c)
     d->reported |= op == OP_report;
 }
 
-/* Waits for the call, and lets the device say when it began and ended. */
+/* Waits for the call, and has the device time it. */
 static void run_at_once(struct device *d, enum op_code op,
                         const struct call *c)
 {
@@ -469,7 +469,7 @@ static double module_seconds(struct device *d)
     return 1e-3 * milliseconds;
 }
 
-/* Large enough that no cache holds the copy. */
+/* The copy is large enough that no cache holds it. */
 static bool module_ceilings(struct device *, struct ceilings *ceilings,
                             char why[WHY_SIZE])
 {

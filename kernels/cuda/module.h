@@ -1,6 +1,6 @@
 /*
- * What the module of the CUDA backend, a shared object that is loaded when it
- * is wanted, gives to the program.
+ * The interface of the CUDA backend's module, a shared object that is loaded on
+ * first use.
  */
 #ifndef MEMDIAL_CUDA_MODULE_H
 #define MEMDIAL_CUDA_MODULE_H
@@ -15,8 +15,8 @@ struct cuda_module {
                      char why[WHY_SIZE]);
 };
 
-/* The module, once the backend has listed or opened a device of it; NULL: there
- * is none. */
+/* The module, once the backend has listed or opened a device of it; NULL if
+ * there is none. */
 const struct cuda_module *cuda_module(void);
 
 #define CUDA_MODULE_NAME "memdial-cuda.so"

@@ -1,7 +1,7 @@
 /*
- * How the CUDA backend cuts sums into parts, and so how much scratch they
- * take: a function of shapes alone, so that a plan needs no device and a
- * result does not depend on one.
+ * How the CUDA backend cuts sums into parts, and so the scratch that they take:
+ * a function of shapes alone, so that a plan needs no device and a result does
+ * not depend on one.
  */
 #ifndef MEMDIAL_CUDA_PARTS_H
 #define MEMDIAL_CUDA_PARTS_H
@@ -12,7 +12,7 @@
 
 enum { CUDA_ALIGNMENT = 256 }; /* of values in the arena, bytes */
 
-/* The sums of the tiles of x, where no operand has them. */
+/* Bytes for the sums of the tiles of x, if no operand has them. */
 static inline size_t sums_bytes(const struct operand *x,
                                 const struct operand *sums)
 {
@@ -22,8 +22,9 @@ static inline size_t sums_bytes(const struct operand *x,
                                      * sizeof(float);
 }
 
-/* Parts that the pixels of a weight gradient are summed in: of no fewer than
- * PART_PIXELS, and no more than give the device enough tiles to work on. */
+/* The parts in which the pixels of a weight gradient are summed. A part has at
+ * least PART_PIXELS; there are no more parts than give the device tiles enough.
+ */
 enum { PART_PIXELS = 512, PART_STEP = 32, TILES_WANTED = 256,
        TILE_SUMS = 128 * 32 };
 
@@ -45,7 +46,7 @@ static inline int wgrad_part(size_t pixels, int parts)
     return (int)((steps + count - 1) / count * PART_STEP);
 }
 
-/* The bytes of scratch that a call wants. */
+/* The bytes of scratch that a call needs. */
 size_t cuda_scratch(enum op_code op, const struct call *c);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * Two sums for each channel over each tile of the rows of a matrix (rows, C),
- * as batch norm needs forward and backward, where they were not made with the
- * matrix. A block sums a tile, in floats; whoever wants the sums of all adds
- * them up in double precision.
+ * as batch norm needs forward and backward, for a matrix that was written
+ * without them. A block sums a tile, in floats; the reader of the sums adds up
+ * tiles in double precision.
  *
  *     sums (tiles, SUM_ROWS, C) float
  */
@@ -18,8 +18,8 @@ template <int W> struct rows_shared {
     float sum[2][BLOCK_THREADS][W];
 };
 
-/* Adds up what the threads of a block have for the same columns, which are
- * `across` threads apart, in the first `across` threads. */
+/* Adds up the sums that the threads of a block have for the same columns. Such
+ * threads are `across` apart; the first `across` threads get the results. */
 template <int W>
 static __device__ void rows_fold(rows_shared<W> &s, int across)
 {
@@ -46,8 +46,8 @@ static __device__ inline int rows_of_tile(size_t rows, int tile)
     return left < TILE_ROWS ? (int)left : (int)TILE_ROWS;
 }
 
-/* Of Terms::at<W>(terms, column), add(row, a, b) adds to W sums each of a row,
- * and finish(n, a, b) makes of those of n rows what they should be. */
+/* Terms::at<W>(terms, column) has two functions. add(row, a, b) adds the terms
+ * of a row to W sums each; finish(n, a, b) ends the sums of n rows. */
 template <int W, typename Terms>
 static __global__ void rows_sum(Terms terms, size_t rows, int channels,
                                 int across, float *sums)
@@ -97,7 +97,7 @@ static void rows_launch(struct queue *q, Terms terms, size_t rows,
 
 /* The sums of a channel. */
 struct channel_sums {
-    const float *sums;   /* those of tile 0 */
+    const float *sums;   /* of tile 0 */
     size_t channels;
     int tiles;
 
@@ -112,7 +112,7 @@ struct channel_sums {
         return sums[((size_t)tile * SUM_ROWS + (size_t)which) * channels];
     }
 
-    /* The sum over all tiles of what f says of each, by a warp. */
+    /* The sum of f(tile) over all tiles, by a warp. */
     template <typename F> __device__ double total(F f) const
     {
         double sum = 0;

@@ -1,6 +1,6 @@
 #include "kernels/cuda/parts.h"
 
-/* One function for each operation that the list gives scratch. */
+/* One function for each operation to which the list gives scratch. */
 #define DECLARE_NONE(name)
 #define DECLARE_SCRATCH(name) \
     size_t cuda_##name##_scratch(const struct operand o[]);
@@ -30,7 +30,7 @@ size_t cuda_bn_relu_grad_scratch(const struct operand o[])
            + 2 * (size_t)o[BN_RELU_GRAD_STAT].dim[1] * sizeof(float);
 }
 
-/* That of conv_wgrad; the rows' sums take its place. */
+/* conv_wgrad's scratch, in which the rows' sums then take its place. */
 size_t cuda_linear_wgrad_scratch(const struct operand o[])
 {
     return wgrad_bytes(&o[LINEAR_WGRAD_DW], &o[LINEAR_WGRAD_DY]);

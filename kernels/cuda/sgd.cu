@@ -1,21 +1,21 @@
 /*
  * sgd: one step of stochastic gradient descent with momentum, Nesterov's or
- * the classical one, and weight decay, in the form that PyTorch gives it:
- * the learning rate is not part of what momentum keeps.
+ * the classical one, and weight decay, in PyTorch's form: the momentum does not
+ * include the learning rate.
  *   in gradient, any shape; scale (LOSS_SCALE_COUNT) or empty
  *   update master, float, or empty; momentum; w; all of gradient's shape
  *
  * Gradients carry the factor of the loss scale; if one of them is not finite,
  * nothing is updated. With a master copy of the weights, w is its rounding to
- * nearest. Whatever else is kept in 16 bits is rounded stochastically, by the
- * same random numbers as on every backend: w by the lower and momentum by the
- * upper half of a random word for each element, a function of the seed, the
- * step, the stream of the attributes and the element.
+ * nearest. Other values in 16 bits are rounded stochastically, by the same
+ * random numbers on every backend: w by the lower and momentum by the upper
+ * half of a random word for each element, a function of the seed, the step, the
+ * stream of the attributes and the element.
  */
 #include "kernels/cuda/cuda.h"
 #include "kernels/philox.h"
 
-/* All that is the same in every step. */
+/* The arguments that are the same in every step. */
 template <typename T> struct update {
     size_t n;
     const T *gradient;

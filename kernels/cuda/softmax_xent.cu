@@ -6,11 +6,12 @@
  *   update metrics (METRIC_COUNT) float64: sum of losses, number correct
  *   out dlogits (N, K), may take over logits
  *
- * scratch: what each sample adds to the two metrics, (N, 2) doubles.
+ * scratch: each sample's terms of the two metrics, (N, 2) doubles.
  */
 #include "kernels/cuda/cuda.h"
 
-/* The largest of x[n] and the first index it is at, by a warp. */
+/* The index of the largest of x[n], the first if several are equal, by a warp;
+ * *max is its value. */
 static __device__ inline int arg_max(const float *x, int n, float *max)
 {
     int best = warp_lane() < n ? warp_lane() : 0;

@@ -41,7 +41,7 @@ static enum dtype dtype_of(cudaDataType_t type)
            : type == CUDA_R_16F ? DTYPE_F16 : DTYPE_F32;
 }
 
-/* Column-major. */
+/* A matrix stored column by column. */
 struct matrix {
     const void *data;
     enum dtype dtype;

@@ -1,5 +1,5 @@
-/* The part of cuBLAS that kernels/cuda/blas.cu uses, on the CPU. It has no
- * memory but the workspace that it is given, and fails without one; each
+/* The part of cuBLAS that kernels/cuda/blas.cu uses, on the CPU. Its only
+ * memory is the workspace that it is given: it fails without one, and each
  * product overwrites it. */
 #ifndef MEMDIAL_EMULATE_CUBLAS_V2_H
 #define MEMDIAL_EMULATE_CUBLAS_V2_H

@@ -1,4 +1,4 @@
-/* Conversion of bfloat16 as CUDA's header of this name has it. */
+/* Conversion of bfloat16, as in CUDA's header of this name. */
 #ifndef MEMDIAL_EMULATE_CUDA_BF16_H
 #define MEMDIAL_EMULATE_CUDA_BF16_H
 

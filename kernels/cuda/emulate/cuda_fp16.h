@@ -1,4 +1,4 @@
-/* Conversion of binary16 as CUDA's header of this name has it. */
+/* Conversion of binary16, as in CUDA's header of this name. */
 #ifndef MEMDIAL_EMULATE_CUDA_FP16_H
 #define MEMDIAL_EMULATE_CUDA_FP16_H
 

@@ -5,19 +5,19 @@
  * fast:
  *
  * - The threads of a block are fibers that run one at a time, from barrier to
- *   barrier, in an order that is another for every block and launch. Where a
+ *   barrier, in an order that changes with every block and launch. Where a
  *   barrier is missing, results change with the order.
  * - Lanes of a warp meet in warp operations. Lanes that meet in different
- *   ones, and barriers that some threads do not reach, end the program.
- * - Copies to shared memory that a thread has to wait for are there at once or
- *   only after that, at random; until then there are NaN patterns.
+ *   operations, and barriers that some threads do not reach, end the program.
+ * - A copy to shared memory that a thread has to wait for arrives at once or
+ *   only after the wait, at random; until then there are NaN patterns.
  * - Device, pinned and shared memory are allocations with guards around them,
  *   filled with NaN patterns; shared memory anew for every block.
- * - What is put on a stream happens when the stream is waited for, and not
+ * - Work that is put on a stream is done when the stream is waited for, and not
  *   before.
  *
- * Everything is a function of what was launched before, so that every run of
- * a program is the same.
+ * Everything is a function of the launches before, so that every run of a
+ * program is the same.
  */
 #ifndef MEMDIAL_EMULATE_CUDA_RUNTIME_H
 #define MEMDIAL_EMULATE_CUDA_RUNTIME_H
@@ -79,7 +79,7 @@ struct graph;
 
 enum { WARP = 32, EXCHANGE_BYTES = 64 };
 
-/* What each lane of a warp brought to a warp operation. */
+/* The value that each lane of a warp brought to a warp operation. */
 typedef unsigned char exchange_slot[EXCHANGE_BYTES];
 
 /* Meets the other lanes of the warp in `operation`; returns [WARP]. */
@@ -91,8 +91,8 @@ void barrier();
 /* The block's shared memory, which must be of this many bytes. */
 void *shared_memory(size_t bytes);
 
-/* Copies to shared memory that this thread waits for, in groups; zeros if
- * there is nothing to copy from. */
+/* Copies to shared memory that this thread waits for, in groups; copies zeros
+ * if `from` is NULL. */
 void copy_later(void *to, const void *from, size_t bytes);
 void commit_copies();
 void wait_for_copies(unsigned groups_left);

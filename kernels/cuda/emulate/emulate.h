@@ -1,6 +1,6 @@
 /*
- * The parts of the emulated device to one another: threads that run blocks of
- * a kernel, and the runtime that puts them on streams.
+ * The interface between the parts of the emulated device: the threads that run
+ * blocks of a kernel, and the runtime that puts kernels on streams.
  */
 #ifndef MEMDIAL_EMULATE_H
 #define MEMDIAL_EMULATE_H
@@ -9,7 +9,7 @@
 
 namespace emulate {
 
-/* Ends the program, and says where on the device it was. */
+/* Ends the program, and says where on the device it failed. */
 [[noreturn]] void fail(const char *what);
 
 /* Memory between guards, filled with NaN patterns; NULL if there is none. The

@@ -1,7 +1,7 @@
 /*
  * The matrix instructions of kernels/cuda/mma.h, on the CPU: every lane takes
- * its part of the fragments from where the instructions' documentation says it
- * is.
+ * its part of the fragments from the place that the instructions' documentation
+ * gives.
  */
 #ifndef MEMDIAL_EMULATE_MMA_H
 #define MEMDIAL_EMULATE_MMA_H
@@ -39,7 +39,7 @@ static inline unsigned sum_column(unsigned i)
     return lane() % 4 * 2 + i % 2;
 }
 
-/* 16 bits of a pair. */
+/* One of the two 16-bit numbers of a pair. */
 static inline uint32_t half_of(uint32_t pair, unsigned which)
 {
     return pair >> (16 * (which % 2)) & 0xFFFF;
@@ -91,7 +91,7 @@ static inline void multiply_add(T type, float (&sum)[4],
     }
 }
 
-/* To nearest, ties away from zero. */
+/* Rounds to nearest, ties away from zero. */
 static inline uint32_t to_tf32(float x)
 {
     return (__float_as_uint(x) + 0x1000) & ~0x1FFFu;

@@ -1,7 +1,8 @@
 /*
  * Streams. Work waits in a list until somebody waits for it, or goes into the
- * graph that is being captured. MEMDIAL_EMULATE_MEMORY says how many bytes
- * the device has, and MEMDIAL_EMULATE_FAULT how many launches it survives.
+ * graph that is being captured. MEMDIAL_EMULATE_MEMORY is the number of bytes
+ * that the device has, MEMDIAL_EMULATE_FAULT the number of launches that it
+ * survives.
  */
 #include <chrono>
 #include <cstdio>

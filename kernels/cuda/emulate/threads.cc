@@ -42,7 +42,7 @@ struct fiber {
     bool started;
     char *stack;
     enum state state;
-    const char *operation;       /* in which it waits for its warp */
+    const char *operation;       /* that it waits in for its warp */
     unsigned meetings;           /* warp operations so far */
     unsigned groups;             /* of copies, that have ended */
     std::vector<late_copy> copies;
@@ -93,7 +93,7 @@ static void arrived(void *, const fiber *)
 
 static void leave(enum state);
 
-/* What a fiber does all its life. */
+/* The main function of a fiber. */
 static void run_threads()
 {
     arrived(NULL, &fibers[current]);
@@ -137,7 +137,7 @@ static void leave(enum state state)
     switch_fiber(&fibers[current], &scheduler);
 }
 
-/* A number in 0..below-1 that is another each time. */
+/* A random number in 0..below-1. */
 static unsigned draw(unsigned below)
 {
     static uint32_t random = 1;
@@ -146,7 +146,7 @@ static unsigned draw(unsigned below)
     return (random >> 8) % below;
 }
 
-/* An order of 0..count-1. */
+/* Makes a random order of 0..count-1. */
 static void shuffle_order(unsigned order[], unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -209,7 +209,7 @@ static void run_block(unsigned threads)
     } while (waiting > 0);
 }
 
-/* What every thread finds when it starts. */
+/* Sets the variables that every thread finds when it starts. */
 static void prepare_threads(unsigned threads)
 {
     if (threads == 0 || threads % WARP || threads > MAX_THREADS)
