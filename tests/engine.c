@@ -11,7 +11,7 @@
 #include "tests/settings_of.h"
 #include "train/initial.h"
 
-/* Of an evaluation: not a multiple of the microbatches that tests use. */
+/* An evaluation's samples: not a multiple of the microbatches in tests. */
 enum { EVAL_SAMPLES = 13 };
 
 /* Noise whose mean depends on the label, so that there is something to
@@ -166,8 +166,8 @@ bool outcome_same(const struct outcome *a, const struct outcome *b)
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* A step and an evaluation, also of a whole microbatch, in an arena that is
- * filled with a byte. */
+/* Runs a step and an evaluation, each also with a whole microbatch, in an arena
+ * that is filled with a byte. */
 static void run_in(struct engine *engine, int byte)
 {
     double metrics[METRIC_COUNT];
@@ -192,8 +192,8 @@ static struct untouched count_untouched(const struct plan *plan,
     return count;
 }
 
-/* What threads leave in their scratch may be the filling by chance, and another
- * thing every time: what seems untouched is looked at twice more. */
+/* Threads may write the filling byte to their scratch by chance, at other
+ * places every time. So bytes that seem untouched are looked at twice more. */
 struct untouched engine_untouched(struct engine *engine)
 {
     static const unsigned char fillings[] = { 0xA5, 0x5A, 0xC3, 0x3C };

@@ -1,6 +1,6 @@
 /*
- * What tests of the engine share: a job with its executor on the CPU, fed with
- * made-up samples, and ways to look into the arena.
+ * Helpers for tests of the engine: a job with its executor on the CPU, fed with
+ * made-up samples, and functions that look into the arena.
  */
 #ifndef MEMDIAL_TESTS_ENGINE_H
 #define MEMDIAL_TESTS_ENGINE_H
@@ -16,18 +16,18 @@ struct engine {
     int64_t step;
 };
 
-/* From assignments "name=value", ended by NULL, to the default settings; fails
- * the test if any of it fails. State is initialised, `sample` made up. */
+/* Opens the default settings with assignments "name=value", ended by NULL;
+ * fails the test if that fails. State is initialised, `sample` made up. */
 struct engine engine_open(const char *const assignments[]);
 
-/* The same of a job, which is the engine's from now on. */
+/* Opens a job, which then belongs to the engine. */
 struct engine engine_of(struct job *);
 void engine_close(struct engine *);
 
 /* A graph without an engine. */
 struct graph *wrn_28_2(void);
 
-/* One program; metrics[METRIC_COUNT] gets what it reports. */
+/* Runs one program; metrics[METRIC_COUNT] gets the metrics it reports. */
 void engine_run(struct engine *, enum program, int samples,
                 double *metrics);
 
@@ -35,21 +35,21 @@ void engine_run(struct engine *, enum program, int samples,
  * full name; -1 if there is none. */
 int engine_instance(const struct engine *, const char *name);
 
-/* Its data in the arena. */
+/* An instance's data in the arena. */
 float *engine_data(const struct engine *, int instance);
 size_t engine_elements(const struct engine *, int instance);
 
 /* FNV-1a of all state: weights, statistics, optimizer. */
 uint64_t engine_state_hash(const struct engine *);
 
-/* As if just opened, in an arena filled with a byte. */
+/* Makes the engine as if just opened, in an arena filled with a byte. */
 void engine_fill(struct engine *, int byte);
 
-/* Of an observer whose arg is an engine: fills what the plan says is dead
- * after a step with NaNs. */
+/* For an observer whose arg is an engine: after a step, fills all bytes that
+ * are dead in the plan with NaNs. */
 void engine_fill_dead(void *arg, int step);
 
-/* What some steps of training and an evaluation give. */
+/* The results of some steps of training and an evaluation. */
 struct outcome {
     double first[METRIC_COUNT], last[METRIC_COUNT], eval[METRIC_COUNT];
     uint64_t state;
@@ -58,12 +58,12 @@ struct outcome {
 struct outcome engine_outcome(struct engine *, int steps);
 bool outcome_same(const struct outcome *, const struct outcome *);
 
-/* Bytes that a step and an evaluation do not write, found by running again: a
- * byte that was never written is the filling, whatever that is. */
+/* Bytes that a step and an evaluation do not write. They are found by running
+ * again with other fillings: a byte that is never written keeps the filling. */
 struct untouched {
     size_t values;       /* of values that the schedule uses */
-    size_t all;          /* of the arena: also gaps between them, and what
-                            kernels leave of their scratch */
+    size_t all;          /* of the arena: also gaps between values, and parts
+                            of scratch that kernels leave */
 };
 
 struct untouched engine_untouched(struct engine *);

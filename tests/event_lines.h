@@ -1,5 +1,5 @@
 /*
- * What tests of events share: an event as its line, and a line as its event.
+ * Helpers for tests of events: an event as its line, and a line as its event.
  */
 #ifndef MEMDIAL_TESTS_EVENT_LINES_H
 #define MEMDIAL_TESTS_EVENT_LINES_H

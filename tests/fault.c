@@ -1,25 +1,26 @@
 /*
  * Faults for the program under test, which is started with this file as
  * LD_PRELOAD and with MEMDIAL_FAULT=WHAT:N, or WHAT:N+ for the Nth and all
- * after it; with N=0 nothing fails. WHAT is
+ * after it; with N=0 nothing fails. WHAT can be
  *
  *     memory    an allocation fails
- *     EIO, ENOSPC, EINTR    a call of the system fails so
- *     short     one moves half of the bytes
- *     kill      the process is killed as it makes one
+ *     EIO, ENOSPC, EINTR    a system call fails with this error
+ *     short     a system call moves half of the bytes
+ *     kill      the process is killed as it makes a system call
  *
- * and each counts the calls that it can happen to. What failed, and how many
- * calls there were if the process came to exit(), are lines of the file
- * MEMDIAL_FAULT_LOG.
+ * and each counts the calls that it can happen to. The file MEMDIAL_FAULT_LOG
+ * gets a line for each failure, and one with the number of calls if the process
+ * comes to exit().
  *
- * Allocations are taken over by name: the C library makes its own by these
- * names too. Its input and output are not, so calls of the system are caught
- * where they leave the process, by a filter that makes a signal of them
- * (seccomp_filter(2)); its handler decides and makes the call itself, with a
- * mark in the argument that none of them has, which lets it through. Counting
- * begins when all libraries are loaded. What the process executes keeps the
- * filter and loses the handler: programs that execute others cannot be tested
- * so, nor those built with sanitizers, which have allocators of their own.
+ * Allocations are replaced by name: the C library allocates by these names too.
+ * Its input and output are not called by name. So system calls are caught where
+ * they leave the process, by a filter that turns them into a signal
+ * (seccomp_filter(2)). The handler decides, and makes the call itself with a
+ * mark in an argument that no call uses, which lets it through. Counting begins
+ * when all libraries are loaded. A program that the process executes keeps the
+ * filter and loses the handler. So programs that execute others cannot be
+ * tested, nor programs built with sanitizers, which have allocators of their
+ * own.
  */
 #define _GNU_SOURCE
 
@@ -56,7 +57,7 @@
 #define RESULT(m) (m)->regs[0]
 #endif
 
-/* What can happen to a call. */
+/* The traits of a call. */
 enum { FAILS = 1, WAITS = 2, MOVES = 4, CHANGES = 8 };
 
 static const struct kind {
@@ -73,12 +74,12 @@ enum { MEMORY = 0, SHORT = 4, KILL = 5,
        KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 static int kind = -1;    /* of `kinds` */
-static long wanted;      /* the call it happens to, counted from 1; 0: none */
-static bool after;       /* and to all after it */
+static long wanted;      /* call that fails, counted from 1; 0: none */
+static bool after;       /* all calls after it fail too */
 static atomic_long count;
 static int log_file = -1;
 
-/* Whether it happens now. */
+/* Whether the present call fails. */
 static bool strikes(void)
 {
     long n = atomic_fetch_add(&count, 1) + 1;
@@ -147,7 +148,7 @@ static const struct call {
 
 enum { CALLS = sizeof(calls) / sizeof(calls[0]) };
 
-/* As the kernel returns it: what it is, or an error below 0. */
+/* The call's result as the kernel returns it: an error is negative. */
 static long pass(int number, const long a[5])
 {
     long result = syscall(number, a[0], a[1], a[2], a[3], a[4], mark);
@@ -173,7 +174,7 @@ static int traits_of(const struct call *c, const long a[5])
     return opens && !(flags & O_CREAT) ? c->traits & ~CHANGES : c->traits;
 }
 
-/* Half of nothing is nothing. */
+/* A call for no bytes cannot move half of them. */
 static bool can_strike(const struct call *c, const long a[5])
 {
     return traits_of(c, a) & kinds[kind].trait &&
@@ -191,7 +192,7 @@ static long make(const struct call *c, long a[5])
         a[2] = (a[2] + 1) / 2;
         return pass(c->number, a);
     }
-    if (c->number == SYS_close) /* does so whatever it returns */
+    if (c->number == SYS_close) /* it closes, whatever it returns */
         pass(c->number, a);
     return -kinds[kind].error;
 }
@@ -209,7 +210,7 @@ static void on_call(int number, siginfo_t *info, void *context)
     errno = before;
 }
 
-/* Makes a signal of each of the calls that has not the mark. */
+/* Turns each of the calls without the mark into a signal. */
 static bool filter_calls(void)
 {
     struct sock_filter filter[CALLS + 8] = {
@@ -286,14 +287,14 @@ __attribute__((destructor)) static void end(void)
         note("calls", atomic_load(&count));
 }
 
-/* The allocators: those of the C library by its other names for them. */
+/* The allocators: they call those of the C library by other names. */
 
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
 void *__libc_memalign(size_t, size_t);
 
-/* Whether this one fails; none does before begin(). */
+/* Whether this allocation fails; none does before begin(). */
 static bool is_refused(const char *name)
 {
     if (kind != MEMORY || !strikes())

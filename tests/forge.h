@@ -1,6 +1,6 @@
 /*
- * Snapshots that no run has written: one that was is taken apart, changed, and
- * put together again with a checksum that is right. For tests and the fuzzer.
+ * Snapshots that no run has written: a real one is taken apart, changed, and
+ * put together again with a valid checksum. For tests and the fuzzer.
  */
 #ifndef MEMDIAL_TESTS_FORGE_H
 #define MEMDIAL_TESTS_FORGE_H
@@ -15,7 +15,7 @@ struct forge {
     size_t tensor_bytes;
 };
 
-/* Takes a snapshot apart; ends the program if it is none. */
+/* Takes a snapshot apart; ends the program if the file is none. */
 void forge_open(struct forge *, const char *path);
 void forge_done(struct forge *);
 
@@ -28,7 +28,7 @@ void forge_metadata(struct forge *, const char *name, const char *text);
 /* The file with its checksum; the caller frees. */
 unsigned char *forge_seal(const struct forge *, size_t *bytes);
 
-/* Puts the checksum right of what is a file otherwise, wherever it stands. */
+/* Corrects the checksum of a file, wherever it stands in it. */
 void forge_repair(unsigned char *file, size_t bytes);
 
 #endif

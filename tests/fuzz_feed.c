@@ -25,8 +25,8 @@ static char *event_text(const struct event *event)
     return text;
 }
 
-/* What is printed of an event reads as that event: for a change from the
- * settings there were before it. */
+/* The line printed for an event must read as that event; for a change, from the
+ * settings before it. */
 static void check_event(const struct feed *f)
 {
     char *text = event_text(&f->event), *again;
@@ -44,7 +44,7 @@ static void check_event(const struct feed *f)
     free(again);
 }
 
-/* A run takes whatever is an event. */
+/* A run must accept any event. */
 static void check_run(struct run *run, const struct feed *f)
 {
     run_take(run, &f->event);

@@ -1,6 +1,6 @@
 /*
- * What must hold whatever a worker writes, for libFuzzer and for the test that
- * feeds mutations of good streams.
+ * The properties of the reader that must hold for any output of a worker, for
+ * libFuzzer and for the test that feeds mutations of good streams.
  */
 #ifndef MEMDIAL_FUZZ_FEED_H
 #define MEMDIAL_FUZZ_FEED_H
@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The first byte says in what pieces the rest arrives. Aborts if something
- * does not hold. */
+/* The first byte decides the pieces in which the rest arrives. Aborts if a
+ * property does not hold. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

@@ -1,4 +1,4 @@
-/* A preset's text, of which nobody knows who wrote it. */
+/* The text of a preset, by an unknown author. */
 #include <stdint.h>
 
 #include "settings/preset.h"

@@ -1,7 +1,7 @@
 /*
- * What must hold of settings, wherever they came from: they read back from
- * text and from JSON, and what can be planned has a plan that is right. For
- * the fuzzers of what settings are made from.
+ * The properties of settings, wherever they came from: they read back from text
+ * and from JSON, and those that can be planned have a valid plan. For the
+ * fuzzers of all inputs that settings come from.
  */
 #ifndef MEMDIAL_FUZZ_SETTINGS_H
 #define MEMDIAL_FUZZ_SETTINGS_H
@@ -15,7 +15,7 @@
 #include "plan/job.h"
 #include "settings/settings_json.h"
 
-/* Plans of more than that take too long to make by the thousand. */
+/* Larger plans take too long to make by the thousand. */
 enum { FUZZ_DEPTH = 16, FUZZ_WIDTH = 2 };
 
 static inline void require(bool holds, const char *what)

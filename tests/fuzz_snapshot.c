@@ -1,9 +1,9 @@
 /*
- * Snapshots for libFuzzer. An input is not a file, of which only few bytes are
- * worth to be changed, but a list of changes to one that a run has written:
+ * Snapshots for libFuzzer. An input is not a file, for few bytes of a file are
+ * worth changing, but a list of changes to a file that a run has written:
  * mostly to the index of its sparse weights and to the metadata. The checksum
- * is put right, so that all else is looked at. What loads must have a good
- * index, and one step of training must keep it so.
+ * is corrected, so that everything else is looked at. A snapshot that loads
+ * must have a good index, and one step of training must keep it good.
  */
 #define _GNU_SOURCE
 
@@ -21,7 +21,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The first with a bitmap, the others with delta codes. */
+/* The first has a bitmap, the others delta codes. */
 static const char *const settings[][3] = {
     { "sparsity=0.6", "precision=bf16", "sparse_method=set" },
     { "sparsity=0.9", "precision=fp16", "master_weights=fp32" },
@@ -115,7 +115,7 @@ static void change_metadata(struct forge *f, struct input *in)
     forge_metadata(f, name, length ? text : NULL);
 }
 
-/* Any bits of the index: codes, low bits or counts. */
+/* Changes any bits of the index: codes, low bits or counts. */
 static void change_index(struct forge *f, struct input *in)
 {
     size_t bytes, at;
@@ -131,7 +131,7 @@ static void change_index(struct forge *f, struct input *in)
     memcpy(index + at, &value, sizeof(value));
 }
 
-/* Puts a nonzero in another place, and encodes the index as it should be. */
+/* Moves a nonzero to another place, and encodes the index correctly. */
 static void move_nonzero(const struct pool *p, struct forge *f,
                          struct input *in)
 {
@@ -151,7 +151,7 @@ static void move_nonzero(const struct pool *p, struct forge *f,
     free(bits);
 }
 
-/* Some bytes of any tensor. */
+/* Changes some bytes of any tensor. */
 static void change_tensor(struct forge *f, struct input *in)
 {
     size_t at = take(in, 3) % f->tensor_bytes, n = take(in, 1) % 5;
@@ -164,7 +164,7 @@ static const char *const tensors[] = {
     "pool.threshold", "head.loss.scale", "head.bn.running", "head.linear.b"
 };
 
-/* A number that kernels rely on. */
+/* Changes a number that kernels rely on. */
 static void change_number(struct forge *f, struct input *in)
 {
     size_t bytes, at = take(in, 1);
@@ -175,7 +175,7 @@ static void change_number(struct forge *f, struct input *in)
         memcpy(data + at * 4 % bytes, &value, sizeof(value));
 }
 
-/* One change; the index is only decoded while it is a good one. */
+/* Makes one change; the index is only decoded while it is good. */
 static void change(const struct run_state *r, struct forge *f,
                    struct input *in, bool *good_index)
 {
@@ -201,7 +201,7 @@ static void change(const struct run_state *r, struct forge *f,
     }
 }
 
-/* Where the file itself is other than a run writes it. */
+/* Changes the file itself to a form that no run writes. */
 static void change_file(unsigned char *file, size_t *bytes, struct input *in)
 {
     size_t at = take(in, 2) % *bytes;
@@ -242,8 +242,8 @@ static const char *index_fault(const struct trainer *t)
                                     plan->instances[index].offset);
 }
 
-/* A step takes as long as a hundred inputs that are refused, so one in so many
- * of those that load must do; which, depends on the input alone. */
+/* A step takes as long as a hundred refused inputs. So one in STEP_SHARE of the
+ * inputs that load takes a step; the input alone decides which. */
 enum { STEP_SHARE = 32 };
 
 static bool does_step(const uint8_t *data, size_t size)

@@ -1,8 +1,8 @@
 /*
- * Commands to a worker, one a line: whatever they are, each answer is an event
+ * Commands to a worker, one a line. Whatever they are, each answer is an event
  * that the feed can read, in order and without a gap. An empty line lets the
  * worker work before the next. Commands are kept to small runs, and to files in
- * a folder of the fuzzer's own.
+ * the fuzzer's own folder.
  */
 #define _GNU_SOURCE
 
@@ -39,7 +39,7 @@ static void require(bool holds, const char *what)
     abort();
 }
 
-/* Standard output, which is where events go. */
+/* A descriptor in place of standard output, to which events go. */
 static int said(void)
 {
     static const char folder[] = "tests/fuzz_corpus/worker.files";

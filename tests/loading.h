@@ -15,7 +15,7 @@ struct loading {
     int most;            /* of a part */
 };
 
-/* For as long as the loading is there. */
+/* The loader, valid as long as the loading. */
 struct loader loading_loader(struct loading *);
 
 #endif

@@ -99,7 +99,7 @@ static const struct shape pool_shapes[] = {
     { MAP(2, 8, 1, 33) }
 };
 
-/* The last goes beyond all that a product is cut into. */
+/* The last shape is larger than all parts into which a product is cut. */
 static const struct shape linear_shapes[] = {
     { .n = 1, .c = 1, .co = 1 },
     { .n = 1, .c = 128, .co = 10, .floats = true },
@@ -147,7 +147,7 @@ static void shape_map(struct problem *p, int slot)
         shape_operand(p, slot, p->storage, 2, s->n, s->c);
 }
 
-/* The sums of tiles of the tensor in another slot, if they are tried. */
+/* Shapes the sums of tiles of the tensor in another slot, if they are tried. */
 static void shape_sums(struct problem *p, int slot, int of)
 {
     const struct operand *o = &p->call.operand[of];
@@ -211,7 +211,7 @@ static void describe_conv_wgrad(struct problem *p)
     describe_conv_slots(p, CONV_WGRAD_X, CONV_WGRAD_DW, CONV_WGRAD_DY);
 }
 
-/* Of all batch norms. */
+/* The eps of all batch norms. */
 static const float eps = 1e-5f;
 
 static void describe_norm(struct problem *p)
@@ -321,7 +321,7 @@ static void describe_scale(struct problem *p, int slot)
         shape_operand(p, slot, DTYPE_F32, 1, LOSS_SCALE_COUNT);
 }
 
-/* n tokens of a vocabulary of co. */
+/* Describes n tokens of a vocabulary of co. */
 static void describe_tokens(struct problem *p, int tokens, int w, int y)
 {
     const struct shape *s = p->shape;
@@ -402,9 +402,9 @@ static void prepare_bn_running(struct problem *p)
 }
 
 /*
- * Makes stat the statistics of x, and keeps relu's argument clear of 0, where
- * a rounding would decide which branch is taken and where no finite
- * difference is a derivative.
+ * Makes stat the statistics of x, and keeps relu's argument clear of 0. There a
+ * rounding would decide which branch is taken, and no finite difference is a
+ * derivative.
  */
 static void prepare_stat(struct problem *p, int x_slot, int stat_slot)
 {
@@ -502,7 +502,7 @@ static void prepare_loss_scale(struct problem *p)
     prepare_scale(p, LOSS_SCALE_SCALE);
 }
 
-/* n numbers below co. */
+/* Draws n numbers below co. */
 static void prepare_classes(struct problem *p, int slot)
 {
     for (int i = 0; i < p->shape->n; i++)
@@ -510,13 +510,13 @@ static void prepare_classes(struct problem *p, int slot)
             = floor((uniform(100, (size_t)i) + 1) / 2 * p->shape->co);
 }
 
-/* In both embedding and its gradient tokens come first. */
+/* Tokens are the first slot of both embedding and its gradient. */
 static void prepare_tokens(struct problem *p)
 {
     prepare_classes(p, EMBEDDING_TOKENS);
 }
 
-/* Labels, and logits so coarse that many are equal. */
+/* Draws labels, and logits so coarse that many are equal. */
 static void prepare_softmax_xent(struct problem *p)
 {
     int n = p->shape->n, classes = p->shape->co;

@@ -1,6 +1,6 @@
 /*
- * What each operation is tried on: shapes, operands, and values that are more
- * than random. A new operation is a row here.
+ * The cases of each operation: shapes, operands, and values that must not be
+ * random alone. A new operation needs a row here.
  */
 #ifndef MEMDIAL_TESTS_OP_CASES_H
 #define MEMDIAL_TESTS_OP_CASES_H

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * The inner product of v[from[out]] and what a forward operation makes, its
- * slot s being slot from[s] of the problem, or empty if that is negative.
+ * The inner product of v[from[out]] and a forward operation's result. Slot s of
+ * the operation is slot from[s] of the problem, or empty if that is negative.
  */
 static double forward(const struct problem *p, double *const v[],
                       enum op_code op, const int from[], int out)
@@ -85,8 +85,8 @@ static double objective_embedding_wgrad(const struct problem *p,
     }, EMBEDDING_Y);
 }
 
-/* Batch norm of x with statistics of its own, and gamma and beta moved from
- * those in stat by v[DGAMMA] and v[DBETA]. */
+/* Batch norm of x with its own statistics, and with gamma and beta: those in
+ * stat, moved by v[DGAMMA] and v[DBETA]. */
 static double objective_bn_relu_grad(const struct problem *p,
                                      double *const v[])
 {
@@ -136,9 +136,9 @@ static double objective_softmax_xent(const struct problem *p,
            * (p->shape->scaled ? v[SOFTMAX_XENT_SCALE][LOSS_SCALE_FACTOR] : 1);
 }
 
-/* Gradients that an operation makes. */
+/* The gradients that an operation computes. */
 struct gradients {
-    /* A scalar of which v[at], when it moves, has derivatives v[gradient]. */
+    /* A scalar, whose derivative by v[at] is v[gradient]. */
     double (*objective)(const struct problem *, double *const v[]);
     struct derivative {
         int gradient, at;
@@ -212,8 +212,8 @@ static void check_slope(const struct problem *p, double *const v[],
 }
 
 /* Compares the reference of a gradient with finite differences at about 24
- * elements. Gradients are at values before the call, and at zero of what only
- * the forward operation reads. */
+ * elements. Gradients are taken at the values before the call. Operands that
+ * only the forward operation reads are zero there. */
 void check_derivatives(const struct problem *p)
 {
     const struct gradients *made = &gradients[p->op];

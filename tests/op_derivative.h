@@ -1,5 +1,5 @@
 /*
- * The references of gradients against finite differences of the forward
+ * Compares the references of gradients with finite differences of the forward
  * operations' references.
  */
 #ifndef MEMDIAL_TESTS_OP_DERIVATIVE_H
@@ -7,7 +7,7 @@
 
 #include "tests/op_problem.h"
 
-/* Fails the test where they differ; an operation that is no gradient passes. */
+/* Fails the test where they differ; passes operations that are no gradient. */
 void check_derivatives(const struct problem *);
 
 #endif

@@ -37,8 +37,8 @@ double uniform(uint32_t stream, size_t i)
     return 2 * (double)philox_unit(p.x[i % 4]) - 1;
 }
 
-/* The nearest number that the type can hold: written from its definition, as
- * so many digits and no less than a least exponent. */
+/* The nearest number that the type can hold, by its definition: a number of
+ * binary digits, and a least exponent. */
 static double round_to(enum dtype dtype, double x)
 {
     int digits = dtype == DTYPE_BF16 ? 8 : 11;
@@ -61,7 +61,7 @@ void round_values(const struct operand *o, double *value)
             value[i] = round_to(o->dtype, value[i]);
 }
 
-/* What the reference of load expects. */
+/* Loads the samples that the reference of load expects. */
 static void load_sample(void *arg, int index, float *values, int32_t *label)
 {
     const struct problem *p = arg;
@@ -101,8 +101,8 @@ void exact_free(struct exact *t)
     free(t->magnitude);
 }
 
-/* A stat to load operand o through, at which some values are cut off and a
- * zero of padding is not what an x of zero would give. */
+/* A stat to load operand o through. It cuts off some values, and gives an x of
+ * zero another result than a zero of padding. */
 static float *through_new(const struct operand *o)
 {
     size_t c = (size_t)o->dim[o->rank - 1];

@@ -1,6 +1,6 @@
 /*
- * An operation on one shape with all that a call of it needs: random operands
- * before the call, and by the reference what they are after it.
+ * An operation on one shape with everything that a call of it needs: random
+ * operands before the call, and the reference's results after it.
  */
 #ifndef MEMDIAL_TESTS_OP_PROBLEM_H
 #define MEMDIAL_TESTS_OP_PROBLEM_H
@@ -19,21 +19,21 @@ struct shape {
     bool scaled;         /* with a loss scale ... */
     bool overflow;       /* ... and a gradient that is not finite */
     bool master;         /* with a master copy of the weights */
-    bool floats;         /* rows of a linear layer are, whatever w is */
+    bool floats;         /* a linear layer's rows are floats, whatever w is */
     bool bare;           /* a linear layer without a bias */
     bool large;          /* too slow for finite differences */
 };
 
 struct problem;
 
-/* How one operation is tried. */
+/* The cases of one operation. */
 struct subject {
     const struct shape *shapes;
     int count;
     void (*describe)(struct problem *); /* sets shapes and attributes */
     void (*prepare)(struct problem *);  /* changes random values; or NULL */
     int add;             /* the slot of its addend; 0 if it has none */
-    int sums;            /* of the sums of tiles that it writes or reads */
+    int sums;            /* the slot of the sums of tiles, written or read */
 };
 
 struct problem {
@@ -41,7 +41,7 @@ struct problem {
     const struct subject *subject;
     const struct shape *shape;
     bool with_add, with_through, with_tf32, with_sums;
-    enum dtype storage;  /* of what may be stored in less than floats */
+    enum dtype storage;  /* of operands that need not be floats */
     struct call call;    /* no data, no scratch, no threads */
     struct batch batch;
     struct part part;
@@ -51,27 +51,27 @@ struct problem {
     float *through;
 };
 
-/* Makes the rest from what stands above the call, which the caller has set. */
+/* Makes the members below from those above the call, which the caller sets. */
 void problem_init(struct problem *);
 void problem_done(struct problem *);
 
-/* For messages; overwritten by the next call. */
+/* A text for messages; overwritten by the next call. */
 const char *problem_text(const struct problem *);
 
 bool is_output(enum op_code, int slot);
 int slots_of(enum op_code);
 
-/* The output that may take over the storage of 's' operands: the last that is
- * written; -1 if there is none. */
+/* The output that may take over the storage of 's' operands: the last slot that
+ * is written; -1 if there is none. */
 int output_slot(enum op_code);
 
-/* Uniform in (-1, 1), the same in every run. */
+/* A number in (-1, 1), uniform, the same in every run. */
 double uniform(uint32_t stream, size_t i);
 
-/* Makes values what their dtype can hold. */
+/* Rounds values to numbers that their dtype can hold. */
 void round_values(const struct operand *, double *value);
 
-/* The same values, with room for magnitudes. */
+/* A copy of the values, with room for magnitudes. */
 struct exact exact_copy(const struct exact *, size_t n);
 void exact_free(struct exact *);
 

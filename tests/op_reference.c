@@ -30,7 +30,7 @@ static void add(const struct exact *t, size_t i, double term)
     add_with(t, i, term, fabs(term));
 }
 
-/* Makes element i of an output 0, or that of the `add` operand if given. */
+/* Makes element i of an output 0, or the element of the `add` operand. */
 static void start(const struct call *c, const struct exact *t, int out,
                   int addend)
 {
@@ -41,14 +41,14 @@ static void start(const struct call *c, const struct exact *t, int out,
     }
 }
 
-/* Makes the magnitude of a tensor that is added to that of its old value. */
+/* Adds the magnitude of the old value to that of an updated tensor. */
 static void go_on(const struct call *c, const struct exact *t, int slot)
 {
     for (size_t i = 0; i < operand_elements(&c->operand[slot]); i++)
         set(&t[slot], i, t[slot].value[i], fabs(t[slot].value[i]));
 }
 
-/* What the test's feed gives. */
+/* The data that the test's loader gives. */
 static void reference_load(const struct call *c, struct exact *t)
 {
     const struct operand *x = &c->operand[LOAD_STREAM_0];
@@ -69,7 +69,7 @@ static void reference_zero(const struct call *c, struct exact *t)
         set(&t[ZERO_X], i, 0, 0);
 }
 
-/* Of a run that does not rewire: nothing changes. */
+/* A run that does not rewire: nothing changes. */
 static void reference_rewire(const struct call *c, struct exact *t)
 {
     (void)c;
@@ -296,7 +296,7 @@ static double row_mean(const double *x, size_t rows, int channels, int i)
     return sum / (double)rows;
 }
 
-/* Biased, about a mean that is known. */
+/* The biased variance, about a given mean. */
 static double row_variance(const double *x, size_t rows, int channels, int i,
                            double mean)
 {
@@ -321,8 +321,8 @@ static void stat_set(double *stat, int channels, int i, double mean,
     stat[STAT_SHIFT * channels + i] = beta - mean * gamma * rstd;
 }
 
-/* The mean is found to within a rounding of itself and of the deviations
- * from it, and shift is a difference of two. */
+/* The mean has an error of a rounding of itself and of the deviations from it;
+ * shift is a difference of two numbers. */
 static void stat_magnitude(double *m, const double *stat, int channels, int i,
                            double deviation, double beta)
 {
@@ -501,7 +501,7 @@ static void reference_avg_pool_grad(const struct call *c, struct exact *t)
             t[AVG_POOL_GRAD_DY].value[pooled(dx, i)] / positions);
 }
 
-/* What gradients are multiplied with. */
+/* The factor that gradients are multiplied with. */
 static double scale_factor(const struct call *c, const struct exact *t,
                            int slot)
 {
@@ -581,7 +581,8 @@ static void reference_check_finite(const struct call *c, struct exact *t)
             t[CHECK_FINITE_SCALE].value[LOSS_SCALE_OVERFLOW] = 1;
 }
 
-/* Weights are updated as they are in `kept`: a master copy, if there is. */
+/* Weights are updated where they are kept exactly: in a master copy, if there
+ * is one. */
 static void sgd_element(const struct call *c, const struct exact *t, int kept,
                         size_t i)
 {

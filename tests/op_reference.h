@@ -1,6 +1,6 @@
 /*
- * Every operation in double precision, written from its definition and in no
- * way fast: what kernels are compared with.
+ * Every operation in double precision, written from its definition without care
+ * for speed. Kernels are compared with it.
  */
 #ifndef MEMDIAL_OP_REFERENCE_H
 #define MEMDIAL_OP_REFERENCE_H
@@ -9,7 +9,7 @@
 
 /*
  * A tensor. The magnitude of an element is the sum of the absolute values of
- * the terms it is the sum of: what its rounding error is to be measured by.
+ * its terms: rounding errors are measured relative to it.
  */
 struct exact {
     double *value;
@@ -26,7 +26,7 @@ extern const char *const op_access[OP_COUNT];
  */
 void op_reference(enum op_code, const struct call *, struct exact t[]);
 
-/* The reference of bn_stats without its rounding to running statistics: the
+/* The reference of bn_stats, before it is rounded to running statistics: the
  * stat (STAT_ROWS, C) of x (rows, C). */
 void stat_reference(const double *x, size_t rows, int channels,
                     const double *gamma, const double *beta, double eps,

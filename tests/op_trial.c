@@ -51,11 +51,11 @@ static void store(const struct operand *o, const double *value)
         }
 }
 
-/* The operands of a call, and after them its scratch and the stat that one of
- * them is loaded through. */
+/* The storages of a trial: the operands of a call, its scratch, and the stat
+ * that one operand is loaded through. */
 enum { SCRATCH = CALL_MAX_OPERANDS, THROUGH, STORAGES };
 
-/* Where one of them lies, with a guard on either side. */
+/* The place of a storage, with a guard on either side. */
 struct storage {
     size_t at, bytes;
 };
@@ -73,7 +73,7 @@ struct trial {
     struct storage storage[STORAGES];
     size_t bytes;
     char *arena;
-    unsigned char *host; /* what is in the arena, before or after the call */
+    unsigned char *host; /* a copy of the arena, before or after the call */
 };
 
 static void reserve(struct trial *t, int i, size_t bytes)
@@ -107,7 +107,7 @@ static struct operand on_host(const struct trial *t, int s)
     return o;
 }
 
-/* Writes what there is before the call. */
+/* Writes the contents of the arena before the call. */
 static void fill(struct trial *t, const struct problem *p)
 {
     memset(t->host, POISON, t->bytes);
@@ -140,8 +140,8 @@ static void bind(struct trial *t)
         t->call.scratch = t->arena + t->storage[SCRATCH].at;
 }
 
-/* Makes guards what is not even to be read, for the address sanitizer; or the
- * whole arena what it was. */
+/* Tells the address sanitizer that bytes outside of storages must not be read;
+ * or ends that. */
 static void guard(const struct trial *t)
 {
     for (int i = 0; t->target->in_host_memory && i < STORAGES; i++) {
@@ -189,7 +189,7 @@ static void trial_done(struct trial *t)
     free(t->host);
 }
 
-/* Nothing was written outside of what was reserved. */
+/* Whether nothing was written outside of storages. */
 static bool guards_intact(const struct trial *t)
 {
     for (int i = 0; i < STORAGES; i++)
@@ -203,7 +203,7 @@ static bool guards_intact(const struct trial *t)
     return true;
 }
 
-/* The result that a slot has sums of; else the slot itself. */
+/* The slot of the result whose sums a slot has; else the slot itself. */
 static int summed_slot(const struct problem *p, int slot)
 {
     int out = output_slot(p->op);
@@ -211,7 +211,7 @@ static int summed_slot(const struct problem *p, int slot)
     return op_access[p->op][slot] == 'o' && out >= 0 ? out : slot;
 }
 
-/* How far rounding of what is summed may move a sum, by its magnitude. */
+/* The error that rounding of the terms may give a sum, by its magnitude. */
 static double sums_error(const struct problem *p, int slot)
 {
     enum dtype dtype = p->call.operand[summed_slot(p, slot)].dtype;
@@ -221,8 +221,8 @@ static double sums_error(const struct problem *p, int slot)
     return dtype == DTYPE_BF16 ? 0x1p-8 : dtype == DTYPE_F16 ? 0x1p-11 : 0;
 }
 
-/* How far storing in 16 bits may move a result: half a unit in the last place
- * if it is rounded to nearest, a whole one if stochastically. */
+/* The error that storing in 16 bits may give a result: half a unit in the last
+ * place if it is rounded to nearest, a whole one if stochastically. */
 static double storage_error(const struct problem *p, int slot, double value)
 {
     enum dtype dtype = p->call.operand[slot].dtype;
@@ -235,8 +235,8 @@ static double storage_error(const struct problem *p, int slot, double value)
     return random ? 2 * half : half;
 }
 
-/* How far rounding of loaded operands may move a sum, by its magnitude. TF32
- * rounds both factors of a product. */
+/* The error that rounding of loaded operands may give a sum, by its magnitude.
+ * TF32 rounds both factors of a product. */
 static double load_error(const struct problem *p, const struct target *target,
                          int slot)
 {
@@ -256,7 +256,7 @@ static bool agree(double found, double expected, double allowed)
            || fabs(found - expected) <= allowed;
 }
 
-/* Whether slot s is as it should be; says so if not. */
+/* Whether slot s has the expected result; says so if not. */
 static bool check_slot(const struct problem *p, const struct trial *t, int s)
 {
     const struct operand o = on_host(t, s);

@@ -40,7 +40,7 @@ static inline uint32_t reference_word(enum reference_role role,
     return philox(REFERENCE_SEED, element, role, tensor).x[0];
 }
 
-/* In [-1, 1), a multiple of 2^-15. */
+/* A number in [-1, 1), a multiple of 2^-15. */
 static inline float reference_u(enum reference_role role, uint32_t tensor,
                                 size_t element)
 {
@@ -134,7 +134,7 @@ static inline bool digest_read(FILE *file, const char *name,
     return false;
 }
 
-/* How far apart two digests are at most, relative to the norm of `b`. */
+/* The largest distance of two digests, relative to the norm of `b`. */
 static inline double digest_apart(const struct digest *a,
                                   const struct digest *b)
 {

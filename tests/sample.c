@@ -11,7 +11,7 @@
 
 const struct machine sample_machine = { "cpu", 1 };
 
-/* How wide characters are, the locale says. */
+/* The locale decides the width of characters. */
 __attribute__((constructor)) static void use_unicode(void)
 {
     setlocale(LC_CTYPE, "C.UTF-8");

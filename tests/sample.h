@@ -1,26 +1,26 @@
 /*
- * A session as it is after some minutes, from events that are made up and
- * plans that are not: for tests of frames.
+ * A session as it is after some minutes, with made-up events and real plans,
+ * for tests of frames.
  */
 #ifndef TESTS_SAMPLE_H
 #define TESTS_SAMPLE_H
 
 #include "ui/pages/screen.h"
 
-/* What its worker has: one processor and no device. */
+/* The machine of its worker: one processor and no device. */
 extern const struct machine sample_machine;
 
-/* Settings and presets of whoever runs the tests are kept out of it. */
+/* Keeps out the settings and presets of the person who runs the tests. */
 void sample_init(struct session *);
 
 /* Answers all open questions at once. */
 void sample_plan(struct session *);
 
-/* Says that a run begins, or goes on after so many steps. */
+/* Says that a run begins, or goes on after `step` steps. */
 void sample_start(struct session *, const char *preset,
                   const struct settings *, int64_t step);
 
-/* Sends the events of so many epochs, of ten steps each. */
+/* Sends the events of `epochs` epochs, of ten steps each. */
 void sample_train(struct session *, int epochs);
 
 /* Changes a setting as a person and a worker would. */

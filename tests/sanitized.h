@@ -1,6 +1,6 @@
 /*
- * Whether the sanitizers watch. They see the same in little work as in much, of
- * which theirs takes ten times as long.
+ * Whether the sanitizers watch. They slow a test down ten times, and see as
+ * much in little work as in much.
  */
 #ifndef MEMDIAL_TESTS_SANITIZED_H
 #define MEMDIAL_TESTS_SANITIZED_H

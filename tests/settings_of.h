@@ -7,10 +7,10 @@
 
 #include "settings/settings.h"
 
-/* The defaults but for these. */
+/* The default settings with these assignments. */
 struct settings settings_of(const char *const assignments[]);
 
-/* Assigns more of them; NULL: none. */
+/* Makes further assignments; NULL: none. */
 void settings_add(struct settings *, const char *const assignments[]);
 
 #endif

@@ -6,9 +6,9 @@
 
 #include "train/trainer.h"
 
-/* From assignments "name=value" to the default settings, first of `base`, then
- * of `more`; both end with NULL, `more` may be NULL. Fails the test if any of
- * it fails. */
+/* A run with the default settings and assignments "name=value", first of
+ * `base`, then of `more`; both end with NULL, `more` may be NULL. Fails the
+ * test if that fails. */
 struct trainer *small_run(const char *const base[], const char *const more[]);
 
 #endif

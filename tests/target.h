@@ -1,6 +1,6 @@
 /*
- * What kernels are tried on: an instruction set of the CPU, or CUDA, on an
- * emulated device or on a real one.
+ * Targets that kernels are tried on: an instruction set of the CPU, or CUDA on
+ * an emulated device or on a real one.
  */
 #ifndef MEMDIAL_TESTS_TARGET_H
 #define MEMDIAL_TESTS_TARGET_H
@@ -12,7 +12,7 @@ struct target {
     const struct backend *backend;
     int max_threads;
     const char *module;  /* of CUDA, the variable that names the module */
-    bool in_host_memory; /* the arena can be looked at as it is */
+    bool in_host_memory; /* the host can read the arena directly */
     bool rounds_loads;   /* a convolution's operand that is loaded through a
                             stat is rounded to the type it is stored in */
     double tolerance;    /* of sums, in roundings of the magnitude */

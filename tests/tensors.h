@@ -1,5 +1,5 @@
 /*
- * What tests of sparse weights share: a pool with its storage, and calls of
+ * Helpers for tests of sparse weights: a pool with its storage, and calls of
  * operations on it.
  */
 #ifndef MEMDIAL_TESTS_TENSORS_H
@@ -18,21 +18,21 @@ struct tensors {
 /* Three members without nonzeros. */
 struct tensors *tensors_empty(const size_t elements[3]);
 
-/* Gives them nonzeros where a bitmap says, which is freed. */
+/* Gives them nonzeros at the bits of a bitmap, which is freed. */
 struct tensors *tensors_fill(struct tensors *, uint64_t *bits);
 
-/* Three members, `density` of each nonzero; 1 and 0 leave nothing to
+/* Three members, `density` of each nonzero; with 1 and 0 nothing is left to
  * chance. */
 struct tensors *tensors_new(const size_t elements[3], double density);
 void tensors_free(struct tensors *);
 
-/* A bitmap put into the pool's index, of as many bytes as it should have. */
+/* A bitmap encoded as the pool's index, with exactly its number of bytes. */
 void *encoded(const struct pool *, const uint64_t *bits);
 
 /* The bitmap of an index, found by going through all of its bits. */
 uint64_t *bitmap_of(const struct tensors *);
 
-/* Uniform in (-1, 1), the same in every run. */
+/* Numbers in (-1, 1), uniform, the same in every run. */
 float *noise(size_t n, uint32_t stream);
 
 /* Runs an operation in scratch filled with NaN patterns; in a batch of one

@@ -1,4 +1,4 @@
-/* The CPU backend: choice of instruction set, its arena, and what it says. */
+/* The CPU backend: choice of instruction set, its arena, and its messages. */
 #define _GNU_SOURCE
 
 #include <criterion/criterion.h>
@@ -84,7 +84,7 @@ Test(backend, counts_touched_bytes)
     cr_expect_lt(after.os, m.os + 2 * bytes);
     cpu_backend.free(device, arena, bytes);
 
-    /* What was given back is not there any more, but was. */
+    /* Memory that was freed counts no more, but did at the peak. */
     cpu_backend.memory(device, NULL, 0, &m);
     cr_expect_lt(m.os, after.os - bytes / 2);
     cr_expect_geq(m.os_peak, bytes);

@@ -1,6 +1,6 @@
 /*
- * What the screens keep of a session has a bound, whatever is turned, tried and
- * begun again for however long.
+ * The memory of a session has a bound, however long dials are turned and runs
+ * are tried and begun again.
  */
 #include <criterion/criterion.h>
 #include <malloc.h>
@@ -11,7 +11,7 @@
 
 static struct session session;
 
-/* The sanitizers' allocators do not say. */
+/* The sanitizers' allocators do not tell. */
 static size_t heap_bytes(void)
 {
     struct mallinfo2 info = mallinfo2();
@@ -27,7 +27,7 @@ static void skip_if_sanitized(void)
         cr_skip_test("the sanitizers' heap cannot be measured");
 }
 
-/* A network whose plans are large enough to be missed. */
+/* A network whose plans are large enough to be noticed. */
 static void begin(void)
 {
     struct settings deep;
@@ -47,7 +47,7 @@ static void end(void)
 
 TestSuite(bounds, .init = begin, .fini = end);
 
-/* Only the questions that a change of a dial always asks. */
+/* Answers only the questions that a change of a dial always asks. */
 static void plan_whole(void)
 {
     struct question *q = xcalloc((unsigned long)inquiry_most(),
@@ -63,8 +63,8 @@ static void plan_whole(void)
     free(q);
 }
 
-/* A change that a person makes and the worker carries out, and an epoch with
- * it, so that it is a trial. */
+/* A person changes a setting and the worker applies it; then comes an epoch, so
+ * that it is a trial. */
 static void change(int number)
 {
     static const char *const assignments[] = {
@@ -96,7 +96,7 @@ static size_t bytes_of_changes(int from, int to)
     return after > before ? after - before : 0;
 }
 
-/* What one plan takes. */
+/* The heap that one plan takes. */
 static size_t bytes_of_plan(void)
 {
     size_t before = heap_bytes(), bytes;
@@ -108,8 +108,8 @@ static size_t bytes_of_plan(void)
     return bytes;
 }
 
-/* At first every change takes the figures of a trial and some points of
- * curves, far less than a plan; later on nothing. */
+/* At first every change takes the figures of a trial and some points of curves,
+ * far less than a plan; later it takes nothing. */
 Test(bounds, a_change_of_a_dial)
 {
     size_t plan, early, late;
@@ -126,7 +126,7 @@ Test(bounds, a_change_of_a_dial)
     cr_expect_eq(session.tried.count, ATTEMPTS_MOST);
 }
 
-/* Trials that a table shows as the best are not the ones that go. */
+/* Trials that are the best of a table do not make room. */
 Test(bounds, the_front_outlives_its_time)
 {
     int best;
@@ -183,8 +183,8 @@ static void run_again(int epochs)
     sample_train(&session, epochs);
 }
 
-/* Of a run that goes on no more, its shape is kept, first and last point
- * too; of the oldest, nothing. */
+/* A run that has ended keeps the shape of its curves, with first and last
+ * point; the oldest runs keep nothing. */
 Test(bounds, runs_of_a_session)
 {
     const struct run *pinned;

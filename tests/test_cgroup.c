@@ -1,5 +1,5 @@
-/* What of a system a process may have, where control groups have less: in a
- * made-up system. */
+/* The memory and processors that a process may have, where control groups have
+ * less than the system: in a made-up system. */
 #define _GNU_SOURCE
 
 #include <criterion/criterion.h>
@@ -95,7 +95,7 @@ Test(memory, is_what_every_group_allows)
     expect(200, 150, true);
 }
 
-/* In a container the path may name what is not there to be seen. */
+/* In a container the path may name a group that is not visible there. */
 Test(memory, is_what_the_first_version_allows)
 {
     write_file("/proc/self/cgroup", "4:memory:/docker/1\n0::/\n");

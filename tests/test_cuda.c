@@ -1,7 +1,7 @@
 /*
  * The CUDA backend as the engine sees it, on an emulated device: it trains as
- * the CPU does, what is recorded runs like what is called step by step, and
- * modules, memory and devices that are of no use are refused with a reason.
+ * the CPU does, recorded steps run like steps that are called, and modules,
+ * memory and devices that are of no use are refused with a reason.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -33,7 +33,7 @@ static void emulate(void)
     setenv("MEMDIAL_CUDA_MODULE", path, 1);
 }
 
-/* Everything that a device could get wrong on the way through a step. */
+/* Settings that cover everything a device could get wrong in a step. */
 static const char *const ways[][8] = {
     { "microbatch=2", NULL },
     { "tf32=yes", "recompute=bn-relu", "microbatch=2", NULL },
@@ -58,7 +58,8 @@ static struct engine open_engine(const char *backend, const char *const *way)
 }
 
 /* Whether losses agree as well as the storage of weights and activations
- * lets them: rounding is stochastic, and its chances see every difference. */
+ * allows: stochastic rounding turns any small difference into another result.
+ */
 static void check_losses(const char *const *way, const double *a,
                          const double *b)
 {
@@ -85,7 +86,7 @@ static void run_steps(const char *backend, const char *const *way,
     engine_close(&engine);
 }
 
-/* The sanitizers see the others where they are recorded. */
+/* The sanitizers see the other ways in the test of recorded steps. */
 Test(cuda, trains_as_the_cpu_does)
 {
     emulate();
@@ -105,7 +106,7 @@ static void observe(void *arg, int step)
 
 /* With an observer every call is made and waited for by itself; without, the
  * first step is recorded and the others are replayed. Threads run in another
- * order each time. Every other way will do: it is slow. */
+ * order each time. Only every other way is tried, for this is slow. */
 Test(cuda, recorded_steps_give_the_same_bits)
 {
     emulate();
@@ -134,7 +135,7 @@ Test(cuda, recorded_steps_give_the_same_bits)
     }
 }
 
-/* Seconds are the device's own, and it can be measured. */
+/* Seconds come from the device itself, and the device can be measured. */
 Test(cuda, is_profiled)
 {
     struct engine engine;
@@ -157,8 +158,8 @@ Test(cuda, is_profiled)
     engine_close(&engine);
 }
 
-/* Whatever is recomputed, and with NaNs in all that is dead; momentum after one
- * step from zero is the gradient. */
+/* The bits do not change with the choice of recomputed results, or with NaNs in
+ * dead bytes; momentum after one step from zero is the gradient. */
 Test(cuda, checkpoints_give_the_same_bits)
 {
     static const char *const recomputes[] = { "recompute=none",
@@ -191,7 +192,7 @@ Test(cuda, checkpoints_give_the_same_bits)
     }
 }
 
-/* More microbatches than are recorded go by call. */
+/* A step with more microbatches than can be recorded runs call by call. */
 Test(cuda, many_microbatches_are_not_recorded)
 {
     static const char *const way[] = { "microbatch=1", NULL };
@@ -229,7 +230,7 @@ Test(cuda, auto_does_not_choose_an_emulated_device)
     job_free(job);
 }
 
-/* What the backend says of a module that cannot be used. */
+/* The backend's message about a module that cannot be used. */
 static void check_refusal(const char *path, const char *reason)
 {
     struct device_info info;
@@ -250,7 +251,7 @@ Test(cuda, says_that_there_is_no_module)
     check_refusal("none", "none: ");
 }
 
-/* A copy of the module in which the build id is another. */
+/* A copy of the module with another build id. */
 Test(cuda, refuses_a_module_of_another_build)
 {
     static const char id[] = PACKAGE_VERSION "-";
@@ -311,8 +312,8 @@ static void record_event(void *arg, const struct event *event)
     }
 }
 
-/* A run of its own on every backend, with a live change in the middle: samples
- * of a step are made while the device works on the one before. */
+/* Each backend makes a run of its own, with a live change in the middle:
+ * samples of a step are made while the device works on the step before. */
 Test(cuda, runs_go_on_as_on_the_cpu)
 {
     struct trainer *t[2];
@@ -340,8 +341,7 @@ Test(cuda, runs_go_on_as_on_the_cpu)
     trainer_free(t[1]);
 }
 
-/* All of the arena and nothing but the arena is on the device, and it is given
- * back. */
+/* The whole arena, and nothing else, is on the device, and it is freed. */
 Test(cuda, allocates_what_is_planned)
 {
     emulate();

@@ -1,8 +1,8 @@
 /*
- * Data sets: reading CIFAR-10's files and refusing what is not one, the
- * augmentation against every crop and flip made the slow way, and the order of
- * a pass. The files are small ones, written into a folder that each test makes
- * and removes.
+ * Data sets: CIFAR-10's files are read, and other files refused; augmentation
+ * is compared with every crop and flip made the slow way; the order of a pass.
+ * The files are small ones, written into a folder that each test makes and
+ * removes.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -39,7 +39,7 @@ static int label_of(int file, int record)
     return (file + 3 * record) % 10;
 }
 
-/* Tells all places of an image apart: 8x + 8y differ in red and green. */
+/* Differs for all places of an image: 8x + 8y in red and in green. */
 static int pixel_of(int file, int record, int y, int x, int channel)
 {
     int pixel[] = { 8 * y, 8 * x, 5 * y + 3 * x };
@@ -99,7 +99,7 @@ static bool cifar10_open(struct images **set, const char *path,
     return images_open(set, &cifar10_source, &s, e);
 }
 
-/* What plans are made for is what images are written as. */
+/* Images are written in the shape that plans are made for. */
 Test(dataset, samples_have_the_shape_that_facts_say)
 {
     static const int sets[] = { DATA_SHAPES, DATA_CIFAR10 };
@@ -262,7 +262,7 @@ Test(cifar10, refuses_a_folder_that_is_not_there)
     expect_refused("/nonexistent", "data_path: /nonexistent: ", says);
 }
 
-/* What is in the folder in place of the files says what to do. */
+/* The contents of the folder decide the advice. */
 Test(cifar10, says_what_is_missing_and_what_to_do)
 {
     static const struct {
@@ -333,8 +333,8 @@ static void rename_file(const char *path)
     cr_assert_eq(rename(other, path), 0);
 }
 
-/* Files that change while they are open: whatever it is, samples can be had,
- * and it is found out if they are others. */
+/* Files that change while they are open: samples can still be read, and a
+ * change is noticed. */
 Test(cifar10, notices_what_changes)
 {
     static const struct {
@@ -378,8 +378,8 @@ Test(cifar10, notices_what_changes)
     }
 }
 
-/* The cheap look and the thorough one agree on what is not there, and "~" is
- * the home of whoever runs it. */
+/* The cheap look and the thorough one agree on missing files, and "~" is the
+ * home of the person who runs it. */
 Test(cifar10, can_be_looked_for)
 {
     struct folder f = folder_make();
@@ -418,8 +418,8 @@ Test(cifar10, accepts_a_full_file)
 
 enum { PAD = 4, PADDED = IMAGE_SIDE + 2 * PAD, CROPS = 81, WAYS = 2 * CROPS };
 
-/* All ways to augment an image: pad it, walking back inwards from each edge,
- * cut out each window, and mirror it. */
+/* Makes all augmentations of an image: pads it, walking back inwards from each
+ * edge, cuts out each window, and mirrors it. */
 static void augment_slowly(const float image[IMAGE_ELEMENTS],
                            float ways[WAYS][IMAGE_ELEMENTS])
 {
@@ -460,7 +460,7 @@ static int matching_way(const float image[IMAGE_ELEMENTS],
     return found;
 }
 
-/* The sum of (observed - expected)^2 / expected, all cells as likely. */
+/* The sum of (observed - expected)^2 / expected, all cells equally likely. */
 static double chi_squared(const int *count, int cells, int draws)
 {
     double expected = (double)draws / cells, sum = 0;

@@ -1,6 +1,6 @@
 /*
- * The emulated device shows the mistakes that it is there to show. What ends
- * the program is tried in a child process. Prints TAP.
+ * The emulated device shows the mistakes that it was made to show. Mistakes
+ * that end the program are tried in a child process. Prints TAP.
  */
 #include <cstdio>
 #include <cstdlib>
@@ -71,7 +71,7 @@ static bool passed_on(void (*kernel)(int *))
     return good;
 }
 
-/* Every thread copies a number, of which half are not there, and hands it
+/* Every thread copies a number, zero for half of the threads, and hands it
  * on. */
 template <bool WAIT> static void copy_and_pass_on(int *to)
 {
@@ -101,7 +101,7 @@ static bool copied(void (*kernel)(int *))
     return good;
 }
 
-/* Copies into what another thread may still read. */
+/* Copies to memory that another thread may still read. */
 static void copy_too_early(int *to)
 {
     static const int zero = 0;
@@ -192,7 +192,7 @@ static void ask_for_other_shared_memory(int *)
     emulate::shared_memory(4);
 }
 
-/* Whether a kernel, and giving back the memory it had, ends the program. */
+/* Whether a kernel, with the freeing of its memory, ends the program. */
 static bool ends(void (*kernel)(int *))
 {
     int status = 0;
@@ -218,7 +218,7 @@ static void do_nothing(int *)
 {
 }
 
-/* A copy takes what is there when the stream is waited for. */
+/* A copy takes the contents at the time when the stream is waited for. */
 static bool copies_late()
 {
     bench b;
@@ -231,7 +231,7 @@ static bool copies_late()
     return b.numbers[0] == 2;
 }
 
-/* What is captured runs when the graph is launched, each time. */
+/* Captured work runs each time that the graph is launched. */
 static bool replays()
 {
     bench b;

@@ -1,6 +1,7 @@
 /*
- * The executor: it allocates what the plan says, touches all of it, allocates
- * nothing more, and nothing that is dead in the plan matters.
+ * The executor: it allocates exactly the planned bytes, touches all of them,
+ * allocates nothing more, and does not depend on bytes that the plan calls
+ * dead.
  */
 #include <criterion/criterion.h>
 #include <stdatomic.h>
@@ -80,8 +81,8 @@ static int64_t count_calls(const struct schedule *s, enum program program,
            (int64_t)parts * (p->epilogue - p->body);
 }
 
-/* Parts of 4, 4 and 2 samples, which take 2.5 times the arithmetic of the
- * first. */
+/* Parts of 4, 4 and 2 samples take 2.5 times the arithmetic of the first
+ * part. */
 Test(executor, a_profile_counts_every_call)
 {
     for (int v = 0; v < VARIANTS; v++) {
@@ -106,7 +107,7 @@ Test(executor, a_profile_counts_every_call)
             sum += r->seconds;
             cr_expect(i == 0 || r->seconds <= r[-1].seconds);
             cr_expect(r->calls == 0 || r->all_bytes > 0, "%s", r->shapes);
-            /* With a residual added, for one, a call moves more. */
+            /* A smaller last part moves fewer bytes. */
             if (parts == 1)
                 cr_expect_float_eq(r->all_bytes, (double)r->calls * r->bytes,
                                    1e-9 * r->all_bytes, "%s", r->shapes);

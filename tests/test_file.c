@@ -1,7 +1,7 @@
 /*
- * Files: only files are read, and none is waited for; one that is replaced
- * is there, whole, before and after, with its links and permissions, and
- * nothing is left beside it.
+ * Files: only regular files are read, and none is waited for. A file that is
+ * replaced is there, whole, before and after, with its links and permissions,
+ * and no draft is left beside it.
  */
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -25,7 +25,7 @@
 
 static char folder[] = "/tmp/memdial-test-XXXXXX", before[4096];
 
-/* Inside a folder of its own, so that paths are short. */
+/* Works inside a folder of its own, so that paths are short. */
 static void make_folder(void)
 {
     umask(022);
@@ -126,7 +126,7 @@ FILE_TEST(reads_files_alone)
     cr_assert_eq(bind(listener, (struct sockaddr *)&name, sizeof(name)), 0);
     expect_unreadable("socket", "No such device");
     close(listener);
-    /* 200 GB that are not there. */
+    /* A sparse file of 200 GB. */
     fd = open("large", O_RDWR | O_CREAT, 0600);
     if (ftruncate(fd, 200000000000) == 0)
         expect_unreadable("large", "200000000000 bytes are more than");
@@ -248,7 +248,7 @@ FILE_TEST(keeps_permissions)
     cr_expect_eq(mode_of("other") & 07777, 0666);
 }
 
-/* A draft of what only its owner may read is nobody else's to read either. */
+/* A draft of a file that only its owner may read is as secret. */
 FILE_TEST(hides_drafts)
 {
     struct error e = { 0 };
@@ -265,7 +265,7 @@ FILE_TEST(hides_drafts)
     draft_drop(d);
 }
 
-/* Only for root, who may give files away. */
+/* Needs root, who may give files away. */
 FILE_TEST(keeps_the_owner)
 {
     struct stat status;
@@ -292,8 +292,8 @@ FILE_TEST(a_new_file_replaces_none)
     cr_expect_eq(count_entries("."), 1);
 }
 
-/* Begins a draft for a path in a process of its own, which then waits, or ends
- * as exit() ends it. */
+/* Begins a draft for a path in another process, which then waits, or ends by
+ * exit(). */
 static pid_t begin_elsewhere(const char *path, bool exits)
 {
     int told[2];
@@ -327,8 +327,8 @@ static void end(pid_t child)
     cr_assert_eq(waitpid(child, NULL, 0), child);
 }
 
-/* What a process leaves that was killed is removed with the next draft, but
- * not what one has that lives, nor what only looks like it. */
+/* The draft of a process that was killed is removed with the next draft. Drafts
+ * of a living process stay, and so do files with similar names. */
 FILE_TEST(removes_what_the_dead_left)
 {
     static const char *const others[] = {
@@ -359,7 +359,7 @@ FILE_TEST(removes_what_the_dead_left)
     cr_expect_eq(count_entries("."), count);
 }
 
-/* As somebody who may write in this folder but is not root. */
+/* Runs a function as a user who may write in this folder but is not root. */
 static void as_anybody(int (*f)(void))
 {
     const uid_t nobody = 65534;
@@ -407,7 +407,7 @@ FILE_TEST(leaves_what_may_not_be_written)
     as_anybody(replace_read_only);
 }
 
-/* Something that somebody planted under such a name is not followed. */
+/* A link that somebody planted under a draft's name is not followed. */
 FILE_TEST(follows_no_planted_link)
 {
     write_text("victim", "mine");
@@ -418,7 +418,7 @@ FILE_TEST(follows_no_planted_link)
     expect_text("file", "new");
 }
 
-/* In a process that is killed when end() is called. */
+/* Makes a scratch folder in another process, killed when end() is called. */
 static pid_t make_scratch_elsewhere(void)
 {
     char prefix[64], path[PATH_MAX + 8], byte;
@@ -446,7 +446,7 @@ static pid_t make_scratch_elsewhere(void)
     return child;
 }
 
-/* A folder goes with its process, or with the next one; others stay. */
+/* A folder goes with its process, or with the next one; other folders stay. */
 FILE_TEST(keeps_scratch_while_its_process_lives)
 {
     char prefix[64], other[] = "run-0123456789abcdeg";
@@ -506,7 +506,7 @@ FILE_TEST(survives_a_full_disk)
     cr_expect_eq(count_entries("."), 1);
 }
 
-/* The target goes, and what links to it stays. */
+/* The target is removed, and the link to it stays. */
 FILE_TEST(removes_what_links_lead_to)
 {
     cr_assert_eq(mkdir("data", 0777), 0);

@@ -1,7 +1,7 @@
 /*
- * The 16-bit types: every conversion against their definition in double
+ * The 16-bit types: every conversion against its definition in double
  * precision, the vector units against each other bit for bit, and stochastic
- * rounding against what makes it worth its name.
+ * rounding against its mean.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -15,7 +15,7 @@ enum { ALL = 1 << 16 };
 
 static const enum dtype dtypes[] = { DTYPE_BF16, DTYPE_F16 };
 
-/* What a type is made of. */
+/* The parameters of a type. */
 static const struct format {
     int mantissa, bias;
 } formats[] = { [DTYPE_BF16] = { 7, 127 }, [DTYPE_F16] = { 10, 15 } };
@@ -39,14 +39,14 @@ static double value_of(uint16_t h, enum dtype dtype)
     return h & 0x8000 ? -size : size;
 }
 
-/* Bits of infinity: the numbers below, as integers, are in order. */
+/* The bits of infinity: smaller numbers, as integers, are in order below. */
 static uint16_t infinity_of(enum dtype dtype)
 {
     return dtype == DTYPE_BF16 ? 0x7F80 : 0x7C00;
 }
 
-/* The nearest of all positive numbers of a type, found by bisection; what is
- * between the largest and what would come next goes to the nearer, too. */
+/* The nearest of all positive numbers of a type, found by bisection. A number
+ * between the largest and the next power also goes to the nearer of them. */
 static uint16_t nearest_to(float x, enum dtype dtype)
 {
     uint16_t sign = signbit(x) ? 0x8000 : 0;
@@ -80,8 +80,8 @@ static uint16_t store(enum dtype dtype, float x)
     return dtype == DTYPE_BF16 ? bf16_store(x) : f16_store(x);
 }
 
-/* Floats worth trying: all that are exact, those in the middle between two and
- * their neighbours, those at random. Returns how many. */
+/* Floats worth trying: all exact ones, those in the middle between two and
+ * their neighbours, and random ones. Returns how many. */
 static size_t make_floats(enum dtype dtype, float **floats)
 {
     size_t n = 0;
@@ -139,7 +139,7 @@ Test(half, stores_the_nearest_number)
     }
 }
 
-/* Also of NaNs: a run on one machine goes on on another. */
+/* This holds of NaNs too: a run may go on on another machine. */
 Test(half, has_the_same_bits_on_every_instruction_set)
 {
     uint16_t all[ALL], narrow[6 * ALL];
@@ -165,7 +165,7 @@ Test(half, has_the_same_bits_on_every_instruction_set)
         }
 }
 
-/* Lengths that are no multiple of a vector, and nothing beyond them. */
+/* Tries lengths that are no multiple of a vector, and looks beyond the end. */
 Test(half, converts_any_length)
 {
     const struct isa *isa;
@@ -195,8 +195,8 @@ static uint16_t store_random(enum dtype dtype, float x, uint32_t random)
                                : f16_store_random(x, random);
 }
 
-/* Over all 65536 random numbers: only the two neighbours, and their mean is
- * the number to the last of these 16 bits. */
+/* Over all 65536 random numbers the results are only the two neighbours, and
+ * their mean is the number to the last of these 16 bits. */
 static void check_mean(enum dtype dtype, float x)
 {
     uint16_t low = nearest_to(x, dtype), high;

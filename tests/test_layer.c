@@ -1,6 +1,6 @@
 /*
- * Layers add to a graph what their parameters say, and what is usual where
- * they say nothing.
+ * Layers add to a graph the operations that their parameters ask for, and the
+ * usual ones where a parameter is left out.
  */
 #include <criterion/criterion.h>
 #include <string.h>
@@ -150,7 +150,7 @@ Test(layer, a_slot_that_is_left_out_is_empty)
     graph_free(b.graph);
 }
 
-/* Their random numbers are keyed by that: no other value may shift it. */
+/* Random numbers are keyed by the ordinal: no other value may shift it. */
 Test(layer, weights_are_numbered_among_themselves)
 {
     int x, ordinal[2];

@@ -1,6 +1,6 @@
 /*
- * The link to a worker, with the program's own and with shell commands that
- * play a worker that is slow, wrong, noisy, hung or dead.
+ * The link to a worker: the program's own worker, and shell commands that play
+ * a worker that is slow, wrong, noisy, hung or dead.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "ui/session/link.h"
 
-/* Longer than anything takes, even under sanitizers on a busy machine. */
+/* Longer than any test takes, even under sanitizers on a busy machine. */
 static const double patience = 60; /* seconds */
 
 #define SAY(type, rest) "echo '{\"type\":\"" type "\"" rest "}';"
@@ -26,7 +26,7 @@ static const double patience = 60; /* seconds */
 #define START START_AT("0")
 #define DONE SAY("done", "")
 
-/* What has been heard. */
+/* The events that were heard. */
 struct heard {
     int count[EVENT_COUNT];
     char warning[600], saved[600];
@@ -127,8 +127,9 @@ static long read_number(void)
     return number;
 }
 
-/* Whether the process has gone within the time. A zombie that nobody waits
- * for has. What has not is killed, so that a test that fails leaves nothing. */
+/* Whether the process has gone within the time. A zombie that nobody waits for
+ * counts as gone. A process that has not is killed, so that a test that fails
+ * leaves nothing. */
 static bool has_gone(long pid)
 {
     double began = clock_seconds();
@@ -209,7 +210,7 @@ Test(link, says_if_there_is_no_worker)
     link_free(l);
 }
 
-/* A run that cannot begin is refused, and the one that is there goes on as if
+/* A run that cannot begin is refused, and the run under way goes on as if
  * nothing had been asked. */
 Test(link, keeps_the_run_if_another_is_refused)
 {
@@ -237,7 +238,7 @@ Test(link, keeps_the_run_if_another_is_refused)
     cr_expect_eq(h.count[EVENT_START], 1);
     cr_expect_eq(h.count[EVENT_ERROR], 0);
 
-    /* What was turned before, and while the answer is awaited, counts. */
+    /* Changes made before, and while the answer is awaited, count. */
     link_begin(l, "q", &before);
     cr_assert(settings_assign(&other, "test", "data=cifar10", NULL));
     link_begin(l, "r", &other);
@@ -254,7 +255,7 @@ Test(link, keeps_the_run_if_another_is_refused)
     link_free(l);
 }
 
-/* Without a run to go on it is a failure. */
+/* Without a run to go on, a refusal is a failure. */
 Test(link, fails_if_the_first_run_is_refused)
 {
     struct settings s = small_settings();
@@ -312,7 +313,7 @@ Test(link, goes_on_from_a_snapshot)
 
 Test(link, waits_for_all_answers)
 {
-    /* Answers the first of two only when it has both. */
+    /* The worker answers the first of two commands only when it has both. */
     struct link *l = begin(
         "read x; " START " read x; read x;"
         SAY("applied", ",\"step\":1,\"settings\":{\"batch\":8},\"planned\":1,"
@@ -422,7 +423,7 @@ Test(link, refuses_another_schema)
 
 Test(link, notices_silence)
 {
-    /* Hangs the first time only. */
+    /* The worker hangs the first time only. */
     struct link *l = begin(
         "if test -e $FILE; then " START " exec cat >/dev/null; fi;"
         "echo $$ >$FILE;" START "sleep 1;"
@@ -478,8 +479,7 @@ Test(link, ends_a_worker_that_never_reads)
     link_free(l);
 }
 
-/* Where no process or file may be had a worker cannot be started; later it
- * can. */
+/* If no process or file may be had a worker cannot be started; later it can. */
 Test(link, begins_again_after_it_could_not)
 {
     struct rlimit before, none;
@@ -522,8 +522,8 @@ Test(link, remembers_what_is_asked_for_without_a_run)
     link_free(l);
 }
 
-/* The shell dies, what it had started holds the pipe, for as long as the test
- * runs. */
+/* The shell dies; the process that it started holds the pipe, as long as the
+ * test runs. */
 Test(link, leaves_nothing_of_a_worker)
 {
     struct link *l = begin("while kill -0 $PPID; do sleep 1; done &"
@@ -536,7 +536,7 @@ Test(link, leaves_nothing_of_a_worker)
     link_free(l);
 }
 
-/* What a shell or ssh makes of it. */
+/* A shell or ssh turns a signal into a status. */
 Test(link, knows_a_signal_from_a_status)
 {
     struct link *l = begin(START "sh -c 'kill -BUS $$'; exit $?");
@@ -547,8 +547,8 @@ Test(link, knows_a_signal_from_a_status)
     link_free(l);
 }
 
-/* What a login prints before its command runs is nothing to warn of as
- * garbage. */
+/* The text that a login prints before its command runs is no garbage to warn
+ * of. */
 Test(link, tells_what_a_command_says_first)
 {
     struct link *l = begin("echo Welcome; " START "exec cat >/dev/null");
@@ -572,8 +572,8 @@ Test(link, ends_a_worker_that_closes_its_output)
     link_free(l);
 }
 
-/* Starts the worker in a process of its own, which ends in the middle of the
- * run: by the signal, or by itself if it is 0. */
+/* Starts the worker in another process, which ends in the middle of the run: by
+ * the signal, or by itself if it is 0. */
 static void expect_taken_along(const char *worker, int signal_number)
 {
     pid_t front;
@@ -604,7 +604,7 @@ Test(link, takes_the_worker_along)
 
     for (int i = 0; i < 4; i++) {
         expect_taken_along(OWN, ends[i]);
-        /* One that does not look at its input. */
+        /* A worker that does not look at its input. */
         expect_taken_along("echo $$ >$FILE;" START "exec sleep 1000",
                            ends[i]);
     }

@@ -1,9 +1,9 @@
 /*
- * Every way of saving memory with every other. By default a sample of the
- * combinations in which each value of a setting meets each value of each other
- * one; all of them where the environment has MEMDIAL_MATRIX=all, as `make
- * check-matrix` sets it, or those with certain values, as in
- * MEMDIAL_MATRIX="sparsity=0.9 microbatch=7".
+ * Every way of saving memory with every other. By default the test draws a
+ * sample of combinations in which each value of a setting meets each value of
+ * each other. With MEMDIAL_MATRIX=all in the environment, as `make
+ * check-matrix` sets it, it tries all; with MEMDIAL_MATRIX="sparsity=0.9
+ * microbatch=7", those with these values.
  */
 #include <criterion/criterion.h>
 #include <limits.h>
@@ -25,7 +25,7 @@ struct axis {
     const char *values[MAX_VALUES + 1];
 };
 
-/* What must give the same bits as the first of its values is last. */
+/* Axes whose values must all give the same bits are last. */
 static const struct axis axes[] = {
     { "precision", { "fp32", "bf16", "fp16" } },
     { "sparsity", { "0", "0.7", "0.9" } },
@@ -73,7 +73,7 @@ static void describe(const struct combination *c, char text[TEXT_SIZE])
                       axes[i].values[c->at[i]]);
 }
 
-/* What the CPU backend was asked for, bytes. */
+/* Bytes that the CPU backend was asked to allocate. */
 static size_t allocated;
 
 static void *counted_alloc(struct device *device, size_t bytes,
@@ -107,9 +107,9 @@ static struct engine open_combination(const struct combination *c)
     return engine_of(job);
 }
 
-/* What the combination gives when nothing is recomputed, or in 16 bits, where
- * it matters whether a result was rounded for storage, when nothing is for
- * checkpoints. The last outcome is remembered. */
+/* The outcome of the combination without recomputation. In 16 bits, where it
+ * matters whether a result was rounded for storage, only checkpoints are turned
+ * off. The last outcome is remembered. */
 static struct outcome plain_outcome(struct combination c)
 {
     static struct combination last = { { -1 } };
@@ -127,8 +127,9 @@ static struct outcome plain_outcome(struct combination c)
     return outcome;
 }
 
-/* The arena is what was planned and what is allocated. Every byte of every
- * value is used; of the scratch, all but lanes that kernels leave empty. */
+/* The arena has the planned bytes, which are those allocated. Every byte of
+ * every value is used; of the scratch, all but lanes that kernels leave empty.
+ */
 static void check_bytes(struct engine *engine, const char *name)
 {
     const struct plan *plan = engine->job->plan;
@@ -155,8 +156,8 @@ static void check_bytes(struct engine *engine, const char *name)
                   untouched.all, arena, peak);
 }
 
-/* The loss goes down, to the same bits whatever is in dead bytes and whatever
- * is recomputed. */
+/* The loss goes down. Its bits do not depend on the contents of dead bytes, nor
+ * on the choice of recomputed results. */
 static void check_training(struct engine *engine,
                            const struct combination *c, const char *name)
 {
@@ -184,7 +185,7 @@ static void check(const struct combination *c)
     engine_close(&engine);
 }
 
-/* Whether a combination has a value, "setting=value", or that is "all". */
+/* Whether a combination has a value, "setting=value"; true for "all". */
 static bool has(const struct combination *c, const char *value)
 {
     char own[TEXT_SIZE];
@@ -226,12 +227,13 @@ static void check_all(const char *values)
     cr_expect_gt(done, 0, "no combination has %s", values);
 }
 
-/* Which pairs of values have met. */
+/* The pairs of values that have met. */
 struct cover {
     bool met[AXES][MAX_VALUES][AXES][MAX_VALUES];
 };
 
-/* Returns how many pairs meet first in a combination, and notes them. */
+/* Returns the number of pairs that meet first in a combination, and notes
+ * them. */
 static int meet(struct cover *cover, const struct combination *c)
 {
     int count = 0;
@@ -255,7 +257,7 @@ static struct combination draw(uint64_t number)
     return c;
 }
 
-/* The one of some drawn combinations in which most pairs meet first. */
+/* The drawn combination in which the most pairs meet first. */
 static struct combination draw_best(const struct cover *cover, int *drawn)
 {
     enum { CANDIDATES = 200 };
@@ -274,7 +276,7 @@ static struct combination draw_best(const struct cover *cover, int *drawn)
     return best;
 }
 
-/* Combinations until all pairs have met, at most some. */
+/* Tries combinations until all pairs have met, at most `most`. */
 static void check_pairs(int most)
 {
     struct cover cover = { 0 };

@@ -1,6 +1,6 @@
 /*
  * Microbatches of a net without batch statistics give the gradients of the
- * whole batch, whatever their size; and those that would leave a batch norm
+ * whole batch, whatever their size. Microbatches that would leave a batch norm
  * nothing to normalise are refused.
  */
 #include <criterion/criterion.h>
@@ -92,7 +92,7 @@ static double apart(const void *a, const void *b, size_t n, enum dtype dtype)
     return most / sqrt(norm);
 }
 
-/* Returns how many gradients were compared. */
+/* Returns the number of gradients compared. */
 static int expect_same_gradients(const struct engine *whole,
                                  const struct engine *parts,
                                  double tolerance, const char *what)
@@ -117,9 +117,9 @@ static int expect_same_gradients(const struct engine *whole,
     return compared;
 }
 
-/* Sizes that divide the batch and sizes that leave a smaller last one. In 16
- * bits every microbatch rounds what it adds up, and momentum is rounded once
- * more. */
+/* Tries sizes that divide the batch, and sizes with a smaller last microbatch.
+ * In 16 bits every microbatch rounds the sum so far, and momentum is rounded
+ * once more. */
 Test(microbatch, gradients_do_not_depend_on_its_size)
 {
     static const struct {
@@ -211,7 +211,7 @@ Test(microbatch, must_leave_a_batch_norm_more_than_one_value)
     graph_free(g);
 }
 
-/* The least planes of a WideResNet are 8x8. */
+/* The smallest planes of a WideResNet are 8x8. */
 Test(microbatch, of_one_image_is_enough_for_a_wideresnet)
 {
     static const char *const assignments[] = { "batch=3", "microbatch=1",

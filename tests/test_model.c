@@ -1,6 +1,6 @@
 /*
- * The tables of models and of facts about data: that settings name nothing
- * else, and that graphs are what facts say.
+ * The tables of models and of facts about data: settings name no other rows,
+ * and graphs have the shapes of the facts.
  */
 #include <criterion/criterion.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static struct settings defaults(void)
     return s;
 }
 
-/* Where the settings have the choice, the table has a row. */
+/* Every choice of a setting has a row in the table. */
 Test(model, every_choice_has_a_row)
 {
     const char *const *choices = settings_find("model")->choices;
@@ -35,7 +35,7 @@ Test(model, every_choice_has_a_row)
     }
 }
 
-/* Those that need no files open with them. */
+/* The facts hold of every set that opens without files. */
 Test(model, data_have_facts)
 {
     const char *const *choices = settings_find("data")->choices;
@@ -62,8 +62,8 @@ static int find_op(const struct graph *g, enum op_code code)
     return -1;
 }
 
-/* What the loader writes has the shape of samples, and there are as many
- * logits as classes. */
+/* The samples that the loader writes have the shape in the facts, and there are
+ * as many logits as classes. */
 Test(model, graphs_are_made_for_the_facts)
 {
     struct settings s = defaults();
@@ -82,8 +82,8 @@ Test(model, graphs_are_made_for_the_facts)
     graph_free(g);
 }
 
-/* Every matrix product of a graph, forward and backward, may be in TF32 as the
- * setting says; it says so for each anew when it is changed during a run. */
+/* Every matrix product of a graph, forward and backward, has the value of the
+ * setting tf32, also after a change of it during a run. */
 Test(model, products_know_of_tf32)
 {
     for (int tf32 = 0; tf32 < 2; tf32++) {

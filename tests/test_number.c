@@ -1,4 +1,4 @@
-/* Numbers in fields: what is printed, and that it never is wider than that. */
+/* Numbers in fields: their text, and that it is never wider than its field. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ Test(number, format)
     check(-5e-324, 2, 6, "0");
 }
 
-/* Of as many bits as there are, and of what is near round numbers. */
+/* A double of random bits, or a random one just below a power of ten. */
 static double any_double(unsigned *random)
 {
     uint64_t bits = 0;

@@ -1,6 +1,6 @@
 /*
- * The page Presets: what it lists, what loading and saving does, and that bad
- * files do nothing.
+ * The page Presets: its list, the effects of loading and saving, and that bad
+ * files have none.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static struct session session;
 static struct screen screen;
 static char folder[] = "/tmp/memdial-page-XXXXXX";
 
-/* The files of CIFAR-10 with one image each. */
+/* Makes the files of CIFAR-10, with one image each. */
 static const char *make_images(void)
 {
     static char images[128];
@@ -87,7 +87,7 @@ static void write_preset(const char *name, const char *text, size_t length)
     fclose(file);
 }
 
-/* The present settings with some others, as a preset. */
+/* Writes the present settings, with one changed, as a preset. */
 static void write_like_present(const char *name, const char *assignment)
 {
     struct preset p = { .description = "like the present ones",
@@ -99,7 +99,7 @@ static void write_like_present(const char *name, const char *assignment)
     cr_assert(preset_save(&p, name, false, path, &e), "%s", e.text);
 }
 
-/* Frames until all that was asked is answered. */
+/* Draws frames until all questions are answered. */
 static void look(void)
 {
     do {
@@ -150,7 +150,7 @@ Test(page_presets, peaks_are_those_of_plans)
     struct preset_entry *list;
     int count;
 
-    /* More than are planned at once. */
+    /* There are more presets than are planned at once. */
     for (int i = 1; i <= 40; i++) {
         char name[32], assignment[32];
         snprintf(name, sizeof(name), "mine-%02d", i);
@@ -174,7 +174,7 @@ Test(page_presets, peaks_are_those_of_plans)
     free(list);
 }
 
-/* An answer to a question about a list that is no longer. */
+/* An answer may come to a question about a list that was replaced. */
 Test(page_presets, late_answers)
 {
     struct settings one = session.wanted, other = session.wanted;
@@ -233,13 +233,13 @@ Test(page_presets, loaded_in_the_run)
     cr_expect(session.asks & SESSION_ASK_APPLY);
 }
 
-/* As if they had been named before. */
+/* Sets a folder of images, as if it had been named before. */
 static void have_images(void)
 {
     strcpy(session.data_path, make_images());
 }
 
-/* The question says what changes and what ends. */
+/* The question names the changes and the run that ends. */
 Test(page_presets, loaded_in_a_new_run)
 {
     have_images();
@@ -265,7 +265,7 @@ Test(page_presets, loaded_in_a_new_run)
     cr_expect_str_eq(session.preset, "wrn-28-2");
 }
 
-/* Undo goes back to the run before, anew, if that is agreed to. */
+/* Undo goes back to the run before, anew, if the person agrees. */
 Test(page_presets, a_new_run_can_be_undone)
 {
     struct settings before = session.wanted;
@@ -314,7 +314,7 @@ Test(page_presets, a_new_run_that_is_refused)
     cr_expect_eq(session.wanted.precision, PRECISION_FP16, "no run is asked");
 }
 
-/* Before the worker has said that the new run began, too. */
+/* Undo also works before the worker has said that the new run began. */
 Test(page_presets, a_new_run_can_be_undone_at_once)
 {
     have_images();
@@ -337,8 +337,8 @@ static void nothing_has_changed(void)
     cr_expect_str_eq(session.preset, "quick");
 }
 
-/* A preset whose data are not there ends nothing: what is missing is said, and
- * where it comes from. */
+/* A preset whose data are missing ends no run: the page says which data are
+ * missing, and where they come from. */
 Test(page_presets, images_that_are_not_there)
 {
     session.asks = 0;
@@ -404,7 +404,7 @@ static void make_folder(const char *name)
     cr_assert_eq(mkdir(path, 0700), 0);
 }
 
-/* Completes a text below the folder of the test, which `expected` is too. */
+/* Completes a text, typed and expected below the folder of the test. */
 static void check_completion(const char *typed, const char *expected,
                              const char *offered)
 {
@@ -453,7 +453,7 @@ Test(page_presets, folders_are_completed)
     cr_expect_eq(strlen(small), strlen(folder) + 3, "what does not fit");
 }
 
-/* Without a download. */
+/* Images can be drawn without a download. */
 Test(page_presets, drawn_images_instead)
 {
     choose("wrn-16-1");
@@ -469,7 +469,7 @@ Test(page_presets, drawn_images_instead)
     cr_expect_str_eq(session.preset, "wrn-16-1");
 }
 
-/* Undoing goes to data that may be gone. */
+/* Undo may go back to data that are gone. */
 Test(page_presets, images_that_are_gone)
 {
     char path[256];
@@ -497,8 +497,8 @@ Test(page_presets, images_that_are_gone)
     cr_expect_eq(session.wanted.depth, 16);
 }
 
-/* Of files on another machine its worker says what is missing; nothing is
- * looked for here. */
+/* For files on another machine the worker says which are missing; this machine
+ * is not searched. */
 Test(page_presets, images_of_another_machine)
 {
     struct settings wanted;
@@ -526,7 +526,7 @@ Test(page_presets, images_of_another_machine)
     cr_expect_str_eq(session.wanted.data_path, "~/images");
 }
 
-/* The error, with its line, and not a thing changed. */
+/* The error is shown with its line, and nothing has changed. */
 static void check_refused(const char *name, const char *message)
 {
     struct settings before = session.wanted;
@@ -575,7 +575,7 @@ Test(page_presets, bad_files)
         check_refused("secret", "secret.yaml: Permission denied");
 }
 
-/* Each value is good, but not all of them together. */
+/* Each value is valid, but not all of them together. */
 Test(page_presets, settings_that_do_not_go_together)
 {
     write_like_present("mine", "microbatch=101");
@@ -589,7 +589,7 @@ Test(page_presets, settings_that_do_not_go_together)
     cr_expect_eq(session.wanted.microbatch, 0);
 }
 
-/* It is read again, for it may have changed since it was listed. */
+/* A preset is read again, for it may have changed since it was listed. */
 Test(page_presets, changed_since)
 {
     write_like_present("mine", "precision=fp16");
@@ -653,8 +653,8 @@ Test(page_presets, saved)
     cr_expect_neq(access(path_of("wrn-28-2"), F_OK), 0);
 }
 
-/* A popup that comes while a name is typed, as when a run fails, does not
- * take the answer. */
+/* A popup that opens while a name is typed, as when a run fails, does not take
+ * the answer. */
 Test(page_presets, saved_under_a_popup)
 {
     look();

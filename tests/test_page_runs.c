@@ -1,6 +1,6 @@
 /*
- * The page Runs: what a trial is, which of them are on the front, and what can
- * be done with the chosen one.
+ * The page Runs: its trials, which of them are on the front, and the actions on
+ * the chosen trial.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@
 static struct session session;
 static struct screen screen;
 
-/* Four trials in two runs: accuracy and memory both fall from A to B, rise in
- * accuracy with C, and D is a run of its own. */
+/* Four trials in two runs: accuracy and memory both fall from A to B, accuracy
+ * rises with C, and D is a run of its own. */
 static void make_session(void)
 {
     sample_init(&session);
@@ -50,7 +50,7 @@ static void press(int key)
     frame_draw(&screen);
 }
 
-/* The screen has this text. */
+/* Whether the screen has this text. */
 static bool shows(const char *text)
 {
     char *frame = cells_dump(&screen.cells);
@@ -60,7 +60,7 @@ static bool shows(const char *text)
     return found;
 }
 
-/* The row of a trial says what has become of it, at once. */
+/* The row of a trial shows its state, at once. */
 Test(page_runs, states)
 {
     static const struct { enum link_state state; const char *text; } now[] = {
@@ -107,7 +107,7 @@ static char row_letter(int row)
     return screen.cells.cell[(row + 3) * 120 + 2].text[0];
 }
 
-/* The letter in reverse in the plot. */
+/* The letter that is in reverse in the plot. */
 static char marked_point(void)
 {
     for (int row = 22; row < 36; row++)
@@ -184,7 +184,7 @@ static bool is_on_front(const struct attempt *t)
     return true;
 }
 
-/* The row of the table with a trial, as they come. */
+/* Reads the row of a trial, in the order in which they were tried. */
 static void read_row(int trial, char line[512])
 {
     char *frame = cells_dump(&screen.cells), *at = frame;
@@ -255,8 +255,8 @@ Test(page_runs, the_latest_is_chosen_until_another_is)
     cr_expect_eq(row_letter(marked_row()), 'F');
 }
 
-/* The cursor is on the same trial in the table and in the plot, whatever the
- * order. */
+/* The cursor is on the same trial in the table and in the plot, in any order of
+ * the rows. */
 Test(page_runs, the_plot_follows_the_table)
 {
     double before = 0;
@@ -323,7 +323,8 @@ Test(page_runs, back_to_settings)
     cr_expect(session_pending(&session));
 }
 
-/* What cannot change in a run begins another one, but only if agreed to. */
+/* A setting that cannot change in a run begins another, if the person agrees.
+ */
 Test(page_runs, back_to_another_model)
 {
     struct settings other = session.in_force;
@@ -367,7 +368,7 @@ Test(page_runs, pinned)
     cr_expect_not(shows("| Ap"));
 }
 
-/* It is one run that is compared with, whatever others had its settings. */
+/* Only one run is compared with, even if others had its settings. */
 Test(page_runs, one_of_several_alike_is_pinned)
 {
     sample_start(&session, "quick", &session.in_force, 0);
@@ -389,7 +390,7 @@ Test(page_runs, one_of_several_alike_is_pinned)
     cr_expect_eq(session.runs.pinned, -1);
 }
 
-/* A run is not begun anew by one key. */
+/* One key alone does not begin a run anew. */
 Test(page_runs, begun_again)
 {
     session.asks = 0;
@@ -444,7 +445,7 @@ Test(page_runs, clicked)
     cr_assert_fail("no A in the plot");
 }
 
-/* Before anything, and at any size. */
+/* The page is drawn before any event, and at any size. */
 Test(page_runs, any_size)
 {
     struct session empty;

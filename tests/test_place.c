@@ -1,7 +1,7 @@
 /*
- * Placement by itself: no two blocks share an address at one time, nothing is
- * wasted where it need not be, and the same blocks get the same places. The
- * waste of real plans is in test_plan.
+ * Placement by itself: no two blocks share an address at one time, no bytes are
+ * wasted needlessly, and the same blocks get the same places. The waste of real
+ * plans is in test_plan.
  */
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -25,8 +25,9 @@ static int add(struct block *blocks, int n, int first, int last, size_t bytes)
     return n + 1;
 }
 
-/* Kept values that nest, each with a short chain of others on the way back,
- * and some state that lives throughout: what a training step looks like. */
+/* Blocks like those of a training step: kept values that nest, each with a
+ * short chain of others on the way back, and some state that lives throughout.
+ */
 static int make_step(struct block *blocks, uint64_t seed)
 {
     int n = 0;

@@ -1,6 +1,6 @@
 /*
- * Plans: the figures that are known beforehand, the promise that plan_check
- * proves, and that it would notice a broken one.
+ * Plans: the figures that are known beforehand, the proof by plan_check, and
+ * that it finds a broken plan.
  */
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -76,8 +76,8 @@ Test(plan, keeps_its_promises_over_settings)
                 }
 }
 
-/* How many steps of an operation, in phases that are in a set of bits, have an
- * operand in a slot, and how many have none. */
+/* Counts the steps of an operation, in phases of a set of bits, that have an
+ * operand in a slot, and those that have none. */
 struct filled {
     int given, empty;
 };
@@ -96,9 +96,9 @@ static struct filled count_filled(const struct schedule *s, enum op_code code,
     return f;
 }
 
-/* What spares a batch norm a pass over its tensors is made once, where there
- * is a convolution to make it, and read by all that can. The last batch norm's
- * gradient comes from a pooling; shortcuts have no batch norm of their own. */
+/* The sums that spare a batch norm a pass over its tensors are made once, where
+ * a convolution can make them, and read by every step that can. The last batch
+ * norm's gradient comes from a pooling; shortcuts have no batch norm. */
 Test(plan, sums_are_made_where_they_are_read)
 {
     static const char *const checkpoints[] = {
@@ -134,8 +134,8 @@ Test(plan, sums_are_made_where_they_are_read)
         }
 }
 
-/* What autograd frameworks save for this net is known: 381.4 MB of
- * activations and 17.6 MB of weights, gradients and momentum. */
+/* Autograd frameworks are known to save 381.4 MB of activations and 17.6 MB of
+ * weights, gradients and momentum for this net. */
 Test(plan, of_wrn_28_2_is_as_large_as_arithmetic_says)
 {
     struct job *plain = open_job((const char *[]){
@@ -165,8 +165,8 @@ Test(plan, holds_at_depth_1000)
     job_free(job);
 }
 
-/* Every pair of instances that share an address but not a takeover, moved on
- * top of each other, must be found out. */
+/* If any two instances that share an address, but not by a takeover, are moved
+ * on top of each other, the check must find it. */
 Test(plan, check_finds_a_clobbered_value)
 {
     struct job *job = open_job((const char *[]){
@@ -226,7 +226,7 @@ Test(plan, counts_the_arithmetic_of_recomputation)
     job_free(cut);
 }
 
-/* Statistics and what belongs to channels are fp32 still, but little. */
+/* Statistics and values per channel are still fp32, but few. */
 Test(plan, halves_in_16_bits)
 {
     static const char *const precisions[] = { "precision=bf16",

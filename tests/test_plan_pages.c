@@ -1,5 +1,5 @@
 /*
- * The pages that show a plan, Step and Layers: what is drawn against the plan
+ * The pages that show a plan, Step and Layers: their frames against the plan
  * itself, cell by cell and digit by digit, and at any size.
  */
 #include <criterion/criterion.h>
@@ -86,7 +86,7 @@ static const char *const policies[] = { "checkpoint=none", "checkpoint=sqrt",
                                         "recompute=bn-relu", "microbatch=7",
                                         "precision=fp16", "depth=16" };
 
-/* What is alive, tensor by tensor, is what the plan counts. */
+/* The bytes of the living tensors add up to those of the plan. */
 Test(plan_pages, tensors_add_up)
 {
     show(PAGE_STEP, 0, 40, 120);
@@ -134,7 +134,7 @@ static void check_timeline(const struct timeline *t)
     }
 }
 
-/* Whatever their widths. */
+/* Timelines hold for any widths of steps. */
 Test(plan_pages, timelines_hold_together)
 {
     show(PAGE_STEP, 0, 40, 120);
@@ -176,7 +176,8 @@ static double columns_of(const struct schedule *s, const struct timeline *t,
     return sum / t->begin[t->steps] * t->cols;
 }
 
-/* What computes is what is seen; evaluation has its ninth. */
+/* Steps are as wide as their arithmetic; evaluation has a ninth of the width.
+ */
 Test(plan_pages, steps_are_as_wide_as_their_flops)
 {
     enum { COLS = 900 };
@@ -210,7 +211,7 @@ Test(plan_pages, steps_are_as_wide_as_their_flops)
     }
 }
 
-/* The most that is alive in the steps of a column. */
+/* The most bytes alive in the steps of a column. */
 static size_t most_in(const struct plan *plan, const struct timeline *t,
                       int col)
 {
@@ -234,8 +235,8 @@ static int kind_at(const struct cells *g, int row, int col)
     return role >= ROLE_KIND ? role - ROLE_KIND : EMPTY;
 }
 
-/* Columns are as high as the most of their steps, and each kind takes its
- * share of them, in order. */
+/* Columns are as high as the most of their steps, and each kind takes its share
+ * of them, in order. */
 Test(plan_pages, sawtooth_is_the_plans)
 {
     static const int widths[] = { 40, 75, 300 };
@@ -275,7 +276,7 @@ Test(plan_pages, sawtooth_is_the_plans)
     }
 }
 
-/* The band below names each phase as the steps have it. */
+/* The band below names the phase of each step. */
 Test(plan_pages, phases_are_the_schedules)
 {
     static const unsigned roles[PHASE_COUNT] = {
@@ -306,7 +307,7 @@ Test(plan_pages, phases_are_the_schedules)
     expect("evaluate", true);
 }
 
-/* Who has most of each share of the addresses, by looking at every unit. */
+/* The tensor with most of each share of the addresses, found unit by unit. */
 Test(plan_pages, map_is_the_plans)
 {
     enum { MAP_ROWS = 11, MAP_COLS = 30, UNITS = 400 };
@@ -354,7 +355,7 @@ Test(plan_pages, map_is_the_plans)
     timeline_done(&t);
 }
 
-/* What the page says of a step. */
+/* The page describes a step. */
 static void expect_step(const struct job *job, int step)
 {
     const struct plan *plan = job->plan;
@@ -424,7 +425,7 @@ Test(plan_pages, cursor_names_the_plans_numbers)
     expect_step(job, job->plan->peak_step);
 }
 
-/* v goes from what is pending to what is in force and to the baseline. */
+/* v goes from the settings pending to those in force, and to the baseline. */
 Test(plan_pages, shows_three_plans)
 {
     struct settings settings;
@@ -468,7 +469,7 @@ Test(plan_pages, says_why_there_is_no_plan)
     press(KEY_RETURN);
 }
 
-/* A click into the map takes the cursor there and names what lies there. */
+/* A click into the map moves the cursor there and names the tensor there. */
 Test(plan_pages, clicks_name_what_is_under_them)
 {
     const struct job *job;
@@ -504,7 +505,7 @@ Test(plan_pages, clicks_name_what_is_under_them)
     timeline_done(&t);
 }
 
-/* Enter says of a tensor what the plan knows of it. */
+/* Enter explains a tensor by the plan. */
 Test(plan_pages, enter_explains_a_tensor)
 {
     const struct job *job;
@@ -557,8 +558,8 @@ Test(plan_pages, zooms)
     expect("as wide as its FLOPs", true);
 }
 
-/* What takes the most may be evaluation: then it is there that the cursor
- * begins, and that the page Run explains. */
+/* The peak may be in evaluation: then the cursor begins there, and the page Run
+ * explains it. */
 Test(plan_pages, a_peak_in_evaluation_is_seen)
 {
     const struct schedule *s = session.planned->job->schedule;

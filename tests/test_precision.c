@@ -1,7 +1,7 @@
 /*
- * Training in 16 bits: updates that are far below half a unit in the last
- * place still count, an overflow costs one update and half of the loss scale,
- * and a run says so when there is nothing left to halve.
+ * Training in 16 bits: updates that are far below half a unit in the last place
+ * still count, an overflow costs one update and half of the loss scale, and a
+ * run says so when the scale cannot be halved any more.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -16,7 +16,7 @@
 
 enum { ELEMENTS = 4100 };
 
-/* Weights of 1 and what updates them: momentum 0 at first, no decay. */
+/* Weights of 1 and the operands of an update: momentum 0 at first, no decay. */
 struct weights {
     enum dtype dtype;
     float keep;          /* of momentum */
@@ -162,8 +162,8 @@ Test(precision, a_master_copy_keeps_what_its_rounding_cannot_show)
     free(s);
 }
 
-/* Updates go up with a chance of 0.3125, so that two steps agree at 0.57 of
- * the elements if they are independent. */
+/* An update is rounded up with a chance of 0.3125, so two independent steps
+ * agree at 0.57 of the elements. */
 Test(precision, rounding_depends_on_the_step_and_not_on_threads)
 {
     int agree = 0;
@@ -246,7 +246,7 @@ Test(precision, the_loss_scale_grows_and_has_bounds)
     free(s);
 }
 
-/* Else weights of one shape would be rounded alike. */
+/* Otherwise weights of one shape would be rounded alike. */
 Test(precision, every_weight_has_random_numbers_of_its_own)
 {
     struct engine engine = engine_open((const char *[]){
@@ -260,8 +260,8 @@ Test(precision, every_weight_has_random_numbers_of_its_own)
     engine_close(&engine);
 }
 
-/* In a whole graph: the scale comes down until gradients fit, then training
- * goes on; weights do not move before. */
+/* A whole graph: the scale comes down until gradients fit, then training goes
+ * on; weights do not move before. */
 Test(precision, a_scale_that_is_too_large_comes_down)
 {
     struct engine engine = engine_open((const char *[]){
@@ -292,7 +292,7 @@ Test(precision, a_scale_that_is_too_large_comes_down)
     engine_close(&engine);
 }
 
-/* bf16 and fp32 have neither the value nor its operations. */
+/* Graphs of bf16 and fp32 have neither the scale nor its operations. */
 Test(precision, only_fp16_scales_the_loss)
 {
     static const char *const precisions[] = { "precision=fp32",
@@ -321,7 +321,7 @@ static struct trainer *open_trainer(const char *const assignments[])
     return small_run(base, assignments);
 }
 
-/* The state of a name, in the arena; its instance in *instance. */
+/* The state of that name, in the arena; *instance gets its instance. */
 static void *state_of(const struct trainer *t, const char *name,
                       int *instance)
 {
@@ -351,8 +351,8 @@ static void record_event(void *arg, const struct event *event)
     r->epochs += event->type == EVENT_EPOCH;
 }
 
-/* Gradients that are too large for any scale, of a loss that is not. There is
- * nothing to save then. */
+/* Gradients are too large for any scale, of a loss that is finite. There is no
+ * state to save then. */
 Test(precision, says_when_the_scale_cannot_come_down)
 {
     static const volatile sig_atomic_t never;
@@ -395,8 +395,8 @@ static void change(struct trainer *t, const char *precision,
                              &e), "%s", e.text);
 }
 
-/* From a step to the next, between all precisions, with and without a master
- * copy: weights and momentum are cast and the run goes on. */
+/* Precision changes from step to step, between all types, with and without a
+ * master copy: weights and momentum are cast and the run goes on. */
 Test(precision, changes_in_a_run)
 {
     static const char *const to[][2] = {
@@ -430,7 +430,7 @@ Test(precision, changes_in_a_run)
     trainer_free(t);
 }
 
-/* The copy has what the seed gives, the weights its rounding. */
+/* The copy has the values of the seed, the weights their rounding. */
 Test(precision, a_master_copy_begins_unrounded)
 {
     struct trainer *full = open_trainer((const char *[]){
@@ -450,7 +450,7 @@ Test(precision, a_master_copy_begins_unrounded)
 }
 
 /* Weights go on from the master copy, where there is one, and not from their
- * rounding; a new copy begins as they are. */
+ * rounding; a new copy begins with the weights' values. */
 Test(precision, goes_on_from_the_master_copy)
 {
     struct trainer *t = open_trainer((const char *[]){

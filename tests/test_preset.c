@@ -1,6 +1,6 @@
 /*
- * Presets: what a file may contain, where it is looked for, and the message
- * for everything else.
+ * Presets: the valid contents of a file, the places where it is looked for, and
+ * the messages about all other contents.
  */
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -48,7 +48,7 @@ Test(preset, sections_and_leaves)
     cr_expect_eq(p.settings.batch, 100, "the default");
 }
 
-/* Characters, however many bytes they have. */
+/* A description's limit counts characters, not bytes. */
 Test(preset, length_of_a_description)
 {
     static const char *const characters[] = { "a", "\u00e9", "\u65e5",
@@ -341,7 +341,7 @@ Test(preset, those_of_the_user, .init = make_folder, .fini = remove_folder)
     free(list);
 }
 
-/* Every setting another than by default, and text that YAML could take for
+/* Every setting differs from its default, with texts that YAML could take for
  * something else. */
 static struct preset unlike_the_default(void)
 {
@@ -374,7 +374,7 @@ static void expect_same(const struct settings *a, const struct settings *b)
     }
 }
 
-/* Files in the folder that are not presets: what is left of a save. */
+/* Files in the folder that are not presets: drafts that a save has left. */
 static int count_files(const char *path)
 {
     DIR *open = opendir(path);
@@ -460,7 +460,7 @@ Test(preset, not_saved, .init = make_folder, .fini = remove_folder)
     cr_expect(strstr(e.text, "set XDG_CONFIG_HOME"), "%s", e.text);
 }
 
-/* What is no file, or no preset, is listed with what is wrong with it. */
+/* An entry that is no file, or no preset, is listed with its error. */
 Test(preset, anything_in_the_folder, .init = make_folder,
      .fini = remove_folder)
 {

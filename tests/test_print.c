@@ -1,4 +1,4 @@
-/* What is printed, as it arrives at a descriptor, and text that may be any
+/* Printed text, as it arrives at a descriptor, and text that may be any
  * bytes. */
 #include <criterion/criterion.h>
 #include <locale.h>
@@ -16,7 +16,7 @@
 
 enum { PRINTED_SIZE = 1 << 16 };
 
-/* Standard output to a file, until printed(). */
+/* Sends standard output to a file, until printed(). */
 static int before, file;
 
 static void begin(const char *locale)
@@ -44,7 +44,7 @@ static const char *printed(void)
     return text;
 }
 
-/* Prints as printf() does. */
+/* The text must be that of printf(). */
 #define SAME(...) \
     do { \
         char expected[PRINTED_SIZE]; \
@@ -100,7 +100,7 @@ Test(print, only_ascii_where_the_locale_has_no_more)
     cr_expect_str_eq(printed(), "? ? ? ?");
 }
 
-/* Columns, not bytes and not characters. */
+/* Widths count columns, not bytes or characters. */
 Test(print, widths_count_columns)
 {
     begin("C.UTF-8");
@@ -165,7 +165,7 @@ Test(text, cells)
     }
 }
 
-/* Any bytes: something is always taken, and fits. */
+/* For any bytes, a cell takes some and fits. */
 Test(text, cells_of_anything)
 {
     char text[64];
@@ -189,7 +189,7 @@ Test(text, cells_of_anything)
     }
 }
 
-/* U+0000 to U+10FFFF and beyond: what a terminal is given. */
+/* The characters that a terminal may be given, from U+0000 beyond U+10FFFF. */
 Test(text, what_can_be_shown)
 {
     static const uint32_t no[] = {
@@ -238,7 +238,7 @@ Test(text, only_what_is_utf8_is_a_character)
     }
 }
 
-/* All bytes come back from UTF-8, and text that is that stays as it is. */
+/* All bytes come back from UTF-8, and text in UTF-8 stays as it is. */
 Test(octets, come_back)
 {
     static const struct {
@@ -289,7 +289,7 @@ Test(octets, any_come_back)
     }
 }
 
-/* What a terminal is given of JSON, and that nothing is lost. */
+/* A terminal is given printable ASCII only, and no character is lost. */
 Test(json, is_printable_ascii)
 {
     const char *bytes = "\x01\n\x1b\x7f\xc2\x9b\xe2\x80\xae\xff\"\\\xc3\xa9";

@@ -1,6 +1,6 @@
 /*
  * The changing line of `memdial train`, on terminals of every width: it never
- * takes more than its row, and leaves nothing of what it was before.
+ * takes more than its row, and leaves nothing of an earlier line behind.
  */
 #define _GNU_SOURCE
 
@@ -77,7 +77,7 @@ static void show(uint32_t c)
         widest = column;
 }
 
-/* Shows all that was written since. */
+/* Feeds the row all text written since the last look. */
 static void look(void)
 {
     static char told[TOLD_SIZE];
@@ -89,7 +89,7 @@ static void look(void)
         at += text_decode(told + at, (size_t)n - at, &c);
 }
 
-/* How much of the row is not blank. */
+/* The columns of the row up to the last that is not blank. */
 static int used(void)
 {
     int n = ROW_SIZE;
@@ -112,7 +112,7 @@ static void step(int64_t number, double loss)
     look();
 }
 
-/* What a row of `cols` has room for, the last and a ^C aside. */
+/* The text must fit a row of `cols`, without its last column and a ^C. */
 static void check_row(int cols)
 {
     cr_assert_leq(widest, cols > 1 ? cols - 1 : 0, "%d columns of %d", widest,
@@ -147,7 +147,7 @@ Test(progress, fits_every_width)
     }
 }
 
-/* Whatever it was before, wider or narrower. */
+/* The line fits after any change of the width. */
 Test(progress, fits_when_the_width_changes)
 {
     for (int i = 1; i <= 400; i++) {
@@ -160,7 +160,7 @@ Test(progress, fits_when_the_width_changes)
     }
 }
 
-/* Nothing of the line or of what a terminal echoes stays above an epoch. */
+/* No rest of the line, or of a terminal's echo, stays above an epoch. */
 Test(progress, is_taken_back)
 {
     struct event done = { .type = EVENT_DONE };
@@ -193,7 +193,7 @@ static bool has(const char *text)
     return false;
 }
 
-/* The dearest stays longest. */
+/* The dearest part stays longest. */
 Test(progress, parts_go_one_by_one)
 {
     static const char *const dearest[] = { "/1125899906842624", "loss",

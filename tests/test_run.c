@@ -1,6 +1,6 @@
 /*
- * What a run is made of: lines of events in, curves, marks, trials and an end
- * out.
+ * How a run is put together: lines of events in, curves, marks, trials and an
+ * end out.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -40,7 +40,7 @@ static void take(const char *line)
 static void say(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* Members of an event, with ' for ". */
+/* Emits an event with these members, written with ' for ". */
 static void say(const char *format, ...)
 {
     char line[1024];
@@ -55,7 +55,7 @@ static void say(const char *format, ...)
     take(line);
 }
 
-/* Of 5 epochs, of 10 steps of 20 samples each. */
+/* Begins a run of 5 epochs, of 10 steps of 20 samples each. */
 static void start(int step)
 {
     say("{'type':'start','schema':1,'preset':'p','settings':{'batch':20,"
@@ -108,7 +108,7 @@ static void take_file(const char *name)
     fclose(file);
 }
 
-/* What a worker once said of a run. */
+/* A file has the events of a worker's run. */
 Test(run, comes_out_of_a_file)
 {
     const struct series *loss = &run.curve[CURVE_LOSS];
@@ -205,8 +205,8 @@ Test(run, has_a_best_accuracy)
     cr_expect_eq(run_best(&run)->at[AXIS_EPOCHS], 1);
 }
 
-/* Settings that were passed by leave a mark and no trial; such as do not
- * change anything leave the trial as it is. */
+/* Settings that change again before a step leave a mark and no trial; settings
+ * that change nothing leave the trial as it is. */
 Test(run, is_not_tried_without_a_step)
 {
     start(0);
@@ -225,7 +225,7 @@ Test(run, is_not_tried_without_a_step)
     cr_expect_eq(run.trials[1].planned, 9);
 }
 
-/* Nothing has been touched or seen of a plan that has not run. */
+/* A plan that has not run has no figures of memory touched or seen. */
 Test(run, knows_whether_the_plan_has_run)
 {
     static const char memory[] =
@@ -330,7 +330,7 @@ Test(run, pauses)
     cr_expect_not(run.paused, "it goes on");
 }
 
-/* A value that is no number is no point, and no pace. */
+/* A value that is not finite is no point, and gives no pace. */
 Test(run, leaves_out_what_is_no_number)
 {
     start(0);
@@ -359,8 +359,7 @@ Test(run, has_a_bound)
                  2 * RUN_TRIALS * 20);
 }
 
-/* Points that are dropped are every other one, and neither the first nor the
- * last. */
+/* Every other point is dropped, but neither the first nor the last. */
 Test(series, has_a_bound)
 {
     struct series s = { 0 };

@@ -1,7 +1,7 @@
 /*
- * Frames: every page at every size, compared with tests/golden, and the
- * numbers on them with those of the plan and of the events, to the printed
- * digit. MEMDIAL_GOLDEN=write in the environment writes the files anew.
+ * Frames: every page at every size is compared with tests/golden, and its
+ * numbers with those of the plan and of the events, to the printed digit.
+ * MEMDIAL_GOLDEN=write in the environment writes the files anew.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -16,8 +16,8 @@
 
 static struct session session;
 
-/* Two runs: one that was left, and one in which two dials were turned, with
- * a third one pending. */
+/* Two runs: one that was left, and one in which two dials were turned and a
+ * third is pending. */
 static void make_session(void)
 {
     struct settings pending;
@@ -72,7 +72,7 @@ static void golden_path(char path[512], const char *name)
              name);
 }
 
-/* Says at which line they part. */
+/* Says in which line the texts differ. */
 static void compare(const char *name, const char *expected,
                     const char *got)
 {
@@ -166,7 +166,7 @@ Test(screens, run_page)
     check_page("run", PAGE_RUN);
 }
 
-/* The bars alone on a scale that shows something of them. */
+/* Zoomed, the bars have a scale on which the smaller ones can be seen. */
 Test(screens, run_page_zoomed)
 {
     static const struct { int rows, cols; } sizes[] = { { 40, 120 },
@@ -265,8 +265,8 @@ Test(screens, numbers_are_the_plans_and_the_events)
     free(frame);
 }
 
-/* Of a plan that was applied and has not run nothing is said that would be of
- * the one before, or of half a step. */
+/* A plan that was applied but has not run shows no figures of the plan before
+ * it, or of half a step. */
 Test(screens, memory_is_of_the_plan_that_ran)
 {
     char *frame, line[1024];
@@ -293,7 +293,7 @@ Test(screens, memory_is_of_the_plan_that_ran)
     free(frame);
 }
 
-/* Whether the pane of curves has a text, in whatever room. */
+/* The pane of curves has a text, at any size. */
 static void expect_in_curves(struct session *s, const char *text)
 {
     static const struct { int rows, cols; } sizes[] = {
@@ -309,7 +309,7 @@ static void expect_in_curves(struct session *s, const char *text)
     }
 }
 
-/* How much of a legend there is does not depend on the numbers in it. */
+/* The width of a legend does not depend on the numbers in it. */
 Test(screens, legends_keep_their_place)
 {
     static const double losses[] = { 1e30, -1e30, 1e-30, 123456.789, 1e300 };
@@ -333,7 +333,7 @@ Test(screens, legends_keep_their_place)
     }
 }
 
-/* Every change is named where it was made, not the last alone. */
+/* Every change is named at its mark, not the last one alone. */
 Test(screens, changes_are_named_beside_their_marks)
 {
     char *frame = sample_frame(&session, PAGE_RUN, PANE_CURVES, 40, 120,
@@ -344,7 +344,7 @@ Test(screens, changes_are_named_beside_their_marks)
     free(frame);
 }
 
-/* What a dial says of a turn is what turning it gives. */
+/* A dial's forecast of a turn is the result of turning it. */
 Test(screens, turns_are_foretold)
 {
     char *frame = sample_frame(&session, PAGE_RUN, PANE_DIALS, 44, 132,
@@ -368,7 +368,7 @@ Test(screens, turns_are_foretold)
     free(frame);
 }
 
-/* From the first step on there is something to see. */
+/* From the first step on the curves show points. */
 Test(screens, curves_move_before_the_first_epoch_ends)
 {
     struct session fresh;
@@ -397,7 +397,7 @@ static char *frame_at_dial(const char *name)
     return text;
 }
 
-/* A dial can be turned before the one that it needs, and says so. */
+/* A dial can be turned before the one that it depends on, and says so. */
 Test(screens, idle_dials_say_why)
 {
     struct settings optimal = session.wanted;
@@ -414,8 +414,8 @@ Test(screens, idle_dials_say_why)
     free(frame);
 }
 
-/* Budgets that could not be met are not offered, and of a plan that there is
- * not, nothing is said. */
+/* Budgets that could not be met are not offered, and an impossible plan shows
+ * no figures. */
 Test(screens, budgets_that_can_be)
 {
     struct settings next = session.wanted;
@@ -454,7 +454,7 @@ static void press_key(struct screen *screen, int key)
     frame_draw(screen);
 }
 
-/* On a line there are questions, but no popups that would take the keys. */
+/* A screen of one line shows questions, but no popups that take the keys. */
 Test(screens, a_line_asks)
 {
     struct screen screen;
@@ -486,8 +486,8 @@ static struct screen *open_screen(struct screen *screen)
     return screen;
 }
 
-/* A key does what it always does, and closes what is on top; but what could
- * only surprise does nothing more than that. */
+/* A key has its usual effect, and closes the popup on top. A key whose effect
+ * would surprise only closes it. */
 Test(screens, keys_are_not_eaten_by_popups)
 {
     static const struct { int key; enum page_id page; bool popup; } keys[] = {
@@ -519,7 +519,7 @@ Test(screens, keys_are_not_eaten_by_popups)
     screen_done(&screen);
 }
 
-/* Whoever presses a key is told what came of it. */
+/* After a key the status line names its effect. */
 Test(screens, views_say_what_they_show)
 {
     static const struct { char key; const char *first, *again; } keys[] = {
@@ -547,7 +547,7 @@ Test(screens, views_say_what_they_show)
     screen_done(&screen);
 }
 
-/* What is pasted is part of an answer, whatever keys its characters are. */
+/* Pasted text is part of an answer, even if its characters are keys. */
 Test(screens, pastes_go_into_answers)
 {
     static const char text[] = "/q\r?\033";
@@ -568,7 +568,7 @@ Test(screens, pastes_go_into_answers)
     screen_done(&screen);
 }
 
-/* Of what is too long for a line all is to be had, to its last word. */
+/* A message that is too long for a line can be read to its last word. */
 Test(screens, long_messages_are_read_whole)
 {
     char message[1500] = "", *frame;
@@ -615,7 +615,7 @@ static bool quits_with(const char *keys)
     return quit;
 }
 
-/* A run is not lost by one key, nor is anybody asked for nothing. */
+/* One key alone does not lose a run, and no question is asked without need. */
 Test(screens, quitting_asks_while_a_run_is_under_way)
 {
     static const enum link_state all[] = {
@@ -644,7 +644,7 @@ Test(screens, quitting_asks_while_a_run_is_under_way)
     cr_expect(quits_with("q"));
 }
 
-/* Rows of a frame that have something in them. */
+/* Counts the rows of a frame that are not empty. */
 static int count_filled(const char *frame)
 {
     int filled = 0;
@@ -654,9 +654,9 @@ static int count_filled(const char *frame)
     return filled;
 }
 
-/* From the smallest size that is served on every pane has something in all of
- * its rows but for those that have no more to say; below it the rows there are
- * say how the run is. */
+/* From the smallest size with pages on, every pane fills all of its rows,
+ * unless it has no more to show. Below that size the rows show the state of the
+ * run. */
 Test(screens, small_sizes_are_used)
 {
     for (int rows = LAYOUT_LEAST_ROWS; rows <= 12; rows++)
@@ -689,8 +689,8 @@ static bool frame_has(struct screen *screen, const char *text)
     return found;
 }
 
-/* Enter explains a dial, as it does all rows; while changes wait for it, it
- * applies them. */
+/* Enter explains a dial, as it does other rows; while changes wait for Enter,
+ * it applies them. */
 Test(screens, enter_on_a_dial)
 {
     struct screen screen;
@@ -722,8 +722,8 @@ Test(screens, enter_on_a_dial)
     screen_done(&screen);
 }
 
-/* Esc takes back what is pending, and says so; undo brings it again. What is
- * open on top goes first. */
+/* Esc takes pending changes back, and says so; undo brings them again. A popup
+ * that is open goes first. */
 Test(screens, esc_drops_what_is_pending)
 {
     struct screen screen;
@@ -749,7 +749,7 @@ Test(screens, esc_drops_what_is_pending)
     screen_done(&screen);
 }
 
-/* A figure is there with all its digits or not at all. */
+/* A figure is shown with all its digits or not at all. */
 Test(screens, no_factor_is_cut)
 {
     static const char times[] = "×";
@@ -771,7 +771,7 @@ Test(screens, no_factor_is_cut)
     }
 }
 
-/* Nothing that a person does to it ends it, at any size. */
+/* No input of a person ends the screens, at any size. */
 Test(screens, survives_anything)
 {
     struct screen screen;

@@ -1,6 +1,6 @@
 /*
  * The settings table, and the reading of values from text. Most cases are rows
- * of a table: what is set, and the message or the value that comes back.
+ * of a table: the assignment, and the message or the value that comes back.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ Test(settings, defaults_are_valid)
 }
 
 /* Rows must be complete, and in the order of struct settings without a gap, so
- * that none was forgotten. */
+ * that none is missing. */
 Test(settings, table_covers_the_struct)
 {
     size_t end = 0;

@@ -1,8 +1,7 @@
 /*
- * The embedded set is a set, and a task: what can be told without seeing
- * shapes (by pixels one by one, by colours, by where things are) is far less
- * than half of it. That a convolutional network learns it is tested with the
- * trainer.
+ * The embedded set is a real task: a classifier that sees no shapes, only
+ * single pixels, colours or places, gets far less than half of it right. The
+ * test of the trainer shows that a convolutional network learns it.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -109,7 +108,8 @@ Test(shapes, never_repeats_and_is_always_the_same)
     images_close(again);
 }
 
-/* What a classifier is told of an image, `count` numbers of order 1. */
+/* The features of an image that a classifier sees: `count` numbers of order 1.
+ */
 struct features {
     const char *name;
     int count;
@@ -144,8 +144,8 @@ static void colours(const float image[IMAGE_ELEMENTS], int label,
     }
 }
 
-/* How much each row and each column differs from the mean colour: where the
- * shape is, how large, and how its weight is spread. */
+/* The difference of each row and each column from the mean colour: the place
+ * and size of the shape, and the spread of its weight. */
 static void places(const float image[IMAGE_ELEMENTS], int label,
                    float *feature)
 {
@@ -250,8 +250,8 @@ static void expect_not_enough(const struct features *f)
     double accuracy = linear_accuracy(f);
 
     cr_log_info("%s: %.4f\n", f->name, accuracy);
-    /* Chance less three standard deviations: below it, the classifier is at
-     * fault and not the set hard. */
+    /* Chance less three standard deviations: below it the classifier is at
+     * fault, and not the set hard. */
     cr_expect(accuracy > 0.08 && accuracy < 0.5, "by %s: %.4f", f->name,
               accuracy);
 }

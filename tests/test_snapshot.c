@@ -1,7 +1,7 @@
 /*
- * Snapshots that no run has written, with a checksum that is right: all are
- * refused, before anything is changed, and none makes kernels read or write
- * where they must not.
+ * Snapshots that no run has written, with a valid checksum: all are refused
+ * before anything is changed, and none makes kernels read or write where they
+ * must not.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -16,7 +16,7 @@
 #include "tests/small_run.h"
 #include "train/snapshot.h"
 
-/* After two of four steps of an epoch. */
+/* The run stops after two of four steps of an epoch. */
 enum { STEP = 6, BATCH = 2 };
 
 static struct trainer *open_trainer(const char *const more[])
@@ -29,7 +29,7 @@ static struct trainer *open_trainer(const char *const more[])
     return small_run(base, more);
 }
 
-/* A run, the snapshot that it wrote, and the name of those that are made of
+/* A run, the snapshot that it wrote, and the name of the snapshots made from
  * it. */
 struct bench {
     struct trainer *trainer;
@@ -58,7 +58,7 @@ static void bench_done(struct bench *b)
     unlink(b->path);
 }
 
-/* To change; the caller releases it. */
+/* A copy to change; the caller releases it. */
 static struct forge copy(const struct bench *b)
 {
     struct forge f = { json_deep_copy(b->good.header),
@@ -87,7 +87,7 @@ static uint64_t arena_hash(const struct trainer *t)
     return hash;
 }
 
-/* The file as it is is refused, and nothing is changed. */
+/* The file in its present form is refused, and nothing is changed. */
 static void expect_refused(struct bench *b, const char *what, const char *why)
 {
     struct trainer *t = b->trainer;
@@ -192,13 +192,13 @@ Test(forged, metadata)
         forge_metadata(&f, cases[i].name, cases[i].text);
         expect_forged_refused(&b, &f, cases[i].name, cases[i].why);
     }
-    /* At the end of an epoch, with sums of one. */
+    /* At the end of an epoch, with the sums of one. */
     f = copy(&b);
     forge_metadata(&f, "step", "10");
     forge_metadata(&f, "epoch_samples", "0");
     forge_metadata(&f, "epoch_hits", "0");
     expect_forged_refused(&b, &f, "sums of no samples", "no run comes to");
-    /* Of another epoch, and of a longer run than this one. */
+    /* A snapshot of another epoch, and of a longer run than this one. */
     f = copy(&b);
     forge_metadata(&f, "step", "10");
     expect_loads(&b, &f);
@@ -210,7 +210,7 @@ Test(forged, metadata)
     bench_done(&b);
 }
 
-/* Of a run whose batches and random numbers are others. */
+/* A snapshot of a run with other batches and random numbers is refused. */
 Test(forged, settings_that_must_agree)
 {
     static const char *const others[][2] = { { "batch=4" }, { "seed=5" } };
@@ -254,7 +254,7 @@ Test(forged, header)
     bench_done(&b);
 }
 
-/* What is said of sizes is not believed, and large files are not read. */
+/* Sizes in a file are not believed, and large files are not read. */
 Test(forged, sizes, .timeout = 60)
 {
     static const uint64_t sizes[] = { 0, 1, 1 << 20, 1 << 26, 1u << 31,
@@ -273,7 +273,7 @@ Test(forged, sizes, .timeout = 60)
             file[k] = (unsigned char)(sizes[i] >> 8 * k);
         put_file(&b, file, bytes);
         expect_refused(&b, "the header's size", "");
-        /* As a file of 200 GB. */
+        /* A sparse file of 200 GB. */
         if (truncate(b.path, 200000000000) == 0)
             expect_refused(&b, "the header's size", "");
         memcpy(file, start, 8);
@@ -290,7 +290,7 @@ Test(forged, sizes, .timeout = 60)
     bench_done(&b);
 }
 
-/* Text in place of the header, as large as this run's may be. */
+/* A text replaces the header, as large as this run's may be. */
 Test(forged, header_text)
 {
 #define OURS "{\"__metadata__\":{\"format\":\"memdial\""
@@ -320,8 +320,8 @@ Test(forged, header_text)
     bench_done(&b);
 }
 
-/* A header that goes on after a NUL, where one that reads it as a string finds
- * its end. */
+/* A header goes on after a NUL, at which a reader that takes it for a string
+ * would stop. */
 Test(forged, header_with_a_nul)
 {
     struct bench b;
@@ -388,7 +388,7 @@ static void expect_index_refused(struct bench *b, struct forge *f,
     expect_forged_refused(b, f, what, "pool.index does not say where");
 }
 
-/* An index, to be made wrong. */
+/* The index, which the test then spoils. */
 static uint64_t *index_of(struct forge *f)
 {
     size_t bytes;
@@ -433,14 +433,14 @@ Test(forged, bitmap)
         ((uint32_t *)(void *)(index_of(&f) + p->words))[i]++;
         expect_index_refused(&b, &f, "a wrong count");
     }
-    /* With the right counts, and yet wrong. */
+    /* The counts are right, and yet it is wrong. */
     f = copy(&b);
     bits = calloc(p->words, sizeof(*bits));
     memcpy(bits, index_of(&f), p->words * sizeof(*bits));
     empty_member(p, bits);
     pool_encode(p, bits, index_of(&f));
     expect_index_refused(&b, &f, "a member without nonzeros");
-    /* With the right counts, and right. */
+    /* The counts are right, and so is the rest. */
     f = copy(&b);
     memcpy(bits, index_of(&f), p->words * sizeof(*bits));
     move_bit(bits, find_bit(bits, 0, true), find_bit(bits, 600, false));
@@ -512,8 +512,8 @@ Test(forged, delta_codes)
     bench_done(&b);
 }
 
-/* Every number that kernels rely on, out of its range. */
-/* Tensors of a file are not aligned. */
+/* Puts a number that kernels rely on, out of its range, into a tensor of a
+ * file; these are not aligned. */
 static void put_number(char *tensor, size_t element, enum dtype dtype,
                        float number)
 {
@@ -586,7 +586,7 @@ Test(forged, numbers)
     bench_done(&b);
 }
 
-/* A run whose state has gone wrong does not replace what is good. */
+/* A run with a faulty state does not replace a good snapshot. */
 Test(forged, is_not_written)
 {
     struct bench b;

@@ -1,6 +1,6 @@
 /*
- * Sparse weights: rewiring moves nonzeros and never their number, indices are
- * read as they were written, and plans have the bytes that arithmetic says.
+ * Sparse weights: rewiring moves nonzeros and keeps their number, indices are
+ * read as they were written, and plans have the bytes that arithmetic gives.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -12,13 +12,13 @@
 #include "tests/engine.h"
 #include "tests/tensors.h"
 
-/* How a pool's numbers are stored. */
+/* The types in which a pool's numbers are stored. */
 struct stored {
     enum dtype dtype;
     bool master;
 };
 
-/* Room for everything rewiring works on. */
+/* The operands of rewiring. */
 struct rewired {
     struct tensors *t;       /* its values: the magnitudes that count */
     struct stored stored;
@@ -73,7 +73,8 @@ static void rewired_free(struct rewired *r)
     tensors_free(r->t);
 }
 
-/* Stores weights; without a copy of them, what counts is what is stored. */
+/* Stores weights; without a master copy, magnitudes are those of the stored
+ * weights. */
 static void set_weights(struct rewired *r, const float *from)
 {
     enum dtype dtype = r->stored.dtype;
@@ -101,7 +102,7 @@ static void rewire(struct device *device, struct rewired *r)
     r->batch.step++;
 }
 
-/* The number as it would be stored. */
+/* The number after it has been stored. */
 static float rounded(enum dtype dtype, float x)
 {
     uint32_t room;
@@ -110,7 +111,7 @@ static float rounded(enum dtype dtype, float x)
     return float_load(&room, 0, dtype);
 }
 
-/* What every rewiring keeps to, given the weights before it. */
+/* The rules of every rewiring, given the weights before it. */
 static void check_rewired(const struct rewired *r, const float *old)
 {
     const struct tensors *t = r->t;
@@ -144,8 +145,8 @@ static void check_rewired(const struct rewired *r, const float *old)
     }
 }
 
-/* Weights as training would leave them: some near zero, those of the first
- * member all of them. */
+/* Makes weights as training would leave them: some near zero, and all of the
+ * first member. */
 static void train(struct rewired *r, float *fresh)
 {
     size_t first = pool_count(r->after, r->t->member[1].word);
@@ -195,7 +196,8 @@ Test(sparse, rewiring_keeps_the_number_of_nonzeros)
     }
 }
 
-/* Dropped: all below the threshold, and nothing that was is grown again. */
+/* All weights below the threshold are dropped, and none of their places gets a
+ * new nonzero. */
 Test(sparse, dsr_drops_what_is_below_the_threshold)
 {
     char why[WHY_SIZE];
@@ -214,11 +216,11 @@ Test(sparse, dsr_drops_what_is_below_the_threshold)
             cr_assert_eq(pool_bit(r.after, bit), fabsf(old[k]) >= 0.25f);
             k++;
         }
-    /* Far more than the target: half as much from now on. */
+    /* Far more than the target were dropped: the threshold halves. */
     cr_expect_eq(r.threshold, 0.125f);
     r.threshold = 1e-12f;
     rewire(device, &r);
-    cr_expect_lt(r.threshold, 1e-12f); /* what was grown is 0 still */
+    cr_expect_lt(r.threshold, 1e-12f); /* new nonzeros are still 0 */
     cpu_backend.close(device);
     rewired_free(&r);
     free(old);
@@ -303,8 +305,8 @@ static void check_index(struct pool pool, int low_bits, const uint64_t *bits)
     free(index);
 }
 
-/* Nonzeros anywhere: at random, one member full and another all but empty,
- * the last place alone, none, all. */
+/* Nonzeros anywhere: at random, one member full and another almost empty, only
+ * the last place, none, all. */
 Test(sparse, index_reads_as_it_was_written)
 {
     enum { WORDS = 27 };
@@ -366,15 +368,15 @@ Test(sparse, plan_has_the_smaller_index)
         size_t bytes = pool_bytes(&engine, "pool.index");
         size_t least = rows[i].bits / 8 + 4 * groups;
 
-        /* What is there is whole words. */
+        /* The index is whole words. */
         cr_expect(bytes >= least && bytes < least + 16, "%s: %zu, not %zu",
                   rows[i].sparsity, bytes, least);
         engine_close(&engine);
     }
 }
 
-/* The report has 399 MB of WRN-28-2 60.7 times smaller; with every technique
- * it takes 66 to 97 times less, padding included. */
+/* The report has WRN-28-2 take 399 MB, and 60.7 times less. With every
+ * technique it takes 66 to 97 times less, padding included. */
 Test(sparse, techniques_together_keep_the_bytes)
 {
     static const struct {

@@ -1,7 +1,7 @@
 /*
- * A net that is no image net, put together from what there is: words of two
- * languages, an embedding, linear layers and a loss over tokens for each.
- * Batches are cut between sentences into parts of uneven size. Nothing in
+ * A net that is no image net, made from the existing layers: words of two
+ * languages, and for each an embedding, linear layers and a loss over tokens.
+ * Batches are cut between sentences into parts of uneven size. No file of
  * schedule, plan, executor or backend knows of it.
  */
 #include <criterion/criterion.h>
@@ -25,12 +25,13 @@ static const int cuts[CUTS][SENTENCES] = {
     { 7 }, { 3, 1, 3 }, { 1, 1, 1, 1, 1, 1, 1 }, { 6, 1 }, { 1, 6 }
 };
 
-/* The streams of the data: the words of a language, and those that follow. */
+/* The streams of the data: the words of a language, and the words after them.
+ */
 enum { WORD, NEXT, STREAMS };
 
 static const enum extent extents[SIDES] = { EXTENT_SOURCE, EXTENT_TARGET };
 
-/* All sentences, from number `turn` on, cut like this. */
+/* All sentences, from number `turn` on, with their cut into parts. */
 struct reading {
     const int *cut;
     int turn;
@@ -41,7 +42,7 @@ static int sentence_at(const struct reading *r, int place)
     return (place + r->turn) % SENTENCES;
 }
 
-/* Places [begin, end) of the batch. */
+/* The extents of places [begin, end) of the batch. */
 static struct extents extents_between(const struct reading *r, int begin,
                                       int end)
 {
@@ -69,8 +70,7 @@ static bool next_part(void *arg, struct part *part)
     return true;
 }
 
-/* The next word always follows from the last, so that there is something to
- * learn. */
+/* A word always follows from the last, so that the net can learn. */
 static int32_t word_of(int sentence, int side, int position)
 {
     int word = sentence * 3 + side;
@@ -148,7 +148,7 @@ static struct graph *token_net(struct update update)
     return b.graph;
 }
 
-/* The most that a part of the batch has of each extent. */
+/* The cut: its `most` is the largest part's of each extent. */
 static struct cut cut_of(const int *cut)
 {
     struct reading r = { cut, 0 };
@@ -213,9 +213,8 @@ static void run(struct engine *engine, const int *cut, float rate,
     run_reading(engine, (struct reading){ cut, 0 }, true, rate, metrics);
 }
 
-/* The largest difference between momenta, relative to the norm of each: with
- * neither momentum nor decay they are the gradients. Returns how many there
- * are. */
+/* Finds the largest difference between momenta, relative to the norm of each:
+ * without momentum and decay they are the gradients. Returns their number. */
 static int compare(const struct engine *a, const struct engine *b, double *most)
 {
     const struct schedule *s = a->job->schedule;
@@ -343,8 +342,9 @@ Test(tokens, learns)
     engine_close(&engine);
 }
 
-/* The plan is for the whole batch. A batch that is cut otherwise than the one before must not be taken for it,
- * whether its parts are said to repeat or not. */
+/* The plan is for the whole batch. A batch that is cut otherwise than the one
+ * before must not replay its recording, whether or not parts are said to
+ * repeat. */
 Test(tokens, cuda_follows_the_parts)
 {
     const char *path = getenv("MEMDIAL_CUDA_EMULATED");

@@ -1,7 +1,6 @@
 /*
- * Runs and their snapshots: a run that is saved and loaded goes on bit for
- * bit, a snapshot that is not whole is refused, and a failing write costs
- * nothing.
+ * Runs and their snapshots: a run that is saved and loaded goes on bit for bit,
+ * a truncated snapshot is refused, and a failing write costs nothing.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -86,7 +85,8 @@ Test(trainer, says_how_it_goes)
     trainer_free(t);
 }
 
-/* Stopped in the middle of an epoch, saved, loaded into a fresh trainer. */
+/* A run is stopped in the middle of an epoch, saved, and loaded into a fresh
+ * trainer. */
 Test(trainer, goes_on_bit_for_bit)
 {
     struct trainer *whole = open_trainer(NULL), *part, *rest;
@@ -112,8 +112,8 @@ Test(trainer, goes_on_bit_for_bit)
     free(path);
 }
 
-/* Whatever way a run ends in: what is said to be saved is there, is of the last
- * step, and goes on from there. */
+/* However a run ends, the snapshot that it reports is there, is of the last
+ * step, and the run goes on from it. */
 Test(trainer, saves_at_every_end)
 {
     static const struct {
@@ -163,8 +163,8 @@ Test(trainer, saves_at_every_end)
     free(path);
 }
 
-/* Every way of saving memory turned on and off between steps: what is not
- * allowed to change the numbers does not. */
+/* Every way of saving memory is turned on and off between steps: ways that are
+ * not allowed to change the numbers do not. */
 Test(trainer, changes_while_it_runs)
 {
     static const char *const changes[] = {
@@ -221,7 +221,7 @@ static void change_to(struct trainer *t, const char *assignment)
                              &e), "%s", e.text);
 }
 
-/* Of the pool's index. */
+/* The bitmap of the pool's index. */
 static uint64_t *bitmap(const struct trainer *t)
 {
     const struct pool *pool = t->job->graph->pool;
@@ -231,8 +231,8 @@ static uint64_t *bitmap(const struct trainer *t)
     return bits;
 }
 
-/* Compares the pool's values with what is dense in another trainer: its first
- * member is g1.b1.conv1; returns how many differ. */
+/* Compares the pool's values with a dense weight of another trainer,
+ * g1.b1.conv1, the pool's first member; returns how many differ. */
 static size_t different(const struct trainer *sparse, const float *dense)
 {
     const struct pool *pool = sparse->job->graph->pool;
@@ -259,7 +259,7 @@ Test(trainer, sparsity_prunes_and_fills_up)
     memcpy(dense, state(t, "g1.b1.conv1", "w"), bytes);
     change_to(t, "sparsity=0.9");
     cr_expect_eq(different(t, dense), 0);
-    /* What is gone is no larger than the least that is kept, anywhere. */
+    /* No dropped weight is larger than the smallest that is kept, anywhere. */
     w = state(t, "pool", "w");
     for (size_t i = 0; i < t->job->graph->pool->nonzeros; i++)
         least = fminf(least, fabsf(w[i]));
@@ -273,7 +273,7 @@ Test(trainer, sparsity_prunes_and_fills_up)
     }
     free(bits);
     cr_expect_gt(kept, 0);
-    /* Fewer zeros: those that are added are new nonzeros of value 0. */
+    /* Fewer zeros: the added nonzeros have value 0. */
     change_to(t, "sparsity=0.5");
     cr_expect_eq(different(t, dense), 0);
     change_to(t, "checkpoint=block");
@@ -290,7 +290,8 @@ Test(trainer, sparsity_prunes_and_fills_up)
     trainer_free(t);
 }
 
-/* How many of the pool's weights are not these, rounded to a type. */
+/* The number of the pool's weights that differ from these, rounded to a type.
+ */
 static size_t unlike(const struct trainer *t, const char *name,
                      enum dtype dtype, const float *expected)
 {
@@ -305,7 +306,7 @@ static size_t unlike(const struct trainer *t, const char *name,
     return n;
 }
 
-/* With copies in fp32 nothing is lost on the way there and back. */
+/* With copies in fp32 no digit is lost on the way there and back. */
 Test(trainer, sparse_weights_change_their_type)
 {
     struct trainer *t = open_trainer((const char *[]){ "sparsity=0.7",
@@ -333,8 +334,8 @@ Test(trainer, sparse_weights_change_their_type)
     trainer_free(t);
 }
 
-/* Of 30,000 steps: every 100, 200 from 3,750, 400 from 12,000, 800 from
- * 21,000, none from 28,500. */
+/* In a run of 30,000 steps: every 100, 200 from 3,750, 400 from 12,000, 800
+ * from 21,000, none from 28,500. */
 Test(trainer, rewires_on_schedule)
 {
     static const struct { int step; bool rewires; } expected[] = {
@@ -457,10 +458,9 @@ static uint64_t file_hash(const char *path)
     return hash;
 }
 
-/* Whatever it is that shows it, the run stops with an error, and the snapshot
- * of when all was well stays as it was. Training does not see the running
- * statistics, so that only validation can tell, or when there was none yet,
- * the state itself. */
+/* The run stops with an error, whichever figure shows it, and the last good
+ * snapshot stays as it was. Training does not see the running statistics, so
+ * only validation can tell, or, before any, the state itself. */
 Test(trainer, stops_when_it_diverges)
 {
     static const struct {
@@ -502,7 +502,7 @@ Test(trainer, stops_when_it_diverges)
     free(path);
 }
 
-/* Six files of eight images each. */
+/* Makes six files of eight images each. */
 static void make_images(const char *folder)
 {
     char path[96];
@@ -536,7 +536,7 @@ static void meddle(void *arg, const struct event *event)
 }
 
 /* Data that change end a run with an error, whether training or validation
- * reads them, and what they led to is not saved. */
+ * reads them, and the results are not saved. */
 Test(trainer, stops_when_data_change)
 {
     static const struct { const char *file; int after, epochs; } cases[] = {
@@ -628,7 +628,7 @@ Test(snapshot, refuses_what_is_not_whole)
     cr_assert(snapshot_save(t, path, &e), "%s", e.text);
     cr_assert(snapshot_load(t, path, &e), "%s", e.text);
     size = file_size(path);
-    /* One bit, anywhere: size, header, checksum, tensors. */
+    /* Changes one bit, anywhere: size, header, checksum, tensors. */
     for (long at = 9; at < size; at += size / 37) {
         poke(path, at);
         cr_expect_not(snapshot_load(t, path, &e), "byte %ld", at);
@@ -683,8 +683,8 @@ Test(snapshot, refuses_a_foreign_file)
     free(path);
 }
 
-/* The disk is full in the middle of writing: the old snapshot is as it was,
- * and nothing is left beside it. */
+/* The disk fills up in the middle of writing: the old snapshot is as it was,
+ * and no file is left beside it. */
 Test(snapshot, survives_a_failing_write)
 {
     struct trainer *t = open_trainer(NULL);

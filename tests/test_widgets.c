@@ -1,6 +1,6 @@
 /*
- * What screens are made of: cells, layouts, keys, dials, tables, charts, and
- * the thread that plans.
+ * The building blocks of screens: cells, layouts, keys, dials, tables, charts,
+ * and the thread that plans.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -18,7 +18,7 @@
 #include "ui/term/chart.h"
 #include "ui/term/prompt.h"
 
-/* Frees. */
+/* Frees the cells. */
 static void expect_text(struct cells *g, const char *expected)
 {
     char *text = cells_dump(g);
@@ -140,7 +140,7 @@ Test(layout, sizes)
     cr_expect_eq(layout_size(1, 1), SIZE_LINE);
 }
 
-/* A key means one thing on a page; whatever is shown of a key is there. */
+/* A key means one thing on a page, and its label, hint and help are there. */
 Test(keys, table_is_consistent)
 {
     for (int i = 0; i < keys_count; i++) {
@@ -217,7 +217,7 @@ Test(prompt, keys_of_lines)
     PROMPT("ab /cdéé1", 0xe9, 0xe9, '1', '2');
 }
 
-/* Wherever the cursor is, it and what is around it are seen. */
+/* Wherever the cursor is, it is seen with the text around it. */
 Test(prompt, shows_the_cursor)
 {
     static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -240,7 +240,7 @@ Test(prompt, shows_the_cursor)
         }
 }
 
-/* Whatever a dial is set to, a step further up can be taken back. */
+/* From any value of a dial, a step further up can be taken back. */
 Test(dials, turns_go_both_ways)
 {
     for (int i = 0; i < 2 * dial_count(); i++) {
@@ -265,7 +265,7 @@ Test(dials, turns_go_both_ways)
     }
 }
 
-/* What could not be met is passed over, in both directions. */
+/* Budgets that could not be met are passed over, in both directions. */
 Test(dials, budgets_begin_at_the_least)
 {
     const uint64_t mib = 1 << 20;
@@ -311,7 +311,7 @@ Test(bar, parts_add_up)
     expect_text(&g, "wwWwwwaaaaaAaaaaaann\nwWwaa\n");
 }
 
-/* What is beyond the scale is cut, and says so. */
+/* A bar beyond the scale is cut, and marked. */
 Test(bar, cut)
 {
     size_t bytes[KIND_COUNT] = { [KIND_WEIGHTS] = 30,
@@ -360,7 +360,7 @@ Test(chart, corners)
     }
 }
 
-/* What goes on does so below its own column. */
+/* The further rows of a line begin below its own column. */
 Test(text_block, columns_hang)
 {
     struct text_block b = { 0 };
@@ -377,7 +377,7 @@ Test(text_block, columns_hang)
     text_block_done(&b);
 }
 
-/* As the dials show it. */
+/* Changes are described in the words of the dials. */
 Test(dial, changes_are_in_words)
 {
     struct settings from, to;
@@ -396,7 +396,7 @@ Test(dial, changes_are_in_words)
     cr_expect_str_eq(text, "precision=f");
 }
 
-/* Dots are told apart by the letters at their ends, even if these meet. */
+/* Letters at their ends tell dotted lines apart, even if the ends meet. */
 Test(chart, lines_are_named)
 {
     static const double points[] = { 0, 0, 9, 3 };
@@ -497,8 +497,8 @@ static void wait_for_answer(struct whatif *w)
     cr_assert_eq(poll(&fd, 1, 20000), 1);
 }
 
-/* Answers to the newest list only, all of them, the same as planned here; even
- * if the thread is in the middle of an earlier one. */
+/* Only the newest list is answered, all of it, with the plans that are made
+ * here; even if the thread is in the middle of an earlier list. */
 Test(whatif, newest_questions_win)
 {
     struct whatif *w = whatif_new();
@@ -610,7 +610,7 @@ Test(session, pin_and_back)
     session_done(&s);
 }
 
-/* A run that goes on from a snapshot forgets what came after it. */
+/* A run that goes on from a snapshot forgets the steps after it. */
 Test(session, restart_from_a_snapshot)
 {
     struct session s;
@@ -627,8 +627,8 @@ Test(session, restart_from_a_snapshot)
     session_done(&s);
 }
 
-/* A forecast is what a run would take where the settings name all that the
- * machine decides. */
+/* A forecast is that of a run whose settings name all choices of the machine.
+ */
 static void expect_plan_of(const struct forecast *f, const char *backend,
                            int threads)
 {
@@ -657,7 +657,7 @@ static void expect_plans_of(const struct session *s, const char *backend,
     expect_plan_of(s->tried.list[s->tried.count - 1].plan, backend, threads);
 }
 
-/* What the worker's machine is like is known from its start on. */
+/* The worker's machine is known from its start on. */
 Test(session, plans_are_for_the_machine_of_the_worker)
 {
     struct session s;
@@ -788,7 +788,7 @@ Test(view, strange_files_change_nothing)
     leave_folder();
 }
 
-/* Never over a file that is there. */
+/* An export never replaces a file. */
 Test(export, a_new_file_of_json)
 {
     struct session s;
@@ -815,7 +815,7 @@ Test(export, a_new_file_of_json)
     session_done(&s);
 }
 
-/* What JSON has no word for is null or '?', and never a gap. */
+/* A value that JSON cannot express is null or '?', and never a gap. */
 Test(export, whatever_the_values_are)
 {
     struct session s;

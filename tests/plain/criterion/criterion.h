@@ -1,8 +1,8 @@
 /*
- * What the tests of operations use of Criterion, for a program that runs them
- * one after the other in one process. Criterion starts a process for each test,
- * and that one would run on the machine's own processor and not on the one that
- * QEMU emulates for its parent.
+ * The part of Criterion that the tests of operations use, for a program that
+ * runs them one after the other in one process. Criterion starts a process for
+ * each test. That process would run on the machine's own processor, and not on
+ * the one that QEMU emulates for its parent.
  */
 #ifndef MEMDIAL_PLAIN_CRITERION_H
 #define MEMDIAL_PLAIN_CRITERION_H
