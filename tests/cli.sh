@@ -1,9 +1,9 @@
 #!/bin/sh
-# The program from outside: commands, exit codes, what goes to which stream,
-# and one line for everything that is wrong with the input. Prints TAP.
+# The program from outside: commands, exit codes, the stream of each output, and
+# one line for every fault in the input. Prints TAP.
 . "${srcdir:-.}/tests/tap.sh"
 
-# A run of a second, whatever it is added to.
+# The settings of a run that takes a second, whatever is added to them.
 small='--set epoch_samples=64 --set valid_samples=32 --set batch=32'
 
 run() {
@@ -40,7 +40,7 @@ member() {
     sed -n "s/^  \"$1\": \([0-9]*\),*\$/\1/p" "$out"
 }
 
-# Without the presets of whoever runs the tests.
+# The presets of the person who runs the tests are kept out.
 XDG_CONFIG_HOME=$folder/config
 export XDG_CONFIG_HOME
 
@@ -88,7 +88,7 @@ works backends --json
 printed '"name": "cpu"'
 printed '"reason": "none: '
 
-# Planning for a device needs none; training does.
+# Planning for a device needs none; training needs one.
 works plan quick --set backend=cuda
 grep -q 'on backend cuda$' "$out"
 report $? '... on backend cuda, whose threads are its own'
@@ -96,7 +96,7 @@ works plan quick --set backend=cpu --set threads=1
 printed 'on backend cpu with 1 thread'
 refuses 1 'backend cuda: none: ' train quick --set backend=cuda
 
-# What the input can have wrong, in settings and presets.
+# Faults in settings and presets.
 refuses 2 "no preset 'quik'; did you mean 'quick'?" plan quik
 refuses 2 'depth: 11 is not 6n + 4' plan quick --set depth=11
 refuses 2 'microbatch: 101 is larger than batch, 100' plan --set microbatch=101
@@ -110,7 +110,7 @@ refuses 2 "$folder: not a file but a folder" plan "$folder"
 printf 'train:\n  batch: 10\n  microbach: 5\n' >"$folder/typing.yaml"
 refuses 2 "$folder/typing.yaml:3:3: unknown setting 'microbach'; did you" \
     train "$folder/typing.yaml"
-# A preset with an error in it is one all the same.
+# A preset with an error in it is still listed.
 here=$PWD
 cd "$folder" || exit
 refuses 2 'memdial: typing.yaml:3:3: ' typing.yaml
@@ -119,14 +119,14 @@ mkdir -p "$XDG_CONFIG_HOME/memdial/presets"
 cp "$folder/typing.yaml" "$XDG_CONFIG_HOME/memdial/presets/mine.yaml"
 refuses 2 'mine.yaml:3:3: ' mine
 rm "$XDG_CONFIG_HOME/memdial/presets/mine.yaml"
-# However long a path is, its file and the fault are said.
+# However long a path is, its file and the fault are named.
 deep=$folder/$(printf '%0200d' 1)/$(printf '%0200d' 2)/$(printf '%0200d' 3)
 deep=$deep/$(printf '%0200d' 4)/$(printf '%0200d' 5)
 mkdir -p "$deep/$(printf '%0200d' 6)/$(printf '%0200d' 7)"
 deep=$deep/$(printf '%0200d' 6)/$(printf '%0200d' 7)
 cp "$folder/typing.yaml" "$deep"
 refuses 2 '/typing.yaml:3:3: unknown setting' plan "$deep/typing.yaml"
-# No other file is taken for a snapshot's place.
+# A file that is no snapshot is not replaced by one.
 printf 'train:\n  epochs: 1\n' >"$folder/mine.yaml"
 cp "$folder/mine.yaml" "$folder/as.yaml"
 refuses 2 'a file is there that is no snapshot' train "$folder/mine.yaml" \
@@ -157,7 +157,7 @@ refuses 2 'data_batch_3.bin' train wrn-10-1 --set data_path="$folder/cifar"
 head -c 30730001 /dev/zero >"$folder/cifar/data_batch_3.bin"
 refuses 2 'data_batch_3.bin' train wrn-10-1 --set data_path="$folder/cifar"
 
-# What is asked for in vain is done without, and told beside the plan.
+# Settings without effect are accepted, and named beside the plan.
 run plan quick --set memory_budget=1MiB --set tf32=yes --json
 [ $code = 0 ] && [ "$(wc -l <"$err")" = 2 ] && ! grep -q warning "$out" &&
     grep -qx 'memdial: warning: memory_budget=1048576 has no effect without'\
@@ -180,7 +180,7 @@ printed 'my own'
 works plan mine
 printed 'batch 3'
 
-# The plan is what is allocated, and what has been used in the end.
+# The plan is the memory that is allocated, and used in the end.
 works plan quick --json
 [ "$(member peak_bytes)" -gt 0 ]
 report $? '... peak_bytes'
@@ -203,7 +203,7 @@ peak=$(member peak_bytes)
 report $? "... peak_bytes $peak is at most 225 MB"
 works plan wrn-28-2 --timeline --layers
 
-# Each layer's share, in text and as JSON; together they are what there is.
+# The share of each layer, as text and as JSON; together they are the whole.
 saving='--set checkpoint=sqrt --set sparsity=0.5 --set microbatch=10'
 works plan quick --layers $saving
 for title in saved recomp GFLOP 'peak %' parameters nonzeros weights result; do
@@ -235,7 +235,7 @@ awk -F '[:,]' '
 grep -qF -- "$(cat "$folder/flops")" "$folder/layer"
 report $? "... and say the same as the text: $(cat "$folder/flops")"
 
-# Not on a terminal there is plain text.
+# The output is plain text if it is not a terminal.
 works train quick --epochs 1 $small
 ! LC_ALL=C grep -q '[^ -~]' "$out"
 report $? '... without control characters'
@@ -280,8 +280,8 @@ tail -n 1 "$out" | grep '"type":"profile"' |
     grep -q '{"op":"conv_wgrad","dtype":"fp32","shapes":"[^"]*","calls":'
 report $? '... or a line of JSON'
 
-# Ctrl-C ends a run in order. A shell has what it puts in the background ignore
-# that signal, so the same is done with SIGTERM.
+# Ctrl-C ends a run in order. A shell makes jobs in the background ignore that
+# signal, so SIGTERM stands in for it.
 begin /dev/null "$memdial" train quick --epochs 1000 $small --save "$snapshot"
 comes '^epoch'
 kill "$begun"
@@ -291,7 +291,7 @@ code=$?
 report $? 'a run that is interrupted ends with a summary'
 works train quick --epochs 1 $small --load "$snapshot"
 
-# Nor does a terminal that goes away cost the snapshot; nohup has it ignored.
+# A terminal that goes away does not cost the snapshot either; nohup ignores it.
 hang_up() { # COMMAND...: sends it SIGHUP when it trains
     begin /dev/null "$@" train quick --json --epochs 1000 $small \
         --save "$folder/hangup"
@@ -304,7 +304,7 @@ wait_for_end
     tail -n 2 "$out" | grep -q '"type":"saved"'
 report $? 'a run whose terminal goes away leaves a snapshot'
 works train quick --epochs 1 $small --load "$folder/hangup"
-# A run that goes on says where from, and its memory after its first step, which
+# A run that goes on names its step, and its memory after its first step, which
 # may end an epoch.
 printed ', on from step '
 "$memdial" train quick --epochs 1000 $small --json --load "$folder/hangup" |
@@ -316,7 +316,7 @@ hang_up nohup "$memdial"
 comes . $(($(lines_with .) + 6)) && kill "$begun" && wait_for_end
 report $? '... and goes on under nohup'
 
-# A run that is at its end when it begins is saved too.
+# A run that is at its end when it begins also writes a snapshot.
 rm -f "$folder/again"
 works train quick --epochs 1 $small --save "$folder/end"
 works train quick --epochs 1 $small --load "$folder/end" \
@@ -324,8 +324,8 @@ works train quick --epochs 1 $small --load "$folder/end" \
 cmp "$folder/end" "$folder/again" >"$out"
 report $? '... and is what was loaded'
 
-# A limit of the size of files is an error, of any command that writes, and
-# costs nothing that is there.
+# A limit on the size of files is an error of any command that writes, and costs
+# no file that is there.
 cp "$folder/end" "$folder/good"
 (
     ulimit -f 8
@@ -341,7 +341,8 @@ report $? 'a snapshot larger than files may be is an error'
 [ $? = 1 ] && grep -q 'File too large' "$err"
 report $? '... as is any other output'
 
-# Files that are none, and larger ones than any memory, are refused at once.
+# Files that are not regular, and files larger than any memory, are refused at
+# once.
 mkfifo "$folder/fifo.yaml"
 refuses 2 'not a file but a pipe' plan "$folder/fifo.yaml"
 refuses 2 'not a file but a pipe' train quick $small --load "$folder/fifo.yaml"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Completion in bash, fish and zsh, each asked in its own way: what it makes of
-# a line of which it completes the end. Prints TAP.
+# Completion in bash, fish and zsh. Each is asked in its own way for the words
+# that can end a line. Prints TAP.
 set -u
 srcdir=${srcdir:-.}
 folder=$(mktemp -d)
@@ -14,7 +14,7 @@ HOME=$folder
 COMPLETIONS=$(cd "$srcdir/completions" && pwd)
 export PATH XDG_CONFIG_HOME HOME COMPLETIONS
 
-in_bash() { # LINE: prints what could end it
+in_bash() { # LINE: prints the words that can end it
     bash --norc -c '
         . "$COMPLETIONS/memdial.bash"
         compopt() { :; }
@@ -85,7 +85,7 @@ finds 'memdial ' train plan worker presets quick wrn-28-2
 finds 'memdial --' --set --version --help
 finds 'memdial train --' --json --save --epochs
 finds 'memdial plan ' quick wrn-10-1
-# All settings that there are.
+# All settings are completed.
 finds 'memdial train --set ' $(memdial settings --words | sed 's/\t.*/=/')
 finds 'memdial train --set precision=' fp32 bf16 fp16
 finds 'memdial plan quick --set batch=20 --set nesterov=' yes no

@@ -1,7 +1,7 @@
 #!/bin/sh
-# What `configure` builds for devices: nothing where there are none, for those
-# that the driver lists, for all that are asked for. nvcc and the driver are
-# stood in for. Prints TAP.
+# The devices that `configure` builds for: none without one, those that the
+# driver lists, or all that are asked for. Scripts stand in for nvcc and the
+# driver. Prints TAP.
 set -u
 srcdir=$(cd "${srcdir:-.}" && pwd)
 folder=$(mktemp -d)
@@ -19,14 +19,14 @@ fi
 mkdir "$folder/cuda" "$folder/driver" "$folder/build"
 printf '#!/bin/sh\n' >"$folder/cuda/nvcc"
 chmod +x "$folder/cuda/nvcc"
-# What the driver says.
+# The output of the driver's tool.
 driver() {
     printf '#!/bin/sh\nprintf "%s"\nexit %d\n' "$1" "$2" \
         >"$folder/driver/nvidia-smi"
     chmod +x "$folder/driver/nvidia-smi"
 }
 
-# DESCRIPTION PATTERN ARGUMENT...: of the line that says what is built.
+# DESCRIPTION PATTERN ARGUMENT...: checks the line that names the devices.
 says() {
     description=$1 pattern=$2
     shift 2
@@ -34,7 +34,7 @@ says() {
     (cd "$folder/build" &&
         PATH=$folder/cuda:$folder/driver:$PATH "$srcdir/configure" -C "$@" \
             >"$folder/log" 2>&1)
-    # The cache is there to be fast, and not to hold on to a variable.
+    # The cache saves time; it must not keep a variable.
     sed -i /CUDA_ARCHITECTURES/d "$folder/build/config.cache"
     if grep -q "^    CUDA  *$pattern" "$folder/log"; then
         echo "ok $count - $description"

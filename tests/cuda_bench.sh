@@ -1,6 +1,6 @@
 #!/bin/sh
-# bench/cuda_bench on an emulated device, of which the figures say nothing: its
-# page has every part, and what it cannot do it says.
+# bench/cuda_bench on an emulated device, whose figures mean nothing: its page
+# has every part, and names those that it cannot measure.
 set -u
 bench=bench/cuda_bench
 

@@ -1,8 +1,8 @@
-"""Whatever fails, once, at any place: a command does the same as if nothing
-had, or says what is wrong and exits with 1 or 2; it never dies of a signal and
-never hangs; of the files it writes there is the old or a new one, whole, and
-nothing beside them. Killed, it leaves the old or a new file, and the next run
-leaves nothing beside it.
+"""Anything fails, once, at any place. A command then does the same as if
+nothing had, or names the fault and exits with 1 or 2; it never dies of a
+signal and never hangs. A file that it writes is the old one or a new one,
+whole, with no other beside it. A command that is killed leaves the old file or
+a new one, and the next run leaves no other beside it.
 
 fault.c makes things fail. A command is run once to count the places, and then
 once for each, or for a sample of them unless MEMDIAL_FAULTS is "all". Prints
@@ -25,7 +25,7 @@ PATIENCE = 120  # seconds
 SAMPLE = 6      # places of each kind and command
 FOLDER = tempfile.mkdtemp()
 
-# `memory+`: there is no more from then on.
+# `memory+`: from then on no allocation succeeds.
 KINDS = ("memory", "memory+", "EIO", "ENOSPC", "EINTR", "short", "kill")
 
 # A run of one step.
@@ -33,7 +33,7 @@ RUN = {"epochs": 1, "epoch_samples": 2, "valid_samples": 2, "batch": 2,
        "threads": 1}
 SET = [f"--set={name}={value}" for name, value in RUN.items()]
 
-# What differs from run to run, and events that come when time has passed.
+# Members that differ from run to run, and events that depend on time.
 VARYING = ("seconds", "samples_per_second", "touched", "os")
 TIMED = ("memory",)
 
@@ -58,7 +58,7 @@ def report(good, what, *details):
 
 
 def is_json(text):
-    """Whether a text is a document, or lines that are."""
+    """Whether a text is a JSON document, or its lines are."""
     try:
         for part in text.splitlines() if text.startswith('{"') else [text]:
             json.loads(part)
@@ -68,7 +68,7 @@ def is_json(text):
 
 
 class Result:
-    """What became of a run."""
+    """The outcome of a run."""
 
     def __init__(self, code, out, err, log):
         self.code = code          # None: it hung
@@ -81,7 +81,7 @@ class Result:
         self.impossible = any(line.startswith("cannot") for line in log)
 
     def events(self):
-        """Those that say something of the run, without what varies."""
+        """The lines that tell of the run, without parts that vary."""
         found = [json.loads(line) for line in self.out.splitlines()]
         return [{name: value for name, value in event.items()
                  if name not in VARYING}
@@ -97,7 +97,7 @@ class Case:
         self.name = name
         self.arguments = arguments
         self.files = dict(files)  # that it begins with
-        self.new = {}             # as they are when nothing fails
+        self.new = {}             # the files it writes when nothing fails
         self.expected = None
 
     def start(self, folder, fault):
@@ -111,7 +111,7 @@ class Case:
                                 stderr=subprocess.PIPE)
 
     def talk(self, process):
-        """What it prints on both streams."""
+        """The output on both streams."""
         return process.communicate()
 
     def run(self, folder, fault=None):
@@ -130,7 +130,7 @@ class Case:
         return json.loads(result.out)
 
     def told(self, result):
-        """Whether it told of a failure that it can go on after."""
+        """Whether it reported a failure that it can go on after."""
         return False
 
     def prepare(self):
@@ -143,7 +143,7 @@ class Case:
         return folder
 
     def learn(self):
-        """How it is when nothing fails; returns whether it is so."""
+        """Notes the outcome when nothing fails; returns whether it is good."""
         folder = self.prepare()
         result = self.run(folder)
         if result.code == 0:
@@ -153,7 +153,7 @@ class Case:
         return result.code == 0
 
     def count(self, kind):
-        """The places where something of the kind can fail."""
+        """The places where a fault of the kind can happen."""
         folder = self.prepare()
         result = self.run(folder, f"{kind.rstrip('+')}:0")
         shutil.rmtree(folder)
@@ -161,15 +161,15 @@ class Case:
 
 
 class List(Case):
-    """Of files, and of why some cannot be read."""
+    """Drops lines about files, and about why some cannot be read."""
 
     def told(self, result):
         return any("error" in entry for entry in json.loads(result.out))
 
 
 class Devices(Case):
-    """Figures of the system are best effort, and a device may have a reason not
-    to be available."""
+    """Figures of the system are best effort, and a device may have a reason to
+    be absent."""
 
     def said(self, result):
         return [device.get("name") for device in json.loads(result.out)
@@ -188,8 +188,8 @@ class Train(Case):
 
 
 class Worker(Train):
-    """Is told to train, to turn a dial that changes no result, and after that
-    to stop."""
+    """A worker is told to train, to turn a dial that changes no result, and
+    then to stop."""
 
     BEGIN = ({"command": "start", "preset": "quick", "settings": RUN,
               "save": "snapshot", "keep": True},
@@ -197,8 +197,8 @@ class Worker(Train):
     END = ({"command": "save", "path": "second"}, {"command": "stop"})
 
     def said(self, result):
-        """In any order: it depends on how the commands arrive when they take
-        effect."""
+        """Lines in any order: the time at which commands arrive decides when
+        they take effect."""
         events = result.events()
         for event in events:
             if event["type"] == "applied":
@@ -228,7 +228,7 @@ def tell(process, *commands):
 
 
 def take(path):
-    """The lines of a file, which goes."""
+    """The lines of a file, which is removed."""
     try:
         with open(path) as file:
             lines = file.read().splitlines()
@@ -249,7 +249,7 @@ def contents(folder):
 
 
 def judge_end(case, result, killed=False):
-    """What is wrong with how it ended."""
+    """The fault in how a run ended, if any."""
     if result.code is None:
         yield "hangs"
     elif result.code < 0:
@@ -262,7 +262,7 @@ def judge_end(case, result, killed=False):
 
 
 def judge_output(case, result):
-    """What is wrong with what it printed."""
+    """The fault in its output, if any."""
     if result.code == 0 and not (is_json(result.out) and
                                  (case.said(result) == case.expected or
                                   case.told(result))):
@@ -274,7 +274,7 @@ def judge_output(case, result):
 
 
 def judge_files(case, folder, saved, killed=False):
-    """What is wrong with the files it left."""
+    """The fault in the files it left, if any."""
     found = contents(folder)
     for name, content in case.new.items():
         if name not in found:
@@ -293,15 +293,15 @@ def judge_files(case, folder, saved, killed=False):
 
 @functools.cache
 def loads(content):
-    """Whether a file is a snapshot: of fewer steps, as when a run stopped since
-    nobody could hear of it."""
+    """Whether a file is a snapshot. It may be of fewer steps, if a run stopped
+    because nobody could hear of it."""
     case = Train("", "train", "quick", *SET, "--set=epochs=2", "--json",
                  "--load", "snapshot", files={"snapshot": content})
     return case.learn()
 
 
 def saved(case, result):
-    """The files that are said to be saved."""
+    """The files that the output calls saved."""
     if not case.streams or result.code != 0 or not is_json(result.out):
         return []
     return [event["path"] for event in result.events()
@@ -309,7 +309,7 @@ def saved(case, result):
 
 
 def try_fault(case, kind, n):
-    """Whether the nth call failed, and what is wrong then."""
+    """Whether the nth call failed, and the fault then, if any."""
     folder = case.prepare()
     plus = "+" if kind.endswith("+") else ""
     fault = f"{kind.rstrip('+')}:{n}{plus}"
@@ -329,7 +329,7 @@ def try_fault(case, kind, n):
 
 
 def places(total, salt):
-    """All, or a sample that is another for every kind and command."""
+    """All places, or a sample that differs by kind and command."""
     if WHOLE or total <= SAMPLE:
         return range(1, total + 1)
     stride = total / SAMPLE
@@ -355,9 +355,9 @@ def check(pool, case, salt):
                f"{total} calls", *complaints)
 
 
-# SIZE FOLDER COMMAND...: the command in the folder, on a file system of its own
-# with so many KiB, where the file `snapshot` is already; the files come back
-# into the folder `after` above it.
+# SIZE FOLDER COMMAND...: runs the command in the folder, on a file system of
+# its own of SIZE KiB, where the file `snapshot` is already; the files come back
+# to the folder `after` above it.
 DISK = """
 mount -t tmpfs -o "size=$1k" memdial "$2" || exit 99
 cd "$2" || exit 99
@@ -371,8 +371,8 @@ exit $code
 
 
 def try_disk(case, size):
-    """What is wrong when a disk has so many KiB; None if there is no such disk
-    to be had."""
+    """The fault on a disk of that many KiB, if any; None if there can be no
+    such disk."""
     above = case.prepare()
     folder = os.path.join(above, "disk")
     os.mkdir(folder)
@@ -393,7 +393,7 @@ def try_disk(case, size):
 
 
 def check_disk(case):
-    """From just enough for what is there to enough for both."""
+    """Sizes from just enough for the old file to enough for both."""
     case.learn()
     one = len(case.new["snapshot"]) // 1024
     sizes = range(one + 16, 2 * one + 128, 16 if WHOLE else 96)
@@ -413,7 +413,7 @@ def check_disk(case):
 
 
 def snapshot(*arguments):
-    """Content of what a run saves."""
+    """The contents of a run's snapshot."""
     case = Train("", "train", "quick", *SET, "--json", "--save", "snapshot",
                  *arguments)
     case.learn()

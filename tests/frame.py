@@ -1,5 +1,5 @@
-"""What is the same on every page: the mouse on tabs, hints and rows, keys as
-other programs have them, no colour where there must be none. Prints TAP."""
+"""The parts of every page: the mouse on tabs, hints and rows, keys as other
+programs have them, no colour where there must be none. Prints TAP."""
 
 import re
 
@@ -11,8 +11,8 @@ from person import (DOWN, ENTER, ESCAPE, HOME, SIZES, SMALL, TAB, Person,
 TABS = {"Run": "Dials", "Step": "At the cursor", "Layers": "all layers",
         "Runs": "Settings tried", "Presets": "wrn-28-2|comes with memdial"}
 
-# What a click on a hint brings to the screen, besides changing the frame, which
-# does not change by itself while the run is paused.
+# The text that a click on a hint brings to the screen, besides a change of the
+# frame, which does not change by itself while the run is paused.
 EFFECTS = {
     "less": "applied|no further step", "more": "applied|no further step",
     "undo": "undone|applied|nothing to undo",
@@ -53,12 +53,12 @@ def pause(p):
 
 
 def take_back(p, word):
-    """Goes on as if the hint had not been clicked."""
+    """Undoes the effect of the click on a hint."""
     p.type(ESCAPE)
     p.look(0.1)
     if word == "pause":
         pause(p)
-    if word == "undo":  # else what comes of it hides what is said next
+    if word == "undo":  # else its notice hides the next one
         p.sees("applied|nothing to undo")
     for of, keys, text in (("lock", b"L", "unlocked"),
                            ("pin", b"p", "the baseline again"),
@@ -70,7 +70,7 @@ def take_back(p, word):
 
 
 def click_hints(p):
-    """All of every page but the one that quits; then that one."""
+    """Clicks all hints of every page but `quit`; then that one."""
     for number, name in enumerate(TABS, 1):
         p.type(b"%d" % number)
         p.sees(TABS[name])
@@ -123,7 +123,7 @@ def use_mouse():
     p.leave()
 
 
-# What is said that is no trouble
+# Notices that report no trouble
 
 def let_hint_go():
     p = Person(*SMALL, rows=24, cols=80)
@@ -169,7 +169,7 @@ PATTERNS = "▓▞░▚█▒▌▙"
 
 
 def bars(p):
-    """What the bars of the page Run are made of: pattern, letter, colour."""
+    """The cells of the bars of the page Run: pattern, letter, colour."""
     found = set()
     rows, left, right = p.region("Memory")
     for row in rows[:3]:
@@ -181,7 +181,7 @@ def bars(p):
 
 
 def show_all(p):
-    """Every page, with what opens on top of it."""
+    """Draws every page, with the popups that open on top of it."""
     for page, text in zip(b"12345", TABS.values()):
         p.type(bytes([page]))
         p.sees(text)
@@ -197,7 +197,7 @@ def show_all(p):
 
 
 def legend(p):
-    """Kinds of memory by pattern and letter, as the rows say."""
+    """The pattern and letter of each kind of memory, as in the rows."""
     p.comes(lambda: p.chosen("Memory") or p.type(TAB) or p.look(0.1))
     found = set()
     for key in b"<", *(12 * [DOWN]):

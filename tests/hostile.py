@@ -1,6 +1,6 @@
 """Names and texts that would do something to a terminal, or to the program,
-through every command and option: nothing of it comes out, nothing crashes, and
-files of such names work. Prints TAP."""
+are given to every command and option: no control character comes out, nothing
+crashes, and files of such names work. Prints TAP."""
 
 import itertools
 import json
@@ -13,7 +13,7 @@ from person import (FOLDER, MEMDIAL, PATIENCE, SMALL, Person, finish, report)
 
 HOME = os.fsencode(FOLDER)
 
-# What a name can be made of. The folder's file system takes any byte but two.
+# Pieces of names. The file system of the folder takes any byte but two.
 NAMES = {
     "escapes": b"a\x1b[2J\x1b]0;owned\x07\x08\r\x0e\x7fz",
     "line breaks": b"a\nmemdial: all is well\n\tz\x0b\x0c",
@@ -30,13 +30,13 @@ NAMES = {
 
 LOCALES = itertools.cycle(["C.UTF-8", "C", "xx_YY.nonsense", "POSIX"])
 
-# A run of a moment.
+# A run that takes a moment.
 A_MOMENT = [f"--set={s}" for s in ("epochs=1", "epoch_samples=4", "batch=2",
                                    "valid_samples=2", "threads=1")]
 
 
 def is_harmless(character):
-    """What Unicode says, not our list of it."""
+    """Whether Unicode says so, not our own list."""
     if character == "\n":
         return True
     if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
@@ -76,7 +76,8 @@ def write(path, text):
 
 
 def quoted(name):
-    """As text of YAML, in which a description can have all of Unicode."""
+    """The bytes as text of YAML, where a description can have all of
+    Unicode."""
     text = name.decode("utf-8", "replace").replace("\n", "\t")
     return '"%s"' % "".join(
         c if c.isalnum() else r"\U%08x" % ord(c) for c in text)[:2000]
@@ -87,14 +88,15 @@ def lines(*commands):
 
 
 def as_json(name):
-    """As JSON has it: bytes that are no UTF-8 have characters of their own."""
+    """The bytes as in JSON: those that are no UTF-8 become special
+    characters."""
     return "".join(chr(0xef00 + (ord(c) & 0xff))
                    if 0xdc80 <= ord(c) <= 0xdcff else c
                    for c in name.decode("utf-8", "surrogateescape"))
 
 
 def as_argument(what, name):
-    """Whatever takes a word."""
+    """Gives a name to every option that takes a word."""
     commands = [
         [name], ["plan", name], ["train", name], ["plan", b"./" + name],
         [b"./" + name], [b"--" + name], ["plan", b"--" + name],
@@ -154,7 +156,7 @@ def as_file(what, name):
 
 
 def as_command(what, name):
-    """To a worker, which is given all bytes and keeps them."""
+    """The worker is given all bytes and keeps them."""
     if what == "escaped":
         return
     text, settings = as_json(name), {"epochs": 1, "epoch_samples": 4,
@@ -178,8 +180,8 @@ def as_command(what, name):
            f"{what}: ... as the name of its snapshots")
 
 
-# Says `start`, and then what is in a file. It is one process, which the system
-# ends with the screens that leave() kills.
+# Says `start`, and then the contents of a file. It is one process, which the
+# system ends with the screens that leave() kills.
 TELLER = """
     read -r command
     settings=$(printf %s "$command" | sed 's/.*"settings":\\({[^}]*}\\).*/\\1/')
@@ -191,7 +193,7 @@ TELLER = """
 
 
 def as_answer(what, name):
-    """From a worker that is somebody else's."""
+    """The events come from a foreign worker."""
     write("said", lines({"type": "warning", "message": as_json(name)},
                         {"type": "refused", "command": as_json(name),
                          "message": as_json(name), "sets": 0}) + name + b"\n" +
@@ -203,7 +205,7 @@ def as_answer(what, name):
 
 
 def sent(p):
-    """Whether only what curses sends has gone to the terminal."""
+    """Whether only sequences of curses have gone to the terminal."""
     p.look(0.3)
     try:
         text = bytes(p.raw).decode()
@@ -215,7 +217,7 @@ def sent(p):
 
 
 def on_screens():
-    """All of them at once: in the list of presets, as the one that is loaded,
+    """All texts at once: in the list of presets, as the preset that is loaded,
     and from the worker."""
     said = b""
     for name in NAMES.values():

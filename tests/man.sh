@@ -1,12 +1,12 @@
 #!/bin/sh
-# The manual: nothing for mandoc to complain of, and the settings, keys and events
-# as the program has them.
+# The manual: mandoc has nothing to complain of, and the settings, keys and
+# events are those of the program.
 set -u
 srcdir=${srcdir:-.}
 
 echo 1..4
 
-# The pages refer to each other, which mandoc sees only once installed.
+# The pages refer to each other; mandoc finds a page only when it is installed.
 lint() {
     mandoc -T lint "$srcdir"/man/*.[15] |
         grep -v 'referenced manual not found: Xr memdial'

@@ -1,6 +1,6 @@
 """The pages Step, Layers, Runs and Presets from outside: a scripted person
-uses them as they are meant to be, at several sizes, and what the last frame
-says is compared with what `memdial plan --json` says. Prints TAP."""
+uses them as they are meant to be, at several sizes, and the last frame is
+compared with the output of `memdial plan --json`. Prints TAP."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from person import (DOWN, END, ENTER, ESCAPE, FOLDER, HOME, LEFT, MEMDIAL,
 # The sanitizers take their time.
 TRIED = SIZES[::3] if SANITIZED else SIZES
 
-# Something to see on every page: recomputed, sparse, in microbatches.
+# Settings that fill every page: recomputed, sparse, in microbatches.
 SAVING = ["--set=checkpoint=sqrt", "--set=sparsity=0.5", "--set=microbatch=10"]
 
 
@@ -26,7 +26,7 @@ def plan(*arguments, preset="quick"):
 
 
 def bytes_text(count):
-    """As src/base/bytes.c prints them."""
+    """Bytes as src/base/bytes.c prints them."""
     value, unit = count, 0
     while value >= (1023.95 if unit else 1024):
         value /= 1024
@@ -41,7 +41,7 @@ def bytes_of(text):
 
 
 def giga_text(flops):
-    """As src/plan/layer_table.c prints FLOPs."""
+    """FLOPs as src/plan/layer_table.c prints them."""
     giga = flops / 1e9
     return "0" if not flops else "<0.001" if giga < 0.0005 else f"{giga:.3f}"
 
@@ -51,14 +51,14 @@ def alive(step):
 
 
 def cells(line):
-    """Of a row of a table; there are single spaces in cells."""
+    """The cells of a row of a table, which may contain single spaces."""
     return re.split(r" {2,}", line.strip())
 
 
 # Layers
 
 def layer_cells(layer, peak):
-    """What the table says of a layer, by column."""
+    """The table's cells for a layer, by column."""
     nonzeros = layer["nonzeros"]
     return {
         "layer": layer["layer"],
@@ -87,8 +87,8 @@ def layer_table(p):
 
 
 def right_layers(p, planned):
-    """Whether every row that is shown says what the plan does; a frame may
-    have come in part only."""
+    """Whether every row that is shown agrees with the plan; a frame may have
+    come in part only."""
     _, rows = layer_table(p)
     by_name = {layer["layer"]: layer_cells(layer, planned["peak_bytes"])
                for layer in planned["layers"]}
@@ -126,7 +126,7 @@ def sort_layers(p, name):
 
 
 def move_in_layers(p, name, expected):
-    """Down and to the end, and what Enter says there."""
+    """Goes down and to the end, and reads the explanation of Enter there."""
     p.click_on(r"layer(?=[▲▼]? +saved)")
     p.type(HOME + DOWN + DOWN)
     second = expected[2]["layer"]
@@ -193,14 +193,14 @@ def says_step(p, planned, index):
 
 
 def chosen_tensor(p):
-    """Size and name."""
+    """Size and name of a row."""
     lines = p.chosen("At the cursor")
     return lines and re.findall(
         r"([\d.]+ (?:B|KiB|MiB)) [ +◂]([A-Z] .*)", lines[0])[:1]
 
 
 def all_tensors(p):
-    """Goes through the list; sizes, and how many there should be."""
+    """Goes through the list; the sizes, and how many there should be."""
     count = int(p.comes(lambda: re.search(r"(\d+) tensors", p.text()))[1])
     sizes, before = [], None
     p.type(HOME)
@@ -239,7 +239,7 @@ def use_step(p, planned):
 
 
 def walk_through_tensors(p, planned):
-    """At the peak, what is listed is what is alive."""
+    """At the peak, the list has the living tensors."""
     name = f"Step, {size_name(p)}"
     p.type(b"2" + TAB + TAB)
     sizes, count = all_tensors(p)
@@ -255,7 +255,7 @@ def walk_through_tensors(p, planned):
 
 
 def click_in_step(p, planned):
-    """A column of the sawtooth, of the map, a tensor."""
+    """Clicks a column of the sawtooth, one of the map, and a tensor."""
     name = f"Step, {size_name(p)}"
     rows, left, right = p.region("Bytes alive")
     p.click(rows[len(rows) // 2], (left + right) // 2)
@@ -289,7 +289,8 @@ def trial_rows(p):
 
 
 def has_trial(p, letter, planned, words):
-    """Whether a row says how a trial saves memory, what it takes and costs."""
+    """Whether a row shows how a trial saves memory, its memory and its
+    cost."""
     def check():
         row = trial_rows(p).get(letter)
         ratio = f"×{planned['flops']['ratio']:.2f}"
@@ -303,7 +304,7 @@ def letters_in_order(p):
 
 
 def try_settings(p):
-    """Three of them, each until an epoch of it has ended."""
+    """Makes three trials, each until one epoch of it has ended."""
     p.type(b"1" + HOME)
     for keys, applied in (b"", None), (DOWN + RIGHT + RIGHT, "precision=fp16"), (
             DOWN + LEFT, "microbatch=10"):
@@ -319,7 +320,7 @@ def try_settings(p):
 
 
 def plot_columns(p):
-    """Where letters are in the plot."""
+    """The places of letters in the plot."""
     found = {}
     for line in p.pane("Memory and score")[1:]:
         for match in re.finditer(r"[A-C](?=[^A-Za-z])", line):
@@ -356,7 +357,7 @@ def use_runs(p, plans):
 
 
 def pin_in_runs(p, plans):
-    """Comparing with B is comparing with its peak."""
+    """Comparing with B compares with its peak."""
     name = f"Runs, {size_name(p)}"
     b, c = plans["B"]["peak_bytes"], plans["C"]["peak_bytes"]
     p.type(b"p")
@@ -398,7 +399,7 @@ def read_plot(p):
 
 
 def go_back(p):
-    """The settings of the first row again."""
+    """Goes back to the settings of the first row."""
     p.type(b"4")
     p.go_to_pane("Settings tried")
     p.type(HOME + b"b")
@@ -447,7 +448,7 @@ def differing(p):
 
 
 def compare_presets(p):
-    """What a preset would change, and what it would take."""
+    """The changes that a preset would make, and its memory."""
     name = f"Presets, {size_name(p)}"
     p.type(b"5")
     report(choose_preset(p, "wrn-16-1"), f"{name}: Down chooses", p)
@@ -470,7 +471,7 @@ def compare_presets(p):
 
 
 def save_preset(p, name, more=b""):
-    """Types a name in place of the one that is proposed."""
+    """Types a name in place of the proposed one."""
     p.type(b"a")
     p.sees("save as:")
     p.type(b"\x7f" * 40 + name + ENTER + more)
@@ -504,7 +505,8 @@ def save_presets(p, settings):
 
 
 def load_presets(p, settings):
-    """One that the run can go on with, one that it cannot, a broken one."""
+    """Loads a preset that the run can go on with, one that it cannot, and a
+    broken one."""
     p.type(b"1" + HOME + DOWN + RIGHT)
     p.sees("applied.*precision=bf16")
     p.type(b"5")
@@ -544,10 +546,10 @@ def load_presets(p, settings):
     os.remove(os.path.join(presets_folder(), "mine.yaml"))
 
 
-# Images that have to be there
+# Images that must be there
 
 def make_images():
-    """The files of CIFAR-10, with forty images each."""
+    """Makes the files of CIFAR-10, with forty images each."""
     folder = os.path.join(FOLDER, "downloads", "cifar-10-batches-bin")
     os.mkdir(folder)
     for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
@@ -563,8 +565,8 @@ def steps_go_on(p):
 
 
 def name_images():
-    """Without them no run is ended; with them one begins, and the next time
-    they are remembered."""
+    """Without images no run is ended; with them one begins, and their folder
+    is remembered for the next time."""
     p = Person(*SMALL, rows=24, cols=80)
     p.sees(r"epoch \d+ of")
     p.type(b"5")

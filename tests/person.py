@@ -1,5 +1,6 @@
-"""Someone at a terminal: memdial, or another command, at a real pseudo-terminal
-whose picture pyte keeps; and the lines of TAP that say what came of it."""
+"""Someone at a terminal: memdial, or another command, at a real
+pseudo-terminal whose picture pyte keeps; and the lines of TAP with the
+results."""
 
 import fcntl
 import os
@@ -36,7 +37,7 @@ HOME, END = b"\x1bOH", b"\x1bOF"
 PAGE_UP, PAGE_DOWN = b"\x1b[5~", b"\x1b[6~"
 ENTER, ESCAPE, TAB = b"\r", b"\x1b", b"\t"
 
-# Private modes as pyte keeps them.
+# Private modes, as pyte numbers them.
 PASTE, MOUSE, CURSOR = 2004 << 5, 1000 << 5, 25 << 5
 
 
@@ -60,20 +61,20 @@ def children(pid):
 
 
 class Screen(pyte.Screen):
-    """With what curses sends to an xterm and pyte passes over: scrolling, and
-    repeating a character."""
+    """Adds two sequences that curses sends to an xterm and pyte passes over:
+    scrolling, and repeating a character."""
 
     last = " "
 
     def draw(self, data):
-        # One by one: pyte leaves out what follows a mark that it knows not.
+        # One by one: pyte drops the text after a mark that it does not know.
         for character in [data] if data.isascii() else data:
             super().draw(character)
         self.last = data[-1:]
 
     @property
     def display(self):
-        """As pyte has it, but that halves of wide characters may be left."""
+        """pyte's lines, but halves of wide characters may be left."""
         return ["".join(self.buffer[row][col].data
                         for col in range(self.columns))
                 for row in range(self.lines)]
@@ -105,7 +106,8 @@ class Stream(pyte.ByteStream):
 
 class Person:
     """Someone at a terminal with memdial, or another command, in it. Its
-    picture has its size, or that of `screen`, where it says another or none."""
+    picture has the terminal's size, or that of `screen`, if it tells another
+    or none."""
 
     def __init__(self, *arguments, rows=40, cols=120, command=None,
                  screen=None, **extra):
@@ -119,7 +121,7 @@ class Person:
         if self.pid == 0:
             os.chdir(FOLDER)
             set_size(0, rows, cols)
-            # Which signals a shell ignores in the background is no matter.
+            # Signals that a shell ignores in the background do not matter.
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             os.execvpe(command[0], command, environment)
@@ -142,7 +144,7 @@ class Person:
                 view = view[os.write(self.fd, view[:256]):]
 
     def look(self, seconds):
-        """Reads what comes within so many seconds."""
+        """Reads the output of that many seconds."""
         end = time.monotonic() + seconds
         while True:
             left = max(0, end - time.monotonic())
@@ -187,7 +189,7 @@ class Person:
                                 range(self.screen.columns))]
 
     def go_to_pane(self, title):
-        """By a click on its title, or on its name above the only pane."""
+        """Clicks on a pane's title, or on its name above the only pane."""
         self.comes(lambda: self.click_on(f"─ {title} ", 1) or
                    self.click_on(f" {title} ", 1))
 
@@ -195,9 +197,9 @@ class Person:
         return "╭" in self.text()
 
     def region(self, title):
-        """Where the inside of the pane of that title is: rows, and its first
-        and last column; without borders, between tabs, or names of panes, and
-        the state."""
+        """The place of the inside of the pane of that title: rows, and its
+        first and last column. A pane without borders lies between tabs, or
+        names of panes, and the state."""
         lines = self.screen.display
         for row, line in enumerate(lines):
             left = line.find(f"╭─ {title} ")
@@ -222,7 +224,7 @@ class Person:
                 self.screen.buffer[r][right].reverse]
 
     def comes(self, check, patience=None):
-        """Waits for what a function says of the screen; returns it."""
+        """Waits until a function of the screen is true; returns its value."""
         end = time.monotonic() + (patience or PATIENCE)
         while not (found := check()):
             if time.monotonic() > end:
@@ -236,7 +238,7 @@ class Person:
                                patience))
 
     def closes(self, pattern):
-        """Esc, until a text is gone."""
+        """Types Esc until a text is gone."""
         self.type(ESCAPE)
         return bool(self.comes(lambda: not re.search(pattern, self.text())))
 
@@ -264,7 +266,7 @@ class Person:
                 and self.cooked())
 
     def cooked(self):
-        """Whether lines are edited, echoed and translated, as they begin."""
+        """Whether lines are edited, echoed and translated, as at the start."""
         iflag, oflag, _, lflag, *_ = termios.tcgetattr(self.fd)
         return (iflag & termios.ICRNL and oflag & termios.ONLCR and
                 oflag & termios.OPOST and lflag & termios.ICANON and
@@ -274,7 +276,7 @@ class Person:
         return children(self.pid)
 
     def hang_up(self):
-        """The terminal goes away; in its place is a pipe that is silent."""
+        """The terminal goes away; a silent pipe takes its place."""
         nothing, self.silence = os.pipe()
         os.dup2(nothing, self.fd)
         os.close(nothing)
@@ -304,7 +306,7 @@ def report(good, what, person=None):
 
 
 def finish():
-    """The end of the tests; does not return."""
+    """Ends the tests; does not return."""
     print(f"1..{count}")
     shutil.rmtree(FOLDER, ignore_errors=True)
     sys.exit(failed != 0)

@@ -1,5 +1,5 @@
-"""The screens and their worker, as processes: what one knows of the other, and
-what becomes of one when the other dies. Prints TAP."""
+"""The screens and their worker, as processes: the facts that each learns of
+the other, and the fate of one when the other dies. Prints TAP."""
 
 import glob
 import json
@@ -13,19 +13,19 @@ import time
 from person import (DOWN, ESCAPE, FOLDER, LEFT, MEMDIAL, PATIENCE, RIGHT,
                     SANITIZED, SMALL, Person, children, finish, report)
 
-# The machine is the worker's to tell.
+# The worker tells its machine.
 OPEN = [s for s in SMALL if "threads" not in s]
 
 
 def plan(*settings):
-    """The plan, without a worker."""
+    """The plan without a worker."""
     said = subprocess.run([MEMDIAL, "plan", "quick", *settings, "--json"],
                           capture_output=True, check=True)
     return json.loads(said.stdout)
 
 
 def exported(p):
-    """What `e` writes, with all bytes."""
+    """The file that `e` writes, with all bytes."""
     path = os.path.join(FOLDER, "memdial-1.json")
 
     def read():
@@ -42,21 +42,21 @@ def exported(p):
 
 
 def events(path, name):
-    """Those of a type that a worker has written to a file so far."""
+    """The events of a type that a worker has written to a file so far."""
     with open(path) as file:
         lines = [json.loads(line) for line in file if line.endswith("\n")]
     return [e for e in lines if e["type"] == name]
 
 
 def has_mapped(pid, *names):
-    """Whether a process has a file of such a name in its memory."""
+    """Whether a process has a file of such a name mapped."""
     with open(f"/proc/{pid}/maps") as file:
         maps = file.read()
     return any(name in maps for name in names)
 
 
 def shows_plan(p, what, expected):
-    """Whether the plan on the screens is that one, to the byte."""
+    """Whether the screens show that plan, to the byte."""
     def same():
         found = exported(p).get("plan", {})
         return all(found.get(name) == expected[name]
@@ -66,7 +66,7 @@ def shows_plan(p, what, expected):
 
 
 def a_worker_with_other_processors():
-    """One that may use a single processor."""
+    """A worker that may use a single processor."""
     said = os.path.join(FOLDER, "events")
     processor = min(os.sched_getaffinity(0))
     p = Person(*OPEN, "--worker",
@@ -86,7 +86,7 @@ def a_worker_with_other_processors():
     p.leave()
 
 
-# Begins the run that it is asked for, on a machine that it makes up.
+# Begins the run that it is asked for, on a made-up machine.
 PRETENDER = """
     read -r command
     settings=$(printf %s "$command" | sed 's/.*"settings":\\({[^}]*}\\).*/\\1/')
@@ -121,7 +121,7 @@ def no_device_in_front():
 
 
 def begin(command=None, *settings):
-    """Someone whose worker is another one."""
+    """Someone with another worker."""
     return Person(*SMALL, *settings,
                   *(["--worker", command] if command else []))
 
@@ -131,12 +131,12 @@ def has_gone(pid):
 
 
 def have_gone(p, pids):
-    """Whether there were processes, and are no more before long."""
+    """Whether there were processes, and soon are none."""
     return pids and p.comes(lambda: all(map(has_gone, pids)), PATIENCE / 12)
 
 
 def goes_on(p, what):
-    """R helps."""
+    """R restarts the run."""
     p.type(b"R")
     report(p.sees("training") and p.alive(), f"... and R goes on: {what}", p)
 
@@ -161,7 +161,7 @@ def killed(number, name):
 
 
 def stopped():
-    """A worker that hangs; what comes of it is to be seen after a while."""
+    """A worker hangs; the screens show it after a while."""
     p = begin()
     p.sees("training")
     p.hung = p.workers()
@@ -187,7 +187,7 @@ OWN = f"exec {shlex.quote(MEMDIAL)} worker"
 
 
 def commands():
-    """What is no worker, or not at once."""
+    """Commands that are no worker, or not at once."""
     for command, said, state in (
             ("no-such-memdial worker",
              "ended with status 127: .*not found.*R begins again", "no worker"),
@@ -209,7 +209,7 @@ def commands():
 
 
 def out_of_address_space():
-    """No arena, at the start and in the middle of a run."""
+    """The arena cannot be had, at the start and in the middle of a run."""
     if SANITIZED:
         report(True, "ulimit # SKIP sanitizers need terabytes of addresses")
         return
@@ -229,8 +229,8 @@ def out_of_address_space():
 
 GROUP_MIB = 64
 
-# Takes memory once it is told to, little by little, up to an amount; goes then,
-# or with the worker beside it, of which it gets the number.
+# Takes memory once it is told to, little by little, up to an amount; then it
+# ends, or earlier if the worker beside it does, whose process id it gets.
 HOG = f"""
 import os, sys, time
 while not os.path.exists("hog"):
@@ -246,9 +246,9 @@ os.remove("hog")
 
 
 class Group:
-    """Processes that may have so much memory together, and of which the kernel
-    ends the largest if they want more: a control group of our own, where we
-    may make one, or of systemd's. `run` is a command that runs what follows it
+    """Processes that may have an amount of memory together; the kernel ends
+    the largest if they want more. It is a control group of our own, where we
+    may make one, or of systemd's. `run` is a command that runs its arguments
     in there; empty if there is no way."""
 
     def __init__(self):
@@ -288,8 +288,8 @@ class Group:
 
 
 def out_of_memory():
-    """More than may be had is refused; what others take then, nobody knows
-    before."""
+    """A run that needs more than may be had is refused; memory that others
+    take later is not known before."""
     if SANITIZED:
         report(True, "out of memory # SKIP sanitizers take more")
         return
@@ -307,7 +307,7 @@ def out_of_memory():
     with_hog = f"python3 -c {shlex.quote(HOG)} $$ & {OWN}"
     p = begin(f"exec {group.run} sh -c {shlex.quote(with_hog)}",
               "--set=batch=60")
-    p.sees(r"touched +3\d\.\d+ MiB +of the arena")  # the largest it is then
+    p.sees(r"touched +3\d\.\d+ MiB +of the arena")  # the largest size it gets
     with open(os.path.join(FOLDER, "hog"), "w"):
         pass
     report(p.sees("memory ran out and the system ended the worker: let a dial "
@@ -320,7 +320,7 @@ def out_of_memory():
     group.remove()
 
 
-# What a shell sees of a terminal before and after a command.
+# The state of a terminal that a shell sees before and after a command.
 SHELL = ["sh", "-c", 'stty -a >before; "$@"; echo "over: $?"; stty -a >after',
          "sh", MEMDIAL]
 
@@ -342,7 +342,7 @@ def front_dies(number):
     code = r"\d+" if SANITIZED else str(128 + number)
     report(p.sees(f"over: {code}"), f"{name} ends the screens", p)
     report(gone, "... and the worker")
-    if number != signal.SIGKILL:  # of which nobody can know
+    if number != signal.SIGKILL:  # nobody can know of that one
         p.ends()
         report(p.restored() and read("before") == read("after"),
                "... and leaves the terminal as it was", p)
@@ -358,7 +358,7 @@ def is_named():
 
 
 def signals_ignored():
-    """As nohup and shells without job control begin what they run."""
+    """Commands begin as nohup and shells without job control begin them."""
     p = Person(command=["sh", "-c", "trap '' HUP INT QUIT TERM TSTP; "
                         'exec "$@"', "sh", MEMDIAL, *SMALL])
     p.sees("training")
@@ -372,7 +372,7 @@ def signals_ignored():
 
 
 def front_out_of_memory():
-    """The screens may have no more than they have, and are asked for more."""
+    """The screens may have no more memory, and need more."""
     if SANITIZED:
         report(True, "screens out of memory # SKIP sanitizers reserve all")
         return

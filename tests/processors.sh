@@ -1,5 +1,5 @@
 #!/bin/sh
-# Processors that this machine is not, emulated by QEMU: one that has AVX2 and
+# Other processors than this machine's, emulated by QEMU: one that has AVX2 and
 # no AVX-512, and one that has neither. Every operation's kernels run there and
 # a network is trained; an instruction that the processor lacks would end the
 # program. Prints TAP.
@@ -7,8 +7,8 @@
 srcdir=${srcdir:-.}
 qemu=qemu-x86_64
 
-# Only kernels/cpu/isa.c asks what the processor has, so only there may kernels
-# be taken by the name of their instruction set.
+# Only kernels/cpu/isa.c asks for the processor's features, so only there may
+# kernels be called by the name of their instruction set.
 (cd "$srcdir" && grep -rlE 'cpu_(generic|avx2|avx512)_[a-z]' --include='*.[ch]' \
     bench kernels src tests ui) >"$out"
 [ "$(sort "$out" | tr '\n' ' ')" = \

@@ -1,4 +1,4 @@
-"""The screens from outside: what a scripted person does to them. Prints TAP."""
+"""The screens from outside: a scripted person uses them. Prints TAP."""
 
 import os
 import random
@@ -23,15 +23,15 @@ def peak(person):
 
 
 def turn_dials(p):
-    """Each dial up, until it is applied, and back with undo."""
+    """Turns each dial up, until it is applied, and back with undo."""
     for page in 1, 2:
         names = re.findall(r"^│[▸ ]  ?([a-z_0-9]+) +\S", p.text(), re.M)
         p.type(HOME)
         for name in names:
             before = value(p, name)
             p.type(RIGHT)
-            # What was undone before may be applied with it, as one change; of
-            # what is idle that is said.
+            # A change that was undone may be applied with it, as one; the
+            # screens say which of them is idle.
             applied = rf"applied [^\n]*\b{name}=|{name}=\S+ has no effect"
             p.sees(applied + "|no further step")
             if "no further step" in p.text():
@@ -82,7 +82,7 @@ def paste(p):
 
 
 def comes_back(p):
-    """Esc and 1, one at a time, until there is nothing over the first page."""
+    """Types Esc and 1, one at a time, until only the first page is shown."""
     def tries():
         for key in ESCAPE, b"1":
             p.type(key)
@@ -116,8 +116,8 @@ def click(p):
 
 
 def kill_worker(p):
-    # Keys are taken in turn: with help there, R has been. Else a worker that
-    # died before it would be begun again by it, and nothing be said.
+    # Keys are taken in turn: when help is shown, R has been carried out.
+    # Otherwise R would restart a worker that died before it, without a message.
     p.sees(r"epoch \d+ of .*training")
     p.type(b"R")
     report(p.sees("─ The same run from the beginning ─") and
@@ -165,8 +165,8 @@ def a_session():
 
 
 def summed_up(p):
-    """Whether five lines about the run are below what was there before, and
-    the command in them is one."""
+    """Whether five lines about the run are below the old contents, and one of
+    them is a command that works."""
     match = re.search(r"(?m)^\S+: .*\npeak [\d.]+ \w+ planned.*\n"
                       r"(?:best validation accuracy [\d.]+%, in epoch \d+|no "
                       r"epoch .*) *\n\d+ of \d+ steps in \S+ *\n.*\n"
@@ -254,8 +254,8 @@ def refusals():
 
 
 def sentences(*arguments, commands=b"", stdin=subprocess.PIPE, wait=None):
-    """What --plain says, as lines, and its exit status; `wait` is a text to
-    come before each command is given."""
+    """The lines that --plain prints, and its exit status; `wait` is a text to
+    wait for before each command is given."""
     p = subprocess.Popen(
         [MEMDIAL, "--plain", *arguments], stdin=stdin,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -311,7 +311,7 @@ def plain():
 
 
 def plain_goes_on():
-    """The end of commands is not that of the run; quit is."""
+    """The run does not end with the commands, but with quit."""
     said, code = sentences("--set=epochs=3", *SMALL[:3],
                            commands=((b"set lr=0.01\n", "^Training"),))
     report(code == 0 and said[-1] == "Done.",

@@ -1,11 +1,11 @@
 #!/bin/sh
-# What holds of the source as it stands. Prints TAP.
+# Rules that the source keeps. Prints TAP.
 set -u
 
 source=$(cd "${srcdir:-.}" && pwd)
 count=0
 
-none() { # LINES DESCRIPTION: none were found
+none() { # LINES DESCRIPTION: there must be no lines
     count=$((count + 1))
     if [ -z "$1" ]; then
         echo "ok $count - $2"
@@ -15,8 +15,8 @@ none() { # LINES DESCRIPTION: none were found
     fi
 }
 
-# PATTERN: lines of C with it, but in print.c, which is the gate, and process.c,
-# which sees to it that there are streams.
+# PATTERN: lines of C with it. print.c, which is the gate, is left out, and so
+# is process.c, which makes sure that there are streams.
 lines() {
     find "$source/src" "$source/ui" "$source/kernels" \
         -name '*.[ch]' ! -path '*/cuda/*' \
@@ -24,31 +24,31 @@ lines() {
         -exec grep -HnE "$1" {} + | grep -vE ':[0-9]+: *(/?\*|//)'
 }
 
-# That nothing is found must not be for want of looking.
+# An empty list must not come from a search that fails.
 none "$([ -n "$(lines '^int main\(')" ] || echo "no main() in $source")" \
     'the source is there'
 
-# Text of others goes to a terminal by print() and print_error() alone, which
-# clean it, or through the cells of the screens.
+# Foreign text goes to a terminal only by print() and print_error(), which clean
+# it, or through the cells of the screens.
 none "$(lines '(^|[^a-z_])(v?printf|puts|putchar|perror|psignal|error|warn)\(')" \
     'nothing is printed but by print()'
 none "$(lines '(^|[^a-z_])(stdout|stderr|STDERR_FILENO)([^a-z_]|$)' |
     grep -vE 'newterm\(|dup2\(out,|dprintf\(STDERR_FILENO, "cannot be')" \
     'nothing else has standard output or standard error'
 
-# What is left out of JSON without a word, or printed in part, is an error that
-# nobody sees.
+# A member that is left out of JSON in silence, or printed in part, is an error
+# that nobody sees.
 none "$(lines '(^|[^a-z_])json_(string|stringn|sprintf|real|dump|object_set|array_append)[a-z_]*\(' |
     grep -vE '/json_print\.c:|json_string_(value|length)\(|json_real_value\(')" \
     'values are made and put together as json_print.h says'
 
-# Nobody asks whether there was memory but the kernels, which see no src/.
+# Only the kernels, which see no src/, ask whether there was memory.
 none "$(lines '(^|[^a-z_])([mc]alloc|realloc|reallocarray|strn?dup|v?asprintf)\(' |
     grep -vE '/src/base/error\.c:|/kernels/cpu/')" \
     'memory is had by functions that see to it that it is there'
 
-# Files are opened in file.c, which looks at what they are, and replaced in
-# draft.c; what is opened besides is the system's.
+# file.c opens files, and looks at their kind; draft.c replaces them. Other
+# files that are opened are the system's.
 none "$(find "$source/src" "$source/ui" -name '*.[ch]' ! -name 'file.[ch]' \
     ! -name 'draft.[ch]' \
     ! -name process.c ! -name scratch.c -exec grep -HnE \
@@ -56,7 +56,7 @@ none "$(find "$source/src" "$source/ui" -name '*.[ch]' ! -name 'file.[ch]' \
     {} + | grep -v '"/proc/')" \
     'no file is opened or replaced but by file.c and draft.c'
 
-# Every include of the source: the file, and what it includes.
+# Every include of the source: the file, and the file that it includes.
 includes() {
     (cd "$source" && find src ui kernels -name '*.[ch]' -o -name '*.cu' |
         xargs grep -H '^#include "') |
@@ -64,7 +64,7 @@ includes() {
         grep -vE ' (config|kernels/cuda/build_id)\.h$'
 }
 
-# A folder sees those before it in the list, and itself.
+# A folder sees itself, and the folders before it in the list.
 none "$(includes | awk '
     function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
     BEGIN {
@@ -78,7 +78,7 @@ none "$(includes | awk '
     !(to in floor) || floor[to] > floor[from] { print $1 " includes " $2 }')" \
     'a folder sees those before it: README.md, Layout'
 
-# Pairs of files without their ends, a .c and its .h being one.
+# Pairs of files without their suffixes, a .c and its .h being one.
 none "$(includes | sed 's/^src\///; s/\.[a-z]* / /; s/\.h$//' |
     awk '$1 != $2' | tsort 2>&1 >/dev/null)" \
     'no file includes another that includes it'

@@ -1,24 +1,24 @@
 #!/bin/sh
-# What the program is begun with: standard streams that are closed or cannot be
-# written, signals that are to be ignored, commands without an end of line.
-# Prints TAP.
+# The streams and signals that the program begins with: standard streams that
+# are closed or cannot be written, signals that are ignored, commands without an
+# end of line. Prints TAP.
 . "${srcdir:-.}/tests/tap.sh"
 
 XDG_CONFIG_HOME=$folder/config
 XDG_STATE_HOME=$folder/state
 export XDG_CONFIG_HOME XDG_STATE_HOME
 
-# Steps of milliseconds.
+# Settings of a run whose steps take milliseconds.
 small='--set batch=2 --set epoch_samples=60 --set valid_samples=2
     --set threads=1'
 
-one_line() { # FILE TEXT: all that is in the file is a line with the text
+one_line() { # FILE TEXT: the file has one line, with the text
     [ "$(wc -l <"$1")" = 1 ] && grep -qF -- "$2" "$1"
 }
 
-# CODE ARGUMENT...: what comes of a command under all sets of closed streams. A
-# file that is opened must not take the place of one that is closed, so nothing
-# but what is printed may arrive in the two.
+# CODE ARGUMENT...: the output of a command under all sets of closed streams. A
+# file that is opened must not take the place of a closed stream, so only
+# printed text may arrive in the two.
 closed='standard output is closed'
 survives() {
     code=$1
@@ -90,7 +90,7 @@ head -c 100000 /dev/zero | timeout $patience "$memdial" worker >"$out" 2>"$err"
 [ $? = 0 ] && one_line "$out" 'a line of more than 65535 bytes'
 report $? '... that is too long'
 
-# What was to be ignored stays so, what was not ends a run in order.
+# A signal that was ignored stays so; any other ends a run in order.
 long='{"command":"start","settings":{"batch":2,"epoch_samples":60,'\
 '"valid_samples":2,"threads":1,"epochs":99999}}'
 mkfifo "$folder/commands"
@@ -171,7 +171,7 @@ if [ -r /proc/self/stat ]; then
     done
 fi
 
-# A pipe that is not to be waited for is waited for all the same.
+# A pipe that must not block is waited for all the same.
 if command -v python3 >/dev/null; then
     python3 - "$memdial" >"$out" 2>"$err" <<'END'
 import os, subprocess, sys, time

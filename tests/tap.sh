@@ -1,5 +1,5 @@
-# For the scripts beside it: a folder of their own, the files that a program's
-# output and errors go to, lines of TAP, and programs in the background.
+# Functions for the scripts beside it: a folder of their own, files for a
+# program's output and errors, lines of TAP, and programs in the background.
 set -u
 
 memdial=${MEMDIAL:-./memdial}
@@ -10,7 +10,7 @@ out=$folder/out
 err=$folder/err
 count=0
 
-report() { # STATUS DESCRIPTION: with what was printed last if it is bad
+report() { # STATUS DESCRIPTION: with the last output if the status is bad
     count=$((count + 1))
     if [ "$1" = 0 ]; then
         echo "ok $count - $2"
@@ -20,9 +20,9 @@ report() { # STATUS DESCRIPTION: with what was printed last if it is bad
     fi
 }
 
-# INPUT COMMAND...: begins it in the background, reading from a file; $begun is
-# the process. Its output and its errors have files of their own, $out and $err,
-# so that nothing counts of the last one.
+# INPUT COMMAND...: begins the command in the background, reading from a file;
+# $begun is the process. Its output and its errors go to new files, $out and
+# $err, so that earlier output does not count.
 begin_count=0
 begin() {
     begin_count=$((begin_count + 1))
@@ -35,7 +35,7 @@ begin() {
     begun=$!
 }
 
-# Seconds. Nothing takes long, but on a machine that does other things.
+# Seconds. Nothing takes that long, except on a busy machine.
 patience=120
 
 # COMMAND...: tries it until it succeeds, as long as patience lasts.
@@ -48,7 +48,7 @@ eventually() {
     done
 }
 
-lines_with() { # PATTERN: how many lines of output so far have it
+lines_with() { # PATTERN: the number of lines of output with it so far
     grep -c -- "$1" "$out"
 }
 
@@ -56,7 +56,7 @@ has_lines() { # PATTERN NUMBER
     [ "$(lines_with "$1")" -ge "$2" ]
 }
 
-comes() { # PATTERN [NUMBER]: whether so many lines of output come to have it
+comes() { # PATTERN [NUMBER]: whether that many lines of output come to have it
     eventually has_lines "$1" "${2:-1}"
 }
 
@@ -64,7 +64,7 @@ has_ended() { # the process that was begun
     ! kill -0 "$begun" 2>/dev/null
 }
 
-wait_for_end() { # the status of it
+wait_for_end() { # returns its status
     eventually has_ended || return 1
     wait "$begun"
     code=$?

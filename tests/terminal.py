@@ -18,7 +18,7 @@ TERMINFO = os.path.join(FOLDER, "terminfo")
 
 
 def act_as_worker():
-    """A worker that trains nothing, and at once."""
+    """A worker that trains nothing, in no time."""
     step = sets = 0
 
     def say(kind, **members):
@@ -40,7 +40,7 @@ def act_as_worker():
 
 
 def resident(pid):
-    """Bytes of a process."""
+    """The bytes of a process."""
     with open(f"/proc/{pid}/status") as file:
         return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1]) << 10
 
@@ -66,8 +66,8 @@ def memory_of_changes():
     p.leave()
 
 
-# A colour is sent as its number between 9 and m. The dark theme has 81, which
-# is red 95, green 215 and blue 255, for keys; contrast has 14. With few colours
+# A colour is sent as its number between 9 and m. For keys the dark theme has
+# 81, which is red 95, green 215 and blue 255; contrast has 14. With few colours
 # both are 6.
 DESCRIPTION = """
 %s|a terminal of tests,
@@ -138,7 +138,7 @@ def colours():
 
 
 def kinds():
-    """Those of these that are described here."""
+    """The terminals, of these, that are described here."""
     for term in ("vt100", "ansi", "linux", "xterm", "screen", "tmux",
                  "tmux-256color", "alacritty-direct", "konsole-direct", "putty"):
         if subprocess.run(["infocmp", term], capture_output=True).returncode:
@@ -159,8 +159,8 @@ def framed(p, rows, cols):
 
 
 def sizes():
-    """What is exported of another terminal is nothing to this one; it is all
-    there is where a terminal does not know its size."""
+    """Sizes exported for another terminal do not count; they do where a
+    terminal does not know its size."""
     for rows, cols, exported, size in (
             (40, 120, (24, 80), (40, 120)), (24, 80, (60, 200), (24, 80)),
             (24, 80, (0, 0), (24, 80)), (24, 80, (-1, "abc"), (24, 80)),
@@ -178,7 +178,7 @@ def sizes():
         p.leave()
 
 
-# What terminals measure each in its own way, one below the other.
+# Characters that terminals measure differently, one below the other.
 SCRIPTS = {
     "arabic": "العربية سلام", "cjk": "日本語の説明、漢字",
     "devanagari": "क्षत्रिय हिन्दी में", "emoji": "⚡✅❌⭐ 🫠 🦩",
@@ -201,7 +201,7 @@ def make_presets():
 
 
 def crooked(p):
-    """Rows of the body without a border where the first of them has one."""
+    """Rows of the body without a border where the first row has one."""
     buffer, lines = p.screen.buffer, range(1, p.screen.lines - 2)
     places = [col for col in range(p.screen.columns)
               if buffer[1][col].data in BORDERS - {"│"}]
@@ -216,8 +216,8 @@ def on_page_presets(p):
 
 
 def terminals_disagree():
-    """Borders stay whether a terminal takes what is in doubt for nothing, one
-    column or two, or for what Unicode says."""
+    """Borders stay whether a terminal gives characters in doubt no column, one
+    or two, or the width that Unicode says."""
     known = pyte.screens.wcwidth
 
     def in_doubt(c):
@@ -242,7 +242,7 @@ def terminals_disagree():
 
 
 def in_tmux():
-    """The picture that tmux has of it."""
+    """The picture of the screens in tmux."""
     if not shutil.which("tmux"):
         report(True, "in tmux # SKIP tmux is not installed")
         return
@@ -265,13 +265,13 @@ def in_tmux():
     p.type(b"q")
     p.type(b"\r")
     p.ends()
-    tmux("kill-server")  # one that has ended, if all went well
+    tmux("kill-server")  # it has ended already if all went well
     p.leave()
 
 
 def widths_wrong(lines):
-    """Rows of a pane that are not as wide as the first, by what Unicode says;
-    it says other things of Hangul in one edition and in another."""
+    """Rows of a pane that are not as wide as the first, by Unicode, whose
+    editions differ on Hangul."""
     rows = [line for line in lines if line[:1] in BORDERS and
             "hangul" not in line and "\u1112" not in line]
     return len(rows) < 30 or [
@@ -296,7 +296,7 @@ def plain_columns():
 
 
 def not_unicode():
-    """A locale without them."""
+    """A locale without such characters."""
     p = Person(*SMALL, LC_ALL="C")
     p.sees("(?s)training.*Dials")
     p.type(b"5")
@@ -313,7 +313,8 @@ RUN = ["train", "quick", "--epochs=1", "--set=batch=20", "--set=threads=1",
 
 
 def changing_line():
-    """One row, whatever the width; and nothing of it is left."""
+    """The line takes one row, whatever the width, and no part of it is
+    left."""
     for cols in 80, 31:
         p = Person(*RUN, "--set=epoch_samples=400", rows=24, cols=cols)
         ended = p.ends()

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Threads that the system does not let a process have: a refusal that says how
-# many it can, before a run begins, whatever the limit. Prints TAP.
+# Threads that the system does not let a process have: before a run begins a
+# refusal names the number that it can have, whatever the limit. Prints TAP.
 . "${srcdir:-.}/tests/tap.sh"
 
 if [ -n "${MEMDIAL_SANITIZED:-}" ]; then
@@ -10,7 +10,7 @@ fi
 
 small='--epochs 1 --set epoch_samples=8 --set valid_samples=4 --set batch=4'
 
-# How many threads the last run says that it can have.
+# The number of threads that the last run says it can have.
 startable() {
     sed -n 's/.* cannot be started, but \([0-9]*\) can: .*/\1/p' "$1"
 }
@@ -23,8 +23,8 @@ ended_in_order() {
     report $? "$1"
 }
 
-# At some of these sizes the threads are too many, at some the arena is too
-# much, and at some there is enough.
+# At some of these sizes there are too many threads, at some the arena is too
+# large, and at some there is enough.
 refused=0
 for size in 60000 90000 150000 300000 500000 545000 555000 560000 600000 \
     900000; do
@@ -39,7 +39,7 @@ done
 [ $refused -gt 2 ]
 report $? "... of which $refused were too small for the threads"
 
-# As many as it says that there can be.
+# As many threads as the refusal says are possible.
 (
     ulimit -v 500000
     "$memdial" train quick $small --set threads=64
@@ -68,7 +68,7 @@ report $? '... and half of them train'
 [ $? = 0 ] && [ ! -s "$err" ]
 report $? 'smaller stacks let 64 train'
 
-# A worker refuses them and goes on.
+# A worker refuses too many threads and goes on.
 start='"epochs":1,"epoch_samples":8,"valid_samples":4,"batch":4'
 limited() { # COMMAND...
     ulimit -v 500000
@@ -93,7 +93,7 @@ report $? '... refuses to begin'
 grep -q '"type":"start".*"threads":2' "$out"
 report $? '... and begins with fewer'
 
-# A user's limit of threads; for root there is none, so as somebody else.
+# A user's limit of threads; root has none, so another user runs this.
 as_nobody='setpriv --reuid=65534 --clear-groups'
 [ "$(id -u)" = 0 ] || as_nobody=
 cp "$memdial" "$folder/memdial" && chmod -R a+rX "$folder"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The worker from outside: what it does on each command, what it says, how it
-# ends. Prints TAP.
+# The worker from outside: its action on each command, its events, and its end.
+# Prints TAP.
 . "${srcdir:-.}/tests/tap.sh"
 
 mkfifo "$folder/commands"
@@ -14,7 +14,7 @@ send() {
     printf '%s\n' "$@" >&3
 }
 
-await() { # PATTERN [NUMBER]: so many such lines come
+await() { # PATTERN [NUMBER]: that many such lines come
     comes "$@"
     report $? "says $1 ${2:-}"
 }
@@ -85,7 +85,7 @@ sleep 0.5
 [ "$(lines_with '"type":"step"')" = "$before" ]
 report $? 'no steps while paused'
 
-# What is wrong changes nothing.
+# A faulty command changes nothing.
 refuses "'fp61' is not one of" \
     '{"command":"set","settings":{"precision":"fp61"}}'
 refuses "did you mean 'precision'?" \
@@ -120,7 +120,8 @@ await "\"path\":\"$folder/saved\""
 await '"type":"resumed"'
 await '"type":"epoch"' $(($(lines_with '"type":"epoch"') + 2))
 
-# The first step of a new plan is told, and at once all that it touched.
+# The first step of a new plan is reported, and at once all the bytes it
+# touched.
 sed '1,/"type":"resumed"/d' "$out" >"$folder/after"
 paused=$(grep '"type":"paused"' "$out" | number step)
 [ "$(sed -n 1p "$folder/after" | number step)" = $((paused + 1)) ]
@@ -146,8 +147,8 @@ refuses 'at its end' '{"command":"resume"}'
 send '{"command":"set","settings":{"checkpoint":"block"}}'
 await '"type":"applied"' 2
 
-# A run that cannot begin leaves the one that is there as it is, whatever is
-# wrong with it.
+# A run that cannot begin leaves the present one as it is, whatever is wrong
+# with it.
 send "$start,\"save\":\"$folder/stays\"}"
 await '"type":"start"' 5
 await "\"path\":\"$folder/stays\""
@@ -178,7 +179,7 @@ await '"type":"applied".*"precision":"bf16"}'
 [ "$(lines_with '"type":"start"')" = "$starts" ] && [ -s "$folder/stays" ]
 report $? '... and none of them ended the run'
 
-# What a run goes on from may be what the one before it does not keep.
+# A run may go on from a snapshot that the run before it does not keep.
 send "$start,\"save\":\"$folder/first\",\"keep\":false}"
 await "\"path\":\"$folder/first\""
 send "$start,\"save\":\"$folder/second\",\"load\":\"$folder/first\"}"
@@ -186,7 +187,7 @@ await "\"path\":\"$folder/second\""
 [ ! -e "$folder/first" ]
 report $? '... and is gone then'
 
-# One that fails leaves the worker there.
+# A run that fails leaves the worker there.
 send "{\"command\":\"start\",\"settings\":{$small,\"lr\":1000,"\
 '"weight_decay":1,"epochs":999}}'
 await '"type":"error".*diverged'
@@ -211,7 +212,7 @@ for keep in true false; do
     report $? "... the snapshot is there: $kept"
 done
 
-# Nor is anything but a snapshot replaced.
+# Only a snapshot is replaced.
 echo precious >"$folder/text"
 begin_worker
 refuses 'no snapshot' "$start,\"save\":\"$folder/text\"}"
@@ -228,8 +229,9 @@ report $? '... which is as it was'
 [ $? = 1 ] && grep -q 'commands cannot be read: Is a directory' "$out"
 report $? 'commands that cannot be read are a failure'
 
-# What it did not write it does not remove: what was there before it, what it
-# was told to keep, and what somebody else has put in place of its own.
+# It removes only snapshots that it wrote: not a file that was there before it,
+# one that it was told to keep, or one that somebody else has put in their
+# place.
 whole='{"command":"start","preset":"quick","settings":{'$small',"epochs":1}'
 cp "$folder/saved" "$folder/theirs"
 begin_worker
@@ -264,7 +266,7 @@ ends 'ends when its snapshot is replaced'
 cmp "$folder/saved" "$folder/mine" >"$err"
 report $? '... and leaves what replaced it'
 
-# A run that is at its end when it begins is saved as well.
+# A run that is at its end when it begins writes a snapshot too.
 begin_worker
 send "$whole,\"save\":\"$folder/end\"}"
 await '"type":"done"'
@@ -285,7 +287,7 @@ await '"type":"step"'
 send '{"command":"stop"}'
 ends 'ends without a snapshot'
 
-# Many small steps, of which only so many are told.
+# Many small steps; only some of them are reported.
 begin_worker
 began=$(date +%s)
 send '{"command":"start","preset":"quick","settings":{"batch":1}}'
@@ -300,7 +302,7 @@ exec 3>&-
 ends 'ends while it is paused'
 
 # The ways to end. Signals and the end of commands come between steps, and the
-# last of them is saved.
+# last step is saved.
 begin_worker
 send "$start}"
 await '"type":"step"'
@@ -320,8 +322,8 @@ wait_for_end
 report $? 'ends on SIGTERM while it waits'
 exec 3>&-
 
-# Data that change end the run, not the worker; put back, they can be gone on
-# with from the last snapshot.
+# Data that change end the run, not the worker. Once they are put back a run can
+# go on from the last snapshot.
 mkdir "$folder/cifar"
 for name in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 \
     test_batch; do
@@ -356,7 +358,7 @@ await "\"type\":\"start\".*\"step\":$step,"
 send '{"command":"stop"}'
 ends 'ends after a restart'
 
-# Nobody listens.
+# Nobody reads its events.
 unheard() {
     { "$memdial" worker 2>/dev/null; echo $? >"$folder/ended"; } | head -n 1
 }
