@@ -31,7 +31,7 @@ VARIANTS = [
 
 
 def output(command):
-    """Its standard output; a failure ends the benchmark."""
+    """The command's standard output; a failure ends the benchmark."""
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         sys.exit(f"{shlex.join(command)}: exit status {done.returncode}")
@@ -43,7 +43,7 @@ def with_settings(command, settings):
 
 
 def known_variants(args):
-    """Those whose settings this memdial has."""
+    """The variants whose settings this memdial has."""
     table = json.loads(output([args.memdial, "settings", "--json"]))
     names = {row["name"] for row in table}
     for variant in VARIANTS:

@@ -1,5 +1,5 @@
 /*
- * Medians of what was measured.
+ * Medians of measurements.
  */
 #ifndef MEMDIAL_BENCH_MEDIAN_H
 #define MEMDIAL_BENCH_MEDIAN_H

@@ -126,7 +126,7 @@ def time_steps(args):
 
 
 def device_memory(args):
-    """Peak bytes of PyTorch's allocator, and what it took from the device."""
+    """Peak bytes of PyTorch's allocator, and the bytes it reserved."""
     if args.device != "cuda":
         return {}
     return {"device": torch.cuda.get_device_name(),

@@ -28,7 +28,7 @@ def cpu_model():
 
 
 def output(command):
-    """Its standard output; a failure ends the benchmark."""
+    """The command's standard output; a failure ends the benchmark."""
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         sys.exit(f"{shlex.join(command)}: exit status {done.returncode}")
