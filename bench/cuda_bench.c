@@ -1,17 +1,17 @@
 /*
- * What each operation of a training step achieves on an NVIDIA device: bytes
+ * The rates of each operation of a training step on an NVIDIA device: bytes
  * and floating-point operations per second, beside the most that a copy and a
  * product of large matrices get there in the same run. Prints a Markdown page;
  * bench/results/ keeps such pages.
  *
  *     cuda_bench [-c BYTES] [-n SIZE] [-r REPEATS] PRESET [SETTING=VALUE]...
  *
- * -c and -n: what the copy and the matrices are. Each call of the plan is
+ * -c and -n: sizes of the copy and of the matrices. Each call of the plan is
  * recorded `-r` times in a row, in the run's own arena, and that record is
  * timed as a whole, when the step has been run up to that call. Calls that
  * differ in nothing but their addresses are timed once. The bytes of a call are
- * those of its operands, each read or written once. What a call finds in the
- * device's cache it need not read, so a rate may be above the copy's where the
+ * those of its operands, each read or written once. A call need not read bytes
+ * that are in the device's cache, so a rate may be above the copy's where the
  * batch is small.
  */
 #include <limits.h>
@@ -110,8 +110,8 @@ static void run_call(const struct executor *ex, int step,
                            &call);
 }
 
-/* Seconds that a step's call takes again and again. The device records what
- * has a seed that it does not know. */
+/* Seconds that a step's call takes, in a record of many. The device records a
+ * batch anew if it does not know the seed. */
 static double time_record(const struct bench *b, int step,
                           const struct batch *batch)
 {

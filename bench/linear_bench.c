@@ -1,7 +1,7 @@
 /*
  * The linear layers' kernels beside the 3 x 3 convolution's: GFLOP/s of
  * forward, data gradient and weight gradient, their share of the peak of
- * multiply-adds, and what that is to the convolution's share, as a table.
+ * multiply-adds, and the ratio to the convolution's share, as a table.
  *
  *     linear_bench [--isa generic|avx2|avx512] [--threads N] [--repeats N]
  *                  [--precision fp32|bf16|fp16]
@@ -9,7 +9,7 @@
  * Each repeat runs, for each of the three, the convolution of 64 channels of a
  * wide ResNet's batch of 100, and then each linear layer, with the peak before
  * every one of them. Shares and their ratios are taken within a repeat, so that
- * what else the machine does meets both alike; figures are medians over the
+ * other load of the machine meets both alike; figures are medians over the
  * repeats. One thread is timed by the processor's clock, which stands while
  * others run.
  */
@@ -144,7 +144,7 @@ static struct call call_of(const struct product *p, int kind, int threads)
     return c;
 }
 
-/* GFLOP/s. What is short runs several times. */
+/* Returns GFLOP/s. Short products run several times. */
 static double measure(const struct isa *isa, const struct product *p, int kind,
                       int threads, void *scratch)
 {

@@ -203,7 +203,7 @@ static struct settings with_assignments(const struct settings *s,
     return with;
 }
 
-/* What is proposed fits, but not with a step back of the one way. */
+/* A proposal fits, and no longer does with a step back of one dial. */
 static void check_proposal(const struct settings *s, const char *list,
                            const struct setting *row, size_t bytes)
 {
@@ -262,7 +262,7 @@ static double loss_of(const struct settings *s)
     return loss;
 }
 
-/* What is free gives the same bits, and nothing else does. */
+/* Dials whose price is free give the same bits, and no others do. */
 Test(savings, free_ones_change_no_result)
 {
     struct settings s = settings_of((const char *const[]){

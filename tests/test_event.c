@@ -1,6 +1,6 @@
 /*
- * The table of events: what it has of every member is printed, read back into
- * its place, and required or not; and lines that were recorded once are still
+ * The table of events: every member is printed, read back into its place, and
+ * required or not as the table says. Lines that were recorded once are still
  * printed as they were.
  */
 #include <criterion/criterion.h>

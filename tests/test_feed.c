@@ -1,7 +1,7 @@
 /*
- * The worker's stream: every event comes back as it was said, what is not one
- * is refused with a reason and changes nothing, lines are whole or told to be
- * too long, however the bytes arrive.
+ * The worker's stream: every event comes back as it was said. A line that is no
+ * event is refused with a reason and changes nothing. Lines are whole, or told
+ * to be too long, however the bytes arrive.
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -31,7 +31,7 @@ static struct settings changed_settings(void)
     return s;
 }
 
-/* Reads the event's line; what the reader makes of it must print the same. */
+/* Reads the event's line; the event that comes of it must print the same. */
 static void expect_same(struct feed *f, struct event event)
 {
     char *said = line_of(&event), *read;
@@ -158,7 +158,7 @@ Test(feed, messages_are_whole)
     free(line);
 }
 
-/* What a person may give as a path or the system as a message. */
+/* Texts that a person may give as a path, or the system as a message. */
 Test(feed, loses_no_event_over_text)
 {
     struct settings s = changed_settings();
@@ -365,8 +365,8 @@ Test(lines, has_a_bound)
     cr_expect_not(lines_next(&l, &line));
 }
 
-/* Files of tests/data/feed, streams and what is none; the fuzzer begins with
- * them too. */
+/* Files of tests/data/feed: streams, and one that is broken. The fuzzer begins
+ * with them too. */
 static const char *const seeds[] = {
     "run.jsonl", "commands.jsonl", "broken.jsonl"
 };

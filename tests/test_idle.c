@@ -66,12 +66,12 @@ Test(idle, warnings_say_why)
           "master_weights=fp32 has no effect with precision=fp32\n" },
         { &cpu, { "sparse_method=set", "sparsity=0.5" }, "" },
         { &cpu, { "master_weights=fp32", "precision=bf16" }, "" },
-        /* A default is not asked for, and what is off may be. */
+        /* Defaults were not asked for, and a setting may be off. */
         { &cpu, { "momentum=0" }, "" },
         { &cpu, { "momentum=0", "nesterov=no" }, "" },
         { &cpu, { "data_path=/x" },
           "data_path=/x has no effect without data=cifar10\n" },
-        /* What the machine decides is decided. */
+        /* Settings that depend on the machine. */
         { &cpu, { "threads=4" }, "" },
         { &cuda, { "threads=4" },
           "threads=4 has no effect without backend=cpu\n" },
@@ -112,7 +112,7 @@ Test(idle, only_news_are_told)
     cr_expect_str_eq(warnings(&before, &now, &cpu), "");
 }
 
-/* What a few steps give and take. */
+/* The bytes and the loss of a few steps. */
 struct outcome {
     size_t arena;
     double loss;

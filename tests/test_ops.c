@@ -30,7 +30,7 @@ static const struct target emulated_target = {
     "emulated", &cuda_backend, 1, "MEMDIAL_CUDA_EMULATED", true, true, 8
 };
 
-/* Matrix units cut off what they add, and do not round it. */
+/* Matrix units truncate the terms of a sum, and do not round them. */
 static const struct target device_target = {
     "cuda", &cuda_backend, 1, "MEMDIAL_CUDA_BUILT", false, true, 32
 };
@@ -122,7 +122,7 @@ static bool can_sum(enum op_code op, const struct shape *shape,
            && fabs(shape->offset) < 1000;
 }
 
-/* What is large is too slow on an emulated device to be tried in all ways. */
+/* A large shape is too slow on an emulated device to be tried in all ways. */
 static void check_shape(enum op_code op, const struct shape *shape,
                         enum dtype storage, const struct target *targets,
                         int count)

@@ -112,7 +112,7 @@ static bool has_product(const struct shape *s, const struct product *p)
     return !p->linear || (s->side == 1 && s->kernel == 1);
 }
 
-/* The same numbers as the type stores them, in a new array. */
+/* Numbers as the type stores them, in a new array. */
 static void *stored_as(enum dtype dtype, const float *from, size_t n)
 {
     void *to = calloc(n + 1, sizeof(float));
@@ -180,7 +180,7 @@ static float rounding(enum dtype dtype)
                               : dtype == DTYPE_F16 ? 0x1p-11f : 0x1p-8f;
 }
 
-/* What a comparison is of, for its message. */
+/* The subject of a comparison, for its message. */
 struct trial {
     const struct target *target;
     enum dtype dtype;
@@ -209,7 +209,7 @@ static bool close_to(const struct trial *t, float found, float expected,
     return close;
 }
 
-/* Of an element of a filter, at random. */
+/* Whether an element of a filter is nonzero, at random. */
 static bool is_nonzero(const struct shape *s, size_t i)
 {
     static const double times[] = { 0.1, 1, 1.9 }, dense[] = { 0.1, 0.1, 2.8 };

@@ -38,7 +38,7 @@ struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
                                      struct range rows, int channel,
                                      int channels);
 
-/* Divides what there is into `times` portions. */
+/* Divides all pieces into `times` portions. */
 void KERNEL(conv_ahead_divide)(struct conv_ahead *a, size_t times);
 
 struct conv_tile {

@@ -5,12 +5,12 @@
  * The loader gives floats. A stream that is stored in 16 bits has one row for
  * each sample.
  *
- * scratch: per thread, of each stream in 16 bits one sample of floats, on cache
- * lines of its own.
+ * scratch: for each thread and each stream in 16 bits, one sample in floats, on
+ * cache lines of its own.
  */
 #include "kernels/cpu/stage.h"
 
-/* Of a sample in floats. */
+/* Bytes for a sample in floats; 0 if it is stored in floats. */
 static size_t room_bytes(const struct operand *o)
 {
     return dtype_is_narrow(o->dtype)
@@ -46,7 +46,7 @@ static void load_in_place(const struct call *c, struct range samples)
     fill(c, samples.begin, samples.end, streams);
 }
 
-/* The same for one sample, with room for what is stored in 16 bits. */
+/* Loads one sample, with room for the streams in 16 bits. */
 static void load_through(const struct call *c, size_t sample, char *room)
 {
     struct stream streams[LOAD_STREAMS];

@@ -1,6 +1,6 @@
 /*
  * A tile keeps 12 rows by 32 columns of C in registers and goes through the
- * depth, so what a product costs besides is bringing A and B to it. Both are
+ * depth, so the other cost of a product is bringing A and B to it. Both are
  * packed, because a tile wants B's columns 32 at a time, and because rows that
  * are a power of two apart fall into the same few sets of a cache. Packing a
  * cache line of either takes as long as about 16 multiply-adds of vectors, and
@@ -28,13 +28,13 @@
  * A set has as many panels as SET_DEPTH allows. B is packed once, and A once
  * for each set. Where A lies turned the depth is the samples, which have no
  * bound: there a set is packed in steps of depth, and the sums of a slice of
- * rows wait in scratch from step to step. So scratch has a bound whatever the
- * samples are, and never shrinks as they grow. No result is rounded before it
- * is whole, and its bits do not depend on which thread made an item.
+ * rows wait in scratch from step to step. So scratch has a bound for any number
+ * of samples, and never shrinks as they grow. No result is rounded before it is
+ * whole, and its bits do not depend on which thread made an item.
  *
  * Arithmetic leaves memory idle, and is long enough to hide it: while a chunk
  * is multiplied, the tile asks for the chunk after it, for the part of C that
- * is stored next, and for its share of what is packed next of B.
+ * is stored next, and for its share of the panels of B that are packed next.
  *
  * Scratch: the panels; for each thread a chunk of a group; the sums, of a slice
  * if they wait, else of an item for each thread.
@@ -429,7 +429,7 @@ static struct range columns_at(const struct slicing *slicing,
     return (struct range){ panels.begin * width, panels.end * width };
 }
 
-/* Share i of n of what the next step packs of B. */
+/* Share i of n of the panels that the next step packs. */
 static struct conv_ahead ahead_of_b(const struct step *s, int i, int n)
 {
     const struct operand *b = s->slicing->p->b;
@@ -452,7 +452,7 @@ static struct range chunk_of(const struct step *s, int i)
     };
 }
 
-/* Share i of n of what an item stores, if this step does. */
+/* Share i of n of the part of C that an item stores, if this step does. */
 static struct conv_ahead ahead_of_c(const struct step *s,
                                     const struct item *item, int i, int n)
 {
@@ -525,9 +525,9 @@ static struct region region_at(const struct slicing *slicing, int i)
     };
 }
 
-/* Pieces of a set of panels for so many groups of rows. Threads get panels of
- * their own if these are enough for all and the rows are few: then a thread
- * packs the whole of A, but B does not cross from one processor to another. */
+/* Pieces that a set of panels is cut into. Threads get panels of their own if
+ * there are enough panels and few rows: then a thread packs the whole of A, but
+ * B does not cross from one processor to another. */
 static int count_pieces(const struct slicing *slicing, struct region now,
                         int groups)
 {

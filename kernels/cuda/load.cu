@@ -7,7 +7,7 @@
  */
 #include "kernels/cuda/load.h"
 
-/* Of a sample in floats. */
+/* Bytes for a sample in floats; 0 if it is stored in floats. */
 static size_t room_bytes(const struct operand *o)
 {
     return dtype_is_narrow(o->dtype)

@@ -4,8 +4,8 @@
  *   update threshold (1) float; of the pool's nonzeros master, float, or empty,
  *   moments, each or empty, and w; index
  *
- * Where it is recorded it is done after all that is recorded with it: nothing
- * else of a step is left by then that reads or writes what it does.
+ * A recorded rewire is done after all calls that are recorded with it: no later
+ * call of a step reads or writes its operands.
  */
 #include <cstdlib>
 
@@ -40,7 +40,7 @@ static void copy(struct queue *q, const struct rewiring *r, bool to_host)
     queue_check(q, cudaStreamSynchronize(q->stream));
 }
 
-/* The same call on the copies; their size, if there are none yet. */
+/* Makes *c the call on the host's copies. Returns their bytes. */
 static size_t on_host(const struct rewiring *r, struct call *c)
 {
     size_t bytes = 0;

@@ -27,7 +27,7 @@ struct image_source {
      * several threads at once. */
     int (*image)(void *state, enum split, int index,
                  uint8_t image[IMAGE_ELEMENTS]);
-    /* Whether all images since it was opened were what they were then. */
+    /* Whether no image has changed since the source was opened. */
     bool (*intact)(const void *state, struct error *);
 };
 

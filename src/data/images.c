@@ -1,8 +1,8 @@
 /*
  * A set is a source of raw 8-bit images; this file augments and normalises
  * them, straight from the raw image on the stack into the caller's floats.
- * Nothing changes after images_open but that a source can find out that it does
- * not give any more what it gave, so any number of threads may read.
+ * Nothing changes after images_open, except that a source may notice that its
+ * files have changed, so any number of threads may read.
  */
 #include "data/images.h"
 
@@ -170,7 +170,7 @@ static int64_t family_epoch_batches(const void *state,
     return family_epoch_units(state, s) / s->batch;
 }
 
-/* Of a training, a batch; else all samples, or as many as are wanted. */
+/* A batch of training; of another split all samples, or `valid_samples`. */
 static void family_begin(struct reading *r)
 {
     int all = images_samples(r->state, r->split);
