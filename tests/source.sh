@@ -87,4 +87,44 @@ none "$(cd "$source" && grep -rlE '#include <n?curses' src ui kernels |
     grep -v '^ui/term/terminal\.c$')" \
     'one file knows curses'
 
+# The comments of the source, each on a line after its place.
+comments() {
+    (cd "$source" && find src ui kernels tests bench \
+        -name '*.[ch]' -o -name '*.cu' -o -name '*.cc' | sort | xargs awk '
+        BEGIN {
+            string = "\"(\\\\.|[^\"\\\\])*\""
+            character = "\047(\\\\.|[^\047\\\\])*\047"
+            token = string "|" character "|/[*]|//"
+        }
+        FNR == 1 { inside = 0 }
+        { for (rest = $0; rest != "" || inside;) {
+            if (inside) {
+                sub(/^ *[*] /, "", rest)
+                if (!(end = index(rest, "*/"))) {
+                    text = text " " rest
+                    next
+                }
+                print text " " substr(rest, 1, end - 1)
+                rest = substr(rest, end + 2)
+                inside = 0
+            } else {
+                if (!match(rest, token)) next
+                found = substr(rest, RSTART, RLENGTH)
+                rest = substr(rest, RSTART + RLENGTH)
+                text = FILENAME ":" FNR ":"
+                inside = found == "/*"
+                if (found == "//") {
+                    print text rest
+                    next
+                }
+            }
+        } }')
+}
+
+# A sentence with these has to be read twice: name the thing.
+none "$([ -n "$(comments)" ] || echo "no comments in $source"
+    comments | tr -s ' \t' ' ' |
+    grep -iwE 'so many|so much|of which|of whom|what is' | cut -c 1-300)" \
+    'comments are plain English'
+
 echo "1..$count"
