@@ -226,6 +226,43 @@ Test(plan, counts_the_arithmetic_of_recomputation)
     job_free(cut);
 }
 
+/* Threads of the calls of an operation, if these all have the same: the first
+ * call's. */
+static int threads_of(const struct plan *plan, enum op_code code)
+{
+    const struct schedule *s = plan->schedule;
+    int threads = 0;
+
+    for (int t = 0; t < s->step_count; t++) {
+        struct call call = plan_call(plan, t, &s->cut.most);
+
+        if (schedule_op(s, t)->code != code)
+            continue;
+        if (threads == 0)
+            threads = call.threads;
+        cr_expect_eq(call.threads, threads, "step %d", t);
+    }
+    return threads;
+}
+
+/* The loss of a small net is no work to share; the activations of a batch are,
+ * but not those of one sample. */
+Test(plan, gives_threads_to_calls_that_are_worth_them)
+{
+    struct job *whole = open_job((const char *[]){
+        "depth=10", "width=1", "threads=4", "batch=100", NULL });
+    struct job *cut = open_job((const char *[]){
+        "depth=10", "width=1", "threads=4", "batch=100", "microbatch=1",
+        NULL });
+
+    cr_expect_eq(threads_of(whole->plan, OP_softmax_xent), 1);
+    cr_expect_eq(threads_of(whole->plan, OP_conv_dgrad), 4);
+    cr_expect_eq(threads_of(whole->plan, OP_avg_pool), 4);
+    cr_expect_eq(threads_of(cut->plan, OP_avg_pool), 1);
+    job_free(whole);
+    job_free(cut);
+}
+
 /* Statistics and values per channel are still fp32, but few. */
 Test(plan, halves_in_16_bits)
 {

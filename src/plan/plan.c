@@ -11,15 +11,30 @@
 #include "base/error.h"
 #include "plan/place.h"
 
+/* A call whose operands have fewer bytes is the work of one thread: to wake the
+ * others would take longer. Else it is the work of all. OpenMP ends threads
+ * that a call leaves out, so there is nothing between. */
+enum { ALONE_BYTES = 128 * 1024 };
+
+static int threads_for(const struct call *c, int threads)
+{
+    size_t bytes = 0;
+
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
+        bytes += operand_bytes(&c->operand[i]);
+    return bytes < ALONE_BYTES ? 1 : threads;
+}
+
 struct call plan_call(const struct plan *plan, int step,
                       const struct extents *extents)
 {
     const struct schedule *s = plan->schedule;
     const struct op *op = schedule_op(s, step);
-    struct call call = { .attr = op->attr, .threads = plan->threads };
+    struct call call = { .attr = op->attr };
 
     for (int i = 0; i < op_slots(op->code); i++)
         call.operand[i] = schedule_operand(s, step, i, extents);
+    call.threads = threads_for(&call, plan->threads);
     return call;
 }
 

@@ -50,7 +50,8 @@ void plan_free(struct plan *);
 /* Bytes alive in a step, all kinds. */
 size_t plan_live_bytes(const struct plan *, int step);
 
-/* The call of a step at these extents: shapes and attributes, no addresses. */
+/* The call of a step at these extents: shapes, attributes and the threads that
+ * it is worth, no addresses. */
 struct call plan_call(const struct plan *, int step, const struct extents *);
 
 /*
