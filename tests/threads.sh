@@ -93,6 +93,27 @@ report $? '... refuses to begin'
 grep -q '"type":"start".*"threads":2' "$out"
 report $? '... and begins with fewer'
 
+# How threads wait is said to OpenMP unless the environment says it.
+spins() { # EXPECTED VARIABLE=VALUE...
+    expected=$1
+    shift
+    begin /dev/zero env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT "$@" "$memdial" \
+        train quick --epochs 99999
+    eventually has_environment "$expected"
+    report $? "train with '$*' has $expected"
+    kill -s KILL $begun
+    wait $begun 2>/dev/null
+}
+has_environment() {
+    tr '\0' '\n' <"/proc/$begun/environ" | grep -qx "$1" &&
+        [ "$(cat "/proc/$begun/comm")" = memdial ]
+}
+if [ -r /proc/self/environ ]; then
+    spins 'GOMP_SPINCOUNT=8000'
+    spins 'GOMP_SPINCOUNT=7' GOMP_SPINCOUNT=7
+    spins 'OMP_WAIT_POLICY=active' OMP_WAIT_POLICY=active
+fi
+
 # A user's limit of threads; root has none, so another user runs this.
 as_nobody='setpriv --reuid=65534 --clear-groups'
 [ "$(id -u)" = 0 ] || as_nobody=
