@@ -203,6 +203,16 @@ peak=$(member peak_bytes)
 report $? "... peak_bytes $peak is at most 225 MB"
 works plan wrn-28-2 --timeline --layers
 
+# A peak that may have so many bytes, and one less.
+works plan quick --json
+peak=$(member peak_bytes)
+works plan quick --assert-peak "$peak"
+"$memdial" plan quick --json --assert-peak $((peak - 1)) >"$out" 2>"$err"
+[ $? = 4 ] && grep -q "^memdial: the peak is $peak bytes, 1 more" "$err"
+report $? "... one byte less is refused after the plan: $(cat "$err")"
+refuses 2 "'8MB' is not a number of bytes" plan quick --assert-peak 8MB
+refuses 2 "needs NAME=VALUE, not 'recompute'" plan --set recompute bn-relu
+
 # The share of each layer, as text and as JSON; together they are the whole.
 saving='--set checkpoint=sqrt --set sparsity=0.5 --set microbatch=10'
 works plan quick --layers $saving
@@ -213,15 +223,17 @@ done
 sed -n 's/^g1.b1.conv1  //p' "$out" >"$folder/layer"
 works plan quick --layers --json $saving
 awk -F '[:,]' '
-    /^  "peak_bytes"/ || /^  "parameters"/ { whole[$1] = $2 }
+    /^  "peak_bytes"/ || /^  "(parameters|nonzeros)"/ { whole[$1] = $2 }
     /^      "peak_bytes"/ { peak += $2 }
     /^      "nonzeros": [0-9]/ { nonzeros += $2 }
+    /^      "parameters": [0-9]/ { parameters += $2 }
     /^      "recompute_flops"/ { again += $2 }
     /^      "flops"/ { flops += $2 }
     /^    "step"/ { step = $2 }
     END {
         exit !(peak == whole["  \"peak_bytes\""] &&
-               nonzeros == whole["  \"parameters\""] &&
+               nonzeros == whole["  \"nonzeros\""] &&
+               parameters == whole["  \"parameters\""] &&
                flops > 0.999999 * step && flops < 1.000001 * step &&
                again > 0 && again < flops)
     }' "$out"

@@ -615,7 +615,8 @@ static void check_layers(const struct job *job)
     for (int i = 0; i < job->schedule->instance_count; i++)
         if (job->plan->instances[i].kind == KIND_ACTIVATIONS)
             kept += job->plan->instances[i].bytes;
-    cr_expect_eq(sum->nonzeros, graph_parameters(job->graph));
+    cr_expect_eq(sum->nonzeros, graph_nonzeros(job->graph));
+    cr_expect_eq(sum->parameters, graph_parameters(job->graph));
     cr_expect_eq(sum->nonzeros < sum->parameters,
                  job->settings.sparsity > 0);
     cr_expect_eq(sum->at_peak, job->plan->peak_bytes);

@@ -20,16 +20,19 @@
 
 struct choices {
     bool json, timeline, layers;
+    const char *most;        /* bytes that the peak may have; NULL: any */
 };
 
 static const char usage[] =
-    "plan [PRESET] [--set NAME=VALUE]... [--json] [--timeline] [--layers]";
+    "plan [PRESET] [--set NAME=VALUE]... [--json] [--timeline] [--layers] "
+    "[--assert-peak BYTES]";
 
 static const struct option options[] = {
     { "set", required_argument, NULL, 's' },
     { "json", no_argument, NULL, 'j' },
     { "timeline", no_argument, NULL, 't' },
     { "layers", no_argument, NULL, 'l' },
+    { "assert-peak", required_argument, NULL, 'a' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
@@ -38,7 +41,8 @@ static void choose(void *arg, int which, const char *value)
 {
     struct choices *c = arg;
 
-    (void)value;
+    if (which == 'a')
+        c->most = value;
     c->json |= which == 'j';
     c->timeline |= which == 't';
     c->layers |= which == 'l';
@@ -62,7 +66,9 @@ static void print_head(const struct job *job, const struct job *baseline,
     const struct settings *s = &job->settings;
     const struct schedule *sched = job->schedule;
     double flops = schedule_flops(sched);
-    char parameters[TEXT_COUNT_SIZE], name[STEP_NAME_SIZE];
+    char number[TEXT_COUNT_SIZE], name[STEP_NAME_SIZE];
+    int64_t parameters = graph_parameters(job->graph);
+    int64_t nonzeros = graph_nonzeros(job->graph);
     char peak[BYTES_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
     char with[64] = "", idle[IDLE_WHY_SIZE], title[TITLE_SIZE];
     int step = job->plan->peak_step;
@@ -70,11 +76,13 @@ static void print_head(const struct job *job, const struct job *baseline,
     if (!idle_now(settings_find("threads"), s, &job->machine, idle))
         snprintf(with, sizeof(with), " with %d thread%s", job->threads,
                  job->threads == 1 ? "" : "s");
-    text_count(parameters, graph_parameters(job->graph));
     step_name(sched, step, name);
     model_of(s)->title(s, title, sizeof(title));
-    print("%s: %s, %s parameters, batch %d", preset, title, parameters,
-          s->batch);
+    print("%s: %s, %s parameters", preset, title,
+          text_count(number, parameters));
+    if (nonzeros < parameters)
+        print(", %s of them stored", text_count(number, nonzeros));
+    print(", batch %d", s->batch);
     if (sched->cut.parts > 1)
         print(" in microbatches of %d", s->microbatch);
     print("\n%.4g GFLOP per step, %.2fx the baseline's\n\n", flops / 1e9,
@@ -193,13 +201,32 @@ static void warn_of_idle(const struct job *job)
             print_error("memdial: warning: %s\n", text);
 }
 
+/* Whether the peak has no more bytes than it may have. */
+static bool keeps_assertion(const struct plan *plan, uint64_t most,
+                            struct error *e)
+{
+    return plan->peak_bytes <= most ||
+           error_set(e, EXIT_ASSERTION, "the peak is %zu bytes, %zu more than "
+                     "--assert-peak allows", plan->peak_bytes,
+                     plan->peak_bytes - (size_t)most);
+}
+
+static bool parse_most(const char *text, uint64_t *most, struct error *e)
+{
+    *most = UINT64_MAX;
+    return !text || bytes_parse(text, most) ||
+           error_set(e, EXIT_INPUT, "--assert-peak: '%.32s' is not a number of "
+                     "bytes, as 8388608 or 8MiB", text);
+}
+
 int cmd_plan(int argc, char **argv)
 {
     struct request request;
     struct choices choices = { 0 };
     struct settings settings;
     struct job *job, *baseline;
-    struct error e;
+    struct error e = { .code = EXIT_OK };
+    uint64_t most;
     int code;
 
     if (!request_parse(&request, argc, argv, options, usage, choose, &choices,
@@ -207,7 +234,8 @@ int cmd_plan(int argc, char **argv)
         request_done(&request);
         return code;
     }
-    if (!request_settings(&request, &settings, &e) ||
+    if (!parse_most(choices.most, &most, &e) ||
+        !request_settings(&request, &settings, &e) ||
         !job_new(&job, &settings, &e)) {
         request_done(&request);
         return report_error(&e);
@@ -215,8 +243,9 @@ int cmd_plan(int argc, char **argv)
     warn_of_idle(job);
     baseline = job_baseline(job);
     print_plan(job, baseline, request.preset, choices);
+    code = keeps_assertion(job->plan, most, &e) ? EXIT_OK : report_error(&e);
     job_free(baseline);
     job_free(job);
     request_done(&request);
-    return EXIT_OK;
+    return code;
 }

@@ -57,6 +57,9 @@ bool request_parse(struct request *r, int argc, char **argv,
     while ((which = getopt_long(argc, argv, ":hs:", known, NULL)) != -1)
         switch (which) {
         case 's':
+            if (!strchr(optarg, '='))
+                return refuse(argv[0], "--set needs NAME=VALUE, not", optarg,
+                              usage, code);
             request_set(r, optarg);
             break;
         case 'h':

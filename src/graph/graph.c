@@ -209,17 +209,32 @@ int graph_moment(const struct graph *g, int weight, const char *name)
     return VALUE_NONE;
 }
 
-int64_t graph_parameters(const struct graph *g)
+/* Elements of all gradients: of the members of the pool, or of the pool. */
+static int64_t count_parameters(const struct graph *g, bool dense)
 {
     static const struct extents none;
     int64_t n = 0;
 
-    for (int i = 1; i < g->value_count; i++)
-        if (g->values[i].kind == KIND_GRADIENTS && !graph_is_view(g, i)) {
-            struct operand o = graph_operand(g, i, &none);
+    for (int i = 1; i < g->value_count; i++) {
+        const struct value *v = &g->values[i];
+        bool other = dense ? g->pool && v->of == g->pool_values
+                           : graph_is_view(g, i);
+        struct operand o = graph_operand(g, i, &none);
+
+        if (v->kind == KIND_GRADIENTS && !other)
             n += (int64_t)operand_elements(&o);
-        }
+    }
     return n;
+}
+
+int64_t graph_parameters(const struct graph *g)
+{
+    return count_parameters(g, true);
+}
+
+int64_t graph_nonzeros(const struct graph *g)
+{
+    return count_parameters(g, false);
 }
 
 double graph_flops(const struct graph *g, const struct op *op,

@@ -152,8 +152,10 @@ void graph_value_name(const struct graph *, int value, char *name,
  * VALUE_NONE. */
 int graph_moment(const struct graph *, int weight, const char *name);
 
-/* Trained parameters: elements of all weights that have a gradient. */
+/* Trained parameters, elements of all weights that have a gradient: sparse
+ * weights as if they were dense; and those of them that are stored. */
 int64_t graph_parameters(const struct graph *);
+int64_t graph_nonzeros(const struct graph *);
 
 /* Floating-point operations of an operation (op_flops) at these extents. */
 double graph_flops(const struct graph *, const struct op *,

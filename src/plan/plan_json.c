@@ -80,10 +80,11 @@ json_t *plan_json(const struct job *job, const struct job *baseline,
     double flops = schedule_flops(job->schedule);
     double baseline_flops = schedule_flops(baseline->schedule);
     json_t *object = json_pack(
-        "{si so so sI sI sI so so s{sf sf sf} s{sI sI so}}", "schema",
+        "{si so so sI sI sI sI so so s{sf sf sf} s{sI sI so}}", "schema",
         PLAN_SCHEMA, "preset", json_text(preset), "settings",
         settings_json(&job->settings), "parameters",
-        (json_int_t)graph_parameters(job->graph), "peak_bytes",
+        (json_int_t)graph_parameters(job->graph), "nonzeros",
+        (json_int_t)graph_nonzeros(job->graph), "peak_bytes",
         (json_int_t)plan->peak_bytes, "arena_bytes",
         (json_int_t)plan->arena_bytes, "bytes",
         plan_bytes_json(plan, plan->peak_step), "peak_step",

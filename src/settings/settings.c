@@ -383,7 +383,7 @@ bool settings_can_follow(const struct settings *before,
         settings_format(after, row, wanted, sizeof(wanted));
         return error_set(e, EXIT_INPUT,
                          "%s: cannot change during a run, from %.80s to "
-                         "%.80s; restart with it", row->name, was, wanted);
+                         "%.80s; begin a run with it", row->name, was, wanted);
     }
     return true;
 }
