@@ -67,6 +67,8 @@ static int cmd_help(int argc, char **argv)
     for (int i = 0; i < COMMAND_COUNT; i++)
         print("  %-9s %-32s %s\n", commands[i].name, commands[i].arguments,
               commands[i].help);
+    print("Options of the screens, such as --plain for screen readers: see "
+          "memdial(1).\n");
     return EXIT_OK;
 }
 

@@ -77,12 +77,12 @@ static void print_memory(const struct run *r)
 {
     char bytes[BYTES_TEXT_SIZE];
 
-    print("peak %s planned", bytes_format(bytes, sizeof(bytes), r->planned));
+    print("peak %s", bytes_format(bytes, sizeof(bytes), r->planned));
     print(", arena %s", bytes_format(bytes, sizeof(bytes), r->arena));
     if (r->has_stepped)
         print(", touched %s", bytes_format(bytes, sizeof(bytes), r->touched));
     if (r->os_peak)
-        print("; the process at most %s",
+        print(", process at most %s",
               bytes_format(bytes, sizeof(bytes), r->os_peak));
     print("\n");
 }
@@ -150,7 +150,7 @@ static void print_kept(const struct session *s, const char *exported,
                        const struct settings *preset, bool known)
 {
     if (*exported)
-        print("wrote %s; ", exported);
+        print("wrote %s\n", exported);
     if (session_run(s)->end == RUN_DIVERGED) {
         print("the run diverged, and no weights were saved\n");
     } else if (known) {
