@@ -58,7 +58,8 @@ static void reference_load(const struct call *c, struct exact *t)
         int index = c->part->first.of[EXTENT_SAMPLES] + (int)i;
 
         for (size_t j = 0; j < each; j++)
-            set(&t[LOAD_STREAM_0], i * each + j, index * 1000 + (int)(j % 1000), 0);
+            set(&t[LOAD_STREAM_0], i * each + j,
+                index * 1000 + (int)(j % 1000), 0);
         set(&t[LOAD_STREAM_1], i, index + 7, 0);
     }
 }

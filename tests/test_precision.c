@@ -256,7 +256,8 @@ Test(precision, every_weight_has_random_numbers_of_its_own)
     for (int i = 0; i < g->op_count; i++)
         for (int k = 0; k < i; k++)
             cr_expect(g->ops[i].code != OP_sgd || g->ops[k].code != OP_sgd ||
-                      g->ops[i].attr.update.stream != g->ops[k].attr.update.stream);
+                      g->ops[i].attr.update.stream
+                          != g->ops[k].attr.update.stream);
     engine_close(&engine);
 }
 

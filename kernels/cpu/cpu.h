@@ -88,7 +88,7 @@ static inline int this_thread(void)
 #endif
 }
 
-/* The items that share_out() leaves for threads that have time: the last ones. */
+/* The last items, which share_out() leaves for threads that have time. */
 static inline size_t share_late(size_t items, int threads)
 {
     size_t all = (size_t)threads;

@@ -51,21 +51,6 @@ static inline void vf_store(float *p, vf v)
     *(vf *)p = v;
 }
 
-static inline vf vf_load_part(const float *p, int n)
-{
-    vf v = { 0 };
-
-    for (int i = 0; i < n; i++)
-        v[i] = p[i];
-    return v;
-}
-
-static inline void vf_store_part(float *p, vf v, int n)
-{
-    for (int i = 0; i < n; i++)
-        p[i] = v[i];
-}
-
 static inline vf vf_load_bf16(const uint16_t *p)
 {
     return (vf)(__builtin_convertvector(*(const vh *)p, vu) << 16);
@@ -168,12 +153,6 @@ static inline float vf_sum(vf v)
         for (int i = 0; i < n; i++)
             half[i] += half[i + n];
     return half[0];
-}
-
-/* x where p > 0, else 0. */
-static inline vf vf_where_positive(vf p, vf x)
-{
-    return (vf)((vi)(p > vf_set(0)) & (vi)x);
 }
 
 /* max(x, 0); a NaN stays one, so that a run that diverges shows it. */

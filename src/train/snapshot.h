@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "train/trainer.h"
 
-enum { SNAPSHOT_VERSION = 1 };
+enum { SNAPSHOT_VERSION = 2 };
 
 /* Whether a snapshot can be put there. It may replace an empty file or another
  * snapshot. */

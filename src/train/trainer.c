@@ -68,7 +68,8 @@ bool trainer_prepare(struct trainer **out, const struct settings *s,
     struct trainer *t = xcalloc(1, sizeof(*t));
 
     if (!job_new(&t->job, s, e) || !dataset_open(&t->data, s, e) ||
-        !dataset_batches(t->data, s, &t->steps_per_epoch, e) || !job_open_device(t->job, &t->device, e)) {
+        !dataset_batches(t->data, s, &t->steps_per_epoch, e) ||
+        !job_open_device(t->job, &t->device, e)) {
         trainer_free(t);
         return false;
     }

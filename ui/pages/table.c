@@ -133,8 +133,3 @@ int *table_order(const struct table_view *v, int row_count,
     free(sorted);
     return order;
 }
-
-int table_chosen(const struct table *t, const struct table_view *v)
-{
-    return t->order ? t->order[v->chosen] : v->chosen;
-}

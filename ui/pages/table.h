@@ -49,7 +49,4 @@ int *table_order(const struct table_view *, int row_count,
                  double (*key)(const void *arg, int row, int column),
                  const void *arg);
 
-/* The row in the table that is chosen. */
-int table_chosen(const struct table *, const struct table_view *);
-
 #endif

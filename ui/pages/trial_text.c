@@ -126,7 +126,8 @@ static void show_results(struct text_block *text, const struct session *s,
     else
         text_block_add(text, ROLE_TEXT, "Not on the front: %s has %s in "
                        "%s.", trial_label(better, label),
-                       score_format(&score, better->trial.best_score, 2, number),
+                       score_format(&score, better->trial.best_score, 2,
+                                    number),
                        bytes_format(bytes, sizeof(bytes), better->peak_bytes));
 }
 

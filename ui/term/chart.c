@@ -153,15 +153,6 @@ int chart_column(const struct chart *ch, struct area a, double x)
            to_dot((x - ch->x_min) / (ch->x_max - ch->x_min), plot.cols);
 }
 
-double chart_x(const struct chart *ch, struct area a, int column)
-{
-    struct area plot = plot_area(a);
-    int last = plot.cols > 1 ? plot.cols - 1 : 1;
-
-    return ch->x_min +
-           (column - CHART_MARGIN) * (ch->x_max - ch->x_min) / last;
-}
-
 void chart_cell(const struct chart *ch, struct area a, double x, double y,
                 int *row, int *col)
 {

@@ -56,9 +56,8 @@ void chart_draw(const struct chart *, struct area);
 void chart_fit(const struct chart_line *, int count, bool log_y, double *min,
                double *max);
 
-/* The column of the area at which x is drawn, and back. */
+/* The column of the area at which x is drawn. */
 int chart_column(const struct chart *, struct area, double x);
-double chart_x(const struct chart *, struct area, int column);
 
 /* The cell of the area in which a point of a line is drawn. */
 void chart_cell(const struct chart *, struct area, double x, double y,
