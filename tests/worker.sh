@@ -358,6 +358,20 @@ await "\"type\":\"start\".*\"step\":$step,"
 send '{"command":"stop"}'
 ends 'ends after a restart'
 
+# Weights that become sparse in a run have panels with many nonzeros and panels
+# with few, which threads multiply in two ways: all in the same one, even if
+# there are more of them than processors.
+begin_worker
+send '{"command":"start","preset":"quick","settings":{"batch":6,'\
+'"microbatch":2,"epoch_samples":24,"valid_samples":5,"epochs":1000,'\
+'"threads":8,"recompute":"bn-relu"}}'
+await '"type":"step"'
+send '{"command":"set","settings":{"sparsity":0.9}}'
+await '"type":"applied"'
+await '"type":"step"' $(($(lines_with '"type":"step"') + 100))
+send '{"command":"stop"}'
+ends 'ends after steps of 8 threads with sparse weights'
+
 # Nobody reads its events.
 unheard() {
     { "$memdial" worker 2>/dev/null; echo $? >"$folder/ended"; } | head -n 1

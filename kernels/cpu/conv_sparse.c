@@ -549,14 +549,18 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core,
     struct list l = list_of(core, room);
     float *strip = room + list_floats(core)
                    + (size_t)this_thread() * strip_floats(core);
+    bool pays;
 
     count_nonzeros(core, taps, part, l);
-    if (!skipping_pays(core, part, l, lanes))
+    pays = skipping_pays(core, part, l, lanes);
+    /* The counts must not change until all threads have read them. Both ways to
+     * go on change them. */
+#pragma omp barrier
+    if (!pays)
         return false;
     while (channels.end < lanes) {
         channels = fitting(core, l, channels.end, lanes);
         l.begin = list_begin(core, l, channels.begin);
-        /* The counts must not change until all threads have read them. */
 #pragma omp barrier
         scan(core, taps, part, l, channels, list_row);
         share_out((size_t)s->images * (size_t)s->count, core->threads,
