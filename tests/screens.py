@@ -310,6 +310,26 @@ def plain():
            f"last without a newline: {said[-2:]}")
 
 
+def plain_of_others():
+    """Workers of other versions: an epoch before the run has begun, and one
+    without a score."""
+    epoch = ('{"type":"epoch","epoch":1,"train_loss":1,"train_accuracy":0.5,'
+             '"valid_loss":1,"valid_accuracy":0.25,"seconds":1}')
+    start = subprocess.run([MEMDIAL, "train", "--json", "--epochs=1",
+                            *SMALL[:3]], capture_output=True).stdout.decode()
+    start = start.splitlines()[0].replace('"score":"accuracy"', '"x":1')
+    for lines, text in (([epoch], "ended"),
+                        ([start, epoch], "Epoch 1 done: accuracy 50.0 percent "
+                         "in training, 25.0 percent in validation.")):
+        with open(FOLDER + "/others", "w") as file:
+            file.write("\n".join(lines) + "\n")
+        said, code = sentences("--worker", f"cat {FOLDER}/others",
+                               stdin=subprocess.DEVNULL)
+        report(code == 1 and any(text in line for line in said) and
+               not any("nan" in line for line in said),
+               f"--plain: events of another version: {said}")
+
+
 def plain_goes_on():
     """The run does not end with the commands, but with quit."""
     said, code = sentences("--set=epochs=3", *SMALL[:3],
@@ -350,6 +370,7 @@ def main():
     appearances()
     refusals()
     plain()
+    plain_of_others()
     plain_goes_on()
     finish()
 

@@ -12,6 +12,7 @@
 #include "base/lines.h"
 #include "base/print.h"
 #include "base/spelling.h"
+#include "events/run.h"
 #include "models/model.h"
 #include "plan/dial.h"
 #include "settings/facts.h"
@@ -73,7 +74,7 @@ static void say_epoch(const struct plain *p, const struct event *e)
 
     print("Epoch %d done: %s %.1f%s in training, %.1f%s in validation.\n",
           e->epoch.epoch, p->score.name, factor * e->epoch.train_accuracy,
-          unit, factor * e->epoch.score, unit);
+          unit, factor * event_score(e), unit);
 }
 
 static void say_change(struct plain *p, const struct event *e)
@@ -98,8 +99,19 @@ static void say_refusal(struct plain *p, const struct event *e)
     }
 }
 
+/* Events before the first start tell nothing of a run, but for reasons why there
+ * is none. */
+static bool tells(const struct plain *p, const struct event *e)
+{
+    return p->score.name || e->type == EVENT_START ||
+           e->type == EVENT_REFUSED || e->type == EVENT_WARNING ||
+           e->type == EVENT_ERROR || e->type == EVENT_DONE;
+}
+
 static void say_event(struct plain *p, const struct event *e)
 {
+    if (!tells(p, e))
+        return;
     switch (e->type) {
     case EVENT_START:
         p->score = facts_of(e->start.settings).score;

@@ -1,8 +1,7 @@
 /*
  * Vectors of VLEN floats through the compiler's vector extension, and the few
  * operations on them that kernels share. A pointer to floats need not be
- * aligned. `_part` forms touch the first n elements only, 0 < n < VLEN; the
- * rest are zeros.
+ * aligned.
  */
 #ifndef MEMDIAL_VEC_H
 #define MEMDIAL_VEC_H

@@ -144,8 +144,7 @@ static void run_on_step(struct run *r, const struct event *e)
     note_speed(r);
 }
 
-/* Events of older versions have no score: it was the accuracy. */
-static double score_of(const struct event *e)
+double event_score(const struct event *e)
 {
     return isnan(e->epoch.score) ? e->epoch.valid_accuracy : e->epoch.score;
 }
@@ -154,7 +153,7 @@ static void run_on_epoch(struct run *r, const struct event *e)
 {
     struct trial *t = this_trial(r);
     struct score score = run_score(r);
-    double valid = score_of(e);
+    double valid = event_score(e);
 
     r->at[AXIS_EPOCHS] = e->epoch.epoch;
     series_add(&r->curve[CURVE_TRAIN_SCORE], r->at,

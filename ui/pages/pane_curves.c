@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ui/pages/score_axis.h"
 #include "ui/term/chart.h"
 
 static void label_loss(double y, char text[NUMBER_SIZE])
@@ -163,13 +164,14 @@ static void finish(struct drawing *d, struct area area, const char *when)
 }
 
 static void draw_score(struct screen *s, struct pane_curves *p,
-                          struct area area)
+                       struct area area)
 {
     const struct run *h = session_run(s->session);
     struct drawing d = drawing_begin(s, p);
     struct chart *c = &d.chart;
     enum axis axis = s->view.axis;
-    double max = 0;
+    struct score score = run_score(h);
+    double low = INFINITY, high = -INFINITY, tick;
     int col;
 
     add_earlier(s->session, &d, CURVE_VALID_SCORE, axis);
@@ -177,17 +179,15 @@ static void draw_score(struct screen *s, struct pane_curves *p,
                                        ROLE_TRAIN, 't');
     d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_SCORE], axis,
                                        ROLE_VALID, 'v');
-    c->y_min = 1;
-    chart_fit(d.lines, c->line_count, false, &c->y_min, &max);
-    c->y_min = fmax(0, floor(c->y_min * 10) / 10);
-    c->y_max = fmin(1, ceil(max * 10) / 10);
-    if (c->y_max <= c->y_min)
-        c->y_max = c->y_min + 0.1;
-    c->label = chart_label_percent;
+    chart_fit(d.lines, c->line_count, false, &low, &high);
+    tick = score.percent ? 0.1 : pow(10, floor(log10(high - low)));
+    low = floor(low / tick) * tick;
+    high = ceil(high / tick) * tick;
+    score_axis(c, score, low, high > low ? high : low + tick);
     col = draw_legend(area, 1, ROLE_VALID, 'v', "valid",
-                      value_at(s, p, CURVE_VALID_SCORE), true);
+                      value_at(s, p, CURVE_VALID_SCORE), score.percent);
     col = draw_legend(area, col, ROLE_TRAIN, 't', "train",
-                      value_at(s, p, CURVE_TRAIN_SCORE), true);
+                      value_at(s, p, CURVE_TRAIN_SCORE), score.percent);
     draw_legend_pinned(s->session, area, col);
     finish(&d, area, "epoch");
 }

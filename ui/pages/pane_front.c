@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/number.h"
 #include "ui/pages/trial_text.h"
+#include "ui/pages/score_axis.h"
 #include "ui/session/diff.h"
 #include "ui/term/chart.h"
 
@@ -28,9 +29,9 @@ static int compare_peaks(const void *a, const void *b)
 
     if ((*x)->peak_bytes != (*y)->peak_bytes)
         return (*x)->peak_bytes > (*y)->peak_bytes ? 1 : -1;
-    return (*x)->trial.best_score < (*y)->trial.best_score   ? -1
-           : (*x)->trial.best_score > (*y)->trial.best_score ? 1
-           : *x > *y ? 1 : -1;
+    if (attempt_is_better(*y, *x))
+        return -1;
+    return attempt_is_better(*x, *y) || *x > *y ? 1 : -1;
 }
 
 /* Trials that have a point, by memory; the caller frees. */
@@ -53,7 +54,7 @@ static double point_x(const struct attempt *t)
     return log2((double)t->peak_bytes);
 }
 
-/* The line of the front: up from the axis to its first point, from each point
+/* The line of the front: from the worse end of the axis to its first point, from each point
  * to the next, and on to the end of the chart, as x, y, x, y, ...; the caller
  * frees. */
 static double *make_stairs(const struct session *s, const struct chart *c,
@@ -63,7 +64,8 @@ static double *make_stairs(const struct session *s, const struct chart *c,
     const struct attempt **sorted = sort_points(s, &points);
     double *stairs = xcalloc(2 * (unsigned long)points + 2,
                              2 * sizeof(*stairs));
-    double y = c->y_min;
+    double y = run_score(session_run(s)).higher_is_better ? c->y_min
+                                                          : c->y_max;
 
     for (int i = 0; i < points; i++) {
         if (!trial_on_front(s, sorted[i]))
@@ -86,7 +88,8 @@ static double *make_stairs(const struct session *s, const struct chart *c,
 static void fit_chart(const struct session *s, struct chart *c,
                       const struct forecast *baseline)
 {
-    double low = 1, high = 0, pad;
+    struct score score = run_score(session_run(s));
+    double low = INFINITY, high = -INFINITY, pad;
 
     c->x_min = 1e300;
     c->x_max = 0;
@@ -103,9 +106,8 @@ static void fit_chart(const struct session *s, struct chart *c,
         c->x_max = fmax(c->x_max, log2((double)baseline->peak_bytes));
     c->x_min = floor(c->x_min) - 0.3;
     c->x_max = fmax(ceil(c->x_max), c->x_min + 2) + 0.3;
-    pad = fmax(0.01, 0.15 * (high - low));
-    c->y_min = fmax(0, low - pad);
-    c->y_max = fmin(1, high + pad);
+    pad = fmax(score.percent ? 0.01 : 1e-6, 0.15 * (high - low));
+    score_axis(c, score, low - pad, high + pad);
 }
 
 /* A column beside the letters that are there already. */
@@ -216,8 +218,8 @@ void pane_front_draw(struct screen *s, struct pane_trials *p,
 {
     const struct session *session = s->session;
     const struct forecast *baseline;
-    struct chart chart = { .label = chart_label_percent, .x_label = label_bytes,
-                           .x_unit = "peak", .line_count = 1 };
+    struct chart chart = { .x_label = label_bytes, .x_unit = "peak",
+                           .line_count = 1 };
     struct chart_line stairs = { .stride = 2, .style = ROLE_GOOD,
                                  .letter = '.' };
     struct chart_mark mark = { 0, ROLE_PINNED, NULL };

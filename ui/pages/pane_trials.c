@@ -1,5 +1,6 @@
 #include "ui/pages/pane_trials.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,16 @@ static void write_cell(const void *arg, int row, int column, char *text,
         snprintf(text, size, "…");
 }
 
+/* Scores in their order, no score at the worse end. */
+static double score_key(const struct attempt *t, double value)
+{
+    struct score score = facts_of(&t->trial.settings).score;
+
+    if (t->trial.epochs && isfinite(value))
+        return value;
+    return score.higher_is_better ? -INFINITY : INFINITY;
+}
+
 static double sort_key(const void *arg, int row, int column)
 {
     const struct session *s = arg;
@@ -141,9 +152,9 @@ static double sort_key(const void *arg, int row, int column)
     case COLUMN_FLOPS:
         return trial_flops_ratio(t);
     case COLUMN_BEST:
-        return t->trial.epochs ? t->trial.best_score : -1;
+        return score_key(t, t->trial.best_score);
     case COLUMN_LAST:
-        return t->trial.epochs ? t->trial.valid_score : -1;
+        return score_key(t, t->trial.valid_score);
     case COLUMN_EPOCHS:
         return t->trial.epochs;
     case COLUMN_SECONDS:

@@ -27,12 +27,20 @@ bool attempt_has_point(const struct attempt *a)
     return a->trial.epochs > 0 && a->peak_bytes > 0;
 }
 
+bool attempt_is_better(const struct attempt *a, const struct attempt *b)
+{
+    struct score score = facts_of(&a->trial.settings).score;
+
+    return score_better(&score, a->trial.best_score, b->trial.best_score);
+}
+
 static bool beats(const struct attempt *a, const struct attempt *b)
 {
-    double best = a->trial.best_score, other = b->trial.best_score;
+    bool is_better = attempt_is_better(a, b);
 
     return attempt_has_point(a) && a->peak_bytes <= b->peak_bytes &&
-           best >= other && (a->peak_bytes < b->peak_bytes || best > other);
+           (is_better || a->trial.best_score == b->trial.best_score) &&
+           (a->peak_bytes < b->peak_bytes || is_better);
 }
 
 int attempts_beaten_by(const struct attempts *as, const struct attempt *a)

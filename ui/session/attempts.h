@@ -42,6 +42,9 @@ void attempts_note(struct attempts *, struct forecast *plan,
 /* Whether it has a score and its memory is known. */
 bool attempt_has_point(const struct attempt *);
 
+/* Whether the best score of one is better than that of another. */
+bool attempt_is_better(const struct attempt *, const struct attempt *);
+
 /* The index of the first attempt with as good a score in less memory, or a
  * better one in no more; or -1. */
 int attempts_beaten_by(const struct attempts *, const struct attempt *);
