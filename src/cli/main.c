@@ -28,21 +28,24 @@ struct command {
     const char *arguments;
     const char *help;
     int (*run)(int argc, char **argv);
+    bool trains;         /* with OpenMP's threads */
 };
 
 static int cmd_help(int argc, char **argv);
 
 static const struct command commands[] = {
     { "train", "[PRESET] [--set NAME=VALUE]...", "train a network",
-      cmd_train },
+      cmd_train, true },
     { "plan", "[PRESET] [--set NAME=VALUE]...",
-      "say what memory training takes", cmd_plan },
-    { "worker", "", "train as commands on standard input say", cmd_worker },
-    { "presets", "[--json]", "list the presets", cmd_presets },
+      "say what memory training takes", cmd_plan, false },
+    { "worker", "", "train as commands on standard input say", cmd_worker,
+      true },
+    { "presets", "[--json]", "list the presets", cmd_presets, false },
     { "settings", "[--json]", "list the settings and their values",
-      cmd_settings },
-    { "backends", "[--json]", "list the devices to train on", cmd_backends },
-    { "help", "", "print this text", cmd_help },
+      cmd_settings, false },
+    { "backends", "[--json]", "list the devices to train on", cmd_backends,
+      false },
+    { "help", "", "print this text", cmd_help, false },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -142,11 +145,11 @@ static void begin_with_brief_waits(char **argv)
 
 int main(int argc, char **argv)
 {
+    const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
     struct error e;
     int code;
 
-    if (argc > 1 && (strcmp(argv[1], "train") == 0 ||
-                     strcmp(argv[1], "worker") == 0))
+    if (command && command->trains)
         begin_with_brief_waits(argv);
     if (!process_streams(&e))
         return report_error(&e);
