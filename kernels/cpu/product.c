@@ -58,7 +58,6 @@ enum { EVEN_ROWS = 12, GROUP_ROWS = 48, CHUNK_DEPTH = 96, SET_PANELS = 16,
 struct slicing {
     const struct call *call;
     const struct product *p;
-    bool waits;          /* the sums do, from step to step */
     int width;           /* of a panel */
     int panels;          /* of all of B */
     int set;             /* panels of a set */
@@ -106,7 +105,7 @@ static int set_most(const struct product *p)
 static struct slicing slicing_of(const struct call *c, const struct product *p)
 {
     struct slicing slicing = {
-        .call = c, .p = p, .waits = p->a_turned,
+        .call = c, .p = p,
         .width = p->columns > CONV_NARROW_PANEL ? CONV_PANEL
                                                 : CONV_NARROW_PANEL,
         .step = p->a_turned ? STEP_DEPTH : p->depth,
@@ -119,7 +118,7 @@ static struct slicing slicing_of(const struct call *c, const struct product *p)
     slicing.set = parts(slicing.panels, parts(slicing.panels, set_most(p)));
     slicing.b = (size_t)(slicing.set * depth * slicing.width);
     slicing.a = (size_t)(slicing.group * int_min(depth, CHUNK_DEPTH));
-    slicing.sum = (size_t)((slicing.waits ? int_min(p->rows, SLICE_ROWS)
+    slicing.sum = (size_t)((p->a_turned ? int_min(p->rows, SLICE_ROWS)
                                           : slicing.group)
                            * slicing.set * slicing.width);
     return slicing;
@@ -131,7 +130,7 @@ size_t KERNEL(product_scratch)(const struct call *c, const struct product *p)
     size_t threads = (size_t)c->threads;
 
     return (slicing.b + threads * slicing.a
-            + (slicing.waits ? 1 : threads) * slicing.sum) * sizeof(float);
+            + (p->a_turned ? 1 : threads) * slicing.sum) * sizeof(float);
 }
 
 /* What the threads make together between two barriers. */
@@ -296,7 +295,7 @@ static float *sums_of(const struct step *s, struct range rows,
     size_t before = rows.begin * length(s->now.panels)
                     + length(rows) * panels.begin;
 
-    return sum + (slicing->waits ? before * (size_t)slicing->width
+    return sum + (slicing->p->a_turned ? before * (size_t)slicing->width
                              : (size_t)this_thread() * slicing->sum);
 }
 

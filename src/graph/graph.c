@@ -209,6 +209,12 @@ int graph_moment(const struct graph *g, int weight, const char *name)
     return VALUE_NONE;
 }
 
+bool graph_is_pool(const struct graph *g, int value)
+{
+    return g->pool && (value == g->pool_values || value == g->pool_index ||
+                       g->values[value].of == g->pool_values);
+}
+
 /* Elements of all gradients: of the members of the pool, or of the pool. */
 static int64_t count_parameters(const struct graph *g, bool dense)
 {
@@ -216,12 +222,10 @@ static int64_t count_parameters(const struct graph *g, bool dense)
     int64_t n = 0;
 
     for (int i = 1; i < g->value_count; i++) {
-        const struct value *v = &g->values[i];
-        bool other = dense ? g->pool && v->of == g->pool_values
-                           : graph_is_view(g, i);
+        bool other = dense ? graph_is_pool(g, i) : graph_is_view(g, i);
         struct operand o = graph_operand(g, i, &none);
 
-        if (v->kind == KIND_GRADIENTS && !other)
+        if (g->values[i].kind == KIND_GRADIENTS && !other)
             n += (int64_t)operand_elements(&o);
     }
     return n;

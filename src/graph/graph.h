@@ -152,6 +152,10 @@ void graph_value_name(const struct graph *, int value, char *name,
  * VALUE_NONE. */
 int graph_moment(const struct graph *, int weight, const char *name);
 
+/* Whether a value is of the pool as a whole: its values, index, gradient or
+ * moments. */
+bool graph_is_pool(const struct graph *, int value);
+
 /* Trained parameters, elements of all weights that have a gradient: sparse
  * weights as if they were dense; and those of them that are stored. */
 int64_t graph_parameters(const struct graph *);

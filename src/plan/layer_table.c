@@ -43,7 +43,7 @@ static void add_parameters(const struct graph *g, struct layer_row *rows)
         struct operand o = graph_operand(g, i, &none);
         if (v->kind != KIND_GRADIENTS)
             continue;
-        if (!g->pool || v->of != g->pool_values)
+        if (!graph_is_pool(g, i))
             rows[v->layer].parameters += (int64_t)operand_elements(&o);
         if (graph_is_view(g, i))
             rows[v->layer].pooled = true;

@@ -38,13 +38,6 @@ static int source_of(const struct graph *before, const struct graph *after,
     return found;
 }
 
-/* Whether a value is the pool's: pool_carry.c carries all of these. */
-static bool is_pool(const struct graph *g, int value)
-{
-    return g->pool && (value == g->pool_values || value == g->pool_index ||
-                       g->values[value].of == g->pool_values);
-}
-
 static void carry_instance(const struct executor *from, int source,
                            const struct executor *to, int target)
 {
@@ -66,7 +59,7 @@ void carry_state(const struct executor *from, const struct executor *to,
     for (int i = 0; i < after->instance_count; i++) {
         int value = after->instances[i], source;
         if (!kind_persists(schedule_value(after, i)->kind) ||
-            is_pool(after->graph, value))
+            graph_is_pool(after->graph, value))
             continue;
         source = schedule_instance(
             before, source_of(before->graph, after->graph, value));
