@@ -12,7 +12,6 @@
 #include "base/lines.h"
 #include "base/print.h"
 #include "base/spelling.h"
-#include "events/run.h"
 #include "models/model.h"
 #include "plan/dial.h"
 #include "settings/facts.h"
@@ -99,8 +98,8 @@ static void say_refusal(struct plain *p, const struct event *e)
     }
 }
 
-/* Events before the first start tell nothing of a run, but for reasons why there
- * is none. */
+/* Events before the first start tell nothing of a run, but for the reasons why
+ * there is none. */
 static bool tells(const struct plain *p, const struct event *e)
 {
     return p->score.name || e->type == EVENT_START ||

@@ -160,6 +160,11 @@ const struct member event_members[] = {
 const int event_member_count = sizeof(event_members) /
                                sizeof(event_members[0]);
 
+double event_score(const struct event *e)
+{
+    return isnan(e->epoch.score) ? e->epoch.valid_accuracy : e->epoch.score;
+}
+
 const char *event_name(enum event_type type)
 {
     return types[type].name;

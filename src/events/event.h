@@ -131,6 +131,9 @@ enum { EVENT_TEXTS_MAX = 3 };
 /* Begins the message of the `error` of a run whose loss is not finite. */
 #define EVENT_DIVERGED "training diverged"
 
+/* The score of an epoch's validation. Older workers say only the accuracy. */
+double event_score(const struct event *);
+
 /* "start", "memory", ... */
 const char *event_name(enum event_type);
 

@@ -144,11 +144,6 @@ static void run_on_step(struct run *r, const struct event *e)
     note_speed(r);
 }
 
-double event_score(const struct event *e)
-{
-    return isnan(e->epoch.score) ? e->epoch.valid_accuracy : e->epoch.score;
-}
-
 static void run_on_epoch(struct run *r, const struct event *e)
 {
     struct trial *t = this_trial(r);

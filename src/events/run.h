@@ -85,9 +85,6 @@ const struct trial *run_trial(const struct run *);
 /* The latest value of a curve; NAN if there is none. */
 double run_latest(const struct run *, enum curve);
 
-/* The score of an epoch's validation. Older workers say only the accuracy. */
-double event_score(const struct event *);
-
 /* The score that the run's data are judged by. */
 struct score run_score(const struct run *);
 

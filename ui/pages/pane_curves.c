@@ -8,11 +8,6 @@
 #include "ui/pages/score_axis.h"
 #include "ui/term/chart.h"
 
-static void label_loss(double y, char text[NUMBER_SIZE])
-{
-    number_round(text, y, 4, CHART_MARGIN - 1);
-}
-
 static struct chart_line line_of(const struct series *c, enum axis axis,
                                  unsigned style, char letter)
 {
@@ -203,7 +198,6 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     int col;
 
     c->log_y = s->view.log_loss;
-    c->label = label_loss;
     add_earlier(s->session, &d, CURVE_LOSS, axis);
     d.lines[c->line_count++] = line_of(
         loss, axis, s->view.smooth ? ROLE_RAW : ROLE_LOSS,

@@ -54,9 +54,9 @@ static double point_x(const struct attempt *t)
     return log2((double)t->peak_bytes);
 }
 
-/* The line of the front: from the worse end of the axis to its first point, from each point
- * to the next, and on to the end of the chart, as x, y, x, y, ...; the caller
- * frees. */
+/* The line of the front: from the worse end of the axis to its first point,
+ * from each point to the next, and on to the end of the chart, as x, y, x, y,
+ * ...; the caller frees. */
 static double *make_stairs(const struct session *s, const struct chart *c,
                            int *count)
 {

@@ -7,8 +7,8 @@
 #include "settings/facts.h"
 #include "ui/term/chart.h"
 
-/* Sets the range and the labels of the y axis. One in percent stays within 0 and
- * 1. */
+/* Sets the range and the labels of the y axis. A score in percent stays within
+ * 0 and 1. */
 void score_axis(struct chart *, struct score, double low, double high);
 
 #endif

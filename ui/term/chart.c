@@ -197,6 +197,11 @@ void chart_label_percent(double y, char text[NUMBER_SIZE])
     strcat(text, "%");
 }
 
+static void label_y(double y, char text[NUMBER_SIZE])
+{
+    number_round(text, y, 4, CHART_MARGIN - 1);
+}
+
 static void draw_tick(const struct chart *ch, struct area a, double y,
                       int *free_row)
 {
@@ -206,7 +211,7 @@ static void draw_tick(const struct chart *ch, struct area a, double y,
 
     if (row < 0 || row > *free_row || row >= rows)
         return;
-    ch->label(y, text);
+    (ch->label ? ch->label : label_y)(y, text);
     area_right(a, row, CHART_MARGIN - 1, ROLE_DIM, text);
     area_text(a, row, CHART_MARGIN - 1, ROLE_BORDER, "┤");
     *free_row = row - 2;
@@ -235,7 +240,7 @@ static void draw_y_axis(const struct chart *ch, struct area a)
         draw_tick(ch, a, i * step, &free_row);
 }
 
-static void label_number(double value, char text[NUMBER_SIZE])
+static void label_x(double value, char text[NUMBER_SIZE])
 {
     number_round(text, value, NUMBER_CELLS_MIN, NUMBER_CELLS_MIN);
 }
@@ -256,7 +261,7 @@ static void draw_x_axis(const struct chart *ch, struct area a)
          i * step <= ch->x_max * (1 + 1e-9); i++) {
         char text[NUMBER_SIZE];
         int col = chart_column(ch, a, i * step), begin;
-        (ch->x_label ? ch->x_label : label_number)(i * step, text);
+        (ch->x_label ? ch->x_label : label_x)(i * step, text);
         begin = col - cells_width(text) / 2;
         if (!*text || begin < free_col || begin + cells_width(text) >= unit)
             continue;

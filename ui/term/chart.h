@@ -37,7 +37,8 @@ struct chart {
     double x_min, x_max, y_min, y_max; /* max > min */
     bool log_y;                      /* y_min > 0 */
     const char *x_unit;
-    /* Writes a label of the y axis, of at most CHART_MARGIN - 1 cells. */
+    /* Writes a label of the y axis, of at most CHART_MARGIN - 1 cells; NULL:
+     * the number. */
     void (*label)(double y, char text[NUMBER_SIZE]);
     /* Likewise for the x axis; NULL: the number. No text means no tick. */
     void (*x_label)(double x, char text[NUMBER_SIZE]);
