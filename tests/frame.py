@@ -11,8 +11,8 @@ from person import (DOWN, ENTER, ESCAPE, HOME, SIZES, SMALL, TAB, Person,
 TABS = {"Run": "Dials", "Step": "At the cursor", "Layers": "all layers",
         "Runs": "Settings tried", "Presets": "wrn-28-2|comes with memdial"}
 
-# The text that a click on a hint brings to the screen, besides a change of the
-# frame, which does not change by itself while the run is paused.
+# The text that a click on a hint brings to the screen, in a line that was not
+# there before; the frame does not change by itself while the run is paused.
 EFFECTS = {
     "less": "applied|no further step", "more": "applied|no further step",
     "undo": "undone|applied|nothing to undo",
@@ -39,10 +39,13 @@ def hints(p):
 
 
 def click_hint(p, label, word):
-    before = p.picture()
+    before, lines = p.picture(), p.screen.display
     p.click_on(re.escape(f"{label} {word}"), p.screen.lines - 1)
-    return p.comes(lambda: p.picture() != before and
-                   (word not in EFFECTS or re.search(EFFECTS[word], p.text())))
+    if word not in EFFECTS:
+        return p.comes(lambda: p.picture() != before)
+    return p.comes(lambda: any(line not in lines and
+                               re.search(EFFECTS[word], line)
+                               for line in p.screen.display))
 
 
 def pause(p):
