@@ -30,7 +30,7 @@ Test(shapes, has_ten_balanced_classes)
     struct images *set = shapes_open();
     float image[IMAGE_ELEMENTS];
 
-    cr_assert_eq(facts_of(&s).classes, CLASSES);
+    cr_assert_eq(facts_of(&s).image.classes, CLASSES);
     for (enum split split = 0; split < SPLIT_COUNT; split++) {
         int samples = images_samples(set, split), count[CLASSES] = { 0 };
 

@@ -14,7 +14,7 @@
 #include "base/ending.h"
 #include "base/text.h"
 #include "cli/request.h"
-#include "data/dataset.h"
+#include "settings/facts.h"
 #include "settings/preset.h"
 #include "ui/pages/control.h"
 #include "ui/pages/frame.h"
@@ -357,7 +357,7 @@ static void fill_in(struct app *a, struct settings *settings, bool remote)
         memo_load(a->memo, sizeof(a->memo));
     if (!settings_set(&with, "memo", "data_path", a->memo, NULL))
         a->memo[0] = '\0';
-    else if (dataset_where(settings->data) && !settings->data_path[0])
+    else if (facts_of(settings).where && !settings->data_path[0])
         *settings = with;
 }
 

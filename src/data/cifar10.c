@@ -37,7 +37,7 @@ static const char *const file_names[FILES] = {
 /* The files of each split are first..end-1. */
 static const struct { int first, end; } split_files[SPLIT_COUNT] = {
     [SPLIT_TRAIN] = { 0, TRAIN_FILES },
-    [SPLIT_VALID] = { TRAIN_FILES, FILES }, /* there is no third split */
+    [SPLIT_VALID] = { TRAIN_FILES, FILES },
 };
 
 struct cifar10 {
@@ -319,10 +319,6 @@ static bool cifar10_intact(const void *state, struct error *e)
 }
 
 const struct image_source cifar10_source = {
-    .where = "the \"CIFAR-10 binary version (suitable for C programs)\" on "
-             PAGE ": the archive " ARCHIVE ", from which tar xzf unpacks a "
-             "folder cifar-10-batches-bin with data_batch_1.bin to "
-             "data_batch_5.bin and test_batch.bin",
     .mean = { 125.3f, 123.0f, 113.9f },
     .std = { 63.0f, 62.1f, 66.7f },
     .check = cifar10_check,

@@ -7,7 +7,7 @@
 
 #include "kernels/kernels.h"
 
-enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_TEST, SPLIT_COUNT };
+enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_COUNT };
 
 struct cut {
     struct extents whole;    /* a batch of training */

@@ -14,16 +14,11 @@ struct dataset {
 
 static const struct {
     const struct data_family *family;
-    const struct image_source *source;
+    const void *source;      /* as the family has it */
 } sets[] = {
     [DATA_SHAPES] = { &images_family, &shapes_source },
     [DATA_CIFAR10] = { &images_family, &cifar10_source },
 };
-
-const char *dataset_where(int data)
-{
-    return sets[data].source->where;
-}
 
 const struct data_family *dataset_family(int data)
 {

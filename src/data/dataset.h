@@ -8,10 +8,8 @@
 
 struct dataset;
 
-/* Facts about a set that the planner and the screens need, from settings alone,
- * beside facts.h: where its files come from, in words (NULL: it needs none);
- * its family; how its batches are cut. */
-const char *dataset_where(int data);
+/* Facts about a set that the planner needs, from settings alone, beside
+ * facts.h: its family; how its batches are cut. */
 const struct data_family *dataset_family(int data);
 struct cut dataset_cut(const struct settings *);
 

@@ -15,14 +15,13 @@ enum { IMAGE_SIDE = 32, IMAGE_CHANNELS = 3,
        IMAGE_ELEMENTS = IMAGE_SIDE * IMAGE_SIDE * IMAGE_CHANNELS };
 
 struct image_source {
-    const char *where;   /* its files come from; NULL: it has none */
     float mean[IMAGE_CHANNELS], std[IMAGE_CHANNELS]; /* of 8-bit values */
     /* All NULL for a source that has no state, as is the last. What `check`
      * says yes to may still not open; labels are below `classes`. */
     bool (*check)(const char *path, struct error *);
     bool (*open)(void **state, const char *path, int classes, struct error *);
     void (*close)(void *state);
-    int (*samples)(const void *state, enum split); /* 0: no such split */
+    int (*samples)(const void *state, enum split);
     /* Writes an image as (32, 32, 3) bytes and returns its label; called from
      * several threads at once. */
     int (*image)(void *state, enum split, int index,

@@ -32,7 +32,7 @@ struct crop {
 bool images_open(struct images **out, const struct image_source *source,
                  const struct settings *settings, struct error *e)
 {
-    int classes = facts_of(settings).classes;
+    int classes = facts_of(settings).image.classes;
     void *state = NULL;
 
     if (source->open &&

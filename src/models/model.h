@@ -8,7 +8,6 @@
 #include "settings/facts.h"
 
 struct model {
-    const char *name;    /* as `model` has it */
     /* Writes the name for people with these settings: "wrn-28-2". */
     void (*title)(const struct settings *, char *text, size_t size);
     /* Whether its own settings go together; `where` begins the message. */

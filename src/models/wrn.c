@@ -49,6 +49,7 @@ static int block(struct builder *b, int x, int channels, int stride)
 static void wrn_build(struct builder *b, const struct settings *s,
                       const struct facts *facts)
 {
+    const struct image_facts *image = &facts->image;
     struct graph *g = b->graph;
     int blocks = (s->depth - 4) / 6;
     int labels, x, logits;
@@ -58,8 +59,8 @@ static void wrn_build(struct builder *b, const struct settings *s,
         graph_pool_open(g);
     x = layer_samples(b, &(struct samples){
         .name = "input", .rank = 4,
-        .dim = { DIM_SAMPLES, facts->sample[0], facts->sample[1],
-                 facts->sample[2] }
+        .dim = { DIM_SAMPLES, image->height, image->width,
+                 image->channels }
     }, &labels);
     x = layer_conv(b, x, &(struct conv){
         .name = "stem", .channels = 16, .kernel = 3
@@ -74,7 +75,7 @@ static void wrn_build(struct builder *b, const struct settings *s,
     x = layer_bn_relu(b, x, &(struct batch_norm){ .name = "bn" });
     x = layer_avg_pool(b, x, &(struct avg_pool){ .name = "pool" });
     logits = layer_linear(b, x, &(struct linear){
-        .name = "linear", .features = facts->classes
+        .name = "linear", .features = image->classes
     });
     loss = layer_softmax_xent(b, logits, &(struct softmax_xent){
         .name = "loss", .labels = labels
@@ -87,4 +88,4 @@ static void wrn_build(struct builder *b, const struct settings *s,
     layer_loss_end(b, &loss);
 }
 
-const struct model wrn_model = { "wrn", wrn_title, wrn_check, wrn_build };
+const struct model wrn_model = { wrn_title, wrn_check, wrn_build };

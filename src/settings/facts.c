@@ -4,13 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ACCURACY { "accuracy", .percent = true, .higher_is_better = true }
+/* Sets of labelled images have these in common. */
+#define IMAGES .unit = "sample", .units = "samples", .items = "images", \
+    .drawn = DATA_SHAPES, \
+    .score = { "accuracy", .percent = true, .higher_is_better = true }
 
 static const struct facts sets[] = {
-    [DATA_SHAPES] = { "shapes", 3, { 32, 32, 3 }, 10, "sample", "samples",
-                      "images", DATA_SHAPES, ACCURACY },
-    [DATA_CIFAR10] = { "cifar10", 3, { 32, 32, 3 }, 10, "sample", "samples",
-                       "images", DATA_SHAPES, ACCURACY },
+    [DATA_SHAPES] = { IMAGES, .image = { 32, 32, 3, 10 } },
+    [DATA_CIFAR10] = {
+        IMAGES, .image = { 32, 32, 3, 10 },
+        .where = "the \"CIFAR-10 binary version (suitable for C programs)\" on "
+                 "www.cs.toronto.edu/~kriz/cifar.html: the archive "
+                 "cifar-10-binary.tar.gz, from which tar xzf unpacks a folder "
+                 "cifar-10-batches-bin with data_batch_1.bin to "
+                 "data_batch_5.bin and test_batch.bin"
+    },
 };
 
 struct facts facts_of(const struct settings *s)

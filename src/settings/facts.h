@@ -15,17 +15,18 @@ struct score {
     bool higher_is_better;
 };
 
-enum { FACTS_RANK_MAX = 3 };
+/* What a set of labelled images has; all 0 for other data. */
+struct image_facts {
+    int height, width, channels, classes;
+};
 
 struct facts {
-    const char *name;            /* of the set, as `data` has it */
-    int rank;                    /* of a sample */
-    int sample[FACTS_RANK_MAX];  /* its shape; (height, width, channels) */
-    int classes;
     const char *unit, *units;    /* that batches are counted in: "sample" */
     const char *items;           /* the set's content: "images" */
-    int drawn;                   /* the set that draws such items itself */
+    const char *where;           /* its files come from; NULL: it has none */
+    enum data_choice drawn;      /* the set that draws such items itself */
     struct score score;
+    struct image_facts image;
 };
 
 /* The facts of the set that settings->data names. */

@@ -185,7 +185,6 @@ static void ask_data(struct screen *s, const char *message)
     const struct new_run *n = &s->new_run;
     struct text_block *text = &s->popup_text;
     struct facts facts = facts_of(&n->settings);
-    struct settings drawn = { .data = facts.drawn };
     char title[80];
 
     snprintf(title, sizeof(title), "%.24s trains on %.24s from files", n->name,
@@ -194,11 +193,12 @@ static void ask_data(struct screen *s, const char *message)
     tell_problem(text, message);
     text_block_add(text, ROLE_TEXT, " ");
     text_block_add(text, ROLE_TEXT, "They are %s.",
-                   dataset_where(n->settings.data));
+                   facts.where);
     text_block_add(text, ROLE_TEXT, " ");
     text_block_add(text, ROLE_TEXT, "Or the network is trained on %s that "
                    "memdial draws, in epochs of %d, as quick is: data=%s.",
-                   facts.items, DRAWN_EPOCH, facts_of(&drawn).name);
+                   facts.items, DRAWN_EPOCH,
+                   settings_find("data")->choices[facts.drawn]);
     if (session->state != LINK_FAILED && session->state != LINK_DEAD)
         text_block_add(text, ROLE_DIM, "Nothing has changed: the run of %s "
                        "goes on.", session->preset);
@@ -221,7 +221,7 @@ static void set_new_run(struct screen *s, const char *preset,
 bool new_run_ask_data(struct screen *s, const char *preset,
                       const struct settings *settings, const char *message)
 {
-    if (!dataset_where(settings->data))
+    if (!facts_of(settings).where)
         return false;
     set_new_run(s, preset, settings, false);
     ask_data(s, message);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/dataset.h"
+#include "settings/facts.h"
 
 void session_init(struct session *s, const char *preset,
                   const struct settings *settings)
@@ -161,7 +161,7 @@ void session_undo(struct session *s)
 
 void session_fill(const struct session *s, struct settings *settings)
 {
-    if (dataset_where(settings->data) && !settings->data_path[0])
+    if (facts_of(settings).where && !settings->data_path[0])
         strcpy(settings->data_path, s->data_path);
 }
 
@@ -313,7 +313,7 @@ static void session_on_start(struct session *s, const struct event *e)
 {
     enter_machine(s, &e->start.machine);
     s->undo_before = -1;
-    if (dataset_where(e->start.settings->data))
+    if (facts_of(e->start.settings).where)
         strcpy(s->data_path, e->start.settings->data_path);
     snprintf(s->preset, sizeof(s->preset), "%s", e->start.preset);
     if (s->notice == NOTICE_ERROR)
