@@ -9,7 +9,7 @@
 #include "kernels/cpu/vec.h"
 
 /* Adds a row of x, or of relu(scale * x + shift), to y. */
-static inline void add_row(float *restrict y, const float *restrict x,
+static inline void pool_row(float *restrict y, const float *restrict x,
                            size_t n, const float *restrict scale,
                            const float *restrict shift)
 {
@@ -18,18 +18,18 @@ static inline void add_row(float *restrict y, const float *restrict x,
         y[i] += scale ? relu(scale[i] * x[i] + shift[i]) : x[i];
 }
 
-static void add_block(const struct stage *s, size_t channels, float *y)
+static void pool_block(const struct stage *s, size_t channels, float *y)
 {
     const float *stat = s->tensor->through;
     size_t from = s->block.column, n = s->block.columns;
 
     for (size_t r = 0; r < s->block.rows; r++)
         if (stat)
-            add_row(y + from, s->data + r * s->stride, n,
+            pool_row(y + from, s->data + r * s->stride, n,
                     stat + STAT_SCALE * channels + from,
                     stat + STAT_SHIFT * channels + from);
         else
-            add_row(y + from, s->data + r * s->stride, n, NULL, NULL);
+            pool_row(y + from, s->data + r * s->stride, n, NULL, NULL);
 }
 
 static void pool_sample(const struct operand *x, size_t n, float *y)
@@ -43,7 +43,7 @@ static void pool_sample(const struct operand *x, size_t n, float *y)
     for (size_t i = 0; i < blocks.count; i++) {
         struct stage s = stage_load(x, blocks_get(&blocks, i), room);
 
-        add_block(&s, blocks.columns, y);
+        pool_block(&s, blocks.columns, y);
     }
     for (size_t i = 0; i < blocks.columns; i++)
         y[i] /= (float)positions;

@@ -5,16 +5,16 @@
  */
 #include "kernels/cpu/stage.h"
 
-static inline void write_row(float *dx, const float *dy, const float *add,
-                             size_t n, float factor)
+static inline void spread_row(float *dx, const float *dy, const float *add,
+                              size_t n, float factor)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         dx[i] = add ? factor * dy[i] + add[i] : factor * dy[i];
 }
 
-static void write_block(const struct call *c, struct block b, const float *dy,
-                        float factor)
+static void spread_block(const struct call *c, struct block b, const float *dy,
+                         float factor)
 {
     const struct operand *add = &c->operand[AVG_POOL_GRAD_ADD];
     float room[2][STAGE_FLOATS];
@@ -24,11 +24,11 @@ static void write_block(const struct call *c, struct block b, const float *dy,
         struct stage from = stage_load(add, b, room[1]);
 
         for (size_t r = 0; r < b.rows; r++)
-            write_row(to.data + r * to.stride, dy,
-                      from.data + r * from.stride, b.columns, factor);
+            spread_row(to.data + r * to.stride, dy,
+                       from.data + r * from.stride, b.columns, factor);
     } else {
         for (size_t r = 0; r < b.rows; r++)
-            write_row(to.data + r * to.stride, dy, NULL, b.columns, factor);
+            spread_row(to.data + r * to.stride, dy, NULL, b.columns, factor);
     }
     stage_store(&to);
 }
@@ -48,9 +48,9 @@ void KERNEL(avg_pool_grad)(const struct call *c)
         for (size_t i = 0; i < blocks.count; i++) {
             struct block b = blocks_get(&blocks, i);
 
-            write_block(c, b,
-                        dy + (size_t)n * blocks.columns + b.column,
-                        1 / (float)positions);
+            spread_block(c, b,
+                         dy + (size_t)n * blocks.columns + b.column,
+                         1 / (float)positions);
         }
     }
 }

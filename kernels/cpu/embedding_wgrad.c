@@ -24,7 +24,7 @@ static bool seen_before(const int32_t *tokens, size_t t)
     return found;
 }
 
-static inline void add(float *sum, const float *x, size_t n)
+static inline void add_floats(float *sum, const float *x, size_t n)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
@@ -45,13 +45,13 @@ static void add_columns(const struct call *c, size_t t, size_t column,
 
     for (size_t i = t; i < count; i++)
         if (token[i] == token[t])
-            add(sum, stage_floats(dy, i * all + column, columns, room),
-                columns);
-    add(sum, stage_floats(dw, at, columns, room), columns);
+            add_floats(sum, stage_floats(dy, i * all + column, columns, room),
+                       columns);
+    add_floats(sum, stage_floats(dw, at, columns, room), columns);
     stage_put(dw, at, columns, sum);
 }
 
-static void add_rows(const void *own, struct range rows)
+static void add_tokens(const void *own, struct range rows)
 {
     const struct call *c = own;
     const int32_t *tokens = c->operand[EMBEDDING_WGRAD_TOKENS].data;
@@ -70,5 +70,5 @@ void KERNEL(embedding_wgrad)(const struct call *c)
     size_t rows = (size_t)c->operand[EMBEDDING_WGRAD_TOKENS].dim[0];
 
 #pragma omp parallel num_threads(c->threads)
-    share_out(rows, c->threads, add_rows, c);
+    share_out(rows, c->threads, add_tokens, c);
 }

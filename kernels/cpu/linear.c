@@ -7,8 +7,8 @@
 #include "kernels/cpu/conv_core.h"
 #include "kernels/cpu/product.h"
 
-static void store(const struct call *c, struct range rows, int column, int n,
-                  float *sum, int step)
+static void store_y(const struct call *c, struct range rows, int column, int n,
+                    float *sum, int step)
 {
     const struct operand *y = &c->operand[LINEAR_Y];
     const struct operand *b = &c->operand[LINEAR_B];
@@ -27,27 +27,27 @@ static void store(const struct call *c, struct range rows, int column, int n,
     }
 }
 
-static struct product product_of(const struct call *c)
+static struct product product_for_y(const struct call *c)
 {
     const struct operand *x = &c->operand[LINEAR_X];
     const struct operand *w = &c->operand[LINEAR_W];
 
     return (struct product){
         .a = x, .b = w, .c = &c->operand[LINEAR_Y], .rows = x->dim[0],
-        .depth = w->dim[0], .columns = w->dim[1], .store = store
+        .depth = w->dim[0], .columns = w->dim[1], .store = store_y
     };
 }
 
 size_t KERNEL(linear_scratch)(const struct call *c)
 {
-    struct product p = product_of(c);
+    struct product p = product_for_y(c);
 
     return KERNEL(product_scratch)(c, &p);
 }
 
 void KERNEL(linear)(const struct call *c)
 {
-    struct product p = product_of(c);
+    struct product p = product_for_y(c);
 
     KERNEL(product_run)(c, &p);
 }

@@ -6,8 +6,8 @@
 #include "kernels/cpu/conv_core.h"
 #include "kernels/cpu/product.h"
 
-static void store(const struct call *c, struct range rows, int column, int n,
-                  float *sum, int step)
+static void store_dx(const struct call *c, struct range rows, int column, int n,
+                     float *sum, int step)
 {
     const struct operand *dx = &c->operand[LINEAR_DGRAD_DX];
     const struct operand *add = &c->operand[LINEAR_DGRAD_ADD];
@@ -18,7 +18,7 @@ static void store(const struct call *c, struct range rows, int column, int n,
                      row * (size_t)dx->dim[1] + (size_t)column, sum, n);
 }
 
-static struct product product_of(const struct call *c)
+static struct product product_for_dx(const struct call *c)
 {
     const struct operand *dy = &c->operand[LINEAR_DGRAD_DY];
     const struct operand *w = &c->operand[LINEAR_DGRAD_W];
@@ -26,20 +26,20 @@ static struct product product_of(const struct call *c)
     return (struct product){
         .a = dy, .b = w, .c = &c->operand[LINEAR_DGRAD_DX], .b_turned = true,
         .rows = dy->dim[0], .depth = w->dim[1], .columns = w->dim[0],
-        .store = store
+        .store = store_dx
     };
 }
 
 size_t KERNEL(linear_dgrad_scratch)(const struct call *c)
 {
-    struct product p = product_of(c);
+    struct product p = product_for_dx(c);
 
     return KERNEL(product_scratch)(c, &p);
 }
 
 void KERNEL(linear_dgrad)(const struct call *c)
 {
-    struct product p = product_of(c);
+    struct product p = product_for_dx(c);
 
     KERNEL(product_run)(c, &p);
 }

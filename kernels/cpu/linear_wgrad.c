@@ -9,8 +9,8 @@
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/sparse.h"
 
-static void store(const struct call *c, struct range rows, int column, int n,
-                  float *sum, int step)
+static void store_dw(const struct call *c, struct range rows, int column, int n,
+                     float *sum, int step)
 {
     const struct operand *dw = &c->operand[LINEAR_WGRAD_DW];
     const struct operand *db = &c->operand[LINEAR_WGRAD_DB];
@@ -28,7 +28,7 @@ static void store(const struct call *c, struct range rows, int column, int n,
     }
 }
 
-static struct product product_of(const struct call *c)
+static struct product product_for_dw(const struct call *c)
 {
     const struct operand *x = &c->operand[LINEAR_WGRAD_X];
     const struct operand *dy = &c->operand[LINEAR_WGRAD_DY];
@@ -37,20 +37,20 @@ static struct product product_of(const struct call *c)
     return (struct product){
         .a = x, .b = dy, .c = &c->operand[LINEAR_WGRAD_DW], .a_turned = true,
         .ones = ones, .rows = x->dim[1] + ones, .depth = x->dim[0],
-        .columns = dy->dim[1], .store = store
+        .columns = dy->dim[1], .store = store_dw
     };
 }
 
 size_t KERNEL(linear_wgrad_scratch)(const struct call *c)
 {
-    struct product p = product_of(c);
+    struct product p = product_for_dw(c);
 
     return KERNEL(product_scratch)(c, &p);
 }
 
 void KERNEL(linear_wgrad)(const struct call *c)
 {
-    struct product p = product_of(c);
+    struct product p = product_for_dw(c);
 
     KERNEL(product_run)(c, &p);
 }

@@ -28,8 +28,8 @@ static size_t rooms_bytes(const struct call *c)
     return sum;
 }
 
-static void fill(const struct call *c, size_t begin, size_t end,
-                 const struct stream streams[])
+static void fill_samples(const struct call *c, size_t begin, size_t end,
+                         const struct stream streams[])
 {
     const struct loader *loader = c->batch->loader;
 
@@ -43,7 +43,7 @@ static void load_in_place(const struct call *c, struct range samples)
 
     for (int i = 0; i < LOAD_STREAMS; i++)
         streams[i] = (struct stream){ c->operand[i].data, 0 };
-    fill(c, samples.begin, samples.end, streams);
+    fill_samples(c, samples.begin, samples.end, streams);
 }
 
 /* Loads one sample, with room for the streams in 16 bits. */
@@ -59,7 +59,7 @@ static void load_through(const struct call *c, size_t sample, char *room)
                          : (struct stream){ o->data, 0 };
         room += room_bytes(o);
     }
-    fill(c, sample, sample + 1, streams);
+    fill_samples(c, sample, sample + 1, streams);
     for (int i = 0; i < LOAD_STREAMS; i++) {
         const struct operand *o = &c->operand[i];
         size_t n;

@@ -40,7 +40,7 @@ struct search {
 };
 
 /* Lowers the figures to those that a group allows. */
-static void apply_group(void *arg, const struct cgroup *g)
+static void limit_memory(void *arg, const struct cgroup *g)
 {
     struct search *s = arg;
     struct memory *m = &s->memory;
@@ -76,7 +76,7 @@ struct memory memory_find(const char *root)
     if (s.memory.available == 0)
         return s.memory;
     s.memory.available += s.swap;
-    cgroup_each(root, "memory", apply_group, &s);
+    cgroup_each(root, "memory", limit_memory, &s);
     return s.memory;
 }
 

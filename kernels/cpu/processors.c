@@ -13,7 +13,7 @@
 
 /* Lowers the number to a group's limit: microseconds of processor time in each
  * period. */
-static void apply_group(void *arg, const struct cgroup *g)
+static void limit_processors(void *arg, const struct cgroup *g)
 {
     int *usable = arg;
     long long time[2], count; /* quota and period */
@@ -37,6 +37,6 @@ int processors_usable(const char *root)
 
     if (sched_getaffinity(0, sizeof(set), &set) == 0)
         usable = CPU_COUNT(&set);
-    cgroup_each(root, "cpu", apply_group, &usable);
+    cgroup_each(root, "cpu", limit_processors, &usable);
     return usable;
 }

@@ -56,7 +56,7 @@ static float weight(const struct rewiring *r, size_t i)
 
 /* Moves the weight, copy and moments of a nonzero to another place; if `from`
  * is NULL, sets them to 0. */
-static void move(const struct rewiring *r, const size_t *from, size_t to)
+static void move_weight(const struct rewiring *r, const size_t *from, size_t to)
 {
     for (int i = REWIRE_MASTER; i <= REWIRE_W; i++) {
         const struct operand *o = &r->call->operand[i];
@@ -76,7 +76,7 @@ size_t KERNEL(rewire_scratch)(const struct call *c)
 }
 
 /* Bits of a nonzero's |w|, in the order of the magnitudes. */
-static uint32_t key_of(const struct rewiring *r, size_t i)
+static uint32_t magnitude_key(const struct rewiring *r, size_t i)
 {
     return float_bits(fabsf(weight(r, i)));
 }
@@ -95,8 +95,8 @@ static uint32_t select_key(const struct rewiring *r, size_t from, size_t n,
         uint32_t digit = 0;
 
         for (size_t i = from; i < from + n; i++)
-            if ((key_of(r, i) & known) == key)
-                count[key_of(r, i) >> shift & 255]++;
+            if ((magnitude_key(r, i) & known) == key)
+                count[magnitude_key(r, i) >> shift & 255]++;
         while (rank - *less >= count[digit])
             *less += count[digit++];
         key |= digit << shift;
@@ -131,14 +131,14 @@ static size_t drop(struct rewiring *r, const struct pool_member *m,
         equal = drops - less;
     for (size_t i = m->word; i < m->word + pool_member_words(m); i++)
         for (uint64_t left = r->bits[i]; left; left &= left - 1, from++) {
-            uint32_t key = key_of(r, from);
+            uint32_t key = magnitude_key(r, from);
             bool tie = key == limit && equal > 0;
 
             if (key < limit || tie) {
                 equal -= tie;
                 r->bits[i] &= ~(left & -left);
             } else {
-                move(r, &from, to++);
+                move_weight(r, &from, to++);
             }
         }
     return to;
@@ -147,7 +147,7 @@ static size_t drop(struct rewiring *r, const struct pool_member *m,
 /* Drops from every member. Its share gets the nonzeros it has left and the room
  * for new ones. Returns the number of drops; *wanted is the number that the
  * rule asked for. */
-static size_t drop_all(struct rewiring *r, size_t *wanted)
+static size_t drop_from_all(struct rewiring *r, size_t *wanted)
 {
     size_t from = 0, to = 0;
 
@@ -183,7 +183,7 @@ static void spread(struct rewiring *r, size_t survivors)
 
             to--;
             survivors -= old;
-            move(r, old ? &survivors : NULL, to);
+            move_weight(r, old ? &survivors : NULL, to);
             left &= ~bit;
         }
     }
@@ -211,7 +211,7 @@ void KERNEL(rewire)(const struct call *c)
     if (!c->batch->rewire)
         return;
     pool_decode(r.pool, c->operand[REWIRE_INDEX].data, r.bits);
-    dropped = drop_all(&r, &wanted);
+    dropped = drop_from_all(&r, &wanted);
     if (c->attr.rewire.method == REWIRE_DSR) {
         pool_share_out(r.share, r.pool->members, dropped);
         adapt_threshold(&r, wanted);

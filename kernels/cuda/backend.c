@@ -26,7 +26,7 @@ struct loaded {
     char why[WHY_SIZE];
 };
 
-static void refuse(struct loaded *l, const char *path, const char *what)
+static void say_why(struct loaded *l, const char *path, const char *what)
 {
     snprintf(l->why, WHY_SIZE, "%.120s: %.120s", path, what);
 }
@@ -37,14 +37,14 @@ static void load_from(struct loaded *l, const char *path)
     const struct cuda_module *module;
 
     if (!library) {
-        refuse(l, path, dlerror());
+        say_why(l, path, dlerror());
         return;
     }
     module = dlsym(library, CUDA_MODULE_SYMBOL);
     if (!module) {
-        refuse(l, path, "not a module of memdial");
+        say_why(l, path, "not a module of memdial");
     } else if (strcmp(module->build_id, BUILD_ID) != 0) {
-        refuse(l, path, "of another build of memdial; install both anew");
+        say_why(l, path, "of another build of memdial; install both anew");
     } else {
         l->module = module;
         return;
