@@ -32,7 +32,7 @@ struct draft {
 
 static struct draft *drafts;
 
-static bool fail(const struct draft *d, struct error *e)
+static bool refuse_path(const struct draft *d, struct error *e)
 {
     return error_set(e, EXIT_RUN, "%s: cannot write here: %s", d->path,
                      strerror(errno));
@@ -46,7 +46,7 @@ static bool fail_midway(const struct draft *d, struct error *e)
 }
 
 /* The path to which a link at `path` leads; takes the path over. */
-static char *follow(char *path, const char *link)
+static char *follow_link(char *path, const char *link)
 {
     char *slash = strrchr(path, '/');
     size_t folder = slash && link[0] != '/' ? (size_t)(slash + 1 - path) : 0;
@@ -60,7 +60,7 @@ static char *follow(char *path, const char *link)
 
 /* The path with all links followed, though no file may be there; the caller
  * frees. NULL if the links lead nowhere. */
-static char *resolve(const char *path)
+static char *follow_links(const char *path)
 {
     char *at = xstrdup(path);
 
@@ -71,7 +71,7 @@ static char *resolve(const char *path)
         if (n < 0)
             return at;
         link[n] = '\0';
-        at = follow(at, link);
+        at = follow_link(at, link);
     }
     free(at);
     errno = ELOOP;
@@ -92,7 +92,7 @@ static bool find_target(struct draft *d)
 {
     char *slash;
 
-    d->target = resolve(d->path);
+    d->target = follow_links(d->path);
     if (!d->target)
         return false;
     slash = strrchr(d->target, '/');
@@ -109,19 +109,19 @@ static bool find_target(struct draft *d)
 }
 
 /* Refuses a target that is no file, or that may not be written. */
-static bool check_old(struct draft *d, struct error *e)
+static bool check_target(struct draft *d, struct error *e)
 {
     if (fstatat(d->folder, d->name, &d->old, AT_SYMLINK_NOFOLLOW) == 0) {
         d->replaces = true;
         return file_check_kind(d->path, &d->old, e) &&
                (faccessat(d->folder, d->name, W_OK, AT_EACCESS) == 0 ||
-                fail(d, e));
+                refuse_path(d, e));
     }
     if (errno == ENOENT && d->name[0])
         return true;
     if (d->path[0] && !d->name[0])
         errno = EISDIR;
-    return fail(d, e);
+    return refuse_path(d, e);
 }
 
 static const char ending[] = ".tmp";
@@ -176,7 +176,7 @@ static int open_left_one(int folder, const char *name)
 /* Removes a draft that no process holds. The lock is released when its process
  * ends, on whichever machine; without locks, no draft is removed. A draft may
  * already have the permissions of the file that it was to replace. */
-static void remove_if_left(const struct draft *d, const char *name)
+static void remove_left_draft(const struct draft *d, const char *name)
 {
     int folder = d->folder, fd = open_left_one(folder, name);
     struct stat status;
@@ -192,7 +192,7 @@ static void remove_if_left(const struct draft *d, const char *name)
     close(fd);
 }
 
-static void remove_left_ones(const struct draft *d)
+static void remove_left_drafts(const struct draft *d)
 {
     int fd = openat(d->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
@@ -205,13 +205,13 @@ static void remove_left_ones(const struct draft *d)
     }
     while ((entry = readdir(folder)))
         if (is_temporary(d, entry->d_name))
-            remove_if_left(d, entry->d_name);
+            remove_left_draft(d, entry->d_name);
     closedir(folder);
 }
 
 /* Another process that clears drafts away may remove this draft before its lock
  * is taken. */
-static bool lock(const struct draft *d)
+static bool lock_draft(const struct draft *d)
 {
     return (flock(d->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
            still_names(d->folder, d->temporary, d->fd);
@@ -228,7 +228,7 @@ static bool open_temporary(struct draft *d)
         d->fd = TEMP_FAILURE_RETRY(openat(
             d->folder, d->temporary,
             O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
-        if (d->fd >= 0 && lock(d))
+        if (d->fd >= 0 && lock_draft(d))
             return true;
         if (d->fd < 0 && errno != EEXIST)
             break;
@@ -257,7 +257,7 @@ static void take_permissions(const struct draft *d)
         return; /* a file system without permissions */
 }
 
-static void drop_all(void)
+static void remove_drafts(void)
 {
     for (const struct draft *d = drafts; d; d = d->next)
         unlinkat(d->folder, d->temporary, 0);
@@ -268,12 +268,12 @@ static void enlist(struct draft *d)
     static bool at_exit;
 
     if (!at_exit)
-        at_exit = atexit(drop_all) == 0;
+        at_exit = atexit(remove_drafts) == 0;
     d->next = drafts;
     drafts = d;
 }
 
-static void release(struct draft *d)
+static void free_draft(struct draft *d)
 {
     for (struct draft **at = &drafts; *at; at = &(*at)->next)
         if (*at == d) {
@@ -295,7 +295,7 @@ void draft_drop(struct draft *d)
         return;
     if (d->temporary[0])
         unlinkat(d->folder, d->temporary, 0);
-    release(d);
+    free_draft(d);
 }
 
 /* A draft without its file yet. */
@@ -311,12 +311,12 @@ static struct draft *draft_new(const char *path)
 bool draft_begin(struct draft **out, const char *path, struct error *e)
 {
     struct draft *d = draft_new(path);
-    bool ok = find_target(d) || fail(d, e);
+    bool ok = find_target(d) || refuse_path(d, e);
 
-    ok = ok && check_old(d, e);
+    ok = ok && check_target(d, e);
     if (ok) {
-        remove_left_ones(d);
-        ok = open_temporary(d) || fail(d, e);
+        remove_left_drafts(d);
+        ok = open_temporary(d) || refuse_path(d, e);
     }
     if (!ok) {
         draft_drop(d);
@@ -397,7 +397,7 @@ bool draft_finish(struct draft *d, enum draft_place place,
         take_permissions(d);
     ok = ok && give_name(d, place);
     if (!ok)
-        fail(d, e);
+        refuse_path(d, e);
     /* A name is durable once its folder is, where the file system can do
      * that. */
     if (ok)
@@ -442,7 +442,7 @@ void draft_remove(const char *path, const struct stat *only)
     if (find_target(d)) {
         if (is_only(d, only))
             unlinkat(d->folder, d->name, 0);
-        remove_left_ones(d);
+        remove_left_drafts(d);
     }
     draft_drop(d);
 }

@@ -27,8 +27,8 @@ bool file_check_kind(const char *path, const struct stat *status,
                      kind_of(status->st_mode));
 }
 
-static bool check_size(const char *path, uint64_t bytes, uint64_t most,
-                       struct error *e)
+static bool check_file_size(const char *path, uint64_t bytes, uint64_t most,
+                            struct error *e)
 {
     char text[BYTES_TEXT_SIZE];
 
@@ -48,7 +48,7 @@ int file_open(const char *path, uint64_t most, uint64_t *bytes,
     if (fd < 0 || fstat(fd, &status) != 0) {
         error_set(e, EXIT_INPUT, "%s: %s", path, strerror(errno));
     } else if (file_check_kind(path, &status, e) &&
-               check_size(path, (uint64_t)status.st_size, most, e)) {
+               check_file_size(path, (uint64_t)status.st_size, most, e)) {
         *bytes = (uint64_t)status.st_size;
         return fd;
     }
@@ -100,7 +100,7 @@ char *file_read(const char *path, size_t most, size_t *bytes,
     if (n < 0)
         error_set(e, EXIT_INPUT, "%s: %s", path, strerror(errno));
     close(fd);
-    if (n < 0 || !check_size(path, (uint64_t)n, most, e)) {
+    if (n < 0 || !check_file_size(path, (uint64_t)n, most, e)) {
         free(text);
         return NULL;
     }

@@ -9,7 +9,7 @@
 #include "base/octets.h"
 #include "base/print.h"
 
-static void *allocate(size_t bytes)
+static void *allocate_json(size_t bytes)
 {
     return xrealloc(NULL, bytes, 1);
 }
@@ -17,7 +17,7 @@ static void *allocate(size_t bytes)
 /* Runs before main(), so that no value comes from another allocator. */
 __attribute__((constructor)) static void take_over(void)
 {
-    json_set_alloc_funcs(allocate, free);
+    json_set_alloc_funcs(allocate_json, free);
 }
 
 json_t *json_text(const char *text)
@@ -79,6 +79,15 @@ void json_push(json_t *array, json_t *value)
     (void)failed;
 }
 
+json_t *json_integers(const int *from, int count)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < count; i++)
+        json_push(array, json_integer(from[i]));
+    return array;
+}
+
 static const char delete_escaped[] = "\\u007f";
 
 /* The library leaves one control character as it is: the delete character. Only
@@ -121,7 +130,7 @@ char *json_line(json_t *value)
 }
 
 /* Prints and frees the text. */
-static void print_text(char *text)
+static void print_and_free(char *text)
 {
     print_bytes(text, strlen(text));
     print_bytes("\n", 1);
@@ -130,10 +139,10 @@ static void print_text(char *text)
 
 void json_print_line(json_t *value)
 {
-    print_text(json_line(value));
+    print_and_free(json_line(value));
 }
 
 void json_print(json_t *value)
 {
-    print_text(dump(value, JSON_INDENT(2)));
+    print_and_free(dump(value, JSON_INDENT(2)));
 }

@@ -26,6 +26,9 @@ json_t *json_number(double);
 void json_put(json_t *object, const char *name, json_t *value);
 void json_push(json_t *array, json_t *value);
 
+/* An array of `count` whole numbers. */
+json_t *json_integers(const int *, int count);
+
 /* The value on one line, without a newline, reals with all their digits; the
  * caller frees. Releases the value. */
 char *json_line(json_t *);

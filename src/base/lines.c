@@ -33,7 +33,7 @@ bool lines_next(struct lines *l, struct line *line)
 }
 
 /* Moves the incomplete line to the front; returns the room left. */
-static size_t make_room(struct lines *l)
+static size_t move_to_front(struct lines *l)
 {
     memmove(l->data, l->data + l->begin, l->end - l->begin);
     l->end -= l->begin;
@@ -43,7 +43,7 @@ static size_t make_room(struct lines *l)
 
 ssize_t lines_fill(struct lines *l, int fd)
 {
-    size_t room = make_room(l);
+    size_t room = move_to_front(l);
     ssize_t n = read(fd, l->data + l->end, room);
 
     if (n > 0)
@@ -53,7 +53,7 @@ ssize_t lines_fill(struct lines *l, int fd)
 
 size_t lines_put(struct lines *l, const void *data, size_t bytes)
 {
-    size_t room = make_room(l);
+    size_t room = move_to_front(l);
 
     if (bytes > room)
         bytes = room;

@@ -17,7 +17,7 @@ static bool put_word(char *text, double value)
     return true;
 }
 
-static bool fits(const char *text, int cells)
+static bool fits_cells(const char *text, int cells)
 {
     return (int)strlen(text) <= cells;
 }
@@ -44,7 +44,7 @@ static const char *put_power(char *text, double value, int cells)
     for (int digits = 3; digits >= 0; digits--) {
         snprintf(text, NUMBER_SIZE, "%.*e", digits, value);
         shorten_power(text);
-        if (fits(text, cells))
+        if (fits_cells(text, cells))
             return text;
     }
     return strcpy(text, fabs(value) < 1 ? "0" : "#");
@@ -69,7 +69,7 @@ static const char *put_whole(char *text, int cells)
     char grouped[NUMBER_SIZE];
 
     number_group(strcpy(grouped, text));
-    return fits(grouped, cells) ? strcpy(text, grouped) : text;
+    return fits_cells(grouped, cells) ? strcpy(text, grouped) : text;
 }
 
 const char *number_format(char text[NUMBER_SIZE], double value, int decimals,
@@ -85,7 +85,7 @@ const char *number_format(char text[NUMBER_SIZE], double value, int decimals,
     least = value != 0 && size < 1 ? -(int)floor(log10(size)) : 0;
     for (int d = decimals > least ? decimals : least; d >= least; d--) {
         snprintf(text, NUMBER_SIZE, "%.*f", d, value);
-        if (fits(text, cells))
+        if (fits_cells(text, cells))
             return d == 0 ? put_whole(text, cells) : text;
     }
     return put_power(text, value, cells);
@@ -99,7 +99,7 @@ const char *number_round(char text[NUMBER_SIZE], double value, int digits,
     for (; digits > 0; digits--) {
         snprintf(text, NUMBER_SIZE, "%.*g", digits, value);
         shorten_power(text);
-        if (fits(text, cells))
+        if (fits_cells(text, cells))
             return text;
     }
     return put_power(text, value, cells);

@@ -14,7 +14,7 @@
 
 enum { TRIES_MAX = 100 };
 
-static int open_folder(int above, const char *name)
+static int open_folder_at(int above, const char *name)
 {
     return openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
                                    O_CLOEXEC);
@@ -42,20 +42,20 @@ static bool is_own(int fd)
     return fstat(fd, &status) == 0 && status.st_uid == geteuid();
 }
 
-static void remove_if_left(int above, const char *name)
+static void remove_left_folder(int above, const char *name)
 {
-    int fd = open_folder(above, name);
+    int fd = open_folder_at(above, name);
 
     if (fd < 0)
         return;
     if (is_own(fd) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        remove_files(open_folder(fd, "."));
+        remove_files(open_folder_at(fd, "."));
         unlinkat(above, name, AT_REMOVEDIR);
     }
     close(fd);
 }
 
-static bool is_name(const char *name, const char *begin)
+static bool is_scratch_name(const char *name, const char *begin)
 {
     size_t length = strlen(begin);
 
@@ -63,7 +63,7 @@ static bool is_name(const char *name, const char *begin)
            name[length + TAG_DIGITS] == '\0';
 }
 
-static void remove_left_ones(const char *prefix)
+static void remove_left_folders(const char *prefix)
 {
     const char *begin = strrchr(prefix, '/') + 1;
     char above[PATH_MAX];
@@ -75,14 +75,14 @@ static void remove_left_ones(const char *prefix)
     if (!folder)
         return;
     while ((entry = readdir(folder)))
-        if (is_name(entry->d_name, begin))
-            remove_if_left(dirfd(folder), entry->d_name);
+        if (is_scratch_name(entry->d_name, begin))
+            remove_left_folder(dirfd(folder), entry->d_name);
     closedir(folder);
 }
 
 /* Another process may remove a folder before it is locked: then the folder has
  * no links. */
-static bool lock(int fd)
+static bool lock_folder(int fd)
 {
     struct stat status;
 
@@ -95,7 +95,7 @@ bool scratch_init(struct scratch *s, const char *prefix)
     s->fd = -1;
     if (!folder_make_for(prefix, NULL))
         return false;
-    remove_left_ones(prefix);
+    remove_left_folders(prefix);
     for (int i = 0; s->fd < 0 && i < TRIES_MAX; i++) {
         char tag[TAG_SIZE];
         int n = snprintf(s->path, sizeof(s->path), "%s%s", prefix,
@@ -104,8 +104,8 @@ bool scratch_init(struct scratch *s, const char *prefix)
             return false;
         if (mkdir(s->path, 0700) != 0 && errno != EEXIST)
             return false;
-        s->fd = open_folder(AT_FDCWD, s->path);
-        if (s->fd >= 0 && !lock(s->fd)) {
+        s->fd = open_folder_at(AT_FDCWD, s->path);
+        if (s->fd >= 0 && !lock_folder(s->fd)) {
             close(s->fd);
             s->fd = -1;
         }
@@ -117,7 +117,7 @@ void scratch_done(struct scratch *s)
 {
     if (s->fd < 0)
         return;
-    remove_files(open_folder(s->fd, "."));
+    remove_files(open_folder_at(s->fd, "."));
     rmdir(s->path);
     close(s->fd);
     s->fd = -1;

@@ -186,7 +186,7 @@ size_t text_encode(uint32_t c, char text[TEXT_CHARACTER_SIZE])
 
 /* 0: a mark; -1: cannot be shown. The C library knows the characters of the
  * locale only; curses asks it too. */
-static int columns_of(uint32_t c)
+static int columns_of_character(uint32_t c)
 {
     if (c >= ' ' && c < 0x7f)
         return 1;
@@ -218,7 +218,7 @@ static size_t take_marks(const char *text, size_t length,
         size_t bytes = text_decode(text + at, length - at, &c);
 
         if (!is_left_out(c, cell)) {
-            if (columns_of(c) != 0)
+            if (columns_of_character(c) != 0)
                 break;
             if (shown && marks++ < TEXT_MARKS_MAX)
                 to += text_encode(c, to);
@@ -235,7 +235,7 @@ size_t text_cell(const char *text, size_t length, struct text_cell *cell)
     bool shown;
 
     c = letter_of(c);
-    cell->columns = columns_of(c);
+    cell->columns = columns_of_character(c);
     shown = cell->columns > 0;
     cell->character = text_can_show(c) ? c : '?';
     text_encode(shown ? c : '?', cell->text);

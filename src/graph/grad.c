@@ -113,7 +113,7 @@ static int activation_gradient(struct grad *d, int x, const char *name)
 
 /* Adds the backward operation `op`, its code and operands given, of the forward
  * operation `of`, with the same attributes. */
-static void backward(struct grad *d, const struct op *of, struct op op)
+static void add_backward(struct grad *d, const struct op *of, struct op op)
 {
     op.pass = PASS_BACKWARD;
     op.programs = IN_TRAIN;
@@ -129,7 +129,7 @@ static void conv_rule(struct grad *d, const struct op *op)
     int add = op->operand[CONV_ADD], dy = d->of[op->operand[CONV_Y]];
     int dw = parameter_gradient(d, w);
 
-    backward(d, op, (struct op){
+    add_backward(d, op, (struct op){
         .code = OP_conv_wgrad,
         .operand = { [CONV_WGRAD_X] = x, [CONV_WGRAD_DY] = dy,
                      [CONV_WGRAD_DW] = dw }
@@ -137,7 +137,7 @@ static void conv_rule(struct grad *d, const struct op *op)
     if (d->wanted[x]) {
         int before = d->of[x];
         int dx = activation_gradient(d, x, "dz");
-        backward(d, op, (struct op){
+        add_backward(d, op, (struct op){
             .code = OP_conv_dgrad,
             .operand = { [CONV_DGRAD_DY] = dy, [CONV_DGRAD_W] = w,
                          [CONV_DGRAD_ADD] = before, [CONV_DGRAD_DX] = dx }
@@ -158,7 +158,7 @@ static void linear_rule(struct grad *d, const struct op *op)
     int b = op->operand[LINEAR_B];
     int db = b ? parameter_gradient(d, b) : VALUE_NONE;
 
-    backward(d, op, (struct op){
+    add_backward(d, op, (struct op){
         .code = OP_linear_wgrad,
         .operand = { [LINEAR_WGRAD_X] = x, [LINEAR_WGRAD_DY] = dy,
                      [LINEAR_WGRAD_DW] = dw, [LINEAR_WGRAD_DB] = db }
@@ -166,7 +166,7 @@ static void linear_rule(struct grad *d, const struct op *op)
     if (d->wanted[x]) {
         int before = d->of[x];
         int dx = activation_gradient(d, x, "dx");
-        backward(d, op, (struct op){
+        add_backward(d, op, (struct op){
             .code = OP_linear_dgrad,
             .operand = { [LINEAR_DGRAD_DY] = dy, [LINEAR_DGRAD_W] = w,
                          [LINEAR_DGRAD_ADD] = before,
@@ -186,7 +186,7 @@ static void bn_relu_rule(struct grad *d, const struct op *op)
     int before = d->of[x];
     int dx = activation_gradient(d, x, "dx");
 
-    backward(d, op, (struct op){
+    add_backward(d, op, (struct op){
         .code = OP_bn_relu_grad,
         .operand = { [BN_RELU_GRAD_DZ] = dz, [BN_RELU_GRAD_X] = x,
                      [BN_RELU_GRAD_STAT] = stat, [BN_RELU_GRAD_ADD] = before,
@@ -202,7 +202,7 @@ static void avg_pool_rule(struct grad *d, const struct op *op)
     int before = d->of[x];
     int dx = activation_gradient(d, x, "dz");
 
-    backward(d, op, (struct op){
+    add_backward(d, op, (struct op){
         .code = OP_avg_pool_grad,
         .operand = { [AVG_POOL_GRAD_DY] = dy, [AVG_POOL_GRAD_ADD] = before,
                      [AVG_POOL_GRAD_DX] = dx }
@@ -213,7 +213,7 @@ static void embedding_rule(struct grad *d, const struct op *op)
 {
     int dw = parameter_gradient(d, op->operand[EMBEDDING_W]);
 
-    backward(d, op, (struct op){
+    add_backward(d, op, (struct op){
         .code = OP_embedding_wgrad,
         .operand = {
             [EMBEDDING_WGRAD_TOKENS] = op->operand[EMBEDDING_TOKENS],

@@ -145,7 +145,7 @@ bool graph_is_view(const struct graph *g, int value)
     return g->values[value].part_of != VALUE_NONE;
 }
 
-static int resolve(int dim, const struct extents *extents)
+static int resolve_dim(int dim, const struct extents *extents)
 {
     return dim >= 0 ? dim : extents->of[-1 - dim];
 }
@@ -174,7 +174,7 @@ struct operand graph_operand(const struct graph *g, int value,
         o.member = v->member;
     }
     for (int i = 0; i < v->rank; i++)
-        o.dim[i] = resolve(v->dim[i], extents);
+        o.dim[i] = resolve_dim(v->dim[i], extents);
     if (v->tiles_of != VALUE_NONE)
         o.dim[0] = count_tiles(g, v->tiles_of, extents);
     return o;

@@ -22,7 +22,7 @@ static void begin_layer(struct builder *b, const char *name)
 }
 
 /* Adds a value of a kind to the layer. */
-static int value(struct builder *b, enum kind kind, struct value v)
+static int add_value(struct builder *b, enum kind kind, struct value v)
 {
     v.layer = b->layer;
     v.kind = kind;
@@ -32,7 +32,7 @@ static int value(struct builder *b, enum kind kind, struct value v)
 /* A trained parameter or running statistic. */
 static int state(struct builder *b, struct value v)
 {
-    return value(b, KIND_WEIGHTS, v);
+    return add_value(b, KIND_WEIGHTS, v);
 }
 
 /* A float for each channel, trained or a running statistic. */
@@ -49,7 +49,7 @@ static int channel_state(struct builder *b, const char *name, int channels,
  * backward pass needs it. */
 static int result(struct builder *b, struct value v)
 {
-    return value(b, KIND_TRANSIENT, v);
+    return add_value(b, KIND_TRANSIENT, v);
 }
 
 /* Adds an operation to the layer. */
@@ -62,7 +62,7 @@ static void operation(struct builder *b, enum pass pass, int programs,
     graph_op(b->graph, &op);
 }
 
-static void forward(struct builder *b, struct op op)
+static void add_forward(struct builder *b, struct op op)
 {
     operation(b, PASS_FORWARD, IN_BOTH, op);
 }
@@ -73,8 +73,8 @@ void layer_load(struct builder *b, const struct load *p, int values[])
 
     begin_layer(b, p->name);
     for (int i = 0; i < LOAD_STREAMS && p->stream[i].name; i++)
-        op.operand[i] = values[i] = value(b, KIND_INPUT, p->stream[i]);
-    forward(b, op);
+        op.operand[i] = values[i] = add_value(b, KIND_INPUT, p->stream[i]);
+    add_forward(b, op);
 }
 
 int layer_samples(struct builder *b, const struct samples *p, int *labels)
@@ -116,7 +116,7 @@ int layer_conv(struct builder *b, int x, const struct conv *p)
         .dim = { v.dim[0], places(v.dim[1], kernel, stride),
                  places(v.dim[2], kernel, stride), p->channels }
     });
-    forward(b, (struct op){
+    add_forward(b, (struct op){
         .code = OP_conv,
         .operand = { [CONV_X] = x, [CONV_W] = w, [CONV_ADD] = p->add,
                      [CONV_Y] = y },
@@ -175,7 +175,7 @@ int layer_bn_relu(struct builder *b, int x, const struct batch_norm *p)
     });
     z = result(b, like);
     norm_operations(b, &v, p);
-    forward(b, (struct op){
+    add_forward(b, (struct op){
         .code = OP_bn_relu,
         .operand = { [BN_RELU_X] = x, [BN_RELU_STAT] = v.stat,
                      [BN_RELU_Z] = z }
@@ -193,7 +193,7 @@ int layer_avg_pool(struct builder *b, int x, const struct avg_pool *p)
         .name = "y", .dtype = DTYPE_F32, .rank = 2,
         .dim = { v.dim[0], v.dim[3] }
     });
-    forward(b, (struct op){
+    add_forward(b, (struct op){
         .code = OP_avg_pool,
         .operand = { [AVG_POOL_X] = x, [AVG_POOL_Y] = y }
     });
@@ -217,7 +217,7 @@ int layer_linear(struct builder *b, int x, const struct linear *p)
         .name = "y", .dtype = v.dtype, .rank = 2,
         .dim = { v.dim[0], p->features }
     });
-    forward(b, (struct op){
+    add_forward(b, (struct op){
         .code = OP_linear,
         .operand = { [LINEAR_X] = x, [LINEAR_W] = w, [LINEAR_B] = bias,
                      [LINEAR_Y] = y },
@@ -240,7 +240,7 @@ int layer_embedding(struct builder *b, int tokens, const struct embedding *p)
         .name = "y", .dtype = b->storage.dtype, .rank = 2,
         .dim = { b->graph->values[tokens].dim[0], p->features }
     });
-    forward(b, (struct op){
+    add_forward(b, (struct op){
         .code = OP_embedding,
         .operand = { [EMBEDDING_TOKENS] = tokens, [EMBEDDING_W] = w,
                      [EMBEDDING_Y] = y }
@@ -250,7 +250,7 @@ int layer_embedding(struct builder *b, int tokens, const struct embedding *p)
 
 static int loss_scale(struct builder *b)
 {
-    return value(b, KIND_OPTIMIZER, (struct value){
+    return add_value(b, KIND_OPTIMIZER, (struct value){
         .name = "scale", .dtype = DTYPE_F32, .rank = 1,
         .dim = { LOSS_SCALE_COUNT }, .init = { INIT_FIRST, LOSS_SCALE_START }
     });
@@ -282,7 +282,7 @@ struct loss layer_softmax_xent(struct builder *b, int logits,
                                               KIND_TRANSIENT));
     loss.scale = p->with ? p->with->scale
                  : b->storage.loss_scale ? loss_scale(b) : VALUE_NONE;
-    forward(b, (struct op){
+    add_forward(b, (struct op){
         .code = OP_softmax_xent,
         .operand = { [SOFTMAX_XENT_LOGITS] = logits,
                      [SOFTMAX_XENT_LABELS] = p->labels,
@@ -307,7 +307,7 @@ void layer_rewire(struct builder *b)
     if (!g->pool || b->storage.rewire == REWIRE_NONE)
         return;
     b->layer = g->values[w].layer;
-    threshold = value(b, KIND_OPTIMIZER, (struct value){
+    threshold = add_value(b, KIND_OPTIMIZER, (struct value){
         .name = "threshold", .dtype = DTYPE_F32, .rank = 1, .dim = { 1 },
         .init = { INIT_CONSTANT, 1e-3f }
     });

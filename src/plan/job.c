@@ -107,7 +107,7 @@ struct room {
     size_t bytes;
 };
 
-static bool fits(const struct settings *s, struct room room)
+static bool fits_room(const struct settings *s, struct room room)
 {
     struct job *job;
     bool fit;
@@ -152,7 +152,7 @@ static void save_least(struct settings *s, const struct setting *row,
     struct settings less = *s;
 
     settings_copy(&less, own, row);
-    while (!fits(&less, room))
+    while (!fits_room(&less, room))
         if (!saves_more(&less, row))
             return;
     *s = less;
@@ -166,7 +166,7 @@ bool job_savings(const struct job *job, size_t bytes, char *text, size_t size)
     struct room room = { &job->machine, bytes };
     int price = PRICE_FREE;
 
-    while (!save_all(&s, (enum price)price) || !fits(&s, room))
+    while (!save_all(&s, (enum price)price) || !fits_room(&s, room))
         if (++price == PRICE_COUNT)
             return false;
     for (; price > PRICE_NONE; price--)

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "plan/living.h"
 
-static void add_values(const struct job *job, struct layer_row *rows)
+static void add_instances(const struct job *job, struct layer_row *rows)
 {
     const struct schedule *s = job->schedule;
 
@@ -106,7 +106,7 @@ void layer_table_init(struct layer_table *t, const struct job *job)
                                g->layer_count, job->plan->peak_bytes };
     for (int i = 0; i < t->count; i++)
         t->rows[i].name = g->layers[i].name;
-    add_values(job, t->rows);
+    add_instances(job, t->rows);
     add_parameters(g, t->rows);
     add_peak(job, t->rows);
     add_flops(job->schedule, t->rows);
@@ -169,7 +169,7 @@ static void format_flops(double flops, char text[LAYER_TEXT_SIZE])
         snprintf(text, LAYER_TEXT_SIZE, "%.*f", giga < 100 ? 3 : 1, giga);
 }
 
-static void format_shape(const struct operand *o, char text[LAYER_TEXT_SIZE])
+static void format_dims(const struct operand *o, char text[LAYER_TEXT_SIZE])
 {
     size_t n = 0;
 
@@ -215,7 +215,7 @@ const char *layer_table_text(const struct layer_table *t, int row,
     case LAYER_WEIGHTS:
         return bytes_format(text, LAYER_TEXT_SIZE, r->weights);
     case LAYER_RESULT:
-        format_shape(&r->shape, text);
+        format_dims(&r->shape, text);
         break;
     default:
         snprintf(text, LAYER_TEXT_SIZE, "%s", r->name);

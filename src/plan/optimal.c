@@ -310,8 +310,8 @@ static void fill_table(struct table *t)
 }
 
 /* The route for stages i..j with m units free. */
-static void follow(const struct table *t, struct route *r, int i, int j,
-                   int m)
+static void follow_choices(const struct table *t, struct route *r, int i, int j,
+                           int m)
 {
     int k;
 
@@ -320,15 +320,15 @@ static void follow(const struct table *t, struct route *r, int i, int j,
     k = t->choice[cell(t, i, j) + (size_t)m];
     if (k == 0) {
         route_add(r, i, false);
-        follow(t, r, i + 1, j,
-               m - in_units(t, t->chain->stages[i].kept));
+        follow_choices(t, r, i + 1, j,
+                       m - in_units(t, t->chain->stages[i].kept));
         route_add(r, i, true);
         return;
     }
     for (int s = i; s < k; s++)
         route_add(r, s, false);
-    follow(t, r, k, j, m - in_units(t, t->chain->stages[k].input));
-    follow(t, r, i, k - 1, m);
+    follow_choices(t, r, k, j, m - in_units(t, t->chain->stages[k].input));
+    follow_choices(t, r, i, k - 1, m);
 }
 
 struct candidate {
@@ -382,7 +382,7 @@ static double consider_table(struct search *s, const struct table *t,
     for (int i = 0; i < candidates; i++) {
         int pick = candidates > 1 ? i * (distinct - 1) / (candidates - 1) : 0;
         struct route *route = route_over(t->chain);
-        follow(t, route, 0, n - 1, amounts[pick]);
+        follow_choices(t, route, 0, n - 1, amounts[pick]);
         optimal_consider(s, route);
     }
     free(amounts);

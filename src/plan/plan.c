@@ -96,7 +96,7 @@ static enum kind kind_in_plan(const struct schedule *s, int instance,
 }
 
 /* Whether step `from` runs anew each time that `to` runs. */
-static bool same_part(const struct schedule *s, int from, int to)
+static bool runs_anew_with(const struct schedule *s, int from, int to)
 {
     for (int k = 0; k < PROGRAM_COUNT; k++) {
         const struct program_steps *p = &s->program[k];
@@ -126,7 +126,7 @@ static int takeover(const struct plan *plan, int step, int out)
             again |= j != i && instance[j] == in;
         if (from->last == step && from->bytes == to->bytes && !again &&
             from->taken_by < 0 && !kind_persists(from->kind) &&
-            same_part(s, from->first, step))
+            runs_anew_with(s, from->first, step))
             return in;
     }
     return -1;

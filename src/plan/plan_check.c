@@ -132,7 +132,7 @@ static void define(struct check *c, int instance)
     set_valid(c, instance);
 }
 
-static bool run_step(struct check *c, int t)
+static bool replay_step(struct check *c, int t)
 {
     const struct plan *plan = c->plan;
     const struct schedule *s = plan->schedule;
@@ -161,7 +161,7 @@ static bool run_part(struct check *c, int begin, int end)
             if (schedule_writes(s, t, i) && !schedule_reads(s, t, i))
                 set_invalid(c, s->steps[t].instance[i]);
     for (int t = begin; t < end; t++)
-        if (!run_step(c, t))
+        if (!replay_step(c, t))
             return false;
     return true;
 }

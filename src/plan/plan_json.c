@@ -38,15 +38,6 @@ static json_t *timeline_json(const struct plan *plan)
     return steps;
 }
 
-static json_t *shape_json(const struct operand *o)
-{
-    json_t *shape = json_array();
-
-    for (int d = 0; d < o->rank; d++)
-        json_push(shape, json_integer(o->dim[d]));
-    return shape;
-}
-
 static json_t *layer_json(const struct layer_row *r)
 {
     json_t *nonzeros = r->pooled ? json_null()
@@ -58,7 +49,7 @@ static json_t *layer_json(const struct layer_row *r)
                      (json_int_t)r->saved, "peak_bytes",
                      (json_int_t)r->at_peak, "flops", r->flops,
                      "recompute_flops", r->recompute, "shape",
-                     shape_json(&r->shape));
+                     json_integers(r->shape.dim, r->shape.rank));
 }
 
 static json_t *layers_json(const struct job *job)

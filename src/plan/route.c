@@ -55,13 +55,13 @@ void route_add(struct route *r, int stage, bool backward)
     r->legs[r->leg_count++] = (struct leg){ stage, backward };
 }
 
-static void forward(struct route *r, int from, int to)
+static void go_forward(struct route *r, int from, int to)
 {
     for (int i = from; i < to; i++)
         route_add(r, i, false);
 }
 
-static void backward(struct route *r, int from, int to)
+static void go_backward(struct route *r, int from, int to)
 {
     for (int i = to - 1; i >= from; i--)
         route_add(r, i, true);
@@ -81,8 +81,8 @@ struct route *route_straight(const struct graph *g)
     struct route *r = route_new(cuts, 1);
 
     cuts[1] = forward_end(g);
-    forward(r, 0, 1);
-    backward(r, 0, 1);
+    go_forward(r, 0, 1);
+    go_backward(r, 0, 1);
     return r;
 }
 
@@ -93,11 +93,11 @@ static void in_segments(struct route *r, int length)
     int n = r->stage_count;
     int last = (n - 1) / length * length;
 
-    forward(r, 0, n);
-    backward(r, last, n);
+    go_forward(r, 0, n);
+    go_backward(r, last, n);
     for (int from = last - length; from >= 0; from -= length) {
-        forward(r, from, from + length);
-        backward(r, from, from + length);
+        go_forward(r, from, from + length);
+        go_backward(r, from, from + length);
     }
 }
 
@@ -144,7 +144,7 @@ static void revolve(struct route *r, int from, int to, int slots)
     }
     if (slots == 0) {
         for (int end = to; end > from; end--) {
-            forward(r, from, end);
+            go_forward(r, from, end);
             route_add(r, end - 1, true);
         }
         return;
@@ -156,7 +156,7 @@ static void revolve(struct route *r, int from, int to, int slots)
     checkpoint = from + (int)reach(slots, runs - 1);
     if (checkpoint >= to)
         checkpoint = to - 1;
-    forward(r, from, checkpoint);
+    go_forward(r, from, checkpoint);
     revolve(r, checkpoint, to, slots - 1);
     revolve(r, from, checkpoint, slots);
 }

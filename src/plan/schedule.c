@@ -117,7 +117,7 @@ static int read_instance(struct builder *b, int value)
     return b->current[value];
 }
 
-static void emit(struct builder *b, int op_id, enum phase phase)
+static void add_step(struct builder *b, int op_id, enum phase phase)
 {
     struct schedule *s = b->schedule;
     const struct op *op = &s->graph->ops[op_id];
@@ -171,7 +171,7 @@ static void emit_pass(struct builder *b, enum program program, enum pass pass,
         const struct op *op = &g->ops[i];
         if (op->pass == pass && op->programs & 1 << program &&
             !elided(b, op))
-            emit(b, i, phase);
+            add_step(b, i, phase);
     }
 }
 
@@ -181,7 +181,7 @@ static void emit_forward(struct builder *b, int from, int to, bool again)
         const struct op *op = &b->schedule->graph->ops[i];
         if (op->pass == PASS_FORWARD && op->programs & IN_TRAIN &&
             !elided(b, op) && (!again || op_repeatable(op->code)))
-            emit(b, i, again ? PHASE_RECOMPUTE : PHASE_FORWARD);
+            add_step(b, i, again ? PHASE_RECOMPUTE : PHASE_FORWARD);
     }
 }
 
@@ -195,7 +195,7 @@ static void emit_backward(struct builder *b, int from, int to,
     for (int i = to - 1; i >= from; i--)
         for (int k = first[i]; k < g->op_count && g->ops[k].forward == i; k++)
             if (g->ops[k].pass == PASS_BACKWARD)
-                emit(b, k, PHASE_BACKWARD);
+                add_step(b, k, PHASE_BACKWARD);
 }
 
 /* Empties, from step `begin` on, slots of results that are only made to be

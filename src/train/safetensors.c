@@ -54,19 +54,10 @@ static const char *format_name(enum dtype dtype)
     return names[dtype];
 }
 
-static json_t *shape_json(const struct value *v)
-{
-    json_t *shape = json_array();
-
-    for (int i = 0; i < v->rank; i++)
-        json_push(shape, json_integer(v->dim[i]));
-    return shape;
-}
-
 json_t *safetensors_entry(const struct value *v, size_t offset, size_t bytes)
 {
     return json_pack("{ss so s[I,I]}", "dtype", format_name(v->dtype),
-                     "shape", shape_json(v), "data_offsets",
+                     "shape", json_integers(v->dim, v->rank), "data_offsets",
                      (json_int_t)offset, (json_int_t)(offset + bytes));
 }
 
