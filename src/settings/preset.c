@@ -45,7 +45,7 @@ static const char *place(const struct reader *r, yaml_mark_t mark,
     return text;
 }
 
-static bool refuse(struct reader *r, yaml_mark_t mark, const char *what)
+static bool refuse_at(struct reader *r, yaml_mark_t mark, const char *what)
 {
     char at[PLACE_SIZE];
 
@@ -62,7 +62,7 @@ static bool refuse_yaml(struct reader *r)
     if (p->error == YAML_READER_ERROR)
         return error_set(r->error, EXIT_INPUT, "%s: not a YAML file: %s at "
                          "byte %zu", r->where, p->problem, p->problem_offset);
-    return refuse(r, p->problem_mark, p->problem);
+    return refuse_at(r, p->problem_mark, p->problem);
 }
 
 static bool has_properties(const yaml_event_t *event)
@@ -85,10 +85,10 @@ static bool advance(struct reader *r)
     if (!yaml_parser_parse(&r->parser, &r->event))
         return refuse_yaml(r);
     if (r->event.type == YAML_SEQUENCE_START_EVENT)
-        return refuse(r, r->event.start_mark, "a list is not a value here");
+        return refuse_at(r, r->event.start_mark, "a list is not a value here");
     if (r->event.type == YAML_ALIAS_EVENT || has_properties(&r->event))
-        return refuse(r, r->event.start_mark,
-                      "anchors, aliases and tags are not used in presets");
+        return refuse_at(r, r->event.start_mark,
+                         "anchors, aliases and tags are not used in presets");
     return true;
 }
 
@@ -98,10 +98,10 @@ static bool scalar(struct reader *r, const char *otherwise, const char **text)
     const yaml_event_t *event = &r->event;
 
     if (event->type != YAML_SCALAR_EVENT)
-        return refuse(r, event->start_mark, otherwise);
+        return refuse_at(r, event->start_mark, otherwise);
     *text = (const char *)event->data.scalar.value;
     if (strlen(*text) != event->data.scalar.length)
-        return refuse(r, event->start_mark, "a zero byte in text");
+        return refuse_at(r, event->start_mark, "a zero byte in text");
     return true;
 }
 
@@ -112,7 +112,7 @@ static bool refuse_twice(struct reader *r, yaml_mark_t mark, const char *name,
 
     snprintf(what, sizeof(what), "%.64s: given twice, first in line %d", name,
              line);
-    return refuse(r, mark, what);
+    return refuse_at(r, mark, what);
 }
 
 /* Notes that `name` stands at `mark`; false if it stood earlier too. */
@@ -133,8 +133,8 @@ static bool read_description(struct reader *r, yaml_mark_t key_mark)
         !scalar(r, DESCRIPTION ": needs a line of text", &text))
         return false;
     if (text_characters(text) > PRESET_DESCRIPTION_MAX || strchr(text, '\n'))
-        return refuse(r, r->event.start_mark,
-                      DESCRIPTION ": one line, at most 127 characters");
+        return refuse_at(r, r->event.start_mark,
+                         DESCRIPTION ": one line, at most 127 characters");
     strcpy(r->preset->description, text);
     return true;
 }
@@ -149,7 +149,8 @@ static int find_section(const char *name)
 }
 
 /* The value of a setting; bytes that YAML could not hold are unescaped. */
-static bool value(struct reader *r, const char *otherwise, const char **text)
+static bool setting_text(struct reader *r, const char *otherwise,
+                         const char **text)
 {
     if (!scalar(r, otherwise, text))
         return false;
@@ -175,7 +176,7 @@ static bool read_setting(struct reader *r, const char *key,
     snprintf(otherwise, sizeof(otherwise), "%s: needs a single value", key);
     return first_time(r, key_mark, key,
                       &r->setting_line[row - settings_table]) &&
-           value(r, otherwise, &text) &&
+           setting_text(r, otherwise, &text) &&
            settings_set(&r->preset->settings,
                         place(r, r->event.start_mark, at), key, text,
                         r->error);
@@ -189,7 +190,7 @@ static bool refuse_section(struct reader *r, yaml_mark_t mark,
 
     if (settings_find(name)) {
         snprintf(what, sizeof(what), "%s: needs a single value", name);
-        return refuse(r, mark, what);
+        return refuse_at(r, mark, what);
     }
     spelling_init(&spelling, name);
     for (int i = 0; i < settings_count; i++)
@@ -200,7 +201,7 @@ static bool refuse_section(struct reader *r, yaml_mark_t mark,
     else
         snprintf(what, sizeof(what), "unknown section '%.64s'; see `memdial "
                  "settings`", name);
-    return refuse(r, mark, what);
+    return refuse_at(r, mark, what);
 }
 
 static bool read_mapping(struct reader *r, bool top);
@@ -216,8 +217,8 @@ static bool read_section(struct reader *r, const char *name,
            read_mapping(r, false);
 }
 
-static bool read_value(struct reader *r, const char *key, yaml_mark_t key_mark,
-                       bool top)
+static bool read_member(struct reader *r, const char *key, yaml_mark_t key_mark,
+                        bool top)
 {
     if (top && strcmp(key, DESCRIPTION) == 0)
         return read_description(r, key_mark);
@@ -238,7 +239,7 @@ static bool read_mapping(struct reader *r, bool top)
         if (!scalar(r, "the name of a setting must be text", &text))
             return false;
         key = xstrdup(text);
-        good = advance(r) && read_value(r, key, mark, top);
+        good = advance(r) && read_member(r, key, mark, top);
         free(key);
         if (!good)
             return false;
@@ -256,15 +257,15 @@ static bool read_stream(struct reader *r)
     if (!advance(r))
         return false;
     if (r->event.type != YAML_MAPPING_START_EVENT)
-        return refuse(r, r->event.start_mark,
-                      "expected lines of the form name: value");
+        return refuse_at(r, r->event.start_mark,
+                         "expected lines of the form name: value");
     if (!read_mapping(r, true) || !advance(r) || !advance(r))
         return false;
     return r->event.type == YAML_STREAM_END_EVENT ||
-           refuse(r, r->event.start_mark, "a second document in one file");
+           refuse_at(r, r->event.start_mark, "a second document in one file");
 }
 
-static bool read_text(struct reader *r, const char *text, size_t length)
+static bool read_yaml(struct reader *r, const char *text, size_t length)
 {
     bool good;
 
@@ -288,7 +289,7 @@ bool preset_parse(struct preset *preset, const char *where, const char *text,
     settings_init(&preset->settings);
     r.setting_line = xcalloc((size_t)settings_count, sizeof(int));
     r.section_line = xcalloc((size_t)settings_count, sizeof(int));
-    good = read_text(&r, text, length);
+    good = read_yaml(&r, text, length);
     free(r.section_line);
     free(r.setting_line);
     return good;
@@ -359,7 +360,7 @@ static bool user_file(const char *name, char path[PRESET_PATH_SIZE])
            (access(path, F_OK) == 0 || !means_absent(errno));
 }
 
-static bool refuse_name(const char *name, struct error *e)
+static bool refuse_preset_name(const char *name, struct error *e)
 {
     struct spelling spelling;
     char otherwise[160];
@@ -389,7 +390,7 @@ bool preset_load(struct preset *preset, const char *name, struct error *e)
         return load_file(preset, name, e);
     if (user_file(name, path))
         return load_file(preset, path, e);
-    return file ? load_embedded(preset, file, e) : refuse_name(name, e);
+    return file ? load_embedded(preset, file, e) : refuse_preset_name(name, e);
 }
 
 bool preset_open(const char *name, char *const assignments[], int count,

@@ -11,7 +11,7 @@
 #include "settings/preset.h"
 
 /* In single quotes every character but the quote stands for itself. */
-static void print_text(FILE *out, const char *text)
+static void print_quoted(FILE *out, const char *text)
 {
     putc('\'', out);
     for (; *text; text++) {
@@ -26,7 +26,7 @@ static void print_octets(FILE *out, const char *bytes)
 {
     char *text = octets_escape(bytes);
 
-    print_text(out, text);
+    print_quoted(out, text);
     free(text);
 }
 
@@ -57,7 +57,7 @@ static char *print_preset(const struct preset *preset)
     if (!out)
         error_no_memory();
     fputs("description: ", out);
-    print_text(out, preset->description);
+    print_quoted(out, preset->description);
     putc('\n', out);
     for (int i = 0; i < settings_count; i++)
         print_setting(out, &preset->settings, &settings_table[i]);
@@ -88,7 +88,7 @@ static bool reads_back(const struct preset *preset, const char *path,
     return true;
 }
 
-static bool is_name(const char *name)
+static bool is_saved_name(const char *name)
 {
     size_t length = strlen(name);
 
@@ -105,7 +105,7 @@ bool preset_save(const struct preset *preset, const char *name, bool replace,
     char folder[PRESET_PATH_SIZE], *text;
     bool good;
 
-    if (!is_name(name))
+    if (!is_saved_name(name))
         return error_set(e, EXIT_INPUT, "'%.80s' cannot be a preset's name: "
                          "use letters, digits, '-', '_' and '.', %d at most",
                          name, PRESET_SAVED_NAME_MAX);

@@ -60,8 +60,8 @@ const char *settings_nearest(const char *name)
     return spelling.nearest;
 }
 
-static bool refuse(const char *where, const struct setting *row,
-                   const char *text, const char *wanted, struct error *e)
+static bool refuse_value(const char *where, const struct setting *row,
+                         const char *text, const char *wanted, struct error *e)
 {
     return error_set(e, EXIT_INPUT, "%s: %s: '%.80s' is not %s", where,
                      row->name, text, wanted);
@@ -79,7 +79,7 @@ static bool read_int(int *value, const struct setting *row, const char *where,
         number < (long)row->min || number > (long)row->max) {
         snprintf(wanted, sizeof(wanted), "a whole number from %.0f to %.0f",
                  row->min, row->max);
-        return refuse(where, row, text, wanted, e);
+        return refuse_value(where, row, text, wanted, e);
     }
     *value = (int)number;
     return true;
@@ -94,8 +94,8 @@ static bool read_uint64(uint64_t *value, const struct setting *row,
     errno = 0;
     number = strtoull(text, &end, 10);
     if (!isdigit((unsigned char)*text) || *end || errno)
-        return refuse(where, row, text,
-                      "a whole number from 0 to 18446744073709551615", e);
+        return refuse_value(where, row, text,
+                            "a whole number from 0 to 18446744073709551615", e);
     *value = number;
     return true;
 }
@@ -111,7 +111,7 @@ static bool read_real(double *value, const struct setting *row,
         *end || number < row->min || number > row->max) {
         snprintf(wanted, sizeof(wanted), "a number from %g to %.6g",
                  row->min, row->max);
-        return refuse(where, row, text, wanted, e);
+        return refuse_value(where, row, text, wanted, e);
     }
     *value = number;
     return true;
@@ -128,7 +128,7 @@ static bool read_bool(bool *value, const struct setting *row,
             *value = i % 2;
             return true;
         }
-    return refuse(where, row, text, "yes or no", e);
+    return refuse_value(where, row, text, "yes or no", e);
 }
 
 static bool read_choice(int *value, const struct setting *row,
@@ -144,8 +144,8 @@ static bool read_choice(int *value, const struct setting *row,
         }
     text_list(wanted + strlen(wanted), sizeof(wanted) - strlen(wanted),
               row->choices, count, ", ");
-    return refuse(where, row, text,
-                  count > 1 ? wanted : wanted + strlen("one of "), e);
+    return refuse_value(where, row, text,
+                        count > 1 ? wanted : wanted + strlen("one of "), e);
 }
 
 static bool read_text(char *value, const struct setting *row,
@@ -153,7 +153,7 @@ static bool read_text(char *value, const struct setting *row,
 {
     for (const char *c = text; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
-            return refuse(where, row, text, "one line of plain text", e);
+            return refuse_value(where, row, text, "one line of plain text", e);
     if (strlen(text) >= row->size)
         return error_set(e, EXIT_INPUT, "%s: %s: %zu bytes are too many, "
                          "at most %zu fit", where, row->name, strlen(text),
@@ -166,8 +166,8 @@ static bool read_bytes(uint64_t *value, const struct setting *row,
                        const char *where, const char *text, struct error *e)
 {
     return bytes_parse(text, value) ||
-           refuse(where, row, text, "a number of bytes, as 8388608 or 8MiB",
-                  e);
+           refuse_value(where, row, text,
+                        "a number of bytes, as 8388608 or 8MiB", e);
 }
 
 static bool read_value(struct settings *s, const struct setting *row,

@@ -22,8 +22,8 @@ static int find_value(const struct graph *g, int layer, const char *name,
 
 /* The value of `before` that a value of `after` goes on from, or
  * VALUE_NONE. */
-static int source_of(const struct graph *before, const struct graph *after,
-                     int value)
+static int predecessor_of(const struct graph *before, const struct graph *after,
+                          int value)
 {
     const struct value *v = &after->values[value];
     const char *of = after->values[v->of].name;
@@ -62,7 +62,7 @@ void carry_state(const struct executor *from, const struct executor *to,
             graph_is_pool(after->graph, value))
             continue;
         source = schedule_instance(
-            before, source_of(before->graph, after->graph, value));
+            before, predecessor_of(before->graph, after->graph, value));
         if (source >= 0)
             carry_instance(from, source, to, i);
     }

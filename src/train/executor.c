@@ -110,7 +110,7 @@ static void run_steps(struct executor *ex, int begin, int end,
     }
 }
 
-static bool fits(const struct extents *extents, const struct extents *most)
+static bool part_fits(const struct extents *extents, const struct extents *most)
 {
     for (int i = 0; i < EXTENT_COUNT; i++)
         if (extents->of[i] > most->of[i])
@@ -138,7 +138,7 @@ static void run_program(struct executor *ex, enum program program,
     ex->part = (struct part){ 0 };
     run_steps(ex, p->begin, p->body, batch);
     while (loader->next(loader->arg, &ex->part)) {
-        assert(fits(&ex->part.count, &s->cut.most));
+        assert(part_fits(&ex->part.count, &s->cut.most));
         bind_body(ex, program, &ex->part.count);
         run_steps(ex, p->body, p->epilogue, batch);
     }

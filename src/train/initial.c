@@ -118,8 +118,8 @@ static void write_index(const struct executor *ex, int instance,
     free(index);
 }
 
-static void fill(const struct executor *ex, int instance, uint64_t seed,
-                 const uint64_t *bits)
+static void fill_instance(const struct executor *ex, int instance,
+                          uint64_t seed, const uint64_t *bits)
 {
     const struct graph *g = ex->plan->schedule->graph;
     int value = ex->plan->schedule->instances[instance];
@@ -148,6 +148,6 @@ void initial_state(const struct executor *ex, uint64_t seed)
 
     for (int i = 0; i < s->instance_count; i++)
         if (kind_persists(schedule_value(s, i)->kind))
-            fill(ex, i, seed, bits);
+            fill_instance(ex, i, seed, bits);
     free(bits);
 }

@@ -38,7 +38,7 @@ static int best_copy(const struct graph *g, int weight)
     return master ? master : weight;
 }
 
-static void read_value(const struct executor *ex, int value, float *host)
+static void read_floats(const struct executor *ex, int value, float *host)
 {
     executor_read_floats(ex, schedule_instance(ex->plan->schedule, value),
                          host);
@@ -101,9 +101,9 @@ static void read_dense(struct state *s, const struct executor *from)
 
     for (int v = 0; (v = next_member(s, v)) < s->graph->value_count; v++) {
         size_t at = member_at(s, v);
-        read_value(from, best_copy(g, v), s->w + at);
+        read_floats(from, best_copy(g, v), s->w + at);
         for (int i = 0; i < moments(s); i++)
-            read_value(from, moment_of(g, v, i), s->moment[i] + at);
+            read_floats(from, moment_of(g, v, i), s->moment[i] + at);
     }
 }
 
@@ -138,10 +138,10 @@ static void read_pool(struct state *s, const struct executor *from)
                                           g->pool_index), index);
     pool_decode(g->pool, index, s->bits);
     s->nonzeros = g->pool->nonzeros;
-    read_value(from, best_copy(g, g->pool_values), values);
+    read_floats(from, best_copy(g, g->pool_values), values);
     expand(s, values, s->w);
     for (int i = 0; i < moments(s); i++) {
-        read_value(from, moment_of(g, g->pool_values, i), values);
+        read_floats(from, moment_of(g, g->pool_values, i), values);
         expand(s, values, s->moment[i]);
     }
     free(values);
@@ -155,7 +155,7 @@ struct candidate {
 };
 
 /* Orders elements: those that are kept come first. */
-static int compare(const void *a, const void *b)
+static int compare_candidates(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
 
@@ -186,7 +186,7 @@ static void prune(struct state *s, size_t wanted)
         }
         all[most].largest = true;
     }
-    qsort(all, n, sizeof(*all), compare);
+    qsort(all, n, sizeof(*all), compare_candidates);
     memset(s->bits, 0, s->pool->words * sizeof(*s->bits));
     for (size_t i = 0; i < wanted; i++)
         pool_set_bit(s->bits, all[i].place);

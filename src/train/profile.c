@@ -83,7 +83,7 @@ bool profile_alike(const struct profile_row *a, const struct profile_row *b)
            strcmp(a->shapes, b->shapes) == 0;
 }
 
-static void before(void *arg, int step)
+static void begin_call(void *arg, int step)
 {
     struct profile *p = arg;
 
@@ -93,7 +93,7 @@ static void before(void *arg, int step)
 
 /* Counts this call's own bytes and arithmetic: the last part of a batch may be
  * smaller. */
-static void after(void *arg, int step)
+static void count_call(void *arg, int step)
 {
     struct profile *p = arg;
     const struct executor *ex = p->executor;
@@ -131,7 +131,7 @@ void profile_init(struct profile *p, struct executor *ex)
     p->row = xcalloc(steps, sizeof(*p->row));
     for (int t = 0; t < (int)steps; t++)
         p->row[t] = find_row(p, t);
-    ex->observer = (struct observer){ after, p, before };
+    ex->observer = (struct observer){ count_call, p, begin_call };
 }
 
 static int longest_first(const void *a, const void *b)

@@ -385,7 +385,7 @@ static bool verify(const struct trainer *t, struct contents *c,
            verify_progress(t, c, e) && verify_state(t, c, e);
 }
 
-static void release(struct contents *c)
+static void close_contents(struct contents *c)
 {
     safetensors_done(&c->file);
 }
@@ -400,7 +400,7 @@ static bool verify_draft(const struct trainer *t, const char *path,
     int fd = draft_written(draft, &bytes);
     bool ok = verify(t, &c, path, fd, bytes, &why);
 
-    release(&c);
+    close_contents(&c);
     return ok || error_set(e, EXIT_RUN, "no snapshot written, for it would not "
                            "load: %s", why.text);
 }
@@ -416,7 +416,7 @@ static bool is_snapshot(int fd)
 }
 
 /* A mistyped path must not cost a file. */
-static bool check_old(const char *path, struct error *e)
+static bool check_overwritten(const char *path, struct error *e)
 {
     uint64_t bytes;
     bool good;
@@ -435,7 +435,7 @@ static bool check_old(const char *path, struct error *e)
 
 bool snapshot_check(const char *path, struct error *e)
 {
-    return draft_check(path, e) && check_old(path, e);
+    return draft_check(path, e) && check_overwritten(path, e);
 }
 
 bool snapshot_save(const struct trainer *t, const char *path, struct error *e)
@@ -474,7 +474,7 @@ static bool read_file(const struct trainer *t, struct trainer *into,
     if (fd < 0)
         return false;
     ok = verify(t, &c, path, fd, bytes, e) && (!into || restore(into, &c, e));
-    release(&c);
+    close_contents(&c);
     close(fd);
     return ok;
 }

@@ -37,8 +37,8 @@ static void suggest_savings(const struct job *job, size_t available,
              fit ? "; %s would fit" : "; lower %s", text);
 }
 
-static bool allocate(const struct job *job, struct device *device,
-                     struct executor **executor, struct error *e)
+static bool allocate_arena(const struct job *job, struct device *device,
+                           struct executor **executor, struct error *e)
 {
     struct device_memory m = { 0 };
 
@@ -55,7 +55,7 @@ static bool open_executor(const struct job *job, struct device **device,
 {
     if (!job_open_device(job, device, e))
         return false;
-    if (allocate(job, *device, executor, e))
+    if (allocate_arena(job, *device, executor, e))
         return true;
     job->backend->close(*device);
     *device = NULL;
@@ -79,7 +79,7 @@ bool trainer_prepare(struct trainer **out, const struct settings *s,
 
 bool trainer_allocate(struct trainer *t, struct error *e)
 {
-    if (!allocate(t->job, t->device, &t->executor, e))
+    if (!allocate_arena(t->job, t->device, &t->executor, e))
         return false;
     initial_state(t->executor, t->job->settings.seed);
     return true;
@@ -141,8 +141,8 @@ int64_t trainer_steps(const struct trainer *t)
     return t->job->settings.epochs * t->steps_per_epoch;
 }
 
-static struct tally run_program(struct trainer *t, enum program program,
-                                enum split split)
+static struct tally tally_program(struct trainer *t, enum program program,
+                                  enum split split)
 {
     const struct settings *s = &t->job->settings;
     struct reading reading = dataset_read(t->data, s, split, t->step);
@@ -168,7 +168,7 @@ static struct tally run_program(struct trainer *t, enum program program,
 
 struct tally trainer_step(struct trainer *t)
 {
-    struct tally step = run_program(t, PROGRAM_TRAIN, SPLIT_TRAIN);
+    struct tally step = tally_program(t, PROGRAM_TRAIN, SPLIT_TRAIN);
 
     t->step++;
     t->epoch.loss += step.loss;
@@ -179,10 +179,10 @@ struct tally trainer_step(struct trainer *t)
 
 struct tally trainer_evaluate(struct trainer *t)
 {
-    return run_program(t, PROGRAM_EVAL, SPLIT_VALID);
+    return tally_program(t, PROGRAM_EVAL, SPLIT_VALID);
 }
 
-static void emit(struct event_sink sink, struct event event)
+static void emit_event(struct event_sink sink, struct event event)
 {
     sink.emit(sink.arg, &event);
 }
@@ -199,17 +199,16 @@ struct event trainer_memory(const struct trainer *t)
 }
 
 /* Warns of settings without effect, unless they had none `before` either. */
-static void warn_of_idle(const struct trainer *t,
-                         const struct settings *before,
-                         struct event_sink sink)
+static void emit_idle(const struct trainer *t, const struct settings *before,
+                      struct event_sink sink)
 {
     char text[IDLE_TEXT_SIZE];
 
     for (int i = 0; i < settings_count; i++)
         if (idle_warning(&settings_table[i], before, &t->job->settings,
                          &t->job->machine, text))
-            emit(sink, (struct event){ .type = EVENT_WARNING,
-                                       .message = text });
+            emit_event(sink, (struct event){ .type = EVENT_WARNING,
+                                             .message = text });
 }
 
 static bool change(struct trainer *t, const struct settings *s,
@@ -245,13 +244,13 @@ bool trainer_change(struct trainer *t, const struct settings *s,
 
     if (!change(t, s, e))
         return false;
-    emit(sink, (struct event){
-                   .type = EVENT_APPLIED,
-                   .applied = { t->step, &before, &t->job->settings,
-                                t->job->plan->peak_bytes,
-                                t->job->plan->arena_bytes } });
-    emit(sink, trainer_memory(t));
-    warn_of_idle(t, &before, sink);
+    emit_event(sink, (struct event){
+                         .type = EVENT_APPLIED,
+                         .applied = { t->step, &before, &t->job->settings,
+                                      t->job->plan->peak_bytes,
+                                      t->job->plan->arena_bytes } });
+    emit_event(sink, trainer_memory(t));
+    emit_idle(t, &before, sink);
     return true;
 }
 
@@ -288,13 +287,13 @@ void trainer_begin(const struct trainer *t, const char *preset,
 {
     struct facts facts = facts_of(&t->job->settings);
 
-    emit(sink, (struct event){ .type = EVENT_START,
-                               .start = { preset, &t->job->settings,
-                                          t->job->machine, t->step,
-                                          trainer_steps(t), facts.unit,
-                                          facts.score.name } });
-    emit(sink, trainer_memory(t));
-    warn_of_idle(t, NULL, sink);
+    emit_event(sink, (struct event){ .type = EVENT_START,
+                                     .start = { preset, &t->job->settings,
+                                                t->job->machine, t->step,
+                                                trainer_steps(t), facts.unit,
+                                                facts.score.name } });
+    emit_event(sink, trainer_memory(t));
+    emit_idle(t, NULL, sink);
 }
 
 bool trainer_ends_epoch(const struct trainer *t)
@@ -307,13 +306,13 @@ static void emit_step(const struct trainer *t, struct event_sink sink,
 {
     double n = (double)step->terms;
 
-    emit(sink,
-         (struct event){
-             .type = EVENT_STEP,
-             .step = { t->step, trainer_steps(t),
-                       (int)((t->step - 1) / t->steps_per_epoch) + 1,
-                       step->loss / n, step->hits / n, n / seconds,
-                       t->seconds } });
+    emit_event(sink,
+               (struct event){
+                   .type = EVENT_STEP,
+                   .step = { t->step, trainer_steps(t),
+                             (int)((t->step - 1) / t->steps_per_epoch) + 1,
+                             step->loss / n, step->hits / n, n / seconds,
+                             t->seconds } });
 }
 
 static bool end_epoch(struct trainer *t, struct event_sink sink,
@@ -328,13 +327,13 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
         return false;
     if (!isfinite(valid.loss))
         return diverged(t, "the validation loss is not finite", e);
-    emit(sink, (struct event){
-                   .type = EVENT_EPOCH,
-                   .epoch = { (int)(t->step / t->steps_per_epoch),
-                              train.loss / n, train.hits / n,
-                              valid.loss / m, valid.hits / m,
-                              t->seconds - t->epoch_began,
-                              valid.hits / m } });
+    emit_event(sink, (struct event){
+                         .type = EVENT_EPOCH,
+                         .epoch = { (int)(t->step / t->steps_per_epoch),
+                                    train.loss / n, train.hits / n,
+                                    valid.loss / m, valid.hits / m,
+                                    t->seconds - t->epoch_began,
+                                    valid.hits / m } });
     t->epoch = (struct tally){ 0 };
     t->epoch_began = t->seconds;
     return true;
@@ -354,7 +353,7 @@ bool trainer_advance(struct trainer *t, struct event_sink sink,
     if (trainer_ends_epoch(t) && !end_epoch(t, sink, e))
         return false;
     if (!t->measured || trainer_ends_epoch(t))
-        emit(sink, trainer_memory(t));
+        emit_event(sink, trainer_memory(t));
     t->measured = true;
     return true;
 }

@@ -3,9 +3,9 @@
 #include "train/snapshot.h"
 
 /* Saves, unless the snapshot there is of this step already. */
-static bool save_to(const struct trainer *t, const char *path,
-                    int64_t *saved_step, struct event_sink sink,
-                    struct error *e)
+static bool save_once(const struct trainer *t, const char *path,
+                      int64_t *saved_step, struct event_sink sink,
+                      struct error *e)
 {
     if (!path || *saved_step == t->step)
         return true;
@@ -26,9 +26,9 @@ static bool run_to_end(struct trainer *t, struct event_sink sink,
     while (t->step < trainer_steps(t) && !*stop)
         if (!trainer_advance(t, sink, e) ||
             (trainer_ends_epoch(t) &&
-             !save_to(t, save, &saved_step, sink, e)))
+             !save_once(t, save, &saved_step, sink, e)))
             return false;
-    return save_to(t, save, &saved_step, sink, e);
+    return save_once(t, save, &saved_step, sink, e);
 }
 
 bool training_run(struct trainer *t, const char *preset, struct event_sink sink,

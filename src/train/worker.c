@@ -80,7 +80,7 @@ static bool is_news(struct worker *w, const struct event *event)
     }
 }
 
-static void emit(void *arg, const struct event *event)
+static void emit_news(void *arg, const struct event *event)
 {
     struct worker *w = arg;
     struct event said = *event;
@@ -93,15 +93,15 @@ static void emit(void *arg, const struct event *event)
 
 static struct event_sink sink(struct worker *w)
 {
-    return (struct event_sink){ emit, w };
+    return (struct event_sink){ emit_news, w };
 }
 
-static void refuse(struct worker *w, const char *command,
-                   const struct error *why)
+static void say_refused(struct worker *w, const char *command,
+                        const struct error *why)
 {
-    emit(w, &(struct event){ .type = EVENT_REFUSED,
-                             .refused = { command, why->text, w->sets,
-                                          why->reason } });
+    emit_news(w, &(struct event){ .type = EVENT_REFUSED,
+                                  .refused = { command, why->text, w->sets,
+                                               why->reason } });
 }
 
 static bool is_over(const struct worker *w)
@@ -118,23 +118,23 @@ static bool is_training(const struct worker *w)
 static void say_done(struct worker *w)
 {
     if (!w->done)
-        emit(w, &(struct event){ .type = EVENT_DONE });
+        emit_news(w, &(struct event){ .type = EVENT_DONE });
     w->done = true;
 }
 
 static void end_run(struct worker *w, const struct error *why)
 {
-    emit(w, &(struct event){ .type = EVENT_ERROR, .message = why->text });
+    emit_news(w, &(struct event){ .type = EVENT_ERROR, .message = why->text });
     trainer_free(w->trainer);
     w->trainer = NULL;
 }
 
-static bool save(struct worker *w, const char *path, struct error *e)
+static bool write_snapshot(struct worker *w, const char *path, struct error *e)
 {
     if (!snapshot_save(w->trainer, path, e))
         return false;
-    emit(w, &(struct event){ .type = EVENT_SAVED,
-                             .saved = { w->trainer->step, path } });
+    emit_news(w, &(struct event){ .type = EVENT_SAVED,
+                                  .saved = { w->trainer->step, path } });
     return true;
 }
 
@@ -146,8 +146,9 @@ static void save_run(struct worker *w)
 
     if (!w->save || w->saved_step == w->trainer->step)
         return;
-    if (!save(w, w->save, &e)) {
-        emit(w, &(struct event){ .type = EVENT_WARNING, .message = e.text });
+    if (!write_snapshot(w, w->save, &e)) {
+        emit_news(w, &(struct event){ .type = EVENT_WARNING,
+                                      .message = e.text });
         w->next_save = clock_seconds() + save_retry;
         return;
     }
@@ -182,15 +183,15 @@ static bool check_snapshot(struct worker *w, struct order *o, struct error *e)
         return true;
     if (o->keep)
         return false;
-    emit(w, &(struct event){ .type = EVENT_WARNING, .message = e->text });
+    emit_news(w, &(struct event){ .type = EVENT_WARNING, .message = e->text });
     o->save = NULL;
     return true;
 }
 
 /* Makes every check on the new run while another is under way, and allocates no
  * arena: two may not fit. */
-static bool prepare(struct worker *w, struct order *o, struct trainer **next,
-                    struct error *e)
+static bool prepare_run(struct worker *w, struct order *o,
+                        struct trainer **next, struct error *e)
 {
     if (!trainer_prepare(next, &o->settings, e))
         return false;
@@ -229,11 +230,11 @@ static void take_over(struct worker *w, const struct order *o)
 
 /* Begins a run in place of the old one, which goes on if the new one is
  * refused. Later failures are an `error`, for the old run is gone. */
-static bool begin(struct worker *w, struct order *o, struct error *e)
+static bool replace_run(struct worker *w, struct order *o, struct error *e)
 {
     struct trainer *next;
 
-    if (!prepare(w, o, &next, e))
+    if (!prepare_run(w, o, &next, e))
         return false;
     trainer_free(w->trainer);
     w->trainer = next;
@@ -269,7 +270,7 @@ static bool require_run(const struct worker *w, struct error *e)
                                    "one with start or restart");
 }
 
-static bool start(struct worker *w, json_t *command, struct error *e)
+static bool obey_start(struct worker *w, json_t *command, struct error *e)
 {
     struct order o = { 0 };
     const char *preset = NULL;
@@ -289,10 +290,10 @@ static bool start(struct worker *w, json_t *command, struct error *e)
         o.name = preset ? preset : "defaults";
     o.keep = keep;
     o.settings = base.settings;
-    return begin(w, &o, e);
+    return replace_run(w, &o, e);
 }
 
-static bool restart(struct worker *w, json_t *command, struct error *e)
+static bool obey_restart(struct worker *w, json_t *command, struct error *e)
 {
     struct order o = { .name = w->name, .settings = w->wanted,
                        .save = w->save, .keep = w->keep };
@@ -307,10 +308,10 @@ static bool restart(struct worker *w, json_t *command, struct error *e)
          !settings_json_read(changes, &o.settings, "restart", e)) ||
         !model_check(&o.settings, "restart", e))
         return false;
-    return begin(w, &o, e);
+    return replace_run(w, &o, e);
 }
 
-static bool set(struct worker *w, json_t *command, struct error *e)
+static bool obey_set(struct worker *w, json_t *command, struct error *e)
 {
     struct settings settings = w->wanted;
     json_t *changes;
@@ -336,30 +337,30 @@ static bool set_paused(struct worker *w, json_t *command, bool paused,
         return error_set(e, EXIT_INPUT, "the run is at its end; restart begins "
                          "it again");
     w->paused = paused;
-    emit(w, &(struct event){ .type = paused ? EVENT_PAUSED : EVENT_RESUMED,
-                             .stopped_at = w->trainer->step });
+    emit_news(w, &(struct event){ .type = paused ? EVENT_PAUSED : EVENT_RESUMED,
+                                  .stopped_at = w->trainer->step });
     return true;
 }
 
-static bool pause_run(struct worker *w, json_t *command, struct error *e)
+static bool obey_pause(struct worker *w, json_t *command, struct error *e)
 {
     return set_paused(w, command, true, e);
 }
 
-static bool resume(struct worker *w, json_t *command, struct error *e)
+static bool obey_resume(struct worker *w, json_t *command, struct error *e)
 {
     return set_paused(w, command, false, e);
 }
 
-static bool save_to(struct worker *w, json_t *command, struct error *e)
+static bool obey_save(struct worker *w, json_t *command, struct error *e)
 {
     const char *path;
 
     return unpack(command, e, "{s:s}", "path", &path) && require_run(w, e) &&
-           snapshot_check(path, e) && save(w, path, e);
+           snapshot_check(path, e) && write_snapshot(w, path, e);
 }
 
-static bool stop(struct worker *w, json_t *command, struct error *e)
+static bool obey_stop(struct worker *w, json_t *command, struct error *e)
 {
     if (!unpack(command, e, "{}"))
         return false;
@@ -371,18 +372,18 @@ static const struct {
     const char *name;
     bool (*run)(struct worker *, json_t *command, struct error *);
 } commands[] = {
-    { "start", start },
-    { "set", set },
-    { "pause", pause_run },
-    { "resume", resume },
-    { "restart", restart },
-    { "save", save_to },
-    { "stop", stop },
+    { "start", obey_start },
+    { "set", obey_set },
+    { "pause", obey_pause },
+    { "resume", obey_resume },
+    { "restart", obey_restart },
+    { "save", obey_save },
+    { "stop", obey_stop },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
-static bool refuse_name(const char *name, struct error *e)
+static bool refuse_command_name(const char *name, struct error *e)
 {
     struct spelling spelling;
 
@@ -392,26 +393,26 @@ static bool refuse_name(const char *name, struct error *e)
     return spelling_refuse(&spelling, "command", "see memdial-events(5)", e);
 }
 
-static bool run_command(struct worker *w, const char *name, json_t *members,
-                        struct error *e)
+static bool obey_command(struct worker *w, const char *name, json_t *members,
+                         struct error *e)
 {
     for (int i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(commands[i].name, name) == 0)
             return commands[i].run(w, members, e);
-    return refuse_name(name, e);
+    return refuse_command_name(name, e);
 }
 
-static void take_object(struct worker *w, json_t *object)
+static void obey_object(struct worker *w, json_t *object)
 {
     json_t *word = json_incref(json_object_get(object, "command"));
     const char *name = json_string_value(word);
     struct error e;
 
     json_object_del(object, "command");
-    if (!(name ? run_command(w, name, object, &e)
+    if (!(name ? obey_command(w, name, object, &e)
                : error_set(&e, EXIT_INPUT, "not a command: an object with the "
                            "member command is one")))
-        refuse(w, name ? name : "", &e);
+        say_refused(w, name ? name : "", &e);
     json_decref(word);
 }
 
@@ -433,15 +434,15 @@ static json_t *read_object(const struct line *line, struct error *e)
     return object;
 }
 
-static void take_line(struct worker *w, const struct line *line)
+static void obey_line(struct worker *w, const struct line *line)
 {
     struct error e;
     json_t *object = read_object(line, &e);
 
     if (object)
-        take_object(w, object);
+        obey_object(w, object);
     else
-        refuse(w, "", &e);
+        say_refused(w, "", &e);
     json_decref(object);
 }
 
@@ -453,10 +454,10 @@ static void warn_unread(struct worker *w, int code)
     w->deaf = true;
     snprintf(message, sizeof(message), "commands cannot be read: %s",
              strerror(code));
-    emit(w, &(struct event){ .type = EVENT_WARNING, .message = message });
+    emit_news(w, &(struct event){ .type = EVENT_WARNING, .message = message });
 }
 
-static void take_commands(struct worker *w, int fd)
+static void obey_input(struct worker *w, int fd)
 {
     ssize_t n = lines_fill(&w->lines, fd);
     bool failed = n < 0 && errno != EAGAIN && errno != EINTR;
@@ -468,7 +469,7 @@ static void take_commands(struct worker *w, int fd)
     if (over)
         lines_end(&w->lines);
     while (!w->quit && lines_next(&w->lines, &line))
-        take_line(w, &line);
+        obey_line(w, &line);
     w->quit |= over;
 }
 
@@ -485,10 +486,10 @@ static void apply_changes(struct worker *w)
         return;
     }
     w->wanted = w->trainer->job->settings;
-    refuse(w, "set", &e);
+    say_refused(w, "set", &e);
 }
 
-static void train(struct worker *w)
+static void advance_run(struct worker *w)
 {
     struct error e;
 
@@ -499,7 +500,7 @@ static void train(struct worker *w)
     if (clock_seconds() >= w->next_memory) {
         struct event memory = trainer_memory(w->trainer);
 
-        emit(w, &memory);
+        emit_news(w, &memory);
         w->next_memory = clock_seconds() + memory_interval;
     }
     if (clock_seconds() >= w->next_save || is_over(w))
@@ -520,7 +521,7 @@ static bool has_commands(const struct worker *w, int fd)
     return ready > 0 || (ready < 0 && errno != EINTR);
 }
 
-static void finish(struct worker *w)
+static void finish_work(struct worker *w)
 {
     if (w->stopped && !w->keep)
         forget_snapshot(w, w->save);
@@ -541,13 +542,13 @@ bool worker_run(int fd)
     lines_init(&w->lines);
     while (!w->quit && !ending_signal()) {
         if (has_commands(w, fd))
-            take_commands(w, fd);
+            obey_input(w, fd);
         else if (w->changed)
             apply_changes(w);
         else if (is_training(w))
-            train(w);
+            advance_run(w);
     }
-    finish(w);
+    finish_work(w);
     deaf = w->deaf;
     free(w);
     return !deaf;
