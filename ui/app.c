@@ -94,7 +94,7 @@ static void apply(struct app *a)
         link_set(a->link, &s->wanted);
 }
 
-static void restart(struct app *a)
+static void restart_run(struct app *a)
 {
     bool stopped = link_state(a->link) == LINK_DEAD ||
                    link_state(a->link) == LINK_FAILED ||
@@ -114,7 +114,7 @@ static void tell_failure(struct app *a)
         screen_trouble(&a->screen);
 }
 
-static void take_state(struct app *a)
+static void take_link_state(struct app *a)
 {
     struct session *s = &a->session;
     enum link_state before = s->state;
@@ -153,14 +153,14 @@ static bool carry_out(struct app *a)
     if (asks & SESSION_ASK_BEGIN)
         link_begin(a->link, s->preset, &s->wanted);
     if (asks & SESSION_ASK_RESTART)
-        restart(a);
+        restart_run(a);
     if (asks & SESSION_ASK_PAUSE && link_state(a->link) == LINK_PAUSED)
         link_resume(a->link);
     else if (asks & SESSION_ASK_PAUSE)
         link_pause(a->link);
     if (asks & SESSION_ASK_APPLY)
         apply(a);
-    take_state(a);
+    take_link_state(a);
     return asks & ~(unsigned)SESSION_ASK_APPLY;
 }
 
@@ -280,7 +280,7 @@ static void take_events(struct app *a)
             refuse_run(a, e);
         a->changed = true;
     }
-    take_state(a);
+    take_link_state(a);
 }
 
 static bool take_input(struct app *a)
@@ -303,7 +303,7 @@ static void app_draw(struct app *a)
     a->drawn = clock_seconds();
 }
 
-static void wait(struct app *a)
+static void wait_for_events(struct app *a)
 {
     struct pollfd fds[] = { { whatif_fd(a->whatif), POLLIN, 0 },
                             { link_fd(a->link), POLLIN, 0 } };
@@ -333,7 +333,7 @@ static void run_loop(struct app *a)
     while (!a->screen.quit && !terminal_signal()) {
         bool urgent;
 
-        wait(a);
+        wait_for_events(a);
         take_answers(a);
         take_events(a);
         urgent = take_input(a);
@@ -361,9 +361,9 @@ static void fill_in(struct app *a, struct settings *settings, bool remote)
         *settings = with;
 }
 
-static int show_screens(struct app *a, const struct choices *c,
-                        const char *preset, const struct settings *settings,
-                        struct error *e)
+static int run_screens(struct app *a, const struct choices *c,
+                       const char *preset, const struct settings *settings,
+                       struct error *e)
 {
     char instead[256];
     int rows, cols;
@@ -433,7 +433,7 @@ static bool check_theme(const char *name, struct error *e)
                      known);
 }
 
-static int run(const struct request *request, const struct choices *c)
+static int run_session(const struct request *request, const struct choices *c)
 {
     struct app app = { 0 };
     struct settings settings;
@@ -447,7 +447,7 @@ static int run(const struct request *request, const struct choices *c)
     fill_in(&app, &settings, c->worker);
     app.link = link_new(c->worker);
     code = c->plain ? run_plainly(app.link, request->preset, &settings)
-                    : show_screens(&app, c, request->preset, &settings, &e);
+                    : run_screens(&app, c, request->preset, &settings, &e);
     link_free(app.link);
     /* Now that all is restored, the signal may end us. */
     if (ended_by(&app))
@@ -468,7 +468,7 @@ int app_run(int argc, char **argv)
             argv[i] = no_mouse;
     if (request_parse(&request, argc, argv, options, usage, app_choose,
                       &choices, &code))
-        code = run(&request, &choices);
+        code = run_session(&request, &choices);
     request_done(&request);
     return code;
 }

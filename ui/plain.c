@@ -154,14 +154,14 @@ static void say_event(struct plain *p, const struct event *e)
     }
 }
 
-static void say_end(const struct plain *p)
+static void say_last_step(const struct plain *p)
 {
     print("Ended at step %lld of %lld.\n", (long long)p->step,
           (long long)p->steps);
 }
 
 /* "set precision=fp16 microbatch=10": all assignments or none. */
-static bool set(struct plain *p, char *words, struct error *e)
+static bool set_dials(struct plain *p, char *words, struct error *e)
 {
     struct settings wanted = *link_wanted(p->link);
     char *rest, *word = strtok_r(words, " \t", &rest);
@@ -202,7 +202,7 @@ static bool pause_run(struct plain *p, char *words, struct error *e)
     return true;
 }
 
-static bool resume(struct plain *p, char *words, struct error *e)
+static bool resume_run(struct plain *p, char *words, struct error *e)
 {
     (void)words;
     (void)e;
@@ -210,7 +210,7 @@ static bool resume(struct plain *p, char *words, struct error *e)
     return true;
 }
 
-static bool quit(struct plain *p, char *words, struct error *e)
+static bool ask_to_quit(struct plain *p, char *words, struct error *e)
 {
     (void)words;
     (void)e;
@@ -224,11 +224,11 @@ static const struct {
     const char *name, *arguments, *help;
     bool (*run)(struct plain *, char *words, struct error *);
 } commands[] = {
-    { "set", " NAME=VALUE...", "turn dials, between two steps", set },
+    { "set", " NAME=VALUE...", "turn dials, between two steps", set_dials },
     { "dials", "", "list the dials and what they are set to", list_dials },
     { "pause", "", "do no more steps", pause_run },
-    { "resume", "", "go on", resume },
-    { "quit", "", "end the run and leave", quit },
+    { "resume", "", "go on", resume_run },
+    { "quit", "", "end the run and leave", ask_to_quit },
     { "help", "", "list the commands", help },
 };
 
@@ -245,7 +245,7 @@ static bool help(struct plain *p, char *words, struct error *e)
     return true;
 }
 
-static bool refuse_name(const char *name, struct error *e)
+static bool refuse_typed_name(const char *name, struct error *e)
 {
     struct spelling spelling;
 
@@ -261,14 +261,14 @@ static bool run_command(struct plain *p, const char *name, char *words,
     for (int i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(commands[i].name, name) != 0)
             continue;
-        if (commands[i].run != set && words[strspn(words, " \t")])
+        if (commands[i].run != set_dials && words[strspn(words, " \t")])
             return error_set(e, EXIT_INPUT, "%s: nothing can follow", name);
         return commands[i].run(p, words, e);
     }
-    return refuse_name(name, e);
+    return refuse_typed_name(name, e);
 }
 
-static void take_line(struct plain *p, const struct line *line)
+static void take_command_line(struct plain *p, const struct line *line)
 {
     char text[COMMAND_SIZE], *words;
     struct error e;
@@ -306,7 +306,7 @@ static void take_commands(struct plain *p)
         lines_end(&p->commands);
     }
     while (!p->quit && lines_next(&p->commands, &line))
-        take_line(p, &line);
+        take_command_line(p, &line);
 }
 
 /* The descriptor to read commands from, or -1: a terminal would stop us if we
@@ -318,7 +318,7 @@ static int command_fd(const struct plain *p)
     return in_front > 0 && in_front != getpgrp() ? -1 : p->in;
 }
 
-static void wait(struct plain *p)
+static void wait_for_input(struct plain *p)
 {
     struct pollfd fds[] = { { link_fd(p->link), POLLIN, 0 },
                             { command_fd(p), POLLIN, 0 } };
@@ -357,12 +357,12 @@ bool plain_run(struct link *link)
     if (isatty(p.in) && isatty(STDOUT_FILENO))
         print("Commands can be typed; help lists them.\n");
     while (!has_ended(&p) && !ending_signal()) {
-        wait(&p);
+        wait_for_input(&p);
         listen(&p);
         p.quit |= !print_flush();
     }
     if (p.quit || ending_signal())
-        say_end(&p); /* after all events that came with the command */
+        say_last_step(&p); /* after all events that came with the command */
     if (*why && !p.has_failed)
         print("%s.\n", why);
     print_flush(); /* a signal leaves no time for it later */

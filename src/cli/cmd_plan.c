@@ -37,7 +37,7 @@ static const struct option options[] = {
     { NULL, 0, NULL, 0 },
 };
 
-static void choose(void *arg, int which, const char *value)
+static void cmd_plan_choose(void *arg, int which, const char *value)
 {
     struct choices *c = arg;
 
@@ -96,8 +96,8 @@ static void print_head(const struct job *job, const struct job *baseline,
           job->backend->name, with);
 }
 
-static void print_row(const char *name, size_t bytes, size_t peak,
-                      size_t baseline)
+static void print_kind(const char *name, size_t bytes, size_t peak,
+                       size_t baseline)
 {
     char text[BYTES_TEXT_SIZE], before[BYTES_TEXT_SIZE];
     char bar[TEXT_BAR_SIZE];
@@ -118,9 +118,9 @@ static void print_kinds(const struct job *job, const struct job *baseline)
           BAR_CELLS, "", "baseline");
     for (int k = 0; k < KIND_COUNT; k++)
         if (p->live[p->peak_step][k] || b->live[b->peak_step][k])
-            print_row(kind_name((enum kind)k), p->live[p->peak_step][k],
-                      p->peak_bytes, b->live[b->peak_step][k]);
-    print_row("all", p->peak_bytes, p->peak_bytes, b->peak_bytes);
+            print_kind(kind_name((enum kind)k), p->live[p->peak_step][k],
+                       p->peak_bytes, b->live[b->peak_step][k]);
+    print_kind("all", p->peak_bytes, p->peak_bytes, b->peak_bytes);
     settings_changes(&job->settings, &baseline->settings, changes,
                      sizeof(changes));
     print("\n%s the baseline%s%s\n",
@@ -191,7 +191,7 @@ static void print_plan(const struct job *job, const struct job *baseline,
 }
 
 /* Warns on standard error, so that standard output has the plan alone. */
-static void warn_of_idle(const struct job *job)
+static void print_idle(const struct job *job)
 {
     char text[IDLE_TEXT_SIZE];
 
@@ -229,8 +229,8 @@ int cmd_plan(int argc, char **argv)
     uint64_t most;
     int code;
 
-    if (!request_parse(&request, argc, argv, options, usage, choose, &choices,
-                       &code)) {
+    if (!request_parse(&request, argc, argv, options, usage, cmd_plan_choose,
+                       &choices, &code)) {
         request_done(&request);
         return code;
     }
@@ -240,7 +240,7 @@ int cmd_plan(int argc, char **argv)
         request_done(&request);
         return report_error(&e);
     }
-    warn_of_idle(job);
+    print_idle(job);
     baseline = job_baseline(job);
     print_plan(job, baseline, request.preset, choices);
     code = keeps_assertion(job->plan, most, &e) ? EXIT_OK : report_error(&e);

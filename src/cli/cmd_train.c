@@ -72,15 +72,15 @@ static void cmd_train_choose(void *arg, int which, const char *value)
 }
 
 /* A reader of our output that closes it must not cost the run its snapshot. */
-static void print_json(void *arg, const struct event *event)
+static void print_event(void *arg, const struct event *event)
 {
     (void)arg;
     if (!event_print(event))
         ending_ask(SIGPIPE);
 }
 
-static bool prepare(const struct choices *c, struct trainer **t,
-                    struct error *e)
+static bool make_trainer(const struct choices *c, struct trainer **t,
+                         struct error *e)
 {
     struct settings settings;
 
@@ -115,14 +115,14 @@ static int train(const struct choices *c)
 
     if (c->json)
         event_print_last_words();
-    if (!prepare(c, &t, &e))
+    if (!make_trainer(c, &t, &e))
         return report_error(&e);
     ending_catch();
     progress_init(&progress);
     if (c->profile)
         profile_init(&profile, t->executor);
     ok = training_run(t, c->request->preset,
-                     c->json ? (struct event_sink){ print_json, NULL }
+                     c->json ? (struct event_sink){ print_event, NULL }
                              : (struct event_sink){ progress_emit, &progress },
                      ending_flag(), c->save, &e);
     if (ok && !c->json)

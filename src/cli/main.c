@@ -101,7 +101,7 @@ static bool means_screens(const char *word)
     return word[0] == '-' || preset_exists(word);
 }
 
-static int show_screens(int argc, char **argv)
+static int begin_screens(int argc, char **argv)
 {
     static char name[] = "screens";
 
@@ -109,12 +109,12 @@ static int show_screens(int argc, char **argv)
     return app_run(argc, argv);
 }
 
-static int run(int argc, char **argv)
+static int run_arguments(int argc, char **argv)
 {
     const struct command *command;
 
     if (argc < 2)
-        return show_screens(argc, argv);
+        return begin_screens(argc, argv);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return cmd_help(1, argv + 1);
     if (strcmp(argv[1], "--version") == 0) {
@@ -124,7 +124,7 @@ static int run(int argc, char **argv)
     command = find_command(argv[1]);
     if (command)
         return command->run(argc - 1, argv + 1);
-    return means_screens(argv[1]) ? show_screens(argc, argv)
+    return means_screens(argv[1]) ? begin_screens(argc, argv)
                                   : refuse_command(argv[1]);
 }
 
@@ -155,7 +155,7 @@ int main(int argc, char **argv)
         return report_error(&e);
     setlocale(LC_CTYPE, ""); /* characters, not the form of numbers */
     signal(SIGXFSZ, SIG_IGN); /* a file that must not grow is an error */
-    code = run(argc, argv);
+    code = run_arguments(argc, argv);
     /* A command whose output could not be written has failed. */
     if (print_flush())
         return code;

@@ -30,8 +30,8 @@ static const char *rate_text(char text[SHARE_SIZE], double rate)
     return text;
 }
 
-static void print_row(const struct profile_row *r, const struct ceilings *most,
-                      bool tf32, double all)
+static void print_operation(const struct profile_row *r,
+                            const struct ceilings *most, bool tf32, double all)
 {
     double flops = r->all_flops / r->seconds;
     double bytes = r->all_bytes / r->seconds;
@@ -46,8 +46,8 @@ static void print_row(const struct profile_row *r, const struct ceilings *most,
           r->shapes);
 }
 
-static void print_rows(const struct profile *p, const struct ceilings *most,
-                       bool tf32, double all)
+static void print_operations(const struct profile *p,
+                             const struct ceilings *most, bool tf32, double all)
 {
     double rest = 0;
     int64_t calls = 0;
@@ -58,7 +58,7 @@ static void print_rows(const struct profile *p, const struct ceilings *most,
     for (int i = 0; i < p->count; i++) {
         const struct profile_row *r = &p->rows[i];
         if (r->seconds >= least_share * all && r->seconds > 0) {
-            print_row(r, most, tf32, all);
+            print_operation(r, most, tf32, all);
         } else {
             rest += r->seconds;
             calls += r->calls;
@@ -88,8 +88,9 @@ static json_t *rows_json(const struct profile *p)
     return rows;
 }
 
-static void print_json(const struct profile *p, const struct ceilings *most,
-                       double all, double seconds)
+static void print_profile_json(const struct profile *p,
+                               const struct ceilings *most, double all,
+                               double seconds)
 {
     json_t *event = json_object();
 
@@ -112,7 +113,7 @@ void profile_table_print(struct profile *p, bool tf32, double seconds,
     bool known = backend->ceilings(p->executor->device, &most, why);
 
     if (json) {
-        print_json(p, &most, all, seconds);
+        print_profile_json(p, &most, all, seconds);
         return;
     }
     print("\nprofile: %.3f s of operations in %.3f s of the run; ", all,
@@ -122,5 +123,5 @@ void profile_table_print(struct profile *p, bool tf32, double seconds,
               most.product / 1e9, most.copy / 1e9);
     else
         print("the device could not be measured: %s\n", why);
-    print_rows(p, &most, tf32, all);
+    print_operations(p, &most, tf32, all);
 }

@@ -49,7 +49,7 @@ static int row_room(void)
     return (cols ? cols : USUAL_COLUMNS) - 1;
 }
 
-static int lesser(int a, int b)
+static int smaller_int(int a, int b)
 {
     return a < b ? a : b;
 }
@@ -59,7 +59,7 @@ static int lesser(int a, int b)
 static void clear_line(struct progress *p)
 {
     if (p->live)
-        print("\r%*s\r", lesser(p->width + ECHOED, row_room()), "");
+        print("\r%*s\r", smaller_int(p->width + ECHOED, row_room()), "");
     p->width = 0;
 }
 
@@ -112,9 +112,9 @@ static void fit_parts(struct line *l, int columns)
 
         if (with > columns)
             *text = '\0';
-        used = lesser(with, columns);
+        used = smaller_int(with, columns);
     }
-    l->bar = lesser(columns - used - GAP - 2, BAR_MOST);
+    l->bar = smaller_int(columns - used - GAP - 2, BAR_MOST);
 }
 
 /* Returns the columns printed. */
@@ -133,10 +133,10 @@ static int print_line(const struct line *l, double share)
     return width;
 }
 
-static void draw_step(struct progress *p, const struct event *e)
+static void draw_progress(struct progress *p, const struct event *e)
 {
     int room = row_room(), columns = room > ECHOED ? room - ECHOED : 0;
-    int before = lesser(p->width, room);
+    int before = smaller_int(p->width, room);
     double now = clock_seconds();
     struct line line;
 
@@ -152,7 +152,7 @@ static void draw_step(struct progress *p, const struct event *e)
         print("%*s", before - p->width, "");
 }
 
-static void print_memory(const struct event *e)
+static void print_memory_event(const struct event *e)
 {
     char planned[BYTES_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
     char touched[BYTES_TEXT_SIZE], os[BYTES_TEXT_SIZE], gap[BYTES_TEXT_SIZE];
@@ -215,7 +215,7 @@ void progress_emit(void *arg, const struct event *e)
             p->first_step = e->step.step - 1;
         p->step = *e;
         if (p->live)
-            draw_step(p, e);
+            draw_progress(p, e);
         break;
     case EVENT_EPOCH:
         clear_line(p);
@@ -274,7 +274,7 @@ void progress_summary(const struct progress *p, bool interrupted,
         print("best validation %s %s, in epoch %d\n", p->facts.score.name,
               score_format(&p->facts.score, p->best.epoch.score, 2, best),
               p->best.epoch.epoch);
-    print_memory(&p->memory);
+    print_memory_event(&p->memory);
     if (saved)
         print("saved %s\n", saved);
 }

@@ -23,8 +23,8 @@ void request_done(struct request *r)
     *r = (struct request){ 0 };
 }
 
-static bool refuse(const char *command, const char *what, const char *word,
-                   const char *usage, int *code)
+static bool refuse_word(const char *command, const char *what, const char *word,
+                        const char *usage, int *code)
 {
     print_error("memdial %s: %s '%s'; usage: memdial %s\n", command, what,
                 word, usage);
@@ -58,27 +58,27 @@ bool request_parse(struct request *r, int argc, char **argv,
         switch (which) {
         case 's':
             if (!strchr(optarg, '='))
-                return refuse(argv[0], "--set needs NAME=VALUE, not", optarg,
-                              usage, code);
+                return refuse_word(argv[0], "--set needs NAME=VALUE, not",
+                                   optarg, usage, code);
             request_set(r, optarg);
             break;
         case 'h':
             print("Usage: memdial %s\n", usage);
             return false;
         case ':':
-            return refuse(argv[0], "a value must follow", argv[optind - 1],
-                          usage, code);
+            return refuse_word(argv[0], "a value must follow", argv[optind - 1],
+                               usage, code);
         case '?':
-            return refuse(argv[0], "no such option",
-                          request_unknown(argv, known), usage, code);
+            return refuse_word(argv[0], "no such option",
+                               request_unknown(argv, known), usage, code);
         default:
             option(arg, which, optarg);
         }
     if (optind < argc)
         r->preset = argv[optind++];
     if (optind < argc)
-        return refuse(argv[0], "one preset is enough, not also", argv[optind],
-                      usage, code);
+        return refuse_word(argv[0], "one preset is enough, not also",
+                           argv[optind], usage, code);
     return true;
 }
 
