@@ -84,7 +84,7 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
-static bool open_pipe(int ends[2])
+static bool open_child_pipe(int ends[2])
 {
     if (pipe(ends) != 0)
         return false;
@@ -122,7 +122,8 @@ bool child_start(struct child *c, const char *command)
     c->ended = false;
     c->signal = c->status = 0;
     c->oom_kills = count_oom_kills();
-    ok = open_pipe(in) && open_pipe(out) && fork_child(c, command, in, out);
+    ok = open_child_pipe(in) && open_child_pipe(out) &&
+         fork_child(c, command, in, out);
     code = errno;
     for (int i = 0; i < 2; i++) {
         close_fd(&in[i]);
@@ -150,7 +151,7 @@ void child_flush(struct child *c)
 
 /* Takes twice the room needed: a child that does not read is sent many lines.
  */
-static void make_room(struct child *c, size_t bytes)
+static void grow_unsent(struct child *c, size_t bytes)
 {
     size_t needed = c->unsent_bytes + bytes;
 
@@ -164,7 +165,7 @@ bool child_send(struct child *c, const char *line)
 {
     size_t length = strlen(line);
 
-    make_room(c, length + 1);
+    grow_unsent(c, length + 1);
     memcpy(c->unsent + c->unsent_bytes, line, length);
     c->unsent[c->unsent_bytes + length] = '\n';
     c->unsent_bytes += length + 1;

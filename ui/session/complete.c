@@ -36,7 +36,7 @@ static bool begins(const char *name, const char *typed)
            (name[0] != '.' || typed[0] == '.');
 }
 
-static int compare(const void *a, const void *b)
+static int compare_texts(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -56,7 +56,7 @@ static struct names find_names(const char *above, const char *typed)
     if (dir)
         closedir(dir);
     if (n.count > 0)
-        qsort(n.name, (size_t)n.count, sizeof(*n.name), compare);
+        qsort(n.name, (size_t)n.count, sizeof(*n.name), compare_texts);
     return n;
 }
 

@@ -153,7 +153,7 @@ static void send_word(struct link *l, const char *command)
 }
 
 /* Says how the worker ended, with its last words if they were no event. */
-static void say_end(struct link *l)
+static void say_how_ended(struct link *l)
 {
     const char *colon = l->words[0] ? ": " : "";
     int number = l->child.signal, status = l->child.status;
@@ -174,7 +174,7 @@ static void say_end(struct link *l)
 static void bury(struct link *l, bool closed)
 {
     if (l->child.ended || (closed && child_reap(&l->child, reap_seconds)))
-        say_end(l);
+        say_how_ended(l);
     else
         say(l, "the worker closed its output and was ended");
     kill_worker(l); /* processes that it may have left in its group */
@@ -210,13 +210,14 @@ void link_update(struct link *l)
 
 /* The settings asked for are those in force once no answer to a `set` is
  * outstanding. */
-static void take_answer(struct link *l, int64_t sets)
+static void settle_wanted(struct link *l, int64_t sets)
 {
     if (l->state != LINK_STARTING && sets == l->sets)
         l->wanted = l->in_force;
 }
 
-static void fail(struct link *l, enum error_reason reason, const char *message)
+static void fail_link(struct link *l, enum error_reason reason,
+                      const char *message)
 {
     l->state = LINK_FAILED;
     l->reason = reason;
@@ -257,7 +258,7 @@ static void take_refused_start(struct link *l, const struct event *event)
     if (l->starts > 0 && --l->starts > 0)
         return;
     if (l->former.state == LINK_FAILED || l->former.state == LINK_DEAD)
-        fail(l, event->refused.reason, event->refused.message);
+        fail_link(l, event->refused.reason, event->refused.message);
     else
         recall_run(l);
 }
@@ -267,7 +268,7 @@ static void take_refusal(struct link *l, const struct event *event)
     if (strcmp(event->refused.command, "start") == 0)
         take_refused_start(l, event);
     else
-        take_answer(l, event->refused.sets);
+        settle_wanted(l, event->refused.sets);
 }
 
 /* If several runs were asked for the last one counts. Until it answers, the run
@@ -296,7 +297,7 @@ static void take_change(struct link *l, const struct event *event)
         return;
     }
     l->in_force = *event->applied.after;
-    take_answer(l, event->applied.sets);
+    settle_wanted(l, event->applied.sets);
 }
 
 static void take_snapshot(struct link *l, const struct event *event)
@@ -310,7 +311,7 @@ static void take_snapshot(struct link *l, const struct event *event)
     l->snapshot_settings = of_former ? l->former.in_force : l->in_force;
 }
 
-static void take_state(struct link *l, enum link_state state)
+static void change_state(struct link *l, enum link_state state)
 {
     if (l->state == LINK_STARTING) /* the event is the former run's */
         l->former.state = state;
@@ -331,10 +332,10 @@ static void take_event(struct link *l, const struct event *event)
         take_refusal(l, event);
         break;
     case EVENT_PAUSED:
-        take_state(l, LINK_PAUSED);
+        change_state(l, LINK_PAUSED);
         break;
     case EVENT_RESUMED:
-        take_state(l, LINK_RUNNING);
+        change_state(l, LINK_RUNNING);
         break;
     case EVENT_SAVED:
         take_snapshot(l, event);
@@ -343,10 +344,10 @@ static void take_event(struct link *l, const struct event *event)
         l->starts -= l->starts > 0;
         l->former.state = LINK_FAILED;
         l->has_snapshot = false;
-        fail(l, REASON_OTHER, event->message);
+        fail_link(l, REASON_OTHER, event->message);
         break;
     case EVENT_DONE:
-        take_state(l, LINK_DONE);
+        change_state(l, LINK_DONE);
         break;
     case EVENT_MEMORY:
     case EVENT_STEP:
@@ -389,7 +390,8 @@ static void hear(struct link *l)
 }
 
 /* The event that a line is or causes, if any. */
-static const struct event *take_line(struct link *l, const struct line *line)
+static const struct event *take_worker_line(struct link *l,
+                                            const struct line *line)
 {
     struct error e;
 
@@ -419,7 +421,7 @@ const struct event *link_next(struct link *l)
     struct line line;
 
     while (!event && has_worker(l) && lines_next(&l->lines, &line))
-        event = take_line(l, &line);
+        event = take_worker_line(l, &line);
     if (event)
         return event;
     l->drained = true;
@@ -432,7 +434,7 @@ const struct event *link_next(struct link *l)
 }
 
 /* Begins a run with l->wanted. */
-static void begin(struct link *l, const char *load)
+static void start_run(struct link *l, const char *load)
 {
     json_t *command = json_pack("{ss so so so sb}", "command", "start",
                                 "name", json_text(l->name), "settings",
@@ -463,7 +465,7 @@ void link_begin(struct link *l, const char *name, const struct settings *s)
     xreplace(&l->name, name);
     l->wanted = *s;
     l->has_snapshot = false;
-    begin(l, NULL);
+    start_run(l, NULL);
 }
 
 void link_restart(struct link *l, enum link_start from)
@@ -473,7 +475,7 @@ void link_restart(struct link *l, enum link_start from)
     remember_run(l);
     if (from == LINK_FROM_SNAPSHOT)
         l->wanted = loads ? l->snapshot_settings : l->in_force;
-    begin(l, loads ? l->save.text : NULL);
+    start_run(l, loads ? l->save.text : NULL);
 }
 
 bool link_has_snapshot(const struct link *l, int64_t *step)

@@ -34,7 +34,7 @@ static struct run *runs_append(struct runs *rs)
     return &rs->list[rs->count++];
 }
 
-static void add(struct runs *rs)
+static void add_run(struct runs *rs)
 {
     struct run *r = rs->count ? &rs->list[rs->count - 1] : NULL;
     int number = r ? r->number + 1 : 0;
@@ -52,7 +52,7 @@ static void add(struct runs *rs)
 void runs_take(struct runs *rs, const struct event *e)
 {
     if (e->type == EVENT_START && (e->start.step == 0 || rs->count == 0))
-        add(rs);
+        add_run(rs);
     if (rs->count > 0)
         run_take(&rs->list[rs->count - 1], e);
 }

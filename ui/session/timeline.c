@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-static int clamp(int value, int least, int most)
+static int keep_within(int value, int least, int most)
 {
     return value > most ? most : value < least ? least : value;
 }
@@ -56,25 +56,25 @@ void timeline_show(struct timeline *t, int zoom, int cursor, int cols)
         part = t->steps < TIMELINE_FEWEST ? t->steps : TIMELINE_FEWEST;
     t->count = part;
     t->cols = cols;
-    t->first = clamp(t->first, cursor - part + 1, cursor);
-    t->first = clamp(t->first, 0, t->steps - part);
+    t->first = keep_within(t->first, cursor - part + 1, cursor);
+    t->first = keep_within(t->first, 0, t->steps - part);
 }
 
 /* The column in which a step begins; for the step after the last, the number of
  * columns. */
-static int column_of(const struct timeline *t, int step)
+static int column_of_step(const struct timeline *t, int step)
 {
     const double *begin = &t->begin[t->first];
     double share = (t->begin[step] - begin[0]) / (begin[t->count] - begin[0]);
 
     return step < t->first + t->count
-               ? clamp((int)(share * t->cols), 0, t->cols - 1) : t->cols;
+               ? keep_within((int)(share * t->cols), 0, t->cols - 1) : t->cols;
 }
 
 void timeline_cols(const struct timeline *t, int step, int *from, int *to)
 {
-    *from = column_of(t, step);
-    *to = column_of(t, step + 1);
+    *from = column_of_step(t, step);
+    *to = column_of_step(t, step + 1);
     if (*to <= *from)
         *to = *from + 1;
 }
@@ -86,7 +86,7 @@ static int first_after(const struct timeline *t, int col)
 
     while (low < high) {
         int middle = low + (high - low) / 2;
-        if (column_of(t, middle) > col)
+        if (column_of_step(t, middle) > col)
             high = middle;
         else
             low = middle + 1;

@@ -127,7 +127,7 @@ struct whatif *whatif_new(void)
 }
 
 /* Whether the thread has to end. */
-static bool quit(struct whatif *w)
+static bool end_thread(struct whatif *w)
 {
     bool ended;
 
@@ -144,7 +144,7 @@ static bool quit(struct whatif *w)
 /* A thread without memory keeps its data until the program ends. */
 void whatif_free(struct whatif *w)
 {
-    if (!w || !quit(w))
+    if (!w || !end_thread(w))
         return;
     pthread_join(w->thread, NULL);
     forget_answers(w);

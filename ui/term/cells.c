@@ -154,8 +154,8 @@ static void put_ascii(struct area a, int row, int col, unsigned style,
 }
 
 /* A wide character that is cut in the middle leaves blanks. */
-static void put(struct area a, int row, int col, unsigned style,
-                const struct text_cell *c)
+static void put_character(struct area a, int row, int col, unsigned style,
+                          const struct text_cell *c)
 {
     struct cell *cell = cell_at(a, row, col);
     struct cell *right = c->columns == 2 ? cell_at(a, row, col + 1) : NULL;
@@ -184,7 +184,7 @@ int area_text(struct area a, int row, int col, unsigned style,
     for (size_t left = strlen(text), bytes; left > 0; left -= bytes) {
         struct text_cell cell;
         bytes = text_cell(text, left, &cell);
-        put(a, row, col, style, &cell);
+        put_character(a, row, col, style, &cell);
         text += bytes;
         col += cell.columns;
     }

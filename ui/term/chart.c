@@ -83,8 +83,8 @@ static int to_dot(double share, int dots)
     return (int)lround(fmin(fmax(share, -1), 2) * (dots - 1));
 }
 
-static void draw_line(const struct chart *ch, struct canvas *c,
-                      const struct chart_line *line)
+static void draw_chart_line(const struct chart *ch, struct canvas *c,
+                            const struct chart_line *line)
 {
     int before_x = 0, before_y = 0;
     bool begun = false;
@@ -358,7 +358,7 @@ void chart_draw(const struct chart *ch, struct area a)
     draw_marks(ch, a);
     canvas = canvas_new(plot);
     for (int i = 0; i < ch->line_count; i++)
-        draw_line(ch, &canvas, &ch->lines[i]);
+        draw_chart_line(ch, &canvas, &ch->lines[i]);
     show_canvas(&canvas, plot);
     canvas_done(&canvas);
     name_lines(ch, a);

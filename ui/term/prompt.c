@@ -11,7 +11,7 @@ enum {
     CTRL_U = 21, CTRL_W = 23
 };
 
-static size_t before(const char *text, size_t at)
+static size_t place_before(const char *text, size_t at)
 {
     do
         at -= at > 0;
@@ -19,7 +19,7 @@ static size_t before(const char *text, size_t at)
     return at;
 }
 
-static size_t after(const char *text, size_t at)
+static size_t place_after(const char *text, size_t at)
 {
     at += text[at] != '\0';
     while (text_continues(text[at]))
@@ -38,13 +38,13 @@ static size_t word_before(const char *text, size_t at)
 }
 
 /* Cuts the text between two places out; returns the first. */
-static size_t cut(char *text, size_t from, size_t to)
+static size_t cut_out(char *text, size_t from, size_t to)
 {
     memmove(text + from, text + to, strlen(text + to) + 1);
     return from;
 }
 
-static size_t put(char *text, size_t size, size_t at, int key)
+static size_t insert_key(char *text, size_t size, size_t at, int key)
 {
     char c[CELL_TEXT_SIZE];
     size_t n, length = strlen(text);
@@ -69,11 +69,11 @@ void prompt_key(char *text, size_t size, size_t *at, int key)
     switch (key) {
     case KEY_ARROW_LEFT:
     case CTRL_B:
-        *at = before(text, *at);
+        *at = place_before(text, *at);
         break;
     case KEY_ARROW_RIGHT:
     case CTRL_F:
-        *at = after(text, *at);
+        *at = place_after(text, *at);
         break;
     case KEY_TO_START:
     case CTRL_A:
@@ -84,23 +84,23 @@ void prompt_key(char *text, size_t size, size_t *at, int key)
         *at = end;
         break;
     case KEY_RUBOUT:
-        *at = cut(text, before(text, *at), *at);
+        *at = cut_out(text, place_before(text, *at), *at);
         break;
     case KEY_ERASE:
     case CTRL_D:
-        cut(text, *at, after(text, *at));
+        cut_out(text, *at, place_after(text, *at));
         break;
     case CTRL_U:
-        *at = cut(text, 0, *at);
+        *at = cut_out(text, 0, *at);
         break;
     case CTRL_K:
         text[*at] = '\0';
         break;
     case CTRL_W:
-        *at = cut(text, word_before(text, *at), *at);
+        *at = cut_out(text, word_before(text, *at), *at);
         break;
     default:
-        *at = put(text, size, *at, key);
+        *at = insert_key(text, size, *at, key);
         break;
     }
 }
@@ -118,7 +118,7 @@ void prompt_draw(struct area area, int row, int col, const char *text,
     size_t from = 0;
 
     while (from < at && width_to(text + from, at - from) >= line.cols - 1)
-        from = after(text, from);
+        from = place_after(text, from);
     area_text(line, 0, 0, ROLE_TEXT, text + from);
     if (from > 0)
         area_text(line, 0, 0, ROLE_DIM, "…");

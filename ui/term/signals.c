@@ -53,7 +53,7 @@ static void on_crash(int number, siginfo_t *info, void *context)
 }
 
 /* A pipe that never blocks a handler, and that no child inherits. */
-static bool open_pipe(struct error *e)
+static bool open_signal_pipe(struct error *e)
 {
     if (pipe(signals.pipe) != 0)
         return error_set(e, EXIT_RUN, "pipe: %s", strerror(errno));
@@ -71,7 +71,7 @@ bool signals_catch(struct error *e)
     struct sigaction crash = { .sa_sigaction = on_crash,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
-    if (!open_pipe(e))
+    if (!open_signal_pipe(e))
         return false;
     for (int i = 0; i < IGNORABLE_COUNT; i++)
         ending_install(calm_signals[i], &calm, &signals.calm_before[i]);

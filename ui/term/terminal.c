@@ -418,7 +418,7 @@ void terminal_repaint(void)
     clearok(curscr, TRUE);
 }
 
-static void resume(void)
+static void resume_screen(void)
 {
     tty_send(paste_on, sizeof(paste_on) - 1);
     refresh();
@@ -433,7 +433,7 @@ static void suspend(void)
     endwin();
     tty_send(paste_off, sizeof(paste_off) - 1);
     signals_suspend();
-    resume();
+    resume_screen();
 }
 
 static void take_signals(void)
@@ -452,7 +452,7 @@ static void take_signals(void)
             suspend();
             break;
         case SIGCONT:
-            resume();
+            resume_screen();
             break;
         default:
             terminal.signal = number;
@@ -514,7 +514,7 @@ static bool read_mouse(struct input *input)
 }
 
 /* Our code for a key of curses, or 0. */
-static int key_of(wint_t code)
+static int key_of_curses(wint_t code)
 {
     static const struct { wint_t code; int key; } keys[] = {
         { KEY_UP, KEY_ARROW_UP },       { KEY_DOWN, KEY_ARROW_DOWN },
@@ -571,7 +571,7 @@ bool terminal_read(struct input *input)
         }
         *input = (struct input){ .type = INPUT_KEY,
                                  .pasted = terminal.pasting };
-        input->key = status == KEY_CODE_YES ? key_of(code)
+        input->key = status == KEY_CODE_YES ? key_of_curses(code)
                                             : character_of(code);
         if (input->key)
             return true;

@@ -56,7 +56,7 @@ static size_t break_at(const char *text, int cols)
 
 /* The column at which the further rows of a line begin: where its text begins
  * or, if two spaces part it into columns, where the second begins. */
-static int column_of(const char *text)
+static int hanging_column(const char *text)
 {
     const char *begin = text + strspn(text, " ");
     const char *gap = strstr(begin, "  ");
@@ -73,7 +73,7 @@ static int flow(const struct text_line *line, int cols, struct area *area,
                 int row)
 {
     int indent = (int)strspn(line->text, " "), rows = 0;
-    int column = column_of(line->text);
+    int column = hanging_column(line->text);
     const char *text = line->text + indent;
 
     if (indent > cols / 2)
