@@ -17,8 +17,8 @@ struct column {
     struct stretch *parts;  /* [rows] from the lowest address */
 };
 
-static void add_block(struct column *c, int instance, size_t offset,
-                      size_t bytes)
+static void add_to_column(struct column *c, int instance, size_t offset,
+                          size_t bytes)
 {
     double from = (double)offset, to = from + (double)bytes;
 
@@ -41,10 +41,10 @@ static void fill_column(struct column *c, const struct plan *plan, int step)
         c->parts[r] = (struct stretch){ ARENA_MAP_FREE, 0, 0 };
     for (int i = 0; i < plan->schedule->instance_count; i++)
         if (living_in(plan, i, step))
-            add_block(c, i, plan->instances[i].offset,
-                      plan->instances[i].bytes);
-    add_block(c, LIVING_SCRATCH, plan->scratch_offset[step],
-              plan->scratch_bytes[step]);
+            add_to_column(c, i, plan->instances[i].offset,
+                          plan->instances[i].bytes);
+    add_to_column(c, LIVING_SCRATCH, plan->scratch_offset[step],
+                  plan->scratch_bytes[step]);
     for (int r = 0; r < c->rows; r++)
         if (c->row_bytes - c->parts[r].used > c->parts[r].owned)
             c->parts[r].owner = ARENA_MAP_FREE;

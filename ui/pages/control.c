@@ -88,7 +88,7 @@ static void go(struct screen *s, enum action action, int argument)
     }
 }
 
-static void take_answer(struct screen *s)
+static void hand_answer(struct screen *s)
 {
     if (s->answered)
         s->answered(s, KEY_RETURN);
@@ -157,7 +157,7 @@ void control_act(struct screen *s, enum action action, int argument)
         new_run_undo(s);
         break;
     case ACTION_ANSWER:
-        take_answer(s);
+        hand_answer(s);
         break;
     case ACTION_CHOICE:
         take_choice(s, argument);
@@ -268,7 +268,7 @@ static void go_to_pane_at(struct screen *s, int row, int col)
             s->pane[s->page] = i;
 }
 
-static void click(struct screen *s, int row, int col)
+static void click_target(struct screen *s, int row, int col)
 {
     for (int i = s->target_count - 1; i >= 0; i--)
         if (rect_has(s->targets[i].rect, row, col)) {
@@ -309,7 +309,7 @@ void control_input(struct screen *s, const struct input *input)
         break;
     case INPUT_CLICK:
         if (!s->asking)
-            click(s, input->row, input->col);
+            click_target(s, input->row, input->col);
         break;
     case INPUT_WHEEL:
         if (s->asking)

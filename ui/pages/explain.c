@@ -209,7 +209,7 @@ void explain_tensor(struct text_block *text, const struct job *job,
                    text_count(from, (int64_t)offset));
 }
 
-static double share_of(const struct forecast *f, unsigned kinds)
+static double share_of_kinds(const struct forecast *f, unsigned kinds)
 {
     size_t sum = 0;
 
@@ -250,7 +250,7 @@ static void add_no_better(struct text_block *text, const struct session *s,
                           int dial)
 {
     const struct setting *row = dial_setting(dial);
-    double share = share_of(s->planned, row->shrinks);
+    double share = share_of_kinds(s->planned, row->shrinks);
     char why[IDLE_WHY_SIZE];
 
     if (idle_now(row, &s->wanted, &s->machine, why))
@@ -413,8 +413,8 @@ void explain_turns(struct text_block *text, const struct session *s, int dial)
 }
 
 /* "fp32, bf16 or fp16", or a range. */
-static void add_values(struct text_block *text, const struct session *s,
-                       const struct setting *row)
+static void add_allowed(struct text_block *text, const struct session *s,
+                        const struct setting *row)
 {
     const char *units = facts_units(row, &s->in_force);
     char values[256] = "";
@@ -442,7 +442,7 @@ static void add_reach(struct text_block *text, const struct session *s,
     else if (s->planned && !s->planned->refused)
         text_block_add(text, ROLE_TEXT, "It can shrink %s, %.1f%% of the "
                        "peak.", row->shrunk,
-                       share_of(s->planned, row->shrinks));
+                       share_of_kinds(s->planned, row->shrinks));
     else
         text_block_add(text, ROLE_TEXT, "It can shrink %s.", row->shrunk);
 }
@@ -459,7 +459,7 @@ void explain_dial(struct text_block *text, const struct session *s, int dial)
                                                  : "",
                    session_dial_pending(s, dial) ? in_force : "", ".");
     text_block_add(text, ROLE_TEXT, "%s.", row->help);
-    add_values(text, s, row);
+    add_allowed(text, s, row);
     add_reach(text, s, row);
     explain_turns(text, s, dial);
     text_block_add(text, ROLE_TEXT, " ");

@@ -368,7 +368,7 @@ static void draw_summary(const struct session *s, struct area area)
 
 /* Where there is no room for a page, the first line is like a status bar's.
  */
-static void draw_line(struct screen *s, struct area area)
+static void draw_without_page(struct screen *s, struct area area)
 {
     const struct session *session = s->session;
     unsigned style;
@@ -400,7 +400,7 @@ void frame_draw(struct screen *s)
     s->layout = layout_make(s->cells.rows, s->cells.cols, s->page,
                             s->pane[s->page]);
     if (s->layout.size == SIZE_LINE) {
-        draw_line(s, all);
+        draw_without_page(s, all);
         return;
     }
     draw_tabs(s, area_rect(all, s->layout.tabs));

@@ -11,7 +11,7 @@
 #include "ui/pages/screen.h"
 #include "ui/session/diff.h"
 
-static void on_answer(struct screen *s, int key)
+static void leave_on_key(struct screen *s, int key)
 {
     s->export = key == 'e';
     s->quit = true;
@@ -42,7 +42,7 @@ bool leave_ask(struct screen *s)
     screen_offer(s, KEY_RETURN, "y", "leave");
     screen_offer(s, 'e', "e", "write the curves and leave");
     screen_offer(s, KEY_ESCAPE, "Esc", "go on");
-    s->answered = on_answer;
+    s->answered = leave_on_key;
     s->leaving = true;
     return true;
 }
@@ -73,7 +73,7 @@ static void print_settings(const struct session *s,
     print("\n");
 }
 
-static void print_memory(const struct run *r)
+static void print_run_memory(const struct run *r)
 {
     char bytes[BYTES_TEXT_SIZE];
 
@@ -170,7 +170,7 @@ void leave_print(const struct session *s, const char *exported)
 
     if (run->step > 0) {
         print_settings(s, &preset);
-        print_memory(run);
+        print_run_memory(run);
         print_best(run);
         print_progress(run);
         print_kept(s, exported, &preset, known);

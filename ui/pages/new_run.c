@@ -75,7 +75,7 @@ static void tell_end(struct text_block *text, const struct session *s)
 }
 
 /* A run that has failed loses nothing by a new one. */
-static void ask(struct screen *s)
+static void ask_to_begin(struct screen *s)
 {
     struct text_block *text = &s->popup_text;
     struct new_run *n = &s->new_run;
@@ -233,7 +233,7 @@ static void new_run_consider(struct screen *s)
     struct error e;
 
     if (s->session->remote || dataset_check(&s->new_run.settings, &e))
-        ask(s);
+        ask_to_begin(s);
     else
         ask_data(s, e.text);
 }

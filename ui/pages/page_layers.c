@@ -22,7 +22,7 @@ struct layers_page {
     int column_count;    /* shown when it was last drawn */
 };
 
-static double key_of(const void *arg, int row, int column)
+static double sort_key_of(const void *arg, int row, int column)
 {
     return layer_table_number(arg, row, (enum layer_column)column);
 }
@@ -42,8 +42,9 @@ static void format_cell(const void *arg, int row, int column, char *text,
 
 /* Takes the columns that there is room for, *count of them; returns the cells
  * that they take. */
-static int fit_columns(const struct layer_table *l, int cols,
-                       struct table_column columns[LAYER_COLUMNS], int *count)
+static int fit_layer_columns(const struct layer_table *l, int cols,
+                             struct table_column columns[LAYER_COLUMNS],
+                             int *count)
 {
     int taken = 1;
 
@@ -106,10 +107,10 @@ static void draw_layers(struct screen *s, struct layers_page *p,
     int taken, *order;
 
     layer_table_init(&l, job);
-    taken = fit_columns(&l, area.cols, columns, &table.column_count);
+    taken = fit_layer_columns(&l, area.cols, columns, &table.column_count);
     p->column_count = table.column_count;
     table.row_count = l.count;
-    table.order = order = table_order(&p->view, l.count, key_of, &l);
+    table.order = order = table_order(&p->view, l.count, sort_key_of, &l);
     table_draw(s, &table, &p->view, body, screen_has_keys(s, 0));
     draw_shares(&l, &table, &p->view, body, taken);
     draw_sum(&l, &table, area, area.rows - 1);
@@ -169,7 +170,7 @@ static void show_layer(struct screen *s, const struct layers_page *p,
     int *order, row;
 
     layer_table_init(&l, job);
-    order = table_order(&p->view, l.count, key_of, &l);
+    order = table_order(&p->view, l.count, sort_key_of, &l);
     if (p->view.chosen < l.count) {
         row = order[p->view.chosen];
         screen_popup(s, l.rows[row].name);

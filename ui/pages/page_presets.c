@@ -42,7 +42,8 @@ static void page_presets_draw(struct screen *s, void *state, int pane,
 }
 
 /* Shows the whole error, for which the status line may be too short. */
-static void fail(struct screen *s, const char *title, const struct error *e)
+static void show_error(struct screen *s, const char *title,
+                       const struct error *e)
 {
     session_say(s->session, NOTICE_ERROR, "%s", e->text);
     screen_popup(s, title);
@@ -60,16 +61,16 @@ static void load(struct screen *s, struct presets_page *p)
     pane_presets_reload(s->session, &p->presets);
     entry = &p->presets.list[p->presets.chosen];
     if (entry->error.code != EXIT_OK) {
-        fail(s, "Not loaded", &entry->error);
+        show_error(s, "Not loaded", &entry->error);
     } else if (!model_check(&entry->preset.settings, entry->path[0]
                                 ? entry->path : entry->name, &e)) {
-        fail(s, "Not loaded", &e);
+        show_error(s, "Not loaded", &e);
     } else {
         new_run_go(s, entry->name, entry->name, &entry->preset.settings);
     }
 }
 
-static void save(struct screen *s, struct presets_page *p, bool replace)
+static void save_wanted(struct screen *s, struct presets_page *p, bool replace)
 {
     struct session *session = s->session;
     struct preset preset = { .settings = session->wanted };
@@ -83,7 +84,7 @@ static void save(struct screen *s, struct presets_page *p, bool replace)
              session->baseline && *saves ? saves : "nothing saved",
              session->preset);
     if (!preset_save(&preset, p->name, replace, path, &e)) {
-        fail(s, "Not saved", &e);
+        show_error(s, "Not saved", &e);
         return;
     }
     pane_presets_reload(session, &p->presets);
@@ -115,7 +116,7 @@ static void save_as(struct screen *s, struct presets_page *p)
         screen_ask(s, question, "");
         return;
     }
-    save(s, p, false);
+    save_wanted(s, p, false);
 }
 
 static void ask_name(struct screen *s, struct presets_page *p)
@@ -128,16 +129,17 @@ static void ask_name(struct screen *s, struct presets_page *p)
     screen_ask(s, "save as:", name);
 }
 
-static void on_answer(struct screen *s, struct presets_page *p)
+static void take_name_or_yes(struct screen *s, struct presets_page *p)
 {
     if (p->asked == ASKED_NAME)
         save_as(s, p);
     else if (s->answer[0] == 'y' || s->answer[0] == 'Y')
-        save(s, p, true);
+        save_wanted(s, p, true);
 }
 
 /* Another preset is shown from its beginning. */
-static void choose(struct presets_page *p, enum action action, int argument)
+static void choose_listed(struct presets_page *p, enum action action,
+                          int argument)
 {
     pane_presets_act(&p->presets, action, argument);
     p->preset.scroll = 0;
@@ -154,19 +156,19 @@ static void page_presets_act(struct screen *s, void *state, enum action action,
         load(s, p);
         break;
     case ACTION_ROW:
-        choose(p, action, argument);
+        choose_listed(p, action, argument);
         break;
     case ACTION_SAVE_PRESET:
         ask_name(s, p);
         break;
     case ACTION_ANSWER:
-        on_answer(s, p);
+        take_name_or_yes(s, p);
         break;
     default:
         if (action == ACTION_DIFF || screen_has_keys(s, PANE_PRESET))
             pane_preset_act(&p->preset, action);
         else
-            choose(p, action, argument);
+            choose_listed(p, action, argument);
         break;
     }
 }

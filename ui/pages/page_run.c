@@ -11,7 +11,7 @@ struct run_page {
     struct pane_curves curves;
 };
 
-static void init(void *state)
+static void page_run_init(void *state)
 {
     struct run_page *p = state;
 
@@ -32,8 +32,8 @@ static void page_run_draw(struct screen *s, void *state, int pane,
 }
 
 /* Carries out an action in the pane that has the keys. */
-static void act_in_pane(struct screen *s, struct run_page *p,
-                        enum action action, int argument)
+static void act_in_run_pane(struct screen *s, struct run_page *p,
+                            enum action action, int argument)
 {
     bool on_cursor = screen_has_keys(s, PANE_CURVES) && p->curves.has_cursor;
 
@@ -100,13 +100,13 @@ static void page_run_act(struct screen *s, void *state, enum action action,
                                     : "as each step has it");
         break;
     default:
-        act_in_pane(s, p, action, argument);
+        act_in_run_pane(s, p, action, argument);
         break;
     }
 }
 
 const struct page page_run = { .name = "Run",
                                .state_size = sizeof(struct run_page),
-                               .init = init,
+                               .init = page_run_init,
                                .draw = page_run_draw,
                                .act = page_run_act };

@@ -11,7 +11,7 @@
 
 enum { PANE_TABLE, PANE_PLOT };
 
-static void init(void *state)
+static void page_runs_init(void *state)
 {
     pane_trials_init(state);
 }
@@ -76,6 +76,6 @@ static void page_runs_act(struct screen *s, void *state, enum action action,
 
 const struct page page_runs = { .name = "Runs",
                                 .state_size = sizeof(struct pane_trials),
-                                .init = init,
+                                .init = page_runs_init,
                                 .draw = page_runs_draw,
                                 .act = page_runs_act };

@@ -13,7 +13,7 @@ struct step_page {
     struct pane_living living;
 };
 
-static void done(void *state)
+static void page_step_done(void *state)
 {
     struct step_page *p = state;
 
@@ -39,8 +39,8 @@ static void page_step_draw(struct screen *s, void *state, int pane,
 }
 
 /* Moves the cursor along the steps. */
-static void move(struct step_cursor *c, const struct job *job,
-                 enum action action, int argument)
+static void move_cursor(struct step_cursor *c, const struct job *job,
+                        enum action action, int argument)
 {
     int at = step_cursor_at(c, job), page = c->timeline.count / 10 + 1;
 
@@ -81,9 +81,9 @@ static void move(struct step_cursor *c, const struct job *job,
 }
 
 /* Up and down in the sawtooth choose a tensor, as in the list. */
-static bool act_in_pane(struct screen *s, struct step_page *p,
-                        const struct job *job, enum action action,
-                        int argument)
+static bool act_in_step_pane(struct screen *s, struct step_page *p,
+                             const struct job *job, enum action action,
+                             int argument)
 {
     if (screen_has_keys(s, PANE_MAP))
         return pane_map_act(&p->map, &p->cursor, job, action, argument);
@@ -105,12 +105,12 @@ static void page_step_act(struct screen *s, void *state, enum action action,
         c->subject = subject_next(s->session, c->subject);
     else if (job && action == ACTION_ENTER)
         pane_living_explain(s, c, job);
-    else if (job && !act_in_pane(s, p, job, action, argument))
-        move(c, job, action, argument);
+    else if (job && !act_in_step_pane(s, p, job, action, argument))
+        move_cursor(c, job, action, argument);
 }
 
 const struct page page_step = { .name = "Step",
                                 .state_size = sizeof(struct step_page),
-                                .done = done,
+                                .done = page_step_done,
                                 .draw = page_step_draw,
                                 .act = page_step_act };

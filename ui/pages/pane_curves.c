@@ -144,7 +144,7 @@ static void draw_legend_pinned(const struct session *s, struct area area,
 }
 
 /* Draws the chart, or says when there will be something to draw. */
-static void finish(struct drawing *d, struct area area, const char *when)
+static void finish_chart(struct drawing *d, struct area area, const char *when)
 {
     int points = 0;
 
@@ -184,7 +184,7 @@ static void draw_score(struct screen *s, struct pane_curves *p,
     col = draw_legend(area, col, ROLE_TRAIN, 't', "train",
                       value_at(s, p, CURVE_TRAIN_SCORE), score.percent);
     draw_legend_pinned(s->session, area, col);
-    finish(&d, area, "epoch");
+    finish_chart(&d, area, "epoch");
 }
 
 static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
@@ -219,7 +219,7 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     col = draw_legend(area, col, ROLE_VALID, 'v', "valid",
                       value_at(s, p, CURVE_VALID_LOSS), false);
     draw_legend_pinned(s->session, area, col);
-    finish(&d, area, "step");
+    finish_chart(&d, area, "step");
     free(smoothed);
 }
 

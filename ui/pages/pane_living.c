@@ -9,7 +9,7 @@
 
 enum { FACTS_COLS = 34, LIST_LEAST_COLS = 22 };
 
-static double share_of(size_t bytes, size_t whole)
+static double percent_of(size_t bytes, size_t whole)
 {
     return 100.0 * (double)bytes / (double)whole;
 }
@@ -43,7 +43,7 @@ static void draw_kind(const struct plan *plan, struct area area, int row,
     area_text(area, row, col + 3, ROLE_TEXT, kind_name(kind));
     area_right(area, row, col + 25, ROLE_TEXT, text);
     snprintf(text, sizeof(text), "%.1f%%",
-             share_of(bytes, plan_live_bytes(plan, step)));
+             percent_of(bytes, plan_live_bytes(plan, step)));
     area_right(area, row, col + 32, ROLE_DIM, text);
 }
 
@@ -63,7 +63,7 @@ static int draw_facts(const struct job *job, struct area area, int step)
     area_fit(area, 1, 1, area.cols - 2, ROLE_TITLE, text);
     area_print(area, 2, 1, ROLE_TEXT, "%s alive, %.1f%% of peak",
                bytes_format(bytes, sizeof(bytes), live),
-               share_of(live, plan->peak_bytes));
+               percent_of(live, plan->peak_bytes));
     for (int k = 0; k < KIND_COUNT; k++) {
         if (!plan->live[step][k])
             continue;

@@ -31,8 +31,8 @@ static void draw_cell(const struct job *job, struct area area, int row,
 
 /* The row of the map that has the middle of a tensor; a tensor can be too
  * small to own any. */
-static int row_of(const struct plan *plan, const struct arena_map *m,
-                  int instance)
+static int middle_row(const struct plan *plan, const struct arena_map *m,
+                      int instance)
 {
     const struct plan_instance *p = &plan->instances[instance];
     double middle = (double)p->offset + 0.5 * (double)p->bytes;
@@ -44,7 +44,7 @@ static void draw_cells(struct screen *s, const struct step_cursor *c,
                        const struct job *job, const struct arena_map *m,
                        struct area area, int chosen)
 {
-    int row = chosen >= 0 ? row_of(job->plan, m, chosen) : -1;
+    int row = chosen >= 0 ? middle_row(job->plan, m, chosen) : -1;
 
     for (int col = 0; col < m->cols; col++) {
         int step = timeline_step(&c->timeline, job->plan, col);
@@ -140,8 +140,8 @@ static void pick_beside(struct step_cursor *c, const struct job *job, bool up)
     free(living);
 }
 
-static void click(const struct pane_map *p, struct step_cursor *c,
-                  const struct job *job, int cell)
+static void click_cell(const struct pane_map *p, struct step_cursor *c,
+                       const struct job *job, int cell)
 {
     struct arena_map map;
 
@@ -168,7 +168,7 @@ bool pane_map_act(struct pane_map *p, struct step_cursor *c,
         pick_beside(c, job, action == ACTION_UP);
         return true;
     case ACTION_ROW:
-        click(p, c, job, argument);
+        click_cell(p, c, job, argument);
         return true;
     default:
         return false;

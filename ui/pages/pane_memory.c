@@ -24,8 +24,9 @@ static const char *reference_name(const struct session *s)
 enum { BAR_LABEL = 9, BAR_TOTAL = 11 };
 
 /* Draws the kinds at the peak, by the name of a column. */
-static void draw_bar(struct area area, int row, const char *name,
-                     unsigned style, const struct forecast *f, double scale)
+static void draw_memory_bar(struct area area, int row, const char *name,
+                            unsigned style, const struct forecast *f,
+                            double scale)
 {
     char text[BYTES_TEXT_SIZE];
 
@@ -64,7 +65,7 @@ static double scale_of(const struct session *s, bool zoom)
 }
 
 /* "58.3x less than the baseline, ×1.33 FLOPs" */
-static void draw_factor(const struct session *s, struct area area, int row)
+static void draw_gain(const struct session *s, struct area area, int row)
 {
     const struct forecast *f = s->planned, *r = session_reference(s);
     char ratio[TEXT_RATIO_SIZE], flops[NUMBER_SIZE], text[96];
@@ -92,8 +93,8 @@ static bool has_row(const struct session *s, int row)
            row_bytes(session_reference(s), row);
 }
 
-static void put_bytes(struct area area, int row, int end, unsigned style,
-                      const struct forecast *f, uint64_t bytes)
+static void draw_bytes(struct area area, int row, int end, unsigned style,
+                       const struct forecast *f, uint64_t bytes)
 {
     char text[BYTES_TEXT_SIZE];
 
@@ -117,7 +118,7 @@ struct columns {
     int now, planned, reference, change, share; /* 0: left out */
 };
 
-static struct columns find_columns(const struct session *s, int cols)
+static struct columns memory_columns(const struct session *s, int cols)
 {
     if (cols >= 62)
         return (struct columns){ 26, 37, 48, 56, 63 };
@@ -133,12 +134,12 @@ static void draw_forecast_row(const struct session *s, struct area area,
     uint64_t now = row_bytes(s->now, row), planned = row_bytes(s->planned, row);
     bool pending = session_pending(s);
 
-    put_bytes(area, y, c.now, ROLE_TEXT, s->now, now);
+    draw_bytes(area, y, c.now, ROLE_TEXT, s->now, now);
     if (c.planned)
-        put_bytes(area, y, c.planned, pending ? ROLE_PENDING : ROLE_TEXT,
-                  s->planned, planned);
+        draw_bytes(area, y, c.planned, pending ? ROLE_PENDING : ROLE_TEXT,
+                   s->planned, planned);
     if (c.reference)
-        put_bytes(area, y, c.reference, ROLE_DIM, r, row_bytes(r, row));
+        draw_bytes(area, y, c.reference, ROLE_DIM, r, row_bytes(r, row));
     if (!s->planned || s->planned->refused)
         return;
     if (c.change)
@@ -268,9 +269,10 @@ static void draw_titles(const struct session *s, struct area area,
         area_right(area, 0, c.share, ROLE_DIM, "share");
 }
 
-static void draw_rows(struct screen *s, struct pane_memory *p, struct area area)
+static void draw_memory_rows(struct screen *s, struct pane_memory *p,
+                             struct area area)
 {
-    struct columns c = find_columns(s->session, area.cols);
+    struct columns c = memory_columns(s->session, area.cols);
     int rows[ROW_COUNT], n = list_rows(s->session, rows), chosen = 0;
 
     draw_titles(s->session, area, c);
@@ -309,16 +311,17 @@ void pane_memory_draw(struct screen *s, struct pane_memory *p,
     int bars = area.rows >= BARS_ROWS ? 3 : 0, gap = area.rows >= 16;
 
     if (bars) {
-        draw_bar(area, 0, "now", ROLE_TEXT, session->now, scale);
-        draw_bar(area, 1, "planned", pending ? ROLE_PENDING : ROLE_TEXT,
-                 session->planned, scale);
-        draw_bar(area, 2, reference_name(session), ROLE_PINNED, reference,
-                 scale);
+        draw_memory_bar(area, 0, "now", ROLE_TEXT, session->now, scale);
+        draw_memory_bar(area, 1, "planned", pending ? ROLE_PENDING : ROLE_TEXT,
+                        session->planned, scale);
+        draw_memory_bar(area, 2, reference_name(session), ROLE_PINNED,
+                        reference, scale);
     }
-    draw_factor(session, area, bars);
+    draw_gain(session, area, bars);
     draw_note(s, area);
     bars += 1 + gap;
-    draw_rows(s, p, area_sub(area, bars, 0, area.rows - bars, area.cols));
+    draw_memory_rows(s, p,
+                     area_sub(area, bars, 0, area.rows - bars, area.cols));
 }
 
 void pane_memory_init(struct pane_memory *p)

@@ -12,8 +12,8 @@
 
 enum { BAR_LABEL = 9, BAR_TOTAL = 11 };
 
-static void draw_bar(struct area area, int row, const char *name,
-                     const struct forecast *f, double scale)
+static void draw_preset_bar(struct area area, int row, const char *name,
+                            const struct forecast *f, double scale)
 {
     char text[BYTES_TEXT_SIZE];
 
@@ -39,8 +39,9 @@ static double larger(const struct forecast *a, const struct forecast *b)
 
 /* "17.08x less memory, ×1.20 FLOPs": FLOPs of one unit of data, for the batch
  * may differ. */
-static void draw_factor(struct area area, int row, const struct forecast *now,
-                        const struct forecast *then)
+static void draw_difference(struct area area, int row,
+                            const struct forecast *now,
+                            const struct forecast *then)
 {
     double factor = (double)now->peak_bytes / (double)then->peak_bytes;
     double flops = then->flops / then->settings.batch /
@@ -69,11 +70,11 @@ static int draw_bars(const struct session *s, struct area area, int row,
     const struct forecast *now = s->planned;
     double scale = larger(now, then);
 
-    draw_bar(area, row, "current", now, scale);
-    draw_bar(area, row + 1, "preset", then, scale);
+    draw_preset_bar(area, row, "current", now, scale);
+    draw_preset_bar(area, row + 1, "preset", then, scale);
     if (!now || now->refused || !then || then->refused)
         return row + 3;
-    draw_factor(area, row + 2, now, then);
+    draw_difference(area, row + 2, now, then);
     return row + 4;
 }
 
@@ -134,7 +135,7 @@ struct columns {
     int current, preset;
 };
 
-static struct columns find_columns(int cols)
+static struct columns preset_columns(int cols)
 {
     int width = (cols - 20) / 2;
 
@@ -163,12 +164,12 @@ static void draw_row(const struct session *s, const struct settings *then,
 }
 
 /* Returns the number of rows, shown or not. */
-static int draw_rows(struct screen *s, struct pane_preset *p,
-                     const struct settings *then, struct area area)
+static int draw_preset_rows(struct screen *s, struct pane_preset *p,
+                            const struct settings *then, struct area area)
 {
     const struct setting **rows =
         xcalloc((unsigned long)settings_count, sizeof(*rows));
-    struct columns c = find_columns(area.cols);
+    struct columns c = preset_columns(area.cols);
     int n = 0;
 
     for (int i = 0; i < settings_count; i++)
@@ -220,8 +221,8 @@ void pane_preset_draw(struct screen *s, struct pane_preset *p,
     else
         row = draw_offer(s->session, then, area, row);
     row += roomy;
-    count = draw_rows(s, p, then, area_sub(area, row, 0, area.rows - row,
-                                           area.cols));
+    count = draw_preset_rows(s, p, then, area_sub(area, row, 0, area.rows - row,
+                                                  area.cols));
     snprintf(note, sizeof(note), "%d %s", count,
              p->all ? "settings" : count == 1 ? "differs" : "differ");
     screen_note(s, area, ROLE_DIM, count ? note : "");

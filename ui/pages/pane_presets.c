@@ -78,8 +78,9 @@ void pane_presets_keep_up(struct session *s, struct pane_presets *p)
         pane_presets_reload(s, p);
 }
 
-static const struct forecast *forecast_of(const struct session *s,
-                                          const struct pane_presets *p, int i)
+static const struct forecast *forecast_of_row(const struct session *s,
+                                              const struct pane_presets *p,
+                                              int i)
 {
     return p->candidate[i] < 0 ? NULL
                                : s->candidates[p->candidate[i]].forecast;
@@ -88,13 +89,13 @@ static const struct forecast *forecast_of(const struct session *s,
 const struct forecast *pane_presets_forecast(const struct session *s,
                                              const struct pane_presets *p)
 {
-    return forecast_of(s, p, p->chosen);
+    return forecast_of_row(s, p, p->chosen);
 }
 
 static void peak_text(const struct session *s, const struct pane_presets *p,
                       int i, char *text, size_t size, unsigned *style)
 {
-    const struct forecast *f = forecast_of(s, p, i);
+    const struct forecast *f = forecast_of_row(s, p, i);
     bool broken = p->candidate[i] < 0;
 
     *style = broken || (f && f->refused) ? ROLE_BAD : ROLE_TEXT;

@@ -23,8 +23,8 @@ static void draw_caret(struct area area, int row, int col,
 }
 
 /* "step 77, backward, 3.09 MiB: conv_dgrad of g2.b1.conv1" */
-static void draw_step(const struct step_cursor *c, const struct job *job,
-                      struct area area, int row)
+static void draw_step_caret(const struct step_cursor *c, const struct job *job,
+                            struct area area, int row)
 {
     int step = step_cursor_at(c, job);
     char bytes[BYTES_TEXT_SIZE], op[96], where[48], much[96], all[200];
@@ -96,7 +96,7 @@ void pane_sawtooth_draw(struct screen *s, struct step_cursor *c,
     sawtooth_phases(plan, &c->timeline, below, 0);
     step_cursor_mark(c, job, plot);
     step_cursor_mark(c, job, area_sub(below, 0, 0, 1, below.cols));
-    draw_step(c, job, below, 1);
+    draw_step_caret(c, job, below, 1);
     target_columns(s, c, job, area_sub(area, 1, BYTE_AXIS_COLS, rows + 3,
                                        plot.cols));
 }

@@ -176,7 +176,8 @@ int *pane_trials_order(const struct session *s, struct pane_trials *p)
 
 /* Returns the number of columns that there is room for. The settings get the
  * room that is left. */
-static int fit_columns(struct table_column columns[COLUMN_COUNT], int cols)
+static int fit_trial_columns(struct table_column columns[COLUMN_COUNT],
+                             int cols)
 {
     int left = cols - 2, count = 0;
 
@@ -211,7 +212,7 @@ void pane_trials_draw(struct screen *s, struct pane_trials *p,
     struct table table = { columns, 0, session->tried.count, order,
                            write_cell, session };
 
-    p->column_count = fit_columns(columns, area.cols);
+    p->column_count = fit_trial_columns(columns, area.cols);
     table.column_count = p->column_count;
     table_draw(s, &table, &p->view, area, keys);
     if (session->tried.count == 0)

@@ -126,7 +126,7 @@ struct whatif *whatif_new(void)
     return w;
 }
 
-/* Whether the thread has to end. */
+/* False if the thread stays, out of memory. */
 static bool end_thread(struct whatif *w)
 {
     bool ended;
