@@ -127,4 +127,18 @@ none "$([ -n "$(comments)" ] || echo "no comments in $source"
     grep -iwE 'so many|so much|of which|of whom|what is' | cut -c 1-300)" \
     'comments are plain English'
 
+# Every static function: its name, and its file.
+static_functions() {
+    find "$source/src" "$source/ui" "$source/kernels" -name '*.c' \
+        -exec grep -HoE '^static [A-Za-z_][A-Za-z_0-9 *]*\(' {} + |
+        sed -E 's/^(.*):.*[ *]([A-Za-z_0-9]+)\($/\2 \1/' | sort -u
+}
+
+# Who looks for a name finds one thing.
+none "$([ -n "$(static_functions)" ] || echo "no functions in $source"
+    static_functions | awk '
+        $1 == name { print name " is in " file " and in " $2 }
+        { name = $1; file = $2 }')" \
+    'a static function has a name of its own'
+
 echo "1..$count"

@@ -6,15 +6,15 @@
 #include "kernels/cpu/stage.h"
 #include "kernels/cpu/vec.h"
 
-static inline void write_row(float *z, const float *x, const float *scale,
-                             const float *shift, size_t n)
+static inline void relu_row(float *z, const float *x, const float *scale,
+                            const float *shift, size_t n)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         z[i] = relu(scale[i] * x[i] + shift[i]);
 }
 
-static void write_rows(const struct call *c, struct range rows)
+static void relu_rows(const struct call *c, struct range rows)
 {
     const struct operand *x = &c->operand[BN_RELU_X];
     const struct operand *z = &c->operand[BN_RELU_Z];
@@ -30,8 +30,8 @@ static void write_rows(const struct call *c, struct range rows)
         const float *shift = stat + STAT_SHIFT * blocks.columns + b.column;
 
         for (size_t r = 0; r < b.rows; r++)
-            write_row(to.data + r * to.stride, from.data + r * from.stride,
-                      scale, shift, b.columns);
+            relu_row(to.data + r * to.stride, from.data + r * from.stride,
+                     scale, shift, b.columns);
         stage_store(&to);
     }
 }
@@ -42,5 +42,5 @@ void KERNEL(bn_relu)(const struct call *c)
 
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int t = 0; t < c->threads; t++)
-        write_rows(c, range_share(rows, t, c->threads));
+        relu_rows(c, range_share(rows, t, c->threads));
 }

@@ -55,9 +55,9 @@ static struct tensors tensors_of(const struct call *c)
 }
 
 /* Adds `rows` rows of a block, from row r on, to the sums. */
-static inline void add_rows(const struct tensors *t, const struct stage *dzs,
-                            const struct stage *xs, size_t r, int rows,
-                            float *restrict sum_dy, float *restrict sum_dy_x)
+static inline void add_dz_rows(const struct tensors *t, const struct stage *dzs,
+                               const struct stage *xs, size_t r, int rows,
+                               float *restrict sum_dy, float *restrict sum_dy_x)
 {
     const float *dz = dzs->data + r * dzs->stride;
     const float *x = xs->data + r * xs->stride;
@@ -83,8 +83,8 @@ static inline void add_rows(const struct tensors *t, const struct stage *dzs,
     }
 }
 
-static void add_block(const struct tensors *t, struct block b, float *sum_dy,
-                      float *sum_dy_x)
+static void add_dz_block(const struct tensors *t, struct block b, float *sum_dy,
+                         float *sum_dy_x)
 {
     float room[2][STAGE_FLOATS];
     struct stage dz = stage_load(t->dz, b, room[0]);
@@ -92,9 +92,9 @@ static void add_block(const struct tensors *t, struct block b, float *sum_dy,
     size_t r = 0;
 
     for (; r + BN_UNROLL <= b.rows; r += BN_UNROLL)
-        add_rows(t, &dz, &x, r, BN_UNROLL, sum_dy, sum_dy_x);
+        add_dz_rows(t, &dz, &x, r, BN_UNROLL, sum_dy, sum_dy_x);
     for (; r < b.rows; r++)
-        add_rows(t, &dz, &x, r, 1, sum_dy, sum_dy_x);
+        add_dz_rows(t, &dz, &x, r, 1, sum_dy, sum_dy_x);
 }
 
 /* Adds columns [column, column + n) of some rows to the sums. */
@@ -106,7 +106,7 @@ static void sum_rows(const struct tensors *t, struct range rows,
 
     for (size_t i = column / blocks.wide; i < blocks.count;
          i += blocks.across)
-        add_block(t, blocks_get(&blocks, i), sum_dy, sum_dy_x);
+        add_dz_block(t, blocks_get(&blocks, i), sum_dy, sum_dy_x);
     for (size_t i = 0; i < n; i++) {
         sums[column + i] += sum_dy[i];
         sums[t->channels + column + i] += sum_dy_x[i];
@@ -153,9 +153,9 @@ static void write_parameters(const struct call *c, const struct tensors *t)
 
 /* Writes a row of dx, columns [from, from + n). Where it is inlined, it is
  * known whether there is an `add`. */
-static inline void write_row(const struct tensors *t, size_t from, size_t n,
-                             const float *dz, const float *x,
-                             const float *add, float *dx)
+static inline void write_dx_row(const struct tensors *t, size_t from, size_t n,
+                                const float *dz, const float *x,
+                                const float *add, float *dx)
 {
     const float *mean = t->mean + from;
     const float *scale = t->scale + from, *shift = t->shift + from;
@@ -181,18 +181,18 @@ static void write_block(const struct tensors *t, struct block b)
         struct stage add = stage_load(t->add, b, room[3]);
 
         for (size_t r = b.rows; r-- > 0;)
-            write_row(t, b.column, b.columns, dz.data + r * dz.stride,
-                      x.data + r * x.stride, add.data + r * add.stride,
-                      dx.data + r * dx.stride);
+            write_dx_row(t, b.column, b.columns, dz.data + r * dz.stride,
+                         x.data + r * x.stride, add.data + r * add.stride,
+                         dx.data + r * dx.stride);
     } else {
         for (size_t r = b.rows; r-- > 0;)
-            write_row(t, b.column, b.columns, dz.data + r * dz.stride,
-                      x.data + r * x.stride, NULL, dx.data + r * dx.stride);
+            write_dx_row(t, b.column, b.columns, dz.data + r * dz.stride,
+                         x.data + r * x.stride, NULL, dx.data + r * dx.stride);
     }
     stage_store(&dx);
 }
 
-static void write_rows(const struct tensors *t, struct range rows)
+static void write_dx_rows(const struct tensors *t, struct range rows)
 {
     struct blocks blocks = blocks_of(t->x, rows);
 
@@ -222,5 +222,5 @@ void KERNEL(bn_relu_grad)(const struct call *c)
 
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int k = 0; k < c->threads; k++)
-        write_rows(&t, range_share(t.rows, k, c->threads));
+        write_dx_rows(&t, range_share(t.rows, k, c->threads));
 }

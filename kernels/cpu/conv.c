@@ -5,7 +5,7 @@
  */
 #include "kernels/cpu/conv_product.h"
 
-static struct conv_core core_of(const struct call *c)
+static struct conv_core product_for_conv(const struct call *c)
 {
     const struct operand *o = c->operand;
 
@@ -15,14 +15,14 @@ static struct conv_core core_of(const struct call *c)
 
 size_t KERNEL(conv_scratch)(const struct call *c)
 {
-    struct conv_core core = core_of(c);
+    struct conv_core core = product_for_conv(c);
 
     return KERNEL(conv_product_scratch)(&core);
 }
 
 void KERNEL(conv)(const struct call *c)
 {
-    struct conv_core core = core_of(c);
+    struct conv_core core = product_for_conv(c);
 
     KERNEL(conv_product_run)(&core);
 }

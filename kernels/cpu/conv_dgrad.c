@@ -5,7 +5,7 @@
  */
 #include "kernels/cpu/conv_product.h"
 
-static struct conv_core core_of(const struct call *c)
+static struct conv_core product_for_dgrad(const struct call *c)
 {
     const struct operand *o = c->operand;
 
@@ -15,14 +15,14 @@ static struct conv_core core_of(const struct call *c)
 
 size_t KERNEL(conv_dgrad_scratch)(const struct call *c)
 {
-    struct conv_core core = core_of(c);
+    struct conv_core core = product_for_dgrad(c);
 
     return KERNEL(conv_product_scratch)(&core);
 }
 
 void KERNEL(conv_dgrad)(const struct call *c)
 {
-    struct conv_core core = core_of(c);
+    struct conv_core core = product_for_dgrad(c);
 
     KERNEL(conv_product_run)(&core);
 }

@@ -272,8 +272,8 @@ static struct range fitting(const struct conv_core *core, struct list l,
 
 /* Whether nonzeros are few enough, and there is room for those of any channel.
  */
-static bool skipping_pays(const struct conv_core *core, struct slice part,
-                          struct list l, size_t channels)
+static bool panel_skips(const struct conv_core *core, struct slice part,
+                        struct list l, size_t channels)
 {
     int elements = core->strips.taps * part.rows * part.columns;
 
@@ -474,8 +474,8 @@ static void pack_strip(const struct conv_core *core, int item, float *strip)
 }
 
 /* Makes all output of one strip in some of the panel's channels. */
-static void run_strip(const struct conv_core *core, int item, int panel,
-                      struct range channels, struct list l, float *strip)
+static void run_sparse_strip(const struct conv_core *core, int item, int panel,
+                             struct range channels, struct list l, float *strip)
 {
     const struct conv_strips *s = &core->strips;
     struct range rows = KERNEL(conv_strip_output)(s, item);
@@ -525,12 +525,13 @@ struct work {
     float *strip;
 };
 
-static void run_strips(const void *own, struct range items)
+static void run_sparse_strips(const void *own, struct range items)
 {
     const struct work *w = own;
 
     for (size_t i = items.begin; i < items.end; i++)
-        run_strip(w->core, (int)i, w->panel, w->channels, w->list, w->strip);
+        run_sparse_strip(w->core, (int)i, w->panel, w->channels, w->list,
+                         w->strip);
 }
 
 size_t KERNEL(conv_sparse_floats)(const struct conv_core *core)
@@ -552,7 +553,7 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core,
     bool pays;
 
     count_nonzeros(core, taps, part, l);
-    pays = skipping_pays(core, part, l, lanes);
+    pays = panel_skips(core, part, l, lanes);
     /* The counts must not change until all threads have read them. Both ways to
      * go on change them. */
 #pragma omp barrier
@@ -564,7 +565,7 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core,
 #pragma omp barrier
         scan(core, taps, part, l, channels, list_row);
         share_out((size_t)s->images * (size_t)s->count, core->threads,
-                  run_strips,
+                  run_sparse_strips,
                   &(struct work){ core, l, channels, panel, strip });
     }
     return true;

@@ -130,7 +130,7 @@ static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
 }
 
 /* Adds the products of one strip to a slab; `next` is the strip after it. */
-static void run_strip(const struct wgrad *g, int slab, int item, int next,
+static void add_strip(const struct wgrad *g, int slab, int item, int next,
                       float *sum)
 {
     const struct conv_strips *s = &g->strips;
@@ -194,7 +194,7 @@ static uint32_t *masks_of(const struct wgrad *g, float *sum)
 }
 
 /* Finds a slab's nonzeros, and whether they are few enough. */
-static bool skipping_pays(const struct wgrad *g, int slab, uint32_t *masks)
+static bool slab_skips(const struct wgrad *g, int slab, uint32_t *masks)
 {
     size_t nonzeros = 0, elements = 0;
 
@@ -260,7 +260,7 @@ static void add_row_dots(const struct wgrad *g, uint32_t mask, const float *x,
 /* Adds the products of one strip to the nonzeros of a slab. Elements that a
  * last vector reads beyond the pixels meet zeros in dy, and must be finite in
  * x. */
-static void run_sparse_strip(const struct wgrad *g, int slab, int item,
+static void add_sparse_strip(const struct wgrad *g, int slab, int item,
                              float *sum)
 {
     const struct conv_strips *s = &g->strips;
@@ -296,14 +296,14 @@ static void run_sparse_strip(const struct wgrad *g, int slab, int item,
 static void sum_slab(const struct wgrad *g, int slab, struct range items,
                      float *sum)
 {
-    bool skips = g->skips && skipping_pays(g, slab, masks_of(g, sum));
+    bool skips = g->skips && slab_skips(g, slab, masks_of(g, sum));
 
     memset(sum, 0, g->slab * sizeof(float));
     for (size_t i = items.begin; i < items.end; i++)
         if (skips)
-            run_sparse_strip(g, slab, (int)i, sum);
+            add_sparse_strip(g, slab, (int)i, sum);
         else
-            run_strip(g, slab, (int)i, (int)(i + 1 < items.end ? i + 1 : i),
+            add_strip(g, slab, (int)i, (int)(i + 1 < items.end ? i + 1 : i),
                       sum);
 }
 

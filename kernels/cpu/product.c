@@ -159,7 +159,7 @@ static int panel_lanes(const struct step *s, size_t i)
                    s->slicing->width);
 }
 
-static float *panel_at(const struct step *s, size_t i, size_t depth)
+static float *step_panel(const struct step *s, size_t i, size_t depth)
 {
     float *b = s->slicing->call->scratch;
 
@@ -268,7 +268,7 @@ static void pack_block(const struct step *s, size_t i)
     struct range depth = {
         begin, size_min(begin + CONV_BLOCK, s->now.depth.end)
     };
-    float *to = panel_at(s, panel, begin);
+    float *to = step_panel(s, panel, begin);
 
     if (p->b_turned)
         pack_turned_panel(s, panel, depth, to);
@@ -379,7 +379,7 @@ static void multiply(const struct step *s, const struct item *item,
     for (int i = 0; i < segments; i++)
         offset[i] = i * block;
     for (size_t i = item->panels.begin; i < item->panels.end; i++) {
-        t.panel = panel_at(s, i, depth.begin);
+        t.panel = step_panel(s, i, depth.begin);
         t.lanes = panel_lanes(s, i);
         if (slicing->p->a_turned)
             KERNEL(conv_tile_channels)(&t);

@@ -56,7 +56,7 @@ int images_samples(const struct images *set, enum split split)
 }
 
 /* Uniform in 0..count-1, to within count / 2^32. */
-static int below(int count, uint32_t word)
+static int index_below(int count, uint32_t word)
 {
     return (int)((uint64_t)word * (uint32_t)count >> 32);
 }
@@ -65,8 +65,8 @@ static struct crop crop_draw(const struct augment_draw *draw)
 {
     struct philox r = philox(draw->seed, draw->sample, PHILOX_AUGMENT, 0);
 
-    return (struct crop){ .top = below(OFFSETS, r.x[0]),
-                          .left = below(OFFSETS, r.x[1]),
+    return (struct crop){ .top = index_below(OFFSETS, r.x[0]),
+                          .left = index_below(OFFSETS, r.x[1]),
                           .flip = r.x[2] >> 31 };
 }
 
