@@ -395,7 +395,7 @@ Test(sparse, techniques_together_keep_the_bytes)
 
         cr_expect_leq(p->arena_bytes, rows[i].most);
         for (int t = 0; t < p->schedule->step_count; t++)
-            cr_expect_leq(p->live[t][KIND_WORKSPACE], 256 * 1024);
+            cr_expect_leq(p->live[t][KIND_WORKSPACE], 320 * 1024);
         engine_close(&engine);
     }
 }

@@ -5,10 +5,10 @@
  */
 #include "kernels/cpu/conv_product.h"
 
-#include <string.h>
-
 #include "kernels/cpu/conv_sparse.h"
-#include "kernels/cpu/sparse.h"
+#include "kernels/cpu/conv_weights.h"
+#include "kernels/cpu/conv_winograd.h"
+#include "kernels/cpu/winograd.h"
 
 enum { STRIP_BYTES = 52 * 1024, GROUP_PIXELS = 40 };
 
@@ -82,11 +82,22 @@ static struct conv_core dense_core(const struct conv_core *core)
     return dense;
 }
 
+/* Whether conv_winograd.h makes the product. */
+static bool goes_by_squares(const struct conv_core *core)
+{
+    return !conv_sparse_may_pay(core)
+           && winograd_can(&core->strips, core->x, core->y)
+           && winograd_is_small(KERNEL(conv_winograd_bytes)(core), core->x,
+                                core->y);
+}
+
 size_t KERNEL(conv_product_scratch)(const struct conv_core *core)
 {
     size_t taps = KERNEL(conv_taps_bytes)(&core->strips);
     struct conv_core dense;
 
+    if (goes_by_squares(core))
+        return KERNEL(conv_winograd_bytes)(core);
     if (!conv_sparse_may_pay(core))
         return taps + dense_floats(core) * sizeof(float);
     dense = dense_core(core);
@@ -94,51 +105,12 @@ size_t KERNEL(conv_product_scratch)(const struct conv_core *core)
                                dense_floats(&dense)) * sizeof(float);
 }
 
-/* Channels of a block: fewer in the last. */
-static int block_channels(const struct conv_core *core, int block)
-{
-    return int_min(core->x->dim[3] - block * CONV_BLOCK, CONV_BLOCK);
-}
-
 /* The place in the panel of the weights of a block and a tap; taps are counted
  * in their order. */
 static size_t panel_at(const struct conv_core *core, int block, int tap)
 {
     return (size_t)((block * core->strips.taps * CONV_BLOCK
-                     + tap * block_channels(core, block)) * core->width);
-}
-
-/* Packs the weights of one tap between a block and a panel, zero beyond the
- * last output channel. Every weight is read here, and becomes a float. */
-static void pack_weights(const struct conv_core *core, int index, int block,
-                         int panel, float *to)
-{
-    const struct operand *w = core->w;
-    size_t inputs = (size_t)core->x->dim[3], outputs = (size_t)core->y->dim[3];
-    bool transposed = core->strips.row.transposed;
-    size_t in = transposed ? 1 : outputs, out = transposed ? inputs : 1;
-    size_t at = (size_t)index * inputs * outputs
-                + (size_t)block * CONV_BLOCK * in
-                + (size_t)(panel * core->width) * out;
-    size_t rows = (size_t)block_channels(core, block);
-    size_t lanes = (size_t)conv_lanes(core, panel);
-    size_t width = (size_t)core->width;
-    float room[CONV_PANEL];
-
-    if (lanes < width)
-        memset(to, 0, rows * width * sizeof(float));
-    if (transposed) {
-        for (size_t j = 0; j < lanes; j++, at += out) {
-            const float *from = sparse_floats(w, at, rows, room);
-
-            for (size_t i = 0; i < rows; i++)
-                to[i * width + j] = from[i];
-        }
-    } else {
-        for (size_t i = 0; i < rows; i++, at += in)
-            memcpy(to + i * width, sparse_floats(w, at, lanes, room),
-                   lanes * sizeof(float));
-    }
+                     + tap * conv_block_channels(core, block)) * core->width);
 }
 
 /* The operands and scratch of a thread. */
@@ -176,8 +148,8 @@ static void sum_group(struct work *w, const struct group *g)
             .sum = w->sum,
             .offset = w->taps.offset + g->tap,
             .segments = g->taps,
-            .depth = block_channels(core, b),
-            .last = block_channels(core, b),
+            .depth = conv_block_channels(core, b),
+            .last = conv_block_channels(core, b),
             .lines = g->columns,
             .width = core->width,
             .lanes = conv_lanes(core, w->panel),
@@ -309,8 +281,8 @@ static void run_panel(const struct conv_core *core,
     for (int i = 0; i < s->blocks * s->taps; i++) {
         int block = i / s->taps, tap = i % s->taps;
 
-        pack_weights(core, taps->index[tap], block, panel,
-                     scratch + panel_at(core, block, tap));
+        conv_weights_pack(core, taps->index[tap], block, panel,
+                          scratch + panel_at(core, block, tap));
     }
     share_out((size_t)s->images * (size_t)s->count, core->threads, run_strips,
               &own);
@@ -351,6 +323,8 @@ void KERNEL(conv_product_run)(const struct conv_core *core)
 {
     if (conv_sparse_may_pay(core))
         run_sparse_panels(core);
+    else if (goes_by_squares(core))
+        KERNEL(conv_winograd_run)(core);
     else
         run_panels(core);
 }

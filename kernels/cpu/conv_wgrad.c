@@ -25,6 +25,8 @@
 
 #include "kernels/cpu/conv_sparse.h"
 #include "kernels/cpu/sparse.h"
+#include "kernels/cpu/wgrad_winograd.h"
+#include "kernels/cpu/winograd.h"
 
 enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32 };
 
@@ -36,6 +38,7 @@ struct wgrad {
     struct conv_taps taps;
     int *row;              /* offsets of the rows of a strip */
     bool skips;            /* zeros of dw, where skipping pays */
+    bool squares;          /* slabs are made as wgrad_winograd.h says */
     size_t slab, x_strip, dy_strip; /* sizes, floats */
     size_t line;           /* of dy: rows with their halo */
     size_t each;           /* floats of a thread's scratch */
@@ -65,14 +68,23 @@ static struct wgrad wgrad_of(const struct call *c)
     size_t taps = KERNEL(conv_taps_bytes)(s), rows;
 
     g.skips = pool_skips(dw->pool, POOL_SKIP_GRADIENT);
-    KERNEL(conv_strips_cut)(s, c->threads, 1, dy_row * sizeof(float),
-                            g.skips ? STRIP_BYTES / 2 : STRIP_BYTES);
+    g.squares = !g.skips && winograd_can(s, x, dy);
+    if (g.squares) {
+        winograd_cut(s, c->threads, 1, STRIP_BYTES / 2);
+        g.each = KERNEL(wgrad_squares_floats)(s);
+        g.squares = winograd_is_small(g.each * sizeof(float)
+                                      * (size_t)c->threads, x, dy);
+    }
+    if (!g.squares)
+        KERNEL(conv_strips_cut)(s, c->threads, 1, dy_row * sizeof(float),
+                                g.skips ? STRIP_BYTES / 2 : STRIP_BYTES);
     g.slabs = s->blocks * ((dy->dim[3] + CONV_PANEL - 1) / CONV_PANEL);
     g.slab = (size_t)(s->taps * s->channels) * CONV_PANEL;
     g.x_strip = (size_t)s->block;
     g.dy_strip = (size_t)s->rows * dy_row;
     g.line = round_up((size_t)(s->rows * s->width), CONV_BLOCK);
-    g.each = g.slab + g.x_strip + g.dy_strip;
+    if (!g.squares)
+        g.each = g.slab + g.x_strip + g.dy_strip;
     if (g.skips)
         g.each = g.slab + 2 * g.x_strip + CONV_BLOCK + 2 * g.line * CONV_PANEL
                  + (size_t)slab_rows(&g);
@@ -298,6 +310,14 @@ static void sum_slab(const struct wgrad *g, int slab, struct range items,
 {
     bool skips = g->skips && slab_skips(g, slab, masks_of(g, sum));
 
+    if (g->squares) {
+        KERNEL(wgrad_squares_sum)(&(struct wgrad_squares){
+            .x = g->x, .dy = g->dy, .strips = &g->strips,
+            .block = slab % g->strips.blocks, .panel = slab / g->strips.blocks,
+            .items = items, .scratch = sum
+        });
+        return;
+    }
     memset(sum, 0, g->slab * sizeof(float));
     for (size_t i = items.begin; i < items.end; i++)
         if (skips)

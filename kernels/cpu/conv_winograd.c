@@ -1,0 +1,278 @@
+/*
+ * Scratch: the transformed filters of a panel,
+ *
+ *     filter [place][channel of input][width]
+ *
+ * and for each thread a strip of input (conv_strip.h) of some rows of squares,
+ * some of its squares, transformed, and their sums,
+ *
+ *     square [place][block][square][CONV_BLOCK]
+ *     sum [place][square][width]
+ *
+ * The squares hold as many blocks of channels at a time as stay in the
+ * first-level cache, and are made while the strip is there.
+ */
+#include "kernels/cpu/conv_winograd.h"
+
+#include "kernels/cpu/conv_weights.h"
+#include "kernels/cpu/winograd.h"
+
+enum { SIDE = WINOGRAD_SIDE, PLACES = WINOGRAD_PLACES, TAPS = WINOGRAD_TAPS,
+       STRIP_BYTES = 32 * 1024, SQUARES = 12, CHUNK_BLOCKS = 2 };
+
+/* The same product, cut into strips of whole squares. */
+static struct conv_core squares_core(const struct conv_core *core)
+{
+    struct conv_core w = *core;
+
+    winograd_cut(&w.strips, core->threads, w.strips.blocks, STRIP_BYTES);
+    return w;
+}
+
+/* Floats of the parts of scratch. */
+struct sizes {
+    size_t filter, strip, square, sum;
+};
+
+static struct sizes winograd_sizes(const struct conv_core *w)
+{
+    const struct conv_strips *s = &w->strips;
+
+    return (struct sizes){
+        .filter = (size_t)(PLACES * s->blocks * CONV_BLOCK * w->width),
+        .strip = (size_t)s->blocks * (size_t)s->block,
+        .square = (size_t)(PLACES * int_min(s->blocks, CHUNK_BLOCKS)
+                           * SQUARES * CONV_BLOCK),
+        .sum = (size_t)(PLACES * SQUARES * w->width)
+    };
+}
+
+size_t KERNEL(conv_winograd_bytes)(const struct conv_core *core)
+{
+    struct conv_core w = squares_core(core);
+    struct sizes z = winograd_sizes(&w);
+
+    return (z.filter + (z.strip + z.square + z.sum) * (size_t)w.threads)
+           * sizeof(float);
+}
+
+/* Transforms the filters between one block and the panel's channels. */
+static void transform_filters(const struct conv_core *w, int block, int panel,
+                              float *to)
+{
+    const struct conv_strips *s = &w->strips;
+    float tap[TAPS][CONV_BLOCK * CONV_PANEL];
+    size_t place = (size_t)(s->blocks * CONV_BLOCK * w->width);
+
+    for (int i = 0; i < TAPS; i++)
+        conv_weights_pack(w, s->row.transposed ? TAPS - 1 - i : i, block,
+                          panel, tap[i]);
+    to += block * CONV_BLOCK * w->width;
+    for (int k = 0; k < CONV_BLOCK * w->width; k += VLEN) {
+        vf side[3][SIDE], u[SIDE];
+
+        UNROLL
+        for (int i = 0; i < 3; i++) {
+            vf g[3] = { vf_load(tap[3 * i] + k), vf_load(tap[3 * i + 1] + k),
+                        vf_load(tap[3 * i + 2] + k) };
+
+            winograd_filter_side(g, side[i]);
+        }
+        UNROLL
+        for (int j = 0; j < SIDE; j++) {
+            vf g[3] = { side[0][j], side[1][j], side[2][j] };
+
+            winograd_filter_side(g, u);
+            UNROLL
+            for (int i = 0; i < SIDE; i++)
+                vf_store(to + (size_t)(i * SIDE + j) * place + k, u[i]);
+        }
+    }
+}
+
+/* A thread's part of the work. */
+struct winograd {
+    const struct conv_core *core;
+    int panel, item;
+    const float *filter;
+    float *strip, *square, *sum;
+    struct conv_ahead out, in;
+};
+
+/* Some squares of a strip, row by row. */
+struct squares {
+    int first, count;
+    int across;          /* squares in a row */
+};
+
+static void transform_squares(const struct winograd *w, struct squares q,
+                              int block, int blocks)
+{
+    const struct conv_strips *s = &w->core->strips;
+    size_t place = (size_t)(blocks * q.count * CONV_BLOCK);
+    int row = s->width * CONV_BLOCK;
+    float *to = w->square;
+
+    for (int b = block; b < block + blocks; b++)
+        for (int i = q.first; i < q.first + q.count; i++) {
+            winograd_input(w->strip + b * s->block + i / q.across * 2 * row
+                           + i % q.across * 2 * CONV_BLOCK, row, CONV_BLOCK,
+                           to, place);
+            to += CONV_BLOCK;
+        }
+}
+
+static void multiply(struct winograd *w, struct squares q, int block,
+                     int blocks)
+{
+    const struct conv_core *core = w->core;
+    int offset[CHUNK_BLOCKS], depth = core->strips.blocks * CONV_BLOCK;
+    struct conv_tile t = {
+        .x = w->square, .sum = w->sum,
+        .panel = w->filter + block * CONV_BLOCK * core->width,
+        .offset = offset, .segments = blocks,
+        .depth = CONV_BLOCK, .last = CONV_BLOCK, .lines = q.count,
+        .width = core->width, .lanes = conv_lanes(core, w->panel),
+        .fresh = block == 0, .ahead = &w->out
+    };
+
+    for (int i = 0; i < blocks; i++)
+        offset[i] = i * q.count * CONV_BLOCK;
+    for (int i = 0; i < PLACES; i++) {
+        KERNEL(conv_tile_pixels)(&t);
+        t.x += blocks * q.count * CONV_BLOCK;
+        t.panel += depth * core->width;
+        t.sum += q.count * core->width;
+    }
+}
+
+/* The sums of one square at lanes v... become its four pixels. */
+INLINE void finish_square(const float *sum, size_t place, int v,
+                          float pixel[4][CONV_PANEL])
+{
+    vf top[SIDE], bottom[SIDE];
+
+    UNROLL
+    for (int j = 0; j < SIDE; j++) {
+        vf a = vf_load(sum + (size_t)j * place + v);
+        vf b = vf_load(sum + (size_t)(SIDE + j) * place + v);
+        vf c = vf_load(sum + (size_t)(2 * SIDE + j) * place + v);
+        vf d = vf_load(sum + (size_t)(3 * SIDE + j) * place + v);
+
+        top[j] = a + b + c;
+        bottom[j] = b - c - d;
+    }
+    vf_store(pixel[0] + v, top[0] + top[1] + top[2]);
+    vf_store(pixel[1] + v, top[1] - top[2] - top[3]);
+    vf_store(pixel[2] + v, bottom[0] + bottom[1] + bottom[2]);
+    vf_store(pixel[3] + v, bottom[1] - bottom[2] - bottom[3]);
+}
+
+static inline void store_squares(const enum dtype dtype,
+                                 const struct winograd *w, struct squares q)
+{
+    const struct conv_core *core = w->core;
+    const struct conv_strips *s = &core->strips;
+    const struct operand *y = core->y;
+    const void *add = operand_given(core->add) ? core->add->data : NULL;
+    size_t channels = (size_t)y->dim[3], columns = (size_t)y->dim[2];
+    size_t rows = (size_t)(w->item / s->count) * (size_t)y->dim[1]
+                  + KERNEL(conv_strip_output)(s, w->item).begin;
+    size_t place = (size_t)(q.count * core->width);
+    int lanes = conv_lanes(core, w->panel);
+    float pixel[4][CONV_PANEL];
+
+    for (int i = 0; i < q.count; i++) {
+        size_t row = rows + (size_t)((q.first + i) / q.across * 2);
+        size_t column = (size_t)((q.first + i) % q.across * 2);
+        size_t at = (row * columns + column) * channels
+                    + (size_t)(w->panel * core->width);
+
+        for (int v = 0; v < lanes; v += VLEN)
+            finish_square(w->sum + i * core->width, place, v, pixel);
+        conv_store(dtype, y->data, add, at, pixel[0], lanes);
+        conv_store(dtype, y->data, add, at + channels, pixel[1], lanes);
+        at += columns * channels;
+        conv_store(dtype, y->data, add, at, pixel[2], lanes);
+        conv_store(dtype, y->data, add, at + channels, pixel[3], lanes);
+    }
+}
+
+static void run_squares(struct winograd *w)
+{
+    const struct conv_core *core = w->core;
+    const struct conv_strips *s = &core->strips;
+    struct range rows = KERNEL(conv_strip_output)(s, w->item);
+    int across = core->y->dim[2] / 2;
+    int count = (int)(rows.end - rows.begin) / 2 * across;
+    int groups = (count + SQUARES - 1) / SQUARES;
+
+    KERNEL(conv_strip_pack)(s, core->x, w->item, 0, s->blocks, w->strip);
+    for (int g = 0; g < groups; g++) {
+        struct range part = range_share((size_t)count, g, groups);
+        struct squares q = { (int)part.begin, (int)(part.end - part.begin),
+                             across };
+
+        for (int b = 0; b < s->blocks; b += CHUNK_BLOCKS) {
+            int blocks = int_min(s->blocks - b, CHUNK_BLOCKS);
+
+            transform_squares(w, q, b, blocks);
+            multiply(w, q, b, blocks);
+        }
+        DTYPE_SWITCH(core->y->dtype, store_squares, w, q);
+    }
+}
+
+static void look_ahead(struct winograd *w, int next)
+{
+    const struct conv_core *core = w->core;
+    const struct conv_strips *s = &core->strips;
+    const struct operand *out = operand_given(core->add) ? core->add : core->y;
+    struct range rows = KERNEL(conv_strip_output)(s, w->item);
+    size_t squares = (rows.end - rows.begin) / 2 * (size_t)core->y->dim[2] / 2;
+
+    w->out = KERNEL(conv_ahead)(out, w->item / s->count, rows,
+                                w->panel * core->width,
+                                conv_lanes(core, w->panel));
+    w->in = KERNEL(conv_ahead)(core->x, next / s->count,
+                               KERNEL(conv_strip_input)(s, next), 0,
+                               core->x->dim[3]);
+    w->out.next = &w->in;
+    KERNEL(conv_ahead_divide)(&w->out, (squares + SQUARES - 1) / SQUARES
+                              * (size_t)(PLACES * s->blocks));
+}
+
+static void run_squares_of(const void *own, struct range items)
+{
+    struct winograd w = *(const struct winograd *)own;
+
+    for (size_t i = items.begin; i < items.end; i++) {
+        w.item = (int)i;
+        look_ahead(&w, (int)(i + 1 < items.end ? i + 1 : items.begin));
+        run_squares(&w);
+    }
+}
+
+void KERNEL(conv_winograd_run)(const struct conv_core *core)
+{
+    const struct conv_core cut = squares_core(core);
+    const struct conv_strips *s = &cut.strips;
+    struct sizes z = winograd_sizes(&cut);
+    float *filter = core->scratch;
+
+#pragma omp parallel num_threads(core->threads)
+    for (int panel = 0; panel < conv_panels(&cut); panel++) {
+        float *own = filter + z.filter
+                     + (size_t)this_thread() * (z.strip + z.square + z.sum);
+        struct winograd w = {
+            .core = &cut, .panel = panel, .filter = filter, .strip = own,
+            .square = own + z.strip, .sum = own + z.strip + z.square
+        };
+
+#pragma omp for schedule(static)
+        for (int b = 0; b < s->blocks; b++)
+            transform_filters(&cut, b, panel, filter);
+        share_out((size_t)(s->images * s->count), core->threads,
+                  run_squares_of, &w);
+    }
+}

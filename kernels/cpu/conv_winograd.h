@@ -1,0 +1,15 @@
+/*
+ * The product of conv_product.h for 3x3 filters at stride 1, by fewer
+ * multiplications: see winograd.h.
+ */
+#ifndef MEMDIAL_CONV_WINOGRAD_H
+#define MEMDIAL_CONV_WINOGRAD_H
+
+#include "kernels/cpu/conv_core.h"
+
+/* Bytes of scratch. */
+size_t KERNEL(conv_winograd_bytes)(const struct conv_core *core);
+
+void KERNEL(conv_winograd_run)(const struct conv_core *core);
+
+#endif

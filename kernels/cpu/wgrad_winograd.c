@@ -1,0 +1,201 @@
+/*
+ * Squares are transformed until there are enough of them that reading and
+ * writing the sums takes little of the time of the products,
+ *
+ *     x      [place][square][channel of the block]
+ *     dy     [place][square][CONV_PANEL]
+ *     sum    [place][channel of the block][CONV_PANEL]
+ *
+ * Scratch: x, dy, sum and a strip. The slab takes the place of x, which has
+ * been used by then.
+ */
+#include "kernels/cpu/wgrad_winograd.h"
+
+#include <string.h>
+
+#include "kernels/cpu/winograd.h"
+
+enum { SIDE = WINOGRAD_SIDE, PLACES = WINOGRAD_PLACES, TAPS = WINOGRAD_TAPS,
+       SQUARES = 16 };
+
+/* The parts of scratch. */
+struct parts {
+    size_t x, dy, sum, strip;    /* floats */
+};
+
+static struct parts parts_of(const struct conv_strips *s)
+{
+    size_t channels = (size_t)s->channels;
+
+    return (struct parts){
+        .x = PLACES * SQUARES * channels,
+        .dy = PLACES * SQUARES * CONV_PANEL,
+        .sum = PLACES * channels * CONV_PANEL,
+        .strip = (size_t)s->block
+    };
+}
+
+size_t KERNEL(wgrad_squares_floats)(const struct conv_strips *s)
+{
+    struct parts p = parts_of(s);
+
+    return p.x + p.dy + p.sum + p.strip;
+}
+
+/* The sums so far, and squares that wait to be multiplied. */
+struct state {
+    const struct wgrad_squares *g;
+    int inputs, outputs;         /* channels of the block and the panel */
+    float *x, *dy, *sum, *strip;
+    int squares;
+    struct conv_ahead ahead;
+};
+
+/* A dy A' for the square of output whose first pixel is element `at`. */
+INLINE void transform_dy(const enum dtype dtype, const struct operand *dy,
+                         size_t at, int lanes, float *to)
+{
+    size_t channels = (size_t)dy->dim[3];
+    size_t row = (size_t)dy->dim[2] * channels;
+    const size_t place = SQUARES * CONV_PANEL;
+
+    for (int v = 0; v < lanes; v += VLEN) {
+        size_t a = at + (size_t)v, b = a + channels;
+        vf left[SIDE], right[SIDE], u[SIDE];
+
+        winograd_gradient_side(vf_load_as(dtype, dy->data, a),
+                               vf_load_as(dtype, dy->data, a + row), left);
+        winograd_gradient_side(vf_load_as(dtype, dy->data, b),
+                               vf_load_as(dtype, dy->data, b + row), right);
+        UNROLL
+        for (int i = 0; i < SIDE; i++) {
+            winograd_gradient_side(left[i], right[i], u);
+            UNROLL
+            for (int j = 0; j < SIDE; j++)
+                vf_store(to + (size_t)(i * SIDE + j) * place + v, u[j]);
+        }
+    }
+}
+
+static void multiply_squares(struct state *t)
+{
+    int channels = t->g->strips->channels, offset = 0;
+    struct conv_tile tile = {
+        .x = t->x, .panel = t->dy, .sum = t->sum, .offset = &offset,
+        .segments = 1, .depth = t->squares, .last = t->squares,
+        .lines = t->inputs, .width = CONV_PANEL, .lanes = t->outputs,
+        .x_k = channels, .ahead = &t->ahead
+    };
+
+    for (int i = 0; i < PLACES; i++) {
+        KERNEL(conv_tile_channels)(&tile);
+        tile.x += SQUARES * channels;
+        tile.panel += SQUARES * CONV_PANEL;
+        tile.sum += channels * CONV_PANEL;
+    }
+    t->squares = 0;
+}
+
+/* Transforms the squares of one strip. */
+static inline void add_squares(const enum dtype dtype, struct state *t,
+                               int item)
+{
+    const struct wgrad_squares *g = t->g;
+    const struct conv_strips *s = g->strips;
+    const struct operand *dy = g->dy;
+    struct range rows = KERNEL(conv_strip_output)(s, item);
+    size_t image = (size_t)(item / s->count) * (size_t)dy->dim[1];
+    int row = s->width * s->channels;
+
+    KERNEL(conv_strip_pack)(s, g->x, item, g->block, 1, t->strip);
+    for (size_t r = rows.begin; r < rows.end; r += 2) {
+        const float *x = t->strip + (int)(r - rows.begin) * row;
+        size_t at = (image + r) * (size_t)dy->dim[2] * (size_t)dy->dim[3]
+                    + (size_t)(g->panel * CONV_PANEL);
+
+        for (int c = 0; c < dy->dim[2]; c += 2) {
+            winograd_input(x + c * s->channels, row, s->channels,
+                           t->x + t->squares * s->channels,
+                           (size_t)(SQUARES * s->channels));
+            transform_dy(dtype, dy, at + (size_t)c * (size_t)dy->dim[3],
+                         t->outputs, t->dy + t->squares * CONV_PANEL);
+            if (++t->squares == SQUARES)
+                multiply_squares(t);
+        }
+    }
+}
+
+/* G' sum G. */
+static void make_slab(const struct state *t)
+{
+    int channels = t->g->strips->channels, tap = channels * CONV_PANEL;
+
+    for (int k = 0; k < t->inputs * CONV_PANEL; k += VLEN) {
+        vf side[SIDE][3], g[3];
+
+        UNROLL
+        for (int i = 0; i < SIDE; i++) {
+            vf u[SIDE];
+
+            UNROLL
+            for (int j = 0; j < SIDE; j++)
+                u[j] = vf_load(t->sum + (i * SIDE + j) * tap + k);
+            winograd_filter_sum(u, side[i]);
+        }
+        UNROLL
+        for (int j = 0; j < 3; j++) {
+            vf u[SIDE] = { side[0][j], side[1][j], side[2][j], side[3][j] };
+
+            winograd_filter_sum(u, g);
+            UNROLL
+            for (int i = 0; i < 3; i++)
+                vf_store(t->x + (3 * i + j) * tap + k, g[i]);
+        }
+    }
+}
+
+/* Prepares to ask for the input and output of strip `next`. */
+static void ask_ahead(struct state *t, int next, struct conv_ahead *dy)
+{
+    const struct wgrad_squares *g = t->g;
+    const struct conv_strips *s = g->strips;
+    size_t squares = (size_t)(s->rows / 2 * g->dy->dim[2] / 2);
+
+    *dy = KERNEL(conv_ahead)(g->dy, next / s->count,
+                             KERNEL(conv_strip_output)(s, next),
+                             g->panel * CONV_PANEL, t->outputs);
+    t->ahead = KERNEL(conv_ahead)(g->x, next / s->count,
+                                  KERNEL(conv_strip_input)(s, next),
+                                  g->block * s->channels, t->inputs);
+    t->ahead.next = dy;
+    KERNEL(conv_ahead_divide)(&t->ahead,
+                              PLACES * (squares + SQUARES - 1) / SQUARES);
+}
+
+void KERNEL(wgrad_squares_sum)(const struct wgrad_squares *g)
+{
+    const struct conv_strips *s = g->strips;
+    struct parts p = parts_of(s);
+    struct state t = {
+        .g = g,
+        .inputs = int_min(g->x->dim[3] - g->block * s->channels, s->channels),
+        .outputs = int_min(g->dy->dim[3] - g->panel * CONV_PANEL, CONV_PANEL),
+        .x = g->scratch, .dy = g->scratch + p.x,
+        .sum = g->scratch + p.x + p.dy,
+        .strip = g->scratch + p.x + p.dy + p.sum
+    };
+
+    memset(t.sum, 0, p.sum * sizeof(float));
+    for (size_t i = g->items.begin; i < g->items.end; i++) {
+        struct conv_ahead dy;
+
+        ask_ahead(&t, (int)(i + 1 < g->items.end ? i + 1 : i), &dy);
+        DTYPE_SWITCH(g->dy->dtype, add_squares, &t, (int)i);
+    }
+    if (t.squares > 0) {
+        t.ahead.left = 0;
+        t.ahead.next = NULL;
+        multiply_squares(&t);
+    }
+    make_slab(&t);
+}
