@@ -78,7 +78,8 @@ static void measure(struct device *device, int threads,
                          member.elements, member.elements, 0 };
     void *index = calloc(1, pool_index_bytes(&pool));
     uint64_t *bits = calloc(pool.words, sizeof(*bits));
-    struct call c = { .attr.conv = { 1, 1 }, .threads = threads };
+    struct call c = { .attr.conv = { .stride = 1, .pad = 1 },
+                      .threads = threads };
     double dense;
 
     c.operand[p->x] = c.operand[p->y] =

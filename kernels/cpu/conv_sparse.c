@@ -280,7 +280,7 @@ static bool panel_skips(const struct conv_core *core, struct slice part,
     for (size_t c = 0; c < channels; c++)
         if (fitting(core, l, c, channels).end == c)
             return false;
-    return *l.total < elements / POOL_SKIP;
+    return *l.total < elements / POOL_SKIP_PANEL;
 }
 
 /* The halves of two vectors, interleaved. */

@@ -122,8 +122,9 @@ static void transform_squares(const struct winograd *w, struct squares q,
         }
 }
 
-static void multiply(struct winograd *w, struct squares q, int block,
-                     int blocks)
+/* Multiplies at every place, and adds to the sums. */
+static void multiply_chunk(struct winograd *w, struct squares q, int block,
+                           int blocks)
 {
     const struct conv_core *core = w->core;
     int offset[CHUNK_BLOCKS], depth = core->strips.blocks * CONV_BLOCK;
@@ -217,13 +218,15 @@ static void run_squares(struct winograd *w)
             int blocks = int_min(s->blocks - b, CHUNK_BLOCKS);
 
             transform_squares(w, q, b, blocks);
-            multiply(w, q, b, blocks);
+            multiply_chunk(w, q, b, blocks);
         }
         DTYPE_SWITCH(core->y->dtype, store_squares, w, q);
     }
 }
 
-static void look_ahead(struct winograd *w, int next)
+/* Prepares to ask for the output of this strip, then for the input of strip
+ * `next`. */
+static void ask_for_squares(struct winograd *w, int next)
 {
     const struct conv_core *core = w->core;
     const struct conv_strips *s = &core->strips;
@@ -248,7 +251,7 @@ static void run_squares_of(const void *own, struct range items)
 
     for (size_t i = items.begin; i < items.end; i++) {
         w.item = (int)i;
-        look_ahead(&w, (int)(i + 1 < items.end ? i + 1 : items.begin));
+        ask_for_squares(&w, (int)(i + 1 < items.end ? i + 1 : items.begin));
         run_squares(&w);
     }
 }

@@ -37,8 +37,8 @@ static inline bool winograd_can(const struct conv_strips *s,
            && x->dim[3] % CONV_BLOCK == 0 && y->dim[3] % CONV_BLOCK == 0;
 }
 
-/* Whether so much scratch, in bytes, is less than the tensors take that are
- * read and written. Where they are small, memory is what someone saves. */
+/* Whether this scratch has no more bytes than the tensors that are read and
+ * written. Small ones are had by someone who saves memory. */
 static inline bool winograd_is_small(size_t scratch, const struct operand *x,
                                      const struct operand *y)
 {
