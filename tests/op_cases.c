@@ -53,12 +53,10 @@ static const struct shape conv_shapes[] = {
     { MAP(2, 16, 16, 64), TO(3, 3, 80), .stride = 1, .pad = 1, .large = true },
     { MAP(3, 17, 16, 48), TO(3, 3, 64), .stride = 2, .pad = 1, .large = true },
     { MAP(1, 4, 4, 300), TO(3, 3, 136), .stride = 1, .pad = 1, .large = true },
-    /* By squares: winograd.h. */
-    { MAP(1, 2, 2, 16), TO(3, 3, 16), .stride = 1, .pad = 1 },
-    { MAP(3, 6, 10, 48), TO(3, 3, 16), .stride = 1, .pad = 1 },
-    { MAP(1, 4, 14, 16), TO(3, 3, 48), .stride = 1, .pad = 1 },
-    { MAP(2, 26, 18, 80), TO(3, 3, 48), .stride = 1, .pad = 1, .large = true },
-    { MAP(1, 4, 4, 144), TO(3, 3, 96), .stride = 1, .pad = 1, .large = true }
+    /* By squares on a few threads, by taps on more: winograd.h. */
+    { MAP(8, 16, 16, 16), TO(3, 3, 16), .stride = 1, .pad = 1, .large = true },
+    { MAP(4, 10, 18, 48), TO(3, 3, 80), .stride = 1, .pad = 1, .large = true },
+    { MAP(64, 4, 4, 32), TO(3, 3, 32), .stride = 1, .pad = 1, .large = true }
 };
 
 /* Few words that come often, and many that come once or never. */

@@ -105,6 +105,46 @@ static void check_problem(const struct problem *p,
         }
 }
 
+/* The scratch that is planned for the largest part of a batch is enough for
+ * every part, whichever way a kernel then goes. */
+Test(ops, smaller_parts_need_no_more_scratch)
+{
+    static const struct { enum op_code op; int x, w, y; } products[] = {
+        { OP_conv, CONV_X, CONV_W, CONV_Y },
+        { OP_conv_dgrad, CONV_DGRAD_DX, CONV_DGRAD_W, CONV_DGRAD_DY },
+        { OP_conv_wgrad, CONV_WGRAD_X, CONV_WGRAD_DW, CONV_WGRAD_DY }
+    };
+    static const struct { int side, channels; } layers[] = {
+        { 32, 16 }, { 32, 32 }, { 16, 64 }, { 8, 128 }, { 96, 16 }
+    };
+
+    for (int i = 0; i < 3 * 5 * 7; i++) {
+        int threads = 1 << i / 15, side = layers[i % 5].side;
+        int channels = layers[i % 5].channels;
+        size_t before = 0;
+
+        for (int n = 1; n <= 100; n++) {
+            struct call c = { .attr.conv = { .stride = 1, .pad = 1 },
+                              .threads = threads };
+            struct operand map = { .dtype = DTYPE_F32, .rank = 4,
+                                   .dim = { n, side, side, channels } };
+            size_t bytes;
+
+            c.operand[products[i % 3].x] = map;
+            c.operand[products[i % 3].y] = map;
+            c.operand[products[i % 3].w] = (struct operand){
+                .dtype = DTYPE_F32, .rank = 4,
+                .dim = { 3, 3, channels, channels }
+            };
+            bytes = cpu_backend.scratch(products[i % 3].op, &c);
+            cr_assert_geq(bytes, before, "operation %d, %d images, %d "
+                          "channels, %d threads", products[i % 3].op, n,
+                          channels, threads);
+            before = bytes;
+        }
+    }
+}
+
 /* Products that may be of TF32. */
 static bool multiplies(enum op_code op)
 {

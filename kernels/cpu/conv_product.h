@@ -15,6 +15,9 @@
  *
  *     sum [pixel][width]
  *
+ * Filters of 3x3 at stride 1 go by squares instead, where there is memory for
+ * it: see conv_winograd.h.
+ *
  * A panel of a sparse filter goes another way if skipping its zeros pays: see
  * conv_sparse.h. The other panels of that filter use the scratch for skipping,
  * in narrower panels and lower strips. Which panels skip changes as nonzeros

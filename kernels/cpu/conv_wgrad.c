@@ -14,6 +14,9 @@
  * dy [pixel][CONV_PANEL]. Threads share out the slabs; if these are too few,
  * they share out the strips of each slab, and then add up their sums in order.
  *
+ * A slab of a 3x3 filter at stride 1 is made by squares instead, where there is
+ * memory for it: see conv_wgrad_winograd.h.
+ *
  * A sparse slab with few nonzeros is made one nonzero at a time, each the
  * product of two lines of pixels: the strips are transposed for it.
  *
@@ -25,7 +28,7 @@
 
 #include "kernels/cpu/conv_sparse.h"
 #include "kernels/cpu/sparse.h"
-#include "kernels/cpu/wgrad_winograd.h"
+#include "kernels/cpu/conv_wgrad_winograd.h"
 #include "kernels/cpu/winograd.h"
 
 enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32 };
@@ -38,7 +41,7 @@ struct wgrad {
     struct conv_taps taps;
     int *row;              /* offsets of the rows of a strip */
     bool skips;            /* zeros of dw, where skipping pays */
-    bool squares;          /* slabs are made as wgrad_winograd.h says */
+    bool squares;          /* slabs are made as conv_wgrad_winograd.h says */
     size_t slab, x_strip, dy_strip; /* sizes, floats */
     size_t line;           /* of dy: rows with their halo */
     size_t each;           /* floats of a thread's scratch */
@@ -50,6 +53,22 @@ struct wgrad {
 static int slab_rows(const struct wgrad *g)
 {
     return g->strips.taps * g->strips.channels;
+}
+
+/* Cuts the work into squares if there is memory for it. */
+static void try_squares(struct wgrad *g)
+{
+    struct conv_strips cut = g->strips;
+    size_t each;
+
+    winograd_cut(&cut, g->threads, 1, STRIP_BYTES / 2);
+    each = KERNEL(wgrad_squares_floats)(&cut);
+    g->squares = winograd_is_small(each * sizeof(float) * (size_t)g->threads,
+                                   g->x, g->dy);
+    if (g->squares) {
+        g->strips = cut;
+        g->each = each;
+    }
 }
 
 static struct wgrad wgrad_of(const struct call *c)
@@ -68,27 +87,20 @@ static struct wgrad wgrad_of(const struct call *c)
     size_t taps = KERNEL(conv_taps_bytes)(s), rows;
 
     g.skips = pool_skips(dw->pool, POOL_SKIP_GRADIENT);
-    g.squares = !g.skips && winograd_can(s, x, dy);
-    if (g.squares) {
-        winograd_cut(s, c->threads, 1, STRIP_BYTES / 2);
-        g.each = KERNEL(wgrad_squares_floats)(s);
-        g.squares = winograd_is_small(g.each * sizeof(float)
-                                      * (size_t)c->threads, x, dy);
-    }
-    if (!g.squares)
-        KERNEL(conv_strips_cut)(s, c->threads, 1, dy_row * sizeof(float),
-                                g.skips ? STRIP_BYTES / 2 : STRIP_BYTES);
+    KERNEL(conv_strips_cut)(s, c->threads, 1, dy_row * sizeof(float),
+                            g.skips ? STRIP_BYTES / 2 : STRIP_BYTES);
     g.slabs = s->blocks * ((dy->dim[3] + CONV_PANEL - 1) / CONV_PANEL);
     g.slab = (size_t)(s->taps * s->channels) * CONV_PANEL;
     g.x_strip = (size_t)s->block;
     g.dy_strip = (size_t)s->rows * dy_row;
     g.line = round_up((size_t)(s->rows * s->width), CONV_BLOCK);
-    if (!g.squares)
-        g.each = g.slab + g.x_strip + g.dy_strip;
+    g.each = g.slab + g.x_strip + g.dy_strip;
     if (g.skips)
         g.each = g.slab + 2 * g.x_strip + CONV_BLOCK + 2 * g.line * CONV_PANEL
                  + (size_t)slab_rows(&g);
-    rows = round_up((size_t)s->rows * sizeof(int), CPU_ALIGNMENT);
+    if (!g.skips && winograd_can(s, x, dy))
+        try_squares(&g);
+    rows = round_up((size_t)s->row.length * sizeof(int), CPU_ALIGNMENT);
     g.bytes = taps + rows + g.each * sizeof(float) * (size_t)c->threads;
     if (c->scratch) {
         char *scratch = c->scratch;

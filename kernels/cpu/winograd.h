@@ -38,7 +38,8 @@ static inline bool winograd_can(const struct conv_strips *s,
 }
 
 /* Whether this scratch has no more bytes than the tensors that are read and
- * written. Small ones are had by someone who saves memory. */
+ * written. Small ones are had by someone who saves memory. A small part of a
+ * batch so goes by taps, in less scratch than is planned for a large one. */
 static inline bool winograd_is_small(size_t scratch, const struct operand *x,
                                      const struct operand *y)
 {

@@ -1,8 +1,8 @@
 /*
  * A slab of conv_wgrad.c by fewer multiplications: see winograd.h.
  */
-#ifndef MEMDIAL_WGRAD_WINOGRAD_H
-#define MEMDIAL_WGRAD_WINOGRAD_H
+#ifndef MEMDIAL_CONV_WGRAD_WINOGRAD_H
+#define MEMDIAL_CONV_WGRAD_WINOGRAD_H
 
 #include "kernels/cpu/conv_strip.h"
 

@@ -9,7 +9,7 @@
  * Scratch: x, dy, sum and a strip. The slab takes the place of x, which has
  * been used by then.
  */
-#include "kernels/cpu/wgrad_winograd.h"
+#include "kernels/cpu/conv_wgrad_winograd.h"
 
 #include <string.h>
 
