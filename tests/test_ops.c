@@ -137,9 +137,8 @@ Test(ops, smaller_parts_need_no_more_scratch)
                 .dim = { 3, 3, channels, channels }
             };
             bytes = cpu_backend.scratch(products[i % 3].op, &c);
-            cr_assert_geq(bytes, before, "operation %d, %d images, %d "
-                          "channels, %d threads", products[i % 3].op, n,
-                          channels, threads);
+            cr_assert(bytes >= before, "operation %d, %d images, %d channels, "
+                      "%d threads", products[i % 3].op, n, channels, threads);
             before = bytes;
         }
     }

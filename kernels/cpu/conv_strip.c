@@ -7,60 +7,9 @@
 
 #include "kernels/cpu/conv_pack.h"
 
-static int floor_div(int a, int b)
-{
-    return a / b - (a % b < 0);
-}
-
 static int clamp(int n, int low, int high)
 {
     return n < low ? low : int_min(n, high);
-}
-
-static struct conv_axis axis_direct(int in, int out, int taps, int stride,
-                                    int pad)
-{
-    return (struct conv_axis){
-        .taps = taps, .pad = pad, .in = in, .out = out,
-        .step = stride, .planes = int_min(stride, taps), .origin = -pad,
-        .classes = 1, .length = out, .halo = (taps - 1) / stride
-    };
-}
-
-static struct conv_axis axis_transposed(int in, int out, int taps, int stride,
-                                        int pad)
-{
-    int nearest = -floor_div(taps - 1 - pad, stride);
-    int farthest = -floor_div(-pad, stride);
-
-    return (struct conv_axis){
-        .transposed = true, .taps = taps, .pad = pad, .in = in, .out = out,
-        .step = 1, .planes = 1, .origin = nearest,
-        .classes = stride, .length = (out + stride - 1) / stride,
-        .halo = farthest - nearest
-    };
-}
-
-/* Whether outputs of this class see the tap; if so, the plane that it is in,
- * and its distance along it. */
-static bool axis_tap(const struct conv_axis *a, int class, int tap,
-                     int *plane, int *offset)
-{
-    int distance = class + a->pad - tap;
-
-    if (a->transposed) {
-        *plane = 0;
-        *offset = distance / a->classes - a->origin;
-        return distance % a->classes == 0;
-    }
-    *plane = tap % a->step;
-    *offset = tap / a->step;
-    return true;
-}
-
-int KERNEL(conv_axis_length)(const struct conv_axis *a, int class)
-{
-    return (a->out - class + a->classes - 1) / a->classes;
 }
 
 struct conv_strips KERNEL(conv_strips)(const struct operand *x,
@@ -69,12 +18,12 @@ struct conv_strips KERNEL(conv_strips)(const struct operand *x,
                                        const union attr *attr,
                                        bool transposed, int channels)
 {
-    struct conv_axis (*axis)(int, int, int, int, int) =
-        transposed ? axis_transposed : axis_direct;
     int stride = attr->conv.stride, pad = attr->conv.pad;
     struct conv_strips s = {
-        .row = axis(x->dim[1], y->dim[1], filter->dim[0], stride, pad),
-        .col = axis(x->dim[2], y->dim[2], filter->dim[1], stride, pad),
+        .row = KERNEL(conv_axis)(transposed, x->dim[1], y->dim[1],
+                                 filter->dim[0], stride, pad),
+        .col = KERNEL(conv_axis)(transposed, x->dim[2], y->dim[2],
+                                 filter->dim[1], stride, pad),
         .taps = filter->dim[0] * filter->dim[1],
         .images = x->dim[0],
         .channels = channels,
@@ -140,10 +89,11 @@ struct conv_taps KERNEL(conv_taps)(const struct conv_strips *s, void *memory)
         int before = n;
 
         for (int i = 0; i < s->taps; i++) {
-            if (!axis_tap(&s->row, class / s->col.classes, i / s->col.taps,
-                          &plane[0], &offset[0])
-                || !axis_tap(&s->col, class % s->col.classes,
-                             i % s->col.taps, &plane[1], &offset[1]))
+            if (!KERNEL(conv_axis_tap)(&s->row, class / s->col.classes,
+                                       i / s->col.taps, &plane[0], &offset[0])
+                || !KERNEL(conv_axis_tap)(&s->col, class % s->col.classes,
+                                          i % s->col.taps, &plane[1],
+                                          &offset[1]))
                 continue;
             offset[0] += (plane[0] * s->col.planes + plane[1])
                          * (s->rows + s->row.halo);
@@ -172,8 +122,8 @@ static void pack_plane(const struct conv_strips *s, const struct operand *x,
     size_t image = (size_t)(item / s->count) * (size_t)s->row.in * row_elements;
     int step = s->col.step, start = s->col.origin + plane % s->col.planes;
     /* Columns left..right - 1 are input, the others padding. */
-    int left = clamp(-floor_div(start, step), 0, s->width);
-    int right = clamp(-floor_div(start - s->col.in, step), left, s->width);
+    int left = clamp(-conv_floor(start, step), 0, s->width);
+    int right = clamp(-conv_floor(start - s->col.in, step), left, s->width);
     int row = s->row.origin + (int)out.begin * s->row.step
               + plane / s->col.planes;
     int rows = (int)(out.end - out.begin) + s->row.halo;

@@ -13,26 +13,8 @@
 #ifndef MEMDIAL_CONV_STRIP_H
 #define MEMDIAL_CONV_STRIP_H
 
+#include "kernels/cpu/conv_axis.h"
 #include "kernels/cpu/conv_tile.h"
-
-/*
- * One spatial dimension, rows or columns, of a convolution: output position i
- * of class a is output index i * classes + a, and strip position i of plane p
- * is input index origin + i * step + p.
- *
- * A convolution has one class and `step` = its stride. Its transpose has step
- * 1, and as many classes as the stride: output pixels a stride apart see the
- * same taps, and each tap is seen by one class only.
- */
-struct conv_axis {
-    bool transposed;
-    int taps, pad;
-    int in, out;
-    int step, planes, origin;
-    int classes;
-    int length;  /* output positions of class 0; other classes: or one less */
-    int halo;    /* strip positions = output positions + halo */
-};
 
 struct conv_strips {
     struct conv_axis row, col;
@@ -66,9 +48,6 @@ void KERNEL(conv_strips_cut)(struct conv_strips *s, int threads, int blocks,
  * image * count + strip. */
 struct range KERNEL(conv_strip_output)(const struct conv_strips *s, int item);
 struct range KERNEL(conv_strip_input)(const struct conv_strips *s, int item);
-
-/* Output positions of a class. */
-int KERNEL(conv_axis_length)(const struct conv_axis *a, int class);
 
 /* Packs `count` blocks of channels, from `block` on, of strip `item`. */
 void KERNEL(conv_strip_pack)(const struct conv_strips *s,

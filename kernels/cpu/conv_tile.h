@@ -14,32 +14,12 @@
 #ifndef MEMDIAL_CONV_TILE_H
 #define MEMDIAL_CONV_TILE_H
 
-#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/conv_ahead.h"
 
 enum { CONV_PANEL = 32, CONV_NARROW_PANEL = 16 };
 
 /* Channels of the least block of packed pixels, which are as far apart. */
 enum { CONV_BLOCK = 16 };
-
-/*
- * Memory that will be wanted soon, asked for in portions while arithmetic
- * leaves it idle: `left` pieces of `lines` cache lines each, `step` bytes
- * apart, and then those of `next`, if there is one.
- */
-struct conv_ahead {
-    const char *at;
-    size_t step, lines, left, portion;
-    size_t line;         /* the next of a piece that has begun */
-    const struct conv_ahead *next;
-};
-
-/* Some channels of whole rows of an image of x (N, H, W, C). */
-struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
-                                     struct range rows, int channel,
-                                     int channels);
-
-/* Divides all pieces into `times` portions. */
-void KERNEL(conv_ahead_divide)(struct conv_ahead *a, size_t times);
 
 struct conv_tile {
     const float *x, *panel;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "data/dataset.h"
 
 static const char *const phase_names[PHASE_COUNT] = {
     [PHASE_PREPARE] = "prepare",     [PHASE_FORWARD] = "forward",
@@ -16,72 +15,6 @@ static const char *const phase_names[PHASE_COUNT] = {
 const char *phase_name(enum phase phase)
 {
     return phase_names[phase];
-}
-
-struct policy policy_from(const struct settings *s)
-{
-    return (struct policy){
-        .cut = dataset_cut(s),
-        .recompute = s->recompute,
-    };
-}
-
-/* A batch norm that has only one value per channel at these extents: its
- * operation, or -1. */
-static int starved_norm(const struct graph *g, const struct extents *extents)
-{
-    for (int i = 0; i < g->op_count; i++) {
-        const struct op *op = &g->ops[i];
-        struct operand x;
-        if (op->code != OP_bn_stats)
-            continue;
-        x = graph_operand(g, op->operand[BN_STATS_X], extents);
-        if (operand_rows(&x) == 1)
-            return i;
-    }
-    return -1;
-}
-
-/* The nearest microbatch that starves no batch norm, of two the one that takes
- * less memory; 0 if there is none. */
-static int nearest_microbatch(const struct graph *g, const struct settings *s)
-{
-    struct settings other = *s;
-    int from = s->microbatch ? s->microbatch : s->batch;
-
-    for (int d = 1; d < s->batch; d++)
-        for (int m = from - d; m <= from + d; m += 2 * d) {
-            struct cut cut;
-            if (m < 1 || m > s->batch)
-                continue;
-            other.microbatch = m;
-            cut = dataset_cut(&other);
-            if (starved_norm(g, &cut.least) < 0)
-                return m;
-        }
-    return 0;
-}
-
-bool policy_check(const struct graph *g, const struct settings *s,
-                  struct error *e)
-{
-    struct cut cut = dataset_cut(s);
-    int starved = starved_norm(g, &cut.least), nearest;
-    const char *name;
-
-    if (starved < 0)
-        return true;
-    name = g->layers[g->ops[starved].layer].name;
-    nearest = nearest_microbatch(g, s);
-    if (!nearest)
-        return error_set(e, EXIT_INPUT,
-                         "batch: %d leaves batch norm %s a single value per "
-                         "channel; raise it to at least 2", s->batch, name);
-    return error_set(e, EXIT_INPUT,
-                     "microbatch: %d of a batch of %d leaves batch norm %s a "
-                     "single value per channel; the nearest that works is %d",
-                     s->microbatch ? s->microbatch : s->batch, s->batch, name,
-                     nearest);
 }
 
 struct builder {

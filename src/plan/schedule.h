@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "data/cut.h"
 #include "graph/graph.h"
+#include "plan/policy.h"
 #include "plan/route.h"
 #include "settings/settings.h"
 
@@ -63,23 +64,6 @@ struct schedule {
     struct program_steps program[PROGRAM_COUNT];
     struct cut cut;                 /* of its batches */
 };
-
-/* The settings that a schedule depends on. */
-struct policy {
-    struct cut cut;
-    enum recompute recompute;
-};
-
-struct policy policy_from(const struct settings *);
-
-/*
- * Whether the graph can be trained with these settings. A batch norm needs more
- * than one value per channel in every part of a batch, the smallest too. If
- * one has fewer, the error (EXIT_INPUT) names the nearest microbatch that
- * works.
- */
-bool policy_check(const struct graph *, const struct settings *,
-                  struct error *);
 
 /* The training body follows the route, which may be freed afterwards. Steps are
  * left out if nothing reads the values that they recompute, and so are results

@@ -5,15 +5,8 @@
 #ifndef MEMDIAL_FACTS_H
 #define MEMDIAL_FACTS_H
 
-#include "base/number.h"
+#include "settings/score.h"
 #include "settings/settings.h"
-
-/* A measure of how good predictions are, beside the loss. */
-struct score {
-    const char *name;            /* "accuracy" */
-    bool percent;                /* a fraction of 1, shown in percent */
-    bool higher_is_better;
-};
 
 /* What a set of labelled images has; all 0 for other data. */
 struct image_facts {
@@ -35,13 +28,5 @@ struct facts facts_of(const struct settings *);
 /* The unit of a setting under these settings, or NULL. A unit of data is that
  * of their set. */
 const char *facts_units(const struct setting *, const struct settings *);
-
-/* "77.8%", or a plain number, with `digits` decimals. Returns text. */
-const char *score_format(const struct score *, double value, int digits,
-                         char text[NUMBER_SIZE]);
-
-/* Whether one score is better than another. No score is better than NAN, and
- * NAN is better than none. */
-bool score_better(const struct score *, double one, double other);
 
 #endif

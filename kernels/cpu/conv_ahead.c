@@ -1,0 +1,33 @@
+#include "kernels/cpu/conv_ahead.h"
+
+struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
+                                     struct range rows, int channel,
+                                     int channels)
+{
+    size_t element = dtype_size(x->dtype), line = CPU_ALIGNMENT;
+    size_t pixel = (size_t)x->dim[3] * element;
+    size_t row = (size_t)x->dim[2] * pixel;
+    const char *data = x->data;
+    struct conv_ahead a = {
+        .at = data + ((size_t)image * (size_t)x->dim[1] + rows.begin) * row
+              + (size_t)channel * element,
+        .step = pixel,
+        .lines = ((size_t)channels * element + line - 1) / line,
+        .left = (rows.end - rows.begin) * (size_t)x->dim[2]
+    };
+
+    if (channels == x->dim[3]) {
+        a.lines = (a.left * pixel + line - 1) / line;
+        a.left = 1;
+    }
+    return a;
+}
+
+void KERNEL(conv_ahead_divide)(struct conv_ahead *a, size_t times)
+{
+    size_t pieces = 0;
+
+    for (const struct conv_ahead *i = a; i; i = i->next)
+        pieces += i->left * i->lines;
+    a->portion = (pieces + times - 1) / times;
+}

@@ -1,0 +1,26 @@
+/*
+ * Memory that will be wanted soon, asked for in portions while arithmetic
+ * leaves it idle: `left` pieces of `lines` cache lines each, `step` bytes
+ * apart, and then those of `next`, if there is one.
+ */
+#ifndef MEMDIAL_CONV_AHEAD_H
+#define MEMDIAL_CONV_AHEAD_H
+
+#include "kernels/cpu/cpu.h"
+
+struct conv_ahead {
+    const char *at;
+    size_t step, lines, left, portion;
+    size_t line;         /* the next of a piece that has begun */
+    const struct conv_ahead *next;
+};
+
+/* Some channels of whole rows of an image of x (N, H, W, C). */
+struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
+                                     struct range rows, int channel,
+                                     int channels);
+
+/* Divides all pieces into `times` portions. */
+void KERNEL(conv_ahead_divide)(struct conv_ahead *a, size_t times);
+
+#endif
