@@ -114,31 +114,38 @@ Test(ops, smaller_parts_need_no_more_scratch)
         { OP_conv_dgrad, CONV_DGRAD_DX, CONV_DGRAD_W, CONV_DGRAD_DY },
         { OP_conv_wgrad, CONV_WGRAD_X, CONV_WGRAD_DW, CONV_WGRAD_DY }
     };
-    static const struct { int side, channels; } layers[] = {
-        { 32, 16 }, { 32, 32 }, { 16, 64 }, { 8, 128 }, { 96, 16 }
+    static const struct { int side, in, out; } layers[] = {
+        { 32, 16, 16 }, { 32, 32, 32 }, { 16, 64, 64 }, { 8, 128, 128 },
+        { 32, 16, 64 }, { 32, 16, 128 }, { 18, 16, 64 }, { 96, 16, 16 }
     };
+    enum { PRODUCTS = 3, LAYERS = 8, THREADS = 200, IMAGES = 40 };
 
-    for (int i = 0; i < 3 * 5 * 7; i++) {
-        int threads = 1 << i / 15, side = layers[i % 5].side;
-        int channels = layers[i % 5].channels;
+    for (int i = 0; i < 2 * PRODUCTS * LAYERS * THREADS; i++) {
+        enum dtype dtype = i % 2 ? DTYPE_BF16 : DTYPE_F32;
+        int p = i / 2 % PRODUCTS, l = i / 2 / PRODUCTS % LAYERS;
+        struct call c = { .attr.conv = { .stride = 1, .pad = 1 },
+                          .threads = 1 + i / 2 / PRODUCTS / LAYERS };
+        struct operand map = { .dtype = dtype, .rank = 4,
+                               .dim = { 1, layers[l].side, layers[l].side,
+                                        layers[l].in } };
+        struct operand filter = { .dtype = dtype, .rank = 4,
+                                  .dim = { 3, 3, layers[l].in,
+                                           layers[l].out } };
         size_t before = 0;
 
-        for (int n = 1; n <= 100; n++) {
-            struct call c = { .attr.conv = { .stride = 1, .pad = 1 },
-                              .threads = threads };
-            struct operand map = { .dtype = DTYPE_F32, .rank = 4,
-                                   .dim = { n, side, side, channels } };
+        for (int n = 1; n <= IMAGES; n++) {
             size_t bytes;
 
-            c.operand[products[i % 3].x] = map;
-            c.operand[products[i % 3].y] = map;
-            c.operand[products[i % 3].w] = (struct operand){
-                .dtype = DTYPE_F32, .rank = 4,
-                .dim = { 3, 3, channels, channels }
-            };
-            bytes = cpu_backend.scratch(products[i % 3].op, &c);
-            cr_assert(bytes >= before, "operation %d, %d images, %d channels, "
-                      "%d threads", products[i % 3].op, n, channels, threads);
+            map.dim[0] = n;
+            c.operand[products[p].x] = map;
+            c.operand[products[p].y] = map;
+            c.operand[products[p].y].dim[3] = layers[l].out;
+            c.operand[products[p].w] = filter;
+            bytes = cpu_backend.scratch(products[p].op, &c);
+            cr_assert(bytes >= before, "operation %d, %d images of %d, %d to "
+                      "%d channels, type %d, %d threads", products[p].op, n,
+                      layers[l].side, layers[l].in, layers[l].out, dtype,
+                      c.threads);
             before = bytes;
         }
     }

@@ -91,13 +91,25 @@ static bool goes_by_squares(const struct conv_core *core)
                                 core->y);
 }
 
+/* Bytes of scratch by taps, for any number of images. */
+static size_t taps_bytes(const struct conv_core *core)
+{
+    struct conv_core most = *core;
+
+    most.threads = 1;
+    cut(&most, core->width, STRIP_BYTES);
+    most.threads = core->threads;
+    return KERNEL(conv_taps_bytes)(&core->strips)
+           + dense_floats(&most) * sizeof(float);
+}
+
 size_t KERNEL(conv_product_scratch)(const struct conv_core *core)
 {
     size_t taps = KERNEL(conv_taps_bytes)(&core->strips);
     struct conv_core dense;
 
     if (goes_by_squares(core))
-        return KERNEL(conv_winograd_bytes)(core);
+        return size_max(KERNEL(conv_winograd_bytes)(core), taps_bytes(core));
     if (!conv_sparse_may_pay(core))
         return taps + dense_floats(core) * sizeof(float);
     dense = dense_core(core);

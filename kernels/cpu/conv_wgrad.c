@@ -20,9 +20,10 @@
  * A sparse slab with few nonzeros is made one nonzero at a time, each the
  * product of two lines of pixels: the strips are transposed for it.
  *
- * Scratch: the taps; the offsets of rows in a strip; for each thread a slab, a
- * strip of x and one of dy. If zeros of dw may be skipped, each thread has both
- * strips twice, and the places of a slab's nonzeros.
+ * Scratch: the taps; the offsets of rows in a strip, of any height; for each
+ * thread a slab, a strip of x and one of dy, or what squares need. If zeros of
+ * dw may be skipped, each thread has both strips twice, and the places of a
+ * slab's nonzeros.
  */
 #include <string.h>
 
@@ -55,20 +56,42 @@ static int slab_rows(const struct wgrad *g)
     return g->strips.taps * g->strips.channels;
 }
 
-/* Cuts the work into squares if there is memory for it. */
+/* Cuts the work into strips, at least one for each of some threads. */
+static void cut_by_taps(struct wgrad *g, int threads)
+{
+    struct conv_strips *s = &g->strips;
+    size_t dy_row = (size_t)g->dy->dim[2] * CONV_PANEL;
+
+    KERNEL(conv_strips_cut)(s, threads, 1, dy_row * sizeof(float),
+                            g->skips ? STRIP_BYTES / 2 : STRIP_BYTES);
+    g->slab = (size_t)(s->taps * s->channels) * CONV_PANEL;
+    g->x_strip = (size_t)s->block;
+    g->dy_strip = (size_t)s->rows * dy_row;
+    g->line = round_up((size_t)(s->rows * s->width), CONV_BLOCK);
+    g->each = g->slab + g->x_strip + g->dy_strip;
+    if (g->skips)
+        g->each = g->slab + 2 * g->x_strip + CONV_BLOCK
+                  + 2 * g->line * CONV_PANEL + (size_t)slab_rows(g);
+}
+
+/* Cuts the work into squares instead if there is memory for it. Strips are
+ * highest where there is one for every thread: scratch is that of either way
+ * then, for any number of images. */
 static void try_squares(struct wgrad *g)
 {
-    struct conv_strips cut = g->strips;
+    struct conv_strips highest = g->strips;
+    struct wgrad taps = *g;
     size_t each;
 
-    winograd_cut(&cut, g->threads, 1, STRIP_BYTES / 2);
-    each = KERNEL(wgrad_squares_floats)(&cut);
+    winograd_cut(&highest, 1, 1, STRIP_BYTES / 2);
+    cut_by_taps(&taps, 1);
+    each = size_max(KERNEL(wgrad_squares_floats)(&highest), taps.each);
     g->squares = winograd_is_small(each * sizeof(float) * (size_t)g->threads,
                                    g->x, g->dy);
-    if (g->squares) {
-        g->strips = cut;
-        g->each = each;
-    }
+    if (!g->squares)
+        return;
+    winograd_cut(&g->strips, g->threads, 1, STRIP_BYTES / 2);
+    g->each = each;
 }
 
 static struct wgrad wgrad_of(const struct call *c)
@@ -83,21 +106,11 @@ static struct wgrad wgrad_of(const struct call *c)
         .threads = c->threads
     };
     struct conv_strips *s = &g.strips;
-    size_t dy_row = (size_t)dy->dim[2] * CONV_PANEL;
     size_t taps = KERNEL(conv_taps_bytes)(s), rows;
 
     g.skips = pool_skips(dw->pool, POOL_SKIP_GRADIENT);
-    KERNEL(conv_strips_cut)(s, c->threads, 1, dy_row * sizeof(float),
-                            g.skips ? STRIP_BYTES / 2 : STRIP_BYTES);
+    cut_by_taps(&g, c->threads);
     g.slabs = s->blocks * ((dy->dim[3] + CONV_PANEL - 1) / CONV_PANEL);
-    g.slab = (size_t)(s->taps * s->channels) * CONV_PANEL;
-    g.x_strip = (size_t)s->block;
-    g.dy_strip = (size_t)s->rows * dy_row;
-    g.line = round_up((size_t)(s->rows * s->width), CONV_BLOCK);
-    g.each = g.slab + g.x_strip + g.dy_strip;
-    if (g.skips)
-        g.each = g.slab + 2 * g.x_strip + CONV_BLOCK + 2 * g.line * CONV_PANEL
-                 + (size_t)slab_rows(&g);
     if (!g.skips && winograd_can(s, x, dy))
         try_squares(&g);
     rows = round_up((size_t)s->row.length * sizeof(int), CPU_ALIGNMENT);

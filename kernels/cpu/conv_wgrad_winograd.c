@@ -6,8 +6,8 @@
  *     dy     [place][square][CONV_PANEL]
  *     sum    [place][channel of the block][CONV_PANEL]
  *
- * Scratch: x, dy, sum and a strip. The slab takes the place of x, which has
- * been used by then.
+ * Scratch: x, dy, sum and a strip. The slab takes the place of x and of the
+ * beginning of dy, which have been used by then.
  */
 #include "kernels/cpu/conv_wgrad_winograd.h"
 
@@ -17,6 +17,9 @@
 
 enum { SIDE = WINOGRAD_SIDE, PLACES = WINOGRAD_PLACES, TAPS = WINOGRAD_TAPS,
        SQUARES = 16 };
+
+_Static_assert(2 * PLACES * SQUARES >= TAPS * CONV_PANEL,
+               "no block is wider than a panel: a slab fits into x and dy");
 
 /* The parts of scratch. */
 struct parts {
@@ -114,7 +117,7 @@ static inline void add_squares(const enum dtype dtype, struct state *t,
                     + (size_t)(g->panel * CONV_PANEL);
 
         for (int c = 0; c < dy->dim[2]; c += 2) {
-            winograd_input(x + c * s->channels, row, s->channels,
+            winograd_input(x + c * s->channels, s->channels, row, t->inputs,
                            t->x + t->squares * s->channels,
                            (size_t)(SQUARES * s->channels));
             transform_dy(dtype, dy, at + (size_t)c * (size_t)dy->dim[3],
@@ -169,7 +172,7 @@ static void ask_ahead(struct state *t, int next, struct conv_ahead *dy)
                                   g->block * s->channels, t->inputs);
     t->ahead.next = dy;
     KERNEL(conv_ahead_divide)(&t->ahead,
-                              PLACES * (squares + SQUARES - 1) / SQUARES);
+                              (squares + SQUARES - 1) / SQUARES * PLACES);
 }
 
 void KERNEL(wgrad_squares_sum)(const struct wgrad_squares *g)

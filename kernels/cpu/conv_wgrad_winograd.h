@@ -18,7 +18,7 @@ struct wgrad_squares {
 
 size_t KERNEL(wgrad_squares_floats)(const struct conv_strips *s);
 
-/* Writes slab [tap][channel of the block][CONV_PANEL], where scratch begins. */
+/* Writes slab [tap][channel of the block][CONV_PANEL] where scratch begins. */
 void KERNEL(wgrad_squares_sum)(const struct wgrad_squares *g);
 
 #endif

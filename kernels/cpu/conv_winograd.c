@@ -20,12 +20,13 @@
 enum { SIDE = WINOGRAD_SIDE, PLACES = WINOGRAD_PLACES, TAPS = WINOGRAD_TAPS,
        STRIP_BYTES = 32 * 1024, SQUARES = 12, CHUNK_BLOCKS = 2 };
 
-/* The same product, cut into strips of whole squares. */
-static struct conv_core squares_core(const struct conv_core *core)
+/* The same product, cut into strips of whole squares, at least one for each of
+ * some threads. */
+static struct conv_core squares_core(const struct conv_core *core, int threads)
 {
     struct conv_core w = *core;
 
-    winograd_cut(&w.strips, core->threads, w.strips.blocks, STRIP_BYTES);
+    winograd_cut(&w.strips, threads, w.strips.blocks, STRIP_BYTES);
     return w;
 }
 
@@ -49,7 +50,7 @@ static struct sizes winograd_sizes(const struct conv_core *w)
 
 size_t KERNEL(conv_winograd_bytes)(const struct conv_core *core)
 {
-    struct conv_core w = squares_core(core);
+    struct conv_core w = squares_core(core, 1);
     struct sizes z = winograd_sizes(&w);
 
     return (z.filter + (z.strip + z.square + z.sum) * (size_t)w.threads)
@@ -116,8 +117,8 @@ static void transform_squares(const struct winograd *w, struct squares q,
     for (int b = block; b < block + blocks; b++)
         for (int i = q.first; i < q.first + q.count; i++) {
             winograd_input(w->strip + b * s->block + i / q.across * 2 * row
-                           + i % q.across * 2 * CONV_BLOCK, row, CONV_BLOCK,
-                           to, place);
+                           + i % q.across * 2 * CONV_BLOCK, CONV_BLOCK, row,
+                           CONV_BLOCK, to, place);
             to += CONV_BLOCK;
         }
 }
@@ -258,7 +259,7 @@ static void run_squares_of(const void *own, struct range items)
 
 void KERNEL(conv_winograd_run)(const struct conv_core *core)
 {
-    const struct conv_core cut = squares_core(core);
+    const struct conv_core cut = squares_core(core, core->threads);
     const struct conv_strips *s = &cut.strips;
     struct sizes z = winograd_sizes(&cut);
     float *filter = core->scratch;
@@ -275,7 +276,7 @@ void KERNEL(conv_winograd_run)(const struct conv_core *core)
 #pragma omp for schedule(static)
         for (int b = 0; b < s->blocks; b++)
             transform_filters(&cut, b, panel, filter);
-        share_out((size_t)(s->images * s->count), core->threads,
+        share_out((size_t)s->images * (size_t)s->count, core->threads,
                   run_squares_of, &w);
     }
 }

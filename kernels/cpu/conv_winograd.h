@@ -7,7 +7,8 @@
 
 #include "kernels/cpu/conv_core.h"
 
-/* Bytes of scratch. */
+/* Bytes of scratch, for any number of images: strips are highest where there is
+ * one for every thread. */
 size_t KERNEL(conv_winograd_bytes)(const struct conv_core *core);
 
 void KERNEL(conv_winograd_run)(const struct conv_core *core);

@@ -10,8 +10,8 @@
  * The gradient of the filter goes the same way back: G' [sum of (B' d B) .
  * (A dy A')] G.
  *
- * The factors are 1 and 1/2. So the sums of a place are about as large as the
- * outputs, and rounding costs a bit or two.
+ * The factors are 1 and 1/2. Errors of rounding are about those of the sum over
+ * taps: bench/conv_errors.
  */
 #ifndef MEMDIAL_WINOGRAD_H
 #define MEMDIAL_WINOGRAD_H
@@ -23,8 +23,8 @@ enum { WINOGRAD_SIDE = 4, WINOGRAD_PLACES = 16, WINOGRAD_TAPS = 9 };
 
 /* Whether a convolution, or its transpose, can go this way: a filter of 3x3 at
  * stride 1 that keeps an even height and width, and channels in whole blocks.
- * An image of one square gives the sums for a filter too few terms: rounding of
- * the other places would show in them. */
+ * Images of 2x2 are left out: an element of dw has so few terms there that the
+ * rounding of the other places shows. */
 static inline bool winograd_can(const struct conv_strips *s,
                                 const struct operand *x,
                                 const struct operand *y)
@@ -37,9 +37,12 @@ static inline bool winograd_can(const struct conv_strips *s,
            && x->dim[3] % CONV_BLOCK == 0 && y->dim[3] % CONV_BLOCK == 0;
 }
 
-/* Whether this scratch has no more bytes than the tensors that are read and
- * written. Small ones are had by someone who saves memory. A small part of a
- * batch so goes by taps, in less scratch than is planned for a large one. */
+/*
+ * Whether scratch has no more bytes than the tensors that are read and written:
+ * with small tensors it would be what counts. A plan has the scratch of the
+ * largest part of a batch. So scratch for squares must be the same for all
+ * parts, and enough for a small part that goes by taps.
+ */
 static inline bool winograd_is_small(size_t scratch, const struct operand *x,
                                      const struct operand *y)
 {
@@ -64,10 +67,10 @@ INLINE vf winograd_mix(const int i, vf a, vf b)
     return i == 1 ? a + b : a - b;
 }
 
-/* B' d B for `channels` channels of a square, whose pixels are `channels` and
- * whose rows are `row` floats apart, to places `place` floats apart. */
-INLINE void winograd_input(const float *d, int row, int channels, float *to,
-                           size_t place)
+/* B' d B for `channels` channels of a square, to places `place` floats apart.
+ * The square's pixels are `pixel`, its rows `row` floats apart. */
+INLINE void winograd_input(const float *d, int pixel, int row, int channels,
+                           float *to, size_t place)
 {
     static const int one[WINOGRAD_SIDE] = { 0, 1, 2, 1 };
     static const int other[WINOGRAD_SIDE] = { 2, 2, 1, 3 };
@@ -80,8 +83,8 @@ INLINE void winograd_input(const float *d, int row, int channels, float *to,
 
             UNROLL
             for (int j = 0; j < WINOGRAD_SIDE; j++)
-                down[j] = winograd_mix(i, vf_load(a + j * channels),
-                                       vf_load(b + j * channels));
+                down[j] = winograd_mix(i, vf_load(a + j * pixel),
+                                       vf_load(b + j * pixel));
             UNROLL
             for (int j = 0; j < WINOGRAD_SIDE; j++)
                 vf_store(to + (size_t)(i * WINOGRAD_SIDE + j) * place + v,
