@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/kernels.h"
+#include "bench/open_cpu.h"
 #include "kernels/philox.h"
 
 static const struct layer {
@@ -236,14 +236,8 @@ int main(int argc, char **argv)
 {
     int threads = argc > 1 ? atoi(argv[1]) : 1;
     struct device_info info;
-    char why[WHY_SIZE];
-    struct device *device;
+    struct device *device = open_cpu(threads, &info);
 
-    if (!cpu_backend.open(&device, threads, why)) {
-        fprintf(stderr, "%s\n", why);
-        return 1;
-    }
-    cpu_backend.list(&info, 1);
     printf("%d images, fp32 (%s): errors relative to the root mean square "
            "of the result\n\n"
            "| map, channels | operation | taps: most | rms "

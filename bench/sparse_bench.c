@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/open_cpu.h"
 #include "kernels/pool.h"
 
 static const struct layer {
@@ -118,14 +119,8 @@ int main(int argc, char **argv)
 {
     int threads = argc > 1 ? atoi(argv[1]) : 1;
     struct device_info info;
-    char why[WHY_SIZE];
-    struct device *device;
+    struct device *device = open_cpu(threads, &info);
 
-    if (!cpu_backend.open(&device, threads, why)) {
-        fprintf(stderr, "%s\n", why);
-        return 1;
-    }
-    cpu_backend.list(&info, 1);
     printf("3x3 convolutions of %d images on %d thread%s (%s): times as fast "
            "as dense\n\n| map, channels | operation | dense, ms |", IMAGES,
            threads, threads == 1 ? "" : "s", info.line);

@@ -10,8 +10,8 @@
 
 /* Adds a row of x, or of relu(scale * x + shift), to y. */
 static inline void pool_row(float *restrict y, const float *restrict x,
-                           size_t n, const float *restrict scale,
-                           const float *restrict shift)
+                            size_t n, const float *restrict scale,
+                            const float *restrict shift)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
@@ -26,8 +26,8 @@ static void pool_block(const struct stage *s, size_t channels, float *y)
     for (size_t r = 0; r < s->block.rows; r++)
         if (stat)
             pool_row(y + from, s->data + r * s->stride, n,
-                    stat + STAT_SCALE * channels + from,
-                    stat + STAT_SHIFT * channels + from);
+                     stat + STAT_SCALE * channels + from,
+                     stat + STAT_SHIFT * channels + from);
         else
             pool_row(y + from, s->data + r * s->stride, n, NULL, NULL);
 }

@@ -31,6 +31,28 @@ static inline int conv_panels(const struct conv_core *core)
     return (core->y->dim[3] + core->width - 1) / core->width;
 }
 
+/* Memory to ask for while a panel's channels of strip `item` are made: the
+ * output or the tensor that is added to it, then the input of strip `next`.
+ * *out borrows `in`. */
+static inline void conv_look_ahead(const struct conv_core *core, int panel,
+                                   int item, int next, struct conv_ahead *out,
+                                   struct conv_ahead *in)
+{
+    const struct conv_strips *s = &core->strips;
+    const struct operand *to = operand_given(core->add) ? core->add : core->y;
+    struct range rows = KERNEL(conv_strip_output)(s, item);
+
+    rows.begin *= (size_t)s->row.classes;
+    rows.end = size_min(rows.end * (size_t)s->row.classes,
+                        (size_t)s->row.out);
+    *out = KERNEL(conv_ahead)(to, item / s->count, rows, panel * core->width,
+                              conv_lanes(core, panel));
+    *in = KERNEL(conv_ahead)(core->x, next / s->count,
+                             KERNEL(conv_strip_input)(s, next), 0,
+                             core->x->dim[3]);
+    out->next = in;
+}
+
 /* Writes n channels of output, from element `at` on. */
 static inline void conv_store(const enum dtype dtype, void *y,
                               const void *add, size_t at, const float *sum,

@@ -204,30 +204,6 @@ static inline void store_group(const enum dtype dtype, const struct work *w,
     }
 }
 
-/* Prepares to ask for the output of this strip, then for the input of strip
- * `next`. */
-static void look_ahead(struct work *w, int next)
-{
-    const struct conv_core *core = w->core;
-    const struct conv_strips *s = &core->strips;
-    const struct operand *out = operand_given(core->add) ? core->add : core->y;
-    struct range rows = KERNEL(conv_strip_output)(s, w->item);
-
-    rows.begin *= (size_t)s->row.classes;
-    rows.end *= (size_t)s->row.classes;
-    if (rows.end > (size_t)s->row.out)
-        rows.end = (size_t)s->row.out;
-    w->out = KERNEL(conv_ahead)(out, w->item / s->count, rows,
-                                w->panel * core->width,
-                                conv_lanes(core, w->panel));
-    w->in = KERNEL(conv_ahead)(core->x, next / s->count,
-                               KERNEL(conv_strip_input)(s, next), 0,
-                               core->x->dim[3]);
-    w->out.next = &w->in;
-    KERNEL(conv_ahead_divide)(&w->out,
-                              (size_t)(s->blocks * s->taps * s->rows));
-}
-
 static void run_strip(struct work *w)
 {
     const struct conv_core *core = w->core;
@@ -259,10 +235,15 @@ static void run_strip(struct work *w)
 static void run_strips(const void *own, struct range items)
 {
     struct work w = *(const struct work *)own;
+    const struct conv_strips *s = &w.core->strips;
 
     for (size_t i = items.begin; i < items.end; i++) {
         w.item = (int)i;
-        look_ahead(&w, (int)(i + 1 < items.end ? i + 1 : items.begin));
+        conv_look_ahead(w.core, w.panel, w.item,
+                        (int)(i + 1 < items.end ? i + 1 : items.begin),
+                        &w.out, &w.in);
+        KERNEL(conv_ahead_divide)(&w.out,
+                                  (size_t)(s->blocks * s->taps * s->rows));
         run_strip(&w);
     }
 }

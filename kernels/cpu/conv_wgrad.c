@@ -138,7 +138,8 @@ static float *thread_slab(const struct wgrad *g, int thread)
 }
 
 /* Packs a panel of dy for strip `item`, to [row][column][CONV_PANEL], rows
- * `gap` columns of zeros apart. All of dy is read here, and becomes floats. */
+ * `gap` columns of zeros apart. By taps all of dy is read here, and becomes
+ * floats. */
 static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
                            int item, int panel, int gap, float *to)
 {

@@ -209,6 +209,7 @@ static void run_squares(struct winograd *w)
     int count = (int)(rows.end - rows.begin) / 2 * across;
     int groups = (count + SQUARES - 1) / SQUARES;
 
+    KERNEL(conv_ahead_divide)(&w->out, (size_t)(groups * PLACES * s->blocks));
     KERNEL(conv_strip_pack)(s, core->x, w->item, 0, s->blocks, w->strip);
     for (int g = 0; g < groups; g++) {
         struct range part = range_share((size_t)count, g, groups);
@@ -225,34 +226,15 @@ static void run_squares(struct winograd *w)
     }
 }
 
-/* Prepares to ask for the output of this strip, then for the input of strip
- * `next`. */
-static void ask_for_squares(struct winograd *w, int next)
-{
-    const struct conv_core *core = w->core;
-    const struct conv_strips *s = &core->strips;
-    const struct operand *out = operand_given(core->add) ? core->add : core->y;
-    struct range rows = KERNEL(conv_strip_output)(s, w->item);
-    size_t squares = (rows.end - rows.begin) / 2 * (size_t)core->y->dim[2] / 2;
-
-    w->out = KERNEL(conv_ahead)(out, w->item / s->count, rows,
-                                w->panel * core->width,
-                                conv_lanes(core, w->panel));
-    w->in = KERNEL(conv_ahead)(core->x, next / s->count,
-                               KERNEL(conv_strip_input)(s, next), 0,
-                               core->x->dim[3]);
-    w->out.next = &w->in;
-    KERNEL(conv_ahead_divide)(&w->out, (squares + SQUARES - 1) / SQUARES
-                              * (size_t)(PLACES * s->blocks));
-}
-
 static void run_squares_of(const void *own, struct range items)
 {
     struct winograd w = *(const struct winograd *)own;
 
     for (size_t i = items.begin; i < items.end; i++) {
         w.item = (int)i;
-        ask_for_squares(&w, (int)(i + 1 < items.end ? i + 1 : items.begin));
+        conv_look_ahead(w.core, w.panel, w.item,
+                        (int)(i + 1 < items.end ? i + 1 : items.begin),
+                        &w.out, &w.in);
         run_squares(&w);
     }
 }

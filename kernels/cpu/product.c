@@ -119,7 +119,7 @@ static struct slicing slicing_of(const struct call *c, const struct product *p)
     slicing.b = (size_t)(slicing.set * depth * slicing.width);
     slicing.a = (size_t)(slicing.group * int_min(depth, CHUNK_DEPTH));
     slicing.sum = (size_t)((p->a_turned ? int_min(p->rows, SLICE_ROWS)
-                                          : slicing.group)
+                                        : slicing.group)
                            * slicing.set * slicing.width);
     return slicing;
 }
@@ -295,8 +295,9 @@ static float *sums_of(const struct step *s, struct range rows,
     size_t before = rows.begin * length(s->now.panels)
                     + length(rows) * panels.begin;
 
-    return sum + (slicing->p->a_turned ? before * (size_t)slicing->width
-                             : (size_t)this_thread() * slicing->sum);
+    return sum + (slicing->p->a_turned
+                      ? before * (size_t)slicing->width
+                      : (size_t)this_thread() * slicing->sum);
 }
 
 /* Item i. The early ones follow one another piece by piece, so that a thread's

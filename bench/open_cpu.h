@@ -1,0 +1,26 @@
+/*
+ * The CPU's device, for measurements of single operations.
+ */
+#ifndef MEMDIAL_BENCH_OPEN_CPU_H
+#define MEMDIAL_BENCH_OPEN_CPU_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernels/kernels.h"
+
+/* Opens it and describes it, or says why not and exits. */
+static inline struct device *open_cpu(int threads, struct device_info *info)
+{
+    char why[WHY_SIZE];
+    struct device *device;
+
+    if (!cpu_backend.open(&device, threads, why)) {
+        fprintf(stderr, "%s\n", why);
+        exit(1);
+    }
+    cpu_backend.list(info, 1);
+    return device;
+}
+
+#endif
