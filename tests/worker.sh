@@ -287,17 +287,19 @@ await '"type":"step"'
 send '{"command":"stop"}'
 ends 'ends without a snapshot'
 
-# Many small steps; only some of them are reported.
+# Many small steps; a step is reported 50 ms after the one before it or later
+# (here 40: the worker's clock and the run's are read at different moments). A
+# machine that takes longer for a step reports them all.
 begin_worker
-began=$(date +%s)
 send '{"command":"start","preset":"quick","settings":{"batch":1}}'
 comes '"type":"step"' 10
 send '{"command":"pause"}'
 await '"type":"paused"'
-told=$(lines_with '"type":"step"')
-done=$(grep '"type":"paused"' "$out" | number step)
-[ "$told" -lt "$done" ] && [ "$told" -le $((20 * ($(date +%s) - began + 1))) ]
-report $? "... and told $told of $done steps"
+grep '"type":"step"' "$out" | sed 's/.*"seconds":\([0-9.e-]*\).*/\1/' |
+    awk 'NR > 1 && $1 - last < 0.04 { close_steps++ }
+         { last = $1 }
+         END { exit !(NR >= 10 && !close_steps) }'
+report $? '... and told steps that are 50 ms apart'
 exec 3>&-
 ends 'ends while it is paused'
 
