@@ -57,7 +57,7 @@ Test(feed, gives_back_every_event)
                                             (uint64_t)1 << 62 } },
         { .type = EVENT_STEP,
           .step = { 5, 900, 1, 2.3000000000000003, 0.1, 1e300, 5e-324 } },
-        { .type = EVENT_EPOCH, .epoch = { 2, 1, 0.5, 2, 1.0 / 3, 12.5, 7 } },
+        { .type = EVENT_EPOCH, .epoch = { 2, 1, 0.5, 2, 1.0 / 3, 12.5, 7, 8 } },
         { .type = EVENT_APPLIED,
           .applied = { 7, &initial, &changed, 10, 11, 4 } },
         { .type = EVENT_REFUSED,

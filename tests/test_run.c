@@ -342,6 +342,24 @@ Test(run, leaves_out_what_is_no_number)
     cr_expect_float_eq(run_trial(&run)->seconds_per_step, 0.1, 1e-12);
 }
 
+/* A score may be one that steps do not tell: there is no curve of it then. */
+Test(run, draws_the_score_not_the_accuracy)
+{
+    const struct series *train = &run.curve[CURVE_TRAIN_SCORE];
+
+    start(0);
+    say("{'type':'epoch','epoch':1,'train_loss':1,'train_accuracy':0.1,"
+        "'valid_loss':2,'valid_accuracy':0.2,'score':31.5,'seconds':1}");
+    cr_expect_eq(train->count, 0);
+    cr_expect_eq(run_latest(&run, CURVE_VALID_SCORE), 31.5);
+    say("{'type':'epoch','epoch':2,'train_loss':1,'train_accuracy':0.1,"
+        "'valid_loss':2,'valid_accuracy':0.2,'train_score':30.5,"
+        "'score':32.5,'seconds':1}");
+    cr_expect_eq(train->count, 1);
+    cr_expect_eq(run_latest(&run, CURVE_TRAIN_SCORE), 30.5);
+    cr_expect_eq(run_latest(&run, CURVE_VALID_SCORE), 32.5);
+}
+
 Test(run, has_a_bound)
 {
     start(0);

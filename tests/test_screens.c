@@ -319,7 +319,7 @@ Test(screens, legends_keep_their_place)
         struct event step = { .type = EVENT_STEP,
                               .step = { 101 + i, 200, 11, x, x, x, x } };
         struct event epoch = { .type = EVENT_EPOCH,
-                               .epoch = { 11 + i, x, x, x, x, x, x } };
+                               .epoch = { 11 + i, x, x, x, x, x, x, x } };
         session_event(&session, &step);
         session_event(&session, &epoch);
         for (int page = PAGE_RUN; page <= PAGE_RUNS; page += PAGE_RUNS) {

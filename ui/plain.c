@@ -1,6 +1,7 @@
 #include "ui/plain.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,10 +71,12 @@ static void say_epoch(const struct plain *p, const struct event *e)
 {
     const char *unit = p->score.percent ? " percent" : "";
     double factor = p->score.percent ? 100 : 1;
+    double train = event_train_score(e);
 
-    print("Epoch %d done: %s %.1f%s in training, %.1f%s in validation.\n",
-          e->epoch.epoch, p->score.name, factor * e->epoch.train_accuracy,
-          unit, factor * event_score(e), unit);
+    print("Epoch %d done: %s ", e->epoch.epoch, p->score.name);
+    if (!isnan(train))
+        print("%.1f%s in training, ", factor * train, unit);
+    print("%.1f%s in validation.\n", factor * event_score(e), unit);
 }
 
 static void say_change(struct plain *p, const struct event *e)

@@ -176,12 +176,15 @@ static void print_memory_event(const struct event *e)
 static void print_epoch(const struct progress *p, const struct event *e)
 {
     const struct score *score = &p->facts.score;
-    char train[NUMBER_SIZE], valid[NUMBER_SIZE];
+    double train = event_train_score(e), valid = event_score(e);
+    char text[NUMBER_SIZE];
 
-    print("epoch %3d  loss %.4f, valid %.4f  %s %s, valid %s  %.1f s\n",
-          e->epoch.epoch, e->epoch.train_loss, e->epoch.valid_loss,
-          score->name, score_format(score, e->epoch.train_accuracy, 2, train),
-          score_format(score, e->epoch.score, 2, valid), e->epoch.seconds);
+    print("epoch %3d  loss %.4f, valid %.4f  %s", e->epoch.epoch,
+          e->epoch.train_loss, e->epoch.valid_loss, score->name);
+    if (!isnan(train))
+        print(" %s,", score_format(score, train, 2, text));
+    print(" valid %s  %.1f s\n", score_format(score, valid, 2, text),
+          e->epoch.seconds);
 }
 
 static void print_start(const struct event *e)

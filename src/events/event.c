@@ -111,6 +111,8 @@ const struct member event_members[] = {
       "of the validation" },
     { EVENT_EPOCH, "valid_accuracy", AT(epoch.valid_accuracy), REQUIRED,
       "of the validation" },
+    { EVENT_EPOCH, "train_score", AT(epoch.train_score), OPTIONAL,
+      "the score, where its steps tell it" },
     { EVENT_EPOCH, "score", AT(epoch.score), OPTIONAL,
       "how good the predictions of the validation are; of images their "
       "accuracy" },
@@ -163,6 +165,12 @@ const int event_member_count = sizeof(event_members) /
 double event_score(const struct event *e)
 {
     return isnan(e->epoch.score) ? e->epoch.valid_accuracy : e->epoch.score;
+}
+
+double event_train_score(const struct event *e)
+{
+    return isnan(e->epoch.score) ? e->epoch.train_accuracy
+                                 : e->epoch.train_score;
 }
 
 const char *event_name(enum event_type type)

@@ -65,7 +65,8 @@ struct event {
             double train_loss, train_accuracy;
             double valid_loss, valid_accuracy;
             double seconds;       /* training and evaluation */
-            double score;         /* of the validation; NAN: not known */
+            /* Of its steps, of the validation; NAN: not known. */
+            double train_score, score;
         } epoch;
         struct {
             int64_t step;         /* done when the change took effect */
@@ -131,8 +132,10 @@ enum { EVENT_TEXTS_MAX = 3 };
 /* Begins the message of the `error` of a run whose loss is not finite. */
 #define EVENT_DIVERGED "training diverged"
 
-/* The score of an epoch's validation. Older workers say only the accuracy. */
+/* The score of an epoch's validation, and that of its steps. Older workers say
+ * only accuracies. */
 double event_score(const struct event *);
+double event_train_score(const struct event *);
 
 /* "start", "memory", ... */
 const char *event_name(enum event_type);

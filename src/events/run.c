@@ -148,11 +148,11 @@ static void run_on_epoch(struct run *r, const struct event *e)
 {
     struct trial *t = this_trial(r);
     struct score score = run_score(r);
-    double valid = event_score(e);
+    double train = event_train_score(e), valid = event_score(e);
 
     r->at[AXIS_EPOCHS] = e->epoch.epoch;
-    series_add(&r->curve[CURVE_TRAIN_SCORE], r->at,
-               e->epoch.train_accuracy);
+    if (!isnan(train))
+        series_add(&r->curve[CURVE_TRAIN_SCORE], r->at, train);
     series_add(&r->curve[CURVE_VALID_LOSS], r->at, e->epoch.valid_loss);
     series_add(&r->curve[CURVE_VALID_SCORE], r->at, valid);
     if (t->epochs++ == 0 || score_better(&score, valid, t->best_score))

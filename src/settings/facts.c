@@ -5,7 +5,8 @@
 /* Sets of labelled images have these in common. */
 #define IMAGES .unit = "sample", .units = "samples", .items = "images", \
     .drawn = DATA_SHAPES, \
-    .score = { "accuracy", .percent = true, .higher_is_better = true }
+    .score = { "accuracy", .percent = true, .higher_is_better = true, \
+               .of = score_is_accuracy }
 
 static const struct facts sets[] = {
     [DATA_SHAPES] = { IMAGES, .image = { 32, 32, 3, 10 } },

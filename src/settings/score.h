@@ -13,7 +13,16 @@ struct score {
     const char *name;            /* "accuracy" */
     bool percent;                /* a fraction of 1, shown in percent */
     bool higher_is_better;
+    /* Its value where loss and accuracy have these means over units of data;
+     * NULL: these do not tell it. */
+    double (*of)(double loss, double accuracy);
 };
+
+/* `of` of a score that is the accuracy. */
+double score_is_accuracy(double loss, double accuracy);
+
+/* The score from means over units of data; NAN: these do not tell it. */
+double score_of(const struct score *, double loss, double accuracy);
 
 /* "77.8%", or a plain number, with `digits` decimals. Returns text. */
 const char *score_format(const struct score *, double value, int digits,

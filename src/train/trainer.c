@@ -321,6 +321,7 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
     double began = clock_seconds();
     struct tally train = t->epoch, valid = trainer_evaluate(t);
     double n = (double)train.terms, m = (double)valid.terms;
+    struct score score = facts_of(&t->job->settings).score;
 
     t->seconds += clock_seconds() - began;
     if (!check_inputs(t, e))
@@ -333,7 +334,10 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
                                     train.loss / n, train.hits / n,
                                     valid.loss / m, valid.hits / m,
                                     t->seconds - t->epoch_began,
-                                    valid.hits / m } });
+                                    score_of(&score, train.loss / n,
+                                             train.hits / n),
+                                    score_of(&score, valid.loss / m,
+                                             valid.hits / m) } });
     t->epoch = (struct tally){ 0 };
     t->epoch_began = t->seconds;
     return true;

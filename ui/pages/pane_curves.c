@@ -181,8 +181,10 @@ static void draw_score(struct screen *s, struct pane_curves *p,
     score_axis(c, score, low, high > low ? high : low + tick);
     col = draw_legend(area, 1, ROLE_VALID, 'v', "valid",
                       value_at(s, p, CURVE_VALID_SCORE), score.percent);
-    col = draw_legend(area, col, ROLE_TRAIN, 't', "train",
-                      value_at(s, p, CURVE_TRAIN_SCORE), score.percent);
+    if (!isnan(run_latest(h, CURVE_TRAIN_SCORE)) ||
+        isnan(run_latest(h, CURVE_VALID_SCORE)))
+        col = draw_legend(area, col, ROLE_TRAIN, 't', "train",
+                          value_at(s, p, CURVE_TRAIN_SCORE), score.percent);
     draw_legend_pinned(s->session, area, col);
     finish_chart(&d, area, "epoch");
 }
@@ -254,7 +256,7 @@ static bool shows_loss(const struct session *s, enum curves curves,
                        struct area area)
 {
     if (curves == CURVES_BOTH && area.cols < BOTH_COLS)
-        return isnan(run_latest(session_run(s), CURVE_TRAIN_SCORE));
+        return isnan(run_latest(session_run(s), CURVE_VALID_SCORE));
     return curves == CURVES_LOSS;
 }
 
