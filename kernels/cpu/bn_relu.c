@@ -38,9 +38,10 @@ static void relu_rows(const struct call *c, struct range rows)
 
 void KERNEL(bn_relu)(const struct call *c)
 {
-    size_t rows = operand_rows(&c->operand[BN_RELU_X]);
+    const struct operand *x = &c->operand[BN_RELU_X];
+    size_t rows = operand_rows(x);
 
-#pragma omp parallel for num_threads(c->threads) schedule(static)
+#pragma omp parallel for num_threads(threads_worth(c, x)) schedule(static)
     for (int t = 0; t < c->threads; t++)
         relu_rows(c, range_share(rows, t, c->threads));
 }

@@ -213,14 +213,14 @@ void KERNEL(bn_relu_grad)(const struct call *c)
 {
     const struct tensors t = tensors_of(c);
 
-#pragma omp parallel for num_threads(c->threads) schedule(static)
+#pragma omp parallel for num_threads(threads_worth(c, t.x)) schedule(static)
     for (int k = 0; k < c->threads; k++)
         thread_sums(&t, range_share(t.rows, k, c->threads),
                     bn_sums(c, k, t.channels));
 
     write_parameters(c, &t);
 
-#pragma omp parallel for num_threads(c->threads) schedule(static)
+#pragma omp parallel for num_threads(threads_worth(c, t.x)) schedule(static)
     for (int k = 0; k < c->threads; k++)
         write_dx_rows(&t, range_share(t.rows, k, c->threads));
 }

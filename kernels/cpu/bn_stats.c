@@ -150,7 +150,7 @@ void KERNEL(bn_stats)(const struct call *c)
     size_t rows = operand_rows(x);
     double *mean = bn_sums(c, 0, (size_t)channels), *m2 = mean + channels;
 
-#pragma omp parallel for num_threads(c->threads) schedule(static)
+#pragma omp parallel for num_threads(threads_worth(c, x)) schedule(static)
     for (int t = 0; t < c->threads; t++) {
         double *own = bn_sums(c, t, (size_t)channels);
 

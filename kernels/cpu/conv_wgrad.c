@@ -32,7 +32,8 @@
 #include "kernels/cpu/conv_wgrad_winograd.h"
 #include "kernels/cpu/winograd.h"
 
-enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32 };
+enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32, SQUARES_MANY = 32,
+       SQUARES_SHARE = 8 };
 
 struct wgrad {
     const struct operand *x, *dy, *dw;
@@ -42,7 +43,8 @@ struct wgrad {
     struct conv_taps taps;
     int *row;              /* offsets of the rows of a strip */
     bool skips;            /* zeros of dw, where skipping pays */
-    bool squares;          /* slabs are made as conv_wgrad_winograd.h says */
+    int squares;           /* slabs are made as conv_wgrad_winograd.h says, from
+                            * some squares at once; 0: by taps */
     size_t slab, x_strip, dy_strip; /* sizes, floats */
     size_t line;           /* of dy: rows with their halo */
     size_t each;           /* floats of a thread's scratch */
@@ -74,24 +76,31 @@ static void cut_by_taps(struct wgrad *g, int threads)
                   + 2 * g->line * CONV_PANEL + (size_t)slab_rows(g);
 }
 
-/* Cuts the work into squares instead if there is memory for it. Strips are
- * highest where there is one for every thread: scratch is that of either way
- * then, for any number of images. */
+/* Cuts the work into squares instead if there is memory for it: many at once if
+ * that is little beside the tensors, else few. Strips are highest where there
+ * is one for every thread: scratch is that of either way then, for any number
+ * of images. */
 static void try_squares(struct wgrad *g)
 {
+    static const struct { int squares, share; } ways[] = {
+        { SQUARES_MANY, SQUARES_SHARE }, { SQUARES_LEAST, 1 }
+    };
     struct conv_strips highest = g->strips;
     struct wgrad taps = *g;
-    size_t each;
 
     winograd_cut(&highest, 1, 1, STRIP_BYTES / 2);
     cut_by_taps(&taps, 1);
-    each = size_max(KERNEL(wgrad_squares_floats)(&highest), taps.each);
-    g->squares = winograd_is_small(each * sizeof(float) * (size_t)g->threads,
-                                   g->x, g->dy);
-    if (!g->squares)
-        return;
-    winograd_cut(&g->strips, g->threads, 1, STRIP_BYTES / 2);
-    g->each = each;
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways) && !g->squares; i++) {
+        size_t each = size_max(
+            KERNEL(wgrad_squares_floats)(&highest, ways[i].squares), taps.each);
+        size_t bytes = each * sizeof(float) * (size_t)g->threads;
+
+        if (!winograd_is_small(bytes * (size_t)ways[i].share, g->x, g->dy))
+            continue;
+        g->squares = ways[i].squares;
+        g->each = each;
+        winograd_cut(&g->strips, g->threads, 1, STRIP_BYTES / 2);
+    }
 }
 
 static struct wgrad wgrad_of(const struct call *c)
@@ -338,6 +347,7 @@ static void sum_slab(const struct wgrad *g, int slab, struct range items,
 
     if (g->squares) {
         KERNEL(wgrad_squares_sum)(&(struct wgrad_squares){
+            .squares = g->squares,
             .x = g->x, .dy = g->dy, .strips = &g->strips,
             .block = slab % g->strips.blocks, .panel = slab / g->strips.blocks,
             .items = items, .scratch = sum

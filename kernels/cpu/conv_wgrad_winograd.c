@@ -15,10 +15,9 @@
 
 #include "kernels/cpu/winograd.h"
 
-enum { SIDE = WINOGRAD_SIDE, PLACES = WINOGRAD_PLACES, TAPS = WINOGRAD_TAPS,
-       SQUARES = 16 };
+enum { SIDE = WINOGRAD_SIDE, PLACES = WINOGRAD_PLACES, TAPS = WINOGRAD_TAPS };
 
-_Static_assert(2 * PLACES * SQUARES >= TAPS * CONV_PANEL,
+_Static_assert(2 * PLACES * SQUARES_LEAST >= TAPS * CONV_PANEL,
                "no block is wider than a panel: a slab fits into x and dy");
 
 /* The parts of scratch. */
@@ -26,21 +25,29 @@ struct parts {
     size_t x, dy, sum, strip;    /* floats */
 };
 
-static struct parts parts_of(const struct conv_strips *s)
+/* Floats from place to place of squares of some channels. The places of a square
+ * are written together, and would share few sets of a cache if these were a
+ * power of two. */
+static size_t place_floats(int squares, int channels)
+{
+    return (size_t)(squares * channels + CONV_BLOCK);
+}
+
+static struct parts parts_of(const struct conv_strips *s, int squares)
 {
     size_t channels = (size_t)s->channels;
 
     return (struct parts){
-        .x = PLACES * SQUARES * channels,
-        .dy = PLACES * SQUARES * CONV_PANEL,
+        .x = PLACES * place_floats(squares, s->channels),
+        .dy = PLACES * place_floats(squares, CONV_PANEL),
         .sum = PLACES * channels * CONV_PANEL,
         .strip = (size_t)s->block
     };
 }
 
-size_t KERNEL(wgrad_squares_floats)(const struct conv_strips *s)
+size_t KERNEL(wgrad_squares_floats)(const struct conv_strips *s, int squares)
 {
-    struct parts p = parts_of(s);
+    struct parts p = parts_of(s, squares);
 
     return p.x + p.dy + p.sum + p.strip;
 }
@@ -56,11 +63,10 @@ struct state {
 
 /* A dy A' for the square of output whose first pixel is element `at`. */
 INLINE void transform_dy(const enum dtype dtype, const struct operand *dy,
-                         size_t at, int lanes, float *to)
+                         size_t at, int lanes, float *to, size_t place)
 {
     size_t channels = (size_t)dy->dim[3];
     size_t row = (size_t)dy->dim[2] * channels;
-    const size_t place = SQUARES * CONV_PANEL;
 
     for (int v = 0; v < lanes; v += VLEN) {
         size_t a = at + (size_t)v, b = a + channels;
@@ -92,8 +98,8 @@ static void multiply_squares(struct state *t)
 
     for (int i = 0; i < PLACES; i++) {
         KERNEL(conv_tile_channels)(&tile);
-        tile.x += SQUARES * channels;
-        tile.panel += SQUARES * CONV_PANEL;
+        tile.x += place_floats(t->g->squares, channels);
+        tile.panel += place_floats(t->g->squares, CONV_PANEL);
         tile.sum += channels * CONV_PANEL;
     }
     t->squares = 0;
@@ -119,10 +125,11 @@ static inline void add_squares(const enum dtype dtype, struct state *t,
         for (int c = 0; c < dy->dim[2]; c += 2) {
             winograd_input(x + c * s->channels, s->channels, row, t->inputs,
                            t->x + t->squares * s->channels,
-                           (size_t)(SQUARES * s->channels));
+                           place_floats(g->squares, s->channels));
             transform_dy(dtype, dy, at + (size_t)c * (size_t)dy->dim[3],
-                         t->outputs, t->dy + t->squares * CONV_PANEL);
-            if (++t->squares == SQUARES)
+                         t->outputs, t->dy + t->squares * CONV_PANEL,
+                         place_floats(g->squares, CONV_PANEL));
+            if (++t->squares == g->squares)
                 multiply_squares(t);
         }
     }
@@ -172,13 +179,14 @@ static void ask_ahead(struct state *t, int next, struct conv_ahead *dy)
                                   g->block * s->channels, t->inputs);
     t->ahead.next = dy;
     KERNEL(conv_ahead_divide)(&t->ahead,
-                              (squares + SQUARES - 1) / SQUARES * PLACES);
+                              (squares + (size_t)g->squares - 1)
+                                  / (size_t)g->squares * PLACES);
 }
 
 void KERNEL(wgrad_squares_sum)(const struct wgrad_squares *g)
 {
     const struct conv_strips *s = g->strips;
-    struct parts p = parts_of(s);
+    struct parts p = parts_of(s, g->squares);
     struct state t = {
         .g = g,
         .inputs = int_min(g->x->dim[3] - g->block * s->channels, s->channels),

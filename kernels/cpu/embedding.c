@@ -23,9 +23,10 @@ static void copy_rows(const struct call *c, struct range rows)
 
 void KERNEL(embedding)(const struct call *c)
 {
-    size_t rows = (size_t)c->operand[EMBEDDING_TOKENS].dim[0];
+    const struct operand *y = &c->operand[EMBEDDING_Y];
+    size_t rows = operand_rows(y);
 
-#pragma omp parallel for num_threads(c->threads) schedule(static)
+#pragma omp parallel for num_threads(threads_worth(c, y)) schedule(static)
     for (int t = 0; t < c->threads; t++)
         copy_rows(c, range_share(rows, t, c->threads));
 }
