@@ -10,6 +10,7 @@
 #ifndef MEMDIAL_KERNELS_H
 #define MEMDIAL_KERNELS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -101,20 +102,21 @@ struct operand {
 enum stat_row { STAT_MEAN, STAT_RSTD, STAT_SCALE, STAT_SHIFT, STAT_ROWS };
 
 /*
- * Two sums for each channel over each tile, TILE_ROWS rows of a matrix
- * (rows, C) or the rest of them: a (tiles, SUM_ROWS, C) float tensor. The
- * operation that writes a tensor so sums the figures that a batch norm needs of
- * it. For the batch norm's input they are the mean and the squared deviations
- * from it. For the gradient dz of its result they are dy, which is dz where the
- * result is not 0, and dy (x - mean).
+ * Two sums for each channel over each tile, some rows of a matrix (rows, C) or
+ * the rest of them: a (tiles, SUM_ROWS, C) float tensor. The operation that
+ * writes a tensor so sums the figures that a batch norm needs of it. For the
+ * batch norm's input they are the mean and the squared deviations from it. For
+ * the gradient dz of its result they are dy, which is dz where the result is
+ * not 0, and dy (x - mean). The rows of a tile are the backend's: those that
+ * one block of threads makes, or all of them.
  */
-enum { TILE_ROWS = 128 };
+enum { TILE_ROWS = 128, TILE_ALL_ROWS = INT_MAX };
 enum sum_row { SUM_MEAN, SUM_SQUARES, SUM_ROWS,
                SUM_DY = SUM_MEAN, SUM_DY_X = SUM_SQUARES };
 
-static inline size_t tiles_of(size_t rows)
+static inline size_t tiles_of(size_t rows, int tile_rows)
 {
-    return (rows + TILE_ROWS - 1) / TILE_ROWS;
+    return (rows + (size_t)tile_rows - 1) / (size_t)tile_rows;
 }
 
 /* Rows of a batch norm's running statistics, (RUNNING_ROWS, C). */
@@ -345,8 +347,8 @@ static inline double ceilings_product(const struct ceilings *c,
 struct backend {
     const char *name;
     size_t alignment;    /* of every value in the arena, bytes */
-    bool sums_tiles;     /* its convolutions can sum tiles of their results; if
-                            not, no call has operands for that */
+    int tile_rows;       /* of the tiles of their results that its convolutions
+                            sum */
     /* Lists at most `max` devices, and at least one: if there is none, one
      * that is not usable says why. */
     int (*list)(struct device_info info[], int max);

@@ -156,8 +156,8 @@ static void shape_sums(struct problem *p, int slot, int of)
 {
     const struct operand *o = &p->call.operand[of];
 
-    if (p->with_sums)
-        shape_operand(p, slot, DTYPE_F32, 3, (int)tiles_of(operand_rows(o)),
+    if (p->tile_rows)
+        shape_operand(p, slot, DTYPE_F32, 3, (int)tiles_of(operand_rows(o), p->tile_rows),
                       SUM_ROWS, o->dim[o->rank - 1]);
 }
 
@@ -203,7 +203,7 @@ static void describe_conv_dgrad(struct problem *p)
 {
     describe_conv_slots(p, CONV_DGRAD_DX, CONV_DGRAD_W, CONV_DGRAD_DY);
     shape_sums(p, CONV_DGRAD_SUMS, CONV_DGRAD_DX);
-    if (p->with_sums) {
+    if (p->tile_rows) {
         shape_map(p, CONV_DGRAD_X);
         shape_operand(p, CONV_DGRAD_STAT, DTYPE_F32, 2, STAT_ROWS,
                       p->shape->c);
@@ -445,7 +445,7 @@ static void prepare_bn_relu(struct problem *p)
 
 static void prepare_conv_dgrad(struct problem *p)
 {
-    if (p->with_sums)
+    if (p->tile_rows)
         prepare_stat(p, CONV_DGRAD_X, CONV_DGRAD_STAT);
 }
 
@@ -454,9 +454,10 @@ static void prepare_bn_stats(struct problem *p)
     const struct operand *x = &p->call.operand[BN_STATS_X];
 
     round_values(x, p->before[BN_STATS_X].value);
-    if (p->with_sums)
+    if (p->tile_rows)
         moments_reference(&p->before[BN_STATS_X], operand_rows(x),
-                          p->shape->c, &p->before[BN_STATS_SUMS]);
+                          p->shape->c, p->tile_rows,
+                          &p->before[BN_STATS_SUMS]);
 }
 
 static void prepare_bn_relu_grad(struct problem *p)
@@ -465,11 +466,11 @@ static void prepare_bn_relu_grad(struct problem *p)
 
     prepare_stat(p, BN_RELU_GRAD_X, BN_RELU_GRAD_STAT);
     round_values(dz, p->before[BN_RELU_GRAD_DZ].value);
-    if (p->with_sums)
+    if (p->tile_rows)
         gradient_sums_reference(&p->before[BN_RELU_GRAD_DZ],
                                 p->before[BN_RELU_GRAD_X].value,
                                 p->before[BN_RELU_GRAD_STAT].value,
-                                operand_rows(dz), p->shape->c,
+                                operand_rows(dz), p->shape->c, p->tile_rows,
                                 &p->before[BN_RELU_GRAD_SUMS]);
 }
 

@@ -190,6 +190,6 @@ const char *problem_text(const struct problem *p)
              : p->storage == DTYPE_F16 ? ", fp16" : "",
              p->with_add ? ", add" : "",
              p->with_through ? ", through" : "",
-             p->with_tf32 ? ", tf32" : "", p->with_sums ? ", sums" : "");
+             p->with_tf32 ? ", tf32" : "", p->tile_rows ? ", sums" : "");
     return text;
 }

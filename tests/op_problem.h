@@ -40,7 +40,8 @@ struct problem {
     enum op_code op;
     const struct subject *subject;
     const struct shape *shape;
-    bool with_add, with_through, with_tf32, with_sums;
+    bool with_add, with_through, with_tf32;
+    int tile_rows;       /* of the sums that are tried; 0: none are */
     enum dtype storage;  /* of operands that need not be floats */
     struct call call;    /* no data, no scratch, no threads */
     struct batch batch;

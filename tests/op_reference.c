@@ -156,14 +156,20 @@ static struct reach linear_extent(const struct call *c, int x, int w)
     return (struct reach){ dx[0], 1, 1, dw[0], 1, 1, dw[1], 1, 1, 1, 0 };
 }
 
-void moments_reference(const struct exact *x, size_t rows, int channels,
-                       const struct exact *sums)
+/* The rows of the tiles that sums are of. */
+static int tile_rows_of(const struct operand *sums)
 {
-    size_t wide = (size_t)channels;
+    return sums->dim[0] > 1 ? TILE_ROWS : TILE_ALL_ROWS;
+}
 
-    for (size_t i = 0; i < tiles_of(rows) * wide; i++) {
-        size_t first = i / wide * TILE_ROWS, at = first * wide + i % wide;
-        size_t n = rows - first < TILE_ROWS ? rows - first : TILE_ROWS;
+void moments_reference(const struct exact *x, size_t rows, int channels,
+                       int tile_rows, const struct exact *sums)
+{
+    size_t wide = (size_t)channels, high = (size_t)tile_rows;
+
+    for (size_t i = 0; i < tiles_of(rows, tile_rows) * wide; i++) {
+        size_t first = i / wide * high, at = first * wide + i % wide;
+        size_t n = rows - first < high ? rows - first : high;
         size_t mean = i / wide * SUM_ROWS * wide + i % wide;
         size_t squares = mean + SUM_SQUARES * wide;
 
@@ -184,15 +190,15 @@ void moments_reference(const struct exact *x, size_t rows, int channels,
 
 void gradient_sums_reference(const struct exact *dz, const double *x,
                              const double *stat, size_t rows, int channels,
-                             const struct exact *sums)
+                             int tile_rows, const struct exact *sums)
 {
     size_t wide = (size_t)channels;
 
-    for (size_t i = 0; i < tiles_of(rows) * SUM_ROWS * wide; i++)
+    for (size_t i = 0; i < tiles_of(rows, tile_rows) * SUM_ROWS * wide; i++)
         set(sums, i, 0, 0);
     for (size_t i = 0; i < rows * wide; i++) {
         size_t k = i % wide;
-        size_t dy = i / wide / TILE_ROWS * SUM_ROWS * wide + k;
+        size_t dy = i / wide / (size_t)tile_rows * SUM_ROWS * wide + k;
         size_t dy_x = dy + SUM_DY_X * wide;
         double mean = stat[STAT_MEAN * wide + k];
 
@@ -215,6 +221,7 @@ static void reference_conv(const struct call *c, struct exact *t)
                                            &t[CONV_Y] }, Y);
     if (operand_given(&c->operand[CONV_SUMS]))
         moments_reference(&t[CONV_Y], operand_rows(y), y->dim[3],
+                          tile_rows_of(&c->operand[CONV_SUMS]),
                           &t[CONV_SUMS]);
 }
 
@@ -231,7 +238,9 @@ static void reference_conv_dgrad(const struct call *c, struct exact *t)
     if (operand_given(&c->operand[CONV_DGRAD_SUMS]))
         gradient_sums_reference(&t[CONV_DGRAD_DX], t[CONV_DGRAD_X].value,
                                 t[CONV_DGRAD_STAT].value, operand_rows(dx),
-                                dx->dim[3], &t[CONV_DGRAD_SUMS]);
+                                dx->dim[3],
+                                tile_rows_of(&c->operand[CONV_DGRAD_SUMS]),
+                                &t[CONV_DGRAD_SUMS]);
 }
 
 static void reference_conv_wgrad(const struct call *c, struct exact *t)

@@ -35,9 +35,9 @@ void stat_reference(const double *x, size_t rows, int channels,
 /* The sums (tiles, SUM_ROWS, C) of x (rows, C), a batch norm's input; and of
  * dz (rows, C), the gradient of its result. */
 void moments_reference(const struct exact *x, size_t rows, int channels,
-                       const struct exact *sums);
+                       int tile_rows, const struct exact *sums);
 void gradient_sums_reference(const struct exact *dz, const double *x,
                              const double *stat, size_t rows, int channels,
-                             const struct exact *sums);
+                             int tile_rows, const struct exact *sums);
 
 #endif

@@ -161,11 +161,9 @@ static bool multiplies(enum op_code op)
 
 /* Whether an operation is tried with sums of tiles: where there is something to
  * tell from a mean that its rounding to a float has not lost. */
-static bool can_sum(enum op_code op, const struct shape *shape,
-                    const struct target *targets)
+static bool can_sum(enum op_code op, const struct shape *shape)
 {
-    return targets->backend->sums_tiles && op_cases[op].sums > 0
-           && fabs(shape->offset) < 1000;
+    return op_cases[op].sums > 0 && fabs(shape->offset) < 1000;
 }
 
 /* A large shape is too slow on an emulated device to be tried in all ways. */
@@ -185,12 +183,13 @@ static void check_shape(enum op_code op, const struct shape *shape,
         for (int through = few && can_load_through;
              through <= can_load_through; through++)
             for (int tf32 = 0; tf32 <= can_tf32; tf32++)
-                for (int sums = 0; sums <= can_sum(op, shape, targets);
+                for (int sums = 0; sums <= can_sum(op, shape);
                      sums++) {
                     struct problem p = {
                         .op = op, .subject = &op_cases[op], .shape = shape,
                         .with_add = add, .with_through = through,
-                        .with_tf32 = tf32, .with_sums = sums,
+                        .with_tf32 = tf32,
+                        .tile_rows = sums ? targets->backend->tile_rows : 0,
                         .storage = storage
                     };
 

@@ -96,9 +96,9 @@ static struct filled count_filled(const struct schedule *s, enum op_code code,
     return f;
 }
 
-/* The sums that spare a batch norm a pass over its tensors are made once, where
- * a convolution can make them, and read by every step that can. The last batch
- * norm's gradient comes from a pooling; shortcuts have no batch norm. */
+/* The sums that spare a batch norm a pass over its tensors are made once, and
+ * read by every step that can. The last batch norm's gradient comes from a
+ * pooling; shortcuts have no batch norm. */
 Test(plan, sums_are_made_where_they_are_read)
 {
     static const char *const checkpoints[] = {
@@ -115,21 +115,21 @@ Test(plan, sums_are_made_where_they_are_read)
             struct filled f;
 
             f = count_filled(s, OP_bn_stats, BN_STATS_SUMS, train);
-            cr_expect_eq(f.given, 7 * cuda);
-            cr_expect_eq(f.empty, 7 * !cuda);
+            cr_expect_eq(f.given, 7);
+            cr_expect_eq(f.empty, 0);
             f = count_filled(s, OP_conv, CONV_SUMS, 1 << PHASE_FORWARD);
-            cr_expect_eq(f.given, 7 * cuda);
+            cr_expect_eq(f.given, 7);
             f = count_filled(s, OP_conv, CONV_SUMS,
                              1 << PHASE_RECOMPUTE | 1 << PHASE_EVALUATE);
             cr_expect_eq(f.given, 0);
             cr_expect_geq(f.empty, 9);
             f = count_filled(s, OP_bn_relu_grad, BN_RELU_GRAD_SUMS, train);
-            cr_expect_eq(f.given, 6 * cuda);
+            cr_expect_eq(f.given, 6);
             cr_expect_eq(f.given + f.empty, 7);
             f = count_filled(s, OP_conv_dgrad, CONV_DGRAD_SUMS, train);
-            cr_expect_eq(f.given, 6 * cuda);
+            cr_expect_eq(f.given, 6);
             f = count_filled(s, OP_conv_dgrad, CONV_DGRAD_X, train);
-            cr_expect_eq(f.given, 6 * cuda);
+            cr_expect_eq(f.given, 6);
             job_free(job);
         }
 }

@@ -292,6 +292,46 @@ static void exact_product(const struct trial *t, const void *x, const void *w,
     }
 }
 
+/* Room for the sums of the result as the input of a batch norm, where all rows
+ * are one tile; else NULL. */
+static float *sums_of_result(const struct trial *t, struct call *c)
+{
+    struct operand *sums = &c->operand[CONV_SUMS];
+    int channels = t->shape->co;
+
+    if (t->product->code != OP_conv
+        || t->target->backend->tile_rows != TILE_ALL_ROWS)
+        return NULL;
+    *sums = (struct operand){ .rank = 3, .dim = { 1, SUM_ROWS, channels } };
+    sums->data = calloc((size_t)(SUM_ROWS * channels), sizeof(float));
+    return sums->data;
+}
+
+/* The sums are those of the n elements of the result, in double precision. */
+static void check_sums(const struct trial *t, const void *y, size_t n,
+                       const float *sums)
+{
+    size_t channels = (size_t)t->shape->co, rows = n / channels;
+    bool close = true;
+
+    for (size_t k = 0; k < channels && close; k++) {
+        double mean = 0, square = 0, squares = 0;
+
+        for (size_t i = k; i < n; i += channels)
+            mean += float_load(y, i, t->dtype) / (double)rows;
+        for (size_t i = k; i < n; i += channels) {
+            double d = float_load(y, i, t->dtype) - mean;
+
+            squares += d * d;
+            square += float_load(y, i, t->dtype) * float_load(y, i, t->dtype);
+        }
+        close = close_to(t, sums[SUM_MEAN * channels + k], mean,
+                         sqrt(square / (double)rows))
+                && close_to(t, sums[SUM_SQUARES * channels + k], squares,
+                            square);
+    }
+}
+
 static void check_product(struct device *device, const struct trial *trial,
                           bool with_add)
 {
@@ -309,6 +349,7 @@ static void check_product(struct device *device, const struct trial *trial,
     size_t n = operand_elements(&c.operand[p->out]);
     double *expected = calloc(2 * n, sizeof(*expected));
     void *found = stored_noise(dtype, n, 4);
+    float *sums = sums_of_result(trial, &c);
     bool close = true;
 
     exact_product(trial, x, dense, y, add, n, expected, expected + n);
@@ -321,6 +362,9 @@ static void check_product(struct device *device, const struct trial *trial,
     for (size_t i = 0; i < n && close; i++)
         close = close_to(trial, float_load(found, i, dtype), expected[i],
                          expected[n + i]);
+    if (sums && close)
+        check_sums(trial, found, n, sums);
+    free(sums);
     free(found);
     free(expected);
     free(x);

@@ -228,6 +228,7 @@ static bool cpu_measure(struct device *d, struct ceilings *ceilings,
 const struct backend cpu_backend = {
     .name = "cpu",
     .alignment = CPU_ALIGNMENT,
+    .tile_rows = TILE_ALL_ROWS,
     .list = cpu_list,
     .open = cpu_open,
     .close = cpu_close,

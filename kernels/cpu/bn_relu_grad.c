@@ -1,7 +1,8 @@
 /*
  * bn_relu_grad: the gradient of z = relu(gamma * xhat + beta) with
  * xhat = (x - mean) * rstd, where mean and rstd depend on x.
- *   in dz (..., C), x (..., C), stat (STAT_ROWS, C), add (..., C) or empty
+ *   in dz (..., C), x (..., C), stat (STAT_ROWS, C), add (..., C) or empty,
+ *      sums (1, SUM_ROWS, C) or empty
  *   update dgamma (C), dbeta (C)
  *   out dx (..., C), may take over dz or add
  *
@@ -10,13 +11,13 @@
  *   dgamma += sum dy * xhat
  *   dx = scale * (dy - mean(dy) - xhat * mean(dy * xhat)) + add
  *
- * One pass for the sums and one for dx, both at the speed of memory. The
- * second goes through the rows backwards, to begin with the rows that the first
- * pass has left in the caches.
+ * One pass for the sums, unless these are given, and one for dx, both at the
+ * speed of memory. The second goes through the rows backwards, to begin with the
+ * rows that the first pass has left in the caches.
  *
  * scratch: per thread, the sums of dy and of dy * (x - mean) of each channel,
- * (threads, 2, C) doubles, every thread's on cache lines of its own; then the
- * coefficients of dx, (2, C) floats.
+ * (threads, 2, C) doubles, every thread's on cache lines of its own, or one
+ * thread's if they are given; then the coefficients of dx, (2, C) floats.
  */
 #include <string.h>
 
@@ -30,13 +31,19 @@ struct tensors {
                                 + linear * (x - mean) + constant + add */
 };
 
+/* Threads that have sums of their own. */
+static int sum_threads(const struct call *c)
+{
+    return operand_given(&c->operand[BN_RELU_GRAD_SUMS]) ? 1 : c->threads;
+}
+
 static struct tensors tensors_of(const struct call *c)
 {
     const struct operand *o = c->operand;
     const struct operand *x = &o[BN_RELU_GRAD_X];
     size_t channels = (size_t)x->dim[x->rank - 1];
     const float *stat = o[BN_RELU_GRAD_STAT].data;
-    float *after_sums = scratch_part(c, bn_sums_bytes(channels), c->threads);
+    float *after_sums = scratch_part(c, bn_sums_bytes(channels), sum_threads(c));
 
     return (struct tensors){
         .rows = operand_rows(x),
@@ -54,75 +61,19 @@ static struct tensors tensors_of(const struct call *c)
     };
 }
 
-/* Adds `rows` rows of a block, from row r on, to the sums. */
-static inline void add_dz_rows(const struct tensors *t, const struct stage *dzs,
-                               const struct stage *xs, size_t r, int rows,
-                               float *restrict sum_dy, float *restrict sum_dy_x)
+/* Sums up what each thread has of the rows. */
+static void sum_gradient(const struct call *c, const struct tensors *t)
 {
-    const float *dz = dzs->data + r * dzs->stride;
-    const float *x = xs->data + r * xs->stride;
-    size_t dz_stride = dzs->stride, x_stride = xs->stride;
-    size_t from = xs->block.column, n = xs->block.columns;
-    const float *scale = t->scale + from, *shift = t->shift + from;
-    const float *mean = t->mean + from;
+    struct bn_gradient g = { t->dz, t->x, c->operand[BN_RELU_GRAD_STAT].data };
 
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        float s = 0, sx = 0;
+#pragma omp parallel for num_threads(threads_worth(c, t->x)) schedule(static)
+    for (int k = 0; k < c->threads; k++) {
+        double *sums = bn_sums(c, k, t->channels);
 
-        for (int k = 0; k < rows; k++) {
-            float xi = x[(size_t)k * x_stride + i];
-            float g = dz[(size_t)k * dz_stride + i];
-            float dy = scale[i] * xi + shift[i] > 0 ? g : 0;
-
-            s += dy;
-            sx += dy * (xi - mean[i]);
-        }
-        sum_dy[i] += s;
-        sum_dy_x[i] += sx;
-    }
-}
-
-static void add_dz_block(const struct tensors *t, struct block b, float *sum_dy,
-                         float *sum_dy_x)
-{
-    float room[2][STAGE_FLOATS];
-    struct stage dz = stage_load(t->dz, b, room[0]);
-    struct stage x = stage_load(t->x, b, room[1]);
-    size_t r = 0;
-
-    for (; r + BN_UNROLL <= b.rows; r += BN_UNROLL)
-        add_dz_rows(t, &dz, &x, r, BN_UNROLL, sum_dy, sum_dy_x);
-    for (; r < b.rows; r++)
-        add_dz_rows(t, &dz, &x, r, 1, sum_dy, sum_dy_x);
-}
-
-/* Adds columns [column, column + n) of some rows to the sums. */
-static void sum_rows(const struct tensors *t, struct range rows,
-                     size_t column, size_t n, double *sums)
-{
-    float sum_dy[STAGE_COLUMNS] = { 0 }, sum_dy_x[STAGE_COLUMNS] = { 0 };
-    struct blocks blocks = blocks_of(t->x, rows);
-
-    for (size_t i = column / blocks.wide; i < blocks.count;
-         i += blocks.across)
-        add_dz_block(t, blocks_get(&blocks, i), sum_dy, sum_dy_x);
-    for (size_t i = 0; i < n; i++) {
-        sums[column + i] += sum_dy[i];
-        sums[t->channels + column + i] += sum_dy_x[i];
-    }
-}
-
-static void thread_sums(const struct tensors *t, struct range rows,
-                        double *sums)
-{
-    memset(sums, 0, bn_sums_bytes(t->channels));
-    for (size_t r = rows.begin; r < rows.end; r += BN_ROWS) {
-        struct range some = { r, size_min(r + BN_ROWS, rows.end) };
-
-        for (size_t i = 0; i < t->channels; i += STAGE_COLUMNS)
-            sum_rows(t, some, i, size_min(t->channels - i, STAGE_COLUMNS),
-                     sums);
+        memset(sums, 0, bn_sums_bytes(t->channels));
+        KERNEL(bn_add_gradient)(&g, range_share(t->rows, k, c->threads),
+                                (struct range){ 0, t->channels }, sums,
+                                sums + t->channels);
     }
 }
 
@@ -136,7 +87,7 @@ static void write_parameters(const struct call *c, const struct tensors *t)
     for (size_t i = 0; i < t->channels; i++) {
         double dy = 0, dy_x = 0, mean_dy, mean_dy_xhat;
 
-        for (int k = 0; k < c->threads; k++) {
+        for (int k = 0; k < sum_threads(c); k++) {
             const double *sums = bn_sums(c, k, t->channels);
 
             dy += sums[i];
@@ -205,19 +156,20 @@ size_t KERNEL(bn_relu_grad_scratch)(const struct call *c)
     const struct operand *x = &c->operand[BN_RELU_GRAD_X];
     size_t channels = (size_t)x->dim[x->rank - 1];
 
-    return (size_t)c->threads * bn_sums_bytes(channels)
+    return (size_t)sum_threads(c) * bn_sums_bytes(channels)
            + 2 * sizeof(float) * channels;
 }
 
 void KERNEL(bn_relu_grad)(const struct call *c)
 {
     const struct tensors t = tensors_of(c);
+    const struct operand *sums = &c->operand[BN_RELU_GRAD_SUMS];
 
-#pragma omp parallel for num_threads(threads_worth(c, t.x)) schedule(static)
-    for (int k = 0; k < c->threads; k++)
-        thread_sums(&t, range_share(t.rows, k, c->threads),
-                    bn_sums(c, k, t.channels));
-
+    if (operand_given(sums))
+        for (size_t i = 0; i < SUM_ROWS * t.channels; i++)
+            bn_sums(c, 0, t.channels)[i] = ((const float *)sums->data)[i];
+    else
+        sum_gradient(c, &t);
     write_parameters(c, &t);
 
 #pragma omp parallel for num_threads(threads_worth(c, t.x)) schedule(static)

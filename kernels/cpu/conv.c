@@ -1,7 +1,8 @@
 /*
  * conv: y (N, Ho, Wo, Co) = x (N, H, W, Ci) * w (KH, KW, Ci, Co), zero
  * padding, + add (N, Ho, Wo, Co) or nothing. x may be read through a saved
- * batch norm, and is padded after that.
+ * batch norm, and is padded after that. If wanted, the sums (1, SUM_ROWS, Co)
+ * of y as the input of a batch norm.
  */
 #include "kernels/cpu/conv_product.h"
 
@@ -9,8 +10,11 @@ static struct conv_core product_for_conv(const struct call *c)
 {
     const struct operand *o = c->operand;
 
-    return KERNEL(conv_product)(c, &o[CONV_X], &o[CONV_W], &o[CONV_ADD],
-                             &o[CONV_Y], false);
+    struct conv_core core = KERNEL(conv_product)(
+        c, &o[CONV_X], &o[CONV_W], &o[CONV_ADD], &o[CONV_Y], false);
+
+    core.sums = &o[CONV_SUMS];
+    return core;
 }
 
 size_t KERNEL(conv_scratch)(const struct call *c)

@@ -4,6 +4,7 @@
 #ifndef MEMDIAL_CONV_CORE_H
 #define MEMDIAL_CONV_CORE_H
 
+#include "kernels/cpu/bn.h"
 #include "kernels/cpu/conv_strip.h"
 #include "kernels/cpu/conv_tile.h"
 #include "kernels/cpu/stage.h"
@@ -18,6 +19,11 @@ struct conv_core {
     int group;             /* rows of a strip that are summed together */
     int threads;
     void *scratch;
+    /* Two sums of y for a batch norm (enum sum_row), or not given: those of its
+     * input; or of its result's gradient, if that has an x. */
+    const struct operand *sums;
+    struct bn_gradient gradient;
+    struct conv_tally *tally; /* conv_sums.h */
 };
 
 /* Channels of output of a panel: fewer in the last. */
@@ -31,26 +37,66 @@ static inline int conv_panels(const struct conv_core *core)
     return (core->y->dim[3] + core->width - 1) / core->width;
 }
 
-/* Memory to ask for while a panel's channels of strip `item` are made: the
- * output or the tensor that is added to it, then the input of strip `next`.
- * *out borrows `in`. */
+/* The channels of a panel. */
+static inline struct range conv_columns(const struct conv_core *core, int panel)
+{
+    size_t begin = (size_t)(panel * core->width);
+
+    return (struct range){ begin, begin + (size_t)conv_lanes(core, panel) };
+}
+
+/* The rows of its image that strip `item` makes, of pixels of all classes. */
+static inline struct range conv_image_rows(const struct conv_core *core,
+                                           int item)
+{
+    const struct conv_strips *s = &core->strips;
+    struct range rows = KERNEL(conv_strip_output)(s, item);
+    size_t classes = (size_t)s->row.classes;
+
+    return (struct range){
+        rows.begin * classes, size_min(rows.end * classes, (size_t)s->row.out)
+    };
+}
+
+/* The same, counted from the first image. */
+static inline struct range conv_item_rows(const struct conv_core *core,
+                                          int item)
+{
+    size_t before = (size_t)(item / core->strips.count)
+                    * (size_t)core->y->dim[1];
+    struct range rows = conv_image_rows(core, item);
+
+    return (struct range){ before + rows.begin, before + rows.end };
+}
+
+/* Memory that will be wanted when a panel's channels of a strip are made. */
+struct conv_look {
+    struct conv_ahead out;   /* the output, or the tensor that is added to it */
+    struct conv_ahead norm;  /* x of the batch norm that sums are for */
+    struct conv_ahead in;    /* the input of the strip after it */
+};
+
+/* Prepares to ask for what strip `item` wants, and then `next`. */
 static inline void conv_look_ahead(const struct conv_core *core, int panel,
-                                   int item, int next, struct conv_ahead *out,
-                                   struct conv_ahead *in)
+                                   int item, int next, struct conv_look *look)
 {
     const struct conv_strips *s = &core->strips;
     const struct operand *to = operand_given(core->add) ? core->add : core->y;
-    struct range rows = KERNEL(conv_strip_output)(s, item);
+    struct range rows = conv_image_rows(core, item);
+    int channel = panel * core->width, channels = conv_lanes(core, panel);
 
-    rows.begin *= (size_t)s->row.classes;
-    rows.end = size_min(rows.end * (size_t)s->row.classes,
-                        (size_t)s->row.out);
-    *out = KERNEL(conv_ahead)(to, item / s->count, rows, panel * core->width,
-                              conv_lanes(core, panel));
-    *in = KERNEL(conv_ahead)(core->x, next / s->count,
-                             KERNEL(conv_strip_input)(s, next), 0,
-                             core->x->dim[3]);
-    out->next = in;
+    look->out = KERNEL(conv_ahead)(to, item / s->count, rows, channel,
+                                   channels);
+    look->in = KERNEL(conv_ahead)(core->x, next / s->count,
+                                  KERNEL(conv_strip_input)(s, next), 0,
+                                  core->x->dim[3]);
+    look->out.next = &look->in;
+    if (!operand_given(core->sums) || !core->gradient.x)
+        return;
+    look->norm = KERNEL(conv_ahead)(core->gradient.x, item / s->count, rows,
+                                    channel, channels);
+    look->norm.next = &look->in;
+    look->out.next = &look->norm;
 }
 
 /* Writes n channels of output, from element `at` on. */

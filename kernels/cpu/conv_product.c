@@ -1,11 +1,12 @@
 /*
- * Scratch: the taps; then the panel, and for each thread a strip and the sums.
+ * Scratch: tallies of sums (conv_sums.h); the taps; then the panel, and for each thread a strip and the sums.
  * If zeros may be skipped, scratch has the taps of strips for skipping and of
  * strips for dense panels, and the room for skipping.
  */
 #include "kernels/cpu/conv_product.h"
 
 #include "kernels/cpu/conv_sparse.h"
+#include "kernels/cpu/conv_sums.h"
 #include "kernels/cpu/conv_weights.h"
 #include "kernels/cpu/conv_winograd.h"
 #include "kernels/cpu/winograd.h"
@@ -103,7 +104,8 @@ static size_t taps_bytes(const struct conv_core *core)
            + dense_floats(&most) * sizeof(float);
 }
 
-size_t KERNEL(conv_product_scratch)(const struct conv_core *core)
+/* Bytes of scratch after the tallies. */
+static size_t product_bytes(const struct conv_core *core)
 {
     size_t taps = KERNEL(conv_taps_bytes)(&core->strips);
     struct conv_core dense;
@@ -115,6 +117,11 @@ size_t KERNEL(conv_product_scratch)(const struct conv_core *core)
     dense = dense_core(core);
     return 2 * taps + size_max(KERNEL(conv_sparse_floats)(core),
                                dense_floats(&dense)) * sizeof(float);
+}
+
+size_t KERNEL(conv_product_scratch)(const struct conv_core *core)
+{
+    return KERNEL(conv_sums_bytes)(core) + product_bytes(core);
 }
 
 /* The place in the panel of the weights of a block and a tap; taps are counted
@@ -132,7 +139,7 @@ struct work {
     const float *weights;
     float *strip, *sum;
     int item, panel;
-    struct conv_ahead out, in;
+    struct conv_look look;
 };
 
 /* A group of rows of pixels of one class: positions rows.begin, ... of the
@@ -166,7 +173,7 @@ static void sum_group(struct work *w, const struct group *g)
             .width = core->width,
             .lanes = conv_lanes(core, w->panel),
             .fresh = b == 0,
-            .ahead = &w->out
+            .ahead = &w->look.out
         };
 
         for (size_t r = g->rows.begin; r < g->rows.end; r++) {
@@ -232,7 +239,7 @@ static void run_strip(struct work *w)
 }
 
 /* Works through some strips for one panel. */
-static void run_strips(const void *own, struct range items)
+static void run_strips(const void *own, int share, struct range items)
 {
     struct work w = *(const struct work *)own;
     const struct conv_strips *s = &w.core->strips;
@@ -241,10 +248,12 @@ static void run_strips(const void *own, struct range items)
         w.item = (int)i;
         conv_look_ahead(w.core, w.panel, w.item,
                         (int)(i + 1 < items.end ? i + 1 : items.begin),
-                        &w.out, &w.in);
-        KERNEL(conv_ahead_divide)(&w.out,
+                        &w.look);
+        KERNEL(conv_ahead_divide)(&w.look.out,
                                   (size_t)(s->blocks * s->taps * s->rows));
         run_strip(&w);
+        KERNEL(conv_sums_add)(w.core, conv_columns(w.core, w.panel), share,
+                              w.item);
     }
 }
 
@@ -279,6 +288,7 @@ static void run_panel(const struct conv_core *core,
     }
     share_out((size_t)s->images * (size_t)s->count, core->threads, run_strips,
               &own);
+    KERNEL(conv_sums_end)(core, conv_columns(core, panel));
 }
 
 static void run_panels(const struct conv_core *core)
@@ -314,10 +324,15 @@ static void run_sparse_panels(const struct conv_core *core)
 
 void KERNEL(conv_product_run)(const struct conv_core *core)
 {
-    if (conv_sparse_may_pay(core))
-        run_sparse_panels(core);
-    else if (goes_by_squares(core))
-        KERNEL(conv_winograd_run)(core);
+    struct conv_core own = *core;
+
+    own.tally = core->scratch;
+    own.scratch = (char *)core->scratch + KERNEL(conv_sums_bytes)(core);
+    KERNEL(conv_sums_begin)(&own);
+    if (conv_sparse_may_pay(&own))
+        run_sparse_panels(&own);
+    else if (goes_by_squares(&own))
+        KERNEL(conv_winograd_run)(&own);
     else
-        run_panels(core);
+        run_panels(&own);
 }

@@ -25,6 +25,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/cpu/conv_sums.h"
 #include "kernels/cpu/sparse.h"
 
 /* Vectors of sums: as many as leave a register for the weight. */
@@ -525,13 +526,26 @@ struct work {
     float *strip;
 };
 
-static void run_sparse_strips(const void *own, struct range items)
+/* Channels of a panel, as channels of y. */
+static struct range columns_of_panel(const struct conv_core *core, int panel,
+                                     struct range channels)
+{
+    size_t first = conv_columns(core, panel).begin;
+
+    return (struct range){ first + channels.begin, first + channels.end };
+}
+
+static void run_sparse_strips(const void *own, int share, struct range items)
 {
     const struct work *w = own;
 
-    for (size_t i = items.begin; i < items.end; i++)
+    for (size_t i = items.begin; i < items.end; i++) {
         run_sparse_strip(w->core, (int)i, w->panel, w->channels, w->list,
                          w->strip);
+        KERNEL(conv_sums_add)(w->core, columns_of_panel(w->core, w->panel,
+                                                        w->channels),
+                              share, (int)i);
+    }
 }
 
 size_t KERNEL(conv_sparse_floats)(const struct conv_core *core)
@@ -567,6 +581,7 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core,
         share_out((size_t)s->images * (size_t)s->count, core->threads,
                   run_sparse_strips,
                   &(struct work){ core, l, channels, panel, strip });
+        KERNEL(conv_sums_end)(core, columns_of_panel(core, panel, channels));
     }
     return true;
 }

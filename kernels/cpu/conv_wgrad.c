@@ -383,12 +383,13 @@ static void add_row(const struct wgrad *g, int slab, int row, int parts,
 }
 
 /* Makes slabs that one thread has to itself. */
-static void run_slabs(const void *own, struct range slabs)
+static void run_slabs(const void *own, int share, struct range slabs)
 {
     const struct wgrad *g = own;
     size_t items = (size_t)g->strips.images * (size_t)g->strips.count;
     float *sum = thread_slab(g, this_thread());
 
+    (void)share;
     for (int i = (int)slabs.begin; i < (int)slabs.end; i++) {
         sum_slab(g, i, (struct range){ 0, items }, sum);
         for (int row = 0; row < slab_rows(g); row++)

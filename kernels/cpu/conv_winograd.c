@@ -14,6 +14,7 @@
  */
 #include "kernels/cpu/conv_winograd.h"
 
+#include "kernels/cpu/conv_sums.h"
 #include "kernels/cpu/conv_weights.h"
 #include "kernels/cpu/winograd.h"
 
@@ -97,7 +98,7 @@ struct winograd {
     int panel, item;
     const float *filter;
     float *strip, *square, *sum;
-    struct conv_ahead out, in;
+    struct conv_look look;
 };
 
 /* Some squares of a strip, row by row. */
@@ -135,7 +136,7 @@ static void multiply_chunk(struct winograd *w, struct squares q, int block,
         .offset = offset, .segments = blocks,
         .depth = CONV_BLOCK, .last = CONV_BLOCK, .lines = q.count,
         .width = core->width, .lanes = conv_lanes(core, w->panel),
-        .fresh = block == 0, .ahead = &w->out
+        .fresh = block == 0, .ahead = &w->look.out
     };
 
     for (int i = 0; i < blocks; i++)
@@ -209,7 +210,7 @@ static void run_squares(struct winograd *w)
     int count = (int)(rows.end - rows.begin) / 2 * across;
     int groups = (count + SQUARES - 1) / SQUARES;
 
-    KERNEL(conv_ahead_divide)(&w->out, (size_t)(groups * PLACES * s->blocks));
+    KERNEL(conv_ahead_divide)(&w->look.out, (size_t)(groups * PLACES * s->blocks));
     KERNEL(conv_strip_pack)(s, core->x, w->item, 0, s->blocks, w->strip);
     for (int g = 0; g < groups; g++) {
         struct range part = range_share((size_t)count, g, groups);
@@ -226,7 +227,7 @@ static void run_squares(struct winograd *w)
     }
 }
 
-static void run_squares_of(const void *own, struct range items)
+static void run_squares_of(const void *own, int share, struct range items)
 {
     struct winograd w = *(const struct winograd *)own;
 
@@ -234,8 +235,10 @@ static void run_squares_of(const void *own, struct range items)
         w.item = (int)i;
         conv_look_ahead(w.core, w.panel, w.item,
                         (int)(i + 1 < items.end ? i + 1 : items.begin),
-                        &w.out, &w.in);
+                        &w.look);
         run_squares(&w);
+        KERNEL(conv_sums_add)(w.core, conv_columns(w.core, w.panel), share,
+                              w.item);
     }
 }
 
@@ -260,5 +263,6 @@ void KERNEL(conv_winograd_run)(const struct conv_core *core)
             transform_filters(&cut, b, panel, filter);
         share_out((size_t)s->images * (size_t)s->count, core->threads,
                   run_squares_of, &w);
+        KERNEL(conv_sums_end)(&cut, conv_columns(&cut, panel));
     }
 }

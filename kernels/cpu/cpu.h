@@ -107,28 +107,41 @@ static inline size_t share_late(size_t items, int threads)
     return threads > 1 && items > all ? (items - all) / 4 : 0;
 }
 
+/* The most pieces of the last items for each thread. */
+enum { SHARE_PIECES = 4 };
+
+/* Shares that share_out() makes at most. */
+static inline int share_count(int threads)
+{
+    return (1 + SHARE_PIECES) * threads;
+}
+
 /*
  * Shares items among the threads of a parallel region. All of them call this;
  * `own` is each thread's data. Any thread gives an item the same bits. Most
  * items are assigned beforehand, at least one to each thread, and stay near its
  * caches. The rest goes in pieces to threads that have time: processors are not
- * always equally fast, or always there. Waits for all threads.
+ * always equally fast, or always there. Shares are numbered, and which items
+ * they have depends on the numbers of items and threads only. Waits for all
+ * threads.
  */
 static inline void share_out(size_t items, int threads,
-                             void (*run)(const void *own, struct range items),
+                             void (*run)(const void *own, int share,
+                                         struct range items),
                              const void *own)
 {
     size_t rest = share_late(items, threads), fixed = items - rest;
-    int pieces = (int)size_min(rest, 4 * (size_t)threads);
+    int pieces = (int)size_min(rest, SHARE_PIECES * (size_t)threads);
 
 #pragma omp for schedule(static) nowait
     for (int t = 0; t < threads; t++)
-        run(own, range_share(fixed, t, threads));
+        run(own, t, range_share(fixed, t, threads));
 #pragma omp for schedule(dynamic)
     for (int i = 0; i < pieces; i++) {
         struct range piece = range_share(rest, i, pieces);
 
-        run(own, (struct range){ fixed + piece.begin, fixed + piece.end });
+        run(own, threads + i,
+            (struct range){ fixed + piece.begin, fixed + piece.end });
     }
 }
 

@@ -51,12 +51,13 @@ static void add_columns(const struct call *c, size_t t, size_t column,
     stage_put(dw, at, columns, sum);
 }
 
-static void add_tokens(const void *own, struct range rows)
+static void add_tokens(const void *own, int share, struct range rows)
 {
     const struct call *c = own;
     const int32_t *tokens = c->operand[EMBEDDING_WGRAD_TOKENS].data;
     size_t columns = (size_t)c->operand[EMBEDDING_WGRAD_DW].dim[1];
 
+    (void)share;
     for (size_t t = rows.begin; t < rows.end; t++) {
         if (seen_before(tokens, t))
             continue;

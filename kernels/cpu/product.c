@@ -499,8 +499,9 @@ static void run_item(const struct step *s, size_t i, size_t later)
     }
 }
 
-static void run_items(const void *own, struct range items)
+static void run_items(const void *own, int share, struct range items)
 {
+    (void)share;
     for (size_t i = items.begin; i < items.end; i++)
         run_item(own, i, i + 1 < items.end ? i + 1 : items.begin);
 }

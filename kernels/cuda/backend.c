@@ -219,7 +219,7 @@ static bool cuda_measure(struct device *d, struct ceilings *ceilings,
 const struct backend cuda_backend = {
     .name = "cuda",
     .alignment = CUDA_ALIGNMENT,
-    .sums_tiles = true,
+    .tile_rows = TILE_ROWS,
     .list = cuda_list,
     .open = cuda_open,
     .close = cuda_close,

@@ -137,7 +137,7 @@ void cuda_bn_relu_grad(struct queue *q, const struct call *c)
                 rows_launch<W>(q, g, rows, channels, sums);
             launch(q, blocks_for((size_t)channels * WARP_LANES),
                    BLOCK_THREADS, 0, write_parameters, channels,
-                   (int)tiles_of(rows), (double)rows, stat, sums, k,
+                   (int)tiles_of(rows, TILE_ROWS), (double)rows, stat, sums, k,
                    data_of<float>(&o[BN_RELU_GRAD_DGAMMA]),
                    data_of<float>(&o[BN_RELU_GRAD_DBETA]));
             launch(q, blocks_for(n / W), BLOCK_THREADS, 0, write_dx<T, W>, n,

@@ -123,7 +123,7 @@ void cuda_bn_stats(struct queue *q, const struct call *c)
 
     n.channels = channels_of(x);
     n.rows = operand_rows(x);
-    n.tiles = (int)tiles_of(n.rows);
+    n.tiles = (int)tiles_of(n.rows, TILE_ROWS);
     n.eps = c->attr.norm.eps;
     n.factor = running_factor(c);
     n.gamma = data_of<float>(&o[BN_STATS_GAMMA]);

@@ -17,7 +17,7 @@ static inline size_t sums_bytes(const struct operand *x,
                                 const struct operand *sums)
 {
     return operand_given(sums) ? 0
-                               : tiles_of(operand_rows(x)) * SUM_ROWS
+                               : tiles_of(operand_rows(x), TILE_ROWS) * SUM_ROWS
                                      * (size_t)x->dim[x->rank - 1]
                                      * sizeof(float);
 }

@@ -89,7 +89,7 @@ static void rows_launch(struct queue *q, Terms terms, size_t rows,
     int columns = channels / W;
     int across = columns < ROWS_ACROSS ? columns : (int)ROWS_ACROSS;
 
-    launch(q, dim3((unsigned)tiles_of(rows),
+    launch(q, dim3((unsigned)tiles_of(rows, TILE_ROWS),
                    (unsigned)((columns + across - 1) / across)),
            BLOCK_THREADS, sizeof(rows_shared<W>), rows_sum<W, Terms>, terms,
            rows, channels, across, sums);

@@ -19,18 +19,19 @@ static int *find_operations(const struct graph *g, enum op_code code, int slot)
 
 /* A value for the sums of the tiles of an activation (N, H, W, C), with rows as
  * in enum sum_row. */
-static int tile_sums(struct graph *g, int activation)
+static int tile_sums(struct graph *g, int activation, int tile_rows)
 {
     struct value v = g->values[activation];
 
     return graph_value(g, &(struct value){
         .layer = v.layer, .name = "sums", .kind = KIND_TRANSIENT,
         .dtype = DTYPE_F32, .rank = 3,
-        .dim = { 0, SUM_ROWS, v.dim[v.rank - 1] }, .tiles_of = activation
+        .dim = { 0, SUM_ROWS, v.dim[v.rank - 1] }, .tiles_of = activation,
+        .tile_rows = tile_rows
     });
 }
 
-static void fuse_statistics(struct graph *g)
+static void fuse_statistics(struct graph *g, int tile_rows)
 {
     int *reader = find_operations(g, OP_bn_stats, BN_STATS_X);
 
@@ -39,12 +40,13 @@ static void fuse_statistics(struct graph *g)
         if (g->ops[i].code != OP_conv || reader[conv[CONV_Y]] < 0)
             continue;
         stats = g->ops[reader[conv[CONV_Y]]].operand;
-        conv[CONV_SUMS] = stats[BN_STATS_SUMS] = tile_sums(g, conv[CONV_Y]);
+        conv[CONV_SUMS] = stats[BN_STATS_SUMS] =
+            tile_sums(g, conv[CONV_Y], tile_rows);
     }
     free(reader);
 }
 
-static void fuse_gradients(struct graph *g)
+static void fuse_gradients(struct graph *g, int tile_rows)
 {
     int *reader = find_operations(g, OP_bn_relu_grad, BN_RELU_GRAD_DZ);
 
@@ -57,13 +59,13 @@ static void fuse_gradients(struct graph *g)
         conv[CONV_DGRAD_X] = norm[BN_RELU_GRAD_X];
         conv[CONV_DGRAD_STAT] = norm[BN_RELU_GRAD_STAT];
         conv[CONV_DGRAD_SUMS] = norm[BN_RELU_GRAD_SUMS] =
-            tile_sums(g, conv[CONV_DGRAD_DX]);
+            tile_sums(g, conv[CONV_DGRAD_DX], tile_rows);
     }
     free(reader);
 }
 
-void fuse_tile_sums(struct graph *g)
+void fuse_tile_sums(struct graph *g, int tile_rows)
 {
-    fuse_statistics(g);
-    fuse_gradients(g);
+    fuse_statistics(g, tile_rows);
+    fuse_gradients(g, tile_rows);
 }

@@ -1,6 +1,6 @@
 /*
  * Work that one operation can spare another. A pass over a finished graph adds
- * it, for the backends that can do it.
+ * it.
  */
 #ifndef MEMDIAL_FUSE_H
 #define MEMDIAL_FUSE_H
@@ -9,10 +9,10 @@
 
 /*
  * The convolution that writes a tensor also sums, tile by tile, the figures
- * that a batch norm needs of it, while the elements are in registers: those of
- * its input for the statistics, those of its result's gradient for the backward
- * pass. So neither reads the tensor again.
+ * that a batch norm needs of it, while the elements are near: those of its input
+ * for the statistics, those of its result's gradient for the backward pass. So
+ * neither reads the tensor again.
  */
-void fuse_tile_sums(struct graph *);
+void fuse_tile_sums(struct graph *, int tile_rows);
 
 #endif

@@ -150,13 +150,13 @@ static int resolve_dim(int dim, const struct extents *extents)
     return dim >= 0 ? dim : extents->of[-1 - dim];
 }
 
-/* How many tiles the rows of a value make. */
-static int count_tiles(const struct graph *g, int value,
+/* How many tiles the rows of the value make that a value sums. */
+static int count_tiles(const struct graph *g, const struct value *sums,
                        const struct extents *extents)
 {
-    struct operand o = graph_operand(g, value, extents);
+    struct operand o = graph_operand(g, sums->tiles_of, extents);
 
-    return (int)tiles_of(operand_rows(&o));
+    return (int)tiles_of(operand_rows(&o), sums->tile_rows);
 }
 
 struct operand graph_operand(const struct graph *g, int value,
@@ -176,7 +176,7 @@ struct operand graph_operand(const struct graph *g, int value,
     for (int i = 0; i < v->rank; i++)
         o.dim[i] = resolve_dim(v->dim[i], extents);
     if (v->tiles_of != VALUE_NONE)
-        o.dim[0] = count_tiles(g, v->tiles_of, extents);
+        o.dim[0] = count_tiles(g, v, extents);
     return o;
 }
 

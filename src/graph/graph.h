@@ -65,7 +65,8 @@ struct value {
     int part_of;         /* of a view: the pool's value that stores it */
     int member;          /* of a view: which member of the pool it is */
     int tiles_of;        /* of sums of tiles: the value that is summed, which
-                            gives the number of tiles */
+                            gives the number of tiles, ... */
+    int tile_rows;       /* ... and their rows */
     int ordinal;         /* among the values of its kind */
     struct init init;    /* of state */
 };

@@ -46,8 +46,7 @@ static bool make_plan(struct job *job, struct error *e)
     struct route *route;
 
     job->graph = model_build(&job->settings);
-    if (job->backend->sums_tiles)
-        fuse_tile_sums(job->graph);
+    fuse_tile_sums(job->graph, job->backend->tile_rows);
     if (!policy_check(job->graph, &job->settings, e))
         return false;
     if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)

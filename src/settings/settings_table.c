@@ -140,7 +140,7 @@ const struct setting settings_table[] = {
               "stored",
       .place = 2, .ladder = LADDER_LIST,
       .saves = "fp32", .price = PRICE_STORAGE,
-      .shrinks = (MODEL | PER_SAMPLE) & ~(1 << KIND_WORKSPACE),
+      .shrinks = MODEL | PER_SAMPLE,
       .shrunk = "all that is stored in 32 bits" },
     { "master_weights", "memory", SETTING_CHOICE, AT(master_weights),
       CHOICES(master_weights),
