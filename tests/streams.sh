@@ -129,6 +129,20 @@ for command in train worker; do
     done
 done
 
+# A run nobody reads ends with its next line, and keeps its snapshot.
+for json in '' --json; do
+    rm -f "$folder/saved"
+    : >"$out"
+    { timeout $patience "$memdial" train quick $small $json --epochs 99999 \
+        --save "$folder/saved" 2>"$err"; echo $? >"$out"; } | head -n 1 \
+        >"$folder/first"
+    [ "$(cat "$out")" = 1 ] && one_line "$err" 'standard output: Broken pipe'
+    report $? "train $json ends when its output has no reader"
+    "$memdial" train quick $small --epochs 1 --load "$folder/saved" \
+        >"$out" 2>"$err"
+    report $? '... and has kept a snapshot'
+done
+
 # A pipe that takes a few lines more, and then is full for good.
 sleeping() { # the run does nothing, and has done nothing for a while
     before=$(cut -d ' ' -f 3,14,15 "/proc/$begun/stat")

@@ -79,6 +79,14 @@ static void print_event(void *arg, const struct event *event)
         ending_ask(SIGPIPE);
 }
 
+/* The same, for people. */
+static void tell_progress(void *progress, const struct event *event)
+{
+    progress_emit(progress, event);
+    if (!print_flush())
+        ending_ask(SIGPIPE);
+}
+
 static bool make_trainer(const struct choices *c, struct trainer **t,
                          struct error *e)
 {
@@ -123,7 +131,7 @@ static int train(const struct choices *c)
         profile_init(&profile, t->executor);
     ok = training_run(t, c->request->preset,
                      c->json ? (struct event_sink){ print_event, NULL }
-                             : (struct event_sink){ progress_emit, &progress },
+                             : (struct event_sink){ tell_progress, &progress },
                      ending_flag(), c->save, &e);
     if (ok && !c->json)
         progress_summary(&progress, t->step < trainer_steps(t), c->save);
