@@ -133,6 +133,13 @@ refuses 2 'a file is there that is no snapshot' train "$folder/mine.yaml" \
     --save "$folder/mine.yaml"
 cmp "$folder/mine.yaml" "$folder/as.yaml" >"$out"
 report $? '... and it is as it was'
+# Nor is the file that output or errors go to, by that or another name.
+if [ -w /dev/stdout ]; then
+    refuses 2 '/dev/stdout: output goes to this file' train quick $small \
+        --epochs 1 --save /dev/stdout
+    refuses 2 "$err: output goes to this file" train quick $small \
+        --epochs 1 --save "$err"
+fi
 head -c 10000 "$memdial" >"$folder/binary.yaml"
 refuses 2 "$folder/binary.yaml: not a YAML file" plan "$folder/binary.yaml"
 : >"$folder/empty.yaml"

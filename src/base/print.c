@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/ending.h"
@@ -307,4 +308,17 @@ bool print_flush(void)
     write_out(&output);
     errno = output.failure;
     return !output.failure;
+}
+
+bool print_goes_to(int fd)
+{
+    struct stat file, other;
+
+    if (fstat(fd, &file) != 0)
+        return false;
+    for (int i = STDOUT_FILENO; i <= STDERR_FILENO; i++)
+        if (fstat(i, &other) == 0 && other.st_dev == file.st_dev &&
+            other.st_ino == file.st_ino)
+            return true;
+    return false;
 }

@@ -31,4 +31,8 @@ void print_bytes(const char *bytes, size_t count);
  * write that failed. */
 bool print_flush(void);
 
+/* Whether an open file is that which standard output or standard error goes
+ * to, by any name. */
+bool print_goes_to(int fd);
+
 #endif

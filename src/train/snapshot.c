@@ -10,6 +10,7 @@
 #include "base/draft.h"
 #include "base/file.h"
 #include "base/json_print.h"
+#include "base/print.h"
 #include "data/dataset.h"
 #include "settings/facts.h"
 #include "train/safetensors.h"
@@ -419,7 +420,7 @@ static bool is_snapshot(int fd)
 static bool check_overwritten(const char *path, struct error *e)
 {
     uint64_t bytes;
-    bool good;
+    bool good, output;
     int fd;
 
     if (access(path, F_OK) != 0)
@@ -428,7 +429,11 @@ static bool check_overwritten(const char *path, struct error *e)
     if (fd < 0)
         return false;
     good = bytes == 0 || is_snapshot(fd);
+    output = print_goes_to(fd);
     close(fd);
+    if (output)
+        return error_set(e, EXIT_INPUT, "%s: output goes to this file; name "
+                         "another", path);
     return good || error_set(e, EXIT_INPUT, "%s: a file is there that is no "
                              "snapshot of memdial; name another", path);
 }
