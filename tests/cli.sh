@@ -238,6 +238,9 @@ awk -F '[:,]' '
                again > 0 && again < flops)
     }' "$out"
 report $? '... whose layers add up to the whole'
+grep -E '"(recompute_)?flops": [0-9]|_?step": [0-9]' "$out" >"$folder/counts"
+[ -s "$folder/counts" ] && ! grep -qvE ': [0-9]+,?$' "$folder/counts"
+report $? '... and whose counts are integers'
 awk -F '[:,]' '
     /"layer": "g1.b1.conv1"/ { here = 1 }
     here && /"recompute_flops"/ { again = $2; here = 0 }
@@ -291,6 +294,9 @@ works train quick --epochs 1 $small --profile --json
 tail -n 1 "$out" | grep '"type":"profile"' |
     grep -q '{"op":"conv_wgrad","dtype":"fp32","shapes":"[^"]*","calls":'
 report $? '... or a line of JSON'
+tail -n 1 "$out" | grep -oE '"(bytes|flops|calls)":[^,}]*' >"$folder/counts"
+[ -s "$folder/counts" ] && ! grep -qvE ':[0-9]+$' "$folder/counts"
+report $? '... whose counts are integers'
 
 # Ctrl-C ends a run in order. A shell makes jobs in the background ignore that
 # signal, so SIGTERM stands in for it.
