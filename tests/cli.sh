@@ -103,7 +103,8 @@ refuses 2 'microbatch: 101 is larger than batch, 100' plan --set microbatch=101
 refuses 2 "unknown setting 'bacth'; did you mean 'batch'?" train --set bacth=1
 refuses 2 "recompute: 'all' is not one of none, bn-relu" \
     train --set recompute=all
-refuses 2 "epochs: 'x' is not a whole number" train --epochs x
+refuses 2 "memdial: --epochs: 'x' is not a whole number" train --epochs x
+refuses 2 "memdial: --set: epochs: '0' is not a whole" train --set epochs=0
 refuses 2 "backend: 'abacus' is not" plan --set backend=abacus
 refuses 2 './none.yaml: No such file or directory' plan ./none.yaml
 refuses 2 "$folder: not a file but a folder" plan "$folder"

@@ -44,7 +44,7 @@ static void set_epochs(struct request *r, const char *value)
 
     strcpy(assignment, name);
     strcat(assignment, value);
-    request_set(r, assignment);
+    request_set(r, "--epochs", assignment);
     free(assignment);
 }
 
