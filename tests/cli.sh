@@ -269,6 +269,9 @@ refuses 2 "$memdial" train quick $small --load "$memdial"
 refuses 2 "$folder/none" train quick $small --load "$folder/none"
 refuses 2 "$snapshot" train quick $small --set depth=16 --load "$snapshot"
 refuses 1 "$folder/none/x" train quick $small --save "$folder/none/x"
+refuses 2 'memdial: --save: the path is empty' train quick $small --save ''
+refuses 2 'memdial: --load: the path is empty' train quick $small --load ''
+refuses 2 '--worker: the command is empty' --plain --worker ' '
 
 # A run that diverges says so, and leaves the snapshot before it.
 long='--set epoch_samples=640 --set valid_samples=32 --set batch=32

@@ -55,6 +55,11 @@ refuses 'no run is under way' '{"command":"pause"}'
 refuses 'no run before' '{"command":"restart"}'
 refuses "no preset 'quik'; did you mean 'quick'?" \
     '{"command":"start","preset":"quik"}'
+for member in save load; do
+    refuses "$member: the path is empty" \
+        "{\"command\":\"start\",\"preset\":\"quick\",\"$member\":\"\"}"
+done
+refuses 'path: the path is empty' '{"command":"save","path":""}'
 send "$start,\"save\":\"$folder/snapshot\"}"
 await '"type":"start","schema":1,"preset":"quick"'
 await '"type":"epoch"'

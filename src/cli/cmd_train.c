@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ending.h"
+#include "base/file.h"
 #include "base/print.h"
 #include "cli/profile_table.h"
 #include "cli/progress.h"
@@ -84,7 +85,9 @@ static bool make_trainer(const struct choices *c, struct trainer **t,
 {
     struct settings settings;
 
-    if (!request_settings(c->request, &settings, e) ||
+    if (!file_check_path("--save", c->save, e) ||
+        !file_check_path("--load", c->load, e) ||
+        !request_settings(c->request, &settings, e) ||
         !trainer_new(t, &settings, e))
         return false;
     if ((c->save && !snapshot_check(c->save, e)) ||

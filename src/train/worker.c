@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/draft.h"
 #include "base/ending.h"
+#include "base/file.h"
 #include "base/json_print.h"
 #include "base/lines.h"
 #include "base/spelling.h"
@@ -282,6 +283,8 @@ static bool obey_start(struct worker *w, json_t *command, struct error *e)
     if (!unpack(command, e, "{s?s s?s s?o s?s s?b s?s}", "preset", &preset,
                 "name", &o.name, "settings", &changes, "save", &o.save,
                 "keep", &keep, "load", &o.load) ||
+        !file_check_path("save", o.save, e) ||
+        !file_check_path("load", o.load, e) ||
         (preset && !preset_load(&base, preset, e)) ||
         (changes && !settings_json_read(changes, &base.settings, "start", e)) ||
         !model_check(&base.settings, "start", e))
@@ -304,6 +307,7 @@ static bool obey_restart(struct worker *w, json_t *command, struct error *e)
                          "with start");
     if (!unpack(command, e, "{s?o s?s}", "settings", &changes, "load",
                 &o.load) ||
+        !file_check_path("load", o.load, e) ||
         (changes &&
          !settings_json_read(changes, &o.settings, "restart", e)) ||
         !model_check(&o.settings, "restart", e))
@@ -356,7 +360,8 @@ static bool obey_save(struct worker *w, json_t *command, struct error *e)
 {
     const char *path;
 
-    return unpack(command, e, "{s:s}", "path", &path) && require_run(w, e) &&
+    return unpack(command, e, "{s:s}", "path", &path) &&
+           file_check_path("path", path, e) && require_run(w, e) &&
            snapshot_check(path, e) && write_snapshot(w, path, e);
 }
 
