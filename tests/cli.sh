@@ -100,6 +100,13 @@ refuses 1 'backend cuda: none: ' train quick --set backend=cuda
 refuses 2 "no preset 'quik'; did you mean 'quick'?" plan quik
 refuses 2 'depth: 11 is not 6n + 4' plan quick --set depth=11
 refuses 2 'microbatch: 101 is larger than batch, 100' plan --set microbatch=101
+for command in plan train; do
+    refuses 2 'batch: 100 samples are more than an epoch of 10; lower batch' \
+        $command quick --set epoch_samples=10
+    refuses 2 'batch: 20001 samples are more than an epoch of 20000; lower' \
+        $command quick --set epoch_samples=0 --set batch=20001
+done
+works plan quick --set epoch_samples=100
 refuses 2 "unknown setting 'bacth'; did you mean 'batch'?" train --set bacth=1
 refuses 2 "recompute: 'all' is not one of none, bn-relu" \
     train --set recompute=all

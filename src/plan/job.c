@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/dataset.h"
 #include "graph/fuse.h"
 #include "models/model.h"
 #include "plan/optimal.h"
@@ -80,7 +81,8 @@ bool job_new_on(struct job **out, const struct settings *s,
     job->settings = *s;
     job->machine = *machine;
     job->threads = settled.threads;
-    if (!pick_backend(job, settled.backend, e) || !make_plan(job, e)) {
+    if (!pick_backend(job, settled.backend, e) ||
+        !dataset_epoch_check(s, e) || !make_plan(job, e)) {
         job_free(job);
         return false;
     }

@@ -21,9 +21,9 @@ struct job {
 };
 
 /* Plans for this machine, and for backend=auto looks for its devices. False if
- * the named backend is unknown, if `auto` can open none, if the model cannot be
- * trained in microbatches of that size, or if memory_budget cannot be met
- * (EXIT_BUDGET). */
+ * the named backend is unknown, if `auto` can open none, if an epoch is
+ * shorter than a batch, if the model cannot be trained in microbatches of that
+ * size, or if memory_budget cannot be met (EXIT_BUDGET). */
 bool job_new(struct job **, const struct settings *, struct error *);
 
 /* Plans for the given machine, without a look at this one. */
