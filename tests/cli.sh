@@ -96,6 +96,13 @@ works plan quick --set backend=cpu --set threads=1
 printed 'on backend cpu with 1 thread'
 refuses 1 'backend cuda: none: ' train quick --set backend=cuda
 
+# Of pools that are too large there is no plan.
+refuses 2 'sparsity: 0.3 leaves ' plan wrn-28-2 --set depth=250 \
+    --set width=64 --set sparsity=0.3
+refuses 2 'sparsity: 0.98 leaves ' plan wrn-28-2 --set depth=3994 \
+    --set width=64 --set sparsity=0.98
+works plan wrn-28-2 --set depth=250 --set width=64 --set sparsity=0.98
+
 # Faults in settings and presets.
 refuses 2 "no preset 'quik'; did you mean 'quick'?" plan quik
 refuses 2 'depth: 11 is not 6n + 4' plan quick --set depth=11
