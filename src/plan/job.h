@@ -40,8 +40,13 @@ struct job *job_baseline(const struct job *);
  * assignments: "microbatch=50 recompute=bn-relu". The ways have the cheapest
  * price that is enough, and each goes no further than it must. False if all
  * ways together are not enough.
+ *
+ * A plan of a large network takes its time, and a search makes many. After
+ * `seconds` it begins no other: ways then go further than they must, the
+ * cheapest first, or none is found.
  */
-bool job_savings(const struct job *, size_t bytes, char *text, size_t size);
+bool job_savings(const struct job *, size_t bytes, double seconds, char *text,
+                 size_t size);
 
 /* Opens the job's device. */
 bool job_open_device(const struct job *, struct device **, struct error *);
