@@ -96,14 +96,29 @@ works plan quick --set backend=cpu --set threads=1
 printed 'on backend cpu with 1 thread'
 refuses 1 'backend cuda: none: ' train quick --set backend=cuda
 
+# Of pools that are too large there is no plan.
+refuses 2 'sparsity: 0.3 leaves ' plan wrn-28-2 --set depth=250 \
+    --set width=64 --set sparsity=0.3
+refuses 2 'sparsity: 0.98 leaves ' plan wrn-28-2 --set depth=3994 \
+    --set width=64 --set sparsity=0.98
+works plan wrn-28-2 --set depth=250 --set width=64 --set sparsity=0.98
+
 # Faults in settings and presets.
 refuses 2 "no preset 'quik'; did you mean 'quick'?" plan quik
 refuses 2 'depth: 11 is not 6n + 4' plan quick --set depth=11
 refuses 2 'microbatch: 101 is larger than batch, 100' plan --set microbatch=101
+for command in plan train; do
+    refuses 2 'batch: 100 samples are more than an epoch of 10; lower batch' \
+        $command quick --set epoch_samples=10
+    refuses 2 'batch: 20001 samples are more than an epoch of 20000; lower' \
+        $command quick --set epoch_samples=0 --set batch=20001
+done
+works plan quick --set epoch_samples=100
 refuses 2 "unknown setting 'bacth'; did you mean 'batch'?" train --set bacth=1
 refuses 2 "recompute: 'all' is not one of none, bn-relu" \
     train --set recompute=all
-refuses 2 "epochs: 'x' is not a whole number" train --epochs x
+refuses 2 "memdial: --epochs: 'x' is not a whole number" train --epochs x
+refuses 2 "memdial: --set: epochs: '0' is not a whole" train --set epochs=0
 refuses 2 "backend: 'abacus' is not" plan --set backend=abacus
 refuses 2 './none.yaml: No such file or directory' plan ./none.yaml
 refuses 2 "$folder: not a file but a folder" plan "$folder"
@@ -245,6 +260,9 @@ awk -F '[:,]' '
                again > 0 && again < flops)
     }' "$out"
 report $? '... whose layers add up to the whole'
+grep -E '"(recompute_)?flops": [0-9]|_?step": [0-9]' "$out" >"$folder/counts"
+[ -s "$folder/counts" ] && ! grep -qvE ': [0-9]+,?$' "$folder/counts"
+report $? '... and whose counts are integers'
 awk -F '[:,]' '
     /"layer": "g1.b1.conv1"/ { here = 1 }
     here && /"recompute_flops"/ { again = $2; here = 0 }
@@ -272,6 +290,9 @@ refuses 2 "$memdial" train quick $small --load "$memdial"
 refuses 2 "$folder/none" train quick $small --load "$folder/none"
 refuses 2 "$snapshot" train quick $small --set depth=16 --load "$snapshot"
 refuses 1 "$folder/none/x" train quick $small --save "$folder/none/x"
+refuses 2 'memdial: --save: the path is empty' train quick $small --save ''
+refuses 2 'memdial: --load: the path is empty' train quick $small --load ''
+refuses 2 '--worker: the command is empty' --plain --worker ' '
 
 # A run that diverges says so, and leaves the snapshot before it.
 long='--set epoch_samples=640 --set valid_samples=32 --set batch=32
@@ -298,6 +319,9 @@ works train quick --epochs 1 $small --profile --json
 tail -n 1 "$out" | grep '"type":"profile"' |
     grep -q '{"op":"conv_wgrad","dtype":"fp32","shapes":"[^"]*","calls":'
 report $? '... or a line of JSON'
+tail -n 1 "$out" | grep -oE '"(bytes|flops|calls)":[^,}]*' >"$folder/counts"
+[ -s "$folder/counts" ] && ! grep -qvE ':[0-9]+$' "$folder/counts"
+report $? '... whose counts are integers'
 
 # Ctrl-C ends a run in order. A shell makes jobs in the background ignore that
 # signal, so SIGTERM stands in for it.

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "settings/ladder.h"
 #include "tests/sample.h"
 #include "tests/settings_of.h"
@@ -18,6 +19,8 @@
 
 /* Budgets and learning rates have no end. */
 enum { STEPS_MAX = 12 };
+
+enum { AT_LEISURE = 1000 /* seconds */ };
 
 static const struct machine machine = { "cpu", 2 };
 
@@ -232,8 +235,8 @@ Test(savings, are_proposed_by_price)
         if (!row->saves)
             continue;
         bytes = bytes_with(row);
-        cr_assert(job_savings(job, bytes, text, sizeof(text)), "%s",
-                  row->name);
+        cr_assert(job_savings(job, bytes, AT_LEISURE, text, sizeof(text)),
+                  "%s", row->name);
         cr_assert(assigns(text, row), "%s: %s", row->name, text);
         for (int j = 0; j < settings_count; j++)
             cr_expect(settings_table[j].price <= row->price ||
@@ -241,10 +244,28 @@ Test(savings, are_proposed_by_price)
                       text);
         check_proposal(&s, text, row, bytes);
     }
-    cr_expect(job_savings(job, job->plan->arena_bytes / 10 * 9, text,
-                          sizeof(text)));
+    cr_expect(job_savings(job, job->plan->arena_bytes / 10 * 9, AT_LEISURE,
+                          text, sizeof(text)));
     cr_expect_not(strchr(text, ' '), "one of them was enough: %s", text);
-    cr_expect_not(job_savings(job, 1, text, sizeof(text)));
+    cr_expect_not(job_savings(job, 1, AT_LEISURE, text, sizeof(text)));
+    job_free(job);
+}
+
+/* A search that has no more time proposes nothing, or too much. */
+Test(savings, are_proposed_in_time)
+{
+    struct settings s = defaults();
+    struct job *job = job_of(&s);
+    size_t bytes = job->plan->arena_bytes / 3;
+    double seconds = 1e-4, began = clock_seconds();
+    char text[256];
+
+    cr_expect_not(job_savings(job, bytes, 0, text, sizeof(text)));
+    cr_expect_lt(clock_seconds() - began, 1);
+    while (!job_savings(job, bytes, seconds, text, sizeof(text)))
+        cr_assert_lt(seconds *= 2, AT_LEISURE);
+    s = with_assignments(&s, text);
+    cr_expect_leq(arena_of(&s), bytes, "%s", text);
     job_free(job);
 }
 

@@ -200,8 +200,14 @@ Test(preset, assignments_come_last_and_in_order)
 {
     char batch7[] = "batch=7", depth22[] = "depth=22", batch8[] = "batch=8";
     char microbatch9[] = "microbatch=9";
-    char *const good[] = { batch7, depth22, batch8 };
-    char *const bad[] = { batch8, microbatch9 };
+    char epochs0[] = "epochs=0";
+    const struct assignment good[] = { { "--set", batch7 },
+                                       { "--set", depth22 },
+                                       { "--set", batch8 } };
+    const struct assignment bad[] = { { "--set", batch8 },
+                                      { "--set", microbatch9 } };
+    const struct assignment none[] = { { "--set", batch8 },
+                                       { "--epochs", epochs0 } };
     struct settings s = { .seed = 42 };
     struct error e = { 0 };
 
@@ -212,6 +218,9 @@ Test(preset, assignments_come_last_and_in_order)
     cr_expect(!preset_open("quick", bad, 2, &s, &e));
     cr_expect_str_eq(e.text, "quick: microbatch: 9 is larger than batch, 8; "
                      "lower it, or 0 for the whole batch");
+    cr_expect(!preset_open("quick", none, 2, &s, &e));
+    cr_expect_str_eq(e.text, "--epochs: '0' is not a whole number from 1 to "
+                     "1000000", "not the option that was given");
     cr_expect_eq(s.seed, 42, "settings changed by a failure");
 }
 

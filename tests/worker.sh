@@ -55,6 +55,11 @@ refuses 'no run is under way' '{"command":"pause"}'
 refuses 'no run before' '{"command":"restart"}'
 refuses "no preset 'quik'; did you mean 'quick'?" \
     '{"command":"start","preset":"quik"}'
+for member in save load; do
+    refuses "$member: the path is empty" \
+        "{\"command\":\"start\",\"preset\":\"quick\",\"$member\":\"\"}"
+done
+refuses 'path: the path is empty' '{"command":"save","path":""}'
 send "$start,\"save\":\"$folder/snapshot\"}"
 await '"type":"start","schema":1,"preset":"quick"'
 await '"type":"epoch"'
@@ -93,6 +98,8 @@ refuses "did you mean 'precision'?" \
 refuses 'microbatch: 33' '{"command":"set","settings":{"microbatch":33}}'
 refuses 'cannot change during a run' \
     '{"command":"set","settings":{"depth":16}}'
+refuses 'no setting of this command is changed' \
+    '{"command":"set","settings":{"microbatch":16,"precision":"fp61"}}'
 refuses 'lr: not a number' '{"command":"set","settings":{"lr":[1]}}'
 refuses 'settings: not an object' '{"command":"set","settings":7}'
 refuses 'settings' '{"command":"set"}'
@@ -103,8 +110,8 @@ refuses 'not a command' '["stop"]'
 refuses 'not a line of JSON' 'stop'
 refuses 'not a line of JSON' ''
 refuses 'not a line of JSON' '{"command":"stop"'
-refuses 'memory_budget' '{"command":"set","settings":'\
-'{"checkpoint":"optimal","memory_budget":1024}}'
+refuses 'not done: checkpoint=optimal memory_budget=1024' \
+    '{"command":"set","settings":{"checkpoint":"optimal","memory_budget":1024}}'
 refuses 'cannot write' "{\"command\":\"save\",\"path\":\"$folder/none/x\"}"
 head -c 200000 /dev/zero | tr '\0' x >&3
 send ''

@@ -433,6 +433,13 @@ static bool check_theme(const char *name, struct error *e)
                      known);
 }
 
+static bool check_worker(const char *command, struct error *e)
+{
+    return !command || command[strspn(command, " \t\n")] ||
+           error_set(e, EXIT_INPUT, "--worker: the command is empty; name one, "
+                     "or leave the option out");
+}
+
 static int run_session(const struct request *request, const struct choices *c)
 {
     struct app app = { 0 };
@@ -440,9 +447,8 @@ static int run_session(const struct request *request, const struct choices *c)
     struct error e;
     int code;
 
-    if (!check_theme(c->theme, &e))
-        return report_error(&e);
-    if (!request_settings(request, &settings, &e))
+    if (!check_theme(c->theme, &e) || !check_worker(c->worker, &e) ||
+        !request_settings(request, &settings, &e))
         return report_error(&e);
     fill_in(&app, &settings, c->worker);
     app.link = link_new(c->worker);

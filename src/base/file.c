@@ -27,6 +27,13 @@ bool file_check_kind(const char *path, const struct stat *status,
                      kind_of(status->st_mode));
 }
 
+bool file_check_path(const char *where, const char *path, struct error *e)
+{
+    return !path || *path ||
+           error_set(e, EXIT_INPUT, "%s: the path is empty; name a file",
+                     where);
+}
+
 static bool check_file_size(const char *path, uint64_t bytes, uint64_t most,
                             struct error *e)
 {

@@ -63,6 +63,12 @@ json_t *json_number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+json_t *json_count(double value)
+{
+    return fabs(value) < 0x1p63 ? json_integer((json_int_t)nearbyint(value))
+                                : json_number(value);
+}
+
 void json_put(json_t *object, const char *name, json_t *value)
 {
     int failed = json_object_set_new(object, name, value);

@@ -22,6 +22,10 @@ json_t *json_read(const char *line, size_t length, json_error_t *why);
 /* A JSON number, or null if it is not finite: JSON has no such numbers. */
 json_t *json_number(double);
 
+/* A count, of bytes or operations, as the nearest integer; a count that is too
+ * large for an integer as json_number(). */
+json_t *json_count(double);
+
 /* Adds a member; takes the value over. */
 void json_put(json_t *object, const char *name, json_t *value);
 void json_push(json_t *array, json_t *value);

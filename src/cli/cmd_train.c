@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ending.h"
+#include "base/file.h"
 #include "base/print.h"
 #include "cli/profile_table.h"
 #include "cli/progress.h"
@@ -44,7 +45,7 @@ static void set_epochs(struct request *r, const char *value)
 
     strcpy(assignment, name);
     strcat(assignment, value);
-    request_set(r, assignment);
+    request_set(r, "--epochs", assignment);
     free(assignment);
 }
 
@@ -92,7 +93,9 @@ static bool make_trainer(const struct choices *c, struct trainer **t,
 {
     struct settings settings;
 
-    if (!request_settings(c->request, &settings, e) ||
+    if (!file_check_path("--save", c->save, e) ||
+        !file_check_path("--load", c->load, e) ||
+        !request_settings(c->request, &settings, e) ||
         !trainer_new(t, &settings, e))
         return false;
     if ((c->save && !snapshot_check(c->save, e)) ||

@@ -81,8 +81,8 @@ static json_t *rows_json(const struct profile *p)
         json_put(row, "shapes", json_text(r->shapes));
         json_put(row, "calls", json_integer(r->calls));
         json_put(row, "seconds", json_number(r->seconds));
-        json_put(row, "bytes", json_number(r->all_bytes));
-        json_put(row, "flops", json_number(r->all_flops));
+        json_put(row, "bytes", json_count(r->all_bytes));
+        json_put(row, "flops", json_count(r->all_flops));
         json_push(rows, row);
     }
     return rows;

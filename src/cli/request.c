@@ -6,19 +6,20 @@
 
 #include "base/print.h"
 #include "models/model.h"
-#include "settings/preset.h"
 
-void request_set(struct request *r, const char *name_value)
+void request_set(struct request *r, const char *option,
+                 const char *name_value)
 {
     r->assignments = xrealloc(r->assignments, (unsigned long)r->count + 1,
                               sizeof(*r->assignments));
-    r->assignments[r->count++] = xstrdup(name_value);
+    r->assignments[r->count++] = (struct assignment){ option,
+                                                      xstrdup(name_value) };
 }
 
 void request_done(struct request *r)
 {
     for (int i = 0; i < r->count; i++)
-        free(r->assignments[i]);
+        free(r->assignments[i].text);
     free(r->assignments);
     *r = (struct request){ 0 };
 }
@@ -60,7 +61,7 @@ bool request_parse(struct request *r, int argc, char **argv,
             if (!strchr(optarg, '='))
                 return refuse_word(argv[0], "--set needs NAME=VALUE, not",
                                    optarg, usage, code);
-            request_set(r, optarg);
+            request_set(r, "--set", optarg);
             break;
         case 'h':
             print("Usage: memdial %s\n", usage);

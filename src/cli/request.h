@@ -8,16 +8,17 @@
 #include <getopt.h>
 
 #include "base/error.h"
-#include "settings/settings.h"
+#include "settings/preset.h"
 
 struct request {
     const char *preset;
-    char **assignments;          /* owned, [count], each owned */
+    struct assignment *assignments; /* owned, [count], each text owned */
     int count;
 };
 
-/* Adds "name=value". */
-void request_set(struct request *, const char *name_value);
+/* Adds "name=value", which `option` asked for. */
+void request_set(struct request *, const char *option,
+                 const char *name_value);
 void request_done(struct request *);
 
 /*

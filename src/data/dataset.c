@@ -56,16 +56,29 @@ void dataset_close(struct dataset *set)
     free(set);
 }
 
+static bool refuse_epoch(const struct settings *s, int64_t units,
+                         struct error *e)
+{
+    return error_set(e, EXIT_INPUT,
+                     "batch: %d %s are more than an epoch of %lld; lower "
+                     "batch or raise epoch_samples", s->batch,
+                     facts_of(s).units, (long long)units);
+}
+
+bool dataset_epoch_check(const struct settings *s, struct error *e)
+{
+    int64_t units = sets[s->data].family->planned_units(sets[s->data].source,
+                                                        s);
+
+    return units == 0 || units >= s->batch || refuse_epoch(s, units, e);
+}
+
 bool dataset_batches(const struct dataset *set, const struct settings *s,
                      int64_t *batches, struct error *e)
 {
     *batches = set->family->epoch_batches(set->state, s);
     return *batches > 0 ||
-           error_set(e, EXIT_INPUT,
-                     "batch: %d %s are more than an epoch of %lld; lower "
-                     "batch or raise epoch_samples", s->batch,
-                     facts_of(s).units,
-                     (long long)set->family->epoch_units(set->state, s));
+           refuse_epoch(s, set->family->epoch_units(set->state, s), e);
 }
 
 struct reading dataset_read(const struct dataset *set,

@@ -13,6 +13,10 @@ struct dataset;
 const struct data_family *dataset_family(int data);
 struct cut dataset_cut(const struct settings *);
 
+/* Whether an epoch has a batch, as far as settings alone say; the error is that
+ * of dataset_batches(), which also knows the files. */
+bool dataset_epoch_check(const struct settings *, struct error *);
+
 /* Whether the set is there, by the names and sizes of its files; cheap enough
  * to call before a run is given up. The error has REASON_DATA. It says
  * "data_path: " first, then the trouble; then, after "; ", the remedy. */

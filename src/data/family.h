@@ -29,6 +29,9 @@ struct data_family {
                  struct error *);
     void (*close)(void *state);
     bool (*intact)(const void *state, struct error *);
+    /* Units of an epoch by settings alone, which a batch must not have more of;
+     * 0 where the files say, or where it may. */
+    int64_t (*planned_units)(const void *source, const struct settings *);
     /* Units of an epoch, and how many whole batches they make. */
     int64_t (*epoch_units)(const void *state, const struct settings *);
     int64_t (*epoch_batches)(const void *state, const struct settings *);

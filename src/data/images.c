@@ -158,6 +158,16 @@ static bool family_intact(const void *state, struct error *e)
     return images_intact(state, e);
 }
 
+static int64_t family_planned_units(const void *source,
+                                    const struct settings *s)
+{
+    const struct image_source *images = source;
+
+    if (s->epoch_samples)
+        return s->epoch_samples;
+    return images->open ? 0 : images->samples(NULL, SPLIT_TRAIN);
+}
+
 static int64_t family_epoch_units(const void *state, const struct settings *s)
 {
     return s->epoch_samples ? s->epoch_samples
@@ -235,6 +245,7 @@ const struct data_family images_family = {
     .open = family_open,
     .close = family_close,
     .intact = family_intact,
+    .planned_units = family_planned_units,
     .epoch_units = family_epoch_units,
     .epoch_batches = family_epoch_batches,
     .begin = family_begin,

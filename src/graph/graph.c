@@ -1,6 +1,7 @@
 #include "graph/graph.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,23 @@ void graph_pool_join(struct graph *g, int value)
     g->values[value].part_of = value; /* until the pool is closed */
 }
 
+/* A dimension; of a pool that is too large, the most that there is. */
+static int pool_dim(size_t elements)
+{
+    return elements > INT_MAX ? INT_MAX : (int)elements;
+}
+
+static size_t index_elements(const struct pool *p)
+{
+    return pool_index_bytes(p) / sizeof(int32_t);
+}
+
+bool graph_pool_fits(const struct graph *g)
+{
+    return !g->pool || (g->pool->nonzeros <= INT_MAX &&
+                        index_elements(g->pool) <= INT_MAX);
+}
+
 void graph_pool_close(struct graph *g, int layer, double sparsity)
 {
     struct pool *p = g->pool;
@@ -127,12 +145,12 @@ void graph_pool_close(struct graph *g, int layer, double sparsity)
     g->pool_values = graph_value(g, &(struct value){
         .layer = layer, .name = "w", .kind = KIND_WEIGHTS,
         .dtype = g->values[first].dtype, .rank = 1,
-        .dim = { (int)p->nonzeros }, .init = { .rule = INIT_POOL }
+        .dim = { pool_dim(p->nonzeros) }, .init = { .rule = INIT_POOL }
     });
     g->pool_index = graph_value(g, &(struct value){
         .layer = layer, .name = "index", .kind = KIND_INDEX,
         .dtype = DTYPE_I32, .rank = 1,
-        .dim = { (int)(pool_index_bytes(p) / sizeof(int32_t)) },
+        .dim = { pool_dim(index_elements(p)) },
         .init = { .rule = INIT_INDEX }
     });
     for (int i = first; i < members; i++)

@@ -136,6 +136,10 @@ void graph_pool_open(struct graph *);
 void graph_pool_join(struct graph *, int value);
 void graph_pool_close(struct graph *, int layer, double sparsity);
 
+/* Whether the pool, if there is one, has no more nonzeros than it can count. No
+ * plan may be made of a graph whose pool has. */
+bool graph_pool_fits(const struct graph *);
+
 bool graph_is_view(const struct graph *, int value);
 
 /* A value as kernels see it: its shape at these extents, without data. */

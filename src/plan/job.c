@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "data/dataset.h"
 #include "graph/fuse.h"
 #include "models/model.h"
 #include "plan/optimal.h"
@@ -79,7 +81,8 @@ bool job_new_on(struct job **out, const struct settings *s,
     job->settings = *s;
     job->machine = *machine;
     job->threads = settled.threads;
-    if (!pick_backend(job, settled.backend, e) || !make_plan(job, e)) {
+    if (!pick_backend(job, settled.backend, e) ||
+        !dataset_epoch_check(s, e) || !make_plan(job, e)) {
         job_free(job);
         return false;
     }
@@ -100,10 +103,11 @@ struct job *job_baseline(const struct job *job)
     return baseline;
 }
 
-/* The bytes that an arena has to fit into. */
+/* The bytes that an arena has to fit into, and until when that is asked. */
 struct room {
     const struct machine *machine;
     size_t bytes;
+    double until;
 };
 
 static bool fits_room(const struct settings *s, struct room room)
@@ -111,7 +115,7 @@ static bool fits_room(const struct settings *s, struct room room)
     struct job *job;
     bool fit;
 
-    if (!model_check(s, "savings", NULL) ||
+    if (clock_seconds() >= room.until || !model_check(s, "savings", NULL) ||
         !job_new_on(&job, s, room.machine, NULL))
         return false;
     fit = job->plan->arena_bytes <= room.bytes;
@@ -144,25 +148,53 @@ static bool save_all(struct settings *s, enum price price)
     return changed;
 }
 
-/* Takes one way of saving only as far from its `own` value as it must. */
+/* How many steps a way of saving is from as far as `most` goes. */
+static int steps_to(struct settings s, const struct settings *most,
+                    const struct setting *row)
+{
+    int steps = 0;
+
+    while (settings_differ(&s, most, row) && saves_more(&s, row))
+        steps++;
+    return steps;
+}
+
+/* Takes one way of saving, of settings that fit, only as far from its `own`
+ * value as it must: halves the steps between a value that does not fit and one
+ * that does. */
 static void save_least(struct settings *s, const struct setting *row,
                        const struct settings *own, struct room room)
 {
     struct settings less = *s;
+    int steps;
 
     settings_copy(&less, own, row);
-    while (!fits_room(&less, room))
-        if (!saves_more(&less, row))
-            return;
-    *s = less;
+    steps = steps_to(less, s, row);
+    if (fits_room(&less, room)) {
+        *s = less;
+        return;
+    }
+    while (steps > 1) {
+        struct settings half = less;
+        for (int i = 0; i < steps / 2; i++)
+            saves_more(&half, row);
+        if (fits_room(&half, room)) {
+            *s = half;
+            steps /= 2;
+        } else {
+            less = half;
+            steps -= steps / 2;
+        }
+    }
 }
 
 /* The cheapest prices are tried first. Once the savings are enough the dearest
  * of them are lowered first. */
-bool job_savings(const struct job *job, size_t bytes, char *text, size_t size)
+bool job_savings(const struct job *job, size_t bytes, double seconds,
+                 char *text, size_t size)
 {
     struct settings s = job->settings;
-    struct room room = { &job->machine, bytes };
+    struct room room = { &job->machine, bytes, clock_seconds() + seconds };
     int price = PRICE_FREE;
 
     while (!save_all(&s, (enum price)price) || !fits_room(&s, room))

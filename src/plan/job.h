@@ -21,9 +21,9 @@ struct job {
 };
 
 /* Plans for this machine, and for backend=auto looks for its devices. False if
- * the named backend is unknown, if `auto` can open none, if the model cannot be
- * trained in microbatches of that size, or if memory_budget cannot be met
- * (EXIT_BUDGET). */
+ * the named backend is unknown, if `auto` can open none, if an epoch is
+ * shorter than a batch, if the model cannot be trained in microbatches of that
+ * size, or if memory_budget cannot be met (EXIT_BUDGET). */
 bool job_new(struct job **, const struct settings *, struct error *);
 
 /* Plans for the given machine, without a look at this one. */
@@ -40,8 +40,13 @@ struct job *job_baseline(const struct job *);
  * assignments: "microbatch=50 recompute=bn-relu". The ways have the cheapest
  * price that is enough, and each goes no further than it must. False if all
  * ways together are not enough.
+ *
+ * A plan of a large network takes its time, and a search makes many. After
+ * `seconds` it begins no other: ways then go further than they must, the
+ * cheapest first, or none is found.
  */
-bool job_savings(const struct job *, size_t bytes, char *text, size_t size);
+bool job_savings(const struct job *, size_t bytes, double seconds, char *text,
+                 size_t size);
 
 /* Opens the job's device. */
 bool job_open_device(const struct job *, struct device **, struct error *);

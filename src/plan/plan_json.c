@@ -43,12 +43,13 @@ static json_t *layer_json(const struct layer_row *r)
     json_t *nonzeros = r->pooled ? json_null()
                                  : json_integer((json_int_t)r->nonzeros);
 
-    return json_pack("{ss sI so sI sI sI sf sf so}", "layer", r->name,
+    return json_pack("{ss sI so sI sI sI so so so}", "layer", r->name,
                      "parameters", (json_int_t)r->parameters, "nonzeros",
                      nonzeros, "weights", (json_int_t)r->weights, "saved",
                      (json_int_t)r->saved, "peak_bytes",
-                     (json_int_t)r->at_peak, "flops", r->flops,
-                     "recompute_flops", r->recompute, "shape",
+                     (json_int_t)r->at_peak, "flops",
+                     json_count(r->flops), "recompute_flops",
+                     json_count(r->recompute), "shape",
                      json_integers(r->shape.dim, r->shape.rank));
 }
 
@@ -71,7 +72,7 @@ json_t *plan_json(const struct job *job, const struct job *baseline,
     double flops = schedule_flops(job->schedule);
     double baseline_flops = schedule_flops(baseline->schedule);
     json_t *object = json_pack(
-        "{si so so sI sI sI sI so so s{sf sf sf} s{sI sI so}}", "schema",
+        "{si so so sI sI sI sI so so s{so so sf} s{sI sI so}}", "schema",
         PLAN_SCHEMA, "preset", json_text(preset), "settings",
         settings_json(&job->settings), "parameters",
         (json_int_t)graph_parameters(job->graph), "nonzeros",
@@ -79,8 +80,9 @@ json_t *plan_json(const struct job *job, const struct job *baseline,
         (json_int_t)plan->peak_bytes, "arena_bytes",
         (json_int_t)plan->arena_bytes, "bytes",
         plan_bytes_json(plan, plan->peak_step), "peak_step",
-        step_json(plan, plan->peak_step), "flops", "step", flops,
-        "baseline_step", baseline_flops, "ratio", flops / baseline_flops,
+        step_json(plan, plan->peak_step), "flops", "step",
+        json_count(flops), "baseline_step", json_count(baseline_flops),
+        "ratio", flops / baseline_flops,
         "baseline", "peak_bytes", (json_int_t)baseline->plan->peak_bytes,
         "arena_bytes", (json_int_t)baseline->plan->arena_bytes, "bytes",
         plan_bytes_json(baseline->plan, baseline->plan->peak_step));

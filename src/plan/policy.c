@@ -46,8 +46,8 @@ static int nearest_microbatch(const struct graph *g, const struct settings *s)
     return 0;
 }
 
-bool policy_check(const struct graph *g, const struct settings *s,
-                  struct error *e)
+static bool check_norms(const struct graph *g, const struct settings *s,
+                        struct error *e)
 {
     struct cut cut = dataset_cut(s);
     int starved = starved_norm(g, &cut.least), nearest;
@@ -66,4 +66,21 @@ bool policy_check(const struct graph *g, const struct settings *s,
                      "single value per channel; the nearest that works is %d",
                      s->microbatch ? s->microbatch : s->batch, s->batch, name,
                      nearest);
+}
+
+static bool refuse_pool(const struct graph *g, const struct settings *s,
+                        struct error *e)
+{
+    return error_set(e, EXIT_INPUT, "sparsity: %g leaves %zu weights of %zu, "
+                     "more than can be indexed; raise it, or train a smaller "
+                     "network", s->sparsity, g->pool->nonzeros,
+                     g->pool->elements);
+}
+
+bool policy_check(const struct graph *g, const struct settings *s,
+                  struct error *e)
+{
+    if (!graph_pool_fits(g))
+        return refuse_pool(g, s, e);
+    return check_norms(g, s, e);
 }

@@ -393,15 +393,16 @@ bool preset_load(struct preset *preset, const char *name, struct error *e)
     return file ? load_embedded(preset, file, e) : refuse_preset_name(name, e);
 }
 
-bool preset_open(const char *name, char *const assignments[], int count,
-                 struct settings *settings, struct error *e)
+bool preset_open(const char *name, const struct assignment *assignments,
+                 int count, struct settings *settings, struct error *e)
 {
     struct preset preset;
 
     if (!preset_load(&preset, name, e))
         return false;
     for (int i = 0; i < count; i++)
-        if (!settings_assign(&preset.settings, "--set", assignments[i], e))
+        if (!settings_assign(&preset.settings, assignments[i].option,
+                             assignments[i].text, e))
             return false;
     if (!settings_check(&preset.settings, name, e))
         return false;

@@ -37,9 +37,16 @@ struct preset {
  * in .yaml or .yml, is a file. */
 bool preset_load(struct preset *, const char *name, struct error *);
 
-/* Loads a preset, applies `count` assignments "name=value" of --set in their
- * order, and checks the settings as a whole, but not those of the model. */
-bool preset_open(const char *name, char *const assignments[], int count,
+/* A change to a preset that a command line asks for. */
+struct assignment {
+    const char *option;          /* "--set", or an option that is short for it,
+                                    for messages */
+    char *text;                  /* "name=value" */
+};
+
+/* Loads a preset, applies `count` assignments in their order, and checks the
+ * settings as a whole, but not those of the model. */
+bool preset_open(const char *name, const struct assignment *, int count,
                  struct settings *, struct error *);
 
 /* Reads a preset's text; `where` is the file in messages. */

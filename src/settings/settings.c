@@ -60,9 +60,18 @@ const char *settings_nearest(const char *name)
     return spelling.nearest;
 }
 
+/* Whether the place is an option that names the setting itself, as --epochs. */
+static bool names_setting(const char *where, const struct setting *row)
+{
+    return strncmp(where, "--", 2) == 0 && strcmp(where + 2, row->name) == 0;
+}
+
 static bool refuse_value(const char *where, const struct setting *row,
                          const char *text, const char *wanted, struct error *e)
 {
+    if (names_setting(where, row))
+        return error_set(e, EXIT_INPUT, "%s: '%.80s' is not %s", where, text,
+                         wanted);
     return error_set(e, EXIT_INPUT, "%s: %s: '%.80s' is not %s", where,
                      row->name, text, wanted);
 }

@@ -23,13 +23,16 @@ static bool is_size(const struct setting *row, const void *arg)
            !idle_now(row, &job->settings, &job->machine, why);
 }
 
+/* A refusal does not wait for the best proposal. */
+static const double savings_seconds = 2;
+
 /* Adds to an error the settings that would fit into `available` bytes. */
 static void suggest_savings(const struct job *job, size_t available,
                             struct error *e)
 {
     char text[128];
     size_t used = strlen(e->text);
-    bool fit = job_savings(job, available, text, sizeof(text));
+    bool fit = job_savings(job, available, savings_seconds, text, sizeof(text));
 
     if (!fit)
         settings_names(text, sizeof(text), is_size, job, " or ");

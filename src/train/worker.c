@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/draft.h"
 #include "base/ending.h"
+#include "base/file.h"
 #include "base/json_print.h"
 #include "base/lines.h"
 #include "base/spelling.h"
@@ -282,6 +283,8 @@ static bool obey_start(struct worker *w, json_t *command, struct error *e)
     if (!unpack(command, e, "{s?s s?s s?o s?s s?b s?s}", "preset", &preset,
                 "name", &o.name, "settings", &changes, "save", &o.save,
                 "keep", &keep, "load", &o.load) ||
+        !file_check_path("save", o.save, e) ||
+        !file_check_path("load", o.load, e) ||
         (preset && !preset_load(&base, preset, e)) ||
         (changes && !settings_json_read(changes, &base.settings, "start", e)) ||
         !model_check(&base.settings, "start", e))
@@ -304,6 +307,7 @@ static bool obey_restart(struct worker *w, json_t *command, struct error *e)
                          "with start");
     if (!unpack(command, e, "{s?o s?s}", "settings", &changes, "load",
                 &o.load) ||
+        !file_check_path("load", o.load, e) ||
         (changes &&
          !settings_json_read(changes, &o.settings, "restart", e)) ||
         !model_check(&o.settings, "restart", e))
@@ -311,21 +315,40 @@ static bool obey_restart(struct worker *w, json_t *command, struct error *e)
     return replace_run(w, &o, e);
 }
 
-static bool obey_set(struct worker *w, json_t *command, struct error *e)
+static void add_words(struct error *e, const char *words)
+{
+    size_t used = strlen(e->text);
+
+    snprintf(e->text + used, sizeof(e->text) - used, "; %s", words);
+}
+
+/* Wants other settings: all of a command, or none. */
+static bool want_settings(struct worker *w, json_t *changes, struct error *e)
 {
     struct settings settings = w->wanted;
-    json_t *changes;
 
-    w->sets++;
-    if (!unpack(command, e, "{s:o}", "settings", &changes) ||
-        !require_run(w, e) ||
-        !settings_json_read(changes, &settings, "set", e) ||
+    if (!settings_json_read(changes, &settings, "set", e) ||
         !model_check(&settings, "set", e) ||
         !settings_can_follow(&w->trainer->job->settings, &settings, e))
         return false;
     w->wanted = settings;
     w->changed = true;
     return true;
+}
+
+static bool obey_set(struct worker *w, json_t *command, struct error *e)
+{
+    json_t *changes;
+
+    w->sets++;
+    if (!unpack(command, e, "{s:o}", "settings", &changes) ||
+        !require_run(w, e))
+        return false;
+    if (want_settings(w, changes, e))
+        return true;
+    if (json_object_size(changes) > 1)
+        add_words(e, "no setting of this command is changed");
+    return false;
 }
 
 static bool set_paused(struct worker *w, json_t *command, bool paused,
@@ -356,7 +379,8 @@ static bool obey_save(struct worker *w, json_t *command, struct error *e)
 {
     const char *path;
 
-    return unpack(command, e, "{s:s}", "path", &path) && require_run(w, e) &&
+    return unpack(command, e, "{s:s}", "path", &path) &&
+           file_check_path("path", path, e) && require_run(w, e) &&
            snapshot_check(path, e) && write_snapshot(w, path, e);
 }
 
@@ -473,6 +497,21 @@ static void obey_input(struct worker *w, int fd)
     w->quit |= over;
 }
 
+/* Refuses all settings asked for since the last step, and names them, for the
+ * reason may have to do with one alone. */
+static void refuse_changes(struct worker *w, struct error *e)
+{
+    char words[1024] = "not done: ", *changes = words + strlen(words);
+
+    settings_changes(&w->trainer->job->settings, &w->wanted, changes,
+                     sizeof(words) - (size_t)(changes - words));
+    if (strchr(changes, ' '))
+        add_words(e, words);
+    w->wanted = w->trainer->job->settings;
+    w->changed = false;
+    say_refused(w, "set", e);
+}
+
 /* All settings asked for since the last step are one change. */
 static void apply_changes(struct worker *w)
 {
@@ -481,12 +520,11 @@ static void apply_changes(struct worker *w)
     w->changed = false;
     if (!w->trainer)
         return;
-    if (trainer_change(w->trainer, &w->wanted, sink(w), &e)) {
-        w->saved_step = -1;
+    if (!trainer_change(w->trainer, &w->wanted, sink(w), &e)) {
+        refuse_changes(w, &e);
         return;
     }
-    w->wanted = w->trainer->job->settings;
-    say_refused(w, "set", &e);
+    w->saved_step = -1;
 }
 
 static void advance_run(struct worker *w)

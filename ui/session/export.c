@@ -19,7 +19,7 @@ static json_t *curve_json(const struct series *series)
                   json_pack("{so so so so}", "epochs",
                             json_number(p->at[AXIS_EPOCHS]), "seconds",
                             json_number(p->at[AXIS_SECONDS]), "units",
-                            json_number(p->at[AXIS_UNITS]), "value",
+                            json_count(p->at[AXIS_UNITS]), "value",
                             json_number(p->value)));
     }
     return points;
@@ -53,7 +53,7 @@ static json_t *attempt_json(const struct attempt *t)
                      json_text(t->preset), "run", t->run + 1, "peak_bytes",
                      (json_int_t)t->peak_bytes, "arena_bytes",
                      (json_int_t)t->arena_bytes, "flops",
-                     json_number(t->flops), "epochs", t->trial.epochs,
+                     json_count(t->flops), "epochs", t->trial.epochs,
                      "valid_score", json_number(t->trial.valid_score),
                      "settings", settings_json(&t->trial.settings));
 }
