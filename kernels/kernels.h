@@ -301,7 +301,8 @@ struct device_memory {
                             now ... */
     size_t os_peak;      /* ... and at most so far; 0: not known */
     size_t available;    /* that could be allocated; 0: not known */
-    bool limited;        /* by a control group, not by the system */
+    const char *limit;   /* " to this process's control group", or another limit
+                            that allows less than the system has; else "" */
 };
 
 struct device;           /* an open device; its backend knows the rest */

@@ -68,6 +68,20 @@ report $? '... and half of them train'
 [ $? = 0 ] && [ ! -s "$err" ]
 report $? 'smaller stacks let 64 train'
 
+# An arena that the limit leaves no room for is refused, with settings that fit.
+small_arena() { # ARGUMENT...
+    ulimit -v 60000
+    exec "$memdial" train quick --epochs 1 --set threads=1 \
+        --set epoch_samples=100 --set valid_samples=10 "$@"
+}
+(small_arena) >"$out" 2>"$err"
+grep -q 'MiB are available to this process (ulimit -v); .* would fit' "$err"
+report $? 'an arena beyond the address space is refused'
+(small_arena $(sed 's/.*); \(.*\) would fit.*/\1/; s/[^ ]*=/--set &/g' \
+    "$err")) >"$out" 2>"$err"
+[ $? = 0 ] && [ ! -s "$err" ]
+report $? '... and what would fit does'
+
 # A worker refuses too many threads and goes on.
 start='"epochs":1,"epoch_samples":8,"valid_samples":4,"batch":4'
 limited() { # COMMAND...

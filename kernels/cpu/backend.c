@@ -136,7 +136,7 @@ static bool fits_in_memory(size_t bytes, char why[WHY_SIZE])
     snprintf(why, WHY_SIZE,
              "cannot allocate %.1f MiB of memory: %.1f MiB are available%s",
              mebibytes(bytes), mebibytes(m.available),
-             m.limited ? " to this process's control group" : "");
+             m.limit);
     return false;
 }
 
@@ -216,7 +216,7 @@ static void cpu_memory(struct device *d, const void *arena, size_t bytes,
     m->os = memory_resident();
     m->os_peak = size_max(memory_peak(), m->os);
     m->available = memory.available;
-    m->limited = memory.limited;
+    m->limit = memory.limit;
 }
 
 static bool cpu_measure(struct device *d, struct ceilings *ceilings,

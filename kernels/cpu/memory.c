@@ -1,8 +1,9 @@
 /*
- * A process may have less memory than the system: it and every control group
- * that it is in may have a limit (the kernel's admin-guide, cgroup-v1/memory
- * and cgroup-v2). A process beyond a limit is killed. Of a group's pages those
- * of files are given up first, so these count as available.
+ * A process may have less memory than the system: its address space may have a
+ * limit, and so may every control group that it is in (the kernel's
+ * admin-guide, cgroup-v1/memory and cgroup-v2). A process beyond the limit of a
+ * group is killed. Of a group's pages those of files are given up first, so
+ * these count as available.
  */
 #define _GNU_SOURCE
 
@@ -12,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "kernels/cpu/cgroup.h"
@@ -60,13 +62,29 @@ static void limit_memory(void *arg, const struct cgroup *g)
     m->total = size_min(m->total, (size_t)limit);
     if (available < m->available) {
         m->available = available ? available : 1; /* it is known */
-        m->limited = true;
+        m->limit = " to this process's control group";
+    }
+}
+
+/* The address space of this process may have a limit of its own. */
+static void limit_addresses(struct memory *m)
+{
+    struct rlimit limit;
+    size_t available;
+
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return;
+    available = left((size_t)limit.rlim_cur,
+                     figures_find("/proc/self", "status", "VmSize:") * KIB);
+    if (available < m->available) {
+        m->available = available ? available : 1; /* it is known */
+        m->limit = " to this process (ulimit -v)";
     }
 }
 
 struct memory memory_find(const char *root)
 {
-    struct search s = { 0 };
+    struct search s = { .memory.limit = "" };
     char proc[PATH_MAX];
 
     snprintf(proc, sizeof(proc), "%s/proc", root);
@@ -77,6 +95,7 @@ struct memory memory_find(const char *root)
         return s.memory;
     s.memory.available += s.swap;
     cgroup_each(root, "memory", limit_memory, &s);
+    limit_addresses(&s.memory);
     return s.memory;
 }
 

@@ -13,7 +13,8 @@ struct memory {
     size_t total;
     size_t available;    /* could still be had, if other memory is swapped
                             out for it */
-    bool limited;        /* by a control group to less than there is */
+    const char *limit;   /* " to this process's control group", or another limit
+                            that allows less than there is; else "" */
 };
 
 /* `root` is a prefix for the paths of the system's files: "" but in tests. */

@@ -219,7 +219,7 @@ void executor_write_floats(const struct executor *ex, int instance,
 
 struct device_memory executor_memory(const struct executor *ex)
 {
-    struct device_memory memory = { 0 };
+    struct device_memory memory = { .limit = "" };
 
     ex->plan->backend->memory(ex->device, ex->arena, ex->plan->arena_bytes,
                               &memory);

@@ -32,7 +32,8 @@ static void suggest_savings(const struct job *job, size_t available,
 {
     char text[128];
     size_t used = strlen(e->text);
-    bool fit = job_savings(job, available, savings_seconds, text, sizeof(text));
+    bool fit = job->plan->arena_bytes > available &&
+               job_savings(job, available, savings_seconds, text, sizeof(text));
 
     if (!fit)
         settings_names(text, sizeof(text), is_size, job, " or ");
@@ -43,7 +44,7 @@ static void suggest_savings(const struct job *job, size_t available,
 static bool allocate_arena(const struct job *job, struct device *device,
                            struct executor **executor, struct error *e)
 {
-    struct device_memory m = { 0 };
+    struct device_memory m = { .limit = "" };
 
     if (executor_new(executor, job->plan, device, e))
         return true;
@@ -90,7 +91,7 @@ bool trainer_allocate(struct trainer *t, struct error *e)
 
 static struct device_memory memory_of(const struct trainer *t)
 {
-    struct device_memory m = { 0 };
+    struct device_memory m = { .limit = "" };
 
     t->job->backend->memory(t->device, NULL, 0, &m);
     return m;
@@ -111,7 +112,7 @@ bool trainer_fits(const struct trainer *t, const struct trainer *instead,
     error_set(e, EXIT_RUN, "backend %s: cannot allocate %.1f MiB of memory: "
               "%.1f MiB are available%s", t->job->backend->name,
               mebibytes(bytes), mebibytes(m.available),
-              m.limited ? " to this process's control group" : "");
+              m.limit);
     suggest_savings(t->job, m.available, e);
     return false;
 }
