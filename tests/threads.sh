@@ -77,8 +77,8 @@ small_arena() { # ARGUMENT...
 (small_arena) >"$out" 2>"$err"
 grep -q 'MiB are available to this process (ulimit -v); .* would fit' "$err"
 report $? 'an arena beyond the address space is refused'
-(small_arena $(sed 's/.*); \(.*\) would fit.*/\1/; s/[^ ]*=/--set &/g' \
-    "$err")) >"$out" 2>"$err"
+fitting=$(sed 's/.*); \(.*\) would fit.*/\1/; s/[^ ]*=/--set &/g' "$err")
+(small_arena $fitting) >"$out" 2>"$err"
 [ $? = 0 ] && [ ! -s "$err" ]
 report $? '... and what would fit does'
 
