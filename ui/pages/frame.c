@@ -41,26 +41,36 @@ static const char *state_text(const struct session *s, unsigned *style)
 
 enum { RATE_CELLS = 7 };
 
-/* "epoch 3 of 20  1,240 samples/s  0:42 left". While the run stands still only
- * the epoch: the old speed does not tell the end. */
-static void progress_text(const struct session *s, char *text, size_t size)
+enum { PROGRESS_SIZE = 160 };
+
+/* "epoch 3 of 20  1,240 samples/s  0:42 left", or as much of it as there are
+ * columns for: the speed is left out first, the epoch last. While the run stands
+ * still only the epoch: the old speed does not tell the end. */
+static void progress_text(const struct session *s, int cols,
+                          char text[PROGRESS_SIZE])
 {
-    char rate[NUMBER_SIZE], left[TEXT_DURATION_SIZE];
+    char rate[NUMBER_SIZE], left[TEXT_DURATION_SIZE], epoch[40];
     const struct run *r = session_run(s);
     double speed = r->samples_per_second;
 
     *text = '\0';
     if (r->epoch == 0 || speed <= 0 || s->state == LINK_STARTING)
         return;
-    if (s->state != LINK_RUNNING || s->silent) {
-        snprintf(text, size, "epoch %d of %d", r->epoch, s->in_force.epochs);
-        return;
+    snprintf(epoch, sizeof(epoch), "epoch %d of %d", r->epoch,
+             s->in_force.epochs);
+    if (s->state == LINK_RUNNING && !s->silent) {
+        number_format(rate, speed, speed < 10, RATE_CELLS);
+        text_duration(left, (double)(r->steps - r->step) *
+                                s->in_force.batch / speed);
+        snprintf(text, PROGRESS_SIZE, "%s  %s %s/s  %s left", epoch, rate,
+                 facts_of(&r->settings).units, left);
+        if (cells_width(text) <= cols)
+            return;
+        snprintf(text, PROGRESS_SIZE, "%s  %s left", epoch, left);
+        if (cells_width(text) <= cols)
+            return;
     }
-    number_format(rate, speed, speed < 10, RATE_CELLS);
-    text_duration(left, (double)(r->steps - r->step) * s->in_force.batch /
-                            speed);
-    snprintf(text, size, "epoch %d of %d  %s %s/s  %s left", r->epoch,
-             s->in_force.epochs, rate, facts_of(&r->settings).units, left);
+    snprintf(text, PROGRESS_SIZE, "%s", cells_width(epoch) <= cols ? epoch : "");
 }
 
 /* From this width on the progress is in the line of the tabs, below it in the
@@ -73,7 +83,7 @@ enum { NAME_COLS = 48 };
 static void draw_tabs(struct screen *s, struct area area)
 {
     const struct session *session = s->session;
-    char progress[128];
+    char progress[PROGRESS_SIZE];
     unsigned style;
     const char *state = state_text(session, &style);
     int col = area.cols < NAME_COLS
@@ -98,7 +108,7 @@ static void draw_tabs(struct screen *s, struct area area)
     }
     end = area.cols - 1 - cells_width(state);
     area_right(area, 0, area.cols - 1, style, state);
-    progress_text(session, progress, sizeof(progress));
+    progress_text(session, area.cols, progress);
     if (wide) {
         end -= 2 + cells_width(progress);
         area_text(area, 0, end, ROLE_TEXT, progress);
@@ -124,7 +134,8 @@ static void draw_status(struct screen *s, struct area area)
     const char *text = session->notice ? session->message : "";
     unsigned style = styles[session->notice];
     int col = 1, end = area.cols - 1;
-    char line[sizeof(session->sentence) + 80], remedy[64], progress[128];
+    char line[sizeof(session->sentence) + 80], remedy[64];
+    char progress[PROGRESS_SIZE];
     static const char more[] = " ! reads it";
 
     if (s->asking) {
@@ -144,9 +155,8 @@ static void draw_status(struct screen *s, struct area area)
                         session->locked ? "pending: Enter on a dial applies, "
                                           "Esc drops" :
                                           "pending") + 1;
-    progress_text(session, progress, sizeof(progress));
-    if (area.cols < PROGRESS_COLS &&
-        col + cells_width(text) + cells_width(progress) + 2 < end)
+    progress_text(session, end - col - cells_width(text) - 3, progress);
+    if (area.cols < PROGRESS_COLS)
         area_right(area, 0, end, ROLE_TEXT, progress);
     if (*text && cells_width(text) > end - col) {
         end -= cells_width(more);
@@ -345,10 +355,10 @@ static void draw_summary(const struct session *s, struct area area)
         [NOTICE_ERROR] = ROLE_BAD
     };
     struct text_block text = { 0 };
-    char progress[128];
+    char progress[PROGRESS_SIZE];
     double loss = run_latest(session_run(s), CURVE_LOSS);
 
-    progress_text(s, progress, sizeof(progress));
+    progress_text(s, area.cols, progress);
     if (s->sentence[0])
         text_block_add(&text, ROLE_BAD, "%s", s->sentence);
     else if (s->notice)
