@@ -12,6 +12,15 @@ static int clamp(int n, int low, int high)
     return n < low ? low : int_min(n, high);
 }
 
+/* Whether the columns of a filter fit into one block, side by side. */
+static bool can_fold(const struct operand *x, const struct operand *filter,
+                     const union attr *attr, bool transposed)
+{
+    return !transposed && attr->conv.stride == 1 && !x->through
+           && !filter->pool && filter->dim[1] > 1
+           && filter->dim[1] * x->dim[3] <= CONV_BLOCK;
+}
+
 struct conv_strips KERNEL(conv_strips)(const struct operand *x,
                                        const struct operand *filter,
                                        const struct operand *y,
@@ -19,17 +28,22 @@ struct conv_strips KERNEL(conv_strips)(const struct operand *x,
                                        bool transposed, int channels)
 {
     int stride = attr->conv.stride, pad = attr->conv.pad;
+    int fold = can_fold(x, filter, attr, transposed) ? filter->dim[1] : 1;
     struct conv_strips s = {
         .row = KERNEL(conv_axis)(transposed, x->dim[1], y->dim[1],
                                  filter->dim[0], stride, pad),
         .col = KERNEL(conv_axis)(transposed, x->dim[2], y->dim[2],
                                  filter->dim[1], stride, pad),
-        .taps = filter->dim[0] * filter->dim[1],
+        .taps = filter->dim[0] * filter->dim[1] / fold,
         .images = x->dim[0],
+        .fold = fold, .fold_pad = pad,
+        .inputs = fold * x->dim[3],
         .channels = channels,
-        .blocks = (x->dim[3] + channels - 1) / channels
     };
 
+    if (fold > 1)
+        s.col = KERNEL(conv_axis)(false, y->dim[2], y->dim[2], 1, 1, 0);
+    s.blocks = (s.inputs + channels - 1) / channels;
     s.classes = s.row.classes * s.col.classes;
     s.width = s.col.length + s.col.halo;
     return s;
@@ -151,6 +165,43 @@ static void pack_plane(const struct conv_strips *s, const struct operand *x,
     }
 }
 
+/* Packs the channels of all columns under the filter, for each pixel of a row
+ * of output, from a row of input that begins with element `at`. */
+static inline void pack_folded_row(const enum dtype dtype,
+                                   const struct conv_strips *s,
+                                   const struct operand *x, size_t at,
+                                   float *to)
+{
+    int channels = x->dim[3], all = x->dim[2] * channels;
+
+    for (int p = 0; p < s->width; p++, to += s->channels) {
+        int from = (p - s->fold_pad) * channels;
+        int first = clamp(-from, 0, s->inputs);
+        int last = clamp(all - from, first, s->inputs);
+
+        pack_zeros(1, to, 0);
+        for (int i = first; i < last; i++)
+            to[i] = float_load(x->data, at + (size_t)(from + i), dtype);
+    }
+}
+
+static void pack_folded(const struct conv_strips *s, const struct operand *x,
+                        int item, float *to)
+{
+    struct range out = KERNEL(conv_strip_output)(s, item);
+    size_t row_elements = (size_t)(x->dim[2] * x->dim[3]);
+    size_t image = (size_t)(item / s->count) * (size_t)s->row.in;
+    int row = s->row.origin + (int)out.begin;
+    int end = row + (int)(out.end - out.begin) + s->row.halo;
+
+    for (; row < end; row++, to += s->width * s->channels)
+        if (row < 0 || row >= s->row.in)
+            pack_zeros(s->width, to, (size_t)s->channels);
+        else
+            DTYPE_SWITCH(x->dtype, pack_folded_row, s, x,
+                         (image + (size_t)row) * row_elements, to);
+}
+
 void KERNEL(conv_strip_pack)(const struct conv_strips *s,
                              const struct operand *x, int item, int block,
                              int count, float *strip)
@@ -158,6 +209,10 @@ void KERNEL(conv_strip_pack)(const struct conv_strips *s,
     int first = block * s->channels;
     int last = int_min(first + count * s->channels, x->dim[3]);
 
+    if (s->fold > 1) {
+        pack_folded(s, x, item, strip);
+        return;
+    }
     for (int p = 0; p < s->row.planes * s->col.planes; p++) {
         pack_plane(s, x, item, p, first, last, strip);
         strip += (s->rows + s->row.halo) * s->width * s->channels;

@@ -9,6 +9,10 @@
  * neighbouring output pixels find their inputs in neighbouring columns of a
  * plane, at a constant distance. So a tap of the filter reads the strip shifted
  * by a constant, its offset.
+ *
+ * Where x has few channels, as an image has, a packed pixel of output has those
+ * of all columns under the filter side by side: a filter (KH, KW, C, .) is used
+ * as (KH, 1, KW * C, .), with fewer taps and fuller blocks.
  */
 #ifndef MEMDIAL_CONV_STRIP_H
 #define MEMDIAL_CONV_STRIP_H
@@ -21,6 +25,9 @@ struct conv_strips {
     int taps;    /* of the whole filter */
     int classes; /* of pixels: classes of rows times classes of columns */
     int images;
+    int fold;    /* columns of the filter that a packed pixel has: 1, or all */
+    int fold_pad; /* columns of padding before those */
+    int inputs;  /* channels of a packed pixel */
     int channels; /* of a block */
     int blocks;
     int rows;    /* output positions of a strip; the last may have fewer */

@@ -12,7 +12,7 @@
 /* Channels of a block: fewer in the last. */
 static inline int conv_block_channels(const struct conv_core *core, int block)
 {
-    return int_min(core->x->dim[3] - block * CONV_BLOCK, CONV_BLOCK);
+    return int_min(core->strips.inputs - block * CONV_BLOCK, CONV_BLOCK);
 }
 
 /* Packs the weights of one tap between a block and a panel, as
@@ -23,7 +23,8 @@ static inline void conv_weights_pack(const struct conv_core *core, int index,
                                      int block, int panel, float *to)
 {
     const struct operand *w = core->w;
-    size_t inputs = (size_t)core->x->dim[3], outputs = (size_t)core->y->dim[3];
+    size_t inputs = (size_t)core->strips.inputs;
+    size_t outputs = (size_t)core->y->dim[3];
     bool transposed = core->strips.row.transposed;
     size_t in = transposed ? 1 : outputs, out = transposed ? inputs : 1;
     size_t at = (size_t)index * inputs * outputs

@@ -183,7 +183,7 @@ static void add_strip(const struct wgrad *g, int slab, int item, int next,
     const struct conv_strips *s = &g->strips;
     int block = slab % s->blocks, panel = slab / s->blocks;
     int first = block * s->channels;
-    int inputs = int_min(g->x->dim[3] - first, s->channels);
+    int inputs = int_min(s->inputs - first, s->channels);
     int outputs = int_min(g->dy->dim[3] - panel * CONV_PANEL, CONV_PANEL);
     struct range rows = KERNEL(conv_strip_output)(s, item);
     float *x = sum + g->slab, *dy = x + g->x_strip;
@@ -192,7 +192,7 @@ static void add_strip(const struct wgrad *g, int slab, int item, int next,
         panel * CONV_PANEL, outputs);
     struct conv_ahead ahead = KERNEL(conv_ahead)(
         g->x, next / s->count, KERNEL(conv_strip_input)(s, next), first,
-        inputs);
+        int_min(inputs, g->x->dim[3]));
     struct conv_tile t = {
         .panel = dy, .sum = sum,
         .offset = g->row, .segments = (int)(rows.end - rows.begin),
@@ -223,7 +223,7 @@ static struct row row_of(const struct wgrad *g, int slab, int row)
     const struct conv_strips *s = &g->strips;
     int panel = slab / s->blocks, tap = row / s->channels;
     int input = slab % s->blocks * s->channels + row % s->channels;
-    int inputs = g->x->dim[3], outputs = g->dy->dim[3];
+    int inputs = s->inputs, outputs = g->dy->dim[3];
 
     return (struct row){
         ((size_t)tap * (size_t)inputs + (size_t)input) * (size_t)outputs
