@@ -285,6 +285,32 @@ ends 'ends after it'
 cmp "$folder/end" "$folder/again" >"$err"
 report $? '... with the snapshot that was loaded'
 
+# After its end a run is answered for, no more; its snapshot is that of its last
+# settings, and stop has nothing to add.
+begin_worker
+send "$whole,\"save\":\"$folder/over\"}"
+await '"type":"done"'
+send '{"command":"set","settings":{"precision":"fp16"}}' \
+    "{\"command\":\"save\",\"path\":\"$folder/over2\"}"
+await '"type":"saved"' 3
+sed '1,/"type":"done"/d; s/^{"type":"\([a-z]*\)".*/\1/' "$out" |
+    sort | tr '\n' ' ' >"$folder/answers"
+[ "$(cat "$folder/answers")" = 'applied memory saved saved ' ]
+report $? "after done: $(cat "$folder/answers")"
+before=$(wc -l <"$out")
+send '{"command":"stop"}'
+wait_for_end && [ "$(wc -l <"$out")" = "$before" ]
+report $? '... and stop adds nothing'
+exec 3>&-
+begin_worker
+send "$start}" '{"command":"pause"}'
+await '"type":"paused"'
+send '{"command":"set","settings":{"precision":"fp16"}}
+{"command":"stop"}'
+ends 'ends with a set that waits'
+grep '"type":"refused","command":"set".*ends before' "$out" >"$err"
+report $? '... and refuses it'
+
 begin_worker
 send "$start,\"save\":\"$folder/none/x\"}"
 await '"type":"refused".*cannot write'

@@ -33,7 +33,7 @@ static const struct {
         "the run cannot go on; its last event, and that of the worker if the "
         "host is out of memory" },
     [EVENT_DONE] = { "done",
-        "the run came to its end or was stopped; its last event" },
+        "the run came to its end or was stopped; no step follows" },
 };
 
 /* The field's C type gives its JSON type. */

@@ -512,7 +512,8 @@ static void refuse_changes(struct worker *w, struct error *e)
     say_refused(w, "set", e);
 }
 
-/* All settings asked for since the last step are one change. */
+/* All settings asked for since the last step are one change. Once a run is at
+ * its end nothing else writes its snapshot. */
 static void apply_changes(struct worker *w)
 {
     struct error e;
@@ -525,6 +526,8 @@ static void apply_changes(struct worker *w)
         return;
     }
     w->saved_step = -1;
+    if (is_over(w))
+        save_run(w);
 }
 
 static void advance_run(struct worker *w)
@@ -561,6 +564,12 @@ static bool has_commands(const struct worker *w, int fd)
 
 static void finish_work(struct worker *w)
 {
+    struct error e;
+
+    if (w->trainer && w->changed) {
+        error_set(&e, EXIT_RUN, "the worker ends before the run could change");
+        refuse_changes(w, &e);
+    }
     if (w->stopped && !w->keep)
         forget_snapshot(w, w->save);
     else if (w->trainer)
