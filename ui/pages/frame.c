@@ -291,9 +291,10 @@ enum { POPUP_WIDTH = 76 };
 static void draw_popup_text(struct screen *s, struct area area)
 {
     int choices = flow_choices(s, NULL, area.cols);
-    int gap = choices > 0 && area.rows > choices + 3;
+    int needed = text_block_rows(&s->popup_text, area.cols);
+    int gap = choices > 0 && area.rows > choices + needed;
     int rows = area.rows - choices - gap;
-    int most = text_block_rows(&s->popup_text, area.cols) - rows;
+    int most = needed - rows;
     struct area below = area_sub(area, area.rows - choices, 0, choices,
                                  area.cols);
 

@@ -33,12 +33,12 @@ bool leave_ask(struct screen *s)
                    "after step %lld of %lld.", session->preset,
                    run->epoch, session->in_force.epochs,
                    (long long)run->step, (long long)run->steps);
+    text_block_add(text, ROLE_TEXT, "Its weights are lost, and its curves if "
+                   "they are not written to a file.");
     if (best)
         text_block_add(text, ROLE_TEXT, "Best validation %s so far: %s.",
                        score.name,
                        score_format(&score, best->value, 2, figure));
-    text_block_add(text, ROLE_TEXT, "Its weights are lost, and its curves if "
-                   "they are not written to a file.");
     screen_offer(s, KEY_RETURN, "y", "leave");
     screen_offer(s, 'e', "e", "write the curves and leave");
     screen_offer(s, KEY_ESCAPE, "Esc", "go on");

@@ -269,13 +269,15 @@ static void draw_titles(const struct session *s, struct area area,
         area_right(area, 0, c.share, ROLE_DIM, "share");
 }
 
+/* Rows that are not shown must not be taken for none. */
 static void draw_memory_rows(struct screen *s, struct pane_memory *p,
                              struct area area)
 {
     struct columns c = memory_columns(s->session, area.cols);
     int rows[ROW_COUNT], n = list_rows(s->session, rows), chosen = 0;
+    struct area titles = area_sub(area, 0, 0, 1, area.cols);
 
-    draw_titles(s->session, area, c);
+    draw_titles(s->session, titles, c);
     area = area_sub(area, 1, 0, area.rows - 1, area.cols);
     if (!has_row(s->session, p->row))
         p->row = next_row(s->session, p->row, 1);
@@ -283,6 +285,9 @@ static void draw_memory_rows(struct screen *s, struct pane_memory *p,
         if (rows[i] == p->row)
             chosen = i;
     p->scroll = scroll_keep(p->scroll, chosen, n, area.rows);
+    if (area.rows < n)
+        area_print(titles, 0, 0, ROLE_DIM, "rows %d-%d of %d", p->scroll + 1,
+                   p->scroll + area.rows, n);
     for (int i = 0; i < area.rows && p->scroll + i < n; i++)
         pane_memory_draw_row(s, p, area, i, rows[p->scroll + i], c);
 }
