@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +14,12 @@
 #include "base/draft.h"
 #include "base/ending.h"
 #include "base/file.h"
-#include "base/json_print.h"
 #include "base/lines.h"
 #include "base/spelling.h"
 #include "models/model.h"
 #include "settings/preset.h"
 #include "settings/settings_json.h"
+#include "train/command.h"
 #include "train/snapshot.h"
 #include "train/trainer.h"
 
@@ -251,20 +250,6 @@ static bool replace_run(struct worker *w, struct order *o, struct error *e)
     return true;
 }
 
-/* json_unpack() of a command's members; refuses any others. */
-static bool unpack(json_t *command, struct error *e, const char *format, ...)
-{
-    json_error_t why;
-    va_list members;
-    bool ok;
-
-    va_start(members, format);
-    ok = json_vunpack_ex(command, &why, JSON_STRICT, format, members) == 0;
-    va_end(members);
-    return ok || error_set(e, EXIT_INPUT, "%.200s; memdial-events(5) has the "
-                           "members of each command", why.text);
-}
-
 static bool require_run(const struct worker *w, struct error *e)
 {
     return w->trainer || error_set(e, EXIT_INPUT, "no run is under way; begin "
@@ -280,9 +265,9 @@ static bool obey_start(struct worker *w, json_t *command, struct error *e)
     int keep = true;
 
     settings_init(&base.settings);
-    if (!unpack(command, e, "{s?s s?s s?o s?s s?b s?s}", "preset", &preset,
-                "name", &o.name, "settings", &changes, "save", &o.save,
-                "keep", &keep, "load", &o.load) ||
+    if (!command_unpack(command, e, "{s?s s?s s?o s?s s?b s?s}", "preset",
+                        &preset, "name", &o.name, "settings", &changes,
+                        "save", &o.save, "keep", &keep, "load", &o.load) ||
         !file_check_path("save", o.save, e) ||
         !file_check_path("load", o.load, e) ||
         (preset && !preset_load(&base, preset, e)) ||
@@ -305,8 +290,8 @@ static bool obey_restart(struct worker *w, json_t *command, struct error *e)
     if (!w->name)
         return error_set(e, EXIT_INPUT, "there was no run before; begin one "
                          "with start");
-    if (!unpack(command, e, "{s?o s?s}", "settings", &changes, "load",
-                &o.load) ||
+    if (!command_unpack(command, e, "{s?o s?s}", "settings", &changes,
+                        "load", &o.load) ||
         !file_check_path("load", o.load, e) ||
         (changes &&
          !settings_json_read(changes, &o.settings, "restart", e)) ||
@@ -341,7 +326,7 @@ static bool obey_set(struct worker *w, json_t *command, struct error *e)
     json_t *changes;
 
     w->sets++;
-    if (!unpack(command, e, "{s:o}", "settings", &changes) ||
+    if (!command_unpack(command, e, "{s:o}", "settings", &changes) ||
         !require_run(w, e))
         return false;
     if (want_settings(w, changes, e))
@@ -354,7 +339,7 @@ static bool obey_set(struct worker *w, json_t *command, struct error *e)
 static bool set_paused(struct worker *w, json_t *command, bool paused,
                        struct error *e)
 {
-    if (!unpack(command, e, "{}") || !require_run(w, e))
+    if (!command_unpack(command, e, "{}") || !require_run(w, e))
         return false;
     if (w->done)
         return error_set(e, EXIT_INPUT, "the run is at its end; restart begins "
@@ -379,14 +364,14 @@ static bool obey_save(struct worker *w, json_t *command, struct error *e)
 {
     const char *path;
 
-    return unpack(command, e, "{s:s}", "path", &path) &&
+    return command_unpack(command, e, "{s:s}", "path", &path) &&
            file_check_path("path", path, e) && require_run(w, e) &&
            snapshot_check(path, e) && write_snapshot(w, path, e);
 }
 
 static bool obey_stop(struct worker *w, json_t *command, struct error *e)
 {
-    if (!unpack(command, e, "{}"))
+    if (!command_unpack(command, e, "{}"))
         return false;
     w->stopped = w->quit = true;
     return true;
@@ -440,28 +425,10 @@ static void obey_object(struct worker *w, json_t *object)
     json_decref(word);
 }
 
-/* The object in a line; NULL if there is none. */
-static json_t *read_object(const struct line *line, struct error *e)
-{
-    json_error_t why;
-    json_t *object;
-
-    if (line->too_long) {
-        error_set(e, EXIT_INPUT, "a line of more than %d bytes",
-                  LINES_MAX - 1);
-        return NULL;
-    }
-    object = json_read(line->text, line->length, &why);
-    if (!object)
-        error_set(e, EXIT_INPUT, "not a line of JSON: %.200s, in column %d",
-                  why.text, why.column);
-    return object;
-}
-
 static void obey_line(struct worker *w, const struct line *line)
 {
     struct error e;
-    json_t *object = read_object(line, &e);
+    json_t *object = command_read(line, &e);
 
     if (object)
         obey_object(w, object);
