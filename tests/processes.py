@@ -214,7 +214,7 @@ def out_of_address_space():
         report(True, "ulimit # SKIP sanitizers need terabytes of addresses")
         return
     p = begin(f"ulimit -v 60000; {OWN}", "--set=batch=100")
-    report(p.sees(r"cannot allocate 58\.\d MiB") and p.sees("would fit") and
+    report(p.sees(r"cannot allocate 58\.\d MiB") and p.sees("would[^a-z]+fit") and
            p.sees("failed"), "no memory for the arena", p)
     p.leave()
     p = begin(f"ulimit -v 60000; {OWN}", "--set=batch=100",
@@ -301,7 +301,7 @@ def out_of_memory():
     p = begin(f"exec {group.run} {shlex.quote(MEMDIAL)} worker",
               "--set=batch=200", "--set=epoch_samples=200")
     report(p.sees("cannot allocate .*are available to this process's control "
-                  "group") and p.sees("would fit") and p.alive(),
+                  "group") and p.sees("would[^a-z]+fit") and p.alive(),
            "more than the group may have is refused", p)
     p.leave()
     with_hog = f"python3 -c {shlex.quote(HOG)} $$ & {OWN}"
