@@ -82,6 +82,17 @@ static void reserve(struct trial *t, int i, size_t bytes)
     t->bytes += 2 * GUARD + round_up(bytes, GUARD);
 }
 
+/* The scratch that a plan has: it asks before it is known what is loaded through
+ * a stat. */
+static size_t planned_scratch(const struct trial *t, enum op_code op)
+{
+    struct call c = t->call;
+
+    for (int s = 0; s < CALL_MAX_OPERANDS; s++)
+        c.operand[s].through = NULL;
+    return t->target->backend->scratch(op, &c);
+}
+
 static void lay_out(struct trial *t, const struct problem *p)
 {
     int through = p->with_through
@@ -90,7 +101,7 @@ static void lay_out(struct trial *t, const struct problem *p)
 
     for (int s = 0; s < CALL_MAX_OPERANDS; s++)
         reserve(t, s, operand_bytes(&t->call.operand[s]));
-    reserve(t, SCRATCH, t->target->backend->scratch(p->op, &t->call));
+    reserve(t, SCRATCH, planned_scratch(t, p->op));
     reserve(t, THROUGH, through < 0 ? 0 : STAT_ROWS * sizeof(float)
                 * (size_t)t->call.operand[through].dim[
                       t->call.operand[through].rank - 1]);

@@ -12,12 +12,13 @@ static int clamp(int n, int low, int high)
     return n < low ? low : int_min(n, high);
 }
 
-/* Whether the columns of a filter fit into one block, side by side. */
+/* Whether the columns of a filter fit into one block, side by side. A plan asks
+ * before it is known whether x is loaded through a stat. */
 static bool can_fold(const struct operand *x, const struct operand *filter,
                      const union attr *attr, bool transposed)
 {
-    return !transposed && attr->conv.stride == 1 && !x->through
-           && !filter->pool && filter->dim[1] > 1
+    return !transposed && attr->conv.stride == 1 && !filter->pool
+           && filter->dim[1] > 1
            && filter->dim[1] * x->dim[3] <= CONV_BLOCK;
 }
 
@@ -173,6 +174,8 @@ static inline void pack_folded_row(const enum dtype dtype,
                                    float *to)
 {
     int channels = x->dim[3], all = x->dim[2] * channels;
+    const float *scale = x->through ? x->through + STAT_SCALE * channels : NULL;
+    const float *shift = x->through ? x->through + STAT_SHIFT * channels : NULL;
 
     for (int p = 0; p < s->width; p++, to += s->channels) {
         int from = (p - s->fold_pad) * channels;
@@ -182,6 +185,8 @@ static inline void pack_folded_row(const enum dtype dtype,
         pack_zeros(1, to, 0);
         for (int i = first; i < last; i++)
             to[i] = float_load(x->data, at + (size_t)(from + i), dtype);
+        for (int i = first; scale && i < last; i++)
+            to[i] = relu(scale[i % channels] * to[i] + shift[i % channels]);
     }
 }
 
