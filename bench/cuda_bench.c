@@ -283,8 +283,9 @@ static struct trainer *open_trainer(const char *preset, int count,
                                     char **assignments)
 {
     static char backend[] = "backend=cuda", data[] = "data=shapes";
-    struct assignment all[2 + ASSIGNMENTS_MAX] = { { "", backend },
-                                                   { "", data } };
+    struct assignment all[2 + ASSIGNMENTS_MAX] = {
+        { "cuda_bench", backend }, { "cuda_bench", data }
+    };
     struct settings settings;
     struct trainer *t;
     struct error e;
@@ -292,7 +293,7 @@ static struct trainer *open_trainer(const char *preset, int count,
     if (count > ASSIGNMENTS_MAX)
         die("too many settings");
     for (int i = 0; i < count; i++)
-        all[2 + i] = (struct assignment){ "", assignments[i] };
+        all[2 + i] = (struct assignment){ "cuda_bench", assignments[i] };
     if (!preset_open(preset, all, 2 + count, &settings, &e)
         || !trainer_new(&t, &settings, &e))
         die(e.text);

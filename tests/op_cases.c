@@ -157,8 +157,9 @@ static void shape_sums(struct problem *p, int slot, int of)
     const struct operand *o = &p->call.operand[of];
 
     if (p->tile_rows)
-        shape_operand(p, slot, DTYPE_F32, 3, (int)tiles_of(operand_rows(o), p->tile_rows),
-                      SUM_ROWS, o->dim[o->rank - 1]);
+        shape_operand(p, slot, DTYPE_F32, 3,
+                      (int)tiles_of(operand_rows(o), p->tile_rows), SUM_ROWS,
+                      o->dim[o->rank - 1]);
 }
 
 static void describe_load(struct problem *p)

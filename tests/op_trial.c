@@ -82,8 +82,8 @@ static void reserve(struct trial *t, int i, size_t bytes)
     t->bytes += 2 * GUARD + round_up(bytes, GUARD);
 }
 
-/* The scratch that a plan has: it asks before it is known what is loaded through
- * a stat. */
+/* The scratch of a plan, which asks before it knows that an operand is loaded
+ * through a stat. */
 static size_t planned_scratch(const struct trial *t, enum op_code op)
 {
     struct call c = t->call;

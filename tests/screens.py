@@ -166,9 +166,9 @@ def a_session():
 
 
 def summed_up(p):
-    """Whether five lines about the run are below the old contents, and one of
-    them is a command that works."""
-    match = re.search(r"(?m)^\S+: .*\npeak [\d.]+ \w+, arena.*\n"
+    """Whether lines about the run are below the old contents, and one of them
+    is a command that works. The first may be too long for a row."""
+    match = re.search(r"(?m)^\S+: .*\n(?:.*\n)?peak [\d.]+ \w+, arena.*\n"
                       r"(?:best validation accuracy [\d.]+%, in epoch \d+|no "
                       r"epoch .*) *\n\d+ of \d+ steps in \S+ *\n.*\n"
                       r"    memdial train ((?:.|\n)*)--save FILE",

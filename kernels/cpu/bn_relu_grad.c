@@ -12,8 +12,8 @@
  *   dx = scale * (dy - mean(dy) - xhat * mean(dy * xhat)) + add
  *
  * One pass for the sums, unless these are given, and one for dx, both at the
- * speed of memory. The second goes through the rows backwards, to begin with the
- * rows that the first pass has left in the caches.
+ * speed of memory. The second goes through the rows backwards, to begin with
+ * the rows that the first pass has left in the caches.
  *
  * scratch: per thread, the sums of dy and of dy * (x - mean) of each channel,
  * (threads, 2, C) doubles, every thread's on cache lines of its own, or one
@@ -43,7 +43,8 @@ static struct tensors tensors_of(const struct call *c)
     const struct operand *x = &o[BN_RELU_GRAD_X];
     size_t channels = (size_t)x->dim[x->rank - 1];
     const float *stat = o[BN_RELU_GRAD_STAT].data;
-    float *after_sums = scratch_part(c, bn_sums_bytes(channels), sum_threads(c));
+    float *after_sums =
+        scratch_part(c, bn_sums_bytes(channels), sum_threads(c));
 
     return (struct tensors){
         .rows = operand_rows(x),

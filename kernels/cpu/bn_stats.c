@@ -56,7 +56,8 @@ size_t KERNEL(bn_stats_scratch)(const struct call *c)
 {
     const struct operand *x = &c->operand[BN_STATS_X];
 
-    return (size_t)moment_threads(c) * bn_sums_bytes((size_t)x->dim[x->rank - 1]);
+    return (size_t)moment_threads(c)
+           * bn_sums_bytes((size_t)x->dim[x->rank - 1]);
 }
 
 /* Sums up x into the first thread's moments. */

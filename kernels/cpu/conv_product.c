@@ -1,5 +1,6 @@
 /*
- * Scratch: tallies of sums (conv_sums.h); the taps; then the panel, and for each thread a strip and the sums.
+ * Scratch: tallies of sums (conv_sums.h); the taps; then the panel, and for
+ * each thread a strip and the sums.
  * If zeros may be skipped, scratch has the taps of strips for skipping and of
  * strips for dense panels, and the room for skipping.
  */

@@ -22,7 +22,7 @@
 
 struct conv_strips {
     struct conv_axis row, col;
-    int taps;    /* of the whole filter */
+    int taps;    /* of the whole filter, as it is used */
     int classes; /* of pixels: classes of rows times classes of columns */
     int images;
     int fold;    /* columns of the filter that a packed pixel has: 1, or all */
@@ -64,7 +64,8 @@ void KERNEL(conv_strip_pack)(const struct conv_strips *s,
 /* The taps of a filter, sorted by the class of pixels that sees them. */
 struct conv_taps {
     int *offset; /* [taps], in the strip, floats */
-    int *index;  /* [taps], in the filter: row * KW + column */
+    int *index;  /* [taps], in the filter as it is used: row * columns
+                    + column */
     int *count;  /* [classes] */
 };
 

@@ -17,8 +17,8 @@ static inline int conv_block_channels(const struct conv_core *core, int block)
 
 /* Packs the weights of one tap between a block and a panel, as
  * [channel of the block][width], zero beyond the last output channel. `index`
- * is the tap's in the filter, row * KW + column. Every weight is read here, and
- * becomes a float. */
+ * is the tap's (conv_strip.h). Every weight is read here, and becomes a float.
+ */
 static inline void conv_weights_pack(const struct conv_core *core, int index,
                                      int block, int panel, float *to)
 {

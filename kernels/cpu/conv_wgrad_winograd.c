@@ -25,9 +25,9 @@ struct parts {
     size_t x, dy, sum, strip;    /* floats */
 };
 
-/* Floats from place to place of squares of some channels. The places of a square
- * are written together, and would share few sets of a cache if these were a
- * power of two. */
+/* Floats from place to place of squares of some channels. The places of a
+ * square are written together, and would share few sets of a cache if these
+ * were a power of two. */
 static size_t place_floats(int squares, int channels)
 {
     return (size_t)(squares * channels + CONV_BLOCK);

@@ -14,7 +14,7 @@ struct wgrad_squares {
     const struct operand *x, *dy;
     const struct conv_strips *strips;
     int block, panel;
-    int squares;         /* that are multiplied at once, at least SQUARES_LEAST */
+    int squares;         /* to multiply at once, at least SQUARES_LEAST */
     struct range items;
     float *scratch;      /* KERNEL(wgrad_squares_floats)() */
 };

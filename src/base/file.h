@@ -12,8 +12,9 @@
 
 #include "base/error.h"
 
-/* Refuses an empty path, which a variable that is not set leaves behind; `where`
- * is the option or member that gave it. NULL is no path, and is fine. */
+/* Refuses an empty path, which a variable that is not set leaves behind;
+ * `where` is the option or member that gave it. NULL is no path, and is
+ * fine. */
 bool file_check_path(const char *where, const char *path, struct error *);
 
 /* Opens a file of `most` bytes or less; returns its descriptor, with its size

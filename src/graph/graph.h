@@ -136,8 +136,8 @@ void graph_pool_open(struct graph *);
 void graph_pool_join(struct graph *, int value);
 void graph_pool_close(struct graph *, int layer, double sparsity);
 
-/* Whether the pool, if there is one, has no more nonzeros than it can count. No
- * plan may be made of a graph whose pool has. */
+/* Whether the pool, if there is one, is small enough to be indexed. If not, no
+ * plan may be made of the graph. */
 bool graph_pool_fits(const struct graph *);
 
 bool graph_is_view(const struct graph *, int value);

@@ -168,6 +168,8 @@ static void save_least(struct settings *s, const struct setting *row,
     struct settings less = *s;
     int steps;
 
+    if (!settings_differ(s, own, row))
+        return;
     settings_copy(&less, own, row);
     steps = steps_to(less, s, row);
     if (fits_room(&less, room)) {
@@ -176,6 +178,7 @@ static void save_least(struct settings *s, const struct setting *row,
     }
     while (steps > 1) {
         struct settings half = less;
+
         for (int i = 0; i < steps / 2; i++)
             saves_more(&half, row);
         if (fits_room(&half, room)) {

@@ -44,8 +44,8 @@ enum { RATE_CELLS = 7 };
 enum { PROGRESS_SIZE = 160 };
 
 /* "epoch 3 of 20  1,240 samples/s  0:42 left", or as much of it as there are
- * columns for: the speed is left out first, the epoch last. While the run stands
- * still only the epoch: the old speed does not tell the end. */
+ * columns for: the speed is left out first, the epoch last. While the run
+ * stands still only the epoch: the old speed does not tell the end. */
 static void progress_text(const struct session *s, int cols,
                           char text[PROGRESS_SIZE])
 {
@@ -70,7 +70,8 @@ static void progress_text(const struct session *s, int cols,
         if (cells_width(text) <= cols)
             return;
     }
-    snprintf(text, PROGRESS_SIZE, "%s", cells_width(epoch) <= cols ? epoch : "");
+    snprintf(text, PROGRESS_SIZE, "%s",
+             cells_width(epoch) <= cols ? epoch : "");
 }
 
 /* From this width on the progress is in the line of the tabs, below it in the
