@@ -54,7 +54,7 @@ void KERNEL(avg_pool)(const struct call *c)
     const struct operand *x = &c->operand[AVG_POOL_X];
     float *y = c->operand[AVG_POOL_Y].data;
 
-#pragma omp parallel for num_threads(threads_worth(c, x)) schedule(static)
+#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int n = 0; n < x->dim[0]; n++)
         pool_sample(x, (size_t)n, y + (size_t)n * (size_t)x->dim[3]);
 }

@@ -39,7 +39,7 @@ void KERNEL(avg_pool_grad)(const struct call *c)
     const float *dy = c->operand[AVG_POOL_GRAD_DY].data;
     size_t positions = (size_t)(dx->dim[1] * dx->dim[2]);
 
-#pragma omp parallel for num_threads(threads_worth(c, dx)) schedule(static)
+#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int n = 0; n < dx->dim[0]; n++) {
         size_t first = (size_t)n * positions;
         struct blocks blocks = blocks_of(

@@ -41,7 +41,7 @@ void KERNEL(bn_relu)(const struct call *c)
     const struct operand *x = &c->operand[BN_RELU_X];
     size_t rows = operand_rows(x);
 
-#pragma omp parallel for num_threads(threads_worth(c, x)) schedule(static)
+#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int t = 0; t < c->threads; t++)
         relu_rows(c, range_share(rows, t, c->threads));
 }

@@ -67,7 +67,7 @@ static void sum_gradient(const struct call *c, const struct tensors *t)
 {
     struct bn_gradient g = { t->dz, t->x, c->operand[BN_RELU_GRAD_STAT].data };
 
-#pragma omp parallel for num_threads(threads_worth(c, t->x)) schedule(static)
+#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int k = 0; k < c->threads; k++) {
         double *sums = bn_sums(c, k, t->channels);
 
@@ -173,7 +173,7 @@ void KERNEL(bn_relu_grad)(const struct call *c)
         sum_gradient(c, &t);
     write_parameters(c, &t);
 
-#pragma omp parallel for num_threads(threads_worth(c, t.x)) schedule(static)
+#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int k = 0; k < c->threads; k++)
         write_dx_rows(&t, range_share(t.rows, k, c->threads));
 }

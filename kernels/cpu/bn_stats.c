@@ -67,7 +67,7 @@ static void sum_moments(const struct call *c)
     size_t channels = (size_t)x->dim[x->rank - 1], rows = operand_rows(x);
     double *mean = bn_sums(c, 0, channels), *m2 = mean + channels;
 
-#pragma omp parallel for num_threads(threads_worth(c, x)) schedule(static)
+#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int t = 0; t < c->threads; t++) {
         double *own = bn_sums(c, t, channels);
 

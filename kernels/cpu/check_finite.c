@@ -32,8 +32,8 @@ void KERNEL(check_finite)(const struct call *c)
         gradient, (struct range){ 0, operand_rows(gradient) });
     int overflows = 0;
 
-#pragma omp parallel for num_threads(threads_worth(c, gradient)) \
-    schedule(static) reduction(| : overflows)
+#pragma omp parallel for num_threads(c->threads) schedule(static) \
+    reduction(| : overflows)
     for (size_t i = 0; i < blocks.count; i++)
         overflows |= block_overflows(gradient, blocks_get(&blocks, i));
     if (overflows)

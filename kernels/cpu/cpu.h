@@ -88,17 +88,6 @@ static inline int this_thread(void)
 #endif
 }
 
-/* Elements that one thread has gone through by the time another has begun. */
-enum { FEW_ELEMENTS = 16 * 1024 };
-
-/* The threads that go through the elements of an operand: one if they are few,
- * else all of the call's. A number between would have OpenMP's runtime end
- * threads and begin them again. How work is divided does not depend on it. */
-static inline int threads_worth(const struct call *c, const struct operand *o)
-{
-    return operand_elements(o) < FEW_ELEMENTS ? 1 : c->threads;
-}
-
 /* The last items, which share_out() leaves for threads that have time. */
 static inline size_t share_late(size_t items, int threads)
 {

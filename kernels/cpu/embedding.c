@@ -26,7 +26,7 @@ void KERNEL(embedding)(const struct call *c)
     const struct operand *y = &c->operand[EMBEDDING_Y];
     size_t rows = operand_rows(y);
 
-#pragma omp parallel for num_threads(threads_worth(c, y)) schedule(static)
+#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int t = 0; t < c->threads; t++)
         copy_rows(c, range_share(rows, t, c->threads));
 }

@@ -124,7 +124,7 @@ void KERNEL(sgd)(const struct call *c)
             return;
         t.unscale = 1 / scale[LOSS_SCALE_FACTOR];
     }
-#pragma omp parallel for num_threads(threads_worth(c, &t.w)) schedule(static)
+#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (size_t i = 0; i < blocks.count; i++)
         run_block(c, &t, blocks_get(&blocks, i));
 }

@@ -61,7 +61,7 @@ void KERNEL(softmax_xent)(const struct call *c)
                    ? ((const float *)scale->data)[LOSS_SCALE_FACTOR] : 1;
     float weight = factor / (float)c->batch->terms;
 
-#pragma omp parallel for num_threads(threads_worth(c, o)) schedule(static)
+#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int t = 0; t < c->threads; t++) {
         struct range part = range_share(samples, t, c->threads);
         double *own = scratch_part(c, CPU_ALIGNMENT, t);

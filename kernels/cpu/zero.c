@@ -11,7 +11,7 @@ void KERNEL(zero)(const struct call *c)
     const struct operand *x = &c->operand[ZERO_X];
     size_t bytes = operand_elements(x) * dtype_size(x->dtype);
 
-#pragma omp parallel for num_threads(threads_worth(c, x)) schedule(static)
+#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int t = 0; t < c->threads; t++) {
         struct range part = range_share(bytes, t, c->threads);
 

@@ -72,18 +72,14 @@ static void cmd_train_choose(void *arg, int which, const char *value)
     }
 }
 
-/* A reader of our output that closes it must not cost the run its snapshot. */
-static void print_event(void *arg, const struct event *event)
+/* A reader of our output that closes it must not cost the run its snapshot. An
+ * event is told as JSON, or for people by a progress. */
+static void tell_event(void *progress, const struct event *event)
 {
-    (void)arg;
-    if (!event_print(event))
-        ending_ask(SIGPIPE);
-}
-
-/* The same, for people. */
-static void tell_progress(void *progress, const struct event *event)
-{
-    progress_emit(progress, event);
+    if (progress)
+        progress_emit(progress, event);
+    else
+        event_print(event);
     if (!print_flush())
         ending_ask(SIGPIPE);
 }
@@ -133,8 +129,8 @@ static int train(const struct choices *c)
     if (c->profile)
         profile_init(&profile, t->executor);
     ok = training_run(t, c->request->preset,
-                     c->json ? (struct event_sink){ print_event, NULL }
-                             : (struct event_sink){ tell_progress, &progress },
+                     (struct event_sink){ tell_event,
+                                          c->json ? NULL : &progress },
                      ending_flag(), c->save, &e);
     if (ok && !c->json)
         progress_summary(&progress, t->step < trainer_steps(t), c->save);

@@ -109,8 +109,8 @@ static void draw_tabs(struct screen *s, struct area area)
     }
     end = area.cols - 1 - cells_width(state);
     area_right(area, 0, area.cols - 1, style, state);
-    progress_text(session, area.cols, progress);
     if (wide) {
+        progress_text(session, area.cols, progress);
         end -= 2 + cells_width(progress);
         area_text(area, 0, end, ROLE_TEXT, progress);
     }
