@@ -32,11 +32,11 @@ trap 'rm -f "$page"' EXIT
 MEMDIAL_CUDA_MODULE=$MEMDIAL_CUDA_EMULATED $bench -c 4096 -n 8 -r 1 wrn-10-1 \
     batch=2 width=1 sparsity=0.7 recompute=bn-relu precision=bf16 >"$page"
 if [ $? -eq 0 ] && ! grep -Eiq 'nan|inf' "$page" && awk -F'|' '
-        /^\| (conv|conv_dgrad|conv_wgrad) \|/ ||
-        $2 ~ /others/ { found[$2]; share += $8 }
+        $8 ~ /%/ { share += $8 }
+        /^\| (conv|conv_dgrad|conv_wgrad|others) \|/ { found[$2] }
         /sparse, .*through bn/ { sparse = 1 }
         END { for (name in found) names++
-              exit !(names == 4 && sparse && share > 99 && share < 101) }
+              exit !(names == 4 && sparse && share > 98 && share < 102) }
     ' "$page"; then
     echo 'ok 3 - a page'
 else
