@@ -290,9 +290,10 @@ report $? '... with the snapshot that was loaded'
 begin_worker
 send "$whole,\"save\":\"$folder/over\"}"
 await '"type":"done"'
+before=$(lines_with '"type":"saved"')
 send '{"command":"set","settings":{"precision":"fp16"}}' \
     "{\"command\":\"save\",\"path\":\"$folder/over2\"}"
-await '"type":"saved"' 3
+await '"type":"saved"' $((before + 2))
 sed '1,/"type":"done"/d; s/^{"type":"\([a-z]*\)".*/\1/' "$out" |
     sort | tr '\n' ' ' >"$folder/answers"
 [ "$(cat "$folder/answers")" = 'applied memory saved saved ' ]
