@@ -44,8 +44,8 @@
 #include <string.h>
 
 #include "kernels/cpu/conv_pack.h"
-#include "kernels/cpu/conv_sparse.h"
 #include "kernels/cpu/conv_tile.h"
+#include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/sparse.h"
 
 /* Tiles of any instruction set divide EVEN_ROWS, and groups are of whole ones
