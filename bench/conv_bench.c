@@ -3,7 +3,7 @@
  * and conv_wgrad for each convolution of a wide ResNet, beside the peak of
  * multiply-adds measured between them, as a table.
  *
- *     conv_bench [--isa generic|avx2|avx512] [--threads N] [--batch N]
+ *     conv_bench [--isa NAME] [--threads N] [--batch N]
  *                [--depth N] [--width N] [--repeats N]
  *
  * Each repeat runs all layers once, so that a layer finds its operands as far
@@ -161,7 +161,7 @@ static size_t run_layers(const struct isa *isa, const struct layer *list,
     if (!scratch)
         abort();
     for (int r = -1; r < repeats; r++) {
-        double p = cpu_peak(isa, threads) / 1e9;
+        double p = cpu_peak(isa, DTYPE_F32, threads) / 1e9;
 
         if (r >= 0)
             peak[r] = p;

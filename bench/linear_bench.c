@@ -3,13 +3,14 @@
  * forward, data gradient and weight gradient, their share of the peak of
  * multiply-adds, and the ratio to the convolution's share, as a table.
  *
- *     linear_bench [--isa generic|avx2|avx512] [--threads N] [--repeats N]
- *                  [--precision fp32|bf16|fp16]
+ *     linear_bench [--isa generic|avx2|avx512|avx512-bf16] [--threads N]
+ *                  [--repeats N] [--precision fp32|bf16|fp16]
  *
  * Each repeat runs, for each of the three, the convolution of 64 channels of a
  * wide ResNet's batch of 100, and then each linear layer, with the peak before
- * every one of them. Shares and their ratios are taken within a repeat, so that
- * other load of the machine meets both alike; figures are medians over the
+ * every one of them: that of products of bf16 before layers of bf16, that of
+ * floats before all else. Shares and their ratios are taken within a repeat, so
+ * that other load of the machine meets both alike; figures are medians over the
  * repeats. One thread is timed by the processor's clock, which stands while
  * others run.
  */
@@ -59,8 +60,8 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* GFLOP/s of multiply-adds on all threads. */
-static double measure_peak(const struct isa *isa, int threads)
+/* GFLOP/s of multiply-adds on all threads, of factors stored in a type. */
+static double measure_peak(const struct isa *isa, enum dtype dtype, int threads)
 {
     const struct cpu_kernels *k = isa->kernels;
     volatile float one = 1, sink = 0;
@@ -68,12 +69,12 @@ static double measure_peak(const struct isa *isa, int threads)
 
 #pragma omp parallel num_threads(threads)
     {
-        float result = k->peak(PEAK_LOOPS, one);
+        float result = k->peak(dtype, PEAK_LOOPS, one);
 
 #pragma omp critical
         sink += result;
     }
-    return *k->peak_flops * PEAK_LOOPS * threads / (now() - start) / 1e9;
+    return k->peak_flops(dtype) * PEAK_LOOPS * threads / (now() - start) / 1e9;
 }
 
 static struct operand filled(struct operand o)
@@ -189,7 +190,8 @@ static void measure_all(const struct isa *isa, int threads, int repeats,
             for (int i = 0; i < CASES; i++) {
                 struct product *p = &products[i];
                 int at = r < 0 ? 0 : r;
-                double peak = measure_peak(isa, threads);
+                enum dtype dtype = p->rows > 0 ? p->x.dtype : DTYPE_F32;
+                double peak = measure_peak(isa, dtype, threads);
 
                 p->rate[kind][at] = measure(isa, p, kind, threads, scratch);
                 p->share[kind][at] = p->rate[kind][at] / peak;

@@ -7,7 +7,8 @@
  *
  * cpu, cuda: SCRATCH if the backend's kernel needs workspace, else NONE. With
  * SCRATCH a function returns the bytes: on the CPU beside the kernel, for CUDA
- * in cuda/scratch.c.
+ * in cuda/scratch.c. On the CPU a PRODUCT of matrices needs workspace too, and
+ * is compiled for every instruction set.
  *
  * access: one letter per operand slot.
  *   r  read
@@ -49,10 +50,10 @@ OP(avg_pool, NONE, NONE, "lw", AVG_POOL_X, AVG_POOL_Y)
 OP(avg_pool_grad, NONE, NONE, "rsw",
    AVG_POOL_GRAD_DY, AVG_POOL_GRAD_ADD, AVG_POOL_GRAD_DX)
 
-OP(linear, SCRATCH, NONE, "lrrw", LINEAR_X, LINEAR_W, LINEAR_B, LINEAR_Y)
-OP(linear_dgrad, SCRATCH, NONE, "rrsw", LINEAR_DGRAD_DY, LINEAR_DGRAD_W,
+OP(linear, PRODUCT, NONE, "lrrw", LINEAR_X, LINEAR_W, LINEAR_B, LINEAR_Y)
+OP(linear_dgrad, PRODUCT, NONE, "rrsw", LINEAR_DGRAD_DY, LINEAR_DGRAD_W,
    LINEAR_DGRAD_ADD, LINEAR_DGRAD_DX)
-OP(linear_wgrad, SCRATCH, SCRATCH, "lruu", LINEAR_WGRAD_X, LINEAR_WGRAD_DY,
+OP(linear_wgrad, PRODUCT, SCRATCH, "lruu", LINEAR_WGRAD_X, LINEAR_WGRAD_DY,
    LINEAR_WGRAD_DW, LINEAR_WGRAD_DB)
 
 OP(embedding, NONE, NONE, "rrw", EMBEDDING_TOKENS, EMBEDDING_W, EMBEDDING_Y)

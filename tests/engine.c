@@ -108,7 +108,10 @@ float *engine_data(const struct engine *engine, int instance)
 
 size_t engine_elements(const struct engine *engine, int instance)
 {
-    return engine->job->plan->instances[instance].bytes / sizeof(float);
+    const struct plan *plan = engine->job->plan;
+
+    return plan->instances[instance].bytes
+           / dtype_size(schedule_value(plan->schedule, instance)->dtype);
 }
 
 uint64_t engine_state_hash(const struct engine *engine)

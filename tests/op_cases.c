@@ -103,7 +103,8 @@ static const struct shape pool_shapes[] = {
     { MAP(2, 8, 1, 33) }
 };
 
-/* The last shape is larger than all parts into which a product is cut. */
+/* The last two shapes are larger than the parts into which a product is cut: by
+ * depth, in pairs of bf16 too, and all of them. */
 static const struct shape linear_shapes[] = {
     { .n = 1, .c = 1, .co = 1 },
     { .n = 1, .c = 128, .co = 10, .floats = true },
@@ -114,6 +115,7 @@ static const struct shape linear_shapes[] = {
     { .n = 53, .c = 40, .co = 48, .bare = true },
     { .n = 61, .c = 49, .co = 64, .floats = true },
     { .n = 100, .c = 136, .co = 72 },
+    { .n = 389, .c = 33, .co = 40, .large = true },
     { .n = 300, .c = 530, .co = 272, .large = true }
 };
 

@@ -102,7 +102,6 @@ static int expect_same_gradients(const struct engine *whole,
 
     for (int i = 0; i < s->instance_count; i++) {
         const struct value *v = schedule_value(s, i);
-        size_t n = engine_elements(whole, i) * sizeof(float);
         char name[80];
         double d;
         if (v->kind != KIND_OPTIMIZER)
@@ -110,7 +109,7 @@ static int expect_same_gradients(const struct engine *whole,
         graph_value_name(s->graph, s->instances[i], name, sizeof(name));
         d = apart(engine_data(whole, i),
                   engine_data(parts, engine_instance(parts, name)),
-                  n / dtype_size(v->dtype), v->dtype);
+                  engine_elements(whole, i), v->dtype);
         cr_expect(d < tolerance, "%s: %s: %g apart", what, name, d);
         compared++;
     }

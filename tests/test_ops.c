@@ -1,6 +1,6 @@
 /*
- * Every kernel of every instruction set that works here, and of CUDA, on an
- * emulated device and on a real one if there is one, against the
+ * Every kernel of every instruction set that works here or is emulated, and of
+ * CUDA, on an emulated device and on a real one if there is one, against the
  * double-precision reference; and every gradient's reference against finite
  * differences of its forward operation's. op_cases.c says which shapes; add
  * operands, loading through a stat and sharing of storage are tried wherever
@@ -25,6 +25,14 @@ static const struct target cpu_targets[] = {
 };
 
 enum { CPU_TARGETS = sizeof(cpu_targets) / sizeof(cpu_targets[0]) };
+
+/* Dot products of bf16, by the processor and emulated. */
+static const struct target dot_targets[] = {
+    { "avx512-bf16", &cpu_backend, 3, NULL, true, false, 8 },
+    { "avx512-bf16-emulated", &cpu_backend, 3, NULL, true, false, 8 }
+};
+
+enum { DOT_TARGETS = sizeof(dot_targets) / sizeof(dot_targets[0]) };
 
 static const struct target emulated_target = {
     "emulated", &cuda_backend, 1, "MEMDIAL_CUDA_EMULATED", true, true, 8
@@ -235,6 +243,30 @@ static void check_cuda(enum op_code op, const struct target *target)
         cr_skip_test("%s", info.line);
     check_op(op, target, 1);
 }
+
+/* Tries a product of matrices where dot products of bf16 make it. All other
+ * kernels must be those of AVX-512. */
+static void check_dots(enum op_code op)
+{
+    const struct isa *base = isa_named("avx512");
+
+    if (!base)
+        cr_skip_test("the processor has no AVX-512 to emulate them with");
+    for (int i = 0; i < DOT_TARGETS; i++) {
+        const struct isa *isa = isa_named(dot_targets[i].name);
+
+        for (int k = 0; isa && k < OP_COUNT; k++)
+            cr_expect_eq(isa->kernels->run[k] == base->kernels->run[k],
+                         k != OP_linear && k != OP_linear_dgrad
+                         && k != OP_linear_wgrad, "operation %d of %s", k,
+                         isa->name);
+    }
+    check_op(op, dot_targets, DOT_TARGETS);
+}
+
+Test(ops_dots, linear) { check_dots(OP_linear); }
+Test(ops_dots, linear_dgrad) { check_dots(OP_linear_dgrad); }
+Test(ops_dots, linear_wgrad) { check_dots(OP_linear_wgrad); }
 
 #define OP(name, cpu, cuda, access, ...) \
     Test(ops, name) { check_op(OP_##name, cpu_targets, CPU_TARGETS); } \

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "graph/layer.h"
+#include "kernels/cpu/isa.h"
 #include "tests/engine.h"
 
 enum { SENTENCES = 7, WORDS = 11, FEATURES = 24, SIDES = 2, CUTS = 5 };
@@ -101,7 +102,7 @@ static void fill_part(void *arg, const struct part *part, int begin, int end,
 
 static int follow(struct builder *b, int words)
 {
-    int x = layer_embedding(b, words, &(struct embedding){
+    int out, x = layer_embedding(b, words, &(struct embedding){
         .name = "embedding", .tokens = WORDS, .features = FEATURES
     });
 
@@ -111,15 +112,18 @@ static int follow(struct builder *b, int words)
             .name = i == 0 ? "hidden1" : "hidden2", .features = FEATURES
         });
     graph_begin_block(b->graph);
-    return layer_linear(b, x, &(struct linear){
+    out = layer_linear(b, x, &(struct linear){
         .name = "out", .features = WORDS
     });
+    /* A loss takes floats. */
+    b->graph->values[out].dtype = DTYPE_F32;
+    return out;
 }
 
 /* Two losses that make up one. */
-static struct graph *token_net(struct update update)
+static struct graph *token_net(struct update update, enum dtype dtype)
 {
-    struct builder b = { .graph = graph_new() };
+    struct builder b = { .graph = graph_new(), .storage.dtype = dtype };
     int value[SIDES * STREAMS];
     struct loss loss[SIDES];
 
@@ -168,6 +172,7 @@ struct net {
     struct route *(*route)(const struct graph *);
     const int *cut;
     struct sgd sgd;
+    enum dtype dtype;
 };
 
 static struct engine net_open(const struct net *net)
@@ -181,7 +186,7 @@ static struct engine net_open(const struct net *net)
     job->threads = net->backend == &cpu_backend ? 2 : 1;
     job->graph = token_net((struct update){
         .optimizer = &optimizer_sgd, .attr.update.sgd = net->sgd
-    });
+    }, net->dtype);
     route = net->route(job->graph);
     job->schedule = schedule_build(job->graph, (struct policy){
         .cut = cut_of(net->cut)
@@ -251,8 +256,8 @@ static double loss_of(const double *metrics)
 
 Test(tokens, gradients_do_not_depend_on_the_parts)
 {
-    struct net net = { &cpu_backend, route_straight, cuts[0],
-                       { 0, 0, false } };
+    struct net net = { .backend = &cpu_backend, .route = route_straight,
+                       .cut = cuts[0] };
     struct engine whole = net_open(&net);
     double expected[METRIC_COUNT], metrics[METRIC_COUNT], apart;
 
@@ -285,7 +290,8 @@ Test(tokens, checkpointed_gradients_are_bit_identical)
         uint64_t plain = 0;
         for (int r = 0; r < 4; r++) {
             struct engine engine = net_open(&(struct net){
-                &cpu_backend, routes[r], cuts[i], { 0.9f, 1e-3f, true } });
+                &cpu_backend, routes[r], cuts[i], { 0.9f, 1e-3f, true },
+                DTYPE_F32 });
             const struct schedule *s = engine.job->schedule;
             double metrics[METRIC_COUNT];
             int again = 0;
@@ -303,31 +309,76 @@ Test(tokens, checkpointed_gradients_are_bit_identical)
     }
 }
 
+/* Fills bytes with NaNs as soon as they are dead in the plan. */
+static void check_dead(const struct net *net)
+{
+    struct engine plain = net_open(net), filled = net_open(net);
+    double metrics[METRIC_COUNT];
+
+    filled.executor->observer = (struct observer){
+        .after = engine_fill_dead, .arg = &filled
+    };
+    for (int k = 0; k < 2; k++) {
+        run(&plain, net->cut, 0.5f, metrics);
+        run(&filled, net->cut, 0.5f, metrics);
+    }
+    cr_expect_eq(engine_state_hash(&plain), engine_state_hash(&filled));
+    engine_close(&plain);
+    engine_close(&filled);
+}
+
 Test(tokens, what_the_plan_calls_dead_is_never_read)
 {
-    for (int i = 0; i < CUTS; i++) {
-        struct net net = { &cpu_backend, route_blocks, cuts[i],
-                           { 0.9f, 0, false } };
-        struct engine plain = net_open(&net), filled = net_open(&net);
-        double metrics[METRIC_COUNT];
+    for (int i = 0; i < CUTS; i++)
+        check_dead(&(struct net){ &cpu_backend, route_blocks, cuts[i],
+                                  { 0.9f, 0, false }, DTYPE_F32 });
+}
 
-        filled.executor->observer = (struct observer){
-            .after = engine_fill_dead, .arg = &filled
-        };
-        for (int k = 0; k < 2; k++) {
-            run(&plain, cuts[i], 0.5f, metrics);
-            run(&filled, cuts[i], 0.5f, metrics);
-        }
-        cr_expect_eq(engine_state_hash(&plain), engine_state_hash(&filled));
-        engine_close(&plain);
-        engine_close(&filled);
+/* Opens the net on an instruction set. */
+static struct engine net_open_on(const char *isa, const struct net *net)
+{
+    setenv("MEMDIAL_CPU_ISA", isa, 1);
+    return net_open(net);
+}
+
+/* Sums are of floats: the results differ where one is rounded to the other
+ * neighbour. */
+Test(tokens, dot_products_of_bf16_make_the_same_gradients)
+{
+    static const char *const names[] = { "avx512-bf16",
+                                         "avx512-bf16-emulated" };
+
+    if (!isa_named("avx512"))
+        cr_skip_test("the processor has no AVX-512 to emulate them with");
+    for (int i = 0; i < 2 * CUTS; i++) {
+        struct net net = { &cpu_backend, route_blocks, cuts[i / 2],
+                           { 0, 0, false }, DTYPE_BF16 };
+        struct engine dots, floats;
+        double expected[METRIC_COUNT], metrics[METRIC_COUNT], apart;
+
+        if (!isa_named(names[i % 2]))
+            continue;
+        floats = net_open_on("avx512", &net);
+        dots = net_open_on(names[i % 2], &net);
+        cr_expect_eq(dots.job->plan->arena_bytes,
+                     floats.job->plan->arena_bytes);
+        run(&floats, net.cut, 1, expected);
+        run(&dots, net.cut, 1, metrics);
+        cr_expect_float_eq(loss_of(metrics), loss_of(expected),
+                           1e-3 * loss_of(expected));
+        compare(&floats, &dots, &apart);
+        cr_expect(apart < 0x1p-7, "%s, cut %d: %g apart", names[i % 2], i / 2,
+                  apart);
+        engine_close(&floats);
+        engine_close(&dots);
+        check_dead(&net);
     }
 }
 
 Test(tokens, learns)
 {
     struct engine engine = net_open(&(struct net){
-        &cpu_backend, route_sqrt, cuts[1], { 0.9f, 0, true } });
+        &cpu_backend, route_sqrt, cuts[1], { 0.9f, 0, true }, DTYPE_F32 });
     struct extents whole =
         extents_between(&(struct reading){ cuts[1], 0 }, 0, SENTENCES);
     double first[METRIC_COUNT], last[METRIC_COUNT];
@@ -354,9 +405,11 @@ Test(tokens, cuda_follows_the_parts)
     setenv("MEMDIAL_CUDA_MODULE", path, 1);
     for (int repeats = 0; repeats < 2; repeats++) {
         struct engine host = net_open(&(struct net){
-            &cpu_backend, route_blocks, cuts[0], { 0.9f, 0, true } });
+            &cpu_backend, route_blocks, cuts[0], { 0.9f, 0, true },
+            DTYPE_F32 });
         struct engine device = net_open(&(struct net){
-            &cuda_backend, route_blocks, cuts[0], { 0.9f, 0, true } });
+            &cuda_backend, route_blocks, cuts[0], { 0.9f, 0, true },
+            DTYPE_F32 });
         static const int order[][2] = {
             { 3, 0 }, { 3, 0 }, { 4, 0 }, { 1, 0 }, { 3, 0 }, { 3, 1 },
             { 3, 1 }, { 4, 5 }, { 2, 3 }

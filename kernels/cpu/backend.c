@@ -66,7 +66,7 @@ static void start_threads(const struct device *d)
     if (d->threads < team)
         return;
 #pragma omp parallel num_threads(d->threads)
-    d->isa->kernels->peak(1, 1);
+    d->isa->kernels->peak(DTYPE_F32, 1, 1);
     team = d->threads;
 }
 

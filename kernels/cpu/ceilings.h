@@ -6,11 +6,13 @@
 
 #include "kernels/cpu/isa.h"
 
-/* Floating-point operations per second: multiply-adds in registers. */
-double cpu_peak(const struct isa *, int threads);
+/* Floating-point operations per second: multiply-adds in registers, of factors
+ * that are stored in a type. */
+double cpu_peak(const struct isa *, enum dtype, int threads);
 
-/* The peak, and the bytes of a copy that no cache holds. Arithmetic is in
- * floats, however numbers are stored. */
+/* The peaks, and the bytes of a copy that no cache holds. Arithmetic is in
+ * floats, however numbers are stored, but for products of bf16 where the
+ * processor has them. */
 bool cpu_ceilings(const struct isa *, int threads, struct ceilings *,
                   char why[WHY_SIZE]);
 

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "kernels/cpu/conv_sums.h"
+#include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/sparse.h"
 
 /* Vectors of sums: as many as leave a register for the weight. */
@@ -284,61 +285,6 @@ static bool panel_skips(const struct conv_core *core, struct slice part,
     return *l.total < elements / POOL_SKIP_PANEL;
 }
 
-/* The halves of two vectors, interleaved. */
-#ifdef __AVX512F__
-#define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#elif defined(__AVX2__)
-#define LOW 0, 8, 1, 9, 2, 10, 3, 11
-#define HIGH 4, 12, 5, 13, 6, 14, 7, 15
-#else
-#define LOW 0, 4, 1, 5
-#define HIGH 2, 6, 3, 7
-#endif
-
-/* A square of vectors: interleaving its halves once for every bit of an index
- * exchanges rows and columns. */
-static inline void transpose(vf row[VLEN])
-{
-    UNROLL
-    for (int bit = 1; bit < VLEN; bit *= 2) {
-        vf next[VLEN];
-
-        UNROLL
-        for (int i = 0; i < VLEN / 2; i++) {
-            vf a = row[i], b = row[i + VLEN / 2];
-
-            next[2 * i] = __builtin_shufflevector(a, b, LOW);
-            next[2 * i + 1] = __builtin_shufflevector(a, b, HIGH);
-        }
-        UNROLL
-        for (int i = 0; i < VLEN; i++)
-            row[i] = next[i];
-    }
-}
-
-void KERNEL(conv_transpose)(const float *from, int step, int pixels,
-                            size_t line, float *to)
-{
-    int p = 0;
-
-    for (; p + VLEN <= pixels; p += VLEN)
-        for (int c = 0; c < CONV_BLOCK; c += VLEN) {
-            vf row[VLEN];
-
-            UNROLL
-            for (int i = 0; i < VLEN; i++)
-                row[i] = vf_load(from + (p + i) * step + c);
-            transpose(row);
-            UNROLL
-            for (int i = 0; i < VLEN; i++)
-                vf_store(to + (size_t)(c + i) * line + p, row[i]);
-        }
-    for (; p < pixels; p++)
-        for (int c = 0; c < CONV_BLOCK; c++)
-            to[(size_t)c * line + (size_t)p] = from[p * step + c];
-}
-
 /* Output of one strip, class of pixels and group of VLEN channels. */
 struct lines {
     const struct conv_core *core;
@@ -438,7 +384,7 @@ static inline void store_lines(const enum dtype dtype, const struct lines *r,
             row[c] = c < r->channels
                      ? vf_load(line + (c * RUN_VECTORS + v) * VLEN)
                      : vf_set(0);
-        transpose(row);
+        conv_transpose_square(row);
         for (int i = 0; i < VLEN; i++)
             store_pixel(dtype, r, at + v * VLEN + i, row[i]);
     }

@@ -8,11 +8,6 @@
 #include "kernels/cpu/conv_core.h"
 #include "kernels/cpu/sparse.h"
 
-/* Transposes the first CONV_BLOCK channels of [pixel][step] to lines of pixels
- * [CONV_BLOCK][line]. */
-void KERNEL(conv_transpose)(const float *from, int step, int pixels,
-                            size_t line, float *to);
-
 /* Whether the pool as a whole has few enough nonzeros that there is scratch for
  * skipping zeros. */
 static inline bool conv_sparse_may_pay(const struct conv_core *core)

@@ -42,9 +42,17 @@ static inline void ask(struct conv_ahead *a)
     }
 }
 
+INLINE vf tile_add(vf sum, const bool pairs, const float *x, vf row)
+{
+    if (pairs)
+        return vf_dot(sum, vf_set_pair(x), row);
+    return sum + vf_set(*x) * row;
+}
+
 /* All but x_k in the least are constants where it is inlined. */
-INLINE void tile_run(const struct conv_tile *t, const int lines,
-                     const int vectors, const int x_line, int x_k)
+INLINE void tile_run(const struct conv_tile *t, const bool pairs,
+                     const int lines, const int vectors, const int x_line,
+                     int x_k)
 {
     /* A constant where it can be. */
     const int width =
@@ -70,7 +78,8 @@ INLINE void tile_run(const struct conv_tile *t, const int lines,
             for (int i = 0; i < lines; i++)
                 UNROLL
                 for (int v = 0; v < vectors; v++)
-                    sum[i][v] += vf_set(x[i * x_line]) * row[v];
+                    sum[i][v] = tile_add(sum[i][v], pairs, x + i * x_line,
+                                         row[v]);
         }
         ask(t->ahead);
     }
@@ -84,13 +93,13 @@ INLINE void tile_run(const struct conv_tile *t, const int lines,
 #define TILE_CASE(n) \
     case n: \
         if (n <= TILE_LINES && vectors == 1) \
-            tile_run(t, n, 1, x_line, x_k); \
+            tile_run(t, pairs, n, 1, x_line, x_k); \
         else if (n <= TILE_LINES) \
-            tile_run(t, n, TILE_VECTORS, x_line, x_k); \
+            tile_run(t, pairs, n, TILE_VECTORS, x_line, x_k); \
         break;
 
-INLINE void tile_sized(const struct conv_tile *t, int lines, int vectors,
-                       const int x_line, int x_k)
+INLINE void tile_sized(const struct conv_tile *t, const bool pairs, int lines,
+                       int vectors, const int x_line, int x_k)
 {
     switch (lines) {
     TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5)
@@ -99,7 +108,8 @@ INLINE void tile_sized(const struct conv_tile *t, int lines, int vectors,
     }
 }
 
-INLINE void tile_all(const struct conv_tile *t, const int x_line, int x_k)
+INLINE void tile_all(const struct conv_tile *t, const bool pairs,
+                     const int x_line, int x_k)
 {
     int vectors = t->lanes > VLEN ? TILE_VECTORS : 1;
 
@@ -112,7 +122,7 @@ INLINE void tile_all(const struct conv_tile *t, const int x_line, int x_k)
         for (int left = t->lines; tiles > 0; tiles--) {
             int lines = (left + tiles - 1) / tiles;
 
-            tile_sized(&part, lines, vectors, x_line, x_k);
+            tile_sized(&part, pairs, lines, vectors, x_line, x_k);
             part.x += lines * x_line;
             part.sum += lines * t->width;
             left -= lines;
@@ -122,10 +132,16 @@ INLINE void tile_all(const struct conv_tile *t, const int x_line, int x_k)
 
 void KERNEL(conv_tile_pixels)(const struct conv_tile *t)
 {
-    tile_all(t, CONV_BLOCK, 1);
+    if (VF_DOTS && t->pairs)
+        tile_all(t, true, CONV_BLOCK, 1);
+    else
+        tile_all(t, false, CONV_BLOCK, 1);
 }
 
 void KERNEL(conv_tile_channels)(const struct conv_tile *t)
 {
-    tile_all(t, 1, t->x_k);
+    if (VF_DOTS && t->pairs)
+        tile_all(t, true, 1, t->x_k);
+    else
+        tile_all(t, false, 1, t->x_k);
 }

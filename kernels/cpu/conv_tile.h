@@ -10,6 +10,9 @@
  * over rows of pixels). A panel is 32 channels of output for every
  * instruction set, so that all need the same scratch, or 16 where there are no
  * more or no room.
+ *
+ * A pair of bf16 may stand in the place of each float of x and of the panel:
+ * then a product is the sum of two.
  */
 #ifndef MEMDIAL_CONV_TILE_H
 #define MEMDIAL_CONV_TILE_H
@@ -31,6 +34,7 @@ struct conv_tile {
     int width;                   /* of the panel */
     int lanes;                   /* of it that are in use */
     bool fresh;                  /* start from 0, not from `sum` */
+    bool pairs;                  /* of bf16, where there is vf_dot() */
     int x_k;                     /* of channels: floats from pixel to pixel */
     struct conv_ahead *ahead;    /* a portion for each segment of a tile */
 };

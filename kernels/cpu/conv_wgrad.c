@@ -27,7 +27,7 @@
  */
 #include <string.h>
 
-#include "kernels/cpu/conv_sparse.h"
+#include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/sparse.h"
 #include "kernels/cpu/conv_wgrad_winograd.h"
 #include "kernels/cpu/winograd.h"

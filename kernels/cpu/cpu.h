@@ -5,6 +5,9 @@
  * depend on shapes and threads only, never on the instruction set, so that a
  * plan made on one machine holds on another.
  *
+ * An instruction set that differs from another, CPU_BASE, in products of
+ * matrices alone has the other's kernels for all else.
+ *
  * Work is divided by the number of threads of the call, not by the number
  * that OpenMP happens to give, so the same call gives the same bits.
  */
@@ -24,8 +27,9 @@ struct cpu_kernels {
     size_t (*scratch[OP_COUNT])(const struct call *); /* NULL: needs none */
     void (*widen)(enum dtype, const uint16_t *from, float *to, size_t n);
     void (*narrow)(enum dtype, const float *from, uint16_t *to, size_t n);
-    float (*peak)(long loops, float one);  /* peak.c */
-    const double *peak_flops;              /* operations of a loop of it */
+    /* Multiply-adds of factors that are stored in a type: peak.c. */
+    float (*peak)(enum dtype, long loops, float one);
+    double (*peak_flops)(enum dtype);      /* operations of a loop of it */
 };
 
 #ifdef CPU_ISA
@@ -34,17 +38,25 @@ struct cpu_kernels {
 #define CPU_EXPAND(isa, name) CPU_PASTE(isa, name)
 #define KERNEL(name) CPU_EXPAND(CPU_ISA, name)
 
-#define CPU_DECLARE_NONE(name)
+#ifndef CPU_BASE
+#define CPU_BASE CPU_ISA
+#endif
+#define BASE_KERNEL(name) CPU_EXPAND(CPU_BASE, name)
+
+#define CPU_DECLARE_NONE(name) \
+    void BASE_KERNEL(name)(const struct call *);
 #define CPU_DECLARE_SCRATCH(name) \
-    size_t KERNEL(name##_scratch)(const struct call *);
-#define OP(name, cpu, cuda, access, ...) \
+    CPU_DECLARE_NONE(name) \
+    size_t BASE_KERNEL(name##_scratch)(const struct call *);
+#define CPU_DECLARE_PRODUCT(name) \
     void KERNEL(name)(const struct call *); \
-    CPU_DECLARE_##cpu(name)
+    size_t KERNEL(name##_scratch)(const struct call *);
+#define OP(name, cpu, cuda, access, ...) CPU_DECLARE_##cpu(name)
 #include "kernels/op_list.h"
 #undef OP
 
-float KERNEL(peak)(long loops, float one);
-extern const double KERNEL(peak_flops);
+float KERNEL(peak)(enum dtype, long loops, float one);
+double KERNEL(peak_flops)(enum dtype);
 
 #endif
 

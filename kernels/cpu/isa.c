@@ -6,6 +6,8 @@
 extern const struct cpu_kernels cpu_generic_kernels;
 extern const struct cpu_kernels cpu_avx2_kernels;
 extern const struct cpu_kernels cpu_avx512_kernels;
+extern const struct cpu_kernels cpu_avx512_bf16_kernels;
+extern const struct cpu_kernels cpu_avx512_bf16_emulated_kernels;
 
 #ifdef __x86_64__
 /* F16C came before AVX2, and not every compiler can ask for it. */
@@ -22,6 +24,11 @@ static bool has_avx512(void)
            && __builtin_cpu_supports("avx512dq")
            && has_avx2();
 }
+
+static bool has_avx512_bf16(void)
+{
+    return __builtin_cpu_supports("avx512bf16") && has_avx512();
+}
 #endif
 
 static bool has_generic(void)
@@ -29,14 +36,20 @@ static bool has_generic(void)
     return true;
 }
 
-/* The best first; the last one works everywhere. */
+/* The best first; the last one works everywhere. Tests alone have the one that
+ * emulates an instruction. */
 static const struct {
     struct isa isa;
     bool (*is_here)(void);
 } built[] = {
 #ifdef __x86_64__
+    { { "avx512-bf16", &cpu_avx512_bf16_kernels }, has_avx512_bf16 },
     { { "avx512", &cpu_avx512_kernels }, has_avx512 },
     { { "avx2", &cpu_avx2_kernels }, has_avx2 },
+#ifdef CPU_EMULATED_DOTS
+    { { "avx512-bf16-emulated", &cpu_avx512_bf16_emulated_kernels },
+      has_avx512 },
+#endif
 #endif
     { { "generic", &cpu_generic_kernels }, has_generic }
 };

@@ -36,16 +36,23 @@
  * is multiplied, the tile asks for the chunk after it, for the part of C that
  * is stored next, and for its share of the panels of B that are packed next.
  *
+ * Where there are dot products of bf16 and both matrices are of bf16 as they
+ * are in memory, packed pairs of neighbours along the depth stand in the place
+ * of floats (pairs.h): every depth below the operands' is then counted in
+ * pairs.
+ *
  * Scratch: the panels; for each thread a chunk of a group; the sums, of a slice
- * if they wait, else of an item for each thread.
+ * if they wait, else of an item for each thread. Pairs have the same room, and
+ * fill less of it.
  */
 #include "kernels/cpu/product.h"
 
 #include <string.h>
 
 #include "kernels/cpu/conv_pack.h"
-#include "kernels/cpu/conv_sparse.h"
 #include "kernels/cpu/conv_tile.h"
+#include "kernels/cpu/conv_transpose.h"
+#include "kernels/cpu/pairs.h"
 #include "kernels/cpu/sparse.h"
 
 /* Tiles of any instruction set divide EVEN_ROWS, and groups are of whole ones
@@ -58,6 +65,8 @@ enum { EVEN_ROWS = 12, GROUP_ROWS = 48, CHUNK_DEPTH = 96, SET_PANELS = 16,
 struct slicing {
     const struct call *call;
     const struct product *p;
+    bool pairs;          /* of bf16, in the place of floats */
+    int depth;           /* of floats or pairs */
     int width;           /* of a panel */
     int panels;          /* of all of B */
     int set;             /* panels of a set */
@@ -102,22 +111,32 @@ static int set_most(const struct product *p)
     return p->depth < SET_DEPTH ? SET_DEPTH / p->depth : 1;
 }
 
+/* Whether both matrices are read as the bf16 that they are stored in. */
+static bool has_pairs(const struct product *p)
+{
+    return VF_DOTS && p->a->dtype == DTYPE_BF16 && p->b->dtype == DTYPE_BF16
+           && !p->a->through && !p->b->pool;
+}
+
 static struct slicing slicing_of(const struct call *c, const struct product *p)
 {
+    bool pairs = has_pairs(p);
+    int floats = whole_blocks(p->a_turned ? int_min(p->depth, STEP_DEPTH)
+                                          : p->depth);
     struct slicing slicing = {
-        .call = c, .p = p,
+        .call = c, .p = p, .pairs = pairs,
+        .depth = pairs ? parts(p->depth, 2) : p->depth,
         .width = p->columns > CONV_NARROW_PANEL ? CONV_PANEL
                                                 : CONV_NARROW_PANEL,
-        .step = p->a_turned ? STEP_DEPTH : p->depth,
         .slice = p->a_turned ? SLICE_ROWS : p->rows,
         .group = int_min(whole_blocks(p->rows), GROUP_ROWS)
     };
-    int depth = int_min(whole_blocks(p->depth), whole_blocks(slicing.step));
 
+    slicing.step = p->a_turned ? STEP_DEPTH : slicing.depth;
     slicing.panels = parts(p->columns, slicing.width);
     slicing.set = parts(slicing.panels, parts(slicing.panels, set_most(p)));
-    slicing.b = (size_t)(slicing.set * depth * slicing.width);
-    slicing.a = (size_t)(slicing.group * int_min(depth, CHUNK_DEPTH));
+    slicing.b = (size_t)(slicing.set * floats * slicing.width);
+    slicing.a = (size_t)(slicing.group * int_min(floats, CHUNK_DEPTH));
     slicing.sum = (size_t)((p->a_turned ? int_min(p->rows, SLICE_ROWS)
                                         : slicing.group)
                            * slicing.set * slicing.width);
@@ -167,9 +186,17 @@ static float *step_panel(const struct step *s, size_t i, size_t depth)
                    * (size_t)s->slicing->width;
 }
 
-static size_t blocks_of_depth(const struct step *s)
+static size_t block_count(struct range depth)
 {
-    return (size_t)parts((int)length(s->now.depth), CONV_BLOCK);
+    return (size_t)parts((int)length(depth), CONV_BLOCK);
+}
+
+/* Block k of a depth. */
+static struct range block_of(struct range depth, size_t k)
+{
+    size_t begin = depth.begin + k * CONV_BLOCK;
+
+    return (struct range){ begin, size_min(begin + CONV_BLOCK, depth.end) };
 }
 
 /* Packs a panel of a member of a pool, whose nonzeros are found row by row. */
@@ -195,7 +222,9 @@ static void pack_panel(const struct step *s, size_t i, struct range depth,
     int width = s->slicing->width, first = panel_column(s, i);
 
     for (int c = 0; c < width; c += CONV_BLOCK)
-        if (c < panel_lanes(s, i))
+        if (c < panel_lanes(s, i) && s->slicing->pairs)
+            pairs_of_rows(b, first + c, depth, to + c, (size_t)width);
+        else if (c < panel_lanes(s, i))
             DTYPE_SWITCH(b->dtype, conv_pack, b, first + c,
                          (int)length(depth),
                          depth.begin * columns_of(b) + (size_t)(first + c),
@@ -206,30 +235,46 @@ static void pack_panel(const struct step *s, size_t i, struct range depth,
                        CONV_BLOCK * sizeof(float));
 }
 
-/* A block of depth of a panel whose columns lie in rows. */
-static void pack_turned_panel(const struct step *s, size_t i,
-                              struct range depth, float *to)
+/* Reads a block of depth of a panel whose columns lie in rows. */
+static void read_turned_panel(const struct step *s, size_t i,
+                              struct range depth,
+                              float line[CONV_PANEL][CONV_BLOCK])
 {
     const struct operand *b = s->slicing->p->b;
-    int width = s->slicing->width, lanes = panel_lanes(s, i);
-    size_t columns = columns_of(b), deep = length(depth);
-    size_t at = (size_t)panel_column(s, i) * columns + depth.begin;
-    float line[CONV_PANEL][CONV_BLOCK] = { { 0 } }, room[CONV_BLOCK];
-    float turned[CONV_BLOCK][CONV_PANEL];
+    size_t first = (size_t)panel_column(s, i), columns = columns_of(b);
+    size_t at = first * columns + depth.begin, deep = length(depth);
+    int lanes = panel_lanes(s, i);
+    float room[CONV_BLOCK];
 
-    if (!b->pool && b->dtype == DTYPE_F32 && deep == CONV_BLOCK
-        && lanes == width) {
-        KERNEL(conv_transpose)((const float *)b->data + at, (int)columns,
-                               width, (size_t)width, to);
-        return;
-    }
-    if (b->pool)
+    if (s->slicing->pairs)
+        for (int j = 0; j < lanes; j++)
+            pairs_of_row(b, first + (size_t)j, depth, line[j]);
+    else if (b->pool)
         for (int j = 0; j < lanes; j++)
             memcpy(line[j], sparse_floats(b, at + (size_t)j * columns, deep,
                                           room), deep * sizeof(float));
     else
         DTYPE_SWITCH(b->dtype, conv_pack, b, (int)depth.begin, lanes, at,
                      columns, line[0], CONV_BLOCK);
+}
+
+static void pack_turned_panel(const struct step *s, size_t i,
+                              struct range depth, float *to)
+{
+    const struct operand *b = s->slicing->p->b;
+    int width = s->slicing->width;
+    size_t columns = columns_of(b), deep = length(depth);
+    size_t at = (size_t)panel_column(s, i) * columns + depth.begin;
+    float line[CONV_PANEL][CONV_BLOCK] = { { 0 } };
+    float turned[CONV_BLOCK][CONV_PANEL];
+
+    if (!b->pool && b->dtype == DTYPE_F32 && deep == CONV_BLOCK
+        && panel_lanes(s, i) == width) {
+        KERNEL(conv_transpose)((const float *)b->data + at, (int)columns,
+                               width, (size_t)width, to);
+        return;
+    }
+    read_turned_panel(s, i, depth, line);
     if (deep == CONV_BLOCK) {
         KERNEL(conv_transpose)(line[0], CONV_BLOCK, width, (size_t)width, to);
         return;
@@ -259,16 +304,13 @@ static struct range piece_with(const struct step *s, size_t *i, size_t blocks)
 static void pack_block(const struct step *s, size_t i)
 {
     const struct product *p = s->slicing->p;
-    size_t blocks = blocks_of_depth(s);
+    size_t blocks = block_count(s->now.depth);
     struct range panels = piece_with(s, &i, blocks);
     size_t panel = panels.begin + (p->b_turned ? i / blocks
                                                : i % length(panels));
     size_t block = p->b_turned ? i % blocks : i / length(panels);
-    size_t begin = s->now.depth.begin + block * CONV_BLOCK;
-    struct range depth = {
-        begin, size_min(begin + CONV_BLOCK, s->now.depth.end)
-    };
-    float *to = step_panel(s, panel, begin);
+    struct range depth = block_of(s->now.depth, block);
+    float *to = step_panel(s, panel, depth.begin);
 
     if (p->b_turned)
         pack_turned_panel(s, panel, depth, to);
@@ -324,40 +366,62 @@ static struct item item_of(const struct step *s, size_t i)
     };
 }
 
-static void pack_group(const struct product *p, const struct item *item,
+static void pack_group(const struct slicing *slicing, const struct item *item,
                        struct range depth)
 {
-    const struct operand *a = p->a;
-    size_t rows = length(item->rows);
+    const struct operand *a = slicing->p->a;
+    size_t rows = length(item->rows), blocks = block_count(depth);
     float *to = item->a;
 
-    for (size_t k = depth.begin; k < depth.end; k += CONV_BLOCK) {
-        DTYPE_SWITCH(a->dtype, conv_pack, a, (int)k, (int)rows,
-                     item->rows.begin * columns_of(a) + k, columns_of(a), to,
-                     CONV_BLOCK);
-        to += rows * CONV_BLOCK;
+    for (size_t k = 0; k < blocks; k++, to += rows * CONV_BLOCK) {
+        struct range block = block_of(depth, k);
+
+        if (slicing->pairs)
+            for (size_t i = 0; i < rows; i++)
+                pairs_of_row(a, item->rows.begin + i, block,
+                             to + i * CONV_BLOCK);
+        else
+            DTYPE_SWITCH(a->dtype, conv_pack, a, (int)block.begin, (int)rows,
+                         item->rows.begin * columns_of(a) + block.begin,
+                         columns_of(a), to, CONV_BLOCK);
     }
 }
 
-static void pack_turned_group(const struct product *p, const struct item *item,
-                              size_t room, struct range depth)
+/* Packs n ones of the row of ones, or pairs of them: a zero of B's completes
+ * the last pair. */
+static void pack_ones(const struct slicing *slicing, size_t n, float *to)
 {
-    const struct operand *a = p->a;
-    size_t first = item->rows.begin, columns = columns_of(a);
-    size_t end = size_min(item->rows.end, columns);
-    float *to = item->a, *last = to + length(item->rows) - 1;
+    uint16_t one = bf16_store(1);
 
-    for (size_t k = depth.begin; k < depth.end; k += CONV_BLOCK) {
-        int deep = int_min((int)(depth.end - k), CONV_BLOCK);
+    for (; n > 0; n--, to += slicing->group)
+        if (slicing->pairs)
+            pair_store(to, one, one);
+        else
+            *to = 1;
+}
+
+static void pack_turned_group(const struct slicing *slicing,
+                              const struct item *item, struct range depth)
+{
+    const struct operand *a = slicing->p->a;
+    size_t first = item->rows.begin, columns = columns_of(a);
+    size_t end = size_min(item->rows.end, columns), blocks = block_count(depth);
+    size_t room = (size_t)slicing->group;
+    float *to = item->a;
+
+    for (size_t k = 0; k < blocks; k++, to += CONV_BLOCK * room) {
+        struct range block = block_of(depth, k);
 
         for (size_t i = first; i < end; i += CONV_BLOCK)
-            DTYPE_SWITCH(a->dtype, conv_pack, a, (int)i, deep,
-                         k * columns + i, columns, to + i - first, room);
-        to += CONV_BLOCK * room;
+            if (slicing->pairs)
+                pairs_of_rows(a, (int)i, block, to + i - first, room);
+            else
+                DTYPE_SWITCH(a->dtype, conv_pack, a, (int)i,
+                             (int)length(block), block.begin * columns + i,
+                             columns, to + i - first, room);
     }
-    if (p->ones && item->rows.end > columns)
-        for (size_t k = 0; k < length(depth); k++)
-            last[k * room] = 1;
+    if (slicing->p->ones && item->rows.end > columns)
+        pack_ones(slicing, length(depth), item->a + length(item->rows) - 1);
 }
 
 /* Multiplies a chunk of a group and those of the item's panels, and stores
@@ -374,7 +438,7 @@ static void multiply(const struct step *s, const struct item *item,
         .segments = segments, .depth = CONV_BLOCK,
         .last = deep - (segments - 1) * CONV_BLOCK, .lines = rows,
         .width = slicing->width, .fresh = depth.begin == 0,
-        .x_k = slicing->group, .ahead = ahead
+        .pairs = slicing->pairs, .x_k = slicing->group, .ahead = ahead
     };
 
     for (int i = 0; i < segments; i++)
@@ -386,7 +450,7 @@ static void multiply(const struct step *s, const struct item *item,
             KERNEL(conv_tile_channels)(&t);
         else
             KERNEL(conv_tile_pixels)(&t);
-        if (depth.end == (size_t)slicing->p->depth)
+        if (depth.end == (size_t)slicing->depth)
             slicing->p->store(slicing->call, item->rows, panel_column(s, i),
                               t.lanes, t.sum, t.width);
         t.sum += rows * t.width;
@@ -413,9 +477,20 @@ static struct conv_ahead ahead_of(const struct operand *o, struct range rows,
     };
 }
 
-static struct conv_ahead ahead_of_a(const struct product *p,
+/* The same depth, counted in elements of the operands. */
+static struct range unpaired(const struct slicing *slicing, struct range depth)
+{
+    size_t each = slicing->pairs ? 2 : 1;
+
+    return (struct range){ each * depth.begin, each * depth.end };
+}
+
+static struct conv_ahead ahead_of_a(const struct slicing *slicing,
                                     struct range rows, struct range depth)
 {
+    const struct product *p = slicing->p;
+
+    depth = unpaired(slicing, depth);
     return p->a_turned ? ahead_of(p->a, depth, rows)
                        : ahead_of(p->a, rows, depth);
 }
@@ -434,7 +509,7 @@ static struct conv_ahead ahead_of_b(const struct step *s, int i, int n)
 {
     const struct operand *b = s->slicing->p->b;
     struct range columns = columns_at(s->slicing, s->next.panels);
-    struct range depth = s->next.depth;
+    struct range depth = unpaired(s->slicing, s->next.depth);
     bool turned = s->slicing->p->b_turned;
     struct range rows = turned ? columns : depth;
     struct range share = range_share(length(rows), i, n);
@@ -456,13 +531,12 @@ static struct range chunk_of(const struct step *s, int i)
 static struct conv_ahead ahead_of_c(const struct step *s,
                                     const struct item *item, int i, int n)
 {
-    const struct product *p = s->slicing->p;
     struct range panels = shifted(item->panels, s->now.panels.begin);
     struct range share = range_share(length(item->rows), i, n);
 
-    if (s->now.depth.end < (size_t)p->depth || i >= n)
+    if (s->now.depth.end < (size_t)s->slicing->depth || i >= n)
         return (struct conv_ahead){ .left = 0 };
-    return ahead_of(p->c, shifted(share, item->rows.begin),
+    return ahead_of(s->slicing->p->c, shifted(share, item->rows.begin),
                     columns_at(s->slicing, panels));
 }
 
@@ -470,7 +544,6 @@ static struct conv_ahead ahead_of_c(const struct step *s,
 static void run_item(const struct step *s, size_t i, size_t later)
 {
     const struct slicing *slicing = s->slicing;
-    const struct product *p = slicing->p;
     struct item item = item_of(s, i), next = item_of(s, later);
     int chunks = parts((int)length(s->now.depth), CHUNK_DEPTH);
     int shares = s->groups * s->pieces * chunks;
@@ -482,7 +555,7 @@ static void run_item(const struct step *s, size_t i, size_t later)
         struct range depth = chunk_of(s, k);
         struct conv_ahead ahead[] = {
             ahead_of_c(s, &item, k, chunks > 1 ? chunks - 1 : 1),
-            ahead_of_a(p, last ? next.rows : item.rows,
+            ahead_of_a(slicing, last ? next.rows : item.rows,
                        chunk_of(s, last ? 0 : k + 1)),
             ahead_of_b(s, (int)i * chunks + k, shares)
         };
@@ -491,10 +564,10 @@ static void run_item(const struct step *s, size_t i, size_t later)
         ahead[1].next = &ahead[2];
         KERNEL(conv_ahead_divide)(
             ahead, tiles * (size_t)parts((int)length(depth), CONV_BLOCK));
-        if (p->a_turned)
-            pack_turned_group(p, &item, (size_t)slicing->group, depth);
+        if (slicing->p->a_turned)
+            pack_turned_group(slicing, &item, depth);
         else
-            pack_group(p, &item, depth);
+            pack_group(slicing, &item, depth);
         multiply(s, &item, depth, ahead);
     }
 }
@@ -516,13 +589,13 @@ static struct range range_of(int i, int each, int n)
 static struct region region_at(const struct slicing *slicing, int i)
 {
     const struct product *p = slicing->p;
-    int steps = parts(p->depth, slicing->step);
+    int steps = parts(slicing->depth, slicing->step);
     int sets = parts(slicing->panels, slicing->set);
 
     return (struct region){
         range_of(i / steps / sets, slicing->slice, p->rows),
         range_of(i / steps % sets, slicing->set, slicing->panels),
-        range_of(i % steps, slicing->step, p->depth)
+        range_of(i % steps, slicing->step, slicing->depth)
     };
 }
 
@@ -556,7 +629,7 @@ static void run_step(const struct slicing *slicing, struct region now,
     };
 
 #pragma omp for schedule(static)
-    for (size_t i = 0; i < length(now.panels) * blocks_of_depth(&s); i++)
+    for (size_t i = 0; i < length(now.panels) * block_count(now.depth); i++)
         pack_block(&s, i);
     share_out(items, threads, run_items, &s);
 }
@@ -566,7 +639,7 @@ void KERNEL(product_run)(const struct call *c, const struct product *p)
     struct slicing slicing = slicing_of(c, p);
     int count = parts(p->rows, slicing.slice)
                 * parts(slicing.panels, slicing.set)
-                * parts(p->depth, slicing.step);
+                * parts(slicing.depth, slicing.step);
 
 #pragma omp parallel num_threads(c->threads)
     for (int i = 0; i < count; i++)

@@ -142,6 +142,45 @@ static inline vf vf_set(float x)
     return x - (vf){ 0 };
 }
 
+/* Whether sums of products of bf16 are made by vf_dot(). */
+#if defined(__AVX512BF16__) || defined(CPU_EMULATED_DOTS)
+enum { VF_DOTS = 1 };
+#else
+enum { VF_DOTS = 0 };
+#endif
+
+/* VLEN pairs of bf16, each in the place of a float: one of either array, the
+ * first in the low half. */
+static inline vf vf_load_pairs(const uint16_t *first, const uint16_t *second)
+{
+    return (vf)(__builtin_convertvector(*(const vh *)first, vu)
+                | __builtin_convertvector(*(const vh *)second, vu) << 16);
+}
+
+/* The same pair VLEN times. */
+static inline vf vf_set_pair(const float *pair)
+{
+    uint32_t bits;
+
+    memcpy(&bits, pair, sizeof(bits));
+    return (vf)(bits | (vu){ 0 });
+}
+
+/*
+ * sum + the two products of pairs, that of the high halves first. A product of
+ * two bf16 is exact in a float, so each addition rounds once. The instruction
+ * takes denormals for zeros, in factors and in sums; the emulation does not.
+ */
+INLINE vf vf_dot(vf sum, vf a, vf b)
+{
+#ifdef __AVX512BF16__
+    return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#else
+    sum += (vf)((vu)a & 0xFFFF0000) * (vf)((vu)b & 0xFFFF0000);
+    return sum + (vf)((vu)a << 16) * (vf)((vu)b << 16);
+#endif
+}
+
 static inline float vf_sum(vf v)
 {
     float half[VLEN / 2];
