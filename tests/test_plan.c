@@ -246,7 +246,7 @@ static int threads_of(const struct plan *plan, enum op_code code)
 }
 
 /* The loss of a small net is no work to share; the activations of a batch are,
- * but not those of one sample. */
+ * but not those of one sample. Loading a few samples is. */
 Test(plan, gives_threads_to_calls_that_are_worth_them)
 {
     struct job *whole = open_job((const char *[]){
@@ -254,13 +254,19 @@ Test(plan, gives_threads_to_calls_that_are_worth_them)
     struct job *cut = open_job((const char *[]){
         "depth=10", "width=1", "threads=4", "batch=100", "microbatch=1",
         NULL });
+    struct job *few = open_job((const char *[]){
+        "depth=10", "width=1", "threads=4", "batch=100", "microbatch=4",
+        NULL });
 
     cr_expect_eq(threads_of(whole->plan, OP_softmax_xent), 1);
     cr_expect_eq(threads_of(whole->plan, OP_conv_dgrad), 4);
     cr_expect_eq(threads_of(whole->plan, OP_avg_pool), 4);
     cr_expect_eq(threads_of(cut->plan, OP_avg_pool), 1);
+    cr_expect_eq(threads_of(cut->plan, OP_load), 1);
+    cr_expect_eq(threads_of(few->plan, OP_load), 4);
     job_free(whole);
     job_free(cut);
+    job_free(few);
 }
 
 /* Statistics and values per channel are still fp32, but few. */

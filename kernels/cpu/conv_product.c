@@ -284,7 +284,8 @@ static void run_panel(const struct conv_core *core,
     for (int i = 0; i < s->blocks * s->taps; i++) {
         int block = i / s->taps, tap = i % s->taps;
 
-        conv_weights_pack(core, taps->index[tap], block, panel,
+        conv_weights_pack(core, taps->index[tap],
+                          conv_block_inputs(core, block), panel,
                           scratch + panel_at(core, block, tap));
     }
     share_out((size_t)s->images * (size_t)s->count, core->threads, run_strips,
@@ -299,8 +300,11 @@ static void run_panels(const struct conv_core *core)
                  + KERNEL(conv_taps_bytes)(&core->strips);
 
 #pragma omp parallel num_threads(core->threads)
-    for (int i = 0; i < conv_panels(core); i++)
-        run_panel(core, &taps, i, (float *)rest);
+    {
+        KERNEL(conv_sums_begin)(core);
+        for (int i = 0; i < conv_panels(core); i++)
+            run_panel(core, &taps, i, (float *)rest);
+    }
 }
 
 /* Makes all panels; skips zeros in those where that pays. */
@@ -316,11 +320,14 @@ static void run_sparse_panels(const struct conv_core *core)
     int parts = core->width / dense.width;
 
 #pragma omp parallel num_threads(core->threads)
-    for (int i = 0; i < conv_panels(core); i++)
-        if (!KERNEL(conv_sparse_run)(core, &taps, i, rest))
-            for (int k = i * parts; k < (i + 1) * parts; k++)
-                if (k < conv_panels(&dense))
-                    run_panel(&dense, &dense_taps, k, rest);
+    {
+        KERNEL(conv_sums_begin)(core);
+        for (int i = 0; i < conv_panels(core); i++)
+            if (!KERNEL(conv_sparse_run)(core, &taps, i, rest))
+                for (int k = i * parts; k < (i + 1) * parts; k++)
+                    if (k < conv_panels(&dense))
+                        run_panel(&dense, &dense_taps, k, rest);
+    }
 }
 
 void KERNEL(conv_product_run)(const struct conv_core *core)
@@ -329,7 +336,6 @@ void KERNEL(conv_product_run)(const struct conv_core *core)
 
     own.tally = core->scratch;
     own.scratch = (char *)core->scratch + KERNEL(conv_sums_bytes)(core);
-    KERNEL(conv_sums_begin)(&own);
     if (conv_sparse_may_pay(&own))
         run_sparse_panels(&own);
     else if (goes_by_squares(&own))

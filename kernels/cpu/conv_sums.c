@@ -2,11 +2,15 @@
 
 #include <string.h>
 
+/* Columns that a thread adds up at a time: those of a cache line. */
+enum { LINE_COLUMNS = CPU_ALIGNMENT / sizeof(double) };
+
 /* The sums of a share, on cache lines of their own. */
 struct conv_tally {
-    size_t rows;
     double sum[SUM_ROWS][CONV_PANEL];
-    char room[CPU_ALIGNMENT - sizeof(size_t)];
+    size_t rows;
+    size_t end;          /* of the columns that they are for; 0: of none */
+    char room[CPU_ALIGNMENT - 2 * sizeof(size_t)];
 };
 
 _Static_assert(sizeof(struct conv_tally) % CPU_ALIGNMENT == 0,
@@ -21,10 +25,21 @@ size_t KERNEL(conv_sums_bytes)(const struct conv_core *core)
 
 void KERNEL(conv_sums_begin)(const struct conv_core *core)
 {
-    size_t bytes = KERNEL(conv_sums_bytes)(core);
+    if (!operand_given(core->sums))
+        return;
+#pragma omp for schedule(static) nowait
+    for (int i = 0; i < share_count(core->threads); i++)
+        core->tally[i].end = 0;
+}
 
-    if (bytes > 0)
-        memset(core->tally, 0, bytes);
+/* Empties a tally that is for other columns. */
+static void prepare_tally(struct conv_tally *t, struct range columns)
+{
+    if (t->end == columns.end)
+        return;
+    memset(t->sum, 0, sizeof(t->sum));
+    t->rows = 0;
+    t->end = columns.end;
 }
 
 void KERNEL(conv_sums_add)(const struct conv_core *core, struct range columns,
@@ -35,6 +50,7 @@ void KERNEL(conv_sums_add)(const struct conv_core *core, struct range columns,
 
     if (!operand_given(core->sums))
         return;
+    prepare_tally(t, columns);
     rows = conv_item_rows(core, item);
     rows.begin *= (size_t)core->y->dim[2];
     rows.end *= (size_t)core->y->dim[2];
@@ -47,43 +63,49 @@ void KERNEL(conv_sums_add)(const struct conv_core *core, struct range columns,
     t->rows += rows.end - rows.begin;
 }
 
-/* Adds all tallies to the first. */
-static void add_tallies(const struct conv_core *core, size_t columns)
+/* Adds columns [k, k + n) of a tally to those of the first, which have `rows`
+ * rows so far. */
+static void add_tally(const struct conv_core *core, const struct conv_tally *t,
+                      size_t k, size_t n, size_t rows)
 {
     struct conv_tally *all = core->tally;
 
-    for (int i = 1; i < share_count(core->threads); i++) {
-        const struct conv_tally *t = &core->tally[i];
+    for (size_t i = k; i < k + n; i++)
+        if (core->gradient.x) {
+            all->sum[SUM_DY][i] += t->sum[SUM_DY][i];
+            all->sum[SUM_DY_X][i] += t->sum[SUM_DY_X][i];
+        } else {
+            bn_merge(&all->sum[SUM_MEAN][i], &all->sum[SUM_SQUARES][i],
+                     (double)rows, t->sum[SUM_MEAN][i],
+                     t->sum[SUM_SQUARES][i], (double)t->rows);
+        }
+}
 
-        if (t->rows == 0)
-            continue;
-        for (size_t k = 0; k < columns; k++)
-            if (core->gradient.x) {
-                all->sum[SUM_DY][k] += t->sum[SUM_DY][k];
-                all->sum[SUM_DY_X][k] += t->sum[SUM_DY_X][k];
-            } else {
-                bn_merge(&all->sum[SUM_MEAN][k], &all->sum[SUM_SQUARES][k],
-                         (double)all->rows, t->sum[SUM_MEAN][k],
-                         t->sum[SUM_SQUARES][k], (double)t->rows);
-            }
-        all->rows += t->rows;
+/* Adds up columns [k, k + n) of all tallies, and writes their sums. */
+static void add_tallies(const struct conv_core *core, struct range columns,
+                        size_t k, size_t n)
+{
+    size_t rows = core->tally->rows, channels = (size_t)core->y->dim[3];
+    float *sums = (float *)core->sums->data + columns.begin + k;
+
+    for (int i = 1; i < share_count(core->threads); i++)
+        if (core->tally[i].end == columns.end) {
+            add_tally(core, &core->tally[i], k, n, rows);
+            rows += core->tally[i].rows;
+        }
+    for (size_t i = 0; i < n; i++) {
+        sums[i] = (float)core->tally->sum[0][k + i];
+        sums[channels + i] = (float)core->tally->sum[1][k + i];
     }
 }
 
 void KERNEL(conv_sums_end)(const struct conv_core *core, struct range columns)
 {
-    size_t n = columns.end - columns.begin, channels = (size_t)core->y->dim[3];
+    size_t n = columns.end - columns.begin;
 
     if (!operand_given(core->sums))
         return;
-#pragma omp single
-    {
-        float *sums = (float *)core->sums->data + columns.begin;
-
-        add_tallies(core, n);
-        for (int i = 0; i < SUM_ROWS; i++)
-            for (size_t k = 0; k < n; k++)
-                sums[(size_t)i * channels + k] = (float)core->tally->sum[i][k];
-        KERNEL(conv_sums_begin)(core);
-    }
+#pragma omp for schedule(static)
+    for (size_t k = 0; k < n; k += LINE_COLUMNS)
+        add_tallies(core, columns, k, size_min(n - k, LINE_COLUMNS));
 }

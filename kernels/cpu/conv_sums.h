@@ -13,7 +13,8 @@
 /* Bytes of the tallies; 0 if there is nothing to sum. */
 size_t KERNEL(conv_sums_bytes)(const struct conv_core *core);
 
-/* Empties all tallies. */
+/* Empties all tallies. All threads of a parallel region call it, and wait for
+ * each other before they add a strip. */
 void KERNEL(conv_sums_begin)(const struct conv_core *core);
 
 /* Adds strip `item` to the tally of a share. The columns are channels of y, at
@@ -21,9 +22,9 @@ void KERNEL(conv_sums_begin)(const struct conv_core *core);
 void KERNEL(conv_sums_add)(const struct conv_core *core, struct range columns,
                            int share, int item);
 
-/* Writes the sums of these columns, and empties the tallies. All threads of a
- * parallel region call it when all strips are added, and go on when it is
- * done. */
+/* Writes the sums of these columns. All threads of a parallel region call it
+ * when all strips are added, share the columns, and go on when it is done. The
+ * columns after them are others. */
 void KERNEL(conv_sums_end)(const struct conv_core *core, struct range columns);
 
 #endif

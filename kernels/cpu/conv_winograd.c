@@ -19,7 +19,8 @@
 #include "kernels/cpu/winograd.h"
 
 enum { SIDE = WINOGRAD_SIDE, PLACES = WINOGRAD_PLACES, TAPS = WINOGRAD_TAPS,
-       STRIP_BYTES = 32 * 1024, SQUARES = 12, CHUNK_BLOCKS = 2 };
+       STRIP_BYTES = 32 * 1024, SQUARES = 12, CHUNK_BLOCKS = 2,
+       FILTER_CHANNELS = 4 /* that a thread transforms at least */ };
 
 /* The same product, cut into strips of whole squares, at least one for each of
  * some threads. */
@@ -58,19 +59,21 @@ size_t KERNEL(conv_winograd_bytes)(const struct conv_core *core)
            * sizeof(float);
 }
 
-/* Transforms the filters between one block and the panel's channels. */
-static void transform_filters(const struct conv_core *w, int block, int panel,
-                              float *to)
+/* Transforms the filters between at most CONV_BLOCK channels of input and the
+ * panel's channels. */
+static void transform_filters(const struct conv_core *w, struct range channels,
+                              int panel, float *to)
 {
     const struct conv_strips *s = &w->strips;
     float tap[TAPS][CONV_BLOCK * CONV_PANEL];
     size_t place = (size_t)(s->blocks * CONV_BLOCK * w->width);
+    int floats = (int)(channels.end - channels.begin) * w->width;
 
     for (int i = 0; i < TAPS; i++)
-        conv_weights_pack(w, s->row.transposed ? TAPS - 1 - i : i, block,
+        conv_weights_pack(w, s->row.transposed ? TAPS - 1 - i : i, channels,
                           panel, tap[i]);
-    to += block * CONV_BLOCK * w->width;
-    for (int k = 0; k < CONV_BLOCK * w->width; k += VLEN) {
+    to += channels.begin * (size_t)w->width;
+    for (int k = 0; k < floats; k += VLEN) {
         vf side[3][SIDE], u[SIDE];
 
         UNROLL
@@ -90,6 +93,20 @@ static void transform_filters(const struct conv_core *w, int block, int panel,
                 vf_store(to + (size_t)(i * SIDE + j) * place + k, u[i]);
         }
     }
+}
+
+/* Transforms a thread's share of a panel's filters. */
+static void transform_share(const struct conv_core *w, int thread, int panel,
+                            float *to)
+{
+    size_t channels = (size_t)w->x->dim[3];
+    struct range share = range_share(channels / FILTER_CHANNELS, thread,
+                                     w->threads);
+    size_t end = share.end * FILTER_CHANNELS;
+
+    for (size_t c = share.begin * FILTER_CHANNELS; c < end; c += CONV_BLOCK)
+        transform_filters(w, (struct range){ c, size_min(c + CONV_BLOCK, end) },
+                          panel, to);
 }
 
 /* A thread's part of the work. */
@@ -243,27 +260,35 @@ static void run_squares_of(const void *own, int share, struct range items)
     }
 }
 
+/* All threads together make one panel. */
+static void run_squares_panel(const struct conv_core *cut, int panel)
+{
+    const struct conv_strips *s = &cut->strips;
+    struct sizes z = winograd_sizes(cut);
+    float *filter = cut->scratch;
+    float *own = filter + z.filter
+                 + (size_t)this_thread() * (z.strip + z.square + z.sum);
+    struct winograd w = {
+        .core = cut, .panel = panel, .filter = filter, .strip = own,
+        .square = own + z.strip, .sum = own + z.strip + z.square
+    };
+
+#pragma omp for schedule(static)
+    for (int t = 0; t < cut->threads; t++)
+        transform_share(cut, t, panel, filter);
+    share_out((size_t)s->images * (size_t)s->count, cut->threads,
+              run_squares_of, &w);
+    KERNEL(conv_sums_end)(cut, conv_columns(cut, panel));
+}
+
 void KERNEL(conv_winograd_run)(const struct conv_core *core)
 {
     const struct conv_core cut = squares_core(core, core->threads);
-    const struct conv_strips *s = &cut.strips;
-    struct sizes z = winograd_sizes(&cut);
-    float *filter = core->scratch;
 
 #pragma omp parallel num_threads(core->threads)
-    for (int panel = 0; panel < conv_panels(&cut); panel++) {
-        float *own = filter + z.filter
-                     + (size_t)this_thread() * (z.strip + z.square + z.sum);
-        struct winograd w = {
-            .core = &cut, .panel = panel, .filter = filter, .strip = own,
-            .square = own + z.strip, .sum = own + z.strip + z.square
-        };
-
-#pragma omp for schedule(static)
-        for (int b = 0; b < s->blocks; b++)
-            transform_filters(&cut, b, panel, filter);
-        share_out((size_t)s->images * (size_t)s->count, core->threads,
-                  run_squares_of, &w);
-        KERNEL(conv_sums_end)(&cut, conv_columns(&cut, panel));
+    {
+        KERNEL(conv_sums_begin)(&cut);
+        for (int panel = 0; panel < conv_panels(&cut); panel++)
+            run_squares_panel(&cut, panel);
     }
 }

@@ -13,15 +13,19 @@
 
 /* A call whose operands have fewer bytes is the work of one thread: to wake the
  * others would take longer. Else it is the work of all. OpenMP ends threads
- * that a call leaves out, so there is nothing between. */
-enum { ALONE_BYTES = 128 * 1024 };
+ * that a call leaves out, so there is nothing between. A byte takes longer to
+ * load, because the loader makes it: an image is the work of one thread, a few
+ * are the work of all. */
+enum { ALONE_BYTES = 128 * 1024, LOADED_WORTH = 8 };
 
-static int threads_for(const struct call *c, int threads)
+static int threads_for(enum op_code op, const struct call *c, int threads)
 {
     size_t bytes = 0;
 
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
         bytes += operand_bytes(&c->operand[i]);
+    if (op == OP_load)
+        bytes *= LOADED_WORTH;
     return bytes < ALONE_BYTES ? 1 : threads;
 }
 
@@ -34,7 +38,7 @@ struct call plan_call(const struct plan *plan, int step,
 
     for (int i = 0; i < op_slots(op->code); i++)
         call.operand[i] = schedule_operand(s, step, i, extents);
-    call.threads = threads_for(&call, plan->threads);
+    call.threads = threads_for(op->code, &call, plan->threads);
     return call;
 }
 
