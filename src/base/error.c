@@ -90,6 +90,13 @@ void *xrealloc(void *old, unsigned long count, unsigned long size)
     return require(reallocarray(old, count ? count : 1, size ? size : 1));
 }
 
+void *xgrow(void *array, int count, unsigned long size)
+{
+    if (count & (count - 1))
+        return array;
+    return xrealloc(array, count ? 2 * (unsigned long)count : 1, size);
+}
+
 char *xstrdup(const char *text)
 {
     return require(strdup(text));

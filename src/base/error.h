@@ -54,6 +54,11 @@ void error_last_words(void (*say)(const char *message));
  * of memory; used while building, never in the step loop. */
 void *xcalloc(unsigned long count, unsigned long size);
 void *xrealloc(void *old, unsigned long count, unsigned long size);
+
+/* Room for one more element in an array of `count`: arrays double, at powers of
+ * two. */
+void *xgrow(void *array, int count, unsigned long size);
+
 char *xstrdup(const char *text);
 
 /* Frees an owned text and puts a copy of `text` (NULL for NULL), which may be

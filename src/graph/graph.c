@@ -32,19 +32,11 @@ void graph_free(struct graph *g)
     free(g);
 }
 
-/* Room for one more element: arrays double, at powers of two. */
-static void *grow(void *array, int count, size_t size)
-{
-    if (count & (count - 1))
-        return array;
-    return xrealloc(array, count ? 2 * (unsigned long)count : 1, size);
-}
-
 int graph_layer(struct graph *g, const char *format, ...)
 {
     va_list args;
 
-    g->layers = grow(g->layers, g->layer_count, sizeof(*g->layers));
+    g->layers = xgrow(g->layers, g->layer_count, sizeof(*g->layers));
     va_start(args, format);
     vsnprintf(g->layers[g->layer_count].name, sizeof(g->layers->name), format,
               args);
@@ -55,7 +47,7 @@ int graph_layer(struct graph *g, const char *format, ...)
 int graph_value(struct graph *g, const struct value *value)
 {
     assert(value->rank > 0 && value->rank <= OPERAND_MAX_RANK);
-    g->values = grow(g->values, g->value_count, sizeof(*g->values));
+    g->values = xgrow(g->values, g->value_count, sizeof(*g->values));
     g->values[g->value_count] = *value;
     g->values[g->value_count].ordinal = g->kind_count[value->kind]++;
     return g->value_count++;
@@ -80,7 +72,7 @@ void graph_op(struct graph *g, const struct op *op)
         int end = i < op_slots(op->code) ? g->value_count : VALUE_NONE + 1;
         assert(op->operand[i] >= VALUE_NONE && op->operand[i] < end);
     }
-    g->ops = grow(g->ops, g->op_count, sizeof(*g->ops));
+    g->ops = xgrow(g->ops, g->op_count, sizeof(*g->ops));
     added = &g->ops[g->op_count];
     *added = *op;
     added->begins_block = g->at_block;
@@ -105,7 +97,7 @@ void graph_pool_join(struct graph *g, int value)
     struct pool *p = g->pool;
     struct operand o = graph_operand(g, value, NULL);
 
-    p->member = grow(p->member, p->members, sizeof(*p->member));
+    p->member = xgrow(p->member, p->members, sizeof(*p->member));
     p->member[p->members] =
         (struct pool_member){ p->words, operand_elements(&o) };
     p->words += (operand_elements(&o) + 63) / 64;
