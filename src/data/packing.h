@@ -32,8 +32,8 @@ struct packing packing_new(const struct pair_lengths *, const int *order,
                            int pairs, int room);
 void packing_free(struct packing *);
 
-/* Cuts a bin into parts. end[] gets the place in pair[] at which each part ends;
- * it has room for one per pair. Returns the number of parts. */
+/* Cuts a bin into parts. end[] gets the place in pair[] at which each part
+ * ends; it has room for one per pair. Returns the number of parts. */
 int packing_parts(const struct packing *, const struct pair_lengths *, int bin,
                   int room, int end[]);
 
