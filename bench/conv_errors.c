@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/normal.h"
 #include "bench/open_cpu.h"
 #include "kernels/philox.h"
 
@@ -37,17 +38,6 @@ enum { LAYERS = sizeof(layers) / sizeof(*layers), PRODUCTS = 3, IMAGES = 20,
 static uint32_t word(uint32_t stream, size_t i)
 {
     return philox(1, i, PHILOX_DRAW, stream).x[0];
-}
-
-/* About normal, with mean 0 and variance 1: four uniform numbers. */
-static float normal(uint32_t stream, size_t i)
-{
-    struct philox r = philox(1, i, PHILOX_DRAW, stream);
-    float sum = -2;
-
-    for (int k = 0; k < 4; k++)
-        sum += philox_unit(r.x[k]);
-    return sum * 1.7320508f;
 }
 
 /* x is as after a ReLU, w as at the beginning, y as gradients are. */

@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/normal.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/half.h"
-#include "kernels/philox.h"
 
 enum { IN = 512, OUT = 512, PRODUCTS = 3 };
 
@@ -28,17 +28,6 @@ static const struct product {
     { OP_linear_wgrad, "linear_wgrad", LINEAR_WGRAD_X, LINEAR_WGRAD_DW,
       LINEAR_WGRAD_DY, LINEAR_WGRAD_DW }
 };
-
-/* About normal, with mean 0 and variance 1: four uniform numbers. */
-static float normal(uint32_t stream, size_t i)
-{
-    struct philox r = philox(1, i, PHILOX_DRAW, stream);
-    float sum = -2;
-
-    for (int k = 0; k < 4; k++)
-        sum += philox_unit(r.x[k]);
-    return sum * 1.7320508f;
-}
 
 static void *allocate(size_t bytes)
 {

@@ -9,7 +9,8 @@
 #include "base/text.h"
 #include "data/bpe_merges.h"
 
-static const char version[] = "#version: 0.2\n", end_mark[] = "</w>";
+static const char version[] = "#version: 0.2\n";
+static const char end_mark[] = BPE_END_MARK;
 
 int bpe_compare_bytes(const struct piece *a, const struct piece *b)
 {

@@ -179,7 +179,7 @@ static void begin_lesson(struct lesson *l, const struct bpe_text *text,
  * mark in it. */
 static int compare_marked(const struct piece *a, const struct piece *b)
 {
-    static const char mark[] = "</w>";
+    static const char mark[] = BPE_END_MARK;
     size_t lengths[] = { a->bytes + (a->ends ? strlen(mark) : 0),
                          b->bytes + (b->ends ? strlen(mark) : 0) };
 

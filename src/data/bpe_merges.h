@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A piece of a word, without the mark of a word's end. */
+/* The mark of a word's end, in files. */
+#define BPE_END_MARK "</w>"
+
+/* A piece of a word, without that mark. */
 struct piece {
     const char *at;
     size_t bytes;
