@@ -119,6 +119,9 @@ static inline size_t tiles_of(size_t rows, int tile_rows)
     return (rows + (size_t)tile_rows - 1) / (size_t)tile_rows;
 }
 
+/* Columns of a layer norm's saved statistics, (rows, LAYER_STATS). */
+enum layer_stat { LAYER_MEAN, LAYER_RSTD, LAYER_STATS };
+
 /* Rows of a batch norm's running statistics, (RUNNING_ROWS, C). */
 enum running_row { RUNNING_MEAN, RUNNING_VAR, RUNNING_ROWS };
 
@@ -153,15 +156,39 @@ struct sgd {
     bool nesterov;
 };
 
+struct adam {
+    float beta1, beta2, eps;
+    float weight_decay;  /* of the weights themselves, times the learning rate */
+};
+
+/* Dropout (dropout.h): each element with this probability. */
+struct dropping {
+    float rate;          /* 0: nothing is dropped */
+    uint32_t stream;     /* of random numbers */
+};
+
 union attr {
     /* tf32: products of floats may be of 10 bits' mantissa. */
     struct { bool tf32; int stride, pad; } conv;
     struct { bool tf32; } linear;
     struct { float eps, momentum; } norm; /* momentum: per whole batch */
+    struct { float scale; } embedding;
+    struct dropping dropout;
+    /* Kernels of `taps` weights, one for each head; causal: the last tap is the
+     * row itself, else the middle one. */
+    struct { struct dropping dropout; int heads, taps; bool causal; } dynconv;
+    struct {
+        struct dropping dropout;
+        int heads;
+        int sentence;    /* mean tokens of a source sentence, for counts of
+                            operations */
+    } attention;
+    struct { bool tf32; float smoothing; } token_loss;
     struct {
         uint32_t stream; /* of random numbers, the weight's */
         union {
             struct sgd sgd;
+            struct adam adam;
         };
     } update;
     struct { const struct pool *pool; enum rewire_method method; } rewire;

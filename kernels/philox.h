@@ -23,7 +23,8 @@ enum philox_use {
     PHILOX_DRAW,
     PHILOX_ROUND,
     PHILOX_PLACE,
-    PHILOX_REWIRE
+    PHILOX_REWIRE,
+    PHILOX_DROPOUT
 };
 
 PORTABLE struct philox philox_round(struct philox c, uint32_t k0, uint32_t k1)

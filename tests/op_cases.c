@@ -2,7 +2,9 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdarg.h>
+
+#include "tests/op_derivative.h"
+#include "tests/op_describe.h"
 
 #define MAP(n_, h_, w_, c_) .n = n_, .h = h_, .w = w_, .c = c_
 #define TO(kh_, kw_, co_) .kh = kh_, .kw = kw_, .co = co_
@@ -127,31 +129,6 @@ static const struct shape xent_shapes[] = {
     { .n = 33, .co = 17, .offset = 80 },
     { .n = 100, .co = 10 }
 };
-
-static void shape_operand(struct problem *p, int slot, enum dtype dtype,
-                          int rank, ...)
-{
-    struct operand *o = &p->call.operand[slot];
-    va_list dims;
-
-    va_start(dims, rank);
-    o->dtype = dtype;
-    o->rank = rank;
-    for (int i = 0; i < rank; i++)
-        o->dim[i] = va_arg(dims, int);
-    va_end(dims);
-}
-
-/* (N, H, W, C), or (N, C), in the storage type. */
-static void shape_map(struct problem *p, int slot)
-{
-    const struct shape *s = p->shape;
-
-    if (s->h > 0)
-        shape_operand(p, slot, p->storage, 4, s->n, s->h, s->w, s->c);
-    else
-        shape_operand(p, slot, p->storage, 2, s->n, s->c);
-}
 
 /* Shapes the sums of tiles of the tensor in another slot, if they are tried. */
 static void shape_sums(struct problem *p, int slot, int of)
@@ -322,12 +299,6 @@ static void describe_linear_wgrad(struct problem *p)
     describe_bias(p, LINEAR_WGRAD_DB);
 }
 
-static void describe_scale(struct problem *p, int slot)
-{
-    if (p->shape->scaled)
-        shape_operand(p, slot, DTYPE_F32, 1, LOSS_SCALE_COUNT);
-}
-
 /* Describes n tokens of a vocabulary of co. */
 static void describe_tokens(struct problem *p, int tokens, int w, int y)
 {
@@ -477,18 +448,6 @@ static void prepare_bn_relu_grad(struct problem *p)
                                 &p->before[BN_RELU_GRAD_SUMS]);
 }
 
-/* A scale that has seen 7 clean updates. */
-static void prepare_scale(struct problem *p, int slot)
-{
-    double *scale = p->before[slot].value;
-
-    if (!p->shape->scaled)
-        return;
-    scale[LOSS_SCALE_FACTOR] = 1024;
-    scale[LOSS_SCALE_CLEAN] = 7;
-    scale[LOSS_SCALE_OVERFLOW] = p->shape->overflow;
-}
-
 static void prepare_check_finite(struct problem *p)
 {
     size_t n = operand_elements(&p->call.operand[CHECK_FINITE_GRADIENT]);
@@ -510,18 +469,10 @@ static void prepare_loss_scale(struct problem *p)
     prepare_scale(p, LOSS_SCALE_SCALE);
 }
 
-/* Draws n numbers below co. */
-static void prepare_classes(struct problem *p, int slot)
-{
-    for (int i = 0; i < p->shape->n; i++)
-        p->before[slot].value[i]
-            = floor((uniform(100, (size_t)i) + 1) / 2 * p->shape->co);
-}
-
 /* Tokens are the first slot of both embedding and its gradient. */
 static void prepare_tokens(struct problem *p)
 {
-    prepare_classes(p, EMBEDDING_TOKENS);
+    prepare_classes(p, EMBEDDING_TOKENS, p->shape->co);
 }
 
 /* Draws labels, and logits so coarse that many are equal. */
@@ -529,7 +480,7 @@ static void prepare_softmax_xent(struct problem *p)
 {
     int n = p->shape->n, classes = p->shape->co;
 
-    prepare_classes(p, SOFTMAX_XENT_LABELS);
+    prepare_classes(p, SOFTMAX_XENT_LABELS, p->shape->co);
     prepare_scale(p, SOFTMAX_XENT_SCALE);
     for (int i = 0; i < n * classes; i++) {
         double *logit = &p->before[SOFTMAX_XENT_LOGITS].value[i];
@@ -538,75 +489,151 @@ static void prepare_softmax_xent(struct problem *p)
     }
 }
 
-#define SHAPES(array) \
-    .shapes = array, .count = sizeof(array) / sizeof(array[0])
-
-const struct subject op_cases[OP_COUNT] = {
-    [OP_load] = { SHAPES(any_shapes), .describe = describe_load },
-    [OP_zero] = { SHAPES(any_shapes), .describe = describe_zero },
-    [OP_report] = { SHAPES(any_shapes), .describe = describe_report },
-    [OP_conv] = {
-        SHAPES(conv_shapes), .describe = describe_conv, .add = CONV_ADD,
-        .sums = CONV_SUMS
-    },
-    [OP_conv_dgrad] = {
-        SHAPES(conv_shapes), .describe = describe_conv_dgrad,
-        .prepare = prepare_conv_dgrad, .add = CONV_DGRAD_ADD,
-        .sums = CONV_DGRAD_SUMS
-    },
-    [OP_conv_wgrad] = {
-        SHAPES(conv_shapes), .describe = describe_conv_wgrad
-    },
-    [OP_bn_stats] = {
-        SHAPES(bn_stats_shapes), .describe = describe_bn_stats,
-        .prepare = prepare_bn_stats, .sums = BN_STATS_SUMS
-    },
-    [OP_bn_running] = {
-        SHAPES(bn_shapes), .describe = describe_bn_running,
-        .prepare = prepare_bn_running
-    },
-    [OP_bn_relu] = { SHAPES(bn_shapes), .describe = describe_bn_relu,
-        .prepare = prepare_bn_relu },
-    [OP_bn_relu_grad] = {
-        SHAPES(bn_shapes), .describe = describe_bn_relu_grad,
-        .prepare = prepare_bn_relu_grad, .add = BN_RELU_GRAD_ADD,
-        .sums = BN_RELU_GRAD_SUMS
-    },
-    [OP_avg_pool] = { SHAPES(pool_shapes), .describe = describe_avg_pool },
-    [OP_avg_pool_grad] = {
-        SHAPES(pool_shapes), .describe = describe_avg_pool_grad,
-        .add = AVG_POOL_GRAD_ADD
-    },
-    [OP_linear] = { SHAPES(linear_shapes), .describe = describe_linear },
-    [OP_linear_dgrad] = {
-        SHAPES(linear_shapes), .describe = describe_linear_dgrad,
-        .add = LINEAR_DGRAD_ADD
-    },
-    [OP_linear_wgrad] = {
-        SHAPES(linear_shapes), .describe = describe_linear_wgrad
-    },
-    [OP_embedding] = {
-        SHAPES(token_shapes), .describe = describe_embedding,
-        .prepare = prepare_tokens
-    },
-    [OP_embedding_wgrad] = {
-        SHAPES(token_shapes), .describe = describe_embedding_wgrad,
-        .prepare = prepare_tokens
-    },
-    [OP_softmax_xent] = {
-        SHAPES(xent_shapes), .describe = describe_softmax_xent,
-        .prepare = prepare_softmax_xent
-    },
-    [OP_check_finite] = {
-        SHAPES(scale_shapes), .describe = describe_check_finite,
-        .prepare = prepare_check_finite
-    },
-    [OP_sgd] = {
-        SHAPES(sgd_shapes), .describe = describe_sgd, .prepare = prepare_sgd
-    },
-    [OP_loss_scale] = {
-        SHAPES(scale_shapes), .describe = describe_loss_scale,
-        .prepare = prepare_loss_scale
-    },
-    [OP_rewire] = { SHAPES(any_shapes), .describe = describe_rewire }
+const struct subject subject_load = {
+    SHAPES(any_shapes),
+    .describe = describe_load
 };
+
+const struct subject subject_zero = {
+    SHAPES(any_shapes),
+    .describe = describe_zero
+};
+
+const struct subject subject_report = {
+    SHAPES(any_shapes),
+    .describe = describe_report
+};
+
+const struct subject subject_conv = {
+    SHAPES(conv_shapes),
+    .describe = describe_conv,
+    .add = CONV_ADD,
+    .sums = CONV_SUMS
+};
+
+const struct subject subject_conv_dgrad = {
+    SHAPES(conv_shapes),
+    .describe = describe_conv_dgrad,
+    .prepare = prepare_conv_dgrad,
+    .add = CONV_DGRAD_ADD,
+    .sums = CONV_DGRAD_SUMS,
+    .gradients = &gradients_conv_dgrad
+};
+
+const struct subject subject_conv_wgrad = {
+    SHAPES(conv_shapes),
+    .describe = describe_conv_wgrad,
+    .gradients = &gradients_conv_wgrad
+};
+
+const struct subject subject_bn_stats = {
+    SHAPES(bn_stats_shapes),
+    .describe = describe_bn_stats,
+    .prepare = prepare_bn_stats,
+    .sums = BN_STATS_SUMS
+};
+
+const struct subject subject_bn_running = {
+    SHAPES(bn_shapes),
+    .describe = describe_bn_running,
+    .prepare = prepare_bn_running
+};
+
+const struct subject subject_bn_relu = {
+    SHAPES(bn_shapes),
+    .describe = describe_bn_relu,
+    .prepare = prepare_bn_relu
+};
+
+const struct subject subject_bn_relu_grad = {
+    SHAPES(bn_shapes),
+    .describe = describe_bn_relu_grad,
+    .prepare = prepare_bn_relu_grad,
+    .add = BN_RELU_GRAD_ADD,
+    .sums = BN_RELU_GRAD_SUMS,
+    .gradients = &gradients_bn_relu_grad
+};
+
+const struct subject subject_avg_pool = {
+    SHAPES(pool_shapes),
+    .describe = describe_avg_pool
+};
+
+const struct subject subject_avg_pool_grad = {
+    SHAPES(pool_shapes),
+    .describe = describe_avg_pool_grad,
+    .add = AVG_POOL_GRAD_ADD,
+    .gradients = &gradients_avg_pool_grad
+};
+
+const struct subject subject_linear = {
+    SHAPES(linear_shapes),
+    .describe = describe_linear
+};
+
+const struct subject subject_linear_dgrad = {
+    SHAPES(linear_shapes),
+    .describe = describe_linear_dgrad,
+    .add = LINEAR_DGRAD_ADD,
+    .gradients = &gradients_linear_dgrad
+};
+
+const struct subject subject_linear_wgrad = {
+    SHAPES(linear_shapes),
+    .describe = describe_linear_wgrad,
+    .gradients = &gradients_linear_wgrad
+};
+
+const struct subject subject_embedding = {
+    SHAPES(token_shapes),
+    .describe = describe_embedding,
+    .prepare = prepare_tokens
+};
+
+const struct subject subject_embedding_wgrad = {
+    SHAPES(token_shapes),
+    .describe = describe_embedding_wgrad,
+    .prepare = prepare_tokens,
+    .gradients = &gradients_embedding_wgrad
+};
+
+const struct subject subject_softmax_xent = {
+    SHAPES(xent_shapes),
+    .describe = describe_softmax_xent,
+    .prepare = prepare_softmax_xent,
+    .gradients = &gradients_softmax_xent
+};
+
+const struct subject subject_check_finite = {
+    SHAPES(scale_shapes),
+    .describe = describe_check_finite,
+    .prepare = prepare_check_finite
+};
+
+const struct subject subject_sgd = {
+    SHAPES(sgd_shapes),
+    .describe = describe_sgd,
+    .prepare = prepare_sgd
+};
+
+const struct subject subject_loss_scale = {
+    SHAPES(scale_shapes),
+    .describe = describe_loss_scale,
+    .prepare = prepare_loss_scale
+};
+
+const struct subject subject_rewire = {
+    SHAPES(any_shapes),
+    .describe = describe_rewire
+};
+
+const struct subject *op_subject(enum op_code op)
+{
+    static const struct subject *const subjects[OP_COUNT] = {
+#define OP(name, cpu, cuda, access, ...) [OP_##name] = &subject_##name,
+#include "kernels/op_list.h"
+#undef OP
+    };
+
+    return subjects[op];
+}

@@ -1,12 +1,18 @@
 /*
  * The cases of each operation: shapes, operands, and values that must not be
- * random alone. A new operation needs a row here.
+ * random alone. A new operation needs its
+ * own here: without it tests do not link.
  */
 #ifndef MEMDIAL_TESTS_OP_CASES_H
 #define MEMDIAL_TESTS_OP_CASES_H
 
 #include "tests/op_problem.h"
 
-extern const struct subject op_cases[OP_COUNT];
+#define OP(name, cpu, cuda, access, ...) \
+    extern const struct subject subject_##name;
+#include "kernels/op_list.h"
+#undef OP
+
+const struct subject *op_subject(enum op_code);
 
 #endif

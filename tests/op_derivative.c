@@ -5,12 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * The inner product of v[from[out]] and a forward operation's result. Slot s of
- * the operation is slot from[s] of the problem, or empty if that is negative.
- */
-static double forward(const struct problem *p, double *const v[],
-                      enum op_code op, const int from[], int out)
+double objective_of(const struct problem *p, double *const v[],
+                    enum op_code op, const int from[], int out)
 {
     const struct operand *y = &p->call.operand[from[out]];
     size_t n = operand_elements(y);
@@ -36,7 +32,7 @@ static double forward(const struct problem *p, double *const v[],
 
 static double objective_conv_dgrad(const struct problem *p, double *const v[])
 {
-    return forward(p, v, OP_conv, (int[]){
+    return objective_of(p, v, OP_conv, (int[]){
         [CONV_X] = CONV_DGRAD_DX, [CONV_W] = CONV_DGRAD_W, [CONV_ADD] = -1,
         [CONV_Y] = CONV_DGRAD_DY
     }, CONV_Y);
@@ -44,7 +40,7 @@ static double objective_conv_dgrad(const struct problem *p, double *const v[])
 
 static double objective_conv_wgrad(const struct problem *p, double *const v[])
 {
-    return forward(p, v, OP_conv, (int[]){
+    return objective_of(p, v, OP_conv, (int[]){
         [CONV_X] = CONV_WGRAD_X, [CONV_W] = CONV_WGRAD_DW, [CONV_ADD] = -1,
         [CONV_Y] = CONV_WGRAD_DY
     }, CONV_Y);
@@ -53,7 +49,7 @@ static double objective_conv_wgrad(const struct problem *p, double *const v[])
 static double objective_avg_pool_grad(const struct problem *p,
                                       double *const v[])
 {
-    return forward(p, v, OP_avg_pool, (int[]){
+    return objective_of(p, v, OP_avg_pool, (int[]){
         [AVG_POOL_X] = AVG_POOL_GRAD_DX, [AVG_POOL_Y] = AVG_POOL_GRAD_DY
     }, AVG_POOL_Y);
 }
@@ -61,7 +57,7 @@ static double objective_avg_pool_grad(const struct problem *p,
 static double objective_linear_dgrad(const struct problem *p,
                                      double *const v[])
 {
-    return forward(p, v, OP_linear, (int[]){
+    return objective_of(p, v, OP_linear, (int[]){
         [LINEAR_X] = LINEAR_DGRAD_DX, [LINEAR_W] = LINEAR_DGRAD_W,
         [LINEAR_B] = -1, [LINEAR_Y] = LINEAR_DGRAD_DY
     }, LINEAR_Y);
@@ -70,7 +66,7 @@ static double objective_linear_dgrad(const struct problem *p,
 static double objective_linear_wgrad(const struct problem *p,
                                      double *const v[])
 {
-    return forward(p, v, OP_linear, (int[]){
+    return objective_of(p, v, OP_linear, (int[]){
         [LINEAR_X] = LINEAR_WGRAD_X, [LINEAR_W] = LINEAR_WGRAD_DW,
         [LINEAR_B] = LINEAR_WGRAD_DB, [LINEAR_Y] = LINEAR_WGRAD_DY
     }, LINEAR_Y);
@@ -79,7 +75,7 @@ static double objective_linear_wgrad(const struct problem *p,
 static double objective_embedding_wgrad(const struct problem *p,
                                         double *const v[])
 {
-    return forward(p, v, OP_embedding, (int[]){
+    return objective_of(p, v, OP_embedding, (int[]){
         [EMBEDDING_TOKENS] = EMBEDDING_WGRAD_TOKENS,
         [EMBEDDING_W] = EMBEDDING_WGRAD_DW, [EMBEDDING_Y] = EMBEDDING_WGRAD_DY
     }, EMBEDDING_Y);
@@ -136,58 +132,53 @@ static double objective_softmax_xent(const struct problem *p,
            * (p->shape->scaled ? v[SOFTMAX_XENT_SCALE][LOSS_SCALE_FACTOR] : 1);
 }
 
-/* The gradients that an operation computes. */
-struct gradients {
-    /* A scalar, whose derivative by v[at] is v[gradient]. */
-    double (*objective)(const struct problem *, double *const v[]);
-    struct derivative {
-        int gradient, at;
-    } derivative[3];
-    int derivatives;
+const struct gradients gradients_conv_dgrad = {
+    .objective = objective_conv_dgrad,
+    .derivative = { { CONV_DGRAD_DX, CONV_DGRAD_DX } }, .derivatives = 1
 };
 
-static const struct gradients gradients[OP_COUNT] = {
-    [OP_conv_dgrad] = {
-        .objective = objective_conv_dgrad,
-        .derivative = { { CONV_DGRAD_DX, CONV_DGRAD_DX } }, .derivatives = 1
-    },
-    [OP_conv_wgrad] = {
-        .objective = objective_conv_wgrad,
-        .derivative = { { CONV_WGRAD_DW, CONV_WGRAD_DW } }, .derivatives = 1
-    },
-    [OP_bn_relu_grad] = {
-        .objective = objective_bn_relu_grad,
-        .derivative = { { BN_RELU_GRAD_DX, BN_RELU_GRAD_X },
-                        { BN_RELU_GRAD_DGAMMA, BN_RELU_GRAD_DGAMMA },
-                        { BN_RELU_GRAD_DBETA, BN_RELU_GRAD_DBETA } },
-        .derivatives = 3
-    },
-    [OP_avg_pool_grad] = {
-        .objective = objective_avg_pool_grad,
-        .derivative = { { AVG_POOL_GRAD_DX, AVG_POOL_GRAD_DX } },
-        .derivatives = 1
-    },
-    [OP_linear_dgrad] = {
-        .objective = objective_linear_dgrad,
-        .derivative = { { LINEAR_DGRAD_DX, LINEAR_DGRAD_DX } },
-        .derivatives = 1
-    },
-    [OP_linear_wgrad] = {
-        .objective = objective_linear_wgrad,
-        .derivative = { { LINEAR_WGRAD_DW, LINEAR_WGRAD_DW },
-                        { LINEAR_WGRAD_DB, LINEAR_WGRAD_DB } },
-        .derivatives = 2
-    },
-    [OP_embedding_wgrad] = {
-        .objective = objective_embedding_wgrad,
-        .derivative = { { EMBEDDING_WGRAD_DW, EMBEDDING_WGRAD_DW } },
-        .derivatives = 1
-    },
-    [OP_softmax_xent] = {
-        .objective = objective_softmax_xent,
-        .derivative = { { SOFTMAX_XENT_DLOGITS, SOFTMAX_XENT_LOGITS } },
-        .derivatives = 1
-    }
+const struct gradients gradients_conv_wgrad = {
+    .objective = objective_conv_wgrad,
+    .derivative = { { CONV_WGRAD_DW, CONV_WGRAD_DW } }, .derivatives = 1
+};
+
+const struct gradients gradients_bn_relu_grad = {
+    .objective = objective_bn_relu_grad,
+    .derivative = { { BN_RELU_GRAD_DX, BN_RELU_GRAD_X },
+                    { BN_RELU_GRAD_DGAMMA, BN_RELU_GRAD_DGAMMA },
+                    { BN_RELU_GRAD_DBETA, BN_RELU_GRAD_DBETA } },
+    .derivatives = 3
+};
+
+const struct gradients gradients_avg_pool_grad = {
+    .objective = objective_avg_pool_grad,
+    .derivative = { { AVG_POOL_GRAD_DX, AVG_POOL_GRAD_DX } },
+    .derivatives = 1
+};
+
+const struct gradients gradients_linear_dgrad = {
+    .objective = objective_linear_dgrad,
+    .derivative = { { LINEAR_DGRAD_DX, LINEAR_DGRAD_DX } },
+    .derivatives = 1
+};
+
+const struct gradients gradients_linear_wgrad = {
+    .objective = objective_linear_wgrad,
+    .derivative = { { LINEAR_WGRAD_DW, LINEAR_WGRAD_DW },
+                    { LINEAR_WGRAD_DB, LINEAR_WGRAD_DB } },
+    .derivatives = 2
+};
+
+const struct gradients gradients_embedding_wgrad = {
+    .objective = objective_embedding_wgrad,
+    .derivative = { { EMBEDDING_WGRAD_DW, EMBEDDING_WGRAD_DW } },
+    .derivatives = 1
+};
+
+const struct gradients gradients_softmax_xent = {
+    .objective = objective_softmax_xent,
+    .derivative = { { SOFTMAX_XENT_DLOGITS, SOFTMAX_XENT_LOGITS } },
+    .derivatives = 1
 };
 
 /* Compares an element of the reference's gradient with the slope of the
@@ -196,7 +187,7 @@ static void check_slope(const struct problem *p, double *const v[],
                         const struct exact *gradient, int at, size_t i)
 {
     double (*objective)(const struct problem *, double *const v[])
-        = gradients[p->op].objective;
+        = p->subject->gradients->objective;
     double here = v[at][i], step = 1e-5, slope;
 
     v[at][i] = here + step;
@@ -216,13 +207,13 @@ static void check_slope(const struct problem *p, double *const v[],
  * only the forward operation reads are zero there. */
 void check_derivatives(const struct problem *p)
 {
-    const struct gradients *made = &gradients[p->op];
+    const struct gradients *made = p->subject->gradients;
     struct exact t[CALL_MAX_OPERANDS] = { 0 };
     double *v[CALL_MAX_OPERANDS] = { 0 };
 
-    cr_assert(made->objective || !strstr(problem_text(p), "grad"),
+    cr_assert(made || !strstr(problem_text(p), "grad"),
               "%s: no finite differences in the table", problem_text(p));
-    if (!made->objective)
+    if (!made)
         return;
     for (int s = 0; s < CALL_MAX_OPERANDS; s++) {
         size_t n = operand_elements(&p->call.operand[s]);

@@ -7,6 +7,32 @@
 
 #include "tests/op_problem.h"
 
+/* The gradients that an operation computes. */
+struct gradients {
+    /* A scalar, whose derivative by v[at] is v[gradient]. */
+    double (*objective)(const struct problem *, double *const v[]);
+    struct derivative {
+        int gradient, at;
+    } derivative[3];
+    int derivatives;
+};
+
+extern const struct gradients gradients_conv_dgrad,
+    gradients_conv_wgrad,
+    gradients_bn_relu_grad,
+    gradients_avg_pool_grad,
+    gradients_linear_dgrad,
+    gradients_linear_wgrad,
+    gradients_embedding_wgrad,
+    gradients_softmax_xent;
+
+/*
+ * The inner product of v[from[out]] and a forward operation's result. Slot s of
+ * the operation is slot from[s] of the problem, or empty if that is negative.
+ */
+double objective_of(const struct problem *, double *const v[], enum op_code,
+                    const int from[], int out);
+
 /* Fails the test where they differ; passes operations that are no gradient. */
 void check_derivatives(const struct problem *);
 

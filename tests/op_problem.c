@@ -116,21 +116,43 @@ static float *through_new(const struct operand *o)
     return stat;
 }
 
+/* The extents of one of the shape's parts. */
+static struct extents extents_of(const struct shape *s)
+{
+    struct extents count = { { [EXTENT_SAMPLES] = s->sentences ? s->sentences
+                                                               : s->n } };
+
+    for (int i = 0; i < s->sentences; i++) {
+        count.of[EXTENT_SOURCE] += s->source[i];
+        count.of[EXTENT_TARGET] += s->target[i];
+    }
+    return count;
+}
+
+static struct extents extents_times(const struct extents *count, int times)
+{
+    struct extents all;
+
+    for (int i = 0; i < EXTENT_COUNT; i++)
+        all.of[i] = times * count->of[i];
+    return all;
+}
+
 void problem_init(struct problem *p)
 {
     const struct subject *subject = p->subject;
     const struct shape *shape = p->shape;
     enum op_code op = p->op;
     int parts = shape->parts ? shape->parts : 1;
+    struct extents count = extents_of(shape);
 
     p->batch = (struct batch){
-        .whole = { { [EXTENT_SAMPLES] = parts * shape->n } },
-        .terms = parts * shape->n, .learning_rate = 0.1f
+        .whole = extents_times(&count, parts),
+        .terms = parts * (shape->sentences ? count.of[EXTENT_TARGET]
+                                           : shape->n),
+        .learning_rate = 0.1f, .seed = 11, .step = 5
     };
-    p->part = (struct part){
-        .first = { { [EXTENT_SAMPLES] = (parts - 1) * shape->n } },
-        .count = { { [EXTENT_SAMPLES] = shape->n } }
-    };
+    p->part = (struct part){ extents_times(&count, parts - 1), count };
     p->loader = loading_loader(&p->loading);
     p->batch.loader = &p->loader;
     p->call.batch = &p->batch;
@@ -180,9 +202,11 @@ const char *problem_text(const struct problem *p)
 
     snprintf(text, sizeof(text),
              "%s: (%d, %d, %d, %d) kernel %dx%d to %d, stride %d, pad %d, "
-             "parts %d, offset %g%s%s%s%s%s%s%s%s%s%s%s", name_of[p->op], s->n,
+             "parts %d, offset %g, %d sentences, heads %d, taps %d, "
+             "dropout %g%s%s%s%s%s%s%s%s%s%s%s%s", name_of[p->op], s->n,
              s->h, s->w, s->c, s->kh, s->kw, s->co, s->stride, s->pad, s->parts,
-             s->offset, s->nesterov ? ", nesterov" : "",
+             s->offset, s->sentences, s->heads, s->taps, (double)s->rate,
+             s->causal ? ", causal" : "", s->nesterov ? ", nesterov" : "",
              s->scaled ? ", scaled" : "", s->overflow ? ", overflow" : "",
              s->master ? ", master" : "", s->floats ? ", floats" : "",
              s->bare ? ", bare" : "",

@@ -8,6 +8,8 @@
 #include "tests/loading.h"
 #include "tests/op_reference.h"
 
+enum { MAX_SENTENCES = 8 };
+
 struct shape {
     int n, h, w, c;      /* (N, H, W, C); h = 0: (N, C) */
     int kh, kw, co;      /* of convolutions; co also outputs and classes */
@@ -22,6 +24,12 @@ struct shape {
     bool floats;         /* a linear layer's rows are floats, whatever w is */
     bool bare;           /* a linear layer without a bias */
     bool large;          /* too slow for finite differences */
+    /* Of text, whose rows are packed sentences: */
+    int sentences;
+    int source[MAX_SENTENCES], target[MAX_SENTENCES]; /* tokens of each */
+    int heads, taps;
+    bool causal;
+    float rate;          /* of dropout */
 };
 
 struct problem;
@@ -34,6 +42,7 @@ struct subject {
     void (*prepare)(struct problem *);  /* changes random values; or NULL */
     int add;             /* the slot of its addend; 0 if it has none */
     int sums;            /* the slot of the sums of tiles, written or read */
+    const struct gradients *gradients; /* op_derivative.h; or NULL */
 };
 
 struct problem {

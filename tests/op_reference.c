@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/op_reference.h"
+#include "tests/op_exact.h"
 
 const char *const op_access[OP_COUNT] = {
 #define OP(name, cpu, cuda, access, ...) [OP_##name] = access,
@@ -10,46 +10,8 @@ const char *const op_access[OP_COUNT] = {
 #undef OP
 };
 
-static void set(const struct exact *t, size_t i, double value,
-                double magnitude)
-{
-    t->value[i] = value;
-    t->magnitude[i] = magnitude;
-}
-
-static void add_with(const struct exact *t, size_t i, double term,
-                     double magnitude)
-{
-    t->value[i] += term;
-    t->magnitude[i] += magnitude;
-}
-
-/* Adds one term to an element. */
-static void add(const struct exact *t, size_t i, double term)
-{
-    add_with(t, i, term, fabs(term));
-}
-
-/* Makes element i of an output 0, or the element of the `add` operand. */
-static void start(const struct call *c, const struct exact *t, int out,
-                  int addend)
-{
-    for (size_t i = 0; i < operand_elements(&c->operand[out]); i++) {
-        set(&t[out], i, 0, 0);
-        if (operand_given(&c->operand[addend]))
-            add(&t[out], i, t[addend].value[i]);
-    }
-}
-
-/* Adds the magnitude of the old value to that of an updated tensor. */
-static void go_on(const struct call *c, const struct exact *t, int slot)
-{
-    for (size_t i = 0; i < operand_elements(&c->operand[slot]); i++)
-        set(&t[slot], i, t[slot].value[i], fabs(t[slot].value[i]));
-}
-
 /* The data that the test's loader gives. */
-static void reference_load(const struct call *c, struct exact *t)
+void reference_load(const struct call *c, struct exact *t)
 {
     const struct operand *x = &c->operand[LOAD_STREAM_0];
     size_t n = (size_t)x->dim[0], each = operand_elements(x) / n;
@@ -58,26 +20,26 @@ static void reference_load(const struct call *c, struct exact *t)
         int index = c->part->first.of[EXTENT_SAMPLES] + (int)i;
 
         for (size_t j = 0; j < each; j++)
-            set(&t[LOAD_STREAM_0], i * each + j,
+            exact_set(&t[LOAD_STREAM_0], i * each + j,
                 index * 1000 + (int)(j % 1000), 0);
-        set(&t[LOAD_STREAM_1], i, index + 7, 0);
+        exact_set(&t[LOAD_STREAM_1], i, index + 7, 0);
     }
 }
 
-static void reference_zero(const struct call *c, struct exact *t)
+void reference_zero(const struct call *c, struct exact *t)
 {
     for (size_t i = 0; i < operand_elements(&c->operand[ZERO_X]); i++)
-        set(&t[ZERO_X], i, 0, 0);
+        exact_set(&t[ZERO_X], i, 0, 0);
 }
 
 /* A run that does not rewire: nothing changes. */
-static void reference_rewire(const struct call *c, struct exact *t)
+void reference_rewire(const struct call *c, struct exact *t)
 {
     (void)c;
     (void)t;
 }
 
-static void reference_report(const struct call *c, struct exact *t)
+void reference_report(const struct call *c, struct exact *t)
 {
     (void)c;
     (void)t;
@@ -109,7 +71,7 @@ static void add_products(const struct reach *e, const struct exact *t[3],
             };
             int a = (into + 1) % 3, b = (into + 2) % 3;
 
-            add_with(t[into], at[into],
+            exact_add_with(t[into], at[into],
                      t[a]->value[at[a]] * t[b]->value[at[b]],
                      t[a]->magnitude[at[a]] * t[b]->magnitude[at[b]]);
         }
@@ -173,15 +135,15 @@ void moments_reference(const struct exact *x, size_t rows, int channels,
         size_t mean = i / wide * SUM_ROWS * wide + i % wide;
         size_t squares = mean + SUM_SQUARES * wide;
 
-        set(sums, mean, 0, 0);
-        set(sums, squares, 0, 0);
+        exact_set(sums, mean, 0, 0);
+        exact_set(sums, squares, 0, 0);
         for (size_t k = 0; k < n; k++)
-            add_with(sums, mean, x->value[at + k * wide] / (double)n,
+            exact_add_with(sums, mean, x->value[at + k * wide] / (double)n,
                      x->magnitude[at + k * wide] / (double)n);
         for (size_t k = 0; k < n; k++) {
             double d = x->value[at + k * wide] - sums->value[mean];
 
-            add_with(sums, squares, d * d,
+            exact_add_with(sums, squares, d * d,
                      d * d + 2 * fabs(d) * (x->magnitude[at + k * wide]
                                             + sums->magnitude[mean]));
         }
@@ -195,7 +157,7 @@ void gradient_sums_reference(const struct exact *dz, const double *x,
     size_t wide = (size_t)channels;
 
     for (size_t i = 0; i < tiles_of(rows, tile_rows) * SUM_ROWS * wide; i++)
-        set(sums, i, 0, 0);
+        exact_set(sums, i, 0, 0);
     for (size_t i = 0; i < rows * wide; i++) {
         size_t k = i % wide;
         size_t dy = i / wide / (size_t)tile_rows * SUM_ROWS * wide + k;
@@ -205,18 +167,18 @@ void gradient_sums_reference(const struct exact *dz, const double *x,
         if (stat[STAT_SCALE * wide + k] * x[i] + stat[STAT_SHIFT * wide + k]
             <= 0)
             continue;
-        add_with(sums, dy, dz->value[i], dz->magnitude[i]);
-        add_with(sums, dy_x, dz->value[i] * (x[i] - mean),
+        exact_add_with(sums, dy, dz->value[i], dz->magnitude[i]);
+        exact_add_with(sums, dy_x, dz->value[i] * (x[i] - mean),
                  dz->magnitude[i] * (fabs(x[i]) + fabs(mean)));
     }
 }
 
-static void reference_conv(const struct call *c, struct exact *t)
+void reference_conv(const struct call *c, struct exact *t)
 {
     struct reach e = conv_extent(c, CONV_X, CONV_W, CONV_Y);
     const struct operand *y = &c->operand[CONV_Y];
 
-    start(c, t, CONV_Y, CONV_ADD);
+    exact_start(c, t, CONV_Y, CONV_ADD);
     convolve(&e, (const struct exact *[]){ &t[CONV_X], &t[CONV_W],
                                            &t[CONV_Y] }, Y);
     if (operand_given(&c->operand[CONV_SUMS]))
@@ -225,13 +187,13 @@ static void reference_conv(const struct call *c, struct exact *t)
                           &t[CONV_SUMS]);
 }
 
-static void reference_conv_dgrad(const struct call *c, struct exact *t)
+void reference_conv_dgrad(const struct call *c, struct exact *t)
 {
     struct reach e = conv_extent(c, CONV_DGRAD_DX, CONV_DGRAD_W,
                                   CONV_DGRAD_DY);
     const struct operand *dx = &c->operand[CONV_DGRAD_DX];
 
-    start(c, t, CONV_DGRAD_DX, CONV_DGRAD_ADD);
+    exact_start(c, t, CONV_DGRAD_DX, CONV_DGRAD_ADD);
     convolve(&e, (const struct exact *[]){ &t[CONV_DGRAD_DX],
                                            &t[CONV_DGRAD_W],
                                            &t[CONV_DGRAD_DY] }, X);
@@ -243,18 +205,18 @@ static void reference_conv_dgrad(const struct call *c, struct exact *t)
                                 &t[CONV_DGRAD_SUMS]);
 }
 
-static void reference_conv_wgrad(const struct call *c, struct exact *t)
+void reference_conv_wgrad(const struct call *c, struct exact *t)
 {
     struct reach e = conv_extent(c, CONV_WGRAD_X, CONV_WGRAD_DW,
                                   CONV_WGRAD_DY);
 
-    go_on(c, t, CONV_WGRAD_DW);
+    exact_go_on(c, t, CONV_WGRAD_DW);
     convolve(&e, (const struct exact *[]){ &t[CONV_WGRAD_X],
                                            &t[CONV_WGRAD_DW],
                                            &t[CONV_WGRAD_DY] }, W);
 }
 
-static void reference_linear(const struct call *c, struct exact *t)
+void reference_linear(const struct call *c, struct exact *t)
 {
     struct reach e = linear_extent(c, LINEAR_X, LINEAR_W);
 
@@ -262,38 +224,38 @@ static void reference_linear(const struct call *c, struct exact *t)
         for (int o = 0; o < e.co; o++) {
             size_t at = (size_t)(n * e.co + o);
 
-            set(&t[LINEAR_Y], at, 0, 0);
+            exact_set(&t[LINEAR_Y], at, 0, 0);
             if (operand_given(&c->operand[LINEAR_B]))
-                add(&t[LINEAR_Y], at, t[LINEAR_B].value[o]);
+                exact_add(&t[LINEAR_Y], at, t[LINEAR_B].value[o]);
         }
     convolve(&e, (const struct exact *[]){ &t[LINEAR_X], &t[LINEAR_W],
                                            &t[LINEAR_Y] }, Y);
 }
 
-static void reference_linear_dgrad(const struct call *c, struct exact *t)
+void reference_linear_dgrad(const struct call *c, struct exact *t)
 {
     struct reach e = linear_extent(c, LINEAR_DGRAD_DX, LINEAR_DGRAD_W);
 
-    start(c, t, LINEAR_DGRAD_DX, LINEAR_DGRAD_ADD);
+    exact_start(c, t, LINEAR_DGRAD_DX, LINEAR_DGRAD_ADD);
     convolve(&e, (const struct exact *[]){ &t[LINEAR_DGRAD_DX],
                                            &t[LINEAR_DGRAD_W],
                                            &t[LINEAR_DGRAD_DY] }, X);
 }
 
-static void reference_linear_wgrad(const struct call *c, struct exact *t)
+void reference_linear_wgrad(const struct call *c, struct exact *t)
 {
     struct reach e = linear_extent(c, LINEAR_WGRAD_X, LINEAR_WGRAD_DW);
 
-    go_on(c, t, LINEAR_WGRAD_DW);
+    exact_go_on(c, t, LINEAR_WGRAD_DW);
     convolve(&e, (const struct exact *[]){ &t[LINEAR_WGRAD_X],
                                            &t[LINEAR_WGRAD_DW],
                                            &t[LINEAR_WGRAD_DY] }, W);
     if (!operand_given(&c->operand[LINEAR_WGRAD_DB]))
         return;
-    go_on(c, t, LINEAR_WGRAD_DB);
+    exact_go_on(c, t, LINEAR_WGRAD_DB);
     for (int n = 0; n < e.n; n++)
         for (int o = 0; o < e.co; o++)
-            add(&t[LINEAR_WGRAD_DB], (size_t)o,
+            exact_add(&t[LINEAR_WGRAD_DB], (size_t)o,
                 t[LINEAR_WGRAD_DY].value[n * e.co + o]);
 }
 
@@ -358,7 +320,7 @@ void stat_reference(const double *x, size_t rows, int channels,
     }
 }
 
-static void reference_bn_stats(const struct call *c, struct exact *t)
+void reference_bn_stats(const struct call *c, struct exact *t)
 {
     const struct operand *o = &c->operand[BN_STATS_X];
     int channels = o->dim[o->rank - 1];
@@ -373,7 +335,7 @@ static void reference_bn_stats(const struct call *c, struct exact *t)
 
     stat_reference(x, rows, channels, t[BN_STATS_GAMMA].value, beta,
                    c->attr.norm.eps, stat->value);
-    go_on(c, t, BN_STATS_RUNNING);
+    exact_go_on(c, t, BN_STATS_RUNNING);
     for (int i = 0; i < channels; i++) {
         double mean = stat->value[STAT_MEAN * channels + i];
         double variance = row_variance(x, rows, channels, i, mean);
@@ -387,12 +349,12 @@ static void reference_bn_stats(const struct call *c, struct exact *t)
                        sqrt(variance), beta[i]);
         running->value[at_mean] *= keep;
         running->value[at_var] *= keep;
-        add(running, (size_t)at_mean, (1 - keep) * mean);
-        add(running, (size_t)at_var, (1 - keep) * unbiased);
+        exact_add(running, (size_t)at_mean, (1 - keep) * mean);
+        exact_add(running, (size_t)at_var, (1 - keep) * unbiased);
     }
 }
 
-static void reference_bn_running(const struct call *c, struct exact *t)
+void reference_bn_running(const struct call *c, struct exact *t)
 {
     int channels = c->operand[BN_RUNNING_GAMMA].dim[0];
     const double *running = t[BN_RUNNING_RUNNING].value;
@@ -409,7 +371,7 @@ static void reference_bn_running(const struct call *c, struct exact *t)
     }
 }
 
-static void reference_bn_relu(const struct call *c, struct exact *t)
+void reference_bn_relu(const struct call *c, struct exact *t)
 {
     const struct operand *x = &c->operand[BN_RELU_X];
     size_t channels = (size_t)x->dim[x->rank - 1];
@@ -421,7 +383,7 @@ static void reference_bn_relu(const struct call *c, struct exact *t)
                          * t[BN_RELU_X].value[i];
         double shift = stat[STAT_SHIFT * channels + k];
 
-        set(&t[BN_RELU_Z], i, fmax(product + shift, 0),
+        exact_set(&t[BN_RELU_Z], i, fmax(product + shift, 0),
             fabs(product) + fabs(shift));
     }
 }
@@ -444,8 +406,8 @@ static void grad_channel(const struct exact *t, size_t channels, size_t rows,
         if (scale * x + shift > 0) {
             double dy = t[BN_RELU_GRAD_DZ].value[i];
 
-            add(&sum, 0, dy);
-            add(&sum_xhat, 0, dy * (x - mean) * rstd);
+            exact_add(&sum, 0, dy);
+            exact_add(&sum_xhat, 0, dy * (x - mean) * rstd);
         }
     }
     t[BN_RELU_GRAD_DBETA].value[k] += *sum.value;
@@ -458,22 +420,22 @@ static void grad_channel(const struct exact *t, size_t channels, size_t rows,
         double x = t[BN_RELU_GRAD_X].value[i], xhat = (x - mean) * rstd;
         double dz = t[BN_RELU_GRAD_DZ].value[i];
 
-        add(dx, i, scale * x + shift > 0 ? scale * dz : 0);
-        add(dx, i, -scale * *sum.value / n);
-        add(dx, i, -scale * xhat * *sum_xhat.value / n);
+        exact_add(dx, i, scale * x + shift > 0 ? scale * dz : 0);
+        exact_add(dx, i, -scale * *sum.value / n);
+        exact_add(dx, i, -scale * xhat * *sum_xhat.value / n);
         dx->magnitude[i] += fabs(scale) * (*sum.magnitude
                                 + fabs(xhat) * *sum_xhat.magnitude) / n;
     }
 }
 
-static void reference_bn_relu_grad(const struct call *c, struct exact *t)
+void reference_bn_relu_grad(const struct call *c, struct exact *t)
 {
     const struct operand *x = &c->operand[BN_RELU_GRAD_X];
     size_t channels = (size_t)x->dim[x->rank - 1];
 
-    start(c, t, BN_RELU_GRAD_DX, BN_RELU_GRAD_ADD);
-    go_on(c, t, BN_RELU_GRAD_DGAMMA);
-    go_on(c, t, BN_RELU_GRAD_DBETA);
+    exact_start(c, t, BN_RELU_GRAD_DX, BN_RELU_GRAD_ADD);
+    exact_go_on(c, t, BN_RELU_GRAD_DGAMMA);
+    exact_go_on(c, t, BN_RELU_GRAD_DBETA);
     for (size_t k = 0; k < channels; k++)
         grad_channel(t, channels, operand_rows(x), k);
 }
@@ -487,27 +449,27 @@ static size_t pooled(const struct operand *x, size_t i)
            + i % channels;
 }
 
-static void reference_avg_pool(const struct call *c, struct exact *t)
+void reference_avg_pool(const struct call *c, struct exact *t)
 {
     const struct operand *x = &c->operand[AVG_POOL_X];
     double positions = x->dim[1] * x->dim[2];
 
     for (size_t i = 0; i < operand_elements(&c->operand[AVG_POOL_Y]); i++)
-        set(&t[AVG_POOL_Y], i, 0, 0);
+        exact_set(&t[AVG_POOL_Y], i, 0, 0);
     for (size_t i = 0; i < operand_elements(x); i++)
-        add_with(&t[AVG_POOL_Y], pooled(x, i),
+        exact_add_with(&t[AVG_POOL_Y], pooled(x, i),
                  t[AVG_POOL_X].value[i] / positions,
                  t[AVG_POOL_X].magnitude[i] / positions);
 }
 
-static void reference_avg_pool_grad(const struct call *c, struct exact *t)
+void reference_avg_pool_grad(const struct call *c, struct exact *t)
 {
     const struct operand *dx = &c->operand[AVG_POOL_GRAD_DX];
     double positions = dx->dim[1] * dx->dim[2];
 
-    start(c, t, AVG_POOL_GRAD_DX, AVG_POOL_GRAD_ADD);
+    exact_start(c, t, AVG_POOL_GRAD_DX, AVG_POOL_GRAD_ADD);
     for (size_t i = 0; i < operand_elements(dx); i++)
-        add(&t[AVG_POOL_GRAD_DX], i,
+        exact_add(&t[AVG_POOL_GRAD_DX], i,
             t[AVG_POOL_GRAD_DY].value[pooled(dx, i)] / positions);
 }
 
@@ -534,7 +496,7 @@ static void xent_sample(const struct call *c, const struct exact *t, int n)
     for (int k = 0; k < classes; k++)
         sum += exp(logits[k] - logits[best]);
     loss = log(sum) - logits[label] + logits[best];
-    add(metrics, METRIC_LOSS, loss);
+    exact_add(metrics, METRIC_LOSS, loss);
     metrics->magnitude[METRIC_LOSS] += fabs(logits[label])
                                        + fabs(logits[best]) + 1;
     metrics->value[METRIC_HITS] += best == label;
@@ -542,12 +504,12 @@ static void xent_sample(const struct call *c, const struct exact *t, int n)
         double p = exp(logits[k] - logits[best]) / sum;
         double far = 1 + logits[best] - logits[k];
 
-        set(&t[SOFTMAX_XENT_DLOGITS], (size_t)(n * classes + k),
+        exact_set(&t[SOFTMAX_XENT_DLOGITS], (size_t)(n * classes + k),
             (p - (k == label)) * weight, (p * far + (k == label)) * weight);
     }
 }
 
-static void reference_embedding(const struct call *c, struct exact *t)
+void reference_embedding(const struct call *c, struct exact *t)
 {
     size_t columns = (size_t)c->operand[EMBEDDING_W].dim[1];
     size_t n = operand_elements(&c->operand[EMBEDDING_Y]);
@@ -555,34 +517,34 @@ static void reference_embedding(const struct call *c, struct exact *t)
     for (size_t i = 0; i < n; i++) {
         size_t token = (size_t)t[EMBEDDING_TOKENS].value[i / columns];
 
-        set(&t[EMBEDDING_Y], i,
+        exact_set(&t[EMBEDDING_Y], i,
             t[EMBEDDING_W].value[token * columns + i % columns], 0);
     }
 }
 
-static void reference_embedding_wgrad(const struct call *c, struct exact *t)
+void reference_embedding_wgrad(const struct call *c, struct exact *t)
 {
     size_t columns = (size_t)c->operand[EMBEDDING_WGRAD_DW].dim[1];
     size_t n = operand_elements(&c->operand[EMBEDDING_WGRAD_DY]);
 
-    go_on(c, t, EMBEDDING_WGRAD_DW);
+    exact_go_on(c, t, EMBEDDING_WGRAD_DW);
     for (size_t i = 0; i < n; i++) {
         size_t token = (size_t)t[EMBEDDING_WGRAD_TOKENS].value[i / columns];
 
-        add(&t[EMBEDDING_WGRAD_DW], token * columns + i % columns,
+        exact_add(&t[EMBEDDING_WGRAD_DW], token * columns + i % columns,
             t[EMBEDDING_WGRAD_DY].value[i]);
     }
 }
 
-static void reference_softmax_xent(const struct call *c, struct exact *t)
+void reference_softmax_xent(const struct call *c, struct exact *t)
 {
-    go_on(c, t, SOFTMAX_XENT_METRICS);
+    exact_go_on(c, t, SOFTMAX_XENT_METRICS);
     for (int n = 0; n < c->operand[SOFTMAX_XENT_LOGITS].dim[0]; n++)
         xent_sample(c, t, n);
     t[SOFTMAX_XENT_METRICS].magnitude[METRIC_HITS] = 0;
 }
 
-static void reference_check_finite(const struct call *c, struct exact *t)
+void reference_check_finite(const struct call *c, struct exact *t)
 {
     const struct operand *gradient = &c->operand[CHECK_FINITE_GRADIENT];
 
@@ -609,12 +571,12 @@ static void sgd_element(const struct call *c, const struct exact *t, int kept,
 
     w -= rate * step;
     size = fmax(size, fabs(m));
-    set(&t[SGD_MOMENTUM], i, m, size);
-    set(&t[kept], i, w, fabs(w) + rate * 3 * size);
-    set(&t[SGD_W], i, w, t[kept].magnitude[i]);
+    exact_set(&t[SGD_MOMENTUM], i, m, size);
+    exact_set(&t[kept], i, w, fabs(w) + rate * 3 * size);
+    exact_set(&t[SGD_W], i, w, t[kept].magnitude[i]);
 }
 
-static void reference_sgd(const struct call *c, struct exact *t)
+void reference_sgd(const struct call *c, struct exact *t)
 {
     bool master = operand_given(&c->operand[SGD_MASTER]);
 
@@ -625,7 +587,7 @@ static void reference_sgd(const struct call *c, struct exact *t)
         sgd_element(c, t, master ? SGD_MASTER : SGD_W, i);
 }
 
-static void reference_loss_scale(const struct call *c, struct exact *t)
+void reference_loss_scale(const struct call *c, struct exact *t)
 {
     double *scale = t[LOSS_SCALE_SCALE].value;
     double *metrics = t[LOSS_SCALE_METRICS].value;
@@ -654,10 +616,10 @@ static struct exact input(const struct operand *o, const double *x)
             double product = stat[STAT_SCALE * channels] * x[i];
             double shift = stat[STAT_SHIFT * channels];
 
-            set(&t, i, fmax(product + shift, 0),
+            exact_set(&t, i, fmax(product + shift, 0),
                 fabs(product) + fabs(shift));
         } else {
-            set(&t, i, x[i], fabs(x[i]));
+            exact_set(&t, i, x[i], fabs(x[i]));
         }
     return t;
 }

@@ -26,6 +26,13 @@ extern const char *const op_access[OP_COUNT];
  */
 void op_reference(enum op_code, const struct call *, struct exact t[]);
 
+/* The reference of each operation, by its own name: of inputs as they are after
+ * loading through a stat. */
+#define OP(name, cpu, cuda, access, ...) \
+    void reference_##name(const struct call *, struct exact *);
+#include "kernels/op_list.h"
+#undef OP
+
 /* The reference of bn_stats, before it is rounded to running statistics: the
  * stat (STAT_ROWS, C) of x (rows, C). */
 void stat_reference(const double *x, size_t rows, int channels,

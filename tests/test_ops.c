@@ -2,7 +2,7 @@
  * Every kernel of every instruction set that works here or is emulated, and of
  * CUDA, on an emulated device and on a real one if there is one, against the
  * double-precision reference; and every gradient's reference against finite
- * differences of its forward operation's. op_cases.c says which shapes; add
+ * differences of its forward operation's. op_cases.h says which shapes; add
  * operands, loading through a stat and sharing of storage are tried wherever
  * the operation list allows them, with 1, 2 and 3 threads on the CPU.
  */
@@ -171,7 +171,7 @@ static bool multiplies(enum op_code op)
  * tell from a mean that its rounding to a float has not lost. */
 static bool can_sum(enum op_code op, const struct shape *shape)
 {
-    return op_cases[op].sums > 0 && fabs(shape->offset) < 1000;
+    return op_subject(op)->sums > 0 && fabs(shape->offset) < 1000;
 }
 
 /* A large shape is too slow on an emulated device to be tried in all ways. */
@@ -179,7 +179,7 @@ static void check_shape(enum op_code op, const struct shape *shape,
                         enum dtype storage, const struct target *targets,
                         int count)
 {
-    bool can_add = op_cases[op].add > 0;
+    bool can_add = op_subject(op)->add > 0;
     bool can_load_through = strchr(op_access[op], 'l') != NULL;
     bool can_tf32 = targets->backend == &cuda_backend && storage == DTYPE_F32
                     && multiplies(op);
@@ -194,7 +194,7 @@ static void check_shape(enum op_code op, const struct shape *shape,
                 for (int sums = 0; sums <= can_sum(op, shape);
                      sums++) {
                     struct problem p = {
-                        .op = op, .subject = &op_cases[op], .shape = shape,
+                        .op = op, .subject = op_subject(op), .shape = shape,
                         .with_add = add, .with_through = through,
                         .with_tf32 = tf32,
                         .tile_rows = sums ? targets->backend->tile_rows : 0,
@@ -210,11 +210,11 @@ static void check_shape(enum op_code op, const struct shape *shape,
 /* Whether any operand of an operation may be stored in 16 bits. */
 static bool stores(enum op_code op)
 {
-    struct problem p = { .op = op, .shape = op_cases[op].shapes,
+    struct problem p = { .op = op, .shape = op_subject(op)->shapes,
                          .storage = DTYPE_F16 };
     bool any = false;
 
-    op_cases[op].describe(&p);
+    op_subject(op)->describe(&p);
     for (int s = 0; s < CALL_MAX_OPERANDS; s++)
         any |= p.call.operand[s].dtype == DTYPE_F16;
     return any;
@@ -223,9 +223,8 @@ static bool stores(enum op_code op)
 static void check_op(enum op_code op, const struct target *targets, int count)
 {
     static const enum dtype storage[] = { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
-    const struct subject *subject = &op_cases[op];
+    const struct subject *subject = op_subject(op);
 
-    cr_assert_gt(subject->count, 0, "it is not in the table of op_cases.c");
     for (int k = 0; k < (stores(op) ? 3 : 1); k++)
         for (int i = 0; i < subject->count; i++)
             check_shape(op, &subject->shapes[i], storage[k], targets, count);

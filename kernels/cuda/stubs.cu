@@ -1,0 +1,21 @@
+/* Kernels that are not written yet. */
+#include <stdlib.h>
+
+#include "kernels/cuda/cuda.h"
+
+#define STUB(name) \
+    void cuda_##name(struct queue *, const struct call *) { abort(); }
+
+STUB(dropout)
+STUB(relu)
+STUB(relu_grad)
+STUB(layer_norm)
+STUB(adam)
+STUB(layer_norm_grad)
+STUB(dynconv)
+STUB(dynconv_dgrad)
+STUB(dynconv_wgrad)
+STUB(attention)
+STUB(attention_grad)
+STUB(token_loss)
+STUB(token_loss_eval)

@@ -1,0 +1,21 @@
+/* Cases that are not written yet. */
+#include "tests/op_cases.h"
+
+#define STUB(name) \
+    const struct subject subject_##name; \
+    void reference_##name(const struct call *c, struct exact *t) \
+    { (void)c; (void)t; }
+
+STUB(dropout)
+STUB(relu)
+STUB(relu_grad)
+STUB(layer_norm)
+STUB(adam)
+STUB(layer_norm_grad)
+STUB(dynconv)
+STUB(dynconv_dgrad)
+STUB(dynconv_wgrad)
+STUB(attention)
+STUB(attention_grad)
+STUB(token_loss)
+STUB(token_loss_eval)
