@@ -173,7 +173,7 @@ union attr {
     struct { bool tf32; } linear;
     struct { float eps, momentum; } norm; /* momentum: per whole batch */
     struct { float scale; } embedding;
-    struct dropping dropout;
+    struct dropping dropout; /* dynconv and attention begin with it */
     /* Kernels of `taps` weights, one for each head; causal: the last tap is the
      * row itself, else the middle one. */
     struct { struct dropping dropout; int heads, taps; bool causal; } dynconv;

@@ -125,7 +125,7 @@ Test(layer, names_begin_with_the_block)
     char name[64];
 
     cr_expect_str_eq(g->layers[g->values[x].layer].name, "input");
-    layer_begin_block(&b, "g%d.b%d", 2, 13);
+    builder_begin_block(&b, "g%d.b%d", 2, 13);
     layer_linear(&b, layer_avg_pool(&b, x, &(struct avg_pool){ .name = "p" }),
                  &(struct linear){ .name = "fc", .features = 3 });
     graph_value_name(g, last_op(&b)->operand[LINEAR_B], name, sizeof(name));

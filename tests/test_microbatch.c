@@ -52,7 +52,7 @@ static struct graph *plain_net(enum dtype dtype)
     });
     grad_build(b.graph, &loss.seed, 1,
                (struct update){ .optimizer = &optimizer_sgd });
-    layer_loss_end(&b, &loss);
+    builder_loss_end(&b, &loss);
     return b.graph;
 }
 

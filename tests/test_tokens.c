@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "graph/layer.h"
+#include "graph/layer_text.h"
 #include "kernels/cpu/isa.h"
 #include "tests/engine.h"
 
@@ -139,7 +140,7 @@ static struct graph *token_net(struct update update, enum dtype dtype)
     }, value);
     for (int k = 0; k < SIDES; k++) {
         int logits;
-        layer_begin_block(&b, "%s", k == 0 ? "source" : "target");
+        builder_begin_block(&b, "%s", k == 0 ? "source" : "target");
         logits = follow(&b, value[k * STREAMS + WORD]);
         loss[k] = layer_softmax_xent(&b, logits, &(struct softmax_xent){
             .name = "loss", .labels = value[k * STREAMS + NEXT],
@@ -148,7 +149,7 @@ static struct graph *token_net(struct update update, enum dtype dtype)
     }
     grad_build(b.graph, (struct seed[]){ loss[0].seed, loss[1].seed }, SIDES,
                update);
-    layer_loss_end(&b, &loss[0]);
+    builder_loss_end(&b, &loss[0]);
     return b.graph;
 }
 

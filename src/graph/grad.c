@@ -20,30 +20,6 @@ struct grad {
     int *producer;       /* [forward values] training operation */
 };
 
-/* The accumulator for a weight's gradient, made at the first call. The gradient
- * of a view is the same view of the pool's gradient. */
-static int parameter_gradient(struct grad *d, int weight)
-{
-    struct graph *g = d->graph;
-    struct value v;
-
-    if (d->of[weight])
-        return d->of[weight];
-    v = graph_like(g, weight, "gradient", KIND_GRADIENTS);
-    v.of = weight;
-    if (graph_is_view(g, weight)) {
-        v.part_of = parameter_gradient(d, g->values[weight].part_of);
-        v.member = g->values[weight].member;
-    }
-    d->of[weight] = graph_value(g, &v);
-    if (!v.part_of)
-        graph_op(g, &(struct op){
-            .code = OP_zero, .pass = PASS_PREPARE, .programs = IN_TRAIN,
-            .layer = v.layer, .operand = { [ZERO_X] = d->of[weight] }
-        });
-    return d->of[weight];
-}
-
 /* A moment that the optimizer keeps for a weight. */
 static int moment(struct graph *g, int weight, const char *name,
                   enum dtype dtype, enum init_rule rule)
@@ -123,11 +99,20 @@ static void add_backward(struct grad *d, const struct op *of, struct op op)
     graph_op(d->graph, &op);
 }
 
+/* A sum hands its gradient to a term as it is. */
+static void hand_on(struct grad *d, int term, int dy)
+{
+    if (!term)
+        return;
+    assert(!d->of[term]);
+    d->of[term] = dy;
+}
+
 static void conv_rule(struct grad *d, const struct op *op)
 {
     int x = op->operand[CONV_X], w = op->operand[CONV_W];
     int add = op->operand[CONV_ADD], dy = d->of[op->operand[CONV_Y]];
-    int dw = parameter_gradient(d, w);
+    int dw = graph_gradient(d->graph, w);
 
     add_backward(d, op, (struct op){
         .code = OP_conv_wgrad,
@@ -143,20 +128,16 @@ static void conv_rule(struct grad *d, const struct op *op)
                          [CONV_DGRAD_ADD] = before, [CONV_DGRAD_DX] = dx }
         });
     }
-    /* A sum hands its gradient to both terms as it is. */
-    if (add) {
-        assert(!d->of[add]);
-        d->of[add] = dy;
-    }
+    hand_on(d, add, dy);
 }
 
 static void linear_rule(struct grad *d, const struct op *op)
 {
     int x = op->operand[LINEAR_X], w = op->operand[LINEAR_W];
     int dy = d->of[op->operand[LINEAR_Y]];
-    int dw = parameter_gradient(d, w);
+    int dw = graph_gradient(d->graph, w);
     int b = op->operand[LINEAR_B];
-    int db = b ? parameter_gradient(d, b) : VALUE_NONE;
+    int db = b ? graph_gradient(d->graph, b) : VALUE_NONE;
 
     add_backward(d, op, (struct op){
         .code = OP_linear_wgrad,
@@ -181,8 +162,8 @@ static void bn_relu_rule(struct grad *d, const struct op *op)
     int x = op->operand[BN_RELU_X], stat = op->operand[BN_RELU_STAT];
     int dz = d->of[op->operand[BN_RELU_Z]];
     struct op stats = d->graph->ops[d->producer[stat]];
-    int dgamma = parameter_gradient(d, stats.operand[BN_STATS_GAMMA]);
-    int dbeta = parameter_gradient(d, stats.operand[BN_STATS_BETA]);
+    int dgamma = graph_gradient(d->graph, stats.operand[BN_STATS_GAMMA]);
+    int dbeta = graph_gradient(d->graph, stats.operand[BN_STATS_BETA]);
     int before = d->of[x];
     int dx = activation_gradient(d, x, "dx");
 
@@ -211,7 +192,7 @@ static void avg_pool_rule(struct grad *d, const struct op *op)
 
 static void embedding_rule(struct grad *d, const struct op *op)
 {
-    int dw = parameter_gradient(d, op->operand[EMBEDDING_W]);
+    int dw = graph_gradient(d->graph, op->operand[EMBEDDING_W]);
 
     add_backward(d, op, (struct op){
         .code = OP_embedding_wgrad,
@@ -219,6 +200,104 @@ static void embedding_rule(struct grad *d, const struct op *op)
             [EMBEDDING_WGRAD_TOKENS] = op->operand[EMBEDDING_TOKENS],
             [EMBEDDING_WGRAD_DY] = d->of[op->operand[EMBEDDING_Y]],
             [EMBEDDING_WGRAD_DW] = dw
+        }
+    });
+}
+
+/* Its own backward operation: a sum with dropout of one term. */
+static void dropout_rule(struct grad *d, const struct op *op)
+{
+    int x = op->operand[DROPOUT_X], add = op->operand[DROPOUT_ADD];
+    int dy = d->of[op->operand[DROPOUT_Y]], before = d->of[x];
+
+    if (op->attr.dropout.rate > 0 || before)
+        add_backward(d, op, (struct op){
+            .code = OP_dropout,
+            .operand = { [DROPOUT_X] = dy,
+                         [DROPOUT_ENDS] = op->operand[DROPOUT_ENDS],
+                         [DROPOUT_ADD] = before,
+                         [DROPOUT_Y] = activation_gradient(d, x, "dx") }
+        });
+    else
+        d->of[x] = dy;
+    hand_on(d, add, dy);
+}
+
+static void relu_rule(struct grad *d, const struct op *op)
+{
+    int x = op->operand[RELU_X], y = op->operand[RELU_Y];
+    int dy = d->of[y], before = d->of[x];
+
+    add_backward(d, op, (struct op){
+        .code = OP_relu_grad,
+        .operand = { [RELU_GRAD_DY] = dy, [RELU_GRAD_Y] = y,
+                     [RELU_GRAD_ADD] = before,
+                     [RELU_GRAD_DX] = activation_gradient(d, x, "dx") }
+    });
+}
+
+static void layer_norm_rule(struct grad *d, const struct op *op)
+{
+    int x = op->operand[LAYER_NORM_X], before = d->of[x];
+    int gamma = op->operand[LAYER_NORM_GAMMA];
+    int dgamma = graph_gradient(d->graph, gamma);
+    int dbeta = graph_gradient(d->graph, op->operand[LAYER_NORM_BETA]);
+    int dy = d->of[op->operand[LAYER_NORM_Y]];
+
+    add_backward(d, op, (struct op){
+        .code = OP_layer_norm_grad,
+        .operand = {
+            [LAYER_NORM_GRAD_DY] = dy, [LAYER_NORM_GRAD_X] = x,
+            [LAYER_NORM_GRAD_STAT] = op->operand[LAYER_NORM_STAT],
+            [LAYER_NORM_GRAD_GAMMA] = gamma, [LAYER_NORM_GRAD_ADD] = before,
+            [LAYER_NORM_GRAD_DGAMMA] = dgamma,
+            [LAYER_NORM_GRAD_DBETA] = dbeta,
+            [LAYER_NORM_GRAD_DX] = activation_gradient(d, x, "dx")
+        }
+    });
+}
+
+static void dynconv_rule(struct grad *d, const struct op *op)
+{
+    int x = op->operand[DYNCONV_X], logits = op->operand[DYNCONV_LOGITS];
+    int ends = op->operand[DYNCONV_ENDS], before = d->of[x];
+    int dy = d->of[op->operand[DYNCONV_Y]];
+
+    assert(!d->of[logits]);
+    add_backward(d, op, (struct op){
+        .code = OP_dynconv_wgrad,
+        .operand = { [DYNCONV_WGRAD_DY] = dy, [DYNCONV_WGRAD_X] = x,
+                     [DYNCONV_WGRAD_LOGITS] = logits,
+                     [DYNCONV_WGRAD_ENDS] = ends,
+                     [DYNCONV_WGRAD_DLOGITS] =
+                         activation_gradient(d, logits, "dlogits") }
+    });
+    add_backward(d, op, (struct op){
+        .code = OP_dynconv_dgrad,
+        .operand = { [DYNCONV_DGRAD_DY] = dy, [DYNCONV_DGRAD_LOGITS] = logits,
+                     [DYNCONV_DGRAD_ENDS] = ends, [DYNCONV_DGRAD_ADD] = before,
+                     [DYNCONV_DGRAD_DX] = activation_gradient(d, x, "dx") }
+    });
+}
+
+static void attention_rule(struct grad *d, const struct op *op)
+{
+    const int *o = op->operand;
+    int q = o[ATTENTION_Q], k = o[ATTENTION_K], v = o[ATTENTION_V];
+    int y = o[ATTENTION_Y];
+
+    assert(!d->of[q] && !d->of[k] && !d->of[v]);
+    add_backward(d, op, (struct op){
+        .code = OP_attention_grad,
+        .operand = {
+            [ATTENTION_GRAD_DY] = d->of[y], [ATTENTION_GRAD_Q] = q,
+            [ATTENTION_GRAD_K] = k, [ATTENTION_GRAD_V] = v,
+            [ATTENTION_GRAD_Y] = y, [ATTENTION_GRAD_LSE] = o[ATTENTION_LSE],
+            [ATTENTION_GRAD_TARGET_ENDS] = o[ATTENTION_TARGET_ENDS],
+            [ATTENTION_GRAD_SOURCE_ENDS] = o[ATTENTION_SOURCE_ENDS],
+            [ATTENTION_GRAD_DQ] = activation_gradient(d, q, "dq"),
+            [ATTENTION_GRAD_DK] = activation_gradient(d, k, "dk"),
+            [ATTENTION_GRAD_DV] = activation_gradient(d, v, "dv")
         }
     });
 }
@@ -241,9 +320,25 @@ static void rule(struct grad *d, const struct op *op)
     case OP_avg_pool:
         avg_pool_rule(d, op);
         break;
+    case OP_dropout:
+        dropout_rule(d, op);
+        break;
+    case OP_relu:
+        relu_rule(d, op);
+        break;
+    case OP_layer_norm:
+        layer_norm_rule(d, op);
+        break;
+    case OP_dynconv:
+        dynconv_rule(d, op);
+        break;
+    case OP_attention:
+        attention_rule(d, op);
+        break;
     case OP_load:
+    case OP_token_loss:
     case OP_bn_stats: /* in the rule of the operation that applies it */
-    case OP_softmax_xent: /* it computes the gradient we start from */
+    case OP_softmax_xent: /* losses compute the gradients we start from */
         break;
     default:
         assert(!"operation without a derivative");

@@ -82,6 +82,29 @@ void graph_op(struct graph *g, const struct op *op)
     g->at_block = false;
 }
 
+int graph_gradient(struct graph *g, int weight)
+{
+    struct value v;
+    int gradient;
+
+    if (g->values[weight].gradient)
+        return g->values[weight].gradient;
+    v = graph_like(g, weight, "gradient", KIND_GRADIENTS);
+    v.of = weight;
+    if (graph_is_view(g, weight)) {
+        v.part_of = graph_gradient(g, g->values[weight].part_of);
+        v.member = g->values[weight].member;
+    }
+    gradient = graph_value(g, &v);
+    g->values[weight].gradient = gradient;
+    if (!v.part_of)
+        graph_op(g, &(struct op){
+            .code = OP_zero, .pass = PASS_PREPARE, .programs = IN_TRAIN,
+            .layer = v.layer, .operand = { [ZERO_X] = gradient }
+        });
+    return gradient;
+}
+
 void graph_begin_block(struct graph *g)
 {
     g->at_block = true;
@@ -258,5 +281,5 @@ double graph_flops(const struct graph *g, const struct op *op,
 
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
         o[i] = graph_operand(g, op->operand[i], extents);
-    return op_flops(op->code, o);
+    return op_flops(op->code, o, &op->attr);
 }

@@ -62,6 +62,7 @@ struct value {
     int rank;
     int dim[OPERAND_MAX_RANK];
     int of;              /* the weight a gradient or moment belongs to */
+    int gradient;        /* of a weight: its accumulator, once there is one */
     int part_of;         /* of a view: the pool's value that stores it */
     int member;          /* of a view: which member of the pool it is */
     int tiles_of;        /* of sums of tiles: the value that is summed, which
@@ -124,6 +125,11 @@ struct value graph_like(const struct graph *, int value, const char *name,
 /* Adds an operation, all but `begins_block` given; `forward` is given only for
  * a backward operation. */
 void graph_op(struct graph *, const struct op *);
+
+/* The accumulator of a weight's gradient, set to zero when a batch is prepared;
+ * the first call makes it. The gradient of a view is the same view of the
+ * pool's gradient. */
+int graph_gradient(struct graph *, int weight);
 
 /* Says that the next operation begins a block: a part of the model that little
  * more than one value leads into. */

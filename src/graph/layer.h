@@ -6,36 +6,7 @@
 #ifndef MEMDIAL_LAYER_H
 #define MEMDIAL_LAYER_H
 
-#include "graph/grad.h"
-
-/*
- * How a model's numbers are stored. `dtype` is the type of the input, of all
- * activations up to a pooling, and of the weights of products, with their
- * gradients and momentum. Statistics, and values with one number per channel,
- * are always fp32.
- */
-struct storage {
-    enum dtype dtype;
-    double sparsity;     /* zeros in the pool, a fraction; 0: no pool */
-    enum rewire_method rewire; /* of the pool */
-    struct update update; /* without the loss scale */
-    bool loss_scale;     /* scale the loss dynamically, for a dtype with a
-                            small range */
-};
-
-/* A model while it is put together. */
-struct builder {
-    struct graph *graph;
-    struct storage storage;
-    bool tf32;           /* products of floats may be of 10 bits' mantissa */
-    char block[24];      /* its name; "" before the first one */
-    int layer;           /* the last one added */
-};
-
-/* Begins a block (graph_begin_block), whose name goes before those of its
- * layers: "g2.b1" makes "bn1" "g2.b1.bn1". */
-void layer_begin_block(struct builder *, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+#include "graph/builder.h"
 
 /* The streams of the data, as the loader gives them: the names, types and
  * shapes of their values. Sets values[] of all streams with a name. */
@@ -82,30 +53,16 @@ struct avg_pool {
 };
 int layer_avg_pool(struct builder *, int x, const struct avg_pool *);
 
-/* x (N, Ci) -> (N, features). Init U(+-1/sqrt(Ci)), bias 0. */
+/* x (N, Ci) -> (N, features), bias 0 at the start. Init U(+-1/sqrt(Ci)), or
+ * with a gain U(+-gain * sqrt(6 / (Ci + features))), Glorot and Bengio 2010. */
 struct linear {
     const char *name;
     int features;
     bool bare;           /* without a bias */
+    float gain;
+    bool sparse;         /* the weights join the graph's pool, if it has one */
 };
 int layer_linear(struct builder *, int x, const struct linear *);
-
-/* tokens (T) int32 -> (T, features), rows of a (tokens, features) table. Init
- * N(0, 1/sqrt(features)). */
-struct embedding {
-    const char *name;
-    int tokens;          /* of the vocabulary */
-    int features;
-};
-int layer_embedding(struct builder *, int tokens, const struct embedding *);
-
-/* A loss: values of the graph. */
-struct loss {
-    int layer;
-    struct seed seed;    /* the logits, and their gradient */
-    int metrics;
-    int scale;           /* that gradients carry, or VALUE_NONE */
-};
 
 /* Mean cross-entropy of softmax(logits) over the terms of the batch, and its
  * metrics. */
@@ -117,11 +74,5 @@ struct softmax_xent {
 };
 struct loss layer_softmax_xent(struct builder *, int logits,
                                const struct softmax_xent *);
-
-/* Rewires the graph's pool, if it has one, after its update. */
-void layer_rewire(struct builder *);
-
-/* Ends a step, after all updates: adapts the scale, reports metrics. */
-void layer_loss_end(struct builder *, const struct loss *);
 
 #endif

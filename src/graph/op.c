@@ -67,7 +67,44 @@ struct flops_row {
     struct {
         signed char slot, per; /* operations on each element; 0: no term */
     } term[2];
+    /* Operations on each element of the first operand. */
+    double (*first)(const struct operand o[], const union attr *);
 };
+
+/* A multiply-add with each tap. */
+static double of_taps(const struct operand o[], const union attr *a)
+{
+    (void)o;
+    return 2.0 * a->dynconv.taps;
+}
+
+/* A multiply-add with the key of each source token, and with its value. */
+static double of_sources(const struct operand o[], const union attr *a)
+{
+    (void)o;
+    return 4.0 * a->attention.sentence;
+}
+
+/* The scores again, and four products for gradients. */
+static double of_source_gradients(const struct operand o[],
+                                  const union attr *a)
+{
+    (void)o;
+    return 10.0 * a->attention.sentence;
+}
+
+/* The logits twice, and two products for gradients. */
+static double of_words(const struct operand o[], const union attr *a)
+{
+    (void)a;
+    return 8.0 * o[TOKEN_LOSS_W].dim[1];
+}
+
+static double of_words_once(const struct operand o[], const union attr *a)
+{
+    (void)a;
+    return 2.0 * o[TOKEN_LOSS_EVAL_W].dim[1];
+}
 
 static const struct flops_row flops_table[OP_COUNT] = {
     [OP_conv] = { { CONV_Y, CONV_W, POOL_SKIP }, { { CONV_ADD, 1 } } },
@@ -89,10 +126,29 @@ static const struct flops_row flops_table[OP_COUNT] = {
                           { { LINEAR_DGRAD_ADD, 1 } } },
     [OP_linear_wgrad] = { { LINEAR_WGRAD_DY, LINEAR_WGRAD_DW, POOL_SKIP_NEVER },
                           { { LINEAR_WGRAD_DY, 1 } } },
+    [OP_embedding] = { .term = { { EMBEDDING_Y, 2 } } },
     [OP_embedding_wgrad] = { .term = { { EMBEDDING_WGRAD_DY, 1 } } },
+    [OP_dropout] = { .term = { { DROPOUT_X, 1 }, { DROPOUT_ADD, 1 } } },
+    [OP_relu] = { .term = { { RELU_X, 1 } } },
+    [OP_relu_grad] = { .term = { { RELU_GRAD_DY, 1 }, { RELU_GRAD_ADD, 1 } } },
+    [OP_layer_norm] = { .term = { { LAYER_NORM_X, 8 } } },
+    [OP_layer_norm_grad] = { .term = { { LAYER_NORM_GRAD_X, 14 },
+                                       { LAYER_NORM_GRAD_ADD, 1 } } },
+    [OP_dynconv] = { .term = { { DYNCONV_LOGITS, 4 } },
+                     .first = of_taps },
+    [OP_dynconv_dgrad] = { .term = { { DYNCONV_DGRAD_LOGITS, 4 },
+                                     { DYNCONV_DGRAD_ADD, 1 } },
+                           .first = of_taps },
+    [OP_dynconv_wgrad] = { .term = { { DYNCONV_WGRAD_LOGITS, 8 } },
+                           .first = of_taps },
+    [OP_attention] = { .first = of_sources },
+    [OP_attention_grad] = { .first = of_source_gradients },
     [OP_softmax_xent] = { .term = { { SOFTMAX_XENT_LOGITS, 5 } } },
+    [OP_token_loss] = { .first = of_words },
+    [OP_token_loss_eval] = { .first = of_words_once },
     [OP_check_finite] = { .term = { { CHECK_FINITE_GRADIENT, 1 } } },
     [OP_sgd] = { .term = { { SGD_W, 8 } } },
+    [OP_adam] = { .term = { { ADAM_W, 14 } } },
     [OP_rewire] = { .term = { { REWIRE_W, 1 } } },
 };
 
@@ -112,7 +168,8 @@ static double product_flops(const struct operand *out, const struct operand *w,
            (double)operand_elements(w) / w->dim[w->rank - 1];
 }
 
-double op_flops(enum op_code code, const struct operand o[CALL_MAX_OPERANDS])
+double op_flops(enum op_code code, const struct operand o[CALL_MAX_OPERANDS],
+                const union attr *attr)
 {
     const struct flops_row *row = &flops_table[code];
     double sum = 0;
@@ -123,5 +180,7 @@ double op_flops(enum op_code code, const struct operand o[CALL_MAX_OPERANDS])
     for (int i = 0; i < 2; i++)
         sum += row->term[i].per *
                (double)operand_elements(&o[row->term[i].slot]);
+    if (row->first)
+        sum += row->first(o, attr) * (double)operand_elements(&o[0]);
     return sum;
 }

@@ -18,8 +18,9 @@ bool op_reads(enum op_code, int slot);  /* all but 'w' and 'o' */
  * kept instead: they are small. */
 bool op_repeatable(enum op_code);
 
-/* Arithmetic of a call. Only the shapes of the operands matter. A multiply-add
- * counts 2, any other operation on an element 1. */
-double op_flops(enum op_code, const struct operand operand[CALL_MAX_OPERANDS]);
+/* Arithmetic of a call. Only the shapes of the operands and the attributes
+ * matter. A multiply-add counts 2, any other operation on an element 1. */
+double op_flops(enum op_code, const struct operand operand[CALL_MAX_OPERANDS],
+                const union attr *);
 
 #endif

@@ -9,3 +9,13 @@ const struct optimizer optimizer_sgd = {
     .moments = 1,
     .moment = { { "momentum", SGD_MOMENTUM } }
 };
+
+const struct optimizer optimizer_adam = {
+    .code = OP_adam,
+    .gradient = ADAM_GRADIENT,
+    .scale = ADAM_SCALE,
+    .master = ADAM_MASTER,
+    .w = ADAM_W,
+    .moments = 2,
+    .moment = { { "mean", ADAM_MEAN }, { "root", ADAM_ROOT } }
+};

@@ -20,5 +20,6 @@ struct optimizer {
 };
 
 extern const struct optimizer optimizer_sgd;
+extern const struct optimizer optimizer_adam;
 
 #endif

@@ -1,5 +1,28 @@
 #include "models/model.h"
 
+static struct update update_from(const struct settings *s)
+{
+    struct update update = {
+        .master = s->master_weights == MASTER_WEIGHTS_FP32
+                  && s->precision != PRECISION_FP32
+    };
+
+    switch (s->optimizer) {
+    case OPTIMIZER_SGD:
+        update.optimizer = &optimizer_sgd;
+        update.attr.update.sgd = (struct sgd){
+            (float)s->momentum, (float)s->weight_decay, s->nesterov
+        };
+        break;
+    case OPTIMIZER_ADAM:
+        update.optimizer = &optimizer_adam;
+        update.attr.update.adam = (struct adam){
+            (float)s->momentum, (float)s->beta2, 1e-8f, (float)s->weight_decay
+        };
+    }
+    return update;
+}
+
 /* Loss scaling is for binary16: bfloat16 has the range of fp32. */
 static struct storage storage_from(const struct settings *s)
 {
@@ -16,19 +39,14 @@ static struct storage storage_from(const struct settings *s)
         .dtype = dtypes[s->precision],
         .sparsity = s->sparsity,
         .rewire = rewirings[s->sparse_method],
-        .update = {
-            .optimizer = &optimizer_sgd,
-            .attr.update.sgd = { (float)s->momentum, (float)s->weight_decay,
-                                 s->nesterov },
-            .master = s->master_weights == MASTER_WEIGHTS_FP32
-                      && s->precision != PRECISION_FP32
-        },
+        .update = update_from(s),
         .loss_scale = s->precision == PRECISION_FP16
     };
 }
 
 static const struct model *const models[] = {
     [MODEL_WRN] = &wrn_model,
+    [MODEL_DYNAMICCONV] = &dynamicconv_model,
 };
 
 const struct model *model_of(const struct settings *s)

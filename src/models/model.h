@@ -31,4 +31,8 @@ struct graph *model_build(const struct settings *);
  * blocks. */
 extern const struct model wrn_model;
 
+/* DynamicConv on sentence pairs: dynamicconv.c. Its pool holds all matrices of
+ * its layers. */
+extern const struct model dynamicconv_model;
+
 #endif

@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 
-#include "graph/grad.h"
 #include "models/model.h"
 
 static void wrn_title(const struct settings *s, char *text, size_t size)
@@ -67,11 +66,11 @@ static void wrn_build(struct builder *b, const struct settings *s,
     });
     for (int group = 1; group <= 3; group++)
         for (int i = 1; i <= blocks; i++) {
-            layer_begin_block(b, "g%d.b%d", group, i);
+            builder_begin_block(b, "g%d.b%d", group, i);
             x = block(b, x, (8 << group) * s->width,
                       group > 1 && i == 1 ? 2 : 1);
         }
-    layer_begin_block(b, "head");
+    builder_begin_block(b, "head");
     x = layer_bn_relu(b, x, &(struct batch_norm){ .name = "bn" });
     x = layer_avg_pool(b, x, &(struct avg_pool){ .name = "pool" });
     logits = layer_linear(b, x, &(struct linear){
@@ -84,8 +83,8 @@ static void wrn_build(struct builder *b, const struct settings *s,
         graph_pool_close(g, graph_layer(g, "pool"), b->storage.sparsity);
     b->storage.update.scale = loss.scale;
     grad_build(g, &loss.seed, 1, b->storage.update);
-    layer_rewire(b);
-    layer_loss_end(b, &loss);
+    builder_rewire(b);
+    builder_loss_end(b, &loss);
 }
 
 const struct model wrn_model = { wrn_title, wrn_check, wrn_build };

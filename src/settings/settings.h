@@ -17,7 +17,7 @@
 
 enum { SETTINGS_TEXT_SIZE = 512 };
 
-enum model_choice { MODEL_WRN };
+enum model_choice { MODEL_WRN, MODEL_DYNAMICCONV };
 enum data_choice { DATA_SHAPES, DATA_CIFAR10 };
 enum precision { PRECISION_FP32, PRECISION_BF16, PRECISION_FP16 };
 enum master_weights { MASTER_WEIGHTS_NONE, MASTER_WEIGHTS_FP32 };
@@ -25,13 +25,20 @@ enum recompute { RECOMPUTE_NONE, RECOMPUTE_BN_RELU };
 enum checkpoint { CHECKPOINT_NONE, CHECKPOINT_BLOCK, CHECKPOINT_SQRT,
                   CHECKPOINT_RECURSIVE, CHECKPOINT_OPTIMAL };
 enum sparse_method { SPARSE_DSR, SPARSE_SET, SPARSE_STATIC };
-enum lr_schedule { LR_CONSTANT, LR_STEP, LR_COSINE };
+enum lr_schedule { LR_CONSTANT, LR_STEP, LR_COSINE, LR_INVERSE_SQRT };
+enum optimizer_choice { OPTIMIZER_SGD, OPTIMIZER_ADAM };
 
 struct settings {
     /* model */
     int model;           /* enum model_choice */
     int depth;           /* WideResNet depth, 6n + 4 */
     int width;           /* its widening factor */
+    int features, hidden, heads; /* of DynamicConv: a token's vector, the
+                            feed-forward layers, attention and kernels */
+    int encoder_layers, decoder_layers;
+    char encoder_kernels[64], decoder_kernels[64]; /* taps: "3,7,15,31" */
+    double dropout, attention_dropout, weight_dropout;
+    double smoothing;    /* of labels */
     /* data */
     int data;            /* enum data_choice */
     char data_path[SETTINGS_TEXT_SIZE];
@@ -44,13 +51,17 @@ struct settings {
     int epochs;
     double lr;
     int lr_schedule;     /* enum lr_schedule */
-    double momentum;
+    int warmup;          /* optimizer steps */
+    int optimizer;       /* enum optimizer_choice */
+    double momentum;     /* Adam's beta1 */
+    double beta2;        /* Adam's */
     bool nesterov;
     double weight_decay;
     uint64_t seed;
     /* memory */
     double sparsity;     /* zeros among the weights of the pool, a fraction */
     int sparse_method;   /* enum sparse_method */
+    int rewire_period;   /* optimizer steps, at first */
     int precision;       /* enum precision */
     int master_weights;  /* enum master_weights */
     int checkpoint;      /* enum checkpoint */

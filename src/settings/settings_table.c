@@ -5,7 +5,7 @@
 #include "base/kind.h"
 #include "settings/settings.h"
 
-static const char *const models[] = { "wrn", NULL };
+static const char *const models[] = { "wrn", "dynamicconv", NULL };
 static const char *const datas[] = { "shapes", "cifar10", NULL };
 static const char *const precisions[] = { "fp32", "bf16", "fp16", NULL };
 static const char *const master_weights[] = { "none", "fp32", NULL };
@@ -14,7 +14,8 @@ static const char *const checkpoints[] = { "none", "block", "sqrt",
                                            "recursive", "optimal", NULL };
 static const char *const sparse_methods[] = { "dsr", "set", "static", NULL };
 static const char *const lr_schedules[] = { "constant", "step", "cosine",
-                                            NULL };
+                                            "inverse-sqrt", NULL };
+static const char *const optimizers[] = { "sgd", "adam", NULL };
 
 #define AT(field) \
     offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
@@ -30,6 +31,8 @@ enum { FIXED = false, LIVE = true };
 
 static const char *const sparsities[] = { "0", "0.3", "0.5", "0.6", "0.7",
                                           "0.8", "0.9", "0.95", "0.98", NULL };
+static const char *const rates[] = { "0", "0.05", "0.1", "0.2", "0.3", "0.4",
+                                     "0.5", NULL };
 static const char *const momenta[] = { "0", "0.5", "0.8", "0.9", "0.95",
                                        "0.98", "0.99", "0.999", NULL };
 
@@ -44,16 +47,75 @@ enum {
 const struct setting settings_table[] = {
     { "model", "model", SETTING_CHOICE, AT(model), CHOICES(models),
       "wrn", NULL, FIXED,
-      .help = "network; wrn: pre-activation WideResNet",
+      .help = "network; wrn: pre-activation WideResNet, dynamicconv: "
+              "translator of packed sentences",
       .shrinks = ALL },
     { "depth", "model", SETTING_INT, AT(depth), RANGE(10, 4000),
       "10", "layers", FIXED,
       .help = "depth of a WideResNet, 6n + 4",
+      .idle = { WITHOUT("model", "wrn") },
       .shrinks = ALL },
     { "width", "model", SETTING_INT, AT(width), RANGE(1, 64),
       "1", NULL, FIXED,
       .help = "widening factor; 1: 16, 32 and 64 channels",
+      .idle = { WITHOUT("model", "wrn") },
       .shrinks = ALL },
+    { "features", "model", SETTING_INT, AT(features), RANGE(2, 65536),
+      "512", NULL, FIXED,
+      .help = "width of a DynamicConv: numbers for each token",
+      .idle = { WITHOUT("model", "dynamicconv") },
+      .shrinks = ALL },
+    { "hidden", "model", SETTING_INT, AT(hidden), RANGE(1, 65536),
+      "1024", NULL, FIXED,
+      .help = "width of its feed-forward layers",
+      .idle = { WITHOUT("model", "dynamicconv") },
+      .shrinks = ALL },
+    { "heads", "model", SETTING_INT, AT(heads), RANGE(1, 1024),
+      "4", NULL, FIXED,
+      .help = "heads of its attention and of its kernels",
+      .idle = { WITHOUT("model", "dynamicconv") },
+      .shrinks = ALL },
+    { "encoder_layers", "model", SETTING_INT, AT(encoder_layers), RANGE(1, 1000),
+      "7", "layers", FIXED,
+      .help = "layers of its encoder",
+      .idle = { WITHOUT("model", "dynamicconv") },
+      .shrinks = ALL },
+    { "decoder_layers", "model", SETTING_INT, AT(decoder_layers), RANGE(1, 1000),
+      "6", "layers", FIXED,
+      .help = "layers of its decoder",
+      .idle = { WITHOUT("model", "dynamicconv") },
+      .shrinks = ALL },
+    { "encoder_kernels", "model", SETTING_TEXT, AT(encoder_kernels), NO_RANGE,
+      "3,7,15,31", "taps", FIXED,
+      .help = "taps of the kernels of its encoder's layers; the last "
+              "number is for all further layers",
+      .idle = { WITHOUT("model", "dynamicconv") },
+      .shrinks = PER_SAMPLE },
+    { "decoder_kernels", "model", SETTING_TEXT, AT(decoder_kernels), NO_RANGE,
+      "3,7,15,31", "taps", FIXED,
+      .help = "the same of its decoder's layers",
+      .idle = { WITHOUT("model", "dynamicconv") },
+      .shrinks = PER_SAMPLE },
+    { "dropout", "model", SETTING_REAL, AT(dropout), RANGE(0, 0.95),
+      "0.3", NULL, LIVE,
+      .help = "dropout of its embeddings and of each sublayer's result",
+      .idle = { WITHOUT("model", "dynamicconv") },
+      .ladder = LADDER_LIST, .rungs = rates },
+    { "attention_dropout", "model", SETTING_REAL, AT(attention_dropout), RANGE(0, 0.95),
+      "0.1", NULL, LIVE,
+      .help = "dropout of its attention's probabilities",
+      .idle = { WITHOUT("model", "dynamicconv") },
+      .ladder = LADDER_LIST, .rungs = rates },
+    { "weight_dropout", "model", SETTING_REAL, AT(weight_dropout), RANGE(0, 0.95),
+      "0.1", NULL, LIVE,
+      .help = "dropout of its kernels' weights",
+      .idle = { WITHOUT("model", "dynamicconv") },
+      .ladder = LADDER_LIST, .rungs = rates },
+    { "smoothing", "model", SETTING_REAL, AT(smoothing), RANGE(0, 0.9),
+      "0.1", NULL, LIVE,
+      .help = "share of a label that all other words get",
+      .idle = { WITHOUT("model", "dynamicconv") },
+      .ladder = LADDER_LIST, .rungs = rates },
 
     { "data", "data", SETTING_CHOICE, AT(data), CHOICES(datas),
       "shapes", NULL, FIXED,
@@ -98,20 +160,35 @@ const struct setting settings_table[] = {
       CHOICES(lr_schedules),
       "cosine", NULL, LIVE,
       .help = "course of lr; cosine: down to 0, step: x0.2 at 30, 60 "
-              "and 80 percent",
+              "and 80 percent, inverse-sqrt: by the root of the steps",
       .ladder = LADDER_LIST },
+    { "warmup", "train", SETTING_INT, AT(warmup), RANGE(0, 1000000000),
+      "0", "steps", LIVE,
+      .help = "steps in which lr rises from nearly 0 at the start",
+      .ladder = LADDER_ROUND },
+    { "optimizer", "train", SETTING_CHOICE, AT(optimizer),
+      CHOICES(optimizers),
+      "sgd", NULL, FIXED,
+      .help = "how weights are updated; adam: decoupled weight decay",
+      .shrinks = 1 << KIND_OPTIMIZER },
     { "momentum", "train", SETTING_REAL, AT(momentum), RANGE(0, 0.999999),
       "0.9", NULL, LIVE,
-      .help = "momentum of the optimizer",
+      .help = "momentum of the optimizer; of adam: beta1",
       .ladder = LADDER_LIST, .rungs = momenta },
     { "nesterov", "train", SETTING_BOOL, AT(nesterov), NO_RANGE,
       "yes", NULL, LIVE,
       .help = "look ahead along the momentum, as Nesterov does",
-      .idle = { WITH("momentum", "0") },
+      .idle = { WITH("momentum", "0"), WITHOUT("optimizer", "sgd") },
       .ladder = LADDER_LIST },
+    { "beta2", "train", SETTING_REAL, AT(beta2), RANGE(0, 0.999999),
+      "0.98", NULL, LIVE,
+      .help = "decay of the mean of squared gradients",
+      .idle = { WITHOUT("optimizer", "adam") },
+      .ladder = LADDER_LIST, .rungs = momenta },
     { "weight_decay", "train", SETTING_REAL, AT(weight_decay), RANGE(0, 1),
       "0.0005", NULL, LIVE,
-      .help = "decay of every parameter, added to its gradient",
+      .help = "decay of every parameter; sgd: added to its gradient, adam: "
+              "times lr",
       .ladder = LADDER_ROUND },
     { "seed", "train", SETTING_UINT64, AT(seed), NO_RANGE,
       "1", NULL, FIXED,
@@ -120,8 +197,8 @@ const struct setting settings_table[] = {
 
     { "sparsity", "memory", SETTING_REAL, AT(sparsity), RANGE(0, 0.98),
       "0", NULL, LIVE,
-      .help = "zeros, not stored, among the weights of 3x3 convolutions; "
-              "a fraction",
+      .help = "zeros, not stored, among the weights of 3x3 convolutions, or "
+              "of a translator's matrices; a fraction",
       .place = 1, .ladder = LADDER_LIST, .rungs = sparsities,
       .saves = "0", .price = PRICE_CAPACITY,
       .shrinks = MODEL | 1 << KIND_WORKSPACE,
@@ -133,6 +210,13 @@ const struct setting settings_table[] = {
               "each, static: not",
       .idle = { WITH("sparsity", "0") },
       .ladder = LADDER_LIST },
+    { "rewire_period", "memory", SETTING_INT, AT(rewire_period),
+      RANGE(1, 1000000),
+      "100", "steps", LIVE,
+      .help = "steps from one move of nonzeros to the next; later in a run 2, "
+              "4 and 8 times as many",
+      .idle = { WITH("sparsity", "0"), WITH("sparse_method", "static") },
+      .ladder = LADDER_ROUND },
     { "precision", "memory", SETTING_CHOICE, AT(precision),
       CHOICES(precisions),
       "fp32", NULL, LIVE,

@@ -15,6 +15,6 @@ double course_learning_rate(const struct settings *, int64_t step,
                             int64_t steps);
 
 /* Whether the sparse weights are rewired after that step. */
-bool course_rewires(int64_t step, int64_t steps);
+bool course_rewires(const struct settings *, int64_t step, int64_t steps);
 
 #endif

@@ -159,7 +159,7 @@ static struct tally tally_program(struct trainer *t, enum program program,
         .terms = reading.whole.of[dataset_family(s->data)->terms],
         .learning_rate = (float)course_learning_rate(s, t->step,
                                                      trainer_steps(t)),
-        .rewire = course_rewires(t->step, trainer_steps(t)),
+        .rewire = course_rewires(s, t->step, trainer_steps(t)),
         .loader = &loader,
         .report = report,
     };
