@@ -1,0 +1,443 @@
+/*
+ * A tiny DynamicConv against an independent implementation: PyTorch in double
+ * precision computed the committed numbers (make_dynamicconv.py). Then what
+ * holds for every network here, with dropout on: parts, checkpoints, dead
+ * bytes, and a backend beside the other.
+ */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/dynamicconv.h"
+#include "tests/engine.h"
+
+#ifndef TEST_DATA
+#define TEST_DATA "tests/data"
+#endif
+
+enum { PAIRS = 3, LONGEST = 7, CUTS = 4, NAME_SIZE = 64, END = 2 };
+
+/* Single against double precision, relative to the norm of a tensor. */
+static const double tolerance = 2e-5;
+
+/* The pairs of the reference. A source sentence ends with its end mark; labels
+ * are the target sentence with it. */
+static const struct pair {
+    int source, target;                  /* tokens */
+    int32_t sources[LONGEST], labels[LONGEST];
+} pairs[PAIRS] = {
+    { 7, 6, { 5, 9, 13, 4, 17, 6, END }, { 10, 4, 23, 15, 7, END } },
+    { 4, 3, { 8, 19, 11, END }, { 21, 6, END } },
+    { 2, 2, { 7, END }, { 12, END } }
+};
+
+/* Pairs of the parts that the batch is cut into. */
+static const int cuts[CUTS][PAIRS] = { { 3 }, { 1, 2 }, { 2, 1 }, { 1, 1, 1 } };
+
+static struct extents extents_between(int begin, int end)
+{
+    struct extents sum = { { [EXTENT_SAMPLES] = end - begin } };
+
+    for (int i = begin; i < end; i++) {
+        sum.of[EXTENT_SOURCE] += pairs[i].source;
+        sum.of[EXTENT_TARGET] += pairs[i].target;
+    }
+    return sum;
+}
+
+static bool next_part(void *arg, struct part *part)
+{
+    const int *cut = arg;
+    int begin = part->first.of[EXTENT_SAMPLES] +
+                part->count.of[EXTENT_SAMPLES];
+
+    if (begin == PAIRS)
+        return false;
+    for (int at = 0; at < begin; at += *cut++)
+        ;
+    part->first = extents_between(0, begin);
+    part->count = extents_between(begin, begin + *cut);
+    return true;
+}
+
+/* The place of pair number `at` of a part in a stream of an extent. */
+static int32_t *place_in(const struct stream *s, int first, int at,
+                         enum extent extent)
+{
+    struct extents before = extents_between(first + s->sample, at);
+
+    return (int32_t *)s->data + before.of[extent];
+}
+
+static void fill_part(void *arg, const struct part *part, int begin, int end,
+                      const struct stream stream[])
+{
+    int first = part->first.of[EXTENT_SAMPLES];
+
+    (void)arg;
+    for (int at = first + begin; at < first + end; at++) {
+        const struct pair *p = &pairs[at];
+        struct extents after = extents_between(first, at + 1);
+        int32_t *previous = place_in(&stream[2], first, at, EXTENT_TARGET);
+
+        memcpy(place_in(&stream[0], first, at, EXTENT_SOURCE), p->sources,
+               (size_t)p->source * sizeof(int32_t));
+        *place_in(&stream[1], first, at, EXTENT_SAMPLES) =
+            after.of[EXTENT_SOURCE];
+        previous[0] = END;
+        memcpy(previous + 1, p->labels,
+               (size_t)(p->target - 1) * sizeof(int32_t));
+        memcpy(place_in(&stream[3], first, at, EXTENT_TARGET), p->labels,
+               (size_t)p->target * sizeof(int32_t));
+        *place_in(&stream[4], first, at, EXTENT_SAMPLES) =
+            after.of[EXTENT_TARGET];
+    }
+}
+
+/* The cut: its `most` is the largest part's of each extent. */
+static struct cut cut_of(const int *cut)
+{
+    struct part part = { 0 };
+    struct cut all = { .whole = extents_between(0, PAIRS) };
+
+    for (; next_part((void *)cut, &part); all.parts++)
+        for (int i = 0; i < EXTENT_COUNT; i++)
+            if (part.count.of[i] > all.most.of[i])
+                all.most.of[i] = part.count.of[i];
+    all.least = all.most;
+    return all;
+}
+
+struct net {
+    const struct backend *backend;
+    struct route *(*route)(const struct graph *);
+    const int *cut;
+    float smoothing, rate;               /* of labels; of all dropout */
+    struct storage storage;
+};
+
+static struct graph *net_graph(const struct net *net)
+{
+    struct builder b = { .graph = graph_new(), .storage = net->storage };
+
+    b.storage.update.optimizer = &optimizer_adam;
+    b.storage.update.attr.update.adam =
+        (struct adam){ 0.9f, 0.98f, 1e-8f, 0.1f };
+    dynamicconv_build(&b, &(struct dynamicconv){
+        .features = 16, .hidden = 32, .heads = 2,
+        .encoder = { 2, { 3, 5 }, 2 }, .decoder = { 2, { 3, 5 }, 2 },
+        .dropout = net->rate, .attention_dropout = net->rate,
+        .weight_dropout = net->rate, .smoothing = net->smoothing,
+        .source_vocabulary = 20, .target_vocabulary = 24, .sentence = 4
+    });
+    return b.graph;
+}
+
+static struct engine net_open(const struct net *net)
+{
+    struct job *job = xcalloc(1, sizeof(*job));
+    struct route *route;
+    char why[160];
+
+    settings_init(&job->settings);
+    job->backend = net->backend;
+    job->threads = net->backend == &cpu_backend ? 2 : 1;
+    job->graph = net_graph(net);
+    route = net->route(job->graph);
+    job->schedule = schedule_build(job->graph, (struct policy){
+        .cut = cut_of(net->cut)
+    }, route);
+    job->plan = plan_build(job->schedule, job->backend, job->threads);
+    route_free(route);
+    cr_assert(plan_check(job->plan, why, sizeof(why)), "%s", why);
+    return engine_of(job);
+}
+
+static void run(struct engine *engine, enum program program, const int *cut,
+                double *metrics)
+{
+    struct loader loader = { next_part, fill_part, (void *)cut };
+    struct batch batch = {
+        .seed = 1, .step = engine->step, .whole = extents_between(0, PAIRS),
+        .terms = extents_between(0, PAIRS).of[EXTENT_TARGET],
+        .learning_rate = 0.01f, .rewire = true, .loader = &loader,
+        .report = metrics
+    };
+
+    executor_run(engine->executor, program, &batch);
+    engine->step += program == PROGRAM_TRAIN;
+}
+
+static FILE *open_data(void)
+{
+    const char *folder = getenv("srcdir");
+    char path[512];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/" TEST_DATA "/dynamicconv.tensors",
+             folder ? folder : ".");
+    file = fopen(path, "r");
+    cr_assert(file, "%s cannot be read", path);
+    return file;
+}
+
+/* Reads the parameters into the arena; returns their number. */
+static int set_parameters(struct engine *engine)
+{
+    FILE *file = open_data();
+    char name[NAME_SIZE];
+    unsigned long n;
+    int count = 0;
+
+    fscanf(file, "%*[^\n]");
+    while (fscanf(file, "%63s values %lu", name, &n) == 2) {
+        int at = engine_instance(engine, name);
+
+        cr_assert(at >= 0, "no value %s", name);
+        cr_assert_eq(engine_elements(engine, at), n, "%s", name);
+        for (unsigned long i = 0; i < n; i++)
+            cr_assert_eq(fscanf(file, "%f", &engine_data(engine, at)[i]), 1);
+        count++;
+    }
+    fclose(file);
+    return count;
+}
+
+/* Compares a value with a digest, times `scale`. */
+static void compare_digest(const struct engine *engine, const char *value,
+                           const double expected[3], double scale)
+{
+    int at = engine_instance(engine, value);
+    double norm = 0, found[3] = { 0 };
+
+    cr_assert(at >= 0, "no value %s", value);
+    for (size_t i = 0; i < engine_elements(engine, at); i++) {
+        double x = engine_data(engine, at)[i];
+
+        norm += x * x;
+        found[1] += x * sin((double)(i + 1));
+        found[2] += x * cos((double)(i + 1));
+    }
+    found[0] = sqrt(norm);
+    for (int i = 0; i < 3; i++)
+        cr_expect(fabs(found[i] - scale * expected[i]) <=
+                      tolerance * (found[0] + 1e-3),
+                  "%s, digest %d: %.9g, expected %.9g", value, i, found[i],
+                  scale * expected[i]);
+}
+
+/* Compares values with all digests of a name; returns their number. */
+static int compare_digests(const struct engine *engine, const char *what,
+                           const char *suffix, double scale)
+{
+    FILE *file = open_data();
+    char name[NAME_SIZE], value[NAME_SIZE + 16], found[NAME_SIZE], line[65536];
+    double digest[3];
+    int count = 0;
+
+    while (fgets(line, sizeof(line), file))
+        if (sscanf(line, "%63s %63s %lf %lf %lf", name, found, &digest[0],
+                   &digest[1], &digest[2]) == 5 && strcmp(found, what) == 0) {
+            snprintf(value, sizeof(value), "%s%s", name, suffix);
+            compare_digest(engine, value, digest, scale);
+            count++;
+        }
+    fclose(file);
+    return count;
+}
+
+/* Losses of the reference: plain, and smoothed in the two forms that there are.
+ * The older form with 0.1 is the newer one with 0.1 (1 - 1/24). */
+static const double plain_loss = 43.3472067107339;
+static const double smoothed_loss = 43.0265880966216;
+static const double older_loss = 43.0399472055429;
+static const float smoothing = 0.1f, older_smoothing = 0.1f * 23 / 24;
+
+static void expect_loss(double found, double expected)
+{
+    cr_expect(fabs(found - expected) < 1e-5 * expected, "loss %.9g, not %.9g",
+              found, expected);
+}
+
+static void check_reference(const struct backend *backend)
+{
+    for (int i = 0; i < CUTS; i++) {
+        struct engine engine = net_open(&(struct net){
+            backend, route_straight, cuts[i], smoothing });
+        double metrics[METRIC_COUNT];
+
+        cr_assert_eq(set_parameters(&engine), 75);
+        run(&engine, PROGRAM_EVAL, cuts[i], metrics);
+        expect_loss(metrics[METRIC_LOSS], plain_loss);
+        run(&engine, PROGRAM_TRAIN, cuts[i], metrics);
+        expect_loss(metrics[METRIC_LOSS], smoothed_loss);
+        cr_expect_eq(compare_digests(&engine, "gradient", ".gradient",
+                                     1.0 / 11), 75);
+        engine_close(&engine);
+    }
+}
+
+Test(dynamicconv, agrees_with_pytorch)
+{
+    check_reference(&cpu_backend);
+}
+
+static void check_step(const struct backend *backend)
+{
+    struct engine engine = net_open(&(struct net){
+        backend, route_blocks, cuts[1], older_smoothing });
+    double metrics[METRIC_COUNT];
+
+    set_parameters(&engine);
+    run(&engine, PROGRAM_TRAIN, cuts[1], metrics);
+    expect_loss(metrics[METRIC_LOSS], older_loss);
+    cr_expect_eq(compare_digests(&engine, "stepped", "", 1), 75);
+    engine_close(&engine);
+}
+
+Test(dynamicconv, takes_the_step_of_adam)
+{
+    check_step(&cpu_backend);
+}
+
+static const struct backend *emulated(void)
+{
+    const char *path = getenv("MEMDIAL_CUDA_EMULATED");
+
+    if (!path || !*path)
+        cr_skip_test("no C++ compiler was found to build the kernels with");
+    setenv("MEMDIAL_CUDA_MODULE", path, 1);
+    return &cuda_backend;
+}
+
+Test(dynamicconv, agrees_with_pytorch_on_an_emulated_device)
+{
+    const struct backend *backend = emulated();
+
+    check_reference(backend);
+    check_step(backend);
+}
+
+/* The largest difference between gradients, relative to the norm of each. */
+static double gradients_apart(const struct engine *a, const struct engine *b)
+{
+    const struct schedule *s = a->job->schedule;
+    double most = 0;
+
+    for (int i = 0; i < s->instance_count; i++) {
+        size_t n = engine_elements(a, i);
+        float *x, *y;
+        double norm = 0, worst = 0;
+        char name[80];
+
+        if (schedule_value(s, i)->kind != KIND_GRADIENTS)
+            continue;
+        graph_value_name(s->graph, s->instances[i], name, sizeof(name));
+        x = xcalloc(n, sizeof(*x));
+        y = xcalloc(n, sizeof(*y));
+        executor_read_floats(a->executor, i, x);
+        executor_read_floats(b->executor, engine_instance(b, name), y);
+        for (size_t k = 0; k < n; k++) {
+            norm += (double)x[k] * (double)x[k];
+            worst = fmax(worst, fabs((double)x[k] - (double)y[k]));
+        }
+        cr_expect(norm > 0, "%s is zero", name);
+        most = fmax(most, worst / sqrt(norm));
+        free(x);
+        free(y);
+    }
+    return most;
+}
+
+Test(dynamicconv, gradients_do_not_depend_on_the_parts)
+{
+    struct net net = { &cpu_backend, route_straight, cuts[0], smoothing,
+                       0.3f };
+    struct engine whole = net_open(&net);
+    double expected[METRIC_COUNT], metrics[METRIC_COUNT];
+
+    run(&whole, PROGRAM_TRAIN, cuts[0], expected);
+    for (int i = 1; i < CUTS; i++) {
+        struct engine parts;
+
+        net.cut = cuts[i];
+        parts = net_open(&net);
+        run(&parts, PROGRAM_TRAIN, cuts[i], metrics);
+        cr_expect(gradients_apart(&whole, &parts) < 2e-6, "cut %d: %g apart",
+                  i, gradients_apart(&whole, &parts));
+        expect_loss(metrics[METRIC_LOSS], expected[METRIC_LOSS]);
+        engine_close(&parts);
+    }
+    engine_close(&whole);
+}
+
+/* Dropout must change what training sees, and nothing that evaluation does. */
+Test(dynamicconv, drops_in_training_alone)
+{
+    struct net net = { &cpu_backend, route_straight, cuts[0], smoothing };
+    double loss[2], eval[2], metrics[METRIC_COUNT];
+
+    for (int i = 0; i < 2; i++) {
+        struct engine engine;
+
+        net.rate = i == 0 ? 0 : 0.3f;
+        engine = net_open(&net);
+        run(&engine, PROGRAM_EVAL, cuts[0], metrics);
+        eval[i] = metrics[METRIC_LOSS];
+        run(&engine, PROGRAM_TRAIN, cuts[0], metrics);
+        loss[i] = metrics[METRIC_LOSS];
+        engine_close(&engine);
+    }
+    cr_expect_eq(eval[0], eval[1]);
+    cr_expect(fabs(loss[0] - loss[1]) > 1e-3);
+}
+
+static const struct storage storages[] = {
+    { .dtype = DTYPE_F32 },
+    { .dtype = DTYPE_BF16, .sparsity = 0.5, .rewire = REWIRE_DSR },
+    { .dtype = DTYPE_F16, .sparsity = 0.6, .rewire = REWIRE_SET,
+      .loss_scale = true, .update.master = true }
+};
+
+enum { STORAGES = sizeof(storages) / sizeof(*storages) };
+
+static uint64_t hash_after(const struct net *net, bool fill_dead)
+{
+    struct engine engine = net_open(net);
+    double metrics[METRIC_COUNT];
+    uint64_t hash;
+
+    if (fill_dead)
+        engine.executor->observer = (struct observer){
+            .after = engine_fill_dead, .arg = &engine
+        };
+    for (int i = 0; i < 3; i++)
+        run(&engine, PROGRAM_TRAIN, net->cut, metrics);
+    run(&engine, PROGRAM_EVAL, net->cut, metrics);
+    cr_expect(isfinite(metrics[METRIC_LOSS]));
+    hash = engine_state_hash(&engine);
+    engine_close(&engine);
+    return hash;
+}
+
+Test(dynamicconv, checkpointed_gradients_are_bit_identical)
+{
+    static struct route *(*const routes[])(const struct graph *) = {
+        route_blocks, route_sqrt, route_recursive
+    };
+
+    for (int i = 0; i < CUTS * STORAGES; i++) {
+        struct net net = { &cpu_backend, route_straight, cuts[i % CUTS],
+                           smoothing, 0.3f, storages[i / CUTS] };
+        uint64_t plain = hash_after(&net, false);
+
+        cr_expect_eq(hash_after(&net, true), plain, "dead bytes, %d", i);
+        for (int r = 0; r < 3; r++) {
+            net.route = routes[r];
+            cr_expect_eq(hash_after(&net, r == 0), plain, "%d, route %d", i,
+                         r);
+        }
+    }
+}
