@@ -158,7 +158,9 @@ static struct engine net_open(const struct net *net)
 static void run(struct engine *engine, enum program program, const int *cut,
                 double *metrics)
 {
-    struct loader loader = { next_part, fill_part, (void *)cut };
+    struct loader loader = {
+        .next = next_part, .fill = fill_part, .arg = (void *)cut
+    };
     struct batch batch = {
         .seed = 1, .step = engine->step, .whole = extents_between(0, PAIRS),
         .terms = extents_between(0, PAIRS).of[EXTENT_TARGET],
@@ -265,7 +267,8 @@ static void check_reference(const struct backend *backend)
 {
     for (int i = 0; i < CUTS; i++) {
         struct engine engine = net_open(&(struct net){
-            backend, route_straight, cuts[i], smoothing });
+            .backend = backend, .route = route_straight, .cut = cuts[i],
+            .smoothing = smoothing });
         double metrics[METRIC_COUNT];
 
         cr_assert_eq(set_parameters(&engine), 75);
@@ -287,7 +290,8 @@ Test(dynamicconv, agrees_with_pytorch)
 static void check_step(const struct backend *backend)
 {
     struct engine engine = net_open(&(struct net){
-        backend, route_blocks, cuts[1], older_smoothing });
+        .backend = backend, .route = route_blocks, .cut = cuts[1],
+        .smoothing = older_smoothing });
     double metrics[METRIC_COUNT];
 
     set_parameters(&engine);
@@ -353,8 +357,10 @@ static double gradients_apart(const struct engine *a, const struct engine *b)
 
 Test(dynamicconv, gradients_do_not_depend_on_the_parts)
 {
-    struct net net = { &cpu_backend, route_straight, cuts[0], smoothing,
-                       0.3f };
+    struct net net = {
+        .backend = &cpu_backend, .route = route_straight, .cut = cuts[0],
+        .smoothing = smoothing, .rate = 0.3f
+    };
     struct engine whole = net_open(&net);
     double expected[METRIC_COUNT], metrics[METRIC_COUNT];
 
@@ -376,7 +382,8 @@ Test(dynamicconv, gradients_do_not_depend_on_the_parts)
 /* Dropout must change what training sees, and nothing that evaluation does. */
 Test(dynamicconv, drops_in_training_alone)
 {
-    struct net net = { &cpu_backend, route_straight, cuts[0], smoothing };
+    struct net net = { .backend = &cpu_backend, .route = route_straight,
+                       .cut = cuts[0], .smoothing = smoothing };
     double loss[2], eval[2], metrics[METRIC_COUNT];
 
     for (int i = 0; i < 2; i++) {
