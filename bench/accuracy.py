@@ -26,7 +26,7 @@ VARIANTS = [
     *([f"sparsity={sparsity}", f"sparse_method={method}"]
       for sparsity in (0.5, 0.7, 0.9) for method in ("dsr", "static")),
     ["sparsity=0.7", "sparse_method=dsr", "precision=fp16", "microbatch=10",
-     "checkpoint=optimal", "recompute=bn-relu"],
+     "checkpoint=optimal", "recompute=norms"],
 ]
 
 

@@ -8,7 +8,7 @@
  *
  * Each repeat runs all layers once, so that a layer finds its operands as far
  * away as in training; figures are medians over the repeats. Inputs are read
- * through a batch norm, as the bn-relu schedule does. FLOPs are those of the
+ * through a batch norm, as the norms schedule does. FLOPs are those of the
  * sum over taps: a layer that has fewer multiplications (winograd.h) may pass
  * the peak.
  */

@@ -20,7 +20,7 @@ MEMDIAL = {
     "memdial fp32": "precision=fp32",
     "memdial TF32": "precision=fp32 tf32=yes",
     "memdial bf16": "precision=bf16",
-    "memdial bf16, recompute=bn-relu": "precision=bf16 recompute=bn-relu",
+    "memdial bf16, recompute=norms": "precision=bf16 recompute=norms",
 }
 PYTORCH = {
     "PyTorch fp32": "",

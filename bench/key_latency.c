@@ -177,7 +177,7 @@ int main(int argc, char **argv)
     static const char *const plain[] = { "--set=data=shapes", NULL };
     static const char *const optimal[] = {
         "--set=data=shapes", "--set=checkpoint=optimal",
-        "--set=recompute=bn-relu", NULL
+        "--set=recompute=norms", NULL
     };
     int presses = argc > 2 ? atoi(argv[2]) : 200;
 

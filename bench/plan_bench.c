@@ -28,9 +28,9 @@ static const struct row {
 } rows[] = {
     { 10, 1, { NULL } },
     { 28, 2, { NULL } },
-    { 28, 2, { "recompute=bn-relu" } },
+    { 28, 2, { "recompute=norms" } },
     { 28, 2, { "microbatch=10" } },
-    { 28, 2, { "microbatch=1", "recompute=bn-relu" } },
+    { 28, 2, { "microbatch=1", "recompute=norms" } },
     { 28, 2, { "checkpoint=block" } },
     { 28, 2, { "checkpoint=sqrt" } },
     { 28, 2, { "checkpoint=recursive" } },
@@ -38,12 +38,12 @@ static const struct row {
     { 28, 2, { "checkpoint=optimal" } },
     { 28, 2, { "checkpoint=optimal", "memory_budget=150MiB" } },
     { 28, 2, { "checkpoint=optimal", "microbatch=10", "precision=fp16",
-               "recompute=bn-relu", "sparsity=0.7" } },
+               "recompute=norms", "sparsity=0.7" } },
     { 1000, 1, { NULL } },
-    { 1000, 1, { "recompute=bn-relu" } },
+    { 1000, 1, { "recompute=norms" } },
     { 1000, 1, { "checkpoint=optimal" } },
     { 1000, 1, { "checkpoint=optimal", "microbatch=10",
-                 "recompute=bn-relu" } },
+                 "recompute=norms" } },
 };
 
 static void measure(const struct row *row, int repeats)

@@ -13,7 +13,7 @@ import sys
 
 VARIANTS = [
     [],
-    ["recompute=bn-relu"],
+    ["recompute=norms"],
     ["checkpoint=block"],
     ["checkpoint=sqrt"],
     ["checkpoint=recursive"],
@@ -24,7 +24,7 @@ VARIANTS = [
     ["sparsity=0.7"],
     ["sparsity=0.9"],
     *([f"sparsity={sparsity}", "precision=fp16", "microbatch=10",
-       "checkpoint=optimal", "recompute=bn-relu"]
+       "checkpoint=optimal", "recompute=norms"]
       for sparsity in (0, 0.7, 0.8, 0.9)),
 ]
 

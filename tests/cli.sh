@@ -115,7 +115,7 @@ for command in plan train; do
 done
 works plan quick --set epoch_samples=100
 refuses 2 "unknown setting 'bacth'; did you mean 'batch'?" train --set bacth=1
-refuses 2 "recompute: 'all' is not one of none, bn-relu" \
+refuses 2 "recompute: 'all' is not one of none, norms" \
     train --set recompute=all
 refuses 2 "memdial: --epochs: 'x' is not a whole number" train --epochs x
 refuses 2 "memdial: --set: epochs: '0' is not a whole" train --set epochs=0
@@ -219,7 +219,7 @@ works plan wrn-28-2 --set recompute=none --json
 peak=$(member peak_bytes)
 [ "$peak" -ge 399000000 ] && [ "$peak" -le 425000000 ]
 report $? "... peak_bytes $peak is 399 to 425 MB"
-works plan wrn-28-2 --set recompute=bn-relu --json
+works plan wrn-28-2 --set recompute=norms --json
 peak=$(member peak_bytes)
 [ "$peak" -gt 0 ] && [ "$peak" -le 225000000 ]
 report $? "... peak_bytes $peak is at most 225 MB"
@@ -233,7 +233,7 @@ works plan quick --assert-peak "$peak"
 [ $? = 4 ] && grep -q "^memdial: the peak is $peak bytes, 1 more" "$err"
 report $? "... one byte less is refused after the plan: $(cat "$err")"
 refuses 2 "'8MB' is not a number of bytes" plan quick --assert-peak 8MB
-refuses 2 "needs NAME=VALUE, not 'recompute'" plan --set recompute bn-relu
+refuses 2 "needs NAME=VALUE, not 'recompute'" plan --set recompute norms
 
 # The share of each layer, as text and as JSON; together they are the whole.
 saving='--set checkpoint=sqrt --set sparsity=0.5 --set microbatch=10'

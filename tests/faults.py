@@ -193,7 +193,7 @@ class Worker(Train):
 
     BEGIN = ({"command": "start", "preset": "quick", "settings": RUN,
               "save": "snapshot", "keep": True},
-             {"command": "set", "settings": {"recompute": "bn-relu"}})
+             {"command": "set", "settings": {"recompute": "norms"}})
     END = ({"command": "save", "path": "second"}, {"command": "stop"})
 
     def said(self, result):

@@ -304,8 +304,8 @@ def plain():
         (b"dials\n", "it is set so already"),
         (b"help\n", "^tf32=no: "),
         (b"resume\n", "^help: "),
-        (b"set recompute=bn-relu\n", "^Going on from step"),
-        (b"quit", "^Changed .*: recompute=bn-relu; planned")))
+        (b"set recompute=norms\n", "^Going on from step"),
+        (b"quit", "^Changed .*: recompute=norms; planned")))
     report(code == 0 and said[-1].startswith("Ended at step"),
            "--plain: commands are carried out, or it is said why not; the "
            f"last without a newline: {said[-2:]}")

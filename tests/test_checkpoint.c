@@ -66,7 +66,7 @@ static uint64_t train_once(const char *strategy, const char *recompute,
 Test(checkpoint, gradients_are_bit_identical)
 {
     static const char *const recomputes[] = { "recompute=none",
-                                              "recompute=bn-relu" };
+                                              "recompute=norms" };
     static const char *const microbatches[] = { "microbatch=0",
                                                 "microbatch=4" };
     static const char *const sparsities[] = { "sparsity=0.7", "sparsity=0" };
@@ -137,7 +137,7 @@ static struct job *optimal_job(uint64_t budget, const char *recompute,
 Test(checkpoint, budgets_are_kept_and_monotonic)
 {
     static const char *const recomputes[] = { "recompute=none",
-                                              "recompute=bn-relu" };
+                                              "recompute=norms" };
 
     for (int r = 0; r < 2; r++) {
         struct error e;
@@ -176,7 +176,7 @@ Test(checkpoint, budgets_are_kept_and_monotonic)
 Test(checkpoint, optimal_at_its_smallest_takes_at_most_90_MB)
 {
     struct error e;
-    struct job *job = optimal_job(0, "recompute=bn-relu", &e);
+    struct job *job = optimal_job(0, "recompute=norms", &e);
 
     cr_assert(job, "%s", e.text);
     cr_expect_leq(job->plan->arena_bytes, 90000000);

@@ -36,9 +36,9 @@ static void emulate(void)
 /* Settings that cover everything a device could get wrong in a step. */
 static const char *const ways[][8] = {
     { "microbatch=2", NULL },
-    { "tf32=yes", "recompute=bn-relu", "microbatch=2", NULL },
+    { "tf32=yes", "recompute=norms", "microbatch=2", NULL },
     { "precision=bf16", "checkpoint=block", NULL },
-    { "precision=fp16", "master_weights=fp32", "recompute=bn-relu", NULL },
+    { "precision=fp16", "master_weights=fp32", "recompute=norms", NULL },
     { "precision=fp16", "sparsity=0.8", "sparse_method=set", NULL },
     { "sparsity=0.7", "sparse_method=dsr", "checkpoint=optimal", NULL }
 };
@@ -163,7 +163,7 @@ Test(cuda, is_profiled)
 Test(cuda, checkpoints_give_the_same_bits)
 {
     static const char *const recomputes[] = { "recompute=none",
-                                              "recompute=bn-relu" };
+                                              "recompute=norms" };
     static const char *const strategies[] = {
         "checkpoint=none", "checkpoint=block", "checkpoint=optimal"
     };
@@ -373,7 +373,7 @@ Test(cuda, says_how_much_memory_is_missing)
     cr_expect(strstr(e.text, "of its 2.4 MiB 2.4 are free"), "%s",
               e.text);
     cr_expect(strstr(e.text, "are missing"), "%s", e.text);
-    cr_expect(strstr(e.text, "recompute=bn-relu"), "%s", e.text);
+    cr_expect(strstr(e.text, "recompute=norms"), "%s", e.text);
     cr_expect(strstr(e.text, "would fit"), "%s", e.text);
 }
 

@@ -30,7 +30,7 @@ static const struct axis axes[] = {
     { "precision", { "fp32", "bf16", "fp16" } },
     { "sparsity", { "0", "0.7", "0.9" } },
     { "microbatch", { "100", "10", "7", "1" } },
-    { "recompute", { "none", "bn-relu" } },
+    { "recompute", { "none", "norms" } },
     { "checkpoint", { "none", "block", "sqrt", "recursive", "optimal" } },
 };
 

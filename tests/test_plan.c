@@ -53,7 +53,7 @@ Test(plan, keeps_its_promises_over_settings)
         { "batch=1", "microbatch=0" },
     };
     static const char *const recomputes[] = { "recompute=none",
-                                              "recompute=bn-relu" };
+                                              "recompute=norms" };
     static const char *const checkpoints[] = {
         "checkpoint=none", "checkpoint=block", "checkpoint=sqrt",
         "checkpoint=recursive", "checkpoint=optimal"
@@ -142,7 +142,7 @@ Test(plan, of_wrn_28_2_is_as_large_as_arithmetic_says)
         "depth=28", "width=2", "batch=100", "recompute=none", "threads=2",
         NULL });
     struct job *fused = open_job((const char *[]){
-        "depth=28", "width=2", "batch=100", "recompute=bn-relu", "threads=2",
+        "depth=28", "width=2", "batch=100", "recompute=norms", "threads=2",
         NULL });
 
     cr_expect_geq(plain->plan->peak_bytes, 399000000);
@@ -210,7 +210,7 @@ Test(plan, counts_the_arithmetic_of_recomputation)
     struct job *plain = open_job((const char *[]){
         "depth=28", "width=2", "recompute=none", NULL });
     struct job *fused = open_job((const char *[]){
-        "depth=28", "width=2", "recompute=bn-relu", NULL });
+        "depth=28", "width=2", "recompute=norms", NULL });
     struct job *cut = open_job((const char *[]){
         "depth=28", "width=2", "recompute=none", "microbatch=7", NULL });
     double flops = schedule_flops(plain->schedule);
@@ -275,7 +275,7 @@ Test(plan, halves_in_16_bits)
     static const char *const precisions[] = { "precision=bf16",
                                               "precision=fp16" };
     static const char *const recomputes[] = { "recompute=none",
-                                              "recompute=bn-relu" };
+                                              "recompute=norms" };
 
     for (int r = 0; r < 2; r++)
         for (int p = 0; p < 2; p++) {

@@ -81,7 +81,7 @@ static const struct {
     { "train:\n  batch: [1, 2]\n",
       "x.yaml:2:10: a list is not a value here" },
     { "memory:\n  recompute: bn\n",
-      "x.yaml:2:14: recompute: 'bn' is not one of none, bn-relu" },
+      "x.yaml:2:14: recompute: 'bn' is not one of none, norms" },
     { "batch: 0\n",
       "x.yaml:1:8: batch: '0' is not a whole number from 1 to 65536" },
     { "batch:\n",
@@ -361,7 +361,7 @@ static struct preset unlike_the_default(void)
         "lr_schedule=step", "momentum=0.3", "nesterov=no",
         "weight_decay=1e-300", "seed=18446744073709551615", "precision=fp16",
         "master_weights=fp32", "checkpoint=optimal", "memory_budget=8MiB",
-        "recompute=bn-relu", "threads=3", "backend=cpu",
+        "recompute=norms", "threads=3", "backend=cpu",
     };
     struct preset p = { .description = "what's in it: all" };
     struct error e;

@@ -60,7 +60,7 @@ Test(settings, values_survive_as_text)
     static const char *const assignments[] = {
         "depth=1000", "data=cifar10", "data_path=/a b/c=d", "augment=no",
         "lr=0.30000000000000004", "momentum=0", "weight_decay=5e-05",
-        "seed=18446744073709551615", "recompute=bn-relu", "backend=cpu"
+        "seed=18446744073709551615", "recompute=norms", "backend=cpu"
     };
     struct settings s = defaults(), copy = defaults();
     char text[SETTINGS_TEXT_SIZE];
@@ -81,7 +81,7 @@ Test(settings, values_survive_as_text)
     cr_expect(!s.augment);
     cr_expect_eq(s.lr, 0.1 + 0.2);
     cr_expect_eq(s.seed, UINT64_MAX);
-    cr_expect_eq(s.recompute, RECOMPUTE_BN_RELU);
+    cr_expect_eq(s.recompute, RECOMPUTE_NORMS);
 }
 
 Test(settings, reals_are_written_short)
@@ -137,7 +137,7 @@ static const struct {
     { "seed=18446744073709551616", "--set: seed: '18446744073709551616' is "
       "not a whole number from 0 to 18446744073709551615" },
     { "nesterov=maybe", "--set: nesterov: 'maybe' is not yes or no" },
-    { "recompute=all", "--set: recompute: 'all' is not one of none, bn-relu" },
+    { "recompute=all", "--set: recompute: 'all' is not one of none, norms" },
     { "model=vgg", "--set: model: 'vgg' is not wrn" },
     { "data_path=a\nb",
       "--set: data_path: 'a\nb' is not one line of plain text" },

@@ -389,7 +389,7 @@ Test(sparse, techniques_together_keep_the_bytes)
     for (int i = 0; i < 3; i++) {
         struct engine engine = engine_open((const char *[]){
             "depth=28", "width=2", "batch=100", "microbatch=10", "threads=2",
-            "precision=fp16", "checkpoint=optimal", "recompute=bn-relu",
+            "precision=fp16", "checkpoint=optimal", "recompute=norms",
             rows[i].sparsity, NULL });
         const struct plan *p = engine.job->plan;
 

@@ -168,7 +168,7 @@ Test(trainer, saves_at_every_end)
 Test(trainer, changes_while_it_runs)
 {
     static const char *const changes[] = {
-        "checkpoint=optimal", "recompute=bn-relu", "checkpoint=sqrt",
+        "checkpoint=optimal", "recompute=norms", "checkpoint=sqrt",
         "recompute=none", "checkpoint=none"
     };
     struct trainer *plain = open_trainer(NULL), *changed = open_trainer(NULL);

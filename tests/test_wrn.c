@@ -172,7 +172,7 @@ Test(wrn, agrees_with_pytorch)
 
 Test(wrn, agrees_with_pytorch_when_it_recomputes_bn_relu)
 {
-    check_against_reference("recompute=bn-relu");
+    check_against_reference("recompute=norms");
 }
 
 Test(wrn, has_the_published_number_of_parameters)

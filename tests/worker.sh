@@ -70,13 +70,13 @@ await '"type":"saved"'
 send '{"command":"pause"}'
 await '"type":"paused"'
 send '{"command":"set","settings":{"precision":"fp16"}}
-{"command":"set","settings":{"microbatch":8,"recompute":"bn-relu"}}'
+{"command":"set","settings":{"microbatch":8,"recompute":"norms"}}'
 await '"type":"applied"'
 grep '"type":"applied"' "$out" | grep -q \
-    '"settings":{"microbatch":8,"precision":"fp16","recompute":"bn-relu"}'
+    '"settings":{"microbatch":8,"precision":"fp16","recompute":"norms"}'
 report $? '... with both changes'
 "$memdial" plan quick --json --set batch=32 --set precision=fp16 \
-    --set microbatch=8 --set recompute=bn-relu >"$folder/plan"
+    --set microbatch=8 --set recompute=norms >"$folder/plan"
 for name in peak_bytes:planned arena_bytes:arena; do
     planned=$(sed -n "s/^  \"${name%:*}\": \([0-9]*\),/\1/p" "$folder/plan")
     applied=$(grep '"type":"applied"' "$out" | number "${name#*:}")
@@ -400,7 +400,7 @@ ends 'ends after a restart'
 begin_worker
 send '{"command":"start","preset":"quick","settings":{"batch":6,'\
 '"microbatch":2,"epoch_samples":24,"valid_samples":5,"epochs":1000,'\
-'"threads":8,"recompute":"bn-relu"}}'
+'"threads":8,"recompute":"norms"}}'
 await '"type":"step"'
 send '{"command":"set","settings":{"sparsity":0.9}}'
 await '"type":"applied"'

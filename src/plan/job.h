@@ -37,7 +37,7 @@ struct job *job_baseline(const struct job *);
 
 /*
  * Lists ways of saving memory that would let the job fit into `bytes` bytes, as
- * assignments: "microbatch=50 recompute=bn-relu". The ways have the cheapest
+ * assignments: "microbatch=50 recompute=norms". The ways have the cheapest
  * price that is enough, and each goes no further than it must. False if all
  * ways together are not enough.
  *

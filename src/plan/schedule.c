@@ -17,16 +17,18 @@ const char *phase_name(enum phase phase)
     return phase_names[phase];
 }
 
-struct builder {
+struct emission {
     struct schedule *schedule;
     int step_room;       /* allocated, for steps and for instances */
     int instance_room;
     int *current;        /* [values] instance that holds it now, or -1 */
     int *loaded;         /* [values] bn_relu operation whose result is never
                             stored but computed where it is loaded, or -1 */
+    int *again;          /* [values] layer norm whose result the backward pass
+                            makes again before it reads it, or -1 */
 };
 
-static int new_instance(struct builder *b, int value)
+static int new_instance(struct emission *b, int value)
 {
     struct schedule *s = b->schedule;
 
@@ -41,7 +43,7 @@ static int new_instance(struct builder *b, int value)
 
 /* The instance that a step reads or updates; state exists before the first
  * step that names it. */
-static int read_instance(struct builder *b, int value)
+static int read_instance(struct emission *b, int value)
 {
     if (b->current[value] < 0) {
         assert(kind_persists(b->schedule->graph->values[value].kind));
@@ -50,7 +52,7 @@ static int read_instance(struct builder *b, int value)
     return b->current[value];
 }
 
-static void add_step(struct builder *b, int op_id, enum phase phase)
+static void add_step(struct emission *b, int op_id, enum phase phase)
 {
     struct schedule *s = b->schedule;
     const struct op *op = &s->graph->ops[op_id];
@@ -89,13 +91,13 @@ static void add_step(struct builder *b, int op_id, enum phase phase)
                 new_instance(b, op->operand[i]);
 }
 
-static bool elided(const struct builder *b, const struct op *op)
+static bool elided(const struct emission *b, const struct op *op)
 {
     return op->code == OP_bn_relu &&
            b->loaded[op->operand[BN_RELU_Z]] >= 0;
 }
 
-static void emit_pass(struct builder *b, enum program program, enum pass pass,
+static void emit_pass(struct emission *b, enum program program, enum pass pass,
                       enum phase phase)
 {
     const struct graph *g = b->schedule->graph;
@@ -108,7 +110,7 @@ static void emit_pass(struct builder *b, enum program program, enum pass pass,
     }
 }
 
-static void emit_forward(struct builder *b, int from, int to, bool again)
+static void emit_forward(struct emission *b, int from, int to, bool again)
 {
     for (int i = from; i < to; i++) {
         const struct op *op = &b->schedule->graph->ops[i];
@@ -118,17 +120,34 @@ static void emit_forward(struct builder *b, int from, int to, bool again)
     }
 }
 
+/* Makes results again that a backward operation reads, unless they have been:
+ * so that the forward pass's instances are not kept until then. Results of
+ * operations before `from` are kept: they lead into the stage. */
+static void emit_again(struct emission *b, const struct op *backward, int from)
+{
+    for (int i = 0; i < op_slots(backward->code); i++) {
+        int value = backward->operand[i], made = b->again[value];
+
+        if (!op_reads(backward->code, i) || made < from)
+            continue;
+        b->again[value] = -1;
+        add_step(b, made, PHASE_RECOMPUTE);
+    }
+}
+
 /* The backward operations of forward operations [from, to); `first` of the
  * graph's backward operations is where those of each begin. */
-static void emit_backward(struct builder *b, int from, int to,
+static void emit_backward(struct emission *b, int from, int to,
                           const int *first)
 {
     const struct graph *g = b->schedule->graph;
 
     for (int i = to - 1; i >= from; i--)
         for (int k = first[i]; k < g->op_count && g->ops[k].forward == i; k++)
-            if (g->ops[k].pass == PASS_BACKWARD)
+            if (g->ops[k].pass == PASS_BACKWARD) {
+                emit_again(b, &g->ops[k], from);
                 add_step(b, k, PHASE_BACKWARD);
+            }
 }
 
 /* Empties, from step `begin` on, slots of results that are only made to be
@@ -176,7 +195,7 @@ static void drop_unread(struct schedule *s, int begin)
 }
 
 /* Forward and backward passes in the order of the route. */
-static void emit_route(struct builder *b, const struct route *r)
+static void emit_route(struct emission *b, const struct route *r)
 {
     const struct graph *g = b->schedule->graph;
     int *first = xcalloc((unsigned long)g->op_count, sizeof(int));
@@ -198,9 +217,19 @@ static void emit_route(struct builder *b, const struct route *r)
     free(ran);
 }
 
-/* recompute=bn-relu: what bn_relu computes is applied again wherever it is
+/* recompute=norms: layer norms are made again in the backward pass. */
+static void repeat_layer_norms(struct emission *b)
+{
+    const struct graph *g = b->schedule->graph;
+
+    for (int i = 0; i < g->op_count; i++)
+        if (g->ops[i].code == OP_layer_norm)
+            b->again[g->ops[i].operand[LAYER_NORM_Y]] = i;
+}
+
+/* recompute=norms: what bn_relu computes is applied again wherever it is
  * loaded, if every reader can. */
-static void elide_bn_relu(struct builder *b)
+static void elide_bn_relu(struct emission *b)
 {
     const struct graph *g = b->schedule->graph;
 
@@ -216,7 +245,7 @@ static void elide_bn_relu(struct builder *b)
         }
 }
 
-static void emit_program(struct builder *b, enum program program,
+static void emit_program(struct emission *b, enum program program,
                          const struct route *route)
 {
     struct schedule *s = b->schedule;
@@ -246,11 +275,12 @@ struct schedule *schedule_build(const struct graph *g, struct policy policy,
 {
     struct schedule *s = xcalloc(1, sizeof(*s));
     unsigned long values = (unsigned long)g->value_count;
-    struct builder b = { .schedule = s,
+    struct emission b = { .schedule = s,
                          .step_room = 2 * g->op_count,
                          .instance_room = 2 * g->value_count,
                          .current = xcalloc(values, sizeof(int)),
-                         .loaded = xcalloc(values, sizeof(int)) };
+                         .loaded = xcalloc(values, sizeof(int)),
+                         .again = xcalloc(values, sizeof(int)) };
 
     s->graph = g;
     s->cut = policy.cut;
@@ -258,13 +288,16 @@ struct schedule *schedule_build(const struct graph *g, struct policy policy,
     s->instances =
         xcalloc((unsigned long)b.instance_room, sizeof(*s->instances));
     for (int i = 0; i < g->value_count; i++)
-        b.current[i] = b.loaded[i] = -1;
-    if (policy.recompute == RECOMPUTE_BN_RELU)
+        b.current[i] = b.loaded[i] = b.again[i] = -1;
+    if (policy.recompute == RECOMPUTE_NORMS) {
         elide_bn_relu(&b);
+        repeat_layer_norms(&b);
+    }
     for (int p = 0; p < PROGRAM_COUNT; p++)
         emit_program(&b, (enum program)p, route);
     free(b.current);
     free(b.loaded);
+    free(b.again);
     return s;
 }
 

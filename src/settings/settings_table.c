@@ -9,7 +9,7 @@ static const char *const models[] = { "wrn", "dynamicconv", NULL };
 static const char *const datas[] = { "shapes", "cifar10", NULL };
 static const char *const precisions[] = { "fp32", "bf16", "fp16", NULL };
 static const char *const master_weights[] = { "none", "fp32", NULL };
-static const char *const recomputes[] = { "none", "bn-relu", NULL };
+static const char *const recomputes[] = { "none", "norms", NULL };
 static const char *const checkpoints[] = { "none", "block", "sqrt",
                                            "recursive", "optimal", NULL };
 static const char *const sparse_methods[] = { "dsr", "set", "static", NULL };
@@ -252,7 +252,7 @@ const struct setting settings_table[] = {
     { "recompute", "memory", SETTING_CHOICE, AT(recompute),
       CHOICES(recomputes),
       "none", NULL, LIVE,
-      .help = "what backward computes again; bn-relu: batch norm and "
+      .help = "what backward computes again; norms: batch norm and "
               "ReLU",
       .place = 5, .ladder = LADDER_LIST,
       .saves = "none", .price = PRICE_FREE,
