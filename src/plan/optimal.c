@@ -11,11 +11,15 @@
  *
  *     cost(i, j, m) = forward(i) + cost(i + 1, j, m - kept(i)),
  *
- * or it is run keeping only the input of some stage k > i, and run again
+ * or it is run keeping only what leads into some stage k > i, and run again
  * later,
  *
- *     cost(i, j, m) = forward(i..k-1) + cost(k, j, m - input(k))
- *                   + cost(i, k - 1, m).
+ *     cost(i, j, m) = forward(i..k-1) + cost(k, j, m - into(i, k))
+ *                   + cost(i, k - 1, m),
+ *
+ * where into(i, k) is what leads into stage k and not into stage i, which is
+ * kept anyway: so an encoder's result, which leads into all stages of the
+ * decoder, is paid for once.
  *
  * Memory is counted in units; the innermost loop goes over all amounts of it.
  * Amounts go first up to the memory that keeping everything takes, then up to
@@ -53,7 +57,6 @@ static const double max_steps = 40000;
 static const double costly = 32;
 
 struct stage {
-    size_t input;        /* bytes that lead into it, kept statistics aside */
     size_t kept;         /* bytes it leaves for any backward pass, its own
                             result included */
     size_t passing;      /* transient bytes and scratch while it runs forward */
@@ -65,8 +68,16 @@ struct stage {
 struct chain {
     int *cuts;           /* [count + 1] */
     struct stage *stages;
+    size_t *into;        /* (count, count) of stages i and k >= i: bytes that
+                            lead into k and not into i, kept statistics
+                            aside */
     int count;
 };
+
+static size_t bytes_into(const struct chain *c, int i, int k)
+{
+    return c->into[i * c->count + k];
+}
 
 static bool cut_before(const struct graph *g, int op_id,
                        const struct extents *extents)
@@ -136,8 +147,9 @@ static int stage_of(const struct chain *c, const struct op *op)
 static void count_instance(struct chain *c, const struct plan_instance *p,
                            int home, int last_forward, bool saved)
 {
-    for (int i = home + 1; i <= last_forward; i++)
-        c->stages[i].input += p->bytes;
+    for (int k = home + 1; k <= last_forward; k++)
+        for (int i = 0; i <= home; i++)
+            c->into[i * c->count + k] += p->bytes;
     if (saved || last_forward > home)
         c->stages[home].kept += p->bytes;
 }
@@ -254,8 +266,9 @@ static int passing_units(const struct table *t, int i, int k)
 
     for (int s = i; s < k; s++) {
         const struct stage *stage = &t->chain->stages[s];
-        size_t need = (s > i ? stage->input : 0) + stage->passing +
-                      (s + 1 < t->chain->count ? stage[1].input : 0);
+        size_t need = bytes_into(t->chain, i, s) + stage->passing +
+                      (s + 1 < t->chain->count
+                           ? bytes_into(t->chain, i, s + 1) : 0);
         if (need > most)
             most = need;
     }
@@ -278,7 +291,7 @@ static void try_keeping(struct table *t, int i, int j)
 static void try_checkpoint(struct table *t, int i, int j, int k,
                            float forward)
 {
-    int input = in_units(t, t->chain->stages[k].input);
+    int input = in_units(t, bytes_into(t->chain, i, k));
     int needed = passing_units(t, i, k);
     float *cost = &t->cost[cell(t, i, j)];
     short *choice = &t->choice[cell(t, i, j)];
@@ -327,7 +340,7 @@ static void follow_choices(const struct table *t, struct route *r, int i, int j,
     }
     for (int s = i; s < k; s++)
         route_add(r, s, false);
-    follow_choices(t, r, k, j, m - in_units(t, t->chain->stages[k].input));
+    follow_choices(t, r, k, j, m - in_units(t, bytes_into(t->chain, i, k)));
     follow_choices(t, r, i, k - 1, m);
 }
 
@@ -398,6 +411,8 @@ static struct chain make_chain(const struct search *s, int *steps)
 
     c.cuts = fine_cuts(s->graph, &s->policy.cut.most, &c.count);
     c.stages = xcalloc((unsigned long)c.count, sizeof(*c.stages));
+    c.into = xcalloc((unsigned long)c.count * (unsigned long)c.count,
+                     sizeof(*c.into));
     measure_chain(&c, plan);
     *steps = schedule->step_count;
     plan_free(plan);
@@ -438,6 +453,7 @@ static void search_chain(struct search *s)
     free(t.choice);
     free(chain.cuts);
     free(chain.stages);
+    free(chain.into);
 }
 
 /* The orders are total: free memory may decide how qsort() orders ties. */
