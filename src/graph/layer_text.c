@@ -14,7 +14,7 @@ static int rows_of(const struct builder *b, int value)
     return b->graph->values[value].dim[0];
 }
 
-static int columns_of(const struct builder *b, int value)
+static int features_of(const struct builder *b, int value)
 {
     return b->graph->values[value].dim[1];
 }
@@ -89,8 +89,8 @@ int layer_norm(struct builder *b, int x, const struct layer_norm *p)
     int gamma, beta, stat, y;
 
     builder_layer(b, p->name);
-    gamma = builder_channel_state(b, "gamma", columns_of(b, x), 1);
-    beta = builder_channel_state(b, "beta", columns_of(b, x), 0);
+    gamma = builder_channel_state(b, "gamma", features_of(b, x), 1);
+    beta = builder_channel_state(b, "beta", features_of(b, x), 0);
     stat = builder_result(b, (struct value){
         .name = "stat", .dtype = DTYPE_F32, .rank = 2,
         .dim = { rows_of(b, x), LAYER_STATS }
@@ -147,7 +147,7 @@ int layer_attention(struct builder *b, int q, const struct attention *p)
 struct loss layer_token_loss(struct builder *b, int x,
                              const struct token_loss *p)
 {
-    int features = columns_of(b, x), w;
+    int features = features_of(b, x), w;
     union attr attr = {
         .token_loss = { .tf32 = b->tf32, .smoothing = p->smoothing }
     };

@@ -40,8 +40,8 @@ static int matrix(struct translator *t, int x, const char *name, int features,
 }
 
 /* The end of a sublayer with result y: norm(x + dropout(y)). */
-static int join(struct translator *t, int x, int y, int ends,
-                const char *sum, const char *norm)
+static int end_sublayer(struct translator *t, int x, int y, int ends,
+                        const char *sum, const char *norm)
 {
     y = layer_dropout(t->b, y, &(struct dropout_add){
         .name = sum, .ends = ends, .rate = t->sizes->dropout, .add = x
@@ -62,7 +62,7 @@ static int convolution(struct translator *t, int x, int ends, int taps,
         .taps = taps, .causal = causal, .rate = s->weight_dropout
     });
     y = matrix(t, y, "linear2", s->features, 1, false);
-    return join(t, x, y, ends, "conv_sum", "conv_norm");
+    return end_sublayer(t, x, y, ends, "conv_sum", "conv_norm");
 }
 
 /* fairseq drew the matrices of queries, keys and values as one. */
@@ -81,7 +81,7 @@ static int attention(struct translator *t, int x, int memory)
     });
 
     y = matrix(t, y, "out", s->features, 1, false);
-    return join(t, x, y, t->target_ends, "attention_sum", "attention_norm");
+    return end_sublayer(t, x, y, t->target_ends, "attention_sum", "attention_norm");
 }
 
 static int feed_forward(struct translator *t, int x, int ends)
@@ -90,7 +90,7 @@ static int feed_forward(struct translator *t, int x, int ends)
 
     y = layer_relu(t->b, y, &(struct relu){ .name = "relu" });
     y = matrix(t, y, "fc2", t->sizes->features, 1, false);
-    return join(t, x, y, ends, "fc_sum", "fc_norm");
+    return end_sublayer(t, x, y, ends, "fc_sum", "fc_norm");
 }
 
 /* Tokens as vectors, with their positions. */
@@ -114,7 +114,7 @@ static int taps_of(const struct dynamicconv_stack *stack, int layer)
     return stack->taps[layer < stack->listed ? layer : stack->listed - 1];
 }
 
-static int encode(struct translator *t)
+static int encoder_of(struct translator *t)
 {
     const struct dynamicconv_stack *stack = &t->sizes->encoder;
     int x = embed(t, "encoder", (struct stream_of_text){ t->source,
@@ -129,7 +129,7 @@ static int encode(struct translator *t)
     return x;
 }
 
-static int decode(struct translator *t, int memory)
+static int decoder_of(struct translator *t, int memory)
 {
     const struct dynamicconv_stack *stack = &t->sizes->decoder;
     int x = embed(t, "decoder", (struct stream_of_text){ t->previous,
@@ -177,7 +177,7 @@ void dynamicconv_build(struct builder *b, const struct dynamicconv *sizes)
     if (b->storage.sparsity > 0)
         graph_pool_open(b->graph);
     load_pairs(&t);
-    x = decode(&t, encode(&t));
+    x = decoder_of(&t, encoder_of(&t));
     builder_begin_block(b, "head");
     loss = layer_token_loss(b, x, &(struct token_loss){
         .name = "loss", .tokens = sizes->target_vocabulary,
