@@ -54,8 +54,8 @@ struct settings {
     int warmup;          /* optimizer steps */
     int optimizer;       /* enum optimizer_choice */
     double momentum;     /* Adam's beta1 */
-    double beta2;        /* Adam's */
     bool nesterov;
+    double beta2;        /* Adam's */
     double weight_decay;
     uint64_t seed;
     /* memory */

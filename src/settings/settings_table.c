@@ -31,8 +31,6 @@ enum { FIXED = false, LIVE = true };
 
 static const char *const sparsities[] = { "0", "0.3", "0.5", "0.6", "0.7",
                                           "0.8", "0.9", "0.95", "0.98", NULL };
-static const char *const rates[] = { "0", "0.05", "0.1", "0.2", "0.3", "0.4",
-                                     "0.5", NULL };
 static const char *const momenta[] = { "0", "0.5", "0.8", "0.9", "0.95",
                                        "0.98", "0.99", "0.999", NULL };
 
@@ -99,23 +97,19 @@ const struct setting settings_table[] = {
     { "dropout", "model", SETTING_REAL, AT(dropout), RANGE(0, 0.95),
       "0.3", NULL, LIVE,
       .help = "dropout of its embeddings and of each sublayer's result",
-      .idle = { WITHOUT("model", "dynamicconv") },
-      .ladder = LADDER_LIST, .rungs = rates },
+      .idle = { WITHOUT("model", "dynamicconv") } },
     { "attention_dropout", "model", SETTING_REAL, AT(attention_dropout), RANGE(0, 0.95),
       "0.1", NULL, LIVE,
       .help = "dropout of its attention's probabilities",
-      .idle = { WITHOUT("model", "dynamicconv") },
-      .ladder = LADDER_LIST, .rungs = rates },
+      .idle = { WITHOUT("model", "dynamicconv") } },
     { "weight_dropout", "model", SETTING_REAL, AT(weight_dropout), RANGE(0, 0.95),
       "0.1", NULL, LIVE,
       .help = "dropout of its kernels' weights",
-      .idle = { WITHOUT("model", "dynamicconv") },
-      .ladder = LADDER_LIST, .rungs = rates },
+      .idle = { WITHOUT("model", "dynamicconv") } },
     { "smoothing", "model", SETTING_REAL, AT(smoothing), RANGE(0, 0.9),
       "0.1", NULL, LIVE,
       .help = "share of a label that all other words get",
-      .idle = { WITHOUT("model", "dynamicconv") },
-      .ladder = LADDER_LIST, .rungs = rates },
+      .idle = { WITHOUT("model", "dynamicconv") } },
 
     { "data", "data", SETTING_CHOICE, AT(data), CHOICES(datas),
       "shapes", NULL, FIXED,
@@ -164,8 +158,7 @@ const struct setting settings_table[] = {
       .ladder = LADDER_LIST },
     { "warmup", "train", SETTING_INT, AT(warmup), RANGE(0, 1000000000),
       "0", "steps", LIVE,
-      .help = "steps in which lr rises from nearly 0 at the start",
-      .ladder = LADDER_ROUND },
+      .help = "steps in which lr rises from nearly 0 at the start" },
     { "optimizer", "train", SETTING_CHOICE, AT(optimizer),
       CHOICES(optimizers),
       "sgd", NULL, FIXED,
@@ -183,8 +176,7 @@ const struct setting settings_table[] = {
     { "beta2", "train", SETTING_REAL, AT(beta2), RANGE(0, 0.999999),
       "0.98", NULL, LIVE,
       .help = "decay of the mean of squared gradients",
-      .idle = { WITHOUT("optimizer", "adam") },
-      .ladder = LADDER_LIST, .rungs = momenta },
+      .idle = { WITHOUT("optimizer", "adam") } },
     { "weight_decay", "train", SETTING_REAL, AT(weight_decay), RANGE(0, 1),
       "0.0005", NULL, LIVE,
       .help = "decay of every parameter; sgd: added to its gradient, adam: "
@@ -215,8 +207,7 @@ const struct setting settings_table[] = {
       "100", "steps", LIVE,
       .help = "steps from one move of nonzeros to the next; later in a run 2, "
               "4 and 8 times as many",
-      .idle = { WITH("sparsity", "0"), WITH("sparse_method", "static") },
-      .ladder = LADDER_ROUND },
+      .idle = { WITH("sparsity", "0"), WITH("sparse_method", "static") } },
     { "precision", "memory", SETTING_CHOICE, AT(precision),
       CHOICES(precisions),
       "fp32", NULL, LIVE,
