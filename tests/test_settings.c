@@ -138,7 +138,7 @@ static const struct {
       "not a whole number from 0 to 18446744073709551615" },
     { "nesterov=maybe", "--set: nesterov: 'maybe' is not yes or no" },
     { "recompute=all", "--set: recompute: 'all' is not one of none, norms" },
-    { "model=vgg", "--set: model: 'vgg' is not wrn" },
+    { "model=vgg", "--set: model: 'vgg' is not one of wrn, dynamicconv" },
     { "data_path=a\nb",
       "--set: data_path: 'a\nb' is not one line of plain text" },
     { "backend=a-name-of-17-char", "--set: backend: 17 bytes are too "
