@@ -68,8 +68,8 @@ static void store_moments(const struct call *c, const struct adam_block *b,
     update_store(&b->root, more, 0);
 }
 
-static void run_block(const struct call *c, const struct adam_tensors *t,
-                      struct block block)
+static void adam_run_block(const struct call *c, const struct adam_tensors *t,
+                           struct block block)
 {
     float room[4][STAGE_FLOATS];
     uint32_t words[STAGE_COLUMNS];
@@ -113,5 +113,5 @@ void KERNEL(adam)(const struct call *c)
     }
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (size_t i = 0; i < blocks.count; i++)
-        run_block(c, &t, blocks_get(&blocks, i));
+        adam_run_block(c, &t, blocks_get(&blocks, i));
 }

@@ -49,8 +49,8 @@ struct row_means {
     float g, g_xhat;
 };
 
-static struct row_means add_row(const struct call *c, size_t t,
-                                const struct norm_sums *s)
+static struct row_means norm_add_row(const struct call *c, size_t t,
+                                     const struct norm_sums *s)
 {
     const struct operand *o = c->operand, *x = &o[LAYER_NORM_GRAD_X];
     const float *stat = (float *)o[LAYER_NORM_GRAD_STAT].data
@@ -126,7 +126,7 @@ static void grad_rows(const struct call *c, int thread)
 
     memset(s.dgamma, 0, sums_bytes(c));
     for (size_t t = rows.begin; t < rows.end; t++) {
-        put_dx(c, t, add_row(c, t, &s));
+        put_dx(c, t, norm_add_row(c, t, &s));
         if ((t - rows.begin) % FLOAT_ROWS == FLOAT_ROWS - 1)
             flush_sums(&s, (size_t)x->dim[1]);
     }

@@ -32,7 +32,7 @@ template <typename T, typename M> struct adam_update {
     struct adam adam;
 };
 
-/* What is the same for all elements of a step. */
+/* Factors that all elements of a step have in common. */
 struct adam_factors {
     float unscale, keep, step;
 };
