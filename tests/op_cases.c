@@ -61,16 +61,6 @@ static const struct shape conv_shapes[] = {
     { MAP(64, 4, 4, 32), TO(3, 3, 32), .stride = 1, .pad = 1, .large = true }
 };
 
-/* Few words that come often, and many that come once or never. */
-static const struct shape token_shapes[] = {
-    { .n = 1, .c = 1, .co = 1 },
-    { .n = 5, .c = 3, .co = 2 },
-    { .n = 33, .c = 16, .co = 7 },
-    { .n = 7, .c = 300, .co = 40 },
-    { .n = 250, .c = 17, .co = 90 },
-    { .n = 100, .c = 512, .co = 60, .large = true }
-};
-
 static const struct shape bn_shapes[] = {
     { MAP(1, 1, 1, 1) },
     { MAP(1, 1, 1, 33) },
@@ -299,27 +289,6 @@ static void describe_linear_wgrad(struct problem *p)
     describe_bias(p, LINEAR_WGRAD_DB);
 }
 
-/* Describes n tokens of a vocabulary of co. */
-static void describe_tokens(struct problem *p, int tokens, int w, int y)
-{
-    const struct shape *s = p->shape;
-
-    shape_operand(p, tokens, DTYPE_I32, 1, s->n);
-    shape_operand(p, w, p->storage, 2, s->co, s->c);
-    shape_operand(p, y, p->storage, 2, s->n, s->c);
-}
-
-static void describe_embedding(struct problem *p)
-{
-    describe_tokens(p, EMBEDDING_TOKENS, EMBEDDING_W, EMBEDDING_Y);
-}
-
-static void describe_embedding_wgrad(struct problem *p)
-{
-    describe_tokens(p, EMBEDDING_WGRAD_TOKENS, EMBEDDING_WGRAD_DW,
-                    EMBEDDING_WGRAD_DY);
-}
-
 static void describe_softmax_xent(struct problem *p)
 {
     int n = p->shape->n, classes = p->shape->co;
@@ -469,12 +438,6 @@ static void prepare_loss_scale(struct problem *p)
     prepare_scale(p, LOSS_SCALE_SCALE);
 }
 
-/* Tokens are the first slot of both embedding and its gradient. */
-static void prepare_tokens(struct problem *p)
-{
-    prepare_classes(p, EMBEDDING_TOKENS, p->shape->co);
-}
-
 /* Draws labels, and logits so coarse that many are equal. */
 static void prepare_softmax_xent(struct problem *p)
 {
@@ -582,19 +545,6 @@ const struct subject subject_linear_wgrad = {
     SHAPES(linear_shapes),
     .describe = describe_linear_wgrad,
     .gradients = &gradients_linear_wgrad
-};
-
-const struct subject subject_embedding = {
-    SHAPES(token_shapes),
-    .describe = describe_embedding,
-    .prepare = prepare_tokens
-};
-
-const struct subject subject_embedding_wgrad = {
-    SHAPES(token_shapes),
-    .describe = describe_embedding_wgrad,
-    .prepare = prepare_tokens,
-    .gradients = &gradients_embedding_wgrad
 };
 
 const struct subject subject_softmax_xent = {

@@ -72,15 +72,6 @@ static double objective_linear_wgrad(const struct problem *p,
     }, LINEAR_Y);
 }
 
-static double objective_embedding_wgrad(const struct problem *p,
-                                        double *const v[])
-{
-    return objective_of(p, v, OP_embedding, (int[]){
-        [EMBEDDING_TOKENS] = EMBEDDING_WGRAD_TOKENS,
-        [EMBEDDING_W] = EMBEDDING_WGRAD_DW, [EMBEDDING_Y] = EMBEDDING_WGRAD_DY
-    }, EMBEDDING_Y);
-}
-
 /* Batch norm of x with its own statistics, and with gamma and beta: those in
  * stat, moved by v[DGAMMA] and v[DBETA]. */
 static double objective_bn_relu_grad(const struct problem *p,
@@ -167,12 +158,6 @@ const struct gradients gradients_linear_wgrad = {
     .derivative = { { LINEAR_WGRAD_DW, LINEAR_WGRAD_DW },
                     { LINEAR_WGRAD_DB, LINEAR_WGRAD_DB } },
     .derivatives = 2
-};
-
-const struct gradients gradients_embedding_wgrad = {
-    .objective = objective_embedding_wgrad,
-    .derivative = { { EMBEDDING_WGRAD_DW, EMBEDDING_WGRAD_DW } },
-    .derivatives = 1
 };
 
 const struct gradients gradients_softmax_xent = {

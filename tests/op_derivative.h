@@ -23,7 +23,6 @@ extern const struct gradients gradients_conv_dgrad,
     gradients_avg_pool_grad,
     gradients_linear_dgrad,
     gradients_linear_wgrad,
-    gradients_embedding_wgrad,
     gradients_softmax_xent;
 
 /*

@@ -509,33 +509,6 @@ static void xent_sample(const struct call *c, const struct exact *t, int n)
     }
 }
 
-void reference_embedding(const struct call *c, struct exact *t)
-{
-    size_t columns = (size_t)c->operand[EMBEDDING_W].dim[1];
-    size_t n = operand_elements(&c->operand[EMBEDDING_Y]);
-
-    for (size_t i = 0; i < n; i++) {
-        size_t token = (size_t)t[EMBEDDING_TOKENS].value[i / columns];
-
-        exact_set(&t[EMBEDDING_Y], i,
-            t[EMBEDDING_W].value[token * columns + i % columns], 0);
-    }
-}
-
-void reference_embedding_wgrad(const struct call *c, struct exact *t)
-{
-    size_t columns = (size_t)c->operand[EMBEDDING_WGRAD_DW].dim[1];
-    size_t n = operand_elements(&c->operand[EMBEDDING_WGRAD_DY]);
-
-    exact_go_on(c, t, EMBEDDING_WGRAD_DW);
-    for (size_t i = 0; i < n; i++) {
-        size_t token = (size_t)t[EMBEDDING_WGRAD_TOKENS].value[i / columns];
-
-        exact_add(&t[EMBEDDING_WGRAD_DW], token * columns + i % columns,
-            t[EMBEDDING_WGRAD_DY].value[i]);
-    }
-}
-
 void reference_softmax_xent(const struct call *c, struct exact *t)
 {
     exact_go_on(c, t, SOFTMAX_XENT_METRICS);

@@ -243,7 +243,8 @@ int layer_embedding(struct builder *b, int tokens, const struct embedding *p)
     add_forward(b, (struct op){
         .code = OP_embedding,
         .operand = { [EMBEDDING_TOKENS] = tokens, [EMBEDDING_W] = w,
-                     [EMBEDDING_Y] = y }
+                     [EMBEDDING_Y] = y },
+        .attr.embedding.scale = 1
     });
     return y;
 }
