@@ -10,7 +10,6 @@
     { (void)c; return 0; } \
     STUB(name)
 
-STUB(dropout)
 STUB(relu)
 STUB(relu_grad)
 STUB(layer_norm)
