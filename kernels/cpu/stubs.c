@@ -10,8 +10,6 @@
     { (void)c; return 0; } \
     STUB(name)
 
-STUB(relu)
-STUB(relu_grad)
 STUB(layer_norm)
 STUB(adam)
 STUB_SCRATCH(layer_norm_grad)
