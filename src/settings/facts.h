@@ -13,6 +13,14 @@ struct image_facts {
     int height, width, channels, classes;
 };
 
+/* What a set of sentence pairs has; all 0 for other data. Vocabularies have the
+ * special tokens in them, and lengths, in tokens, the end mark. */
+struct text_facts {
+    int source_vocabulary, target_vocabulary;
+    int longest;         /* sentence of either language */
+    int sentence;        /* mean length in the source language */
+};
+
 struct facts {
     const char *unit, *units;    /* that batches are counted in: "sample" */
     const char *items;           /* the set's content: "images" */
@@ -20,6 +28,7 @@ struct facts {
     enum data_choice drawn;      /* the set that draws such items itself */
     struct score score;
     struct image_facts image;
+    struct text_facts text;
 };
 
 /* The facts of the set that settings->data names. */
