@@ -13,8 +13,8 @@ static const char end_mark[] = BPE_END_MARK;
 /* Bytes of a key beside those of its pieces. */
 enum { KEY_EXTRA = 2 };
 
-/* Writes two pieces as one word, which no other two are: no piece of a merge has
- * NUL in it. */
+/* Writes two pieces as one word, which no other two are: no piece of a merge
+ * has NUL in it. */
 static struct word key_of(const struct piece *left, const struct piece *right,
                           char *key)
 {

@@ -5,8 +5,8 @@
  * pieces come last counts, as in subword-nmt. Words that have a couple are
  * listed with it, so that a merge changes no others.
  *
- * A heap has the best couple on top. A couple is put on it anew whenever a merge
- * has changed its count, and what lies there with another count is passed over.
+ * A heap has the best couple on top. A couple is put on it anew whenever a
+ * merge has changed its count, and passed over where it lies with another.
  */
 #include "data/bpe_merges.h"
 
