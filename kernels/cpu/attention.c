@@ -13,6 +13,9 @@
  * of the scores so far, and sums of exp(score - maximum), which shrink when the
  * maximum rises.
  *
+ * Memory is slower than arithmetic on short sentences: while one tile of targets
+ * goes through its heads, the rows of the next one are asked for.
+ *
  * Threads share the tiles of targets in each head: rows of long sentences, and
  * heads, need nothing of each other.
  *
@@ -29,6 +32,7 @@ struct attend {
     struct matrix y;     /* (targets, columns); at first q's rows */
     float *max, *sum;    /* [targets] */
     float *keep;         /* [targets], the factor of earlier sums */
+    struct conv_ahead ahead[4];
 };
 
 static size_t scratch_floats(const struct attention *a)
@@ -88,7 +92,7 @@ static void score(struct attend *t, const struct attention_pair *p)
     KERNEL(matrix_multiply)(&(struct matrix_product){
         &t->side, &t->q, &t->scores, .lines = t->scores.rows,
         .depth = t->a->columns, .columns = tile_rows(&p->target),
-        .fresh = true
+        .fresh = true, .ahead = t->ahead
     });
 }
 
@@ -158,10 +162,10 @@ static void scale_rows(struct attend *t)
 {
     for (int column = 0; column < t->a->width; column += MATRIX_BLOCK)
         for (int row = 0; row < t->y.rows; row++) {
-            float *y = matrix_at(&t->y, row, column);
+            float *y = matrix_at(&t->y, row, column), keep = t->keep[row];
 
-            for (int i = 0; i < MATRIX_BLOCK; i++)
-                y[i] *= t->keep[row];
+            for (int i = 0; i < MATRIX_BLOCK; i += VLEN)
+                vf_store(y + i, vf_load(y + i) * keep);
         }
 }
 
@@ -173,7 +177,7 @@ static void add_values(struct attend *t, const struct attention_pair *p,
     KERNEL(matrix_multiply)(&(struct matrix_product){
         &t->scores, &t->side, &t->y, .lines = tile_rows(&p->target),
         .depth = tile_rows(&p->source), .columns = t->a->columns,
-        .turned = true, .fresh = fresh
+        .turned = true, .fresh = fresh, .ahead = t->ahead
     });
 }
 
@@ -214,6 +218,23 @@ static void attend(struct attend *t, struct sentence_tile target, int head)
     write_y(t, &p);
 }
 
+/* Has the rows of the tile of targets after this one asked for. */
+static void look_ahead(struct attend *t, struct sentence_tile target)
+{
+    const struct operand *o = t->a->call->operand;
+    struct sentence_tile next = attention_next(&o[ATTENTION_TARGET_ENDS],
+                                               target);
+    struct sentence_tile source = sentence_tile(
+        sentence_at(o[ATTENTION_SOURCE_ENDS].data, next.sentence.number),
+        ATTENTION_ROWS, 0);
+    struct conv_ahead *ahead = t->ahead;
+
+    ahead[3] = attention_ahead(&o[ATTENTION_Y], &next, NULL);
+    ahead[2] = attention_ahead(&o[ATTENTION_V], &source, &ahead[3]);
+    ahead[1] = attention_ahead(&o[ATTENTION_K], &source, &ahead[2]);
+    ahead[0] = attention_ahead(&o[ATTENTION_Q], &next, &ahead[1]);
+}
+
 static void attend_items(const void *own, int share, struct range items)
 {
     const struct attention *a = own;
@@ -227,8 +248,11 @@ static void attend_items(const void *own, int share, struct range items)
         struct sentence_tile target = sentence_tile_of_slot(
             ends->data, ends->dim[0], ATTENTION_ROWS, slot);
 
-        if (tile_rows(&target) > 0)
-            attend(&t, target, head);
+        if (tile_rows(&target) == 0)
+            continue;
+        if (head == 0)
+            look_ahead(&t, target);
+        attend(&t, target, head);
     }
 }
 

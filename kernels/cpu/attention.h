@@ -16,8 +16,9 @@
 #include "kernels/cpu/vec_exp.h"
 #include "kernels/sentence_tiles.h"
 
-/* Rows of a tile, a multiple of DROPOUT_GROUP. */
-enum { ATTENTION_ROWS = 64 };
+/* Rows of a tile, a multiple of DROPOUT_GROUP; and cache lines of later tiles
+ * that are asked for at a time. */
+enum { ATTENTION_ROWS = 64, ATTENTION_AHEAD = 16 };
 
 struct attention {
     const struct call *call;
@@ -88,6 +89,38 @@ static inline struct vec_draw attention_draw(const struct attention *a,
         &a->dropout,
         a->call->part->first.of[EXTENT_SAMPLES] + p->target.sentence.number,
         position, source / DROPOUT_GROUP, p->head);
+}
+
+/* The tile after one: of the same sentence, or of the next; empty after the
+ * last. */
+static inline struct sentence_tile attention_next(const struct operand *ends,
+                                                  struct sentence_tile t)
+{
+    const int32_t *end = ends->data;
+    int number = t.sentence.number;
+
+    if (t.end < t.sentence.end)
+        return sentence_tile(t.sentence, ATTENTION_ROWS,
+                             (t.end - t.sentence.begin) / ATTENTION_ROWS);
+    if (number + 1 < ends->dim[0])
+        return sentence_tile(sentence_at(end, number + 1), ATTENTION_ROWS, 0);
+    t.begin = t.end;
+    return t;
+}
+
+/* Has whole rows asked for, which lie one after the other, before `next`. A
+ * head's columns alone, in each row, would come much more slowly. */
+static inline struct conv_ahead attention_ahead(const struct operand *tensor,
+                                                const struct sentence_tile *t,
+                                                const struct conv_ahead *next)
+{
+    size_t row = (size_t)tensor->dim[1] * dtype_size(tensor->dtype);
+
+    return (struct conv_ahead){
+        .at = (const char *)tensor->data + (size_t)t->begin * row,
+        .lines = tiles_of((size_t)tile_rows(t) * row, CPU_ALIGNMENT),
+        .left = 1, .portion = ATTENTION_AHEAD, .next = next
+    };
 }
 
 /* The next `rows` x `columns` of a thread's scratch, whole blocks of both. */

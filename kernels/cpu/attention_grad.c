@@ -29,6 +29,7 @@ struct retrace {
     struct matrix q_turned, dy_turned;
     struct matrix p, dp;            /* (sources, targets); p becomes d, dp ds */
     float *lse, *delta;             /* [targets]; delta is dy y */
+    struct conv_ahead ahead[8];
 };
 
 static size_t retrace_floats(const struct attention *a)
@@ -169,26 +170,27 @@ static void trace(const struct retrace *t, const struct attention_pair *p)
 }
 
 /* c = a b, (sources, targets), of rows of a head. */
-static void multiply_heads(const struct retrace *t,
+static void multiply_heads(struct retrace *t,
                            const struct attention_pair *p,
                            const struct matrix *a, const struct matrix *b,
                            const struct matrix *c)
 {
     KERNEL(matrix_multiply)(&(struct matrix_product){
         a, b, c, .lines = tile_rows(&p->source), .depth = t->a->columns,
-        .columns = tile_rows(&p->target), .fresh = true
+        .columns = tile_rows(&p->target), .fresh = true,
+        .ahead = t->ahead
     });
 }
 
 /* Adds the terms of this pair's targets to dk or dv. */
-static void add_targets(const struct retrace *t, const struct attention_pair *p,
+static void add_targets(struct retrace *t, const struct attention_pair *p,
                         const struct matrix *a, const struct matrix *b,
                         const struct matrix *c, bool fresh)
 {
     KERNEL(matrix_multiply)(&(struct matrix_product){
         a, b, c, .lines = tile_rows(&p->source),
         .depth = tile_rows(&p->target), .columns = t->a->columns,
-        .fresh = fresh
+        .fresh = fresh, .ahead = t->ahead
     });
 }
 
@@ -200,7 +202,7 @@ static void add_sources(struct retrace *t, const struct attention_pair *p,
     KERNEL(matrix_multiply)(&(struct matrix_product){
         &t->dp, &t->k, &t->dq, .lines = t->dq.rows,
         .depth = tile_rows(&p->source), .columns = t->a->columns,
-        .turned = true, .fresh = fresh
+        .turned = true, .fresh = fresh, .ahead = t->ahead
     });
 }
 
@@ -296,6 +298,32 @@ static struct range only_tile(const struct sentence_tile *t)
     return (struct range){ i, i + 1 };
 }
 
+/* Has the rows of the tile of sources after this one asked for, and those of
+ * the targets that it meets first. */
+static void look_further(struct retrace *t, struct sentence_tile source)
+{
+    static const int source_slot[] = { ATTENTION_GRAD_K, ATTENTION_GRAD_V,
+                                       ATTENTION_GRAD_DK, ATTENTION_GRAD_DV };
+    static const int target_slot[] = { ATTENTION_GRAD_Q, ATTENTION_GRAD_DY,
+                                       ATTENTION_GRAD_Y, ATTENTION_GRAD_DQ };
+    const struct operand *o = t->a->call->operand;
+    struct sentence_tile next = attention_next(&o[ATTENTION_GRAD_SOURCE_ENDS],
+                                               source);
+    struct sentence_tile target = sentence_tile(
+        sentence_at(o[ATTENTION_GRAD_TARGET_ENDS].data, next.sentence.number),
+        ATTENTION_ROWS, 0);
+    const struct conv_ahead *rest = NULL;
+
+    for (int i = 3; i >= 0; i--) {
+        t->ahead[4 + i] = attention_ahead(&o[target_slot[i]], &target, rest);
+        rest = &t->ahead[4 + i];
+    }
+    for (int i = 3; i >= 0; i--) {
+        t->ahead[i] = attention_ahead(&o[source_slot[i]], &next, rest);
+        rest = &t->ahead[i];
+    }
+}
+
 /* Makes dk and dv of the tile of sources in a slot; or all gradients of a
  * sentence whose pairs are gone through once. */
 static void take_source_slot(struct retrace *t, int slot, int head)
@@ -308,6 +336,8 @@ static void take_source_slot(struct retrace *t, int slot, int head)
 
     if (tile_rows(&tile) == 0 || (once && !first))
         return;
+    if (head == 0)
+        look_further(t, tile);
     pass.keys = true;
     if (!once)
         pass.sources = only_tile(&tile);

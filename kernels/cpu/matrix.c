@@ -145,6 +145,7 @@ INLINE void multiply_tile(const struct matrix_product *p, const bool turned,
                                                    : i * MATRIX_BLOCK + k];
         }
         a += a_block;
+        conv_ahead_ask(p->ahead);
     }
     UNROLL
     for (int i = 0; i < lines; i++)

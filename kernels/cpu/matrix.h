@@ -13,7 +13,7 @@
 #ifndef MEMDIAL_MATRIX_H
 #define MEMDIAL_MATRIX_H
 
-#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/conv_ahead.h"
 
 enum { MATRIX_BLOCK = 16 };
 
@@ -61,6 +61,7 @@ struct matrix_product {
     int lines, depth, columns;
     bool turned;         /* A is stored as depth by lines */
     bool fresh;          /* C is not read */
+    struct conv_ahead *ahead; /* a portion for each tile and block of depth */
 };
 
 void KERNEL(matrix_multiply)(const struct matrix_product *p);
