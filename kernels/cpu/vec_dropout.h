@@ -1,54 +1,18 @@
 /*
  * The factors of dropout (kernels/dropout.h) for several draws at once: the
- * same numbers, with the rounds of Philox on vectors.
- *
- * A draw takes a lane of 64 bits, which has room for the products of its words.
- * Only the low 32 bits of a lane count; the multiplication ignores the others.
+ * same numbers, with Philox on vectors.
  */
 #ifndef MEMDIAL_VEC_DROPOUT_H
 #define MEMDIAL_VEC_DROPOUT_H
 
-#include "kernels/cpu/vec.h"
+#include "kernels/cpu/vec_philox.h"
 #include "kernels/dropout.h"
 
 /* Draws that are made together. */
-enum { VEC_DRAWS = VLEN / 2, VEC_DRAW_WORDS = DROPOUT_GROUP / 2 };
+enum { VEC_DRAWS = WIDE_LANES, VEC_DRAW_WORDS = DROPOUT_GROUP / 2 };
 
-typedef uint64_t vec_wide
-    __attribute__((vector_size(VLEN * 4), aligned(8), may_alias));
 typedef uint32_t vec_narrow
     __attribute__((vector_size(VLEN * 2), aligned(4), may_alias));
-
-/* Every lane's low word times b. */
-static inline vec_wide vec_multiply(vec_wide a, uint32_t b)
-{
-#if defined(__AVX512F__)
-    return (vec_wide)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b));
-#elif defined(__AVX2__)
-    return (vec_wide)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
-#else
-    return (a & 0xFFFFFFFF) * b;
-#endif
-}
-
-/* philox() of each lane's counter. */
-INLINE void vec_philox(uint64_t key, vec_wide x[VEC_DRAW_WORDS])
-{
-    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-
-    UNROLL
-    for (int i = 0; i < PHILOX_ROUNDS; i++) {
-        vec_wide a = vec_multiply(x[0], PHILOX_FACTOR_0);
-        vec_wide b = vec_multiply(x[2], PHILOX_FACTOR_1);
-
-        x[0] = b >> 32 ^ x[1] ^ k0;
-        x[1] = b;
-        x[2] = a >> 32 ^ x[3] ^ k1;
-        x[3] = a;
-        k0 += PHILOX_STEP_0;
-        k1 += PHILOX_STEP_1;
-    }
-}
 
 /* How the words of the draws' lanes, word by word, become words draw by draw:
  * JOIN joins two words' lanes, FIRST and LAST are the two halves of all. PAIR_LOW
@@ -96,19 +60,18 @@ INLINE void vec_factors(const struct dropout *d, int sentence,
                         const uint32_t group[VEC_DRAWS], int lane,
                         float *factor)
 {
-    vec_wide x[VEC_DRAW_WORDS] = {
-        __builtin_convertvector(*(const vec_narrow *)position, vec_wide),
-        (vec_wide){ 0 } + (uint32_t)sentence,
-        __builtin_convertvector(*(const vec_narrow *)group, vec_wide),
-        (vec_wide){ 0 } + (uint32_t)lane
-    };
+    struct vec_philox draw = vec_philox(d->key, (struct vec_philox){ {
+        __builtin_convertvector(*(const vec_narrow *)position, vwide),
+        vwide_set((uint32_t)sentence),
+        __builtin_convertvector(*(const vec_narrow *)group, vwide),
+        vwide_set((uint32_t)lane)
+    } });
     vec_narrow word[VEC_DRAW_WORDS];
     vu a, b;
 
-    vec_philox(d->key, x);
     UNROLL
     for (int i = 0; i < VEC_DRAW_WORDS; i++)
-        word[i] = __builtin_convertvector(x[i], vec_narrow);
+        word[i] = __builtin_convertvector(draw.x[i], vec_narrow);
     a = __builtin_shufflevector(word[0], word[1], VEC_JOIN);
     b = __builtin_shufflevector(word[2], word[3], VEC_JOIN);
     vec_store_factors(d, __builtin_shufflevector(a, b, VEC_FIRST), factor);

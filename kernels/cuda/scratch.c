@@ -49,10 +49,15 @@ size_t cuda_softmax_xent_scratch(const struct operand o[])
     return 2 * (size_t)o[SOFTMAX_XENT_LOGITS].dim[0] * sizeof(double);
 }
 
+/* A number for each target row and head. */
+size_t cuda_attention_grad_scratch(const struct operand o[])
+{
+    return operand_elements(&o[ATTENTION_GRAD_LSE]) * sizeof(float);
+}
+
 #define STUB(name) \
     size_t cuda_##name##_scratch(const struct operand o[]) \
     { (void)o; return 0; }
-STUB(attention_grad)
 STUB(token_loss)
 STUB(token_loss_eval)
 
