@@ -32,12 +32,13 @@ static void sum_x(const struct dynconv *d, const struct dynconv_piece *p,
 
 size_t KERNEL(dynconv_scratch)(const struct call *c)
 {
-    return (size_t)c->threads * dynconv_window(c, DYNCONV_ROWS);
+    return (size_t)c->threads * dynconv_window(c, DYNCONV_ROWS)
+           * sizeof(float);
 }
 
 void KERNEL(dynconv)(const struct call *c)
 {
     struct dynconv d = dynconv_of(c, DYNCONV_X, DYNCONV_LOGITS, DYNCONV_ENDS);
 
-    KERNEL(dynconv_run)(&d, dynconv_window(c, DYNCONV_ROWS), sum_x);
+    KERNEL(dynconv_run)(&d, dynconv_window(c, DYNCONV_ROWS), 0, sum_x);
 }

@@ -5,161 +5,239 @@
  * A strip of channels is some vectors wide. A block of it is some rows high;
  * its sums stay in registers while the input's rows go by, of which it meets
  * height + taps - 1. A row of input is loaded once for all output rows of the
- * block. The first height - 1 input rows do not reach the last output rows, and
- * the last ones not the first: steps with all output rows lie between a
- * triangle of steps before and one after.
+ * block. The first height - 1 of these steps do not concern the last output
+ * rows, and the last ones not the first. A block whose steps are all within its
+ * sentence leaves those products out: steps with all output rows lie between a
+ * triangle of steps before and one after. At the ends of a sentence, where most
+ * of a triangle is missing, zeros beside the weights stand for it.
  */
 #include "kernels/cpu/dynconv_core.h"
 
 /* Vectors of a strip and rows of a block: their sums, a vector of input for
- * each strip's vector and a weight fill the registers. */
+ * each of the strip's and a weight fill the registers. */
 #ifdef __AVX512F__
 enum { WIDEST = 4 };
 #else
 enum { WIDEST = 2 };
 #endif
-enum { HIGHEST = 6 };
+enum { HIGHEST = DYNCONV_HIGHEST };
 
-/* A block, on its way through its steps. */
-struct block_step {
+struct strip {
     const struct operand *in;
-    size_t at;           /* the element that the step begins with */
-    const float *w;      /* of the first output row; the others' follow ... */
-    ptrdiff_t by_row;    /* ... at this distance */
+    const void *add;     /* or NULL */
+    void *out;
+    size_t channels, column;
+    int lanes;           /* of its last vector, if that is not full */
+    int taps, first, begin, end; /* the input's rows are in [begin, end) */
+    const float *w;      /* as if of output row 0 and step 0 */
+    ptrdiff_t by_row, by_tap;
 };
 
-/* Adds a row of input to output rows [from, to). */
-INLINE void add_row(const enum dtype dtype, const int vectors, int lanes,
-                    const struct block_step *s, const int from, const int to,
-                    vf sum[HIGHEST][WIDEST])
+/* The sums of a block, on their way through its steps. */
+struct step {
+    size_t at;           /* the first element of the input */
+    const float *w;      /* of the first output row; the others' follow ... */
+    ptrdiff_t by_row;    /* ... at this distance */
+    vf sum[HIGHEST][WIDEST];
+};
+
+/* Adds a row of input to output rows [from, to), and goes on to the next. */
+INLINE void add_row(const enum dtype dtype, const int vectors, const int lanes,
+                    const struct strip *s, const int from, const int to,
+                    struct step *step)
 {
     vf in[WIDEST];
 
     UNROLL
     for (int v = 0; v < vectors; v++)
-        in[v] = dynconv_load(dtype, s->in, s->at + (size_t)v * VLEN, lanes);
+        in[v] = dynconv_load(dtype, s->in, step->at + (size_t)v * VLEN, lanes);
     UNROLL
     for (int r = from; r < to; r++) {
-        vf w = vf_set(s->w[r * s->by_row]);
+        vf w = vf_set(step->w[r * step->by_row]);
 
         UNROLL
         for (int v = 0; v < vectors; v++)
-            sum[r][v] += w * in[v];
+            step->sum[r][v] += w * in[v];
     }
+    step->at += s->channels;
+    step->w += s->by_tap;
 }
 
-INLINE void store_row(const enum dtype dtype, const int vectors, int lanes,
-                      const struct dynconv_band *b, size_t at,
+/* add: NULL, or the tensor that is added. */
+INLINE void store_row(const enum dtype dtype, const int vectors,
+                      const int lanes, const void *add, void *out, size_t at,
                       const vf sum[WIDEST])
 {
-    const void *add = operand_given(b->add) ? b->add->data : NULL;
-
     if (lanes) {
-        for (int i = 0; i < lanes; i++) {
-            float more = add ? float_load(add, at + (size_t)i, dtype) : 0;
-
-            float_store(b->out->data, at + (size_t)i, dtype,
-                        sum[0][i] + more);
-        }
+        for (int i = 0; i < lanes; i++, at++)
+            float_store(out, at, dtype,
+                        sum[0][i] + (add ? float_load(add, at, dtype) : 0));
         return;
     }
     UNROLL
-    for (int v = 0; v < vectors; v++) {
-        size_t i = at + (size_t)v * VLEN;
-        vf out = sum[v];
+    for (int v = 0; v < vectors; v++, at += VLEN) {
+        vf value = sum[v];
 
         if (add)
-            out += vf_load_as(dtype, add, i);
-        vf_store_as(dtype, b->out->data, i, out);
+            value += vf_load_as(dtype, add, at);
+        vf_store_as(dtype, out, at, value);
     }
 }
 
-/* A block of output rows from `row` on; at least rows - 1 taps. lanes: of a
- * vector that is not full, else 0. */
+INLINE void store_rows(const enum dtype dtype, const int rows,
+                       const int vectors, const int lanes, const void *add,
+                       void *out, size_t at, size_t channels,
+                       vf sum[HIGHEST][WIDEST])
+{
+    UNROLL
+    for (int r = 0; r < rows; r++, at += channels)
+        store_row(dtype, vectors, lanes, add, out, at, sum[r]);
+}
+
+/* The steps of a block of output rows from `row` on, [begin, end) of them in the
+ * sentence. lanes: of a vector that is not full, else 0. */
 INLINE void block(const enum dtype dtype, const int rows, const int vectors,
-                  int lanes, const struct dynconv *d,
-                  const struct dynconv_band *b, const struct sentence *in,
-                  int begin, int row, size_t column)
+                  const int lanes, const bool inside, const struct strip *s,
+                  int row, int begin, int end)
 {
-    size_t channels = (size_t)b->in->dim[1];
-    ptrdiff_t origin = row + b->first; /* the input row of step 0 */
-    int first = origin < in->begin ? (int)(in->begin - origin) : 0;
-    int last = int_min(rows + d->taps - 1, (int)(in->end - origin));
-    struct block_step s = {
-        .in = b->in,
-        .at = (size_t)(origin + first) * channels + column,
-        .w = b->w + b->at + (row - begin) * b->by_row + first * b->by_tap,
-        .by_row = b->by_row - b->by_tap
+    size_t channels = s->channels, to = (size_t)row * channels + s->column;
+    int taps = s->taps;
+    struct step step = {
+        .at = (size_t)(row + s->first + begin) * channels + s->column,
+        .w = s->w + row * s->by_row + begin * s->by_tap,
+        .by_row = s->by_row - s->by_tap
     };
-    vf sum[HIGHEST][WIDEST] = { 0 };
 
-#define STEP(from, to) \
-    do { \
-        add_row(dtype, vectors, lanes, &s, from, to, sum); \
-        s.at += channels; \
-        s.w += b->by_tap; \
-    } while (0)
-
-    UNROLL
-    for (int j = 0; j < rows - 1; j++)
-        if (j >= first && j < last)
-            STEP(0, j + 1);
-    for (int j = first > rows - 1 ? first : rows - 1;
-         j < int_min(d->taps, last); j++)
-        STEP(0, rows);
-    UNROLL
-    for (int j = 1; j < rows; j++) {
-        int step = d->taps - 1 + j;
-
-        if (step >= first && step < last)
-            STEP(j, rows);
+#define ADD(from, to) add_row(dtype, vectors, lanes, s, from, to, &step)
+    if (inside) {
+        UNROLL
+        for (int j = 1; j < rows; j++)
+            ADD(0, j);
+        for (int j = rows; j <= taps; j++)
+            ADD(0, rows);
+        UNROLL
+        for (int j = 1; j < rows; j++)
+            ADD(j, rows);
+    } else {
+        for (int j = begin; j < end; j++)
+            ADD(0, rows);
     }
-#undef STEP
+#undef ADD
 
-    UNROLL
-    for (int r = 0; r < rows; r++)
-        store_row(dtype, vectors, lanes, b,
-                  (size_t)(row + r) * channels + column, sum[r]);
+    if (s->add)
+        store_rows(dtype, rows, vectors, lanes, s->add, s->out, to, channels,
+                   step.sum);
+    else
+        store_rows(dtype, rows, vectors, lanes, NULL, s->out, to, channels,
+                   step.sum);
 }
 
-/* All rows of a piece, in a strip of channels. */
-INLINE void strip(const enum dtype dtype, const int vectors, int lanes,
-                  const struct dynconv *d, const struct dynconv_band *b,
-                  const struct dynconv_piece *piece, size_t column)
-{
-    int row = piece->begin, end = piece->end, begin = piece->begin;
+/* Each kind of block is a function of its own, so that it has all registers.
+ * width: the vectors of a strip, or 0 if its only one is not full. */
+struct kinds {
+    void (*part[HIGHEST + 1])(const struct strip *, int row, int begin, int end);
+    void (*whole[HIGHEST + 1])(const struct strip *, int row, int begin,
+                               int end);
+};
 
-#define BLOCKS(high) \
-    for (; end - row >= high && d->taps >= high - 1; row += high) \
-        block(dtype, high, vectors, lanes, d, b, &piece->sentence, begin, row, \
-              column)
-    BLOCKS(HIGHEST);
-    BLOCKS(4);
-    BLOCKS(2);
-    BLOCKS(1);
-#undef BLOCKS
+#define BLOCK(name, type, rows, vectors, lanes, inside) \
+    static __attribute__((noinline)) void name(const struct strip *s, int row, \
+                                               int begin, int end) \
+    { \
+        block(DTYPE_##type, rows, vectors, lanes, inside, s, row, begin, end); \
+    }
+#define PART(type, width, rows) part_##type##_##width##_##rows
+#define WHOLE(type, width, rows) whole_##type##_##width##_##rows
+#define BLOCKS(type, width, vectors, lanes) \
+    BLOCK(PART(type, width, 1), type, 1, vectors, lanes, false) \
+    BLOCK(PART(type, width, 2), type, 2, vectors, lanes, false) \
+    BLOCK(PART(type, width, 4), type, 4, vectors, lanes, false) \
+    BLOCK(PART(type, width, 6), type, 6, vectors, lanes, false) \
+    BLOCK(WHOLE(type, width, 4), type, 4, vectors, lanes, true) \
+    BLOCK(WHOLE(type, width, 6), type, 6, vectors, lanes, true)
+#define KINDS(type, width) \
+    { .part = { [1] = PART(type, width, 1), [2] = PART(type, width, 2), \
+                [4] = PART(type, width, 4), [6] = PART(type, width, 6) }, \
+      .whole = { [4] = WHOLE(type, width, 4), [6] = WHOLE(type, width, 6) } }
+
+BLOCKS(F32, 0, 1, s->lanes)
+BLOCKS(BF16, 0, 1, s->lanes)
+BLOCKS(F16, 0, 1, s->lanes)
+BLOCKS(F32, 1, 1, 0)
+BLOCKS(BF16, 1, 1, 0)
+BLOCKS(F16, 1, 1, 0)
+BLOCKS(F32, 2, 2, 0)
+BLOCKS(BF16, 2, 2, 0)
+BLOCKS(F16, 2, 2, 0)
+#ifdef __AVX512F__
+BLOCKS(F32, 4, 4, 0)
+BLOCKS(BF16, 4, 4, 0)
+BLOCKS(F16, 4, 4, 0)
+#endif
+
+static const struct kinds kinds_of[DTYPE_COUNT][WIDEST + 1] = {
+    [DTYPE_F32] = { KINDS(F32, 0), KINDS(F32, 1), KINDS(F32, 2) },
+    [DTYPE_BF16] = { KINDS(BF16, 0), KINDS(BF16, 1), KINDS(BF16, 2) },
+    [DTYPE_F16] = { KINDS(F16, 0), KINDS(F16, 1), KINDS(F16, 2) },
+#ifdef __AVX512F__
+    [DTYPE_F32][4] = KINDS(F32, 4),
+    [DTYPE_BF16][4] = KINDS(BF16, 4),
+    [DTYPE_F16][4] = KINDS(F16, 4),
+#endif
+};
+
+static void run_block(const struct kinds *kinds, const struct strip *s, int row,
+                      int rows)
+{
+    int origin = row + s->first, all = rows + s->taps - 1; /* steps */
+    int begin = s->begin > origin ? s->begin - origin : 0;
+    int end = int_min(s->end - origin, all);
+
+    if (end - begin == all && s->taps >= rows - 1 && kinds->whole[rows])
+        kinds->whole[rows](s, row, begin, end);
+    else
+        kinds->part[rows](s, row, begin, end);
 }
 
-INLINE void strips(const enum dtype dtype, const struct dynconv *d,
-                   const struct dynconv_band *b,
-                   const struct dynconv_piece *piece, int head)
+/* All rows of a piece, in a strip of channels. Few taps are not worth many rows:
+ * these would mostly meet zeros. */
+static void run_strip(const struct kinds *kinds, const struct strip *s,
+                      const struct dynconv_piece *piece)
 {
-    size_t column = (size_t)(head * d->width), end = column + (size_t)d->width;
+    static const int heights[] = { HIGHEST, 4, 2, 1 };
+    int row = piece->begin;
 
-    for (; column + WIDEST * VLEN <= end; column += WIDEST * VLEN)
-        strip(dtype, WIDEST, 0, d, b, piece, column);
-    if (WIDEST > 2 && column + 2 * VLEN <= end) {
-        strip(dtype, 2, 0, d, b, piece, column);
-        column += 2 * VLEN;
-    }
-    for (; column + VLEN <= end; column += VLEN)
-        strip(dtype, 1, 0, d, b, piece, column);
-    if (column < end)
-        strip(dtype, 1, (int)(end - column), d, b, piece, column);
+    for (int i = s->taps < HIGHEST - 1; i < 4; i++)
+        for (; piece->end - row >= heights[i]; row += heights[i])
+            run_block(kinds, s, row, heights[i]);
 }
 
 void KERNEL(dynconv_band)(const struct dynconv *d, const struct dynconv_band *b,
                           const struct dynconv_piece *piece, int head)
 {
-    DTYPE_SWITCH(b->in->dtype, strips, d, b, piece, head);
+    const struct kinds *kinds = kinds_of[b->in->dtype];
+    size_t channels = (size_t)b->in->dim[1];
+    size_t column = (size_t)(head * d->width), end = column + (size_t)d->width;
+    struct strip s = {
+        .in = b->in,
+        .add = operand_given(b->add) ? b->add->data : NULL,
+        .out = b->out->data,
+        .channels = channels,
+        .column = column,
+        .lanes = d->width % VLEN,
+        .taps = d->taps,
+        .first = b->first,
+        .begin = piece->sentence.begin,
+        .end = piece->sentence.end,
+        .w = b->w + b->at - piece->begin * b->by_row,
+        .by_row = b->by_row,
+        .by_tap = b->by_tap
+    };
+
+    for (int vectors = WIDEST; vectors > 0; vectors /= 2)
+        for (size_t wide = (size_t)vectors * VLEN; s.column + wide <= end;
+             s.column += wide)
+            run_strip(&kinds[vectors], &s, piece);
+    if (s.lanes)
+        run_strip(&kinds[0], &s, piece);
 }

@@ -18,7 +18,9 @@
 #include "kernels/cpu/vec.h"
 #include "kernels/sentences.h"
 
-enum { DYNCONV_ROWS = 64, DYNCONV_LANES = 16 };
+/* The most rows of a piece, lanes of a vector, and rows that are summed
+ * together. */
+enum { DYNCONV_ROWS = 64, DYNCONV_LANES = 16, DYNCONV_HIGHEST = 6 };
 
 struct dynconv {
     const struct call *call;
@@ -38,17 +40,21 @@ struct dynconv_piece {
     int begin, end;      /* rows */
 };
 
-/* Floats of a row of weights: whole vectors of any instruction set. */
+/* Floats of a row of weights: whole vectors of any instruction set, and zeros
+ * for the products of a block that its rows have no taps for. */
 static inline int dynconv_stride(int taps)
 {
-    return (int)round_up((size_t)taps, DYNCONV_LANES);
+    size_t vectors = round_up((size_t)taps, DYNCONV_LANES);
+    size_t zeros = round_up((size_t)taps + DYNCONV_HIGHEST - 1, 8);
+
+    return (int)size_max(vectors, zeros);
 }
 
-/* Bytes of the window of weights of some rows. */
+/* Floats of a window of weights of some rows; zeros go before it, too. */
 static inline size_t dynconv_window(const struct call *c, int rows)
 {
-    return (size_t)rows * (size_t)dynconv_stride(c->attr.dynconv.taps)
-           * sizeof(float);
+    return DYNCONV_LANES
+           + (size_t)rows * (size_t)dynconv_stride(c->attr.dynconv.taps);
 }
 
 static inline struct dynconv dynconv_of(const struct call *c, int x, int logits,
@@ -72,14 +78,19 @@ static inline struct dynconv dynconv_of(const struct call *c, int x, int logits,
     };
 }
 
-/* The mask of lanes [begin, end). */
-INLINE vi dynconv_lanes(int begin, int end)
+/* The number of each lane. */
+INLINE vi dynconv_numbers(void)
 {
     static const int lane[DYNCONV_LANES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
                                              11, 12, 13, 14, 15 };
-    vi number = *(const vi *)lane;
 
-    return (number >= begin) & (number < end);
+    return *(const vi *)lane;
+}
+
+/* The mask of lanes [begin, end). */
+INLINE vi dynconv_lanes(int begin, int end)
+{
+    return (dynconv_numbers() >= begin) & (dynconv_numbers() < end);
 }
 
 /* VLEN elements from element `at` on; or, if `lanes` is not 0, only as many, and
@@ -96,12 +107,13 @@ INLINE vf dynconv_load(const enum dtype dtype, const struct operand *o,
     return vf_load(some);
 }
 
-/* Runs `piece` for every piece and head, all threads sharing the rows.
- * `scratch`: bytes for each of them. */
-void KERNEL(dynconv_run)(const struct dynconv *, size_t scratch,
+/* Runs `piece` for every piece and head, all threads sharing the rows, each with
+ * a window of this size. Its elements that are not weights are 0. `rest`: floats
+ * of scratch that follow it. */
+void KERNEL(dynconv_run)(const struct dynconv *, size_t window, size_t rest,
                          void (*piece)(const struct dynconv *,
                                        const struct dynconv_piece *, int head,
-                                       float *scratch));
+                                       float *window));
 
 /* The softmax of a head's logits over all taps, for rows of a sentence from
  * `begin` on: w (end - begin, stride). The elements after the last tap are

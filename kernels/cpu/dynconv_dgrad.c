@@ -43,7 +43,7 @@ static size_t window(const struct call *c)
 
 size_t KERNEL(dynconv_dgrad_scratch)(const struct call *c)
 {
-    return (size_t)c->threads * window(c);
+    return (size_t)c->threads * window(c) * sizeof(float);
 }
 
 void KERNEL(dynconv_dgrad)(const struct call *c)
@@ -51,5 +51,5 @@ void KERNEL(dynconv_dgrad)(const struct call *c)
     struct dynconv d = dynconv_of(c, DYNCONV_DGRAD_DY, DYNCONV_DGRAD_LOGITS,
                                   DYNCONV_DGRAD_ENDS);
 
-    KERNEL(dynconv_run)(&d, window(c), sum_dy);
+    KERNEL(dynconv_run)(&d, window(c), 0, sum_dy);
 }

@@ -3,6 +3,7 @@
  * dropout of the logits.
  */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/cpu/dynconv_core.h"
 #include "kernels/cpu/vec_dropout.h"
@@ -11,8 +12,8 @@
 struct worker {
     const struct dynconv *d;
     void (*piece)(const struct dynconv *, const struct dynconv_piece *,
-                  int head, float *scratch);
-    float *scratch;
+                  int head, float *window);
+    float *window;
 };
 
 static void run_pieces(const void *own, int share, struct range rows)
@@ -31,24 +32,27 @@ static void run_pieces(const void *own, int share, struct range rows)
 
         piece.end = int_min(piece.end, row + DYNCONV_ROWS);
         for (int head = 0; row < piece.end && head < d->heads; head++)
-            w->piece(d, &piece, head, w->scratch);
+            w->piece(d, &piece, head, w->window);
         row = piece.end;
         if (row == s.end && row < end)
             s = sentence_at(d->ends, s.number + 1);
     }
 }
 
-void KERNEL(dynconv_run)(const struct dynconv *d, size_t scratch,
+void KERNEL(dynconv_run)(const struct dynconv *d, size_t window, size_t rest,
                          void (*piece)(const struct dynconv *,
                                        const struct dynconv_piece *, int head,
-                                       float *scratch))
+                                       float *window))
 {
     const struct call *c = d->call;
+    size_t bytes = (window + rest) * sizeof(float);
 
 #pragma omp parallel num_threads(c->threads)
     {
-        struct worker own = { d, piece,
-                              scratch_part(c, scratch, this_thread()) };
+        float *scratch = scratch_part(c, bytes, this_thread());
+        struct worker own = { d, piece, scratch + DYNCONV_LANES };
+
+        memset(scratch, 0, window * sizeof(float));
 
         share_out(operand_rows(d->logits), c->threads, run_pieces, &own);
     }
@@ -100,8 +104,8 @@ INLINE vf sum_across(vf v)
 /* How the rows of logits of a head become weights. */
 struct logits {
     const struct operand *of;
-    size_t count;        /* of all */
-    int taps;
+    size_t count, row;   /* of all, and of a row with all heads */
+    int taps, stride;
     vi last;             /* the lanes of a row's last vector that have logits */
 };
 
@@ -115,15 +119,62 @@ INLINE vf load_last(const enum dtype dtype, const struct logits *l, size_t at,
     return (vf)((l->last & (vi)v) | (~l->last & (vi)vf_set(-INFINITY)));
 }
 
-/* vectors: of a row of weights. A few are constant, and stay in registers. */
-INLINE void softmax_row(const enum dtype dtype, const int vectors,
-                        const struct logits *l, size_t at, float *w)
+/* Vectors of weights that go through the softmax together, so that some work
+ * while others wait for their results. */
+enum { TOGETHER = 8 };
+
+/* Some rows, of one or two vectors. */
+INLINE void softmax_rows(const enum dtype dtype, const int rows,
+                         const int vectors, const struct logits *l, size_t at,
+                         float *w)
 {
-    int last = (vectors - 1) * VLEN;
+    vf e[TOGETHER][2], max[TOGETHER], scale[TOGETHER];
+    int last = vectors - 1;
+
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        size_t end = at + (size_t)r * l->row + (size_t)(last * VLEN);
+
+        max[r] = e[r][last] = load_last(dtype, l, end, l->taps - last * VLEN);
+        if (last) {
+            e[r][0] = vf_load_as(dtype, l->of->data, end - VLEN);
+            max[r] = vf_larger(e[r][0], max[r]);
+        }
+    }
+    UNROLL
+    for (int r = 0; r < rows; r++)
+        max[r] = max_across(max[r]);
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        UNROLL
+        for (int i = 0; i < vectors; i++)
+            e[r][i] = vf_exp(e[r][i] - max[r]);
+    }
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        vf sum = e[r][last];
+
+        if (last)
+            sum += e[r][0];
+        scale[r] = sum_across(sum);
+    }
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        scale[r] = vf_set(1 / scale[r][0]);
+        UNROLL
+        for (int i = 0; i < vectors; i++)
+            vf_store(w + r * l->stride + i * VLEN, e[r][i] * scale[r]);
+    }
+}
+
+/* A row of many vectors. */
+INLINE void softmax_row(const enum dtype dtype, const struct logits *l,
+                        size_t at, float *w)
+{
+    int last = (l->taps - 1) / VLEN * VLEN;
     vf max = load_last(dtype, l, at + (size_t)last, l->taps - last), sum = { 0 };
 
     vf_store(w + last, max);
-    UNROLL
     for (int i = 0; i < last; i += VLEN) {
         vf v = vf_load_as(dtype, l->of->data, at + (size_t)i);
 
@@ -131,7 +182,6 @@ INLINE void softmax_row(const enum dtype dtype, const int vectors,
         max = vf_larger(v, max);
     }
     max = max_across(max);
-    UNROLL
     for (int i = 0; i <= last; i += VLEN) {
         vf e = vf_exp(vf_load(w + i) - max);
 
@@ -139,56 +189,74 @@ INLINE void softmax_row(const enum dtype dtype, const int vectors,
         sum += e;
     }
     sum = vf_set(1 / sum_across(sum)[0]);
-    UNROLL
     for (int i = 0; i <= last; i += VLEN)
         vf_store(w + i, vf_load(w + i) * sum);
 }
 
-INLINE void softmax_rows(const enum dtype dtype, const struct dynconv *d,
-                         int begin, int end, int head, float *w)
+INLINE void softmax(const enum dtype dtype, const struct logits *l, int rows,
+                    size_t at, float *w)
 {
-    size_t row = (size_t)(d->heads * d->taps);
-    size_t at = (size_t)begin * row + (size_t)(head * d->taps);
-    int vectors = (d->taps + VLEN - 1) / VLEN, stride = d->stride;
-    struct logits l = {
-        d->logits, operand_elements(d->logits), d->taps,
-        dynconv_lanes(0, d->taps - (vectors - 1) * VLEN)
-    };
-
-#define ROWS(vectors) \
-    for (int t = begin; t < end; t++, at += row, w += stride) \
-        softmax_row(dtype, vectors, &l, at, w)
-    if (vectors == 1)
-        ROWS(1);
-    else if (vectors == 2)
-        ROWS(2);
-    else
-        ROWS(vectors);
+#define ROWS(together, call) \
+    for (; rows >= together; rows -= together) { \
+        call; \
+        at += together * l->row; \
+        w += together * l->stride; \
+    }
+    if (l->taps <= VLEN) {
+        ROWS(TOGETHER, softmax_rows(dtype, TOGETHER, 1, l, at, w))
+        ROWS(1, softmax_rows(dtype, 1, 1, l, at, w))
+    } else if (l->taps <= 2 * VLEN) {
+        ROWS(TOGETHER / 2, softmax_rows(dtype, TOGETHER / 2, 2, l, at, w))
+        ROWS(1, softmax_rows(dtype, 1, 2, l, at, w))
+    } else {
+        ROWS(1, softmax_row(dtype, l, at, w))
+    }
 #undef ROWS
 }
 
 void KERNEL(dynconv_softmax)(const struct dynconv *d, int begin, int end,
                              int head, float *w)
 {
-    DTYPE_SWITCH(d->logits->dtype, softmax_rows, d, begin, end, head, w);
+    size_t row = (size_t)(d->heads * d->taps);
+    struct logits l = {
+        .of = d->logits, .count = operand_elements(d->logits), .row = row,
+        .taps = d->taps, .stride = d->stride,
+        .last = dynconv_lanes(0, (d->taps - 1) % VLEN + 1)
+    };
+
+    DTYPE_SWITCH(d->logits->dtype, softmax, &l, end - begin,
+                 (size_t)begin * row + (size_t)(head * d->taps), w);
 }
 
-/* Draws of dropout that are made together; the last ones are not all needed. */
+/* Draws of dropout that are made before their factors are used. */
 enum { DRAWS = 128 };
 
-struct draws {
-    uint32_t position[DRAWS], group[DRAWS];
-    float factor[DRAWS * DROPOUT_GROUP + DYNCONV_LANES];
-};
-
-static inline void set_draws(struct draws *draws, int rows, int groups,
-                             int position, int group)
+/* Writes the factors of `rows` rows from a position on, of `groups` groups each
+ * from a first one on; they are made in whole vectors, and zeros
+ * follow. */
+static inline void draw_factors(const struct dropout *d, int sentence, int rows,
+                                int position, int groups, int group,
+                                float factor[])
 {
-    for (int i = 0, t = 0; t < rows; t++)
-        for (int g = 0; g < groups; g++, i++) {
-            draws->position[i] = (uint32_t)(position + t);
-            draws->group[i] = (uint32_t)(group + g);
-        }
+    vi number = dynconv_numbers(), row, rest;
+
+    row = __builtin_convertvector(
+        (__builtin_convertvector(number, vf) + 0.5f) / (float)groups, vi);
+    rest = number - row * groups;
+    for (int i = 0; i < rows * groups; i += VEC_DRAWS) {
+        vi over;
+
+        vec_factors(d, sentence, (vu)(row + position), (vu)(rest + group), 0,
+                    factor + i * DROPOUT_GROUP);
+        row += VEC_DRAWS / groups;
+        rest += VEC_DRAWS % groups;
+        over = rest >= groups;
+        row -= over;
+        rest -= over & groups;
+    }
+    memset(factor + round_up((size_t)(rows * groups), VEC_DRAWS)
+                        * DROPOUT_GROUP,
+           0, DYNCONV_LANES * sizeof(*factor));
 }
 
 void KERNEL(dynconv_drop)(const struct dynconv *d, const struct sentence *s,
@@ -197,17 +265,14 @@ void KERNEL(dynconv_drop)(const struct dynconv *d, const struct sentence *s,
     int number = dropout_sentence(d->call, s->number), stride = d->stride;
     int first = head * d->taps, skip = first % DROPOUT_GROUP, taps = d->taps;
     int groups = (skip + taps + DROPOUT_GROUP - 1) / DROPOUT_GROUP;
-    struct draws draws = { 0 };
+    float factors[DRAWS * DROPOUT_GROUP + DYNCONV_LANES];
 
     while (begin < end) {
         int rows = int_min(end - begin, DRAWS / groups);
-        const float *factor = draws.factor + skip;
+        const float *factor = factors + skip;
 
-        set_draws(&draws, rows, groups, begin - s->begin,
-                  first / DROPOUT_GROUP);
-        for (int i = 0; i < rows * groups; i += VEC_DRAWS)
-            vec_factors(&d->dropout, number, draws.position + i,
-                        draws.group + i, 0, draws.factor + i * DROPOUT_GROUP);
+        draw_factors(&d->dropout, number, rows, begin - s->begin, groups,
+                     first / DROPOUT_GROUP, factors);
         for (int t = 0; t < rows; t++) {
             for (int k = 0; k < taps; k += VLEN)
                 vf_store(w + k, vf_load(w + k) * vf_load(factor + k));

@@ -285,7 +285,8 @@ static void sum_products(const struct dynconv *d,
 
 size_t KERNEL(dynconv_wgrad_scratch)(const struct call *c)
 {
-    return (size_t)c->threads * 2 * dynconv_window(c, DYNCONV_ROWS);
+    return (size_t)c->threads * 2 * dynconv_window(c, DYNCONV_ROWS)
+           * sizeof(float);
 }
 
 void KERNEL(dynconv_wgrad)(const struct call *c)
@@ -293,5 +294,7 @@ void KERNEL(dynconv_wgrad)(const struct call *c)
     struct dynconv d = dynconv_of(c, DYNCONV_WGRAD_DY, DYNCONV_WGRAD_LOGITS,
                                   DYNCONV_WGRAD_ENDS);
 
-    KERNEL(dynconv_run)(&d, 2 * dynconv_window(c, DYNCONV_ROWS), sum_products);
+    size_t window = dynconv_window(c, DYNCONV_ROWS);
+
+    KERNEL(dynconv_run)(&d, window, window, sum_products);
 }
