@@ -30,6 +30,9 @@ struct shape {
     int heads, taps;
     bool causal;
     float rate;          /* of dropout */
+    /* Of losses: */
+    bool coarse;         /* numbers are so few that many logits are equal */
+    float smoothing;     /* of labels */
 };
 
 struct problem;
