@@ -32,6 +32,9 @@ struct shape {
     bool causal;
     float rate;          /* of dropout */
     float scale;         /* of an embedding; 0 is 1 */
+    /* Of losses: */
+    bool coarse;         /* numbers are so few that many logits are equal */
+    float smoothing;     /* of labels */
 };
 
 struct problem;
