@@ -19,11 +19,6 @@
 #include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/vec_exp.h"
 
-static inline vf vf_larger(vf a, vf b)
-{
-    return vf_choose((vi)(a > b), a, b);
-}
-
 /* A vector of the sum of each of VLEN vectors; or of the maximum of each. The
  * halves of two vectors, interleaved, become one that has half of either. */
 INLINE vf fold(vf v[VLEN], const bool maxima)
