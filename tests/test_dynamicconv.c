@@ -225,12 +225,21 @@ static void compare_digest(const struct engine *engine, const char *value,
     found[0] = sqrt(norm);
     for (int i = 0; i < 3; i++)
         cr_expect(fabs(found[i] - scale * expected[i]) <=
-                      tolerance * (found[0] + 1e-3),
+                      tolerance * (found[0] + 1e-2),
                   "%s, digest %d: %.9g, expected %.9g", value, i, found[i],
                   scale * expected[i]);
 }
 
-/* Compares values with all digests of a name; returns their number. */
+/* The biases of keys add the same to all scores of a row, which does not change
+ * their softmax: gradients are 0 but for rounding, and Adam makes steps of that.
+ */
+static bool is_noise(const char *name)
+{
+    return strstr(name, ".k.b") != NULL;
+}
+
+/* Compares values with all digests of a name, but those that are noise after
+ * a step; returns their number. */
 static int compare_digests(const struct engine *engine, const char *what,
                            const char *suffix, double scale)
 {
@@ -243,7 +252,8 @@ static int compare_digests(const struct engine *engine, const char *what,
         if (sscanf(line, "%63s %63s %lf %lf %lf", name, found, &digest[0],
                    &digest[1], &digest[2]) == 5 && strcmp(found, what) == 0) {
             snprintf(value, sizeof(value), "%s%s", name, suffix);
-            compare_digest(engine, value, digest, scale);
+            if (*suffix || !is_noise(name))
+                compare_digest(engine, value, digest, scale);
             count++;
         }
     fclose(file);
@@ -339,6 +349,8 @@ static double gradients_apart(const struct engine *a, const struct engine *b)
         if (schedule_value(s, i)->kind != KIND_GRADIENTS)
             continue;
         graph_value_name(s->graph, s->instances[i], name, sizeof(name));
+        if (is_noise(name))
+            continue;
         x = xcalloc(n, sizeof(*x));
         y = xcalloc(n, sizeof(*y));
         executor_read_floats(a->executor, i, x);
