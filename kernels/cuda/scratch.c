@@ -1,4 +1,5 @@
 #include "kernels/cuda/parts.h"
+#include "kernels/cuda/token_parts.h"
 
 /* One function for each operation to which the list gives scratch. */
 #define DECLARE_NONE(name)
@@ -41,13 +42,21 @@ size_t cuda_softmax_xent_scratch(const struct operand o[])
     return 2 * (size_t)o[SOFTMAX_XENT_LOGITS].dim[0] * sizeof(double);
 }
 
+size_t cuda_token_loss_scratch(const struct operand o[])
+{
+    return token_loss_parts(&o[TOKEN_LOSS_X], &o[TOKEN_LOSS_W]).bytes;
+}
+
+size_t cuda_token_loss_eval_scratch(const struct operand o[])
+{
+    return token_eval_parts(&o[TOKEN_LOSS_EVAL_X]).bytes;
+}
+
 #define STUB(name) \
     size_t cuda_##name##_scratch(const struct operand o[]) \
     { (void)o; return 0; }
 STUB(layer_norm_grad)
 STUB(attention_grad)
-STUB(token_loss)
-STUB(token_loss_eval)
 
 size_t cuda_scratch(enum op_code op, const struct call *c)
 {
