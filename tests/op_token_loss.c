@@ -18,9 +18,11 @@ static const struct shape loss_shapes[] = {
     { .n = 13, .c = 8, .co = 16, .smoothing = 0.1f, .scaled = true },
     { .n = 50, .c = 6, .co = 90, .coarse = true, .smoothing = 0.1f },
     { .n = 9, .c = 16, .co = 512, .coarse = true },
+    { .n = 2, .c = 3, .co = 1024, .smoothing = 0.1f },
     { .n = 3, .c = 5, .co = 1059, .parts = 2, .coarse = true, .scaled = true,
       .smoothing = 0.1f },
     { .n = 2, .c = 9, .co = 540, .offset = 30, .smoothing = 0.1f },
+    { .n = 600, .c = 8, .co = 40, .parts = 2, .large = true },
     { .n = 53, .c = 40, .co = 1304, .smoothing = 0.1f, .large = true },
     { .n = 389, .c = 17, .co = 529, .coarse = true, .large = true },
     { .n = 60, .c = 536, .co = 600, .smoothing = 0.1f, .large = true }

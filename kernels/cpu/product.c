@@ -102,7 +102,7 @@ static size_t columns_of(const struct operand *o)
     return (size_t)o->dim[o->rank - 1];
 }
 
-/* Elements from row to row of an operand of which a product says `step`. */
+/* Elements from row to row of an operand, for which a product has `step`. */
 static size_t step_of(const struct operand *o, int step)
 {
     return step ? (size_t)step : columns_of(o);

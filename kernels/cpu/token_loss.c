@@ -10,21 +10,22 @@
  *
  * A first pass over the tiles of the vocabulary finds the figures of each
  * token's softmax (token_rows.h). A second one makes the logits of each tile
- * again. As they come from the product they become their gradients G, of which
- * scratch has room for one tile; then dx += G w^T and dw += x^T G with the
+ * again. As they come from the product they become their gradients G; scratch
+ * has room for those of one tile. Then dx += G w^T and dw += x^T G with the
  * tile's columns of w and dw. These sums of dw are whole, so dw is rounded once.
  *
- * Those of dx are whole after the last tile only. Until then they are floats. A
- * dx of 16 bits holds their upper halves, and scratch has the lower ones. To
- * have dx whole at once, for some rows after the others, dw would have to wait
- * instead, which is larger than dx, or each logit be made a third time.
+ * Those of dx are whole after the last tile only. Until then they are floats: a
+ * dx of 16 bits holds their upper halves, and scratch the lower ones. The other
+ * way, all tiles for some rows before the rows that follow, would make dx whole
+ * at once. But then sums of dw, which is larger, would have to wait, or each
+ * logit be made a third time.
  *
- * G are floats. Where there are dot products of bf16 and w is of bf16 it is so
- * too, as the gradient of any other layer's result.
+ * G is of floats. Where there are dot products of bf16, and w is of bf16, G is
+ * rounded to bf16 too, as the gradient of any other layer's result is.
  *
  * scratch: a product's, the largest of the four; the rows' figures; G
- * (T, TOKEN_TILE) floats, in whose place the first pass has figures of panels;
- * lower halves (T, C), if needed.
+ * (T, TOKEN_TILE) in floats, in whose place the first pass has figures of
+ * panels; lower halves (T, C), if needed.
  */
 #include "kernels/cpu/conv_core.h"
 #include "kernels/cpu/token_rows.h"
@@ -195,7 +196,7 @@ static struct backward backward_of(const struct call *c)
 }
 
 /* Sizes of the parts of scratch, bytes. */
-struct sizes {
+struct loss_sizes {
     size_t product, rows, gradient, low;
 };
 
@@ -214,7 +215,7 @@ static size_t gradients_scratch(struct backward b, int first)
                     KERNEL(product_scratch)(&for_w));
 }
 
-static struct sizes sizes_of(const struct call *c)
+static struct loss_sizes scratch_sizes(const struct call *c)
 {
     struct backward b = backward_of(c);
     int words = b.pass.w->dim[1];
@@ -223,7 +224,7 @@ static struct sizes sizes_of(const struct call *c)
                                 gradients_scratch(b, last));
     bool halves = b.dx->dtype != DTYPE_F32 && words > TOKEN_TILE;
 
-    return (struct sizes){
+    return (struct loss_sizes){
         round_up(size_max(KERNEL(token_logits_scratch)(&b.pass), gradients),
                  CPU_ALIGNMENT),
         token_rows_bytes(b.pass.x),
@@ -235,7 +236,7 @@ static struct sizes sizes_of(const struct call *c)
 
 size_t KERNEL(token_loss_scratch)(const struct call *c)
 {
-    struct sizes sizes = sizes_of(c);
+    struct loss_sizes sizes = scratch_sizes(c);
 
     return sizes.product + sizes.rows + sizes.gradient + sizes.low;
 }
@@ -243,7 +244,7 @@ size_t KERNEL(token_loss_scratch)(const struct call *c)
 /* Gives parts of scratch to the two passes. */
 static void lay_out(struct backward *b)
 {
-    struct sizes sizes = sizes_of(b->pass.call);
+    struct loss_sizes sizes = scratch_sizes(b->pass.call);
     char *at = (char *)b->pass.call->scratch + sizes.product;
 
     b->pass.rows = (void *)at;

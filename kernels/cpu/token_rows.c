@@ -242,8 +242,9 @@ size_t KERNEL(token_logits_scratch)(const struct token_pass *t)
     last.first = (t->w->dim[1] - 1) / TOKEN_TILE * TOKEN_TILE;
     rest = token_tile(&last, t->w);
     narrow = token_logits(&last, &rest);
-    return size_max(KERNEL(product_scratch)(&whole),
-                    KERNEL(product_scratch)(&narrow));
+    return round_up(size_max(KERNEL(product_scratch)(&whole),
+                             KERNEL(product_scratch)(&narrow)),
+                    CPU_ALIGNMENT);
 }
 
 void KERNEL(token_rows)(struct token_pass *t)
