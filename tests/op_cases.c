@@ -613,7 +613,8 @@ const struct subject subject_check_finite = {
 const struct subject subject_sgd = {
     SHAPES(sgd_shapes),
     .describe = describe_sgd,
-    .prepare = prepare_sgd
+    .prepare = prepare_sgd,
+    .weights = SGD_W
 };
 
 const struct subject subject_loss_scale = {

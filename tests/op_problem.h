@@ -42,6 +42,9 @@ struct subject {
     void (*prepare)(struct problem *);  /* changes random values; or NULL */
     int add;             /* the slot of its addend; 0 if it has none */
     int sums;            /* the slot of the sums of tiles, written or read */
+    int weights;         /* the slot of the weights that it updates, which are
+                            stored in 16 bits by stochastic rounding unless
+                            there is a master copy; 0: it updates none */
     const struct gradients *gradients; /* op_derivative.h; or NULL */
 };
 

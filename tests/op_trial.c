@@ -237,8 +237,8 @@ static double sums_error(const struct problem *p, int slot)
 static double storage_error(const struct problem *p, int slot, double value)
 {
     enum dtype dtype = p->call.operand[slot].dtype;
-    bool random = p->op == OP_sgd
-                  && !(slot == SGD_W && p->shape->master);
+    int weights = p->subject->weights;
+    bool random = weights && !(slot == weights && p->shape->master);
     double half = dtype == DTYPE_BF16 ? 0x1p-8 * fabs(value)
                   : dtype == DTYPE_F16
                         ? fmax(0x1p-11 * fabs(value), 0x1p-25) : 0;

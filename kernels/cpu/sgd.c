@@ -12,9 +12,7 @@
  * the upper half of a random word for each element, a function of the seed, the
  * step, the stream of the attributes and the element.
  */
-#include "kernels/cpu/stage.h"
-#include "kernels/cpu/vec.h"
-#include "kernels/philox.h"
+#include "kernels/cpu/update.h"
 
 /* The weights as floats, and the operands that update them. */
 struct update {
@@ -43,41 +41,6 @@ static void update_block(const struct call *c, const struct update *u)
     }
 }
 
-/* A word for each element of a block, which begins at a multiple of 4. */
-static void random_words(const struct call *c, struct block b,
-                         uint32_t words[STAGE_COLUMNS])
-{
-    uint64_t step = (uint64_t)c->batch->step << 32;
-
-    for (size_t i = 0; i < b.columns; i += 4) {
-        struct philox p = philox(c->batch->seed, step | (b.column + i) / 4,
-                                 PHILOX_ROUND, c->attr.update.stream);
-
-        memcpy(words + i, p.x, sizeof(p.x));
-    }
-}
-
-/* Stores a block in 16 bits, with 16 bits of each random word. */
-static void store_random(const struct stage *s, const uint32_t *words,
-                         int shift)
-{
-    uint16_t *to = stage_row(s, 0);
-
-    if (s->tensor->dtype == DTYPE_BF16)
-        for (size_t i = 0; i < s->block.columns; i++)
-            to[i] = bf16_store_random(s->data[i], words[i] >> shift & 0xFFFF);
-    else
-        for (size_t i = 0; i < s->block.columns; i++)
-            to[i] = f16_store_random(s->data[i], words[i] >> shift & 0xFFFF);
-}
-
-/* The tensor as a single row. */
-static struct operand flat(const struct operand *o)
-{
-    return (struct operand){ .data = o->data, .dtype = o->dtype, .rank = 1,
-                             .dim = { (int)operand_elements(o) } };
-}
-
 /* The tensors of a call, flat; the update is added to `sum`. */
 struct tensors {
     struct operand gradient, momentum, w;
@@ -96,11 +59,11 @@ static void run_block(const struct call *c, const struct tensors *t,
 
     update_block(c, &u);
     if (t->momentum.dtype != DTYPE_F32 || t->sum.dtype != DTYPE_F32)
-        random_words(c, b, words);
+        update_random(c, b, c->attr.update.stream, words);
     if (t->momentum.dtype != DTYPE_F32)
-        store_random(&u.momentum, words, 16);
+        update_store(&u.momentum, words, 16);
     if (t->sum.dtype != DTYPE_F32)
-        store_random(&u.w, words, 0);
+        update_store(&u.w, words, 0);
     else if (t->sum.data != t->w.data)
         stage_put(&t->w, b.column, b.columns, u.w.data);
 }
@@ -111,10 +74,10 @@ void KERNEL(sgd)(const struct call *c)
     const struct operand *master = &o[SGD_MASTER];
     const float *scale = o[SGD_SCALE].data;
     struct tensors t = {
-        .gradient = flat(&o[SGD_GRADIENT]),
-        .momentum = flat(&o[SGD_MOMENTUM]),
-        .w = flat(&o[SGD_W]),
-        .sum = flat(operand_given(master) ? master : &o[SGD_W]),
+        .gradient = update_flat(&o[SGD_GRADIENT]),
+        .momentum = update_flat(&o[SGD_MOMENTUM]),
+        .w = update_flat(&o[SGD_W]),
+        .sum = update_flat(operand_given(master) ? master : &o[SGD_W]),
         .unscale = 1
     };
     struct blocks blocks = blocks_of(&t.w, (struct range){ 0, 1 });

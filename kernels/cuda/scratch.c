@@ -30,6 +30,14 @@ size_t cuda_bn_relu_grad_scratch(const struct operand o[])
            + 2 * (size_t)o[BN_RELU_GRAD_STAT].dim[1] * sizeof(float);
 }
 
+size_t cuda_layer_norm_grad_scratch(const struct operand o[])
+{
+    const struct operand *x = &o[LAYER_NORM_GRAD_X];
+
+    return tiles_of(operand_rows(x), TILE_ROWS) * 2 * (size_t)x->dim[1]
+           * sizeof(float);
+}
+
 /* conv_wgrad's scratch, in which the rows' sums then take its place. */
 size_t cuda_linear_wgrad_scratch(const struct operand o[])
 {
@@ -52,7 +60,6 @@ size_t cuda_beam_scratch(const struct operand o[])
 #define STUB(name) \
     size_t cuda_##name##_scratch(const struct operand o[]) \
     { (void)o; return 0; }
-STUB(layer_norm_grad)
 STUB(attention_grad)
 STUB(token_loss)
 STUB(token_loss_eval)

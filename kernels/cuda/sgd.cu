@@ -12,8 +12,7 @@
  * half of a random word for each element, a function of the seed, the step, the
  * stream of the attributes and the element.
  */
-#include "kernels/cuda/cuda.h"
-#include "kernels/philox.h"
+#include "kernels/cuda/round.h"
 
 /* The arguments that are the same in every step. */
 template <typename T> struct update {
@@ -28,21 +27,6 @@ template <typename T> struct update {
     float keep, decay;
     bool nesterov;
 };
-
-static __device__ inline void store_random(float *to, float x, uint32_t)
-{
-    *to = x;
-}
-
-static __device__ inline void store_random(bf16 *to, float x, uint32_t random)
-{
-    to->bits = bf16_store_random(x, random & 0xFFFF);
-}
-
-static __device__ inline void store_random(fp16 *to, float x, uint32_t random)
-{
-    to->bits = f16_store_random(x, random & 0xFFFF);
-}
 
 template <typename T>
 static __device__ void update_element(const update<T> &u, size_t i,

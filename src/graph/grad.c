@@ -32,6 +32,12 @@ static int moment(struct graph *g, int weight, const char *name,
     return graph_value(g, &v);
 }
 
+static enum dtype moment_dtype(const struct moment *m, enum dtype weight)
+{
+    return dtype_is_narrow(weight) && m->narrow != DTYPE_F32 ? m->narrow
+                                                             : weight;
+}
+
 static void update_weight(struct graph *g, int weight, int gradient,
                           struct update update)
 {
@@ -47,7 +53,8 @@ static void update_weight(struct graph *g, int weight, int gradient,
     op.operand[by->scale] = update.scale;
     for (int i = 0; i < by->moments; i++)
         op.operand[by->moment[i].slot] =
-            moment(g, weight, by->moment[i].name, w.dtype, INIT_CONSTANT);
+            moment(g, weight, by->moment[i].name,
+                   moment_dtype(&by->moment[i], w.dtype), INIT_CONSTANT);
     if (update.master && w.dtype != DTYPE_F32)
         op.operand[by->master] =
             moment(g, weight, "master", DTYPE_F32, INIT_COPY);

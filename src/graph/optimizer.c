@@ -7,7 +7,7 @@ const struct optimizer optimizer_sgd = {
     .master = SGD_MASTER,
     .w = SGD_W,
     .moments = 1,
-    .moment = { { "momentum", SGD_MOMENTUM } }
+    .moment = { { "momentum", SGD_MOMENTUM, DTYPE_F32 } }
 };
 
 const struct optimizer optimizer_adam = {
@@ -17,5 +17,7 @@ const struct optimizer optimizer_adam = {
     .master = ADAM_MASTER,
     .w = ADAM_W,
     .moments = 2,
-    .moment = { { "mean", ADAM_MEAN }, { "root", ADAM_ROOT } }
+    /* Of rare words they get smaller than fp16 can hold. */
+    .moment = { { "mean", ADAM_MEAN, DTYPE_BF16 },
+                { "root", ADAM_ROOT, DTYPE_BF16 } }
 };

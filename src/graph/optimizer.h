@@ -10,6 +10,8 @@
 struct moment {
     const char *name;
     int slot;
+    enum dtype narrow;   /* that stores it where weights are stored in 16 bits;
+                            DTYPE_F32: theirs */
 };
 
 struct optimizer {

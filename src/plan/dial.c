@@ -56,7 +56,7 @@ void dial_format(const struct settings *s, int dial, char *text, size_t size)
     const struct setting *row = dial_setting(dial);
     bool zero = row->zero && settings_number(s, row) == 0;
 
-    if (zero && row->ladder == LADDER_DIVISORS)
+    if (zero && row->ladder == LADDER_PARTS)
         snprintf(text, size, "%d (%s)", s->batch, row->zero);
     else if (zero)
         snprintf(text, size, "%s", row->zero);

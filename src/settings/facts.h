@@ -25,6 +25,8 @@ struct facts {
     const char *where;           /* its files come from; NULL: it has none */
     enum data_choice drawn;      /* the set that draws such items itself */
     struct score score;
+    bool packed;         /* samples have lengths of their own, and parts of a
+                            batch need not be equal */
     struct image_facts image;
     struct text_facts text;
 };

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "settings/facts.h"
+
 static const char *const no_yes[] = { "no", "yes", NULL };
 
 static const char *const *rungs_of(const struct setting *row)
@@ -84,6 +86,18 @@ static double next_divisor(int batch, int value, enum ladder_way way)
     return value == batch ? 0 : value > batch || value == 0 ? -1 : value;
 }
 
+/* The units that a part of the batch has room for, where parts need not be
+ * equal: those of one part more, or one less. */
+static double next_share(int batch, int value, enum ladder_way way)
+{
+    int parts = value ? (batch + value - 1) / value : 1;
+    double next = next_whole(parts, -way);
+
+    if (next < 1 || next > batch)
+        return -1;
+    return next == 1 ? 0 : ceil(batch / next);
+}
+
 /* 1, 1.5, 2, 3, 4, 6, ... MiB, from `least` on; below it 0, the smallest arena.
  */
 static double next_budget(double value, enum ladder_way way, double least)
@@ -113,8 +127,9 @@ static double next_number(const struct settings *s, const struct setting *row,
     case LADDER_ROUND:
         return row->type == SETTING_INT ? next_whole(value, way)
                                         : next_real(row, value, way);
-    case LADDER_DIVISORS:
-        return next_divisor(s->batch, (int)value, way);
+    case LADDER_PARTS:
+        return (facts_of(s).packed ? next_share : next_divisor)(
+            s->batch, (int)value, way);
     case LADDER_BUDGETS:
         return next_budget(value, way, (double)least);
     case LADDER_NONE:

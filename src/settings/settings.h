@@ -88,7 +88,9 @@ enum ladder {
     LADDER_NONE,
     LADDER_LIST,         /* the rungs; else the choices, or no and yes */
     LADDER_ROUND,        /* 1, 2, 5, 10, ...; whole numbers by ones to ten */
-    LADDER_DIVISORS,     /* divisors of the batch; 0 in place of the batch */
+    LADDER_PARTS,        /* of the batch: divisors of it, or where samples have
+                            lengths of their own 1, 2, 3, ... parts; 0 in place
+                            of the batch */
     LADDER_BUDGETS       /* 0, then 1, 1.5, 2, 3, 4, 6, ... MiB */
 };
 

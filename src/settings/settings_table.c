@@ -140,7 +140,7 @@ const struct setting settings_table[] = {
       "0", UNITS_OF_DATA, LIVE,
       .help = "samples in one forward and backward pass; 0: the whole "
               "batch",
-      .place = 3, .ladder = LADDER_DIVISORS, .zero = "all",
+      .place = 3, .ladder = LADDER_PARTS, .zero = "all",
       .saves = "0", .price = PRICE_STATISTICS,
       .shrinks = PER_SAMPLE, .shrunk = "what there is for each sample" },
     { "epochs", "train", SETTING_INT, AT(epochs), RANGE(1, 1000000),

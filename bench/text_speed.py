@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Training speed of memdial and PyTorch on text, side by side: the same
+DynamicConv, pairs and tokens in a batch, alternating on the same cores. Prints
+a Markdown page; bench/results/ keeps such pages.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from train_speed import cpu_model, json_lines, mib, output, shown
+
+HERE = Path(__file__).resolve().parent
+SIZES = {
+    "dynamicconv": ["--source-words", "8848", "--target-words", "6632"],
+    "dynamicconv-small": ["--features", "256", "--hidden", "512",
+                          "--encoder-kernels", "3,7,15",
+                          "--decoder-kernels", "3,7,15",
+                          "--source-words", "4541", "--target-words", "3428"],
+}
+
+
+def memdial_settings(args):
+    values = {"data_path": args.folder, "batch": args.tokens,
+              "threads": args.threads, "epochs": 1,
+              "epoch_samples": args.tokens * (args.warmup + args.steps),
+              "valid_samples": 1}
+    return [f"{k}={v}" for k, v in values.items()] + args.set
+
+
+def memdial_command(args):
+    command = [args.memdial, "train", args.preset, "--json"]
+    for setting in memdial_settings(args):
+        command += ["--set", setting]
+    return command
+
+
+def planned_saved_bytes(args):
+    """Bytes that the plan keeps from the forward to the backward pass."""
+    command = [args.memdial, "plan", args.preset, "--json"]
+    for setting in memdial_settings(args):
+        command += ["--set", setting]
+    plan = json.loads(output(command))
+    return plan["bytes"].get("activations"), plan["arena_bytes"]
+
+
+def pytorch_command(args, variant):
+    return [sys.executable, str(HERE / "pytorch_dynamicconv.py"), args.folder,
+            "--tokens", str(args.tokens), "--threads", str(args.threads),
+            "--warmup", str(args.warmup), "--steps", str(args.steps)] \
+        + SIZES[args.preset] + shlex.split(variant)
+
+
+def run_memdial(args):
+    """Target tokens per second, the first steps left out."""
+    rates = [e["samples_per_second"] for e in json_lines(
+        output(memdial_command(args)))
+             if e.get("type") == "step" and e.get("samples_per_second")]
+    if len(rates) <= args.warmup:
+        sys.exit("memdial printed too few events of type step")
+    return statistics.median(rates[args.warmup:])
+
+
+def run_pytorch(args, variant):
+    return list(json_lines(output(pytorch_command(args, variant))))[-1]
+
+
+def page(args, load, ours, theirs, lines):
+    cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+    saved, arena = planned_saved_bytes(args)
+    first = next(iter(lines.values()))
+    yield f"# Training speed on text: memdial and PyTorch, {args.preset}," \
+          f" {args.tokens} tokens"
+    yield ""
+    yield f"- date: {datetime.date.today()}"
+    yield f"- CPU: {cpu_model()}; cores {cores}; {args.threads} threads;" \
+          f" load average before: {load:.2f}"
+    yield f"- PyTorch {first['version']}, Python {platform.python_version()}"
+    yield f"- {args.pairs} rounds, in each one run of every row;" \
+          f" {args.warmup} + {args.steps} steps a run, the first not counted"
+    yield f"- `{shown(memdial_command(args))}`"
+    for variant in theirs:
+        yield f"- `{shown(pytorch_command(args, variant))}`"
+    yield ""
+    yield "Ratio: memdial's target tokens per second over PyTorch's of the"
+    yield "same round; above 1, memdial is faster. Padding is not counted."
+    yield ""
+    yield "| | target tokens/s, median | ratio, median | ratio of each round |"
+    yield "|---|---|---|---|"
+    yield f"| memdial | {statistics.median(ours):.0f} | 1 | |"
+    for variant, rates in theirs.items():
+        ratios = [a / b for a, b in zip(ours, rates)]
+        yield f"| PyTorch {variant} | {statistics.median(rates):.0f} |" \
+              f" {statistics.median(ratios):.2f} |" \
+              f" {' '.join(f'{r:.2f}' for r in ratios)} |"
+    yield ""
+    yield "| memory | kept for backward, MiB | of target tokens |" \
+          " all, MiB |"
+    yield "|---|---|---|---|"
+    yield f"| memdial, planned | {mib(saved)} | {args.tokens} |" \
+          f" {mib(arena)} |"
+    for variant, line in lines.items():
+        yield f"| PyTorch {variant}, as autograd saves | " \
+              f"{mib(line['saved_bytes'])} | {line['saved_target_tokens']} |" \
+              f" {mib(line['peak_rss_bytes'])} (process) |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder",
+                        help="with train.de and train.en, one sentence a line")
+    parser.add_argument("--memdial", default="memdial", metavar="PATH")
+    parser.add_argument("--preset", default="dynamicconv-small",
+                        choices=SIZES)
+    parser.add_argument("--set", action="append", default=[],
+                        metavar="NAME=VALUE", help="a setting of memdial's")
+    parser.add_argument("--tokens", type=int, default=1975)
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--warmup", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--threads", type=int,
+                        default=len(os.sched_getaffinity(0)))
+    args = parser.parse_args()
+
+    if not shutil.which(args.memdial):
+        sys.exit(f"{args.memdial}: not found; say where with --memdial PATH")
+    variants = ["--conv band", "--conv unfold"]
+    load = os.getloadavg()[0]
+    probe = subprocess.run(pytorch_command(args, "--help"),
+                           stdout=subprocess.DEVNULL)
+    if probe.returncode:
+        sys.exit(probe.returncode)
+
+    ours, theirs, lines = [], {v: [] for v in variants}, {}
+    for _ in range(args.pairs):
+        ours.append(run_memdial(args))
+        for variant in variants:
+            lines[variant] = run_pytorch(args, variant)
+            theirs[variant].append(lines[variant]["target_tokens_per_second"])
+    print("\n".join(page(args, load, ours, theirs, lines)))
+
+
+if __name__ == "__main__":
+    main()
