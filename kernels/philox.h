@@ -27,10 +27,18 @@ enum philox_use {
     PHILOX_DROPOUT
 };
 
+/* The factors of a round, and how the key grows after it. */
+#define PHILOX_FACTOR_0 0xD2511F53u
+#define PHILOX_FACTOR_1 0xCD9E8D57u
+#define PHILOX_KEY_0 0x9E3779B9u
+#define PHILOX_KEY_1 0xBB67AE85u
+
+enum { PHILOX_ROUNDS = 10 };
+
 PORTABLE struct philox philox_round(struct philox c, uint32_t k0, uint32_t k1)
 {
-    uint64_t a = (uint64_t)0xD2511F53u * c.x[0];
-    uint64_t b = (uint64_t)0xCD9E8D57u * c.x[2];
+    uint64_t a = (uint64_t)PHILOX_FACTOR_0 * c.x[0];
+    uint64_t b = (uint64_t)PHILOX_FACTOR_1 * c.x[2];
     struct philox next = {{ (uint32_t)(b >> 32) ^ c.x[1] ^ k0, (uint32_t)b,
                             (uint32_t)(a >> 32) ^ c.x[3] ^ k1,
                             (uint32_t)a }};
@@ -46,10 +54,10 @@ PORTABLE struct philox philox(uint64_t seed, uint64_t counter, uint32_t use,
                          item }};
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
 
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < PHILOX_ROUNDS; i++) {
         c = philox_round(c, k0, k1);
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
+        k0 += PHILOX_KEY_0;
+        k1 += PHILOX_KEY_1;
     }
     return c;
 }

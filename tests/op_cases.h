@@ -1,7 +1,7 @@
 /*
  * The cases of each operation: shapes, operands, and values that must not be
- * random alone. A new operation needs its
- * own here: without it tests do not link.
+ * random alone. With its reference they are in the file of its idea, such as
+ * op_conv.c; without them tests do not link.
  */
 #ifndef MEMDIAL_TESTS_OP_CASES_H
 #define MEMDIAL_TESTS_OP_CASES_H

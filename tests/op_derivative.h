@@ -17,15 +17,6 @@ struct gradients {
     int derivatives;
 };
 
-extern const struct gradients gradients_conv_dgrad,
-    gradients_conv_wgrad,
-    gradients_bn_relu_grad,
-    gradients_avg_pool_grad,
-    gradients_linear_dgrad,
-    gradients_linear_wgrad,
-    gradients_embedding_wgrad,
-    gradients_softmax_xent;
-
 /*
  * The inner product of v[from[out]] and a forward operation's result. Slot s of
  * the operation is slot from[s] of the problem, or empty if that is negative.

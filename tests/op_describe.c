@@ -26,6 +26,16 @@ void shape_map(struct problem *p, int slot)
         shape_operand(p, slot, p->storage, 2, s->n, s->c);
 }
 
+void shape_sums(struct problem *p, int slot, int of)
+{
+    const struct operand *o = &p->call.operand[of];
+
+    if (p->tile_rows)
+        shape_operand(p, slot, DTYPE_F32, 3,
+                      (int)tiles_of(operand_rows(o), p->tile_rows), SUM_ROWS,
+                      o->dim[o->rank - 1]);
+}
+
 void describe_scale(struct problem *p, int slot)
 {
     if (p->shape->scaled)

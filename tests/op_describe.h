@@ -7,6 +7,9 @@
 
 #include "tests/op_problem.h"
 
+/* The dimensions of a shape. */
+#define MAP(n_, h_, w_, c_) .n = n_, .h = h_, .w = w_, .c = c_
+
 #define SHAPES(array) \
     .shapes = array, .count = sizeof(array) / sizeof(array[0])
 
@@ -15,6 +18,9 @@ void shape_operand(struct problem *, int slot, enum dtype, int rank, ...);
 
 /* (N, H, W, C), or (N, C), in the storage type. */
 void shape_map(struct problem *, int slot);
+
+/* The sums of tiles of the tensor in slot `of`, if they are tried. */
+void shape_sums(struct problem *, int slot, int of);
 
 /* A loss scale, where the shape has one; one that has seen 7 clean updates. */
 void describe_scale(struct problem *, int slot);

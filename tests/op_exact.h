@@ -47,4 +47,12 @@ static inline void exact_go_on(const struct call *c, const struct exact *t,
         exact_set(&t[slot], i, t[slot].value[i], fabs(t[slot].value[i]));
 }
 
+/* The factor that gradients are multiplied with. */
+static inline double scale_factor(const struct call *c, const struct exact *t,
+                                  int slot)
+{
+    return operand_given(&c->operand[slot])
+               ? t[slot].value[LOSS_SCALE_FACTOR] : 1;
+}
+
 #endif

@@ -203,11 +203,12 @@ const char *problem_text(const struct problem *p)
     snprintf(text, sizeof(text),
              "%s: (%d, %d, %d, %d) kernel %dx%d to %d, stride %d, pad %d, "
              "parts %d, offset %g, %d sentences, heads %d, taps %d, "
-             "dropout %g%s%s%s%s%s%s%s%s%s%s%s%s", name_of[p->op], s->n,
-             s->h, s->w, s->c, s->kh, s->kw, s->co, s->stride, s->pad, s->parts,
-             s->offset, s->sentences, s->heads, s->taps, (double)s->rate,
-             s->causal ? ", causal" : "", s->nesterov ? ", nesterov" : "",
-             s->scaled ? ", scaled" : "", s->overflow ? ", overflow" : "",
+             "dropout %g, scale %g%s%s%s%s%s%s%s%s%s%s%s%s", name_of[p->op],
+             s->n, s->h, s->w, s->c, s->kh, s->kw, s->co, s->stride, s->pad,
+             s->parts, s->offset, s->sentences, s->heads, s->taps,
+             (double)s->rate, (double)s->scale, s->causal ? ", causal" : "",
+             s->nesterov ? ", nesterov" : "", s->scaled ? ", scaled" : "",
+             s->overflow ? ", overflow" : "",
              s->master ? ", master" : "", s->floats ? ", floats" : "",
              s->bare ? ", bare" : "",
              p->storage == DTYPE_BF16 ? ", bf16"

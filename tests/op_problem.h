@@ -30,6 +30,7 @@ struct shape {
     int heads, taps;
     bool causal;
     float rate;          /* of dropout */
+    float scale;         /* of an embedding; 0 is 1 */
 };
 
 struct problem;

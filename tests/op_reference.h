@@ -33,18 +33,4 @@ void op_reference(enum op_code, const struct call *, struct exact t[]);
 #include "kernels/op_list.h"
 #undef OP
 
-/* The reference of bn_stats, before it is rounded to running statistics: the
- * stat (STAT_ROWS, C) of x (rows, C). */
-void stat_reference(const double *x, size_t rows, int channels,
-                    const double *gamma, const double *beta, double eps,
-                    double *stat);
-
-/* The sums (tiles, SUM_ROWS, C) of x (rows, C), a batch norm's input; and of
- * dz (rows, C), the gradient of its result. */
-void moments_reference(const struct exact *x, size_t rows, int channels,
-                       int tile_rows, const struct exact *sums);
-void gradient_sums_reference(const struct exact *dz, const double *x,
-                             const double *stat, size_t rows, int channels,
-                             int tile_rows, const struct exact *sums);
-
 #endif

@@ -6,9 +6,6 @@
     void reference_##name(const struct call *c, struct exact *t) \
     { (void)c; (void)t; }
 
-STUB(dropout)
-STUB(relu)
-STUB(relu_grad)
 STUB(dynconv)
 STUB(dynconv_dgrad)
 STUB(dynconv_wgrad)

@@ -6,6 +6,11 @@
 
 #include "tests/op_describe.h"
 
+/* A shape's sentences in the source language, by their tokens. */
+#define SOURCE(...) \
+    .source = { __VA_ARGS__ }, \
+    .sentences = sizeof((int[]){ __VA_ARGS__ }) / sizeof(int)
+
 /* A language of the sentences. */
 enum side { SIDE_SOURCE, SIDE_TARGET };
 

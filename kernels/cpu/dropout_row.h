@@ -4,7 +4,9 @@
 #ifndef MEMDIAL_DROPOUT_ROW_H
 #define MEMDIAL_DROPOUT_ROW_H
 
-#include "kernels/cpu/cpu.h"
+#include <string.h>
+
+#include "kernels/cpu/vec_philox.h"
 #include "kernels/dropout.h"
 
 static inline struct dropout dropout_of_call(const struct call *c,
@@ -19,18 +21,63 @@ static inline int dropout_sentence(const struct call *c, int number)
     return c->part->first.of[EXTENT_SAMPLES] + number;
 }
 
+/*
+ * The 16 bits of each element of WIDE_LANES groups, in the order of elements.
+ * Lanes with even numbers have the groups that come first: so two vectors are
+ * interleaved without a word leaving its 16 bytes.
+ */
+static inline void dropout_bits(const struct dropout *d, int sentence,
+                                int position, int group, int lane,
+                                vwide bits[2])
+{
+    struct vec_philox c = { { vwide_set((uint32_t)position),
+                              vwide_set((uint32_t)sentence),
+                              vwide_set((uint32_t)group),
+                              vwide_set((uint32_t)lane) } };
+    vwide low, high;
+
+    for (int i = 0; i < WIDE_LANES; i++)
+        c.x[2][i] += (uint64_t)(i / 2 + i % 2 * (WIDE_LANES / 2));
+    c = vec_philox(d->key, c);
+    low = (c.x[0] & UINT32_MAX) | c.x[1] << 32;
+    high = (c.x[2] & UINT32_MAX) | c.x[3] << 32;
+    bits[0] = vwide_even(low, high);
+    bits[1] = vwide_odd(low, high);
+}
+
+/* The factors of WIDE_LANES groups. */
+static inline void dropout_factors_wide(const struct dropout *d, int sentence,
+                                        int position, int group, int lane,
+                                        float factor[])
+{
+    vwide bits[2];
+
+    dropout_bits(d, sentence, position, group, lane, bits);
+    for (int i = 0; i < WIDE_LANES * DROPOUT_GROUP / VLEN; i++) {
+        vu draw = __builtin_convertvector(((const vh *)bits)[i], vu);
+
+        vf_store(factor + i * VLEN, (vf)((vi)(draw >= d->drop)
+                                         & (vi)vf_set(d->scale)));
+    }
+}
+
 /* The factors of n elements from a multiple of DROPOUT_GROUP on. Writes whole
  * groups: factor[] has room for n rounded up. */
 static inline void dropout_factors(const struct dropout *d, int sentence,
                                    int position, int first, int lane, int n,
                                    float factor[])
 {
-    for (int i = 0; i < n; i += DROPOUT_GROUP) {
-        struct philox draw = dropout_draw(d, sentence, position,
-                                          (first + i) / DROPOUT_GROUP, lane);
+    enum { WIDE = WIDE_LANES * DROPOUT_GROUP };
+    float last[WIDE];
 
-        for (int k = 0; k < DROPOUT_GROUP; k++)
-            factor[i + k] = dropout_factor(d, &draw, k);
+    for (int i = 0; i < n; i += WIDE) {
+        bool whole = n - i >= WIDE;
+
+        dropout_factors_wide(d, sentence, position,
+                             (first + i) / DROPOUT_GROUP, lane,
+                             whole ? factor + i : last);
+        for (int k = 0; !whole && k < n - i; k += DROPOUT_GROUP)
+            memcpy(factor + i + k, last + k, DROPOUT_GROUP * sizeof(*last));
     }
 }
 

@@ -1,14 +1,15 @@
 /*
- * embedding_wgrad: the gradient of an embedding's table.
+ * embedding_wgrad: the gradient of an embedding's table, scale times the sum of
+ * the rows of dy that belong to a token.
  *   in tokens (T) int32, dy (T, C)
  *   update dw (V, C): added to
  *
- * The rows of dy that belong to one token are summed in floats, in their order,
- * and added to dw once, so that the result depends neither on the number of
- * threads nor, in 16 bits, on roundings between them. A token is the work of
- * the thread that has its first place. To find its other places, all later
- * tokens are compared, 16 at a time with AVX-512: with 4,000 tokens and 512
- * columns that is a tenth of the additions.
+ * The rows of one token are summed in floats, in their order, and added to dw
+ * once, so that the result depends neither on the number of threads nor, in 16
+ * bits, on roundings between them. A token is the work of the thread that has
+ * its first place. To find its other places, all later tokens are compared, 16
+ * at a time with AVX-512: with 4,000 tokens and 512 columns that is a tenth of
+ * the additions.
  */
 #include <stdbool.h>
 
@@ -31,6 +32,14 @@ static inline void add_floats(float *sum, const float *x, size_t n)
         sum[i] += x[i];
 }
 
+static inline void end_sum(float *sum, float scale, const float *before,
+                           size_t n)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        sum[i] = scale * sum[i] + before[i];
+}
+
 /* Columns of dw's row of the token at place t. */
 static void add_columns(const struct call *c, size_t t, size_t column,
                         size_t columns)
@@ -47,7 +56,8 @@ static void add_columns(const struct call *c, size_t t, size_t column,
         if (token[i] == token[t])
             add_floats(sum, stage_floats(dy, i * all + column, columns, room),
                        columns);
-    add_floats(sum, stage_floats(dw, at, columns, room), columns);
+    end_sum(sum, c->attr.embedding.scale,
+            stage_floats(dw, at, columns, room), columns);
     stage_put(dw, at, columns, sum);
 }
 

@@ -10,9 +10,6 @@
     { (void)c; return 0; } \
     STUB(name)
 
-STUB(dropout)
-STUB(relu)
-STUB(relu_grad)
 STUB_SCRATCH(dynconv)
 STUB_SCRATCH(dynconv_dgrad)
 STUB_SCRATCH(dynconv_wgrad)

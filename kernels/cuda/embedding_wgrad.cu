@@ -1,17 +1,18 @@
 /*
- * embedding_wgrad: the gradient of an embedding's table.
+ * embedding_wgrad: the gradient of an embedding's table, scale times the sum of
+ * the rows of dy that belong to a token.
  *   in tokens (T) int32, dy (T, C)
  *   update dw (V, C): added to
  *
- * The rows of dy that belong to one token are summed in floats, in their order,
- * and added to dw once, by the block that has the token's first place: no
- * atomic additions, so that the bits are always the same.
+ * The rows of one token are summed in floats, in their order, and added to dw
+ * once, by the block that has the token's first place: no atomic additions, so
+ * that the bits are always the same.
  */
 #include "kernels/cuda/cuda.h"
 
 /* A block for each place, its threads side by side over the columns. */
 template <typename T>
-static __global__ void embedding_wgrad(int count, int channels,
+static __global__ void embedding_wgrad(int count, int channels, float scale,
                                        const int32_t *tokens, const T *dy,
                                        T *dw)
 {
@@ -28,7 +29,7 @@ static __global__ void embedding_wgrad(int count, int channels,
         for (int i = place; i < count; i++)
             if (tokens[i] == token)
                 sum += widen(dy[(size_t)i * (size_t)channels + k]);
-        narrow(to, sum + widen(*to));
+        narrow(to, fmaf(scale, sum, widen(*to)));
     }
 }
 
@@ -42,7 +43,7 @@ void cuda_embedding_wgrad(struct queue *q, const struct call *c)
 
         launch(q, (unsigned)tokens->dim[0], BLOCK_THREADS, 0,
                embedding_wgrad<T>, tokens->dim[0], channels_of(dw),
-               data_of<int32_t>(tokens),
+               c->attr.embedding.scale, data_of<int32_t>(tokens),
                data_of<T>(&c->operand[EMBEDDING_WGRAD_DY]), data_of<T>(dw));
     });
 }

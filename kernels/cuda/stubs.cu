@@ -6,9 +6,6 @@
 #define STUB(name) \
     void cuda_##name(struct queue *, const struct call *) { abort(); }
 
-STUB(dropout)
-STUB(relu)
-STUB(relu_grad)
 STUB(dynconv)
 STUB(dynconv_dgrad)
 STUB(dynconv_wgrad)
