@@ -15,33 +15,6 @@ enum { TILE_LINES = 6 };
 #endif
 enum { TILE_VECTORS = 2 };
 
-static inline void ask(struct conv_ahead *a)
-{
-    for (size_t n = a->portion, run; n > 0; n -= run) {
-        const char *at;
-
-        while (a->left == 0) {
-            if (!a->next)
-                return;
-            a->at = a->next->at;
-            a->step = a->next->step;
-            a->lines = a->next->lines;
-            a->left = a->next->left;
-            a->next = a->next->next;
-        }
-        run = size_min(n, a->lines - a->line);
-        at = a->at + a->line * CPU_ALIGNMENT;
-        a->line += run;
-        for (size_t i = 0; i < run; i++)
-            __builtin_prefetch(at + i * CPU_ALIGNMENT, 0, 2);
-        if (a->line == a->lines) {
-            a->line = 0;
-            a->left--;
-            a->at += a->step;
-        }
-    }
-}
-
 INLINE vf tile_add(vf sum, const bool pairs, const float *x, vf row)
 {
     if (pairs)
@@ -81,7 +54,7 @@ INLINE void tile_run(const struct conv_tile *t, const bool pairs,
                     sum[i][v] = tile_add(sum[i][v], pairs, x + i * x_line,
                                          row[v]);
         }
-        ask(t->ahead);
+        conv_ahead_ask(t->ahead);
     }
     UNROLL
     for (int i = 0; i < lines; i++)

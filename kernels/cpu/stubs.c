@@ -13,7 +13,5 @@
 STUB_SCRATCH(dynconv)
 STUB_SCRATCH(dynconv_dgrad)
 STUB_SCRATCH(dynconv_wgrad)
-STUB_SCRATCH(attention)
-STUB_SCRATCH(attention_grad)
 STUB_SCRATCH(token_loss)
 STUB_SCRATCH(token_loss_eval)
