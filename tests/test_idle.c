@@ -70,7 +70,11 @@ Test(idle, warnings_say_why)
         { &cpu, { "momentum=0" }, "" },
         { &cpu, { "momentum=0", "nesterov=no" }, "" },
         { &cpu, { "data_path=/x" },
-          "data_path=/x has no effect without data=cifar10\n" },
+          "data_path=/x has no effect with data=shapes\n" },
+        { &cpu, { "data_path=/x", "data=parallel" }, "" },
+        { &cpu, { "data_path=/x", "longest=99", "data=numbers" },
+          "data_path=/x has no effect with data=numbers\n"
+          "longest=99 has no effect without data=parallel\n" },
         /* Settings that depend on the machine. */
         { &cpu, { "threads=4" }, "" },
         { &cuda, { "threads=4" },

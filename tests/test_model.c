@@ -141,6 +141,9 @@ Test(model, impossible_combinations)
                    "are 10 and 16");
     expect_refused("depth=15", "quick: depth: 15 is not 6n + 4; the nearest "
                    "are 10 and 16");
+    expect_refused("data=numbers", "quick: model: wrn takes images, but "
+                   "data=numbers are sentences; use data=shapes, or another "
+                   "model");
     expect_refused("microbatch=101", "quick: microbatch: 101 is larger than "
                    "batch, 100; lower it, or 0 for the whole batch");
 }

@@ -10,8 +10,9 @@
 
 enum { PAIRS = 500, LONGEST = 40 };
 
-static int32_t source[PAIRS], target[PAIRS];
-static const struct pair_lengths lengths = { source, target, PAIRS };
+static int source[PAIRS], target[PAIRS];
+static int source_first[PAIRS + 1], target_first[PAIRS + 1];
+static const struct pair_tokens tokens = { source_first, target_first };
 
 static int below(int most, int stream, int i)
 {
@@ -24,6 +25,8 @@ static void draw_lengths(void)
     for (int i = 0; i < PAIRS; i++) {
         source[i] = 1 + below(LONGEST, 1, i);
         target[i] = 1 + below(LONGEST, 2, i);
+        source_first[i + 1] = source_first[i] + source[i];
+        target_first[i + 1] = target_first[i] + target[i];
     }
 }
 
@@ -81,37 +84,41 @@ static int fewest(const struct packing *p, int bin, int room)
     return parts;
 }
 
-/* The room that parts use. */
-static int used(const struct packing *p, int bin, const int *end, int parts)
+/* Cuts a bin; returns the number of parts, and the most that one has. */
+static int cut(const struct packing *p, int bin, int room, int *used)
 {
-    int most = 0;
+    int begin = p->first[bin], last = p->first[bin + 1], parts = 0;
 
-    for (int i = 0, at = p->first[bin]; i < parts; at = end[i++]) {
-        struct sum sum = sum_of(p, at, end[i]);
+    *used = 0;
+    for (int at = begin; at < last; parts++) {
+        int end = packing_part(p, at, last, room);
+        struct sum sum;
 
-        cr_assert_lt(at, end[i]);
-        most = sum.source > most ? sum.source : most;
-        most = sum.target > most ? sum.target : most;
+        cr_assert_lt(at, end);
+        sum = sum_of(p, at, end);
+        cr_expect(fits(sum, room));
+        *used = sum.source > *used ? sum.source : *used;
+        *used = sum.target > *used ? sum.target : *used;
+        at = end;
     }
-    cr_assert_eq(end[parts - 1], p->first[bin + 1]);
-    return most;
+    return parts;
 }
 
 Test(packing, parts_are_few_and_even, .init = draw_lengths)
 {
     static const int rooms[] = { LONGEST, 57, 100, 400 };
-    struct packing p = packing_new(&lengths, NULL, PAIRS, 400);
-    int end[PAIRS];
+    struct packing p = packing_new(&tokens, NULL, PAIRS, 400);
 
     expect_bins(&p, 400);
     cr_expect_gt(p.bins, 10);
     for (int i = 0; i < p.bins; i++)
         for (int k = 0; k < 4; k++) {
-            int parts = packing_parts(&p, &lengths, i, rooms[k], end);
-            int room = used(&p, i, end, parts);
+            int room = packing_room(&p, p.first[i], p.first[i + 1], rooms[k]);
+            int used, parts = cut(&p, i, room, &used);
 
             cr_expect_eq(parts, fewest(&p, i, rooms[k]));
             cr_expect_leq(room, rooms[k]);
+            cr_expect_eq(room, used);
             cr_expect_gt(fewest(&p, i, room - 1), parts,
                          "bin %d: less than %d would do", i, room);
         }
@@ -125,7 +132,7 @@ Test(packing, keeps_the_order_that_it_is_given, .init = draw_lengths)
 
     for (int i = 0; i < PAIRS / 2; i++)
         order[i] = PAIRS - 1 - 2 * i;
-    p = packing_new(&lengths, order, PAIRS / 2, 101);
+    p = packing_new(&tokens, order, PAIRS / 2, 101);
     expect_bins(&p, 101);
     cr_expect_arr_eq(p.pair, order, sizeof(order));
     packing_free(&p);
@@ -133,7 +140,7 @@ Test(packing, keeps_the_order_that_it_is_given, .init = draw_lengths)
 
 Test(packing, of_nothing_has_no_bins)
 {
-    struct packing p = packing_new(&lengths, NULL, 0, 10);
+    struct packing p = packing_new(&tokens, NULL, 0, 10);
 
     cr_expect_eq(p.bins, 0);
     packing_free(&p);
@@ -142,15 +149,15 @@ Test(packing, of_nothing_has_no_bins)
 /* A pair that fills the room is a bin of its own; so are two that share it. */
 Test(packing, fills_the_room)
 {
-    static const int32_t sources[] = { 10, 4, 6, 1 };
-    static const int32_t targets[] = { 1, 5, 5, 1 };
-    static const struct pair_lengths few = { sources, targets, 4 };
+    static const int sources[] = { 0, 10, 14, 20, 21 };
+    static const int targets[] = { 0, 1, 6, 11, 12 };
+    static const struct pair_tokens few = { sources, targets };
     struct packing p = packing_new(&few, NULL, 4, 10);
-    int end[4];
+    int used;
 
     cr_assert_eq(p.bins, 3);
     cr_expect_arr_eq(p.first, ((int[]){ 0, 1, 3, 4 }), 4 * sizeof(int));
-    cr_expect_eq(packing_parts(&p, &few, 1, 6, end), 2);
-    cr_expect_eq(packing_parts(&p, &few, 1, 10, end), 1);
+    cr_expect_eq(cut(&p, 1, packing_room(&p, 1, 3, 6), &used), 2);
+    cr_expect_eq(cut(&p, 1, packing_room(&p, 1, 3, 10), &used), 1);
     packing_free(&p);
 }

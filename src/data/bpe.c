@@ -1,8 +1,6 @@
-#define _GNU_SOURCE
-
 #include "data/bpe.h"
 
-#include <search.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,60 +10,59 @@
 static const char version[] = "#version: 0.2\n";
 static const char end_mark[] = BPE_END_MARK;
 
-int bpe_compare_bytes(const struct piece *a, const struct piece *b)
+/* Bytes of a key beside those of its pieces. */
+enum { KEY_EXTRA = 2 };
+
+/* Writes two pieces as one word, which no other two are: no piece of a merge
+ * has NUL in it. */
+static struct word key_of(const struct piece *left, const struct piece *right,
+                          char *key)
 {
-    size_t both = a->bytes < b->bytes ? a->bytes : b->bytes;
-    int order = both > 0 ? memcmp(a->at, b->at, both) : 0;
+    char *to = key;
 
-    if (order != 0 || a->bytes == b->bytes)
-        return order;
-    return a->bytes < b->bytes ? -1 : 1;
-}
-
-int bpe_compare_pieces(const struct piece *a, const struct piece *b)
-{
-    int order = bpe_compare_bytes(a, b);
-
-    return order != 0 ? order : a->ends - b->ends;
-}
-
-static int compare_merges(const void *a, const void *b)
-{
-    const struct merge *x = a, *y = b;
-    int order = bpe_compare_pieces(&x->left, &y->left);
-
-    return order != 0 ? order : bpe_compare_pieces(&x->right, &y->right);
-}
-
-void *bpe_add(void **root, void *key,
-              int (*compare)(const void *, const void *))
-{
-    void **node = tsearch(key, root, compare);
-
-    if (!node)
-        error_no_memory();
-    return *node;
+    memcpy(to, left->at, left->bytes);
+    to += left->bytes;
+    *to++ = '\0';
+    memcpy(to, right->at, right->bytes);
+    to += right->bytes;
+    *to++ = (char)(2 * left->ends + right->ends);
+    return (struct word){ key, (size_t)(to - key) };
 }
 
 /* Of merges that are there twice, the first counts. */
-void bpe_index(struct bpe *b)
+static void index_merge(struct bpe *b, int rank, char *key)
 {
-    for (int i = 0; i < b->count; i++) {
-        b->merge[i].rank = i;
-        bpe_add(&b->by_pieces, &b->merge[i], compare_merges);
-    }
+    const struct merge *m = &b->merge[rank];
+    int before = words_count(b->by_pieces);
+    int number = words_add(b->by_pieces, key_of(&m->left, &m->right, key));
+
+    if (number == before)
+        b->rank[number] = rank;
 }
 
-static void keep_key(void *key)
+void bpe_index(struct bpe *b)
 {
-    (void)key;
+    char *key;
+
+    for (int i = 0; i < b->count; i++) {
+        size_t bytes = b->merge[i].left.bytes + b->merge[i].right.bytes;
+
+        b->longest = bytes > b->longest ? bytes : b->longest;
+    }
+    b->by_pieces = words_new();
+    b->rank = xcalloc((unsigned long)b->count, sizeof(*b->rank));
+    key = xcalloc(b->longest + KEY_EXTRA, 1);
+    for (int i = 0; i < b->count; i++)
+        index_merge(b, i, key);
+    free(key);
 }
 
 void bpe_free(struct bpe *b)
 {
     if (!b)
         return;
-    tdestroy(b->by_pieces, keep_key);
+    words_free(b->by_pieces);
+    free(b->rank);
     free(b->merge);
     free(b->text);
     free(b);
@@ -76,14 +73,18 @@ int bpe_merges(const struct bpe *b)
     return b->count;
 }
 
-/* The rank of the merge of two pieces; -1: there is none. */
-static int rank_of(const struct bpe *b, const struct piece *left,
-                   const struct piece *right)
-{
-    struct merge wanted = { *left, *right, 0 };
-    void *found = tfind(&wanted, &b->by_pieces, compare_merges);
+enum { NO_RANK = INT_MAX, STALE_RANK = -1 };
 
-    return found ? (*(struct merge **)found)->rank : -1;
+/* The rank of the merge of two pieces, or NO_RANK; `key` has room for one. */
+static int rank_of(const struct bpe *b, const struct piece *left,
+                   const struct piece *right, char *key)
+{
+    int number;
+
+    if (left->bytes + right->bytes > b->longest)
+        return NO_RANK;
+    number = words_find(b->by_pieces, key_of(left, right, key));
+    return number < 0 ? NO_RANK : b->rank[number];
 }
 
 int bpe_characters(const char *word, size_t bytes, struct piece piece[])
@@ -100,49 +101,68 @@ int bpe_characters(const char *word, size_t bytes, struct piece piece[])
     return n;
 }
 
+/* rank[] is of the merges of pieces with those behind them. A rank is stale
+ * where one of the two has changed. */
+static void find_ranks(const struct bpe *b, const struct piece *piece,
+                       int *rank, int n, char *key)
+{
+    for (int i = 0; i + 1 < n; i++)
+        if (rank[i] == STALE_RANK)
+            rank[i] = rank_of(b, &piece[i], &piece[i + 1], key);
+    if (n > 0)
+        rank[n - 1] = NO_RANK;
+}
+
+static int least_rank(const int *rank, int n)
+{
+    int least = NO_RANK;
+
+    for (int i = 0; i < n; i++)
+        least = rank[i] < least ? rank[i] : least;
+    return least;
+}
+
 /* Joins pieces wherever the two of a merge stand beside each other; returns how
  * many there are then. */
-static int join_pieces(const struct merge *m, struct piece *piece, int n)
+static int join_pieces(int merge, struct piece *piece, int *rank, int n)
 {
     int to = 0;
 
     for (int i = 0; i < n; i++, to++) {
+        bool joins = rank[i] == merge;
+
         piece[to] = piece[i];
-        if (i + 1 < n && bpe_compare_pieces(&piece[i], &m->left) == 0 &&
-            bpe_compare_pieces(&piece[i + 1], &m->right) == 0) {
-            i++;
-            piece[to].bytes += piece[i].bytes;
-            piece[to].ends = piece[i].ends;
-        }
+        rank[to] = joins ? STALE_RANK : rank[i];
+        if (!joins)
+            continue;
+        i++;
+        piece[to].bytes += piece[i].bytes;
+        piece[to].ends = piece[i].ends;
+        if (to > 0)
+            rank[to - 1] = STALE_RANK;
     }
     return to;
-}
-
-/* The merge of lowest rank that a word's pieces have; -1: none. */
-static int best_merge(const struct bpe *b, const struct piece *piece, int n)
-{
-    int best = -1;
-
-    for (int i = 0; i + 1 < n; i++) {
-        int rank = rank_of(b, &piece[i], &piece[i + 1]);
-
-        if (rank >= 0 && (best < 0 || rank < best))
-            best = rank;
-    }
-    return best;
 }
 
 int bpe_cut(const struct bpe *b, const char *word, size_t bytes,
             size_t ends[])
 {
     struct piece *piece = xcalloc(bytes + 1, sizeof(*piece));
-    int n = bpe_characters(word, bytes, piece), rank;
+    int *rank = xcalloc(bytes + 1, sizeof(*rank));
+    char *key = xcalloc(b->longest + KEY_EXTRA, 1);
+    int n = bpe_characters(word, bytes, piece), least;
 
-    while ((rank = best_merge(b, piece, n)) >= 0)
-        n = join_pieces(&b->merge[rank], piece, n);
+    for (int i = 0; i < n; i++)
+        rank[i] = STALE_RANK;
+    for (find_ranks(b, piece, rank, n, key);
+         (least = least_rank(rank, n)) != NO_RANK;
+         find_ranks(b, piece, rank, n, key))
+        n = join_pieces(least, piece, rank, n);
     for (int i = 0; i < n; i++)
         ends[i] = (size_t)(piece[i].at - word) + piece[i].bytes;
     free(piece);
+    free(rank);
+    free(key);
     return n;
 }
 

@@ -4,12 +4,12 @@
  * beside each other most often become one. Of equal counts the couple whose
  * pieces come last counts, as in subword-nmt. Words that have a couple are
  * listed with it, so that a merge changes no others.
+ *
+ * A heap has the best couple on top. A couple is put on it anew whenever a
+ * merge has changed its count, and passed over where it lies with another.
  */
-#define _GNU_SOURCE
-
 #include "data/bpe_merges.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +18,7 @@
 /* A couple that is seen less often is not merged. */
 enum { LEAST_COUNT = 2 };
 
-struct lexeme {           /* of the vocabulary */
-    struct piece word;
+struct lexeme {          /* of the vocabulary */
     long long count;     /* in the text */
     int *symbol;
     int symbols;
@@ -31,42 +30,40 @@ struct couple {
     long long count;
     int *entry;          /* words that have had it */
     int entries;
+    bool changed;        /* since it was put on the heap */
 };
 
+struct offer {
+    int couple;
+    long long count;     /* when it was put on the heap */
+};
+
+/* Tables give numbers to words, to pieces and to couples. */
 struct lesson {
-    struct lexeme **entry;
-    int entries;
-    void *by_word;       /* of tsearch(), as are the others */
+    struct words *words, *pieces, *couples;
+    struct lexeme *entry;
     struct piece *symbol;
-    int symbols;
-    void *by_piece;
     struct couple **couple;
-    int couples;
-    void *by_symbols;
+    int *changed;        /* couples */
+    int changes;
+    struct offer *heap;
+    int offers;
 };
 
-static int compare_entries(const void *a, const void *b)
+static void count_word(struct lesson *l, struct word word)
 {
-    const struct lexeme *x = a, *y = b;
+    int before = words_count(l->words), number = words_add(l->words, word);
 
-    return bpe_compare_bytes(&x->word, &y->word);
+    if (number == before) {
+        l->entry = xgrow(l->entry, before, sizeof(*l->entry));
+        l->entry[number] = (struct lexeme){ 0 };
+    }
+    l->entry[number].count++;
 }
 
-static void count_word(struct lesson *l, const char *word, size_t bytes)
+static bool ends_word(char c)
 {
-    struct lexeme wanted = { .word = { word, bytes, true } }, *e;
-    void *found = tfind(&wanted, &l->by_word, compare_entries);
-
-    if (found) {
-        (*(struct lexeme **)found)->count++;
-        return;
-    }
-    e = xcalloc(1, sizeof(*e));
-    *e = wanted;
-    e->count = 1;
-    bpe_add(&l->by_word, e, compare_entries);
-    l->entry = xgrow(l->entry, l->entries, sizeof(struct lexeme *));
-    l->entry[l->entries++] = e;
+    return c == ' ' || c == '\n' || c == '\r' || c == '\0';
 }
 
 static void count_words(struct lesson *l, const struct bpe_text *text)
@@ -76,42 +73,38 @@ static void count_words(struct lesson *l, const struct bpe_text *text)
     for (const char *at = text->data; at < end;) {
         const char *begin = at;
 
-        while (at < end && !strchr(" \n\r", *at))
+        while (at < end && !ends_word(*at))
             at++;
         if (at > begin)
-            count_word(l, begin, (size_t)(at - begin));
+            count_word(l, (struct word){ begin, (size_t)(at - begin) });
         else
             at++;
     }
 }
 
-static int compare_couples(const void *a, const void *b)
-{
-    const struct couple *x = a, *y = b;
-
-    return x->left != y->left ? (x->left < y->left ? -1 : 1)
-                              : (x->right > y->right) - (x->right < y->right);
-}
-
 static struct couple *couple_of(struct lesson *l, int left, int right)
 {
-    struct couple wanted = { .left = left, .right = right }, *c;
-    void *found = tfind(&wanted, &l->by_symbols, compare_couples);
+    int key[] = { left, right }, before = words_count(l->couples);
+    int number = words_add(l->couples,
+                           (struct word){ (char *)key, sizeof(key) });
 
-    if (found)
-        return *(struct couple **)found;
-    c = xcalloc(1, sizeof(*c));
-    *c = wanted;
-    bpe_add(&l->by_symbols, c, compare_couples);
-    l->couple = xgrow(l->couple, l->couples, sizeof(struct couple *));
-    l->couple[l->couples++] = c;
-    return c;
+    if (number == before) {
+        l->couple = xgrow(l->couple, before, sizeof(*l->couple));
+        l->couple[number] = xcalloc(1, sizeof(struct couple));
+        *l->couple[number] = (struct couple){ .left = left, .right = right };
+    }
+    if (!l->couple[number]->changed) {
+        l->couple[number]->changed = true;
+        l->changed = xgrow(l->changed, l->changes, sizeof(*l->changed));
+        l->changed[l->changes++] = number;
+    }
+    return l->couple[number];
 }
 
 /* Adds the couples of a word, or takes them away. */
 static void count_couples(struct lesson *l, int entry, int sign)
 {
-    const struct lexeme *e = l->entry[entry];
+    const struct lexeme *e = &l->entry[entry];
 
     for (int i = 0; i + 1 < e->symbols; i++) {
         struct couple *c = couple_of(l, e->symbol[i], e->symbol[i + 1]);
@@ -124,55 +117,33 @@ static void count_couples(struct lesson *l, int entry, int sign)
     }
 }
 
-/* A symbol's number, by its piece. */
-struct symbol_node {
-    struct piece piece;
-    int number;
-};
-
-static int compare_symbols(const void *a, const void *b)
+/* The number of a piece; `room` is for its bytes and one more. */
+static int symbol_of(struct lesson *l, struct piece piece, char *room)
 {
-    const struct symbol_node *x = a, *y = b;
+    int before = words_count(l->pieces), number;
 
-    return bpe_compare_pieces(&x->piece, &y->piece);
-}
-
-static int symbol_of(struct lesson *l, struct piece piece)
-{
-    struct symbol_node wanted = { piece, l->symbols }, *node;
-    void *found = tfind(&wanted, &l->by_piece, compare_symbols);
-
-    if (found)
-        return (*(struct symbol_node **)found)->number;
-    node = xcalloc(1, sizeof(*node));
-    *node = wanted;
-    bpe_add(&l->by_piece, node, compare_symbols);
-    l->symbol = xgrow(l->symbol, l->symbols, sizeof(*l->symbol));
-    l->symbol[l->symbols] = piece;
-    return l->symbols++;
-}
-
-static void spell(struct lesson *l, struct lexeme *e)
-{
-    struct piece *piece = xcalloc(e->word.bytes + 1, sizeof(*piece));
-    int n = bpe_characters(e->word.at, e->word.bytes, piece);
-
-    e->symbol = xcalloc((unsigned long)n, sizeof(int));
-    e->symbols = n;
-    for (int i = 0; i < n; i++)
-        e->symbol[i] = symbol_of(l, piece[i]);
-    free(piece);
-}
-
-static void begin_lesson(struct lesson *l, const struct bpe_text *text,
-                         int texts)
-{
-    for (int i = 0; i < texts; i++)
-        count_words(l, &text[i]);
-    for (int i = 0; i < l->entries; i++) {
-        spell(l, l->entry[i]);
-        count_couples(l, i, 1);
+    memcpy(room, piece.at, piece.bytes);
+    room[piece.bytes] = piece.ends;
+    number = words_add(l->pieces, (struct word){ room, piece.bytes + 1 });
+    if (number == before) {
+        l->symbol = xgrow(l->symbol, before, sizeof(*l->symbol));
+        l->symbol[number] = piece;
     }
+    return number;
+}
+
+static void spell(struct lesson *l, int entry)
+{
+    struct word word = words_at(l->words, entry);
+    struct piece *piece = xcalloc(word.bytes + 1, sizeof(*piece));
+    struct lexeme *e = &l->entry[entry];
+    char room[8];
+
+    e->symbols = bpe_characters(word.at, word.bytes, piece);
+    e->symbol = xcalloc((unsigned long)e->symbols, sizeof(int));
+    for (int i = 0; i < e->symbols; i++)
+        e->symbol[i] = symbol_of(l, piece[i], room);
+    free(piece);
 }
 
 /* The order of symbols as subword-nmt has it: by their text, which has the end
@@ -194,35 +165,78 @@ static int compare_marked(const struct piece *a, const struct piece *b)
 }
 
 /* Whether a couple is to be merged before another. */
-static bool is_before(const struct lesson *l, const struct couple *a,
-                      const struct couple *b)
+static bool is_before(const struct lesson *l, struct offer a, struct offer b)
 {
+    const struct couple *x = l->couple[a.couple], *y = l->couple[b.couple];
     int order;
 
-    if (a->count != b->count)
-        return a->count > b->count;
-    order = compare_marked(&l->symbol[a->left], &l->symbol[b->left]);
+    if (a.count != b.count)
+        return a.count > b.count;
+    order = compare_marked(&l->symbol[x->left], &l->symbol[y->left]);
     if (order == 0)
-        order = compare_marked(&l->symbol[a->right], &l->symbol[b->right]);
+        order = compare_marked(&l->symbol[x->right], &l->symbol[y->right]);
     return order > 0;
 }
 
-static struct couple *best_couple(const struct lesson *l)
+static void put_offer(struct lesson *l, struct offer offer)
 {
-    struct couple *best = NULL;
+    int at = l->offers;
 
-    for (int i = 0; i < l->couples; i++)
-        if (l->couple[i]->count >= LEAST_COUNT &&
-            (!best || is_before(l, l->couple[i], best)))
-            best = l->couple[i];
-    return best;
+    l->heap = xgrow(l->heap, l->offers++, sizeof(*l->heap));
+    for (; at > 0 && is_before(l, offer, l->heap[(at - 1) / 2]);
+         at = (at - 1) / 2)
+        l->heap[at] = l->heap[(at - 1) / 2];
+    l->heap[at] = offer;
+}
+
+static struct offer take_offer(struct lesson *l)
+{
+    struct offer top = l->heap[0], last = l->heap[--l->offers];
+    int at = 0, next;
+
+    while ((next = 2 * at + 1) < l->offers) {
+        if (next + 1 < l->offers &&
+            is_before(l, l->heap[next + 1], l->heap[next]))
+            next++;
+        if (!is_before(l, l->heap[next], last))
+            break;
+        l->heap[at] = l->heap[next];
+        at = next;
+    }
+    l->heap[at] = last;
+    return top;
+}
+
+/* Puts all couples on the heap whose counts have changed. */
+static void put_changes(struct lesson *l)
+{
+    for (int i = 0; i < l->changes; i++) {
+        struct couple *c = l->couple[l->changed[i]];
+
+        c->changed = false;
+        if (c->count >= LEAST_COUNT)
+            put_offer(l, (struct offer){ l->changed[i], c->count });
+    }
+    l->changes = 0;
+}
+
+static struct couple *best_couple(struct lesson *l)
+{
+    put_changes(l);
+    while (l->offers > 0) {
+        struct offer best = take_offer(l);
+
+        if (l->couple[best.couple]->count == best.count)
+            return l->couple[best.couple];
+    }
+    return NULL;
 }
 
 /* Replaces a couple in a word by a symbol. */
 static void join_symbols(struct lesson *l, int entry, const struct couple *c,
                          int symbol)
 {
-    struct lexeme *e = l->entry[entry];
+    struct lexeme *e = &l->entry[entry];
     int to = 0;
 
     count_couples(l, entry, -1);
@@ -252,8 +266,8 @@ static struct piece joined(const struct lesson *l, const struct couple *c)
     const struct piece *right = &l->symbol[c->right];
 
     for (int k = 0; k < c->entries; k++) {
-        const struct lexeme *e = l->entry[c->entry[k]];
-        const char *at = e->word.at;
+        const struct lexeme *e = &l->entry[c->entry[k]];
+        const char *at = words_at(l->words, c->entry[k]).at;
 
         for (int i = 0; i + 1 < e->symbols; i++) {
             if (e->symbol[i] == c->left && e->symbol[i + 1] == c->right)
@@ -267,11 +281,14 @@ static struct piece joined(const struct lesson *l, const struct couple *c)
 
 static void merge_couple(struct lesson *l, struct couple *c)
 {
-    int symbol = symbol_of(l, joined(l, c)), entries = c->entries;
+    struct piece piece = joined(l, c);
+    char *room = xcalloc(piece.bytes + 1, 1);
+    int symbol = symbol_of(l, piece, room), entries = c->entries;
 
     for (int i = 0; i < entries; i++)
-        if (has_couple(l->entry[c->entry[i]], c))
+        if (has_couple(&l->entry[c->entry[i]], c))
             join_symbols(l, c->entry[i], c, symbol);
+    free(room);
 }
 
 /* Copies a piece behind the texts of others. */
@@ -298,42 +315,48 @@ static void keep_text(struct bpe *b)
     }
 }
 
-static void keep_lexeme(void *key)
+static void begin_lesson(struct lesson *l, const struct bpe_text *text,
+                         int texts)
 {
-    (void)key;
+    *l = (struct lesson){ words_new(), words_new(), words_new(), .offers = 0 };
+    for (int i = 0; i < texts; i++)
+        count_words(l, &text[i]);
+    for (int i = 0; i < words_count(l->words); i++) {
+        spell(l, i);
+        count_couples(l, i, 1);
+    }
 }
 
 static void end_lesson(struct lesson *l)
 {
-    for (int i = 0; i < l->entries; i++) {
-        free(l->entry[i]->symbol);
-        free(l->entry[i]);
-    }
-    for (int i = 0; i < l->couples; i++) {
+    for (int i = 0; i < words_count(l->words); i++)
+        free(l->entry[i].symbol);
+    for (int i = 0; i < words_count(l->couples); i++) {
         free(l->couple[i]->entry);
         free(l->couple[i]);
     }
-    tdestroy(l->by_word, keep_lexeme);
-    tdestroy(l->by_symbols, keep_lexeme);
-    tdestroy(l->by_piece, free);
+    words_free(l->words);
+    words_free(l->pieces);
+    words_free(l->couples);
     free(l->entry);
-    free(l->couple);
     free(l->symbol);
+    free(l->couple);
+    free(l->changed);
+    free(l->heap);
 }
 
 struct bpe *bpe_learn(const struct bpe_text *text, int texts, int merges,
                       void (*told)(void *arg, int merges), void *arg)
 {
     struct bpe *b = xcalloc(1, sizeof(*b));
-    struct lesson l = { 0 };
+    struct lesson l;
     struct couple *best;
 
     b->merge = xcalloc((unsigned long)merges + 1, sizeof(*b->merge));
     begin_lesson(&l, text, texts);
     while (b->count < merges && (best = best_couple(&l))) {
-        b->merge[b->count++] = (struct merge){
-            l.symbol[best->left], l.symbol[best->right], 0
-        };
+        b->merge[b->count++] = (struct merge){ l.symbol[best->left],
+                                               l.symbol[best->right] };
         merge_couple(&l, best);
         if (told)
             told(arg, b->count);

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "data/words.h"
+
 /* The mark of a word's end, in files. */
 #define BPE_END_MARK "</w>"
 
@@ -19,29 +21,21 @@ struct piece {
 
 struct merge {
     struct piece left, right;
-    int rank;            /* those learned first come first */
 };
 
 struct bpe {
-    struct merge *merge; /* [count] by rank */
+    struct merge *merge; /* [count] by rank: those learned first come first */
     int count;
-    void *by_pieces;     /* of tsearch() */
+    struct words *by_pieces; /* both pieces of a merge as one word */
+    int *rank;           /* of each of these words */
+    size_t longest;      /* of them, bytes */
     char *text;          /* of the pieces */
 };
-
-/* By the bytes, as Python compares texts; then by the end. */
-int bpe_compare_bytes(const struct piece *, const struct piece *);
-int bpe_compare_pieces(const struct piece *, const struct piece *);
-
-/* tsearch(), which never runs out of memory here: the key that is there by
- * then. */
-void *bpe_add(void **root, void *key,
-              int (*compare)(const void *, const void *));
 
 /* Cuts a word into characters; piece[] has room for one per byte. */
 int bpe_characters(const char *word, size_t bytes, struct piece piece[]);
 
-/* Numbers all merges by their order, and makes them ready to be applied. */
+/* Makes merges ready to be applied. */
 void bpe_index(struct bpe *);
 
 #endif

@@ -38,6 +38,7 @@ static const char *const file_names[FILES] = {
 static const struct { int first, end; } split_files[SPLIT_COUNT] = {
     [SPLIT_TRAIN] = { 0, TRAIN_FILES },
     [SPLIT_VALID] = { TRAIN_FILES, FILES },
+    [SPLIT_TEST] = { 0, 0 },
 };
 
 struct cifar10 {

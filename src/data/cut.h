@@ -7,7 +7,9 @@
 
 #include "kernels/kernels.h"
 
-enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_COUNT };
+enum split { SPLIT_TRAIN, SPLIT_VALID,
+             SPLIT_TEST,      /* may be empty */
+             SPLIT_COUNT };
 
 struct cut {
     struct extents whole;    /* a batch of training */

@@ -4,6 +4,9 @@
 
 #include "data/cifar10.h"
 #include "data/images.h"
+#include "data/number_pairs.h"
+#include "data/parallel.h"
+#include "data/sequences.h"
 #include "data/shapes.h"
 #include "settings/facts.h"
 
@@ -18,6 +21,8 @@ static const struct {
 } sets[] = {
     [DATA_SHAPES] = { &images_family, &shapes_source },
     [DATA_CIFAR10] = { &images_family, &cifar10_source },
+    [DATA_NUMBERS] = { &sequences_family, &number_pairs_source },
+    [DATA_PARALLEL] = { &sequences_family, &parallel_source },
 };
 
 const struct data_family *dataset_family(int data)
@@ -85,7 +90,8 @@ struct reading dataset_read(const struct dataset *set,
                             const struct settings *s, enum split split,
                             int64_t step)
 {
-    struct reading r = { set->state, s, split, step, { { 0 } } };
+    struct reading r = { .state = set->state, .settings = s,
+                         .split = split, .step = step };
 
     set->family->begin(&r);
     return r;
@@ -102,4 +108,9 @@ struct loader dataset_loader(const struct dataset *set, struct reading *r)
 bool dataset_intact(const struct dataset *set, struct error *e)
 {
     return set->family->intact(set->state, e);
+}
+
+const struct sequences *dataset_sequences(const struct dataset *set)
+{
+    return set->family == &sequences_family ? set->state : NULL;
 }

@@ -7,6 +7,7 @@
 #include "data/family.h"
 
 struct dataset;
+struct sequences;
 
 /* Facts about a set that the planner needs, from settings alone, beside
  * facts.h: its family; how its batches are cut. */
@@ -22,8 +23,8 @@ bool dataset_epoch_check(const struct settings *, struct error *);
  * "data_path: " first, then the trouble; then, after "; ", the remedy. */
 bool dataset_check(const struct settings *, struct error *);
 
-/* Opens the set; cifar10 from settings->data_path, the folder of its binary
- * files or the one above it. */
+/* Opens the set, which may be one of files in the folder settings->data_path.
+ */
 bool dataset_open(struct dataset **, const struct settings *, struct error *);
 void dataset_close(struct dataset *);
 
@@ -42,5 +43,8 @@ struct loader dataset_loader(const struct dataset *, struct reading *);
 /* Whether no sample so far had changed since the set was opened. Once one has,
  * the answer stays false. */
 bool dataset_intact(const struct dataset *, struct error *);
+
+/* The set as sequences.h has it; NULL if it is none of sentences. */
+const struct sequences *dataset_sequences(const struct dataset *);
 
 #endif

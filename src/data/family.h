@@ -17,6 +17,9 @@ struct reading {
     enum split split;
     int64_t step;            /* optimizer steps before it, in training */
     struct extents whole;
+    /* For the family itself: places in its order, and what a part has room
+     * for. */
+    int begin, end, room;
 };
 
 struct data_family {

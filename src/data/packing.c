@@ -1,111 +1,116 @@
 #include "data/packing.h"
 
 #include <assert.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/error.h"
 
-/* Tokens of both languages. */
-struct tokens {
-    int64_t source, target;
-};
-
-static struct tokens tokens_of(const struct pair_lengths *lengths, int pair)
+static bool fits(const struct packing *p, int begin, int end, int room)
 {
-    return (struct tokens){ lengths->source[pair], lengths->target[pair] };
+    return p->source[end] - p->source[begin] <= room &&
+           p->target[end] - p->target[begin] <= room;
 }
 
-static bool fits(struct tokens a, struct tokens b, int room)
+/* Sums only grow: so the last place that fits is found by halving. */
+int packing_part(const struct packing *p, int begin, int end, int room)
 {
-    return a.source + b.source <= room && a.target + b.target <= room;
-}
+    int low = begin, high = end;
 
-/* Where the pairs end that fit into one bin, from place `begin` on. */
-static int end_of_bin(const struct pair_lengths *lengths, const int *pair,
-                      int begin, int end, int room)
-{
-    struct tokens sum = { 0, 0 };
-    int at = begin;
+    while (low < high) {
+        int middle = high - (high - low) / 2;
 
-    for (; at < end; at++) {
-        struct tokens next = tokens_of(lengths, pair[at]);
-
-        if (!fits(sum, next, room))
-            break;
-        sum = (struct tokens){ sum.source + next.source,
-                             sum.target + next.target };
+        if (fits(p, begin, middle, room))
+            low = middle;
+        else
+            high = middle - 1;
     }
-    assert(at > begin);
-    return at;
+    assert(low > begin || begin == end);
+    return low;
 }
 
-struct packing packing_new(const struct pair_lengths *lengths,
-                           const int *order, int pairs, int room)
+static void sum_tokens(struct packing *p, const struct pair_tokens *tokens)
 {
-    struct packing p = { .pairs = pairs };
+    for (int i = 0; i < p->pairs; i++) {
+        int pair = p->pair[i];
 
-    p.pair = xcalloc((unsigned long)pairs + 1, sizeof(*p.pair));
-    p.first = xcalloc((unsigned long)pairs + 1, sizeof(*p.first));
+        p->source[i + 1] = p->source[i] + tokens->source[pair + 1] -
+                           tokens->source[pair];
+        p->target[i + 1] = p->target[i] + tokens->target[pair + 1] -
+                           tokens->target[pair];
+    }
+}
+
+static int *new_places(int pairs)
+{
+    return xcalloc((unsigned long)pairs + 1, sizeof(int));
+}
+
+struct packing packing_new(const struct pair_tokens *tokens, const int *order,
+                           int pairs, int room)
+{
+    struct packing p = {
+        .pair = new_places(pairs), .source = new_places(pairs),
+        .target = new_places(pairs), .first = new_places(pairs),
+        .pairs = pairs
+    };
+
     for (int i = 0; i < pairs; i++)
         p.pair[i] = order ? order[i] : i;
-    while (p.first[p.bins] < pairs) {
-        p.first[p.bins + 1] = end_of_bin(lengths, p.pair, p.first[p.bins],
-                                         pairs, room);
-        p.bins++;
-    }
+    sum_tokens(&p, tokens);
+    for (; p.first[p.bins] < pairs; p.bins++)
+        p.first[p.bins + 1] = packing_part(&p, p.first[p.bins], pairs, room);
     return p;
 }
 
 void packing_free(struct packing *p)
 {
     free(p->pair);
+    free(p->source);
+    free(p->target);
     free(p->first);
     *p = (struct packing){ 0 };
 }
 
-/* The number of parts with this room; end[] gets their ends, if given. */
-static int cut_bin(const struct packing *p,
-                   const struct pair_lengths *lengths, int bin, int room,
-                   int *end)
+/* How many parts there are with this room, but at most one more than `most`. */
+static int count_parts(const struct packing *p, int begin, int end, int room,
+                       int most)
 {
-    int parts = 0, last = p->first[bin + 1];
+    int parts = 0;
 
-    for (int at = p->first[bin]; at < last; parts++) {
-        at = end_of_bin(lengths, p->pair, at, last, room);
-        if (end)
-            end[parts] = at;
-    }
+    for (int at = begin; at < end && parts <= most; parts++)
+        at = packing_part(p, at, end, room);
     return parts;
 }
 
-/* The longest side of the longest pair of a bin: less room would not do. */
-static int least_room(const struct packing *p,
-                      const struct pair_lengths *lengths, int bin)
+/* The tokens of the longest side of a pair: less room would not do. */
+static int least_room(const struct packing *p, int begin, int end)
 {
     int least = 1;
 
-    for (int i = p->first[bin]; i < p->first[bin + 1]; i++) {
-        struct tokens pair = tokens_of(lengths, p->pair[i]);
+    for (int i = begin; i < end; i++) {
+        int source = p->source[i + 1] - p->source[i];
+        int target = p->target[i + 1] - p->target[i];
 
-        least = pair.source > least ? (int)pair.source : least;
-        least = pair.target > least ? (int)pair.target : least;
+        least = source > least ? source : least;
+        least = target > least ? target : least;
     }
     return least;
 }
 
-int packing_parts(const struct packing *p, const struct pair_lengths *lengths,
-                  int bin, int room, int end[])
+int packing_room(const struct packing *p, int begin, int end, int room)
 {
-    int parts = cut_bin(p, lengths, bin, room, NULL);
-    int low = least_room(p, lengths, bin), high = room;
+    int parts = count_parts(p, begin, end, room, INT_MAX - 1);
+    int low = least_room(p, begin, end), high = room;
 
     while (low < high) {
         int middle = low + (high - low) / 2;
 
-        if (cut_bin(p, lengths, bin, middle, NULL) > parts)
+        if (count_parts(p, begin, end, middle, parts) > parts)
             low = middle + 1;
         else
             high = middle;
     }
-    return cut_bin(p, lengths, bin, low, end);
+    return low;
 }

@@ -12,29 +12,32 @@
 
 #include <stdint.h>
 
-/* Tokens of pairs, end marks included; no pair is longer than the room that it
- * is packed into. */
-struct pair_lengths {
-    const int32_t *source, *target; /* [count] */
-    int count;
+/* The tokens of pairs, end marks included: those of pair i lie from first[i] to
+ * first[i + 1]. */
+struct pair_tokens {
+    const int *source, *target; /* [pairs + 1] */
 };
 
-/* Pairs in an order, cut. */
+/* Pairs in an order, cut into bins. Their places are numbers in that order. */
 struct packing {
-    int *pair;           /* owned, [pairs]: their numbers */
-    int *first;          /* owned, [bins + 1]: places in pair[] */
+    int *pair;           /* owned, [pairs]: the number of each */
+    int *source, *target; /* owned, [pairs + 1]: tokens before each place */
+    int *first;          /* owned, [bins + 1]: the place where each begins */
     int pairs, bins;
 };
 
 /* Packs pairs, in the order in which `order` has their numbers, NULL for 0, 1,
- * 2 and so on. */
-struct packing packing_new(const struct pair_lengths *, const int *order,
+ * 2 and so on. No pair has more tokens of a language than `room`. */
+struct packing packing_new(const struct pair_tokens *, const int *order,
                            int pairs, int room);
 void packing_free(struct packing *);
 
-/* Cuts a bin into parts. end[] gets the place in pair[] at which each part
- * ends; it has room for one per pair. Returns the number of parts. */
-int packing_parts(const struct packing *, const struct pair_lengths *, int bin,
-                  int room, int end[]);
+/* The place where the part ends that begins at place `begin` of those before
+ * `end`. */
+int packing_part(const struct packing *, int begin, int end, int room);
+
+/* The least room for which places from `begin` to `end` make no more parts than
+ * with this room. */
+int packing_room(const struct packing *, int begin, int end, int room);
 
 #endif

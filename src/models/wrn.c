@@ -16,7 +16,13 @@ static bool wrn_check(const struct settings *s, const char *where,
                       struct error *e)
 {
     int below = s->depth - (s->depth + 2) % 6;
+    struct facts facts = facts_of(s);
 
+    if (facts.image.classes == 0)
+        return error_set(e, EXIT_INPUT, "%s: model: wrn takes images, but "
+                         "data=%s are %s; use data=shapes, or another model",
+                         where, settings_find("data")->choices[s->data],
+                         facts.items);
     return below == s->depth ||
            error_set(e, EXIT_INPUT, "%s: depth: %d is not 6n + 4; the "
                      "nearest are %d and %d", where, s->depth, below,

@@ -8,6 +8,12 @@
     .score = { "accuracy", .percent = true, .higher_is_better = true, \
                .of = score_is_accuracy }
 
+/* So have sets of sentence pairs. */
+#define SENTENCES .unit = "token", .units = "tokens", .items = "sentences", \
+    .drawn = DATA_NUMBERS, \
+    .score = { "token accuracy", .percent = true, .higher_is_better = true, \
+               .of = score_is_accuracy }
+
 static const struct facts sets[] = {
     [DATA_SHAPES] = { IMAGES, .image = { 32, 32, 3, 10 } },
     [DATA_CIFAR10] = {
@@ -18,11 +24,26 @@ static const struct facts sets[] = {
                  "cifar-10-batches-bin with data_batch_1.bin to "
                  "data_batch_5.bin and test_batch.bin"
     },
+    [DATA_NUMBERS] = { SENTENCES, .text = { 31, 34, 12, 10 } },
+    [DATA_PARALLEL] = {
+        SENTENCES,
+        .where = "pairs of files, such as train.de and train.en, valid.de and "
+                 "valid.en, test.de and test.en, with one sentence a line and "
+                 "spaces between its words: those of Multi30k, on "
+                 "github.com/multi30k/dataset, or of IWSLT 2014, as fairseq's "
+                 "prepare-iwslt14.sh writes them"
+    },
 };
 
 struct facts facts_of(const struct settings *s)
 {
-    return sets[s->data];
+    struct facts facts = sets[s->data];
+
+    if (s->data == DATA_PARALLEL)
+        facts.text = (struct text_facts){ s->source_vocabulary,
+                                          s->target_vocabulary, s->longest,
+                                          s->sentence };
+    return facts;
 }
 
 const char *facts_units(const struct setting *row, const struct settings *s)

@@ -13,10 +13,12 @@ struct image_facts {
     int height, width, channels, classes;
 };
 
-/* What a set of sentence pairs has; all 0 for other data. */
+/* What a set of sentence pairs has; all 0 for other data. Vocabularies have the
+ * special tokens in them, and lengths, in tokens, the end mark. */
 struct text_facts {
     int source_vocabulary, target_vocabulary;
-    int sentence;        /* mean tokens of a source sentence */
+    int longest;         /* sentence of either language */
+    int sentence;        /* mean length in the source language */
 };
 
 struct facts {

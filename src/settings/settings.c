@@ -1,7 +1,6 @@
 /*
  * Values of settings, read from text and written as text. Rows of the table
- * carry the limits of their types. Nothing here knows a setting by name but
- * settings_check(), which knows the combinations.
+ * carry the limits of their types. Nothing here knows a setting by name.
  *
  * Numbers are read strictly: the whole text, decimal, in range. A value that
  * is refused leaves the settings as they were.
@@ -394,15 +393,5 @@ bool settings_can_follow(const struct settings *before,
                          "%s: cannot change during a run, from %.80s to "
                          "%.80s; begin a run with it", row->name, was, wanted);
     }
-    return true;
-}
-
-bool settings_check(const struct settings *s, const char *where,
-                    struct error *e)
-{
-    if (s->microbatch > s->batch)
-        return error_set(e, EXIT_INPUT, "%s: microbatch: %d is larger than "
-                         "batch, %d; lower it, or 0 for the whole batch",
-                         where, s->microbatch, s->batch);
     return true;
 }

@@ -18,7 +18,7 @@
 enum { SETTINGS_TEXT_SIZE = 512 };
 
 enum model_choice { MODEL_WRN, MODEL_DYNAMICCONV };
-enum data_choice { DATA_SHAPES, DATA_CIFAR10 };
+enum data_choice { DATA_SHAPES, DATA_CIFAR10, DATA_NUMBERS, DATA_PARALLEL };
 enum precision { PRECISION_FP32, PRECISION_BF16, PRECISION_FP16 };
 enum master_weights { MASTER_WEIGHTS_NONE, MASTER_WEIGHTS_FP32 };
 enum recompute { RECOMPUTE_NONE, RECOMPUTE_NORMS };
@@ -42,6 +42,11 @@ struct settings {
     /* data */
     int data;            /* enum data_choice */
     char data_path[SETTINGS_TEXT_SIZE];
+    char source[16], target[16]; /* languages */
+    int source_vocabulary, target_vocabulary; /* tokens, special ones too */
+    int subwords;        /* merges of byte pair encoding; 0: cut already */
+    int longest;         /* sentence, tokens with the end mark */
+    int sentence;        /* mean tokens of one in the source language */
     bool augment;        /* random crop and flip of training images */
     int epoch_samples;   /* in one short epoch; 0: the whole set */
     int valid_samples;   /* for one evaluation; 0: the whole set */
@@ -211,7 +216,8 @@ bool settings_can_follow(const struct settings *before,
                          const struct settings *after, struct error *);
 
 /* Checks combinations that no single row can see, whatever the model, such as a
- * microbatch above the batch. model_check() knows those of models too. */
+ * microbatch above the batch: settings_check.c. model_check() knows those of
+ * models too. */
 bool settings_check(const struct settings *, const char *where,
                     struct error *);
 

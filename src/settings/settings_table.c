@@ -6,7 +6,8 @@
 #include "settings/settings.h"
 
 static const char *const models[] = { "wrn", "dynamicconv", NULL };
-static const char *const datas[] = { "shapes", "cifar10", NULL };
+static const char *const datas[] = { "shapes", "cifar10", "numbers",
+                                     "parallel", NULL };
 static const char *const precisions[] = { "fp32", "bf16", "fp16", NULL };
 static const char *const master_weights[] = { "none", "fp32", NULL };
 static const char *const recomputes[] = { "none", "norms", NULL };
@@ -113,15 +114,52 @@ const struct setting settings_table[] = {
 
     { "data", "data", SETTING_CHOICE, AT(data), CHOICES(datas),
       "shapes", NULL, FIXED,
-      .help = "data set; shapes: drawn as needed, cifar10: read from "
-              "data_path" },
+      .help = "data set; shapes, numbers: drawn; cifar10, parallel: read "
+              "from data_path" },
     { "data_path", "data", SETTING_TEXT, AT(data_path), NO_RANGE,
       "", NULL, FIXED,
-      .help = "folder of the CIFAR-10 binary files, or the one above it",
-      .idle = { WITHOUT("data", "cifar10") } },
+      .help = "folder of CIFAR-10's binary files, or of sentences: train.de, "
+              "train.en, valid.de, ...",
+      .idle = { WITH("data", "shapes"), WITH("data", "numbers") } },
+    { "source", "data", SETTING_TEXT, AT(source), NO_RANGE,
+      "de", NULL, FIXED,
+      .help = "language to translate from; its files' names end with it",
+      .idle = { WITHOUT("data", "parallel") } },
+    { "target", "data", SETTING_TEXT, AT(target), NO_RANGE,
+      "en", NULL, FIXED,
+      .help = "language to translate to",
+      .idle = { WITHOUT("data", "parallel") } },
+    { "source_vocabulary", "data", SETTING_INT, AT(source_vocabulary),
+      RANGE(5, 1000000),
+      "8848", "tokens", FIXED,
+      .help = "size of the source language's dictionary, with four special "
+              "tokens",
+      .idle = { WITHOUT("data", "parallel") } },
+    { "target_vocabulary", "data", SETTING_INT, AT(target_vocabulary),
+      RANGE(5, 1000000),
+      "6632", "tokens", FIXED,
+      .help = "size of the target language's dictionary, with four special "
+              "tokens",
+      .idle = { WITHOUT("data", "parallel") } },
+    { "subwords", "data", SETTING_INT, AT(subwords), RANGE(0, 1000000),
+      "0", "merges", FIXED,
+      .help = "length of the byte pair encoding of both languages; 0: the "
+              "files are cut already",
+      .idle = { WITHOUT("data", "parallel") } },
+    { "longest", "data", SETTING_INT, AT(longest), RANGE(2, 65536),
+      "250", "tokens", FIXED,
+      .help = "most tokens of a sentence, with its end mark; training leaves "
+              "out longer ones",
+      .idle = { WITHOUT("data", "parallel") } },
+    { "sentence", "data", SETTING_INT, AT(sentence), RANGE(2, 65536),
+      "25", "tokens", FIXED,
+      .help = "mean length of a source sentence, by which arithmetic is "
+              "counted",
+      .idle = { WITHOUT("data", "parallel") } },
     { "augment", "data", SETTING_BOOL, AT(augment), NO_RANGE,
       "yes", NULL, FIXED,
-      .help = "crop and flip training images at random" },
+      .help = "crop and flip training images at random",
+      .idle = { WITH("data", "numbers"), WITH("data", "parallel") } },
     { "epoch_samples", "data", SETTING_INT, AT(epoch_samples),
       RANGE(0, 1000000000),
       "0", UNITS_OF_DATA, FIXED,

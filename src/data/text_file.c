@@ -1,0 +1,136 @@
+#include "data/text_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+
+/* Where a check of the text has come to. */
+struct place {
+    size_t at;           /* bytes before it */
+    size_t line_begin;
+    int line;            /* from 1 */
+    bool has_words;      /* the line, so far */
+};
+
+static bool refuse_byte(const struct text_file *t, const struct place *p,
+                        const char *trouble, struct error *e)
+{
+    return error_set(e, EXIT_INPUT, "%s: line %d: byte %zu %s", t->path,
+                     p->line, p->at - p->line_begin + 1, trouble);
+}
+
+static bool end_line(const struct text_file *t, struct place *p,
+                     struct error *e)
+{
+    if (!p->has_words)
+        return error_set(e, EXIT_INPUT, "%s: line %d is empty; remove it, and "
+                         "the line of the other language that belongs to it",
+                         t->path, p->line);
+    p->line++;
+    p->line_begin = p->at;
+    p->has_words = false;
+    return true;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
+
+/* Takes a character beyond ASCII. UTF-8 has no surrogates. */
+static bool take_wide(const struct text_file *t, struct place *p,
+                      struct error *e)
+{
+    uint32_t c;
+    size_t bytes = text_decode(t->data + p->at, t->bytes - p->at, &c);
+
+    if (c == TEXT_NO_CHARACTER || (c >= 0xd800 && c <= 0xdfff))
+        return refuse_byte(t, p, "is not UTF-8; convert the file with iconv, "
+                           "from the encoding that it is in", e);
+    p->at += bytes;
+    p->has_words = true;
+    return true;
+}
+
+/* Takes a character, and makes it a space if it divides words. */
+static bool take_character(struct text_file *t, struct place *p,
+                           struct error *e)
+{
+    char *c = &t->data[p->at];
+
+    if (*c & 0x80)
+        return take_wide(t, p, e);
+    if (*c == '\0')
+        return refuse_byte(t, p, "is NUL; this is not a file of text", e);
+    p->at++;
+    if (*c == '\n')
+        return end_line(t, p, e);
+    if (is_space(*c))
+        *c = ' ';
+    else
+        p->has_words = true;
+    return true;
+}
+
+static bool check_text(struct text_file *t, struct error *e)
+{
+    struct place p = { .line = 1 };
+
+    while (p.at < t->bytes)
+        if (!take_character(t, &p, e))
+            return false;
+    if (p.at > p.line_begin && !end_line(t, &p, e))
+        return false;
+    t->lines = p.line - 1;
+    return t->lines > 0 ||
+           error_set(e, EXIT_INPUT, "%s: the file is empty; put a sentence on "
+                     "each line", t->path);
+}
+
+static bool read_whole(struct text_file *t, int fd, struct error *e)
+{
+    t->data = xcalloc(t->bytes + 1, 1);
+    return file_read_at(fd, t->data, t->bytes, 0) ||
+           error_set(e, EXIT_INPUT, "%s: %s; see that it can be read", t->path,
+                     errno ? strerror(errno) : "the file grew shorter");
+}
+
+bool text_file_read(struct text_file *t, const char *path, struct error *e)
+{
+    uint64_t bytes;
+    int fd = file_open(path, TEXT_FILE_MOST, &bytes, e);
+    bool done;
+
+    if (fd < 0)
+        return false;
+    *t = (struct text_file){ .path = xstrdup(path), .bytes = (size_t)bytes };
+    done = read_whole(t, fd, e) && check_text(t, e);
+    close(fd);
+    if (!done)
+        text_file_free(t);
+    return done;
+}
+
+void text_file_free(struct text_file *t)
+{
+    free(t->path);
+    free(t->data);
+    *t = (struct text_file){ 0 };
+}
+
+bool text_file_next(const struct text_file *t, size_t *at, struct word *line)
+{
+    const char *begin = t->data + *at, *end;
+
+    if (*at >= t->bytes)
+        return false;
+    end = memchr(begin, '\n', t->bytes - *at);
+    *line = (struct word){ begin, end ? (size_t)(end - begin)
+                                      : t->bytes - *at };
+    *at += line->bytes + 1;
+    return true;
+}
