@@ -1,8 +1,8 @@
 /*
- * Packed sentences cut into tiles of a number of rows, the last of a sentence
- * being what is left. Tiles have slots. The first slot of sentence n, which
- * begins at row b, is b / tile + n, so that the shapes alone bound the number
- * of slots and bisection finds a slot's tile. Some slots stay empty.
+ * Packed sentences cut into tiles of a number of rows; the last tile of a
+ * sentence has the rest. Tiles have slots. The first slot of sentence n, which
+ * begins at row b, is b / tile + n. So shapes alone give the number of slots,
+ * and bisection finds the sentence of a slot. Some slots stay empty.
  */
 #ifndef MEMDIAL_SENTENCE_TILES_H
 #define MEMDIAL_SENTENCE_TILES_H
@@ -26,10 +26,15 @@ PORTABLE int sentence_tiles(struct sentence s, int tile)
     return (s.end - s.begin + tile - 1) / tile;
 }
 
-/* The first slot of a sentence. */
+/* The first slot of a sentence, and its number of slots. */
 PORTABLE int sentence_slot(const int32_t *ends, int number, int tile)
 {
     return sentence_at(ends, number).begin / tile + number;
+}
+
+PORTABLE int sentence_own_slots(struct sentence s, int tile)
+{
+    return s.end / tile - s.begin / tile + 1;
 }
 
 /* Tile i of a sentence; none beyond the last. */
@@ -42,10 +47,9 @@ PORTABLE struct sentence_tile sentence_tile(struct sentence s, int tile, int i)
     return t;
 }
 
-/* The tile in a slot, found by bisection among `count` sentences. */
-PORTABLE struct sentence_tile sentence_tile_of_slot(const int32_t *ends,
-                                                    int count, int tile,
-                                                    int slot)
+/* The sentence of a slot, found by bisection among `count`. */
+PORTABLE struct sentence sentence_of_slot(const int32_t *ends, int count,
+                                          int tile, int slot)
 {
     int low = 0, high = count - 1;
 
@@ -57,8 +61,7 @@ PORTABLE struct sentence_tile sentence_tile_of_slot(const int32_t *ends,
         else
             low = middle;
     }
-    return sentence_tile(sentence_at(ends, low), tile,
-                         slot - sentence_slot(ends, low, tile));
+    return sentence_at(ends, low);
 }
 
 #endif

@@ -22,7 +22,8 @@ struct shape {
     bool overflow;       /* ... and a gradient that is not finite */
     bool master;         /* with a master copy of the weights */
     bool floats;         /* a linear layer's rows are floats, whatever w is */
-    bool bare;           /* a linear layer without a bias */
+    bool bare;           /* a linear layer without a bias, attention without
+                            its log-sum-exp */
     bool large;          /* too slow for finite differences */
     /* Of text, whose rows are packed sentences: */
     int sentences;

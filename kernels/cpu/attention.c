@@ -13,8 +13,8 @@
  * of the scores so far, and sums of exp(score - maximum), which shrink when the
  * maximum rises.
  *
- * Memory is slower than arithmetic on short sentences: while one tile of targets
- * goes through its heads, the rows of the next one are asked for.
+ * Memory is slower than arithmetic on short sentences: while one tile of
+ * targets goes through its heads, the rows of the next one are asked for.
  *
  * Threads share the tiles of targets in each head: rows of long sentences, and
  * heads, need nothing of each other.
@@ -124,13 +124,9 @@ INLINE vf weigh(const struct attend *t, const struct attention_pair *p,
 
         if (drops)
             draw = attention_draw(t->a, p, row, lane);
-        UNROLL
-        for (int i = 0; i < DROPOUT_GROUP; i++, score += MATRIX_BLOCK) {
-            vf e;
+        for (int i = 0; i < rows; i++, score += MATRIX_BLOCK) {
+            vf e = vf_exp(vf_load(score) - max);
 
-            if (i == rows)
-                break;
-            e = vf_exp(vf_load(score) - max);
             sum += e;
             if (drops)
                 e *= vec_dropout_factor(&t->a->dropout, &draw, i);
@@ -243,10 +239,8 @@ static void attend_items(const void *own, int share, struct range items)
 
     (void)share;
     for (size_t i = items.begin; i < items.end; i++) {
-        int slot = (int)(i / (size_t)a->heads), head = (int)(i
-                                                  % (size_t)a->heads);
-        struct sentence_tile target = sentence_tile_of_slot(
-            ends->data, ends->dim[0], ATTENTION_ROWS, slot);
+        int head;
+        struct sentence_tile target = attention_item(a, ends, i, &head);
 
         if (tile_rows(&target) == 0)
             continue;
@@ -273,9 +267,7 @@ void KERNEL(attention)(const struct call *c)
     const struct operand *q = &c->operand[ATTENTION_Q];
     const struct operand *ends = &c->operand[ATTENTION_TARGET_ENDS];
     struct attention a = attention_of_call(c);
-    size_t items = (size_t)a.heads
-                   * (size_t)sentence_slots(q->dim[0], ends->dim[0],
-                                            ATTENTION_ROWS);
+    size_t items = attention_items(&a, q, ends);
 
     attention_start_dropout(&a);
 #pragma omp parallel num_threads(c->threads)

@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "kernels/cpu/dropout_row.h"
 #include "kernels/cpu/matrix.h"
 #include "kernels/cpu/vec_dropout.h"
 #include "kernels/cpu/vec_exp.h"
@@ -48,11 +49,9 @@ static inline struct attention attention_of(const struct call *c,
 
 static inline void attention_start_dropout(struct attention *a)
 {
-    const struct call *c = a->call;
-    const struct dropping *dropping = &c->attr.attention.dropout;
+    const struct dropping *d = &a->call->attr.attention.dropout;
 
-    a->dropout = dropout_start(c->batch->seed, c->batch->step,
-                               dropping->stream, dropping->rate);
+    a->dropout = dropout_of_call(a->call, d->stream, d->rate);
 }
 
 /* A tile of target rows and one of source rows of a sentence, and a head. */
@@ -64,6 +63,34 @@ struct attention_pair {
 static inline int tile_rows(const struct sentence_tile *t)
 {
     return t->end - t->begin;
+}
+
+/* Item i of the tiles of all sentences in each head; *head is its head. The
+ * tiles of a sentence follow one another in a head, so that its rows of the
+ * other side stay near. */
+static inline struct sentence_tile attention_item(const struct attention *a,
+                                                  const struct operand *ends,
+                                                  size_t i, int *head)
+{
+    struct sentence s = sentence_of_slot(ends->data, ends->dim[0],
+                                         ATTENTION_ROWS,
+                                         (int)(i / (size_t)a->heads));
+    int at = (int)i - a->heads * sentence_slot(ends->data, s.number,
+                                               ATTENTION_ROWS);
+    int slots = sentence_own_slots(s, ATTENTION_ROWS);
+
+    *head = at / slots;
+    return sentence_tile(s, ATTENTION_ROWS, at % slots);
+}
+
+/* The items of tensor rows and their sentences. */
+static inline size_t attention_items(const struct attention *a,
+                                     const struct operand *rows,
+                                     const struct operand *ends)
+{
+    return (size_t)a->heads
+           * (size_t)sentence_slots(rows->dim[0], ends->dim[0],
+                                    ATTENTION_ROWS);
 }
 
 /* The rows of a tile and the columns of a head. */
@@ -82,13 +109,12 @@ static inline struct vec_draw attention_draw(const struct attention *a,
                                              const struct attention_pair *p,
                                              int row, int lane)
 {
+    int sentence = dropout_sentence(a->call, p->target.sentence.number);
     int position = p->target.begin - p->target.sentence.begin + lane;
     int source = p->source.begin - p->source.sentence.begin + row;
 
-    return vec_dropout_draw(
-        &a->dropout,
-        a->call->part->first.of[EXTENT_SAMPLES] + p->target.sentence.number,
-        position, source / DROPOUT_GROUP, p->head);
+    return vec_dropout_draw(&a->dropout, sentence, position,
+                            source / DROPOUT_GROUP, p->head);
 }
 
 /* The tile after one: of the same sentence, or of the next; empty after the

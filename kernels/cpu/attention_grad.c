@@ -8,7 +8,8 @@
  *   p = exp(scores - lse), d = p * dropout
  *   dv = d dy, over targets
  *   ds = d * (dy v) - p * (dy y), in which dy v and dy y are inner products
- *   dq = ds k / sqrt(C / H), over sources; dk = ds q / sqrt(C / H), over targets
+ *   dq = ds k / sqrt(C / H), over sources
+ *   dk = ds q / sqrt(C / H), over targets
  *
  * A pair of tiles takes five products of matrices: the scores, dy v, and its
  * terms of dv, dk and dq. Either the targets or the sources of most sentences
@@ -131,7 +132,7 @@ static void read_targets(struct retrace *t, const struct attention_pair *p)
 }
 
 /* Turns scores and dy v of VLEN targets and some sources into d and ds. */
-INLINE void trace_rows(const struct retrace *t, const struct attention_pair *p,
+INLINE void derive_rows(const struct retrace *t, const struct attention_pair *p,
                        int row, int rows, int lane, const bool drops)
 {
     vf lse = vf_load(t->lse + lane), delta = vf_load(t->delta + lane);
@@ -141,13 +142,9 @@ INLINE void trace_rows(const struct retrace *t, const struct attention_pair *p,
 
     if (drops)
         draw = attention_draw(t->a, p, row, lane);
-    UNROLL
-    for (int i = 0; i < DROPOUT_GROUP; i++) {
-        vf e, d;
+    for (int i = 0; i < rows; i++) {
+        vf e = vf_exp(vf_load(of_p + i * MATRIX_BLOCK) - lse), d = e;
 
-        if (i == rows)
-            break;
-        d = e = vf_exp(vf_load(of_p + i * MATRIX_BLOCK) - lse);
         if (drops)
             d *= vec_dropout_factor(&t->a->dropout, &draw, i);
         vf_store(of_p + i * MATRIX_BLOCK, d);
@@ -156,16 +153,16 @@ INLINE void trace_rows(const struct retrace *t, const struct attention_pair *p,
     }
 }
 
-static void trace(const struct retrace *t, const struct attention_pair *p)
+static void derive(const struct retrace *t, const struct attention_pair *p)
 {
     for (int lane = 0; lane < tile_rows(&p->target); lane += VLEN)
         for (int row = 0; row < t->p.rows; row += DROPOUT_GROUP) {
             int rows = int_min(t->p.rows - row, DROPOUT_GROUP);
 
             if (t->a->dropout.drop)
-                trace_rows(t, p, row, rows, lane, true);
+                derive_rows(t, p, row, rows, lane, true);
             else
-                trace_rows(t, p, row, rows, lane, false);
+                derive_rows(t, p, row, rows, lane, false);
         }
 }
 
@@ -221,7 +218,7 @@ static void take_pair(struct retrace *t, const struct attention_pair *p,
 {
     multiply_heads(t, p, &t->k, &t->q_turned, &t->p);
     multiply_heads(t, p, &t->v, &t->dy_turned, &t->dp);
-    trace(t, p);
+    derive(t, p);
     if (pass->keys) {
         add_targets(t, p, &t->p, &t->dy, &t->dv, first_target);
         add_targets(t, p, &t->dp, &t->q, &t->dk, first_target);
@@ -285,12 +282,6 @@ static struct pass all_pairs(const struct call *c, int sentence, int head)
     return pass;
 }
 
-static struct sentence_tile tile_of_slot(const struct operand *ends, int slot)
-{
-    return sentence_tile_of_slot(ends->data, ends->dim[0], ATTENTION_ROWS,
-                                 slot);
-}
-
 static struct range only_tile(const struct sentence_tile *t)
 {
     size_t i = (size_t)(t->begin - t->sentence.begin) / ATTENTION_ROWS;
@@ -324,13 +315,14 @@ static void look_further(struct retrace *t, struct sentence_tile source)
     }
 }
 
-/* Makes dk and dv of the tile of sources in a slot; or all gradients of a
- * sentence whose pairs are gone through once. */
-static void take_source_slot(struct retrace *t, int slot, int head)
+/* Makes dk and dv of an item of sources; or all gradients of a sentence whose
+ * pairs are gone through once. */
+static void take_source_item(struct retrace *t, size_t item)
 {
     const struct call *c = t->a->call;
-    struct sentence_tile tile = tile_of_slot(
-        &c->operand[ATTENTION_GRAD_SOURCE_ENDS], slot);
+    int head;
+    struct sentence_tile tile = attention_item(
+        t->a, &c->operand[ATTENTION_GRAD_SOURCE_ENDS], item, &head);
     struct pass pass = all_pairs(c, tile.sentence.number, head);
     bool first = tile.begin == tile.sentence.begin, once = pass.queries;
 
@@ -344,12 +336,13 @@ static void take_source_slot(struct retrace *t, int slot, int head)
     take_pass(t, &pass);
 }
 
-/* Makes dq of the tile of targets in a slot, of other sentences. */
-static void take_target_slot(struct retrace *t, int slot, int head)
+/* Makes dq of an item of targets, of other sentences. */
+static void take_target_item(struct retrace *t, size_t item)
 {
     const struct call *c = t->a->call;
-    struct sentence_tile tile = tile_of_slot(
-        &c->operand[ATTENTION_GRAD_TARGET_ENDS], slot);
+    int head;
+    struct sentence_tile tile = attention_item(
+        t->a, &c->operand[ATTENTION_GRAD_TARGET_ENDS], item, &head);
     struct pass pass = all_pairs(c, tile.sentence.number, head);
 
     if (tile_rows(&tile) == 0 || pass.queries)
@@ -359,26 +352,23 @@ static void take_target_slot(struct retrace *t, int slot, int head)
     take_pass(t, &pass);
 }
 
-static int slots_of_ends(const struct attention *a, int rows_slot,
-                         int ends_slot)
+static size_t source_items(const struct attention *a)
 {
     const struct operand *o = a->call->operand;
 
-    return sentence_slots(o[rows_slot].dim[0], o[ends_slot].dim[0],
-                          ATTENTION_ROWS);
+    return attention_items(a, &o[ATTENTION_GRAD_K],
+                           &o[ATTENTION_GRAD_SOURCE_ENDS]);
 }
 
-static int source_slots(const struct attention *a)
+static size_t target_items(const struct attention *a)
 {
-    return slots_of_ends(a, ATTENTION_GRAD_K, ATTENTION_GRAD_SOURCE_ENDS);
+    const struct operand *o = a->call->operand;
+
+    return attention_items(a, &o[ATTENTION_GRAD_Q],
+                           &o[ATTENTION_GRAD_TARGET_ENDS]);
 }
 
-static int target_slots(const struct attention *a)
-{
-    return slots_of_ends(a, ATTENTION_GRAD_Q, ATTENTION_GRAD_TARGET_ENDS);
-}
-
-/* An item is a slot of either side, and a head. */
+/* Threads share items of both sides with the same numbers. */
 static void retrace_items(const void *own, int share, struct range items)
 {
     const struct attention *a = own;
@@ -386,13 +376,10 @@ static void retrace_items(const void *own, int share, struct range items)
 
     (void)share;
     for (size_t i = items.begin; i < items.end; i++) {
-        int slot = (int)(i / (size_t)a->heads);
-        int head = (int)(i % (size_t)a->heads);
-
-        if (slot < source_slots(a))
-            take_source_slot(&t, slot, head);
-        if (slot < target_slots(a))
-            take_target_slot(&t, slot, head);
+        if (i < source_items(a))
+            take_source_item(&t, i);
+        if (i < target_items(a))
+            take_target_item(&t, i);
     }
 }
 
@@ -412,10 +399,9 @@ size_t KERNEL(attention_grad_scratch)(const struct call *c)
 void KERNEL(attention_grad)(const struct call *c)
 {
     struct attention a = attention_of_gradient(c);
-    int sources = source_slots(&a), targets = target_slots(&a);
-    size_t slots = size_max((size_t)sources, (size_t)targets);
+    size_t items = size_max(source_items(&a), target_items(&a));
 
     attention_start_dropout(&a);
 #pragma omp parallel num_threads(c->threads)
-    share_out(slots * (size_t)a.heads, c->threads, retrace_items, &a);
+    share_out(items, c->threads, retrace_items, &a);
 }

@@ -23,32 +23,34 @@ static size_t window_at(const struct window *w, int row)
            * (size_t)w->tensor->dim[w->tensor->rank - 1] + (size_t)w->column;
 }
 
-INLINE void load_row(const enum dtype dtype, const struct matrix *m, int row,
-                     const struct window *w, float factor)
+INLINE void load_part(const enum dtype dtype, const void *data, size_t at,
+                      int columns, float factor, float *to)
 {
-    const void *data = w->tensor->data;
-    size_t at = window_at(w, row);
-    int column = 0;
-
-    for (; column + MATRIX_BLOCK <= w->columns; column += MATRIX_BLOCK) {
-        float *to = matrix_at(m, row, column);
-
+    if (columns >= MATRIX_BLOCK) {
         UNROLL
         for (int i = 0; i < MATRIX_BLOCK; i += VLEN)
-            vf_store(to + i, vf_load_as(dtype, data,
-                                        at + (size_t)(column + i)) * factor);
+            vf_store(to + i, vf_load_as(dtype, data, at + (size_t)i) * factor);
+        return;
     }
-    for (; column < matrix_round(w->columns); column++)
-        *matrix_at(m, row, column)
-            = column < w->columns
-                  ? float_load(data, at + (size_t)column, dtype) * factor : 0;
+    for (int i = 0; i < MATRIX_BLOCK; i++)
+        to[i] = i < columns ? float_load(data, at + (size_t)i, dtype) * factor
+                            : 0;
 }
 
 INLINE void load_rows(const enum dtype dtype, const struct matrix *m,
                       const struct window *w, float factor)
 {
-    for (int row = 0; row < w->rows; row++)
-        load_row(dtype, m, row, w, factor);
+    for (int column = 0; column < w->columns; column += MATRIX_BLOCK) {
+        float *to = matrix_at(m, 0, column);
+        size_t at = window_at(w, 0) + (size_t)column;
+
+        for (int row = 0; row < w->rows; row++) {
+            load_part(dtype, w->tensor->data, at, w->columns - column, factor,
+                      to);
+            to += MATRIX_BLOCK;
+            at += (size_t)w->tensor->dim[1];
+        }
+    }
 }
 
 void KERNEL(matrix_load)(const struct matrix *m, const struct window *w,

@@ -4,11 +4,10 @@
  *
  *     [block][row][MATRIX_BLOCK]
  *
- * so that one layout serves all three places in a product: a vector of either B
- * or C is part of a row of a block, and the rows of A that are multiplied at a
+ * so that one layout serves all three places in a product: a vector of B or of
+ * C is part of a row of a block, and the rows of A that are multiplied at a
  * time, or the columns of A if it is turned, are a constant distance apart.
- * There is room for whole blocks. Sums add the same terms in the same order
- * whatever else the matrices hold.
+ * There is room for whole blocks.
  */
 #ifndef MEMDIAL_MATRIX_H
 #define MEMDIAL_MATRIX_H
@@ -49,18 +48,18 @@ void KERNEL(matrix_load)(const struct matrix *m, const struct window *w,
 void KERNEL(matrix_store)(const struct matrix *m, const struct window *w,
                           float factor);
 
-/* Makes rows of whole blocks of columns. `from` has room for whole blocks of
- * rows too. */
+/* Exchanges rows and columns, in whole blocks of both, for which both matrices
+ * have room. */
 void KERNEL(matrix_turn)(const struct matrix *from, int rows, int columns,
                          const struct matrix *to);
 
-/* C, or its sum with what it is, becomes A B: `lines` by `depth` times `depth`
- * by `columns`. Columns are rounded up to whole vectors. */
+/* C = A B, or C += A B: `lines` by `depth` times `depth` by `columns`, which
+ * are rounded up to whole vectors. */
 struct matrix_product {
     const struct matrix *a, *b, *c;
     int lines, depth, columns;
     bool turned;         /* A is stored as depth by lines */
-    bool fresh;          /* C is not read */
+    bool fresh;          /* C = A B: C is not read */
     struct conv_ahead *ahead; /* a portion for each tile and block of depth */
 };
 

@@ -9,7 +9,5 @@
 STUB(dynconv)
 STUB(dynconv_dgrad)
 STUB(dynconv_wgrad)
-STUB(attention)
-STUB(attention_grad)
 STUB(token_loss)
 STUB(token_loss_eval)
