@@ -49,28 +49,23 @@ size_t cuda_softmax_xent_scratch(const struct operand o[])
     return 2 * (size_t)o[SOFTMAX_XENT_LOGITS].dim[0] * sizeof(double);
 }
 
-<<<<<<< HEAD
 size_t cuda_beam_scratch(const struct operand o[])
 {
     int beam = o[BEAM_SCORES].dim[0] / o[BEAM_BEST].dim[0];
 
     return (size_t)o[BEAM_X].dim[0] * (size_t)beam_tiles_of(o[BEAM_W].dim[1])
            * beam_kept_bytes(beam);
-=======
+}
+
 /* A number for each target row and head. */
 size_t cuda_attention_grad_scratch(const struct operand o[])
 {
     return operand_elements(&o[ATTENTION_GRAD_LSE]) * sizeof(float);
->>>>>>> ops-attention
 }
 
 #define STUB(name) \
     size_t cuda_##name##_scratch(const struct operand o[]) \
     { (void)o; return 0; }
-<<<<<<< HEAD
-=======
-STUB(layer_norm_grad)
->>>>>>> ops-attention
 STUB(token_loss)
 STUB(token_loss_eval)
 
