@@ -184,6 +184,14 @@ union attr {
                             operations */
     } attention;
     struct { bool tf32; float smoothing; } token_loss;
+    /* A translation of n source tokens has at most ratio * n + extra tokens
+     * before its end mark, at least 1, and no more than there is room for. */
+    struct {
+        int beam;        /* hypotheses of a sentence */
+        float length_penalty;
+        float ratio;
+        int extra;
+    } beam;
     struct {
         uint32_t stream; /* of random numbers, the weight's */
         union {
@@ -265,7 +273,10 @@ struct batch {
     float learning_rate;
     bool rewire;         /* pools are rewired after this step */
     const struct loader *loader;
-    double *report;      /* [METRIC_COUNT] on the host: `report` fills it */
+    /* On the host, `report` fills what its operands are of: [METRIC_COUNT]; the
+     * tokens of translations. */
+    double *report;
+    int32_t *translations;
 };
 
 struct call {

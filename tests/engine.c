@@ -136,6 +136,21 @@ void engine_fill(struct engine *engine, int byte)
     engine->step = 0;
 }
 
+/* The step after which an instance is dead. One that is carried through a body
+ * is alive until its last repetition, so until the step that follows. */
+static int last_step(const struct plan *plan, int instance)
+{
+    const struct schedule *s = plan->schedule;
+    int last = plan->instances[instance].last;
+    const struct program_steps *p;
+
+    if (last < 0)
+        return last;
+    p = &s->program[schedule_program(s, last)];
+    return last == p->epilogue - 1 && plan->instances[instance].first < p->body
+               ? p->epilogue : last;
+}
+
 void engine_fill_dead(void *arg, int step)
 {
     struct engine *engine = arg;
@@ -143,7 +158,7 @@ void engine_fill_dead(void *arg, int step)
 
     for (int i = 0; i < plan->schedule->instance_count; i++) {
         const struct plan_instance *p = &plan->instances[i];
-        if (p->last == step && p->taken_by < 0 && !kind_persists(p->kind))
+        if (last_step(plan, i) == step && p->taken_by < 0 && !kind_persists(p->kind))
             memset(engine->executor->arena + p->offset, 0xFF, p->bytes);
     }
     memset(engine->executor->arena + plan->scratch_offset[step], 0xFF,

@@ -6,7 +6,9 @@ modules compared with fairseq's own.
 The file has the names, layouts and order of memdial's parameters. Matrices are
 (inputs, outputs). Each parameter is a line `name values n` with n numbers in
 the next line; each result is a line `name what norm sine cosine`: its L2 norm,
-and its products with sin(i + 1) and cos(i + 1), i counting its elements.
+and its products with sin(i + 1) and cos(i + 1), i counting its elements. Each
+translation is a line `beamB.I translation n` and n tokens: of source sentence I
+by a beam search with B hypotheses, of at most 23 tokens.
 
 usage: make_dynamicconv.py tiny_reference.npz > dynamicconv.tensors
 """
@@ -71,6 +73,10 @@ def main():
     for prefix, what in (("grad_head/", "gradient"), ("adam1/", "stepped")):
         for name, value in parameters(data, prefix):
             digest(name, what, value)
+    for key in data.files:
+        if key.startswith("beam"):
+            print(key.replace("/", "."), "translation", data[key].size,
+                  *data[key])
 
 
 main()

@@ -25,6 +25,8 @@ static const struct shape embedding_shapes[] = {
     { SOURCE(1, 30, 2), .c = 32, .co = 7, .scale = 1.5f, .parts = 2 },
     { SOURCE(4, 9), .c = 62, .co = 20 },
     { SOURCE(1, 6, 1, 5), .c = 1030, .co = 3, .scale = 0.5f },
+    { .n = 1, .c = 6, .co = 4, .placed = true },
+    { .n = 7, .c = 300, .co = 9, .scale = 4, .placed = true },
     { SOURCE(20, 5000), .c = 8, .co = 30, .scale = 2, .large = true }
 };
 
@@ -45,6 +47,8 @@ static void describe_embedding(struct problem *p)
     describe_table(p, EMBEDDING_TOKENS, EMBEDDING_W, EMBEDDING_Y);
     if (p->shape->sentences)
         shape_ends(p, EMBEDDING_ENDS);
+    else if (p->shape->placed)
+        shape_operand(p, EMBEDDING_POSITION, DTYPE_I32, 1, 1);
 }
 
 static void describe_embedding_wgrad(struct problem *p)
@@ -57,6 +61,8 @@ static void prepare_embedding(struct problem *p)
 {
     prepare_classes(p, EMBEDDING_TOKENS, p->shape->co);
     prepare_ends(p, EMBEDDING_ENDS, SIDE_SOURCE);
+    if (p->shape->placed)
+        p->before[EMBEDDING_POSITION].value[0] = 10 * p->shape->n - 10;
 }
 
 static void prepare_embedding_wgrad(struct problem *p)
@@ -86,7 +92,12 @@ void reference_embedding(const struct call *c, struct exact *t)
         exact_set(&t[EMBEDDING_Y], (size_t)i, 0, 0);
         exact_add(&t[EMBEDDING_Y], (size_t)i, (double)c->attr.embedding.scale
                       * t[EMBEDDING_W].value[token * columns + k]);
-        if (operand_given(&c->operand[EMBEDDING_ENDS])) {
+        if (operand_given(&c->operand[EMBEDDING_POSITION])) {
+            int position = (int)t[EMBEDDING_POSITION].value[0];
+
+            exact_add(&t[EMBEDDING_Y], (size_t)i,
+                      wave(position + 2, k, columns));
+        } else if (operand_given(&c->operand[EMBEDDING_ENDS])) {
             const struct exact *ends = &t[EMBEDDING_ENDS];
             int position = row - text_begin(ends, text_sentence(ends, row));
 
@@ -117,6 +128,7 @@ static double objective_embedding_wgrad(const struct problem *p,
     return objective_of(p, v, OP_embedding, (int[]){
         [EMBEDDING_TOKENS] = EMBEDDING_WGRAD_TOKENS,
         [EMBEDDING_W] = EMBEDDING_WGRAD_DW, [EMBEDDING_ENDS] = -1,
+        [EMBEDDING_POSITION] = -1,
         [EMBEDDING_Y] = EMBEDDING_WGRAD_DY
     }, EMBEDDING_Y);
 }

@@ -30,6 +30,7 @@ struct shape {
     int source[MAX_SENTENCES], target[MAX_SENTENCES]; /* tokens of each */
     int heads, taps;
     bool causal;
+    bool placed;         /* tokens that all have one position */
     float rate;          /* of dropout */
     float scale;         /* of an embedding; 0 is 1 */
     /* Of losses: */

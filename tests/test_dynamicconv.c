@@ -71,21 +71,32 @@ static int32_t *place_in(const struct stream *s, int first, int at,
     return (int32_t *)s->data + before.of[extent];
 }
 
+static void fill_sources(int first, int begin, int end,
+                         const struct stream stream[])
+{
+    for (int at = first + begin; at < first + end; at++) {
+        const struct pair *p = &pairs[at];
+        struct extents after = extents_between(first, at + 1);
+
+        memcpy(place_in(&stream[0], first, at, EXTENT_SOURCE), p->sources,
+               (size_t)p->source * sizeof(int32_t));
+        *place_in(&stream[1], first, at, EXTENT_SAMPLES) =
+            after.of[EXTENT_SOURCE];
+    }
+}
+
 static void fill_part(void *arg, const struct part *part, int begin, int end,
                       const struct stream stream[])
 {
     int first = part->first.of[EXTENT_SAMPLES];
 
     (void)arg;
+    fill_sources(first, begin, end, stream);
     for (int at = first + begin; at < first + end; at++) {
         const struct pair *p = &pairs[at];
         struct extents after = extents_between(first, at + 1);
         int32_t *previous = place_in(&stream[2], first, at, EXTENT_TARGET);
 
-        memcpy(place_in(&stream[0], first, at, EXTENT_SOURCE), p->sources,
-               (size_t)p->source * sizeof(int32_t));
-        *place_in(&stream[1], first, at, EXTENT_SAMPLES) =
-            after.of[EXTENT_SOURCE];
         previous[0] = END;
         memcpy(previous + 1, p->labels,
                (size_t)(p->target - 1) * sizeof(int32_t));
@@ -116,7 +127,11 @@ struct net {
     const int *cut;
     float smoothing, rate;               /* of labels; of all dropout */
     struct storage storage;
+    int beam;                            /* 0: nothing is translated */
 };
+
+/* Tokens of a translation, with the end mark. */
+enum { TRANSLATED = 24 };
 
 static struct graph *net_graph(const struct net *net)
 {
@@ -130,9 +145,19 @@ static struct graph *net_graph(const struct net *net)
         .encoder = { 2, { 3, 5 }, 2 }, .decoder = { 2, { 3, 5 }, 2 },
         .dropout = net->rate, .attention_dropout = net->rate,
         .weight_dropout = net->rate, .smoothing = net->smoothing,
-        .source_vocabulary = 20, .target_vocabulary = 24, .sentence = 4
+        .source_vocabulary = 20, .target_vocabulary = 24, .sentence = 4,
+        .beam = { net->beam, 1, TRANSLATED, .extra = TRANSLATED - 1 }
     });
     return b.graph;
+}
+
+/* Room for the longest sentence, and as long others. */
+static struct sentences sentences_of(int beam)
+{
+    struct extents one = { { [EXTENT_SAMPLES] = 1, [EXTENT_SOURCE] = LONGEST,
+                             [EXTENT_HYPOTHESES] = beam } };
+
+    return (struct sentences){ one, one };
 }
 
 static struct engine net_open(const struct net *net)
@@ -147,7 +172,8 @@ static struct engine net_open(const struct net *net)
     job->graph = net_graph(net);
     route = net->route(job->graph);
     job->schedule = schedule_build(job->graph, (struct policy){
-        .cut = cut_of(net->cut)
+        .cut = cut_of(net->cut),
+        .sentences = sentences_of(net->beam)
     }, route);
     job->plan = plan_build(job->schedule, job->backend, job->threads);
     route_free(route);
@@ -459,4 +485,106 @@ Test(dynamicconv, checkpointed_gradients_are_bit_identical)
                          r);
         }
     }
+}
+
+/* Pairs [begin, end) that are translated at once, each by `beam` hypotheses. */
+struct chosen {
+    int begin, end, beam;
+};
+
+static bool next_chosen(void *arg, struct part *part)
+{
+    const struct chosen *c = arg;
+
+    if (part->count.of[EXTENT_SAMPLES])
+        return false;
+    part->count = extents_between(c->begin, c->end);
+    part->count.of[EXTENT_TARGET] = 0;
+    part->count.of[EXTENT_HYPOTHESES] = c->beam * (c->end - c->begin);
+    return true;
+}
+
+static void fill_chosen(void *arg, const struct part *part, int begin, int end,
+                        const struct stream stream[])
+{
+    const struct chosen *c = arg;
+
+    (void)part;
+    fill_sources(c->begin, begin, end, stream);
+}
+
+static void translate(struct engine *engine, struct chosen chosen,
+                      int32_t translations[][TRANSLATED])
+{
+    struct loader loader = { .next = next_chosen, .fill = fill_chosen,
+                             .arg = &chosen };
+    struct batch batch = { .seed = 1, .loader = &loader,
+                           .whole = extents_between(chosen.begin, chosen.end),
+                           .translations = translations[chosen.begin] };
+
+    executor_run(engine->executor, PROGRAM_TRANSLATE, &batch);
+}
+
+/* Compares the translations with those of the reference. */
+static void expect_translations(int beam, int32_t found[][TRANSLATED])
+{
+    FILE *file = open_data();
+    char line[65536];
+    int b, at, n, used, count = 0;
+
+    while (fgets(line, sizeof(line), file))
+        if (sscanf(line, "beam%d.%d translation %d%n", &b, &at, &n,
+                   &used) == 3 && b == beam) {
+            char *next = line + used;
+
+            for (int i = 0; i < n; i++)
+                cr_expect_eq(found[at][i], strtol(next, &next, 10),
+                             "beam %d, sentence %d, token %d is %d", beam, at,
+                             i, found[at][i]);
+            cr_expect_eq(found[at][n], END);
+            count++;
+        }
+    cr_expect_eq(count, PAIRS);
+    fclose(file);
+}
+
+/* All at once, and in other parts. */
+static void check_translations(const struct backend *backend, int beam,
+                               bool fill_dead)
+{
+    struct engine engine = net_open(&(struct net){
+        .backend = backend, .route = route_straight, .cut = cuts[0],
+        .smoothing = smoothing, .beam = beam });
+
+    set_parameters(&engine);
+    if (fill_dead)
+        engine.executor->observer = (struct observer){
+            .after = engine_fill_dead, .arg = &engine
+        };
+    cr_assert_geq(engine.job->plan->most[PROGRAM_TRANSLATE].of[EXTENT_SAMPLES],
+                  PAIRS);
+    for (int i = 0; i < CUTS; i++) {
+        int32_t found[PAIRS][TRANSLATED];
+
+        for (int begin = 0, k = 0; begin < PAIRS; begin += cuts[i][k++])
+            translate(&engine, (struct chosen){ begin, begin + cuts[i][k],
+                                                beam }, found);
+        expect_translations(beam, found);
+    }
+    engine_close(&engine);
+}
+
+Test(dynamicconv, translates_as_fairseq)
+{
+    check_translations(&cpu_backend, 1, false);
+    check_translations(&cpu_backend, 4, false);
+    check_translations(&cpu_backend, 4, true);
+}
+
+Test(dynamicconv, translates_as_fairseq_on_an_emulated_device)
+{
+    const struct backend *backend = emulated();
+
+    check_translations(backend, 1, false);
+    check_translations(backend, 4, false);
 }

@@ -1,8 +1,10 @@
 /*
  * embedding: each token's row of a table, times a scale. Where the ends of
  * sentences are given, the sinusoidal embedding of the token's position in its
- * sentence is added (sinusoid.h), and C is even.
- *   in tokens (T) int32, w (V, C), ends (sentences) int32 or empty
+ * sentence is added (sinusoid.h), and C is even. Where a position is given, all
+ * tokens have it.
+ *   in tokens (T) int32, w (V, C), ends (sentences) int32 or empty, position
+ *   (1) int32 or empty
  *   out y (T, C)
  *
  * A thread takes its rows once for every block of columns, so that it makes
@@ -95,27 +97,33 @@ static void place_row(const struct call *c, const struct waves *w, size_t t,
     end_columns(c, t, w->half + w->column, w->n, cosine);
 }
 
-static void place_rows(const struct call *c, struct range rows)
+static int position_of(const struct call *c, int row)
 {
     const struct operand *ends = &c->operand[EMBEDDING_ENDS];
+    const struct operand *position = &c->operand[EMBEDDING_POSITION];
+
+    if (operand_given(position))
+        return *(const int32_t *)position->data;
+    return row - sentence_of_row(ends->data, ends->dim[0], row).begin;
+}
+
+static void place_rows(const struct call *c, struct range rows)
+{
     size_t half = (size_t)c->operand[EMBEDDING_Y].dim[1] / 2;
 
     for (size_t i = 0; i < half; i += STAGE_COLUMNS) {
         struct waves waves = waves_at(i, half);
 
-        for (size_t t = rows.begin; t < rows.end; t++) {
-            struct sentence s = sentence_of_row(ends->data, ends->dim[0],
-                                                (int)t);
-
-            place_row(c, &waves, t, (int)t - s.begin);
-        }
+        for (size_t t = rows.begin; t < rows.end; t++)
+            place_row(c, &waves, t, position_of(c, (int)t));
     }
 }
 
 void KERNEL(embedding)(const struct call *c)
 {
     size_t rows = operand_rows(&c->operand[EMBEDDING_Y]);
-    bool places = operand_given(&c->operand[EMBEDDING_ENDS]);
+    bool places = operand_given(&c->operand[EMBEDDING_ENDS]) ||
+                  operand_given(&c->operand[EMBEDDING_POSITION]);
 
     assert(!places || c->operand[EMBEDDING_Y].dim[1] % 2 == 0);
 #pragma omp parallel for num_threads(c->threads) schedule(static)

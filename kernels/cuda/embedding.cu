@@ -1,8 +1,10 @@
 /*
  * embedding: each token's row of a table, times a scale. Where the ends of
  * sentences are given, the sinusoidal embedding of the token's position in its
- * sentence is added (sinusoid.h), and C is even.
- *   in tokens (T) int32, w (V, C), ends (sentences) int32 or empty
+ * sentence is added (sinusoid.h), and C is even. Where a position is given, all
+ * tokens have it.
+ *   in tokens (T) int32, w (V, C), ends (sentences) int32 or empty, position
+ *   (1) int32 or empty
  *   out y (T, C)
  */
 #include "kernels/cuda/cuda.h"
@@ -62,13 +64,25 @@ static __device__ void place_row(const double (&step)[W], int position,
     place(w + half, scale, cosine, y + half);
 }
 
+/* Positions of rows: all of one, or in sentences. */
+struct positions {
+    const int32_t *all;  /* or NULL */
+    const int32_t *ends;
+    int sentences;
+};
+
+static __device__ int position_of(const positions &p, int row)
+{
+    return p.all ? *p.all
+                 : row - sentence_of_row(p.ends, p.sentences, row).begin;
+}
+
 /* One thread for W columns and those half a row further on, of some rows; W
  * divides half of C. */
 template <typename T, int W>
 static __global__ void embedding_placed(int rows, int half, float scale,
                                         const int32_t *tokens, const T *w,
-                                        const int32_t *ends, int sentences,
-                                        T *y)
+                                        positions places, T *y)
 {
     int across = half / W, items = (rows + PLACED_ROWS - 1) / PLACED_ROWS;
     size_t channels = 2 * (size_t)half;
@@ -82,13 +96,10 @@ static __global__ void embedding_placed(int rows, int half, float scale,
 #pragma unroll
         for (int k = 0; k < W; k++)
             step[k] = sinusoid_step(column + k, half);
-        for (int t = first; t < rows && t < first + PLACED_ROWS; t++) {
-            struct sentence s = sentence_of_row(ends, sentences, t);
-
-            place_row(step, t - s.begin, half,
+        for (int t = first; t < rows && t < first + PLACED_ROWS; t++)
+            place_row(step, position_of(places, t), half,
                       w + (size_t)tokens[t] * channels + column, scale,
                       y + (size_t)t * channels + column);
-        }
     }
 }
 
@@ -98,6 +109,8 @@ static void launch_placed(struct queue *q, const struct call *c)
     const struct operand *o = c->operand, *ends = &o[EMBEDDING_ENDS];
     int rows = o[EMBEDDING_Y].dim[0];
     int half = channels_of(&o[EMBEDDING_Y]) / 2;
+    positions places = { data_if_given<int32_t>(&o[EMBEDDING_POSITION]),
+                         data_if_given<int32_t>(ends), ends->dim[0] };
 
     with_width<T>(half, [&](auto width) {
         constexpr int W = decltype(width)::value;
@@ -106,8 +119,8 @@ static void launch_placed(struct queue *q, const struct call *c)
         launch(q, blocks_for(items), BLOCK_THREADS, 0, embedding_placed<T, W>,
                rows, half, c->attr.embedding.scale,
                data_of<int32_t>(&o[EMBEDDING_TOKENS]),
-               data_of<T>(&o[EMBEDDING_W]), data_of<int32_t>(ends),
-               ends->dim[0], data_of<T>(&o[EMBEDDING_Y]));
+               data_of<T>(&o[EMBEDDING_W]), places,
+               data_of<T>(&o[EMBEDDING_Y]));
     });
 }
 
@@ -133,7 +146,8 @@ void cuda_embedding(struct queue *q, const struct call *c)
     with_number(c->operand[EMBEDDING_W].dtype, [&](auto number) {
         using T = decltype(number);
 
-        if (operand_given(&c->operand[EMBEDDING_ENDS]))
+        if (operand_given(&c->operand[EMBEDDING_ENDS])
+            || operand_given(&c->operand[EMBEDDING_POSITION]))
             launch_placed<T>(q, c);
         else
             launch_scaled<T>(q, c);

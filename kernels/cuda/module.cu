@@ -432,7 +432,8 @@ static void put(struct device *d, enum op_code op, const struct call *c)
     };
 
     operations[op](&d->queue, c);
-    d->reported |= op == OP_report;
+    d->reported |= op == OP_report
+                   && operand_given(&c->operand[REPORT_METRICS]);
 }
 
 /* Waits for the call, and has the device time it. */

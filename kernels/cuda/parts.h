@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "kernels/beam.h"
 #include "kernels/kernels.h"
 
 enum { CUDA_ALIGNMENT = 256 }; /* of values in the arena, bytes */
@@ -44,6 +45,20 @@ static inline int wgrad_part(size_t pixels, int parts)
     size_t count = (size_t)parts;
 
     return (int)((steps + count - 1) / count * PART_STEP);
+}
+
+/* Columns of a tile of the vocabulary in a beam search; the tiles; and the bytes
+ * that are kept of a hypothesis and tile: two floats, then candidates. */
+enum { BEAM_COLUMNS = 128 };
+
+static inline int beam_tiles_of(int vocabulary)
+{
+    return (vocabulary + BEAM_COLUMNS - 1) / BEAM_COLUMNS;
+}
+
+PORTABLE size_t beam_kept_bytes(int beam)
+{
+    return 2 * sizeof(float) + 2 * (size_t)beam * sizeof(struct candidate);
 }
 
 /* The bytes of scratch that a call needs. */

@@ -1,12 +1,19 @@
 /*
- * report: hands the metrics to the host.
- *   in metrics (METRIC_COUNT) float64
+ * report: hands results to the host.
+ *   in metrics (METRIC_COUNT) float64, translations (N, steps) int32; either
+ *   may be empty
  */
 #include "kernels/cuda/cuda.h"
 
+static void hand_over(struct queue *q, const struct operand *from, void *to)
+{
+    if (operand_given(from))
+        queue_check(q, cudaMemcpyAsync(to, from->data, operand_bytes(from),
+                                       cudaMemcpyDeviceToHost, q->stream));
+}
+
 void cuda_report(struct queue *q, const struct call *c)
 {
-    queue_check(q, cudaMemcpyAsync(q->report, c->operand[REPORT_METRICS].data,
-                                   METRIC_COUNT * sizeof(*q->report),
-                                   cudaMemcpyDeviceToHost, q->stream));
+    hand_over(q, &c->operand[REPORT_METRICS], q->report);
+    hand_over(q, &c->operand[REPORT_TRANSLATIONS], c->batch->translations);
 }

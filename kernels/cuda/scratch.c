@@ -50,6 +50,14 @@ size_t cuda_softmax_xent_scratch(const struct operand o[])
     return 2 * (size_t)o[SOFTMAX_XENT_LOGITS].dim[0] * sizeof(double);
 }
 
+size_t cuda_beam_scratch(const struct operand o[])
+{
+    int beam = o[BEAM_SCORES].dim[0] / o[BEAM_BEST].dim[0];
+
+    return (size_t)o[BEAM_X].dim[0] * (size_t)beam_tiles_of(o[BEAM_W].dim[1])
+           * beam_kept_bytes(beam);
+}
+
 /* A number for each target row and head. */
 size_t cuda_attention_grad_scratch(const struct operand o[])
 {

@@ -2,6 +2,17 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+int builder_programs(const struct builder *b)
+{
+    return b->programs ? b->programs : IN_BOTH;
+}
+
+static bool adds_training(const struct builder *b)
+{
+    return builder_programs(b) & IN_TRAIN;
+}
 
 void builder_begin_block(struct builder *b, const char *format, ...)
 {
@@ -10,11 +21,27 @@ void builder_begin_block(struct builder *b, const char *format, ...)
     va_start(args, format);
     vsnprintf(b->block, sizeof(b->block), format, args);
     va_end(args);
-    graph_begin_block(b->graph);
+    if (adds_training(b))
+        graph_begin_block(b->graph);
+}
+
+/* The layer of that name, or -1. */
+static int layer_found(const struct builder *b, const char *name)
+{
+    char full[sizeof(b->graph->layers->name)];
+
+    snprintf(full, sizeof(full), "%s%s%s", b->block, *b->block ? "." : "",
+             name);
+    for (int i = 0; i < b->graph->layer_count; i++)
+        if (strcmp(b->graph->layers[i].name, full) == 0)
+            return i;
+    return -1;
 }
 
 void builder_layer(struct builder *b, const char *name)
 {
+    if (!adds_training(b) && (b->layer = layer_found(b, name)) >= 0)
+        return;
     b->layer = graph_layer(b->graph, "%s%s%s", b->block,
                            *b->block ? "." : "", name);
 }
@@ -26,8 +53,25 @@ int builder_value(struct builder *b, enum kind kind, struct value v)
     return graph_value(b->graph, &v);
 }
 
+/* The layer's parameters of that name, or VALUE_NONE. */
+static int state_found(const struct builder *b, const char *name)
+{
+    const struct graph *g = b->graph;
+
+    for (int i = 1; i < g->value_count; i++)
+        if (g->values[i].layer == b->layer &&
+            g->values[i].kind == KIND_WEIGHTS &&
+            strcmp(g->values[i].name, name) == 0)
+            return i;
+    return VALUE_NONE;
+}
+
 int builder_state(struct builder *b, struct value v)
 {
+    int found = adds_training(b) ? VALUE_NONE : state_found(b, v.name);
+
+    if (found)
+        return found;
     return builder_value(b, KIND_WEIGHTS, v);
 }
 
@@ -56,7 +100,8 @@ void builder_operation(struct builder *b, enum pass pass, int programs,
 
 void builder_forward(struct builder *b, struct op op)
 {
-    builder_operation(b, PASS_FORWARD, IN_BOTH, op);
+    builder_operation(b, b->decoding ? PASS_DECODE : PASS_FORWARD,
+                      builder_programs(b), op);
 }
 
 uint32_t builder_stream(struct builder *b)

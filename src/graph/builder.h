@@ -30,6 +30,9 @@ struct builder {
     char block[24];      /* its name; "" before the first one */
     int layer;           /* the last one added */
     uint32_t streams;    /* of random numbers that operations have so far */
+    int programs;        /* that forward operations are of; 0: training and
+                            evaluation */
+    bool decoding;       /* they are of PASS_DECODE */
 };
 
 /* Begins a block (graph_begin_block), whose name goes before those of its
@@ -37,13 +40,18 @@ struct builder {
 void builder_begin_block(struct builder *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Begins a layer of the block. */
+/* Begins a layer of the block; or, if no training is added, goes on with the
+ * layer of that name. */
 void builder_layer(struct builder *, const char *name);
+
+/* The programs that forward operations are added to. */
+int builder_programs(const struct builder *);
 
 /* Add a value to the layer, all but its layer and kind given: trained
  * parameters or running statistics; a float for each channel of them; and the
  * result of an operation, transient until a schedule finds that the backward
- * pass needs it. */
+ * pass needs it. If no training is added, parameters of that name that the
+ * layer has are returned. */
 int builder_value(struct builder *, enum kind, struct value);
 int builder_state(struct builder *, struct value);
 int builder_channel_state(struct builder *, const char *name, int channels,
@@ -51,7 +59,7 @@ int builder_channel_state(struct builder *, const char *name, int channels,
 int builder_result(struct builder *, struct value);
 
 /* Add an operation to the layer, its code, operands and attributes given: of
- * any pass; of the forward pass, of training and evaluation. */
+ * any pass; of the forward pass, or of decoding, of the builder's programs. */
 void builder_operation(struct builder *, enum pass, int programs, struct op);
 void builder_forward(struct builder *, struct op);
 

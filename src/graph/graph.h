@@ -4,7 +4,8 @@
  * with integer ids, const once built.
  *
  * A value has a shape, a type of element and a kind of memory. It is written
- * by one operation per program (training, evaluation) and never again, but
+ * by one operation per program (training, evaluation, translation) and never
+ * again, but
  * for state (weights, optimizer, running statistics) and accumulators
  * (gradients, metrics), which operations update in place. The graph knows
  * nothing of microbatches, recomputation or addresses: dimensions that depend
@@ -28,17 +29,20 @@
 /* A dimension d < 0 stands for extent number -1 - d, which is known only when a
  * plan is made. */
 enum { DIM_SAMPLES = -1 - EXTENT_SAMPLES, DIM_SOURCE = -1 - EXTENT_SOURCE,
-       DIM_TARGET = -1 - EXTENT_TARGET };
+       DIM_TARGET = -1 - EXTENT_TARGET,
+       DIM_HYPOTHESES = -1 - EXTENT_HYPOTHESES };
 
 /* The passes of a training step. Preparing and updating happen once per batch,
- * forward and backward once per part of it. */
-enum pass { PASS_PREPARE, PASS_FORWARD, PASS_BACKWARD, PASS_UPDATE };
+ * forward and backward once per part of it. A translation decodes a part, one
+ * token after the other: PASS_DECODE is one step of it. */
+enum pass { PASS_PREPARE, PASS_FORWARD, PASS_BACKWARD, PASS_UPDATE,
+            PASS_DECODE };
 
 /* A program is a walk over the graph; an operation belongs to some. */
-enum program { PROGRAM_TRAIN, PROGRAM_EVAL, PROGRAM_COUNT };
+enum program { PROGRAM_TRAIN, PROGRAM_EVAL, PROGRAM_TRANSLATE, PROGRAM_COUNT };
 _Static_assert((int)PROGRAM_COUNT <= (int)MAX_PROGRAMS, "programs of a device");
 enum { IN_TRAIN = 1 << PROGRAM_TRAIN, IN_EVAL = 1 << PROGRAM_EVAL,
-       IN_BOTH = IN_TRAIN | IN_EVAL };
+       IN_BOTH = IN_TRAIN | IN_EVAL, IN_TRANSLATE = 1 << PROGRAM_TRANSLATE };
 
 /* INIT_RUNNING: mean 0, variance 1, rows as in enum running_row. INIT_FIRST:
  * all zero but the first element. INIT_COPY: a copy of the weight that the
@@ -106,6 +110,8 @@ struct graph {
     const struct optimizer *optimizer; /* NULL: nothing is updated */
     struct pool *pool;   /* owned; NULL: every weight is dense */
     int pool_values, pool_index; /* values of the graph */
+    int unfinished;      /* (1) int32: a translation decodes until it is 0;
+                            VALUE_NONE: nothing is translated */
 };
 
 struct graph *graph_new(void);

@@ -155,7 +155,7 @@ int layer_linear(struct builder *b, int x, const struct linear *p)
         .dim = { v.dim[1], p->features },
         .init = { INIT_UNIFORM, linear_range(v.dim[1], p) }
     });
-    if (p->sparse && b->graph->pool)
+    if (p->sparse && b->graph->pool && !graph_is_view(b->graph, w))
         graph_pool_join(b->graph, w);
     if (!p->bare)
         bias = builder_channel_state(b, "b", p->features, 0);

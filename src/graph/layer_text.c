@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "kernels/beam.h"
+
 /* A value of the shape and type of x, the result of the layer. */
 static int result_like(struct builder *b, int x, const char *name)
 {
@@ -20,18 +22,22 @@ static int features_of(const struct builder *b, int value)
 }
 
 /* Adds an operation whose attributes begin with those of dropout: with dropout
- * to training, without it to evaluation. */
+ * to training, without it to other programs. */
 static void forward_dropping(struct builder *b, struct op op, float rate)
 {
+    int programs = b->programs;
+
     op.attr.dropout.rate = 0;
-    if (rate > 0) {
+    if (rate > 0 && builder_programs(b) & IN_TRAIN) {
         struct op train = op;
 
         train.attr.dropout.rate = rate;
         train.attr.dropout.stream = builder_stream(b);
         builder_operation(b, PASS_FORWARD, IN_TRAIN, train);
+        b->programs = builder_programs(b) & ~IN_TRAIN;
     }
-    builder_operation(b, PASS_FORWARD, rate > 0 ? IN_EVAL : IN_BOTH, op);
+    builder_forward(b, op);
+    b->programs = programs;
 }
 
 int layer_embedding(struct builder *b, int tokens, const struct embedding *p)
@@ -52,8 +58,9 @@ int layer_embedding(struct builder *b, int tokens, const struct embedding *p)
     builder_forward(b, (struct op){
         .code = OP_embedding,
         .operand = { [EMBEDDING_TOKENS] = tokens, [EMBEDDING_W] = w,
-                     [EMBEDDING_ENDS] = p->ends, [EMBEDDING_Y] = y },
-        .attr.embedding.scale = p->ends ? root : 1
+                     [EMBEDDING_ENDS] = p->ends,
+                     [EMBEDDING_POSITION] = p->position, [EMBEDDING_Y] = y },
+        .attr.embedding.scale = p->ends || p->position ? root : 1
     });
     return y;
 }
@@ -122,6 +129,30 @@ int layer_dynconv(struct builder *b, int x, const struct dynconv *p)
     return y;
 }
 
+int layer_dynconv_step(struct builder *b, int x, const struct dynconv_step *p)
+{
+    int ring, y;
+
+    builder_layer(b, p->name);
+    ring = builder_result(b, (struct value){
+        .name = "ring", .dtype = b->graph->values[x].dtype, .rank = 3,
+        .dim = { p->taps, rows_of(b, x), features_of(b, x) }
+    });
+    builder_operation(b, PASS_FORWARD, builder_programs(b), (struct op){
+        .code = OP_zero, .operand = { [ZERO_X] = ring }
+    });
+    y = result_like(b, x, "y");
+    builder_forward(b, (struct op){
+        .code = OP_dynconv_step,
+        .operand = { [DYNCONV_STEP_X] = x, [DYNCONV_STEP_LOGITS] = p->logits,
+                     [DYNCONV_STEP_PARENTS] = p->parents,
+                     [DYNCONV_STEP_STEP] = p->step,
+                     [DYNCONV_STEP_RING] = ring, [DYNCONV_STEP_Y] = y },
+        .attr.dynconv = { .heads = p->heads, .taps = p->taps, .causal = true }
+    });
+    return y;
+}
+
 int layer_attention(struct builder *b, int q, const struct attention *p)
 {
     int y, lse;
@@ -144,21 +175,28 @@ int layer_attention(struct builder *b, int q, const struct attention *p)
     return y;
 }
 
+static int output_matrix(struct builder *b, int x, int tokens)
+{
+    int features = features_of(b, x);
+
+    return builder_state(b, (struct value){
+        .name = "w", .dtype = b->storage.dtype, .rank = 2,
+        .dim = { features, tokens },
+        .init = { INIT_NORMAL, 1 / sqrtf((float)features) }
+    });
+}
+
 struct loss layer_token_loss(struct builder *b, int x,
                              const struct token_loss *p)
 {
-    int features = features_of(b, x), w;
+    int w;
     union attr attr = {
         .token_loss = { .tf32 = b->tf32, .smoothing = p->smoothing }
     };
     struct loss loss;
 
     builder_layer(b, p->name);
-    w = builder_state(b, (struct value){
-        .name = "w", .dtype = b->storage.dtype, .rank = 2,
-        .dim = { features, p->tokens },
-        .init = { INIT_NORMAL, 1 / sqrtf((float)features) }
-    });
+    w = output_matrix(b, x, p->tokens);
     loss = builder_loss(b, NULL);
     loss.seed = (struct seed){ x, result_like(b, x, "dx") };
     builder_operation(b, PASS_FORWARD, IN_TRAIN, (struct op){
@@ -179,4 +217,96 @@ struct loss layer_token_loss(struct builder *b, int x,
         .attr = attr
     });
     return loss;
+}
+
+/* A value of the search: int32, but for scores. */
+static int of_search(struct builder *b, const char *name, enum dtype dtype,
+                     int rank, int rows, int columns)
+{
+    return builder_result(b, (struct value){
+        .name = name, .dtype = dtype, .rank = rank, .dim = { rows, columns }
+    });
+}
+
+static union attr beam_attr(const struct beam *p)
+{
+    return (union attr){
+        .beam = { p->hypotheses, p->length_penalty, p->ratio, p->extra }
+    };
+}
+
+struct beam_search layer_beam_start(struct builder *b, const char *name,
+                                    int source_ends, const struct beam *p)
+{
+    const int samples = DIM_SAMPLES, rows = DIM_HYPOTHESES;
+    struct beam_search s;
+
+    builder_layer(b, name);
+    s = (struct beam_search){
+        .target_ends = of_search(b, "ends", DTYPE_I32, 1, samples, 0),
+        .step = of_search(b, "step", DTYPE_I32, 1, 1, 0),
+        .unfinished = of_search(b, "unfinished", DTYPE_I32, 1, 1, 0),
+        .scores = of_search(b, "scores", DTYPE_F32, 1, rows, 0),
+        .tokens = of_search(b, "tokens", DTYPE_I32, 1, rows, 0),
+        .state = of_search(b, "state", DTYPE_I32, 2, samples, BEAM_STATES),
+        .best = of_search(b, "best", DTYPE_F32, 1, samples, 0),
+        .history = of_search(b, "history", DTYPE_I32, 2, p->longest, rows),
+        .parents = of_search(b, "parents", DTYPE_I32, 2, p->longest, rows)
+    };
+    builder_forward(b, (struct op){
+        .code = OP_beam_start,
+        .operand = { [BEAM_START_SOURCE_ENDS] = source_ends,
+                     [BEAM_START_TARGET_ENDS] = s.target_ends,
+                     [BEAM_START_STEP] = s.step,
+                     [BEAM_START_UNFINISHED] = s.unfinished,
+                     [BEAM_START_SCORES] = s.scores,
+                     [BEAM_START_TOKENS] = s.tokens,
+                     [BEAM_START_STATE] = s.state,
+                     [BEAM_START_BEST] = s.best,
+                     [BEAM_START_HISTORY] = s.history,
+                     [BEAM_START_PARENTS] = s.parents },
+        .attr = beam_attr(p)
+    });
+    b->graph->unfinished = s.unfinished;
+    return s;
+}
+
+void layer_beam(struct builder *b, int x, const char *name, int tokens,
+                const struct beam_search *s, const struct beam *p)
+{
+    int w;
+
+    builder_layer(b, name);
+    w = output_matrix(b, x, tokens);
+    builder_forward(b, (struct op){
+        .code = OP_beam,
+        .operand = { [BEAM_X] = x, [BEAM_W] = w, [BEAM_STEP] = s->step,
+                     [BEAM_UNFINISHED] = s->unfinished,
+                     [BEAM_SCORES] = s->scores, [BEAM_TOKENS] = s->tokens,
+                     [BEAM_STATE] = s->state, [BEAM_BEST] = s->best,
+                     [BEAM_HISTORY] = s->history,
+                     [BEAM_PARENTS] = s->parents },
+        .attr = beam_attr(p)
+    });
+}
+
+void layer_beam_end(struct builder *b, const char *name,
+                    const struct beam_search *s, const struct beam *p)
+{
+    int translations;
+
+    builder_layer(b, name);
+    translations = of_search(b, "translations", DTYPE_I32, 2, DIM_SAMPLES,
+                             p->longest);
+    builder_operation(b, PASS_UPDATE, builder_programs(b), (struct op){
+        .code = OP_beam_end,
+        .operand = { [BEAM_END_STATE] = s->state,
+                     [BEAM_END_HISTORY] = s->history,
+                     [BEAM_END_PARENTS] = s->parents,
+                     [BEAM_END_TRANSLATIONS] = translations }
+    });
+    builder_operation(b, PASS_UPDATE, builder_programs(b), (struct op){
+        .code = OP_report,
+        .operand = { [REPORT_TRANSLATIONS] = translations }
+    });
 }

@@ -9,14 +9,15 @@
 #include "graph/builder.h"
 
 /* tokens (T) int32 -> (T, features), rows of a (tokens, features) table. Init
- * N(0, 1/sqrt(features)). Where there are `ends`, rows are multiplied by
- * sqrt(features), and the sinusoids of their positions are added (Vaswani et
- * al. 2017, in fairseq's order). */
+ * N(0, 1/sqrt(features)). Where there are `ends` or a position, rows are
+ * multiplied by sqrt(features), and the sinusoids of their positions are added
+ * (Vaswani et al. 2017, in fairseq's order). */
 struct embedding {
     const char *name;
     int tokens;          /* of the vocabulary */
     int features;
     int ends;            /* or VALUE_NONE */
+    int position;        /* VALUE_NONE, or (1) int32: that of all tokens */
 };
 int layer_embedding(struct builder *, int tokens, const struct embedding *);
 
@@ -52,6 +53,15 @@ struct dynconv {
 };
 int layer_dynconv(struct builder *, int x, const struct dynconv *);
 
+/* A row of a causal layer_dynconv() for each hypothesis: x (T, C), logits (T,
+ * heads * taps), `parents` and `step` of the search. */
+struct dynconv_step {
+    const char *name;
+    int logits, parents, step;
+    int heads, taps;
+};
+int layer_dynconv_step(struct builder *, int x, const struct dynconv_step *);
+
 /* q (T, C), k and v (S, C) -> (T, C): each sentence of the target attends to
  * its source. */
 struct attention {
@@ -75,5 +85,29 @@ struct token_loss {
 };
 struct loss layer_token_loss(struct builder *, int x,
                              const struct token_loss *);
+
+/* A beam search for translations: the values that it begins with, for the
+ * sources that end at `source_ends`, and those of one step: `target_ends` are
+ * where a sentence's hypotheses end, `tokens` what was chosen last. */
+struct beam {
+    int hypotheses;      /* of a sentence */
+    float length_penalty;
+    int longest;         /* translation, tokens with its end mark */
+    float ratio;         /* tokens at most: ratio * source + extra */
+    int extra;
+};
+struct beam_search {
+    int target_ends, step, unfinished, scores, tokens, state, best;
+    int history, parents;
+};
+struct beam_search layer_beam_start(struct builder *, const char *name,
+                                    int source_ends, const struct beam *);
+
+/* One step: x (hypotheses, C), and the output matrix of layer_token_loss() of
+ * that name. Then, once, all that is left to do. */
+void layer_beam(struct builder *, int x, const char *name, int tokens,
+                const struct beam_search *, const struct beam *);
+void layer_beam_end(struct builder *, const char *name,
+                    const struct beam_search *, const struct beam *);
 
 #endif

@@ -106,6 +106,12 @@ static double of_words_once(const struct operand o[], const union attr *a)
     return 2.0 * o[TOKEN_LOSS_EVAL_W].dim[1];
 }
 
+static double of_words_searched(const struct operand o[], const union attr *a)
+{
+    (void)a;
+    return 2.0 * o[BEAM_W].dim[1];
+}
+
 static const struct flops_row flops_table[OP_COUNT] = {
     [OP_conv] = { { CONV_Y, CONV_W, POOL_SKIP }, { { CONV_ADD, 1 } } },
     [OP_conv_dgrad] = { { CONV_DGRAD_DY, CONV_DGRAD_W, POOL_SKIP },
@@ -141,11 +147,14 @@ static const struct flops_row flops_table[OP_COUNT] = {
                            .first = of_taps },
     [OP_dynconv_wgrad] = { .term = { { DYNCONV_WGRAD_LOGITS, 8 } },
                            .first = of_taps },
+    [OP_dynconv_step] = { .term = { { DYNCONV_STEP_LOGITS, 4 } },
+                          .first = of_taps },
     [OP_attention] = { .first = of_sources },
     [OP_attention_grad] = { .first = of_source_gradients },
     [OP_softmax_xent] = { .term = { { SOFTMAX_XENT_LOGITS, 5 } } },
     [OP_token_loss] = { .first = of_words },
     [OP_token_loss_eval] = { .first = of_words_once },
+    [OP_beam] = { .first = of_words_searched },
     [OP_check_finite] = { .term = { { CHECK_FINITE_GRADIENT, 1 } } },
     [OP_sgd] = { .term = { { SGD_W, 8 } } },
     [OP_adam] = { .term = { { ADAM_W, 14 } } },

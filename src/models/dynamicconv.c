@@ -8,13 +8,16 @@
  * An encoder layer has a dynamic convolution and a feed-forward sublayer; a
  * decoder layer has attention to the encoder's result between them. All
  * matrices of the layers are of the pool.
+ *
+ * The decoder is added twice: for training and evaluation over the rows of
+ * target sentences, and, with the same weights, for a step of a translation
+ * over the rows of hypotheses.
  */
 #include "models/dynamicconv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "graph/layer_text.h"
 #include "models/model.h"
 
 /* A model while it is put together. */
@@ -23,11 +26,25 @@ struct translator {
     const struct dynamicconv *sizes;
     int source, source_ends;             /* as loaded */
     int previous, labels, target_ends;
+    struct beam_search search;           /* while translating, else empty */
 };
+
+/* Where translations are made, operations over hypotheses are of PASS_DECODE;
+ * those over source rows, which do not change, come before. */
+static void over_source(struct translator *t)
+{
+    t->b->decoding = false;
+}
+
+static void over_target(struct translator *t)
+{
+    t->b->decoding = t->search.step != VALUE_NONE;
+}
 
 /* The rows of one language. */
 struct stream_of_text {
     int tokens, ends;
+    int position;        /* of all tokens, or VALUE_NONE */
 };
 
 static int matrix(struct translator *t, int x, const char *name, int features,
@@ -57,10 +74,17 @@ static int convolution(struct translator *t, int x, int ends, int taps,
     int y = matrix(t, x, "linear1", s->features, 1, false);
     int logits = matrix(t, y, "kernels", s->heads * taps, 0, true);
 
-    y = layer_dynconv(t->b, y, &(struct dynconv){
-        .name = "dynconv", .logits = logits, .ends = ends, .heads = s->heads,
-        .taps = taps, .causal = causal, .rate = s->weight_dropout
-    });
+    if (causal && t->search.step)
+        y = layer_dynconv_step(t->b, y, &(struct dynconv_step){
+            .name = "dynconv", .logits = logits, .heads = s->heads,
+            .parents = t->search.parents, .step = t->search.step, .taps = taps
+        });
+    else
+        y = layer_dynconv(t->b, y, &(struct dynconv){
+            .name = "dynconv", .logits = logits, .ends = ends,
+            .heads = s->heads, .taps = taps, .causal = causal,
+            .rate = s->weight_dropout
+        });
     y = matrix(t, y, "linear2", s->features, 1, false);
     return end_sublayer(t, x, y, ends, "conv_sum", "conv_norm");
 }
@@ -71,15 +95,18 @@ static const float third = 0.70710678f;
 static int attention(struct translator *t, int x, int memory)
 {
     const struct dynamicconv *s = t->sizes;
-    int k = matrix(t, memory, "k", s->features, third, false);
-    int v = matrix(t, memory, "v", s->features, third, false);
-    int q = matrix(t, x, "q", s->features, third, false);
-    int y = layer_attention(t->b, q, &(struct attention){
+    int k, v, q, y;
+
+    over_source(t);
+    k = matrix(t, memory, "k", s->features, third, false);
+    v = matrix(t, memory, "v", s->features, third, false);
+    over_target(t);
+    q = matrix(t, x, "q", s->features, third, false);
+    y = layer_attention(t->b, q, &(struct attention){
         .name = "attention", .k = k, .v = v, .target_ends = t->target_ends,
         .source_ends = t->source_ends, .heads = s->heads,
         .rate = s->attention_dropout, .sentence = s->sentence
     });
-
     y = matrix(t, y, "out", s->features, 1, false);
     return end_sublayer(t, x, y, t->target_ends, "attention_sum", "attention_norm");
 }
@@ -102,7 +129,9 @@ static int embed(struct translator *t, const char *block,
     builder_begin_block(t->b, "%s", block);
     x = layer_embedding(t->b, text.tokens, &(struct embedding){
         .name = "embedding", .tokens = vocabulary,
-        .features = t->sizes->features, .ends = text.ends
+        .features = t->sizes->features,
+        .ends = text.position ? VALUE_NONE : text.ends,
+        .position = text.position
     });
     return layer_dropout(t->b, x, &(struct dropout_add){
         .name = "dropout", .ends = text.ends, .rate = t->sizes->dropout
@@ -117,9 +146,8 @@ static int taps_of(const struct dynamicconv_stack *stack, int layer)
 static int encoder_of(struct translator *t)
 {
     const struct dynamicconv_stack *stack = &t->sizes->encoder;
-    int x = embed(t, "encoder", (struct stream_of_text){ t->source,
-                                                         t->source_ends },
-                  t->sizes->source_vocabulary);
+    struct stream_of_text text = { t->source, t->source_ends, VALUE_NONE };
+    int x = embed(t, "encoder", text, t->sizes->source_vocabulary);
 
     for (int i = 0; i < stack->layers; i++) {
         builder_begin_block(t->b, "e%d", i + 1);
@@ -132,9 +160,9 @@ static int encoder_of(struct translator *t)
 static int decoder_of(struct translator *t, int memory)
 {
     const struct dynamicconv_stack *stack = &t->sizes->decoder;
-    int x = embed(t, "decoder", (struct stream_of_text){ t->previous,
-                                                         t->target_ends },
-                  t->sizes->target_vocabulary);
+    struct stream_of_text text = { t->previous, t->target_ends,
+                                   t->search.step };
+    int x = embed(t, "decoder", text, t->sizes->target_vocabulary);
 
     for (int i = 0; i < stack->layers; i++) {
         builder_begin_block(t->b, "d%d", i + 1);
@@ -168,20 +196,52 @@ static void load_pairs(struct translator *t)
     t->target_ends = values[4];
 }
 
-void dynamicconv_build(struct builder *b, const struct dynamicconv *sizes)
+/* The load of a translation: the same values, source alone. */
+static void load_sources(struct translator *t)
 {
-    struct translator t = { .b = b, .sizes = sizes };
-    struct loss loss;
+    t->b->programs = IN_TRANSLATE;
+    builder_layer(t->b, "input");
+    builder_forward(t->b, (struct op){
+        .code = OP_load, .operand = { [LOAD_STREAM_0] = t->source,
+                                      [LOAD_STREAM_1] = t->source_ends }
+    });
+    t->b->programs = 0;
+}
+
+/* The output matrix. */
+static const char output[] = "loss";
+
+/* Translations of what the encoder made of the source: the decoder again. */
+static void translate(struct translator *t, int memory)
+{
+    const struct beam *beam = &t->sizes->beam;
     int x;
 
-    if (b->storage.sparsity > 0)
-        graph_pool_open(b->graph);
-    load_pairs(&t);
-    x = decoder_of(&t, encoder_of(&t));
+    t->b->programs = IN_TRANSLATE;
+    builder_begin_block(t->b, "search");
+    t->search = layer_beam_start(t->b, "start", t->source_ends, beam);
+    t->previous = t->search.tokens;
+    t->target_ends = t->search.target_ends;
+    over_target(t);
+    x = decoder_of(t, memory);
+    builder_begin_block(t->b, "head");
+    layer_beam(t->b, x, output, t->sizes->target_vocabulary, &t->search, beam);
+    over_source(t);
+    builder_begin_block(t->b, "search");
+    layer_beam_end(t->b, "end", &t->search, beam);
+    t->b->programs = 0;
+}
+
+/* Adds training and evaluation by the loss of the decoder's result. */
+static void learn(struct translator *t, int x)
+{
+    struct builder *b = t->b;
+    struct loss loss;
+
     builder_begin_block(b, "head");
     loss = layer_token_loss(b, x, &(struct token_loss){
-        .name = "loss", .tokens = sizes->target_vocabulary,
-        .labels = t.labels, .smoothing = sizes->smoothing
+        .name = output, .tokens = t->sizes->target_vocabulary,
+        .labels = t->labels, .smoothing = t->sizes->smoothing
     });
     if (b->graph->pool)
         graph_pool_close(b->graph, graph_layer(b->graph, "pool"),
@@ -190,6 +250,25 @@ void dynamicconv_build(struct builder *b, const struct dynamicconv *sizes)
     grad_build(b->graph, &loss.seed, 1, b->storage.update);
     builder_rewire(b);
     builder_loss_end(b, &loss);
+}
+
+void dynamicconv_build(struct builder *b, const struct dynamicconv *sizes)
+{
+    struct translator t = { .b = b, .sizes = sizes };
+    bool translates = sizes->beam.hypotheses > 0;
+    int memory;
+
+    if (b->storage.sparsity > 0)
+        graph_pool_open(b->graph);
+    load_pairs(&t);
+    if (translates)
+        load_sources(&t);
+    b->programs = translates ? IN_BOTH | IN_TRANSLATE : IN_BOTH;
+    memory = encoder_of(&t);
+    b->programs = 0;
+    learn(&t, decoder_of(&t, memory));
+    if (translates)
+        translate(&t, memory);
 }
 
 static void dynamicconv_title(const struct settings *s, char *text,
@@ -239,7 +318,11 @@ static bool sizes_from(const struct settings *s, const struct facts *facts,
         .smoothing = (float)s->smoothing,
         .source_vocabulary = facts->text.source_vocabulary,
         .target_vocabulary = facts->text.target_vocabulary,
-        .sentence = facts->text.sentence
+        .sentence = facts->text.sentence,
+        .beam = { .hypotheses = s->bleu_every ? s->beam : 0,
+                  .length_penalty = (float)s->length_penalty,
+                  .longest = facts->text.longest,
+                  .ratio = 1.2f, .extra = 10 }
     };
     return read_taps("encoder_kernels", s->encoder_kernels, s->encoder_layers,
                      &sizes->encoder, where, e) &&

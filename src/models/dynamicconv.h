@@ -4,7 +4,7 @@
 #ifndef MEMDIAL_DYNAMICCONV_H
 #define MEMDIAL_DYNAMICCONV_H
 
-#include "graph/layer.h"
+#include "graph/layer_text.h"
 
 /* A stack of layers. Layer i has taps[i] taps, or those of the last one. */
 struct dynamicconv_stack {
@@ -20,9 +20,11 @@ struct dynamicconv {
     float smoothing;
     int source_vocabulary, target_vocabulary;
     int sentence;        /* mean tokens of a source sentence */
+    struct beam beam;    /* of translations; 0 hypotheses: none are made */
 };
 
-/* Adds all operations of training and evaluation to an empty graph. */
+/* Adds all operations of training, evaluation and translation to an empty
+ * graph. */
 void dynamicconv_build(struct builder *, const struct dynamicconv *);
 
 #endif

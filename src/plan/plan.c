@@ -42,6 +42,11 @@ struct call plan_call(const struct plan *plan, int step,
     return call;
 }
 
+const struct extents *plan_most(const struct plan *plan, int step)
+{
+    return &plan->most[schedule_program(plan->schedule, step)];
+}
+
 static void extend(struct plan_instance *p, int step)
 {
     if (step < p->first)
@@ -57,6 +62,7 @@ static void find_uses(struct plan *plan)
         plan->instances[i].first = s->step_count;
         plan->instances[i].last = -1;
         plan->instances[i].taken_by = -1;
+        plan->instances[i].kind = schedule_value(s, i)->kind;
     }
     for (int t = 0; t < s->step_count; t++)
         for (int i = 0; i < STEP_INSTANCES; i++)
@@ -136,11 +142,11 @@ static int takeover(const struct plan *plan, int step, int out)
     return -1;
 }
 
-static void find_takeovers(struct plan *plan)
+static void find_takeovers(struct plan *plan, int begin, int end)
 {
     const struct schedule *s = plan->schedule;
 
-    for (int t = 0; t < s->step_count; t++) {
+    for (int t = begin; t < end; t++) {
         const char *access = op_access(schedule_op(s, t)->code);
         for (int i = 0; access[i]; i++) {
             int out = s->steps[t].instance[i];
@@ -158,6 +164,8 @@ static void count_live_bytes(struct plan *plan)
     const struct schedule *s = plan->schedule;
     size_t sum[KIND_COUNT] = { 0 };
 
+    plan->peak_bytes = 0;
+    memset(plan->live, 0, (size_t)s->step_count * sizeof(*plan->live));
     /* First the values that begin or end in each step; unsigned, it wraps. */
     for (int i = 0; i < s->instance_count; i++) {
         const struct plan_instance *p = &plan->instances[i];
@@ -239,6 +247,76 @@ static void find_addresses(struct plan *plan)
                 plan->instances[i].offset;
 }
 
+/* Sizes instances that steps [begin, end) define, takeovers and scratch. */
+static void size_steps(struct plan *plan, int begin, int end)
+{
+    const struct schedule *s = plan->schedule;
+
+    for (int i = 0; i < s->instance_count; i++) {
+        struct plan_instance *p = &plan->instances[i];
+        if (p->first < begin || p->first >= end)
+            continue;
+        p->bytes = graph_bytes(s->graph, s->instances[i],
+                               plan_most(plan, p->first));
+        p->kind = kind_in_plan(s, i, p);
+        p->taken_by = -1;
+    }
+    find_takeovers(plan, begin, end);
+    for (int t = begin; t < end; t++) {
+        struct call call = plan_call(plan, t, plan_most(plan, t));
+        plan->scratch_bytes[t] =
+            plan->backend->scratch(schedule_op(s, t)->code, &call);
+    }
+    count_live_bytes(plan);
+}
+
+/* The most bytes alive in steps [begin, end). */
+static size_t peak_of(const struct plan *plan, int begin, int end)
+{
+    size_t most = 0;
+
+    for (int t = begin; t < end; t++)
+        if (plan_live_bytes(plan, t) > most)
+            most = plan_live_bytes(plan, t);
+    return most;
+}
+
+/* Sizes translations of n sentences; returns the most bytes alive in them. */
+static size_t size_translation(struct plan *plan, int n)
+{
+    const struct sentences *s = &plan->schedule->sentences;
+    const struct program_steps *p = &plan->schedule->program[PROGRAM_TRANSLATE];
+    struct extents *most = &plan->most[PROGRAM_TRANSLATE];
+
+    for (int i = 0; i < EXTENT_COUNT; i++)
+        most->of[i] = s->first.of[i] + (n - 1) * s->each.of[i];
+    size_steps(plan, p->begin, p->end);
+    return peak_of(plan, p->begin, p->end);
+}
+
+/* More sentences at once would hardly be faster. */
+enum { SENTENCES_MOST = 256 };
+
+/* Bisects the number of sentences, up to one that is too large. */
+static void fill_translation(struct plan *plan)
+{
+    const struct program_steps *p = &plan->schedule->program[PROGRAM_TRANSLATE];
+    size_t room = peak_of(plan, 0, p->begin);
+    int fits = 1, too_many = SENTENCES_MOST + 1;
+
+    if (p->begin == p->end)
+        return;
+    while (too_many - fits > 1) {
+        int middle = (fits + too_many) / 2;
+
+        if (size_translation(plan, middle) <= room)
+            fits = middle;
+        else
+            too_many = middle;
+    }
+    size_translation(plan, fits);
+}
+
 struct plan *plan_outline(const struct schedule *s,
                           const struct backend *backend, int threads)
 {
@@ -256,18 +334,11 @@ struct plan *plan_outline(const struct schedule *s,
 
     find_uses(plan);
     extend_lifetimes(plan);
-    for (int i = 0; i < s->instance_count; i++) {
-        struct plan_instance *p = &plan->instances[i];
-        p->bytes = graph_bytes(s->graph, s->instances[i], &s->cut.most);
-        p->kind = kind_in_plan(s, i, p);
-    }
-    find_takeovers(plan);
-    for (int t = 0; t < s->step_count; t++) {
-        struct call call = plan_call(plan, t, &s->cut.most);
-        plan->scratch_bytes[t] =
-            backend->scratch(schedule_op(s, t)->code, &call);
-    }
-    count_live_bytes(plan);
+    for (int k = 0; k < PROGRAM_COUNT; k++)
+        plan->most[k] = s->cut.most;
+    plan->most[PROGRAM_TRANSLATE] = s->sentences.first;
+    size_steps(plan, 0, s->step_count);
+    fill_translation(plan);
     return plan;
 }
 

@@ -8,6 +8,9 @@
  * throughout it. Where an operation allows it and an input dies, the output
  * takes over the input's storage. Workspace belongs to a step and is alive in
  * it alone.
+ *
+ * As many sentences are translated at once as keep the bytes alive below those
+ * of the other programs; at least one.
  */
 #ifndef MEMDIAL_PLAN_H
 #define MEMDIAL_PLAN_H
@@ -30,6 +33,7 @@ struct plan {
     const struct schedule *schedule; /* borrowed */
     const struct backend *backend;
     int threads;
+    struct extents most[PROGRAM_COUNT]; /* of a part, in each program */
     struct plan_instance *instances; /* [schedule->instance_count] */
     size_t *scratch_bytes;           /* [schedule->step_count] */
     size_t *scratch_offset;
@@ -46,6 +50,9 @@ struct plan *plan_build(const struct schedule *, const struct backend *,
 struct plan *plan_outline(const struct schedule *, const struct backend *,
                           int threads);
 void plan_free(struct plan *);
+
+/* The extents of a step's calls in the largest part. */
+const struct extents *plan_most(const struct plan *, int step);
 
 /* Bytes alive in a step, all kinds. */
 size_t plan_live_bytes(const struct plan *, int step);

@@ -1,11 +1,27 @@
 #include "plan/policy.h"
 
 #include "data/dataset.h"
+#include "settings/facts.h"
+
+/* A sentence may be the longest; of more the mean is what there must be room
+ * for. */
+static struct sentences sentences_from(const struct settings *s)
+{
+    struct text_facts text = facts_of(s).text;
+
+    return (struct sentences){
+        { { [EXTENT_SAMPLES] = 1, [EXTENT_SOURCE] = text.longest,
+            [EXTENT_HYPOTHESES] = s->beam } },
+        { { [EXTENT_SAMPLES] = 1, [EXTENT_SOURCE] = text.sentence,
+            [EXTENT_HYPOTHESES] = s->beam } }
+    };
+}
 
 struct policy policy_from(const struct settings *s)
 {
     return (struct policy){
         .cut = dataset_cut(s),
+        .sentences = sentences_from(s),
         .recompute = s->recompute,
     };
 }

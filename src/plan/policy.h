@@ -10,8 +10,15 @@
 #include "graph/graph.h"
 #include "settings/settings.h"
 
+/* Sentences that are translated at once: what the first one takes, at most,
+ * and what each of the others does. */
+struct sentences {
+    struct extents first, each;
+};
+
 struct policy {
     struct cut cut;
+    struct sentences sentences;
     enum recompute recompute;
 };
 

@@ -4,13 +4,19 @@
 
 #include "base/error.h"
 
+/* Whether an operation is of training's forward pass. */
+static bool is_forward(const struct op *op)
+{
+    return op->pass == PASS_FORWARD && op->programs & IN_TRAIN;
+}
+
 /* One past the last forward operation. */
 static int forward_end(const struct graph *g)
 {
     int end = 0;
 
     for (int i = 0; i < g->op_count; i++)
-        if (g->ops[i].pass == PASS_FORWARD)
+        if (is_forward(&g->ops[i]))
             end = i + 1;
     return end;
 }

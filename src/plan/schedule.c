@@ -10,6 +10,7 @@ static const char *const phase_names[PHASE_COUNT] = {
     [PHASE_PREPARE] = "prepare",     [PHASE_FORWARD] = "forward",
     [PHASE_RECOMPUTE] = "recompute", [PHASE_BACKWARD] = "backward",
     [PHASE_UPDATE] = "update",       [PHASE_EVALUATE] = "evaluate",
+    [PHASE_TRANSLATE] = "translate",
 };
 
 const char *phase_name(enum phase phase)
@@ -245,17 +246,28 @@ static void elide_bn_relu(struct emission *b)
         }
 }
 
-static void emit_program(struct emission *b, enum program program,
-                         const struct route *route)
+/* Once per part: what leads to the first token, and what follows the last. */
+static void emit_translation(struct emission *b, struct program_steps *p)
 {
     struct schedule *s = b->schedule;
-    struct program_steps *p = &s->program[program];
+
+    emit_pass(b, PROGRAM_TRANSLATE, PASS_PREPARE, PHASE_TRANSLATE);
+    emit_pass(b, PROGRAM_TRANSLATE, PASS_FORWARD, PHASE_TRANSLATE);
+    p->body = s->step_count;
+    emit_pass(b, PROGRAM_TRANSLATE, PASS_DECODE, PHASE_TRANSLATE);
+    p->epilogue = s->step_count;
+    if (s->graph->unfinished)
+        p->until = b->current[s->graph->unfinished];
+    emit_pass(b, PROGRAM_TRANSLATE, PASS_UPDATE, PHASE_TRANSLATE);
+    drop_unused(s, p->begin);
+}
+
+static void emit_batch(struct emission *b, enum program program,
+                       const struct route *route, struct program_steps *p)
+{
+    struct schedule *s = b->schedule;
     bool train = program == PROGRAM_TRAIN;
 
-    for (int i = 0; i < s->graph->value_count; i++)
-        if (!kind_persists(s->graph->values[i].kind))
-            b->current[i] = -1;
-    p->begin = s->step_count;
     emit_pass(b, program, PASS_PREPARE,
               train ? PHASE_PREPARE : PHASE_EVALUATE);
     p->body = s->step_count;
@@ -267,6 +279,23 @@ static void emit_program(struct emission *b, enum program program,
     drop_unread(s, p->body);
     p->epilogue = s->step_count;
     emit_pass(b, program, PASS_UPDATE, train ? PHASE_UPDATE : PHASE_EVALUATE);
+}
+
+static void emit_program(struct emission *b, enum program program,
+                         const struct route *route)
+{
+    struct schedule *s = b->schedule;
+    struct program_steps *p = &s->program[program];
+
+    for (int i = 0; i < s->graph->value_count; i++)
+        if (!kind_persists(s->graph->values[i].kind))
+            b->current[i] = -1;
+    p->begin = s->step_count;
+    p->until = -1;
+    if (program == PROGRAM_TRANSLATE)
+        emit_translation(b, p);
+    else
+        emit_batch(b, program, route, p);
     p->end = s->step_count;
 }
 
@@ -284,6 +313,7 @@ struct schedule *schedule_build(const struct graph *g, struct policy policy,
 
     s->graph = g;
     s->cut = policy.cut;
+    s->sentences = policy.sentences;
     s->steps = xcalloc((unsigned long)b.step_room, sizeof(*s->steps));
     s->instances =
         xcalloc((unsigned long)b.instance_room, sizeof(*s->instances));
@@ -308,6 +338,22 @@ void schedule_free(struct schedule *s)
     free(s->steps);
     free(s->instances);
     free(s);
+}
+
+enum program schedule_program(const struct schedule *s, int step)
+{
+    enum program k = PROGRAM_TRAIN;
+
+    while (step >= s->program[k].end)
+        k++;
+    return k;
+}
+
+bool schedule_is_per_part(const struct schedule *s, int step)
+{
+    const struct program_steps *p = &s->program[schedule_program(s, step)];
+
+    return p->until >= 0 || (step >= p->body && step < p->epilogue);
 }
 
 int schedule_instance(const struct schedule *s, int value)

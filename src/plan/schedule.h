@@ -10,8 +10,9 @@
  * of weights, optimizer state and indices are shared by all programs.
  *
  * Each program is {prologue, body x n, epilogue}: the prologue and epilogue run
- * once per batch, the body once per part of it. The data decide the sizes of
- * the parts. All programs lie on one time line of steps, for they share one
+ * once per batch, the body once per part of it. A translation's prologue and
+ * epilogue run once per part, and its body once per token. The data decide the
+ * sizes of the parts. All programs lie on one time line of steps, for they share one
  * arena.
  */
 #ifndef MEMDIAL_SCHEDULE_H
@@ -31,6 +32,7 @@ enum phase {
     PHASE_BACKWARD,
     PHASE_UPDATE,
     PHASE_EVALUATE,
+    PHASE_TRANSLATE,
     PHASE_COUNT
 };
 
@@ -50,9 +52,12 @@ struct step {
     int instance[STEP_INSTANCES];   /* -1: none */
 };
 
-/* Steps [begin, body) once, [body, epilogue) per part, [epilogue, end) once. */
+/* Steps [begin, body) once, [body, epilogue) per part, [epilogue, end) once. Of
+ * a program with an instance `until`, an int32, all of them are per part, and
+ * [body, epilogue) until it is 0. */
 struct program_steps {
     int begin, body, epilogue, end;
+    int until;           /* -1: none */
 };
 
 struct schedule {
@@ -63,6 +68,7 @@ struct schedule {
     int instance_count;
     struct program_steps program[PROGRAM_COUNT];
     struct cut cut;                 /* of its batches */
+    struct sentences sentences;     /* of its translations */
 };
 
 /* The training body follows the route, which may be freed afterwards. Steps are
@@ -71,6 +77,12 @@ struct schedule {
 struct schedule *schedule_build(const struct graph *, struct policy,
                                 const struct route *);
 void schedule_free(struct schedule *);
+
+/* The program of a step. */
+enum program schedule_program(const struct schedule *, int step);
+
+/* Whether a step runs once per part, or more often. */
+bool schedule_is_per_part(const struct schedule *, int step);
 
 /* The instance of a value that persists, or -1 if it has none: a view. */
 int schedule_instance(const struct schedule *, int value);

@@ -21,7 +21,7 @@ static void bind_addresses(struct executor *ex)
     for (int t = 0; t < s->step_count; t++) {
         const struct step *step = &s->steps[t];
         struct call *call = &ex->calls[t];
-        *call = plan_call(plan, t, &s->cut.most);
+        *call = plan_call(plan, t, plan_most(plan, t));
         call->part = &ex->part;
         if (plan->scratch_bytes[t])
             call->scratch = ex->arena + plan->scratch_offset[t];
@@ -33,7 +33,7 @@ static void bind_addresses(struct executor *ex)
         }
     }
     for (int k = 0; k < PROGRAM_COUNT; k++)
-        ex->bound[k] = s->cut.most;
+        ex->bound[k] = plan->most[k];
 }
 
 static void bind_step(struct executor *ex, int step,
@@ -52,16 +52,18 @@ static void bind_step(struct executor *ex, int step,
 }
 
 /* Shapes follow the size of the part. */
-static void bind_body(struct executor *ex, enum program program,
+static void bind_part(struct executor *ex, enum program program,
                       const struct extents *extents)
 {
-    const struct program_steps *p = &ex->plan->schedule->program[program];
+    const struct schedule *s = ex->plan->schedule;
+    const struct program_steps *p = &s->program[program];
 
     if (extents_equal(extents, &ex->bound[program]))
         return;
     ex->bound[program] = *extents;
-    for (int t = p->body; t < p->epilogue; t++)
-        bind_step(ex, t, extents);
+    for (int t = p->begin; t < p->end; t++)
+        if (schedule_is_per_part(s, t))
+            bind_step(ex, t, extents);
 }
 
 bool executor_new(struct executor **out, const struct plan *plan,
@@ -122,10 +124,27 @@ struct extents executor_extents(const struct executor *ex, int step)
 {
     const struct schedule *s = ex->plan->schedule;
 
-    for (int k = 0; k < PROGRAM_COUNT; k++)
-        if (step >= s->program[k].body && step < s->program[k].epilogue)
-            return ex->bound[k];
-    return s->cut.most;
+    return schedule_is_per_part(s, step) ? ex->bound[schedule_program(s, step)]
+                                         : *plan_most(ex->plan, step);
+}
+
+/* Whether the body of a program is to run once more. If the device fails, it is
+ * not. */
+static bool goes_on(const struct executor *ex, const struct program_steps *p)
+{
+    int32_t until = 0;
+
+    if (p->until >= 0)
+        executor_read(ex, p->until, &until);
+    return until != 0;
+}
+
+static void run_part(struct executor *ex, const struct program_steps *p,
+                     const struct batch *batch)
+{
+    do
+        run_steps(ex, p->body, p->epilogue, batch);
+    while (goes_on(ex, p));
 }
 
 static void run_program(struct executor *ex, enum program program,
@@ -134,15 +153,22 @@ static void run_program(struct executor *ex, enum program program,
     const struct schedule *s = ex->plan->schedule;
     const struct program_steps *p = &s->program[program];
     const struct loader *loader = batch->loader;
+    bool whole = p->until >= 0; /* all steps are of a part */
 
     ex->part = (struct part){ 0 };
-    run_steps(ex, p->begin, p->body, batch);
+    if (!whole)
+        run_steps(ex, p->begin, p->body, batch);
     while (loader->next(loader->arg, &ex->part)) {
-        assert(part_fits(&ex->part.count, &s->cut.most));
-        bind_body(ex, program, &ex->part.count);
-        run_steps(ex, p->body, p->epilogue, batch);
+        assert(part_fits(&ex->part.count, &ex->plan->most[program]));
+        bind_part(ex, program, &ex->part.count);
+        if (whole)
+            run_steps(ex, p->begin, p->body, batch);
+        run_part(ex, p, batch);
+        if (whole)
+            run_steps(ex, p->epilogue, p->end, batch);
     }
-    run_steps(ex, p->epilogue, p->end, batch);
+    if (!whole)
+        run_steps(ex, p->epilogue, p->end, batch);
 }
 
 /* An observer may look only when a step is done: so it is waited for. */

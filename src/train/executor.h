@@ -33,7 +33,7 @@ bool executor_new(struct executor **, const struct plan *, struct device *,
 void executor_free(struct executor *);
 
 /* Runs one program over a batch, part by part as its loader gives them, none
- * larger than the plan's most. */
+ * larger than the plan's most. A batch that is translated is one part. */
 void executor_run(struct executor *, enum program, const struct batch *);
 
 /* The extents that the call of a step is bound for. */

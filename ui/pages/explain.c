@@ -23,7 +23,8 @@ static struct operand shape_of(const struct plan *plan, int instance)
 {
     const struct schedule *s = plan->schedule;
 
-    return graph_operand(s->graph, s->instances[instance], &s->cut.most);
+    return graph_operand(s->graph, s->instances[instance],
+                         plan_most(plan, plan->instances[instance].first));
 }
 
 /* "100 x 32 x 32 x 16 x 4 B" */
@@ -297,7 +298,10 @@ void explain_peak(struct text_block *text, const struct session *s)
     text_block_add(text, ROLE_TEXT,
                    "No step of training or evaluation has more alive.%s Then "
                    "there are:",
-                   plan->schedule->steps[step].phase != PHASE_EVALUATE ? ""
+                   plan->schedule->steps[step].phase == PHASE_TRANSLATE
+                   ? " One sentence is translated at a time, and its "
+                     "hypotheses take this."
+                   : plan->schedule->steps[step].phase != PHASE_EVALUATE ? ""
                    : " Evaluation keeps nothing for backward, so what saves "
                      "activations in training does not lower it.");
     for (int k = 0; k < KIND_COUNT; k++) {

@@ -29,6 +29,7 @@ static void add_phases(struct text_block *text)
         [PHASE_BACKWARD] = "from the loss to gradients",
         [PHASE_UPDATE] = "from gradients to new weights",
         [PHASE_EVALUATE] = "forward alone, for validation",
+        [PHASE_TRANSLATE] = "from sentences to sentences, for BLEU",
     };
 
     text_block_add(text, ROLE_TEXT, " ");

@@ -62,6 +62,7 @@ static const struct phase_look {
     [PHASE_BACKWARD] = { ROLE_BACKWARD, "◂" },
     [PHASE_UPDATE] = { ROLE_UPDATE, "=" },
     [PHASE_EVALUATE] = { ROLE_DIM, "e" },
+    [PHASE_TRANSLATE] = { ROLE_DIM, "t" },
 };
 
 const char *sawtooth_band(enum phase phase)

@@ -20,7 +20,8 @@ void timeline_set(struct timeline *t, const double *width, int steps)
 }
 
 static const double widths[PROGRAM_COUNT] = { [PROGRAM_TRAIN] = 1,
-                                              [PROGRAM_EVAL] = 0.125 };
+                                              [PROGRAM_EVAL] = 0.125,
+                                              [PROGRAM_TRANSLATE] = 0.125 };
 
 /* The share of a program's width that is the same for all its steps. */
 static const double even = 0.125;
