@@ -22,8 +22,7 @@
  * gradients by them.
  */
 #include "kernels/cpu/dynconv_core.h"
-#include "kernels/cpu/stage.h"
-#include "kernels/cpu/vec.h"
+#include "kernels/cpu/vec_across.h"
 
 /* Sums of a block: they, a vector of dy for each row, and one of x fill the
  * registers. The taps are a multiple of 4. */
@@ -109,10 +108,17 @@ INLINE void store_sums(float *to, const vf v[4])
     *(four *)to = fold_rest(fold_2(fold_1(v[0], v[1]), fold_1(v[2], v[3])));
 }
 
+/* Says that a vector is wanted in a register; else the compiler finds that its
+ * load may stand in each of its products. */
+#ifdef __AVX512F__
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#else
+#define IN_REGISTER(v) ((void)0)
+#endif
+
 /* Adds the products of a vector of channels. */
 INLINE void add_products(const enum dtype dtype, const int rows,
-                         const int taps, const struct dot *dot, size_t dy,
-                         size_t x, int lanes,
+                         const struct dot *dot, size_t dy, size_t x, int lanes,
                          vf sum[BLOCK_ROWS][BLOCK_TAPS])
 {
     size_t channels = (size_t)dot->x->dim[1];
@@ -122,17 +128,18 @@ INLINE void add_products(const enum dtype dtype, const int rows,
     for (int r = 0; r < rows; r++)
         g[r] = dynconv_load(dtype, dot->dy, dy + (size_t)r * channels, lanes);
     UNROLL
-    for (int j = 0; j < rows + taps - 1; j++) {
+    for (int j = 0; j < rows + BLOCK_TAPS - 1; j++) {
         vf v = dynconv_load(dtype, dot->x, x + (size_t)j * channels, lanes);
 
+        IN_REGISTER(v);
         UNROLL
         for (int r = 0; r < rows; r++)
-            if (j >= r && j - r < taps)
+            if (j >= r && j - r < BLOCK_TAPS)
                 sum[r][j - r] += g[r] * v;
     }
 }
 
-/* The sums of rows [t, t + rows) and taps [tap, tap + taps). */
+/* The sums of rows [t, t + rows) and taps [tap, tap + BLOCK_TAPS). */
 INLINE void dot_block(const enum dtype dtype, const int rows,
                       const struct dot *dot, int t, int tap)
 {
@@ -142,27 +149,44 @@ INLINE void dot_block(const enum dtype dtype, const int rows,
     size_t x = (size_t)(t + tap - d->pad) * channels + dot->column;
     float *to = dot->dp + (t - dot->piece->begin) * d->stride + tap;
     vf sum[BLOCK_ROWS][BLOCK_TAPS] = { 0 };
-    int left = d->width;
+    int left = d->width, stride = d->stride;
 
     for (; left >= VLEN; left -= VLEN, dy += VLEN, x += VLEN)
-        add_products(dtype, rows, BLOCK_TAPS, dot, dy, x, 0, sum);
+        add_products(dtype, rows, dot, dy, x, 0, sum);
     if (left > 0)
-        add_products(dtype, rows, BLOCK_TAPS, dot, dy, x, left, sum);
+        add_products(dtype, rows, dot, dy, x, left, sum);
     UNROLL
     for (int r = 0; r < rows; r++)
         UNROLL
         for (int k = 0; k < BLOCK_TAPS; k += 4)
-            store_sums(to + r * d->stride + k, sum[r] + k);
+            store_sums(to + r * stride + k, sum[r] + k);
 }
 
+/* Each kind of block is a function of its own, so that it has all registers. */
+#define DOTS(type) \
+    static __attribute__((noinline)) void \
+    dot_rows_##type(const struct dot *dot, int t, int tap) \
+    { \
+        dot_block(DTYPE_##type, BLOCK_ROWS, dot, t, tap); \
+    } \
+    static __attribute__((noinline)) void \
+    dot_row_##type(const struct dot *dot, int t, int tap) \
+    { \
+        dot_block(DTYPE_##type, 1, dot, t, tap); \
+    }
+
+DOTS(F32)
+DOTS(BF16)
+DOTS(F16)
+
 /* The sums of few taps of a row. */
-INLINE void dot_few(const enum dtype dtype, const struct dot *dot, int t,
-                    struct taps taps)
+static void dot_few(const struct dot *dot, int t, struct taps taps)
 {
     const struct dynconv *d = dot->d;
     size_t channels = (size_t)dot->x->dim[1];
     size_t dy = (size_t)t * channels + dot->column;
     float *to = dot->dp + (t - dot->piece->begin) * d->stride;
+    enum dtype dtype = dot->x->dtype;
 
     for (int k = taps.begin; k < taps.end; k++) {
         size_t x = (size_t)(t + k - d->pad) * channels + dot->column;
@@ -178,22 +202,33 @@ INLINE void dot_few(const enum dtype dtype, const struct dot *dot, int t,
     }
 }
 
+/* The functions for a type. */
+struct dots {
+    void (*rows)(const struct dot *, int t, int tap);
+    void (*row)(const struct dot *, int t, int tap);
+};
+
+static const struct dots dots_of[DTYPE_COUNT] = {
+    [DTYPE_F32] = { dot_rows_F32, dot_row_F32 },
+    [DTYPE_BF16] = { dot_rows_BF16, dot_row_BF16 },
+    [DTYPE_F16] = { dot_rows_F16, dot_row_F16 }
+};
+
 /* The sums of one row and those of its taps that are in [tap, tap +
  * BLOCK_TAPS). */
-INLINE void dot_row(const enum dtype dtype, const struct dot *dot, int t,
-                    int tap)
+static void run_row(const struct dot *dot, int t, int tap)
 {
     struct taps all = taps_of(dot->d, &dot->piece->sentence, t);
 
     if (all.end <= tap || all.begin >= tap + BLOCK_TAPS)
         return;
     if (all.end - all.begin < BLOCK_TAPS) {
-        dot_few(dtype, dot, t, all);
+        dot_few(dot, t, all);
         return;
     }
     if (tap < all.begin)
         tap = all.begin;
-    dot_block(dtype, 1, dot, t, int_min(tap, all.end - BLOCK_TAPS));
+    dots_of[dot->x->dtype].row(dot, t, int_min(tap, all.end - BLOCK_TAPS));
 }
 
 /* Whether all rows of x that a block reads are in the tensor. */
@@ -215,7 +250,9 @@ static inline bool has_taps(const struct dot *dot, int t, int tap)
     return first.end > tap && last.begin < tap + BLOCK_TAPS;
 }
 
-INLINE void dots(const enum dtype dtype, const struct dot *dot)
+/* The sums of a piece. Blocks of the same taps follow one another, so that
+ * neighbours' rows of x are still in the first-level cache. */
+static void run_dots(const struct dot *dot)
 {
     const struct dynconv_piece *p = dot->piece;
 
@@ -226,36 +263,81 @@ INLINE void dots(const enum dtype dtype, const struct dot *dot)
             if (!has_taps(dot, t, tap))
                 continue;
             if (is_inside(dot, t, tap))
-                dot_block(dtype, BLOCK_ROWS, dot, t, tap);
+                dots_of[dot->x->dtype].rows(dot, t, tap);
             else
                 for (int r = 0; r < BLOCK_ROWS; r++)
-                    dot_row(dtype, dot, t + r, tap);
+                    run_row(dot, t + r, tap);
         }
         for (; t < p->end; t++)
-            dot_row(dtype, dot, t, tap);
+            run_row(dot, t, tap);
     }
 }
 
-/* Makes 0 of what is no gradient by a tap. */
-static inline void clear_others(const struct dynconv *d, struct taps taps,
-                                float *dp)
+/* Rows of weights and of the gradients by them, which become those by logits. */
+struct turn {
+    const struct dynconv *d;
+    const struct sentence *sentence;
+    const struct operand *dlogits;
+    int t;               /* the first row */
+    size_t at;           /* its first element of dlogits */
+    const float *s, *dp;
+};
+
+/* The gradients by weights of row t + r from a tap on: 0 where it has none. */
+static inline vf weight_gradients(const struct turn *u, int r, int tap)
 {
-    for (int k = 0; k < d->taps; k += VLEN)
-        vf_store(dp + k, (vf)(dynconv_lanes(taps.begin - k, taps.end - k)
-                              & (vi)vf_load(dp + k)));
+    struct taps taps = taps_of(u->d, u->sentence, u->t + r);
+
+    return (vf)(dynconv_lanes(taps.begin - tap, taps.end - tap)
+                & (vi)vf_load(u->dp + r * u->d->stride + tap));
 }
 
-/* Turns the gradients by a row's weights into those by its logits. */
-static inline void turn(const struct dynconv *d, const float *s, float *dp)
+/* Turns some rows, and goes on to the next. vectors: of a row of weights. */
+INLINE void turn_rows(const enum dtype dtype, const int rows, const int vectors,
+                      struct turn *u)
 {
-    vf sum = { 0 };
-    float all;
+    int stride = u->d->stride, taps = u->d->taps, lanes = taps % VLEN;
+    size_t row = (size_t)(u->d->heads * taps);
+    vf sum[DYNCONV_TOGETHER];
 
-    for (int k = 0; k < d->taps; k += VLEN)
-        sum += vf_load(s + k) * vf_load(dp + k);
-    all = vf_sum(sum);
-    for (int k = 0; k < d->taps; k += VLEN)
-        vf_store(dp + k, vf_load(s + k) * (vf_load(dp + k) - all));
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        sum[r] = vf_set(0);
+        UNROLL
+        for (int i = 0; i < vectors * VLEN; i += VLEN)
+            sum[r] += vf_load(u->s + r * stride + i) * weight_gradients(u, r, i);
+    }
+    UNROLL
+    for (int r = 0; r < rows; r++)
+        sum[r] = vf_sum_across(sum[r]);
+    UNROLL
+    for (int r = 0; r < rows; r++)
+        UNROLL
+        for (int i = 0; i < vectors * VLEN; i += VLEN)
+            dynconv_store(dtype, u->dlogits,
+                          u->at + (size_t)r * row + (size_t)i,
+                          i + VLEN > taps ? lanes : 0,
+                          vf_load(u->s + r * stride + i)
+                              * (weight_gradients(u, r, i) - sum[r]));
+    u->t += rows;
+    u->at += (size_t)rows * row;
+    u->s += rows * stride;
+    u->dp += rows * stride;
+}
+
+INLINE void turn(const enum dtype dtype, struct turn u, int end)
+{
+    int vectors = (u.d->taps + VLEN - 1) / VLEN;
+
+#define ROWS(rows, vectors) \
+    while (u.t + rows <= end) \
+        turn_rows(dtype, rows, vectors, &u)
+    if (vectors == 1)
+        ROWS(DYNCONV_TOGETHER, 1);
+    if (vectors == 2)
+        ROWS(DYNCONV_TOGETHER / 2, 2);
+    ROWS(1, vectors);
+#undef ROWS
 }
 
 static void sum_products(const struct dynconv *d,
@@ -266,21 +348,16 @@ static void sum_products(const struct dynconv *d,
     float *dp = s + DYNCONV_ROWS * d->stride;
     struct dot dot = { d, p, &o[DYNCONV_WGRAD_DY], &o[DYNCONV_WGRAD_X],
                        (size_t)(head * d->width), dp };
+    struct turn u = {
+        d, &p->sentence, dlogits, p->begin,
+        (size_t)(p->begin * d->heads + head) * (size_t)d->taps, s, dp
+    };
 
     KERNEL(dynconv_softmax)(d, p->begin, p->end, head, s);
-    DTYPE_SWITCH(dot.x->dtype, dots, &dot);
-    for (int t = p->begin; t < p->end; t++)
-        clear_others(d, taps_of(d, &p->sentence, t),
-                     dp + (t - p->begin) * d->stride);
+    run_dots(&dot);
     if (d->drops)
         KERNEL(dynconv_drop)(d, &p->sentence, p->begin, p->end, head, dp);
-    for (int t = p->begin; t < p->end; t++) {
-        turn(d, s, dp);
-        stage_put(dlogits, (size_t)(t * d->heads + head) * (size_t)d->taps,
-                  (size_t)d->taps, dp);
-        s += d->stride;
-        dp += d->stride;
-    }
+    DTYPE_SWITCH(dlogits->dtype, turn, u, p->end);
 }
 
 size_t KERNEL(dynconv_wgrad_scratch)(const struct call *c)
