@@ -24,15 +24,16 @@
 #include "kernels/cpu/dynconv_core.h"
 #include "kernels/cpu/vec_across.h"
 
-/* Sums of a block: they, a vector of dy for each row, and one of x fill the
- * registers. The taps are a multiple of 4. */
+/* Rows and taps of a block, whose sums, a vector of dy for each row, and one of
+ * x fill the registers; and those of a block of few taps. */
 #ifdef __AVX512F__
-enum { BLOCK_ROWS = 3, BLOCK_TAPS = 8 };
+enum { ROWS = 3, TAPS = 8, FEW_ROWS = 6, FEW_TAPS = 4 };
 #elif defined(__AVX2__)
-enum { BLOCK_ROWS = 3, BLOCK_TAPS = 4 };
+enum { ROWS = 3, TAPS = 4, FEW_ROWS = 3, FEW_TAPS = 4 };
 #else
-enum { BLOCK_ROWS = 2, BLOCK_TAPS = 4 };
+enum { ROWS = 2, TAPS = 4, FEW_ROWS = 2, FEW_TAPS = 4 };
 #endif
+enum { MOST_ROWS = FEW_ROWS, MOST_TAPS = TAPS };
 
 struct dot {
     const struct dynconv *d;
@@ -117,30 +118,30 @@ INLINE void store_sums(float *to, const vf v[4])
 #endif
 
 /* Adds the products of a vector of channels. */
-INLINE void add_products(const enum dtype dtype, const int rows,
+INLINE void add_products(const enum dtype dtype, const int rows, const int taps,
                          const struct dot *dot, size_t dy, size_t x, int lanes,
-                         vf sum[BLOCK_ROWS][BLOCK_TAPS])
+                         vf sum[MOST_ROWS][MOST_TAPS])
 {
     size_t channels = (size_t)dot->x->dim[1];
-    vf g[BLOCK_ROWS];
+    vf g[MOST_ROWS];
 
     UNROLL
     for (int r = 0; r < rows; r++)
         g[r] = dynconv_load(dtype, dot->dy, dy + (size_t)r * channels, lanes);
     UNROLL
-    for (int j = 0; j < rows + BLOCK_TAPS - 1; j++) {
+    for (int j = 0; j < rows + taps - 1; j++) {
         vf v = dynconv_load(dtype, dot->x, x + (size_t)j * channels, lanes);
 
         IN_REGISTER(v);
         UNROLL
         for (int r = 0; r < rows; r++)
-            if (j >= r && j - r < BLOCK_TAPS)
+            if (j >= r && j - r < taps)
                 sum[r][j - r] += g[r] * v;
     }
 }
 
-/* The sums of rows [t, t + rows) and taps [tap, tap + BLOCK_TAPS). */
-INLINE void dot_block(const enum dtype dtype, const int rows,
+/* The sums of rows [t, t + rows) and taps [tap, tap + taps). */
+INLINE void dot_block(const enum dtype dtype, const int rows, const int taps,
                       const struct dot *dot, int t, int tap)
 {
     const struct dynconv *d = dot->d;
@@ -148,39 +149,59 @@ INLINE void dot_block(const enum dtype dtype, const int rows,
     size_t dy = (size_t)t * channels + dot->column;
     size_t x = (size_t)(t + tap - d->pad) * channels + dot->column;
     float *to = dot->dp + (t - dot->piece->begin) * d->stride + tap;
-    vf sum[BLOCK_ROWS][BLOCK_TAPS] = { 0 };
+    vf sum[MOST_ROWS][MOST_TAPS] = { 0 };
     int left = d->width, stride = d->stride;
 
     for (; left >= VLEN; left -= VLEN, dy += VLEN, x += VLEN)
-        add_products(dtype, rows, dot, dy, x, 0, sum);
+        add_products(dtype, rows, taps, dot, dy, x, 0, sum);
     if (left > 0)
-        add_products(dtype, rows, dot, dy, x, left, sum);
+        add_products(dtype, rows, taps, dot, dy, x, left, sum);
     UNROLL
     for (int r = 0; r < rows; r++)
         UNROLL
-        for (int k = 0; k < BLOCK_TAPS; k += 4)
+        for (int k = 0; k < taps; k += 4)
             store_sums(to + r * stride + k, sum[r] + k);
 }
 
 /* Each kind of block is a function of its own, so that it has all registers. */
-#define DOTS(type) \
-    static __attribute__((noinline)) void \
-    dot_rows_##type(const struct dot *dot, int t, int tap) \
+#define BLOCK(name, type, rows, taps) \
+    static __attribute__((noinline)) void name(const struct dot *dot, int t, \
+                                               int tap) \
     { \
-        dot_block(DTYPE_##type, BLOCK_ROWS, dot, t, tap); \
-    } \
-    static __attribute__((noinline)) void \
-    dot_row_##type(const struct dot *dot, int t, int tap) \
-    { \
-        dot_block(DTYPE_##type, 1, dot, t, tap); \
+        dot_block(DTYPE_##type, rows, taps, dot, t, tap); \
     }
+#define BLOCKS(type) \
+    BLOCK(dot_rows_##type, type, ROWS, TAPS) \
+    BLOCK(dot_row_##type, type, 1, TAPS) \
+    BLOCK(dot_few_rows_##type, type, FEW_ROWS, FEW_TAPS) \
+    BLOCK(dot_few_row_##type, type, 1, FEW_TAPS)
 
-DOTS(F32)
-DOTS(BF16)
-DOTS(F16)
+BLOCKS(F32)
+BLOCKS(BF16)
+BLOCKS(F16)
 
-/* The sums of few taps of a row. */
-static void dot_few(const struct dot *dot, int t, struct taps taps)
+/* The blocks for a type and a number of taps. */
+struct kernel {
+    int rows, taps;
+    void (*block)(const struct dot *, int t, int tap);
+    void (*row)(const struct dot *, int t, int tap); /* of height 1 */
+};
+
+static struct kernel kernel_for(enum dtype dtype, int taps)
+{
+#define KERNELS(type) \
+    [DTYPE_##type] = { { ROWS, TAPS, dot_rows_##type, dot_row_##type }, \
+                       { FEW_ROWS, FEW_TAPS, dot_few_rows_##type, \
+                         dot_few_row_##type } }
+    static const struct kernel kernels[DTYPE_COUNT][2] = {
+        KERNELS(F32), KERNELS(BF16), KERNELS(F16)
+    };
+
+    return kernels[dtype][taps <= FEW_TAPS];
+}
+
+/* The sums of taps of a row that are too few for a block. */
+static void dot_taps(const struct dot *dot, int t, struct taps taps)
 {
     const struct dynconv *d = dot->d;
     size_t channels = (size_t)dot->x->dim[1];
@@ -202,75 +223,57 @@ static void dot_few(const struct dot *dot, int t, struct taps taps)
     }
 }
 
-/* The functions for a type. */
-struct dots {
-    void (*rows)(const struct dot *, int t, int tap);
-    void (*row)(const struct dot *, int t, int tap);
-};
-
-static const struct dots dots_of[DTYPE_COUNT] = {
-    [DTYPE_F32] = { dot_rows_F32, dot_row_F32 },
-    [DTYPE_BF16] = { dot_rows_BF16, dot_row_BF16 },
-    [DTYPE_F16] = { dot_rows_F16, dot_row_F16 }
-};
-
-/* The sums of one row and those of its taps that are in [tap, tap +
- * BLOCK_TAPS). */
-static void run_row(const struct dot *dot, int t, int tap)
+/* The sums of one row and those of its taps that are in [tap, tap + kernel's). */
+static void dot_row(const struct kernel *kernel, const struct dot *dot, int t,
+                    int tap)
 {
     struct taps all = taps_of(dot->d, &dot->piece->sentence, t);
 
-    if (all.end <= tap || all.begin >= tap + BLOCK_TAPS)
+    if (all.end <= tap || all.begin >= tap + kernel->taps)
         return;
-    if (all.end - all.begin < BLOCK_TAPS) {
-        dot_few(dot, t, all);
+    if (all.end - all.begin < kernel->taps) {
+        dot_taps(dot, t, all);
         return;
     }
     if (tap < all.begin)
         tap = all.begin;
-    dots_of[dot->x->dtype].row(dot, t, int_min(tap, all.end - BLOCK_TAPS));
+    kernel->row(dot, t, int_min(tap, all.end - kernel->taps));
 }
 
-/* Whether all rows of x that a block reads are in the tensor. */
-static inline bool is_inside(const struct dot *dot, int t, int tap)
-{
-    int first = t + tap - dot->d->pad;
-
-    return first >= 0
-           && first + BLOCK_ROWS + BLOCK_TAPS - 1 <= dot->x->dim[0];
-}
-
-/* Whether any of a block's rows has one of its taps. */
-static inline bool has_taps(const struct dot *dot, int t, int tap)
+/* The sums of a kernel's rows and taps, as far as the rows have these. */
+static void dot_rows(const struct kernel *kernel, const struct dot *dot, int t,
+                     int tap)
 {
     const struct sentence *s = &dot->piece->sentence;
     struct taps first = taps_of(dot->d, s, t);
-    struct taps last = taps_of(dot->d, s, t + BLOCK_ROWS - 1);
+    struct taps last = taps_of(dot->d, s, t + kernel->rows - 1);
+    int from = t + tap - dot->d->pad; /* rows of x that a block reads */
+    int to = from + kernel->rows + kernel->taps - 1;
 
-    return first.end > tap && last.begin < tap + BLOCK_TAPS;
+    if (first.end <= tap || last.begin >= tap + kernel->taps)
+        return;
+    if (from >= 0 && to <= dot->x->dim[0])
+        kernel->block(dot, t, tap);
+    else
+        for (int r = 0; r < kernel->rows; r++)
+            dot_row(kernel, dot, t + r, tap);
 }
 
 /* The sums of a piece. Blocks of the same taps follow one another, so that
- * neighbours' rows of x are still in the first-level cache. */
-static void run_dots(const struct dot *dot)
+ * rows of x that they share are still in the first-level cache. The last block
+ * may make sums again that the one before it made. */
+static void dot_piece(const struct dot *dot)
 {
-    const struct dynconv_piece *p = dot->piece;
+    struct kernel kernel = kernel_for(dot->x->dtype, dot->d->taps);
+    int begin = dot->piece->begin, end = dot->piece->end;
 
-    for (int tap = 0; tap < dot->d->taps; tap += BLOCK_TAPS) {
-        int t = p->begin;
-
-        for (; t + BLOCK_ROWS <= p->end; t += BLOCK_ROWS) {
-            if (!has_taps(dot, t, tap))
-                continue;
-            if (is_inside(dot, t, tap))
-                dots_of[dot->x->dtype].rows(dot, t, tap);
-            else
-                for (int r = 0; r < BLOCK_ROWS; r++)
-                    run_row(dot, t + r, tap);
-        }
-        for (; t < p->end; t++)
-            run_row(dot, t, tap);
-    }
+    for (int tap = 0; tap < dot->d->taps; tap += kernel.taps)
+        if (end - begin >= kernel.rows)
+            for (int t = begin; t < end; t += kernel.rows)
+                dot_rows(&kernel, dot, int_min(t, end - kernel.rows), tap);
+        else
+            for (int t = begin; t < end; t++)
+                dot_row(&kernel, dot, t, tap);
 }
 
 /* Rows of weights and of the gradients by them, which become those by logits. */
@@ -329,15 +332,15 @@ INLINE void turn(const enum dtype dtype, struct turn u, int end)
 {
     int vectors = (u.d->taps + VLEN - 1) / VLEN;
 
-#define ROWS(rows, vectors) \
+#define TURN(rows, vectors) \
     while (u.t + rows <= end) \
         turn_rows(dtype, rows, vectors, &u)
     if (vectors == 1)
-        ROWS(DYNCONV_TOGETHER, 1);
+        TURN(DYNCONV_TOGETHER, 1);
     if (vectors == 2)
-        ROWS(DYNCONV_TOGETHER / 2, 2);
-    ROWS(1, vectors);
-#undef ROWS
+        TURN(DYNCONV_TOGETHER / 2, 2);
+    TURN(1, vectors);
+#undef TURN
 }
 
 static void sum_products(const struct dynconv *d,
@@ -354,7 +357,7 @@ static void sum_products(const struct dynconv *d,
     };
 
     KERNEL(dynconv_softmax)(d, p->begin, p->end, head, s);
-    run_dots(&dot);
+    dot_piece(&dot);
     if (d->drops)
         KERNEL(dynconv_drop)(d, &p->sentence, p->begin, p->end, head, dp);
     DTYPE_SWITCH(dlogits->dtype, turn, u, p->end);
