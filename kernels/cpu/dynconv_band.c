@@ -10,6 +10,9 @@
  * sentence leaves those products out: steps with all output rows lie between a
  * triangle of steps before and one after. At the ends of a sentence, where most
  * of a triangle is missing, zeros beside the weights stand for it.
+ *
+ * With few taps, memory is slower than the arithmetic. Then a block asks for the
+ * memory of rows that come some blocks later.
  */
 #include "kernels/cpu/dynconv_core.h"
 
@@ -23,9 +26,8 @@ enum { WIDEST = 2 };
 enum { HIGHEST = DYNCONV_HIGHEST };
 
 struct strip {
-    const struct operand *in;
-    const void *add;     /* or NULL */
-    void *out;
+    const struct operand *in, *out;
+    const struct operand *add; /* or NULL */
     size_t channels, column;
     int lanes;           /* of its last vector, if that is not full */
     int taps, first, begin, end; /* the input's rows are in [begin, end) */
@@ -63,35 +65,46 @@ INLINE void add_row(const enum dtype dtype, const int vectors, const int lanes,
     step->w += s->by_tap;
 }
 
-/* add: NULL, or the tensor that is added. */
-INLINE void store_row(const enum dtype dtype, const int vectors,
-                      const int lanes, const void *add, void *out, size_t at,
-                      const vf sum[WIDEST])
-{
-    if (lanes) {
-        for (int i = 0; i < lanes; i++, at++)
-            float_store(out, at, dtype,
-                        sum[0][i] + (add ? float_load(add, at, dtype) : 0));
-        return;
-    }
-    UNROLL
-    for (int v = 0; v < vectors; v++, at += VLEN) {
-        vf value = sum[v];
-
-        if (add)
-            value += vf_load_as(dtype, add, at);
-        vf_store_as(dtype, out, at, value);
-    }
-}
-
+/* Stores the sums, from element `at` on. add: NULL, or added to them. */
 INLINE void store_rows(const enum dtype dtype, const int rows,
-                       const int vectors, const int lanes, const void *add,
-                       void *out, size_t at, size_t channels,
-                       vf sum[HIGHEST][WIDEST])
+                       const int vectors, const int lanes,
+                       const struct operand *add, const struct operand *out,
+                       size_t at, size_t channels, vf sum[HIGHEST][WIDEST])
 {
     UNROLL
     for (int r = 0; r < rows; r++, at += channels)
-        store_row(dtype, vectors, lanes, add, out, at, sum[r]);
+        UNROLL
+        for (int v = 0; v < vectors; v++) {
+            size_t i = at + (size_t)v * VLEN;
+            vf value = sum[r][v];
+
+            if (add)
+                value += dynconv_load(dtype, add, i, lanes);
+            dynconv_store(dtype, out, i, lanes, value);
+        }
+}
+
+/* Rows of which memory is asked for ahead, and the most taps with which that is
+ * worth it. */
+enum { AHEAD = 48, FEW_TAPS = 15 };
+
+INLINE void ask_ahead(const enum dtype dtype, const int rows, const int vectors,
+                      const struct strip *s, int row)
+{
+    size_t size = dtype_size(dtype), line = s->channels * size;
+    size_t at = ((size_t)(row + AHEAD) * s->channels + s->column) * size;
+    const char *in = (const char *)s->in->data + at;
+    const char *out = (const char *)s->out->data + at;
+
+    if (s->taps > FEW_TAPS || row + AHEAD + rows > s->in->dim[0])
+        return;
+    for (int r = 0; r < rows; r++, in += line, out += line)
+        UNROLL
+        for (size_t i = 0; i < (size_t)vectors * VLEN * size;
+             i += CPU_ALIGNMENT) {
+            __builtin_prefetch(in + i, 0);
+            __builtin_prefetch(out + i, 1);
+        }
 }
 
 /* The steps of a block of output rows from `row` on, [begin, end) of them in the
@@ -108,6 +121,7 @@ INLINE void block(const enum dtype dtype, const int rows, const int vectors,
         .by_row = s->by_row - s->by_tap
     };
 
+    ask_ahead(dtype, rows, vectors, s, row);
 #define ADD(from, to) add_row(dtype, vectors, lanes, s, from, to, &step)
     if (inside) {
         UNROLL
@@ -220,8 +234,8 @@ void KERNEL(dynconv_band)(const struct dynconv *d, const struct dynconv_band *b,
     size_t column = (size_t)(head * d->width), end = column + (size_t)d->width;
     struct strip s = {
         .in = b->in,
-        .add = operand_given(b->add) ? b->add->data : NULL,
-        .out = b->out->data,
+        .add = operand_given(b->add) ? b->add : NULL,
+        .out = b->out,
         .channels = channels,
         .column = column,
         .lanes = d->width % VLEN,

@@ -19,8 +19,10 @@
 #include "kernels/sentences.h"
 
 /* The most rows of a piece, lanes of a vector, and rows that are summed
- * together. */
-enum { DYNCONV_ROWS = 64, DYNCONV_LANES = 16, DYNCONV_HIGHEST = 6 };
+ * together; and vectors of weights that go through a softmax together, so that
+ * some work while others wait for their results. */
+enum { DYNCONV_ROWS = 64, DYNCONV_LANES = 16, DYNCONV_HIGHEST = 6,
+       DYNCONV_TOGETHER = 8 };
 
 struct dynconv {
     const struct call *call;
@@ -102,9 +104,33 @@ INLINE vf dynconv_load(const enum dtype dtype, const struct operand *o,
 
     if (!lanes)
         return vf_load_as(dtype, o->data, at);
+#ifdef __AVX512F__
+    if (dtype == DTYPE_F32)
+        return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << lanes) - 1),
+                                         (const float *)o->data + at);
+#endif
     for (int i = 0; i < lanes; i++)
         some[i] = float_load(o->data, at + (size_t)i, dtype);
     return vf_load(some);
+}
+
+/* The same way back. */
+INLINE void dynconv_store(const enum dtype dtype, const struct operand *o,
+                          size_t at, int lanes, vf v)
+{
+    if (!lanes) {
+        vf_store_as(dtype, o->data, at, v);
+        return;
+    }
+#ifdef __AVX512F__
+    if (dtype == DTYPE_F32) {
+        _mm512_mask_storeu_ps((float *)o->data + at,
+                              (__mmask16)((1u << lanes) - 1), (__m512)v);
+        return;
+    }
+#endif
+    for (int i = 0; i < lanes; i++)
+        float_store(o->data, at + (size_t)i, dtype, v[i]);
 }
 
 /* Runs `piece` for every piece and head, all threads sharing the rows, each with

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "kernels/cpu/dynconv_core.h"
+#include "kernels/cpu/vec_across.h"
 #include "kernels/cpu/vec_dropout.h"
-#include "kernels/cpu/vec_exp.h"
 
 struct worker {
     const struct dynconv *d;
@@ -58,49 +58,6 @@ void KERNEL(dynconv_run)(const struct dynconv *d, size_t window, size_t rest,
     }
 }
 
-/* Lanes, exchanged across a distance that halves. */
-#ifdef __AVX512F__
-#define ACROSS_8 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7
-#define ACROSS_4 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11
-#define ACROSS_2 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13
-#define ACROSS_1 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14
-#elif defined(__AVX2__)
-#define ACROSS_4 4, 5, 6, 7, 0, 1, 2, 3
-#define ACROSS_2 2, 3, 0, 1, 6, 7, 4, 5
-#define ACROSS_1 1, 0, 3, 2, 5, 4, 7, 6
-#else
-#define ACROSS_2 2, 3, 0, 1
-#define ACROSS_1 1, 0, 3, 2
-#endif
-
-#define ACROSS(v, lanes) __builtin_shufflevector(v, v, lanes)
-
-/* The largest of all lanes, in each of them. */
-INLINE vf max_across(vf v)
-{
-#ifdef ACROSS_8
-    v = vf_larger(v, ACROSS(v, ACROSS_8));
-#endif
-#ifdef ACROSS_4
-    v = vf_larger(v, ACROSS(v, ACROSS_4));
-#endif
-    v = vf_larger(v, ACROSS(v, ACROSS_2));
-    return vf_larger(v, ACROSS(v, ACROSS_1));
-}
-
-/* The sum of all lanes, in each of them. */
-INLINE vf sum_across(vf v)
-{
-#ifdef ACROSS_8
-    v += ACROSS(v, ACROSS_8);
-#endif
-#ifdef ACROSS_4
-    v += ACROSS(v, ACROSS_4);
-#endif
-    v += ACROSS(v, ACROSS_2);
-    return v + ACROSS(v, ACROSS_1);
-}
-
 /* How the rows of logits of a head become weights. */
 struct logits {
     const struct operand *of;
@@ -119,16 +76,12 @@ INLINE vf load_last(const enum dtype dtype, const struct logits *l, size_t at,
     return (vf)((l->last & (vi)v) | (~l->last & (vi)vf_set(-INFINITY)));
 }
 
-/* Vectors of weights that go through the softmax together, so that some work
- * while others wait for their results. */
-enum { TOGETHER = 8 };
-
 /* Some rows, of one or two vectors. */
 INLINE void softmax_rows(const enum dtype dtype, const int rows,
                          const int vectors, const struct logits *l, size_t at,
                          float *w)
 {
-    vf e[TOGETHER][2], max[TOGETHER], scale[TOGETHER];
+    vf e[DYNCONV_TOGETHER][2], max[DYNCONV_TOGETHER], scale[DYNCONV_TOGETHER];
     int last = vectors - 1;
 
     UNROLL
@@ -143,7 +96,7 @@ INLINE void softmax_rows(const enum dtype dtype, const int rows,
     }
     UNROLL
     for (int r = 0; r < rows; r++)
-        max[r] = max_across(max[r]);
+        max[r] = vf_max_across(max[r]);
     UNROLL
     for (int r = 0; r < rows; r++) {
         UNROLL
@@ -156,7 +109,7 @@ INLINE void softmax_rows(const enum dtype dtype, const int rows,
 
         if (last)
             sum += e[r][0];
-        scale[r] = sum_across(sum);
+        scale[r] = vf_sum_across(sum);
     }
     UNROLL
     for (int r = 0; r < rows; r++) {
@@ -181,14 +134,14 @@ INLINE void softmax_row(const enum dtype dtype, const struct logits *l,
         vf_store(w + i, v);
         max = vf_larger(v, max);
     }
-    max = max_across(max);
+    max = vf_max_across(max);
     for (int i = 0; i <= last; i += VLEN) {
         vf e = vf_exp(vf_load(w + i) - max);
 
         vf_store(w + i, e);
         sum += e;
     }
-    sum = vf_set(1 / sum_across(sum)[0]);
+    sum = vf_set(1 / vf_sum_across(sum)[0]);
     for (int i = 0; i <= last; i += VLEN)
         vf_store(w + i, vf_load(w + i) * sum);
 }
@@ -203,10 +156,10 @@ INLINE void softmax(const enum dtype dtype, const struct logits *l, int rows,
         w += together * l->stride; \
     }
     if (l->taps <= VLEN) {
-        ROWS(TOGETHER, softmax_rows(dtype, TOGETHER, 1, l, at, w))
+        ROWS(DYNCONV_TOGETHER, softmax_rows(dtype, DYNCONV_TOGETHER, 1, l, at, w))
         ROWS(1, softmax_rows(dtype, 1, 1, l, at, w))
     } else if (l->taps <= 2 * VLEN) {
-        ROWS(TOGETHER / 2, softmax_rows(dtype, TOGETHER / 2, 2, l, at, w))
+        ROWS(DYNCONV_TOGETHER / 2, softmax_rows(dtype, DYNCONV_TOGETHER / 2, 2, l, at, w))
         ROWS(1, softmax_rows(dtype, 1, 2, l, at, w))
     } else {
         ROWS(1, softmax_row(dtype, l, at, w))

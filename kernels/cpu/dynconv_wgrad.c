@@ -22,18 +22,18 @@
  * gradients by them.
  */
 #include "kernels/cpu/dynconv_core.h"
-#include "kernels/cpu/stage.h"
-#include "kernels/cpu/vec.h"
+#include "kernels/cpu/vec_across.h"
 
-/* Sums of a block: they, a vector of dy for each row, and one of x fill the
- * registers. The taps are a multiple of 4. */
+/* Rows and taps of a block, whose sums, a vector of dy for each row, and one of
+ * x fill the registers; and those of a block of few taps. */
 #ifdef __AVX512F__
-enum { BLOCK_ROWS = 3, BLOCK_TAPS = 8 };
+enum { ROWS = 3, TAPS = 8, FEW_ROWS = 6, FEW_TAPS = 4 };
 #elif defined(__AVX2__)
-enum { BLOCK_ROWS = 3, BLOCK_TAPS = 4 };
+enum { ROWS = 3, TAPS = 4, FEW_ROWS = 3, FEW_TAPS = 4 };
 #else
-enum { BLOCK_ROWS = 2, BLOCK_TAPS = 4 };
+enum { ROWS = 2, TAPS = 4, FEW_ROWS = 2, FEW_TAPS = 4 };
 #endif
+enum { MOST_ROWS = FEW_ROWS, MOST_TAPS = TAPS };
 
 struct dot {
     const struct dynconv *d;
@@ -109,14 +109,21 @@ INLINE void store_sums(float *to, const vf v[4])
     *(four *)to = fold_rest(fold_2(fold_1(v[0], v[1]), fold_1(v[2], v[3])));
 }
 
+/* Says that a vector is wanted in a register; else the compiler finds that its
+ * load may stand in each of its products. */
+#ifdef __AVX512F__
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#else
+#define IN_REGISTER(v) ((void)0)
+#endif
+
 /* Adds the products of a vector of channels. */
-INLINE void add_products(const enum dtype dtype, const int rows,
-                         const int taps, const struct dot *dot, size_t dy,
-                         size_t x, int lanes,
-                         vf sum[BLOCK_ROWS][BLOCK_TAPS])
+INLINE void add_products(const enum dtype dtype, const int rows, const int taps,
+                         const struct dot *dot, size_t dy, size_t x, int lanes,
+                         vf sum[MOST_ROWS][MOST_TAPS])
 {
     size_t channels = (size_t)dot->x->dim[1];
-    vf g[BLOCK_ROWS];
+    vf g[MOST_ROWS];
 
     UNROLL
     for (int r = 0; r < rows; r++)
@@ -125,6 +132,7 @@ INLINE void add_products(const enum dtype dtype, const int rows,
     for (int j = 0; j < rows + taps - 1; j++) {
         vf v = dynconv_load(dtype, dot->x, x + (size_t)j * channels, lanes);
 
+        IN_REGISTER(v);
         UNROLL
         for (int r = 0; r < rows; r++)
             if (j >= r && j - r < taps)
@@ -133,7 +141,7 @@ INLINE void add_products(const enum dtype dtype, const int rows,
 }
 
 /* The sums of rows [t, t + rows) and taps [tap, tap + taps). */
-INLINE void dot_block(const enum dtype dtype, const int rows,
+INLINE void dot_block(const enum dtype dtype, const int rows, const int taps,
                       const struct dot *dot, int t, int tap)
 {
     const struct dynconv *d = dot->d;
@@ -141,28 +149,65 @@ INLINE void dot_block(const enum dtype dtype, const int rows,
     size_t dy = (size_t)t * channels + dot->column;
     size_t x = (size_t)(t + tap - d->pad) * channels + dot->column;
     float *to = dot->dp + (t - dot->piece->begin) * d->stride + tap;
-    vf sum[BLOCK_ROWS][BLOCK_TAPS] = { 0 };
-    int left = d->width;
+    vf sum[MOST_ROWS][MOST_TAPS] = { 0 };
+    int left = d->width, stride = d->stride;
 
     for (; left >= VLEN; left -= VLEN, dy += VLEN, x += VLEN)
-        add_products(dtype, rows, BLOCK_TAPS, dot, dy, x, 0, sum);
+        add_products(dtype, rows, taps, dot, dy, x, 0, sum);
     if (left > 0)
-        add_products(dtype, rows, BLOCK_TAPS, dot, dy, x, left, sum);
+        add_products(dtype, rows, taps, dot, dy, x, left, sum);
     UNROLL
     for (int r = 0; r < rows; r++)
         UNROLL
-        for (int k = 0; k < BLOCK_TAPS; k += 4)
-            store_sums(to + r * d->stride + k, sum[r] + k);
+        for (int k = 0; k < taps; k += 4)
+            store_sums(to + r * stride + k, sum[r] + k);
 }
 
-/* The sums of few taps of a row. */
-INLINE void dot_few(const enum dtype dtype, const struct dot *dot, int t,
-                    struct taps taps)
+/* Each kind of block is a function of its own, so that it has all registers. */
+#define BLOCK(name, type, rows, taps) \
+    static __attribute__((noinline)) void name(const struct dot *dot, int t, \
+                                               int tap) \
+    { \
+        dot_block(DTYPE_##type, rows, taps, dot, t, tap); \
+    }
+#define BLOCKS(type) \
+    BLOCK(dot_rows_##type, type, ROWS, TAPS) \
+    BLOCK(dot_row_##type, type, 1, TAPS) \
+    BLOCK(dot_few_rows_##type, type, FEW_ROWS, FEW_TAPS) \
+    BLOCK(dot_few_row_##type, type, 1, FEW_TAPS)
+
+BLOCKS(F32)
+BLOCKS(BF16)
+BLOCKS(F16)
+
+/* The blocks for a type and a number of taps. */
+struct kernel {
+    int rows, taps;
+    void (*block)(const struct dot *, int t, int tap);
+    void (*row)(const struct dot *, int t, int tap); /* of height 1 */
+};
+
+static struct kernel kernel_for(enum dtype dtype, int taps)
+{
+#define KERNELS(type) \
+    [DTYPE_##type] = { { ROWS, TAPS, dot_rows_##type, dot_row_##type }, \
+                       { FEW_ROWS, FEW_TAPS, dot_few_rows_##type, \
+                         dot_few_row_##type } }
+    static const struct kernel kernels[DTYPE_COUNT][2] = {
+        KERNELS(F32), KERNELS(BF16), KERNELS(F16)
+    };
+
+    return kernels[dtype][taps <= FEW_TAPS];
+}
+
+/* The sums of taps of a row that are too few for a block. */
+static void dot_taps(const struct dot *dot, int t, struct taps taps)
 {
     const struct dynconv *d = dot->d;
     size_t channels = (size_t)dot->x->dim[1];
     size_t dy = (size_t)t * channels + dot->column;
     float *to = dot->dp + (t - dot->piece->begin) * d->stride;
+    enum dtype dtype = dot->x->dtype;
 
     for (int k = taps.begin; k < taps.end; k++) {
         size_t x = (size_t)(t + k - d->pad) * channels + dot->column;
@@ -178,84 +223,124 @@ INLINE void dot_few(const enum dtype dtype, const struct dot *dot, int t,
     }
 }
 
-/* The sums of one row and those of its taps that are in [tap, tap +
- * BLOCK_TAPS). */
-INLINE void dot_row(const enum dtype dtype, const struct dot *dot, int t,
+/* The sums of one row and those of its taps that are in [tap, tap + kernel's). */
+static void dot_row(const struct kernel *kernel, const struct dot *dot, int t,
                     int tap)
 {
     struct taps all = taps_of(dot->d, &dot->piece->sentence, t);
 
-    if (all.end <= tap || all.begin >= tap + BLOCK_TAPS)
+    if (all.end <= tap || all.begin >= tap + kernel->taps)
         return;
-    if (all.end - all.begin < BLOCK_TAPS) {
-        dot_few(dtype, dot, t, all);
+    if (all.end - all.begin < kernel->taps) {
+        dot_taps(dot, t, all);
         return;
     }
     if (tap < all.begin)
         tap = all.begin;
-    dot_block(dtype, 1, dot, t, int_min(tap, all.end - BLOCK_TAPS));
+    kernel->row(dot, t, int_min(tap, all.end - kernel->taps));
 }
 
-/* Whether all rows of x that a block reads are in the tensor. */
-static inline bool is_inside(const struct dot *dot, int t, int tap)
-{
-    int first = t + tap - dot->d->pad;
-
-    return first >= 0
-           && first + BLOCK_ROWS + BLOCK_TAPS - 1 <= dot->x->dim[0];
-}
-
-/* Whether any of a block's rows has one of its taps. */
-static inline bool has_taps(const struct dot *dot, int t, int tap)
+/* The sums of a kernel's rows and taps, as far as the rows have these. */
+static void dot_rows(const struct kernel *kernel, const struct dot *dot, int t,
+                     int tap)
 {
     const struct sentence *s = &dot->piece->sentence;
     struct taps first = taps_of(dot->d, s, t);
-    struct taps last = taps_of(dot->d, s, t + BLOCK_ROWS - 1);
+    struct taps last = taps_of(dot->d, s, t + kernel->rows - 1);
+    int from = t + tap - dot->d->pad; /* rows of x that a block reads */
+    int to = from + kernel->rows + kernel->taps - 1;
 
-    return first.end > tap && last.begin < tap + BLOCK_TAPS;
+    if (first.end <= tap || last.begin >= tap + kernel->taps)
+        return;
+    if (from >= 0 && to <= dot->x->dim[0])
+        kernel->block(dot, t, tap);
+    else
+        for (int r = 0; r < kernel->rows; r++)
+            dot_row(kernel, dot, t + r, tap);
 }
 
-INLINE void dots(const enum dtype dtype, const struct dot *dot)
+/* The sums of a piece. Blocks of the same taps follow one another, so that
+ * rows of x that they share are still in the first-level cache. The last block
+ * may make sums again that the one before it made. */
+static void dot_piece(const struct dot *dot)
 {
-    const struct dynconv_piece *p = dot->piece;
+    struct kernel kernel = kernel_for(dot->x->dtype, dot->d->taps);
+    int begin = dot->piece->begin, end = dot->piece->end;
 
-    for (int tap = 0; tap < dot->d->taps; tap += BLOCK_TAPS) {
-        int t = p->begin;
+    for (int tap = 0; tap < dot->d->taps; tap += kernel.taps)
+        if (end - begin >= kernel.rows)
+            for (int t = begin; t < end; t += kernel.rows)
+                dot_rows(&kernel, dot, int_min(t, end - kernel.rows), tap);
+        else
+            for (int t = begin; t < end; t++)
+                dot_row(&kernel, dot, t, tap);
+}
 
-        for (; t + BLOCK_ROWS <= p->end; t += BLOCK_ROWS) {
-            if (!has_taps(dot, t, tap))
-                continue;
-            if (is_inside(dot, t, tap))
-                dot_block(dtype, BLOCK_ROWS, dot, t, tap);
-            else
-                for (int r = 0; r < BLOCK_ROWS; r++)
-                    dot_row(dtype, dot, t + r, tap);
-        }
-        for (; t < p->end; t++)
-            dot_row(dtype, dot, t, tap);
+/* Rows of weights and of the gradients by them, which become those by logits. */
+struct turn {
+    const struct dynconv *d;
+    const struct sentence *sentence;
+    const struct operand *dlogits;
+    int t;               /* the first row */
+    size_t at;           /* its first element of dlogits */
+    const float *s, *dp;
+};
+
+/* The gradients by weights of row t + r from a tap on: 0 where it has none. */
+static inline vf weight_gradients(const struct turn *u, int r, int tap)
+{
+    struct taps taps = taps_of(u->d, u->sentence, u->t + r);
+
+    return (vf)(dynconv_lanes(taps.begin - tap, taps.end - tap)
+                & (vi)vf_load(u->dp + r * u->d->stride + tap));
+}
+
+/* Turns some rows, and goes on to the next. vectors: of a row of weights. */
+INLINE void turn_rows(const enum dtype dtype, const int rows, const int vectors,
+                      struct turn *u)
+{
+    int stride = u->d->stride, taps = u->d->taps, lanes = taps % VLEN;
+    size_t row = (size_t)(u->d->heads * taps);
+    vf sum[DYNCONV_TOGETHER];
+
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        sum[r] = vf_set(0);
+        UNROLL
+        for (int i = 0; i < vectors * VLEN; i += VLEN)
+            sum[r] += vf_load(u->s + r * stride + i) * weight_gradients(u, r, i);
     }
+    UNROLL
+    for (int r = 0; r < rows; r++)
+        sum[r] = vf_sum_across(sum[r]);
+    UNROLL
+    for (int r = 0; r < rows; r++)
+        UNROLL
+        for (int i = 0; i < vectors * VLEN; i += VLEN)
+            dynconv_store(dtype, u->dlogits,
+                          u->at + (size_t)r * row + (size_t)i,
+                          i + VLEN > taps ? lanes : 0,
+                          vf_load(u->s + r * stride + i)
+                              * (weight_gradients(u, r, i) - sum[r]));
+    u->t += rows;
+    u->at += (size_t)rows * row;
+    u->s += rows * stride;
+    u->dp += rows * stride;
 }
 
-/* Makes 0 of what is no gradient by a tap. */
-static inline void clear_others(const struct dynconv *d, struct taps taps,
-                                float *dp)
+INLINE void turn(const enum dtype dtype, struct turn u, int end)
 {
-    for (int k = 0; k < d->taps; k += VLEN)
-        vf_store(dp + k, (vf)(dynconv_lanes(taps.begin - k, taps.end - k)
-                              & (vi)vf_load(dp + k)));
-}
+    int vectors = (u.d->taps + VLEN - 1) / VLEN;
 
-/* Turns the gradients by a row's weights into those by its logits. */
-static inline void turn(const struct dynconv *d, const float *s, float *dp)
-{
-    vf sum = { 0 };
-    float all;
-
-    for (int k = 0; k < d->taps; k += VLEN)
-        sum += vf_load(s + k) * vf_load(dp + k);
-    all = vf_sum(sum);
-    for (int k = 0; k < d->taps; k += VLEN)
-        vf_store(dp + k, vf_load(s + k) * (vf_load(dp + k) - all));
+#define TURN(rows, vectors) \
+    while (u.t + rows <= end) \
+        turn_rows(dtype, rows, vectors, &u)
+    if (vectors == 1)
+        TURN(DYNCONV_TOGETHER, 1);
+    if (vectors == 2)
+        TURN(DYNCONV_TOGETHER / 2, 2);
+    TURN(1, vectors);
+#undef TURN
 }
 
 static void sum_products(const struct dynconv *d,
@@ -266,21 +351,16 @@ static void sum_products(const struct dynconv *d,
     float *dp = s + DYNCONV_ROWS * d->stride;
     struct dot dot = { d, p, &o[DYNCONV_WGRAD_DY], &o[DYNCONV_WGRAD_X],
                        (size_t)(head * d->width), dp };
+    struct turn u = {
+        d, &p->sentence, dlogits, p->begin,
+        (size_t)(p->begin * d->heads + head) * (size_t)d->taps, s, dp
+    };
 
     KERNEL(dynconv_softmax)(d, p->begin, p->end, head, s);
-    DTYPE_SWITCH(dot.x->dtype, dots, &dot);
-    for (int t = p->begin; t < p->end; t++)
-        clear_others(d, taps_of(d, &p->sentence, t),
-                     dp + (t - p->begin) * d->stride);
+    dot_piece(&dot);
     if (d->drops)
         KERNEL(dynconv_drop)(d, &p->sentence, p->begin, p->end, head, dp);
-    for (int t = p->begin; t < p->end; t++) {
-        turn(d, s, dp);
-        stage_put(dlogits, (size_t)(t * d->heads + head) * (size_t)d->taps,
-                  (size_t)d->taps, dp);
-        s += d->stride;
-        dp += d->stride;
-    }
+    DTYPE_SWITCH(dlogits->dtype, turn, u, p->end);
 }
 
 size_t KERNEL(dynconv_wgrad_scratch)(const struct call *c)
