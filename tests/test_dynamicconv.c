@@ -474,8 +474,11 @@ Test(dynamicconv, checkpointed_gradients_are_bit_identical)
     };
 
     for (int i = 0; i < CUTS * STORAGES; i++) {
-        struct net net = { &cpu_backend, route_straight, cuts[i % CUTS],
-                           smoothing, 0.3f, storages[i / CUTS] };
+        struct net net = {
+            .backend = &cpu_backend, .route = route_straight,
+            .cut = cuts[i % CUTS], .smoothing = smoothing, .rate = 0.3f,
+            .storage = storages[i / CUTS]
+        };
         uint64_t plain = hash_after(&net, false);
 
         cr_expect_eq(hash_after(&net, true), plain, "dead bytes, %d", i);

@@ -215,8 +215,8 @@ static void run_block(const struct kinds *kinds, const struct strip *s, int row,
 
 /* All rows of a piece, in a strip of channels. Few taps are not worth many rows:
  * these would mostly meet zeros. */
-static void run_strip(const struct kinds *kinds, const struct strip *s,
-                      const struct dynconv_piece *piece)
+static void band_strip(const struct kinds *kinds, const struct strip *s,
+                       const struct dynconv_piece *piece)
 {
     static const int heights[] = { HIGHEST, 4, 2, 1 };
     int row = piece->begin;
@@ -251,7 +251,7 @@ void KERNEL(dynconv_band)(const struct dynconv *d, const struct dynconv_band *b,
     for (int vectors = WIDEST; vectors > 0; vectors /= 2)
         for (size_t wide = (size_t)vectors * VLEN; s.column + wide <= end;
              s.column += wide)
-            run_strip(&kinds[vectors], &s, piece);
+            band_strip(&kinds[vectors], &s, piece);
     if (s.lanes)
-        run_strip(&kinds[0], &s, piece);
+        band_strip(&kinds[0], &s, piece);
 }
