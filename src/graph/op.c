@@ -53,16 +53,17 @@ bool op_repeatable(enum op_code code)
 }
 
 /*
- * The arithmetic of an operation. In a product every element of `out` sums one
- * term for each element of the weight of its output channel. Zeros of a sparse
- * weight are skipped where less than one in `skip` is nonzero, as pool_skips()
- * says. Besides, each element of some slots takes a few more operations. An
- * operation without a row, or a slot that is empty, takes none.
+ * The arithmetic of an operation. In a product every row of a tensor, seen as a
+ * matrix of its last dimension, meets every element of a weight. Zeros of a
+ * sparse weight are skipped where less than one in `skip` is nonzero, as
+ * pool_skips() says. Besides, each element of some slots takes a few more
+ * operations. An operation without a row, or a slot that is empty, takes none.
  */
 struct flops_row {
     struct {
-        signed char out, w;
+        signed char rows, w;
         int skip;        /* 0: there is no product */
+        int more;        /* such products beside the first */
     } product;
     struct {
         signed char slot, per; /* operations on each element; 0: no term */
@@ -91,6 +92,9 @@ static const struct flops_row flops_table[OP_COUNT] = {
                           { { LINEAR_WGRAD_DY, 1 } } },
     [OP_embedding_wgrad] = { .term = { { EMBEDDING_WGRAD_DY, 1 } } },
     [OP_softmax_xent] = { .term = { { SOFTMAX_XENT_LOGITS, 5 } } },
+    [OP_token_loss] = { { TOKEN_LOSS_X, TOKEN_LOSS_W, POOL_SKIP_NEVER, 3 } },
+    [OP_token_loss_eval] = { { TOKEN_LOSS_EVAL_X, TOKEN_LOSS_EVAL_W,
+                               POOL_SKIP_NEVER } },
     [OP_check_finite] = { .term = { { CHECK_FINITE_GRADIENT, 1 } } },
     [OP_sgd] = { .term = { { SGD_W, 8 } } },
     [OP_rewire] = { .term = { { REWIRE_W, 1 } } },
@@ -105,11 +109,11 @@ static double worked_on(const struct operand *w, int skip)
                : 1;
 }
 
-static double product_flops(const struct operand *out, const struct operand *w,
+static double product_flops(const struct operand *x, const struct operand *w,
                             int skip)
 {
-    return 2.0 * (double)operand_elements(out) * worked_on(w, skip) *
-           (double)operand_elements(w) / w->dim[w->rank - 1];
+    return 2.0 * (double)operand_rows(x) * worked_on(w, skip) *
+           (double)operand_elements(w);
 }
 
 double op_flops(enum op_code code, const struct operand o[CALL_MAX_OPERANDS])
@@ -118,7 +122,8 @@ double op_flops(enum op_code code, const struct operand o[CALL_MAX_OPERANDS])
     double sum = 0;
 
     if (row->product.skip)
-        sum = product_flops(&o[row->product.out], &o[row->product.w],
+        sum = (1 + row->product.more) *
+              product_flops(&o[row->product.rows], &o[row->product.w],
                             row->product.skip);
     for (int i = 0; i < 2; i++)
         sum += row->term[i].per *
