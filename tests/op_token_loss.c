@@ -17,7 +17,7 @@ static const struct shape loss_shapes[] = {
     { .n = 7, .c = 17, .co = 33, .parts = 3 },
     { .n = 13, .c = 8, .co = 16, .smoothing = 0.1f, .scaled = true },
     { .n = 50, .c = 6, .co = 90, .coarse = true, .smoothing = 0.1f },
-    { .n = 9, .c = 16, .co = 512, .coarse = true },
+    { .n = 9, .c = 16, .co = 384, .coarse = true },
     { .n = 2, .c = 3, .co = 1024, .smoothing = 0.1f },
     { .n = 3, .c = 5, .co = 1059, .parts = 2, .coarse = true, .scaled = true,
       .smoothing = 0.1f },

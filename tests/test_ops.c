@@ -159,6 +159,53 @@ Test(ops, smaller_parts_need_no_more_scratch)
     }
 }
 
+static struct operand matrix(enum dtype dtype, int rows, int columns)
+{
+    return (struct operand){ .dtype = dtype, .rank = 2,
+                             .dim = { rows, columns } };
+}
+
+/* The scratch of a loss of tokens, of numbers of a type. */
+static size_t loss_scratch(const struct backend *backend, bool trains,
+                           enum dtype dtype, int tokens, int depth, int words)
+{
+    struct call c = { .threads = 3 };
+    struct operand x = matrix(dtype, tokens, depth);
+    struct operand w = matrix(dtype, depth, words);
+
+    if (trains) {
+        c.operand[TOKEN_LOSS_X] = c.operand[TOKEN_LOSS_DX] = x;
+        c.operand[TOKEN_LOSS_W] = c.operand[TOKEN_LOSS_DW] = w;
+        return backend->scratch(OP_token_loss, &c);
+    }
+    c.operand[TOKEN_LOSS_EVAL_X] = x;
+    c.operand[TOKEN_LOSS_EVAL_W] = w;
+    return backend->scratch(OP_token_loss_eval, &c);
+}
+
+Test(ops, fewer_tokens_need_no_more_scratch)
+{
+    static const int depths[] = { 1, 100, 512, 1100 };
+    static const int vocabularies[] = { 7, 300, 1100, 6632 };
+    enum { TOKENS = 700 };
+
+    for (int i = 0; i < 4 * 4 * 2 * 2 * 2; i++) {
+        const struct backend *backend = i & 1 ? &cuda_backend : &cpu_backend;
+        enum dtype dtype = i & 4 ? DTYPE_BF16 : DTYPE_F32;
+        int depth = depths[i / 8 % 4], words = vocabularies[i / 32];
+        size_t before = 0;
+
+        for (int tokens = 1; tokens <= TOKENS; tokens++) {
+            size_t bytes = loss_scratch(backend, i & 2, dtype, tokens, depth,
+                                        words);
+
+            cr_assert(bytes >= before, "%s, %d tokens of %d, %d words",
+                      backend->name, tokens, depth, words);
+            before = bytes;
+        }
+    }
+}
+
 /* Whether the CPU's kernel is a product of matrices. */
 static bool is_product(enum op_code op)
 {
