@@ -3,16 +3,12 @@
  * of one head: dynconv_core.h says which.
  *
  * A strip of channels is some vectors wide. A block of it is some rows high;
- * its sums stay in registers while the input's rows go by, of which it meets
- * height + taps - 1. A row of input is loaded once for all output rows of the
- * block. The first height - 1 of these steps do not concern the last output
+ * its sums stay in registers while the input's rows go by, height + taps - 1 in
+ * number. A row of input is loaded once for all output rows of the block. The first height - 1 of these steps do not concern the last output
  * rows, and the last ones not the first. A block whose steps are all within its
  * sentence leaves those products out: steps with all output rows lie between a
  * triangle of steps before and one after. At the ends of a sentence, where most
  * of a triangle is missing, zeros beside the weights stand for it.
- *
- * With few taps, memory is slower than the arithmetic. Then a block asks for the
- * memory of rows that come some blocks later.
  */
 #include "kernels/cpu/dynconv_core.h"
 
@@ -28,9 +24,10 @@ enum { HIGHEST = DYNCONV_HIGHEST };
 struct strip {
     const struct operand *in, *out;
     const struct operand *add; /* or NULL */
+    const struct dynconv_piece *piece;
     size_t channels, column;
-    int lanes;           /* of its last vector, if that is not full */
-    int taps, first, begin, end; /* the input's rows are in [begin, end) */
+    int vectors, lanes;  /* lanes: of the last vector, if it is not full */
+    int taps, first;
     const float *w;      /* as if of output row 0 and step 0 */
     ptrdiff_t by_row, by_tap;
 };
@@ -84,29 +81,6 @@ INLINE void store_rows(const enum dtype dtype, const int rows,
         }
 }
 
-/* Rows of which memory is asked for ahead, and the most taps with which that is
- * worth it. */
-enum { AHEAD = 48, FEW_TAPS = 15 };
-
-INLINE void ask_ahead(const enum dtype dtype, const int rows, const int vectors,
-                      const struct strip *s, int row)
-{
-    size_t size = dtype_size(dtype), line = s->channels * size;
-    size_t at = ((size_t)(row + AHEAD) * s->channels + s->column) * size;
-    const char *in = (const char *)s->in->data + at;
-    const char *out = (const char *)s->out->data + at;
-
-    if (s->taps > FEW_TAPS || row + AHEAD + rows > s->in->dim[0])
-        return;
-    for (int r = 0; r < rows; r++, in += line, out += line)
-        UNROLL
-        for (size_t i = 0; i < (size_t)vectors * VLEN * size;
-             i += CPU_ALIGNMENT) {
-            __builtin_prefetch(in + i, 0);
-            __builtin_prefetch(out + i, 1);
-        }
-}
-
 /* The steps of a block of output rows from `row` on, [begin, end) of them in the
  * sentence. lanes: of a vector that is not full, else 0. */
 INLINE void block(const enum dtype dtype, const int rows, const int vectors,
@@ -121,7 +95,6 @@ INLINE void block(const enum dtype dtype, const int rows, const int vectors,
         .by_row = s->by_row - s->by_tap
     };
 
-    ask_ahead(dtype, rows, vectors, s, row);
 #define ADD(from, to) add_row(dtype, vectors, lanes, s, from, to, &step)
     if (inside) {
         UNROLL
@@ -200,13 +173,30 @@ static const struct kinds kinds_of[DTYPE_COUNT][WIDEST + 1] = {
 #endif
 };
 
-static void run_block(const struct kinds *kinds, const struct strip *s, int row,
+/* Asks for memory, as much as a block meets. */
+static void band_ask(const struct strip *s, int row, int rows)
+{
+    int begin = s->piece->begin, end = s->piece->end;
+    size_t size = dtype_size(s->in->dtype);
+    size_t wide = (size_t)(s->vectors * VLEN) * size;
+    size_t at = s->column * (size_t)(end - begin) * size
+                + (size_t)(row - begin) * wide;
+
+    dynconv_ask(s->in, s->piece, at, (size_t)rows * wide, 0);
+    dynconv_ask(s->out, s->piece, at, (size_t)rows * wide, 1);
+    if (s->add && s->add->data != s->out->data)
+        dynconv_ask(s->add, s->piece, at, (size_t)rows * wide, 0);
+}
+
+static void band_block(const struct kinds *kinds, const struct strip *s, int row,
                       int rows)
 {
     int origin = row + s->first, all = rows + s->taps - 1; /* steps */
-    int begin = s->begin > origin ? s->begin - origin : 0;
-    int end = int_min(s->end - origin, all);
+    const struct sentence *in = &s->piece->sentence;
+    int begin = in->begin > origin ? in->begin - origin : 0;
+    int end = int_min(in->end - origin, all);
 
+    band_ask(s, row, rows);
     if (end - begin == all && s->taps >= rows - 1 && kinds->whole[rows])
         kinds->whole[rows](s, row, begin, end);
     else
@@ -215,15 +205,14 @@ static void run_block(const struct kinds *kinds, const struct strip *s, int row,
 
 /* All rows of a piece, in a strip of channels. Few taps are not worth many rows:
  * these would mostly meet zeros. */
-static void band_strip(const struct kinds *kinds, const struct strip *s,
-                       const struct dynconv_piece *piece)
+static void band_strip(const struct kinds *kinds, const struct strip *s)
 {
     static const int heights[] = { HIGHEST, 4, 2, 1 };
-    int row = piece->begin;
+    int row = s->piece->begin;
 
     for (int i = s->taps < HIGHEST - 1; i < 4; i++)
-        for (; piece->end - row >= heights[i]; row += heights[i])
-            run_block(kinds, s, row, heights[i]);
+        for (; s->piece->end - row >= heights[i]; row += heights[i])
+            band_block(kinds, s, row, heights[i]);
 }
 
 void KERNEL(dynconv_band)(const struct dynconv *d, const struct dynconv_band *b,
@@ -238,20 +227,22 @@ void KERNEL(dynconv_band)(const struct dynconv *d, const struct dynconv_band *b,
         .out = b->out,
         .channels = channels,
         .column = column,
+        .piece = piece,
         .lanes = d->width % VLEN,
         .taps = d->taps,
         .first = b->first,
-        .begin = piece->sentence.begin,
-        .end = piece->sentence.end,
         .w = b->w + b->at - piece->begin * b->by_row,
         .by_row = b->by_row,
         .by_tap = b->by_tap
     };
 
-    for (int vectors = WIDEST; vectors > 0; vectors /= 2)
-        for (size_t wide = (size_t)vectors * VLEN; s.column + wide <= end;
-             s.column += wide)
-            band_strip(&kinds[vectors], &s, piece);
+    for (s.vectors = WIDEST; s.vectors > 0; s.vectors /= 2) {
+        size_t wide = (size_t)(s.vectors * VLEN);
+
+        for (; s.column + wide <= end; s.column += wide)
+            band_strip(&kinds[s.vectors], &s);
+    }
+    s.vectors = 1;
     if (s.lanes)
-        band_strip(&kinds[0], &s, piece);
+        band_strip(&kinds[0], &s);
 }

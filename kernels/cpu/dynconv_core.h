@@ -22,7 +22,7 @@
  * together; and vectors of weights that go through a softmax together, so that
  * some work while others wait for their results. */
 enum { DYNCONV_ROWS = 64, DYNCONV_LANES = 16, DYNCONV_HIGHEST = 6,
-       DYNCONV_TOGETHER = 8 };
+       DYNCONV_TOGETHER = 8, DYNCONV_AHEAD = 64 };
 
 struct dynconv {
     const struct call *call;
@@ -131,6 +131,25 @@ INLINE void dynconv_store(const enum dtype dtype, const struct operand *o,
 #endif
     for (int i = 0; i < lanes; i++)
         float_store(o->data, at + (size_t)i, dtype, v[i]);
+}
+
+/*
+ * Asks for memory that will be wanted: some bytes, from byte `at` on, of rows
+ * that come DYNCONV_AHEAD rows after a piece and are as many. A piece goes
+ * through the channels of its rows in strips, an order in which memory is slow.
+ * Whichever part it is at, it asks for the part with the same share of these
+ * bytes before it, so that they are asked for in the order of their addresses.
+ */
+INLINE void dynconv_ask(const struct operand *o, const struct dynconv_piece *p,
+                        size_t at, size_t bytes, const int write)
+{
+    size_t line = (size_t)o->dim[1] * dtype_size(o->dtype);
+    size_t from = (size_t)(p->begin + DYNCONV_AHEAD) * line + at;
+    size_t end = size_min(from + bytes, (size_t)o->dim[0] * line);
+
+    for (from &= ~(size_t)(CPU_ALIGNMENT - 1); from < end;
+         from += CPU_ALIGNMENT)
+        __builtin_prefetch((const char *)o->data + from, write, 2);
 }
 
 /* Runs `piece` for every piece and head, all threads sharing the rows, each with

@@ -259,6 +259,23 @@ static void dot_rows(const struct kernel *kernel, const struct dot *dot, int t,
             dot_row(kernel, dot, t + r, tap);
 }
 
+/* Asks for memory, as much as the blocks of a head meet for a tap. */
+static void dot_ask(const struct kernel *kernel, const struct dot *dot, int t,
+                int tap)
+{
+    const struct dynconv *d = dot->d;
+    const struct dynconv_piece *p = dot->piece;
+    int times = (d->taps + kernel->taps - 1) / kernel->taps;
+    size_t size = dtype_size(dot->x->dtype);
+    size_t share = (size_t)d->width * size / (size_t)times;
+    size_t before = dot->column * size + (size_t)(tap / kernel->taps) * share;
+    size_t at = (size_t)(p->end - p->begin) * before
+                + (size_t)(t - p->begin) * share;
+
+    dynconv_ask(dot->x, p, at, (size_t)kernel->rows * share, 0);
+    dynconv_ask(dot->dy, p, at, (size_t)kernel->rows * share, 0);
+}
+
 /* The sums of a piece. Blocks of the same taps follow one another, so that
  * rows of x that they share are still in the first-level cache. The last block
  * may make sums again that the one before it made. */
@@ -269,8 +286,10 @@ static void dot_piece(const struct dot *dot)
 
     for (int tap = 0; tap < dot->d->taps; tap += kernel.taps)
         if (end - begin >= kernel.rows)
-            for (int t = begin; t < end; t += kernel.rows)
+            for (int t = begin; t < end; t += kernel.rows) {
+                dot_ask(&kernel, dot, t, tap);
                 dot_rows(&kernel, dot, int_min(t, end - kernel.rows), tap);
+            }
         else
             for (int t = begin; t < end; t++)
                 dot_row(&kernel, dot, t, tap);
