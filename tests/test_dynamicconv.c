@@ -463,7 +463,7 @@ Test(dynamicconv, checkpointed_gradients_are_bit_identical)
 
     for (int i = 0; i < CUTS * STORAGES; i++) {
         struct net net = { &cpu_backend, route_straight, cuts[i % CUTS],
-                           smoothing, 0.3f, storages[i / CUTS] };
+                           smoothing, 0.3f, storages[i / CUTS], 0 };
         uint64_t plain = hash_after(&net, false);
 
         cr_expect_eq(hash_after(&net, true), plain, "dead bytes, %d", i);
