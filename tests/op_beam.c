@@ -36,6 +36,7 @@ static const struct shape beam_shapes[] = {
     { .n = 1, .c = 3, .co = 24, STEP(0, 5, 4) },
     { .n = 4, .c = 16, .co = 24, STEP(3, 9, 4) },
     { .n = 4, .c = 7, .co = 65, STEP(6, 9, 3) },
+    { .n = 40, .c = 9, .co = 14, STEP(4, 9, 2) },
     { .n = 6, .c = 40, .co = 300, STEP(2, 8, 5) },
     { .n = 2, .c = 130, .co = 129, STEP(1, 8, 8) },
     { .n = 2, .c = 20, .co = 70, STEP(4, 8, 32), .large = true },

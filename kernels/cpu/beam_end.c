@@ -8,7 +8,7 @@
 #include "kernels/cpu/cpu.h"
 
 /* Goes back from the last token to the first. */
-static void trace(const struct call *c, int number)
+static void trace_back(const struct call *c, int number)
 {
     const struct operand *o = c->operand;
     const int32_t *state = (const int32_t *)o[BEAM_END_STATE].data
@@ -32,5 +32,5 @@ static void trace(const struct call *c, int number)
 void KERNEL(beam_end)(const struct call *c)
 {
     for (int i = 0; i < c->operand[BEAM_END_STATE].dim[0]; i++)
-        trace(c, i);
+        trace_back(c, i);
 }

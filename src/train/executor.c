@@ -139,7 +139,7 @@ static bool goes_on(const struct executor *ex, const struct program_steps *p)
     return until != 0;
 }
 
-static void run_part(struct executor *ex, const struct program_steps *p,
+static void repeat_body(struct executor *ex, const struct program_steps *p,
                      const struct batch *batch)
 {
     do
@@ -163,7 +163,7 @@ static void run_program(struct executor *ex, enum program program,
         bind_part(ex, program, &ex->part.count);
         if (whole)
             run_steps(ex, p->begin, p->body, batch);
-        run_part(ex, p, batch);
+        repeat_body(ex, p, batch);
         if (whole)
             run_steps(ex, p->epilogue, p->end, batch);
     }
