@@ -12,8 +12,8 @@
  * Each program is {prologue, body x n, epilogue}: the prologue and epilogue run
  * once per batch, the body once per part of it. A translation's prologue and
  * epilogue run once per part, and its body once per token. The data decide the
- * sizes of the parts. All programs lie on one time line of steps, for they share one
- * arena.
+ * sizes of the parts. All programs lie on one time line of steps, for they
+ * share one arena.
  */
 #ifndef MEMDIAL_SCHEDULE_H
 #define MEMDIAL_SCHEDULE_H
