@@ -68,7 +68,7 @@ struct schedule {
     int instance_count;
     struct program_steps program[PROGRAM_COUNT];
     struct cut cut;                 /* of its batches */
-    struct sentences sentences;     /* of its translations */
+    struct translated translated;     /* of its translations */
 };
 
 /* The training body follows the route, which may be freed afterwards. Steps are
