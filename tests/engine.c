@@ -136,19 +136,17 @@ void engine_fill(struct engine *engine, int byte)
     engine->step = 0;
 }
 
-/* The step after which an instance is dead. One that is carried through a body
- * is alive until its last repetition, so until the step that follows. */
-static int last_step(const struct plan *plan, int instance)
+/* Whether an instance is carried through a body and is dead after its last
+ * repetition, which no step tells from the others. */
+static bool is_carried(const struct plan *plan, const struct plan_instance *p)
 {
     const struct schedule *s = plan->schedule;
-    int last = plan->instances[instance].last;
-    const struct program_steps *p;
+    const struct program_steps *of;
 
-    if (last < 0)
-        return last;
-    p = &s->program[schedule_program(s, last)];
-    return last == p->epilogue - 1 && plan->instances[instance].first < p->body
-               ? p->epilogue : last;
+    if (p->last < p->first)
+        return false;
+    of = &s->program[schedule_program(s, p->last)];
+    return p->first < of->body && p->last == of->epilogue - 1;
 }
 
 void engine_fill_dead(void *arg, int step)
@@ -158,7 +156,8 @@ void engine_fill_dead(void *arg, int step)
 
     for (int i = 0; i < plan->schedule->instance_count; i++) {
         const struct plan_instance *p = &plan->instances[i];
-        if (last_step(plan, i) == step && p->taken_by < 0 && !kind_persists(p->kind))
+        if (p->last == step && p->taken_by < 0 && !kind_persists(p->kind) &&
+            !is_carried(plan, p))
             memset(engine->executor->arena + p->offset, 0xFF, p->bytes);
     }
     memset(engine->executor->arena + plan->scratch_offset[step], 0xFF,

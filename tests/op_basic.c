@@ -28,6 +28,7 @@ static void describe_zero(struct problem *p)
 static void describe_report(struct problem *p)
 {
     shape_operand(p, REPORT_METRICS, DTYPE_F64, 1, METRIC_COUNT);
+    shape_operand(p, REPORT_TRANSLATIONS, DTYPE_I32, 2, p->shape->n, 9);
 }
 
 /* The data that the test's loader gives. */

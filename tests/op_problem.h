@@ -31,6 +31,7 @@ struct shape {
     int heads, taps;
     bool causal;
     bool placed;         /* tokens that all have one position */
+    int beam;            /* hypotheses of a sentence */
     float rate;          /* of dropout */
     float scale;         /* of an embedding; 0 is 1 */
     /* Of losses: */

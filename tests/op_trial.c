@@ -60,6 +60,9 @@ struct storage {
     size_t at, bytes;
 };
 
+/* Tokens of translations, at most, that a call reports. */
+enum { REPORTED = 64 };
+
 /* One call of a kernel, in an arena of its own. */
 struct trial {
     const struct target *target;
@@ -68,6 +71,7 @@ struct trial {
     struct call call;
     struct batch batch;
     double report[METRIC_COUNT];
+    int32_t translations[REPORTED];
     int shared;          /* slot whose storage the output takes, or -1 */
     bool done;
     struct storage storage[STORAGES];
@@ -178,6 +182,7 @@ static void trial_run(struct trial *t, const struct problem *p,
     *t = (struct trial){ .target = target, .device = device, .op = p->op,
                          .call = p->call, .batch = p->batch, .shared = shared };
     t->batch.report = t->report;
+    t->batch.translations = t->translations;
     t->call.batch = &t->batch;
     t->call.threads = threads;
     lay_out(t, p);
@@ -297,6 +302,17 @@ static bool check_slot(const struct problem *p, const struct trial *t, int s)
     return true;
 }
 
+static void check_report(const struct problem *p, const struct trial *t)
+{
+    const struct operand *o = &p->call.operand[REPORT_TRANSLATIONS];
+
+    cr_expect_arr_eq(t->report, p->before[REPORT_METRICS].value,
+                     sizeof(t->report));
+    for (size_t i = 0; i < operand_elements(o); i++)
+        cr_expect_eq(t->translations[i],
+                     (int32_t)p->before[REPORT_TRANSLATIONS].value[i]);
+}
+
 static bool check_trial(const struct problem *p, const struct trial *t)
 {
     bool good = guards_intact(t);
@@ -307,8 +323,7 @@ static bool check_trial(const struct problem *p, const struct trial *t)
         if (s != t->shared)
             good &= check_slot(p, t, s);
     if (p->op == OP_report)
-        cr_expect_arr_eq(t->report, p->before[REPORT_METRICS].value,
-                         sizeof(t->report));
+        check_report(p, t);
     return good;
 }
 

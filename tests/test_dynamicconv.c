@@ -152,12 +152,12 @@ static struct graph *net_graph(const struct net *net)
 }
 
 /* Room for the longest sentence, and as long others. */
-static struct sentences sentences_of(int beam)
+static struct translated sentences_of(int beam)
 {
     struct extents one = { { [EXTENT_SAMPLES] = 1, [EXTENT_SOURCE] = LONGEST,
                              [EXTENT_HYPOTHESES] = beam } };
 
-    return (struct sentences){ one, one };
+    return (struct translated){ one, one };
 }
 
 static struct engine net_open(const struct net *net)
@@ -173,7 +173,7 @@ static struct engine net_open(const struct net *net)
     route = net->route(job->graph);
     job->schedule = schedule_build(job->graph, (struct policy){
         .cut = cut_of(net->cut),
-        .sentences = sentences_of(net->beam)
+        .translated = sentences_of(net->beam)
     }, route);
     job->plan = plan_build(job->schedule, job->backend, job->threads);
     route_free(route);

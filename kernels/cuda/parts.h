@@ -47,8 +47,8 @@ static inline int wgrad_part(size_t pixels, int parts)
     return (int)((steps + count - 1) / count * PART_STEP);
 }
 
-/* Columns of a tile of the vocabulary in a beam search; the tiles; and the bytes
- * that are kept of a hypothesis and tile: two floats, then candidates. */
+/* Columns of a tile of the vocabulary in a beam search; the tiles; and the
+ * bytes that are kept of a hypothesis and tile: two floats, then candidates. */
 enum { BEAM_COLUMNS = 128 };
 
 static inline int beam_tiles_of(int vocabulary)

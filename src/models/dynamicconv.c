@@ -197,7 +197,7 @@ static void load_pairs(struct translator *t)
 }
 
 /* The load of a translation: the same values, source alone. */
-static void load_sources(struct translator *t)
+static void load_alone(struct translator *t)
 {
     t->b->programs = IN_TRANSLATE;
     builder_layer(t->b, "input");
@@ -262,7 +262,7 @@ void dynamicconv_build(struct builder *b, const struct dynamicconv *sizes)
         graph_pool_open(b->graph);
     load_pairs(&t);
     if (translates)
-        load_sources(&t);
+        load_alone(&t);
     b->programs = translates ? IN_BOTH | IN_TRANSLATE : IN_BOTH;
     memory = encoder_of(&t);
     b->programs = 0;

@@ -284,7 +284,7 @@ static size_t peak_of(const struct plan *plan, int begin, int end)
 /* Sizes translations of n sentences; returns the most bytes alive in them. */
 static size_t size_translation(struct plan *plan, int n)
 {
-    const struct sentences *s = &plan->schedule->sentences;
+    const struct translated *s = &plan->schedule->translated;
     const struct program_steps *p = &plan->schedule->program[PROGRAM_TRANSLATE];
     struct extents *most = &plan->most[PROGRAM_TRANSLATE];
 
@@ -336,7 +336,7 @@ struct plan *plan_outline(const struct schedule *s,
     extend_lifetimes(plan);
     for (int k = 0; k < PROGRAM_COUNT; k++)
         plan->most[k] = s->cut.most;
-    plan->most[PROGRAM_TRANSLATE] = s->sentences.first;
+    plan->most[PROGRAM_TRANSLATE] = s->translated.first;
     size_steps(plan, 0, s->step_count);
     fill_translation(plan);
     return plan;

@@ -5,11 +5,11 @@
 
 /* A sentence may be the longest; of more the mean is what there must be room
  * for. */
-static struct sentences sentences_from(const struct settings *s)
+static struct translated translated_from(const struct settings *s)
 {
     struct text_facts text = facts_of(s).text;
 
-    return (struct sentences){
+    return (struct translated){
         { { [EXTENT_SAMPLES] = 1, [EXTENT_SOURCE] = text.longest,
             [EXTENT_HYPOTHESES] = s->beam } },
         { { [EXTENT_SAMPLES] = 1, [EXTENT_SOURCE] = text.sentence,
@@ -21,7 +21,7 @@ struct policy policy_from(const struct settings *s)
 {
     return (struct policy){
         .cut = dataset_cut(s),
-        .sentences = sentences_from(s),
+        .translated = translated_from(s),
         .recompute = s->recompute,
     };
 }

@@ -12,13 +12,13 @@
 
 /* Sentences that are translated at once: what the first one takes, at most,
  * and what each of the others does. */
-struct sentences {
+struct translated {
     struct extents first, each;
 };
 
 struct policy {
     struct cut cut;
-    struct sentences sentences;
+    struct translated translated;
     enum recompute recompute;
 };
 

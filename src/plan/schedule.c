@@ -313,7 +313,7 @@ struct schedule *schedule_build(const struct graph *g, struct policy policy,
 
     s->graph = g;
     s->cut = policy.cut;
-    s->sentences = policy.sentences;
+    s->translated = policy.translated;
     s->steps = xcalloc((unsigned long)b.step_room, sizeof(*s->steps));
     s->instances =
         xcalloc((unsigned long)b.instance_room, sizeof(*s->instances));

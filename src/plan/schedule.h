@@ -12,8 +12,8 @@
  * Each program is {prologue, body x n, epilogue}: the prologue and epilogue run
  * once per batch, the body once per part of it. A translation's prologue and
  * epilogue run once per part, and its body once per token. The data decide the
- * sizes of the parts. All programs lie on one time line of steps, for they share one
- * arena.
+ * sizes of the parts. All programs lie on one time line of steps, for they
+ * share one arena.
  */
 #ifndef MEMDIAL_SCHEDULE_H
 #define MEMDIAL_SCHEDULE_H
@@ -68,7 +68,7 @@ struct schedule {
     int instance_count;
     struct program_steps program[PROGRAM_COUNT];
     struct cut cut;                 /* of its batches */
-    struct sentences sentences;     /* of its translations */
+    struct translated translated;     /* of its translations */
 };
 
 /* The training body follows the route, which may be freed afterwards. Steps are
