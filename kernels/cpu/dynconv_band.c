@@ -19,7 +19,7 @@ enum { WIDEST = 4 };
 #else
 enum { WIDEST = 2 };
 #endif
-enum { HIGHEST = DYNCONV_HIGHEST };
+enum { HIGHEST = DYNCONV_HIGHEST, FEW_TAPS = 15 };
 
 struct strip {
     const struct operand *in, *out;
@@ -173,7 +173,8 @@ static const struct kinds kinds_of[DTYPE_COUNT][WIDEST + 1] = {
 #endif
 };
 
-/* Asks for memory, as much as a block meets. */
+/* Asks for memory, as much as a block meets. With many taps, arithmetic is
+ * slower than memory anyhow. */
 static void band_ask(const struct strip *s, int row, int rows)
 {
     int begin = s->piece->begin, end = s->piece->end;
@@ -182,6 +183,8 @@ static void band_ask(const struct strip *s, int row, int rows)
     size_t at = s->column * (size_t)(end - begin) * size
                 + (size_t)(row - begin) * wide;
 
+    if (s->taps > FEW_TAPS)
+        return;
     dynconv_ask(s->in, s->piece, at, (size_t)rows * wide, 0);
     dynconv_ask(s->out, s->piece, at, (size_t)rows * wide, 1);
     if (s->add && s->add->data != s->out->data)

@@ -22,7 +22,7 @@
  * together; and vectors of weights that go through a softmax together, so that
  * some work while others wait for their results. */
 enum { DYNCONV_ROWS = 64, DYNCONV_LANES = 16, DYNCONV_HIGHEST = 6,
-       DYNCONV_TOGETHER = 8, DYNCONV_AHEAD = 64 };
+       DYNCONV_TOGETHER = 8, DYNCONV_AHEAD = 64, DYNCONV_LARGE = 1 << 20 };
 
 struct dynconv {
     const struct call *call;
@@ -95,42 +95,76 @@ INLINE vi dynconv_lanes(int begin, int end)
     return (dynconv_numbers() >= begin) & (dynconv_numbers() < end);
 }
 
-/* VLEN elements from element `at` on; or, if `lanes` is not 0, only as many, and
- * then zeros. */
-INLINE vf dynconv_load(const enum dtype dtype, const struct operand *o,
-                       size_t at, int lanes)
+#ifdef __AVX512F__
+/* The first lanes of a vector. */
+static inline __mmask16 dynconv_mask(int lanes)
+{
+    return (__mmask16)((1u << lanes) - 1);
+}
+
+INLINE vf dynconv_load_some(const enum dtype dtype, const void *from, size_t at,
+                            int lanes)
+{
+    uint16_t some[VLEN];
+
+    if (dtype == DTYPE_F32)
+        return (vf)_mm512_maskz_loadu_ps(dynconv_mask(lanes),
+                                         (const float *)from + at);
+    _mm256_storeu_si256((__m256i *)some,
+                        _mm256_maskz_loadu_epi16(dynconv_mask(lanes),
+                                                 (const uint16_t *)from + at));
+    return vf_load_as(dtype, some, 0);
+}
+
+INLINE void dynconv_store_some(const enum dtype dtype, void *to, size_t at,
+                               int lanes, vf v)
+{
+    uint16_t some[VLEN];
+
+    if (dtype == DTYPE_F32) {
+        _mm512_mask_storeu_ps((float *)to + at, dynconv_mask(lanes), (__m512)v);
+        return;
+    }
+    vf_store_as(dtype, some, 0, v);
+    _mm256_mask_storeu_epi16((uint16_t *)to + at, dynconv_mask(lanes),
+                             _mm256_loadu_si256((const __m256i *)some));
+}
+#else
+INLINE vf dynconv_load_some(const enum dtype dtype, const void *from, size_t at,
+                            int lanes)
 {
     float some[VLEN] = { 0 };
 
-    if (!lanes)
-        return vf_load_as(dtype, o->data, at);
-#ifdef __AVX512F__
-    if (dtype == DTYPE_F32)
-        return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << lanes) - 1),
-                                         (const float *)o->data + at);
-#endif
     for (int i = 0; i < lanes; i++)
-        some[i] = float_load(o->data, at + (size_t)i, dtype);
+        some[i] = float_load(from, at + (size_t)i, dtype);
     return vf_load(some);
+}
+
+INLINE void dynconv_store_some(const enum dtype dtype, void *to, size_t at,
+                               int lanes, vf v)
+{
+    for (int i = 0; i < lanes; i++)
+        float_store(to, at + (size_t)i, dtype, v[i]);
+}
+#endif
+
+/* VLEN elements from element `at` on; or, if `lanes` is not 0, only that many,
+ * and then zeros. */
+INLINE vf dynconv_load(const enum dtype dtype, const struct operand *o,
+                       size_t at, int lanes)
+{
+    return lanes ? dynconv_load_some(dtype, o->data, at, lanes)
+                 : vf_load_as(dtype, o->data, at);
 }
 
 /* The same way back. */
 INLINE void dynconv_store(const enum dtype dtype, const struct operand *o,
                           size_t at, int lanes, vf v)
 {
-    if (!lanes) {
+    if (lanes)
+        dynconv_store_some(dtype, o->data, at, lanes, v);
+    else
         vf_store_as(dtype, o->data, at, v);
-        return;
-    }
-#ifdef __AVX512F__
-    if (dtype == DTYPE_F32) {
-        _mm512_mask_storeu_ps((float *)o->data + at,
-                              (__mmask16)((1u << lanes) - 1), (__m512)v);
-        return;
-    }
-#endif
-    for (int i = 0; i < lanes; i++)
-        float_store(o->data, at + (size_t)i, dtype, v[i]);
 }
 
 /*
@@ -139,14 +173,17 @@ INLINE void dynconv_store(const enum dtype dtype, const struct operand *o,
  * through the channels of its rows in strips, an order in which memory is slow.
  * Whichever part it is at, it asks for the part with the same share of these
  * bytes before it, so that they are asked for in the order of their addresses.
+ * A small tensor is likely to be in a cache.
  */
 INLINE void dynconv_ask(const struct operand *o, const struct dynconv_piece *p,
                         size_t at, size_t bytes, const int write)
 {
     size_t line = (size_t)o->dim[1] * dtype_size(o->dtype);
     size_t from = (size_t)(p->begin + DYNCONV_AHEAD) * line + at;
-    size_t end = size_min(from + bytes, (size_t)o->dim[0] * line);
+    size_t all = (size_t)o->dim[0] * line, end = size_min(from + bytes, all);
 
+    if (all < DYNCONV_LARGE)
+        return;
     for (from &= ~(size_t)(CPU_ALIGNMENT - 1); from < end;
          from += CPU_ALIGNMENT)
         __builtin_prefetch((const char *)o->data + from, write, 2);
