@@ -25,7 +25,7 @@ static inline vf vf_exp(vf x)
     const float round = 0x1.8p23f, least = -0x1.5d589ep6f;
     vf shifted = x * 0x1.715476p0f + round, n = shifted - round;
     vf r = x - n * 0x1.63p-1f + n * 0x1.bd0106p-13f;
-    vf power = (vf)(((vi)shifted << 23) + (127 << 23));
+    vf power = (vf)(((vu)shifted << 23) + (127u << 23));
     vf sum = vf_set(1.9875691500e-4f);
 
     sum = sum * r + 1.3981999507e-3f;
