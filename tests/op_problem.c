@@ -197,18 +197,19 @@ void problem_done(struct problem *p)
 
 const char *problem_text(const struct problem *p)
 {
-    static char text[256];
+    static char text[320];
     const struct shape *s = p->shape;
 
     snprintf(text, sizeof(text),
              "%s: (%d, %d, %d, %d) kernel %dx%d to %d, stride %d, pad %d, "
              "parts %d, offset %g, %d sentences, heads %d, taps %d, "
-             "dropout %g, scale %g%s%s%s%s%s%s%s%s%s%s%s%s", name_of[p->op],
-             s->n, s->h, s->w, s->c, s->kh, s->kw, s->co, s->stride, s->pad,
-             s->parts, s->offset, s->sentences, s->heads, s->taps,
-             (double)s->rate, (double)s->scale, s->causal ? ", causal" : "",
-             s->nesterov ? ", nesterov" : "", s->scaled ? ", scaled" : "",
-             s->overflow ? ", overflow" : "",
+             "dropout %g, scale %g, smoothing %g%s%s%s%s%s%s%s%s%s%s%s%s%s",
+             name_of[p->op], s->n, s->h, s->w, s->c, s->kh, s->kw, s->co,
+             s->stride, s->pad, s->parts, s->offset, s->sentences, s->heads,
+             s->taps, (double)s->rate, (double)s->scale,
+             (double)s->smoothing, s->coarse ? ", coarse" : "",
+             s->causal ? ", causal" : "", s->nesterov ? ", nesterov" : "",
+             s->scaled ? ", scaled" : "", s->overflow ? ", overflow" : "",
              s->master ? ", master" : "", s->floats ? ", floats" : "",
              s->bare ? ", bare" : "",
              p->storage == DTYPE_BF16 ? ", bf16"

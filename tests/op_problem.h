@@ -34,6 +34,9 @@ struct shape {
     int beam;            /* hypotheses of a sentence */
     float rate;          /* of dropout */
     float scale;         /* of an embedding; 0 is 1 */
+    /* Of losses: */
+    bool coarse;         /* numbers are so few that many logits are equal */
+    float smoothing;     /* of labels */
 };
 
 struct problem;

@@ -252,15 +252,18 @@ static double storage_error(const struct problem *p, int slot, double value)
 }
 
 /* The error that rounding of loaded operands may give a sum, by its magnitude.
- * TF32 rounds both factors of a product. */
+ * TF32 rounds both factors of a product. token_loss may round the gradients of
+ * logits to the type of its results. */
 static double load_error(const struct problem *p, const struct target *target,
                          int slot)
 {
     enum dtype dtype = p->call.operand[slot].dtype;
+    bool rounds = target->rounds_loads && p->with_through
+                  && p->op != OP_avg_pool;
 
     if (p->with_tf32)
         return 0x1p-10;
-    if (!target->rounds_loads || !p->with_through || p->op == OP_avg_pool)
+    if (!rounds && p->op != OP_token_loss)
         return 0;
     return dtype == DTYPE_BF16 ? 0x1p-8 : dtype == DTYPE_F16 ? 0x1p-11 : 0;
 }

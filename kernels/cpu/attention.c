@@ -76,7 +76,7 @@ static void load_queries(struct attend *t, const struct attention_pair *p)
     }
 }
 
-static void load_sources(struct attend *t, const struct attention_pair *p,
+static void load_source_rows(struct attend *t, const struct attention_pair *p,
                          int slot)
 {
     struct window w = attention_window(t->a, &t->a->call->operand[slot],
@@ -154,7 +154,7 @@ static void weigh_all(struct attend *t, const struct attention_pair *p)
 }
 
 /* Multiplies rows of y by `keep`. */
-static void scale_rows(struct attend *t)
+static void scale_sums(struct attend *t)
 {
     for (int column = 0; column < t->a->width; column += MATRIX_BLOCK)
         for (int row = 0; row < t->y.rows; row++) {
@@ -169,7 +169,7 @@ static void add_values(struct attend *t, const struct attention_pair *p,
                        bool fresh)
 {
     if (!fresh)
-        scale_rows(t);
+        scale_sums(t);
     KERNEL(matrix_multiply)(&(struct matrix_product){
         &t->scores, &t->side, &t->y, .lines = tile_rows(&p->target),
         .depth = tile_rows(&p->source), .columns = t->a->columns,
@@ -187,7 +187,7 @@ static void write_y(struct attend *t, const struct attention_pair *p)
 
     for (int i = 0; i < y.rows; i++)
         t->keep[i] = 1 / t->sum[i];
-    scale_rows(t);
+    scale_sums(t);
     KERNEL(matrix_store)(&t->y, &y, 1);
     for (int i = 0; operand_given(lse) && i < y.rows; i++)
         ((float *)lse->data)[(size_t)(y.row + i) * heads + (size_t)p->head]
@@ -205,10 +205,10 @@ static void attend(struct attend *t, struct sentence_tile target, int head)
     load_queries(t, &p);
     for (int i = 0; i < sentence_tiles(s, ATTENTION_ROWS); i++) {
         p.source = sentence_tile(s, ATTENTION_ROWS, i);
-        load_sources(t, &p, ATTENTION_K);
+        load_source_rows(t, &p, ATTENTION_K);
         score(t, &p);
         weigh_all(t, &p);
-        load_sources(t, &p, ATTENTION_V);
+        load_source_rows(t, &p, ATTENTION_V);
         add_values(t, &p, i == 0);
     }
     write_y(t, &p);

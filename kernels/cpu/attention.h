@@ -13,7 +13,7 @@
 
 #include "kernels/cpu/dropout_row.h"
 #include "kernels/cpu/matrix.h"
-#include "kernels/cpu/vec_dropout.h"
+#include "kernels/cpu/vec_draw.h"
 #include "kernels/cpu/vec_exp.h"
 #include "kernels/sentence_tiles.h"
 

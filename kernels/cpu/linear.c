@@ -7,11 +7,11 @@
 #include "kernels/cpu/conv_core.h"
 #include "kernels/cpu/product.h"
 
-static void store_y(const struct call *c, struct range rows, int column, int n,
-                    float *sum, int step)
+static void store_y(const struct product *p, struct range rows, int column,
+                    int n, float *sum, int step)
 {
-    const struct operand *y = &c->operand[LINEAR_Y];
-    const struct operand *b = &c->operand[LINEAR_B];
+    const struct operand *y = &p->call->operand[LINEAR_Y];
+    const struct operand *b = &p->call->operand[LINEAR_B];
 
     for (size_t row = rows.begin; row < rows.end; row++, sum += step) {
         size_t at = row * (size_t)y->dim[1] + (size_t)column;
@@ -33,8 +33,9 @@ static struct product product_for_y(const struct call *c)
     const struct operand *w = &c->operand[LINEAR_W];
 
     return (struct product){
-        .a = x, .b = w, .c = &c->operand[LINEAR_Y], .rows = x->dim[0],
-        .depth = w->dim[0], .columns = w->dim[1], .store = store_y
+        .call = c, .a = x, .b = w, .c = &c->operand[LINEAR_Y],
+        .rows = x->dim[0], .depth = w->dim[0], .columns = w->dim[1],
+        .store = store_y
     };
 }
 
@@ -42,12 +43,12 @@ size_t KERNEL(linear_scratch)(const struct call *c)
 {
     struct product p = product_for_y(c);
 
-    return KERNEL(product_scratch)(c, &p);
+    return KERNEL(product_scratch)(&p);
 }
 
 void KERNEL(linear)(const struct call *c)
 {
     struct product p = product_for_y(c);
 
-    KERNEL(product_run)(c, &p);
+    KERNEL(product_run)(&p);
 }

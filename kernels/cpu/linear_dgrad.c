@@ -6,11 +6,11 @@
 #include "kernels/cpu/conv_core.h"
 #include "kernels/cpu/product.h"
 
-static void store_dx(const struct call *c, struct range rows, int column, int n,
-                     float *sum, int step)
+static void store_dx(const struct product *p, struct range rows, int column,
+                     int n, float *sum, int step)
 {
-    const struct operand *dx = &c->operand[LINEAR_DGRAD_DX];
-    const struct operand *add = &c->operand[LINEAR_DGRAD_ADD];
+    const struct operand *dx = &p->call->operand[LINEAR_DGRAD_DX];
+    const struct operand *add = &p->call->operand[LINEAR_DGRAD_ADD];
 
     for (size_t row = rows.begin; row < rows.end; row++, sum += step)
         DTYPE_SWITCH(dx->dtype, conv_store, dx->data,
@@ -24,9 +24,9 @@ static struct product product_for_dx(const struct call *c)
     const struct operand *w = &c->operand[LINEAR_DGRAD_W];
 
     return (struct product){
-        .a = dy, .b = w, .c = &c->operand[LINEAR_DGRAD_DX], .b_turned = true,
-        .rows = dy->dim[0], .depth = w->dim[1], .columns = w->dim[0],
-        .store = store_dx
+        .call = c, .a = dy, .b = w, .c = &c->operand[LINEAR_DGRAD_DX],
+        .b_turned = true, .rows = dy->dim[0], .depth = w->dim[1],
+        .columns = w->dim[0], .store = store_dx
     };
 }
 
@@ -34,12 +34,12 @@ size_t KERNEL(linear_dgrad_scratch)(const struct call *c)
 {
     struct product p = product_for_dx(c);
 
-    return KERNEL(product_scratch)(c, &p);
+    return KERNEL(product_scratch)(&p);
 }
 
 void KERNEL(linear_dgrad)(const struct call *c)
 {
     struct product p = product_for_dx(c);
 
-    KERNEL(product_run)(c, &p);
+    KERNEL(product_run)(&p);
 }

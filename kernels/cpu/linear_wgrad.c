@@ -9,11 +9,11 @@
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/sparse.h"
 
-static void store_dw(const struct call *c, struct range rows, int column, int n,
-                     float *sum, int step)
+static void store_dw(const struct product *p, struct range rows, int column,
+                     int n, float *sum, int step)
 {
-    const struct operand *dw = &c->operand[LINEAR_WGRAD_DW];
-    const struct operand *db = &c->operand[LINEAR_WGRAD_DB];
+    const struct operand *dw = &p->call->operand[LINEAR_WGRAD_DW];
+    const struct operand *db = &p->call->operand[LINEAR_WGRAD_DB];
 
     for (size_t row = rows.begin; row < rows.end; row++, sum += step) {
         bool last = row == (size_t)dw->dim[0];
@@ -35,9 +35,9 @@ static struct product product_for_dw(const struct call *c)
     bool ones = operand_given(&c->operand[LINEAR_WGRAD_DB]);
 
     return (struct product){
-        .a = x, .b = dy, .c = &c->operand[LINEAR_WGRAD_DW], .a_turned = true,
-        .ones = ones, .rows = x->dim[1] + ones, .depth = x->dim[0],
-        .columns = dy->dim[1], .store = store_dw
+        .call = c, .a = x, .b = dy, .c = &c->operand[LINEAR_WGRAD_DW],
+        .a_turned = true, .ones = ones, .rows = x->dim[1] + ones,
+        .depth = x->dim[0], .columns = dy->dim[1], .store = store_dw
     };
 }
 
@@ -45,12 +45,12 @@ size_t KERNEL(linear_wgrad_scratch)(const struct call *c)
 {
     struct product p = product_for_dw(c);
 
-    return KERNEL(product_scratch)(c, &p);
+    return KERNEL(product_scratch)(&p);
 }
 
 void KERNEL(linear_wgrad)(const struct call *c)
 {
     struct product p = product_for_dw(c);
 
-    KERNEL(product_run)(c, &p);
+    KERNEL(product_run)(&p);
 }

@@ -19,19 +19,21 @@ static inline void pair_store(float *to, uint16_t first, uint16_t second)
     memcpy(to, &bits, sizeof(bits));
 }
 
-/* The depth is the rows of x: packs CONV_BLOCK columns, from `column` on; zeros
- * follow the last one. Steps are from pair to pair along the depth. */
-static inline void pairs_of_rows(const struct operand *x, int column,
-                                 struct range depth, float *to, size_t step)
+/* The depth is the rows of x, `step` elements apart: packs CONV_BLOCK columns,
+ * from `column` on; zeros follow the last one. Pairs get to_step floats from
+ * one to the next along the depth. */
+static inline void pairs_of_rows(const struct operand *x, size_t step,
+                                 int column, struct range depth, float *to,
+                                 size_t to_step)
 {
     static const uint16_t zeros[CONV_BLOCK];
-    size_t rows = operand_rows(x), columns = (size_t)x->dim[x->rank - 1];
-    int lanes = int_min((int)columns - column, CONV_BLOCK);
+    size_t rows = operand_rows(x);
+    int lanes = int_min(x->dim[x->rank - 1] - column, CONV_BLOCK);
 
-    for (size_t k = depth.begin; k < depth.end; k++, to += step) {
-        const uint16_t *first = (const uint16_t *)x->data + 2 * k * columns
+    for (size_t k = depth.begin; k < depth.end; k++, to += to_step) {
+        const uint16_t *first = (const uint16_t *)x->data + 2 * k * step
                                 + column;
-        const uint16_t *second = 2 * k + 1 < rows ? first + columns : zeros;
+        const uint16_t *second = 2 * k + 1 < rows ? first + step : zeros;
 
         if (lanes == CONV_BLOCK)
             for (int i = 0; i < CONV_BLOCK; i += VLEN)
@@ -43,13 +45,14 @@ static inline void pairs_of_rows(const struct operand *x, int column,
     }
 }
 
-/* The depth is the columns of x: copies pairs of a row, CONV_BLOCK at most. */
+/* The depth is the columns of x: copies pairs of the row that begins at element
+ * `row`, CONV_BLOCK at most. */
 static inline void pairs_of_row(const struct operand *x, size_t row,
                                 struct range depth, float *to)
 {
     size_t columns = (size_t)x->dim[x->rank - 1], begin = 2 * depth.begin;
     size_t n = size_min(2 * depth.end, columns) - begin;
-    const uint16_t *from = (const uint16_t *)x->data + row * columns + begin;
+    const uint16_t *from = (const uint16_t *)x->data + row + begin;
 
     if (n == 2 * CONV_BLOCK) {
         memcpy(to, from, CONV_BLOCK * sizeof(*to));

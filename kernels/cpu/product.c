@@ -63,7 +63,6 @@ enum { EVEN_ROWS = 12, GROUP_ROWS = 48, CHUNK_DEPTH = 96, SET_PANELS = 16,
 
 /* How a product is cut: slices of rows, sets of panels, steps of depth. */
 struct slicing {
-    const struct call *call;
     const struct product *p;
     bool pairs;          /* of bf16, in the place of floats */
     int depth;           /* of floats or pairs */
@@ -103,6 +102,12 @@ static size_t columns_of(const struct operand *o)
     return (size_t)o->dim[o->rank - 1];
 }
 
+/* Elements from row to row of an operand, for which a product has `step`. */
+static size_t step_of(const struct operand *o, int step)
+{
+    return step ? (size_t)step : columns_of(o);
+}
+
 /* The most panels of a set. */
 static int set_most(const struct product *p)
 {
@@ -118,13 +123,13 @@ static bool has_pairs(const struct product *p)
            && !p->a->through && !p->b->pool;
 }
 
-static struct slicing slicing_of(const struct call *c, const struct product *p)
+static struct slicing slicing_of(const struct product *p)
 {
     bool pairs = has_pairs(p);
     int floats = whole_blocks(p->a_turned ? int_min(p->depth, STEP_DEPTH)
                                           : p->depth);
     struct slicing slicing = {
-        .call = c, .p = p, .pairs = pairs,
+        .p = p, .pairs = pairs,
         .depth = pairs ? parts(p->depth, 2) : p->depth,
         .width = p->columns > CONV_NARROW_PANEL ? CONV_PANEL
                                                 : CONV_NARROW_PANEL,
@@ -143,10 +148,10 @@ static struct slicing slicing_of(const struct call *c, const struct product *p)
     return slicing;
 }
 
-size_t KERNEL(product_scratch)(const struct call *c, const struct product *p)
+size_t KERNEL(product_scratch)(const struct product *p)
 {
-    struct slicing slicing = slicing_of(c, p);
-    size_t threads = (size_t)c->threads;
+    struct slicing slicing = slicing_of(p);
+    size_t threads = (size_t)p->call->threads;
 
     return (slicing.b + threads * slicing.a
             + (p->a_turned ? 1 : threads) * slicing.sum) * sizeof(float);
@@ -180,7 +185,7 @@ static int panel_lanes(const struct step *s, size_t i)
 
 static float *step_panel(const struct step *s, size_t i, size_t depth)
 {
-    float *b = s->slicing->call->scratch;
+    float *b = s->slicing->p->call->scratch;
 
     return b + (i * length(s->now.depth) + depth - s->now.depth.begin)
                    * (size_t)s->slicing->width;
@@ -219,16 +224,17 @@ static void pack_panel(const struct step *s, size_t i, struct range depth,
                        float *to)
 {
     const struct operand *b = s->slicing->p->b;
+    size_t step = step_of(b, s->slicing->p->b_step);
     int width = s->slicing->width, first = panel_column(s, i);
 
     for (int c = 0; c < width; c += CONV_BLOCK)
         if (c < panel_lanes(s, i) && s->slicing->pairs)
-            pairs_of_rows(b, first + c, depth, to + c, (size_t)width);
+            pairs_of_rows(b, step, first + c, depth, to + c, (size_t)width);
         else if (c < panel_lanes(s, i))
             DTYPE_SWITCH(b->dtype, conv_pack, b, first + c,
                          (int)length(depth),
-                         depth.begin * columns_of(b) + (size_t)(first + c),
-                         columns_of(b), to + c, (size_t)width);
+                         depth.begin * step + (size_t)(first + c), step,
+                         to + c, (size_t)width);
         else
             for (size_t k = 0; k < length(depth); k++)
                 memset(to + k * (size_t)width + c, 0,
@@ -241,21 +247,22 @@ static void read_turned_panel(const struct step *s, size_t i,
                               float line[CONV_PANEL][CONV_BLOCK])
 {
     const struct operand *b = s->slicing->p->b;
-    size_t first = (size_t)panel_column(s, i), columns = columns_of(b);
-    size_t at = first * columns + depth.begin, deep = length(depth);
+    size_t first = (size_t)panel_column(s, i);
+    size_t step = step_of(b, s->slicing->p->b_step);
+    size_t at = first * step + depth.begin, deep = length(depth);
     int lanes = panel_lanes(s, i);
     float room[CONV_BLOCK];
 
     if (s->slicing->pairs)
         for (int j = 0; j < lanes; j++)
-            pairs_of_row(b, first + (size_t)j, depth, line[j]);
+            pairs_of_row(b, (first + (size_t)j) * step, depth, line[j]);
     else if (b->pool)
         for (int j = 0; j < lanes; j++)
-            memcpy(line[j], sparse_floats(b, at + (size_t)j * columns, deep,
+            memcpy(line[j], sparse_floats(b, at + (size_t)j * step, deep,
                                           room), deep * sizeof(float));
     else
         DTYPE_SWITCH(b->dtype, conv_pack, b, (int)depth.begin, lanes, at,
-                     columns, line[0], CONV_BLOCK);
+                     step, line[0], CONV_BLOCK);
 }
 
 static void pack_turned_panel(const struct step *s, size_t i,
@@ -263,15 +270,15 @@ static void pack_turned_panel(const struct step *s, size_t i,
 {
     const struct operand *b = s->slicing->p->b;
     int width = s->slicing->width;
-    size_t columns = columns_of(b), deep = length(depth);
-    size_t at = (size_t)panel_column(s, i) * columns + depth.begin;
+    size_t step = step_of(b, s->slicing->p->b_step), deep = length(depth);
+    size_t at = (size_t)panel_column(s, i) * step + depth.begin;
     float line[CONV_PANEL][CONV_BLOCK] = { { 0 } };
     float turned[CONV_BLOCK][CONV_PANEL];
 
     if (!b->pool && b->dtype == DTYPE_F32 && deep == CONV_BLOCK
         && panel_lanes(s, i) == width) {
-        KERNEL(conv_transpose)((const float *)b->data + at, (int)columns,
-                               width, (size_t)width, to);
+        KERNEL(conv_transpose)((const float *)b->data + at, (int)step, width,
+                               (size_t)width, to);
         return;
     }
     read_turned_panel(s, i, depth, line);
@@ -332,8 +339,8 @@ static float *sums_of(const struct step *s, struct range rows,
                       struct range panels)
 {
     const struct slicing *slicing = s->slicing;
-    float *sum = (float *)slicing->call->scratch + slicing->b
-                 + (size_t)slicing->call->threads * slicing->a;
+    float *sum = (float *)slicing->p->call->scratch + slicing->b
+                 + (size_t)slicing->p->call->threads * slicing->a;
     size_t before = rows.begin * length(s->now.panels)
                     + length(rows) * panels.begin;
 
@@ -360,7 +367,7 @@ static struct item item_of(const struct step *s, size_t i)
 
     return (struct item){
         shifted(rows, s->now.rows.begin), panels,
-        (float *)slicing->call->scratch + slicing->b
+        (float *)slicing->p->call->scratch + slicing->b
             + (size_t)this_thread() * slicing->a,
         sums_of(s, rows, panels)
     };
@@ -371,6 +378,7 @@ static void pack_group(const struct slicing *slicing, const struct item *item,
 {
     const struct operand *a = slicing->p->a;
     size_t rows = length(item->rows), blocks = block_count(depth);
+    size_t first = item->rows.begin, step = step_of(a, slicing->p->a_step);
     float *to = item->a;
 
     for (size_t k = 0; k < blocks; k++, to += rows * CONV_BLOCK) {
@@ -378,12 +386,11 @@ static void pack_group(const struct slicing *slicing, const struct item *item,
 
         if (slicing->pairs)
             for (size_t i = 0; i < rows; i++)
-                pairs_of_row(a, item->rows.begin + i, block,
+                pairs_of_row(a, (first + i) * step, block,
                              to + i * CONV_BLOCK);
         else
             DTYPE_SWITCH(a->dtype, conv_pack, a, (int)block.begin, (int)rows,
-                         item->rows.begin * columns_of(a) + block.begin,
-                         columns_of(a), to, CONV_BLOCK);
+                         first * step + block.begin, step, to, CONV_BLOCK);
     }
 }
 
@@ -407,6 +414,7 @@ static void pack_turned_group(const struct slicing *slicing,
     size_t first = item->rows.begin, columns = columns_of(a);
     size_t end = size_min(item->rows.end, columns), blocks = block_count(depth);
     size_t room = (size_t)slicing->group;
+    size_t step = step_of(a, slicing->p->a_step);
     float *to = item->a;
 
     for (size_t k = 0; k < blocks; k++, to += CONV_BLOCK * room) {
@@ -414,11 +422,11 @@ static void pack_turned_group(const struct slicing *slicing,
 
         for (size_t i = first; i < end; i += CONV_BLOCK)
             if (slicing->pairs)
-                pairs_of_rows(a, (int)i, block, to + i - first, room);
+                pairs_of_rows(a, step, (int)i, block, to + i - first, room);
             else
                 DTYPE_SWITCH(a->dtype, conv_pack, a, (int)i,
-                             (int)length(block), block.begin * columns + i,
-                             columns, to + i - first, room);
+                             (int)length(block), block.begin * step + i, step,
+                             to + i - first, room);
     }
     if (slicing->p->ones && item->rows.end > columns)
         pack_ones(slicing, length(depth), item->a + length(item->rows) - 1);
@@ -451,7 +459,7 @@ static void multiply(const struct step *s, const struct item *item,
         else
             KERNEL(conv_tile_pixels)(&t);
         if (depth.end == (size_t)slicing->depth)
-            slicing->p->store(slicing->call, item->rows, panel_column(s, i),
+            slicing->p->store(slicing->p, item->rows, panel_column(s, i),
                               t.lanes, t.sum, t.width);
         t.sum += rows * t.width;
     }
@@ -459,20 +467,20 @@ static void multiply(const struct step *s, const struct item *item,
 
 /* Some columns of some rows of a matrix, as far as it has them; nothing of a
  * member of a pool. */
-static struct conv_ahead ahead_of(const struct operand *o, struct range rows,
-                                  struct range columns)
+static struct conv_ahead ahead_of(const struct operand *o, int step,
+                                  struct range rows, struct range columns)
 {
     size_t element = dtype_size(o->dtype), line = CPU_ALIGNMENT;
-    size_t step = columns_of(o) * element;
+    size_t apart = step_of(o, step) * element;
 
     rows.end = size_min(rows.end, operand_rows(o));
     columns.end = size_min(columns.end, columns_of(o));
     if (o->pool || rows.begin >= rows.end || columns.begin >= columns.end)
         return (struct conv_ahead){ .left = 0 };
     return (struct conv_ahead){
-        .at = (const char *)o->data + rows.begin * step
+        .at = (const char *)o->data + rows.begin * apart
               + columns.begin * element,
-        .step = step, .lines = (length(columns) * element + line - 1) / line,
+        .step = apart, .lines = (length(columns) * element + line - 1) / line,
         .left = length(rows)
     };
 }
@@ -491,8 +499,8 @@ static struct conv_ahead ahead_of_a(const struct slicing *slicing,
     const struct product *p = slicing->p;
 
     depth = unpaired(slicing, depth);
-    return p->a_turned ? ahead_of(p->a, depth, rows)
-                       : ahead_of(p->a, rows, depth);
+    return p->a_turned ? ahead_of(p->a, p->a_step, depth, rows)
+                       : ahead_of(p->a, p->a_step, rows, depth);
 }
 
 /* The columns of some panels. */
@@ -507,14 +515,14 @@ static struct range columns_at(const struct slicing *slicing,
 /* Share i of n of the panels that the next step packs. */
 static struct conv_ahead ahead_of_b(const struct step *s, int i, int n)
 {
-    const struct operand *b = s->slicing->p->b;
+    const struct product *p = s->slicing->p;
     struct range columns = columns_at(s->slicing, s->next.panels);
     struct range depth = unpaired(s->slicing, s->next.depth);
-    bool turned = s->slicing->p->b_turned;
-    struct range rows = turned ? columns : depth;
+    struct range rows = p->b_turned ? columns : depth;
     struct range share = range_share(length(rows), i, n);
 
-    return ahead_of(b, shifted(share, rows.begin), turned ? depth : columns);
+    return ahead_of(p->b, p->b_step, shifted(share, rows.begin),
+                    p->b_turned ? depth : columns);
 }
 
 /* Chunk i of the step's depth. */
@@ -531,12 +539,13 @@ static struct range chunk_of(const struct step *s, int i)
 static struct conv_ahead ahead_of_c(const struct step *s,
                                     const struct item *item, int i, int n)
 {
+    const struct product *p = s->slicing->p;
     struct range panels = shifted(item->panels, s->now.panels.begin);
     struct range share = range_share(length(item->rows), i, n);
 
-    if (s->now.depth.end < (size_t)s->slicing->depth || i >= n)
+    if (!p->c || s->now.depth.end < (size_t)s->slicing->depth || i >= n)
         return (struct conv_ahead){ .left = 0 };
-    return ahead_of(s->slicing->p->c, shifted(share, item->rows.begin),
+    return ahead_of(p->c, p->c_step, shifted(share, item->rows.begin),
                     columns_at(s->slicing, panels));
 }
 
@@ -605,7 +614,7 @@ static struct region region_at(const struct slicing *slicing, int i)
 static int count_pieces(const struct slicing *slicing, struct region now,
                         int groups)
 {
-    int threads = slicing->call->threads, panels = (int)length(now.panels);
+    int threads = slicing->p->call->threads, panels = (int)length(now.panels);
     int few = FEW_ROWS * panels * slicing->width;
 
     if (threads == 1)
@@ -618,7 +627,7 @@ static int count_pieces(const struct slicing *slicing, struct region now,
 static void run_step(const struct slicing *slicing, struct region now,
                      struct region next)
 {
-    int threads = slicing->call->threads;
+    int threads = slicing->p->call->threads;
     int groups = parts((int)length(now.rows), GROUP_ROWS);
     int pieces = count_pieces(slicing, now, groups);
     size_t items = (size_t)(groups * pieces);
@@ -634,14 +643,14 @@ static void run_step(const struct slicing *slicing, struct region now,
     share_out(items, threads, run_items, &s);
 }
 
-void KERNEL(product_run)(const struct call *c, const struct product *p)
+void KERNEL(product_run)(const struct product *p)
 {
-    struct slicing slicing = slicing_of(c, p);
+    struct slicing slicing = slicing_of(p);
     int count = parts(p->rows, slicing.slice)
                 * parts(slicing.panels, slicing.set)
                 * parts(slicing.depth, slicing.step);
 
-#pragma omp parallel num_threads(c->threads)
+#pragma omp parallel num_threads(p->call->threads)
     for (int i = 0; i < count; i++)
         run_step(&slicing, region_at(&slicing, i),
                  region_at(&slicing, i + 1 < count ? i + 1 : 0));

@@ -48,8 +48,8 @@ struct tensors {
     float unscale;
 };
 
-static void run_block(const struct call *c, const struct tensors *t,
-                      struct block b)
+static void sgd_run_block(const struct call *c, const struct tensors *t,
+                          struct block b)
 {
     float room[3][STAGE_FLOATS];
     uint32_t words[STAGE_COLUMNS];
@@ -89,5 +89,5 @@ void KERNEL(sgd)(const struct call *c)
     }
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (size_t i = 0; i < blocks.count; i++)
-        run_block(c, &t, blocks_get(&blocks, i));
+        sgd_run_block(c, &t, blocks_get(&blocks, i));
 }

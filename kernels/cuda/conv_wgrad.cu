@@ -8,34 +8,8 @@
  * scratch: the sum of each part, (parts, KH, KW, Ci, Co) floats.
  */
 #include "kernels/cuda/conv.h"
+#include "kernels/cuda/partial_sums.h"
 #include "kernels/cuda/parts.h"
-
-/* Stores pairs of sums unchanged, in the part's own matrix. */
-struct partial_sums {
-    float *to;
-    int rows, columns;
-
-    template <typename Product>
-    __device__ void take(Product &p, column_sums<Product> &, int m,
-                         int n) const
-    {
-        each_pair(p, [&](int row, int column, float first, float second) {
-            put(m + row, n + column, first, second);
-        });
-    }
-
-    __device__ void put(int row, int column, float first, float second) const
-    {
-        float *at = to + (blockIdx.z * (size_t)rows + (size_t)row)
-                             * (size_t)columns
-                    + column;
-
-        if (row < rows && column < columns)
-            at[0] = first;
-        if (row < rows && column + 1 < columns)
-            at[1] = second;
-    }
-};
 
 /* Adds the parts to dw. A member of a pool has only its nonzeros there. */
 template <typename T>

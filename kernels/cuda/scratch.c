@@ -1,4 +1,5 @@
 #include "kernels/cuda/parts.h"
+#include "kernels/cuda/token_parts.h"
 
 /* One function for each operation to which the list gives scratch. */
 #define DECLARE_NONE(name)
@@ -63,11 +64,15 @@ size_t cuda_attention_grad_scratch(const struct operand o[])
     return operand_elements(&o[ATTENTION_GRAD_LSE]) * sizeof(float);
 }
 
-#define STUB(name) \
-    size_t cuda_##name##_scratch(const struct operand o[]) \
-    { (void)o; return 0; }
-STUB(token_loss)
-STUB(token_loss_eval)
+size_t cuda_token_loss_scratch(const struct operand o[])
+{
+    return token_loss_parts(&o[TOKEN_LOSS_X], &o[TOKEN_LOSS_W]).bytes;
+}
+
+size_t cuda_token_loss_eval_scratch(const struct operand o[])
+{
+    return token_eval_parts(&o[TOKEN_LOSS_EVAL_X]).bytes;
+}
 
 size_t cuda_scratch(enum op_code op, const struct call *c)
 {

@@ -9,5 +9,3 @@
 STUB(dynconv)
 STUB(dynconv_dgrad)
 STUB(dynconv_wgrad)
-STUB(token_loss)
-STUB(token_loss_eval)

@@ -11,7 +11,7 @@ static int result_like(struct builder *b, int x, const char *name)
 }
 
 /* Rows of a value, which may be an extent. */
-static int rows_of(const struct builder *b, int value)
+static int length_of(const struct builder *b, int value)
 {
     return b->graph->values[value].dim[0];
 }
@@ -53,7 +53,7 @@ int layer_embedding(struct builder *b, int tokens, const struct embedding *p)
     });
     y = builder_result(b, (struct value){
         .name = "y", .dtype = b->storage.dtype, .rank = 2,
-        .dim = { rows_of(b, tokens), p->features }
+        .dim = { length_of(b, tokens), p->features }
     });
     builder_forward(b, (struct op){
         .code = OP_embedding,
@@ -100,7 +100,7 @@ int layer_norm(struct builder *b, int x, const struct layer_norm *p)
     beta = builder_channel_state(b, "beta", features_of(b, x), 0);
     stat = builder_result(b, (struct value){
         .name = "stat", .dtype = DTYPE_F32, .rank = 2,
-        .dim = { rows_of(b, x), LAYER_STATS }
+        .dim = { length_of(b, x), LAYER_STATS }
     });
     y = result_like(b, x, "y");
     builder_forward(b, (struct op){
@@ -136,7 +136,7 @@ int layer_dynconv_step(struct builder *b, int x, const struct dynconv_step *p)
     builder_layer(b, p->name);
     ring = builder_result(b, (struct value){
         .name = "ring", .dtype = b->graph->values[x].dtype, .rank = 3,
-        .dim = { p->taps, rows_of(b, x), features_of(b, x) }
+        .dim = { p->taps, length_of(b, x), features_of(b, x) }
     });
     builder_operation(b, PASS_FORWARD, builder_programs(b), (struct op){
         .code = OP_zero, .operand = { [ZERO_X] = ring }
@@ -160,7 +160,7 @@ int layer_attention(struct builder *b, int q, const struct attention *p)
     builder_layer(b, p->name);
     lse = builder_result(b, (struct value){
         .name = "lse", .dtype = DTYPE_F32, .rank = 2,
-        .dim = { rows_of(b, q), p->heads }
+        .dim = { length_of(b, q), p->heads }
     });
     y = result_like(b, q, "y");
     forward_dropping(b, (struct op){

@@ -138,7 +138,7 @@ static int embed(struct translator *t, const char *block,
     });
 }
 
-static int taps_of(const struct dynamicconv_stack *stack, int layer)
+static int layer_taps(const struct dynamicconv_stack *stack, int layer)
 {
     return stack->taps[layer < stack->listed ? layer : stack->listed - 1];
 }
@@ -151,7 +151,7 @@ static int encoder_of(struct translator *t)
 
     for (int i = 0; i < stack->layers; i++) {
         builder_begin_block(t->b, "e%d", i + 1);
-        x = convolution(t, x, t->source_ends, taps_of(stack, i), false);
+        x = convolution(t, x, t->source_ends, layer_taps(stack, i), false);
         x = feed_forward(t, x, t->source_ends);
     }
     return x;
@@ -166,7 +166,7 @@ static int decoder_of(struct translator *t, int memory)
 
     for (int i = 0; i < stack->layers; i++) {
         builder_begin_block(t->b, "d%d", i + 1);
-        x = convolution(t, x, t->target_ends, taps_of(stack, i), true);
+        x = convolution(t, x, t->target_ends, layer_taps(stack, i), true);
         x = attention(t, x, memory);
         x = feed_forward(t, x, t->target_ends);
     }

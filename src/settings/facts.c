@@ -10,7 +10,7 @@
 
 /* So have sets of sentence pairs. */
 #define SENTENCES .unit = "token", .units = "tokens", .items = "sentences", \
-    .drawn = DATA_NUMBERS, \
+    .drawn = DATA_NUMBERS, .packed = true, \
     .score = { "token accuracy", .percent = true, .higher_is_better = true, \
                .of = score_is_accuracy }
 

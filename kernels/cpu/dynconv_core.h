@@ -1,0 +1,173 @@
+/*
+ * The parts that dynamic convolution (dynconv.c) and its gradients share: their
+ * weights, their cut into work, and the product of a band of weights and the
+ * rows of a tensor.
+ *
+ * Threads share rows, not sentences, so that a long sentence is not the work of
+ * one of them. A thread takes pieces: at most DYNCONV_ROWS rows of one
+ * sentence. For each head it computes the weights that a piece needs, a window
+ * that stays in the caches, and then goes through the head's channels. Kernels
+ * never look beyond the ends of the sentence, so its neighbours' values cannot
+ * reach it.
+ */
+#ifndef MEMDIAL_DYNCONV_CORE_H
+#define MEMDIAL_DYNCONV_CORE_H
+
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/dropout_row.h"
+#include "kernels/cpu/vec.h"
+#include "kernels/sentences.h"
+
+/* The most rows of a piece, lanes of a vector, and rows that are summed
+ * together; and vectors of weights that go through a softmax together, so that
+ * some work while others wait for their results. */
+enum { DYNCONV_ROWS = 64, DYNCONV_LANES = 16, DYNCONV_HIGHEST = 6,
+       DYNCONV_TOGETHER = 8 };
+
+struct dynconv {
+    const struct call *call;
+    const struct operand *logits; /* (T, H * K) */
+    const int32_t *ends;
+    int sentences;
+    int heads, taps;
+    int width;           /* channels of a head */
+    int pad;             /* the tap that meets a row itself */
+    int stride;          /* floats of a row of weights, of one head */
+    bool drops;
+    struct dropout dropout;
+};
+
+struct dynconv_piece {
+    struct sentence sentence;
+    int begin, end;      /* rows */
+};
+
+/* Floats of a row of weights: whole vectors of any instruction set, and zeros
+ * for the products of a block that its rows have no taps for. */
+static inline int dynconv_stride(int taps)
+{
+    size_t vectors = round_up((size_t)taps, DYNCONV_LANES);
+    size_t zeros = round_up((size_t)taps + DYNCONV_HIGHEST - 1, 8);
+
+    return (int)size_max(vectors, zeros);
+}
+
+/* Floats of a window of weights of some rows; zeros go before it, too. */
+static inline size_t dynconv_window(const struct call *c, int rows)
+{
+    return DYNCONV_LANES
+           + (size_t)rows * (size_t)dynconv_stride(c->attr.dynconv.taps);
+}
+
+static inline struct dynconv dynconv_of(const struct call *c, int x, int logits,
+                                        int ends)
+{
+    int taps = c->attr.dynconv.taps, heads = c->attr.dynconv.heads;
+    struct dropping rule = c->attr.dynconv.dropout;
+
+    return (struct dynconv){
+        .call = c,
+        .logits = &c->operand[logits],
+        .ends = c->operand[ends].data,
+        .sentences = c->operand[ends].dim[0],
+        .heads = heads,
+        .taps = taps,
+        .width = c->operand[x].dim[1] / heads,
+        .pad = c->attr.dynconv.causal ? taps - 1 : taps / 2,
+        .stride = dynconv_stride(taps),
+        .drops = rule.rate > 0,
+        .dropout = dropout_of_call(c, rule.stream, rule.rate)
+    };
+}
+
+/* The number of each lane. */
+INLINE vi dynconv_numbers(void)
+{
+    static const int lane[DYNCONV_LANES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+                                             11, 12, 13, 14, 15 };
+
+    return *(const vi *)lane;
+}
+
+/* The mask of lanes [begin, end). */
+INLINE vi dynconv_lanes(int begin, int end)
+{
+    return (dynconv_numbers() >= begin) & (dynconv_numbers() < end);
+}
+
+/* VLEN elements from element `at` on; or, if `lanes` is not 0, only as many, and
+ * then zeros. */
+INLINE vf dynconv_load(const enum dtype dtype, const struct operand *o,
+                       size_t at, int lanes)
+{
+    float some[VLEN] = { 0 };
+
+    if (!lanes)
+        return vf_load_as(dtype, o->data, at);
+#ifdef __AVX512F__
+    if (dtype == DTYPE_F32)
+        return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << lanes) - 1),
+                                         (const float *)o->data + at);
+#endif
+    for (int i = 0; i < lanes; i++)
+        some[i] = float_load(o->data, at + (size_t)i, dtype);
+    return vf_load(some);
+}
+
+/* The same way back. */
+INLINE void dynconv_store(const enum dtype dtype, const struct operand *o,
+                          size_t at, int lanes, vf v)
+{
+    if (!lanes) {
+        vf_store_as(dtype, o->data, at, v);
+        return;
+    }
+#ifdef __AVX512F__
+    if (dtype == DTYPE_F32) {
+        _mm512_mask_storeu_ps((float *)o->data + at,
+                              (__mmask16)((1u << lanes) - 1), (__m512)v);
+        return;
+    }
+#endif
+    for (int i = 0; i < lanes; i++)
+        float_store(o->data, at + (size_t)i, dtype, v[i]);
+}
+
+/* Runs `piece` for every piece and head, all threads sharing the rows, each with
+ * a window of this size. Its elements that are not weights are 0. `rest`: floats
+ * of scratch that follow it. */
+void KERNEL(dynconv_run)(const struct dynconv *, size_t window, size_t rest,
+                         void (*piece)(const struct dynconv *,
+                                       const struct dynconv_piece *, int head,
+                                       float *window));
+
+/* The softmax of a head's logits over all taps, for rows of a sentence from
+ * `begin` on: w (end - begin, stride). The elements after the last tap are
+ * undefined. */
+void KERNEL(dynconv_softmax)(const struct dynconv *, int begin, int end,
+                             int head, float *w);
+
+/* Multiplies the head's elements in these rows of a sentence by the factors of
+ * dropout. */
+void KERNEL(dynconv_drop)(const struct dynconv *, const struct sentence *,
+                          int begin, int end, int head, float *w);
+
+/*
+ * Output rows of a piece that are sums of input rows of its sentence, weighted:
+ *     out[t] = sum over k of w[at(t, k)] * in[t + first + k],  0 <= k < taps
+ * for the channels of a head, with the input's rows outside of the sentence
+ * left out.
+ *     at(t, k) = w + (t - begin) * by_row + k * by_tap
+ */
+struct dynconv_band {
+    const struct operand *in, *out;
+    const struct operand *add; /* to the output; or of rank 0 */
+    int first;
+    const float *w;
+    ptrdiff_t at, by_row, by_tap;
+};
+
+void KERNEL(dynconv_band)(const struct dynconv *, const struct dynconv_band *,
+                          const struct dynconv_piece *, int head);
+
+#endif

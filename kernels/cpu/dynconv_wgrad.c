@@ -1,0 +1,380 @@
+/*
+ * dynconv_wgrad: the gradient of a dynamic convolution (dynconv.c) by the
+ * logits of its weights.
+ *   in dy (T, C), x (T, C), logits (T, H * K), ends (N) int32
+ *   out dlogits (T, H * K)
+ *
+ * With s the softmax of a row's K logits of a head, and f the factors of
+ * dropout,
+ *   dp[k] = f[k] * sum over the head's channels c of dy[t, c] * x[t + k - pad, c]
+ *   dlogits[k] = s[k] * (dp[k] - sum over j of s[j] * dp[j])
+ * where dp is 0 for taps that meet a row outside of t's sentence.
+ *
+ * The sums are made for a block of rows and taps at once, each in a vector of
+ * partial sums that stays in a register while the channels go by. A vector of x
+ * serves all rows of the block, and one of dy all its taps. Blocks at the ends
+ * of a sentence have sums that belong to none of its taps; they are thrown
+ * away. A block may read rows of other sentences for these, but none that lie
+ * outside of the tensor; there rows are taken one by one, with just the taps
+ * that they have.
+ *
+ * scratch: per thread, the weights of DYNCONV_ROWS rows of one head, and the
+ * gradients by them.
+ */
+#include "kernels/cpu/dynconv_core.h"
+#include "kernels/cpu/vec_across.h"
+
+/* Rows and taps of a block, whose sums, a vector of dy for each row, and one of
+ * x fill the registers; and those of a block of few taps. */
+#ifdef __AVX512F__
+enum { ROWS = 3, TAPS = 8, FEW_ROWS = 6, FEW_TAPS = 4 };
+#elif defined(__AVX2__)
+enum { ROWS = 3, TAPS = 4, FEW_ROWS = 3, FEW_TAPS = 4 };
+#else
+enum { ROWS = 2, TAPS = 4, FEW_ROWS = 2, FEW_TAPS = 4 };
+#endif
+enum { MOST_ROWS = FEW_ROWS, MOST_TAPS = TAPS };
+
+struct dot {
+    const struct dynconv *d;
+    const struct dynconv_piece *piece;
+    const struct operand *dy, *x;
+    size_t column;       /* the head's first */
+    float *dp;           /* (rows of the piece, stride) */
+};
+
+/* The taps of a row that meet rows of its sentence. */
+struct taps {
+    int begin, end;
+};
+
+static inline struct taps taps_of(const struct dynconv *d,
+                                  const struct sentence *s, int t)
+{
+    int begin = s->begin + d->pad - t;
+
+    return (struct taps){ begin > 0 ? begin : 0,
+                          int_min(s->end + d->pad - t, d->taps) };
+}
+
+/* Pairs, and pairs of pairs, from either half of four neighbours. */
+#ifdef __AVX512F__
+#define LOW_1 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29
+#define HIGH_1 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31
+#define LOW_2 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define HIGH_2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#elif defined(__AVX2__)
+#define LOW_1 0, 8, 1, 9, 4, 12, 5, 13
+#define HIGH_1 2, 10, 3, 11, 6, 14, 7, 15
+#define LOW_2 0, 1, 8, 9, 4, 5, 12, 13
+#define HIGH_2 2, 3, 10, 11, 6, 7, 14, 15
+#else
+#define LOW_1 0, 4, 1, 5
+#define HIGH_1 2, 6, 3, 7
+#define LOW_2 0, 1, 4, 5
+#define HIGH_2 2, 3, 6, 7
+#endif
+
+INLINE vf fold_1(vf a, vf b)
+{
+    return __builtin_shufflevector(a, b, LOW_1)
+           + __builtin_shufflevector(a, b, HIGH_1);
+}
+
+INLINE vf fold_2(vf a, vf b)
+{
+    return __builtin_shufflevector(a, b, LOW_2)
+           + __builtin_shufflevector(a, b, HIGH_2);
+}
+
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* The sum of a vector's parts of four lanes. */
+INLINE four fold_rest(vf v)
+{
+#define PART(i) __builtin_shufflevector(v, v, i, i + 1, i + 2, i + 3)
+#if defined(__AVX512F__)
+    return (PART(0) + PART(8)) + (PART(4) + PART(12));
+#elif defined(__AVX2__)
+    return PART(0) + PART(4);
+#else
+    return v;
+#endif
+#undef PART
+}
+
+/* Writes the sum over the lanes of each of four vectors. */
+INLINE void store_sums(float *to, const vf v[4])
+{
+    *(four *)to = fold_rest(fold_2(fold_1(v[0], v[1]), fold_1(v[2], v[3])));
+}
+
+/* Says that a vector is wanted in a register; else the compiler finds that its
+ * load may stand in each of its products. */
+#ifdef __AVX512F__
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#else
+#define IN_REGISTER(v) ((void)0)
+#endif
+
+/* Adds the products of a vector of channels. */
+INLINE void add_products(const enum dtype dtype, const int rows, const int taps,
+                         const struct dot *dot, size_t dy, size_t x, int lanes,
+                         vf sum[MOST_ROWS][MOST_TAPS])
+{
+    size_t channels = (size_t)dot->x->dim[1];
+    vf g[MOST_ROWS];
+
+    UNROLL
+    for (int r = 0; r < rows; r++)
+        g[r] = dynconv_load(dtype, dot->dy, dy + (size_t)r * channels, lanes);
+    UNROLL
+    for (int j = 0; j < rows + taps - 1; j++) {
+        vf v = dynconv_load(dtype, dot->x, x + (size_t)j * channels, lanes);
+
+        IN_REGISTER(v);
+        UNROLL
+        for (int r = 0; r < rows; r++)
+            if (j >= r && j - r < taps)
+                sum[r][j - r] += g[r] * v;
+    }
+}
+
+/* The sums of rows [t, t + rows) and taps [tap, tap + taps). */
+INLINE void dot_block(const enum dtype dtype, const int rows, const int taps,
+                      const struct dot *dot, int t, int tap)
+{
+    const struct dynconv *d = dot->d;
+    size_t channels = (size_t)dot->x->dim[1];
+    size_t dy = (size_t)t * channels + dot->column;
+    size_t x = (size_t)(t + tap - d->pad) * channels + dot->column;
+    float *to = dot->dp + (t - dot->piece->begin) * d->stride + tap;
+    vf sum[MOST_ROWS][MOST_TAPS] = { 0 };
+    int left = d->width, stride = d->stride;
+
+    for (; left >= VLEN; left -= VLEN, dy += VLEN, x += VLEN)
+        add_products(dtype, rows, taps, dot, dy, x, 0, sum);
+    if (left > 0)
+        add_products(dtype, rows, taps, dot, dy, x, left, sum);
+    UNROLL
+    for (int r = 0; r < rows; r++)
+        UNROLL
+        for (int k = 0; k < taps; k += 4)
+            store_sums(to + r * stride + k, sum[r] + k);
+}
+
+/* Each kind of block is a function of its own, so that it has all registers. */
+#define BLOCK(name, type, rows, taps) \
+    static __attribute__((noinline)) void name(const struct dot *dot, int t, \
+                                               int tap) \
+    { \
+        dot_block(DTYPE_##type, rows, taps, dot, t, tap); \
+    }
+#define BLOCKS(type) \
+    BLOCK(dot_rows_##type, type, ROWS, TAPS) \
+    BLOCK(dot_row_##type, type, 1, TAPS) \
+    BLOCK(dot_few_rows_##type, type, FEW_ROWS, FEW_TAPS) \
+    BLOCK(dot_few_row_##type, type, 1, FEW_TAPS)
+
+BLOCKS(F32)
+BLOCKS(BF16)
+BLOCKS(F16)
+
+/* The blocks for a type and a number of taps. */
+struct kernel {
+    int rows, taps;
+    void (*block)(const struct dot *, int t, int tap);
+    void (*row)(const struct dot *, int t, int tap); /* of height 1 */
+};
+
+static struct kernel kernel_for(enum dtype dtype, int taps)
+{
+#define KERNELS(type) \
+    [DTYPE_##type] = { { ROWS, TAPS, dot_rows_##type, dot_row_##type }, \
+                       { FEW_ROWS, FEW_TAPS, dot_few_rows_##type, \
+                         dot_few_row_##type } }
+    static const struct kernel kernels[DTYPE_COUNT][2] = {
+        KERNELS(F32), KERNELS(BF16), KERNELS(F16)
+    };
+
+    return kernels[dtype][taps <= FEW_TAPS];
+}
+
+/* The sums of taps of a row that are too few for a block. */
+static void dot_taps(const struct dot *dot, int t, struct taps taps)
+{
+    const struct dynconv *d = dot->d;
+    size_t channels = (size_t)dot->x->dim[1];
+    size_t dy = (size_t)t * channels + dot->column;
+    float *to = dot->dp + (t - dot->piece->begin) * d->stride;
+    enum dtype dtype = dot->x->dtype;
+
+    for (int k = taps.begin; k < taps.end; k++) {
+        size_t x = (size_t)(t + k - d->pad) * channels + dot->column;
+        vf sum = { 0 };
+
+        for (int i = 0; i < d->width; i += VLEN) {
+            int lanes = d->width - i < VLEN ? d->width - i : 0;
+
+            sum += dynconv_load(dtype, dot->dy, dy + (size_t)i, lanes)
+                   * dynconv_load(dtype, dot->x, x + (size_t)i, lanes);
+        }
+        to[k] = vf_sum(sum);
+    }
+}
+
+/* The sums of one row and those of its taps that are in [tap, tap + kernel's). */
+static void dot_row(const struct kernel *kernel, const struct dot *dot, int t,
+                    int tap)
+{
+    struct taps all = taps_of(dot->d, &dot->piece->sentence, t);
+
+    if (all.end <= tap || all.begin >= tap + kernel->taps)
+        return;
+    if (all.end - all.begin < kernel->taps) {
+        dot_taps(dot, t, all);
+        return;
+    }
+    if (tap < all.begin)
+        tap = all.begin;
+    kernel->row(dot, t, int_min(tap, all.end - kernel->taps));
+}
+
+/* The sums of a kernel's rows and taps, as far as the rows have these. */
+static void dot_rows(const struct kernel *kernel, const struct dot *dot, int t,
+                     int tap)
+{
+    const struct sentence *s = &dot->piece->sentence;
+    struct taps first = taps_of(dot->d, s, t);
+    struct taps last = taps_of(dot->d, s, t + kernel->rows - 1);
+    int from = t + tap - dot->d->pad; /* rows of x that a block reads */
+    int to = from + kernel->rows + kernel->taps - 1;
+
+    if (first.end <= tap || last.begin >= tap + kernel->taps)
+        return;
+    if (from >= 0 && to <= dot->x->dim[0])
+        kernel->block(dot, t, tap);
+    else
+        for (int r = 0; r < kernel->rows; r++)
+            dot_row(kernel, dot, t + r, tap);
+}
+
+/* The sums of a piece. Blocks of the same taps follow one another, so that
+ * rows of x that they share are still in the first-level cache. The last block
+ * may make sums again that the one before it made. */
+static void dot_piece(const struct dot *dot)
+{
+    struct kernel kernel = kernel_for(dot->x->dtype, dot->d->taps);
+    int begin = dot->piece->begin, end = dot->piece->end;
+
+    for (int tap = 0; tap < dot->d->taps; tap += kernel.taps)
+        if (end - begin >= kernel.rows)
+            for (int t = begin; t < end; t += kernel.rows)
+                dot_rows(&kernel, dot, int_min(t, end - kernel.rows), tap);
+        else
+            for (int t = begin; t < end; t++)
+                dot_row(&kernel, dot, t, tap);
+}
+
+/* Rows of weights and of the gradients by them, which become those by logits. */
+struct turn {
+    const struct dynconv *d;
+    const struct sentence *sentence;
+    const struct operand *dlogits;
+    int t;               /* the first row */
+    size_t at;           /* its first element of dlogits */
+    const float *s, *dp;
+};
+
+/* The gradients by weights of row t + r from a tap on: 0 where it has none. */
+static inline vf weight_gradients(const struct turn *u, int r, int tap)
+{
+    struct taps taps = taps_of(u->d, u->sentence, u->t + r);
+
+    return (vf)(dynconv_lanes(taps.begin - tap, taps.end - tap)
+                & (vi)vf_load(u->dp + r * u->d->stride + tap));
+}
+
+/* Turns some rows, and goes on to the next. vectors: of a row of weights. */
+INLINE void turn_rows(const enum dtype dtype, const int rows, const int vectors,
+                      struct turn *u)
+{
+    int stride = u->d->stride, taps = u->d->taps, lanes = taps % VLEN;
+    size_t row = (size_t)(u->d->heads * taps);
+    vf sum[DYNCONV_TOGETHER];
+
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        sum[r] = vf_set(0);
+        UNROLL
+        for (int i = 0; i < vectors * VLEN; i += VLEN)
+            sum[r] += vf_load(u->s + r * stride + i) * weight_gradients(u, r, i);
+    }
+    UNROLL
+    for (int r = 0; r < rows; r++)
+        sum[r] = vf_sum_across(sum[r]);
+    UNROLL
+    for (int r = 0; r < rows; r++)
+        UNROLL
+        for (int i = 0; i < vectors * VLEN; i += VLEN)
+            dynconv_store(dtype, u->dlogits,
+                          u->at + (size_t)r * row + (size_t)i,
+                          i + VLEN > taps ? lanes : 0,
+                          vf_load(u->s + r * stride + i)
+                              * (weight_gradients(u, r, i) - sum[r]));
+    u->t += rows;
+    u->at += (size_t)rows * row;
+    u->s += rows * stride;
+    u->dp += rows * stride;
+}
+
+INLINE void turn(const enum dtype dtype, struct turn u, int end)
+{
+    int vectors = (u.d->taps + VLEN - 1) / VLEN;
+
+#define TURN(rows, vectors) \
+    while (u.t + rows <= end) \
+        turn_rows(dtype, rows, vectors, &u)
+    if (vectors == 1)
+        TURN(DYNCONV_TOGETHER, 1);
+    if (vectors == 2)
+        TURN(DYNCONV_TOGETHER / 2, 2);
+    TURN(1, vectors);
+#undef TURN
+}
+
+static void sum_products(const struct dynconv *d,
+                         const struct dynconv_piece *p, int head, float *s)
+{
+    const struct operand *o = d->call->operand;
+    const struct operand *dlogits = &o[DYNCONV_WGRAD_DLOGITS];
+    float *dp = s + DYNCONV_ROWS * d->stride;
+    struct dot dot = { d, p, &o[DYNCONV_WGRAD_DY], &o[DYNCONV_WGRAD_X],
+                       (size_t)(head * d->width), dp };
+    struct turn u = {
+        d, &p->sentence, dlogits, p->begin,
+        (size_t)(p->begin * d->heads + head) * (size_t)d->taps, s, dp
+    };
+
+    KERNEL(dynconv_softmax)(d, p->begin, p->end, head, s);
+    dot_piece(&dot);
+    if (d->drops)
+        KERNEL(dynconv_drop)(d, &p->sentence, p->begin, p->end, head, dp);
+    DTYPE_SWITCH(dlogits->dtype, turn, u, p->end);
+}
+
+size_t KERNEL(dynconv_wgrad_scratch)(const struct call *c)
+{
+    return (size_t)c->threads * 2 * dynconv_window(c, DYNCONV_ROWS)
+           * sizeof(float);
+}
+
+void KERNEL(dynconv_wgrad)(const struct call *c)
+{
+    struct dynconv d = dynconv_of(c, DYNCONV_WGRAD_DY, DYNCONV_WGRAD_LOGITS,
+                                  DYNCONV_WGRAD_ENDS);
+
+    size_t window = dynconv_window(c, DYNCONV_ROWS);
+
+    KERNEL(dynconv_run)(&d, window, window, sum_products);
+}
