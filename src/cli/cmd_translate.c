@@ -81,7 +81,7 @@ static void input_free(struct input *in)
     free(in->text);
 }
 
-static bool read_all(struct input *in, struct error *e)
+static bool read_standard_input(struct input *in, struct error *e)
 {
     enum { PIECE = 1 << 16 };
     ssize_t n;
@@ -129,7 +129,7 @@ static bool read_input(struct input *in, const struct trainer *t,
 {
     const struct sequences *set = dataset_sequences(t->data);
 
-    if (!read_all(in, e))
+    if (!read_standard_input(in, e))
         return false;
     for (char *at = in->text, *end; at < in->text + in->bytes; at = end + 1) {
         end = memchr(at, '\n', (size_t)(in->text + in->bytes - at));
@@ -146,7 +146,7 @@ static bool read_input(struct input *in, const struct trainer *t,
 }
 
 /* A terminal gets only what cannot harm it. */
-static void print_line(const char *text)
+static void print_translation(const char *text)
 {
     if (isatty(STDOUT_FILENO)) {
         print("%s\n", text);
@@ -184,7 +184,7 @@ static void print_lines(const struct input *in, const struct sequences *set,
                          : xstrdup("");
         struct word word;
 
-        print_line(text);
+        print_translation(text);
         if (reference->data && text_file_next(reference, &at, &word)) {
             char *expected = xcalloc(word.bytes + 1, 1);
 
