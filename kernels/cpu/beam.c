@@ -168,8 +168,8 @@ static void copy_tile(const struct search *s, int tile, float *w)
 }
 
 /* The logits of BEAM_ROWS hypotheses; where there are fewer, the last again. */
-static void beam_logits(const struct search *s, int row, const float *w,
-                        float logit[BEAM_ROWS][BEAM_TILE])
+static void beam_multiply(const struct search *s, int row, const float *w,
+                          float logit[BEAM_ROWS][BEAM_TILE])
 {
     const float *x[BEAM_ROWS];
 
@@ -205,7 +205,7 @@ static void run_tiles(const void *own, int share, struct range tiles)
 
         copy_tile(s, tile, w);
         for (int row = 0; row < s->view.rows; row += BEAM_ROWS) {
-            beam_logits(s, row, w, logit);
+            beam_multiply(s, row, w, logit);
             for (int r = 0; r < int_min(BEAM_ROWS, s->view.rows - row); r++)
                 sum_up(s, row + r, tile, n, logit[r]);
         }

@@ -16,6 +16,7 @@
 #include "cli/cmd_list.h"
 #include "cli/cmd_plan.h"
 #include "cli/cmd_train.h"
+#include "cli/cmd_translate.h"
 #include "cli/cmd_worker.h"
 #include "cli/request.h"
 #include "config.h"
@@ -36,6 +37,8 @@ static int cmd_help(int argc, char **argv);
 static const struct command commands[] = {
     { "train", "[PRESET] [--set NAME=VALUE]...", "train a network",
       cmd_train, true },
+    { "translate", "[PRESET] --load FILE",
+      "translate lines of standard input", cmd_translate, true },
     { "plan", "[PRESET] [--set NAME=VALUE]...",
       "say what memory training takes", cmd_plan, false },
     { "worker", "", "train as commands on standard input say", cmd_worker,

@@ -39,9 +39,9 @@ struct settings {
     char encoder_kernels[64], decoder_kernels[64]; /* taps: "3,7,15,31" */
     double dropout, attention_dropout, weight_dropout;
     double smoothing;    /* of labels */
+    int bleu_every;      /* epochs; 0: nothing is translated */
     int beam;            /* hypotheses of a translation */
     double length_penalty;
-    int bleu_every;      /* epochs; 0: nothing is translated */
     /* data */
     int data;            /* enum data_choice */
     char data_path[SETTINGS_TEXT_SIZE];

@@ -139,8 +139,9 @@ static bool goes_on(const struct executor *ex, const struct program_steps *p)
     return until != 0;
 }
 
-static void repeat_body(struct executor *ex, const struct program_steps *p,
-                        const struct batch *batch)
+static void executor_run_part(struct executor *ex,
+                              const struct program_steps *p,
+                              const struct batch *batch)
 {
     do
         run_steps(ex, p->body, p->epilogue, batch);
@@ -163,7 +164,7 @@ static void run_program(struct executor *ex, enum program program,
         bind_part(ex, program, &ex->part.count);
         if (whole)
             run_steps(ex, p->begin, p->body, batch);
-        repeat_body(ex, p, batch);
+        executor_run_part(ex, p, batch);
         if (whole)
             run_steps(ex, p->epilogue, p->end, batch);
     }
