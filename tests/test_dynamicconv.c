@@ -591,3 +591,30 @@ Test(dynamicconv, translates_as_fairseq_on_an_emulated_device)
     check_translations(backend, 1, false);
     check_translations(backend, 4, false);
 }
+
+/* As many sentences at once as fit below training, at least one: where the peak
+ * is higher, one alone does not fit. */
+Test(dynamicconv, translates_in_the_memory_of_training)
+{
+    static const int beams[] = { 0, 1, 4, 32 };
+    size_t peak = 0;
+
+    for (size_t i = 0; i < sizeof(beams) / sizeof(*beams); i++) {
+        struct engine engine = net_open(&(struct net){
+            .backend = &cpu_backend, .route = route_straight, .cut = cuts[0],
+            .smoothing = smoothing, .beam = beams[i] });
+        const struct plan *plan = engine.job->plan;
+        const struct program_steps *p =
+            &plan->schedule->program[PROGRAM_TRANSLATE];
+        int sentences = plan->most[PROGRAM_TRANSLATE].of[EXTENT_SAMPLES];
+
+        if (beams[i] == 0) {
+            cr_expect_eq(p->begin, p->end);
+            peak = plan->peak_bytes;
+        } else if (plan->peak_bytes > peak) {
+            cr_expect_eq(sentences, 1);
+            cr_expect_geq(plan->peak_step, p->begin);
+        }
+        engine_close(&engine);
+    }
+}
