@@ -189,6 +189,7 @@ static void print_lines(const struct input *in, const struct sequences *set,
             char *expected = xcalloc(word.bytes + 1, 1);
 
             memcpy(expected, word.at, word.bytes);
+            sequences_join(set, expected);
             bleu_add(bleu, text, expected);
             free(expected);
         }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char joint[] = "@@", space_mark[] = "\xe2\x96\x81";
+static const char joint[] = "@@", space_mark[] = PIECES_SPACE;
 
 /* A word with its pieces. */
 struct cut_word {

@@ -33,6 +33,9 @@ void cutter_done(struct cutter *);
 /* The tokens of a word, valid until the next call; returns their number. */
 int cutter_word(struct cutter *, struct word, const int32_t **tokens);
 
+/* U+2581, which stands before each word where pieces are spaced. */
+#define PIECES_SPACE "\xe2\x96\x81"
+
 enum piece_marks { PIECES_WORDS, PIECES_JOINED, PIECES_SPACED };
 
 /* How the tokens of a dictionary are marked. */

@@ -400,6 +400,14 @@ char *sequences_text(const struct sequences *set, const int32_t *tokens,
     return text;
 }
 
+void sequences_join(const struct sequences *set, char *line)
+{
+    enum piece_marks marks = set->corpus.marks;
+
+    if (marks != PIECES_SPACED || strstr(line, PIECES_SPACE))
+        pieces_join(line, marks);
+}
+
 int32_t *sequences_encode(const struct sequences *set, const char *line,
                           int *count)
 {

@@ -52,6 +52,10 @@ const char *sequences_reference(const struct sequences *, enum split,
 char *sequences_text(const struct sequences *, const int32_t *tokens,
                      int count);
 
+/* Joins the pieces of a line of target text, in place, if it is cut into them
+ * as the set's is; other text stays as it is. */
+void sequences_join(const struct sequences *, char *line);
+
 /* The source tokens of a line of text, the end mark included; *count of them.
  * The caller frees. */
 int32_t *sequences_encode(const struct sequences *, const char *line,
