@@ -1,0 +1,204 @@
+/*
+ * dynconv_wgrad: the gradient of a dynamic convolution (dynconv.cu) by the
+ * logits of its weights.
+ *   in dy (T, C), x (T, C), logits (T, H * K), ends (N) int32
+ *   out dlogits (T, H * K)
+ *
+ * With s the softmax of a row's K logits of a head, and f the factors of
+ * dropout,
+ *   dp[k] = f[k] * sum over the head's channels c of dy[t, c] * x[t + k - pad, c]
+ *   dlogits[k] = s[k] * (dp[k] - sum over j of s[j] * dp[j])
+ * where dp is 0 for taps that meet a row outside of t's sentence.
+ *
+ * A warp makes two rows of one head, 32 taps at a time. Its lanes share the
+ * channels; each has a sum for every tap. A row of x serves both rows. Then the
+ * lanes exchange halves of their sums, quarters, and so on, until each has the
+ * whole sum of one tap.
+ */
+#include "kernels/cuda/dynconv.h"
+
+enum { PAIR = 2, MOST_TAPS = 256 };
+
+struct wgrad_shared {
+    float dp[BLOCK_WARPS][PAIR][MOST_TAPS];
+};
+
+template <typename T> struct wgrad {
+    dynconv<T> v;
+    const T *dy, *x;
+    T *dlogits;
+};
+
+/* Sums of all lanes: sum number `lane` of each of them, in that lane. */
+static __device__ inline float sum_of_lane(float (&sum)[WARP_LANES])
+{
+#pragma unroll
+    for (int half = WARP_LANES / 2; half > 0; half /= 2) {
+        bool upper = warp_lane() & half;
+
+#pragma unroll
+        for (int i = 0; i < half; i++) {
+            float keep = upper ? sum[i + half] : sum[i];
+            float give = upper ? sum[i] : sum[i + half];
+
+            sum[i] = keep + __shfl_xor_sync(0xFFFFFFFF, give, half);
+        }
+    }
+    return sum[0];
+}
+
+/* A warp's rows t and t + 1 of a head. */
+template <typename T, int W> struct row_pair {
+    const wgrad<T> &g;
+    int t, head, width;
+    int begin[PAIR], end[PAIR];  /* taps that meet rows of the sentence */
+    int low, high;               /* rows of x that are met */
+
+    __device__ row_pair(const wgrad<T> &g_, int t_, int head_)
+        : g(g_), t(t_), head(head_), width(g_.v.channels / g_.v.heads),
+          low(g_.v.rows), high(0)
+    {
+        for (int r = 0; r < PAIR; r++) {
+            begin[r] = end[r] = 0;
+            if (t + r < g.v.rows)
+                meet(r, g.v.sentence_of(t + r));
+        }
+    }
+
+    __device__ void meet(int r, const struct sentence &s)
+    {
+        int first = t + r - g.v.pad, last = first + g.v.taps;
+
+        first = first > s.begin ? first : s.begin;
+        last = last < s.end ? last : s.end;
+        begin[r] = first - (t + r - g.v.pad);
+        end[r] = last - (t + r - g.v.pad);
+        low = first < low ? first : low;
+        high = last > high ? last : high;
+    }
+
+    __device__ size_t index(int row, int i) const
+    {
+        return (size_t)row * (size_t)g.v.channels
+               + (size_t)(head * width + i);
+    }
+
+    /* Adds W of the head's channels, from channel i on, to the lane's sums of
+     * taps from `tap` on. */
+    __device__ void add_channels(int tap, int i,
+                                 float (&sum)[PAIR][WARP_LANES]) const
+    {
+        float dy[PAIR][W] = {};
+
+#pragma unroll
+        for (int r = 0; r < PAIR; r++)
+            if (t + r < g.v.rows)
+                load(dy[r], g.dy + index(t + r, i));
+#pragma unroll
+        for (int j = 0; j < WARP_LANES + PAIR - 1; j++) {
+            int row = t - g.v.pad + tap + j;
+            float x[W];
+
+            if (row < low || row >= high)
+                continue;
+            load(x, g.x + index(row, i));
+#pragma unroll
+            for (int r = 0; r < PAIR; r++)
+                if (j >= r && j - r < WARP_LANES)
+#pragma unroll
+                    for (int k = 0; k < W; k++)
+                        sum[r][j - r] = fmaf(dy[r][k], x[k], sum[r][j - r]);
+        }
+    }
+
+    /* Writes the gradients by the weights, before dropout. */
+    __device__ void weights(float (&dp)[PAIR][MOST_TAPS]) const
+    {
+        for (int tap = 0; tap < g.v.taps; tap += WARP_LANES) {
+            float sum[PAIR][WARP_LANES] = {};
+            int k = tap + warp_lane();
+
+            for (int i = warp_lane() * W; i < width; i += WARP_LANES * W)
+                add_channels(tap, i, sum);
+#pragma unroll
+            for (int r = 0; r < PAIR; r++) {
+                float all = sum_of_lane(sum[r]);
+
+                dp[r][k] = k >= begin[r] && k < end[r] ? all : 0;
+            }
+        }
+    }
+
+    /* Applies the lane's factors of dropout. */
+    __device__ void drop(int r, float (&dp)[MOST_TAPS]) const
+    {
+        struct dropout d = g.v.dropout();
+        struct sentence s = g.v.sentence_of(t + r);
+
+        for (int k = warp_lane(); k < g.v.taps; k += WARP_LANES) {
+            int element = head * g.v.taps + k;
+            struct philox draw = g.v.draw(d, s, t + r,
+                                          element / DROPOUT_GROUP);
+
+            dp[k] *= dropout_factor(&d, &draw, element % DROPOUT_GROUP);
+        }
+    }
+
+    __device__ void turn(int r, float (&dp)[MOST_TAPS]) const
+    {
+        const T *logits = g.v.logits_of(t + r, head);
+        warp_softmax<T> s(logits, g.v.taps);
+        T *to = g.dlogits + (logits - g.v.logits);
+        float sum = 0;
+
+        for (int k = warp_lane(); k < g.v.taps; k += WARP_LANES)
+            sum = fmaf(s(k), dp[k], sum);
+        sum = warp_sum(sum);
+        for (int k = warp_lane(); k < g.v.taps; k += WARP_LANES)
+            narrow(&to[k], s(k) * (dp[k] - sum));
+    }
+};
+
+/* W divides a head's channels. */
+template <typename T, int W> static __global__ void sum_products(wgrad<T> g)
+{
+    wgrad_shared &s = shared<wgrad_shared>();
+    size_t index = warp_index();
+    int t = (int)(index / (size_t)g.v.heads) * PAIR;
+    float (&dp)[PAIR][MOST_TAPS] = s.dp[threadIdx.x / WARP_LANES];
+
+    if (t >= g.v.rows)
+        return;
+    row_pair<T, W> rows(g, t, (int)(index % (size_t)g.v.heads));
+
+    rows.weights(dp);
+    for (int r = 0; r < PAIR && t + r < g.v.rows; r++) {
+        if (g.v.rate > 0)
+            rows.drop(r, dp[r]);
+        rows.turn(r, dp[r]);
+    }
+}
+
+void cuda_dynconv_wgrad(struct queue *q, const struct call *c)
+{
+    const struct operand *o = c->operand, *x = &o[DYNCONV_WGRAD_X];
+
+    with_number(x->dtype, [&](auto number) {
+        using T = decltype(number);
+        wgrad<T> g = {};
+        size_t warps;
+
+        g.v = dynconv_of<T>(q, c, DYNCONV_WGRAD_X, DYNCONV_WGRAD_LOGITS,
+                            DYNCONV_WGRAD_ENDS);
+        g.dy = data_of<T>(&o[DYNCONV_WGRAD_DY]);
+        g.x = data_of<T>(x);
+        g.dlogits = data_of<T>(&o[DYNCONV_WGRAD_DLOGITS]);
+        warps = (size_t)(g.v.rows + PAIR - 1) / PAIR * (size_t)g.v.heads;
+        with_width<T>(g.v.channels / g.v.heads, [&](auto width) {
+            constexpr int W = decltype(width)::value;
+
+            launch(q, (unsigned)((warps + BLOCK_WARPS - 1) / BLOCK_WARPS),
+                   BLOCK_THREADS, sizeof(wgrad_shared), sum_products<T, W>, g);
+        });
+    });
+}
