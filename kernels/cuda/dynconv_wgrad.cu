@@ -10,17 +10,17 @@
  *   dlogits[k] = s[k] * (dp[k] - sum over j of s[j] * dp[j])
  * where dp is 0 for taps that meet a row outside of t's sentence.
  *
- * A warp makes two rows of one head, 32 taps at a time. Its lanes share the
- * channels; each has a sum for every tap. A row of x serves both rows. Then the
- * lanes exchange halves of their sums, quarters, and so on, until each has the
- * whole sum of one tap.
+ * A warp makes four rows of one head, eight taps at a time. Its lanes share the
+ * channels; each has a sum for every row and tap. A row of x serves all rows.
+ * Then the lanes exchange halves of their sums, quarters, and so on, until each
+ * has the whole sum of one row and tap.
  */
 #include "kernels/cuda/dynconv.h"
 
-enum { PAIR = 2, MOST_TAPS = 256 };
+enum { QUAD = 4, TAPS = WARP_LANES / QUAD, MOST_TAPS = 256 };
 
 struct wgrad_shared {
-    float dp[BLOCK_WARPS][PAIR][MOST_TAPS];
+    float dp[BLOCK_WARPS][QUAD][MOST_TAPS];
 };
 
 template <typename T> struct wgrad {
@@ -29,36 +29,46 @@ template <typename T> struct wgrad {
     T *dlogits;
 };
 
-/* Sums of all lanes: sum number `lane` of each of them, in that lane. */
+/* Lanes that are HALF apart give each other the half of their sums that the
+ * other keeps, and add up. */
+template <int HALF>
+static __device__ inline void exchange(float (&sum)[WARP_LANES])
+{
+    bool upper = warp_lane() & HALF;
+
+#pragma unroll
+    for (int i = 0; i < HALF; i++) {
+        float keep = upper ? sum[i + HALF] : sum[i];
+        float give = upper ? sum[i] : sum[i + HALF];
+
+        sum[i] = keep + __shfl_xor_sync(0xFFFFFFFF, give, HALF);
+    }
+}
+
+/* Of the sums over all lanes, the one whose number is the lane's. */
 static __device__ inline float sum_of_lane(float (&sum)[WARP_LANES])
 {
-#pragma unroll
-    for (int half = WARP_LANES / 2; half > 0; half /= 2) {
-        bool upper = warp_lane() & half;
-
-#pragma unroll
-        for (int i = 0; i < half; i++) {
-            float keep = upper ? sum[i + half] : sum[i];
-            float give = upper ? sum[i] : sum[i + half];
-
-            sum[i] = keep + __shfl_xor_sync(0xFFFFFFFF, give, half);
-        }
-    }
+    exchange<16>(sum);
+    exchange<8>(sum);
+    exchange<4>(sum);
+    exchange<2>(sum);
+    exchange<1>(sum);
     return sum[0];
 }
 
-/* A warp's rows t and t + 1 of a head. */
-template <typename T, int W> struct row_pair {
-    const wgrad<T> &g;
+/* A warp's rows of a head, from row t on. */
+template <typename T, int W> struct row_quad {
+    wgrad<T> g;
     int t, head, width;
-    int begin[PAIR], end[PAIR];  /* taps that meet rows of the sentence */
+    int begin[QUAD], end[QUAD];  /* taps that meet rows of the sentence */
     int low, high;               /* rows of x that are met */
 
-    __device__ row_pair(const wgrad<T> &g_, int t_, int head_)
+    __device__ row_quad(const wgrad<T> &g_, int t_, int head_)
         : g(g_), t(t_), head(head_), width(g_.v.channels / g_.v.heads),
           low(g_.v.rows), high(0)
     {
-        for (int r = 0; r < PAIR; r++) {
+#pragma unroll
+        for (int r = 0; r < QUAD; r++) {
             begin[r] = end[r] = 0;
             if (t + r < g.v.rows)
                 meet(r, g.v.sentence_of(t + r));
@@ -86,16 +96,16 @@ template <typename T, int W> struct row_pair {
     /* Adds W of the head's channels, from channel i on, to the lane's sums of
      * taps from `tap` on. */
     __device__ void add_channels(int tap, int i,
-                                 float (&sum)[PAIR][WARP_LANES]) const
+                                 float (&sum)[WARP_LANES]) const
     {
-        float dy[PAIR][W] = {};
+        float dy[QUAD][W] = {};
 
 #pragma unroll
-        for (int r = 0; r < PAIR; r++)
+        for (int r = 0; r < QUAD; r++)
             if (t + r < g.v.rows)
                 load(dy[r], g.dy + index(t + r, i));
 #pragma unroll
-        for (int j = 0; j < WARP_LANES + PAIR - 1; j++) {
+        for (int j = 0; j < TAPS + QUAD - 1; j++) {
             int row = t - g.v.pad + tap + j;
             float x[W];
 
@@ -103,30 +113,31 @@ template <typename T, int W> struct row_pair {
                 continue;
             load(x, g.x + index(row, i));
 #pragma unroll
-            for (int r = 0; r < PAIR; r++)
-                if (j >= r && j - r < WARP_LANES)
+            for (int r = 0; r < QUAD; r++)
+                if (j >= r && j - r < TAPS)
 #pragma unroll
                     for (int k = 0; k < W; k++)
-                        sum[r][j - r] = fmaf(dy[r][k], x[k], sum[r][j - r]);
+                        sum[r * TAPS + j - r] = fmaf(dy[r][k], x[k],
+                                                     sum[r * TAPS + j - r]);
         }
     }
 
     /* Writes the gradients by the weights, before dropout. */
-    __device__ void weights(float (&dp)[PAIR][MOST_TAPS]) const
+    __device__ void weights(float (&dp)[QUAD][MOST_TAPS]) const
     {
-        for (int tap = 0; tap < g.v.taps; tap += WARP_LANES) {
-            float sum[PAIR][WARP_LANES] = {};
-            int k = tap + warp_lane();
+        for (int tap = 0; tap < g.v.taps; tap += TAPS) {
+            int k = tap + warp_lane() % TAPS;
+            float sum[WARP_LANES] = {}, all;
 
             for (int i = warp_lane() * W; i < width; i += WARP_LANES * W)
                 add_channels(tap, i, sum);
+            all = sum_of_lane(sum);
 #pragma unroll
-            for (int r = 0; r < PAIR; r++) {
-                float all = sum_of_lane(sum[r]);
-
-                dp[r][k] = k >= begin[r] && k < end[r] ? all : 0;
-            }
+            for (int r = 0; r < QUAD; r++)
+                if (warp_lane() / TAPS == r)
+                    dp[r][k] = k >= begin[r] && k < end[r] ? all : 0;
         }
+        __syncwarp();
     }
 
     /* Applies the lane's factors of dropout. */
@@ -160,19 +171,21 @@ template <typename T, int W> struct row_pair {
 };
 
 /* W divides a head's channels. */
-template <typename T, int W> static __global__ void sum_products(wgrad<T> g)
+template <typename T, int W>
+static __global__ void __launch_bounds__(BLOCK_THREADS)
+sum_products(wgrad<T> g)
 {
     wgrad_shared &s = shared<wgrad_shared>();
     size_t index = warp_index();
-    int t = (int)(index / (size_t)g.v.heads) * PAIR;
-    float (&dp)[PAIR][MOST_TAPS] = s.dp[threadIdx.x / WARP_LANES];
+    int t = (int)(index / (size_t)g.v.heads) * QUAD;
+    float (&dp)[QUAD][MOST_TAPS] = s.dp[threadIdx.x / WARP_LANES];
 
     if (t >= g.v.rows)
         return;
-    row_pair<T, W> rows(g, t, (int)(index % (size_t)g.v.heads));
+    row_quad<T, W> rows(g, t, (int)(index % (size_t)g.v.heads));
 
     rows.weights(dp);
-    for (int r = 0; r < PAIR && t + r < g.v.rows; r++) {
+    for (int r = 0; r < QUAD && t + r < g.v.rows; r++) {
         if (g.v.rate > 0)
             rows.drop(r, dp[r]);
         rows.turn(r, dp[r]);
@@ -193,7 +206,7 @@ void cuda_dynconv_wgrad(struct queue *q, const struct call *c)
         g.dy = data_of<T>(&o[DYNCONV_WGRAD_DY]);
         g.x = data_of<T>(x);
         g.dlogits = data_of<T>(&o[DYNCONV_WGRAD_DLOGITS]);
-        warps = (size_t)(g.v.rows + PAIR - 1) / PAIR * (size_t)g.v.heads;
+        warps = (size_t)(g.v.rows + QUAD - 1) / QUAD * (size_t)g.v.heads;
         with_width<T>(g.v.channels / g.v.heads, [&](auto width) {
             constexpr int W = decltype(width)::value;
 
