@@ -13,57 +13,17 @@
  */
 #include "kernels/cuda/dynconv.h"
 
-struct dynconv_weights {
-    float p[DYNCONV_TAPS];
-};
-
-/* The weights of a row, by a warp. */
-template <typename T>
-static __device__ void row_weights(const dynconv_rows<T> &r, struct sentence s,
-                                   int row, int head, float *p)
-{
-    struct dropout d = r.draws();
-
-    soften(r.taps, r.logits_of(row, head), p);
-    for (int k = warp_lane(); r.rule.rate > 0 && k < r.taps; k += WARP_LANES)
-        p[k] *= r.factor(d, s, row, head, k);
-}
-
-template <typename T>
-static __global__ void dynconv(dynconv_rows<T> r, const T *x, T *y)
-{
-    dynconv_weights &w = shared<dynconv_weights>();
-    int row = (int)blockIdx.x, head = (int)blockIdx.y;
-    struct sentence s = r.sentence(row);
-
-    if (threadIdx.x < WARP_LANES)
-        row_weights(r, s, row, head, w.p);
-    __syncthreads();
-    for (int i = (int)threadIdx.x; i < r.width; i += DYNCONV_THREADS) {
-        size_t c = (size_t)(head * r.width + i);
-        float sum = 0;
-
-        for (int k = 0; k < r.taps; k++) {
-            int at = row + k - r.pad;
-
-            if (at >= s.begin && at < s.end)
-                sum = fmaf(w.p[k], widen(x[(size_t)at * (size_t)r.channels + c]),
-                           sum);
-        }
-        narrow(&y[(size_t)row * (size_t)r.channels + c], sum);
-    }
-}
-
 void cuda_dynconv(struct queue *q, const struct call *c)
 {
     const struct operand *o = c->operand, *x = &o[DYNCONV_X];
 
     with_number(x->dtype, [&](auto number) {
         using T = decltype(number);
-        dynconv_rows<T> r = dynconv_rows_of<T>(q, c, x, &o[DYNCONV_LOGITS],
-                                               &o[DYNCONV_ENDS]);
+        band<T, false> b = {};
 
-        launch(q, dynconv_blocks(r), DYNCONV_THREADS, sizeof(dynconv_weights),
-               dynconv<T>, r, data_of<T>(x), data_of<T>(&o[DYNCONV_Y]));
+        b.v = dynconv_of<T>(q, c, DYNCONV_X, DYNCONV_LOGITS, DYNCONV_ENDS);
+        b.in = data_of<T>(x);
+        b.out = data_of<T>(&o[DYNCONV_Y]);
+        band_launch(q, b);
     });
 }

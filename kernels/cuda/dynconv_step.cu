@@ -17,15 +17,17 @@
  * A block has a head of a row. First a thread follows parents, while a warp
  * makes the weights; then threads take channels.
  */
-#include "kernels/cuda/dynconv.h"
+#include "kernels/cuda/cuda.h"
+
+enum { STEP_TAPS = 256, STEP_THREADS = 128 };
 
 struct step_sizes {
     int rows, channels, heads, taps;
 };
 
 struct step_shared {
-    uint32_t rows[DYNCONV_TAPS]; /* of the ring, that taps meet */
-    float weights[DYNCONV_TAPS];
+    uint32_t rows[STEP_TAPS]; /* of the ring, that taps meet */
+    float weights[STEP_TAPS];
 };
 
 static __device__ void meet(const step_sizes &s, int step,
@@ -36,6 +38,29 @@ static __device__ void meet(const step_sizes &s, int step,
         if (step > 0)
             row = parents[(size_t)(step - 1) * (size_t)s.rows + (size_t)row];
     }
+}
+
+static __device__ float largest_of_warp(float x)
+{
+    for (int mask = WARP_LANES / 2; mask > 0; mask /= 2)
+        x = fmaxf(x, __shfl_xor_sync(0xFFFFFFFF, x, mask));
+    return x;
+}
+
+/* Softmax, by a warp. */
+template <typename T>
+static __device__ void soften(int taps, const T *logits, float *p)
+{
+    float max = -INFINITY, sum = 0;
+
+    for (int k = warp_lane(); k < taps; k += WARP_LANES)
+        max = fmaxf(max, widen(logits[k]));
+    max = largest_of_warp(max);
+    for (int k = warp_lane(); k < taps; k += WARP_LANES)
+        sum += p[k] = expf(widen(logits[k]) - max);
+    sum = warp_sum(sum);
+    for (int k = warp_lane(); k < taps; k += WARP_LANES)
+        p[k] /= sum;
 }
 
 template <typename T>
@@ -59,7 +84,7 @@ static __global__ void dynconv_step(step_sizes s, const int32_t *at,
                             * (size_t)s.taps,
                m.weights);
     __syncthreads();
-    for (int i = (int)threadIdx.x; i < width; i += DYNCONV_THREADS) {
+    for (int i = (int)threadIdx.x; i < width; i += STEP_THREADS) {
         size_t c = (size_t)(head * width + i);
         float sum = 0;
 
@@ -81,7 +106,7 @@ void cuda_dynconv_step(struct queue *q, const struct call *c)
     with_number(x->dtype, [&](auto number) {
         using T = decltype(number);
 
-        launch(q, grid, DYNCONV_THREADS, sizeof(step_shared), dynconv_step<T>, s,
+        launch(q, grid, STEP_THREADS, sizeof(step_shared), dynconv_step<T>, s,
                data_of<int32_t>(&o[DYNCONV_STEP_STEP]), data_of<T>(x),
                data_of<T>(&o[DYNCONV_STEP_LOGITS]),
                data_of<int32_t>(&o[DYNCONV_STEP_PARENTS]),
