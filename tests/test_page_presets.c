@@ -138,7 +138,7 @@ static void choose(const char *name)
     char text[80];
 
     look();
-    snprintf(text, sizeof(text), "> %s ", name);
+    snprintf(text, sizeof(text), "|> %s ", name);
     press('<');
     for (int i = 0; i < 60 && !shows(text); i++)
         press(KEY_ARROW_DOWN);
@@ -202,10 +202,10 @@ Test(page_presets, differences)
     write_like_present("mine", "precision=fp16");
     choose("mine");
     cr_expect(shows("  precision       fp32                   > fp16"));
-    cr_expect_not(shows("momentum"));
+    cr_expect_not(shows("encoder_layers"));
     cr_expect(shows("Enter loads it, and the run goes on with it."));
     press('D');
-    cr_expect(shows("momentum"));
+    cr_expect(shows("encoder_layers"));
     press('D');
     choose("wrn-28-2");
     cr_expect(shows("! depth           10                     > 28"));
