@@ -1,14 +1,15 @@
 /*
  * The product of a band of weights and the rows of a tensor, for the channels
- * of one head: dynconv_core.h says which.
+ * of one head: dynconv_core.h has the formula.
  *
  * A strip of channels is some vectors wide. A block of it is some rows high;
  * its sums stay in registers while the input's rows go by, height + taps - 1 in
- * number. A row of input is loaded once for all output rows of the block. The first height - 1 of these steps do not concern the last output
- * rows, and the last ones not the first. A block whose steps are all within its
- * sentence leaves those products out: steps with all output rows lie between a
- * triangle of steps before and one after. At the ends of a sentence, where most
- * of a triangle is missing, zeros beside the weights stand for it.
+ * number. A row of input is loaded once for all output rows of the block. The
+ * first height - 1 of these steps do not concern the last output rows, and the
+ * last ones not the first. A block whose steps are all within its sentence
+ * leaves those products out: steps with all output rows lie between a triangle
+ * of steps before and one after. At the ends of a sentence, where most of a
+ * triangle is missing, zeros beside the weights stand for it.
  */
 #include "kernels/cpu/dynconv_core.h"
 
@@ -81,8 +82,8 @@ INLINE void store_rows(const enum dtype dtype, const int rows,
         }
 }
 
-/* The steps of a block of output rows from `row` on, [begin, end) of them in the
- * sentence. lanes: of a vector that is not full, else 0. */
+/* The steps [begin, end), which are in the sentence, of a block of output rows
+ * from `row` on. lanes: of a vector that is not full, else 0. */
 INLINE void block(const enum dtype dtype, const int rows, const int vectors,
                   const int lanes, const bool inside, const struct strip *s,
                   int row, int begin, int end)
@@ -122,7 +123,8 @@ INLINE void block(const enum dtype dtype, const int rows, const int vectors,
 /* Each kind of block is a function of its own, so that it has all registers.
  * width: the vectors of a strip, or 0 if its only one is not full. */
 struct kinds {
-    void (*part[HIGHEST + 1])(const struct strip *, int row, int begin, int end);
+    void (*part[HIGHEST + 1])(const struct strip *, int row, int begin,
+                              int end);
     void (*whole[HIGHEST + 1])(const struct strip *, int row, int begin,
                                int end);
 };
@@ -191,8 +193,8 @@ static void band_ask(const struct strip *s, int row, int rows)
         dynconv_ask(s->add, s->piece, at, (size_t)rows * wide, 0);
 }
 
-static void band_block(const struct kinds *kinds, const struct strip *s, int row,
-                      int rows)
+static void band_block(const struct kinds *kinds, const struct strip *s,
+                       int row, int rows)
 {
     int origin = row + s->first, all = rows + s->taps - 1; /* steps */
     const struct sentence *in = &s->piece->sentence;
@@ -206,8 +208,8 @@ static void band_block(const struct kinds *kinds, const struct strip *s, int row
         kinds->part[rows](s, row, begin, end);
 }
 
-/* All rows of a piece, in a strip of channels. Few taps are not worth many rows:
- * these would mostly meet zeros. */
+/* All rows of a piece, in a strip of channels. Few taps are not worth many
+ * rows: these would mostly meet zeros. */
 static void band_strip(const struct kinds *kinds, const struct strip *s)
 {
     static const int heights[] = { HIGHEST, 4, 2, 1 };

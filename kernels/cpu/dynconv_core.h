@@ -6,9 +6,8 @@
  * Threads share rows, not sentences, so that a long sentence is not the work of
  * one of them. A thread takes pieces: at most DYNCONV_ROWS rows of one
  * sentence. For each head it computes the weights that a piece needs, a window
- * that stays in the caches, and then goes through the head's channels. Kernels
- * never look beyond the ends of the sentence, so its neighbours' values cannot
- * reach it.
+ * that stays in the caches, and then goes through the head's channels. No value
+ * of another sentence, be it a NaN, gets into a result.
  */
 #ifndef MEMDIAL_DYNCONV_CORE_H
 #define MEMDIAL_DYNCONV_CORE_H
@@ -189,9 +188,9 @@ INLINE void dynconv_ask(const struct operand *o, const struct dynconv_piece *p,
         __builtin_prefetch((const char *)o->data + from, write, 2);
 }
 
-/* Runs `piece` for every piece and head, all threads sharing the rows, each with
- * a window of this size. Its elements that are not weights are 0. `rest`: floats
- * of scratch that follow it. */
+/* Runs `piece` for every piece and head, all threads sharing the rows, each
+ * with a window of this size. Its elements that are not weights are 0. `rest`:
+ * floats of scratch that follow it. */
 void KERNEL(dynconv_run)(const struct dynconv *, size_t window, size_t rest,
                          void (*piece)(const struct dynconv *,
                                        const struct dynconv_piece *, int head,

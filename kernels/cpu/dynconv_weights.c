@@ -125,7 +125,8 @@ INLINE void softmax_row(const enum dtype dtype, const struct logits *l,
                         size_t at, float *w)
 {
     int last = (l->taps - 1) / VLEN * VLEN;
-    vf max = load_last(dtype, l, at + (size_t)last, l->taps - last), sum = { 0 };
+    vf max = load_last(dtype, l, at + (size_t)last, l->taps - last);
+    vf sum = { 0 };
 
     vf_store(w + last, max);
     for (int i = 0; i < last; i += VLEN) {
@@ -149,22 +150,22 @@ INLINE void softmax_row(const enum dtype dtype, const struct logits *l,
 INLINE void softmax(const enum dtype dtype, const struct logits *l, int rows,
                     size_t at, float *w)
 {
-#define ROWS(together, call) \
+#define SOFTMAX(together, vectors) \
     for (; rows >= together; rows -= together) { \
-        call; \
+        softmax_rows(dtype, together, vectors, l, at, w); \
         at += together * l->row; \
         w += together * l->stride; \
     }
     if (l->taps <= VLEN) {
-        ROWS(DYNCONV_TOGETHER, softmax_rows(dtype, DYNCONV_TOGETHER, 1, l, at, w))
-        ROWS(1, softmax_rows(dtype, 1, 1, l, at, w))
+        SOFTMAX(DYNCONV_TOGETHER, 1)
+        SOFTMAX(1, 1)
     } else if (l->taps <= 2 * VLEN) {
-        ROWS(DYNCONV_TOGETHER / 2, softmax_rows(dtype, DYNCONV_TOGETHER / 2, 2, l, at, w))
-        ROWS(1, softmax_rows(dtype, 1, 2, l, at, w))
-    } else {
-        ROWS(1, softmax_row(dtype, l, at, w))
+        SOFTMAX(DYNCONV_TOGETHER / 2, 2)
+        SOFTMAX(1, 2)
     }
-#undef ROWS
+#undef SOFTMAX
+    for (; rows > 0; rows--, at += l->row, w += l->stride)
+        softmax_row(dtype, l, at, w);
 }
 
 void KERNEL(dynconv_softmax)(const struct dynconv *d, int begin, int end,

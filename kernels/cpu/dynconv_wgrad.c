@@ -6,9 +6,10 @@
  *
  * With s the softmax of a row's K logits of a head, and f the factors of
  * dropout,
- *   dp[k] = f[k] * sum over the head's channels c of dy[t, c] * x[t + k - pad, c]
+ *   dp[k] = f[k] * sum over c of dy[t, c] * x[t + k - pad, c]
  *   dlogits[k] = s[k] * (dp[k] - sum over j of s[j] * dp[j])
- * where dp is 0 for taps that meet a row outside of t's sentence.
+ * where c goes through the head's channels, and dp is 0 for taps that meet a
+ * row outside of t's sentence.
  *
  * The sums are made for a block of rows and taps at once, each in a vector of
  * partial sums that stays in a register while the channels go by. A vector of x
@@ -223,7 +224,7 @@ static void dot_taps(const struct dot *dot, int t, struct taps taps)
     }
 }
 
-/* The sums of one row and those of its taps that are in [tap, tap + kernel's). */
+/* The sums of a row and its taps, of those that a block from `tap` on has. */
 static void dot_row(const struct kernel *kernel, const struct dot *dot, int t,
                     int tap)
 {
@@ -295,7 +296,8 @@ static void dot_piece(const struct dot *dot)
                 dot_row(&kernel, dot, t, tap);
 }
 
-/* Rows of weights and of the gradients by them, which become those by logits. */
+/* Rows of weights, and of the gradients by them, which become those by logits.
+ */
 struct turn {
     const struct dynconv *d;
     const struct sentence *sentence;
@@ -327,7 +329,8 @@ INLINE void turn_rows(const enum dtype dtype, const int rows, const int vectors,
         sum[r] = vf_set(0);
         UNROLL
         for (int i = 0; i < vectors * VLEN; i += VLEN)
-            sum[r] += vf_load(u->s + r * stride + i) * weight_gradients(u, r, i);
+            sum[r] += vf_load(u->s + r * stride + i)
+                      * weight_gradients(u, r, i);
     }
     UNROLL
     for (int r = 0; r < rows; r++)
@@ -392,7 +395,6 @@ void KERNEL(dynconv_wgrad)(const struct call *c)
 {
     struct dynconv d = dynconv_of(c, DYNCONV_WGRAD_DY, DYNCONV_WGRAD_LOGITS,
                                   DYNCONV_WGRAD_ENDS);
-
     size_t window = dynconv_window(c, DYNCONV_ROWS);
 
     KERNEL(dynconv_run)(&d, window, window, sum_products);

@@ -22,8 +22,8 @@ typedef uint64_t vec_wide
 typedef uint32_t vec_narrow
     __attribute__((vector_size(VLEN * 2), aligned(4), may_alias));
 
-/* The halves of a vector's lanes; and how two vectors are interleaved by lanes and by pairs of
- * lanes: their first halves and their last. */
+/* The halves of a vector's lanes; and how two vectors are interleaved, lane by
+ * lane and by pairs of lanes: their first halves and their last. */
 #if defined(__AVX512F__)
 #define VEC_LOW 0, 1, 2, 3, 4, 5, 6, 7
 #define VEC_HIGH 8, 9, 10, 11, 12, 13, 14, 15
@@ -101,8 +101,8 @@ INLINE void vec_set_word(vec_wide x[2][VEC_WORDS], int i, vu v)
     x[1][i] = __builtin_convertvector(VEC_SHUFFLE(v, v, VEC_HIGH), vec_wide);
 }
 
-/* The factors of VEC_DRAWS draws, DROPOUT_GROUP of each: those of dropout_draw()
- * at a position and for a group. */
+/* The factors of VEC_DRAWS draws, DROPOUT_GROUP of each: those of
+ * dropout_draw() at a position and for a group. */
 INLINE void vec_factors(const struct dropout *d, int sentence, vu position,
                         vu group, int lane, float *factor)
 {

@@ -7,8 +7,8 @@
  * block of threads makes some rows of it for the channels of one head. First it
  * puts the weights that these need into shared memory, where they have been
  * through softmax and dropout. Then a thread makes BAND_HIGH rows of some
- * channels: an element that it loads serves all these rows, and a weight that it
- * reads all these channels.
+ * channels: an element that it loads serves all these rows, and a weight that
+ * it reads all these channels.
  */
 #ifndef MEMDIAL_CUDA_DYNCONV_H
 #define MEMDIAL_CUDA_DYNCONV_H

@@ -6,9 +6,10 @@
  *
  * With s the softmax of a row's K logits of a head, and f the factors of
  * dropout,
- *   dp[k] = f[k] * sum over the head's channels c of dy[t, c] * x[t + k - pad, c]
+ *   dp[k] = f[k] * sum over c of dy[t, c] * x[t + k - pad, c]
  *   dlogits[k] = s[k] * (dp[k] - sum over j of s[j] * dp[j])
- * where dp is 0 for taps that meet a row outside of t's sentence.
+ * where c goes through the head's channels, and dp is 0 for taps that meet a
+ * row outside of t's sentence.
  *
  * A warp makes four rows of one head, eight taps at a time. Its lanes share the
  * channels; each has a sum for every row and tap. A row of x serves all rows.
