@@ -74,7 +74,8 @@ class Layer(nn.Module):
         self.linear1, self.linear2 = nn.Linear(d, d), nn.Linear(d, d)
         self.conv = DynamicConv(args, taps, decoder)
         self.norm1, self.norm2 = nn.LayerNorm(d), nn.LayerNorm(d)
-        self.fc1, self.fc2 = nn.Linear(d, args.hidden), nn.Linear(args.hidden, d)
+        self.fc1 = nn.Linear(d, args.hidden)
+        self.fc2 = nn.Linear(args.hidden, d)
         if decoder:
             self.q, self.k = nn.Linear(d, d), nn.Linear(d, d)
             self.v, self.out = nn.Linear(d, d), nn.Linear(d, d)

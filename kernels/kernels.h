@@ -158,7 +158,8 @@ struct sgd {
 
 struct adam {
     float beta1, beta2, eps;
-    float weight_decay;  /* of the weights themselves, times the learning rate */
+    float weight_decay;  /* of the weights themselves, times the learning
+                            rate */
 };
 
 /* Dropout (dropout.h): each element with this probability. */

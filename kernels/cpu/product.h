@@ -26,8 +26,8 @@ struct product {
     const void *own;     /* of store() */
 };
 
-/* Columns [first, first + n) of a matrix that is dense. The step of this operand
- * is the number of the matrix's columns. */
+/* Columns [first, first + n) of a matrix that is dense. The step of this
+ * operand is the number of the matrix's columns. */
 static inline struct operand product_view(const struct operand *o, int first,
                                           int n)
 {

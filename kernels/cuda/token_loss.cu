@@ -12,7 +12,8 @@
  * token's softmax (token_rows.h). A second one makes the logits of each tile
  * again. While they are in registers they become their gradients G, and scratch
  * has room for those of one tile. Then dx += G w^T and dw += x^T G with the
- * tile's columns of w and dw. These sums of dw are whole, so dw is rounded once.
+ * tile's columns of w and dw. These sums of dw are whole, so dw is rounded
+ * once.
  * Those of dx are whole after the last tile only. Until then they are floats: a
  * dx of 16 bits holds their upper halves, and scratch the lower ones.
  *

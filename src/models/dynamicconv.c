@@ -108,7 +108,8 @@ static int attention(struct translator *t, int x, int memory)
         .rate = s->attention_dropout, .sentence = s->sentence
     });
     y = matrix(t, y, "out", s->features, 1, false);
-    return end_sublayer(t, x, y, t->target_ends, "attention_sum", "attention_norm");
+    return end_sublayer(t, x, y, t->target_ends, "attention_sum",
+                        "attention_norm");
 }
 
 static int feed_forward(struct translator *t, int x, int ends)

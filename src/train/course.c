@@ -36,7 +36,8 @@ double course_learning_rate(const struct settings *s, int64_t step,
 bool course_rewires(const struct settings *s, int64_t step, int64_t steps)
 {
     double done = (double)step / (double)steps;
-    int64_t period = (int64_t)s->rewire_period << ((done >= 0.125) + (done >= 0.4) + (done >= 0.7));
+    int64_t period = (int64_t)s->rewire_period
+                     << ((done >= 0.125) + (done >= 0.4) + (done >= 0.7));
 
     return done < 0.95 && (step + 1) % period == 0;
 }
