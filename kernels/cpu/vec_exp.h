@@ -67,7 +67,7 @@ static inline vf vf_exp(vf x)
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1;
-    p = (p + p) * (vf)((exponent + 126) << 23);
+    p = (p + p) * (vf)(((vu)exponent + 126) << 23);
     return (vf)(~(vi)(x < vf_set(least)) & (vi)p);
 }
 
