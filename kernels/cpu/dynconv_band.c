@@ -187,10 +187,10 @@ static void band_ask(const struct strip *s, int row, int rows)
 
     if (s->taps > FEW_TAPS)
         return;
-    dynconv_ask(s->in, s->piece, at, (size_t)rows * wide, 0);
-    dynconv_ask(s->out, s->piece, at, (size_t)rows * wide, 1);
+    dynconv_ask(s->in, s->piece, at, (size_t)rows * wide, false);
+    dynconv_ask(s->out, s->piece, at, (size_t)rows * wide, true);
     if (s->add && s->add->data != s->out->data)
-        dynconv_ask(s->add, s->piece, at, (size_t)rows * wide, 0);
+        dynconv_ask(s->add, s->piece, at, (size_t)rows * wide, false);
 }
 
 static void band_block(const struct kinds *kinds, const struct strip *s,

@@ -175,7 +175,7 @@ INLINE void dynconv_store(const enum dtype dtype, const struct operand *o,
  * A small tensor is likely to be in a cache.
  */
 INLINE void dynconv_ask(const struct operand *o, const struct dynconv_piece *p,
-                        size_t at, size_t bytes, const int write)
+                        size_t at, size_t bytes, const bool write)
 {
     size_t line = (size_t)o->dim[1] * dtype_size(o->dtype);
     size_t from = (size_t)(p->begin + DYNCONV_AHEAD) * line + at;
@@ -184,8 +184,14 @@ INLINE void dynconv_ask(const struct operand *o, const struct dynconv_piece *p,
     if (all < DYNCONV_LARGE)
         return;
     for (from &= ~(size_t)(CPU_ALIGNMENT - 1); from < end;
-         from += CPU_ALIGNMENT)
-        __builtin_prefetch((const char *)o->data + from, write, 2);
+         from += CPU_ALIGNMENT) {
+        const char *byte = (const char *)o->data + from;
+
+        if (write)
+            __builtin_prefetch(byte, 1, 2);
+        else
+            __builtin_prefetch(byte, 0, 2);
+    }
 }
 
 /* Runs `piece` for every piece and head, all threads sharing the rows, each

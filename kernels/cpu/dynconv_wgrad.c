@@ -273,8 +273,8 @@ static void dot_ask(const struct kernel *kernel, const struct dot *dot, int t,
     size_t at = (size_t)(p->end - p->begin) * before
                 + (size_t)(t - p->begin) * share;
 
-    dynconv_ask(dot->x, p, at, (size_t)kernel->rows * share, 0);
-    dynconv_ask(dot->dy, p, at, (size_t)kernel->rows * share, 0);
+    dynconv_ask(dot->x, p, at, (size_t)kernel->rows * share, false);
+    dynconv_ask(dot->dy, p, at, (size_t)kernel->rows * share, false);
 }
 
 /* The sums of a piece. Blocks of the same taps follow one another, so that
@@ -307,7 +307,8 @@ struct turn {
     const float *s, *dp;
 };
 
-/* The gradients by weights of row t + r from a tap on: 0 where it has none. */
+/* A vector of row t + r, from a tap on: the gradients by weights, 0 where there
+ * are no taps; and their products with the softmax. */
 static inline vf weight_gradients(const struct turn *u, int r, int tap)
 {
     struct taps taps = taps_of(u->d, u->sentence, u->t + r);
@@ -316,21 +317,43 @@ static inline vf weight_gradients(const struct turn *u, int r, int tap)
                 & (vi)vf_load(u->dp + r * u->d->stride + tap));
 }
 
-/* Turns some rows, and goes on to the next. vectors: of a row of weights. */
-INLINE void turn_rows(const enum dtype dtype, const int rows, const int vectors,
-                      struct turn *u)
+static inline vf weighted(const struct turn *u, int r, int tap)
 {
-    int stride = u->d->stride, taps = u->d->taps, lanes = taps % VLEN;
+    return vf_load(u->s + r * u->d->stride + tap)
+           * weight_gradients(u, r, tap);
+}
+
+/* sum: of all those products. */
+INLINE void store_dlogits(const enum dtype dtype, const struct turn *u, int r,
+                          int tap, vf sum)
+{
+    int taps = u->d->taps, lanes = tap + VLEN > taps ? taps % VLEN : 0;
     size_t row = (size_t)(u->d->heads * taps);
+    vf s = vf_load(u->s + r * u->d->stride + tap);
+
+    dynconv_store(dtype, u->dlogits, u->at + (size_t)r * row + (size_t)tap,
+                  lanes, s * (weight_gradients(u, r, tap) - sum));
+}
+
+static inline void go_on(struct turn *u, int rows)
+{
+    u->t += rows;
+    u->at += (size_t)rows * (size_t)(u->d->heads * u->d->taps);
+    u->s += rows * u->d->stride;
+    u->dp += rows * u->d->stride;
+}
+
+/* Some rows, of one or two vectors. */
+INLINE void turn_rows(const enum dtype dtype, const int rows,
+                      const int vectors, struct turn *u)
+{
     vf sum[DYNCONV_TOGETHER];
 
     UNROLL
     for (int r = 0; r < rows; r++) {
-        sum[r] = vf_set(0);
-        UNROLL
-        for (int i = 0; i < vectors * VLEN; i += VLEN)
-            sum[r] += vf_load(u->s + r * stride + i)
-                      * weight_gradients(u, r, i);
+        sum[r] = weighted(u, r, 0);
+        if (vectors == 2)
+            sum[r] += weighted(u, r, VLEN);
     }
     UNROLL
     for (int r = 0; r < rows; r++)
@@ -338,31 +361,34 @@ INLINE void turn_rows(const enum dtype dtype, const int rows, const int vectors,
     UNROLL
     for (int r = 0; r < rows; r++)
         UNROLL
-        for (int i = 0; i < vectors * VLEN; i += VLEN)
-            dynconv_store(dtype, u->dlogits,
-                          u->at + (size_t)r * row + (size_t)i,
-                          i + VLEN > taps ? lanes : 0,
-                          vf_load(u->s + r * stride + i)
-                              * (weight_gradients(u, r, i) - sum[r]));
-    u->t += rows;
-    u->at += (size_t)rows * row;
-    u->s += rows * stride;
-    u->dp += rows * stride;
+        for (int i = 0; i < vectors; i++)
+            store_dlogits(dtype, u, r, i * VLEN, sum[r]);
+    go_on(u, rows);
+}
+
+/* A row of many vectors. */
+INLINE void turn_row(const enum dtype dtype, struct turn *u)
+{
+    vf sum = { 0 };
+
+    for (int tap = 0; tap < u->d->taps; tap += VLEN)
+        sum += weighted(u, 0, tap);
+    sum = vf_sum_across(sum);
+    for (int tap = 0; tap < u->d->taps; tap += VLEN)
+        store_dlogits(dtype, u, 0, tap, sum);
+    go_on(u, 1);
 }
 
 INLINE void turn(const enum dtype dtype, struct turn u, int end)
 {
-    int vectors = (u.d->taps + VLEN - 1) / VLEN;
-
-#define TURN(rows, vectors) \
-    while (u.t + rows <= end) \
-        turn_rows(dtype, rows, vectors, &u)
-    if (vectors == 1)
-        TURN(DYNCONV_TOGETHER, 1);
-    if (vectors == 2)
-        TURN(DYNCONV_TOGETHER / 2, 2);
-    TURN(1, vectors);
-#undef TURN
+    if (u.d->taps <= VLEN)
+        while (u.t + DYNCONV_TOGETHER <= end)
+            turn_rows(dtype, DYNCONV_TOGETHER, 1, &u);
+    else if (u.d->taps <= 2 * VLEN)
+        while (u.t + DYNCONV_TOGETHER / 2 <= end)
+            turn_rows(dtype, DYNCONV_TOGETHER / 2, 2, &u);
+    while (u.t < end)
+        turn_row(dtype, &u);
 }
 
 static void sum_products(const struct dynconv *d,
