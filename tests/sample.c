@@ -104,7 +104,7 @@ static void epoch(struct session *s, int number)
     struct event e = {
         .type = EVENT_EPOCH,
         .epoch = { number, 2.3 * (1 - done), 0.92 * done, 2.4 * (1 - done),
-                   0.9 * done, 0.9, 0.92 * done, 0.9 * done }
+                   0.9 * done, 0.9, 0.92 * done, 0.9 * done, NAN }
     };
 
     session_event(s, &e);

@@ -76,7 +76,10 @@ static void say_epoch(const struct plain *p, const struct event *e)
     print("Epoch %d done: %s ", e->epoch.epoch, p->score.name);
     if (!isnan(train))
         print("%.1f%s in training, ", factor * train, unit);
-    print("%.1f%s in validation.\n", factor * event_score(e), unit);
+    print("%.1f%s in validation", factor * event_score(e), unit);
+    if (!isnan(e->epoch.bleu))
+        print(", BLEU %.1f", e->epoch.bleu);
+    print(".\n");
 }
 
 static void say_change(struct plain *p, const struct event *e)

@@ -183,8 +183,10 @@ static void print_epoch(const struct progress *p, const struct event *e)
           e->epoch.train_loss, e->epoch.valid_loss, score->name);
     if (!isnan(train))
         print(" %s,", score_format(score, train, 2, text));
-    print(" valid %s  %.1f s\n", score_format(score, valid, 2, text),
-          e->epoch.seconds);
+    print(" valid %s", score_format(score, valid, 2, text));
+    if (!isnan(e->epoch.bleu))
+        print("  BLEU %.2f", e->epoch.bleu);
+    print("  %.1f s\n", e->epoch.seconds);
 }
 
 static void print_start(const struct event *e)

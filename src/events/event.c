@@ -116,6 +116,9 @@ const struct member event_members[] = {
     { EVENT_EPOCH, "score", AT(epoch.score), OPTIONAL,
       "how good the predictions of the validation are; of images their "
       "accuracy" },
+    { EVENT_EPOCH, "bleu", AT(epoch.bleu), OPTIONAL,
+      "BLEU of translations of the validation's sentences, 0 to 100; every "
+      "bleu_every epochs, and after the last" },
     { EVENT_EPOCH, "seconds", AT(epoch.seconds), REQUIRED,
       "the time of the epoch and its validation" },
 

@@ -67,6 +67,8 @@ struct event {
             double seconds;       /* training and evaluation */
             /* Of its steps, of the validation; NAN: not known. */
             double train_score, score;
+            double bleu;          /* of the validation, 0 to 100; NAN: nothing
+                                     was translated */
         } epoch;
         struct {
             int64_t step;         /* done when the change took effect */

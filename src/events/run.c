@@ -10,7 +10,7 @@
 
 void run_init(struct run *r)
 {
-    *r = (struct run){ .end = RUN_OPEN };
+    *r = (struct run){ .end = RUN_OPEN, .bleu = NAN };
 }
 
 void run_done(struct run *r)
@@ -158,6 +158,8 @@ static void run_on_epoch(struct run *r, const struct event *e)
     if (t->epochs++ == 0 || score_better(&score, valid, t->best_score))
         t->best_score = valid;
     t->valid_score = valid;
+    if (!isnan(e->epoch.bleu))
+        r->bleu = e->epoch.bleu;
 }
 
 static struct mark *append_mark(struct run *r)

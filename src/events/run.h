@@ -56,6 +56,7 @@ struct run {
     int epoch;                       /* counted from 1; 0: none yet */
     double samples_per_second;       /* of the last step */
     double at[AXIS_COUNT];           /* how far it is */
+    double bleu;                     /* the last; NAN: nothing was translated */
 
     bool has_memory;                 /* since it began or went on ... */
     bool has_stepped;                /* ... with the plan that is in force */

@@ -12,6 +12,7 @@
 #include "train/carry.h"
 #include "train/course.h"
 #include "train/initial.h"
+#include "train/translator.h"
 
 /* Whether a setting makes the run smaller as its number falls. */
 static bool is_size(const struct setting *row, const void *arg)
@@ -319,6 +320,19 @@ static void emit_step(const struct trainer *t, struct event_sink sink,
                              t->seconds } });
 }
 
+/* The BLEU of the validation, where the epoch just done is one that has it. */
+static double epoch_bleu(const struct trainer *t)
+{
+    int64_t epoch = t->step / t->steps_per_epoch;
+    int every = t->job->settings.bleu_every;
+
+    if (!translator_is_planned(t->job->plan) ||
+        (epoch % every != 0 && t->step < trainer_steps(t)))
+        return NAN;
+    return translator_bleu(t->executor, dataset_sequences(t->data),
+                           SPLIT_VALID);
+}
+
 static bool end_epoch(struct trainer *t, struct event_sink sink,
                       struct error *e)
 {
@@ -326,6 +340,7 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
     struct tally train = t->epoch, valid = trainer_evaluate(t);
     double n = (double)train.terms, m = (double)valid.terms;
     struct score score = facts_of(&t->job->settings).score;
+    double bleu = epoch_bleu(t);
 
     t->seconds += clock_seconds() - began;
     if (!check_inputs(t, e))
@@ -341,7 +356,7 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
                                     score_of(&score, train.loss / n,
                                              train.hits / n),
                                     score_of(&score, valid.loss / m,
-                                             valid.hits / m) } });
+                                             valid.hits / m), bleu } });
     t->epoch = (struct tally){ 0 };
     t->epoch_began = t->seconds;
     return true;
