@@ -9,7 +9,7 @@ from person import (DOWN, ENTER, ESCAPE, HOME, SIZES, SMALL, TAB, Person,
 # The mouse
 
 TABS = {"Run": "Dials", "Step": "At the cursor", "Layers": "all layers",
-        "Runs": "Settings tried", "Presets": "wrn-28-2|comes with memdial"}
+        "Runs": "Settings tried", "Presets": "dynamicconv|comes with memdial"}
 
 # The text that a click on a hint brings to the screen, in a line that was not
 # there before; the frame does not change by itself while the run is paused.
@@ -21,7 +21,7 @@ EFFECTS = {
     "restart": "The same run from the beginning",
     "export": r"wrote memdial-\d+.json", "show": "─ Settings [A-Z]",
     "back": "these are the current settings",
-    "load": "A new run of|on images from files",
+    "load": "A new run of|on (images|sentences) from files",
     "diff": "all settings|differs +current", "save as": "save as:",
     "zoom": "bars: ", "theme": "theme light", "help": "─ Keys ─",
 }

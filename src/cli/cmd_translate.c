@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/print.h"
+#include "base/text.h"
 #include "cli/request.h"
 #include "data/text_file.h"
 #include "train/bleu.h"
@@ -124,6 +125,26 @@ static bool add_line(struct input *in, const struct sequences *set,
                      "divide it", in->lines, s.count, translator_source(plan));
 }
 
+/* Whether the next line is text. */
+static bool check_line(const struct input *in, const char *line, size_t bytes,
+                       struct error *e)
+{
+    for (size_t at = 0; at < bytes;) {
+        uint32_t c;
+        size_t n = text_decode(line + at, bytes - at, &c);
+
+        if (c == TEXT_NO_CHARACTER || (c >= 0xd800 && c <= 0xdfff))
+            return error_set(e, EXIT_INPUT, "standard input: line %d: byte "
+                             "%zu is not UTF-8; convert the text with iconv",
+                             in->lines + 1, at + 1);
+        if (c == 0)
+            return error_set(e, EXIT_INPUT, "standard input: line %d has a "
+                             "NUL; this is not text", in->lines + 1);
+        at += n;
+    }
+    return true;
+}
+
 static bool read_input(struct input *in, const struct trainer *t,
                        struct error *e)
 {
@@ -135,9 +156,8 @@ static bool read_input(struct input *in, const struct trainer *t,
         end = memchr(at, '\n', (size_t)(in->text + in->bytes - at));
         if (!end)
             end = in->text + in->bytes;
-        if (memchr(at, '\0', (size_t)(end - at)))
-            return error_set(e, EXIT_INPUT, "standard input: line %d has a "
-                             "NUL; this is not text", in->lines + 1);
+        if (!check_line(in, at, (size_t)(end - at), e))
+            return false;
         *end = '\0';
         if (!add_line(in, set, t->job->plan, at, e))
             return false;
@@ -245,8 +265,8 @@ static bool open_translator(const struct wanted *w, struct trainer **t,
     s.bleu_every = s.bleu_every ? s.bleu_every : 1;
     if (!trainer_prepare(t, &s, e))
         return false;
-    if (check_translator(*t, e) && snapshot_matches(*t, w->load, e) &&
-        trainer_allocate(*t, e) && snapshot_load(*t, w->load, e))
+    if (check_translator(*t, e) && trainer_allocate(*t, e) &&
+        snapshot_load_state(*t, w->load, e))
         return true;
     trainer_free(*t);
     return false;

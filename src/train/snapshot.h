@@ -35,4 +35,8 @@ bool snapshot_matches(const struct trainer *, const char *path,
  * freed. */
 bool snapshot_load(struct trainer *, const char *path, struct error *);
 
+/* Loads the state alone, as snapshot_load() does, whatever the batch, epoch and
+ * seed of the run that saved it: to use a network, not to go on. */
+bool snapshot_load_state(struct trainer *, const char *path, struct error *);
+
 #endif

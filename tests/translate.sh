@@ -1,0 +1,75 @@
+#!/bin/sh
+# A translator learns number words, which it must reorder, and says what is
+# wrong with input that it cannot translate.
+. "${srcdir:-.}/tests/tap.sh"
+
+if [ -n "${MEMDIAL_SANITIZED-}" ]; then
+    epochs=2 pairs=2000 least=0
+else
+    epochs=8 pairs=40000 least=90
+fi
+run=$folder/run.safetensors
+
+small='--set features=64 --set hidden=128 --set encoder_layers=2
+--set decoder_layers=2 --set lr=0.003'
+"$memdial" train quick-translate $small --set epoch_samples=$pairs \
+    --set epochs=$epochs --set bleu_every=$epochs --json --save "$run" \
+    >"$out" 2>"$err"
+report $? 'a translator is trained'
+
+bleu=$(sed -n 's/.*"bleu":\([0-9.e+-]*\).*/\1/p' "$out")
+echo "# BLEU on numbers that it has not seen: $bleu"
+[ "$(grep -c '"bleu"' "$out")" = 1 ]
+report $? 'BLEU is in the last epoch, as bleu_every says'
+awk -v b="$bleu" -v least=$least 'BEGIN { exit !(b != "" && b >= least) }'
+report $? "... and at least $least"
+
+# INPUT ARGUMENT...: translates by the run.
+translate() {
+    printf "$1" >"$folder/input"
+    shift
+    "$memdial" translate quick-translate $small --load "$run" "$@" \
+        <"$folder/input" >"$out" 2>"$err"
+}
+
+translate 'ein und zwanzig\n\nzwei\n'
+[ "$(wc -l <"$out")" = 3 ] && [ -z "$(sed -n 2p "$out")" ]
+report $? 'each line has a translation, an empty one an empty one'
+if [ $least -gt 0 ]; then
+    [ "$(sed -n 1p "$out")" = 'twenty one' ]
+    report $? '... in the order of English'
+fi
+
+for beam in 1 2 4; do
+    translate 'drei und dreissig\n' --beam $beam
+    [ "$(wc -l <"$out")" = 1 ]
+    report $? "a beam of $beam"
+done
+
+printf 'twenty one\ntwo\n' >"$folder/reference"
+translate 'ein und zwanzig\nzwei\n' --reference "$folder/reference"
+grep -q '^BLEU [0-9]' "$err"
+report $? 'BLEU against a reference'
+
+# NAME PATTERN INPUT ARGUMENT...: what is refused, with exit code 2.
+refuses() {
+    name=$1 pattern=$2
+    shift 2
+    translate "$@"
+    [ $? = 2 ] && grep -q -- "$pattern" "$err" && [ ! -s "$out" ]
+    report $? "refused: $name"
+}
+
+refuses 'a reference of other lines' 'lines' 'zwei\n' \
+    --reference "$folder/reference"
+refuses 'a reference that is not there' 'no-such-file' 'zwei\n' \
+    --reference "$folder/no-such-file"
+refuses 'a beam of none' 'beam' 'zwei\n' --beam 0
+refuses 'text that is not UTF-8' 'UTF-8' 'zwei\n\377\n'
+refuses 'a NUL' 'NUL' 'zwei\n\000\n'
+refuses 'a line that is too long' 'tokens' \
+    "$(yes zwei | head -n 5000 | tr '\n' ' ')\n"
+refuses 'a snapshot of another size' 'features\|fit\|shape' 'zwei\n' \
+    --set features=128
+
+echo "1..$count"
