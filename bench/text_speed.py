@@ -86,7 +86,8 @@ def page(args, load, ours, theirs, lines):
     yield f"- PyTorch {first['version']}, Python {platform.python_version()}"
     yield f"- {args.pairs} rounds, in each one run of every row;" \
           f" {args.warmup} + {args.steps} steps a run, the first not counted"
-    yield f"- `{shown(memdial_command(args))}`"
+    command = shown(memdial_command(args))
+    yield f"- `{command.replace(args.folder, Path(args.folder).name)}`"
     for variant in theirs:
         yield f"- `{shown(pytorch_command(args, variant))}`"
     yield ""
