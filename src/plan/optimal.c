@@ -242,7 +242,7 @@ struct table {
     int units;           /* amounts of memory: 0..units */
     double unit;         /* bytes */
     float *cost;         /* (count, count, units + 1) */
-    short *choice;       /* (count, count, units + 1); 0: keep stage i, k:
+    int *choice;         /* (count, count, units + 1); 0: keep stage i, k:
                             checkpoint the input of stage k */
 };
 
@@ -259,20 +259,12 @@ static int in_units(const struct table *t, size_t bytes)
     return units > t->units ? t->units + 1 : (int)units;
 }
 
-/* Units that must be free to run stages i..k-1 without keeping any of them. */
-static int passing_units(const struct table *t, int i, int k)
+/* Bytes that must be free to run stage k forward, and to keep nothing of it
+ * but what leads into the next one; the input of stage i is kept. */
+static size_t passing_bytes(const struct chain *c, int i, int k)
 {
-    size_t most = 0;
-
-    for (int s = i; s < k; s++) {
-        const struct stage *stage = &t->chain->stages[s];
-        size_t need = bytes_into(t->chain, i, s) + stage->passing +
-                      (s + 1 < t->chain->count
-                           ? bytes_into(t->chain, i, s + 1) : 0);
-        if (need > most)
-            most = need;
-    }
-    return in_units(t, most);
+    return bytes_into(c, i, k) + c->stages[k].passing +
+           (k + 1 < c->count ? bytes_into(c, i, k + 1) : 0);
 }
 
 static void try_keeping(struct table *t, int i, int j)
@@ -288,36 +280,43 @@ static void try_keeping(struct table *t, int i, int j)
                   : (float)stage->flops + (rest ? rest[m - kept] : 0);
 }
 
-static void try_checkpoint(struct table *t, int i, int j, int k,
-                           float forward)
+/* Runs stages i..k-1, for `forward` operations with `passing` bytes free, and
+ * goes on from the input of stage k. The loop has no branches: it is where the
+ * time goes. */
+static void try_checkpoint(struct table *t, int i, int j, int k, float forward,
+                           size_t passing)
 {
     int input = in_units(t, bytes_into(t->chain, i, k));
-    int needed = passing_units(t, i, k);
+    int needed = in_units(t, passing), units = t->units;
     float *cost = &t->cost[cell(t, i, j)];
-    short *choice = &t->choice[cell(t, i, j)];
+    int *choice = &t->choice[cell(t, i, j)];
     const float *after = &t->cost[cell(t, k, j)];
     const float *before = &t->cost[cell(t, i, k - 1)];
 
-    for (int m = needed > input ? needed : input; m <= t->units; m++) {
+#pragma omp simd
+    for (int m = needed > input ? needed : input; m <= units; m++) {
         float sum = forward + after[m - input] + before[m];
-        bool less = sum < cost[m];
-        cost[m] = less ? sum : cost[m];
-        choice[m] = less ? (short)k : choice[m];
+        int less = -(sum < cost[m]);
+        choice[m] = (k & less) | (choice[m] & ~less);
+        cost[m] = sum < cost[m] ? sum : cost[m];
     }
 }
 
 static void fill_table(struct table *t)
 {
-    int n = t->chain->count;
+    const struct chain *c = t->chain;
 
-    for (int length = 1; length <= n; length++)
-        for (int i = 0; i + length <= n; i++) {
+    for (int length = 1; length <= c->count; length++)
+        for (int i = 0; i + length <= c->count; i++) {
             int j = i + length - 1;
             float forward = 0;
+            size_t passing = 0;
             try_keeping(t, i, j);
             for (int k = i + 1; k <= j; k++) {
-                forward += (float)t->chain->stages[k - 1].flops;
-                try_checkpoint(t, i, j, k, forward);
+                forward += (float)c->stages[k - 1].flops;
+                if (passing_bytes(c, i, k - 1) > passing)
+                    passing = passing_bytes(c, i, k - 1);
+                try_checkpoint(t, i, j, k, forward, passing);
             }
         }
 }
