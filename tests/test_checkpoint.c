@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "plan/optimal.h"
 #include "tests/engine.h"
 #include "tests/sanitized.h"
 

@@ -8,7 +8,7 @@
 #include "data/dataset.h"
 #include "graph/fuse.h"
 #include "models/model.h"
-#include "plan/optimal.h"
+#include "plan/choice.h"
 #include "settings/ladder.h"
 
 static bool pick_backend(struct job *job, const char *name, struct error *e)
@@ -42,7 +42,30 @@ static struct route *choose_route(const struct job *job)
     }
 }
 
-static bool make_plan(struct job *job, struct error *e)
+/* What a job is made with: whether its plan needs addresses, and routes that
+ * are known from other jobs. */
+struct making {
+    bool addresses;
+    struct route_cache *routes;  /* NULL: none are kept */
+};
+
+static bool choose_optimal(struct job *job, struct policy policy,
+                           struct making how, struct error *e)
+{
+    struct route_cache own = { .count = 0 };
+    const struct routes *routes =
+        route_cache_find(how.routes ? how.routes : &own, &job->settings,
+                         job->backend, job->threads);
+    bool found = choice_find(routes, job->graph, policy, job->backend,
+                             job->threads, job->settings.memory_budget,
+                             &job->schedule, &job->plan, e);
+
+    route_cache_done(&own);
+    return found;
+}
+
+/* Optimal checkpoints are found by the addresses of their plans. */
+static bool make_plan(struct job *job, struct making how, struct error *e)
 {
     struct policy policy = policy_from(&job->settings);
     struct route *route;
@@ -52,12 +75,12 @@ static bool make_plan(struct job *job, struct error *e)
     if (!policy_check(job->graph, &job->settings, e))
         return false;
     if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)
-        return optimal_find(job->graph, policy, job->backend, job->threads,
-                            job->settings.memory_budget, &job->schedule,
-                            &job->plan, e);
+        return choose_optimal(job, policy, how, e);
     route = choose_route(job);
     job->schedule = schedule_build(job->graph, policy, route);
-    job->plan = plan_build(job->schedule, job->backend, job->threads);
+    job->plan = plan_outline(job->schedule, job->backend, job->threads);
+    if (how.addresses)
+        plan_place(job->plan);
     route_free(route);
     return true;
 }
@@ -72,8 +95,9 @@ bool job_new(struct job **out, const struct settings *s, struct error *e)
     return job_new_on(out, s, &here, e);
 }
 
-bool job_new_on(struct job **out, const struct settings *s,
-                const struct machine *machine, struct error *e)
+static bool make_job(struct job **out, const struct settings *s,
+                     const struct machine *machine, struct making how,
+                     struct error *e)
 {
     struct settings settled = machine_settle(machine, s);
     struct job *job = xcalloc(1, sizeof(*job));
@@ -82,12 +106,26 @@ bool job_new_on(struct job **out, const struct settings *s,
     job->machine = *machine;
     job->threads = settled.threads;
     if (!pick_backend(job, settled.backend, e) ||
-        !dataset_epoch_check(s, e) || !make_plan(job, e)) {
+        !dataset_epoch_check(s, e) || !make_plan(job, how, e)) {
         job_free(job);
+        *out = NULL;
         return false;
     }
     *out = job;
     return true;
+}
+
+bool job_new_on(struct job **out, const struct settings *s,
+                const struct machine *machine, struct error *e)
+{
+    return make_job(out, s, machine, (struct making){ .addresses = true }, e);
+}
+
+bool job_outline_on(struct job **out, const struct settings *s,
+                    const struct machine *machine, struct route_cache *routes,
+                    struct error *e)
+{
+    return make_job(out, s, machine, (struct making){ .routes = routes }, e);
 }
 
 struct job *job_baseline(const struct job *job)
@@ -99,7 +137,7 @@ struct job *job_baseline(const struct job *job)
     baseline->machine = job->machine;
     baseline->backend = job->backend;
     baseline->threads = job->threads;
-    make_plan(baseline, NULL);
+    make_plan(baseline, (struct making){ .addresses = true }, NULL);
     return baseline;
 }
 

@@ -356,16 +356,21 @@ static void drop_needless_takeovers(struct plan *plan)
     }
 }
 
-struct plan *plan_build(const struct schedule *s,
-                        const struct backend *backend, int threads)
+void plan_place(struct plan *plan)
 {
-    struct plan *plan = plan_outline(s, backend, threads);
-
     find_addresses(plan);
     if ((double)plan->arena_bytes > 1.01 * (double)plan->peak_bytes) {
         drop_needless_takeovers(plan);
         find_addresses(plan);
     }
+}
+
+struct plan *plan_build(const struct schedule *s,
+                        const struct backend *backend, int threads)
+{
+    struct plan *plan = plan_outline(s, backend, threads);
+
+    plan_place(plan);
     return plan;
 }
 

@@ -49,6 +49,9 @@ struct plan *plan_build(const struct schedule *, const struct backend *,
 /* A plan without addresses: lifetimes and bytes alive, arena_bytes 0. */
 struct plan *plan_outline(const struct schedule *, const struct backend *,
                           int threads);
+
+/* Gives an outline its addresses. */
+void plan_place(struct plan *);
 void plan_free(struct plan *);
 
 /* The extents of a step's calls in the largest part. */

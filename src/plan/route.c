@@ -177,3 +177,17 @@ struct route *route_recursive(const struct graph *g)
     revolve(r, 0, r->stage_count, slots);
     return r;
 }
+
+void routes_add(struct routes *r, struct route *route)
+{
+    r->list = xrealloc(r->list, (unsigned long)r->count + 1,
+                       sizeof(*r->list));
+    r->list[r->count++] = route;
+}
+
+void routes_done(struct routes *r)
+{
+    for (int i = 0; i < r->count; i++)
+        route_free(r->list[i]);
+    free(r->list);
+}

@@ -49,4 +49,14 @@ struct route *route_sqrt(const struct graph *);
  * times. */
 struct route *route_recursive(const struct graph *);
 
+/* A set of routes, all of the same graph. */
+struct routes {
+    struct route **list; /* owned, as are the routes; [count] */
+    int count;
+};
+
+/* Takes a route over. */
+void routes_add(struct routes *, struct route *);
+void routes_done(struct routes *);
+
 #endif

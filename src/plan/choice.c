@@ -1,0 +1,167 @@
+#include "plan/choice.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "plan/living.h"
+
+enum { NAMED = 3,        /* the most values that a refusal names */
+       NAME_SIZE = 64 };
+
+struct candidate {
+    const struct route *route;
+    size_t peak;
+    double flops;
+    int order;           /* in which they were found */
+};
+
+struct choice {
+    const struct graph *graph;
+    struct policy policy;
+    const struct backend *backend;
+    int threads;
+    struct candidate *list;      /* [count] */
+    int count;
+};
+
+static struct candidate outline_route(const struct choice *c,
+                                      const struct route *route, int order)
+{
+    struct schedule *schedule = schedule_build(c->graph, c->policy, route);
+    struct plan *plan = plan_outline(schedule, c->backend, c->threads);
+    struct candidate candidate = { route, plan->peak_bytes,
+                                   schedule_flops(schedule), order };
+
+    plan_free(plan);
+    schedule_free(schedule);
+    return candidate;
+}
+
+/* The orders are total: free memory may decide how qsort() orders ties. */
+static int by_flops(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+
+    if (x->flops != y->flops)
+        return (x->flops > y->flops) - (x->flops < y->flops);
+    if (x->peak != y->peak)
+        return (x->peak > y->peak) - (x->peak < y->peak);
+    return x->order - y->order;
+}
+
+static int by_peak(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+
+    if (x->peak != y->peak)
+        return (x->peak > y->peak) - (x->peak < y->peak);
+    return by_flops(a, b);
+}
+
+/* Plans candidates in their order until one fits; false if none does. */
+static bool first_that_fits(const struct choice *c, size_t budget,
+                            struct schedule **schedule, struct plan **plan)
+{
+    for (int i = 0; i < c->count; i++) {
+        struct schedule *candidate;
+        if (c->list[i].peak > budget)
+            continue;
+        candidate = schedule_build(c->graph, c->policy, c->list[i].route);
+        *plan = plan_build(candidate, c->backend, c->threads);
+        if ((*plan)->arena_bytes <= budget) {
+            *schedule = candidate;
+            return true;
+        }
+        plan_free(*plan);
+        schedule_free(candidate);
+    }
+    *plan = NULL;
+    return false;
+}
+
+static bool smallest(const struct choice *c, struct schedule **schedule,
+                     struct plan **plan)
+{
+    qsort(c->list, (size_t)c->count, sizeof(*c->list), by_peak);
+    return first_that_fits(c, SIZE_MAX, schedule, plan);
+}
+
+/* "62.5 MiB of g1.b1.conv1.y", for the largest values at the peak. */
+static void name_largest(const struct plan *plan, char *text, size_t size)
+{
+    int step = plan->peak_step, count;
+    struct living *living = living_find(plan, LIVING_ALL, step, &count);
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (int i = 0; i < count && i < NAMED && used < size; i++) {
+        char name[NAME_SIZE] = "scratch", bytes[BYTES_TEXT_SIZE];
+
+        if (living[i].instance != LIVING_SCRATCH)
+            graph_value_name(plan->schedule->graph,
+                             plan->schedule->instances[living[i].instance],
+                             name, sizeof(name));
+        used += (size_t)snprintf(
+            text + used, size - used, "%s%s %s", i ? ", " : "", name,
+            bytes_format(bytes, sizeof(bytes), living[i].bytes));
+    }
+    free(living);
+}
+
+static bool is_other_way(const struct setting *row, const void *arg)
+{
+    (void)arg;
+    return row->saves &&
+           row->offset != offsetof(struct settings, checkpoint);
+}
+
+/* Says how small the smallest plan is, and names its largest values. */
+static bool choice_refuse(const struct choice *c, size_t budget, struct error *e)
+{
+    char wanted[BYTES_TEXT_SIZE], least[BYTES_TEXT_SIZE];
+    char largest[NAMED * (NAME_SIZE + BYTES_TEXT_SIZE)], others[128];
+    struct schedule *schedule;
+    const struct op *op;
+    struct plan *plan;
+
+    smallest(c, &schedule, &plan);
+    op = schedule_op(schedule, plan->peak_step);
+    name_largest(plan, largest, sizeof(largest));
+    settings_names(others, sizeof(others), is_other_way, NULL, " or ");
+    error_set(e, EXIT_BUDGET,
+              "memory_budget: %s is not enough: with these settings the least "
+              "is %s (%zu bytes), above all %s at %s %s (%s); raise it, or "
+              "need less with %s",
+              bytes_format(wanted, sizeof(wanted), budget),
+              bytes_format(least, sizeof(least), plan->arena_bytes),
+              plan->arena_bytes, largest, op_name(op->code),
+              c->graph->layers[op->layer].name,
+              phase_name(schedule->steps[plan->peak_step].phase), others);
+    plan_free(plan);
+    schedule_free(schedule);
+    return false;
+}
+
+bool choice_find(const struct routes *routes, const struct graph *graph,
+                 struct policy policy, const struct backend *backend,
+                 int threads, size_t budget, struct schedule **schedule,
+                 struct plan **plan, struct error *e)
+{
+    struct choice c = { graph, policy, backend, threads, NULL, routes->count };
+    bool found;
+
+    c.list = xcalloc((unsigned long)c.count, sizeof(*c.list));
+    for (int i = 0; i < c.count; i++)
+        c.list[i] = outline_route(&c, routes->list[i], i);
+    if (budget) {
+        qsort(c.list, (size_t)c.count, sizeof(*c.list), by_flops);
+        found = first_that_fits(&c, budget, schedule, plan) ||
+                (e && choice_refuse(&c, budget, e));
+    } else {
+        found = smallest(&c, schedule, plan);
+    }
+    free(c.list);
+    return found;
+}

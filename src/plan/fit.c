@@ -1,0 +1,454 @@
+/*
+ * The search. A *point* is a choice of all dials but checkpointing, which is a
+ * way of running the point: the same results in other bytes and time. An
+ * outline of the point without checkpoints gives two bounds. No way of running
+ * it is faster. And no way takes fewer bytes than what is alive throughout the
+ * body with the operands of any one step: its floor.
+ *
+ * Points are gone through by change, and points of the same change by the time
+ * that they could have. A point whose floor is above the budget is left out, as
+ * is one that could not be faster than a row that changes no more. Of the
+ * others the fastest way that fits is planned.
+ */
+#include "plan/fit.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/model.h"
+#include "settings/ladder.h"
+
+struct point {
+    struct settings settings;    /* without checkpoints */
+    struct change change;
+    bool possible;               /* the model can be trained so */
+    double time;                 /* that no way of running it beats */
+    size_t floor;                /* bytes that every way of running it takes */
+    int order;                   /* in which it was found */
+};
+
+struct fit_search {
+    const struct fit_query *query;
+    struct point *points;        /* [count] */
+    int count;
+    int plans;
+    bool stopped;
+    struct route_cache routes;
+};
+
+static bool is_checkpoint(const struct setting *row)
+{
+    return row->offset == offsetof(struct settings, checkpoint);
+}
+
+static bool is_held(const struct fit_query *q, const struct setting *row)
+{
+    return q->held && q->held(row, q->held_arg);
+}
+
+bool fit_turns(const struct setting *row)
+{
+    return row->saves && row->live && row->ladder != LADDER_NONE;
+}
+
+static bool normalizes_batches(const struct graph *g)
+{
+    for (int i = 0; i < g->op_count; i++)
+        if (g->ops[i].code == OP_bn_stats)
+            return true;
+    return false;
+}
+
+/* The price of a dial in this graph. */
+static enum price price_in(const struct setting *row, const struct graph *g)
+{
+    return row->price == PRICE_STATISTICS && !normalizes_batches(g)
+               ? PRICE_ROUNDING : row->price;
+}
+
+static int stored_bits(const struct settings *s)
+{
+    return s->precision == PRECISION_FP32 ? 32 : 16;
+}
+
+struct change fit_change(const struct settings *s, const struct graph *g)
+{
+    struct change c = { PRICE_NONE, s->sparsity, stored_bits(s) };
+    struct settings plain = *s;
+
+    settings_save_nothing(&plain);
+    for (int i = 0; i < settings_count; i++) {
+        const struct setting *row = &settings_table[i];
+        if (row->saves && settings_differ(s, &plain, row) &&
+            price_in(row, g) > c.price)
+            c.price = price_in(row, g);
+    }
+    return c;
+}
+
+int fit_compare_changes(const struct change *a, const struct change *b)
+{
+    if (a->price != b->price)
+        return a->price < b->price ? -1 : 1;
+    if (a->sparsity != b->sparsity)
+        return a->sparsity < b->sparsity ? -1 : 1;
+    return b->bits - a->bits;
+}
+
+/* Time is in seconds or, where these are not known, in operations. */
+static double fit_time(const struct job *job)
+{
+    return schedule_flops(job->schedule);
+}
+
+static bool may_plan(struct fit_search *f)
+{
+    const struct fit_query *q = f->query;
+
+    if (!f->stopped && q->goes_on && !q->goes_on(q->goes_on_arg))
+        f->stopped = true;
+    f->plans += !f->stopped;
+    return !f->stopped;
+}
+
+static struct job *fit_outline(struct fit_search *f, const struct settings *s)
+{
+    struct job *job;
+
+    return may_plan(f) && job_outline_on(&job, s, f->query->machine,
+                                         &f->routes, NULL)
+               ? job : NULL;
+}
+
+/*
+ * Bytes that are alive throughout the body, however it is routed, and with them
+ * the operands of one step. An output may take over the storage of an input.
+ */
+static size_t floor_of_step(const struct plan *plan, int t,
+                            const bool throughout[])
+{
+    const struct step *step = &plan->schedule->steps[t];
+    const char *access = op_access(schedule_op(plan->schedule, t)->code);
+    const char *shared = strchr(access, 's'), *last = strrchr(access, 'w');
+    size_t sum = 0;
+
+    for (int i = 0; i < STEP_INSTANCES; i++) {
+        int x = step->instance[i], j = 0;
+        if (x < 0 || throughout[x] || (shared && access + i == last))
+            continue;
+        while (step->instance[j] != x)
+            j++;
+        sum += j == i ? plan->instances[x].bytes : 0;
+    }
+    return sum;
+}
+
+static size_t floor_of_plan(const struct plan *plan)
+{
+    const struct schedule *s = plan->schedule;
+    const struct program_steps *p = &s->program[PROGRAM_TRAIN];
+    bool *throughout = xcalloc((unsigned long)s->instance_count, sizeof(bool));
+    size_t always = 0, most = 0;
+
+    for (int i = 0; i < s->instance_count; i++) {
+        const struct plan_instance *in = &plan->instances[i];
+        throughout[i] = in->first <= p->body && in->last >= p->epilogue - 1 &&
+                        in->taken_by < 0;
+        always += throughout[i] ? in->bytes : 0;
+    }
+    for (int t = p->body; t < p->epilogue; t++) {
+        size_t step = floor_of_step(plan, t, throughout);
+        most = step > most ? step : most;
+    }
+    free(throughout);
+    return always + most;
+}
+
+/* Finds a point's bounds. */
+static void outline_point(struct fit_search *f, struct point *p)
+{
+    struct job *job = fit_outline(f, &p->settings);
+
+    p->possible = job;
+    if (!job)
+        return;
+    p->time = fit_time(job);
+    p->floor = floor_of_plan(job->plan);
+    job_free(job);
+}
+
+static void add_point(struct fit_search *f, const struct settings *s,
+                      const struct graph *g)
+{
+    if (f->count % 64 == 0)
+        f->points = xrealloc(f->points, (unsigned long)f->count + 64,
+                             sizeof(*f->points));
+    f->points[f->count] = (struct point){
+        .settings = *s, .change = fit_change(s, g), .order = f->count
+    };
+    f->count++;
+}
+
+/* Adds the points of all values of the dials from this row of the table on. The
+ * graph is any of the model's: a dial's price is the same in all of them. */
+static void add_points(struct fit_search *f, struct settings s, int row,
+                       const struct graph *g)
+{
+    const struct setting *r;
+    enum ladder_way way;
+
+    while (row < settings_count && (!fit_turns(&settings_table[row]) ||
+                                    is_checkpoint(&settings_table[row]) ||
+                                    is_held(f->query, &settings_table[row])))
+        row++;
+    if (row == settings_count) {
+        if (!model_check(&s, "fit", NULL))
+            return;
+        add_point(f, &s, g);
+        return;
+    }
+    r = &settings_table[row];
+    way = ladder_saving(&s, r);
+    settings_set(&s, "fit", r->name, r->saves, NULL);
+    do
+        add_points(f, s, row + 1, g);
+    while (ladder_step(&s, r, way, 0, &s));
+}
+
+static struct fit_row row_of(const struct job *job)
+{
+    return (struct fit_row){
+        .settings = job->settings,
+        .change = fit_change(&job->settings, job->graph),
+        .peak_bytes = job->plan->peak_bytes,
+        .arena_bytes = job->plan->arena_bytes,
+        .seconds = NAN,
+        .flops = schedule_flops(job->schedule),
+    };
+}
+
+/* Gives an outline its addresses and keeps it as a row, if it fits and is
+ * better than the row that is there. */
+static void consider(const struct job *job, size_t budget, struct fit_row *best,
+                     double *time)
+{
+    double its = fit_time(job);
+
+    if (its >= *time || job->plan->peak_bytes > budget)
+        return;
+    if (!job->plan->arena_bytes)
+        plan_place(job->plan);
+    if (job->plan->arena_bytes > budget)
+        return;
+    *time = its;
+    *best = row_of(job);
+    if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)
+        best->settings.memory_budget = job->plan->arena_bytes;
+}
+
+static void consider_way(struct fit_search *f, const struct settings *s,
+                         size_t budget, struct fit_row *best, double *time)
+{
+    struct job *job = fit_outline(f, s);
+
+    if (job)
+        consider(job, budget, best, time);
+    job_free(job);
+}
+
+/* The bytes that optimal checkpoints may take. A held memory_budget is the most
+ * that they may. */
+static size_t allowed(const struct fit_query *q, size_t budget)
+{
+    uint64_t own = q->settings->memory_budget;
+
+    return is_held(q, settings_find("memory_budget")) && own && own < budget
+               ? own : budget;
+}
+
+/*
+ * The fastest way of running a point within the budget, if it is better than
+ * the row that is there; `time` is that of the row. Without checkpoints a point
+ * is fastest.
+ */
+static void run_point(struct fit_search *f, const struct point *p,
+                      size_t budget, struct fit_row *best, double *time)
+{
+    const struct fit_query *q = f->query;
+    bool held = is_held(q, settings_find("checkpoint"));
+    struct settings s = p->settings;
+
+    for (int c = CHECKPOINT_NONE; c < CHECKPOINT_OPTIMAL; c++) {
+        double before = *time;
+        if (held && c != q->settings->checkpoint)
+            continue;
+        s.checkpoint = c;
+        consider_way(f, &s, budget, best, time);
+        if (c == CHECKPOINT_NONE && *time < before)
+            return;
+    }
+    if (held && q->settings->checkpoint != CHECKPOINT_OPTIMAL)
+        return;
+    s.checkpoint = CHECKPOINT_OPTIMAL;
+    s.memory_budget = allowed(q, budget);
+    consider_way(f, &s, budget, best, time);
+}
+
+/* Keeps the smallest way of running a point, if it is smaller than `least`. */
+static void run_smallest(struct fit_search *f, const struct point *p,
+                         struct fit_row *least)
+{
+    const struct fit_query *q = f->query;
+    struct settings s = p->settings;
+    struct job *job;
+
+    s.checkpoint = is_held(q, settings_find("checkpoint"))
+                       ? q->settings->checkpoint : CHECKPOINT_OPTIMAL;
+    s.memory_budget = 0;
+    job = fit_outline(f, &s);
+    if (!job)
+        return;
+    if (!job->plan->arena_bytes)
+        plan_place(job->plan);
+    if (job->plan->arena_bytes < least->arena_bytes)
+        *least = row_of(job);
+    job_free(job);
+}
+
+static int by_change(const void *a, const void *b)
+{
+    const struct point *x = a, *y = b;
+    int order = fit_compare_changes(&x->change, &y->change);
+
+    return order ? order : x->order - y->order;
+}
+
+/* Those that are not possible come last. */
+static int by_time(const void *a, const void *b)
+{
+    const struct point *x = a, *y = b;
+
+    if (x->possible != y->possible)
+        return y->possible - x->possible;
+    if (x->time != y->time)
+        return x->time < y->time ? -1 : 1;
+    return x->order - y->order;
+}
+
+static int by_floor(const void *a, const void *b)
+{
+    const struct point *x = a, *y = b;
+
+    if (x->possible != y->possible)
+        return y->possible - x->possible;
+    if (x->floor != y->floor)
+        return x->floor < y->floor ? -1 : 1;
+    return x->order - y->order;
+}
+
+static void add_row(struct fit *fit, const struct fit_row *row)
+{
+    fit->rows = xrealloc(fit->rows, (unsigned long)fit->count + 1,
+                         sizeof(*fit->rows));
+    fit->rows[fit->count++] = *row;
+}
+
+/* Settings that change more must be faster by as much as can be told. */
+static const double noticeable = 0.98;
+
+/* Goes through points that change as much. Those count that take less
+ * than `time`; it becomes what settings of more change must be faster than. */
+static void search_change(struct fit_search *f, struct point *points, int count,
+                          struct fit *fit, double *time)
+{
+    struct fit_row best = { .arena_bytes = SIZE_MAX };
+    double least = *time;
+
+    for (int i = 0; i < count; i++)
+        outline_point(f, &points[i]);
+    qsort(points, (size_t)count, sizeof(*points), by_time);
+    for (int i = 0; i < count && points[i].possible; i++)
+        if (points[i].time < least && points[i].floor <= f->query->budget)
+            run_point(f, &points[i], f->query->budget, &best, &least);
+    if (best.arena_bytes == SIZE_MAX)
+        return;
+    *time = noticeable * least;
+    add_row(fit, &best);
+}
+
+static void begin_search(struct fit_search *f, const struct fit_query *q)
+{
+    struct graph *g = model_build(q->settings);
+
+    *f = (struct fit_search){ .query = q };
+    add_points(f, *q->settings, 0, g);
+    graph_free(g);
+    qsort(f->points, (size_t)f->count, sizeof(*f->points), by_change);
+}
+
+static void end_search(struct fit_search *f)
+{
+    free(f->points);
+    route_cache_done(&f->routes);
+}
+
+static bool plan_baseline(const struct fit_query *q, struct fit *fit,
+                          double *time)
+{
+    struct settings s = *q->settings;
+    struct job *job;
+
+    settings_save_nothing(&s);
+    if (!job_new_on(&job, &s, q->machine, NULL))
+        return false;
+    fit->baseline = row_of(job);
+    *time = fit_time(job);
+    job_free(job);
+    return true;
+}
+
+void fit_find(struct fit *fit, const struct fit_query *q)
+{
+    struct fit_search f;
+    double time, limit = DBL_MAX;
+
+    *fit = (struct fit){ .count = 0 };
+    if (plan_baseline(q, fit, &time) && q->most_time > 0)
+        limit = nextafter(q->most_time * time, DBL_MAX);
+    begin_search(&f, q);
+    for (int from = 0, to; from < f.count && !f.stopped; from = to) {
+        for (to = from + 1; to < f.count &&
+                            fit_compare_changes(&f.points[from].change,
+                                                &f.points[to].change) == 0;)
+            to++;
+        search_change(&f, &f.points[from], to - from, fit, &limit);
+    }
+    fit->complete = !f.stopped;
+    fit->plans = f.plans;
+    end_search(&f);
+}
+
+void fit_done(struct fit *fit)
+{
+    free(fit->rows);
+}
+
+bool fit_least(struct fit_row *least, const struct fit_query *q)
+{
+    struct fit_search f;
+
+    *least = (struct fit_row){ .arena_bytes = SIZE_MAX };
+    begin_search(&f, q);
+    for (int i = 0; i < f.count; i++)
+        outline_point(&f, &f.points[i]);
+    qsort(f.points, (size_t)f.count, sizeof(*f.points), by_floor);
+    for (int i = 0; i < f.count && f.points[i].possible; i++) {
+        if (f.points[i].floor >= least->arena_bytes)
+            break;
+        run_smallest(&f, &f.points[i], least);
+    }
+    end_search(&f);
+    return least->arena_bytes < SIZE_MAX;
+}

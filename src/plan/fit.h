@@ -1,0 +1,74 @@
+/*
+ * Fit: which settings of the dials train a network within a budget of bytes,
+ * and what each of them changes.
+ *
+ * A dial has a price. The class of settings is the dearest price of a dial that
+ * saves memory; their degree is how far it goes: the fewest zeros among the
+ * weights, then the most bits. Settings are compared by class, degree, and
+ * time, in this order. The result has a row for each class and degree in which
+ * some settings are faster than all settings of less change.
+ *
+ * Settings are those on the dials' ladders. Every plan is the exact plan of a
+ * job, whose arena is compared with the budget. Neither the settings nor their
+ * time depend on the budget: a larger budget never gives a worse first row.
+ */
+#ifndef MEMDIAL_FIT_H
+#define MEMDIAL_FIT_H
+
+#include "plan/job.h"
+
+/* How much settings change what a network learns. */
+struct change {
+    enum price price;    /* the dearest */
+    double sparsity;     /* a fraction */
+    int bits;            /* of an element of each kind that is stored */
+};
+
+struct fit_query {
+    const struct settings *settings;     /* that dials are turned from */
+    const struct machine *machine;
+    size_t budget;                       /* bytes */
+    bool (*held)(const struct setting *, const void *arg); /* or NULL: none */
+    const void *held_arg;
+    double most_time;    /* of the baseline's time; 0: any */
+    /* Whether the search goes on; asked before each plan. NULL: to its end. */
+    bool (*goes_on)(void *arg);
+    void *goes_on_arg;
+};
+
+struct fit_row {
+    struct settings settings;
+    struct change change;
+    size_t peak_bytes, arena_bytes;
+    double seconds;      /* of an optimizer step; NAN: not known */
+    double flops;        /* of an optimizer step */
+};
+
+struct fit {
+    struct fit_row *rows; /* owned, [count]; the least change first */
+    int count;
+    struct fit_row baseline; /* nothing is saved */
+    bool complete;       /* the search went to its end */
+    int plans;           /* that were made */
+};
+
+/* The change that settings make, in a graph that they give. */
+struct change fit_change(const struct settings *, const struct graph *);
+
+/* Less than 0 if `a` changes less than `b`, 0 if both change as much. */
+int fit_compare_changes(const struct change *a, const struct change *b);
+
+/* The baseline must be one that can be planned. Frees nothing of the query. */
+void fit_find(struct fit *, const struct fit_query *);
+void fit_done(struct fit *);
+
+/*
+ * The settings with the smallest arena that the dials allow, whatever the
+ * query's budget. False if the search is stopped before it knows any.
+ */
+bool fit_least(struct fit_row *, const struct fit_query *);
+
+/* Whether a search turns this dial. */
+bool fit_turns(const struct setting *);
+
+#endif

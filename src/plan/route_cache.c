@@ -1,0 +1,70 @@
+#include "plan/route_cache.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "graph/fuse.h"
+#include "models/model.h"
+#include "plan/optimal.h"
+
+/* The kinds of memory that a route decides about. */
+static const unsigned routed = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT |
+                               1 << KIND_INPUT;
+
+/* The settings without what does not matter for routes. */
+static struct settings routed_settings(const struct settings *s)
+{
+    struct settings plain = *s;
+
+    for (int i = 0; i < settings_count; i++) {
+        const struct setting *row = &settings_table[i];
+        if (row->saves && !(row->shrinks & routed))
+            settings_set(&plain, "routes", row->name, row->saves, NULL);
+    }
+    plain.checkpoint = CHECKPOINT_OPTIMAL;
+    plain.memory_budget = 0;
+    return plain;
+}
+
+static void find_routes(struct routes *r, const struct settings *s,
+                        const struct backend *backend, int threads)
+{
+    struct graph *g = model_build(s);
+
+    fuse_tile_sums(g, backend->tile_rows);
+    routes_add(r, route_straight(g));
+    routes_add(r, route_blocks(g));
+    routes_add(r, route_sqrt(g));
+    routes_add(r, route_recursive(g));
+    optimal_add_routes(r, g, policy_from(s), backend, threads);
+    graph_free(g);
+}
+
+const struct routes *route_cache_find(struct route_cache *c,
+                                      const struct settings *settings,
+                                      const struct backend *backend,
+                                      int threads)
+{
+    struct settings s = routed_settings(settings);
+    struct routes_of *new;
+
+    for (int i = 0; i < c->count; i++)
+        if (settings_same(&c->list[i]->settings, &s))
+            return &c->list[i]->routes;
+    new = xcalloc(1, sizeof(*new));
+    new->settings = s;
+    find_routes(&new->routes, &s, backend, threads);
+    c->list = xrealloc(c->list, (unsigned long)c->count + 1,
+                       sizeof(*c->list));
+    c->list[c->count++] = new;
+    return &new->routes;
+}
+
+void route_cache_done(struct route_cache *c)
+{
+    for (int i = 0; i < c->count; i++) {
+        routes_done(&c->list[i]->routes);
+        free(c->list[i]);
+    }
+    free(c->list);
+}

@@ -1,0 +1,30 @@
+/*
+ * The routes that checkpoint=optimal chooses among. They follow from settings
+ * alone, but for the dials that make nothing smaller that lives in a forward
+ * and backward pass, as sparsity: settings that differ in these have the same
+ * routes. A cache keeps them, for a search that plans many such settings.
+ */
+#ifndef MEMDIAL_ROUTE_CACHE_H
+#define MEMDIAL_ROUTE_CACHE_H
+
+#include "plan/route.h"
+#include "settings/settings.h"
+
+struct backend;
+
+struct route_cache {
+    struct routes_of {
+        struct settings settings;
+        struct routes routes;
+    } **list;            /* owned, [count] */
+    int count;
+};
+
+/* The routes for settings on a backend with that many threads. The cache, all 0
+ * at first, owns them; it is for this backend and these threads alone. */
+const struct routes *route_cache_find(struct route_cache *,
+                                      const struct settings *,
+                                      const struct backend *, int threads);
+void route_cache_done(struct route_cache *);
+
+#endif
