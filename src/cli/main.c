@@ -13,6 +13,7 @@
 #include "base/print.h"
 #include "base/process.h"
 #include "base/spelling.h"
+#include "cli/cmd_fit.h"
 #include "cli/cmd_list.h"
 #include "cli/cmd_plan.h"
 #include "cli/cmd_train.h"
@@ -41,6 +42,8 @@ static const struct command commands[] = {
       "translate lines of standard input", cmd_translate, true },
     { "plan", "[PRESET] [--set NAME=VALUE]...",
       "say what memory training takes", cmd_plan, false },
+    { "fit", "[PRESET] --budget BYTES", "find settings that need no more memory",
+      cmd_fit, false },
     { "worker", "", "train as commands on standard input say", cmd_worker,
       true },
     { "presets", "[--json]", "list the presets", cmd_presets, false },

@@ -7,9 +7,6 @@
 #include "base/bytes.h"
 #include "plan/living.h"
 
-enum { NAMED = 3,        /* the most values that a refusal names */
-       NAME_SIZE = 64 };
-
 struct candidate {
     const struct route *route;
     size_t peak;
@@ -88,28 +85,6 @@ static bool smallest(const struct choice *c, struct schedule **schedule,
     return first_that_fits(c, SIZE_MAX, schedule, plan);
 }
 
-/* "62.5 MiB of g1.b1.conv1.y", for the largest values at the peak. */
-static void name_largest(const struct plan *plan, char *text, size_t size)
-{
-    int step = plan->peak_step, count;
-    struct living *living = living_find(plan, LIVING_ALL, step, &count);
-    size_t used = 0;
-
-    text[0] = '\0';
-    for (int i = 0; i < count && i < NAMED && used < size; i++) {
-        char name[NAME_SIZE] = "scratch", bytes[BYTES_TEXT_SIZE];
-
-        if (living[i].instance != LIVING_SCRATCH)
-            graph_value_name(plan->schedule->graph,
-                             plan->schedule->instances[living[i].instance],
-                             name, sizeof(name));
-        used += (size_t)snprintf(
-            text + used, size - used, "%s%s %s", i ? ", " : "", name,
-            bytes_format(bytes, sizeof(bytes), living[i].bytes));
-    }
-    free(living);
-}
-
 static bool is_other_way(const struct setting *row, const void *arg)
 {
     (void)arg;
@@ -121,14 +96,14 @@ static bool is_other_way(const struct setting *row, const void *arg)
 static bool choice_refuse(const struct choice *c, size_t budget, struct error *e)
 {
     char wanted[BYTES_TEXT_SIZE], least[BYTES_TEXT_SIZE];
-    char largest[NAMED * (NAME_SIZE + BYTES_TEXT_SIZE)], others[128];
+    char largest[LIVING_TEXT_SIZE], others[128];
     struct schedule *schedule;
     const struct op *op;
     struct plan *plan;
 
     smallest(c, &schedule, &plan);
     op = schedule_op(schedule, plan->peak_step);
-    name_largest(plan, largest, sizeof(largest));
+    living_name_largest(plan, largest, sizeof(largest));
     settings_names(others, sizeof(others), is_other_way, NULL, " or ");
     error_set(e, EXIT_BUDGET,
               "memory_budget: %s is not enough: with these settings the least "

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "models/model.h"
+#include "plan/roofline.h"
 #include "settings/ladder.h"
 
 struct point {
@@ -97,10 +98,9 @@ int fit_compare_changes(const struct change *a, const struct change *b)
     return b->bits - a->bits;
 }
 
-/* Time is in seconds or, where these are not known, in operations. */
 static double fit_time(const struct job *job)
 {
-    return schedule_flops(job->schedule);
+    return roofline_seconds(job->plan);
 }
 
 static bool may_plan(struct fit_search *f)
@@ -224,7 +224,7 @@ static struct fit_row row_of(const struct job *job)
         .change = fit_change(&job->settings, job->graph),
         .peak_bytes = job->plan->peak_bytes,
         .arena_bytes = job->plan->arena_bytes,
-        .seconds = NAN,
+        .seconds = fit_time(job),
         .flops = schedule_flops(job->schedule),
     };
 }
@@ -395,13 +395,13 @@ static void end_search(struct fit_search *f)
 }
 
 static bool plan_baseline(const struct fit_query *q, struct fit *fit,
-                          double *time)
+                          double *time, struct error *e)
 {
     struct settings s = *q->settings;
     struct job *job;
 
     settings_save_nothing(&s);
-    if (!job_new_on(&job, &s, q->machine, NULL))
+    if (!job_new_on(&job, &s, q->machine, e))
         return false;
     fit->baseline = row_of(job);
     *time = fit_time(job);
@@ -409,13 +409,15 @@ static bool plan_baseline(const struct fit_query *q, struct fit *fit,
     return true;
 }
 
-void fit_find(struct fit *fit, const struct fit_query *q)
+bool fit_find(struct fit *fit, const struct fit_query *q, struct error *e)
 {
     struct fit_search f;
     double time, limit = DBL_MAX;
 
     *fit = (struct fit){ .count = 0 };
-    if (plan_baseline(q, fit, &time) && q->most_time > 0)
+    if (!plan_baseline(q, fit, &time, e))
+        return false;
+    if (q->most_time > 0)
         limit = nextafter(q->most_time * time, DBL_MAX);
     begin_search(&f, q);
     for (int from = 0, to; from < f.count && !f.stopped; from = to) {
@@ -428,6 +430,7 @@ void fit_find(struct fit *fit, const struct fit_query *q)
     fit->complete = !f.stopped;
     fit->plans = f.plans;
     end_search(&f);
+    return true;
 }
 
 void fit_done(struct fit *fit)

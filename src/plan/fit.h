@@ -58,8 +58,9 @@ struct change fit_change(const struct settings *, const struct graph *);
 /* Less than 0 if `a` changes less than `b`, 0 if both change as much. */
 int fit_compare_changes(const struct change *a, const struct change *b);
 
-/* The baseline must be one that can be planned. Frees nothing of the query. */
-void fit_find(struct fit *, const struct fit_query *);
+/* False, and nothing to free, if the settings cannot be planned even without
+ * any saving. No row: nothing fits, or the search was stopped before. */
+bool fit_find(struct fit *, const struct fit_query *, struct error *);
 void fit_done(struct fit *);
 
 /*

@@ -9,6 +9,7 @@
 #include "graph/fuse.h"
 #include "models/model.h"
 #include "plan/choice.h"
+#include "settings/idle.h"
 #include "settings/ladder.h"
 
 static bool pick_backend(struct job *job, const char *name, struct error *e)
@@ -247,6 +248,21 @@ bool job_savings(const struct job *job, size_t bytes, double seconds,
                 save_least(&s, &settings_table[i], &job->settings, room);
     settings_changes(&job->settings, &s, text, size);
     return true;
+}
+
+/* Whether a setting makes the run smaller as its number falls. */
+static bool is_size(const struct setting *row, const void *arg)
+{
+    const struct job *job = arg;
+    char why[IDLE_WHY_SIZE];
+
+    return row->type == SETTING_INT && row->shrinks && !row->live &&
+           !idle_now(row, &job->settings, &job->machine, why);
+}
+
+void job_sizes(const struct job *job, char *text, size_t size)
+{
+    settings_names(text, size, is_size, job, " or ");
 }
 
 void job_free(struct job *job)

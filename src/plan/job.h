@@ -56,6 +56,10 @@ struct job *job_baseline(const struct job *);
 bool job_savings(const struct job *, size_t bytes, double seconds, char *text,
                  size_t size);
 
+/* Lists the settings whose lower numbers make the job smaller, dials aside:
+ * "depth, width or batch". */
+void job_sizes(const struct job *, char *text, size_t size);
+
 /* Opens the job's device. */
 bool job_open_device(const struct job *, struct device **, struct error *);
 

@@ -1,8 +1,12 @@
 #include "plan/living.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
+
+enum { NAME_SIZE = 64 };
 
 bool living_in(const struct plan *plan, int instance, int step)
 {
@@ -55,4 +59,25 @@ enum kind living_kind(const struct plan *plan, int instance)
 {
     return instance == LIVING_SCRATCH ? KIND_WORKSPACE
                                       : plan->instances[instance].kind;
+}
+
+void living_name_largest(const struct plan *plan, char *text, size_t size)
+{
+    int step = plan->peak_step, count;
+    struct living *living = living_find(plan, LIVING_ALL, step, &count);
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (int i = 0; i < count && i < NAMED && used < size; i++) {
+        char name[NAME_SIZE] = "scratch", bytes[BYTES_TEXT_SIZE];
+
+        if (living[i].instance != LIVING_SCRATCH)
+            graph_value_name(plan->schedule->graph,
+                             plan->schedule->instances[living[i].instance],
+                             name, sizeof(name));
+        used += (size_t)snprintf(
+            text + used, size - used, "%s%s %s", i ? ", " : "", name,
+            bytes_format(bytes, sizeof(bytes), living[i].bytes));
+    }
+    free(living);
 }

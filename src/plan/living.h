@@ -27,4 +27,8 @@ struct living *living_find(const struct plan *, int kind, int step,
 size_t living_offset(const struct plan *, int instance, int step);
 enum kind living_kind(const struct plan *, int instance);
 
+/* Names the largest tensors at the peak: "g1.b1.conv1.y 62.5 MiB, ...". */
+enum { NAMED = 3, LIVING_TEXT_SIZE = 320 };
+void living_name_largest(const struct plan *, char *text, size_t size);
+
 #endif

@@ -14,16 +14,6 @@
 #include "train/initial.h"
 #include "train/translator.h"
 
-/* Whether a setting makes the run smaller as its number falls. */
-static bool is_size(const struct setting *row, const void *arg)
-{
-    const struct job *job = arg;
-    char why[IDLE_WHY_SIZE];
-
-    return row->type == SETTING_INT && row->shrinks && !row->live &&
-           !idle_now(row, &job->settings, &job->machine, why);
-}
-
 /* A refusal does not wait for the best proposal. */
 static const double savings_seconds = 2;
 
@@ -37,7 +27,7 @@ static void suggest_savings(const struct job *job, size_t available,
                job_savings(job, available, savings_seconds, text, sizeof(text));
 
     if (!fit)
-        settings_names(text, sizeof(text), is_size, job, " or ");
+        job_sizes(job, text, sizeof(text));
     snprintf(e->text + used, sizeof(e->text) - used,
              fit ? "; %s would fit" : "; lower %s", text);
 }

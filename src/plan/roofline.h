@@ -1,0 +1,16 @@
+/*
+ * A guess of the time of a step, where nothing was measured: an operation takes
+ * as long as its arithmetic or its bytes do, whichever is more (Williams,
+ * Waterman and Patterson, 2009), and some time to begin. The rates are those of
+ * two cores of a common processor. They are good enough to compare settings,
+ * not to tell a time.
+ */
+#ifndef MEMDIAL_ROOFLINE_H
+#define MEMDIAL_ROOFLINE_H
+
+#include "plan/plan.h"
+
+/* Seconds of one optimizer step; an outline is enough. */
+double roofline_seconds(const struct plan *);
+
+#endif
