@@ -138,8 +138,7 @@ enum { CHANGE_TEXT_SIZE = 48, STEP_TEXT_SIZE = 32 };
 static void change_text(const struct change *c, char *text)
 {
     int used = snprintf(text, CHANGE_TEXT_SIZE, "%s",
-                        c->price == PRICE_NONE ? "none"
-                                               : settings_price_name(c->price));
+                        settings_price_name(c->price));
 
     if (c->sparsity > 0)
         used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,

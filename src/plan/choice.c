@@ -23,17 +23,58 @@ struct choice {
     int count;
 };
 
-static struct candidate outline_route(const struct choice *c,
-                                      const struct route *route, int order)
+/* Bytes alive in a step that a route decides about, or that it does not. */
+static size_t routed_bytes(const struct plan *plan, int t, bool routed)
 {
-    struct schedule *schedule = schedule_build(c->graph, c->policy, route);
+    size_t sum = 0;
+
+    for (int k = 0; k < KIND_COUNT; k++)
+        if (k != KIND_WORKSPACE && !(ROUTED_KINDS & 1 << k) == !routed)
+            sum += plan->live[t][k];
+    return sum;
+}
+
+static size_t most_in_body(const struct plan *plan)
+{
+    const struct program_steps *p = &plan->schedule->program[PROGRAM_TRAIN];
+    size_t most = 0;
+
+    for (int t = p->body; t < p->epilogue; t++)
+        if (routed_bytes(plan, t, true) > most)
+            most = routed_bytes(plan, t, true);
+    return most;
+}
+
+/* Outlines a route; *persisting gets the bytes that are alive throughout the
+ * body whatever the route. */
+static struct candidate outline_route(const struct choice *c,
+                                      struct route_known *known, int order,
+                                      size_t *persisting)
+{
+    struct schedule *schedule = schedule_build(c->graph, c->policy,
+                                               known->route);
     struct plan *plan = plan_outline(schedule, c->backend, c->threads);
-    struct candidate candidate = { route, plan->peak_bytes,
+    struct candidate candidate = { known->route, plan->peak_bytes,
                                    schedule_flops(schedule), order };
 
+    known->body = most_in_body(plan);
+    *persisting = routed_bytes(plan, schedule->program[PROGRAM_TRAIN].body,
+                               false);
     plan_free(plan);
     schedule_free(schedule);
     return candidate;
+}
+
+/* Outlines the routes, but for those whose bodies are known to be too large. */
+static void outline_routes(struct choice *c, struct routes *routes,
+                           size_t budget)
+{
+    size_t persisting = 0;
+
+    for (int i = 0; i < routes->count; i++)
+        if (!budget || persisting + routes->list[i].body <= budget)
+            c->list[c->count++] = outline_route(c, &routes->list[i], i,
+                                                &persisting);
 }
 
 /* The orders are total: free memory may decide how qsort() orders ties. */
@@ -119,17 +160,16 @@ static bool choice_refuse(const struct choice *c, size_t budget, struct error *e
     return false;
 }
 
-bool choice_find(const struct routes *routes, const struct graph *graph,
+bool choice_find(struct routes *routes, const struct graph *graph,
                  struct policy policy, const struct backend *backend,
                  int threads, size_t budget, struct schedule **schedule,
                  struct plan **plan, struct error *e)
 {
-    struct choice c = { graph, policy, backend, threads, NULL, routes->count };
+    struct choice c = { graph, policy, backend, threads, NULL, 0 };
     bool found;
 
-    c.list = xcalloc((unsigned long)c.count, sizeof(*c.list));
-    for (int i = 0; i < c.count; i++)
-        c.list[i] = outline_route(&c, routes->list[i], i);
+    c.list = xcalloc((unsigned long)routes->count, sizeof(*c.list));
+    outline_routes(&c, routes, budget);
     if (budget) {
         qsort(c.list, (size_t)c.count, sizeof(*c.list), by_flops);
         found = first_that_fits(&c, budget, schedule, plan) ||

@@ -12,9 +12,10 @@
 /*
  * The best schedule for a budget in bytes, or for the smallest arena if it is
  * 0, and its plan; the caller owns both. If none fits, false with EXIT_BUDGET,
- * naming the smallest arena.
+ * naming the smallest arena. Learns the bytes of the routes' bodies, which tell
+ * for other graphs that these routes fit that some routes are too large.
  */
-bool choice_find(const struct routes *, const struct graph *, struct policy,
+bool choice_find(struct routes *, const struct graph *, struct policy,
                  const struct backend *, int threads, size_t budget,
                  struct schedule **, struct plan **, struct error *);
 

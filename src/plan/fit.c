@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "models/model.h"
 #include "plan/roofline.h"
 #include "settings/ladder.h"
@@ -76,7 +77,7 @@ static int stored_bits(const struct settings *s)
 
 struct change fit_change(const struct settings *s, const struct graph *g)
 {
-    struct change c = { PRICE_NONE, s->sparsity, stored_bits(s) };
+    struct change c = { PRICE_FREE, s->sparsity, stored_bits(s) };
     struct settings plain = *s;
 
     settings_save_nothing(&plain);
@@ -420,7 +421,9 @@ bool fit_find(struct fit *fit, const struct fit_query *q, struct error *e)
     if (q->most_time > 0)
         limit = nextafter(q->most_time * time, DBL_MAX);
     begin_search(&f, q);
-    for (int from = 0, to; from < f.count && !f.stopped; from = to) {
+    for (int from = 0, to; from < f.count && !f.stopped &&
+                           (!q->most_rows || fit->count < q->most_rows);
+         from = to) {
         for (to = from + 1; to < f.count &&
                             fit_compare_changes(&f.points[from].change,
                                                 &f.points[to].change) == 0;)
@@ -454,4 +457,26 @@ bool fit_least(struct fit_row *least, const struct fit_query *q)
     }
     end_search(&f);
     return least->arena_bytes < SIZE_MAX;
+}
+
+static bool before_moment(void *moment)
+{
+    return clock_seconds() < *(const double *)moment;
+}
+
+bool fit_savings(const struct job *job, size_t bytes, double seconds,
+                 char *text, size_t size)
+{
+    double until = clock_seconds() + seconds;
+    struct fit_query q = { .settings = &job->settings,
+                           .machine = &job->machine, .budget = bytes,
+                           .most_rows = 1, .goes_on = before_moment,
+                           .goes_on_arg = &until };
+    struct fit fit;
+    bool found = fit_find(&fit, &q, NULL) && fit.count > 0;
+
+    if (found)
+        settings_changes(&job->settings, &fit.rows[0].settings, text, size);
+    fit_done(&fit);
+    return found;
 }

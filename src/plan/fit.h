@@ -17,7 +17,8 @@
 
 #include "plan/job.h"
 
-/* How much settings change what a network learns. */
+/* How much settings change what a network learns. Those that save nothing change
+ * as much as those that only compute more: nothing. */
 struct change {
     enum price price;    /* the dearest */
     double sparsity;     /* a fraction */
@@ -31,6 +32,7 @@ struct fit_query {
     bool (*held)(const struct setting *, const void *arg); /* or NULL: none */
     const void *held_arg;
     double most_time;    /* of the baseline's time; 0: any */
+    int most_rows;       /* 0: any number */
     /* Whether the search goes on; asked before each plan. NULL: to its end. */
     bool (*goes_on)(void *arg);
     void *goes_on_arg;
@@ -68,6 +70,15 @@ void fit_done(struct fit *);
  * query's budget. False if the search is stopped before it knows any.
  */
 bool fit_least(struct fit_row *, const struct fit_query *);
+
+/*
+ * Lists what the first row for `bytes` bytes changes in the job's settings, as
+ * assignments: "microbatch=50 recompute=norms". False if there is no row. After
+ * `seconds` the search begins no other plan: the row then may be another than
+ * the best, or there is none.
+ */
+bool fit_savings(const struct job *, size_t bytes, double seconds, char *text,
+                 size_t size);
 
 /* Whether a search turns this dial. */
 bool fit_turns(const struct setting *);

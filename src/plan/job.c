@@ -4,13 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "data/dataset.h"
 #include "graph/fuse.h"
 #include "models/model.h"
 #include "plan/choice.h"
 #include "settings/idle.h"
-#include "settings/ladder.h"
 
 static bool pick_backend(struct job *job, const char *name, struct error *e)
 {
@@ -54,7 +52,7 @@ static bool choose_optimal(struct job *job, struct policy policy,
                            struct making how, struct error *e)
 {
     struct route_cache own = { .count = 0 };
-    const struct routes *routes =
+    struct routes *routes =
         route_cache_find(how.routes ? how.routes : &own, &job->settings,
                          job->backend, job->threads);
     bool found = choice_find(routes, job->graph, policy, job->backend,
@@ -140,114 +138,6 @@ struct job *job_baseline(const struct job *job)
     baseline->threads = job->threads;
     make_plan(baseline, (struct making){ .addresses = true }, NULL);
     return baseline;
-}
-
-/* The bytes that an arena has to fit into, and until when that is asked. */
-struct room {
-    const struct machine *machine;
-    size_t bytes;
-    double until;
-};
-
-static bool fits_room(const struct settings *s, struct room room)
-{
-    struct job *job;
-    bool fit;
-
-    if (clock_seconds() >= room.until || !model_check(s, "savings", NULL) ||
-        !job_new_on(&job, s, room.machine, NULL))
-        return false;
-    fit = job->plan->arena_bytes <= room.bytes;
-    job_free(job);
-    return fit;
-}
-
-/* Takes one step more of a way of saving, if the model allows the result. */
-static bool saves_more(struct settings *s, const struct setting *row)
-{
-    struct settings next;
-
-    if (!ladder_step(s, row, ladder_saving(s, row), 0, &next) ||
-        !model_check(&next, "savings", NULL))
-        return false;
-    *s = next;
-    return true;
-}
-
-/* Takes all ways of a price as far as they go; false if they are there
- * already. */
-static bool save_all(struct settings *s, enum price price)
-{
-    bool changed = false;
-
-    for (int i = 0; i < settings_count; i++)
-        if (settings_table[i].price == price)
-            while (saves_more(s, &settings_table[i]))
-                changed = true;
-    return changed;
-}
-
-/* How many steps a way of saving is from as far as `most` goes. */
-static int steps_to(struct settings s, const struct settings *most,
-                    const struct setting *row)
-{
-    int steps = 0;
-
-    while (settings_differ(&s, most, row) && saves_more(&s, row))
-        steps++;
-    return steps;
-}
-
-/* Takes one way of saving, of settings that fit, only as far from its `own`
- * value as it must: halves the steps between a value that does not fit and one
- * that does. */
-static void save_least(struct settings *s, const struct setting *row,
-                       const struct settings *own, struct room room)
-{
-    struct settings less = *s;
-    int steps;
-
-    if (!settings_differ(s, own, row))
-        return;
-    settings_copy(&less, own, row);
-    steps = steps_to(less, s, row);
-    if (fits_room(&less, room)) {
-        *s = less;
-        return;
-    }
-    while (steps > 1) {
-        struct settings half = less;
-
-        for (int i = 0; i < steps / 2; i++)
-            saves_more(&half, row);
-        if (fits_room(&half, room)) {
-            *s = half;
-            steps /= 2;
-        } else {
-            less = half;
-            steps -= steps / 2;
-        }
-    }
-}
-
-/* The cheapest prices are tried first. Once the savings are enough the dearest
- * of them are lowered first. */
-bool job_savings(const struct job *job, size_t bytes, double seconds,
-                 char *text, size_t size)
-{
-    struct settings s = job->settings;
-    struct room room = { &job->machine, bytes, clock_seconds() + seconds };
-    int price = PRICE_FREE;
-
-    while (!save_all(&s, (enum price)price) || !fits_room(&s, room))
-        if (++price == PRICE_COUNT)
-            return false;
-    for (; price > PRICE_NONE; price--)
-        for (int i = 0; i < settings_count; i++)
-            if (settings_table[i].price == (enum price)price)
-                save_least(&s, &settings_table[i], &job->settings, room);
-    settings_changes(&job->settings, &s, text, size);
-    return true;
 }
 
 /* Whether a setting makes the run smaller as its number falls. */

@@ -43,19 +43,6 @@ void job_free(struct job *);
  */
 struct job *job_baseline(const struct job *);
 
-/*
- * Lists ways of saving memory that would let the job fit into `bytes` bytes, as
- * assignments: "microbatch=50 recompute=norms". The ways have the cheapest
- * price that is enough, and each goes no further than it must. False if all
- * ways together are not enough.
- *
- * A plan of a large network takes its time, and a search makes many. After
- * `seconds` it begins no other: ways then go further than they must, the
- * cheapest first, or none is found.
- */
-bool job_savings(const struct job *, size_t bytes, double seconds, char *text,
-                 size_t size);
-
 /* Lists the settings whose lower numbers make the job smaller, dials aside:
  * "depth, width or batch". */
 void job_sizes(const struct job *, char *text, size_t size);

@@ -182,12 +182,12 @@ void routes_add(struct routes *r, struct route *route)
 {
     r->list = xrealloc(r->list, (unsigned long)r->count + 1,
                        sizeof(*r->list));
-    r->list[r->count++] = route;
+    r->list[r->count++] = (struct route_known){ route, 0 };
 }
 
 void routes_done(struct routes *r)
 {
     for (int i = 0; i < r->count; i++)
-        route_free(r->list[i]);
+        route_free(r->list[i].route);
     free(r->list);
 }

@@ -49,9 +49,17 @@ struct route *route_sqrt(const struct graph *);
  * times. */
 struct route *route_recursive(const struct graph *);
 
+/* The kinds of memory that a route decides about. */
+enum { ROUTED_KINDS = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT |
+                      1 << KIND_INPUT };
+
 /* A set of routes, all of the same graph. */
 struct routes {
-    struct route **list; /* owned, as are the routes; [count] */
+    struct route_known {
+        struct route *route;     /* owned */
+        size_t body;     /* the most bytes of activations, transients and input
+                            alive in its body; 0: not known */
+    } *list;             /* owned, [count] */
     int count;
 };
 

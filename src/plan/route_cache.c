@@ -7,10 +7,6 @@
 #include "models/model.h"
 #include "plan/optimal.h"
 
-/* The kinds of memory that a route decides about. */
-static const unsigned routed = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT |
-                               1 << KIND_INPUT;
-
 /* The settings without what does not matter for routes. */
 static struct settings routed_settings(const struct settings *s)
 {
@@ -18,7 +14,7 @@ static struct settings routed_settings(const struct settings *s)
 
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
-        if (row->saves && !(row->shrinks & routed))
+        if (row->saves && !(row->shrinks & ROUTED_KINDS))
             settings_set(&plain, "routes", row->name, row->saves, NULL);
     }
     plain.checkpoint = CHECKPOINT_OPTIMAL;
@@ -40,10 +36,9 @@ static void find_routes(struct routes *r, const struct settings *s,
     graph_free(g);
 }
 
-const struct routes *route_cache_find(struct route_cache *c,
-                                      const struct settings *settings,
-                                      const struct backend *backend,
-                                      int threads)
+struct routes *route_cache_find(struct route_cache *c,
+                                const struct settings *settings,
+                                const struct backend *backend, int threads)
 {
     struct settings s = routed_settings(settings);
     struct routes_of *new;

@@ -22,9 +22,8 @@ struct route_cache {
 
 /* The routes for settings on a backend with that many threads. The cache, all 0
  * at first, owns them; it is for this backend and these threads alone. */
-const struct routes *route_cache_find(struct route_cache *,
-                                      const struct settings *,
-                                      const struct backend *, int threads);
+struct routes *route_cache_find(struct route_cache *, const struct settings *,
+                                const struct backend *, int threads);
 void route_cache_done(struct route_cache *);
 
 #endif

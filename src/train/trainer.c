@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "models/model.h"
+#include "plan/fit.h"
 #include "settings/facts.h"
 #include "settings/idle.h"
 #include "train/carry.h"
@@ -24,7 +25,7 @@ static void suggest_savings(const struct job *job, size_t available,
     char text[128];
     size_t used = strlen(e->text);
     bool fit = job->plan->arena_bytes > available &&
-               job_savings(job, available, savings_seconds, text, sizeof(text));
+               fit_savings(job, available, savings_seconds, text, sizeof(text));
 
     if (!fit)
         job_sizes(job, text, sizeof(text));

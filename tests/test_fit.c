@@ -1,0 +1,315 @@
+/*
+ * Fit: its rows are compared with what trying every setting finds.
+ */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "models/model.h"
+#include "plan/fit.h"
+#include "plan/roofline.h"
+#include "settings/ladder.h"
+#include "tests/engine.h"
+#include "tests/sanitized.h"
+#include "tests/settings_of.h"
+
+static const struct machine fit_machine = { "cpu", 2 };
+
+/* Dials that are not held, by name; NULL-terminated. */
+static bool is_not_listed(const struct setting *row, const void *arg)
+{
+    for (const char *const *name = arg; *name; name++)
+        if (strcmp(*name, row->name) == 0)
+            return false;
+    return true;
+}
+
+struct question {
+    struct settings settings;
+    const char *const *turned;
+    size_t budget;
+};
+
+static struct fit_query query_of(const struct question *q)
+{
+    return (struct fit_query){ .settings = &q->settings,
+                               .machine = &fit_machine, .budget = q->budget,
+                               .held = is_not_listed, .held_arg = q->turned };
+}
+
+static struct fit answer_to(const struct question *q)
+{
+    struct fit_query query = query_of(q);
+    struct fit fit;
+    struct error e;
+
+    cr_assert(fit_find(&fit, &query, &e), "%s", e.text);
+    cr_assert(fit.complete);
+    return fit;
+}
+
+/* What an exhaustive search keeps: the least change and, of settings that
+ * change as much, the fastest. */
+struct found {
+    bool any;
+    struct change change;
+    double seconds;
+    struct settings settings;
+};
+
+static void try_settings(const struct question *q, const struct settings *s,
+                         struct found *best)
+{
+    struct job *job;
+    struct change change;
+    double seconds;
+    int order;
+
+    if (!model_check(s, "test", NULL) ||
+        !job_new_on(&job, s, &fit_machine, NULL))
+        return;
+    change = fit_change(s, job->graph);
+    seconds = roofline_seconds(job->plan);
+    order = best->any ? fit_compare_changes(&change, &best->change) : -1;
+    if (job->plan->arena_bytes <= q->budget &&
+        (order < 0 || (order == 0 && seconds < best->seconds)))
+        *best = (struct found){ true, change, seconds, *s };
+    job_free(job);
+}
+
+/* Goes through all values of the dials from this row of the table on. */
+static void try_all(const struct question *q, struct settings s, int row,
+                    struct found *best)
+{
+    const struct setting *r = &settings_table[row];
+    struct settings lower;
+
+    if (row == settings_count) {
+        try_settings(q, &s, best);
+        return;
+    }
+    if (is_not_listed(r, q->turned)) {
+        try_all(q, s, row + 1, best);
+        return;
+    }
+    while (ladder_step(&s, r, LADDER_DOWN, 0, &lower))
+        s = lower;
+    do {
+        if (r->offset == offsetof(struct settings, checkpoint))
+            s.memory_budget = q->budget;
+        try_all(q, s, row + 1, best);
+    } while (ladder_step(&s, r, LADDER_UP, 0, &s));
+}
+
+static void check_rows(const struct question *q, const struct fit *fit)
+{
+    for (int i = 0; i < fit->count; i++) {
+        const struct fit_row *row = &fit->rows[i];
+        struct job *job;
+        struct error e;
+
+        cr_assert(job_new_on(&job, &row->settings, &fit_machine, &e), "%s",
+                  e.text);
+        cr_expect_eq(job->plan->arena_bytes, row->arena_bytes);
+        cr_expect_leq(row->arena_bytes, q->budget);
+        cr_expect_eq(roofline_seconds(job->plan), row->seconds);
+        if (i > 0) {
+            cr_expect_gt(fit_compare_changes(&row->change, &row[-1].change),
+                         0);
+            cr_expect_lt(row->seconds, row[-1].seconds);
+        }
+        job_free(job);
+    }
+}
+
+static void check_against_all(const struct question *q)
+{
+    struct fit fit = answer_to(q);
+    struct found best = { .any = false };
+
+    try_all(q, q->settings, 0, &best);
+    cr_assert_eq(best.any, fit.count > 0, "%zu bytes", q->budget);
+    check_rows(q, &fit);
+    if (best.any) {
+        cr_expect_eq(fit_compare_changes(&fit.rows[0].change, &best.change),
+                     0, "%zu bytes", q->budget);
+        cr_expect_leq(fit.rows[0].seconds, best.seconds, "%zu bytes",
+                      q->budget);
+    }
+    fit_done(&fit);
+}
+
+/* Sets of dials that together take a test's time, not an afternoon's. */
+static const char *const dials[][4] = {
+    { "microbatch", "recompute", "checkpoint" },
+    { "precision", "sparsity", "checkpoint" },
+    { "sparsity", "microbatch", "precision" },
+};
+
+enum { DIAL_SETS = sizeof(dials) / sizeof(dials[0]) };
+
+static const char *const images[] = { "batch=20", "depth=10", NULL };
+static const char *const text[] = {
+    "model=dynamicconv", "data=numbers", "features=32", "hidden=64",
+    "encoder_layers=2", "decoder_layers=2", "encoder_kernels=3",
+    "decoder_kernels=3", "batch=400", "optimizer=adam", NULL
+};
+
+/* The n-th of `count` budgets from `least` to `most`, by equal factors. */
+static size_t budget_between(double least, double most, int n, int count)
+{
+    return (size_t)(least * pow(most / least, (n + 0.5) / count));
+}
+
+static void compare_with_all(const char *const assignments[], int budgets)
+{
+    for (int set = 0; set < DIAL_SETS; set++) {
+        struct question q = { settings_of(assignments), dials[set], SIZE_MAX };
+        struct fit_query query = query_of(&q);
+        struct fit fit = answer_to(&q);
+        struct fit_row least;
+
+        cr_assert(fit_least(&least, &query));
+        for (int i = 0; i < budgets; i++) {
+            q.budget = budget_between(0.9 * (double)least.arena_bytes,
+                                      (double)fit.baseline.arena_bytes, i,
+                                      budgets);
+            check_against_all(&q);
+        }
+        fit_done(&fit);
+    }
+}
+
+Test(fit, misses_no_setting_of_images, .timeout = 600)
+{
+    compare_with_all(images, SANITIZED ? 2 : 6);
+}
+
+Test(fit, misses_no_setting_of_text, .timeout = 600)
+{
+    compare_with_all(text, SANITIZED ? 1 : 5);
+}
+
+static const char *const all_dials[] = {
+    "sparsity", "precision", "microbatch", "checkpoint", "recompute",
+    "memory_budget", NULL
+};
+
+/* The least arena is reached, and nothing fits into a byte less. */
+Test(fit, knows_the_least)
+{
+    struct question q = { settings_of(images), all_dials, 0 };
+    struct fit_query query = query_of(&q);
+    struct fit_row least;
+    struct fit fit;
+
+    cr_assert(fit_least(&least, &query));
+    q.budget = least.arena_bytes;
+    fit = answer_to(&q);
+    cr_expect_eq(fit.count, 1);
+    check_rows(&q, &fit);
+    fit_done(&fit);
+    q.budget--;
+    fit = answer_to(&q);
+    cr_expect_eq(fit.count, 0);
+    fit_done(&fit);
+}
+
+/* A larger budget never gives a first row that changes more, or that changes as
+ * much and is slower. */
+Test(fit, is_monotonic, .timeout = 600)
+{
+    struct question q = { settings_of(images), all_dials, 0 };
+    struct fit_row last = { .seconds = NAN };
+    const int budgets = SANITIZED ? 8 : 40;
+
+    for (int i = 0; i < budgets; i++) {
+        struct fit fit;
+        q.budget = budget_between(100e3, 40e6, i, budgets);
+        fit = answer_to(&q);
+        if (fit.count && !isnan(last.seconds)) {
+            int order = fit_compare_changes(&fit.rows[0].change, &last.change);
+            cr_expect(order < 0 ||
+                      (order == 0 && fit.rows[0].seconds <= last.seconds),
+                      "%zu bytes", q.budget);
+        }
+        cr_expect(fit.count || isnan(last.seconds));
+        if (fit.count)
+            last = fit.rows[0];
+        fit_done(&fit);
+    }
+    cr_expect_not(isnan(last.seconds));
+}
+
+/* A step of a row touches no more than the budget, and runs. */
+Test(fit, proposes_what_runs, .timeout = 600)
+{
+    const int budgets = SANITIZED ? 2 : 12;
+
+    for (int i = 0; i < budgets; i++) {
+        struct question q = { settings_of(images), all_dials, 0 };
+        struct fit fit;
+        q.budget = budget_between(300e3, 10e6, i, budgets);
+        fit = answer_to(&q);
+        for (int row = 0; row < fit.count; row++) {
+            struct job *job;
+            struct engine engine;
+            double metrics[METRIC_COUNT];
+            cr_assert(job_new_on(&job, &fit.rows[row].settings, &fit_machine,
+                                 NULL));
+            engine = engine_of(job);
+            engine_run(&engine, PROGRAM_TRAIN, 20, metrics);
+            cr_expect(isfinite(metrics[0]));
+            cr_expect_leq(job->plan->arena_bytes, q.budget);
+            engine_close(&engine);
+        }
+        fit_done(&fit);
+    }
+}
+
+/* Dials that are held keep their values; time can be bounded. */
+Test(fit, keeps_to_its_bounds)
+{
+    static const char *const two[] = { "microbatch", "checkpoint", NULL };
+    struct question q = { settings_of(images), two, 0 };
+    struct fit_query query = query_of(&q);
+    struct fit fit;
+
+    query.budget = 3000000;
+    q.settings.precision = PRECISION_BF16;
+    query.most_time = 1.25;
+    cr_assert(fit_find(&fit, &query, NULL));
+    cr_assert_gt(fit.count, 0);
+    for (int i = 0; i < fit.count; i++) {
+        cr_expect_eq(fit.rows[i].settings.precision, PRECISION_BF16);
+        cr_expect_eq(fit.rows[i].settings.sparsity, 0);
+        cr_expect_leq(fit.rows[i].seconds, 1.25 * fit.baseline.seconds);
+    }
+    fit_done(&fit);
+}
+
+static bool never(void *arg)
+{
+    ++*(int *)arg;
+    return false;
+}
+
+Test(fit, stops_when_told)
+{
+    int asked = 0;
+    struct question q = { settings_of(images), all_dials, 1000000 };
+    struct fit_query query = query_of(&q);
+    struct fit fit;
+    struct fit_row least;
+
+    query.goes_on = never;
+    query.goes_on_arg = &asked;
+    cr_assert(fit_find(&fit, &query, NULL));
+    cr_expect_not(fit.complete);
+    cr_expect_eq(fit.count, 0);
+    cr_expect_eq(asked, 1);
+    cr_expect_not(fit_least(&least, &query));
+    fit_done(&fit);
+}
