@@ -135,7 +135,7 @@ static bool is_held_by(const struct setting *row, const void *arg)
 /* "storage 16 bits", "capacity 70% zeros, 16 bits" */
 enum { CHANGE_TEXT_SIZE = 48, STEP_TEXT_SIZE = 32 };
 
-static void change_text(const struct change *c, char *text)
+static void fit_change_text(const struct change *c, char *text)
 {
     int used = snprintf(text, CHANGE_TEXT_SIZE, "%s",
                         settings_price_name(c->price));
@@ -168,7 +168,7 @@ static void print_row(const struct fit_row *row, const struct fit *fit,
     char change[CHANGE_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
     char less[TEXT_RATIO_SIZE], sets[2 * SETTINGS_TEXT_SIZE];
 
-    change_text(&row->change, change);
+    fit_change_text(&row->change, change);
     set_options(preset, &row->settings, sets, sizeof(sets));
     print("%-28s %10s  x%.2f  %s the baseline\n", change,
           bytes_format(arena, sizeof(arena), row->arena_bytes),
@@ -213,7 +213,7 @@ static void print_json(const struct fit *fit, const struct settings *preset)
     json_print(rows);
 }
 
-/* Says how small the smallest plan is, and what is in the way. */
+/* Names the smallest arena and the tensors that are in the way. */
 static bool refuse_budget(const struct fit_query *q, const struct asked *a,
                           struct error *e)
 {

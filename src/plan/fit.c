@@ -1,9 +1,9 @@
 /*
- * The search. A *point* is a choice of all dials but checkpointing, which is a
- * way of running the point: the same results in other bytes and time. An
- * outline of the point without checkpoints gives two bounds. No way of running
- * it is faster. And no way takes fewer bytes than what is alive throughout the
- * body with the operands of any one step: its floor.
+ * A *point* is a choice of all dials but checkpointing. Checkpoints are a way of
+ * running a point: results are the same, bytes and time differ. An outline of
+ * the point without checkpoints gives two bounds. No way of running it is
+ * faster. Its *floor* is the sum of all bytes alive throughout the body and
+ * those of the operands of any one step: no way of running it takes fewer.
  *
  * Points are gone through by change, and points of the same change by the time
  * that they could have. A point whose floor is above the budget is left out, as
@@ -218,7 +218,7 @@ static void add_points(struct fit_search *f, struct settings s, int row,
     while (ladder_step(&s, r, way, 0, &s));
 }
 
-static struct fit_row row_of(const struct job *job)
+static struct fit_row fit_row_of(const struct job *job)
 {
     return (struct fit_row){
         .settings = job->settings,
@@ -232,7 +232,7 @@ static struct fit_row row_of(const struct job *job)
 
 /* Gives an outline its addresses and keeps it as a row, if it fits and is
  * better than the row that is there. */
-static void consider(const struct job *job, size_t budget, struct fit_row *best,
+static void take_if_faster(const struct job *job, size_t budget, struct fit_row *best,
                      double *time)
 {
     double its = fit_time(job);
@@ -244,18 +244,18 @@ static void consider(const struct job *job, size_t budget, struct fit_row *best,
     if (job->plan->arena_bytes > budget)
         return;
     *time = its;
-    *best = row_of(job);
+    *best = fit_row_of(job);
     if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)
         best->settings.memory_budget = job->plan->arena_bytes;
 }
 
-static void consider_way(struct fit_search *f, const struct settings *s,
+static void run_way(struct fit_search *f, const struct settings *s,
                          size_t budget, struct fit_row *best, double *time)
 {
     struct job *job = fit_outline(f, s);
 
     if (job)
-        consider(job, budget, best, time);
+        take_if_faster(job, budget, best, time);
     job_free(job);
 }
 
@@ -286,7 +286,7 @@ static void run_point(struct fit_search *f, const struct point *p,
         if (held && c != q->settings->checkpoint)
             continue;
         s.checkpoint = c;
-        consider_way(f, &s, budget, best, time);
+        run_way(f, &s, budget, best, time);
         if (c == CHECKPOINT_NONE && *time < before)
             return;
     }
@@ -294,7 +294,7 @@ static void run_point(struct fit_search *f, const struct point *p,
         return;
     s.checkpoint = CHECKPOINT_OPTIMAL;
     s.memory_budget = allowed(q, budget);
-    consider_way(f, &s, budget, best, time);
+    run_way(f, &s, budget, best, time);
 }
 
 /* Keeps the smallest way of running a point, if it is smaller than `least`. */
@@ -314,7 +314,7 @@ static void run_smallest(struct fit_search *f, const struct point *p,
     if (!job->plan->arena_bytes)
         plan_place(job->plan);
     if (job->plan->arena_bytes < least->arena_bytes)
-        *least = row_of(job);
+        *least = fit_row_of(job);
     job_free(job);
 }
 
@@ -349,7 +349,7 @@ static int by_floor(const void *a, const void *b)
     return x->order - y->order;
 }
 
-static void add_row(struct fit *fit, const struct fit_row *row)
+static void add_fit_row(struct fit *fit, const struct fit_row *row)
 {
     fit->rows = xrealloc(fit->rows, (unsigned long)fit->count + 1,
                          sizeof(*fit->rows));
@@ -376,7 +376,7 @@ static void search_change(struct fit_search *f, struct point *points, int count,
     if (best.arena_bytes == SIZE_MAX)
         return;
     *time = noticeable * least;
-    add_row(fit, &best);
+    add_fit_row(fit, &best);
 }
 
 static void begin_search(struct fit_search *f, const struct fit_query *q)
@@ -404,7 +404,7 @@ static bool plan_baseline(const struct fit_query *q, struct fit *fit,
     settings_save_nothing(&s);
     if (!job_new_on(&job, &s, q->machine, e))
         return false;
-    fit->baseline = row_of(job);
+    fit->baseline = fit_row_of(job);
     *time = fit_time(job);
     job_free(job);
     return true;
