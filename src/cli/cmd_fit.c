@@ -197,8 +197,7 @@ static json_t *row_json(const struct fit_row *row,
                      settings_json_changes(preset, &row->settings),
                      "peak_bytes", (json_int_t)row->peak_bytes, "arena_bytes",
                      (json_int_t)row->arena_bytes, "seconds",
-                     isnan(row->seconds) ? json_null()
-                                         : json_real(row->seconds),
+                     json_number(row->seconds),
                      "flops", json_count(row->flops), "class",
                      settings_price_name(row->change.price), "sparsity",
                      row->change.sparsity, "bits", row->change.bits);

@@ -134,7 +134,8 @@ static bool is_other_way(const struct setting *row, const void *arg)
 }
 
 /* Says how small the smallest plan is, and names its largest values. */
-static bool choice_refuse(const struct choice *c, size_t budget, struct error *e)
+static bool choice_refuse(const struct choice *c, size_t budget,
+                          struct error *e)
 {
     char wanted[BYTES_TEXT_SIZE], least[BYTES_TEXT_SIZE];
     char largest[LIVING_TEXT_SIZE], others[128];

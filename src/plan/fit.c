@@ -1,7 +1,7 @@
 /*
- * A *point* is a choice of all dials but checkpointing. Checkpoints are a way of
- * running a point: results are the same, bytes and time differ. An outline of
- * the point without checkpoints gives two bounds. No way of running it is
+ * A *point* is a choice of all dials but checkpointing. Checkpoints are a way
+ * of running a point: results are the same, bytes and time differ. An outline
+ * of the point without checkpoints gives two bounds. No way of running it is
  * faster. Its *floor* is the sum of all bytes alive throughout the body and
  * those of the operands of any one step: no way of running it takes fewer.
  *
@@ -232,8 +232,8 @@ static struct fit_row fit_row_of(const struct job *job)
 
 /* Gives an outline its addresses and keeps it as a row, if it fits and is
  * better than the row that is there. */
-static void take_if_faster(const struct job *job, size_t budget, struct fit_row *best,
-                     double *time)
+static void take_if_faster(const struct job *job, size_t budget,
+                           struct fit_row *best, double *time)
 {
     double its = fit_time(job);
 

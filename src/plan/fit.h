@@ -17,8 +17,8 @@
 
 #include "plan/job.h"
 
-/* How much settings change what a network learns. Those that save nothing change
- * as much as those that only compute more: nothing. */
+/* How much settings change what a network learns. Those that save nothing
+ * change as much as those that only compute more: nothing. */
 struct change {
     enum price price;    /* the dearest */
     double sparsity;     /* a fraction */
