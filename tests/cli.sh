@@ -235,6 +235,35 @@ report $? "... one byte less is refused after the plan: $(cat "$err")"
 refuses 2 "'8MB' is not a number of bytes" plan quick --assert-peak 8MB
 refuses 2 "needs NAME=VALUE, not 'recompute'" plan --set recompute norms
 
+# The commands that fit prints train within the budget.
+works fit quick --budget 3MiB
+sed -n 's/^    memdial train/plan/p' "$out" >"$folder/rows"
+[ -s "$folder/rows" ]
+report $? "... prints commands"
+while read -r row; do
+    works $row --json
+    arena=$(member arena_bytes)
+    [ "$arena" -le $((3 << 20)) ]
+    report $? "... in $arena bytes"
+done <"$folder/rows"
+works fit quick --budget 3MiB --json
+works fit quick --budget 3145728 --hold sparsity --hold precision --max-time 3x
+! grep -q 'sparsity\|precision' "$out"
+report $? "... turns no dial that is held"
+refuses 3 'the least that the dials reach is' fit quick --budget 1KiB
+refuses 3 'let go of microbatch, sparsity and recompute' fit quick --budget 1MiB \
+    --hold microbatch --hold recompute --hold sparsity
+refuses 3 "the baseline's time; raise it" fit quick --budget 3MiB --max-time 0.001
+refuses 2 '--budget is missing' fit quick
+refuses 2 'nothing trains in 0 bytes' fit quick --budget 0
+refuses 2 "'8MB' is not a number of bytes" fit quick --budget 8MB
+refuses 2 "'-1' is not a number of bytes" fit quick --budget -1
+refuses 2 "no dial to hold 'sparsty'; did you mean 'sparsity'?" \
+    fit quick --budget 1MiB --hold sparsty
+refuses 2 'fit does not turn lr' fit quick --budget 1MiB --hold lr
+refuses 2 'is no factor above 0' fit quick --budget 1MiB --max-time 0
+refuses 2 'is no factor above 0' fit quick --budget 1MiB --max-time nan
+
 # The share of each layer, as text and as JSON; together they are the whole.
 saving='--set checkpoint=sqrt --set sparsity=0.5 --set microbatch=10'
 works plan quick --layers $saving
