@@ -160,28 +160,40 @@ Test(page_runs, what_was_passed_by_is_no_trial)
 /* A run that goes on from a snapshot goes on with its trial. */
 Test(page_runs, a_restart_is_no_new_trial)
 {
-    struct attempt before = session.tried.list[3];
-
-    sample_start(&session, "quick", &session.in_force, 5);
+        sample_start(&session, "quick", &session.in_force, 5);
     cr_expect_eq(session.tried.count, 4);
     cr_expect_float_eq(session.runs.list[1].at[AXIS_UNITS], 500, 1e-9);
     sample_train(&session, 2);
-    cr_expect_eq(session.tried.list[3].trial.epochs, before.trial.epochs + 2);
+    cr_expect_eq(session.tried.list[3].trial.epochs, 2);
     cr_expect_float_eq(session.tried.list[3].trial.end[AXIS_UNITS], 2500,
                        1e-9);
 }
 
+/* Whether it has its settings from the beginning, and as many epochs as the
+ * latest of these has had. */
+static bool is_in_plot(const struct attempt *t)
+{
+    int epochs = 0;
+
+    for (int i = 0; i < session.tried.count; i++)
+        if (session.tried.list[i].trial.begin[AXIS_UNITS] == 0 &&
+            session.tried.list[i].trial.epochs > 0)
+            epochs = session.tried.list[i].trial.epochs;
+    return t->trial.begin[AXIS_UNITS] == 0 && t->trial.epochs >= epochs;
+}
+
+/* The latest in all these tests has had one epoch. */
 static bool is_on_front(const struct attempt *t)
 {
     for (int i = 0; i < session.tried.count; i++) {
         const struct attempt *o = &session.tried.list[i];
-        if ((o->peak_bytes < t->peak_bytes &&
-             o->trial.best_score >= t->trial.best_score) ||
-            (o->peak_bytes <= t->peak_bytes &&
-             o->trial.best_score > t->trial.best_score))
+        double ours = t->trial.best_by[0], theirs = o->trial.best_by[0];
+        if (is_in_plot(o) &&
+            ((o->peak_bytes < t->peak_bytes && theirs >= ours) ||
+             (o->peak_bytes <= t->peak_bytes && theirs > ours)))
             return false;
     }
-    return true;
+    return is_in_plot(t);
 }
 
 /* Reads the row of a trial, in the order in which they were tried. */
@@ -226,14 +238,50 @@ static void check_rows(void)
 Test(page_runs, rows_have_the_figures_of_trials)
 {
     check_rows();
-    session.tried.list[0].trial.best_score = 0.99;
-    session.tried.list[1].trial.best_score = 0.9;
-    session.tried.list[2].trial.best_score = 0.8;
+    for (int first = 0; first < 2; first++) { /* A wins, then D */
+        session.tried.list[0].trial.best_by[0] = first ? 0.1 : 0.99;
+        session.tried.list[3].trial.best_by[0] = first ? 0.2 : 0.01;
+        frame_draw(&screen);
+        check_rows();
+    }
+    session.tried.list[1].trial.best_by[0] = 1; /* a continuation */
     frame_draw(&screen);
     check_rows();
-    session.tried.list[1].trial.best_score = 0.99;
+}
+
+/* A continuation says of what, and is not in the plot; nor is a trial that had
+ * fewer epochs than the latest. */
+Test(page_runs, only_trials_of_as_many_epochs_compete)
+{
+    const struct attempt *t = session.tried.list;
+
+    cr_expect(shows("4>5 of A: fp16"));
+    cr_expect(shows("5>7 of A: "));
+    cr_expect(attempt_competes(&t[0], 1) && attempt_competes(&t[3], 1));
+    cr_expect_not(attempt_competes(&t[1], 1) || attempt_competes(&t[2], 1));
+    cr_expect_eq(attempts_epochs(&session.tried), 1);
+    sample_train(&session, 5);
+    cr_expect_eq(attempts_epochs(&session.tried), 6);
+    cr_expect_not(attempt_competes(&t[0], 6), "it had four");
     frame_draw(&screen);
-    check_rows();
+    press('<');
+    cr_expect_eq(marked_point(), '\0');
+    cr_expect(shows("had 4 epochs, fewer than 6"));
+}
+
+/* The score that counts is the best until that epoch, not a later one. */
+Test(page_runs, later_epochs_do_not_count)
+{
+    const struct trial *a = &session.tried.list[0].trial;
+    double best = a->best_by[0];
+
+    for (int epochs = 1; epochs <= 4; epochs++) {
+        cr_expect_geq(trial_best_by(a, epochs), best);
+        best = trial_best_by(a, epochs);
+    }
+    cr_expect_eq(best, a->best_score);
+    cr_expect_gt(best, a->best_by[0], "the sample gets better");
+    cr_expect_eq(trial_best_by(a, TRIAL_EPOCHS + 1), a->best_score);
 }
 
 Test(page_runs, the_latest_is_chosen_until_another_is)
@@ -265,17 +313,17 @@ Test(page_runs, the_plot_follows_the_table)
         press('s');
         press('<');
         for (int i = 0; i < 4; i++) {
+            bool has = is_in_plot(&session.tried.list[row_letter(i) - 'A']);
             cr_expect_eq(marked_row(), i);
-            cr_expect_eq(marked_point(), row_letter(i), "sort %d row %d",
-                         sort, i);
+            cr_expect_eq(marked_point(), has ? row_letter(i) : '\0',
+                         "sort %d row %d", sort, i);
             press(KEY_ARROW_DOWN);
         }
     }
-    screen.session->tried.list[3].peak_bytes++; /* no two alike */
     press(KEY_TAB);
     for (int i = 0; i < 4; i++)
         press(KEY_ARROW_LEFT);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 2; i++) {
         const struct attempt *t = &session.tried.list[marked_point() - 'A'];
         cr_expect_gt((double)t->peak_bytes, before);
         before = (double)t->peak_bytes;
@@ -379,12 +427,12 @@ Test(page_runs, one_of_several_alike_is_pinned)
                             &session.tried.list[4].trial.settings));
     choose('D');
     press('p');
-    cr_expect(shows("| Dp"));
+    cr_expect(shows("| D*p"));
     cr_expect_not(shows("| E>p") || shows("| E*>p") || shows("| Ep"));
     cr_expect_eq(session.runs.pinned, 1);
     choose('E');
     press('p');
-    cr_expect_not(shows("| Dp"), "another one in its place");
+    cr_expect_not(shows("| D*p"), "another one in its place");
     cr_expect_eq(session.runs.pinned, 2);
     press('p');
     cr_expect_eq(session.runs.pinned, -1);
@@ -469,4 +517,70 @@ Test(page_runs, any_size)
             }
     screen.session = &session;
     session_done(&empty);
+}
+
+/* The chosen settings, in a run of their own. */
+Test(page_runs, run_afresh)
+{
+    session.asks = 0;
+    choose('B');
+    press('N');
+    cr_expect(shows("- A new run of quick -"));
+    cr_expect_eq(session.asks, 0, "not before a person agrees");
+    press(KEY_RETURN);
+    cr_expect(session.asks & SESSION_ASK_BEGIN);
+    cr_expect_eq(session.wanted.precision, PRECISION_FP16);
+    cr_expect_eq(session.wanted.microbatch, 0);
+}
+
+/* Each of the queue begins as the one before it ends. */
+Test(page_runs, queued)
+{
+    session.asks = 0;
+    session.state = LINK_RUNNING;
+    choose('A');
+    press('m');
+    choose('B');
+    press('m');
+    cr_expect(shows("| A*+") || shows("| A+"));
+    press('Q');
+    cr_expect_eq(session.queue.count, 2);
+    cr_expect_not(shows("| B+"));
+    cr_expect(shows("queue: 2 runs after this one"));
+    cr_expect_eq(session.asks, 0);
+    choose('C');
+    press('Q');
+    press('Q'); /* and out again */
+    cr_expect_eq(session.queue.count, 2);
+    session.state = LINK_DONE;
+    session_next_run(&session);
+    cr_expect(session.asks & SESSION_ASK_BEGIN);
+    cr_expect_eq(session.wanted.precision, PRECISION_FP32);
+    cr_expect_eq(session.queue.count, 1);
+    session_next_run(&session);
+    cr_expect_eq(session.queue.count, 1, "one is about to begin");
+    session.asks = 0;
+    session.state = LINK_FAILED;
+    session_next_run(&session);
+    cr_expect_eq(session.wanted.precision, PRECISION_FP16);
+    cr_expect_eq(session.queue.count, 0);
+}
+
+Test(page_runs, compared)
+{
+    choose('D');
+    press('c');
+    cr_expect(shows("mark two settings with m"));
+    choose('A');
+    press('m');
+    choose('D');
+    press('c');
+    cr_expect(shows("- A beside D -"));
+    cr_expect(shows("Settings that differ"));
+    cr_expect(shows("  precision                  fp32           fp16"));
+    cr_expect(shows("  gradients"));
+    cr_expect(shows("seconds a step"));
+    cr_expect(shows("Best accuracy of validation, after"));
+    press(KEY_ESCAPE);
+    cr_expect_not(shows("- A beside D -"));
 }

@@ -132,6 +132,10 @@ static void take_link_state(struct app *a)
         tell_failure(a);
     if (s->state == LINK_DEAD && before != LINK_DEAD)
         screen_trouble(&a->screen);
+    if (s->state == LINK_DONE && before != LINK_DONE)
+        session_say(s, NOTICE_INFO, "the run is done: page Runs compares it, N "
+                    "there runs settings afresh, R begins it again");
+    session_next_run(s);
 }
 
 static void ask_questions(struct app *a)
@@ -238,6 +242,7 @@ static void refuse_run(struct app *a, const struct event *e)
 
     memcpy(preset, s->preset, sizeof(preset));
     session_stay(s);
+    session_next_run(s);
     if (e->refused.reason == REASON_DATA &&
         new_run_ask_data(&a->screen, preset, &wanted, e->refused.message))
         return;

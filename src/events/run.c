@@ -61,6 +61,18 @@ static void add_trial(struct run *r)
     memcpy(t->end, t->begin, sizeof(t->end));
 }
 
+/* Forgets the epochs of a trial that ended after `epochs` epochs of its run. */
+static void cut_trial(struct trial *t, double epochs)
+{
+    int left = (int)floor(epochs) - (int)floor(t->begin[AXIS_EPOCHS]);
+
+    if (left >= t->epochs)
+        return;
+    t->epochs = left > 0 ? left : 0;
+    if (t->epochs > 0)
+        t->best_score = trial_best_by(t, t->epochs);
+}
+
 /* Forgets the steps after `units` units of data. */
 static void cut_back(struct run *r, double units)
 {
@@ -75,6 +87,9 @@ static void cut_back(struct run *r, double units)
     memset(r->at, 0, sizeof(r->at));
     if (last)
         memcpy(r->at, last->at, sizeof(r->at));
+    r->at[AXIS_UNITS] = units;
+    if (r->trial_count > 0)
+        cut_trial(this_trial(r), r->at[AXIS_EPOCHS]);
 }
 
 static void begin_anew(struct run *r)
@@ -158,6 +173,8 @@ static void run_on_epoch(struct run *r, const struct event *e)
     if (t->epochs++ == 0 || score_better(&score, valid, t->best_score))
         t->best_score = valid;
     t->valid_score = valid;
+    if (t->epochs <= TRIAL_EPOCHS)
+        t->best_by[t->epochs - 1] = t->best_score;
     if (!isnan(e->epoch.bleu))
         r->bleu = e->epoch.bleu;
 }
@@ -241,6 +258,17 @@ void run_shrink(struct run *r, int points)
 const struct trial *run_trial(const struct run *r)
 {
     return r->trial_count ? &r->trials[r->trial_count - 1] : NULL;
+}
+
+bool trial_continues(const struct trial *t)
+{
+    return t->begin[AXIS_UNITS] > 0;
+}
+
+double trial_best_by(const struct trial *t, int epochs)
+{
+    return epochs > TRIAL_EPOCHS || epochs > t->epochs
+               ? t->best_score : t->best_by[epochs - 1];
 }
 
 double run_latest(const struct run *r, enum curve curve)

@@ -4,6 +4,9 @@
  * at which something changed, and its trials: each setting that a part of the
  * run was trained with.
  *
+ * A trial proper has its settings from the beginning of its run. Any other is a
+ * continuation: it goes on with the weights of the trial before it.
+ *
  * A run begins with `start`. A run that goes on from a snapshot says `start`
  * again, with the steps done by then: later steps are forgotten.
  */
@@ -17,7 +20,8 @@
 enum {
     RUN_PRESET_SIZE = 64,
     RUN_MARKS = 256,                 /* at most; then the oldest mark ... */
-    RUN_TRIALS = 512                 /* ... or trial makes room */
+    RUN_TRIALS = 512,                /* ... or trial makes room */
+    TRIAL_EPOCHS = 256               /* the first, whose scores are kept */
 };
 
 /* One point per step, or per epoch. */
@@ -40,6 +44,8 @@ struct trial {
     int epochs;                      /* that ended in it */
     double valid_score;              /* of the last of these epochs */
     double best_score;
+    double best_by[TRIAL_EPOCHS];    /* after 1, 2, ... epochs, as many as ended
+                                        in it */
 };
 
 /* How a run ended, if it has. */
@@ -82,6 +88,13 @@ void run_shrink(struct run *, int points);
 
 /* The trial that goes on; NULL before the run begins. */
 const struct trial *run_trial(const struct run *);
+
+/* Whether the trial goes on with the weights of another. */
+bool trial_continues(const struct trial *);
+
+/* The best score of the first `epochs` epochs that ended in a trial. It has
+ * had as many, at least 1; where they are more than TRIAL_EPOCHS, of all. */
+double trial_best_by(const struct trial *, int epochs);
 
 /* The latest value of a curve; NAN if there is none. */
 double run_latest(const struct run *, enum curve);

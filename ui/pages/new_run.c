@@ -266,6 +266,12 @@ void new_run_go(struct screen *s, const char *name, const char *preset,
     }
 }
 
+void new_run_afresh(struct screen *s, const char *preset,
+                    const struct settings *settings)
+{
+    consider_run(s, preset, settings, false);
+}
+
 void new_run_undo(struct screen *s)
 {
     const struct settings *former = session_former(s->session);

@@ -19,6 +19,10 @@ struct screen;
 void new_run_go(struct screen *, const char *name, const char *preset,
                 const struct settings *);
 
+/* Runs settings from the beginning, after a question. */
+void new_run_afresh(struct screen *, const char *preset,
+                    const struct settings *);
+
 /* Undoes the last change, which may be a new run. */
 void new_run_undo(struct screen *);
 

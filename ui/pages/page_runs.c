@@ -7,6 +7,7 @@
 
 #include "ui/pages/new_run.h"
 #include "ui/pages/pane_front.h"
+#include "ui/pages/trial_compare.h"
 #include "ui/pages/trial_text.h"
 
 enum { PANE_TABLE, PANE_PLOT };
@@ -42,6 +43,56 @@ static void go_back(struct screen *s, const struct attempt *t)
     new_run_go(s, name, t->preset, &t->trial.settings);
 }
 
+/* Queues the marked attempts, which lose their marks, or the chosen one. */
+static void queue_marked(struct session *s, int chosen)
+{
+    bool any = false;
+
+    for (int i = 0; i < s->tried.count; i++) {
+        struct attempt *t = &s->tried.list[i];
+        if (!t->marked)
+            continue;
+        session_queue(s, t);
+        t->marked = false;
+        any = true;
+    }
+    if (!any)
+        session_queue(s, &s->tried.list[chosen]);
+}
+
+/* Finds the two attempts to compare: those marked, or the marked one and the
+ * chosen one. */
+static bool find_two(const struct session *s, int chosen, int two[2])
+{
+    int count = 0;
+
+    for (int i = 0; i < s->tried.count; i++)
+        if (s->tried.list[i].marked && count++ < 2)
+            two[count - 1] = i;
+    if (count == 1 && two[0] != chosen)
+        two[count++] = chosen;
+    return count == 2;
+}
+
+static void page_runs_compare(struct screen *s, int chosen)
+{
+    struct session *session = s->session;
+    const struct attempt *list = session->tried.list;
+    char title[32], one[TRIAL_LABEL_SIZE], other[TRIAL_LABEL_SIZE];
+    int two[2];
+
+    if (!find_two(session, chosen, two)) {
+        session_say(session, NOTICE_INFO, "mark two settings with m to compare "
+                    "them, or one and choose the other");
+        return;
+    }
+    snprintf(title, sizeof(title), "%s beside %s",
+             trial_label(&list[two[0]], one),
+             trial_label(&list[two[1]], other));
+    screen_popup(s, title);
+    trial_compare(&s->popup_text, session, &list[two[0]], &list[two[1]]);
+}
+
 static void page_runs_act(struct screen *s, void *state, enum action action,
                           int argument)
 {
@@ -66,6 +117,19 @@ static void page_runs_act(struct screen *s, void *state, enum action action,
         break;
     case ACTION_PIN_ROW:
         session_pin_attempt(session, chosen);
+        break;
+    case ACTION_AFRESH:
+        new_run_afresh(s, session->tried.list[chosen].preset,
+                       &session->tried.list[chosen].trial.settings);
+        break;
+    case ACTION_MARK:
+        session->tried.list[chosen].marked ^= true;
+        break;
+    case ACTION_QUEUE:
+        queue_marked(session, chosen);
+        break;
+    case ACTION_COMPARE:
+        page_runs_compare(s, chosen);
         break;
     default:
         if (pane_trials_act(session, p, action, argument))

@@ -23,15 +23,13 @@ static void label_bytes(double x, char text[NUMBER_SIZE])
                  units[power / 10]);
 }
 
-static int compare_peaks(const void *a, const void *b)
+/* Whether a point is to the right of another. Of two that take as much memory
+ * the better one comes last. */
+static bool is_right_of(const struct attempt *a, const struct attempt *b,
+                        int epochs)
 {
-    const struct attempt *const *x = a, *const *y = b;
-
-    if ((*x)->peak_bytes != (*y)->peak_bytes)
-        return (*x)->peak_bytes > (*y)->peak_bytes ? 1 : -1;
-    if (attempt_is_better(*y, *x))
-        return -1;
-    return attempt_is_better(*x, *y) || *x > *y ? 1 : -1;
+    return a->peak_bytes != b->peak_bytes ? a->peak_bytes > b->peak_bytes
+                                          : attempt_is_better(a, b, epochs);
 }
 
 /* Trials that have a point, by memory; the caller frees. */
@@ -39,12 +37,17 @@ static const struct attempt **sort_points(const struct session *s, int *count)
 {
     const struct attempt **sorted = xcalloc((unsigned long)s->tried.count + 1,
                                           sizeof(*sorted));
-    int n = 0;
+    int n = 0, epochs = attempts_epochs(&s->tried);
 
-    for (int i = 0; i < s->tried.count; i++)
-        if (attempt_has_point(&s->tried.list[i]))
-            sorted[n++] = &s->tried.list[i];
-    qsort(sorted, (size_t)n, sizeof(*sorted), compare_peaks);
+    for (int i = 0; i < s->tried.count; i++) {
+        const struct attempt *t = &s->tried.list[i];
+        int at = n;
+        if (!trial_has_point(s, t))
+            continue;
+        for (n++; at > 0 && is_right_of(sorted[at - 1], t, epochs); at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = t;
+    }
     *count = n;
     return sorted;
 }
@@ -72,7 +75,7 @@ static double *make_stairs(const struct session *s, const struct chart *c,
             continue;
         stairs[2 * n] = point_x(sorted[i]);
         stairs[2 * n++ + 1] = y;
-        y = sorted[i]->trial.best_score;
+        y = trial_score(s, sorted[i]);
         stairs[2 * n] = point_x(sorted[i]);
         stairs[2 * n++ + 1] = y;
     }
@@ -95,10 +98,10 @@ static void fit_chart(const struct session *s, struct chart *c,
     c->x_max = 0;
     for (int i = 0; i < s->tried.count; i++) {
         const struct attempt *t = &s->tried.list[i];
-        if (!attempt_has_point(t))
+        if (!trial_has_point(s, t))
             continue;
-        low = fmin(low, t->trial.best_score);
-        high = fmax(high, t->trial.best_score);
+        low = fmin(low, trial_score(s, t));
+        high = fmax(high, trial_score(s, t));
         c->x_min = fmin(c->x_min, point_x(t));
         c->x_max = fmax(c->x_max, point_x(t));
     }
@@ -139,7 +142,7 @@ static void draw_letter(struct screen *s, const struct pane_trials *p,
     char label[TRIAL_LABEL_SIZE];
 
     width = cells_width(trial_label(t, label));
-    chart_cell(c, area, point_x(t), t->trial.best_score, &row, &col);
+    chart_cell(c, area, point_x(t), trial_score(session, t), &row, &col);
     if (row < 0 || row >= area.rows || col < 0 || col >= area.cols)
         return;
     col = free_column(area, row, col, width);
@@ -159,9 +162,27 @@ static void draw_letters(struct screen *s, struct pane_trials *p,
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < session->tried.count; i++)
             if ((i == p->view.chosen) == (pass == 0) &&
-                attempt_has_point(&session->tried.list[order[i]]))
+                trial_has_point(session, &session->tried.list[order[i]]))
                 draw_letter(s, p, c, area, i, order[i]);
     free(order);
+}
+
+/* Why the chosen trial is not in the plot. */
+static void tell_absence(const struct session *s, const struct attempt *t,
+                         struct area area, int col)
+{
+    char epochs[TRIAL_EPOCHS_SIZE];
+    int compared = attempts_epochs(&s->tried);
+
+    if (trial_continues(&t->trial))
+        area_print(area, 0, col, ROLE_DIM, "goes on with others' weights, "
+                   "%s: N runs it afresh", trial_epochs(s, t, epochs));
+    else if (t->trial.epochs == 0)
+        area_text(area, 0, col, ROLE_DIM,
+                  "has no point until an epoch of it ends");
+    else
+        area_print(area, 0, col, ROLE_DIM, "had %d epoch%s, fewer than %d",
+                   t->trial.epochs, t->trial.epochs == 1 ? "" : "s", compared);
 }
 
 /* "B  fp16, microbatch 10  3.09 MiB  77.82%  on the front" */
@@ -177,15 +198,14 @@ static void draw_chosen(const struct session *s, const struct pane_trials *p,
 
     trial_label(t, label);
     col = area_text(area, 0, 1, ROLE_TITLE | STYLE_REVERSE, label);
-    if (!attempt_has_point(t)) {
-        area_text(area, 0, col + 2, ROLE_DIM,
-                  "has no point until an epoch of it ends");
+    if (!trial_has_point(s, t)) {
+        tell_absence(s, t, area, col + 2);
         return;
     }
     col = area_print(area, 0, col + 2, ROLE_TEXT | STYLE_BOLD,
                      "%s  %s",
                      bytes_format(bytes, sizeof(bytes), t->peak_bytes),
-                     score_format(&score, t->trial.best_score, 2, number));
+                     score_format(&score, trial_score(s, t), 2, number));
     if (beaten < 0)
         col = area_text(area, 0, col + 2, ROLE_GOOD, "on the front");
     else
@@ -198,7 +218,7 @@ static void draw_chosen(const struct session *s, const struct pane_trials *p,
 static bool any_point(const struct session *s)
 {
     for (int i = 0; i < s->tried.count; i++)
-        if (attempt_has_point(&s->tried.list[i]))
+        if (trial_has_point(s, &s->tried.list[i]))
             return true;
     return false;
 }
@@ -227,8 +247,8 @@ void pane_front_draw(struct screen *s, struct pane_trials *p,
     char title[64];
     double *xy;
 
-    snprintf(title, sizeof(title), "Pareto front: most %s for the memory",
-             score.name);
+    snprintf(title, sizeof(title), "Pareto front: most %.12s for the memory, "
+             "epoch %d", score.name, attempts_epochs(&session->tried));
     screen_note(s, area, ROLE_DIM, title);
     if (!any_point(session)) {
         area_print(area, 1, 1, ROLE_DIM,

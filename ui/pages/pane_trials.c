@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "ui/pages/trial_text.h"
 
 /* The columns in their order, cut where there is no more room. */
@@ -52,9 +53,9 @@ static void write_label(const struct session *s, const struct attempt *t,
 {
     char label[TRIAL_LABEL_SIZE];
 
-    snprintf(text, size, "%s%s%s%s", trial_label(t, label),
+    snprintf(text, size, "%s%s%s%s%s", trial_label(t, label),
              trial_on_front(s, t) ? "*" : "", is_now(s, t) ? "▸" : "",
-             is_pinned(s, t) ? "p" : "");
+             is_pinned(s, t) ? "p" : "", t->marked ? "+" : "");
     *style = trial_label_style(s, t);
 }
 
@@ -70,6 +71,20 @@ static void write_state(const struct session *s, const struct attempt *t,
 
 enum { FLOPS_CELLS = 5 };
 
+/* A continuation begins with whose it is: "15→20 of A: fp16". */
+static void write_settings(const struct session *s, const struct attempt *t,
+                           char *text, size_t size, unsigned *style)
+{
+    char epochs[TRIAL_EPOCHS_SIZE];
+    size_t used = 0;
+
+    if (trial_continues(&t->trial)) {
+        used = (size_t)snprintf(text, size, "%s: ", trial_epochs(s, t, epochs));
+        *style = ROLE_DIM;
+    }
+    trial_describe(s, t, text + used, size - used);
+}
+
 static void write_cell(const void *arg, int row, int column, char *text,
                        size_t size, unsigned *style)
 {
@@ -83,7 +98,7 @@ static void write_cell(const void *arg, int row, int column, char *text,
         write_label(s, t, text, size, style);
         break;
     case COLUMN_SETTINGS:
-        trial_describe(s, t, text, size);
+        write_settings(s, t, text, size, style);
         break;
     case COLUMN_PEAK:
         if (t->peak_bytes)
@@ -96,7 +111,8 @@ static void write_cell(const void *arg, int row, int column, char *text,
                                    FLOPS_CELLS));
         break;
     case COLUMN_BEST:
-        *style = trial_on_front(s, t) ? ROLE_GOOD : ROLE_TEXT;
+        *style = trial_on_front(s, t)         ? ROLE_GOOD
+                 : trial_continues(&t->trial) ? ROLE_DIM : ROLE_TEXT;
         if (t->trial.epochs)
             snprintf(text, size, "%s",
                      score_format(&score, t->trial.best_score, 2, number));
@@ -111,6 +127,7 @@ static void write_cell(const void *arg, int row, int column, char *text,
         break;
     case COLUMN_EPOCHS:
         snprintf(text, size, "%d", t->trial.epochs);
+        *style = trial_continues(&t->trial) ? ROLE_DIM : ROLE_TEXT;
         break;
     case COLUMN_SECONDS:
         snprintf(text, size, "%s",
@@ -192,6 +209,25 @@ static int fit_trial_columns(struct table_column columns[COLUMN_COUNT],
     return count;
 }
 
+/* The queue, or else the meaning of the marks beside labels. */
+static void draw_queue(struct screen *s, struct area area)
+{
+    const struct session *session = s->session;
+    double left = session_seconds_left(session);
+    char text[64], time[TEXT_DURATION_SIZE];
+    int n = session->queue.count;
+
+    if (n == 0) {
+        screen_note(s, area, ROLE_DIM,
+                    "* on the front  ▸ now  p pinned  + marked");
+        return;
+    }
+    snprintf(text, sizeof(text), "queue: %d run%s after this one%s%s", n,
+             n == 1 ? "" : "s", left > 0 ? ", left " : "",
+             left > 0 ? text_duration(time, left) : "");
+    screen_note(s, area, ROLE_TITLE, text);
+}
+
 void pane_trials_draw(struct screen *s, struct pane_trials *p,
                       struct area area, bool keys)
 {
@@ -218,7 +254,7 @@ void pane_trials_draw(struct screen *s, struct pane_trials *p,
     if (session->tried.count == 0)
         area_text(area, 1, 1, ROLE_DIM,
                   "Nothing was tried yet; the run is about to begin.");
-    screen_note(s, area, ROLE_DIM, "* on the front  ▸ now  p pinned");
+    draw_queue(s, area);
     free(order);
 }
 

@@ -36,14 +36,41 @@ double trial_seconds(const struct attempt *t)
     return fmax(0, t->trial.end[AXIS_SECONDS] - t->trial.begin[AXIS_SECONDS]);
 }
 
+bool trial_has_point(const struct session *s, const struct attempt *t)
+{
+    return attempt_competes(t, attempts_epochs(&s->tried));
+}
+
+double trial_score(const struct session *s, const struct attempt *t)
+{
+    return trial_best_by(&t->trial, attempts_epochs(&s->tried));
+}
+
 bool trial_on_front(const struct session *s, const struct attempt *t)
 {
-    return attempt_has_point(t) && attempts_beaten_by(&s->tried, t) < 0;
+    return trial_has_point(s, t) && attempts_beaten_by(&s->tried, t) < 0;
 }
 
 unsigned trial_label_style(const struct session *s, const struct attempt *t)
 {
-    return (trial_on_front(s, t) ? ROLE_GOOD : ROLE_TEXT) | STYLE_BOLD;
+    return trial_on_front(s, t)          ? ROLE_GOOD | STYLE_BOLD
+           : trial_continues(&t->trial) ? ROLE_DIM
+                                        : ROLE_TEXT | STYLE_BOLD;
+}
+
+const char *trial_epochs(const struct session *s, const struct attempt *t,
+                         char text[TRIAL_EPOCHS_SIZE])
+{
+    const struct attempt *origin = attempts_origin(&s->tried, t);
+    char label[TRIAL_LABEL_SIZE];
+
+    if (trial_continues(&t->trial))
+        snprintf(text, TRIAL_EPOCHS_SIZE, "%.3g→%.3g of %s",
+                 t->trial.begin[AXIS_EPOCHS], t->trial.end[AXIS_EPOCHS],
+                 origin ? trial_label(origin, label) : "another");
+    else
+        snprintf(text, TRIAL_EPOCHS_SIZE, "%d", t->trial.epochs);
+    return text;
 }
 
 static const struct attempt *first_of_run(const struct session *s, int run)
@@ -83,14 +110,47 @@ void trial_describe(const struct session *s, const struct attempt *t,
     }
 }
 
+/* How it compares with the others. */
+static void show_place(struct text_block *text, const struct session *s,
+                       const struct attempt *t)
+{
+    int beaten = attempts_beaten_by(&s->tried, t);
+    int epochs = attempts_epochs(&s->tried);
+    struct score score = facts_of(&t->trial.settings).score;
+    char number[NUMBER_SIZE], bytes[BYTES_TEXT_SIZE], label[TRIAL_LABEL_SIZE];
+    const struct attempt *better;
+
+    if (trial_continues(&t->trial)) {
+        text_block_add(text, ROLE_DIM, "It began with the weights of other "
+                       "settings, so it does not compete; N runs its settings "
+                       "from the beginning.");
+        return;
+    }
+    if (!trial_has_point(s, t)) {
+        text_block_add(text, ROLE_DIM, "Trials compete after %d epoch%s now; "
+                       "it had fewer.", epochs, epochs == 1 ? "" : "s");
+        return;
+    }
+    if (beaten < 0) {
+        text_block_add(text, ROLE_GOOD, "On the front after %d epoch%s: "
+                       "nothing tried so far has this %s in less memory.",
+                       epochs, epochs == 1 ? "" : "s", score.name);
+        return;
+    }
+    better = &s->tried.list[beaten];
+    text_block_add(text, ROLE_TEXT, "Not on the front after %d epoch%s: %s has "
+                   "%s in %s.", epochs, epochs == 1 ? "" : "s",
+                   trial_label(better, label),
+                   score_format(&score, trial_score(s, better), 2, number),
+                   bytes_format(bytes, sizeof(bytes), better->peak_bytes));
+}
+
 static void show_results(struct text_block *text, const struct session *s,
                          const struct attempt *t)
 {
     char bytes[BYTES_TEXT_SIZE], more[BYTES_TEXT_SIZE];
-    char number[NUMBER_SIZE], last[NUMBER_SIZE], label[TRIAL_LABEL_SIZE];
+    char number[NUMBER_SIZE], last[NUMBER_SIZE];
     struct score score = facts_of(&t->trial.settings).score;
-    int beaten = attempts_beaten_by(&s->tried, t);
-    const struct attempt *better = &s->tried.list[beaten < 0 ? 0 : beaten];
 
     text_block_add(text, ROLE_TEXT,
                    "Run %d, preset %s: epoch %.4g to %.4g, %s seconds.",
@@ -110,7 +170,7 @@ static void show_results(struct text_block *text, const struct session *s,
     if (t->trial.seconds_per_step > 0)
         text_block_add(text, ROLE_TEXT, "A step takes %.3g seconds.",
                        t->trial.seconds_per_step);
-    if (!attempt_has_point(t)) {
+    if (t->trial.epochs == 0) {
         text_block_add(text, ROLE_DIM, "No epoch of it has ended yet.");
         return;
     }
@@ -120,15 +180,7 @@ static void show_results(struct text_block *text, const struct session *s,
                    score_format(&score, t->trial.best_score, 2, number),
                    score_format(&score, t->trial.valid_score, 2, last),
                    t->trial.epochs, t->trial.epochs == 1 ? "" : "s");
-    if (beaten < 0)
-        text_block_add(text, ROLE_GOOD, "On the front: nothing tried so far "
-                       "has this %s in less memory.", score.name);
-    else
-        text_block_add(text, ROLE_TEXT, "Not on the front: %s has %s in "
-                       "%s.", trial_label(better, label),
-                       score_format(&score, better->trial.best_score, 2,
-                                    number),
-                       bytes_format(bytes, sizeof(bytes), better->peak_bytes));
+    show_place(text, s, t);
 }
 
 static void show_changes(struct text_block *text, const struct session *s,

@@ -16,9 +16,19 @@ const char *trial_label(const struct attempt *, char text[TRIAL_LABEL_SIZE]);
 /* The style of the label: a trial on the front stands out. */
 unsigned trial_label_style(const struct session *, const struct attempt *);
 
-/* Whether the trial is on the Pareto front: none has as good a score in less
- * memory, or a better one in no more. */
+/* Whether the trial has a point in the plot of those that compete, and its
+ * score there. */
+bool trial_has_point(const struct session *, const struct attempt *);
+double trial_score(const struct session *, const struct attempt *);
+
+/* Whether the trial is on the Pareto front: it competes, and none that does has
+ * as good a score in less memory, or a better one in no more. */
 bool trial_on_front(const struct session *, const struct attempt *);
+
+/* "5" epochs of a trial, "15→20 of A" of a continuation. */
+enum { TRIAL_EPOCHS_SIZE = 64 };
+const char *trial_epochs(const struct session *, const struct attempt *,
+                         char text[TRIAL_EPOCHS_SIZE]);
 
 /* The factor by which it computes more than its baseline, and the factor by
  * which it takes less memory; 0: not known yet. */

@@ -22,31 +22,54 @@ void attempts_done(struct attempts *as)
     attempts_init(as);
 }
 
-bool attempt_has_point(const struct attempt *a)
+int attempts_epochs(const struct attempts *as)
 {
-    return a->trial.epochs > 0 && a->peak_bytes > 0;
+    for (int i = as->count - 1; i >= 0; i--)
+        if (attempt_competes(&as->list[i], 1))
+            return as->list[i].trial.epochs;
+    return 0;
 }
 
-bool attempt_is_better(const struct attempt *a, const struct attempt *b)
+bool attempt_competes(const struct attempt *a, int epochs)
+{
+    return !trial_continues(&a->trial) && a->peak_bytes > 0 && epochs > 0 &&
+           a->trial.epochs >= epochs;
+}
+
+bool attempt_is_better(const struct attempt *a, const struct attempt *b,
+                       int epochs)
 {
     struct score score = facts_of(&a->trial.settings).score;
 
-    return score_better(&score, a->trial.best_score, b->trial.best_score);
+    return score_better(&score, trial_best_by(&a->trial, epochs),
+                        trial_best_by(&b->trial, epochs));
 }
 
-static bool beats(const struct attempt *a, const struct attempt *b)
+const struct attempt *attempts_origin(const struct attempts *as,
+                                      const struct attempt *a)
 {
-    bool is_better = attempt_is_better(a, b);
+    for (int i = 0; i < as->count; i++)
+        if (as->list[i].run == a->run)
+            return trial_continues(&as->list[i].trial) ? NULL : &as->list[i];
+    return NULL;
+}
 
-    return attempt_has_point(a) && a->peak_bytes <= b->peak_bytes &&
-           (is_better || a->trial.best_score == b->trial.best_score) &&
+static bool beats(const struct attempt *a, const struct attempt *b, int epochs)
+{
+    bool is_better = attempt_is_better(a, b, epochs);
+    bool is_worse = attempt_is_better(b, a, epochs);
+
+    return a->peak_bytes <= b->peak_bytes && !is_worse &&
            (a->peak_bytes < b->peak_bytes || is_better);
 }
 
 int attempts_beaten_by(const struct attempts *as, const struct attempt *a)
 {
+    int epochs = attempts_epochs(as);
+
     for (int i = 0; i < as->count; i++)
-        if (beats(&as->list[i], a))
+        if (attempt_competes(&as->list[i], epochs) &&
+            beats(&as->list[i], a, epochs))
             return i;
     return -1;
 }
@@ -68,7 +91,7 @@ static int least_missed(const struct attempts *as)
 {
     for (int i = 0; i < as->count; i++)
         if (as->list[i].number != as->pinned &&
-            (!attempt_has_point(&as->list[i]) ||
+            (!attempt_competes(&as->list[i], attempts_epochs(as)) ||
              attempts_beaten_by(as, &as->list[i]) >= 0))
             return i;
     return as->list[0].number == as->pinned;

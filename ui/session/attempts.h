@@ -3,6 +3,10 @@
  * all its runs, each with the memory it was planned to take. They outlive their
  * runs. When there are ATTEMPTS_MOST, the oldest that nobody would miss makes
  * room.
+ *
+ * Trials compete by their best scores after the same number of epochs, as many
+ * as the latest of them has had. Continuations do not compete: the weights that
+ * they began with are another trial's.
  */
 #ifndef MEMDIAL_ATTEMPTS_H
 #define MEMDIAL_ATTEMPTS_H
@@ -20,6 +24,7 @@ struct attempt {
     struct forecast *plan, *baseline; /* held, figures; NULL: not here yet */
     uint64_t peak_bytes, arena_bytes; /* and flops; 0: not known yet */
     double flops;                    /* of a step */
+    bool marked;                     /* by a person */
 };
 
 struct attempts {
@@ -39,14 +44,24 @@ void attempts_follow(struct attempts *, const struct run *);
 void attempts_note(struct attempts *, struct forecast *plan,
                    const struct forecast *baseline);
 
-/* Whether it has a score and its memory is known. */
-bool attempt_has_point(const struct attempt *);
+/* Epochs after which trials compete; 0: none has had any. */
+int attempts_epochs(const struct attempts *);
 
-/* Whether the best score of one is better than that of another. */
-bool attempt_is_better(const struct attempt *, const struct attempt *);
+/* Whether it competes: it is a trial proper, has had these epochs, and its
+ * memory is known. */
+bool attempt_competes(const struct attempt *, int epochs);
 
-/* The index of the first attempt with as good a score in less memory, or a
- * better one in no more; or -1. */
+/* Whether the score of one after these epochs is better than that of another;
+ * both compete. */
+bool attempt_is_better(const struct attempt *, const struct attempt *,
+                       int epochs);
+
+/* The trial that a continuation of its run began as; NULL: it is forgotten. */
+const struct attempt *attempts_origin(const struct attempts *,
+                                      const struct attempt *);
+
+/* The index of the first that competes and has as good a score in less memory,
+ * or a better one in no more; or -1. */
 int attempts_beaten_by(const struct attempts *, const struct attempt *);
 
 #endif

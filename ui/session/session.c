@@ -173,6 +173,53 @@ void session_begin(struct session *s, const char *preset,
     s->undo_before--;
 }
 
+/* The time of a run is that of its steps so far, for all its steps. */
+void session_queue(struct session *s, const struct attempt *a)
+{
+    const struct run *run = runs_find(&s->runs, a->run);
+    struct queued q = { .settings = a->trial.settings };
+    int before = s->queue.count;
+
+    memcpy(q.preset, a->preset, sizeof(q.preset));
+    if (run)
+        q.seconds = (double)run->steps * a->trial.seconds_per_step;
+    if (!queue_toggle(&s->queue, &q))
+        session_say(s, NOTICE_WARNING, "the queue is full: it has %d runs",
+                    QUEUE_MOST);
+    else
+        session_say(s, NOTICE_INFO, "%s the queue: %d to run after this one",
+                    s->queue.count > before ? "in" : "out of",
+                    s->queue.count);
+    session_next_run(s);
+}
+
+void session_next_run(struct session *s)
+{
+    struct queued next;
+
+    if ((s->state != LINK_DONE && s->state != LINK_FAILED) ||
+        s->asks & SESSION_ASK_BEGIN || !queue_take(&s->queue, &next))
+        return;
+    session_begin(s, next.preset, &next.settings);
+    session_say(s, NOTICE_INFO, "the next of the queue begins; %d after it",
+                s->queue.count);
+}
+
+double session_seconds_left(const struct session *s)
+{
+    const struct run *r = session_run(s);
+    double left = r->samples_per_second > 0
+                      ? (double)(r->steps - r->step) * s->in_force.batch /
+                            r->samples_per_second : 0;
+
+    for (int i = 0; i < s->queue.count; i++)
+        if (s->queue.list[i].seconds <= 0)
+            return 0;
+        else
+            left += s->queue.list[i].seconds;
+    return left;
+}
+
 void session_stay(struct session *s)
 {
     if (s->undo_before < 0)

@@ -19,6 +19,7 @@
 #include "plan/forecast.h"
 #include "ui/session/attempts.h"
 #include "ui/session/link.h"
+#include "ui/session/queue.h"
 #include "ui/session/runs.h"
 
 enum { SESSION_UNDOS = 256 };
@@ -79,6 +80,7 @@ struct session {
 
     struct runs runs;                /* and which of them is pinned */
     struct attempts tried;           /* likewise */
+    struct queue queue;              /* of runs after the one under way */
     struct candidate *candidates;    /* owned, [candidate_count] */
     int candidate_count;
 };
@@ -109,6 +111,15 @@ void session_fill(const struct session *, struct settings *);
  * in a run; can be undone too. */
 void session_begin(struct session *, const char *preset,
                    const struct settings *);
+
+/* Queues an attempt's settings, or takes them out of the queue. */
+void session_queue(struct session *, const struct attempt *);
+
+/* Begins the first run of the queue, if the run before it is over. */
+void session_next_run(struct session *);
+
+/* Seconds until the run under way and the queue are done; 0: not known. */
+double session_seconds_left(const struct session *);
 
 /* The new run cannot begin, and the run before it goes on. */
 void session_stay(struct session *);

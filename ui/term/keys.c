@@ -55,6 +55,16 @@ const struct key keys_table[] = {
       "Enter Space", "show", "show the chosen settings and what they gave" },
     { ACTION_BACK, 0, { 'b' }, ON(RUNS),
       "b", "back", "go back to the chosen settings" },
+    { ACTION_AFRESH, 0, { 'N' }, ON(RUNS),
+      "N", "afresh", "run the chosen settings from the beginning" },
+    { ACTION_MARK, 0, { 'm' }, ON(RUNS),
+      "m", "mark", "mark the chosen settings, or not" },
+    { ACTION_QUEUE, 0, { 'Q' }, ON(RUNS),
+      "Q", "queue", "run the marked settings, or the chosen ones, one after the "
+      "other, each from the beginning; again: not" },
+    { ACTION_COMPARE, 0, { 'c' }, ON(RUNS),
+      "c", "compare", "show the two marked settings side by side, or the marked "
+      "and the chosen ones" },
     { ACTION_PIN_ROW, 0, { 'p' }, ON(RUNS),
       "p", "pin", "compare with the chosen settings and their run from now "
       "on; again: with the baseline" },

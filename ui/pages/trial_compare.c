@@ -1,0 +1,149 @@
+#include "ui/pages/trial_compare.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/bytes.h"
+#include "base/number.h"
+#include "ui/pages/trial_text.h"
+#include "ui/session/diff.h"
+#include "ui/term/theme.h"
+
+enum { EPOCHS_SHOWN = 12 };
+
+/* A row has a name and a figure of each. */
+static void compare_row(struct text_block *text, unsigned style,
+                        const char *name, const char *a, const char *b)
+{
+    text_block_add(text, style, "  %-16s %14s %14s", name, a, b);
+}
+
+static void compare_heading(struct text_block *text, const char *title)
+{
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, ROLE_TITLE, "%s", title);
+}
+
+static void compare_settings(struct text_block *text, const struct attempt *a,
+                             const struct attempt *b)
+{
+    const struct settings *x = &a->trial.settings, *y = &b->trial.settings;
+    char one[SETTINGS_TEXT_SIZE], other[SETTINGS_TEXT_SIZE];
+    bool any = false;
+
+    compare_heading(text, "Settings that differ");
+    for (int i = 0; i < settings_count; i++) {
+        const struct setting *row = &settings_table[i];
+        if (!settings_differ(x, y, row))
+            continue;
+        any = true;
+        diff_value(x, row, one, sizeof(one));
+        diff_value(y, row, other, sizeof(other));
+        compare_row(text, ROLE_PENDING, row->name, one, other);
+    }
+    if (!any)
+        text_block_add(text, ROLE_DIM, "  none");
+}
+
+static void compare_sizes(struct text_block *text, const char *name,
+                          uint64_t a, uint64_t b)
+{
+    char one[BYTES_TEXT_SIZE], other[BYTES_TEXT_SIZE];
+
+    if (a || b)
+        compare_row(text, a == b ? ROLE_DIM : ROLE_TEXT, name,
+                    bytes_format(one, sizeof(one), a),
+                    bytes_format(other, sizeof(other), b));
+}
+
+static void compare_memory(struct text_block *text, const struct attempt *a,
+                           const struct attempt *b)
+{
+    compare_heading(text, "Bytes at the peak");
+    compare_sizes(text, "all", a->peak_bytes, b->peak_bytes);
+    for (int k = 0; k < KIND_COUNT && a->plan && b->plan; k++)
+        compare_sizes(text, kind_name((enum kind)k), a->plan->bytes[k],
+                      b->plan->bytes[k]);
+    compare_sizes(text, "arena", a->arena_bytes, b->arena_bytes);
+}
+
+/* A figure, or an ellipsis where it is not known yet. */
+static const char *figure(double value, const char *format,
+                          char text[NUMBER_SIZE])
+{
+    snprintf(text, NUMBER_SIZE, value > 0 ? format : "…", value);
+    return text;
+}
+
+static void compare_time(struct text_block *text, const struct attempt *a,
+                         const struct attempt *b)
+{
+    char one[NUMBER_SIZE], other[NUMBER_SIZE];
+
+    compare_heading(text, "Time");
+    compare_row(text, ROLE_TEXT, "seconds a step",
+                figure(a->trial.seconds_per_step, "%.3g", one),
+                figure(b->trial.seconds_per_step, "%.3g", other));
+    compare_row(text, ROLE_TEXT, "× of baseline",
+                figure(trial_flops_ratio(a), "%.2f FLOPs", one),
+                figure(trial_flops_ratio(b), "%.2f FLOPs", other));
+}
+
+/* The best score of the first epochs; NAN: it has had fewer. */
+static double score_by(const struct attempt *a, int epochs)
+{
+    return a->trial.epochs >= epochs ? trial_best_by(&a->trial, epochs) : NAN;
+}
+
+static void compare_epoch(struct text_block *text, const struct attempt *a,
+                          const struct attempt *b, int epoch)
+{
+    struct score score = facts_of(&a->trial.settings).score;
+    double x = score_by(a, epoch), y = score_by(b, epoch);
+    char one[NUMBER_SIZE], other[NUMBER_SIZE], name[32];
+
+    snprintf(name, sizeof(name), "%d epoch%s", epoch, epoch == 1 ? "" : "s");
+    compare_row(text, ROLE_TEXT, name,
+                isnan(x) ? "…" : score_format(&score, x, 2, one),
+                isnan(y) ? "…" : score_format(&score, y, 2, other));
+}
+
+/* Epochs are thinned out evenly; the last one that each has had is shown. */
+static void compare_scores(struct text_block *text, const struct attempt *a,
+                           const struct attempt *b)
+{
+    int most = a->trial.epochs > b->trial.epochs ? a->trial.epochs
+                                                 : b->trial.epochs;
+    int least = a->trial.epochs + b->trial.epochs - most;
+    int each = (most + EPOCHS_SHOWN - 1) / EPOCHS_SHOWN;
+    char title[64];
+
+    snprintf(title, sizeof(title), "Best %s of validation, after",
+             facts_of(&a->trial.settings).score.name);
+    compare_heading(text, title);
+    for (int epoch = 1; epoch <= most; epoch++)
+        if (epoch % each == 0 || epoch == most || epoch == least)
+            compare_epoch(text, a, b, epoch);
+    if (most == 0)
+        text_block_add(text, ROLE_DIM, "  No epoch has ended yet.");
+}
+
+void trial_compare(struct text_block *text, const struct session *s,
+                   const struct attempt *a, const struct attempt *b)
+{
+    char one[TRIAL_LABEL_SIZE], other[TRIAL_LABEL_SIZE];
+    char from[TRIAL_EPOCHS_SIZE];
+
+    compare_row(text, ROLE_TITLE, "", trial_label(a, one),
+                trial_label(b, other));
+    if (trial_continues(&a->trial))
+        text_block_add(text, ROLE_DIM, "  %s is a continuation, %s.", one,
+                       trial_epochs(s, a, from));
+    if (trial_continues(&b->trial))
+        text_block_add(text, ROLE_DIM, "  %s is a continuation, %s.", other,
+                       trial_epochs(s, b, from));
+    compare_settings(text, a, b);
+    compare_memory(text, a, b);
+    compare_time(text, a, b);
+    compare_scores(text, a, b);
+}
