@@ -196,6 +196,11 @@ Test(dictionary, text_that_is_none_is_refused_with_its_place)
         { "a\xc0\xaf", 3, "t: line 1: byte 2 is not UTF-8" },
         { "a\xed\xa0\x80", 4, "t: line 1: byte 2 is not UTF-8" },
         { "a\xf4\x90\x80\x80", 5, "t: line 1: byte 2 is not UTF-8" },
+        { "a\n\33[2J\n", 7, "t: line 2: byte 1 is a control character, "
+          "U+001B" },
+        { "ab\x7f", 3, "t: line 1: byte 3 is a control character, U+007F" },
+        { "a \xc2\x9b", 4, "t: line 1: byte 3 is a control character, "
+          "U+009B" },
         { "a\n\nb\n", 5, "t: line 2 is empty" },
         { "a\n \t \nb\n", 8, "t: line 2 is empty" },
         { "a\n\n", 3, "t: line 2 is empty" },

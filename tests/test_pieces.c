@@ -57,8 +57,8 @@ Test(pieces, words_are_cut_into_pieces)
     struct settings s = settings_for(&f, merges);
     struct dataset *set = open_with(&s);
     int count, tokens;
-    int32_t *token = sequences_encode(dataset_sequences(set), "haus hausbau",
-                                      &count);
+    int32_t *token = sequences_encode(dataset_sequences(set),
+                                      word_of("haus hausbau"), &count);
     const int32_t *train = sequences_source(dataset_sequences(set),
                                             SPLIT_TRAIN, 0, &tokens);
 

@@ -219,13 +219,16 @@ Test(text, only_what_is_utf8_is_a_character)
         { "a", 1, 1, 'a' },
         { "\xc3\xa9", 2, 2, 0xe9 },
         { "\xf0\x9f\x98\x80", 4, 4, 0x1f600 },
-        { "\xed\xa0\x80", 3, 3, 0xd800 },
         { "\xc3\xa9", 1, 1, TEXT_NO_CHARACTER },       /* cut off */
         { "\xe2\x82x", 3, 2, TEXT_NO_CHARACTER },
         { "\xa9", 1, 1, TEXT_NO_CHARACTER },
         { "\xc0\xaf", 2, 1, TEXT_NO_CHARACTER },       /* long forms */
         { "\xe0\x80\xaf", 3, 3, TEXT_NO_CHARACTER },
         { "\xf4\x90\x80\x80", 4, 4, TEXT_NO_CHARACTER }, /* U+110000 */
+        { "\xed\x9f\xbf", 3, 3, 0xd7ff },
+        { "\xed\xa0\x80", 3, 3, TEXT_NO_CHARACTER },   /* surrogates */
+        { "\xed\xbf\xbf", 3, 3, TEXT_NO_CHARACTER },
+        { "\xee\x80\x80", 3, 3, 0xe000 },
         { "\xff", 1, 1, TEXT_NO_CHARACTER },
     };
 

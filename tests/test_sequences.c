@@ -431,7 +431,7 @@ Test(sequences, lines_are_encoded)
     struct dataset *set = open_set(&s);
     int count;
     int32_t *token = sequences_encode(sequences_of(set),
-                                      " drei  und blau null", &count);
+                                      word_of(" drei  und blau null"), &count);
 
     cr_assert_eq(count, 5);
     cr_expect_eq(token[0], TOKEN_SPECIALS + 3);
@@ -439,7 +439,7 @@ Test(sequences, lines_are_encoded)
     cr_expect_eq(token[3], TOKEN_SPECIALS);
     cr_expect_eq(token[4], TOKEN_END);
     free(token);
-    token = sequences_encode(sequences_of(set), "", &count);
+    token = sequences_encode(sequences_of(set), word_of(""), &count);
     cr_assert_eq(count, 1);
     cr_expect_eq(token[0], TOKEN_END);
     free(token);

@@ -40,16 +40,33 @@ if [ $least -gt 0 ]; then
     report $? '... in the order of English'
 fi
 
+cp "$out" "$folder/expected"
+translate 'ein\tund  zwanzig\r\n\t\nzwei'
+cmp -s "$out" "$folder/expected"
+report $? 'tabs and carriage returns divide words, as in a file'
+
 for beam in 1 2 4; do
     translate 'drei und dreissig\n' --beam $beam
     [ "$(wc -l <"$out")" = 1 ]
     report $? "a beam of $beam"
 done
 
-printf 'twenty one\ntwo\n' >"$folder/reference"
-translate 'ein und zwanzig\nzwei\n' --reference "$folder/reference"
+long='ein hundert zwei und zwanzig tausend drei hundert vier und vierzig'
+printf 'one hundred twenty two thousand three hundred forty four\n' \
+    >"$folder/reference"
+translate "$long\n" --reference "$folder/reference"
 grep -q '^BLEU [0-9]' "$err"
 report $? 'BLEU against a reference'
+
+if [ $least -gt 0 ]; then
+    ! grep -q four "$err"
+    report $? '... of sentences that are long enough'
+    printf 'two\n' >"$folder/reference"
+    translate 'zwei\n' --reference "$folder/reference"
+    grep -q '^BLEU 0.00; no translation has four words' "$err"
+    report $? '... which says so where all sentences are too short for it'
+fi
+printf 'twenty one\ntwo\n' >"$folder/reference"
 
 # NAME PATTERN INPUT ARGUMENT...: what is refused, with exit code 2.
 refuses() {
@@ -67,9 +84,21 @@ refuses 'a reference that is not there' 'no-such-file' 'zwei\n' \
 refuses 'a beam of none' 'beam' 'zwei\n' --beam 0
 refuses 'text that is not UTF-8' 'UTF-8' 'zwei\n\377\n'
 refuses 'a NUL' 'NUL' 'zwei\n\000\n'
+refuses 'a control character' \
+    'standard input: line 2: byte 3 is a control character, U+001B' \
+    'zwei\na \033[2J\n'
+refuses 'one beyond ASCII' 'U+009B' 'zwei \302\2332J\n'
 refuses 'a line that is too long' 'tokens' \
     "$(yes zwei | head -n 5000 | tr '\n' ' ')\n"
 refuses 'a snapshot of another size' 'features\|fit\|shape' 'zwei\n' \
     --set features=128
+
+"$memdial" translate quick-translate $small --load "$run" <&- >"$out" 2>"$err"
+[ $? = 2 ] && grep -q '^memdial: standard input is closed' "$err"
+report $? 'refused: no standard input'
+"$memdial" translate quick-translate $small --load "$run" </dev/null \
+    >"$out" 2>"$err"
+[ $? = 0 ] && [ ! -s "$out" ] && [ ! -s "$err" ]
+report $? 'an empty one has no translations'
 
 echo "1..$count"

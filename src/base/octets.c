@@ -16,9 +16,7 @@ static bool is_escape(uint32_t c)
 
 static bool is_plain(uint32_t c)
 {
-    bool surrogate = c >= 0xd800 && c <= 0xdfff;
-
-    return c != TEXT_NO_CHARACTER && !surrogate && !is_escape(c);
+    return c != TEXT_NO_CHARACTER && !is_escape(c);
 }
 
 /* U+EF80 is EE BE 80, U+EFC0 is EE BF 80. */

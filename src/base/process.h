@@ -15,4 +15,7 @@
  */
 bool process_streams(struct error *);
 
+/* Whether there was a standard input; for a command that needs it. */
+bool process_has_input(struct error *);
+
 #endif

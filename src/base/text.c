@@ -152,7 +152,8 @@ size_t text_decode(const char *text, size_t length, uint32_t *character)
             return i;
         c = c << 6 | (s[i] & 0x3f);
     }
-    if (bytes && c >= least[bytes] && c < 0x110000)
+    if (bytes && c >= least[bytes] && c < 0x110000 &&
+        (c < 0xd800 || c > 0xdfff)) /* UTF-8 has no surrogates */
         *character = c;
     return bytes ? bytes : 1;
 }

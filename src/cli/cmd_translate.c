@@ -5,7 +5,6 @@
  */
 #include "cli/cmd_translate.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 
 #include "base/file.h"
 #include "base/print.h"
-#include "base/text.h"
+#include "base/process.h"
 #include "cli/request.h"
 #include "data/text_file.h"
 #include "train/bleu.h"
@@ -63,14 +62,12 @@ static void cmd_translate_choose(void *arg, int which, const char *value)
     }
 }
 
-/* The lines of standard input, and their tokens. */
+/* The lines of standard input, and the tokens of those that have words. */
 struct input {
-    char *text;          /* owned, as is the rest */
-    size_t bytes;
+    struct text_file text;
+    struct source *sources;      /* owned, [count] */
+    int *line;                   /* owned, [count]: of each, from 1 */
     int count;
-    struct source *sources;      /* [count] */
-    int *line;                   /* [count] the line of each, from 1 */
-    int lines;
 };
 
 static void input_free(struct input *in)
@@ -79,38 +76,17 @@ static void input_free(struct input *in)
         free((void *)(uintptr_t)in->sources[i].tokens);
     free(in->sources);
     free(in->line);
-    free(in->text);
+    text_file_free(&in->text);
 }
 
-static bool read_standard_input(struct input *in, struct error *e)
+/* Adds a line, unless it has no words. */
+static bool add_line(struct input *in, const struct trainer *t, int number,
+                     struct word line, struct error *e)
 {
-    enum { PIECE = 1 << 16 };
-    ssize_t n;
-
-    do {
-        in->text = xrealloc(in->text, in->bytes + PIECE + 1, 1);
-        n = read(STDIN_FILENO, in->text + in->bytes, PIECE);
-        if (n < 0 && errno != EINTR)
-            return error_set(e, EXIT_INPUT, "standard input: %s",
-                             strerror(errno));
-        in->bytes += n > 0 ? (size_t)n : 0;
-        if (in->bytes > TEXT_FILE_MOST)
-            return error_set(e, EXIT_INPUT, "standard input: more than 1 GiB; "
-                             "translate it in parts");
-    } while (n != 0);
-    in->text[in->bytes] = '\0';
-    return true;
-}
-
-/* Adds a line that ends with NUL, unless it has no words. */
-static bool add_line(struct input *in, const struct sequences *set,
-                     const struct plan *plan, const char *line,
-                     struct error *e)
-{
+    int most = translator_source(t->job->plan);
     struct source s;
 
-    s.tokens = sequences_encode(set, line, &s.count);
-    in->lines++;
+    s.tokens = sequences_encode(dataset_sequences(t->data), line, &s.count);
     if (s.count == 1) {
         free((void *)(uintptr_t)s.tokens);
         return true;
@@ -118,50 +94,24 @@ static bool add_line(struct input *in, const struct sequences *set,
     in->sources = xgrow(in->sources, in->count, sizeof(*in->sources));
     in->line = xgrow(in->line, in->count, sizeof(*in->line));
     in->sources[in->count] = s;
-    in->line[in->count++] = in->lines;
-    return s.count <= translator_source(plan) ||
-           error_set(e, EXIT_INPUT, "standard input: line %d: %d tokens with "
-                     "the end mark, more than the longest sentence has, %d; "
-                     "divide it", in->lines, s.count, translator_source(plan));
-}
-
-/* Whether the next line is text. */
-static bool check_line(const struct input *in, const char *line, size_t bytes,
-                       struct error *e)
-{
-    for (size_t at = 0; at < bytes;) {
-        uint32_t c;
-        size_t n = text_decode(line + at, bytes - at, &c);
-
-        if (c == TEXT_NO_CHARACTER || (c >= 0xd800 && c <= 0xdfff))
-            return error_set(e, EXIT_INPUT, "standard input: line %d: byte "
-                             "%zu is not UTF-8; convert the text with iconv",
-                             in->lines + 1, at + 1);
-        if (c == 0)
-            return error_set(e, EXIT_INPUT, "standard input: line %d has a "
-                             "NUL; this is not text", in->lines + 1);
-        at += n;
-    }
-    return true;
+    in->line[in->count++] = number;
+    return s.count <= most ||
+           error_set(e, EXIT_INPUT, "%s: line %d: %d tokens with the end mark, "
+                     "more than the longest sentence has, %d; divide it",
+                     in->text.path, number, s.count, most);
 }
 
 static bool read_input(struct input *in, const struct trainer *t,
                        struct error *e)
 {
-    const struct sequences *set = dataset_sequences(t->data);
+    struct word line;
+    size_t at = 0;
 
-    if (!read_standard_input(in, e))
+    if (!text_file_read_input(&in->text, e))
         return false;
-    for (char *at = in->text, *end; at < in->text + in->bytes; at = end + 1) {
-        end = memchr(at, '\n', (size_t)(in->text + in->bytes - at));
-        if (!end)
-            end = in->text + in->bytes;
-        if (!check_line(in, at, (size_t)(end - at), e))
+    for (int i = 1; text_file_next(&in->text, &at, &line); i++)
+        if (!add_line(in, t, i, line, e))
             return false;
-        *end = '\0';
-        if (!add_line(in, set, t->job->plan, at, e))
-            return false;
-    }
     return true;
 }
 
@@ -183,10 +133,10 @@ static bool read_reference(const struct wanted *w, const struct input *in,
         return true;
     if (!text_file_read(reference, w->reference, e))
         return false;
-    return reference->lines == in->lines ||
+    return reference->lines == in->text.lines ||
            error_set(e, EXIT_INPUT, "%s: %d lines, but standard input has %d; "
                      "give both the same sentences", w->reference,
-                     reference->lines, in->lines);
+                     reference->lines, in->text.lines);
 }
 
 /* Prints all lines, and adds each to the BLEU, if there is a reference. */
@@ -196,7 +146,7 @@ static void print_lines(const struct input *in, const struct sequences *set,
 {
     size_t at = 0;
 
-    for (int line = 1, i = 0; line <= in->lines; line++) {
+    for (int line = 1, i = 0; line <= in->text.lines; line++) {
         bool has_words = i < in->count && in->line[i] == line;
         char *text = has_words
                          ? sequences_text(set, tokens + (size_t)i++ *
@@ -215,6 +165,15 @@ static void print_lines(const struct input *in, const struct sequences *set,
         }
         free(text);
     }
+}
+
+/* Without a run of four words there is nothing to count. */
+static void print_bleu(const struct bleu *bleu)
+{
+    print_error("BLEU %.2f%s\n", bleu_score(bleu),
+                bleu->grams[BLEU_WORDS - 1] > 0
+                    ? "" : "; no translation has four words in a row, which "
+                           "BLEU counts");
 }
 
 static bool translate_input(const struct wanted *w, struct trainer *t,
@@ -236,7 +195,7 @@ static bool translate_input(const struct wanted *w, struct trainer *t,
         print_lines(in, dataset_sequences(t->data), tokens, steps, &reference,
                     &bleu);
     if (done && w->reference)
-        print_error("BLEU %.2f\n", bleu_score(&bleu));
+        print_bleu(&bleu);
     free(tokens);
     text_file_free(&reference);
     return done;
@@ -279,7 +238,7 @@ static int translate_request(const struct wanted *w)
     struct error e;
     bool ok;
 
-    if (!open_translator(w, &t, &e))
+    if (!process_has_input(&e) || !open_translator(w, &t, &e))
         return report_error(&e);
     ok = translate_input(w, t, &in, &e);
     input_free(&in);

@@ -408,17 +408,17 @@ void sequences_join(const struct sequences *set, char *line)
         pieces_join(line, marks);
 }
 
-int32_t *sequences_encode(const struct sequences *set, const char *line,
+int32_t *sequences_encode(const struct sequences *set, struct word line,
                           int *count)
 {
-    struct word rest = word_of(line), word;
+    struct word word;
     int32_t *all = NULL;
     const int32_t *token;
     struct cutter cutter;
 
     cutter_init(&cutter, set->corpus.bpe, set->corpus.dictionary[SIDE_SOURCE]);
     *count = 0;
-    while (word_next(&rest, &word))
+    while (word_next(&line, &word))
         for (int n = cutter_word(&cutter, word, &token); n > 0; n--) {
             all = xgrow(all, *count, sizeof(*all));
             all[(*count)++] = *token++;

@@ -21,6 +21,7 @@
 #define MEMDIAL_SEQUENCES_H
 
 #include "data/family.h"
+#include "data/words.h"
 
 enum { SEQUENCES_SOURCE, SEQUENCES_SOURCE_ENDS, SEQUENCES_PREVIOUS,
        SEQUENCES_LABELS, SEQUENCES_TARGET_ENDS };
@@ -58,7 +59,7 @@ void sequences_join(const struct sequences *, char *line);
 
 /* The source tokens of a line of text, the end mark included; *count of them.
  * The caller frees. */
-int32_t *sequences_encode(const struct sequences *, const char *line,
+int32_t *sequences_encode(const struct sequences *, struct word line,
                           int *count);
 
 /* Writes dictionaries, and merges if there are any, into a folder. A set that

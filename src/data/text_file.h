@@ -1,7 +1,8 @@
 /*
- * Text files of one sentence a line, in words that spaces divide. A file is
- * read once, as a whole: text that is mapped would end the process if somebody
- * cut the file short. It is valid UTF-8, and no line is empty.
+ * Text of one sentence a line, in words that spaces divide. A file is read
+ * once, as a whole: text that is mapped would end the process if somebody cut
+ * the file short. It is valid UTF-8 without control characters, for words are
+ * printed again, wherever that goes; tabs and the like divide words.
  */
 #ifndef MEMDIAL_TEXT_FILE_H
 #define MEMDIAL_TEXT_FILE_H
@@ -15,13 +16,18 @@ enum { TEXT_FILE_MOST = 1 << 30 };
 
 struct text_file {
     char *path, *data;   /* owned; tabs and the like are spaces by now */
+    bool gaps;           /* lines may be empty */
     size_t bytes;
     int lines;
 };
 
-/* Reads a file. The error begins with the path; of text that is refused, it
- * goes on with the line, and the byte in the line. */
+/* Reads a file; no line may be empty. The error begins with the path; of
+ * text that is refused, it goes on with the line, and the byte in the line. */
 bool text_file_read(struct text_file *, const char *path, struct error *);
+
+/* Reads standard input in the same way, under that name. Lines may be empty. */
+bool text_file_read_input(struct text_file *, struct error *);
+
 void text_file_free(struct text_file *);
 
 /* The line that begins at byte *at, which moves to the next; false: there is
