@@ -5,6 +5,7 @@
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "data/dictionary.h"
@@ -150,6 +151,10 @@ Test(parallel, refuses_bad_files)
           "token, a space and a count; " },
         { "dict.en.txt", "a 1\nb 1\nc 1\nd 1\ne 1\n", "data_path: "
           "@/dict.en.txt: 7 of 9 tokens of @/train.en are not in it; " },
+        { "train.de", "<s>\n<unk>\n<pad>\n", "data_path: @: 4 source tokens "
+          "and 9 target tokens, with four special ones each, in sentences of 2 "
+          "on average, do not fit source_vocabulary=10; cut words into other "
+          "pieces with subwords" },
         { "dict.de.txt", "a 1\nhaus 1\nein 1\nist 1\n", "data_path: @: 8 "
           "source tokens and 9 target tokens, with four special ones each, in "
           "sentences of 4 on average, do not fit source_vocabulary=10; --set "
@@ -173,6 +178,43 @@ Test(parallel, refuses_bytes_that_are_no_text)
 
     text_folder_put_bytes(&f, "valid.de", "das\nkl\0eine\n", 12);
     expect_refused(&f, &s, "data_path: @/valid.de: line 2: byte 3 is NUL; ");
+    text_folder_remove(&f);
+}
+
+static void put_words(const struct text_folder *f, const char *name, int words)
+{
+    char *text = calloc((size_t)words + 1, 2);
+
+    for (int i = 0; i < words; i++)
+        memcpy(text + 2 * i, "a ", 2);
+    text_folder_put(f, name, text);
+    free(text);
+}
+
+/* No value is advised that a setting cannot have. */
+Test(parallel, advises_what_can_be_done)
+{
+    static const struct {
+        const char *more[2];
+        int words;
+        const char *said;
+    } cases[] = {
+        { { NULL }, 40, "more than longest, 20; --set longest=41, or make" },
+        { { "microbatch=40" }, 40, "more than longest, 20; make the sentence" },
+        { { NULL }, 1000000, "more than longest, 20; make the sentence" }
+    };
+    struct text_folder f = make_small();
+
+    text_folder_put(&f, "valid.en", "a\n");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct settings s = settings_for(&f, cases[i].more);
+        struct dataset *set;
+        struct error e;
+
+        put_words(&f, "valid.de", cases[i].words);
+        cr_assert_not(dataset_open(&set, &s, &e));
+        cr_expect(strstr(e.text, cases[i].said), "%s", e.text);
+    }
     text_folder_remove(&f);
 }
 

@@ -3,6 +3,8 @@
  * before anything is changed, and none makes kernels read or write where they
  * must not.
  */
+#define _GNU_SOURCE
+
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -136,12 +138,14 @@ Test(forged, metadata)
     static const struct { const char *name, *text, *why; } cases[] = {
         { "format", "pt", "foreign" },
         { "format", NULL, "foreign" },
-        { "version", "2garbage", "version 2garbage" },
-        { "version", " 2", "version  2" },
-        { "version", "02", "version 02" },
-        { "version", "1", "version 1" },
-        { "version", "3", "version 3" },
+        { "version", "3garbage", "version 3garbage" },
+        { "version", " 3", "version  3" },
+        { "version", "03", "version 03" },
+        { "version", "2", "version 2" },
+        { "version", "4", "version 4" },
         { "version", NULL, "version" },
+        { "data", "dictionaries", "with dictionaries, but" },
+        { "data", NULL, "no run comes to" },
         { "run", "batch=2", "set them alike" },
         { "run", NULL, "set them alike" },
         { "colour", "red", "no run comes to" },
@@ -252,6 +256,33 @@ Test(forged, header)
     f = copy(&b);
     json_object_set_new(f.header, "__metadata__", json_array());
     expect_forged_refused(&b, &f, "no metadata", "foreign");
+    bench_done(&b);
+}
+
+/* Where bytes have changed, that is said, not what they seem to say. */
+Test(forged, damage)
+{
+    static const char *const places[] = { "memdial", "version", "\"3\"",
+                                          "batch=2", "F32", "head.linear.w" };
+    struct bench b;
+    size_t bytes;
+    unsigned char *file;
+
+    bench_init(&b, NULL);
+    file = forge_seal(&b.good, &bytes);
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        char *at = memmem(file, bytes, places[i], strlen(places[i]));
+
+        cr_assert(at, "%s", places[i]);
+        at[1] ^= 1;
+        put_file(&b, file, bytes);
+        expect_refused(&b, places[i], "damaged");
+        /* Of other sizes too, as long as it may be this run's. */
+        put_file(&b, file, bytes - 1);
+        expect_refused(&b, places[i], "damaged");
+        at[1] ^= 1;
+    }
+    free(file);
     bench_done(&b);
 }
 

@@ -29,6 +29,7 @@ struct pairs {
 
 struct corpus {
     struct pairs split[SPLIT_COUNT];
+    char language[SIDES][16]; /* names */
     struct dictionary *dictionary[SIDES];
     struct bpe *bpe;     /* NULL: words are cut already */
     enum piece_marks marks; /* of target tokens */

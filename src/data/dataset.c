@@ -72,8 +72,9 @@ static bool refuse_epoch(const struct settings *s, int64_t units,
 
 bool dataset_epoch_check(const struct settings *s, struct error *e)
 {
-    int64_t units = sets[s->data].family->planned_units(sets[s->data].source,
-                                                        s);
+    const struct data_family *family = sets[s->data].family;
+    int64_t units = family->planned_units
+                        ? family->planned_units(sets[s->data].source, s) : 0;
 
     return units == 0 || units >= s->batch || refuse_epoch(s, units, e);
 }
@@ -105,9 +106,18 @@ struct loader dataset_loader(const struct dataset *set, struct reading *r)
                             .goes_on = r->split == SPLIT_TRAIN };
 }
 
+void dataset_identity(const struct dataset *set,
+                      char text[DATASET_IDENTITY_SIZE])
+{
+    if (set->family->identity)
+        set->family->identity(set->state, text, DATASET_IDENTITY_SIZE);
+    else
+        *text = '\0';
+}
+
 bool dataset_intact(const struct dataset *set, struct error *e)
 {
-    return set->family->intact(set->state, e);
+    return !set->family->intact || set->family->intact(set->state, e);
 }
 
 const struct sequences *dataset_sequences(const struct dataset *set)

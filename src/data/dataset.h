@@ -40,6 +40,13 @@ struct reading dataset_read(const struct dataset *, const struct settings *,
 /* The loader of a batch, valid as long as the reading. */
 struct loader dataset_loader(const struct dataset *, struct reading *);
 
+/* Names what only a network of this set's can have learned, such as its
+ * dictionaries, by their checksums: sets with the same name can take each
+ * other's networks, if these have the right sizes. */
+enum { DATASET_IDENTITY_SIZE = 128 };
+void dataset_identity(const struct dataset *,
+                      char text[DATASET_IDENTITY_SIZE]);
+
 /* Whether no sample so far had changed since the set was opened. Once one has,
  * the answer stays false. */
 bool dataset_intact(const struct dataset *, struct error *);

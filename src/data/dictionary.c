@@ -2,12 +2,11 @@
 
 #include "data/dictionary.h"
 
-#include <inttypes.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "data/text_file.h"
 
 static const char *const specials[TOKEN_SPECIALS] = {
@@ -83,6 +82,19 @@ struct word dictionary_token(const struct dictionary *d, int token)
 {
     return token < TOKEN_SPECIALS ? word_of(specials[token])
                                   : words_at(d->words, token - TOKEN_SPECIALS);
+}
+
+uint64_t dictionary_checksum(const struct dictionary *d)
+{
+    uint64_t sum = CHECKSUM_START;
+
+    for (int i = 0; i < words_count(d->words); i++) {
+        struct word token = words_at(d->words, i);
+
+        sum = checksum_add(sum, token.at, token.bytes);
+        sum = checksum_add(sum, "\n", 1);
+    }
+    return sum;
 }
 
 static int compare_frequency(const void *a, const void *b, void *arg)

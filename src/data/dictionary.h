@@ -7,6 +7,8 @@
 #ifndef MEMDIAL_DICTIONARY_H
 #define MEMDIAL_DICTIONARY_H
 
+#include <stdint.h>
+
 #include "base/draft.h"
 #include "base/error.h"
 #include "data/words.h"
@@ -35,6 +37,9 @@ int dictionary_find(const struct dictionary *, struct word);
 
 /* The token of a number, valid until another is counted. */
 struct word dictionary_token(const struct dictionary *, int token);
+
+/* A checksum (checksum.h) of all tokens in their order. */
+uint64_t dictionary_checksum(const struct dictionary *);
 
 /* Reads a file, in the order of its lines; the error begins with the path. */
 bool dictionary_read(struct dictionary **, const char *path, struct error *);

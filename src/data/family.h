@@ -31,9 +31,13 @@ struct data_family {
     bool (*open)(void **state, const void *source, const struct settings *,
                  struct error *);
     void (*close)(void *state);
+    /* Whether no sample has changed; NULL: they are all in memory. */
     bool (*intact)(const void *state, struct error *);
+    /* Names, in words and by checksums, what a trained network has learned the
+     * numbers of; NULL: the same in all sets of the family. */
+    void (*identity)(const void *state, char *text, size_t size);
     /* Units of an epoch by settings alone, which a batch must not have more of;
-     * 0 where the files say, or where it may. */
+     * 0 where the files say; NULL: a batch may have more. */
     int64_t (*planned_units)(const void *source, const struct settings *);
     /* Units of an epoch, and how many whole batches they make. */
     int64_t (*epoch_units)(const void *state, const struct settings *);

@@ -5,12 +5,15 @@
  */
 #include "data/parallel.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "data/parallel_files.h"
 #include "data/text_file.h"
+
+enum { ADVICE_SIZE = 48 };
 
 struct opening {
     const struct settings *settings;
@@ -66,10 +69,21 @@ static bool read_texts(struct texts *t, const struct opening *o,
     return false;
 }
 
+/* "--set longest=30, or ", where that setting can be; "" where not. */
+static const char *advice_of(const struct settings *s, const char *name,
+                             int number, char text[ADVICE_SIZE])
+{
+    *text = '\0';
+    if (settings_can_be(s, name, number))
+        snprintf(text, ADVICE_SIZE, "--set %s=%d, or ", name, number);
+    return text;
+}
+
 static bool read_merges(struct opening *o, struct error *e)
 {
     const char *path = o->files.merges;
     int wanted = o->settings->subwords, merges;
+    char advice[ADVICE_SIZE];
     struct text_file file;
     struct error why;
     bool done;
@@ -84,9 +98,9 @@ static bool read_merges(struct opening *o, struct error *e)
                          "subword-nmt does, or remove it", why.text);
     merges = bpe_merges(o->corpus->bpe);
     return merges == wanted ||
-           error_set(e, EXIT_INPUT, "subwords: %d, but %s has %d merges; --set "
-                     "subwords=%d, or remove the file to learn others", wanted,
-                     path, merges, merges);
+           error_set(e, EXIT_INPUT, "subwords: %d, but %s has %d merges; "
+                     "%sremove the file to learn others", wanted, path, merges,
+                     advice_of(o->settings, "subwords", merges, advice));
 }
 
 static bool get_merges(struct opening *o, const struct texts *train,
@@ -155,6 +169,7 @@ static bool check_length(const struct opening *o, const struct texts *t,
                          enum split split, int line, struct error *e)
 {
     const struct pairs *p = &o->corpus->split[split];
+    char advice[ADVICE_SIZE];
 
     for (int k = 0; k < SIDES; k++) {
         int tokens = pairs_written(p, (enum side)k);
@@ -162,9 +177,10 @@ static bool check_length(const struct opening *o, const struct texts *t,
         if (tokens > o->settings->longest)
             return error_set(e, EXIT_INPUT, "data_path: %s: line %d: %d tokens "
                              "with the end mark are more than longest, %d; "
-                             "--set longest=%d, or make the sentence shorter",
-                             t->file[k].path, line, tokens,
-                             o->settings->longest, tokens);
+                             "%smake the sentence shorter", t->file[k].path,
+                             line, tokens, o->settings->longest,
+                             advice_of(o->settings, "longest", tokens,
+                                       advice));
     }
     return true;
 }
@@ -275,6 +291,8 @@ static bool open_files(struct corpus *c, const struct settings *s,
     struct opening o = { .settings = s, .corpus = c };
     bool done;
 
+    strcpy(c->language[SIDE_SOURCE], s->source);
+    strcpy(c->language[SIDE_TARGET], s->target);
     if (!parallel_files_find(&o.files, s, e))
         return false;
     done = open_train(&o, e) && open_other(&o, SPLIT_VALID, e) &&

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "data/packing.h"
 #include "data/parallel.h"
 #include "data/shuffle.h"
@@ -65,7 +66,9 @@ static bool sequences_check(const void *source, const struct settings *s,
 
 /* Settings that do not fit the data, and such that do. */
 struct misfits {
+    const struct settings *settings;
     char wrong[256], right[256];
+    bool beyond;         /* the range of a setting */
 };
 
 static void add_misfit(struct misfits *m, const char *name, int is, int fits)
@@ -76,6 +79,7 @@ static void add_misfit(struct misfits *m, const char *name, int is, int fits)
              wrong ? ", " : "", name, is);
     snprintf(m->right + right, sizeof(m->right) - right, "%s--set %s=%d",
              right ? " " : "", name, fits);
+    m->beyond |= !settings_can_be(m->settings, name, fits);
 }
 
 /* The mean tokens of a source sentence in training. */
@@ -95,7 +99,7 @@ static bool check_facts(const struct corpus *c, const struct settings *s,
     int source = dictionary_size(c->dictionary[SIDE_SOURCE]);
     int target = dictionary_size(c->dictionary[SIDE_TARGET]);
     int mean = mean_sentence(c);
-    struct misfits m = { "", "" };
+    struct misfits m = { .settings = s };
 
     if (facts.source_vocabulary != source)
         add_misfit(&m, "source_vocabulary", facts.source_vocabulary, source);
@@ -107,7 +111,9 @@ static bool check_facts(const struct corpus *c, const struct settings *s,
            error_set(e, EXIT_INPUT, "data_path: %s: %d source tokens and %d "
                      "target tokens, with four special ones each, in sentences "
                      "of %d on average, do not fit %s; %s", s->data_path,
-                     source, target, mean, m.wrong, m.right);
+                     source, target, mean, m.wrong,
+                     m.beyond ? "cut words into other pieces with subwords"
+                              : m.right);
 }
 
 static struct pair_tokens tokens_of(const struct pairs *p)
@@ -163,21 +169,17 @@ static bool sequences_open(void **state, const void *source,
     return true;
 }
 
-/* All is in memory. */
-static bool sequences_intact(const void *state, struct error *e)
+/* The languages and their tokens. */
+static void sequences_identity(const void *state, char *text, size_t size)
 {
-    (void)state;
-    (void)e;
-    return true;
-}
+    const struct corpus *c = &((const struct sequences *)state)->corpus;
+    char sum[SIDES][CHECKSUM_DIGITS + 1];
 
-/* A batch may be more than an epoch. */
-static int64_t sequences_planned_units(const void *source,
-                                       const struct settings *s)
-{
-    (void)source;
-    (void)s;
-    return 0;
+    for (int k = 0; k < SIDES; k++)
+        checksum_write(dictionary_checksum(c->dictionary[k]), sum[k]);
+    snprintf(text, size, "dictionaries %s %s and %s %s",
+             c->language[SIDE_SOURCE], sum[SIDE_SOURCE],
+             c->language[SIDE_TARGET], sum[SIDE_TARGET]);
 }
 
 static int64_t sequences_epoch_units(const void *state,
@@ -341,8 +343,7 @@ const struct data_family sequences_family = {
     .check = sequences_check,
     .open = sequences_open,
     .close = sequences_close,
-    .intact = sequences_intact,
-    .planned_units = sequences_planned_units,
+    .identity = sequences_identity,
     .epoch_units = sequences_epoch_units,
     .epoch_batches = sequences_epoch_batches,
     .begin = sequences_begin,

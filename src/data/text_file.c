@@ -116,7 +116,7 @@ static bool read_whole(struct text_file *t, int fd, struct error *e)
 }
 
 /* Reads on to the end of a stream, of any length up to the most. */
-static bool read_stream(struct text_file *t, int fd, struct error *e)
+static bool read_to_end(struct text_file *t, int fd, struct error *e)
 {
     size_t room = 0;
     ssize_t n;
@@ -162,7 +162,7 @@ bool text_file_read(struct text_file *t, const char *path, struct error *e)
 bool text_file_read_input(struct text_file *t, struct error *e)
 {
     *t = (struct text_file){ .path = xstrdup("standard input"), .gaps = true };
-    return keep_good(t, read_stream(t, STDIN_FILENO, e), e);
+    return keep_good(t, read_to_end(t, STDIN_FILENO, e), e);
 }
 
 void text_file_free(struct text_file *t)

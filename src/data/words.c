@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/error.h"
 
 enum { SLOTS_MIN = 64 };
@@ -84,14 +85,12 @@ struct word words_at(const struct words *w, int number)
     return (struct word){ w->text + begin, w->end[number] - begin };
 }
 
-/* FNV-1a, its upper half mixed into the lower. */
+/* The upper half of the sum is mixed into the lower. */
 static uint32_t hash_of(struct word word)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t sum = checksum_add(CHECKSUM_START, word.at, word.bytes);
 
-    for (size_t i = 0; i < word.bytes; i++)
-        hash = (hash ^ (unsigned char)word.at[i]) * 0x100000001b3u;
-    return (uint32_t)(hash ^ hash >> 32);
+    return (uint32_t)(sum ^ sum >> 32);
 }
 
 /* The slot of a word, or the free one where it belongs. */

@@ -335,17 +335,19 @@ static bool dynamicconv_check(const struct settings *s, const char *where,
                               struct error *e)
 {
     struct facts facts = facts_of(s);
+    int step = s->heads % 2 ? 2 * s->heads : s->heads;
     struct dynamicconv sizes;
 
     if (!facts.text.target_vocabulary)
         return error_set(e, EXIT_INPUT, "%s: model: dynamicconv learns from "
                          "sentence pairs, not from %s; use data=numbers or "
                          "data=parallel", where, facts.items);
-    if (s->features % s->heads || s->features % 2)
+    if (s->features % step)
         return error_set(e, EXIT_INPUT, "%s: features: %d is not even, or "
-                         "not a multiple of %d heads; the nearest is %d",
-                         where, s->features, s->heads,
-                         (s->features / (2 * s->heads) + 1) * 2 * s->heads);
+                         "not a multiple of heads, %d; set other heads, or "
+                         "features=%d", where, s->features, s->heads,
+                         s->features < step ? step
+                                            : s->features / step * step);
     return sizes_from(s, &facts, &sizes, where, e);
 }
 

@@ -140,19 +140,34 @@ struct job *job_baseline(const struct job *job)
     return baseline;
 }
 
-/* Whether a setting makes the run smaller as its number falls. */
-static bool is_size(const struct setting *row, const void *arg)
+/* Whether a number that is no dial has to do with the size of the run, and the
+ * data do not say it. */
+static bool is_for_size(const struct setting *row, const struct job *job)
 {
-    const struct job *job = arg;
     char why[IDLE_WHY_SIZE];
 
     return row->type == SETTING_INT && row->shrinks && !row->live &&
+           strcmp(row->section, "data") != 0 &&
            !idle_now(row, &job->settings, &job->machine, why);
+}
+
+/* Whether the run gets smaller as it falls; of others 0 turns something off. */
+static bool is_size(const struct setting *row, const void *job)
+{
+    return row->min > 0 && is_for_size(row, job);
 }
 
 void job_sizes(const struct job *job, char *text, size_t size)
 {
     settings_names(text, size, is_size, job, " or ");
+    for (int i = 0; i < settings_count; i++) {
+        const struct setting *row = &settings_table[i];
+        size_t used = strlen(text);
+
+        if (row->min <= 0 && is_for_size(row, job) &&
+            settings_number(&job->settings, row) > 0)
+            snprintf(text + used, size - used, ", or set %s=0", row->name);
+    }
 }
 
 void job_free(struct job *job)

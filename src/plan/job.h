@@ -43,8 +43,8 @@ void job_free(struct job *);
  */
 struct job *job_baseline(const struct job *);
 
-/* Lists the settings whose lower numbers make the job smaller, dials aside:
- * "depth, width or batch". */
+/* Lists the settings whose lower numbers make the job smaller, dials aside, and
+ * those that do so at 0: "features or batch, or set bleu_every=0". */
 void job_sizes(const struct job *, char *text, size_t size);
 
 /* Opens the job's device. */

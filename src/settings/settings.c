@@ -253,6 +253,16 @@ void settings_save_nothing(struct settings *s)
                          settings_table[i].saves, NULL);
 }
 
+bool settings_can_be(const struct settings *s, const char *name, int number)
+{
+    struct settings with = *s;
+    char text[16];
+
+    snprintf(text, sizeof(text), "%d", number);
+    return settings_set(&with, "", name, text, NULL) &&
+           settings_check(&with, "", NULL);
+}
+
 double settings_number(const struct settings *s, const struct setting *row)
 {
     const void *value = field_const(s, row);

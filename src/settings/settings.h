@@ -177,6 +177,10 @@ bool settings_set(struct settings *, const char *where, const char *name,
 bool settings_assign(struct settings *, const char *where,
                      const char *assignment, struct error *);
 
+/* Whether a setting can have a whole number beside the others, as a message may
+ * advise. */
+bool settings_can_be(const struct settings *, const char *name, int number);
+
 /* The value of a number, the index of a choice, or a switch as 0 or 1. */
 double settings_number(const struct settings *, const struct setting *);
 

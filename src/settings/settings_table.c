@@ -91,12 +91,12 @@ const struct setting settings_table[] = {
       .help = "taps of the kernels of its encoder's layers; the last "
               "number is for all further layers",
       .idle = { WITHOUT("model", "dynamicconv") },
-      .shrinks = PER_SAMPLE },
+      .shrinks = ALL },
     { "decoder_kernels", "model", SETTING_TEXT, AT(decoder_kernels), NO_RANGE,
       "3,7,15,31", "taps", FIXED,
       .help = "the same of its decoder's layers",
       .idle = { WITHOUT("model", "dynamicconv") },
-      .shrinks = PER_SAMPLE },
+      .shrinks = ALL },
     { "dropout", "model", SETTING_REAL, AT(dropout), RANGE(0, 0.95),
       "0.3", NULL, FIXED,
       .help = "dropout of its embeddings and of each sublayer's result",
@@ -135,7 +135,8 @@ const struct setting settings_table[] = {
     { "data", "data", SETTING_CHOICE, AT(data), CHOICES(datas),
       "shapes", NULL, FIXED,
       .help = "data set; shapes, numbers: drawn; cifar10, parallel: read "
-              "from data_path" },
+              "from data_path",
+      .shrinks = ALL },
     { "data_path", "data", SETTING_TEXT, AT(data_path), NO_RANGE,
       "", NULL, FIXED,
       .help = "folder of CIFAR-10's binary files, or of sentences: train.de, "
@@ -154,13 +155,15 @@ const struct setting settings_table[] = {
       "8848", "tokens", FIXED,
       .help = "size of the source language's dictionary, with four special "
               "tokens",
-      .idle = { WITHOUT("data", "parallel") } },
+      .idle = { WITHOUT("data", "parallel") },
+      .shrinks = ALL },
     { "target_vocabulary", "data", SETTING_INT, AT(target_vocabulary),
       RANGE(5, 1000000),
       "6632", "tokens", FIXED,
       .help = "size of the target language's dictionary, with four special "
               "tokens",
-      .idle = { WITHOUT("data", "parallel") } },
+      .idle = { WITHOUT("data", "parallel") },
+      .shrinks = ALL },
     { "subwords", "data", SETTING_INT, AT(subwords), RANGE(0, 1000000),
       "0", "merges", FIXED,
       .help = "length of the byte pair encoding of both languages; 0: the "

@@ -7,26 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/file.h"
 #include "base/json_print.h"
 
-enum { SIZE_BYTES = 8, CHECKSUM_DIGITS = 16 };
-
-static const uint64_t checksum_start = 0xCBF29CE484222325u;
-
-static uint64_t checksum(uint64_t sum, const void *data, size_t bytes)
-{
-    const unsigned char *p = data;
-
-    for (size_t i = 0; i < bytes; i++)
-        sum = (sum ^ p[i]) * 0x100000001B3u;
-    return sum;
-}
-
-static void write_digits(uint64_t sum, char digits[CHECKSUM_DIGITS + 1])
-{
-    snprintf(digits, CHECKSUM_DIGITS + 1, "%016" PRIx64, sum);
-}
+enum { SIZE_BYTES = 8 };
 
 /* Little-endian, whatever the machine. */
 static void put_size(unsigned char to[SIZE_BYTES], uint64_t size)
@@ -64,7 +49,7 @@ json_t *safetensors_entry(const struct value *v, size_t offset, size_t bytes)
 bool safetensors_put(struct safetensors_writer *w, const void *data,
                      size_t bytes, struct error *e)
 {
-    w->sum = checksum(w->sum, data, bytes);
+    w->sum = checksum_add(w->sum, data, bytes);
     return draft_write(w->draft, data, bytes, e);
 }
 
@@ -77,7 +62,7 @@ bool safetensors_begin(struct safetensors_writer *w, struct draft *draft,
     bool ok;
 
     w->draft = draft;
-    w->sum = checksum_start;
+    w->sum = CHECKSUM_START;
     w->checksum_at = sizeof(size) +
                      (size_t)(strstr(text, SAFETENSORS_NO_CHECKSUM) - text);
     put_size(size, length);
@@ -91,7 +76,7 @@ bool safetensors_end(struct safetensors_writer *w, struct error *e)
 {
     char digits[CHECKSUM_DIGITS + 1];
 
-    write_digits(w->sum, digits);
+    checksum_write(w->sum, digits);
     return draft_write_at(w->draft, digits, CHECKSUM_DIGITS, w->checksum_at,
                          e);
 }
@@ -99,7 +84,7 @@ bool safetensors_end(struct safetensors_writer *w, struct error *e)
 bool safetensors_refuse(const struct safetensors *s, struct error *e,
                         const char *format, ...)
 {
-    char why[400];
+    char why[600];
     va_list args;
 
     va_start(args, format);
@@ -137,9 +122,9 @@ static bool read_header(struct safetensors *s, size_t most, struct error *e)
                                   s->bytes - SIZE_BYTES);
     if (size > most)
         return safetensors_refuse(s, e, "a header of %" PRIu64 " bytes, but "
-                                  "that of this run has %zu at most: a foreign "
-                                  "file, or a snapshot of another model", size,
-                                  most);
+                                  "that of this run has %zu at most: damaged, "
+                                  "a foreign file, or a snapshot of another "
+                                  "model", size, most);
     s->text_bytes = (size_t)size;
     s->text = xcalloc(s->text_bytes + 1, 1);
     s->tensors = SIZE_BYTES + size;
@@ -193,8 +178,8 @@ static uint64_t sum_header(const struct safetensors *s)
     if (strlen(digits) == CHECKSUM_DIGITS && at)
         memcpy(at, SAFETENSORS_NO_CHECKSUM, CHECKSUM_DIGITS);
     put_size(size, s->text_bytes);
-    sum = checksum(checksum_start, size, sizeof(size));
-    sum = checksum(sum, text, s->text_bytes);
+    sum = checksum_add(CHECKSUM_START, size, sizeof(size));
+    sum = checksum_add(sum, text, s->text_bytes);
     free(text);
     return sum;
 }
@@ -211,7 +196,7 @@ bool safetensors_read(struct safetensors *s, void *to, size_t bytes,
     if (!read_at(s, to, bytes, s->at, e))
         return false;
     s->at += bytes;
-    s->sum = checksum(s->sum, to, bytes);
+    s->sum = checksum_add(s->sum, to, bytes);
     return true;
 }
 
@@ -220,9 +205,25 @@ bool safetensors_check(const struct safetensors *s, struct error *e)
     const char *has = safetensors_metadata(s, "checksum");
     char found[CHECKSUM_DIGITS + 1];
 
-    write_digits(s->sum, found);
+    checksum_write(s->sum, found);
     return strcmp(has, found) == 0 ||
            safetensors_refuse(s, e, "damaged or truncated: checksum %s, "
                               "expected %.16s; use an older snapshot", found,
                               has);
+}
+
+bool safetensors_check_whole(struct safetensors *s, struct error *e)
+{
+    enum { PIECE = 1 << 16 };
+    char *piece = xcalloc(PIECE, 1);
+    bool ok = true;
+
+    safetensors_rewind(s);
+    while (ok && s->at < s->bytes) {
+        uint64_t left = s->bytes - s->at;
+
+        ok = safetensors_read(s, piece, left < PIECE ? (size_t)left : PIECE, e);
+    }
+    free(piece);
+    return ok && safetensors_check(s, e);
 }

@@ -1,8 +1,7 @@
 /*
  * Files of tensors in the safetensors format: 8 bytes of header size, a JSON
  * header, the tensors. Metadata in the header are strings; one of ours is a
- * checksum of everything else in the file. It is FNV-1a of 64 bits (Fowler,
- * Noll and Vo): against accidents, not malice.
+ * checksum of everything else in the file.
  *
  * The reader trusts nothing in a file, and names a fault in a sentence.
  */
@@ -75,5 +74,8 @@ bool safetensors_read(struct safetensors *, void *to, size_t bytes,
 
 /* Whether the bytes read have the file's checksum; call it at the end. */
 bool safetensors_check(const struct safetensors *, struct error *);
+
+/* Reads all of the file for that, whatever its tensors are. */
+bool safetensors_check_whole(struct safetensors *, struct error *);
 
 #endif

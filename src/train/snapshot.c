@@ -13,6 +13,7 @@
 #include "base/print.h"
 #include "data/dataset.h"
 #include "settings/facts.h"
+#include "settings/idle.h"
 #include "train/safetensors.h"
 #include "train/state.h"
 
@@ -48,6 +49,14 @@ static json_t *identity_json(const struct trainer *t)
     return json_text(text);
 }
 
+static json_t *data_json(const struct trainer *t)
+{
+    char text[DATASET_IDENTITY_SIZE];
+
+    dataset_identity(t->data, text);
+    return json_text(text);
+}
+
 /* The progress of a run. */
 struct reached {
     int64_t step;
@@ -65,10 +74,11 @@ static json_t *metadata_json(const struct trainer *t,
     snprintf(loss, sizeof(loss), "%.17g", p->epoch.loss);
     snprintf(correct, sizeof(correct), "%.17g", p->epoch.hits);
     snprintf(terms, sizeof(terms), "%" PRId64, p->epoch.terms);
-    return json_pack("{ss ss ss so ss ss ss ss}", "format", "memdial",
-                     "version", version, "checksum", checksum, "run",
-                     identity_json(t), "step", step, "epoch_loss", loss,
-                     "epoch_hits", correct, "epoch_terms", terms);
+    return json_pack("{ss ss ss so so ss ss ss ss}", "format", "memdial",
+                     "version", version, "checksum", checksum, "data",
+                     data_json(t), "run", identity_json(t), "step", step,
+                     "epoch_loss", loss, "epoch_hits", correct, "epoch_terms",
+                     terms);
 }
 
 /* The entry of one tensor, whose data begin at `offset`. */
@@ -179,25 +189,32 @@ static bool verify_version(const struct safetensors *f, struct error *e)
                                   "snapshots that --save wrote can be loaded");
     return strcmp(has, version) == 0 ||
            safetensors_refuse(f, e, "snapshot version %.20s, but this memdial "
-                              "reads version %s", has, version);
+                              "reads version %s; use the one that wrote it",
+                              has, version);
 }
 
-/* Whether some value of a setting makes the saved tensors smaller. */
+/* Whether some value of a setting that has an effect makes the saved tensors
+ * smaller. */
 static bool sizes_state(const struct setting *row, const void *arg)
 {
-    (void)arg;
+    const struct job *job = arg;
+    char why[IDLE_WHY_SIZE];
+
+    if (idle_now(row, &job->settings, &job->machine, why))
+        return false;
     for (int k = 0; k < KIND_COUNT; k++)
         if (row->shrinks & 1u << k && kind_persists((enum kind)k))
             return true;
     return false;
 }
 
-static bool refuse_tensor(const struct safetensors *f, const char *name,
+static bool refuse_tensor(const struct trainer *t,
+                          const struct safetensors *f, const char *name,
                           struct error *e)
 {
     char names[256];
 
-    settings_names(names, sizeof(names), sizes_state, NULL, " and ");
+    settings_names(names, sizeof(names), sizes_state, t->job, " and ");
     return safetensors_refuse(f, e, "tensor %s is missing or has another "
                               "shape or type: the snapshot is of another "
                               "model; set %s alike", name, names);
@@ -221,7 +238,7 @@ static bool verify_entries(const struct trainer *t,
         offset += plan->instances[i].bytes;
         entries++;
         ok = json_equal(expected, json_object_get(f->header, name)) ||
-             refuse_tensor(f, name, e);
+             refuse_tensor(t, f, name, e);
         json_decref(expected);
     }
     return ok && (json_object_size(f->header) == entries ||
@@ -285,18 +302,32 @@ static bool read_tensors(const struct trainer *t, struct contents *c,
     return ok;
 }
 
-static bool verify_identity(const struct trainer *t,
-                            const struct safetensors *f, struct error *e)
+/* Verifies a member of the metadata, and releases what it must be. */
+static bool verify_alike(const struct safetensors *f, const char *name,
+                         json_t *expected, const char *remedy,
+                         struct error *e)
 {
-    json_t *identity = identity_json(t);
-    const char *run = safetensors_metadata(f, "run");
-    const char *own = json_string_value(identity);
-    bool ok = strcmp(own, run) == 0 ||
+    const char *has = safetensors_metadata(f, name);
+    const char *own = json_string_value(expected);
+    bool ok = strcmp(own, has) == 0 ||
               safetensors_refuse(f, e, "saved by a run with %.120s, but this "
-                                 "one has %s; set them alike", run, own);
+                                 "one has %s; %s",
+                                 *has ? has : "other data",
+                                 *own ? own : "other data", remedy);
 
-    json_decref(identity);
+    json_decref(expected);
     return ok;
+}
+
+/* Verifies that the state is of the same data, and of the same run if it is to
+ * go on. */
+static bool verify_identity(const struct trainer *t, const struct contents *c,
+                            struct error *e)
+{
+    return verify_alike(&c->file, "data", data_json(t), "set data_path, source "
+                        "and target alike, and keep the dictionaries", e) &&
+           (c->state_alone || verify_alike(&c->file, "run", identity_json(t),
+                                           "set them alike", e));
 }
 
 /* Whether sums over the terms of losses are possible: no loss is negative, and
@@ -370,6 +401,27 @@ static bool verify_state(const struct trainer *t, const struct contents *c,
                               "snapshot", name, c->fault);
 }
 
+/* A header that is not this run's may be damaged: then that is the error, in
+ * place of the one so far. A much larger file is not read for it. */
+static bool blame_damage(const struct trainer *t, struct safetensors *f,
+                         struct error *e)
+{
+    uint64_t bytes;
+
+    count_state(t->job->plan, &bytes);
+    if (*safetensors_metadata(f, "checksum") &&
+        f->bytes <= 2 * (bytes + HEADER_BYTES))
+        safetensors_check_whole(f, e);
+    return false;
+}
+
+static bool verify_header(const struct trainer *t, struct safetensors *f,
+                          struct error *e)
+{
+    return (verify_version(f, e) && verify_size(t, f, e)) ||
+           blame_damage(t, f, e);
+}
+
 /* Verifies that this run can load the file. The contents must be released even
  * if it fails. */
 static bool verify(const struct trainer *t, struct contents *c,
@@ -381,11 +433,10 @@ static bool verify(const struct trainer *t, struct contents *c,
                   ENTRY_BYTES * count_state(t->job->plan, &state_bytes);
 
     return safetensors_open(f, path, fd, bytes, most, e) &&
-           verify_version(f, e) && verify_size(t, f, e) &&
-           read_tensors(t, c, false, e) && safetensors_check(f, e) &&
-           verify_entries(t, f, e) &&
-           (c->state_alone ||
-            (verify_identity(t, f, e) && verify_progress(t, c, e))) &&
+           verify_header(t, f, e) && read_tensors(t, c, false, e) &&
+           safetensors_check(f, e) && verify_entries(t, f, e) &&
+           verify_identity(t, c, e) &&
+           (c->state_alone || verify_progress(t, c, e)) &&
            verify_state(t, c, e);
 }
 

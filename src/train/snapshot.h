@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "train/trainer.h"
 
-enum { SNAPSHOT_VERSION = 2 };
+enum { SNAPSHOT_VERSION = 3 };
 
 /* Whether a snapshot can be put there. It may replace an empty file or another
  * snapshot. */
@@ -30,13 +30,14 @@ bool snapshot_matches(const struct trainer *, const char *path,
                       struct error *);
 
 /* Continues where the snapshot was saved. The trainer must be of the same model
- * and have the same batch, epoch and seed. Nothing is changed unless the whole
+ * and have the same batch, epoch, seed and dictionaries. Nothing is changed unless the whole
  * file is good. If the file changes while it is read, the trainer can only be
  * freed. */
 bool snapshot_load(struct trainer *, const char *path, struct error *);
 
 /* Loads the state alone, as snapshot_load() does, whatever the batch, epoch and
- * seed of the run that saved it: to use a network, not to go on. */
+ * seed of the run that saved it: to use a network, not to go on. Dictionaries
+ * must be the same, for a network knows words by their numbers. */
 bool snapshot_load_state(struct trainer *, const char *path, struct error *);
 
 #endif

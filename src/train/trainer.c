@@ -214,8 +214,8 @@ static bool change(struct trainer *t, const struct settings *s,
     struct executor *executor;
     struct job *job;
 
-    if (!model_check(s, "change", e) ||
-        !settings_can_follow(&t->job->settings, s, e) ||
+    if (!settings_can_follow(&t->job->settings, s, e) ||
+        !model_check(s, "change", e) ||
         !job_new_on(&job, s, &t->job->machine, e))
         return false;
     if (!open_executor(job, &device, &executor, e)) {

@@ -313,8 +313,8 @@ static bool want_settings(struct worker *w, json_t *changes, struct error *e)
     struct settings settings = w->wanted;
 
     if (!settings_json_read(changes, &settings, "set", e) ||
-        !model_check(&settings, "set", e) ||
-        !settings_can_follow(&w->trainer->job->settings, &settings, e))
+        !settings_can_follow(&w->trainer->job->settings, &settings, e) ||
+        !model_check(&settings, "set", e))
         return false;
     w->wanted = settings;
     w->changed = true;
