@@ -36,7 +36,7 @@ _memdial() {
     elif [ "${before[-1]}" = --set ]; then
         words=$(_memdial_settings)
         compopt -o nospace
-    elif [[ ${before[-1]} = --@(save|load|worker) ]]; then
+    elif [[ ${before[-1]} = --@(save|load|reference|write|worker) ]]; then
         compopt -o default
     elif [[ $word = -* ]]; then
         words=$(_memdial_options "${COMP_WORDS[1]}")

@@ -40,8 +40,10 @@ function __memdial_takes
 end
 
 complete -c memdial -n '__memdial_takes --set' -f -a '(__memdial_settings)'
-complete -c memdial -n '__memdial_takes --save --load --worker' -F
-complete -c memdial -n 'not __memdial_takes --set --save --load --worker' \
+complete -c memdial \
+    -n '__memdial_takes --save --load --reference --write --worker' -F
+complete -c memdial \
+    -n 'not __memdial_takes --set --save --load --reference --write --worker' \
     -a '(__memdial_presets)'
 complete -c memdial -n __fish_use_subcommand -a '(__memdial_commands)'
 complete -c memdial -n __fish_use_subcommand -a --version

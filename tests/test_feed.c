@@ -52,7 +52,7 @@ Test(feed, gives_back_every_event)
     struct event events[] = {
         { .type = EVENT_START, .start = { "quick", &initial,
                                           { "cuda", 16 }, 3, 900,
-                                          "token", "bleu" } },
+                                          "token", "bleu", 12 } },
         { .type = EVENT_MEMORY, .memory = { 1, 2, 3, 4,
                                             (uint64_t)1 << 62 } },
         { .type = EVENT_STEP,

@@ -73,12 +73,11 @@ Test(pieces, words_are_cut_into_pieces)
     text_folder_remove(&f);
 }
 
-static void write_into(const struct dataset *set, const struct settings *s,
-                       const struct text_folder *f)
+static void write_into(const struct dataset *set, const struct text_folder *f)
 {
     struct error e;
 
-    cr_assert(sequences_write(dataset_sequences(set), s, f->path, &e), "%s",
+    cr_assert(sequences_write(dataset_sequences(set), f->path, &e), "%s",
               e.text);
 }
 
@@ -109,7 +108,7 @@ Test(pieces, merges_and_dictionaries_are_kept)
     struct dataset *set = open_with(&s), *again;
     char *codes;
 
-    write_into(set, &s, &f);
+    write_into(set, &f);
     codes = text_folder_read(&f, "code");
     cr_expect_eq(strncmp(codes, "#version: 0.2\n", 14), 0);
     free(codes);

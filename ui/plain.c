@@ -94,6 +94,17 @@ static void say_change(struct plain *p, const struct event *e)
           bytes_format(planned, sizeof(planned), e->applied.planned));
 }
 
+static void say_start(struct plain *p, const struct event *e)
+{
+    char left_out[EVENT_LEFT_OUT_SIZE];
+
+    p->score = facts_of(e->start.settings).score;
+    print("Training %s, %lld steps.\n", e->start.preset,
+          (long long)e->start.steps);
+    if (*event_left_out(e, left_out))
+        print("%s.\n", left_out);
+}
+
 static void say_refusal(struct plain *p, const struct event *e)
 {
     if (strcmp(e->refused.command, "start") == 0) {
@@ -119,9 +130,7 @@ static void say_event(struct plain *p, const struct event *e)
         return;
     switch (e->type) {
     case EVENT_START:
-        p->score = facts_of(e->start.settings).score;
-        print("Training %s, %lld steps.\n", e->start.preset,
-              (long long)e->start.steps);
+        say_start(p, e);
         break;
     case EVENT_MEMORY:
         say_memory(p, e);

@@ -11,6 +11,7 @@
 #include "base/ending.h"
 #include "base/file.h"
 #include "base/print.h"
+#include "cli/lesson.h"
 #include "cli/profile_table.h"
 #include "cli/progress.h"
 #include "cli/request.h"
@@ -122,6 +123,7 @@ static int train(const struct choices *c)
 
     if (c->json)
         event_print_last_words();
+    lesson_show();
     if (!make_trainer(c, &t, &e))
         return report_error(&e);
     ending_catch();

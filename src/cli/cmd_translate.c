@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/print.h"
 #include "base/process.h"
+#include "cli/lesson.h"
 #include "cli/request.h"
 #include "data/text_file.h"
 #include "train/bleu.h"
@@ -238,6 +239,7 @@ static int translate_request(const struct wanted *w)
     struct error e;
     bool ok;
 
+    lesson_show();
     if (!process_has_input(&e) || !open_translator(w, &t, &e))
         return report_error(&e);
     ok = translate_input(w, t, &in, &e);

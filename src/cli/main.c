@@ -18,6 +18,7 @@
 #include "cli/cmd_plan.h"
 #include "cli/cmd_train.h"
 #include "cli/cmd_translate.h"
+#include "cli/cmd_vocabulary.h"
 #include "cli/cmd_worker.h"
 #include "cli/request.h"
 #include "config.h"
@@ -40,6 +41,8 @@ static const struct command commands[] = {
       cmd_train, true },
     { "translate", "[PRESET] --load FILE",
       "translate lines of standard input", cmd_translate, true },
+    { "vocabulary", "[PRESET] --write FOLDER",
+      "keep the dictionaries of sentences", cmd_vocabulary, false },
     { "plan", "[PRESET] [--set NAME=VALUE]...",
       "say what memory training takes", cmd_plan, false },
     { "fit", "[PRESET] --budget BYTES", "find settings that need no more memory",
@@ -74,7 +77,7 @@ static int cmd_help(int argc, char **argv)
           "Without a command: on screens that show memory and score while "
           "it trains.\nThe commands:\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        print("  %-9s %-32s %s\n", commands[i].name, commands[i].arguments,
+        print("  %-10s %-32s %s\n", commands[i].name, commands[i].arguments,
               commands[i].help);
     print("Options of the screens, such as --plain for screen readers: see "
           "memdial(1).\n");

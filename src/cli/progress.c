@@ -191,12 +191,16 @@ static void print_epoch(const struct progress *p, const struct event *e)
 
 static void print_start(const struct event *e)
 {
+    char left_out[EVENT_LEFT_OUT_SIZE];
+
     if (e->start.step > 0)
         print("training %s, on from step %lld of %lld; Ctrl-C stops it\n",
               e->start.preset, (long long)e->start.step,
               (long long)e->start.steps);
     else
         print("training %s; Ctrl-C stops it\n", e->start.preset);
+    if (*event_left_out(e, left_out))
+        print("%s\n", left_out);
 }
 
 void progress_emit(void *arg, const struct event *e)

@@ -24,9 +24,9 @@ struct bpe_text {
 
 /* Learns at most `merges` merges from all texts together; fewer if no two
  * pieces stand beside each other twice. After each merge, `told` gets how many
- * there are; it may be NULL. The caller frees. */
+ * there are, and how many are wanted; it may be NULL. The caller frees. */
 struct bpe *bpe_learn(const struct bpe_text *, int texts, int merges,
-                      void (*told)(void *arg, int merges), void *arg);
+                      void (*told)(int merges, int wanted));
 void bpe_free(struct bpe *);
 
 int bpe_merges(const struct bpe *);

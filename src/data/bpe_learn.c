@@ -346,7 +346,7 @@ static void end_lesson(struct lesson *l)
 }
 
 struct bpe *bpe_learn(const struct bpe_text *text, int texts, int merges,
-                      void (*told)(void *arg, int merges), void *arg)
+                      void (*told)(int merges, int wanted))
 {
     struct bpe *b = xcalloc(1, sizeof(*b));
     struct lesson l;
@@ -359,7 +359,7 @@ struct bpe *bpe_learn(const struct bpe_text *text, int texts, int merges,
                                                l.symbol[best->right] };
         merge_couple(&l, best);
         if (told)
-            told(arg, b->count);
+            told(b->count, merges);
     }
     keep_text(b);
     end_lesson(&l);

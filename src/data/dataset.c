@@ -41,6 +41,11 @@ bool dataset_check(const struct settings *s, struct error *e)
            error_because(e, REASON_DATA);
 }
 
+void dataset_watch(void (*told)(int merges, int wanted))
+{
+    parallel_watch(told);
+}
+
 bool dataset_open(struct dataset **out, const struct settings *s,
                   struct error *e)
 {

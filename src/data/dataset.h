@@ -23,6 +23,10 @@ bool dataset_epoch_check(const struct settings *, struct error *);
  * "data_path: " first, then the trouble; then, after "; ", the remedy. */
 bool dataset_check(const struct settings *, struct error *);
 
+/* From now on, has opening a set tell how many merges of byte pair encoding it
+ * has learned, of those wanted; at last all of them. */
+void dataset_watch(void (*told)(int merges, int wanted));
+
 /* Opens the set, which may be one of files in the folder settings->data_path.
  */
 bool dataset_open(struct dataset **, const struct settings *, struct error *);

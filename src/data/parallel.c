@@ -15,6 +15,9 @@
 
 enum { ADVICE_SIZE = 48 };
 
+/* Is told of merges as they are learned; NULL: nobody is. */
+static void (*watcher)(int merges, int wanted);
+
 struct opening {
     const struct settings *settings;
     struct parallel_files files;
@@ -115,7 +118,9 @@ static bool get_merges(struct opening *o, const struct texts *train,
     for (int k = 0; k < SIDES; k++)
         text[k] = (struct bpe_text){ train->file[k].data,
                                      train->file[k].bytes };
-    o->corpus->bpe = bpe_learn(text, SIDES, o->settings->subwords, NULL, NULL);
+    o->corpus->bpe = bpe_learn(text, SIDES, o->settings->subwords, watcher);
+    if (watcher && bpe_merges(o->corpus->bpe) < o->settings->subwords)
+        watcher(o->settings->subwords, o->settings->subwords);
     return true;
 }
 
@@ -302,30 +307,43 @@ static bool open_files(struct corpus *c, const struct settings *s,
     return done;
 }
 
-/* Writes one of the files; `bpe` or `d` is NULL. */
-static bool write_beside(const char *path, const struct bpe *bpe,
-                       const struct dictionary *d, struct error *e)
+/* Drafts one of the files; `bpe` or `d` is NULL. */
+static bool draft_beside(struct draft **draft, const char *path,
+                         const struct bpe *bpe, const struct dictionary *d,
+                         struct error *e)
 {
-    struct draft *draft;
-
-    if (!draft_begin(&draft, path, e))
-        return false;
-    if (bpe ? bpe_write(bpe, draft, e) : dictionary_write(d, draft, e))
-        return draft_finish(draft, DRAFT_REPLACE, e);
-    draft_drop(draft);
-    return false;
+    if (access(path, F_OK) == 0)
+        return error_set(e, EXIT_INPUT, "%s: a file is there already; remove "
+                         "it, or name another folder", path);
+    return draft_begin(draft, path, e) &&
+           (bpe ? bpe_write(bpe, *draft, e) : dictionary_write(d, *draft, e));
 }
 
-bool parallel_write(const struct corpus *c, const struct settings *s,
-                    const char *folder, struct error *e)
+bool parallel_write(const struct corpus *c, const char *folder,
+                    struct error *e)
 {
+    struct draft *draft[SIDES + 1] = { NULL };
     struct parallel_files files;
+    bool ok = true;
 
-    parallel_files_name(&files, s, folder);
+    parallel_files_name(&files, c->language[SIDE_SOURCE],
+                        c->language[SIDE_TARGET], folder);
     for (int k = 0; k < SIDES; k++)
-        if (!write_beside(files.dictionary[k], NULL, c->dictionary[k], e))
-            return false;
-    return !c->bpe || write_beside(files.merges, c->bpe, NULL, e);
+        ok = ok && draft_beside(&draft[k], files.dictionary[k], NULL,
+                                c->dictionary[k], e);
+    if (ok && c->bpe)
+        ok = draft_beside(&draft[SIDES], files.merges, c->bpe, NULL, e);
+    for (int i = 0; i <= SIDES; i++)
+        if (ok && draft[i])
+            ok = draft_finish(draft[i], DRAFT_NEW, e);
+        else
+            draft_drop(draft[i]);
+    return ok;
+}
+
+void parallel_watch(void (*told)(int merges, int wanted))
+{
+    watcher = told;
 }
 
 const struct corpus_source parallel_source = {

@@ -10,9 +10,11 @@
 
 extern const struct corpus_source parallel_source;
 
-/* Writes dictionaries and merges into a folder, from which a set is opened with
- * them again. */
-bool parallel_write(const struct corpus *, const struct settings *,
-                    const char *folder, struct error *);
+/* From now on, tells how many merges have been learned, of those wanted. */
+void parallel_watch(void (*told)(int merges, int wanted));
+
+/* Writes dictionaries and merges into a folder: all of them, or nothing. No
+ * file there may have such a name. */
+bool parallel_write(const struct corpus *, const char *folder, struct error *);
 
 #endif

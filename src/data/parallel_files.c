@@ -98,12 +98,12 @@ static void list_missing(char *text, size_t size,
     }
 }
 
-void parallel_files_name(struct parallel_files *f, const struct settings *s,
-                         const char *folder)
+void parallel_files_name(struct parallel_files *f, const char *source,
+                         const char *target, const char *folder)
 {
     for (int k = 0; k < SIDES; k++)
         snprintf(f->dictionary[k], PARALLEL_PATH_SIZE, "%.*s/dict.%s.txt",
-                 FOLDER_SIZE, folder, language_of(s, k));
+                 FOLDER_SIZE, folder, k == SIDE_SOURCE ? source : target);
     snprintf(f->merges, PARALLEL_PATH_SIZE, "%.*s/code", FOLDER_SIZE, folder);
 }
 
@@ -115,7 +115,7 @@ bool parallel_files_find(struct parallel_files *f, const struct settings *s,
     folder_expand(folder, sizeof(folder), s->data_path);
     if (!check_folder(folder, s, e))
         return false;
-    parallel_files_name(f, s, folder);
+    parallel_files_name(f, s->source, s->target, folder);
     for (enum split k = 0; k < SPLIT_COUNT; k++) {
         int found = find_split(f->path[k], folder, k, s);
 

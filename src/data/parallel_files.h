@@ -21,7 +21,7 @@ bool parallel_files_find(struct parallel_files *, const struct settings *,
                          struct error *);
 
 /* The paths of dictionaries and merges in a folder. */
-void parallel_files_name(struct parallel_files *, const struct settings *,
-                         const char *folder);
+void parallel_files_name(struct parallel_files *, const char *source,
+                         const char *target, const char *folder);
 
 #endif

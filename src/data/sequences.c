@@ -430,8 +430,8 @@ int32_t *sequences_encode(const struct sequences *set, struct word line,
     return all;
 }
 
-bool sequences_write(const struct sequences *set, const struct settings *s,
-                     const char *folder, struct error *e)
+bool sequences_write(const struct sequences *set, const char *folder,
+                     struct error *e)
 {
-    return parallel_write(&set->corpus, s, folder, e);
+    return parallel_write(&set->corpus, folder, e);
 }

@@ -62,9 +62,10 @@ void sequences_join(const struct sequences *, char *line);
 int32_t *sequences_encode(const struct sequences *, struct word line,
                           int *count);
 
-/* Writes dictionaries, and merges if there are any, into a folder. A set that
- * has them beside it is opened with them. */
-bool sequences_write(const struct sequences *, const struct settings *,
-                     const char *folder, struct error *);
+/* Writes dictionaries, and merges if there are any, into a folder that has no
+ * such files; all of them, or nothing. A set that has them beside it is opened
+ * with them. */
+bool sequences_write(const struct sequences *, const char *folder,
+                     struct error *);
 
 #endif

@@ -3,11 +3,13 @@
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json_print.h"
 #include "base/print.h"
+#include "base/text.h"
 #include "settings/settings_json.h"
 
 static const struct {
@@ -71,6 +73,9 @@ const struct member event_members[] = {
       "what the data and their batches are counted in, as sample" },
     { EVENT_START, "score", AT(start.score), OPTIONAL,
       "what score is called for these data, as accuracy" },
+    { EVENT_START, "left_out", AT(start.left_out), OPTIONAL,
+      "how many sentence pairs training leaves out, because one of the two has "
+      "more tokens than longest" },
 
     { EVENT_MEMORY, "planned", AT(memory.planned), REQUIRED,
       "bytes alive at the peak of the plan" },
@@ -174,6 +179,21 @@ double event_train_score(const struct event *e)
 {
     return isnan(e->epoch.score) ? e->epoch.train_accuracy
                                  : e->epoch.train_score;
+}
+
+const char *event_left_out(const struct event *e,
+                           char text[EVENT_LEFT_OUT_SIZE])
+{
+    char count[TEXT_COUNT_SIZE];
+    bool one = e->start.left_out == 1;
+
+    *text = '\0';
+    if (e->start.left_out > 0)
+        snprintf(text, EVENT_LEFT_OUT_SIZE, "%s sentence pair%s longer than "
+                 "longest, %d tokens, and left out",
+                 text_count(count, e->start.left_out), one ? " is" : "s are",
+                 e->start.settings->longest);
+    return text;
 }
 
 const char *event_name(enum event_type type)

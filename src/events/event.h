@@ -48,6 +48,7 @@ struct event {
             struct machine machine; /* that the run is on */
             int64_t step, steps;  /* done before; of the whole run */
             const char *unit, *score; /* names (facts.h); NULL: not known */
+            int64_t left_out;     /* pairs of training longer than `longest` */
         } start;
         struct {
             uint64_t planned, arena, touched, os; /* bytes */
@@ -138,6 +139,12 @@ enum { EVENT_TEXTS_MAX = 3 };
  * only accuracies. */
 double event_score(const struct event *);
 double event_train_score(const struct event *);
+
+/* A sentence, without its end, on what training leaves out of its data, as a
+ * start says; "" if that is nothing. */
+enum { EVENT_LEFT_OUT_SIZE = 128 };
+const char *event_left_out(const struct event *,
+                           char text[EVENT_LEFT_OUT_SIZE]);
 
 /* "start", "memory", ... */
 const char *event_name(enum event_type);

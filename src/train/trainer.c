@@ -278,18 +278,35 @@ static bool check_step(const struct trainer *t, const struct tally *step,
     return true;
 }
 
+/* Warns of a snapshot after which there is nothing to do. */
+static void emit_end(const struct trainer *t, struct event_sink sink)
+{
+    char text[160];
+
+    if (t->step < trainer_steps(t))
+        return;
+    snprintf(text, sizeof(text), "the snapshot is of step %lld, and this run "
+             "ends at %lld: nothing is trained; raise epochs, %d, to go on",
+             (long long)t->step, (long long)trainer_steps(t),
+             t->job->settings.epochs);
+    emit_event(sink, (struct event){ .type = EVENT_WARNING, .message = text });
+}
+
 void trainer_begin(const struct trainer *t, const char *preset,
                    struct event_sink sink)
 {
     struct facts facts = facts_of(&t->job->settings);
+    const struct sequences *pairs = dataset_sequences(t->data);
 
-    emit_event(sink, (struct event){ .type = EVENT_START,
-                                     .start = { preset, &t->job->settings,
-                                                t->job->machine, t->step,
-                                                trainer_steps(t), facts.unit,
-                                                facts.score.name } });
+    emit_event(sink, (struct event){
+                         .type = EVENT_START,
+                         .start = { preset, &t->job->settings, t->job->machine,
+                                    t->step, trainer_steps(t), facts.unit,
+                                    facts.score.name,
+                                    pairs ? sequences_left_out(pairs) : 0 } });
     emit_event(sink, trainer_memory(t));
     emit_idle(t, NULL, sink);
+    emit_end(t, sink);
 }
 
 bool trainer_ends_epoch(const struct trainer *t)

@@ -358,6 +358,8 @@ static void enter_machine(struct session *s, const struct machine *machine)
 
 static void session_on_start(struct session *s, const struct event *e)
 {
+    char left_out[EVENT_LEFT_OUT_SIZE];
+
     enter_machine(s, &e->start.machine);
     s->undo_before = -1;
     if (facts_of(e->start.settings).where)
@@ -368,6 +370,8 @@ static void session_on_start(struct session *s, const struct event *e)
     if (settings_same(&s->in_force, &s->wanted))
         s->wanted = *e->start.settings;
     enter_force(s, e->start.settings);
+    if (*event_left_out(e, left_out))
+        session_say(s, NOTICE_INFO, "%s", left_out);
 }
 
 static void session_on_applied(struct session *s, const struct event *e)
