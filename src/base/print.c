@@ -298,6 +298,11 @@ void print_error(const char *format, ...)
     write_out(&errors);
 }
 
+bool print_error_shows(void)
+{
+    return isatty(STDERR_FILENO);
+}
+
 void print_bytes(const char *bytes, size_t count)
 {
     put_bytes(&output, bytes, count);

@@ -24,6 +24,9 @@ int print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_error(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
+/* Whether standard error is a terminal, on which a line can be drawn anew. */
+bool print_error_shows(void);
+
 /* Prints bytes on standard output as they are. */
 void print_bytes(const char *bytes, size_t count);
 

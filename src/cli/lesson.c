@@ -1,7 +1,5 @@
 #include "cli/lesson.h"
 
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/print.h"
 #include "data/dataset.h"
@@ -25,6 +23,6 @@ static void show_merges(int merges, int wanted)
 
 void lesson_show(void)
 {
-    if (isatty(STDERR_FILENO))
+    if (print_error_shows())
         dataset_watch(show_merges);
 }
