@@ -23,17 +23,19 @@
 struct wanted {
     struct request *request;
     const char *load, *reference;
+    bool last;           /* weights, in place of their average */
 };
 
 static const char translate_usage[] =
     "translate [PRESET] --load FILE [--set NAME=VALUE]... [--beam N] "
-    "[--reference FILE]";
+    "[--reference FILE] [--last]";
 
 static const struct option translate_options[] = {
     { "set", required_argument, NULL, 's' },
     { "load", required_argument, NULL, 'L' },
     { "beam", required_argument, NULL, 'b' },
     { "reference", required_argument, NULL, 'r' },
+    { "last", no_argument, NULL, 'l' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
@@ -59,6 +61,9 @@ static void cmd_translate_choose(void *arg, int which, const char *value)
         break;
     case 'r':
         w->reference = value;
+        break;
+    case 'l':
+        w->last = true;
         break;
     }
 }
@@ -226,7 +231,7 @@ static bool open_translator(const struct wanted *w, struct trainer **t,
     if (!trainer_prepare(t, &s, e))
         return false;
     if (check_translator(*t, e) && trainer_allocate(*t, e) &&
-        snapshot_load_state(*t, w->load, e))
+        snapshot_load_state(*t, w->load, !w->last, e))
         return true;
     trainer_free(*t);
     return false;

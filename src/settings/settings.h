@@ -57,6 +57,7 @@ struct settings {
     int batch;
     int microbatch;      /* 0: the whole batch */
     int epochs;
+    int average;         /* epochs at the end of a run; 0: none */
     double lr;
     int lr_schedule;     /* enum lr_schedule */
     int warmup;          /* optimizer steps */

@@ -207,6 +207,10 @@ const struct setting settings_table[] = {
     { "epochs", "train", SETTING_INT, AT(epochs), RANGE(1, 1000000),
       "10", "epochs", FIXED,
       .help = "length of the run" },
+    { "average", "train", SETTING_INT, AT(average), RANGE(0, 1000000),
+      "0", "epochs", FIXED,
+      .help = "last epochs whose mean weights a snapshot has too, to translate "
+              "by; 0: none" },
     { "lr", "train", SETTING_REAL, AT(lr), RANGE(1e-12, 1000),
       "0.1", NULL, LIVE,
       .help = "learning rate at the start",

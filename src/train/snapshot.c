@@ -14,6 +14,7 @@
 #include "data/dataset.h"
 #include "settings/facts.h"
 #include "settings/idle.h"
+#include "train/average.h"
 #include "train/safetensors.h"
 #include "train/state.h"
 
@@ -22,17 +23,46 @@ enum { NAME_SIZE = 96, VERSION_SIZE = 16, IDENTITY_SIZE = 256 };
 /* The most bytes of a header: without tensors, and for each tensor. */
 enum { HEADER_BYTES = 4096, ENTRY_BYTES = 384 };
 
-/* The number of instances that are state, and their bytes in a file. */
-static size_t count_state(const struct plan *plan, uint64_t *bytes)
+/* A tensor of a file: an instance of state, or the average of a weight. */
+struct tensor {
+    int instance;        /* -1: before the first */
+    bool average;
+};
+
+static const struct tensor before_first = { -1, false };
+
+/* Goes to the next tensor in the order of a file, averages last; false at the
+ * end. */
+static bool next_tensor(const struct plan *plan, bool averages,
+                        struct tensor *x)
+{
+    for (;;) {
+        if (++x->instance == plan->schedule->instance_count) {
+            if (x->average || !averages)
+                return false;
+            *x = (struct tensor){ -1, true };
+        } else if (x->average ? average_is_of(plan, x->instance)
+                              : state_is(plan, x->instance)) {
+            return true;
+        }
+    }
+}
+
+static size_t tensor_bytes(const struct plan *plan, struct tensor x)
+{
+    return x.average ? average_bytes(plan, x.instance)
+                     : plan->instances[x.instance].bytes;
+}
+
+/* The number of tensors of a file, and their bytes. */
+static size_t count_tensors(const struct plan *plan, bool averages,
+                            uint64_t *bytes)
 {
     size_t n = 0;
 
     *bytes = 0;
-    for (int i = 0; i < plan->schedule->instance_count; i++)
-        if (state_is(plan, i)) {
-            *bytes += plan->instances[i].bytes;
-            n++;
-        }
+    for (struct tensor x = before_first; next_tensor(plan, averages, &x); n++)
+        *bytes += tensor_bytes(plan, x);
     return n;
 }
 
@@ -61,6 +91,7 @@ static json_t *data_json(const struct trainer *t)
 struct reached {
     int64_t step;
     struct tally epoch;
+    struct average_state average;
 };
 
 /* Safetensors wants metadata to be strings. */
@@ -68,51 +99,62 @@ static json_t *metadata_json(const struct trainer *t,
                              const struct reached *p, const char *checksum)
 {
     char version[VERSION_SIZE], step[24], loss[32], correct[32], terms[24];
+    char averaged[24], last[24];
 
     snprintf(version, sizeof(version), "%d", SNAPSHOT_VERSION);
     snprintf(step, sizeof(step), "%" PRId64, p->step);
     snprintf(loss, sizeof(loss), "%.17g", p->epoch.loss);
     snprintf(correct, sizeof(correct), "%.17g", p->epoch.hits);
     snprintf(terms, sizeof(terms), "%" PRId64, p->epoch.terms);
-    return json_pack("{ss ss ss so so ss ss ss ss}", "format", "memdial",
+    snprintf(averaged, sizeof(averaged), "%d", p->average.epochs);
+    snprintf(last, sizeof(last), "%" PRId64, p->average.step);
+    return json_pack("{ss ss ss so so ss ss ss ss ss ss}", "format", "memdial",
                      "version", version, "checksum", checksum, "data",
                      data_json(t), "run", identity_json(t), "step", step,
                      "epoch_loss", loss, "epoch_hits", correct, "epoch_terms",
-                     terms);
+                     terms, "averaged", averaged, "average_step", last);
 }
 
 /* The entry of one tensor, whose data begin at `offset`. */
-static json_t *entry_json(const struct plan *plan, int instance,
+static json_t *entry_json(const struct plan *plan, struct tensor x,
                           size_t offset)
 {
-    return safetensors_entry(schedule_value(plan->schedule, instance), offset,
-                             plan->instances[instance].bytes);
+    struct value average = average_value(plan, x.instance);
+
+    return safetensors_entry(x.average ? &average
+                                       : schedule_value(plan->schedule,
+                                                        x.instance),
+                             offset, tensor_bytes(plan, x));
 }
 
 /* The name of a tensor in a file. */
-static void name_tensor(const struct plan *plan, int instance,
+static void name_tensor(const struct plan *plan, struct tensor x,
                         char name[NAME_SIZE])
 {
+    size_t used;
+
     graph_value_name(plan->schedule->graph,
-                     plan->schedule->instances[instance], name, NAME_SIZE);
+                     plan->schedule->instances[x.instance], name, NAME_SIZE);
+    used = strlen(name);
+    if (x.average)
+        snprintf(name + used, NAME_SIZE - used, ".average");
 }
 
 static json_t *header_json(const struct trainer *t)
 {
     const struct plan *plan = t->job->plan;
-    struct reached now = { t->step, t->epoch };
+    struct reached now = { t->step, t->epoch, average_next(t) };
     json_t *header = json_object();
     size_t offset = 0;
 
     json_put(header, "__metadata__",
              metadata_json(t, &now, SAFETENSORS_NO_CHECKSUM));
-    for (int i = 0; i < plan->schedule->instance_count; i++) {
+    for (struct tensor x = before_first;
+         next_tensor(plan, now.average.epochs > 0, &x);) {
         char name[NAME_SIZE];
-        if (!state_is(plan, i))
-            continue;
-        name_tensor(plan, i, name);
-        json_put(header, name, entry_json(plan, i, offset));
-        offset += plan->instances[i].bytes;
+        name_tensor(plan, x, name);
+        json_put(header, name, entry_json(plan, x, offset));
+        offset += tensor_bytes(plan, x);
     }
     return header;
 }
@@ -127,36 +169,52 @@ static bool refuse_state(const char *path, const char *tensor,
                          : "this is a fault of memdial; please report it");
 }
 
-/* Writes one tensor; refuses contents that state_fault() finds fault with. */
-static bool write_tensor(const struct trainer *t, const char *path,
-                         int instance, struct safetensors_writer *w,
-                         struct error *e)
+/* Writes a tensor of state; refuses contents that state_fault() finds fault
+ * with. */
+static bool write_state(const struct trainer *t, const char *path,
+                        struct tensor x, struct safetensors_writer *w,
+                        struct error *e)
 {
     const struct plan *plan = t->job->plan;
-    size_t bytes = plan->instances[instance].bytes;
-    void *host = xcalloc(1, bytes);
+    void *host = xcalloc(1, tensor_bytes(plan, x));
     const char *fault;
     char name[NAME_SIZE];
     bool ok;
 
-    executor_read(t->executor, instance, host);
-    fault = state_fault(plan, instance, host);
-    name_tensor(plan, instance, name);
+    executor_read(t->executor, x.instance, host);
+    fault = state_fault(plan, x.instance, host);
+    name_tensor(plan, x, name);
     ok = fault ? refuse_state(path, name, fault, e)
-               : safetensors_put(w, host, bytes, e);
+               : safetensors_put(w, host, tensor_bytes(plan, x), e);
+    free(host);
+    return ok;
+}
+
+static bool write_average(const struct trainer *t, struct tensor x,
+                          struct average_source *before,
+                          struct safetensors_writer *w, struct error *e)
+{
+    size_t bytes = tensor_bytes(t->job->plan, x);
+    float *host = xcalloc(1, bytes);
+    bool ok;
+
+    executor_read_floats(t->executor, x.instance, host);
+    ok = average_fold(before, t, x.instance, host, e) &&
+         safetensors_put(w, host, bytes, e);
     free(host);
     return ok;
 }
 
 static bool write_tensors(const struct trainer *t, const char *path,
+                          struct average_source *before,
                           struct safetensors_writer *w, struct error *e)
 {
-    const struct plan *plan = t->job->plan;
-    bool ok = true;
+    bool averages = average_next(t).epochs > 0, ok = true;
 
-    for (int i = 0; ok && i < plan->schedule->instance_count; i++)
-        if (state_is(plan, i))
-            ok = write_tensor(t, path, i, w, e);
+    for (struct tensor x = before_first;
+         ok && next_tensor(t->job->plan, averages, &x);)
+        ok = x.average ? write_average(t, x, before, w, e)
+                       : write_state(t, path, x, w, e);
     return ok;
 }
 
@@ -164,19 +222,31 @@ static bool write_file(const struct trainer *t, const char *path,
                        struct draft *draft, struct error *e)
 {
     struct safetensors_writer w;
+    struct average_source before;
+    bool ok;
 
-    return safetensors_begin(&w, draft, header_json(t), e) &&
-           write_tensors(t, path, &w, e) && safetensors_end(&w, e);
+    if (!average_open(&before, t, e))
+        return false;
+    ok = safetensors_begin(&w, draft, header_json(t), e) &&
+         write_tensors(t, path, &before, &w, e) && safetensors_end(&w, e);
+    average_close(&before);
+    return ok;
 }
 
 /* A file that is being read. */
 struct contents {
     struct safetensors file;
     const char *fault;   /* of the first faulty tensor, or NULL */
-    int faulty;          /* its instance */
+    struct tensor faulty; /* which one it is */
     struct reached reached;
     bool state_alone;    /* not to go on with the run that saved it */
+    bool average;        /* weights become their average, if there is one */
 };
+
+static bool has_averages(const struct safetensors *f)
+{
+    return atoi(safetensors_metadata(f, "averaged")) > 0;
+}
 
 static bool verify_version(const struct safetensors *f, struct error *e)
 {
@@ -228,14 +298,13 @@ static bool verify_entries(const struct trainer *t,
     size_t offset = 0, entries = 1; /* one is metadata */
     bool ok = true;
 
-    for (int i = 0; ok && i < plan->schedule->instance_count; i++) {
+    for (struct tensor x = before_first;
+         ok && next_tensor(plan, has_averages(f), &x);) {
         char name[NAME_SIZE];
         json_t *expected;
-        if (!state_is(plan, i))
-            continue;
-        name_tensor(plan, i, name);
-        expected = entry_json(plan, i, offset);
-        offset += plan->instances[i].bytes;
+        name_tensor(plan, x, name);
+        expected = entry_json(plan, x, offset);
+        offset += tensor_bytes(plan, x);
         entries++;
         ok = json_equal(expected, json_object_get(f->header, name)) ||
              refuse_tensor(t, f, name, e);
@@ -253,7 +322,7 @@ static bool verify_size(const struct trainer *t, const struct safetensors *f,
 {
     uint64_t has = f->bytes - f->tensors, wanted;
 
-    count_state(t->job->plan, &wanted);
+    count_tensors(t->job->plan, has_averages(f), &wanted);
     return has == wanted ||
            (verify_entries(t, f, e) &&
             safetensors_refuse(f, e, "%s: %" PRIu64 " bytes of tensors, "
@@ -262,25 +331,43 @@ static bool verify_size(const struct trainer *t, const struct safetensors *f,
                                wanted));
 }
 
+static const char *tensor_fault(const struct plan *plan, struct tensor x,
+                                const void *host)
+{
+    return x.average ? state_fault_of_floats(host, tensor_bytes(plan, x) /
+                                                       sizeof(float))
+                     : state_fault(plan, x.instance, host);
+}
+
+/* Puts a tensor into the run; an average in place of its weight, if wanted. */
+static void take_tensor(const struct trainer *t, const struct contents *c,
+                        struct tensor x, const void *host)
+{
+    if (!x.average)
+        executor_write(t->executor, x.instance, host);
+    else if (c->average)
+        executor_write_floats(t->executor, x.instance, host);
+}
+
 /* Reads one tensor, whatever the file holds; for a run that is loaded, into its
  * executor. */
 static bool read_tensor(const struct trainer *t, struct contents *c,
-                        int instance, bool load, struct error *e)
+                        struct tensor x, bool load, struct error *e)
 {
     const struct plan *plan = t->job->plan;
-    size_t bytes = plan->instances[instance].bytes;
+    size_t bytes = tensor_bytes(plan, x);
     void *host = xcalloc(1, bytes);
     bool ok = safetensors_read(&c->file, host, bytes, e);
 
     if (ok) {
-        const char *fault = state_fault(plan, instance, host);
+        const char *fault = tensor_fault(plan, x, host);
 
         if (fault && !c->fault) {
             c->fault = fault;
-            c->faulty = instance;
+            c->faulty = x;
         }
         if (load && !fault)
-            executor_write(t->executor, instance, host);
+            take_tensor(t, c, x, host);
     }
     free(host);
     return ok;
@@ -296,9 +383,9 @@ static bool read_tensors(const struct trainer *t, struct contents *c,
 
     safetensors_rewind(&c->file);
     c->fault = NULL;
-    for (int i = 0; ok && i < plan->schedule->instance_count; i++)
-        if (state_is(plan, i))
-            ok = read_tensor(t, c, i, load, e);
+    for (struct tensor x = before_first;
+         ok && next_tensor(plan, has_averages(&c->file), &x);)
+        ok = read_tensor(t, c, x, load, e);
     return ok;
 }
 
@@ -349,6 +436,20 @@ static bool are_terms(const struct settings *s, int64_t steps, int64_t terms)
                            : terms <= most && (terms > 0) == (steps > 0);
 }
 
+static struct average_state read_average_state(const struct safetensors *f)
+{
+    return (struct average_state){
+        atoi(safetensors_metadata(f, "averaged")),
+        strtoll(safetensors_metadata(f, "average_step"), NULL, 10), NULL
+    };
+}
+
+static bool average_is_possible(const struct average_state *a, int64_t step)
+{
+    return a->epochs >= 0 && a->epochs <= step && a->step >= 0 &&
+           a->step <= step && (a->epochs > 0) == (a->step > 0);
+}
+
 /* Whether a run with these settings, and any number of epochs, can have come
  * this far. The sums of an epoch are those of the steps since it began. */
 static bool is_possible(const struct trainer *t, const struct reached *p)
@@ -357,6 +458,7 @@ static bool is_possible(const struct trainer *t, const struct reached *p)
     int64_t most = steps * (int64_t)settings_find("epochs")->max;
 
     return p->step >= 0 && p->step <= most &&
+           average_is_possible(&p->average, p->step) &&
            are_terms(&t->job->settings, p->step % steps, p->epoch.terms) &&
            is_tally(&p->epoch);
 }
@@ -376,7 +478,8 @@ static bool verify_progress(const struct trainer *t, struct contents *c,
     c->reached = (struct reached){ strtoll(step, NULL, 10),
                                    { .loss = strtod(loss, NULL),
                                      .hits = strtod(correct, NULL),
-                                     .terms = strtoll(terms, NULL, 10) } };
+                                     .terms = strtoll(terms, NULL, 10) },
+                                   read_average_state(f) };
     again = metadata_json(t, &c->reached, safetensors_metadata(f, "checksum"));
     ok = is_possible(t, &c->reached) &&
          json_equal(again, json_object_get(f->header, "__metadata__"));
@@ -408,7 +511,7 @@ static bool blame_damage(const struct trainer *t, struct safetensors *f,
 {
     uint64_t bytes;
 
-    count_state(t->job->plan, &bytes);
+    count_tensors(t->job->plan, true, &bytes);
     if (*safetensors_metadata(f, "checksum") &&
         f->bytes <= 2 * (bytes + HEADER_BYTES))
         safetensors_check_whole(f, e);
@@ -428,9 +531,9 @@ static bool verify(const struct trainer *t, struct contents *c,
                    const char *path, int fd, uint64_t bytes, struct error *e)
 {
     struct safetensors *f = &c->file;
-    uint64_t state_bytes;
+    uint64_t bytes_all;
     size_t most = HEADER_BYTES +
-                  ENTRY_BYTES * count_state(t->job->plan, &state_bytes);
+                  ENTRY_BYTES * count_tensors(t->job->plan, true, &bytes_all);
 
     return safetensors_open(f, path, fd, bytes, most, e) &&
            verify_header(t, f, e) && read_tensors(t, c, false, e) &&
@@ -497,17 +600,32 @@ bool snapshot_check(const char *path, struct error *e)
     return draft_check(path, e) && check_overwritten(path, e);
 }
 
-bool snapshot_save(const struct trainer *t, const char *path, struct error *e)
+/* The run's average is in the snapshot at this path from now on. */
+static void keep_average(struct trainer *t, struct average_state now,
+                         const char *path)
 {
+    char *at = now.epochs > 0 ? xstrdup(path) : NULL;
+
+    free(t->average.path);
+    t->average = (struct average_state){ now.epochs, now.step, at };
+}
+
+bool snapshot_save(struct trainer *t, const char *path, struct error *e)
+{
+    struct average_state next = average_next(t);
     struct draft *draft;
 
     if (!draft_begin(&draft, path, e))
         return false;
-    if (write_file(t, path, draft, e) && executor_check(t->executor, e) &&
-        verify_draft(t, path, draft, e))
-        return draft_finish(draft, DRAFT_REPLACE, e);
-    draft_drop(draft);
-    return false;
+    if (!write_file(t, path, draft, e) || !executor_check(t->executor, e) ||
+        !verify_draft(t, path, draft, e)) {
+        draft_drop(draft);
+        return false;
+    }
+    if (!draft_finish(draft, DRAFT_REPLACE, e))
+        return false;
+    keep_average(t, next, path);
+    return true;
 }
 
 /* Reads the file again, and loads the contents of this second reading. */
@@ -517,6 +635,7 @@ static bool restore(struct trainer *t, struct contents *c, struct error *e)
         !verify_state(t, c, e))
         return false;
     if (!c->state_alone) {
+        keep_average(t, c->reached.average, c->file.path);
         t->step = c->reached.step;
         t->epoch = c->reached.epoch;
     }
@@ -525,9 +644,8 @@ static bool restore(struct trainer *t, struct contents *c, struct error *e)
 
 /* Verifies the file and loads it into `into`, which may be NULL. */
 static bool read_file(const struct trainer *t, struct trainer *into,
-                      bool state_alone, const char *path, struct error *e)
+                      struct contents c, const char *path, struct error *e)
 {
-    struct contents c = { .state_alone = state_alone };
     uint64_t bytes;
     int fd = file_open(path, UINT64_MAX, &bytes, e);
     bool ok;
@@ -543,15 +661,18 @@ static bool read_file(const struct trainer *t, struct trainer *into,
 bool snapshot_matches(const struct trainer *t, const char *path,
                       struct error *e)
 {
-    return read_file(t, NULL, false, path, e);
+    return read_file(t, NULL, (struct contents){ .fault = NULL }, path, e);
 }
 
 bool snapshot_load(struct trainer *t, const char *path, struct error *e)
 {
-    return read_file(t, t, false, path, e);
+    return read_file(t, t, (struct contents){ .fault = NULL }, path, e);
 }
 
-bool snapshot_load_state(struct trainer *t, const char *path, struct error *e)
+bool snapshot_load_state(struct trainer *t, const char *path, bool average,
+                         struct error *e)
 {
-    return read_file(t, t, true, path, e);
+    return read_file(t, t,
+                     (struct contents){ .state_alone = true,
+                                        .average = average }, path, e);
 }

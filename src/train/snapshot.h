@@ -23,7 +23,7 @@ bool snapshot_check(const char *path, struct error *);
 
 /* Refuses if some of the state is not finite, or if the new file would not
  * load: the old snapshot is worth more. */
-bool snapshot_save(const struct trainer *, const char *path, struct error *);
+bool snapshot_save(struct trainer *, const char *path, struct error *);
 
 /* Whether snapshot_load() would accept it; the trainer needs no arena yet. */
 bool snapshot_matches(const struct trainer *, const char *path,
@@ -36,8 +36,10 @@ bool snapshot_matches(const struct trainer *, const char *path,
 bool snapshot_load(struct trainer *, const char *path, struct error *);
 
 /* Loads the state alone, as snapshot_load() does, whatever the batch, epoch and
- * seed of the run that saved it: to use a network, not to go on. Dictionaries
+ * seed of the run that saved it: to use a network, not to go on. With `average`
+ * weights become their averages, if it has any: average.h. Dictionaries
  * must be the same, for a network knows words by their numbers. */
-bool snapshot_load_state(struct trainer *, const char *path, struct error *);
+bool snapshot_load_state(struct trainer *, const char *path, bool average,
+                         struct error *);
 
 #endif

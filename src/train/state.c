@@ -117,6 +117,11 @@ static bool is_finite(const void *data, size_t elements, enum dtype dtype)
     return finite;
 }
 
+const char *state_fault_of_floats(const float *x, size_t count)
+{
+    return is_finite(x, count, DTYPE_F32) ? NULL : STATE_NOT_FINITE;
+}
+
 const char *state_fault(const struct plan *plan, int instance,
                         const void *data)
 {

@@ -18,4 +18,7 @@ bool state_is(const struct plan *, int instance);
  * in a sentence; NULL if there is none. */
 const char *state_fault(const struct plan *, int instance, const void *data);
 
+/* The same of a file's floats. */
+const char *state_fault_of_floats(const float *, size_t count);
+
 #endif

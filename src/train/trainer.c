@@ -124,6 +124,7 @@ void trainer_free(struct trainer *t)
 {
     if (!t)
         return;
+    free(t->average.path);
     executor_free(t->executor);
     if (t->device)
         t->job->backend->close(t->device);
@@ -227,6 +228,8 @@ static bool change(struct trainer *t, const struct settings *s,
     executor_free(t->executor);
     t->job->backend->close(t->device);
     job_free(t->job);
+    free(t->average.path);
+    t->average = (struct average_state){ .epochs = 0 };
     t->job = job;
     t->device = device;
     t->executor = executor;

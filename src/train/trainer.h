@@ -21,6 +21,13 @@ struct tally {
     double loss_scale;
 };
 
+/* The average of weights that the run's last snapshot has: average.h. */
+struct average_state {
+    int epochs;          /* that are in it; 0: it has none */
+    int64_t step;        /* at the end of the last of these epochs */
+    char *path;          /* owned; of the snapshot */
+};
+
 struct trainer {
     struct job *job;                 /* owned, like the rest */
     struct dataset *data;
@@ -31,6 +38,7 @@ struct trainer {
     struct tally epoch;
     double seconds;                  /* spent on steps and evaluations */
     double epoch_began;              /* `seconds` when this epoch began */
+    struct average_state average;
     bool measured;                   /* memory was reported after a step */
 };
 

@@ -3,7 +3,7 @@
 #include "train/snapshot.h"
 
 /* Saves, unless the snapshot there is of this step already. */
-static bool save_once(const struct trainer *t, const char *path,
+static bool save_once(struct trainer *t, const char *path,
                       int64_t *saved_step, struct event_sink sink,
                       struct error *e)
 {
@@ -38,6 +38,12 @@ bool training_run(struct trainer *t, const char *preset, struct event_sink sink,
     bool ok;
 
     trainer_begin(t, preset, sink);
+    if (t->job->settings.average > 0 && !save)
+        sink.emit(sink.arg, &(struct event){
+                                .type = EVENT_WARNING,
+                                .message = "average has no effect: the mean of "
+                                           "weights is in snapshots alone; "
+                                           "give --save FILE" });
     ok = run_to_end(t, sink, stop, save, e);
     sink.emit(sink.arg, ok ? &(struct event){ .type = EVENT_DONE } :
                              &(struct event){ .type = EVENT_ERROR,
