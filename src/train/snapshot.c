@@ -171,7 +171,7 @@ static bool refuse_state(const char *path, const char *tensor,
 
 /* Writes a tensor of state; refuses contents that state_fault() finds fault
  * with. */
-static bool write_state(const struct trainer *t, const char *path,
+static bool write_saved(const struct trainer *t, const char *path,
                         struct tensor x, struct safetensors_writer *w,
                         struct error *e)
 {
@@ -214,7 +214,7 @@ static bool write_tensors(const struct trainer *t, const char *path,
     for (struct tensor x = before_first;
          ok && next_tensor(t->job->plan, averages, &x);)
         ok = x.average ? write_average(t, x, before, w, e)
-                       : write_state(t, path, x, w, e);
+                       : write_saved(t, path, x, w, e);
     return ok;
 }
 

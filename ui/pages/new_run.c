@@ -79,6 +79,7 @@ static void ask_to_begin(struct screen *s)
 {
     struct text_block *text = &s->popup_text;
     struct new_run *n = &s->new_run;
+    const struct settings *from;
     char title[64];
     int others;
 
@@ -89,10 +90,12 @@ static void ask_to_begin(struct screen *s)
     snprintf(title, sizeof(title), "A new run of %.40s", n->name);
     screen_popup(s, title);
     tell_end(text, s->session);
-    text_block_add(text, ROLE_TEXT, "What a run begins with changes:");
-    others = list_changes(text, n->undoes ? &s->session->wanted
-                                          : &s->session->in_force,
-                          &n->settings);
+    from = n->undoes ? &s->session->wanted : &s->session->in_force;
+    text_block_add(text, ROLE_TEXT,
+                   settings_can_follow(from, &n->settings, NULL)
+                       ? "It has the same network and data."
+                       : "What a run begins with changes:");
+    others = list_changes(text, from, &n->settings);
     if (others)
         text_block_add(text, ROLE_DIM, "  and %d setting%s of those that can "
                        "change in a run", others, others > 1 ? "s" : "");
