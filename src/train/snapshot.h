@@ -37,8 +37,8 @@ bool snapshot_load(struct trainer *, const char *path, struct error *);
 
 /* Loads the state alone, as snapshot_load() does, whatever the batch, epoch and
  * seed of the run that saved it: to use a network, not to go on. With `average`
- * weights become their averages, if it has any: average.h. The data must be
- * the same. */
+ * weights become their averages, if it has any: average.h. Dictionaries must be
+ * the same, for a network knows words by their numbers. */
 bool snapshot_load_state(struct trainer *, const char *path, bool average,
                          struct error *);
 
