@@ -46,9 +46,9 @@ def memdial_settings(args):
     return [f"{k}={v}" for k, v in values.items()] + args.set
 
 
-def memdial_command(args):
+def memdial_command(args, also=""):
     command = [args.memdial, "train", args.preset, "--json"]
-    for setting in memdial_settings(args):
+    for setting in memdial_settings(args) + also.split():
         command += ["--set", setting]
     return command
 
@@ -79,10 +79,10 @@ def build_tuning(folder):
     return path
 
 
-def run_memdial(args):
+def run_memdial(args, also=""):
     """Target tokens per second, the first steps left out."""
     rates = [e["samples_per_second"] for e in json_lines(
-        output(memdial_command(args)))
+        output(memdial_command(args, also)))
              if e.get("type") == "step" and e.get("samples_per_second")]
     if len(rates) <= args.warmup:
         sys.exit("memdial printed too few events of type step")
@@ -97,7 +97,7 @@ def run_pytorch(args, variant, tuning):
     return list(json_lines(output(command)))[-1]
 
 
-def page(args, load, ours, theirs, lines):
+def page(args, load, ours, others, theirs, lines):
     cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
     saved, arena = planned_saved_bytes(args)
     first = next(iter(lines.values()))
@@ -117,15 +117,16 @@ def page(args, load, ours, theirs, lines):
     yield "- tuned: MKL takes the kernels that it takes on Intel's processors" \
           " (`LD_PRELOAD`), threads wait passively"
     yield ""
-    yield "Ratio: memdial's target tokens per second over PyTorch's of the"
-    yield "same round; above 1, memdial is faster. Padding is not counted."
+    yield "Ratio: the first row's target tokens per second over this row's of"
+    yield "the same round; above 1, the first is faster. Padding is not counted."
     yield ""
     yield "| | target tokens/s, median | ratio, median | ratio of each round |"
     yield "|---|---|---|---|"
     yield f"| memdial | {statistics.median(ours):.0f} | 1 | |"
-    for variant, rates in theirs.items():
+    for name, rates in {**others, **theirs}.items():
         ratios = [a / b for a, b in zip(ours, rates)]
-        yield f"| PyTorch {variant} | {statistics.median(rates):.0f} |" \
+        peer = "memdial" if name in others else "PyTorch"
+        yield f"| {peer} {name} | {statistics.median(rates):.0f} |" \
               f" {statistics.median(ratios):.2f} |" \
               f" {' '.join(f'{r:.2f}' for r in ratios)} |"
     yield ""
@@ -149,6 +150,9 @@ def main():
                         choices=SIZES)
     parser.add_argument("--set", action="append", default=[],
                         metavar="NAME=VALUE", help="a setting of memdial's")
+    parser.add_argument("--also", action="append", default=[],
+                        metavar="NAME=VALUE...", help="a row of memdial with "
+                        "these settings too")
     parser.add_argument("--words", type=int, nargs=2, default=[4541, 3428],
                         help="sizes of the data's dictionaries, special "
                         "tokens included")
@@ -163,15 +167,18 @@ def main():
     if not shutil.which(args.memdial):
         sys.exit(f"{args.memdial}: not found; say where with --memdial PATH")
     load = os.getloadavg()[0]
-    ours, theirs, lines = [], {v: [] for v in VARIANTS}, {}
+    ours, others = [], {also: [] for also in args.also}
+    theirs, lines = {v: [] for v in VARIANTS}, {}
     with tempfile.TemporaryDirectory() as folder:
         tuning = build_tuning(folder)
         for _ in range(args.pairs):
             ours.append(run_memdial(args))
+            for also, rates in others.items():
+                rates.append(run_memdial(args, also))
             for variant, rates in theirs.items():
                 lines[variant] = run_pytorch(args, variant, tuning)
                 rates.append(lines[variant]["target_tokens_per_second"])
-    print("\n".join(page(args, load, ours, theirs, lines)))
+    print("\n".join(page(args, load, ours, others, theirs, lines)))
 
 
 if __name__ == "__main__":
