@@ -254,6 +254,9 @@ refuses 3 'the least that the dials reach is' fit quick --budget 1KiB
 refuses 3 'let go of microbatch, sparsity and recompute' fit quick --budget 1MiB \
     --hold microbatch --hold recompute --hold sparsity
 refuses 3 "the baseline's time; raise it" fit quick --budget 3MiB --max-time 0.001
+run fit quick --budget 7000000GiB
+[ $code = 0 ] && grep -q 'warning: --budget: .* available' "$err"
+report $? "... warns of a budget that the machine does not have"
 refuses 2 '--budget is missing' fit quick
 refuses 2 'nothing trains in 0 bytes' fit quick --budget 0
 refuses 2 "'8MB' is not a number of bytes" fit quick --budget 8MB

@@ -263,6 +263,30 @@ static bool refuse_time(const struct fit_query *q, const struct asked *a,
                : refuse_budget(q, a, e);
 }
 
+/* Warns of a budget that this machine does not have; a plan may be for another.
+ */
+static void warn_of_machine(const struct fit_query *q)
+{
+    char budget[BYTES_TEXT_SIZE], there[BYTES_TEXT_SIZE];
+    struct device_memory m = { .limit = "" };
+    struct device *device;
+    struct job *job;
+
+    if (!job_outline_on(&job, q->settings, q->machine, NULL, NULL))
+        return;
+    if (job_open_device(job, &device, NULL)) {
+        job->backend->memory(device, NULL, 0, &m);
+        job->backend->close(device);
+    }
+    if (m.available > 0 && q->budget > m.available)
+        print_error("memdial: warning: --budget: %s, but backend %s has %s "
+                    "available\n",
+                    bytes_format(budget, sizeof(budget), q->budget),
+                    job->backend->name,
+                    bytes_format(there, sizeof(there), m.available));
+    job_free(job);
+}
+
 static bool report_fit(const struct fit_query *q, const struct asked *a,
                        const struct settings *preset, const char *name,
                        struct error *e)
@@ -299,6 +323,7 @@ static bool ask(const struct request *request, const struct asked *a,
         (strcmp(settings.backend, "auto") == 0 &&
          !machine_find_backend(&machine, e)))
         return false;
+    warn_of_machine(&q);
     return report_fit(&q, a, &preset, request->preset, e);
 }
 
