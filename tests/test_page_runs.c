@@ -12,6 +12,7 @@
 #include "train/trainer.h"
 #include "ui/pages/control.h"
 #include "ui/pages/frame.h"
+#include "ui/pages/trial_text.h"
 
 static struct session session;
 static struct screen screen;
@@ -267,6 +268,37 @@ Test(page_runs, only_trials_of_as_many_epochs_compete)
     press('<');
     cr_expect_eq(marked_point(), '\0');
     cr_expect(shows("had 4 epochs, fewer than 6"));
+}
+
+/* Dials are turned in the middle of runs, which now and then begin anew: no
+ * continuation is ever on the front. */
+Test(page_runs, no_continuation_is_on_the_front)
+{
+    static const char *const turns[] = {
+        "precision=fp16", "microbatch=10", "precision=fp32", "microbatch=0",
+        "sparsity=0.5", "checkpoint=sqrt", "sparsity=0", "checkpoint=none"
+    };
+    unsigned draw = 1;
+
+    for (int epoch = 0; epoch < 30; epoch++) {
+        draw = draw * 1103515245 + 12345;
+        if (draw >> 16 & 1)
+            sample_apply(&session, turns[draw >> 20 & 7]);
+        if ((draw >> 24 & 3) == 0) {
+            sample_start(&session, "quick", &session.in_force, 0);
+            sample_plan(&session);
+        }
+        sample_train(&session, 1);
+        frame_draw(&screen);
+        for (int i = 0; i < session.tried.count; i++) {
+            const struct attempt *t = &session.tried.list[i];
+            cr_expect_not(trial_on_front(&session, t) && !is_in_plot(t),
+                          "epoch %d", epoch);
+            cr_expect_not(trial_on_front(&session, t) &&
+                          t->trial.begin[AXIS_UNITS] > 0);
+        }
+    }
+    cr_expect_gt(session.tried.count, 12);
 }
 
 /* The score that counts is the best until that epoch, not a later one. */

@@ -49,6 +49,29 @@ report $? 'worker --help'
 [ $? = 2 ] && [ ! -s "$out" ] && grep -q "'quick'" "$err"
 report $? 'takes no preset'
 
+# Settings that were turned on in the middle of a run, then run afresh as N does
+# on the screens: the same losses, bit for bit, as a run from the command line.
+begin_worker
+send "$start}"
+await '"type":"epoch","epoch":1,' 1
+send '{"command":"set","settings":{"precision":"bf16","microbatch":16}}'
+await '"type":"applied"' 1
+send '{"command":"start","preset":"quick","settings":{'$small',"epochs":3,"precision":"bf16","microbatch":16}}'
+await '"type":"start"' 2
+await '"type":"done"' 1
+send '{"command":"stop"}'
+wait_for_end
+exec 3>&-
+losses='s/.*"loss":\([^,]*\),"accuracy".*/\1/p'
+awk '/"type":"start"/ { n = 0 } { line[n++] = $0 }
+    END { for (i = 0; i < n; i++) print line[i] }' "$out" |
+    sed -n "$losses" >"$folder/afresh"
+"$memdial" train quick --json --set epoch_samples=64 --set valid_samples=32 \
+    --set batch=32 --set epochs=3 --set precision=bf16 --set microbatch=16 |
+    sed -n "$losses" >"$folder/straight"
+[ -s "$folder/afresh" ] && cmp -s "$folder/afresh" "$folder/straight"
+report $? 'a run afresh has the bits of a run from the command line'
+
 begin_worker
 refuses 'no run is under way' '{"command":"set","settings":{"lr":1}}'
 refuses 'no run is under way' '{"command":"pause"}'
