@@ -62,7 +62,7 @@ await '"type":"done"' 1
 send '{"command":"stop"}'
 wait_for_end
 exec 3>&-
-losses='s/.*"loss":\([^,]*\),"accuracy".*/\1/p'
+losses='s/.*\("train_loss":.*\),"seconds".*/\1/p'
 awk '/"type":"start"/ { n = 0 } { line[n++] = $0 }
     END { for (i = 0; i < n; i++) print line[i] }' "$out" |
     sed -n "$losses" >"$folder/afresh"
