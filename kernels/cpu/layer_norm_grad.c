@@ -55,7 +55,7 @@ struct norm_row {
     float g, g_xhat;                     /* means over it */
 };
 
-static struct norm_row row_of(const struct call *c, size_t t)
+static struct norm_row norm_row_of(const struct call *c, size_t t)
 {
     const struct operand *o = c->operand, *add = &o[LAYER_NORM_GRAD_ADD];
     const float *stat = (float *)o[LAYER_NORM_GRAD_STAT].data
@@ -141,7 +141,7 @@ INLINE void grad_rows(const enum dtype dtype, const struct call *c,
     size_t columns = (size_t)c->operand[LAYER_NORM_GRAD_X].dim[1];
 
     for (size_t t = rows.begin; t < rows.end; t++) {
-        struct norm_row r = row_of(c, t);
+        struct norm_row r = norm_row_of(c, t);
 
         norm_add_row(dtype, &r, s);
         put_dx(dtype, &r);
