@@ -12,18 +12,10 @@
  * sum over taps: a layer that has fewer multiplications (winograd.h) may pass
  * the peak.
  */
-#include <getopt.h>
-#include <math.h>
-#include <omp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
+#include "bench/bench.h"
 #include "bench/median.h"
-#include "kernels/cpu/ceilings.h"
 
-enum { MAX_LAYERS = 16, MAX_REPEATS = 99, OPS = 3 };
+enum { MAX_LAYERS = 16, OPS = 3 };
 
 /* A convolution, and how many like it the network has. */
 struct layer {
@@ -34,25 +26,11 @@ struct layer {
 
 static const enum op_code ops[OPS] = { OP_conv, OP_conv_dgrad, OP_conv_wgrad };
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static struct operand tensor(int a, int b, int c, int d)
 {
     struct operand o = { .rank = 4, .dim = { a, b, c, d } };
-    size_t n = operand_elements(&o);
-    float *p = aligned_alloc(64, (n * sizeof(float) + 63) / 64 * 64);
 
-    if (!p)
-        abort();
-    for (size_t i = 0; i < n; i++)
-        p[i] = (float)(i * 2654435761u % 1024) / 1024 - 0.5f;
-    o.data = p;
+    bench_fill(&o, 0.5f);
     return o;
 }
 
@@ -141,46 +119,38 @@ static bool needed(const struct layer *l, int op)
     return ops[op] != OP_conv_dgrad || l->in != 3;
 }
 
-static double seconds[MAX_LAYERS][OPS][MAX_REPEATS];
+static double seconds[MAX_LAYERS][OPS][BENCH_REPEATS];
 
-static size_t run_layers(const struct isa *isa, const struct layer *list,
-                         int layers, int threads, int repeats,
-                         double peak[MAX_REPEATS])
+static size_t most_scratch(const struct bench *b, const struct layer *list,
+                           int layers)
 {
     size_t most = 0;
-    void *scratch;
 
     for (int i = 0; i < layers; i++)
         for (int op = 0; op < OPS; op++) {
-            struct call c = call_of(&list[i], ops[op], threads);
-            size_t bytes = isa->kernels->scratch[ops[op]](&c);
+            struct call c = call_of(&list[i], ops[op], b->threads);
 
-            most = bytes > most ? bytes : most;
+            most = size_max(most, b->isa->kernels->scratch[ops[op]](&c));
         }
-    scratch = aligned_alloc(64, (most + 63) / 64 * 64);
-    if (!scratch)
-        abort();
-    for (int r = -1; r < repeats; r++) {
-        double p = cpu_peak(isa, DTYPE_F32, threads) / 1e9;
-
-        if (r >= 0)
-            peak[r] = p;
-        for (int i = 0; i < layers; i++)
-            for (int op = 0; op < OPS; op++) {
-                struct call c = call_of(&list[i], ops[op], threads);
-                double start;
-
-                if (!needed(&list[i], op))
-                    continue;
-                c.scratch = scratch;
-                start = now();
-                isa->kernels->run[ops[op]](&c);
-                if (r >= 0)
-                    seconds[i][op][r] = now() - start;
-            }
-    }
-    free(scratch);
     return most;
+}
+
+/* All layers once. */
+static void run_layers(const struct bench *b, const struct layer *list,
+                       int layers, void *scratch, int repeat)
+{
+    for (int i = 0; i < layers; i++)
+        for (int op = 0; op < OPS; op++) {
+            struct call c = call_of(&list[i], ops[op], b->threads);
+            double start;
+
+            if (!needed(&list[i], op))
+                continue;
+            c.scratch = scratch;
+            start = bench_now(b);
+            b->isa->kernels->run[ops[op]](&c);
+            seconds[i][op][repeat] = bench_now(b) - start;
+        }
 }
 
 static void print_table(const struct layer *list, int layers, int repeats,
@@ -225,48 +195,32 @@ static void print_table(const struct layer *list, int layers, int repeats,
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "isa", required_argument, NULL, 'i' },
-        { "threads", required_argument, NULL, 't' },
-        { "batch", required_argument, NULL, 'b' },
-        { "depth", required_argument, NULL, 'd' },
-        { "width", required_argument, NULL, 'w' },
-        { "repeats", required_argument, NULL, 'r' },
-        { 0 }
+    int batch = 100, depth = 28, width = 2;
+    const struct bench_option own[] = {
+        { "batch", &batch }, { "depth", &depth }, { "width", &width },
+        { NULL, NULL }
     };
-    const struct isa *isa = isa_at(0);
-    int threads = omp_get_num_procs(), batch = 100, depth = 28, width = 2;
-    int repeats = 9, layers, option;
+    struct bench b = bench_start(argc, argv, own);
     struct layer list[MAX_LAYERS];
-    double peak[MAX_REPEATS], peak_median;
-    size_t scratch;
+    int layers = layers_of_wrn(list, depth, width);
+    double peak[BENCH_REPEATS], middle;
+    size_t bytes;
+    void *scratch;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-        switch (option) {
-        case 'i':
-            isa = isa_named(optarg);
-            if (!isa) {
-                fprintf(stderr, "conv_bench: no instruction set '%s' here\n",
-                        optarg);
-                return 2;
-            }
-            break;
-        case 't': threads = atoi(optarg); break;
-        case 'b': batch = atoi(optarg); break;
-        case 'd': depth = atoi(optarg); break;
-        case 'w': width = atoi(optarg); break;
-        case 'r': repeats = int_min(atoi(optarg), MAX_REPEATS); break;
-        default: return 2;
-        }
-    layers = layers_of_wrn(list, depth, width);
     for (int i = 0; i < layers; i++)
         layer_fill(&list[i], batch);
-    scratch = run_layers(isa, list, layers, threads, repeats, peak);
-    peak_median = median(peak, repeats);
+    bytes = most_scratch(&b, list, layers);
+    scratch = bench_room(bytes);
+    for (int r = -1; r < b.repeats; r++) { /* the first warms up */
+        peak[r < 0 ? 0 : r] = bench_peak(&b, DTYPE_F32) / 1e9;
+        run_layers(&b, list, layers, scratch, r < 0 ? 0 : r);
+    }
+    middle = median(peak, b.repeats);
     printf("wrn-%d-%d, batch %d, %s, %d threads, median of %d; "
            "peak %.1f GFLOP/s (%.1f to %.1f); scratch %zu bytes\n",
-           depth, width, batch, isa->name, threads, repeats, peak_median,
-           peak[0], peak[repeats - 1], scratch);
-    print_table(list, layers, repeats, peak_median);
+           depth, width, batch, b.isa->name, b.threads, b.repeats, middle,
+           peak[0], peak[b.repeats - 1], bytes);
+    print_table(list, layers, b.repeats, middle);
+    free(scratch);
     return 0;
 }

@@ -24,6 +24,7 @@
 #include "kernels/philox.h"
 
 #include "base/clock.h"
+#include "bench/bench.h"
 #include "bench/median.h"
 #include "data/image_source.h"
 #include "settings/preset.h"
@@ -35,7 +36,7 @@ enum { TRIES = 5, ASSIGNMENTS_MAX = 64 };
 /* What takes less of a step than this share is summed up in one row. */
 static const double LEAST_SHARE = 0.001;
 
-struct bench {
+struct device_bench {
     struct trainer *trainer;
     struct ceilings ceilings;
     size_t copy_bytes;
@@ -45,12 +46,6 @@ struct bench {
     int count;
 };
 
-static void die(const char *what)
-{
-    fprintf(stderr, "cuda_bench: %s\n", what);
-    exit(1);
-}
-
 /* The host takes part in these. */
 static bool is_of_host(enum op_code op)
 {
@@ -58,7 +53,7 @@ static bool is_of_host(enum op_code op)
 }
 
 /* The row of calls like this one, which is new if it has no calls yet. */
-static struct profile_row *row_of(struct bench *b,
+static struct profile_row *row_of(struct device_bench *b,
                                   const struct profile_row *like)
 {
     for (int i = 0; i < b->count; i++)
@@ -112,7 +107,7 @@ static void run_call(const struct executor *ex, int step,
 
 /* Seconds that a step's call takes, in a record of many. The device records a
  * batch anew if it does not know the seed. */
-static double time_record(const struct bench *b, int step,
+static double time_record(const struct device_bench *b, int step,
                           const struct batch *batch)
 {
     const struct executor *ex = b->trainer->executor;
@@ -127,7 +122,7 @@ static double time_record(const struct bench *b, int step,
 }
 
 /* Seconds of one call: of some tries, the one in the middle. */
-static double time_call(const struct bench *b, int step)
+static double time_call(const struct device_bench *b, int step)
 {
     const struct executor *ex = b->trainer->executor;
     const struct schedule *s = ex->plan->schedule;
@@ -148,7 +143,7 @@ static double time_call(const struct bench *b, int step)
     return median(seconds, TRIES) / b->repeats;
 }
 
-static void measure_calls(struct bench *b)
+static void measure_calls(struct device_bench *b)
 {
     const struct schedule *s = b->trainer->job->schedule;
     const struct program_steps *p = &s->program[PROGRAM_TRAIN];
@@ -181,18 +176,19 @@ static int longest_first(const void *a, const void *b)
 }
 
 /* Seconds of a call at the rate of the copy, and of the product. */
-static double moving(const struct bench *b, const struct profile_row *r)
+static double moving(const struct device_bench *b, const struct profile_row *r)
 {
     return r->bytes / b->ceilings.copy;
 }
 
-static double counting(const struct bench *b, const struct profile_row *r)
+static double counting(const struct device_bench *b,
+                       const struct profile_row *r)
 {
     return r->flops / ceilings_product(&b->ceilings, r->dtype,
                                        b->trainer->job->settings.tf32);
 }
 
-static void print_row(const struct bench *b, const struct profile_row *r,
+static void print_row(const struct device_bench *b, const struct profile_row *r,
                       double all)
 {
     printf("| %s | %s | %s | %d | %.3f | %.2f | %.1f%% | %.0f | %.0f%% | "
@@ -204,7 +200,7 @@ static void print_row(const struct bench *b, const struct profile_row *r,
            100 * counting(b, r) / r->seconds);
 }
 
-static void print_rows(struct bench *b)
+static void print_rows(struct device_bench *b)
 {
     double all = 0, floor = 0, rest = 0;
 
@@ -243,7 +239,7 @@ static double time_step(struct trainer *t)
     return (clock_seconds() - start) / TRIES;
 }
 
-static void print_page(struct bench *b, const char *preset, int argc,
+static void print_page(struct device_bench *b, const char *preset, int argc,
                        char **argv)
 {
     const struct settings *s = &b->trainer->job->settings;
@@ -265,17 +261,6 @@ static void print_page(struct bench *b, const char *preset, int argc,
            1e3 * time_step(b->trainer));
     measure_calls(b);
     print_rows(b);
-}
-
-/* A number of an option, at least 1. */
-static int number(const char *text)
-{
-    char *end;
-    long n = strtol(text, &end, 10);
-
-    if (*end || n < 1 || n > INT_MAX)
-        die("an option takes a number from 1 on");
-    return (int)n;
 }
 
 /* A run of a preset; the images that are drawn need no file. */
@@ -302,7 +287,8 @@ static struct trainer *open_trainer(const char *preset, int count,
 
 int main(int argc, char **argv)
 {
-    struct bench b = { .copy_bytes = 1 << 30, .matrix = 8192, .repeats = 50 };
+    struct device_bench b = { .copy_bytes = 1 << 30, .matrix = 8192,
+                              .repeats = 50 };
     char why[WHY_SIZE];
     int option;
 

@@ -14,32 +14,31 @@
  * repeats. One thread is timed by the processor's clock, which stands while
  * others run.
  */
-#include <getopt.h>
-#include <omp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
+#include "bench/bench.h"
 #include "bench/median.h"
-#include "kernels/cpu/isa.h"
-#include "kernels/half.h"
 
-enum { MAX_REPEATS = 999, KINDS = 3, CASES = 6, PEAK_LOOPS = 200000 };
+enum { KINDS = 3, CASES = 13 };
 
 /* Rows 0: the convolution, (100, 17, 17, in), with a filter of 3 x 3. */
 struct product {
     int rows, in, out;
     struct operand x, w, y, dx, dw;
-    double rate[KINDS][MAX_REPEATS];  /* GFLOP/s */
-    double share[KINDS][MAX_REPEATS]; /* of the peak */
-    double ratio[KINDS][MAX_REPEATS]; /* of shares */
+    double rate[KINDS][BENCH_REPEATS];  /* operations per second */
+    double share[KINDS][BENCH_REPEATS]; /* of the peak */
+    double ratio[KINDS][BENCH_REPEATS]; /* of shares */
 };
 
 static struct product products[CASES] = {
     { .in = 64, .out = 64 },
     { .rows = 250, .in = 512, .out = 512 },
     { .rows = 250, .in = 512, .out = 1024 },
+    { .rows = 250, .in = 1024, .out = 512 },
+    { .rows = 500, .in = 512, .out = 512 },
+    { .rows = 500, .in = 512, .out = 1024 },
+    { .rows = 500, .in = 1024, .out = 512 },
+    { .rows = 1000, .in = 512, .out = 512 },
+    { .rows = 1000, .in = 512, .out = 1024 },
+    { .rows = 1000, .in = 1024, .out = 512 },
     { .rows = 4000, .in = 512, .out = 512 },
     { .rows = 4000, .in = 512, .out = 1024 },
     { .rows = 4000, .in = 1024, .out = 512 }
@@ -50,43 +49,9 @@ static const enum op_code ops[2][KINDS] = {
     { OP_linear, OP_linear_dgrad, OP_linear_wgrad }
 };
 
-static clockid_t clock_used = CLOCK_MONOTONIC;
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(clock_used, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* GFLOP/s of multiply-adds on all threads, of factors stored in a type. */
-static double measure_peak(const struct isa *isa, enum dtype dtype, int threads)
-{
-    const struct cpu_kernels *k = isa->kernels;
-    volatile float one = 1, sink = 0;
-    double start = now();
-
-#pragma omp parallel num_threads(threads)
-    {
-        float result = k->peak(dtype, PEAK_LOOPS, one);
-
-#pragma omp critical
-        sink += result;
-    }
-    return k->peak_flops(dtype) * PEAK_LOOPS * threads / (now() - start) / 1e9;
-}
-
 static struct operand filled(struct operand o)
 {
-    size_t n = operand_elements(&o), size = dtype_size(o.dtype);
-
-    o.data = aligned_alloc(64, (n * size + 63) / 64 * 64);
-    if (!o.data)
-        abort();
-    for (size_t i = 0; i < n; i++)
-        float_store(o.data, i, o.dtype,
-                    (float)(i * 2654435761u % 1024) / 1024 - 0.5f);
+    bench_fill(&o, 0.5f);
     return o;
 }
 
@@ -148,22 +113,22 @@ static struct call call_of(const struct product *p, int kind, int threads)
     return c;
 }
 
-/* Returns GFLOP/s. Short products run several times. */
-static double measure(const struct isa *isa, const struct product *p, int kind,
-                      int threads, void *scratch)
+/* Returns operations per second. Short products run several times. */
+static double measure(const struct bench *b, const struct product *p, int kind,
+                      void *scratch)
 {
     enum op_code op = ops[p->rows > 0][kind];
-    struct call c = call_of(p, kind, threads);
+    struct call c = call_of(p, kind, b->threads);
     double flops = 2.0 * (double)operand_elements(&p->y)
                    * (double)operand_elements(&p->w) / p->out;
-    int times = p->rows > 0 && p->rows < 1000 ? 16 : 1;
+    int times = p->rows == 0 ? 1 : 4000 / p->rows;
     double start;
 
     c.scratch = scratch;
-    start = now();
+    start = bench_now(b);
     for (int i = 0; i < times; i++)
-        isa->kernels->run[op](&c);
-    return flops * times / (now() - start) / 1e9;
+        b->isa->kernels->run[op](&c);
+    return flops * times / (bench_now(b) - start);
 }
 
 static size_t scratch_of(const struct isa *isa, int threads)
@@ -182,18 +147,17 @@ static size_t scratch_of(const struct isa *isa, int threads)
 }
 
 /* The first repeat warms up. */
-static void measure_all(const struct isa *isa, int threads, int repeats,
-                        void *scratch)
+static void measure_all(const struct bench *b, void *scratch)
 {
-    for (int r = -1; r < repeats; r++)
+    for (int r = -1; r < b->repeats; r++)
         for (int kind = 0; kind < KINDS; kind++)
             for (int i = 0; i < CASES; i++) {
                 struct product *p = &products[i];
                 int at = r < 0 ? 0 : r;
                 enum dtype dtype = p->rows > 0 ? p->x.dtype : DTYPE_F32;
-                double peak = measure_peak(isa, dtype, threads);
+                double peak = bench_peak(b, dtype);
 
-                p->rate[kind][at] = measure(isa, p, kind, threads, scratch);
+                p->rate[kind][at] = measure(b, p, kind, scratch);
                 p->share[kind][at] = p->rate[kind][at] / peak;
                 p->ratio[kind][at] =
                     p->share[kind][at] / products[0].share[kind][at];
@@ -212,74 +176,27 @@ static void print_table(int repeats)
             printf("| linear %d->%d, %d rows", p->in, p->out, p->rows);
         for (int kind = 0; kind < KINDS; kind++)
             printf(" | %.1f GFLOP/s, %.0f%%, %.2f",
-                   median(p->rate[kind], repeats),
+                   1e-9 * median(p->rate[kind], repeats),
                    100 * median(p->share[kind], repeats),
                    median(p->ratio[kind], repeats));
         printf(" |\n");
     }
 }
 
-static bool precision_named(const char *name, enum dtype *dtype)
-{
-    static const enum dtype all[] = { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
-
-    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-        if (strcmp(name, dtype_name(all[i])) == 0) {
-            *dtype = all[i];
-            return true;
-        }
-    return false;
-}
-
-static int usage(const char *what, const char *value)
-{
-    fprintf(stderr, "linear_bench: no %s '%s' here\n", what, value);
-    return 2;
-}
-
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "isa", required_argument, NULL, 'i' },
-        { "threads", required_argument, NULL, 't' },
-        { "repeats", required_argument, NULL, 'r' },
-        { "precision", required_argument, NULL, 'p' },
-        { 0 }
-    };
-    const struct isa *isa = isa_at(0);
-    enum dtype dtype = DTYPE_F32;
-    int threads = omp_get_num_procs(), repeats = 9, option;
+    struct bench b = bench_start(argc, argv, NULL);
     size_t bytes;
     void *scratch;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-        switch (option) {
-        case 'i':
-            isa = isa_named(optarg);
-            if (!isa)
-                return usage("instruction set", optarg);
-            break;
-        case 't': threads = atoi(optarg); break;
-        case 'r': repeats = int_min(atoi(optarg), MAX_REPEATS); break;
-        case 'p':
-            if (!precision_named(optarg, &dtype))
-                return usage("precision", optarg);
-            break;
-        default: return 2;
-        }
-    if (threads < 1 || repeats < 1)
-        return 2;
-    if (threads == 1)
-        clock_used = CLOCK_PROCESS_CPUTIME_ID;
     for (int i = 0; i < CASES; i++)
-        product_fill(&products[i], dtype);
-    bytes = scratch_of(isa, threads);
-    scratch = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    if (!scratch)
-        abort();
-    measure_all(isa, threads, repeats, scratch);
+        product_fill(&products[i], b.dtype);
+    bytes = scratch_of(b.isa, b.threads);
+    scratch = bench_room(bytes);
+    measure_all(&b, scratch);
     printf("%s, %s, %d threads, median of %d; scratch %zu bytes\n\n",
-           isa->name, dtype_name(dtype), threads, repeats, bytes);
-    print_table(repeats);
+           b.isa->name, dtype_name(b.dtype), b.threads, b.repeats, bytes);
+    print_table(b.repeats);
+    free(scratch);
     return 0;
 }

@@ -12,24 +12,16 @@
  * both alike; figures are medians over the repeats. One thread is timed by the
  * processor's clock, which stands while others run.
  */
-#include <getopt.h>
-#include <omp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
+#include "bench/bench.h"
 #include "bench/median.h"
-#include "kernels/cpu/isa.h"
-#include "kernels/half.h"
 
-enum { MAX_REPEATS = 999, CASES = 4, KINDS = 2 };
+enum { CASES = 4, KINDS = 2 };
 
 struct loss {
     int tokens, depth, words;
     struct operand x, w, labels, metrics, dx, dw, logits;
-    double seconds[KINDS][MAX_REPEATS];
-    double share[KINDS][MAX_REPEATS];
+    double seconds[KINDS][BENCH_REPEATS];
+    double share[KINDS][BENCH_REPEATS];
 };
 
 static struct loss losses[CASES] = {
@@ -39,54 +31,30 @@ static struct loss losses[CASES] = {
     { .tokens = 4000, .depth = 256, .words = 3428 }
 };
 
-static clockid_t clock_used = CLOCK_MONOTONIC;
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(clock_used, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void *memory(size_t bytes)
-{
-    void *found = aligned_alloc(64, (bytes + 63) / 64 * 64);
-
-    if (!found)
-        abort();
-    return memset(found, 0, bytes);
-}
-
-static struct operand matrix(enum dtype dtype, int rows, int columns)
+static struct operand matrix(enum dtype dtype, int rows, int columns,
+                             float most)
 {
     struct operand o = { .dtype = dtype, .rank = 2, .dim = { rows, columns } };
 
-    o.data = memory(operand_bytes(&o));
+    if (most > 0)
+        bench_fill(&o, most);
+    else
+        o.data = bench_room(operand_bytes(&o));
     return o;
 }
 
 /* Numbers of about the size that activations and weights have. */
-static void fill_numbers(struct operand *o, float most)
-{
-    for (size_t i = 0; i < operand_elements(o); i++)
-        float_store(o->data, i, o->dtype,
-                    most * ((float)(i * 2654435761u % 1024) / 1024 - 0.5f));
-}
-
 static void loss_fill(struct loss *l, enum dtype dtype)
 {
     int32_t *labels;
 
-    l->x = matrix(dtype, l->tokens, l->depth);
-    l->w = matrix(dtype, l->depth, l->words);
-    l->labels = matrix(DTYPE_I32, 1, l->tokens);
-    l->metrics = matrix(DTYPE_F64, 1, METRIC_COUNT);
-    l->dx = matrix(dtype, l->tokens, l->depth);
-    l->dw = matrix(dtype, l->depth, l->words);
-    l->logits = matrix(dtype, l->tokens, l->words);
-    fill_numbers(&l->x, 2);
-    fill_numbers(&l->w, 0.5f);
+    l->x = matrix(dtype, l->tokens, l->depth, 1);
+    l->w = matrix(dtype, l->depth, l->words, 0.25f);
+    l->labels = matrix(DTYPE_I32, 1, l->tokens, 0);
+    l->metrics = matrix(DTYPE_F64, 1, METRIC_COUNT, 0);
+    l->dx = matrix(dtype, l->tokens, l->depth, 0);
+    l->dw = matrix(dtype, l->depth, l->words, 0);
+    l->logits = matrix(dtype, l->tokens, l->words, 0);
     labels = l->labels.data;
     for (int i = 0; i < l->tokens; i++)
         labels[i] = (int32_t)((unsigned)i * 7919u % (unsigned)l->words);
@@ -180,31 +148,31 @@ static size_t work_scratch(const struct isa *isa, const struct work *work)
     return most;
 }
 
-static double seconds_of(const struct isa *isa, struct work *work,
+static double seconds_of(const struct bench *b, struct work *work,
                          void *scratch)
 {
-    double start = now();
+    double start = bench_now(b);
 
     for (int i = 0; i < work->calls; i++) {
         work->call[i].scratch = scratch;
-        isa->kernels->run[work->op[i]](&work->call[i]);
+        b->isa->kernels->run[work->op[i]](&work->call[i]);
     }
-    return now() - start;
+    return bench_now(b) - start;
 }
 
 /* The first repeat warms up. */
-static void measure(const struct isa *isa, struct loss *l, int kind,
-                    int threads, int repeats)
+static void measure(const struct bench *b, struct loss *l, int kind)
 {
     struct batch batch = { .terms = l->tokens };
     struct work fused = { 0 }, plain = { 0 };
     void *scratch;
 
-    works_of(l, kind, &batch, threads, &fused, &plain);
-    scratch = memory(work_scratch(isa, &fused) + work_scratch(isa, &plain));
-    for (int r = -1; r < repeats; r++) {
-        double by_layers = seconds_of(isa, &plain, scratch);
-        double seconds = seconds_of(isa, &fused, scratch);
+    works_of(l, kind, &batch, b->threads, &fused, &plain);
+    scratch = bench_room(work_scratch(b->isa, &fused)
+                         + work_scratch(b->isa, &plain));
+    for (int r = -1; r < b->repeats; r++) {
+        double by_layers = seconds_of(b, &plain, scratch);
+        double seconds = seconds_of(b, &fused, scratch);
 
         l->seconds[kind][r < 0 ? 0 : r] = seconds;
         l->share[kind][r < 0 ? 0 : r] = by_layers / seconds;
@@ -221,80 +189,33 @@ static void print_figures(struct loss *l, int kind, int repeats)
            flops / seconds / 1e9, 100 * median(l->share[kind], repeats));
 }
 
-static void print_loss(const struct isa *isa, struct loss *l, int threads,
-                       int repeats)
+static void print_loss(const struct bench *b, struct loss *l)
 {
     printf("| T %d, C %d, V %d", l->tokens, l->depth, l->words);
     for (int kind = 0; kind < KINDS; kind++)
-        print_figures(l, kind, repeats);
+        print_figures(l, kind, b->repeats);
     for (int kind = 0; kind < KINDS; kind++) {
         struct work fused = { 0 }, plain = { 0 };
 
-        works_of(l, kind, NULL, threads, &fused, &plain);
-        printf(" | %.2f MiB", mebibytes(work_scratch(isa, &fused)));
+        works_of(l, kind, NULL, b->threads, &fused, &plain);
+        printf(" | %.2f MiB", mebibytes(work_scratch(b->isa, &fused)));
     }
     printf(" |\n");
 }
 
-static bool precision_named(const char *name, enum dtype *dtype)
-{
-    static const enum dtype all[] = { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
-
-    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-        if (strcmp(name, dtype_name(all[i])) == 0) {
-            *dtype = all[i];
-            return true;
-        }
-    return false;
-}
-
-static int usage(const char *what, const char *value)
-{
-    fprintf(stderr, "loss_bench: no %s '%s' here\n", what, value);
-    return 2;
-}
-
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "isa", required_argument, NULL, 'i' },
-        { "threads", required_argument, NULL, 't' },
-        { "repeats", required_argument, NULL, 'r' },
-        { "precision", required_argument, NULL, 'p' },
-        { 0 }
-    };
-    const struct isa *isa = isa_at(0);
-    enum dtype dtype = DTYPE_F32;
-    int threads = omp_get_num_procs(), repeats = 9, option;
+    struct bench b = bench_start(argc, argv, NULL);
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-        switch (option) {
-        case 'i':
-            isa = isa_named(optarg);
-            if (!isa)
-                return usage("instruction set", optarg);
-            break;
-        case 't': threads = atoi(optarg); break;
-        case 'r': repeats = int_min(atoi(optarg), MAX_REPEATS); break;
-        case 'p':
-            if (!precision_named(optarg, &dtype))
-                return usage("precision", optarg);
-            break;
-        default: return 2;
-        }
-    if (threads < 1 || repeats < 1)
-        return 2;
-    if (threads == 1)
-        clock_used = CLOCK_PROCESS_CPUTIME_ID;
     printf("%s, %s, %d threads, median of %d\n\n"
            "| | token_loss | token_loss_eval | scratch | of eval |\n"
-           "|---|---|---|---|---|\n", isa->name, dtype_name(dtype), threads,
-           repeats);
+           "|---|---|---|---|---|\n", b.isa->name, dtype_name(b.dtype),
+           b.threads, b.repeats);
     for (int i = 0; i < CASES; i++) {
-        loss_fill(&losses[i], dtype);
+        loss_fill(&losses[i], b.dtype);
         for (int kind = 0; kind < KINDS; kind++)
-            measure(isa, &losses[i], kind, threads, repeats);
-        print_loss(isa, &losses[i], threads, repeats);
+            measure(&b, &losses[i], kind);
+        print_loss(&b, &losses[i]);
         fflush(stdout);
     }
     return 0;

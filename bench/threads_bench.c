@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/bench.h"
 #include "bench/thread_trace.h"
 #include "settings/preset.h"
 #include "train/profile.h"
@@ -61,12 +62,6 @@ struct division {
     int *row;            /* owned, [step_count]; each step's row */
     struct count count;
 };
-
-static void die(const char *what)
-{
-    fprintf(stderr, "threads_bench: %s\n", what);
-    exit(1);
-}
 
 static void add_count(struct count *to, const struct count *c)
 {
@@ -369,17 +364,6 @@ static void print_page(const struct division d[DIVISIONS])
     for (int i = 0; i < DIVISIONS; i++)
         if (d[i].threads == JUDGED)
             judge(&d[i]);
-}
-
-/* A number of an option, at least 1. */
-static int number(const char *text)
-{
-    char *end;
-    long n = strtol(text, &end, 10);
-
-    if (*end || n < 1 || n > INT_MAX)
-        die("an option takes a number from 1 on");
-    return (int)n;
 }
 
 int main(int argc, char **argv)

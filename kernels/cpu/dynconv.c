@@ -21,7 +21,7 @@ static void sum_x(const struct dynconv *d, const struct dynconv_piece *p,
     const struct operand *o = d->call->operand, none = { 0 };
     struct dynconv_band band = {
         .in = &o[DYNCONV_X], .out = &o[DYNCONV_Y], .add = &none,
-        .first = -d->pad, .w = w, .by_row = d->stride, .by_tap = 1
+        .first = -d->pad, .w = w, .by_row = 1, .by_tap = d->line
     };
 
     KERNEL(dynconv_softmax)(d, p->begin, p->end, head, w);
@@ -30,15 +30,22 @@ static void sum_x(const struct dynconv *d, const struct dynconv_piece *p,
     KERNEL(dynconv_band)(d, &band, p, head);
 }
 
+static struct dynconv dynconv_forward_of(const struct call *c)
+{
+    return dynconv_of(c, DYNCONV_X, DYNCONV_LOGITS, DYNCONV_ENDS,
+                      DYNCONV_ROWS);
+}
+
 size_t KERNEL(dynconv_scratch)(const struct call *c)
 {
-    return (size_t)c->threads * dynconv_window(c, DYNCONV_ROWS)
-           * sizeof(float);
+    struct dynconv d = dynconv_forward_of(c);
+
+    return (size_t)c->threads * dynconv_window(&d) * sizeof(float);
 }
 
 void KERNEL(dynconv)(const struct call *c)
 {
-    struct dynconv d = dynconv_of(c, DYNCONV_X, DYNCONV_LOGITS, DYNCONV_ENDS);
+    struct dynconv d = dynconv_forward_of(c);
 
-    KERNEL(dynconv_run)(&d, dynconv_window(c, DYNCONV_ROWS), 0, sum_x);
+    KERNEL(dynconv_run)(&d, 0, sum_x);
 }

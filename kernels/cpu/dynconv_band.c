@@ -20,7 +20,7 @@ enum { WIDEST = 4 };
 #else
 enum { WIDEST = 2 };
 #endif
-enum { HIGHEST = DYNCONV_HIGHEST, FEW_TAPS = 15 };
+enum { HIGHEST = DYNCONV_HIGHEST, FEW_TAPS = 255 };
 
 struct strip {
     const struct operand *in, *out;

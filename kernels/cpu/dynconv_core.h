@@ -17,11 +17,14 @@
 #include "kernels/cpu/vec.h"
 #include "kernels/sentences.h"
 
-/* The most rows of a piece, lanes of a vector, and rows that are summed
- * together; and vectors of weights that go through a softmax together, so that
- * some work while others wait for their results. */
-enum { DYNCONV_ROWS = 64, DYNCONV_LANES = 16, DYNCONV_HIGHEST = 6,
-       DYNCONV_TOGETHER = 8, DYNCONV_AHEAD = 64, DYNCONV_LARGE = 1 << 20 };
+/* The most rows of a piece, those that are summed together, and those ahead
+ * that memory is asked for. */
+enum { DYNCONV_ROWS = 64, DYNCONV_HIGHEST = 6, DYNCONV_AHEAD = 64,
+       DYNCONV_LARGE = 1 << 20 };
+
+/* Lanes of the longest vector: weights, and gradients by them, have room for
+ * whole ones. */
+enum { DYNCONV_LANES = 16 };
 
 struct dynconv {
     const struct call *call;
@@ -31,7 +34,7 @@ struct dynconv {
     int heads, taps;
     int width;           /* channels of a head */
     int pad;             /* the tap that meets a row itself */
-    int stride;          /* floats of a row of weights, of one head */
+    int line;            /* floats of a tap's weights, of one head */
     bool drops;
     struct dropout dropout;
 };
@@ -41,25 +44,24 @@ struct dynconv_piece {
     int begin, end;      /* rows */
 };
 
-/* Floats of a row of weights: whole vectors of any instruction set, and zeros
- * for the products of a block that its rows have no taps for. */
-static inline int dynconv_stride(int taps)
+/* Weights of a head are (taps, line): a row in each lane, so that softmax and
+ * dropout take as many rows at once as a vector has. Lines of zeros lie before
+ * and after them, for the products of a block that its rows have no taps for.
+ */
+static inline size_t dynconv_zeros(const struct dynconv *d)
 {
-    size_t vectors = round_up((size_t)taps, DYNCONV_LANES);
-    size_t zeros = round_up((size_t)taps + DYNCONV_HIGHEST - 1, 8);
-
-    return (int)size_max(vectors, zeros);
+    return (size_t)((DYNCONV_HIGHEST - 1) * d->line);
 }
 
-/* Floats of a window of weights of some rows; zeros go before it, too. */
-static inline size_t dynconv_window(const struct call *c, int rows)
+/* Floats of a window of weights and its zeros. */
+static inline size_t dynconv_window(const struct dynconv *d)
 {
-    return DYNCONV_LANES
-           + (size_t)rows * (size_t)dynconv_stride(c->attr.dynconv.taps);
+    return (size_t)(d->taps * d->line) + 2 * dynconv_zeros(d);
 }
 
+/* rows: the most that weights are wanted of at once. */
 static inline struct dynconv dynconv_of(const struct call *c, int x, int logits,
-                                        int ends)
+                                        int ends, int rows)
 {
     int taps = c->attr.dynconv.taps, heads = c->attr.dynconv.heads;
     struct dropping rule = c->attr.dynconv.dropout;
@@ -73,25 +75,9 @@ static inline struct dynconv dynconv_of(const struct call *c, int x, int logits,
         .taps = taps,
         .width = c->operand[x].dim[1] / heads,
         .pad = c->attr.dynconv.causal ? taps - 1 : taps / 2,
-        .stride = dynconv_stride(taps),
-        .drops = rule.rate > 0,
-        .dropout = dropout_of_call(c, rule.stream, rule.rate)
+        .line = (int)round_up((size_t)rows, DYNCONV_LANES),
+        .drops = rule.rate > 0
     };
-}
-
-/* The number of each lane. */
-INLINE vi dynconv_numbers(void)
-{
-    static const int lane[DYNCONV_LANES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-                                             11, 12, 13, 14, 15 };
-
-    return *(const vi *)lane;
-}
-
-/* The mask of lanes [begin, end). */
-INLINE vi dynconv_lanes(int begin, int end)
-{
-    return (dynconv_numbers() >= begin) & (dynconv_numbers() < end);
 }
 
 #ifdef __AVX512F__
@@ -195,21 +181,20 @@ INLINE void dynconv_ask(const struct operand *o, const struct dynconv_piece *p,
 }
 
 /* Runs `piece` for every piece and head, all threads sharing the rows, each
- * with a window of this size. Its elements that are not weights are 0. `rest`:
- * floats of scratch that follow it. */
-void KERNEL(dynconv_run)(const struct dynconv *, size_t window, size_t rest,
+ * with a window. Its elements that are not weights are 0. `rest`: floats of
+ * scratch that follow it. */
+void KERNEL(dynconv_run)(const struct dynconv *, size_t rest,
                          void (*piece)(const struct dynconv *,
                                        const struct dynconv_piece *, int head,
                                        float *window));
 
 /* The softmax of a head's logits over all taps, for rows of a sentence from
- * `begin` on: w (end - begin, stride). The elements after the last tap are
- * undefined. */
+ * `begin` on: w (taps, line). Rows up to a whole vector get any numbers. */
 void KERNEL(dynconv_softmax)(const struct dynconv *, int begin, int end,
                              int head, float *w);
 
-/* Multiplies the head's elements in these rows of a sentence by the factors of
- * dropout. */
+/* Multiplies the head's weights of these rows of a sentence, or the gradients by
+ * them, by the factors of dropout. */
 void KERNEL(dynconv_drop)(const struct dynconv *, const struct sentence *,
                           int begin, int end, int head, float *w);
 

@@ -26,8 +26,8 @@ static void sum_dy(const struct dynconv *d, const struct dynconv_piece *p,
         .in = &o[DYNCONV_DGRAD_DY], .out = &o[DYNCONV_DGRAD_DX],
         .add = &o[DYNCONV_DGRAD_ADD],
         .first = d->pad - last, .w = w,
-        .at = (ptrdiff_t)(before - begin) * d->stride + last,
-        .by_row = d->stride, .by_tap = d->stride - 1
+        .at = (ptrdiff_t)(before - begin) + (ptrdiff_t)last * d->line,
+        .by_row = 1, .by_tap = 1 - d->line
     };
 
     KERNEL(dynconv_softmax)(d, begin, end, head, w);
@@ -36,20 +36,23 @@ static void sum_dy(const struct dynconv *d, const struct dynconv_piece *p,
     KERNEL(dynconv_band)(d, &band, p, head);
 }
 
-static size_t window(const struct call *c)
+static struct dynconv dynconv_dgrad_of(const struct call *c)
 {
-    return dynconv_window(c, DYNCONV_ROWS + c->attr.dynconv.taps - 1);
+    return dynconv_of(c, DYNCONV_DGRAD_DY, DYNCONV_DGRAD_LOGITS,
+                      DYNCONV_DGRAD_ENDS,
+                      DYNCONV_ROWS + c->attr.dynconv.taps - 1);
 }
 
 size_t KERNEL(dynconv_dgrad_scratch)(const struct call *c)
 {
-    return (size_t)c->threads * window(c) * sizeof(float);
+    struct dynconv d = dynconv_dgrad_of(c);
+
+    return (size_t)c->threads * dynconv_window(&d) * sizeof(float);
 }
 
 void KERNEL(dynconv_dgrad)(const struct call *c)
 {
-    struct dynconv d = dynconv_of(c, DYNCONV_DGRAD_DY, DYNCONV_DGRAD_LOGITS,
-                                  DYNCONV_DGRAD_ENDS);
+    struct dynconv d = dynconv_dgrad_of(c);
 
-    KERNEL(dynconv_run)(&d, window(c), 0, sum_dy);
+    KERNEL(dynconv_run)(&d, 0, sum_dy);
 }

@@ -5,9 +5,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/dynconv_core.h"
-#include "kernels/cpu/vec_across.h"
-#include "kernels/cpu/vec_dropout.h"
+#include "kernels/cpu/vec_draw.h"
+#include "kernels/cpu/vec_exp.h"
 
 struct worker {
     const struct dynconv *d;
@@ -39,18 +40,23 @@ static void run_pieces(const void *own, int share, struct range rows)
     }
 }
 
-void KERNEL(dynconv_run)(const struct dynconv *d, size_t window, size_t rest,
+void KERNEL(dynconv_run)(const struct dynconv *d, size_t rest,
                          void (*piece)(const struct dynconv *,
                                        const struct dynconv_piece *, int head,
                                        float *window))
 {
     const struct call *c = d->call;
-    size_t bytes = (window + rest) * sizeof(float);
+    struct dropping rule = c->attr.dynconv.dropout;
+    size_t window = dynconv_window(d), bytes = (window + rest) * sizeof(float);
+    struct dynconv started = *d;
+
+    if (d->drops)
+        started.dropout = dropout_of_call(c, rule.stream, rule.rate);
 
 #pragma omp parallel num_threads(c->threads)
     {
         float *scratch = scratch_part(c, bytes, this_thread());
-        struct worker own = { d, piece, scratch + DYNCONV_LANES };
+        struct worker own = { &started, piece, scratch + dynconv_zeros(d) };
 
         memset(scratch, 0, window * sizeof(float));
 
@@ -58,181 +64,101 @@ void KERNEL(dynconv_run)(const struct dynconv *d, size_t window, size_t rest,
     }
 }
 
-/* How the rows of logits of a head become weights. */
-struct logits {
-    const struct operand *of;
-    size_t count, row;   /* of all, and of a row with all heads */
-    int taps, stride;
-    vi last;             /* the lanes of a row's last vector that have logits */
-};
-
-/* A row's logits in its last vector, then those of -infinity. */
-INLINE vf load_last(const enum dtype dtype, const struct logits *l, size_t at,
-                    int lanes)
+/* Logits of VLEN rows, from a tap on: the lanes of row[k] are the rows', of tap
+ * `tap` + k. Rows from `count` on are zeros. */
+INLINE void turn_logits(const enum dtype dtype, const struct dynconv *d,
+                        size_t at, int count, int tap, vf row[VLEN])
 {
-    vf v = at + VLEN <= l->count ? vf_load_as(dtype, l->of->data, at)
-                                 : dynconv_load(dtype, l->of, at, lanes);
+    size_t all = operand_elements(d->logits), line = (size_t)d->logits->dim[1];
+    int lanes = d->taps - tap;
 
-    return (vf)((l->last & (vi)v) | (~l->last & (vi)vf_set(-INFINITY)));
+    at += (size_t)tap;
+    UNROLL
+    for (int i = 0; i < VLEN; i++, at += line) {
+        row[i] = vf_set(0);
+        if (i < count)
+            row[i] = at + VLEN <= all
+                         ? vf_load_as(dtype, d->logits->data, at)
+                         : dynconv_load_some(dtype, d->logits->data, at,
+                                             int_min(lanes, VLEN));
+    }
+    conv_transpose_square(row);
 }
 
-/* Some rows, of one or two vectors. */
-INLINE void softmax_rows(const enum dtype dtype, const int rows,
-                         const int vectors, const struct logits *l, size_t at,
-                         float *w)
+/* The weights of VLEN rows, the first of whose logits of a head is element
+ * `at`. */
+INLINE void softmax_rows(const enum dtype dtype, const struct dynconv *d,
+                         size_t at, int count, float *w)
 {
-    vf e[DYNCONV_TOGETHER][2], max[DYNCONV_TOGETHER], scale[DYNCONV_TOGETHER];
-    int last = vectors - 1;
+    vf max = vf_set(-INFINITY), sum = vf_set(0);
+    size_t line = (size_t)d->line;
 
-    UNROLL
-    for (int r = 0; r < rows; r++) {
-        size_t end = at + (size_t)r * l->row + (size_t)(last * VLEN);
+    for (int tap = 0; tap < d->taps; tap += VLEN) {
+        vf row[VLEN];
 
-        max[r] = e[r][last] = load_last(dtype, l, end, l->taps - last * VLEN);
-        if (last) {
-            e[r][0] = vf_load_as(dtype, l->of->data, end - VLEN);
-            max[r] = vf_larger(e[r][0], max[r]);
-        }
-    }
-    UNROLL
-    for (int r = 0; r < rows; r++)
-        max[r] = vf_max_across(max[r]);
-    UNROLL
-    for (int r = 0; r < rows; r++) {
+        turn_logits(dtype, d, at, count, tap, row);
         UNROLL
-        for (int i = 0; i < vectors; i++)
-            e[r][i] = vf_exp(e[r][i] - max[r]);
+        for (int k = 0; k < VLEN; k++)
+            if (tap + k < d->taps) {
+                max = vf_larger(row[k], max);
+                vf_store(w + (size_t)(tap + k) * line, row[k]);
+            }
     }
-    UNROLL
-    for (int r = 0; r < rows; r++) {
-        vf sum = e[r][last];
+    for (int k = 0; k < d->taps; k++) {
+        vf e = vf_exp(vf_load(w + (size_t)k * line) - max);
 
-        if (last)
-            sum += e[r][0];
-        scale[r] = vf_sum_across(sum);
-    }
-    UNROLL
-    for (int r = 0; r < rows; r++) {
-        scale[r] = vf_set(1 / scale[r][0]);
-        UNROLL
-        for (int i = 0; i < vectors; i++)
-            vf_store(w + r * l->stride + i * VLEN, e[r][i] * scale[r]);
-    }
-}
-
-/* A row of many vectors. */
-INLINE void softmax_row(const enum dtype dtype, const struct logits *l,
-                        size_t at, float *w)
-{
-    int last = (l->taps - 1) / VLEN * VLEN;
-    vf max = load_last(dtype, l, at + (size_t)last, l->taps - last);
-    vf sum = { 0 };
-
-    vf_store(w + last, max);
-    for (int i = 0; i < last; i += VLEN) {
-        vf v = vf_load_as(dtype, l->of->data, at + (size_t)i);
-
-        vf_store(w + i, v);
-        max = vf_larger(v, max);
-    }
-    max = vf_max_across(max);
-    for (int i = 0; i <= last; i += VLEN) {
-        vf e = vf_exp(vf_load(w + i) - max);
-
-        vf_store(w + i, e);
+        vf_store(w + (size_t)k * line, e);
         sum += e;
     }
-    sum = vf_set(1 / vf_sum_across(sum)[0]);
-    for (int i = 0; i <= last; i += VLEN)
-        vf_store(w + i, vf_load(w + i) * sum);
+    sum = 1 / sum;
+    for (int k = 0; k < d->taps; k++)
+        vf_store(w + (size_t)k * line, vf_load(w + (size_t)k * line) * sum);
 }
 
-INLINE void softmax(const enum dtype dtype, const struct logits *l, int rows,
+INLINE void softmax(const enum dtype dtype, const struct dynconv *d, int rows,
                     size_t at, float *w)
 {
-#define SOFTMAX(together, vectors) \
-    for (; rows >= together; rows -= together) { \
-        softmax_rows(dtype, together, vectors, l, at, w); \
-        at += together * l->row; \
-        w += together * l->stride; \
-    }
-    if (l->taps <= VLEN) {
-        SOFTMAX(DYNCONV_TOGETHER, 1)
-        SOFTMAX(1, 1)
-    } else if (l->taps <= 2 * VLEN) {
-        SOFTMAX(DYNCONV_TOGETHER / 2, 2)
-        SOFTMAX(1, 2)
-    }
-#undef SOFTMAX
-    for (; rows > 0; rows--, at += l->row, w += l->stride)
-        softmax_row(dtype, l, at, w);
+    for (int r = 0; r < rows; r += VLEN)
+        softmax_rows(dtype, d, at + (size_t)r * (size_t)d->logits->dim[1],
+                     rows - r, w + r);
 }
 
 void KERNEL(dynconv_softmax)(const struct dynconv *d, int begin, int end,
                              int head, float *w)
 {
-    size_t row = (size_t)(d->heads * d->taps);
-    struct logits l = {
-        .of = d->logits, .count = operand_elements(d->logits), .row = row,
-        .taps = d->taps, .stride = d->stride,
-        .last = dynconv_lanes(0, (d->taps - 1) % VLEN + 1)
-    };
+    size_t at = (size_t)begin * (size_t)d->logits->dim[1]
+                + (size_t)(head * d->taps);
 
-    DTYPE_SWITCH(d->logits->dtype, softmax, &l, end - begin,
-                 (size_t)begin * row + (size_t)(head * d->taps), w);
+    DTYPE_SWITCH(d->logits->dtype, softmax, d, end - begin, at, w);
 }
 
-/* Draws of dropout that are made before their factors are used. */
-enum { DRAWS = 128 };
-
-/* Writes the factors of `rows` rows from a position on, of `groups` groups each
- * from a first one on; they are made in whole vectors, and zeros
- * follow. */
-static inline void draw_factors(const struct dropout *d, int sentence, int rows,
-                                int position, int groups, int group,
-                                float factor[])
+/* The same for VLEN rows from row t on. The draws of a head's first and last
+ * elements may be other heads', too. */
+static void drop_rows(const struct dynconv *d, const struct sentence *s, int t,
+                      int head, float *w)
 {
-    vi number = dynconv_numbers(), row, rest;
+    int number = dropout_sentence(d->call, s->number);
+    int first = head * d->taps, end = first + d->taps;
 
-    row = __builtin_convertvector(
-        (__builtin_convertvector(number, vf) + 0.5f) / (float)groups, vi);
-    rest = number - row * groups;
-    for (int i = 0; i < rows * groups; i += VEC_DRAWS) {
-        vi over;
+    for (int g = first / DROPOUT_GROUP; g * DROPOUT_GROUP < end; g++) {
+        struct vec_draw draw = vec_dropout_draw(&d->dropout, number,
+                                                t - s->begin, g, 0);
 
-        vec_factors(d, sentence, (vu)(row + position), (vu)(rest + group), 0,
-                    factor + i * DROPOUT_GROUP);
-        row += VEC_DRAWS / groups;
-        rest += VEC_DRAWS % groups;
-        over = rest >= groups;
-        row -= over;
-        rest -= over & groups;
+        UNROLL
+        for (int i = 0; i < DROPOUT_GROUP; i++) {
+            int k = g * DROPOUT_GROUP + i - first;
+            float *to = w + k * d->line;
+
+            if (k >= 0 && k < d->taps)
+                vf_store(to, vf_load(to)
+                             * vec_dropout_factor(&d->dropout, &draw, i));
+        }
     }
-    memset(factor + round_up((size_t)(rows * groups), VEC_DRAWS)
-                        * DROPOUT_GROUP,
-           0, DYNCONV_LANES * sizeof(*factor));
 }
 
 void KERNEL(dynconv_drop)(const struct dynconv *d, const struct sentence *s,
                           int begin, int end, int head, float *w)
 {
-    int number = dropout_sentence(d->call, s->number), stride = d->stride;
-    int first = head * d->taps, skip = first % DROPOUT_GROUP, taps = d->taps;
-    int groups = (skip + taps + DROPOUT_GROUP - 1) / DROPOUT_GROUP;
-    float factors[DRAWS * DROPOUT_GROUP + DYNCONV_LANES];
-
-    while (begin < end) {
-        int rows = int_min(end - begin, DRAWS / groups);
-        const float *factor = factors + skip;
-
-        draw_factors(&d->dropout, number, rows, begin - s->begin, groups,
-                     first / DROPOUT_GROUP, factors);
-        for (int t = 0; t < rows; t++) {
-            for (int k = 0; k < taps; k += VLEN)
-                vf_store(w + k, vf_load(w + k) * vf_load(factor + k));
-            w += stride;
-            factor += groups * DROPOUT_GROUP;
-        }
-        begin += rows;
-    }
+    for (int t = begin; t < end; t += VLEN)
+        drop_rows(d, s, t, head, w + (t - begin));
 }

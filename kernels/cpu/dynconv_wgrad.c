@@ -20,10 +20,10 @@
  * that they have.
  *
  * scratch: per thread, the weights of DYNCONV_ROWS rows of one head, and the
- * gradients by them.
+ * gradients by them, twice: as rows and as lines of taps.
  */
+#include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/dynconv_core.h"
-#include "kernels/cpu/vec_across.h"
 
 /* Rows and taps of a block, whose sums, a vector of dy for each row, and one of
  * x fill the registers; and those of a block of few taps. */
@@ -42,7 +42,20 @@ struct dot {
     const struct operand *dy, *x;
     size_t column;       /* the head's first */
     float *dp;           /* (rows of the piece, stride) */
+    int stride;
 };
+
+/* Floats of a row of dp, whole vectors; and of dp for a piece, and the same
+ * turned. */
+static inline int dp_stride(const struct dynconv *d)
+{
+    return (int)round_up((size_t)d->taps, DYNCONV_LANES);
+}
+
+static inline size_t dp_floats(const struct dynconv *d)
+{
+    return (size_t)(DYNCONV_ROWS * dp_stride(d) + d->taps * d->line);
+}
 
 /* The taps of a row that meet rows of its sentence. */
 struct taps {
@@ -149,9 +162,9 @@ INLINE void dot_block(const enum dtype dtype, const int rows, const int taps,
     size_t channels = (size_t)dot->x->dim[1];
     size_t dy = (size_t)t * channels + dot->column;
     size_t x = (size_t)(t + tap - d->pad) * channels + dot->column;
-    float *to = dot->dp + (t - dot->piece->begin) * d->stride + tap;
+    float *to = dot->dp + (t - dot->piece->begin) * dot->stride + tap;
     vf sum[MOST_ROWS][MOST_TAPS] = { 0 };
-    int left = d->width, stride = d->stride;
+    int left = d->width, stride = dot->stride;
 
     for (; left >= VLEN; left -= VLEN, dy += VLEN, x += VLEN)
         add_products(dtype, rows, taps, dot, dy, x, 0, sum);
@@ -207,7 +220,7 @@ static void dot_taps(const struct dot *dot, int t, struct taps taps)
     const struct dynconv *d = dot->d;
     size_t channels = (size_t)dot->x->dim[1];
     size_t dy = (size_t)t * channels + dot->column;
-    float *to = dot->dp + (t - dot->piece->begin) * d->stride;
+    float *to = dot->dp + (t - dot->piece->begin) * dot->stride;
     enum dtype dtype = dot->x->dtype;
 
     for (int k = taps.begin; k < taps.end; k++) {
@@ -296,132 +309,115 @@ static void dot_piece(const struct dot *dot)
                 dot_row(&kernel, dot, t, tap);
 }
 
-/* Rows of weights, and of the gradients by them, which become those by logits.
- */
-struct turn {
-    const struct dynconv *d;
-    const struct sentence *sentence;
-    const struct operand *dlogits;
-    int t;               /* the first row */
-    size_t at;           /* its first element of dlogits */
-    const float *s, *dp;
-};
-
-/* A vector of row t + r, from a tap on: the gradients by weights, 0 where there
- * are no taps; and their products with the softmax. */
-static inline vf weight_gradients(const struct turn *u, int r, int tap)
+/* Exchanges rows and taps of the sums, VLEN of both at a time: dp (rows, stride)
+ * becomes turned (taps, line), with 0 where a row has no such tap. */
+INLINE void turn_rows(const struct dot *dot, float *turned)
 {
-    struct taps taps = taps_of(u->d, u->sentence, u->t + r);
+    const struct dynconv *d = dot->d;
+    const struct dynconv_piece *p = dot->piece;
 
-    return (vf)(dynconv_lanes(taps.begin - tap, taps.end - tap)
-                & (vi)vf_load(u->dp + r * u->d->stride + tap));
+    for (int t = p->begin; t < p->end; t += VLEN)
+        for (int tap = 0; tap < d->taps; tap += VLEN) {
+            const float *dp = dot->dp + (t - p->begin) * dot->stride + tap;
+            vi origin = d->pad - t - tap - vec_numbers();
+            vi first = p->sentence.begin + origin;
+            vi end = p->sentence.end + origin;
+            vf row[VLEN];
+
+            UNROLL
+            for (int i = 0; i < VLEN; i++)
+                row[i] = vf_load(dp + i * dot->stride);
+            conv_transpose_square(row);
+            UNROLL
+            for (int i = 0; i < VLEN; i++)
+                if (tap + i < d->taps)
+                    vf_store(turned + (tap + i) * d->line + (t - p->begin),
+                             (vf)((first <= i) & (end > i) & (vi)row[i]));
+        }
 }
 
-static inline vf weighted(const struct turn *u, int r, int tap)
+/* The gradients by logits of VLEN rows from row t on, and of VLEN taps: from
+ * the softmax s and the gradients dp by it, both (taps, line), and the sum of
+ * their products over the taps. */
+INLINE void store_square(const enum dtype dtype, const struct dot *dot, int t,
+                         int head, int tap, const float *s, const float *dp,
+                         vf sum)
 {
-    return vf_load(u->s + r * u->d->stride + tap)
-           * weight_gradients(u, r, tap);
-}
-
-/* sum: of all those products. */
-INLINE void store_dlogits(const enum dtype dtype, const struct turn *u, int r,
-                          int tap, vf sum)
-{
-    int taps = u->d->taps, lanes = tap + VLEN > taps ? taps % VLEN : 0;
-    size_t row = (size_t)(u->d->heads * taps);
-    vf s = vf_load(u->s + r * u->d->stride + tap);
-
-    dynconv_store(dtype, u->dlogits, u->at + (size_t)r * row + (size_t)tap,
-                  lanes, s * (weight_gradients(u, r, tap) - sum));
-}
-
-static inline void go_on(struct turn *u, int rows)
-{
-    u->t += rows;
-    u->at += (size_t)rows * (size_t)(u->d->heads * u->d->taps);
-    u->s += rows * u->d->stride;
-    u->dp += rows * u->d->stride;
-}
-
-/* Some rows, of one or two vectors. */
-INLINE void turn_rows(const enum dtype dtype, const int rows,
-                      const int vectors, struct turn *u)
-{
-    vf sum[DYNCONV_TOGETHER];
+    const struct dynconv *d = dot->d;
+    const struct operand *to = &d->call->operand[DYNCONV_WGRAD_DLOGITS];
+    int taps = int_min(d->taps - tap, VLEN);
+    size_t line = (size_t)to->dim[1];
+    size_t at = (size_t)t * line + (size_t)(head * d->taps + tap);
+    vf row[VLEN];
 
     UNROLL
-    for (int r = 0; r < rows; r++) {
-        sum[r] = weighted(u, r, 0);
-        if (vectors == 2)
-            sum[r] += weighted(u, r, VLEN);
+    for (int i = 0; i < VLEN; i++) {
+        int from = (tap + i) * d->line;
+
+        row[i] = vf_set(0);
+        if (i < taps)
+            row[i] = vf_load(s + from) * (vf_load(dp + from) - sum);
     }
+    conv_transpose_square(row);
     UNROLL
-    for (int r = 0; r < rows; r++)
-        sum[r] = vf_sum_across(sum[r]);
-    UNROLL
-    for (int r = 0; r < rows; r++)
-        UNROLL
-        for (int i = 0; i < vectors; i++)
-            store_dlogits(dtype, u, r, i * VLEN, sum[r]);
-    go_on(u, rows);
+    for (int i = 0; i < VLEN; i++)
+        if (t + i < dot->piece->end)
+            dynconv_store(dtype, to, at + (size_t)i * line, taps % VLEN,
+                          row[i]);
 }
 
-/* A row of many vectors. */
-INLINE void turn_row(const enum dtype dtype, struct turn *u)
+INLINE void store_dlogits(const enum dtype dtype, const struct dot *dot,
+                          int head, const float *s, const float *dp)
 {
-    vf sum = { 0 };
+    const struct dynconv *d = dot->d;
+    const struct dynconv_piece *p = dot->piece;
 
-    for (int tap = 0; tap < u->d->taps; tap += VLEN)
-        sum += weighted(u, 0, tap);
-    sum = vf_sum_across(sum);
-    for (int tap = 0; tap < u->d->taps; tap += VLEN)
-        store_dlogits(dtype, u, 0, tap, sum);
-    go_on(u, 1);
-}
+    for (int t = p->begin; t < p->end; t += VLEN, s += VLEN, dp += VLEN) {
+        vf sum = { 0 };
 
-INLINE void turn(const enum dtype dtype, struct turn u, int end)
-{
-    if (u.d->taps <= VLEN)
-        while (u.t + DYNCONV_TOGETHER <= end)
-            turn_rows(dtype, DYNCONV_TOGETHER, 1, &u);
-    else if (u.d->taps <= 2 * VLEN)
-        while (u.t + DYNCONV_TOGETHER / 2 <= end)
-            turn_rows(dtype, DYNCONV_TOGETHER / 2, 2, &u);
-    while (u.t < end)
-        turn_row(dtype, &u);
+        for (int k = 0; k < d->taps; k++)
+            sum += vf_load(s + k * d->line) * vf_load(dp + k * d->line);
+        for (int tap = 0; tap < d->taps; tap += VLEN)
+            store_square(dtype, dot, t, head, tap, s, dp, sum);
+    }
 }
 
 static void sum_products(const struct dynconv *d,
                          const struct dynconv_piece *p, int head, float *s)
 {
     const struct operand *o = d->call->operand;
-    const struct operand *dlogits = &o[DYNCONV_WGRAD_DLOGITS];
-    float *dp = s + DYNCONV_ROWS * d->stride;
-    struct dot dot = { d, p, &o[DYNCONV_WGRAD_DY], &o[DYNCONV_WGRAD_X],
-                       (size_t)(head * d->width), dp };
-    struct turn u = {
-        d, &p->sentence, dlogits, p->begin,
-        (size_t)(p->begin * d->heads + head) * (size_t)d->taps, s, dp
-    };
+    const struct operand *x = &o[DYNCONV_WGRAD_X];
+    float *turned = s - dynconv_zeros(d) + dynconv_window(d);
+    struct dot dot = { d, p, &o[DYNCONV_WGRAD_DY], x,
+                       (size_t)(head * d->width), turned + d->taps * d->line,
+                       dp_stride(d) };
 
     KERNEL(dynconv_softmax)(d, p->begin, p->end, head, s);
     dot_piece(&dot);
+    turn_rows(&dot, turned);
     if (d->drops)
-        KERNEL(dynconv_drop)(d, &p->sentence, p->begin, p->end, head, dp);
-    DTYPE_SWITCH(dlogits->dtype, turn, u, p->end);
+        KERNEL(dynconv_drop)(d, &p->sentence, p->begin, p->end, head, turned);
+    DTYPE_SWITCH(o[DYNCONV_WGRAD_DLOGITS].dtype, store_dlogits, &dot, head, s,
+                 turned);
+}
+
+static struct dynconv dynconv_wgrad_of(const struct call *c)
+{
+    return dynconv_of(c, DYNCONV_WGRAD_DY, DYNCONV_WGRAD_LOGITS,
+                      DYNCONV_WGRAD_ENDS, DYNCONV_ROWS);
 }
 
 size_t KERNEL(dynconv_wgrad_scratch)(const struct call *c)
 {
-    return (size_t)c->threads * 2 * dynconv_window(c, DYNCONV_ROWS)
+    struct dynconv d = dynconv_wgrad_of(c);
+
+    return (size_t)c->threads * (dynconv_window(&d) + dp_floats(&d))
            * sizeof(float);
 }
 
 void KERNEL(dynconv_wgrad)(const struct call *c)
 {
-    struct dynconv d = dynconv_of(c, DYNCONV_WGRAD_DY, DYNCONV_WGRAD_LOGITS,
-                                  DYNCONV_WGRAD_ENDS);
-    size_t window = dynconv_window(c, DYNCONV_ROWS);
+    struct dynconv d = dynconv_wgrad_of(c);
 
-    KERNEL(dynconv_run)(&d, window, window, sum_products);
+    KERNEL(dynconv_run)(&d, dp_floats(&d), sum_products);
 }

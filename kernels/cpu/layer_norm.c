@@ -12,35 +12,38 @@
 
 #include "kernels/cpu/layer_row.h"
 
-static void put_row(const struct call *c, size_t t, float mean, float rstd)
+INLINE void put_row(const enum dtype dtype, const struct call *c, size_t at,
+                    float mean, float rstd)
 {
-    const struct operand *x = &c->operand[LAYER_NORM_X];
+    const void *x = c->operand[LAYER_NORM_X].data;
     const float *gamma = c->operand[LAYER_NORM_GAMMA].data;
     const float *beta = c->operand[LAYER_NORM_BETA].data;
-    size_t columns = (size_t)x->dim[1];
-    float room[STAGE_COLUMNS], y[STAGE_COLUMNS];
+    void *y = c->operand[LAYER_NORM_Y].data;
+    size_t columns = (size_t)c->operand[LAYER_NORM_X].dim[1], i = 0;
 
-    for (size_t k = 0; k < columns; k += STAGE_COLUMNS) {
-        size_t n = size_min(columns - k, STAGE_COLUMNS), at = t * columns + k;
-        const float *v = stage_floats(x, at, n, room);
+    for (; i + VLEN <= columns; i += VLEN) {
+        vf xhat = (vf_load_as(dtype, x, at + i) - mean) * rstd;
 
-#pragma omp simd
-        for (size_t i = 0; i < n; i++)
-            y[i] = (v[i] - mean) * rstd * gamma[k + i] + beta[k + i];
-        stage_put(&c->operand[LAYER_NORM_Y], at, n, y);
+        vf_store_as(dtype, y, at + i,
+                    xhat * vf_load(gamma + i) + vf_load(beta + i));
     }
+    for (; i < columns; i++)
+        float_store(y, at + i, dtype,
+                    (float_load(x, at + i, dtype) - mean) * rstd * gamma[i]
+                        + beta[i]);
 }
 
-static void norm_row(const struct call *c, size_t t)
+INLINE void norm_row(const enum dtype dtype, const struct call *c, size_t t)
 {
     const struct operand *x = &c->operand[LAYER_NORM_X];
     const struct operand *stat = &c->operand[LAYER_NORM_STAT];
-    float columns = (float)x->dim[1];
-    float mean = layer_row_sum(x, t) / columns;
-    float rstd = 1 / sqrtf(layer_row_squares(x, t, mean) / columns
-                           + c->attr.norm.eps);
+    size_t columns = (size_t)x->dim[1], at = t * columns;
+    float n = (float)columns;
+    float mean = layer_row_sum(dtype, false, x, at, columns, 0) / n;
+    float variance = layer_row_sum(dtype, true, x, at, columns, mean) / n;
+    float rstd = 1 / sqrtf(variance + c->attr.norm.eps);
 
-    put_row(c, t, mean, rstd);
+    put_row(dtype, c, at, mean, rstd);
     if (operand_given(stat)) {
         float *to = (float *)stat->data + t * LAYER_STATS;
 
@@ -49,11 +52,21 @@ static void norm_row(const struct call *c, size_t t)
     }
 }
 
+INLINE void norm_rows(const enum dtype dtype, const struct call *c,
+                      struct range rows)
+{
+    for (size_t t = rows.begin; t < rows.end; t++)
+        norm_row(dtype, c, t);
+}
+
 void KERNEL(layer_norm)(const struct call *c)
 {
-    size_t rows = (size_t)c->operand[LAYER_NORM_X].dim[0];
+    const struct operand *x = &c->operand[LAYER_NORM_X];
 
 #pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (size_t t = 0; t < rows; t++)
-        norm_row(c, t);
+    for (int t = 0; t < c->threads; t++) {
+        struct range rows = range_share((size_t)x->dim[0], t, c->threads);
+
+        DTYPE_SWITCH(x->dtype, norm_rows, c, rows);
+    }
 }

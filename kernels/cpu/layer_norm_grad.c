@@ -16,7 +16,8 @@
  */
 #include <string.h>
 
-#include "kernels/cpu/stage.h"
+#include "kernels/cpu/vec.h"
+#include "kernels/cpu/vec_across.h"
 
 /* Rows whose sums are of floats. */
 enum { FLOAT_ROWS = 32 };
@@ -44,68 +45,85 @@ static struct norm_sums sums_of_thread(const struct call *c, int thread)
     return (struct norm_sums){ sums, sums + columns, few, few + columns };
 }
 
-/* The means over a row that its dx needs. */
-struct row_means {
-    float g, g_xhat;
+/* A row of the tensors, and its statistics. */
+struct norm_row {
+    const void *dy, *x, *add;            /* add may be NULL */
+    void *dx;
+    const float *gamma;
+    size_t at, columns;                  /* its first element */
+    float mean, rstd;
+    float g, g_xhat;                     /* means over it */
 };
 
-static struct row_means norm_add_row(const struct call *c, size_t t,
-                                     const struct norm_sums *s)
+static struct norm_row norm_row_of(const struct call *c, size_t t)
 {
-    const struct operand *o = c->operand, *x = &o[LAYER_NORM_GRAD_X];
+    const struct operand *o = c->operand, *add = &o[LAYER_NORM_GRAD_ADD];
     const float *stat = (float *)o[LAYER_NORM_GRAD_STAT].data
                         + t * LAYER_STATS;
-    const float *gamma = o[LAYER_NORM_GRAD_GAMMA].data;
-    float mean = stat[LAYER_MEAN], rstd = stat[LAYER_RSTD];
-    size_t columns = (size_t)x->dim[1];
-    float room[2][STAGE_COLUMNS], g = 0, g_xhat = 0;
+    size_t columns = (size_t)o[LAYER_NORM_GRAD_X].dim[1];
 
-    for (size_t k = 0; k < columns; k += STAGE_COLUMNS) {
-        size_t n = size_min(columns - k, STAGE_COLUMNS), at = t * columns + k;
-        const float *v = stage_floats(x, at, n, room[0]);
-        const float *dy =
-            stage_floats(&o[LAYER_NORM_GRAD_DY], at, n, room[1]);
-
-#pragma omp simd reduction(+ : g, g_xhat)
-        for (size_t i = 0; i < n; i++) {
-            float xhat = (v[i] - mean) * rstd;
-
-            s->dgamma_few[k + i] += dy[i] * xhat;
-            s->dbeta_few[k + i] += dy[i];
-            g += dy[i] * gamma[k + i];
-            g_xhat += dy[i] * gamma[k + i] * xhat;
-        }
-    }
-    return (struct row_means){ g / (float)columns, g_xhat / (float)columns };
+    return (struct norm_row){
+        .dy = o[LAYER_NORM_GRAD_DY].data, .x = o[LAYER_NORM_GRAD_X].data,
+        .add = operand_given(add) ? add->data : NULL,
+        .dx = o[LAYER_NORM_GRAD_DX].data,
+        .gamma = o[LAYER_NORM_GRAD_GAMMA].data,
+        .at = t * columns, .columns = columns,
+        .mean = stat[LAYER_MEAN], .rstd = stat[LAYER_RSTD]
+    };
 }
 
-static void put_dx(const struct call *c, size_t t, struct row_means m)
+/* Adds a row to the sums of the last few, and finds its means. */
+INLINE void norm_add_row(const enum dtype dtype, struct norm_row *r,
+                         const struct norm_sums *s)
 {
-    const struct operand *o = c->operand, *x = &o[LAYER_NORM_GRAD_X];
-    bool adds = operand_given(&o[LAYER_NORM_GRAD_ADD]);
-    const float *stat = (float *)o[LAYER_NORM_GRAD_STAT].data
-                        + t * LAYER_STATS;
-    const float *gamma = o[LAYER_NORM_GRAD_GAMMA].data;
-    float mean = stat[LAYER_MEAN], rstd = stat[LAYER_RSTD];
-    size_t columns = (size_t)x->dim[1];
-    float room[3][STAGE_COLUMNS], dx[STAGE_COLUMNS];
+    vf sum = { 0 }, sum_xhat = { 0 };
+    float g = 0, g_xhat = 0;
+    size_t i = 0;
 
-    for (size_t k = 0; k < columns; k += STAGE_COLUMNS) {
-        size_t n = size_min(columns - k, STAGE_COLUMNS), at = t * columns + k;
-        const float *v = stage_floats(x, at, n, room[0]);
-        const float *dy =
-            stage_floats(&o[LAYER_NORM_GRAD_DY], at, n, room[1]);
-        const float *add =
-            adds ? stage_floats(&o[LAYER_NORM_GRAD_ADD], at, n, room[2]) : dy;
+    for (; i + VLEN <= r->columns; i += VLEN) {
+        vf dy = vf_load_as(dtype, r->dy, r->at + i);
+        vf xhat = (vf_load_as(dtype, r->x, r->at + i) - r->mean) * r->rstd;
+        vf scaled = dy * vf_load(r->gamma + i);
 
-#pragma omp simd
-        for (size_t i = 0; i < n; i++) {
-            float xhat = (v[i] - mean) * rstd;
+        vf_store(s->dgamma_few + i, vf_load(s->dgamma_few + i) + dy * xhat);
+        vf_store(s->dbeta_few + i, vf_load(s->dbeta_few + i) + dy);
+        sum += scaled;
+        sum_xhat += scaled * xhat;
+    }
+    for (; i < r->columns; i++) {
+        float dy = float_load(r->dy, r->at + i, dtype);
+        float xhat = (float_load(r->x, r->at + i, dtype) - r->mean) * r->rstd;
 
-            dx[i] = rstd * (dy[i] * gamma[k + i] - m.g - xhat * m.g_xhat)
-                    + (adds ? add[i] : 0);
-        }
-        stage_put(&o[LAYER_NORM_GRAD_DX], at, n, dx);
+        s->dgamma_few[i] += dy * xhat;
+        s->dbeta_few[i] += dy;
+        g += dy * r->gamma[i];
+        g_xhat += dy * r->gamma[i] * xhat;
+    }
+    r->g = (vf_sum_across(sum)[0] + g) / (float)r->columns;
+    r->g_xhat = (vf_sum_across(sum_xhat)[0] + g_xhat) / (float)r->columns;
+}
+
+INLINE void put_dx(const enum dtype dtype, const struct norm_row *r)
+{
+    size_t i = 0;
+
+    for (; i + VLEN <= r->columns; i += VLEN) {
+        vf g = vf_load_as(dtype, r->dy, r->at + i) * vf_load(r->gamma + i);
+        vf xhat = (vf_load_as(dtype, r->x, r->at + i) - r->mean) * r->rstd;
+        vf dx = r->rstd * (g - r->g - xhat * r->g_xhat);
+
+        if (r->add)
+            dx += vf_load_as(dtype, r->add, r->at + i);
+        vf_store_as(dtype, r->dx, r->at + i, dx);
+    }
+    for (; i < r->columns; i++) {
+        float g = float_load(r->dy, r->at + i, dtype) * r->gamma[i];
+        float xhat = (float_load(r->x, r->at + i, dtype) - r->mean) * r->rstd;
+        float dx = r->rstd * (g - r->g - xhat * r->g_xhat);
+
+        if (r->add)
+            dx += float_load(r->add, r->at + i, dtype);
+        float_store(r->dx, r->at + i, dtype, dx);
     }
 }
 
@@ -117,7 +135,23 @@ static void flush_sums(const struct norm_sums *s, size_t columns)
     memset(s->dgamma_few, 0, 2 * columns * sizeof(float));
 }
 
-static void grad_rows(const struct call *c, int thread)
+INLINE void grad_rows(const enum dtype dtype, const struct call *c,
+                      const struct norm_sums *s, struct range rows)
+{
+    size_t columns = (size_t)c->operand[LAYER_NORM_GRAD_X].dim[1];
+
+    for (size_t t = rows.begin; t < rows.end; t++) {
+        struct norm_row r = norm_row_of(c, t);
+
+        norm_add_row(dtype, &r, s);
+        put_dx(dtype, &r);
+        if ((t - rows.begin) % FLOAT_ROWS == FLOAT_ROWS - 1)
+            flush_sums(s, columns);
+    }
+    flush_sums(s, columns);
+}
+
+static void grad_share(const struct call *c, int thread)
 {
     const struct operand *x = &c->operand[LAYER_NORM_GRAD_X];
     struct norm_sums s = sums_of_thread(c, thread);
@@ -125,12 +159,7 @@ static void grad_rows(const struct call *c, int thread)
         range_share((size_t)x->dim[0], thread, c->threads);
 
     memset(s.dgamma, 0, sums_bytes(c));
-    for (size_t t = rows.begin; t < rows.end; t++) {
-        put_dx(c, t, norm_add_row(c, t, &s));
-        if ((t - rows.begin) % FLOAT_ROWS == FLOAT_ROWS - 1)
-            flush_sums(&s, (size_t)x->dim[1]);
-    }
-    flush_sums(&s, (size_t)x->dim[1]);
+    DTYPE_SWITCH(x->dtype, grad_rows, c, &s, rows);
 }
 
 /* Adds the threads' sums of some columns. */
@@ -166,7 +195,7 @@ void KERNEL(layer_norm_grad)(const struct call *c)
     {
 #pragma omp for schedule(static)
         for (int t = 0; t < c->threads; t++)
-            grad_rows(c, t);
+            grad_share(c, t);
 #pragma omp for schedule(static)
         for (int t = 0; t < c->threads; t++)
             add_sums(c, range_share(columns, t, c->threads));

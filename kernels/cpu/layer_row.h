@@ -1,43 +1,36 @@
 /*
- * Sums over a row of a matrix that may be stored in 16 bits.
+ * Sums over a row of a matrix that may be stored in 16 bits. Compilers leave
+ * such loops on single floats where the row may be in either of two places, so
+ * they are written with vectors.
  */
 #ifndef MEMDIAL_LAYER_ROW_H
 #define MEMDIAL_LAYER_ROW_H
 
-#include "kernels/cpu/stage.h"
+#include "kernels/cpu/vec.h"
+#include "kernels/cpu/vec_across.h"
 
-static inline float layer_row_sum(const struct operand *x, size_t row)
+/* The sum of n elements' deviations from `mean`, or of their squares. */
+INLINE float layer_row_sum(const enum dtype dtype, const bool squares,
+                           const struct operand *x, size_t at, size_t n,
+                           float mean)
 {
-    size_t columns = (size_t)x->dim[1];
-    float room[STAGE_COLUMNS], sum = 0;
+    vf sum = { 0 };
+    float rest = 0;
+    size_t i = 0;
 
-    for (size_t k = 0; k < columns; k += STAGE_COLUMNS) {
-        size_t n = size_min(columns - k, STAGE_COLUMNS);
-        const float *v = stage_floats(x, row * columns + k, n, room);
+    for (; i + VLEN <= n; i += VLEN) {
+        vf v = vf_load_as(dtype, x->data, at + i) - mean;
 
-#pragma omp simd reduction(+ : sum)
-        for (size_t i = 0; i < n; i++)
-            sum += v[i];
+        if (squares)
+            v *= v;
+        sum += v;
     }
-    return sum;
-}
+    for (; i < n; i++) {
+        float v = float_load(x->data, at + i, dtype) - mean;
 
-/* The sum of squared deviations from the mean. */
-static inline float layer_row_squares(const struct operand *x, size_t row,
-                                      float mean)
-{
-    size_t columns = (size_t)x->dim[1];
-    float room[STAGE_COLUMNS], sum = 0;
-
-    for (size_t k = 0; k < columns; k += STAGE_COLUMNS) {
-        size_t n = size_min(columns - k, STAGE_COLUMNS);
-        const float *v = stage_floats(x, row * columns + k, n, room);
-
-#pragma omp simd reduction(+ : sum)
-        for (size_t i = 0; i < n; i++)
-            sum += (v[i] - mean) * (v[i] - mean);
+        rest += squares ? v * v : v;
     }
-    return sum;
+    return vf_sum_across(sum)[0] + rest;
 }
 
 #endif

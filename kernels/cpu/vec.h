@@ -181,6 +181,15 @@ INLINE vf vf_dot(vf sum, vf a, vf b)
 #endif
 }
 
+/* The number of each lane. */
+static inline vi vec_numbers(void)
+{
+    static const int32_t numbers[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+                                       12, 13, 14, 15 };
+
+    return *(const vi *)numbers;
+}
+
 static inline float vf_sum(vf v)
 {
     float half[VLEN / 2];

@@ -108,20 +108,13 @@ static __device__ void keep_best(const search &s, int row, int tile, int n,
     }
 }
 
-static __device__ float beam_warp_max(float x)
-{
-    for (int mask = WARP_LANES / 2; mask > 0; mask /= 2)
-        x = fmaxf(x, __shfl_xor_sync(0xFFFFFFFF, x, mask));
-    return x;
-}
-
 static __device__ void keep_sums(kept *k, int n, const float *logit)
 {
     float max = -INFINITY, sum = 0;
 
     for (int i = warp_lane(); i < n; i += WARP_LANES)
         max = fmaxf(max, logit[i]);
-    max = beam_warp_max(max);
+    max = warp_max(max);
     for (int i = warp_lane(); i < n; i += WARP_LANES)
         sum += expf(logit[i] - max);
     sum = warp_sum(sum);
@@ -180,7 +173,7 @@ static __device__ float log_sum(const search &s, int row)
 
     for (int i = warp_lane(); i < s.tiles; i += WARP_LANES)
         max = fmaxf(max, kept_at(s, row, i)->max);
-    max = beam_warp_max(max);
+    max = warp_max(max);
     for (int i = warp_lane(); i < s.tiles; i += WARP_LANES)
         sum += kept_at(s, row, i)->sum * expf(kept_at(s, row, i)->max - max);
     return max + logf(warp_sum(sum));

@@ -120,6 +120,17 @@ template <typename T> static __device__ inline T warp_sum(T x)
     return x;
 }
 
+/* The largest of a warp's numbers, in every lane of it. */
+static __device__ inline float warp_max(float x)
+{
+    for (int mask = WARP_LANES / 2; mask > 0; mask /= 2) {
+        float other = __shfl_xor_sync(0xFFFFFFFF, x, mask);
+
+        x = other > x ? other : x;
+    }
+    return x;
+}
+
 static __device__ inline int warp_lane()
 {
     return (int)(threadIdx.x % WARP_LANES);

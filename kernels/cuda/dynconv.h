@@ -21,17 +21,6 @@
  * weights that a block has room for. */
 enum { BAND_HIGH = 4, BAND_ROWS = 128, BAND_ACROSS = 32, BAND_WEIGHTS = 8192 };
 
-/* The largest of a warp's numbers, in every lane of it. */
-static __device__ inline float warp_max(float x)
-{
-    for (int mask = WARP_LANES / 2; mask > 0; mask /= 2) {
-        float other = __shfl_xor_sync(0xFFFFFFFF, x, mask);
-
-        x = other > x ? other : x;
-    }
-    return x;
-}
-
 /* The softmax of n logits, by a warp. */
 template <typename T> struct warp_softmax {
     const T *logit;

@@ -17,7 +17,7 @@
  * A block has a head of a row. First a thread follows parents, while a warp
  * makes the weights; then threads take channels.
  */
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/dynconv.h"
 
 enum { STEP_TAPS = 256, STEP_THREADS = 128 };
 
@@ -40,27 +40,14 @@ static __device__ void meet(const step_sizes &s, int step,
     }
 }
 
-static __device__ float largest_of_warp(float x)
-{
-    for (int mask = WARP_LANES / 2; mask > 0; mask /= 2)
-        x = fmaxf(x, __shfl_xor_sync(0xFFFFFFFF, x, mask));
-    return x;
-}
-
-/* Softmax, by a warp. */
+/* By a warp. */
 template <typename T>
-static __device__ void soften(int taps, const T *logits, float *p)
+static __device__ void step_weights(int taps, const T *logits, float *p)
 {
-    float max = -INFINITY, sum = 0;
+    warp_softmax<T> softmax(logits, taps);
 
     for (int k = warp_lane(); k < taps; k += WARP_LANES)
-        max = fmaxf(max, widen(logits[k]));
-    max = largest_of_warp(max);
-    for (int k = warp_lane(); k < taps; k += WARP_LANES)
-        sum += p[k] = expf(widen(logits[k]) - max);
-    sum = warp_sum(sum);
-    for (int k = warp_lane(); k < taps; k += WARP_LANES)
-        p[k] /= sum;
+        p[k] = softmax(k);
 }
 
 template <typename T>
@@ -79,10 +66,10 @@ static __global__ void dynconv_step(step_sizes s, const int32_t *at,
     if (threadIdx.x == WARP_LANES)
         meet(s, step, parents, row, m.rows);
     if (threadIdx.x < WARP_LANES)
-        soften(s.taps,
-               logits + ((size_t)row * (size_t)s.heads + (size_t)head)
-                            * (size_t)s.taps,
-               m.weights);
+        step_weights(s.taps,
+                     logits + ((size_t)row * (size_t)s.heads + (size_t)head)
+                                  * (size_t)s.taps,
+                     m.weights);
     __syncthreads();
     for (int i = (int)threadIdx.x; i < width; i += STEP_THREADS) {
         size_t c = (size_t)(head * width + i);
