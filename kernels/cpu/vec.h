@@ -190,6 +190,22 @@ static inline vi vec_numbers(void)
     return *(const vi *)numbers;
 }
 
+/* Whether any lane of a mask is set. */
+static inline bool vi_any(vi mask)
+{
+#if defined(__AVX512F__)
+    return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(__AVX2__)
+    return !_mm256_testz_si256((__m256i)mask, (__m256i)mask);
+#else
+    int32_t any = 0;
+
+    for (int i = 0; i < VLEN; i++)
+        any |= mask[i];
+    return any != 0;
+#endif
+}
+
 static inline float vf_sum(vf v)
 {
     float half[VLEN / 2];
