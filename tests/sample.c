@@ -2,6 +2,7 @@
 #include "ui/pages/control.h"
 #include "ui/pages/frame.h"
 #include "ui/session/inquiry.h"
+#include "settings/preset.h"
 
 #include <criterion/criterion.h>
 #include <locale.h>
@@ -22,6 +23,11 @@ static const char *const assignments[] = {
     "backend=cpu", "lr=0.1",
 };
 
+static const char *const translator[] = {
+    "epoch_samples=10000", "epochs=20", "threads=1", "backend=cpu",
+    "bleu_every=2"
+};
+
 static void assign(struct settings *s, const char *assignment)
 {
     struct error e;
@@ -32,9 +38,10 @@ static void assign(struct settings *s, const char *assignment)
 void sample_start(struct session *s, const char *preset,
                   const struct settings *settings, int64_t step)
 {
+    struct facts facts = facts_of(settings);
     struct event e = { .type = EVENT_START,
                        .start = { preset, settings, sample_machine, step,
-                                  200, "sample", "accuracy" } };
+                                  200, facts.unit, facts.score.name } };
 
     session_event(s, &e);
 }
@@ -69,6 +76,17 @@ void sample_plan(struct session *s)
     free(q);
 }
 
+static void sample_begin(struct session *s, const char *preset,
+                         const struct settings *settings)
+{
+    session_init(s, preset, settings);
+    s->state = LINK_RUNNING;
+    sample_plan(s);
+    sample_start(s, preset, &s->wanted, 0);
+    sample_plan(s);
+    remember(s);
+}
+
 void sample_init(struct session *s)
 {
     struct settings settings;
@@ -77,12 +95,19 @@ void sample_init(struct session *s)
     settings_init(&settings);
     for (size_t i = 0; i < sizeof(assignments) / sizeof(assignments[0]); i++)
         assign(&settings, assignments[i]);
-    session_init(s, "quick", &settings);
-    s->state = LINK_RUNNING;
-    sample_plan(s);
-    sample_start(s, "quick", &s->wanted, 0);
-    sample_plan(s);
-    remember(s);
+    sample_begin(s, "quick", &settings);
+}
+
+void sample_init_translator(struct session *s)
+{
+    struct preset p;
+    struct error e;
+
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+    cr_assert(preset_load(&p, "quick-translate", &e), "%s", e.text);
+    for (size_t i = 0; i < sizeof(translator) / sizeof(translator[0]); i++)
+        assign(&p.settings, translator[i]);
+    sample_begin(s, "quick-translate", &p.settings);
 }
 
 static void step(struct session *s, int64_t number)
@@ -100,13 +125,20 @@ static void step(struct session *s, int64_t number)
 
 static void epoch(struct session *s, int number)
 {
+    struct facts facts = facts_of(&s->in_force);
     double done = 1 - exp(-0.2 * number);
+    double bleu = facts.score.of || number % facts.score_every ? NAN
+                                                               : 99 * done;
     struct event e = {
         .type = EVENT_EPOCH,
         .epoch = { number, 2.3 * (1 - done), 0.92 * done, 2.4 * (1 - done),
-                   0.9 * done, 0.9, 0.92 * done, 0.9 * done, NAN }
+                   0.9 * done, 0.9, NAN, bleu, bleu }
     };
 
+    if (facts.score.of) {
+        e.epoch.train_score = 0.92 * done;
+        e.epoch.score = 0.9 * done;
+    }
     session_event(s, &e);
 }
 

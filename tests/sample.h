@@ -13,6 +13,9 @@ extern const struct machine sample_machine;
 /* Keeps out the settings and presets of the person who runs the tests. */
 void sample_init(struct session *);
 
+/* The same of a translator: quick-translate, with BLEU every other epoch. */
+void sample_init_translator(struct session *);
+
 /* Answers all open questions at once. */
 void sample_plan(struct session *);
 

@@ -320,8 +320,9 @@ def plain_of_others():
                             *SMALL[:3]], capture_output=True).stdout.decode()
     start = start.splitlines()[0].replace('"score":"accuracy"', '"x":1')
     for lines, text in (([epoch], "ended"),
-                        ([start, epoch], "Epoch 1 done: accuracy 50.0 percent "
-                         "in training, 25.0 percent in validation.")):
+                        ([start, epoch], "Epoch 1 done: in training accuracy "
+                         "50.0 percent, in validation accuracy 25.0 "
+                         "percent.")):
         with open(FOLDER + "/others", "w") as file:
             file.write("\n".join(lines) + "\n")
         said, code = sentences("--worker", f"cat {FOLDER}/others",

@@ -59,6 +59,7 @@ Test(feed, gives_back_every_event)
           .step = { 5, 900, 1, 2.3000000000000003, 0.1, 1e300, 5e-324 } },
         { .type = EVENT_EPOCH, .epoch = { 2, 1, 0.5, 2, 1.0 / 3, 12.5, 7, 8,
                                            37.95 } },
+        { .type = EVENT_TEST, .test = { 1.0 / 7, 0.5, 37.9, 37.9, 3.5 } },
         { .type = EVENT_APPLIED,
           .applied = { 7, &initial, &changed, 10, 11, 4 } },
         { .type = EVENT_REFUSED,

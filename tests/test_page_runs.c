@@ -255,15 +255,17 @@ Test(page_runs, rows_have_the_figures_of_trials)
 Test(page_runs, only_trials_of_as_many_epochs_compete)
 {
     const struct attempt *t = session.tried.list;
+    struct contest c = attempts_contest(&session.tried);
 
     cr_expect(shows("4>5 of A: fp16"));
     cr_expect(shows("5>7 of A: "));
-    cr_expect(attempt_competes(&t[0], 1) && attempt_competes(&t[3], 1));
-    cr_expect_not(attempt_competes(&t[1], 1) || attempt_competes(&t[2], 1));
-    cr_expect_eq(attempts_epochs(&session.tried), 1);
+    cr_expect_eq(c.epochs, 1);
+    cr_expect(attempt_competes(&t[0], &c) && attempt_competes(&t[3], &c));
+    cr_expect_not(attempt_competes(&t[1], &c) || attempt_competes(&t[2], &c));
     sample_train(&session, 5);
-    cr_expect_eq(attempts_epochs(&session.tried), 6);
-    cr_expect_not(attempt_competes(&t[0], 6), "it had four");
+    c = attempts_contest(&session.tried);
+    cr_expect_eq(c.epochs, 6);
+    cr_expect_not(attempt_competes(&t[0], &c), "it had four");
     frame_draw(&screen);
     press('<');
     cr_expect_eq(marked_point(), '\0');
@@ -299,6 +301,29 @@ Test(page_runs, no_continuation_is_on_the_front)
         }
     }
     cr_expect_gt(session.tried.count, 12);
+}
+
+/* Trials compete only by the same score, after an epoch that had one. */
+Test(page_runs, only_like_scores_compete)
+{
+    struct session s;
+    struct contest c;
+    const struct settings *images = &session.in_force;
+
+    sample_init_translator(&s);
+    sample_train(&s, 5);
+    c = attempts_contest(&s.tried);
+    cr_expect_eq(c.epochs, 4, "the fifth has no BLEU");
+    cr_expect_str_eq(c.score.name, "BLEU");
+    sample_start(&s, "quick", images, 0);
+    sample_train(&s, 4);
+    s.tried.list[1].peak_bytes = 1;
+    c = attempts_contest(&s.tried);
+    cr_expect_eq(c.epochs, 4);
+    cr_expect_str_eq(c.score.name, "accuracy");
+    cr_expect(attempt_competes(&s.tried.list[1], &c));
+    cr_expect_not(attempt_competes(&s.tried.list[0], &c));
+    session_done(&s);
 }
 
 /* The score that counts is the best until that epoch, not a later one. */
@@ -498,7 +523,7 @@ Test(page_runs, shown)
     snprintf(text, sizeof(text), "Validation accuracy: %.2f%% at best",
              100 * session.tried.list[1].trial.best_score);
     cr_expect(shows(text));
-    cr_expect(shows("microbatch      10 > 100 (all)"));
+    cr_expect(shows("microbatch        10 > 100 (all)"));
     press(KEY_ESCAPE);
     cr_expect_not(shows("Settings B"));
 }

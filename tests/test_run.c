@@ -360,6 +360,67 @@ Test(run, draws_the_score_not_the_accuracy)
     cr_expect_eq(run_latest(&run, CURVE_VALID_SCORE), 32.5);
 }
 
+static void translated(int epoch, double bleu)
+{
+    say("{'type':'epoch','epoch':%d,'train_loss':1,'train_accuracy':0.1,"
+        "'valid_loss':2,'valid_accuracy':0.25,%s%.17g,'seconds':1}", epoch,
+        isnan(bleu) ? "'x':" : "'score':", isnan(bleu) ? 0 : bleu);
+}
+
+/* Of a translator the accuracy is never taken for the score: epochs between
+ * those with BLEU have none. */
+Test(run, has_no_score_between_translations)
+{
+    const struct trial *t;
+
+    say("{'type':'start','schema':1,'preset':'p','settings':{"
+        "'model':'dynamicconv','data':'numbers','bleu_every':2,'epochs':5},"
+        "'backend':'cpu','processors':2,'step':0,'steps':50}");
+    t = run_trial(&run);
+    cr_expect_str_eq(run_score(&run).name, "BLEU");
+    steps(1, 10);
+    translated(1, NAN);
+    cr_expect(isnan(run_latest(&run, CURVE_VALID_SCORE)));
+    cr_expect(isnan(run_latest(&run, CURVE_TRAIN_SCORE)));
+    cr_expect_eq(run_latest(&run, CURVE_VALID_ACCURACY), 0.25);
+    cr_expect_eq(t->epochs, 1);
+    cr_expect_eq(t->scored, 0);
+    cr_expect(isnan(t->best_score) && isnan(trial_best_by(t, 1)));
+    translated(2, 31.5);
+    translated(3, NAN);
+    cr_expect_eq(t->scored, 2);
+    cr_expect_eq(t->valid_score, 31.5);
+    translated(4, 30);
+    cr_expect_eq(run_latest(&run, CURVE_VALID_SCORE), 30);
+    cr_expect_eq(t->scored, 4);
+    cr_expect_eq(t->valid_score, 30);
+    cr_expect_eq(t->best_score, 31.5);
+    cr_expect(isnan(trial_best_by(t, 1)));
+    cr_expect_eq(trial_best_by(t, 3), 31.5);
+    cr_expect_eq(run_best(&run)->at[AXIS_EPOCHS], 2);
+    cr_expect(isnan(t->test_score));
+    say("{'type':'test','loss':1,'accuracy':0.5,'score':29.5,'seconds':1}");
+    cr_expect_eq(t->test_score, 29.5);
+}
+
+/* A run that goes on from a snapshot has the scores that it had by then. */
+Test(run, forgets_scores_with_their_epochs)
+{
+    start(0);
+    steps(1, 10);
+    epoch(1, 0.6);
+    steps(11, 20);
+    epoch(2, 0.7);
+    start(15);
+    cr_expect_eq(run_trial(&run)->scored, 1);
+    cr_expect_eq(run_trial(&run)->valid_score, 0.6);
+    cr_expect_eq(run_trial(&run)->best_score, 0.6);
+    start(5);
+    cr_expect_eq(run_trial(&run)->scored, 0);
+    cr_expect(isnan(run_trial(&run)->valid_score));
+    cr_expect(isnan(run_trial(&run)->best_score));
+}
+
 Test(run, has_a_bound)
 {
     start(0);

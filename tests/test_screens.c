@@ -119,6 +119,28 @@ static void add_frame(FILE *out, enum page_id page, int pane, int rows,
     free(text);
 }
 
+/* Adds a page after a key. */
+static void add_pressed(FILE *out, enum page_id page, int key, int rows,
+                        int cols)
+{
+    struct input input = { .type = INPUT_KEY, .key = key };
+    struct screen screen;
+    char *frame;
+
+    screen_init(&screen, &session, rows, cols, GLYPHS_BRAILLE);
+    control_act(&screen, ACTION_PAGE, (int)page);
+    frame_draw(&screen);
+    if (key)
+        control_input(&screen, &input);
+    sample_plan(&session);
+    frame_draw(&screen);
+    frame = cells_dump(&screen.cells);
+    fprintf(out, "== %dx%d, %s\n%s", cols, rows,
+            key == KEY_RETURN ? "Enter" : key ? "?" : "", frame);
+    free(frame);
+    screen_done(&screen);
+}
+
 static void check_page(const char *name, enum page_id page)
 {
     static const struct { int rows, cols; } sizes[] = {
@@ -164,6 +186,41 @@ static void expect_bytes(const char *line, uint64_t bytes)
 Test(screens, run_page)
 {
     check_page("run", PAGE_RUN);
+}
+
+/* A translator says what it is judged by. */
+Test(screens, of_a_translator)
+{
+    static const struct {
+        enum page_id page;
+        int key;             /* pressed; 0: none */
+    } frames[] = {
+        { PAGE_RUN, 0 }, { PAGE_RUN, KEY_RETURN }, { PAGE_RUN, '?' },
+        { PAGE_LAYERS, 0 }, { PAGE_LAYERS, KEY_RETURN },
+        { PAGE_STEP, 0 }, { PAGE_STEP, KEY_RETURN },
+        { PAGE_RUNS, 0 }, { PAGE_RUNS, KEY_RETURN }
+    };
+    static const struct { int rows, cols; } sizes[] = {
+        { 40, 120 }, { 24, 80 }, { 12, 40 }
+    };
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    session_done(&session);
+    sample_init_translator(&session);
+    sample_train(&session, 5);
+    sample_apply(&session, "precision=bf16");
+    sample_train(&session, 2);
+    for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++)
+        for (int k = 0; k < 3; k++)
+            add_pressed(out, frames[i].page, frames[i].key, sizes[k].rows,
+                        sizes[k].cols);
+    fclose(out);
+    cr_expect_null(strstr(text, "samples"));
+    cr_expect_null(strstr(text, "images"));
+    check_golden("translator", text);
+    free(text);
 }
 
 /* Zoomed, the bars have a scale on which the smaller ones can be seen. */

@@ -17,6 +17,7 @@
 #include "train/course.h"
 #include "train/snapshot.h"
 #include "train/training.h"
+#include "train/translator.h"
 
 static struct trainer *open_trainer(const char *const more[])
 {
@@ -78,10 +79,94 @@ Test(trainer, says_how_it_goes)
     cr_expect_eq(r.count[EVENT_STEP], 9);
     cr_expect_eq(r.count[EVENT_EPOCH], 3);
     cr_expect_eq(r.count[EVENT_DONE], 1);
+    cr_expect_eq(r.count[EVENT_TEST], 0, "shapes have no test split");
     cr_expect_eq(r.count[EVENT_ERROR], 0);
     for (int epoch = 1; epoch <= 3; epoch++)
         for (int i = 0; i < 4; i++)
             cr_expect(isfinite(r.epochs[epoch][i]));
+    trainer_free(t);
+}
+
+/* What the epochs of a translator say, and its test. */
+struct translations {
+    double bleu[4], score[4]; /* of epochs, counted from 1 */
+    double accuracy;          /* of the last */
+    int tests;
+    double test_bleu, test_score, test_loss;
+};
+
+static void record_translations(void *arg, const struct event *event)
+{
+    struct translations *t = arg;
+
+    if (event->type == EVENT_EPOCH) {
+        t->bleu[event->epoch.epoch] = event->epoch.bleu;
+        t->score[event->epoch.epoch] = event->epoch.score;
+        t->accuracy = event->epoch.valid_accuracy;
+    }
+    if (event->type == EVENT_TEST) {
+        t->tests++;
+        t->test_bleu = event->test.bleu;
+        t->test_score = event->test.score;
+        t->test_loss = event->test.loss;
+    }
+}
+
+static struct translations translate_some(struct trainer **t,
+                                          const char *bleu_every)
+{
+    static const char *const base[] = {
+        "model=dynamicconv", "data=numbers", "features=16", "hidden=16",
+        "heads=2", "encoder_layers=1", "decoder_layers=1",
+        "encoder_kernels=3", "decoder_kernels=3", "batch=500", "epochs=3",
+        "epoch_samples=4000", "valid_samples=300", "optimizer=adam", "lr=0.02",
+        "dropout=0", "threads=2", NULL
+    };
+    struct translations all = { 0 };
+    struct error e;
+
+    *t = small_run(base, (const char *[]){ bleu_every, NULL });
+    cr_assert(training_run(*t, "test", (struct event_sink){
+                               record_translations, &all
+                           }, &(volatile sig_atomic_t){ 0 }, NULL, &e),
+              "%s", e.text);
+    return all;
+}
+
+/* Where bleu_every does not divide the epochs the last has BLEU all the same,
+ * which is the score; then comes the test, once. */
+Test(trainer, translates_now_and_at_the_end, .timeout = 120)
+{
+    struct trainer *t;
+    struct translations all = translate_some(&t, "bleu_every=2");
+
+    cr_expect(isnan(all.bleu[1]) && isnan(all.score[1]));
+    for (int epoch = 2; epoch <= 3; epoch++) {
+        cr_expect(isfinite(all.bleu[epoch]), "epoch %d", epoch);
+        cr_expect_eq(all.bleu[epoch], all.score[epoch]);
+    }
+    cr_expect_eq(all.tests, 1);
+    cr_expect_eq(all.test_bleu, all.test_score);
+    cr_expect_eq(all.test_bleu,
+                 translator_bleu(t->executor, dataset_sequences(t->data),
+                                 SPLIT_TEST));
+    cr_expect_neq(all.test_bleu,
+                  translator_bleu(t->executor, dataset_sequences(t->data),
+                                  SPLIT_VALID));
+    trainer_free(t);
+}
+
+/* Without translations the score is the accuracy of tokens. */
+Test(trainer, is_judged_by_tokens_if_nothing_is_translated)
+{
+    struct trainer *t;
+    struct translations all = translate_some(&t, "bleu_every=0");
+
+    cr_expect(isnan(all.bleu[3]) && isnan(all.test_bleu));
+    cr_expect_eq(all.score[3], all.accuracy);
+    cr_expect_eq(all.tests, 1);
+    cr_expect(all.test_score > 0 && all.test_score < 1);
+    cr_expect_gt(all.test_loss, 0);
     trainer_free(t);
 }
 

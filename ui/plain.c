@@ -33,7 +33,7 @@ struct plain {
     bool has_run;            /* a step of the plan in force */
     double next_step;        /* when to tell of one; monotonic seconds */
     struct event memory;     /* as last told */
-    struct score score;      /* of the data */
+    struct facts facts;      /* of the data */
 };
 
 /* Before a step little of an arena is touched. The size of the process changes
@@ -67,19 +67,49 @@ static void say_step(struct plain *p, const struct event *e)
           e->step.loss);
 }
 
+/* Says "accuracy 55.0 percent", if there is a score. A comma stands between two
+ * of them, all words after `before`. */
+static const char *say_score(const char *before, const struct score *score,
+                             double value)
+{
+    if (isnan(value))
+        return before;
+    print("%s %s %.1f%s", before, score->name, score->percent ? 100 * value
+                                                              : value,
+          score->percent ? " percent" : "");
+    return ",";
+}
+
+/* Says the scores of a split. */
+static void say_scores(const struct plain *p, double score, double loss,
+                       double accuracy)
+{
+    const char *before = say_score("", &p->facts.score, score);
+
+    for (int i = 0; i < p->facts.beside_count; i++) {
+        const struct score *beside = &p->facts.beside[i];
+        before = say_score(before, beside, score_of(beside, loss, accuracy));
+    }
+    print(".\n");
+}
+
 static void say_epoch(const struct plain *p, const struct event *e)
 {
-    const char *unit = p->score.percent ? " percent" : "";
-    double factor = p->score.percent ? 100 : 1;
-    double train = event_train_score(e);
+    const struct score *score = &p->facts.score;
+    double train = event_train_score(e, score);
 
-    print("Epoch %d done: %s ", e->epoch.epoch, p->score.name);
+    print("Epoch %d done", e->epoch.epoch);
     if (!isnan(train))
-        print("%.1f%s in training, ", factor * train, unit);
-    print("%.1f%s in validation", factor * event_score(e), unit);
-    if (!isnan(e->epoch.bleu))
-        print(", BLEU %.1f", e->epoch.bleu);
-    print(".\n");
+        say_score(": in training", score, train);
+    print("%s in validation", isnan(train) ? ":" : ",");
+    say_scores(p, event_score(e, score), e->epoch.valid_loss,
+               e->epoch.valid_accuracy);
+}
+
+static void say_test(const struct plain *p, const struct event *e)
+{
+    print("On the test set:");
+    say_scores(p, e->test.score, e->test.loss, e->test.accuracy);
 }
 
 static void say_change(struct plain *p, const struct event *e)
@@ -98,7 +128,7 @@ static void say_start(struct plain *p, const struct event *e)
 {
     char left_out[EVENT_LEFT_OUT_SIZE];
 
-    p->score = facts_of(e->start.settings).score;
+    p->facts = facts_of(e->start.settings);
     print("Training %s, %lld steps.\n", e->start.preset,
           (long long)e->start.steps);
     if (*event_left_out(e, left_out))
@@ -119,7 +149,7 @@ static void say_refusal(struct plain *p, const struct event *e)
  * there is none. */
 static bool tells(const struct plain *p, const struct event *e)
 {
-    return p->score.name || e->type == EVENT_START ||
+    return p->facts.score.name || e->type == EVENT_START ||
            e->type == EVENT_REFUSED || e->type == EVENT_WARNING ||
            e->type == EVENT_ERROR || e->type == EVENT_DONE;
 }
@@ -140,6 +170,9 @@ static void say_event(struct plain *p, const struct event *e)
         break;
     case EVENT_EPOCH:
         say_epoch(p, e);
+        break;
+    case EVENT_TEST:
+        say_test(p, e);
         break;
     case EVENT_APPLIED:
         say_change(p, e);

@@ -173,20 +173,68 @@ static void print_memory_event(const struct event *e)
           bytes_format(gap, sizeof(gap), beyond));
 }
 
+/* Prints a score, if there is one, "accuracy 77.82%, valid 76.00%" if the steps
+ * tell it too. */
+static void print_score(const struct score *score, double train, double value)
+{
+    char text[NUMBER_SIZE];
+
+    if (isnan(value))
+        return;
+    print("  %s %s", score->name,
+          score_format(score, isnan(train) ? value : train, 2, text));
+    if (!isnan(train))
+        print(", valid %s", score_format(score, value, 2, text));
+}
+
+static void print_beside(const struct facts *facts, double loss,
+                         double accuracy)
+{
+    for (int i = 0; i < facts->beside_count; i++) {
+        const struct score *score = &facts->beside[i];
+        print_score(score, NAN, score_of(score, loss, accuracy));
+    }
+}
+
 static void print_epoch(const struct progress *p, const struct event *e)
 {
     const struct score *score = &p->facts.score;
-    double train = event_train_score(e), valid = event_score(e);
+
+    print("epoch %3d  loss %.4f, valid %.4f", e->epoch.epoch,
+          e->epoch.train_loss, e->epoch.valid_loss);
+    print_score(score, event_train_score(e, score), event_score(e, score));
+    print_beside(&p->facts, e->epoch.valid_loss, e->epoch.valid_accuracy);
+    print("  %.1f s\n", e->epoch.seconds);
+}
+
+static void print_test(const struct progress *p, const struct event *e)
+{
+    print("test       loss %.4f", e->test.loss);
+    print_score(&p->facts.score, NAN, e->test.score);
+    print_beside(&p->facts, e->test.loss, e->test.accuracy);
+    print("  %.1f s\n", e->test.seconds);
+}
+
+/* The best epoch is the first until one has a score. */
+static void note_best(struct progress *p, const struct event *e)
+{
+    const struct score *score = &p->facts.score;
+
+    if (p->best.epoch.epoch == 0 ||
+        score_better(score, event_score(e, score),
+                     event_score(&p->best, score)))
+        p->best = *e;
+}
+
+static void print_best_epoch(const struct progress *p)
+{
+    const struct score *score = &p->facts.score;
+    double best = event_score(&p->best, score);
     char text[NUMBER_SIZE];
 
-    print("epoch %3d  loss %.4f, valid %.4f  %s", e->epoch.epoch,
-          e->epoch.train_loss, e->epoch.valid_loss, score->name);
-    if (!isnan(train))
-        print(" %s,", score_format(score, train, 2, text));
-    print(" valid %s", score_format(score, valid, 2, text));
-    if (!isnan(e->epoch.bleu))
-        print("  BLEU %.2f", e->epoch.bleu);
-    print("  %.1f s\n", e->epoch.seconds);
+    if (p->best.epoch.epoch && !isnan(best))
+        print("best validation %s %s, in epoch %d\n", score->name,
+              score_format(score, best, 2, text), p->best.epoch.epoch);
 }
 
 static void print_start(const struct event *e)
@@ -229,10 +277,11 @@ void progress_emit(void *arg, const struct event *e)
     case EVENT_EPOCH:
         clear_line(p);
         print_epoch(p, e);
-        if (p->best.epoch.epoch == 0 ||
-            score_better(&p->facts.score, e->epoch.score,
-                         p->best.epoch.score))
-            p->best = *e;
+        note_best(p, e);
+        break;
+    case EVENT_TEST:
+        clear_line(p);
+        print_test(p, e);
         break;
     case EVENT_APPLIED:
         clear_line(p);
@@ -270,7 +319,7 @@ void progress_emit(void *arg, const struct event *e)
 void progress_summary(const struct progress *p, bool interrupted,
                       const char *saved)
 {
-    char took[TEXT_DURATION_SIZE], best[NUMBER_SIZE];
+    char took[TEXT_DURATION_SIZE];
 
     text_duration(took, clock_seconds() - p->started);
     if (interrupted)
@@ -279,10 +328,7 @@ void progress_summary(const struct progress *p, bool interrupted,
               took);
     else
         print("done in %s\n", took);
-    if (p->best.epoch.epoch)
-        print("best validation %s %s, in epoch %d\n", p->facts.score.name,
-              score_format(&p->facts.score, p->best.epoch.score, 2, best),
-              p->best.epoch.epoch);
+    print_best_epoch(p);
     print_memory_event(&p->memory);
     if (saved)
         print("saved %s\n", saved);

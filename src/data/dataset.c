@@ -103,6 +103,12 @@ struct reading dataset_read(const struct dataset *set,
     return r;
 }
 
+bool dataset_has(const struct dataset *set, const struct settings *s,
+                 enum split split)
+{
+    return dataset_read(set, s, split, 0).whole.of[set->family->terms] > 0;
+}
+
 /* Only training goes on from one batch to the next. */
 struct loader dataset_loader(const struct dataset *set, struct reading *r)
 {

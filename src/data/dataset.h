@@ -36,6 +36,9 @@ void dataset_close(struct dataset *);
 bool dataset_batches(const struct dataset *, const struct settings *,
                      int64_t *batches, struct error *);
 
+/* Whether a split has any samples. */
+bool dataset_has(const struct dataset *, const struct settings *, enum split);
+
 /* A batch after `step` steps of training, or all samples that an evaluation of
  * another split uses; settings are borrowed. */
 struct reading dataset_read(const struct dataset *, const struct settings *,

@@ -268,7 +268,8 @@ static void develop(struct draws *s, const float from[IMAGE_ELEMENTS],
 static int shapes_samples(const void *state, enum split split)
 {
     (void)state;
-    return split == SPLIT_TRAIN ? TRAIN_SAMPLES : VALID_SAMPLES;
+    return split == SPLIT_TRAIN ? TRAIN_SAMPLES
+           : split == SPLIT_VALID ? VALID_SAMPLES : 0;
 }
 
 static int shapes_image(void *state, enum split split, int index,

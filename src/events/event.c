@@ -21,6 +21,8 @@ static const struct {
         "little of an arena is touched" },
     [EVENT_STEP] = { "step", "after an optimizer step" },
     [EVENT_EPOCH] = { "epoch", "after an epoch and its validation" },
+    [EVENT_TEST] = { "test",
+        "after the last epoch, where the data have a test split" },
     [EVENT_APPLIED] = { "applied",
         "settings changed between two steps of the run" },
     [EVENT_REFUSED] = { "refused",
@@ -72,7 +74,7 @@ const struct member event_members[] = {
     { EVENT_START, "unit", AT(start.unit), OPTIONAL,
       "what the data and their batches are counted in, as sample" },
     { EVENT_START, "score", AT(start.score), OPTIONAL,
-      "what score is called for these data, as accuracy" },
+      "what score the data are judged by, as accuracy or BLEU" },
     { EVENT_START, "left_out", AT(start.left_out), OPTIONAL,
       "how many sentence pairs training leaves out, because one of the two has "
       "more tokens than longest" },
@@ -119,13 +121,24 @@ const struct member event_members[] = {
     { EVENT_EPOCH, "train_score", AT(epoch.train_score), OPTIONAL,
       "the score, where its steps tell it" },
     { EVENT_EPOCH, "score", AT(epoch.score), OPTIONAL,
-      "how good the predictions of the validation are; of images their "
-      "accuracy" },
+      "the score of the validation; left out after epochs that have none, as "
+      "between those with BLEU" },
     { EVENT_EPOCH, "bleu", AT(epoch.bleu), OPTIONAL,
       "BLEU of translations of the validation's sentences, 0 to 100; every "
       "bleu_every epochs, and after the last" },
     { EVENT_EPOCH, "seconds", AT(epoch.seconds), REQUIRED,
       "the time of the epoch and its validation" },
+
+    { EVENT_TEST, "loss", AT(test.loss), REQUIRED,
+      "of the test split; no more than valid_samples of it" },
+    { EVENT_TEST, "accuracy", AT(test.accuracy), REQUIRED,
+      "of the test split" },
+    { EVENT_TEST, "score", AT(test.score), OPTIONAL,
+      "the score, as after an epoch" },
+    { EVENT_TEST, "bleu", AT(test.bleu), OPTIONAL,
+      "BLEU of translations of its sentences, where bleu_every is not 0" },
+    { EVENT_TEST, "seconds", AT(test.seconds), REQUIRED,
+      "the time that it took" },
 
     { EVENT_APPLIED, "step", AT(applied.step), REQUIRED,
       "how many steps were done before" },
@@ -170,15 +183,18 @@ const struct member event_members[] = {
 const int event_member_count = sizeof(event_members) /
                                sizeof(event_members[0]);
 
-double event_score(const struct event *e)
+double event_score(const struct event *e, const struct score *score)
 {
-    return isnan(e->epoch.score) ? e->epoch.valid_accuracy : e->epoch.score;
+    return isnan(e->epoch.score)
+               ? score_of(score, e->epoch.valid_loss, e->epoch.valid_accuracy)
+               : e->epoch.score;
 }
 
-double event_train_score(const struct event *e)
+double event_train_score(const struct event *e, const struct score *score)
 {
-    return isnan(e->epoch.score) ? e->epoch.train_accuracy
-                                 : e->epoch.train_score;
+    return isnan(e->epoch.score)
+               ? score_of(score, e->epoch.train_loss, e->epoch.train_accuracy)
+               : e->epoch.train_score;
 }
 
 const char *event_left_out(const struct event *e,

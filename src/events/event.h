@@ -19,6 +19,7 @@
 #include <jansson.h>
 
 #include "settings/machine.h"
+#include "settings/score.h"
 #include "settings/settings.h"
 
 enum { EVENT_SCHEMA = 1 };
@@ -28,6 +29,7 @@ enum event_type {
     EVENT_MEMORY,
     EVENT_STEP,
     EVENT_EPOCH,
+    EVENT_TEST,
     EVENT_APPLIED,
     EVENT_REFUSED,
     EVENT_PAUSED,
@@ -71,6 +73,10 @@ struct event {
             double bleu;          /* of the validation, 0 to 100; NAN: nothing
                                      was translated */
         } epoch;
+        struct {                  /* as of an epoch's validation */
+            double loss, accuracy, score, bleu;
+            double seconds;
+        } test;
         struct {
             int64_t step;         /* done when the change took effect */
             const struct settings *before, *after;
@@ -135,10 +141,10 @@ enum { EVENT_TEXTS_MAX = 3 };
 /* Begins the message of the `error` of a run whose loss is not finite. */
 #define EVENT_DIVERGED "training diverged"
 
-/* The score of an epoch's validation, and that of its steps. Older workers say
- * only accuracies. */
-double event_score(const struct event *);
-double event_train_score(const struct event *);
+/* The score of an epoch's validation, and that of its steps, which data are
+ * judged by; NAN: the epoch has none. Older workers say only accuracies. */
+double event_score(const struct event *, const struct score *);
+double event_train_score(const struct event *, const struct score *);
 
 /* A sentence, without its end, on what training leaves out of its data, as a
  * start says; "" if that is nothing. */

@@ -10,7 +10,7 @@
 
 void run_init(struct run *r)
 {
-    *r = (struct run){ .end = RUN_OPEN, .bleu = NAN };
+    *r = (struct run){ .end = RUN_OPEN };
 }
 
 void run_done(struct run *r)
@@ -42,7 +42,10 @@ static struct trial *append_trial(struct run *r)
                 (size_t)--r->trial_count * sizeof(*r->trials));
     r->trials = xrealloc(r->trials, (unsigned long)r->trial_count + 1,
                          sizeof(*r->trials));
-    r->trials[r->trial_count] = (struct trial){ .number = number };
+    r->trials[r->trial_count] = (struct trial){
+        .number = number,
+        .valid_score = NAN, .best_score = NAN, .test_score = NAN
+    };
     return &r->trials[r->trial_count++];
 }
 
@@ -61,16 +64,21 @@ static void add_trial(struct run *r)
     memcpy(t->end, t->begin, sizeof(t->end));
 }
 
-/* Forgets the epochs of a trial that ended after `epochs` epochs of its run. */
-static void cut_trial(struct trial *t, double epochs)
+/* Forgets the epochs of a trial that ended after its run's last point. */
+static void cut_trial(struct trial *t, const struct run *r)
 {
-    int left = (int)floor(epochs) - (int)floor(t->begin[AXIS_EPOCHS]);
+    const struct point *last = series_last(&r->curve[CURVE_VALID_SCORE]);
+    double begin = floor(t->begin[AXIS_EPOCHS]);
+    int left = (int)(floor(r->at[AXIS_EPOCHS]) - begin);
 
     if (left >= t->epochs)
         return;
     t->epochs = left > 0 ? left : 0;
-    if (t->epochs > 0)
-        t->best_score = trial_best_by(t, t->epochs);
+    t->scored = last && last->at[AXIS_EPOCHS] > begin
+                    ? (int)(last->at[AXIS_EPOCHS] - begin) : 0;
+    t->valid_score = t->scored ? last->value : NAN;
+    t->best_score = t->scored ? trial_best_by(t, t->scored) : NAN;
+    t->test_score = NAN;
 }
 
 /* Forgets the steps after `units` units of data. */
@@ -89,7 +97,7 @@ static void cut_back(struct run *r, double units)
         memcpy(r->at, last->at, sizeof(r->at));
     r->at[AXIS_UNITS] = units;
     if (r->trial_count > 0)
-        cut_trial(this_trial(r), r->at[AXIS_EPOCHS]);
+        cut_trial(this_trial(r), r);
 }
 
 static void begin_anew(struct run *r)
@@ -159,24 +167,34 @@ static void run_on_step(struct run *r, const struct event *e)
     note_speed(r);
 }
 
-static void run_on_epoch(struct run *r, const struct event *e)
+/* Notes the score of an epoch that ended in a trial, if it has one. */
+static void note_score(struct trial *t, const struct score *score,
+                       double value)
 {
-    struct trial *t = this_trial(r);
-    struct score score = run_score(r);
-    double train = event_train_score(e), valid = event_score(e);
-
-    r->at[AXIS_EPOCHS] = e->epoch.epoch;
-    if (!isnan(train))
-        series_add(&r->curve[CURVE_TRAIN_SCORE], r->at, train);
-    series_add(&r->curve[CURVE_VALID_LOSS], r->at, e->epoch.valid_loss);
-    series_add(&r->curve[CURVE_VALID_SCORE], r->at, valid);
-    if (t->epochs++ == 0 || score_better(&score, valid, t->best_score))
-        t->best_score = valid;
-    t->valid_score = valid;
+    t->epochs++;
+    if (!isnan(value)) {
+        t->scored = t->epochs;
+        t->valid_score = value;
+    }
+    if (score_better(score, value, t->best_score))
+        t->best_score = value;
     if (t->epochs <= TRIAL_EPOCHS)
         t->best_by[t->epochs - 1] = t->best_score;
-    if (!isnan(e->epoch.bleu))
-        r->bleu = e->epoch.bleu;
+}
+
+static void run_on_epoch(struct run *r, const struct event *e)
+{
+    struct score score = run_score(r);
+    double valid = event_score(e, &score);
+
+    r->at[AXIS_EPOCHS] = e->epoch.epoch;
+    series_add(&r->curve[CURVE_TRAIN_SCORE], r->at,
+               event_train_score(e, &score));
+    series_add(&r->curve[CURVE_VALID_LOSS], r->at, e->epoch.valid_loss);
+    series_add(&r->curve[CURVE_VALID_ACCURACY], r->at,
+               e->epoch.valid_accuracy);
+    series_add(&r->curve[CURVE_VALID_SCORE], r->at, valid);
+    note_score(this_trial(r), &score, valid);
 }
 
 static struct mark *append_mark(struct run *r)
@@ -229,6 +247,9 @@ void run_take(struct run *r, const struct event *e)
         break;
     case EVENT_EPOCH:
         run_on_epoch(r, e);
+        break;
+    case EVENT_TEST:
+        this_trial(r)->test_score = e->test.score;
         break;
     case EVENT_APPLIED:
         run_on_applied(r, e);

@@ -26,7 +26,7 @@ enum {
 
 /* One point per step, or per epoch. */
 enum curve { CURVE_LOSS, CURVE_TRAIN_SCORE, CURVE_VALID_LOSS,
-             CURVE_VALID_SCORE, CURVE_COUNT };
+             CURVE_VALID_ACCURACY, CURVE_VALID_SCORE, CURVE_COUNT };
 
 /* A moment at which something changed. */
 struct mark {
@@ -41,11 +41,13 @@ struct trial {
     double begin[AXIS_COUNT], end[AXIS_COUNT]; /* of its part of the run */
     uint64_t planned, arena;         /* bytes; 0: not known yet */
     double seconds_per_step;         /* mean; 0: not known yet */
-    int epochs;                      /* that ended in it */
-    double valid_score;              /* of the last of these epochs */
+    int epochs;                      /* that ended in it ... */
+    int scored;                      /* ... by its last score; 0: it has none */
+    double valid_score;              /* the last; this and all below NAN: none */
     double best_score;
     double best_by[TRIAL_EPOCHS];    /* after 1, 2, ... epochs, as many as ended
                                         in it */
+    double test_score;               /* at the end of its run */
 };
 
 /* How a run ended, if it has. */
@@ -62,7 +64,6 @@ struct run {
     int epoch;                       /* counted from 1; 0: none yet */
     double samples_per_second;       /* of the last step */
     double at[AXIS_COUNT];           /* how far it is */
-    double bleu;                     /* the last; NAN: nothing was translated */
 
     bool has_memory;                 /* since it began or went on ... */
     bool has_stepped;                /* ... with the plan that is in force */

@@ -4,15 +4,21 @@
 
 /* Sets of labelled images have these in common. */
 #define IMAGES .unit = "sample", .units = "samples", .items = "images", \
-    .drawn = DATA_SHAPES, \
+    .drawn = "quick", \
     .score = { "accuracy", .percent = true, .higher_is_better = true, \
-               .of = score_is_accuracy }
+               .of = score_is_accuracy }, \
+    .score_every = 1
 
 /* So have sets of sentence pairs. */
 #define SENTENCES .unit = "token", .units = "tokens", .items = "sentences", \
-    .drawn = DATA_NUMBERS, .packed = true, \
-    .score = { "token accuracy", .percent = true, .higher_is_better = true, \
-               .of = score_is_accuracy }
+    .drawn = "quick-translate", .packed = true
+
+/* What predictions of tokens tell of a translator. */
+static const struct score of_tokens[] = {
+    { "perplexity", .of = score_is_perplexity },
+    { "token accuracy", .percent = true, .higher_is_better = true,
+      .of = score_is_accuracy }
+};
 
 static const struct facts sets[] = {
     [DATA_SHAPES] = { IMAGES, .image = { 32, 32, 3, 10 } },
@@ -35,10 +41,24 @@ static const struct facts sets[] = {
     },
 };
 
+/* Translations tell how good a translator is; where there are none, the tokens
+ * that it predicts. */
+static void set_text_score(struct facts *facts, int bleu_every)
+{
+    facts->score = bleu_every
+                       ? (struct score){ "BLEU", .higher_is_better = true }
+                       : of_tokens[1];
+    facts->score_every = bleu_every ? bleu_every : 1;
+    facts->beside = of_tokens;
+    facts->beside_count = bleu_every ? 2 : 1;
+}
+
 struct facts facts_of(const struct settings *s)
 {
     struct facts facts = sets[s->data];
 
+    if (facts.packed)
+        set_text_score(&facts, s->bleu_every);
     if (s->data == DATA_PARALLEL)
         facts.text = (struct text_facts){ s->source_vocabulary,
                                           s->target_vocabulary, s->longest,

@@ -1,6 +1,6 @@
 /*
- * Facts about data sets that a plan needs, from settings alone: plans are made
- * without data. Sets that are opened take the number of classes from here.
+ * Facts about data sets that a plan and the screens need, from settings alone:
+ * plans are made without data. Sets that are opened take the number of classes from here.
  */
 #ifndef MEMDIAL_FACTS_H
 #define MEMDIAL_FACTS_H
@@ -25,8 +25,11 @@ struct facts {
     const char *unit, *units;    /* that batches are counted in: "sample" */
     const char *items;           /* the set's content: "images" */
     const char *where;           /* its files come from; NULL: it has none */
-    enum data_choice drawn;      /* the set that draws such items itself */
+    const char *drawn;           /* the preset that draws such items itself */
     struct score score;
+    int score_every;     /* epochs from one to the next; the last has one too */
+    const struct score *beside;  /* other scores, that every epoch tells, ... */
+    int beside_count;            /* ... [beside_count] */
     bool packed;         /* samples have lengths of their own, and parts of a
                             batch need not be equal */
     struct image_facts image;

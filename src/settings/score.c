@@ -2,11 +2,18 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 double score_is_accuracy(double loss, double accuracy)
 {
     (void)loss;
     return accuracy;
+}
+
+double score_is_perplexity(double loss, double accuracy)
+{
+    (void)accuracy;
+    return exp(loss);
 }
 
 double score_of(const struct score *score, double loss, double accuracy)
@@ -17,15 +24,18 @@ double score_of(const struct score *score, double loss, double accuracy)
 const char *score_format(const struct score *score, double value, int digits,
                          char text[NUMBER_SIZE])
 {
-    if (score->percent)
-        return number_percent(text, value, digits);
-    snprintf(text, NUMBER_SIZE, "%.*f", digits, value);
-    return text;
+    return score->percent ? number_percent(text, value, digits)
+                          : number_format(text, value, digits, SCORE_CELLS);
+}
+
+bool score_same(const struct score *a, const struct score *b)
+{
+    return strcmp(a->name, b->name) == 0;
 }
 
 bool score_better(const struct score *score, double one, double other)
 {
     if (isnan(one) || isnan(other))
-        return false;
+        return isnan(other) && !isnan(one);
     return score->higher_is_better ? one > other : one < other;
 }

@@ -18,18 +18,24 @@ struct score {
     double (*of)(double loss, double accuracy);
 };
 
-/* `of` of a score that is the accuracy. */
+/* `of` of a score that is the accuracy, or the perplexity of tokens. */
 double score_is_accuracy(double loss, double accuracy);
+double score_is_perplexity(double loss, double accuracy);
 
 /* The score from means over units of data; NAN: these do not tell it. */
 double score_of(const struct score *, double loss, double accuracy);
 
-/* "77.8%", or a plain number, with `digits` decimals. Returns text. */
+/* "77.8%", or a plain number, with `digits` decimals if there is room, of at
+ * most SCORE_CELLS cells. Returns text. */
+enum { SCORE_CELLS = 7 };
 const char *score_format(const struct score *, double value, int digits,
                          char text[NUMBER_SIZE]);
 
-/* Whether one score is better than another. No score is better than NAN, and
- * NAN is better than none. */
+/* Whether two are the same measure. */
+bool score_same(const struct score *, const struct score *);
+
+/* Whether one score is better than another. Every score is better than NAN,
+ * which stands for none. */
 bool score_better(const struct score *, double one, double other);
 
 #endif

@@ -125,7 +125,7 @@ enum { IDLE_RULES_MAX = 2 };
 
 /* The unit of a setting that counts the units of its data; facts_units() gives
  * their name for a set. */
-#define UNITS_OF_DATA "samples"
+#define UNITS_OF_DATA "samples or tokens"
 
 struct setting {
     const char *name;    /* unique among all leaves */

@@ -194,16 +194,15 @@ const struct setting settings_table[] = {
 
     { "batch", "train", SETTING_INT, AT(batch), RANGE(1, 65536),
       "100", UNITS_OF_DATA, FIXED,
-      .help = "samples in one optimizer step",
+      .help = "data of one optimizer step",
       .identity = true,
       .shrinks = PER_SAMPLE },
     { "microbatch", "train", SETTING_INT, AT(microbatch), RANGE(0, 65536),
       "0", UNITS_OF_DATA, LIVE,
-      .help = "samples in one forward and backward pass; 0: the whole "
-              "batch",
+      .help = "data of one forward and backward pass; 0: the whole batch",
       .place = 3, .ladder = LADDER_PARTS, .zero = "all",
       .saves = "0", .price = PRICE_STATISTICS,
-      .shrinks = PER_SAMPLE, .shrunk = "what there is for each sample" },
+      .shrinks = PER_SAMPLE, .shrunk = "what grows with the microbatch" },
     { "epochs", "train", SETTING_INT, AT(epochs), RANGE(1, 1000000),
       "10", "epochs", FIXED,
       .help = "length of the run" },
@@ -259,7 +258,7 @@ const struct setting settings_table[] = {
       .place = 1, .ladder = LADDER_LIST, .rungs = sparsities,
       .saves = "0", .price = PRICE_CAPACITY,
       .shrinks = MODEL | 1 << KIND_WORKSPACE,
-      .shrunk = "weights, gradients and momentum" },
+      .shrunk = "weights, gradients and optimizer states" },
     { "sparse_method", "memory", SETTING_CHOICE, AT(sparse_method),
       CHOICES(sparse_methods),
       "dsr", NULL, LIVE,
@@ -276,7 +275,7 @@ const struct setting settings_table[] = {
     { "precision", "memory", SETTING_CHOICE, AT(precision),
       CHOICES(precisions),
       "fp32", NULL, LIVE,
-      .help = "how weights, gradients, momentum and activations are "
+      .help = "how weights, gradients, optimizer states and activations are "
               "stored",
       .place = 2, .ladder = LADDER_LIST,
       .saves = "fp32", .price = PRICE_STORAGE,
@@ -308,8 +307,8 @@ const struct setting settings_table[] = {
     { "recompute", "memory", SETTING_CHOICE, AT(recompute),
       CHOICES(recomputes),
       "none", NULL, LIVE,
-      .help = "what backward computes again; norms: batch norm and "
-              "ReLU",
+      .help = "what backward computes again; norms: batch norms and their "
+              "ReLU, layer norms",
       .place = 5, .ladder = LADDER_LIST,
       .saves = "none", .price = PRICE_FREE,
       .shrinks = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT,

@@ -174,11 +174,6 @@ struct tally trainer_step(struct trainer *t)
     return step;
 }
 
-struct tally trainer_evaluate(struct trainer *t)
-{
-    return tally_program(t, PROGRAM_EVAL, SPLIT_VALID);
-}
-
 static void emit_event(struct event_sink sink, struct event event)
 {
     sink.emit(sink.arg, &event);
@@ -331,27 +326,43 @@ static void emit_step(const struct trainer *t, struct event_sink sink,
                              t->seconds } });
 }
 
-/* The BLEU of the validation, where the epoch just done is one that has it. */
-static double epoch_bleu(const struct trainer *t)
+/* The measures of a split. */
+struct verdict {
+    double loss, accuracy, score, bleu; /* NAN: not known */
+};
+
+static struct verdict judge(struct trainer *t, enum split split,
+                            bool translates)
+{
+    struct tally sums = tally_program(t, PROGRAM_EVAL, split);
+    struct score score = facts_of(&t->job->settings).score;
+    double n = (double)sums.terms;
+    struct verdict v = { sums.loss / n, sums.hits / n, NAN, NAN };
+
+    v.score = score_of(&score, v.loss, v.accuracy);
+    if (translates && translator_is_planned(t->job->plan))
+        v.score = v.bleu = translator_bleu(
+            t->executor, dataset_sequences(t->data), split);
+    return v;
+}
+
+/* Whether the validation of the epoch just done is translated too. */
+static bool translates_now(const struct trainer *t)
 {
     int64_t epoch = t->step / t->steps_per_epoch;
-    int every = t->job->settings.bleu_every;
 
-    if (!translator_is_planned(t->job->plan) ||
-        (epoch % every != 0 && t->step < trainer_steps(t)))
-        return NAN;
-    return translator_bleu(t->executor, dataset_sequences(t->data),
-                           SPLIT_VALID);
+    return epoch % facts_of(&t->job->settings).score_every == 0 ||
+           t->step == trainer_steps(t);
 }
 
 static bool end_epoch(struct trainer *t, struct event_sink sink,
                       struct error *e)
 {
     double began = clock_seconds();
-    struct tally train = t->epoch, valid = trainer_evaluate(t);
-    double n = (double)train.terms, m = (double)valid.terms;
     struct score score = facts_of(&t->job->settings).score;
-    double bleu = epoch_bleu(t);
+    double n = (double)t->epoch.terms;
+    double loss = t->epoch.loss / n, accuracy = t->epoch.hits / n;
+    struct verdict valid = judge(t, SPLIT_VALID, translates_now(t));
 
     t->seconds += clock_seconds() - began;
     if (!check_inputs(t, e))
@@ -361,15 +372,33 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
     emit_event(sink, (struct event){
                          .type = EVENT_EPOCH,
                          .epoch = { (int)(t->step / t->steps_per_epoch),
-                                    train.loss / n, train.hits / n,
-                                    valid.loss / m, valid.hits / m,
+                                    loss, accuracy,
+                                    valid.loss, valid.accuracy,
                                     t->seconds - t->epoch_began,
-                                    score_of(&score, train.loss / n,
-                                             train.hits / n),
-                                    score_of(&score, valid.loss / m,
-                                             valid.hits / m), bleu } });
+                                    score_of(&score, loss, accuracy),
+                                    valid.score, valid.bleu } });
     t->epoch = (struct tally){ 0 };
     t->epoch_began = t->seconds;
+    return true;
+}
+
+/* Says how good the trained network is on the test split, if there is one. */
+static bool emit_test(struct trainer *t, struct event_sink sink, struct error *e)
+{
+    double began = clock_seconds(), seconds;
+    struct verdict test;
+
+    if (!dataset_has(t->data, &t->job->settings, SPLIT_TEST))
+        return true;
+    test = judge(t, SPLIT_TEST, true);
+    seconds = clock_seconds() - began;
+    t->seconds += seconds;
+    if (!check_inputs(t, e))
+        return false;
+    emit_event(sink, (struct event){ .type = EVENT_TEST,
+                                     .test = { test.loss, test.accuracy,
+                                               test.score, test.bleu,
+                                               seconds } });
     return true;
 }
 
@@ -384,7 +413,8 @@ bool trainer_advance(struct trainer *t, struct event_sink sink,
     if (!check_step(t, &step, e))
         return false;
     emit_step(t, sink, &step, seconds);
-    if (trainer_ends_epoch(t) && !end_epoch(t, sink, e))
+    if ((trainer_ends_epoch(t) && !end_epoch(t, sink, e)) ||
+        (t->step == trainer_steps(t) && !emit_test(t, sink, e)))
         return false;
     if (!t->measured || trainer_ends_epoch(t))
         emit_event(sink, trainer_memory(t));

@@ -65,9 +65,6 @@ int64_t trainer_steps(const struct trainer *);
 /* One optimizer step on the next batch; returns its share of the epoch. */
 struct tally trainer_step(struct trainer *);
 
-/* Loss and correct predictions on the validation split. */
-struct tally trainer_evaluate(struct trainer *);
-
 /*
  * Goes on with other settings, between two steps: plans anew, allocates the
  * new arena, carries weights, statistics and optimizer state over, and says

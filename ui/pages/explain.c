@@ -123,20 +123,21 @@ static void format_step(const struct plan *plan, int step, char *text,
 
 static const char *const meanings[KIND_COUNT] = {
     [KIND_WEIGHTS] = "Parameters as stored, and the running statistics of "
-        "batch norms. Always there.",
+        "batch norms, where there are any. Always there.",
     [KIND_INDEX] = "Where the nonzeros of sparse tensors are; one index is "
-        "shared by weight, gradient and momentum.",
+        "shared by weight, gradient and what the optimizer keeps.",
     [KIND_GRADIENTS] = "One gradient for each parameter, summed up over the "
         "microbatches of a batch.",
-    [KIND_OPTIMIZER] = "What the optimizer keeps from step to step: momentum, "
-        "and copies of weights in fp32 if they are wanted.",
+    [KIND_OPTIMIZER] = "What the optimizer keeps from step to step: momentum "
+        "or moments, and copies of weights in fp32 if they are wanted.",
     [KIND_ACTIVATIONS] = "Results of forward that backward still reads. Grow "
         "with the microbatch and the depth; checkpoint and recompute drop "
         "some and compute them again.",
     [KIND_TRANSIENT] = "What lives only within forward or within backward: "
         "gradients of activations, values computed again.",
     [KIND_WORKSPACE] = "Scratch of the operation that runs.",
-    [KIND_INPUT] = "The microbatch: its inputs and their labels.",
+    [KIND_INPUT] = "The microbatch: its images or sentences, and their "
+        "labels.",
 };
 
 void explain_kind(struct text_block *text, const struct job *job,

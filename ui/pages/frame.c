@@ -43,17 +43,6 @@ enum { RATE_CELLS = 7 };
 
 enum { PROGRESS_SIZE = 160 };
 
-/* "epoch 3 of 20", "epoch 3 of 20, BLEU 37.9" */
-static void epoch_text(const struct session *s, char *text, size_t size)
-{
-    const struct run *r = session_run(s);
-    size_t used = (size_t)snprintf(text, size, "epoch %d of %d", r->epoch,
-                                   s->in_force.epochs);
-
-    if (!isnan(r->bleu))
-        snprintf(text + used, size - used, ", BLEU %.1f", r->bleu);
-}
-
 /* "epoch 3 of 20  1,240 samples/s  0:42 left", or as much of it as there are
  * columns for: the speed is left out first, the epoch last. While the run
  * stands still only the epoch: the old speed does not tell the end. */
@@ -67,7 +56,8 @@ static void progress_text(const struct session *s, int cols,
     *text = '\0';
     if (r->epoch == 0 || speed <= 0 || s->state == LINK_STARTING)
         return;
-    epoch_text(s, epoch, sizeof(epoch));
+    snprintf(epoch, sizeof(epoch), "epoch %d of %d", r->epoch,
+             s->in_force.epochs);
     if (s->state == LINK_RUNNING && !s->silent) {
         number_format(rate, speed, speed < 10, RATE_CELLS);
         text_duration(left, (double)(r->steps - r->step) *

@@ -6,14 +6,12 @@
 
 #include "base/folder.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "data/dataset.h"
 #include "settings/facts.h"
+#include "settings/preset.h"
 #include "ui/pages/screen.h"
 #include "ui/session/diff.h"
-
-/* Units in an epoch and an evaluation of drawn data, where the preset would use
- * all of a set of files: the numbers of the preset quick. */
-enum { DRAWN_EPOCH = 5000, DRAWN_VALID = 1000 };
 
 static void new_run_begin(struct screen *s)
 {
@@ -141,17 +139,31 @@ static void ask_folder(struct screen *s)
     s->answered = on_folder;
 }
 
-/* Trains as quick does, with the network of the preset. */
+/* The settings of the preset that draws such data as these train on. */
+static struct settings drawing_preset(const struct settings *s)
+{
+    struct preset preset;
+    struct error e;
+
+    if (!preset_load(&preset, facts_of(s).drawn, &e))
+        preset.settings = *s;
+    return preset.settings;
+}
+
+/* Trains on the data of the preset that draws them, with the network of this
+ * one. Where this one would use all of a set of files, epochs and evaluations
+ * are as short as there. */
 static void take_drawn(struct screen *s)
 {
     struct settings *settings = &s->new_run.settings;
+    struct settings drawn = drawing_preset(settings);
 
-    settings->data = facts_of(settings).drawn;
+    settings->data = drawn.data;
     settings->data_path[0] = '\0';
     if (settings->epoch_samples == 0)
-        settings->epoch_samples = DRAWN_EPOCH;
+        settings->epoch_samples = drawn.epoch_samples;
     if (settings->valid_samples == 0)
-        settings->valid_samples = DRAWN_VALID;
+        settings->valid_samples = drawn.valid_samples;
     new_run_consider(s);
 }
 
@@ -188,7 +200,8 @@ static void ask_data(struct screen *s, const char *message)
     const struct new_run *n = &s->new_run;
     struct text_block *text = &s->popup_text;
     struct facts facts = facts_of(&n->settings);
-    char title[80];
+    struct settings drawn = drawing_preset(&n->settings);
+    char title[80], count[TEXT_COUNT_SIZE];
 
     snprintf(title, sizeof(title), "%.24s trains on %.24s from files", n->name,
              facts.items);
@@ -199,9 +212,10 @@ static void ask_data(struct screen *s, const char *message)
                    facts.where);
     text_block_add(text, ROLE_TEXT, " ");
     text_block_add(text, ROLE_TEXT, "Or the network is trained on %s that "
-                   "memdial draws, in epochs of %d, as quick is: data=%s.",
-                   facts.items, DRAWN_EPOCH,
-                   settings_find("data")->choices[facts.drawn]);
+                   "memdial draws, in epochs of %s %s, as %s is: data=%s.",
+                   facts.items, text_count(count, drawn.epoch_samples),
+                   facts.units, facts.drawn,
+                   settings_find("data")->choices[drawn.data]);
     if (session->state != LINK_FAILED && session->state != LINK_DEAD)
         text_block_add(text, ROLE_DIM, "Nothing has changed: the run of %s "
                        "goes on.", session->preset);

@@ -148,8 +148,8 @@ static void add_numbers(struct text_block *text, const struct layer_table *l,
     else
         text_block_add(text, ROLE_TEXT, "%10s  parameters, of which %s are "
                        "stored", all, text_count(some, r->nonzeros));
-    text_block_add(text, ROLE_TEXT, "%10s  of weights, batch-norm statistics "
-                   "included", bytes_format(bytes, sizeof(bytes),
+    text_block_add(text, ROLE_TEXT, "%10s  of weights and running "
+                   "statistics", bytes_format(bytes, sizeof(bytes),
                                             r->weights));
     text_block_add(text, ROLE_TEXT, "%10s  saved: results of forward that "
                    "backward still reads",

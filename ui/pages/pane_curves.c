@@ -117,20 +117,45 @@ static double value_at(const struct screen *s, const struct pane_curves *p,
     return c->points[i].value;
 }
 
-enum { LEGEND_CELLS = 7 };
-
 static int draw_legend(struct area area, int col, unsigned style, char letter,
-                       const char *name, double value, bool percent)
+                       const char *name, const char *figure)
 {
-    char text[NUMBER_SIZE];
-
     col = area_print(area, 0, col, style | STYLE_BOLD, "%c", letter);
     col = area_print(area, 0, col + 1, ROLE_TEXT, "%s ", name);
-    if (isfinite(value))
-        col = area_text(area, 0, col, style | STYLE_BOLD, percent ?
-                        number_percent(text, value, 2) :
-                        number_format(text, value, 4, LEGEND_CELLS));
-    return col + 2;
+    return area_text(area, 0, col, style | STYLE_BOLD, figure) + 2;
+}
+
+static const char *score_figure(const struct score *score, double value,
+                                char text[NUMBER_SIZE])
+{
+    return isfinite(value) ? score_format(score, value, 2, text) : "";
+}
+
+static const char *loss_figure(double value, char text[NUMBER_SIZE])
+{
+    return isfinite(value) ? number_format(text, value, 4, SCORE_CELLS) : "";
+}
+
+/* Draws the scores beside that of the chart, as many as there is room for. */
+static int draw_legend_beside(const struct screen *s,
+                              const struct pane_curves *p, struct area area,
+                              int col)
+{
+    struct facts facts = facts_of(&session_run(s->session)->settings);
+    double loss = value_at(s, p, CURVE_VALID_LOSS);
+    double accuracy = value_at(s, p, CURVE_VALID_ACCURACY);
+
+    for (int i = 0; i < facts.beside_count; i++) {
+        const struct score *score = &facts.beside[i];
+        double value = score_of(score, loss, accuracy);
+        char figure[NUMBER_SIZE], text[2 * NUMBER_SIZE];
+        snprintf(text, sizeof(text), "%.24s %s", score->name,
+                 score_figure(score, value, figure));
+        if (isnan(value) || col + cells_width(text) > area.cols)
+            break;
+        col = area_text(area, 0, col, ROLE_DIM, text) + 2;
+    }
+    return col;
 }
 
 /* Draws the pinned run, the last of a legend, if there is room. */
@@ -140,11 +165,13 @@ static void draw_legend_pinned(const struct session *s, struct area area,
     static const char name[] = "pinned";
 
     if (session_pinned_run(s) && col + 2 + cells_width(name) <= area.cols)
-        draw_legend(area, col, ROLE_PINNED, 'p', name, NAN, false);
+        draw_legend(area, col, ROLE_PINNED, 'p', name, "");
 }
 
-/* Draws the chart, or says when there will be something to draw. */
-static void finish_chart(struct drawing *d, struct area area, const char *when)
+/* Draws the chart, or says when there will be something to draw: after the
+ * first step, or after epoch 5. */
+static void finish_chart(struct drawing *d, struct area area, const char *what,
+                         int when)
 {
     int points = 0;
 
@@ -155,9 +182,19 @@ static void finish_chart(struct drawing *d, struct area area, const char *when)
     chart_draw(&d->chart, area_sub(area, 1, 0, area.rows - 1, area.cols));
     if (points == 0)
         area_print(area, area.rows / 2, CHART_MARGIN + 2, ROLE_DIM,
-                   "after the first %s", when);
+                   when > 1 ? "after %s %d" : "after the first %s", what,
+                   when);
 }
 
+/* The first epoch of a run that has a score. */
+static int first_scored(const struct run *r)
+{
+    int every = facts_of(&r->settings).score_every;
+
+    return every < r->settings.epochs ? every : r->settings.epochs;
+}
+
+/* A score that steps do not tell has one curve, which is named by it. */
 static void draw_score(struct screen *s, struct pane_curves *p,
                        struct area area)
 {
@@ -167,6 +204,7 @@ static void draw_score(struct screen *s, struct pane_curves *p,
     enum axis axis = s->view.axis;
     struct score score = run_score(h);
     double low = INFINITY, high = -INFINITY, tick;
+    char figure[NUMBER_SIZE];
     int col;
 
     add_earlier(s->session, &d, CURVE_VALID_SCORE, axis);
@@ -175,18 +213,23 @@ static void draw_score(struct screen *s, struct pane_curves *p,
     d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_SCORE], axis,
                                        ROLE_VALID, 'v');
     chart_fit(d.lines, c->line_count, false, &low, &high);
-    tick = score.percent ? 0.1 : pow(10, floor(log10(high - low)));
+    tick = score.percent ? 0.1
+           : high > low  ? pow(10, floor(log10(high - low))) : 1;
     low = floor(low / tick) * tick;
     high = ceil(high / tick) * tick;
     score_axis(c, score, low, high > low ? high : low + tick);
-    col = draw_legend(area, 1, ROLE_VALID, 'v', "valid",
-                      value_at(s, p, CURVE_VALID_SCORE), score.percent);
-    if (!isnan(run_latest(h, CURVE_TRAIN_SCORE)) ||
-        isnan(run_latest(h, CURVE_VALID_SCORE)))
+    col = draw_legend(area, 1, ROLE_VALID, 'v',
+                      score.of ? "valid" : score.name,
+                      score_figure(&score, value_at(s, p, CURVE_VALID_SCORE),
+                                   figure));
+    if (score.of)
         col = draw_legend(area, col, ROLE_TRAIN, 't', "train",
-                          value_at(s, p, CURVE_TRAIN_SCORE), score.percent);
+                          score_figure(&score,
+                                       value_at(s, p, CURVE_TRAIN_SCORE),
+                                       figure));
+    col = draw_legend_beside(s, p, area, col);
     draw_legend_pinned(s->session, area, col);
-    finish_chart(&d, area, "epoch");
+    finish_chart(&d, area, "epoch", first_scored(h));
 }
 
 static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
@@ -197,6 +240,7 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     struct chart *c = &d.chart;
     enum axis axis = s->view.axis;
     double *smoothed = NULL;
+    char figure[NUMBER_SIZE];
     int col;
 
     c->log_y = s->view.log_loss;
@@ -217,11 +261,11 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     c->y_min = 1e300;
     chart_fit(d.lines, c->line_count, c->log_y, &c->y_min, &c->y_max);
     col = draw_legend(area, 1, ROLE_LOSS, 'l', "loss",
-                      value_at(s, p, CURVE_LOSS), false);
+                      loss_figure(value_at(s, p, CURVE_LOSS), figure));
     col = draw_legend(area, col, ROLE_VALID, 'v', "valid",
-                      value_at(s, p, CURVE_VALID_LOSS), false);
+                      loss_figure(value_at(s, p, CURVE_VALID_LOSS), figure));
     draw_legend_pinned(s->session, area, col);
-    finish_chart(&d, area, "step");
+    finish_chart(&d, area, "step", 1);
     free(smoothed);
 }
 

@@ -26,10 +26,10 @@ static void label_bytes(double x, char text[NUMBER_SIZE])
 /* Whether a point is to the right of another. Of two that take as much memory
  * the better one comes last. */
 static bool is_right_of(const struct attempt *a, const struct attempt *b,
-                        int epochs)
+                        const struct contest *c)
 {
     return a->peak_bytes != b->peak_bytes ? a->peak_bytes > b->peak_bytes
-                                          : attempt_is_better(a, b, epochs);
+                                          : attempt_is_better(a, b, c);
 }
 
 /* Trials that have a point, by memory; the caller frees. */
@@ -37,14 +37,15 @@ static const struct attempt **sort_points(const struct session *s, int *count)
 {
     const struct attempt **sorted = xcalloc((unsigned long)s->tried.count + 1,
                                           sizeof(*sorted));
-    int n = 0, epochs = attempts_epochs(&s->tried);
+    struct contest c = attempts_contest(&s->tried);
+    int n = 0;
 
     for (int i = 0; i < s->tried.count; i++) {
         const struct attempt *t = &s->tried.list[i];
         int at = n;
         if (!trial_has_point(s, t))
             continue;
-        for (n++; at > 0 && is_right_of(sorted[at - 1], t, epochs); at--)
+        for (n++; at > 0 && is_right_of(sorted[at - 1], t, &c); at--)
             sorted[at] = sorted[at - 1];
         sorted[at] = t;
     }
@@ -67,8 +68,8 @@ static double *make_stairs(const struct session *s, const struct chart *c,
     const struct attempt **sorted = sort_points(s, &points);
     double *stairs = xcalloc(2 * (unsigned long)points + 2,
                              2 * sizeof(*stairs));
-    double y = run_score(session_run(s)).higher_is_better ? c->y_min
-                                                          : c->y_max;
+    double y = attempts_contest(&s->tried).score.higher_is_better ? c->y_min
+                                                                  : c->y_max;
 
     for (int i = 0; i < points; i++) {
         if (!trial_on_front(s, sorted[i]))
@@ -91,7 +92,7 @@ static double *make_stairs(const struct session *s, const struct chart *c,
 static void fit_chart(const struct session *s, struct chart *c,
                       const struct forecast *baseline)
 {
-    struct score score = run_score(session_run(s));
+    struct score score = attempts_contest(&s->tried).score;
     double low = INFINITY, high = -INFINITY, pad;
 
     c->x_min = 1e300;
@@ -109,7 +110,8 @@ static void fit_chart(const struct session *s, struct chart *c,
         c->x_max = fmax(c->x_max, log2((double)baseline->peak_bytes));
     c->x_min = floor(c->x_min) - 0.3;
     c->x_max = fmax(ceil(c->x_max), c->x_min + 2) + 0.3;
-    pad = fmax(score.percent ? 0.01 : 1e-6, 0.15 * (high - low));
+    pad = fmax(score.percent ? 0.01 : fmax(1e-6, 0.02 * fabs(high)),
+               0.15 * (high - low));
     score_axis(c, score, low - pad, high + pad);
 }
 
@@ -171,18 +173,23 @@ static void draw_letters(struct screen *s, struct pane_trials *p,
 static void tell_absence(const struct session *s, const struct attempt *t,
                          struct area area, int col)
 {
-    char epochs[TRIAL_EPOCHS_SIZE];
-    int compared = attempts_epochs(&s->tried);
+    char text[TRIAL_EPOCHS_SIZE];
+    struct contest c = attempts_contest(&s->tried);
+    struct score score = facts_of(&t->trial.settings).score;
+    int epochs = t->trial.epochs;
 
     if (trial_continues(&t->trial))
         area_print(area, 0, col, ROLE_DIM, "goes on with others' weights, "
-                   "%s: N runs it afresh", trial_epochs(s, t, epochs));
-    else if (t->trial.epochs == 0)
-        area_text(area, 0, col, ROLE_DIM,
-                  "has no point until an epoch of it ends");
+                   "%s: N runs it afresh", trial_epochs(s, t, text));
+    else if (t->trial.scored == 0)
+        area_print(area, 0, col, ROLE_DIM, "has no point until its first %s",
+                   score.name);
+    else if (epochs >= c.epochs)
+        area_print(area, 0, col, ROLE_DIM, "has no %s after %d epoch%s",
+                   c.score.name, c.epochs, c.epochs == 1 ? "" : "s");
     else
         area_print(area, 0, col, ROLE_DIM, "had %d epoch%s, fewer than %d",
-                   t->trial.epochs, t->trial.epochs == 1 ? "" : "s", compared);
+                   epochs, epochs == 1 ? "" : "s", c.epochs);
 }
 
 /* "B  fp16, microbatch 10  3.09 MiB  77.82%  on the front" */
@@ -215,12 +222,18 @@ static void draw_chosen(const struct session *s, const struct pane_trials *p,
     area_fit(area, 0, col + 2, area.cols - col - 3, ROLE_TEXT, what);
 }
 
-static bool any_point(const struct session *s)
+static void tell_no_points(const struct session *s, struct area area)
 {
-    for (int i = 0; i < s->tried.count; i++)
-        if (trial_has_point(s, &s->tried.list[i]))
-            return true;
-    return false;
+    struct facts facts = facts_of(&session_run(s)->settings);
+
+    if (facts.score_every == 1)
+        area_print(area, 1, 1, ROLE_DIM,
+                   "Points come with the %s, when an epoch ends.",
+                   facts.score.name);
+    else
+        area_print(area, 1, 1, ROLE_DIM,
+                   "Points come with the %s, every %d epochs.",
+                   facts.score.name, facts.score_every);
 }
 
 static void name_baseline(const struct chart *c, struct area area)
@@ -243,18 +256,18 @@ void pane_front_draw(struct screen *s, struct pane_trials *p,
     struct chart_line stairs = { .stride = 2, .style = ROLE_GOOD,
                                  .letter = '.' };
     struct chart_mark mark = { 0, ROLE_PINNED, NULL };
-    struct score score = run_score(session_run(session));
+    struct contest c = attempts_contest(&session->tried);
     char title[64];
     double *xy;
 
-    snprintf(title, sizeof(title), "Pareto front: most %.12s for the memory, "
-             "epoch %d", score.name, attempts_epochs(&session->tried));
-    screen_note(s, area, ROLE_DIM, title);
-    if (!any_point(session)) {
-        area_print(area, 1, 1, ROLE_DIM,
-                   "Points come with the %s, when an epoch ends.", score.name);
+    if (c.epochs == 0) {
+        tell_no_points(session, area);
         return;
     }
+    snprintf(title, sizeof(title), "Pareto front: %s %.14s for the memory, "
+             "epoch %d", c.score.higher_is_better ? "most" : "least",
+             c.score.name, c.epochs);
+    screen_note(s, area, ROLE_DIM, title);
     baseline = session->tried.list[session->tried.count - 1].baseline;
     fit_chart(session, &chart, baseline);
     if (baseline) {

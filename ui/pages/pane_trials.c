@@ -113,7 +113,7 @@ static void write_cell(const void *arg, int row, int column, char *text,
     case COLUMN_BEST:
         *style = trial_on_front(s, t)         ? ROLE_GOOD
                  : trial_continues(&t->trial) ? ROLE_DIM : ROLE_TEXT;
-        if (t->trial.epochs)
+        if (t->trial.scored)
             snprintf(text, size, "%s",
                      score_format(&score, t->trial.best_score, 2, number));
         break;
@@ -121,7 +121,7 @@ static void write_cell(const void *arg, int row, int column, char *text,
         write_state(s, t, text, size, style);
         break;
     case COLUMN_LAST:
-        if (t->trial.epochs)
+        if (t->trial.scored)
             snprintf(text, size, "%s",
                      score_format(&score, t->trial.valid_score, 2, number));
         break;
@@ -150,7 +150,7 @@ static double score_key(const struct attempt *t, double value)
 {
     struct score score = facts_of(&t->trial.settings).score;
 
-    if (t->trial.epochs && isfinite(value))
+    if (isfinite(value))
         return value;
     return score.higher_is_better ? -INFINITY : INFINITY;
 }

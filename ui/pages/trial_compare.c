@@ -99,13 +99,14 @@ static void compare_epoch(struct text_block *text, const struct attempt *a,
                           const struct attempt *b, int epoch)
 {
     struct score score = facts_of(&a->trial.settings).score;
+    struct score of_other = facts_of(&b->trial.settings).score;
     double x = score_by(a, epoch), y = score_by(b, epoch);
     char one[NUMBER_SIZE], other[NUMBER_SIZE], name[32];
 
     snprintf(name, sizeof(name), "%d epoch%s", epoch, epoch == 1 ? "" : "s");
     compare_row(text, ROLE_TEXT, name,
                 isnan(x) ? "…" : score_format(&score, x, 2, one),
-                isnan(y) ? "…" : score_format(&score, y, 2, other));
+                isnan(y) ? "…" : score_format(&of_other, y, 2, other));
 }
 
 /* Epochs are thinned out evenly; the last one that each has had is shown. */
@@ -116,10 +117,13 @@ static void compare_scores(struct text_block *text, const struct attempt *a,
                                                  : b->trial.epochs;
     int least = a->trial.epochs + b->trial.epochs - most;
     int each = (most + EPOCHS_SHOWN - 1) / EPOCHS_SHOWN;
+    struct score score = facts_of(&a->trial.settings).score;
+    struct score other = facts_of(&b->trial.settings).score;
+    bool same = score_same(&score, &other);
     char title[64];
 
-    snprintf(title, sizeof(title), "Best %s of validation, after",
-             facts_of(&a->trial.settings).score.name);
+    snprintf(title, sizeof(title), "Best %s%s%s of validation, after",
+             score.name, same ? "" : " beside ", same ? "" : other.name);
     compare_heading(text, title);
     for (int epoch = 1; epoch <= most; epoch++)
         if (epoch % each == 0 || epoch == most || epoch == least)

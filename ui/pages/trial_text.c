@@ -38,12 +38,14 @@ double trial_seconds(const struct attempt *t)
 
 bool trial_has_point(const struct session *s, const struct attempt *t)
 {
-    return attempt_competes(t, attempts_epochs(&s->tried));
+    struct contest c = attempts_contest(&s->tried);
+
+    return attempt_competes(t, &c);
 }
 
 double trial_score(const struct session *s, const struct attempt *t)
 {
-    return trial_best_by(&t->trial, attempts_epochs(&s->tried));
+    return trial_best_by(&t->trial, attempts_contest(&s->tried).epochs);
 }
 
 bool trial_on_front(const struct session *s, const struct attempt *t)
@@ -115,8 +117,9 @@ static void show_place(struct text_block *text, const struct session *s,
                        const struct attempt *t)
 {
     int beaten = attempts_beaten_by(&s->tried, t);
-    int epochs = attempts_epochs(&s->tried);
+    struct contest c = attempts_contest(&s->tried);
     struct score score = facts_of(&t->trial.settings).score;
+    int epochs = c.epochs;
     char number[NUMBER_SIZE], bytes[BYTES_TEXT_SIZE], label[TRIAL_LABEL_SIZE];
     const struct attempt *better;
 
@@ -127,8 +130,9 @@ static void show_place(struct text_block *text, const struct session *s,
         return;
     }
     if (!trial_has_point(s, t)) {
-        text_block_add(text, ROLE_DIM, "Trials compete after %d epoch%s now; "
-                       "it had fewer.", epochs, epochs == 1 ? "" : "s");
+        text_block_add(text, ROLE_DIM, "Trials compete by their %s after %d "
+                       "epoch%s now; it has none.", c.score.name, epochs,
+                       epochs == 1 ? "" : "s");
         return;
     }
     if (beaten < 0) {
@@ -174,12 +178,16 @@ static void show_results(struct text_block *text, const struct session *s,
         text_block_add(text, ROLE_DIM, "No epoch of it has ended yet.");
         return;
     }
-    text_block_add(text, ROLE_TEXT,
-                   "Validation %s: %s at best, %s last, after %d epoch%s.",
-                   score.name,
-                   score_format(&score, t->trial.best_score, 2, number),
-                   score_format(&score, t->trial.valid_score, 2, last),
-                   t->trial.epochs, t->trial.epochs == 1 ? "" : "s");
+    if (t->trial.scored)
+        text_block_add(text, ROLE_TEXT, "Validation %s: %s at best, %s last, "
+                       "after %d epoch%s.", score.name,
+                       score_format(&score, t->trial.best_score, 2, number),
+                       score_format(&score, t->trial.valid_score, 2, last),
+                       t->trial.scored, t->trial.scored == 1 ? "" : "s");
+    if (!isnan(t->trial.test_score))
+        text_block_add(text, ROLE_TEXT, "%s on the test set, at the end: %s.",
+                       score.name,
+                       score_format(&score, t->trial.test_score, 2, number));
     show_place(text, s, t);
 }
 
@@ -202,7 +210,7 @@ static void show_changes(struct text_block *text, const struct session *s,
             continue;
         diff_value(&s->wanted, row, was, sizeof(was));
         diff_value(&t->trial.settings, row, is, sizeof(is));
-        text_block_add(text, ROLE_PENDING, "  %-15s %s → %s", row->name, was,
+        text_block_add(text, ROLE_PENDING, "  %-17s %s → %s", row->name, was,
                        is);
     }
 }
@@ -221,7 +229,7 @@ static void show_settings(struct text_block *text, const struct attempt *t)
             settings_differ(&t->baseline->settings, &t->trial.settings, row);
         diff_value(&t->trial.settings, row, value, sizeof(value));
         text_block_add(text, saves ? ROLE_GOOD : ROLE_TEXT,
-                       "%s %-15s %s", saves ? "*" : " ", row->name, value);
+                       "%s %-17s %s", saves ? "*" : " ", row->name, value);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "ui/session/attempts.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,27 +23,40 @@ void attempts_done(struct attempts *as)
     attempts_init(as);
 }
 
-int attempts_epochs(const struct attempts *as)
+/* Those that an attempt sets for the others. */
+static struct contest contest_of(const struct attempt *a)
 {
-    for (int i = as->count - 1; i >= 0; i--)
-        if (attempt_competes(&as->list[i], 1))
-            return as->list[i].trial.epochs;
-    return 0;
+    return (struct contest){ a->trial.scored,
+                             facts_of(&a->trial.settings).score };
 }
 
-bool attempt_competes(const struct attempt *a, int epochs)
+struct contest attempts_contest(const struct attempts *as)
 {
-    return !trial_continues(&a->trial) && a->peak_bytes > 0 && epochs > 0 &&
-           a->trial.epochs >= epochs;
+    struct contest none = { 0 };
+
+    for (int i = as->count - 1; i >= 0; i--) {
+        struct contest c = contest_of(&as->list[i]);
+        if (attempt_competes(&as->list[i], &c))
+            return c;
+    }
+    return none;
+}
+
+bool attempt_competes(const struct attempt *a, const struct contest *c)
+{
+    struct contest own = contest_of(a);
+
+    return !trial_continues(&a->trial) && a->peak_bytes > 0 && c->epochs > 0 &&
+           a->trial.epochs >= c->epochs &&
+           !isnan(trial_best_by(&a->trial, c->epochs)) &&
+           score_same(&own.score, &c->score);
 }
 
 bool attempt_is_better(const struct attempt *a, const struct attempt *b,
-                       int epochs)
+                       const struct contest *c)
 {
-    struct score score = facts_of(&a->trial.settings).score;
-
-    return score_better(&score, trial_best_by(&a->trial, epochs),
-                        trial_best_by(&b->trial, epochs));
+    return score_better(&c->score, trial_best_by(&a->trial, c->epochs),
+                        trial_best_by(&b->trial, c->epochs));
 }
 
 const struct attempt *attempts_origin(const struct attempts *as,
@@ -54,10 +68,11 @@ const struct attempt *attempts_origin(const struct attempts *as,
     return NULL;
 }
 
-static bool beats(const struct attempt *a, const struct attempt *b, int epochs)
+static bool beats(const struct attempt *a, const struct attempt *b,
+                  const struct contest *c)
 {
-    bool is_better = attempt_is_better(a, b, epochs);
-    bool is_worse = attempt_is_better(b, a, epochs);
+    bool is_better = attempt_is_better(a, b, c);
+    bool is_worse = attempt_is_better(b, a, c);
 
     return a->peak_bytes <= b->peak_bytes && !is_worse &&
            (a->peak_bytes < b->peak_bytes || is_better);
@@ -65,11 +80,10 @@ static bool beats(const struct attempt *a, const struct attempt *b, int epochs)
 
 int attempts_beaten_by(const struct attempts *as, const struct attempt *a)
 {
-    int epochs = attempts_epochs(as);
+    struct contest c = attempts_contest(as);
 
     for (int i = 0; i < as->count; i++)
-        if (attempt_competes(&as->list[i], epochs) &&
-            beats(&as->list[i], a, epochs))
+        if (attempt_competes(&as->list[i], &c) && beats(&as->list[i], a, &c))
             return i;
     return -1;
 }
@@ -89,9 +103,11 @@ static void forget(struct attempts *as, int index)
  * is one. */
 static int least_missed(const struct attempts *as)
 {
+    struct contest c = attempts_contest(as);
+
     for (int i = 0; i < as->count; i++)
         if (as->list[i].number != as->pinned &&
-            (!attempt_competes(&as->list[i], attempts_epochs(as)) ||
+            (!attempt_competes(&as->list[i], &c) ||
              attempts_beaten_by(as, &as->list[i]) >= 0))
             return i;
     return as->list[0].number == as->pinned;

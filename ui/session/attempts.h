@@ -4,9 +4,10 @@
  * runs. When there are ATTEMPTS_MOST, the oldest that nobody would miss makes
  * room.
  *
- * Trials compete by their best scores after the same number of epochs, as many
- * as the latest of them has had. Continuations do not compete: the weights that
- * they began with are another trial's.
+ * Trials compete by their best scores after the same number of epochs, those
+ * after which the latest of them was scored last, and only with trials that are
+ * judged by the same score as that one. Continuations do not compete: the
+ * weights that they began with are another trial's.
  */
 #ifndef MEMDIAL_ATTEMPTS_H
 #define MEMDIAL_ATTEMPTS_H
@@ -44,17 +45,21 @@ void attempts_follow(struct attempts *, const struct run *);
 void attempts_note(struct attempts *, struct forecast *plan,
                    const struct forecast *baseline);
 
-/* Epochs after which trials compete; 0: none has had any. */
-int attempts_epochs(const struct attempts *);
+/* The terms on which attempts compete. */
+struct contest {
+    int epochs;                      /* 0: no attempt competes */
+    struct score score;
+};
 
-/* Whether it competes: it is a trial proper, has had these epochs, and its
- * memory is known. */
-bool attempt_competes(const struct attempt *, int epochs);
+struct contest attempts_contest(const struct attempts *);
 
-/* Whether the score of one after these epochs is better than that of another;
- * both compete. */
+/* Whether it competes: it is a trial proper, has had a score by these epochs,
+ * and its memory is known. */
+bool attempt_competes(const struct attempt *, const struct contest *);
+
+/* Whether one is better than another; both compete. */
 bool attempt_is_better(const struct attempt *, const struct attempt *,
-                       int epochs);
+                       const struct contest *);
 
 /* The trial that a continuation of its run began as; NULL: it is forgotten. */
 const struct attempt *attempts_origin(const struct attempts *,

@@ -28,7 +28,7 @@ static json_t *curve_json(const struct series *series)
 static json_t *run_json(const struct run *r)
 {
     static const char *const names[CURVE_COUNT] = {
-        "loss", "train_score", "valid_loss", "valid_score"
+        "loss", "train_score", "valid_loss", "valid_accuracy", "valid_score"
     };
     json_t *object = json_pack("{si so ss ss}", "run", r->number + 1, "preset",
                                json_text(r->preset), "score",
@@ -49,12 +49,13 @@ static json_t *run_json(const struct run *r)
 
 static json_t *attempt_json(const struct attempt *t)
 {
-    return json_pack("{so si sI sI so si so so}", "preset",
+    return json_pack("{so si sI sI so si so so so}", "preset",
                      json_text(t->preset), "run", t->run + 1, "peak_bytes",
                      (json_int_t)t->peak_bytes, "arena_bytes",
                      (json_int_t)t->arena_bytes, "flops",
                      json_count(t->flops), "epochs", t->trial.epochs,
                      "valid_score", json_number(t->trial.valid_score),
+                     "test_score", json_number(t->trial.test_score),
                      "settings", settings_json(&t->trial.settings));
 }
 

@@ -352,6 +352,7 @@ static void take_event(struct link *l, const struct event *event)
     case EVENT_MEMORY:
     case EVENT_STEP:
     case EVENT_EPOCH:
+    case EVENT_TEST:
     case EVENT_WARNING:
     case EVENT_COUNT:
         break;

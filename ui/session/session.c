@@ -1,5 +1,6 @@
 #include "ui/session/session.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -428,6 +429,16 @@ const char *session_attempt_state(const struct session *s,
            : s->state == LINK_FAILED   ? "failed" : "stopped";
 }
 
+static void session_on_test(struct session *s, const struct event *e)
+{
+    struct score score = run_score(session_run(s));
+    char figure[NUMBER_SIZE];
+
+    if (!isnan(e->test.score))
+        session_say(s, NOTICE_INFO, "%s on the test set: %s", score.name,
+                    score_format(&score, e->test.score, 2, figure));
+}
+
 /* Tells the person at the screens about an event. */
 static void session_hear(struct session *s, const struct event *e)
 {
@@ -446,6 +457,9 @@ static void session_hear(struct session *s, const struct event *e)
         break;
     case EVENT_ERROR:
         session_say(s, NOTICE_ERROR, "%s", e->message);
+        break;
+    case EVENT_TEST:
+        session_on_test(s, e);
         break;
     case EVENT_MEMORY:
     case EVENT_STEP:
