@@ -250,3 +250,47 @@ Test(half, stochastic_rounding_keeps_what_is_not_finite)
                          t == DTYPE_F16);
         }
 }
+
+enum { WEIGHTS = 1003 };
+
+/* A step of 2^-20 times the element's number from 1, without momentum. */
+static void run_sgd(const struct isa *isa, float *gradient, float *momentum,
+                    uint16_t *w)
+{
+    struct batch batch = { .seed = 3, .step = 11, .learning_rate = 1 };
+    struct call c = { .batch = &batch, .threads = 2 };
+    struct operand row = { .rank = 1, .dim = { WEIGHTS } };
+
+    for (int i = 0; i < WEIGHTS; i++) {
+        gradient[i] = (float)i * 0x1p-20f;
+        momentum[i] = 0;
+        w[i] = bf16_store(1);
+    }
+    c.attr.update.stream = 7;
+    c.operand[SGD_GRADIENT] = c.operand[SGD_MOMENTUM] = c.operand[SGD_W] = row;
+    c.operand[SGD_GRADIENT].data = gradient;
+    c.operand[SGD_MOMENTUM].data = momentum;
+    c.operand[SGD_W].data = w;
+    c.operand[SGD_W].dtype = DTYPE_BF16;
+    isa->kernels->run[OP_sgd](&c);
+}
+
+/* An element has its own word of Philox, whatever the vectors' length. */
+Test(half, updates_round_by_the_words_of_philox)
+{
+    static float gradient[WEIGHTS], momentum[WEIGHTS];
+    static uint16_t w[WEIGHTS];
+
+    for (int k = 0; isa_at(k); k++) {
+        run_sgd(isa_at(k), gradient, momentum, w);
+        for (uint32_t i = 0; i < WEIGHTS; i++) {
+            struct philox word = philox(3, (uint64_t)11 << 32 | i / 4,
+                                        PHILOX_ROUND, 7);
+
+            cr_assert_eq(w[i],
+                         bf16_store_random(1 - gradient[i],
+                                           word.x[i % 4] & 0xFFFF),
+                         "%s, element %u", isa_at(k)->name, i);
+        }
+    }
+}

@@ -21,38 +21,18 @@ static inline int dropout_sentence(const struct call *c, int number)
     return c->part->first.of[EXTENT_SAMPLES] + number;
 }
 
-/*
- * The 16 bits of each element of WIDE_LANES groups, in the order of elements.
- * Lanes with even numbers have the groups that come first: so two vectors are
- * interleaved without a word leaving its 16 bytes.
- */
-static inline void dropout_bits(const struct dropout *d, int sentence,
-                                int position, int group, int lane,
-                                vwide bits[2])
-{
-    struct vec_philox c = { { vwide_set((uint32_t)position),
-                              vwide_set((uint32_t)sentence),
-                              vwide_set((uint32_t)group),
-                              vwide_set((uint32_t)lane) } };
-    vwide low, high;
-
-    for (int i = 0; i < WIDE_LANES; i++)
-        c.x[2][i] += (uint64_t)(i / 2 + i % 2 * (WIDE_LANES / 2));
-    c = vec_philox(d->key, c);
-    low = (c.x[0] & UINT32_MAX) | c.x[1] << 32;
-    high = (c.x[2] & UINT32_MAX) | c.x[3] << 32;
-    bits[0] = vwide_even(low, high);
-    bits[1] = vwide_odd(low, high);
-}
-
 /* The factors of WIDE_LANES groups. */
 static inline void dropout_factors_wide(const struct dropout *d, int sentence,
                                         int position, int group, int lane,
                                         float factor[])
 {
-    vwide bits[2];
+    struct vec_philox c = { { vwide_set((uint32_t)position),
+                              vwide_set((uint32_t)sentence),
+                              vwide_set((uint32_t)group),
+                              vwide_set((uint32_t)lane) } };
+    vwide bits[2];       /* 16 of each element */
 
-    dropout_bits(d, sentence, position, group, lane, bits);
+    vec_philox_row(d->key, c, 2, bits);
     for (int i = 0; i < WIDE_LANES * DROPOUT_GROUP / VLEN; i++) {
         vu draw = __builtin_convertvector(((const vh *)bits)[i], vu);
 

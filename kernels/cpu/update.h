@@ -6,8 +6,7 @@
 #define MEMDIAL_UPDATE_H
 
 #include "kernels/cpu/stage.h"
-#include "kernels/cpu/vec.h"
-#include "kernels/philox.h"
+#include "kernels/cpu/vec_philox.h"
 
 /* A word for each element of a block, which begins at a multiple of 4: a
  * function of the seed, the step, the stream and the element. */
@@ -15,13 +14,14 @@ static inline void update_random(const struct call *c, struct block b,
                                  uint32_t stream,
                                  uint32_t words[STAGE_COLUMNS])
 {
-    uint64_t step = (uint64_t)c->batch->step << 32;
+    struct vec_philox counters = {
+        { vwide_set(b.column / 4), vwide_set((uint32_t)c->batch->step),
+          vwide_set(PHILOX_ROUND), vwide_set(stream) }
+    };
 
-    for (size_t i = 0; i < b.columns; i += 4) {
-        struct philox p = philox(c->batch->seed, step | (b.column + i) / 4,
-                                 PHILOX_ROUND, stream);
-
-        memcpy(words + i, p.x, sizeof(p.x));
+    for (size_t i = 0; i < b.columns; i += 4 * WIDE_LANES) {
+        vec_philox_row(c->batch->seed, counters, 0, (vwide *)(words + i));
+        counters.x[0] += WIDE_LANES;
     }
 }
 

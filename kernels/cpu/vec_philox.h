@@ -90,4 +90,24 @@ static inline struct vec_philox vec_philox(uint64_t key, struct vec_philox c)
     return c;
 }
 
+/*
+ * The words for WIDE_LANES counters in their order, four of each counter. They
+ * differ in word number `which`, which grows by 1. Lanes with even numbers have
+ * the counters that come first: so two vectors are interleaved without a word
+ * leaving its 16 bytes.
+ */
+static inline void vec_philox_row(uint64_t key, struct vec_philox c, int which,
+                                  vwide words[2])
+{
+    vwide low, high;
+
+    for (int i = 0; i < WIDE_LANES; i++)
+        c.x[which][i] += (uint64_t)(i / 2 + i % 2 * (WIDE_LANES / 2));
+    c = vec_philox(key, c);
+    low = (c.x[0] & UINT32_MAX) | c.x[1] << 32;
+    high = (c.x[2] & UINT32_MAX) | c.x[3] << 32;
+    words[0] = vwide_even(low, high);
+    words[1] = vwide_odd(low, high);
+}
+
 #endif
