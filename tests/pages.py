@@ -142,7 +142,7 @@ def move_in_layers(p, name, expected):
            p.sees(f"{layer['parameters']:,}  parameters") and
            p.sees(f"{re.escape(bytes_text(layer['saved']))}  saved"),
            f"{name}: Enter says all of a layer", p)
-    report(p.closes("of weights, batch-norm"), f"{name}: Esc closes it", p)
+    report(p.closes("of weights and running"), f"{name}: Esc closes it", p)
     row = next(i for i, line in enumerate(p.screen.display)
                if expected[3]["layer"] in line)
     p.click(row, 20)
@@ -150,9 +150,9 @@ def move_in_layers(p, name, expected):
                                for line in p.chosen("Layers"))),
            f"{name}: a click chooses a layer", p)
     p.click(row, 20)
-    report(p.sees("of weights, batch-norm"), f"{name}: a second one "
+    report(p.sees("of weights and running"), f"{name}: a second one "
            "explains", p)
-    p.closes("of weights, batch-norm")
+    p.closes("of weights and running")
 
 
 def use_layers(p, planned, baseline):

@@ -265,6 +265,29 @@ Test(page_presets, loaded_in_a_new_run)
     cr_expect_str_eq(session.preset, "wrn-28-2");
 }
 
+/* Drawn data stand in for files, in epochs of their own units. */
+Test(page_presets, drawn_data_have_their_units)
+{
+    static const struct {
+        const char *preset, *offer;
+        int data, epoch, valid;
+    } cases[] = {
+        { "wrn-28-2", "in epochs of 5,000", DATA_SHAPES, 5000, 1000 },
+        { "dynamicconv-small", "25,000 tokens", DATA_NUMBERS, 25000, 0 }
+    };
+
+    for (int i = 0; i < 2; i++) {
+        choose(cases[i].preset);
+        press(KEY_RETURN);
+        cr_expect(shows(cases[i].offer));
+        press('d');
+        press(KEY_RETURN);
+        cr_expect_eq(session.wanted.data, cases[i].data);
+        cr_expect_eq(session.wanted.epoch_samples, cases[i].epoch);
+        cr_expect_eq(session.wanted.valid_samples, cases[i].valid);
+    }
+}
+
 /* Undo goes back to the run before, anew, if the person agrees. */
 Test(page_presets, a_new_run_can_be_undone)
 {

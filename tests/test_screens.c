@@ -212,6 +212,9 @@ Test(screens, of_a_translator)
     sample_train(&session, 5);
     sample_apply(&session, "precision=bf16");
     sample_train(&session, 2);
+    session_event(&session, &(struct event){
+                                .type = EVENT_TEST,
+                                .test = { 0.6, 0.7, 68.25, 68.25, 1 } });
     for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++)
         for (int k = 0; k < 3; k++)
             add_pressed(out, frames[i].page, frames[i].key, sizes[k].rows,

@@ -17,10 +17,12 @@ small='--set features=64 --set hidden=128 --set encoder_layers=2
     >"$out" 2>"$err"
 report $? 'a translator is trained'
 
-bleu=$(sed -n 's/.*"bleu":\([0-9.e+-]*\).*/\1/p' "$out")
+bleu=$(sed -n '/"type":"epoch"/s/.*"bleu":\([0-9.e+-]*\).*/\1/p' "$out")
 echo "# BLEU on numbers that it has not seen: $bleu"
-[ "$(grep -c '"bleu"' "$out")" = 1 ]
+[ "$(grep -c '"type":"epoch".*"bleu"' "$out")" = 1 ]
 report $? 'BLEU is in the last epoch, as bleu_every says'
+[ "$(grep -c '"type":"test".*"bleu"' "$out")" = 1 ]
+report $? '... and once in the test'
 awk -v b="$bleu" -v least=$least 'BEGIN { exit !(b != "" && b >= least) }'
 report $? "... and at least $least"
 

@@ -136,6 +136,19 @@ static const char *loss_figure(double value, char text[NUMBER_SIZE])
     return isfinite(value) ? number_format(text, value, 4, SCORE_CELLS) : "";
 }
 
+/* Draws the score of the test at the end of a run, once there is one. */
+static int draw_legend_test(const struct run *r, const struct score *score,
+                            struct area area, int col)
+{
+    double test = run_trial(r) ? run_trial(r)->test_score : NAN;
+    char figure[NUMBER_SIZE];
+
+    if (isnan(test))
+        return col;
+    return area_print(area, 0, col, ROLE_TEXT, "test %s",
+                      score_figure(score, test, figure)) + 2;
+}
+
 /* Draws the scores beside that of the chart, as many as there is room for. */
 static int draw_legend_beside(const struct screen *s,
                               const struct pane_curves *p, struct area area,
@@ -227,6 +240,7 @@ static void draw_score(struct screen *s, struct pane_curves *p,
                           score_figure(&score,
                                        value_at(s, p, CURVE_TRAIN_SCORE),
                                        figure));
+    col = draw_legend_test(h, &score, area, col);
     col = draw_legend_beside(s, p, area, col);
     draw_legend_pinned(s->session, area, col);
     finish_chart(&d, area, "epoch", first_scored(h));

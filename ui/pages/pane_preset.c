@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "data/dataset.h"
@@ -37,8 +38,8 @@ static double larger(const struct forecast *a, const struct forecast *b)
     return (double)(x > y ? x : y);
 }
 
-/* "17.08x less memory, ×1.20 FLOPs": FLOPs of one unit of data, for the batch
- * may differ. */
+/* "17.08x less memory, ×1.20 FLOPs a sample": of one unit of data, for the batch
+ * may differ. The FLOPs of a token and of an image are not to compare. */
 static void draw_difference(struct area area, int row,
                             const struct forecast *now,
                             const struct forecast *then)
@@ -47,14 +48,16 @@ static void draw_difference(struct area area, int row,
     double flops = then->flops / then->settings.batch /
                    (now->flops / now->settings.batch);
     double times = factor > 1 ? factor : 1 / factor;
+    const char *unit = facts_of(&then->settings).unit;
     char memory[32] = "as much memory", text[64];
 
     if (times >= 1.005)
         snprintf(memory, sizeof(memory), "%.2fx %s memory", times,
                  factor > 1 ? "less" : "more");
-    snprintf(text, sizeof(text), "%s, ×%.2f FLOPs a %s", memory, flops,
-             facts_of(&then->settings).unit);
-    if (1 + cells_width(text) > area.cols)
+    snprintf(text, sizeof(text), "%s, ×%.2f FLOPs a %s", memory, flops, unit);
+    if (strcmp(unit, facts_of(&now->settings).unit) != 0)
+        snprintf(text, sizeof(text), "%s", memory);
+    else if (1 + cells_width(text) > area.cols)
         snprintf(text, sizeof(text), "%s, ×%.2f FLOPs", memory, flops);
     area_text(area, row,
               BAR_LABEL + 1 + cells_width(text) <= area.cols ? BAR_LABEL + 1
