@@ -31,7 +31,8 @@ Test(shapes, has_ten_balanced_classes)
     float image[IMAGE_ELEMENTS];
 
     cr_assert_eq(facts_of(&s).image.classes, CLASSES);
-    for (enum split split = 0; split < SPLIT_COUNT; split++) {
+    cr_expect_eq(images_samples(set, SPLIT_TEST), 0);
+    for (enum split split = 0; split < SPLIT_TEST; split++) {
         int samples = images_samples(set, split), count[CLASSES] = { 0 };
 
         cr_expect_eq(samples, split == SPLIT_TRAIN ? 20000 : 2000);
@@ -86,11 +87,11 @@ static uint64_t digest(const float image[IMAGE_ELEMENTS])
 Test(shapes, never_repeats_and_is_always_the_same)
 {
     enum { EACH = 1000 };
-    static uint64_t seen[SPLIT_COUNT * EACH];
+    static uint64_t seen[SPLIT_TEST * EACH];
     struct images *set = shapes_open(), *again = shapes_open();
     float image[IMAGE_ELEMENTS];
 
-    for (int i = 0; i < SPLIT_COUNT * EACH; i++) {
+    for (int i = 0; i < SPLIT_TEST * EACH; i++) {
         enum split split = i / EACH;
 
         images_sample(set, split, i % EACH, NULL, image);
@@ -99,7 +100,7 @@ Test(shapes, never_repeats_and_is_always_the_same)
             cr_assert_neq(seen[j], seen[i]);
     }
     images_close(set);
-    for (int i = SPLIT_COUNT * EACH; i-- > 0;) {
+    for (int i = SPLIT_TEST * EACH; i-- > 0;) {
         enum split split = i / EACH;
 
         images_sample(again, split, i % EACH, NULL, image);

@@ -21,7 +21,7 @@ enum {
     RUN_PRESET_SIZE = 64,
     RUN_MARKS = 256,                 /* at most; then the oldest mark ... */
     RUN_TRIALS = 512,                /* ... or trial makes room */
-    TRIAL_EPOCHS = 256               /* the first, whose scores are kept */
+    TRIAL_EPOCHS = 128               /* the first, whose scores are kept */
 };
 
 /* One point per step, or per epoch. */
