@@ -77,6 +77,7 @@ def click_hints(p):
     for number, name in enumerate(TABS, 1):
         p.type(b"%d" % number)
         p.sees(TABS[name])
+        p.look(0.3)  # the line of hints is drawn last
         found = hints(p)
         bad = []
         for label, word in found:
