@@ -181,6 +181,31 @@ Test(cuda, checkpoints_give_the_same_bits)
     }
 }
 
+/* The first step and the first evaluation make a graph each. There is room for
+ * no more; and with no room there is no run. */
+Test(cuda, graphs_are_instantiated_once)
+{
+    struct engine engine;
+    double metrics[METRIC_COUNT];
+    struct error e;
+
+    engine_emulate();
+    for (int room = 2; room >= 0; room -= 2) {
+        char text[16];
+
+        snprintf(text, sizeof(text), "%d", room);
+        setenv("MEMDIAL_EMULATE_GRAPHS", text, 1);
+        engine = open_engine("backend=cuda", ways[0]);
+        for (int i = 0; i < 2; i++) {
+            engine_run(&engine, PROGRAM_TRAIN, SAMPLES, metrics);
+            engine_run(&engine, PROGRAM_EVAL, SAMPLES, metrics);
+        }
+        cr_expect_eq(executor_check(engine.executor, &e), room > 0,
+                     "room for %d", room);
+        engine_close(&engine);
+    }
+}
+
 /* A step with more microbatches than can be recorded runs call by call. */
 Test(cuda, many_microbatches_are_not_recorded)
 {
