@@ -102,8 +102,9 @@ static bool keep_timings(struct timings *t, struct error *e)
     return timings_save(t, e);
 }
 
-static bool measure(const struct calibration *c, const struct backend *backend,
-                    struct progress *p, bool json, struct error *e)
+static bool measure_and_keep(const struct calibration *c,
+                             const struct backend *backend,
+                             struct progress *p, bool json, struct error *e)
 {
     struct timings *t = timings_new(backend);
     bool ok = calibrate(t, c, e);
@@ -117,8 +118,8 @@ static bool measure(const struct calibration *c, const struct backend *backend,
     return ok;
 }
 
-static bool ask(const struct request *request, const struct asked *a,
-                struct error *e)
+static bool ask_calibration(const struct request *request,
+                            const struct asked *a, struct error *e)
 {
     struct settings settings;
     struct progress p = { .began = clock_seconds(),
@@ -135,7 +136,7 @@ static bool ask(const struct request *request, const struct asked *a,
         return false;
     c.machine = &job->machine;
     ending_catch();
-    ok = measure(&c, job->backend, &p, a->json, e);
+    ok = measure_and_keep(&c, job->backend, &p, a->json, e);
     job_free(job);
     return ok;
 }
@@ -149,7 +150,7 @@ int cmd_calibrate(int argc, char **argv)
 
     if (request_parse(&request, argc, argv, options, usage,
                       cmd_calibrate_choose, &asked, &code) &&
-        !ask(&request, &asked, &e))
+        !ask_calibration(&request, &asked, &e))
         code = report_error(&e);
     request_done(&request);
     return code;

@@ -132,6 +132,22 @@ uint64_t timed_call_hash(const struct timed_call *t)
 /* What a difference in kind counts, as a square of doublings. */
 static const double threads_apart = 64, kinds_apart = 9;
 
+/* Whether both calls have this size: the slot that it is of is given. */
+static bool compares(const struct timed_call *a, const struct timed_call *b,
+                     int i)
+{
+    int slot = KIND_SLOTS + (i - SIZE_DIMS) / OPERAND_MAX_RANK;
+
+    return i < SIZE_DIMS ? a->size[i] && b->size[i]
+                         : a->kind[slot] && b->kind[slot];
+}
+
+/* A dimension that one tensor lacks is 1. */
+static double size_of(const struct timed_call *t, int i)
+{
+    return t->size[i] ? t->size[i] : 1;
+}
+
 double timed_call_distance(const struct timed_call *a,
                            const struct timed_call *b)
 {
@@ -141,8 +157,8 @@ double timed_call_distance(const struct timed_call *a,
         sum += kinds_apart * (a->kind[i] != b->kind[i]);
     sum += threads_apart * (a->kind[KIND_THREADS] != b->kind[KIND_THREADS]);
     for (int i = 0; i < TIMED_SIZES; i++)
-        if (a->size[i] != b->size[i] && a->size[i] && b->size[i]) {
-            double doublings = log2((double)a->size[i] / b->size[i]);
+        if (a->size[i] != b->size[i] && compares(a, b, i)) {
+            double doublings = log2(size_of(a, i) / size_of(b, i));
             sum += doublings * doublings;
         }
     return sum;
@@ -169,7 +185,7 @@ json_t *timed_call_json(const struct timed_call *t)
 }
 
 /* A whole number that an int32 holds, not below `least`. */
-static bool read_whole(const json_t *value, int least, int32_t *whole)
+static bool read_int32(const json_t *value, int least, int32_t *whole)
 {
     json_int_t n = json_integer_value(value);
 
@@ -177,12 +193,12 @@ static bool read_whole(const json_t *value, int least, int32_t *whole)
     return json_is_integer(value) && n >= least && n <= INT32_MAX;
 }
 
-static bool read_wholes(const json_t *array, int32_t *to, size_t count)
+static bool read_int32s(const json_t *array, int32_t *to, size_t count)
 {
     if (json_array_size(array) != count)
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!read_whole(json_array_get(array, i), 0, &to[i]))
+        if (!read_int32(json_array_get(array, i), 0, &to[i]))
             return false;
     return true;
 }
@@ -193,13 +209,13 @@ static bool read_slot(struct timed_call *t, const json_t *slot)
     int32_t i, kind;
 
     if (length < 2 || length > 2 + OPERAND_MAX_RANK ||
-        !read_whole(json_array_get(slot, 0), 0, &i) ||
-        !read_whole(json_array_get(slot, 1), 1, &kind) ||
+        !read_int32(json_array_get(slot, 0), 0, &i) ||
+        !read_int32(json_array_get(slot, 1), 1, &kind) ||
         i >= CALL_MAX_OPERANDS || t->kind[KIND_SLOTS + i])
         return false;
     t->kind[KIND_SLOTS + i] = kind;
     for (size_t d = 2; d < length; d++)
-        if (!read_whole(json_array_get(slot, d), 1,
+        if (!read_int32(json_array_get(slot, d), 1,
                         &t->size[SIZE_DIMS + i * OPERAND_MAX_RANK +
                                  (int)d - 2]))
             return false;
@@ -221,11 +237,11 @@ bool timed_call_read(struct timed_call *t, const json_t *json)
     *t = (struct timed_call){ .kind = { 0 } };
     if (!read_op(json_string_value(json_object_get(json, "op")),
                  &t->kind[KIND_OP]) ||
-        !read_whole(json_object_get(json, "threads"), 1,
+        !read_int32(json_object_get(json, "threads"), 1,
                     &t->kind[KIND_THREADS]) ||
-        !read_wholes(json_object_get(json, "traits"), &t->kind[KIND_TRAITS],
+        !read_int32s(json_object_get(json, "traits"), &t->kind[KIND_TRAITS],
                      TIMED_TRAITS) ||
-        !read_wholes(json_object_get(json, "amounts"), t->size,
+        !read_int32s(json_object_get(json, "amounts"), t->size,
                      TIMED_AMOUNTS) ||
         json_array_size(slots) == 0)
         return false;

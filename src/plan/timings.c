@@ -164,7 +164,7 @@ void timings_put(struct timings *t, const struct timing *timing)
     memo_forget(t->memo);
     if (known) {
         refine(known, &new);
-    } else if (l->count < TIMINGS_MOST && !has_near(l, &new.call)) {
+    } else if (l->count < TIMINGS_MOST) {
         l->list = xgrow(l->list, l->count, sizeof(*l->list));
         l->list[l->count++] = new;
     }
@@ -190,8 +190,12 @@ void timings_add_overhead(struct timings *t, double seconds)
 void timings_merge(struct timings *t, const struct timings *from)
 {
     for (int op = 0; op < OP_COUNT; op++)
-        for (int i = 0; i < from->of[op].count; i++)
-            timings_put(t, &from->of[op].list[i]);
+        for (int i = 0; i < from->of[op].count; i++) {
+            const struct timing *new = &from->of[op].list[i];
+            if (find_timing(&t->of[op], &new->call) ||
+                !has_near(&t->of[op], &new->call))
+                timings_put(t, new);
+        }
     if (from->overhead_count)
         timings_add_overhead(t, from->overhead);
 }

@@ -1,10 +1,10 @@
 /*
- * Timings: what calls of one backend's kernels were measured to take, on one
- * machine, and what that says of others. A call that was measured takes as long
- * as it did. For another, a roofline's guess (roofline.h) is corrected by the
- * factor by which it errs on measured calls of the same kind, the nearest in
- * size above all; factors are averaged by their logarithms. A kind of which
- * nothing is known takes the factor of the nearest kind of the operation.
+ * Timings: the seconds that calls of one backend's kernels were measured to
+ * take, on one machine, and predictions for others. A measured call takes its
+ * measured time. Another takes a roofline's guess (roofline.h), corrected by
+ * the factor by which that errs on measured calls of the same kind, the nearest
+ * in size above all; factors are averaged by their logarithms. A kind that was not
+ * measured takes the factor of the nearest kind of the operation.
  *
  * A table may be asked from several threads at once, but not while it is added
  * to. It remembers its answers, so that a search can ask for thousands of
@@ -45,16 +45,18 @@ void timings_free(struct timings *);
 int timings_count(const struct timings *);
 
 /* Adds seconds that a call was measured to take. Of a call that is known the
- * mean of the last few is kept; a call that is very near to one is left out. */
+ * mean of the last few is kept. */
 void timings_add(struct timings *, enum op_code, const struct call *,
                  double seconds);
 
 /* The same for a call in numbers, as the mean of `count` measurements. */
 void timings_put(struct timings *, const struct timing *);
 
-/* Adds all measurements of another table; or only those of calls that are not
- * known. */
+/* Adds the measurements of another table, but of calls that are very near to a
+ * known one: parts of text have many sizes. */
 void timings_merge(struct timings *, const struct timings *from);
+
+/* Adds those of another table's calls that are not known. */
 void timings_fill(struct timings *, const struct timings *from);
 
 /* Adds what a call of a step takes beside the seconds of its kernel. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/draft.h"
 #include "base/file.h"
@@ -218,6 +219,8 @@ bool timings_load(struct timings **t, const struct backend *backend,
     *t = NULL;
     if (!find_file(path, backend, e))
         return false;
+    if (access(path, F_OK) != 0)
+        return error_set(e, EXIT_RUN, "%s: there are no timings yet", path);
     text = file_read(path, FILE_MOST, &bytes, e);
     if (!text)
         return false;

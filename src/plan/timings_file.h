@@ -13,7 +13,7 @@
 #include "plan/timings.h"
 
 /* The timings of a backend on this machine. False, with the reason, if there
- * are none that hold. */
+ * are none (EXIT_RUN) or none that hold (EXIT_INPUT). */
 bool timings_load(struct timings **, const struct backend *, struct error *);
 
 bool timings_save(const struct timings *, struct error *);

@@ -2,8 +2,9 @@
  * Variants of the settings differ in a batch as it is, a tenth of it, a few
  * samples and one, in the type of elements, in sparsity and recomputation. All
  * but the first recompute blocks: then operations run as in a first pass and as
- * they run again. The nearest variants come first, small before large, and one
- * that is predicted to take longer than there is time for is left out.
+ * they run again. Variants of a tenth of the batch come first, for they take
+ * the least time for what they tell. One that is predicted to take longer than
+ * there is time for is left out.
  */
 #include "train/calibrate.h"
 
@@ -20,33 +21,33 @@
 
 /* Optimizer steps that are measured, at least and at most, and seconds after
  * which they are enough; beside them a first one that only warms up. */
-enum { LAPS_LEAST = 2, LAPS_MOST = 9 };
-static const double laps_seconds = 0.3;
+enum { LAPS_LEAST = 3, LAPS_MOST = 9 };
+static const double laps_seconds = 0.4;
 
 /* A call of fewer seconds shows what a step takes beside its calls. */
 static const double brief_call = 50e-6;
 
-/* A variant's distance from the settings is the sum of its dials'. */
+/* How late a variant comes is the sum of its dials'. */
 struct rung {
-    int distance;
+    int order;
     double value;
 };
 
 enum { BATCHES = 4, TYPES = 3, SPARSITIES = 3, WAYS = 2,
        VARIANTS = BATCHES * TYPES * SPARSITIES * WAYS };
 
-static const struct rung batches[BATCHES] = { { 0, 1 }, { 2, 0.1 },
-                                              { 3, 0.03 }, { 4, 0 } };
+static const struct rung batches[BATCHES] = { { 5, 1 }, { 0, 0.1 },
+                                              { 2, 0.03 }, { 3, 0 } };
 static const struct rung types[TYPES] = { { 0, PRECISION_FP32 },
-                                          { 4, PRECISION_BF16 },
-                                          { 6, PRECISION_FP16 } };
-static const struct rung sparsities[SPARSITIES] = { { 0, 0 }, { 3, 0.7 },
-                                                    { 5, 0.9 } };
+                                          { 2, PRECISION_BF16 },
+                                          { 3, PRECISION_FP16 } };
+static const struct rung sparsities[SPARSITIES] = { { 0, 0 }, { 1, 0.7 },
+                                                    { 2, 0.9 } };
 static const struct rung ways[WAYS] = { { 0, RECOMPUTE_NONE },
-                                        { 3, RECOMPUTE_NORMS } };
+                                        { 1, RECOMPUTE_NORMS } };
 
 struct variant {
-    int distance;
+    int order;
     struct settings settings;
 };
 
@@ -68,7 +69,7 @@ static bool next_made_up(void *arg, struct part *part)
 }
 
 /* The first of a sample's rows among `rows` rows of all samples. */
-static int row_of(int sample, int samples, int rows)
+static int first_row(int sample, int samples, int rows)
 {
     return (int)((int64_t)sample * rows / samples);
 }
@@ -102,11 +103,11 @@ static void fill_sentence(const struct made_up *m, int i,
         int rows = m->whole.of[source ? EXTENT_SOURCE : EXTENT_TARGET];
         int32_t *ends = stream[k].data;
         if (k == SEQUENCES_SOURCE_ENDS || k == SEQUENCES_TARGET_ENDS)
-            ends[i - stream[k].sample] = row_of(i + 1, n, rows);
+            ends[i - stream[k].sample] = first_row(i + 1, n, rows);
         else
-            fill_tokens(&stream[k], k, row_of(i, n, rows),
-                        row_of(i + 1, n, rows),
-                        row_of(stream[k].sample, n, rows),
+            fill_tokens(&stream[k], k, first_row(i, n, rows),
+                        first_row(i + 1, n, rows),
+                        first_row(stream[k].sample, n, rows),
                         source ? text->source_vocabulary
                                : text->target_vocabulary);
     }
@@ -138,7 +139,8 @@ static void fill_made_up(void *arg, const struct part *part, int begin,
 }
 
 /* One optimizer step at a learning rate of 0; returns its seconds. */
-static double run_step(struct executor *ex, const struct made_up *m, int step)
+static double run_made_up(struct executor *ex, const struct made_up *m,
+                          int step)
 {
     double report[METRIC_COUNT] = { 0 }, began = clock_seconds();
     struct loader loader = { next_made_up, fill_made_up, (void *)m, true,
@@ -161,14 +163,14 @@ static double run_step(struct executor *ex, const struct made_up *m, int step)
 static double beside_calls(struct executor *ex, const struct made_up *m,
                            const struct stopwatch_sum *sum, int laps)
 {
-    double least = run_step(ex, m, laps);
+    double least = run_made_up(ex, m, laps);
 
     for (int i = 1; i < LAPS_LEAST + 2; i++)
-        least = fmin(least, run_step(ex, m, laps + i));
+        least = fmin(least, run_made_up(ex, m, laps + i));
     return least * laps - sum->typical;
 }
 
-static void measure(struct timings *t, struct executor *ex,
+static void measure_calls(struct timings *t, struct executor *ex,
                     const struct made_up *m)
 {
     double began, passed = 0;
@@ -176,12 +178,12 @@ static void measure(struct timings *t, struct executor *ex,
     struct stopwatch *w;
     int laps;
 
-    run_step(ex, m, 0);
+    run_made_up(ex, m, 0);
     w = stopwatch_new(ex);
     began = clock_seconds();
     for (laps = 0; laps < LAPS_LEAST ||
                    (laps < LAPS_MOST && passed < laps_seconds); laps++) {
-        run_step(ex, m, laps + 1);
+        run_made_up(ex, m, laps + 1);
         passed = clock_seconds() - began;
     }
     sum = stopwatch_sum(w);
@@ -207,7 +209,7 @@ static bool run_job(struct timings *t, const struct job *job, struct error *e)
     ok = executor_new(&ex, job->plan, device, e);
     if (ok) {
         initial_state(ex, job->settings.seed);
-        measure(t, ex, &m);
+        measure_calls(t, ex, &m);
         ok = executor_check(ex, e);
         executor_free(ex);
     }
@@ -245,8 +247,8 @@ static int scaled_batch(const struct settings *s, double factor)
 static void add_variant(struct variant *v, const struct settings *s, int b,
                         int p, int z, int w)
 {
-    v->distance = batches[b].distance + types[p].distance +
-                  sparsities[z].distance + ways[w].distance;
+    v->order = batches[b].order + types[p].order +
+                  sparsities[z].order + ways[w].order;
     v->settings = *s;
     v->settings.batch = scaled_batch(s, batches[b].value);
     v->settings.microbatch = 0;
@@ -256,11 +258,11 @@ static void add_variant(struct variant *v, const struct settings *s, int b,
     v->settings.checkpoint = CHECKPOINT_BLOCK;
 }
 
-static int nearest_first(const void *a, const void *b)
+static int in_order(const void *a, const void *b)
 {
     const struct variant *x = a, *y = b;
 
-    return x->distance != y->distance ? x->distance - y->distance
+    return x->order != y->order ? x->order - y->order
                                       : x->settings.batch - y->settings.batch;
 }
 
@@ -274,7 +276,7 @@ static struct variant *make_variants(const struct settings *s)
             for (int z = 0; z < SPARSITIES; z++)
                 for (int w = 0; w < WAYS; w++)
                     add_variant(&list[n++], s, b, p, z, w);
-    qsort(list, VARIANTS, sizeof(*list), nearest_first);
+    qsort(list, VARIANTS, sizeof(*list), in_order);
     return list;
 }
 
