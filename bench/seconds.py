@@ -6,11 +6,13 @@ Each preset is calibrated, as a person would, then trained for a few steps in
 the median of the steps that `memdial train` tells, without the first. Prints a
 page for bench/results.
 
-    bench/seconds.py build/memdial [--data FOLDER] [--seconds N] [--steps N]
+    bench/seconds.py build/memdial [--seconds N] [--steps N] [--presets LIST]
+        [--threads N] [--busy]
 """
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -71,18 +73,18 @@ def settings_of(preset, dials, steps):
 def processor_seconds(memdial, preset, dials, steps):
     """Processor time of a run with one thread, which others cannot lengthen
     as they do its wall time."""
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     run([memdial, "train", preset, "--json",
          *sets(settings_of(preset, dials, steps))])
-    after = os.times()
-    return (after.children_user - before.children_user +
-            after.children_system - before.children_system)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime - before.ru_utime + after.ru_stime -
+            before.ru_stime)
 
 
 def measured_busy(memdial, preset, dials, steps):
-    return min((processor_seconds(memdial, preset, dials, steps) -
-                processor_seconds(memdial, preset, dials, 1)) / (steps - 1)
-               for _ in range(3))
+    whole, first = (min(processor_seconds(memdial, preset, dials, n)
+                        for _ in range(3)) for n in (steps, 1))
+    return (whole - first) / (steps - 1)
 
 
 def measured(memdial, preset, words):
