@@ -26,7 +26,7 @@ struct stopwatch {
 };
 
 /* The place of a call, or the free one where it belongs. */
-static struct watched *place_of(struct stopwatch *w, uint64_t hash)
+static struct watched *watched_place(struct stopwatch *w, uint64_t hash)
 {
     unsigned long i = hash % w->room;
 
@@ -48,7 +48,7 @@ static void count_seconds(struct stopwatch *w, enum op_code op,
 {
     struct timed_call call = timed_call_of(op, c);
     uint64_t hash = timed_call_hash(&call) | 1;
-    struct watched *it = place_of(w, hash);
+    struct watched *it = watched_place(w, hash);
 
     w->seconds += seconds;
     if (!it->hash && 2 * ++w->count > w->room)
