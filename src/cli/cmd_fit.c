@@ -16,6 +16,7 @@
 #include "base/spelling.h"
 #include "base/text.h"
 #include "cli/request.h"
+#include "cli/told_time.h"
 #include "models/model.h"
 #include "plan/fit.h"
 #include "plan/living.h"
@@ -162,16 +163,21 @@ static void set_options(const struct settings *from, const struct settings *to,
         used += (size_t)snprintf(text + used, size - used, " --set %s", word);
 }
 
+/* Without timings the seconds are guessed: only their ratio is told. */
 static void print_row(const struct fit_row *row, const struct fit *fit,
-                      const struct settings *preset, const char *name)
+                      const struct settings *preset, const char *name,
+                      bool known)
 {
+    char seconds[32] = "";
     char change[CHANGE_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
     char less[TEXT_RATIO_SIZE], sets[2 * SETTINGS_TEXT_SIZE];
 
+    if (known)
+        snprintf(seconds, sizeof(seconds), "%6.3g s  ", row->seconds);
     fit_change_text(&row->change, change);
     set_options(preset, &row->settings, sets, sizeof(sets));
-    print("%-28s %10s  x%.2f  %s the baseline\n", change,
-          bytes_format(arena, sizeof(arena), row->arena_bytes),
+    print("%-28s %10s  %sx%.2f  %s the baseline\n", change,
+          bytes_format(arena, sizeof(arena), row->arena_bytes), seconds,
           row->seconds / fit->baseline.seconds,
           text_ratio(less, (double)fit->baseline.arena_bytes /
                                (double)row->arena_bytes));
@@ -187,28 +193,29 @@ static void print_rows(const struct fit *fit, const struct fit_query *q,
           bytes_format(budget, sizeof(budget), q->budget),
           bytes_format(baseline, sizeof(baseline), fit->baseline.arena_bytes));
     for (int i = 0; i < fit->count; i++)
-        print_row(&fit->rows[i], fit, preset, name);
+        print_row(&fit->rows[i], fit, preset, name, q->timings);
 }
 
 static json_t *row_json(const struct fit_row *row,
-                        const struct settings *preset)
+                        const struct settings *preset, bool known)
 {
     return json_pack("{so sI sI so so ss sf si}", "settings",
                      settings_json_changes(preset, &row->settings),
                      "peak_bytes", (json_int_t)row->peak_bytes, "arena_bytes",
                      (json_int_t)row->arena_bytes, "seconds",
-                     json_number(row->seconds),
+                     json_number(known ? row->seconds : NAN),
                      "flops", json_count(row->flops), "class",
                      settings_price_name(row->change.price), "sparsity",
                      row->change.sparsity, "bits", row->change.bits);
 }
 
-static void print_json(const struct fit *fit, const struct settings *preset)
+static void print_json(const struct fit *fit, const struct settings *preset,
+                       bool known)
 {
     json_t *rows = json_array();
 
     for (int i = 0; i < fit->count; i++)
-        json_push(rows, row_json(&fit->rows[i], preset));
+        json_push(rows, row_json(&fit->rows[i], preset, known));
     json_print(rows);
 }
 
@@ -298,7 +305,7 @@ static bool report_fit(const struct fit_query *q, const struct asked *a,
         return false;
     found = fit.count > 0;
     if (found && a->json)
-        print_json(&fit, preset);
+        print_json(&fit, preset, q->timings);
     else if (found)
         print_rows(&fit, q, preset, name);
     fit_done(&fit);
@@ -309,8 +316,11 @@ static bool report_fit(const struct fit_query *q, const struct asked *a,
 static bool ask(const struct request *request, const struct asked *a,
                 struct error *e)
 {
-    struct settings preset, settings;
+    struct settings preset, settings, settled;
     struct machine machine;
+    struct timings *timings;
+    char why[TOLD_TIME_SIZE];
+    bool ok;
     struct fit_query q = { .settings = &settings, .machine = &machine,
                            .held = is_held_by, .held_arg = a };
 
@@ -324,7 +334,14 @@ static bool ask(const struct request *request, const struct asked *a,
          !machine_find_backend(&machine, e)))
         return false;
     warn_of_machine(&q);
-    return report_fit(&q, a, &preset, request->preset, e);
+    settled = machine_settle(&machine, &settings);
+    timings = told_timings(settled.backend, request->preset, why);
+    q.timings = timings;
+    ok = report_fit(&q, a, &preset, request->preset, e);
+    if (ok && !timings && !a->json)
+        print("\n%s\n", why);
+    timings_free(timings);
+    return ok;
 }
 
 int cmd_fit(int argc, char **argv)

@@ -99,9 +99,12 @@ int fit_compare_changes(const struct change *a, const struct change *b)
     return b->bits - a->bits;
 }
 
-static double fit_time(const struct job *job)
+/* Without timings a guess, good enough to compare. */
+static double fit_time(const struct fit_query *q, const struct job *job)
 {
-    return roofline_seconds(job->plan);
+    double seconds = timings_step_seconds(q->timings, job->plan);
+
+    return isnan(seconds) ? roofline_seconds(job->plan) : seconds;
 }
 
 static bool may_plan(struct fit_search *f)
@@ -175,7 +178,7 @@ static void outline_point(struct fit_search *f, struct point *p)
     p->possible = job;
     if (!job)
         return;
-    p->time = fit_time(job);
+    p->time = fit_time(f->query, job);
     p->floor = floor_of_plan(job->plan);
     job_free(job);
 }
@@ -218,24 +221,25 @@ static void add_points(struct fit_search *f, struct settings s, int row,
     while (ladder_step(&s, r, way, 0, &s));
 }
 
-static struct fit_row fit_row_of(const struct job *job)
+static struct fit_row fit_row_of(const struct fit_query *q,
+                                 const struct job *job)
 {
     return (struct fit_row){
         .settings = job->settings,
         .change = fit_change(&job->settings, job->graph),
         .peak_bytes = job->plan->peak_bytes,
         .arena_bytes = job->plan->arena_bytes,
-        .seconds = fit_time(job),
+        .seconds = fit_time(q, job),
         .flops = schedule_flops(job->schedule),
     };
 }
 
 /* Gives an outline its addresses and keeps it as a row, if it fits and is
  * better than the row that is there. */
-static void take_if_faster(const struct job *job, size_t budget,
-                           struct fit_row *best, double *time)
+static void take_if_faster(const struct fit_query *q, const struct job *job,
+                           size_t budget, struct fit_row *best, double *time)
 {
-    double its = fit_time(job);
+    double its = fit_time(q, job);
 
     if (its >= *time || job->plan->peak_bytes > budget)
         return;
@@ -244,7 +248,7 @@ static void take_if_faster(const struct job *job, size_t budget,
     if (job->plan->arena_bytes > budget)
         return;
     *time = its;
-    *best = fit_row_of(job);
+    *best = fit_row_of(q, job);
     if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)
         best->settings.memory_budget = job->plan->arena_bytes;
 }
@@ -255,7 +259,7 @@ static void run_way(struct fit_search *f, const struct settings *s,
     struct job *job = fit_outline(f, s);
 
     if (job)
-        take_if_faster(job, budget, best, time);
+        take_if_faster(f->query, job, budget, best, time);
     job_free(job);
 }
 
@@ -314,7 +318,7 @@ static void run_smallest(struct fit_search *f, const struct point *p,
     if (!job->plan->arena_bytes)
         plan_place(job->plan);
     if (job->plan->arena_bytes < least->arena_bytes)
-        *least = fit_row_of(job);
+        *least = fit_row_of(q, job);
     job_free(job);
 }
 
@@ -404,8 +408,8 @@ static bool plan_baseline(const struct fit_query *q, struct fit *fit,
     settings_save_nothing(&s);
     if (!job_new_on(&job, &s, q->machine, e))
         return false;
-    fit->baseline = fit_row_of(job);
-    *time = fit_time(job);
+    fit->baseline = fit_row_of(q, job);
+    *time = fit_time(q, job);
     job_free(job);
     return true;
 }

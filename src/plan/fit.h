@@ -16,6 +16,7 @@
 #define MEMDIAL_FIT_H
 
 #include "plan/job.h"
+#include "plan/timings.h"
 
 /* How much settings change what a network learns. Those that save nothing
  * change as much as those that only compute more: nothing. */
@@ -31,6 +32,7 @@ struct fit_query {
     size_t budget;                       /* bytes */
     bool (*held)(const struct setting *, const void *arg); /* or NULL: none */
     const void *held_arg;
+    const struct timings *timings; /* NULL: a roofline guesses */
     double most_time;    /* of the baseline's time; 0: any */
     int most_rows;       /* 0: any number */
     /* Whether the search goes on; asked before each plan. NULL: to its end. */
@@ -42,7 +44,7 @@ struct fit_row {
     struct settings settings;
     struct change change;
     size_t peak_bytes, arena_bytes;
-    double seconds;      /* of an optimizer step; NAN: not known */
+    double seconds;      /* of an optimizer step; guessed, without timings */
     double flops;        /* of an optimizer step */
 };
 
