@@ -28,11 +28,14 @@ enum {
 static const double paste_seconds = 2;
 
 static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
+/* Movements too, while a button is pressed. */
+static const char drags_on[] = "\033[?1002h", drags_off[] = "\033[?1002l";
 static const char mouse_off[] = "\033[?1006l\033[?1002l\033[?1000l";
 
 static struct {
     bool on;
     WINDOW *input;           /* a pad: reading from it refreshes nothing */
+    bool mouse;
     int signal;              /* that asks the program to end */
     bool resized;
     bool interrupted;        /* by Ctrl-C */
@@ -141,6 +144,14 @@ static void start_colours(void)
     describe_colours();
 }
 
+/* Turns on or off what curses does not know of. */
+static void send_modes(bool on)
+{
+    tty_send(on ? paste_on : paste_off, sizeof(paste_on) - 1);
+    if (terminal.mouse)
+        tty_send(on ? drags_on : drags_off, sizeof(drags_on) - 1);
+}
+
 static void start_input(bool mouse)
 {
     terminal.input = newpad(1, 1);
@@ -157,10 +168,12 @@ static void start_input(bool mouse)
     define_key("\033[4~", KEY_END);
     define_key("\033[8~", KEY_END);
     if (mouse) {
-        mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+        mousemask(BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED |
+                      BUTTON5_PRESSED | REPORT_MOUSE_POSITION, NULL);
         mouseinterval(0);
     }
-    tty_send(paste_on, sizeof(paste_on) - 1);
+    terminal.mouse = mouse;
+    send_modes(true);
 }
 
 /* Opens curses, which reads the description of the terminal anew. */
@@ -221,7 +234,7 @@ void terminal_stop(void)
         refresh();
     }
     endwin();
-    tty_send(paste_off, sizeof(paste_off) - 1);
+    send_modes(false);
     signals_release();
 }
 
@@ -420,7 +433,7 @@ void terminal_repaint(void)
 
 static void resume_screen(void)
 {
-    tty_send(paste_on, sizeof(paste_on) - 1);
+    send_modes(true);
     refresh();
     terminal_repaint();
     terminal.resized = true;
@@ -431,7 +444,7 @@ static void resume_screen(void)
 static void suspend(void)
 {
     endwin();
-    tty_send(paste_off, sizeof(paste_off) - 1);
+    send_modes(false);
     signals_suspend();
     resume_screen();
 }
@@ -506,6 +519,10 @@ static bool read_mouse(struct input *input)
         return false;
     *input = (struct input){ .type = INPUT_CLICK, .row = event.y,
                              .col = event.x };
+    if (event.bstate & BUTTON1_RELEASED)
+        input->type = INPUT_DROP;
+    else if (event.bstate & REPORT_MOUSE_POSITION)
+        input->type = INPUT_DRAG;
     if (event.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) {
         input->type = INPUT_WHEEL;
         input->turn = event.bstate & BUTTON4_PRESSED ? -1 : 1;
