@@ -291,6 +291,7 @@ Test(page_fit, lr_shows_no_bytes)
 {
     char *frame, *from, *to;
 
+    send_input((struct input){ .type = INPUT_RESIZE, .row = 24, .col = 80 });
     list_dial("lr");
     frame = cells_dump(&screen.cells);
     from = strstr(frame, "- lr -");
@@ -298,8 +299,7 @@ Test(page_fit, lr_shows_no_bytes)
     to = strstr(from, "The factor of every");
     cr_assert(to);
     *to = '\0';
-    for (char *line = strstr(from, "0.05 "); line; line = NULL)
-        cr_expect_not(memmem(line, 40, "iB", 2), "%.40s", line);
+    cr_expect_not(strstr(from, "iB"), "%s", from);
     cr_expect(strstr(from, "> 0.1 "));
     free(frame);
     press('v');

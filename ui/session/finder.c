@@ -15,7 +15,7 @@ static const double news_seconds = 0.1;
 struct finder {
     struct background thread;
     struct finding *asked;       /* owned, a question; NULL: none is open */
-    bool stop;                   /* the search that is under way */
+    bool stop;                   /* the newest search */
     int plans;                   /* of that search */
     double told;                 /* when there was news last */
     struct finding *found;       /* owned; NULL: not yet, or taken */
@@ -96,7 +96,6 @@ static bool find_next(void *arg)
     if (!its)
         return false;
     f->asked = NULL;
-    f->stop = false;
     f->plans = 0;
     background_unlock(&f->thread);
     search_fit(f, its);
@@ -141,6 +140,7 @@ void finder_ask(struct finder *f, const struct settings *settings,
     finding_free(f->asked);
     finding_free(f->found);
     f->found = NULL;
+    f->stop = false;
     f->asked = next;
     background_wake(&f->thread);
     background_unlock(&f->thread);

@@ -21,7 +21,8 @@
 enum {
     ESCAPE_MILLISECONDS = 25, /* to tell Esc from a sequence that it begins */
     CODE_PASTE = 0x1000,      /* of a key, like curses' own */
-    CODE_PASTE_END
+    CODE_PASTE_END,
+    MOUSE_EVENTS = 8          /* that curses keeps */
 };
 
 /* A paste is over if its end does not come within this time. */
@@ -36,6 +37,8 @@ static struct {
     bool on;
     WINDOW *input;           /* a pad: reading from it refreshes nothing */
     bool mouse;
+    struct input mouse_events[MOUSE_EVENTS]; /* the latest first */
+    int mouse_count;
     int signal;              /* that asks the program to end */
     bool resized;
     bool interrupted;        /* by Ctrl-C */
@@ -511,22 +514,39 @@ static bool read_interrupt(struct input *input)
     return true;
 }
 
-static bool read_mouse(struct input *input)
+static struct input input_of_mouse(const MEVENT *event)
+{
+    struct input input = { .type = INPUT_CLICK, .row = event->y,
+                           .col = event->x };
+
+    if (event->bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) {
+        input.type = INPUT_WHEEL;
+        input.turn = event->bstate & BUTTON4_PRESSED ? -1 : 1;
+    } else if (event->bstate & BUTTON1_RELEASED) {
+        input.type = INPUT_DROP;
+    } else if (event->bstate & REPORT_MOUSE_POSITION) {
+        input.type = INPUT_DRAG;
+    }
+    return input;
+}
+
+/* Events that come together have one key. curses gives the latest first. */
+static void take_mouse(void)
 {
     MEVENT event;
 
-    if (getmouse(&event) != OK)
+    while (terminal.mouse_count < MOUSE_EVENTS && getmouse(&event) == OK)
+        terminal.mouse_events[terminal.mouse_count++] =
+            input_of_mouse(&event);
+    if (terminal.pasting)
+        terminal.mouse_count = 0;
+}
+
+static bool read_mouse(struct input *input)
+{
+    if (terminal.mouse_count == 0)
         return false;
-    *input = (struct input){ .type = INPUT_CLICK, .row = event.y,
-                             .col = event.x };
-    if (event.bstate & BUTTON1_RELEASED)
-        input->type = INPUT_DROP;
-    else if (event.bstate & REPORT_MOUSE_POSITION)
-        input->type = INPUT_DRAG;
-    if (event.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) {
-        input->type = INPUT_WHEEL;
-        input->turn = event.bstate & BUTTON4_PRESSED ? -1 : 1;
-    }
+    *input = terminal.mouse_events[--terminal.mouse_count];
     return true;
 }
 
@@ -576,13 +596,14 @@ bool terminal_read(struct input *input)
     wint_t code;
     int status;
 
-    if (read_resize(input) || read_interrupt(input))
+    if (read_resize(input) || read_interrupt(input) || read_mouse(input))
         return true;
     while ((status = wget_wch(terminal.input, &code)) != ERR) {
         if (is_marker(status, code))
             continue;
         if (status == KEY_CODE_YES && code == KEY_MOUSE) {
-            if (read_mouse(input) && !terminal.pasting)
+            take_mouse();
+            if (read_mouse(input))
                 return true;
             continue;
         }
