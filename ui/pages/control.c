@@ -208,7 +208,6 @@ void control_act(struct screen *s, enum action action, int argument)
         show_message(s);
         break;
     case ACTION_FIT:
-        screen_go(s, PAGE_FIT);
         page_fit.act(s, s->state[PAGE_FIT], action, argument);
         break;
     case ACTION_HELP:

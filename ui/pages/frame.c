@@ -78,8 +78,9 @@ static void progress_text(const struct session *s, int cols,
  * line of the state. */
 enum { PROGRESS_COLS = 120 };
 
-/* From this width on there is room for the name of the program. */
-enum { NAME_COLS = 48 };
+/* From this width on there is room for the name of the program; beside the
+ * names of pages. */
+enum { NAME_COLS = 48, BOTH_COLS = 96 };
 
 static void draw_tabs(struct screen *s, struct area area)
 {
@@ -87,13 +88,12 @@ static void draw_tabs(struct screen *s, struct area area)
     char progress[PROGRESS_SIZE];
     unsigned style;
     const char *state = state_text(session, &style);
-    int col = area.cols < NAME_COLS
-                  ? 0 : area_text(area, 0, 1, ROLE_FOCUS | STYLE_BOLD,
-                                  "memdial");
-    int end;
     bool names = area.cols >= 80;
+    int end, col = 0;
     bool wide = area.cols >= PROGRESS_COLS;
 
+    if (area.cols >= (names ? BOTH_COLS : NAME_COLS))
+        col = area_text(area, 0, 1, ROLE_FOCUS | STYLE_BOLD, "memdial");
     col += 1;
     for (int i = 0; i < PAGE_COUNT; i++) {
         bool here = (int)s->page == i;

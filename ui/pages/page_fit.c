@@ -42,22 +42,16 @@ static uint64_t likely_budget(const struct session *s)
                                               : 8 << 20;
 }
 
-static void ask_budget(struct screen *s, const struct fit_page *p)
+static void on_budget(struct screen *s, int key)
 {
-    char likely[BYTES_TEXT_SIZE];
-
-    bytes_format(likely, sizeof(likely), likely_budget(s->session));
-    screen_ask(s, "train in at most (as 8MiB):",
-               p->wrong[0] ? p->wrong : likely);
-}
-
-static void take_budget(struct screen *s, struct fit_page *p)
-{
+    struct fit_page *p = s->state[PAGE_FIT];
     uint64_t budget;
 
+    (void)key;
     if (bytes_parse(s->answer, &budget) && budget > 0) {
         p->wrong[0] = '\0';
         p->view.chosen = 0;
+        screen_go(s, PAGE_FIT);
         session_fit(s->session, budget);
         return;
     }
@@ -65,6 +59,17 @@ static void take_budget(struct screen *s, struct fit_page *p)
     session_say(s->session, NOTICE_ERROR, "'%.24s' is no budget: a number of "
                 "bytes above 0 is, as 8388608 or 8MiB; f asks again",
                 s->answer);
+}
+
+/* Asks on the page that is shown, which stays without an answer. */
+static void ask_budget(struct screen *s, const struct fit_page *p)
+{
+    char likely[BYTES_TEXT_SIZE];
+
+    bytes_format(likely, sizeof(likely), likely_budget(s->session));
+    screen_ask(s, "train in at most (as 8MiB):",
+               p->wrong[0] ? p->wrong : likely);
+    s->answered = on_budget;
 }
 
 static void page_fit_leave(struct screen *s)
@@ -86,7 +91,9 @@ static void act_on_row(struct screen *s, struct fit_page *p, enum action action,
     if (count == 0)
         session_say(session, NOTICE_INFO, session->fitting ?
                     "the search goes on; Esc ends it" :
-                    "no settings are found yet: f asks for a budget");
+                    action == ACTION_PIN_ROW ?
+                    "nothing to pin yet: f asks for a budget" :
+                    "nothing is found yet: f asks for a budget");
     else if (action == ACTION_ENTER)
         session_take_fit(session, before);
     else if (action == ACTION_PIN_ROW)
@@ -108,9 +115,6 @@ static void page_fit_act(struct screen *s, void *state, enum action action,
     switch (action) {
     case ACTION_FIT:
         ask_budget(s, p);
-        break;
-    case ACTION_ANSWER:
-        take_budget(s, p);
         break;
     case ACTION_CLOSE:
         page_fit_leave(s);
