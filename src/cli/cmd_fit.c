@@ -19,7 +19,6 @@
 #include "cli/told_time.h"
 #include "models/model.h"
 #include "plan/fit.h"
-#include "plan/living.h"
 #include "settings/settings_json.h"
 
 enum { HELD_MAX = 64 };
@@ -133,22 +132,6 @@ static bool is_held_by(const struct setting *row, const void *arg)
     return false;
 }
 
-/* "storage 16 bits", "capacity 70% zeros, 16 bits" */
-enum { CHANGE_TEXT_SIZE = 48, STEP_TEXT_SIZE = 32 };
-
-static void fit_change_text(const struct change *c, char *text)
-{
-    int used = snprintf(text, CHANGE_TEXT_SIZE, "%s",
-                        settings_price_name(c->price));
-
-    if (c->sparsity > 0)
-        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
-                         ", %g%% zeros", 100 * c->sparsity);
-    if (c->bits != 32)
-        snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used, ", %d bits",
-                 c->bits);
-}
-
 /* "--set a=1 --set b=2", or nothing. */
 static void set_options(const struct settings *from, const struct settings *to,
                         char *text, size_t size)
@@ -223,29 +206,20 @@ static void print_json(const struct fit *fit, const struct settings *preset,
 static bool refuse_budget(const struct fit_query *q, const struct asked *a,
                           struct error *e)
 {
-    char wanted[BYTES_TEXT_SIZE], bytes[BYTES_TEXT_SIZE];
-    char largest[LIVING_TEXT_SIZE], sizes[128], held[128];
-    struct fit_row least;
-    const struct op *op;
-    struct job *job;
+    char wanted[BYTES_TEXT_SIZE], bytes[BYTES_TEXT_SIZE], held[128];
+    struct fit_obstacle o;
 
-    if (!fit_least(&least, q) ||
-        !job_new_on(&job, &least.settings, q->machine, e))
+    if (!fit_find_obstacle(&o, q, e))
         return false;
-    op = schedule_op(job->schedule, job->plan->peak_step);
-    living_name_largest(job->plan, largest, sizeof(largest));
-    job_sizes(job, sizes, sizeof(sizes));
     settings_names(held, sizeof(held), is_held_by, a, " and ");
-    error_set(e, EXIT_BUDGET,
-              "--budget: %s is not enough: the least that the dials reach is "
-              "%s (%zu bytes), above all %s at %s %s; raise it%s%s, or lower "
-              "%s", bytes_format(wanted, sizeof(wanted), q->budget),
-              bytes_format(bytes, sizeof(bytes), least.arena_bytes),
-              least.arena_bytes, largest, op_name(op->code),
-              job->graph->layers[op->layer].name,
-              *held ? ", let go of " : "", held, sizes);
-    job_free(job);
-    return false;
+    return error_set(e, EXIT_BUDGET,
+                     "--budget: %s is not enough: the least that the dials "
+                     "reach is %s (%zu bytes), above all %s at %s; raise it"
+                     "%s%s, or lower %s",
+                     bytes_format(wanted, sizeof(wanted), q->budget),
+                     bytes_format(bytes, sizeof(bytes), o.least.arena_bytes),
+                     o.least.arena_bytes, o.largest, o.step,
+                     *held ? ", let go of " : "", held, o.sizes);
 }
 
 /* If time alone rules all settings out, says so; else the budget does. */

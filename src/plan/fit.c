@@ -14,6 +14,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,14 @@ bool fit_turns(const struct setting *row)
     return row->saves && row->live && row->ladder != LADDER_NONE;
 }
 
+void fit_copy_dials(struct settings *s, const struct settings *from)
+{
+    for (int i = 0; i < settings_count; i++)
+        if (fit_turns(&settings_table[i]))
+            settings_copy(s, from, &settings_table[i]);
+    s->memory_budget = from->memory_budget;
+}
+
 static bool normalizes_batches(const struct graph *g)
 {
     for (int i = 0; i < g->op_count; i++)
@@ -63,10 +72,9 @@ static bool normalizes_batches(const struct graph *g)
     return false;
 }
 
-/* The price of a dial in this graph. */
-static enum price price_in(const struct setting *row, const struct graph *g)
+enum price fit_price(const struct setting *row, const struct graph *g)
 {
-    return row->price == PRICE_STATISTICS && !normalizes_batches(g)
+    return row->price == PRICE_STATISTICS && g && !normalizes_batches(g)
                ? PRICE_ROUNDING : row->price;
 }
 
@@ -84,10 +92,24 @@ struct change fit_change(const struct settings *s, const struct graph *g)
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
         if (row->saves && settings_differ(s, &plain, row) &&
-            price_in(row, g) > c.price)
-            c.price = price_in(row, g);
+            fit_price(row, g) > c.price)
+            c.price = fit_price(row, g);
     }
     return c;
+}
+
+const char *fit_change_text(const struct change *c, char text[CHANGE_TEXT_SIZE])
+{
+    int used = snprintf(text, CHANGE_TEXT_SIZE, "%s",
+                        settings_price_name(c->price));
+
+    if (c->sparsity > 0)
+        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                         ", %g%% zeros", 100 * c->sparsity);
+    if (c->bits != 32)
+        snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used, ", %d bits",
+                 c->bits);
+    return text;
 }
 
 int fit_compare_changes(const struct change *a, const struct change *b)
@@ -461,6 +483,25 @@ bool fit_least(struct fit_row *least, const struct fit_query *q)
     }
     end_search(&f);
     return least->arena_bytes < SIZE_MAX;
+}
+
+bool fit_find_obstacle(struct fit_obstacle *o, const struct fit_query *q,
+                       struct error *e)
+{
+    const struct op *op;
+    struct job *job;
+
+    if (!fit_least(&o->least, q))
+        return error_set(e, EXIT_RUN, "fit: the search was stopped");
+    if (!job_new_on(&job, &o->least.settings, q->machine, e))
+        return false;
+    op = schedule_op(job->schedule, job->plan->peak_step);
+    living_name_largest(job->plan, o->largest, sizeof(o->largest));
+    snprintf(o->step, sizeof(o->step), "%s %s", op_name(op->code),
+             job->graph->layers[op->layer].name);
+    job_sizes(job, o->sizes, sizeof(o->sizes));
+    job_free(job);
+    return true;
 }
 
 static bool before_moment(void *moment)
