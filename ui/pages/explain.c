@@ -17,7 +17,8 @@ enum { NAME_SIZE = 64, SHAPE_SIZE = 64, MOST_TENSORS = 8 };
 
 static const char *const dtypes[DTYPE_COUNT] = {
     [DTYPE_F32] = "fp32", [DTYPE_F64] = "fp64", [DTYPE_I32] = "int32",
-    [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16"
+    [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16", [DTYPE_I8] = "int8",
+    [DTYPE_U8] = "uint8"
 };
 
 static struct operand shape_of(const struct plan *plan, int instance)
@@ -55,7 +56,7 @@ static void add_tensor(struct text_block *text, const struct plan *plan,
 {
     const struct schedule *s = plan->schedule;
     struct operand o = shape_of(plan, l->instance);
-    bool dense = operand_elements(&o) * dtype_size(o.dtype) == l->bytes;
+    bool dense = operand_bytes(&o) == l->bytes;
     char name[NAME_SIZE], shape[SHAPE_SIZE], bytes[BYTES_TEXT_SIZE];
 
     graph_value_name(s->graph, s->instances[l->instance], name, sizeof(name));
@@ -135,7 +136,8 @@ static const char *const meanings[KIND_COUNT] = {
         "with the microbatch and the depth; checkpoint and recompute drop "
         "some and compute them again.",
     [KIND_TRANSIENT] = "What lives only within forward or within backward: "
-        "gradients of activations, values computed again.",
+        "gradients of activations, values computed again, and gradients of "
+        "weights that moments take at once.",
     [KIND_WORKSPACE] = "Scratch of the operation that runs.",
     [KIND_INPUT] = "The microbatch: its images or sentences, and their "
         "labels.",
