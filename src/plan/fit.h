@@ -24,7 +24,8 @@
 struct change {
     enum price price;    /* the dearest */
     double sparsity;     /* a fraction */
-    int bits;            /* of an element of each kind that is stored */
+    int bits;            /* of an element of each kind that is stored, */
+    int state_bits;      /* and of the optimizer's states */
 };
 
 struct fit_query {
@@ -95,7 +96,7 @@ bool fit_turns(const struct setting *);
 void fit_copy_dials(struct settings *, const struct settings *from);
 
 /* "storage, 16 bits", "capacity, 70% zeros, 16 bits" */
-enum { CHANGE_TEXT_SIZE = 48 };
+enum { CHANGE_TEXT_SIZE = 64 };
 const char *fit_change_text(const struct change *,
                             char text[CHANGE_TEXT_SIZE]);
 
