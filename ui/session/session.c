@@ -121,9 +121,12 @@ bool session_next(const struct session *s, int dial, enum dial_turn turn,
 void session_turn(struct session *s, int dial, enum dial_turn turn)
 {
     struct settings next;
+    struct error e;
 
     if (session_next(s, dial, turn, &next))
         session_want(s, &next);
+    else if (dial_refuses(&s->wanted, dial, turn, &e))
+        session_say(s, NOTICE_INFO, "%s", e.text);
     else
         session_say(s, NOTICE_INFO, "%s has no further step that way",
                     dial_setting(dial)->name);
