@@ -241,7 +241,7 @@ static void *index_of_scales(const struct executor *ex, const struct operand *o)
     return index;
 }
 
-static void widen(const struct operand *o, float *to)
+static void to_floats(const struct operand *o, float *to)
 {
     if (dtype_is_scaled(o->dtype))
         scaled_decode(o, to);
@@ -250,7 +250,7 @@ static void widen(const struct operand *o, float *to)
             to[i] = float_load(o->data, i, o->dtype);
 }
 
-static void narrow(const struct operand *o, const float *from)
+static void from_floats(const struct operand *o, const float *from)
 {
     if (dtype_is_scaled(o->dtype))
         scaled_encode(o, from);
@@ -268,7 +268,7 @@ void executor_read_floats(const struct executor *ex, int instance,
     o.index = index;
     o.data = xcalloc(1, ex->plan->instances[instance].bytes);
     executor_read(ex, instance, o.data);
-    widen(&o, host);
+    to_floats(&o, host);
     free(o.data);
     free(index);
 }
@@ -281,7 +281,7 @@ void executor_write_floats(const struct executor *ex, int instance,
 
     o.index = index;
     o.data = xcalloc(1, ex->plan->instances[instance].bytes);
-    narrow(&o, host);
+    from_floats(&o, host);
     executor_write(ex, instance, o.data);
     free(o.data);
     free(index);
