@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "settings/facts.h"
 
 void session_init(struct session *s, const char *preset,
@@ -528,6 +529,15 @@ const char *session_attempt_state(const struct session *s,
            : s->state == LINK_FAILED   ? "failed" : "stopped";
 }
 
+static void session_on_learning(struct session *s, const struct event *e)
+{
+    char merges[TEXT_COUNT_SIZE], wanted[TEXT_COUNT_SIZE];
+
+    session_say(s, NOTICE_INFO, "learning subwords: %s of %s merges",
+                text_count(merges, e->learning.merges),
+                text_count(wanted, e->learning.wanted));
+}
+
 static void session_on_test(struct session *s, const struct event *e)
 {
     struct score score = run_score(session_run(s));
@@ -542,6 +552,9 @@ static void session_on_test(struct session *s, const struct event *e)
 static void session_hear(struct session *s, const struct event *e)
 {
     switch (e->type) {
+    case EVENT_LEARNING:
+        session_on_learning(s, e);
+        break;
     case EVENT_START:
         session_on_start(s, e);
         break;
