@@ -165,7 +165,7 @@ int update_gradient(struct graph *g, const struct update *u, int weight)
 }
 
 /* The sum takes a gradient from the operation `from`. */
-static void sum_gradient(struct graph *g, const struct op *from, int gradient)
+static void sum_part(struct graph *g, const struct op *from, int gradient)
 {
     int weight = g->values[gradient].of;
     struct blend blend = {
@@ -207,7 +207,7 @@ void update_with(struct graph *g, const struct update *u,
     graph_op(g, op);
     for (int i = 0; taken && i < gradients; i++)
         if (u->sums)
-            sum_gradient(g, op, gradient[i]);
+            sum_part(g, op, gradient[i]);
         else
             take_gradient(g, u, op, gradient[i]);
 }

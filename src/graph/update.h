@@ -5,9 +5,9 @@
  *
  * It is summed up in a buffer over the parts of a batch, and then the
  * optimizer's operation takes it. The operations that make gradients round the
- * sum to the nearest number; where so many parts are added in 16 bits that each
- * is less than that can show, the buffer takes a part's gradient as soon as it
- * is made, and rounds stochastically. Or moments are the accumulators: before the
+ * sum to the nearest number. Over hundreds of parts a sum in 16 bits would lose
+ * what each adds: there the buffer takes a part's gradient as soon as it is
+ * made, and rounds stochastically. Or moments are the accumulators: before the
  * first part they decay, they take what each part adds to each gradient as soon
  * as it is made, and at the end move the weights. Then a gradient lives for
  * three operations. For SGD without Nesterov's look ahead that is the same
