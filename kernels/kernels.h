@@ -31,19 +31,32 @@ enum { CALL_MAX_OPERANDS = 12, OPERAND_MAX_RANK = 4,
        MAX_MOMENTS = REWIRE_MOMENT_1 - REWIRE_MOMENT_0 + 1,
        LOAD_STREAMS = LOAD_STREAM_5 + 1 };
 
-/* Arithmetic is in DTYPE_F32 or better; the 16-bit types only store. */
+/* Arithmetic is in DTYPE_F32 or better; the 16-bit types only store. Of the
+ * types of 8 and 4 bits (squeeze.h) a tensor is stored in blocks. */
 enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BF16, DTYPE_F16,
-             DTYPE_COUNT };
+             DTYPE_8BIT, DTYPE_4BIT, DTYPE_COUNT };
 
 static inline const char *dtype_name(enum dtype dtype)
 {
-    static const char *const names[DTYPE_COUNT] = { "fp32", "fp64", "int32",
-                                                    "bf16", "fp16" };
+    static const char *const names[DTYPE_COUNT] = {
+        "fp32", "fp64", "int32", "bf16", "fp16", "8bit", "4bit"
+    };
 
     return names[dtype];
 }
 
-/* Bytes of an element. */
+/* A block: two floats, which say what its codes stand for, and a code for each
+ * of its numbers. */
+enum { BLOCK_NUMBERS = 256, BLOCK_HEAD_BYTES = 8,
+       BLOCK_8BIT_BYTES = BLOCK_HEAD_BYTES + BLOCK_NUMBERS,
+       BLOCK_4BIT_BYTES = BLOCK_HEAD_BYTES + BLOCK_NUMBERS / 2 };
+
+static inline bool dtype_in_blocks(enum dtype dtype)
+{
+    return dtype == DTYPE_8BIT || dtype == DTYPE_4BIT;
+}
+
+/* Bytes of an element; of a type in blocks, of a whole block. */
 static inline size_t dtype_size(enum dtype dtype)
 {
     switch (dtype) {
@@ -52,9 +65,21 @@ static inline size_t dtype_size(enum dtype dtype)
     case DTYPE_BF16:
     case DTYPE_F16:
         return 2;
+    case DTYPE_8BIT:
+        return BLOCK_8BIT_BYTES;
+    case DTYPE_4BIT:
+        return BLOCK_4BIT_BYTES;
     default:
         return 4;
     }
+}
+
+/* Bytes of n elements; the last block is whole. */
+static inline size_t dtype_bytes(enum dtype dtype, size_t n)
+{
+    size_t each = dtype_in_blocks(dtype) ? BLOCK_NUMBERS : 1;
+
+    return (n + each - 1) / each * dtype_size(dtype);
 }
 
 static inline bool dtype_is_narrow(enum dtype dtype)
@@ -175,6 +200,7 @@ union attr {
     struct { float eps, momentum; } norm; /* momentum: per whole batch */
     struct { float scale; } embedding;
     struct dropping dropout; /* dynconv and attention begin with it */
+    struct { uint32_t stream; } squeeze; /* of random numbers */
     /* Kernels of `taps` weights, one for each head; causal: the last tap is the
      * row itself, else the middle one. */
     struct { struct dropping dropout; int heads, taps; bool causal; } dynconv;
@@ -319,7 +345,7 @@ static inline size_t operand_sample_elements(const struct operand *o)
 /* Bytes of a dense tensor. */
 static inline size_t operand_bytes(const struct operand *o)
 {
-    return operand_elements(o) * dtype_size(o->dtype);
+    return dtype_bytes(o->dtype, operand_elements(o));
 }
 
 static inline size_t round_up(size_t n, size_t multiple)

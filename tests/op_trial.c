@@ -14,6 +14,7 @@
 #endif
 
 #include "kernels/half.h"
+#include "tests/op_blocks.h"
 
 enum { GUARD = 256, POISON = 0xFF };
 
@@ -27,6 +28,9 @@ static double element(const struct operand *o, size_t i)
     case DTYPE_BF16:
     case DTYPE_F16:
         return float_load(o->data, i, o->dtype);
+    case DTYPE_8BIT:
+    case DTYPE_4BIT:
+        return blocks_element(o, i);
     default:
         return ((const double *)o->data)[i];
     }
@@ -34,6 +38,10 @@ static double element(const struct operand *o, size_t i)
 
 static void store(const struct operand *o, const double *value)
 {
+    if (dtype_in_blocks(o->dtype)) {
+        blocks_store(o, value);
+        return;
+    }
     for (size_t i = 0; i < operand_elements(o); i++)
         switch (o->dtype) {
         case DTYPE_F32:
@@ -99,9 +107,7 @@ static size_t planned_scratch(const struct trial *t, enum op_code op)
 
 static void lay_out(struct trial *t, const struct problem *p)
 {
-    int through = p->with_through
-                  ? (int)(strchr(op_access[p->op], 'l') - op_access[p->op])
-                  : -1;
+    int through = p->with_through ? through_slot(p->op) : -1;
 
     for (int s = 0; s < CALL_MAX_OPERANDS; s++)
         reserve(t, s, operand_bytes(&t->call.operand[s]));

@@ -39,6 +39,8 @@ typedef uint32_t vu
     __attribute__((vector_size(VLEN * 4), aligned(4), may_alias));
 typedef uint16_t vh
     __attribute__((vector_size(VLEN * 2), aligned(2), may_alias));
+typedef uint8_t vb
+    __attribute__((vector_size(VLEN), aligned(1), may_alias));
 
 static inline vf vf_load(const float *p)
 {

@@ -241,7 +241,7 @@ static void elide_bn_relu(struct emission *b)
         for (int s = 0; s < op_slots(g->ops[i].code); s++) {
             int v = g->ops[i].operand[s];
             if (v && op_reads(g->ops[i].code, s) &&
-                op_access(g->ops[i].code)[s] != 'l')
+                !op_loads_through(g->ops[i].code, s))
                 b->loaded[v] = -1;
         }
 }
