@@ -23,6 +23,8 @@ VARIANTS = [
     ["precision=fp16"],
     ["microbatch=10"],
     ["checkpoint=sqrt"],
+    ["saved=8bit"],
+    ["saved=4bit"],
     *([f"sparsity={sparsity}", f"sparse_method={method}"]
       for sparsity in (0.5, 0.7, 0.9) for method in ("dsr", "static")),
     ["sparsity=0.7", "sparse_method=dsr", "precision=fp16", "microbatch=10",

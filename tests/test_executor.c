@@ -32,6 +32,12 @@ static const char *const variants[][5] = {
       "sparsity=0.9", "precision=fp16" },
     { "recompute=none", "microbatch=4", "checkpoint=block", "sparsity=0.96",
       "precision=bf16" },
+    { "recompute=none", "microbatch=0", "saved=8bit" },
+    { "recompute=norms", "microbatch=4", "saved=4bit", "precision=fp16" },
+    { "recompute=norms", "microbatch=4", "saved=8bit", "precision=bf16",
+      "checkpoint=optimal" },
+    { "recompute=none", "saved=4bit", "checkpoint=recursive",
+      "precision=bf16", "sparsity=0.7" },
 };
 
 enum { VARIANTS = sizeof(variants) / sizeof(*variants), BATCH = 10 };

@@ -22,6 +22,7 @@ enum data_choice { DATA_SHAPES, DATA_CIFAR10, DATA_NUMBERS, DATA_PARALLEL };
 enum precision { PRECISION_FP32, PRECISION_BF16, PRECISION_FP16 };
 enum master_weights { MASTER_WEIGHTS_NONE, MASTER_WEIGHTS_FP32 };
 enum recompute { RECOMPUTE_NONE, RECOMPUTE_NORMS };
+enum saved { SAVED_NONE, SAVED_8BIT, SAVED_4BIT };
 enum checkpoint { CHECKPOINT_NONE, CHECKPOINT_BLOCK, CHECKPOINT_SQRT,
                   CHECKPOINT_RECURSIVE, CHECKPOINT_OPTIMAL };
 enum sparse_method { SPARSE_DSR, SPARSE_SET, SPARSE_STATIC };
@@ -76,6 +77,7 @@ struct settings {
     int checkpoint;      /* enum checkpoint */
     uint64_t memory_budget; /* bytes; 0: the smallest arena */
     int recompute;       /* enum recompute */
+    int saved;           /* enum saved */
     /* machine */
     int threads;         /* 0: all processors */
     char backend[16];    /* auto, cpu, ... */

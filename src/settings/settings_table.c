@@ -11,6 +11,7 @@ static const char *const datas[] = { "shapes", "cifar10", "numbers",
 static const char *const precisions[] = { "fp32", "bf16", "fp16", NULL };
 static const char *const master_weights[] = { "none", "fp32", NULL };
 static const char *const recomputes[] = { "none", "norms", NULL };
+static const char *const saveds[] = { "none", "8bit", "4bit", NULL };
 static const char *const checkpoints[] = { "none", "block", "sqrt",
                                            "recursive", "optimal", NULL };
 static const char *const sparse_methods[] = { "dsr", "set", "static", NULL };
@@ -213,7 +214,7 @@ const struct setting settings_table[] = {
     { "lr", "train", SETTING_REAL, AT(lr), RANGE(1e-12, 1000),
       "0.1", NULL, LIVE,
       .help = "learning rate at the start",
-      .place = 7, .ladder = LADDER_ROUND },
+      .place = 8, .ladder = LADDER_ROUND },
     { "lr_schedule", "train", SETTING_CHOICE, AT(lr_schedule),
       CHOICES(lr_schedules),
       "cosine", NULL, LIVE,
@@ -302,7 +303,7 @@ const struct setting settings_table[] = {
       .help = "most that checkpoint=optimal may allocate; 0: as little "
               "as can be",
       .idle = { WITHOUT("checkpoint", "optimal") },
-      .place = 6, .ladder = LADDER_BUDGETS, .zero = "least",
+      .place = 7, .ladder = LADDER_BUDGETS, .zero = "least",
       .shrinks = 1 << KIND_ACTIVATIONS, .shrunk = "activations" },
     { "recompute", "memory", SETTING_CHOICE, AT(recompute),
       CHOICES(recomputes),
@@ -313,6 +314,15 @@ const struct setting settings_table[] = {
       .saves = "none", .price = PRICE_FREE,
       .shrinks = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT,
       .shrunk = "activations, kept or computed again" },
+    { "saved", "memory", SETTING_CHOICE, AT(saved),
+      CHOICES(saveds),
+      "none", NULL, LIVE,
+      .help = "how activations wait for backward; 8bit, 4bit: rounded "
+              "stochastically, in blocks with a scale",
+      .place = 6, .ladder = LADDER_LIST,
+      .saves = "none", .price = PRICE_STORAGE,
+      .shrinks = 1 << KIND_ACTIVATIONS,
+      .shrunk = "activations that wait for backward" },
 
     { "threads", "machine", SETTING_INT, AT(threads), RANGE(0, 1024),
       "0", "threads", LIVE,

@@ -16,7 +16,8 @@ enum { NAME_SIZE = 64, SHAPE_SIZE = 64, MOST_TENSORS = 8 };
 
 static const char *const dtypes[DTYPE_COUNT] = {
     [DTYPE_F32] = "fp32", [DTYPE_F64] = "fp64", [DTYPE_I32] = "int32",
-    [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16"
+    [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16",
+    [DTYPE_8BIT] = "8-bit blocks", [DTYPE_4BIT] = "4-bit blocks"
 };
 
 static struct operand shape_of(const struct plan *plan, int instance)
@@ -27,15 +28,19 @@ static struct operand shape_of(const struct plan *plan, int instance)
                          plan_most(plan, plan->instances[instance].first));
 }
 
-/* "100 x 32 x 32 x 16 x 4 B" */
+/* "100 x 32 x 32 x 16 x 4 B", "100 x 32 x 32 x 16 x 8bit" */
 static void format_shape(const struct operand *o, char text[SHAPE_SIZE])
 {
     int n = 0;
 
     for (int i = 0; i < o->rank; i++)
         n += snprintf(text + n, SHAPE_SIZE - (size_t)n, "%d × ", o->dim[i]);
-    snprintf(text + n, SHAPE_SIZE - (size_t)n, "%zu B",
-             dtype_size(o->dtype));
+    if (dtype_in_blocks(o->dtype))
+        snprintf(text + n, SHAPE_SIZE - (size_t)n, "%s",
+                 dtype_name(o->dtype));
+    else
+        snprintf(text + n, SHAPE_SIZE - (size_t)n, "%zu B",
+                 dtype_size(o->dtype));
 }
 
 static void add_scratch(struct text_block *text, const struct plan *plan,
@@ -54,7 +59,7 @@ static void add_tensor(struct text_block *text, const struct plan *plan,
 {
     const struct schedule *s = plan->schedule;
     struct operand o = shape_of(plan, l->instance);
-    bool dense = operand_elements(&o) * dtype_size(o.dtype) == l->bytes;
+    bool dense = operand_bytes(&o) == l->bytes;
     char name[NAME_SIZE], shape[SHAPE_SIZE], bytes[BYTES_TEXT_SIZE];
 
     graph_value_name(s->graph, s->instances[l->instance], name, sizeof(name));
@@ -132,7 +137,7 @@ static const char *const meanings[KIND_COUNT] = {
         "or moments, and copies of weights in fp32 if they are wanted.",
     [KIND_ACTIVATIONS] = "Results of forward that backward still reads. Grow "
         "with the microbatch and the depth; checkpoint and recompute drop "
-        "some and compute them again.",
+        "some and compute them again, saved keeps them in fewer bits.",
     [KIND_TRANSIENT] = "What lives only within forward or within backward: "
         "gradients of activations, values computed again.",
     [KIND_WORKSPACE] = "Scratch of the operation that runs.",
