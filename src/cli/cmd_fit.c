@@ -132,8 +132,8 @@ static bool is_held_by(const struct setting *row, const void *arg)
     return false;
 }
 
-/* "storage 16 bits", "capacity 70% zeros, 16 bits" */
-enum { CHANGE_TEXT_SIZE = 48, STEP_TEXT_SIZE = 32 };
+/* "storage, 16 bits", "capacity, 70% zeros, 16 bits, saved in 8" */
+enum { CHANGE_TEXT_SIZE = 64, STEP_TEXT_SIZE = 32 };
 
 static void fit_change_text(const struct change *c, char *text)
 {
@@ -144,8 +144,11 @@ static void fit_change_text(const struct change *c, char *text)
         used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
                          ", %g%% zeros", 100 * c->sparsity);
     if (c->bits != 32)
-        snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used, ", %d bits",
-                 c->bits);
+        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                         ", %d bits", c->bits);
+    if (c->saved != c->bits)
+        snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                 ", saved in %d", c->saved);
 }
 
 /* "--set a=1 --set b=2", or nothing. */
@@ -170,7 +173,7 @@ static void print_row(const struct fit_row *row, const struct fit *fit,
 
     fit_change_text(&row->change, change);
     set_options(preset, &row->settings, sets, sizeof(sets));
-    print("%-28s %10s  x%.2f  %s the baseline\n", change,
+    print("%-40s %10s  x%.2f  %s the baseline\n", change,
           bytes_format(arena, sizeof(arena), row->arena_bytes),
           row->seconds / fit->baseline.seconds,
           text_ratio(less, (double)fit->baseline.arena_bytes /
@@ -193,14 +196,15 @@ static void print_rows(const struct fit *fit, const struct fit_query *q,
 static json_t *row_json(const struct fit_row *row,
                         const struct settings *preset)
 {
-    return json_pack("{so sI sI so so ss sf si}", "settings",
+    return json_pack("{so sI sI so so ss sf si si}", "settings",
                      settings_json_changes(preset, &row->settings),
                      "peak_bytes", (json_int_t)row->peak_bytes, "arena_bytes",
                      (json_int_t)row->arena_bytes, "seconds",
                      json_number(row->seconds),
                      "flops", json_count(row->flops), "class",
                      settings_price_name(row->change.price), "sparsity",
-                     row->change.sparsity, "bits", row->change.bits);
+                     row->change.sparsity, "bits", row->change.bits,
+                     "saved_bits", row->change.saved);
 }
 
 static void print_json(const struct fit *fit, const struct settings *preset)

@@ -75,9 +75,16 @@ static int stored_bits(const struct settings *s)
     return s->precision == PRECISION_FP32 ? 32 : 16;
 }
 
+static int saved_bits(const struct settings *s)
+{
+    return s->saved == SAVED_NONE ? stored_bits(s)
+                                  : s->saved == SAVED_8BIT ? 8 : 4;
+}
+
 struct change fit_change(const struct settings *s, const struct graph *g)
 {
-    struct change c = { PRICE_FREE, s->sparsity, stored_bits(s) };
+    struct change c = { PRICE_FREE, s->sparsity, stored_bits(s),
+                        saved_bits(s) };
     struct settings plain = *s;
 
     settings_save_nothing(&plain);
@@ -96,7 +103,9 @@ int fit_compare_changes(const struct change *a, const struct change *b)
         return a->price < b->price ? -1 : 1;
     if (a->sparsity != b->sparsity)
         return a->sparsity < b->sparsity ? -1 : 1;
-    return b->bits - a->bits;
+    if (a->bits != b->bits)
+        return b->bits - a->bits;
+    return b->saved - a->saved;
 }
 
 static double fit_time(const struct job *job)

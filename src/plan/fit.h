@@ -4,9 +4,10 @@
  *
  * A dial has a price. The class of settings is the dearest price of a dial that
  * saves memory; their degree is how far it goes: the fewest zeros among the
- * weights, then the most bits. Settings are compared by class, degree, and
- * time, in this order. The result has a row for each class and degree in which
- * some settings are faster than all settings of less change.
+ * weights, then the most bits, then the most bits of what waits for the backward
+ * pass. Settings are compared by class, degree, and time, in this order. The
+ * result has a row for each class and degree in which some settings are faster
+ * than all settings of less change.
  *
  * Settings are those on the dials' ladders. Every plan is the exact plan of a
  * job, whose arena is compared with the budget. Neither the settings nor their
@@ -23,6 +24,7 @@ struct change {
     enum price price;    /* the dearest */
     double sparsity;     /* a fraction */
     int bits;            /* of an element of each kind that is stored */
+    int saved;           /* of one that waits for the backward pass */
 };
 
 struct fit_query {
