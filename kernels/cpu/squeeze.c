@@ -130,7 +130,7 @@ static inline vb vec_codes(const float *x, vh bits, struct squeeze_head head,
     if (sides)
         units = vec_same_side(v, units, head, sides->scale + i,
                               sides->shift + i);
-    return __builtin_convertvector(some & (units + 1), vb);
+    return vi_to_bytes(some & (units + 1));
 }
 
 static void block_codes(const struct squeezing *s, size_t block,

@@ -39,9 +39,8 @@ static inline vf vec_block_load(const enum dtype from, const void *blocks,
 
     i %= BLOCK_NUMBERS;
     memcpy(&head, block, sizeof(head));
-    code = __builtin_convertvector(from == DTYPE_8BIT
-                                       ? *(const vb *)(codes + i)
-                                       : vec_halves(codes + i / 2), vi);
+    code = vi_of_bytes(from == DTYPE_8BIT ? *(const vb *)(codes + i)
+                                          : vec_halves(codes + i / 2));
     v = __builtin_convertvector(code - 1, vf) * head.unit + head.least;
     return (vf)((code != 0) & (vi)v);
 }
