@@ -44,11 +44,18 @@ def with_settings(command, settings):
     return command + [word for s in settings for word in ("--set", s)]
 
 
+def chosen_variants(args, variants):
+    """The baseline and the variants that set one of the names, or all."""
+    return [v for v in variants
+            if not (v and args.only) or
+            {s.split("=")[0] for s in v} & set(args.only)]
+
+
 def known_variants(args):
-    """The variants whose settings this memdial has."""
+    """The chosen variants whose settings this memdial has."""
     table = json.loads(output([args.memdial, "settings", "--json"]))
     names = {row["name"] for row in table}
-    for variant in VARIANTS:
+    for variant in chosen_variants(args, VARIANTS):
         if {s.split("=")[0] for s in variant} <= names:
             yield variant
         else:
@@ -152,6 +159,8 @@ def main():
     parser.add_argument("--epoch-samples", type=int, default=0,
                         help="for a try; 0: all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME",
+                        help="settings whose variants are run; else all")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
 

@@ -444,6 +444,9 @@ struct backend {
     double (*seconds)(struct device *);
     /* Measures, in memory of its own beside the arena. */
     bool (*ceilings)(struct device *, struct ceilings *, char why[WHY_SIZE]);
+    /* Names what the time of its kernels depends on, such as the processor,
+     * without opening a device; NULL: the line of its first device does. */
+    void (*hardware)(char name[WHY_SIZE]);
 };
 
 /* The most programs that an arena may have. */

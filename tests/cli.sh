@@ -42,6 +42,8 @@ member() {
 
 # The presets of the person who runs the tests are kept out.
 XDG_CONFIG_HOME=$folder/config
+XDG_CACHE_HOME=$folder/cache
+export XDG_CACHE_HOME
 export XDG_CONFIG_HOME
 
 works --version
@@ -267,6 +269,36 @@ refuses 2 'fit does not turn lr' fit quick --budget 1MiB --hold lr
 refuses 2 'is no factor above 0' fit quick --budget 1MiB --max-time 0
 refuses 2 'is no factor above 0' fit quick --budget 1MiB --max-time nan
 
+# Seconds, once the machine is calibrated; what does not hold here is said.
+timings=$XDG_CACHE_HOME/memdial/timings-cpu.json
+rm -f "$timings"
+works plan quick
+printed 'time is not known: `memdial calibrate quick` measures this machine'
+works plan quick --json
+printed '"seconds": null'
+works fit quick --budget 3MiB --json
+printed '"seconds": null'
+works calibrate quick --set batch=4 --seconds 0
+printed 'calls measured in'
+works plan quick --set batch=4
+printed 's per step,'
+printed 'samples per second'
+works plan quick --json --set batch=4
+printed '"measured": 0.9'
+works fit quick --budget 3MiB --set batch=4
+works calibrate quick --set batch=4 --seconds 0 --json
+printed '"backend": "cpu"'
+sed 's/"build":"[^"]*"/"build":"memdial 0"/' "$timings" >"$folder/other"
+cp "$folder/other" "$timings"
+works plan quick
+printed 'the timings are of another build of memdial; `memdial calibrate quick`'
+head -c 1000 "$folder/other" >"$timings"
+works plan quick
+printed 'damaged timings; `memdial calibrate quick`'
+refuses 2 "'ten' is no number of seconds" calibrate quick --seconds ten
+refuses 2 "'-1' is no number of seconds" calibrate quick --seconds -1
+refuses 2 "'nan' is no number of seconds" calibrate quick --seconds nan
+
 # The share of each layer, as text and as JSON; together they are the whole.
 saving='--set checkpoint=sqrt --set sparsity=0.5 --set microbatch=10'
 works plan quick --layers $saving
@@ -283,7 +315,7 @@ awk -F '[:,]' '
     /^      "parameters": [0-9]/ { parameters += $2 }
     /^      "recompute_flops"/ { again += $2 }
     /^      "flops"/ { flops += $2 }
-    /^    "step"/ { step = $2 }
+    /^    "step"/ && !step { step = $2 } # the first is of "flops"
     END {
         exit !(peak == whole["  \"peak_bytes\""] &&
                nonzeros == whole["  \"nonzeros\""] &&

@@ -24,6 +24,10 @@ struct engine engine_open(const char *const assignments[]);
 struct engine engine_of(struct job *);
 void engine_close(struct engine *);
 
+/* Has backend=cuda mean the emulated device; skips the test where there is none.
+ */
+void engine_emulate(void);
+
 /* A graph without an engine. */
 struct graph *wrn_28_2(void);
 

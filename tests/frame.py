@@ -9,7 +9,8 @@ from person import (DOWN, ENTER, ESCAPE, HOME, SIZES, SMALL, TAB, Person,
 # The mouse
 
 TABS = {"Run": "Dials", "Step": "At the cursor", "Layers": "all layers",
-        "Runs": "Settings tried", "Presets": "dynamicconv|comes with memdial"}
+        "Runs": "Settings tried", "Presets": "dynamicconv|comes with memdial",
+        "Fit": "Settings that fit"}
 
 # The text that a click on a hint brings to the screen, in a line that was not
 # there before; the frame does not change by itself while the run is paused.
@@ -17,7 +18,9 @@ EFFECTS = {
     "less": "applied|no further step", "more": "applied|no further step",
     "undo": "undone|applied|nothing to undo",
     "lock": "changes stay pending",
-    "pin": "pinned: comparing", "pause": "training",
+    "pin": "pinned: comparing|nothing to pin",
+    "apply": "nothing is found", "fit": "train in", "budget": "train in",
+    "pause": "training",
     "restart": "The same run from the beginning",
     "export": r"wrote memdial-\d+.json", "show": "─ Settings [A-Z]",
     "back": "these are the current settings",
@@ -156,7 +159,7 @@ def use_keys():
              "Shift-Tab goes to the pane before, Space explains"),
             (ESCAPE + b"\x1bOQ", "theme light", "F2 is the next theme"),
             (b"]", "At the cursor", "] is the next page"),
-            (b"[[", "wrn-28-2", "[ is the page before, in a circle")):
+            (b"[[", "Settings that fit", "[ is the page before, in a circle")):
         p.type(keys)
         report(p.sees(text), f"keys: {what}", p)
         p.look(0.1)
@@ -186,7 +189,7 @@ def bars(p):
 
 def show_all(p):
     """Draws every page, with the popups that open on top of it."""
-    for page, text in zip(b"12345", TABS.values()):
+    for page, text in zip(b"123456", TABS.values()):
         p.type(bytes([page]))
         p.sees(text)
         p.type(TAB + ENTER)

@@ -231,7 +231,7 @@ def on_screens():
         report(p.sees("The run cannot go on"), f"screens, {locale}: begin", p)
         p.type(b"\x1b")
         p.look(0.3)
-        for page in b"1", b"2", b"3", b"4", b"5":
+        for page in b"1", b"2", b"3", b"4", b"6", b"5":
             p.type(page)
             p.look(0.2)
         report(p.sees("Presets") and p.alive(), f"screens, {locale}: all pages",

@@ -8,8 +8,8 @@
 #include "tests/op_describe.h"
 #include "tests/op_exact.h"
 
-/* master: with a batch norm's stat; overflow: a block has a NaN, the next one an infinity; scaled: all numbers of
- * a block are equal, those of another 0. */
+/* master: with a batch norm's stat; overflow: a block has a NaN, the next one
+ * an infinity; scaled: all numbers of a block are equal, those of another 0. */
 #define BOTH(...) \
     { .dtype = DTYPE_8BIT, __VA_ARGS__ }, { .dtype = DTYPE_4BIT, __VA_ARGS__ }
 

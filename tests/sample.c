@@ -170,6 +170,23 @@ void sample_apply(struct session *s, const char *assignment)
     remember(s);
 }
 
+void sample_fit(struct session *s, size_t budget)
+{
+    struct finding *f = xcalloc(1, sizeof(*f));
+    struct fit_query q = { .settings = &s->wanted, .machine = &s->machine,
+                           .budget = budget };
+
+    session_fit(s, budget);
+    f->from = s->wanted;
+    f->machine = s->machine;
+    f->budget = budget;
+    f->refused = !fit_find(&f->fit, &q, &f->error);
+    f->blocked = !f->refused && f->fit.count == 0 &&
+                 fit_find_obstacle(&f->obstacle, &q, NULL);
+    session_fitted(s, f);
+    s->asks &= ~(unsigned)SESSION_ASK_FIT;
+}
+
 char *sample_frame(struct session *s, enum page_id page, int pane, int rows,
                    int cols, enum glyphs glyphs)
 {

@@ -29,6 +29,9 @@ void sample_train(struct session *, int epochs);
 /* Changes a setting as a person and a worker would. */
 void sample_apply(struct session *, const char *assignment);
 
+/* Searches for settings within a budget, to the end. */
+void sample_fit(struct session *, size_t budget);
+
 /* Shows a frame of a page; the caller frees the text. */
 char *sample_frame(struct session *, enum page_id, int pane, int rows,
                    int cols, enum glyphs);

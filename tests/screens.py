@@ -140,7 +140,7 @@ def a_session():
     report(p.sees("(?s)Dials.*Memory.*Curves"), "three panes", p)
     report(p.sees("training"), "trains", p)
     report(p.sees(r"touched .*? [\d.]+ MiB"), "shows what is touched", p)
-    for act in turn_dials, resize, paste, type_garbage, click, kill_worker:
+    for act in turn_dials, fit, resize, paste, type_garbage, click, kill_worker:
         act(p)
     workers = p.workers()
     p.type(b"?")
@@ -163,6 +163,38 @@ def a_session():
     report(workers and not any(os.path.exists(f"/proc/{w}") for w in workers),
            "the worker is gone")
     p.leave()
+
+
+def fit(p):
+    """Asks for a budget, applies what fits, and drags a budget."""
+    p.type(b"f")
+    report(p.sees("train in at most"), "f asks for a budget", p)
+    p.type(b"\x15" + b"0\r")
+    report(p.sees("'0' is no budget"), "0 is no budget", p)
+    p.type(b"f\x15400KiB\r")
+    report(p.sees("Within 400.0 KiB"), "settings that fit are found", p)
+    report(p.sees("(?m)^│ [FRSTC] .*KiB .*×"), "and shown as a table", p)
+    p.resize(16, 60)
+    report(p.sees("Settings that fit") and p.alive(), "in a small terminal too",
+           p)
+    p.resize(40, 120)
+    p.sees("Bytes and seconds ─")
+    p.type(b"\r")
+    report(p.sees("(?s)dials are turned|applied "), "Enter applies", p)
+    p.type(b"u1")
+    report(p.sees("Dials"), "and undo takes it back", p)
+    row = next(r for r, line in enumerate(p.screen.display)
+               if "│baseline" in line)
+    col = p.screen.display[row].index("│baseline") + 20
+    at = lambda c: b"%d;%d" % (c + 1, row + 1)
+    p.type(b"\x1b[<0;%sM" % at(col))
+    for step in range(1, 10):
+        p.type(b"\x1b[<32;%sM" % at(col + step))
+    report(p.sees("let go, and what fits"), "a budget is dragged", p)
+    p.type(b"\x1b[<0;%sm" % at(col + 9))
+    report(p.sees("Within [0-9.]+ [KM]iB"), "and searched for", p)
+    p.type(ESCAPE)
+    report(p.sees("Dials"), "Esc goes back", p)
 
 
 def summed_up(p):
@@ -301,7 +333,10 @@ def plain():
         (b"x" * 100000 + b"\n", "nothing can follow"),
         (b"\n\n \nset lr=0\n", "a line of 1024 bytes or more"),
         (b"set precision=fp16\n", "lr: '0' is not a number from"),
-        (b"dials\n", "it is set so already"),
+        (b"fit 0\n", "it is set so already"),
+        (b"fit 400KiB\n", "fit: '0' is no budget"),
+        (b"fit 1\n", "of baseline: set .*microbatch"),
+        (b"dials\n", "nothing trains in 1 B: the least is"),
         (b"help\n", "^tf32=no: "),
         (b"resume\n", "^help: "),
         (b"set recompute=norms\n", "^Going on from step"),

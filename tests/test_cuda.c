@@ -22,17 +22,6 @@
 
 enum { STEPS = 2, SAMPLES = 3 };
 
-/* Names the emulated module to the backend; skips the test where there is
- * none. */
-static void emulate(void)
-{
-    const char *path = getenv("MEMDIAL_CUDA_EMULATED");
-
-    if (!path || !*path)
-        cr_skip_test("no C++ compiler was found to build the kernels with");
-    setenv("MEMDIAL_CUDA_MODULE", path, 1);
-}
-
 /* Settings that cover everything a device could get wrong in a step. */
 static const char *const ways[][8] = {
     { "microbatch=2", NULL },
@@ -91,7 +80,7 @@ static void run_steps(const char *backend, const char *const *way,
 /* The sanitizers see the other ways in the test of recorded steps. */
 Test(cuda, trains_as_the_cpu_does)
 {
-    emulate();
+    engine_emulate();
     for (int i = 0; i < WAYS; i += SANITIZED ? 2 : 1) {
         double device[STEPS], host[STEPS];
 
@@ -111,7 +100,7 @@ static void observe(void *arg, int step)
  * order each time. Only every other way is tried, for this is slow. */
 Test(cuda, recorded_steps_give_the_same_bits)
 {
-    emulate();
+    engine_emulate();
     for (int i = 1; i < WAYS; i += 2) {
         struct engine recorded = open_engine("backend=cuda", ways[i]);
         struct engine called = open_engine("backend=cuda", ways[i]);
@@ -146,7 +135,7 @@ Test(cuda, is_profiled)
     double metrics[METRIC_COUNT], wall, seconds;
     char why[WHY_SIZE];
 
-    emulate();
+    engine_emulate();
     engine = open_engine("backend=cuda", ways[0]);
     wall = clock_seconds();
     profile_init(&profile, engine.executor);
@@ -170,7 +159,7 @@ Test(cuda, checkpoints_give_the_same_bits)
         "checkpoint=none", "checkpoint=block", "checkpoint=optimal"
     };
 
-    emulate();
+    engine_emulate();
     for (int r = 0; r < 2; r++) {
         uint64_t plain = 0;
 
@@ -195,6 +184,31 @@ Test(cuda, checkpoints_give_the_same_bits)
     }
 }
 
+/* The first step and the first evaluation make a graph each. There is room for
+ * no more; and with no room there is no run. */
+Test(cuda, graphs_are_instantiated_once)
+{
+    struct engine engine;
+    double metrics[METRIC_COUNT];
+    struct error e;
+
+    engine_emulate();
+    for (int room = 2; room >= 0; room -= 2) {
+        char text[16];
+
+        snprintf(text, sizeof(text), "%d", room);
+        setenv("MEMDIAL_EMULATE_GRAPHS", text, 1);
+        engine = open_engine("backend=cuda", ways[0]);
+        for (int i = 0; i < 2; i++) {
+            engine_run(&engine, PROGRAM_TRAIN, SAMPLES, metrics);
+            engine_run(&engine, PROGRAM_EVAL, SAMPLES, metrics);
+        }
+        cr_expect_eq(executor_check(engine.executor, &e), room > 0,
+                     "room for %d", room);
+        engine_close(&engine);
+    }
+}
+
 /* A step with more microbatches than can be recorded runs call by call. */
 Test(cuda, many_microbatches_are_not_recorded)
 {
@@ -202,7 +216,7 @@ Test(cuda, many_microbatches_are_not_recorded)
     struct engine device, host;
     double a[METRIC_COUNT], b[METRIC_COUNT];
 
-    emulate();
+    engine_emulate();
     device = open_engine("backend=cuda", way);
     host = open_engine("backend=cpu", way);
     engine_run(&device, PROGRAM_EVAL, 70, a);
@@ -221,7 +235,7 @@ Test(cuda, auto_does_not_choose_an_emulated_device)
     struct error e;
     struct job *job;
 
-    emulate();
+    engine_emulate();
     cr_assert_eq(cuda_backend.list(&info, 1), 1);
     cr_expect(info.usable, "%s", info.line);
     cr_expect_not(info.automatic);
@@ -263,7 +277,7 @@ Test(cuda, refuses_a_module_of_another_build)
     long n;
     int changed = 0;
 
-    emulate();
+    engine_emulate();
     from = fopen(getenv("MEMDIAL_CUDA_MODULE"), "rb");
     cr_assert_not_null(from);
     fseek(from, 0, SEEK_END);
@@ -323,7 +337,7 @@ Test(cuda, runs_go_on_as_on_the_cpu)
     struct event_sink sink = { record_event, &(struct record){ 0 } };
     struct error e;
 
-    emulate();
+    engine_emulate();
     cr_assert(try_trainer(&t[0], (const char *[]){ "batch=2", NULL }, &e),
               "%s", e.text);
     cr_assert(try_trainer(&t[1], (const char *[]){ "batch=2", "backend=cpu",
@@ -347,7 +361,7 @@ Test(cuda, runs_go_on_as_on_the_cpu)
 /* The whole arena, and nothing else, is on the device, and it is freed. */
 Test(cuda, allocates_what_is_planned)
 {
-    emulate();
+    engine_emulate();
     for (int i = 0; i < 2; i++) {
         struct trainer *t;
         struct error e;
@@ -369,7 +383,7 @@ Test(cuda, says_how_much_memory_is_missing)
     struct trainer *t;
     struct error e;
 
-    emulate();
+    engine_emulate();
     setenv("MEMDIAL_EMULATE_MEMORY", "2500000", 1);
     cr_assert_not(try_trainer(&t, NULL, &e));
     cr_expect_eq(e.code, EXIT_RUN);
@@ -403,7 +417,7 @@ Test(cuda, a_fault_costs_no_snapshot)
     struct event_sink sink = { record_event, &r };
     struct error e;
 
-    emulate();
+    engine_emulate();
     close(mkstemp(path));
     setenv("MEMDIAL_EMULATE_FAULT", "350", 1);
     cr_assert(try_trainer(&t, NULL, &e), "%s", e.text);

@@ -403,10 +403,13 @@ Test(explanations, are_of_every_dial)
     for (int dial = 0; dial < dial_count(); dial++) {
         const struct setting *row = dial_setting(dial);
         struct text_block text = { 0 };
+        explain_value(&text, &session, dial);
         explain_dial(&text, &session, dial);
         cr_expect(has_line(&text, row->help), "%s", row->name);
-        cr_expect(has_line(&text, row->shrunk ? row->shrunk : "no bytes"),
-                  "%s", row->name);
+        cr_assert(row->about, "%s: no word on the technique", row->name);
+        cr_expect(has_line(&text, row->about), "%s", row->name);
+        cr_expect_eq(has_line(&text, "It can shrink"), row->shrinks != 0,
+                     "%s", row->name);
         cr_expect(has_line(&peak, row->name), "%s", row->name);
         text_block_done(&text);
     }

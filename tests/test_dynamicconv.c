@@ -10,116 +10,46 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/dictionary.h"
 #include "graph/squeeze.h"
 #include "models/dynamicconv.h"
 #include "tests/engine.h"
+#include "tests/packed_pairs.h"
 
 #ifndef TEST_DATA
 #define TEST_DATA "tests/data"
 #endif
 
-enum { PAIRS = 3, LONGEST = 7, CUTS = 4, NAME_SIZE = 64, END = 2 };
+enum { PAIRS = 3, LONGEST = 7, CUTS = 4, NAME_SIZE = 64, END = TOKEN_END };
 
 /* Single against double precision, relative to the norm of a tensor. */
 static const double tolerance = 2e-5;
 
 /* The pairs of the reference. A source sentence ends with its end mark; labels
  * are the target sentence with it. */
-static const struct pair {
-    int source, target;                  /* tokens */
-    int32_t sources[LONGEST], labels[LONGEST];
-} pairs[PAIRS] = {
-    { 7, 6, { 5, 9, 13, 4, 17, 6, END }, { 10, 4, 23, 15, 7, END } },
-    { 4, 3, { 8, 19, 11, END }, { 21, 6, END } },
-    { 2, 2, { 7, END }, { 12, END } }
+static const struct packed_pair pairs[PAIRS] = {
+    { { 7, 6 }, { (const int32_t[]){ 5, 9, 13, 4, 17, 6, END },
+                  (const int32_t[]){ 10, 4, 23, 15, 7, END } } },
+    { { 4, 3 }, { (const int32_t[]){ 8, 19, 11, END },
+                  (const int32_t[]){ 21, 6, END } } },
+    { { 2, 2 }, { (const int32_t[]){ 7, END }, (const int32_t[]){ 12, END } } }
 };
+
+static const struct packed_stream streams[] = {
+    { PACKED_SOURCE, PACKED_TOKENS }, { PACKED_SOURCE, PACKED_ENDS },
+    { PACKED_TARGET, PACKED_PREVIOUS }, { PACKED_TARGET, PACKED_TOKENS },
+    { PACKED_TARGET, PACKED_ENDS }
+};
+
+enum { SOURCE_STREAMS = 2, STREAMS = 5 };
 
 /* Pairs of the parts that the batch is cut into. */
 static const int cuts[CUTS][PAIRS] = { { 3 }, { 1, 2 }, { 2, 1 }, { 1, 1, 1 } };
 
-static struct extents extents_between(int begin, int end)
+static struct packed_pairs batch_of(const int *cut)
 {
-    struct extents sum = { { [EXTENT_SAMPLES] = end - begin } };
-
-    for (int i = begin; i < end; i++) {
-        sum.of[EXTENT_SOURCE] += pairs[i].source;
-        sum.of[EXTENT_TARGET] += pairs[i].target;
-    }
-    return sum;
-}
-
-static bool next_part(void *arg, struct part *part)
-{
-    const int *cut = arg;
-    int begin = part->first.of[EXTENT_SAMPLES] +
-                part->count.of[EXTENT_SAMPLES];
-
-    if (begin == PAIRS)
-        return false;
-    for (int at = 0; at < begin; at += *cut++)
-        ;
-    part->first = extents_between(0, begin);
-    part->count = extents_between(begin, begin + *cut);
-    return true;
-}
-
-/* The place of pair number `at` of a part in a stream of an extent. */
-static int32_t *place_in(const struct stream *s, int first, int at,
-                         enum extent extent)
-{
-    struct extents before = extents_between(first + s->sample, at);
-
-    return (int32_t *)s->data + before.of[extent];
-}
-
-static void fill_sources(int first, int begin, int end,
-                         const struct stream stream[])
-{
-    for (int at = first + begin; at < first + end; at++) {
-        const struct pair *p = &pairs[at];
-        struct extents after = extents_between(first, at + 1);
-
-        memcpy(place_in(&stream[0], first, at, EXTENT_SOURCE), p->sources,
-               (size_t)p->source * sizeof(int32_t));
-        *place_in(&stream[1], first, at, EXTENT_SAMPLES) =
-            after.of[EXTENT_SOURCE];
-    }
-}
-
-static void fill_part(void *arg, const struct part *part, int begin, int end,
-                      const struct stream stream[])
-{
-    int first = part->first.of[EXTENT_SAMPLES];
-
-    (void)arg;
-    fill_sources(first, begin, end, stream);
-    for (int at = first + begin; at < first + end; at++) {
-        const struct pair *p = &pairs[at];
-        struct extents after = extents_between(first, at + 1);
-        int32_t *previous = place_in(&stream[2], first, at, EXTENT_TARGET);
-
-        previous[0] = END;
-        memcpy(previous + 1, p->labels,
-               (size_t)(p->target - 1) * sizeof(int32_t));
-        memcpy(place_in(&stream[3], first, at, EXTENT_TARGET), p->labels,
-               (size_t)p->target * sizeof(int32_t));
-        *place_in(&stream[4], first, at, EXTENT_SAMPLES) =
-            after.of[EXTENT_TARGET];
-    }
-}
-
-/* The cut: its `most` is the largest part's of each extent. */
-static struct cut cut_of(const int *cut)
-{
-    struct part part = { 0 };
-    struct cut all = { .whole = extents_between(0, PAIRS) };
-
-    for (; next_part((void *)cut, &part); all.parts++)
-        for (int i = 0; i < EXTENT_COUNT; i++)
-            if (part.count.of[i] > all.most.of[i])
-                all.most.of[i] = part.count.of[i];
-    all.least = all.most;
-    return all;
+    return (struct packed_pairs){ .pair = pairs, .pairs = PAIRS, .cut = cut,
+                                  .stream = streams, .streams = STREAMS };
 }
 
 struct net {
@@ -166,6 +96,7 @@ static struct translated sentences_of(int beam)
 static struct engine net_open(const struct net *net)
 {
     struct job *job = xcalloc(1, sizeof(*job));
+    struct packed_pairs batch = batch_of(net->cut);
     struct route *route;
     char why[160];
 
@@ -175,7 +106,7 @@ static struct engine net_open(const struct net *net)
     job->graph = net_graph(net);
     route = net->route(job->graph);
     job->schedule = schedule_build(job->graph, (struct policy){
-        .cut = cut_of(net->cut),
+        .cut = packed_cut(&batch),
         .translated = sentences_of(net->beam)
     }, route);
     job->plan = plan_build(job->schedule, job->backend, job->threads);
@@ -184,21 +115,27 @@ static struct engine net_open(const struct net *net)
     return engine_of(job);
 }
 
-static void run(struct engine *engine, enum program program, const int *cut,
-                double *metrics)
+static void run_pairs(struct engine *engine, enum program program,
+                      struct packed_pairs *pairs_of, double *metrics)
 {
-    struct loader loader = {
-        .next = next_part, .fill = fill_part, .arg = (void *)cut
-    };
+    struct loader loader = packed_loader(pairs_of);
+    struct extents whole = packed_extents(pairs_of, 0, pairs_of->pairs);
     struct batch batch = {
-        .seed = 1, .step = engine->step, .whole = extents_between(0, PAIRS),
-        .terms = extents_between(0, PAIRS).of[EXTENT_TARGET],
-        .learning_rate = 0.01f, .rewire = true, .loader = &loader,
-        .report = metrics
+        .seed = 1, .step = engine->step, .whole = whole,
+        .terms = whole.of[EXTENT_TARGET], .learning_rate = 0.01f,
+        .rewire = true, .loader = &loader, .report = metrics
     };
 
     executor_run(engine->executor, program, &batch);
     engine->step += program == PROGRAM_TRAIN;
+}
+
+static void run(struct engine *engine, enum program program, const int *cut,
+                double *metrics)
+{
+    struct packed_pairs pairs_of = batch_of(cut);
+
+    run_pairs(engine, program, &pairs_of, metrics);
 }
 
 static FILE *open_data(void)
@@ -345,22 +282,11 @@ Test(dynamicconv, takes_the_step_of_adam)
     check_step(&cpu_backend);
 }
 
-static const struct backend *emulated(void)
-{
-    const char *path = getenv("MEMDIAL_CUDA_EMULATED");
-
-    if (!path || !*path)
-        cr_skip_test("no C++ compiler was found to build the kernels with");
-    setenv("MEMDIAL_CUDA_MODULE", path, 1);
-    return &cuda_backend;
-}
-
 Test(dynamicconv, agrees_with_pytorch_on_an_emulated_device)
 {
-    const struct backend *backend = emulated();
-
-    check_reference(backend);
-    check_step(backend);
+    engine_emulate();
+    check_reference(&cuda_backend);
+    check_step(&cuda_backend);
 }
 
 /* The largest difference between gradients, relative to the norm of each. */
@@ -418,6 +344,52 @@ Test(dynamicconv, gradients_do_not_depend_on_the_parts)
         engine_close(&parts);
     }
     engine_close(&whole);
+}
+
+/* The gradients of the batch with its pairs in an order, which numbers them. */
+static struct engine open_ordered(struct net net, const int *order,
+                                  const int *cut, bool backwards)
+{
+    struct packed_pairs batch = batch_of(cut);
+    double metrics[METRIC_COUNT];
+    struct engine engine;
+
+    net.cut = cut;
+    engine = net_open(&net);
+    batch.order = order;
+    batch.backwards = backwards;
+    run_pairs(&engine, PROGRAM_TRAIN, &batch, metrics);
+    return engine;
+}
+
+static void expect_close(struct engine a, struct engine b, int order)
+{
+    double apart = gradients_apart(&a, &b);
+
+    cr_expect(apart < 2e-6, "order %d: %g apart", order, apart);
+    engine_close(&a);
+    engine_close(&b);
+}
+
+/* A pair has the same gradient beside whichever others it is packed, at any
+ * place of a part, as long as it keeps its number in the batch: in one part,
+ * and one by one from the last on. Without dropout the number does not matter.
+ */
+Test(dynamicconv, gradients_do_not_depend_on_the_order_of_packing)
+{
+    static const int orders[][PAIRS] = { { 2, 0, 1 }, { 1, 2, 0 },
+                                         { 2, 1, 0 } };
+    struct net net = { .backend = &cpu_backend, .route = route_straight,
+                       .smoothing = smoothing };
+
+    for (int i = 0; i < 3; i++) {
+        net.rate = 0.3f;
+        expect_close(open_ordered(net, orders[i], cuts[0], false),
+                     open_ordered(net, orders[i], cuts[3], true), i);
+        net.rate = 0;
+        expect_close(open_ordered(net, orders[i], cuts[0], false),
+                     open_ordered(net, NULL, cuts[0], false), i);
+    }
 }
 
 /* Dropout must change what training sees, and nothing that evaluation does. */
@@ -503,10 +475,12 @@ struct chosen {
 static bool next_chosen(void *arg, struct part *part)
 {
     const struct chosen *c = arg;
+    struct packed_pairs all = batch_of(NULL);
 
     if (part->count.of[EXTENT_SAMPLES])
         return false;
-    part->count = extents_between(c->begin, c->end);
+    part->first = packed_extents(&all, 0, c->begin);
+    part->count = packed_extents(&all, c->begin, c->end);
     part->count.of[EXTENT_TARGET] = 0;
     part->count.of[EXTENT_HYPOTHESES] = c->beam * (c->end - c->begin);
     return true;
@@ -515,19 +489,22 @@ static bool next_chosen(void *arg, struct part *part)
 static void fill_chosen(void *arg, const struct part *part, int begin, int end,
                         const struct stream stream[])
 {
-    const struct chosen *c = arg;
+    struct packed_pairs all = batch_of(NULL);
 
-    (void)part;
-    fill_sources(c->begin, begin, end, stream);
+    (void)arg;
+    all.streams = SOURCE_STREAMS;
+    packed_fill(&all, part, begin, end, stream);
 }
 
 static void translate(struct engine *engine, struct chosen chosen,
                       int32_t translations[][TRANSLATED])
 {
+    struct packed_pairs all = batch_of(NULL);
     struct loader loader = { .next = next_chosen, .fill = fill_chosen,
                              .arg = &chosen };
     struct batch batch = { .seed = 1, .loader = &loader,
-                           .whole = extents_between(chosen.begin, chosen.end),
+                           .whole = packed_extents(&all, chosen.begin,
+                                                   chosen.end),
                            .translations = translations[chosen.begin] };
 
     executor_run(engine->executor, PROGRAM_TRANSLATE, &batch);
@@ -591,10 +568,9 @@ Test(dynamicconv, translates_as_fairseq)
 
 Test(dynamicconv, translates_as_fairseq_on_an_emulated_device)
 {
-    const struct backend *backend = emulated();
-
-    check_translations(backend, 1, false);
-    check_translations(backend, 4, false);
+    engine_emulate();
+    check_translations(&cuda_backend, 1, false);
+    check_translations(&cuda_backend, 4, false);
 }
 
 /* As many sentences at once as fit below training, at least one: where the peak

@@ -182,10 +182,10 @@ Test(page_presets, late_answers)
     int n;
 
     cr_assert(settings_assign(&other, "test", "precision=fp16", NULL));
-    session_consider(&session, &one, 1);
+    session_consider(&session, NULL, &one, 1);
     n = inquiry_list(&session, 0, q);
     cr_assert_gt(n, 0);
-    session_consider(&session, &other, 1);
+    session_consider(&session, NULL, &other, 1);
     inquiry_answer(&session, q[n - 1].tag,
                    forecast_new(&one, &sample_machine, false,
                                 false));

@@ -141,6 +141,14 @@ static void add_pressed(FILE *out, enum page_id page, int key, int rows,
     screen_done(&screen);
 }
 
+static void press_key(struct screen *screen, int key)
+{
+    struct input input = { .type = INPUT_KEY, .key = key };
+
+    control_input(screen, &input);
+    frame_draw(screen);
+}
+
 static void check_page(const char *name, enum page_id page)
 {
     static const struct { int rows, cols; } sizes[] = {
@@ -243,7 +251,7 @@ Test(screens, run_page_zoomed)
         control_input(&screen, &zoom);
         frame_draw(&screen);
         frame = cells_dump(&screen.cells);
-        find_line(frame, "baseline ", line);
+        find_line(frame, i % 2 ? "│baseline " : "|baseline ", line);
         cr_expect(strstr(line, i % 2 ? "▸▸" : ">>"), "'%s'", line);
         expect_bytes(line, session.baseline->peak_bytes);
         fprintf(out, "== %dx%d, %s\n%s", sizes[i / 2].cols, sizes[i / 2].rows,
@@ -276,6 +284,50 @@ Test(screens, presets_page)
     check_page("presets", PAGE_PRESETS);
 }
 
+Test(screens, fit_page)
+{
+    sample_fit(&session, 3 << 20);
+    check_page("fit", PAGE_FIT);
+}
+
+/* A list of values, a search under way, and a budget that nothing meets. */
+Test(screens, lists_and_searches)
+{
+    static const struct { int rows, cols; } sizes[] = { { 40, 120 },
+                                                        { 24, 80 }, { 16, 60 },
+                                                        { 12, 40 } };
+    char *text, *frame;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    for (int i = 0; i < 4; i++) {
+        struct screen screen;
+        fprintf(out, "== %dx%d\n", sizes[i].cols, sizes[i].rows);
+        screen_init(&screen, &session, sizes[i].rows, sizes[i].cols,
+                    GLYPHS_BRAILLE);
+        session_lock(&session, false);
+        screen.dial = 2;
+        frame_draw(&screen);
+        press_key(&screen, KEY_RETURN);
+        sample_plan(&session);
+        frame_draw(&screen);
+        frame = cells_dump(&screen.cells);
+        fputs(frame, out);
+        free(frame);
+        press_key(&screen, KEY_ESCAPE);
+        sample_fit(&session, 1 << 10);
+        screen_done(&screen);
+        add_frame(out, PAGE_FIT, 0, sizes[i].rows, sizes[i].cols,
+                  GLYPHS_ASCII);
+        session_fit(&session, 1 << 20);
+        add_frame(out, PAGE_FIT, 0, sizes[i].rows, sizes[i].cols,
+                  GLYPHS_BRAILLE);
+    }
+    fclose(out);
+    check_golden("lists", text);
+    free(text);
+}
+
 Test(screens, numbers_are_the_plans_and_the_events)
 {
     char *frame = sample_frame(&session, PAGE_RUN, PANE_MEMORY, 44, 132,
@@ -288,7 +340,7 @@ Test(screens, numbers_are_the_plans_and_the_events)
     expect_bytes(line, session.now->peak_bytes);
     find_line(frame, "planned  ", line);
     expect_bytes(line, session.planned->peak_bytes);
-    find_line(frame, "baseline ", line);
+    find_line(frame, "│baseline ", line);
     expect_bytes(line, session.baseline->peak_bytes);
     find_line(frame, "peak  ", line);
     expect_bytes(line, session.planned->peak_bytes);
@@ -420,7 +472,11 @@ Test(screens, turns_are_foretold)
             f = forecast_new(&next, &sample_machine, false, false);
             snprintf(text, sizeof(text), "%s %s ×%.2f", t ? "›" : "‹",
                      bytes_format(bytes, sizeof(bytes), f->peak_bytes),
-                     f->flops / session.planned->flops);
+                     f->seconds / session.baseline->seconds);
+            if (!dial_setting(dial)->shrinks) {
+                dial_format(&next, dial, bytes, sizeof(bytes));
+                snprintf(text, sizeof(text), "%s %s ", t ? "›" : "‹", bytes);
+            }
             cr_expect(strstr(frame, text), "%s: '%s'",
                       dial_setting(dial)->name, text);
             forecast_release(f);
@@ -504,14 +560,6 @@ Test(screens, budgets_that_can_be)
     find_line(frame, "   peak ", line);
     cr_expect_not(strchr(line, '%'), "'%s'", line);
     free(frame);
-}
-
-static void press_key(struct screen *screen, int key)
-{
-    struct input input = { .type = INPUT_KEY, .key = key };
-
-    control_input(screen, &input);
-    frame_draw(screen);
 }
 
 /* A screen of one line shows questions, but no popups that take the keys. */

@@ -14,8 +14,10 @@
 #include "graph/layer_text.h"
 #include "kernels/cpu/isa.h"
 #include "tests/engine.h"
+#include "tests/packed_pairs.h"
 
-enum { SENTENCES = 7, WORDS = 11, FEATURES = 24, SIDES = 2, CUTS = 5 };
+enum { SENTENCES = 7, WORDS = 11, FEATURES = 24, SIDES = PACKED_SIDES,
+       CUTS = 5, LONGEST = 9 };
 
 /* Words of each sentence in both languages. */
 static const int lengths[SENTENCES][SIDES] = {
@@ -31,74 +33,42 @@ static const int cuts[CUTS][SENTENCES] = {
  */
 enum { WORD, NEXT, STREAMS };
 
-static const enum extent extents[SIDES] = { EXTENT_SOURCE, EXTENT_TARGET };
-
-/* All sentences, from number `turn` on, with their cut into parts. */
-struct reading {
-    const int *cut;
-    int turn;
+static const struct packed_stream streams[SIDES * STREAMS] = {
+    { PACKED_SOURCE, PACKED_TOKENS }, { PACKED_SOURCE, PACKED_NEXT },
+    { PACKED_TARGET, PACKED_TOKENS }, { PACKED_TARGET, PACKED_NEXT }
 };
 
-static int sentence_at(const struct reading *r, int place)
-{
-    return (place + r->turn) % SENTENCES;
-}
-
-/* The extents of places [begin, end) of the batch. */
-static struct extents extents_between(const struct reading *r, int begin,
-                                      int end)
-{
-    struct extents sum = { { [EXTENT_SAMPLES] = end - begin } };
-
-    for (int i = begin; i < end; i++)
-        for (int k = 0; k < SIDES; k++)
-            sum.of[extents[k]] += lengths[sentence_at(r, i)][k];
-    return sum;
-}
-
-static bool next_part(void *arg, struct part *part)
-{
-    const struct reading *r = arg;
-    const int *cut = r->cut;
-    int end = part->first.of[EXTENT_SAMPLES] + part->count.of[EXTENT_SAMPLES];
-    int begin = end;
-
-    if (begin == SENTENCES)
-        return false;
-    for (int at = 0; at < begin; at += *cut++)
-        ;
-    part->first = extents_between(r, 0, begin);
-    part->count = extents_between(r, begin, begin + *cut);
-    return true;
-}
+/* All sentences, from number `turn` on, in a cut into parts. */
+struct sentences {
+    struct packed_pairs packed;
+    struct packed_pair pair[SENTENCES];
+    int32_t word[SENTENCES][SIDES][LONGEST + 1];
+};
 
 /* A word always follows from the last, so that the net can learn. */
-static int32_t word_of(int sentence, int side, int position)
+static void write_sentence(int32_t *word, int sentence, int side)
 {
-    int word = sentence * 3 + side;
-
-    for (int i = 0; i < position; i++)
-        word = word * 2 + 1;
-    return word % WORDS;
+    word[0] = (sentence * 3 + side) % WORDS;
+    for (int i = 1; i <= lengths[sentence][side]; i++)
+        word[i] = (word[i - 1] * 2 + 1) % WORDS;
 }
 
-static void fill_part(void *arg, const struct part *part, int begin, int end,
-                      const struct stream stream[])
+static struct packed_pairs *sentences_init(struct sentences *s, const int *cut,
+                                           int turn)
 {
-    const struct reading *r = arg;
-    int first = part->first.of[EXTENT_SAMPLES];
+    for (int i = 0; i < SENTENCES; i++)
+        for (int k = 0; k < SIDES; k++) {
+            int sentence = (i + turn) % SENTENCES;
 
-    for (int at = first + begin; at < first + end; at++)
-        for (int i = 0; i < SIDES * STREAMS; i++) {
-            int side = i / STREAMS, shift = i % STREAMS == NEXT;
-            int sentence = sentence_at(r, at);
-            struct extents before =
-                extents_between(r, first + stream[i].sample, at);
-            int32_t *to = (int32_t *)stream[i].data +
-                          before.of[extents[side]];
-            for (int k = 0; k < lengths[sentence][side]; k++)
-                to[k] = word_of(sentence, side, k + shift);
+            write_sentence(s->word[i][k], sentence, k);
+            s->pair[i].tokens[k] = lengths[sentence][k];
+            s->pair[i].token[k] = s->word[i][k];
         }
+    s->packed = (struct packed_pairs){
+        .pair = s->pair, .pairs = SENTENCES, .cut = cut, .stream = streams,
+        .streams = SIDES * STREAMS
+    };
+    return &s->packed;
 }
 
 static int follow(struct builder *b, int words)
@@ -153,21 +123,6 @@ static struct graph *token_net(struct update update, enum dtype dtype)
     return b.graph;
 }
 
-/* The cut: its `most` is the largest part's of each extent. */
-static struct cut cut_of(const int *cut)
-{
-    struct reading r = { cut, 0 };
-    struct part part = { 0 };
-    struct cut all = { .whole = extents_between(&r, 0, SENTENCES) };
-
-    for (; next_part(&r, &part); all.parts++)
-        for (int i = 0; i < EXTENT_COUNT; i++)
-            if (part.count.of[i] > all.most.of[i])
-                all.most.of[i] = part.count.of[i];
-    all.least = all.most;
-    return all;
-}
-
 struct net {
     const struct backend *backend;
     struct route *(*route)(const struct graph *);
@@ -179,6 +134,7 @@ struct net {
 static struct engine net_open(const struct net *net)
 {
     struct job *job = xcalloc(1, sizeof(*job));
+    struct sentences all;
     struct route *route;
     char why[160];
 
@@ -190,7 +146,7 @@ static struct engine net_open(const struct net *net)
     }, net->dtype);
     route = net->route(job->graph);
     job->schedule = schedule_build(job->graph, (struct policy){
-        .cut = cut_of(net->cut)
+        .cut = packed_cut(sentences_init(&all, net->cut, 0))
     }, route);
     job->plan = plan_build(job->schedule, job->backend, job->threads);
     route_free(route);
@@ -198,17 +154,20 @@ static struct engine net_open(const struct net *net)
     return engine_of(job);
 }
 
-static void run_reading(struct engine *engine, struct reading r, bool repeats,
-                        float rate, double *metrics)
+static void run_from(struct engine *engine, const int *cut, int turn,
+                     bool repeats, float rate, double *metrics)
 {
-    struct loader loader = { next_part, fill_part, &r, .repeats = repeats };
-    struct extents whole = extents_between(&r, 0, SENTENCES);
+    struct sentences all;
+    struct packed_pairs *packed = sentences_init(&all, cut, turn);
+    struct loader loader = packed_loader(packed);
+    struct extents whole = packed_extents(packed, 0, SENTENCES);
     struct batch batch = {
         .seed = 1, .step = engine->step, .whole = whole,
         .terms = whole.of[EXTENT_SOURCE] + whole.of[EXTENT_TARGET],
         .learning_rate = rate, .loader = &loader, .report = metrics
     };
 
+    loader.repeats = repeats;
     executor_run(engine->executor, PROGRAM_TRAIN, &batch);
     engine->step++;
 }
@@ -216,7 +175,7 @@ static void run_reading(struct engine *engine, struct reading r, bool repeats,
 static void run(struct engine *engine, const int *cut, float rate,
                 double *metrics)
 {
-    run_reading(engine, (struct reading){ cut, 0 }, true, rate, metrics);
+    run_from(engine, cut, 0, true, rate, metrics);
 }
 
 /* Finds the largest difference between momenta, relative to the norm of each:
@@ -380,8 +339,9 @@ Test(tokens, learns)
 {
     struct engine engine = net_open(&(struct net){
         &cpu_backend, route_sqrt, cuts[1], { 0.9f, 0, true }, DTYPE_F32 });
+    struct sentences all;
     struct extents whole =
-        extents_between(&(struct reading){ cuts[1], 0 }, 0, SENTENCES);
+        packed_extents(sentences_init(&all, cuts[1], 0), 0, SENTENCES);
     double first[METRIC_COUNT], last[METRIC_COUNT];
 
     run(&engine, cuts[1], 0.2f, first);
@@ -399,11 +359,7 @@ Test(tokens, learns)
  * repeat. */
 Test(tokens, cuda_follows_the_parts)
 {
-    const char *path = getenv("MEMDIAL_CUDA_EMULATED");
-
-    if (!path || !*path)
-        cr_skip_test("no C++ compiler was found to build the kernels with");
-    setenv("MEMDIAL_CUDA_MODULE", path, 1);
+    engine_emulate();
     for (int repeats = 0; repeats < 2; repeats++) {
         struct engine host = net_open(&(struct net){
             &cpu_backend, route_blocks, cuts[0], { 0.9f, 0, true },
@@ -418,9 +374,10 @@ Test(tokens, cuda_follows_the_parts)
         double a[METRIC_COUNT], b[METRIC_COUNT], apart;
 
         for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
-            struct reading r = { cuts[order[i][0]], order[i][1] };
-            run_reading(&host, r, true, 0.1f, a);
-            run_reading(&device, r, repeats, 0.1f, b);
+            const int *cut = cuts[order[i][0]];
+
+            run_from(&host, cut, order[i][1], true, 0.1f, a);
+            run_from(&device, cut, order[i][1], repeats, 0.1f, b);
             cr_expect_float_eq(loss_of(a), loss_of(b), 1e-4 * loss_of(a),
                                "cut %d from %d on: %g, on the CPU %g",
                                order[i][0], order[i][1], loss_of(b),

@@ -669,7 +669,7 @@ Test(session, plans_are_for_the_machine_of_the_worker)
     cr_assert(settings_assign(&automatic, "test", "backend=auto", NULL));
     cr_assert(settings_assign(&automatic, "test", "threads=0", NULL));
     sample_start(&s, "quick", &automatic, 0);
-    session_consider(&s, &automatic, 1);
+    session_consider(&s, NULL, &automatic, 1);
     sample_plan(&s);
     expect_plans_of(&s, "cpu", 1);
     e.start.preset = "quick";

@@ -26,6 +26,36 @@ report $? '... and once in the test'
 awk -v b="$bleu" -v least=$least 'BEGIN { exit !(b != "" && b >= least) }'
 report $? "... and at least $least"
 
+# On numbers that no run has seen, beside a model of words without an order. BLEU
+# is that of an implementation in awk.
+scripts=${srcdir:-.}/tests
+"${memdial%/*}"/tests/number_lines >"$folder/numbers" 2>"$err"
+cut -f 1 "$folder/numbers" >"$folder/german"
+cut -f 2 "$folder/numbers" >"$folder/english"
+[ "$(wc -l <"$folder/english")" = 500 ]
+report $? 'there are numbers for a test'
+bleu_of() { # FILE: the BLEU of translations of these numbers
+    awk -f "$scripts/bleu.awk" "$1" "$folder/english"
+}
+for order in kept turned drawn; do
+    awk -v order=$order -f "$scripts/bag_of_words.awk" "$folder/german" \
+        >"$folder/bag" 2>"$err" && [ "$(wc -l <"$folder/bag")" = 500 ]
+    report $? "a bag of words, its order $order"
+    bag=$(bleu_of "$folder/bag")
+    echo "# BLEU of a bag of words, its order $order: $bag"
+    awk -v b="$bag" 'BEGIN { exit !(b != "" && b < 50) }'
+    report $? '... is far below 90'
+done
+if [ $least -gt 0 ]; then
+    "$memdial" translate quick-translate $small --load "$run" \
+        --reference "$folder/english" <"$folder/german" >"$out" 2>"$err"
+    bleu=$(sed -n 's/^BLEU \([0-9.]*\).*/\1/p' "$err")
+    echo "# BLEU of the translator: $bleu, in awk $(bleu_of "$out")"
+    awk -v b="$bleu" -v a="$(bleu_of "$out")" \
+        'BEGIN { d = b - a; exit !(b >= 90 && d <= 0.011 && d >= -0.011) }'
+    report $? 'the translator is above 90, by both counts of BLEU'
+fi
+
 # INPUT ARGUMENT...: translates by the run.
 translate() {
     printf "$1" >"$folder/input"
@@ -102,5 +132,45 @@ report $? 'refused: no standard input'
     >"$out" 2>"$err"
 [ $? = 0 ] && [ ! -s "$out" ] && [ ! -s "$err" ]
 report $? 'an empty one has no translations'
+
+# Losses and weights of a run, whose bits ways of saving memory do not change.
+bits() { # ARGUMENT...
+    "$memdial" train quick-translate $small --set epoch_samples=3000 \
+        --set bleu_every=0 --epochs 1 --json --save "$folder/bits" "$@" \
+        2>"$err" | grep -E '^{"type":"(step|epoch)"' |
+        sed 's/"[a-z_]*second[a-z_]*":[^,}]*//g' >"$out"
+    head -n 40 "$folder/german" |
+        "$memdial" translate quick-translate $small --load "$folder/bits" \
+            >>"$out" 2>>"$err"
+}
+bits
+cp "$out" "$folder/plain"
+for way in 'checkpoint=block' 'checkpoint=optimal --set recompute=norms'; do
+    bits --set $way
+    [ "$(grep -c '"loss":' "$out")" = 3 ] && cmp -s "$out" "$folder/plain"
+    report $? "the bits of $way are those of none"
+done
+
+# A plan says where translating needs more than training does: of one sentence,
+# by many hypotheses, whose decoder looks far back.
+few='--set features=16 --set hidden=24 --set heads=2 --set encoder_layers=1
+--set decoder_kernels=31 --set batch=12 --set epoch_samples=12'
+plan_of() { # ARGUMENT...: the plan, in JSON without spaces
+    "$memdial" plan quick-translate $few --json "$@" 2>"$err" |
+        tr -d ' \n' >"$out"
+}
+peak_bytes() {
+    sed 's/.*"peak_bytes":\([0-9]*\).*/\1/' "$out"
+}
+"$memdial" plan quick-translate $few --set beam=32 >"$out" 2>"$err"
+grep -q '^peak .* in step [0-9]* of [0-9]*: beam head.loss (translate)$' "$out"
+report $? 'a plan whose peak is of translating says so'
+plan_of --set beam=32
+grep -q '"peak_step":{[^}]*"phase":"translate"' "$out"
+report $? '... and so does its JSON'
+peak=$(peak_bytes)
+plan_of --set bleu_every=0
+[ "$peak" -gt "$(peak_bytes)" ] && ! grep -q '"phase":"translate"' "$out"
+report $? '... and training alone needs less'
 
 echo "1..$count"

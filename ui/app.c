@@ -22,7 +22,9 @@
 #include "ui/pages/new_run.h"
 #include "ui/pages/screen.h"
 #include "ui/plain.h"
+#include "ui/session/background.h"
 #include "ui/session/export.h"
+#include "ui/session/finder.h"
 #include "ui/session/inquiry.h"
 #include "ui/session/link.h"
 #include "ui/session/memo.h"
@@ -39,6 +41,7 @@ struct app {
     struct screen screen;
     struct link *link;
     struct whatif *whatif;
+    struct finder *finder;
     struct question *questions;      /* [inquiry_most()] */
     bool changed;                    /* since the last frame */
     double drawn;                    /* when the last frame was drawn */
@@ -154,6 +157,10 @@ static bool carry_out(struct app *a)
     s->asks &= SESSION_ASK_APPLY;
     if (asks & SESSION_ASK_QUESTIONS)
         ask_questions(a);
+    if (asks & SESSION_ASK_FIT)
+        finder_ask(a->finder, &s->wanted, &s->machine, s->fit_budget);
+    if (asks & SESSION_ASK_FIT_STOP)
+        finder_stop(a->finder);
     if (asks & SESSION_ASK_BEGIN)
         link_begin(a->link, s->preset, &s->wanted);
     if (asks & SESSION_ASK_RESTART)
@@ -230,6 +237,21 @@ static void take_answers(struct app *a)
         inquiry_answer(&a->session, tag, f);
         a->changed = true;
     }
+}
+
+/* A search that was asked for since then makes what was found worthless. */
+static void take_findings(struct app *a)
+{
+    struct session *s = &a->session;
+    int plans = s->fit_plans;
+    struct finding *found = finder_take(a->finder, &plans);
+
+    if (found && s->asks & SESSION_ASK_FIT)
+        finding_free(found);
+    else if (found)
+        session_fitted(s, found);
+    a->changed |= found || plans != s->fit_plans;
+    s->fit_plans = plans;
 }
 
 /* The worker refused a run; the run under way goes on. */
@@ -311,6 +333,7 @@ static void app_draw(struct app *a)
 static void wait_for_events(struct app *a)
 {
     struct pollfd fds[] = { { whatif_fd(a->whatif), POLLIN, 0 },
+                            { finder_fd(a->finder), POLLIN, 0 },
                             { link_fd(a->link), POLLIN, 0 } };
     double left = a->drawn + 1.0 / FRAMES - clock_seconds();
     int milliseconds = WAIT_MILLISECONDS;
@@ -320,7 +343,7 @@ static void wait_for_events(struct app *a)
     /* Requests of a frame do not wait for the next event. */
     if (a->session.asks & SESSION_ASK_QUESTIONS)
         milliseconds = 0;
-    terminal_wait(fds, 2, milliseconds);
+    terminal_wait(fds, 3, milliseconds);
 }
 
 /* Ends the screens before the last words, which would vanish with them. Only
@@ -328,7 +351,7 @@ static void wait_for_events(struct app *a)
 static void leave_screens(const char *message)
 {
     (void)message;
-    whatif_give_up();
+    background_give_up();
     terminal_stop();
 }
 
@@ -340,6 +363,7 @@ static void run_loop(struct app *a)
 
         wait_for_events(a);
         take_answers(a);
+        take_findings(a);
         take_events(a);
         urgent = take_input(a);
         while (carry_out(a))
@@ -374,10 +398,12 @@ static int run_screens(struct app *a, const struct choices *c,
     int rows, cols;
 
     snprintf(instead, sizeof(instead), "memdial train %s", preset);
-    /* First, for it ends the program if there can be no thread. */
+    /* First, for they end the program if there can be no thread. */
     a->whatif = whatif_new();
+    a->finder = finder_new();
     if (!terminal_start(!c->no_mouse, instead, e)) {
         whatif_free(a->whatif);
+        finder_free(a->finder);
         return report_error(e);
     }
     error_last_words(leave_screens);
@@ -402,6 +428,7 @@ static int run_screens(struct app *a, const struct choices *c,
     if (terminal_signal() != SIGHUP)
         leave_print(&a->session, a->exported);
     whatif_free(a->whatif);
+    finder_free(a->finder);
     screen_done(&a->screen);
     session_done(&a->session);
     free(a->questions);

@@ -15,6 +15,7 @@
 #include "base/spelling.h"
 #include "models/model.h"
 #include "plan/dial.h"
+#include "plan/fit.h"
 #include "settings/facts.h"
 
 enum { WAIT_MILLISECONDS = 500, COMMAND_SIZE = 1024, CHANGES_SIZE = 256 };
@@ -34,6 +35,7 @@ struct plain {
     double next_step;        /* when to tell of one; monotonic seconds */
     struct event memory;     /* as last told */
     struct facts facts;      /* of the data */
+    struct machine machine;  /* the worker's */
 };
 
 /* Before a step little of an arena is touched. The size of the process changes
@@ -129,6 +131,7 @@ static void say_start(struct plain *p, const struct event *e)
     char left_out[EVENT_LEFT_OUT_SIZE];
 
     p->facts = facts_of(e->start.settings);
+    p->machine = e->start.machine;
     print("Training %s, %lld steps.\n", e->start.preset,
           (long long)e->start.steps);
     if (*event_left_out(e, left_out))
@@ -242,6 +245,59 @@ static bool list_dials(struct plain *p, char *words, struct error *e)
     return true;
 }
 
+static void say_fit(const struct plain *p, const struct fit *fit)
+{
+    for (int i = 0; i < fit->count; i++) {
+        const struct fit_row *r = &fit->rows[i];
+        char change[CHANGE_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
+        char sets[SETTINGS_TEXT_SIZE];
+        settings_changes(link_wanted(p->link), &r->settings, sets,
+                         sizeof(sets));
+        print("%s, in %s, x%.2f of baseline: %s%s.\n",
+              fit_change_text(&r->change, change),
+              bytes_format(arena, sizeof(arena), r->arena_bytes),
+              r->seconds / fit->baseline.seconds, *sets ? "set " : "",
+              *sets ? sets : "as it is");
+    }
+}
+
+static bool refuse_fit(const struct fit_query *q, struct error *e)
+{
+    char budget[BYTES_TEXT_SIZE], least[BYTES_TEXT_SIZE];
+    struct fit_obstacle o;
+
+    return fit_find_obstacle(&o, q, e) &&
+           error_set(e, EXIT_BUDGET, "fit: nothing trains in %s: the least is "
+                     "%s, above all %s at %s; raise the budget, or lower %s",
+                     bytes_format(budget, sizeof(budget), q->budget),
+                     bytes_format(least, sizeof(least), o.least.arena_bytes),
+                     o.largest, o.step, o.sizes);
+}
+
+/* "fit 8MiB": the least change first, as lines that set takes. */
+static bool fit_budget(struct plain *p, char *words, struct error *e)
+{
+    struct fit_query q = { .settings = link_wanted(p->link),
+                           .machine = &p->machine };
+    struct fit fit;
+    uint64_t budget;
+    bool any;
+
+    words += strspn(words, " \t");
+    if (!bytes_parse(words, &budget) || budget == 0)
+        return error_set(e, EXIT_INPUT, "fit: '%.24s' is no budget: a number "
+                         "of bytes above 0 is, as 8388608 or 8MiB", words);
+    if (!p->facts.score.name)
+        return error_set(e, EXIT_RUN, "fit: the run has not begun yet");
+    q.budget = budget;
+    if (!fit_find(&fit, &q, e))
+        return false;
+    say_fit(p, &fit);
+    any = fit.count > 0;
+    fit_done(&fit);
+    return any || refuse_fit(&q, e);
+}
+
 static bool pause_run(struct plain *p, char *words, struct error *e)
 {
     (void)words;
@@ -273,6 +329,8 @@ static const struct {
     bool (*run)(struct plain *, char *words, struct error *);
 } commands[] = {
     { "set", " NAME=VALUE...", "turn dials, between two steps", set_dials },
+    { "fit", " BYTES", "list settings of the dials that train within a budget, "
+      "the least change first", fit_budget },
     { "dials", "", "list the dials and what they are set to", list_dials },
     { "pause", "", "do no more steps", pause_run },
     { "resume", "", "go on", resume_run },
@@ -309,7 +367,7 @@ static bool run_command(struct plain *p, const char *name, char *words,
     for (int i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(commands[i].name, name) != 0)
             continue;
-        if (commands[i].run != set_dials && words[strspn(words, " \t")])
+        if (!*commands[i].arguments && words[strspn(words, " \t")])
             return error_set(e, EXIT_INPUT, "%s: nothing can follow", name);
         return commands[i].run(p, words, e);
     }

@@ -219,6 +219,20 @@ static bool cpu_measure(struct device *d, struct ceilings *ceilings,
     return cpu_ceilings(d->isa, d->threads, ceilings, why);
 }
 
+/* The processor and the instruction set. A processor without a name has its
+ * instruction set alone. */
+static void cpu_hardware(char name[WHY_SIZE])
+{
+    const struct isa *isa = choose_isa(getenv("MEMDIAL_CPU_ISA"), name);
+    char processor[WHY_SIZE / 2] = "";
+
+    if (!isa)
+        return;
+    processors_name(processor, sizeof(processor));
+    snprintf(name, WHY_SIZE, "%s%s%s", processor, *processor ? ", " : "",
+             isa->name);
+}
+
 const struct backend cpu_backend = {
     .name = "cpu",
     .alignment = CPU_ALIGNMENT,
@@ -236,7 +250,8 @@ const struct backend cpu_backend = {
     .read = cpu_read,
     .write = cpu_write,
     .memory = cpu_memory,
-    .ceilings = cpu_measure
+    .ceilings = cpu_measure,
+    .hardware = cpu_hardware
 };
 
 int backend_default_threads(void)

@@ -8,8 +8,11 @@
 #include "kernels/cpu/processors.h"
 
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "kernels/cpu/cgroup.h"
+#include "kernels/cpu/figures.h"
 
 /* Lowers the number to a group's limit: microseconds of processor time in each
  * period. */
@@ -39,4 +42,18 @@ int processors_usable(const char *root)
         usable = CPU_COUNT(&set);
     cgroup_each(root, "cpu", limit_processors, &usable);
     return usable;
+}
+
+/* In "model name\t: Intel(R) Xeon(R) Processor @ 2.80GHz". */
+void processors_name(char *name, size_t size)
+{
+    char text[FIGURES_TEXT_SIZE];
+    const char *line, *value;
+
+    *name = '\0';
+    figures_read("/proc", "cpuinfo", text);
+    line = strstr(text, "\nmodel name");
+    value = line ? strchr(line, ':') : NULL;
+    if (value)
+        snprintf(name, size, "%.*s", (int)strcspn(value + 2, "\n"), value + 2);
 }

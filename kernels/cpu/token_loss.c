@@ -25,7 +25,7 @@
  * rounded to bf16 too, as the gradient of any other layer's result is.
  *
  * scratch: a product's, the largest of the four; the rows' figures; G
- * (T, TOKEN_TILE) in floats, in whose place the first pass has figures of
+ * (T, token_width()) in floats, in whose place the first pass has figures of
  * panels; lower halves (T, C), if needed.
  */
 #include "kernels/cpu/conv_core.h"
@@ -184,6 +184,7 @@ static void add_gradients(struct backward *b)
 static struct backward backward_of(const struct call *c)
 {
     const struct operand *o = c->operand, *x = &o[TOKEN_LOSS_X];
+    int width = token_width(&o[TOKEN_LOSS_W]);
     bool pairs = VF_DOTS && x->dtype == DTYPE_BF16;
 
     return (struct backward){
@@ -191,8 +192,8 @@ static struct backward backward_of(const struct call *c)
                   .labels = o[TOKEN_LOSS_LABELS].data },
         .dw = &o[TOKEN_LOSS_DW], .dx = &o[TOKEN_LOSS_DX],
         .gradient = { .dtype = pairs ? DTYPE_BF16 : DTYPE_F32, .rank = 2,
-                      .dim = { x->dim[0], TOKEN_TILE } },
-        .gradient_step = pairs ? 2 * TOKEN_TILE : TOKEN_TILE
+                      .dim = { x->dim[0], width } },
+        .gradient_step = pairs ? 2 * width : width
     };
 }
 
@@ -229,8 +230,9 @@ static struct loss_sizes scratch_sizes(const struct call *c)
         round_up(size_max(KERNEL(token_logits_scratch)(&b.pass), gradients),
                  CPU_ALIGNMENT),
         token_rows_bytes(b.pass.x),
-        size_max((size_t)b.pass.x->dim[0] * TOKEN_TILE * sizeof(float),
-                 token_figures_bytes(b.pass.x)),
+        size_max((size_t)(b.pass.x->dim[0] * token_width(b.pass.w))
+                     * sizeof(float),
+                 token_figures_bytes(b.pass.x, b.pass.w)),
         halves ? operand_bytes(b.dx) : 0
     };
 }

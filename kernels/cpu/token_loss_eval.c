@@ -22,7 +22,7 @@ size_t KERNEL(token_loss_eval_scratch)(const struct call *c)
     struct token_pass t = eval_pass(c);
 
     return KERNEL(token_logits_scratch)(&t) + token_rows_bytes(t.x)
-           + token_figures_bytes(t.x);
+           + token_figures_bytes(t.x, t.w);
 }
 
 void KERNEL(token_loss_eval)(const struct call *c)

@@ -42,7 +42,7 @@ INLINE vf fold(vf v[VLEN], const bool maxima)
 static float *figures_at(const struct token_pass *t, enum token_figure figure,
                          int panel, size_t row)
 {
-    return t->figures + ((size_t)(figure * TOKEN_PANELS + panel))
+    return t->figures + (size_t)(figure * token_panels(t->w) + panel)
                             * token_lanes(t->x) + row;
 }
 

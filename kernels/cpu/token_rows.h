@@ -9,11 +9,9 @@
 #include "kernels/cpu/conv_tile.h"
 #include "kernels/cpu/product.h"
 
-/* Columns of a tile of w, and its panels in a product; the longest vector.
- * Fewer columns cost time, 256 up to a tenth of it in bf16; more, 512 or 1024,
- * save none. */
-enum { TOKEN_TILE = 384, TOKEN_PANELS = TOKEN_TILE / CONV_PANEL,
-       TOKEN_LANES = 16 };
+/* Columns of a tile of w, at most; the longest vector. Fewer columns cost time,
+ * 256 up to a tenth of it in bf16; more, 512 or 1024, save none. */
+enum { TOKEN_TILE = 384, TOKEN_LANES = 16 };
 
 /* Figures of a panel's logits; sums are of exp(logit - the maximum). */
 enum token_figure { TOKEN_MAX, TOKEN_SUM, TOKEN_TOTAL, TOKEN_FIGURES };
@@ -34,7 +32,7 @@ struct token_pass {
     const struct operand *x, *w;
     const int32_t *labels;
     struct token_row *rows;
-    float *figures;      /* (TOKEN_FIGURES, TOKEN_PANELS, token_lanes()) */
+    float *figures;      /* (TOKEN_FIGURES, token_panels(), token_lanes()) */
     int first;           /* column of the tile */
 };
 
@@ -63,9 +61,22 @@ static inline size_t token_lanes(const struct operand *x)
     return round_up((size_t)x->dim[0], TOKEN_LANES);
 }
 
-static inline size_t token_figures_bytes(const struct operand *x)
+/* The panels that the widest tile of w has in a product, and their columns. */
+static inline int token_panels(const struct operand *w)
 {
-    return TOKEN_FIGURES * TOKEN_PANELS * token_lanes(x) * sizeof(float);
+    return (int_min(w->dim[1], TOKEN_TILE) + CONV_PANEL - 1) / CONV_PANEL;
+}
+
+static inline int token_width(const struct operand *w)
+{
+    return token_panels(w) * CONV_PANEL;
+}
+
+static inline size_t token_figures_bytes(const struct operand *x,
+                                         const struct operand *w)
+{
+    return TOKEN_FIGURES * (size_t)token_panels(w) * token_lanes(x)
+           * sizeof(float);
 }
 
 /* The tile's columns of w, or of its gradient. */

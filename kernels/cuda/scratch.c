@@ -71,7 +71,8 @@ size_t cuda_token_loss_scratch(const struct operand o[])
 
 size_t cuda_token_loss_eval_scratch(const struct operand o[])
 {
-    return token_eval_parts(&o[TOKEN_LOSS_EVAL_X]).bytes;
+    return token_eval_parts(&o[TOKEN_LOSS_EVAL_X],
+                            &o[TOKEN_LOSS_EVAL_W]).bytes;
 }
 
 size_t cuda_scratch(enum op_code op, const struct call *c)

@@ -38,13 +38,14 @@ struct token_factor {
     }
 };
 
-/* Takes logits and stores their gradients, (T, TOKEN_TILE). */
+/* Takes logits and stores their gradients, (T, step). */
 template <typename T> struct gradients_out {
     const int32_t *labels;
     const struct token_row *rows;
     int tokens, columns, first;  /* first: column of w */
     float of_label, of_each;     /* weights, in units of G */
     T *to;
+    int step;                    /* from row to row */
 
     template <typename Product>
     __device__ void take(Product &p, column_sums<Product> &, int m,
@@ -75,7 +76,7 @@ template <typename T> struct gradients_out {
         for (int k = 0; k < 2; k++)
             v[k] = fmaf(expf(v[k] - rows[row].max), rows[row].factor,
                         -of_each - (label == k ? of_label : 0));
-        store(to + (size_t)row * TOKEN_TILE + column, v);
+        store(to + (size_t)row * (size_t)step + column, v);
     }
 };
 
@@ -198,7 +199,7 @@ struct token_backward {
     const struct operand *dw, *dx;
     struct token_weights weights;
     struct token_factor factor;
-    void *gradients;             /* (T, TOKEN_TILE) */
+    void *gradients;             /* (T, token_width()) */
     float *sums;
     uint16_t *low;
 };
@@ -214,7 +215,8 @@ static void make_gradients(struct queue *q, const struct token_backward &b)
                              b.pass.first,
                              (float)(UNIT * b.weights.of_label),
                              (float)(UNIT * b.weights.of_each),
-                             static_cast<T *>(b.gradients) };
+                             static_cast<T *>(b.gradients),
+                             token_width(b.pass.w) };
 
     token_logits<Product, W>(q, b.pass, out);
 }
@@ -225,7 +227,8 @@ static void add_to_x(struct queue *q, const struct token_backward &b)
     using T = typename Product::element;
     const struct token_pass &t = b.pass;
     columns_of<T, W, true> gradients = { static_cast<const T *>(b.gradients),
-                                         t.tokens(), t.columns(), TOKEN_TILE };
+                                         t.tokens(), t.columns(),
+                                         token_width(t.w) };
     columns_of<T, W, true> w = { data_of<T>(t.w) + t.first, t.depth(),
                                  t.columns(), t.words() };
     x_out<T> out = { data_of<T>(b.dx), b.low, t.tokens(), t.depth(),
@@ -247,7 +250,8 @@ static void add_to_w(struct queue *q, const struct token_backward &b)
     columns_of<T, W, false> x = { data_of<T>(t.x), tokens, t.depth(),
                                   t.depth() };
     columns_of<T, W, false> gradients = { static_cast<const T *>(b.gradients),
-                                          tokens, t.columns(), TOKEN_TILE };
+                                          tokens, t.columns(),
+                                          token_width(t.w) };
     partial_sums out = { b.sums, t.depth(), t.columns() };
 
     gemm_launch<Product>(q, x, gradients, t.depth(), t.columns(), tokens, part,

@@ -19,8 +19,8 @@ void cuda_token_loss_eval(struct queue *q, const struct call *c)
     t.labels = data_of<int32_t>(&o[TOKEN_LOSS_EVAL_LABELS]);
     t.tf32 = c->attr.token_loss.tf32;
     t.rows = reinterpret_cast<struct token_row *>(scratch);
-    t.figures = reinterpret_cast<float *>(scratch
-                                          + token_eval_parts(t.x).figures);
+    t.figures = reinterpret_cast<float *>(
+        scratch + token_eval_parts(t.x, t.w).figures);
     token_rows(q, &t);
     token_rows_add(q, &t, token_weights_of(0, t.words()), 1,
                    data_of<double>(&o[TOKEN_LOSS_EVAL_METRICS]));

@@ -36,12 +36,12 @@ struct figures_out {
     const int32_t *labels;
     struct token_row *rows;
     float *figures;
+    int blocks;                  /* that there is room for */
     int tokens, columns, first;  /* first: column of w */
 
     __device__ float *at(int figure, int block, int row) const
     {
-        return figures + (size_t)(figure * TOKEN_BLOCKS + block)
-                             * (size_t)tokens
+        return figures + (size_t)(figure * blocks + block) * (size_t)tokens
                + (size_t)row;
     }
 
@@ -159,6 +159,7 @@ void token_rows(struct queue *q, struct token_pass *t)
 
         for (t->first = 0; t->first < t->words(); t->first += TOKEN_TILE) {
             figures_out out = { t->labels,   t->rows,      t->figures,
+                                token_blocks(t->w),
                                 t->tokens(), t->columns(), t->first };
 
             token_logits<Product, W>(q, *t, out);

@@ -15,7 +15,7 @@ struct token_pass {
     const int32_t *labels;
     bool tf32;
     struct token_row *rows;
-    float *figures;      /* (TOKEN_FIGURES, TOKEN_BLOCKS, T) */
+    float *figures;      /* (TOKEN_FIGURES, token_blocks(), T) */
     int first;           /* column of the tile */
 
     int tokens() const

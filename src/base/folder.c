@@ -35,6 +35,11 @@ bool folder_state(char *path, size_t size, const char *name)
     return find(path, size, "XDG_STATE_HOME", ".local/state", name);
 }
 
+bool folder_cache(char *path, size_t size, const char *name)
+{
+    return find(path, size, "XDG_CACHE_HOME", ".cache", name);
+}
+
 void folder_expand(char *path, size_t size, const char *text)
 {
     const char *home = getenv("HOME");

@@ -47,6 +47,21 @@ const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds)
     return text;
 }
 
+const char *text_time(char text[TEXT_TIME_SIZE], double seconds)
+{
+    double ms = 1000 * seconds;
+
+    if (!(seconds >= 0) || seconds >= 1e6)
+        return strcpy(text, "?");
+    if (ms < 999.5)
+        snprintf(text, TEXT_TIME_SIZE, "%.*f ms",
+                 ms < 9.995 ? 2 : ms < 99.95 ? 1 : 0, ms);
+    else
+        snprintf(text, TEXT_TIME_SIZE, "%.*f s",
+                 seconds < 9.995 ? 2 : seconds < 99.95 ? 1 : 0, seconds);
+    return text;
+}
+
 const char *text_ratio(char text[TEXT_RATIO_SIZE], double factor)
 {
     double times = factor < 1 ? 1 / factor : factor;

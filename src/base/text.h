@@ -25,6 +25,10 @@ const char *text_list(char *text, size_t size, const char *const *words,
 /* "0:07", "12:34", "3:04:05", "4 days"; at most 10 cells. */
 const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds);
 
+/* The time of a step: "0.87 ms", "123 ms", "4.57 s"; at most 8 cells. */
+enum { TEXT_TIME_SIZE = 32 };
+const char *text_time(char text[TEXT_TIME_SIZE], double seconds);
+
 /* A ratio below it is shown as no change. */
 #define TEXT_RATIO_LEAST 1.005
 

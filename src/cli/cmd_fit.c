@@ -16,9 +16,9 @@
 #include "base/spelling.h"
 #include "base/text.h"
 #include "cli/request.h"
+#include "cli/told_time.h"
 #include "models/model.h"
 #include "plan/fit.h"
-#include "plan/living.h"
 #include "settings/settings_json.h"
 
 enum { HELD_MAX = 64 };
@@ -132,25 +132,6 @@ static bool is_held_by(const struct setting *row, const void *arg)
     return false;
 }
 
-/* "storage, 16 bits", "capacity, 70% zeros, 16 bits, saved in 8" */
-enum { CHANGE_TEXT_SIZE = 64, STEP_TEXT_SIZE = 32 };
-
-static void fit_change_text(const struct change *c, char *text)
-{
-    int used = snprintf(text, CHANGE_TEXT_SIZE, "%s",
-                        settings_price_name(c->price));
-
-    if (c->sparsity > 0)
-        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
-                         ", %g%% zeros", 100 * c->sparsity);
-    if (c->bits != 32)
-        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
-                         ", %d bits", c->bits);
-    if (c->saved != c->bits)
-        snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
-                 ", saved in %d", c->saved);
-}
-
 /* "--set a=1 --set b=2", or nothing. */
 static void set_options(const struct settings *from, const struct settings *to,
                         char *text, size_t size)
@@ -165,16 +146,21 @@ static void set_options(const struct settings *from, const struct settings *to,
         used += (size_t)snprintf(text + used, size - used, " --set %s", word);
 }
 
+/* Without timings the seconds are guessed: only their ratio is told. */
 static void print_row(const struct fit_row *row, const struct fit *fit,
-                      const struct settings *preset, const char *name)
+                      const struct settings *preset, const char *name,
+                      bool known)
 {
+    char seconds[32] = "";
     char change[CHANGE_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
     char less[TEXT_RATIO_SIZE], sets[2 * SETTINGS_TEXT_SIZE];
 
+    if (known)
+        snprintf(seconds, sizeof(seconds), "%6.3g s  ", row->seconds);
     fit_change_text(&row->change, change);
     set_options(preset, &row->settings, sets, sizeof(sets));
-    print("%-40s %10s  x%.2f  %s the baseline\n", change,
-          bytes_format(arena, sizeof(arena), row->arena_bytes),
+    print("%-40s %10s  %sx%.2f  %s the baseline\n", change,
+          bytes_format(arena, sizeof(arena), row->arena_bytes), seconds,
           row->seconds / fit->baseline.seconds,
           text_ratio(less, (double)fit->baseline.arena_bytes /
                                (double)row->arena_bytes));
@@ -190,29 +176,30 @@ static void print_rows(const struct fit *fit, const struct fit_query *q,
           bytes_format(budget, sizeof(budget), q->budget),
           bytes_format(baseline, sizeof(baseline), fit->baseline.arena_bytes));
     for (int i = 0; i < fit->count; i++)
-        print_row(&fit->rows[i], fit, preset, name);
+        print_row(&fit->rows[i], fit, preset, name, q->timings);
 }
 
 static json_t *row_json(const struct fit_row *row,
-                        const struct settings *preset)
+                        const struct settings *preset, bool known)
 {
     return json_pack("{so sI sI so so ss sf si si}", "settings",
                      settings_json_changes(preset, &row->settings),
                      "peak_bytes", (json_int_t)row->peak_bytes, "arena_bytes",
                      (json_int_t)row->arena_bytes, "seconds",
-                     json_number(row->seconds),
+                     json_number(known ? row->seconds : NAN),
                      "flops", json_count(row->flops), "class",
                      settings_price_name(row->change.price), "sparsity",
                      row->change.sparsity, "bits", row->change.bits,
                      "saved_bits", row->change.saved);
 }
 
-static void print_json(const struct fit *fit, const struct settings *preset)
+static void print_json(const struct fit *fit, const struct settings *preset,
+                       bool known)
 {
     json_t *rows = json_array();
 
     for (int i = 0; i < fit->count; i++)
-        json_push(rows, row_json(&fit->rows[i], preset));
+        json_push(rows, row_json(&fit->rows[i], preset, known));
     json_print(rows);
 }
 
@@ -220,29 +207,20 @@ static void print_json(const struct fit *fit, const struct settings *preset)
 static bool refuse_budget(const struct fit_query *q, const struct asked *a,
                           struct error *e)
 {
-    char wanted[BYTES_TEXT_SIZE], bytes[BYTES_TEXT_SIZE];
-    char largest[LIVING_TEXT_SIZE], sizes[128], held[128];
-    struct fit_row least;
-    const struct op *op;
-    struct job *job;
+    char wanted[BYTES_TEXT_SIZE], bytes[BYTES_TEXT_SIZE], held[128];
+    struct fit_obstacle o;
 
-    if (!fit_least(&least, q) ||
-        !job_new_on(&job, &least.settings, q->machine, e))
+    if (!fit_find_obstacle(&o, q, e))
         return false;
-    op = schedule_op(job->schedule, job->plan->peak_step);
-    living_name_largest(job->plan, largest, sizeof(largest));
-    job_sizes(job, sizes, sizeof(sizes));
     settings_names(held, sizeof(held), is_held_by, a, " and ");
-    error_set(e, EXIT_BUDGET,
-              "--budget: %s is not enough: the least that the dials reach is "
-              "%s (%zu bytes), above all %s at %s %s; raise it%s%s, or lower "
-              "%s", bytes_format(wanted, sizeof(wanted), q->budget),
-              bytes_format(bytes, sizeof(bytes), least.arena_bytes),
-              least.arena_bytes, largest, op_name(op->code),
-              job->graph->layers[op->layer].name,
-              *held ? ", let go of " : "", held, sizes);
-    job_free(job);
-    return false;
+    return error_set(e, EXIT_BUDGET,
+                     "--budget: %s is not enough: the least that the dials "
+                     "reach is %s (%zu bytes), above all %s at %s; raise it"
+                     "%s%s, or lower %s",
+                     bytes_format(wanted, sizeof(wanted), q->budget),
+                     bytes_format(bytes, sizeof(bytes), o.least.arena_bytes),
+                     o.least.arena_bytes, o.largest, o.step,
+                     *held ? ", let go of " : "", held, o.sizes);
 }
 
 /* If time alone rules all settings out, says so; else the budget does. */
@@ -302,7 +280,7 @@ static bool report_fit(const struct fit_query *q, const struct asked *a,
         return false;
     found = fit.count > 0;
     if (found && a->json)
-        print_json(&fit, preset);
+        print_json(&fit, preset, q->timings);
     else if (found)
         print_rows(&fit, q, preset, name);
     fit_done(&fit);
@@ -313,8 +291,11 @@ static bool report_fit(const struct fit_query *q, const struct asked *a,
 static bool ask(const struct request *request, const struct asked *a,
                 struct error *e)
 {
-    struct settings preset, settings;
+    struct settings preset, settings, settled;
     struct machine machine;
+    struct timings *timings;
+    char why[TOLD_TIME_SIZE];
+    bool ok;
     struct fit_query q = { .settings = &settings, .machine = &machine,
                            .held = is_held_by, .held_arg = a };
 
@@ -328,7 +309,14 @@ static bool ask(const struct request *request, const struct asked *a,
          !machine_find_backend(&machine, e)))
         return false;
     warn_of_machine(&q);
-    return report_fit(&q, a, &preset, request->preset, e);
+    settled = machine_settle(&machine, &settings);
+    timings = told_timings(settled.backend, request->preset, why);
+    q.timings = timings;
+    ok = report_fit(&q, a, &preset, request->preset, e);
+    if (ok && !timings && !a->json)
+        print("\n%s\n", why);
+    timings_free(timings);
+    return ok;
 }
 
 int cmd_fit(int argc, char **argv)

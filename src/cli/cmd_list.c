@@ -272,6 +272,29 @@ static void print_setting_text(const struct setting *row, const char *values)
         print("      no effect %s\n", idle);
 }
 
+/* Prints a paragraph, each sentence from a line of its own on, as mdoc asks. */
+static void print_about(const char *text)
+{
+    int column = 0;
+
+    while (*text) {
+        int n = (int)strcspn(text, " ");
+        bool first = column == 0;
+
+        if (column + 1 + n > 78)
+            first = true;
+        print("%s%.*s", first ? column ? "\n" : "" : " ", n, text);
+        column = (first ? 0 : column + 1) + n;
+        if (text[n - 1] == '.' && text[n]) {
+            print("\n");
+            column = 0;
+        }
+        text += n;
+        text += strspn(text, " ");
+    }
+    print("\n");
+}
+
 static void print_setting_mdoc(const struct setting *row, const char *values)
 {
     char idle[IDLE_WHY_SIZE];
@@ -285,6 +308,10 @@ static void print_setting_mdoc(const struct setting *row, const char *values)
     print(row->initial[0] ? "; default %s.\n" : ".\n", row->initial);
     if (idle_ever(row, idle))
         print("No effect %s.\n", idle);
+    if (row->about) {
+        print(".Pp\n");
+        print_about(row->about);
+    }
     if (row == &settings_table[settings_count - 1])
         print(".El\n");
 }

@@ -13,6 +13,7 @@
 #include "base/print.h"
 #include "base/text.h"
 #include "cli/request.h"
+#include "cli/told_time.h"
 #include "models/model.h"
 #include "plan/layer_table.h"
 #include "plan/plan_json.h"
@@ -60,8 +61,21 @@ static void step_name(const struct schedule *s, int step, char *name)
              s->graph->layers[op->layer].name);
 }
 
+/* "0.52 s per step, 192 samples per second, 1.00x the baseline's" */
+static void tell_time(char text[TOLD_TIME_SIZE], const struct job *job,
+                      const struct job *baseline, const struct timings *t)
+{
+    struct timings_step step = timings_step(t, job->plan);
+    size_t used;
+
+    told_time(text, job, &step);
+    used = strlen(text);
+    snprintf(text + used, TOLD_TIME_SIZE - used, ", %.2fx the baseline's",
+             step.seconds / timings_step_seconds(t, baseline->plan));
+}
+
 static void print_head(const struct job *job, const struct job *baseline,
-                       const char *preset)
+                       const char *preset, const char *time)
 {
     const struct settings *s = &job->settings;
     const struct schedule *sched = job->schedule;
@@ -85,8 +99,8 @@ static void print_head(const struct job *job, const struct job *baseline,
     print(", batch %d", s->batch);
     if (sched->cut.parts > 1)
         print(" in microbatches of %d", s->microbatch);
-    print("\n%.4g GFLOP per step, %.2fx the baseline's\n\n", flops / 1e9,
-          flops / schedule_flops(baseline->schedule));
+    print("\n%.4g GFLOP per step, %.2fx the baseline's\n%s\n\n", flops / 1e9,
+          flops / schedule_flops(baseline->schedule), time);
     print("peak   %10s  in step %d of %d: %s (%s)\n",
           bytes_format(peak, sizeof(peak), job->plan->peak_bytes), step,
           sched->step_count, name, phase_name(sched->steps[step].phase));
@@ -178,11 +192,19 @@ static void print_layers(const struct job *job)
 static void print_plan(const struct job *job, const struct job *baseline,
                        const char *preset, struct choices c)
 {
+    char time[TOLD_TIME_SIZE];
+    struct timings *timings = told_timings(job->backend->name, preset, time);
+
     if (c.json) {
-        json_print(plan_json(job, baseline, preset, c.timeline, c.layers));
+        json_print(plan_json(job, baseline, preset, timings, c.timeline,
+                             c.layers));
+        timings_free(timings);
         return;
     }
-    print_head(job, baseline, preset);
+    if (timings)
+        tell_time(time, job, baseline, timings);
+    timings_free(timings);
+    print_head(job, baseline, preset, time);
     print_kinds(job, baseline);
     if (c.layers)
         print_layers(job);

@@ -137,6 +137,7 @@ static int train(const struct choices *c)
     if (ok && !c->json)
         progress_summary(&progress, t->step < trainer_steps(t), c->save);
     print_profile(c, t, &profile);
+    trainer_keep_timings(t);
     trainer_free(t);
     return ok ? EXIT_OK : report_error(&e);
 }

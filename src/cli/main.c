@@ -13,6 +13,7 @@
 #include "base/print.h"
 #include "base/process.h"
 #include "base/spelling.h"
+#include "cli/cmd_calibrate.h"
 #include "cli/cmd_fit.h"
 #include "cli/cmd_list.h"
 #include "cli/cmd_plan.h"
@@ -47,6 +48,8 @@ static const struct command commands[] = {
       "say what memory training takes", cmd_plan, false },
     { "fit", "[PRESET] --budget BYTES", "find settings that need no more memory",
       cmd_fit, false },
+    { "calibrate", "[PRESET] [--seconds SECONDS]",
+      "measure this machine, to tell seconds", cmd_calibrate, true },
     { "worker", "", "train as commands on standard input say", cmd_worker,
       true },
     { "presets", "[--json]", "list the presets", cmd_presets, false },

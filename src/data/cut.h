@@ -15,6 +15,7 @@ struct cut {
     struct extents whole;    /* a batch of training */
     struct extents most;     /* of its largest part, */
     struct extents least;    /* and of its smallest */
+    struct extents mean;     /* of a part, as expected */
     int parts;               /* of a batch, or how many are expected */
 };
 

@@ -125,12 +125,14 @@ static struct cut family_cut(const struct settings *s)
 {
     int most = most_samples(s);
     int rest = s->batch % most;
+    int parts = s->batch / most + (rest > 0);
 
     return (struct cut){
         .whole = { .of = { [EXTENT_SAMPLES] = s->batch } },
         .most = { .of = { [EXTENT_SAMPLES] = most } },
         .least = { .of = { [EXTENT_SAMPLES] = rest ? rest : most } },
-        .parts = s->batch / most + (rest > 0)
+        .mean = { .of = { [EXTENT_SAMPLES] = (s->batch + parts - 1) / parts } },
+        .parts = parts
     };
 }
 

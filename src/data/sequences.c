@@ -1,5 +1,6 @@
 #include "data/sequences.h"
 
+#include <math.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +41,9 @@ static double expected_tokens(int room, int sentence)
 static struct cut sequences_cut(const struct settings *s)
 {
     int most = part_room(s), sentence = facts_of(s).text.sentence;
-    double parts = expected_tokens(s->batch, sentence) /
-                   expected_tokens(most, sentence);
+    double tokens = expected_tokens(s->batch, sentence);
+    int parts = (int)ceil(tokens / expected_tokens(most, sentence));
+    int mean = (int)ceil(tokens / parts);
 
     return (struct cut){
         .whole = { .of = { [EXTENT_SAMPLES] = s->batch / SENTENCE_LEAST,
@@ -52,7 +54,9 @@ static struct cut sequences_cut(const struct settings *s)
         .least = { .of = { [EXTENT_SAMPLES] = 1,
                            [EXTENT_SOURCE] = SENTENCE_LEAST,
                            [EXTENT_TARGET] = SENTENCE_LEAST } },
-        .parts = (int)parts + (parts > (int)parts)
+        .mean = { .of = { [EXTENT_SAMPLES] = (mean + sentence - 1) / sentence,
+                          [EXTENT_SOURCE] = mean, [EXTENT_TARGET] = mean } },
+        .parts = parts
     };
 }
 

@@ -202,3 +202,11 @@ double op_flops(enum op_code code, const struct operand o[CALL_MAX_OPERANDS],
         sum += row->first(o, attr) * (double)operand_elements(&o[0]);
     return sum;
 }
+
+bool op_skips(enum op_code code, const struct operand o[CALL_MAX_OPERANDS])
+{
+    const struct flops_row *row = &flops_table[code];
+
+    return row->product.skip &&
+           pool_skips(o[row->product.w].pool, row->product.skip);
+}

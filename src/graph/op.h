@@ -24,4 +24,7 @@ bool op_repeatable(enum op_code);
 double op_flops(enum op_code, const struct operand operand[CALL_MAX_OPERANDS],
                 const union attr *);
 
+/* Whether the arithmetic leaves out the zeros of a sparse weight. */
+bool op_skips(enum op_code, const struct operand operand[CALL_MAX_OPERANDS]);
+
 #endif

@@ -14,6 +14,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,14 @@ bool fit_turns(const struct setting *row)
     return row->saves && row->live && row->ladder != LADDER_NONE;
 }
 
+void fit_copy_dials(struct settings *s, const struct settings *from)
+{
+    for (int i = 0; i < settings_count; i++)
+        if (fit_turns(&settings_table[i]))
+            settings_copy(s, from, &settings_table[i]);
+    s->memory_budget = from->memory_budget;
+}
+
 static bool normalizes_batches(const struct graph *g)
 {
     for (int i = 0; i < g->op_count; i++)
@@ -63,10 +72,9 @@ static bool normalizes_batches(const struct graph *g)
     return false;
 }
 
-/* The price of a dial in this graph. */
-static enum price price_in(const struct setting *row, const struct graph *g)
+enum price fit_price(const struct setting *row, const struct graph *g)
 {
-    return row->price == PRICE_STATISTICS && !normalizes_batches(g)
+    return row->price == PRICE_STATISTICS && g && !normalizes_batches(g)
                ? PRICE_ROUNDING : row->price;
 }
 
@@ -91,10 +99,27 @@ struct change fit_change(const struct settings *s, const struct graph *g)
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
         if (row->saves && settings_differ(s, &plain, row) &&
-            price_in(row, g) > c.price)
-            c.price = price_in(row, g);
+            fit_price(row, g) > c.price)
+            c.price = fit_price(row, g);
     }
     return c;
+}
+
+const char *fit_change_text(const struct change *c, char text[CHANGE_TEXT_SIZE])
+{
+    int used = snprintf(text, CHANGE_TEXT_SIZE, "%s",
+                        settings_price_name(c->price));
+
+    if (c->sparsity > 0)
+        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                         ", %g%% zeros", 100 * c->sparsity);
+    if (c->bits != 32)
+        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                         ", %d bits", c->bits);
+    if (c->saved != c->bits)
+        snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used, ", saved in %d",
+                 c->saved);
+    return text;
 }
 
 int fit_compare_changes(const struct change *a, const struct change *b)
@@ -108,9 +133,12 @@ int fit_compare_changes(const struct change *a, const struct change *b)
     return b->saved - a->saved;
 }
 
-static double fit_time(const struct job *job)
+/* Without timings a guess, good enough to compare. */
+static double fit_time(const struct fit_query *q, const struct job *job)
 {
-    return roofline_seconds(job->plan);
+    double seconds = timings_step_seconds(q->timings, job->plan);
+
+    return isnan(seconds) ? roofline_seconds(job->plan) : seconds;
 }
 
 static bool may_plan(struct fit_search *f)
@@ -184,7 +212,7 @@ static void outline_point(struct fit_search *f, struct point *p)
     p->possible = job;
     if (!job)
         return;
-    p->time = fit_time(job);
+    p->time = fit_time(f->query, job);
     p->floor = floor_of_plan(job->plan);
     job_free(job);
 }
@@ -227,24 +255,25 @@ static void add_points(struct fit_search *f, struct settings s, int row,
     while (ladder_step(&s, r, way, 0, &s));
 }
 
-static struct fit_row fit_row_of(const struct job *job)
+static struct fit_row fit_row_of(const struct fit_query *q,
+                                 const struct job *job)
 {
     return (struct fit_row){
         .settings = job->settings,
         .change = fit_change(&job->settings, job->graph),
         .peak_bytes = job->plan->peak_bytes,
         .arena_bytes = job->plan->arena_bytes,
-        .seconds = fit_time(job),
+        .seconds = fit_time(q, job),
         .flops = schedule_flops(job->schedule),
     };
 }
 
 /* Gives an outline its addresses and keeps it as a row, if it fits and is
  * better than the row that is there. */
-static void take_if_faster(const struct job *job, size_t budget,
-                           struct fit_row *best, double *time)
+static void take_if_faster(const struct fit_query *q, const struct job *job,
+                           size_t budget, struct fit_row *best, double *time)
 {
-    double its = fit_time(job);
+    double its = fit_time(q, job);
 
     if (its >= *time || job->plan->peak_bytes > budget)
         return;
@@ -253,7 +282,7 @@ static void take_if_faster(const struct job *job, size_t budget,
     if (job->plan->arena_bytes > budget)
         return;
     *time = its;
-    *best = fit_row_of(job);
+    *best = fit_row_of(q, job);
     if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)
         best->settings.memory_budget = job->plan->arena_bytes;
 }
@@ -264,7 +293,7 @@ static void run_way(struct fit_search *f, const struct settings *s,
     struct job *job = fit_outline(f, s);
 
     if (job)
-        take_if_faster(job, budget, best, time);
+        take_if_faster(f->query, job, budget, best, time);
     job_free(job);
 }
 
@@ -323,7 +352,7 @@ static void run_smallest(struct fit_search *f, const struct point *p,
     if (!job->plan->arena_bytes)
         plan_place(job->plan);
     if (job->plan->arena_bytes < least->arena_bytes)
-        *least = fit_row_of(job);
+        *least = fit_row_of(q, job);
     job_free(job);
 }
 
@@ -413,8 +442,8 @@ static bool plan_baseline(const struct fit_query *q, struct fit *fit,
     settings_save_nothing(&s);
     if (!job_new_on(&job, &s, q->machine, e))
         return false;
-    fit->baseline = fit_row_of(job);
-    *time = fit_time(job);
+    fit->baseline = fit_row_of(q, job);
+    *time = fit_time(q, job);
     job_free(job);
     return true;
 }
@@ -466,6 +495,25 @@ bool fit_least(struct fit_row *least, const struct fit_query *q)
     }
     end_search(&f);
     return least->arena_bytes < SIZE_MAX;
+}
+
+bool fit_find_obstacle(struct fit_obstacle *o, const struct fit_query *q,
+                       struct error *e)
+{
+    const struct op *op;
+    struct job *job;
+
+    if (!fit_least(&o->least, q))
+        return error_set(e, EXIT_RUN, "fit: the search was stopped");
+    if (!job_new_on(&job, &o->least.settings, q->machine, e))
+        return false;
+    op = schedule_op(job->schedule, job->plan->peak_step);
+    living_name_largest(job->plan, o->largest, sizeof(o->largest));
+    snprintf(o->step, sizeof(o->step), "%s %s", op_name(op->code),
+             job->graph->layers[op->layer].name);
+    job_sizes(job, o->sizes, sizeof(o->sizes));
+    job_free(job);
+    return true;
 }
 
 static bool before_moment(void *moment)

@@ -17,6 +17,8 @@
 #define MEMDIAL_FIT_H
 
 #include "plan/job.h"
+#include "plan/living.h"
+#include "plan/timings.h"
 
 /* How much settings change what a network learns. Those that save nothing
  * change as much as those that only compute more: nothing. */
@@ -33,6 +35,7 @@ struct fit_query {
     size_t budget;                       /* bytes */
     bool (*held)(const struct setting *, const void *arg); /* or NULL: none */
     const void *held_arg;
+    const struct timings *timings; /* NULL: a roofline guesses */
     double most_time;    /* of the baseline's time; 0: any */
     int most_rows;       /* 0: any number */
     /* Whether the search goes on; asked before each plan. NULL: to its end. */
@@ -44,7 +47,7 @@ struct fit_row {
     struct settings settings;
     struct change change;
     size_t peak_bytes, arena_bytes;
-    double seconds;      /* of an optimizer step; NAN: not known */
+    double seconds;      /* of an optimizer step; guessed, without timings */
     double flops;        /* of an optimizer step */
 };
 
@@ -82,7 +85,32 @@ bool fit_least(struct fit_row *, const struct fit_query *);
 bool fit_savings(const struct job *, size_t bytes, double seconds, char *text,
                  size_t size);
 
+/* The price of a dial in a graph; NULL: not known, the dearest that it can be.
+ */
+enum price fit_price(const struct setting *, const struct graph *);
+
 /* Whether a search turns this dial. */
 bool fit_turns(const struct setting *);
+
+/* Gives the dials that a search turns, and the budget of their checkpoints, the
+ * values that they have in `from`. */
+void fit_copy_dials(struct settings *, const struct settings *from);
+
+/* "storage, 16 bits", "capacity, 70% zeros, 16 bits, saved in 8" */
+enum { CHANGE_TEXT_SIZE = 64 };
+const char *fit_change_text(const struct change *,
+                            char text[CHANGE_TEXT_SIZE]);
+
+/* Where nothing fits: the least arena there is, and the tensors in the way. */
+struct fit_obstacle {
+    struct fit_row least;
+    char largest[LIVING_TEXT_SIZE]; /* tensors at its peak */
+    char step[96];                  /* of its peak: "conv_fwd g1.b1.conv1" */
+    char sizes[128];                /* settings to lower, as job_sizes() says */
+};
+
+/* Finds it, whatever the budget. False if the search was stopped. */
+bool fit_find_obstacle(struct fit_obstacle *, const struct fit_query *,
+                       struct error *);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "models/model.h"
+#include "plan/roofline.h"
 
 static bool plan_settings(const struct settings *s,
                           const struct machine *machine, bool baseline,
@@ -30,6 +31,7 @@ static void take_figures(struct forecast *f, const struct job *job)
     f->arena_bytes = plan->arena_bytes;
     memcpy(f->bytes, plan->live[plan->peak_step], sizeof(f->bytes));
     f->flops = schedule_flops(job->schedule);
+    f->seconds = roofline_seconds(plan);
 }
 
 struct forecast *forecast_new(const struct settings *s,
@@ -51,6 +53,20 @@ struct forecast *forecast_new(const struct settings *s,
         f->job = job;
     else
         job_free(job);
+    return f;
+}
+
+struct forecast *forecast_promise(const struct settings *s,
+                                  const struct machine *machine,
+                                  size_t peak_bytes, size_t arena_bytes)
+{
+    struct forecast *f = xcalloc(1, sizeof(*f));
+
+    f->holders = 1;
+    f->settings = *s;
+    f->machine = *machine;
+    f->peak_bytes = peak_bytes;
+    f->arena_bytes = arena_bytes;
     return f;
 }
 

@@ -18,12 +18,18 @@ struct forecast {
     size_t peak_bytes, arena_bytes;
     size_t bytes[KIND_COUNT];    /* alive at the peak */
     double flops;                /* of one optimizer step */
+    double seconds;              /* likewise, predicted */
 };
 
 /* Plans the settings for a machine; with `baseline`, without any way of saving
  * memory. Keeps the job only if `whole`. Never NULL; held once. */
 struct forecast *forecast_new(const struct settings *, const struct machine *,
                               bool whole, bool baseline);
+
+/* Figures known before the plan, which replaces them; held once. */
+struct forecast *forecast_promise(const struct settings *,
+                                  const struct machine *, size_t peak_bytes,
+                                  size_t arena_bytes);
 
 /* A copy without the job, of kilobytes where a plan is larger; held once. */
 struct forecast *forecast_figures(const struct forecast *);

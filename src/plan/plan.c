@@ -47,6 +47,30 @@ const struct extents *plan_most(const struct plan *plan, int step)
     return &plan->most[schedule_program(plan->schedule, step)];
 }
 
+int plan_repetitions(const struct plan *plan, int step)
+{
+    const struct schedule *s = plan->schedule;
+
+    return schedule_is_per_part(s, step) ? s->cut.parts : 1;
+}
+
+/* The executor gives a call the threads that the largest part is worth. */
+struct call plan_mean_call(const struct plan *plan, int step)
+{
+    static const float somewhere;
+    const struct extents *most = plan_most(plan, step);
+    const int *through = &plan->schedule->steps[step].instance[STEP_THROUGH];
+    const struct extents *mean = &plan->schedule->cut.mean;
+    struct call call = plan_call(plan, step, mean);
+
+    if (!extents_equal(mean, most))
+        call.threads = plan_call(plan, step, most).threads;
+    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
+        if (through[i] >= 0)
+            call.operand[i].through = &somewhere;
+    return call;
+}
+
 static void extend(struct plan_instance *p, int step)
 {
     if (step < p->first)

@@ -57,6 +57,13 @@ void plan_free(struct plan *);
 /* The extents of a step's calls in the largest part. */
 const struct extents *plan_most(const struct plan *, int step);
 
+/* The call of a step as it is on average: of a step of the body at the mean
+ * extents of a part. Of addresses, only whether `through` is NULL holds. */
+struct call plan_mean_call(const struct plan *, int step);
+
+/* The times that a step of training runs for one optimizer step. */
+int plan_repetitions(const struct plan *, int step);
+
 /* Bytes alive in a step, all kinds. */
 size_t plan_live_bytes(const struct plan *, int step);
 

@@ -1,5 +1,6 @@
 #include "plan/plan_json.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/json_print.h"
@@ -65,14 +66,30 @@ static json_t *layers_json(const struct job *job)
     return layers;
 }
 
+/* The predicted seconds of a step, and the share of them that was measured or
+ * whose kinds of calls were. */
+static json_t *seconds_json(const struct timings *t, const struct plan *plan,
+                            const struct plan *baseline)
+{
+    struct timings_step step = timings_step(t, plan);
+    double before = timings_step_seconds(t, baseline);
+
+    if (isnan(step.seconds))
+        return json_null();
+    return json_pack("{so so sf sf}", "step", json_number(step.seconds),
+                     "baseline_step", json_number(before), "ratio",
+                     step.seconds / before, "measured", step.known);
+}
+
 json_t *plan_json(const struct job *job, const struct job *baseline,
-                  const char *preset, bool timeline, bool layers)
+                  const char *preset, const struct timings *timings,
+                  bool timeline, bool layers)
 {
     const struct plan *plan = job->plan;
     double flops = schedule_flops(job->schedule);
     double baseline_flops = schedule_flops(baseline->schedule);
     json_t *object = json_pack(
-        "{si so so sI sI sI sI so so s{so so sf} s{sI sI so}}", "schema",
+        "{si so so sI sI sI sI so so s{so so sf} so s{sI sI so}}", "schema",
         PLAN_SCHEMA, "preset", json_text(preset), "settings",
         settings_json(&job->settings), "parameters",
         (json_int_t)graph_parameters(job->graph), "nonzeros",
@@ -82,7 +99,8 @@ json_t *plan_json(const struct job *job, const struct job *baseline,
         plan_bytes_json(plan, plan->peak_step), "peak_step",
         step_json(plan, plan->peak_step), "flops", "step",
         json_count(flops), "baseline_step", json_count(baseline_flops),
-        "ratio", flops / baseline_flops,
+        "ratio", flops / baseline_flops, "seconds",
+        seconds_json(timings, plan, baseline->plan),
         "baseline", "peak_bytes", (json_int_t)baseline->plan->peak_bytes,
         "arena_bytes", (json_int_t)baseline->plan->arena_bytes, "bytes",
         plan_bytes_json(baseline->plan, baseline->plan->peak_step));

@@ -10,6 +10,9 @@
 
 #include "plan/plan.h"
 
+/* Seconds of one call; its addresses do not matter. */
+double roofline_call(enum op_code, const struct call *);
+
 /* Seconds of one optimizer step; an outline is enough. */
 double roofline_seconds(const struct plan *);
 

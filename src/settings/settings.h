@@ -140,6 +140,8 @@ struct setting {
     const char *unit;    /* UNITS_OF_DATA, "epochs", ... or NULL */
     bool live;           /* can change in a run, between two steps */
     const char *help;    /* one line */
+    const char *about;   /* of a dial: the technique, and when it pays; a
+                            paragraph */
     struct idle_rule idle[IDLE_RULES_MAX]; /* other is NULL after the last */
     bool identity;       /* a snapshot only fits runs with the same value */
     /* The dial, where the setting is live and has a ladder. */

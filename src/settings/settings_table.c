@@ -201,6 +201,14 @@ const struct setting settings_table[] = {
     { "microbatch", "train", SETTING_INT, AT(microbatch), RANGE(0, 65536),
       "0", UNITS_OF_DATA, LIVE,
       .help = "data of one forward and backward pass; 0: the whole batch",
+      .about = "A batch goes through the network in parts, whose gradients "
+               "are added up, so that activations of one part alone are alive "
+               "at a time. The optimizer sees the whole batch, so without "
+               "batch norms results differ by rounding alone. Batch norms "
+               "take their statistics over a part, which costs accuracy where "
+               "parts are very small. It pays most where activations are most "
+               "of the peak, and costs little time until parts are too small "
+               "for the processor.",
       .place = 3, .ladder = LADDER_PARTS, .zero = "all",
       .saves = "0", .price = PRICE_STATISTICS,
       .shrinks = PER_SAMPLE, .shrunk = "what grows with the microbatch" },
@@ -214,12 +222,19 @@ const struct setting settings_table[] = {
     { "lr", "train", SETTING_REAL, AT(lr), RANGE(1e-12, 1000),
       "0.1", NULL, LIVE,
       .help = "learning rate at the start",
+      .about = "The factor of every step that weights take. It changes no "
+               "bytes, but other dials can need another one: fewer nonzeros "
+               "or smaller parts often train best with less. Too much and the "
+               "loss diverges; too little and it creeps.",
       .place = 8, .ladder = LADDER_ROUND },
     { "lr_schedule", "train", SETTING_CHOICE, AT(lr_schedule),
       CHOICES(lr_schedules),
       "cosine", NULL, LIVE,
       .help = "course of lr; cosine: down to 0, step: x0.2 at 30, 60 "
               "and 80 percent, inverse-sqrt: by the root of the steps",
+      .about = "The rate falls in a run, so that weights settle. The course "
+               "depends on the length of the run, so a change in its middle "
+               "goes on from where the new course would be.",
       .ladder = LADDER_LIST },
     { "warmup", "train", SETTING_INT, AT(warmup), RANGE(0, 1000000000),
       "0", "steps", FIXED,
@@ -232,10 +247,16 @@ const struct setting settings_table[] = {
     { "momentum", "train", SETTING_REAL, AT(momentum), RANGE(0, 0.999999),
       "0.9", NULL, LIVE,
       .help = "momentum of the optimizer; of adam: beta1",
+      .about = "Steps follow a running mean of gradients, which smooths their "
+               "noise. The mean takes as many bytes as the weights that are "
+               "stored.",
       .ladder = LADDER_LIST, .rungs = momenta },
     { "nesterov", "train", SETTING_BOOL, AT(nesterov), NO_RANGE,
       "yes", NULL, LIVE,
       .help = "look ahead along the momentum, as Nesterov does",
+      .about = "The step looks ahead to where momentum is going to take the "
+               "weights. It often converges a little faster, and changes no "
+               "bytes.",
       .idle = { WITH("momentum", "0"), WITHOUT("optimizer", "sgd") },
       .ladder = LADDER_LIST },
     { "beta2", "train", SETTING_REAL, AT(beta2), RANGE(0, 0.999999),
@@ -246,6 +267,9 @@ const struct setting settings_table[] = {
       "0.0005", NULL, LIVE,
       .help = "decay of every parameter; sgd: added to its gradient, adam: "
               "times lr",
+      .about = "Every step pulls weights towards 0 by this share, which keeps "
+               "a network from learning its data by heart. It changes no "
+               "bytes.",
       .ladder = LADDER_ROUND },
     { "seed", "train", SETTING_UINT64, AT(seed), NO_RANGE,
       "1", NULL, FIXED,
@@ -256,6 +280,12 @@ const struct setting settings_table[] = {
       "0", NULL, LIVE,
       .help = "zeros, not stored, among the weights of 3x3 convolutions, or "
               "of a translator's matrices; a fraction",
+      .about = "Only a share of the weights exists; the others are zeros, of "
+               "which nothing is stored: no weight, gradient or momentum. The "
+               "network has less capacity, which costs accuracy slowly at "
+               "first and fast from about 0.9 on. It pays where weights and "
+               "the optimizer are most of the peak, as they are once "
+               "activations are small.",
       .place = 1, .ladder = LADDER_LIST, .rungs = sparsities,
       .saves = "0", .price = PRICE_CAPACITY,
       .shrinks = MODEL | 1 << KIND_WORKSPACE,
@@ -265,6 +295,11 @@ const struct setting settings_table[] = {
       "dsr", NULL, LIVE,
       .help = "how nonzeros move; dsr: between layers too, set: within "
               "each, static: not",
+      .about = "Nonzeros that have become small are dropped now and then, and "
+               "others grow elsewhere. dsr (Mostafa and Wang, 2019) moves "
+               "them between layers as well, set (Mocanu and others, 2018) "
+               "within each, static never. Moving ones cost nothing at the "
+               "peak, and are worth a few points at high sparsity.",
       .idle = { WITH("sparsity", "0") },
       .ladder = LADDER_LIST },
     { "rewire_period", "memory", SETTING_INT, AT(rewire_period),
@@ -278,6 +313,11 @@ const struct setting settings_table[] = {
       "fp32", NULL, LIVE,
       .help = "how weights, gradients, optimizer states and activations are "
               "stored",
+      .about = "Numbers are stored in 16 bits instead of 32, which halves "
+               "nearly everything; sums are still made in 32. bf16 has the "
+               "range of fp32 and fewer digits, fp16 more digits and less "
+               "range, so its loss is scaled. Weights are rounded at random, "
+               "or have copies: master_weights. It pays nearly always.",
       .place = 2, .ladder = LADDER_LIST,
       .saves = "fp32", .price = PRICE_STORAGE,
       .shrinks = MODEL | PER_SAMPLE,
@@ -287,6 +327,11 @@ const struct setting settings_table[] = {
       "none", NULL, LIVE,
       .help = "fp32: update copies in fp32 of weights in 16 bits; none: "
               "round them stochastically",
+      .about = "With weights in 16 bits, small updates would be lost. Copies "
+               "of them in fp32 keep these, and take twice the bytes of the "
+               "weights; without copies, rounding at random keeps them on "
+               "average, for nothing. Copies pay where the last tenths of a "
+               "point count.",
       .idle = { WITH("precision", "fp32") },
       .ladder = LADDER_LIST,
       .shrinks = 1 << KIND_OPTIMIZER, .shrunk = "copies of weights" },
@@ -295,6 +340,14 @@ const struct setting settings_table[] = {
       "none", NULL, LIVE,
       .help = "what forward keeps; the rest is computed again; optimal: "
               "the least arithmetic that fits memory_budget",
+      .about = "Forward keeps only some values, the checkpoints, and backward "
+               "computes the others again from them: the same bits, for at "
+               "most one more forward pass in most strategies. block keeps "
+               "the ends of blocks, sqrt about the root of them (Chen and "
+               "others, 2016), recursive their halves again and again, and "
+               "optimal what costs the least arithmetic for a given number of "
+               "bytes. It pays where activations kept for backward are most "
+               "of the peak.",
       .place = 4, .ladder = LADDER_LIST,
       .saves = "none", .price = PRICE_FREE,
       .shrinks = 1 << KIND_ACTIVATIONS, .shrunk = "activations" },
@@ -302,6 +355,10 @@ const struct setting settings_table[] = {
       "0", "bytes", LIVE,
       .help = "most that checkpoint=optimal may allocate; 0: as little "
               "as can be",
+      .about = "Optimal checkpoints are those of the least arithmetic whose "
+               "arena fits into this budget; without a budget, those of the "
+               "smallest arena. A larger budget is faster, up to that at "
+               "which all is kept.",
       .idle = { WITHOUT("checkpoint", "optimal") },
       .place = 7, .ladder = LADDER_BUDGETS, .zero = "least",
       .shrinks = 1 << KIND_ACTIVATIONS, .shrunk = "activations" },
@@ -310,6 +367,10 @@ const struct setting settings_table[] = {
       "none", NULL, LIVE,
       .help = "what backward computes again; norms: batch norms and their "
               "ReLU, layer norms",
+      .about = "Norms and the ReLU after them are cheap to compute again from "
+               "their inputs, so that backward needs not keep their outputs: "
+               "the same bits, for a few percent of time. It pays together "
+               "with any other dial, and nearly always first.",
       .place = 5, .ladder = LADDER_LIST,
       .saves = "none", .price = PRICE_FREE,
       .shrinks = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT,
@@ -319,6 +380,13 @@ const struct setting settings_table[] = {
       "none", NULL, LIVE,
       .help = "how activations wait for backward; 8bit, 4bit: rounded "
               "stochastically, in blocks with a scale",
+      .about = "Forward computes with exact activations, and what waits for "
+               "backward is a copy in 8 or 4 bits: blocks of 256 numbers, each "
+               "with its own least number and unit, rounded at random so that "
+               "gradients are right on average (ActNN, Chen and others, 2021). "
+               "Values that forward starts again from stay exact. It pays "
+               "where activations kept for backward are most of the peak; 4 "
+               "bits make gradients noisy.",
       .place = 6, .ladder = LADDER_LIST,
       .saves = "none", .price = PRICE_STORAGE,
       .shrinks = 1 << KIND_ACTIVATIONS,
@@ -327,6 +395,9 @@ const struct setting settings_table[] = {
     { "threads", "machine", SETTING_INT, AT(threads), RANGE(0, 1024),
       "0", "threads", LIVE,
       .help = "threads of the CPU backend; 0: one per processor it may use",
+      .about = "Threads share the work of each operation. More are faster, up "
+               "to the number of cores, and take some scratch each; another "
+               "number rounds sums differently.",
       .idle = { WITHOUT("backend", "cpu") },
       .ladder = LADDER_ROUND, .zero = "all",
       .shrinks = 1 << KIND_WORKSPACE,
@@ -339,6 +410,9 @@ const struct setting settings_table[] = {
       "no", NULL, LIVE,
       .help = "let CUDA multiply numbers of fp32 as TF32, with 10 bits of "
               "mantissa: faster",
+      .about = "Tensor cores of NVIDIA multiply numbers of fp32 rounded to 10 "
+               "bits of mantissa, several times as fast. It changes rounding "
+               "and no bytes.",
       .idle = { WITHOUT("backend", "cuda"), WITHOUT("precision", "fp32") },
       .ladder = LADDER_LIST },
 };

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "models/model.h"
 #include "plan/fit.h"
+#include "plan/timings_file.h"
 #include "settings/facts.h"
 #include "settings/idle.h"
 #include "train/carry.h"
@@ -125,6 +126,8 @@ void trainer_free(struct trainer *t)
     if (!t)
         return;
     free(t->average.path);
+    stopwatch_free(t->watch);
+    timings_free(t->seen);
     executor_free(t->executor);
     if (t->device)
         t->job->backend->close(t->device);
@@ -220,6 +223,9 @@ static bool change(struct trainer *t, const struct settings *s,
     }
     initial_state(executor, s->seed);
     carry_state(t->executor, executor, s->seed);
+    stopwatch_free(t->watch);
+    t->watch = NULL;
+    t->watched = 0;
     executor_free(t->executor);
     t->job->backend->close(t->device);
     job_free(t->job);
@@ -402,13 +408,52 @@ static bool emit_test(struct trainer *t, struct event_sink sink, struct error *e
     return true;
 }
 
+/* Steps of an executor before its calls are watched, and while they are. */
+enum { WARM_STEPS = 2, WATCHED_STEPS = 5 };
+
+void trainer_keep_timings(const struct trainer *t)
+{
+    if (t && t->seen)
+        timings_refresh(t->seen);
+}
+
+/* Ends a watch. Other settings may have changed the backend. */
+static void note_calls(struct trainer *t)
+{
+    if (t->seen && t->seen->backend != t->job->backend) {
+        trainer_keep_timings(t);
+        timings_free(t->seen);
+        t->seen = NULL;
+    }
+    if (!t->seen)
+        t->seen = timings_new(t->job->backend);
+    stopwatch_note(t->watch, t->seen, true);
+    stopwatch_free(t->watch);
+    t->watch = NULL;
+}
+
+/* Takes the time of calls in a few steps of each plan. An executor that
+ * somebody else observes is left alone. */
+static void watch_calls(struct trainer *t)
+{
+    if (t->watched > WARM_STEPS + WATCHED_STEPS)
+        return;
+    if (t->watched == WARM_STEPS && !t->executor->observer.after)
+        t->watch = stopwatch_new(t->executor);
+    if (t->watched++ == WARM_STEPS + WATCHED_STEPS && t->watch)
+        note_calls(t);
+}
+
 bool trainer_advance(struct trainer *t, struct event_sink sink,
                      struct error *e)
 {
-    double began = clock_seconds();
-    struct tally step = trainer_step(t);
-    double seconds = clock_seconds() - began;
+    double began, seconds;
+    struct tally step;
 
+    watch_calls(t);
+    began = clock_seconds();
+    step = trainer_step(t);
+    seconds = clock_seconds() - began;
     t->seconds += seconds;
     if (!check_step(t, &step, e))
         return false;

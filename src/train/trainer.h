@@ -10,6 +10,7 @@
 #include "events/event.h"
 #include "plan/job.h"
 #include "train/executor.h"
+#include "train/stopwatch.h"
 
 /* Sums over the predictions of a step, or of the epoch so far. */
 struct tally {
@@ -40,6 +41,9 @@ struct trainer {
     double epoch_began;              /* `seconds` when this epoch began */
     struct average_state average;
     bool measured;                   /* memory was reported after a step */
+    int watched;                     /* steps of this executor, to a few */
+    struct stopwatch *watch;         /* or NULL, as is: */
+    struct timings *seen;            /* what it has measured, of one backend */
 };
 
 /*
@@ -87,6 +91,10 @@ bool trainer_advance(struct trainer *, struct event_sink, struct error *);
 
 /* Whether all steps done so far make up whole epochs. */
 bool trainer_ends_epoch(const struct trainer *);
+
+/* Adds what calls took in a few of the run's steps to this machine's timings
+ * (timings_file.h); t may be NULL. Between steps: it writes a file. */
+void trainer_keep_timings(const struct trainer *);
 
 /* The bytes planned, allocated and used, as a `memory` event. */
 struct event trainer_memory(const struct trainer *);

@@ -125,6 +125,7 @@ static void say_done(struct worker *w)
 static void end_run(struct worker *w, const struct error *why)
 {
     emit_news(w, &(struct event){ .type = EVENT_ERROR, .message = why->text });
+    trainer_keep_timings(w->trainer);
     trainer_free(w->trainer);
     w->trainer = NULL;
 }
@@ -236,6 +237,7 @@ static bool replace_run(struct worker *w, struct order *o, struct error *e)
 
     if (!prepare_run(w, o, &next, e))
         return false;
+    trainer_keep_timings(w->trainer);
     trainer_free(w->trainer);
     w->trainer = next;
     xreplace(&w->name, o->name);
@@ -543,6 +545,7 @@ static void finish_work(struct worker *w)
         save_run(w);
     if (w->trainer)
         say_done(w);
+    trainer_keep_timings(w->trainer);
     trainer_free(w->trainer);
     free(w->name);
     free(w->save);

@@ -16,7 +16,8 @@ static bool passes_popup(enum action action)
 {
     return action == ACTION_QUIT || action == ACTION_REPAINT ||
            action == ACTION_THEME || action == ACTION_ANSWER ||
-           action == ACTION_CHOICE || action == ACTION_NONE;
+           action == ACTION_CHOICE || action == ACTION_PICK ||
+           action == ACTION_NONE;
 }
 
 /* Whether an action only closes a popup. Dials that cannot be seen are not
@@ -35,9 +36,20 @@ static bool moves(enum action action)
     return scroll_steps(action, 1) != 0;
 }
 
+/* Goes to another line that can be chosen; beyond the last, to the text there.
+ */
 static void act_on_popup(struct screen *s, enum action action)
 {
-    s->popup_scroll += scroll_steps(action, s->layout.body.rows - 3);
+    int steps = scroll_steps(action, s->layout.body.rows - 3);
+    int last = text_block_choices(&s->popup_text) - 1;
+    int next = s->popup_chosen + steps;
+
+    s->popup_strays = steps < 0 ? s->popup_chosen <= 0
+                                : s->popup_chosen >= last;
+    if (s->popup_strays)
+        s->popup_scroll += steps;
+    else
+        s->popup_chosen = next < 0 ? 0 : next > last ? last : next;
     if (s->popup_scroll < 0)
         s->popup_scroll = 0;
 }
@@ -53,14 +65,10 @@ static void go_to_pane(struct screen *s, int step)
     } while (next.size > SIZE_LINE && next.pane[*pane].rows == 0);
 }
 
-/* A message about one page does not stay on another. */
+/* The last page is before the first. */
 static void go_to_page(struct screen *s, int page)
 {
-    enum page_id next = (enum page_id)((page + PAGE_COUNT) % PAGE_COUNT);
-
-    if (next != s->page && s->session->notice == NOTICE_INFO)
-        s->session->notice = NOTICE_NONE;
-    s->page = next;
+    screen_go(s, (enum page_id)((page + PAGE_COUNT) % PAGE_COUNT));
 }
 
 /* Goes to another pane or page. */
@@ -101,6 +109,15 @@ static void take_choice(struct screen *s, int key)
     s->popup = false;
     if (key != KEY_ESCAPE && s->answered)
         s->answered(s, key);
+}
+
+/* Chooses a line; the line that is chosen already is taken. */
+static void pick(struct screen *s, int line)
+{
+    s->popup_strays = true;
+    if (line == s->popup_chosen)
+        take_choice(s, KEY_RETURN);
+    s->popup_chosen = line;
 }
 
 static void act_on_run(struct session *session, enum action action)
@@ -162,6 +179,9 @@ void control_act(struct screen *s, enum action action, int argument)
     case ACTION_CHOICE:
         take_choice(s, argument);
         break;
+    case ACTION_PICK:
+        pick(s, argument);
+        break;
     case ACTION_LOCK:
     case ACTION_PIN:
     case ACTION_PAUSE:
@@ -186,6 +206,9 @@ void control_act(struct screen *s, enum action action, int argument)
         break;
     case ACTION_MESSAGE:
         show_message(s);
+        break;
+    case ACTION_FIT:
+        page_fit.act(s, s->state[PAGE_FIT], action, argument);
         break;
     case ACTION_HELP:
         screen_popup(s, "Keys");
@@ -274,9 +297,23 @@ static void click_target(struct screen *s, int row, int col)
         if (rect_has(s->targets[i].rect, row, col)) {
             struct target target = s->targets[i];
             go_to_pane_at(s, row, col);
+            s->drags = target.action == ACTION_GRIP;
+            s->grip = target.rect;
+            s->grip_col = col - target.rect.col;
             control_act(s, target.action, target.argument);
             return;
         }
+}
+
+/* Moves the grip, or lets it go, at a column of its own. */
+static void drag(struct screen *s, const struct input *input)
+{
+    bool end = input->type == INPUT_DROP;
+
+    if (s->drags && !s->asking && !s->popup)
+        control_act(s, end ? ACTION_DROP : ACTION_DRAG,
+                    input->col - s->grip.col);
+    s->drags &= !end;
 }
 
 void control_input(struct screen *s, const struct input *input)
@@ -308,8 +345,13 @@ void control_input(struct screen *s, const struct input *input)
             control_act(s, key->action, key->argument);
         break;
     case INPUT_CLICK:
+        s->drags = false;
         if (!s->asking)
             click_target(s, input->row, input->col);
+        break;
+    case INPUT_DRAG:
+    case INPUT_DROP:
+        drag(s, input);
         break;
     case INPUT_WHEEL:
         if (s->asking)

@@ -1,5 +1,6 @@
 #include "ui/pages/explain.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,18 +240,35 @@ static const struct forecast *better_turn(const struct session *s, int dial)
     return best == s->planned ? NULL : best;
 }
 
+enum { TIMES_SIZE = 64 };
+
+/* ", ×1.13 of baseline": the time of a step; nothing if it is not known. */
+static const char *times_text(const struct session *s,
+                              const struct forecast *f, char text[TIMES_SIZE])
+{
+    double times = session_times(s, f);
+    char number[NUMBER_SIZE];
+
+    *text = '\0';
+    if (isfinite(times))
+        snprintf(text, TIMES_SIZE, ", ×%s of baseline",
+                 number_format(number, times, 2, NUMBER_CELLS_MIN));
+    return text;
+}
+
 static void add_better(struct text_block *text, const struct session *s,
                        int dial, const struct forecast *f)
 {
     char bytes[BYTES_TEXT_SIZE], value[SETTINGS_TEXT_SIZE];
+    char times[TIMES_SIZE];
     double less = 1 - (double)f->peak_bytes / (double)s->planned->peak_bytes;
 
     dial_format(&f->settings, dial, value, sizeof(value));
     text_block_add(text, ROLE_GOOD,
-                   "  ▼ %-14s  %s: %s, %.1f%% less, for ×%.2f the FLOPs",
+                   "  ▼ %-14s  %s: %s, %.1f%% less%s",
                    dial_setting(dial)->name, value,
                    bytes_format(bytes, sizeof(bytes), f->peak_bytes),
-                   100 * less, f->flops / s->planned->flops);
+                   100 * less, times_text(s, f, times));
 }
 
 static void add_no_better(struct text_block *text, const struct session *s,
@@ -405,7 +423,7 @@ void explain_turns(struct text_block *text, const struct session *s, int dial)
         text_block_add(text, ROLE_WARNING, "no effect %s", why);
     for (int t = 0; t < DIAL_TURNS; t++) {
         const struct forecast *f = session_turned(s, dial, (enum dial_turn)t);
-        char value[SETTINGS_TEXT_SIZE], peak[NUMBER_SIZE], flops[NUMBER_SIZE];
+        char value[SETTINGS_TEXT_SIZE], peak[NUMBER_SIZE], times[TIMES_SIZE];
         struct settings next;
         if (!session_next(s, dial, (enum dial_turn)t, &next))
             continue;
@@ -414,11 +432,13 @@ void explain_turns(struct text_block *text, const struct session *s, int dial)
             text_block_add(text, ROLE_BAD, "%s%s: %s", names[t], value,
                            f->error.text);
         else if (f && s->planned && !s->planned->refused)
-            text_block_add(text, ROLE_TEXT, "%s%s: peak %s, FLOPs %s",
-                           names[t], value,
-                           change_text(peak, (double)s->planned->peak_bytes,
-                                       (double)f->peak_bytes),
-                           change_text(flops, s->planned->flops, f->flops));
+            text_block_add(text, ROLE_TEXT, "%s%s%s%s%s", names[t], value,
+                           dial_setting(dial)->shrinks ? ": peak " : "",
+                           dial_setting(dial)->shrinks
+                               ? change_text(peak,
+                                             (double)s->planned->peak_bytes,
+                                             (double)f->peak_bytes) : "",
+                           times_text(s, f, times));
     }
 }
 
@@ -445,11 +465,9 @@ static void add_allowed(struct text_block *text, const struct session *s,
 static void add_reach(struct text_block *text, const struct session *s,
                       const struct setting *row)
 {
-    text_block_add(text, ROLE_TEXT, " ");
     if (!row->shrinks)
-        text_block_add(text, ROLE_TEXT, "It changes the arithmetic, and no "
-                       "bytes.");
-    else if (s->planned && !s->planned->refused)
+        return;
+    if (s->planned && !s->planned->refused)
         text_block_add(text, ROLE_TEXT, "It can shrink %s, %.1f%% of the "
                        "peak.", row->shrunk,
                        share_of_kinds(s->planned, row->shrinks));
@@ -457,22 +475,30 @@ static void add_reach(struct text_block *text, const struct session *s,
         text_block_add(text, ROLE_TEXT, "It can shrink %s.", row->shrunk);
 }
 
-void explain_dial(struct text_block *text, const struct session *s, int dial)
+void explain_value(struct text_block *text, const struct session *s, int dial)
 {
     const struct setting *row = dial_setting(dial);
     char wanted[SETTINGS_TEXT_SIZE], in_force[SETTINGS_TEXT_SIZE];
+    char why[IDLE_WHY_SIZE];
 
     dial_format(&s->wanted, dial, wanted, sizeof(wanted));
     dial_format(&s->in_force, dial, in_force, sizeof(in_force));
-    text_block_add(text, ROLE_TITLE, "%s%s%s%s", wanted,
+    text_block_add(text, ROLE_TITLE, "%s%s%s.", wanted,
                    session_dial_pending(s, dial) ? ", pending; in force is "
                                                  : "",
-                   session_dial_pending(s, dial) ? in_force : "", ".");
-    text_block_add(text, ROLE_TEXT, "%s.", row->help);
+                   session_dial_pending(s, dial) ? in_force : "");
+    text_block_add(text, ROLE_DIM, "%s.", row->help);
+    if (idle_now(row, &s->wanted, &s->machine, why))
+        text_block_add(text, ROLE_WARNING, "no effect %s", why);
+}
+
+void explain_dial(struct text_block *text, const struct session *s, int dial)
+{
+    const struct setting *row = dial_setting(dial);
+
+    text_block_add(text, ROLE_TEXT, " ");
+    if (row->about)
+        text_block_add(text, ROLE_TEXT, "%s", row->about);
     add_allowed(text, s, row);
     add_reach(text, s, row);
-    explain_turns(text, s, dial);
-    text_block_add(text, ROLE_TEXT, " ");
-    text_block_add(text, ROLE_DIM, "Left and Right turn it, - and + from any "
-                   "pane; u takes that back.");
 }

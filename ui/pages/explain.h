@@ -29,7 +29,8 @@ void explain_budget(struct text_block *, const struct session *);
 /* The plans that the turns of a dial lead to. */
 void explain_turns(struct text_block *, const struct session *, int dial);
 
-/* A dial: its meaning, its values, and the memory that it reaches. */
+/* The value of a dial; its technique, what it can be, and what it reaches. */
+void explain_value(struct text_block *, const struct session *, int dial);
 void explain_dial(struct text_block *, const struct session *, int dial);
 
 #endif

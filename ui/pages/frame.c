@@ -78,8 +78,9 @@ static void progress_text(const struct session *s, int cols,
  * line of the state. */
 enum { PROGRESS_COLS = 120 };
 
-/* From this width on there is room for the name of the program. */
-enum { NAME_COLS = 48 };
+/* From this width on there is room for the name of the program; beside the
+ * names of pages. */
+enum { NAME_COLS = 48, BOTH_COLS = 96 };
 
 static void draw_tabs(struct screen *s, struct area area)
 {
@@ -87,13 +88,12 @@ static void draw_tabs(struct screen *s, struct area area)
     char progress[PROGRESS_SIZE];
     unsigned style;
     const char *state = state_text(session, &style);
-    int col = area.cols < NAME_COLS
-                  ? 0 : area_text(area, 0, 1, ROLE_FOCUS | STYLE_BOLD,
-                                  "memdial");
-    int end;
     bool names = area.cols >= 80;
+    int end, col = 0;
     bool wide = area.cols >= PROGRESS_COLS;
 
+    if (area.cols >= (names ? BOTH_COLS : NAME_COLS))
+        col = area_text(area, 0, 1, ROLE_FOCUS | STYLE_BOLD, "memdial");
     col += 1;
     for (int i = 0; i < PAGE_COUNT; i++) {
         bool here = (int)s->page == i;
@@ -287,6 +287,36 @@ static int flow_choices(struct screen *s, struct area *area, int cols)
 
 enum { POPUP_WIDTH = 76 };
 
+static void keep_choice_in_sight(struct screen *s, int cols, int rows)
+{
+    const struct text_block *text = &s->popup_text;
+    int count = text_block_choices(text), row;
+
+    if (count == 0 || s->popup_strays)
+        return;
+    s->popup_chosen = scroll_row(s->popup_chosen, count);
+    row = text_block_choice_row(text, s->popup_chosen, cols);
+    if (s->popup_chosen == 0 && row < rows)
+        row = 0;
+    s->popup_scroll = scroll_keep(s->popup_scroll, row, row + rows, rows);
+}
+
+/* Marks the chosen line, and lets all of them be clicked. */
+static void mark_choices(struct screen *s, struct area area)
+{
+    int count = text_block_choices(&s->popup_text);
+
+    for (int i = 0; i < count; i++) {
+        int row = text_block_choice_row(&s->popup_text, i, area.cols) -
+                  s->popup_scroll;
+        if (row < 0 || row >= area.rows)
+            continue;
+        if (i == s->popup_chosen)
+            area_mark(area, row, 0, area.cols, STYLE_REVERSE);
+        screen_target(s, area, row, 0, 1, area.cols, ACTION_PICK, i);
+    }
+}
+
 /* The text stands above the choices. It scrolls if it does not fit; the choices
  * are always in sight. */
 static void draw_popup_text(struct screen *s, struct area area)
@@ -299,6 +329,7 @@ static void draw_popup_text(struct screen *s, struct area area)
     struct area below = area_sub(area, area.rows - choices, 0, choices,
                                  area.cols);
 
+    keep_choice_in_sight(s, area.cols, rows);
     s->popup_scroll = scroll_row(s->popup_scroll, most + 1);
     if (s->popup_scroll < most)
         area_right(area_sub(area_all(&s->cells), area.row + area.rows,
@@ -306,12 +337,12 @@ static void draw_popup_text(struct screen *s, struct area area)
                    0, area.cols + 1, ROLE_KEY, " ▼ more ");
     text_block_draw(&s->popup_text, area_sub(area, 0, 0, rows, area.cols),
                     s->popup_scroll);
+    mark_choices(s, area_sub(area, 0, 0, rows, area.cols));
     flow_choices(s, &below, area.cols);
 }
 
-static void draw_popup(struct screen *s)
+static void draw_filled_popup(struct screen *s, struct area body)
 {
-    struct area body = area_rect(area_all(&s->cells), s->layout.body);
     int cols = body.cols < POPUP_WIDTH + 4 ? body.cols : POPUP_WIDTH + 4;
     int choices = flow_choices(s, NULL, cols - 4);
     int needed = text_block_rows(&s->popup_text, cols - 4) + choices +
@@ -326,6 +357,15 @@ static void draw_popup(struct screen *s)
     area = area_box(area, ROLE_FOCUS, ROLE_FOCUS | STYLE_BOLD,
                     s->popup_title);
     draw_popup_text(s, area_sub(area, 0, 1, area.rows, area.cols - 2));
+}
+
+static void draw_popup(struct screen *s)
+{
+    struct area body = area_rect(area_all(&s->cells), s->layout.body);
+
+    if (s->popup_fill)
+        screen_fill(s, s->popup_fill);
+    draw_filled_popup(s, body);
 }
 
 /* A question has the keys, so it must be seen: below the line, or over it. */

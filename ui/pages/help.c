@@ -60,7 +60,8 @@ void help_fill(struct text_block *text, enum page_id page,
 static void print_pages(unsigned pages)
 {
     static const char *const names[PAGE_COUNT] = { "Run", "Step", "Layers",
-                                                   "Runs", "Presets" };
+                                                   "Runs", "Presets",
+                                                   "Fit" };
     const char *separator = " (";
 
     if (pages == KEYS_ANYWHERE)

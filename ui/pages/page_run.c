@@ -94,6 +94,13 @@ static void page_run_act(struct screen *s, void *state, enum action action,
                     "bars: on the scale of now and planned" :
                     "bars: all on one scale");
         break;
+    case ACTION_VALUE:
+        pane_dials_act(s, &p->dials, action, argument);
+        break;
+    case ACTION_DRAG:
+    case ACTION_DROP:
+        pane_memory_act(s, &p->memory, action, argument);
+        break;
     case ACTION_SMOOTH:
         view->smooth = !view->smooth;
         say_of_loss(s, view->smooth ? "a running mean over its steps"

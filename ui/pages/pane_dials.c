@@ -1,11 +1,13 @@
 #include "ui/pages/pane_dials.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/number.h"
 #include "settings/idle.h"
+#include "ui/pages/dial_list.h"
 #include "ui/pages/explain.h"
 #include "ui/term/scroll.h"
 
@@ -20,8 +22,37 @@ static unsigned style_of_change(int sign)
     return sign < 0 ? ROLE_GOOD : sign > 0 ? ROLE_BAD : ROLE_TEXT;
 }
 
-/* "‹ 3.11 MiB ×1.29": the peak and FLOPs after a turn; the peak alone where
- * there is no room for all digits. */
+/* The value after a turn, of a dial that saves no bytes. */
+static void turned_text(int dial, const struct settings *next, char text[64],
+                       char bytes[BYTES_TEXT_SIZE])
+{
+    char value[SETTINGS_TEXT_SIZE];
+
+    dial_format(next, dial, value, sizeof(value));
+    snprintf(text, 64, "%.32s", value);
+    snprintf(bytes, BYTES_TEXT_SIZE, "%.16s", value);
+}
+
+/* "3.11 MiB ×1.29", and the peak alone; returns the style. */
+static unsigned peak_text_of(const struct session *s, const struct forecast *f,
+                             char text[64], char bytes[BYTES_TEXT_SIZE])
+{
+    char times[NUMBER_SIZE], change[NUMBER_SIZE];
+    double factor = session_times(s, f);
+
+    bytes_format(bytes, BYTES_TEXT_SIZE, f->peak_bytes);
+    if (isfinite(factor))
+        snprintf(text, 64, "%s ×%s", bytes,
+                 number_format(times, factor, 2, NUMBER_CELLS_MIN));
+    else
+        snprintf(text, 64, "%s", bytes);
+    return style_of_change(number_change(change,
+                                         (double)s->planned->peak_bytes,
+                                         (double)f->peak_bytes));
+}
+
+/* "‹ 3.11 MiB ×1.29": the peak after a turn, and the time as a factor of the
+ * baseline's; the peak alone where there is no room for all digits. */
 static void draw_turn(struct screen *s, struct area area, int row, int dial,
                       enum dial_turn turn)
 {
@@ -30,7 +61,6 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
     const struct forecast *now = session->planned;
     unsigned style = ROLE_DIM;
     char text[64] = "…", bytes[BYTES_TEXT_SIZE] = "…";
-    char flops[NUMBER_SIZE], change[NUMBER_SIZE];
     struct settings next;
     int col;
 
@@ -38,15 +68,10 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
         strcpy(text, "–");
     else if (f && f->refused)
         strcpy(text, "refused");
-    else if (f && now && !now->refused) {
-        bytes_format(bytes, sizeof(bytes), f->peak_bytes);
-        snprintf(text, sizeof(text), "%s ×%s", bytes,
-                 number_format(flops, f->flops / now->flops, 2,
-                               NUMBER_CELLS_MIN));
-        style = style_of_change(number_change(change,
-                                              (double)now->peak_bytes,
-                                              (double)f->peak_bytes));
-    }
+    else if (!dial_setting(dial)->shrinks)
+        turned_text(dial, &next, text, bytes);
+    else if (f && now && !now->refused)
+        style = peak_text_of(session, f, text, bytes);
     col = area_text(area, row, 0, ROLE_KEY | STYLE_BOLD,
                     turn == DIAL_UP ? "›" : "‹");
     if (col + cells_width(text) > area.cols)
@@ -138,7 +163,7 @@ void pane_dials_draw(struct screen *s, struct pane_dials *p, struct area area)
                                                                : DETAIL_ROWS),
                                 0, DETAIL_ROWS, area.cols));
     screen_note(s, area, screen_has_keys(s, PANE_DIALS) ? ROLE_KEY : ROLE_DIM,
-                p->more ? "←→ turn  2/2" : "←→ turn  1/2");
+                p->more ? "of baseline  2/2" : "of baseline  1/2");
 }
 
 void pane_dials_turn(struct screen *s, struct pane_dials *p, int number,
@@ -152,12 +177,6 @@ void pane_dials_turn(struct screen *s, struct pane_dials *p, int number,
     if (s->dial < from || s->dial >= to)
         s->dial = from;
     session_turn(s->session, s->dial, turn);
-}
-
-static void pane_dials_explain(struct screen *s)
-{
-    screen_popup(s, dial_setting(s->dial)->name);
-    explain_dial(&s->popup_text, s->session, s->dial);
 }
 
 void pane_dials_act(struct screen *s, struct pane_dials *p,
@@ -183,7 +202,7 @@ void pane_dials_act(struct screen *s, struct pane_dials *p,
         break;
     case ACTION_ROW:
         if (s->dial == argument)
-            pane_dials_explain(s);
+            dial_list_open(s);
         s->dial = argument;
         break;
     case ACTION_LEFT:
@@ -196,7 +215,10 @@ void pane_dials_act(struct screen *s, struct pane_dials *p,
         if (s->session->locked && session_pending(s->session))
             s->session->asks |= SESSION_ASK_APPLY;
         else
-            pane_dials_explain(s);
+            dial_list_open(s);
+        break;
+    case ACTION_VALUE:
+        dial_list_ask(s);
         break;
     default:
         break;

@@ -6,22 +6,11 @@
 
 #include "base/bytes.h"
 #include "base/number.h"
+#include "ui/pages/byte_plot.h"
 #include "ui/pages/trial_text.h"
 #include "ui/pages/score_axis.h"
 #include "ui/session/diff.h"
 #include "ui/term/chart.h"
-
-/* x is the logarithm of bytes to base 2; only whole numbers are labelled. */
-static void label_bytes(double x, char text[NUMBER_SIZE])
-{
-    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-    int power = (int)lround(x);
-
-    *text = '\0';
-    if (fabs(x - power) < 1e-6 && power >= 0 && power < 50)
-        snprintf(text, NUMBER_SIZE, "%d %s", 1 << power % 10,
-                 units[power / 10]);
-}
 
 /* Whether a point is to the right of another. Of two that take as much memory
  * the better one comes last. */
@@ -115,24 +104,6 @@ static void fit_chart(const struct session *s, struct chart *c,
     score_axis(c, score, low - pad, high + pad);
 }
 
-/* A column beside the letters that are there already. */
-static int free_column(struct area area, int row, int col, int width)
-{
-    for (int step = 0; step < 8; step++) {
-        int at = col + step * (width + 1);
-        bool taken = false;
-        for (int c = at; c < at + width && c < area.cols; c++) {
-            const struct cell *cell =
-                &area.cells->cell[(area.row + row) * area.cells->cols +
-                                  area.col + c];
-            taken |= cell->text[0] >= 'A' && cell->text[0] <= 'Z';
-        }
-        if (!taken && at + width <= area.cols)
-            return at;
-    }
-    return col;
-}
-
 static void draw_letter(struct screen *s, const struct pane_trials *p,
                         const struct chart *c, struct area area, int place,
                         int trial)
@@ -147,7 +118,7 @@ static void draw_letter(struct screen *s, const struct pane_trials *p,
     chart_cell(c, area, point_x(t), trial_score(session, t), &row, &col);
     if (row < 0 || row >= area.rows || col < 0 || col >= area.cols)
         return;
-    col = free_column(area, row, col, width);
+    col = byte_plot_column(area, row, col, width);
     if (trial == pane_trials_chosen(session, p))
         style |= STYLE_REVERSE;
     area_text(area, row, col, style, label);
@@ -251,7 +222,7 @@ void pane_front_draw(struct screen *s, struct pane_trials *p,
 {
     const struct session *session = s->session;
     const struct forecast *baseline;
-    struct chart chart = { .x_label = label_bytes, .x_unit = "peak",
+    struct chart chart = { .x_label = byte_plot_label, .x_unit = "peak",
                            .line_count = 1 };
     struct chart_line stairs = { .stride = 2, .style = ROLE_GOOD,
                                  .letter = '.' };

@@ -64,20 +64,21 @@ static double scale_of(const struct session *s, bool zoom)
     return most;
 }
 
-/* "58.3x less than the baseline, ×1.33 FLOPs" */
+/* "58.3x less than the baseline, ×1.33 its time" */
 static void draw_gain(const struct session *s, struct area area, int row)
 {
     const struct forecast *f = s->planned, *r = session_reference(s);
-    char ratio[TEXT_RATIO_SIZE], flops[NUMBER_SIZE], text[96];
+    char ratio[TEXT_RATIO_SIZE], times[NUMBER_SIZE], text[96];
     double factor;
 
     if (!f || f->refused || !r || r->refused)
         return;
     factor = (double)r->peak_bytes / (double)f->peak_bytes;
-    snprintf(text, sizeof(text), "%s %s%s, ×%s FLOPs",
+    snprintf(text, sizeof(text), "%s %s%s, ×%s its time",
              text_ratio(ratio, factor), s->pinned ? "" : "the ",
              reference_name(s),
-             number_format(flops, f->flops / r->flops, 2, NUMBER_CELLS_MIN));
+             number_format(times, f->seconds / r->seconds, 2,
+                           NUMBER_CELLS_MIN));
     if (cells_width(text) > area.cols)
         *strstr(text, ", ") = '\0';
     area_text(area, row,
@@ -304,7 +305,43 @@ static void draw_note(struct screen *s, struct area area)
 }
 
 /* With fewer rows there are figures alone. */
-enum { BARS_ROWS = 7 };
+enum { BARS_ROWS = 7, BARS = 3 };
+
+/* A budget can be dragged along the bars, whose scale it has. */
+static void draw_grip(struct screen *s, const struct pane_memory *p,
+                      struct area area, double scale)
+{
+    int cols = area.cols - BAR_LABEL - BAR_TOTAL;
+    int col = (int)((double)p->budget / scale * cols);
+
+    screen_target(s, area, 0, BAR_LABEL, BARS, cols, ACTION_GRIP, 0);
+    for (int row = 0; p->budget && row < BARS && col < cols; row++)
+        area_text(area, row, BAR_LABEL + col, ROLE_MARK | STYLE_BOLD, "│");
+}
+
+/* Takes a budget at a column of the bars; at the end of the drag, asks for
+ * settings that fit. A press that does not move means nothing. */
+static void drag_budget(struct screen *s, struct pane_memory *p, int col,
+                        bool end)
+{
+    struct session *session = s->session;
+    double scale = scale_of(session, s->view.zoom);
+    uint64_t budget = (uint64_t)(scale * (col + 1) / s->grip.cols);
+    char text[BYTES_TEXT_SIZE];
+
+    p->budget = 0;
+    if (col < 0 || col >= s->grip.cols)
+        return;
+    if (end && col != s->grip_col) {
+        screen_go(s, PAGE_FIT);
+        session_fit(session, budget);
+    } else if (!end) {
+        p->budget = budget;
+        session_say(session, NOTICE_INFO, "budget %s: let go, and what fits is "
+                    "searched for",
+                    bytes_format(text, sizeof(text), budget));
+    }
+}
 
 void pane_memory_draw(struct screen *s, struct pane_memory *p,
                       struct area area)
@@ -313,7 +350,7 @@ void pane_memory_draw(struct screen *s, struct pane_memory *p,
     const struct forecast *reference = session_reference(session);
     double scale = scale_of(session, s->view.zoom);
     bool pending = session_pending(session);
-    int bars = area.rows >= BARS_ROWS ? 3 : 0, gap = area.rows >= 16;
+    int bars = area.rows >= BARS_ROWS ? BARS : 0, gap = area.rows >= 16;
 
     if (bars) {
         draw_memory_bar(area, 0, "now", ROLE_TEXT, session->now, scale);
@@ -321,6 +358,7 @@ void pane_memory_draw(struct screen *s, struct pane_memory *p,
                         session->planned, scale);
         draw_memory_bar(area, 2, reference_name(session), ROLE_PINNED,
                         reference, scale);
+        draw_grip(s, p, area, scale);
     }
     draw_gain(session, area, bars);
     draw_note(s, area);
@@ -382,6 +420,10 @@ void pane_memory_act(struct screen *s, struct pane_memory *p,
         break;
     case ACTION_ENTER:
         pane_memory_explain(s, p->row);
+        break;
+    case ACTION_DRAG:
+    case ACTION_DROP:
+        drag_budget(s, p, argument, action == ACTION_DROP);
         break;
     default:
         break;

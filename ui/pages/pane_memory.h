@@ -11,6 +11,7 @@
 struct pane_memory {
     int row;             /* chosen: a kind, or one of the rows after them */
     int scroll;
+    uint64_t budget;     /* where a person drags it to; 0: nowhere */
 };
 
 /* The peak is chosen at first. */

@@ -38,7 +38,7 @@ static void consider(struct session *s, struct pane_presets *p)
         if (good)
             all[n++] = p->list[i].preset.settings;
     }
-    session_consider(s, all, n);
+    session_consider(s, p, all, n);
     free(all);
 }
 
@@ -76,6 +76,8 @@ void pane_presets_keep_up(struct session *s, struct pane_presets *p)
         now.tv_sec != p->changed.tv_sec ||
         now.tv_nsec != p->changed.tv_nsec)
         pane_presets_reload(s, p);
+    else if (s->candidates_for != p)
+        consider(s, p);
 }
 
 static const struct forecast *forecast_of_row(const struct session *s,

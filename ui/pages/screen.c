@@ -7,7 +7,7 @@
 const struct page *const screen_pages[PAGE_COUNT] = {
     [PAGE_RUN] = &page_run,       [PAGE_STEP] = &page_step,
     [PAGE_LAYERS] = &page_layers, [PAGE_RUNS] = &page_runs,
-    [PAGE_PRESETS] = &page_presets,
+    [PAGE_PRESETS] = &page_presets, [PAGE_FIT] = &page_fit,
 };
 
 void screen_init(struct screen *s, struct session *session, int rows,
@@ -49,6 +49,16 @@ void screen_target(struct screen *s, struct area area, int row, int col,
     };
 }
 
+void screen_go(struct screen *s, enum page_id next)
+{
+    if (next == s->page)
+        return;
+    if (s->session->notice == NOTICE_INFO)
+        s->session->notice = NOTICE_NONE;
+    s->before = s->page;
+    s->page = next;
+}
+
 bool screen_has_keys(const struct screen *s, int pane)
 {
     return s->pane[s->page] == pane;
@@ -58,7 +68,9 @@ void screen_popup(struct screen *s, const char *title)
 {
     text_block_done(&s->popup_text);
     snprintf(s->popup_title, sizeof(s->popup_title), "%s", title);
-    s->popup_scroll = 0;
+    s->popup_scroll = s->popup_chosen = 0;
+    s->popup_strays = false;
+    s->popup_fill = NULL;
     s->choice_count = 0;
     s->leaving = s->helping = false;
     s->popup = true;
@@ -80,6 +92,13 @@ void screen_trouble(struct screen *s)
                    "are others.", remedy, session->snapshot >= 0 ?
                    "settings that were in force there" :
                    "dials as they are");
+}
+
+void screen_fill(struct screen *s, void (*fill)(struct screen *))
+{
+    text_block_done(&s->popup_text);
+    s->popup_fill = fill;
+    fill(s);
 }
 
 void screen_offer(struct screen *s, int key, const char *label,

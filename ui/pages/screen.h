@@ -32,7 +32,7 @@ struct page {
 };
 
 extern const struct page page_run, page_step, page_layers, page_runs,
-    page_presets;
+    page_presets, page_fit;
 extern const struct page *const screen_pages[PAGE_COUNT];
 
 struct target {
@@ -62,17 +62,26 @@ struct screen {
     struct cells cells;              /* the frame */
     struct view view;
     enum page_id page;
+    enum page_id before;             /* that was shown before it */
     int pane[PAGE_COUNT];            /* that has the keys */
     struct layout layout;
     int dial;                        /* that is chosen */
     void *state[PAGE_COUNT];         /* owned */
     struct target *targets;          /* owned, [target_count] */
     int target_count;
+    /* A person drags this part since it was pressed, until it is let go. */
+    bool drags;
+    struct rect grip;
+    int grip_col;                    /* where it was pressed */
     /* A popup takes Up, Down, Enter and Esc while it is open. */
     bool popup;
     char popup_title[64];
     struct text_block popup_text;
     int popup_scroll;
+    int popup_chosen;                /* of its lines that can be chosen */
+    bool popup_strays;               /* the chosen line may be out of sight */
+    /* Writes the text anew for each frame; NULL: it stays. */
+    void (*popup_fill)(struct screen *);
     /* A popup with choices is left by them or by Esc alone. */
     struct choice choices[CHOICES_MOST];
     int choice_count;
@@ -104,6 +113,9 @@ void screen_done(struct screen *);
 void screen_target(struct screen *, struct area, int row, int col, int rows,
                    int cols, enum action, int argument);
 
+/* Goes to another page. A message about one page does not stay on another. */
+void screen_go(struct screen *, enum page_id);
+
 /* Whether this pane of the page that is shown has the keys. */
 bool screen_has_keys(const struct screen *, int pane);
 
@@ -117,6 +129,9 @@ void screen_trouble(struct screen *);
 /* Adds a choice to it, or the effect of Esc; screen->answered gets the key. */
 void screen_offer(struct screen *, int key, const char *label,
                   const char *word);
+
+/* Lets `fill` write the text of a popup, at once and for each frame. */
+void screen_fill(struct screen *, void (*fill)(struct screen *));
 
 /* Whether a popup waits for a choice. */
 bool screen_offers(const struct screen *);

@@ -47,6 +47,7 @@ void session_done(struct session *s)
     forecast_release(s->least);
     runs_done(&s->runs);
     attempts_done(&s->tried);
+    finding_free(s->found);
     candidates_free(s->candidates, s->candidate_count);
     free(s->turn);
     free(s->undo);
@@ -96,8 +97,7 @@ void session_want(struct session *s, const struct settings *settings)
     change_wanted(s, settings);
 }
 
-/* The least budget for the settings wanted; 0: not known. */
-static uint64_t least_budget(const struct session *s)
+uint64_t session_least_budget(const struct session *s)
 {
     struct settings settings = s->wanted;
 
@@ -106,10 +106,16 @@ static uint64_t least_budget(const struct session *s)
                ? s->least->arena_bytes : 0;
 }
 
+double session_times(const struct session *s, const struct forecast *f)
+{
+    return f && !f->refused && s->baseline
+               ? f->seconds / s->baseline->seconds : NAN;
+}
+
 bool session_next(const struct session *s, int dial, enum dial_turn turn,
                   struct settings *next)
 {
-    return dial_turn(&s->wanted, dial, turn, least_budget(s), next);
+    return dial_turn(&s->wanted, dial, turn, session_least_budget(s), next);
 }
 
 void session_turn(struct session *s, int dial, enum dial_turn turn)
@@ -255,6 +261,13 @@ static void pin(struct session *s, const struct attempt *a)
     s->asks |= SESSION_ASK_QUESTIONS;
 }
 
+static void unpin(struct session *s)
+{
+    forecast_replace(&s->pinned, NULL);
+    s->runs.pinned = s->tried.pinned = -1;
+    session_say(s, NOTICE_INFO, "comparing with the baseline again");
+}
+
 void session_pin_attempt(struct session *s, int attempt)
 {
     const struct attempt *a = &s->tried.list[attempt];
@@ -262,9 +275,7 @@ void session_pin_attempt(struct session *s, int attempt)
     if (!a->plan) {
         session_say(s, NOTICE_INFO, "nothing to pin yet");
     } else if (s->pinned && s->tried.pinned == a->number) {
-        forecast_replace(&s->pinned, NULL);
-        s->runs.pinned = s->tried.pinned = -1;
-        session_say(s, NOTICE_INFO, "comparing with the baseline again");
+        unpin(s);
     } else {
         pin(s, a);
         session_say(s, NOTICE_INFO, "pinned: comparing with these settings");
@@ -279,9 +290,93 @@ void session_pin(struct session *s)
         session_say(s, NOTICE_INFO, "nothing to pin yet");
 }
 
+void session_fit(struct session *s, size_t budget)
+{
+    s->fit_budget = budget;
+    s->fitting = true;
+    s->fit_plans = 0;
+    s->notice = NOTICE_NONE;
+    s->asks |= SESSION_ASK_FIT;
+}
+
+void session_fit_stop(struct session *s)
+{
+    s->asks &= ~(unsigned)SESSION_ASK_FIT;
+    s->asks |= SESSION_ASK_FIT_STOP;
+}
+
+void session_fitted(struct session *s, struct finding *found)
+{
+    finding_free(s->found);
+    s->found = found;
+    s->fitting = false;
+}
+
+bool session_fit_holds(const struct session *s)
+{
+    return s->found && finding_holds(s->found, &s->wanted, &s->machine);
+}
+
+struct settings session_fit_settings(const struct session *s, int row)
+{
+    struct settings settings = s->wanted;
+
+    fit_copy_dials(&settings, &finding_row(s->found, row)->settings);
+    return settings;
+}
+
+static bool has_fit(struct session *s)
+{
+    if (!session_fit_holds(s))
+        session_say(s, NOTICE_INFO, "the settings have changed: f searches "
+                    "anew");
+    return session_fit_holds(s);
+}
+
+void session_take_fit(struct session *s, int row)
+{
+    struct settings settings;
+
+    if (!has_fit(s))
+        return;
+    settings = session_fit_settings(s, row);
+    if (settings_same(&settings, &s->wanted)) {
+        session_say(s, NOTICE_INFO, "the dials are set so already");
+        return;
+    }
+    session_want(s, &settings);
+    session_say(s, NOTICE_INFO, "dials are turned; %su takes that back",
+                s->locked ? "Enter on a dial applies it, " : "");
+}
+
+/* The kinds of its bytes come with the plan, which is asked for. */
+void session_pin_fit(struct session *s, int row)
+{
+    const struct fit_row *r;
+    struct settings settings;
+    struct forecast *f;
+
+    if (!has_fit(s))
+        return;
+    settings = session_fit_settings(s, row);
+    if (s->pinned && settings_same(&s->pinned->settings, &settings)) {
+        unpin(s);
+        return;
+    }
+    r = finding_row(s->found, row);
+    f = forecast_promise(&settings, &s->machine, r->peak_bytes,
+                         r->arena_bytes);
+    f->flops = r->flops;
+    f->seconds = r->seconds;
+    forecast_replace(&s->pinned, f);
+    s->runs.pinned = s->tried.pinned = -1;
+    s->asks |= SESSION_ASK_QUESTIONS;
+    session_say(s, NOTICE_INFO, "pinned as planned: bars compare with it");
+}
+
 /* Most candidates of a new list are often those of the old one. */
-void session_consider(struct session *s, const struct settings *settings,
-                      int count)
+void session_consider(struct session *s, const void *asker,
+                      const struct settings *settings, int count)
 {
     struct candidate *list = xcalloc((unsigned long)count, sizeof(*list));
 
@@ -294,6 +389,7 @@ void session_consider(struct session *s, const struct settings *settings,
     candidates_free(s->candidates, s->candidate_count);
     s->candidates = list;
     s->candidate_count = count;
+    s->candidates_for = asker;
     s->asks |= SESSION_ASK_QUESTIONS;
 }
 

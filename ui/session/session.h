@@ -18,6 +18,7 @@
 #include "plan/dial.h"
 #include "plan/forecast.h"
 #include "ui/session/attempts.h"
+#include "ui/session/finder.h"
 #include "ui/session/link.h"
 #include "ui/session/queue.h"
 #include "ui/session/runs.h"
@@ -41,7 +42,9 @@ enum {
     SESSION_ASK_RESTART = 2,
     SESSION_ASK_PAUSE = 4,           /* or to go on */
     SESSION_ASK_APPLY = 8,           /* `wanted`, even if locked */
-    SESSION_ASK_QUESTIONS = 16       /* settings changed: ask whatif.c anew */
+    SESSION_ASK_QUESTIONS = 16,      /* settings changed: ask whatif.c anew */
+    SESSION_ASK_FIT = 32,            /* settings within `fit_budget` */
+    SESSION_ASK_FIT_STOP = 64
 };
 
 enum notice { NOTICE_NONE, NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };
@@ -69,6 +72,12 @@ struct session {
                                         no budget, figures */
     struct forecast **turn;          /* owned, [dial_count()][DIAL_TURNS] */
 
+    /* Settings within a budget. */
+    size_t fit_budget;               /* asked for last, bytes; 0: none yet */
+    bool fitting;                    /* a search is under way */
+    int fit_plans;                   /* that it has made */
+    struct finding *found;           /* owned, by the last search; or NULL */
+
     /* The worker, as link.h says. */
     enum link_state state;
     bool silent;
@@ -83,6 +92,7 @@ struct session {
     struct queue queue;              /* of runs after the one under way */
     struct candidate *candidates;    /* owned, [candidate_count] */
     int candidate_count;
+    const void *candidates_for;      /* who asked for them */
 };
 
 void session_init(struct session *, const char *preset,
@@ -92,6 +102,12 @@ void session_done(struct session *);
 /* Wants other settings; the former ones can be brought back. */
 void session_want(struct session *, const struct settings *);
 void session_turn(struct session *, int dial, enum dial_turn);
+
+/* The least budget for the settings wanted, bytes; 0: not known. */
+uint64_t session_least_budget(const struct session *);
+
+/* Predicted seconds as a factor of those of the baseline; NAN: not known. */
+double session_times(const struct session *, const struct forecast *);
 
 /* The settings that a turn would make from those wanted; false if there is no
  * further step that way. */
@@ -132,9 +148,27 @@ void session_pin(struct session *);
 /* Compares with the settings and the run of an attempt, by its index. */
 void session_pin_attempt(struct session *, int attempt);
 
+/* Searches for settings within a budget; ends the search with what it has. */
+void session_fit(struct session *, size_t budget);
+void session_fit_stop(struct session *);
+
+/* Takes over the end of a search. */
+void session_fitted(struct session *, struct finding *);
+
+/* Whether what was found holds for the settings wanted. */
+bool session_fit_holds(const struct session *);
+
+/* The settings wanted with the dials as in a row that was found. */
+struct settings session_fit_settings(const struct session *, int row);
+
+/* Wants a row that was found; compares with it. */
+void session_take_fit(struct session *, int row);
+void session_pin_fit(struct session *, int row);
+
 /* Replaces the candidates, whose forecasts come after all others. Candidates
- * that stay keep their forecasts. */
-void session_consider(struct session *, const struct settings *, int count);
+ * that stay keep their forecasts. `asker` tells that they are its own. */
+void session_consider(struct session *, const void *asker,
+                      const struct settings *, int count);
 
 /* Drops the settings wanted because they are impossible. */
 void session_drop_pending(struct session *);

@@ -31,8 +31,4 @@ int whatif_fd(const struct whatif *);
  * the program if the host ran out of memory over an answer. */
 struct forecast *whatif_take(struct whatif *, int *tag);
 
-/* For the end of the program when the host is out of memory. In the thread that
- * answers it leaves this to the next whatif_take(), and never returns. */
-void whatif_give_up(void);
-
 #endif

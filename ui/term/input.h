@@ -7,6 +7,8 @@
 #include <stdbool.h>
 
 enum input_type { INPUT_NONE, INPUT_KEY, INPUT_CLICK, INPUT_WHEEL,
+                  INPUT_DRAG,    /* the mouse moved after a click */
+                  INPUT_DROP,    /* its button was let go */
                   INPUT_RESIZE };
 
 /* Keys that are not characters, beyond the last Unicode one. */
@@ -35,7 +37,7 @@ struct input {
     enum input_type type;
     int key;             /* a character or enum input_key */
     bool pasted;         /* it was not typed */
-    int row, col;        /* of a click or a turn of the wheel; of a resize, the
+    int row, col;        /* of the mouse; of a resize, the
                             new size */
     int turn;            /* of the wheel: -1 up, 1 down */
 };

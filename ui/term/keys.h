@@ -7,7 +7,7 @@
 #define MEMDIAL_KEYS_H
 
 enum page_id { PAGE_RUN, PAGE_STEP, PAGE_LAYERS, PAGE_RUNS, PAGE_PRESETS,
-               PAGE_COUNT };
+               PAGE_FIT, PAGE_COUNT };
 
 enum action {
     ACTION_NONE,
@@ -21,11 +21,11 @@ enum action {
     ACTION_PAGE,         /* argument: enum page_id */
     /* of the run */
     ACTION_UNDO, ACTION_LOCK, ACTION_PIN, ACTION_PAUSE, ACTION_RESTART,
-    ACTION_EXPORT,
+    ACTION_EXPORT, ACTION_FIT,
     /* of a view */
     ACTION_DIALS, ACTION_CURVE, ACTION_AXIS, ACTION_LOG, ACTION_SMOOTH,
     ACTION_ZOOM, ACTION_SORT, ACTION_REVERSE, ACTION_PIN_ROW, ACTION_BACK,
-    ACTION_AFRESH, ACTION_MARK, ACTION_QUEUE, ACTION_COMPARE,
+    ACTION_AFRESH, ACTION_VALUE, ACTION_MARK, ACTION_QUEUE, ACTION_COMPARE,
     ACTION_DIFF, ACTION_SAVE_PRESET, ACTION_SUBJECT,
     /* of the screens */
     ACTION_THEME, ACTION_SAVE_VIEW, ACTION_REPAINT, ACTION_MESSAGE, ACTION_HELP,
@@ -35,6 +35,10 @@ enum action {
     ACTION_ROW,          /* argument: row of the pane with the keys */
     ACTION_ANSWER,       /* the question of the screen has an answer */
     ACTION_CHOICE,       /* argument: the key of a choice of the popup */
+    ACTION_PICK,         /* argument: a line of the popup that can be chosen */
+    ACTION_GRIP,         /* a part that can be dragged is pressed; it moves to
+                            that column of its own, and is let go there: */
+    ACTION_DRAG, ACTION_DROP,
     ACTION_COUNT
 };
 

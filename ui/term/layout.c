@@ -8,6 +8,7 @@ static const char *const pane_names[PAGE_COUNT][LAYOUT_PANES + 1] = {
     [PAGE_LAYERS] = { "Layers" },
     [PAGE_RUNS] = { "Settings tried", "Memory and score" },
     [PAGE_PRESETS] = { "Presets", "Settings" },
+    [PAGE_FIT] = { "Settings that fit", "Bytes and seconds" },
 };
 
 enum size_class layout_size(int rows, int cols)
@@ -108,6 +109,7 @@ static void place_panes(struct layout *l, enum page_id page, int pane)
         place_step(l, l->body, pane);
         break;
     case PAGE_RUNS:
+    case PAGE_FIT:
         place_runs(l, l->body);
         break;
     case PAGE_PRESETS:

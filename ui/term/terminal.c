@@ -21,18 +21,24 @@
 enum {
     ESCAPE_MILLISECONDS = 25, /* to tell Esc from a sequence that it begins */
     CODE_PASTE = 0x1000,      /* of a key, like curses' own */
-    CODE_PASTE_END
+    CODE_PASTE_END,
+    MOUSE_EVENTS = 8          /* that curses keeps */
 };
 
 /* A paste is over if its end does not come within this time. */
 static const double paste_seconds = 2;
 
 static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
+/* Movements too, while a button is pressed. */
+static const char drags_on[] = "\033[?1002h", drags_off[] = "\033[?1002l";
 static const char mouse_off[] = "\033[?1006l\033[?1002l\033[?1000l";
 
 static struct {
     bool on;
     WINDOW *input;           /* a pad: reading from it refreshes nothing */
+    bool mouse;
+    struct input mouse_events[MOUSE_EVENTS]; /* the latest first */
+    int mouse_count;
     int signal;              /* that asks the program to end */
     bool resized;
     bool interrupted;        /* by Ctrl-C */
@@ -141,6 +147,14 @@ static void start_colours(void)
     describe_colours();
 }
 
+/* Turns on or off what curses does not know of. */
+static void send_modes(bool on)
+{
+    tty_send(on ? paste_on : paste_off, sizeof(paste_on) - 1);
+    if (terminal.mouse)
+        tty_send(on ? drags_on : drags_off, sizeof(drags_on) - 1);
+}
+
 static void start_input(bool mouse)
 {
     terminal.input = newpad(1, 1);
@@ -157,10 +171,12 @@ static void start_input(bool mouse)
     define_key("\033[4~", KEY_END);
     define_key("\033[8~", KEY_END);
     if (mouse) {
-        mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+        mousemask(BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED |
+                      BUTTON5_PRESSED | REPORT_MOUSE_POSITION, NULL);
         mouseinterval(0);
     }
-    tty_send(paste_on, sizeof(paste_on) - 1);
+    terminal.mouse = mouse;
+    send_modes(true);
 }
 
 /* Opens curses, which reads the description of the terminal anew. */
@@ -221,7 +237,7 @@ void terminal_stop(void)
         refresh();
     }
     endwin();
-    tty_send(paste_off, sizeof(paste_off) - 1);
+    send_modes(false);
     signals_release();
 }
 
@@ -420,7 +436,7 @@ void terminal_repaint(void)
 
 static void resume_screen(void)
 {
-    tty_send(paste_on, sizeof(paste_on) - 1);
+    send_modes(true);
     refresh();
     terminal_repaint();
     terminal.resized = true;
@@ -431,7 +447,7 @@ static void resume_screen(void)
 static void suspend(void)
 {
     endwin();
-    tty_send(paste_off, sizeof(paste_off) - 1);
+    send_modes(false);
     signals_suspend();
     resume_screen();
 }
@@ -498,18 +514,39 @@ static bool read_interrupt(struct input *input)
     return true;
 }
 
-static bool read_mouse(struct input *input)
+static struct input input_of_mouse(const MEVENT *event)
+{
+    struct input input = { .type = INPUT_CLICK, .row = event->y,
+                           .col = event->x };
+
+    if (event->bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) {
+        input.type = INPUT_WHEEL;
+        input.turn = event->bstate & BUTTON4_PRESSED ? -1 : 1;
+    } else if (event->bstate & BUTTON1_RELEASED) {
+        input.type = INPUT_DROP;
+    } else if (event->bstate & REPORT_MOUSE_POSITION) {
+        input.type = INPUT_DRAG;
+    }
+    return input;
+}
+
+/* Events that come together have one key. curses gives the latest first. */
+static void take_mouse(void)
 {
     MEVENT event;
 
-    if (getmouse(&event) != OK)
+    while (terminal.mouse_count < MOUSE_EVENTS && getmouse(&event) == OK)
+        terminal.mouse_events[terminal.mouse_count++] =
+            input_of_mouse(&event);
+    if (terminal.pasting)
+        terminal.mouse_count = 0;
+}
+
+static bool read_mouse(struct input *input)
+{
+    if (terminal.mouse_count == 0)
         return false;
-    *input = (struct input){ .type = INPUT_CLICK, .row = event.y,
-                             .col = event.x };
-    if (event.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) {
-        input->type = INPUT_WHEEL;
-        input->turn = event.bstate & BUTTON4_PRESSED ? -1 : 1;
-    }
+    *input = terminal.mouse_events[--terminal.mouse_count];
     return true;
 }
 
@@ -559,13 +596,14 @@ bool terminal_read(struct input *input)
     wint_t code;
     int status;
 
-    if (read_resize(input) || read_interrupt(input))
+    if (read_resize(input) || read_interrupt(input) || read_mouse(input))
         return true;
     while ((status = wget_wch(terminal.input, &code)) != ERR) {
         if (is_marker(status, code))
             continue;
         if (status == KEY_CODE_YES && code == KEY_MOUSE) {
-            if (read_mouse(input) && !terminal.pasting)
+            take_mouse();
+            if (read_mouse(input))
                 return true;
             continue;
         }

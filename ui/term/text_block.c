@@ -23,7 +23,21 @@ void text_block_add(struct text_block *b, unsigned style, const char *format,
     va_end(args);
     b->lines = xrealloc(b->lines, (unsigned long)b->count + 1,
                         sizeof(*b->lines));
-    b->lines[b->count++] = (struct text_line){ text, style };
+    b->lines[b->count++] = (struct text_line){ text, style, false };
+}
+
+void text_block_choosable(struct text_block *b)
+{
+    b->lines[b->count - 1].choosable = true;
+}
+
+int text_block_choices(const struct text_block *b)
+{
+    int n = 0;
+
+    for (int i = 0; i < b->count; i++)
+        n += b->lines[i].choosable;
+    return n;
 }
 
 void text_block_done(struct text_block *b)
@@ -100,6 +114,18 @@ int text_block_rows(const struct text_block *b, int cols)
     for (int i = 0; i < b->count; i++)
         rows += flow(&b->lines[i], cols, NULL, 0);
     return rows;
+}
+
+int text_block_choice_row(const struct text_block *b, int choice, int cols)
+{
+    int row = 0;
+
+    for (int i = 0; i < b->count; i++) {
+        if (b->lines[i].choosable && choice-- == 0)
+            return row;
+        row += flow(&b->lines[i], cols, NULL, 0);
+    }
+    return row;
 }
 
 void text_block_draw(const struct text_block *b, struct area area, int scroll)

@@ -11,6 +11,7 @@ struct text_block {
     struct text_line {
         char *text;      /* owned */
         unsigned style;
+        bool choosable;
     } *lines;            /* owned, [count] */
     int count;
 };
@@ -20,6 +21,13 @@ struct text_block {
  * part it into columns, below the second column. */
 void text_block_add(struct text_block *, unsigned style, const char *format,
                     ...) __attribute__((format(printf, 3, 4)));
+/* Makes the line that was added last one that can be chosen. */
+void text_block_choosable(struct text_block *);
+
+/* How many there are; the row at which one begins, when `cols` columns wide. */
+int text_block_choices(const struct text_block *);
+int text_block_choice_row(const struct text_block *, int choice, int cols);
+
 void text_block_done(struct text_block *);
 
 /* Rows that the block takes when `cols` columns wide. */

@@ -2,7 +2,7 @@
  * Streams. Work waits in a list until somebody waits for it, or goes into the
  * graph that is being captured. MEMDIAL_EMULATE_MEMORY is the number of bytes
  * that the device has, MEMDIAL_EMULATE_FAULT the number of launches that it
- * survives.
+ * survives, MEMDIAL_EMULATE_GRAPHS the number of graphs that it has room for.
  */
 #include <chrono>
 #include <cstdio>
@@ -68,6 +68,8 @@ static size_t total_bytes()
 }
 
 static size_t used_bytes;
+
+static size_t graphs;
 
 } // namespace emulate
 
@@ -247,6 +249,10 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *g)
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t g,
                                  unsigned long long)
 {
+    *exec = NULL;
+    if (graphs == environment("MEMDIAL_EMULATE_GRAPHS", SIZE_MAX))
+        return cudaErrorMemoryAllocation;
+    graphs++;
     *exec = new graph(*g);
     return fault;
 }
@@ -266,6 +272,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t g)
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
 {
+    graphs -= exec != NULL;
     delete exec;
     return fault;
 }

@@ -1,0 +1,53 @@
+#include "cli/told_time.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "data/dataset.h"
+#include "plan/timings_file.h"
+#include "settings/facts.h"
+
+/* NULL for an unknown name. */
+static const struct backend *backend_named(const char *name)
+{
+    int i = 0;
+
+    while (backends[i] && strcmp(backends[i]->name, name) != 0)
+        i++;
+    return backends[i];
+}
+
+struct timings *told_timings(const char *name, const char *preset,
+                             char why[TOLD_TIME_SIZE])
+{
+    const struct backend *backend = backend_named(name);
+    struct timings *t = NULL;
+    struct error e;
+    bool refused = backend && !timings_load(&t, backend, &e) &&
+                   e.code == EXIT_INPUT;
+
+    if (!t)
+        snprintf(why, TOLD_TIME_SIZE, "time is not known: %s%s`memdial "
+                 "calibrate %s` measures this machine",
+                 refused ? e.text : "", refused ? "; " : "", preset);
+    return t;
+}
+
+/* Units that a step works on, as expected. */
+static double units_of(const struct job *job)
+{
+    enum extent terms = dataset_family(job->settings.data)->terms;
+    const struct cut *cut = &job->schedule->cut;
+    int units = cut->parts * cut->mean.of[terms];
+
+    return units < cut->whole.of[terms] ? units : cut->whole.of[terms];
+}
+
+void told_time(char text[TOLD_TIME_SIZE], const struct job *job,
+               const struct timings_step *step)
+{
+    snprintf(text, TOLD_TIME_SIZE, "%.3g s per step, %.3g %s per second%s",
+             step->seconds, units_of(job) / step->seconds,
+             facts_of(&job->settings).units,
+             step->known < 0.5 ? ", mostly guessed" : "");
+}
