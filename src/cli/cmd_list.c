@@ -279,12 +279,12 @@ static void print_about(const char *text)
 
     while (*text) {
         int n = (int)strcspn(text, " ");
-        bool first = column == 0;
+        bool fits = column + 1 + n <= 78;
 
-        if (column + 1 + n > 78)
-            first = true;
-        print("%s%.*s", first ? column ? "\n" : "" : " ", n, text);
-        column = (first ? 0 : column + 1) + n;
+        if (column)
+            print(fits ? " " : "\n");
+        print("%.*s", n, text);
+        column = (column && fits ? column + 1 : 0) + n;
         if (text[n - 1] == '.' && text[n]) {
             print("\n");
             column = 0;
