@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/philox.h"
+#include "kernels/scaled.h"
 #include "tests/op_blocks.h"
 
 static const char *const name_of[OP_COUNT] = {
@@ -71,10 +72,32 @@ static double round_to(enum dtype dtype, double x)
     return rint(x / unit) * unit;
 }
 
+/* The same for blocks of 8 bits. */
+static void round_scaled(const struct operand *o, double *value)
+{
+    size_t n = operand_elements(o);
+    float *floats = calloc(n, sizeof(*floats));
+    struct operand stored = *o;
+
+    stored.data = calloc(1, operand_bytes(o));
+    for (size_t i = 0; i < n; i++)
+        floats[i] = (float)value[i];
+    scaled_encode(&stored, floats);
+    scaled_decode(&stored, floats);
+    for (size_t i = 0; i < n; i++)
+        value[i] = floats[i];
+    free(stored.data);
+    free(floats);
+}
+
 void round_values(const struct operand *o, double *value)
 {
     if (dtype_in_blocks(o->dtype)) {
         blocks_round(o, value);
+        return;
+    }
+    if (dtype_is_scaled(o->dtype)) {
+        round_scaled(o, value);
         return;
     }
     for (size_t i = 0; i < operand_elements(o); i++)
@@ -182,7 +205,9 @@ void problem_init(struct problem *p)
     p->call.part = &p->part;
     subject->describe(p);
     p->loading = (struct loading){
-        load_sample, p, operand_sample_elements(&p->call.operand[0]),
+        load_sample, p,
+        operand_given(&p->call.operand[0])
+            ? operand_sample_elements(&p->call.operand[0]) : 0,
         parts * shape->n, shape->n
     };
     if (p->with_add) {
@@ -231,7 +256,8 @@ const char *problem_text(const struct problem *p)
     snprintf(text, sizeof(text),
              "%s: (%d, %d, %d, %d) kernel %dx%d to %d, stride %d, pad %d, "
              "parts %d, offset %g, %d sentences, heads %d, taps %d, "
-             "dropout %g, scale %g, smoothing %g%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s",
+             "dropout %g, scale %g, smoothing %g%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s"
+             "%s%s%s",
              name_of[p->op], s->n, s->h, s->w, s->c, s->kh, s->kw, s->co,
              s->stride, s->pad, s->parts, s->offset, s->sentences, s->heads,
              s->taps, (double)s->rate, (double)s->scale,
@@ -239,7 +265,9 @@ const char *problem_text(const struct problem *p)
              s->causal ? ", causal" : "", s->nesterov ? ", nesterov" : "",
              s->scaled ? ", scaled" : "", s->overflow ? ", overflow" : "",
              s->master ? ", master" : "", s->floats ? ", floats" : "",
-             s->bare ? ", bare" : "",
+             s->bare ? ", bare" : "", s->eight ? ", 8 bits" : "",
+             s->root ? ", root" : "", s->fades ? ", fades" : "",
+             s->by_rate ? ", by rate" : "",
              p->storage == DTYPE_BF16 ? ", bf16"
              : p->storage == DTYPE_F16 ? ", fp16" : "",
              p->with_add ? ", add" : "",

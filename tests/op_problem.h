@@ -21,6 +21,11 @@ struct shape {
     bool scaled;         /* with a loss scale ... */
     bool overflow;       /* ... and a gradient that is not finite */
     bool master;         /* with a master copy of the weights */
+    bool eight;          /* moments are stored in 8 bits */
+    /* Of a blend: */
+    bool root;           /* of means of squares */
+    bool fades;          /* takes nothing */
+    bool by_rate;
     bool floats;         /* a linear layer's rows are floats, whatever w is */
     bool bare;           /* a linear layer without a bias, attention without
                             its log-sum-exp */

@@ -31,7 +31,14 @@ static const char *const ways[][8] = {
     { "precision=fp16", "sparsity=0.8", "sparse_method=set", NULL },
     { "sparsity=0.7", "sparse_method=dsr", "checkpoint=optimal", NULL },
     { "saved=8bit", "recompute=norms", "microbatch=2", NULL },
-    { "saved=4bit", "precision=bf16", "checkpoint=block", NULL }
+    { "saved=4bit", "precision=bf16", "checkpoint=block", NULL },
+    { "gradients=accumulate", "nesterov=no", "microbatch=2", "sparsity=0.7",
+      NULL },
+    { "precision=bf16", "gradients=accumulate", "nesterov=no",
+      "microbatch=2", "optimizer_state=8bit", NULL },
+    { "optimizer_state=8bit", "sparsity=0.7", NULL },
+    { "optimizer=adam", "gradients=accumulate", "microbatch=2", NULL },
+    { "optimizer=adam", "optimizer_state=8bit", NULL }
 };
 
 enum { WAYS = sizeof(ways) / sizeof(ways[0]) };

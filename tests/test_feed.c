@@ -50,6 +50,7 @@ Test(feed, gives_back_every_event)
     struct settings changed = changed_settings(), initial;
     struct feed f;
     struct event events[] = {
+        { .type = EVENT_LEARNING, .learning = { 70, 8000 } },
         { .type = EVENT_START, .start = { "quick", &initial,
                                           { "cuda", 16 }, 3, 900,
                                           "token", "bleu", 12 } },

@@ -25,6 +25,7 @@
 enum { EVENT_SCHEMA = 1 };
 
 enum event_type {
+    EVENT_LEARNING,
     EVENT_START,
     EVENT_MEMORY,
     EVENT_STEP,
@@ -44,6 +45,9 @@ enum event_type {
 struct event {
     enum event_type type;
     union {
+        struct {
+            int64_t merges, wanted; /* of byte pair encoding: learned; in all */
+        } learning;
         struct {
             const char *preset;
             const struct settings *settings;

@@ -68,9 +68,10 @@ struct value {
     int rank;
     int dim[OPERAND_MAX_RANK];
     int of;              /* the weight a gradient or moment belongs to */
-    int gradient;        /* of a weight: its accumulator, once there is one */
+    int gradient;        /* of a weight: its gradient, once there is one */
     int part_of;         /* of a view: the pool's value that stores it */
-    int member;          /* of a view: which member of the pool it is */
+    int member;          /* of a view: which member of the pool it is, or
+                            POOL_ALL */
     int tiles_of;        /* of sums of tiles: the value that is summed, which
                             gives the number of tiles, ... */
     int tile_rows;       /* ... and their rows */

@@ -167,6 +167,8 @@ static const struct flops_row flops_table[OP_COUNT] = {
     [OP_check_finite] = { .term = { { CHECK_FINITE_GRADIENT, 1 } } },
     [OP_sgd] = { .term = { { SGD_W, 8 } } },
     [OP_adam] = { .term = { { ADAM_W, 14 } } },
+    [OP_blend] = { .term = { { BLEND_Y, 3 } } },
+    [OP_adam_apply] = { .term = { { ADAM_APPLY_W, 6 } } },
     [OP_rewire] = { .term = { { REWIRE_W, 1 } } },
 };
 

@@ -5,7 +5,9 @@ static struct update update_from(const struct settings *s)
 {
     struct update update = {
         .master = s->master_weights == MASTER_WEIGHTS_FP32
-                  && s->precision != PRECISION_FP32
+                  && s->precision != PRECISION_FP32,
+        .accumulates = s->gradients == GRADIENTS_ACCUMULATE,
+        .scaled = s->optimizer_state == OPTIMIZER_STATE_8BIT
     };
 
     switch (s->optimizer) {

@@ -5,22 +5,28 @@
 
 enum { MAX_STAGES = 160 }; /* neighbouring stages are merged above */
 
-/* Operations per element of a result, above which the result is dear: the chain
- * is cut after its operation. */
+/* Operations per element of a result, above which the result is dear. */
 static const double costly = 32;
+
+/* Whether an operation that can run again has a dear result: the chain is cut
+ * after it. */
+static bool is_dear(const struct graph *g, const struct op *op,
+                    const struct extents *extents)
+{
+    const char *access = op_access(op->code);
+    struct operand o;
+
+    if (!op_repeatable(op->code))
+        return false;
+    o = graph_operand(g, op->operand[strrchr(access, 'w') - access], extents);
+    return graph_flops(g, op, extents) > costly * (double)operand_elements(&o);
+}
 
 static bool cut_before(const struct graph *g, int op_id,
                        const struct extents *extents)
 {
-    const struct op *op = &g->ops[op_id], *before = &g->ops[op_id - 1];
-    const char *access = op_access(before->code);
-    long result = strrchr(access, 'w') - access;
-    struct operand o = graph_operand(g, before->operand[result], extents);
-
-    return op->begins_block ||
-           (op_repeatable(before->code) &&
-            graph_flops(g, before, extents) >
-                costly * (double)operand_elements(&o));
+    return g->ops[op_id].begins_block ||
+           is_dear(g, &g->ops[op_id - 1], extents);
 }
 
 /* Cuts of the fine chain, thinned out evenly to MAX_STAGES. */

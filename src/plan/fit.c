@@ -64,23 +64,43 @@ void fit_copy_dials(struct settings *s, const struct settings *from)
     s->memory_budget = from->memory_budget;
 }
 
-static bool normalizes_batches(const struct graph *g)
+static bool has_op(const struct graph *g, enum op_code code)
 {
     for (int i = 0; i < g->op_count; i++)
-        if (g->ops[i].code == OP_bn_stats)
+        if (g->ops[i].code == code)
             return true;
     return false;
 }
 
+/* What a smaller part of a batch changes beside rounding. */
+static bool parts_matter(const struct graph *g)
+{
+    return has_op(g, OP_bn_stats) || has_op(g, OP_adam_apply);
+}
+
+/* What moments that take gradients of parts change: sums of Adam's squares. */
+static bool accumulation_matters(const struct graph *g)
+{
+    return has_op(g, OP_adam) || has_op(g, OP_adam_apply);
+}
+
 enum price fit_price(const struct setting *row, const struct graph *g)
 {
-    return row->price == PRICE_STATISTICS && g && !normalizes_batches(g)
-               ? PRICE_ROUNDING : row->price;
+    bool matters = !g || (row->ladder == LADDER_PARTS
+                              ? parts_matter(g) : accumulation_matters(g));
+
+    return row->price == PRICE_STATISTICS && !matters ? PRICE_ROUNDING
+                                                      : row->price;
 }
 
 static int stored_bits(const struct settings *s)
 {
     return s->precision == PRECISION_FP32 ? 32 : 16;
+}
+
+static int state_bits(const struct settings *s)
+{
+    return s->optimizer_state == OPTIMIZER_STATE_8BIT ? 8 : stored_bits(s);
 }
 
 static int saved_bits(const struct settings *s)
@@ -92,7 +112,7 @@ static int saved_bits(const struct settings *s)
 struct change fit_change(const struct settings *s, const struct graph *g)
 {
     struct change c = { PRICE_FREE, s->sparsity, stored_bits(s),
-                        saved_bits(s) };
+                        state_bits(s), saved_bits(s) };
     struct settings plain = *s;
 
     settings_save_nothing(&plain);
@@ -116,9 +136,12 @@ const char *fit_change_text(const struct change *c, char text[CHANGE_TEXT_SIZE])
     if (c->bits != 32)
         used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
                          ", %d bits", c->bits);
-    if (c->saved != c->bits)
-        snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used, ", saved in %d",
-                 c->saved);
+    if (c->state_bits != c->bits)
+        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                         ", states %d bits", c->state_bits);
+    if (c->saved_bits != c->bits)
+        snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                 ", saved %d bits", c->saved_bits);
     return text;
 }
 
@@ -130,7 +153,9 @@ int fit_compare_changes(const struct change *a, const struct change *b)
         return a->sparsity < b->sparsity ? -1 : 1;
     if (a->bits != b->bits)
         return b->bits - a->bits;
-    return b->saved - a->saved;
+    if (a->state_bits != b->state_bits)
+        return b->state_bits - a->state_bits;
+    return b->saved_bits - a->saved_bits;
 }
 
 /* Without timings a guess, good enough to compare. */
@@ -417,12 +442,25 @@ static void search_change(struct fit_search *f, struct point *points, int count,
     add_fit_row(fit, &best);
 }
 
+/* A dial that saves nothing goes with all values of the others. */
+static struct settings without_savings(const struct fit_query *q)
+{
+    struct settings s = *q->settings;
+
+    for (int i = 0; i < settings_count; i++)
+        if (fit_turns(&settings_table[i]) && !is_held(q, &settings_table[i]))
+            settings_set(&s, "fit", settings_table[i].name,
+                         settings_table[i].saves, NULL);
+    return s;
+}
+
 static void begin_search(struct fit_search *f, const struct fit_query *q)
 {
-    struct graph *g = model_build(q->settings);
+    struct settings s = without_savings(q);
+    struct graph *g = model_build(&s);
 
     *f = (struct fit_search){ .query = q };
-    add_points(f, *q->settings, 0, g);
+    add_points(f, s, 0, g);
     graph_free(g);
     qsort(f->points, (size_t)f->count, sizeof(*f->points), by_change);
 }

@@ -656,10 +656,15 @@ double schedule_call_flops(const struct schedule *s, int step,
 }
 
 /* A step that is repeated for each part is counted once, at the extents of the
- * whole batch: its parts together are as much work. */
+ * whole batch: its parts together are as much work. If the extents make no
+ * difference, each part is. */
 double schedule_step_flops(const struct schedule *s, int step)
 {
-    return schedule_call_flops(s, step, &s->cut.whole);
+    double whole = schedule_call_flops(s, step, &s->cut.whole);
+    double part = schedule_call_flops(s, step, &s->cut.most);
+    bool repeats = schedule_is_per_part(s, step) && part == whole;
+
+    return repeats ? s->cut.parts * whole : whole;
 }
 
 double schedule_flops(const struct schedule *s)

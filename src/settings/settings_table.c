@@ -10,6 +10,8 @@ static const char *const datas[] = { "shapes", "cifar10", "numbers",
                                      "parallel", NULL };
 static const char *const precisions[] = { "fp32", "bf16", "fp16", NULL };
 static const char *const master_weights[] = { "none", "fp32", NULL };
+static const char *const gradients[] = { "buffer", "accumulate", NULL };
+static const char *const optimizer_states[] = { "full", "8bit", NULL };
 static const char *const recomputes[] = { "none", "norms", NULL };
 static const char *const saveds[] = { "none", "8bit", "4bit", NULL };
 static const char *const checkpoints[] = { "none", "block", "sqrt",
@@ -335,6 +337,38 @@ const struct setting settings_table[] = {
       .idle = { WITH("precision", "fp32") },
       .ladder = LADDER_LIST,
       .shrinks = 1 << KIND_OPTIMIZER, .shrunk = "copies of weights" },
+    { "gradients", "memory", SETTING_CHOICE, AT(gradients),
+      CHOICES(gradients),
+      "buffer", NULL, LIVE,
+      .help = "where gradients go; accumulate: into moments, part by part; "
+              "with adam results then depend on microbatch",
+      .about = "Momentum takes a gradient as it is made, so that no buffer of "
+               "all gradients waits for the end of the batch; there is only "
+               "that of one layer, dense. With sgd only rounding changes. "
+               "Adam's mean of squares gets the squares of parts instead of "
+               "the square of their sum (Zhang and others, 2023): other "
+               "steps, the more so the more parts. It needs nesterov=no, and "
+               "not fp16 or copies of weights. It pays where weights are most "
+               "of the peak.",
+      .ladder = LADDER_LIST,
+      .saves = "buffer", .price = PRICE_STATISTICS,
+      .shrinks = 1 << KIND_GRADIENTS | 1 << KIND_TRANSIENT,
+      .shrunk = "gradients, of all layers or of one" },
+    { "optimizer_state", "memory", SETTING_CHOICE, AT(optimizer_state),
+      CHOICES(optimizer_states),
+      "full", NULL, LIVE,
+      .help = "how large moments are stored; 8bit: rounded stochastically, "
+              "in blocks with a scale",
+      .about = "Momentum, or the moments of adam, are stored in 8 bits: the "
+               "numbers of a block share a scale, and are rounded at random "
+               "to its steps, so that small changes are kept on average "
+               "(Dettmers and others, 2022). Those of biases, norms and other "
+               "small tensors stay as they are. It costs little accuracy, and "
+               "pays where states are much of the peak.",
+      .ladder = LADDER_LIST,
+      .saves = "full", .price = PRICE_STORAGE,
+      .shrinks = 1 << KIND_OPTIMIZER,
+      .shrunk = "momentum, or both moments of adam" },
     { "checkpoint", "memory", SETTING_CHOICE, AT(checkpoint),
       CHOICES(checkpoints),
       "none", NULL, LIVE,

@@ -17,8 +17,9 @@ enum { NAME_SIZE = 64, SHAPE_SIZE = 64, MOST_TENSORS = 8 };
 
 static const char *const dtypes[DTYPE_COUNT] = {
     [DTYPE_F32] = "fp32", [DTYPE_F64] = "fp64", [DTYPE_I32] = "int32",
-    [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16",
-    [DTYPE_8BIT] = "8-bit blocks", [DTYPE_4BIT] = "4-bit blocks"
+    [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16", [DTYPE_I8] = "int8",
+    [DTYPE_U8] = "uint8", [DTYPE_8BIT] = "8-bit blocks",
+    [DTYPE_4BIT] = "4-bit blocks"
 };
 
 static struct operand shape_of(const struct plan *plan, int instance)
@@ -140,7 +141,8 @@ static const char *const meanings[KIND_COUNT] = {
         "with the microbatch and the depth; checkpoint and recompute drop "
         "some and compute them again, saved keeps them in fewer bits.",
     [KIND_TRANSIENT] = "What lives only within forward or within backward: "
-        "gradients of activations, values computed again.",
+        "gradients of activations, values computed again, and gradients of "
+        "weights that moments take at once.",
     [KIND_WORKSPACE] = "Scratch of the operation that runs.",
     [KIND_INPUT] = "The microbatch: its images or sentences, and their "
         "labels.",
