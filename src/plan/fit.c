@@ -103,10 +103,16 @@ static int state_bits(const struct settings *s)
     return s->optimizer_state == OPTIMIZER_STATE_8BIT ? 8 : stored_bits(s);
 }
 
+static int saved_bits(const struct settings *s)
+{
+    return s->saved == SAVED_NONE ? stored_bits(s)
+                                  : s->saved == SAVED_8BIT ? 8 : 4;
+}
+
 struct change fit_change(const struct settings *s, const struct graph *g)
 {
     struct change c = { PRICE_FREE, s->sparsity, stored_bits(s),
-                        state_bits(s) };
+                        state_bits(s), saved_bits(s) };
     struct settings plain = *s;
 
     settings_save_nothing(&plain);
@@ -131,8 +137,11 @@ const char *fit_change_text(const struct change *c, char text[CHANGE_TEXT_SIZE])
         used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
                          ", %d bits", c->bits);
     if (c->state_bits != c->bits)
+        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                         ", states %d bits", c->state_bits);
+    if (c->saved_bits != c->bits)
         snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
-                 ", states %d bits", c->state_bits);
+                 ", saved %d bits", c->saved_bits);
     return text;
 }
 
@@ -144,7 +153,9 @@ int fit_compare_changes(const struct change *a, const struct change *b)
         return a->sparsity < b->sparsity ? -1 : 1;
     if (a->bits != b->bits)
         return b->bits - a->bits;
-    return b->state_bits - a->state_bits;
+    if (a->state_bits != b->state_bits)
+        return b->state_bits - a->state_bits;
+    return b->saved_bits - a->saved_bits;
 }
 
 /* Without timings a guess, good enough to compare. */
