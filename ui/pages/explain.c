@@ -267,7 +267,7 @@ static void add_better(struct text_block *text, const struct session *s,
 
     dial_format(&f->settings, dial, value, sizeof(value));
     text_block_add(text, ROLE_GOOD,
-                   "  ▼ %-14s  %s: %s, %.1f%% less%s",
+                   "  ▼ %-15s  %s: %s, %.1f%% less%s",
                    dial_setting(dial)->name, value,
                    bytes_format(bytes, sizeof(bytes), f->peak_bytes),
                    100 * less, times_text(s, f, times));
@@ -281,19 +281,19 @@ static void add_no_better(struct text_block *text, const struct session *s,
     char why[IDLE_WHY_SIZE];
 
     if (idle_now(row, &s->wanted, &s->machine, why))
-        text_block_add(text, ROLE_DIM, "  – %-14s  has no effect %s",
+        text_block_add(text, ROLE_DIM, "  – %-15s  has no effect %s",
                        row->name, why);
     else if (!row->shrinks)
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s  changes the arithmetic, no bytes",
+                       "  – %-15s  changes the arithmetic, no bytes",
                        row->name);
     else if (share < 0.05)
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s  shrinks %s; none are alive at the peak",
+                       "  – %-15s  shrinks %s; none are alive at the peak",
                        row->name, row->shrunk);
     else
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s  shrinks %s, %.1f%% of this peak, but one "
+                       "  – %-15s  shrinks %s, %.1f%% of this peak, but one "
                        "step further does not", row->name, row->shrunk,
                        share);
 }

@@ -82,7 +82,7 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
                   turn == DIAL_UP ? ACTION_MORE : ACTION_LESS, dial + 1);
 }
 
-enum { NAME_COLS = 17 };
+enum { NAME_COLS = 18 };
 
 /* Whether a dial's value has no effect beside the other dials. */
 static bool is_idle(const struct session *session, int dial,
