@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "ui/pages/time_text.h"
 #include "ui/session/diff.h"
 
 /* Columns, in the order in which they are left out where there is no room. */
@@ -183,7 +184,7 @@ static void tell_finding(struct text_block *text, const struct session *s)
 {
     const struct finding *f = s->found;
     char budget[BYTES_TEXT_SIZE], baseline[BYTES_TEXT_SIZE];
-    char seconds[TEXT_TIME_SIZE];
+    char seconds[TEXT_TIME_SIZE], guess[TIME_GUESS_SIZE];
 
     if (!session_fit_holds(s))
         text_block_add(text, ROLE_WARNING, "The settings have changed since: f "
@@ -199,11 +200,14 @@ static void tell_finding(struct text_block *text, const struct session *s)
         tell_obstacle(text, f);
     else
         text_block_add(text, ROLE_TEXT, "Within %s, the least change first. "
-                       "Baseline: %s, %s a step, predicted.",
+                       "Baseline: %s, %s a step, %s.",
                        bytes_format(budget, sizeof(budget), f->budget),
                        bytes_format(baseline, sizeof(baseline),
                                     f->fit.baseline.arena_bytes),
-                       text_time(seconds, f->fit.baseline.seconds));
+                       text_time(seconds, f->fit.baseline.seconds),
+                       f->fit.guessed ? "guessed" : "predicted");
+    if (f->fit.guessed)
+        text_block_add(text, ROLE_DIM, "%s", time_text_guess(s, guess));
 }
 
 /* Says where the search is, or what it gave. */
