@@ -1,6 +1,6 @@
 /*
- * Times on the screens: those that a worker's timings predict, beside what a
- * run has measured, and what is said where a roofline guesses. The timings of
+ * Times on the screens: those that a worker's timings predict, beside those that
+ * a run has measured, and the words where a roofline guesses. The timings of
  * these tests make each call take a multiple of the roofline's guess, so that
  * predictions are known.
  */
@@ -161,7 +161,7 @@ Test(times, are_predicted_by_the_timings_of_the_worker)
     cr_expect_not(shows("guess"));
 }
 
-/* Two machines: what is shown follows the last worker. */
+/* Two machines: the times are those of the last worker. */
 Test(times, follow_another_worker)
 {
     double before;
@@ -207,7 +207,7 @@ Test(times, measured_replace_predicted_and_show_the_error)
     expect_shown("A step: predicted 74.4 ms, measured 80.0 ms (-7%).");
     press(KEY_ESCAPE);
     cr_expect_neq(session.now->seconds, predicted);
-    /* Other settings are predicted with what is known by then. */
+    /* Other settings are predicted with all timings by then. */
     sample_apply(&session, "microbatch=20");
     snprintf(text, sizeof(text), ", predicted %s",
              text_time(was, session.now->seconds));

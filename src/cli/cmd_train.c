@@ -115,7 +115,7 @@ static void print_profile(const struct choices *c, struct trainer *t,
 }
 
 /* Adds what calls took to this machine's timings. */
-static void keep_timings(struct trainer *t)
+static void pass_timings(struct trainer *t)
 {
     struct timings *seen = trainer_take_timings(t);
 
@@ -148,7 +148,7 @@ static int train(const struct choices *c)
     if (ok && !c->json)
         progress_summary(&progress, t->step < trainer_steps(t), c->save);
     print_profile(c, t, &profile);
-    keep_timings(t);
+    pass_timings(t);
     trainer_free(t);
     return ok ? EXIT_OK : report_error(&e);
 }

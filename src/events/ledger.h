@@ -4,8 +4,8 @@
  * or several; the table before it stays until the last of them. Later events
  * add what a run has measured meanwhile.
  *
- * A table does not change once it is here: others may hold it. What is added
- * makes a new one.
+ * A table does not change once it is here, for others may hold it. Later events
+ * make a new one.
  */
 #ifndef MEMDIAL_LEDGER_H
 #define MEMDIAL_LEDGER_H
