@@ -28,10 +28,11 @@ def plan(*arguments, preset="quick"):
 def bytes_text(count):
     """Bytes as src/base/bytes.c prints them."""
     value, unit = count, 0
-    while value >= (1023.95 if unit else 1024):
+    while value >= (1023.5 if unit else 1024):
         value /= 1024
         unit += 1
-    digits = 0 if unit == 0 else 2 if value < 9.995 else 1
+    digits = (0 if unit == 0 or value >= 999.95 else
+              2 if value < 9.995 else 1)
     return f"{value:.{digits}f} {('B', 'KiB', 'MiB', 'GiB')[unit]}"
 
 
