@@ -469,7 +469,7 @@ Test(screens, turns_are_foretold)
             struct forecast *f;
             if (!session_next(&session, dial, (enum dial_turn)t, &next))
                 continue;
-            f = forecast_new(&next, &sample_machine, false, false);
+            f = forecast_new(&next, &sample_machine, NULL, false, false);
             snprintf(text, sizeof(text), "%s %s ×%.2f", t ? "›" : "‹",
                      bytes_format(bytes, sizeof(bytes), f->peak_bytes),
                      f->seconds / session.baseline->seconds);

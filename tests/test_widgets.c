@@ -517,8 +517,8 @@ Test(whatif, newest_questions_win)
             wait_for_answer(w);
             while ((f = whatif_take(w, &tag))) {
                 cr_assert_eq(tag, got);
-                same = forecast_new(&q[got].settings, &sample_machine, false,
-                                    false);
+                same = forecast_new(&q[got].settings, &sample_machine, NULL,
+                                    false, false);
                 cr_expect_eq(f->peak_bytes, same->peak_bytes);
                 cr_expect_null(f->job);
                 forecast_release(same);

@@ -149,26 +149,52 @@ static int draw_legend_test(const struct run *r, const struct score *score,
                       score_figure(score, test, figure)) + 2;
 }
 
-/* Draws the scores beside that of the chart, as many as there is room for. */
-static int draw_legend_beside(const struct screen *s,
-                              const struct pane_curves *p, struct area area,
-                              int col)
+enum { BESIDE_SIZE = 4 * NUMBER_SIZE };
+
+/* "perplexity 1.81  token accuracy 92.50%": the scores beside that of the
+ * chart, as many as `cols` columns have room for. */
+static void legend_beside(const struct screen *s, const struct pane_curves *p,
+                          int cols, char text[BESIDE_SIZE])
 {
     struct facts facts = facts_of(&session_run(s->session)->settings);
     double loss = value_at(s, p, CURVE_VALID_LOSS);
     double accuracy = value_at(s, p, CURVE_VALID_ACCURACY);
 
+    *text = '\0';
     for (int i = 0; i < facts.beside_count; i++) {
         const struct score *score = &facts.beside[i];
         double value = score_of(score, loss, accuracy);
-        char figure[NUMBER_SIZE], text[2 * NUMBER_SIZE];
-        snprintf(text, sizeof(text), "%.24s %s", score->name,
+        size_t used = strlen(text);
+        char figure[NUMBER_SIZE];
+        snprintf(text + used, BESIDE_SIZE - used, "%s%.24s %s",
+                 i ? "  " : "", score->name,
                  score_figure(score, value, figure));
-        if (isnan(value) || col + cells_width(text) > area.cols)
+        if (isnan(value) || cells_width(text) > cols) {
+            text[used] = '\0';
             break;
-        col = area_text(area, 0, col, ROLE_DIM, text) + 2;
+        }
     }
-    return col;
+}
+
+enum { TWO_ROWS = 10 /* of a pane whose legend may take so many */ };
+
+/* Draws these scores after the rest of the legend, or below it where that has
+ * room for more of them; returns the rows of the legend. */
+static int draw_legend_beside(const struct screen *s,
+                              const struct pane_curves *p, struct area area,
+                              int *col)
+{
+    char after[BESIDE_SIZE], below[BESIDE_SIZE];
+
+    legend_beside(s, p, area.cols - *col, after);
+    legend_beside(s, p, area.cols - 1, below);
+    if (area.rows >= TWO_ROWS && strlen(below) > strlen(after)) {
+        area_text(area, 1, 1, ROLE_DIM, below);
+        return 2;
+    }
+    if (*after)
+        *col = area_text(area, 0, *col, ROLE_DIM, after) + 2;
+    return 1;
 }
 
 /* Draws the pinned run, the last of a legend, if there is room. */
@@ -181,10 +207,10 @@ static void draw_legend_pinned(const struct session *s, struct area area,
         draw_legend(area, col, ROLE_PINNED, 'p', name, "");
 }
 
-/* Draws the chart, or says when there will be something to draw: after the
- * first step, or after epoch 5. */
-static void finish_chart(struct drawing *d, struct area area, const char *what,
-                         int when)
+/* Draws the chart below its legend, or says when there will be something to
+ * draw: after the first step, or after epoch 5. */
+static void finish_chart(struct drawing *d, struct area area, int legend_rows,
+                         const char *what, int when)
 {
     int points = 0;
 
@@ -192,7 +218,8 @@ static void finish_chart(struct drawing *d, struct area area, const char *what,
     d->chart.marks = d->marks;
     for (int i = 0; i < d->chart.line_count; i++)
         points += d->lines[i].count;
-    chart_draw(&d->chart, area_sub(area, 1, 0, area.rows - 1, area.cols));
+    chart_draw(&d->chart, area_sub(area, legend_rows, 0,
+                                   area.rows - legend_rows, area.cols));
     if (points == 0)
         area_print(area, area.rows / 2, CHART_MARGIN + 2, ROLE_DIM,
                    when > 1 ? "after %s %d" : "after the first %s", what,
@@ -218,7 +245,7 @@ static void draw_score(struct screen *s, struct pane_curves *p,
     struct score score = run_score(h);
     double low = INFINITY, high = -INFINITY, tick;
     char figure[NUMBER_SIZE];
-    int col;
+    int col, rows;
 
     add_earlier(s->session, &d, CURVE_VALID_SCORE, axis);
     d.lines[c->line_count++] = line_of(&h->curve[CURVE_TRAIN_SCORE], axis,
@@ -241,9 +268,9 @@ static void draw_score(struct screen *s, struct pane_curves *p,
                                        value_at(s, p, CURVE_TRAIN_SCORE),
                                        figure));
     col = draw_legend_test(h, &score, area, col);
-    col = draw_legend_beside(s, p, area, col);
+    rows = draw_legend_beside(s, p, area, &col);
     draw_legend_pinned(s->session, area, col);
-    finish_chart(&d, area, "epoch", first_scored(h));
+    finish_chart(&d, area, rows, "epoch", first_scored(h));
 }
 
 static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
@@ -279,7 +306,7 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     col = draw_legend(area, col, ROLE_VALID, 'v', "valid",
                       loss_figure(value_at(s, p, CURVE_VALID_LOSS), figure));
     draw_legend_pinned(s->session, area, col);
-    finish_chart(&d, area, "step", 1);
+    finish_chart(&d, area, 1, "step", 1);
     free(smoothed);
 }
 

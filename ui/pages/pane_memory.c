@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "settings/idle.h"
 #include "ui/pages/explain.h"
+#include "ui/pages/time_text.h"
 #include "ui/term/bar.h"
 #include "ui/term/scroll.h"
 
@@ -64,23 +65,31 @@ static double scale_of(const struct session *s, bool zoom)
     return most;
 }
 
-/* "58.3x less than the baseline, ×1.33 its time" */
+/* "58.3x less than the baseline, ×1.33 its time, predicted 86.0 ms", as far as
+ * there is room. */
 static void draw_gain(const struct session *s, struct area area, int row)
 {
     const struct forecast *f = s->planned, *r = session_reference(s);
-    char ratio[TEXT_RATIO_SIZE], times[NUMBER_SIZE], text[96];
+    char ratio[TEXT_RATIO_SIZE], times[NUMBER_SIZE], text[256];
+    char time[TIME_TEXT_SIZE];
     double factor;
+    int used;
 
     if (!f || f->refused || !r || r->refused)
         return;
     factor = (double)r->peak_bytes / (double)f->peak_bytes;
-    snprintf(text, sizeof(text), "%s %s%s, ×%s its time",
-             text_ratio(ratio, factor), s->pinned ? "" : "the ",
-             reference_name(s),
-             number_format(times, f->seconds / r->seconds, 2,
-                           NUMBER_CELLS_MIN));
-    if (cells_width(text) > area.cols)
-        *strstr(text, ", ") = '\0';
+    used = snprintf(text, sizeof(text), "%s %s%s",
+                    text_ratio(ratio, factor), s->pinned ? "" : "the ",
+                    reference_name(s));
+    if (f->guessed == r->guessed)
+        used += snprintf(text + used, sizeof(text) - (size_t)used,
+                         ", ×%s its time",
+                         number_format(times, f->seconds / r->seconds, 2,
+                                       NUMBER_CELLS_MIN));
+    snprintf(text + used, sizeof(text) - (size_t)used, ", %s",
+             time_text_of(s, f, time));
+    while (cells_width(text) > area.cols && strchr(text, ','))
+        *strrchr(text, ',') = '\0';
     area_text(area, row,
               BAR_LABEL + cells_width(text) <= area.cols ? BAR_LABEL : 0,
               (1 / factor < TEXT_RATIO_LEAST ? ROLE_GOOD : ROLE_BAD) |
