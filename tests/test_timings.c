@@ -604,7 +604,7 @@ Test(ledger, lines_have_room)
 {
     struct timings *t = timings_new(&cpu_backend);
     struct timing longest = { .guess = 1.0 / 3, .seconds = 2.0 / 3e7,
-                              .count = INT32_MAX };
+                              .count = INT32_MAX - 1 };
     struct wire w;
 
     for (int i = 0; i < TIMED_KIND; i++)

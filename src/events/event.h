@@ -18,7 +18,6 @@
 
 #include <jansson.h>
 
-#include "plan/timings.h"
 #include "settings/machine.h"
 #include "settings/score.h"
 #include "settings/settings.h"
@@ -42,6 +41,8 @@ enum event_type {
     EVENT_DONE,
     EVENT_COUNT
 };
+
+struct timing; /* plan/timings.h */
 
 /* Calls as they were measured; so few that a line has room for them. */
 enum { EVENT_CALLS_MAX = 48 };

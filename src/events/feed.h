@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "events/event.h"
+#include "plan/timings.h"
 
 enum { FEED_TEXT_SIZE = ERROR_TEXT_SIZE };
 

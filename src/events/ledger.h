@@ -11,6 +11,7 @@
 #define MEMDIAL_LEDGER_H
 
 #include "events/event.h"
+#include "plan/timings.h"
 
 struct ledger {
     struct timings *timings;     /* held; NULL: there are none */

@@ -477,7 +477,7 @@ void explain_value(struct text_block *text, const struct session *s, int dial)
 {
     const struct setting *row = dial_setting(dial);
     char wanted[SETTINGS_TEXT_SIZE], in_force[SETTINGS_TEXT_SIZE];
-    char why[IDLE_WHY_SIZE], guess[TIME_GUESS_SIZE];
+    char why[IDLE_WHY_SIZE];
 
     dial_format(&s->wanted, dial, wanted, sizeof(wanted));
     dial_format(&s->in_force, dial, in_force, sizeof(in_force));
@@ -488,17 +488,18 @@ void explain_value(struct text_block *text, const struct session *s, int dial)
     text_block_add(text, ROLE_DIM, "%s.", row->help);
     if (idle_now(row, &s->wanted, &s->machine, why))
         text_block_add(text, ROLE_WARNING, "no effect %s", why);
-    if (*time_text_guess(s, guess))
-        text_block_add(text, ROLE_DIM, "%s", guess);
 }
 
 void explain_dial(struct text_block *text, const struct session *s, int dial)
 {
     const struct setting *row = dial_setting(dial);
+    char guess[TIME_GUESS_SIZE];
 
     text_block_add(text, ROLE_TEXT, " ");
     if (row->about)
         text_block_add(text, ROLE_TEXT, "%s", row->about);
     add_allowed(text, s, row);
     add_reach(text, s, row);
+    if (*time_text_guess(s, guess))
+        text_block_add(text, ROLE_DIM, "%s", guess);
 }

@@ -149,52 +149,33 @@ static int draw_legend_test(const struct run *r, const struct score *score,
                       score_figure(score, test, figure)) + 2;
 }
 
-enum { BESIDE_SIZE = 4 * NUMBER_SIZE };
+enum { ROWS_FOR_ONE = 5 }; /* of a pane, for each row of its legend */
 
-/* "perplexity 1.81  token accuracy 92.50%": the scores beside that of the
- * chart, as many as `cols` columns have room for. */
-static void legend_beside(const struct screen *s, const struct pane_curves *p,
-                          int cols, char text[BESIDE_SIZE])
-{
-    struct facts facts = facts_of(&session_run(s->session)->settings);
-    double loss = value_at(s, p, CURVE_VALID_LOSS);
-    double accuracy = value_at(s, p, CURVE_VALID_ACCURACY);
-
-    *text = '\0';
-    for (int i = 0; i < facts.beside_count; i++) {
-        const struct score *score = &facts.beside[i];
-        double value = score_of(score, loss, accuracy);
-        size_t used = strlen(text);
-        char figure[NUMBER_SIZE];
-        snprintf(text + used, BESIDE_SIZE - used, "%s%.24s %s",
-                 i ? "  " : "", score->name,
-                 score_figure(score, value, figure));
-        if (isnan(value) || cells_width(text) > cols) {
-            text[used] = '\0';
-            break;
-        }
-    }
-}
-
-enum { TWO_ROWS = 10 /* of a pane whose legend may take so many */ };
-
-/* Draws these scores after the rest of the legend, or below it where that has
- * room for more of them; returns the rows of the legend. */
+/* Draws the scores beside that of the chart, in further rows where the legend
+ * has no more room and the pane has; returns the rows of the legend. */
 static int draw_legend_beside(const struct screen *s,
                               const struct pane_curves *p, struct area area,
                               int *col)
 {
-    char after[BESIDE_SIZE], below[BESIDE_SIZE];
+    struct facts facts = facts_of(&session_run(s->session)->settings);
+    double loss = value_at(s, p, CURVE_VALID_LOSS);
+    double accuracy = value_at(s, p, CURVE_VALID_ACCURACY);
+    int row = 0;
 
-    legend_beside(s, p, area.cols - *col, after);
-    legend_beside(s, p, area.cols - 1, below);
-    if (area.rows >= TWO_ROWS && strlen(below) > strlen(after)) {
-        area_text(area, 1, 1, ROLE_DIM, below);
-        return 2;
+    for (int i = 0; i < facts.beside_count; i++) {
+        const struct score *score = &facts.beside[i];
+        double value = score_of(score, loss, accuracy);
+        char figure[NUMBER_SIZE], text[2 * NUMBER_SIZE];
+        bool full;
+        snprintf(text, sizeof(text), "%.24s %s", score->name,
+                 score_figure(score, value, figure));
+        full = *col + cells_width(text) > area.cols;
+        if (isnan(value) || (full && area.rows < ROWS_FOR_ONE * (row + 2)))
+            break;
+        row += full;
+        *col = area_text(area, row, full ? 1 : *col, ROLE_DIM, text) + 2;
     }
-    if (*after)
-        *col = area_text(area, 0, *col, ROLE_DIM, after) + 2;
-    return 1;
+    return row + 1;
 }
 
 /* Draws the pinned run, the last of a legend, if there is room. */
@@ -269,7 +250,8 @@ static void draw_score(struct screen *s, struct pane_curves *p,
                                        figure));
     col = draw_legend_test(h, &score, area, col);
     rows = draw_legend_beside(s, p, area, &col);
-    draw_legend_pinned(s->session, area, col);
+    draw_legend_pinned(s->session, area_sub(area, rows - 1, 0, 1, area.cols),
+                       col);
     finish_chart(&d, area, rows, "epoch", first_scored(h));
 }
 

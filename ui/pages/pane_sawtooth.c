@@ -79,15 +79,16 @@ void pane_sawtooth_draw(struct screen *s, struct step_cursor *c,
                                 area.cols - BYTE_AXIS_COLS - 1);
     struct area below = area_sub(area, 2 + rows, BYTE_AXIS_COLS, 2,
                                  plot.cols);
-    char text[64], title[160], time[TIME_TEXT_SIZE];
+    char text[64], time[TIME_TEXT_SIZE];
 
     step_cursor_show(c, job, plot.cols);
     snprintf(text, sizeof(text), "Memory, steps %d to %d, by FLOPs",
              c->timeline.first, c->timeline.first + c->timeline.count - 1);
     time_text_of(s->session, subject_forecast(s->session, c->subject), time);
-    snprintf(title, sizeof(title), "%s; all %s", c->zoom ? text :
-             "Memory alive, each step as wide as its FLOPs", time);
-    subject_title(s, area, c->subject, title,
+    screen_note(s, area, ROLE_DIM, time);
+    subject_title(s, area, c->subject,
+                  c->zoom ? text
+                          : "Memory alive, each step as wide as its FLOPs",
                   c->zoom ? text : "Wider steps: more FLOPs");
     if (rows <= 0 || plot.cols == 0)
         return;
