@@ -676,6 +676,26 @@ Test(screens, pastes_go_into_answers)
     screen_done(&screen);
 }
 
+/* A character replaces a proposed answer; after any other key it is edited. */
+Test(screens, proposed_answers_give_way)
+{
+    struct screen screen;
+
+    open_screen(&screen);
+    screen_ask(&screen, "save as:", "mine");
+    press_key(&screen, 'x');
+    press_key(&screen, 'y');
+    cr_expect_str_eq(screen.answer, "xy");
+    screen_ask(&screen, "save as:", "mine");
+    press_key(&screen, KEY_TO_END);
+    press_key(&screen, 'x');
+    cr_expect_str_eq(screen.answer, "minex");
+    screen_ask(&screen, "save as:", "mine");
+    press_key(&screen, KEY_RUBOUT);
+    cr_expect_str_eq(screen.answer, "min");
+    screen_done(&screen);
+}
+
 /* A message that is too long for a line can be read to its last word. */
 Test(screens, long_messages_are_read_whole)
 {

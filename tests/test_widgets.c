@@ -227,7 +227,7 @@ Test(prompt, shows_the_cursor)
         for (size_t at = 0; at <= strlen(text); at++) {
             int cursors = 0;
             cells_init(&g, 1, cols, GLYPHS_BRAILLE);
-            prompt_draw(area_all(&g), 0, 2, text, at);
+            prompt_draw(area_all(&g), 0, 2, text, at, false);
             for (int c = 0; c < cols; c++)
                 if (g.cell[c].style & STYLE_REVERSE) {
                     char seen = g.cell[c].text[0];

@@ -149,7 +149,7 @@ static int draw_legend_test(const struct run *r, const struct score *score,
                       score_figure(score, test, figure)) + 2;
 }
 
-enum { ROWS_FOR_ONE = 5 }; /* of a pane, for each row of its legend */
+enum { ROWS_FOR_ONE = 4 }; /* of a pane, for each row of its legend */
 
 /* Draws the scores beside that of the chart, in further rows where the legend
  * has no more room and the pane has; returns the rows of the legend. */
