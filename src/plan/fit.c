@@ -481,6 +481,7 @@ static bool plan_baseline(const struct fit_query *q, struct fit *fit,
     if (!job_new_on(&job, &s, q->machine, e))
         return false;
     fit->baseline = fit_row_of(q, job);
+    fit->guessed = isnan(timings_step_seconds(q->timings, job->plan));
     *time = fit_time(q, job);
     job_free(job);
     return true;
@@ -559,13 +560,14 @@ static bool before_moment(void *moment)
     return clock_seconds() < *(const double *)moment;
 }
 
-bool fit_savings(const struct job *job, size_t bytes, double seconds,
-                 char *text, size_t size)
+bool fit_savings(const struct job *job, size_t bytes,
+                 const struct timings *timings, double seconds, char *text,
+                 size_t size)
 {
     double until = clock_seconds() + seconds;
     struct fit_query q = { .settings = &job->settings,
                            .machine = &job->machine, .budget = bytes,
-                           .most_rows = 1, .goes_on = before_moment,
+                           .timings = timings, .most_rows = 1, .goes_on = before_moment,
                            .goes_on_arg = &until };
     struct fit fit;
     bool found = fit_find(&fit, &q, NULL) && fit.count > 0;

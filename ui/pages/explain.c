@@ -11,6 +11,7 @@
 #include "plan/living.h"
 #include "settings/facts.h"
 #include "settings/idle.h"
+#include "ui/pages/time_text.h"
 #include "ui/term/theme.h"
 
 enum { NAME_SIZE = 64, SHAPE_SIZE = 64, MOST_TENSORS = 8 };
@@ -244,17 +245,19 @@ static const struct forecast *better_turn(const struct session *s, int dial)
 
 enum { TIMES_SIZE = 64 };
 
-/* ", ×1.13 of baseline": the time of a step; nothing if it is not known. */
+/* ", 86.0 ms, ×1.13 of baseline": the time of a step; nothing if it is not
+ * known, and the factor alone of a guess. */
 static const char *times_text(const struct session *s,
                               const struct forecast *f, char text[TIMES_SIZE])
 {
     double times = session_times(s, f);
-    char number[NUMBER_SIZE];
+    char number[NUMBER_SIZE], time[TEXT_TIME_SIZE];
 
     *text = '\0';
     if (isfinite(times))
-        snprintf(text, TIMES_SIZE, ", ×%s of baseline",
-                 number_format(number, times, 2, NUMBER_CELLS_MIN));
+        snprintf(text, TIMES_SIZE, ", %s%s×%s of baseline",
+                 f->guessed ? "" : text_time(time, f->seconds),
+                 f->guessed ? "" : ", ", number_format(number, times, 2, NUMBER_CELLS_MIN));
     return text;
 }
 
@@ -497,10 +500,13 @@ void explain_value(struct text_block *text, const struct session *s, int dial)
 void explain_dial(struct text_block *text, const struct session *s, int dial)
 {
     const struct setting *row = dial_setting(dial);
+    char guess[TIME_GUESS_SIZE];
 
     text_block_add(text, ROLE_TEXT, " ");
     if (row->about)
         text_block_add(text, ROLE_TEXT, "%s", row->about);
     add_allowed(text, s, row);
     add_reach(text, s, row);
+    if (*time_text_guess(s, guess))
+        text_block_add(text, ROLE_DIM, "%s", guess);
 }
