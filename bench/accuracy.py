@@ -30,6 +30,8 @@ VARIANTS = [
     ["nesterov=no", "microbatch=10", "precision=bf16",
      "gradients=accumulate", "optimizer_state=8bit"],
     ["checkpoint=sqrt"],
+    ["saved=8bit"],
+    ["saved=4bit"],
     *([f"sparsity={sparsity}", f"sparse_method={method}"]
       for sparsity in (0.5, 0.7, 0.9) for method in ("dsr", "static")),
     ["sparsity=0.7", "sparse_method=dsr", "precision=fp16", "microbatch=10",

@@ -38,6 +38,8 @@ VARIANTS = [
     ["gradients=accumulate"],
     *(["gradients=accumulate", "longest=125", f"microbatch={tokens}"]
       for tokens in (535, 125)), # 4 and 17 parts
+    ["saved=8bit"],
+    ["saved=4bit"],
 ]
 
 

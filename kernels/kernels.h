@@ -34,21 +34,34 @@ enum { CALL_MAX_OPERANDS = 12, OPERAND_MAX_RANK = 4,
        LOAD_STREAMS = LOAD_STREAM_5 + 1 };
 
 /* Arithmetic is in DTYPE_F32 or better; the 16-bit types only store, and so do
- * the 8-bit ones, codes that stand for multiples of a block's scale: scaled.h
- * has their layout. */
+ * DTYPE_I8 and DTYPE_U8, codes that stand for multiples of a block's scale:
+ * scaled.h has their layout. Of DTYPE_8BIT and DTYPE_4BIT (squeeze.h) a tensor
+ * is stored in blocks that have all within them. */
 enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BF16, DTYPE_F16, DTYPE_I8,
-             DTYPE_U8, DTYPE_COUNT };
+             DTYPE_U8, DTYPE_8BIT, DTYPE_4BIT, DTYPE_COUNT };
 
 static inline const char *dtype_name(enum dtype dtype)
 {
     static const char *const names[DTYPE_COUNT] = {
-        "fp32", "fp64", "int32", "bf16", "fp16", "int8", "uint8"
+        "fp32", "fp64", "int32", "bf16", "fp16", "int8", "uint8", "8bit", "4bit"
     };
 
     return names[dtype];
 }
 
-/* Bytes of an element, without scales. */
+/* A block: two floats, which say what its codes stand for, and a code for each
+ * of its numbers. */
+enum { BLOCK_NUMBERS = 256, BLOCK_HEAD_BYTES = 8,
+       BLOCK_8BIT_BYTES = BLOCK_HEAD_BYTES + BLOCK_NUMBERS,
+       BLOCK_4BIT_BYTES = BLOCK_HEAD_BYTES + BLOCK_NUMBERS / 2 };
+
+static inline bool dtype_in_blocks(enum dtype dtype)
+{
+    return dtype == DTYPE_8BIT || dtype == DTYPE_4BIT;
+}
+
+/* Bytes of an element, without scales; of a type in blocks, of a whole block.
+ */
 static inline size_t dtype_size(enum dtype dtype)
 {
     switch (dtype) {
@@ -60,9 +73,21 @@ static inline size_t dtype_size(enum dtype dtype)
     case DTYPE_I8:
     case DTYPE_U8:
         return 1;
+    case DTYPE_8BIT:
+        return BLOCK_8BIT_BYTES;
+    case DTYPE_4BIT:
+        return BLOCK_4BIT_BYTES;
     default:
         return 4;
     }
+}
+
+/* Bytes of n elements; the last block is whole. */
+static inline size_t dtype_bytes(enum dtype dtype, size_t n)
+{
+    size_t each = dtype_in_blocks(dtype) ? BLOCK_NUMBERS : 1;
+
+    return (n + each - 1) / each * dtype_size(dtype);
 }
 
 static inline bool dtype_is_narrow(enum dtype dtype)
@@ -209,6 +234,7 @@ union attr {
     struct { float eps, momentum; } norm; /* momentum: per whole batch */
     struct { float scale; } embedding;
     struct dropping dropout; /* dynconv and attention begin with it */
+    struct { uint32_t stream; } squeeze; /* of random numbers */
     /* Kernels of `taps` weights, one for each head; causal: the last tap is the
      * row itself, else the middle one. */
     struct { struct dropping dropout; int heads, taps; bool causal; } dynconv;
@@ -372,7 +398,7 @@ static inline size_t operand_bytes(const struct operand *o)
     size_t n = operand_elements(o);
 
     if (!dtype_is_scaled(o->dtype))
-        return n * dtype_size(o->dtype);
+        return dtype_bytes(o->dtype, n);
     return round_up(n, sizeof(float))
            + scaled_count(n, o->pool) * sizeof(float);
 }
@@ -468,8 +494,8 @@ struct backend {
     double (*seconds)(struct device *);
     /* Measures, in memory of its own beside the arena. */
     bool (*ceilings)(struct device *, struct ceilings *, char why[WHY_SIZE]);
-    /* Names what the time of its kernels depends on, such as the processor,
-     * without opening a device; NULL: the line of its first device does. */
+    /* Names what the time of its kernels depends on, such as processor and
+     * instruction set, or device and driver, without opening a device. */
     void (*hardware)(char name[WHY_SIZE]);
 };
 
@@ -478,6 +504,10 @@ enum { MAX_PROGRAMS = 4 };
 
 /* NULL-terminated, best first; `auto` takes the first that opens. */
 extern const struct backend *const backends[];
+
+/* The one of that name; NULL: there is none. */
+const struct backend *backend_named(const char *name);
+
 extern const struct backend cpu_backend;
 extern const struct backend cuda_backend;
 

@@ -7,6 +7,7 @@
 
 #include "kernels/philox.h"
 #include "kernels/scaled.h"
+#include "tests/op_blocks.h"
 
 static const char *const name_of[OP_COUNT] = {
 #define OP(name, cpu, cuda, access, ...) [OP_##name] = #name,
@@ -29,6 +30,24 @@ int output_slot(enum op_code op)
     const char *last = strrchr(op_access[op], 'w');
 
     return last ? (int)(last - op_access[op]) : -1;
+}
+
+/* The slot of an operation with one of these letters, or -1. */
+static int slot_with(enum op_code op, const char *letters)
+{
+    size_t slot = strcspn(op_access[op], letters);
+
+    return op_access[op][slot] ? (int)slot : -1;
+}
+
+int through_slot(enum op_code op)
+{
+    return slot_with(op, "lL");
+}
+
+int saved_slot(enum op_code op)
+{
+    return slot_with(op, "qL");
 }
 
 double uniform(uint32_t stream, size_t i)
@@ -73,6 +92,10 @@ static void round_scaled(const struct operand *o, double *value)
 
 void round_values(const struct operand *o, double *value)
 {
+    if (dtype_in_blocks(o->dtype)) {
+        blocks_round(o, value);
+        return;
+    }
     if (dtype_is_scaled(o->dtype)) {
         round_scaled(o, value);
         return;
@@ -192,14 +215,19 @@ void problem_init(struct problem *p)
 
         p->call.operand[subject->add] = *out;
     }
+    if (dtype_in_blocks(p->saved))
+        p->call.operand[saved_slot(op)].dtype = p->saved;
     if (p->with_through) {
-        int slot = (int)(strchr(op_access[op], 'l') - op_access[op]);
+        int slot = through_slot(op);
 
         p->through = through_new(&p->call.operand[slot]);
         p->call.operand[slot].through = p->through;
     }
     for (int s = 0; s < slots_of(op); s++)
         p->before[s] = exact_new(p, s);
+    if (dtype_in_blocks(p->saved))
+        round_values(&p->call.operand[saved_slot(op)],
+                     p->before[saved_slot(op)].value);
     if (subject->prepare)
         subject->prepare(p);
     for (int s = 0; s < CALL_MAX_OPERANDS; s++) {
@@ -229,7 +257,7 @@ const char *problem_text(const struct problem *p)
              "%s: (%d, %d, %d, %d) kernel %dx%d to %d, stride %d, pad %d, "
              "parts %d, offset %g, %d sentences, heads %d, taps %d, "
              "dropout %g, scale %g, smoothing %g%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s"
-             "%s",
+             "%s%s%s",
              name_of[p->op], s->n, s->h, s->w, s->c, s->kh, s->kw, s->co,
              s->stride, s->pad, s->parts, s->offset, s->sentences, s->heads,
              s->taps, (double)s->rate, (double)s->scale,
@@ -244,6 +272,8 @@ const char *problem_text(const struct problem *p)
              : p->storage == DTYPE_F16 ? ", fp16" : "",
              p->with_add ? ", add" : "",
              p->with_through ? ", through" : "",
-             p->with_tf32 ? ", tf32" : "", p->tile_rows ? ", sums" : "");
+             p->with_tf32 ? ", tf32" : "", p->tile_rows ? ", sums" : "",
+             dtype_in_blocks(p->saved) ? ", saved in " : "",
+             dtype_in_blocks(p->saved) ? dtype_name(p->saved) : "");
     return text;
 }

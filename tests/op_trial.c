@@ -14,6 +14,8 @@
 #endif
 
 #include "kernels/scaled.h"
+#include "kernels/half.h"
+#include "tests/op_blocks.h"
 
 enum { GUARD = 256, POISON = 0xFF };
 
@@ -40,6 +42,9 @@ static double element(const struct operand *o, size_t i)
         return scale_of(o, i) * ((const int8_t *)o->data)[i];
     case DTYPE_U8:
         return scale_of(o, i) * ((const uint8_t *)o->data)[i];
+    case DTYPE_8BIT:
+    case DTYPE_4BIT:
+        return blocks_element(o, i);
     default:
         return ((const double *)o->data)[i];
     }
@@ -58,6 +63,10 @@ static void store_scaled(const struct operand *o, const double *value)
 
 static void store(const struct operand *o, const double *value)
 {
+    if (dtype_in_blocks(o->dtype)) {
+        blocks_store(o, value);
+        return;
+    }
     if (dtype_is_scaled(o->dtype)) {
         store_scaled(o, value);
         return;
@@ -127,9 +136,7 @@ static size_t planned_scratch(const struct trial *t, enum op_code op)
 
 static void lay_out(struct trial *t, const struct problem *p)
 {
-    int through = p->with_through
-                  ? (int)(strchr(op_access[p->op], 'l') - op_access[p->op])
-                  : -1;
+    int through = p->with_through ? through_slot(p->op) : -1;
 
     for (int s = 0; s < CALL_MAX_OPERANDS; s++)
         reserve(t, s, operand_bytes(&t->call.operand[s]));

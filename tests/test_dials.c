@@ -235,13 +235,13 @@ Test(savings, are_proposed_by_price)
         if (!row->saves)
             continue;
         bytes = bytes_with(row);
-        cr_assert(fit_savings(job, bytes, AT_LEISURE, text, sizeof(text)),
+        cr_assert(fit_savings(job, bytes, NULL, AT_LEISURE, text, sizeof(text)),
                   "%s", row->name);
         cr_expect_not(proposes_dearer(text, row), "%s: %s", row->name, text);
         with = with_assignments(&s, text);
         cr_expect_leq(arena_of(&with), bytes, "%s", text);
     }
-    cr_expect_not(fit_savings(job, 1, AT_LEISURE, text, sizeof(text)));
+    cr_expect_not(fit_savings(job, 1, NULL, AT_LEISURE, text, sizeof(text)));
     job_free(job);
 }
 
@@ -254,9 +254,9 @@ Test(savings, are_proposed_in_time)
     double seconds = 1e-4, began = clock_seconds();
     char text[256];
 
-    cr_expect_not(fit_savings(job, bytes, 0, text, sizeof(text)));
+    cr_expect_not(fit_savings(job, bytes, NULL, 0, text, sizeof(text)));
     cr_expect_lt(clock_seconds() - began, 1);
-    while (!fit_savings(job, bytes, seconds, text, sizeof(text)))
+    while (!fit_savings(job, bytes, NULL, seconds, text, sizeof(text)))
         cr_assert_lt(seconds *= 2, AT_LEISURE);
     s = with_assignments(&s, text);
     cr_expect_leq(arena_of(&s), bytes, "%s", text);

@@ -40,6 +40,12 @@ static const char *const variants[][5] = {
       "sparsity=0.5" },
     { "nesterov=no", "gradients=accumulate", "optimizer_state=8bit",
       "sparsity=0.7", "precision=bf16" },
+    { "recompute=none", "microbatch=0", "saved=8bit" },
+    { "recompute=norms", "microbatch=4", "saved=4bit", "precision=fp16" },
+    { "recompute=norms", "microbatch=4", "saved=8bit", "precision=bf16",
+      "checkpoint=optimal" },
+    { "recompute=none", "saved=4bit", "checkpoint=recursive",
+      "precision=bf16", "sparsity=0.7" },
 };
 
 enum { VARIANTS = sizeof(variants) / sizeof(*variants), BATCH = 10 };

@@ -76,7 +76,7 @@ void graph_op(struct graph *g, const struct op *op)
     added = &g->ops[g->op_count];
     *added = *op;
     added->begins_block = g->at_block;
-    if (op->pass != PASS_BACKWARD)
+    if (op->pass != PASS_BACKWARD && op->pass != PASS_SAVE)
         added->forward = op->pass == PASS_FORWARD ? g->op_count : -1;
     g->op_count++;
     g->at_block = false;

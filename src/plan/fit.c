@@ -103,10 +103,16 @@ static int state_bits(const struct settings *s)
     return s->optimizer_state == OPTIMIZER_STATE_8BIT ? 8 : stored_bits(s);
 }
 
+static int saved_bits(const struct settings *s)
+{
+    return s->saved == SAVED_NONE ? stored_bits(s)
+                                  : s->saved == SAVED_8BIT ? 8 : 4;
+}
+
 struct change fit_change(const struct settings *s, const struct graph *g)
 {
     struct change c = { PRICE_FREE, s->sparsity, stored_bits(s),
-                        state_bits(s) };
+                        state_bits(s), saved_bits(s) };
     struct settings plain = *s;
 
     settings_save_nothing(&plain);
@@ -131,8 +137,11 @@ const char *fit_change_text(const struct change *c, char text[CHANGE_TEXT_SIZE])
         used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
                          ", %d bits", c->bits);
     if (c->state_bits != c->bits)
+        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                         ", states %d bits", c->state_bits);
+    if (c->saved_bits != c->bits)
         snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
-                 ", states %d bits", c->state_bits);
+                 ", saved %d bits", c->saved_bits);
     return text;
 }
 
@@ -144,7 +153,9 @@ int fit_compare_changes(const struct change *a, const struct change *b)
         return a->sparsity < b->sparsity ? -1 : 1;
     if (a->bits != b->bits)
         return b->bits - a->bits;
-    return b->state_bits - a->state_bits;
+    if (a->state_bits != b->state_bits)
+        return b->state_bits - a->state_bits;
+    return b->saved_bits - a->saved_bits;
 }
 
 /* Without timings a guess, good enough to compare. */
@@ -470,6 +481,7 @@ static bool plan_baseline(const struct fit_query *q, struct fit *fit,
     if (!job_new_on(&job, &s, q->machine, e))
         return false;
     fit->baseline = fit_row_of(q, job);
+    fit->guessed = isnan(timings_step_seconds(q->timings, job->plan));
     *time = fit_time(q, job);
     job_free(job);
     return true;
@@ -548,13 +560,14 @@ static bool before_moment(void *moment)
     return clock_seconds() < *(const double *)moment;
 }
 
-bool fit_savings(const struct job *job, size_t bytes, double seconds,
-                 char *text, size_t size)
+bool fit_savings(const struct job *job, size_t bytes,
+                 const struct timings *timings, double seconds, char *text,
+                 size_t size)
 {
     double until = clock_seconds() + seconds;
     struct fit_query q = { .settings = &job->settings,
                            .machine = &job->machine, .budget = bytes,
-                           .most_rows = 1, .goes_on = before_moment,
+                           .timings = timings, .most_rows = 1, .goes_on = before_moment,
                            .goes_on_arg = &until };
     struct fit fit;
     bool found = fit_find(&fit, &q, NULL) && fit.count > 0;

@@ -24,6 +24,7 @@ enum master_weights { MASTER_WEIGHTS_NONE, MASTER_WEIGHTS_FP32 };
 enum gradients { GRADIENTS_BUFFER, GRADIENTS_ACCUMULATE };
 enum optimizer_state { OPTIMIZER_STATE_FULL, OPTIMIZER_STATE_8BIT };
 enum recompute { RECOMPUTE_NONE, RECOMPUTE_NORMS };
+enum saved { SAVED_NONE, SAVED_8BIT, SAVED_4BIT };
 enum checkpoint { CHECKPOINT_NONE, CHECKPOINT_BLOCK, CHECKPOINT_SQRT,
                   CHECKPOINT_RECURSIVE, CHECKPOINT_OPTIMAL };
 enum sparse_method { SPARSE_DSR, SPARSE_SET, SPARSE_STATIC };
@@ -80,6 +81,7 @@ struct settings {
     int checkpoint;      /* enum checkpoint */
     uint64_t memory_budget; /* bytes; 0: the smallest arena */
     int recompute;       /* enum recompute */
+    int saved;           /* enum saved */
     /* machine */
     int threads;         /* 0: all processors */
     char backend[16];    /* auto, cpu, ... */

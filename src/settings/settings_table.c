@@ -13,6 +13,7 @@ static const char *const master_weights[] = { "none", "fp32", NULL };
 static const char *const gradients[] = { "buffer", "accumulate", NULL };
 static const char *const optimizer_states[] = { "full", "8bit", NULL };
 static const char *const recomputes[] = { "none", "norms", NULL };
+static const char *const saveds[] = { "none", "8bit", "4bit", NULL };
 static const char *const checkpoints[] = { "none", "block", "sqrt",
                                            "recursive", "optimal", NULL };
 static const char *const sparse_methods[] = { "dsr", "set", "static", NULL };
@@ -227,7 +228,7 @@ const struct setting settings_table[] = {
                "bytes, but other dials can need another one: fewer nonzeros "
                "or smaller parts often train best with less. Too much and the "
                "loss diverges; too little and it creeps.",
-      .place = 9, .ladder = LADDER_ROUND },
+      .place = 10, .ladder = LADDER_ROUND },
     { "lr_schedule", "train", SETTING_CHOICE, AT(lr_schedule),
       CHOICES(lr_schedules),
       "cosine", NULL, LIVE,
@@ -349,7 +350,7 @@ const struct setting settings_table[] = {
                "steps, the more so the more parts. It needs nesterov=no, and "
                "not fp16 or copies of weights. It pays where weights are most "
                "of the peak.",
-      .place = 6, .ladder = LADDER_LIST,
+      .place = 7, .ladder = LADDER_LIST,
       .saves = "buffer", .price = PRICE_STATISTICS,
       .shrinks = 1 << KIND_GRADIENTS,
       .shrunk = "gradients of all layers" },
@@ -364,7 +365,7 @@ const struct setting settings_table[] = {
                "(Dettmers and others, 2022). Those of biases, norms and other "
                "small tensors stay as they are. It costs little accuracy, and "
                "pays where states are much of the peak.",
-      .place = 7, .ladder = LADDER_LIST,
+      .place = 8, .ladder = LADDER_LIST,
       .saves = "full", .price = PRICE_STORAGE,
       .shrinks = 1 << KIND_OPTIMIZER,
       .shrunk = "momentum, or both moments of adam" },
@@ -393,7 +394,7 @@ const struct setting settings_table[] = {
                "smallest arena. A larger budget is faster, up to that at "
                "which all is kept.",
       .idle = { WITHOUT("checkpoint", "optimal") },
-      .place = 8, .ladder = LADDER_BUDGETS, .zero = "least",
+      .place = 9, .ladder = LADDER_BUDGETS, .zero = "least",
       .shrinks = 1 << KIND_ACTIVATIONS, .shrunk = "activations" },
     { "recompute", "memory", SETTING_CHOICE, AT(recompute),
       CHOICES(recomputes),
@@ -408,6 +409,22 @@ const struct setting settings_table[] = {
       .saves = "none", .price = PRICE_FREE,
       .shrinks = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT,
       .shrunk = "activations, kept or computed again" },
+    { "saved", "memory", SETTING_CHOICE, AT(saved),
+      CHOICES(saveds),
+      "none", NULL, LIVE,
+      .help = "how activations wait for backward; 8bit, 4bit: rounded "
+              "stochastically, in blocks with a scale",
+      .about = "Forward computes with exact activations, and what waits for "
+               "backward is a copy in 8 or 4 bits: blocks of 256 numbers, each "
+               "with its own least number and unit, rounded at random so that "
+               "gradients are right on average (ActNN, Chen and others, 2021). "
+               "Values that forward starts again from stay exact. It pays "
+               "where activations kept for backward are most of the peak; 4 "
+               "bits make gradients noisy.",
+      .place = 6, .ladder = LADDER_LIST,
+      .saves = "none", .price = PRICE_STORAGE,
+      .shrinks = 1 << KIND_ACTIVATIONS,
+      .shrunk = "activations that wait for backward" },
 
     { "threads", "machine", SETTING_INT, AT(threads), RANGE(0, 1024),
       "0", "threads", LIVE,
