@@ -494,8 +494,8 @@ struct backend {
     double (*seconds)(struct device *);
     /* Measures, in memory of its own beside the arena. */
     bool (*ceilings)(struct device *, struct ceilings *, char why[WHY_SIZE]);
-    /* Names what the time of its kernels depends on, such as the processor,
-     * without opening a device; NULL: the line of its first device does. */
+    /* Names what the time of its kernels depends on, such as processor and
+     * instruction set, or device and driver, without opening a device. */
     void (*hardware)(char name[WHY_SIZE]);
 };
 
@@ -504,6 +504,10 @@ enum { MAX_PROGRAMS = 4 };
 
 /* NULL-terminated, best first; `auto` takes the first that opens. */
 extern const struct backend *const backends[];
+
+/* The one of that name; NULL: there is none. */
+const struct backend *backend_named(const char *name);
+
 extern const struct backend cpu_backend;
 extern const struct backend cuda_backend;
 

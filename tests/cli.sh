@@ -115,8 +115,7 @@ refuses 2 'overflows in fp16; set precision=bf16, or gradients=buffer' plan \
     --set gradients=accumulate --set nesterov=no --set precision=fp16
 refuses 2 'set master_weights=none, or gradients=buffer' plan --set nesterov=no \
     --set gradients=accumulate --set precision=bf16 --set master_weights=fp32
-works plan --set gradients=accumulate --set nesterov=no \
-    --set master_weights=fp32
+works plan --set gradients=accumulate --set nesterov=no
 for command in plan train; do
     refuses 2 'batch: 100 samples are more than an epoch of 10; lower batch' \
         $command quick --set epoch_samples=10

@@ -214,15 +214,13 @@ static const char *const all_dials[] = {
  * not go, are searched as any. */
 Test(fit, begins_with_nothing_saved)
 {
-    struct question q = { settings_of(images), dials[DIAL_SETS - 1],
-                          (size_t)1 << 40 };
+    struct question q = { settings_of(images), dials[DIAL_SETS - 1], 1 };
     struct fit plain = answer_to(&q), turned;
 
     q.settings.gradients = GRADIENTS_ACCUMULATE;
     turned = answer_to(&q);
+    cr_expect_gt(plain.plans, 8);
     cr_expect_eq(turned.plans, plain.plans);
-    cr_expect_eq(turned.count, plain.count);
-    check_rows(&q, &turned);
     fit_done(&plain);
     fit_done(&turned);
 }

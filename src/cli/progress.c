@@ -311,6 +311,7 @@ void progress_emit(void *arg, const struct event *e)
     case EVENT_DONE:
         clear_line(p);
         break;
+    case EVENT_TIMINGS:
     case EVENT_COUNT:
         break;
     }

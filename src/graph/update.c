@@ -7,9 +7,9 @@
  * al. 2022). */
 enum { SCALED_FROM = 4096 };
 
-/* What random words round, with the weight they are drawn for: the weight, or
- * one of its moments. */
-enum { OF_MOMENT = 1 << 30 };
+/* What random words round, with the weight they are drawn for: the weight, one
+ * of its moments, or the sum of its gradients, which counts as one more. */
+enum { OF_MOMENT = 1 << 30, MOMENT_SUM = 2 };
 
 static uint32_t random_stream(const struct graph *g, int weight, int moment)
 {
@@ -151,13 +151,29 @@ int update_gradient(struct graph *g, const struct update *u, int weight)
     struct value v = graph_like(g, weight, "gradient", KIND_TRANSIENT);
     int gradient, in = stored(g, weight);
 
-    if (!u->accumulates)
+    if (!u->accumulates && !u->sums)
         return graph_gradient(g, weight);
-    begin_moments(g, u, in);
     v.of = weight;
+    if (u->sums) {
+        graph_gradient(g, weight);
+        return graph_value(g, &v);
+    }
+    begin_moments(g, u, in);
     gradient = graph_value(g, &v);
     g->values[weight].gradient = g->values[in].gradient = gradient;
     return gradient;
+}
+
+/* The sum takes a gradient from the operation `from`. */
+static void sum_part(struct graph *g, const struct op *from, int gradient)
+{
+    int weight = g->values[gradient].of;
+    struct blend blend = {
+        .of_part = true, .keep = 1, .share = 1,
+        .stream = random_stream(g, stored(g, weight), MOMENT_SUM)
+    };
+
+    add_blend(g, *from, blend, gradient, graph_gradient(g, weight));
 }
 
 /* Moments take a gradient from the operation `from`. Members of a pool that
@@ -178,7 +194,9 @@ static void take_gradient(struct graph *g, const struct update *u,
 void update_with(struct graph *g, const struct update *u,
                  const struct op *op, const int gradient[], int gradients)
 {
-    for (int i = 0; u->accumulates && i < gradients; i++) {
+    bool taken = u->accumulates || u->sums;
+
+    for (int i = 0; taken && i < gradients; i++) {
         struct op zero = { .code = OP_zero, .pass = op->pass,
                            .programs = op->programs, .layer = op->layer,
                            .forward = op->forward,
@@ -187,8 +205,11 @@ void update_with(struct graph *g, const struct update *u,
         graph_op(g, &zero);
     }
     graph_op(g, op);
-    for (int i = 0; u->accumulates && i < gradients; i++)
-        take_gradient(g, u, op, gradient[i]);
+    for (int i = 0; taken && i < gradients; i++)
+        if (u->sums)
+            sum_part(g, op, gradient[i]);
+        else
+            take_gradient(g, u, op, gradient[i]);
 }
 
 /* The optimizer's operation, with the gradient of a whole batch. */

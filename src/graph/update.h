@@ -4,7 +4,10 @@
  * a gradient.
  *
  * It is summed up in a buffer over the parts of a batch, and then the
- * optimizer's operation takes it. Or moments are the accumulators: before the
+ * optimizer's operation takes it. The operations that make gradients round the
+ * sum to the nearest number. Over hundreds of parts a sum in 16 bits would lose
+ * what each adds: there the buffer takes a part's gradient as soon as it is
+ * made, and rounds stochastically. Or moments are the accumulators: before the
  * first part they decay, they take what each part adds to each gradient as soon
  * as it is made, and at the end move the weights. Then a gradient lives for
  * three operations. For SGD without Nesterov's look ahead that is the same
@@ -22,6 +25,7 @@ struct update {
     const struct optimizer *optimizer;
     union attr attr;     /* of its operations, but for the stream */
     bool master;         /* from an fp32 copy, if weights are not fp32 */
+    bool sums;           /* buffers take gradients as they are made */
     bool accumulates;    /* moments take gradients as they are made; without a
                             copy and a loss scale */
     bool scaled;         /* large moments are stored in 8 bits */

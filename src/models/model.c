@@ -1,9 +1,17 @@
 #include "graph/squeeze.h"
 #include "models/model.h"
 
+/* With more parts, each adds less than half a unit of the last place of a sum
+ * in 16 bits. */
+enum { PARTS_TO_NEAREST = 100 };
+
 static struct update update_from(const struct settings *s)
 {
+    bool many = s->microbatch > 0
+                && s->batch / s->microbatch > PARTS_TO_NEAREST;
     struct update update = {
+        .sums = many && s->precision != PRECISION_FP32
+                && s->gradients == GRADIENTS_BUFFER,
         .master = s->master_weights == MASTER_WEIGHTS_FP32
                   && s->precision != PRECISION_FP32,
         .accumulates = s->gradients == GRADIENTS_ACCUMULATE,

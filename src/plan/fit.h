@@ -56,6 +56,7 @@ struct fit {
     struct fit_row *rows; /* owned, [count]; the least change first */
     int count;
     struct fit_row baseline; /* nothing is saved */
+    bool guessed;        /* seconds are a roofline's */
     bool complete;       /* the search went to its end */
     int plans;           /* that were made */
 };
@@ -79,12 +80,12 @@ bool fit_least(struct fit_row *, const struct fit_query *);
 
 /*
  * Lists what the first row for `bytes` bytes changes in the job's settings, as
- * assignments: "microbatch=50 recompute=norms". False if there is no row. After
- * `seconds` the search begins no other plan: the row then may be another than
- * the best, or there is none.
+ * assignments: "microbatch=50 recompute=norms". False if there is no row.
+ * Without timings (NULL) a roofline guesses. After `seconds` the search begins
+ * no other plan: the row then may be another than the best, or there is none.
  */
-bool fit_savings(const struct job *, size_t bytes, double seconds, char *text,
-                 size_t size);
+bool fit_savings(const struct job *, size_t bytes, const struct timings *,
+                 double seconds, char *text, size_t size);
 
 /* The price of a dial in a graph; NULL: not known, the dearest that it can be.
  */

@@ -228,7 +228,7 @@ const struct setting settings_table[] = {
                "bytes, but other dials can need another one: fewer nonzeros "
                "or smaller parts often train best with less. Too much and the "
                "loss diverges; too little and it creeps.",
-      .place = 8, .ladder = LADDER_ROUND },
+      .place = 10, .ladder = LADDER_ROUND },
     { "lr_schedule", "train", SETTING_CHOICE, AT(lr_schedule),
       CHOICES(lr_schedules),
       "cosine", NULL, LIVE,
@@ -350,10 +350,10 @@ const struct setting settings_table[] = {
                "steps, the more so the more parts. It needs nesterov=no, and "
                "not fp16 or copies of weights. It pays where weights are most "
                "of the peak.",
-      .ladder = LADDER_LIST,
+      .place = 7, .ladder = LADDER_LIST,
       .saves = "buffer", .price = PRICE_STATISTICS,
-      .shrinks = 1 << KIND_GRADIENTS | 1 << KIND_TRANSIENT,
-      .shrunk = "gradients, of all layers or of one" },
+      .shrinks = 1 << KIND_GRADIENTS,
+      .shrunk = "gradients of all layers" },
     { "optimizer_state", "memory", SETTING_CHOICE, AT(optimizer_state),
       CHOICES(optimizer_states),
       "full", NULL, LIVE,
@@ -365,7 +365,7 @@ const struct setting settings_table[] = {
                "(Dettmers and others, 2022). Those of biases, norms and other "
                "small tensors stay as they are. It costs little accuracy, and "
                "pays where states are much of the peak.",
-      .ladder = LADDER_LIST,
+      .place = 8, .ladder = LADDER_LIST,
       .saves = "full", .price = PRICE_STORAGE,
       .shrinks = 1 << KIND_OPTIMIZER,
       .shrunk = "momentum, or both moments of adam" },
@@ -394,7 +394,7 @@ const struct setting settings_table[] = {
                "smallest arena. A larger budget is faster, up to that at "
                "which all is kept.",
       .idle = { WITHOUT("checkpoint", "optimal") },
-      .place = 7, .ladder = LADDER_BUDGETS, .zero = "least",
+      .place = 9, .ladder = LADDER_BUDGETS, .zero = "least",
       .shrinks = 1 << KIND_ACTIVATIONS, .shrunk = "activations" },
     { "recompute", "memory", SETTING_CHOICE, AT(recompute),
       CHOICES(recomputes),

@@ -11,6 +11,7 @@
 #include "plan/living.h"
 #include "settings/facts.h"
 #include "settings/idle.h"
+#include "ui/pages/time_text.h"
 #include "ui/term/theme.h"
 
 enum { NAME_SIZE = 64, SHAPE_SIZE = 64, MOST_TENSORS = 8 };
@@ -244,17 +245,19 @@ static const struct forecast *better_turn(const struct session *s, int dial)
 
 enum { TIMES_SIZE = 64 };
 
-/* ", ×1.13 of baseline": the time of a step; nothing if it is not known. */
+/* ", 86.0 ms, ×1.13 of baseline": the time of a step; nothing if it is not
+ * known, and the factor alone of a guess. */
 static const char *times_text(const struct session *s,
                               const struct forecast *f, char text[TIMES_SIZE])
 {
     double times = session_times(s, f);
-    char number[NUMBER_SIZE];
+    char number[NUMBER_SIZE], time[TEXT_TIME_SIZE];
 
     *text = '\0';
     if (isfinite(times))
-        snprintf(text, TIMES_SIZE, ", ×%s of baseline",
-                 number_format(number, times, 2, NUMBER_CELLS_MIN));
+        snprintf(text, TIMES_SIZE, ", %s%s×%s of baseline",
+                 f->guessed ? "" : text_time(time, f->seconds),
+                 f->guessed ? "" : ", ", number_format(number, times, 2, NUMBER_CELLS_MIN));
     return text;
 }
 
@@ -267,7 +270,7 @@ static void add_better(struct text_block *text, const struct session *s,
 
     dial_format(&f->settings, dial, value, sizeof(value));
     text_block_add(text, ROLE_GOOD,
-                   "  ▼ %-14s  %s: %s, %.1f%% less%s",
+                   "  ▼ %-15s  %s: %s, %.1f%% less%s",
                    dial_setting(dial)->name, value,
                    bytes_format(bytes, sizeof(bytes), f->peak_bytes),
                    100 * less, times_text(s, f, times));
@@ -281,19 +284,19 @@ static void add_no_better(struct text_block *text, const struct session *s,
     char why[IDLE_WHY_SIZE];
 
     if (idle_now(row, &s->wanted, &s->machine, why))
-        text_block_add(text, ROLE_DIM, "  – %-14s  has no effect %s",
+        text_block_add(text, ROLE_DIM, "  – %-15s  has no effect %s",
                        row->name, why);
     else if (!row->shrinks)
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s  changes the arithmetic, no bytes",
+                       "  – %-15s  changes the arithmetic, no bytes",
                        row->name);
     else if (share < 0.05)
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s  shrinks %s; none are alive at the peak",
+                       "  – %-15s  shrinks %s; none are alive at the peak",
                        row->name, row->shrunk);
     else
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s  shrinks %s, %.1f%% of this peak, but one "
+                       "  – %-15s  shrinks %s, %.1f%% of this peak, but one "
                        "step further does not", row->name, row->shrunk,
                        share);
 }
@@ -497,10 +500,13 @@ void explain_value(struct text_block *text, const struct session *s, int dial)
 void explain_dial(struct text_block *text, const struct session *s, int dial)
 {
     const struct setting *row = dial_setting(dial);
+    char guess[TIME_GUESS_SIZE];
 
     text_block_add(text, ROLE_TEXT, " ");
     if (row->about)
         text_block_add(text, ROLE_TEXT, "%s", row->about);
     add_allowed(text, s, row);
     add_reach(text, s, row);
+    if (*time_text_guess(s, guess))
+        text_block_add(text, ROLE_DIM, "%s", guess);
 }

@@ -17,6 +17,7 @@ void session_init(struct session *s, const char *preset,
                            .snapshot = -1,
                            .asks = SESSION_ASK_QUESTIONS };
     machine_init(&s->machine);
+    ledger_init(&s->ledger);
     runs_init(&s->runs);
     attempts_init(&s->tried);
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
@@ -46,6 +47,7 @@ void session_done(struct session *s)
     forecast_release(s->baseline);
     forecast_release(s->pinned);
     forecast_release(s->least);
+    ledger_done(&s->ledger);
     runs_done(&s->runs);
     attempts_done(&s->tried);
     finding_free(s->found);
@@ -109,8 +111,15 @@ uint64_t session_least_budget(const struct session *s)
 
 double session_times(const struct session *s, const struct forecast *f)
 {
-    return f && !f->refused && s->baseline
+    return f && !f->refused && s->baseline &&
+           f->guessed == s->baseline->guessed
                ? f->seconds / s->baseline->seconds : NAN;
+}
+
+void session_put_timings(struct session *s, struct timings *t, const char *why)
+{
+    ledger_put(&s->ledger, t, why);
+    s->asks |= SESSION_ASK_QUESTIONS;
 }
 
 bool session_next(const struct session *s, int dial, enum dial_turn turn,
@@ -372,6 +381,7 @@ void session_pin_fit(struct session *s, int row)
                          r->arena_bytes);
     f->flops = r->flops;
     f->seconds = r->seconds;
+    f->guessed = s->found->fit.guessed;
     forecast_replace(&s->pinned, f);
     s->runs.pinned = s->tried.pinned = -1;
     s->asks |= SESSION_ASK_QUESTIONS;
@@ -573,6 +583,7 @@ static void session_hear(struct session *s, const struct event *e)
     case EVENT_TEST:
         session_on_test(s, e);
         break;
+    case EVENT_TIMINGS:
     case EVENT_MEMORY:
     case EVENT_STEP:
     case EVENT_EPOCH:
@@ -590,6 +601,8 @@ void session_event(struct session *s, const struct event *e)
     runs_take(&s->runs, e);
     attempts_follow(&s->tried, session_run(s));
     session_hear(s, e);
+    if (ledger_take(&s->ledger, e))
+        s->asks |= SESSION_ASK_QUESTIONS;
     if (e->type == EVENT_START || e->type == EVENT_APPLIED)
         attempts_note(&s->tried, s->now, s->baseline);
 }
