@@ -418,7 +418,8 @@ Test(cuda, a_fault_costs_no_snapshot)
     close(mkstemp(path));
     setenv("MEMDIAL_EMULATE_FAULT", "350", 1);
     cr_assert(try_trainer(&t, NULL, &e), "%s", e.text);
-    cr_expect_not(training_run(t, "test", sink, &never, path, &e));
+    cr_expect_not(training_run(t, "test", sink, &never, path, NULL,
+                               &e));
     cr_expect_eq(e.code, EXIT_RUN);
     cr_expect(strstr(e.text, "illegal memory access"), "%s", e.text);
     cr_expect_eq(r.errors, 1);

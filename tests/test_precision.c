@@ -374,7 +374,7 @@ Test(precision, says_when_the_scale_cannot_come_down)
     scale[LOSS_SCALE_FACTOR] = 2;
     cr_expect_not(training_run(t, "test",
                               (struct event_sink){ record_event, &r }, &never,
-                              path, &e));
+                              path, NULL, &e));
     cr_expect_neq(access(path, F_OK), 0, "a snapshot was written");
     cr_expect(strstr(e.text, "loss scale"), "%s", e.text);
     cr_expect_eq(e.code, EXIT_RUN);

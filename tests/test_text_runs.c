@@ -448,7 +448,7 @@ static struct record run_all(struct trainer *t)
     struct error e;
 
     cr_expect(training_run(t, "test", (struct event_sink){ record_event, &r },
-                           &r.stop, NULL, &e), "%s", e.text);
+                           &r.stop, NULL, NULL, &e), "%s", e.text);
     cr_expect_eq(r.errors, 0);
     return r;
 }

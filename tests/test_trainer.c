@@ -58,7 +58,7 @@ static void run(struct trainer *t, struct record *r, const char *save)
     struct error e;
 
     cr_assert(training_run(t, "test", (struct event_sink){ record_event, r },
-                          &r->stop, save, &e), "%s", e.text);
+                          &r->stop, save, NULL, &e), "%s", e.text);
 }
 
 static char *temporary_path(void)
@@ -128,7 +128,8 @@ static struct translations translate_some(struct trainer **t,
     *t = small_run(base, (const char *[]){ bleu_every, NULL });
     cr_assert(training_run(*t, "test", (struct event_sink){
                                record_translations, &all
-                           }, &(volatile sig_atomic_t){ 0 }, NULL, &e),
+                           }, &(volatile sig_atomic_t){ 0 }, NULL, NULL,
+                           &e),
               "%s", e.text);
     return all;
 }
@@ -570,7 +571,7 @@ Test(trainer, stops_when_it_diverges)
         state_of(t, cases[i].state)[5] = NAN;
         cr_expect_not(training_run(t, "test",
                                   (struct event_sink){ record_event, &r },
-                                  &r.stop, path, &e), "%s", cases[i].why);
+                                  &r.stop, path, NULL, &e), "%s", cases[i].why);
         cr_expect(strstr(e.text, cases[i].why), "%s", e.text);
         cr_expect(strstr(e.text, "lower lr"), "%s", e.text);
         cr_expect_eq(e.code, EXIT_RUN);
@@ -645,7 +646,7 @@ Test(trainer, stops_when_data_change)
         snprintf(path, sizeof(path), "%s/%s", folder, cases[i].file);
         t = open_trainer(settings);
         cr_expect_not(training_run(t, "test", (struct event_sink){ meddle, &m },
-                                  &m.record.stop, save, &e), "%s",
+                                  &m.record.stop, save, NULL, &e), "%s",
                       cases[i].file);
         cr_expect(strstr(e.text, path), "%s", e.text);
         cr_expect(strstr(e.text, "changed since"), "%s", e.text);

@@ -200,6 +200,7 @@ static void say_event(struct plain *p, const struct event *e)
         print("Done.\n");
         break;
     case EVENT_SAVED: /* the link's own snapshots */
+    case EVENT_LABEL:
     case EVENT_COUNT:
         break;
     }

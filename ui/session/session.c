@@ -563,6 +563,7 @@ static void session_hear(struct session *s, const struct event *e)
     case EVENT_PAUSED:
     case EVENT_RESUMED:
     case EVENT_SAVED: /* the link's own snapshots */
+    case EVENT_LABEL:
     case EVENT_DONE:
     case EVENT_COUNT:
         break;
