@@ -52,7 +52,9 @@ Test(feed, gives_back_every_event)
     struct event events[] = {
         { .type = EVENT_START, .start = { "quick", &initial,
                                           { "cuda", 16 }, 3, 900,
-                                          "token", "bleu", 12 } },
+                                          "token", "bleu", 12,
+                                          "/a/b", "host", "boot", 123, 4567,
+                                          1795947082, "0.1.0" } },
         { .type = EVENT_MEMORY, .memory = { 1, 2, 3, 4,
                                             (uint64_t)1 << 62 } },
         { .type = EVENT_STEP,
@@ -67,6 +69,7 @@ Test(feed, gives_back_every_event)
         { .type = EVENT_PAUSED, .stopped_at = 8 },
         { .type = EVENT_RESUMED, .stopped_at = 9 },
         { .type = EVENT_SAVED, .saved = { 9, "/tmp/x" } },
+        { .type = EVENT_LABEL, .label = { "a name", "one", "two" } },
         { .type = EVENT_WARNING, .message = "\xc3\xa9" },
         { .type = EVENT_ERROR, .message = "" },
         { .type = EVENT_DONE },

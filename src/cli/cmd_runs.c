@@ -4,6 +4,7 @@
  */
 #include "cli/cmd_runs.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +200,9 @@ static int print_usage(void)
 static int print_columns(void)
 {
     for (int i = 0; i < runs_column_count; i++)
-        print(".It Cm %s\n%s.\n", runs_columns[i].name, runs_columns[i].help);
+        print(".It Cm %s\n%c%s.\n", runs_columns[i].name,
+              toupper((unsigned char)runs_columns[i].help[0]),
+              runs_columns[i].help + 1);
     return EXIT_OK;
 }
 

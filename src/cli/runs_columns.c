@@ -569,17 +569,21 @@ json_t *runs_columns_json(const struct record *r)
 }
 
 /* Text of a value, without the quotes of JSON; the caller frees. */
-static char *field_text(json_t *value)
+static char *field_text(const json_t *value)
 {
-    char text[RUNS_TEXT_SIZE];
+    char text[RUNS_TEXT_SIZE] = "";
 
     if (json_is_string(value))
         return xstrdup(json_string_value(value));
-    if (json_is_null(value))
-        return xstrdup("");
-    if (!json_is_array(value))
-        return json_line(json_incref(value));
-    show_list(value, text);
+    if (json_is_integer(value))
+        snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(value));
+    else if (json_is_real(value))
+        snprintf(text, sizeof(text), "%.17g", json_real_value(value));
+    else if (json_is_boolean(value))
+        strcpy(text, json_is_true(value) ? "true" : "false");
+    else if (json_is_array(value))
+        show_list(value, text);
     return xstrdup(text);
 }
 
@@ -595,7 +599,7 @@ static void print_quoted_field(const char *text)
     free(quoted);
 }
 
-void runs_print_csv(json_t *value, const char *after)
+void runs_print_csv(json_t *value, bool last)
 {
     char *text = field_text(value);
 
@@ -603,7 +607,7 @@ void runs_print_csv(json_t *value, const char *after)
         print_quoted_field(text);
     else
         print("%s", text);
-    print("%s", after);
+    print(last ? "\n" : ",");
     free(text);
     json_decref(value);
 }

@@ -19,7 +19,7 @@ struct runs_column {
     int cells;                   /* of the list for people; 0: not there; below
                                     0: aligned to the left */
     json_t *(*value)(const struct record *); /* a new reference */
-    const char *help;            /* one line */
+    const char *help;            /* one line, for the manual */
 };
 
 extern const struct runs_column runs_columns[];
@@ -62,8 +62,8 @@ bool runs_filter_meets(const struct runs_filter *, const struct record *);
 /* All columns as an object. */
 json_t *runs_columns_json(const struct record *);
 
-/* Prints a field of CSV, in quotes where it needs them; null as nothing.
- * Releases the value. */
-void runs_print_csv(json_t *value, const char *after);
+/* Prints a field of CSV, in quotes where it needs them, null as nothing, with a
+ * comma or the end of the line. Releases the value. */
+void runs_print_csv(json_t *value, bool last);
 
 #endif

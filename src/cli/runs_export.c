@@ -24,11 +24,11 @@ struct export {
 static void print_scalar(const struct export *x, const char *event,
                          const char *member, json_t *value)
 {
-    runs_print_csv(json_text(x->name), ",");
-    runs_print_csv(json_text(event), ",");
+    runs_print_csv(json_text(x->name), false);
+    runs_print_csv(json_text(event), false);
     print("%" PRId64 ",", x->step);
-    runs_print_csv(json_text(member), ",");
-    runs_print_csv(json_incref(value), "\n");
+    runs_print_csv(json_text(member), false);
+    runs_print_csv(json_incref(value), true);
 }
 
 static void export_csv(struct export *x, const json_t *line)

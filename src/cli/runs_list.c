@@ -160,12 +160,12 @@ static void print_table(const struct record *const *list, int count)
 static void print_csv(const struct record *const *list, int count)
 {
     for (int i = 0; i < runs_column_count; i++)
-        print("%s%s", runs_columns[i].name,
-              i == runs_column_count - 1 ? "\n" : ",");
+        runs_print_csv(json_text(runs_columns[i].name),
+                       i == runs_column_count - 1);
     for (int k = 0; k < count; k++)
         for (int i = 0; i < runs_column_count; i++)
             runs_print_csv(runs_columns[i].value(list[k]),
-                           i == runs_column_count - 1 ? "\n" : ",");
+                           i == runs_column_count - 1);
 }
 
 static void list_json(const struct record *const *list, int count)

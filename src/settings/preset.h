@@ -68,7 +68,7 @@ bool preset_is_path(const char *name);
 bool preset_save(const struct preset *, const char *name, bool replace,
                  char path[PRESET_PATH_SIZE], struct error *);
 
-/* Writes a preset to a file, likewise. The folder must be there. */
+/* Writes a preset to a file, likewise, and makes the folder that it is in. */
 bool preset_write(const struct preset *, const char *path, bool replace,
                   struct error *);
 

@@ -104,6 +104,7 @@ bool preset_write(const struct preset *preset, const char *path, bool replace,
 {
     char *text = print_preset(preset);
     bool good = reads_back(preset, path, text, e) &&
+                folder_make_for(path, e) &&
                 draft_put(path, text, replace ? DRAFT_REPLACE : DRAFT_NEW, e);
 
     free(text);
@@ -124,5 +125,5 @@ bool preset_save(const struct preset *preset, const char *name, bool replace,
             PRESET_PATH_SIZE)
         return error_set(e, EXIT_RUN, "nowhere to save presets: set "
                          "XDG_CONFIG_HOME");
-    return folder_make_for(path, e) && preset_write(preset, path, replace, e);
+    return preset_write(preset, path, replace, e);
 }
