@@ -19,6 +19,7 @@
 #include "cli/progress.h"
 #include "cli/request.h"
 #include "events/archive.h"
+#include "plan/timings_file.h"
 #include "train/resume.h"
 #include "train/snapshot.h"
 #include "train/training.h"
@@ -238,6 +239,16 @@ static void print_profile(const struct choices *c, struct trainer *t,
     profile_done(p);
 }
 
+/* Adds what calls took to this machine's timings. */
+static void pass_timings(struct trainer *t)
+{
+    struct timings *seen = trainer_take_timings(t);
+
+    if (seen)
+        timings_refresh(seen);
+    timings_free(seen);
+}
+
 static int run_and_tell(struct command_run *r)
 {
     const struct choices *c = r->choices;
@@ -258,7 +269,7 @@ static int run_and_tell(struct command_run *r)
         progress_summary(&r->progress, t->step < trainer_steps(t), c->save,
                          r->folder);
     print_profile(c, t, &profile);
-    trainer_keep_timings(t);
+    pass_timings(t);
     ok = ok && gates_check_run(&c->gates, &t->job->settings, &e);
     return ok ? EXIT_OK : report_error(&e);
 }
@@ -269,9 +280,12 @@ static int train(struct choices *c)
     struct error e;
     int code;
 
-    if (c->json)
+    if (c->json) {
         event_print_last_words();
-    lesson_show();
+        lesson_print();
+    } else {
+        lesson_show();
+    }
     if (!check_choices(c, &e) || !gates_open(&c->gates, c->runs, &e) ||
         !make_trainer(&run, &e) || !open_own_record(&run, &e))
         code = report_error(&e);

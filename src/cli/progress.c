@@ -304,6 +304,7 @@ void progress_emit(void *arg, const struct event *e)
         clear_line(p);
         print("warning: %s\n", e->message);
         break;
+    case EVENT_LEARNING: /* lesson.h */
     case EVENT_SAVED: /* the summary says it once */
     case EVENT_LABEL:
         break;
@@ -311,6 +312,7 @@ void progress_emit(void *arg, const struct event *e)
     case EVENT_DONE:
         clear_line(p);
         break;
+    case EVENT_TIMINGS:
     case EVENT_COUNT:
         break;
     }

@@ -133,7 +133,9 @@ static void record_event(struct recorder *r, const struct event *event)
         record_settings(r, event);
         add_start(r, event);
         break;
-    case EVENT_REFUSED: /* an answer to a command, and no part of the run */
+    case EVENT_LEARNING: /* these are of the data, of the machine ... */
+    case EVENT_TIMINGS:
+    case EVENT_REFUSED:  /* ... and of a command, but no part of the run */
         break;
     case EVENT_DONE:
     case EVENT_ERROR:

@@ -14,12 +14,12 @@ static bool pick_backend(struct job *job, const char *name, struct error *e)
 {
     char known[128] = "auto";
 
+    job->backend = backend_named(name);
+    if (job->backend) {
+        strcpy(job->machine.backend, name);
+        return true;
+    }
     for (int i = 0; backends[i]; i++) {
-        if (strcmp(name, backends[i]->name) == 0) {
-            job->backend = backends[i];
-            strcpy(job->machine.backend, name);
-            return true;
-        }
         strncat(known, ", ", sizeof(known) - strlen(known) - 1);
         strncat(known, backends[i]->name, sizeof(known) - strlen(known) - 1);
     }

@@ -17,9 +17,11 @@
 #include "base/lines.h"
 #include "base/spelling.h"
 #include "events/archive.h"
+#include "events/ledger.h"
 #include "events/news.h"
 #include "events/recorder.h"
 #include "models/model.h"
+#include "plan/timings_file.h"
 #include "settings/preset.h"
 #include "settings/settings_json.h"
 #include "train/command.h"
@@ -110,10 +112,34 @@ static void say_done(struct worker *w)
     w->done = true;
 }
 
+/* Tells the timings of this machine for the run's backend. */
+static void tell_timings(struct worker *w)
+{
+    const struct backend *backend = w->trainer->job->backend;
+    struct timings *timings;
+    struct error e = { .code = EXIT_OK };
+    bool refused = !timings_load(&timings, backend, &e) &&
+                   e.code == EXIT_INPUT;
+
+    ledger_tell(backend, timings, refused ? e.text : NULL, sink(w));
+    timings_free(timings);
+}
+
+/* Tells what the run has just measured, and keeps it for the next one. */
+static void pass_on_timings(struct worker *w)
+{
+    struct timings *seen = trainer_take_timings(w->trainer);
+
+    if (!seen)
+        return;
+    ledger_tell(seen->backend, seen, NULL, sink(w));
+    timings_refresh(seen);
+    timings_free(seen);
+}
+
 static void end_run(struct worker *w, const struct error *why)
 {
     emit_news(w, &(struct event){ .type = EVENT_ERROR, .message = why->text });
-    trainer_keep_timings(w->trainer);
     trainer_free(w->trainer);
     w->trainer = NULL;
     recorder_close(w->recorder);
@@ -293,7 +319,6 @@ static bool replace_run(struct worker *w, struct order *o, struct error *e)
     if (!prepare_run(w, o, &next, e))
         return false;
     leave_run(w);
-    trainer_keep_timings(w->trainer);
     trainer_free(w->trainer);
     w->trainer = next;
     xreplace(&w->name, o->name);
@@ -302,6 +327,7 @@ static bool replace_run(struct worker *w, struct order *o, struct error *e)
         return true;
     keep_run(w, o);
     trainer_begin(w->trainer, w->name, sink(w));
+    tell_timings(w);
     if (is_over(w)) {
         save_if_due(w, true);
         say_done(w);
@@ -579,16 +605,20 @@ static void refuse_changes(struct worker *w, struct error *e)
  * its end nothing else writes its snapshot. */
 static void apply_changes(struct worker *w)
 {
+    const struct backend *before;
     struct error e;
 
     w->changed = false;
     if (!w->trainer)
         return;
+    before = w->trainer->job->backend;
     if (!trainer_change(w->trainer, &w->wanted, sink(w), &e)) {
         refuse_changes(w, &e);
         return;
     }
     w->saver.saved_step = w->guard.saved_step = -1;
+    if (w->trainer->job->backend != before)
+        tell_timings(w);
     if (is_over(w))
         save_if_due(w, true);
 }
@@ -601,6 +631,7 @@ static void advance_run(struct worker *w)
         end_run(w, &e);
         return;
     }
+    pass_on_timings(w);
     if (clock_seconds() >= w->next_memory) {
         struct event memory = trainer_memory(w->trainer);
 
@@ -641,7 +672,6 @@ static void finish_work(struct worker *w)
     if (w->trainer) /* last, for a front end may not wait for it */
         save_guard(w, sink(w));
     recorder_close(w->recorder);
-    trainer_keep_timings(w->trainer);
     trainer_free(w->trainer);
     free(w->name);
     free(w->save);
