@@ -29,7 +29,16 @@ static const char *const ways[][8] = {
     { "precision=bf16", "checkpoint=block", NULL },
     { "precision=fp16", "master_weights=fp32", "recompute=norms", NULL },
     { "precision=fp16", "sparsity=0.8", "sparse_method=set", NULL },
-    { "sparsity=0.7", "sparse_method=dsr", "checkpoint=optimal", NULL }
+    { "sparsity=0.7", "sparse_method=dsr", "checkpoint=optimal", NULL },
+    { "saved=8bit", "recompute=norms", "microbatch=2", NULL },
+    { "saved=4bit", "precision=bf16", "checkpoint=block", NULL },
+    { "gradients=accumulate", "nesterov=no", "microbatch=2", "sparsity=0.7",
+      NULL },
+    { "precision=bf16", "gradients=accumulate", "nesterov=no",
+      "microbatch=2", "optimizer_state=8bit", NULL },
+    { "optimizer_state=8bit", "sparsity=0.7", NULL },
+    { "optimizer=adam", "gradients=accumulate", "microbatch=2", NULL },
+    { "optimizer=adam", "optimizer_state=8bit", NULL }
 };
 
 enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
@@ -164,7 +173,8 @@ Test(cuda, checkpoints_give_the_same_bits)
         for (int s = 0; s < 3; s++) {
             struct engine engine = open_engine(
                 "backend=cuda", (const char *[]){
-                    recomputes[r], strategies[s], "microbatch=2", NULL });
+                    recomputes[r], strategies[s], "microbatch=2",
+                    r == 0 ? "saved=none" : "saved=8bit", NULL });
             double metrics[METRIC_COUNT];
 
             if (s > 0)

@@ -61,6 +61,7 @@ Test(feed, gives_back_every_event)
     struct timing timings[2] = { some_timing(3), some_timing(INT32_MAX) };
     struct feed f;
     struct event events[] = {
+        { .type = EVENT_LEARNING, .learning = { 70, 8000 } },
         { .type = EVENT_START, .start = { "quick", &initial,
                                           { "cuda", 16 }, 3, 900,
                                           "token", "bleu", 12 } },

@@ -519,7 +519,7 @@ Test(screens, idle_dials_say_why)
     struct settings optimal = session.wanted;
     char *frame = frame_at_dial("memory_budget");
 
-    cr_expect(strstr(frame, "memory_budget  least (idle)"));
+    cr_expect(strstr(frame, "memory_budget   least (idle)"));
     cr_expect(strstr(frame, "|no effect without checkpoint=optimal"));
     free(frame);
     optimal.checkpoint = CHECKPOINT_OPTIMAL;

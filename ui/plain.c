@@ -32,6 +32,7 @@ struct plain {
     bool quit;
     bool has_failed;         /* and that was said */
     bool silent;             /* the worker, and that was said */
+    bool learning;           /* subwords, and that was said */
     int64_t step, steps;
     bool has_run;            /* a step of the plan in force */
     double next_step;        /* when to tell of one; monotonic seconds */
@@ -40,6 +41,16 @@ struct plain {
     struct machine machine;  /* the worker's ... */
     struct ledger ledger;    /* ... and its timings */
 };
+
+static void say_lesson(struct plain *p, const struct event *e)
+{
+    char wanted[TEXT_COUNT_SIZE];
+
+    if (!p->learning)
+        print("Learning %s merges of subwords.\n",
+              text_count(wanted, e->learning.wanted));
+    p->learning = e->learning.merges < e->learning.wanted;
+}
 
 /* Before a step little of an arena is touched. The size of the process changes
  * a little all the time, which is no news. */
@@ -155,7 +166,8 @@ static void say_refusal(struct plain *p, const struct event *e)
  * there is none. */
 static bool tells(const struct plain *p, const struct event *e)
 {
-    return p->facts.score.name || e->type == EVENT_START ||
+    return p->facts.score.name || e->type == EVENT_LEARNING ||
+           e->type == EVENT_START ||
            e->type == EVENT_REFUSED || e->type == EVENT_WARNING ||
            e->type == EVENT_ERROR || e->type == EVENT_DONE;
 }
@@ -165,6 +177,9 @@ static void say_event(struct plain *p, const struct event *e)
     if (!tells(p, e))
         return;
     switch (e->type) {
+    case EVENT_LEARNING:
+        say_lesson(p, e);
+        break;
     case EVENT_START:
         say_start(p, e);
         break;

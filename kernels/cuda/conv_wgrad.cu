@@ -1,7 +1,8 @@
 /*
  * conv_wgrad: dw (KH, KW, Ci, Co) += the gradient of a convolution's weights,
  * the sum over images and output pixels of x (N, H, W, Ci), which may be read
- * through a saved batch norm, times dy (N, Ho, Wo, Co).
+ * through a saved batch norm and may be stored in blocks of fewer bits, times dy
+ * (N, Ho, Wo, Co).
  *
  * The pixels are cut into parts, which blocks sum in parallel.
  *
@@ -37,19 +38,24 @@ void cuda_conv_wgrad(struct queue *q, const struct call *c)
     int depth = s.outputs(), parts = wgrad_parts(dw, (size_t)depth);
     int part = wgrad_part((size_t)depth, parts);
 
-    conv_choose(q, c, x, dy, s, s.co, [&](auto product, auto width) {
+    conv_choose(q, c, dtype_in_blocks(x->dtype) ? dy : x, dy, s, s.co,
+                [&](auto product, auto width) {
         using Product = decltype(product);
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;
         plain<T, W, dense<T>> gradient = { dense<T>(dy), depth, s.co };
         partial_sums to = { sums, s.taps * s.ci, s.co };
 
-        with_direct<W>(x, [&](auto direct) {
-            patches<T, W, false, false, decltype(direct)::value> seen(x, s);
+        if (dtype_in_blocks(x->dtype))
+            gemm_launch<Product>(q, saved_patches<T, W>(x, s), gradient,
+                                 s.taps * s.ci, s.co, depth, part, to);
+        else
+            with_direct<W>(x, [&](auto direct) {
+                patches<T, W, false, false, decltype(direct)::value> seen(x, s);
 
-            gemm_launch<Product>(q, seen, gradient, s.taps * s.ci, s.co,
-                                 depth, part, to);
-        });
+                gemm_launch<Product>(q, seen, gradient, s.taps * s.ci, s.co,
+                                     depth, part, to);
+            });
     });
     with_number(dw->dtype, [&](auto number) {
         using T = decltype(number);

@@ -10,9 +10,11 @@
  * nearest. Other values in 16 bits are rounded stochastically, by the same
  * random numbers on every backend: w by the lower and momentum by the upper
  * half of a random word for each element, a function of the seed, the step, the
- * stream of the attributes and the element.
+ * stream of the attributes and the element. A momentum in 8 bits is updated by
+ * its blocks (scaled.h).
  */
 #include "kernels/cuda/round.h"
+#include "kernels/cuda/scaled.h"
 
 /* The arguments that are the same in every step. */
 template <typename T> struct update {
@@ -28,23 +30,34 @@ template <typename T> struct update {
     bool nesterov;
 };
 
+/* Returns the new momentum. */
 template <typename T>
-static __device__ void update_element(const update<T> &u, size_t i,
-                                      float unscale, uint32_t random)
+static __device__ float update_weight(const update<T> &u, size_t i,
+                                      float momentum, float unscale,
+                                      uint32_t random)
 {
     float w = u.master ? u.master[i] : widen(u.w[i]);
     float g = fmaf(unscale, widen(u.gradient[i]), u.decay * w);
-    float m = fmaf(u.keep, widen(u.momentum[i]), g);
+    float m = fmaf(u.keep, momentum, g);
     float step = u.nesterov ? fmaf(u.keep, m, g) : m;
 
     w = fmaf(-u.progress->learning_rate, step, w);
-    store_random(&u.momentum[i], m, random >> 16);
     if (u.master) {
         u.master[i] = w;
         narrow(&u.w[i], w);
     } else {
         store_random(&u.w[i], w, random);
     }
+    return m;
+}
+
+template <typename T>
+static __device__ void update_element(const update<T> &u, size_t i,
+                                      float unscale, uint32_t random)
+{
+    float m = update_weight(u, i, widen(u.momentum[i]), unscale, random);
+
+    store_random(&u.momentum[i], m, random >> 16);
 }
 
 /* One thread for the four elements that share a draw. */
@@ -62,6 +75,51 @@ template <typename T> static __global__ void sgd(update<T> u)
         for (size_t k = 0; k < 4 && 4 * i + k < u.n; k++)
             update_element(u, 4 * i + k, unscale, random.x[k]);
     }
+}
+
+/* A momentum that is scaled, and its blocks. */
+struct scaled_momentum {
+    struct numbers numbers;
+    struct scaled_blocks blocks;
+    struct word_stream stream;
+};
+
+template <typename T>
+static __global__ void sgd_scaled(update<T> u, scaled_momentum by)
+{
+    float unscale = u.scale ? 1 / u.scale[LOSS_SCALE_FACTOR] : 1;
+
+    if (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0)
+        return;
+    for (size_t i = blockIdx.x; i < by.blocks.count; i += gridDim.x) {
+        struct slots s = slots_of(by.blocks, i);
+        uint32_t random[BLOCK_SLOTS];
+        float m[BLOCK_SLOTS];
+
+        by.stream.words(s, random);
+        for (int k = 0; k < BLOCK_SLOTS; k++) {
+            m[k] = 0;
+            if (s.at[k] != NOWHERE)
+                m[k] = update_weight(u, s.at[k], by.numbers.load(s.at[k], i),
+                                     unscale, random[k]);
+            random[k] >>= 16;
+        }
+        store_block(by.numbers, i, s, m, random);
+    }
+}
+
+template <typename T>
+static void launch_scaled(struct queue *q, const struct call *c,
+                          const update<T> &u)
+{
+    const struct operand *momentum = &c->operand[SGD_MOMENTUM];
+    scaled_momentum by = {};
+
+    by.numbers = numbers(momentum);
+    by.blocks = scaled_blocks_of(momentum);
+    by.stream = { u.seed, u.progress, u.stream, 0 };
+    launch(q, grid_for(by.blocks.count), BLOCK_THREADS, sizeof(word_room),
+           sgd_scaled<T>, u, by);
 }
 
 void cuda_sgd(struct queue *q, const struct call *c)
@@ -85,6 +143,9 @@ void cuda_sgd(struct queue *q, const struct call *c)
         u.keep = c->attr.update.sgd.momentum;
         u.decay = c->attr.update.sgd.weight_decay;
         u.nesterov = c->attr.update.sgd.nesterov;
-        launch(q, blocks_for((u.n + 3) / 4), BLOCK_THREADS, 0, sgd<T>, u);
+        if (dtype_is_scaled(o[SGD_MOMENTUM].dtype))
+            launch_scaled(q, c, u);
+        else
+            launch(q, blocks_for((u.n + 3) / 4), BLOCK_THREADS, 0, sgd<T>, u);
     });
 }

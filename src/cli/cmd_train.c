@@ -132,9 +132,12 @@ static int train(const struct choices *c)
     struct error e;
     bool ok;
 
-    if (c->json)
+    if (c->json) {
         event_print_last_words();
-    lesson_show();
+        lesson_print();
+    } else {
+        lesson_show();
+    }
     if (!make_trainer(c, &t, &e))
         return report_error(&e);
     ending_catch();

@@ -16,6 +16,9 @@
 static const struct {
     const char *name, *help;
 } types[EVENT_COUNT] = {
+    [EVENT_LEARNING] = { "learning",
+        "before start, while merges of byte pair encoding are learned from the "
+        "training text, a few a second; at last with all of them" },
     [EVENT_START] = { "start", "the first of a run" },
     [EVENT_TIMINGS] = { "timings",
         "from a worker alone: the seconds that calls of the kernels were "
@@ -60,6 +63,11 @@ static const struct {
 #define OPTIONAL true
 
 const struct member event_members[] = {
+    { EVENT_LEARNING, "merges", AT(learning.merges), REQUIRED,
+      "how many are learned" },
+    { EVENT_LEARNING, "wanted", AT(learning.wanted), REQUIRED,
+      "how many subwords asks for" },
+
     { EVENT_START, "schema", NOWHERE(MEMBER_SCHEMA), REQUIRED,
       "the version of this format" },
     { EVENT_START, "preset", AT(start.preset), REQUIRED,

@@ -25,6 +25,7 @@
 enum { EVENT_SCHEMA = 1 };
 
 enum event_type {
+    EVENT_LEARNING,
     EVENT_START,
     EVENT_TIMINGS,
     EVENT_MEMORY,
@@ -54,6 +55,9 @@ struct event_calls {
 struct event {
     enum event_type type;
     union {
+        struct {
+            int64_t merges, wanted; /* of byte pair encoding: learned; in all */
+        } learning;
         struct {
             const char *preset;
             const struct settings *settings;

@@ -47,7 +47,11 @@ bool executor_check(const struct executor *, struct error *);
 void executor_read(const struct executor *, int instance, void *host);
 void executor_write(const struct executor *, int instance, const void *host);
 
-/* Copies values that are stored in any floating-point type, as floats. */
+size_t executor_elements(const struct executor *, int instance);
+
+/* Copies values that are stored in any floating-point type, or in 8 bits, as
+ * floats. The scales of 8 bits follow the index of a pool, which is written
+ * first. */
 void executor_read_floats(const struct executor *, int instance,
                           float *host);
 void executor_write_floats(const struct executor *, int instance,

@@ -36,7 +36,7 @@ static void turned_text(int dial, const struct settings *next, char text[64],
 
 enum { SECONDS_COLS = 19 };
 
-/* Whether a turn has room for seconds, and they are known; else for a factor. */
+/* Whether a turn has room for seconds, and they are known; else a factor. */
 static bool says_seconds(const struct session *s, int cols)
 {
     return s->ledger.timings && cols >= SECONDS_COLS;
@@ -95,7 +95,7 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
                   turn == DIAL_UP ? ACTION_MORE : ACTION_LESS, dial + 1);
 }
 
-enum { NAME_COLS = 17 };
+enum { NAME_COLS = 18 };
 
 /* Whether a dial's value has no effect beside the other dials. */
 static bool is_idle(const struct session *session, int dial,

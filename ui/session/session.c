@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "settings/facts.h"
 
 void session_init(struct session *s, const char *preset,
@@ -130,9 +131,12 @@ bool session_next(const struct session *s, int dial, enum dial_turn turn,
 void session_turn(struct session *s, int dial, enum dial_turn turn)
 {
     struct settings next;
+    struct error e;
 
     if (session_next(s, dial, turn, &next))
         session_want(s, &next);
+    else if (dial_refuses(&s->wanted, dial, turn, &e))
+        session_say(s, NOTICE_INFO, "%s", e.text);
     else
         session_say(s, NOTICE_INFO, "%s has no further step that way",
                     dial_setting(dial)->name);
@@ -535,6 +539,15 @@ const char *session_attempt_state(const struct session *s,
            : s->state == LINK_FAILED   ? "failed" : "stopped";
 }
 
+static void session_on_learning(struct session *s, const struct event *e)
+{
+    char merges[TEXT_COUNT_SIZE], wanted[TEXT_COUNT_SIZE];
+
+    session_say(s, NOTICE_INFO, "learning subwords: %s of %s merges",
+                text_count(merges, e->learning.merges),
+                text_count(wanted, e->learning.wanted));
+}
+
 static void session_on_test(struct session *s, const struct event *e)
 {
     struct score score = run_score(session_run(s));
@@ -549,6 +562,9 @@ static void session_on_test(struct session *s, const struct event *e)
 static void session_hear(struct session *s, const struct event *e)
 {
     switch (e->type) {
+    case EVENT_LEARNING:
+        session_on_learning(s, e);
+        break;
     case EVENT_START:
         session_on_start(s, e);
         break;
