@@ -16,6 +16,7 @@
 #include "models/model.h"
 #include "plan/fit.h"
 #include "ui/pages/explain.h"
+#include "ui/pages/pane_fits.h"
 
 enum { VALUES_MOST = 64, STEPS_EACH_WAY = 6 };
 
@@ -73,22 +74,28 @@ static const struct forecast *forecast_at(const struct session *s,
                ? s->candidates[i].forecast : NULL;
 }
 
+/* "statistics", or the letter that the page Fit has for it; nothing for a value
+ * that saves nothing. */
 static const char *value_price(const struct session *s,
                                const struct setting *row,
-                               const struct settings *value)
+                               const struct settings *value, bool brief,
+                               char letter[PRICE_LETTER_SIZE])
 {
     const struct graph *g = s->planned && s->planned->job
                                 ? s->planned->job->graph : NULL;
     struct settings plain = *value;
 
     settings_save_nothing(&plain);
-    return row->saves && settings_differ(value, &plain, row)
-               ? settings_price_name(fit_price(row, g)) : "";
+    if (!row->saves || !settings_differ(value, &plain, row))
+        return "";
+    return brief ? pane_fits_letter(fit_price(row, g), letter)
+                 : settings_price_name(fit_price(row, g));
 }
 
-/* "3.11 MiB  -12.3%", or nothing for a dial that saves no bytes. */
+/* "3.11 MiB  -12.3%", or the peak alone; nothing for a dial that saves no
+ * bytes. */
 static void value_bytes(const struct session *s, const struct setting *row,
-                        const struct forecast *f, char *text, size_t size)
+                        const struct forecast *f, bool brief, char text[64])
 {
     char bytes[BYTES_TEXT_SIZE], change[NUMBER_SIZE] = "";
 
@@ -98,18 +105,42 @@ static void value_bytes(const struct session *s, const struct setting *row,
     if (s->planned && !s->planned->refused)
         number_change(change, (double)s->planned->peak_bytes,
                       (double)f->peak_bytes);
-    snprintf(text, size, "%10s %7s  ",
-             bytes_format(bytes, sizeof(bytes), f->peak_bytes), change);
+    bytes_format(bytes, sizeof(bytes), f->peak_bytes);
+    if (brief)
+        snprintf(text, 64, "%9s ", bytes);
+    else
+        snprintf(text, 64, "%9s %7s ", bytes, change);
 }
 
+/* "  86.0 ms  ×1.13", or the factor alone of a guess; or else the time. */
+static void value_time(const struct session *s, const struct forecast *f,
+                       bool brief, char text[64])
+{
+    double times = session_times(s, f);
+    char seconds[TEXT_TIME_SIZE], factor[NUMBER_SIZE] = "…";
+
+    if (isfinite(times))
+        number_format(factor, times, 2, NUMBER_CELLS_MIN);
+    text_time(seconds, f->seconds);
+    if (f->guessed)
+        snprintf(text, 64, " ×%-10s", factor);
+    else if (brief)
+        snprintf(text, 64, "%8s ", seconds);
+    else
+        snprintf(text, 64, "%8s  ×%-10s", seconds, factor);
+}
+
+/* Of a terminal with fewer columns the rows are brief. */
+enum { BRIEF_COLS = 60 };
+
 static void add_value(struct text_block *text, const struct session *s,
-                      int dial, const struct settings *value, int i, bool here)
+                      int dial, const struct settings *value, int i, bool here,
+                      bool brief)
 {
     const struct setting *row = dial_setting(dial);
     const struct forecast *f = forecast_at(s, value, i);
-    double times = session_times(s, f);
-    char name[SETTINGS_TEXT_SIZE], figures[64], factor[NUMBER_SIZE];
-    char seconds[TEXT_TIME_SIZE], time[TEXT_TIME_SIZE + 4] = "";
+    char name[SETTINGS_TEXT_SIZE], bytes[64], time[64];
+    char letter[PRICE_LETTER_SIZE];
     const char *mark = here ? "▸" : " ";
 
     dial_format(value, dial, name, sizeof(name));
@@ -119,18 +150,25 @@ static void add_value(struct text_block *text, const struct session *s,
         text_block_add(text, ROLE_BAD, "%s %-10s  %s", mark, name,
                        f->error.text);
     } else {
-        value_bytes(s, row, f, figures, sizeof(figures));
-        strcpy(factor, "…");
-        if (isfinite(times))
-            number_format(factor, times, 2, NUMBER_CELLS_MIN);
-        if (!f->guessed)
-            snprintf(time, sizeof(time), "%8s  ",
-                     text_time(seconds, f->seconds));
+        value_bytes(s, row, f, brief, bytes);
+        value_time(s, f, brief, time);
         text_block_add(text, here ? ROLE_TITLE : ROLE_TEXT,
-                       "%s %-10s %s%s×%-10s %s", mark, name, figures, time,
-                       factor, value_price(s, row, value));
+                       "%s %-10s %s%s %s", mark, name, bytes, time,
+                       value_price(s, row, value, brief, letter));
     }
     text_block_choosable(text);
+}
+
+static void add_heading(struct text_block *text, const struct session *s,
+                        const struct setting *row, bool brief)
+{
+    bool seconds = s->ledger.timings;
+
+    text_block_add(text, ROLE_DIM, "  %-10s %s%s%s", "value",
+                   !row->shrinks ? "" : brief ? "     peak "
+                                              : "     peak  change ",
+                   seconds ? "  a step " : "",
+                   seconds && brief ? "" : " of baseline price");
 }
 
 static void fill_list(struct screen *s)
@@ -139,15 +177,12 @@ static void fill_list(struct screen *s)
     struct text_block *text = &s->popup_text;
     struct settings list[VALUES_MOST];
     int at, n = list_values(session, s->dial, list, &at);
+    bool brief = s->cells.cols < BRIEF_COLS;
 
     explain_value(text, session, s->dial);
-    text_block_add(text, ROLE_DIM, "  %-10s %s%s%s", "value",
-                   dial_setting(s->dial)->shrinks ?
-                   "      peak  change  " : "",
-                   session->ledger.timings ? "  a step  " : "",
-                   "of baseline price");
+    add_heading(text, session, dial_setting(s->dial), brief);
     for (int i = 0; i < n; i++)
-        add_value(text, session, s->dial, &list[i], i, i == at);
+        add_value(text, session, s->dial, &list[i], i, i == at, brief);
     explain_dial(text, session, s->dial);
 }
 

@@ -257,7 +257,8 @@ static const char *times_text(const struct session *s,
     if (isfinite(times))
         snprintf(text, TIMES_SIZE, ", %s%s×%s of baseline",
                  f->guessed ? "" : text_time(time, f->seconds),
-                 f->guessed ? "" : ", ", number_format(number, times, 2, NUMBER_CELLS_MIN));
+                 f->guessed ? "" : ", ",
+                 number_format(number, times, 2, NUMBER_CELLS_MIN));
     return text;
 }
 

@@ -34,16 +34,25 @@ static void turned_text(int dial, const struct settings *next, char text[64],
     snprintf(bytes, BYTES_TEXT_SIZE, "%.16s", value);
 }
 
-/* "3.11 MiB 86.0 ms", or "3.11 MiB ×1.29" where times are a guess, and the peak
- * alone; returns the style. */
+enum { SECONDS_COLS = 19 };
+
+/* Whether a turn has room for seconds, and they are known; else a factor. */
+static bool says_seconds(const struct session *s, int cols)
+{
+    return s->ledger.timings && cols >= SECONDS_COLS;
+}
+
+/* "3.11 MiB 86.0 ms", or "3.11 MiB ×1.29" where there is less room or times are
+ * a guess, and the peak alone; returns the style. */
 static unsigned peak_text_of(const struct session *s, const struct forecast *f,
-                             char text[64], char bytes[BYTES_TEXT_SIZE])
+                             int cols, char text[64],
+                             char bytes[BYTES_TEXT_SIZE])
 {
     char times[NUMBER_SIZE], change[NUMBER_SIZE], time[TEXT_TIME_SIZE];
     double factor = session_times(s, f);
 
     bytes_format(bytes, BYTES_TEXT_SIZE, f->peak_bytes);
-    if (!f->guessed)
+    if (!f->guessed && says_seconds(s, cols))
         snprintf(text, 64, "%s %s", bytes, text_time(time, f->seconds));
     else if (isfinite(factor))
         snprintf(text, 64, "%s ×%s", bytes,
@@ -75,7 +84,7 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
     else if (!dial_setting(dial)->shrinks)
         turned_text(dial, &next, text, bytes);
     else if (f && now && !now->refused)
-        style = peak_text_of(session, f, text, bytes);
+        style = peak_text_of(session, f, area.cols, text, bytes);
     col = area_text(area, row, 0, ROLE_KEY | STYLE_BOLD,
                     turn == DIAL_UP ? "›" : "‹");
     if (col + cells_width(text) > area.cols)
@@ -96,6 +105,17 @@ static bool is_idle(const struct session *session, int dial,
                     why);
 }
 
+/* The columns before a turn, and those of one. */
+static int indent_of(int cols)
+{
+    return cols < 38 ? 1 : 2;
+}
+
+static int half_of(int cols)
+{
+    return (cols - indent_of(cols) - 1) / 2;
+}
+
 static void draw_dial(struct screen *s, struct area area, int row, int dial)
 {
     const struct session *session = s->session;
@@ -106,8 +126,7 @@ static void draw_dial(struct screen *s, struct area area, int row, int dial)
     unsigned style = pending ? ROLE_PENDING | STYLE_BOLD
                      : idle  ? ROLE_DIM : ROLE_TEXT | STYLE_BOLD;
     char value[SETTINGS_TEXT_SIZE], before[SETTINGS_TEXT_SIZE];
-    int indent = area.cols < 38 ? 1 : 2;
-    int half = (area.cols - indent - 1) / 2, col;
+    int indent = indent_of(area.cols), half = half_of(area.cols), col;
 
     screen_target(s, area, row, 0, 2, area.cols, ACTION_ROW, dial);
     dial_format(&session->wanted, dial, value, sizeof(value));
@@ -168,7 +187,8 @@ void pane_dials_draw(struct screen *s, struct pane_dials *p, struct area area)
                                                                : DETAIL_ROWS),
                                 0, DETAIL_ROWS, area.cols));
     snprintf(note, sizeof(note), "%s  %d/2",
-             s->session->ledger.timings ? "a step" : "of baseline",
+             says_seconds(s->session, half_of(area.cols)) ? "a step"
+                                                          : "of baseline",
              p->more ? 2 : 1);
     screen_note(s, area, screen_has_keys(s, PANE_DIALS) ? ROLE_KEY : ROLE_DIM,
                 note);

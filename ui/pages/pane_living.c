@@ -161,7 +161,8 @@ void pane_living_draw(struct screen *s, struct pane_living *p,
     const struct timings *timings = s->session->ledger.timings;
 
     if (area.cols >= FACTS_COLS + LIST_LEAST_COLS) {
-        draw_facts(timings, job, area_sub(area, 0, 0, area.rows, FACTS_COLS), step);
+        draw_facts(timings, job,
+                   area_sub(area, 0, 0, area.rows, FACTS_COLS), step);
         col = FACTS_COLS + 1;
     } else {
         row = draw_facts(timings, job, area, step) + 1;
