@@ -489,12 +489,13 @@ Test(trainer, runs_with_moments_in_8_bits_go_on_bit_for_bit)
 
 /* Steps with momentum as the accumulator: losses are as near as rounding leaves
  * them. One dense gradient may be larger than all nonzeros' of a small net. */
-static void expect_equal_steps(const char *parts, const char *sparsity)
+static void expect_equal_steps(const char *parts, const char *sparsity,
+                               const char *precision, double tolerance)
 {
-    const char *const buffer[] = { parts, sparsity, "nesterov=no",
+    const char *const buffer[] = { parts, sparsity, precision, "nesterov=no",
                                    "weight_decay=0.1", "rewire_period=3",
                                    "epoch_samples=200", NULL };
-    const char *const moments[] = { parts, sparsity, "nesterov=no",
+    const char *const moments[] = { parts, sparsity, precision, "nesterov=no",
                                     "weight_decay=0.1", "rewire_period=3",
                                     "epoch_samples=200",
                                     "gradients=accumulate", NULL };
@@ -503,8 +504,9 @@ static void expect_equal_steps(const char *parts, const char *sparsity)
     for (int i = 0; i < 20; i++) {
         double one = trainer_step(a).loss, other = trainer_step(b).loss;
 
-        cr_expect_float_eq(one, other, 1e-3 * one, "%s, %s: step %d: %g, %g",
-                           parts, sparsity, i, one, other);
+        cr_expect_float_eq(one, other, tolerance * one,
+                           "%s, %s, %s: step %d: %g, %g", parts, sparsity,
+                           precision, i, one, other);
     }
     if (strcmp(sparsity, "sparsity=0") == 0)
         cr_expect_lt(b->job->plan->peak_bytes, a->job->plan->peak_bytes);
@@ -516,11 +518,15 @@ Test(trainer, momentum_accumulates_gradients)
 {
     static const char *const parts[] = { "microbatch=0", "microbatch=5",
                                          "microbatch=2" };
+    static const char *const sparsities[] = { "sparsity=0", "sparsity=0.7" };
 
-    for (int i = 0; i < 3; i++) {
-        expect_equal_steps(parts[i], "sparsity=0");
-        expect_equal_steps(parts[i], "sparsity=0.7");
-    }
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 2; k++) {
+            expect_equal_steps(parts[i], sparsities[k], "precision=fp32",
+                               1e-3);
+            expect_equal_steps(parts[i], sparsities[k], "precision=bf16",
+                               0.04);
+        }
 }
 
 /* State in 8 bits is carried over as it is where nothing in its storage
