@@ -10,7 +10,7 @@ static const double save_interval = 1; /* between snapshots, at least */
 static const double save_retry = 60;   /* after a failure */
 
 /* Snapshots take at most 1 / SAVE_SHARE of the time. */
-enum { SAVE_SHARE = 128 };
+enum { SAVE_SHARE = 256 };
 
 void saver_init(struct saver *s, const char *path)
 {
