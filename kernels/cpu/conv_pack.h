@@ -31,14 +31,15 @@ static inline void conv_pack(const enum dtype dtype,
                 float from = i < lanes
                              ? float_load(x->data, at + (size_t)i, dtype) : 0;
 
-                to[i] = scale && i < lanes ? relu(scale[i] * from + shift[i])
-                                           : from;
+                to[i] = scale && i < lanes
+                            ? float_rounded(relu(scale[i] * from + shift[i]),
+                                            dtype) : from;
             }
         else if (scale)
             for (int i = 0; i < CONV_BLOCK; i += VLEN)
                 vf_store(to + i,
-                         vf_through(vf_load_as(dtype, x->data,
-                                               at + (size_t)i),
+                         vf_through(dtype, vf_load_as(dtype, x->data,
+                                                      at + (size_t)i),
                                     vf_load(scale + i), vf_load(shift + i)));
         else
             for (int i = 0; i < CONV_BLOCK; i += VLEN)
