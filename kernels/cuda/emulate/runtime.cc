@@ -2,11 +2,13 @@
  * Streams. Work waits in a list until somebody waits for it, or goes into the
  * graph that is being captured. MEMDIAL_EMULATE_MEMORY is the number of bytes
  * that the device has, MEMDIAL_EMULATE_FAULT the number of launches that it
- * survives, MEMDIAL_EMULATE_GRAPHS the number of graphs that it has room for.
+ * survives, MEMDIAL_EMULATE_GRAPHS the number of graphs that it has room for,
+ * MEMDIAL_EMULATE_NODES the number of nodes that a graph may have.
  */
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -17,6 +19,7 @@ namespace emulate {
 typedef std::vector<std::function<void()>> work;
 
 struct event {
+    stream *of;                  /* NULL while it is on none */
     std::chrono::steady_clock::time_point at;
 };
 
@@ -25,7 +28,7 @@ struct graph {
 };
 
 struct stream {
-    work waiting;
+    std::deque<std::function<void()>> waiting;
     graph *captured;             /* NULL while nothing is captured */
 };
 
@@ -48,8 +51,19 @@ static void count_launch()
 
 static void put(stream *s, std::function<void()> what)
 {
-    (s->captured ? s->captured->nodes : s->waiting)
-        .push_back(std::move(what));
+    if (s->captured)
+        s->captured->nodes.push_back(std::move(what));
+    else
+        s->waiting.push_back(std::move(what));
+}
+
+/* Does the work that has waited longest. */
+static void work_on(stream *s)
+{
+    std::function<void()> what = std::move(s->waiting.front());
+
+    s->waiting.pop_front();
+    what();
 }
 
 void launch(stream *s, dim3 grid, dim3 block, size_t shared_bytes,
@@ -182,9 +196,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
 {
     if (s->captured)
         return cudaErrorStreamCaptureUnsupported;
-    for (const std::function<void()> &what : s->waiting)
-        what();
-    s->waiting.clear();
+    while (!s->waiting.empty())
+        work_on(s);
     return fault;
 }
 
@@ -202,7 +215,18 @@ cudaError_t cudaEventDestroy(cudaEvent_t e)
 
 cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 {
-    put(s, [=] { e->at = std::chrono::steady_clock::now(); });
+    e->of = s;
+    put(s, [=] {
+        e->of = NULL;
+        e->at = std::chrono::steady_clock::now();
+    });
+    return fault;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t e)
+{
+    while (e->of)
+        work_on(e->of);
     return fault;
 }
 
@@ -250,7 +274,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t g,
                                  unsigned long long)
 {
     *exec = NULL;
-    if (graphs == environment("MEMDIAL_EMULATE_GRAPHS", SIZE_MAX))
+    if (graphs == environment("MEMDIAL_EMULATE_GRAPHS", SIZE_MAX)
+        || g->nodes.size() > environment("MEMDIAL_EMULATE_NODES", SIZE_MAX))
         return cudaErrorMemoryAllocation;
     graphs++;
     *exec = new graph(*g);
