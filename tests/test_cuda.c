@@ -24,7 +24,7 @@
 #include "train/snapshot.h"
 #include "train/training.h"
 
-enum { STEPS = 2, SAMPLES = 3 };
+enum { STEPS = 2, SAMPLES = 3, STEPS_KEPT = 5 };
 
 /* Settings that cover everything a device could get wrong in a step. */
 static const char *const ways[][8] = {
@@ -457,7 +457,7 @@ static void check_refusal(const char *path, const char *reason)
     cr_expect_not(info.usable);
     cr_expect_not(info.automatic);
     cr_expect(strstr(info.line, reason), "%s", info.line);
-    cr_assert_not(cuda_backend.open(&device, 1, why));
+    cr_assert_not(cuda_backend.open(&device, DEVICE_ANY, 1, why));
     cr_expect_str_eq(why, info.line);
 }
 
@@ -554,6 +554,113 @@ Test(cuda, runs_go_on_as_on_the_cpu)
     }
     trainer_free(t[0]);
     trainer_free(t[1]);
+}
+
+/* Losses of some steps, which must not depend on who makes the samples. */
+static void run_kept(const char *backend, const char *keep, const char *augment,
+                     double losses[STEPS_KEPT])
+{
+    struct trainer *t;
+    struct error e;
+
+    cr_assert(try_trainer(&t, (const char *[]){ backend, keep, augment,
+                                                "microbatch=3", "batch=5",
+                                                "precision=bf16",
+                                                "epoch_samples=20", NULL },
+                          &e), "%s", e.text);
+    for (int i = 0; i < STEPS_KEPT; i++)
+        losses[i] = trainer_step(t).loss;
+    trainer_free(t);
+}
+
+/* Samples that are picked on a device, in the first steps and in recorded ones,
+ * have the bits of those that the host makes. */
+Test(cuda, kept_images_give_the_same_bits)
+{
+    static const char *const backends_tried[] = { "backend=cpu",
+                                                  "backend=cuda" };
+
+    engine_emulate();
+    for (int i = 0; i < 4; i++) {
+        const char *augment = i / 2 ? "augment=no" : "augment=yes";
+        double made[STEPS_KEPT], kept[STEPS_KEPT];
+
+        run_kept(backends_tried[i % 2], "keep_images=no", augment, made);
+        run_kept(backends_tried[i % 2], "keep_images=yes", augment, kept);
+        cr_expect_arr_eq(made, kept, sizeof(made), "%s, %s",
+                         backends_tried[i % 2], augment);
+    }
+}
+
+static double thread_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* With images on the device the host does next to nothing, even where each
+ * launch of a record is a copy of all its arguments, as in the emulation. */
+Test(cuda, kept_images_leave_the_host_idle)
+{
+    struct trainer *t;
+    struct error e;
+    double least = 1;
+
+    engine_emulate();
+    setenv("MEMDIAL_EMULATE_IDLE", "1", 1);
+    cr_assert(try_trainer(&t, (const char *[]){
+        "keep_images=yes", "depth=28", "width=2", "batch=100",
+        "epoch_samples=20000", NULL }, &e), "%s", e.text);
+    for (int i = 0; i < 20; i++) {
+        double begin = thread_seconds(), seconds;
+
+        trainer_step(t);
+        seconds = thread_seconds() - begin;
+        least = seconds < least ? seconds : least;
+    }
+    cr_expect(SANITIZED || least < 2e-4, "%g s", least);
+    trainer_free(t);
+}
+
+/* The device's memory, by the name of a backend. */
+static size_t memory_on(const char *backend)
+{
+    struct device_memory m = { .limit = "" };
+    struct settings settings = settings_of((const char *[]){ backend, NULL });
+    struct device *device;
+    struct error e;
+    struct job *job;
+
+    cr_assert(job_new(&job, &settings, &e), "%s", e.text);
+    cr_assert(job_open_device(job, &device, &e), "%s", e.text);
+    job->backend->memory(device, NULL, 0, &m);
+    job->backend->close(device);
+    job_free(job);
+    return m.available;
+}
+
+Test(cuda, devices_are_chosen_by_number)
+{
+    struct device *device;
+    struct settings settings;
+    struct error e;
+    struct job *job;
+
+    engine_emulate();
+    setenv("MEMDIAL_EMULATE_DEVICES", "2", 1);
+    cr_expect_eq(memory_on("backend=cuda:0"), memory_on("backend=cuda"));
+    cr_expect_eq(2 * memory_on("backend=cuda:1"), memory_on("backend=cuda"));
+    settings = settings_of((const char *[]){ "backend=cuda:2", NULL });
+    cr_assert(job_new(&job, &settings, &e), "%s", e.text);
+    cr_expect_not(job_open_device(job, &device, &e));
+    cr_expect_eq(e.code, EXIT_RUN);
+    cr_expect(strstr(e.text, "cuda:1 (emulated device 1"), "%s", e.text);
+    job_free(job);
+    settings = settings_of((const char *[]){ "backend=cuda:x", NULL });
+    cr_expect_not(job_new(&job, &settings, &e));
+    cr_expect_eq(e.code, EXIT_INPUT);
 }
 
 /* The whole arena, and nothing else, is on the device, and it is freed. */

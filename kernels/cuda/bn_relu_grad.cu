@@ -33,8 +33,7 @@ template <typename T> struct gradients {
               channels((size_t)g.channels),
               affine(g.stat, g.channels, column)
         {
-            for (int i = 0; i < W; i++)
-                mean[i] = g.stat[STAT_MEAN * g.channels + column + i];
+            load(mean, g.stat + STAT_MEAN * g.channels + column);
         }
 
         __device__ void add(size_t row, float (&sum)[W], float (&product)[W])
@@ -63,22 +62,20 @@ struct coefficients {
     float *linear, *constant; /* (C) */
 };
 
-/* One warp for each channel. */
+/* One block for each channel. */
 static __global__ void write_parameters(int channels, int tiles, double rows,
                                         const float *stat, const float *sums,
                                         struct coefficients k, float *dgamma,
                                         float *dbeta)
 {
-    int i = (int)warp_index();
+    int i = (int)blockIdx.x;
     channel_sums of(sums, tiles, channels, i);
     double dy, dy_xhat;
 
-    if (i >= channels)
-        return;
     dy = of.total([&](int tile) { return of.at(tile, SUM_DY); });
     dy_xhat = of.total([&](int tile) { return of.at(tile, SUM_DY_X); })
               * stat[STAT_RSTD * channels + i];
-    if (warp_lane() > 0)
+    if (threadIdx.x > 0)
         return;
     dbeta[i] += (float)dy;
     dgamma[i] += (float)dy_xhat;
@@ -95,8 +92,10 @@ static __global__ void write_dx(size_t n, gradients<T> g,
     for (size_t i = thread_index() * W; i < n; i += grid_threads() * W) {
         int column = (int)(i % (size_t)g.channels);
         typename gradients<T>::template at<W> at(g, column);
-        float d[W], v[W], more[W] = {};
+        float d[W], v[W], more[W] = {}, linear[W], constant[W];
 
+        load(linear, k.linear + column);
+        load(constant, k.constant + column);
         load(d, g.dz + i);
         load(v, g.x + i);
         if (add)
@@ -104,8 +103,7 @@ static __global__ void write_dx(size_t n, gradients<T> g,
 #pragma unroll
         for (int j = 0; j < W; j++) {
             float dy = at.affine(j, v[j]) > 0 ? d[j] : 0;
-            float from_x = fmaf(k.linear[column + j], v[j] - at.mean[j],
-                                k.constant[column + j]);
+            float from_x = fmaf(linear[j], v[j] - at.mean[j], constant[j]);
 
             d[j] = fmaf(at.affine.scale[j], dy, from_x) + more[j];
         }
@@ -135,8 +133,8 @@ void cuda_bn_relu_grad(struct queue *q, const struct call *c)
 
             if (!given)
                 rows_launch<W>(q, g, rows, channels, sums);
-            launch(q, blocks_for((size_t)channels * WARP_LANES),
-                   BLOCK_THREADS, 0, write_parameters, channels,
+            launch(q, (unsigned)channels, BLOCK_THREADS,
+                   sizeof(channel_memory), write_parameters, channels,
                    (int)tiles_of(rows, TILE_ROWS), (double)rows, stat, sums, k,
                    data_of<float>(&o[BN_RELU_GRAD_DGAMMA]),
                    data_of<float>(&o[BN_RELU_GRAD_DBETA]));

@@ -82,7 +82,7 @@ struct weight_gradient : partial_sums {
 
         if (column >= columns)
             return;
-        for (; row < end; row += GEMM_THREADS / ACROSS) {
+        for (; row < end; row += Product::THREADS / ACROSS) {
             size_t i = (size_t)row * (size_t)columns + (size_t)column;
             float sum[W] = {};
 
@@ -179,7 +179,8 @@ void cuda_conv_wgrad(struct queue *q, const struct call *c)
         plain<T, W, dense<T>> gradient = { dense<T>(dy), depth, s.co };
 
         with_direct<W>(x, [&](auto direct) {
-            patches<T, W, false, false, decltype(direct)::value> seen(x, s);
+            patches<T, W, PATCHES, false, decltype(direct)::value> seen(x,
+                                                                        s);
 
             gemm_launch<Product>(q, seen, gradient, s.taps * s.ci, s.co,
                                  depth, part, to);

@@ -149,12 +149,18 @@ static int module_list(struct device_info info[], int max)
     return count < max ? count : max;
 }
 
-/* The first device that can be used; -1 and why if there is none. */
-static int choose(struct device_info *info, char why[WHY_SIZE])
+/* The device of a number, or the first that can be used; -1 and why if there is
+ * none. */
+static int choose(int number, struct device_info *info, char why[WHY_SIZE])
 {
     int count = count_devices(why);
 
+    if (count > 0 && number >= count)
+        snprintf(why, WHY_SIZE, "there are %d devices, numbered from 0",
+                 count);
     for (int i = 0; i < count; i++) {
+        if (number != DEVICE_ANY && number != i)
+            continue;
         *info = {};
         describe(i, info);
         if (info->usable)
@@ -166,10 +172,11 @@ static int choose(struct device_info *info, char why[WHY_SIZE])
 
 static void module_close(struct device *);
 
-static bool module_open(struct device **out, int threads, char why[WHY_SIZE])
+static bool module_open(struct device **out, int number, int threads,
+                        char why[WHY_SIZE])
 {
     struct device_info info;
-    int index = choose(&info, why);
+    int index = choose(number, &info, why);
     struct device *d;
     struct queue *q;
 
@@ -492,6 +499,7 @@ static bool module_ceilings(struct device *, struct ceilings *ceilings,
 static void copy(struct device *d, void *to, const void *from, size_t bytes,
                  enum cudaMemcpyKind kind)
 {
+    table_flush(&d->queue);
     if (d->queue.error == cudaSuccess)
         queue_check(&d->queue,
                     cudaMemcpyAsync(to, from, bytes, kind, d->queue.stream));

@@ -309,6 +309,7 @@ static bool ask(const struct request *request, const struct asked *a,
         return false;
     warn_of_machine(&q);
     settled = machine_settle(&machine, &settings);
+    machine_drop_number(settled.backend);
     timings = told_timings(settled.backend, request->preset, why);
     q.timings = timings;
     ok = report_fit(&q, a, &preset, request->preset, e);

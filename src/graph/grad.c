@@ -343,6 +343,7 @@ static void rule(struct grad *d, const struct op *op)
         attention_rule(d, op);
         break;
     case OP_load:
+    case OP_pick:
     case OP_token_loss:
     case OP_bn_stats: /* in the rule of the operation that applies it */
     case OP_softmax_xent: /* losses compute the gradients we start from */

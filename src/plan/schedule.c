@@ -47,7 +47,7 @@ static int new_instance(struct emission *b, int value)
 static int read_instance(struct emission *b, int value)
 {
     if (b->current[value] < 0) {
-        assert(kind_persists(b->schedule->graph->values[value].kind));
+        assert(graph_persists(b->schedule->graph, value));
         new_instance(b, value);
     }
     return b->current[value];
@@ -288,7 +288,7 @@ static void emit_program(struct emission *b, enum program program,
     struct program_steps *p = &s->program[program];
 
     for (int i = 0; i < s->graph->value_count; i++)
-        if (!kind_persists(s->graph->values[i].kind))
+        if (!graph_persists(s->graph, i))
             b->current[i] = -1;
     p->begin = s->step_count;
     p->until = -1;

@@ -210,6 +210,14 @@ void executor_write(const struct executor *ex, int instance, const void *host)
                              ex->plan->instances[instance].bytes);
 }
 
+void executor_write_bytes(const struct executor *ex, int instance,
+                          size_t offset, const void *host, size_t bytes)
+{
+    ex->plan->backend->write(ex->device,
+                             (char *)address(ex, instance) + offset, host,
+                             bytes);
+}
+
 /* The elements of an instance, and the type in which they are stored. */
 static size_t elements(const struct executor *ex, int instance,
                        enum dtype *dtype)

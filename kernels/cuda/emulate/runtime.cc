@@ -3,7 +3,10 @@
  * graph that is being captured. MEMDIAL_EMULATE_MEMORY is the number of bytes
  * that the device has, MEMDIAL_EMULATE_FAULT the number of launches that it
  * survives, MEMDIAL_EMULATE_GRAPHS the number of graphs that it has room for,
- * MEMDIAL_EMULATE_NODES the number of nodes that a graph may have.
+ * MEMDIAL_EMULATE_NODES the number of nodes that a graph may have,
+ * MEMDIAL_EMULATE_DEVICES the number of devices, each with half the memory
+ * of the one before. With MEMDIAL_EMULATE_IDLE=1
+ * kernels do nothing, so that the host's own work is left.
  */
 #include <chrono>
 #include <cstdio>
@@ -71,14 +74,16 @@ void launch(stream *s, dim3 grid, dim3 block, size_t shared_bytes,
 {
     put(s, [=] {
         count_launch();
-        if (fault == cudaSuccess)
+        if (fault == cudaSuccess && !environment("MEMDIAL_EMULATE_IDLE", 0))
             run_grid(grid, block, shared_bytes, thread);
     });
 }
 
-static size_t total_bytes()
+static int current;              /* device */
+
+static size_t total_bytes(int device = current)
 {
-    return environment("MEMDIAL_EMULATE_MEMORY", (size_t)1 << 30);
+    return environment("MEMDIAL_EMULATE_MEMORY", (size_t)1 << 30) >> device;
 }
 
 static size_t used_bytes;
@@ -110,22 +115,29 @@ cudaError_t cudaGetLastError()
 
 cudaError_t cudaGetDeviceCount(int *count)
 {
-    *count = 1;
+    *count = (int)environment("MEMDIAL_EMULATE_DEVICES", 1);
     return cudaSuccess;
 }
 
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int)
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device)
 {
     memset(p, 0, sizeof(*p));
-    snprintf(p->name, sizeof(p->name), "emulated device");
-    p->totalGlobalMem = total_bytes();
+    snprintf(p->name, sizeof(p->name), device ? "emulated device %d"
+                                              : "emulated device", device);
+    p->totalGlobalMem = total_bytes(device);
     p->major = 9;
     p->multiProcessorCount = 2;
     return cudaSuccess;
 }
 
-cudaError_t cudaSetDevice(int)
+cudaError_t cudaSetDevice(int device)
 {
+    int count;
+
+    cudaGetDeviceCount(&count);
+    if (device >= count)
+        return cudaErrorInvalidValue;
+    current = device;
     return fault;
 }
 
