@@ -22,7 +22,16 @@ VARIANTS = [
     ["precision=bf16"],
     ["precision=fp16"],
     ["microbatch=10"],
+    ["optimizer_state=8bit"],
+    ["precision=bf16", "optimizer_state=8bit"],
+    ["nesterov=no", "microbatch=10"],
+    ["nesterov=no", "microbatch=10", "gradients=accumulate"],
+    ["nesterov=no", "microbatch=10", "precision=bf16"],
+    ["nesterov=no", "microbatch=10", "precision=bf16",
+     "gradients=accumulate", "optimizer_state=8bit"],
     ["checkpoint=sqrt"],
+    ["saved=8bit"],
+    ["saved=4bit"],
     *([f"sparsity={sparsity}", f"sparse_method={method}"]
       for sparsity in (0.5, 0.7, 0.9) for method in ("dsr", "static")),
     ["sparsity=0.7", "sparse_method=dsr", "precision=fp16", "microbatch=10",
@@ -42,12 +51,22 @@ def with_settings(command, settings):
     return command + [word for s in settings for word in ("--set", s)]
 
 
+def names_in(variant):
+    return {s.split("=")[0] for s in variant}
+
+
+def asked_for(variants, only):
+    """The baseline and the variants that set one of some settings; all, if
+    none is named."""
+    return [v for v in variants if not (v and only) or names_in(v) & set(only)]
+
+
 def known_variants(args):
-    """The variants whose settings this memdial has."""
+    """The variants that are asked for whose settings this memdial has."""
     table = json.loads(output([args.memdial, "settings", "--json"]))
     names = {row["name"] for row in table}
-    for variant in VARIANTS:
-        if {s.split("=")[0] for s in variant} <= names:
+    for variant in asked_for(VARIANTS, args.only):
+        if names_in(variant) <= names:
             yield variant
         else:
             print(f"left out, not in this memdial: {' '.join(variant)}",
@@ -151,6 +170,8 @@ def main():
                         help="for a try; 0: all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME",
+                        help="the rows that set one of these settings")
     args = parser.parse_args()
 
     log = read_log(args.log)

@@ -21,6 +21,8 @@ VARIANTS = [
     ["microbatch=10"],
     ["precision=bf16"],
     ["precision=fp16"],
+    ["saved=8bit"],
+    ["saved=4bit"],
     ["sparsity=0.7"],
     ["sparsity=0.9"],
     *([f"sparsity={sparsity}", "precision=fp16", "microbatch=10",

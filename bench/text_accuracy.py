@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from statistics import mean
 
-from accuracy import output, read_log, with_settings
+from accuracy import asked_for, output, read_log, with_settings
 
 BASELINE = []
 # Five epochs of Multi30k are 1,180 updates: nonzeros move 23 times.
@@ -34,6 +34,12 @@ VARIANTS = [
     ["sparsity=0.5", "sparse_method=static"],
     ["sparsity=0.6", "sparse_method=static"],
     ["microbatch=250"],
+    ["optimizer_state=8bit"],
+    ["gradients=accumulate"],
+    *(["gradients=accumulate", "longest=125", f"microbatch={tokens}"]
+      for tokens in (535, 125)), # 4 and 17 parts
+    ["saved=8bit"],
+    ["saved=4bit"],
 ]
 
 
@@ -146,15 +152,18 @@ def main():
     parser.add_argument("--set", action="append", default=[],
                         metavar="NAME=VALUE", help="a setting of all runs")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME",
+                        help="the rows that set one of these settings")
     args = parser.parse_args()
 
     log = read_log(args.log)
+    variants = asked_for(VARIANTS, args.only)
     records = {(tuple(variant), seed): run(args, log, variant, seed)
-               for seed in args.seeds for variant in VARIANTS}
+               for seed in args.seeds for variant in variants}
     print_head(args)
     print_table(args, [(variant, [records[tuple(variant), seed]
                                   for seed in args.seeds])
-                       for variant in VARIANTS])
+                       for variant in variants])
 
 
 if __name__ == "__main__":

@@ -9,11 +9,12 @@
  *                [--repeats N] [--precision fp32|bf16|fp16]
  *
  * The highest rates are measured beside each operation, in every repeat: peak.c
- * has the multiply-adds. The copy moves as many bytes as the operation reads
- * and writes, and as often, so that caches serve both alike. Draws are those of
- * dropout on rows in the first-level cache. Shares are taken within a repeat;
- * figures are medians over the repeats. Bytes count each element of a tensor
- * once, if it is read or written. Sentences have 5 to 45 tokens, 25 on average.
+ * has the multiply-adds, of floats but for the loss. The copy moves as many
+ * bytes as the operation reads and writes, and as often, so that caches serve
+ * both alike. Draws are those of dropout on rows in the first-level cache.
+ * Shares are taken within a repeat; figures are medians over the repeats. Bytes
+ * count each element of a tensor once, if it is read or written. Sentences have
+ * 5 to 45 tokens, 25 on average.
  */
 #include <math.h>
 
@@ -233,16 +234,18 @@ static double copy_rate(const struct bench *b, char *room, size_t bytes,
     return 2.0 * (double)half * times / (bench_now(b) - start);
 }
 
-/* Draws per second of dropout in the first-level cache. */
+/* Draws per second of dropout in the first-level cache: those of one thread,
+ * times the threads, since so little work would mostly wait for them. */
 static double draw_rate(const struct bench *b, const struct call *dropout)
 {
     struct call c = *dropout;
-    int rows = DRAW_ROWS * b->threads;
 
+    c.threads = 1;
     for (int i = DROPOUT_X; i <= DROPOUT_Y; i++)
         if (i != DROPOUT_ENDS)
-            c.operand[i].dim[0] = rows;
-    return (double)rows * CHANNELS / seconds_of(b, OP_dropout, &c, 50);
+            c.operand[i].dim[0] = DRAW_ROWS;
+    return (double)b->threads * DRAW_ROWS * CHANNELS
+           / seconds_of(b, OP_dropout, &c, 50);
 }
 
 static void measure(const struct bench *b, const struct work *w,
@@ -256,7 +259,8 @@ static void measure(const struct bench *b, const struct work *w,
     int times = bytes < LEAST_BYTES ? 1 + (int)(LEAST_BYTES / bytes) : 1;
 
     for (int r = 0; r < b->repeats; r++) {
-        double peak = bench_peak(b, b->dtype), copy, draw, seconds;
+        enum dtype factors = w->op == OP_token_loss ? b->dtype : DTYPE_F32;
+        double peak = bench_peak(b, factors), copy, draw, seconds;
 
         copy = copy_rate(b, room, (size_t)bytes, times);
         draw = draw_rate(b, dropout);

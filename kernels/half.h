@@ -152,7 +152,7 @@ PORTABLE float float_rounded(float x, enum dtype dtype)
 {
     uint16_t stored = 0;
 
-    if (dtype == DTYPE_F32)
+    if (!dtype_is_narrow(dtype))
         return x;
     float_store(&stored, 0, dtype, x);
     return float_load(&stored, 0, dtype);

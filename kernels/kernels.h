@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/portable.h"
+
 enum op_code {
 #define OP(name, cpu, cuda, access, ...) OP_##name,
 #include "kernels/op_list.h"
@@ -31,19 +33,35 @@ enum { CALL_MAX_OPERANDS = 12, OPERAND_MAX_RANK = 4,
        MAX_MOMENTS = REWIRE_MOMENT_1 - REWIRE_MOMENT_0 + 1,
        LOAD_STREAMS = LOAD_STREAM_5 + 1 };
 
-/* Arithmetic is in DTYPE_F32 or better; the 16-bit types only store. */
-enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BF16, DTYPE_F16,
-             DTYPE_COUNT };
+/* Arithmetic is in DTYPE_F32 or better; the 16-bit types only store, and so do
+ * DTYPE_I8 and DTYPE_U8, codes that stand for multiples of a block's scale:
+ * scaled.h has their layout. Of DTYPE_8BIT and DTYPE_4BIT (squeeze.h) a tensor
+ * is stored in blocks that have all within them. */
+enum dtype { DTYPE_F32, DTYPE_F64, DTYPE_I32, DTYPE_BF16, DTYPE_F16, DTYPE_I8,
+             DTYPE_U8, DTYPE_8BIT, DTYPE_4BIT, DTYPE_COUNT };
 
 static inline const char *dtype_name(enum dtype dtype)
 {
-    static const char *const names[DTYPE_COUNT] = { "fp32", "fp64", "int32",
-                                                    "bf16", "fp16" };
+    static const char *const names[DTYPE_COUNT] = {
+        "fp32", "fp64", "int32", "bf16", "fp16", "int8", "uint8", "8bit", "4bit"
+    };
 
     return names[dtype];
 }
 
-/* Bytes of an element. */
+/* A block: two floats, which say what its codes stand for, and a code for each
+ * of its numbers. */
+enum { BLOCK_NUMBERS = 256, BLOCK_HEAD_BYTES = 8,
+       BLOCK_8BIT_BYTES = BLOCK_HEAD_BYTES + BLOCK_NUMBERS,
+       BLOCK_4BIT_BYTES = BLOCK_HEAD_BYTES + BLOCK_NUMBERS / 2 };
+
+static inline bool dtype_in_blocks(enum dtype dtype)
+{
+    return dtype == DTYPE_8BIT || dtype == DTYPE_4BIT;
+}
+
+/* Bytes of an element, without scales; of a type in blocks, of a whole block.
+ */
 static inline size_t dtype_size(enum dtype dtype)
 {
     switch (dtype) {
@@ -52,14 +70,34 @@ static inline size_t dtype_size(enum dtype dtype)
     case DTYPE_BF16:
     case DTYPE_F16:
         return 2;
+    case DTYPE_I8:
+    case DTYPE_U8:
+        return 1;
+    case DTYPE_8BIT:
+        return BLOCK_8BIT_BYTES;
+    case DTYPE_4BIT:
+        return BLOCK_4BIT_BYTES;
     default:
         return 4;
     }
 }
 
+/* Bytes of n elements; the last block is whole. */
+static inline size_t dtype_bytes(enum dtype dtype, size_t n)
+{
+    size_t each = dtype_in_blocks(dtype) ? BLOCK_NUMBERS : 1;
+
+    return (n + each - 1) / each * dtype_size(dtype);
+}
+
 static inline bool dtype_is_narrow(enum dtype dtype)
 {
     return dtype_size(dtype) == 2;
+}
+
+static inline bool dtype_is_scaled(enum dtype dtype)
+{
+    return dtype == DTYPE_I8 || dtype == DTYPE_U8;
 }
 
 /*
@@ -82,6 +120,18 @@ struct pool {
     int low_bits;        /* of the index; 0: it is a bitmap */
 };
 
+/* Bits of a word of the bitmap; places of a group, whose nonzeros an index
+ * counts. */
+enum { POOL_WORD = 64, POOL_GROUP = 512 };
+
+PORTABLE size_t pool_groups(const struct pool *p)
+{
+    return (p->words * POOL_WORD + POOL_GROUP - 1) / POOL_GROUP;
+}
+
+/* In place of a member: the nonzeros of all, one after the other. */
+enum { POOL_ALL = -1 };
+
 /* A tensor, row-major, the last dimension contiguous; dense, or a member of a
  * pool, without storage of its own. */
 struct operand {
@@ -89,7 +139,7 @@ struct operand {
                             the pool's values */
     const void *index;   /* of a member: the pool's index */
     const struct pool *pool; /* NULL: the tensor is dense */
-    int member;
+    int member;          /* or POOL_ALL */
     const float *through; /* NULL, or a stat (STAT_ROWS, C), C the last
                              dimension: load relu(scale*x + shift) */
     enum dtype dtype;
@@ -162,6 +212,15 @@ struct adam {
                             rate */
 };
 
+/* How much of x joins y. */
+struct blend {
+    uint32_t stream;     /* of random numbers, y's */
+    float keep, share;   /* the factors of y and x */
+    bool root;           /* y is the root of a mean of squares */
+    bool by_rate;        /* the share is of the learning rate */
+    bool of_part;        /* done for each part, which rounds anew */
+};
+
 /* Dropout (dropout.h): each element with this probability. */
 struct dropping {
     float rate;          /* 0: nothing is dropped */
@@ -176,6 +235,7 @@ union attr {
     struct { float eps, momentum; } norm; /* momentum: per whole batch */
     struct { float scale; } embedding;
     struct dropping dropout; /* dynconv and attention begin with it */
+    struct { uint32_t stream; } squeeze; /* of random numbers */
     /* Kernels of `taps` weights, one for each head; causal: the last tap is the
      * row itself, else the middle one. */
     struct { struct dropping dropout; int heads, taps; bool causal; } dynconv;
@@ -201,6 +261,7 @@ union attr {
             struct adam adam;
         };
     } update;
+    struct blend blend;
     struct { const struct pool *pool; enum rewire_method method; } rewire;
 };
 
@@ -317,15 +378,30 @@ static inline size_t operand_sample_elements(const struct operand *o)
     return operand_elements(o) / (size_t)o->dim[0];
 }
 
-/* Bytes of a dense tensor. */
-static inline size_t operand_bytes(const struct operand *o)
-{
-    return operand_elements(o) * dtype_size(o->dtype);
-}
-
 static inline size_t round_up(size_t n, size_t multiple)
 {
     return (n + multiple - 1) / multiple * multiple;
+}
+
+/* Elements of a scaled tensor that share a scale, unless those are the nonzeros
+ * of a group of a pool's index. */
+enum { SCALED_BLOCK = 256 };
+
+static inline size_t scaled_count(size_t elements, const struct pool *pool)
+{
+    return pool ? pool_groups(pool)
+                : (elements + SCALED_BLOCK - 1) / SCALED_BLOCK;
+}
+
+/* Bytes of a tensor; of a member of a pool, as if it were dense. */
+static inline size_t operand_bytes(const struct operand *o)
+{
+    size_t n = operand_elements(o);
+
+    if (!dtype_is_scaled(o->dtype))
+        return dtype_bytes(o->dtype, n);
+    return round_up(n, sizeof(float))
+           + scaled_count(n, o->pool) * sizeof(float);
 }
 
 /* For messages. */
@@ -425,8 +501,8 @@ struct backend {
     double (*seconds)(struct device *);
     /* Measures, in memory of its own beside the arena. */
     bool (*ceilings)(struct device *, struct ceilings *, char why[WHY_SIZE]);
-    /* Names what the time of its kernels depends on, such as the processor,
-     * without opening a device; NULL: the line of its first device does. */
+    /* Names what the time of its kernels depends on, such as processor and
+     * instruction set, or device and driver, without opening a device. */
     void (*hardware)(char name[WHY_SIZE]);
 };
 
@@ -435,6 +511,11 @@ enum { MAX_PROGRAMS = 4 };
 
 /* NULL-terminated, best first; `auto` takes the first that opens. */
 extern const struct backend *const backends[];
+
+/* The one of that name, or of a name and a device's number, "cuda:1"; NULL:
+ * there is none. */
+const struct backend *backend_named(const char *name);
+
 extern const struct backend cpu_backend;
 extern const struct backend cuda_backend;
 

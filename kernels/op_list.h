@@ -13,6 +13,7 @@
  * access: one letter per operand slot.
  *   r  read
  *   l  read; may be loaded through a saved batch norm: relu(scale*x + shift)
+ *   L  the same; may also be stored in blocks of fewer bits (squeeze.h)
  *   s  read, element i before element i of the output is written, so that the
  *      output may take over its storage when it dies here
  *   w  write, every element
@@ -36,7 +37,7 @@ OP(conv, SCRATCH, NONE, "lrswo", CONV_X, CONV_W, CONV_ADD, CONV_Y, CONV_SUMS)
 OP(conv_dgrad, SCRATCH, NONE, "rrswrro",
    CONV_DGRAD_DY, CONV_DGRAD_W, CONV_DGRAD_ADD, CONV_DGRAD_DX, CONV_DGRAD_X,
    CONV_DGRAD_STAT, CONV_DGRAD_SUMS)
-OP(conv_wgrad, SCRATCH, SCRATCH, "lru",
+OP(conv_wgrad, SCRATCH, SCRATCH, "Lru",
    CONV_WGRAD_X, CONV_WGRAD_DY, CONV_WGRAD_DW)
 
 OP(bn_stats, SCRATCH, SCRATCH, "rrruwr", BN_STATS_X, BN_STATS_GAMMA,
@@ -44,7 +45,7 @@ OP(bn_stats, SCRATCH, SCRATCH, "rrruwr", BN_STATS_X, BN_STATS_GAMMA,
 OP(bn_running, NONE, NONE, "rrrw", BN_RUNNING_GAMMA, BN_RUNNING_BETA,
    BN_RUNNING_RUNNING, BN_RUNNING_STAT)
 OP(bn_relu, NONE, NONE, "srw", BN_RELU_X, BN_RELU_STAT, BN_RELU_Z)
-OP(bn_relu_grad, SCRATCH, SCRATCH, "srrsuuwr", BN_RELU_GRAD_DZ, BN_RELU_GRAD_X,
+OP(bn_relu_grad, SCRATCH, SCRATCH, "sqrsuuwr", BN_RELU_GRAD_DZ, BN_RELU_GRAD_X,
    BN_RELU_GRAD_STAT, BN_RELU_GRAD_ADD, BN_RELU_GRAD_DGAMMA,
    BN_RELU_GRAD_DBETA, BN_RELU_GRAD_DX, BN_RELU_GRAD_SUMS)
 
@@ -112,11 +113,17 @@ OP(beam, SCRATCH, SCRATCH, "rruuuuuuuu", BEAM_X, BEAM_W, BEAM_STEP,
 OP(beam_end, NONE, NONE, "rrrw", BEAM_END_STATE, BEAM_END_HISTORY,
    BEAM_END_PARENTS, BEAM_END_TRANSLATIONS)
 
+OP(squeeze, NONE, NONE, "rrw", SQUEEZE_X, SQUEEZE_STAT, SQUEEZE_STORED)
+OP(expand, NONE, NONE, "rw", EXPAND_STORED, EXPAND_X)
+
 OP(check_finite, NONE, NONE, "ru", CHECK_FINITE_GRADIENT, CHECK_FINITE_SCALE)
 OP(sgd, NONE, NONE, "rruuu", SGD_GRADIENT, SGD_SCALE, SGD_MASTER,
    SGD_MOMENTUM, SGD_W)
 OP(adam, NONE, NONE, "rruuuu", ADAM_GRADIENT, ADAM_SCALE, ADAM_MASTER,
    ADAM_MEAN, ADAM_ROOT, ADAM_W)
+OP(blend, NONE, NONE, "ru", BLEND_X, BLEND_Y)
+OP(adam_apply, NONE, NONE, "rru", ADAM_APPLY_MEAN, ADAM_APPLY_ROOT,
+   ADAM_APPLY_W)
 OP(loss_scale, NONE, NONE, "uu", LOSS_SCALE_METRICS, LOSS_SCALE_SCALE)
 OP(rewire, SCRATCH, NONE, "uuuuuu", REWIRE_THRESHOLD, REWIRE_MASTER,
    REWIRE_MOMENT_0, REWIRE_MOMENT_1, REWIRE_W, REWIRE_INDEX)

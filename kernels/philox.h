@@ -24,7 +24,8 @@ enum philox_use {
     PHILOX_ROUND,
     PHILOX_PLACE,
     PHILOX_REWIRE,
-    PHILOX_DROPOUT
+    PHILOX_DROPOUT,
+    PHILOX_SQUEEZE
 };
 
 /* The factors of a round, and how the key grows after it. */

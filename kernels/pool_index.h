@@ -29,8 +29,8 @@
 #include "kernels/kernels.h"
 #include "kernels/portable.h"
 
-/* Bits of a word; places of a group, a multiple of any 2^low_bits. */
-enum { POOL_WORD = 64, POOL_GROUP = 512, POOL_MAX_LOW_BITS = 6 };
+/* A group is a multiple of any 2^low_bits. */
+enum { POOL_MAX_LOW_BITS = 6 };
 
 PORTABLE size_t pool_words_for(size_t bits)
 {
@@ -49,11 +49,6 @@ PORTABLE size_t pool_bits_words(const struct pool *p)
 PORTABLE size_t pool_low_words(const struct pool *p)
 {
     return pool_words_for(p->nonzeros * (size_t)p->low_bits);
-}
-
-PORTABLE size_t pool_groups(const struct pool *p)
-{
-    return (p->words * POOL_WORD + POOL_GROUP - 1) / POOL_GROUP;
 }
 
 static inline size_t pool_index_bytes(const struct pool *p)

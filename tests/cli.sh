@@ -109,6 +109,13 @@ works plan wrn-28-2 --set depth=250 --set width=64 --set sparsity=0.98
 refuses 2 "no preset 'quik'; did you mean 'quick'?" plan quik
 refuses 2 'depth: 11 is not 6n + 4' plan quick --set depth=11
 refuses 2 'microbatch: 101 is larger than batch, 100' plan --set microbatch=101
+refuses 2 'accumulate cannot look ahead as nesterov does; set nesterov=no, or' \
+    plan --set gradients=accumulate
+refuses 2 'overflows in fp16; set precision=bf16, or gradients=buffer' plan \
+    --set gradients=accumulate --set nesterov=no --set precision=fp16
+refuses 2 'set master_weights=none, or gradients=buffer' plan --set nesterov=no \
+    --set gradients=accumulate --set precision=bf16 --set master_weights=fp32
+works plan --set gradients=accumulate --set nesterov=no
 for command in plan train; do
     refuses 2 'batch: 100 samples are more than an epoch of 10; lower batch' \
         $command quick --set epoch_samples=10

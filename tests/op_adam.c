@@ -10,14 +10,28 @@ static const struct shape adam_shapes[] = {
     { .n = 3, .h = 3, .w = 17, .c = 33, .scaled = true },
     { .n = 3, .h = 3, .w = 16, .c = 33, .master = true },
     { .n = 3, .h = 3, .w = 17, .c = 33, .scaled = true, .overflow = true },
-    { .n = 3, .h = 3, .w = 32, .c = 64, .scaled = true, .master = true }
+    { .n = 3, .h = 3, .w = 32, .c = 64, .scaled = true, .master = true },
+    { .n = 1, .h = 5, .w = 7, .c = 3, .eight = true },
+    { .n = 3, .h = 3, .w = 17, .c = 33, .eight = true, .scaled = true },
+    { .n = 3, .h = 3, .w = 16, .c = 33, .eight = true, .master = true },
+    { .n = 3, .h = 3, .w = 17, .c = 33, .eight = true, .scaled = true,
+      .overflow = true }
 };
 
-/* Moments are of bf16 where weights are stored in 16 bits. */
-static void shape_moment(struct problem *p, int slot)
+static const struct shape adam_apply_shapes[] = {
+    { .n = 1, .h = 1, .w = 1, .c = 1 },
+    { .n = 1, .h = 5, .w = 7, .c = 3 },
+    { .n = 3, .h = 3, .w = 17, .c = 33, .eight = true },
+    { .n = 3, .h = 3, .w = 32, .c = 64 }
+};
+
+/* Moments are of 8 bits, or of bf16 where weights are stored in 16 bits. */
+static void shape_moment(struct problem *p, int slot, enum dtype eight)
 {
     shape_map(p, slot);
-    if (p->storage != DTYPE_F32)
+    if (p->shape->eight)
+        p->call.operand[slot].dtype = eight;
+    else if (p->storage != DTYPE_F32)
         p->call.operand[slot].dtype = DTYPE_BF16;
 }
 
@@ -29,22 +43,43 @@ static void describe_adam(struct problem *p)
         shape_map(p, ADAM_MASTER);
         p->call.operand[ADAM_MASTER].dtype = DTYPE_F32;
     }
-    shape_moment(p, ADAM_MEAN);
-    shape_moment(p, ADAM_ROOT);
+    shape_moment(p, ADAM_MEAN, DTYPE_I8);
+    shape_moment(p, ADAM_ROOT, DTYPE_U8);
     shape_map(p, ADAM_W);
     p->call.attr.update.stream = 9;
     p->call.attr.update.adam = (struct adam){ 0.9f, 0.98f, 1e-4f, 0.05f };
 }
 
-/* A root is not negative; the first are 0. */
-static void prepare_adam(struct problem *p)
+static void describe_adam_apply(struct problem *p)
 {
-    size_t n = operand_elements(&p->call.operand[ADAM_ROOT]);
-    double *root = p->before[ADAM_ROOT].value;
+    shape_moment(p, ADAM_APPLY_MEAN, DTYPE_I8);
+    shape_moment(p, ADAM_APPLY_ROOT, DTYPE_U8);
+    shape_map(p, ADAM_APPLY_W);
+    p->call.attr.update.stream = 9;
+    p->call.attr.update.adam = (struct adam){ 0.9f, 0.98f, 1e-4f, 0.05f };
+}
 
-    prepare_scale(p, ADAM_SCALE);
+/* A root is not negative; the first are 0, as the means are then. */
+static void prepare_roots(struct problem *p, int mean, int slot)
+{
+    size_t n = operand_elements(&p->call.operand[slot]);
+    double *root = p->before[slot].value;
+
     for (size_t i = 0; i < n; i++)
         root[i] = i < 5 ? 0 : fabs(root[i]);
+    for (size_t i = 0; mean >= 0 && i < n && i < 5; i++)
+        p->before[mean].value[i] = 0;
+}
+
+static void prepare_adam(struct problem *p)
+{
+    prepare_scale(p, ADAM_SCALE);
+    prepare_roots(p, -1, ADAM_ROOT);
+}
+
+static void prepare_adam_apply(struct problem *p)
+{
+    prepare_roots(p, ADAM_APPLY_MEAN, ADAM_APPLY_ROOT);
 }
 
 /* Updates element i of w, or of the master copy, at `kept`. */
@@ -84,6 +119,30 @@ void reference_adam(const struct call *c, struct exact *t)
     for (size_t i = 0; i < operand_elements(&c->operand[ADAM_W]); i++)
         adam_element(c, t, master ? ADAM_MASTER : ADAM_W, i);
 }
+
+void reference_adam_apply(const struct call *c, struct exact *t)
+{
+    const struct adam *a = &c->attr.update.adam;
+    double rate = (double)c->batch->learning_rate;
+    double updates = (double)c->batch->step + 1;
+    double step = rate * sqrt(1 - pow((double)a->beta2, updates))
+                  / (1 - pow((double)a->beta1, updates));
+
+    for (size_t i = 0; i < operand_elements(&c->operand[ADAM_APPLY_W]); i++) {
+        double w = t[ADAM_APPLY_W].value[i];
+        double decayed = rate * (double)a->weight_decay * w;
+        double move = step * t[ADAM_APPLY_MEAN].value[i]
+                      / (t[ADAM_APPLY_ROOT].value[i] + (double)a->eps);
+
+        exact_set(&t[ADAM_APPLY_W], i, w - decayed - move,
+                  fabs(w) + fabs(decayed) + 4 * fabs(move));
+    }
+}
+
+const struct subject subject_adam_apply = {
+    SHAPES(adam_apply_shapes), .describe = describe_adam_apply,
+    .prepare = prepare_adam_apply, .weights = ADAM_APPLY_W
+};
 
 const struct subject subject_adam = {
     SHAPES(adam_shapes), .describe = describe_adam, .prepare = prepare_adam,

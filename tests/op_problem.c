@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "kernels/philox.h"
+#include "kernels/scaled.h"
+#include "tests/op_blocks.h"
 
 static const char *const name_of[OP_COUNT] = {
 #define OP(name, cpu, cuda, access, ...) [OP_##name] = #name,
@@ -30,6 +32,24 @@ int output_slot(enum op_code op)
     return last ? (int)(last - op_access[op]) : -1;
 }
 
+/* The slot of an operation with one of these letters, or -1. */
+static int slot_with(enum op_code op, const char *letters)
+{
+    size_t slot = strcspn(op_access[op], letters);
+
+    return op_access[op][slot] ? (int)slot : -1;
+}
+
+int through_slot(enum op_code op)
+{
+    return slot_with(op, "lL");
+}
+
+int saved_slot(enum op_code op)
+{
+    return slot_with(op, "qL");
+}
+
 double uniform(uint32_t stream, size_t i)
 {
     struct philox p = philox(7, i / 4, PHILOX_DRAW, stream);
@@ -52,8 +72,34 @@ static double round_to(enum dtype dtype, double x)
     return rint(x / unit) * unit;
 }
 
+/* The same for blocks of 8 bits. */
+static void round_scaled(const struct operand *o, double *value)
+{
+    size_t n = operand_elements(o);
+    float *floats = calloc(n, sizeof(*floats));
+    struct operand stored = *o;
+
+    stored.data = calloc(1, operand_bytes(o));
+    for (size_t i = 0; i < n; i++)
+        floats[i] = (float)value[i];
+    scaled_encode(&stored, floats);
+    scaled_decode(&stored, floats);
+    for (size_t i = 0; i < n; i++)
+        value[i] = floats[i];
+    free(stored.data);
+    free(floats);
+}
+
 void round_values(const struct operand *o, double *value)
 {
+    if (dtype_in_blocks(o->dtype)) {
+        blocks_round(o, value);
+        return;
+    }
+    if (dtype_is_scaled(o->dtype)) {
+        round_scaled(o, value);
+        return;
+    }
     for (size_t i = 0; i < operand_elements(o); i++)
         if (o->dtype == DTYPE_I32)
             value[i] = round(value[i]);
@@ -159,7 +205,9 @@ void problem_init(struct problem *p)
     p->call.part = &p->part;
     subject->describe(p);
     p->loading = (struct loading){
-        load_sample, p, operand_sample_elements(&p->call.operand[0]),
+        load_sample, p,
+        operand_given(&p->call.operand[0])
+            ? operand_sample_elements(&p->call.operand[0]) : 0,
         parts * shape->n, shape->n
     };
     if (p->with_add) {
@@ -167,14 +215,19 @@ void problem_init(struct problem *p)
 
         p->call.operand[subject->add] = *out;
     }
+    if (dtype_in_blocks(p->saved))
+        p->call.operand[saved_slot(op)].dtype = p->saved;
     if (p->with_through) {
-        int slot = (int)(strchr(op_access[op], 'l') - op_access[op]);
+        int slot = through_slot(op);
 
         p->through = through_new(&p->call.operand[slot]);
         p->call.operand[slot].through = p->through;
     }
     for (int s = 0; s < slots_of(op); s++)
         p->before[s] = exact_new(p, s);
+    if (dtype_in_blocks(p->saved))
+        round_values(&p->call.operand[saved_slot(op)],
+                     p->before[saved_slot(op)].value);
     if (subject->prepare)
         subject->prepare(p);
     for (int s = 0; s < CALL_MAX_OPERANDS; s++) {
@@ -203,7 +256,8 @@ const char *problem_text(const struct problem *p)
     snprintf(text, sizeof(text),
              "%s: (%d, %d, %d, %d) kernel %dx%d to %d, stride %d, pad %d, "
              "parts %d, offset %g, %d sentences, heads %d, taps %d, "
-             "dropout %g, scale %g, smoothing %g%s%s%s%s%s%s%s%s%s%s%s%s%s",
+             "dropout %g, scale %g, smoothing %g%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s"
+             "%s%s%s",
              name_of[p->op], s->n, s->h, s->w, s->c, s->kh, s->kw, s->co,
              s->stride, s->pad, s->parts, s->offset, s->sentences, s->heads,
              s->taps, (double)s->rate, (double)s->scale,
@@ -211,11 +265,15 @@ const char *problem_text(const struct problem *p)
              s->causal ? ", causal" : "", s->nesterov ? ", nesterov" : "",
              s->scaled ? ", scaled" : "", s->overflow ? ", overflow" : "",
              s->master ? ", master" : "", s->floats ? ", floats" : "",
-             s->bare ? ", bare" : "",
+             s->bare ? ", bare" : "", s->eight ? ", 8 bits" : "",
+             s->root ? ", root" : "", s->fades ? ", fades" : "",
+             s->by_rate ? ", by rate" : "",
              p->storage == DTYPE_BF16 ? ", bf16"
              : p->storage == DTYPE_F16 ? ", fp16" : "",
              p->with_add ? ", add" : "",
              p->with_through ? ", through" : "",
-             p->with_tf32 ? ", tf32" : "", p->tile_rows ? ", sums" : "");
+             p->with_tf32 ? ", tf32" : "", p->tile_rows ? ", sums" : "",
+             dtype_in_blocks(p->saved) ? ", saved in " : "",
+             dtype_in_blocks(p->saved) ? dtype_name(p->saved) : "");
     return text;
 }

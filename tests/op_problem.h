@@ -21,6 +21,11 @@ struct shape {
     bool scaled;         /* with a loss scale ... */
     bool overflow;       /* ... and a gradient that is not finite */
     bool master;         /* with a master copy of the weights */
+    bool eight;          /* moments are stored in 8 bits */
+    /* Of a blend: */
+    bool root;           /* of means of squares */
+    bool fades;          /* takes nothing */
+    bool by_rate;
     bool floats;         /* a linear layer's rows are floats, whatever w is */
     bool bare;           /* a linear layer without a bias, attention without
                             its log-sum-exp */
@@ -62,6 +67,7 @@ struct problem {
     bool with_add, with_through, with_tf32;
     int tile_rows;       /* of the sums that are tried; 0: none are */
     enum dtype storage;  /* of operands that need not be floats */
+    enum dtype saved;    /* of an operand that may be in blocks, if it is */
     struct call call;    /* no data, no scratch, no threads */
     struct batch batch;
     struct part part;
@@ -84,6 +90,11 @@ int slots_of(enum op_code);
 /* The output that may take over the storage of 's' operands: the last slot that
  * is written; -1 if there is none. */
 int output_slot(enum op_code);
+
+/* The slot that may be loaded through a stat, and the one that may be in blocks
+ * of fewer bits; -1 if there is none. */
+int through_slot(enum op_code);
+int saved_slot(enum op_code);
 
 /* A number in (-1, 1), uniform, the same in every run. */
 double uniform(uint32_t stream, size_t i);

@@ -13,9 +13,20 @@
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)0)
 #endif
 
+#include "kernels/scaled.h"
 #include "kernels/half.h"
+#include "tests/op_blocks.h"
 
 enum { GUARD = 256, POISON = 0xFF };
+
+/* The scale of an element of a dense tensor in 8 bits. */
+static double scale_of(const struct operand *o, size_t i)
+{
+    size_t codes = (operand_elements(o) + 3) / 4 * 4;
+
+    return ((const float *)(const void *)((const char *)o->data
+                                          + codes))[i / 256];
+}
 
 static double element(const struct operand *o, size_t i)
 {
@@ -27,13 +38,39 @@ static double element(const struct operand *o, size_t i)
     case DTYPE_BF16:
     case DTYPE_F16:
         return float_load(o->data, i, o->dtype);
+    case DTYPE_I8:
+        return scale_of(o, i) * ((const int8_t *)o->data)[i];
+    case DTYPE_U8:
+        return scale_of(o, i) * ((const uint8_t *)o->data)[i];
+    case DTYPE_8BIT:
+    case DTYPE_4BIT:
+        return blocks_element(o, i);
     default:
         return ((const double *)o->data)[i];
     }
 }
 
+static void store_scaled(const struct operand *o, const double *value)
+{
+    size_t n = operand_elements(o);
+    float *floats = calloc(n, sizeof(*floats));
+
+    for (size_t i = 0; i < n; i++)
+        floats[i] = (float)value[i];
+    scaled_encode(o, floats);
+    free(floats);
+}
+
 static void store(const struct operand *o, const double *value)
 {
+    if (dtype_in_blocks(o->dtype)) {
+        blocks_store(o, value);
+        return;
+    }
+    if (dtype_is_scaled(o->dtype)) {
+        store_scaled(o, value);
+        return;
+    }
     for (size_t i = 0; i < operand_elements(o); i++)
         switch (o->dtype) {
         case DTYPE_F32:
@@ -99,9 +136,7 @@ static size_t planned_scratch(const struct trial *t, enum op_code op)
 
 static void lay_out(struct trial *t, const struct problem *p)
 {
-    int through = p->with_through
-                  ? (int)(strchr(op_access[p->op], 'l') - op_access[p->op])
-                  : -1;
+    int through = p->with_through ? through_slot(p->op) : -1;
 
     for (int s = 0; s < CALL_MAX_OPERANDS; s++)
         reserve(t, s, operand_bytes(&t->call.operand[s]));
@@ -251,17 +286,34 @@ static double storage_error(const struct problem *p, int slot, double value)
     return random ? 2 * half : half;
 }
 
+/* The error that storing in 8 bits may give element i: a unit. The largest
+ * element of a block has as many units as a code can count. */
+static double scaled_error(const struct problem *p, int slot, size_t i)
+{
+    const struct operand *o = &p->call.operand[slot];
+    size_t begin = i / 256 * 256, n = operand_elements(o);
+    double most = 0;
+
+    if (!dtype_is_scaled(o->dtype))
+        return 0;
+    for (size_t k = begin; k < begin + 256 && k < n; k++)
+        most = fmax(most, fabs(p->after[slot].value[k]));
+    return 1.001 * most / (o->dtype == DTYPE_I8 ? 127 : 255);
+}
+
 /* The type whose rounding the terms of a result may have: that of the operand
- * that is loaded through a stat. token_loss may round the gradients of logits to
- * the type of its results. */
+ * that is loaded through a stat, or, if this is in blocks, of the result.
+ * token_loss may round the gradients of logits to the type of its results. */
 static enum dtype rounded_type(const struct problem *p, int slot)
 {
-    const char *loaded = strchr(op_access[p->op], 'l');
+    enum dtype own = p->call.operand[slot].dtype, loaded;
 
     if (p->op == OP_token_loss)
-        return p->call.operand[slot].dtype;
-    return p->with_through ? p->call.operand[loaded - op_access[p->op]].dtype
-                           : DTYPE_F32;
+        return own;
+    if (!p->with_through)
+        return DTYPE_F32;
+    loaded = p->call.operand[through_slot(p->op)].dtype;
+    return dtype_in_blocks(loaded) ? own : loaded;
 }
 
 /* The error that rounding of loaded operands may give a sum, by its magnitude.
@@ -273,6 +325,13 @@ static double load_error(const struct problem *p, int slot)
     if (p->with_tf32)
         return 0x1p-10;
     return dtype == DTYPE_BF16 ? 0x1p-8 : dtype == DTYPE_F16 ? 0x1p-11 : 0;
+}
+
+/* The error of a number that no call changes: its scale has been rounded. */
+static double stored_error(const struct problem *p, int slot, double value)
+{
+    return dtype_is_scaled(p->call.operand[slot].dtype)
+               ? (double)FLT_EPSILON * fabs(value) : 0;
 }
 
 /* Equal, or as near as allowed; a NaN is near no number but another NaN. */
@@ -294,10 +353,12 @@ static bool check_slot(const struct problem *p, const struct trial *t, int s)
     for (size_t i = 0; i < operand_elements(&o); i++) {
         double value = expected->value[i];
         double allowed = is_output(p->op, s)
-                             ? relative * expected->magnitude[i] : 0;
+                             ? relative * expected->magnitude[i]
+                             : stored_error(p, s, value);
 
         if (is_output(p->op, s))
-            allowed += storage_error(p, s, fabs(value) + allowed);
+            allowed += storage_error(p, s, fabs(value) + allowed)
+                       + scaled_error(p, s, i);
         if (!agree(element(&o, i), value, allowed)) {
             cr_expect_fail("%s, %s, %d threads, shared %d: slot %d, element "
                            "%zu is %.9g, not %.9g; allowed %.3g",

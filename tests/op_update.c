@@ -12,7 +12,24 @@ static const struct shape sgd_shapes[] = {
     { MAP(3, 3, 17, 33), .scaled = true },
     { MAP(3, 3, 16, 33), .master = true, .nesterov = true },
     { MAP(3, 3, 17, 33), .scaled = true, .overflow = true },
-    { MAP(3, 3, 32, 64), .nesterov = true, .scaled = true, .master = true }
+    { MAP(3, 3, 32, 64), .nesterov = true, .scaled = true, .master = true },
+    { MAP(1, 1, 1, 1), .eight = true },
+    { MAP(3, 3, 17, 33), .eight = true, .nesterov = true, .scaled = true },
+    { MAP(3, 3, 16, 33), .eight = true, .master = true },
+    { MAP(3, 3, 17, 33), .eight = true, .scaled = true, .overflow = true }
+};
+
+static const struct shape blend_shapes[] = {
+    { MAP(1, 1, 1, 1) },
+    { MAP(1, 5, 7, 3), .by_rate = true },
+    { MAP(3, 3, 17, 33), .root = true },
+    { MAP(3, 3, 17, 33), .fades = true },
+    { MAP(3, 3, 16, 33), .fades = true, .root = true },
+    { MAP(1, 5, 7, 3), .eight = true },
+    { MAP(3, 3, 17, 33), .eight = true, .fades = true },
+    { MAP(3, 3, 32, 64), .eight = true, .root = true },
+    { MAP(3, 3, 17, 33), .eight = true, .root = true, .fades = true },
+    { MAP(3, 3, 17, 33), .eight = true, .by_rate = true }
 };
 
 static const struct shape scale_shapes[] = {
@@ -41,8 +58,27 @@ static void describe_sgd(struct problem *p)
         p->call.operand[SGD_MASTER] = p->call.operand[SGD_W];
         p->call.operand[SGD_MASTER].dtype = DTYPE_F32;
     }
+    if (p->shape->eight)
+        p->call.operand[SGD_MOMENTUM].dtype = DTYPE_I8;
     p->call.attr.update.stream = 5;
     p->call.attr.update.sgd = (struct sgd){ 0.9f, 0.05f, p->shape->nesterov };
+}
+
+/* A moment takes a gradient, or, by the rate, a weight a moment. */
+static void describe_blend(struct problem *p)
+{
+    const struct shape *s = p->shape;
+    int moment = s->by_rate ? BLEND_X : BLEND_Y;
+
+    shape_map(p, BLEND_Y);
+    if (!s->fades)
+        shape_map(p, BLEND_X);
+    if (s->eight)
+        p->call.operand[moment].dtype = s->root ? DTYPE_U8 : DTYPE_I8;
+    p->call.attr.blend = (struct blend){
+        .stream = 7, .root = s->root, .by_rate = s->by_rate,
+        .of_part = !s->by_rate, .keep = 0.75f, .share = s->by_rate ? -1 : 0.3f
+    };
 }
 
 static void describe_loss_scale(struct problem *p)
@@ -78,6 +114,16 @@ static void prepare_check_finite(struct problem *p)
 static void prepare_sgd(struct problem *p)
 {
     prepare_scale(p, SGD_SCALE);
+}
+
+/* A root is not negative. */
+static void prepare_blend(struct problem *p)
+{
+    double *y = p->before[BLEND_Y].value;
+
+    for (size_t i = 0; i < operand_elements(&p->call.operand[BLEND_Y]); i++)
+        if (p->shape->root)
+            y[i] = fabs(y[i]);
 }
 
 static void prepare_loss_scale(struct problem *p)
@@ -128,6 +174,25 @@ void reference_sgd(const struct call *c, struct exact *t)
         sgd_element(c, t, master ? SGD_MASTER : SGD_W, i);
 }
 
+void reference_blend(const struct call *c, struct exact *t)
+{
+    const struct blend *by = &c->attr.blend;
+    double share = by->share * (by->by_rate ? c->batch->learning_rate : 1);
+
+    for (size_t i = 0; i < operand_elements(&c->operand[BLEND_Y]); i++) {
+        double x = operand_given(&c->operand[BLEND_X])
+                       ? t[BLEND_X].value[i] : 0;
+        double y = t[BLEND_Y].value[i];
+
+        if (by->root)
+            exact_set(&t[BLEND_Y], i, sqrt(by->keep * y * y + share * x * x),
+                      2 * (fabs(x) + fabs(y)));
+        else
+            exact_set(&t[BLEND_Y], i, by->keep * y + share * x,
+                      fabs(by->keep * y) + fabs(share * x));
+    }
+}
+
 void reference_loss_scale(const struct call *c, struct exact *t)
 {
     double *scale = t[LOSS_SCALE_SCALE].value;
@@ -161,6 +226,13 @@ const struct subject subject_sgd = {
     .describe = describe_sgd,
     .prepare = prepare_sgd,
     .weights = SGD_W
+};
+
+const struct subject subject_blend = {
+    SHAPES(blend_shapes),
+    .describe = describe_blend,
+    .prepare = prepare_blend,
+    .weights = BLEND_Y
 };
 
 const struct subject subject_loss_scale = {

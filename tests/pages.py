@@ -28,10 +28,11 @@ def plan(*arguments, preset="quick"):
 def bytes_text(count):
     """Bytes as src/base/bytes.c prints them."""
     value, unit = count, 0
-    while value >= (1023.95 if unit else 1024):
+    while value >= (1023.5 if unit else 1024):
         value /= 1024
         unit += 1
-    digits = 0 if unit == 0 else 2 if value < 9.995 else 1
+    digits = (0 if unit == 0 or value >= 999.95 else
+              2 if value < 9.995 else 1)
     return f"{value:.{digits}f} {('B', 'KiB', 'MiB', 'GiB')[unit]}"
 
 
@@ -694,11 +695,75 @@ def keep_presets():
     p.leave()
 
 
+# Times
+
+def calibrate(folder, factor, **members):
+    """Calibrates a folder of its own, for a machine that takes `factor` times
+    as long."""
+    subprocess.run([MEMDIAL, "calibrate", "quick", "--seconds=0", *SMALL],
+                   env=dict(os.environ, XDG_CONFIG_HOME=FOLDER,
+                            XDG_CACHE_HOME=folder), check=True,
+                   capture_output=True)
+    path = os.path.join(folder, "memdial", "timings-cpu.json")
+    with open(path) as file:
+        timings = json.load(file)
+    for call in timings["calls"]:
+        call["seconds"] *= factor
+    timings.update(members)
+    with open(path, "w") as file:
+        json.dump(timings, file)
+    return folder
+
+
+def time_of_workers():
+    """The times are those of the worker's machine, which takes minutes for a
+    step, never those of the machine with the screens; and the other way."""
+    fast = calibrate(os.path.join(FOLDER, "fast"), 1)
+    slow = calibrate(os.path.join(FOLDER, "slow"), 1e6)
+    worker = f"exec {MEMDIAL} worker"
+    in_seconds, in_milliseconds = r"‹ [\d.]+ .iB [\d.]+ s", r"iB [\d.]+ ms"
+    p = Person(*SMALL, "--worker", f"XDG_CACHE_HOME={slow} {worker}",
+               XDG_CACHE_HOME=fast)
+    report(p.sees(in_seconds) and not re.search(in_milliseconds, p.text()),
+           "Times: a slow worker's, in front of a fast machine", p)
+    p.leave()
+    p = Person(*SMALL, "--worker", f"XDG_CACHE_HOME={fast} {worker}",
+               XDG_CACHE_HOME=slow)
+    report(p.sees(in_milliseconds) and not re.search(in_seconds, p.text()),
+           "Times: a fast worker's, in front of a slow machine", p)
+    p.leave()
+    p = Person(*SMALL, XDG_CACHE_HOME=calibrate(slow, 1e6))
+    report(p.sees(in_seconds), "Times: this machine's, of its own worker", p)
+    p.leave()
+
+
+def times_that_do_not_hold():
+    """No run begins, so that nothing is measured anew."""
+    for member, why in (("build", "of another build of memdial"),
+                        ("hardware", "of another machine, Babbage's"),
+                        ("calls", "damaged timings")):
+        stale = calibrate(os.path.join(FOLDER, "stale"), 1,
+                          **{member: "Babbage's"})
+        p = Person("wrn-10-1", *SMALL, XDG_CACHE_HOME=stale,
+                   XDG_STATE_HOME=os.path.join(FOLDER, "none"))
+        p.sees("No folder is set")
+        p.type(ESCAPE)
+        p.sees("of baseline")
+        p.type(ENTER)
+        report(p.sees("Times are a roofline's guess") and
+               why in re.sub(r"[│\s]+", " ", p.text()) and
+               p.sees("calibrate wrn-10-1"),
+               f"Times: guessed, because those kept are {why}", p)
+        p.leave()
+
+
 def main():
     use_pages()
     try_and_compare()
     keep_presets()
     name_images()
+    time_of_workers()
+    times_that_do_not_hold()
     finish()
 
 

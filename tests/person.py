@@ -113,7 +113,8 @@ class Person:
                  screen=None, **extra):
         environment = dict(os.environ, TERM="xterm-256color",
                            LC_ALL="C.UTF-8", XDG_CONFIG_HOME=FOLDER,
-                           XDG_STATE_HOME=FOLDER, OMP_WAIT_POLICY="passive")
+                           XDG_STATE_HOME=FOLDER, XDG_CACHE_HOME=FOLDER,
+                           OMP_WAIT_POLICY="passive")
         environment.pop("NO_COLOR", None)
         environment.update(extra)
         command = command or [MEMDIAL, *arguments]

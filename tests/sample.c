@@ -71,7 +71,8 @@ void sample_plan(struct session *s)
         for (int i = 0; i < n; i++)
             inquiry_answer(s, q[i].tag,
                            forecast_new(&q[i].settings, &q[i].machine,
-                                        q[i].whole, q[i].baseline));
+                                        q[i].timings, q[i].whole,
+                                        q[i].baseline));
     }
     free(q);
 }
@@ -174,11 +175,13 @@ void sample_fit(struct session *s, size_t budget)
 {
     struct finding *f = xcalloc(1, sizeof(*f));
     struct fit_query q = { .settings = &s->wanted, .machine = &s->machine,
+                           .timings = s->ledger.timings,
                            .budget = budget };
 
     session_fit(s, budget);
     f->from = s->wanted;
     f->machine = s->machine;
+    f->timings = timings_hold(s->ledger.timings);
     f->budget = budget;
     f->refused = !fit_find(&f->fit, &q, &f->error);
     f->blocked = !f->refused && f->fit.count == 0 &&

@@ -58,8 +58,8 @@ static void plan_whole(void)
     for (int i = 0; i < n; i++)
         if (q[i].whole)
             inquiry_answer(&session, q[i].tag,
-                           forecast_new(&q[i].settings, &q[i].machine, true,
-                                        q[i].baseline));
+                           forecast_new(&q[i].settings, &q[i].machine, NULL,
+                                        true, q[i].baseline));
     free(q);
 }
 
@@ -101,7 +101,7 @@ static size_t bytes_of_plan(void)
 {
     size_t before = heap_bytes(), bytes;
     struct forecast *f = forecast_new(&session.in_force, &sample_machine,
-                                      true, false);
+                                      NULL, true, false);
 
     bytes = heap_bytes() - before;
     forecast_release(f);

@@ -20,6 +20,10 @@ Test(bytes, format)
     check_format(24 * 1024, "24.0 KiB");
     check_format(1024 * 1024 - 1, "1.00 MiB");
     check_format(399862272, "381.3 MiB");
+    check_format(1023896, "999.9 KiB");
+    check_format(1041203, "1017 KiB");
+    check_format(1048063, "1023 KiB");
+    check_format(1048065, "1.00 MiB");
     check_format(UINT64_C(3) << 40, "3.00 TiB");
     check_format(UINT64_MAX, "16.0 EiB");
 }

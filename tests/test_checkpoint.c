@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/engine.h"
 #include "tests/sanitized.h"
@@ -40,12 +41,14 @@ static void count_step(void *arg, int step)
 
 /* One step: the state it ends with, and what ran. */
 static uint64_t train_once(const char *strategy, const char *recompute,
-                           const char *microbatch, const char *sparsity,
+                           const char *microbatch, const char *saved,
                            struct count *count, double *reported)
 {
+    const char *sparsity =
+        strcmp(microbatch, "microbatch=0") == 0 ? "sparsity=0.7" : "sparsity=0";
     struct engine engine = engine_open((const char *[]){
         "depth=16", "width=1", "batch=6", "threads=2", strategy, recompute,
-        microbatch, sparsity, NULL });
+        microbatch, sparsity, saved, NULL });
     double metrics[METRIC_COUNT];
     uint64_t hash;
 
@@ -62,36 +65,44 @@ static uint64_t train_once(const char *strategy, const char *recompute,
 
 /* Momentum after one step from zero is the gradient, so equal state means
  * equal gradients. */
+static void check_strategies(const char *recompute, const char *microbatch,
+                             const char *saved)
+{
+    uint64_t plain = 0;
+
+    for (int s = 0; s < STRATEGIES; s++) {
+        struct count count;
+        double reported;
+        uint64_t hash = train_once(strategies[s], recompute, microbatch, saved,
+                                   &count, &reported);
+
+        if (s == 0)
+            plain = hash;
+        cr_expect_eq(hash, plain, "%s %s %s %s", strategies[s], recompute,
+                     microbatch, saved);
+        if (strcmp(saved, "saved=none") == 0)
+            cr_expect_eq(count.steps[PHASE_RECOMPUTE] > 0, s > 0,
+                         "%s: %d recomputed", strategies[s],
+                         count.steps[PHASE_RECOMPUTE]);
+        cr_expect_float_eq(count.flops, reported, 1e-9 * reported,
+                           "%s: %g done, %g reported", strategies[s],
+                           count.flops, reported);
+    }
+}
+
 Test(checkpoint, gradients_are_bit_identical)
 {
     static const char *const recomputes[] = { "recompute=none",
                                               "recompute=norms" };
     static const char *const microbatches[] = { "microbatch=0",
                                                 "microbatch=4" };
-    static const char *const sparsities[] = { "sparsity=0.7", "sparsity=0" };
+    static const char *const saved[] = { "saved=none", "saved=8bit",
+                                         "saved=4bit" };
 
     for (int m = 0; m < 2; m++)
-        for (int r = 0; r < 2; r++) {
-            uint64_t plain = 0;
-            for (int s = 0; s < STRATEGIES; s++) {
-                struct count count;
-                double reported;
-                uint64_t hash = train_once(strategies[s], recomputes[r],
-                                           microbatches[m],
-                                           sparsities[(m + r) % 2], &count,
-                                           &reported);
-                if (s == 0)
-                    plain = hash;
-                cr_expect_eq(hash, plain, "%s %s %s", strategies[s],
-                             recomputes[r], microbatches[m]);
-                cr_expect_eq(count.steps[PHASE_RECOMPUTE] > 0, s > 0,
-                             "%s: %d recomputed", strategies[s],
-                             count.steps[PHASE_RECOMPUTE]);
-                cr_expect_float_eq(count.flops, reported, 1e-9 * reported,
-                                   "%s: %g done, %g reported", strategies[s],
-                                   count.flops, reported);
-            }
-        }
+        for (int r = 0; r < 2; r++)
+            for (int s = 0; s < 3; s++)
+                check_strategies(recomputes[r], microbatches[m], saved[s]);
 }
 
 /* A norm that is applied while its input is loaded rounds as if its result had

@@ -33,7 +33,16 @@ static const char *const ways[][8] = {
     { "precision=bf16", "checkpoint=block", NULL },
     { "precision=fp16", "master_weights=fp32", "recompute=norms", NULL },
     { "precision=fp16", "sparsity=0.8", "sparse_method=set", NULL },
-    { "sparsity=0.7", "sparse_method=dsr", "checkpoint=optimal", NULL }
+    { "sparsity=0.7", "sparse_method=dsr", "checkpoint=optimal", NULL },
+    { "saved=8bit", "recompute=norms", "microbatch=2", NULL },
+    { "saved=4bit", "precision=bf16", "checkpoint=block", NULL },
+    { "gradients=accumulate", "nesterov=no", "microbatch=2", "sparsity=0.7",
+      NULL },
+    { "precision=bf16", "gradients=accumulate", "nesterov=no",
+      "microbatch=2", "optimizer_state=8bit", NULL },
+    { "optimizer_state=8bit", "sparsity=0.7", NULL },
+    { "optimizer=adam", "gradients=accumulate", "microbatch=2", NULL },
+    { "optimizer=adam", "optimizer_state=8bit", NULL }
 };
 
 enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
@@ -171,7 +180,8 @@ Test(cuda, checkpoints_give_the_same_bits)
             struct engine engine = open_engine(
                 "backend=cuda", (const char *[]){
                     precisions[r], recomputes[r], strategies[s],
-                    "microbatch=2", NULL });
+                    "microbatch=2", r == 0 ? "saved=none" : "saved=8bit",
+                    NULL });
             double metrics[METRIC_COUNT];
 
             if (s > 0)
@@ -697,6 +707,18 @@ Test(cuda, says_how_much_memory_is_missing)
     cr_expect(strstr(e.text, "are missing"), "%s", e.text);
     cr_expect(strstr(e.text, "recompute=norms"), "%s", e.text);
     cr_expect(strstr(e.text, "would fit"), "%s", e.text);
+}
+
+Test(cuda, says_that_images_do_not_fit)
+{
+    struct trainer *t;
+    struct error e;
+
+    engine_emulate();
+    setenv("MEMDIAL_EMULATE_MEMORY", "20000000", 1);
+    cr_assert_not(try_trainer(&t, (const char *[]){ "keep_images=yes", NULL },
+                              &e));
+    cr_expect(strstr(e.text, "keep_images=no would fit"), "%s", e.text);
 }
 
 static long size_of(const char *path)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "data/dictionary.h"
+#include "graph/squeeze.h"
 #include "models/dynamicconv.h"
 #include "tests/engine.h"
 #include "tests/packed_pairs.h"
@@ -78,6 +79,8 @@ static struct graph *net_graph(const struct net *net)
         .source_vocabulary = 20, .target_vocabulary = 24, .sentence = 4,
         .beam = { net->beam, 1, TRANSLATED, .extra = TRANSLATED - 1 }
     });
+    if (dtype_in_blocks(net->storage.saved))
+        squeeze_offer(b.graph, net->storage.saved);
     return b.graph;
 }
 
@@ -415,7 +418,9 @@ static const struct storage storages[] = {
     { .dtype = DTYPE_F32 },
     { .dtype = DTYPE_BF16, .sparsity = 0.5, .rewire = REWIRE_DSR },
     { .dtype = DTYPE_F16, .sparsity = 0.6, .rewire = REWIRE_SET,
-      .loss_scale = true, .update.master = true }
+      .loss_scale = true, .update.master = true },
+    { .dtype = DTYPE_F32, .saved = DTYPE_8BIT },
+    { .dtype = DTYPE_BF16, .saved = DTYPE_4BIT }
 };
 
 enum { STORAGES = sizeof(storages) / sizeof(*storages) };

@@ -24,6 +24,10 @@ static void fill_member(struct event *event, int number, const char *text,
                         const struct settings settings[2])
 {
     const struct member *m = &event_members[number];
+    static const struct timing timing = {
+        .call.kind = { OP_relu, 1, [8] = 1 }, .guess = 1, .seconds = 2,
+        .count = 3
+    };
     void *place = (char *)event + m->offset;
 
     switch (m->type) {
@@ -50,6 +54,9 @@ static void fill_member(struct event *event, int number, const char *text,
     case MEMBER_REASON:
         *(enum error_reason *)place = REASON_DATA;
         break;
+    case MEMBER_CALLS:
+        *(struct event_calls *)place = (struct event_calls){ &timing, 1 };
+        break;
     case MEMBER_SETTINGS:
         *(const struct settings **)place = &settings[1];
         break;
@@ -75,6 +82,10 @@ static bool same_value(const struct event *a, const struct event *b,
     case MEMBER_SETTINGS:
         return settings_same(*(const struct settings *const *)x,
                              *(const struct settings *const *)y);
+    case MEMBER_CALLS:
+        return a->timings.calls.count == b->timings.calls.count &&
+               memcmp(a->timings.calls.list, b->timings.calls.list,
+                      sizeof(struct timing)) == 0;
     case MEMBER_CHANGES:
         return settings_same(a->applied.before, b->applied.before) &&
                settings_same(a->applied.after, b->applied.after);

@@ -32,6 +32,20 @@ static const char *const variants[][5] = {
       "sparsity=0.9", "precision=fp16" },
     { "recompute=none", "microbatch=4", "checkpoint=block", "sparsity=0.96",
       "precision=bf16" },
+    { "microbatch=4", "nesterov=no", "gradients=accumulate" },
+    { "microbatch=4", "optimizer_state=8bit", "sparsity=0.7" },
+    { "microbatch=4", "checkpoint=optimal", "optimizer=adam",
+      "gradients=accumulate", "precision=bf16" },
+    { "optimizer=adam", "optimizer_state=8bit", "precision=fp16",
+      "sparsity=0.5" },
+    { "nesterov=no", "gradients=accumulate", "optimizer_state=8bit",
+      "sparsity=0.7", "precision=bf16" },
+    { "recompute=none", "microbatch=0", "saved=8bit" },
+    { "recompute=norms", "microbatch=4", "saved=4bit", "precision=fp16" },
+    { "recompute=norms", "microbatch=4", "saved=8bit", "precision=bf16",
+      "checkpoint=optimal" },
+    { "recompute=none", "saved=4bit", "checkpoint=recursive",
+      "precision=bf16", "sparsity=0.7" },
 };
 
 enum { VARIANTS = sizeof(variants) / sizeof(*variants), BATCH = 10 };

@@ -31,6 +31,16 @@ static struct settings changed_settings(void)
     return s;
 }
 
+/* Of a relu of `rows` rows. */
+static struct timing some_timing(int rows)
+{
+    struct operand x = { .dtype = DTYPE_BF16, .rank = 2, .dim = { rows, 64 } };
+    struct call call = { .operand = { [RELU_X] = x, [RELU_Y] = x },
+                         .threads = 7 };
+
+    return (struct timing){ timed_call_of(OP_relu, &call), 1.0 / 3, 1e-7, 8 };
+}
+
 /* Reads the event's line; the event that comes of it must print the same. */
 static void expect_same(struct feed *f, struct event event)
 {
@@ -48,11 +58,15 @@ static void expect_same(struct feed *f, struct event event)
 Test(feed, gives_back_every_event)
 {
     struct settings changed = changed_settings(), initial;
+    struct timing timings[2] = { some_timing(3), some_timing(INT32_MAX) };
     struct feed f;
     struct event events[] = {
+        { .type = EVENT_LEARNING, .learning = { 70, 8000 } },
         { .type = EVENT_START, .start = { "quick", &initial,
                                           { "cuda", 16 }, 3, 900,
                                           "token", "bleu", 12 } },
+        { .type = EVENT_TIMINGS,
+          .timings = { "cuda", { timings, 2 }, 300, 1.0 / 3, "none" } },
         { .type = EVENT_MEMORY, .memory = { 1, 2, 3, 4,
                                             (uint64_t)1 << 62 } },
         { .type = EVENT_STEP,

@@ -157,11 +157,13 @@ static const char *const dials[][4] = {
     { "microbatch", "recompute", "checkpoint" },
     { "precision", "sparsity", "checkpoint" },
     { "sparsity", "microbatch", "precision" },
+    { "precision", "gradients", "optimizer_state" },
 };
 
 enum { DIAL_SETS = sizeof(dials) / sizeof(dials[0]) };
 
-static const char *const images[] = { "batch=20", "depth=10", NULL };
+static const char *const images[] = { "batch=20", "depth=10", "nesterov=no",
+                                      NULL };
 static const char *const text[] = {
     "model=dynamicconv", "data=numbers", "features=32", "hidden=64",
     "encoder_layers=2", "decoder_layers=2", "encoder_kernels=3",
@@ -205,8 +207,43 @@ Test(fit, misses_no_setting_of_text, .timeout = 600)
 
 static const char *const all_dials[] = {
     "sparsity", "precision", "microbatch", "checkpoint", "recompute",
-    "memory_budget", NULL
+    "memory_budget", "gradients", "optimizer_state", NULL
 };
+
+/* Settings that have turned a dial already, with which some values of others do
+ * not go, are searched as any. */
+Test(fit, begins_with_nothing_saved)
+{
+    struct question q = { settings_of(images), dials[DIAL_SETS - 1], 1 };
+    struct fit plain = answer_to(&q), turned;
+
+    q.settings.gradients = GRADIENTS_ACCUMULATE;
+    turned = answer_to(&q);
+    cr_expect_gt(plain.plans, 8);
+    cr_expect_eq(turned.plans, plain.plans);
+    fit_done(&plain);
+    fit_done(&turned);
+}
+
+/* Moments that take the gradients of parts change sums of SGD in rounding, and
+ * Adam's more. */
+Test(fit, prices_accumulation_by_the_optimizer)
+{
+    const struct setting *row = settings_find("gradients");
+
+    for (int adam = 0; adam < 2; adam++)
+        for (int turned = 0; turned < 2; turned++) {
+            struct settings s = settings_of(images);
+            struct graph *g;
+
+            s.optimizer = adam ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
+            s.gradients = turned ? GRADIENTS_ACCUMULATE : GRADIENTS_BUFFER;
+            g = model_build(&s);
+            cr_expect_eq(fit_price(row, g),
+                         adam ? PRICE_STATISTICS : PRICE_ROUNDING);
+            graph_free(g);
+        }
+}
 
 /* The least arena is reached, and nothing fits into a byte less. */
 Test(fit, knows_the_least)

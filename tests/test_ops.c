@@ -103,7 +103,8 @@ static void check_problem(const struct problem *p,
                           const struct target *targets, int count)
 {
     if (targets == cpu_targets && !p->with_add && !p->shape->large
-        && p->storage == DTYPE_F32 && !is_short())
+        && p->storage == DTYPE_F32 && !dtype_in_blocks(p->saved)
+        && !is_short())
         check_derivatives(p);
     for (int i = 0; i < count; i++)
         for (int threads = 1; threads <= threads_for(&targets[i]); threads++) {
@@ -229,19 +230,22 @@ static bool multiplies(enum op_code op)
 }
 
 /* Whether an operation is tried with sums of tiles: where there is something to
- * tell from a mean that its rounding to a float has not lost. */
-static bool can_sum(enum op_code op, const struct shape *shape)
+ * tell from a mean that its rounding to a float has not lost, and of an operand
+ * as the test made it. */
+static bool can_sum(enum op_code op, const struct shape *shape,
+                    enum dtype saved)
 {
-    return op_subject(op)->sums > 0 && fabs(shape->offset) < 1000;
+    return op_subject(op)->sums > 0 && fabs(shape->offset) < 1000
+           && !dtype_in_blocks(saved);
 }
 
 /* A large shape is too slow on an emulated device to be tried in all ways. */
 static void check_shape(enum op_code op, const struct shape *shape,
-                        enum dtype storage, const struct target *targets,
-                        int count)
+                        enum dtype storage, enum dtype saved,
+                        const struct target *targets, int count)
 {
     bool can_add = op_subject(op)->add > 0;
-    bool can_load_through = strchr(op_access[op], 'l') != NULL;
+    bool can_load_through = through_slot(op) >= 0;
     bool can_tf32 = targets->backend == &cuda_backend && storage == DTYPE_F32
                     && multiplies(op);
     bool few = is_short() || (shape->large && targets == &emulated_target);
@@ -252,14 +256,14 @@ static void check_shape(enum op_code op, const struct shape *shape,
         for (int through = few && can_load_through;
              through <= can_load_through; through++)
             for (int tf32 = 0; tf32 <= can_tf32; tf32++)
-                for (int sums = 0; sums <= can_sum(op, shape);
+                for (int sums = 0; sums <= can_sum(op, shape, saved);
                      sums++) {
                     struct problem p = {
                         .op = op, .subject = op_subject(op), .shape = shape,
                         .with_add = add, .with_through = through,
                         .with_tf32 = tf32,
                         .tile_rows = sums ? targets->backend->tile_rows : 0,
-                        .storage = storage
+                        .storage = storage, .saved = saved
                     };
 
                     problem_init(&p);
@@ -284,11 +288,14 @@ static bool stores(enum op_code op)
 static void check_op(enum op_code op, const struct target *targets, int count)
 {
     static const enum dtype storage[] = { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
+    static const enum dtype saved[] = { DTYPE_F32, DTYPE_8BIT, DTYPE_4BIT };
     const struct subject *subject = op_subject(op);
 
     for (int k = 0; k < (stores(op) ? 3 : 1); k++)
         for (int i = 0; i < subject->count; i++)
-            check_shape(op, &subject->shapes[i], storage[k], targets, count);
+            for (int s = 0; s < (saved_slot(op) >= 0 ? 3 : 1); s++)
+                check_shape(op, &subject->shapes[i], storage[k], saved[s],
+                            targets, count);
 }
 
 /* Tries an operation of a module of CUDA's. */

@@ -89,8 +89,8 @@ Test(page_fit, finder_answers_the_newest_question)
     struct finder *f = finder_new();
     struct finding *found;
 
-    finder_ask(f, &session.wanted, &session.machine, 1 << 10);
-    finder_ask(f, &session.wanted, &session.machine, 3 << 20);
+    finder_ask(f, &session.wanted, &session.machine, NULL, 1 << 10);
+    finder_ask(f, &session.wanted, &session.machine, NULL, 3 << 20);
     found = wait_for_finding(f, 120);
     cr_assert(found);
     cr_expect_eq(found->budget, 3 << 20);
@@ -100,14 +100,14 @@ Test(page_fit, finder_answers_the_newest_question)
     finding_free(found);
     cr_expect_null(wait_for_finding(f, 0.3), "it is taken once");
 
-    finder_ask(f, &session.wanted, &session.machine, 1 << 10);
+    finder_ask(f, &session.wanted, &session.machine, NULL, 1 << 10);
     finder_stop(f);
     found = wait_for_finding(f, 120);
     cr_assert(found);
     cr_expect(!found->fit.complete && !found->blocked);
     finding_free(found);
 
-    finder_ask(f, &session.wanted, &session.machine, 1 << 10);
+    finder_ask(f, &session.wanted, &session.machine, NULL, 1 << 10);
     finder_free(f); /* while it searches */
 }
 

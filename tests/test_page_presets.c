@@ -164,7 +164,7 @@ Test(page_presets, peaks_are_those_of_plans)
         struct settings s = list[i].preset.settings;
         char peak[BYTES_TEXT_SIZE], text[64];
         struct forecast *f;
-        f = forecast_new(&s, &sample_machine, false, false);
+        f = forecast_new(&s, &sample_machine, NULL, false, false);
         choose(list[i].name);
         snprintf(text, sizeof(text), "%s |",
                  bytes_format(peak, sizeof(peak), f->peak_bytes));
@@ -187,11 +187,11 @@ Test(page_presets, late_answers)
     cr_assert_gt(n, 0);
     session_consider(&session, NULL, &other, 1);
     inquiry_answer(&session, q[n - 1].tag,
-                   forecast_new(&one, &sample_machine, false,
+                   forecast_new(&one, &sample_machine, NULL, false,
                                 false));
     cr_expect_null(session.candidates[0].forecast);
     inquiry_answer(&session, q[n - 1].tag,
-                   forecast_new(&other, &sample_machine, false,
+                   forecast_new(&other, &sample_machine, NULL, false,
                                 false));
     cr_expect_not_null(session.candidates[0].forecast);
     free(q);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "tests/sample.h"
 #include "train/trainer.h"
 #include "ui/pages/control.h"
@@ -218,15 +219,17 @@ static void check_rows(void)
     for (int i = 0; i < session.tried.count; i++) {
         const struct attempt *t = &session.tried.list[i];
         char text[128], peak[BYTES_TEXT_SIZE], line[512];
+        char time[TEXT_TIME_SIZE];
 
         read_row(i, line);
         snprintf(text, sizeof(text), "| %c%s", 'A' + i,
                  is_on_front(t) ? "*" : i == 3 ? ">" : " ");
         cr_expect(strncmp(line, text, strlen(text)) == 0, "%s: %s", text,
                   line);
-        snprintf(text, sizeof(text), "%s   x%.2f  %6.2f%%",
+        snprintf(text, sizeof(text), "%s  %s  %6.2f%%",
                  bytes_format(peak, sizeof(peak), t->peak_bytes),
-                 t->flops / t->baseline->flops, 100 * t->trial.best_score);
+                 text_time(time, t->trial.seconds_per_step),
+                 100 * t->trial.best_score);
         cr_expect(strstr(line, text), "'%s' is not in '%s'", text, line);
         snprintf(text, sizeof(text), "%.1f %7d  %6.2f%% %9.2fx |",
                  t->trial.end[AXIS_SECONDS] - t->trial.begin[AXIS_SECONDS],
@@ -636,7 +639,7 @@ Test(page_runs, compared)
     cr_expect(shows("Settings that differ"));
     cr_expect(shows("  precision                  fp32           fp16"));
     cr_expect(shows("  gradients"));
-    cr_expect(shows("seconds a step"));
+    cr_expect(shows("Time of a step"));
     cr_expect(shows("Best accuracy of validation, after"));
     press(KEY_ESCAPE);
     cr_expect_not(shows("- A beside D -"));

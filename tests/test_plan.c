@@ -34,9 +34,11 @@ static void check_promises(const struct job *job)
             most = plan_live_bytes(plan, t);
     cr_expect_eq(most, plan->peak_bytes);
     cr_expect_geq(plan->arena_bytes, plan->peak_bytes);
-    /* Coarser alignment may cost small nets a little more. */
+    /* Values of many sizes, as saved=8bit has them, are harder to place; and
+     * coarser alignment may cost small nets a little more. */
     cr_expect_leq((double)plan->arena_bytes,
-                  1.01 * (double)plan->peak_bytes
+                  (job->settings.saved ? 1.12 : 1.01)
+                      * (double)plan->peak_bytes
                       + 64 * (double)(plan->backend->alignment - 64),
                   "arena %zu, peak %zu", plan->arena_bytes, plan->peak_bytes);
 }
@@ -59,6 +61,8 @@ Test(plan, keeps_its_promises_over_settings)
         "checkpoint=recursive", "checkpoint=optimal"
     };
     static const char *const sparsities[] = { "sparsity=0", "sparsity=0.9" };
+    static const char *const saved[] = { "saved=none", "saved=8bit",
+                                         "saved=4bit" };
     static const char *const backend_names[] = { "backend=cpu",
                                                  "backend=cuda" };
 
@@ -69,6 +73,7 @@ Test(plan, keeps_its_promises_over_settings)
                     struct job *job = open_job((const char *[]){
                         models[m][0], models[m][1], sizes[s][0], sizes[s][1],
                         recomputes[r], checkpoints[c], sparsities[(s + c) % 2],
+                        saved[(m + 2 * s + c) % 3],
                         backend_names[(m + s + r + c) % 2], "threads=2",
                         NULL });
                     check_promises(job);

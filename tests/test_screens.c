@@ -469,7 +469,7 @@ Test(screens, turns_are_foretold)
             struct forecast *f;
             if (!session_next(&session, dial, (enum dial_turn)t, &next))
                 continue;
-            f = forecast_new(&next, &sample_machine, false, false);
+            f = forecast_new(&next, &sample_machine, NULL, false, false);
             snprintf(text, sizeof(text), "%s %s ×%.2f", t ? "›" : "‹",
                      bytes_format(bytes, sizeof(bytes), f->peak_bytes),
                      f->seconds / session.baseline->seconds);
@@ -519,7 +519,7 @@ Test(screens, idle_dials_say_why)
     struct settings optimal = session.wanted;
     char *frame = frame_at_dial("memory_budget");
 
-    cr_expect(strstr(frame, "memory_budget  least (idle)"));
+    cr_expect(strstr(frame, "memory_budget   least (idle)"));
     cr_expect(strstr(frame, "|no effect without checkpoint=optimal"));
     free(frame);
     optimal.checkpoint = CHECKPOINT_OPTIMAL;
@@ -577,7 +577,7 @@ Test(screens, a_line_asks)
     cr_expect_not(screen.quit);
     frame = cells_dump(&screen.cells);
     cr_expect_str_eq(frame, "training 3.42 MiB 77.8%\n"
-                            "save as: my-quickq_\n\n\n\n");
+                            "save as: q_\n\n\n\n");
     free(frame);
     press_key(&screen, KEY_ESCAPE);
     press_key(&screen, 'q');
@@ -664,7 +664,7 @@ Test(screens, pastes_go_into_answers)
     open_screen(&screen);
     for (int asks = 0; asks < 2; asks++) {
         if (asks)
-            screen_ask(&screen, "folder:", "a");
+            screen_ask(&screen, "folder:", "");
         for (const char *c = text; *c; c++)
             control_input(&screen, &(struct input){ .type = INPUT_KEY,
                                                    .key = *c,
@@ -672,7 +672,27 @@ Test(screens, pastes_go_into_answers)
         cr_expect_not(screen.popup || screen.quit);
     }
     cr_expect(screen.asking);
-    cr_expect_str_eq(screen.answer, "a/q?");
+    cr_expect_str_eq(screen.answer, "/q?");
+    screen_done(&screen);
+}
+
+/* A character replaces a proposed answer; after any other key it is edited. */
+Test(screens, proposed_answers_give_way)
+{
+    struct screen screen;
+
+    open_screen(&screen);
+    screen_ask(&screen, "save as:", "mine");
+    press_key(&screen, 'x');
+    press_key(&screen, 'y');
+    cr_expect_str_eq(screen.answer, "xy");
+    screen_ask(&screen, "save as:", "mine");
+    press_key(&screen, KEY_TO_END);
+    press_key(&screen, 'x');
+    cr_expect_str_eq(screen.answer, "minex");
+    screen_ask(&screen, "save as:", "mine");
+    press_key(&screen, KEY_RUBOUT);
+    cr_expect_str_eq(screen.answer, "min");
     screen_done(&screen);
 }
 

@@ -247,6 +247,45 @@ Test(text_runs, gradients_do_not_depend_on_the_microbatch)
                                           "microbatch=250", NULL });
 }
 
+/* Adds up as many like gradients as there are pairs. To the nearest of 16 bits
+ * the sum would stop at 256 of them. */
+Test(text_runs, sums_of_many_parts_in_16_bits_go_on)
+{
+    struct text_folder f = text_folder_make();
+    static const char *const names[] = { "train.de", "train.en", "valid.de",
+                                         "valid.en" };
+    static const char *const precisions[] = { "precision=bf16",
+                                              "precision=fp16" };
+    char text[4 * 600 + 1] = "", path[128];
+
+    for (int i = 0; i < 600; i++)
+        memcpy(text + 4 * i, "a b\n", 5);
+    for (int i = 0; i < 4; i++)
+        text_folder_put(&f, names[i], text);
+    snprintf(path, sizeof(path), "data_path=%s", f.path);
+    for (int k = 0; k < 2; k++)
+        for (int sparse = 0; sparse < 2; sparse++) {
+            struct trainer *t[2];
+            double apart;
+
+            for (int i = 0; i < 2; i++) {
+                t[i] = open_run((const char *[]){
+                    "data=parallel", path, "source_vocabulary=6",
+                    "target_vocabulary=6", "longest=3", "sentence=3",
+                    "batch=1800", "epoch_samples=0", "dropout=0",
+                    precisions[k], sparse ? "sparsity=0.5" : "sparsity=0",
+                    i ? "microbatch=3" : "microbatch=0", NULL });
+                trainer_step(t[i]);
+            }
+            cr_expect_eq(t[1]->job->schedule->cut.parts, 600);
+            apart = runs_apart(t[0], t[1], KIND_OPTIMIZER);
+            cr_expect(apart < 0.15, "%s: %g apart", precisions[k], apart);
+            trainer_free(t[0]);
+            trainer_free(t[1]);
+        }
+    text_folder_remove(&f);
+}
+
 Test(text_runs, twenty_steps_differ_by_rounding_between_microbatches)
 {
     static const char *const cuts[] = { "microbatch=60", "microbatch=17" };

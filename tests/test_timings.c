@@ -12,9 +12,12 @@
 #include "base/draft.h"
 #include "base/file.h"
 #include "base/json_print.h"
+#include "base/lines.h"
+#include "events/ledger.h"
 #include "plan/roofline.h"
 #include "plan/timings_file.h"
 #include "tests/engine.h"
+#include "tests/event_lines.h"
 #include "tests/settings_of.h"
 #include "train/calibrate.h"
 #include "train/stopwatch.h"
@@ -457,4 +460,184 @@ Test(calibrate, measures_every_call_of_text)
         "model=dynamicconv", "data=numbers", "features=32", "hidden=64",
         "encoder_layers=2", "decoder_layers=2", "encoder_kernels=3",
         "decoder_kernels=3", "batch=400", "optimizer=adam", NULL });
+}
+
+/* Carries events as lines, as from a worker to the screens. */
+struct wire {
+    struct ledger ledger;
+    struct feed feed;
+    int lines, changes;
+};
+
+static void carry(void *arg, const struct event *event)
+{
+    struct wire *w = arg;
+    char *line = line_of(event);
+    struct error e;
+
+    cr_expect_lt(strlen(line), LINES_MAX);
+    cr_assert_eq(read_line(&w->feed, line, &e), FEED_EVENT, "%s", e.text);
+    w->lines++;
+    w->changes += ledger_take(&w->ledger, &w->feed.event);
+    free(line);
+}
+
+static void wire_init(struct wire *w)
+{
+    *w = (struct wire){ .lines = 0 };
+    ledger_init(&w->ledger);
+    feed_init(&w->feed);
+}
+
+static void tell_start(struct wire *w, const char *backend)
+{
+    static struct settings settings;
+    struct event e = { .type = EVENT_START, .start = { "quick", &settings } };
+
+    settings_init(&settings);
+    strcpy(e.start.machine.backend, backend);
+    e.start.machine.processors = 1;
+    carry(w, &e);
+}
+
+static void tell(struct wire *w, const struct timings *t, const char *why)
+{
+    ledger_tell(&cpu_backend, t, why, (struct event_sink){ carry, w });
+}
+
+enum { MANY = 3 * EVENT_CALLS_MAX + 1 };
+
+static struct timings *many_timings(double factor)
+{
+    struct timings *t = timings_new(&cpu_backend);
+
+    for (int i = 1; i <= MANY; i++)
+        add_relu(t, 100 * i, factor * i);
+    return t;
+}
+
+Test(ledger, carries_a_whole_table)
+{
+    struct timings *t = many_timings(1e-3), *held;
+    struct wire w;
+
+    timings_add_overhead(t, 2e-6);
+    wire_init(&w);
+    tell_start(&w, "cpu");
+    tell(&w, t, NULL);
+    cr_expect_eq(w.lines, 1 + 4, "%d", w.lines);
+    cr_expect_eq(w.changes, 1, "it takes effect whole");
+    cr_assert(w.ledger.timings);
+    cr_expect_eq(timings_count(w.ledger.timings), MANY);
+    cr_expect_eq(w.ledger.timings->overhead, 2e-6);
+    for (int n = 100; n < 30000; n += 77)
+        cr_expect_eq(relu_seconds(w.ledger.timings, n, DTYPE_F32),
+                     relu_seconds(t, n, DTYPE_F32), "%d", n);
+    /* Who holds it does not notice what comes later. */
+    held = timings_hold(w.ledger.timings);
+    tell_start(&w, "cpu");
+    cr_expect_eq(w.ledger.timings, held, "until there is another");
+    timings_free(t);
+    t = many_timings(2e-3);
+    tell(&w, t, NULL);
+    cr_expect_eq(relu_seconds(w.ledger.timings, 100, DTYPE_F32), 2e-3);
+    cr_expect_eq(relu_seconds(held, 100, DTYPE_F32), 1e-3);
+    timings_free(held);
+    timings_free(t);
+    ledger_done(&w.ledger);
+}
+
+Test(ledger, adds_what_a_run_measures)
+{
+    struct timings *t = many_timings(1e-3), *seen, *before;
+    struct wire w;
+
+    wire_init(&w);
+    tell_start(&w, "cpu");
+    tell(&w, t, NULL);
+    before = w.ledger.timings;
+    seen = timings_new(&cpu_backend);
+    add_relu(seen, 100, 4e-3);
+    add_relu(seen, 7, 1e-6);
+    tell(&w, seen, NULL);
+    cr_expect_neq(w.ledger.timings, before);
+    cr_expect_eq(timings_count(w.ledger.timings), MANY + 1);
+    cr_expect_float_eq(relu_seconds(w.ledger.timings, 100, DTYPE_F32), 2e-3,
+                       1e-12);
+    timings_free(seen);
+    timings_free(t);
+    ledger_done(&w.ledger);
+}
+
+/* No table, and why; the table of another backend; one that is not known. */
+Test(ledger, has_none_of_what_does_not_hold)
+{
+    struct timings *t = many_timings(1e-3);
+    struct event other = { .type = EVENT_TIMINGS,
+                           .timings = { .backend = "tpu",
+                                        .overhead = NAN } };
+    struct wire w;
+
+    wire_init(&w);
+    tell_start(&w, "cpu");
+    tell(&w, NULL, "of another build");
+    cr_expect_eq(w.changes, 1);
+    cr_expect_null(w.ledger.timings);
+    cr_expect_str_eq(w.ledger.why, "of another build");
+    tell(&w, t, NULL);
+    cr_expect(w.ledger.timings);
+    cr_expect_str_eq(w.ledger.why, "");
+    carry(&w, &other);
+    ledger_tell(&cuda_backend, t, NULL, (struct event_sink){ carry, &w });
+    cr_assert(w.ledger.timings);
+    cr_expect_eq(w.ledger.timings->backend, &cuda_backend);
+    tell_start(&w, "cpu");
+    tell(&w, NULL, NULL);
+    cr_expect_null(w.ledger.timings);
+    cr_expect_str_eq(w.ledger.why, "");
+    timings_free(t);
+    ledger_done(&w.ledger);
+}
+
+/* A line has room for calls whose numbers have as many digits as there are. */
+Test(ledger, lines_have_room)
+{
+    struct timings *t = timings_new(&cpu_backend);
+    struct timing longest = { .guess = 1.0 / 3, .seconds = 2.0 / 3e7,
+                              .count = INT32_MAX - 1 };
+    struct wire w;
+
+    for (int i = 0; i < TIMED_KIND; i++)
+        longest.call.kind[i] = INT32_MAX;
+    longest.call.kind[0] = OP_token_loss_eval;
+    for (int k = 0; k < EVENT_CALLS_MAX; k++) {
+        for (int i = 0; i < TIMED_SIZES; i++)
+            longest.call.size[i] = INT32_MAX - k;
+        timings_put(t, &longest);
+    }
+    wire_init(&w);
+    tell_start(&w, "cpu");
+    tell(&w, t, NULL);
+    cr_expect_eq(w.lines, 2);
+    cr_expect_eq(timings_count(w.ledger.timings), EVENT_CALLS_MAX);
+    timings_free(t);
+    ledger_done(&w.ledger);
+}
+
+/* Plans for another backend than that of the timings are not predicted. */
+Test(timings, are_of_one_backend)
+{
+    struct job *job = job_of((const char *[]){ "depth=10", NULL });
+    struct timings *cpu = timings_new(&cpu_backend);
+    struct timings *cuda = timings_new(&cuda_backend);
+
+    know_plan(cpu, job->plan, 4);
+    know_plan(cuda, job->plan, 4);
+    cr_expect(isfinite(timings_step_seconds(cpu, job->plan)));
+    cr_expect(isfinite(timings_plan_call(cpu, job->plan, 3)));
+    cr_expect(isnan(timings_step_seconds(cuda, job->plan)));
+    cr_expect(isnan(timings_plan_call(cuda, job->plan, 3)));
+    timings_free(cpu);
+    timings_free(cuda);
+    job_free(job);
 }

@@ -447,11 +447,10 @@ Test(trainer, rewires_on_schedule)
     trainer_free(t);
 }
 
-/* DSR's threshold is state too, and part of a snapshot with the index. */
-Test(trainer, sparse_runs_go_on_bit_for_bit)
+static void go_on(const char *const assignments[])
 {
-    const char *const sparse[] = { "sparsity=0.8", "epoch_samples=80", NULL };
-    struct trainer *a = open_trainer(sparse), *b = open_trainer(sparse);
+    struct trainer *a = open_trainer(assignments);
+    struct trainer *b = open_trainer(assignments);
     char *path = temporary_path();
     struct error e;
 
@@ -465,6 +464,95 @@ Test(trainer, sparse_runs_go_on_bit_for_bit)
     trainer_free(b);
     unlink(path);
     free(path);
+}
+
+/* DSR's threshold is state too, and part of a snapshot with the index. */
+Test(trainer, sparse_runs_go_on_bit_for_bit)
+{
+    go_on((const char *[]){ "sparsity=0.8", "epoch_samples=80", NULL });
+}
+
+/* Codes and scales are saved as they are. */
+Test(trainer, runs_with_moments_in_8_bits_go_on_bit_for_bit)
+{
+    go_on((const char *[]){ "optimizer_state=8bit", "epoch_samples=80",
+                            NULL });
+    go_on((const char *[]){ "optimizer=adam", "lr=0.001", "precision=bf16",
+                            "sparsity=0.5", "optimizer_state=8bit",
+                            "epoch_samples=80", NULL });
+    go_on((const char *[]){ "sparsity=0.8", "optimizer_state=8bit",
+                            "precision=bf16", "nesterov=no", "microbatch=5",
+                            "gradients=accumulate", "rewire_period=2",
+                            "epoch_samples=80", NULL });
+}
+
+/* Steps with momentum as the accumulator: losses are as near as rounding leaves
+ * them. One dense gradient may be larger than all nonzeros' of a small net. */
+static void expect_equal_steps(const char *parts, const char *sparsity)
+{
+    const char *const buffer[] = { parts, sparsity, "nesterov=no",
+                                   "weight_decay=0.1", "rewire_period=3",
+                                   "epoch_samples=200", NULL };
+    const char *const moments[] = { parts, sparsity, "nesterov=no",
+                                    "weight_decay=0.1", "rewire_period=3",
+                                    "epoch_samples=200",
+                                    "gradients=accumulate", NULL };
+    struct trainer *a = open_trainer(buffer), *b = open_trainer(moments);
+
+    for (int i = 0; i < 20; i++) {
+        double one = trainer_step(a).loss, other = trainer_step(b).loss;
+
+        cr_expect_float_eq(one, other, 1e-3 * one, "%s, %s: step %d: %g, %g",
+                           parts, sparsity, i, one, other);
+    }
+    if (strcmp(sparsity, "sparsity=0") == 0)
+        cr_expect_lt(b->job->plan->peak_bytes, a->job->plan->peak_bytes);
+    trainer_free(a);
+    trainer_free(b);
+}
+
+Test(trainer, momentum_accumulates_gradients)
+{
+    static const char *const parts[] = { "microbatch=0", "microbatch=5",
+                                         "microbatch=2" };
+
+    for (int i = 0; i < 3; i++) {
+        expect_equal_steps(parts[i], "sparsity=0");
+        expect_equal_steps(parts[i], "sparsity=0.7");
+    }
+}
+
+/* State in 8 bits is carried over as it is where nothing in its storage
+ * changes, and on through all ways of storing it. */
+Test(trainer, moments_in_8_bits_are_carried_over)
+{
+    static const char *const changes[] = {
+        "gradients=accumulate", "precision=bf16", "optimizer_state=full",
+        "sparsity=0.7", "optimizer_state=8bit", "gradients=buffer",
+        "sparsity=0", "optimizer_state=full", NULL
+    };
+    static const char *const sparsities[] = { "sparsity=0", "sparsity=0.7" };
+
+    for (int i = 0; i < 2; i++) {
+        const char *const eight[] = { "optimizer_state=8bit", "nesterov=no",
+                                      "microbatch=5", sparsities[i], NULL };
+        struct trainer *plain = open_trainer(eight);
+        struct trainer *changed = open_trainer(eight);
+
+        trainer_step(plain);
+        trainer_step(changed);
+        change_to(changed, "checkpoint=sqrt");
+        for (int k = 0; k < 2; k++)
+            cr_expect_eq(trainer_step(plain).loss, trainer_step(changed).loss);
+        for (int k = 0; changes[k]; k++) {
+            double loss;
+            change_to(changed, changes[k]);
+            loss = trainer_step(changed).loss;
+            cr_expect(isfinite(loss) && loss < 1000, "%s", changes[k]);
+        }
+        trainer_free(plain);
+        trainer_free(changed);
+    }
 }
 
 Test(trainer, keeps_its_settings_if_a_change_fails)

@@ -227,7 +227,7 @@ Test(prompt, shows_the_cursor)
         for (size_t at = 0; at <= strlen(text); at++) {
             int cursors = 0;
             cells_init(&g, 1, cols, GLYPHS_BRAILLE);
-            prompt_draw(area_all(&g), 0, 2, text, at);
+            prompt_draw(area_all(&g), 0, 2, text, at, false);
             for (int c = 0; c < cols; c++)
                 if (g.cell[c].style & STYLE_REVERSE) {
                     char seen = g.cell[c].text[0];
@@ -248,6 +248,7 @@ Test(dials, turns_go_both_ways)
         int steps = 0, dial = i / 2;
         uint64_t least = i % 2 ? 27300000 : 0;
         settings_init(&s);
+        s.nesterov = false; /* with which gradients do not turn */
         while (dial_turn(&s, dial, DIAL_DOWN, least, &next) && steps++ < 100)
             s = next;
         cr_expect_lt(steps, 100, "%s has no lower end",
@@ -517,8 +518,8 @@ Test(whatif, newest_questions_win)
             wait_for_answer(w);
             while ((f = whatif_take(w, &tag))) {
                 cr_assert_eq(tag, got);
-                same = forecast_new(&q[got].settings, &sample_machine, false,
-                                    false);
+                same = forecast_new(&q[got].settings, &sample_machine, NULL,
+                                    false, false);
                 cr_expect_eq(f->peak_bytes, same->peak_bytes);
                 cr_expect_null(f->job);
                 forecast_release(same);

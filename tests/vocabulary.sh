@@ -63,6 +63,15 @@ run vocabulary first --set subwords=2 --set source_vocabulary=9 \
 [ $code = 2 ] && ! grep -q 'learning' "$err"
 report $? 'who is no terminal is not told of merges'
 
+# Programs are told of them by events, before the run begins.
+sentences words 'ab ab cab' 'xy xy xyz'
+words='--set subwords=2 --set source_vocabulary=7 --set target_vocabulary=9'
+run train words --epochs 1 --json $words
+head -n 1 "$out" | grep -q '^{"type":"learning","merges":1,"wanted":2}' &&
+    [ "$(grep -c learning "$out")" = 2 ] &&
+    sed -n 3p "$out" | grep -q '^{"type":"start"'
+report $? 'events tell of merges'
+
 # A pair that is too long is said once.
 run train first --epochs 1 --save "$snapshot"
 [ $code = 0 ] && [ "$(grep -c 'left out' "$out")" = 1 ] &&

@@ -14,6 +14,7 @@
 #include "base/ending.h"
 #include "base/text.h"
 #include "cli/request.h"
+#include "plan/timings_file.h"
 #include "settings/facts.h"
 #include "settings/preset.h"
 #include "ui/pages/control.h"
@@ -158,7 +159,8 @@ static bool carry_out(struct app *a)
     if (asks & SESSION_ASK_QUESTIONS)
         ask_questions(a);
     if (asks & SESSION_ASK_FIT)
-        finder_ask(a->finder, &s->wanted, &s->machine, s->fit_budget);
+        finder_ask(a->finder, &s->wanted, &s->machine, s->ledger.timings,
+                   s->fit_budget);
     if (asks & SESSION_ASK_FIT_STOP)
         finder_stop(a->finder);
     if (asks & SESSION_ASK_BEGIN)
@@ -390,6 +392,17 @@ static void fill_in(struct app *a, struct settings *settings, bool remote)
         *settings = with;
 }
 
+/* A worker on this machine will tell the same timings. */
+static void put_timings(struct session *s)
+{
+    struct timings *timings;
+    struct error e = { .code = EXIT_OK };
+    bool refused = !timings_load(&timings, backend_named(s->machine.backend),
+                                 &e) && e.code == EXIT_INPUT;
+
+    session_put_timings(s, timings, refused ? e.text : NULL);
+}
+
 static int run_screens(struct app *a, const struct choices *c,
                        const char *preset, const struct settings *settings,
                        struct error *e)
@@ -411,6 +424,8 @@ static int run_screens(struct app *a, const struct choices *c,
     terminal_size(&rows, &cols);
     session_init(&a->session, preset, settings);
     a->session.remote = c->worker;
+    if (!c->worker)
+        put_timings(&a->session);
     strcpy(a->session.data_path, a->memo);
     screen_init(&a->screen, &a->session, rows, cols,
                 c->ascii ? GLYPHS_ASCII : terminal_glyphs());

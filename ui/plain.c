@@ -13,7 +13,9 @@
 #include "base/lines.h"
 #include "base/print.h"
 #include "base/spelling.h"
+#include "base/text.h"
 #include "models/model.h"
+#include "events/ledger.h"
 #include "plan/dial.h"
 #include "plan/fit.h"
 #include "settings/facts.h"
@@ -30,13 +32,25 @@ struct plain {
     bool quit;
     bool has_failed;         /* and that was said */
     bool silent;             /* the worker, and that was said */
+    bool learning;           /* subwords, and that was said */
     int64_t step, steps;
     bool has_run;            /* a step of the plan in force */
     double next_step;        /* when to tell of one; monotonic seconds */
     struct event memory;     /* as last told */
     struct facts facts;      /* of the data */
-    struct machine machine;  /* the worker's */
+    struct machine machine;  /* the worker's ... */
+    struct ledger ledger;    /* ... and its timings */
 };
+
+static void say_lesson(struct plain *p, const struct event *e)
+{
+    char wanted[TEXT_COUNT_SIZE];
+
+    if (!p->learning)
+        print("Learning %s merges of subwords.\n",
+              text_count(wanted, e->learning.wanted));
+    p->learning = e->learning.merges < e->learning.wanted;
+}
 
 /* Before a step little of an arena is touched. The size of the process changes
  * a little all the time, which is no news. */
@@ -152,7 +166,8 @@ static void say_refusal(struct plain *p, const struct event *e)
  * there is none. */
 static bool tells(const struct plain *p, const struct event *e)
 {
-    return p->facts.score.name || e->type == EVENT_START ||
+    return p->facts.score.name || e->type == EVENT_LEARNING ||
+           e->type == EVENT_START ||
            e->type == EVENT_REFUSED || e->type == EVENT_WARNING ||
            e->type == EVENT_ERROR || e->type == EVENT_DONE;
 }
@@ -162,6 +177,9 @@ static void say_event(struct plain *p, const struct event *e)
     if (!tells(p, e))
         return;
     switch (e->type) {
+    case EVENT_LEARNING:
+        say_lesson(p, e);
+        break;
     case EVENT_START:
         say_start(p, e);
         break;
@@ -199,6 +217,7 @@ static void say_event(struct plain *p, const struct event *e)
     case EVENT_DONE:
         print("Done.\n");
         break;
+    case EVENT_TIMINGS:
     case EVENT_SAVED: /* the link's own snapshots */
     case EVENT_COUNT:
         break;
@@ -250,15 +269,20 @@ static void say_fit(const struct plain *p, const struct fit *fit)
     for (int i = 0; i < fit->count; i++) {
         const struct fit_row *r = &fit->rows[i];
         char change[CHANGE_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
-        char sets[SETTINGS_TEXT_SIZE];
+        char sets[SETTINGS_TEXT_SIZE], time[TEXT_TIME_SIZE];
         settings_changes(link_wanted(p->link), &r->settings, sets,
                          sizeof(sets));
-        print("%s, in %s, x%.2f of baseline: %s%s.\n",
+        print("%s, in %s, %s %s a step, x%.2f of baseline: %s%s.\n",
               fit_change_text(&r->change, change),
               bytes_format(arena, sizeof(arena), r->arena_bytes),
+              fit->guessed ? "about" : "predicted",
+              text_time(time, r->seconds),
               r->seconds / fit->baseline.seconds, *sets ? "set " : "",
               *sets ? sets : "as it is");
     }
+    if (fit->guessed)
+        print("Times are a roofline's guess; `memdial calibrate` on the "
+              "worker's machine measures them.\n");
 }
 
 static bool refuse_fit(const struct fit_query *q, struct error *e)
@@ -278,7 +302,8 @@ static bool refuse_fit(const struct fit_query *q, struct error *e)
 static bool fit_budget(struct plain *p, char *words, struct error *e)
 {
     struct fit_query q = { .settings = link_wanted(p->link),
-                           .machine = &p->machine };
+                           .machine = &p->machine,
+                           .timings = p->ledger.timings };
     struct fit fit;
     uint64_t budget;
     bool any;
@@ -438,8 +463,10 @@ static void listen(struct plain *p)
     const struct event *e;
 
     link_update(p->link);
-    while ((e = link_next(p->link)))
+    while ((e = link_next(p->link))) {
+        ledger_take(&p->ledger, e);
         say_event(p, e);
+    }
     if (link_silent(p->link) && !p->silent)
         print("Warning: %s.\n", link_sentence(p->link));
     p->silent = link_silent(p->link);
@@ -458,6 +485,7 @@ bool plain_run(struct link *link)
     struct plain p = { .link = link, .in = STDIN_FILENO };
     const char *why = link_sentence(link);
 
+    ledger_init(&p.ledger);
     ending_catch(); /* so that the link removes its snapshot */
     lines_init(&p.commands);
     if (isatty(p.in) && isatty(STDOUT_FILENO))
@@ -471,6 +499,7 @@ bool plain_run(struct link *link)
         say_last_step(&p); /* after all events that came with the command */
     if (*why && !p.has_failed)
         print("%s.\n", why);
+    ledger_done(&p.ledger);
     print_flush(); /* a signal leaves no time for it later */
     return p.quit || link_state(link) == LINK_DONE;
 }

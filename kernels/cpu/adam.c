@@ -29,20 +29,21 @@ struct adam_tensors {
 };
 
 /* A block of each as floats. */
-struct adam_block {
-    struct stage gradient, mean, root, sum;
+struct adam_floats {
+    const float *gradient;
+    float *mean, *root, *sum;
 };
 
 static void adam_step(const struct call *c, const struct adam_tensors *t,
-                      const struct adam_block *b)
+                      const struct adam_floats *b, size_t n)
 {
     const struct adam *a = &c->attr.update.adam;
-    float *w = b->sum.data, *mean = b->mean.data, *root = b->root.data;
-    const float *gradient = b->gradient.data;
+    float *w = b->sum, *mean = b->mean, *root = b->root;
+    const float *gradient = b->gradient;
     float keep = 1 - c->batch->learning_rate * a->weight_decay;
 
 #pragma omp simd
-    for (size_t i = 0; i < b->sum.block.columns; i++) {
+    for (size_t i = 0; i < n; i++) {
         float g = t->unscale * gradient[i];
         float m = a->beta1 * mean[i] + (1 - a->beta1) * g;
         float r = sqrtf(a->beta2 * root[i] * root[i]
@@ -54,40 +55,32 @@ static void adam_step(const struct call *c, const struct adam_tensors *t,
     }
 }
 
-static void store_moments(const struct call *c, const struct adam_block *b,
-                          const uint32_t *words)
-{
-    uint32_t more[STAGE_COLUMNS];
-
-    if (b->mean.tensor->dtype != DTYPE_F32)
-        update_store(&b->mean, words, 16);
-    if (b->root.tensor->dtype == DTYPE_F32)
-        return;
-    update_random(c, b->root.block, c->attr.update.stream | ADAM_ROOT_STREAM,
-                  more);
-    update_store(&b->root, more, 0);
-}
-
 static void adam_run_block(const struct call *c, const struct adam_tensors *t,
-                           struct block block)
+                           struct update_block block)
 {
-    float room[4][STAGE_FLOATS];
-    uint32_t words[STAGE_COLUMNS];
-    struct adam_block b = {
-        stage_load(&t->gradient, block, room[0]),
-        stage_load(&t->mean, block, room[1]),
-        stage_load(&t->root, block, room[2]),
-        stage_load(&t->sum, block, room[3])
+    float room[4][UPDATE_FLOATS];
+    uint32_t drawn[2][UPDATE_WORDS];
+    const uint32_t *words = drawn[0], *more = drawn[1];
+    uint32_t stream = c->attr.update.stream;
+    struct adam_floats b = {
+        update_load(&t->gradient, block, room[0]),
+        update_load(&t->mean, block, room[1]),
+        update_load(&t->root, block, room[2]),
+        update_load(&t->sum, block, room[3])
     };
 
-    adam_step(c, t, &b);
-    if (t->mean.dtype != DTYPE_F32 || t->sum.dtype != DTYPE_F32)
-        update_random(c, block, c->attr.update.stream, words);
-    store_moments(c, &b, words);
-    if (t->sum.dtype != DTYPE_F32)
-        update_store(&b.sum, words, 0);
-    else if (t->sum.data != t->w.data)
-        stage_put(&t->w, block.column, block.columns, b.sum.data);
+    adam_step(c, t, &b, block.count);
+    if (update_rounds(&t->mean) || update_rounds(&t->sum))
+        words = update_random(update_stream(c, stream), block, drawn[0]);
+    if (update_rounds(&t->root))
+        more = update_random(update_stream(c, stream | ADAM_ROOT_STREAM),
+                             block, drawn[1]);
+    update_store(&t->mean, block, b.mean, words, 16);
+    update_store(&t->root, block, b.root, more, 0);
+    if (t->sum.data == t->w.data)
+        update_store(&t->w, block, b.sum, words, 0);
+    else
+        stage_put(&t->w, block.begin, block.count, b.sum);
 }
 
 void KERNEL(adam)(const struct call *c)
@@ -104,7 +97,7 @@ void KERNEL(adam)(const struct call *c)
         .step = adam_rate(&c->attr.update.adam, c->batch->step,
                           c->batch->learning_rate)
     };
-    struct blocks blocks = blocks_of(&t.w, (struct range){ 0, 1 });
+    struct scaled_blocks blocks = scaled_blocks_of(&t.mean);
 
     if (operand_given(&o[ADAM_SCALE])) {
         if (scale[LOSS_SCALE_OVERFLOW])
@@ -113,5 +106,5 @@ void KERNEL(adam)(const struct call *c)
     }
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (size_t i = 0; i < blocks.count; i++)
-        adam_run_block(c, &t, blocks_get(&blocks, i));
+        adam_run_block(c, &t, update_block(&blocks, i));
 }

@@ -11,6 +11,8 @@
  *   dgamma += sum dy * xhat
  *   dx = scale * (dy - mean(dy) - xhat * mean(dy * xhat)) + add
  *
+ * x may be stored in blocks of fewer bits.
+ *
  * One pass for the sums, unless these are given, and one for dx, both at the
  * speed of memory. The second goes through the rows backwards, to begin with
  * the rows that the first pass has left in the caches.

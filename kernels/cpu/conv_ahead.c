@@ -16,7 +16,9 @@ struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
         .left = (rows.end - rows.begin) * (size_t)x->dim[2]
     };
 
-    if (channels == x->dim[3]) {
+    if (dtype_in_blocks(x->dtype)) {
+        a.left = 0;
+    } else if (channels == x->dim[3]) {
         a.lines = (a.left * pixel + line - 1) / line;
         a.left = 1;
     }

@@ -15,7 +15,8 @@ struct conv_ahead {
     const struct conv_ahead *next;
 };
 
-/* Some channels of whole rows of an image of x (N, H, W, C). */
+/* Some channels of whole rows of an image of x (N, H, W, C); of one in blocks
+ * nothing. */
 struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
                                      struct range rows, int channel,
                                      int channels);

@@ -156,9 +156,9 @@ static void pack_plane(const struct conv_strips *s, const struct operand *x,
                 continue;
             }
             pack_zeros(left, line, packed);
-            DTYPE_SWITCH(x->dtype, conv_pack, x, c, right - left,
-                         from + (size_t)c, (size_t)step * pixel,
-                         line + (size_t)left * packed, packed);
+            STORED_SWITCH(x->dtype, conv_pack, x, c, right - left,
+                          from + (size_t)c, (size_t)step * pixel,
+                          line + (size_t)left * packed, packed);
             pack_zeros(s->width - right, line + (size_t)right * packed,
                        packed);
         }
@@ -184,7 +184,7 @@ static inline void pack_folded_row(const enum dtype dtype,
 
         pack_zeros(1, to, 0);
         for (int i = first; i < last; i++)
-            to[i] = float_load(x->data, at + (size_t)(from + i), dtype);
+            to[i] = stored_load(dtype, x->data, at + (size_t)(from + i));
         for (int i = first; scale && i < last; i++)
             to[i] = float_rounded(relu(scale[i % channels] * to[i]
                                        + shift[i % channels]), dtype);
@@ -204,8 +204,8 @@ static void pack_folded(const struct conv_strips *s, const struct operand *x,
         if (row < 0 || row >= s->row.in)
             pack_zeros(s->width, to, (size_t)s->channels);
         else
-            DTYPE_SWITCH(x->dtype, pack_folded_row, s, x,
-                         (image + (size_t)row) * row_elements, to);
+            STORED_SWITCH(x->dtype, pack_folded_row, s, x,
+                          (image + (size_t)row) * row_elements, to);
 }
 
 void KERNEL(conv_strip_pack)(const struct conv_strips *s,

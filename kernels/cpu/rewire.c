@@ -55,15 +55,19 @@ static float weight(const struct rewiring *r, size_t i)
 }
 
 /* Moves the weight, copy and moments of a nonzero to another place; if `from`
- * is NULL, sets them to 0. */
+ * is NULL, sets them to 0. A code of 8 bits counts in the scale of the nonzero's
+ * group, which is the same wherever the nonzero is stored. */
 static void move_weight(const struct rewiring *r, const size_t *from, size_t to)
 {
     for (int i = REWIRE_MASTER; i <= REWIRE_W; i++) {
         const struct operand *o = &r->call->operand[i];
+        size_t size = dtype_size(o->dtype);
+        char *data = o->data;
 
-        if (operand_given(o))
-            float_store(o->data, to, o->dtype,
-                        from ? float_load(o->data, *from, o->dtype) : 0);
+        if (operand_given(o) && from)
+            memmove(data + to * size, data + *from * size, size);
+        else if (operand_given(o))
+            memset(data + to * size, 0, size);
     }
 }
 

@@ -14,25 +14,33 @@
  */
 #include "kernels/cpu/update.h"
 
-/* The weights as floats, and the operands that update them. */
-struct update {
-    struct stage w, momentum, gradient;
+/* The tensors of a call, flat; the update is added to `sum`. */
+struct tensors {
+    struct operand gradient, momentum, w;
+    struct operand sum;
     float unscale;
 };
 
-static void update_block(const struct call *c, const struct update *u)
+/* A block of each as floats. */
+struct update {
+    const float *gradient;
+    float *momentum, *w;
+};
+
+static void update_floats(const struct call *c, const struct update *u,
+                          float unscale, size_t n)
 {
-    float *w = u->w.data, *momentum = u->momentum.data;
-    const float *gradient = u->gradient.data;
+    float *w = u->w, *momentum = u->momentum;
+    const float *gradient = u->gradient;
     float keep = c->attr.update.sgd.momentum;
     float decay = c->attr.update.sgd.weight_decay;
-    float rate = c->batch->learning_rate, unscale = u->unscale;
+    float rate = c->batch->learning_rate;
     /* step = a * g + b * m */
     float a = c->attr.update.sgd.nesterov ? 1 : 0;
     float b = c->attr.update.sgd.nesterov ? keep : 1;
 
 #pragma omp simd
-    for (size_t i = 0; i < u->w.block.columns; i++) {
+    for (size_t i = 0; i < n; i++) {
         float g = unscale * gradient[i] + decay * w[i];
         float m = keep * momentum[i] + g;
 
@@ -41,31 +49,25 @@ static void update_block(const struct call *c, const struct update *u)
     }
 }
 
-/* The tensors of a call, flat; the update is added to `sum`. */
-struct tensors {
-    struct operand gradient, momentum, w;
-    struct operand sum;
-    float unscale;
-};
-
 static void sgd_run_block(const struct call *c, const struct tensors *t,
-                          struct block b)
+                          struct update_block b)
 {
-    float room[3][STAGE_FLOATS];
-    uint32_t words[STAGE_COLUMNS];
-    struct update u = { stage_load(&t->sum, b, room[0]),
-                        stage_load(&t->momentum, b, room[1]),
-                        stage_load(&t->gradient, b, room[2]), t->unscale };
+    float room[3][UPDATE_FLOATS];
+    uint32_t drawn[UPDATE_WORDS];
+    const uint32_t *words = drawn;
+    struct update u = { update_load(&t->gradient, b, room[0]),
+                        update_load(&t->momentum, b, room[1]),
+                        update_load(&t->sum, b, room[2]) };
 
-    update_block(c, &u);
-    if (t->momentum.dtype != DTYPE_F32 || t->sum.dtype != DTYPE_F32)
-        update_random(c, b, c->attr.update.stream, words);
-    if (t->momentum.dtype != DTYPE_F32)
-        update_store(&u.momentum, words, 16);
-    if (t->sum.dtype != DTYPE_F32)
-        update_store(&u.w, words, 0);
-    else if (t->sum.data != t->w.data)
-        stage_put(&t->w, b.column, b.columns, u.w.data);
+    update_floats(c, &u, t->unscale, b.count);
+    if (update_rounds(&t->momentum) || update_rounds(&t->sum))
+        words = update_random(update_stream(c, c->attr.update.stream), b,
+                              drawn);
+    update_store(&t->momentum, b, u.momentum, words, 16);
+    if (t->sum.data == t->w.data)
+        update_store(&t->w, b, u.w, words, 0);
+    else
+        stage_put(&t->w, b.begin, b.count, u.w);
 }
 
 void KERNEL(sgd)(const struct call *c)
@@ -80,7 +82,7 @@ void KERNEL(sgd)(const struct call *c)
         .sum = update_flat(operand_given(master) ? master : &o[SGD_W]),
         .unscale = 1
     };
-    struct blocks blocks = blocks_of(&t.w, (struct range){ 0, 1 });
+    struct scaled_blocks blocks = scaled_blocks_of(&t.momentum);
 
     if (operand_given(&o[SGD_SCALE])) {
         if (scale[LOSS_SCALE_OVERFLOW])
@@ -89,5 +91,5 @@ void KERNEL(sgd)(const struct call *c)
     }
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (size_t i = 0; i < blocks.count; i++)
-        sgd_run_block(c, &t, blocks_get(&blocks, i));
+        sgd_run_block(c, &t, update_block(&blocks, i));
 }

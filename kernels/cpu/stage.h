@@ -2,7 +2,8 @@
  * Kernels compute on floats. A tensor that is stored in 16 bits they convert
  * one block at a time, small enough to stay in the first-level cache; a tensor
  * of floats they read and write where it lies. So the arithmetic of a kernel is
- * written once, and a 16-bit type costs one conversion per element.
+ * written once, and a 16-bit type costs one conversion per element. A tensor in
+ * fewer bits (kernels/squeeze.h) is read in the same way.
  *
  * A tensor is seen as a matrix of its last dimension. A block is some rows by
  * some columns of it, at most STAGE_FLOATS elements.
@@ -68,6 +69,10 @@ void KERNEL(stage_widen)(enum dtype dtype, const uint16_t *from, float *to,
 void KERNEL(stage_narrow)(enum dtype dtype, const float *from, uint16_t *to,
                           size_t n);
 
+/* n elements from element `at` on of a tensor in blocks of fewer bits. */
+void KERNEL(stage_expand)(enum dtype dtype, const void *blocks, size_t at,
+                          float *to, size_t n);
+
 /* n elements in a row, from element `at` on, converted into `room` if they are
  * not floats. */
 static inline const float *stage_floats(const struct operand *tensor,
@@ -75,8 +80,11 @@ static inline const float *stage_floats(const struct operand *tensor,
 {
     if (tensor->dtype == DTYPE_F32)
         return (const float *)tensor->data + at;
-    KERNEL(stage_widen)(tensor->dtype, (const uint16_t *)tensor->data + at,
-                        room, n);
+    if (dtype_in_blocks(tensor->dtype))
+        KERNEL(stage_expand)(tensor->dtype, tensor->data, at, room, n);
+    else
+        KERNEL(stage_widen)(tensor->dtype, (const uint16_t *)tensor->data + at,
+                            room, n);
     return room;
 }
 
@@ -106,14 +114,18 @@ static inline struct stage stage_open(const struct operand *tensor,
     return s;
 }
 
-/* Row i of a block in its tensor of 16-bit elements. */
-static inline uint16_t *stage_row(const struct stage *s, size_t i)
+/* The first element of row i of a block, in its tensor. */
+static inline size_t stage_at(const struct stage *s, size_t i)
 {
     const struct operand *t = s->tensor;
 
-    return (uint16_t *)t->data
-           + (s->block.row + i) * (size_t)t->dim[t->rank - 1]
-           + s->block.column;
+    return (s->block.row + i) * (size_t)t->dim[t->rank - 1] + s->block.column;
+}
+
+/* Row i of a block in its tensor of 16-bit elements. */
+static inline uint16_t *stage_row(const struct stage *s, size_t i)
+{
+    return (uint16_t *)s->tensor->data + stage_at(s, i);
 }
 
 /* Whole rows lie one after another and are converted at once. */
@@ -133,8 +145,7 @@ static inline struct stage stage_load(const struct operand *tensor,
 
     if (tensor->dtype != DTYPE_F32)
         for (size_t i = 0; i < runs; i++)
-            KERNEL(stage_widen)(tensor->dtype, stage_row(&s, i),
-                                s.data + i * run, run);
+            stage_floats(tensor, stage_at(&s, i), run, s.data + i * run);
     return s;
 }
 

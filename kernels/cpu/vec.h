@@ -39,6 +39,20 @@ typedef uint32_t vu
     __attribute__((vector_size(VLEN * 4), aligned(4), may_alias));
 typedef uint16_t vh
     __attribute__((vector_size(VLEN * 2), aligned(2), may_alias));
+typedef uint8_t vb
+    __attribute__((vector_size(VLEN), aligned(1), may_alias));
+
+/* Bytes as numbers and back, by way of 16 bits: compilers take a step of two
+ * at once element by element. */
+static inline vi vi_of_bytes(vb bytes)
+{
+    return __builtin_convertvector(__builtin_convertvector(bytes, vh), vi);
+}
+
+static inline vb vi_to_bytes(vi numbers)
+{
+    return __builtin_convertvector(__builtin_convertvector(numbers, vh), vb);
+}
 
 static inline vf vf_load(const float *p)
 {
@@ -236,7 +250,7 @@ static inline vf vf_through(const enum dtype dtype, vf x, vf scale, vf shift)
     vf z = vf_relu(scale * x + shift);
     uint16_t stored[VLEN];
 
-    if (dtype == DTYPE_F32)
+    if (!dtype_is_narrow(dtype))
         return z;
     vf_store_as(dtype, stored, 0, z);
     return vf_load_as(dtype, stored, 0);

@@ -46,8 +46,7 @@ static inline bool winograd_can(const struct conv_strips *s,
 static inline bool winograd_is_small(size_t scratch, const struct operand *x,
                                      const struct operand *y)
 {
-    return scratch <= operand_elements(x) * dtype_size(x->dtype)
-                      + operand_elements(y) * dtype_size(y->dtype);
+    return scratch <= operand_bytes(x) + operand_bytes(y);
 }
 
 /* Makes strips of whole squares of at most `budget` bytes, or of one row of

@@ -13,9 +13,11 @@
  * nothing is updated. Values in 16 bits are rounded by the same random numbers
  * on every backend: w by the lower and mean by the upper half of a random word
  * for each element, root by the lower half of a word of a stream of its own.
+ * Moments in 8 bits are updated by their blocks (scaled.h).
  */
 #include "kernels/adam.h"
 #include "kernels/cuda/round.h"
+#include "kernels/cuda/scaled.h"
 
 enum { GRADIENT, MASTER, MEAN, ROOT, W };
 
@@ -79,6 +81,15 @@ static __device__ void adam_four(const adam_shared &u, const table_row &r,
     store_weights(to, master ? master + i : NULL, w, random, n);
 }
 
+static __device__ adam_factors adam_factors_of(const adam_shared &u)
+{
+    float rate = u.progress->learning_rate;
+
+    return { u.scale ? 1 / u.scale[LOSS_SCALE_FACTOR] : 1,
+             1 - rate * u.adam.weight_decay,
+             adam_rate(&u.adam, u.progress->step, rate) };
+}
+
 struct adam_memory {
     adam_factors factors;
 };
@@ -88,14 +99,11 @@ struct adam_memory {
 static __global__ void adam(const __grid_constant__ table t, adam_shared u)
 {
     const table_row &r = table_find(t);
-    float rate = u.progress->learning_rate;
     adam_factors &f = shared<adam_memory>().factors;
     size_t i = 4 * table_thread(r);
 
     if (threadIdx.x == 0)
-        f = { u.scale ? 1 / u.scale[LOSS_SCALE_FACTOR] : 1,
-              1 - rate * u.adam.weight_decay,
-              adam_rate(&u.adam, u.progress->step, rate) };
+        f = adam_factors_of(u);
     __syncthreads();
     if (i >= r.n || (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0))
         return;
@@ -111,6 +119,66 @@ static void adam_all(struct queue *q, const struct gathering *g)
 {
     launch(q, g->table.blocks, BLOCK_THREADS, sizeof(adam_memory), adam,
            g->table, table_shared<adam_shared>(g));
+}
+
+/* Moments that are scaled, and their blocks. */
+struct scaled_moments {
+    struct numbers mean, root;
+    struct scaled_blocks blocks;
+    struct word_stream stream, more;
+};
+
+template <typename T>
+static __global__ void adam_scaled(adam_shared u, table_row r,
+                                   scaled_moments by)
+{
+    adam_factors f = adam_factors_of(u);
+    const T *gradient = static_cast<const T *>(r.data[GRADIENT]);
+    float *master = static_cast<float *>(r.data[MASTER]);
+    T *w = static_cast<T *>(r.data[W]);
+
+    if (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0)
+        return;
+    for (size_t i = blockIdx.x; i < by.blocks.count; i += gridDim.x) {
+        struct slots s = slots_of(by.blocks, i);
+        uint32_t random[BLOCK_SLOTS], more[BLOCK_SLOTS];
+        float mean[BLOCK_SLOTS] = {}, root[BLOCK_SLOTS] = {};
+
+        by.stream.words(s, random);
+        by.more.words(s, more);
+        for (int k = 0; k < BLOCK_SLOTS; k++) {
+            if (s.at[k] != NOWHERE) {
+                float next = load_weight(w, master, s.at[k]);
+
+                mean[k] = by.mean.load(s.at[k], i);
+                root[k] = by.root.load(s.at[k], i);
+                adam_step(u.adam, f, widen(gradient[s.at[k]]), mean[k],
+                          root[k], next);
+                store_weight(w, master, s.at[k], next, random[k]);
+            }
+            random[k] >>= 16;
+        }
+        store_block(by.mean, i, s, mean, random);
+        store_block(by.root, i, s, root, more);
+    }
+}
+
+static void adam_by_blocks(struct queue *q, const struct operand *mean,
+                           const struct operand *root,
+                           const adam_shared &shared, const table_row &row)
+{
+    scaled_moments by = {};
+
+    by.mean = numbers(mean);
+    by.root = numbers(root);
+    by.blocks = scaled_blocks_of(mean);
+    by.stream = { shared.seed, shared.progress, row.stream, 0 };
+    by.more = { shared.seed, shared.progress, row.stream | ADAM_ROOT_STREAM,
+                0 };
+    with_number(row.dtype, [&](auto number) {
+        launch(q, grid_for(by.blocks.count), BLOCK_THREADS, sizeof(word_room),
+               adam_scaled<decltype(number)>, shared, row, by);
+    });
 }
 
 void cuda_adam(struct queue *q, const struct call *c)
@@ -133,5 +201,8 @@ void cuda_adam(struct queue *q, const struct call *c)
     row.stream = c->attr.update.stream;
     row.dtype = o[ADAM_W].dtype;
     row.moments = o[ADAM_MEAN].dtype;
-    table_gather(q, adam_all, shared, row, 4 * BLOCK_THREADS);
+    if (dtype_is_scaled(row.moments))
+        adam_by_blocks(q, &o[ADAM_MEAN], &o[ADAM_ROOT], shared, row);
+    else
+        table_gather(q, adam_all, shared, row, 4 * BLOCK_THREADS);
 }

@@ -150,6 +150,17 @@ static bool cuda_open(struct device **d, int number, int threads,
     return false;
 }
 
+/* Without a module the reason for that. */
+static void cuda_hardware(char name[WHY_SIZE])
+{
+    const struct loaded *l = loaded();
+
+    if (l->module)
+        l->module->backend->hardware(name);
+    else
+        memcpy(name, l->why, WHY_SIZE);
+}
+
 /* The functions below get a device, so there is a module. */
 
 static void cuda_close(struct device *d)
@@ -234,5 +245,6 @@ const struct backend cuda_backend = {
     .write = cuda_write,
     .memory = cuda_memory,
     .seconds = cuda_seconds,
-    .ceilings = cuda_measure
+    .ceilings = cuda_measure,
+    .hardware = cuda_hardware
 };

@@ -11,29 +11,56 @@
  *   dgamma += sum dy * xhat
  *   dx = scale * (dy - mean(dy) - xhat * mean(dy * xhat)) + add
  *
+ * x may be stored in blocks of fewer bits.
+ *
  * scratch: the coefficients of dx, (2, C) floats, and the sums of dy and of
  * dy * (x - mean), if these are not given.
  */
 #include "kernels/cuda/bn.h"
 #include "kernels/cuda/rows.h"
+#include "kernels/squeeze.h"
 
-template <typename T> struct gradients {
-    const T *dz, *x;
+/* x, as it is or in blocks. */
+template <typename T> struct whole {
+    const T *data;
+
+    template <int W> __device__ void get(float (&to)[W], size_t i) const
+    {
+        load(to, data + i);
+    }
+};
+
+struct in_blocks {
+    const void *data;
+    enum dtype dtype;
+
+    template <int W> __device__ void get(float (&to)[W], size_t i) const
+    {
+#pragma unroll
+        for (int k = 0; k < W; k++)
+            to[k] = squeeze_load(data, i + k, dtype);
+    }
+};
+
+template <typename T, typename X> struct gradients {
+    const T *dz;
+    X x;
     const float *stat;
     int channels;
 
     template <int W> struct at {
-        const T *dz, *x;
-        size_t channels;
+        const T *dz;
+        X x;
+        size_t column, channels;
         bn_affine<W> affine;
         float mean[W];
 
-        __device__ at(const gradients &g, int column)
-            : dz(g.dz + column), x(g.x + column),
+        __device__ at(const gradients &g, int column_)
+            : dz(g.dz + column_), x(g.x), column((size_t)column_),
               channels((size_t)g.channels),
-              affine(g.stat, g.channels, column)
+              affine(g.stat, g.channels, column_)
         {
-            load(mean, g.stat + STAT_MEAN * g.channels + column);
+            load(mean, g.stat + STAT_MEAN * g.channels + column_);
         }
 
         __device__ void add(size_t row, float (&sum)[W], float (&product)[W])
@@ -41,7 +68,7 @@ template <typename T> struct gradients {
             float d[W], v[W];
 
             load(d, dz + row * channels);
-            load(v, x + row * channels);
+            x.get(v, row * channels + column);
 #pragma unroll
             for (int i = 0; i < W; i++) {
                 float dy = affine(i, v[i]) > 0 ? d[i] : 0;
@@ -85,19 +112,19 @@ static __global__ void write_parameters(int channels, int tiles, double rows,
 }
 
 /* n: elements; W divides C; add may be NULL. */
-template <typename T, int W>
-static __global__ void write_dx(size_t n, gradients<T> g,
+template <typename T, typename X, int W>
+static __global__ void write_dx(size_t n, gradients<T, X> g,
                                 struct coefficients k, const T *add, T *dx)
 {
     for (size_t i = thread_index() * W; i < n; i += grid_threads() * W) {
         int column = (int)(i % (size_t)g.channels);
-        typename gradients<T>::template at<W> at(g, column);
+        typename gradients<T, X>::template at<W> at(g, column);
         float d[W], v[W], more[W] = {}, linear[W], constant[W];
 
         load(linear, k.linear + column);
         load(constant, k.constant + column);
         load(d, g.dz + i);
-        load(v, g.x + i);
+        g.x.get(v, i);
         if (add)
             load(more, add + i);
 #pragma unroll
@@ -111,7 +138,8 @@ static __global__ void write_dx(size_t n, gradients<T> g,
     }
 }
 
-void cuda_bn_relu_grad(struct queue *q, const struct call *c)
+template <typename T, typename X>
+static void bn_relu_grad(struct queue *q, const struct call *c, X seen)
 {
     const struct operand *o = c->operand, *x = &o[BN_RELU_GRAD_X];
     size_t n = operand_elements(x), rows = operand_rows(x);
@@ -122,25 +150,35 @@ void cuda_bn_relu_grad(struct queue *q, const struct call *c)
     float *sums = given ? data_of<float>(&o[BN_RELU_GRAD_SUMS])
                         : linear + 2 * channels;
     struct coefficients k = { linear, linear + channels };
+    gradients<T, X> g = { data_of<T>(&o[BN_RELU_GRAD_DZ]), seen, stat,
+                          channels };
 
-    with_number(x->dtype, [&](auto number) {
+    with_width<T>(channels, [&](auto width) {
+        constexpr int W = decltype(width)::value;
+
+        if (!given)
+            rows_launch<W>(q, g, rows, channels, sums);
+        launch(q, (unsigned)channels, BLOCK_THREADS, sizeof(channel_memory),
+               write_parameters, channels, (int)tiles_of(rows, TILE_ROWS),
+               (double)rows, stat, sums, k,
+               data_of<float>(&o[BN_RELU_GRAD_DGAMMA]),
+               data_of<float>(&o[BN_RELU_GRAD_DBETA]));
+        launch(q, blocks_for(n / W), BLOCK_THREADS, 0, write_dx<T, X, W>, n, g,
+               k, data_if_given<T>(&o[BN_RELU_GRAD_ADD]),
+               data_of<T>(&o[BN_RELU_GRAD_DX]));
+    });
+}
+
+void cuda_bn_relu_grad(struct queue *q, const struct call *c)
+{
+    const struct operand *x = &c->operand[BN_RELU_GRAD_X];
+
+    with_number(c->operand[BN_RELU_GRAD_DZ].dtype, [&](auto number) {
         using T = decltype(number);
-        gradients<T> g = { data_of<T>(&o[BN_RELU_GRAD_DZ]), data_of<T>(x),
-                           stat, channels };
 
-        with_width<T>(channels, [&](auto width) {
-            constexpr int W = decltype(width)::value;
-
-            if (!given)
-                rows_launch<W>(q, g, rows, channels, sums);
-            launch(q, (unsigned)channels, BLOCK_THREADS,
-                   sizeof(channel_memory), write_parameters, channels,
-                   (int)tiles_of(rows, TILE_ROWS), (double)rows, stat, sums, k,
-                   data_of<float>(&o[BN_RELU_GRAD_DGAMMA]),
-                   data_of<float>(&o[BN_RELU_GRAD_DBETA]));
-            launch(q, blocks_for(n / W), BLOCK_THREADS, 0, write_dx<T, W>, n,
-                   g, k, data_if_given<T>(&o[BN_RELU_GRAD_ADD]),
-                   data_of<T>(&o[BN_RELU_GRAD_DX]));
-        });
+        if (dtype_in_blocks(x->dtype))
+            bn_relu_grad<T>(q, c, in_blocks{ x->data, x->dtype });
+        else
+            bn_relu_grad<T>(q, c, whole<T>{ data_of<T>(x) });
     });
 }

@@ -20,6 +20,7 @@
 #include "kernels/cuda/bn.h"
 #include "kernels/cuda/gemm.h"
 #include "kernels/pool.h"
+#include "kernels/squeeze.h"
 
 /* The extents of a convolution, and how they are taken apart. */
 struct conv_shape {
@@ -276,6 +277,36 @@ struct patches {
         if (!find(r, c, &at))
             return false;
         p = *reinterpret_cast<const pack<T, width> *>(at);
+        return true;
+    }
+};
+
+/* P of a tensor in blocks of fewer bits, whose numbers become those that expand
+ * makes of them. */
+template <typename T, int W_>
+struct saved_patches : patches<T, W_, PATCHES, false, false> {
+    using base = patches<T, W_, PATCHES, false, false>;
+
+    enum dtype dtype;
+
+    saved_patches(const struct operand *tensor, const struct conv_shape &s)
+        : base(tensor, s), dtype(tensor->dtype)
+    {
+    }
+
+    __device__ bool load(const typename base::row &r,
+                         const typename base::column &c,
+                         pack<T, W_> &p) const
+    {
+        const T *at;
+
+        if (!this->find(r, c, &at))
+            return false;
+#pragma unroll
+        for (int i = 0; i < W_; i++)
+            narrow(&p.element[i],
+                   squeeze_load(this->data, (size_t)(at - this->data) + i,
+                                dtype));
         return true;
     }
 };

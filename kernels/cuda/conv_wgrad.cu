@@ -1,7 +1,8 @@
 /*
  * conv_wgrad: dw (KH, KW, Ci, Co) += the gradient of a convolution's weights,
  * the sum over images and output pixels of x (N, H, W, Ci), which may be read
- * through a saved batch norm, times dy (N, Ho, Wo, Co).
+ * through a saved batch norm and may be stored in blocks of fewer bits, times dy
+ * (N, Ho, Wo, Co).
  *
  * The pixels are cut into parts, which blocks sum in parallel. Neighbouring
  * parts make a group. The block of a group that ends last adds up the group's
@@ -93,18 +94,18 @@ struct weight_gradient : partial_sums {
         }
     }
 
-    template <int W> __device__ void add_to_dw(size_t i, float (&sum)[W]) const
+    /* Adds to element i of the gradient. There is much code to find a nonzero,
+     * so that every kernel has it once. */
+    OUT_OF_LINE __device__ void add_to_dw(size_t i, float sum) const
     {
+        size_t at;
+
+        if (!where.find(i, &at))
+            return;
         with_stored(dtype, [&](auto number) {
-            auto *dw = static_cast<decltype(number) *>(this->dw);
+            auto *to = static_cast<decltype(number) *>(dw) + at;
 
-#pragma unroll
-            for (int k = 0; k < W; k++) {
-                size_t at;
-
-                if (where.find(i + (size_t)k, &at))
-                    narrow(&dw[at], widen(dw[at]) + sum[k]);
-            }
+            narrow(to, widen(*to) + sum);
         });
     }
 
@@ -131,7 +132,8 @@ struct weight_gradient : partial_sums {
         add_up<Product, W>(m, n, 0, groups > 1 ? group : 1,
                            groups > 1 ? groups : own,
                            [this](size_t i, float (&sum)[W]) {
-            add_to_dw(i, sum);
+            for (int k = 0; k < W; k++)
+                add_to_dw(i + (size_t)k, sum[k]);
         });
     }
 
@@ -172,18 +174,23 @@ void cuda_conv_wgrad(struct queue *q, const struct call *c)
                            parts, group_of(parts), elements<char>(dw),
                            dw->dtype, dw->data };
 
-    conv_choose(q, c, x, dy, s, s.co, [&](auto product, auto width) {
+    conv_choose(q, c, dtype_in_blocks(x->dtype) ? dy : x, dy, s, s.co,
+                [&](auto product, auto width) {
         using Product = decltype(product);
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;
         plain<T, W, dense<T>> gradient = { dense<T>(dy), depth, s.co };
 
-        with_direct<W>(x, [&](auto direct) {
-            patches<T, W, PATCHES, false, decltype(direct)::value> seen(x,
-                                                                        s);
+        if (dtype_in_blocks(x->dtype))
+            gemm_launch<Product>(q, saved_patches<T, W>(x, s), gradient,
+                                 s.taps * s.ci, s.co, depth, part, to);
+        else
+            with_direct<W>(x, [&](auto direct) {
+                patches<T, W, PATCHES, false, decltype(direct)::value> seen(x,
+                                                                            s);
 
-            gemm_launch<Product>(q, seen, gradient, s.taps * s.ci, s.co,
-                                 depth, part, to);
-        });
+                gemm_launch<Product>(q, seen, gradient, s.taps * s.ci, s.co,
+                                     depth, part, to);
+            });
     });
 }

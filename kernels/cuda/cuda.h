@@ -24,6 +24,13 @@
 #define CUDA_EMULATED false
 #endif
 
+/* Begins the declaration of a device's function that kernels call. */
+#ifdef __CUDACC__
+#define OUT_OF_LINE __noinline__
+#else
+#define OUT_OF_LINE
+#endif
+
 /* Numbers that change in every step. They are on the device, where a recorded
  * step reads their present values. */
 struct progress {

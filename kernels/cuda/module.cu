@@ -170,6 +170,19 @@ static int choose(int number, struct device_info *info, char why[WHY_SIZE])
     return -1;
 }
 
+/* The device and the driver, which compiles and schedules for it. */
+static void module_hardware(char name[WHY_SIZE])
+{
+    struct device_info info;
+    int driver = 0;
+
+    if (choose(DEVICE_ANY, &info, name) < 0)
+        return;
+    cudaDriverGetVersion(&driver);
+    snprintf(name, WHY_SIZE, "%.128s, driver for CUDA %d.%d", info.line,
+             driver / 1000, driver % 1000 / 10);
+}
+
 static void module_close(struct device *);
 
 static bool module_open(struct device **out, int number, int threads,
@@ -558,6 +571,7 @@ static struct backend backend_of_module()
     b.memory = module_memory;
     b.seconds = module_seconds;
     b.ceilings = module_ceilings;
+    b.hardware = module_hardware;
     return b;
 }
 

@@ -24,6 +24,27 @@ static __device__ inline void store_random(fp16 *to, float x, uint32_t random)
     to->bits = f16_store_random(x, random & 0xFFFF);
 }
 
+/* Weight i, or its master copy. */
+template <typename T>
+static __device__ float load_weight(const T *w, const float *master, size_t i)
+{
+    return master ? master[i] : widen(w[i]);
+}
+
+/* Stores weight i: the master copy and its rounding to nearest, or, without
+ * one, by the lower half of a random word. */
+template <typename T>
+static __device__ void store_weight(T *to, float *master, size_t i, float w,
+                                    uint32_t random)
+{
+    if (master) {
+        master[i] = w;
+        narrow(&to[i], w);
+    } else {
+        store_random(&to[i], w, random);
+    }
+}
+
 /* Stores n weights, at most four: the master copies and their rounding to
  * nearest, or, without these, by the lower halves of random words. */
 template <typename T>

@@ -10,9 +10,11 @@
  * nearest. Other values in 16 bits are rounded stochastically, by the same
  * random numbers on every backend: w by the lower and momentum by the upper
  * half of a random word for each element, a function of the seed, the step, the
- * stream of the attributes and the element.
+ * stream of the attributes and the element. A momentum in 8 bits is updated by
+ * its blocks (scaled.h).
  */
 #include "kernels/cuda/round.h"
+#include "kernels/cuda/scaled.h"
 
 enum { GRADIENT, MASTER, MOMENTUM, W };
 
@@ -23,6 +25,17 @@ struct sgd_shared {
     uint64_t seed;
     struct sgd sgd;
 };
+
+/* Takes an element's momentum and its weight a step further. */
+static __device__ void sgd_step(const sgd_shared &u, float unscale,
+                                float gradient, float &m, float &w)
+{
+    float g = fmaf(unscale, gradient, u.sgd.weight_decay * w), step;
+
+    m = fmaf(u.sgd.momentum, m, g);
+    step = u.sgd.nesterov ? fmaf(u.sgd.momentum, m, g) : m;
+    w = fmaf(-u.progress->learning_rate, step, w);
+}
 
 /* Updates elements i.. of a weight, n of at most four. */
 template <typename T>
@@ -46,12 +59,7 @@ static __device__ void sgd_four(const sgd_shared &u, const table_row &r,
         load_four(w, to, n);
 #pragma unroll
     for (int k = 0; k < 4; k++) {
-        float g = fmaf(unscale, gradient[k], u.sgd.weight_decay * w[k]);
-        float step;
-
-        m[k] = fmaf(u.sgd.momentum, m[k], g);
-        step = u.sgd.nesterov ? fmaf(u.sgd.momentum, m[k], g) : m[k];
-        w[k] = fmaf(-u.progress->learning_rate, step, w[k]);
+        sgd_step(u, unscale, gradient[k], m[k], w[k]);
         store_random(&of_m.element[k], m[k], random.x[k] >> 16);
     }
     store_four(momentum, of_m, n);
@@ -78,6 +86,58 @@ static void sgd_all(struct queue *q, const struct gathering *g)
            table_shared<sgd_shared>(g));
 }
 
+/* A momentum that is scaled, and its blocks. */
+struct scaled_momentum {
+    struct numbers numbers;
+    struct scaled_blocks blocks;
+    struct word_stream stream;
+};
+
+template <typename T>
+static __global__ void sgd_scaled(sgd_shared u, table_row r,
+                                  scaled_momentum by)
+{
+    float unscale = u.scale ? 1 / u.scale[LOSS_SCALE_FACTOR] : 1;
+    const T *gradient = static_cast<const T *>(r.data[GRADIENT]);
+    float *master = static_cast<float *>(r.data[MASTER]);
+    T *w = static_cast<T *>(r.data[W]);
+
+    if (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0)
+        return;
+    for (size_t i = blockIdx.x; i < by.blocks.count; i += gridDim.x) {
+        struct slots s = slots_of(by.blocks, i);
+        uint32_t random[BLOCK_SLOTS];
+        float m[BLOCK_SLOTS] = {};
+
+        by.stream.words(s, random);
+        for (int k = 0; k < BLOCK_SLOTS; k++) {
+            if (s.at[k] != NOWHERE) {
+                float next = load_weight(w, master, s.at[k]);
+
+                m[k] = by.numbers.load(s.at[k], i);
+                sgd_step(u, unscale, widen(gradient[s.at[k]]), m[k], next);
+                store_weight(w, master, s.at[k], next, random[k]);
+            }
+            random[k] >>= 16;
+        }
+        store_block(by.numbers, i, s, m, random);
+    }
+}
+
+static void sgd_by_blocks(struct queue *q, const struct operand *momentum,
+                          const sgd_shared &shared, const table_row &row)
+{
+    scaled_momentum by = {};
+
+    by.numbers = numbers(momentum);
+    by.blocks = scaled_blocks_of(momentum);
+    by.stream = { shared.seed, shared.progress, row.stream, 0 };
+    with_number(row.dtype, [&](auto number) {
+        launch(q, grid_for(by.blocks.count), BLOCK_THREADS, sizeof(word_room),
+               sgd_scaled<decltype(number)>, shared, row, by);
+    });
+}
+
 void cuda_sgd(struct queue *q, const struct call *c)
 {
     const struct operand *o = c->operand;
@@ -96,5 +156,8 @@ void cuda_sgd(struct queue *q, const struct call *c)
     row.n = operand_elements(&o[SGD_W]);
     row.stream = c->attr.update.stream;
     row.dtype = o[SGD_W].dtype;
-    table_gather(q, sgd_all, shared, row, 4 * BLOCK_THREADS);
+    if (dtype_is_scaled(o[SGD_MOMENTUM].dtype))
+        sgd_by_blocks(q, &o[SGD_MOMENTUM], shared, row);
+    else
+        table_gather(q, sgd_all, shared, row, 4 * BLOCK_THREADS);
 }

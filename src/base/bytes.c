@@ -1,6 +1,6 @@
 /*
- * Bytes to text and back. A figure just below a unit is not printed as 1024.0
- * of the smaller unit.
+ * Bytes to text and back. A figure has at most four digits, and just below a
+ * unit it is not printed as 1024 of the smaller unit.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +19,14 @@ const char *bytes_format(char *text, size_t size, uint64_t bytes)
     double value = (double)bytes;
     int unit = 0;
 
-    /* One decimal would round 1023.95 up to 1024.0. */
-    while (unit + 1 < UNIT_COUNT && value >= (unit ? 1023.95 : 1024)) {
+    while (unit + 1 < UNIT_COUNT && value >= (unit ? 1023.5 : 1024)) {
         value /= 1024;
         unit++;
     }
-    snprintf(text, size, "%.*f %s", unit == 0 ? 0 : value < 9.995 ? 2 : 1,
-             value, units[unit]);
+    snprintf(text, size, "%.*f %s",
+             unit == 0         ? 0
+             : value < 9.995  ? 2
+             : value < 999.95 ? 1 : 0, value, units[unit]);
     return text;
 }
 

@@ -11,8 +11,9 @@
 
 enum { BYTES_TEXT_SIZE = 32 };
 
-/* "512 B", "1.50 KiB", "24.5 MiB", "381.4 GiB": at least three significant
- * digits, but a count below 1 KiB stands as it is. Returns text. */
+/* "512 B", "1.50 KiB", "24.5 MiB", "381.4 GiB", "1017 KiB": three or four
+ * significant digits, but a count below 1 KiB stands as it is; at most 9 cells.
+ * Returns text. */
 const char *bytes_format(char *text, size_t size, uint64_t bytes);
 
 /* Reads "8MiB", "8.5 MiB" or "8388608". False, leaving *bytes alone, if the

@@ -149,7 +149,7 @@ static void set_options(const struct settings *from, const struct settings *to,
 /* Without timings the seconds are guessed: only their ratio is told. */
 static void print_row(const struct fit_row *row, const struct fit *fit,
                       const struct settings *preset, const char *name,
-                      bool known)
+                      bool known, int width)
 {
     char seconds[32] = "";
     char change[CHANGE_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
@@ -159,12 +159,25 @@ static void print_row(const struct fit_row *row, const struct fit *fit,
         snprintf(seconds, sizeof(seconds), "%6.3g s  ", row->seconds);
     fit_change_text(&row->change, change);
     set_options(preset, &row->settings, sets, sizeof(sets));
-    print("%-28s %10s  %sx%.2f  %s the baseline\n", change,
+    print("%-*s %10s  %sx%.2f  %s the baseline\n", width, change,
           bytes_format(arena, sizeof(arena), row->arena_bytes), seconds,
           row->seconds / fit->baseline.seconds,
           text_ratio(less, (double)fit->baseline.arena_bytes /
                                (double)row->arena_bytes));
     print("    memdial train %s%s\n", name, sets);
+}
+
+/* Cells of the widest change. */
+static int change_width(const struct fit *fit)
+{
+    char change[CHANGE_TEXT_SIZE];
+    size_t width = 0;
+
+    for (int i = 0; i < fit->count; i++) {
+        size_t n = strlen(fit_change_text(&fit->rows[i].change, change));
+        width = n > width ? n : width;
+    }
+    return (int)width;
 }
 
 static void print_rows(const struct fit *fit, const struct fit_query *q,
@@ -176,20 +189,23 @@ static void print_rows(const struct fit *fit, const struct fit_query *q,
           bytes_format(budget, sizeof(budget), q->budget),
           bytes_format(baseline, sizeof(baseline), fit->baseline.arena_bytes));
     for (int i = 0; i < fit->count; i++)
-        print_row(&fit->rows[i], fit, preset, name, q->timings);
+        print_row(&fit->rows[i], fit, preset, name, q->timings,
+                  change_width(fit));
 }
 
 static json_t *row_json(const struct fit_row *row,
                         const struct settings *preset, bool known)
 {
-    return json_pack("{so sI sI so so ss sf si}", "settings",
+    return json_pack("{so sI sI so so ss sf si si si}", "settings",
                      settings_json_changes(preset, &row->settings),
                      "peak_bytes", (json_int_t)row->peak_bytes, "arena_bytes",
                      (json_int_t)row->arena_bytes, "seconds",
                      json_number(known ? row->seconds : NAN),
                      "flops", json_count(row->flops), "class",
                      settings_price_name(row->change.price), "sparsity",
-                     row->change.sparsity, "bits", row->change.bits);
+                     row->change.sparsity, "bits", row->change.bits,
+                     "state_bits", row->change.state_bits,
+                     "saved_bits", row->change.saved_bits);
 }
 
 static void print_json(const struct fit *fit, const struct settings *preset,
@@ -309,7 +325,6 @@ static bool ask(const struct request *request, const struct asked *a,
         return false;
     warn_of_machine(&q);
     settled = machine_settle(&machine, &settings);
-    machine_drop_number(settled.backend);
     timings = told_timings(settled.backend, request->preset, why);
     q.timings = timings;
     ok = report_fit(&q, a, &preset, request->preset, e);

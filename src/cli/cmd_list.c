@@ -272,6 +272,13 @@ static void print_setting_text(const struct setting *row, const char *values)
         print("      no effect %s\n", idle);
 }
 
+/* Prints a word, after a space or not; returns its columns. */
+static int print_word(const char *word, int length, bool space)
+{
+    print("%s%.*s", space ? " " : "", length, word);
+    return space + length;
+}
+
 /* Prints a paragraph, each sentence from a line of its own on, as mdoc asks. */
 static void print_about(const char *text)
 {
@@ -279,12 +286,12 @@ static void print_about(const char *text)
 
     while (*text) {
         int n = (int)strcspn(text, " ");
-        bool first = column == 0;
 
-        if (column + 1 + n > 78)
-            first = true;
-        print("%s%.*s", first ? column ? "\n" : "" : " ", n, text);
-        column = (first ? 0 : column + 1) + n;
+        if (column > 0 && column + 1 + n > 78) {
+            print("\n");
+            column = 0;
+        }
+        column += print_word(text, n, column > 0);
         if (text[n - 1] == '.' && text[n]) {
             print("\n");
             column = 0;

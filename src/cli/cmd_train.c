@@ -15,6 +15,7 @@
 #include "cli/profile_table.h"
 #include "cli/progress.h"
 #include "cli/request.h"
+#include "plan/timings_file.h"
 #include "train/snapshot.h"
 #include "train/training.h"
 
@@ -113,6 +114,16 @@ static void print_profile(const struct choices *c, struct trainer *t,
     profile_done(p);
 }
 
+/* Adds what calls took to this machine's timings. */
+static void pass_timings(struct trainer *t)
+{
+    struct timings *seen = trainer_take_timings(t);
+
+    if (seen)
+        timings_refresh(seen);
+    timings_free(seen);
+}
+
 static int train(const struct choices *c)
 {
     struct trainer *t;
@@ -121,9 +132,12 @@ static int train(const struct choices *c)
     struct error e;
     bool ok;
 
-    if (c->json)
+    if (c->json) {
         event_print_last_words();
-    lesson_show();
+        lesson_print();
+    } else {
+        lesson_show();
+    }
     if (!make_trainer(c, &t, &e))
         return report_error(&e);
     ending_catch();
@@ -137,7 +151,7 @@ static int train(const struct choices *c)
     if (ok && !c->json)
         progress_summary(&progress, t->step < trainer_steps(t), c->save);
     print_profile(c, t, &profile);
-    trainer_keep_timings(t);
+    pass_timings(t);
     trainer_free(t);
     return ok ? EXIT_OK : report_error(&e);
 }

@@ -15,6 +15,7 @@
 #include "base/ending.h"
 #include "base/error.h"
 #include "base/print.h"
+#include "cli/lesson.h"
 #include "events/event.h"
 #include "train/worker.h"
 
@@ -92,6 +93,7 @@ int cmd_worker(int argc, char **argv)
     volunteer();
     take_name();
     event_print_last_words();
+    lesson_print();
     if (worker_run(STDIN_FILENO))
         return EXIT_OK;
     print_error("memdial worker: commands could not be read\n");

@@ -1,11 +1,14 @@
 /*
- * A line on a terminal's standard error while byte pair encoding is learned,
- * which may take seconds before anything else is said.
+ * Lessons: byte pair encoding takes seconds to learn, before anything else is
+ * said, so the merges learned so far are told.
  */
 #ifndef MEMDIAL_LESSON_H
 #define MEMDIAL_LESSON_H
 
-/* From now on, in this process. */
+/* Tells of them from now on, in this process, as a line on a terminal's standard error. */
 void lesson_show(void);
+
+/* The same as events on standard output. */
+void lesson_print(void);
 
 #endif

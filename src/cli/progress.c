@@ -304,12 +304,14 @@ void progress_emit(void *arg, const struct event *e)
         clear_line(p);
         print("warning: %s\n", e->message);
         break;
+    case EVENT_LEARNING: /* lesson.h */
     case EVENT_SAVED: /* the summary says it once */
         break;
     case EVENT_ERROR: /* the command reports it on standard error */
     case EVENT_DONE:
         clear_line(p);
         break;
+    case EVENT_TIMINGS:
     case EVENT_COUNT:
         break;
     }

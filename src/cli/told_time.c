@@ -1,21 +1,10 @@
 #include "cli/told_time.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "data/dataset.h"
 #include "plan/timings_file.h"
 #include "settings/facts.h"
-
-/* NULL for an unknown name. */
-static const struct backend *backend_named(const char *name)
-{
-    int i = 0;
-
-    while (backends[i] && strcmp(backends[i]->name, name) != 0)
-        i++;
-    return backends[i];
-}
 
 struct timings *told_timings(const char *name, const char *preset,
                              char why[TOLD_TIME_SIZE])

@@ -10,12 +10,20 @@
 #include "base/json_print.h"
 #include "base/print.h"
 #include "base/text.h"
+#include "plan/timings_file.h"
 #include "settings/settings_json.h"
 
 static const struct {
     const char *name, *help;
 } types[EVENT_COUNT] = {
+    [EVENT_LEARNING] = { "learning",
+        "before start, while merges of byte pair encoding are learned from the "
+        "training text, a few a second; at last with all of them" },
     [EVENT_START] = { "start", "the first of a run" },
+    [EVENT_TIMINGS] = { "timings",
+        "from a worker alone: the seconds that calls of the kernels were "
+        "measured to take there; after start all that are known, in as many "
+        "events as it takes, later those that a run has just measured" },
     [EVENT_MEMORY] = { "memory",
         "a figure has changed; until the first step after start or applied "
         "little of an arena is touched" },
@@ -55,6 +63,11 @@ static const struct {
 #define OPTIONAL true
 
 const struct member event_members[] = {
+    { EVENT_LEARNING, "merges", AT(learning.merges), REQUIRED,
+      "how many are learned" },
+    { EVENT_LEARNING, "wanted", AT(learning.wanted), REQUIRED,
+      "how many subwords asks for" },
+
     { EVENT_START, "schema", NOWHERE(MEMBER_SCHEMA), REQUIRED,
       "the version of this format" },
     { EVENT_START, "preset", AT(start.preset), REQUIRED,
@@ -78,6 +91,17 @@ const struct member event_members[] = {
     { EVENT_START, "left_out", AT(start.left_out), OPTIONAL,
       "how many sentence pairs training leaves out, because one of the two has "
       "more tokens than longest" },
+
+    { EVENT_TIMINGS, "backend", AT(timings.backend), REQUIRED,
+      "the one whose kernels they are" },
+    { EVENT_TIMINGS, "calls", MEMBER_CALLS, PLACE(timings.calls), REQUIRED,
+      "an array of at most 48 objects" },
+    { EVENT_TIMINGS, "left", AT(timings.left), OPTIONAL,
+      "how many calls the next events have" },
+    { EVENT_TIMINGS, "overhead", AT(timings.overhead), OPTIONAL,
+      "seconds that each call of a step takes beside its own" },
+    { EVENT_TIMINGS, "message", AT(timings.message), OPTIONAL,
+      "why there are none, where that is not because nothing was measured" },
 
     { EVENT_MEMORY, "planned", AT(memory.planned), REQUIRED,
       "bytes alive at the peak of the plan" },
@@ -245,6 +269,15 @@ bool event_lacks(const struct event *e, const struct member *m)
     return memcmp(value, none, m->size) == 0;
 }
 
+static json_t *calls_json(const struct event_calls *calls)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < calls->count; i++)
+        json_push(array, timing_json(&calls->list[i]));
+    return array;
+}
+
 static json_t *member_json(const struct event *e, const struct member *m)
 {
     const void *value = (const char *)e + m->offset;
@@ -268,6 +301,8 @@ static json_t *member_json(const struct event *e, const struct member *m)
         return json_text(value);
     case MEMBER_REASON:
         return json_text(event_reason_name(*(const enum error_reason *)value));
+    case MEMBER_CALLS:
+        return calls_json(value);
     case MEMBER_SETTINGS:
         return settings_json(*(const struct settings *const *)value);
     case MEMBER_CHANGES:

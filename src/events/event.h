@@ -25,7 +25,9 @@
 enum { EVENT_SCHEMA = 1 };
 
 enum event_type {
+    EVENT_LEARNING,
     EVENT_START,
+    EVENT_TIMINGS,
     EVENT_MEMORY,
     EVENT_STEP,
     EVENT_EPOCH,
@@ -41,9 +43,21 @@ enum event_type {
     EVENT_COUNT
 };
 
+struct timing; /* plan/timings.h */
+
+/* Calls as they were measured; so few that a line has room for them. */
+enum { EVENT_CALLS_MAX = 48 };
+struct event_calls {
+    const struct timing *list;
+    int count;
+};
+
 struct event {
     enum event_type type;
     union {
+        struct {
+            int64_t merges, wanted; /* of byte pair encoding: learned; in all */
+        } learning;
         struct {
             const char *preset;
             const struct settings *settings;
@@ -52,6 +66,14 @@ struct event {
             const char *unit, *score; /* names (facts.h); NULL: not known */
             int64_t left_out;     /* pairs of training longer than `longest` */
         } start;
+        struct {                  /* ledger.h puts them together */
+            char backend[MACHINE_BACKEND_SIZE];
+            struct event_calls calls;
+            int64_t left;         /* calls that the next events have */
+            double overhead;      /* seconds of a call beside its own; NAN: not
+                                     known */
+            const char *message;  /* why there are none; or NULL */
+        } timings;
         struct {
             uint64_t planned, arena, touched, os; /* bytes */
             uint64_t os_peak;     /* bytes; 0: not known */
@@ -116,6 +138,7 @@ enum member_type {
     MEMBER_PATH,         /* const char *, the bytes as they are; a string */
     MEMBER_NAME,         /* char[size]; a string */
     MEMBER_REASON,       /* enum error_reason; its name */
+    MEMBER_CALLS,        /* struct event_calls; an array of objects */
     MEMBER_SETTINGS,     /* const struct settings *; an object of all */
     MEMBER_CHANGES       /* nothing: event.applied.before and .after; an object
                             of the settings that differ */

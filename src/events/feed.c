@@ -8,6 +8,7 @@
 
 #include "base/json_print.h"
 #include "base/text.h"
+#include "plan/timings_file.h"
 #include "settings/settings_json.h"
 
 void feed_init(struct feed *f)
@@ -135,6 +136,20 @@ static bool feed_reason(const struct reading *r, const struct item *i)
     return true;
 }
 
+static bool feed_calls(struct reading *r, const struct item *i)
+{
+    struct event_calls *calls = i->place;
+    size_t count = json_array_size(i->value);
+
+    if (!json_is_array(i->value) || count > EVENT_CALLS_MAX)
+        return feed_refuse(r, i, "not an array of few calls");
+    *calls = (struct event_calls){ r->feed->calls, (int)count };
+    for (size_t k = 0; k < count; k++)
+        if (!timing_read(&r->feed->calls[k], json_array_get(i->value, k)))
+            return feed_refuse(r, i, "not of calls that were measured");
+    return true;
+}
+
 /* A worker may have settings that this version lacks. */
 static bool feed_known(struct reading *r, const struct item *i)
 {
@@ -193,6 +208,8 @@ static bool feed_value(struct reading *r, const struct item *i)
         return feed_name(r, i);
     case MEMBER_REASON:
         return feed_reason(r, i);
+    case MEMBER_CALLS:
+        return feed_calls(r, i);
     case MEMBER_SETTINGS:
         return feed_settings(r, i);
     case MEMBER_CHANGES:

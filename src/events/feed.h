@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "events/event.h"
+#include "plan/timings.h"
 
 enum { FEED_TEXT_SIZE = ERROR_TEXT_SIZE };
 
@@ -21,6 +22,7 @@ struct feed {
     struct event event;          /* the latest */
     struct settings settings;    /* in force, as `start` and `applied` say */
     struct settings before;      /* before the latest `applied` */
+    struct timing calls[EVENT_CALLS_MAX]; /* of the event */
     char text[EVENT_TEXTS_MAX][FEED_TEXT_SIZE]; /* of the event, in its order */
 };
 

@@ -262,6 +262,8 @@ void run_take(struct run *r, const struct event *e)
     case EVENT_DONE:
         r->end = run_end_of(r, e);
         break;
+    case EVENT_LEARNING:
+    case EVENT_TIMINGS:
     case EVENT_REFUSED:
     case EVENT_SAVED:
     case EVENT_WARNING:

@@ -17,6 +17,8 @@ struct storage {
     enum dtype dtype;
     double sparsity;     /* zeros in the pool, a fraction; 0: no pool */
     enum rewire_method rewire; /* of the pool */
+    enum dtype saved;    /* of activations that are kept for the backward pass;
+                            one not in blocks: as they are */
     struct update update; /* without the loss scale */
     bool loss_scale;     /* scale the loss dynamically, for a dtype with a
                             small range */

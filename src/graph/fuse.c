@@ -46,9 +46,12 @@ static void fuse_statistics(struct graph *g, int tile_rows)
     free(reader);
 }
 
+/* An input that is saved in fewer bits would be expanded while the convolution
+ * runs, which needs room enough: it is not read there. */
 static void fuse_gradients(struct graph *g, int tile_rows)
 {
     int *reader = find_operations(g, OP_bn_relu_grad, BN_RELU_GRAD_DZ);
+    int *saved = find_operations(g, OP_squeeze, SQUEEZE_X);
 
     for (int i = 0; i < g->op_count; i++) {
         int *conv = g->ops[i].operand, *norm;
@@ -56,12 +59,15 @@ static void fuse_gradients(struct graph *g, int tile_rows)
             reader[conv[CONV_DGRAD_DX]] < 0)
             continue;
         norm = g->ops[reader[conv[CONV_DGRAD_DX]]].operand;
+        if (saved[norm[BN_RELU_GRAD_X]] >= 0)
+            continue;
         conv[CONV_DGRAD_X] = norm[BN_RELU_GRAD_X];
         conv[CONV_DGRAD_STAT] = norm[BN_RELU_GRAD_STAT];
         conv[CONV_DGRAD_SUMS] = norm[BN_RELU_GRAD_SUMS] =
             tile_sums(g, conv[CONV_DGRAD_DX], tile_rows);
     }
     free(reader);
+    free(saved);
 }
 
 void fuse_tile_sums(struct graph *g, int tile_rows)

@@ -13,77 +13,25 @@
 
 #include "base/error.h"
 
+/* The most weights of an operation. */
+enum { MAX_GRADIENTS = 2 };
+
 struct grad {
     struct graph *graph;
     int *of;             /* [forward values] gradient so far, or VALUE_NONE */
     bool *wanted;        /* [forward values] depends on a weight */
     int *producer;       /* [forward values] training operation */
+    const struct update *update;
+    int gradient[MAX_GRADIENTS]; /* that the next operation adds to */
+    int added;
 };
 
-/* A moment that the optimizer keeps for a weight. */
-static int moment(struct graph *g, int weight, const char *name,
-                  enum dtype dtype, enum init_rule rule)
+/* The value that the next backward operation adds a weight's gradient to. */
+static int weight_gradient(struct grad *d, int weight)
 {
-    struct value v = graph_like(g, weight, name, KIND_OPTIMIZER);
-
-    v.dtype = dtype;
-    v.of = weight;
-    v.init.rule = rule;
-    return graph_value(g, &v);
-}
-
-static enum dtype moment_dtype(const struct moment *m, enum dtype weight)
-{
-    return dtype_is_narrow(weight) && m->narrow != DTYPE_F32 ? m->narrow
-                                                             : weight;
-}
-
-static void update_weight(struct graph *g, int weight, int gradient,
-                          struct update update)
-{
-    const struct optimizer *by = update.optimizer;
-    struct value w = g->values[weight];
-    struct op op = {
-        .code = by->code, .pass = PASS_UPDATE, .programs = IN_TRAIN,
-        .layer = w.layer, .attr = update.attr
-    };
-
-    op.attr.update.stream = (uint32_t)w.ordinal;
-    op.operand[by->gradient] = gradient;
-    op.operand[by->scale] = update.scale;
-    for (int i = 0; i < by->moments; i++)
-        op.operand[by->moment[i].slot] =
-            moment(g, weight, by->moment[i].name,
-                   moment_dtype(&by->moment[i], w.dtype), INIT_CONSTANT);
-    if (update.master && w.dtype != DTYPE_F32)
-        op.operand[by->master] =
-            moment(g, weight, "master", DTYPE_F32, INIT_COPY);
-    op.operand[by->w] = weight;
-    graph_op(g, &op);
-}
-
-/* Whether a value is a weight's gradient, with storage of its own. */
-static bool is_gradient(const struct graph *g, int value)
-{
-    return g->values[value].kind == KIND_GRADIENTS && !graph_is_view(g, value);
-}
-
-/* All gradients are checked before the first update. */
-static void update_weights(struct graph *g, struct update update)
-{
-    int values = g->value_count;
-
-    for (int i = 1; update.scale && i < values; i++)
-        if (is_gradient(g, i))
-            graph_op(g, &(struct op){
-                .code = OP_check_finite, .pass = PASS_UPDATE,
-                .programs = IN_TRAIN, .layer = g->values[i].layer,
-                .operand = { [CHECK_FINITE_GRADIENT] = i,
-                             [CHECK_FINITE_SCALE] = update.scale }
-            });
-    for (int i = 1; i < values; i++)
-        if (is_gradient(g, i))
-            update_weight(g, g->values[i].of, i, update);
+    assert(d->added < MAX_GRADIENTS);
+    return d->gradient[d->added++] =
+               update_gradient(d->graph, d->update, weight);
 }
 
 /* A new value for the gradient of x, which becomes the gradient so far. */
@@ -103,7 +51,8 @@ static void add_backward(struct grad *d, const struct op *of, struct op op)
     op.layer = of->layer;
     op.forward = of->forward;
     op.attr = of->attr;
-    graph_op(d->graph, &op);
+    update_with(d->graph, d->update, &op, d->gradient, d->added);
+    d->added = 0;
 }
 
 /* A sum hands its gradient to a term as it is. */
@@ -119,7 +68,7 @@ static void conv_rule(struct grad *d, const struct op *op)
 {
     int x = op->operand[CONV_X], w = op->operand[CONV_W];
     int add = op->operand[CONV_ADD], dy = d->of[op->operand[CONV_Y]];
-    int dw = graph_gradient(d->graph, w);
+    int dw = weight_gradient(d, w);
 
     add_backward(d, op, (struct op){
         .code = OP_conv_wgrad,
@@ -142,9 +91,9 @@ static void linear_rule(struct grad *d, const struct op *op)
 {
     int x = op->operand[LINEAR_X], w = op->operand[LINEAR_W];
     int dy = d->of[op->operand[LINEAR_Y]];
-    int dw = graph_gradient(d->graph, w);
+    int dw = weight_gradient(d, w);
     int b = op->operand[LINEAR_B];
-    int db = b ? graph_gradient(d->graph, b) : VALUE_NONE;
+    int db = b ? weight_gradient(d, b) : VALUE_NONE;
 
     add_backward(d, op, (struct op){
         .code = OP_linear_wgrad,
@@ -169,8 +118,8 @@ static void bn_relu_rule(struct grad *d, const struct op *op)
     int x = op->operand[BN_RELU_X], stat = op->operand[BN_RELU_STAT];
     int dz = d->of[op->operand[BN_RELU_Z]];
     struct op stats = d->graph->ops[d->producer[stat]];
-    int dgamma = graph_gradient(d->graph, stats.operand[BN_STATS_GAMMA]);
-    int dbeta = graph_gradient(d->graph, stats.operand[BN_STATS_BETA]);
+    int dgamma = weight_gradient(d, stats.operand[BN_STATS_GAMMA]);
+    int dbeta = weight_gradient(d, stats.operand[BN_STATS_BETA]);
     int before = d->of[x];
     int dx = activation_gradient(d, x, "dx");
 
@@ -199,7 +148,7 @@ static void avg_pool_rule(struct grad *d, const struct op *op)
 
 static void embedding_rule(struct grad *d, const struct op *op)
 {
-    int dw = graph_gradient(d->graph, op->operand[EMBEDDING_W]);
+    int dw = weight_gradient(d, op->operand[EMBEDDING_W]);
 
     add_backward(d, op, (struct op){
         .code = OP_embedding_wgrad,
@@ -247,8 +196,8 @@ static void layer_norm_rule(struct grad *d, const struct op *op)
 {
     int x = op->operand[LAYER_NORM_X], before = d->of[x];
     int gamma = op->operand[LAYER_NORM_GAMMA];
-    int dgamma = graph_gradient(d->graph, gamma);
-    int dbeta = graph_gradient(d->graph, op->operand[LAYER_NORM_BETA]);
+    int dgamma = weight_gradient(d, gamma);
+    int dbeta = weight_gradient(d, op->operand[LAYER_NORM_BETA]);
     int dy = d->of[op->operand[LAYER_NORM_Y]];
 
     add_backward(d, op, (struct op){
@@ -344,6 +293,8 @@ static void rule(struct grad *d, const struct op *op)
         break;
     case OP_load:
     case OP_pick:
+    case OP_zero:
+    case OP_blend: /* moments take gradients that a loss has made */
     case OP_token_loss:
     case OP_bn_stats: /* in the rule of the operation that applies it */
     case OP_softmax_xent: /* losses compute the gradients we start from */
@@ -382,7 +333,7 @@ void grad_build(struct graph *g, const struct seed *seed, int seeds,
 {
     unsigned long n = (unsigned long)g->value_count;
     int ops = g->op_count;
-    struct grad d = { .graph = g,
+    struct grad d = { .graph = g, .update = &update,
                       .of = xcalloc(n, sizeof(int)),
                       .wanted = xcalloc(n, sizeof(bool)),
                       .producer = xcalloc(n, sizeof(int)) };
@@ -395,8 +346,7 @@ void grad_build(struct graph *g, const struct seed *seed, int seeds,
         if (op.pass == PASS_FORWARD && (op.programs & IN_TRAIN))
             rule(&d, &op);
     }
-    g->optimizer = update.optimizer;
-    update_weights(g, update);
+    update_weights(g, &update);
     free(d.of);
     free(d.wanted);
     free(d.producer);

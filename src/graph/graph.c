@@ -76,7 +76,7 @@ void graph_op(struct graph *g, const struct op *op)
     added = &g->ops[g->op_count];
     *added = *op;
     added->begins_block = g->at_block;
-    if (op->pass != PASS_BACKWARD)
+    if (op->pass != PASS_BACKWARD && op->pass != PASS_SAVE)
         added->forward = op->pass == PASS_FORWARD ? g->op_count : -1;
     g->op_count++;
     g->at_block = false;
@@ -210,6 +210,9 @@ struct operand graph_operand(const struct graph *g, int value,
     if (graph_is_view(g, value)) {
         o.pool = g->pool;
         o.member = v->member;
+    } else if (dtype_is_scaled(v->dtype) && graph_is_pool(g, value)) {
+        o.pool = g->pool;
+        o.member = POOL_ALL;
     }
     for (int i = 0; i < v->rank; i++)
         o.dim[i] = resolve_dim(v->dim[i], extents);
@@ -253,7 +256,8 @@ bool graph_is_pool(const struct graph *g, int value)
                        g->values[value].of == g->pool_values);
 }
 
-/* Elements of all gradients: of the members of the pool, or of the pool. */
+/* Elements of all weights that have a gradient: of the members of the pool, or
+ * of the pool. */
 static int64_t count_parameters(const struct graph *g, bool dense)
 {
     static const struct extents none;
@@ -263,7 +267,7 @@ static int64_t count_parameters(const struct graph *g, bool dense)
         bool other = dense ? graph_is_pool(g, i) : graph_is_view(g, i);
         struct operand o = graph_operand(g, i, &none);
 
-        if (g->values[i].kind == KIND_GRADIENTS && !other)
+        if (g->values[i].gradient && !other)
             n += (int64_t)operand_elements(&o);
     }
     return n;

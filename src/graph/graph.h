@@ -9,7 +9,8 @@
  * for state (weights, optimizer, running statistics) and accumulators
  * (gradients, metrics), which operations update in place. The graph knows
  * nothing of microbatches, recomputation or addresses: dimensions that depend
- * on the number of samples in a part are symbolic extents.
+ * on the number of samples in a part are symbolic extents. It may offer a
+ * second way to a value, by a copy in fewer bits (squeeze.h).
  *
  * Values are numbered from 1 on. 0 is none, so an initialiser may leave out an
  * empty slot, or the owner of a value that belongs to nothing.
@@ -34,9 +35,10 @@ enum { DIM_SAMPLES = -1 - EXTENT_SAMPLES, DIM_SOURCE = -1 - EXTENT_SOURCE,
 
 /* The passes of a training step. Preparing and updating happen once per batch,
  * forward and backward once per part of it. A translation decodes a part, one
- * token after the other: PASS_DECODE is one step of it. */
+ * token after the other: PASS_DECODE is one step of it. Operations of PASS_SAVE
+ * are in no pass but where a schedule puts them. */
 enum pass { PASS_PREPARE, PASS_FORWARD, PASS_BACKWARD, PASS_UPDATE,
-            PASS_DECODE };
+            PASS_DECODE, PASS_SAVE };
 
 /* A program is a walk over the graph; an operation belongs to some. */
 enum program { PROGRAM_TRAIN, PROGRAM_EVAL, PROGRAM_TRANSLATE, PROGRAM_COUNT };
@@ -66,9 +68,10 @@ struct value {
     int rank;
     int dim[OPERAND_MAX_RANK];
     int of;              /* the weight a gradient or moment belongs to */
-    int gradient;        /* of a weight: its accumulator, once there is one */
+    int gradient;        /* of a weight: its gradient, once there is one */
     int part_of;         /* of a view: the pool's value that stores it */
-    int member;          /* of a view: which member of the pool it is */
+    int member;          /* of a view: which member of the pool it is, or
+                            POOL_ALL */
     int tiles_of;        /* of sums of tiles: the value that is summed, which
                             gives the number of tiles, ... */
     int tile_rows;       /* ... and their rows */
@@ -84,7 +87,8 @@ struct op {
     int programs;        /* IN_... */
     int layer;
     int forward;         /* of a forward operation: its own id; of a backward
-                            one: whose gradient it computes; else -1 */
+                            one: whose gradient it computes; of one of
+                            PASS_SAVE: whose result it saves; else -1 */
     bool begins_block;   /* a good place to cut the forward pass */
     int operand[CALL_MAX_OPERANDS]; /* values, or VALUE_NONE */
     union attr attr;
@@ -138,7 +142,7 @@ struct value graph_like(const struct graph *, int value, const char *name,
                         enum kind);
 
 /* Adds an operation, all but `begins_block` given; `forward` is given only for
- * a backward operation. */
+ * operations that have one of another. */
 void graph_op(struct graph *, const struct op *);
 
 /* The accumulator of a weight's gradient, set to zero when a batch is prepared;

@@ -194,21 +194,26 @@ struct loss layer_token_loss(struct builder *b, int x,
         .token_loss = { .tf32 = b->tf32, .smoothing = p->smoothing }
     };
     struct loss loss;
+    struct op op;
+    int dw;
 
     builder_layer(b, p->name);
     w = output_matrix(b, x, p->tokens);
     loss = builder_loss(b, NULL);
     loss.seed = (struct seed){ x, result_like(b, x, "dx") };
-    builder_operation(b, PASS_FORWARD, IN_TRAIN, (struct op){
-        .code = OP_token_loss,
+    dw = update_gradient(b->graph, &b->storage.update, w);
+    op = (struct op){
+        .code = OP_token_loss, .pass = PASS_FORWARD, .programs = IN_TRAIN,
+        .layer = b->layer,
         .operand = { [TOKEN_LOSS_X] = x, [TOKEN_LOSS_W] = w,
                      [TOKEN_LOSS_LABELS] = p->labels,
                      [TOKEN_LOSS_SCALE] = loss.scale,
                      [TOKEN_LOSS_METRICS] = loss.metrics,
-                     [TOKEN_LOSS_DW] = graph_gradient(b->graph, w),
+                     [TOKEN_LOSS_DW] = dw,
                      [TOKEN_LOSS_DX] = loss.seed.gradient },
         .attr = attr
-    });
+    };
+    update_with(b->graph, &b->storage.update, &op, &dw, 1);
     builder_operation(b, PASS_FORWARD, IN_EVAL, (struct op){
         .code = OP_token_loss_eval,
         .operand = { [TOKEN_LOSS_EVAL_X] = x, [TOKEN_LOSS_EVAL_W] = w,

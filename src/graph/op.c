@@ -47,6 +47,13 @@ bool op_reads(enum op_code code, int slot)
     return !strchr("wo", op_table[code].access[slot]);
 }
 
+bool op_loads_through(enum op_code code, int slot)
+{
+    char access = op_table[code].access[slot];
+
+    return access == 'l' || access == 'L';
+}
+
 bool op_repeatable(enum op_code code)
 {
     return !strchr(op_access(code), 'u') && code != OP_load;
@@ -155,9 +162,13 @@ static const struct flops_row flops_table[OP_COUNT] = {
     [OP_token_loss] = { .first = of_words },
     [OP_token_loss_eval] = { .first = of_words_once },
     [OP_beam] = { .first = of_words_searched },
+    [OP_squeeze] = { .term = { { SQUEEZE_X, 8 } } },
+    [OP_expand] = { .term = { { EXPAND_X, 2 } } },
     [OP_check_finite] = { .term = { { CHECK_FINITE_GRADIENT, 1 } } },
     [OP_sgd] = { .term = { { SGD_W, 8 } } },
     [OP_adam] = { .term = { { ADAM_W, 14 } } },
+    [OP_blend] = { .term = { { BLEND_Y, 3 } } },
+    [OP_adam_apply] = { .term = { { ADAM_APPLY_W, 6 } } },
     [OP_rewire] = { .term = { { REWIRE_W, 1 } } },
 };
 

@@ -12,6 +12,7 @@ const char *op_access(enum op_code); /* one letter per slot */
 int op_slots(enum op_code);
 bool op_writes(enum op_code, int slot); /* 'w', 'o' or 'u' */
 bool op_reads(enum op_code, int slot);  /* all but 'w' and 'o' */
+bool op_loads_through(enum op_code, int slot); /* 'l' or 'L' */
 
 /* Whether an operation can run again to recompute its result: it updates
  * nothing, and it does not load the input. The results of other operations are

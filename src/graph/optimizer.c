@@ -19,5 +19,5 @@ const struct optimizer optimizer_adam = {
     .moments = 2,
     /* Of rare words they get smaller than fp16 can hold. */
     .moment = { { "mean", ADAM_MEAN, DTYPE_BF16 },
-                { "root", ADAM_ROOT, DTYPE_BF16 } }
+                { "root", ADAM_ROOT, DTYPE_BF16, true } }
 };

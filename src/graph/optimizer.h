@@ -12,6 +12,7 @@ struct moment {
     int slot;
     enum dtype narrow;   /* that stores it where weights are stored in 16 bits;
                             DTYPE_F32: theirs */
+    bool root;           /* of the mean of squares */
 };
 
 struct optimizer {

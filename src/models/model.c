@@ -1,10 +1,21 @@
+#include "graph/squeeze.h"
 #include "models/model.h"
+
+/* With more parts, each adds less than half a unit of the last place of a sum
+ * in 16 bits. */
+enum { PARTS_TO_NEAREST = 100 };
 
 static struct update update_from(const struct settings *s)
 {
+    bool many = s->microbatch > 0
+                && s->batch / s->microbatch > PARTS_TO_NEAREST;
     struct update update = {
+        .sums = many && s->precision != PRECISION_FP32
+                && s->gradients == GRADIENTS_BUFFER,
         .master = s->master_weights == MASTER_WEIGHTS_FP32
-                  && s->precision != PRECISION_FP32
+                  && s->precision != PRECISION_FP32,
+        .accumulates = s->gradients == GRADIENTS_ACCUMULATE,
+        .scaled = s->optimizer_state == OPTIMIZER_STATE_8BIT
     };
 
     switch (s->optimizer) {
@@ -34,11 +45,16 @@ static struct storage storage_from(const struct settings *s)
         [SPARSE_DSR] = REWIRE_DSR, [SPARSE_SET] = REWIRE_SET,
         [SPARSE_STATIC] = REWIRE_NONE
     };
+    static const enum dtype saved[] = {
+        [SAVED_NONE] = DTYPE_F32, [SAVED_8BIT] = DTYPE_8BIT,
+        [SAVED_4BIT] = DTYPE_4BIT
+    };
 
     return (struct storage){
         .dtype = dtypes[s->precision],
         .sparsity = s->sparsity,
         .rewire = rewirings[s->sparse_method],
+        .saved = saved[s->saved],
         .update = update_from(s),
         .loss_scale = s->precision == PRECISION_FP16
     };
@@ -67,5 +83,7 @@ struct graph *model_build(const struct settings *s)
     struct facts facts = facts_of(s);
 
     model_of(s)->build(&b, s, &facts);
+    if (dtype_in_blocks(b.storage.saved))
+        squeeze_offer(b.graph, b.storage.saved);
     return b.graph;
 }

@@ -5,20 +5,28 @@
 
 enum { MAX_STAGES = 160 }; /* neighbouring stages are merged above */
 
-/* Operations per element of a result, above which the result is dear: the chain
- * is cut after its operation. */
+/* Operations per element of a result, above which the result is dear. */
 static const double costly = 32;
+
+/* Whether an operation that can run again has a dear result: the chain is cut
+ * after it. */
+static bool is_dear(const struct graph *g, const struct op *op,
+                    const struct extents *extents)
+{
+    const char *access = op_access(op->code);
+    struct operand o;
+
+    if (!op_repeatable(op->code))
+        return false;
+    o = graph_operand(g, op->operand[strrchr(access, 'w') - access], extents);
+    return graph_flops(g, op, extents) > costly * (double)operand_elements(&o);
+}
 
 static bool cut_before(const struct graph *g, int op_id,
                        const struct extents *extents)
 {
-    const struct op *op = &g->ops[op_id], *before = &g->ops[op_id - 1];
-    const char *access = op_access(before->code);
-    long result = strrchr(access, 'w') - access;
-    struct operand o = graph_operand(g, before->operand[result], extents);
-
-    return op->begins_block || graph_flops(g, before, extents) >
-                                   costly * (double)operand_elements(&o);
+    return g->ops[op_id].begins_block ||
+           is_dear(g, &g->ops[op_id - 1], extents);
 }
 
 /* Cuts of the fine chain, thinned out evenly to MAX_STAGES. */
@@ -62,99 +70,186 @@ static int stage_of(const struct chain *c, const struct op *op)
     return low;
 }
 
-/* Adds an instance to the chain. It is an input of every stage after its own up
- * to the last that reads it forward. Its own stage keeps it if anything later
- * reads it. */
-static void count_instance(struct chain *c, const struct plan_instance *p,
-                           int home, int last_forward, bool saved)
+/* What the chain is measured from: the plan in which nothing is recomputed. */
+struct measure {
+    struct chain *chain;
+    const struct plan *plan;
+    int *home;           /* [instances] stage that makes it, or -1 */
+    int *last;           /* [instances] stage that reads it last forward */
+    bool *saved;         /* [instances] a backward step reads it */
+    size_t *copy;        /* [instances] bytes of its copy in fewer bits */
+    int *stage;          /* [steps] */
+    size_t *needed;      /* [steps] transient bytes, scratch and bytes that its
+                            stage keeps */
+    size_t *given[2];    /* [steps] of them, of an input that is kept: its own
+                            while it is alive, later more than its copy's */
+    size_t *result;      /* [steps] of them, of what leads into later stages */
+};
+
+static int int_most(int a, int b)
 {
-    for (int k = home + 1; k <= last_forward; k++)
+    return a > b ? a : b;
+}
+
+static bool is_forward_step(const struct measure *m, int t)
+{
+    return m->plan->schedule->steps[t].phase == PHASE_FORWARD;
+}
+
+/* Notes what a step makes and reads. A value that is made only once is kept by
+ * every route. An expansion is of the stage that reads it. */
+static void note_step(struct measure *m, int t)
+{
+    const struct schedule *s = m->plan->schedule;
+    const struct op *op = schedule_op(s, t);
+    const int *instance = s->steps[t].instance;
+    bool forward = is_forward_step(m, t);
+
+    m->stage[t] = op->code == OP_expand ? m->stage[t + 1]
+                                        : stage_of(m->chain, op);
+    m->needed[t] = m->plan->live[t][KIND_TRANSIENT] +
+                   m->plan->live[t][KIND_WORKSPACE];
+    if (forward)
+        m->chain->stages[m->stage[t]].flops += schedule_step_flops(s, t);
+    if (op->code == OP_squeeze)
+        m->copy[instance[SQUEEZE_X]] =
+            m->plan->instances[instance[SQUEEZE_STORED]].bytes;
+    for (int i = 0; i < op_slots(op->code); i++) {
+        int x = instance[i];
+        if (x < 0)
+            continue;
+        if (forward && op_access(op->code)[i] == 'w' &&
+            op_repeatable(op->code))
+            m->home[x] = m->stage[t];
+        else if (forward)
+            m->last[x] = int_most(m->last[x], m->stage[t]);
+        else
+            m->saved[x] = true;
+    }
+}
+
+static size_t size_most(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t size_beyond(size_t a, size_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* Adds an instance to the stages that it leads into, all after its own up to
+ * the last that reads it forward. */
+static void count_instance(const struct measure *m, int x)
+{
+    struct chain *c = m->chain;
+    size_t bytes = m->plan->instances[x].bytes;
+    size_t dies = size_beyond(bytes, m->copy[x]);
+    int home = m->home[x], last = m->last[x];
+
+    if (m->saved[x])
+        c->stages[home].kept += bytes;
+    for (int k = home + 1; k <= last; k++) {
         for (int i = 0; i <= home; i++)
-            c->into[i * c->count + k] += p->bytes;
-    if (saved || last_forward > home)
-        c->stages[home].kept += p->bytes;
+            c->into[i * c->count + k] += bytes;
+        if (m->saved[x])
+            continue;
+        c->stages[k].input += bytes;
+        c->stages[k].dies[1] += dies;
+        if (k == last)
+            c->stages[k].dies[0] += dies;
+    }
 }
 
-/* Transient bytes and scratch of a step. */
-static size_t overhead(const struct plan *plan, int t)
+/* Adds an instance to the needs of the steps of its stage, if backward steps
+ * read it; else of those that it leads into. */
+static void count_needs(const struct measure *m, int x)
 {
-    return plan->live[t][KIND_TRANSIENT] + plan->live[t][KIND_WORKSPACE];
+    const struct plan_instance *p = &m->plan->instances[x];
+    const struct program_steps *body =
+        &m->plan->schedule->program[PROGRAM_TRAIN];
+
+    for (int t = body->body; t < body->epilogue; t++) {
+        bool alive = t >= p->first && t <= p->last;
+        int stage = m->stage[t];
+
+        size_t given = alive ? p->bytes : size_beyond(p->bytes, m->copy[x]);
+
+        if (m->saved[x])
+            m->needed[t] += alive && stage == m->home[x] ? p->bytes : 0;
+        else if (stage == m->home[x] && m->last[x] > stage && alive)
+            m->result[t] += p->bytes;
+        else if (stage > m->home[x] && stage <= m->last[x]) {
+            m->given[0][t] += alive || stage == m->last[x] ? given : 0;
+            m->given[1][t] += given;
+        }
+    }
 }
 
-/* Measures the needs of each stage in each of its steps; home[i] is the stage
- * that leaves instance i, or -1. */
-static void measure_needs(struct chain *c, const struct plan *plan,
-                          const int home[])
+static void count_step(const struct measure *m, int t)
 {
-    const struct schedule *s = plan->schedule;
+    struct stage *stage = &m->chain->stages[m->stage[t]];
+
+    stage->needed = size_most(stage->needed, m->needed[t]);
+    for (int i = 0; i < 2; i++)
+        stage->needed_more[i] =
+            size_most(stage->needed_more[i],
+                      size_beyond(m->needed[t], m->given[i][t]));
+    if (is_forward_step(m, t))
+        stage->passing = size_most(
+            stage->passing,
+            size_beyond(m->plan->live[t][KIND_TRANSIENT] +
+                            m->plan->live[t][KIND_WORKSPACE],
+                        m->given[0][t] + m->result[t]));
+}
+
+static void measure_steps(struct measure *m)
+{
+    const struct schedule *s = m->plan->schedule;
     const struct program_steps *p = &s->program[PROGRAM_TRAIN];
-    size_t *needed = xcalloc((unsigned long)p->epilogue, sizeof(*needed));
-    int *stage = xcalloc((unsigned long)p->epilogue, sizeof(*stage));
 
-    for (int t = p->body; t < p->epilogue; t++) {
-        stage[t] = stage_of(c, schedule_op(s, t));
-        needed[t] = overhead(plan, t);
-    }
-    for (int i = 0; i < s->instance_count; i++) {
-        const struct plan_instance *in = &plan->instances[i];
-        for (int t = in->first; home[i] >= 0 && t <= in->last; t++)
-            if (t >= p->body && t < p->epilogue && stage[t] == home[i])
-                needed[t] += in->bytes;
-    }
+    for (int i = 0; i < s->instance_count; i++)
+        m->home[i] = m->last[i] = -1;
+    for (int t = p->epilogue - 1; t >= p->body; t--)
+        note_step(m, t);
+    for (int i = 0; i < s->instance_count; i++)
+        if (m->home[i] >= 0) {
+            count_instance(m, i);
+            count_needs(m, i);
+        }
     for (int t = p->body; t < p->epilogue; t++)
-        if (needed[t] > c->stages[stage[t]].needed)
-            c->stages[stage[t]].needed = needed[t];
-    for (int i = 0; i < c->count; i++)
-        if (c->stages[i].kept > c->stages[i].needed)
-            c->stages[i].needed = c->stages[i].kept;
-    free(needed);
-    free(stage);
+        count_step(m, t);
 }
 
 static void measure_chain(struct chain *c, const struct plan *plan)
 {
-    const struct schedule *s = plan->schedule;
-    const struct program_steps *p = &s->program[PROGRAM_TRAIN];
-    unsigned long n = (unsigned long)s->instance_count;
-    int *home = xcalloc(n, sizeof(int)), *last = xcalloc(n, sizeof(int));
-    bool *saved = xcalloc(n, sizeof(bool));
+    unsigned long n = (unsigned long)plan->schedule->instance_count;
+    unsigned long steps = (unsigned long)plan->schedule->step_count;
+    struct measure m = { .chain = c, .plan = plan,
+                         .home = xcalloc(n, sizeof(int)),
+                         .last = xcalloc(n, sizeof(int)),
+                         .saved = xcalloc(n, sizeof(bool)),
+                         .copy = xcalloc(n, sizeof(size_t)),
+                         .stage = xcalloc(steps, sizeof(int)),
+                         .needed = xcalloc(steps, sizeof(size_t)),
+                         .given = { xcalloc(steps, sizeof(size_t)),
+                                    xcalloc(steps, sizeof(size_t)) },
+                         .result = xcalloc(steps, sizeof(size_t)) };
 
-    for (int i = 0; i < s->instance_count; i++)
-        home[i] = last[i] = -1;
-    for (int t = p->body; t < p->epilogue; t++) {
-        const struct op *op = schedule_op(s, t);
-        int stage = stage_of(c, op);
-        bool forward = op->pass == PASS_FORWARD;
-
-        if (forward && overhead(plan, t) > c->stages[stage].passing)
-            c->stages[stage].passing = overhead(plan, t);
-        if (forward)
-            c->stages[stage].flops += schedule_step_flops(s, t);
-        for (int i = 0; i < op_slots(op->code); i++) {
-            int x = s->steps[t].instance[i];
-            if (x < 0)
-                continue;
-            /* A value that is made only once is kept by every route. */
-            if (forward && op_access(op->code)[i] == 'w' &&
-                op_repeatable(op->code))
-                home[x] = stage;
-            else if (forward)
-                last[x] = stage;
-            else
-                saved[x] = true;
-        }
+    measure_steps(&m);
+    for (int i = 0; i < c->count; i++) {
+        struct stage *stage = &c->stages[i];
+        stage->needed = size_most(stage->needed, stage->kept);
     }
-    for (int i = 0; i < s->instance_count; i++)
-        if (home[i] >= 0)
-            count_instance(c, &plan->instances[i], home[i], last[i],
-                           saved[i]);
-    for (int i = 0; i < s->instance_count; i++)
-        if (home[i] >= 0 && !saved[i] && last[i] <= home[i])
-            home[i] = -1;
-    measure_needs(c, plan, home);
-    free(home);
-    free(last);
-    free(saved);
+    free(m.home);
+    free(m.last);
+    free(m.saved);
+    free(m.copy);
+    free(m.stage);
+    free(m.needed);
+    free(m.given[0]);
+    free(m.given[1]);
+    free(m.result);
 }
 
 struct route *chain_route(const struct chain *c)

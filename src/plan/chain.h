@@ -9,11 +9,15 @@
 #include "plan/plan.h"
 
 struct stage {
-    size_t kept;         /* bytes it leaves for any backward pass, its own
-                            result included */
-    size_t passing;      /* transient bytes and scratch while it runs forward */
+    size_t kept;         /* bytes of its results that any backward pass reads */
+    size_t input;        /* of what leads into it and no backward pass reads */
+    size_t dies[2];      /* less of these once it has run for the last time, if
+                            later stages are to run, and if not */
+    size_t passing;      /* transient bytes and scratch while it runs forward,
+                            its input and its result aside */
     size_t needed;       /* transient bytes and scratch, forward or backward,
                             with the bytes that it keeps and still has then */
+    size_t needed_more[2]; /* the same, beside an input that is kept */
     double flops;        /* forward */
 };
 

@@ -7,6 +7,11 @@
 #include "base/bytes.h"
 #include "plan/living.h"
 
+/* Candidates for the smallest arena that are placed, at most; and an arena, by
+ * its peak, below which no smaller one is looked for. */
+enum { MAX_PLACED = 2 };
+static const double good_arena = 1.01;
+
 struct candidate {
     const struct route *route;
     size_t peak;
@@ -119,11 +124,39 @@ static bool first_that_fits(const struct choice *c, size_t budget,
     return false;
 }
 
+/* Plans the candidate as *schedule and *plan, if its arena is smaller. */
+static void take_if_smaller(const struct choice *c, const struct candidate *by,
+                            struct schedule **schedule, struct plan **plan)
+{
+    struct schedule *next = schedule_build(c->graph, c->policy, by->route);
+    struct plan *placed = plan_build(next, c->backend, c->threads);
+
+    if (*plan && (*plan)->arena_bytes <= placed->arena_bytes) {
+        plan_free(placed);
+        schedule_free(next);
+        return;
+    }
+    plan_free(*plan);
+    schedule_free(*schedule);
+    *plan = placed;
+    *schedule = next;
+}
+
+/* Plans candidates by peak. Where the values of one are hard to place, the next
+ * few may have a smaller arena. */
 static bool smallest(const struct choice *c, struct schedule **schedule,
                      struct plan **plan)
 {
     qsort(c->list, (size_t)c->count, sizeof(*c->list), by_peak);
-    return first_that_fits(c, SIZE_MAX, schedule, plan);
+    *schedule = NULL;
+    *plan = NULL;
+    for (int i = 0; i < c->count && i < MAX_PLACED; i++) {
+        if (*plan && (double)(*plan)->arena_bytes <
+                         good_arena * (double)c->list[i].peak)
+            break;
+        take_if_smaller(c, &c->list[i], schedule, plan);
+    }
+    return *plan;
 }
 
 static bool is_other_way(const struct setting *row, const void *arg)

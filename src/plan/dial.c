@@ -41,14 +41,28 @@ const struct setting *dial_setting(int dial)
     return NULL;
 }
 
+static enum ladder_way dial_way(enum dial_turn turn)
+{
+    return turn == DIAL_UP ? LADDER_UP : LADDER_DOWN;
+}
+
 bool dial_turn(const struct settings *from, int dial, enum dial_turn turn,
                uint64_t least, struct settings *to)
 {
     const struct setting *row = dial_setting(dial);
 
-    return row && ladder_step(from, row,
-                              turn == DIAL_UP ? LADDER_UP : LADDER_DOWN,
-                              least, to);
+    return row && ladder_step(from, row, dial_way(turn), least, to);
+}
+
+bool dial_refuses(const struct settings *from, int dial, enum dial_turn turn,
+                  struct error *e)
+{
+    const struct setting *row = dial_setting(dial);
+    char where[64];
+
+    snprintf(where, sizeof(where), "%s has no further step that way",
+             row->name);
+    return ladder_refuses(from, row, dial_way(turn), where, e);
 }
 
 void dial_format(const struct settings *s, int dial, char *text, size_t size)

@@ -22,6 +22,10 @@ const struct setting *dial_setting(int dial);
 bool dial_turn(const struct settings *from, int dial, enum dial_turn,
                uint64_t least, struct settings *to);
 
+/* Whether the next step does not go with the other settings; *e says why. */
+bool dial_refuses(const struct settings *from, int dial, enum dial_turn,
+                  struct error *e);
+
 /* A dial's value, for people: "8 MiB", "100 (all)". */
 void dial_format(const struct settings *, int dial, char *text, size_t size);
 

@@ -64,18 +64,33 @@ void fit_copy_dials(struct settings *s, const struct settings *from)
     s->memory_budget = from->memory_budget;
 }
 
-static bool normalizes_batches(const struct graph *g)
+static bool has_op(const struct graph *g, enum op_code code)
 {
     for (int i = 0; i < g->op_count; i++)
-        if (g->ops[i].code == OP_bn_stats)
+        if (g->ops[i].code == code)
             return true;
     return false;
 }
 
+/* What a smaller part of a batch changes beside rounding. */
+static bool parts_matter(const struct graph *g)
+{
+    return has_op(g, OP_bn_stats) || has_op(g, OP_adam_apply);
+}
+
+/* What moments that take gradients of parts change: sums of Adam's squares. */
+static bool accumulation_matters(const struct graph *g)
+{
+    return has_op(g, OP_adam) || has_op(g, OP_adam_apply);
+}
+
 enum price fit_price(const struct setting *row, const struct graph *g)
 {
-    return row->price == PRICE_STATISTICS && g && !normalizes_batches(g)
-               ? PRICE_ROUNDING : row->price;
+    bool matters = !g || (row->ladder == LADDER_PARTS
+                              ? parts_matter(g) : accumulation_matters(g));
+
+    return row->price == PRICE_STATISTICS && !matters ? PRICE_ROUNDING
+                                                      : row->price;
 }
 
 static int stored_bits(const struct settings *s)
@@ -83,9 +98,21 @@ static int stored_bits(const struct settings *s)
     return s->precision == PRECISION_FP32 ? 32 : 16;
 }
 
+static int state_bits(const struct settings *s)
+{
+    return s->optimizer_state == OPTIMIZER_STATE_8BIT ? 8 : stored_bits(s);
+}
+
+static int saved_bits(const struct settings *s)
+{
+    return s->saved == SAVED_NONE ? stored_bits(s)
+                                  : s->saved == SAVED_8BIT ? 8 : 4;
+}
+
 struct change fit_change(const struct settings *s, const struct graph *g)
 {
-    struct change c = { PRICE_FREE, s->sparsity, stored_bits(s) };
+    struct change c = { PRICE_FREE, s->sparsity, stored_bits(s),
+                        state_bits(s), saved_bits(s) };
     struct settings plain = *s;
 
     settings_save_nothing(&plain);
@@ -107,8 +134,14 @@ const char *fit_change_text(const struct change *c, char text[CHANGE_TEXT_SIZE])
         used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
                          ", %g%% zeros", 100 * c->sparsity);
     if (c->bits != 32)
-        snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used, ", %d bits",
-                 c->bits);
+        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                         ", %d bits", c->bits);
+    if (c->state_bits != c->bits)
+        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                         ", states %d bits", c->state_bits);
+    if (c->saved_bits != c->bits)
+        snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
+                 ", saved %d bits", c->saved_bits);
     return text;
 }
 
@@ -118,7 +151,11 @@ int fit_compare_changes(const struct change *a, const struct change *b)
         return a->price < b->price ? -1 : 1;
     if (a->sparsity != b->sparsity)
         return a->sparsity < b->sparsity ? -1 : 1;
-    return b->bits - a->bits;
+    if (a->bits != b->bits)
+        return b->bits - a->bits;
+    if (a->state_bits != b->state_bits)
+        return b->state_bits - a->state_bits;
+    return b->saved_bits - a->saved_bits;
 }
 
 /* Without timings a guess, good enough to compare. */
@@ -405,12 +442,25 @@ static void search_change(struct fit_search *f, struct point *points, int count,
     add_fit_row(fit, &best);
 }
 
+/* A dial that saves nothing goes with all values of the others. */
+static struct settings without_savings(const struct fit_query *q)
+{
+    struct settings s = *q->settings;
+
+    for (int i = 0; i < settings_count; i++)
+        if (fit_turns(&settings_table[i]) && !is_held(q, &settings_table[i]))
+            settings_set(&s, "fit", settings_table[i].name,
+                         settings_table[i].saves, NULL);
+    return s;
+}
+
 static void begin_search(struct fit_search *f, const struct fit_query *q)
 {
-    struct graph *g = model_build(q->settings);
+    struct settings s = without_savings(q);
+    struct graph *g = model_build(&s);
 
     *f = (struct fit_search){ .query = q };
-    add_points(f, *q->settings, 0, g);
+    add_points(f, s, 0, g);
     graph_free(g);
     qsort(f->points, (size_t)f->count, sizeof(*f->points), by_change);
 }
@@ -431,6 +481,7 @@ static bool plan_baseline(const struct fit_query *q, struct fit *fit,
     if (!job_new_on(&job, &s, q->machine, e))
         return false;
     fit->baseline = fit_row_of(q, job);
+    fit->guessed = isnan(timings_step_seconds(q->timings, job->plan));
     *time = fit_time(q, job);
     job_free(job);
     return true;
@@ -509,13 +560,14 @@ static bool before_moment(void *moment)
     return clock_seconds() < *(const double *)moment;
 }
 
-bool fit_savings(const struct job *job, size_t bytes, double seconds,
-                 char *text, size_t size)
+bool fit_savings(const struct job *job, size_t bytes,
+                 const struct timings *timings, double seconds, char *text,
+                 size_t size)
 {
     double until = clock_seconds() + seconds;
     struct fit_query q = { .settings = &job->settings,
                            .machine = &job->machine, .budget = bytes,
-                           .most_rows = 1, .goes_on = before_moment,
+                           .timings = timings, .most_rows = 1, .goes_on = before_moment,
                            .goes_on_arg = &until };
     struct fit fit;
     bool found = fit_find(&fit, &q, NULL) && fit.count > 0;

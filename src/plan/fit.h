@@ -4,9 +4,10 @@
  *
  * A dial has a price. The class of settings is the dearest price of a dial that
  * saves memory; their degree is how far it goes: the fewest zeros among the
- * weights, then the most bits. Settings are compared by class, degree, and
- * time, in this order. The result has a row for each class and degree in which
- * some settings are faster than all settings of less change.
+ * weights, then the most bits: in all, of the optimizer's states, of what waits
+ * for the backward pass. Settings are compared by class, degree, and time, in this order. The
+ * result has a row for each class and degree in which some settings are faster
+ * than all settings of less change.
  *
  * Settings are those on the dials' ladders. Every plan is the exact plan of a
  * job, whose arena is compared with the budget. Neither the settings nor their
@@ -24,7 +25,9 @@
 struct change {
     enum price price;    /* the dearest */
     double sparsity;     /* a fraction */
-    int bits;            /* of an element of each kind that is stored */
+    int bits;            /* of an element of each kind that is stored, */
+    int state_bits;      /* of the optimizer's states, */
+    int saved_bits;      /* and of what waits for the backward pass */
 };
 
 struct fit_query {
@@ -53,6 +56,7 @@ struct fit {
     struct fit_row *rows; /* owned, [count]; the least change first */
     int count;
     struct fit_row baseline; /* nothing is saved */
+    bool guessed;        /* seconds are a roofline's */
     bool complete;       /* the search went to its end */
     int plans;           /* that were made */
 };
@@ -76,12 +80,12 @@ bool fit_least(struct fit_row *, const struct fit_query *);
 
 /*
  * Lists what the first row for `bytes` bytes changes in the job's settings, as
- * assignments: "microbatch=50 recompute=norms". False if there is no row. After
- * `seconds` the search begins no other plan: the row then may be another than
- * the best, or there is none.
+ * assignments: "microbatch=50 recompute=norms". False if there is no row.
+ * Without timings (NULL) a roofline guesses. After `seconds` the search begins
+ * no other plan: the row then may be another than the best, or there is none.
  */
-bool fit_savings(const struct job *, size_t bytes, double seconds, char *text,
-                 size_t size);
+bool fit_savings(const struct job *, size_t bytes, const struct timings *,
+                 double seconds, char *text, size_t size);
 
 /* The price of a dial in a graph; NULL: not known, the dearest that it can be.
  */
@@ -94,8 +98,8 @@ bool fit_turns(const struct setting *);
  * values that they have in `from`. */
 void fit_copy_dials(struct settings *, const struct settings *from);
 
-/* "storage, 16 bits", "capacity, 70% zeros, 16 bits" */
-enum { CHANGE_TEXT_SIZE = 48 };
+/* "storage, 16 bits", "capacity, 70% zeros, 16 bits, saved 8 bits" */
+enum { CHANGE_TEXT_SIZE = 64 };
 const char *fit_change_text(const struct change *,
                             char text[CHANGE_TEXT_SIZE]);
 

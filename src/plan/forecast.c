@@ -1,5 +1,6 @@
 #include "plan/forecast.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,16 +27,19 @@ static bool plan_settings(const struct settings *s,
 static void take_figures(struct forecast *f, const struct job *job)
 {
     const struct plan *plan = job->plan;
+    double seconds = timings_step_seconds(f->timings, plan);
 
     f->peak_bytes = plan->peak_bytes;
     f->arena_bytes = plan->arena_bytes;
     memcpy(f->bytes, plan->live[plan->peak_step], sizeof(f->bytes));
     f->flops = schedule_flops(job->schedule);
-    f->seconds = roofline_seconds(plan);
+    f->guessed = isnan(seconds);
+    f->seconds = f->guessed ? roofline_seconds(plan) : seconds;
 }
 
 struct forecast *forecast_new(const struct settings *s,
-                              const struct machine *machine, bool whole,
+                              const struct machine *machine,
+                              struct timings *timings, bool whole,
                               bool baseline)
 {
     struct forecast *f = xcalloc(1, sizeof(*f));
@@ -44,6 +48,7 @@ struct forecast *forecast_new(const struct settings *s,
     f->holders = 1;
     f->settings = *s;
     f->machine = *machine;
+    f->timings = timings_hold(timings);
     f->refused = !plan_settings(s, machine, baseline, &job, &f->error);
     if (f->refused)
         return f;
@@ -77,6 +82,7 @@ struct forecast *forecast_figures(const struct forecast *whole)
     *f = *whole;
     f->holders = 1;
     f->job = NULL;
+    f->timings = NULL;
     return f;
 }
 
@@ -99,6 +105,7 @@ void forecast_release(struct forecast *f)
     if (!f || --f->holders > 0)
         return;
     job_free(f->job);
+    timings_free(f->timings);
     free(f);
 }
 

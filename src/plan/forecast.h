@@ -1,12 +1,13 @@
 /*
- * A forecast: the memory that settings would take, or why they are refused.
- * whatif.c makes it, then it is const. Its holders share it by counting, in one
- * thread.
+ * A forecast: the memory and the time that settings would take, or why they are
+ * refused. whatif.c makes it, then it is const. Its holders share it by
+ * counting, in one thread.
  */
 #ifndef MEMDIAL_FORECAST_H
 #define MEMDIAL_FORECAST_H
 
 #include "plan/job.h"
+#include "plan/timings.h"
 
 struct forecast {
     int holders;
@@ -19,19 +20,23 @@ struct forecast {
     size_t bytes[KIND_COUNT];    /* alive at the peak */
     double flops;                /* of one optimizer step */
     double seconds;              /* likewise, predicted */
+    bool guessed;                /* by a roofline, not from the timings */
+    struct timings *timings;     /* held; that it was made with, or NULL */
 };
 
 /* Plans the settings for a machine; with `baseline`, without any way of saving
- * memory. Keeps the job only if `whole`. Never NULL; held once. */
+ * memory. Timings may be NULL. Keeps the job only if `whole`. Never NULL; held
+ * once. */
 struct forecast *forecast_new(const struct settings *, const struct machine *,
-                              bool whole, bool baseline);
+                              struct timings *, bool whole, bool baseline);
 
 /* Figures known before the plan, which replaces them; held once. */
 struct forecast *forecast_promise(const struct settings *,
                                   const struct machine *, size_t peak_bytes,
                                   size_t arena_bytes);
 
-/* A copy without the job, of kilobytes where a plan is larger; held once. */
+/* A copy without job and timings, of kilobytes where these are larger; held
+ * once. */
 struct forecast *forecast_figures(const struct forecast *);
 
 /* Whether the forecast is for exactly these settings on this machine; false for

@@ -28,14 +28,13 @@ static bool pick_backend(struct job *job, const char *name, struct error *e)
 {
     char known[128] = "auto";
 
+    job->backend = backend_named(name);
+    if (job->backend &&
+        read_device(name, strlen(job->backend->name), &job->device)) {
+        strcpy(job->machine.backend, name);
+        return true;
+    }
     for (int i = 0; backends[i]; i++) {
-        size_t length = strlen(backends[i]->name);
-        if (strncmp(name, backends[i]->name, length) == 0 &&
-            read_device(name, length, &job->device)) {
-            job->backend = backends[i];
-            strcpy(job->machine.backend, name);
-            return true;
-        }
         strncat(known, ", ", sizeof(known) - strlen(known) - 1);
         strncat(known, backends[i]->name, sizeof(known) - strlen(known) - 1);
     }

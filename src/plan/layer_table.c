@@ -41,7 +41,7 @@ static void add_parameters(const struct graph *g, struct layer_row *rows)
     for (int i = 1; i < g->value_count; i++) {
         const struct value *v = &g->values[i];
         struct operand o = graph_operand(g, i, &none);
-        if (v->kind != KIND_GRADIENTS)
+        if (!v->gradient)
             continue;
         if (!graph_is_pool(g, i))
             rows[v->layer].parameters += (int64_t)operand_elements(&o);

@@ -1,9 +1,10 @@
 /*
  * Let cost(i, j, m) be the least forward arithmetic to take
  * stages i..j forward and backward when m bytes are free and the input of i
- * is kept. Either stage i is run once and all its results are kept,
+ * is kept. Either stage i is run once and keeps all of its results that the
+ * backward pass reads,
  *
- *     cost(i, j, m) = forward(i) + cost(i + 1, j, m - kept(i)),
+ *     cost(i, j, m) = forward(i) + after(i + 1, j, m - kept(i) + dies(i)),
  *
  * or it is run keeping only what leads into some stage k > i, and run again
  * later,
@@ -14,6 +15,17 @@
  * where into(i, k) is what leads into stage k and not into stage i, which is
  * kept anyway: so an encoder's result, which leads into all stages of the
  * decoder, is paid for once.
+ *
+ * The backward pass may not need the input of a stage itself, if that is saved
+ * in fewer bits. So after(i, j, m) is the cost where it is not kept but there,
+ * for one run of the stage: either that run keeps what the backward pass reads,
+ * or the input is kept after all, for its own bytes,
+ *
+ *     after(i, j, m) = min(forward(i) + after(i + 1, j, m - kept(i)),
+ *                          cost(i, j, m - input(i))).
+ *
+ * An input that was kept dies(i) where its stage runs for the last time, and
+ * leaves its copy in fewer bits.
  *
  * Memory is counted in units; the innermost loop goes over all amounts of it.
  * Amounts go first up to the memory that keeping everything takes, then up to
@@ -48,6 +60,7 @@ struct table {
     float *cost;         /* (count, count, units + 1) */
     int *choice;         /* (count, count, units + 1); 0: keep stage i, k:
                             checkpoint the input of stage k */
+    float *after;        /* (count, count, units + 1) */
 };
 
 static size_t cell(const struct table *t, int i, int j)
@@ -71,17 +84,52 @@ static size_t passing_bytes(const struct chain *c, int i, int k)
            (k + 1 < c->count ? chain_into(c, i, k + 1) : 0);
 }
 
+/* The cost if stage i runs once with m units free, and uses up `used`. */
+static float keeping_cost(const struct table *t, int i, int j, int m, int used)
+{
+    int left = m - used < t->units ? m - used : t->units;
+    float rest = i < j ? t->after[cell(t, i + 1, j) + (size_t)left] : 0;
+
+    return (float)t->chain->stages[i].flops + rest;
+}
+
+/* Units that stage i uses up if its input was kept; they may be negative. */
+static int used_units(const struct table *t, int i, int j)
+{
+    const struct stage *stage = &t->chain->stages[i];
+
+    return in_units(t, stage->kept) -
+           (int)((double)stage->dies[i == j] / t->unit);
+}
+
 static void try_keeping(struct table *t, int i, int j)
 {
     const struct stage *stage = &t->chain->stages[i];
-    int kept = in_units(t, stage->kept);
-    int needed = in_units(t, stage->needed);
+    int used = used_units(t, i, j);
+    int needed = in_units(t, stage->needed_more[i == j]);
     float *cost = &t->cost[cell(t, i, j)];
-    const float *rest = i < j ? &t->cost[cell(t, i + 1, j)] : NULL;
 
     for (int m = 0; m <= t->units; m++)
-        cost[m] = m < needed ? INFINITY
-                  : (float)stage->flops + (rest ? rest[m - kept] : 0);
+        cost[m] = m < needed || m < used ? INFINITY
+                                         : keeping_cost(t, i, j, m, used);
+}
+
+/* The cost if the input of stage i is there for one run, once that if it is
+ * kept is known. */
+static void fill_after(struct table *t, int i, int j)
+{
+    const struct stage *stage = &t->chain->stages[i];
+    int used = in_units(t, stage->kept), needed = in_units(t, stage->needed);
+    int input = in_units(t, stage->input);
+    const float *cost = &t->cost[cell(t, i, j)];
+    float *after = &t->after[cell(t, i, j)];
+
+    for (int m = 0; m <= t->units; m++) {
+        float once = m < needed ? INFINITY : keeping_cost(t, i, j, m, used);
+        float kept = m < input ? INFINITY : cost[m - input];
+
+        after[m] = once < kept ? once : kept;
+    }
 }
 
 /* Runs stages i..k-1, for `forward` operations with `passing` bytes free, and
@@ -122,29 +170,51 @@ static void fill_table(struct table *t)
                     passing = passing_bytes(c, i, k - 1);
                 try_checkpoint(t, i, j, k, forward, passing);
             }
+            fill_after(t, i, j);
         }
+}
+
+static void follow_after(const struct table *t, struct route *r, int i, int j,
+                         int m);
+
+static void follow_keeping(const struct table *t, struct route *r, int i,
+                           int j, int m, int used)
+{
+    route_add(r, i, false);
+    if (i < j)
+        follow_after(t, r, i + 1, j,
+                     m - used < t->units ? m - used : t->units);
+    route_add(r, i, true);
 }
 
 /* The route for stages i..j with m units free. */
 static void follow_choices(const struct table *t, struct route *r, int i, int j,
                            int m)
 {
-    int k;
+    int k = t->choice[cell(t, i, j) + (size_t)m];
 
-    if (i > j)
-        return;
-    k = t->choice[cell(t, i, j) + (size_t)m];
     if (k == 0) {
-        route_add(r, i, false);
-        follow_choices(t, r, i + 1, j,
-                       m - in_units(t, t->chain->stages[i].kept));
-        route_add(r, i, true);
+        follow_keeping(t, r, i, j, m, used_units(t, i, j));
         return;
     }
     for (int s = i; s < k; s++)
         route_add(r, s, false);
     follow_choices(t, r, k, j, m - in_units(t, chain_into(t->chain, i, k)));
     follow_choices(t, r, i, k - 1, m);
+}
+
+/* The same if the input of stage i is not kept. */
+static void follow_after(const struct table *t, struct route *r, int i, int j,
+                         int m)
+{
+    const struct stage *stage = &t->chain->stages[i];
+    int input = in_units(t, stage->input);
+    float least = t->after[cell(t, i, j) + (size_t)m];
+
+    if (m >= input && t->cost[cell(t, i, j) + (size_t)(m - input)] <= least)
+        follow_choices(t, r, i, j, m - input);
+    else
+        follow_keeping(t, r, i, j, m, in_units(t, stage->kept));
 }
 
 /* Adds routes for amounts of memory spread evenly over those that differ in
@@ -202,6 +272,7 @@ void optimal_add_routes(struct routes *routes, const struct graph *g,
     cells = cell(&t, chain.count - 1, chain.count - 1) + (size_t)t.units + 1;
     t.cost = xcalloc(cells, sizeof(*t.cost));
     t.choice = xcalloc(cells, sizeof(*t.choice));
+    t.after = xcalloc(cells, sizeof(*t.after));
     for (int i = 0; i < TABLES; i++) {
         t.unit = most / t.units + 1;
         fill_table(&t);
@@ -211,5 +282,6 @@ void optimal_add_routes(struct routes *routes, const struct graph *g,
     }
     free(t.cost);
     free(t.choice);
+    free(t.after);
     chain_done(&chain);
 }

@@ -27,6 +27,11 @@ struct emission {
                             stored but computed where it is loaded, or -1 */
     int *again;          /* [values] layer norm whose result the backward pass
                             makes again before it reads it, or -1 */
+    int *squeeze, *expand; /* [values] operations by which the value is saved
+                            for the backward pass in fewer bits, or -1 */
+    int *expanded;       /* [values] instance that backward steps read in place
+                            of the current one, or -1 */
+    int expanded_values[CALL_MAX_OPERANDS], expanded_count; /* that have one */
 };
 
 static int new_instance(struct emission *b, int value)
@@ -46,11 +51,21 @@ static int new_instance(struct emission *b, int value)
  * step that names it. */
 static int read_instance(struct emission *b, int value)
 {
+    if (b->expanded[value] >= 0)
+        return b->expanded[value];
     if (b->current[value] < 0) {
         assert(graph_persists(b->schedule->graph, value));
         new_instance(b, value);
     }
     return b->current[value];
+}
+
+/* Whether a step of the operation reads a value as it is saved. */
+static bool reads_saved(const struct emission *b, const struct op *op,
+                        int slot, int value)
+{
+    return op->pass == PASS_BACKWARD && b->squeeze[value] >= 0 &&
+           strchr("Lq", op_access(op->code)[slot]);
 }
 
 static void add_step(struct emission *b, int op_id, enum phase phase)
@@ -79,6 +94,8 @@ static void add_step(struct emission *b, int op_id, enum phase phase)
                 read_instance(b, bn->operand[BN_RELU_STAT]);
             value = bn->operand[BN_RELU_X];
         }
+        if (reads_saved(b, op, i, value))
+            value = s->graph->ops[b->squeeze[value]].operand[SQUEEZE_STORED];
         if (graph_is_view(s->graph, value)) {
             step->instance[STEP_INDEX + i] =
                 read_instance(b, s->graph->pool_index);
@@ -90,6 +107,87 @@ static void add_step(struct emission *b, int op_id, enum phase phase)
         if (op->operand[i] && !op_reads(op->code, i))
             step->instance[STEP_OPERAND + i] =
                 new_instance(b, op->operand[i]);
+}
+
+/* The value that a step of the operation reads in a slot, or VALUE_NONE. */
+static int value_read(const struct emission *b, const struct op *op, int slot)
+{
+    int value = op->operand[slot];
+
+    if (value == VALUE_NONE || !op_reads(op->code, slot))
+        return VALUE_NONE;
+    if (b->loaded[value] >= 0)
+        return b->schedule->graph->ops[b->loaded[value]].operand[BN_RELU_X];
+    return value;
+}
+
+static bool reads_value(const struct emission *b, const struct op *op,
+                        int value)
+{
+    for (int i = 0; i < op_slots(op->code); i++)
+        if (value_read(b, op, i) == value)
+            return true;
+    return false;
+}
+
+/* Stores a value that is saved in fewer bits, once the operation that a step
+ * was of has made the last of what that takes: the value, or its statistics. */
+static void emit_squeeze(struct emission *b, int squeeze, int made,
+                         enum phase phase)
+{
+    const int *operand = b->schedule->graph->ops[squeeze].operand;
+    int stat = operand[SQUEEZE_STAT];
+    bool ready = stat == VALUE_NONE || b->current[stat] >= 0;
+
+    if (ready && (made == operand[SQUEEZE_X] || made == stat))
+        add_step(b, squeeze, phase);
+}
+
+static void emit_squeezes(struct emission *b, int op_id, enum phase phase)
+{
+    const struct op *op = &b->schedule->graph->ops[op_id];
+
+    for (int i = 0; i < op_slots(op->code); i++)
+        if (!op_reads(op->code, i) && b->squeeze[op->operand[i]] >= 0)
+            emit_squeeze(b, b->squeeze[op->operand[i]], op->operand[i], phase);
+    if (op->code == OP_bn_stats && b->squeeze[op->operand[BN_STATS_X]] >= 0)
+        emit_squeeze(b, b->squeeze[op->operand[BN_STATS_X]],
+                     op->operand[BN_STATS_STAT], phase);
+}
+
+/* Expands a value for the backward pass; a stage that runs again goes on from
+ * the exact one. */
+static void emit_expand(struct emission *b, int value)
+{
+    int exact = b->current[value];
+
+    add_step(b, b->expand[value], PHASE_RECOMPUTE);
+    b->expanded[value] = b->current[value];
+    b->current[value] = exact;
+    b->expanded_values[b->expanded_count++] = value;
+}
+
+/* Expands the saved values that the operation reads, and keeps no other
+ * expanded ones: these cost less to make again than to keep while other steps
+ * run. NULL: an operation that reads nothing. */
+static void emit_expands(struct emission *b, const struct op *op)
+{
+    int kept = 0;
+
+    for (int i = 0; i < b->expanded_count; i++) {
+        int value = b->expanded_values[i];
+        if (op && reads_value(b, op, value))
+            b->expanded_values[kept++] = value;
+        else
+            b->expanded[value] = -1;
+    }
+    b->expanded_count = kept;
+    for (int i = 0; op && i < op_slots(op->code); i++) {
+        int value = value_read(b, op, i);
+        if (b->squeeze[value] >= 0 && b->expanded[value] < 0 &&
+            !reads_saved(b, op, i, value))
+            emit_expand(b, value);
+    }
 }
 
 static bool elided(const struct emission *b, const struct op *op)
@@ -116,9 +214,27 @@ static void emit_forward(struct emission *b, int from, int to, bool again)
     for (int i = from; i < to; i++) {
         const struct op *op = &b->schedule->graph->ops[i];
         if (op->pass == PASS_FORWARD && op->programs & IN_TRAIN &&
-            !elided(b, op) && (!again || op_repeatable(op->code)))
-            add_step(b, i, again ? PHASE_RECOMPUTE : PHASE_FORWARD);
+            !elided(b, op) && (!again || op_repeatable(op->code))) {
+            enum phase phase = again ? PHASE_RECOMPUTE : PHASE_FORWARD;
+            add_step(b, i, phase);
+            emit_squeezes(b, i, phase);
+        }
     }
+}
+
+/* Makes the result of a layer norm again. Where its input has been saved in
+ * fewer bits, the statistics that the backward pass reads stay those of the
+ * exact one. */
+static void emit_layer_norm(struct emission *b, int op_id)
+{
+    const struct op *op = &b->schedule->graph->ops[op_id];
+    int *stat = &b->current[op->operand[LAYER_NORM_STAT]], exact = *stat;
+
+    emit_expands(b, op);
+    add_step(b, op_id, PHASE_RECOMPUTE);
+    if (b->squeeze[op->operand[LAYER_NORM_X]] >= 0)
+        *stat = exact;
+    b->squeeze[op->operand[LAYER_NORM_Y]] = -1;
 }
 
 /* Makes results again that a backward operation reads, unless they have been:
@@ -132,7 +248,7 @@ static void emit_again(struct emission *b, const struct op *backward, int from)
         if (!op_reads(backward->code, i) || made < from)
             continue;
         b->again[value] = -1;
-        add_step(b, made, PHASE_RECOMPUTE);
+        emit_layer_norm(b, made);
     }
 }
 
@@ -147,8 +263,10 @@ static void emit_backward(struct emission *b, int from, int to,
         for (int k = first[i]; k < g->op_count && g->ops[k].forward == i; k++)
             if (g->ops[k].pass == PASS_BACKWARD) {
                 emit_again(b, &g->ops[k], from);
+                emit_expands(b, &g->ops[k]);
                 add_step(b, k, PHASE_BACKWARD);
             }
+    emit_expands(b, NULL);
 }
 
 /* Empties, from step `begin` on, slots of results that are only made to be
@@ -170,8 +288,9 @@ static void drop_unused(struct schedule *s, int begin)
     free(read);
 }
 
-/* Leaves out recomputation, from step `begin` on, whose results nothing reads:
- * of a stage run again for its backward pass, usually the end. */
+/* Leaves out, from step `begin` on, steps whose results nothing reads, among
+ * those that recompute or save: of a stage run again for its backward pass,
+ * usually the end. */
 static void drop_unread(struct schedule *s, int begin)
 {
     bool *read = xcalloc((unsigned long)s->instance_count, sizeof(bool));
@@ -179,7 +298,8 @@ static void drop_unread(struct schedule *s, int begin)
 
     for (int t = s->step_count - 1; t >= begin; t--) {
         const struct step *step = &s->steps[t];
-        bool needed = step->phase != PHASE_RECOMPUTE;
+        bool needed = step->phase != PHASE_RECOMPUTE &&
+                      schedule_op(s, t)->pass != PASS_SAVE;
         for (int i = 0; i < STEP_INSTANCES; i++)
             needed |= schedule_writes(s, t, i) && read[step->instance[i]];
         if (!needed)
@@ -193,6 +313,90 @@ static void drop_unread(struct schedule *s, int begin)
             (size_t)(s->step_count - kept) * sizeof(*s->steps));
     s->step_count -= kept - begin;
     free(read);
+}
+
+/* Moves of squeezes. */
+struct sinking {
+    int *last, *first;   /* [instances] steps that read it; 0: none */
+    int *moved, *next;   /* [steps] squeezes to move to before a step: the first
+                            of them, and the one after a squeeze; 0: none */
+    bool *leaves;        /* [steps] it is one of them */
+};
+
+static void find_readers(const struct schedule *s, int begin,
+                         struct sinking *k)
+{
+    for (int t = s->step_count - 1; t >= begin; t--)
+        for (int i = 0; i < STEP_INSTANCES; i++) {
+            int instance = s->steps[t].instance[i];
+            if (!schedule_reads(s, t, i))
+                continue;
+            k->first[instance] = t;
+            if (!k->last[instance] && schedule_op(s, t)->code != OP_squeeze)
+                k->last[instance] = t;
+        }
+}
+
+static void find_moves(const struct schedule *s, int begin, struct sinking *k)
+{
+    for (int t = s->step_count - 1; t >= begin; t--) {
+        const int *instance = s->steps[t].instance;
+        int last, first;
+
+        if (schedule_op(s, t)->code != OP_squeeze)
+            continue;
+        last = k->last[instance[SQUEEZE_X]];
+        first = k->first[instance[SQUEEZE_STORED]];
+        if (first < last)
+            last = first;
+        k->leaves[t] = last > t;
+        if (!k->leaves[t])
+            continue;
+        k->next[t] = k->moved[last];
+        k->moved[last] = t;
+    }
+}
+
+static void move_squeezes(struct schedule *s, int begin,
+                          const struct sinking *k)
+{
+    size_t count = (size_t)s->step_count, bytes = count * sizeof(*s->steps);
+    struct step *before = xcalloc(count, sizeof(*before)), *to;
+
+    memcpy(before, s->steps, bytes);
+    to = &s->steps[begin];
+    for (int t = begin; t < s->step_count; t++) {
+        for (int i = k->moved[t]; i; i = k->next[i]) {
+            *to = before[i];
+            to++->phase = before[t].phase;
+        }
+        if (!k->leaves[t])
+            *to++ = before[t];
+    }
+    free(before);
+}
+
+/* A value is not stored, from step `begin` on, before the last step that reads
+ * it: until then both would be kept. What a stage runs again from is so stored
+ * only then. After the last step that step could not take over its storage. */
+static void sink_squeezes(struct schedule *s, int begin)
+{
+    unsigned long steps = (unsigned long)s->step_count;
+    unsigned long instances = (unsigned long)s->instance_count;
+    struct sinking k = { .last = xcalloc(instances, sizeof(int)),
+                         .first = xcalloc(instances, sizeof(int)),
+                         .moved = xcalloc(steps, sizeof(int)),
+                         .next = xcalloc(steps, sizeof(int)),
+                         .leaves = xcalloc(steps, sizeof(bool)) };
+
+    find_readers(s, begin, &k);
+    find_moves(s, begin, &k);
+    move_squeezes(s, begin, &k);
+    free(k.last);
+    free(k.first);
+    free(k.moved);
+    free(k.next);
+    free(k.leaves);
 }
 
 /* Forward and backward passes in the order of the route. */
@@ -241,9 +445,36 @@ static void elide_bn_relu(struct emission *b)
         for (int s = 0; s < op_slots(g->ops[i].code); s++) {
             int v = g->ops[i].operand[s];
             if (v && op_reads(g->ops[i].code, s) &&
-                op_access(g->ops[i].code)[s] != 'l')
+                !op_loads_through(g->ops[i].code, s) &&
+                g->ops[i].pass != PASS_SAVE)
                 b->loaded[v] = -1;
         }
+}
+
+/* Whether a value has more than a block in the whole batch, however that is
+ * cut. */
+static bool is_worth_saving(const struct emission *b, int value)
+{
+    const struct schedule *s = b->schedule;
+    struct operand o = graph_operand(s->graph, value, &s->cut.whole);
+
+    return operand_elements(&o) > BLOCK_NUMBERS;
+}
+
+/* Values are saved as the graph offers. */
+static void save_in_fewer_bits(struct emission *b)
+{
+    const struct graph *g = b->schedule->graph;
+
+    for (int i = 0; i < g->op_count; i++) {
+        const int *operand = g->ops[i].operand;
+
+        if (g->ops[i].code == OP_squeeze &&
+            is_worth_saving(b, operand[SQUEEZE_X]))
+            b->squeeze[operand[SQUEEZE_X]] = i;
+        else if (g->ops[i].code == OP_expand)
+            b->expand[operand[EXPAND_X]] = i;
+    }
 }
 
 /* Once per part: what leads to the first token, and what follows the last. */
@@ -277,6 +508,7 @@ static void emit_batch(struct emission *b, enum program program,
         emit_pass(b, program, PASS_FORWARD, PHASE_EVALUATE);
     drop_unused(s, p->body);
     drop_unread(s, p->body);
+    sink_squeezes(s, p->body);
     p->epilogue = s->step_count;
     emit_pass(b, program, PASS_UPDATE, train ? PHASE_UPDATE : PHASE_EVALUATE);
 }
@@ -309,7 +541,10 @@ struct schedule *schedule_build(const struct graph *g, struct policy policy,
                          .instance_room = 2 * g->value_count,
                          .current = xcalloc(values, sizeof(int)),
                          .loaded = xcalloc(values, sizeof(int)),
-                         .again = xcalloc(values, sizeof(int)) };
+                         .again = xcalloc(values, sizeof(int)),
+                         .squeeze = xcalloc(values, sizeof(int)),
+                         .expand = xcalloc(values, sizeof(int)),
+                         .expanded = xcalloc(values, sizeof(int)) };
 
     s->graph = g;
     s->cut = policy.cut;
@@ -318,7 +553,9 @@ struct schedule *schedule_build(const struct graph *g, struct policy policy,
     s->instances =
         xcalloc((unsigned long)b.instance_room, sizeof(*s->instances));
     for (int i = 0; i < g->value_count; i++)
-        b.current[i] = b.loaded[i] = b.again[i] = -1;
+        b.current[i] = b.loaded[i] = b.again[i] = b.squeeze[i] =
+            b.expand[i] = b.expanded[i] = -1;
+    save_in_fewer_bits(&b);
     if (policy.recompute == RECOMPUTE_NORMS) {
         elide_bn_relu(&b);
         repeat_layer_norms(&b);
@@ -328,6 +565,9 @@ struct schedule *schedule_build(const struct graph *g, struct policy policy,
     free(b.current);
     free(b.loaded);
     free(b.again);
+    free(b.squeeze);
+    free(b.expand);
+    free(b.expanded);
     return s;
 }
 
@@ -416,10 +656,15 @@ double schedule_call_flops(const struct schedule *s, int step,
 }
 
 /* A step that is repeated for each part is counted once, at the extents of the
- * whole batch: its parts together are as much work. */
+ * whole batch: its parts together are as much work. If the extents make no
+ * difference, each part is. */
 double schedule_step_flops(const struct schedule *s, int step)
 {
-    return schedule_call_flops(s, step, &s->cut.whole);
+    double whole = schedule_call_flops(s, step, &s->cut.whole);
+    double part = schedule_call_flops(s, step, &s->cut.most);
+    bool repeats = schedule_is_per_part(s, step) && part == whole;
+
+    return repeats ? s->cut.parts * whole : whole;
 }
 
 double schedule_flops(const struct schedule *s)

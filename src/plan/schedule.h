@@ -4,6 +4,13 @@
  * recomputed while they are loaded, which operations run again, and how the
  * batch is cut.
  *
+ * Activations that wait for the backward pass may be saved in fewer bits: a
+ * squeeze before the last step that reads the exact value, and an expansion
+ * before each backward step that reads it, unless the step's operation can read
+ * the saved copy. All that runs forward, again too, reads exact values; so
+ * gradients are the same for every route, but for layer norms that are made
+ * again (recompute=norms): from saved values within a stage, and else not.
+ *
  * A step is one call of one operation. Its operands are instances: a value of
  * the graph as defined by one particular step, so that a recomputed value is a
  * fresh instance, and training and evaluation each have their own. Instances

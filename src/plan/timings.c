@@ -3,6 +3,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "plan/roofline.h"
@@ -96,14 +97,22 @@ struct timings *timings_new(const struct backend *backend)
 {
     struct timings *t = xcalloc(1, sizeof(*t));
 
+    t->holders = 1;
     t->backend = backend;
     t->memo = memo_new();
     return t;
 }
 
+struct timings *timings_hold(struct timings *t)
+{
+    if (t)
+        t->holders++;
+    return t;
+}
+
 void timings_free(struct timings *t)
 {
-    if (!t)
+    if (!t || --t->holders > 0)
         return;
     for (int op = 0; op < OP_COUNT; op++)
         free(t->of[op].list);
@@ -200,6 +209,14 @@ void timings_merge(struct timings *t, const struct timings *from)
         timings_add_overhead(t, from->overhead);
 }
 
+struct timings *timings_copy(const struct timings *from)
+{
+    struct timings *t = timings_new(from->backend);
+
+    timings_fill(t, from);
+    return t;
+}
+
 void timings_fill(struct timings *t, const struct timings *from)
 {
     for (int op = 0; op < OP_COUNT; op++)
@@ -276,6 +293,21 @@ double timings_call(const struct timings *t, enum op_code op,
     return p.seconds;
 }
 
+static bool is_of_backend(const struct timings *t, const struct plan *plan)
+{
+    return strcmp(t->backend->name, plan->backend->name) == 0;
+}
+
+double timings_plan_call(const struct timings *t, const struct plan *plan,
+                         int step)
+{
+    struct call call = plan_mean_call(plan, step);
+
+    return t && is_of_backend(t, plan)
+               ? timings_call(t, schedule_op(plan->schedule, step)->code,
+                              &call) : NAN;
+}
+
 /* The factor by which guesses err on all that is known. */
 static double overall_factor(const struct timings *t)
 {
@@ -318,7 +350,7 @@ struct timings_step timings_step(const struct timings *t,
 {
     struct timings_step step = { NAN, 0 };
 
-    if (!t || timings_count(t) == 0)
+    if (!t || timings_count(t) == 0 || !is_of_backend(t, plan))
         return step;
     pthread_mutex_lock(&t->memo->lock);
     step = add_up(t, plan);

@@ -6,13 +6,14 @@
  * in size above all; factors are averaged by their logarithms. A kind that was not
  * measured takes the factor of the nearest kind of the operation.
  *
- * A table may be asked from several threads at once, but not while it is added
- * to. It remembers its answers, so that a search can ask for thousands of
- * plans.
+ * A table may be asked and held from several threads at once, but not while it
+ * is added to. It remembers its answers, so that a search can ask for thousands
+ * of plans.
  */
 #ifndef MEMDIAL_TIMINGS_H
 #define MEMDIAL_TIMINGS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "plan/plan.h"
@@ -28,6 +29,7 @@ struct timing {
 struct timings_memo;     /* timings.c */
 
 struct timings {
+    atomic_int holders;
     const struct backend *backend;
     struct timing_list {
         struct timing *list;     /* owned, [count] */
@@ -38,8 +40,17 @@ struct timings {
     struct timings_memo *memo;   /* owned */
 };
 
+/* An empty table, held once. */
 struct timings *timings_new(const struct backend *);
+
+/* Adds a holder; returns the table. NULL stays NULL. */
+struct timings *timings_hold(struct timings *);
+
+/* Takes a holder away; frees a table without holders. */
 void timings_free(struct timings *);
+
+/* Another table with the same measurements, held once. */
+struct timings *timings_copy(const struct timings *);
 
 /* Measured calls. */
 int timings_count(const struct timings *);
@@ -73,8 +84,13 @@ struct timings_step {
 };
 
 /* Predicts one optimizer step of a plan or an outline: each step of the
- * schedule times its repetitions. Evaluation and translation do not count. */
+ * schedule times its repetitions. Evaluation and translation do not count.
+ * Nothing is known of a plan for another backend. */
 struct timings_step timings_step(const struct timings *, const struct plan *);
 double timings_step_seconds(const struct timings *, const struct plan *);
+
+/* Predicted seconds of one of a plan's steps, once; NAN: not known. */
+double timings_plan_call(const struct timings *, const struct plan *,
+                         int step);
 
 #endif

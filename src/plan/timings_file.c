@@ -67,18 +67,6 @@ static const char *build_name(void)
     return build;
 }
 
-static void hardware_name(const struct backend *backend, char name[WHY_SIZE])
-{
-    struct device_info info;
-
-    if (backend->hardware) {
-        backend->hardware(name);
-        return;
-    }
-    backend->list(&info, 1);
-    memcpy(name, info.line, WHY_SIZE);
-}
-
 static bool find_file(char path[PATH_MAX], const struct backend *backend,
                       struct error *e)
 {
@@ -90,21 +78,25 @@ static bool find_file(char path[PATH_MAX], const struct backend *backend,
                      "or XDG_CACHE_HOME");
 }
 
+json_t *timing_json(const struct timing *k)
+{
+    json_t *call = timed_call_json(&k->call);
+
+    json_put(call, "guess", json_number(k->guess));
+    json_put(call, "seconds", json_number(k->seconds));
+    json_put(call, "count", json_integer(k->count));
+    return call;
+}
+
 json_t *timings_json(const struct timings *t)
 {
     char hardware[WHY_SIZE];
     json_t *calls = json_array();
 
-    hardware_name(t->backend, hardware);
+    t->backend->hardware(hardware);
     for (int op = 0; op < OP_COUNT; op++)
-        for (int i = 0; i < t->of[op].count; i++) {
-            const struct timing *k = &t->of[op].list[i];
-            json_t *call = timed_call_json(&k->call);
-            json_put(call, "guess", json_number(k->guess));
-            json_put(call, "seconds", json_number(k->seconds));
-            json_put(call, "count", json_integer(k->count));
-            json_push(calls, call);
-        }
+        for (int i = 0; i < t->of[op].count; i++)
+            json_push(calls, timing_json(&t->of[op].list[i]));
     return json_pack("{si so ss so s{so si} so}", "schema", TIMINGS_SCHEMA,
                      "build", json_text(build_name()), "backend",
                      t->backend->name, "hardware", json_text(hardware),
@@ -140,16 +132,12 @@ static bool read_count(const json_t *object, int *count)
     return n > 0 && n < INT_MAX;
 }
 
-static bool read_timing(struct timings *t, const json_t *json)
+bool timing_read(struct timing *k, const json_t *json)
 {
-    struct timing k = { .guess = number_of(json, "guess"),
-                        .seconds = number_of(json, "seconds") };
-
-    if (!timed_call_read(&k.call, json) || !is_time(k.guess) ||
-        !is_time(k.seconds) || !read_count(json, &k.count))
-        return false;
-    timings_put(t, &k);
-    return true;
+    k->guess = number_of(json, "guess");
+    k->seconds = number_of(json, "seconds");
+    return timed_call_read(&k->call, json) && is_time(k->guess) &&
+           is_time(k->seconds) && read_count(json, &k->count);
 }
 
 static bool read_overhead(struct timings *t, const json_t *json)
@@ -172,7 +160,7 @@ static bool refuse_other(const struct backend *backend, const json_t *json,
         strcmp(text_of(json, "backend"), backend->name) != 0 || !*build)
         return error_set(e, EXIT_INPUT, "%s: not timings of backend %s",
                          where, backend->name);
-    hardware_name(backend, hardware);
+    backend->hardware(hardware);
     if (strcmp(build, build_name()) != 0)
         return error_set(e, EXIT_INPUT, "%s: the timings are of another build "
                          "of memdial", where);
@@ -191,9 +179,13 @@ static struct timings *read_members(const json_t *json,
     const json_t *calls = json_object_get(json, "calls");
     bool ok = json_is_array(calls) &&
               read_overhead(t, json_object_get(json, "overhead"));
+    struct timing timing;
 
-    for (size_t i = 0; ok && i < json_array_size(calls); i++)
-        ok = read_timing(t, json_array_get(calls, i));
+    for (size_t i = 0; ok && i < json_array_size(calls); i++) {
+        ok = timing_read(&timing, json_array_get(calls, i));
+        if (ok)
+            timings_put(t, &timing);
+    }
     if (ok)
         return t;
     timings_free(t);

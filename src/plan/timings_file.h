@@ -22,6 +22,10 @@ bool timings_save(const struct timings *, struct error *);
  * hold here. A cache that cannot be written is none: no error. */
 void timings_refresh(const struct timings *);
 
+/* One measured call as an object, and from one; false if that is none. */
+json_t *timing_json(const struct timing *);
+bool timing_read(struct timing *, const json_t *);
+
 /* One object, and timings from one. `where` comes first in an error. */
 json_t *timings_json(const struct timings *);
 struct timings *timings_read(const json_t *, const struct backend *,

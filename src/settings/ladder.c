@@ -156,18 +156,36 @@ static bool next_text(const struct settings *s, const struct setting *row,
     return next >= 0;
 }
 
+/* Sets the next value, whether or not it goes with the others. */
+static bool take_next(const struct settings *from, const struct setting *row,
+                      enum ladder_way way, uint64_t least, struct settings *to)
+{
+    char text[SETTINGS_TEXT_SIZE];
+
+    *to = *from;
+    return next_text(from, row, way, least, text, sizeof(text)) &&
+           settings_set(to, "ladder", row->name, text, NULL);
+}
+
 bool ladder_step(const struct settings *from, const struct setting *row,
                  enum ladder_way way, uint64_t least, struct settings *to)
 {
-    struct settings next = *from;
-    char text[SETTINGS_TEXT_SIZE];
+    struct settings next;
 
-    if (!next_text(from, row, way, least, text, sizeof(text)) ||
-        !settings_set(&next, "ladder", row->name, text, NULL) ||
+    if (!take_next(from, row, way, least, &next) ||
         !settings_check(&next, "ladder", NULL))
         return false;
     *to = next;
     return true;
+}
+
+bool ladder_refuses(const struct settings *from, const struct setting *row,
+                    enum ladder_way way, const char *where, struct error *e)
+{
+    struct settings next;
+
+    return take_next(from, row, way, 0, &next) &&
+           !settings_check(&next, where, e);
 }
 
 enum ladder_way ladder_saving(const struct settings *s,

@@ -16,6 +16,11 @@ enum ladder_way { LADDER_DOWN = -1, LADDER_UP = 1 };
 bool ladder_step(const struct settings *from, const struct setting *,
                  enum ladder_way, uint64_t least, struct settings *to);
 
+/* Whether there is a further value that does not go with the other settings;
+ * *e then says why. */
+bool ladder_refuses(const struct settings *, const struct setting *,
+                    enum ladder_way, const char *where, struct error *e);
+
 /* The way from the value that saves nothing to those that save. */
 enum ladder_way ladder_saving(const struct settings *,
                               const struct setting *);

@@ -49,11 +49,6 @@ struct settings machine_settle(const struct machine *m,
     return settled;
 }
 
-void machine_drop_number(char *backend)
-{
-    backend[strcspn(backend, ":")] = '\0';
-}
-
 bool machine_same(const struct machine *a, const struct machine *b)
 {
     return strcmp(a->backend, b->backend) == 0 &&

@@ -28,9 +28,6 @@ bool machine_find_backend(struct machine *, struct error *);
 struct settings machine_settle(const struct machine *,
                                const struct settings *);
 
-/* Cuts the device's number off a backend's name: "cuda:1". */
-void machine_drop_number(char *backend);
-
 bool machine_same(const struct machine *, const struct machine *);
 
 #endif

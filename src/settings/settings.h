@@ -21,7 +21,10 @@ enum model_choice { MODEL_WRN, MODEL_DYNAMICCONV };
 enum data_choice { DATA_SHAPES, DATA_CIFAR10, DATA_NUMBERS, DATA_PARALLEL };
 enum precision { PRECISION_FP32, PRECISION_BF16, PRECISION_FP16 };
 enum master_weights { MASTER_WEIGHTS_NONE, MASTER_WEIGHTS_FP32 };
+enum gradients { GRADIENTS_BUFFER, GRADIENTS_ACCUMULATE };
+enum optimizer_state { OPTIMIZER_STATE_FULL, OPTIMIZER_STATE_8BIT };
 enum recompute { RECOMPUTE_NONE, RECOMPUTE_NORMS };
+enum saved { SAVED_NONE, SAVED_8BIT, SAVED_4BIT };
 enum checkpoint { CHECKPOINT_NONE, CHECKPOINT_BLOCK, CHECKPOINT_SQRT,
                   CHECKPOINT_RECURSIVE, CHECKPOINT_OPTIMAL };
 enum sparse_method { SPARSE_DSR, SPARSE_SET, SPARSE_STATIC };
@@ -74,9 +77,12 @@ struct settings {
     int rewire_period;   /* optimizer steps, at first */
     int precision;       /* enum precision */
     int master_weights;  /* enum master_weights */
+    int gradients;       /* enum gradients */
+    int optimizer_state; /* enum optimizer_state */
     int checkpoint;      /* enum checkpoint */
     uint64_t memory_budget; /* bytes; 0: the smallest arena */
     int recompute;       /* enum recompute */
+    int saved;           /* enum saved */
     /* machine */
     int threads;         /* 0: all processors */
     char backend[16];    /* auto, cpu, ... */
@@ -110,7 +116,8 @@ enum price {
     PRICE_FREE,          /* more arithmetic, the same results */
     PRICE_ROUNDING,      /* sums round in another order */
     PRICE_STATISTICS,    /* batch norms, where there are any, see fewer
-                            samples; else PRICE_ROUNDING */
+                            samples, or moments the squares of parts of
+                            gradients; else PRICE_ROUNDING */
     PRICE_STORAGE,       /* numbers have fewer bits */
     PRICE_CAPACITY,      /* the model has fewer weights */
     PRICE_COUNT

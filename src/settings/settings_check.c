@@ -63,9 +63,32 @@ static bool check_languages(const struct settings *s, const char *where,
                      "the other language", where, s->target);
 }
 
+/* Moments take gradients for good, before the batch's last is known. */
+static bool check_accumulation(const struct settings *s, const char *where,
+                               struct error *e)
+{
+    bool adam = s->optimizer == OPTIMIZER_ADAM;
+
+    if (s->gradients != GRADIENTS_ACCUMULATE)
+        return true;
+    if (s->nesterov && !adam && s->momentum > 0)
+        return error_set(e, EXIT_INPUT, "%s: gradients: accumulate cannot look "
+                         "ahead as nesterov does; set nesterov=no, or "
+                         "gradients=buffer", where);
+    if (s->precision == PRECISION_FP16)
+        return error_set(e, EXIT_INPUT, "%s: gradients: accumulate cannot "
+                         "take back a step that overflows in fp16; set "
+                         "precision=bf16, or gradients=buffer", where);
+    return s->master_weights == MASTER_WEIGHTS_NONE ||
+           s->precision == PRECISION_FP32 ||
+           error_set(e, EXIT_INPUT, "%s: gradients: accumulate works without "
+                     "copies of weights in fp32; set master_weights=none, or "
+                     "gradients=buffer", where);
+}
+
 bool settings_check(const struct settings *s, const char *where,
                     struct error *e)
 {
     return check_microbatch(s, where, e) && check_longest(s, where, e) &&
-           check_languages(s, where, e);
+           check_languages(s, where, e) && check_accumulation(s, where, e);
 }

@@ -10,7 +10,10 @@ static const char *const datas[] = { "shapes", "cifar10", "numbers",
                                      "parallel", NULL };
 static const char *const precisions[] = { "fp32", "bf16", "fp16", NULL };
 static const char *const master_weights[] = { "none", "fp32", NULL };
+static const char *const gradients[] = { "buffer", "accumulate", NULL };
+static const char *const optimizer_states[] = { "full", "8bit", NULL };
 static const char *const recomputes[] = { "none", "norms", NULL };
+static const char *const saveds[] = { "none", "8bit", "4bit", NULL };
 static const char *const checkpoints[] = { "none", "block", "sqrt",
                                            "recursive", "optimal", NULL };
 static const char *const sparse_methods[] = { "dsr", "set", "static", NULL };
@@ -232,7 +235,7 @@ const struct setting settings_table[] = {
                "bytes, but other dials can need another one: fewer nonzeros "
                "or smaller parts often train best with less. Too much and the "
                "loss diverges; too little and it creeps.",
-      .place = 7, .ladder = LADDER_ROUND },
+      .place = 10, .ladder = LADDER_ROUND },
     { "lr_schedule", "train", SETTING_CHOICE, AT(lr_schedule),
       CHOICES(lr_schedules),
       "cosine", NULL, LIVE,
@@ -341,6 +344,38 @@ const struct setting settings_table[] = {
       .idle = { WITH("precision", "fp32") },
       .ladder = LADDER_LIST,
       .shrinks = 1 << KIND_OPTIMIZER, .shrunk = "copies of weights" },
+    { "gradients", "memory", SETTING_CHOICE, AT(gradients),
+      CHOICES(gradients),
+      "buffer", NULL, LIVE,
+      .help = "where gradients go; accumulate: into moments, part by part; "
+              "with adam results then depend on microbatch",
+      .about = "Momentum takes a gradient as it is made, so that no buffer of "
+               "all gradients waits for the end of the batch; there is only "
+               "that of one layer, dense. With sgd only rounding changes. "
+               "Adam's mean of squares gets the squares of parts instead of "
+               "the square of their sum (Zhang and others, 2023): other "
+               "steps, the more so the more parts. It needs nesterov=no, and "
+               "not fp16 or copies of weights. It pays where weights are most "
+               "of the peak.",
+      .place = 7, .ladder = LADDER_LIST,
+      .saves = "buffer", .price = PRICE_STATISTICS,
+      .shrinks = 1 << KIND_GRADIENTS,
+      .shrunk = "gradients of all layers" },
+    { "optimizer_state", "memory", SETTING_CHOICE, AT(optimizer_state),
+      CHOICES(optimizer_states),
+      "full", NULL, LIVE,
+      .help = "how large moments are stored; 8bit: rounded stochastically, "
+              "in blocks with a scale",
+      .about = "Momentum, or the moments of adam, are stored in 8 bits: the "
+               "numbers of a block share a scale, and are rounded at random "
+               "to its steps, so that small changes are kept on average "
+               "(Dettmers and others, 2022). Those of biases, norms and other "
+               "small tensors stay as they are. It costs little accuracy, and "
+               "pays where states are much of the peak.",
+      .place = 8, .ladder = LADDER_LIST,
+      .saves = "full", .price = PRICE_STORAGE,
+      .shrinks = 1 << KIND_OPTIMIZER,
+      .shrunk = "momentum, or both moments of adam" },
     { "checkpoint", "memory", SETTING_CHOICE, AT(checkpoint),
       CHOICES(checkpoints),
       "none", NULL, LIVE,
@@ -366,7 +401,7 @@ const struct setting settings_table[] = {
                "smallest arena. A larger budget is faster, up to that at "
                "which all is kept.",
       .idle = { WITHOUT("checkpoint", "optimal") },
-      .place = 6, .ladder = LADDER_BUDGETS, .zero = "least",
+      .place = 9, .ladder = LADDER_BUDGETS, .zero = "least",
       .shrinks = 1 << KIND_ACTIVATIONS, .shrunk = "activations" },
     { "recompute", "memory", SETTING_CHOICE, AT(recompute),
       CHOICES(recomputes),
@@ -381,6 +416,22 @@ const struct setting settings_table[] = {
       .saves = "none", .price = PRICE_FREE,
       .shrinks = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT,
       .shrunk = "activations, kept or computed again" },
+    { "saved", "memory", SETTING_CHOICE, AT(saved),
+      CHOICES(saveds),
+      "none", NULL, LIVE,
+      .help = "how activations wait for backward; 8bit, 4bit: rounded "
+              "stochastically, in blocks with a scale",
+      .about = "Forward computes with exact activations, and what waits for "
+               "backward is a copy in 8 or 4 bits: blocks of 256 numbers, each "
+               "with its own least number and unit, rounded at random so that "
+               "gradients are right on average (ActNN, Chen and others, 2021). "
+               "Values that forward starts again from stay exact. It pays "
+               "where activations kept for backward are most of the peak; 4 "
+               "bits make gradients noisy.",
+      .place = 6, .ladder = LADDER_LIST,
+      .saves = "none", .price = PRICE_STORAGE,
+      .shrinks = 1 << KIND_ACTIVATIONS,
+      .shrunk = "activations that wait for backward" },
 
     { "threads", "machine", SETTING_INT, AT(threads), RANGE(0, 1024),
       "0", "threads", LIVE,

@@ -3,7 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "kernels/half.h"
+#include "base/error.h"
+#include "kernels/scaled.h"
 
 /* The address of an instance; NULL for -1. */
 static void *address(const struct executor *ex, int instance)
@@ -218,38 +219,80 @@ void executor_write_bytes(const struct executor *ex, int instance,
                              bytes);
 }
 
-/* The elements of an instance, and the type in which they are stored. */
-static size_t elements(const struct executor *ex, int instance,
-                       enum dtype *dtype)
+/* The tensor of an instance, which may be of a part. */
+static struct operand tensor(const struct executor *ex, int instance)
 {
-    *dtype = schedule_value(ex->plan->schedule, instance)->dtype;
-    return ex->plan->instances[instance].bytes / dtype_size(*dtype);
+    const struct schedule *s = ex->plan->schedule;
+    int value = s->instances[instance];
+    const struct plan_instance *p = &ex->plan->instances[instance];
+
+    return graph_operand(s->graph, value, plan_most(ex->plan, p->first));
+}
+
+size_t executor_elements(const struct executor *ex, int instance)
+{
+    struct operand o = tensor(ex, instance);
+
+    return operand_elements(&o);
+}
+
+/* The index that says where the scales of a tensor are; NULL: it needs none. */
+static void *index_of_scales(const struct executor *ex, const struct operand *o)
+{
+    const struct schedule *s = ex->plan->schedule;
+    void *index;
+
+    if (!o->pool)
+        return NULL;
+    index = xcalloc(1, pool_index_bytes(o->pool));
+    executor_read(ex, schedule_instance(s, s->graph->pool_index), index);
+    return index;
+}
+
+static void to_floats(const struct operand *o, float *to)
+{
+    if (dtype_is_scaled(o->dtype))
+        scaled_decode(o, to);
+    else
+        for (size_t i = 0; i < operand_elements(o); i++)
+            to[i] = float_load(o->data, i, o->dtype);
+}
+
+static void from_floats(const struct operand *o, const float *from)
+{
+    if (dtype_is_scaled(o->dtype))
+        scaled_encode(o, from);
+    else
+        for (size_t i = 0; i < operand_elements(o); i++)
+            float_store(o->data, i, o->dtype, from[i]);
 }
 
 void executor_read_floats(const struct executor *ex, int instance,
                           float *host)
 {
-    enum dtype dtype;
-    size_t n = elements(ex, instance, &dtype);
-    void *stored = xcalloc(n, dtype_size(dtype));
+    struct operand o = tensor(ex, instance);
+    void *index = index_of_scales(ex, &o);
 
-    executor_read(ex, instance, stored);
-    for (size_t i = 0; i < n; i++)
-        host[i] = float_load(stored, i, dtype);
-    free(stored);
+    o.index = index;
+    o.data = xcalloc(1, ex->plan->instances[instance].bytes);
+    executor_read(ex, instance, o.data);
+    to_floats(&o, host);
+    free(o.data);
+    free(index);
 }
 
 void executor_write_floats(const struct executor *ex, int instance,
                            const float *host)
 {
-    enum dtype dtype;
-    size_t n = elements(ex, instance, &dtype);
-    void *stored = xcalloc(n, dtype_size(dtype));
+    struct operand o = tensor(ex, instance);
+    void *index = index_of_scales(ex, &o);
 
-    for (size_t i = 0; i < n; i++)
-        float_store(stored, i, dtype, host[i]);
-    executor_write(ex, instance, stored);
-    free(stored);
+    o.index = index;
+    o.data = xcalloc(1, ex->plan->instances[instance].bytes);
+    from_floats(&o, host);
+    executor_write(ex, instance, o.data);
+    free(o.data);
+    free(index);
 }
 
 struct device_memory executor_memory(const struct executor *ex)

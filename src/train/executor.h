@@ -51,7 +51,11 @@ void executor_write(const struct executor *, int instance, const void *host);
 void executor_write_bytes(const struct executor *, int instance, size_t offset,
                           const void *host, size_t bytes);
 
-/* Copies values that are stored in any floating-point type, as floats. */
+size_t executor_elements(const struct executor *, int instance);
+
+/* Copies values that are stored in any floating-point type, or in 8 bits, as
+ * floats. The scales of 8 bits follow the index of a pool, which is written
+ * first. */
 void executor_read_floats(const struct executor *, int instance,
                           float *host);
 void executor_write_floats(const struct executor *, int instance,

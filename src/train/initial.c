@@ -118,6 +118,15 @@ static void write_index(const struct executor *ex, int instance,
     free(index);
 }
 
+/* Moments in 8 bits, which begin at 0: codes and scales. */
+static void write_zeros(const struct executor *ex, int instance)
+{
+    void *zeros = xcalloc(1, ex->plan->instances[instance].bytes);
+
+    executor_write(ex, instance, zeros);
+    free(zeros);
+}
+
 static void fill_instance(const struct executor *ex, int instance,
                           uint64_t seed, const uint64_t *bits)
 {
@@ -129,6 +138,10 @@ static void fill_instance(const struct executor *ex, int instance,
 
     if (source.init.rule == INIT_INDEX) {
         write_index(ex, instance, g->pool, bits);
+        return;
+    }
+    if (dtype_is_scaled(o.dtype)) {
+        write_zeros(ex, instance);
         return;
     }
     host = xcalloc(operand_elements(&o), sizeof(*host));

@@ -218,15 +218,15 @@ static void write_pool(const struct state *s, const struct executor *to)
     float *values = xcalloc(g->pool->nonzeros, sizeof(*values));
     void *index = xcalloc(1, pool_index_bytes(g->pool));
 
+    pool_encode(g->pool, s->bits, index);
+    executor_write(to, schedule_instance(to->plan->schedule, g->pool_index),
+                   index);
     compact(s, s->w, values);
     write_weight(to, g->pool_values, values);
     for (int i = 0; i < moments(s); i++) {
         compact(s, s->moment[i], values);
         write_value(to, moment_of(g, g->pool_values, i), values);
     }
-    pool_encode(g->pool, s->bits, index);
-    executor_write(to, schedule_instance(to->plan->schedule, g->pool_index),
-                   index);
     free(values);
     free(index);
 }

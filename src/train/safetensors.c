@@ -33,16 +33,26 @@ static const char *format_name(enum dtype dtype)
 {
     static const char *const names[DTYPE_COUNT] = {
         [DTYPE_F32] = "F32", [DTYPE_F64] = "F64", [DTYPE_I32] = "I32",
-        [DTYPE_BF16] = "BF16", [DTYPE_F16] = "F16"
+        [DTYPE_BF16] = "BF16", [DTYPE_F16] = "F16", [DTYPE_I8] = "U8",
+        [DTYPE_U8] = "U8"
     };
 
     return names[dtype];
 }
 
+/* Codes with their scales are a row of bytes to others. */
+static json_t *shape_json(const struct value *v, size_t bytes)
+{
+    int row = (int)bytes;
+
+    return dtype_is_scaled(v->dtype) ? json_integers(&row, 1)
+                                     : json_integers(v->dim, v->rank);
+}
+
 json_t *safetensors_entry(const struct value *v, size_t offset, size_t bytes)
 {
     return json_pack("{ss so s[I,I]}", "dtype", format_name(v->dtype),
-                     "shape", json_integers(v->dim, v->rank), "data_offsets",
+                     "shape", shape_json(v, bytes), "data_offsets",
                      (json_int_t)offset, (json_int_t)(offset + bytes));
 }
 

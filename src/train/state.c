@@ -117,6 +117,18 @@ static bool is_finite(const void *data, size_t elements, enum dtype dtype)
     return finite;
 }
 
+/* Codes may be any; scales are finite and not negative. */
+static const char *fault_of_scales(const struct operand *o, const void *data,
+                                   size_t bytes)
+{
+    size_t count = scaled_count(operand_elements(o), o->pool);
+    const float *scale = (const float *)data + bytes / sizeof(float) - count;
+
+    if (!is_finite(scale, count, DTYPE_F32))
+        return STATE_NOT_FINITE;
+    return check_positive(scale, count) ? NULL : "has a negative scale";
+}
+
 const char *state_fault_of_floats(const float *x, size_t count)
 {
     return is_finite(x, count, DTYPE_F32) ? NULL : STATE_NOT_FINITE;
@@ -133,6 +145,11 @@ const char *state_fault(const struct plan *plan, int instance,
     if (g->pool && value == g->pool_index)
         return check_index(g->pool, data) ? NULL :
                "does not say where the nonzeros are";
+    if (dtype_is_scaled(dtype)) {
+        struct operand o = graph_operand(g, value, NULL);
+
+        return fault_of_scales(&o, data, plan->instances[instance].bytes);
+    }
     if (!is_finite(data, elements, dtype))
         return STATE_NOT_FINITE;
     if (is_operand(g, value, OP_loss_scale, LOSS_SCALE_SCALE))

@@ -42,11 +42,15 @@ static void suggest_savings(const struct job *job, size_t available,
 {
     char text[128] = "keep_images=no";
     size_t used = strlen(e->text);
-    bool fit = job->plan->arena_bytes > available &&
-               (images_are_too_much(job, available) ||
-                fit_savings(job, available, savings_seconds, text,
-                            sizeof(text)));
+    struct timings *timings;
+    bool fit;
 
+    timings_load(&timings, job->backend, NULL);
+    fit = job->plan->arena_bytes > available &&
+          (images_are_too_much(job, available) ||
+           fit_savings(job, available, timings, savings_seconds, text,
+                       sizeof(text)));
+    timings_free(timings);
     if (!fit)
         job_sizes(job, text, sizeof(text));
     snprintf(e->text + used, sizeof(e->text) - used,
@@ -432,20 +436,19 @@ static bool emit_test(struct trainer *t, struct event_sink sink, struct error *e
 /* Steps of an executor before its calls are watched, and while they are. */
 enum { WARM_STEPS = 2, WATCHED_STEPS = 5 };
 
-void trainer_keep_timings(const struct trainer *t)
+struct timings *trainer_take_timings(struct trainer *t)
 {
-    if (t && t->seen)
-        timings_refresh(t->seen);
+    struct timings *seen = t->seen;
+
+    t->seen = NULL;
+    return seen;
 }
 
-/* Ends a watch. Other settings may have changed the backend. */
+/* Ends a watch. Nobody took what was seen on another backend. */
 static void note_calls(struct trainer *t)
 {
-    if (t->seen && t->seen->backend != t->job->backend) {
-        trainer_keep_timings(t);
-        timings_free(t->seen);
-        t->seen = NULL;
-    }
+    if (t->seen && t->seen->backend != t->job->backend)
+        timings_free(trainer_take_timings(t));
     if (!t->seen)
         t->seen = timings_new(t->job->backend);
     stopwatch_note(t->watch, t->seen, true);

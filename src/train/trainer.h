@@ -43,7 +43,7 @@ struct trainer {
     bool measured;                   /* memory was reported after a step */
     int watched;                     /* steps of this executor, to a few */
     struct stopwatch *watch;         /* or NULL, as is: */
-    struct timings *seen;            /* what it has measured, of one backend */
+    struct timings *seen;            /* what it has measured; or NULL */
 };
 
 /*
@@ -92,9 +92,9 @@ bool trainer_advance(struct trainer *, struct event_sink, struct error *);
 /* Whether all steps done so far make up whole epochs. */
 bool trainer_ends_epoch(const struct trainer *);
 
-/* Adds what calls took in a few of the run's steps to this machine's timings
- * (timings_file.h); t may be NULL. Between steps: it writes a file. */
-void trainer_keep_timings(const struct trainer *);
+/* What calls took in a few of the run's steps, once for each plan; the caller
+ * frees. NULL: nothing has been measured since the last call. */
+struct timings *trainer_take_timings(struct trainer *);
 
 /* The bytes planned, allocated and used, as a `memory` event. */
 struct event trainer_memory(const struct trainer *);

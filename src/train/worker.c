@@ -16,7 +16,9 @@
 #include "base/file.h"
 #include "base/lines.h"
 #include "base/spelling.h"
+#include "events/ledger.h"
 #include "models/model.h"
+#include "plan/timings_file.h"
 #include "settings/preset.h"
 #include "settings/settings_json.h"
 #include "train/command.h"
@@ -122,10 +124,34 @@ static void say_done(struct worker *w)
     w->done = true;
 }
 
+/* Tells the timings of this machine for the run's backend. */
+static void tell_timings(struct worker *w)
+{
+    const struct backend *backend = w->trainer->job->backend;
+    struct timings *timings;
+    struct error e = { .code = EXIT_OK };
+    bool refused = !timings_load(&timings, backend, &e) &&
+                   e.code == EXIT_INPUT;
+
+    ledger_tell(backend, timings, refused ? e.text : NULL, sink(w));
+    timings_free(timings);
+}
+
+/* Tells what the run has just measured, and keeps it for the next one. */
+static void pass_on_timings(struct worker *w)
+{
+    struct timings *seen = trainer_take_timings(w->trainer);
+
+    if (!seen)
+        return;
+    ledger_tell(seen->backend, seen, NULL, sink(w));
+    timings_refresh(seen);
+    timings_free(seen);
+}
+
 static void end_run(struct worker *w, const struct error *why)
 {
     emit_news(w, &(struct event){ .type = EVENT_ERROR, .message = why->text });
-    trainer_keep_timings(w->trainer);
     trainer_free(w->trainer);
     w->trainer = NULL;
 }
@@ -237,7 +263,6 @@ static bool replace_run(struct worker *w, struct order *o, struct error *e)
 
     if (!prepare_run(w, o, &next, e))
         return false;
-    trainer_keep_timings(w->trainer);
     trainer_free(w->trainer);
     w->trainer = next;
     xreplace(&w->name, o->name);
@@ -245,6 +270,7 @@ static bool replace_run(struct worker *w, struct order *o, struct error *e)
     if (!w->trainer)
         return true;
     trainer_begin(w->trainer, w->name, sink(w));
+    tell_timings(w);
     if (is_over(w)) {
         save_run(w);
         say_done(w);
@@ -485,16 +511,20 @@ static void refuse_changes(struct worker *w, struct error *e)
  * its end nothing else writes its snapshot. */
 static void apply_changes(struct worker *w)
 {
+    const struct backend *before;
     struct error e;
 
     w->changed = false;
     if (!w->trainer)
         return;
+    before = w->trainer->job->backend;
     if (!trainer_change(w->trainer, &w->wanted, sink(w), &e)) {
         refuse_changes(w, &e);
         return;
     }
     w->saved_step = -1;
+    if (w->trainer->job->backend != before)
+        tell_timings(w);
     if (is_over(w))
         save_run(w);
 }
@@ -507,6 +537,7 @@ static void advance_run(struct worker *w)
         end_run(w, &e);
         return;
     }
+    pass_on_timings(w);
     if (clock_seconds() >= w->next_memory) {
         struct event memory = trainer_memory(w->trainer);
 
@@ -545,7 +576,6 @@ static void finish_work(struct worker *w)
         save_run(w);
     if (w->trainer)
         say_done(w);
-    trainer_keep_timings(w->trainer);
     trainer_free(w->trainer);
     free(w->name);
     free(w->save);

@@ -237,8 +237,11 @@ static void answer_key(struct screen *s, int key)
                         sizeof(s->offers));
         s->answer_at = strlen(s->answer);
     } else {
+        if (s->proposed && prompt_writes(key))
+            s->answer[0] = '\0';
         prompt_key(s->answer, sizeof(s->answer), &s->answer_at, key);
     }
+    s->proposed = false;
 }
 
 static void paste(struct screen *s, int key)

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "models/model.h"
 #include "plan/fit.h"
 #include "ui/pages/explain.h"
@@ -108,6 +109,7 @@ static void add_value(struct text_block *text, const struct session *s,
     const struct forecast *f = forecast_at(s, value, i);
     double times = session_times(s, f);
     char name[SETTINGS_TEXT_SIZE], figures[64], factor[NUMBER_SIZE];
+    char seconds[TEXT_TIME_SIZE], time[TEXT_TIME_SIZE + 4] = "";
     const char *mark = here ? "▸" : " ";
 
     dial_format(value, dial, name, sizeof(name));
@@ -121,9 +123,12 @@ static void add_value(struct text_block *text, const struct session *s,
         strcpy(factor, "…");
         if (isfinite(times))
             number_format(factor, times, 2, NUMBER_CELLS_MIN);
+        if (!f->guessed)
+            snprintf(time, sizeof(time), "%8s  ",
+                     text_time(seconds, f->seconds));
         text_block_add(text, here ? ROLE_TITLE : ROLE_TEXT,
-                       "%s %-10s %s×%-10s %s", mark, name, figures, factor,
-                       value_price(s, row, value));
+                       "%s %-10s %s%s×%-10s %s", mark, name, figures, time,
+                       factor, value_price(s, row, value));
     }
     text_block_choosable(text);
 }
@@ -136,9 +141,10 @@ static void fill_list(struct screen *s)
     int at, n = list_values(session, s->dial, list, &at);
 
     explain_value(text, session, s->dial);
-    text_block_add(text, ROLE_DIM, "  %-10s %s%s", "value",
+    text_block_add(text, ROLE_DIM, "  %-10s %s%s%s", "value",
                    dial_setting(s->dial)->shrinks ?
                    "      peak  change  " : "",
+                   session->ledger.timings ? "  a step  " : "",
                    "of baseline price");
     for (int i = 0; i < n; i++)
         add_value(text, session, s->dial, &list[i], i, i == at);

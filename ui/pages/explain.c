@@ -11,13 +11,16 @@
 #include "plan/living.h"
 #include "settings/facts.h"
 #include "settings/idle.h"
+#include "ui/pages/time_text.h"
 #include "ui/term/theme.h"
 
 enum { NAME_SIZE = 64, SHAPE_SIZE = 64, MOST_TENSORS = 8 };
 
 static const char *const dtypes[DTYPE_COUNT] = {
     [DTYPE_F32] = "fp32", [DTYPE_F64] = "fp64", [DTYPE_I32] = "int32",
-    [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16"
+    [DTYPE_BF16] = "bf16", [DTYPE_F16] = "fp16", [DTYPE_I8] = "int8",
+    [DTYPE_U8] = "uint8", [DTYPE_8BIT] = "8-bit blocks",
+    [DTYPE_4BIT] = "4-bit blocks"
 };
 
 static struct operand shape_of(const struct plan *plan, int instance)
@@ -28,15 +31,19 @@ static struct operand shape_of(const struct plan *plan, int instance)
                          plan_most(plan, plan->instances[instance].first));
 }
 
-/* "100 x 32 x 32 x 16 x 4 B" */
+/* "100 x 32 x 32 x 16 x 4 B", "100 x 32 x 32 x 16 x 8bit" */
 static void format_shape(const struct operand *o, char text[SHAPE_SIZE])
 {
     int n = 0;
 
     for (int i = 0; i < o->rank; i++)
         n += snprintf(text + n, SHAPE_SIZE - (size_t)n, "%d × ", o->dim[i]);
-    snprintf(text + n, SHAPE_SIZE - (size_t)n, "%zu B",
-             dtype_size(o->dtype));
+    if (dtype_in_blocks(o->dtype))
+        snprintf(text + n, SHAPE_SIZE - (size_t)n, "%s",
+                 dtype_name(o->dtype));
+    else
+        snprintf(text + n, SHAPE_SIZE - (size_t)n, "%zu B",
+                 dtype_size(o->dtype));
 }
 
 static void add_scratch(struct text_block *text, const struct plan *plan,
@@ -55,7 +62,7 @@ static void add_tensor(struct text_block *text, const struct plan *plan,
 {
     const struct schedule *s = plan->schedule;
     struct operand o = shape_of(plan, l->instance);
-    bool dense = operand_elements(&o) * dtype_size(o.dtype) == l->bytes;
+    bool dense = operand_bytes(&o) == l->bytes;
     char name[NAME_SIZE], shape[SHAPE_SIZE], bytes[BYTES_TEXT_SIZE];
 
     graph_value_name(s->graph, s->instances[l->instance], name, sizeof(name));
@@ -133,9 +140,10 @@ static const char *const meanings[KIND_COUNT] = {
         "or moments, and copies of weights in fp32 if they are wanted.",
     [KIND_ACTIVATIONS] = "Results of forward that backward still reads. Grow "
         "with the microbatch and the depth; checkpoint and recompute drop "
-        "some and compute them again.",
+        "some and compute them again, saved keeps them in fewer bits.",
     [KIND_TRANSIENT] = "What lives only within forward or within backward: "
-        "gradients of activations, values computed again.",
+        "gradients of activations, values computed again, and gradients of "
+        "weights that moments take at once.",
     [KIND_WORKSPACE] = "Scratch of the operation that runs.",
     [KIND_INPUT] = "The microbatch: its images or sentences, and their "
         "labels.",
@@ -237,17 +245,19 @@ static const struct forecast *better_turn(const struct session *s, int dial)
 
 enum { TIMES_SIZE = 64 };
 
-/* ", ×1.13 of baseline": the time of a step; nothing if it is not known. */
+/* ", 86.0 ms, ×1.13 of baseline": the time of a step; nothing if it is not
+ * known, and the factor alone of a guess. */
 static const char *times_text(const struct session *s,
                               const struct forecast *f, char text[TIMES_SIZE])
 {
     double times = session_times(s, f);
-    char number[NUMBER_SIZE];
+    char number[NUMBER_SIZE], time[TEXT_TIME_SIZE];
 
     *text = '\0';
     if (isfinite(times))
-        snprintf(text, TIMES_SIZE, ", ×%s of baseline",
-                 number_format(number, times, 2, NUMBER_CELLS_MIN));
+        snprintf(text, TIMES_SIZE, ", %s%s×%s of baseline",
+                 f->guessed ? "" : text_time(time, f->seconds),
+                 f->guessed ? "" : ", ", number_format(number, times, 2, NUMBER_CELLS_MIN));
     return text;
 }
 
@@ -260,7 +270,7 @@ static void add_better(struct text_block *text, const struct session *s,
 
     dial_format(&f->settings, dial, value, sizeof(value));
     text_block_add(text, ROLE_GOOD,
-                   "  ▼ %-14s  %s: %s, %.1f%% less%s",
+                   "  ▼ %-15s  %s: %s, %.1f%% less%s",
                    dial_setting(dial)->name, value,
                    bytes_format(bytes, sizeof(bytes), f->peak_bytes),
                    100 * less, times_text(s, f, times));
@@ -274,19 +284,19 @@ static void add_no_better(struct text_block *text, const struct session *s,
     char why[IDLE_WHY_SIZE];
 
     if (idle_now(row, &s->wanted, &s->machine, why))
-        text_block_add(text, ROLE_DIM, "  – %-14s  has no effect %s",
+        text_block_add(text, ROLE_DIM, "  – %-15s  has no effect %s",
                        row->name, why);
     else if (!row->shrinks)
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s  changes the arithmetic, no bytes",
+                       "  – %-15s  changes the arithmetic, no bytes",
                        row->name);
     else if (share < 0.05)
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s  shrinks %s; none are alive at the peak",
+                       "  – %-15s  shrinks %s; none are alive at the peak",
                        row->name, row->shrunk);
     else
         text_block_add(text, ROLE_DIM,
-                       "  – %-14s  shrinks %s, %.1f%% of this peak, but one "
+                       "  – %-15s  shrinks %s, %.1f%% of this peak, but one "
                        "step further does not", row->name, row->shrunk,
                        share);
 }
@@ -490,10 +500,13 @@ void explain_value(struct text_block *text, const struct session *s, int dial)
 void explain_dial(struct text_block *text, const struct session *s, int dial)
 {
     const struct setting *row = dial_setting(dial);
+    char guess[TIME_GUESS_SIZE];
 
     text_block_add(text, ROLE_TEXT, " ");
     if (row->about)
         text_block_add(text, ROLE_TEXT, "%s", row->about);
     add_allowed(text, s, row);
     add_reach(text, s, row);
+    if (*time_text_guess(s, guess))
+        text_block_add(text, ROLE_DIM, "%s", guess);
 }

@@ -122,7 +122,7 @@ static void draw_question(struct screen *s, struct area area)
 {
     int col = area_text(area, 0, 1, ROLE_TITLE, s->question) + 1;
 
-    prompt_draw(area, 0, col, s->answer, s->answer_at);
+    prompt_draw(area, 0, col, s->answer, s->answer_at, s->proposed);
 }
 
 static void draw_status(struct screen *s, struct area area)

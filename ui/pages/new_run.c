@@ -47,7 +47,7 @@ static int list_changes(struct text_block *text, const struct settings *from,
             continue;
         diff_value(from, row, was, sizeof(was));
         diff_value(to, row, is, sizeof(is));
-        text_block_add(text, ROLE_PENDING, "  %-14s  %s → %s", row->name, was,
+        text_block_add(text, ROLE_PENDING, "  %-15s  %s → %s", row->name, was,
                        is);
     }
     return others;

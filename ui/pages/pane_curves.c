@@ -149,26 +149,33 @@ static int draw_legend_test(const struct run *r, const struct score *score,
                       score_figure(score, test, figure)) + 2;
 }
 
-/* Draws the scores beside that of the chart, as many as there is room for. */
+enum { ROWS_FOR_ONE = 4 }; /* of a pane, for each row of its legend */
+
+/* Draws the scores beside that of the chart, in further rows where the legend
+ * has no more room and the pane has; returns the rows of the legend. */
 static int draw_legend_beside(const struct screen *s,
                               const struct pane_curves *p, struct area area,
-                              int col)
+                              int *col)
 {
     struct facts facts = facts_of(&session_run(s->session)->settings);
     double loss = value_at(s, p, CURVE_VALID_LOSS);
     double accuracy = value_at(s, p, CURVE_VALID_ACCURACY);
+    int row = 0;
 
     for (int i = 0; i < facts.beside_count; i++) {
         const struct score *score = &facts.beside[i];
         double value = score_of(score, loss, accuracy);
         char figure[NUMBER_SIZE], text[2 * NUMBER_SIZE];
+        bool full;
         snprintf(text, sizeof(text), "%.24s %s", score->name,
                  score_figure(score, value, figure));
-        if (isnan(value) || col + cells_width(text) > area.cols)
+        full = *col + cells_width(text) > area.cols;
+        if (isnan(value) || (full && area.rows < ROWS_FOR_ONE * (row + 2)))
             break;
-        col = area_text(area, 0, col, ROLE_DIM, text) + 2;
+        row += full;
+        *col = area_text(area, row, full ? 1 : *col, ROLE_DIM, text) + 2;
     }
-    return col;
+    return row + 1;
 }
 
 /* Draws the pinned run, the last of a legend, if there is room. */
@@ -181,10 +188,10 @@ static void draw_legend_pinned(const struct session *s, struct area area,
         draw_legend(area, col, ROLE_PINNED, 'p', name, "");
 }
 
-/* Draws the chart, or says when there will be something to draw: after the
- * first step, or after epoch 5. */
-static void finish_chart(struct drawing *d, struct area area, const char *what,
-                         int when)
+/* Draws the chart below its legend, or says when there will be something to
+ * draw: after the first step, or after epoch 5. */
+static void finish_chart(struct drawing *d, struct area area, int legend_rows,
+                         const char *what, int when)
 {
     int points = 0;
 
@@ -192,7 +199,8 @@ static void finish_chart(struct drawing *d, struct area area, const char *what,
     d->chart.marks = d->marks;
     for (int i = 0; i < d->chart.line_count; i++)
         points += d->lines[i].count;
-    chart_draw(&d->chart, area_sub(area, 1, 0, area.rows - 1, area.cols));
+    chart_draw(&d->chart, area_sub(area, legend_rows, 0,
+                                   area.rows - legend_rows, area.cols));
     if (points == 0)
         area_print(area, area.rows / 2, CHART_MARGIN + 2, ROLE_DIM,
                    when > 1 ? "after %s %d" : "after the first %s", what,
@@ -218,7 +226,7 @@ static void draw_score(struct screen *s, struct pane_curves *p,
     struct score score = run_score(h);
     double low = INFINITY, high = -INFINITY, tick;
     char figure[NUMBER_SIZE];
-    int col;
+    int col, rows;
 
     add_earlier(s->session, &d, CURVE_VALID_SCORE, axis);
     d.lines[c->line_count++] = line_of(&h->curve[CURVE_TRAIN_SCORE], axis,
@@ -241,9 +249,10 @@ static void draw_score(struct screen *s, struct pane_curves *p,
                                        value_at(s, p, CURVE_TRAIN_SCORE),
                                        figure));
     col = draw_legend_test(h, &score, area, col);
-    col = draw_legend_beside(s, p, area, col);
-    draw_legend_pinned(s->session, area, col);
-    finish_chart(&d, area, "epoch", first_scored(h));
+    rows = draw_legend_beside(s, p, area, &col);
+    draw_legend_pinned(s->session, area_sub(area, rows - 1, 0, 1, area.cols),
+                       col);
+    finish_chart(&d, area, rows, "epoch", first_scored(h));
 }
 
 static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
@@ -279,7 +288,7 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     col = draw_legend(area, col, ROLE_VALID, 'v', "valid",
                       loss_figure(value_at(s, p, CURVE_VALID_LOSS), figure));
     draw_legend_pinned(s->session, area, col);
-    finish_chart(&d, area, "step", 1);
+    finish_chart(&d, area, 1, "step", 1);
     free(smoothed);
 }
 

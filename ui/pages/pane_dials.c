@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "settings/idle.h"
 #include "ui/pages/dial_list.h"
 #include "ui/pages/explain.h"
@@ -33,15 +34,18 @@ static void turned_text(int dial, const struct settings *next, char text[64],
     snprintf(bytes, BYTES_TEXT_SIZE, "%.16s", value);
 }
 
-/* "3.11 MiB ×1.29", and the peak alone; returns the style. */
+/* "3.11 MiB 86.0 ms", or "3.11 MiB ×1.29" where times are a guess, and the peak
+ * alone; returns the style. */
 static unsigned peak_text_of(const struct session *s, const struct forecast *f,
                              char text[64], char bytes[BYTES_TEXT_SIZE])
 {
-    char times[NUMBER_SIZE], change[NUMBER_SIZE];
+    char times[NUMBER_SIZE], change[NUMBER_SIZE], time[TEXT_TIME_SIZE];
     double factor = session_times(s, f);
 
     bytes_format(bytes, BYTES_TEXT_SIZE, f->peak_bytes);
-    if (isfinite(factor))
+    if (!f->guessed)
+        snprintf(text, 64, "%s %s", bytes, text_time(time, f->seconds));
+    else if (isfinite(factor))
         snprintf(text, 64, "%s ×%s", bytes,
                  number_format(times, factor, 2, NUMBER_CELLS_MIN));
     else
@@ -51,8 +55,8 @@ static unsigned peak_text_of(const struct session *s, const struct forecast *f,
                                          (double)f->peak_bytes));
 }
 
-/* "‹ 3.11 MiB ×1.29": the peak after a turn, and the time as a factor of the
- * baseline's; the peak alone where there is no room for all digits. */
+/* "‹ 3.11 MiB 86.0 ms": the peak after a turn, and the time of a step; the peak
+ * alone where there is no room for all digits. */
 static void draw_turn(struct screen *s, struct area area, int row, int dial,
                       enum dial_turn turn)
 {
@@ -82,7 +86,7 @@ static void draw_turn(struct screen *s, struct area area, int row, int dial,
                   turn == DIAL_UP ? ACTION_MORE : ACTION_LESS, dial + 1);
 }
 
-enum { NAME_COLS = 17 };
+enum { NAME_COLS = 18 };
 
 /* Whether a dial's value has no effect beside the other dials. */
 static bool is_idle(const struct session *session, int dial,
@@ -146,6 +150,7 @@ enum { DETAIL_ROWS = 6 };
 void pane_dials_draw(struct screen *s, struct pane_dials *p, struct area area)
 {
     int from, to, each, shown, rows = area.rows, detail;
+    char note[32];
 
     range_of_dials(p, &from, &to);
     if (s->dial < from || s->dial >= to)
@@ -162,8 +167,11 @@ void pane_dials_draw(struct screen *s, struct pane_dials *p, struct area area)
         draw_detail(s, area_sub(area, rows - (detail < DETAIL_ROWS ? detail
                                                                : DETAIL_ROWS),
                                 0, DETAIL_ROWS, area.cols));
+    snprintf(note, sizeof(note), "%s  %d/2",
+             s->session->ledger.timings ? "a step" : "of baseline",
+             p->more ? 2 : 1);
     screen_note(s, area, screen_has_keys(s, PANE_DIALS) ? ROLE_KEY : ROLE_DIM,
-                p->more ? "of baseline  2/2" : "of baseline  1/2");
+                note);
 }
 
 void pane_dials_turn(struct screen *s, struct pane_dials *p, int number,

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "ui/pages/time_text.h"
 #include "ui/session/diff.h"
 
 /* Columns, in the order in which they are left out where there is no room. */
@@ -39,15 +40,28 @@ unsigned pane_fits_style(enum price price)
     return styles[price];
 }
 
-static void class_text(const struct fit_row *r, char *text, size_t size,
-                       unsigned *style)
+enum { CLASS_COLS = 13, WIDE_CLASS_COLS = 32 };
+
+/* "C capacity, 70% zeros, 16 bits", or "C 70% 16 bits" where there is less
+ * room. */
+static void class_text(const struct fit_row *r, int cols, char *text,
+                       size_t size, unsigned *style)
 {
     char letter[PRICE_LETTER_SIZE], change[CHANGE_TEXT_SIZE];
+    const struct change *c = &r->change;
+    bool wide = cols >= WIDE_CLASS_COLS;
 
-    snprintf(text, size, "%s %s",
-             pane_fits_letter(r->change.price, letter),
-             fit_change_text(&r->change, change));
-    *style = pane_fits_style(r->change.price);
+    *style = pane_fits_style(c->price);
+    pane_fits_letter(c->price, letter);
+    if (wide || (c->sparsity <= 0 && c->bits == 32))
+        snprintf(text, size, "%s %s", letter, fit_change_text(c, change));
+    else if (c->sparsity <= 0)
+        snprintf(text, size, "%s %d bits", letter, c->bits);
+    else if (c->bits == 32)
+        snprintf(text, size, "%s %g%% zeros", letter, 100 * c->sparsity);
+    else
+        snprintf(text, size, "%s %g%% %d bits", letter, 100 * c->sparsity,
+                 c->bits);
 }
 
 static void set_text(const struct session *s, int row, char *text, size_t size)
@@ -68,6 +82,7 @@ static void set_text(const struct session *s, int row, char *text, size_t size)
 struct fits {
     const struct session *session;
     int shown[COLUMN_COUNT];
+    int class_cols;
 };
 
 static void fits_cell(const void *arg, int row, int column, char *text,
@@ -80,7 +95,7 @@ static void fits_cell(const void *arg, int row, int column, char *text,
 
     switch (f->shown[column]) {
     case COLUMN_CLASS:
-        class_text(r, text, size, style);
+        class_text(r, f->class_cols, text, size, style);
         break;
     case COLUMN_ARENA:
         *style |= STYLE_BOLD;
@@ -107,7 +122,7 @@ enum { GAPS = 2, SECONDS_COLS = 66, SET_COLS = 14 };
 static int add_column(struct table_column *c, struct fits *f, int n, int what)
 {
     static const struct table_column columns[COLUMN_COUNT] = {
-        [COLUMN_CLASS] = { "class", 12, false },
+        [COLUMN_CLASS] = { "class", CLASS_COLS, false },
         [COLUMN_ARENA] = { "arena", 10, true },
         [COLUMN_SECONDS] = { "a step", 7, true },
         [COLUMN_TIMES] = { "of baseline", 11, true },
@@ -132,7 +147,9 @@ static int make_columns(struct table_column *c, struct fits *f, int cols)
             continue;
         n = add_column(c, f, n, order[i]);
         if (order[i] == COLUMN_CLASS && cols >= 100)
-            c[n - 1].width = 32;
+            c[n - 1].width = WIDE_CLASS_COLS;
+        if (order[i] == COLUMN_CLASS)
+            f->class_cols = c[n - 1].width;
         if (order[i] == COLUMN_SET)
             c[n - 1].width = rest;
         rest -= c[n - 1].width + GAPS;
@@ -183,7 +200,7 @@ static void tell_finding(struct text_block *text, const struct session *s)
 {
     const struct finding *f = s->found;
     char budget[BYTES_TEXT_SIZE], baseline[BYTES_TEXT_SIZE];
-    char seconds[TEXT_TIME_SIZE];
+    char seconds[TEXT_TIME_SIZE], guess[TIME_GUESS_SIZE];
 
     if (!session_fit_holds(s))
         text_block_add(text, ROLE_WARNING, "The settings have changed since: f "
@@ -199,11 +216,14 @@ static void tell_finding(struct text_block *text, const struct session *s)
         tell_obstacle(text, f);
     else
         text_block_add(text, ROLE_TEXT, "Within %s, the least change first. "
-                       "Baseline: %s, %s a step, predicted.",
+                       "Baseline: %s, %s a step, %s.",
                        bytes_format(budget, sizeof(budget), f->budget),
                        bytes_format(baseline, sizeof(baseline),
                                     f->fit.baseline.arena_bytes),
-                       text_time(seconds, f->fit.baseline.seconds));
+                       text_time(seconds, f->fit.baseline.seconds),
+                       f->fit.guessed ? "guessed" : "predicted");
+    if (f->fit.guessed)
+        text_block_add(text, ROLE_DIM, "%s", time_text_guess(s, guess));
 }
 
 /* Says where the search is, or what it gave. */

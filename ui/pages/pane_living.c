@@ -1,9 +1,11 @@
 #include "ui/pages/pane_living.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "ui/pages/explain.h"
 #include "ui/term/scroll.h"
 
@@ -47,18 +49,34 @@ static void draw_kind(const struct plan *plan, struct area area, int row,
     area_right(area, row, col + 32, ROLE_DIM, text);
 }
 
+/* ", 1.20 ms": what a step is predicted to take; nothing if it is not known. */
+static const char *call_time(const struct timings *timings,
+                             const struct plan *plan, int step,
+                             char text[TEXT_TIME_SIZE + 2])
+{
+    double seconds = timings_plan_call(timings, plan, step);
+    char time[TEXT_TIME_SIZE];
+
+    *text = '\0';
+    if (isfinite(seconds))
+        snprintf(text, TEXT_TIME_SIZE + 2, ", %s", text_time(time, seconds));
+    return text;
+}
+
 /* The step, and the bytes alive of each kind; returns the rows. */
-static int draw_facts(const struct job *job, struct area area, int step)
+static int draw_facts(const struct timings *timings, const struct job *job,
+                      struct area area, int step)
 {
     const struct plan *plan = job->plan;
     bool brief = area.rows < 3 + count_kinds(plan, step);
     size_t live = plan_live_bytes(plan, step);
-    char text[96], bytes[BYTES_TEXT_SIZE];
+    char text[96], bytes[BYTES_TEXT_SIZE], time[TEXT_TIME_SIZE + 2];
     int shown = 0, row = 3;
 
-    area_print(area, 0, 1, ROLE_TEXT, "step %d of %d: %s", step,
+    area_print(area, 0, 1, ROLE_TEXT, "step %d of %d: %s%s", step,
                job->schedule->step_count,
-               phase_name(job->schedule->steps[step].phase));
+               phase_name(job->schedule->steps[step].phase),
+               call_time(timings, plan, step, time));
     step_cursor_name_op(job, step, text, sizeof(text));
     area_fit(area, 1, 1, area.cols - 2, ROLE_TITLE, text);
     area_print(area, 2, 1, ROLE_TEXT, "%s alive, %.1f%% of peak",
@@ -140,12 +158,13 @@ void pane_living_draw(struct screen *s, struct pane_living *p,
                       struct area area)
 {
     int step = step_cursor_at(c, job), row = 0, col = 0;
+    const struct timings *timings = s->session->ledger.timings;
 
     if (area.cols >= FACTS_COLS + LIST_LEAST_COLS) {
-        draw_facts(job, area_sub(area, 0, 0, area.rows, FACTS_COLS), step);
+        draw_facts(timings, job, area_sub(area, 0, 0, area.rows, FACTS_COLS), step);
         col = FACTS_COLS + 1;
     } else {
-        row = draw_facts(job, area, step) + 1;
+        row = draw_facts(timings, job, area, step) + 1;
     }
     draw_list(s, p, c, job, area_sub(area, row, col, area.rows - row,
                                      area.cols - col));

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "ui/pages/sawtooth.h"
+#include "ui/pages/time_text.h"
 #include "ui/term/byte_axis.h"
 
 /* Draws a caret and, beside it on the side that has room, the first text that
@@ -78,11 +79,13 @@ void pane_sawtooth_draw(struct screen *s, struct step_cursor *c,
                                 area.cols - BYTE_AXIS_COLS - 1);
     struct area below = area_sub(area, 2 + rows, BYTE_AXIS_COLS, 2,
                                  plot.cols);
-    char text[64];
+    char text[64], time[TIME_TEXT_SIZE];
 
     step_cursor_show(c, job, plot.cols);
     snprintf(text, sizeof(text), "Memory, steps %d to %d, by FLOPs",
              c->timeline.first, c->timeline.first + c->timeline.count - 1);
+    time_text_of(s->session, subject_forecast(s->session, c->subject), time);
+    screen_note(s, area, ROLE_DIM, time);
     subject_title(s, area, c->subject,
                   c->zoom ? text
                           : "Memory alive, each step as wide as its FLOPs",

@@ -11,9 +11,9 @@
 #include "ui/pages/trial_text.h"
 
 /* The columns in their order, cut where there is no more room. */
-enum { COLUMN_LABEL, COLUMN_SETTINGS, COLUMN_PEAK, COLUMN_FLOPS, COLUMN_BEST,
+enum { COLUMN_LABEL, COLUMN_SETTINGS, COLUMN_PEAK, COLUMN_STEP, COLUMN_BEST,
        COLUMN_STATE, COLUMN_SECONDS, COLUMN_EPOCHS, COLUMN_LAST,
-       COLUMN_REDUCTION, COLUMN_COUNT };
+       COLUMN_REDUCTION, COLUMN_FLOPS, COLUMN_COUNT };
 
 void pane_trials_init(struct pane_trials *p)
 {
@@ -85,6 +85,25 @@ static void write_settings(const struct session *s, const struct attempt *t,
     trial_describe(s, t, text + used, size - used);
 }
 
+/* Measured, or else predicted; INFINITY: neither. */
+static double step_seconds(const struct attempt *t)
+{
+    return t->trial.seconds_per_step > 0 ? t->trial.seconds_per_step
+           : t->plan && !t->plan->guessed ? t->plan->seconds : INFINITY;
+}
+
+/* "91.2 ms", as measured; a prediction is dim. */
+static void write_step(const struct attempt *t, char *text, size_t size,
+                       unsigned *style)
+{
+    char time[TEXT_TIME_SIZE];
+
+    if (isfinite(step_seconds(t)))
+        snprintf(text, size, "%s", text_time(time, step_seconds(t)));
+    if (!(t->trial.seconds_per_step > 0))
+        *style = ROLE_DIM;
+}
+
 static void write_cell(const void *arg, int row, int column, char *text,
                        size_t size, unsigned *style)
 {
@@ -103,6 +122,9 @@ static void write_cell(const void *arg, int row, int column, char *text,
     case COLUMN_PEAK:
         if (t->peak_bytes)
             bytes_format(text, size, t->peak_bytes);
+        break;
+    case COLUMN_STEP:
+        write_step(t, text, size, style);
         break;
     case COLUMN_FLOPS:
         if (trial_flops_ratio(t) > 0)
@@ -166,6 +188,8 @@ static double sort_key(const void *arg, int row, int column)
         return trial_reduction(t);
     case COLUMN_PEAK:
         return (double)t->peak_bytes;
+    case COLUMN_STEP:
+        return step_seconds(t);
     case COLUMN_FLOPS:
         return trial_flops_ratio(t);
     case COLUMN_BEST:
@@ -235,13 +259,14 @@ void pane_trials_draw(struct screen *s, struct pane_trials *p,
         [COLUMN_LABEL] = { "id", 5, false },
         [COLUMN_SETTINGS] = { "saves memory by", 0, false },
         [COLUMN_PEAK] = { "peak", 10, true },
-        [COLUMN_FLOPS] = { "FLOPs", 6, true },
+        [COLUMN_STEP] = { "a step", 7, true },
         [COLUMN_BEST] = { "best", 7, true },
         [COLUMN_STATE] = { "state", 8, false },
         [COLUMN_LAST] = { "last", 7, true },
         [COLUMN_EPOCHS] = { "epochs", 6, true },
         [COLUMN_SECONDS] = { "seconds", TRIAL_SECONDS_CELLS, true },
         [COLUMN_REDUCTION] = { "reduction", 9, true },
+        [COLUMN_FLOPS] = { "FLOPs", 6, true },
     };
     const struct session *session = s->session;
     int *order = pane_trials_order(session, p);

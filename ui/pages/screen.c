@@ -117,6 +117,7 @@ void screen_ask(struct screen *s, const char *question, const char *answer)
     snprintf(s->question, sizeof(s->question), "%s", question);
     snprintf(s->answer, sizeof(s->answer), "%s", answer);
     s->answer_at = strlen(s->answer);
+    s->proposed = *answer;
     s->offers[0] = '\0';
     s->completes = false;
     s->answered = NULL;

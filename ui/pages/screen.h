@@ -91,6 +91,7 @@ struct screen {
     bool asking;
     char question[96], answer[ANSWER_SIZE];
     size_t answer_at;                /* the cursor is before this byte */
+    bool proposed;                   /* the answer is not a person's yet */
     bool completes;                  /* Tab completes folders in the answer */
     char offers[ANSWER_SIZE];        /* completions of the answer */
     /* Gets an answer with KEY_RETURN, or the key of a choice; NULL: the page
@@ -136,8 +137,9 @@ void screen_fill(struct screen *, void (*fill)(struct screen *));
 /* Whether a popup waits for a choice. */
 bool screen_offers(const struct screen *);
 
-/* Asks for a line of text, which screen->answer then has. The page is told of
- * it, or screen->answered if that is set by then. */
+/* Asks for a line of text, which screen->answer then has. A character that is
+ * typed takes the place of the answer that is proposed, other keys edit it. The
+ * page is told of it, or screen->answered if that is set by then. */
 void screen_ask(struct screen *, const char *question, const char *answer);
 
 /* Text at the right end of the top border of a pane. */

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-static const struct forecast *forecast_of_subject(const struct session *s,
-                                                  enum subject subject)
+const struct forecast *subject_forecast(const struct session *s,
+                                        enum subject subject)
 {
     switch (subject) {
     case SUBJECT_IN_FORCE:
@@ -39,7 +39,7 @@ static const char *name_of(const struct session *s, enum subject subject,
 
 const struct job *subject_job(const struct session *s, enum subject subject)
 {
-    const struct forecast *f = forecast_of_subject(s, subject);
+    const struct forecast *f = subject_forecast(s, subject);
 
     return f ? f->job : NULL;
 }
@@ -47,7 +47,7 @@ const struct job *subject_job(const struct session *s, enum subject subject)
 void subject_excuse(const struct session *s, enum subject subject,
                     struct area area)
 {
-    const struct forecast *f = forecast_of_subject(s, subject);
+    const struct forecast *f = subject_forecast(s, subject);
     struct text_block text = { 0 };
 
     if (f && f->refused)

@@ -14,7 +14,8 @@ enum subject { SUBJECT_WANTED, SUBJECT_IN_FORCE, SUBJECT_REFERENCE,
  * for then they are the settings wanted. */
 enum subject subject_next(const struct session *, enum subject);
 
-/* The job to show, or NULL. */
+/* The forecast to show, and its job; or NULL. */
+const struct forecast *subject_forecast(const struct session *, enum subject);
 const struct job *subject_job(const struct session *, enum subject);
 
 /* Says why there is no plan to show. */

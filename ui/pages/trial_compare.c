@@ -2,9 +2,11 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "ui/pages/trial_text.h"
 #include "ui/session/diff.h"
 #include "ui/term/theme.h"
@@ -67,26 +69,39 @@ static void compare_memory(struct text_block *text, const struct attempt *a,
     compare_sizes(text, "arena", a->arena_bytes, b->arena_bytes);
 }
 
-/* A figure, or an ellipsis where it is not known yet. */
-static const char *figure(double value, const char *format,
-                          char text[NUMBER_SIZE])
+/* "×1.20", or an ellipsis where it is not known yet. */
+static const char *factor(double value, char text[TEXT_TIME_SIZE])
 {
-    snprintf(text, NUMBER_SIZE, value > 0 ? format : "…", value);
+    snprintf(text, TEXT_TIME_SIZE, value > 0 ? "×%.2f" : "…", value);
     return text;
+}
+
+/* Seconds of a step as predicted before they were measured; 0: guessed. */
+static double predicted_seconds(const struct attempt *a)
+{
+    return a->plan && !a->plan->guessed ? a->plan->seconds : 0;
+}
+
+static const char *time_figure(double seconds, char text[TEXT_TIME_SIZE])
+{
+    return seconds > 0 ? text_time(text, seconds) : strcpy(text, "…");
 }
 
 static void compare_time(struct text_block *text, const struct attempt *a,
                          const struct attempt *b)
 {
-    char one[NUMBER_SIZE], other[NUMBER_SIZE];
+    char one[TEXT_TIME_SIZE], other[TEXT_TIME_SIZE];
 
-    compare_heading(text, "Time");
-    compare_row(text, ROLE_TEXT, "seconds a step",
-                figure(a->trial.seconds_per_step, "%.3g", one),
-                figure(b->trial.seconds_per_step, "%.3g", other));
-    compare_row(text, ROLE_TEXT, "× of baseline",
-                figure(trial_flops_ratio(a), "%.2f FLOPs", one),
-                figure(trial_flops_ratio(b), "%.2f FLOPs", other));
+    compare_heading(text, "Time of a step");
+    compare_row(text, ROLE_TEXT, "measured",
+                time_figure(a->trial.seconds_per_step, one),
+                time_figure(b->trial.seconds_per_step, other));
+    compare_row(text, ROLE_DIM, "predicted",
+                time_figure(predicted_seconds(a), one),
+                time_figure(predicted_seconds(b), other));
+    compare_row(text, ROLE_TEXT, "FLOPs of baseline",
+                factor(trial_flops_ratio(a), one),
+                factor(trial_flops_ratio(b), other));
 }
 
 /* The best score of the first epochs; NAN: it has had fewer. */

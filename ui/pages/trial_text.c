@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/number.h"
+#include "ui/pages/time_text.h"
 #include "ui/session/diff.h"
 #include "ui/term/theme.h"
 
@@ -153,7 +154,7 @@ static void show_results(struct text_block *text, const struct session *s,
                          const struct attempt *t)
 {
     char bytes[BYTES_TEXT_SIZE], more[BYTES_TEXT_SIZE];
-    char number[NUMBER_SIZE], last[NUMBER_SIZE];
+    char number[NUMBER_SIZE], last[NUMBER_SIZE], time[TIME_TEXT_SIZE];
     struct score score = facts_of(&t->trial.settings).score;
 
     text_block_add(text, ROLE_TEXT,
@@ -171,9 +172,9 @@ static void show_results(struct text_block *text, const struct session *s,
                        bytes_format(more, sizeof(more),
                                     t->baseline->peak_bytes),
                        trial_reduction(t), trial_flops_ratio(t));
-    if (t->trial.seconds_per_step > 0)
-        text_block_add(text, ROLE_TEXT, "A step takes %.3g seconds.",
-                       t->trial.seconds_per_step);
+    time_text(t->plan, t->trial.seconds_per_step, time);
+    if (*time)
+        text_block_add(text, ROLE_TEXT, "A step: %s.", time);
     if (t->trial.epochs == 0) {
         text_block_add(text, ROLE_DIM, "No epoch of it has ended yet.");
         return;

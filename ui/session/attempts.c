@@ -164,8 +164,27 @@ static struct forecast *baseline_figures(const struct attempts *as,
     struct forecast *before = as->count > 1 ? as->list[as->count - 2].baseline
                                             : NULL;
 
-    return forecast_is_of(before, &b->settings, &b->machine)
+    return forecast_is_of(before, &b->settings, &b->machine) &&
+           before->guessed == b->guessed
                ? forecast_hold(before) : forecast_figures(b);
+}
+
+/* Steps after which the run's own calls are among the timings, at the least. */
+enum { FRESH_STEPS = 8 };
+
+static bool is_fresh(const struct attempt *a)
+{
+    const struct trial *t = &a->trial;
+
+    return t->end[AXIS_UNITS] - t->begin[AXIS_UNITS] <
+           (double)FRESH_STEPS * t->settings.batch;
+}
+
+/* Whether a forecast is to take the place of one that was noted, or none. */
+static bool improves(const struct attempt *a, const struct forecast *noted,
+                     const struct forecast *f)
+{
+    return !noted || (noted->guessed && !f->guessed && is_fresh(a));
 }
 
 void attempts_note(struct attempts *as, struct forecast *plan,
@@ -178,11 +197,11 @@ void attempts_note(struct attempts *as, struct forecast *plan,
     a->flops = plan->flops;
     a->peak_bytes = plan->peak_bytes;
     a->arena_bytes = plan->arena_bytes;
-    if (!a->plan)
-        a->plan = forecast_figures(plan);
+    if (improves(a, a->plan, plan))
+        forecast_replace(&a->plan, forecast_figures(plan));
     /* The baseline is the same for all settings that can follow. */
-    if (!a->baseline && baseline &&
+    if (baseline && improves(a, a->baseline, baseline) &&
         machine_same(&baseline->machine, &plan->machine) &&
         settings_can_follow(&baseline->settings, &a->trial.settings, NULL))
-        a->baseline = baseline_figures(as, baseline);
+        forecast_replace(&a->baseline, baseline_figures(as, baseline));
 }

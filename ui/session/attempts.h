@@ -41,7 +41,8 @@ void attempts_done(struct attempts *);
 void attempts_follow(struct attempts *, const struct run *);
 
 /* Notes the plan of the last attempt, and its baseline. Either may be NULL, or
- * the baseline one of other settings. */
+ * the baseline one of other settings. The first prediction of its time that is
+ * no guess stays: later ones are made with what its run has measured. */
 void attempts_note(struct attempts *, struct forecast *plan,
                    const struct forecast *baseline);
 

@@ -71,8 +71,8 @@ static json_t *session_json(const struct session *s)
         json_push(trials, attempt_json(&s->tried.list[i]));
     if (s->now && s->now->job && s->baseline && s->baseline->job)
         json_put(object, "plan",
-                 plan_json(s->now->job, s->baseline->job, s->preset, NULL,
-                           true,
+                 plan_json(s->now->job, s->baseline->job, s->preset,
+                           s->ledger.timings, true,
                            true));
     return object;
 }

@@ -26,6 +26,7 @@ void finding_free(struct finding *f)
     if (!f)
         return;
     fit_done(&f->fit);
+    timings_free(f->timings);
     free(f);
 }
 
@@ -79,6 +80,7 @@ static bool finder_goes_on(void *arg)
 static void search_fit(struct finder *f, struct finding *its)
 {
     struct fit_query q = { .settings = &its->from, .machine = &its->machine,
+                           .timings = its->timings,
                            .budget = its->budget, .goes_on = finder_goes_on,
                            .goes_on_arg = f };
     struct error e;
@@ -129,12 +131,14 @@ void finder_free(struct finder *f)
 }
 
 void finder_ask(struct finder *f, const struct settings *settings,
-                const struct machine *machine, size_t budget)
+                const struct machine *machine, struct timings *timings,
+                size_t budget)
 {
     struct finding *next = xcalloc(1, sizeof(*next));
 
     next->from = *settings;
     next->machine = *machine;
+    next->timings = timings_hold(timings);
     next->budget = budget;
     background_lock(&f->thread);
     finding_free(f->asked);

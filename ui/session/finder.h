@@ -12,6 +12,7 @@
 struct finding {
     struct settings from;        /* that the dials were turned from */
     struct machine machine;
+    struct timings *timings;     /* held, or NULL */
     size_t budget;               /* bytes */
     bool refused;                /* there can be no search */
     struct error error;          /* why */
@@ -37,9 +38,9 @@ struct finder;
 struct finder *finder_new(void);
 void finder_free(struct finder *);
 
-/* Begins a search in place of one that is under way. */
+/* Begins a search in place of one that is under way. Timings may be NULL. */
 void finder_ask(struct finder *, const struct settings *,
-                const struct machine *, size_t budget);
+                const struct machine *, struct timings *, size_t budget);
 
 /* Ends the search with the rows that it has. */
 void finder_stop(struct finder *);

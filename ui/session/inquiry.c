@@ -22,7 +22,14 @@ static struct question question(const struct session *s, int tag,
                                 const struct settings *settings)
 {
     return (struct question){ .tag = tag, .settings = *settings,
-                              .machine = s->machine };
+                              .machine = s->machine,
+                              .timings = s->ledger.timings };
+}
+
+/* Whether a forecast is here, with the time that the timings of now predict. */
+static bool is_here(const struct session *s, const struct forecast *f)
+{
+    return f && f->timings == s->ledger.timings;
 }
 
 static int ask_turns(const struct session *s, int dial, struct question *q)
@@ -31,7 +38,7 @@ static int ask_turns(const struct session *s, int dial, struct question *q)
     int n = 0;
 
     for (int turn = 0; turn < DIAL_TURNS; turn++)
-        if (!*turn_place(s, dial, turn) &&
+        if (!is_here(s, *turn_place(s, dial, turn)) &&
             session_next(s, dial, (enum dial_turn)turn, &next))
             q[n++] = question(s, TAG_TURN + dial * DIAL_TURNS + turn, &next);
     return n;
@@ -47,11 +54,11 @@ static int ask_candidates(const struct session *s, struct question *q)
 {
     int n = 0, i = 0, end;
 
-    while (i < s->candidate_count && s->candidates[i].forecast)
+    while (i < s->candidate_count && is_here(s, s->candidates[i].forecast))
         i++;
     end = (i / CANDIDATES_AT_ONCE + 1) * CANDIDATES_AT_ONCE;
     for (; i < end && i < s->candidate_count; i++)
-        if (!s->candidates[i].forecast)
+        if (!is_here(s, s->candidates[i].forecast))
             q[n++] = question(s, candidate_tag(i),
                               &s->candidates[i].settings);
     return n;
@@ -60,17 +67,17 @@ static int ask_candidates(const struct session *s, struct question *q)
 int inquiry_list(const struct session *s, int dial, struct question *q)
 {
     int n = 0;
-    bool here = session_planned(s);
+    bool here = session_planned(s) && is_here(s, s->planned);
 
     if (!here)
         q[n++] = question(s, TAG_PLANNED, &s->wanted);
-    if (!s->now && (here || session_pending(s)))
+    if (!is_here(s, s->now) && (here || session_pending(s)))
         q[n++] = question(s, TAG_NOW, &s->in_force);
-    if (!s->baseline || !here) {
+    if (!is_here(s, s->baseline) || !here) {
         q[n] = question(s, TAG_BASELINE, &s->wanted);
         q[n++].baseline = true;
     }
-    if (s->pinned && !s->pinned->job) {
+    if (s->pinned && (!s->pinned->job || !is_here(s, s->pinned))) {
         q[n] = question(s, TAG_PINNED, &s->pinned->settings);
         q[n++].machine = s->pinned->machine;
     }

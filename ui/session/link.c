@@ -349,6 +349,8 @@ static void take_event(struct link *l, const struct event *event)
     case EVENT_DONE:
         change_state(l, LINK_DONE);
         break;
+    case EVENT_LEARNING:
+    case EVENT_TIMINGS:
     case EVENT_MEMORY:
     case EVENT_STEP:
     case EVENT_EPOCH:

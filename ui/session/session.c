@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "settings/facts.h"
 
 void session_init(struct session *s, const char *preset,
@@ -16,6 +17,7 @@ void session_init(struct session *s, const char *preset,
                            .snapshot = -1,
                            .asks = SESSION_ASK_QUESTIONS };
     machine_init(&s->machine);
+    ledger_init(&s->ledger);
     runs_init(&s->runs);
     attempts_init(&s->tried);
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
@@ -45,6 +47,7 @@ void session_done(struct session *s)
     forecast_release(s->baseline);
     forecast_release(s->pinned);
     forecast_release(s->least);
+    ledger_done(&s->ledger);
     runs_done(&s->runs);
     attempts_done(&s->tried);
     finding_free(s->found);
@@ -108,8 +111,15 @@ uint64_t session_least_budget(const struct session *s)
 
 double session_times(const struct session *s, const struct forecast *f)
 {
-    return f && !f->refused && s->baseline
+    return f && !f->refused && s->baseline &&
+           f->guessed == s->baseline->guessed
                ? f->seconds / s->baseline->seconds : NAN;
+}
+
+void session_put_timings(struct session *s, struct timings *t, const char *why)
+{
+    ledger_put(&s->ledger, t, why);
+    s->asks |= SESSION_ASK_QUESTIONS;
 }
 
 bool session_next(const struct session *s, int dial, enum dial_turn turn,
@@ -121,9 +131,12 @@ bool session_next(const struct session *s, int dial, enum dial_turn turn,
 void session_turn(struct session *s, int dial, enum dial_turn turn)
 {
     struct settings next;
+    struct error e;
 
     if (session_next(s, dial, turn, &next))
         session_want(s, &next);
+    else if (dial_refuses(&s->wanted, dial, turn, &e))
+        session_say(s, NOTICE_INFO, "%s", e.text);
     else
         session_say(s, NOTICE_INFO, "%s has no further step that way",
                     dial_setting(dial)->name);
@@ -368,6 +381,7 @@ void session_pin_fit(struct session *s, int row)
                          r->arena_bytes);
     f->flops = r->flops;
     f->seconds = r->seconds;
+    f->guessed = s->found->fit.guessed;
     forecast_replace(&s->pinned, f);
     s->runs.pinned = s->tried.pinned = -1;
     s->asks |= SESSION_ASK_QUESTIONS;
@@ -525,6 +539,15 @@ const char *session_attempt_state(const struct session *s,
            : s->state == LINK_FAILED   ? "failed" : "stopped";
 }
 
+static void session_on_learning(struct session *s, const struct event *e)
+{
+    char merges[TEXT_COUNT_SIZE], wanted[TEXT_COUNT_SIZE];
+
+    session_say(s, NOTICE_INFO, "learning subwords: %s of %s merges",
+                text_count(merges, e->learning.merges),
+                text_count(wanted, e->learning.wanted));
+}
+
 static void session_on_test(struct session *s, const struct event *e)
 {
     struct score score = run_score(session_run(s));
@@ -539,6 +562,9 @@ static void session_on_test(struct session *s, const struct event *e)
 static void session_hear(struct session *s, const struct event *e)
 {
     switch (e->type) {
+    case EVENT_LEARNING:
+        session_on_learning(s, e);
+        break;
     case EVENT_START:
         session_on_start(s, e);
         break;
@@ -557,6 +583,7 @@ static void session_hear(struct session *s, const struct event *e)
     case EVENT_TEST:
         session_on_test(s, e);
         break;
+    case EVENT_TIMINGS:
     case EVENT_MEMORY:
     case EVENT_STEP:
     case EVENT_EPOCH:
@@ -574,6 +601,8 @@ void session_event(struct session *s, const struct event *e)
     runs_take(&s->runs, e);
     attempts_follow(&s->tried, session_run(s));
     session_hear(s, e);
+    if (ledger_take(&s->ledger, e))
+        s->asks |= SESSION_ASK_QUESTIONS;
     if (e->type == EVENT_START || e->type == EVENT_APPLIED)
         attempts_note(&s->tried, s->now, s->baseline);
 }

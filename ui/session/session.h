@@ -15,6 +15,7 @@
 #ifndef MEMDIAL_SESSION_H
 #define MEMDIAL_SESSION_H
 
+#include "events/ledger.h"
 #include "plan/dial.h"
 #include "plan/forecast.h"
 #include "ui/session/attempts.h"
@@ -53,6 +54,7 @@ struct session {
     char preset[RUN_PRESET_SIZE];
     struct machine machine;          /* the worker's, as its `start` says */
     bool remote;                     /* its files are not to be seen here */
+    struct ledger ledger;            /* the timings of its machine */
     char data_path[SETTINGS_TEXT_SIZE]; /* that worked last; may be empty */
     struct settings in_force;        /* as the worker says */
     struct settings wanted;          /* as the dials say */
@@ -106,8 +108,13 @@ void session_turn(struct session *, int dial, enum dial_turn);
 /* The least budget for the settings wanted, bytes; 0: not known. */
 uint64_t session_least_budget(const struct session *);
 
-/* Predicted seconds as a factor of those of the baseline; NAN: not known. */
+/* Predicted seconds as a factor of those of the baseline; NAN: not known, or
+ * only one of the two is a guess. */
 double session_times(const struct session *, const struct forecast *);
+
+/* Takes over timings of this machine, of whose worker nothing was heard yet;
+ * NULL: there are none, and why. */
+void session_put_timings(struct session *, struct timings *, const char *why);
 
 /* The settings that a turn would make from those wanted; false if there is no
  * further step that way. */

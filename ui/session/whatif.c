@@ -25,6 +25,13 @@ static void forget_answers(struct whatif *w)
     w->answered = w->taken = 0;
 }
 
+static void forget_questions(struct whatif *w)
+{
+    for (int i = 0; i < w->count; i++)
+        timings_free(w->questions[i].timings);
+    w->count = 0;
+}
+
 static bool answer_question(void *arg)
 {
     struct whatif *w = arg;
@@ -35,8 +42,10 @@ static bool answer_question(void *arg)
     if (w->next == w->count)
         return false;
     q = w->questions[w->next++];
+    timings_hold(q.timings);
     background_unlock(&w->thread);
-    f = forecast_new(&q.settings, &q.machine, q.whole, q.baseline);
+    f = forecast_new(&q.settings, &q.machine, q.timings, q.whole, q.baseline);
+    timings_free(q.timings);
     background_lock(&w->thread);
     if (list == w->list) {
         w->answers[w->answered++] = (struct answer){ q.tag, f };
@@ -60,6 +69,7 @@ void whatif_free(struct whatif *w)
     if (!w || !background_stop(&w->thread))
         return;
     forget_answers(w);
+    forget_questions(w);
     free(w->answers);
     free(w->questions);
     free(w);
@@ -70,11 +80,14 @@ void whatif_ask(struct whatif *w, const struct question *questions, int count)
     background_lock(&w->thread);
     w->list++;
     forget_answers(w);
+    forget_questions(w);
     w->questions = xrealloc(w->questions, (unsigned long)count,
                             sizeof(*w->questions));
     w->answers = xrealloc(w->answers, (unsigned long)count,
                           sizeof(*w->answers));
     memcpy(w->questions, questions, (size_t)count * sizeof(*questions));
+    for (int i = 0; i < count; i++)
+        timings_hold(questions[i].timings);
     w->count = count;
     w->next = 0;
     background_wake(&w->thread);

@@ -14,6 +14,7 @@ struct question {
     bool baseline;       /* without any way of saving memory */
     struct settings settings;
     struct machine machine; /* to plan for */
+    struct timings *timings; /* to predict with, or NULL */
 };
 
 struct whatif;
@@ -21,7 +22,8 @@ struct whatif;
 struct whatif *whatif_new(void);
 void whatif_free(struct whatif *);
 
-/* Asks `count` questions, the most urgent first, in place of all open ones. */
+/* Asks `count` questions, the most urgent first, in place of all open ones.
+ * Holds their timings meanwhile. */
 void whatif_ask(struct whatif *, const struct question *, int count);
 
 /* Readable while there are answers. */

@@ -44,12 +44,17 @@ static size_t cut_out(char *text, size_t from, size_t to)
     return from;
 }
 
+bool prompt_writes(int key)
+{
+    return key >= ' ' && key < KEY_BASE && key != 0x7f;
+}
+
 static size_t insert_key(char *text, size_t size, size_t at, int key)
 {
     char c[CELL_TEXT_SIZE];
     size_t n, length = strlen(text);
 
-    if (key < ' ' || key >= KEY_BASE || key == 0x7f)
+    if (!prompt_writes(key))
         return at;
     cells_encode((uint32_t)key, c);
     n = strlen(c);
@@ -112,7 +117,7 @@ static int width_to(const char *text, size_t bytes)
 }
 
 void prompt_draw(struct area area, int row, int col, const char *text,
-                 size_t at)
+                 size_t at, bool replaced)
 {
     struct area line = area_sub(area, row, col, 1, area.cols - col - 1);
     size_t from = 0;
@@ -124,5 +129,8 @@ void prompt_draw(struct area area, int row, int col, const char *text,
         area_text(line, 0, 0, ROLE_DIM, "…");
     if (cells_width(text + from) >= line.cols)
         area_text(line, 0, line.cols - 1, ROLE_DIM, "…");
+    if (replaced)
+        area_mark(line, 0, 0, width_to(text + from, strlen(text + from)),
+                  STYLE_REVERSE);
     area_mark(line, 0, width_to(text + from, at - from), 1, STYLE_REVERSE);
 }

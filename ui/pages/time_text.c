@@ -1,0 +1,60 @@
+#include "ui/pages/time_text.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+
+const char *time_text(const struct forecast *f, double measured,
+                      char text[TIME_TEXT_SIZE])
+{
+    bool guessed = !f || f->refused || f->guessed;
+    char is[TEXT_TIME_SIZE], was[TEXT_TIME_SIZE];
+
+    text_time(is, measured);
+    *text = '\0';
+    if (f && !f->refused)
+        text_time(was, f->seconds);
+    if (measured > 0 && guessed)
+        snprintf(text, TIME_TEXT_SIZE, "measured %s", is);
+    else if (measured > 0)
+        snprintf(text, TIME_TEXT_SIZE, "predicted %s, measured %s (%+.0f%%)",
+                 was, is, 100 * (f->seconds / measured - 1));
+    else if (f && !f->refused)
+        snprintf(text, TIME_TEXT_SIZE, "%s %s",
+                 guessed ? "guessed" : "predicted", was);
+    return text;
+}
+
+/* The latest attempt at settings that were trained; or NULL. */
+static const struct attempt *attempt_at(const struct session *s,
+                                        const struct settings *settings)
+{
+    for (int i = s->tried.count - 1; i >= 0; i--)
+        if (s->tried.list[i].trial.seconds_per_step > 0 &&
+            settings_same(&s->tried.list[i].trial.settings, settings))
+            return &s->tried.list[i];
+    return NULL;
+}
+
+const char *time_text_of(const struct session *s, const struct forecast *f,
+                         char text[TIME_TEXT_SIZE])
+{
+    const struct attempt *a = f ? attempt_at(s, &f->settings) : NULL;
+
+    return a ? time_text(a->plan, a->trial.seconds_per_step, text)
+             : time_text(f, 0, text);
+}
+
+const char *time_text_guess(const struct session *s,
+                            char text[TIME_GUESS_SIZE])
+{
+    const char *why = s->ledger.why;
+
+    *text = '\0';
+    if (!s->ledger.timings)
+        snprintf(text, TIME_GUESS_SIZE, "Times are a roofline's guess: %s%s"
+                 "`memdial calibrate %s`%s measures them.", why,
+                 *why ? "; " : "", s->preset,
+                 s->remote ? " on the worker's machine" : "");
+    return text;
+}
