@@ -51,7 +51,7 @@ static void run_op(enum op_code op, const struct call *c)
     struct device *device;
     char why[WHY_SIZE];
 
-    cr_assert(cpu_backend.open(&device, c->threads, why));
+    cr_assert(cpu_backend.open(&device, DEVICE_ANY, c->threads, why));
     cpu_backend.run(device, op, c);
     cpu_backend.close(device);
 }
