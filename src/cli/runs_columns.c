@@ -82,7 +82,7 @@ static json_t *value_preset(const struct record *r)
     return known_text(r->run.preset);
 }
 
-static json_t *value_time(const struct record *r)
+static json_t *value_date(const struct record *r)
 {
     return known_count((uint64_t)r->time);
 }
@@ -253,7 +253,7 @@ const struct runs_column runs_columns[] = {
     { "label", COLUMN_PLAIN, 0, value_label, "the name that a person gave it" },
     { "tags", COLUMN_PLAIN, 0, value_tags, "the tags that people gave it" },
     { "preset", COLUMN_PLAIN, 0, value_preset, "that it began from" },
-    { "began", COLUMN_DATE, 0, value_time, "when it began, Unix seconds" },
+    { "began", COLUMN_DATE, 0, value_date, "when it began, Unix seconds" },
     { "written", COLUMN_DATE, 0, value_written,
       "when its last event was written" },
     { "step", COLUMN_PLAIN, 7, value_step, "how many steps are done" },

@@ -137,7 +137,7 @@ static void pass_on_timings(struct worker *w)
     ledger_tell(seen->backend, seen, NULL, sink(w));
     timings_refresh(seen);
     timings_free(seen);
-    w->next_step += clock_seconds() - began;
+    w->news.next_step += clock_seconds() - began;
 }
 
 static void end_run(struct worker *w, const struct error *why)
