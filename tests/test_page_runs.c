@@ -448,7 +448,7 @@ Test(page_runs, back_to_another_model)
     choose('A');
     press('b');
     cr_expect(shows("- A new run of quick -"));
-    cr_expect(shows("  depth           16 > 10"));
+    cr_expect(shows("  depth            16 > 10"));
     press(KEY_ESCAPE);
     cr_expect_eq(session.wanted.depth, 16);
     press('b');
