@@ -750,7 +750,7 @@ def times_that_do_not_hold():
         p.sees("of baseline")
         p.type(ENTER)
         report(p.sees("Times are a roofline's guess") and
-               word in p.text() and p.sees("calibrate wrn-10-1"),
+               word in p.text() and p.sees("wrn-10-1`"),
                f"Times: guessed, because of the {member} of those kept", p)
         p.leave()
 
