@@ -33,6 +33,9 @@
 
 enum { TRIES = 5, ASSIGNMENTS_MAX = 64 };
 
+/* A step is timed over at least so long. */
+static const double STEPS_SECONDS = 0.5;
+
 /* What takes less of a step than this share is summed up in one row. */
 static const double LEAST_SHARE = 0.001;
 
@@ -229,14 +232,17 @@ static void print_rows(struct device_bench *b)
 /* Seconds of a whole step, when all has been recorded. */
 static double time_step(struct trainer *t)
 {
+    int steps = 0;
     double start;
 
     for (int i = 0; i < TRIES; i++)
         trainer_step(t);
     start = clock_seconds();
-    for (int i = 0; i < TRIES; i++)
+    while (steps < TRIES || clock_seconds() - start < STEPS_SECONDS) {
         trainer_step(t);
-    return (clock_seconds() - start) / TRIES;
+        steps++;
+    }
+    return (clock_seconds() - start) / steps;
 }
 
 static void print_page(struct device_bench *b, const char *preset, int argc,
@@ -254,10 +260,10 @@ static void print_page(struct device_bench *b, const char *preset, int argc,
     printf("\n- copy of %zu bytes: %.0f GB/s, read and written\n"
            "- products of %d x %d matrices, TFLOP/s: fp32 %.1f, TF32 %.1f, "
            "bf16 %.1f, fp16 %.1f\n"
-           "- a step with everything, samples made on the host included: "
-           "%.3f ms\n\n", b->copy_bytes, 1e-9 * most->copy, b->matrix,
-           b->matrix, 1e-12 * most->product, 1e-12 * most->tf32_product,
+           "- a step with everything, samples %s: %.3f ms\n\n",
+           b->copy_bytes, 1e-9 * most->copy, b->matrix, b->matrix, 1e-12 * most->product, 1e-12 * most->tf32_product,
            1e-12 * most->bf16_product, 1e-12 * most->fp16_product,
+           s->keep_images ? "picked on the device" : "made on the host",
            1e3 * time_step(b->trainer));
     measure_calls(b);
     print_rows(b);
@@ -268,8 +274,10 @@ static struct trainer *open_trainer(const char *preset, int count,
                                     char **assignments)
 {
     static char backend[] = "backend=cuda", data[] = "data=shapes";
-    struct assignment all[2 + ASSIGNMENTS_MAX] = {
-        { "cuda_bench", backend }, { "cuda_bench", data }
+    static char keep[] = "keep_images=yes";
+    struct assignment all[3 + ASSIGNMENTS_MAX] = {
+        { "cuda_bench", backend }, { "cuda_bench", data },
+        { "cuda_bench", keep }
     };
     struct settings settings;
     struct trainer *t;
@@ -278,8 +286,8 @@ static struct trainer *open_trainer(const char *preset, int count,
     if (count > ASSIGNMENTS_MAX)
         die("too many settings");
     for (int i = 0; i < count; i++)
-        all[2 + i] = (struct assignment){ "cuda_bench", assignments[i] };
-    if (!preset_open(preset, all, 2 + count, &settings, &e)
+        all[3 + i] = (struct assignment){ "cuda_bench", assignments[i] };
+    if (!preset_open(preset, all, 3 + count, &settings, &e)
         || !trainer_new(&t, &settings, &e))
         die(e.text);
     return t;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What the compiler gives each CUDA kernel: registers of a thread and bytes
-spilled to local memory, for several compute capabilities. Needs nvcc and no
-device. Prints a Markdown page; bench/results/ keeps such pages.
+"""Registers, instructions and bytes spilled to local memory of each CUDA kernel,
+for several compute capabilities. Needs nvcc, readelf and no device. Prints a
+Markdown page; bench/results/ keeps such pages.
 """
 
 import argparse
@@ -12,11 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-SOURCES = Path(__file__).resolve().parent.parent / "kernels" / "cuda"
+TOP = Path(__file__).resolve().parent.parent
 
 ENTRY = re.compile(r"Compiling entry function '(\S+)'")
 SPILL = re.compile(r"(\d+) bytes spill stores, (\d+) bytes spill loads")
 USED = re.compile(r"Used (\d+) registers")
+CODE = re.compile(r" \.text\.(\S+) +PROGBITS +\S+ \S+ (\S+)")
+INSTRUCTION = 16  # bytes
 
 
 def output(command):
@@ -28,11 +30,15 @@ def output(command):
 
 
 def resources(args, source, capability):
-    """Mangled name -> (registers, bytes spilled) of the kernels of a file."""
+    """Mangled name -> (registers, bytes spilled, instructions) of the kernels of a
+    file."""
     with tempfile.NamedTemporaryFile(suffix=".cubin") as cubin:
         text = output([args.nvcc, "-std=c++17", "-O3", "-cubin", "-Xptxas",
                        "-v", f"-arch=sm_{capability}", f"-I{args.build}",
-                       str(source), "-o", cubin.name])
+                       f"-I{args.source}", str(source), "-o", cubin.name])
+        sections = output(["readelf", "-SW", cubin.name])
+    instructions = {match[1]: int(match[2], 16) // INSTRUCTION
+                    for match in CODE.finditer(sections)}
     found, name, spilled = {}, None, 0
     for line in text.splitlines():
         if match := ENTRY.search(line):
@@ -40,7 +46,7 @@ def resources(args, source, capability):
         elif match := SPILL.search(line):
             spilled = int(match[1]) + int(match[2])
         elif match := USED.search(line):
-            found[name] = int(match[1]), spilled
+            found[name] = int(match[1]), spilled, instructions[name]
     return found
 
 
@@ -56,13 +62,14 @@ def readable(name):
 
 
 def cell(figures):
-    registers, spilled = figures
-    return f"{registers}, spills {spilled}" if spilled else f"{registers}"
+    registers, spilled, instructions = figures
+    spills = f", spills {spilled}" if spilled else ""
+    return f"{registers}, {instructions}{spills}"
 
 
 def page(args):
     capabilities = args.capabilities.split(",")
-    yield "# Registers of the CUDA kernels"
+    yield "# Registers and instructions of the CUDA kernels"
     yield ""
     yield f"- date: {datetime.date.today()};" \
           f" {output([args.nvcc, '--version']).splitlines()[-2]}"
@@ -73,7 +80,7 @@ def page(args):
     yield ""
     yield "| kernel | " + " | ".join(f"sm_{c}" for c in capabilities) + " |"
     yield "|---|" + "---|" * len(capabilities)
-    for source in sorted(SOURCES.glob("*.cu")):
+    for source in sorted((args.source / "kernels" / "cuda").glob(args.files)):
         found = [resources(args, source, c) for c in capabilities]
         for name in sorted(found[0], key=readable):
             yield f"| `{readable(name)}` | " + " | ".join(
@@ -84,6 +91,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nvcc", default="nvcc")
     parser.add_argument("--build", default=".", help="the build folder")
+    parser.add_argument("--source", type=Path, default=TOP)
+    parser.add_argument("--files", default="*.cu")
     parser.add_argument("--capabilities", default="75,80,90")
     for line in page(parser.parse_args()):
         print(line, flush=True)

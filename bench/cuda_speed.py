@@ -38,7 +38,7 @@ def memdial_command(args, settings, microbatch):
               f"microbatch={microbatch}",
               f"epoch_samples={args.batch * (args.warmup + args.steps)}",
               *settings.split()]
-    command = [args.memdial, "train", "wrn-28-2", "--json"]
+    command = [args.memdial, "train", "wrn-28-2", "--runs", "none", "--json"]
     for value in values:
         command += ["--set", value]
     return command
@@ -80,17 +80,23 @@ def row(name, runs, batch):
            f" {mib(runs[-1][1])} | {mib(runs[-1][2])} |"
 
 
+def told(name, run):
+    """Says at once what the page will have at its end."""
+    print(f"{name}: {run[0] * 1e3:.3f} ms/step", file=sys.stderr, flush=True)
+    return run
+
+
 def table(args, microbatch):
     runs = {}
     for _ in range(args.rounds):
         for name, settings in MEMDIAL.items():
             runs.setdefault(name, []).append(
-                run_memdial(args, settings, microbatch))
+                told(name, run_memdial(args, settings, microbatch)))
         for name, options in PYTORCH.items():
             if "--compile" in options and not args.compile:
                 continue
             runs.setdefault(name, []).append(
-                run_pytorch(args, options, microbatch))
+                told(name, run_pytorch(args, options, microbatch)))
     yield f"## Batch {args.batch}, microbatch {microbatch or args.batch}"
     yield ""
     yield "| | ms/step, median | all rounds | samples/s | MiB |" \

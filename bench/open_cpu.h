@@ -15,7 +15,7 @@ static inline struct device *open_cpu(int threads, struct device_info *info)
     char why[WHY_SIZE];
     struct device *device;
 
-    if (!cpu_backend.open(&device, threads, why)) {
+    if (!cpu_backend.open(&device, DEVICE_ANY, threads, why)) {
         fprintf(stderr, "%s\n", why);
         exit(1);
     }

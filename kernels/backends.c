@@ -11,9 +11,11 @@ const struct backend *const backends[] = {
 
 const struct backend *backend_named(const char *name)
 {
+    size_t length = strcspn(name, ":");
     int i = 0;
 
-    while (backends[i] && strcmp(backends[i]->name, name) != 0)
+    while (backends[i] && (strlen(backends[i]->name) != length ||
+                           memcmp(backends[i]->name, name, length) != 0))
         i++;
     return backends[i];
 }

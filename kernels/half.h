@@ -147,4 +147,15 @@ PORTABLE void float_store(void *data, size_t i, enum dtype dtype,
         ((uint16_t *)data)[i] = f16_store(x);
 }
 
+/* The value that x has after it is stored. */
+PORTABLE float float_rounded(float x, enum dtype dtype)
+{
+    uint16_t stored = 0;
+
+    if (!dtype_is_narrow(dtype))
+        return x;
+    float_store(&stored, 0, dtype, x);
+    return float_load(&stored, 0, dtype);
+}
+
 #endif

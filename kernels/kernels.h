@@ -228,6 +228,7 @@ struct dropping {
 };
 
 union attr {
+    struct { bool augment; } pick;
     /* tf32: products of floats may be of 10 bits' mantissa. */
     struct { bool tf32; int stride, pad; } conv;
     struct { bool tf32; } linear;
@@ -460,6 +461,9 @@ static inline double ceilings_product(const struct ceilings *c,
     }
 }
 
+/* The most devices that a list has room for. */
+enum { DEVICE_ANY = -1, BACKEND_DEVICES_MAX = 16 };
+
 struct backend {
     const char *name;
     size_t alignment;    /* of every value in the arena, bytes */
@@ -468,7 +472,10 @@ struct backend {
     /* Lists at most `max` devices, and at least one: if there is none, one
      * that is not usable says why. */
     int (*list)(struct device_info info[], int max);
-    bool (*open)(struct device **, int threads, char why[WHY_SIZE]);
+    /* Opens the device of a number in this list; if that is DEVICE_ANY, the
+     * first that can be used. */
+    bool (*open)(struct device **, int number, int threads,
+                 char why[WHY_SIZE]);
     void (*close)(struct device *);
     size_t (*scratch)(enum op_code, const struct call *);
     void *(*alloc)(struct device *, size_t bytes, char why[WHY_SIZE]);
@@ -505,7 +512,8 @@ enum { MAX_PROGRAMS = 4 };
 /* NULL-terminated, best first; `auto` takes the first that opens. */
 extern const struct backend *const backends[];
 
-/* The one of that name; NULL: there is none. */
+/* The one of that name, or of a name and a device's number, "cuda:1"; NULL:
+ * there is none. */
 const struct backend *backend_named(const char *name);
 
 extern const struct backend cpu_backend;

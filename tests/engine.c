@@ -123,24 +123,50 @@ size_t engine_elements(const struct engine *engine, int instance)
            / dtype_size(schedule_value(plan->schedule, instance)->dtype);
 }
 
+/* A copy of the arena, which the caller frees. */
+static unsigned char *copy_arena(const struct engine *engine)
+{
+    size_t bytes = engine->job->plan->arena_bytes;
+    unsigned char *copy = xcalloc(bytes, 1);
+
+    engine->job->backend->read(engine->device, copy, engine->executor->arena,
+                               bytes);
+    return copy;
+}
+
+/* Fills bytes of the arena, from an offset on. */
+static void fill_bytes(const struct engine *engine, size_t offset,
+                       size_t bytes, int byte)
+{
+    unsigned char *filling = xcalloc(bytes + 1, 1);
+
+    memset(filling, byte, bytes);
+    engine->job->backend->write(engine->device,
+                                engine->executor->arena + offset, filling,
+                                bytes);
+    free(filling);
+}
+
 uint64_t engine_state_hash(const struct engine *engine)
 {
     const struct plan *plan = engine->job->plan;
+    unsigned char *arena = copy_arena(engine);
     uint64_t hash = 0xCBF29CE484222325u;
 
     for (int i = 0; i < plan->schedule->instance_count; i++) {
         const struct plan_instance *p = &plan->instances[i];
-        const char *data = engine->executor->arena + p->offset;
+        const unsigned char *data = arena + p->offset;
         if (kind_persists(p->kind))
             for (size_t k = 0; k < p->bytes; k++)
-                hash = (hash ^ (unsigned char)data[k]) * 0x100000001B3u;
+                hash = (hash ^ data[k]) * 0x100000001B3u;
     }
+    free(arena);
     return hash;
 }
 
 void engine_fill(struct engine *engine, int byte)
 {
-    memset(engine->executor->arena, byte, engine->job->plan->arena_bytes);
+    fill_bytes(engine, 0, engine->job->plan->arena_bytes, byte);
     initial_state(engine->executor, 1);
     engine->step = 0;
 }
@@ -167,10 +193,10 @@ void engine_fill_dead(void *arg, int step)
         const struct plan_instance *p = &plan->instances[i];
         if (p->last == step && p->taken_by < 0 && !kind_persists(p->kind) &&
             !is_carried(plan, p))
-            memset(engine->executor->arena + p->offset, 0xFF, p->bytes);
+            fill_bytes(engine, p->offset, p->bytes, 0xFF);
     }
-    memset(engine->executor->arena + plan->scratch_offset[step], 0xFF,
-           plan->scratch_bytes[step]);
+    fill_bytes(engine, plan->scratch_offset[step], plan->scratch_bytes[step],
+               0xFF);
 }
 
 struct outcome engine_outcome(struct engine *engine, int steps)
@@ -224,15 +250,18 @@ struct untouched engine_untouched(struct engine *engine)
 {
     static const unsigned char fillings[] = { 0xA5, 0x5A, 0xC3, 0x3C };
     const struct plan *plan = engine->job->plan;
-    const unsigned char *arena = (unsigned char *)engine->executor->arena;
     bool *untouched = xcalloc(plan->arena_bytes, sizeof(*untouched));
     struct untouched count = { 0 };
 
     memset(untouched, true, plan->arena_bytes);
     for (size_t k = 0; k < sizeof(fillings); k++) {
+        unsigned char *arena;
+
         run_in(engine, fillings[k]);
+        arena = copy_arena(engine);
         for (size_t i = 0; i < plan->arena_bytes; i++)
             untouched[i] &= arena[i] == fillings[k];
+        free(arena);
         count = count_untouched(plan, untouched);
         if (k == 1 && count.values == 0)
             break;

@@ -1,6 +1,6 @@
 /*
- * Helpers for tests of the engine: a job with its executor on the CPU, fed with
- * made-up samples, and functions that look into the arena.
+ * Helpers for tests of the engine: a job with its executor, fed with made-up
+ * samples, and functions that look into the arena, on whatever device it is.
  */
 #ifndef MEMDIAL_TESTS_ENGINE_H
 #define MEMDIAL_TESTS_ENGINE_H
@@ -39,7 +39,7 @@ void engine_run(struct engine *, enum program, int samples,
  * full name; -1 if there is none. */
 int engine_instance(const struct engine *, const char *name);
 
-/* An instance's data in the arena. */
+/* An instance's data in the arena, which must be in the host's memory. */
 float *engine_data(const struct engine *, int instance);
 size_t engine_elements(const struct engine *, int instance);
 

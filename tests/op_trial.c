@@ -301,20 +301,29 @@ static double scaled_error(const struct problem *p, int slot, size_t i)
     return 1.001 * most / (o->dtype == DTYPE_I8 ? 127 : 255);
 }
 
-/* The error that rounding of loaded operands may give a sum, by its magnitude.
- * TF32 rounds both factors of a product. token_loss may round the gradients of
- * logits to the type of its results. */
-static double load_error(const struct problem *p, const struct target *target,
-                         int slot)
+/* The type whose rounding the terms of a result may have: that of the operand
+ * that is loaded through a stat, or, if this is in blocks, of the result.
+ * token_loss may round the gradients of logits to the type of its results. */
+static enum dtype rounded_type(const struct problem *p, int slot)
 {
-    enum dtype dtype = p->call.operand[slot].dtype;
-    bool rounds = target->rounds_loads && p->with_through
-                  && p->op != OP_avg_pool;
+    enum dtype own = p->call.operand[slot].dtype, loaded;
+
+    if (p->op == OP_token_loss)
+        return own;
+    if (!p->with_through)
+        return DTYPE_F32;
+    loaded = p->call.operand[through_slot(p->op)].dtype;
+    return dtype_in_blocks(loaded) ? own : loaded;
+}
+
+/* The error that rounding of loaded operands may give a sum, by its magnitude.
+ * TF32 rounds both factors of a product. */
+static double load_error(const struct problem *p, int slot)
+{
+    enum dtype dtype = rounded_type(p, slot);
 
     if (p->with_tf32)
         return 0x1p-10;
-    if (!rounds && p->op != OP_token_loss)
-        return 0;
     return dtype == DTYPE_BF16 ? 0x1p-8 : dtype == DTYPE_F16 ? 0x1p-11 : 0;
 }
 
@@ -338,7 +347,7 @@ static bool check_slot(const struct problem *p, const struct trial *t, int s)
     const struct operand o = on_host(t, s);
     const struct exact *expected = &p->after[s];
     double relative = t->target->tolerance * (double)FLT_EPSILON
-                      + load_error(p, t->target, summed_slot(p, s))
+                      + load_error(p, summed_slot(p, s))
                       + sums_error(p, s);
 
     for (size_t i = 0; i < operand_elements(&o); i++) {

@@ -13,15 +13,15 @@ struct target {
     int max_threads;
     const char *module;  /* of CUDA, the variable that names the module */
     bool in_host_memory; /* the host can read the arena directly */
-    bool rounds_loads;   /* a convolution's operand that is loaded through a
-                            stat is rounded to the type it is stored in */
     double tolerance;    /* of sums, in roundings of the magnitude */
 };
 
 /* Has the backend be the target from now on; false if that was not built. */
 bool target_choose(const struct target *);
 
-/* Opens its device; NULL if this machine does not have it. */
+/* Opens its device; NULL if this machine does not have it. That of a module is
+ * opened once in a process, and stays open until its end. */
 struct device *target_open(const struct target *, int threads);
+void target_close(const struct target *, struct device *);
 
 #endif

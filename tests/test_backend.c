@@ -17,7 +17,7 @@ static struct device *open_device(void)
     struct device *device = NULL;
     char why[WHY_SIZE] = "";
 
-    cr_assert(cpu_backend.open(&device, THREADS, why), "%s", why);
+    cr_assert(cpu_backend.open(&device, DEVICE_ANY, THREADS, why), "%s", why);
     return device;
 }
 
@@ -49,7 +49,7 @@ Test(backend, refuses_unknown_instruction_set)
     char why[WHY_SIZE] = "";
 
     setenv("MEMDIAL_CPU_ISA", "mmx", 1);
-    cr_assert_not(cpu_backend.open(&device, THREADS, why));
+    cr_assert_not(cpu_backend.open(&device, DEVICE_ANY, THREADS, why));
     cr_expect(strstr(why, "MEMDIAL_CPU_ISA"), "%s", why);
     cr_expect(strstr(why, "'mmx'"), "%s", why);
     cr_expect(strstr(why, "generic"), "%s", why);

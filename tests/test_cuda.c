@@ -5,22 +5,26 @@
  */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "config.h"
+#include "data/image_source.h"
 #include "tests/engine.h"
+#include "tests/loading.h"
 #include "tests/sanitized.h"
 #include "tests/settings_of.h"
 #include "train/profile.h"
 #include "train/snapshot.h"
 #include "train/training.h"
 
-enum { STEPS = 2, SAMPLES = 3 };
+enum { STEPS = 2, SAMPLES = 3, STEPS_KEPT = 5 };
 
 /* Settings that cover everything a device could get wrong in a step. */
 static const char *const ways[][8] = {
@@ -162,6 +166,8 @@ Test(cuda, checkpoints_give_the_same_bits)
 {
     static const char *const recomputes[] = { "recompute=none",
                                               "recompute=norms" };
+    static const char *const precisions[] = { "precision=fp16",
+                                              "precision=bf16" };
     static const char *const strategies[] = {
         "checkpoint=none", "checkpoint=block", "checkpoint=optimal"
     };
@@ -173,8 +179,9 @@ Test(cuda, checkpoints_give_the_same_bits)
         for (int s = 0; s < 3; s++) {
             struct engine engine = open_engine(
                 "backend=cuda", (const char *[]){
-                    recomputes[r], strategies[s], "microbatch=2",
-                    r == 0 ? "saved=none" : "saved=8bit", NULL });
+                    precisions[r], recomputes[r], strategies[s],
+                    "microbatch=2", r == 0 ? "saved=none" : "saved=8bit",
+                    NULL });
             double metrics[METRIC_COUNT];
 
             if (s > 0)
@@ -189,6 +196,37 @@ Test(cuda, checkpoints_give_the_same_bits)
             engine_close(&engine);
         }
     }
+}
+
+/* The state after a step that keeps the results of norms, or makes them again.
+ */
+static uint64_t state_after(const char *precision, const char *recompute)
+{
+    struct engine engine = open_engine(
+        "backend=cuda", (const char *[]){ precision, recompute,
+                                          "microbatch=2", NULL });
+    double metrics[METRIC_COUNT];
+    uint64_t hash;
+
+    engine_run(&engine, PROGRAM_TRAIN, SAMPLES, metrics);
+    hash = engine_state_hash(&engine);
+    engine_close(&engine);
+    return hash;
+}
+
+/* A norm that is applied while its input is loaded rounds as if its result had
+ * been stored. */
+Test(cuda, norms_made_again_give_the_same_bits)
+{
+    static const char *const precisions[] = {
+        "precision=fp32", "precision=bf16", "precision=fp16"
+    };
+
+    engine_emulate();
+    for (int p = 0; p < 3; p++)
+        cr_expect_eq(state_after(precisions[p], "recompute=norms"),
+                     state_after(precisions[p], "recompute=none"), "%s",
+                     precisions[p]);
 }
 
 /* The first step and the first evaluation make a graph each. There is room for
@@ -216,6 +254,38 @@ Test(cuda, graphs_are_instantiated_once)
     }
 }
 
+/* Records a step of wrn-28-2 on a device that breaks before it runs anything.
+ * Returns the trouble, which comes earlier if the graph has too many nodes. */
+static const char *trouble_with_nodes(const char *most)
+{
+    static struct error e;
+    struct engine engine;
+    double metrics[METRIC_COUNT];
+
+    setenv("MEMDIAL_EMULATE_NODES", most, 1);
+    setenv("MEMDIAL_EMULATE_FAULT", "0", 1);
+    engine = engine_open((const char *[]){
+        "backend=cuda", "depth=28", "width=2", "batch=2", "precision=bf16",
+        NULL });
+    engine_run(&engine, PROGRAM_TRAIN, 2, metrics);
+    cr_expect_not(executor_check(engine.executor, &e));
+    engine_close(&engine);
+    return e.text;
+}
+
+/* A launch takes microseconds, whatever it does. */
+Test(cuda, a_step_is_few_launches)
+{
+    engine_emulate();
+    cr_expect(strstr(trouble_with_nodes("200"), "illegal memory access"));
+}
+
+Test(cuda, launches_of_a_step_are_counted)
+{
+    engine_emulate();
+    cr_expect(strstr(trouble_with_nodes("190"), "out of memory"));
+}
+
 /* A step with more microbatches than can be recorded runs call by call. */
 Test(cuda, many_microbatches_are_not_recorded)
 {
@@ -233,6 +303,137 @@ Test(cuda, many_microbatches_are_not_recorded)
               a[METRIC_LOSS], b[METRIC_LOSS]);
     engine_close(&device);
     engine_close(&host);
+}
+
+enum { THREADS_MAX = 4 };
+
+/* The threads that made samples. */
+struct watched_loading {
+    struct loading loading;
+    int wanted;
+    pthread_mutex_t lock;
+    pthread_cond_t arrived;
+    pthread_t thread[THREADS_MAX];
+    int threads;
+    const double *metrics; /* of the emulated device, or NULL */
+    double loss;         /* there, when samples were last made */
+};
+
+/* Notes this thread, and waits some seconds for those that are still wanted: a
+ * fast one might do the work of all. */
+static void note_thread(struct watched_loading *w)
+{
+    struct timespec until;
+    int i = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
+    pthread_mutex_lock(&w->lock);
+    while (i < w->threads && !pthread_equal(w->thread[i], pthread_self()))
+        i++;
+    if (i == w->threads && i < THREADS_MAX)
+        w->thread[w->threads++] = pthread_self();
+    pthread_cond_broadcast(&w->arrived);
+    while (w->threads < w->wanted &&
+           pthread_cond_timedwait(&w->arrived, &w->lock, &until) == 0)
+        ;
+    pthread_mutex_unlock(&w->lock);
+}
+
+static bool watched_next(void *arg, struct part *part)
+{
+    struct watched_loading *w = arg;
+    struct loader plain = loading_loader(&w->loading);
+
+    return plain.next(plain.arg, part);
+}
+
+static void watched_fill(void *arg, const struct part *part, int begin,
+                         int end, const struct stream stream[])
+{
+    struct watched_loading *w = arg;
+    struct loader plain = loading_loader(&w->loading);
+
+    note_thread(w);
+    w->loss = w->metrics ? w->metrics[METRIC_LOSS] : 0;
+    plain.fill(plain.arg, part, begin, end, stream);
+}
+
+static void run_watched(struct watched_loading *w, struct engine *engine,
+                        int samples, double *metrics)
+{
+    struct loader loader = { .next = watched_next, .fill = watched_fill,
+                             .arg = w };
+    struct batch batch = { .seed = 1, .whole = { { samples } },
+                           .terms = samples, .loader = &loader,
+                           .report = metrics };
+
+    w->loading = (struct loading){
+        engine->sample, engine, IMAGE_ELEMENTS, samples,
+        engine->job->schedule->cut.most.of[EXTENT_SAMPLES]
+    };
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->arrived, NULL);
+    executor_run(engine->executor, PROGRAM_EVAL, &batch);
+    pthread_cond_destroy(&w->arrived);
+    pthread_mutex_destroy(&w->lock);
+}
+
+/* Samples are made by as many threads as the setting says, and come out the
+ * same. */
+Test(cuda, threads_make_samples)
+{
+    struct engine engine;
+    double one[METRIC_COUNT], three[METRIC_COUNT];
+
+    engine_emulate();
+    for (int threads = 1; threads <= 3; threads += 2) {
+        struct watched_loading w = { .wanted = threads };
+        char text[16];
+
+        snprintf(text, sizeof(text), "threads=%d", threads);
+        engine = engine_open((const char *[]){
+            "backend=cuda", "depth=10", "width=1", "batch=12",
+            "precision=bf16", text, NULL });
+        run_watched(&w, &engine, 12, threads == 1 ? one : three);
+        cr_expect_eq(w.threads, threads, "%d threads", w.threads);
+        engine_close(&engine);
+    }
+    cr_expect_arr_eq(one, three, sizeof(one));
+}
+
+/* The metrics of evaluations, where the device has them. */
+static const double *device_metrics(const struct engine *engine)
+{
+    const struct plan *plan = engine->job->plan;
+    const struct schedule *s = plan->schedule;
+    const struct program_steps *p = &s->program[PROGRAM_EVAL];
+    int report = p->end - 1;
+
+    cr_assert_eq(schedule_op(s, report)->code, OP_report);
+    return (const double *)(const void *)
+        (engine->executor->arena +
+         plan->instances[s->steps[report].instance[REPORT_METRICS]].offset);
+}
+
+/* When samples of the last part are made, the device has not yet done the part
+ * before. */
+Test(cuda, samples_are_made_while_the_device_works)
+{
+    static const char *const way[] = { "microbatch=1", NULL };
+    struct watched_loading w = { .wanted = 1 };
+    struct engine engine;
+    double four[METRIC_COUNT], five[METRIC_COUNT];
+
+    engine_emulate();
+    engine = open_engine("backend=cuda", way);
+    w.metrics = device_metrics(&engine);
+    run_watched(&w, &engine, 4, four);
+    run_watched(&w, &engine, 5, five);
+    cr_expect_gt(w.loss, 0);
+    cr_expect_lt(w.loss, four[METRIC_LOSS]);
+    cr_expect_lt(four[METRIC_LOSS], five[METRIC_LOSS]);
+    engine_close(&engine);
 }
 
 Test(cuda, auto_does_not_choose_an_emulated_device)
@@ -266,7 +467,7 @@ static void check_refusal(const char *path, const char *reason)
     cr_expect_not(info.usable);
     cr_expect_not(info.automatic);
     cr_expect(strstr(info.line, reason), "%s", info.line);
-    cr_assert_not(cuda_backend.open(&device, 1, why));
+    cr_assert_not(cuda_backend.open(&device, DEVICE_ANY, 1, why));
     cr_expect_str_eq(why, info.line);
 }
 
@@ -320,14 +521,14 @@ static bool try_trainer(struct trainer **t, const char *const more[],
     return trainer_new(t, &settings, e);
 }
 
-struct record {
+struct recorded {
     int errors, epochs;
     char message[512];
 };
 
 static void record_event(void *arg, const struct event *event)
 {
-    struct record *r = arg;
+    struct recorded *r = arg;
 
     r->epochs += event->type == EVENT_EPOCH;
     if (event->type == EVENT_ERROR) {
@@ -341,7 +542,7 @@ static void record_event(void *arg, const struct event *event)
 Test(cuda, runs_go_on_as_on_the_cpu)
 {
     struct trainer *t[2];
-    struct event_sink sink = { record_event, &(struct record){ 0 } };
+    struct event_sink sink = { record_event, &(struct recorded){ 0 } };
     struct error e;
 
     engine_emulate();
@@ -363,6 +564,113 @@ Test(cuda, runs_go_on_as_on_the_cpu)
     }
     trainer_free(t[0]);
     trainer_free(t[1]);
+}
+
+/* Losses of some steps, which must not depend on who makes the samples. */
+static void run_kept(const char *backend, const char *keep, const char *augment,
+                     double losses[STEPS_KEPT])
+{
+    struct trainer *t;
+    struct error e;
+
+    cr_assert(try_trainer(&t, (const char *[]){ backend, keep, augment,
+                                                "microbatch=3", "batch=5",
+                                                "precision=bf16",
+                                                "epoch_samples=20", NULL },
+                          &e), "%s", e.text);
+    for (int i = 0; i < STEPS_KEPT; i++)
+        losses[i] = trainer_step(t).loss;
+    trainer_free(t);
+}
+
+/* Samples that are picked on a device, in the first steps and in recorded ones,
+ * have the bits of those that the host makes. */
+Test(cuda, kept_images_give_the_same_bits)
+{
+    static const char *const backends_tried[] = { "backend=cpu",
+                                                  "backend=cuda" };
+
+    engine_emulate();
+    for (int i = 0; i < 4; i++) {
+        const char *augment = i / 2 ? "augment=no" : "augment=yes";
+        double made[STEPS_KEPT], kept[STEPS_KEPT];
+
+        run_kept(backends_tried[i % 2], "keep_images=no", augment, made);
+        run_kept(backends_tried[i % 2], "keep_images=yes", augment, kept);
+        cr_expect_arr_eq(made, kept, sizeof(made), "%s, %s",
+                         backends_tried[i % 2], augment);
+    }
+}
+
+static double thread_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* With images on the device the host does next to nothing, even where each
+ * launch of a record is a copy of all its arguments, as in the emulation. */
+Test(cuda, kept_images_leave_the_host_idle)
+{
+    struct trainer *t;
+    struct error e;
+    double least = 1;
+
+    engine_emulate();
+    setenv("MEMDIAL_EMULATE_IDLE", "1", 1);
+    cr_assert(try_trainer(&t, (const char *[]){
+        "keep_images=yes", "depth=28", "width=2", "batch=100",
+        "epoch_samples=20000", NULL }, &e), "%s", e.text);
+    for (int i = 0; i < 20; i++) {
+        double begin = thread_seconds(), seconds;
+
+        trainer_step(t);
+        seconds = thread_seconds() - begin;
+        least = seconds < least ? seconds : least;
+    }
+    cr_expect(SANITIZED || least < 2e-4, "%g s", least);
+    trainer_free(t);
+}
+
+/* The device's memory, by the name of a backend. */
+static size_t memory_on(const char *backend)
+{
+    struct device_memory m = { .limit = "" };
+    struct settings settings = settings_of((const char *[]){ backend, NULL });
+    struct device *device;
+    struct error e;
+    struct job *job;
+
+    cr_assert(job_new(&job, &settings, &e), "%s", e.text);
+    cr_assert(job_open_device(job, &device, &e), "%s", e.text);
+    job->backend->memory(device, NULL, 0, &m);
+    job->backend->close(device);
+    job_free(job);
+    return m.available;
+}
+
+Test(cuda, devices_are_chosen_by_number)
+{
+    struct device *device;
+    struct settings settings;
+    struct error e;
+    struct job *job;
+
+    engine_emulate();
+    setenv("MEMDIAL_EMULATE_DEVICES", "2", 1);
+    cr_expect_eq(memory_on("backend=cuda:0"), memory_on("backend=cuda"));
+    cr_expect_eq(2 * memory_on("backend=cuda:1"), memory_on("backend=cuda"));
+    settings = settings_of((const char *[]){ "backend=cuda:2", NULL });
+    cr_assert(job_new(&job, &settings, &e), "%s", e.text);
+    cr_expect_not(job_open_device(job, &device, &e));
+    cr_expect_eq(e.code, EXIT_RUN);
+    cr_expect(strstr(e.text, "cuda:1 (emulated device 1"), "%s", e.text);
+    job_free(job);
+    settings = settings_of((const char *[]){ "backend=cuda:x", NULL });
+    cr_expect_not(job_new(&job, &settings, &e));
+    cr_expect_eq(e.code, EXIT_INPUT);
 }
 
 /* The whole arena, and nothing else, is on the device, and it is freed. */
@@ -401,6 +709,18 @@ Test(cuda, says_how_much_memory_is_missing)
     cr_expect(strstr(e.text, "would fit"), "%s", e.text);
 }
 
+Test(cuda, says_that_images_do_not_fit)
+{
+    struct trainer *t;
+    struct error e;
+
+    engine_emulate();
+    setenv("MEMDIAL_EMULATE_MEMORY", "20000000", 1);
+    cr_assert_not(try_trainer(&t, (const char *[]){ "keep_images=yes", NULL },
+                              &e));
+    cr_expect(strstr(e.text, "keep_images=no would fit"), "%s", e.text);
+}
+
 static long size_of(const char *path)
 {
     FILE *f = fopen(path, "rb");
@@ -420,7 +740,7 @@ Test(cuda, a_fault_costs_no_snapshot)
     static const volatile sig_atomic_t never = 0;
     char path[] = "/tmp/memdial-test-XXXXXX";
     struct trainer *t;
-    struct record r = { 0 };
+    struct recorded r = { 0 };
     struct event_sink sink = { record_event, &r };
     struct error e;
 
@@ -428,7 +748,8 @@ Test(cuda, a_fault_costs_no_snapshot)
     close(mkstemp(path));
     setenv("MEMDIAL_EMULATE_FAULT", "350", 1);
     cr_assert(try_trainer(&t, NULL, &e), "%s", e.text);
-    cr_expect_not(training_run(t, "test", sink, &never, path, &e));
+    cr_expect_not(training_run(t, "test", sink, &never, path, NULL,
+                               &e));
     cr_expect_eq(e.code, EXIT_RUN);
     cr_expect(strstr(e.text, "illegal memory access"), "%s", e.text);
     cr_expect_eq(r.errors, 1);

@@ -16,7 +16,7 @@
 #include "data/dataset.h"
 #include "data/images.h"
 #include "data/shapes.h"
-#include "data/shuffle.h"
+#include "kernels/shuffle.h"
 #include "settings/facts.h"
 
 enum { RECORD = 1 + IMAGE_ELEMENTS, FILES = 6, TEST_FILE = 5 };

@@ -123,10 +123,10 @@ Test(event, gives_back_every_member)
 {
     struct event said[EVENT_COUNT] = { 0 };
     struct settings settings[2];
-    char texts[64][32];
+    char texts[96][32];
 
     make_settings(settings);
-    cr_assert_lt(event_member_count, 64);
+    cr_assert_lt(event_member_count, 96);
     for (int i = 0; i < event_member_count; i++) {
         snprintf(texts[i], sizeof(texts[i]), "text %d", i);
         fill_member(&said[event_members[i].event], i, texts[i], settings);

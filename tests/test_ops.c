@@ -18,29 +18,29 @@
 
 static const struct target cpu_targets[] = {
 #ifdef __x86_64__
-    { "avx512", &cpu_backend, 3, NULL, true, false, 8 },
-    { "avx2", &cpu_backend, 3, NULL, true, false, 8 },
+    { "avx512", &cpu_backend, 3, NULL, true, 8 },
+    { "avx2", &cpu_backend, 3, NULL, true, 8 },
 #endif
-    { "generic", &cpu_backend, 3, NULL, true, false, 8 }
+    { "generic", &cpu_backend, 3, NULL, true, 8 }
 };
 
 enum { CPU_TARGETS = sizeof(cpu_targets) / sizeof(cpu_targets[0]) };
 
 /* Dot products of bf16, by the processor and emulated. */
 static const struct target dot_targets[] = {
-    { "avx512-bf16", &cpu_backend, 3, NULL, true, false, 8 },
-    { "avx512-bf16-emulated", &cpu_backend, 3, NULL, true, false, 8 }
+    { "avx512-bf16", &cpu_backend, 3, NULL, true, 8 },
+    { "avx512-bf16-emulated", &cpu_backend, 3, NULL, true, 8 }
 };
 
 enum { DOT_TARGETS = sizeof(dot_targets) / sizeof(dot_targets[0]) };
 
 static const struct target emulated_target = {
-    "emulated", &cuda_backend, 1, "MEMDIAL_CUDA_EMULATED", true, true, 8
+    "emulated", &cuda_backend, 1, "MEMDIAL_CUDA_EMULATED", true, 8
 };
 
 /* Matrix units truncate the terms of a sum, and do not round them. */
 static const struct target device_target = {
-    "cuda", &cuda_backend, 1, "MEMDIAL_CUDA_BUILT", false, true, 32
+    "cuda", &cuda_backend, 1, "MEMDIAL_CUDA_BUILT", false, 32
 };
 
 static bool may_share(const struct problem *p, int slot)
@@ -62,7 +62,7 @@ static bool check_device(const struct problem *p, const struct target *target,
     for (int s = 0; good && s < slots_of(p->op); s++)
         if (may_share(p, s))
             good = check_call(p, target, device, threads, s);
-    target->backend->close(device);
+    target_close(target, device);
     return good;
 }
 
@@ -94,7 +94,7 @@ static bool is_short(void)
 
 static int threads_for(const struct target *target)
 {
-    if (is_short())
+    if (is_short() && !target->module)
         return isa_named(target->name) == isa_at(0);
     return target->max_threads;
 }

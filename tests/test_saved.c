@@ -106,7 +106,7 @@ Test(saved, rounding_has_no_bias)
     struct device *device;
     char why[WHY_SIZE];
 
-    cr_assert(cpu_backend.open(&device, 2, why), "%s", why);
+    cr_assert(cpu_backend.open(&device, DEVICE_ANY, 2, why), "%s", why);
     check_rounding(device, DTYPE_8BIT);
     check_rounding(device, DTYPE_4BIT);
     cpu_backend.close(device);
@@ -120,7 +120,7 @@ Test(saved, rounding_is_drawn_anew)
     struct device *device;
     char why[WHY_SIZE];
 
-    cr_assert(cpu_backend.open(&device, 2, why), "%s", why);
+    cr_assert(cpu_backend.open(&device, DEVICE_ANY, 2, why), "%s", why);
     make_numbers(x);
     squeeze_at(device, x, 1, DTYPE_4BIT, a);
     squeeze_at(device, x, 1, DTYPE_4BIT, b);

@@ -12,7 +12,7 @@
 #include "data/number_pairs.h"
 #include "data/numbers.h"
 #include "data/sequences.h"
-#include "data/shuffle.h"
+#include "kernels/shuffle.h"
 #include "settings/facts.h"
 #include "tests/settings_of.h"
 

@@ -165,7 +165,7 @@ static void rewire_often(enum rewire_method method, double density,
     size_t bytes = r.t->pool.nonzeros * sizeof(float), moved = 0;
     float *old = malloc(bytes);
 
-    cr_assert(cpu_backend.open(&device, 2, why));
+    cr_assert(cpu_backend.open(&device, DEVICE_ANY, 2, why));
     for (uint32_t i = 0; i < 1000; i++) {
         float *fresh = noise(r.t->pool.nonzeros, i);
         train(&r, fresh);
@@ -207,7 +207,7 @@ Test(sparse, dsr_drops_what_is_below_the_threshold)
     float *old = noise(r.t->pool.nonzeros, 7);
     size_t k = 0;
 
-    cr_assert(cpu_backend.open(&device, 2, why));
+    cr_assert(cpu_backend.open(&device, DEVICE_ANY, 2, why));
     r.threshold = 0.25f;
     set_weights(&r, old);
     rewire(device, &r);
@@ -234,7 +234,7 @@ Test(sparse, set_drops_a_tenth_of_each_member)
                                    (struct stored){ DTYPE_F16, false });
     size_t n[3];
 
-    cr_assert(cpu_backend.open(&device, 2, why));
+    cr_assert(cpu_backend.open(&device, DEVICE_ANY, 2, why));
     for (int m = 0; m < 3; m++)
         n[m] = pool_count(r.after + r.t->member[m].word,
                           pool_member_words(&r.t->member[m]));

@@ -453,6 +453,6 @@ Test(sparse_conv, products_are_those_of_the_nonzeros)
                         check_product(device, &trial, true);
                     }
                 }
-            targets[i].backend->close(device);
+            target_close(&targets[i], device);
         }
 }

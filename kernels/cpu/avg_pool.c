@@ -1,6 +1,7 @@
 /*
  * avg_pool: the mean over all positions of each channel.
- *   in x (N, H, W, C), may be loaded through a stat
+ *   in x (N, H, W, C), may be loaded through a stat, and is then rounded to the
+ *      type it is stored in
  *   out y (N, C) float
  */
 #include <string.h>
@@ -8,28 +9,46 @@
 #include "kernels/cpu/stage.h"
 #include "kernels/cpu/vec.h"
 
-/* Adds a row of x, or of relu(scale * x + shift), to y. */
 static inline void pool_row(float *restrict y, const float *restrict x,
-                            size_t n, const float *restrict scale,
-                            const float *restrict shift)
+                            size_t n)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        y[i] += scale ? relu(scale[i] * x[i] + shift[i]) : x[i];
+        y[i] += x[i];
 }
 
-static void pool_block(const struct stage *s, size_t channels, float *y)
+/* Applies a saved batch norm to n channels in a row, and rounds them as if they
+ * had been stored between. */
+static void pool_through(const struct stage *s, const float *restrict x,
+                         float *restrict z)
 {
-    const float *stat = s->tensor->through;
-    size_t from = s->block.column, n = s->block.columns;
+    const struct operand *tensor = s->tensor;
+    size_t channels = (size_t)tensor->dim[tensor->rank - 1];
+    const float *stat = tensor->through + s->block.column;
+    size_t n = s->block.columns;
+    uint16_t stored[STAGE_COLUMNS];
 
-    for (size_t r = 0; r < s->block.rows; r++)
-        if (stat)
-            pool_row(y + from, s->data + r * s->stride, n,
-                     stat + STAT_SCALE * channels + from,
-                     stat + STAT_SHIFT * channels + from);
-        else
-            pool_row(y + from, s->data + r * s->stride, n, NULL, NULL);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        z[i] = relu(stat[STAT_SCALE * channels + i] * x[i]
+                    + stat[STAT_SHIFT * channels + i]);
+    if (!dtype_is_narrow(tensor->dtype))
+        return;
+    KERNEL(stage_narrow)(tensor->dtype, z, stored, n);
+    KERNEL(stage_widen)(tensor->dtype, stored, z, n);
+}
+
+static void pool_block(const struct stage *s, float *y)
+{
+    for (size_t r = 0; r < s->block.rows; r++) {
+        const float *x = s->data + r * s->stride;
+        float z[STAGE_COLUMNS];
+
+        if (s->tensor->through)
+            pool_through(s, x, z);
+        pool_row(y + s->block.column, s->tensor->through ? z : x,
+                 s->block.columns);
+    }
 }
 
 static void pool_sample(const struct operand *x, size_t n, float *y)
@@ -43,7 +62,7 @@ static void pool_sample(const struct operand *x, size_t n, float *y)
     for (size_t i = 0; i < blocks.count; i++) {
         struct stage s = stage_load(x, blocks_get(&blocks, i), room);
 
-        pool_block(&s, blocks.columns, y);
+        pool_block(&s, y);
     }
     for (size_t i = 0; i < blocks.columns; i++)
         y[i] /= (float)positions;

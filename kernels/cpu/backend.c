@@ -70,11 +70,13 @@ static void start_threads(const struct device *d)
     team = d->threads;
 }
 
-static bool cpu_open(struct device **device, int threads, char why[WHY_SIZE])
+static bool cpu_open(struct device **device, int number, int threads,
+                     char why[WHY_SIZE])
 {
     const struct isa *isa = choose_isa(getenv("MEMDIAL_CPU_ISA"), why);
     struct device *d;
 
+    (void)number; /* there is one device */
     if (!isa || !has_threads(threads, why))
         return false;
     d = malloc(sizeof(*d));
@@ -110,7 +112,7 @@ static int cpu_list(struct device_info info[], int max)
     info[0] = (struct device_info){
         .memory = memory_find("").total
     };
-    if (!cpu_open(&d, threads, info[0].line))
+    if (!cpu_open(&d, DEVICE_ANY, threads, info[0].line))
         return 1;
     info[0].usable = info[0].automatic = true;
     snprintf(info[0].line, WHY_SIZE, "CPU, %s, %d thread%s", d->isa->name,

@@ -59,13 +59,15 @@ static inline void conv_pack(const enum dtype dtype,
                 float from = i < lanes
                              ? stored_load(dtype, x->data, at + (size_t)i) : 0;
 
-                to[i] = scale && i < lanes ? relu(scale[i] * from + shift[i])
-                                           : from;
+                to[i] = scale && i < lanes
+                            ? float_rounded(relu(scale[i] * from + shift[i]),
+                                            dtype) : from;
             }
         else if (scale)
             for (int i = 0; i < CONV_BLOCK; i += VLEN)
                 vf_store(to + i,
-                         vf_through(stored_load_vector(dtype, x->data,
+                         vf_through(dtype,
+                                    stored_load_vector(dtype, x->data,
                                                        at + (size_t)i),
                                     vf_load(scale + i), vf_load(shift + i)));
         else

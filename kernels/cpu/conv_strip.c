@@ -186,7 +186,8 @@ static inline void pack_folded_row(const enum dtype dtype,
         for (int i = first; i < last; i++)
             to[i] = stored_load(dtype, x->data, at + (size_t)(from + i));
         for (int i = first; scale && i < last; i++)
-            to[i] = relu(scale[i % channels] * to[i] + shift[i % channels]);
+            to[i] = float_rounded(relu(scale[i % channels] * to[i]
+                                       + shift[i % channels]), dtype);
     }
 }
 

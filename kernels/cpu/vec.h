@@ -243,10 +243,17 @@ static inline float relu(float x)
     return x < 0 ? 0 : x;
 }
 
-/* x as it is read through a saved batch norm: relu(scale * x + shift). */
-static inline vf vf_through(vf x, vf scale, vf shift)
+/* x, of a tensor of some type, as it is read through a saved batch norm:
+ * relu(scale * x + shift), rounded as if it had been stored between. */
+static inline vf vf_through(const enum dtype dtype, vf x, vf scale, vf shift)
 {
-    return vf_relu(scale * x + shift);
+    vf z = vf_relu(scale * x + shift);
+    uint16_t stored[VLEN];
+
+    if (!dtype_is_narrow(dtype))
+        return z;
+    vf_store_as(dtype, stored, 0, z);
+    return vf_load_as(dtype, stored, 0);
 }
 
 #endif

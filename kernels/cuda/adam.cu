@@ -19,18 +19,13 @@
 #include "kernels/cuda/round.h"
 #include "kernels/cuda/scaled.h"
 
-/* The arguments that are the same in every step. T stores gradient and w, M the
- * moments. */
-template <typename T, typename M> struct adam_update {
-    size_t n;
-    const T *gradient;
-    M *mean, *root;
-    T *w;
-    float *master;               /* or NULL */
+enum { GRADIENT, MASTER, MEAN, ROOT, W };
+
+/* The arguments that all weights share. */
+struct adam_shared {
     const float *scale;          /* or NULL */
     const struct progress *progress;
     uint64_t seed;
-    uint32_t stream;
     struct adam adam;
 };
 
@@ -39,42 +34,54 @@ struct adam_factors {
     float unscale, keep, step;
 };
 
-/* Makes *mean and *root the new ones. */
-template <typename T, typename M>
-static __device__ void adam_weight(const adam_update<T, M> &u, size_t i,
-                                   adam_factors f, uint32_t random,
-                                   float *mean, float *root)
+/* Takes an element's moments and its weight a step further. */
+static __device__ void adam_step(const struct adam &a, adam_factors f,
+                                 float gradient, float &m, float &root,
+                                 float &w)
 {
-    float w = u.master ? u.master[i] : widen(u.w[i]);
-    float g = f.unscale * widen(u.gradient[i]), r = *root;
-    float m = fmaf(u.adam.beta1, *mean, (1 - u.adam.beta1) * g);
+    float g = f.unscale * gradient;
 
-    r = sqrtf(fmaf(u.adam.beta2 * r, r, (1 - u.adam.beta2) * g * g));
-    w = fmaf(f.keep, w, -f.step * m / (r + u.adam.eps));
-    *mean = m;
-    *root = r;
-    if (u.master) {
-        u.master[i] = w;
-        narrow(&u.w[i], w);
-    } else {
-        store_random(&u.w[i], w, random);
+    m = fmaf(a.beta1, m, (1 - a.beta1) * g);
+    root = sqrtf(fmaf(a.beta2 * root, root, (1 - a.beta2) * g * g));
+    w = fmaf(f.keep, w, -f.step * m / (root + a.eps));
+}
+
+/* Updates elements i.. of a weight, n of at most four. T stores gradient and w,
+ * M the moments. */
+template <typename T, typename M>
+static __device__ void adam_four(const adam_shared &u, const table_row &r,
+                                 size_t i, int n, adam_factors f)
+{
+    uint64_t draw = (uint64_t)u.progress->step << 32 | i / 4;
+    struct philox random = philox(u.seed, draw, PHILOX_ROUND, r.stream);
+    struct philox more = philox(u.seed, draw, PHILOX_ROUND,
+                                r.stream | ADAM_ROOT_STREAM);
+    float *master = static_cast<float *>(r.data[MASTER]);
+    M *mean = static_cast<M *>(r.data[MEAN]) + i;
+    M *roots = static_cast<M *>(r.data[ROOT]) + i;
+    T *to = static_cast<T *>(r.data[W]) + i;
+    float gradient[4] = {}, m[4] = {}, root[4] = {}, w[4] = {};
+    pack<M, 4> of_m, of_root;
+
+    load_four(gradient, static_cast<const T *>(r.data[GRADIENT]) + i, n);
+    load_four(m, mean, n);
+    load_four(root, roots, n);
+    if (master)
+        load_four(w, master + i, n);
+    else
+        load_four(w, to, n);
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+        adam_step(u.adam, f, gradient[k], m[k], root[k], w[k]);
+        store_random(&of_m.element[k], m[k], random.x[k] >> 16);
+        store_random(&of_root.element[k], root[k], more.x[k]);
     }
+    store_four(mean, of_m, n);
+    store_four(roots, of_root, n);
+    store_weights(to, master ? master + i : NULL, w, random, n);
 }
 
-template <typename T, typename M>
-static __device__ void adam_element(const adam_update<T, M> &u, size_t i,
-                                    adam_factors f, uint32_t random,
-                                    uint32_t more)
-{
-    float mean = widen(u.mean[i]), root = widen(u.root[i]);
-
-    adam_weight(u, i, f, random, &mean, &root);
-    store_random(&u.mean[i], mean, random >> 16);
-    store_random(&u.root[i], root, more);
-}
-
-template <typename T, typename M>
-static __device__ adam_factors factors_of(const adam_update<T, M> &u)
+static __device__ adam_factors adam_factors_of(const adam_shared &u)
 {
     float rate = u.progress->learning_rate;
 
@@ -83,24 +90,35 @@ static __device__ adam_factors factors_of(const adam_update<T, M> &u)
              adam_rate(&u.adam, u.progress->step, rate) };
 }
 
-/* One thread for the four elements that share a draw. */
-template <typename T, typename M>
-static __global__ void adam_kernel(adam_update<T, M> u)
+struct adam_memory {
+    adam_factors factors;
+};
+
+/* One thread for the four elements that share a draw; one of a block takes the
+ * powers for all. */
+static __global__ void adam(const __grid_constant__ table t, adam_shared u)
 {
-    uint64_t step = (uint64_t)u.progress->step << 32;
-    adam_factors f = factors_of(u);
+    const table_row &r = table_find(t);
+    adam_factors &f = shared<adam_memory>().factors;
+    size_t i = 4 * table_thread(r);
 
-    if (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0)
+    if (threadIdx.x == 0)
+        f = adam_factors_of(u);
+    __syncthreads();
+    if (i >= r.n || (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0))
         return;
-    for (size_t i = thread_index(); 4 * i < u.n; i += grid_threads()) {
-        struct philox random = philox(u.seed, step | i, PHILOX_ROUND,
-                                      u.stream);
-        struct philox more = philox(u.seed, step | i, PHILOX_ROUND,
-                                    u.stream | ADAM_ROOT_STREAM);
+    with_stored(r.dtype, [&](auto number) {
+        with_stored(r.moments, [&](auto moment) {
+            adam_four<decltype(number), decltype(moment)>(
+                u, r, i, four_at(i, r.n), f);
+        });
+    });
+}
 
-        for (size_t k = 0; k < 4 && 4 * i + k < u.n; k++)
-            adam_element(u, 4 * i + k, f, random.x[k], more.x[k]);
-    }
+static void adam_all(struct queue *q, const struct gathering *g)
+{
+    launch(q, g->table.blocks, BLOCK_THREADS, sizeof(adam_memory), adam,
+           g->table, table_shared<adam_shared>(g));
 }
 
 /* Moments that are scaled, and their blocks. */
@@ -111,9 +129,13 @@ struct scaled_moments {
 };
 
 template <typename T>
-static __global__ void adam_scaled(adam_update<T, float> u, scaled_moments by)
+static __global__ void adam_scaled(adam_shared u, table_row r,
+                                   scaled_moments by)
 {
-    adam_factors f = factors_of(u);
+    adam_factors f = adam_factors_of(u);
+    const T *gradient = static_cast<const T *>(r.data[GRADIENT]);
+    float *master = static_cast<float *>(r.data[MASTER]);
+    T *w = static_cast<T *>(r.data[W]);
 
     if (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0)
         return;
@@ -126,9 +148,13 @@ static __global__ void adam_scaled(adam_update<T, float> u, scaled_moments by)
         by.more.words(s, more);
         for (int k = 0; k < BLOCK_SLOTS; k++) {
             if (s.at[k] != NOWHERE) {
+                float next = load_weight(w, master, s.at[k]);
+
                 mean[k] = by.mean.load(s.at[k], i);
                 root[k] = by.root.load(s.at[k], i);
-                adam_weight(u, s.at[k], f, random[k], &mean[k], &root[k]);
+                adam_step(u.adam, f, widen(gradient[s.at[k]]), mean[k],
+                          root[k], next);
+                store_weight(w, master, s.at[k], next, random[k]);
             }
             random[k] >>= 16;
         }
@@ -137,62 +163,46 @@ static __global__ void adam_scaled(adam_update<T, float> u, scaled_moments by)
     }
 }
 
-template <typename T, typename M>
-static adam_update<T, M> adam_update_of(struct queue *q, const struct call *c)
+static void adam_by_blocks(struct queue *q, const struct operand *mean,
+                           const struct operand *root,
+                           const adam_shared &shared, const table_row &row)
 {
-    const struct operand *o = c->operand;
-    adam_update<T, M> u = {};
-
-    u.n = operand_elements(&o[ADAM_W]);
-    u.gradient = data_of<T>(&o[ADAM_GRADIENT]);
-    u.mean = data_of<M>(&o[ADAM_MEAN]);
-    u.root = data_of<M>(&o[ADAM_ROOT]);
-    u.w = data_of<T>(&o[ADAM_W]);
-    u.master = data_if_given<float>(&o[ADAM_MASTER]);
-    u.scale = data_if_given<float>(&o[ADAM_SCALE]);
-    u.progress = q->progress;
-    u.seed = c->batch->seed;
-    u.stream = c->attr.update.stream;
-    u.adam = c->attr.update.adam;
-    return u;
-}
-
-template <typename T, typename M>
-static void adam_launch(struct queue *q, const struct call *c)
-{
-    adam_update<T, M> u = adam_update_of<T, M>(q, c);
-
-    launch(q, blocks_for((u.n + 3) / 4), BLOCK_THREADS, 0, adam_kernel<T, M>,
-           u);
-}
-
-template <typename T>
-static void adam_launch_scaled(struct queue *q, const struct call *c)
-{
-    const struct operand *mean = &c->operand[ADAM_MEAN];
-    adam_update<T, float> u = adam_update_of<T, float>(q, c);
     scaled_moments by = {};
 
     by.mean = numbers(mean);
-    by.root = numbers(&c->operand[ADAM_ROOT]);
+    by.root = numbers(root);
     by.blocks = scaled_blocks_of(mean);
-    by.stream = { u.seed, u.progress, u.stream, 0 };
-    by.more = { u.seed, u.progress, u.stream | ADAM_ROOT_STREAM, 0 };
-    launch(q, grid_for(by.blocks.count), BLOCK_THREADS, sizeof(word_room),
-           adam_scaled<T>, u, by);
+    by.stream = { shared.seed, shared.progress, row.stream, 0 };
+    by.more = { shared.seed, shared.progress, row.stream | ADAM_ROOT_STREAM,
+                0 };
+    with_number(row.dtype, [&](auto number) {
+        launch(q, grid_for(by.blocks.count), BLOCK_THREADS, sizeof(word_room),
+               adam_scaled<decltype(number)>, shared, row, by);
+    });
 }
 
 void cuda_adam(struct queue *q, const struct call *c)
 {
-    with_number(c->operand[ADAM_W].dtype, [&](auto number) {
-        using T = decltype(number);
+    const struct operand *o = c->operand;
+    struct adam_shared shared;
+    struct table_row row = {};
 
-        if (dtype_is_scaled(c->operand[ADAM_MEAN].dtype)) {
-            adam_launch_scaled<T>(q, c);
-            return;
-        }
-        with_number(c->operand[ADAM_MEAN].dtype, [&](auto moment) {
-            adam_launch<T, decltype(moment)>(q, c);
-        });
-    });
+    memset(&shared, 0, sizeof(shared));
+    shared.scale = data_if_given<float>(&o[ADAM_SCALE]);
+    shared.progress = q->progress;
+    shared.seed = c->batch->seed;
+    shared.adam = c->attr.update.adam;
+    row.data[GRADIENT] = o[ADAM_GRADIENT].data;
+    row.data[MASTER] = data_if_given<float>(&o[ADAM_MASTER]);
+    row.data[MEAN] = o[ADAM_MEAN].data;
+    row.data[ROOT] = o[ADAM_ROOT].data;
+    row.data[W] = o[ADAM_W].data;
+    row.n = operand_elements(&o[ADAM_W]);
+    row.stream = c->attr.update.stream;
+    row.dtype = o[ADAM_W].dtype;
+    row.moments = o[ADAM_MEAN].dtype;
+    if (dtype_is_scaled(row.moments))
+        adam_by_blocks(q, &o[ADAM_MEAN], &o[ADAM_ROOT], shared, row);
+    else
+        table_gather(q, adam_all, shared, row, 4 * BLOCK_THREADS);
 }

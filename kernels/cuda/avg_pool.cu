@@ -1,6 +1,7 @@
 /*
  * avg_pool: the mean over all positions of each channel.
- *   in x (N, H, W, C), may be loaded through a stat
+ *   in x (N, H, W, C), may be loaded through a stat, and is then rounded to the
+ *      type it is stored in
  *   out y (N, C) float
  */
 #include "kernels/cuda/bn.h"
@@ -27,7 +28,7 @@ static __global__ void avg_pool(size_t samples, size_t positions,
             bn_affine<W> affine(stat, channels, (int)column);
 
             for (int k = 0; k < W; k++)
-                v[k] = relu(affine(k, v[k]));
+                v[k] = rounded<T>(relu(affine(k, v[k])));
         }
         for (int k = 0; k < W; k++)
             sum[k] += v[k];

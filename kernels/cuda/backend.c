@@ -109,11 +109,9 @@ const struct cuda_module *cuda_module(void)
     return loaded()->module;
 }
 
-enum { DEVICES_MAX = 16 };
-
 /* Devices do not come and go, and asking the driver takes time. */
 struct devices {
-    struct device_info info[DEVICES_MAX];
+    struct device_info info[BACKEND_DEVICES_MAX];
     int count;
 };
 
@@ -123,7 +121,8 @@ static const struct devices *devices(void)
     const struct loaded *l = loaded();
 
     if (found.count == 0 && l->module) {
-        found.count = l->module->backend->list(found.info, DEVICES_MAX);
+        found.count = l->module->backend->list(found.info,
+                                                BACKEND_DEVICES_MAX);
     } else if (found.count == 0) {
         memcpy(found.info[0].line, l->why, WHY_SIZE);
         found.count = 1;
@@ -140,12 +139,13 @@ static int cuda_list(struct device_info info[], int max)
     return count;
 }
 
-static bool cuda_open(struct device **d, int threads, char why[WHY_SIZE])
+static bool cuda_open(struct device **d, int number, int threads,
+                      char why[WHY_SIZE])
 {
     const struct loaded *l = loaded();
 
     if (l->module)
-        return l->module->backend->open(d, threads, why);
+        return l->module->backend->open(d, number, threads, why);
     memcpy(why, l->why, WHY_SIZE);
     return false;
 }

@@ -60,8 +60,7 @@ template <typename T, typename X> struct gradients {
               channels((size_t)g.channels),
               affine(g.stat, g.channels, column_)
         {
-            for (int i = 0; i < W; i++)
-                mean[i] = g.stat[STAT_MEAN * g.channels + column_ + i];
+            load(mean, g.stat + STAT_MEAN * g.channels + column_);
         }
 
         __device__ void add(size_t row, float (&sum)[W], float (&product)[W])
@@ -90,22 +89,20 @@ struct coefficients {
     float *linear, *constant; /* (C) */
 };
 
-/* One warp for each channel. */
+/* One block for each channel. */
 static __global__ void write_parameters(int channels, int tiles, double rows,
                                         const float *stat, const float *sums,
                                         struct coefficients k, float *dgamma,
                                         float *dbeta)
 {
-    int i = (int)warp_index();
+    int i = (int)blockIdx.x;
     channel_sums of(sums, tiles, channels, i);
     double dy, dy_xhat;
 
-    if (i >= channels)
-        return;
     dy = of.total([&](int tile) { return of.at(tile, SUM_DY); });
     dy_xhat = of.total([&](int tile) { return of.at(tile, SUM_DY_X); })
               * stat[STAT_RSTD * channels + i];
-    if (warp_lane() > 0)
+    if (threadIdx.x > 0)
         return;
     dbeta[i] += (float)dy;
     dgamma[i] += (float)dy_xhat;
@@ -122,8 +119,10 @@ static __global__ void write_dx(size_t n, gradients<T, X> g,
     for (size_t i = thread_index() * W; i < n; i += grid_threads() * W) {
         int column = (int)(i % (size_t)g.channels);
         typename gradients<T, X>::template at<W> at(g, column);
-        float d[W], v[W], more[W] = {};
+        float d[W], v[W], more[W] = {}, linear[W], constant[W];
 
+        load(linear, k.linear + column);
+        load(constant, k.constant + column);
         load(d, g.dz + i);
         g.x.get(v, i);
         if (add)
@@ -131,8 +130,7 @@ static __global__ void write_dx(size_t n, gradients<T, X> g,
 #pragma unroll
         for (int j = 0; j < W; j++) {
             float dy = at.affine(j, v[j]) > 0 ? d[j] : 0;
-            float from_x = fmaf(k.linear[column + j], v[j] - at.mean[j],
-                                k.constant[column + j]);
+            float from_x = fmaf(linear[j], v[j] - at.mean[j], constant[j]);
 
             d[j] = fmaf(at.affine.scale[j], dy, from_x) + more[j];
         }
@@ -160,7 +158,7 @@ static void bn_relu_grad(struct queue *q, const struct call *c, X seen)
 
         if (!given)
             rows_launch<W>(q, g, rows, channels, sums);
-        launch(q, blocks_for((size_t)channels * WARP_LANES), BLOCK_THREADS, 0,
+        launch(q, (unsigned)channels, BLOCK_THREADS, sizeof(channel_memory),
                write_parameters, channels, (int)tiles_of(rows, TILE_ROWS),
                (double)rows, stat, sums, k,
                data_of<float>(&o[BN_RELU_GRAD_DGAMMA]),

@@ -80,18 +80,16 @@ static __device__ void write_channel(const struct norm &n, int i, double mean,
     *running_var += (float)(n.factor * (unbiased - *running_var));
 }
 
-/* One warp for each channel; sums are of differences from an origin (C), or
+/* One block for each channel; sums are of differences from an origin (C), or
  * from 0 if that is NULL. */
 template <typename T>
 static __global__ void write_stat(struct norm n, const float *sums,
                                   const T *origin)
 {
-    int i = (int)warp_index();
+    int i = (int)blockIdx.x;
     channel_sums of(sums, n.tiles, n.channels, i);
     double mean, squares;
 
-    if (i >= n.channels)
-        return;
     mean = of.total([&](int tile) {
         return (double)of.at(tile, SUM_MEAN) * rows_of_tile(n.rows, tile);
     }) / (double)n.rows;
@@ -100,7 +98,7 @@ static __global__ void write_stat(struct norm n, const float *sums,
 
         return of.at(tile, SUM_SQUARES) + d * d * rows_of_tile(n.rows, tile);
     });
-    if (warp_lane() == 0)
+    if (threadIdx.x == 0)
         write_channel(n, i, origin ? widen(origin[i]) + mean : mean, squares);
 }
 
@@ -139,7 +137,7 @@ void cuda_bn_stats(struct queue *q, const struct call *c)
                     q, moments<T>{ data_of<T>(x), n.channels }, n.rows,
                     n.channels, sums);
             });
-        launch(q, blocks_for((size_t)n.channels * WARP_LANES), BLOCK_THREADS,
-               0, write_stat<T>, n, sums, given ? NULL : data_of<T>(x));
+        launch(q, (unsigned)n.channels, BLOCK_THREADS, sizeof(channel_memory),
+               write_stat<T>, n, sums, given ? NULL : data_of<T>(x));
     });
 }

@@ -5,36 +5,53 @@
  */
 #include <cfloat>
 
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/table.h"
 
-/* n: elements; W divides it. All threads that write, write the same. */
-template <typename T, int W>
-static __global__ void check_finite(size_t n, const T *gradient, float *scale)
+template <typename T>
+static __device__ bool all_finite(const T *gradient, int n)
 {
-    for (size_t i = thread_index() * W; i < n; i += grid_threads() * W) {
-        float v[W];
+    float v[4] = {};
+    bool finite = true;
 
-        load(v, gradient + i);
-        for (int k = 0; k < W; k++)
-            if (!(fabsf(v[k]) <= FLT_MAX))
-                scale[LOSS_SCALE_OVERFLOW] = 1;
-    }
+    load_four(v, gradient, n);
+#pragma unroll
+    for (int k = 0; k < 4; k++)
+        finite &= fabsf(v[k]) <= FLT_MAX;
+    return finite;
+}
+
+/* One thread for four elements. All threads that write, write the same. */
+static __global__ void check_finite(const __grid_constant__ table t,
+                                    float *scale)
+{
+    const table_row &r = table_find(t);
+    size_t i = 4 * table_thread(r);
+
+    if (i >= r.n)
+        return;
+    with_stored(r.dtype, [&](auto number) {
+        using T = decltype(number);
+
+        if (!all_finite(static_cast<const T *>(r.data[0]) + i,
+                        four_at(i, r.n)))
+            scale[LOSS_SCALE_OVERFLOW] = 1;
+    });
+}
+
+static void check_all(struct queue *q, const struct gathering *g)
+{
+    launch(q, g->table.blocks, BLOCK_THREADS, 0, check_finite, g->table,
+           table_shared<float *>(g));
 }
 
 void cuda_check_finite(struct queue *q, const struct call *c)
 {
     const struct operand *gradient = &c->operand[CHECK_FINITE_GRADIENT];
     float *scale = data_of<float>(&c->operand[CHECK_FINITE_SCALE]);
-    size_t n = operand_elements(gradient);
+    struct table_row row = {};
 
-    with_number(gradient->dtype, [&](auto number) {
-        using T = decltype(number);
-
-        with_width<T>((int)(n % FULL_WIDTH<T>), [&](auto width) {
-            constexpr int W = decltype(width)::value;
-
-            launch(q, blocks_for(n / W), BLOCK_THREADS, 0, check_finite<T, W>,
-                   n, data_of<T>(gradient), scale);
-        });
-    });
+    row.data[0] = gradient->data;
+    row.n = operand_elements(gradient);
+    row.dtype = gradient->dtype;
+    table_gather(q, check_all, scale, row, 4 * BLOCK_THREADS);
 }

@@ -27,7 +27,7 @@ void conv_with_bias(struct queue *q, const struct call *c, const float *bias)
 
         result.bias = bias;
         with_direct<W>(x, [&](auto direct) {
-            patches<T, W, false, true, decltype(direct)::value> seen(x, s);
+            patches<T, W, PATCHES, true, decltype(direct)::value> seen(x, s);
 
             with_elements<T, W>(w, [&](auto found) {
                 plain<T, W, decltype(found)> weights = { found, depth, s.co };

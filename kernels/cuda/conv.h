@@ -176,13 +176,17 @@ template <typename T, int W> struct stat_filter {
     }
 };
 
+/* Which product's patches: P, or P' for a stride of 1, or for more. */
+enum patch_kind { PATCHES, TRANSPOSED_PATCHES, SPREAD_PATCHES };
+
 /*
- * P, or P' if TRANSPOSED: the elements of a tensor (N, H, W, C) that a filter
- * sees at the pixels of another (N, H', W', ...). ALONG_K as in gemm.h; DIRECT
- * if the tensor is not loaded through a stat.
+ * P or P': the elements of a tensor (N, H, W, C) that a filter sees at the
+ * pixels of another (N, H', W', ...). ALONG_K as in gemm.h; DIRECT if the
+ * tensor is not loaded through a stat.
  */
-template <typename T, int W_, bool TRANSPOSED, bool ALONG_K, bool DIRECT>
+template <typename T, int W_, patch_kind KIND, bool ALONG_K, bool DIRECT>
 struct patches {
+    static constexpr bool TRANSPOSED = KIND != PATCHES;
     using element = T;
     static constexpr int width = W_;
     static constexpr bool along_k = ALONG_K;
@@ -251,7 +255,7 @@ struct patches {
         *at = data;
         if (c.channel < 0 || y < 0 || x < 0)
             return false;
-        if (TRANSPOSED && stride > 1) {
+        if (KIND == SPREAD_PATCHES) {
             int down = step.quotient(y), right = step.quotient(x);
 
             if (down * stride != y || right * stride != x)
@@ -280,8 +284,8 @@ struct patches {
 /* P of a tensor in blocks of fewer bits, whose numbers become those that expand
  * makes of them. */
 template <typename T, int W_>
-struct saved_patches : patches<T, W_, false, false, false> {
-    using base = patches<T, W_, false, false, false>;
+struct saved_patches : patches<T, W_, PATCHES, false, false> {
+    using base = patches<T, W_, PATCHES, false, false>;
 
     enum dtype dtype;
 
@@ -442,6 +446,16 @@ static void with_direct(const struct operand *o, F f)
             return;
         }
     f(std::false_type());
+}
+
+/* f is called with the kind of patches that a data gradient sees. */
+template <typename F>
+static void with_transposed(const struct conv_shape &s, F f)
+{
+    if (s.stride > 1)
+        f(std::integral_constant<patch_kind, SPREAD_PATCHES>());
+    else
+        f(std::integral_constant<patch_kind, TRANSPOSED_PATCHES>());
 }
 
 /* A convolution that also adds a float to each output channel, or NULL. */

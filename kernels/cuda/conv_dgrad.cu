@@ -19,18 +19,21 @@ void cuda_conv_dgrad(struct queue *q, const struct call *c)
         using Product = decltype(product);
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;
-        patches<T, W, true, true, true> seen(dy, s);
         conv_gradient<T> gradient = {
             conv_out_of<T>(dx, add, &o[CONV_DGRAD_SUMS]),
             data_of<T>(&o[CONV_DGRAD_X]),
             data_of<float>(&o[CONV_DGRAD_STAT])
         };
 
-        with_elements<T, W>(w, [&](auto found) {
-            swapped_weights<T, W, decltype(found)> weights(found, s);
+        with_transposed(s, [&](auto kind) {
+            patches<T, W, decltype(kind)::value, true, true> seen(dy, s);
 
-            gemm_launch<Product>(q, seen, weights, s.inputs(), s.ci, depth,
-                                 depth, gradient);
+            with_elements<T, W>(w, [&](auto found) {
+                swapped_weights<T, W, decltype(found)> weights(found, s);
+
+                gemm_launch<Product>(q, seen, weights, s.inputs(), s.ci,
+                                     depth, depth, gradient);
+            });
         });
     });
 }

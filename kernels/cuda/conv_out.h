@@ -11,15 +11,6 @@
 
 static_assert((int)GEMM_BM == (int)TILE_ROWS, "a block has the rows of a tile");
 
-/* The value of x after it is stored. */
-template <typename T> static __device__ inline float rounded(float x)
-{
-    T stored;
-
-    narrow(&stored, x);
-    return widen(stored);
-}
-
 /* A matrix (rows, columns). A tensor may be added to it, and a bias to each of
  * its rows. */
 template <typename T> struct conv_out {

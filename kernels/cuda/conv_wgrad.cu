@@ -4,29 +4,161 @@
  * through a saved batch norm and may be stored in blocks of fewer bits, times dy
  * (N, Ho, Wo, Co).
  *
- * The pixels are cut into parts, which blocks sum in parallel.
+ * The pixels are cut into parts, which blocks sum in parallel. Neighbouring
+ * parts make a group. The block of a group that ends last adds up the group's
+ * parts, and of the groups of a tile the one that is done last adds up the
+ * groups, always in the order of their numbers: so it does not matter which
+ * block it is. Blocks take tickets to know.
  *
- * scratch: the sum of each part, (parts, KH, KW, Ci, Co) floats.
+ * scratch: the sum of each part, (parts, KH, KW, Ci, Co) floats; a group's sum
+ * then takes the place of its first part's.
  */
 #include "kernels/cuda/conv.h"
 #include "kernels/cuda/partial_sums.h"
 #include "kernels/cuda/parts.h"
 
-/* Adds the parts to dw. A member of a pool has only its nonzeros there. */
-template <typename T>
-static __global__ void add_parts(size_t n, int parts, const float *sums,
-                                 elements<T> where, T *dw)
+/* A tile has one ticket for each group and one for the groups. Where a sum has
+ * parts, it has so few tiles (parts.h) that these are enough. */
+enum { TICKETS = 1 << 15 };
+
+/* Every ticket is 0 again when a kernel ends. */
+static __device__ unsigned tickets[TICKETS];
+
+/* Adds W numbers that other blocks have written. */
+template <int W>
+static __device__ void add_written(float (&sum)[W], const float *from)
 {
-    for (size_t i = thread_index(); i < n; i += grid_threads()) {
-        float sum = 0;
+    if constexpr (W == 4) {
+        float4 v = __ldcg(reinterpret_cast<const float4 *>(from));
+
+        sum[0] += v.x;
+        sum[1] += v.y;
+        sum[2] += v.z;
+        sum[3] += v.w;
+    } else {
+        sum[0] += __ldcg(from);
+    }
+}
+
+/* Stores the sums of a part, and adds them up to those of a group and to the
+ * gradient. A member of a pool has only its nonzeros there. */
+struct weight_gradient : partial_sums {
+    int parts, group;            /* parts of a group */
+    elements<char> where;
+    enum dtype dtype;
+    void *dw;
+
+    /* Whether this block is the last of `count` that come here; then it can
+     * read what the others have written. */
+    __device__ bool comes_last(unsigned &seen, unsigned *ticket,
+                               int count) const
+    {
+        __threadfence();
+        __syncthreads();
+        if (count == 1)
+            return true;
+        if (threadIdx.x == 0)
+            seen = atomicInc(ticket, (unsigned)count - 1);
+        __syncthreads();
+        __threadfence();
+        return seen == (unsigned)count - 1;
+    }
+
+    __device__ float *part_at(int part) const
+    {
+        return to + (size_t)part * (size_t)rows * (size_t)columns;
+    }
+
+    /* Calls f(i, sums) for all elements i.. of the tile that begins in row m
+     * and column n, W at once, with their sums over `count` parts, `step`
+     * apart. */
+    template <typename Product, int W, typename F>
+    __device__ void add_up(int m, int n, int first, int step, int count,
+                           F f) const
+    {
+        constexpr int ACROSS = Product::BN / W;
+        int row = m + (int)threadIdx.x / ACROSS;
+        int column = n + (int)threadIdx.x % ACROSS * W;
+        int end = rows - m < GEMM_BM ? rows : m + (int)GEMM_BM;
+
+        if (column >= columns)
+            return;
+        for (; row < end; row += Product::THREADS / ACROSS) {
+            size_t i = (size_t)row * (size_t)columns + (size_t)column;
+            float sum[W] = {};
+
+#pragma unroll 8
+            for (int k = 0; k < count; k++)
+                add_written(sum, part_at(first + k * step) + i);
+            f(i, sum);
+        }
+    }
+
+    /* Adds to element i of the gradient. There is much code to find a nonzero,
+     * so that every kernel has it once. */
+    OUT_OF_LINE __device__ void add_to_dw(size_t i, float sum) const
+    {
         size_t at;
 
         if (!where.find(i, &at))
-            continue;
-        for (int k = 0; k < parts; k++)
-            sum += sums[(size_t)k * n + i];
-        narrow(&dw[at], widen(dw[at]) + sum);
+            return;
+        with_stored(dtype, [&](auto number) {
+            auto *to = static_cast<decltype(number) *>(dw) + at;
+
+            narrow(to, widen(*to) + sum);
+        });
     }
+
+    template <typename Product, int W>
+    __device__ void finish(unsigned &seen, int m, int n) const
+    {
+        int at = (int)blockIdx.z / group, groups = (parts + group - 1) / group;
+        int first = at * group;
+        int own = parts - first < group ? parts - first : group;
+        unsigned tile = blockIdx.y * gridDim.x + blockIdx.x;
+        unsigned *ticket = tickets + tile * (unsigned)(groups + 1);
+        float *sums = part_at(first);
+
+        if (!comes_last(seen, ticket + 1 + at, own))
+            return;
+        if (groups > 1) {
+            add_up<Product, W>(m, n, first, 1, own,
+                               [=](size_t i, float (&sum)[W]) {
+                store(sums + i, sum);
+            });
+            if (!comes_last(seen, ticket, groups))
+                return;
+        }
+        add_up<Product, W>(m, n, 0, groups > 1 ? group : 1,
+                           groups > 1 ? groups : own,
+                           [this](size_t i, float (&sum)[W]) {
+            for (int k = 0; k < W; k++)
+                add_to_dw(i + (size_t)k, sum[k]);
+        });
+    }
+
+    template <typename Product>
+    __device__ void take(Product &p, column_sums<Product> &s, int m,
+                         int n) const
+    {
+        unsigned &seen = *reinterpret_cast<unsigned *>(&s);
+
+        partial_sums::take(p, s, m, n);
+        if (columns % 4 == 0)
+            finish<Product, 4>(seen, m, n);
+        else
+            finish<Product, 1>(seen, m, n);
+    }
+};
+
+/* About the root of the parts. */
+static int group_of(int parts)
+{
+    int group = 1;
+
+    while (group * group < parts)
+        group++;
+    return group;
 }
 
 void cuda_conv_wgrad(struct queue *q, const struct call *c)
@@ -34,9 +166,13 @@ void cuda_conv_wgrad(struct queue *q, const struct call *c)
     const struct operand *o = c->operand, *x = &o[CONV_WGRAD_X];
     const struct operand *dy = &o[CONV_WGRAD_DY], *dw = &o[CONV_WGRAD_DW];
     struct conv_shape s = conv_shape_of(c, x, dw, dy);
-    float *sums = static_cast<float *>(c->scratch);
-    int depth = s.outputs(), parts = wgrad_parts(dw, (size_t)depth);
-    int part = wgrad_part((size_t)depth, parts);
+    int depth = s.outputs();
+    int part = wgrad_part((size_t)depth, wgrad_parts(dw, (size_t)depth));
+    int parts = (depth + part - 1) / part;
+    weight_gradient to = { { static_cast<float *>(c->scratch),
+                             s.taps * s.ci, s.co },
+                           parts, group_of(parts), elements<char>(dw),
+                           dw->dtype, dw->data };
 
     conv_choose(q, c, dtype_in_blocks(x->dtype) ? dy : x, dy, s, s.co,
                 [&](auto product, auto width) {
@@ -44,25 +180,17 @@ void cuda_conv_wgrad(struct queue *q, const struct call *c)
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;
         plain<T, W, dense<T>> gradient = { dense<T>(dy), depth, s.co };
-        partial_sums to = { sums, s.taps * s.ci, s.co };
 
         if (dtype_in_blocks(x->dtype))
             gemm_launch<Product>(q, saved_patches<T, W>(x, s), gradient,
                                  s.taps * s.ci, s.co, depth, part, to);
         else
             with_direct<W>(x, [&](auto direct) {
-                patches<T, W, false, false, decltype(direct)::value> seen(x, s);
+                patches<T, W, PATCHES, false, decltype(direct)::value> seen(x,
+                                                                            s);
 
                 gemm_launch<Product>(q, seen, gradient, s.taps * s.ci, s.co,
                                      depth, part, to);
             });
-    });
-    with_number(dw->dtype, [&](auto number) {
-        using T = decltype(number);
-        size_t n = operand_elements(dw);
-
-        launch(q, blocks_for(n), BLOCK_THREADS, 0, add_parts<T>, n,
-               (depth + part - 1) / part, sums, elements<T>(dw),
-               data_of<T>(dw));
     });
 }

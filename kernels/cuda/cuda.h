@@ -24,6 +24,13 @@
 #define CUDA_EMULATED false
 #endif
 
+/* Begins the declaration of a device's function that kernels call. */
+#ifdef __CUDACC__
+#define OUT_OF_LINE __noinline__
+#else
+#define OUT_OF_LINE
+#endif
+
 /* Numbers that change in every step. They are on the device, where a recorded
  * step reads their present values. */
 struct progress {
@@ -31,6 +38,8 @@ struct progress {
     float learning_rate;
 };
 
+struct crew;
+struct gathering;
 struct load_list;
 struct rewiring;
 
@@ -41,6 +50,8 @@ struct queue {
     const struct progress *progress; /* on the device */
     double *report;                  /* [METRIC_COUNT] on the host, pinned */
     void *blas;                      /* cuBLAS's handle (blas.h) */
+    struct crew *crew;               /* makes samples */
+    struct gathering *gathered;      /* calls that wait (table.h) */
     struct load_list *loads;
     struct rewiring *rewiring;
     bool recording;
@@ -182,6 +193,15 @@ static __device__ inline void narrow(fp16 *to, float x)
     to->bits = __half_as_ushort(__float2half_rn(x));
 }
 
+/* The value of x after it is stored. */
+template <typename T> static __device__ inline float rounded(float x)
+{
+    T stored;
+
+    narrow(&stored, x);
+    return widen(stored);
+}
+
 /* W elements in a row, moved at once. */
 template <typename T, int W> struct alignas(sizeof(T) * W) pack {
     T element[W];
@@ -218,6 +238,19 @@ static __device__ inline float relu(float x)
 
 /* Calls f with a number of the type in which floats are stored. */
 template <typename F> static void with_number(enum dtype dtype, F f)
+{
+    if (dtype == DTYPE_F32)
+        f(float());
+    else if (dtype == DTYPE_BF16)
+        f(bf16());
+    else
+        f(fp16());
+}
+
+/* Calls f, on the device, with a number of the type in which floats are stored.
+ */
+template <typename F>
+static __device__ inline void with_stored(enum dtype dtype, F f)
 {
     if (dtype == DTYPE_F32)
         f(float());

@@ -23,8 +23,7 @@
 #include "kernels/cuda/async.h"
 #include "kernels/cuda/mma.h"
 
-enum { GEMM_THREADS = 128, GEMM_WARPS = GEMM_THREADS / WARP_LANES,
-       GEMM_BM = 128, GEMM_STAGES = 3 };
+enum { GEMM_BM = 128, GEMM_STAGES = 3 };
 
 /* n / divisor for 0 <= n < 2^31 (Granlund and Montgomery, "Division by
  * invariant integers using multiplication", 1994). */
@@ -93,16 +92,19 @@ template <int X, int BK> struct turned_tile {
 };
 
 /*
- * Ways to multiply tiles. add() adds the product of two tiles to a thread's
- * sums, ROWS by COLUMNS of them. at(i, j) is in row(i) and column(j) of the
- * block's tile; if j is even, at(i, j + 1) is in the column beside it. Lanes
- * that are ACROSS apart have the same columns.
+ * Ways to multiply tiles, by blocks of THREADS. add() adds the product of two
+ * tiles to a thread's sums, ROWS by COLUMNS of them. at(i, j) is in row(i) and
+ * column(j) of the block's tile; if j is even, at(i, j + 1) is in the column
+ * beside it. Lanes that are ACROSS apart have the same columns.
  */
 
-/* The sums of matrix units, 32 rows for each warp. */
+/* The sums of matrix units. Where a tile is wide more warps share it, so that
+ * enough registers are left for several blocks. */
 template <int N> struct warp_sums {
     static constexpr int BN = N;
-    static constexpr int HIGH = GEMM_BM / GEMM_WARPS / 16, WIDE = BN / 8;
+    static constexpr int THREADS = BN > 32 ? 256 : 128;
+    static constexpr int WARPS = THREADS / WARP_LANES;
+    static constexpr int HIGH = GEMM_BM / WARPS / 16, WIDE = BN / 8;
     static constexpr int ROWS = 2 * HIGH, COLUMNS = 2 * WIDE, ACROSS = 4;
 
     float sum[HIGH][WIDE][4] = {};
@@ -239,6 +241,7 @@ template <int N> struct tf32_product : warp_sums<N> {
  * columns, in fours. */
 template <int N> struct float_product {
     using element = float;
+    static constexpr int THREADS = 128, WARPS = THREADS / WARP_LANES;
     static constexpr int BN = N, BK = 16, GROUPS = N / 32;
     static constexpr int ROWS = 8, COLUMNS = 4 * GROUPS, ACROSS = 8;
 
@@ -302,7 +305,7 @@ static __device__ void each_pair(Product &p, F f)
 /* Two sums of each column of the block's tile, added up from the sums over each
  * warp's rows. */
 template <typename Product> struct column_sums {
-    float of_warp[SUM_ROWS][GEMM_WARPS][Product::BN];
+    float of_warp[SUM_ROWS][Product::WARPS][Product::BN];
 
     /* Adds this thread's share of column(j). */
     __device__ void put(int which, int j, float sum)
@@ -320,7 +323,7 @@ template <typename Product> struct column_sums {
         float sum = of_warp[which][0][column];
 
 #pragma unroll
-        for (int i = 1; i < GEMM_WARPS; i++)
+        for (int i = 1; i < Product::WARPS; i++)
             sum += of_warp[which][i][column];
         return sum;
     }
@@ -333,7 +336,9 @@ template <typename Product, typename Source, int X> struct tile_share {
     static constexpr int W = Source::width;
     static constexpr int ROWS = ALONG_K ? X : Product::BK;
     static constexpr int ACROSS = (ALONG_K ? Product::BK : X) / W;
-    static constexpr int HIGH = GEMM_THREADS / ACROSS, COUNT = ROWS / HIGH;
+    static constexpr int HIGH = Product::THREADS / ACROSS, COUNT = ROWS / HIGH;
+
+    static_assert(COUNT * HIGH == ROWS, "equal shares");
 
     /* Whether the figures of the rows stay in registers. */
     static constexpr bool KEPT = ALONG_K && COUNT <= 8;
@@ -465,7 +470,7 @@ template <typename Product, typename A, typename B> union gemm_shared {
  * row m and column n.
  */
 template <typename Product, typename A, typename B, typename Output>
-static __global__ void __launch_bounds__(GEMM_THREADS)
+static __global__ void __launch_bounds__(Product::THREADS)
     gemm(A a, B b, int k_end, int part, Output output)
 {
     constexpr int AHEAD = GEMM_STAGES - 1;
@@ -517,7 +522,7 @@ static void gemm_launch(struct queue *q, const A &a, const B &b, int m, int n,
            dim3((unsigned)((m + GEMM_BM - 1) / GEMM_BM),
                 (unsigned)((n + Product::BN - 1) / Product::BN),
                 (unsigned)parts),
-           GEMM_THREADS, sizeof(gemm_shared<Product, A, B>),
+           Product::THREADS, sizeof(gemm_shared<Product, A, B>),
            gemm<Product, A, B, Output>, a, b, k, part, output);
 }
 

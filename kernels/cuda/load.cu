@@ -16,52 +16,81 @@ static size_t room_bytes(const struct operand *o)
                : 0;
 }
 
-/* Stores a sample from its room. */
-static void store_sample(const struct load *l, int stream, int sample)
+/* Stores sample number `sample` of a stream, n elements. */
+static void store_sample(const struct operand *o, int sample, size_t n,
+                         const float *from)
 {
-    const struct operand *o = &l->stream[stream];
-    size_t n = operand_sample_elements(o);
+    uint16_t *to = static_cast<uint16_t *>(o->data) + (size_t)sample * n;
 
-    for (size_t k = 0; k < n; k++)
-        float_store(o->data, (size_t)sample * n + k, o->dtype,
-                    l->room[stream][k]);
+    if (o->dtype == DTYPE_BF16)
+        for (size_t k = 0; k < n; k++)
+            to[k] = bf16_store(from[k]);
+    else
+        for (size_t k = 0; k < n; k++)
+            to[k] = f16_store(from[k]);
 }
 
-/* The loader's part `of` is this load. */
-static void fill(const struct load *l, const struct loader *loader,
-                 const struct part *of)
+/* Makes one sample, in a thread's own room where it is stored in 16 bits. */
+static void fill_sample(const struct load *l, const struct loader *loader,
+                        const struct part *of, int thread, int sample)
 {
-    for (int i = 0; i < of->count.of[EXTENT_SAMPLES]; i++) {
-        struct stream streams[LOAD_STREAMS] = {};
+    struct stream streams[LOAD_STREAMS] = {};
 
-        for (int k = 0; k < LOAD_STREAMS; k++)
-            if (l->room[k])
-                streams[k] = { l->room[k], i };
-            else
-                streams[k].data = l->stream[k].data;
-        loader->fill(loader->arg, of, i, i + 1, streams);
-        for (int k = 0; k < LOAD_STREAMS; k++)
-            if (l->room[k])
-                store_sample(l, k, i);
+    for (int k = 0; k < LOAD_STREAMS; k++) {
+        const struct operand *o = &l->stream[k];
+
+        if (l->room[k])
+            streams[k] = { l->room[k] + (size_t)thread * room_bytes(o),
+                           sample };
+        else
+            streams[k].data = o->data;
     }
+    loader->fill(loader->arg, of, sample, sample + 1, streams);
+    for (int k = 0; k < LOAD_STREAMS; k++)
+        if (l->room[k])
+            store_sample(&l->stream[k], sample,
+                         operand_sample_elements(&l->stream[k]),
+                         static_cast<float *>(streams[k].data));
 }
 
-void load_list_fill(const struct load_list *list, const struct loader *loader,
-                    const struct extents *ahead)
+/* The loader's part `of` is this load. Threads have equal shares of it. */
+static void fill(struct crew *crew, const struct load *l,
+                 const struct loader *loader, const struct part *of)
+{
+    int64_t samples = of->count.of[EXTENT_SAMPLES], threads = l->threads;
+
+    crew_run(crew, l->threads, [&](int t) {
+        int end = (int)(samples * (t + 1) / threads);
+
+        for (int i = (int)(samples * t / threads); i < end; i++)
+            fill_sample(l, loader, of, t, i);
+    });
+}
+
+void load_list_fill(struct crew *crew, const struct load_list *list,
+                    const struct loader *loader, const struct extents *ahead)
 {
     for (int i = 0; i < list->count; i++) {
         struct part part = list->loads[i].part;
 
         part.first = extents_sum(&part.first, ahead);
-        fill(&list->loads[i], loader, &part);
+        fill(crew, &list->loads[i], loader, &part);
     }
+}
+
+static void free_load(struct queue *q, struct load *l)
+{
+    queue_check(q, cudaFreeHost(l->memory));
+    if (l->copied)
+        queue_check(q, cudaEventDestroy(l->copied));
+    *l = {};
 }
 
 void load_list_free(struct queue *q, struct load_list *list)
 {
     for (int i = 0; i < list->count; i++)
-        queue_check(q, cudaFreeHost(list->loads[i].memory));
-    list->count = 0;
+        free_load(q, &list->loads[i]);
+    list->count = list->turn = 0;
 }
 
 /* Divides the memory of a load among streams like those of a call; returns the
@@ -71,52 +100,68 @@ static size_t lay_out(struct load *l, const struct call *c)
     char *memory = static_cast<char *>(l->memory);
     size_t at = 0;
 
+    l->threads = c->threads;
+    l->part = *c->part;
     for (int i = 0; i < LOAD_STREAMS; i++) {
         struct operand *o = &l->stream[i];
 
         *o = c->operand[i];
         o->data = memory + at;
         at += round_up(operand_bytes(o), HOST_ALIGNMENT);
-        l->room[i] = dtype_is_narrow(o->dtype)
-                         ? reinterpret_cast<float *>(memory + at) : NULL;
-        at += room_bytes(o);
+        l->room[i] = dtype_is_narrow(o->dtype) ? memory + at : NULL;
+        at += (size_t)c->threads * room_bytes(o);
     }
     return at;
 }
 
-/* A load like that of the call, at index i of a list, with enough memory. */
-static struct load *reserve(struct queue *q, const struct call *c, int i)
+/* A load like that of the call, with enough memory; false: there is none. */
+static bool reserve(struct queue *q, struct load *l, const struct call *c)
 {
-    struct load *l = &q->loads->loads[i];
     size_t bytes = lay_out(l, c);
 
-    if (i < q->loads->count && l->bytes < bytes)
-        load_list_free(q, q->loads);
-    if (i >= q->loads->count) {
+    if (l->bytes < bytes) {
+        free_load(q, l);
         queue_check(q, cudaHostAlloc(&l->memory, bytes, cudaHostAllocDefault));
         if (q->error != cudaSuccess)
-            return NULL;
+            return false;
         l->bytes = bytes;
-        q->loads->count = i + 1;
     }
     lay_out(l, c);
-    l->part = *c->part;
+    return true;
+}
+
+/* The load for the next part of a recorded program. */
+static struct load *next_recorded(struct queue *q, const struct call *c)
+{
+    struct load *l = &q->loads->loads[q->loads->count++];
+
+    return reserve(q, l, c) ? l : NULL;
+}
+
+/* The other of two loads, once the device has what it had before, filled. */
+static struct load *next_in_turn(struct queue *q, const struct call *c)
+{
+    struct load_list *list = q->loads;
+    struct load *l = &list->loads[list->turn];
+
+    list->turn = (list->turn + 1) % LOAD_TURNS;
+    list->count = LOAD_TURNS;
+    if (l->copied)
+        queue_check(q, cudaEventSynchronize(l->copied));
+    if (!reserve(q, l, c))
+        return NULL;
+    if (!l->copied)
+        queue_check(q, cudaEventCreate(&l->copied));
+    fill(q->crew, l, c->batch->loader, &l->part);
     return l;
 }
 
-/* Without a recording there is one load, which is used again when the copies
- * from it are done. */
 void cuda_load(struct queue *q, const struct call *c)
 {
-    struct load *l;
+    struct load *l = q->recording ? next_recorded(q, c) : next_in_turn(q, c);
 
-    if (!q->recording)
-        queue_check(q, cudaStreamSynchronize(q->stream));
-    l = reserve(q, c, q->recording ? q->loads->count : 0);
     if (!l)
         return;
-    if (!q->recording)
-        fill(l, c->batch->loader, &l->part);
     for (int i = 0; i < LOAD_STREAMS; i++)
         if (operand_given(&c->operand[i]))
             queue_check(q, cudaMemcpyAsync(c->operand[i].data,
@@ -124,4 +169,6 @@ void cuda_load(struct queue *q, const struct call *c)
                                            operand_bytes(&l->stream[i]),
                                            cudaMemcpyHostToDevice,
                                            q->stream));
+    if (l->copied)
+        queue_check(q, cudaEventRecord(l->copied, q->stream));
 }

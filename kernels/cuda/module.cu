@@ -9,7 +9,8 @@
  * to step there are two graphs that take turns, so that the samples of one are
  * made while the device works on those of the other. Batches whose parts change
  * their sizes every time, or are very many, are not captured but put on the
- * queue call by call.
+ * queue call by call, and the samples of a part are made while the device works
+ * on the part before.
  *
  * After the first error of the runtime nothing is done any more, and `healthy`
  * names it.
@@ -24,6 +25,7 @@
 #include "kernels/cuda/load.h"
 #include "kernels/cuda/module.h"
 #include "kernels/cuda/rewire.h"
+#include "kernels/cuda/table.h"
 
 enum { TURNS = 2, CAPABILITY_MAJOR = 7, CAPABILITY_MINOR = 5 };
 
@@ -60,6 +62,8 @@ enum { CEILING_BYTES = CUDA_EMULATED ? 1 << 16 : 1 << 28,
 struct device {
     struct queue queue;
     enum mode mode;
+    enum op_code last;               /* that was put on the queue */
+    struct gathering gathered;
     struct recording recordings[MAX_PROGRAMS][TURNS];
     int turn[MAX_PROGRAMS];
     struct load_list loads;          /* of calls that are not recorded */
@@ -145,12 +149,18 @@ static int module_list(struct device_info info[], int max)
     return count < max ? count : max;
 }
 
-/* The first device that can be used; -1 and why if there is none. */
-static int choose(struct device_info *info, char why[WHY_SIZE])
+/* The device of a number, or the first that can be used; -1 and why if there is
+ * none. */
+static int choose(int number, struct device_info *info, char why[WHY_SIZE])
 {
     int count = count_devices(why);
 
+    if (count > 0 && number >= count)
+        snprintf(why, WHY_SIZE, "there are %d devices, numbered from 0",
+                 count);
     for (int i = 0; i < count; i++) {
+        if (number != DEVICE_ANY && number != i)
+            continue;
         *info = {};
         describe(i, info);
         if (info->usable)
@@ -166,7 +176,7 @@ static void module_hardware(char name[WHY_SIZE])
     struct device_info info;
     int driver = 0;
 
-    if (choose(&info, name) < 0)
+    if (choose(DEVICE_ANY, &info, name) < 0)
         return;
     cudaDriverGetVersion(&driver);
     snprintf(name, WHY_SIZE, "%.128s, driver for CUDA %d.%d", info.line,
@@ -175,10 +185,11 @@ static void module_hardware(char name[WHY_SIZE])
 
 static void module_close(struct device *);
 
-static bool module_open(struct device **out, int, char why[WHY_SIZE])
+static bool module_open(struct device **out, int number, int threads,
+                        char why[WHY_SIZE])
 {
     struct device_info info;
-    int index = choose(&info, why);
+    int index = choose(number, &info, why);
     struct device *d;
     struct queue *q;
 
@@ -204,6 +215,8 @@ static bool module_open(struct device **out, int, char why[WHY_SIZE])
     q->progress = static_cast<const struct progress *>(d->progress_on_device);
     queue_check(q, cudaEventCreate(&d->before));
     queue_check(q, cudaEventCreate(&d->after));
+    q->crew = crew_new(threads);
+    q->gathered = &d->gathered;
     q->loads = &d->loads;
     q->rewiring = &d->rewiring;
     if (q->error != cudaSuccess) {
@@ -250,6 +263,7 @@ static void module_close(struct device *d)
     cudaFreeHost(d->queue.report);
     if (d->queue.stream)
         cudaStreamDestroy(d->queue.stream);
+    crew_free(d->queue.crew);
     free(d);
 }
 
@@ -406,7 +420,7 @@ static void prepare_next(struct device *d, int program,
     next = recording_of(d, program);
     if (!same_constants(next, batch, parts))
         return;
-    load_list_fill(&next->loads, batch->loader, &batch->whole);
+    load_list_fill(d->queue.crew, &next->loads, batch->loader, &batch->whole);
     next->filled = true;
     next->step = batch->step + 1;
 }
@@ -418,7 +432,7 @@ static void launch_recording(struct device *d, int program,
     static const struct extents none = {};
 
     if (!r->filled || r->step != batch->step)
-        load_list_fill(&r->loads, batch->loader, &none);
+        load_list_fill(d->queue.crew, &r->loads, batch->loader, &none);
     r->filled = false;
     queue_check(&d->queue, cudaGraphLaunch(r->graph, d->queue.stream));
     d->reported = r->reports;
@@ -428,6 +442,7 @@ static void launch_recording(struct device *d, int program,
 
 static void module_end(struct device *d, int program, const struct batch *batch)
 {
+    table_flush(&d->queue);
     if (d->mode == RECORDING)
         end_recording(d, recording_of(d, program));
     if (d->mode != QUEUED && d->queue.error == cudaSuccess)
@@ -444,6 +459,9 @@ static void put(struct device *d, enum op_code op, const struct call *c)
 #undef OP
     };
 
+    if (op != d->last)
+        table_flush(&d->queue);
+    d->last = op;
     operations[op](&d->queue, c);
     d->reported |= op == OP_report
                    && operand_given(&c->operand[REPORT_METRICS]);
@@ -458,6 +476,7 @@ static void run_at_once(struct device *d, enum op_code op,
     send_progress(d, c->batch);
     queue_check(q, cudaEventRecord(d->before, q->stream));
     put(d, op, c);
+    table_flush(q);
     queue_check(q, cudaEventRecord(d->after, q->stream));
     deliver(d, c->batch);
 }
@@ -493,6 +512,7 @@ static bool module_ceilings(struct device *, struct ceilings *ceilings,
 static void copy(struct device *d, void *to, const void *from, size_t bytes,
                  enum cudaMemcpyKind kind)
 {
+    table_flush(&d->queue);
     if (d->queue.error == cudaSuccess)
         queue_check(&d->queue,
                     cudaMemcpyAsync(to, from, bytes, kind, d->queue.stream));

@@ -95,7 +95,11 @@ static void rows_launch(struct queue *q, Terms terms, size_t rows,
            rows, channels, across, sums);
 }
 
-/* The sums of a channel. */
+struct channel_memory {
+    double of_warp[BLOCK_WARPS];
+};
+
+/* The sums of a channel, which a block adds up. */
 struct channel_sums {
     const float *sums;   /* of tile 0 */
     size_t channels;
@@ -112,14 +116,23 @@ struct channel_sums {
         return sums[((size_t)tile * SUM_ROWS + (size_t)which) * channels];
     }
 
-    /* The sum of f(tile) over all tiles, by a warp. */
+    /* The sum of f(tile) over all tiles, in every thread. */
     template <typename F> __device__ double total(F f) const
     {
+        channel_memory &memory = shared<channel_memory>();
         double sum = 0;
 
-        for (int i = warp_lane(); i < tiles; i += WARP_LANES)
+        for (int i = (int)threadIdx.x; i < tiles; i += BLOCK_THREADS)
             sum += f(i);
-        return warp_sum(sum);
+        sum = warp_sum(sum);
+        __syncthreads();
+        if (warp_lane() == 0)
+            memory.of_warp[threadIdx.x / WARP_LANES] = sum;
+        __syncthreads();
+        sum = 0;
+        for (int i = 0; i < BLOCK_WARPS; i++)
+            sum += memory.of_warp[i];
+        return sum;
     }
 };
 

@@ -16,65 +16,74 @@
 #include "kernels/cuda/round.h"
 #include "kernels/cuda/scaled.h"
 
-/* The arguments that are the same in every step. */
-template <typename T> struct update {
-    size_t n;
-    const T *gradient;
-    T *momentum, *w;
-    float *master;               /* or NULL */
+enum { GRADIENT, MASTER, MOMENTUM, W };
+
+/* The arguments that all weights share. */
+struct sgd_shared {
     const float *scale;          /* or NULL */
     const struct progress *progress;
     uint64_t seed;
-    uint32_t stream;
-    float keep, decay;
-    bool nesterov;
+    struct sgd sgd;
 };
 
-/* Returns the new momentum. */
-template <typename T>
-static __device__ float update_weight(const update<T> &u, size_t i,
-                                      float momentum, float unscale,
-                                      uint32_t random)
+/* Takes an element's momentum and its weight a step further. */
+static __device__ void sgd_step(const sgd_shared &u, float unscale,
+                                float gradient, float &m, float &w)
 {
-    float w = u.master ? u.master[i] : widen(u.w[i]);
-    float g = fmaf(unscale, widen(u.gradient[i]), u.decay * w);
-    float m = fmaf(u.keep, momentum, g);
-    float step = u.nesterov ? fmaf(u.keep, m, g) : m;
+    float g = fmaf(unscale, gradient, u.sgd.weight_decay * w), step;
 
+    m = fmaf(u.sgd.momentum, m, g);
+    step = u.sgd.nesterov ? fmaf(u.sgd.momentum, m, g) : m;
     w = fmaf(-u.progress->learning_rate, step, w);
-    if (u.master) {
-        u.master[i] = w;
-        narrow(&u.w[i], w);
-    } else {
-        store_random(&u.w[i], w, random);
-    }
-    return m;
 }
 
+/* Updates elements i.. of a weight, n of at most four. */
 template <typename T>
-static __device__ void update_element(const update<T> &u, size_t i,
-                                      float unscale, uint32_t random)
+static __device__ void sgd_four(const sgd_shared &u, const table_row &r,
+                                size_t i, int n, float unscale)
 {
-    float m = update_weight(u, i, widen(u.momentum[i]), unscale, random);
+    struct philox random =
+        philox(u.seed, (uint64_t)u.progress->step << 32 | i / 4, PHILOX_ROUND,
+               r.stream);
+    float *master = static_cast<float *>(r.data[MASTER]);
+    T *momentum = static_cast<T *>(r.data[MOMENTUM]) + i;
+    T *to = static_cast<T *>(r.data[W]) + i;
+    float gradient[4] = {}, m[4] = {}, w[4] = {};
+    pack<T, 4> of_m;
 
-    store_random(&u.momentum[i], m, random >> 16);
+    load_four(gradient, static_cast<const T *>(r.data[GRADIENT]) + i, n);
+    load_four(m, momentum, n);
+    if (master)
+        load_four(w, master + i, n);
+    else
+        load_four(w, to, n);
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+        sgd_step(u, unscale, gradient[k], m[k], w[k]);
+        store_random(&of_m.element[k], m[k], random.x[k] >> 16);
+    }
+    store_four(momentum, of_m, n);
+    store_weights(to, master ? master + i : NULL, w, random, n);
 }
 
 /* One thread for the four elements that share a draw. */
-template <typename T> static __global__ void sgd(update<T> u)
+static __global__ void sgd(const __grid_constant__ table t, sgd_shared u)
 {
-    uint64_t step = (uint64_t)u.progress->step << 32;
+    const table_row &r = table_find(t);
     float unscale = u.scale ? 1 / u.scale[LOSS_SCALE_FACTOR] : 1;
+    size_t i = 4 * table_thread(r);
 
-    if (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0)
+    if (i >= r.n || (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0))
         return;
-    for (size_t i = thread_index(); 4 * i < u.n; i += grid_threads()) {
-        struct philox random = philox(u.seed, step | i, PHILOX_ROUND,
-                                      u.stream);
+    with_stored(r.dtype, [&](auto number) {
+        sgd_four<decltype(number)>(u, r, i, four_at(i, r.n), unscale);
+    });
+}
 
-        for (size_t k = 0; k < 4 && 4 * i + k < u.n; k++)
-            update_element(u, 4 * i + k, unscale, random.x[k]);
-    }
+static void sgd_all(struct queue *q, const struct gathering *g)
+{
+    launch(q, g->table.blocks, BLOCK_THREADS, 0, sgd, g->table,
+           table_shared<sgd_shared>(g));
 }
 
 /* A momentum that is scaled, and its blocks. */
@@ -85,67 +94,70 @@ struct scaled_momentum {
 };
 
 template <typename T>
-static __global__ void sgd_scaled(update<T> u, scaled_momentum by)
+static __global__ void sgd_scaled(sgd_shared u, table_row r,
+                                  scaled_momentum by)
 {
     float unscale = u.scale ? 1 / u.scale[LOSS_SCALE_FACTOR] : 1;
+    const T *gradient = static_cast<const T *>(r.data[GRADIENT]);
+    float *master = static_cast<float *>(r.data[MASTER]);
+    T *w = static_cast<T *>(r.data[W]);
 
     if (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0)
         return;
     for (size_t i = blockIdx.x; i < by.blocks.count; i += gridDim.x) {
         struct slots s = slots_of(by.blocks, i);
         uint32_t random[BLOCK_SLOTS];
-        float m[BLOCK_SLOTS];
+        float m[BLOCK_SLOTS] = {};
 
         by.stream.words(s, random);
         for (int k = 0; k < BLOCK_SLOTS; k++) {
-            m[k] = 0;
-            if (s.at[k] != NOWHERE)
-                m[k] = update_weight(u, s.at[k], by.numbers.load(s.at[k], i),
-                                     unscale, random[k]);
+            if (s.at[k] != NOWHERE) {
+                float next = load_weight(w, master, s.at[k]);
+
+                m[k] = by.numbers.load(s.at[k], i);
+                sgd_step(u, unscale, widen(gradient[s.at[k]]), m[k], next);
+                store_weight(w, master, s.at[k], next, random[k]);
+            }
             random[k] >>= 16;
         }
         store_block(by.numbers, i, s, m, random);
     }
 }
 
-template <typename T>
-static void launch_scaled(struct queue *q, const struct call *c,
-                          const update<T> &u)
+static void sgd_by_blocks(struct queue *q, const struct operand *momentum,
+                          const sgd_shared &shared, const table_row &row)
 {
-    const struct operand *momentum = &c->operand[SGD_MOMENTUM];
     scaled_momentum by = {};
 
     by.numbers = numbers(momentum);
     by.blocks = scaled_blocks_of(momentum);
-    by.stream = { u.seed, u.progress, u.stream, 0 };
-    launch(q, grid_for(by.blocks.count), BLOCK_THREADS, sizeof(word_room),
-           sgd_scaled<T>, u, by);
+    by.stream = { shared.seed, shared.progress, row.stream, 0 };
+    with_number(row.dtype, [&](auto number) {
+        launch(q, grid_for(by.blocks.count), BLOCK_THREADS, sizeof(word_room),
+               sgd_scaled<decltype(number)>, shared, row, by);
+    });
 }
 
 void cuda_sgd(struct queue *q, const struct call *c)
 {
-    const struct operand *o = c->operand, *w = &o[SGD_W];
-    const struct operand *master = &o[SGD_MASTER], *scale = &o[SGD_SCALE];
+    const struct operand *o = c->operand;
+    struct table_row row = {};
+    struct sgd_shared shared;
 
-    with_number(w->dtype, [&](auto number) {
-        using T = decltype(number);
-        update<T> u = {};
-
-        u.n = operand_elements(w);
-        u.gradient = data_of<T>(&o[SGD_GRADIENT]);
-        u.momentum = data_of<T>(&o[SGD_MOMENTUM]);
-        u.w = data_of<T>(w);
-        u.master = data_if_given<float>(master);
-        u.scale = data_if_given<float>(scale);
-        u.progress = q->progress;
-        u.seed = c->batch->seed;
-        u.stream = c->attr.update.stream;
-        u.keep = c->attr.update.sgd.momentum;
-        u.decay = c->attr.update.sgd.weight_decay;
-        u.nesterov = c->attr.update.sgd.nesterov;
-        if (dtype_is_scaled(o[SGD_MOMENTUM].dtype))
-            launch_scaled(q, c, u);
-        else
-            launch(q, blocks_for((u.n + 3) / 4), BLOCK_THREADS, 0, sgd<T>, u);
-    });
+    memset(&shared, 0, sizeof(shared));
+    shared.scale = data_if_given<float>(&o[SGD_SCALE]);
+    shared.progress = q->progress;
+    shared.seed = c->batch->seed;
+    shared.sgd = c->attr.update.sgd;
+    row.data[GRADIENT] = o[SGD_GRADIENT].data;
+    row.data[MASTER] = data_if_given<float>(&o[SGD_MASTER]);
+    row.data[MOMENTUM] = o[SGD_MOMENTUM].data;
+    row.data[W] = o[SGD_W].data;
+    row.n = operand_elements(&o[SGD_W]);
+    row.stream = c->attr.update.stream;
+    row.dtype = o[SGD_W].dtype;
+    if (dtype_is_scaled(o[SGD_MOMENTUM].dtype))
+        sgd_by_blocks(q, &o[SGD_MOMENTUM], shared, row);
+    else
+        table_gather(q, sgd_all, shared, row, 4 * BLOCK_THREADS);
 }

@@ -360,15 +360,12 @@ int cmd_settings(int argc, char **argv)
     return EXIT_OK;
 }
 
-enum { DEVICES_MAX = 16 };
-
-static json_t *device_json(const struct backend *backend,
-                           const struct device_info *device)
+static json_t *device_json(const char *name, const struct device_info *device)
 {
     json_t *object = json_object();
     char capability[32];
 
-    json_put(object, "name", json_text(backend->name));
+    json_put(object, "name", json_text(name));
     json_put(object, "available", json_boolean(device->usable));
     json_put(object, device->usable ? "description" : "reason",
              json_text(device->line));
@@ -382,13 +379,12 @@ static json_t *device_json(const struct backend *backend,
     return object;
 }
 
-static void print_device(const struct backend *backend,
-                         const struct device_info *device)
+static void print_device(const char *name, const struct device_info *device)
 {
     char memory[BYTES_TEXT_SIZE];
 
     bytes_format(memory, sizeof(memory), device->memory);
-    print("%-7s %s%s", backend->name,
+    print("%-7s %s%s", name,
           device->usable ? "" : "not available: ", device->line);
     if (device->memory)
         print(", %s", memory);
@@ -405,14 +401,18 @@ int cmd_backends(int argc, char **argv)
         return code;
     array = json_array();
     for (int i = 0; backends[i]; i++) {
-        struct device_info devices[DEVICES_MAX];
-        int count = backends[i]->list(devices, DEVICES_MAX);
+        struct device_info devices[BACKEND_DEVICES_MAX];
+        int count = backends[i]->list(devices, BACKEND_DEVICES_MAX);
 
-        for (int k = 0; k < count; k++)
+        for (int k = 0; k < count; k++) {
+            char name[32];
+            snprintf(name, sizeof(name), count > 1 ? "%s:%d" : "%s",
+                     backends[i]->name, k);
             if (format == FORMAT_JSON)
-                json_push(array, device_json(backends[i], &devices[k]));
+                json_push(array, device_json(name, &devices[k]));
             else
-                print_device(backends[i], &devices[k]);
+                print_device(name, &devices[k]);
+        }
     }
     if (format == FORMAT_JSON)
         json_print(array);

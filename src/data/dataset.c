@@ -131,6 +131,11 @@ bool dataset_intact(const struct dataset *set, struct error *e)
     return !set->family->intact || set->family->intact(set->state, e);
 }
 
+const struct images *dataset_images(const struct dataset *set)
+{
+    return set->family == &images_family ? set->state : NULL;
+}
+
 const struct sequences *dataset_sequences(const struct dataset *set)
 {
     return set->family == &sequences_family ? set->state : NULL;

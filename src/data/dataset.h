@@ -7,6 +7,7 @@
 #include "data/family.h"
 
 struct dataset;
+struct images;
 struct sequences;
 
 /* Facts about a set that the planner needs, from settings alone, beside
@@ -58,7 +59,8 @@ void dataset_identity(const struct dataset *,
  * the answer stays false. */
 bool dataset_intact(const struct dataset *, struct error *);
 
-/* The set as sequences.h has it; NULL if it is none of sentences. */
+/* The set as images.h or sequences.h has it; NULL if it is none of these. */
+const struct images *dataset_images(const struct dataset *);
 const struct sequences *dataset_sequences(const struct dataset *);
 
 #endif

@@ -9,11 +9,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "data/shuffle.h"
-#include "kernels/philox.h"
+#include "kernels/augment.h"
 #include "settings/facts.h"
-
-enum { PAD = 4, OFFSETS = 2 * PAD + 1 };
 
 /* The streams of a sample. */
 enum { STREAM_IMAGE, STREAM_LABEL };
@@ -21,12 +18,6 @@ enum { STREAM_IMAGE, STREAM_LABEL };
 struct images {
     const struct image_source *source;
     void *state;         /* the source's own */
-};
-
-/* Which part of the padded image is kept; PAD, PAD is the image itself. */
-struct crop {
-    int top, left;       /* 0..2 * PAD */
-    bool flip;
 };
 
 bool images_open(struct images **out, const struct image_source *source,
@@ -55,28 +46,19 @@ int images_samples(const struct images *set, enum split split)
     return set->source->samples(set->state, split);
 }
 
-/* Uniform in 0..count-1, to within count / 2^32. */
-static int index_below(int count, uint32_t word)
+int images_raw(const struct images *set, enum split split, int index,
+               uint8_t image[IMAGE_ELEMENTS])
 {
-    return (int)((uint64_t)word * (uint32_t)count >> 32);
+    return set->source->image(set->state, split, index, image);
 }
 
-static struct crop crop_draw(const struct augment_draw *draw)
+void images_norm(const struct images *set, float mean[IMAGE_CHANNELS],
+                 float scale[IMAGE_CHANNELS])
 {
-    struct philox r = philox(draw->seed, draw->sample, PHILOX_AUGMENT, 0);
-
-    return (struct crop){ .top = index_below(OFFSETS, r.x[0]),
-                          .left = index_below(OFFSETS, r.x[1]),
-                          .flip = r.x[2] >> 31 };
-}
-
-/* The pixel seen at place i of a side padded by reflection, which does not
- * repeat the edge. */
-static int reflect(int i)
-{
-    if (i < 0)
-        return -i;
-    return i < IMAGE_SIDE ? i : 2 * (IMAGE_SIDE - 1) - i;
+    for (int c = 0; c < IMAGE_CHANNELS; c++) {
+        mean[c] = set->source->mean[c];
+        scale[c] = 1 / set->source->std[c];
+    }
 }
 
 int images_sample(const struct images *set, enum split split, int index,
@@ -84,28 +66,25 @@ int images_sample(const struct images *set, enum split split, int index,
                   float image[IMAGE_ELEMENTS])
 {
     const struct image_source *source = set->source;
-    struct crop crop = { PAD, PAD, false };
+    struct crop crop = draw ? crop_draw(draw->seed, draw->sample)
+                            : crop_none();
     uint8_t raw[IMAGE_ELEMENTS]; /* (32, 32, 3) */
+    float mean[IMAGE_CHANNELS], scale[IMAGE_CHANNELS];
     int column[IMAGE_SIDE], label;
-    float scale[IMAGE_CHANNELS];
 
     assert(index >= 0 && index < images_samples(set, split));
     label = source->image(set->state, split, index, raw);
-    if (draw)
-        crop = crop_draw(draw);
+    images_norm(set, mean, scale);
     for (int x = 0; x < IMAGE_SIDE; x++)
-        column[crop.flip ? IMAGE_SIDE - 1 - x : x] =
-            reflect(x + crop.left - PAD) * IMAGE_CHANNELS;
-    for (int c = 0; c < IMAGE_CHANNELS; c++)
-        scale[c] = 1 / source->std[c];
+        column[x] = crop_column(&crop, x, IMAGE_SIDE) * IMAGE_CHANNELS;
 
     for (int y = 0; y < IMAGE_SIDE; y++) {
-        const uint8_t *row = raw + reflect(y + crop.top - PAD) * IMAGE_SIDE *
-                                       IMAGE_CHANNELS;
+        const uint8_t *row = raw + crop_row(&crop, y, IMAGE_SIDE) *
+                                       IMAGE_SIDE * IMAGE_CHANNELS;
 
         for (int x = 0; x < IMAGE_SIDE; x++)
             for (int c = 0; c < IMAGE_CHANNELS; c++)
-                *image++ = (row[column[x] + c] - source->mean[c]) * scale[c];
+                *image++ = (row[column[x] + c] - mean[c]) * scale[c];
     }
     return label;
 }
@@ -205,16 +184,14 @@ static bool family_next(void *reading, struct part *part)
     return left > 0;
 }
 
-/* A training sample, by its number in the run: each pass over the set is in an
- * order of its own. */
+/* A training sample, by its number in the run. */
 static int train_sample(const struct reading *r, uint64_t number,
                         float image[IMAGE_ELEMENTS])
 {
     const struct settings *s = r->settings;
     struct augment_draw draw = { s->seed, number };
     int n = images_samples(r->state, SPLIT_TRAIN);
-    int index = shuffle_place(s->seed, (uint32_t)(number / (uint64_t)n), n,
-                              (int)(number % (uint64_t)n));
+    int index = sample_place(s->seed, number, n);
 
     return images_sample(r->state, SPLIT_TRAIN, index,
                          s->augment ? &draw : NULL, image);

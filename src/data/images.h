@@ -36,6 +36,15 @@ int images_sample(const struct images *, enum split, int index,
                   const struct augment_draw *draw,
                   float image[IMAGE_ELEMENTS]);
 
+/* A sample's bytes, (32, 32, 3), as it is stored; returns its label. */
+int images_raw(const struct images *, enum split, int index,
+               uint8_t image[IMAGE_ELEMENTS]);
+
+/* The figures that normalise the bytes of a channel: they become
+ * (byte - mean) * scale. */
+void images_norm(const struct images *, float mean[IMAGE_CHANNELS],
+                 float scale[IMAGE_CHANNELS]);
+
 /* Whether no sample so far had changed since the set was opened. Once one has,
  * the answer stays false. */
 bool images_intact(const struct images *, struct error *);

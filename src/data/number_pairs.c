@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "data/numbers.h"
-#include "data/shuffle.h"
+#include "kernels/shuffle.h"
 
 enum { RANGES = 4 };
 

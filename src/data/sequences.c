@@ -9,7 +9,7 @@
 #include "base/checksum.h"
 #include "data/packing.h"
 #include "data/parallel.h"
-#include "data/shuffle.h"
+#include "kernels/shuffle.h"
 #include "settings/facts.h"
 
 /* A sentence has a token and its end mark. */

@@ -292,6 +292,7 @@ static void rule(struct grad *d, const struct op *op)
         attention_rule(d, op);
         break;
     case OP_load:
+    case OP_pick:
     case OP_zero:
     case OP_blend: /* moments take gradients that a loss has made */
     case OP_token_loss:

@@ -173,6 +173,11 @@ void graph_pool_close(struct graph *g, int layer, double sparsity)
             g->values[i].part_of = g->pool_values;
 }
 
+bool graph_persists(const struct graph *g, int value)
+{
+    return kind_persists(g->values[value].kind) || g->values[value].stays;
+}
+
 bool graph_is_view(const struct graph *g, int value)
 {
     return g->values[value].part_of != VALUE_NONE;

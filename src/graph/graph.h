@@ -75,6 +75,8 @@ struct value {
     int tiles_of;        /* of sums of tiles: the value that is summed, which
                             gives the number of tiles, ... */
     int tile_rows;       /* ... and their rows */
+    bool stays;          /* an input that all programs share: written once, and
+                            no part of a snapshot */
     int ordinal;         /* among the values of its kind */
     struct init init;    /* of state */
 };
@@ -96,6 +98,12 @@ struct layer {
     char name[40];       /* "g2.b1.conv1" */
 };
 
+/* Images in the arena, from which an operation picks samples (pick): values of
+ * the graph, all VALUE_NONE where there are none. Their owner writes them. */
+struct image_set {
+    int images, labels, count, norm;
+};
+
 /*
  * A graph has at most one pool of sparse weights. The pool's values, gradients
  * and moments are values of their own, with a dimension for all nonzeros. A
@@ -114,6 +122,7 @@ struct graph {
     const struct optimizer *optimizer; /* NULL: nothing is updated */
     struct pool *pool;   /* owned; NULL: every weight is dense */
     int pool_values, pool_index; /* values of the graph */
+    struct image_set set;
     int unfinished;      /* (1) int32: a translation decodes until it is 0;
                             VALUE_NONE: nothing is translated */
 };
@@ -157,6 +166,9 @@ void graph_pool_close(struct graph *, int layer, double sparsity);
 bool graph_pool_fits(const struct graph *);
 
 bool graph_is_view(const struct graph *, int value);
+
+/* Whether a value lives at every step of every program. */
+bool graph_persists(const struct graph *, int value);
 
 /* A value as kernels see it: its shape at these extents, without data. */
 struct operand graph_operand(const struct graph *, int value,

@@ -3,14 +3,56 @@
 #include <math.h>
 #include <string.h>
 
-void layer_load(struct builder *b, const struct load *p, int values[])
+#include "kernels/augment.h"
+
+/* Adds the loader's streams, for some of the programs. */
+static void load_in(struct builder *b, int programs, const struct load *p,
+                    int values[])
 {
     struct op op = { .code = OP_load };
 
     builder_layer(b, p->name);
     for (int i = 0; i < LOAD_STREAMS && p->stream[i].name; i++)
         op.operand[i] = values[i] = builder_value(b, KIND_INPUT, p->stream[i]);
-    builder_forward(b, op);
+    builder_operation(b, PASS_FORWARD, programs, op);
+}
+
+void layer_load(struct builder *b, const struct load *p, int values[])
+{
+    load_in(b, builder_programs(b), p, values);
+}
+
+/* A value of a set that stays in the arena. */
+static int set_value(struct builder *b, const char *name, enum dtype dtype,
+                     int rank, int rows, int columns)
+{
+    return builder_value(b, KIND_INPUT, (struct value){
+        .name = name, .dtype = dtype, .rank = rank, .dim = { rows, columns },
+        .stays = true
+    });
+}
+
+/* Adds a set of images, and picks the samples of training from it. */
+static void pick_samples(struct builder *b, const struct samples *p, int x,
+                         int labels)
+{
+    enum { BYTES_OF_INT32 = 4 };
+    int bytes = p->dim[1] * p->dim[2] * p->dim[3];
+    struct image_set set = {
+        set_value(b, "images", DTYPE_I32, 2, p->kept, bytes / BYTES_OF_INT32),
+        set_value(b, "all labels", DTYPE_I32, 1, p->kept, 0),
+        set_value(b, "count", DTYPE_I32, 1, 1, 0),
+        set_value(b, "norm", DTYPE_F32, 2, NORM_ROWS, p->dim[3])
+    };
+
+    b->graph->set = set;
+    builder_operation(b, PASS_FORWARD, IN_TRAIN, (struct op){
+        .code = OP_pick,
+        .operand = { [PICK_IMAGES] = set.images, [PICK_LABELS] = set.labels,
+                     [PICK_COUNT] = set.count, [PICK_NORM] = set.norm,
+                     [PICK_X] = x, [PICK_PICKED] = labels },
+        .attr.pick.augment = p->augment
+    });
 }
 
 int layer_samples(struct builder *b, const struct samples *p, int *labels)
@@ -20,10 +62,12 @@ int layer_samples(struct builder *b, const struct samples *p, int *labels)
     int values[2];
 
     memcpy(x.dim, p->dim, sizeof(x.dim));
-    layer_load(b, &(struct load){
+    load_in(b, p->kept ? IN_EVAL : IN_BOTH, &(struct load){
         p->name, { x, { .name = "labels", .dtype = DTYPE_I32, .rank = 1,
                         .dim = { p->dim[0] } } }
     }, values);
+    if (p->kept)
+        pick_samples(b, p, values[0], values[1]);
     *labels = values[1];
     return values[0];
 }

@@ -18,11 +18,14 @@ void layer_load(struct builder *, const struct load *, int values[]);
 
 /* Loads samples of the model's type, with `rank` dimensions, the first of them
  * DIM_SAMPLES, and a label for each. Returns the samples; *labels gets a
- * (samples) int32. */
+ * (samples) int32. Training picks its samples from a set of `kept` images
+ * (H, W, C) in the arena, if that is not 0; evaluation loads them. */
 struct samples {
     const char *name;
     int rank;
     int dim[OPERAND_MAX_RANK];
+    int kept;
+    bool augment;        /* those that are picked */
 };
 int layer_samples(struct builder *, const struct samples *, int *labels);
 

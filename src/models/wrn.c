@@ -65,7 +65,8 @@ static void wrn_build(struct builder *b, const struct settings *s,
     x = layer_samples(b, &(struct samples){
         .name = "input", .rank = 4,
         .dim = { DIM_SAMPLES, image->height, image->width,
-                 image->channels }
+                 image->channels },
+        .kept = s->keep_images ? image->training : 0, .augment = s->augment
     }, &labels);
     x = layer_conv(b, x, &(struct conv){
         .name = "stem", .channels = 16, .kernel = 3

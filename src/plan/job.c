@@ -1,5 +1,6 @@
 #include "plan/job.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,26 @@
 #include "plan/choice.h"
 #include "settings/idle.h"
 
+/* Reads the number after a backend's name, "cuda:1"; false: this is another
+ * name. */
+static bool read_device(const char *name, size_t length, int *device)
+{
+    char rest;
+
+    *device = DEVICE_ANY;
+    if (name[length] == '\0')
+        return true;
+    return name[length] == ':' && isdigit((unsigned char)name[length + 1]) &&
+           sscanf(name + length, ":%3d%c", device, &rest) == 1;
+}
+
 static bool pick_backend(struct job *job, const char *name, struct error *e)
 {
     char known[128] = "auto";
 
     job->backend = backend_named(name);
-    if (job->backend) {
+    if (job->backend &&
+        read_device(name, strlen(job->backend->name), &job->device)) {
         strcpy(job->machine.backend, name);
         return true;
     }
@@ -23,8 +38,9 @@ static bool pick_backend(struct job *job, const char *name, struct error *e)
         strncat(known, ", ", sizeof(known) - strlen(known) - 1);
         strncat(known, backends[i]->name, sizeof(known) - strlen(known) - 1);
     }
-    return error_set(e, EXIT_INPUT, "backend: '%s' is not one of %s", name,
-                     known);
+    return error_set(e, EXIT_INPUT, "backend: '%s' is not one of %s, or such a "
+                     "name and a device's number, as memdial backends lists "
+                     "them: cuda:1", name, known);
 }
 
 static struct route *choose_route(const struct job *job)
@@ -135,6 +151,7 @@ struct job *job_baseline(const struct job *job)
     settings_save_nothing(&baseline->settings);
     baseline->machine = job->machine;
     baseline->backend = job->backend;
+    baseline->device = job->device;
     baseline->threads = job->threads;
     make_plan(baseline, (struct making){ .addresses = true }, NULL);
     return baseline;
@@ -180,12 +197,34 @@ void job_free(struct job *job)
     free(job);
 }
 
+/* Whether the backend lists a device of the job's number; if not, names those
+ * that it lists. */
+static bool check_device(const struct job *job, struct error *e)
+{
+    struct device_info devices[BACKEND_DEVICES_MAX];
+    int count = job->backend->list(devices, BACKEND_DEVICES_MAX);
+    const char *name = job->backend->name;
+    char text[256] = "";
+
+    if (job->device < count)
+        return true;
+    for (int i = 0; i < count; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof(text) - used, "%s%s:%d (%s)",
+                 i ? ", " : "", name, i, devices[i].line);
+    }
+    return error_set(e, EXIT_RUN, "backend %s:%d: there is no such device, "
+                     "only %s", name, job->device, text);
+}
+
 bool job_open_device(const struct job *job, struct device **device,
                      struct error *e)
 {
     char why[WHY_SIZE];
 
-    if (job->backend->open(device, job->threads, why))
+    if (!check_device(job, e))
+        return false;
+    if (job->backend->open(device, job->device, job->threads, why))
         return true;
     return error_set(e, EXIT_RUN, "backend %s: %s", job->backend->name, why);
 }

@@ -15,6 +15,7 @@ struct job {
     struct settings settings;
     struct machine machine;      /* that it can run on; the backend by name */
     const struct backend *backend;
+    int device;                  /* its number; DEVICE_ANY: the first */
     int threads;
     struct graph *graph;         /* owned, as are schedule and plan */
     struct schedule *schedule;

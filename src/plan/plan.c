@@ -102,7 +102,7 @@ static void extend_lifetimes(struct plan *plan)
 
     for (int i = 0; i < s->instance_count; i++) {
         struct plan_instance *p = &plan->instances[i];
-        if (kind_persists(schedule_value(s, i)->kind)) {
+        if (graph_persists(s->graph, s->instances[i])) {
             p->first = 0;
             p->last = s->step_count - 1;
         }

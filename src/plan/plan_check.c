@@ -180,7 +180,7 @@ bool plan_check(const struct plan *plan, char *why, size_t size)
     for (int i = 0; i < s->instance_count; i++)
         c.place[i] = -1;
     for (int i = 0; i < s->instance_count; i++)
-        if (kind_persists(schedule_value(s, i)->kind))
+        if (graph_persists(s->graph, s->instances[i]))
             set_valid(&c, i);
     for (int t = 0; ok && t < s->step_count; t++)
         ok = check_operands(&c, t);

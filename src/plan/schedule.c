@@ -54,7 +54,7 @@ static int read_instance(struct emission *b, int value)
     if (b->expanded[value] >= 0)
         return b->expanded[value];
     if (b->current[value] < 0) {
-        assert(kind_persists(b->schedule->graph->values[value].kind));
+        assert(graph_persists(b->schedule->graph, value));
         new_instance(b, value);
     }
     return b->current[value];
@@ -520,7 +520,7 @@ static void emit_program(struct emission *b, enum program program,
     struct program_steps *p = &s->program[program];
 
     for (int i = 0; i < s->graph->value_count; i++)
-        if (!kind_persists(s->graph->values[i].kind))
+        if (!graph_persists(s->graph, i))
             b->current[i] = -1;
     p->begin = s->step_count;
     p->until = -1;

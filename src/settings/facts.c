@@ -21,9 +21,9 @@ static const struct score of_tokens[] = {
 };
 
 static const struct facts sets[] = {
-    [DATA_SHAPES] = { IMAGES, .image = { 32, 32, 3, 10 } },
+    [DATA_SHAPES] = { IMAGES, .image = { 32, 32, 3, 10, 20000 } },
     [DATA_CIFAR10] = {
-        IMAGES, .image = { 32, 32, 3, 10 },
+        IMAGES, .image = { 32, 32, 3, 10, 50000 },
         .where = "the \"CIFAR-10 binary version (suitable for C programs)\" on "
                  "www.cs.toronto.edu/~kriz/cifar.html: the archive "
                  "cifar-10-binary.tar.gz, from which tar xzf unpacks a folder "

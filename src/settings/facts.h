@@ -11,6 +11,7 @@
 /* What a set of labelled images has; all 0 for other data. */
 struct image_facts {
     int height, width, channels, classes;
+    int training;        /* images to train on, at most */
 };
 
 /* What a set of sentence pairs has; all 0 for other data. Vocabularies have the

@@ -36,6 +36,8 @@ bool idle_now(const struct setting *row, const struct settings *s,
 {
     struct settings settled = machine_settle(machine, s);
 
+    /* A rule is for all devices of a backend. */
+    settled.backend[strcspn(settled.backend, ":")] = '\0';
     for (int i = 0; i < IDLE_RULES_MAX && row->idle[i].other; i++)
         if (holds(&row->idle[i], &settled)) {
             describe(&row->idle[i], why, IDLE_WHY_SIZE);

@@ -5,8 +5,6 @@
 
 #include "kernels/kernels.h"
 
-enum { DEVICES_MAX = 16 };
-
 void machine_init(struct machine *m)
 {
     *m = (struct machine){ .processors = backend_default_threads() };
@@ -16,8 +14,8 @@ void machine_init(struct machine *m)
 /* Whether `auto` may choose a backend; if not, why. */
 static bool is_automatic(const struct backend *backend, char why[WHY_SIZE])
 {
-    struct device_info devices[DEVICES_MAX];
-    int count = backend->list(devices, DEVICES_MAX);
+    struct device_info devices[BACKEND_DEVICES_MAX];
+    int count = backend->list(devices, BACKEND_DEVICES_MAX);
 
     for (int i = 0; i < count; i++)
         if (devices[i].automatic)

@@ -54,6 +54,7 @@ struct settings {
     int longest;         /* sentence, tokens with the end mark */
     int sentence;        /* mean tokens of one in the source language */
     bool augment;        /* random crop and flip of training images */
+    bool keep_images;    /* all of training, in the arena */
     int epoch_samples;   /* in one short epoch; 0: the whole set */
     int valid_samples;   /* for one evaluation; 0: the whole set */
     /* train */

@@ -186,6 +186,13 @@ const struct setting settings_table[] = {
       "yes", NULL, FIXED,
       .help = "crop and flip training images at random",
       .idle = { WITH("data", "numbers"), WITH("data", "parallel") } },
+    { "keep_images", "data", SETTING_BOOL, AT(keep_images), NO_RANGE,
+      "no", NULL, FIXED,
+      .help = "keep all training images, as bytes, where the network is, and "
+              "pick samples there; no: the host makes samples as they are "
+              "needed",
+      .idle = { WITH("data", "numbers"), WITH("data", "parallel") },
+      .shrinks = 1 << KIND_INPUT },
     { "epoch_samples", "data", SETTING_INT, AT(epoch_samples),
       RANGE(0, 1000000000),
       "0", UNITS_OF_DATA, FIXED,
@@ -428,7 +435,8 @@ const struct setting settings_table[] = {
 
     { "threads", "machine", SETTING_INT, AT(threads), RANGE(0, 1024),
       "0", "threads", LIVE,
-      .help = "threads of the CPU backend; 0: one per processor it may use",
+      .help = "threads of the CPU backend, or that make samples for a device; "
+              "0: one per processor it may use",
       .about = "Threads share the work of each operation. More are faster, up "
                "to the number of cores, and take some scratch each; another "
                "number rounds sums differently.",
@@ -438,8 +446,8 @@ const struct setting settings_table[] = {
       .shrunk = "scratch, of which threads have some each" },
     { "backend", "machine", SETTING_TEXT, AT(backend), NO_RANGE,
       "auto", NULL, FIXED,
-      .help = "device to train on, as memdial backends lists them; auto: "
-              "the first that works" },
+      .help = "device to train on, as memdial backends lists them: cuda, "
+              "cuda:1; auto: the first that works" },
     { "tf32", "machine", SETTING_BOOL, AT(tf32), NO_RANGE,
       "no", NULL, LIVE,
       .help = "let CUDA multiply numbers of fp32 as TF32, with 10 bits of "

@@ -211,6 +211,14 @@ void executor_write(const struct executor *ex, int instance, const void *host)
                              ex->plan->instances[instance].bytes);
 }
 
+void executor_write_bytes(const struct executor *ex, int instance,
+                          size_t offset, const void *host, size_t bytes)
+{
+    ex->plan->backend->write(ex->device,
+                             (char *)address(ex, instance) + offset, host,
+                             bytes);
+}
+
 /* The tensor of an instance, which may be of a part. */
 static struct operand tensor(const struct executor *ex, int instance)
 {

@@ -47,6 +47,10 @@ bool executor_check(const struct executor *, struct error *);
 void executor_read(const struct executor *, int instance, void *host);
 void executor_write(const struct executor *, int instance, const void *host);
 
+/* Copies some bytes of it, from an offset on. */
+void executor_write_bytes(const struct executor *, int instance, size_t offset,
+                          const void *host, size_t bytes);
+
 size_t executor_elements(const struct executor *, int instance);
 
 /* Copies values that are stored in any floating-point type, or in 8 bits, as

@@ -14,24 +14,42 @@
 #include "train/carry.h"
 #include "train/course.h"
 #include "train/initial.h"
+#include "train/kept_images.h"
 #include "train/translator.h"
 
 /* A refusal does not wait for the best proposal. */
 static const double savings_seconds = 2;
 
+/* Whether the job would fit into `available` bytes without its images. */
+static bool images_are_too_much(const struct job *job, size_t available)
+{
+    struct settings without = job->settings;
+    struct job *smaller;
+    bool fits;
+
+    without.keep_images = false;
+    if (!job->settings.keep_images ||
+        !job_new_on(&smaller, &without, &job->machine, NULL))
+        return false;
+    fits = smaller->plan->arena_bytes <= available;
+    job_free(smaller);
+    return fits;
+}
+
 /* Adds to an error the settings that would fit into `available` bytes. */
 static void suggest_savings(const struct job *job, size_t available,
                             struct error *e)
 {
-    char text[128];
+    char text[128] = "keep_images=no";
     size_t used = strlen(e->text);
     struct timings *timings;
     bool fit;
 
     timings_load(&timings, job->backend, NULL);
     fit = job->plan->arena_bytes > available &&
-          fit_savings(job, available, timings, savings_seconds, text,
-                      sizeof(text));
+          (images_are_too_much(job, available) ||
+           fit_savings(job, available, timings, savings_seconds, text,
+                       sizeof(text)));
     timings_free(timings);
     if (!fit)
         job_sizes(job, text, sizeof(text));
@@ -84,6 +102,7 @@ bool trainer_allocate(struct trainer *t, struct error *e)
     if (!allocate_arena(t->job, t->device, &t->executor, e))
         return false;
     initial_state(t->executor, t->job->settings.seed);
+    kept_images_write(t->executor, t->data);
     return true;
 }
 
@@ -228,6 +247,7 @@ static bool change(struct trainer *t, const struct settings *s,
     }
     initial_state(executor, s->seed);
     carry_state(t->executor, executor, s->seed);
+    kept_images_write(executor, t->data);
     stopwatch_free(t->watch);
     t->watch = NULL;
     t->watched = 0;

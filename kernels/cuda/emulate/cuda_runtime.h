@@ -5,16 +5,17 @@
  * fast:
  *
  * - The threads of a block are fibers that run one at a time, from barrier to
- *   barrier, in an order that changes with every block and launch. Where a
- *   barrier is missing, results change with the order.
+ *   barrier, in an order that changes with every block and launch, and so are
+ *   the blocks of a launch. Where a barrier is missing, results change with the
+ *   order.
  * - Lanes of a warp meet in warp operations. Lanes that meet in different
  *   operations, and barriers that some threads do not reach, end the program.
  * - A copy to shared memory that a thread has to wait for arrives at once or
  *   only after the wait, at random; until then there are NaN patterns.
  * - Device, pinned and shared memory are allocations with guards around them,
  *   filled with NaN patterns; shared memory anew for every block.
- * - Work that is put on a stream is done when the stream is waited for, and not
- *   before.
+ * - Work that is put on a stream is done when the stream, or an event behind
+ *   the work, is waited for, and not before.
  *
  * Everything is a function of the launches before, so that every run of a
  * program is the same.
@@ -34,6 +35,7 @@
 #define __device__
 #define __host__
 #define __forceinline__ inline
+#define __grid_constant__
 #define __launch_bounds__(...)
 
 using std::fmax;
@@ -41,6 +43,14 @@ using std::fmin;
 
 struct uint3 {
     unsigned x, y, z;
+};
+
+struct alignas(16) uint4 {
+    uint32_t x, y, z, w;
+};
+
+struct alignas(16) float4 {
+    float x, y, z, w;
 };
 
 struct dim3 {
@@ -124,6 +134,24 @@ static inline uint32_t __umulhi(uint32_t a, uint32_t b)
     return (uint32_t)((uint64_t)a * b >> 32);
 }
 
+/* Fibers see each other's writes at once. */
+static inline void __threadfence()
+{
+}
+
+template <typename T> T __ldcg(const T *from)
+{
+    return *from;
+}
+
+static inline unsigned atomicInc(unsigned *at, unsigned most)
+{
+    unsigned old = *at;
+
+    *at = old < most ? old + 1 : 0;
+    return old;
+}
+
 static inline void __syncwarp()
 {
     emulate::exchange("__syncwarp", NULL, 0);
@@ -198,6 +226,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t);
 cudaError_t cudaEventCreate(cudaEvent_t *);
 cudaError_t cudaEventDestroy(cudaEvent_t);
 cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t);
+cudaError_t cudaEventSynchronize(cudaEvent_t);
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from,
                                  cudaEvent_t to);
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,

@@ -18,7 +18,7 @@ namespace emulate {
 unsigned char *guarded_new(size_t bytes);
 size_t guarded_free(void *memory);
 
-/* Runs all blocks of a kernel, one after the other. */
+/* Runs all blocks of a kernel, one after the other, in a random order. */
 void run_grid(dim3 grid, dim3 block, size_t shared_bytes,
               const std::function<void()> &thread);
 

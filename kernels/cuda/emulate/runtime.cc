@@ -2,11 +2,16 @@
  * Streams. Work waits in a list until somebody waits for it, or goes into the
  * graph that is being captured. MEMDIAL_EMULATE_MEMORY is the number of bytes
  * that the device has, MEMDIAL_EMULATE_FAULT the number of launches that it
- * survives, MEMDIAL_EMULATE_GRAPHS the number of graphs that it has room for.
+ * survives, MEMDIAL_EMULATE_GRAPHS the number of graphs that it has room for,
+ * MEMDIAL_EMULATE_NODES the number of nodes that a graph may have,
+ * MEMDIAL_EMULATE_DEVICES the number of devices, each with half the memory
+ * of the one before. With MEMDIAL_EMULATE_IDLE=1
+ * kernels do nothing, so that the host's own work is left.
  */
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -17,6 +22,7 @@ namespace emulate {
 typedef std::vector<std::function<void()>> work;
 
 struct event {
+    stream *of;                  /* NULL while it is on none */
     std::chrono::steady_clock::time_point at;
 };
 
@@ -25,7 +31,7 @@ struct graph {
 };
 
 struct stream {
-    work waiting;
+    std::deque<std::function<void()>> waiting;
     graph *captured;             /* NULL while nothing is captured */
 };
 
@@ -48,8 +54,19 @@ static void count_launch()
 
 static void put(stream *s, std::function<void()> what)
 {
-    (s->captured ? s->captured->nodes : s->waiting)
-        .push_back(std::move(what));
+    if (s->captured)
+        s->captured->nodes.push_back(std::move(what));
+    else
+        s->waiting.push_back(std::move(what));
+}
+
+/* Does the work that has waited longest. */
+static void work_on(stream *s)
+{
+    std::function<void()> what = std::move(s->waiting.front());
+
+    s->waiting.pop_front();
+    what();
 }
 
 void launch(stream *s, dim3 grid, dim3 block, size_t shared_bytes,
@@ -57,14 +74,16 @@ void launch(stream *s, dim3 grid, dim3 block, size_t shared_bytes,
 {
     put(s, [=] {
         count_launch();
-        if (fault == cudaSuccess)
+        if (fault == cudaSuccess && !environment("MEMDIAL_EMULATE_IDLE", 0))
             run_grid(grid, block, shared_bytes, thread);
     });
 }
 
-static size_t total_bytes()
+static int current;              /* device */
+
+static size_t total_bytes(int device = current)
 {
-    return environment("MEMDIAL_EMULATE_MEMORY", (size_t)1 << 30);
+    return environment("MEMDIAL_EMULATE_MEMORY", (size_t)1 << 30) >> device;
 }
 
 static size_t used_bytes;
@@ -96,22 +115,29 @@ cudaError_t cudaGetLastError()
 
 cudaError_t cudaGetDeviceCount(int *count)
 {
-    *count = 1;
+    *count = (int)environment("MEMDIAL_EMULATE_DEVICES", 1);
     return cudaSuccess;
 }
 
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int)
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device)
 {
     memset(p, 0, sizeof(*p));
-    snprintf(p->name, sizeof(p->name), "emulated device");
-    p->totalGlobalMem = total_bytes();
+    snprintf(p->name, sizeof(p->name), device ? "emulated device %d"
+                                              : "emulated device", device);
+    p->totalGlobalMem = total_bytes(device);
     p->major = 9;
     p->multiProcessorCount = 2;
     return cudaSuccess;
 }
 
-cudaError_t cudaSetDevice(int)
+cudaError_t cudaSetDevice(int device)
 {
+    int count;
+
+    cudaGetDeviceCount(&count);
+    if (device >= count)
+        return cudaErrorInvalidValue;
+    current = device;
     return fault;
 }
 
@@ -182,9 +208,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
 {
     if (s->captured)
         return cudaErrorStreamCaptureUnsupported;
-    for (const std::function<void()> &what : s->waiting)
-        what();
-    s->waiting.clear();
+    while (!s->waiting.empty())
+        work_on(s);
     return fault;
 }
 
@@ -202,7 +227,18 @@ cudaError_t cudaEventDestroy(cudaEvent_t e)
 
 cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 {
-    put(s, [=] { e->at = std::chrono::steady_clock::now(); });
+    e->of = s;
+    put(s, [=] {
+        e->of = NULL;
+        e->at = std::chrono::steady_clock::now();
+    });
+    return fault;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t e)
+{
+    while (e->of)
+        work_on(e->of);
     return fault;
 }
 
@@ -250,7 +286,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t g,
                                  unsigned long long)
 {
     *exec = NULL;
-    if (graphs == environment("MEMDIAL_EMULATE_GRAPHS", SIZE_MAX))
+    if (graphs == environment("MEMDIAL_EMULATE_GRAPHS", SIZE_MAX)
+        || g->nodes.size() > environment("MEMDIAL_EMULATE_NODES", SIZE_MAX))
         return cudaErrorMemoryAllocation;
     graphs++;
     *exec = new graph(*g);

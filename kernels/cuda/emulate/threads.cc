@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <ucontext.h>
 #include <vector>
 
@@ -301,21 +302,36 @@ void *shared_memory(size_t bytes)
     return block_memory;
 }
 
+/* A random step that leads through all of 0..count-1. */
+static unsigned step_through(unsigned count)
+{
+    unsigned step = draw(count) + 1;
+
+    while (std::gcd(step, count) != 1)
+        step++;
+    return step;
+}
+
 void run_grid(dim3 grid, dim3 block, size_t shared_bytes,
               const std::function<void()> &thread)
 {
+    unsigned blocks = grid.x * grid.y * grid.z, first = draw(blocks);
+    unsigned step = step_through(blocks);
+
     gridDim = grid;
     blockDim = block;
     thread_body = &thread;
     block_bytes = shared_bytes;
     prepare_threads(block.x * block.y * block.z);
-    for (blockIdx.z = 0; blockIdx.z < grid.z; blockIdx.z++)
-        for (blockIdx.y = 0; blockIdx.y < grid.y; blockIdx.y++)
-            for (blockIdx.x = 0; blockIdx.x < grid.x; blockIdx.x++) {
-                block_memory = guarded_new(shared_bytes);
-                run_block(block.x * block.y * block.z);
-                guarded_free(block_memory);
-            }
+    for (unsigned i = 0; i < blocks; i++) {
+        unsigned at = (unsigned)(((uint64_t)i * step + first) % blocks);
+
+        blockIdx = { at % grid.x, at / grid.x % grid.y,
+                     at / grid.x / grid.y };
+        block_memory = guarded_new(shared_bytes);
+        run_block(block.x * block.y * block.z);
+        guarded_free(block_memory);
+    }
 }
 
 } // namespace emulate

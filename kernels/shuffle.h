@@ -1,6 +1,8 @@
-#include "data/shuffle.h"
-
-#include <assert.h>
+/*
+ * Random order without a table, on every backend.
+ */
+#ifndef MEMDIAL_SHUFFLE_H
+#define MEMDIAL_SHUFFLE_H
 
 #include "kernels/philox.h"
 
@@ -12,7 +14,8 @@ enum { SHUFFLE_ROUNDS = 10 };
  * permutations from pseudorandom functions", 1988); ten also reach every order
  * of a handful of samples about as often.
  */
-static uint32_t feistel(uint64_t seed, uint32_t pass, int bits, uint32_t n)
+PORTABLE uint32_t shuffle_feistel(uint64_t seed, uint32_t pass, int bits,
+                                  uint32_t n)
 {
     uint32_t mask = (1u << bits) - 1, left = n >> bits, right = n & mask;
 
@@ -27,16 +30,23 @@ static uint32_t feistel(uint64_t seed, uint32_t pass, int bits, uint32_t n)
     return left << bits | right;
 }
 
-int shuffle_place(uint64_t seed, uint32_t pass, int count, int position)
+/*
+ * The place `position` of a pass over `count` things in random order: a
+ * permutation of 0..count-1 that depends on (seed, pass), computed in place (a
+ * Feistel network over Philox, walked until in range).
+ */
+PORTABLE int shuffle_place(uint64_t seed, uint32_t pass, int count,
+                           int position)
 {
     uint32_t n = (uint32_t)position;
     int bits = 1;
 
-    assert(position >= 0 && position < count);
     while ((uint64_t)1 << 2 * bits < (uint64_t)count)
         bits++;
     do
-        n = feistel(seed, pass, bits, n);
+        n = shuffle_feistel(seed, pass, bits, n);
     while (n >= (uint32_t)count);
     return (int)n;
 }
+
+#endif
