@@ -1,10 +1,11 @@
 /*
  * Variants of the settings differ in a batch as it is, a tenth of it, a few
- * samples and one, in the type of elements, in sparsity and recomputation. All
- * but the first recompute blocks: then operations run as in a first pass and as
- * they run again. Variants of a tenth of the batch come first, for they take
- * the least time for what they tell. One that is predicted to take longer than
- * there is time for is left out.
+ * samples and one, in the type of elements, in sparsity and recomputation, and
+ * in the bits of activations and states. All but the first recompute blocks:
+ * then operations run as in a first pass and as they run again. Variants of a
+ * tenth of the batch come first, for they take the least time for what they
+ * tell. One that is predicted to take longer than there is time for is left
+ * out.
  */
 #include "train/calibrate.h"
 
@@ -34,7 +35,7 @@ struct rung {
 };
 
 enum { BATCHES = 4, TYPES = 3, SPARSITIES = 3, WAYS = 2,
-       VARIANTS = BATCHES * TYPES * SPARSITIES * WAYS };
+       VARIANTS = 2 * BATCHES * TYPES * SPARSITIES * WAYS };
 
 static const struct rung batches[BATCHES] = { { 5, 1 }, { 0, 0.1 },
                                               { 2, 0.03 }, { 3, 0 } };
@@ -258,6 +259,16 @@ static void add_variant(struct variant *v, const struct settings *s, int b,
     v->settings.checkpoint = CHECKPOINT_BLOCK;
 }
 
+/* Makes a variant one in which activations that are kept and the state of the
+ * optimizer have 8 bits. It comes later. */
+static struct variant in_few_bits(struct variant v)
+{
+    v.order += 3;
+    v.settings.saved = SAVED_8BIT;
+    v.settings.optimizer_state = OPTIMIZER_STATE_8BIT;
+    return v;
+}
+
 static int in_order(const void *a, const void *b)
 {
     const struct variant *x = a, *y = b;
@@ -274,8 +285,11 @@ static struct variant *make_variants(const struct settings *s)
     for (int b = 0; b < BATCHES; b++)
         for (int p = 0; p < TYPES; p++)
             for (int z = 0; z < SPARSITIES; z++)
-                for (int w = 0; w < WAYS; w++)
+                for (int w = 0; w < WAYS; w++) {
                     add_variant(&list[n++], s, b, p, z, w);
+                    list[n] = in_few_bits(list[n - 1]);
+                    n++;
+                }
     qsort(list, VARIANTS, sizeof(*list), in_order);
     return list;
 }
