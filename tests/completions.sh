@@ -89,4 +89,15 @@ finds 'memdial plan ' quick wrn-10-1
 finds 'memdial train --set ' $(memdial settings --words | sed 's/\t.*/=/')
 finds 'memdial train --set precision=' fp32 bf16 fp16
 finds 'memdial plan quick --set batch=20 --set nesterov=' yes no
+# Runs that are kept.
+MEMDIAL_RUNS=$folder/runs
+export MEMDIAL_RUNS
+mkdir -p "$MEMDIAL_RUNS/one-run" "$MEMDIAL_RUNS/other-run"
+touch "$MEMDIAL_RUNS/one-run/events.jsonl" \
+    "$MEMDIAL_RUNS/other-run/settings.yaml"
+finds 'memdial runs ' list show diff export prune
+finds 'memdial runs prune --' --older --size --runs
+finds 'memdial runs diff one-run ' one-run other-run
+finds 'memdial train --resume ' one-run other-run
+finds 'memdial plan quick --baseline one' one-run
 echo "1..$count"

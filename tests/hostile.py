@@ -116,14 +116,15 @@ def as_argument(what, name):
 def as_environment(what, name):
     names = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "TERM", "LANG",
              "LC_ALL", "COLUMNS", "LINES", "NO_COLOR", "COLORFGBG",
-             "MEMDIAL_CPU_ISA", "MEMDIAL_CUDA_MODULE")
+             "MEMDIAL_CPU_ISA", "MEMDIAL_CUDA_MODULE", "MEMDIAL_RUNS")
     good = True
     for variable in names:
         for value in name, b"/" + name:
             extra = {variable: value, "LC_ALL": b"C"}
             if variable in ("LANG", "LC_ALL"):
                 extra = {"LC_ALL": value}
-            for command in ["presets"], ["backends"], ["train", "nosuch"]:
+            for command in (["presets"], ["backends"], ["train", "nosuch"],
+                            ["runs"], ["runs", "show", "x"]):
                 good = run(*command, **extra) and good
     report(good, f"{what}: as a value of the environment")
 

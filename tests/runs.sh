@@ -164,7 +164,7 @@ report $? 'an export has all epochs'
 
 ends 0 runs name one 'the first' && ends 0 runs tag one a 'b c' &&
     ends 0 runs show 'the first' && says 'label           the first' &&
-    says 'tags            a b c' && ends 0 runs tag one a --remove &&
+    says 'tags            a b c' && ends 0 runs list && says 'the first' && ends 0 runs tag one a --remove &&
     ends 0 runs list --json --filter 'tags=b c' && says '"name": "one"' &&
     ends 0 runs list --json --filter tags=a && [ "$(cat "$out")" = '[]' ]
 report $? 'names and tags'

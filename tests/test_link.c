@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "events/archive.h"
 #include "ui/session/link.h"
 
 /* Longer than any test takes, even under sanitizers on a busy machine. */
@@ -273,7 +274,7 @@ Test(link, fails_if_the_first_run_is_refused)
     link_free(l);
 }
 
-Test(link, goes_on_from_a_snapshot)
+static void go_on_from_a_snapshot(bool kept)
 {
     struct link *l = begin(OWN);
     struct heard h = { 0 };
@@ -309,7 +310,32 @@ Test(link, goes_on_from_a_snapshot)
     UNTIL(l, &h, h.count[EVENT_START] == 3);
     cr_expect_eq(access(h.saved, F_OK), 0);
     link_free(l);
-    cr_expect_neq(access(h.saved, F_OK), 0, "%s is left", h.saved);
+    cr_expect_eq(access(h.saved, F_OK) == 0, kept, "%s", h.saved);
+}
+
+Test(link, goes_on_from_a_snapshot)
+{
+    go_on_from_a_snapshot(false);
+}
+
+/* The second worker goes on in the folder of the first, and its next run has
+ * one of its own. */
+Test(link, goes_on_in_the_folder_of_a_run)
+{
+    char root[RECORD_PATH_SIZE];
+    struct archive a;
+    struct error e;
+
+    setenv("MEMDIAL_RUNS", record_path(folder, "runs", root), 1);
+    go_on_from_a_snapshot(true);
+    cr_assert(archive_read(&a, root, RECORD_EPOCHS, &e), "%s", e.text);
+    cr_expect_eq(a.count, 2);
+    for (int i = 0; i < a.count; i++) {
+        cr_expect_neq(a.list[i].state, RECORD_RUNNING);
+        cr_expect(a.list[i].has_snapshot || i == a.count - 1);
+        cr_expect_eq(a.list[i].bad, 0);
+    }
+    archive_done(&a);
 }
 
 Test(link, waits_for_all_answers)

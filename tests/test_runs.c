@@ -266,7 +266,7 @@ Test(runs, recorder_thins_steps)
     cr_expect_eq(count_of(text, "\"step\":1,"), 1);
     cr_expect_eq(count_of(text, "\"step\":1000,"), 1);
     cr_expect_eq(count_of(text, "\"type\":\"epoch\""), 10);
-    cr_expect_eq(count_of(text, "\"type\":\"memory\""), 1);
+    cr_expect_eq(count_of(text, "\"type\":\"memory\""), 2);
     cr_expect_eq(count_of(text, "refused"), 0);
     cr_expect_eq(count_of(text, "\"folder\""), 0);
     cr_expect_str_eq(told_folder, folder);

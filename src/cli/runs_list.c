@@ -83,13 +83,51 @@ static bool sort_records(const struct record **list, int count,
     return true;
 }
 
-static int widest_name(const struct record *const *list, int count, int least)
+/* The columns of the table for people: how wide each is, 0 if it is not there,
+ * below 0 if it is aligned to the left. */
+struct table_columns {
+    int *cells;                  /* owned, [runs_column_count] */
+};
+
+/* The cells that the texts of a column take; 0 if it has none. */
+static int widest_text(const struct runs_column *column,
+                       const struct record *const *list, int count)
 {
+    int widest = 0;
+
     for (int i = 0; i < count; i++) {
-        int n = text_columns(list[i]->name, strlen(list[i]->name));
-        least = n > least ? n : least;
+        char text[RUNS_TEXT_SIZE];
+        int n;
+        runs_column_text(column, list[i], text);
+        n = strcmp(text, "-") == 0 ? 0 : text_columns(text, strlen(text));
+        widest = n > widest ? n : widest;
     }
-    return least;
+    return widest;
+}
+
+static bool has_name(const struct runs_column *column, const char *name)
+{
+    return strcmp(column->name, name) == 0;
+}
+
+/* Names have the room that they take, and so have labels, if there are any. */
+static struct table_columns lay_out_columns(const struct record *const *list,
+                                             int count)
+{
+    struct table_columns t = { xcalloc((unsigned long)runs_column_count,
+                                       sizeof(int)) };
+
+    for (int i = 0; i < runs_column_count; i++) {
+        const struct runs_column *c = &runs_columns[i];
+        int least = (int)strlen(c->name), widest;
+        t.cells[i] = c->cells;
+        if (!has_name(c, "name") && !has_name(c, "label") &&
+            !has_name(c, "tags"))
+            continue;
+        widest = widest_text(c, list, count);
+        t.cells[i] = widest == 0 ? 0 : -(widest > least ? widest : least);
+    }
+    return t;
 }
 
 static int window_columns(void)
@@ -120,41 +158,34 @@ static void print_cell(const char *text, int cells, int left, bool last)
     }
 }
 
-/* The width of a column that is printed: below 0 to the left. */
-static int cells_of(const struct runs_column *c, int name_cells)
-{
-    return strcmp(c->name, "name") == 0 ? -name_cells : c->cells;
-}
-
-static void print_record_row(const struct record *r, int name_cells)
+static void print_record_row(const struct table_columns *t,
+                             const struct record *r)
 {
     int left = window_columns() - 1;
 
     for (int i = 0; i < runs_column_count; i++) {
-        const struct runs_column *c = &runs_columns[i];
-        int cells = cells_of(c, name_cells);
         char text[RUNS_TEXT_SIZE];
-        if (c->cells == 0)
+        if (t->cells[i] == 0)
             continue;
         if (r)
-            runs_column_text(c, r, text);
+            runs_column_text(&runs_columns[i], r, text);
         else
-            strcpy(text, c->name);
-        print_cell(text, cells, left, i == runs_column_count - 1);
-        left -= abs(cells) + GAP;
+            strcpy(text, runs_columns[i].name);
+        print_cell(text, t->cells[i], left, i == runs_column_count - 1);
+        left -= abs(t->cells[i]) + GAP;
     }
     print("\n");
 }
 
 static void print_table(const struct record *const *list, int count)
 {
-    int name_cells = widest_name(list, count, (int)strlen("name"));
+    struct table_columns t = lay_out_columns(list, count);
 
-    if (count == 0)
-        return;
-    print_record_row(NULL, name_cells);
+    if (count > 0)
+        print_record_row(&t, NULL);
     for (int i = 0; i < count; i++)
-        print_record_row(list[i], name_cells);
+        print_record_row(&t, list[i]);
+    free(t.cells);
 }
 
 static void print_csv(const struct record *const *list, int count)

@@ -4,16 +4,19 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/folder.h"
 #include "base/text.h"
 
-enum { MADE_NAMES = 10000, PRESET_SHOWN = 40 };
+enum { MADE_NAMES = 10000, PRESET_SHOWN = 40, THREADS_MAX = 4,
+       FEW_RECORDS = 64 };
 
 static bool root_fits(size_t length, const char *where, struct error *e)
 {
@@ -160,33 +163,11 @@ bool archive_make(const char *path, const char *name, const char *preset,
            refuse_folder(folder, e);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    const struct record *one = a, *other = b;
-
-    return strcmp(one->name, other->name);
-}
-
 static bool is_entry(const struct dirent *entry)
 {
     return entry->d_name[0] != '.' &&
            (entry->d_type == DT_DIR || entry->d_type == DT_LNK ||
             entry->d_type == DT_UNKNOWN);
-}
-
-static void read_entry(struct archive *a, const char *root, const char *name,
-                       enum record_part part)
-{
-    char folder[RECORD_PATH_SIZE];
-
-    a->list = xgrow(a->list, a->count, sizeof(*a->list));
-    if (record_read(&a->list[a->count], record_path(root, name, folder), part,
-                    NULL)) {
-        a->count++;
-    } else {
-        record_done(&a->list[a->count]);
-        a->others++;
-    }
 }
 
 /* Opens a root; NULL, with errno 0, if it is not there. */
@@ -201,21 +182,117 @@ static DIR *open_root(const char *root, struct error *e)
     return d;
 }
 
+/* The names of all folders of a root, in order. */
+struct names {
+    char **list;                 /* owned, [count], each owned */
+    int count;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void read_names(struct names *n, DIR *d)
+{
+    struct dirent *entry;
+
+    while ((entry = readdir(d)))
+        if (is_entry(entry)) {
+            n->list = xgrow(n->list, n->count, sizeof(*n->list));
+            n->list[n->count++] = xstrdup(entry->d_name);
+        }
+    if (n->count)
+        qsort(n->list, (size_t)n->count, sizeof(*n->list), compare_names);
+}
+
+static void free_names(struct names *n)
+{
+    for (int i = 0; i < n->count; i++)
+        free(n->list[i]);
+    free(n->list);
+}
+
+/* A thread's share of the records of a root: every `step`th. */
+struct share {
+    const char *root;
+    const struct names *names;
+    enum record_part part;
+    int first, step;
+    struct record *list;         /* [names->count] */
+    bool *good;                  /* likewise: it is a record */
+};
+
+static void *read_share(void *arg)
+{
+    const struct share *s = arg;
+    char folder[RECORD_PATH_SIZE];
+
+    for (int i = s->first; i < s->names->count; i += s->step)
+        s->good[i] = record_read(&s->list[i],
+                                 record_path(s->root, s->names->list[i],
+                                             folder), s->part, NULL);
+    return NULL;
+}
+
+/* Reads by several threads where there is much to read; a thread that cannot
+ * begin has its share read here. */
+static void read_shares(const struct share *whole)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int count = whole->names->count < FEW_RECORDS || processors < 2
+                    ? 1 : processors < THREADS_MAX ? (int)processors
+                                                   : THREADS_MAX;
+    struct share shares[THREADS_MAX];
+    pthread_t threads[THREADS_MAX];
+    bool begun[THREADS_MAX] = { false };
+
+    for (int i = 0; i < count; i++) {
+        shares[i] = *whole;
+        shares[i].first = i;
+        shares[i].step = count;
+        begun[i] = i > 0 && pthread_create(&threads[i], NULL, read_share,
+                                           &shares[i]) == 0;
+    }
+    for (int i = 0; i < count; i++)
+        if (!begun[i])
+            read_share(&shares[i]);
+    for (int i = 0; i < count; i++)
+        if (begun[i])
+            pthread_join(threads[i], NULL);
+}
+
+/* Leaves out folders that are not of runs. */
+static void keep_records(struct archive *a, const bool *good, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (!good[i])
+            record_done(&a->list[i]);
+        else if (a->count++ < i)
+            a->list[a->count - 1] = a->list[i];
+    }
+    a->others = count - a->count;
+}
+
 bool archive_read(struct archive *a, const char *root, enum record_part part,
                   struct error *e)
 {
+    struct names names = { .count = 0 };
     DIR *d = open_root(root, e);
-    struct dirent *entry;
+    bool *good;
 
     *a = (struct archive){ .count = 0 };
     if (!d)
         return errno == 0;
-    while ((entry = readdir(d)))
-        if (is_entry(entry))
-            read_entry(a, root, entry->d_name, part);
+    read_names(&names, d);
     closedir(d);
-    if (a->count)
-        qsort(a->list, (size_t)a->count, sizeof(*a->list), compare_names);
+    a->list = xcalloc((unsigned long)names.count, sizeof(*a->list));
+    good = xcalloc((unsigned long)names.count, sizeof(*good));
+    read_shares(&(struct share){ .root = root, .names = &names, .part = part,
+                                 .list = a->list, .good = good });
+    keep_records(a, good, names.count);
+    free(good);
+    free_names(&names);
     return true;
 }
 

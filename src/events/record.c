@@ -19,9 +19,9 @@
 #include "base/lines.h"
 #include "events/feed.h"
 
-/* Bytes at the beginning that hold the first line, and at the end that hold all
- * that follows the last `memory` of a run that has ended. */
-enum { HEAD_BYTES = 1 << 13, TAIL_BYTES = 1 << 12, TAIL_GROWTH = 8 };
+/* Bytes at the beginning that mostly hold the first line, and at the end that
+ * hold the last epoch and all that is said again at the end of a run. */
+enum { HEAD_BYTES = 1 << 12, TAIL_BYTES = 1 << 11, TAIL_GROWTH = 8 };
 
 static const char *const files[] = { RECORD_SETTINGS, RECORD_EVENTS,
                                      RECORD_SNAPSHOT };
@@ -303,8 +303,8 @@ static void begin_again(struct reading *g)
 }
 
 /* Whether the last lines tell all that more of them would: how the run ended,
- * the memory and the score that it had. Labels are said again before its end.
- */
+ * the memory and the score that it had. Labels are said again before its end,
+ * after its memory. */
 static bool knows_enough(const struct reading *g)
 {
     return g->has_end && g->has_memory &&

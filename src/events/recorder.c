@@ -21,8 +21,9 @@ struct recorder {
     struct event_sink next;
     struct news news;
     struct origin origin;
-    struct labels labels;            /* that the record has; said again at its
-                                        end, where a reader looks first */
+    struct event memory;             /* the latest of the run; and the labels */
+    struct labels labels;            /* that it has: said again at its end,
+                                        where a reader looks first */
     bool warned;
 };
 
@@ -117,8 +118,10 @@ static bool take_label(void *arg, const char *line, size_t length)
     return true;
 }
 
-static void repeat_labels(struct recorder *r)
+static void repeat_last_words(struct recorder *r)
 {
+    if (r->memory.type == EVENT_MEMORY)
+        record_line(r, &r->memory);
     r->labels = (struct labels){ .count = 0 };
     record_lines(r->folder, take_label, r, NULL);
     labels_emit(&r->labels, (struct event_sink){ add_label, r });
@@ -126,6 +129,8 @@ static void repeat_labels(struct recorder *r)
 
 static void record_event(struct recorder *r, const struct event *event)
 {
+    if (event->type == EVENT_MEMORY)
+        r->memory = *event;
     if (!news_are(&r->news, event))
         return;
     switch (event->type) {
@@ -139,7 +144,7 @@ static void record_event(struct recorder *r, const struct event *event)
         break;
     case EVENT_DONE:
     case EVENT_ERROR:
-        repeat_labels(r);
+        repeat_last_words(r);
         record_line(r, event);
         break;
     default:
