@@ -85,7 +85,8 @@ def recipe(args):
 
 def train(args, settings):
     """The record of a run, from its epoch events."""
-    command = with_settings([args.memdial, "train", args.preset, "--json"],
+    command = with_settings([args.memdial, "train", args.preset,
+                             "--runs", "none", "--json"],
                             [f"data_path={args.path}"] + settings)
     events = [json.loads(line) for line in output(command).splitlines()]
     epochs = [e for e in events if e["type"] == "epoch"]

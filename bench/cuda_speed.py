@@ -38,7 +38,7 @@ def memdial_command(args, settings, microbatch):
               f"microbatch={microbatch}",
               f"epoch_samples={args.batch * (args.warmup + args.steps)}",
               *settings.split()]
-    command = [args.memdial, "train", "wrn-28-2", "--json"]
+    command = [args.memdial, "train", "wrn-28-2", "--runs", "none", "--json"]
     for value in values:
         command += ["--set", value]
     return command

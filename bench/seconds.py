@@ -74,7 +74,7 @@ def processor_seconds(memdial, preset, dials, steps):
     """Processor time of a run with one thread, which others cannot lengthen
     as they do its wall time."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run([memdial, "train", preset, "--json",
+    run([memdial, "train", preset, "--runs", "none", "--json",
          *sets(settings_of(preset, dials, steps))])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime - before.ru_utime + after.ru_stime -
@@ -90,7 +90,7 @@ def measured_busy(memdial, preset, dials, steps):
 def measured(memdial, preset, words):
     """The median seconds of a step, without the first."""
     seconds, before = [], 0.0
-    for line in run([memdial, "train", preset, "--json",
+    for line in run([memdial, "train", preset, "--runs", "none", "--json",
                      *sets(words)]).splitlines():
         event = json.loads(line)
         if event["type"] == "step":

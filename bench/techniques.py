@@ -35,7 +35,7 @@ def command(args, variant):
     settings = ["data=shapes", "epochs=1", f"threads={args.threads}",
                 f"epoch_samples={100 * (args.warmup + args.steps)}",
                 "valid_samples=100"] + variant
-    return [args.memdial, "train", args.preset, "--json"] + [
+    return [args.memdial, "train", args.preset, "--runs", "none", "--json"] + [
         word for setting in settings for word in ("--set", setting)]
 
 

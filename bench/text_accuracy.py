@@ -70,7 +70,7 @@ def train(args, settings):
     with tempfile.TemporaryDirectory() as folder:
         snapshot = f"{folder}/state"
         command = with_settings(
-            [args.memdial, "train", args.preset, "--json",
+            [args.memdial, "train", args.preset, "--runs", "none", "--json",
              "--save", snapshot], [f"data_path={args.path}"] + settings)
         events = [json.loads(line) for line in output(command).splitlines()]
         epochs = [e for e in events if e["type"] == "epoch"]

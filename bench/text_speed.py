@@ -47,7 +47,7 @@ def memdial_settings(args):
 
 
 def memdial_command(args, also=""):
-    command = [args.memdial, "train", args.preset, "--json"]
+    command = [args.memdial, "train", args.preset, "--runs", "none", "--json"]
     for setting in memdial_settings(args) + also.split():
         command += ["--set", setting]
     return command

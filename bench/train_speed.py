@@ -51,7 +51,7 @@ def memdial_command(args):
               "epoch_samples": args.batch * (args.warmup + args.steps),
               "valid_samples": args.batch}
     settings = [f"{k}={v}" for k, v in values.items()] + args.set
-    command = [args.memdial, "train", args.preset, "--json"]
+    command = [args.memdial, "train", args.preset, "--runs", "none", "--json"]
     for setting in settings:
         command += ["--set", setting]
     return command

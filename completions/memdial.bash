@@ -16,9 +16,23 @@ _memdial_values() { # SETTING
     memdial settings --words 2>/dev/null | sed -n "s/^$1\t.*\t//p"
 }
 
-_memdial_options() { # FIRST-WORD: of that command, else of the screens
-    _memdial_commands | grep -qx -e "$1" || set -- quick
-    memdial "$1" --help 2>/dev/null | grep -o -e '--[a-z-]*'
+_memdial_runs() { # FIRST-WORDS: commands of runs, or runs
+    if [ $# = 2 ]; then
+        memdial runs --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  .*/\1/p'
+    else
+        memdial runs list --csv 2>/dev/null | sed '1d; s/,.*//'
+    fi
+}
+
+_memdial_options() { # FIRST-WORDS: of that command, else of the screens
+    if [ "$1" = runs ]; then
+        set -- "$1" "${2:-list}"
+    elif _memdial_commands | grep -qx -e "$1"; then
+        set -- "$1"
+    else
+        set -- quick
+    fi
+    memdial "$@" --help 2>/dev/null | grep -o -e '--[a-z-]*'
     echo --help
 }
 
@@ -36,11 +50,15 @@ _memdial() {
     elif [ "${before[-1]}" = --set ]; then
         words=$(_memdial_settings)
         compopt -o nospace
-    elif [[ ${before[-1]} = --@(save|load|reference|write|worker) ]]; then
+    elif [[ ${before[-1]} = --@(save|load|reference|write|worker|runs) ]]; then
         compopt -o default
+    elif [[ ${before[-1]} = --@(resume|baseline) ]]; then
+        words=$(_memdial_runs)
     elif [[ $word = -* ]]; then
-        words=$(_memdial_options "${COMP_WORDS[1]}")
+        words=$(_memdial_options "${COMP_WORDS[@]:1:2}")
         [ "$COMP_CWORD" != 1 ] || words="$words --version"
+    elif [ "${COMP_WORDS[1]}" = runs ] && [ "$COMP_CWORD" -gt 1 ]; then
+        words=$(_memdial_runs "${before[@]}")
     else
         words=$(_memdial_presets)
         [ "$COMP_CWORD" != 1 ] || words="$words $(_memdial_commands)"

@@ -26,11 +26,29 @@ function __memdial_settings
     end
 end
 
+# Commands of runs.
+function __memdial_runs_commands
+    memdial runs --help 2>/dev/null | string match -r '^  [a-z]+  .*' |
+        string replace -r '^  ([a-z]+)  .*  (.*)' '$1\t$2'
+end
+
+function __memdial_runs
+    memdial runs list --csv 2>/dev/null | string replace -r ',.*' '' |
+        tail -n +2
+end
+
+# Whether the first word is runs, and so many words stand before.
+function __memdial_has_runs
+    set -l words (commandline -opc)
+    test (count $words) $argv; and test "$words[2]" = runs
+end
+
 # Of the command that is the first word, else of the screens.
 function __memdial_options
     set -l first (commandline -opc)[2]
     set -l names (__memdial_commands | string replace -r '\t.*' '')
     contains -- "$first" $names; or set first quick
+    test "$first" = runs; and set first runs list
     memdial $first --help 2>/dev/null | string match -ar -- '--[a-z-]+'
     echo --help
 end
@@ -41,10 +59,15 @@ end
 
 complete -c memdial -n '__memdial_takes --set' -f -a '(__memdial_settings)'
 complete -c memdial \
-    -n '__memdial_takes --save --load --reference --write --worker' -F
-complete -c memdial \
-    -n 'not __memdial_takes --set --save --load --reference --write --worker' \
-    -a '(__memdial_presets)'
+    -n '__memdial_takes --save --load --reference --write --worker --runs' -F
+complete -c memdial -n '__memdial_takes --resume --baseline' -f \
+    -a '(__memdial_runs)'
+complete -c memdial -n '__memdial_has_runs = 2' -f \
+    -a '(__memdial_runs_commands)'
+complete -c memdial -n '__memdial_has_runs -gt 2' -f -a '(__memdial_runs)'
+complete -c memdial -n 'not __memdial_has_runs -ge 2;
+    and not __memdial_takes --set --save --load --reference --write --worker \
+        --runs --resume --baseline' -a '(__memdial_presets)'
 complete -c memdial -n __fish_use_subcommand -a '(__memdial_commands)'
 complete -c memdial -n __fish_use_subcommand -a --version
 complete -c memdial -n 'string match -q -- "-*" (commandline -ct)' \

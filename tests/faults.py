@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 
+os.environ.setdefault("MEMDIAL_RUNS", "none")
 MEMDIAL = os.path.abspath(os.environ.get("MEMDIAL", "./memdial"))
 FAULT = os.path.join(os.path.dirname(MEMDIAL), "tests", "fault.so")
 WHOLE = os.environ.get("MEMDIAL_FAULTS") == "all"

@@ -56,7 +56,7 @@ def run(*arguments, codes=(0, 1, 2), input=b"", **environment):
     """Whether a command ends in order and harms no terminal."""
     locale = environment.setdefault("LC_ALL", next(LOCALES))
     all_of_it = dict(os.environ, XDG_CONFIG_HOME=HOME, XDG_STATE_HOME=HOME,
-                     LANG="C")
+                     LANG="C", MEMDIAL_RUNS="none")
     all_of_it.update(environment)
     done = subprocess.run([MEMDIAL, *arguments], input=input, env=all_of_it,
                           cwd=HOME, capture_output=True, timeout=PATIENCE)

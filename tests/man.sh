@@ -1,10 +1,10 @@
 #!/bin/sh
-# The manual: mandoc has nothing to complain of, and the settings, keys and
-# events are those of the program.
+# The manual: mandoc has nothing to complain of, and the settings, keys, events
+# and columns are those of the program.
 set -u
 srcdir=${srcdir:-.}
 
-echo 1..4
+echo 1..5
 
 # The pages refer to each other; mandoc finds a page only when it is installed.
 lint() {
@@ -35,3 +35,4 @@ has_list() {
 has_list 2 settings memdial-presets.5 "$MEMDIAL" settings --mdoc
 has_list 3 keys memdial.1 "$MEMDIAL" help --mdoc
 has_list 4 events memdial-events.5 "$MEMDIAL" worker --mdoc
+has_list 5 columns memdial-runs.5 "$MEMDIAL" runs --mdoc

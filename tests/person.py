@@ -17,6 +17,7 @@ import time
 
 import pyte
 
+os.environ.setdefault("MEMDIAL_RUNS", "none")
 MEMDIAL = os.path.abspath(os.environ.get("MEMDIAL", "./memdial"))
 SANITIZED = bool(os.environ.get("MEMDIAL_SANITIZED"))
 PATIENCE = 120 if SANITIZED else 60  # seconds; nothing is timed, only waited for

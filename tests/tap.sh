@@ -3,6 +3,8 @@
 set -u
 
 memdial=${MEMDIAL:-./memdial}
+MEMDIAL_RUNS=none # but for tests of what is kept
+export MEMDIAL_RUNS
 folder=$(mktemp -d)
 begun=
 trap 'kill -9 $begun 2>/dev/null; rm -rf "$folder"' EXIT

@@ -140,7 +140,7 @@ static void train(struct sums *s)
     s->stop = 0;
     cr_assert(training_run(s->trainer, "test",
                            (struct event_sink){ on_event, s }, &s->stop,
-                           s->path, &e), "%s", e.text);
+                           s->path, NULL, &e), "%s", e.text);
 }
 
 /* The weights loaded are the means, at the places that have a weight. */

@@ -521,14 +521,14 @@ static bool try_trainer(struct trainer **t, const char *const more[],
     return trainer_new(t, &settings, e);
 }
 
-struct record {
+struct recorded {
     int errors, epochs;
     char message[512];
 };
 
 static void record_event(void *arg, const struct event *event)
 {
-    struct record *r = arg;
+    struct recorded *r = arg;
 
     r->epochs += event->type == EVENT_EPOCH;
     if (event->type == EVENT_ERROR) {
@@ -542,7 +542,7 @@ static void record_event(void *arg, const struct event *event)
 Test(cuda, runs_go_on_as_on_the_cpu)
 {
     struct trainer *t[2];
-    struct event_sink sink = { record_event, &(struct record){ 0 } };
+    struct event_sink sink = { record_event, &(struct recorded){ 0 } };
     struct error e;
 
     engine_emulate();
@@ -740,7 +740,7 @@ Test(cuda, a_fault_costs_no_snapshot)
     static const volatile sig_atomic_t never = 0;
     char path[] = "/tmp/memdial-test-XXXXXX";
     struct trainer *t;
-    struct record r = { 0 };
+    struct recorded r = { 0 };
     struct event_sink sink = { record_event, &r };
     struct error e;
 
@@ -748,7 +748,8 @@ Test(cuda, a_fault_costs_no_snapshot)
     close(mkstemp(path));
     setenv("MEMDIAL_EMULATE_FAULT", "350", 1);
     cr_assert(try_trainer(&t, NULL, &e), "%s", e.text);
-    cr_expect_not(training_run(t, "test", sink, &never, path, &e));
+    cr_expect_not(training_run(t, "test", sink, &never, path, NULL,
+                               &e));
     cr_expect_eq(e.code, EXIT_RUN);
     cr_expect(strstr(e.text, "illegal memory access"), "%s", e.text);
     cr_expect_eq(r.errors, 1);

@@ -157,6 +157,7 @@ static const char *const dials[][4] = {
     { "microbatch", "recompute", "checkpoint" },
     { "precision", "sparsity", "checkpoint" },
     { "sparsity", "microbatch", "precision" },
+    { "gradients", "checkpoint", "recompute" },
     { "precision", "gradients", "optimizer_state" },
 };
 

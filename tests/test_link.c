@@ -104,6 +104,7 @@ static void make_folder(void)
     snprintf(snapshot, sizeof(snapshot), "%s/snapshot", folder);
     setenv("FILE", file, 1);
     setenv("XDG_STATE_HOME", folder, 1);
+    setenv("MEMDIAL_RUNS", "none", 1);
 }
 
 static void remove_folder(void)

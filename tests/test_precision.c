@@ -340,13 +340,13 @@ static void *state_of(const struct trainer *t, const char *name,
     return NULL;
 }
 
-struct record {
+struct recorded {
     int errors, epochs;
 };
 
 static void record_event(void *arg, const struct event *event)
 {
-    struct record *r = arg;
+    struct recorded *r = arg;
 
     r->errors += event->type == EVENT_ERROR;
     r->epochs += event->type == EVENT_EPOCH;
@@ -361,7 +361,7 @@ Test(precision, says_when_the_scale_cannot_come_down)
     float *gamma = state_of(t, "head.bn.gamma", NULL);
     uint16_t *w = state_of(t, "head.linear.w", NULL);
     float *scale = state_of(t, "head.loss.scale", NULL);
-    struct record r = { 0 };
+    struct recorded r = { 0 };
     struct error e;
     char path[] = "/tmp/memdial-test-XXXXXX";
 
@@ -374,7 +374,7 @@ Test(precision, says_when_the_scale_cannot_come_down)
     scale[LOSS_SCALE_FACTOR] = 2;
     cr_expect_not(training_run(t, "test",
                               (struct event_sink){ record_event, &r }, &never,
-                              path, &e));
+                              path, NULL, &e));
     cr_expect_neq(access(path, F_OK), 0, "a snapshot was written");
     cr_expect(strstr(e.text, "loss scale"), "%s", e.text);
     cr_expect_eq(e.code, EXIT_RUN);
@@ -386,7 +386,7 @@ Test(precision, says_when_the_scale_cannot_come_down)
 static void change(struct trainer *t, const char *precision,
                    const char *master)
 {
-    struct record r = { 0 };
+    struct recorded r = { 0 };
     struct settings s = t->job->settings;
     struct error e;
 

@@ -460,7 +460,7 @@ Test(text_runs, translating_touches_all_that_is_planned_for_it)
 }
 
 /* What a run says of its memory and its scores. */
-struct record {
+struct recorded {
     int memories, bleus, errors;
     uint64_t planned, arena, touched; /* the most */
     volatile sig_atomic_t stop;
@@ -468,7 +468,7 @@ struct record {
 
 static void record_event(void *arg, const struct event *e)
 {
-    struct record *r = arg;
+    struct recorded *r = arg;
 
     r->errors += e->type == EVENT_ERROR;
     r->bleus += e->type == EVENT_EPOCH && isfinite(e->epoch.bleu);
@@ -481,13 +481,13 @@ static void record_event(void *arg, const struct event *e)
         r->touched = e->memory.touched;
 }
 
-static struct record run_all(struct trainer *t)
+static struct recorded run_all(struct trainer *t)
 {
-    struct record r = { 0 };
+    struct recorded r = { 0 };
     struct error e;
 
     cr_expect(training_run(t, "test", (struct event_sink){ record_event, &r },
-                           &r.stop, NULL, &e), "%s", e.text);
+                           &r.stop, NULL, NULL, &e), "%s", e.text);
     cr_expect_eq(r.errors, 0);
     return r;
 }
@@ -505,7 +505,7 @@ Test(text_runs, translates_in_the_planned_arena)
         const struct plan *plan = t->job->plan;
         bool translating = plan->schedule->steps[plan->peak_step].phase ==
                            PHASE_TRANSLATE;
-        struct record r = run_all(t);
+        struct recorded r = run_all(t);
 
         cr_expect_eq(translating, i == 0);
         cr_expect_eq(r.bleus, 2);
@@ -560,7 +560,7 @@ static void change_run(struct trainer *t, const char *assignment)
 
     cr_assert(settings_assign(&s, "test", assignment, &e), "%s", e.text);
     cr_assert(trainer_change(t, &s, (struct event_sink){ record_event,
-                                                         &(struct record){ 0 }
+                                                         &(struct recorded){ 0 }
                              }, &e), "%s", e.text);
 }
 

@@ -30,7 +30,7 @@ static struct trainer *open_trainer(const char *const more[])
 }
 
 /* Collects the doubles of epoch events and counts the rest. */
-struct record {
+struct recorded {
     int count[EVENT_DONE + 1];
     double epochs[16][4];
     int64_t saved;           /* step of the last snapshot */
@@ -40,7 +40,7 @@ struct record {
 
 static void record_event(void *arg, const struct event *event)
 {
-    struct record *r = arg;
+    struct recorded *r = arg;
 
     r->count[event->type]++;
     if (event->type == EVENT_EPOCH)
@@ -53,12 +53,12 @@ static void record_event(void *arg, const struct event *event)
         r->stop = 1;
 }
 
-static void run(struct trainer *t, struct record *r, const char *save)
+static void run(struct trainer *t, struct recorded *r, const char *save)
 {
     struct error e;
 
     cr_assert(training_run(t, "test", (struct event_sink){ record_event, r },
-                          &r->stop, save, &e), "%s", e.text);
+                          &r->stop, save, NULL, &e), "%s", e.text);
 }
 
 static char *temporary_path(void)
@@ -72,7 +72,7 @@ static char *temporary_path(void)
 Test(trainer, says_how_it_goes)
 {
     struct trainer *t = open_trainer(NULL);
-    struct record r = { 0 };
+    struct recorded r = { 0 };
 
     run(t, &r, NULL);
     cr_expect_eq(r.count[EVENT_START], 1);
@@ -128,7 +128,8 @@ static struct translations translate_some(struct trainer **t,
     *t = small_run(base, (const char *[]){ bleu_every, NULL });
     cr_assert(training_run(*t, "test", (struct event_sink){
                                record_translations, &all
-                           }, &(volatile sig_atomic_t){ 0 }, NULL, &e),
+                           }, &(volatile sig_atomic_t){ 0 }, NULL, NULL,
+                           &e),
               "%s", e.text);
     return all;
 }
@@ -175,7 +176,7 @@ Test(trainer, is_judged_by_tokens_if_nothing_is_translated)
 Test(trainer, goes_on_bit_for_bit)
 {
     struct trainer *whole = open_trainer(NULL), *part, *rest;
-    struct record all = { 0 }, before = { .stop_after = 5 }, after = { 0 };
+    struct recorded all = { 0 }, before = { .stop_after = 5 }, after = { 0 };
     char *path = temporary_path();
     struct error e;
 
@@ -221,13 +222,13 @@ Test(trainer, saves_at_every_end)
     char *before = temporary_path(), *path = temporary_path();
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct record r = { .stop_after = cases[i].stop_after,
+        struct recorded r = { .stop_after = cases[i].stop_after,
                             .stop = cases[i].stopped };
         struct trainer *t = open_trainer(NULL), *next = open_trainer(NULL);
         struct error e;
 
         if (cases[i].begin) {
-            struct record first = { .stop_after = cases[i].begin };
+            struct recorded first = { .stop_after = cases[i].begin };
             run(next, &first, before);
             cr_assert(snapshot_load(t, before, &e), "%s", e.text);
         }
@@ -257,7 +258,7 @@ Test(trainer, changes_while_it_runs)
         "recompute=none", "checkpoint=none"
     };
     struct trainer *plain = open_trainer(NULL), *changed = open_trainer(NULL);
-    struct record r = { 0 };
+    struct recorded r = { 0 };
     struct event_sink sink = { record_event, &r };
     struct error e;
 
@@ -297,7 +298,7 @@ static const float *state(const struct trainer *t, const char *layer,
 
 static void change_to(struct trainer *t, const char *assignment)
 {
-    struct record r = { 0 };
+    struct recorded r = { 0 };
     struct settings s = t->job->settings;
     struct error e;
 
@@ -488,12 +489,13 @@ Test(trainer, runs_with_moments_in_8_bits_go_on_bit_for_bit)
 
 /* Steps with momentum as the accumulator: losses are as near as rounding leaves
  * them. One dense gradient may be larger than all nonzeros' of a small net. */
-static void expect_equal_steps(const char *parts, const char *sparsity)
+static void expect_equal_steps(const char *parts, const char *sparsity,
+                               const char *precision, double tolerance)
 {
-    const char *const buffer[] = { parts, sparsity, "nesterov=no",
+    const char *const buffer[] = { parts, sparsity, precision, "nesterov=no",
                                    "weight_decay=0.1", "rewire_period=3",
                                    "epoch_samples=200", NULL };
-    const char *const moments[] = { parts, sparsity, "nesterov=no",
+    const char *const moments[] = { parts, sparsity, precision, "nesterov=no",
                                     "weight_decay=0.1", "rewire_period=3",
                                     "epoch_samples=200",
                                     "gradients=accumulate", NULL };
@@ -502,8 +504,9 @@ static void expect_equal_steps(const char *parts, const char *sparsity)
     for (int i = 0; i < 20; i++) {
         double one = trainer_step(a).loss, other = trainer_step(b).loss;
 
-        cr_expect_float_eq(one, other, 1e-3 * one, "%s, %s: step %d: %g, %g",
-                           parts, sparsity, i, one, other);
+        cr_expect_float_eq(one, other, tolerance * one,
+                           "%s, %s, %s: step %d: %g, %g", parts, sparsity,
+                           precision, i, one, other);
     }
     if (strcmp(sparsity, "sparsity=0") == 0)
         cr_expect_lt(b->job->plan->peak_bytes, a->job->plan->peak_bytes);
@@ -515,11 +518,15 @@ Test(trainer, momentum_accumulates_gradients)
 {
     static const char *const parts[] = { "microbatch=0", "microbatch=5",
                                          "microbatch=2" };
+    static const char *const sparsities[] = { "sparsity=0", "sparsity=0.7" };
 
-    for (int i = 0; i < 3; i++) {
-        expect_equal_steps(parts[i], "sparsity=0");
-        expect_equal_steps(parts[i], "sparsity=0.7");
-    }
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 2; k++) {
+            expect_equal_steps(parts[i], sparsities[k], "precision=fp32",
+                               1e-3);
+            expect_equal_steps(parts[i], sparsities[k], "precision=bf16",
+                               0.04);
+        }
 }
 
 /* State in 8 bits is carried over as it is where nothing in its storage
@@ -561,7 +568,7 @@ Test(trainer, keeps_its_settings_if_a_change_fails)
                                            "microbatch=21" };
     struct trainer *t = open_trainer((const char *[]){ "checkpoint=optimal",
                                                        NULL });
-    struct record r = { 0 };
+    struct recorded r = { 0 };
     struct event_sink sink = { record_event, &r };
     size_t peak = t->job->plan->peak_bytes;
 
@@ -649,7 +656,7 @@ Test(trainer, stops_when_it_diverges)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct trainer *t = open_trainer(NULL);
-        struct record r = { .stop_after = cases[i].stop_after };
+        struct recorded r = { .stop_after = cases[i].stop_after };
         struct error e;
         uint64_t good;
 
@@ -658,7 +665,7 @@ Test(trainer, stops_when_it_diverges)
         state_of(t, cases[i].state)[5] = NAN;
         cr_expect_not(training_run(t, "test",
                                   (struct event_sink){ record_event, &r },
-                                  &r.stop, path, &e), "%s", cases[i].why);
+                                  &r.stop, path, NULL, &e), "%s", cases[i].why);
         cr_expect(strstr(e.text, cases[i].why), "%s", e.text);
         cr_expect(strstr(e.text, "lower lr"), "%s", e.text);
         cr_expect_eq(e.code, EXIT_RUN);
@@ -694,7 +701,7 @@ static void make_images(const char *folder)
 
 /* Changes a file after some steps. */
 struct meddling {
-    struct record record;
+    struct recorded record;
     int after;               /* steps */
     const char *path;
 };
@@ -733,7 +740,7 @@ Test(trainer, stops_when_data_change)
         snprintf(path, sizeof(path), "%s/%s", folder, cases[i].file);
         t = open_trainer(settings);
         cr_expect_not(training_run(t, "test", (struct event_sink){ meddle, &m },
-                                  &m.record.stop, save, &e), "%s",
+                                  &m.record.stop, save, NULL, &e), "%s",
                       cases[i].file);
         cr_expect(strstr(e.text, path), "%s", e.text);
         cr_expect(strstr(e.text, "changed since"), "%s", e.text);

@@ -5,6 +5,7 @@
  */
 #include "ui/app.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/ending.h"
 #include "base/text.h"
 #include "cli/request.h"
+#include "events/archive.h"
 #include "plan/timings_file.h"
 #include "settings/facts.h"
 #include "settings/preset.h"
@@ -54,12 +56,12 @@ struct app {
 
 struct choices {
     bool ascii, plain, no_mouse;
-    const char *worker, *theme;
+    const char *worker, *theme, *runs;
 };
 
 static const char usage[] =
     "[PRESET] [--set NAME=VALUE]... [--worker COMMAND] [--theme NAME] "
-    "[--ascii] [--no-mouse | -M] [--plain]";
+    "[--ascii] [--no-mouse | -M] [--plain] [--runs DIR]";
 
 static const struct option options[] = {
     { "set", required_argument, NULL, 's' },
@@ -68,6 +70,7 @@ static const struct option options[] = {
     { "ascii", no_argument, NULL, 'a' },
     { "no-mouse", no_argument, NULL, 'm' },
     { "plain", no_argument, NULL, 'p' },
+    { "runs", required_argument, NULL, 'r' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
@@ -83,6 +86,8 @@ static void app_choose(void *arg, int which, const char *value)
         c->worker = value;
     if (which == 't')
         c->theme = value;
+    if (which == 'r')
+        c->runs = value;
 }
 
 /* Sends the dials' settings to the worker once their plan is here and is good.
@@ -487,6 +492,18 @@ static bool check_worker(const char *command, struct error *e)
                      "or leave the option out");
 }
 
+/* The worker keeps runs where its environment says; so --runs is for one on
+ * this machine. */
+static bool choose_runs(const char *runs, struct error *e)
+{
+    char root[RECORD_PATH_SIZE];
+
+    return !runs || (archive_root(root, runs, e) &&
+                     (setenv("MEMDIAL_RUNS", *root ? root : ARCHIVE_NONE, 1) ==
+                          0 || error_set(e, EXIT_RUN, "--runs: %s",
+                                         strerror(errno))));
+}
+
 static int run_session(const struct request *request, const struct choices *c)
 {
     struct app app = { 0 };
@@ -495,6 +512,7 @@ static int run_session(const struct request *request, const struct choices *c)
     int code;
 
     if (!check_theme(c->theme, &e) || !check_worker(c->worker, &e) ||
+        !choose_runs(c->runs, &e) ||
         !request_settings(request, &settings, &e))
         return report_error(&e);
     fill_in(&app, &settings, c->worker);

@@ -219,6 +219,7 @@ static void say_event(struct plain *p, const struct event *e)
         break;
     case EVENT_TIMINGS:
     case EVENT_SAVED: /* the link's own snapshots */
+    case EVENT_LABEL:
     case EVENT_COUNT:
         break;
     }

@@ -143,10 +143,10 @@ static void name_temporary(struct draft *d)
 }
 
 /* Whether name_temporary() may have made this name. */
-static bool is_temporary(const struct draft *d, const char *name)
+bool draft_is_of(const char *name, const char *target)
 {
     char begin[NAME_MAX + 1];
-    size_t length = (size_t)begin_name(d->name, begin);
+    size_t length = (size_t)begin_name(target, begin);
 
     return strncmp(name, begin, length) == 0 && tag_begins(name + length) &&
            strcmp(name + length + TAG_DIGITS, ending) == 0;
@@ -204,7 +204,7 @@ static void remove_left_drafts(const struct draft *d)
         return;
     }
     while ((entry = readdir(folder)))
-        if (is_temporary(d, entry->d_name))
+        if (draft_is_of(entry->d_name, d->name))
             remove_left_draft(d, entry->d_name);
     closedir(folder);
 }

@@ -52,6 +52,10 @@ void draft_drop(struct draft *);
 bool draft_put(const char *path, const char *text, enum draft_place,
                struct error *);
 
+/* Whether `name` is that of a draft for a file called `target` in the same
+ * folder. */
+bool draft_is_of(const char *name, const char *target);
+
 /* Removes a file that draft_finish() put there, and its drafts that are left.
  * With `only`, the result of stat() on that file, not NULL, another file that
  * stands there by now is left alone. */

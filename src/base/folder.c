@@ -40,6 +40,11 @@ bool folder_cache(char *path, size_t size, const char *name)
     return find(path, size, "XDG_CACHE_HOME", ".cache", name);
 }
 
+bool folder_data(char *path, size_t size, const char *name)
+{
+    return find(path, size, "XDG_DATA_HOME", ".local/share", name);
+}
+
 void folder_expand(char *path, size_t size, const char *text)
 {
     const char *home = getenv("HOME");

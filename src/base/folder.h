@@ -21,6 +21,9 @@ bool folder_state(char *path, size_t size, const char *name);
 /* $XDG_CACHE_HOME/memdial/NAME, likewise: for what can be made again. */
 bool folder_cache(char *path, size_t size, const char *name);
 
+/* $XDG_DATA_HOME/memdial/NAME, likewise: for what a person wants to keep. */
+bool folder_data(char *path, size_t size, const char *name);
+
 /* The path that a person means: "~" at its beginning is $HOME. A path that does
  * not fit is cut. */
 void folder_expand(char *path, size_t size, const char *text);

@@ -12,6 +12,7 @@
 #include "base/json_print.h"
 #include "base/print.h"
 #include "base/text.h"
+#include "cli/gates.h"
 #include "cli/request.h"
 #include "cli/told_time.h"
 #include "models/model.h"
@@ -21,19 +22,21 @@
 
 struct choices {
     bool json, timeline, layers;
-    const char *most;        /* bytes that the peak may have; NULL: any */
+    const char *runs;
+    struct gates gates;
 };
 
 static const char usage[] =
     "plan [PRESET] [--set NAME=VALUE]... [--json] [--timeline] [--layers] "
-    "[--assert-peak BYTES]";
+    "[--assert-peak BYTES] [--baseline RUN [--tolerance SHARE]] [--runs DIR]";
 
 static const struct option options[] = {
     { "set", required_argument, NULL, 's' },
     { "json", no_argument, NULL, 'j' },
     { "timeline", no_argument, NULL, 't' },
     { "layers", no_argument, NULL, 'l' },
-    { "assert-peak", required_argument, NULL, 'a' },
+    { "runs", required_argument, NULL, 'r' },
+    GATES_OPTIONS_OF_PLAN,
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
@@ -42,8 +45,10 @@ static void cmd_plan_choose(void *arg, int which, const char *value)
 {
     struct choices *c = arg;
 
-    if (which == 'a')
-        c->most = value;
+    if (gates_option(&c->gates, which, value))
+        return;
+    if (which == 'r')
+        c->runs = value;
     c->json |= which == 'j';
     c->timeline |= which == 't';
     c->layers |= which == 'l';
@@ -190,14 +195,14 @@ static void print_layers(const struct job *job)
 }
 
 static void print_plan(const struct job *job, const struct job *baseline,
-                       const char *preset, struct choices c)
+                       const char *preset, const struct choices *c)
 {
     char time[TOLD_TIME_SIZE];
     struct timings *timings = told_timings(job->backend->name, preset, time);
 
-    if (c.json) {
-        json_print(plan_json(job, baseline, preset, timings, c.timeline,
-                             c.layers));
+    if (c->json) {
+        json_print(plan_json(job, baseline, preset, timings, c->timeline,
+                             c->layers));
         timings_free(timings);
         return;
     }
@@ -206,9 +211,9 @@ static void print_plan(const struct job *job, const struct job *baseline,
     timings_free(timings);
     print_head(job, baseline, preset, time);
     print_kinds(job, baseline);
-    if (c.layers)
+    if (c->layers)
         print_layers(job);
-    if (c.timeline)
+    if (c->timeline)
         print_timeline(job->plan);
 }
 
@@ -223,51 +228,37 @@ static void print_idle(const struct job *job)
             print_error("memdial: warning: %s\n", text);
 }
 
-/* Whether the peak has no more bytes than it may have. */
-static bool keeps_assertion(const struct plan *plan, uint64_t most,
-                            struct error *e)
+static int run_plan(const struct request *request, struct choices *c)
 {
-    return plan->peak_bytes <= most ||
-           error_set(e, EXIT_ASSERTION, "the peak is %zu bytes, %zu more than "
-                     "--assert-peak allows", plan->peak_bytes,
-                     plan->peak_bytes - (size_t)most);
-}
+    struct settings settings;
+    struct job *job, *baseline;
+    struct error e;
+    int code;
 
-static bool parse_most(const char *text, uint64_t *most, struct error *e)
-{
-    *most = UINT64_MAX;
-    return !text || bytes_parse(text, most) ||
-           error_set(e, EXIT_INPUT, "--assert-peak: '%.32s' is not a number of "
-                     "bytes, as 8388608 or 8MiB", text);
+    if (!gates_open(&c->gates, c->runs, &e) ||
+        !request_settings(request, &settings, &e) ||
+        !job_new(&job, &settings, &e))
+        return report_error(&e);
+    print_idle(job);
+    baseline = job_baseline(job);
+    print_plan(job, baseline, request->preset, c);
+    code = gates_check_plan(&c->gates, job, &e) ? EXIT_OK : report_error(&e);
+    job_free(baseline);
+    job_free(job);
+    return code;
 }
 
 int cmd_plan(int argc, char **argv)
 {
     struct request request;
     struct choices choices = { 0 };
-    struct settings settings;
-    struct job *job, *baseline;
-    struct error e = { .code = EXIT_OK };
-    uint64_t most;
     int code;
 
-    if (!request_parse(&request, argc, argv, options, usage, cmd_plan_choose,
-                       &choices, &code)) {
-        request_done(&request);
-        return code;
-    }
-    if (!parse_most(choices.most, &most, &e) ||
-        !request_settings(&request, &settings, &e) ||
-        !job_new(&job, &settings, &e)) {
-        request_done(&request);
-        return report_error(&e);
-    }
-    print_idle(job);
-    baseline = job_baseline(job);
-    print_plan(job, baseline, request.preset, choices);
-    code = keeps_assertion(job->plan, most, &e) ? EXIT_OK : report_error(&e);
-    job_free(baseline);
-    job_free(job);
+    gates_init(&choices.gates);
+    if (request_parse(&request, argc, argv, options, usage, cmd_plan_choose,
+                      &choices, &code))
+        code = run_plan(&request, &choices);
+    gates_done(&choices.gates);
     request_done(&request);
     return code;
 }

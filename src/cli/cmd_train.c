@@ -1,5 +1,7 @@
 /*
- * `memdial train`: a run in this process, without screens.
+ * `memdial train`: a run in this process, without screens. Its record is kept
+ * in a folder of its own, unless nobody wants that; with --resume it goes on
+ * from one.
  */
 #include "cli/cmd_train.h"
 
@@ -11,23 +13,29 @@
 #include "base/ending.h"
 #include "base/file.h"
 #include "base/print.h"
+#include "cli/gates.h"
 #include "cli/lesson.h"
 #include "cli/profile_table.h"
 #include "cli/progress.h"
 #include "cli/request.h"
+#include "events/archive.h"
 #include "plan/timings_file.h"
+#include "train/resume.h"
 #include "train/snapshot.h"
 #include "train/training.h"
 
 struct choices {
     struct request *request;
-    bool json, profile;
-    const char *save, *load;
+    bool json, profile, take_over;
+    const char *save, *load, *runs, *name, *resume;
+    struct gates gates;
 };
 
 static const char usage[] =
     "train [PRESET] [--set NAME=VALUE]... [--epochs N] [--json] "
-    "[--save FILE] [--load FILE] [--profile]";
+    "[--save FILE] [--load FILE] [--profile] [--runs DIR] [--name NAME] "
+    "[--resume RUN [--take-over]] [--assert-peak BYTES] "
+    "[--assert-accuracy SHARE] [--baseline RUN [--tolerance SHARE]]";
 
 static const struct option options[] = {
     { "set", required_argument, NULL, 's' },
@@ -36,6 +44,11 @@ static const struct option options[] = {
     { "save", required_argument, NULL, 'S' },
     { "load", required_argument, NULL, 'L' },
     { "profile", no_argument, NULL, 'p' },
+    { "runs", required_argument, NULL, 'r' },
+    { "name", required_argument, NULL, 'n' },
+    { "resume", required_argument, NULL, 'R' },
+    { "take-over", no_argument, NULL, 't' },
+    GATES_OPTIONS_OF_RUN,
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
@@ -55,6 +68,8 @@ static void cmd_train_choose(void *arg, int which, const char *value)
 {
     struct choices *c = arg;
 
+    if (gates_option(&c->gates, which, value))
+        return;
     switch (which) {
     case 'e':
         set_epochs(c->request, value);
@@ -65,43 +80,153 @@ static void cmd_train_choose(void *arg, int which, const char *value)
     case 'p':
         c->profile = true;
         break;
+    case 't':
+        c->take_over = true;
+        break;
     case 'S':
         c->save = value;
         break;
     case 'L':
         c->load = value;
         break;
+    case 'r':
+        c->runs = value;
+        break;
+    case 'n':
+        c->name = value;
+        break;
+    case 'R':
+        c->resume = value;
+        break;
     }
 }
 
+/* A run of this command. */
+struct command_run {
+    struct choices *choices;
+    const char *preset;              /* its name in `start` */
+    char folder[RECORD_PATH_SIZE];   /* its record; "": none is kept */
+    struct error unkept;             /* why not; EXIT_OK: nobody wants it */
+    struct resume resume;            /* that it goes on from, if it does */
+    struct trainer *trainer;         /* owned */
+    struct recorder *recorder;       /* owned; or NULL */
+    struct progress progress;
+};
+
 /* A reader of our output that closes it must not cost the run its snapshot. An
  * event is told as JSON, or for people by a progress. */
-static void tell_event(void *progress, const struct event *event)
+static void tell_event(void *arg, const struct event *event)
 {
-    if (progress)
-        progress_emit(progress, event);
-    else
+    struct command_run *r = arg;
+
+    gates_take(&r->choices->gates, &r->trainer->job->settings, event);
+    if (r->choices->json)
         event_print(event);
+    else
+        progress_emit(&r->progress, event);
     if (!print_flush())
         ending_ask(SIGPIPE);
 }
 
-static bool make_trainer(const struct choices *c, struct trainer **t,
-                         struct error *e)
+static void warn_unkept(struct command_run *r)
 {
+    char text[ERROR_TEXT_SIZE + 128];
+
+    snprintf(text, sizeof(text), "the run is not kept: %s; --runs names "
+             "another folder, or " ARCHIVE_NONE, r->unkept.text);
+    r->unkept.code = EXIT_OK;
+    tell_event(r, &(struct event){ .type = EVENT_WARNING, .message = text });
+}
+
+static bool refuse_together(const char *option, struct error *e)
+{
+    return error_set(e, EXIT_INPUT, "%s: not with --resume, which goes on with "
+                     "what the run has", option);
+}
+
+static bool check_choices(const struct choices *c, struct error *e)
+{
+    if (c->resume && c->request->named)
+        return refuse_together("PRESET", e);
+    if (c->resume && c->name)
+        return refuse_together("--name", e);
+    if (c->resume && c->load)
+        return refuse_together("--load", e);
+    if (c->take_over && !c->resume)
+        return error_set(e, EXIT_INPUT, "--take-over: of which run? give "
+                         "--resume RUN too");
+    return file_check_path("--save", c->save, e) &&
+           file_check_path("--load", c->load, e) &&
+           (!c->name || archive_check_name("--name", c->name, e));
+}
+
+/* The settings of a run that begins, or goes on. */
+static bool find_settings(struct command_run *r, struct settings *s,
+                          struct error *e)
+{
+    const struct choices *c = r->choices;
+    char root[RECORD_PATH_SIZE];
+
+    r->preset = c->request->preset;
+    if (!c->resume)
+        return request_settings(c->request, s, e);
+    if (!archive_root(root, c->runs, e) ||
+        !archive_find(root, c->resume, r->folder, e) ||
+        !resume_open(&r->resume, r->folder, c->take_over, e))
+        return false;
+    r->preset = r->resume.preset;
+    *s = r->resume.settings;
+    return request_change(c->request, r->resume.record.name, s, e);
+}
+
+/* Begins where a snapshot was saved, if one is named. */
+static bool load_state(struct command_run *r, struct error *e)
+{
+    const struct choices *c = r->choices;
+
+    if (c->resume)
+        return resume_load(&r->resume, r->trainer, e);
+    return !c->load || snapshot_load(r->trainer, c->load, e);
+}
+
+static bool make_trainer(struct command_run *r, struct error *e)
+{
+    const struct choices *c = r->choices;
     struct settings settings;
 
-    if (!file_check_path("--save", c->save, e) ||
-        !file_check_path("--load", c->load, e) ||
-        !request_settings(c->request, &settings, e) ||
-        !trainer_new(t, &settings, e))
-        return false;
-    if ((c->save && !snapshot_check(c->save, e)) ||
-        (c->load && !snapshot_load(*t, c->load, e))) {
-        trainer_free(*t);
-        return false;
-    }
-    return true;
+    return find_settings(r, &settings, e) &&
+           trainer_prepare(&r->trainer, &settings, e) &&
+           gates_check_plan(&c->gates, r->trainer->job, e) &&
+           trainer_allocate(r->trainer, e) &&
+           (!c->save || snapshot_check(c->save, e)) && load_state(r, e);
+}
+
+/* Makes the folder of the record, unless there is one or nobody wants it. */
+static bool make_folder(struct command_run *r, struct error *e)
+{
+    const struct choices *c = r->choices;
+    char root[RECORD_PATH_SIZE];
+
+    return c->resume ||
+           (archive_root(root, c->runs, e) &&
+            (!*root || archive_make(root, c->name, r->preset, r->folder, e)));
+}
+
+/* A record that cannot be kept ends the run before it begins only if somebody
+ * asked for it. */
+static bool open_own_record(struct command_run *r, struct error *e)
+{
+    const struct choices *c = r->choices;
+    struct event_sink tell = { tell_event, r };
+
+    if (make_folder(r, &r->unkept) &&
+        (!*r->folder ||
+         recorder_open(&r->recorder, r->folder, tell, &r->unkept)))
+        r->unkept.code = EXIT_OK;
+    if (r->unkept.code == EXIT_OK || !(c->resume || c->runs || c->name))
+        return true;
+    *e = r->unkept;
+    return false;
 }
 
 /* Prints the profile after the run's other output. */
@@ -124,13 +249,36 @@ static void pass_timings(struct trainer *t)
     timings_free(seen);
 }
 
-static int train(const struct choices *c)
+static int run_and_tell(struct command_run *r)
 {
-    struct trainer *t;
-    struct progress progress;
+    const struct choices *c = r->choices;
+    struct trainer *t = r->trainer;
     struct profile profile;
     struct error e;
     bool ok;
+
+    ending_catch();
+    progress_init(&r->progress);
+    if (c->profile)
+        profile_init(&profile, t->executor);
+    if (r->unkept.code != EXIT_OK)
+        warn_unkept(r);
+    ok = training_run(t, r->preset, (struct event_sink){ tell_event, r },
+                      ending_flag(), c->save, r->recorder, &e);
+    if (ok && !c->json)
+        progress_summary(&r->progress, t->step < trainer_steps(t), c->save,
+                         r->folder);
+    print_profile(c, t, &profile);
+    pass_timings(t);
+    ok = ok && gates_check_run(&c->gates, &t->job->settings, &e);
+    return ok ? EXIT_OK : report_error(&e);
+}
+
+static int train(struct choices *c)
+{
+    struct command_run run = { .choices = c };
+    struct error e;
+    int code;
 
     if (c->json) {
         event_print_last_words();
@@ -138,22 +286,15 @@ static int train(const struct choices *c)
     } else {
         lesson_show();
     }
-    if (!make_trainer(c, &t, &e))
-        return report_error(&e);
-    ending_catch();
-    progress_init(&progress);
-    if (c->profile)
-        profile_init(&profile, t->executor);
-    ok = training_run(t, c->request->preset,
-                     (struct event_sink){ tell_event,
-                                          c->json ? NULL : &progress },
-                     ending_flag(), c->save, &e);
-    if (ok && !c->json)
-        progress_summary(&progress, t->step < trainer_steps(t), c->save);
-    print_profile(c, t, &profile);
-    pass_timings(t);
-    trainer_free(t);
-    return ok ? EXIT_OK : report_error(&e);
+    if (!check_choices(c, &e) || !gates_open(&c->gates, c->runs, &e) ||
+        !make_trainer(&run, &e) || !open_own_record(&run, &e))
+        code = report_error(&e);
+    else
+        code = run_and_tell(&run);
+    recorder_close(run.recorder);
+    resume_done(&run.resume);
+    trainer_free(run.trainer);
+    return code;
 }
 
 int cmd_train(int argc, char **argv)
@@ -162,9 +303,11 @@ int cmd_train(int argc, char **argv)
     struct choices choices = { .request = &request };
     int code;
 
+    gates_init(&choices.gates);
     if (request_parse(&request, argc, argv, options, usage, cmd_train_choose,
                       &choices, &code))
         code = train(&choices);
+    gates_done(&choices.gates);
     request_done(&request);
     return code;
 }

@@ -306,6 +306,7 @@ void progress_emit(void *arg, const struct event *e)
         break;
     case EVENT_LEARNING: /* lesson.h */
     case EVENT_SAVED: /* the summary says it once */
+    case EVENT_LABEL:
         break;
     case EVENT_ERROR: /* the command reports it on standard error */
     case EVENT_DONE:
@@ -318,8 +319,17 @@ void progress_emit(void *arg, const struct event *e)
     print_flush();
 }
 
+/* Says where the run is kept, and how it goes on. */
+static void print_kept_folder(const char *folder, bool interrupted)
+{
+    print("kept %s\n", folder);
+    if (interrupted)
+        print("memdial train --resume %s goes on\n",
+              strrchr(folder, '/') + 1);
+}
+
 void progress_summary(const struct progress *p, bool interrupted,
-                      const char *saved)
+                      const char *saved, const char *folder)
 {
     char took[TEXT_DURATION_SIZE];
 
@@ -334,4 +344,6 @@ void progress_summary(const struct progress *p, bool interrupted,
     print_memory_event(&p->memory);
     if (saved)
         print("saved %s\n", saved);
+    if (*folder)
+        print_kept_folder(folder, interrupted);
 }

@@ -22,8 +22,9 @@ void progress_init(struct progress *);
 /* For event_sink.emit; arg is a struct progress. */
 void progress_emit(void *arg, const struct event *);
 
-/* Prints the last words of a run, finished or interrupted. */
+/* Prints the last words of a run, finished or interrupted: the file that it was
+ * saved to, or NULL, and the folder that it is kept in, or "". */
 void progress_summary(const struct progress *, bool interrupted,
-                      const char *saved);
+                      const char *saved, const char *folder);
 
 #endif

@@ -75,8 +75,10 @@ bool request_parse(struct request *r, int argc, char **argv,
         default:
             option(arg, which, optarg);
         }
-    if (optind < argc)
+    if (optind < argc) {
         r->preset = argv[optind++];
+        r->named = true;
+    }
     if (optind < argc)
         return refuse_word(argv[0], "one preset is enough, not also",
                            argv[optind], usage, code);
@@ -92,6 +94,21 @@ bool request_settings(const struct request *r, struct settings *s,
         !model_check(&read, r->preset, e))
         return false;
     *s = read;
+    return true;
+}
+
+bool request_change(const struct request *r, const char *where,
+                    struct settings *s, struct error *e)
+{
+    struct settings changed = *s;
+
+    for (int i = 0; i < r->count; i++)
+        if (!settings_assign(&changed, r->assignments[i].option,
+                             r->assignments[i].text, e))
+            return false;
+    if (!settings_check(&changed, where, e) || !model_check(&changed, where, e))
+        return false;
+    *s = changed;
     return true;
 }
 

@@ -12,6 +12,7 @@
 
 struct request {
     const char *preset;
+    bool named;                  /* the preset was given, not the default */
     struct assignment *assignments; /* owned, [count], each text owned */
     int count;
 };
@@ -38,6 +39,11 @@ const char *request_unknown(char **argv, const struct option *known);
 /* The settings asked for. */
 bool request_settings(const struct request *, struct settings *,
                       struct error *);
+
+/* Makes the assignments to settings that are not a preset's. `where` begins the
+ * messages on them as a whole. */
+bool request_change(const struct request *, const char *where,
+                    struct settings *, struct error *);
 
 /* Prints "memdial: " and the error, returns its exit code. */
 int report_error(const struct error *);

@@ -38,6 +38,9 @@ static const struct {
     [EVENT_PAUSED] = { "paused", "no more steps are done" },
     [EVENT_RESUMED] = { "resumed", "the run goes on" },
     [EVENT_SAVED] = { "saved", "a snapshot was written" },
+    [EVENT_LABEL] = { "label",
+        "a person has given the run a name or a tag, or taken a tag away; only "
+        "in the folder of a run" },
     [EVENT_WARNING] = { "warning",
         "something is amiss that does not stop the run, such as a setting "
         "that has no effect beside the others" },
@@ -91,6 +94,21 @@ const struct member event_members[] = {
     { EVENT_START, "left_out", AT(start.left_out), OPTIONAL,
       "how many sentence pairs training leaves out, because one of the two has "
       "more tokens than longest" },
+    { EVENT_START, "folder", MEMBER_PATH, PLACE(start.folder), OPTIONAL,
+      "the folder that the run is kept in; this and the members below only "
+      "where it is, and this one not in the folder itself" },
+    { EVENT_START, "host", AT(start.host), OPTIONAL,
+      "the host that the run is on, by name" },
+    { EVENT_START, "boot", AT(start.boot), OPTIONAL,
+      "the identity of its boot, where the system tells it" },
+    { EVENT_START, "pid", AT(start.pid), OPTIONAL,
+      "the number of the process there" },
+    { EVENT_START, "began", AT(start.began), OPTIONAL,
+      "when that process began, in clock ticks after the boot" },
+    { EVENT_START, "time", AT(start.time), OPTIONAL,
+      "when the run began or went on, in seconds after 1970 began" },
+    { EVENT_START, "version", AT(start.version), OPTIONAL,
+      "the version of memdial" },
 
     { EVENT_TIMINGS, "backend", AT(timings.backend), REQUIRED,
       "the one whose kernels they are" },
@@ -196,6 +214,13 @@ const struct member event_members[] = {
       "how many steps were done before" },
     { EVENT_SAVED, "path", MEMBER_PATH, PLACE(saved.path), REQUIRED,
       "its file" },
+
+    { EVENT_LABEL, "name", AT(label.name), OPTIONAL,
+      "its name from now on; empty: it has none" },
+    { EVENT_LABEL, "tag", AT(label.tag), OPTIONAL,
+      "a tag that it has from now on" },
+    { EVENT_LABEL, "untag", AT(label.untag), OPTIONAL,
+      "a tag that it does not have any more" },
 
     { EVENT_WARNING, "message", AT(message), REQUIRED,
       "what is amiss" },

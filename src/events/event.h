@@ -37,6 +37,7 @@ enum event_type {
     EVENT_PAUSED,
     EVENT_RESUMED,
     EVENT_SAVED,
+    EVENT_LABEL,
     EVENT_WARNING,
     EVENT_ERROR,
     EVENT_DONE,
@@ -65,6 +66,12 @@ struct event {
             int64_t step, steps;  /* done before; of the whole run */
             const char *unit, *score; /* names (facts.h); NULL: not known */
             int64_t left_out;     /* pairs of training longer than `longest` */
+            /* Of a run that is kept in a folder; 0 or NULL elsewhere. */
+            const char *folder;   /* its path; in the folder itself NULL */
+            const char *host, *boot; /* of the process, as origin.h says, ... */
+            int64_t pid, began;
+            int64_t time;         /* Unix seconds */
+            const char *version;  /* of memdial */
         } start;
         struct {                  /* ledger.h puts them together */
             char backend[MACHINE_BACKEND_SIZE];
@@ -116,6 +123,11 @@ struct event {
             int64_t step;         /* done before the snapshot */
             const char *path;
         } saved;
+        struct {                  /* NULL: not part of this event */
+            const char *name;     /* of the run from now on; "": none */
+            const char *tag;      /* that the run has from now on ... */
+            const char *untag;    /* ... or has no more */
+        } label;
         const char *message;      /* of warnings and errors */
     };
 };
@@ -159,7 +171,7 @@ extern const struct member event_members[];
 extern const int event_member_count;
 
 /* The most strings that an event points to. */
-enum { EVENT_TEXTS_MAX = 3 };
+enum { EVENT_TEXTS_MAX = 7 };
 
 /* Begins the message of the `error` of a run whose loss is not finite. */
 #define EVENT_DIVERGED "training diverged"

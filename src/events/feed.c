@@ -136,6 +136,14 @@ static bool feed_reason(const struct reading *r, const struct item *i)
     return true;
 }
 
+static void note_unknown(struct feed *f, const char *what, const char *name)
+{
+    char clean[FEED_NAME_SIZE];
+
+    text_clean(clean, sizeof(clean), name, strlen(name));
+    snprintf(f->unknown, sizeof(f->unknown), "%s %.48s", what, clean);
+}
+
 static bool feed_calls(struct reading *r, const struct item *i)
 {
     struct event_calls *calls = i->place;
@@ -164,6 +172,8 @@ static bool feed_known(struct reading *r, const struct item *i)
     json_object_foreach(i->value, name, value)
         if (settings_find(name))
             json_put(known, name, json_incref(value));
+        else
+            note_unknown(r->feed, "setting", name);
     ok = settings_json_read(known, &r->settings, "settings of the worker",
                             r->error);
     json_decref(known);
@@ -231,8 +241,29 @@ static bool feed_member(struct reading *r, const struct member *m)
     return true;
 }
 
+static bool is_member(enum event_type type, const char *name)
+{
+    for (int i = 0; i < event_member_count; i++)
+        if (event_members[i].event == type &&
+            strcmp(event_members[i].name, name) == 0)
+            return true;
+    return strcmp(name, "type") == 0;
+}
+
+static void note_unknown_members(const struct reading *r)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)r->line, name, value)
+        if (!is_member(r->event.type, name))
+            note_unknown(r->feed, "member", name);
+}
+
 static bool feed_members(struct reading *r)
 {
+    if (r->feed->notes_unknown)
+        note_unknown_members(r);
     for (int i = 0; i < event_member_count; i++)
         if (event_members[i].event == r->event.type &&
             !feed_member(r, &event_members[i]))
@@ -287,8 +318,11 @@ static enum feed_result feed_object(struct feed *f, const json_t *line,
         return FEED_BAD;
     }
     r.event.type = type_named(name);
-    if (r.event.type == EVENT_COUNT)
+    f->unknown[0] = '\0';
+    if (r.event.type == EVENT_COUNT) {
+        note_unknown(f, "event", name);
         return FEED_UNKNOWN;
+    }
     if (r.event.type == EVENT_START && has_other_schema(line, e))
         return FEED_OTHER_SCHEMA;
     if (!feed_members(&r))

@@ -16,7 +16,7 @@
 #include "events/event.h"
 #include "plan/timings.h"
 
-enum { FEED_TEXT_SIZE = ERROR_TEXT_SIZE };
+enum { FEED_TEXT_SIZE = ERROR_TEXT_SIZE, FEED_NAME_SIZE = 64 };
 
 struct feed {
     struct event event;          /* the latest */
@@ -24,6 +24,10 @@ struct feed {
     struct settings before;      /* before the latest `applied` */
     struct timing calls[EVENT_CALLS_MAX]; /* of the event */
     char text[EVENT_TEXTS_MAX][FEED_TEXT_SIZE]; /* of the event, in its order */
+    bool notes_unknown;          /* for `unknown`; the caller's to set */
+    char unknown[FEED_NAME_SIZE]; /* "event x", "member x" or "setting x" of the
+                                    latest line that this version does not know;
+                                    "": it knows all */
 };
 
 enum feed_result {

@@ -266,6 +266,7 @@ void run_take(struct run *r, const struct event *e)
     case EVENT_TIMINGS:
     case EVENT_REFUSED:
     case EVENT_SAVED:
+    case EVENT_LABEL:
     case EVENT_WARNING:
     case EVENT_COUNT:
         break;

@@ -125,7 +125,7 @@ static bool first_that_fits(const struct choice *c, size_t budget,
 }
 
 /* Plans the candidate as *schedule and *plan, if its arena is smaller. */
-static void take_if_smaller(const struct choice *c, const struct candidate *by,
+static void choose_if_smaller(const struct choice *c, const struct candidate *by,
                             struct schedule **schedule, struct plan **plan)
 {
     struct schedule *next = schedule_build(c->graph, c->policy, by->route);
@@ -154,7 +154,7 @@ static bool smallest(const struct choice *c, struct schedule **schedule,
         if (*plan && (double)(*plan)->arena_bytes <
                          good_arena * (double)c->list[i].peak)
             break;
-        take_if_smaller(c, &c->list[i], schedule, plan);
+        choose_if_smaller(c, &c->list[i], schedule, plan);
     }
     return *plan;
 }

@@ -360,25 +360,43 @@ static void run_point(struct fit_search *f, const struct point *p,
     run_way(f, &s, budget, best, time);
 }
 
-/* Keeps the smallest way of running a point, if it is smaller than `least`. */
+/* Plans settings and keeps them as `least`, if their arena is smaller. */
+static bool take_if_smaller(struct fit_search *f, const struct settings *s,
+                            struct fit_row *least)
+{
+    struct job *job = fit_outline(f, s);
+    bool smaller;
+
+    if (!job)
+        return false;
+    if (!job->plan->arena_bytes)
+        plan_place(job->plan);
+    smaller = job->plan->arena_bytes < least->arena_bytes;
+    if (smaller)
+        *least = fit_row_of(f->query, job);
+    job_free(job);
+    return smaller;
+}
+
+/* Keeps the smallest way of running a point, if it is smaller than `least`.
+ * Without a budget optimal checkpoints are those of a small peak, whose arena
+ * may be larger than another's: budgets lead down to the smallest. */
 static void run_smallest(struct fit_search *f, const struct point *p,
                          struct fit_row *least)
 {
     const struct fit_query *q = f->query;
     struct settings s = p->settings;
-    struct job *job;
+    bool smaller;
 
     s.checkpoint = is_held(q, settings_find("checkpoint"))
                        ? q->settings->checkpoint : CHECKPOINT_OPTIMAL;
     s.memory_budget = 0;
-    job = fit_outline(f, &s);
-    if (!job)
-        return;
-    if (!job->plan->arena_bytes)
-        plan_place(job->plan);
-    if (job->plan->arena_bytes < least->arena_bytes)
-        *least = fit_row_of(q, job);
-    job_free(job);
+    smaller = take_if_smaller(f, &s, least);
+    while (s.checkpoint == CHECKPOINT_OPTIMAL &&
+           (smaller || s.memory_budget == 0)) {
+        s.memory_budget = least->arena_bytes - 1;
+        smaller = take_if_smaller(f, &s, least);
+    }
 }
 
 static int by_change(const void *a, const void *b)

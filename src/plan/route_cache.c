@@ -7,6 +7,14 @@
 #include "models/model.h"
 #include "plan/optimal.h"
 
+/* Whether routes are those of any value of a dial: neither its plans' routed
+ * bytes nor the operations depend on it. */
+static bool leaves_routes(const struct setting *row)
+{
+    return row->saves && !(row->shrinks & ROUTED_KINDS) &&
+           row->offset != offsetof(struct settings, gradients);
+}
+
 /* The settings without what does not matter for routes. */
 static struct settings routed_settings(const struct settings *s)
 {
@@ -14,7 +22,7 @@ static struct settings routed_settings(const struct settings *s)
 
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
-        if (row->saves && !(row->shrinks & ROUTED_KINDS))
+        if (leaves_routes(row))
             settings_set(&plain, "routes", row->name, row->saves, NULL);
     }
     plain.checkpoint = CHECKPOINT_OPTIMAL;

@@ -68,6 +68,10 @@ bool preset_is_path(const char *name);
 bool preset_save(const struct preset *, const char *name, bool replace,
                  char path[PRESET_PATH_SIZE], struct error *);
 
+/* Writes a preset to a file, likewise, and makes the folder that it is in. */
+bool preset_write(const struct preset *, const char *path, bool replace,
+                  struct error *);
+
 /* A preset that a name can load. */
 struct preset_entry {
     char name[PRESET_NAME_SIZE];

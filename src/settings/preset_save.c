@@ -99,11 +99,22 @@ static bool is_saved_name(const char *name)
            !preset_is_path(name);
 }
 
+bool preset_write(const struct preset *preset, const char *path, bool replace,
+                  struct error *e)
+{
+    char *text = print_preset(preset);
+    bool good = reads_back(preset, path, text, e) &&
+                folder_make_for(path, e) &&
+                draft_put(path, text, replace ? DRAFT_REPLACE : DRAFT_NEW, e);
+
+    free(text);
+    return good;
+}
+
 bool preset_save(const struct preset *preset, const char *name, bool replace,
                  char path[PRESET_PATH_SIZE], struct error *e)
 {
-    char folder[PRESET_PATH_SIZE], *text;
-    bool good;
+    char folder[PRESET_PATH_SIZE];
 
     if (!is_saved_name(name))
         return error_set(e, EXIT_INPUT, "'%.80s' cannot be a preset's name: "
@@ -114,9 +125,5 @@ bool preset_save(const struct preset *preset, const char *name, bool replace,
             PRESET_PATH_SIZE)
         return error_set(e, EXIT_RUN, "nowhere to save presets: set "
                          "XDG_CONFIG_HOME");
-    text = print_preset(preset);
-    good = reads_back(preset, path, text, e) && folder_make_for(path, e) &&
-           draft_put(path, text, replace ? DRAFT_REPLACE : DRAFT_NEW, e);
-    free(text);
-    return good;
+    return preset_write(preset, path, replace, e);
 }

@@ -41,11 +41,19 @@ static const void *field_const(const struct settings *s,
     return (const char *)s + row->offset;
 }
 
+/* Names mostly come in the order of the table: the search begins behind the
+ * last that was found. */
 const struct setting *settings_find(const char *name)
 {
-    for (int i = 0; i < settings_count; i++)
-        if (strcmp(settings_table[i].name, name) == 0)
-            return &settings_table[i];
+    static _Thread_local int last;
+
+    for (int i = 1; i <= settings_count; i++) {
+        int at = (last + i) % settings_count;
+        if (strcmp(settings_table[at].name, name) == 0) {
+            last = at;
+            return &settings_table[at];
+        }
+    }
     return NULL;
 }
 
@@ -231,12 +239,23 @@ bool settings_assign(struct settings *s, const char *where,
     return settings_set(s, where, name, assignment + length + 1, e);
 }
 
-void settings_init(struct settings *s)
+static void read_defaults(struct settings *s)
 {
-    memset(s, 0, sizeof(*s));
     for (int i = 0; i < settings_count; i++)
         settings_set(s, "default", settings_table[i].name,
                      settings_table[i].initial, NULL);
+}
+
+/* Thousands of runs are read at once, and each begins here. */
+void settings_init(struct settings *s)
+{
+    static _Thread_local struct settings defaults;
+    static _Thread_local bool known;
+
+    if (!known)
+        read_defaults(&defaults);
+    known = true;
+    *s = defaults;
 }
 
 void settings_copy(struct settings *to, const struct settings *from,
@@ -347,6 +366,8 @@ bool settings_differ(const struct settings *a, const struct settings *b,
 {
     char x[SETTINGS_TEXT_SIZE], y[SETTINGS_TEXT_SIZE];
 
+    if (memcmp(field_const(a, row), field_const(b, row), row->size) == 0)
+        return false;
     settings_format(a, row, x, sizeof(x));
     settings_format(b, row, y, sizeof(y));
     return strcmp(x, y) != 0;

@@ -29,6 +29,9 @@ bool snapshot_save(struct trainer *, const char *path, struct error *);
 bool snapshot_matches(const struct trainer *, const char *path,
                       struct error *);
 
+/* The step that a snapshot is of. Nothing else of the file is looked at. */
+bool snapshot_step(const char *path, int64_t *step, struct error *);
+
 /* Continues where the snapshot was saved. The trainer must be of the same model
  * and have the same batch, epoch, seed and dictionaries. Nothing is changed unless the whole
  * file is good. If the file changes while it is read, the trainer can only be

@@ -1,52 +1,68 @@
 #include "train/training.h"
 
-#include "train/snapshot.h"
+#include "train/saver.h"
 
-/* Saves, unless the snapshot there is of this step already. */
-static bool save_once(struct trainer *t, const char *path,
-                      int64_t *saved_step, struct event_sink sink,
-                      struct error *e)
+/* A run under way, and its listeners. */
+struct course_of_run {
+    struct trainer *trainer;
+    struct event_sink sink;
+    struct saver save;           /* as the caller asks for */
+    struct saver guard;          /* of the record */
+    struct recorder *recorder;   /* or NULL */
+};
+
+/* Saves for the record. A full disk is no reason to end the run. */
+static void guard(struct course_of_run *r)
 {
-    if (!path || *saved_step == t->step)
-        return true;
-    if (!snapshot_save(t, path, e))
-        return false;
-    *saved_step = t->step;
-    sink.emit(sink.arg, &(struct event){ .type = EVENT_SAVED,
-                                         .saved = { t->step, path } });
-    return true;
+    struct error e;
+
+    if (!saver_save(&r->guard, r->trainer, r->sink, &e))
+        recorder_warn(r->recorder, &e);
 }
 
-static bool run_to_end(struct trainer *t, struct event_sink sink,
-                       const volatile sig_atomic_t *stop, const char *save,
-                       struct error *e)
+static bool run_to_end(struct course_of_run *r,
+                       const volatile sig_atomic_t *stop, struct error *e)
 {
-    int64_t saved_step = -1; /* none; another run's snapshot does not count */
+    struct trainer *t = r->trainer;
 
-    while (t->step < trainer_steps(t) && !*stop)
-        if (!trainer_advance(t, sink, e) ||
-            (trainer_ends_epoch(t) &&
-             !save_once(t, save, &saved_step, sink, e)))
+    while (t->step < trainer_steps(t) && !*stop) {
+        if (!trainer_advance(t, r->sink, e) ||
+            (trainer_ends_epoch(t) && !saver_save(&r->save, t, r->sink, e)))
             return false;
-    return save_once(t, save, &saved_step, sink, e);
+        if (saver_is_due(&r->guard, t))
+            guard(r);
+    }
+    guard(r);
+    return saver_save(&r->save, t, r->sink, e);
+}
+
+static void warn_of_average(const struct course_of_run *r)
+{
+    static const char text[] = "average has no effect: the mean of weights is "
+                               "in snapshots alone; give --save FILE";
+
+    if (r->trainer->job->settings.average > 0 && !r->save.path &&
+        !r->guard.path)
+        r->sink.emit(r->sink.arg, &(struct event){ .type = EVENT_WARNING,
+                                                   .message = text });
 }
 
 bool training_run(struct trainer *t, const char *preset, struct event_sink sink,
                   const volatile sig_atomic_t *stop, const char *save,
-                  struct error *e)
+                  struct recorder *recorder, struct error *e)
 {
+    struct course_of_run r = { .trainer = t, .recorder = recorder,
+                               .sink = recorder ? recorder_sink(recorder)
+                                                : sink };
     bool ok;
 
-    trainer_begin(t, preset, sink);
-    if (t->job->settings.average > 0 && !save)
-        sink.emit(sink.arg, &(struct event){
-                                .type = EVENT_WARNING,
-                                .message = "average has no effect: the mean of "
-                                           "weights is in snapshots alone; "
-                                           "give --save FILE" });
-    ok = run_to_end(t, sink, stop, save, e);
-    sink.emit(sink.arg, ok ? &(struct event){ .type = EVENT_DONE } :
-                             &(struct event){ .type = EVENT_ERROR,
-                                              .message = e->text });
+    saver_init(&r.save, save);
+    saver_init(&r.guard, recorder ? recorder_snapshot(recorder) : NULL);
+    trainer_begin(t, preset, r.sink);
+    warn_of_average(&r);
+    ok = run_to_end(&r, stop, e);
+    r.sink.emit(r.sink.arg, ok ? &(struct event){ .type = EVENT_DONE } :
+                                 &(struct event){ .type = EVENT_ERROR,
+                                                  .message = e->text });
     return ok;
 }

@@ -16,23 +16,22 @@
 #include "base/file.h"
 #include "base/lines.h"
 #include "base/spelling.h"
+#include "events/archive.h"
 #include "events/ledger.h"
+#include "events/news.h"
+#include "events/recorder.h"
 #include "models/model.h"
 #include "plan/timings_file.h"
 #include "settings/preset.h"
 #include "settings/settings_json.h"
 #include "train/command.h"
+#include "train/resume.h"
+#include "train/saver.h"
 #include "train/snapshot.h"
 #include "train/trainer.h"
 
-/* Seconds. */
-static const double step_interval = 0.05;  /* between `step` events, at least */
-static const double memory_interval = 0.5; /* between looks at the memory */
-static const double save_interval = 1;     /* between snapshots, at least */
-static const double save_retry = 60;       /* after a failure to save */
-
-/* Snapshots take at most 1 / SAVE_SHARE of the time. */
-enum { SAVE_SHARE = 50 };
+/* Seconds between looks at the memory. */
+static const double memory_interval = 0.5;
 
 struct worker {
     struct lines lines;
@@ -44,42 +43,29 @@ struct worker {
     bool paused, done;           /* and the event was emitted */
     char *save;                  /* owned; file of the snapshots, or NULL */
     bool keep;                   /* leave it there on `stop` */
-    int64_t saved_step;          /* of the run's latest snapshot; -1: none of
-                                    the run as it is now */
+    struct saver saver;          /* to it */
     bool wrote;                  /* a snapshot not to be kept is there ... */
     struct stat written;         /* ... with this stat() */
-    double next_save, next_memory, next_step; /* when, monotonic seconds */
-    struct event memory;         /* as last emitted */
+    struct recorder *recorder;   /* owned; NULL: the run is not kept */
+    struct saver guard;          /* to its snapshot */
+    char *runs;                  /* owned; the archive that the latest `start`
+                                    names, or NULL */
+    double next_memory;          /* when, monotonic seconds */
+    struct news news;            /* as last told */
     bool stopped;                /* by command */
     bool quit;                   /* nobody commands or listens any more */
     bool deaf;                   /* commands could not be read */
 };
 
 /* Leaves out steps that come too soon, and memory that has not changed. */
-static bool is_news(struct worker *w, const struct event *event)
+static void tell_listener(void *arg, const struct event *event)
 {
-    double now = clock_seconds();
+    struct worker *w = arg;
 
-    switch (event->type) {
-    case EVENT_STEP:
-        if (now < w->next_step && event->step.step < event->step.steps)
-            return false;
-        w->next_step = now + step_interval;
-        return true;
-    case EVENT_MEMORY:
-        if (memcmp(&w->memory.memory, &event->memory,
-                   sizeof(event->memory)) == 0)
-            return false;
-        w->memory = *event;
-        return true;
-    case EVENT_START:
-    case EVENT_APPLIED: /* a plan's first step and its memory are emitted */
-        w->memory = (struct event){ .type = EVENT_MEMORY };
-        w->next_memory = w->next_step = 0;
-        return true;
-    default:
-        return true;
-    }
+    if (event->type == EVENT_START || event->type == EVENT_APPLIED)
+        w->next_memory = 0;
+    if (news_are(&w->news, event) && !event_print(event))
+        w->quit = true;
 }
 
 static void emit_news(void *arg, const struct event *event)
@@ -89,8 +75,10 @@ static void emit_news(void *arg, const struct event *event)
 
     if (said.type == EVENT_APPLIED)
         said.applied.sets = w->sets;
-    if (is_news(w, &said) && !event_print(&said))
-        w->quit = true;
+    if (w->recorder)
+        recorder_sink(w->recorder).emit(w->recorder, &said);
+    else
+        tell_listener(w, &said);
 }
 
 static struct event_sink sink(struct worker *w)
@@ -154,36 +142,42 @@ static void end_run(struct worker *w, const struct error *why)
     emit_news(w, &(struct event){ .type = EVENT_ERROR, .message = why->text });
     trainer_free(w->trainer);
     w->trainer = NULL;
+    recorder_close(w->recorder);
+    w->recorder = NULL;
 }
 
-static bool write_snapshot(struct worker *w, const char *path, struct error *e)
+static void warn_of(struct worker *w, const struct error *why)
 {
-    if (!snapshot_save(w->trainer, path, e))
-        return false;
-    emit_news(w, &(struct event){ .type = EVENT_SAVED,
-                                  .saved = { w->trainer->step, path } });
-    return true;
+    emit_news(w, &(struct event){ .type = EVENT_WARNING,
+                                  .message = why->text });
+}
+
+static void save_guard(struct worker *w, struct event_sink to)
+{
+    struct error e;
+
+    if (w->recorder && !saver_save(&w->guard, w->trainer, to, &e))
+        recorder_warn(w->recorder, &e);
 }
 
 /* A full disk is no reason to end the run. */
 static void save_run(struct worker *w)
 {
-    double began = clock_seconds(), cost;
     struct error e;
 
-    if (!w->save || w->saved_step == w->trainer->step)
-        return;
-    if (!write_snapshot(w, w->save, &e)) {
-        emit_news(w, &(struct event){ .type = EVENT_WARNING,
-                                      .message = e.text });
-        w->next_save = clock_seconds() + save_retry;
-        return;
-    }
-    cost = SAVE_SHARE * (clock_seconds() - began);
-    w->saved_step = w->trainer->step;
-    w->wrote = !w->keep && stat(w->save, &w->written) == 0;
-    w->next_save = clock_seconds() +
-                   (cost > save_interval ? cost : save_interval);
+    if (!saver_save(&w->saver, w->trainer, sink(w), &e))
+        warn_of(w, &e);
+    else
+        w->wrote = w->save && !w->keep && stat(w->save, &w->written) == 0;
+}
+
+/* Saves where it is due, or at the end of a run. */
+static void save_if_due(struct worker *w, bool ends)
+{
+    if (ends || saver_is_due(&w->saver, w->trainer))
+        save_run(w);
+    if (ends || saver_is_due(&w->guard, w->trainer))
+        save_guard(w, sink(w));
 }
 
 /* Removes a snapshot that is not to be kept, unless it is somebody else's. */
@@ -200,6 +194,8 @@ struct order {
     struct settings settings;
     const char *save, *load;     /* or NULL */
     bool keep;
+    const char *runs;            /* the archive; NULL: as usual */
+    struct resume *resume;       /* that it goes on from, or NULL */
 };
 
 /* A snapshot that cannot be kept is reported before the run. A snapshot that
@@ -210,9 +206,15 @@ static bool check_snapshot(struct worker *w, struct order *o, struct error *e)
         return true;
     if (o->keep)
         return false;
-    emit_news(w, &(struct event){ .type = EVENT_WARNING, .message = e->text });
+    warn_of(w, e);
     o->save = NULL;
     return true;
+}
+
+/* The snapshot that the run begins with; or NULL. */
+static const char *snapshot_of(const struct order *o)
+{
+    return !o->resume ? o->load : o->resume->loads ? o->resume->snapshot : NULL;
 }
 
 /* Makes every check on the new run while another is under way, and allocates no
@@ -223,11 +225,65 @@ static bool prepare_run(struct worker *w, struct order *o,
     if (!trainer_prepare(next, &o->settings, e))
         return false;
     if (trainer_fits(*next, w->trainer, e) &&
-        (!o->load || snapshot_matches(*next, o->load, e)) &&
+        (!snapshot_of(o) || snapshot_matches(*next, snapshot_of(o), e)) &&
         check_snapshot(w, o, e))
         return true;
     trainer_free(*next);
     return false;
+}
+
+/* Opens the record of a run: its own, or a new one if runs are kept. */
+static bool open_record(struct worker *w, const struct order *o,
+                        struct error *e)
+{
+    char root[RECORD_PATH_SIZE], folder[RECORD_PATH_SIZE];
+
+    if (o->resume)
+        return recorder_open(&w->recorder, o->resume->record.folder,
+                             (struct event_sink){ tell_listener, w }, e);
+    return archive_root(root, o->runs, e) &&
+           (!*root ||
+            (archive_make(root, NULL, o->name, folder, e) &&
+             recorder_open(&w->recorder, folder,
+                           (struct event_sink){ tell_listener, w }, e)));
+}
+
+/* The snapshot of a record does for one that only guards against accidents. */
+static void keep_run(struct worker *w, const struct order *o)
+{
+    struct error why, e;
+
+    if (!open_record(w, o, &why)) {
+        error_set(&e, EXIT_RUN, "the run is not kept: %s", why.text);
+        warn_of(w, &e);
+    }
+    if (w->recorder && !w->keep)
+        xreplace(&w->save, NULL);
+    saver_init(&w->saver, w->save);
+    saver_init(&w->guard, w->recorder ? recorder_snapshot(w->recorder) : NULL);
+}
+
+/* Ends the record of a run that another replaces: nobody else is told. */
+static void leave_run(struct worker *w)
+{
+    if (w->recorder && w->trainer && !w->done) {
+        struct event_sink alone = recorder_alone(w->recorder);
+        save_guard(w, alone);
+        alone.emit(alone.arg, &(struct event){ .type = EVENT_DONE });
+    }
+    recorder_close(w->recorder);
+    w->recorder = NULL;
+}
+
+/* Allocates the new run, and puts it where it begins. */
+static bool begin_state(struct worker *w, const struct order *o,
+                        struct error *e)
+{
+    if (!trainer_allocate(w->trainer, e))
+        return false;
+    if (o->resume)
+        return resume_load(o->resume, w->trainer, e);
+    return !o->load || snapshot_load(w->trainer, o->load, e);
 }
 
 /* The new run may go on from the old run's snapshot, so that is removed last.
@@ -243,11 +299,10 @@ static void take_over(struct worker *w, const struct order *o)
     w->wanted = o->settings;
     w->changed = w->paused = w->done = false;
     w->sets = 0;
-    w->saved_step = -1;
-    w->next_save = clock_seconds() + save_interval;
-    w->next_memory = w->next_step = 0;
-    ok = trainer_allocate(w->trainer, &e) &&
-         (!o->load || snapshot_load(w->trainer, o->load, &e));
+    w->next_memory = 0;
+    w->news = (struct news){ .next_step = 0 };
+    xreplace(&w->runs, o->runs);
+    ok = begin_state(w, o, &e);
     if (!before || !w->save || strcmp(before, w->save) != 0)
         forget_snapshot(w, before);
     free(before);
@@ -263,16 +318,18 @@ static bool replace_run(struct worker *w, struct order *o, struct error *e)
 
     if (!prepare_run(w, o, &next, e))
         return false;
+    leave_run(w);
     trainer_free(w->trainer);
     w->trainer = next;
     xreplace(&w->name, o->name);
     take_over(w, o);
     if (!w->trainer)
         return true;
+    keep_run(w, o);
     trainer_begin(w->trainer, w->name, sink(w));
     tell_timings(w);
     if (is_over(w)) {
-        save_run(w);
+        save_if_due(w, true);
         say_done(w);
     }
     return true;
@@ -284,35 +341,63 @@ static bool require_run(const struct worker *w, struct error *e)
                                    "one with start or restart");
 }
 
+/* The settings that a run goes on with, and its name. */
+static bool open_resume(struct order *o, const char *folder, struct resume *r,
+                        struct error *e)
+{
+    o->resume = r;
+    if (!resume_open(r, folder, false, e))
+        return false;
+    o->settings = r->settings;
+    if (!o->name)
+        o->name = r->preset;
+    return true;
+}
+
+static bool preset_of_order(struct order *o, const char *name,
+                            struct error *e)
+{
+    struct preset base;
+
+    settings_init(&base.settings);
+    if (name && !preset_load(&base, name, e))
+        return false;
+    o->settings = base.settings;
+    if (!o->name)
+        o->name = name ? name : "defaults";
+    return true;
+}
+
 static bool obey_start(struct worker *w, json_t *command, struct error *e)
 {
     struct order o = { 0 };
-    const char *preset = NULL;
+    const char *preset = NULL, *folder = NULL;
     json_t *changes = NULL;
-    struct preset base;
+    struct resume resume = { .loads = false };
     int keep = true;
+    bool ok;
 
-    settings_init(&base.settings);
-    if (!command_unpack(command, e, "{s?s s?s s?o s?s s?b s?s}", "preset",
-                        &preset, "name", &o.name, "settings", &changes,
-                        "save", &o.save, "keep", &keep, "load", &o.load) ||
+    if (!command_unpack(command, e, "{s?s s?s s?o s?s s?b s?s s?s s?s}",
+                        "preset", &preset, "name", &o.name, "settings",
+                        &changes, "save", &o.save, "keep", &keep, "load",
+                        &o.load, "runs", &o.runs, "resume", &folder) ||
         !file_check_path("save", o.save, e) ||
-        !file_check_path("load", o.load, e) ||
-        (preset && !preset_load(&base, preset, e)) ||
-        (changes && !settings_json_read(changes, &base.settings, "start", e)) ||
-        !model_check(&base.settings, "start", e))
+        !file_check_path("load", o.load, e))
         return false;
-    if (!o.name)
-        o.name = preset ? preset : "defaults";
     o.keep = keep;
-    o.settings = base.settings;
-    return replace_run(w, &o, e);
+    ok = (folder ? open_resume(&o, folder, &resume, e)
+                 : preset_of_order(&o, preset, e)) &&
+         (!changes || settings_json_read(changes, &o.settings, "start", e)) &&
+         model_check(&o.settings, "start", e) && replace_run(w, &o, e);
+    resume_done(&resume);
+    return ok;
 }
 
 static bool obey_restart(struct worker *w, json_t *command, struct error *e)
 {
     struct order o = { .name = w->name, .settings = w->wanted,
-                       .save = w->save, .keep = w->keep };
+                       .save = w->save, .keep = w->keep,
+                       .runs = w->runs };
     json_t *changes = NULL;
 
     if (!w->name)
@@ -386,6 +471,15 @@ static bool obey_pause(struct worker *w, json_t *command, struct error *e)
 static bool obey_resume(struct worker *w, json_t *command, struct error *e)
 {
     return set_paused(w, command, false, e);
+}
+
+static bool write_snapshot(struct worker *w, const char *path, struct error *e)
+{
+    if (!snapshot_save(w->trainer, path, e))
+        return false;
+    emit_news(w, &(struct event){ .type = EVENT_SAVED,
+                                  .saved = { w->trainer->step, path } });
+    return true;
 }
 
 static bool obey_save(struct worker *w, json_t *command, struct error *e)
@@ -522,11 +616,11 @@ static void apply_changes(struct worker *w)
         refuse_changes(w, &e);
         return;
     }
-    w->saved_step = -1;
+    w->saver.saved_step = w->guard.saved_step = -1;
     if (w->trainer->job->backend != before)
         tell_timings(w);
     if (is_over(w))
-        save_run(w);
+        save_if_due(w, true);
 }
 
 static void advance_run(struct worker *w)
@@ -544,8 +638,7 @@ static void advance_run(struct worker *w)
         emit_news(w, &memory);
         w->next_memory = clock_seconds() + memory_interval;
     }
-    if (clock_seconds() >= w->next_save || is_over(w))
-        save_run(w);
+    save_if_due(w, is_over(w));
     if (is_over(w))
         say_done(w);
 }
@@ -576,9 +669,13 @@ static void finish_work(struct worker *w)
         save_run(w);
     if (w->trainer)
         say_done(w);
+    if (w->trainer) /* last, for a front end may not wait for it */
+        save_guard(w, sink(w));
+    recorder_close(w->recorder);
     trainer_free(w->trainer);
     free(w->name);
     free(w->save);
+    free(w->runs);
 }
 
 bool worker_run(int fd)

@@ -17,6 +17,14 @@ static void leave_on_key(struct screen *s, int key)
     s->quit = true;
 }
 
+/* The name of a run: the last part of its folder's path. */
+static const char *run_name(const char *folder)
+{
+    const char *slash = strrchr(folder, '/');
+
+    return slash ? slash + 1 : folder;
+}
+
 bool leave_ask(struct screen *s)
 {
     const struct session *session = s->session;
@@ -33,8 +41,13 @@ bool leave_ask(struct screen *s)
                    "after step %lld of %lld.", session->preset,
                    run->epoch, session->in_force.epochs,
                    (long long)run->step, (long long)run->steps);
-    text_block_add(text, ROLE_TEXT, "Its weights are lost, and its curves if "
-                   "they are not written to a file.");
+    if (*session->folder)
+        text_block_add(text, ROLE_TEXT, "It is kept, and memdial train "
+                       "--resume %s goes on with it.",
+                       run_name(session->folder));
+    else
+        text_block_add(text, ROLE_TEXT, "Its weights are lost, and its curves "
+                       "if they are not written to a file.");
     if (best)
         text_block_add(text, ROLE_TEXT, "Best validation %s so far: %s.",
                        score.name,
@@ -151,7 +164,12 @@ static void print_kept(const struct session *s, const char *exported,
 {
     if (*exported)
         print("wrote %s\n", exported);
-    if (session_run(s)->end == RUN_DIVERGED) {
+    if (*s->folder) {
+        print("kept %s\n", s->folder);
+        if (session_run(s)->end != RUN_DIVERGED)
+            print("this goes on with it:\n    memdial train --resume %s\n",
+                  run_name(s->folder));
+    } else if (session_run(s)->end == RUN_DIVERGED) {
         print("the run diverged, and no weights were saved\n");
     } else if (known) {
         print("the weights were not saved; this does the same and saves them:"

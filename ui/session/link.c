@@ -11,6 +11,7 @@
 #include "base/lines.h"
 #include "base/text.h"
 #include "events/feed.h"
+#include "events/record.h"
 #include "settings/settings_json.h"
 #include "ui/session/child.h"
 #include "ui/session/snapshot_path.h"
@@ -31,6 +32,7 @@ struct former {
     int64_t sets;
     enum link_state state;       /* LINK_FAILED or LINK_DEAD: no run */
     bool has_snapshot;
+    char folder[FEED_TEXT_SIZE];
 };
 
 struct link {
@@ -55,7 +57,9 @@ struct link {
     int64_t sets;                /* commands `set` to the run */
     int starts;                  /* commands `start` without an answer */
     struct former former;        /* while there are any */
-    struct snapshot_path save;   /* where the worker's snapshots are */
+    struct snapshot_path save;   /* where the worker's snapshots are ... */
+    char folder[FEED_TEXT_SIZE]; /* ... unless it keeps the run in this folder,
+                                    with them; "": it does not */
     bool has_snapshot;
     int64_t snapshot_step;
     struct settings snapshot_settings;
@@ -238,6 +242,7 @@ static void remember_run(struct link *l)
     f->sets = l->sets;
     f->state = l->state;
     f->has_snapshot = l->has_snapshot;
+    strcpy(f->folder, l->folder);
 }
 
 /* A `set` that was sent meanwhile counts for the run that goes on. */
@@ -251,6 +256,7 @@ static void recall_run(struct link *l)
     l->sets += f->sets;
     l->state = f->state;
     l->has_snapshot = f->has_snapshot;
+    strcpy(l->folder, f->folder);
 }
 
 static void take_refused_start(struct link *l, const struct event *event)
@@ -275,6 +281,8 @@ static void take_refusal(struct link *l, const struct event *event)
  * of this `start` is the former one. */
 static void take_start(struct link *l, const struct event *event)
 {
+    const char *folder = event->start.folder ? event->start.folder : "";
+
     l->starts -= l->starts > 0;
     if (l->starts > 0) {
         xreplace(&l->former.name, event->start.preset);
@@ -282,12 +290,14 @@ static void take_start(struct link *l, const struct event *event)
         l->former.sets = 0;
         l->former.state = LINK_RUNNING;
         l->former.has_snapshot = false;
+        snprintf(l->former.folder, sizeof(l->former.folder), "%s", folder);
         return;
     }
     l->state = LINK_RUNNING;
     l->in_force = *event->start.settings;
     l->sentence[0] = '\0';
     l->has_snapshot = l->has_snapshot && event->start.step > 0;
+    snprintf(l->folder, sizeof(l->folder), "%s", folder);
 }
 
 static void take_change(struct link *l, const struct event *event)
@@ -300,11 +310,22 @@ static void take_change(struct link *l, const struct event *event)
     settle_wanted(l, event->applied.sets);
 }
 
+/* Whether a run's snapshot is one to restart it from. */
+static bool is_own_snapshot(const struct link *l, const char *folder,
+                            const char *path)
+{
+    char kept[RECORD_PATH_SIZE];
+
+    record_path(folder, RECORD_SNAPSHOT, kept);
+    return strcmp(path, *folder ? kept : l->save.text) == 0;
+}
+
 static void take_snapshot(struct link *l, const struct event *event)
 {
     bool of_former = l->state == LINK_STARTING;
 
-    if (strcmp(event->saved.path, l->save.text) != 0)
+    if (!is_own_snapshot(l, of_former ? l->former.folder : l->folder,
+                         event->saved.path))
         return;
     *(of_former ? &l->former.has_snapshot : &l->has_snapshot) = true;
     l->snapshot_step = event->saved.step;
@@ -355,6 +376,7 @@ static void take_event(struct link *l, const struct event *event)
     case EVENT_STEP:
     case EVENT_EPOCH:
     case EVENT_TEST:
+    case EVENT_LABEL:
     case EVENT_WARNING:
     case EVENT_COUNT:
         break;
@@ -436,16 +458,27 @@ const struct event *link_next(struct link *l)
     return NULL;
 }
 
+/* Adds what a run is to begin with: its folder, which it then goes on in, or a
+ * snapshot that is in no folder. */
+static void add_snapshot(const struct link *l, json_t *command)
+{
+    if (*l->folder)
+        json_put(command, "resume", json_text(l->folder));
+    else
+        json_put(command, "load", json_text(l->save.text));
+}
+
 /* Begins a run with l->wanted. */
-static void start_run(struct link *l, const char *load)
+static void start_run(struct link *l, bool loads)
 {
     json_t *command = json_pack("{ss so so so sb}", "command", "start",
                                 "name", json_text(l->name), "settings",
                                 settings_json(&l->wanted), "save",
                                 json_text(l->save.text), "keep", 0);
 
-    if (load)
-        json_put(command, "load", json_text(load));
+    if (loads)
+        add_snapshot(l, command);
+    l->folder[0] = '\0';
     if (l->silent)
         kill_worker(l);
     l->silent = false;
@@ -468,7 +501,7 @@ void link_begin(struct link *l, const char *name, const struct settings *s)
     xreplace(&l->name, name);
     l->wanted = *s;
     l->has_snapshot = false;
-    start_run(l, NULL);
+    start_run(l, false);
 }
 
 void link_restart(struct link *l, enum link_start from)
@@ -478,7 +511,7 @@ void link_restart(struct link *l, enum link_start from)
     remember_run(l);
     if (from == LINK_FROM_SNAPSHOT)
         l->wanted = loads ? l->snapshot_settings : l->in_force;
-    start_run(l, loads ? l->save.text : NULL);
+    start_run(l, loads);
 }
 
 bool link_has_snapshot(const struct link *l, int64_t *step)

@@ -469,6 +469,8 @@ static void enter_machine(struct session *s, const struct machine *machine)
 
 static void session_on_start(struct session *s, const struct event *e)
 {
+    snprintf(s->folder, sizeof(s->folder), "%s",
+             e->start.folder ? e->start.folder : "");
     char left_out[EVENT_LEFT_OUT_SIZE];
 
     enter_machine(s, &e->start.machine);
@@ -590,6 +592,7 @@ static void session_hear(struct session *s, const struct event *e)
     case EVENT_PAUSED:
     case EVENT_RESUMED:
     case EVENT_SAVED: /* the link's own snapshots */
+    case EVENT_LABEL:
     case EVENT_DONE:
     case EVENT_COUNT:
         break;

@@ -85,6 +85,7 @@ struct session {
     bool silent;
     char sentence[ERROR_TEXT_SIZE];  /* on trouble with it; may be empty */
     int64_t snapshot;                /* step of the last; -1: none */
+    char folder[ERROR_TEXT_SIZE];    /* that the run is kept in; "": in none */
     enum notice notice;              /* the latest */
     unsigned notices;                /* how many there were */
     char message[ERROR_TEXT_SIZE];

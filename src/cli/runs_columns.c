@@ -1,0 +1,613 @@
+#include "cli/runs_columns.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/bytes.h"
+#include "base/json_print.h"
+#include "base/print.h"
+#include "base/spelling.h"
+#include "base/text.h"
+#include "settings/preset.h"
+#include "settings/settings_json.h"
+
+static json_t *known_text(const char *text)
+{
+    return *text ? json_text(text) : json_null();
+}
+
+static json_t *known_count(uint64_t count)
+{
+    return count ? json_integer((json_int_t)count) : json_null();
+}
+
+static bool has_begun(const struct record *r)
+{
+    return run_trial(&r->run) != NULL;
+}
+
+/* A preset that was looked up last, for lists have many runs of few. */
+static const struct settings *settings_of_preset(const char *name)
+{
+    static char last[RUN_PRESET_SIZE];
+    static struct preset preset;
+    static bool known;
+
+    if (strcmp(name, last) != 0) {
+        snprintf(last, sizeof(last), "%s", name);
+        known = *name && preset_load(&preset, name, NULL);
+    }
+    return known ? &preset.settings : NULL;
+}
+
+const char *runs_changes(const struct record *r, char text[RUNS_CHANGES_SIZE])
+{
+    const struct settings *base = settings_of_preset(r->run.preset);
+
+    text[0] = '\0';
+    if (base && has_begun(r))
+        settings_changes(base, &r->began_with, text, RUNS_CHANGES_SIZE);
+    return text;
+}
+
+static json_t *value_record_name(const struct record *r)
+{
+    return json_text(r->name);
+}
+
+static json_t *value_label(const struct record *r)
+{
+    return known_text(r->labels.name);
+}
+
+static json_t *value_tags(const struct record *r)
+{
+    json_t *tags = json_array();
+
+    for (int i = 0; i < r->labels.count; i++)
+        json_push(tags, json_text(r->labels.tags[i]));
+    return tags;
+}
+
+static json_t *value_state(const struct record *r)
+{
+    return json_text(record_state_name(r->state));
+}
+
+static json_t *value_preset(const struct record *r)
+{
+    return known_text(r->run.preset);
+}
+
+static json_t *value_time(const struct record *r)
+{
+    return known_count((uint64_t)r->time);
+}
+
+static json_t *value_written(const struct record *r)
+{
+    return known_count((uint64_t)r->written);
+}
+
+static json_t *value_step(const struct record *r)
+{
+    return has_begun(r) ? json_integer(r->run.step) : json_null();
+}
+
+static json_t *value_steps(const struct record *r)
+{
+    return known_count((uint64_t)r->run.steps);
+}
+
+static json_t *value_epoch(const struct record *r)
+{
+    return has_begun(r) ? json_integer(r->run.epoch) : json_null();
+}
+
+static json_t *value_peak(const struct record *r)
+{
+    return known_count(r->run.planned);
+}
+
+static json_t *value_arena(const struct record *r)
+{
+    return known_count(r->run.arena);
+}
+
+static json_t *value_touched(const struct record *r)
+{
+    return known_count(r->run.touched);
+}
+
+static json_t *value_os_peak(const struct record *r)
+{
+    return known_count(r->run.os_peak);
+}
+
+static json_t *value_seconds(const struct record *r)
+{
+    return json_number(r->seconds);
+}
+
+static json_t *value_step_seconds(const struct record *r)
+{
+    const struct trial *t = run_trial(&r->run);
+
+    return json_number(t && t->seconds_per_step > 0 ? t->seconds_per_step
+                                                     : NAN);
+}
+
+static json_t *value_loss(const struct record *r)
+{
+    return json_number(r->loss);
+}
+
+static json_t *value_train_loss(const struct record *r)
+{
+    return json_number(r->train_loss);
+}
+
+static json_t *value_train_accuracy(const struct record *r)
+{
+    return json_number(r->train_accuracy);
+}
+
+static json_t *value_valid_loss(const struct record *r)
+{
+    return json_number(r->valid_loss);
+}
+
+static json_t *value_valid_accuracy(const struct record *r)
+{
+    return json_number(r->valid_accuracy);
+}
+
+static json_t *value_test_accuracy(const struct record *r)
+{
+    return json_number(r->test_accuracy);
+}
+
+static json_t *value_bleu(const struct record *r)
+{
+    return json_number(r->bleu);
+}
+
+static json_t *value_test_bleu(const struct record *r)
+{
+    return json_number(r->test_bleu);
+}
+
+static json_t *value_measure(const struct record *r)
+{
+    return has_begun(r) ? json_text(run_score(&r->run).name) : json_null();
+}
+
+static json_t *value_score(const struct record *r)
+{
+    return json_number(record_score(r));
+}
+
+static json_t *value_host(const struct record *r)
+{
+    return known_text(r->origin.host);
+}
+
+static json_t *value_pid(const struct record *r)
+{
+    return known_count((uint64_t)r->origin.pid);
+}
+
+static json_t *value_guessed(const struct record *r)
+{
+    return json_boolean(r->guessed);
+}
+
+static json_t *value_backend(const struct record *r)
+{
+    return known_text(r->run.machine.backend);
+}
+
+static json_t *value_version(const struct record *r)
+{
+    return known_text(r->version);
+}
+
+static json_t *value_snapshot(const struct record *r)
+{
+    return json_boolean(r->has_snapshot);
+}
+
+static json_t *value_folder_bytes(const struct record *r)
+{
+    return json_integer((json_int_t)r->bytes);
+}
+
+static json_t *value_changes(const struct record *r)
+{
+    char text[RUNS_CHANGES_SIZE];
+
+    return json_text(runs_changes(r, text));
+}
+
+static json_t *value_folder(const struct record *r)
+{
+    return json_text(r->folder);
+}
+
+static json_t *value_trouble(const struct record *r)
+{
+    return known_text(r->error.code != EXIT_OK ? r->error.text : r->trouble);
+}
+
+const struct runs_column runs_columns[] = {
+    { "name", COLUMN_PLAIN, -24, value_record_name, "of the folder" },
+    { "state", COLUMN_PLAIN, -9, value_state,
+      "empty, running, paused, done, stopped, diverged, failed, aborted (its "
+      "process ended without a word) or unreadable" },
+    { "guessed", COLUMN_PLAIN, 0, value_guessed,
+      "whether the state was told from the age of the last line, for the run "
+      "is on another host" },
+    { "label", COLUMN_PLAIN, 0, value_label, "the name that a person gave it" },
+    { "tags", COLUMN_PLAIN, 0, value_tags, "the tags that people gave it" },
+    { "preset", COLUMN_PLAIN, 0, value_preset, "that it began from" },
+    { "began", COLUMN_DATE, 0, value_time, "when it began, Unix seconds" },
+    { "written", COLUMN_DATE, 0, value_written,
+      "when its last event was written" },
+    { "step", COLUMN_PLAIN, 7, value_step, "how many steps are done" },
+    { "steps", COLUMN_PLAIN, 0, value_steps, "how many the whole run has" },
+    { "epoch", COLUMN_PLAIN, 0, value_epoch, "of the last step, from 1" },
+    { "score", COLUMN_SCORE, 7, value_score,
+      "what its data are judged by: of the test split, else of the last "
+      "validation" },
+    { "measure", COLUMN_PLAIN, 0, value_measure, "what score that is" },
+    { "peak", COLUMN_BYTES, 10, value_peak, "bytes planned" },
+    { "arena", COLUMN_BYTES, 0, value_arena, "bytes allocated" },
+    { "touched", COLUMN_BYTES, 0, value_touched, "bytes used of these" },
+    { "os_peak", COLUMN_BYTES, 0, value_os_peak,
+      "bytes that the process had at most" },
+    { "seconds", COLUMN_DURATION, 8, value_seconds,
+      "spent on steps and validations" },
+    { "step_seconds", COLUMN_PLAIN, 0, value_step_seconds,
+      "of a step, the mean over the last ones" },
+    { "loss", COLUMN_PLAIN, 0, value_loss, "of the last step" },
+    { "train_loss", COLUMN_PLAIN, 0, value_train_loss, "of the last epoch" },
+    { "train_accuracy", COLUMN_PLAIN, 0, value_train_accuracy,
+      "of the last epoch" },
+    { "valid_loss", COLUMN_PLAIN, 0, value_valid_loss,
+      "of the last validation" },
+    { "valid_accuracy", COLUMN_PLAIN, 0, value_valid_accuracy,
+      "of the last validation" },
+    { "bleu", COLUMN_PLAIN, 0, value_bleu, "of the last validation with one" },
+    { "test_accuracy", COLUMN_PLAIN, 0, value_test_accuracy,
+      "of the test split" },
+    { "test_bleu", COLUMN_PLAIN, 0, value_test_bleu, "of the test split" },
+    { "backend", COLUMN_PLAIN, 0, value_backend, "that it is on" },
+    { "host", COLUMN_PLAIN, 0, value_host, "that it was on last" },
+    { "pid", COLUMN_PLAIN, 0, value_pid, "of the process there" },
+    { "version", COLUMN_PLAIN, 0, value_version, "of memdial there" },
+    { "snapshot", COLUMN_PLAIN, 0, value_snapshot,
+      "whether it has one to go on from" },
+    { "bytes", COLUMN_BYTES, 0, value_folder_bytes, "of its files" },
+    { "trouble", COLUMN_PLAIN, 0, value_trouble,
+      "why it failed, or cannot be read" },
+    { "folder", COLUMN_PLAIN, 0, value_folder, "its path" },
+    { "changes", COLUMN_PLAIN, -40, value_changes,
+      "the settings that differ from its preset's" },
+};
+
+const int runs_column_count = sizeof(runs_columns) / sizeof(runs_columns[0]);
+
+const struct runs_column *runs_column_find(const char *name)
+{
+    for (int i = 0; i < runs_column_count; i++)
+        if (strcmp(runs_columns[i].name, name) == 0)
+            return &runs_columns[i];
+    return NULL;
+}
+
+static void show_date(double seconds, char text[RUNS_TEXT_SIZE])
+{
+    time_t at = (time_t)seconds;
+    struct tm when;
+
+    strftime(text, RUNS_TEXT_SIZE, "%Y-%m-%d %H:%M:%S",
+             localtime_r(&at, &when));
+}
+
+static void show_number(const struct runs_column *c, const struct record *r,
+                        double value, char text[RUNS_TEXT_SIZE])
+{
+    struct score score = run_score(&r->run);
+    char part[64];
+
+    switch (c->manner) {
+    case COLUMN_BYTES:
+        bytes_format(text, RUNS_TEXT_SIZE, (uint64_t)value);
+        break;
+    case COLUMN_DURATION:
+        snprintf(text, RUNS_TEXT_SIZE, "%s", text_duration(part, value));
+        break;
+    case COLUMN_DATE:
+        show_date(value, text);
+        break;
+    case COLUMN_SCORE:
+        snprintf(text, RUNS_TEXT_SIZE, "%s",
+                 score_format(&score, value, 2, part));
+        break;
+    case COLUMN_PLAIN:
+        snprintf(text, RUNS_TEXT_SIZE, "%.10g", value);
+        break;
+    }
+}
+
+static void show_list(const json_t *list, char text[RUNS_TEXT_SIZE])
+{
+    const json_t *item;
+    size_t i, used = 0;
+
+    text[0] = '\0';
+    json_array_foreach((json_t *)(uintptr_t)list, i, item)
+        if (used < RUNS_TEXT_SIZE)
+            used += (size_t)snprintf(text + used, RUNS_TEXT_SIZE - used,
+                                     "%s%s", i ? " " : "",
+                                     json_string_value(item));
+}
+
+const char *runs_column_text(const struct runs_column *c,
+                             const struct record *r, char text[RUNS_TEXT_SIZE])
+{
+    json_t *value = c->value(r);
+
+    if (json_is_string(value))
+        snprintf(text, RUNS_TEXT_SIZE, "%s", json_string_value(value));
+    else if (json_is_number(value))
+        show_number(c, r, json_number_value(value), text);
+    else if (json_is_array(value))
+        show_list(value, text);
+    else if (json_is_boolean(value))
+        snprintf(text, RUNS_TEXT_SIZE, "%s",
+                 json_is_true(value) ? "yes" : "no");
+    else
+        strcpy(text, "-");
+    json_decref(value);
+    return text;
+}
+
+static int compare_numbers(double a, double b)
+{
+    return (a > b) - (a < b);
+}
+
+int runs_column_compare(const struct runs_column *c, const struct record *a,
+                        const struct record *b)
+{
+    json_t *one = c->value(a), *other = c->value(b);
+    char first[RUNS_TEXT_SIZE], second[RUNS_TEXT_SIZE];
+    int order;
+
+    if (json_is_null(one) || json_is_null(other))
+        order = json_is_null(one) - json_is_null(other);
+    else if (json_is_number(one))
+        order = compare_numbers(json_number_value(one),
+                                json_number_value(other));
+    else
+        order = strcmp(runs_column_text(c, a, first),
+                       runs_column_text(c, b, second));
+    json_decref(one);
+    json_decref(other);
+    return order;
+}
+
+/* The relation that stands at the beginning of a text; the length of its sign,
+ * or 0. */
+static size_t read_relation(const char *text, struct runs_filter *f)
+{
+    static const struct {
+        const char *sign;
+        int relation;
+    } signs[] = {
+        { "!=", FILTER_UNEQUAL }, { "<=", FILTER_AT_MOST },
+        { ">=", FILTER_AT_LEAST }, { "<", FILTER_LESS }, { ">", FILTER_MORE },
+        { "=", FILTER_EQUAL },
+    };
+
+    for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+        size_t length = strlen(signs[i].sign);
+        if (strncmp(text, signs[i].sign, length) == 0) {
+            f->relation = signs[i].relation;
+            return length;
+        }
+    }
+    return 0;
+}
+
+static bool refuse_column(const char *name, struct error *e)
+{
+    struct spelling spelling;
+
+    spelling_init(&spelling, name);
+    for (int i = 0; i < runs_column_count; i++)
+        spelling_offer(&spelling, runs_columns[i].name);
+    for (int i = 0; i < settings_count; i++)
+        spelling_offer(&spelling, settings_table[i].name);
+    return spelling_refuse(&spelling, "column or setting", "see memdial(1)",
+                           e);
+}
+
+bool runs_filter_parse(struct runs_filter *f, const char *text,
+                       struct error *e)
+{
+    char name[64];
+    size_t at = strcspn(text, "=!<>"), sign = read_relation(text + at, f);
+
+    if (sign == 0 || at == 0 || at >= sizeof(name))
+        return error_set(e, EXIT_INPUT, "--filter: '%.80s' is not a condition, "
+                         "as state=done or 'peak<20MiB'", text);
+    snprintf(name, sizeof(name), "%.*s", (int)at, text);
+    f->value = text + at + sign;
+    f->column = runs_column_find(name);
+    f->setting = f->column ? NULL : settings_find(name);
+    return f->column || f->setting || refuse_column(name, e);
+}
+
+/* The number that a text stands for, as one of bytes or in percent too. */
+static double wanted_number(const char *text)
+{
+    uint64_t bytes;
+    char *end;
+    double value = strtod(text, &end);
+
+    if (end != text && *end == '\0')
+        return value;
+    if (end != text && strcmp(end, "%") == 0)
+        return value / 100;
+    return bytes_parse(text, &bytes) ? (double)bytes : NAN;
+}
+
+static bool relation_holds(const struct runs_filter *f, int order)
+{
+    switch (f->relation) {
+    case FILTER_EQUAL:
+        return order == 0;
+    case FILTER_UNEQUAL:
+        return order != 0;
+    case FILTER_LESS:
+        return order < 0;
+    case FILTER_MORE:
+        return order > 0;
+    case FILTER_AT_MOST:
+        return order <= 0;
+    case FILTER_AT_LEAST:
+        return order >= 0;
+    }
+    return false;
+}
+
+static bool list_meets(const struct runs_filter *f, const json_t *list)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)list, i, item)
+        if (strcmp(json_string_value(item), f->value) == 0)
+            return f->relation == FILTER_EQUAL;
+    return f->relation == FILTER_UNEQUAL;
+}
+
+/* A value that is not known meets no condition. */
+static bool value_meets(const struct runs_filter *f, const json_t *value,
+                        const char *text)
+{
+    double wanted = wanted_number(f->value);
+
+    if (json_is_null(value))
+        return false;
+    if (json_is_array(value))
+        return list_meets(f, value);
+    if (json_is_number(value) && !isnan(wanted))
+        return relation_holds(f, compare_numbers(json_number_value(value), wanted));
+    return relation_holds(f, strcmp(text, f->value));
+}
+
+static bool setting_meets(const struct runs_filter *f, const struct record *r)
+{
+    char text[SETTINGS_TEXT_SIZE];
+    json_t *value;
+    bool meets;
+
+    if (!has_begun(r))
+        return false;
+    settings_format(&r->began_with, f->setting, text, sizeof(text));
+    value = settings_json_value(&r->began_with, f->setting);
+    meets = value_meets(f, value, text);
+    json_decref(value);
+    return meets;
+}
+
+static bool word_meets(const struct runs_filter *f, const struct record *r)
+{
+    static const char *const places[] = { "name", "label", "tags", "preset",
+                                          "state", "changes" };
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        char text[RUNS_TEXT_SIZE];
+        if (strstr(runs_column_text(runs_column_find(places[i]), r, text),
+                   f->value))
+            return true;
+    }
+    return false;
+}
+
+bool runs_filter_meets(const struct runs_filter *f, const struct record *r)
+{
+    char text[RUNS_TEXT_SIZE];
+    json_t *value;
+    bool meets;
+
+    if (f->setting)
+        return setting_meets(f, r);
+    if (!f->column)
+        return word_meets(f, r);
+    value = f->column->value(r);
+    meets = value_meets(f, value, runs_column_text(f->column, r, text));
+    json_decref(value);
+    return meets;
+}
+
+json_t *runs_columns_json(const struct record *r)
+{
+    json_t *object = json_object();
+
+    for (int i = 0; i < runs_column_count; i++)
+        json_put(object, runs_columns[i].name, runs_columns[i].value(r));
+    json_put(object, "settings", has_begun(r) ? settings_json(&r->began_with)
+                                              : json_null());
+    return object;
+}
+
+/* Text of a value, without the quotes of JSON; the caller frees. */
+static char *field_text(const json_t *value)
+{
+    char text[RUNS_TEXT_SIZE] = "";
+
+    if (json_is_string(value))
+        return xstrdup(json_string_value(value));
+    if (json_is_integer(value))
+        snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(value));
+    else if (json_is_real(value))
+        snprintf(text, sizeof(text), "%.17g", json_real_value(value));
+    else if (json_is_boolean(value))
+        strcpy(text, json_is_true(value) ? "true" : "false");
+    else if (json_is_array(value))
+        show_list(value, text);
+    return xstrdup(text);
+}
+
+/* In quotes, a quote is doubled. */
+static void print_quoted_field(const char *text)
+{
+    char *quoted = xcalloc(2 * strlen(text) + 1, 1), *to = quoted;
+
+    for (; *text; *to++ = *text++)
+        if (*text == '"')
+            *to++ = '"';
+    print("\"%s\"", quoted);
+    free(quoted);
+}
+
+void runs_print_csv(json_t *value, bool last)
+{
+    char *text = field_text(value);
+
+    if (strpbrk(text, ",\"\r\n") || *text == ' ')
+        print_quoted_field(text);
+    else
+        print("%s", text);
+    print(last ? "\n" : ",");
+    free(text);
+    json_decref(value);
+}

@@ -1,0 +1,101 @@
+/*
+ * `memdial runs export`: every number of some runs, as one table. Lines are
+ * read as JSON and not as events, so that the numbers of newer versions are in
+ * it too.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_print.h"
+#include "base/print.h"
+#include "cli/request.h"
+#include "cli/runs_choices.h"
+#include "cli/runs_columns.h"
+
+/* A run that is exported, and where in it the lines are. */
+struct export {
+    const struct runs_choices *choices;
+    const char *name;
+    int64_t step;                /* of the last line that had one */
+};
+
+/* Prints "run,event,step,member,value". */
+static void print_scalar(const struct export *x, const char *event,
+                         const char *member, json_t *value)
+{
+    runs_print_csv(json_text(x->name), false);
+    runs_print_csv(json_text(event), false);
+    print("%" PRId64 ",", x->step);
+    runs_print_csv(json_text(member), false);
+    runs_print_csv(json_incref(value), true);
+}
+
+static void export_csv(struct export *x, const json_t *line)
+{
+    const char *event = json_string_value(json_object_get(line, "type"));
+    const json_t *step = json_object_get(line, "step");
+    const char *member;
+    json_t *value;
+
+    if (json_is_integer(step))
+        x->step = json_integer_value(step);
+    json_object_foreach((json_t *)(uintptr_t)line, member, value)
+        if (json_is_number(value))
+            print_scalar(x, event, member, value);
+}
+
+static void export_json(const struct export *x, const json_t *line)
+{
+    json_t *object = json_object(), *value;
+    const char *member;
+
+    json_put(object, "run", json_text(x->name));
+    json_object_foreach((json_t *)(uintptr_t)line, member, value)
+        json_put(object, member, json_incref(value));
+    json_print_line(object);
+}
+
+/* A line that is no event, as half a line of a process that was killed, is left
+ * out. */
+static bool export_line(void *arg, const char *text, size_t length)
+{
+    struct export *x = arg;
+    json_error_t why;
+    json_t *line = json_read(text, length, &why);
+
+    if (json_is_string(json_object_get(line, "type"))) {
+        if (x->choices->format == RUNS_JSON)
+            export_json(x, line);
+        else
+            export_csv(x, line);
+    }
+    json_decref(line);
+    return print_flush();
+}
+
+static bool export_run(const struct runs_choices *c, const char *word,
+                       struct error *e)
+{
+    char folder[RECORD_PATH_SIZE];
+    const char *slash;
+    struct export x = { .choices = c };
+
+    if (!archive_find(c->root, word, folder, e))
+        return false;
+    slash = strrchr(folder, '/');
+    x.name = slash ? slash + 1 : folder;
+    return record_lines(folder, export_line, &x, e);
+}
+
+int runs_export(const struct runs_choices *c)
+{
+    struct error e;
+
+    if (c->format != RUNS_JSON)
+        print("run,event,step,member,value\n");
+    for (int i = 0; i < c->count; i++)
+        if (!export_run(c, c->words[i], &e))
+            return report_error(&e);
+    return EXIT_OK;
+}

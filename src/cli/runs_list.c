@@ -1,0 +1,227 @@
+/*
+ * `memdial runs list`: the runs of an archive, those that meet all filters, in
+ * the order of a column.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_print.h"
+#include "base/print.h"
+#include "base/text.h"
+#include "base/window.h"
+#include "cli/request.h"
+#include "cli/runs_choices.h"
+#include "cli/runs_columns.h"
+
+enum { USUAL_COLUMNS = 80, GAP = 2, LAST_LEAST = 12 };
+
+/* The filters of a command line: conditions, then words. */
+struct sieve {
+    struct runs_filter *filters;     /* owned, [count] */
+    int count;
+};
+
+static bool sieve_make(struct sieve *s, const struct runs_choices *c,
+                       struct error *e)
+{
+    s->count = c->filter_count + c->count;
+    s->filters = xcalloc((unsigned long)s->count, sizeof(*s->filters));
+    for (int i = 0; i < c->filter_count; i++)
+        if (!runs_filter_parse(&s->filters[i], c->filters[i], e))
+            return false;
+    for (int i = 0; i < c->count; i++)
+        s->filters[c->filter_count + i].value = c->words[i];
+    return true;
+}
+
+static bool passes(const struct sieve *s, const struct record *r)
+{
+    for (int i = 0; i < s->count; i++)
+        if (!runs_filter_meets(&s->filters[i], r))
+            return false;
+    return true;
+}
+
+/* The records that pass; the caller frees. */
+static const struct record **sift(const struct sieve *s,
+                                  const struct archive *a, int *count)
+{
+    const struct record **list = xcalloc((unsigned long)a->count,
+                                         sizeof(const struct record *));
+
+    *count = 0;
+    for (int i = 0; i < a->count; i++)
+        if (passes(s, &a->list[i]))
+            list[(*count)++] = &a->list[i];
+    return list;
+}
+
+/* Order by a column, for qsort(). */
+static const struct runs_column *order_column;
+static int order_sign;
+
+static int compare_records(const void *a, const void *b)
+{
+    const struct record *one = *(const struct record *const *)a;
+    const struct record *other = *(const struct record *const *)b;
+    int order = order_sign * runs_column_compare(order_column, one, other);
+
+    return order ? order : strcmp(one->name, other->name);
+}
+
+static bool sort_records(const struct record **list, int count,
+                         const char *sort, struct error *e)
+{
+    if (!sort)
+        return true;
+    order_sign = *sort == '-' ? -1 : 1;
+    order_column = runs_column_find(sort + (*sort == '-'));
+    if (!order_column)
+        return error_set(e, EXIT_INPUT, "--sort: no column '%.60s'; "
+                         "memdial(1) has them", sort);
+    qsort(list, (size_t)count, sizeof(*list), compare_records);
+    return true;
+}
+
+static int widest_name(const struct record *const *list, int count, int least)
+{
+    for (int i = 0; i < count; i++) {
+        int n = text_columns(list[i]->name, strlen(list[i]->name));
+        least = n > least ? n : least;
+    }
+    return least;
+}
+
+static int window_columns(void)
+{
+    int rows, cols;
+
+    window_size(&rows, &cols);
+    return cols ? cols : USUAL_COLUMNS;
+}
+
+/* Prints a cell; the last on a line takes the rest of it, cut at a word. */
+static void print_cell(const char *text, int cells, int left, bool last)
+{
+    static const char more[] = " ...";
+    int room = left > LAST_LEAST ? left : LAST_LEAST;
+
+    if (last && text_columns(text, strlen(text)) > room) {
+        int n = room - (int)strlen(more);
+        while (n > 0 && text[n] != ' ')
+            n--;
+        print("%.*s%s", n ? n : room - (int)strlen(more), text, more);
+    } else if (last) {
+        print("%s", text);
+    } else if (cells < 0) {
+        print("%-*s  ", -cells, text);
+    } else {
+        print("%*s  ", cells, text);
+    }
+}
+
+/* The width of a column that is printed: below 0 to the left. */
+static int cells_of(const struct runs_column *c, int name_cells)
+{
+    return strcmp(c->name, "name") == 0 ? -name_cells : c->cells;
+}
+
+static void print_record_row(const struct record *r, int name_cells)
+{
+    int left = window_columns() - 1;
+
+    for (int i = 0; i < runs_column_count; i++) {
+        const struct runs_column *c = &runs_columns[i];
+        int cells = cells_of(c, name_cells);
+        char text[RUNS_TEXT_SIZE];
+        if (c->cells == 0)
+            continue;
+        if (r)
+            runs_column_text(c, r, text);
+        else
+            strcpy(text, c->name);
+        print_cell(text, cells, left, i == runs_column_count - 1);
+        left -= abs(cells) + GAP;
+    }
+    print("\n");
+}
+
+static void print_table(const struct record *const *list, int count)
+{
+    int name_cells = widest_name(list, count, (int)strlen("name"));
+
+    if (count == 0)
+        return;
+    print_record_row(NULL, name_cells);
+    for (int i = 0; i < count; i++)
+        print_record_row(list[i], name_cells);
+}
+
+static void print_csv(const struct record *const *list, int count)
+{
+    for (int i = 0; i < runs_column_count; i++)
+        runs_print_csv(json_text(runs_columns[i].name),
+                       i == runs_column_count - 1);
+    for (int k = 0; k < count; k++)
+        for (int i = 0; i < runs_column_count; i++)
+            runs_print_csv(runs_columns[i].value(list[k]),
+                           i == runs_column_count - 1);
+}
+
+static void list_json(const struct record *const *list, int count)
+{
+    json_t *all = json_array();
+
+    for (int i = 0; i < count; i++)
+        json_push(all, runs_columns_json(list[i]));
+    json_print(all);
+}
+
+/* Says what the list does not show, on standard error. */
+static void print_remarks(const struct runs_choices *c,
+                          const struct archive *a, int shown)
+{
+    if (c->format != RUNS_TEXT)
+        return;
+    if (a->count == 0)
+        print_error("memdial: no runs in %s\n", c->root);
+    else if (shown == 0)
+        print_error("memdial: none of %d runs is so\n", a->count);
+    if (a->others > 0)
+        print_error("memdial: %d folder%s in %s %s no run\n", a->others,
+                    a->others == 1 ? "" : "s", c->root,
+                    a->others == 1 ? "is" : "are");
+}
+
+static bool list_archive(const struct runs_choices *c, const struct sieve *s,
+                         const struct archive *a, struct error *e)
+{
+    int count;
+    const struct record **list = sift(s, a, &count);
+    bool ok = sort_records(list, count, c->sort, e);
+
+    if (ok && c->format == RUNS_JSON)
+        list_json(list, count);
+    else if (ok && c->format == RUNS_CSV)
+        print_csv(list, count);
+    else if (ok)
+        print_table(list, count);
+    if (ok)
+        print_remarks(c, a, count);
+    free(list);
+    return ok;
+}
+
+int runs_list(const struct runs_choices *c)
+{
+    struct archive archive = { .count = 0 };
+    struct sieve sieve = { .count = 0 };
+    struct error e;
+    bool ok = sieve_make(&sieve, c, &e) &&
+              archive_read(&archive, c->root, RECORD_ENDS, &e) &&
+              list_archive(c, &sieve, &archive, &e);
+
+    archive_done(&archive);
+    free(sieve.filters);
+    return ok ? EXIT_OK : report_error(&e);
+}

@@ -1,0 +1,332 @@
+#define _GNU_SOURCE
+
+#include "events/archive.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/folder.h"
+#include "base/text.h"
+
+enum { MADE_NAMES = 10000, PRESET_SHOWN = 40 };
+
+static bool root_fits(size_t length, const char *where, struct error *e)
+{
+    return length < RECORD_ROOT_SIZE ||
+           error_set(e, EXIT_INPUT, "%s: the path is too long: at most %d "
+                     "bytes", where, RECORD_ROOT_SIZE - 1);
+}
+
+/* The root that an option or the environment names. */
+static bool take_root(char root[RECORD_PATH_SIZE], const char *where,
+                      const char *path, struct error *e)
+{
+    if (!root_fits(strlen(path), where, e))
+        return false;
+    if (strcmp(path, ARCHIVE_NONE) == 0)
+        path = "";
+    folder_expand(root, RECORD_ROOT_SIZE, path);
+    folder_make_absolute(root, RECORD_ROOT_SIZE);
+    return true;
+}
+
+bool archive_root(char root[RECORD_PATH_SIZE], const char *option,
+                  struct error *e)
+{
+    const char *variable = getenv("MEMDIAL_RUNS");
+
+    root[0] = '\0';
+    if (option && !*option)
+        return error_set(e, EXIT_INPUT, "--runs: the path is empty; name a "
+                         "folder, or " ARCHIVE_NONE);
+    if (option)
+        return take_root(root, "--runs", option, e);
+    if (variable && *variable)
+        return take_root(root, "MEMDIAL_RUNS", variable, e);
+    return folder_data(root, RECORD_ROOT_SIZE, "runs") ||
+           error_set(e, EXIT_RUN, "there is nowhere to keep runs: set HOME or "
+                     "MEMDIAL_RUNS");
+}
+
+static bool is_shown(const char *name)
+{
+    char clean[ARCHIVE_NAME_MAX + 1];
+
+    text_clean(clean, sizeof(clean), name, strlen(name));
+    return strcmp(clean, name) == 0;
+}
+
+bool archive_check_name(const char *where, const char *name, struct error *e)
+{
+    size_t length = strlen(name);
+
+    if (length == 0 || length > ARCHIVE_NAME_MAX)
+        return error_set(e, EXIT_INPUT, "%s: a name has 1 to %d bytes, not "
+                         "%zu", where, ARCHIVE_NAME_MAX, length);
+    if (strchr(name, '/') || name[0] == '.' || name[0] == '-' ||
+        name[0] == ' ' || name[length - 1] == ' ' || !is_shown(name))
+        return error_set(e, EXIT_INPUT, "%s: '%s' cannot be the name of a run: "
+                         "no '/', nothing that a line cannot show, and no "
+                         "'.', '-' or space at its beginning", where, name);
+    return true;
+}
+
+/* The name of a preset, or of its file, as a part of a name. */
+static void shorten_preset(const char *preset, char text[PRESET_SHOWN + 1])
+{
+    const char *slash = strrchr(preset, '/');
+    const char *name = slash ? slash + 1 : preset;
+    const char *end = strstr(name, ".y");
+    size_t length = end && end > name ? (size_t)(end - name) : strlen(name);
+
+    snprintf(text, PRESET_SHOWN + 1, "%.*s",
+             (int)(length < PRESET_SHOWN ? length : PRESET_SHOWN), name);
+    for (char *c = text; *c; c++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                    "0123456789_-.", *c))
+            *c = '-';
+}
+
+/* Writes "20261129-094512-quick". */
+static void name_by_date(const char *preset, char name[RECORD_NAME_SIZE])
+{
+    char shown[PRESET_SHOWN + 1];
+    time_t now = time(NULL);
+    struct tm when;
+    size_t used = strftime(name, RECORD_NAME_SIZE, "%Y%m%d-%H%M%S-",
+                           localtime_r(&now, &when));
+
+    shorten_preset(preset, shown);
+    snprintf(name + used, RECORD_NAME_SIZE - used, "%s", shown);
+}
+
+/* Makes the root, and its path absolute. */
+static bool make_root(const char *path, char root[RECORD_ROOT_SIZE],
+                      struct error *e)
+{
+    char below[RECORD_PATH_SIZE];
+
+    if (!folder_make_for(record_path(path, "", below), e))
+        return false;
+    snprintf(root, RECORD_ROOT_SIZE, "%s", path);
+    folder_make_absolute(root, RECORD_ROOT_SIZE);
+    return true;
+}
+
+static bool refuse_folder(const char *folder, struct error *e)
+{
+    if (errno == EEXIST)
+        return error_set(e, EXIT_INPUT, "%s: a run of this name is there "
+                         "already: name another, or go on with it by train "
+                         "--resume", folder);
+    return error_set(e, EXIT_RUN, "%s: cannot be made: %s", folder,
+                     strerror(errno));
+}
+
+static bool make_by_date(const char *root, const char *preset,
+                         char folder[RECORD_PATH_SIZE], struct error *e)
+{
+    char name[RECORD_NAME_SIZE];
+    size_t used;
+
+    name_by_date(preset, name);
+    used = strlen(name);
+    for (int i = 2; i < MADE_NAMES; i++) {
+        if (mkdir(record_path(root, name, folder), 0777) == 0)
+            return true;
+        if (errno != EEXIST)
+            break;
+        snprintf(name + used, sizeof(name) - used, "-%d", i);
+    }
+    return refuse_folder(folder, e);
+}
+
+bool archive_make(const char *path, const char *name, const char *preset,
+                  char folder[RECORD_PATH_SIZE], struct error *e)
+{
+    char root[RECORD_ROOT_SIZE];
+
+    if ((name && !archive_check_name("--name", name, e)) ||
+        !make_root(path, root, e))
+        return false;
+    if (!name)
+        return make_by_date(root, preset, folder, e);
+    return mkdir(record_path(root, name, folder), 0777) == 0 ||
+           refuse_folder(folder, e);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct record *one = a, *other = b;
+
+    return strcmp(one->name, other->name);
+}
+
+static bool is_entry(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' &&
+           (entry->d_type == DT_DIR || entry->d_type == DT_LNK ||
+            entry->d_type == DT_UNKNOWN);
+}
+
+static void read_entry(struct archive *a, const char *root, const char *name,
+                       enum record_part part)
+{
+    char folder[RECORD_PATH_SIZE];
+
+    a->list = xgrow(a->list, a->count, sizeof(*a->list));
+    if (record_read(&a->list[a->count], record_path(root, name, folder), part,
+                    NULL)) {
+        a->count++;
+    } else {
+        record_done(&a->list[a->count]);
+        a->others++;
+    }
+}
+
+/* Opens a root; NULL, with errno 0, if it is not there. */
+static DIR *open_root(const char *root, struct error *e)
+{
+    DIR *d = opendir(root);
+
+    if (!d && errno != ENOENT)
+        error_set(e, EXIT_RUN, "%s: %s", root, strerror(errno));
+    else
+        errno = 0;
+    return d;
+}
+
+bool archive_read(struct archive *a, const char *root, enum record_part part,
+                  struct error *e)
+{
+    DIR *d = open_root(root, e);
+    struct dirent *entry;
+
+    *a = (struct archive){ .count = 0 };
+    if (!d)
+        return errno == 0;
+    while ((entry = readdir(d)))
+        if (is_entry(entry))
+            read_entry(a, root, entry->d_name, part);
+    closedir(d);
+    if (a->count)
+        qsort(a->list, (size_t)a->count, sizeof(*a->list), compare_names);
+    return true;
+}
+
+void archive_done(struct archive *a)
+{
+    for (int i = 0; i < a->count; i++)
+        record_done(&a->list[i]);
+    free(a->list);
+    *a = (struct archive){ .count = 0 };
+}
+
+/* Names that a text may stand for. */
+struct matches {
+    char folder[RECORD_PATH_SIZE];   /* of the first */
+    char names[160];                 /* of some, for a message */
+    int count;
+};
+
+static void add_match(struct matches *m, const char *root, const char *name)
+{
+    size_t used = strlen(m->names);
+
+    if (m->count++ == 0)
+        record_path(root, name, m->folder);
+    if (used + strlen(name) + 3 < sizeof(m->names))
+        snprintf(m->names + used, sizeof(m->names) - used, "%s%s",
+                 used ? ", " : "", name);
+}
+
+/* Finds the folders whose names begin with the text. */
+static bool match_names(struct matches *m, const char *root, const char *text,
+                        struct error *e)
+{
+    DIR *d = open_root(root, e);
+    struct dirent *entry;
+
+    if (!d)
+        return errno == 0;
+    while ((entry = readdir(d))) {
+        char folder[RECORD_PATH_SIZE];
+        if (is_entry(entry) && strncmp(entry->d_name, text,
+                                       strlen(text)) == 0 &&
+            record_is(record_path(root, entry->d_name, folder)))
+            add_match(m, root, entry->d_name);
+    }
+    closedir(d);
+    return true;
+}
+
+static bool match_labels(struct matches *m, const char *root, const char *text,
+                         struct error *e)
+{
+    struct archive a;
+
+    if (!archive_read(&a, root, RECORD_ENDS, e))
+        return false;
+    for (int i = 0; i < a.count; i++)
+        if (strcmp(a.list[i].labels.name, text) == 0)
+            add_match(m, root, a.list[i].name);
+    archive_done(&a);
+    return true;
+}
+
+static bool settle_match(const struct matches *m, const char *root,
+                         const char *text, char folder[RECORD_PATH_SIZE],
+                         struct error *e)
+{
+    if (m->count == 0)
+        return error_set(e, EXIT_INPUT, "no run '%s' in %s; see `memdial runs "
+                         "list`", text, root);
+    if (m->count > 1)
+        return error_set(e, EXIT_INPUT, "'%s' stands for %d runs: %s", text,
+                         m->count, m->names);
+    strcpy(folder, m->folder);
+    return true;
+}
+
+static bool find_by_name(const char *root, const char *text,
+                         char folder[RECORD_PATH_SIZE], struct error *e)
+{
+    struct matches m = { .count = 0 };
+
+    if (strlen(text) < RECORD_NAME_SIZE &&
+        record_is(record_path(root, text, folder)))
+        return true;
+    return match_labels(&m, root, text, e) &&
+           (m.count > 0 || match_names(&m, root, text, e)) &&
+           settle_match(&m, root, text, folder, e);
+}
+
+static bool find_by_path(const char *text, char folder[RECORD_PATH_SIZE],
+                         struct error *e)
+{
+    if (strlen(text) >= RECORD_ROOT_SIZE)
+        return error_set(e, EXIT_INPUT, "%.80s...: the path is too long",
+                         text);
+    folder_expand(folder, RECORD_ROOT_SIZE, text);
+    folder_make_absolute(folder, RECORD_ROOT_SIZE);
+    return record_is(folder) ||
+           error_set(e, EXIT_INPUT, "%s: not the folder of a run: neither "
+                     RECORD_EVENTS " nor " RECORD_SETTINGS " is there",
+                     folder);
+}
+
+bool archive_find(const char *root, const char *text,
+                  char folder[RECORD_PATH_SIZE], struct error *e)
+{
+    if (!*text)
+        return error_set(e, EXIT_INPUT, "the name of a run is empty");
+    return strchr(text, '/') || strcmp(text, ".") == 0 ||
+                   strcmp(text, "..") == 0
+               ? find_by_path(text, folder, e)
+               : find_by_name(root, text, folder, e);
+}

@@ -1,0 +1,90 @@
+#include "train/resume.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "settings/preset.h"
+#include "train/snapshot.h"
+
+/* The settings of a run that has not come to a snapshot. */
+static bool first_settings(struct resume *r, struct error *e)
+{
+    char path[RECORD_PATH_SIZE];
+    struct preset preset;
+
+    if (run_trial(&r->record.run)) {
+        r->settings = r->record.began_with;
+        return true;
+    }
+    if (!preset_load(&preset, record_path(r->record.folder, RECORD_SETTINGS,
+                                          path), e))
+        return false;
+    r->settings = preset.settings;
+    return true;
+}
+
+/* The settings in force when the snapshot was written. The line that tells of
+ * it may be missing, if the process was killed then. */
+static bool snapshot_settings(struct resume *r, struct error *e)
+{
+    if (!snapshot_step(r->snapshot, &r->step, e))
+        return false;
+    r->loads = true;
+    if (r->step == r->record.saved_step)
+        r->settings = r->record.saved_settings;
+    else if (run_trial(&r->record.run))
+        r->settings = r->record.run.settings;
+    else
+        return first_settings(r, e);
+    return true;
+}
+
+static bool check_known(const struct record *r, struct error *e)
+{
+    return !strstr(r->unknown, "setting ") ||
+           error_set(e, EXIT_INPUT, "%s: this version does not know all its "
+                     "settings (%s): memdial %s, which wrote it, does", r->name,
+                     r->unknown, r->version);
+}
+
+static bool check_record(const struct record *r, bool take_over,
+                         struct error *e)
+{
+    if (r->error.code != EXIT_OK)
+        return error_set(e, r->error.code, "%s: %s", r->name, r->error.text);
+    return (take_over || record_check_ended(r, "continued", e)) &&
+           check_known(r, e);
+}
+
+bool resume_open(struct resume *r, const char *folder, bool take_over,
+                 struct error *e)
+{
+    memset(r, 0, sizeof(*r));
+    if (!record_read(&r->record, folder, RECORD_EPOCHS, e) ||
+        !check_record(&r->record, take_over, e))
+        return false;
+    snprintf(r->preset, sizeof(r->preset), "%.63s",
+             *r->record.run.preset ? r->record.run.preset : r->record.name);
+    record_path(r->record.folder, RECORD_SNAPSHOT, r->snapshot);
+    return r->record.has_snapshot ? snapshot_settings(r, e)
+                                  : first_settings(r, e);
+}
+
+void resume_done(struct resume *r)
+{
+    record_done(&r->record);
+}
+
+bool resume_load(const struct resume *r, struct trainer *t, struct error *e)
+{
+    bool told = r->step == r->record.saved_step;
+
+    if (!r->loads)
+        return true;
+    if (!snapshot_load(t, r->snapshot, e))
+        return false;
+    t->seconds = told ? r->record.saved_seconds : r->record.seconds;
+    t->epoch_began = told ? r->record.saved_epoch_began
+                          : r->record.epoch_began;
+    return true;
+}

@@ -1,0 +1,31 @@
+/*
+ * A run that goes on from its record: with the settings in force when its
+ * snapshot was written, at the step that the snapshot is of. Without a snapshot
+ * it begins again. Bits are as if it had never stopped.
+ */
+#ifndef MEMDIAL_RESUME_H
+#define MEMDIAL_RESUME_H
+
+#include "events/record.h"
+#include "train/trainer.h"
+
+struct resume {
+    struct record record;
+    struct settings settings;    /* to make the trainer with */
+    char preset[RUN_PRESET_SIZE]; /* the name that the run says */
+    bool loads;                  /* there is a snapshot */
+    char snapshot[RECORD_PATH_SIZE];
+    int64_t step;                /* that it is of */
+};
+
+/* Reads the record in a folder, and refuses a run that is under way, unless it
+ * is to be taken over, or has settings that this version does not know. Release
+ * it in either case. */
+bool resume_open(struct resume *, const char *folder, bool take_over,
+                 struct error *);
+void resume_done(struct resume *);
+
+/* Puts a new trainer of these settings where the run stopped. */
+bool resume_load(const struct resume *, struct trainer *, struct error *);
+
+#endif

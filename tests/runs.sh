@@ -1,0 +1,374 @@
+#!/bin/sh
+# Runs that are kept: where, the words on them, and those that are refused.
+# Prints TAP.
+. "${srcdir:-.}/tests/tap.sh"
+
+root=$folder/root
+MEMDIAL_RUNS=$root
+XDG_DATA_HOME=$folder/data
+XDG_CONFIG_HOME=$folder/config
+export MEMDIAL_RUNS XDG_DATA_HOME XDG_CONFIG_HOME
+
+# Settings of a run whose steps take milliseconds.
+small='--set batch=2 --set epoch_samples=60 --set valid_samples=2
+    --set threads=1 --set epochs=3'
+
+# CODE COMMAND...: it ends with the code, and its output is in files.
+ends() {
+    wanted=$1
+    shift
+    timeout $patience "$memdial" "$@" </dev/null >"$out" 2>"$err"
+    code=$?
+    [ $code = "$wanted" ] || echo "exit code $code" >>"$err"
+    [ $code = "$wanted" ]
+}
+
+says() { # TEXT: it is in the output
+    grep -qF -- "$1" "$out"
+}
+
+complains() { # TEXT: it is in the only line of errors
+    grep -qF -- "$1" "$err" && [ "$(wc -l <"$err")" = 1 ]
+}
+
+train() { # CODE ARGUMENT...: shellcheck knows that $small is several words
+    code=$1
+    shift
+    ends "$code" train quick $small "$@"
+}
+
+# Where runs are kept.
+
+train 0 --name one && [ -s "$root/one/events.jsonl" ] &&
+    [ -s "$root/one/settings.yaml" ] &&
+    [ -s "$root/one/snapshot.safetensors" ] &&
+    [ "$(ls -A "$root/one" | wc -l)" = 3 ] && says "kept $root/one"
+report $? 'a run is three files in a folder of its name'
+
+(unset MEMDIAL_RUNS && train 0) && ls "$XDG_DATA_HOME/memdial/runs" |
+    grep -q '^20[0-9]*-[0-9]*-quick$'
+report $? 'without a word it is below XDG_DATA_HOME, by date and preset'
+
+train 0 --runs "$folder/option" --name two && [ -d "$folder/option/two" ] &&
+    [ ! -e "$root/two" ]
+report $? '--runs wins over MEMDIAL_RUNS'
+
+train 0 --runs none && ! says kept && MEMDIAL_RUNS=none train 0 &&
+    [ ! -e none ] && [ "$(ls "$root")" = one ]
+report $? 'none keeps none'
+
+(cd "$folder" && memdial=$(cd "$OLDPWD" && realpath "$memdial") &&
+    train 0 --runs relative --name far --json) &&
+    grep -q "\"folder\":\"$folder/relative/far\"" "$out"
+report $? 'a root that is new, by a path from here'
+
+# Names.
+
+train 2 --name one && complains 'a run of this name is there already'
+report $? 'two runs of one name: refused'
+
+refused=0
+for name in a/b ../up .hidden -dash '' ' space' "$(printf 'a\001b')" \
+        "$(printf 'a\nb')" "$(printf '%0101d' 0)"; do
+    train 2 --name "$name" && complains '--name: ' || refused=1
+done
+[ $refused = 0 ] && [ "$(ls -A "$root")" = one ]
+report $? 'names that are paths, or that no line can show: refused'
+
+train 0 --name 'größer als 1' && ends 0 runs show größer && says 'als 1: done'
+report $? 'a name of several words'
+
+# A second run in the same second.
+MEMDIAL_RUNS=$folder/same
+for i in 1 2 3 4; do
+    begin /dev/null "$memdial" train quick $small --set epochs=1
+    all="${all-} $begun"
+done
+for i in $all; do
+    wait "$i"
+done
+begun=
+MEMDIAL_RUNS=$root
+[ "$(ls "$folder/same" | wc -l)" = 4 ]
+report $? 'runs that begin at once have names of their own'
+
+# Lists.
+
+ends 0 runs && says one && says 'done' && [ ! -s "$err" ]
+report $? 'runs are listed'
+
+mkdir "$root/other" && echo >"$root/file" && ends 0 runs list &&
+    complains '1 folder in' && ! says other
+report $? 'a folder that is no run is said, and a file is not'
+
+ends 0 runs list --json --filter 'peak<3MiB' --filter batch=2 one &&
+    says '"name": "one"' && says '"state": "done"' && says '"batch": 2' &&
+    ends 0 runs list --json --filter 'peak>3MiB' && [ "$(cat "$out")" = '[]' ]
+report $? 'conditions on columns and settings, and words'
+
+ends 2 runs list --filter peek=1 && complains "did you mean 'peak'" &&
+    ends 2 runs list --filter peak && complains 'not a condition' &&
+    ends 2 runs list --sort nothing && complains 'no column'
+report $? 'conditions and columns that are none: refused'
+
+ends 0 runs list --csv --sort -name && [ "$(wc -l <"$out")" = 3 ] &&
+    head -n 1 "$out" | grep -q '^name,state,' &&
+    tail -n 1 "$out" | grep -q '^größer als 1\|^one,done'
+report $? 'CSV, in the order of a column'
+
+ends 0 runs list --runs "$folder/nowhere" && complains 'no runs in' &&
+    ends 0 runs list --runs "$folder/nowhere" --json &&
+    [ "$(cat "$out")" = '[]' ]
+report $? 'a root that is not there has no runs'
+
+ends 1 runs list --runs "$root/file" && complains 'Not a directory'
+report $? 'a root that is a file: refused'
+
+ends 2 runs lst && complains "did you mean 'list'" &&
+    ends 2 runs list --older 3d && complains 'not an option of it' &&
+    ends 2 runs show && complains 'it needs more words' &&
+    ends 2 runs show none && complains "no run 'none'"
+report $? 'commands and options that are none: refused'
+
+# One run.
+
+ends 0 runs show one && says 'step            90 of 90' &&
+    says 'activations' && says "memdial train $root/one/settings.yaml" &&
+    ends 0 runs show "$root/one" && ends 0 runs show on
+report $? 'a run is shown, by its name, path or a beginning'
+
+ends 0 runs show one --json && says '"kinds": {' && says '"trials": [' &&
+    says '"valid_scores": ['
+report $? 'and as JSON'
+
+train 0 --name online --set precision=bf16 && ends 2 runs show on &&
+    complains "stands for 2 runs: on"
+report $? 'a beginning of two names: refused'
+
+ends 0 runs diff one online && says precision && says activations &&
+    ends 0 runs diff one online --json &&
+    says '"precision": [' && says '"kinds": ['
+report $? 'two runs, side by side'
+
+ends 0 runs export one online && says 'one,step,90,loss,' &&
+    says 'online,epoch,90,valid_accuracy,' && says 'one,memory,' &&
+    ends 0 runs export one --json && says '{"run":"one","type":"start"'
+report $? 'every number of two runs'
+
+# JQ and this program say the same.
+kept=$(grep -c '"type":"epoch"' "$root/one/events.jsonl")
+ends 0 runs export one && [ "$(grep -c ',valid_loss,' "$out")" = "$kept" ]
+report $? 'an export has all epochs'
+
+# Labels.
+
+ends 0 runs name one 'the first' && ends 0 runs tag one a 'b c' &&
+    ends 0 runs show 'the first' && says 'label           the first' &&
+    says 'tags            a b c' && ends 0 runs tag one a --remove &&
+    ends 0 runs list --json --filter 'tags=b c' && says '"name": "one"' &&
+    ends 0 runs list --json --filter tags=a && [ "$(cat "$out")" = '[]' ]
+report $? 'names and tags'
+
+ends 2 runs tag one "$(printf 'a\033b')" && complains 'cannot be shown' &&
+    ends 2 runs name one "$(printf '%065d' 0)" && complains '1 to 64 bytes'
+report $? 'labels that no line can show: refused'
+
+# Going on.
+
+train 0 --epochs 60 --name whole && begin /dev/null "$memdial" train quick \
+    $small --epochs 60 --name cut --json
+comes '"type":"saved"' && kill -9 "$begun"
+wait "$begun" 2>/dev/null
+begun=
+ends 0 runs list cut --json && says '"state": "aborted"'
+report $? 'a run that was killed is aborted'
+
+ends 0 train --resume cut --json && says '"type":"start"' &&
+    cmp "$root/whole/snapshot.safetensors" "$root/cut/snapshot.safetensors" &&
+    ends 0 runs list cut --json && says '"state": "done"' &&
+    says '"step": 1800'
+report $? 'and goes on to the same bits'
+
+ends 0 train --resume cut --json && says 'nothing is trained' &&
+    ends 0 train --resume cut --epochs 61 && ends 0 runs show cut &&
+    says 'step            1830 of 1830' && says ' on: epochs=61'
+report $? 'a run that is done goes on with more epochs'
+
+ends 2 train quick --resume cut && complains 'not with --resume' &&
+    ends 2 train --resume cut --name x && complains 'not with --resume' &&
+    ends 2 train --take-over && complains '--resume RUN too' &&
+    ends 2 train --resume nowhere && complains "no run 'nowhere'" &&
+    ends 2 train --resume "$root/other" && complains 'not the folder of a run'
+report $? 'ways of going on that make no sense: refused'
+
+begin /dev/null "$memdial" train quick $small --set epochs=100000 --name on \
+    --json
+comes '"type":"saved"' && ends 2 train --resume on &&
+    complains 'it is under way in process' && ends 2 runs rm on &&
+    complains 'not removed: it is under way' && [ -d "$root/on" ]
+report $? 'a run under way: neither continued nor removed'
+[ -n "$begun" ] && kill "$begun" && wait "$begun"
+begun=
+ends 0 runs list --json --filter name=on && says '"state": "stopped"'
+report $? 'a run that was asked to end is stopped'
+
+# On another host, the age of the last line tells.
+cp -r "$root/cut" "$root/far"
+head -n 1 "$root/far/events.jsonl" |
+    sed 's/"host":"[^"]*"/"host":"elsewhere"/' >"$folder/far" &&
+    mv "$folder/far" "$root/far/events.jsonl"
+ends 0 runs show far && says 'far: running, judging by the age' &&
+    ends 2 train --resume far && complains "on host 'elsewhere'" &&
+    ends 2 runs tag far x && complains 'on host' &&
+    touch -d '10 minutes ago' "$root/far/events.jsonl" &&
+    ends 0 runs list far --json && says '"state": "aborted"' &&
+    says '"guessed": true'
+report $? 'a run on another host runs until its last line is old'
+touch "$root/far/events.jsonl" && ends 0 train --resume far --take-over
+report $? 'and can be taken over'
+
+# From the folder alone.
+mkdir "$folder/alone" && cp "$root/whole/settings.yaml" "$folder/alone" &&
+    ends 0 train "$folder/alone/settings.yaml" --runs "$folder/alone" \
+        --name again &&
+    cmp "$root/whole/snapshot.safetensors" \
+        "$folder/alone/again/snapshot.safetensors"
+report $? 'settings.yaml alone repeats a run, to the bit'
+
+# Damage.
+
+cp -r "$root/whole" "$root/half" && printf '{"type":"step","st' \
+    >>"$root/half/events.jsonl" && ends 0 runs show half && says ': done' &&
+    says '1 line of events.jsonl cannot be read' &&
+    ends 0 runs tag half x && tail -n 1 "$root/half/events.jsonl" |
+    grep -q '^{"type":"label","tag":"x"}$'
+report $? 'half a line at the end is passed over, and then ended'
+
+cp -r "$root/whole" "$root/new" && sed -i '1s/"batch":/"novel":1,"batch":/
+    2s/^{/{"member":2,/' "$root/new/events.jsonl" &&
+    echo '{"type":"wonder"}' >>"$root/new/events.jsonl" &&
+    ends 0 runs show new &&
+    says 'setting novel, member member, event wonder' &&
+    ends 0 runs export new --json && says '"novel":1' && says '"wonder"' &&
+    ends 2 train --resume new && complains 'does not know all its settings'
+report $? 'what a newer version writes is kept and said'
+
+cp -r "$root/whole" "$root/schema" &&
+    sed -i '1s/"schema":1/"schema":2/' "$root/schema/events.jsonl" &&
+    ends 0 runs list schema && says unreadable &&
+    ends 2 runs show schema && complains 'schema 2'
+report $? 'another schema is said'
+
+cp -r "$root/whole" "$root/bare" && rm "$root/bare/events.jsonl" &&
+    ends 0 runs show bare && says 'bare: empty' &&
+    ends 0 train --resume bare --json
+report $? 'a run without events goes on from what there is'
+
+cp -r "$root/whole" "$root/torn" &&
+    head -c 2000 "$root/whole/snapshot.safetensors" \
+        >"$root/torn/snapshot.safetensors" &&
+    ends 2 train --resume torn && complains snapshot.safetensors
+report $? 'a snapshot that is damaged: refused'
+
+mkdir "$root/junk" && head -c 100000 /dev/urandom >"$root/junk/events.jsonl" &&
+    ends 0 runs list junk && ends 0 runs show junk && says 'junk: empty'
+report $? 'events that are no text'
+
+mkdir "$root/pipe" && mkfifo "$root/pipe/events.jsonl" &&
+    ends 0 runs list pipe && says unreadable && ends 2 runs show pipe &&
+    complains 'not a file but a pipe'
+report $? 'events that are a pipe'
+
+# What cannot be written.
+
+train 0 --runs /proc/nowhere --json 2>/dev/null
+ends 1 train quick $small --runs /proc/nowhere && complains '/proc/nowhere'
+report $? 'a root that was named and cannot be made: refused'
+
+MEMDIAL_RUNS=/proc/nowhere train 0 --json &&
+    [ "$(lines_with '"type":"warning"')" = 1 ] && says 'the run is not kept'
+report $? 'one that nobody named: warned of once'
+
+if mkdir "$folder/disk" && mount -t tmpfs -o size=64k none "$folder/disk" \
+        2>/dev/null; then
+    train 0 --runs "$folder/disk" --name full --json &&
+        [ "$(lines_with '"type":"warning"')" = 1 ] &&
+        ends 0 runs list --runs "$folder/disk" && says full
+    report $? 'a full disk: warned of once, and the run goes on'
+    umount "$folder/disk"
+    mount -t tmpfs -o size=8m none "$folder/disk"
+    train 0 --runs "$folder/disk" --name read
+    mount -o remount,ro "$folder/disk"
+    ends 0 runs list --runs "$folder/disk" && says read &&
+        ends 1 train --runs "$folder/disk" --resume read &&
+        complains 'Read-only' && ends 1 runs rm --runs "$folder/disk" read &&
+        complains 'Read-only' && ends 1 runs tag --runs "$folder/disk" read x &&
+        complains 'Read-only'
+    report $? 'a disk that is read alone'
+    umount "$folder/disk"
+else
+    report 0 'a full disk # SKIP no file system can be mounted'
+    report 0 'a disk that is read alone # SKIP no file system can be mounted'
+fi
+
+begin /dev/null "$memdial" train quick $small --set epochs=60 --name gone \
+    --json
+comes '"type":"saved"' && rm -r "$root/gone" && wait_for_end &&
+    [ "$(lines_with '"type":"warning"')" -le 1 ]
+report $? 'a folder that vanishes: the run goes on'
+
+# Removing.
+
+echo mine >"$root/half/note" && ends 2 runs rm half && complains note &&
+    [ -s "$root/half/events.jsonl" ] && rm "$root/half/note" &&
+    touch "$root/half/.snapshot.safetensors.0123456789abcdef.tmp" &&
+    ends 0 runs rm half junk && [ ! -e "$root/half" ]
+report $? 'runs are removed, but no files of others'
+
+ends 2 runs prune && complains 'give --older' &&
+    ends 2 runs prune --older 3x && complains 'not an age' &&
+    ends 2 runs prune --size x && complains 'not a number of bytes'
+report $? 'a limit is asked for'
+
+ends 0 runs tag one keep &&
+    touch -d '40 days ago' "$root/one/events.jsonl" \
+        "$root/online/events.jsonl" &&
+    ends 0 runs prune --older 30d --dry-run && says 'would remove online' &&
+    ! says one, && [ -d "$root/online" ] && ends 0 runs prune --older 30d &&
+    [ ! -e "$root/online" ] && [ -d "$root/one" ]
+report $? 'old runs are pruned, but none with the tag keep'
+
+ends 0 runs prune --size 0 --snapshots &&
+    [ ! -e "$root/whole/snapshot.safetensors" ] &&
+    [ -e "$root/one/snapshot.safetensors" ] && ends 0 runs prune --size 0 &&
+    [ ! -e "$root/whole" ] && [ -d "$root/one" ] && [ -d "$root/other" ]
+report $? 'and those that are too large together, or their snapshots'
+
+# Gates.
+
+ends 0 plan quick $small --baseline one &&
+    ends 3 plan quick $small --set batch=4 --baseline one &&
+    complains 'activations: ' && ends 0 plan quick $small --set batch=4 \
+        --baseline one --tolerance 100% && ends 2 plan --tolerance 5% &&
+    complains 'give --baseline' && ends 2 plan --baseline one --tolerance x &&
+    complains 'not a fraction' && ends 2 plan --baseline nosuch &&
+    complains "no run 'nosuch'"
+report $? 'a plan is compared with a run, kind by kind'
+
+train 4 --assert-peak 1MiB --json && complains '--assert-peak allows' &&
+    ! says start
+report $? 'a peak is asserted before training'
+
+train 4 --assert-accuracy 1 && complains 'accuracy: 0.' &&
+    says 'done in' && train 0 --assert-accuracy 0 &&
+    train 2 --assert-accuracy 3 && complains 'not a fraction'
+report $? 'an accuracy is asserted after it'
+
+train 0 --baseline one --name gated &&
+    sed '/"type":"epoch"/s/"score":[0-9.e-]*/"score":1.0/' \
+        <"$root/one/events.jsonl" >"$folder/better" && cp "$folder/better" "$root/gated/events.jsonl" &&
+    train 3 --baseline gated && complains 'accuracy: 0.' &&
+    complains 'in the run gated' && train 0 --baseline gated --tolerance 1
+report $? 'and a score is compared with that of a run'
+
+echo "1..$count"
