@@ -147,15 +147,14 @@ PORTABLE void float_store(void *data, size_t i, enum dtype dtype,
         ((uint16_t *)data)[i] = f16_store(x);
 }
 
-/* The value that x has after it is stored. */
+/* The value that x has after it is stored; of other types x itself. */
 PORTABLE float float_rounded(float x, enum dtype dtype)
 {
-    uint16_t stored = 0;
-
-    if (!dtype_is_narrow(dtype))
-        return x;
-    float_store(&stored, 0, dtype, x);
-    return float_load(&stored, 0, dtype);
+    if (dtype == DTYPE_BF16)
+        return bf16_load(bf16_store(x));
+    if (dtype == DTYPE_F16)
+        return f16_load(f16_store(x));
+    return x;
 }
 
 #endif

@@ -147,20 +147,32 @@ static void fill_bytes(const struct engine *engine, size_t offset,
     free(filling);
 }
 
+/* Goes on with the hash of bytes of the arena, without an allocation. */
+static uint64_t hash_bytes(const struct engine *engine, size_t offset,
+                           size_t bytes, uint64_t hash)
+{
+    unsigned char piece[4096];
+
+    for (size_t done = 0; done < bytes; done += sizeof(piece)) {
+        size_t n = bytes - done < sizeof(piece) ? bytes - done : sizeof(piece);
+        engine->job->backend->read(engine->device, piece,
+                                   engine->executor->arena + offset + done, n);
+        for (size_t k = 0; k < n; k++)
+            hash = (hash ^ piece[k]) * 0x100000001B3u;
+    }
+    return hash;
+}
+
 uint64_t engine_state_hash(const struct engine *engine)
 {
     const struct plan *plan = engine->job->plan;
-    unsigned char *arena = copy_arena(engine);
     uint64_t hash = 0xCBF29CE484222325u;
 
     for (int i = 0; i < plan->schedule->instance_count; i++) {
         const struct plan_instance *p = &plan->instances[i];
-        const unsigned char *data = arena + p->offset;
         if (kind_persists(p->kind))
-            for (size_t k = 0; k < p->bytes; k++)
-                hash = (hash ^ data[k]) * 0x100000001B3u;
+            hash = hash_bytes(engine, p->offset, p->bytes, hash);
     }
-    free(arena);
     return hash;
 }
 
