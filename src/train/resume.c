@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "settings/preset.h"
 #include "train/snapshot.h"
@@ -16,8 +17,12 @@ static bool first_settings(struct resume *r, struct error *e)
         r->settings = r->record.began_with;
         return true;
     }
-    if (!preset_load(&preset, record_path(r->record.folder, RECORD_SETTINGS,
-                                          path), e))
+    record_path(r->record.folder, RECORD_SETTINGS, path);
+    if (access(path, F_OK) != 0)
+        return error_set(e, EXIT_INPUT, "%s: it was ended before it began, and "
+                         "there is nothing to go on from; memdial runs rm "
+                         "removes it", r->record.name);
+    if (!preset_load(&preset, path, e))
         return false;
     r->settings = preset.settings;
     return true;
