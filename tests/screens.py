@@ -13,7 +13,7 @@ from person import (DOWN, ESCAPE, FOLDER, HOME, LEFT, MEMDIAL, PASTE, RIGHT,
 
 
 def value(person, name):
-    match = re.search(r"\b%s +(\S+)" % name, person.text())
+    match = re.search(r"^│[▸ ] ? ?%s +(\S+)" % name, person.text(), re.M)
     return match and match[1]
 
 

@@ -32,6 +32,7 @@ static const struct axis axes[] = {
     { "microbatch", { "100", "10", "7", "1" } },
     { "gradients", { "buffer", "accumulate" } },
     { "optimizer_state", { "full", "8bit" } },
+    { "saved", { "none", "8bit", "4bit" } },
     { "recompute", { "none", "norms" } },
     { "checkpoint", { "none", "block", "sqrt", "recursive", "optimal" } },
 };

@@ -248,8 +248,8 @@ Test(page_presets, loaded_in_a_new_run)
     session.asks = 0;
     press(KEY_RETURN);
     cr_expect(shows("- A new run of wrn-28-2 -"));
-    cr_expect(shows("  depth           10 > 28"));
-    cr_expect(shows("  data            shapes > cifar10"));
+    cr_expect(shows("  depth            10 > 28"));
+    cr_expect(shows("  data             shapes > cifar10"));
     cr_expect(shows("The run of quick ends: epoch 3 of 20, accuracy 40.6%."));
     cr_expect(shows("Enter begin it   Esc leave all as it is"));
     press('q');
@@ -301,7 +301,7 @@ Test(page_presets, a_new_run_can_be_undone)
     session.asks = 0;
     press('u');
     cr_expect(shows("- A new run of quick -"));
-    cr_expect(shows("  depth           28 > 10"));
+    cr_expect(shows("  depth            28 > 10"));
     press(KEY_ESCAPE);
     cr_expect_eq(session.asks, 0);
     cr_expect_eq(session.wanted.depth, 28);

@@ -80,16 +80,24 @@ bool file_read_at(int fd, void *to, size_t bytes, uint64_t at)
 }
 
 /* Reads up to `most` bytes, whatever size the system tells: that of a file in
- * /proc is 0, and other files grow. */
-static ssize_t read_all(int fd, char *to, size_t most)
+ * /proc is 0, and other files grow. So *text, which the caller frees, begins
+ * with that size and grows; it has room for two bytes more. */
+static ssize_t read_all(int fd, char **text, size_t size, size_t most)
 {
-    size_t done = 0;
-    ssize_t n = 0;
+    size_t done = 0, room = size + 1;
+    ssize_t n;
 
-    while (done < most &&
-           (n = TEMP_FAILURE_RETRY(read(fd, to + done, most - done))) > 0)
+    *text = xcalloc(room + 2, 1);
+    for (;;) {
+        size_t left = (room < most ? room : most) - done;
+
+        n = left ? TEMP_FAILURE_RETRY(read(fd, *text + done, left)) : 0;
+        if (n <= 0)
+            return n < 0 ? n : (ssize_t)done;
         done += (size_t)n;
-    return n < 0 ? n : (ssize_t)done;
+        if (done == room)
+            *text = xrealloc(*text, (room *= 2) + 2, 1);
+    }
 }
 
 char *file_read(const char *path, size_t most, size_t *bytes,
@@ -102,8 +110,7 @@ char *file_read(const char *path, size_t most, size_t *bytes,
 
     if (fd < 0)
         return NULL;
-    text = xcalloc(most + 2, 1);
-    n = read_all(fd, text, most + 1);
+    n = read_all(fd, &text, (size_t)size, most + 1);
     if (n < 0)
         error_set(e, EXIT_INPUT, "%s: %s", path, strerror(errno));
     close(fd);
