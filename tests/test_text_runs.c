@@ -36,9 +36,15 @@ static struct trainer *open_run(const char *const more[])
     return small_run(base, more);
 }
 
+static struct engine engine_behind(const struct trainer *t)
+{
+    return (struct engine){ .job = t->job, .device = t->device,
+                            .executor = t->executor };
+}
+
 static uint64_t hash_of(const struct trainer *t)
 {
-    struct engine view = { .job = t->job, .executor = t->executor };
+    struct engine view = engine_behind(t);
 
     return engine_state_hash(&view);
 }
@@ -153,7 +159,7 @@ Test(text_runs, twenty_checkpointed_steps_give_the_same_bits)
 /* The state of a value, as floats; the caller frees. */
 static float *floats_of(const struct trainer *t, int instance, size_t *n)
 {
-    struct engine view = { .job = t->job, .executor = t->executor };
+    struct engine view = engine_behind(t);
     float *x;
 
     *n = engine_elements(&view, instance);
@@ -192,7 +198,7 @@ static double runs_apart(const struct trainer *a, const struct trainer *b,
                          enum kind kind)
 {
     const struct schedule *s = a->job->schedule;
-    struct engine view = { .job = b->job, .executor = b->executor };
+    struct engine view = engine_behind(b);
     double most = 0;
     int count = 0;
 
