@@ -38,7 +38,8 @@ static const struct axis axes[] = {
 };
 
 enum { AXES = sizeof(axes) / sizeof(*axes), PRECISION = 0,
-       RECOMPUTE = AXES - 2, CHECKPOINT = AXES - 1, TEXT_SIZE = 192 };
+       SAVED = AXES - 3, RECOMPUTE = AXES - 2, CHECKPOINT = AXES - 1,
+       TEXT_SIZE = 192 };
 
 /* The index of each axis' value. */
 struct combination {
@@ -128,15 +129,17 @@ static struct engine open_combination(const struct combination *c)
 }
 
 /* The outcome of the combination without recomputation. In 16 bits, where it
- * matters whether a result was rounded for storage, only checkpoints are turned
- * off. The last outcome is remembered. */
+ * matters whether a result was rounded for storage, and where activations are
+ * stored in fewer bits, only checkpoints are turned off. The last outcome is
+ * remembered. */
 static struct outcome plain_outcome(struct combination c)
 {
     static struct combination last = { { -1 } };
     static struct outcome outcome;
 
     c.at[CHECKPOINT] = 0;
-    if (strcmp(axes[PRECISION].values[c.at[PRECISION]], "fp32") == 0)
+    if (strcmp(axes[PRECISION].values[c.at[PRECISION]], "fp32") == 0 &&
+        c.at[SAVED] == 0)
         c.at[RECOMPUTE] = 0;
     if (memcmp(&c, &last, sizeof(c)) != 0) {
         struct engine engine = open_combination(&c);

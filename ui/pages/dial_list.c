@@ -92,10 +92,14 @@ static const char *value_price(const struct session *s,
                  : settings_price_name(fit_price(row, g));
 }
 
+/* Of what is said of a value; rows are cut on the screen. */
+enum { VALUE_TEXT_SIZE = 128 };
+
 /* "3.11 MiB  -12.3%", or the peak alone; nothing for a dial that saves no
  * bytes. */
 static void value_bytes(const struct session *s, const struct setting *row,
-                        const struct forecast *f, bool brief, char text[64])
+                        const struct forecast *f, bool brief,
+                        char text[VALUE_TEXT_SIZE])
 {
     char bytes[BYTES_TEXT_SIZE], change[NUMBER_SIZE] = "";
 
@@ -107,14 +111,14 @@ static void value_bytes(const struct session *s, const struct setting *row,
                       (double)f->peak_bytes);
     bytes_format(bytes, sizeof(bytes), f->peak_bytes);
     if (brief)
-        snprintf(text, 64, "%9s ", bytes);
+        snprintf(text, VALUE_TEXT_SIZE, "%9s ", bytes);
     else
-        snprintf(text, 64, "%9s %7s ", bytes, change);
+        snprintf(text, VALUE_TEXT_SIZE, "%9s %7s ", bytes, change);
 }
 
 /* "  86.0 ms  ×1.13", or the factor alone of a guess; or else the time. */
 static void value_time(const struct session *s, const struct forecast *f,
-                       bool brief, char text[64])
+                       bool brief, char text[VALUE_TEXT_SIZE])
 {
     double times = session_times(s, f);
     char seconds[TEXT_TIME_SIZE], factor[NUMBER_SIZE] = "…";
@@ -123,11 +127,11 @@ static void value_time(const struct session *s, const struct forecast *f,
         number_format(factor, times, 2, NUMBER_CELLS_MIN);
     text_time(seconds, f->seconds);
     if (f->guessed)
-        snprintf(text, 64, " ×%-10s", factor);
+        snprintf(text, VALUE_TEXT_SIZE, " ×%-10s", factor);
     else if (brief)
-        snprintf(text, 64, "%8s ", seconds);
+        snprintf(text, VALUE_TEXT_SIZE, "%8s ", seconds);
     else
-        snprintf(text, 64, "%8s  ×%-10s", seconds, factor);
+        snprintf(text, VALUE_TEXT_SIZE, "%8s  ×%-10s", seconds, factor);
 }
 
 /* Of a terminal with fewer columns the rows are brief. */
@@ -139,7 +143,8 @@ static void add_value(struct text_block *text, const struct session *s,
 {
     const struct setting *row = dial_setting(dial);
     const struct forecast *f = forecast_at(s, value, i);
-    char name[SETTINGS_TEXT_SIZE], bytes[64], time[64];
+    char bytes[VALUE_TEXT_SIZE], time[VALUE_TEXT_SIZE];
+    char name[SETTINGS_TEXT_SIZE];
     char letter[PRICE_LETTER_SIZE];
     const char *mark = here ? "▸" : " ";
 
