@@ -92,7 +92,7 @@ static const char *value_price(const struct session *s,
                  : settings_price_name(fit_price(row, g));
 }
 
-/* Of what is said of a value; rows are cut on the screen. */
+/* Bytes of a piece of a row; rows are cut on the screen. */
 enum { VALUE_TEXT_SIZE = 128 };
 
 /* "3.11 MiB  -12.3%", or the peak alone; nothing for a dial that saves no
