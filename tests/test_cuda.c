@@ -389,7 +389,7 @@ Test(cuda, threads_make_samples)
     engine_emulate();
     for (int threads = 1; threads <= 3; threads += 2) {
         struct watched_loading w = { .wanted = threads };
-        char text[16];
+        char text[32];
 
         snprintf(text, sizeof(text), "threads=%d", threads);
         engine = engine_open((const char *[]){
