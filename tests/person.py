@@ -207,9 +207,12 @@ class Person:
             left = line.find(f"╭─ {title} ")
             if left < 0:
                 continue
-            end = next(r for r in range(row, len(lines))
-                       if lines[r][left] == "╰")
-            return range(row + 1, end), left + 1, line.index("╮", left) - 1
+            end = next((r for r in range(row, len(lines))
+                        if lines[r][left] == "╰"), row)
+            right = line.find("╮", left)
+            if end == row or right < 0: # half drawn
+                return range(0), 0, 0
+            return range(row + 1, end), left + 1, right - 1
         return (range(1 + (f" {title} " in lines[1]), len(lines) - 2), 0,
                 self.screen.columns - 1)
 

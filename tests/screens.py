@@ -33,7 +33,13 @@ def turn_dials(p):
             # A change that was undone may be applied with it, as one; the
             # screens say which of them is idle.
             applied = rf"applied [^\n]*\b{name}=|{name}=\S+ has no effect"
-            p.sees(applied + "|no further step")
+            held = rf"{name}: \w+ (cannot|works without)"
+            p.sees(f"{applied}|no further step|{held}")
+            if re.search(held, p.text()):
+                report(value(p, name) == before,
+                       f"dial {name}: held back, and says by what", p)
+                p.type(DOWN)
+                continue
             if "no further step" in p.text():
                 p.type(LEFT)
             good = p.sees(applied)
