@@ -19,6 +19,7 @@
 #include "cli/cmd_plan.h"
 #include "cli/cmd_runs.h"
 #include "cli/cmd_train.h"
+#include "cli/cmd_sweep.h"
 #include "cli/cmd_translate.h"
 #include "cli/cmd_vocabulary.h"
 #include "cli/cmd_worker.h"
@@ -53,6 +54,8 @@ static const struct command commands[] = {
       "measure this machine, to tell seconds", cmd_calibrate, true },
     { "runs", "[list | show | diff | export ...]",
       "look at the runs that were kept", cmd_runs, false },
+    { "sweep", "[PRESET] --over NAME=VALUE,...",
+      "train with each combination of values", cmd_sweep, false },
     { "worker", "", "train as commands on standard input say", cmd_worker,
       true },
     { "presets", "[--json]", "list the presets", cmd_presets, false },
