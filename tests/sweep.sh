@@ -289,6 +289,22 @@ else
     report 0 'a disk that is read alone # SKIP no file system can be mounted'
 fi
 
+# The report's tables.
+
+for list in wrn dynamicconv; do
+    preset=wrn-28-2
+    [ $list = wrn ] || preset=dynamicconv
+    ends 0 sweep $preset --list "${srcdir:-.}/bench/$list.list" --dry-run &&
+        says '10 runs' && ! says refused
+    report $? "all of bench/$list.list goes together"
+done
+
+SET='batch=20 epochs=1 epoch_samples=20 valid_samples=20 data=shapes depth=10
+    width=1' MEMDIAL=$memdial timeout $patience \
+    sh "${srcdir:-.}/bench/reproduce" "$folder" "$folder/report" 2 >"$out" \
+    2>"$err" && says '10 runs: 10 done' && [ "$(lines_with ' done | 1 |')" = 10 ]
+report $? 'bench/reproduce makes a table'
+
 # The script of a cluster needs no cluster.
 
 sweep 0 --seeds 1,2,3 --slurm='--partition=a b' --jobs 2 --dry-run \

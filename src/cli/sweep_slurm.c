@@ -40,7 +40,7 @@ struct watch {
     struct task *tasks;          /* owned, [most + 1] */
     int *looks;                  /* owned, [most + 1]; since a task is over */
     bool *told;                  /* owned, [most + 1]: it was told to run */
-    char pending[REASON_SIZE];   /* the reason that was told last */
+    char pending[1024];          /* the reasons that were told */
     bool deaf;                   /* squeue did not answer; told */
 };
 
@@ -291,15 +291,15 @@ static bool tells_of_memory(const char *words)
 static void explain_task(const struct watch *w, struct sweep_run *run)
 {
     const struct task *t = task_of(w, run);
-    char words[SCRIPT_LINE_SIZE], why[SCRIPT_LINE_SIZE + 2 * WORD_SIZE];
+    char words[SCRIPT_LINE_SIZE], why[SCRIPT_LINE_SIZE + 3 * WORD_SIZE];
     bool fault = strcmp(t->state, "FAILED") == 0 ||
                  strcmp(t->state, "OUT_OF_MEMORY") == 0 ||
                  strcmp(t->state, "BOOT_FAIL") == 0;
 
     sweep_script_last_words(w->sweep, run, words);
-    snprintf(why, sizeof(why), "Slurm: %s%s%s",
-             t->job ? t->state : "the job is not known any more",
-             *words ? ": " : "", words);
+    snprintf(why, sizeof(why), "its job ended without a word; Slurm %s%s%s%s",
+             t->job ? "says " : "does not know it any more",
+             t->job ? t->state : "", *words ? ": " : "", words);
     if (fault || tells_of_memory(words))
         sweep_note_failure(w->sweep, run, why);
     else
@@ -325,14 +325,14 @@ static void settle_task(struct watch *w, struct sweep_run *run)
 static void follow_task(struct watch *w, struct sweep_run *run)
 {
     const struct task *t = task_of(w, run);
-    bool runs = strcmp(t->state, "RUNNING") == 0;
+    bool runs = strcmp(t->state, "RUNNING") == 0, begun = run->step > 0;
 
     w->looks[run->task] = 0;
     if (runs)
         sweep_follow(w->sweep, run);
     if (runs && !w->told[run->task])
-        sweep_tell_run(w->tell, run, run->step > 0 ? "goes on in its job"
-                                                   : "begins in its job");
+        sweep_tell_run(w->tell, run, begun ? "goes on in its job"
+                                           : "begins in its job");
     w->told[run->task] = runs;
 }
 
@@ -343,14 +343,14 @@ static void tell_pending(struct watch *w)
 
     for (int i = 0; i < w->sweep->count; i++) {
         const struct task *t = task_of(w, &w->sweep->runs[i]);
+        size_t used = strlen(w->pending);
         if (!t->live || strcmp(t->state, "PENDING") != 0 ||
-            strcmp(t->reason, "None") == 0 ||
-            strcmp(t->reason, w->pending) == 0)
+            strcmp(t->reason, "None") == 0 || strstr(w->pending, t->reason) ||
+            used + strlen(t->reason) + 2 > sizeof(w->pending))
             continue;
-        memcpy(w->pending, t->reason, sizeof(w->pending));
+        strcat(strcat(w->pending, "|"), t->reason);
         snprintf(text, sizeof(text), "jobs wait in the queue: %s", t->reason);
         sweep_tell_line(w->tell, "pending", text);
-        return;
     }
 }
 
