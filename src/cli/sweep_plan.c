@@ -102,7 +102,8 @@ size_t sweep_available(const struct sweep *s, const struct sweep_run *run)
     struct device *device;
     struct job *job;
 
-    if (!job_outline_on(&job, &run->settled, &s->machine, NULL, NULL))
+    if (!job_outline_on(&job, &run->settled, &s->machine, NULL, NULL,
+                        NULL))
         return 0;
     if (job_open_device(job, &device, NULL)) {
         job->backend->memory(device, NULL, 0, &m);
