@@ -155,6 +155,23 @@ sweep 0 --over sparsity=0,0.5 --over precision=fp32,bf16 --seeds 1,2,3 \
     same_runs "$root/whole" "$root/beside"
 report $? 'two at a time have the same bits'
 
+# A run has ended before the next one begins.
+one_by_one() {
+    awk '/: begins/ { if (open++) exit 1 } /: done/ { open-- }' "$out"
+}
+sweep 0 --seeds 1,2,3 --name turns --jobs 3 --set threads="$(nproc)" &&
+    says '3 done' && one_by_one
+report $? 'no more at a time than processors allow'
+
+# Where none was kept, a process counts 64 MiB beside its arena.
+if [ -n "${MEMDIAL_SANITIZED-}" ]; then
+    report 0 'nor than memory # SKIP sanitizers take all addresses'
+else
+    (ulimit -v 150000 && ends 0 sweep quick $small --seeds 1,2,3 \
+        --runs "$folder/little" --jobs 3) && says '3 done' && one_by_one
+    report $? 'nor than memory allows'
+fi
+
 # The runs are there for memdial runs.
 
 ends 0 runs list whole --json && [ "$(lines_with '"state": "done"')" = 12 ] &&
