@@ -33,6 +33,16 @@ bool archive_make(const char *root, const char *name, const char *preset,
 bool archive_find(const char *root, const char *text,
                   char folder[RECORD_PATH_SIZE], struct error *);
 
+/* The names of the folders of a root, in order: not each is of a record. */
+struct archive_names {
+    char **list;                 /* owned, [count], each owned */
+    int count;
+};
+
+/* Reads them. A root that is not there has none. */
+bool archive_list(struct archive_names *, const char *root, struct error *);
+void archive_names_done(struct archive_names *);
+
 /* All records, in the order of their names. */
 struct archive {
     struct record *list;         /* owned, [count] */
