@@ -46,7 +46,8 @@ bool attempt_competes(const struct attempt *a, const struct contest *c)
 {
     struct contest own = contest_of(a);
 
-    return !trial_continues(&a->trial) && a->peak_bytes > 0 && c->epochs > 0 &&
+    return a->run >= 0 && !trial_continues(&a->trial) && a->peak_bytes > 0 &&
+           c->epochs > 0 &&
            a->trial.epochs >= c->epochs &&
            !isnan(trial_best_by(&a->trial, c->epochs)) &&
            score_same(&own.score, &c->score);
@@ -134,16 +135,19 @@ static struct attempt *attempts_append(struct attempts *as,
     return a;
 }
 
-/* A run may replace a trial that came to nothing by another. */
-void attempts_follow(struct attempts *as, const struct run *run)
+static bool is_of_trial(const struct attempt *a, const struct run *run,
+                        const struct trial *t)
 {
-    const struct trial *now = run_trial(run);
-    struct attempt *a = last(as);
-    bool here = a && now && a->run == run->number &&
-                a->trial.number == now->number;
+    return a && a->run == run->number && a->trial.number == t->number;
+}
 
-    if (!now)
-        return;
+/* A run may replace a trial that came to nothing by another. */
+static void follow_trial(struct attempts *as, const struct run *run,
+                         const struct trial *now)
+{
+    struct attempt *a = last(as);
+    bool here = is_of_trial(a, run, now);
+
     if (here && !settings_same(&a->trial.settings, &now->settings)) {
         forget(as, as->count - 1);
         here = false;
@@ -151,10 +155,22 @@ void attempts_follow(struct attempts *as, const struct run *run)
     if (!here)
         a = attempts_append(as, run);
     a->trial = *now;
+    a->steps = run->steps;
     if (now->planned > 0) {
         a->peak_bytes = now->planned;
         a->arena_bytes = now->arena;
     }
+}
+
+void attempts_follow(struct attempts *as, const struct run *run)
+{
+    const struct attempt *a = last(as);
+    int first = run->trial_count - 1;
+
+    while (first > 0 && (!a || a->run != run->number))
+        first--;
+    for (int i = first < 0 ? 0 : first; i < run->trial_count; i++)
+        follow_trial(as, run, &run->trials[i]);
 }
 
 /* Neighbouring attempts often share a baseline. */

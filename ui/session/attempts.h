@@ -19,9 +19,10 @@ enum { ATTEMPTS_MOST = 512 };
 
 struct attempt {
     int number;                      /* the first is 0 */
-    int run;                         /* its number */
+    int run;                         /* its number; -1: none of the session's */
     char preset[RUN_PRESET_SIZE];
     struct trial trial;              /* as its run had it last */
+    int64_t steps;                   /* of the whole run; 0: not known */
     struct forecast *plan, *baseline; /* held, figures; NULL: not here yet */
     uint64_t peak_bytes, arena_bytes; /* and flops; 0: not known yet */
     double flops;                    /* of a step */
@@ -37,7 +38,8 @@ struct attempts {
 void attempts_init(struct attempts *);
 void attempts_done(struct attempts *);
 
-/* Takes over the trials of the run under way. */
+/* Takes over the trials of the run under way: all of one that was begun before
+ * the session. */
 void attempts_follow(struct attempts *, const struct run *);
 
 /* Notes the plan of the last attempt, and its baseline. Either may be NULL, or
