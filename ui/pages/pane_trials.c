@@ -84,7 +84,7 @@ static void write_settings(const struct session *s, const struct attempt *t,
     size_t used = 0;
 
     if (past) {
-        past_describe(past, text, size);
+        past_describe(s, past, text, size);
         *style = past->has_settings ? ROLE_TEXT : ROLE_DIM;
         return;
     }

@@ -12,11 +12,24 @@
 #include "ui/pages/trial_text.h"
 #include "ui/term/theme.h"
 
-void past_describe(const struct past *p, char *text, size_t size)
+/* The bytes of a folder's name, "20261129-094512-quick", before the preset. */
+static size_t name_without(const char *name, const char *preset)
+{
+    size_t length = strlen(name), end = strlen(preset) + 1;
+
+    return length > end && name[length - end] == '-' &&
+                   strcmp(name + length - end + 1, preset) == 0
+               ? length - end : length;
+}
+
+void past_describe(const struct session *s, const struct past *p, char *text,
+                   size_t size)
 {
     const char *what = p->has_settings ? p->changes : p->trouble;
+    const char *name = *p->label ? p->label : p->name;
+    size_t shown = *p->label ? strlen(name) : name_without(name, s->preset);
 
-    snprintf(text, size, "%s%s%s%s%s", *p->label ? p->label : p->name,
+    snprintf(text, size, "%.*s%s%s%s%s", (int)shown, name,
              *p->tags ? " " : "", p->tags, *what ? "  " : "", what);
 }
 
