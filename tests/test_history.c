@@ -256,6 +256,18 @@ Test(history, news)
     cr_expect(named("20260101-a")->attempt.marked);
 }
 
+static bool is_emptied(void)
+{
+    return !named("20260102-b");
+}
+
+/* A folder that is no run any more has no row, though it is there. */
+Test(history, a_folder_that_is_emptied)
+{
+    command("rm %s/%s/*", "20260102-b");
+    cr_expect(comes(is_emptied));
+}
+
 static bool said_gone(void)
 {
     return session.history.count == 0 && session.notice == NOTICE_WARNING;
