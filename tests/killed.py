@@ -302,7 +302,9 @@ def test_screens(kills):
     report(all([kill_screens(root) and is_whole(root)
                 for _ in range(kills)]),
            f"screens: killed {kills} times, and nothing is lost")
-    report(all([goes_on(root, name) for name in listed(root) or {}]),
+    names = list(listed(root) or {})
+    report(all([goes_on(root, name)
+                for name in random.sample(names, min(len(names), 8))]),
            "screens: runs go on")
 
 
