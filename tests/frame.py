@@ -1,9 +1,11 @@
 """The parts of every page: the mouse on tabs, hints and rows, keys as other
 programs have them, no colour where there must be none. Prints TAP."""
 
+import os
 import re
+import xml.etree.ElementTree as xml
 
-from person import (DOWN, ENTER, ESCAPE, HOME, SIZES, SMALL, TAB, Person,
+from person import (DOWN, ENTER, ESCAPE, FOLDER, HOME, SIZES, SMALL, TAB, Person,
                     finish, report, size_name)
 
 # The mouse
@@ -22,7 +24,8 @@ EFFECTS = {
     "apply": "nothing is found", "fit": "train in", "budget": "train in",
     "pause": "training",
     "restart": "The same run from the beginning",
-    "export": r"wrote memdial-\d+.json", "show": "─ Settings [A-Z]",
+    "export": r"wrote memdial-\d+.json",
+    "picture": r"wrote memdial-\d+.(svg|txt)", "show": "─ Settings [A-Z]",
     "back": "these are the current settings",
     "load": "A new run of|on (images|sentences) from files",
     "diff": "all settings|differs +current", "save as": "save as:",
@@ -253,8 +256,53 @@ def without_colour():
         p.leave()
 
 
+# Pictures
+
+def lines_of_picture(path):
+    """The number of parts of an SVG, or lines of a text."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    return len(list(xml.fromstring(text.encode()).iter())) \
+        if path.endswith(".svg") else text.count("\n")
+
+
+def picture(p, number):
+    """The path of a picture, once it is said to be written."""
+    found = p.comes(lambda: re.search(rf"wrote (memdial-{number}\.(svg|txt))",
+                                      p.text()))
+    return found and os.path.join(FOLDER, found[1])
+
+
+def take_pictures():
+    p = Person(*SMALL, rows=30, cols=100)
+    pause(p)
+    for number, (name, text) in enumerate(TABS.items(), 1):
+        p.type(b"%d" % number)
+        p.sees(text)
+        p.type(b"e")
+        path = picture(p, number)
+        report(path and lines_of_picture(path) >= 30,
+               f"{name}: e writes a picture", p)
+    p.type(b"?")
+    p.sees("─ Keys ─")
+    p.type(b"e")
+    report(picture(p, len(TABS) + 1) and "─ Keys ─" in p.text(),
+           "a popup stays for its picture", p)
+    p.leave()
+    p = Person(*SMALL, rows=30, cols=100, MEMDIAL_PICTURES_MODULE="/none")
+    pause(p)
+    p.type(b"e")
+    path = picture(p, r"\d+")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    report(path.endswith("txt") and "─ Dials ─" in text and "paused" in text,
+           "without Cairo the text of the page", p)
+    p.leave()
+
+
 def main():
     use_mouse()
+    take_pictures()
     use_keys()
     let_hint_go()
     without_colour()

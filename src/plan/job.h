@@ -40,6 +40,10 @@ bool job_outline_on(struct job **, const struct settings *,
                     struct error *);
 void job_free(struct job *);
 
+/* The bytes alive at the peak, by kind; false if it cannot be planned. */
+bool job_kinds(const struct settings *, const struct machine *,
+               size_t bytes[KIND_COUNT]);
+
 /* The job with every way of saving memory turned off: settings_save_nothing().
  */
 struct job *job_baseline(const struct job *);

@@ -8,7 +8,7 @@
 #include "ui/session/session.h"
 #include "ui/term/text_block.h"
 
-enum { TRIAL_LABEL_SIZE = 8, TRIAL_SECONDS_CELLS = 7 };
+enum { TRIAL_LABEL_SIZE = TEXT_LETTERS_SIZE, TRIAL_SECONDS_CELLS = 7 };
 
 /* A to Z, AA, AB, ... */
 const char *trial_label(const struct attempt *, char text[TRIAL_LABEL_SIZE]);
