@@ -141,19 +141,23 @@ static bool is_folder_of_runs(const char *path)
            !record_is(path);
 }
 
+/* Whether a word is no path. */
+static bool is_name(const char *word)
+{
+    return !strchr(word, '/') && strcmp(word, ".") != 0 &&
+           strcmp(word, "..") != 0 && strlen(word) < RECORD_NAME_SIZE;
+}
+
 /* A folder of runs is in the root, as those of a sweep, or is a path. */
 static bool find_folder_of_runs(const struct subject_runs *s, const char *word,
                                 char path[RECORD_PATH_SIZE])
 {
     if (!*word || strlen(word) >= RECORD_ROOT_SIZE)
         return false;
-    if (!strchr(word, '/') && strcmp(word, ".") != 0 &&
-        strcmp(word, "..") != 0 && strlen(word) < RECORD_NAME_SIZE) {
+    if (*s->root && is_name(word)) {
         record_path(s->root, word, path);
-        if (record_is(path))
-            return false;
-        if (is_folder_of_runs(path))
-            return true;
+        if (record_is(path) || is_folder_of_runs(path))
+            return !record_is(path);
     }
     folder_expand(path, RECORD_ROOT_SIZE, word);
     folder_make_absolute(path, RECORD_ROOT_SIZE);
@@ -168,7 +172,8 @@ static bool take_word(struct subject_runs *s, const char *word,
 
     if (find_folder_of_runs(s, word, path))
         return take_folder(s, path, e);
-    if (!archive_find(s->root, word, path, e) ||
+    if ((is_name(word) && !archive_check_root(s->root, s->runs, e)) ||
+        !archive_find(s->root, word, path, e) ||
         !record_read(&r, path, RECORD_EPOCHS, e))
         return false;
     take_record(s, &r);
@@ -185,7 +190,8 @@ static bool take_words(struct subject_runs *s, char **words, int count,
         return error_set(e, EXIT_INPUT, "report: name runs or a folder of "
                          "them, or give --filter CONDITION; see `memdial runs "
                          "list`");
-    if (count == 0 && !take_folder(s, s->root, e))
+    if (count == 0 && !(archive_check_root(s->root, s->runs, e) &&
+                        take_folder(s, s->root, e)))
         return false;
     for (int i = 0; i < count; i++)
         if (!take_word(s, words[i], e))

@@ -1,9 +1,7 @@
 #include "report/figure_curves.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-
 
 /* As multiples of the text's size. */
 #define TAG_APART 1.4
@@ -131,7 +129,8 @@ static int compare_tags(const void *a, const void *b)
 }
 
 /* Moves names apart, within the height of a box. */
-static void spread_tags(struct tag *tags, int count, struct box box, double apart)
+static void spread_tags(struct tag *tags, int count, struct box box,
+                        double apart)
 {
     double low = box.y, high = box.y + box.height;
 

@@ -13,6 +13,7 @@
 #define MEMDIAL_REPORT_H
 
 #include "base/buffer.h"
+#include "base/kind.h"
 #include "base/text.h"
 #include "events/contest.h"
 #include "events/record.h"
