@@ -220,10 +220,10 @@ ends 0 report killed broken dense -o "$folder/ended.html" &&
     has "$folder/ended.html" 'the &lt;disk&gt; is full'
 report $? 'how each ended is said'
 
-ends 0 train --resume dense --set epochs=4 --set precision=bf16 &&
+ends 0 train --resume dense --set epochs=4 --set microbatch=5 &&
     ends 0 report dense sparse -o "$folder/turned.md" &&
     has "$folder/turned.md" 'goes on with the weights of A, from epoch 3' &&
-    has "$folder/turned.md" '# from epoch 3 on in A: epochs=4 precision=bf16' &&
+    has "$folder/turned.md" '# from epoch 3 on in A: microbatch=5 epochs=4' &&
     ends 0 report dense sparse -o "$folder/turned.html" &&
     has "$folder/turned.html" 'A cross goes on with the weights of another'
 report $? 'settings that a run was turned to do not compete'

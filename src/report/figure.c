@@ -100,9 +100,11 @@ void figure_caption(enum figure figure, const struct report *r,
 {
     int greys = figure_greys(g);
 
+    if (figure == FIGURE_MEMORY && any_competes(r, g))
+        buffer_text(b, "Bold: on the Pareto front.");
     if (figure == FIGURE_MEMORY && g->count > FIGURE_BARS)
-        buffer_print(b, "The first %d of %d; the table has all.", FIGURE_BARS,
-                     g->count);
+        buffer_print(b, "%sThe first %d of %d; the table has all.",
+                     b->count ? " " : "", FIGURE_BARS, g->count);
     if (figure == FIGURE_FRONT)
         caption_front(r, g, b);
     if (figure != FIGURE_MEMORY && greys)

@@ -64,8 +64,8 @@ static void fit_curves(struct plot *p, const struct report *r,
         p->y.low = fmax(p->y.low, 0);
         p->y.high = fmin(p->y.high, 1);
     }
-    plot_round_ticks(&p->x, 8);
-    plot_round_ticks(&p->y, 7);
+    plot_round_ticks(&p->x, 10, 1);
+    plot_round_ticks(&p->y, 7, 0);
 }
 
 static void draw_line(struct sheet *s, const struct plot *p,
@@ -157,7 +157,7 @@ static void draw_tag(struct sheet *s, const struct plot *p,
         x - 0.1 * size, t->at
     };
 
-    sheet_stroke(s, (struct stroke){ INK_GRID, 0.08 * size, DASH_NONE },
+    sheet_stroke(s, (struct stroke){ INK_DIM, 0.05 * size, DASH_NONE },
                  PATH_JOINED, leader, 3);
     sheet_line(s, (struct stroke){ t->style.ink, 0.17 * size, t->style.dash },
                x, t->at, end, t->at);
@@ -167,7 +167,8 @@ static void draw_tag(struct sheet *s, const struct plot *p,
     sheet_text(s, font, end, t->at + 0.35 * size, t->entry->label);
     end += sheet_width(s, font, t->entry->label) + 0.5 * size;
     font.bold = false;
-    sheet_fit(s, font, end, t->at + 0.35 * size, right - end, t->entry->what);
+    sheet_fit(s, font, end, t->at + 0.35 * size, right - end,
+              entry_words(t->entry));
 }
 
 static void draw_tags(struct sheet *s, const struct plot *p, struct tag *tags,
@@ -187,7 +188,8 @@ static double tags_width(struct sheet *s, const struct report *r,
     double widest = 0;
 
     for (int i = g->first; i < g->first + g->count; i++)
-        widest = fmax(widest, sheet_width(s, font, r->entries[i].what));
+        widest = fmax(widest, sheet_width(s, font,
+                                          entry_words(&r->entries[i])));
     return fmin(widest + (SAMPLE_LONG + 5) * look.size, 0.4 * look.width);
 }
 

@@ -81,7 +81,7 @@ static void fit_front(struct plot *p, const struct report *r,
         p->y.high = fmin(p->y.high, 1);
     }
     plot_byte_ticks(&p->x, 8);
-    plot_round_ticks(&p->y, 7);
+    plot_round_ticks(&p->y, 7, 0);
 }
 
 /* Entries of the front, from the least memory on. */
@@ -110,10 +110,11 @@ static const struct entry **sort_front(const struct report *r,
     return front;
 }
 
-/* The line of the front: from the worse end of the axis to its first point,
- * from each point to the next, and on to the end of the plot. */
-static void draw_stairs(struct sheet *s, const struct plot *p,
-                        const struct report *r, const struct group *g)
+/* The line of the front, x, y, x, y, ...: from the worse end of the axis to its
+ * first point, from each point to the next, and on to the end of the plot; the
+ * caller frees. */
+static double *stairs_of_front(const struct plot *p, const struct report *r,
+                               const struct group *g, int *count)
 {
     int points, n = 0;
     const struct entry **front = sort_front(r, g, &points);
@@ -129,10 +130,30 @@ static void draw_stairs(struct sheet *s, const struct plot *p,
     }
     xy[2 * n] = p->box.x + p->box.width;
     xy[2 * n + 1] = y;
-    sheet_stroke(s, (struct stroke){ INK_DIM, 0.14 * p->size, DASH_NONE },
-                 PATH_JOINED, xy, n + 1);
-    free(xy);
+    *count = n + 1;
     free(front);
+    return xy;
+}
+
+/* Draws the line, on which no name is to stand. */
+static void draw_stairs(struct sheet *s, const struct plot *p,
+                        const struct report *r, const struct group *g,
+                        struct places *taken)
+{
+    double thick = 0.14 * p->size;
+    int count;
+    double *xy = stairs_of_front(p, r, g, &count);
+
+    sheet_stroke(s, (struct stroke){ INK_DIM, thick, DASH_NONE },
+                 PATH_JOINED, xy, count);
+    for (int i = 1; i < count; i++) {
+        const double *a = xy + 2 * i - 2, *b = xy + 2 * i;
+        take_place(taken, (struct box){
+            fmin(a[0], b[0]) - thick, fmin(a[1], b[1]) - thick,
+            fabs(a[0] - b[0]) + 2 * thick, fabs(a[1] - b[1]) + 2 * thick
+        });
+    }
+    free(xy);
 }
 
 static struct box place_of_name(double x, double y, double width, double size,
@@ -193,7 +214,7 @@ static void draw_name(struct sheet *s, const struct plot *p,
     struct font bold = { INK_TEXT, size, .bold = true, .align = ALIGN_LEFT };
     struct font font = { INK_TEXT, 0.95 * size, .align = ALIGN_LEFT };
     double label = sheet_width(s, bold, e->label);
-    double what = *e->what ? 0.4 * size + sheet_width(s, font, e->what) : 0;
+    double what = 0.4 * size + sheet_width(s, font, entry_words(e));
     struct box place = find_place(p, taken, x, y, label + what, &covers);
     bool whole = covers == 0;
 
@@ -203,7 +224,7 @@ static void draw_name(struct sheet *s, const struct plot *p,
     sheet_text(s, bold, place.x, place.y + 0.95 * size, e->label);
     if (whole)
         sheet_text(s, font, place.x + label + 0.4 * size,
-                   place.y + 0.95 * size, e->what);
+                   place.y + 0.95 * size, entry_words(e));
 }
 
 static void draw_entry_point(struct sheet *s, const struct plot *p,
@@ -239,12 +260,12 @@ static void take_points(struct places *taken, const struct plot *p,
 
 /* Points of the front are drawn last, and named first. */
 static void draw_entry_points(struct sheet *s, const struct plot *p,
-                        const struct report *r, const struct group *g)
+                              const struct report *r, const struct group *g,
+                              struct places *taken)
 {
     struct style *styles = figure_styles(r, g);
-    struct places taken = { NULL, 0 };
 
-    take_points(&taken, p, r, g);
+    take_points(taken, p, r, g);
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < g->count; i++) {
             const struct entry *e = &r->entries[g->first + i];
@@ -256,9 +277,8 @@ static void draw_entry_points(struct sheet *s, const struct plot *p,
             const struct entry *e = &r->entries[g->first + i];
             if (!isnan(point_score(e)) && styles[i].own &&
                 entry_is_on_front(e) == (pass == 0))
-                draw_name(s, p, &taken, e);
+                draw_name(s, p, taken, e);
         }
-    free(taken.list);
     free(styles);
 }
 
@@ -267,10 +287,12 @@ void figure_front_draw(struct sheet *s, const struct report *r,
                        struct look look)
 {
     struct plot p = { .size = look.size };
+    struct places taken = { NULL, 0 };
 
     p.box = figure_plot_box(look, x, y, look.size);
     fit_front(&p, r, g);
     plot_draw_axes(s, &p);
-    draw_stairs(s, &p, r, g);
-    draw_entry_points(s, &p, r, g);
+    draw_stairs(s, &p, r, g, &taken);
+    draw_entry_points(s, &p, r, g, &taken);
+    free(taken.list);
 }

@@ -115,21 +115,36 @@ static bool any_bytes(const struct report *r, const struct group *g, int kind)
     return false;
 }
 
-static void draw_kinds_legend(struct sheet *s, const struct report *r,
-                              const struct group *g, double x, double y,
-                              double size)
+/* Draws the kinds and their names in a row, or measures it. Returns its end. */
+static double lay_out_legend(struct sheet *s, const struct report *r,
+                             const struct group *g, double x, double y,
+                             double size, bool draw)
 {
     struct font font = { INK_TEXT, size, .align = ALIGN_LEFT };
 
     for (int k = 0; k < KIND_COUNT; k++) {
+        struct box box = { x, y, 1.9 * size, BAR_THICK * size };
         if (!any_bytes(r, g, k))
             continue;
-        draw_bar_part(s, (struct box){ x, y, 1.9 * size, BAR_THICK * size }, k,
-                  size, true);
+        if (draw)
+            draw_bar_part(s, box, k, size, true);
         x += 2.3 * size;
-        sheet_text(s, font, x, y + 0.95 * size, kind_name((enum kind)k));
+        if (draw)
+            sheet_text(s, font, x, y + 0.98 * size, kind_name((enum kind)k));
         x += sheet_width(s, font, kind_name((enum kind)k)) + 1.3 * size;
     }
+    return x;
+}
+
+/* The legend is as large as it can be. */
+static void draw_kinds_legend(struct sheet *s, const struct report *r,
+                              const struct group *g, double x, double y,
+                              struct look look)
+{
+    double wide = lay_out_legend(s, r, g, x, y, look.size, false) - x;
+
+    lay_out_legend(s, r, g, x, y, look.size * fmin(1, look.width / wide),
+                   true);
 }
 
 /* Where bars begin, and the width of the most bytes. */
@@ -153,11 +168,12 @@ static void draw_bytes_axis(struct sheet *s, const struct scale *sc, double y,
         step *= 2;
     for (uint64_t at = 0; at <= sc->most; at += step) {
         double x = sc->x + scaled(sc, at);
-        char text[BYTES_TEXT_SIZE];
+        char text[NUMBER_SIZE] = "0";
         sheet_line(s, (struct stroke){ INK_GRID, 1, DASH_NONE }, x, y, x,
                    y + height);
-        sheet_text(s, font, x, y + height + 1.2 * size,
-                   at ? bytes_format(text, sizeof(text), at) : "0");
+        if (at)
+            plot_label_bytes(log2((double)at), text);
+        sheet_text(s, font, x, y + height + 1.2 * size, text);
     }
 }
 
@@ -205,7 +221,7 @@ static void draw_bar_row(struct sheet *s, const struct entry *e,
     sheet_text(s, label, x + 1.7 * size, base, e->label);
     what.ink = *e->what ? INK_TEXT : INK_DIM;
     sheet_fit(s, what, x + 2.3 * size, base, sc->x - x - 3 * size,
-              *e->what ? e->what : "as the preset");
+              entry_words(e));
     end = draw_bar(s, e, sc, y, size);
     what.ink = INK_TEXT;
     what.bold = entry_is_on_front(e);
@@ -228,7 +244,8 @@ static double names_width(struct sheet *s, const struct report *r,
 
     for (int i = 0; i < bars_shown(g); i++)
         widest = fmax(widest, sheet_width(s, font,
-                                          r->entries[g->first + i].what));
+                                          entry_words(&r->entries[g->first +
+                                                                  i])));
     return fmin(widest, 0.36 * look.width) + 3.2 * look.size;
 }
 
@@ -248,7 +265,7 @@ void figure_memory_draw(struct sheet *s, const struct report *r,
     for (int i = 0; i < shown; i++)
         if (entry_peak(&r->entries[g->first + i]) > sc.most)
             sc.most = entry_peak(&r->entries[g->first + i]);
-    draw_kinds_legend(s, r, g, x, y, size);
+    draw_kinds_legend(s, r, g, x, y, look);
     y += LEGEND_HIGH * size;
     draw_bytes_axis(s, &sc, y, BAR_APART * shown * size, size);
     for (int i = 0; i < shown; i++)

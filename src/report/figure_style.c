@@ -1,7 +1,7 @@
 #include "report/figure_style.h"
 
-/* Of a plot, as a multiple of the text's size. */
-#define PLOT_HIGH 24
+/* Of a plot, as a part of its figure's width. */
+#define PLOT_HIGH 0.36
 
 enum { STYLE_INKS = INK_COUNT - INK_SERIES, STYLE_DASHES = 4 };
 
@@ -41,7 +41,7 @@ int figure_greys(const struct group *g)
 
 double figure_plot_height(struct look look)
 {
-    return (PLOT_ABOVE + PLOT_HIGH + PLOT_BELOW) * look.size;
+    return PLOT_HIGH * look.width + (PLOT_ABOVE + PLOT_BELOW) * look.size;
 }
 
 struct box figure_plot_box(struct look look, double x, double y, double right)
@@ -49,5 +49,5 @@ struct box figure_plot_box(struct look look, double x, double y, double right)
     double left = PLOT_LEFT * look.size;
 
     return (struct box){ x + left, y + PLOT_ABOVE * look.size,
-                         look.width - left - right, PLOT_HIGH * look.size };
+                         look.width - left - right, PLOT_HIGH * look.width };
 }

@@ -1,6 +1,7 @@
 #include "report/html.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "config.h"
 #include "report/figure.h"
@@ -22,7 +23,7 @@ static const char style_sheet[] =
     "body{margin:0;background:var(--ink-0);color:var(--ink-1);"
     "font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",Helvetica,Arial,"
     "sans-serif}\n"
-    "main{max-width:1000px;margin:0 auto;padding:2.5rem 1.25rem 4rem}\n"
+    "main{max-width:1060px;margin:0 auto;padding:2.5rem 1.25rem 4rem}\n"
     "h1{font-size:1.9rem;line-height:1.2;margin:0 0 .3rem}\n"
     "h2{font-size:1.35rem;margin:3rem 0 .3rem;padding-bottom:.3rem;"
     "border-bottom:1px solid var(--ink-3)}\n"
@@ -38,18 +39,16 @@ static const char style_sheet[] =
     "-apple-system,\"Segoe UI\",Helvetica,Arial,sans-serif}\n"
     ".fixed{font-family:ui-monospace,monospace}\n"
     ".wide{overflow-x:auto}\n"
-    "table{border-collapse:collapse;font-size:.84rem;"
+    "table{border-collapse:collapse;font-size:.78rem;"
     "font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:.28rem .7rem .28rem 0;text-align:left;vertical-align:top;"
+    "th,td{padding:.28rem .6rem .28rem 0;text-align:left;vertical-align:top;"
     "border-bottom:1px solid var(--ink-3)}\n"
     "th{color:var(--ink-2);font-weight:600;vertical-align:bottom}\n"
-    ".n{text-align:right;white-space:nowrap}\n"
+    ".n{text-align:right}td.n,dd span{white-space:nowrap}\n"
     "td:first-child{font-weight:700}\n"
-    "tr.front td{background:color-mix(in srgb,var(--ink-6) 12%,"
-    "transparent)}\n"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem .9rem;"
     "margin:0}\n"
-    "dt{font-weight:700}dd{margin:0}\n"
+    "dt{font-weight:700}dd{margin:0;overflow-x:auto}\n"
     "footer{margin-top:3rem;font-size:.84rem}\n"
     "@page{size:A4;margin:14mm}\n"
     "@media print{body{font-size:10pt}main{max-width:none;padding:0}"
@@ -140,6 +139,24 @@ static bool html_figure(enum figure figure, const struct report *r,
     return ok;
 }
 
+/* Adds a command that is broken only between its options. */
+static void html_command(const char *command, struct buffer *b)
+{
+    buffer_text(b, "<dd><code>");
+    while (*command) {
+        const char *next = strstr(command + 1, " --");
+        size_t length = next ? (size_t)(next - command) : strlen(command);
+        struct buffer part = { NULL, 0, 0 };
+        buffer_add(&part, command, length);
+        buffer_text(b, *command == ' ' ? " <span>" : "<span>");
+        quote_markup(b, part.bytes + (*command == ' '));
+        buffer_text(b, "</span>");
+        buffer_done(&part);
+        command += length;
+    }
+    buffer_text(b, "</code></dd>\n");
+}
+
 static void html_commands(const struct report *r, const struct group *g,
                           struct buffer *b)
 {
@@ -148,9 +165,7 @@ static void html_commands(const struct report *r, const struct group *g,
         struct buffer command = { NULL, 0, 0 };
         entry_command(r, &r->entries[i], &command);
         html_element(b, "dt", r->entries[i].label);
-        buffer_text(b, "<dd><code>");
-        quote_markup(b, command.bytes);
-        buffer_text(b, "</code></dd>\n");
+        html_command(command.bytes, b);
         buffer_done(&command);
     }
     buffer_text(b, "</dl>\n");

@@ -106,11 +106,6 @@ static void add_duration(struct listing *l, double seconds)
         add_cell(l, text_duration(text, seconds), seconds);
 }
 
-static void add_settings(struct listing *l, const struct entry *e)
-{
-    add_word(l, *e->what ? e->what : "as the preset");
-}
-
 /* Whether any entry has bytes of a kind. */
 static bool has_kind(const struct report *r, const struct group *g, int kind)
 {
@@ -134,7 +129,7 @@ static void add_memory_row(struct listing *l, const struct report *r,
     bool last = is_last_of_run(e);
 
     add_word(l, e->label);
-    add_settings(l, e);
+    add_word(l, entry_words(e));
     for (int k = 0; k < KIND_COUNT; k++)
         if (has_kind(r, g, k))
             add_bytes(l, e->knows_kinds ? e->bytes[k] : 0);

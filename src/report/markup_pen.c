@@ -152,7 +152,7 @@ static double markup_width(void *arg, const struct font *font,
                : c < 0x1100             ? 0.6
                                         : 1;
     }
-    return ems * font->size * (font->bold ? 1.12 : 1.06);
+    return ems * font->size * (font->bold ? 1.28 : 1.17);
 }
 
 static const char *markup_end(void *arg)

@@ -3,8 +3,8 @@
  * are the page's variables --ink-0, --ink-1, ..., so that one picture is right
  * on a light page and on a dark one.
  *
- * The reader's fonts are not known. Widths are those of Helvetica and a little
- * more, and words are placed by the end that matters.
+ * The reader's fonts are not known. Widths are those of Helvetica and a sixth
+ * more, as DejaVu has, and words are placed by the end that matters.
  */
 #ifndef MEMDIAL_MARKUP_PEN_H
 #define MEMDIAL_MARKUP_PEN_H

@@ -150,14 +150,30 @@ static void narrow_columns(const struct listing *l, struct page_columns *p,
                                 8 * p->font.size);
 }
 
+/* A heading is broken between words alone. */
+static double heading_width(struct flow *f, const struct page_columns *p,
+                            const char *heading)
+{
+    double widest = 0;
+
+    while (*heading) {
+        size_t n = strcspn(heading, " ");
+        char *word = xcalloc(n + 1, 1);
+        memcpy(word, heading, n);
+        widest = fmax(widest, cell_width(f, p, word));
+        free(word);
+        heading += n;
+        heading += strspn(heading, " ");
+    }
+    return widest;
+}
+
 static void fit_columns(struct flow *f, const struct listing *l,
                         struct page_columns *p)
 {
     p->width = xcalloc((unsigned long)l->column_count, sizeof(*p->width));
     for (int c = 0; c < l->column_count; c++)
-        p->width[c] = l->columns[c].right
-                          ? 4 * p->font.size
-                          : cell_width(f, p, l->columns[c].heading);
+        p->width[c] = heading_width(f, p, l->columns[c].heading);
     for (int i = 0; i < l->cell_count; i++) {
         int c = i % l->column_count;
         p->width[c] = fmax(p->width[c], cell_width(f, p, l->cells[i].text));

@@ -13,9 +13,9 @@ static void add_plot_tick(struct plot_axis *a, double at)
         a->ticks[a->tick_count++] = at;
 }
 
-void plot_round_ticks(struct plot_axis *a, int most)
+void plot_round_ticks(struct plot_axis *a, int most, double least)
 {
-    double step = number_step(a->high - a->low, most);
+    double step = fmax(number_step(a->high - a->low, most), least);
 
     a->tick_count = 0;
     /* The + 0.0 turns minus zero into zero. */
@@ -172,7 +172,18 @@ void plot_label_percent(double value, char text[NUMBER_SIZE])
     strcat(text, "%");
 }
 
+/* Round numbers need no zeros behind the point. */
 void plot_label_bytes(double power, char text[NUMBER_SIZE])
 {
+    char *point, *unit, *end;
+
     bytes_format(text, NUMBER_SIZE, (uint64_t)llround(exp2(power)));
+    point = strchr(text, '.');
+    unit = strchr(text, ' ');
+    if (!point || !unit)
+        return;
+    for (end = unit; end[-1] == '0'; end--)
+        continue;
+    end -= end[-1] == '.';
+    memmove(end, unit, strlen(unit) + 1);
 }

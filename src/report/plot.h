@@ -24,8 +24,9 @@ struct plot {
     struct plot_axis x, y;
 };
 
-/* Marks at round numbers, at most `most` and PLOT_TICKS_MAX. */
-void plot_round_ticks(struct plot_axis *, int most);
+/* Marks at round numbers, at most `most` and PLOT_TICKS_MAX, and at the least so
+ * far apart. */
+void plot_round_ticks(struct plot_axis *, int most, double least);
 
 /* Marks on an axis that is a logarithm to base two of bytes. */
 void plot_byte_ticks(struct plot_axis *, int most);

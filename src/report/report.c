@@ -15,6 +15,11 @@ bool report_has(const struct record *r)
     return run_trial(&r->run) != NULL;
 }
 
+const char *entry_words(const struct entry *e)
+{
+    return *e->what ? e->what : "as the preset";
+}
+
 uint64_t entry_peak(const struct entry *e)
 {
     return e->trial->planned;

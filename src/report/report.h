@@ -66,6 +66,9 @@ void report_summary(const struct report *, struct buffer *);
 void group_title(const struct report *, const struct group *,
                  struct buffer *);
 
+/* The settings that set it apart, in words where none do. */
+const char *entry_words(const struct entry *);
+
 /* The bytes planned at the peak; 0: not known. */
 uint64_t entry_peak(const struct entry *);
 
