@@ -24,7 +24,6 @@ EFFECTS = {
     "apply": "nothing is found", "fit": "train in", "budget": "train in",
     "pause": "training",
     "restart": "The same run from the beginning",
-    "export": r"wrote memdial-\d+.json",
     "picture": r"wrote memdial-\d+.(svg|txt)", "show": "─ Settings [A-Z]",
     "back": "these are the current settings",
     "load": "A new run of|on (images|sentences) from files",

@@ -163,7 +163,7 @@ static struct box place_of_name(double x, double y, double width, double size,
     static const struct {
         double across, down, away;
     } sides[] = {
-        { 1, 0, 0.8 }, { -1, 0, -0.8 }, { 0, -1.15, 0 }, { 0, 1.15, 0 },
+        { 1, 0, 0.8 }, { -1, 0, -0.8 }, { 0, -1.35, 0 }, { 0, 1.35, 0 },
         { 1, -0.9, 0.4 }, { 1, 0.9, 0.4 }, { -1, -0.9, -0.4 },
         { -1, 0.9, -0.4 },
     };

@@ -246,7 +246,7 @@ static double names_width(struct sheet *s, const struct report *r,
         widest = fmax(widest, sheet_width(s, font,
                                           entry_words(&r->entries[g->first +
                                                                   i])));
-    return fmin(widest, 0.36 * look.width) + 3.2 * look.size;
+    return fmin(widest, 0.42 * look.width) + 3.2 * look.size;
 }
 
 double figure_memory_height(const struct group *g, struct look look)

@@ -118,7 +118,7 @@ const struct key keys_table[] = {
     { ACTION_PICTURE, 0, { 'e' }, KEYS_ANYWHERE,
       "e", "picture", "write a picture of the page to a file" },
     { ACTION_EXPORT, 0, { 'E' }, KEYS_ANYWHERE,
-      "E", "export", "write plan, settings and curves to a file" },
+      "E", NULL, "write plan, settings and curves to a file" },
     { ACTION_PAGE, PAGE_RUN, { '1' }, KEYS_ANYWHERE,
       "1", NULL, "page Run: dials, memory, curves" },
     { ACTION_PAGE, PAGE_STEP, { '2' }, KEYS_ANYWHERE,
