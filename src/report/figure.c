@@ -87,9 +87,9 @@ static void caption_front(const struct report *r, const struct group *g,
     for (int i = g->first; i < g->first + g->count; i++)
         any_cross |= trial_continues(r->entries[i].trial);
     buffer_print(b, "Best validation %s after %d epoch%s. Filled, on the line: "
-                 "the Pareto front, where no other is as good in less memory. "
-                 "Hollow: another is.", g->contest.score.name,
-                 g->contest.epochs, g->contest.epochs == 1 ? "" : "s");
+                 "the Pareto front. Hollow: another is as good in less memory, "
+                 "or better.", g->contest.score.name, g->contest.epochs,
+                 g->contest.epochs == 1 ? "" : "s");
     if (any_cross)
         buffer_text(b, " A cross goes on with the weights of another and does "
                     "not compete.");

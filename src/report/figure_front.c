@@ -164,8 +164,7 @@ static struct box place_of_name(double x, double y, double width, double size,
         double across, down, away;
     } sides[] = {
         { 1, 0, 0.8 }, { -1, 0, -0.8 }, { 0, -1.35, 0 }, { 0, 1.35, 0 },
-        { 1, -0.9, 0.4 }, { 1, 0.9, 0.4 }, { -1, -0.9, -0.4 },
-        { -1, 0.9, -0.4 },
+        { 1, -1, 0.7 }, { 1, 1, 0.7 }, { -1, -1, -0.7 }, { -1, 1, -0.7 },
     };
 
     return (struct box){
@@ -205,6 +204,9 @@ static struct box find_place(const struct plot *p, const struct places *taken,
     return best;
 }
 
+/* A name that would cover more than this part of its own area is left out. */
+#define MOST_COVERED 0.3
+
 /* "A sparsity=0.7" where that has room, or else "A". */
 static void draw_name(struct sheet *s, const struct plot *p,
                       struct places *taken, const struct entry *e)
@@ -220,6 +222,8 @@ static void draw_name(struct sheet *s, const struct plot *p,
 
     if (!whole)
         place = find_place(p, taken, x, y, label, &covers);
+    if (covers > MOST_COVERED * place.width * place.height)
+        return;
     take_place(taken, place);
     sheet_text(s, bold, place.x, place.y + 0.95 * size, e->label);
     if (whole)

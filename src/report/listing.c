@@ -9,7 +9,7 @@
 #include "base/number.h"
 #include "base/text.h"
 
-enum { EPOCHS_LISTED = 10 };
+enum { EPOCHS_LISTED = 12 };
 
 static void listing_begin(struct listing *l, const char *title)
 {
