@@ -190,7 +190,7 @@ static double tags_width(struct sheet *s, const struct report *r,
     for (int i = g->first; i < g->first + g->count; i++)
         widest = fmax(widest, sheet_width(s, font,
                                           entry_words(&r->entries[i])));
-    return fmin(widest + (SAMPLE_LONG + 5) * look.size, 0.4 * look.width);
+    return fmin(widest + (SAMPLE_LONG + 5) * look.size, 0.45 * look.width);
 }
 
 /* Draws a line; returns the name that it is to have. */
