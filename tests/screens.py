@@ -208,8 +208,9 @@ def fit(p):
 
 def summed_up(p):
     """Whether lines about the run are below the old contents, and one of them
-    is a command that works. The first may be too long for a row."""
-    match = re.search(r"(?m)^\S+: .*\n(?:.*\n)?peak [\d.]+ \w+, arena.*\n"
+    is a command that works. The first two may be too long for a row."""
+    match = re.search(r"(?m)^\S+: .*\n(?:.*\n){0,4}?"
+                      r"peak [\d.]+ \w+, arena.*\n(?:.*\n)?"
                       r"(?:best validation accuracy [\d.]+%, in epoch \d+|no "
                       r"epoch .*) *\n\d+ of \d+ steps in \S+ *\n.*\n"
                       r"    memdial train ((?:.|\n)*)--save FILE",

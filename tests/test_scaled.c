@@ -33,7 +33,7 @@ static void on_all_targets(void (*check)(const struct target *,
             if (!device)
                 continue;
             check(&targets[i], device, threads);
-            targets[i].backend->close(device);
+            target_close(&targets[i], device);
         }
 }
 
@@ -100,7 +100,7 @@ static void check_mean(const struct target *target, struct device *device,
     }
 }
 
-Test(scaled, numbers_are_right_on_average, .timeout = 120)
+Test(scaled, numbers_are_right_on_average, .timeout = 600)
 {
     on_all_targets(check_mean);
 }
