@@ -176,6 +176,7 @@ static void fit_columns(struct flow *f, const struct listing *l,
         p->width[c] = heading_width(f, p, l->columns[c].heading);
     for (int i = 0; i < l->cell_count; i++) {
         int c = i % l->column_count;
+        p->font.bold = c == 0;
         p->width[c] = fmax(p->width[c], cell_width(f, p, l->cells[i].text));
     }
     for (int i = 0; i < 3; i++)
