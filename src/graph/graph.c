@@ -14,14 +14,21 @@ struct graph *graph_new(void)
 {
     struct graph *g = xcalloc(1, sizeof(*g));
 
+    g->holders = 1;
     g->values = xcalloc(1, sizeof(*g->values));
     g->value_count = 1;
     return g;
 }
 
+struct graph *graph_hold(struct graph *g)
+{
+    g->holders++;
+    return g;
+}
+
 void graph_free(struct graph *g)
 {
-    if (!g)
+    if (!g || --g->holders > 0)
         return;
     free(g->layers);
     free(g->values);
@@ -44,12 +51,27 @@ int graph_layer(struct graph *g, const char *format, ...)
     return g->layer_count++;
 }
 
+/* Puts a moment before the others of its weight. */
+static void link_moment(struct graph *g, int moment)
+{
+    struct value *v = &g->values[moment], *weight = &g->values[v->of];
+
+    v->moment = weight->moment;
+    weight->moment = moment;
+}
+
 int graph_value(struct graph *g, const struct value *value)
 {
+    struct value *added;
+
     assert(value->rank > 0 && value->rank <= OPERAND_MAX_RANK);
     g->values = xgrow(g->values, g->value_count, sizeof(*g->values));
-    g->values[g->value_count] = *value;
-    g->values[g->value_count].ordinal = g->kind_count[value->kind]++;
+    added = &g->values[g->value_count];
+    *added = *value;
+    added->ordinal = g->kind_count[value->kind]++;
+    added->moment = VALUE_NONE;
+    if (value->kind == KIND_OPTIMIZER && value->of != VALUE_NONE)
+        link_moment(g, g->value_count);
     return g->value_count++;
 }
 
@@ -178,11 +200,6 @@ bool graph_persists(const struct graph *g, int value)
     return kind_persists(g->values[value].kind) || g->values[value].stays;
 }
 
-bool graph_is_view(const struct graph *g, int value)
-{
-    return g->values[value].part_of != VALUE_NONE;
-}
-
 static int resolve_dim(int dim, const struct extents *extents)
 {
     return dim >= 0 ? dim : extents->of[-1 - dim];
@@ -241,13 +258,15 @@ void graph_value_name(const struct graph *g, int value, char *name,
                  g->values[v->of].name, v->name);
 }
 
+/* Views of a moment have its name and come after it. */
 int graph_moment(const struct graph *g, int weight, const char *name)
 {
-    for (int i = 1; i < g->value_count; i++)
-        if (g->values[i].kind == KIND_OPTIMIZER &&
-            g->values[i].of == weight && strcmp(g->values[i].name, name) == 0)
-            return i;
-    return VALUE_NONE;
+    int first = VALUE_NONE;
+
+    for (int i = g->values[weight].moment; i; i = g->values[i].moment)
+        if (strcmp(g->values[i].name, name) == 0)
+            first = i;
+    return first;
 }
 
 bool graph_is_pool(const struct graph *g, int value)
@@ -287,8 +306,9 @@ double graph_flops(const struct graph *g, const struct op *op,
                    const struct extents *extents)
 {
     struct operand o[CALL_MAX_OPERANDS];
+    int slots = op_slots(op->code);
 
-    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
+    for (int i = 0; i < slots; i++)
         o[i] = graph_operand(g, op->operand[i], extents);
     return op_flops(op->code, o, &op->attr);
 }

@@ -69,6 +69,8 @@ struct value {
     int dim[OPERAND_MAX_RANK];
     int of;              /* the weight a gradient or moment belongs to */
     int gradient;        /* of a weight: its gradient, once there is one */
+    int moment;          /* of a weight: its latest moment; of a moment: the
+                            one before; VALUE_NONE: there is none */
     int part_of;         /* of a view: the pool's value that stores it */
     int member;          /* of a view: which member of the pool it is, or
                             POOL_ALL */
@@ -111,6 +113,7 @@ struct image_set {
  * and no storage.
  */
 struct graph {
+    int holders;
     struct layer *layers;
     int layer_count;
     struct value *values; /* the first is VALUE_NONE */
@@ -127,14 +130,20 @@ struct graph {
                             VALUE_NONE: nothing is translated */
 };
 
+/* An empty graph, held once. */
 struct graph *graph_new(void);
+
+/* Adds a holder, of the same thread; returns the graph. */
+struct graph *graph_hold(struct graph *);
+
+/* Takes a holder away; frees a graph without holders. */
 void graph_free(struct graph *);
 
 int graph_layer(struct graph *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Adds a value, all but its ordinal given; returns its id. Dimensions are fixed
- * numbers or DIM_.... */
+/* Adds a value, all but its ordinal and moments given; returns its id.
+ * Dimensions are fixed numbers or DIM_.... */
 int graph_value(struct graph *, const struct value *);
 
 /* A value of the shape, type and layer of another, not yet added. */
@@ -165,7 +174,10 @@ void graph_pool_close(struct graph *, int layer, double sparsity);
  * plan may be made of the graph. */
 bool graph_pool_fits(const struct graph *);
 
-bool graph_is_view(const struct graph *, int value);
+static inline bool graph_is_view(const struct graph *g, int value)
+{
+    return g->values[value].part_of != VALUE_NONE;
+}
 
 /* Whether a value lives at every step of every program. */
 bool graph_persists(const struct graph *, int value);

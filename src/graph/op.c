@@ -4,10 +4,8 @@
 
 #include "kernels/pool.h"
 
-static const struct {
-    const char *name, *access;
-} op_table[OP_COUNT] = {
-#define OP(name, cpu, cuda, access, ...) { #name, access },
+const struct op_row op_table[OP_COUNT] = {
+#define OP(name, cpu, cuda, access, ...) { #name, access, sizeof(access) - 1 },
 #include "kernels/op_list.h"
 #undef OP
 };
@@ -19,33 +17,6 @@ static const struct {
                    (int)name##_slots <= CALL_MAX_OPERANDS, #name);
 #include "kernels/op_list.h"
 #undef OP
-
-const char *op_name(enum op_code code)
-{
-    return op_table[code].name;
-}
-
-const char *op_access(enum op_code code)
-{
-    return op_table[code].access;
-}
-
-int op_slots(enum op_code code)
-{
-    return (int)strlen(op_table[code].access);
-}
-
-bool op_writes(enum op_code code, int slot)
-{
-    char access = op_table[code].access[slot];
-
-    return strchr("wou", access) != NULL;
-}
-
-bool op_reads(enum op_code code, int slot)
-{
-    return !strchr("wo", op_table[code].access[slot]);
-}
 
 bool op_loads_through(enum op_code code, int slot)
 {

@@ -7,11 +7,40 @@
 
 #include "kernels/kernels.h"
 
-const char *op_name(enum op_code);
-const char *op_access(enum op_code); /* one letter per slot */
-int op_slots(enum op_code);
-bool op_writes(enum op_code, int slot); /* 'w', 'o' or 'u' */
-bool op_reads(enum op_code, int slot);  /* all but 'w' and 'o' */
+struct op_row {
+    const char *name, *access;   /* one letter per slot */
+    int slots;
+};
+
+extern const struct op_row op_table[OP_COUNT];
+
+static inline const char *op_name(enum op_code code)
+{
+    return op_table[code].name;
+}
+
+static inline const char *op_access(enum op_code code)
+{
+    return op_table[code].access;
+}
+
+static inline int op_slots(enum op_code code)
+{
+    return op_table[code].slots;
+}
+
+static inline bool op_reads(enum op_code code, int slot)
+{
+    char access = op_table[code].access[slot];
+
+    return access != 'w' && access != 'o';
+}
+
+static inline bool op_writes(enum op_code code, int slot)
+{
+    return !op_reads(code, slot) || op_table[code].access[slot] == 'u';
+}
+
 bool op_loads_through(enum op_code, int slot); /* 'l' or 'L' */
 
 /* Whether an operation can run again to recompute its result: it updates

@@ -27,7 +27,8 @@
  * An input that was kept dies(i) where its stage runs for the last time, and
  * leaves its copy in fewer bits.
  *
- * Memory is counted in units; the innermost loop goes over all amounts of it.
+ * Memory is counted in units; the innermost loop goes over the amounts that are
+ * enough, but with which some stage must run twice.
  * Amounts go first up to the memory that keeping everything takes, then up to
  * twice the least that is enough, where units are small. The model is an
  * approximation, so it only proposes: each amount of memory gives one
@@ -52,16 +53,20 @@ enum {
 static const double max_updates = 150e6;
 static const double max_steps = 40000;
 
-/* Costs and choices for all (i, j, m). */
+/* Costs for all (i, j, m). Choices follow from them. */
 struct table {
     const struct chain *chain;
     int units;           /* amounts of memory: 0..units */
     double unit;         /* bytes */
     float *cost;         /* (count, count, units + 1) */
-    int *choice;         /* (count, count, units + 1); 0: keep stage i, k:
-                            checkpoint the input of stage k */
     float *after;        /* (count, count, units + 1) */
+    int *least;          /* (count, count) the smallest amount that is enough */
 };
+
+static int int_max(int a, int b)
+{
+    return a > b ? a : b;
+}
 
 static size_t cell(const struct table *t, int i, int j)
 {
@@ -102,16 +107,28 @@ static int used_units(const struct table *t, int i, int j)
            (int)((double)stage->dies[i == j] / t->unit);
 }
 
-static void try_keeping(struct table *t, int i, int j)
+/* The units with which stage i can run once, if its input was kept. */
+static int keeping_least(const struct table *t, int i, int j)
 {
-    const struct stage *stage = &t->chain->stages[i];
-    int used = used_units(t, i, j);
-    int needed = in_units(t, stage->needed_more[i == j]);
-    float *cost = &t->cost[cell(t, i, j)];
+    int needed = in_units(t, t->chain->stages[i].needed_more[i == j]);
 
+    return int_max(int_max(needed, used_units(t, i, j)), 0);
+}
+
+/* Returns the smallest amount with which nothing runs twice. */
+static int try_keeping(struct table *t, int i, int j)
+{
+    float *cost = &t->cost[cell(t, i, j)], whole = 0;
+    int used = used_units(t, i, j), least = keeping_least(t, i, j);
+    int full = t->units + 1;
+
+    for (int k = j; k >= i; k--)
+        whole += (float)t->chain->stages[k].flops;
     for (int m = 0; m <= t->units; m++)
-        cost[m] = m < needed || m < used ? INFINITY
-                                         : keeping_cost(t, i, j, m, used);
+        cost[m] = m < least ? INFINITY : keeping_cost(t, i, j, m, used);
+    while (full > 0 && cost[full - 1] <= whole)
+        full--;
+    return full;
 }
 
 /* The cost if the input of stage i is there for one run, once that if it is
@@ -132,46 +149,102 @@ static void fill_after(struct table *t, int i, int j)
     }
 }
 
-/* Runs stages i..k-1, for `forward` operations with `passing` bytes free, and
- * goes on from the input of stage k. The loop has no branches: it is where the
- * time goes. */
-static void try_checkpoint(struct table *t, int i, int j, int k, float forward,
-                           size_t passing)
+/* Stages i..k-1 run, and all goes on from the input of stage k. */
+struct leap {
+    int i, j, k;
+    float forward;       /* operations of the stages that run */
+    size_t passing;      /* bytes that must be free meanwhile */
+};
+
+static void leap_further(const struct table *t, struct leap *l)
 {
-    int input = in_units(t, chain_into(t->chain, i, k));
-    int needed = in_units(t, passing), units = t->units;
-    float *cost = &t->cost[cell(t, i, j)];
-    int *choice = &t->choice[cell(t, i, j)];
-    const float *after = &t->cost[cell(t, k, j)];
-    const float *before = &t->cost[cell(t, i, k - 1)];
+    size_t passing = passing_bytes(t->chain, l->i, l->k);
+
+    l->forward += (float)t->chain->stages[l->k].flops;
+    l->passing = passing > l->passing ? passing : l->passing;
+    l->k++;
+}
+
+static int leap_input(const struct table *t, const struct leap *l)
+{
+    return in_units(t, chain_into(t->chain, l->i, l->k));
+}
+
+/* The smallest amount with which a leap is possible. */
+static int leap_least(const struct table *t, const struct leap *l)
+{
+    int n = t->chain->count;
+    int before = t->least[l->i * n + l->k - 1];
+    int after = t->least[l->k * n + l->j];
+
+    return int_max(in_units(t, l->passing),
+                   int_max(before, leap_input(t, l) + after));
+}
+
+/* Tries a leap with less than `full` units. The loop has no branches: it is
+ * where the time goes. */
+static void try_leap(struct table *t, const struct leap *l, int full)
+{
+    int input = leap_input(t, l);
+    float forward = l->forward;
+    float *cost = &t->cost[cell(t, l->i, l->j)];
+    const float *after = &t->cost[cell(t, l->k, l->j)];
+    const float *before = &t->cost[cell(t, l->i, l->k - 1)];
 
 #pragma omp simd
-    for (int m = needed > input ? needed : input; m <= units; m++) {
+    for (int m = leap_least(t, l); m < full; m++) {
         float sum = forward + after[m - input] + before[m];
-        int less = -(sum < cost[m]);
-        choice[m] = (k & less) | (choice[m] & ~less);
         cost[m] = sum < cost[m] ? sum : cost[m];
     }
 }
 
+static void fill_costs(struct table *t, int i, int j)
+{
+    int full = try_keeping(t, i, j), least = 0;
+    const float *cost = &t->cost[cell(t, i, j)];
+    struct leap l = { .i = i, .j = j, .k = i };
+
+    while (l.k < j) {
+        leap_further(t, &l);
+        try_leap(t, &l, full);
+    }
+    while (least <= t->units && isinf(cost[least]))
+        least++;
+    t->least[i * t->chain->count + j] = least;
+    fill_after(t, i, j);
+}
+
 static void fill_table(struct table *t)
 {
-    const struct chain *c = t->chain;
+    int n = t->chain->count;
 
-    for (int length = 1; length <= c->count; length++)
-        for (int i = 0; i + length <= c->count; i++) {
-            int j = i + length - 1;
-            float forward = 0;
-            size_t passing = 0;
-            try_keeping(t, i, j);
-            for (int k = i + 1; k <= j; k++) {
-                forward += (float)c->stages[k - 1].flops;
-                if (passing_bytes(c, i, k - 1) > passing)
-                    passing = passing_bytes(c, i, k - 1);
-                try_checkpoint(t, i, j, k, forward, passing);
-            }
-            fill_after(t, i, j);
-        }
+    for (int i = n - 1; i >= 0; i--)
+        for (int j = i; j < n; j++)
+            fill_costs(t, i, j);
+}
+
+static float leap_cost(const struct table *t, const struct leap *l, int m)
+{
+    if (m < leap_least(t, l))
+        return INFINITY;
+    return l->forward +
+           t->cost[cell(t, l->k, l->j) + (size_t)(m - leap_input(t, l))] +
+           t->cost[cell(t, l->i, l->k - 1) + (size_t)m];
+}
+
+/* The leap of the least cost; to stage i itself if keeping it costs no more. */
+static struct leap best_leap(const struct table *t, int i, int j, int m)
+{
+    float least = t->cost[cell(t, i, j) + (size_t)m];
+    struct leap l = { .i = i, .j = j, .k = i };
+
+    if (m >= keeping_least(t, i, j) &&
+        keeping_cost(t, i, j, m, used_units(t, i, j)) <= least)
+        return l;
+    do
+        leap_further(t, &l);
+    while (l.k < j && leap_cost(t, &l, m) > least);
+    return l;
 }
 
 static void follow_after(const struct table *t, struct route *r, int i, int j,
@@ -191,16 +264,16 @@ static void follow_keeping(const struct table *t, struct route *r, int i,
 static void follow_choices(const struct table *t, struct route *r, int i, int j,
                            int m)
 {
-    int k = t->choice[cell(t, i, j) + (size_t)m];
+    struct leap l = best_leap(t, i, j, m);
 
-    if (k == 0) {
+    if (l.k == i) {
         follow_keeping(t, r, i, j, m, used_units(t, i, j));
         return;
     }
-    for (int s = i; s < k; s++)
+    for (int s = i; s < l.k; s++)
         route_add(r, s, false);
-    follow_choices(t, r, k, j, m - in_units(t, chain_into(t->chain, i, k)));
-    follow_choices(t, r, i, k - 1, m);
+    follow_choices(t, r, l.k, j, m - leap_input(t, &l));
+    follow_choices(t, r, i, l.k - 1, m);
 }
 
 /* The same if the input of stage i is not kept. */
@@ -271,8 +344,9 @@ void optimal_add_routes(struct routes *routes, const struct graph *g,
     t.units = optimal_clamp(max_updates / TABLES / pairs, MIN_UNITS, MAX_UNITS);
     cells = cell(&t, chain.count - 1, chain.count - 1) + (size_t)t.units + 1;
     t.cost = xcalloc(cells, sizeof(*t.cost));
-    t.choice = xcalloc(cells, sizeof(*t.choice));
     t.after = xcalloc(cells, sizeof(*t.after));
+    t.least = xcalloc((unsigned long)chain.count * (unsigned long)chain.count,
+                      sizeof(*t.least));
     for (int i = 0; i < TABLES; i++) {
         t.unit = most / t.units + 1;
         fill_table(&t);
@@ -281,7 +355,7 @@ void optimal_add_routes(struct routes *routes, const struct graph *g,
                                          MIN_ROUTES, MAX_ROUTES));
     }
     free(t.cost);
-    free(t.choice);
     free(t.after);
+    free(t.least);
     chain_done(&chain);
 }
