@@ -33,6 +33,7 @@
 #include "ui/session/memo.h"
 #include "ui/session/reader.h"
 #include "ui/session/whatif.h"
+#include "ui/term/picture.h"
 #include "ui/term/terminal.h"
 
 enum { FRAMES = 25, WAIT_MILLISECONDS = 1000 };
@@ -202,18 +203,40 @@ static void save_view(struct app *a)
         session_say(&a->session, NOTICE_ERROR, "%s", e.text);
 }
 
+/* Says which file was written, or why none was. */
+static bool tell_written(struct app *a, bool ok, const char *path,
+                         const struct error *e)
+{
+    if (ok)
+        session_say(&a->session, NOTICE_INFO, "wrote %s", path);
+    else
+        session_say(&a->session, NOTICE_ERROR, "%s", e->text);
+    return ok;
+}
+
 static void export(struct app *a)
 {
     char path[EXPORT_PATH_SIZE];
     struct error e;
 
-    if (export_session(&a->session, path, &e)) {
+    if (tell_written(a, export_session(&a->session, path, &e), path, &e))
         strcpy(a->exported, path);
-        session_say(&a->session, NOTICE_INFO, "wrote %s", path);
-    } else {
-        session_say(&a->session, NOTICE_ERROR, "%s", e.text);
+    else
         a->screen.quit = false; /* the file must be written first */
-    }
+}
+
+/* The page is pictured as it was drawn last. */
+static void take_picture(struct app *a)
+{
+    const struct screen *s = &a->screen;
+    struct buffer picture = { NULL, 0, 0 };
+    char path[EXPORT_PATH_SIZE];
+    const char *ending;
+    struct error e;
+
+    ending = picture_draw(&s->cells, s->view.theme, &picture);
+    tell_written(a, export_put(&picture, ending, path, &e), path, &e);
+    buffer_done(&picture);
 }
 
 /* Makes room in the status line for its other contents. */
@@ -241,7 +264,9 @@ static void serve_screen(struct app *a)
         save_view(a);
     if (s->export)
         export(a);
-    s->repaint = s->save_view = s->export = false;
+    if (s->picture)
+        take_picture(a);
+    s->repaint = s->save_view = s->export = s->picture = false;
 }
 
 static void take_answers(struct app *a)

@@ -56,6 +56,13 @@ bool archive_root(char root[RECORD_PATH_SIZE], const char *option,
                      "MEMDIAL_RUNS");
 }
 
+bool archive_check_root(const char *root, const char *option, struct error *e)
+{
+    return *root || error_set(e, EXIT_INPUT, "no runs are kept, for %s says "
+                              ARCHIVE_NONE "; --runs names a folder",
+                              option ? "--runs" : "MEMDIAL_RUNS");
+}
+
 static bool is_shown(const char *name)
 {
     char clean[ARCHIVE_NAME_MAX + 1];

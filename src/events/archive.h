@@ -19,6 +19,9 @@ enum { ARCHIVE_NAME_MAX = 100 /* bytes of a name that a person gives */ };
 bool archive_root(char root[RECORD_PATH_SIZE], const char *option,
                   struct error *);
 
+/* Whether there is a root, which archive_root() has given for an option. */
+bool archive_check_root(const char *root, const char *option, struct error *);
+
 /* Refuses what cannot be the name of a record: a path, or text that cannot be
  * shown. `where` is the option or member that gave it. */
 bool archive_check_name(const char *where, const char *name, struct error *);

@@ -51,6 +51,10 @@ bool job_outline_on(struct job **, const struct settings *,
                     const struct worth *, struct error *);
 void job_free(struct job *);
 
+/* The bytes alive at the peak, by kind; false if it cannot be planned. */
+bool job_kinds(const struct settings *, const struct machine *,
+               size_t bytes[KIND_COUNT]);
+
 /* Bytes that every plan of a job takes at least, told without a plan. */
 size_t job_least_bytes(const struct settings *, const struct machine *,
                        struct job_cache *);

@@ -15,7 +15,8 @@
 static bool passes_popup(enum action action)
 {
     return action == ACTION_QUIT || action == ACTION_REPAINT ||
-           action == ACTION_THEME || action == ACTION_ANSWER ||
+           action == ACTION_THEME || action == ACTION_PICTURE ||
+           action == ACTION_ANSWER ||
            action == ACTION_CHOICE || action == ACTION_PICK ||
            action == ACTION_NONE;
 }
@@ -192,6 +193,9 @@ void control_act(struct screen *s, enum action action, int argument)
         break;
     case ACTION_EXPORT:
         s->export = true;
+        break;
+    case ACTION_PICTURE:
+        s->picture = true;
         break;
     case ACTION_THEME:
         s->view.theme = (enum theme)((s->view.theme + 1) % THEME_COUNT);

@@ -103,7 +103,7 @@ struct screen {
     void (*edited)(struct screen *);
     struct new_run new_run;          /* that is asked about */
     /* For app.c to carry out and clear. */
-    bool quit, repaint, save_view, export;
+    bool quit, repaint, save_view, export, picture;
     bool interrupted;                /* by Ctrl-C */
 };
 

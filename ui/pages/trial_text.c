@@ -6,23 +6,18 @@
 
 #include "base/bytes.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "ui/pages/time_text.h"
 #include "ui/session/diff.h"
 #include "ui/term/theme.h"
 
 const char *trial_label(const struct attempt *t, char text[TRIAL_LABEL_SIZE])
 {
-    char letters[TRIAL_LABEL_SIZE];
-    int n = TRIAL_LABEL_SIZE - 1;
-
     if (t->number > PAST_FIRST) {
         snprintf(text, TRIAL_LABEL_SIZE, "%d", t->number - PAST_FIRST);
         return text;
     }
-    letters[n] = '\0';
-    for (int left = t->number + 1; left > 0; left = (left - 1) / 26)
-        letters[--n] = (char)('A' + (left - 1) % 26);
-    return strcpy(text, letters + n);
+    return text_letters(text, t->number);
 }
 
 double trial_flops_ratio(const struct attempt *t)

@@ -1,6 +1,5 @@
 #include "ui/session/attempts.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,11 +22,9 @@ void attempts_done(struct attempts *as)
     attempts_init(as);
 }
 
-/* Those that an attempt sets for the others. */
-static struct contest contest_of(const struct attempt *a)
+static struct entrant entrant_of(const struct attempt *a)
 {
-    return (struct contest){ a->trial.scored,
-                             facts_of(&a->trial.settings).score };
+    return (struct entrant){ &a->trial, a->peak_bytes };
 }
 
 struct contest attempts_contest(const struct attempts *as)
@@ -35,7 +32,7 @@ struct contest attempts_contest(const struct attempts *as)
     struct contest none = { 0 };
 
     for (int i = as->count - 1; i >= 0; i--) {
-        struct contest c = contest_of(&as->list[i]);
+        struct contest c = contest_by(&as->list[i].trial);
         if (attempt_competes(&as->list[i], &c))
             return c;
     }
@@ -44,20 +41,17 @@ struct contest attempts_contest(const struct attempts *as)
 
 bool attempt_competes(const struct attempt *a, const struct contest *c)
 {
-    struct contest own = contest_of(a);
+    struct entrant own = entrant_of(a);
 
-    return a->run >= 0 && !trial_continues(&a->trial) && a->peak_bytes > 0 &&
-           c->epochs > 0 &&
-           a->trial.epochs >= c->epochs &&
-           !isnan(trial_best_by(&a->trial, c->epochs)) &&
-           score_same(&own.score, &c->score);
+    return a->run >= 0 && contest_admits(c, &own);
 }
 
 bool attempt_is_better(const struct attempt *a, const struct attempt *b,
                        const struct contest *c)
 {
-    return score_better(&c->score, trial_best_by(&a->trial, c->epochs),
-                        trial_best_by(&b->trial, c->epochs));
+    struct entrant one = entrant_of(a), other = entrant_of(b);
+
+    return contest_is_better(c, &one, &other);
 }
 
 const struct attempt *attempts_origin(const struct attempts *as,
@@ -69,23 +63,16 @@ const struct attempt *attempts_origin(const struct attempts *as,
     return NULL;
 }
 
-static bool beats(const struct attempt *a, const struct attempt *b,
-                  const struct contest *c)
-{
-    bool is_better = attempt_is_better(a, b, c);
-    bool is_worse = attempt_is_better(b, a, c);
-
-    return a->peak_bytes <= b->peak_bytes && !is_worse &&
-           (a->peak_bytes < b->peak_bytes || is_better);
-}
-
 int attempts_beaten_by(const struct attempts *as, const struct attempt *a)
 {
     struct contest c = attempts_contest(as);
+    struct entrant own = entrant_of(a);
 
-    for (int i = 0; i < as->count; i++)
-        if (attempt_competes(&as->list[i], &c) && beats(&as->list[i], a, &c))
+    for (int i = 0; i < as->count; i++) {
+        struct entrant other = entrant_of(&as->list[i]);
+        if (contest_admits(&c, &other) && contest_beats(&c, &other, &own))
             return i;
+    }
     return -1;
 }
 

@@ -4,15 +4,12 @@
  * runs. When there are ATTEMPTS_MOST, the oldest that nobody would miss makes
  * room.
  *
- * Trials compete by their best scores after the same number of epochs, those
- * after which the latest of them was scored last, and only with trials that are
- * judged by the same score as that one. Continuations do not compete: the
- * weights that they began with are another trial's.
+ * They compete as contest.h says, on the terms of the latest of them.
  */
 #ifndef MEMDIAL_ATTEMPTS_H
 #define MEMDIAL_ATTEMPTS_H
 
-#include "events/run.h"
+#include "events/contest.h"
 #include "plan/forecast.h"
 
 enum { ATTEMPTS_MOST = 512 };
@@ -48,16 +45,10 @@ void attempts_follow(struct attempts *, const struct run *);
 void attempts_note(struct attempts *, struct forecast *plan,
                    const struct forecast *baseline);
 
-/* The terms on which attempts compete. */
-struct contest {
-    int epochs;                      /* 0: no attempt competes */
-    struct score score;
-};
-
+/* The terms of the latest attempt that has any. */
 struct contest attempts_contest(const struct attempts *);
 
-/* Whether it competes: it is a trial proper, has had a score by these epochs,
- * and its memory is known. */
+/* Whether it competes: contest_admits(). */
 bool attempt_competes(const struct attempt *, const struct contest *);
 
 /* Whether one is better than another; both compete. */
