@@ -215,7 +215,8 @@ static const char *const all_dials[] = {
  * not go, are searched as any. */
 Test(fit, begins_with_nothing_saved)
 {
-    struct question q = { settings_of(images), dials[DIAL_SETS - 1], 1 };
+    struct question q = { settings_of(images), dials[DIAL_SETS - 1],
+                          1000000 };
     struct fit plain = answer_to(&q), turned;
 
     q.settings.gradients = GRADIENTS_ACCUMULATE;
@@ -244,6 +245,90 @@ Test(fit, prices_accumulation_by_the_optimizer)
                          adam ? PRICE_STATISTICS : PRICE_ROUNDING);
             graph_free(g);
         }
+}
+
+/* Settings that share a graph and routes only in part, each after others that
+ * cut a batch otherwise. More than a hundred parts have sums of their own. */
+static const char *const ways[][5] = {
+    { "precision=fp32" },
+    { "precision=bf16" },
+    { "precision=bf16", "microbatch=8" },
+    { "precision=bf16", "microbatch=2" },
+    { "precision=bf16", "microbatch=2", "gradients=accumulate" },
+    { "precision=bf16", "microbatch=2", "sparsity=0.9" },
+    { "microbatch=2" },
+    { "microbatch=40", "recompute=norms" },
+    { "microbatch=2", "recompute=norms", "saved=8bit" },
+    { "microbatch=80", "saved=8bit", "sparsity=0.9" },
+    { "microbatch=4", "saved=8bit", "precision=bf16" },
+};
+
+enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
+
+/* A network whose batch has 320 images. */
+static struct settings way(int i)
+{
+    struct settings s = settings_of(images);
+
+    s.batch = 320;
+    for (int k = 0; k < 5 && ways[i][k]; k++)
+        cr_assert(settings_assign(&s, "test", ways[i][k], NULL));
+    return s;
+}
+
+/* Plans of one cache are those of jobs that share nothing. */
+Test(fit, shares_nothing_that_differs)
+{
+    struct job_cache cache = { .graphs.oldest = 0 };
+
+    for (int i = 0; i < WAYS * CHECKPOINT_OPTIMAL; i++) {
+        struct settings s = way(i % WAYS);
+        struct job *shared, *alone;
+        s.checkpoint = i / WAYS;
+        cr_assert(job_outline_on(&shared, &s, &fit_machine, &cache, NULL,
+                                 NULL));
+        cr_assert(job_new_on(&alone, &s, &fit_machine, NULL));
+        cr_expect_eq(shared->plan->peak_bytes, alone->plan->peak_bytes);
+        cr_expect_eq(shared->schedule->step_count,
+                     alone->schedule->step_count);
+        cr_expect_eq(schedule_flops(shared->schedule),
+                     schedule_flops(alone->schedule));
+        cr_expect_eq(fit_seconds(shared), fit_seconds(alone));
+        job_free(shared);
+        job_free(alone);
+    }
+    job_cache_done(&cache);
+}
+
+/* What any checkpoints bring into a budget may fit. */
+static void expect_bounds(const struct settings *s, struct job_cache *cache)
+{
+    struct settings by = *s;
+
+    for (int c = 0; c <= CHECKPOINT_OPTIMAL; c++) {
+        struct job *job;
+        size_t peak, persisting;
+        by.checkpoint = c;
+        cr_assert(job_new_on(&job, &by, &fit_machine, NULL));
+        peak = job->plan->peak_bytes;
+        persisting = choice_persisting(job->plan);
+        cr_expect_leq(job_least_bytes(s, &fit_machine, cache), peak);
+        cr_expect(job_may_fit(s, &fit_machine, cache, persisting, peak));
+        cr_expect_not(job_may_fit(s, &fit_machine, cache, persisting,
+                                  persisting));
+        job_free(job);
+    }
+}
+
+Test(fit, rules_out_nothing_that_fits)
+{
+    struct job_cache cache = { .graphs.oldest = 0 };
+
+    for (int i = 0; i < WAYS; i++) {
+        struct settings s = way(i);
+        expect_bounds(&s, &cache);
+    }
+    job_cache_done(&cache);
 }
 
 /* The least arena is reached, and nothing fits into a byte less. */

@@ -269,7 +269,7 @@ static void warn_of_machine(const struct fit_query *q)
     struct device *device;
     struct job *job;
 
-    if (!job_outline_on(&job, q->settings, q->machine, NULL, NULL))
+    if (!job_outline_on(&job, q->settings, q->machine, NULL, NULL, NULL))
         return;
     if (job_open_device(job, &device, NULL)) {
         job->backend->memory(device, NULL, 0, &m);

@@ -5,13 +5,19 @@
  * in 16 bits. */
 enum { PARTS_TO_NEAREST = 100 };
 
+/* Whether sums over the parts of a batch are rounded stochastically. */
+static bool rounds_sums(const struct settings *s)
+{
+    return s->microbatch > 0
+           && s->batch / s->microbatch > PARTS_TO_NEAREST
+           && s->precision != PRECISION_FP32
+           && s->gradients == GRADIENTS_BUFFER;
+}
+
 static struct update update_from(const struct settings *s)
 {
-    bool many = s->microbatch > 0
-                && s->batch / s->microbatch > PARTS_TO_NEAREST;
     struct update update = {
-        .sums = many && s->precision != PRECISION_FP32
-                && s->gradients == GRADIENTS_BUFFER,
+        .sums = rounds_sums(s),
         .master = s->master_weights == MASTER_WEIGHTS_FP32
                   && s->precision != PRECISION_FP32,
         .accumulates = s->gradients == GRADIENTS_ACCUMULATE,
@@ -74,6 +80,17 @@ bool model_check(const struct settings *s, const char *where,
                  struct error *e)
 {
     return settings_check(s, where, e) && model_of(s)->check(s, where, e);
+}
+
+struct settings model_graph_settings(const struct settings *s)
+{
+    struct settings plain = *s;
+
+    plain.microbatch = rounds_sums(s) ? s->batch / (PARTS_TO_NEAREST + 1) : 0;
+    plain.recompute = RECOMPUTE_NONE;
+    plain.checkpoint = CHECKPOINT_NONE;
+    plain.memory_budget = 0;
+    return plain;
 }
 
 struct graph *model_build(const struct settings *s)

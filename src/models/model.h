@@ -27,6 +27,11 @@ bool model_check(const struct settings *, const char *where, struct error *);
  * it. */
 struct graph *model_build(const struct settings *);
 
+/* The settings with those dials turned off that make no difference to their
+ * graph: they run operations again, or cut a batch. Where parts do make a
+ * difference, they become the largest that give this graph. */
+struct settings model_graph_settings(const struct settings *);
+
 /* Wide residual network: wrn.c. Its pool holds the 3x3 convolutions of the
  * blocks. */
 extern const struct model wrn_model;

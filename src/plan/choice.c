@@ -1,5 +1,6 @@
 #include "plan/choice.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +13,15 @@
 enum { MAX_PLACED = 2 };
 static const double good_arena = 1.01;
 
+/* A route of the set, by its number. */
 struct candidate {
-    const struct route *route;
-    size_t peak;
+    int route;
+    size_t peak;         /* 0: not known */
     double flops;
-    int order;           /* in which they were found */
 };
 
-struct choice {
-    const struct graph *graph;
-    struct policy policy;
-    const struct backend *backend;
-    int threads;
-    struct candidate *list;      /* [count] */
+struct candidates {
+    struct candidate *list;      /* owned, [count]; by peak, then by flops */
     int count;
 };
 
@@ -50,85 +47,150 @@ static size_t most_in_body(const struct plan *plan)
     return most;
 }
 
-/* Outlines a route; *persisting gets the bytes that are alive throughout the
- * body whatever the route. */
-static struct candidate outline_route(const struct choice *c,
-                                      struct route_known *known, int order,
-                                      size_t *persisting)
+size_t choice_persisting(const struct plan *plan)
 {
-    struct schedule *schedule = schedule_build(c->graph, c->policy,
-                                               known->route);
-    struct plan *plan = plan_outline(schedule, c->backend, c->threads);
-    struct candidate candidate = { known->route, plan->peak_bytes,
-                                   schedule_flops(schedule), order };
+    return routed_bytes(plan, plan->schedule->program[PROGRAM_TRAIN].body,
+                        false);
+}
 
-    known->body = most_in_body(plan);
-    *persisting = routed_bytes(plan, schedule->program[PROGRAM_TRAIN].body,
-                               false);
+static struct schedule *schedule_of(const struct alternatives *c, int route)
+{
+    return schedule_build(c->graph, c->policy, c->routes->list[route].route);
+}
+
+static struct plan *outline_route(const struct alternatives *c,
+                                  const struct schedule *schedule, int route)
+{
+    struct plan *plan = plan_outline(schedule, c->backend, c->threads);
+
+    routes_learn(c->routes, route, &c->policy.cut.most, most_in_body(plan));
+    return plan;
+}
+
+/* Candidates with their arithmetic alone, and with their peaks. */
+static struct candidate candidate_scheduled(const struct alternatives *c,
+                                            int route)
+{
+    struct schedule *schedule = schedule_of(c, route);
+    struct candidate candidate = { route, 0, schedule_flops(schedule) };
+
+    schedule_free(schedule);
+    return candidate;
+}
+
+static struct candidate candidate_outlined(const struct alternatives *c,
+                                           int route)
+{
+    struct schedule *schedule = schedule_of(c, route);
+    struct plan *plan = outline_route(c, schedule, route);
+    struct candidate candidate = { route, plan->peak_bytes,
+                                   schedule_flops(schedule) };
+
     plan_free(plan);
     schedule_free(schedule);
     return candidate;
 }
 
-/* Outlines the routes, but for those whose bodies are known to be too large. */
-static void outline_routes(struct choice *c, struct routes *routes,
-                           size_t budget)
-{
-    size_t persisting = 0;
-
-    for (int i = 0; i < routes->count; i++)
-        if (!budget || persisting + routes->list[i].body <= budget)
-            c->list[c->count++] = outline_route(c, &routes->list[i], i,
-                                                &persisting);
-}
-
-/* The orders are total: free memory may decide how qsort() orders ties. */
-static int by_flops(const void *a, const void *b)
-{
-    const struct candidate *x = a, *y = b;
-
-    if (x->flops != y->flops)
-        return (x->flops > y->flops) - (x->flops < y->flops);
-    if (x->peak != y->peak)
-        return (x->peak > y->peak) - (x->peak < y->peak);
-    return x->order - y->order;
-}
-
+/* The order is total: free memory may decide how qsort() orders ties. */
 static int by_peak(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
 
     if (x->peak != y->peak)
         return (x->peak > y->peak) - (x->peak < y->peak);
-    return by_flops(a, b);
+    if (x->flops != y->flops)
+        return (x->flops > y->flops) - (x->flops < y->flops);
+    return x->route - y->route;
 }
 
-/* Plans candidates in their order until one fits; false if none does. */
-static bool first_that_fits(const struct choice *c, size_t budget,
-                            struct schedule **schedule, struct plan **plan)
+static size_t least_body(const struct alternatives *c, int route)
 {
-    for (int i = 0; i < c->count; i++) {
-        struct schedule *candidate;
-        if (c->list[i].peak > budget)
-            continue;
-        candidate = schedule_build(c->graph, c->policy, c->list[i].route);
-        *plan = plan_build(candidate, c->backend, c->threads);
-        if ((*plan)->arena_bytes <= budget) {
-            *schedule = candidate;
+    return routes_least(c->routes, route, &c->policy.cut.most);
+}
+
+/* The routes whose bodies are not known to be too large for a budget beside
+ * `persisting` bytes. */
+static struct candidates list_candidates(
+    const struct alternatives *c, size_t persisting, size_t budget,
+    struct candidate (*of)(const struct alternatives *, int route))
+{
+    struct candidates all = { .count = 0 };
+
+    all.list = xcalloc((unsigned long)c->routes->count, sizeof(*all.list));
+    for (int i = 0; i < c->routes->count; i++)
+        if (persisting + least_body(c, i) <= budget)
+            all.list[all.count++] = of(c, i);
+    qsort(all.list, (size_t)all.count, sizeof(*all.list), by_peak);
+    return all;
+}
+
+static bool is_worth(const struct alternatives *c, const struct worth *worth,
+                     int route)
+{
+    struct schedule *schedule = schedule_of(c, route);
+    struct plan *plan = plan_calls(schedule, c->backend, c->threads);
+    bool is = worth->is(plan, worth->arg);
+
+    plan_free(plan);
+    schedule_free(schedule);
+    return is;
+}
+
+/* The first candidate that is worth it, from the i-th on; or their count. */
+static int next_worth(const struct alternatives *c, const struct worth *worth,
+                      const struct candidates *all, int i)
+{
+    while (worth->is && i < all->count &&
+           !is_worth(c, worth, all->list[i].route))
+        i++;
+    return i;
+}
+
+/* Plans a route; false and NULLs if it does not fit. */
+static bool plan_if_fits(const struct alternatives *c, int route, size_t budget,
+                         struct schedule **schedule, struct plan **plan)
+{
+    *schedule = schedule_of(c, route);
+    *plan = outline_route(c, *schedule, route);
+    if ((*plan)->peak_bytes <= budget) {
+        plan_place(*plan);
+        if ((*plan)->arena_bytes <= budget)
             return true;
-        }
-        plan_free(*plan);
-        schedule_free(candidate);
     }
+    plan_free(*plan);
+    schedule_free(*schedule);
     *plan = NULL;
+    *schedule = NULL;
     return false;
 }
 
-/* Plans the candidate as *schedule and *plan, if its arena is smaller. */
-static void choose_if_smaller(const struct choice *c, const struct candidate *by,
+/* Plans the route with the least arithmetic that fits. False if none does, or
+ * if neither the next one that may nor any after it is worth it. */
+static bool first_that_fits(const struct alternatives *c, size_t budget,
+                            const struct worth *worth,
                             struct schedule **schedule, struct plan **plan)
 {
-    struct schedule *next = schedule_build(c->graph, c->policy, by->route);
+    struct candidates all = list_candidates(c, worth->persisting, budget,
+                                            candidate_scheduled);
+    int useful = -1;
+    bool found = false;
+
+    for (int i = 0; i < all.count && !found; i++) {
+        if (useful < i)
+            useful = next_worth(c, worth, &all, i);
+        if (useful == all.count)
+            break;
+        found = plan_if_fits(c, all.list[i].route, budget, schedule, plan);
+    }
+    free(all.list);
+    return found;
+}
+
+/* Plans the candidate as *schedule and *plan, if its arena is smaller. */
+static void choose_if_smaller(const struct alternatives *c, int route,
+                              struct schedule **schedule, struct plan **plan)
+{
+    struct schedule *next = schedule_of(c, route);
     struct plan *placed = plan_build(next, c->backend, c->threads);
 
     if (*plan && (*plan)->arena_bytes <= placed->arena_bytes) {
@@ -142,21 +204,65 @@ static void choose_if_smaller(const struct choice *c, const struct candidate *by
     *schedule = next;
 }
 
-/* Plans candidates by peak. Where the values of one are hard to place, the next
- * few may have a smaller arena. */
-static bool smallest(const struct choice *c, struct schedule **schedule,
+/* Plans candidates by peak, which is `most` or less. Where the values of one
+ * are hard to place, the next few may have a smaller arena. */
+static bool smallest(const struct alternatives *c, size_t persisting,
+                     size_t most, struct schedule **schedule,
                      struct plan **plan)
 {
-    qsort(c->list, (size_t)c->count, sizeof(*c->list), by_peak);
+    struct candidates all = list_candidates(c, persisting, most,
+                                            candidate_outlined);
+
     *schedule = NULL;
     *plan = NULL;
-    for (int i = 0; i < c->count && i < MAX_PLACED; i++) {
-        if (*plan && (double)(*plan)->arena_bytes <
-                         good_arena * (double)c->list[i].peak)
+    for (int i = 0; i < all.count && i < MAX_PLACED; i++) {
+        size_t peak = all.list[i].peak;
+        if (peak > most || (*plan && (double)(*plan)->arena_bytes <
+                                         good_arena * (double)peak))
             break;
-        choose_if_smaller(c, &c->list[i], schedule, plan);
+        choose_if_smaller(c, all.list[i].route, schedule, plan);
     }
+    free(all.list);
     return *plan;
+}
+
+static bool some_body_fits(const struct alternatives *c, size_t budget)
+{
+    for (int i = 0; i < c->routes->count; i++)
+        if (routes_know(c->routes, i, &c->policy.cut.most) &&
+            least_body(c, i) <= budget)
+            return true;
+    return false;
+}
+
+/* Of the routes whose bodies are not known and may fit, that which may be the
+ * smallest; -1: there is none. */
+static int smallest_unknown(const struct alternatives *c, size_t budget)
+{
+    int found = -1;
+
+    for (int i = 0; i < c->routes->count; i++)
+        if (!routes_know(c->routes, i, &c->policy.cut.most) &&
+            least_body(c, i) <= budget &&
+            (found < 0 || least_body(c, i) < least_body(c, found)))
+            found = i;
+    return found;
+}
+
+bool choice_may_fit(const struct alternatives *c, size_t persisting,
+                    size_t budget)
+{
+    int next;
+
+    if (persisting > budget)
+        return false;
+    while (!some_body_fits(c, budget - persisting)) {
+        next = smallest_unknown(c, budget - persisting);
+        if (next < 0)
+            return false;
+        candidate_outlined(c, next);
+    }
+    return true;
 }
 
 static bool is_other_way(const struct setting *row, const void *arg)
@@ -167,7 +273,7 @@ static bool is_other_way(const struct setting *row, const void *arg)
 }
 
 /* Says how small the smallest plan is, and names its largest values. */
-static bool choice_refuse(const struct choice *c, size_t budget,
+static bool choice_refuse(const struct alternatives *c, size_t budget,
                           struct error *e)
 {
     char wanted[BYTES_TEXT_SIZE], least[BYTES_TEXT_SIZE];
@@ -176,7 +282,7 @@ static bool choice_refuse(const struct choice *c, size_t budget,
     const struct op *op;
     struct plan *plan;
 
-    smallest(c, &schedule, &plan);
+    smallest(c, 0, SIZE_MAX, &schedule, &plan);
     op = schedule_op(schedule, plan->peak_step);
     living_name_largest(plan, largest, sizeof(largest));
     settings_names(others, sizeof(others), is_other_way, NULL, " or ");
@@ -194,23 +300,18 @@ static bool choice_refuse(const struct choice *c, size_t budget,
     return false;
 }
 
-bool choice_find(struct routes *routes, const struct graph *graph,
-                 struct policy policy, const struct backend *backend,
-                 int threads, size_t budget, struct schedule **schedule,
+bool choice_find(const struct alternatives *c, size_t budget,
+                 const struct worth *worth, struct schedule **schedule,
                  struct plan **plan, struct error *e)
 {
-    struct choice c = { graph, policy, backend, threads, NULL, 0 };
-    bool found;
+    static const struct worth any;
 
-    c.list = xcalloc((unsigned long)routes->count, sizeof(*c.list));
-    outline_routes(&c, routes, budget);
-    if (budget) {
-        qsort(c.list, (size_t)c.count, sizeof(*c.list), by_flops);
-        found = first_that_fits(&c, budget, schedule, plan) ||
-                (e && choice_refuse(&c, budget, e));
-    } else {
-        found = smallest(&c, schedule, plan);
-    }
-    free(c.list);
-    return found;
+    if (!worth)
+        worth = &any;
+    if (!budget)
+        return smallest(c, worth->persisting,
+                        worth->below ? worth->below - 1 : SIZE_MAX, schedule,
+                        plan);
+    return first_that_fits(c, budget, worth, schedule, plan) ||
+           (e && choice_refuse(c, budget, e));
 }

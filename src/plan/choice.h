@@ -9,14 +9,43 @@
 #include "base/error.h"
 #include "plan/plan.h"
 
+/* What there is to choose from, all borrowed; learns the bytes of the routes'
+ * bodies, which rule out routes for other graphs that have the same ones. */
+struct alternatives {
+    struct routes *routes;
+    const struct graph *graph;
+    struct policy policy;
+    const struct backend *backend;
+    int threads;
+};
+
+/* What a search, which knows a good plan already, wants of another. Of all that
+ * is 0 it wants nothing. */
+struct worth {
+    bool (*is)(const struct plan *, void *arg); /* the best within a budget, by
+                                                   its calls (plan_calls); */
+    void *arg;
+    size_t below;        /* bytes of the smallest arena */
+    size_t persisting;   /* which are known: choice_persisting() */
+};
+
 /*
  * The best schedule for a budget in bytes, or for the smallest arena if it is
  * 0, and its plan; the caller owns both. If none fits, false with EXIT_BUDGET,
- * naming the smallest arena. Learns the bytes of the routes' bodies, which tell
- * for other graphs that these routes fit that some routes are too large.
+ * naming the smallest arena. False without an error if none is worth it (NULL:
+ * any is).
  */
-bool choice_find(struct routes *, const struct graph *, struct policy,
-                 const struct backend *, int threads, size_t budget,
-                 struct schedule **, struct plan **, struct error *);
+bool choice_find(const struct alternatives *, size_t budget,
+                 const struct worth *, struct schedule **, struct plan **,
+                 struct error *);
+
+/* Bytes that are alive throughout the body of training, whatever the route, by
+ * the outline of any. */
+size_t choice_persisting(const struct plan *);
+
+/* Whether the peak of some route may be within the budget, if `persisting`
+ * bytes are alive throughout the body. False is proved. */
+bool choice_may_fit(const struct alternatives *, size_t persisting,
+                    size_t budget);
 
 #endif

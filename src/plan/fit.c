@@ -6,9 +6,11 @@
  * those of the operands of any one step: no way of running it takes fewer.
  *
  * Points are gone through by change, and points of the same change by the time
- * that they could have. A point whose floor is above the budget is left out, as
- * is one that could not be faster than a row that changes no more. Of the
- * others the fastest way that fits is planned.
+ * that they could have. A point is left out if its floor is above the budget:
+ * its graph alone often tells. It is left out if the body of every route is
+ * proved to be too large (choice_may_fit), or if it could not be faster than a
+ * row that changes no more. Of the others the fastest way that fits is planned.
+ * Points share graphs, routes, and all that is known of the routes' bodies.
  */
 #include "plan/fit.h"
 
@@ -26,9 +28,12 @@
 struct point {
     struct settings settings;    /* without checkpoints */
     struct change change;
-    bool possible;               /* the model can be trained so */
-    double time;                 /* that no way of running it beats */
+    bool open;                   /* some way of running it may be a row */
     size_t floor;                /* bytes that every way of running it takes */
+    bool outlined;               /* what follows is known */
+    double time;                 /* that no way of running it beats */
+    size_t peak;                 /* bytes without checkpoints; */
+    size_t persisting;           /* of them, throughout the body of training */
     int order;                   /* in which it was found */
 };
 
@@ -38,7 +43,7 @@ struct fit_search {
     int count;
     int plans;
     bool stopped;
-    struct route_cache routes;
+    struct job_cache cache;
 };
 
 static bool is_checkpoint(const struct setting *row)
@@ -159,29 +164,36 @@ int fit_compare_changes(const struct change *a, const struct change *b)
 }
 
 /* Without timings a guess, good enough to compare. */
-static double fit_time(const struct fit_query *q, const struct job *job)
+static double fit_time(const struct fit_query *q, const struct plan *plan)
 {
-    double seconds = timings_step_seconds(q->timings, job->plan);
+    double seconds = timings_step_seconds(q->timings, plan);
 
-    return isnan(seconds) ? roofline_seconds(job->plan) : seconds;
+    return isnan(seconds) ? roofline_seconds(plan) : seconds;
 }
 
-static bool may_plan(struct fit_search *f)
+static bool search_goes_on(struct fit_search *f)
 {
     const struct fit_query *q = f->query;
 
     if (!f->stopped && q->goes_on && !q->goes_on(q->goes_on_arg))
         f->stopped = true;
-    f->plans += !f->stopped;
     return !f->stopped;
 }
 
-static struct job *fit_outline(struct fit_search *f, const struct settings *s)
+static bool may_plan(struct fit_search *f)
+{
+    f->plans += search_goes_on(f);
+    return !f->stopped;
+}
+
+/* NULL: they are not possible, or not worth it (NULL: any are). */
+static struct job *fit_outline(struct fit_search *f, const struct settings *s,
+                               const struct worth *worth)
 {
     struct job *job;
 
     return may_plan(f) && job_outline_on(&job, s, f->query->machine,
-                                         &f->routes, NULL)
+                                         &f->cache, worth, NULL)
                ? job : NULL;
 }
 
@@ -229,16 +241,26 @@ static size_t floor_of_plan(const struct plan *plan)
     return always + most;
 }
 
+/* Finds a floor without an outline. */
+static void bound_point(struct fit_search *f, struct point *p)
+{
+    if (search_goes_on(f))
+        p->floor = job_least_bytes(&p->settings, f->query->machine, &f->cache);
+}
+
 /* Finds a point's bounds. */
 static void outline_point(struct fit_search *f, struct point *p)
 {
-    struct job *job = fit_outline(f, &p->settings);
+    struct job *job = fit_outline(f, &p->settings, NULL);
 
-    p->possible = job;
+    p->outlined = true;
+    p->open = job;
     if (!job)
         return;
-    p->time = fit_time(f->query, job);
+    p->time = fit_time(f->query, job->plan);
     p->floor = floor_of_plan(job->plan);
+    p->peak = job->plan->peak_bytes;
+    p->persisting = choice_persisting(job->plan);
     job_free(job);
 }
 
@@ -249,7 +271,8 @@ static void add_point(struct fit_search *f, const struct settings *s,
         f->points = xrealloc(f->points, (unsigned long)f->count + 64,
                              sizeof(*f->points));
     f->points[f->count] = (struct point){
-        .settings = *s, .change = fit_change(s, g), .order = f->count
+        .settings = *s, .change = fit_change(s, g), .open = true,
+        .order = f->count
     };
     f->count++;
 }
@@ -288,7 +311,7 @@ static struct fit_row fit_row_of(const struct fit_query *q,
         .change = fit_change(&job->settings, job->graph),
         .peak_bytes = job->plan->peak_bytes,
         .arena_bytes = job->plan->arena_bytes,
-        .seconds = fit_time(q, job),
+        .seconds = fit_time(q, job->plan),
         .flops = schedule_flops(job->schedule),
     };
 }
@@ -298,9 +321,12 @@ static struct fit_row fit_row_of(const struct fit_query *q,
 static void take_if_faster(const struct fit_query *q, const struct job *job,
                            size_t budget, struct fit_row *best, double *time)
 {
-    double its = fit_time(q, job);
+    double its;
 
-    if (its >= *time || job->plan->peak_bytes > budget)
+    if (job->plan->peak_bytes > budget)
+        return;
+    its = fit_time(q, job->plan);
+    if (its >= *time)
         return;
     if (!job->plan->arena_bytes)
         plan_place(job->plan);
@@ -313,13 +339,27 @@ static void take_if_faster(const struct fit_query *q, const struct job *job,
 }
 
 static void run_way(struct fit_search *f, const struct settings *s,
-                         size_t budget, struct fit_row *best, double *time)
+                    const struct worth *worth, size_t budget,
+                    struct fit_row *best, double *time)
 {
-    struct job *job = fit_outline(f, s);
+    struct job *job = fit_outline(f, s, worth);
 
     if (job)
         take_if_faster(f->query, job, budget, best, time);
     job_free(job);
+}
+
+/* A row that another way of running must be faster than. */
+struct rival {
+    const struct fit_query *query;
+    double time;
+};
+
+static bool is_faster(const struct plan *plan, void *arg)
+{
+    const struct rival *r = arg;
+
+    return fit_time(r->query, plan) < r->time;
 }
 
 /* The bytes that optimal checkpoints may take. A held memory_budget is the most
@@ -330,6 +370,15 @@ static size_t allowed(const struct fit_query *q, size_t budget)
 
     return is_held(q, settings_find("memory_budget")) && own && own < budget
                ? own : budget;
+}
+
+/* Whether a point may fit with some checkpoints. */
+static bool may_fit(struct fit_search *f, const struct point *p, size_t budget)
+{
+    return search_goes_on(f) &&
+           (is_held(f->query, settings_find("checkpoint")) ||
+            job_may_fit(&p->settings, f->query->machine, &f->cache,
+                        p->persisting, budget));
 }
 
 /*
@@ -343,13 +392,17 @@ static void run_point(struct fit_search *f, const struct point *p,
     const struct fit_query *q = f->query;
     bool held = is_held(q, settings_find("checkpoint"));
     struct settings s = p->settings;
+    struct rival rival = { q, 0 };
+    struct worth faster = { .is = is_faster, .arg = &rival,
+                            .persisting = p->persisting };
 
     for (int c = CHECKPOINT_NONE; c < CHECKPOINT_OPTIMAL; c++) {
         double before = *time;
-        if (held && c != q->settings->checkpoint)
+        if ((held && c != q->settings->checkpoint) ||
+            (c == CHECKPOINT_NONE && p->peak > budget))
             continue;
         s.checkpoint = c;
-        run_way(f, &s, budget, best, time);
+        run_way(f, &s, NULL, budget, best, time);
         if (c == CHECKPOINT_NONE && *time < before)
             return;
     }
@@ -357,14 +410,17 @@ static void run_point(struct fit_search *f, const struct point *p,
         return;
     s.checkpoint = CHECKPOINT_OPTIMAL;
     s.memory_budget = allowed(q, budget);
-    run_way(f, &s, budget, best, time);
+    rival.time = *time;
+    run_way(f, &s, &faster, budget, best, time);
 }
 
 /* Plans settings and keeps them as `least`, if their arena is smaller. */
 static bool take_if_smaller(struct fit_search *f, const struct settings *s,
-                            struct fit_row *least)
+                            size_t persisting, struct fit_row *least)
 {
-    struct job *job = fit_outline(f, s);
+    struct worth smaller_one = { .below = least->arena_bytes,
+                                 .persisting = persisting };
+    struct job *job = fit_outline(f, s, &smaller_one);
     bool smaller;
 
     if (!job)
@@ -391,42 +447,42 @@ static void run_smallest(struct fit_search *f, const struct point *p,
     s.checkpoint = is_held(q, settings_find("checkpoint"))
                        ? q->settings->checkpoint : CHECKPOINT_OPTIMAL;
     s.memory_budget = 0;
-    smaller = take_if_smaller(f, &s, least);
+    smaller = take_if_smaller(f, &s, p->persisting, least);
     while (s.checkpoint == CHECKPOINT_OPTIMAL &&
            (smaller || s.memory_budget == 0)) {
         s.memory_budget = least->arena_bytes - 1;
-        smaller = take_if_smaller(f, &s, least);
+        smaller = take_if_smaller(f, &s, p->persisting, least);
     }
 }
 
+static int part_size(const struct point *p)
+{
+    const struct settings *s = &p->settings;
+
+    return s->microbatch ? s->microbatch : s->batch;
+}
+
+/* Of points that change as much, those with small parts come first: they tell
+ * which routes are too large for others. */
 static int by_change(const void *a, const void *b)
 {
     const struct point *x = a, *y = b;
     int order = fit_compare_changes(&x->change, &y->change);
 
+    if (order == 0)
+        order = part_size(x) - part_size(y);
     return order ? order : x->order - y->order;
 }
 
-/* Those that are not possible come last. */
+/* Those that can be no row come last. */
 static int by_time(const void *a, const void *b)
 {
     const struct point *x = a, *y = b;
 
-    if (x->possible != y->possible)
-        return y->possible - x->possible;
+    if (x->open != y->open)
+        return y->open - x->open;
     if (x->time != y->time)
         return x->time < y->time ? -1 : 1;
-    return x->order - y->order;
-}
-
-static int by_floor(const void *a, const void *b)
-{
-    const struct point *x = a, *y = b;
-
-    if (x->possible != y->possible)
-        return y->possible - x->possible;
-    if (x->floor != y->floor)
-        return x->floor < y->floor ? -1 : 1;
     return x->order - y->order;
 }
 
@@ -440,6 +496,18 @@ static void add_fit_row(struct fit *fit, const struct fit_row *row)
 /* Settings that change more must be faster by as much as can be told. */
 static const double noticeable = 0.98;
 
+/* Finds whether a point may fit and may take less than `time`. */
+static void examine_point(struct fit_search *f, struct point *p, double time)
+{
+    size_t budget = f->query->budget;
+
+    bound_point(f, p);
+    if (p->floor <= budget)
+        outline_point(f, p);
+    p->open = p->open && p->floor <= budget && p->time < time &&
+              may_fit(f, p, budget);
+}
+
 /* Goes through points that change as much. Those count that take less
  * than `time`; it becomes what settings of more change must be faster than. */
 static void search_change(struct fit_search *f, struct point *points, int count,
@@ -449,10 +517,10 @@ static void search_change(struct fit_search *f, struct point *points, int count,
     double least = *time;
 
     for (int i = 0; i < count; i++)
-        outline_point(f, &points[i]);
+        examine_point(f, &points[i], least);
     qsort(points, (size_t)count, sizeof(*points), by_time);
-    for (int i = 0; i < count && points[i].possible; i++)
-        if (points[i].time < least && points[i].floor <= f->query->budget)
+    for (int i = 0; i < count && points[i].open; i++)
+        if (points[i].time < least)
             run_point(f, &points[i], f->query->budget, &best, &least);
     if (best.arena_bytes == SIZE_MAX)
         return;
@@ -486,7 +554,7 @@ static void begin_search(struct fit_search *f, const struct fit_query *q)
 static void end_search(struct fit_search *f)
 {
     free(f->points);
-    route_cache_done(&f->routes);
+    job_cache_done(&f->cache);
 }
 
 static bool plan_baseline(const struct fit_query *q, struct fit *fit,
@@ -500,7 +568,7 @@ static bool plan_baseline(const struct fit_query *q, struct fit *fit,
         return false;
     fit->baseline = fit_row_of(q, job);
     fit->guessed = isnan(timings_step_seconds(q->timings, job->plan));
-    *time = fit_time(q, job);
+    *time = fit_time(q, job->plan);
     job_free(job);
     return true;
 }
@@ -536,20 +604,45 @@ void fit_done(struct fit *fit)
     free(fit->rows);
 }
 
+/* The open point with the lowest floor, or NULL. */
+static struct point *lowest_point(const struct fit_search *f)
+{
+    struct point *lowest = NULL;
+
+    for (int i = 0; i < f->count; i++) {
+        struct point *p = &f->points[i];
+        if (p->open && (!lowest || p->floor < lowest->floor))
+            lowest = p;
+    }
+    return lowest;
+}
+
+/* Brings a point further: an outline raises its floor, and then its smallest
+ * arena is looked for. */
+static void lower_least(struct fit_search *f, struct point *p,
+                        struct fit_row *least)
+{
+    if (!p->outlined) {
+        outline_point(f, p);
+        return;
+    }
+    if (may_fit(f, p, least->arena_bytes - 1))
+        run_smallest(f, p, least);
+    p->open = false;
+}
+
 bool fit_least(struct fit_row *least, const struct fit_query *q)
 {
     struct fit_search f;
+    struct point *p;
 
     *least = (struct fit_row){ .arena_bytes = SIZE_MAX };
     begin_search(&f, q);
     for (int i = 0; i < f.count; i++)
-        outline_point(&f, &f.points[i]);
-    qsort(f.points, (size_t)f.count, sizeof(*f.points), by_floor);
-    for (int i = 0; i < f.count && f.points[i].possible; i++) {
-        if (f.points[i].floor >= least->arena_bytes)
-            break;
-        run_smallest(&f, &f.points[i], least);
-    }
+        bound_point(&f, &f.points[i]);
+    while (!f.stopped && (p = lowest_point(&f)) &&
+           p->floor < least->arena_bytes)
+        lower_least(&f, p, least);
     end_search(&f);
     return least->arena_bytes < SIZE_MAX;
 }
@@ -585,8 +678,8 @@ bool fit_savings(const struct job *job, size_t bytes,
     double until = clock_seconds() + seconds;
     struct fit_query q = { .settings = &job->settings,
                            .machine = &job->machine, .budget = bytes,
-                           .timings = timings, .most_rows = 1, .goes_on = before_moment,
-                           .goes_on_arg = &until };
+                           .timings = timings, .most_rows = 1,
+                           .goes_on = before_moment, .goes_on_arg = &until };
     struct fit fit;
     bool found = fit_find(&fit, &q, NULL) && fit.count > 0;
 

@@ -6,9 +6,6 @@
 #include <string.h>
 
 #include "data/dataset.h"
-#include "graph/fuse.h"
-#include "models/model.h"
-#include "plan/choice.h"
 #include "settings/idle.h"
 
 /* Reads the number after a backend's name, "cuda:1"; false: this is another
@@ -43,61 +40,68 @@ static bool pick_backend(struct job *job, const char *name, struct error *e)
                      "them: cuda:1", name, known);
 }
 
-static struct route *choose_route(const struct job *job)
+/* What a job is made on. */
+static bool find_machine(struct job *job, const struct settings *s,
+                         const struct machine *machine, struct error *e)
 {
-    switch (job->settings.checkpoint) {
-    case CHECKPOINT_BLOCK:
-        return route_blocks(job->graph);
-    case CHECKPOINT_SQRT:
-        return route_sqrt(job->graph);
-    case CHECKPOINT_RECURSIVE:
-        return route_recursive(job->graph);
-    default:
-        return route_straight(job->graph);
-    }
+    struct settings settled = machine_settle(machine, s);
+
+    job->settings = *s;
+    job->machine = *machine;
+    job->threads = settled.threads;
+    return pick_backend(job, settled.backend, e);
 }
 
-/* What a job is made with: whether its plan needs addresses, and routes that
- * are known from other jobs. */
+/* What a job is made with. */
 struct making {
-    bool addresses;
-    struct route_cache *routes;  /* NULL: none are kept */
+    bool addresses;              /* its plan needs them */
+    struct job_cache *cache;     /* NULL: one of its own */
+    const struct worth *worth;   /* of optimal checkpoints */
 };
 
-static bool choose_optimal(struct job *job, struct policy policy,
-                           struct making how, struct error *e)
+static struct alternatives alternatives_of(const struct job *job,
+                                           struct job_cache *cache)
 {
-    struct route_cache own = { .count = 0 };
-    struct routes *routes =
-        route_cache_find(how.routes ? how.routes : &own, &job->settings,
-                         job->backend, job->threads);
-    bool found = choice_find(routes, job->graph, policy, job->backend,
-                             job->threads, job->settings.memory_budget,
-                             &job->schedule, &job->plan, e);
-
-    route_cache_done(&own);
-    return found;
+    return (struct alternatives){
+        .routes = route_cache_find(&cache->routes, &job->settings,
+                                   job->backend, job->threads),
+        .graph = job->graph,
+        .policy = policy_from(&job->settings),
+        .backend = job->backend,
+        .threads = job->threads,
+    };
 }
 
 /* Optimal checkpoints are found by the addresses of their plans. */
-static bool make_plan(struct job *job, struct making how, struct error *e)
+static bool plan_with(struct job *job, struct making how, struct error *e)
 {
-    struct policy policy = policy_from(&job->settings);
-    struct route *route;
+    const struct settings *s = &job->settings;
 
-    job->graph = model_build(&job->settings);
-    fuse_tile_sums(job->graph, job->backend->tile_rows);
-    if (!policy_check(job->graph, &job->settings, e))
+    job->graph = graph_cache_find(&how.cache->graphs, s, job->backend);
+    if (!policy_check(job->graph, s, e))
         return false;
-    if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)
-        return choose_optimal(job, policy, how, e);
-    route = choose_route(job);
-    job->schedule = schedule_build(job->graph, policy, route);
+    if (s->checkpoint == CHECKPOINT_OPTIMAL) {
+        struct alternatives all = alternatives_of(job, how.cache);
+        return choice_find(&all, s->memory_budget, how.worth,
+                           &job->schedule, &job->plan, e);
+    }
+    job->schedule = graph_cache_schedule(&how.cache->graphs, s, job->backend);
     job->plan = plan_outline(job->schedule, job->backend, job->threads);
     if (how.addresses)
         plan_place(job->plan);
-    route_free(route);
     return true;
+}
+
+static bool make_plan(struct job *job, struct making how, struct error *e)
+{
+    struct job_cache own = { .graphs.oldest = 0 };
+    bool made;
+
+    if (!how.cache)
+        how.cache = &own;
+    made = plan_with(job, how, e);
+    job_cache_done(&own);
+    return made;
 }
 
 bool job_new(struct job **out, const struct settings *s, struct error *e)
@@ -114,13 +118,9 @@ static bool make_job(struct job **out, const struct settings *s,
                      const struct machine *machine, struct making how,
                      struct error *e)
 {
-    struct settings settled = machine_settle(machine, s);
     struct job *job = xcalloc(1, sizeof(*job));
 
-    job->settings = *s;
-    job->machine = *machine;
-    job->threads = settled.threads;
-    if (!pick_backend(job, settled.backend, e) ||
+    if (!find_machine(job, s, machine, e) ||
         !dataset_epoch_check(s, e) || !make_plan(job, how, e)) {
         job_free(job);
         *out = NULL;
@@ -137,10 +137,42 @@ bool job_new_on(struct job **out, const struct settings *s,
 }
 
 bool job_outline_on(struct job **out, const struct settings *s,
-                    const struct machine *machine, struct route_cache *routes,
-                    struct error *e)
+                    const struct machine *machine, struct job_cache *cache,
+                    const struct worth *worth, struct error *e)
 {
-    return make_job(out, s, machine, (struct making){ .routes = routes }, e);
+    return make_job(out, s, machine, (struct making){ false, cache, worth },
+                    e);
+}
+
+void job_cache_done(struct job_cache *c)
+{
+    graph_cache_done(&c->graphs);
+    route_cache_done(&c->routes);
+}
+
+size_t job_least_bytes(const struct settings *s, const struct machine *machine,
+                       struct job_cache *cache)
+{
+    struct job job = { .graph = NULL };
+
+    return find_machine(&job, s, machine, NULL)
+               ? graph_cache_throughout(&cache->graphs, s, job.backend) : 0;
+}
+
+bool job_may_fit(const struct settings *s, const struct machine *machine,
+                 struct job_cache *cache, size_t persisting, size_t budget)
+{
+    struct job job = { .graph = NULL };
+    struct alternatives all;
+    bool may;
+
+    if (!find_machine(&job, s, machine, NULL))
+        return false;
+    job.graph = graph_cache_find(&cache->graphs, s, job.backend);
+    all = alternatives_of(&job, cache);
+    may = choice_may_fit(&all, persisting, budget);
+    graph_free(job.graph);
+    return may;
 }
 
 struct job *job_baseline(const struct job *job)

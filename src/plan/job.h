@@ -6,6 +6,8 @@
 #define MEMDIAL_JOB_H
 
 #include "base/error.h"
+#include "plan/choice.h"
+#include "plan/graph_cache.h"
 #include "plan/plan.h"
 #include "plan/route_cache.h"
 #include "settings/machine.h"
@@ -32,13 +34,31 @@ bool job_new(struct job **, const struct settings *, struct error *);
 bool job_new_on(struct job **, const struct settings *, const struct machine *,
                 struct error *);
 
-/* The same without addresses, in a fraction of the time: arena_bytes is 0 but
- * for checkpoint=optimal, which needs addresses. The cache keeps the routes
- * that are found for it; NULL: they are not kept. */
+/* What jobs for one machine share, all 0 at first. */
+struct job_cache {
+    struct graph_cache graphs;
+    struct route_cache routes;
+};
+
+void job_cache_done(struct job_cache *);
+
+/* Like job_new_on() but without addresses, in a fraction of the time:
+ * arena_bytes is 0 but for checkpoint=optimal, which needs addresses. False without an error if
+ * optimal checkpoints are not worth it (choice.h). NULL: nothing is shared, and
+ * anything is worth it. */
 bool job_outline_on(struct job **, const struct settings *,
-                    const struct machine *, struct route_cache *,
-                    struct error *);
+                    const struct machine *, struct job_cache *,
+                    const struct worth *, struct error *);
 void job_free(struct job *);
+
+/* Bytes that every plan of a job takes at least, told without a plan. */
+size_t job_least_bytes(const struct settings *, const struct machine *,
+                       struct job_cache *);
+
+/* Whether any checkpoints may bring a job within a budget, if `persisting`
+ * bytes are alive throughout its body of training; see choice_may_fit(). */
+bool job_may_fit(const struct settings *, const struct machine *,
+                 struct job_cache *, size_t persisting, size_t budget);
 
 /* The job with every way of saving memory turned off: settings_save_nothing().
  */

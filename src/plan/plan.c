@@ -20,25 +20,36 @@ enum { ALONE_BYTES = 128 * 1024, LOADED_WORTH = 8 };
 
 static int threads_for(enum op_code op, const struct call *c, int threads)
 {
+    int slots = op_slots(op);
     size_t bytes = 0;
 
-    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
+    for (int i = 0; i < slots; i++)
         bytes += operand_bytes(&c->operand[i]);
     if (op == OP_load)
         bytes *= LOADED_WORTH;
     return bytes < ALONE_BYTES ? 1 : threads;
 }
 
-struct call plan_call(const struct plan *plan, int step,
-                      const struct extents *extents)
+/* Calls are large: to return them would copy them. */
+static void set_call(struct call *call, const struct plan *plan, int step,
+                     const struct extents *extents)
 {
     const struct schedule *s = plan->schedule;
     const struct op *op = schedule_op(s, step);
-    struct call call = { .attr = op->attr };
+    int slots = op_slots(op->code);
 
-    for (int i = 0; i < op_slots(op->code); i++)
-        call.operand[i] = schedule_operand(s, step, i, extents);
-    call.threads = threads_for(op->code, &call, plan->threads);
+    *call = (struct call){ .attr = op->attr };
+    for (int i = 0; i < slots; i++)
+        call->operand[i] = schedule_operand(s, step, i, extents);
+    call->threads = threads_for(op->code, call, plan->threads);
+}
+
+struct call plan_call(const struct plan *plan, int step,
+                      const struct extents *extents)
+{
+    struct call call;
+
+    set_call(&call, plan, step, extents);
     return call;
 }
 
@@ -54,16 +65,18 @@ int plan_repetitions(const struct plan *plan, int step)
     return schedule_is_per_part(s, step) ? s->cut.parts : 1;
 }
 
-/* The executor gives a call the threads that the largest part is worth. */
+/* The executor gives a call the threads that the largest part is worth, which
+ * are all that the mean part is worth. */
 struct call plan_mean_call(const struct plan *plan, int step)
 {
     static const float somewhere;
     const struct extents *most = plan_most(plan, step);
     const int *through = &plan->schedule->steps[step].instance[STEP_THROUGH];
     const struct extents *mean = &plan->schedule->cut.mean;
-    struct call call = plan_call(plan, step, mean);
+    struct call call;
 
-    if (!extents_equal(mean, most))
+    set_call(&call, plan, step, mean);
+    if (call.threads < plan->threads && !extents_equal(mean, most))
         call.threads = plan_call(plan, step, most).threads;
     for (int i = 0; i < CALL_MAX_OPERANDS; i++)
         if (through[i] >= 0)
@@ -287,7 +300,8 @@ static void size_steps(struct plan *plan, int begin, int end)
     }
     find_takeovers(plan, begin, end);
     for (int t = begin; t < end; t++) {
-        struct call call = plan_call(plan, t, plan_most(plan, t));
+        struct call call;
+        set_call(&call, plan, t, plan_most(plan, t));
         plan->scratch_bytes[t] =
             plan->backend->scratch(schedule_op(s, t)->code, &call);
     }
@@ -341,16 +355,27 @@ static void fill_translation(struct plan *plan)
     size_translation(plan, fits);
 }
 
-struct plan *plan_outline(const struct schedule *s,
-                          const struct backend *backend, int threads)
+struct plan *plan_calls(const struct schedule *s,
+                        const struct backend *backend, int threads)
 {
     struct plan *plan = xcalloc(1, sizeof(*plan));
-    unsigned long steps = (unsigned long)s->step_count;
-    unsigned long instances = (unsigned long)s->instance_count;
 
     plan->schedule = s;
     plan->backend = backend;
     plan->threads = threads;
+    for (int k = 0; k < PROGRAM_COUNT; k++)
+        plan->most[k] = s->cut.most;
+    plan->most[PROGRAM_TRANSLATE] = s->translated.first;
+    return plan;
+}
+
+struct plan *plan_outline(const struct schedule *s,
+                          const struct backend *backend, int threads)
+{
+    struct plan *plan = plan_calls(s, backend, threads);
+    unsigned long steps = (unsigned long)s->step_count;
+    unsigned long instances = (unsigned long)s->instance_count;
+
     plan->instances = xcalloc(instances, sizeof(*plan->instances));
     plan->scratch_bytes = xcalloc(steps, sizeof(*plan->scratch_bytes));
     plan->scratch_offset = xcalloc(steps, sizeof(*plan->scratch_offset));
@@ -358,11 +383,7 @@ struct plan *plan_outline(const struct schedule *s,
 
     find_uses(plan);
     extend_lifetimes(plan);
-    for (int k = 0; k < PROGRAM_COUNT; k++)
-        plan->most[k] = s->cut.most;
-    plan->most[PROGRAM_TRANSLATE] = s->translated.first;
     size_steps(plan, 0, s->step_count);
-    fill_translation(plan);
     return plan;
 }
 
@@ -382,6 +403,7 @@ static void drop_needless_takeovers(struct plan *plan)
 
 void plan_place(struct plan *plan)
 {
+    fill_translation(plan);
     find_addresses(plan);
     if ((double)plan->arena_bytes > 1.01 * (double)plan->peak_bytes) {
         drop_needless_takeovers(plan);

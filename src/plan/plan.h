@@ -46,11 +46,18 @@ struct plan {
 struct plan *plan_build(const struct schedule *, const struct backend *,
                         int threads);
 
-/* A plan without addresses: lifetimes and bytes alive, arena_bytes 0. */
+/* A plan without addresses, in which a single sentence is translated: lifetimes
+ * and bytes alive, arena_bytes 0. */
 struct plan *plan_outline(const struct schedule *, const struct backend *,
                           int threads);
 
-/* Gives an outline its addresses. */
+/* A plan for the sake of training's calls and their time alone: it knows no
+ * instances and no bytes. */
+struct plan *plan_calls(const struct schedule *, const struct backend *,
+                        int threads);
+
+/* Gives an outline its addresses, and fills its translation with sentences,
+ * which leaves peak_bytes as they are. */
 void plan_place(struct plan *);
 void plan_free(struct plan *);
 

@@ -1,6 +1,7 @@
 #include "plan/route.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -178,16 +179,82 @@ struct route *route_recursive(const struct graph *g)
     return r;
 }
 
+static bool has_same_legs(const struct route *a, const struct route *b)
+{
+    for (int i = 0; i < a->leg_count; i++)
+        if (a->legs[i].stage != b->legs[i].stage ||
+            a->legs[i].backward != b->legs[i].backward)
+            return false;
+    return true;
+}
+
+static bool is_same_route(const struct route *a, const struct route *b)
+{
+    return a->stage_count == b->stage_count && a->leg_count == b->leg_count &&
+           memcmp(a->cuts, b->cuts, ((size_t)a->stage_count + 1) *
+                                        sizeof(*a->cuts)) == 0 &&
+           has_same_legs(a, b);
+}
+
 void routes_add(struct routes *r, struct route *route)
 {
-    r->list = xrealloc(r->list, (unsigned long)r->count + 1,
-                       sizeof(*r->list));
-    r->list[r->count++] = (struct route_known){ route, 0 };
+    for (int i = 0; i < r->count; i++)
+        if (is_same_route(r->list[i].route, route)) {
+            route_free(route);
+            return;
+        }
+    r->list = xgrow(r->list, r->count, sizeof(*r->list));
+    r->list[r->count++] = (struct route_known){ route, NULL, 0 };
+}
+
+void routes_learn(struct routes *r, int route, const struct extents *most,
+                  size_t bytes)
+{
+    struct route_known *known = &r->list[route];
+
+    if (routes_know(r, route, most))
+        return;
+    known->bodies = xgrow(known->bodies, known->body_count,
+                          sizeof(*known->bodies));
+    known->bodies[known->body_count++] = (struct body){ *most, bytes };
+}
+
+bool routes_know(const struct routes *r, int route, const struct extents *most)
+{
+    const struct route_known *known = &r->list[route];
+
+    for (int i = 0; i < known->body_count; i++)
+        if (extents_equal(&known->bodies[i].most, most))
+            return true;
+    return false;
+}
+
+static bool is_within(const struct extents *a, const struct extents *b)
+{
+    for (int i = 0; i < EXTENT_COUNT; i++)
+        if (a->of[i] > b->of[i])
+            return false;
+    return true;
+}
+
+size_t routes_least(const struct routes *r, int route,
+                    const struct extents *most)
+{
+    const struct route_known *known = &r->list[route];
+    size_t least = 0;
+
+    for (int i = 0; i < known->body_count; i++)
+        if (known->bodies[i].bytes > least &&
+            is_within(&known->bodies[i].most, most))
+            least = known->bodies[i].bytes;
+    return least;
 }
 
 void routes_done(struct routes *r)
 {
-    for (int i = 0; i < r->count; i++)
+    for (int i = 0; i < r->count; i++) {
         route_free(r->list[i].route);
+        free(r->list[i].bodies);
+    }
     free(r->list);
 }

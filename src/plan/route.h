@@ -53,18 +53,36 @@ struct route *route_recursive(const struct graph *);
 enum { ROUTED_KINDS = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT |
                       1 << KIND_INPUT };
 
-/* A set of routes, all of the same graph. */
+/*
+ * A set of routes, all of the same graph. For parts of some extents it knows the
+ * most bytes of these kinds that are alive in a route's body.
+ */
 struct routes {
     struct route_known {
-        struct route *route;     /* owned */
-        size_t body;     /* the most bytes of activations, transients and input
-                            alive in its body; 0: not known */
+        struct route *route;         /* owned */
+        struct body {
+            struct extents most;     /* of a part */
+            size_t bytes;
+        } *bodies;                   /* owned, [body_count] */
+        int body_count;
     } *list;             /* owned, [count] */
     int count;
 };
 
-/* Takes a route over. */
+/* Takes a route over; frees it if the set has the same. */
 void routes_add(struct routes *, struct route *);
 void routes_done(struct routes *);
+
+/* Notes the bytes of a route's body. */
+void routes_learn(struct routes *, int route, const struct extents *most,
+                  size_t bytes);
+
+/* Whether they are known. */
+bool routes_know(const struct routes *, int route, const struct extents *most);
+
+/* The bytes, or if they are not known the most that are known of smaller parts:
+ * a body takes no fewer for larger ones. */
+size_t routes_least(const struct routes *, int route,
+                    const struct extents *most);
 
 #endif

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "graph/fuse.h"
 #include "models/model.h"
+#include "plan/graph_cache.h"
 #include "plan/optimal.h"
 
 /* Whether routes are those of any value of a dial: neither its plans' routed
@@ -15,27 +15,39 @@ static bool leaves_routes(const struct setting *row)
            row->offset != offsetof(struct settings, gradients);
 }
 
+/* Bytes of smaller parts are nearly in proportion, so good routes for some parts
+ * are good ones for a few times smaller parts. Routes are found for 1, 10, 100
+ * and so on parts of a batch. */
+static int nearby_microbatch(const struct settings *s)
+{
+    int parts = 1;
+
+    while (s->microbatch && 10 * parts <= s->batch / s->microbatch)
+        parts *= 10;
+    return parts > 1 ? s->batch / parts : 0;
+}
+
 /* The settings without what does not matter for routes. */
 static struct settings routed_settings(const struct settings *s)
 {
-    struct settings plain = *s;
+    struct settings plain = model_graph_settings(s);
 
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
         if (leaves_routes(row))
             settings_set(&plain, "routes", row->name, row->saves, NULL);
     }
-    plain.checkpoint = CHECKPOINT_OPTIMAL;
-    plain.memory_budget = 0;
+    if (!plain.microbatch)
+        plain.microbatch = nearby_microbatch(s);
+    plain.recompute = s->recompute;
     return plain;
 }
 
 static void find_routes(struct routes *r, const struct settings *s,
                         const struct backend *backend, int threads)
 {
-    struct graph *g = model_build(s);
+    struct graph *g = graph_cache_build(s, backend);
 
-    fuse_tile_sums(g, backend->tile_rows);
     routes_add(r, route_straight(g));
     routes_add(r, route_blocks(g));
     routes_add(r, route_sqrt(g));

@@ -1,8 +1,9 @@
 /*
  * The routes that checkpoint=optimal chooses among. They follow from settings
- * alone, but for the dials that make nothing smaller that lives in a forward
- * and backward pass, as sparsity: settings that differ in these have the same
- * routes. A cache keeps them, for a search that plans many such settings.
+ * alone. Settings have the same routes that differ only in dials, as sparsity,
+ * that make nothing smaller that lives in a forward and backward pass, or that
+ * cut a batch into parts of similar size. A cache keeps the routes, for a search
+ * that plans many such settings.
  */
 #ifndef MEMDIAL_ROUTE_CACHE_H
 #define MEMDIAL_ROUTE_CACHE_H

@@ -580,6 +580,25 @@ void schedule_free(struct schedule *s)
     free(s);
 }
 
+static void *array_copy(const void *array, int count, size_t size)
+{
+    void *copy = xcalloc((unsigned long)count, size);
+
+    return memcpy(copy, array, (size_t)count * size);
+}
+
+struct schedule *schedule_recut(const struct schedule *s, struct cut cut)
+{
+    struct schedule *copy = array_copy(s, 1, sizeof(*s));
+
+    assert(extents_equal(&s->cut.whole, &cut.whole));
+    copy->cut = cut;
+    copy->steps = array_copy(s->steps, s->step_count, sizeof(*s->steps));
+    copy->instances = array_copy(s->instances, s->instance_count,
+                                 sizeof(*s->instances));
+    return copy;
+}
+
 enum program schedule_program(const struct schedule *s, int step)
 {
     enum program k = PROGRAM_TRAIN;
@@ -609,11 +628,6 @@ const struct value *schedule_value(const struct schedule *s, int instance)
     return &s->graph->values[s->instances[instance]];
 }
 
-const struct op *schedule_op(const struct schedule *s, int step)
-{
-    return &s->graph->ops[s->steps[step].op];
-}
-
 struct operand schedule_operand(const struct schedule *s, int step, int slot,
                                 const struct extents *extents)
 {
@@ -627,13 +641,6 @@ struct operand schedule_operand(const struct schedule *s, int step, int slot,
     return graph_operand(s->graph, value, extents);
 }
 
-bool schedule_reads(const struct schedule *s, int step, int place)
-{
-    return s->steps[step].instance[place] >= 0 &&
-           (place >= STEP_THROUGH ||
-            op_reads(schedule_op(s, step)->code, place));
-}
-
 bool schedule_writes(const struct schedule *s, int step, int place)
 {
     return s->steps[step].instance[place] >= 0 && place < STEP_THROUGH &&
@@ -645,9 +652,11 @@ bool schedule_writes(const struct schedule *s, int step, int place)
 double schedule_call_flops(const struct schedule *s, int step,
                            const struct extents *extents)
 {
-    double sum = graph_flops(s->graph, schedule_op(s, step), extents);
+    const struct op *op = schedule_op(s, step);
+    double sum = graph_flops(s->graph, op, extents);
+    int slots = op_slots(op->code);
 
-    for (int i = 0; i < CALL_MAX_OPERANDS; i++)
+    for (int i = 0; i < slots; i++)
         if (s->steps[step].instance[STEP_THROUGH + i] >= 0) {
             struct operand o = schedule_operand(s, step, i, extents);
             sum += 3 * (double)operand_elements(&o);
@@ -661,8 +670,8 @@ double schedule_call_flops(const struct schedule *s, int step,
 double schedule_step_flops(const struct schedule *s, int step)
 {
     double whole = schedule_call_flops(s, step, &s->cut.whole);
-    double part = schedule_call_flops(s, step, &s->cut.most);
-    bool repeats = schedule_is_per_part(s, step) && part == whole;
+    bool repeats = schedule_is_per_part(s, step) &&
+                   schedule_call_flops(s, step, &s->cut.most) == whole;
 
     return repeats ? s->cut.parts * whole : whole;
 }

@@ -85,6 +85,9 @@ struct schedule *schedule_build(const struct graph *, struct policy,
                                 const struct route *);
 void schedule_free(struct schedule *);
 
+/* The same schedule for a batch of the same size that is cut otherwise. */
+struct schedule *schedule_recut(const struct schedule *, struct cut);
+
 /* The program of a step. */
 enum program schedule_program(const struct schedule *, int step);
 
@@ -96,7 +99,10 @@ int schedule_instance(const struct schedule *, int value);
 
 /* The value of the graph that an instance holds. */
 const struct value *schedule_value(const struct schedule *, int instance);
-const struct op *schedule_op(const struct schedule *, int step);
+static inline const struct op *schedule_op(const struct schedule *s, int step)
+{
+    return &s->graph->ops[s->steps[step].op];
+}
 
 /* An operand of a step as the operation sees it: a view as the view. */
 struct operand schedule_operand(const struct schedule *, int step, int slot,
@@ -104,7 +110,14 @@ struct operand schedule_operand(const struct schedule *, int step, int slot,
 
 /* Whether a step reads, or writes, the instance that it names at this place;
  * false if it names none there. */
-bool schedule_reads(const struct schedule *, int step, int place);
+static inline bool schedule_reads(const struct schedule *s, int step,
+                                  int place)
+{
+    return s->steps[step].instance[place] >= 0 &&
+           (place >= STEP_THROUGH ||
+            op_reads(schedule_op(s, step)->code, place));
+}
+
 bool schedule_writes(const struct schedule *, int step, int place);
 
 /* Floating-point operations (op_flops) of one optimizer step; and the share of
