@@ -278,8 +278,8 @@ static bool find_sweep_machine(struct sweep *s, struct error *e)
 bool sweep_axes_expand(struct sweep *s, struct error *e)
 {
     if (!request_settings(&s->request->request, &s->base, e) ||
-        !find_sweep_machine(s, e) || !find_sweep_place(s, e) || !take_rows(s, e) ||
-        !take_axes(s, e))
+        !find_sweep_machine(s, e) || !find_sweep_place(s, e) ||
+        !take_rows(s, e) || !take_axes(s, e))
         return false;
     if (s->count > s->request->most)
         return refuse_many(s, s->count, e);
