@@ -50,13 +50,17 @@ _memdial() {
     elif [[ ${before[-1]} = --@(set|over) ]]; then
         words=$(_memdial_settings)
         compopt -o nospace
-    elif [[ ${before[-1]} = --@(save|load|reference|write|worker|runs|list) ]]; then
+    elif [[ ${before[-1]} = --@(save|load|reference|write|worker|runs|list) || \
+        ${before[-1]} = -o ]]; then
         compopt -o default
     elif [[ ${before[-1]} = --@(resume|baseline) ]]; then
         words=$(_memdial_runs)
     elif [[ $word = -* ]]; then
         words=$(_memdial_options "${COMP_WORDS[@]:1:2}")
         [ "$COMP_CWORD" != 1 ] || words="$words --version"
+    elif [ "${COMP_WORDS[1]}" = report ] && [ "$COMP_CWORD" -gt 1 ]; then
+        words=$(_memdial_runs)
+        compopt -o default
     elif [ "${COMP_WORDS[1]}" = runs ] && [ "$COMP_CWORD" -gt 1 ]; then
         words=$(_memdial_runs "${before[@]}")
     else

@@ -37,6 +37,11 @@ function __memdial_runs
         tail -n +2
 end
 
+function __memdial_reports
+    set -l words (commandline -opc)
+    test (count $words) -ge 2; and test "$words[2]" = report
+end
+
 # Whether the first word is runs, and so many words stand before.
 function __memdial_has_runs
     set -l words (commandline -opc)
@@ -60,13 +65,15 @@ end
 complete -c memdial -n '__memdial_takes --set --over' -f -a '(__memdial_settings)'
 complete -c memdial \
     -n '__memdial_takes --save --load --reference --write --worker --runs \
-        --list' -F
+        --list -o' -F
 complete -c memdial -n '__memdial_takes --resume --baseline' -f \
     -a '(__memdial_runs)'
 complete -c memdial -n '__memdial_has_runs = 2' -f \
     -a '(__memdial_runs_commands)'
 complete -c memdial -n '__memdial_has_runs -gt 2' -f -a '(__memdial_runs)'
-complete -c memdial -n 'not __memdial_has_runs -ge 2;
+complete -c memdial -n '__memdial_reports; and not __memdial_takes -o \
+    --filter --title --runs' -a '(__memdial_runs)'
+complete -c memdial -n 'not __memdial_has_runs -ge 2; and not __memdial_reports;
     and not __memdial_takes --set --over --save --load --reference --write \
         --worker --runs --list --resume --baseline' -a '(__memdial_presets)'
 complete -c memdial -n __fish_use_subcommand -a '(__memdial_commands)'

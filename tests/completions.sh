@@ -99,6 +99,8 @@ touch "$MEMDIAL_RUNS/one-run/events.jsonl" \
     "$MEMDIAL_RUNS/other-run/settings.yaml"
 finds 'memdial runs ' list show diff export prune
 finds 'memdial runs prune --' --older --size --runs
+finds 'memdial report ' one-run other-run
+finds 'memdial report one-run --' --filter --title
 finds 'memdial runs diff one-run ' one-run other-run
 finds 'memdial train --resume ' one-run other-run
 finds 'memdial plan quick --baseline one' one-run

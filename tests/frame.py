@@ -1,9 +1,11 @@
 """The parts of every page: the mouse on tabs, hints and rows, keys as other
 programs have them, no colour where there must be none. Prints TAP."""
 
+import os
 import re
+import xml.etree.ElementTree as xml
 
-from person import (DOWN, ENTER, ESCAPE, HOME, SIZES, SMALL, TAB, Person,
+from person import (DOWN, ENTER, ESCAPE, FOLDER, HOME, SIZES, SMALL, TAB, Person,
                     finish, report, size_name)
 
 # The mouse
@@ -22,7 +24,7 @@ EFFECTS = {
     "apply": "nothing is found", "fit": "train in", "budget": "train in",
     "pause": "training",
     "restart": "The same run from the beginning",
-    "export": r"wrote memdial-\d+.json", "show": "─ Settings [A-Z]",
+    "picture": r"wrote memdial-\d+.(svg|txt)", "show": "─ Settings [A-Z]",
     "back": "these are the current settings",
     "load": "A new run of|on (images|sentences) from files",
     "diff": "all settings|differs +current", "save as": "save as:",
@@ -253,8 +255,55 @@ def without_colour():
         p.leave()
 
 
+# Pictures
+
+def lines_of_picture(path):
+    """The number of parts of an SVG, or lines of a text."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    return len(list(xml.fromstring(text.encode()).iter())) \
+        if path.endswith(".svg") else text.count("\n")
+
+
+def picture(p):
+    """Types e; the path of the picture, once it is said to be written."""
+    before = set(os.listdir(FOLDER))
+
+    def written():
+        found = re.search(r"wrote (memdial-\d+\.(svg|txt))", p.text())
+        return found and found[1] not in before and found[1]
+
+    p.type(b"e")
+    name = p.comes(written)
+    return name and os.path.join(FOLDER, name)
+
+
+def take_pictures():
+    p = Person(*SMALL, rows=30, cols=100)
+    pause(p)
+    for number, (name, text) in enumerate(TABS.items(), 1):
+        p.type(b"%d" % number)
+        p.sees(text)
+        path = picture(p)
+        report(path and lines_of_picture(path) >= 30,
+               f"{name}: e writes a picture", p)
+    p.type(b"?")
+    p.sees("─ Keys ─")
+    report(picture(p) and "─ Keys ─" in p.text(),
+           "a popup stays for its picture", p)
+    p.leave()
+    p = Person(*SMALL, rows=30, cols=100, MEMDIAL_PICTURES_MODULE="/none")
+    pause(p)
+    path = picture(p) or ""
+    lines = open(path, encoding="utf-8").read() if path else ""
+    report(path.endswith("txt") and "─ Dials ─" in lines and
+           "paused" in lines, "without Cairo the text of the page", p)
+    p.leave()
+
+
 def main():
     use_mouse()
+    take_pictures()
     use_keys()
     let_hint_go()
     without_colour()

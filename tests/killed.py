@@ -1,23 +1,33 @@
 """Runs that are killed, at random moments and at calls of the system: what is
 kept of them lists, shows and goes on, to the bits of a run that was never
-killed. MEMDIAL_KILLS is the number of random moments. Prints TAP."""
+killed. They are those of train, of a worker and of the screens, alone and two
+at a time, on a disk, on one that is full and on one that machines share.
+MEMDIAL_KILLS is the number of random moments in all. Prints TAP."""
 
 import atexit
 import collections
 import json
 import os
+import pty
 import random
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 MEMDIAL = os.path.abspath(os.environ.get("MEMDIAL", "./memdial"))
 FAULT = os.path.abspath("tests/fault.so")
 SHARED_DISK = os.path.abspath("tests/shared_disk.so")
+FULL_DISK = os.path.abspath("tests/full_disk.so")
 KILLS = int(os.environ.get("MEMDIAL_KILLS", "16"))
+
+# Of a hundred kills.
+SHARES = {"train": 30, "worker": 15, "screens": 20, "two": 10, "full": 10,
+          "shared": 10, "shared-two": 5}
 SANITIZED = bool(os.environ.get("MEMDIAL_SANITIZED"))
 SEED = int(os.environ.get("MEMDIAL_SEED", random.randrange(1 << 32)))
 
@@ -57,7 +67,7 @@ def environment(root, **extra):
 
 def memdial(root, *arguments):
     return subprocess.run([MEMDIAL, *arguments], env=environment(root),
-                          capture_output=True, text=True, timeout=300)
+                          capture_output=True, text=True, timeout=900)
 
 
 def listed(root):
@@ -121,7 +131,8 @@ def is_whole(root):
     if runs is None:
         return False
     for name, run in runs.items():
-        if run["state"] not in ("aborted", "done", "empty", "running"):
+        if run["state"] not in ("aborted", "done", "empty", "running",
+                                "paused", "stopped"):
             return complain(name, run["state"])
         shown = memdial(root, "runs", "show", name, "--json")
         if shown.returncode or json.loads(shown.stdout)["name"] != name:
@@ -162,7 +173,7 @@ def going_on(root):
     """The name of a run that is to go on, or None."""
     runs = listed(root) or {}
     open_runs = [name for name, run in runs.items()
-                 if run["state"] in ("aborted", "empty")]
+                 if run["state"] in ("aborted", "empty", "stopped")]
     return random.choice(open_runs) if open_runs else None
 
 
@@ -204,21 +215,146 @@ def test_random(kind, kills, reference, **extra):
            f"{kind}: goes on to the same bits")
 
 
-def test_two(kills):
+class Screens:
+    """The screens at a terminal that nobody looks at, with a worker whose
+    events are copied to a file."""
+
+    def __init__(self, root, out):
+        worker = f"{shlex.quote(MEMDIAL)} worker | tee {shlex.quote(out)}"
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.execvpe(MEMDIAL, [MEMDIAL, "quick", *SMALL, "--worker", worker],
+                       environment(root, TERM="xterm-256color",
+                                   XDG_CONFIG_HOME=FOLDER,
+                                   XDG_STATE_HOME=FOLDER))
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        try:
+            while os.read(self.terminal, 1 << 16):
+                pass
+        except OSError:
+            pass
+
+    def type(self, keys):
+        try:
+            os.write(self.terminal, keys)
+        except OSError:
+            pass
+
+    def workers(self):
+        """The processes of the worker's command, which has a group."""
+        found = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{name}/stat") as file:
+                    parent, group = file.read().rsplit(")", 1)[1].split()[1:3]
+            except OSError:
+                continue
+            if int(parent) == self.pid and group == name:
+                found.append(int(name))
+        return found
+
+    def end(self, kill_worker):
+        """Kills the screens, of which the worker is told by the end of its
+        commands, or both at once."""
+        groups = self.workers()
+        os.kill(self.pid, signal.SIGKILL)
+        for group in groups:
+            try:
+                if kill_worker:
+                    os.killpg(group, signal.SIGKILL)
+                until = time.monotonic() + 30
+                while time.monotonic() < until:
+                    os.killpg(group, 0)
+                    time.sleep(0.02)
+            except ProcessLookupError:
+                pass
+        os.waitpid(self.pid, 0)
+        os.close(self.terminal)
+
+
+def kill_screens(root):
+    """Turns dials, begins runs anew, and kills the screens or all."""
+    out = os.path.join(FOLDER, "out-of-worker")
+    before = set(listed(root) or {})
+    screens = Screens(root, out)
+    until = time.monotonic() + random.uniform(0, LONGEST)
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, 0.2))
+        screens.type(random.choice([b"l", b"j", b"Z", b"4", b"1", b"R\r"]))
+    screens.end(kill_worker=random.random() < 0.7)
+    said, _ = lines_of(out)
+    os.path.exists(out) and os.remove(out)
+    folders = [e["folder"] for e in said if e["type"] == "start"]
+    began = max((i for i, e in enumerate(said) if e["type"] == "start"),
+                default=None)
+    made = set(listed(root) or {}) - before
+    if began is None or not made:
+        return not folders or complain("no run is kept of", folders)
+    kept, _ = lines_of(os.path.join(folders[-1], "events.jsonl"))
+    return is_kept(said[began:], kept)
+
+
+def test_screens(kills):
+    """Dials are turned in these runs, so that their bits have no reference."""
+    root = os.path.join(FOLDER, "root-screens")
+    report(all([kill_screens(root) and is_whole(root)
+                for _ in range(kills)]),
+           f"screens: killed {kills} times, and nothing is lost")
+    names = list(listed(root) or {})
+    report(all([goes_on(root, name)
+                for name in random.sample(names, min(len(names), 8))]),
+           "screens: runs go on")
+
+
+def goes_on(root, name):
+    done = memdial(root, "train", "--resume", name)
+    return (done.returncode == 0 or "ended before it began" in done.stderr or
+            complain("resume:", done.stderr))
+
+
+def test_two(kills, name="two", **extra):
     """Two processes keep runs in one root, and are killed."""
-    root = os.path.join(FOLDER, "two")
+    root = os.path.join(FOLDER, name)
     good = True
     for _ in range(kills):
         with open(os.devnull, "wb") as file:
-            both = [start(root, ["train", "quick", *SMALL, "--json"], file)
-                    for _ in range(2)]
+            both = [start(root, ["train", "quick", *SMALL, "--json"], file,
+                          **extra) for _ in range(2)]
             time.sleep(random.uniform(0.2, LONGEST))
             for process in both:
                 process.kill()
                 process.wait()
         good = is_whole(root) and good
     names = collections.Counter(listed(root))
-    report(good and len(names) >= kills, "two writers of one root, killed")
+    report(good and len(names) >= kills,
+           f"{name}: two writers of one root, killed {kills} times")
+
+
+def test_killed_on_full_disk(kills, reference):
+    """The disk is full at a random byte, and the process is killed at a random
+    moment: lines that had no room are lost, but no run is."""
+    root = os.path.join(FOLDER, "root-full")
+    good = True
+    for _ in range(kills):
+        name = going_on(root) if random.random() < 0.5 else None
+        command = (["train", "--resume", name] if name else
+                   ["train", "quick", *SMALL])
+        with open(os.devnull, "wb") as file:
+            process = start(root, command, file, LD_PRELOAD=FULL_DISK,
+                            MEMDIAL_DISK_BYTES=str(random.randrange(
+                                int(3 * len(reference)))))
+            time.sleep(random.uniform(0, LONGEST))
+            process.kill()
+            process.wait()
+            process.stdin.close()
+        good = is_whole(root) and good
+    report(good, f"a full disk: killed {kills} times, and all is whole")
+    report(all([finish(root, name, "full", reference)
+                for name, run in (listed(root) or {}).items()
+                if run["state"] != "done"]),
+           "a full disk: goes on to the same bits where there is room")
 
 
 def test_full_disk(kills):
@@ -233,7 +369,7 @@ def test_full_disk(kills):
                                str(1 + bytes_left // 512), MEMDIAL, "train",
                                "quick", *SMALL, "--set", "epochs=10",
                                "--json"], env=environment(root),
-                              capture_output=True, text=True, timeout=300)
+                              capture_output=True, text=True, timeout=900)
         warnings = [line for line in done.stdout.splitlines()
                     if '"type":"warning"' in line]
         if done.returncode or len(warnings) != 1:
@@ -259,7 +395,7 @@ def test_calls(reference):
                                           LD_PRELOAD=FAULT,
                                           MEMDIAL_FAULT="kill:0",
                                           MEMDIAL_FAULT_LOG=log),
-                          capture_output=True, timeout=300)
+                          capture_output=True, timeout=900)
     with open(log) as file:
         calls = [int(line.split()[1]) for line in file
                  if line.startswith("calls")]
@@ -274,7 +410,7 @@ def test_calls(reference):
                        env=environment(root, LD_PRELOAD=FAULT,
                                        MEMDIAL_FAULT=f"kill:{n}",
                                        MEMDIAL_FAULT_LOG=log),
-                       capture_output=True, timeout=300)
+                       capture_output=True, timeout=900)
         good = is_whole(root) and good
         for name in listed(root) or {}:
             done = memdial(root, "train", "--resume", name)
@@ -284,20 +420,27 @@ def test_calls(reference):
     report(good, f"killed at calls of the system, of {calls[0]}")
 
 
+def kills_of(kind):
+    return max(1, KILLS * SHARES[kind] // 100)
+
+
 def main():
     print("# MEMDIAL_SEED =", SEED)
     random.seed(SEED)
     reference = make_reference()
-    test_random("train", max(1, KILLS // 2), reference)
-    test_random("worker", max(1, KILLS // 4), reference)
-    test_two(max(1, KILLS // 16))
+    test_random("train", kills_of("train"), reference)
+    test_random("worker", kills_of("worker"), reference)
+    test_screens(kills_of("screens"))
+    test_two(kills_of("two"))
     test_full_disk(max(1, KILLS // 16))
     if SANITIZED:
-        report(True, "no locks, late renames # SKIP sanitizers")
-        report(True, "killed at calls # SKIP sanitizers")
+        for what in "no locks, late renames", "no space", "killed at calls":
+            report(True, f"{what} # SKIP sanitizers")
     else:
-        test_random("shared", max(1, KILLS // 8), reference,
+        test_killed_on_full_disk(kills_of("full"), reference)
+        test_random("shared", kills_of("shared"), reference,
                     LD_PRELOAD=SHARED_DISK)
+        test_two(kills_of("shared-two"), "shared-two", LD_PRELOAD=SHARED_DISK)
         test_calls(reference)
     print(f"1..{count}")
 

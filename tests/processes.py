@@ -25,7 +25,7 @@ def plan(*settings):
 
 
 def exported(p):
-    """The file that `e` writes, with all bytes."""
+    """The file that `E` writes, with all bytes."""
     path = os.path.join(FOLDER, "memdial-1.json")
 
     def read():
@@ -35,7 +35,7 @@ def exported(p):
         except (FileNotFoundError, json.JSONDecodeError):
             return None
 
-    p.type(b"e")
+    p.type(b"E")
     found = p.comes(read)
     os.remove(path)
     return found

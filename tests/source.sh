@@ -69,7 +69,7 @@ none "$(includes | awk '
     function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
     BEGIN {
         count = split("kernels base settings graph models data plan events " \
-                      "train cli ui/term ui/session ui/pages ui", list, " ")
+                      "report train cli ui/term ui/session ui/pages ui", list, " ")
         for (i = 1; i <= count; i++) floor[list[i]] = i
     }
     { from = folder($1); to = folder($2); sub(/^src\//, "", from) }
@@ -82,6 +82,10 @@ none "$(includes | awk '
 none "$(includes | sed 's/^src\///; s/\.[a-z]* / /; s/\.h$//' |
     awk '$1 != $2' | tsort 2>&1 >/dev/null)" \
     'no file includes another that includes it'
+
+none "$(cd "$source" && grep -rlE '#include <(cairo|pango)' src ui kernels |
+    grep -v '^src/report/cairo_pen\.c$')" \
+    'one file knows Cairo and Pango'
 
 none "$(cd "$source" && grep -rlE '#include <n?curses' src ui kernels |
     grep -v '^ui/term/terminal\.c$')" \

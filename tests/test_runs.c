@@ -398,6 +398,34 @@ Test(runs, ends_tell_what_the_whole_does)
     expect_parts_agree();
 }
 
+/* Curves have the steps that can be seen, the last among them, however many
+ * there are. */
+Test(runs, curves_have_a_bound)
+{
+    struct recorder *r = open_recorder();
+    struct record whole, curves;
+    const struct series *all, *some;
+
+    record(r, start_event(0));
+    recorder_close(r);
+    put_steps(1, 3000);
+    curves = read_record(RECORD_CURVES);
+    cr_expect_eq(curves.run.curve[CURVE_LOSS].count, 3000);
+    record_done(&curves);
+    put_steps(3001, 30000);
+    whole = read_record(RECORD_WHOLE);
+    curves = read_record(RECORD_CURVES);
+    expect_same(&curves, &whole);
+    all = &whole.run.curve[CURVE_LOSS];
+    some = &curves.run.curve[CURVE_LOSS];
+    cr_expect_gt(some->count, 2000);
+    cr_expect_lt(some->count, 8000);
+    cr_expect_eq(series_last(some)->at[AXIS_UNITS],
+                 series_last(all)->at[AXIS_UNITS]);
+    record_done(&whole);
+    record_done(&curves);
+}
+
 /* The process of a run says all labels again, where a reader looks first. */
 Test(runs, labels_stand_before_the_end)
 {

@@ -31,7 +31,9 @@
 #include "ui/session/inquiry.h"
 #include "ui/session/link.h"
 #include "ui/session/memo.h"
+#include "ui/session/reader.h"
 #include "ui/session/whatif.h"
+#include "ui/term/picture.h"
 #include "ui/term/terminal.h"
 
 enum { FRAMES = 25, WAIT_MILLISECONDS = 1000 };
@@ -39,12 +41,18 @@ enum { FRAMES = 25, WAIT_MILLISECONDS = 1000 };
 /* How long a notice stays if it reports no trouble. */
 static const double notice_seconds = 10;
 
+/* How often the folders of runs are looked at while they are shown. */
+static const double look_seconds = 1;
+
 struct app {
     struct session session;
     struct screen screen;
     struct link *link;
     struct whatif *whatif;
     struct finder *finder;
+    struct reader *reader;           /* NULL: no runs are kept */
+    double looked;                   /* when it was told to look */
+    int strangers;                   /* folders without a run, as last told */
     struct question *questions;      /* [inquiry_most()] */
     bool changed;                    /* since the last frame */
     double drawn;                    /* when the last frame was drawn */
@@ -170,6 +178,8 @@ static bool carry_out(struct app *a)
         finder_stop(a->finder);
     if (asks & SESSION_ASK_BEGIN)
         link_begin(a->link, s->preset, &s->wanted);
+    if (asks & SESSION_ASK_CONTINUE)
+        link_continue(a->link, s->preset, &s->wanted, s->goes_on);
     if (asks & SESSION_ASK_RESTART)
         restart_run(a);
     if (asks & SESSION_ASK_PAUSE && link_state(a->link) == LINK_PAUSED)
@@ -193,18 +203,40 @@ static void save_view(struct app *a)
         session_say(&a->session, NOTICE_ERROR, "%s", e.text);
 }
 
+/* Says which file was written, or why none was. */
+static bool tell_written(struct app *a, bool ok, const char *path,
+                         const struct error *e)
+{
+    if (ok)
+        session_say(&a->session, NOTICE_INFO, "wrote %s", path);
+    else
+        session_say(&a->session, NOTICE_ERROR, "%s", e->text);
+    return ok;
+}
+
 static void export(struct app *a)
 {
     char path[EXPORT_PATH_SIZE];
     struct error e;
 
-    if (export_session(&a->session, path, &e)) {
+    if (tell_written(a, export_session(&a->session, path, &e), path, &e))
         strcpy(a->exported, path);
-        session_say(&a->session, NOTICE_INFO, "wrote %s", path);
-    } else {
-        session_say(&a->session, NOTICE_ERROR, "%s", e.text);
+    else
         a->screen.quit = false; /* the file must be written first */
-    }
+}
+
+/* The page is pictured as it was drawn last. */
+static void take_picture(struct app *a)
+{
+    const struct screen *s = &a->screen;
+    struct buffer picture = { NULL, 0, 0 };
+    char path[EXPORT_PATH_SIZE];
+    const char *ending;
+    struct error e;
+
+    ending = picture_draw(&s->cells, s->view.theme, &picture);
+    tell_written(a, export_put(&picture, ending, path, &e), path, &e);
+    buffer_done(&picture);
 }
 
 /* Makes room in the status line for its other contents. */
@@ -232,7 +264,9 @@ static void serve_screen(struct app *a)
         save_view(a);
     if (s->export)
         export(a);
-    s->repaint = s->save_view = s->export = false;
+    if (s->picture)
+        take_picture(a);
+    s->repaint = s->save_view = s->export = s->picture = false;
 }
 
 static void take_answers(struct app *a)
@@ -261,6 +295,63 @@ static void take_findings(struct app *a)
     s->fit_plans = plans;
 }
 
+/* Whether past runs are shown: their rows, or curves of some. */
+static bool shows_past_runs(const struct app *a)
+{
+    const struct history *h = &a->session.history;
+    bool drawn = false;
+
+    for (int i = 0; i < HISTORY_DRAWN; i++)
+        drawn |= history_drawn(h, i) != NULL;
+    return drawn || a->screen.page == PAGE_RUNS;
+}
+
+/* Wants what the pages want of past runs, and looks for news while they are
+ * shown. */
+static void ask_reader(struct app *a)
+{
+    struct history *h = &a->session.history;
+    double now = clock_seconds();
+
+    if (!a->reader)
+        return;
+    for (int i = 0; h->wants && i < h->count; i++)
+        if (h->list[i]->wanted && !h->list[i]->asked) {
+            h->list[i]->asked = true;
+            reader_want(a->reader, h->list[i]->attempt.number);
+        }
+    h->wants = false;
+    if (!shows_past_runs(a) || now - a->looked < look_seconds)
+        return;
+    a->looked = now;
+    reader_look(a->reader);
+}
+
+/* Says once that there are folders without a run. */
+static void tell_strangers(struct app *a)
+{
+    struct session *s = &a->session;
+    int n = s->history.others;
+
+    if (s->history.reading < s->history.folders || n <= a->strangers)
+        return;
+    a->strangers = n;
+    session_say(s, NOTICE_INFO, "%d folder%s in %s %s no run", n,
+                n == 1 ? "" : "s", s->root, n == 1 ? "has" : "have");
+}
+
+static void take_past_runs(struct app *a)
+{
+    struct error e;
+
+    if (!a->reader)
+        return;
+    a->changed |= reader_take(a->reader, &a->session.history, &e);
+    if (e.code != EXIT_OK)
+        session_say(&a->session, NOTICE_WARNING, "%s", e.text);
+    tell_strangers(a);
+}
+
 /* The worker refused a run; the run under way goes on. */
 static void refuse_run(struct app *a, const struct event *e)
 {
@@ -268,14 +359,16 @@ static void refuse_run(struct app *a, const struct event *e)
     struct settings wanted = s->wanted;
     struct text_block *text = &a->screen.popup_text;
     char preset[RUN_PRESET_SIZE];
+    bool continued = s->runs.awaited_folder;
 
     memcpy(preset, s->preset, sizeof(preset));
     session_stay(s);
     session_next_run(s);
-    if (e->refused.reason == REASON_DATA &&
+    if (e->refused.reason == REASON_DATA && !continued &&
         new_run_ask_data(&a->screen, preset, &wanted, e->refused.message))
         return;
-    screen_popup(&a->screen, "The new run cannot begin");
+    screen_popup(&a->screen, continued ? "That run cannot go on"
+                                       : "The new run cannot begin");
     text_block_add(text, ROLE_BAD, "%s", e->refused.message);
     text_block_add(text, ROLE_TEXT, " ");
     text_block_add(text, ROLE_TEXT, "Nothing has changed: the run of %s is "
@@ -341,7 +434,9 @@ static void wait_for_events(struct app *a)
 {
     struct pollfd fds[] = { { whatif_fd(a->whatif), POLLIN, 0 },
                             { finder_fd(a->finder), POLLIN, 0 },
-                            { link_fd(a->link), POLLIN, 0 } };
+                            { link_fd(a->link), POLLIN, 0 },
+                            { a->reader ? reader_fd(a->reader) : -1, POLLIN,
+                              0 } };
     double left = a->drawn + 1.0 / FRAMES - clock_seconds();
     int milliseconds = WAIT_MILLISECONDS;
 
@@ -350,7 +445,7 @@ static void wait_for_events(struct app *a)
     /* Requests of a frame do not wait for the next event. */
     if (a->session.asks & SESSION_ASK_QUESTIONS)
         milliseconds = 0;
-    terminal_wait(fds, 3, milliseconds);
+    terminal_wait(fds, sizeof(fds) / sizeof(fds[0]), milliseconds);
 }
 
 /* Ends the screens before the last words, which would vanish with them. Only
@@ -371,10 +466,12 @@ static void run_loop(struct app *a)
         wait_for_events(a);
         take_answers(a);
         take_findings(a);
+        take_past_runs(a);
         take_events(a);
         urgent = take_input(a);
         while (carry_out(a))
             a->changed = true;
+        ask_reader(a);
         let_notice_go(a);
         keep_memo(a);
         serve_screen(a);
@@ -412,16 +509,20 @@ static int run_screens(struct app *a, const struct choices *c,
                        const char *preset, const struct settings *settings,
                        struct error *e)
 {
-    char instead[256];
+    char instead[256], root[RECORD_PATH_SIZE];
     int rows, cols;
 
+    if (!archive_root(root, NULL, NULL))
+        root[0] = '\0'; /* nowhere to keep runs, which the run says */
     snprintf(instead, sizeof(instead), "memdial train %s", preset);
     /* First, for they end the program if there can be no thread. */
     a->whatif = whatif_new();
     a->finder = finder_new();
+    a->reader = *root ? reader_new(root) : NULL;
     if (!terminal_start(!c->no_mouse, instead, e)) {
         whatif_free(a->whatif);
         finder_free(a->finder);
+        reader_free(a->reader);
         return report_error(e);
     }
     error_last_words(leave_screens);
@@ -429,6 +530,7 @@ static int run_screens(struct app *a, const struct choices *c,
     terminal_size(&rows, &cols);
     session_init(&a->session, preset, settings);
     a->session.remote = c->worker;
+    strcpy(a->session.root, root);
     if (!c->worker)
         put_timings(&a->session);
     strcpy(a->session.data_path, a->memo);
@@ -449,6 +551,7 @@ static int run_screens(struct app *a, const struct choices *c,
         leave_print(&a->session, a->exported);
     whatif_free(a->whatif);
     finder_free(a->finder);
+    reader_free(a->reader);
     screen_done(&a->screen);
     session_done(&a->session);
     free(a->questions);

@@ -406,17 +406,23 @@ bool draft_finish(struct draft *d, enum draft_place place,
     return ok;
 }
 
-bool draft_put(const char *path, const char *text, enum draft_place place,
-              struct error *e)
+bool draft_put_bytes(const char *path, const void *from, size_t bytes,
+                     enum draft_place place, struct error *e)
 {
     struct draft *d;
 
     if (!draft_begin(&d, path, e))
         return false;
-    if (draft_write(d, text, strlen(text), e))
+    if (draft_write(d, from, bytes, e))
         return draft_finish(d, place, e);
     draft_drop(d);
     return false;
+}
+
+bool draft_put(const char *path, const char *text, enum draft_place place,
+               struct error *e)
+{
+    return draft_put_bytes(path, text, strlen(text), place, e);
 }
 
 /* An inode number is used again, so the time is compared too. */

@@ -48,7 +48,9 @@ bool draft_finish(struct draft *, enum draft_place, struct error *);
 /* Removes and releases the draft, which may be NULL. */
 void draft_drop(struct draft *);
 
-/* Writes a text to a file through a draft. */
+/* Writes a file through a draft: bytes, or a text. */
+bool draft_put_bytes(const char *path, const void *, size_t bytes,
+                     enum draft_place, struct error *);
 bool draft_put(const char *path, const char *text, enum draft_place,
                struct error *);
 

@@ -112,6 +112,18 @@ const char *number_percent(char text[NUMBER_SIZE], double fraction,
     return isfinite(fraction) ? strcat(text, "%") : text;
 }
 
+double number_step(double range, int most)
+{
+    static const double digits[] = { 1, 2, 5 };
+    double least = range / (most > 1 ? most : 1);
+    double power = pow(10, floor(log10(least)));
+
+    for (int i = 0; i < 3; i++)
+        if (digits[i] * power >= least * (1 - 1e-9))
+            return digits[i] * power;
+    return 10 * power;
+}
+
 int number_change(char text[NUMBER_SIZE], double from, double to)
 {
     double percent = round(1000 * (to / from - 1)) / 10;

@@ -24,6 +24,10 @@ const char *number_round(char text[NUMBER_SIZE], double value, int digits,
 const char *number_percent(char text[NUMBER_SIZE], double fraction,
                            int decimals);
 
+/* The least of 1, 2, 5, 10, ... times a power of ten that gives at most `most`
+ * steps in a range above 0: between the marks of an axis. */
+double number_step(double range, int most);
+
 /* The change of a quantity, of at most 8 cells: "-12.3%", "+0.0%", "=", or
  * "new" if it was nothing. Returns the sign of the printed text, so that a
  * change that reads as none is not shown as one. */

@@ -11,6 +11,17 @@
 
 #include "base/number.h"
 
+const char *text_letters(char text[TEXT_LETTERS_SIZE], int number)
+{
+    char letters[TEXT_LETTERS_SIZE];
+    int n = TEXT_LETTERS_SIZE - 1;
+
+    letters[n] = '\0';
+    for (int left = number + 1; left > 0; left = (left - 1) / 26)
+        letters[--n] = (char)('A' + (left - 1) % 26);
+    return strcpy(text, letters + n);
+}
+
 const char *text_count(char text[TEXT_COUNT_SIZE], int64_t count)
 {
     snprintf(text, TEXT_COUNT_SIZE, "%lld", (long long)count);

@@ -14,6 +14,10 @@ enum { TEXT_COUNT_SIZE = 32, TEXT_DURATION_SIZE = 32, TEXT_RATIO_SIZE = 32,
        TEXT_BAR_CELLS_MAX = 80,
        TEXT_BAR_SIZE = 4 * TEXT_BAR_CELLS_MAX + 1 };
 
+/* The letters of a number from 0 up: A to Z, AA, AB, ... */
+enum { TEXT_LETTERS_SIZE = 8 };
+const char *text_letters(char text[TEXT_LETTERS_SIZE], int number);
+
 /* "1,467,610" */
 const char *text_count(char text[TEXT_COUNT_SIZE], int64_t count);
 

@@ -167,10 +167,7 @@ static int read_runs_options(const struct runs_command *command, int argc,
 static bool find_root(struct runs_choices *c, struct error *e)
 {
     return archive_root(c->root, c->runs, e) &&
-           (*c->root || error_set(e, EXIT_INPUT, "no runs are kept, for "
-                                  "%s says " ARCHIVE_NONE "; --runs names a "
-                                  "folder", c->runs ? "--runs" :
-                                                      "MEMDIAL_RUNS"));
+           archive_check_root(c->root, c->runs, e);
 }
 
 /* Takes a first word that names a sweep away. */

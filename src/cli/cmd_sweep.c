@@ -146,7 +146,7 @@ static bool parse_choices(struct choices *c, struct error *e)
 
 /* Takes the sweep's folder for this process alone, where the file system knows
  * of locks. Two that begin the same run would be in each other's way. */
-static bool take_folder(const struct sweep *s, DIR **folder, struct error *e)
+static bool claim_folder(const struct sweep *s, DIR **folder, struct error *e)
 {
     *folder = opendir(s->folder);
     if (!*folder)
@@ -183,7 +183,7 @@ static bool run_in_folder(const struct choices *c, struct sweep *s,
     bool ok;
 
     if (!sweep_make_folders(s, e) || !sweep_front_keep(s, e) ||
-        !take_folder(s, &folder, e))
+        !claim_folder(s, &folder, e))
         return false;
     ok = have_them_run(c, s, t, whole, e);
     closedir(folder);

@@ -17,6 +17,7 @@
 #include "cli/cmd_fit.h"
 #include "cli/cmd_list.h"
 #include "cli/cmd_plan.h"
+#include "cli/cmd_report.h"
 #include "cli/cmd_runs.h"
 #include "cli/cmd_train.h"
 #include "cli/cmd_sweep.h"
@@ -56,6 +57,8 @@ static const struct command commands[] = {
       "look at the runs that were kept", cmd_runs, false },
     { "sweep", "[PRESET] --over NAME=VALUE,...",
       "train with each combination of values", cmd_sweep, false },
+    { "report", "[RUN | FOLDER]... -o FILE",
+      "tell of runs in pictures and tables", cmd_report, false },
     { "worker", "", "train as commands on standard input say", cmd_worker,
       true },
     { "presets", "[--json]", "list the presets", cmd_presets, false },

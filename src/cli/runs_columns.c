@@ -401,29 +401,6 @@ int runs_column_compare(const struct runs_column *c, const struct record *a,
     return order;
 }
 
-/* The relation that stands at the beginning of a text; the length of its sign,
- * or 0. */
-static size_t read_relation(const char *text, struct runs_filter *f)
-{
-    static const struct {
-        const char *sign;
-        int relation;
-    } signs[] = {
-        { "!=", FILTER_UNEQUAL }, { "<=", FILTER_AT_MOST },
-        { ">=", FILTER_AT_LEAST }, { "<", FILTER_LESS }, { ">", FILTER_MORE },
-        { "=", FILTER_EQUAL },
-    };
-
-    for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
-        size_t length = strlen(signs[i].sign);
-        if (strncmp(text, signs[i].sign, length) == 0) {
-            f->relation = signs[i].relation;
-            return length;
-        }
-    }
-    return 0;
-}
-
 static bool refuse_column(const char *name, struct error *e)
 {
     struct spelling spelling;
@@ -440,76 +417,38 @@ static bool refuse_column(const char *name, struct error *e)
 bool runs_filter_parse(struct runs_filter *f, const char *text,
                        struct error *e)
 {
-    char name[64];
-    size_t at = strcspn(text, "=!<>"), sign = read_relation(text + at, f);
+    const char *name = f->condition.name;
 
-    if (sign == 0 || at == 0 || at >= sizeof(name))
+    if (!condition_parse(&f->condition, text))
         return error_set(e, EXIT_INPUT, "--filter: '%.80s' is not a condition, "
                          "as state=done or 'peak<20MiB'", text);
-    snprintf(name, sizeof(name), "%.*s", (int)at, text);
-    f->value = text + at + sign;
     f->column = runs_column_find(name);
     f->setting = f->column ? NULL : settings_find(name);
     return f->column || f->setting || refuse_column(name, e);
 }
 
-/* The number that a text stands for, as one of bytes or in percent too. */
-static double wanted_number(const char *text)
-{
-    uint64_t bytes;
-    char *end;
-    double value = strtod(text, &end);
-
-    if (end != text && *end == '\0')
-        return value;
-    if (end != text && strcmp(end, "%") == 0)
-        return value / 100;
-    return bytes_parse(text, &bytes) ? (double)bytes : NAN;
-}
-
-static bool relation_holds(const struct runs_filter *f, int order)
-{
-    switch (f->relation) {
-    case FILTER_EQUAL:
-        return order == 0;
-    case FILTER_UNEQUAL:
-        return order != 0;
-    case FILTER_LESS:
-        return order < 0;
-    case FILTER_MORE:
-        return order > 0;
-    case FILTER_AT_MOST:
-        return order <= 0;
-    case FILTER_AT_LEAST:
-        return order >= 0;
-    }
-    return false;
-}
-
-static bool list_meets(const struct runs_filter *f, const json_t *list)
+static bool list_has(const json_t *list, const char *text)
 {
     const json_t *item;
     size_t i;
 
     json_array_foreach((json_t *)(uintptr_t)list, i, item)
-        if (strcmp(json_string_value(item), f->value) == 0)
-            return f->relation == FILTER_EQUAL;
-    return f->relation == FILTER_UNEQUAL;
+        if (strcmp(json_string_value(item), text) == 0)
+            return true;
+    return false;
 }
 
 /* A value that is not known meets no condition. */
-static bool value_meets(const struct runs_filter *f, const json_t *value,
+static bool value_meets(const struct condition *c, const json_t *value,
                         const char *text)
 {
-    double wanted = wanted_number(f->value);
-
     if (json_is_null(value))
         return false;
     if (json_is_array(value))
-        return list_meets(f, value);
-    if (json_is_number(value) && !isnan(wanted))
-        return relation_holds(f, compare_numbers(json_number_value(value), wanted));
-    return relation_holds(f, strcmp(text, f->value));
+        return condition_meets_any(c, list_has(value, c->value));
+    if (json_is_number(value))
+        return condition_meets_number(c, json_number_value(value), text);
+    return condition_meets_text(c, text);
 }
 
 static bool setting_meets(const struct runs_filter *f, const struct record *r)
@@ -522,7 +461,7 @@ static bool setting_meets(const struct runs_filter *f, const struct record *r)
         return false;
     settings_format(&r->began_with, f->setting, text, sizeof(text));
     value = settings_json_value(&r->began_with, f->setting);
-    meets = value_meets(f, value, text);
+    meets = value_meets(&f->condition, value, text);
     json_decref(value);
     return meets;
 }
@@ -535,7 +474,7 @@ static bool word_meets(const struct runs_filter *f, const struct record *r)
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         char text[RUNS_TEXT_SIZE];
         if (strstr(runs_column_text(runs_column_find(places[i]), r, text),
-                   f->value))
+                   f->word))
             return true;
     }
     return false;
@@ -552,7 +491,8 @@ bool runs_filter_meets(const struct runs_filter *f, const struct record *r)
     if (!f->column)
         return word_meets(f, r);
     value = f->column->value(r);
-    meets = value_meets(f, value, runs_column_text(f->column, r, text));
+    meets = value_meets(&f->condition, value,
+                        runs_column_text(f->column, r, text));
     json_decref(value);
     return meets;
 }

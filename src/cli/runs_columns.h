@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "cli/condition.h"
 #include "events/record.h"
 
 enum column_manner { COLUMN_PLAIN, COLUMN_BYTES, COLUMN_DURATION, COLUMN_DATE,
@@ -44,15 +45,13 @@ const char *runs_column_text(const struct runs_column *, const struct record *,
 int runs_column_compare(const struct runs_column *, const struct record *,
                         const struct record *);
 
-/* A condition that a run meets or does not. It has a column or a setting, one
- * of = != < > <= >=, and a value; or is a word that its name, label, tags,
- * preset or changed settings have in them. */
+/* What runs are to have: a column or a setting that meets a condition; or a
+ * word in their name, label, tags, preset or changed settings. */
 struct runs_filter {
     const struct runs_column *column;    /* or NULL */
     const struct setting *setting;       /* or NULL; neither: a word */
-    enum { FILTER_EQUAL, FILTER_UNEQUAL, FILTER_LESS, FILTER_MORE,
-           FILTER_AT_MOST, FILTER_AT_LEAST } relation;
-    const char *value;                   /* borrowed */
+    struct condition condition;
+    const char *word;                    /* borrowed */
 };
 
 bool runs_filter_parse(struct runs_filter *, const char *text,

@@ -30,7 +30,7 @@ static bool sieve_make(struct sieve *s, const struct runs_choices *c,
         if (!runs_filter_parse(&s->filters[i], c->filters[i], e))
             return false;
     for (int i = 0; i < c->count; i++)
-        s->filters[c->filter_count + i].value = c->words[i];
+        s->filters[c->filter_count + i].word = c->words[i];
     return true;
 }
 

@@ -23,15 +23,8 @@
  * if they cannot be planned any more. */
 static bool plan_kinds(const struct record *r, size_t bytes[KIND_COUNT])
 {
-    struct job *job;
-
-    if (!run_trial(&r->run) ||
-        !job_new_on(&job, &r->run.settings, &r->run.machine, NULL))
-        return false;
-    memcpy(bytes, job->plan->live[job->plan->peak_step],
-           KIND_COUNT * sizeof(bytes[0]));
-    job_free(job);
-    return true;
+    return run_trial(&r->run) &&
+           job_kinds(&r->run.settings, &r->run.machine, bytes);
 }
 
 static json_t *planned_json(const struct record *r)

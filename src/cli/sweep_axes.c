@@ -193,7 +193,7 @@ static void name_sweep(struct sweep *s)
     sweep_clean_name(whole, s->name);
 }
 
-static bool find_place(struct sweep *s, struct error *e)
+static bool find_sweep_place(struct sweep *s, struct error *e)
 {
     const struct sweep_request *r = s->request;
 
@@ -267,7 +267,7 @@ static void leave_out_twins(struct sweep *s)
     free(sums);
 }
 
-static bool find_backend_of_sweep(struct sweep *s, struct error *e)
+static bool find_sweep_machine(struct sweep *s, struct error *e)
 {
     bool automatic = strcmp(s->base.backend, "auto") == 0;
 
@@ -278,8 +278,8 @@ static bool find_backend_of_sweep(struct sweep *s, struct error *e)
 bool sweep_axes_expand(struct sweep *s, struct error *e)
 {
     if (!request_settings(&s->request->request, &s->base, e) ||
-        !find_backend_of_sweep(s, e) || !find_place(s, e) || !take_rows(s, e) ||
-        !take_axes(s, e))
+        !find_sweep_machine(s, e) || !find_sweep_place(s, e) ||
+        !take_rows(s, e) || !take_axes(s, e))
         return false;
     if (s->count > s->request->most)
         return refuse_many(s, s->count, e);

@@ -56,6 +56,13 @@ bool archive_root(char root[RECORD_PATH_SIZE], const char *option,
                      "MEMDIAL_RUNS");
 }
 
+bool archive_check_root(const char *root, const char *option, struct error *e)
+{
+    return *root || error_set(e, EXIT_INPUT, "no runs are kept, for %s says "
+                              ARCHIVE_NONE "; --runs names a folder",
+                              option ? "--runs" : "MEMDIAL_RUNS");
+}
+
 static bool is_shown(const char *name)
 {
     char clean[ARCHIVE_NAME_MAX + 1];
@@ -226,18 +233,12 @@ static void add_name(char *names, size_t size, const char *name)
         snprintf(names + used, size - used, "%s%s", used ? ", " : "", name);
 }
 
-/* The names of all folders of a root, in order. */
-struct names {
-    char **list;                 /* owned, [count], each owned */
-    int count;
-};
-
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void read_names(struct names *n, DIR *d)
+static void read_names(struct archive_names *n, DIR *d)
 {
     struct dirent *entry;
 
@@ -250,17 +251,30 @@ static void read_names(struct names *n, DIR *d)
         qsort(n->list, (size_t)n->count, sizeof(*n->list), compare_names);
 }
 
-static void free_names(struct names *n)
+bool archive_list(struct archive_names *n, const char *root, struct error *e)
+{
+    DIR *d = open_root(root, e);
+
+    *n = (struct archive_names){ .count = 0 };
+    if (!d)
+        return errno == 0;
+    read_names(n, d);
+    closedir(d);
+    return true;
+}
+
+void archive_names_done(struct archive_names *n)
 {
     for (int i = 0; i < n->count; i++)
         free(n->list[i]);
     free(n->list);
+    *n = (struct archive_names){ .count = 0 };
 }
 
 /* A thread's share of the records of a root: every `step`th. */
 struct share {
     const char *root;
-    const struct names *names;
+    const struct archive_names *names;
     enum record_part part;
     int first, step;
     struct record *list;         /* [names->count] */
@@ -332,22 +346,19 @@ static void keep_records(struct archive *a, const bool *good, int count)
 bool archive_read(struct archive *a, const char *root, enum record_part part,
                   struct error *e)
 {
-    struct names names = { .count = 0 };
-    DIR *d = open_root(root, e);
+    struct archive_names names;
     bool *good;
 
     *a = (struct archive){ .count = 0 };
-    if (!d)
-        return errno == 0;
-    read_names(&names, d);
-    closedir(d);
+    if (!archive_list(&names, root, e))
+        return false;
     a->list = xcalloc((unsigned long)names.count, sizeof(*a->list));
     good = xcalloc((unsigned long)names.count, sizeof(*good));
     read_shares(&(struct share){ .root = root, .names = &names, .part = part,
                                  .list = a->list, .good = good });
     keep_records(a, good, names.count);
     free(good);
-    free_names(&names);
+    archive_names_done(&names);
     return true;
 }
 

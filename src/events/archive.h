@@ -22,6 +22,9 @@ enum { ARCHIVE_NAME_MAX = 100 /* bytes of a name that a person gives */ };
 bool archive_root(char root[RECORD_PATH_SIZE], const char *option,
                   struct error *);
 
+/* Whether there is a root, which archive_root() has given for an option. */
+bool archive_check_root(const char *root, const char *option, struct error *);
+
 /* Refuses what cannot be the name of a record: a path, or text that cannot be
  * shown. `where` is the option or member that gave it. */
 bool archive_check_name(const char *where, const char *name, struct error *);
@@ -35,6 +38,16 @@ bool archive_make(const char *root, const char *name, const char *preset,
  * that a label gives it, or a beginning of its name that no other has. */
 bool archive_find(const char *root, const char *text,
                   char folder[RECORD_PATH_SIZE], struct error *);
+
+/* The names of the folders of a root, in order: not each is of a record. */
+struct archive_names {
+    char **list;                 /* owned, [count], each owned */
+    int count;
+};
+
+/* Reads them. A root that is not there has none. */
+bool archive_list(struct archive_names *, const char *root, struct error *);
+void archive_names_done(struct archive_names *);
 
 /* Finds an archive within the root, by its name there or its path. False if the
  * text names none. */

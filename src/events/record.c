@@ -24,6 +24,9 @@
  * hold the last epoch and all that is said again at the end of a run. */
 enum { HEAD_BYTES = 1 << 12, TAIL_BYTES = 1 << 11, TAIL_GROWTH = 8 };
 
+/* Points that a chart can show of a curve, and bytes of a step's line, about. */
+enum { CURVE_STEPS = 1 << 12, STEP_BYTES = 170 };
+
 static const char *const files[] = { RECORD_SETTINGS, RECORD_EVENTS,
                                      RECORD_SNAPSHOT };
 
@@ -63,6 +66,25 @@ bool record_is(const char *folder)
     return has_file(folder, RECORD_EVENTS) || has_file(folder, RECORD_SETTINGS);
 }
 
+struct record_stamp record_stamp(const char *folder)
+{
+    char path[RECORD_PATH_SIZE];
+    struct stat status;
+
+    if (stat(record_path(folder, RECORD_EVENTS, path), &status) != 0)
+        return (struct record_stamp){ .is_record = record_is(folder) };
+    return (struct record_stamp){ true, (uint64_t)status.st_size,
+                                  status.st_mtim.tv_sec,
+                                  status.st_mtim.tv_nsec };
+}
+
+bool record_stamp_same(const struct record_stamp *a,
+                       const struct record_stamp *b)
+{
+    return a->is_record == b->is_record && a->bytes == b->bytes &&
+           a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
+}
+
 /* A record that is being read. */
 struct reading {
     struct record *record;
@@ -70,6 +92,8 @@ struct reading {
     struct feed feed;
     struct line step;            /* the last that was passed over; text NULL:
                                     none */
+    uint64_t each;               /* of RECORD_CURVES: every `each`th step ... */
+    uint64_t steps;              /* ... of these is read */
     bool has_start, has_memory, has_epoch, has_end; /* were read */
 };
 
@@ -231,19 +255,28 @@ static void read_last_step(struct reading *g)
     g->step.text = NULL;
 }
 
-/* Only the last of several steps is read, but for the whole record. */
+/* Whether a line is read at once. Of several steps only the last is, or every
+ * `each`th, or all are. */
+static bool is_read(struct reading *g, bool step)
+{
+    return !step || g->part == RECORD_WHOLE ||
+           (g->part == RECORD_CURVES && g->steps++ % g->each == 0);
+}
+
 static void take_line(struct reading *g, const struct line *line)
 {
-    bool is_last_so_far = is_step(line->text, line->length);
+    bool step = is_step(line->text, line->length);
 
     if (line->too_long) {
         g->record->bad++;
-    } else if (g->part == RECORD_WHOLE || !is_last_so_far) {
+    } else if (!is_read(g, step)) {
+        g->step = *line;
+    } else {
+        if (step)
+            g->step.text = NULL;
         read_last_step(g);
         if (line->length > 0)
             read_event_line(g, line->text, line->length);
-    } else {
-        g->step = *line;
     }
 }
 
@@ -448,6 +481,7 @@ static void read_events(struct record *r, enum record_part part)
     if (fd < 0)
         return;
     feed_init(&g.feed);
+    g.each = 1 + size / STEP_BYTES / CURVE_STEPS;
     g.feed.notes_unknown = part != RECORD_ENDS;
     if (part == RECORD_ENDS)
         read_ends(&g, fd, size);

@@ -54,6 +54,7 @@ enum record_part {
     RECORD_ENDS,         /* the first and the last: how the run is, but without
                             curves, best scores and changes in its middle */
     RECORD_EPOCHS,       /* all but most steps: everything but their curves */
+    RECORD_CURVES,       /* everything, with the steps that a chart can show */
     RECORD_WHOLE
 };
 
@@ -118,6 +119,18 @@ void record_done(struct record *);
 bool record_lines(const char *folder,
                   bool (*take)(void *arg, const char *line, size_t length),
                   void *arg, struct error *);
+
+/* A mark of the events in a folder: another one says that they are others, or
+ * that there are more. It costs a look at the file, not at its lines. */
+struct record_stamp {
+    bool is_record;                  /* as record_is() tells it */
+    uint64_t bytes;                  /* of the events ... */
+    int64_t seconds, nanoseconds;    /* ... and when they were written */
+};
+
+struct record_stamp record_stamp(const char *folder);
+bool record_stamp_same(const struct record_stamp *,
+                       const struct record_stamp *);
 
 /* The score that a run is judged by: on the test split, or else the validation
  * split, if it has any. NAN: none yet. */

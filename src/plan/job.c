@@ -229,6 +229,19 @@ void job_free(struct job *job)
     free(job);
 }
 
+bool job_kinds(const struct settings *s, const struct machine *machine,
+               size_t bytes[KIND_COUNT])
+{
+    struct job *job;
+
+    if (!job_outline_on(&job, s, machine, NULL, NULL, NULL))
+        return false;
+    memcpy(bytes, job->plan->live[job->plan->peak_step],
+           KIND_COUNT * sizeof(bytes[0]));
+    job_free(job);
+    return true;
+}
+
 /* Whether the backend lists a device of the job's number; if not, names those
  * that it lists. */
 static bool check_device(const struct job *job, struct error *e)

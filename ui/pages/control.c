@@ -15,7 +15,8 @@
 static bool passes_popup(enum action action)
 {
     return action == ACTION_QUIT || action == ACTION_REPAINT ||
-           action == ACTION_THEME || action == ACTION_ANSWER ||
+           action == ACTION_THEME || action == ACTION_PICTURE ||
+           action == ACTION_ANSWER ||
            action == ACTION_CHOICE || action == ACTION_PICK ||
            action == ACTION_NONE;
 }
@@ -193,6 +194,9 @@ void control_act(struct screen *s, enum action action, int argument)
     case ACTION_EXPORT:
         s->export = true;
         break;
+    case ACTION_PICTURE:
+        s->picture = true;
+        break;
     case ACTION_THEME:
         s->view.theme = (enum theme)((s->view.theme + 1) % THEME_COUNT);
         session_say(s->session, NOTICE_INFO, "theme %s",
@@ -224,11 +228,37 @@ void control_act(struct screen *s, enum action action, int argument)
     }
 }
 
+/* Whether a key of an answer that the page follows is the page's. */
+static bool is_for_page(const struct screen *s, int key)
+{
+    return s->edited && (key == KEY_ARROW_UP || key == KEY_ARROW_DOWN ||
+                         key == KEY_PAGE_UP || key == KEY_PAGE_DOWN);
+}
+
+static void edit_answer(struct screen *s, int key)
+{
+    if (s->proposed && prompt_writes(key))
+        s->answer[0] = '\0';
+    prompt_key(s->answer, sizeof(s->answer), &s->answer_at, key);
+    if (s->edited)
+        s->edited(s);
+}
+
+static void leave_question(struct screen *s)
+{
+    s->asking = false;
+    s->answer[0] = '\0';
+    if (s->edited)
+        s->edited(s);
+}
+
 static void answer_key(struct screen *s, int key)
 {
     s->offers[0] = '\0';
-    if (key == KEY_ESCAPE) {
-        s->asking = false;
+    if (is_for_page(s, key)) {
+        control_act(s, keys_find(s->page, key)->action, 0);
+    } else if (key == KEY_ESCAPE) {
+        leave_question(s);
     } else if (key == KEY_RETURN || key == '\n') {
         s->asking = false;
         control_act(s, ACTION_ANSWER, 0);
@@ -237,9 +267,7 @@ static void answer_key(struct screen *s, int key)
                         sizeof(s->offers));
         s->answer_at = strlen(s->answer);
     } else {
-        if (s->proposed && prompt_writes(key))
-            s->answer[0] = '\0';
-        prompt_key(s->answer, sizeof(s->answer), &s->answer_at, key);
+        edit_answer(s, key);
     }
     s->proposed = false;
 }

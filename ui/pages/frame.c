@@ -202,7 +202,8 @@ static void draw_question_hints(const struct screen *s, struct area area)
     else
         area_text(area, 0, 1, ROLE_DIM, s->completes ?
                   "Enter takes it  Tab completes it  Ctrl-U clears it  Esc "
-                  "leaves it" :
+                  "leaves it" : s->edited ?
+                  "Enter keeps it  Ctrl-U empties it  Esc shows all rows" :
                   "Enter takes it  Ctrl-U clears it  Esc leaves it");
 }
 

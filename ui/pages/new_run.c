@@ -289,6 +289,71 @@ void new_run_afresh(struct screen *s, const char *preset,
     consider_run(s, preset, settings, false);
 }
 
+static void on_continue(struct screen *s, int key)
+{
+    struct past *past = history_find(&s->session->history,
+                                     s->new_run.continued);
+
+    (void)key;
+    if (past && past->whole && past->whole->goes_on)
+        session_continue(s->session, past);
+}
+
+static void tell_continuation(struct screen *s, const struct past *past)
+{
+    const struct whole *w = past->whole;
+    struct text_block *text = &s->popup_text;
+
+    tell_end(text, s->session);
+    if (w->step > 0)
+        text_block_add(text, ROLE_TEXT, "That of %s goes on after step %lld of "
+                       "%lld, in its folder.", w->preset, (long long)w->step,
+                       (long long)past->attempt.steps);
+    else
+        text_block_add(text, ROLE_WARNING, "That of %s has no snapshot: it "
+                       "begins again, in its folder.", w->preset);
+    text_block_add(text, ROLE_DIM, "It has the settings that were in force "
+                   "there; dials can be turned as it runs.");
+    screen_offer(s, KEY_RETURN, "Enter", "go on with it");
+    screen_offer(s, KEY_ESCAPE, "Esc", "leave all as it is");
+}
+
+/* The run may be read only now. */
+static void fill_continuation(struct screen *s)
+{
+    struct past *past = history_find(&s->session->history,
+                                     s->new_run.continued);
+
+    s->choice_count = 0;
+    if (!past)
+        text_block_add(&s->popup_text, ROLE_DIM, "It is gone.");
+    else if (!history_want(&s->session->history, past))
+        text_block_add(&s->popup_text, ROLE_DIM, "It is being read …");
+    else if (past->whole->goes_on)
+        tell_continuation(s, past);
+    else
+        text_block_add(&s->popup_text, ROLE_BAD, "%s.",
+                       past->whole->why_not.text);
+}
+
+void new_run_continue(struct screen *s, struct past *past)
+{
+    char title[64];
+
+    if (s->session->remote) {
+        session_say(s->session, NOTICE_WARNING, "the worker is elsewhere, and "
+                    "cannot go on with a run of this machine; N runs its "
+                    "settings afresh");
+        return;
+    }
+    s->new_run.continued = past->attempt.number;
+    snprintf(title, sizeof(title), "Going on with %.40s",
+             *past->label ? past->label : past->name);
+    screen_popup(s, title);
+    s->answered = on_continue;
+    screen_fill(s, fill_continuation);
+}
+
 void new_run_undo(struct screen *s)
 {
     const struct settings *former = session_former(s->session);

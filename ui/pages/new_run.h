@@ -12,6 +12,7 @@
 
 #include "settings/settings.h"
 
+struct past;
 struct screen;
 
 /* Goes to other settings, for which messages use `name`: in the run under way
@@ -22,6 +23,10 @@ void new_run_go(struct screen *, const char *name, const char *preset,
 /* Runs settings from the beginning, after a question. */
 void new_run_afresh(struct screen *, const char *preset,
                     const struct settings *);
+
+/* Goes on with a past run from its folder, after a question; says so where it
+ * cannot go on. */
+void new_run_continue(struct screen *, struct past *);
 
 /* Undoes the last change, which may be a new run. */
 void new_run_undo(struct screen *);

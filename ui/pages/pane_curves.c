@@ -61,6 +61,39 @@ static void add_earlier(const struct session *s, struct drawing *d,
                                             ROLE_PINNED, 'p');
 }
 
+static const unsigned overlay_styles[HISTORY_DRAWN] = {
+    ROLE_KIND + KIND_TRANSIENT, ROLE_KIND + KIND_WORKSPACE,
+    ROLE_KIND + KIND_INDEX, ROLE_KIND + KIND_INPUT
+};
+
+/* The past run that is drawn with a letter, if it is read, and if its score is
+ * that of the run under way; else NULL. */
+static const struct run *overlaid(const struct session *s, int index,
+                                  bool by_score)
+{
+    const struct past *past = history_drawn(&s->history, index);
+    const struct run *run = past && past->whole ? &past->whole->record.run
+                                                : NULL;
+    struct score ours = run_score(session_run(s)), its;
+
+    if (!run || !by_score)
+        return run;
+    its = run_score(run);
+    return score_same(&ours, &its) ? run : NULL;
+}
+
+static void add_overlays(const struct session *s, struct drawing *d,
+                         enum curve curve, enum axis axis)
+{
+    for (int i = 0; i < HISTORY_DRAWN; i++) {
+        const struct run *run = overlaid(s, i, curve == CURVE_VALID_SCORE);
+        if (run)
+            d->lines[d->chart.line_count++] =
+                line_of(&run->curve[curve], axis, overlay_styles[i],
+                        (char)('a' + i));
+    }
+}
+
 static double furthest(const struct session *s, enum axis axis)
 {
     const struct run *h = session_run(s);
@@ -68,6 +101,9 @@ static double furthest(const struct session *s, enum axis axis)
 
     for (int i = 0; i < s->runs.count; i++)
         most = fmax(most, s->runs.list[i].at[axis]);
+    for (int i = 0; i < HISTORY_DRAWN; i++)
+        if (overlaid(s, i, false))
+            most = fmax(most, overlaid(s, i, false)->at[axis]);
     /* The axis shows the whole run once a good part of it is there. */
     if (axis == AXIS_EPOCHS && h->at[axis] > 0.4 * s->in_force.epochs)
         most = fmax(most, s->in_force.epochs);
@@ -188,6 +224,31 @@ static void draw_legend_pinned(const struct session *s, struct area area,
         draw_legend(area, col, ROLE_PINNED, 'p', name, "");
 }
 
+/* Names the past runs that are drawn, in a row of their own if there is one;
+ * returns the rows of the legend. */
+static int draw_legend_overlays(const struct session *s, struct area area,
+                                int rows)
+{
+    int count = 0, col = 1, width;
+
+    for (int i = 0; i < HISTORY_DRAWN; i++)
+        count += history_drawn(&s->history, i) != NULL;
+    if (count == 0 || area.rows < ROWS_FOR_ONE * (rows + 1))
+        return rows;
+    width = (area.cols - 1) / count - 2;
+    for (int i = 0; i < HISTORY_DRAWN; i++) {
+        const struct past *past = history_drawn(&s->history, i);
+        if (!past)
+            continue;
+        area_print(area, rows, col, overlay_styles[i] | STYLE_BOLD, "%c",
+                   'a' + i);
+        area_fit(area, rows, col + 2, width - 2, ROLE_TEXT,
+                 *past->label ? past->label : past->name);
+        col += width + 2;
+    }
+    return rows + 1;
+}
+
 /* Draws the chart below its legend, or says when there will be something to
  * draw: after the first step, or after epoch 5. */
 static void finish_chart(struct drawing *d, struct area area, int legend_rows,
@@ -229,6 +290,7 @@ static void draw_score(struct screen *s, struct pane_curves *p,
     int col, rows;
 
     add_earlier(s->session, &d, CURVE_VALID_SCORE, axis);
+    add_overlays(s->session, &d, CURVE_VALID_SCORE, axis);
     d.lines[c->line_count++] = line_of(&h->curve[CURVE_TRAIN_SCORE], axis,
                                        ROLE_TRAIN, 't');
     d.lines[c->line_count++] = line_of(&h->curve[CURVE_VALID_SCORE], axis,
@@ -252,6 +314,7 @@ static void draw_score(struct screen *s, struct pane_curves *p,
     rows = draw_legend_beside(s, p, area, &col);
     draw_legend_pinned(s->session, area_sub(area, rows - 1, 0, 1, area.cols),
                        col);
+    rows = draw_legend_overlays(s->session, area, rows);
     finish_chart(&d, area, rows, "epoch", first_scored(h));
 }
 
@@ -268,6 +331,7 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
 
     c->log_y = s->view.log_loss;
     add_earlier(s->session, &d, CURVE_LOSS, axis);
+    add_overlays(s->session, &d, CURVE_LOSS, axis);
     d.lines[c->line_count++] = line_of(
         loss, axis, s->view.smooth ? ROLE_RAW : ROLE_LOSS,
         s->view.smooth ? '.' : 'l');
@@ -288,7 +352,8 @@ static void draw_loss(struct screen *s, struct pane_curves *p, struct area area)
     col = draw_legend(area, col, ROLE_VALID, 'v', "valid",
                       loss_figure(value_at(s, p, CURVE_VALID_LOSS), figure));
     draw_legend_pinned(s->session, area, col);
-    finish_chart(&d, area, 1, "step", 1);
+    finish_chart(&d, area, draw_legend_overlays(s->session, area, 1), "step",
+                 1);
     free(smoothed);
 }
 

@@ -104,12 +104,11 @@ static void fit_chart(const struct session *s, struct chart *c,
     score_axis(c, score, low - pad, high + pad);
 }
 
-static void draw_letter(struct screen *s, const struct pane_trials *p,
-                        const struct chart *c, struct area area, int place,
-                        int trial)
+static void draw_letter(struct screen *s, const struct chart *c,
+                        struct area area, int place, const struct attempt *t,
+                        bool chosen)
 {
     const struct session *session = s->session;
-    const struct attempt *t = &session->tried.list[trial];
     int row, col, width;
     unsigned style = trial_label_style(session, t);
     char label[TRIAL_LABEL_SIZE];
@@ -119,25 +118,23 @@ static void draw_letter(struct screen *s, const struct pane_trials *p,
     if (row < 0 || row >= area.rows || col < 0 || col >= area.cols)
         return;
     col = byte_plot_column(area, row, col, width);
-    if (trial == pane_trials_chosen(session, p))
+    if (chosen)
         style |= STYLE_REVERSE;
     area_text(area, row, col, style, label);
     screen_target(s, area, row, col, 1, width, ACTION_ROW, place);
 }
 
 /* The first letter keeps its place, so the chosen trial is drawn first. */
-static void draw_letters(struct screen *s, struct pane_trials *p,
+static void draw_letters(struct screen *s, const struct trial_rows *rows,
                          const struct chart *c, struct area area)
 {
-    const struct session *session = s->session;
-    int *order = pane_trials_order(session, p);
-
     for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < session->tried.count; i++)
-            if ((i == p->view.chosen) == (pass == 0) &&
-                trial_has_point(session, &session->tried.list[order[i]]))
-                draw_letter(s, p, c, area, i, order[i]);
-    free(order);
+        for (int i = 0; i < rows->count; i++) {
+            const struct attempt *t = rows->list[i];
+            bool chosen = t == rows->chosen;
+            if (chosen == (pass == 0) && trial_has_point(s->session, t))
+                draw_letter(s, c, area, i, t, chosen);
+        }
 }
 
 /* Why the chosen trial is not in the plot. */
@@ -149,7 +146,10 @@ static void tell_absence(const struct session *s, const struct attempt *t,
     struct score score = facts_of(&t->trial.settings).score;
     int epochs = t->trial.epochs;
 
-    if (trial_continues(&t->trial))
+    if (past_of(t))
+        area_text(area, 0, col, ROLE_DIM, "is a run of an earlier session: N "
+                  "runs it afresh, o draws its curves");
+    else if (trial_continues(&t->trial))
         area_print(area, 0, col, ROLE_DIM, "goes on with others' weights, "
                    "%s: N runs it afresh", trial_epochs(s, t, text));
     else if (t->trial.scored == 0)
@@ -164,11 +164,9 @@ static void tell_absence(const struct session *s, const struct attempt *t,
 }
 
 /* "B  fp16, microbatch 10  3.09 MiB  77.82%  on the front" */
-static void draw_chosen(const struct session *s, const struct pane_trials *p,
+static void draw_chosen(const struct session *s, const struct attempt *t,
                         struct area area)
 {
-    int trial = pane_trials_chosen(s, p);
-    const struct attempt *t = &s->tried.list[trial];
     char label[TRIAL_LABEL_SIZE], bytes[BYTES_TEXT_SIZE], what[DIFF_TEXT_SIZE];
     struct score score = facts_of(&t->trial.settings).score;
     char number[NUMBER_SIZE];
@@ -228,6 +226,7 @@ void pane_front_draw(struct screen *s, struct pane_trials *p,
                                  .letter = '.' };
     struct chart_mark mark = { 0, ROLE_PINNED, NULL };
     struct contest c = attempts_contest(&session->tried);
+    struct trial_rows rows;
     char title[64];
     double *xy;
 
@@ -250,29 +249,33 @@ void pane_front_draw(struct screen *s, struct pane_trials *p,
     stairs.x = xy;
     stairs.y = xy + 1;
     chart.lines = &stairs;
-    draw_chosen(session, p, area);
+    pane_trials_rows(session, p, &rows);
+    if (rows.chosen)
+        draw_chosen(session, rows.chosen, area);
     area = area_sub(area, 1, 0, area.rows - 1, area.cols);
     if (area.rows >= 5 && area.cols >= CHART_MARGIN + 8) {
         chart_draw(&chart, area);
         if (baseline)
             name_baseline(&chart, area);
-        draw_letters(s, p, &chart, area);
+        draw_letters(s, &rows, &chart, area);
     }
+    trial_rows_done(&rows);
     free(xy);
 }
 
-int pane_front_next(const struct session *s, int trial, int step)
+const struct attempt *pane_front_next(const struct session *s,
+                                      const struct attempt *trial, int step)
 {
     int count;
     const struct attempt **sorted = sort_points(s, &count);
     int at = step > 0 ? -1 : count;
 
     for (int i = 0; i < count; i++)
-        if (sorted[i] == &s->tried.list[trial])
+        if (sorted[i] == trial)
             at = i;
     at += step;
     if (at >= 0 && at < count)
-        trial = (int)(sorted[at] - s->tried.list);
+        trial = sorted[at];
     free(sorted);
     return trial;
 }

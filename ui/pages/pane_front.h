@@ -12,6 +12,7 @@ void pane_front_draw(struct screen *, struct pane_trials *, struct area);
 
 /* The next trial in the plot with more memory, or less if `step` is -1; at the
  * end, the same trial. */
-int pane_front_next(const struct session *, int trial, int step);
+const struct attempt *pane_front_next(const struct session *,
+                                      const struct attempt *, int step);
 
 #endif

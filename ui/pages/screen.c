@@ -121,6 +121,7 @@ void screen_ask(struct screen *s, const char *question, const char *answer)
     s->offers[0] = '\0';
     s->completes = false;
     s->answered = NULL;
+    s->edited = NULL;
     s->asking = true;
 }
 

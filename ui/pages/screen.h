@@ -55,6 +55,7 @@ struct new_run {
     char name[RUN_PRESET_SIZE];    /* of the preset */
     struct settings settings;
     bool undoes;                     /* it goes back to the run before */
+    int continued;                   /* number of a past run that goes on */
 };
 
 struct screen {
@@ -97,9 +98,12 @@ struct screen {
     /* Gets an answer with KEY_RETURN, or the key of a choice; NULL: the page
      * gets it, as ACTION_ANSWER. */
     void (*answered)(struct screen *, int key);
+    /* Told of each change of an answer; Esc empties it. Keys that no answer has
+     * a use for, as Up, are the page's then. NULL: nobody is told. */
+    void (*edited)(struct screen *);
     struct new_run new_run;          /* that is asked about */
     /* For app.c to carry out and clear. */
-    bool quit, repaint, save_view, export;
+    bool quit, repaint, save_view, export, picture;
     bool interrupted;                /* by Ctrl-C */
 };
 

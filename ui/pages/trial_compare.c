@@ -104,10 +104,19 @@ static void compare_time(struct text_block *text, const struct attempt *a,
                 factor(trial_flops_ratio(b), other));
 }
 
+/* The epochs whose scores are known: none of a past run that is not read whole.
+ */
+static int epochs_known(const struct attempt *a)
+{
+    const struct past *past = past_of(a);
+
+    return past && !past->whole ? 0 : a->trial.epochs;
+}
+
 /* The best score of the first epochs; NAN: it has had fewer. */
 static double score_by(const struct attempt *a, int epochs)
 {
-    return a->trial.epochs >= epochs ? trial_best_by(&a->trial, epochs) : NAN;
+    return epochs_known(a) >= epochs ? trial_best_by(&a->trial, epochs) : NAN;
 }
 
 static void compare_epoch(struct text_block *text, const struct attempt *a,
@@ -128,9 +137,9 @@ static void compare_epoch(struct text_block *text, const struct attempt *a,
 static void compare_scores(struct text_block *text, const struct attempt *a,
                            const struct attempt *b)
 {
-    int most = a->trial.epochs > b->trial.epochs ? a->trial.epochs
-                                                 : b->trial.epochs;
-    int least = a->trial.epochs + b->trial.epochs - most;
+    int one = epochs_known(a), another = epochs_known(b);
+    int most = one > another ? one : another;
+    int least = one + another - most;
     int each = (most + EPOCHS_SHOWN - 1) / EPOCHS_SHOWN;
     struct score score = facts_of(&a->trial.settings).score;
     struct score other = facts_of(&b->trial.settings).score;
@@ -147,20 +156,33 @@ static void compare_scores(struct text_block *text, const struct attempt *a,
         text_block_add(text, ROLE_DIM, "  No epoch has ended yet.");
 }
 
+/* What labels alone do not say. */
+static void introduce(struct text_block *text, const struct session *s,
+                      const struct attempt *a)
+{
+    const struct past *past = past_of(a);
+    char label[TRIAL_LABEL_SIZE], from[TRIAL_EPOCHS_SIZE];
+
+    trial_label(a, label);
+    if (past)
+        text_block_add(text, ROLE_DIM, "  %s is %s%s%s%s.", label,
+                       *past->label ? past->label : past->name,
+                       *past->tags ? " " : "", past->tags,
+                       past->wanted ? ", which is being read" : "");
+    if (trial_continues(&a->trial))
+        text_block_add(text, ROLE_DIM, "  %s is a continuation, %s.", label,
+                       trial_epochs(s, a, from));
+}
+
 void trial_compare(struct text_block *text, const struct session *s,
                    const struct attempt *a, const struct attempt *b)
 {
     char one[TRIAL_LABEL_SIZE], other[TRIAL_LABEL_SIZE];
-    char from[TRIAL_EPOCHS_SIZE];
 
     compare_row(text, ROLE_TITLE, "", trial_label(a, one),
                 trial_label(b, other));
-    if (trial_continues(&a->trial))
-        text_block_add(text, ROLE_DIM, "  %s is a continuation, %s.", one,
-                       trial_epochs(s, a, from));
-    if (trial_continues(&b->trial))
-        text_block_add(text, ROLE_DIM, "  %s is a continuation, %s.", other,
-                       trial_epochs(s, b, from));
+    introduce(text, s, a);
+    introduce(text, s, b);
     compare_settings(text, a, b);
     compare_memory(text, a, b);
     compare_time(text, a, b);

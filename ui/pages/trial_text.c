@@ -6,19 +6,18 @@
 
 #include "base/bytes.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "ui/pages/time_text.h"
 #include "ui/session/diff.h"
 #include "ui/term/theme.h"
 
 const char *trial_label(const struct attempt *t, char text[TRIAL_LABEL_SIZE])
 {
-    char letters[TRIAL_LABEL_SIZE];
-    int n = TRIAL_LABEL_SIZE - 1;
-
-    letters[n] = '\0';
-    for (int left = t->number + 1; left > 0; left = (left - 1) / 26)
-        letters[--n] = (char)('A' + (left - 1) % 26);
-    return strcpy(text, letters + n);
+    if (t->number > PAST_FIRST) {
+        snprintf(text, TRIAL_LABEL_SIZE, "%d", t->number - PAST_FIRST);
+        return text;
+    }
+    return text_letters(text, t->number);
 }
 
 double trial_flops_ratio(const struct attempt *t)
@@ -88,21 +87,18 @@ static const struct attempt *first_of_run(const struct session *s, int run)
 void trial_describe(const struct session *s, const struct attempt *t,
                     char *text, size_t size)
 {
-    const struct attempt *first = first_of_run(s, t->run);
     const struct settings *settings = &t->trial.settings;
-    const struct settings *began = &first->trial.settings;
+    const struct settings *began = &first_of_run(s, t->run)->trial.settings;
+    struct settings nothing = *settings, began_with_nothing = *began;
 
-    *text = '\0';
-    if (!t->baseline) {
-        snprintf(text, size, "…");
-        return;
-    }
-    diff_list(text, size, settings, &t->baseline->settings);
-    for (int i = 0; first->baseline && i < settings_count; i++) {
+    settings_save_nothing(&nothing);
+    settings_save_nothing(&began_with_nothing);
+    diff_list(text, size, settings, &nothing);
+    for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
         if (settings_differ(settings, began, row) &&
-            !settings_differ(settings, &t->baseline->settings, row) &&
-            !settings_differ(began, &first->baseline->settings, row))
+            !settings_differ(settings, &nothing, row) &&
+            !settings_differ(began, &began_with_nothing, row))
             diff_add(text, size, settings, row);
     }
     if (!*text)
@@ -192,8 +188,8 @@ static void show_results(struct text_block *text, const struct session *s,
     show_place(text, s, t);
 }
 
-static void show_changes(struct text_block *text, const struct session *s,
-                         const struct attempt *t)
+void trial_tell_changes(struct text_block *text, const struct session *s,
+                        const struct attempt *t)
 {
     char was[SETTINGS_TEXT_SIZE], is[SETTINGS_TEXT_SIZE];
 
@@ -216,18 +212,17 @@ static void show_changes(struct text_block *text, const struct session *s,
     }
 }
 
-static void show_settings(struct text_block *text, const struct attempt *t)
+void trial_tell_settings(struct text_block *text, const struct attempt *t)
 {
     char value[SETTINGS_TEXT_SIZE];
+    struct settings nothing = t->trial.settings;
 
+    settings_save_nothing(&nothing);
     text_block_add(text, ROLE_TEXT, " ");
-    text_block_add(text, ROLE_TITLE, "All settings%s", t->baseline ?
-                   "; * saves memory" : "");
+    text_block_add(text, ROLE_TITLE, "All settings; * saves memory");
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
-        bool saves =
-            t->baseline &&
-            settings_differ(&t->baseline->settings, &t->trial.settings, row);
+        bool saves = settings_differ(&nothing, &t->trial.settings, row);
         diff_value(&t->trial.settings, row, value, sizeof(value));
         text_block_add(text, saves ? ROLE_GOOD : ROLE_TEXT,
                        "%s %-17s %s", saves ? "*" : " ", row->name, value);
@@ -238,6 +233,6 @@ void trial_explain(struct text_block *text, const struct session *s,
                    const struct attempt *t)
 {
     show_results(text, s, t);
-    show_changes(text, s, t);
-    show_settings(text, t);
+    trial_tell_changes(text, s, t);
+    trial_tell_settings(text, t);
 }

@@ -8,9 +8,9 @@
 #include "ui/session/session.h"
 #include "ui/term/text_block.h"
 
-enum { TRIAL_LABEL_SIZE = 8, TRIAL_SECONDS_CELLS = 7 };
+enum { TRIAL_LABEL_SIZE = 12, TRIAL_SECONDS_CELLS = 7 };
 
-/* A to Z, AA, AB, ... */
+/* A to Z, AA, AB, ... of the session's; 1, 2, ... of past runs. */
 const char *trial_label(const struct attempt *, char text[TRIAL_LABEL_SIZE]);
 
 /* The style of the label: a trial on the front stands out. */
@@ -41,7 +41,12 @@ double trial_seconds(const struct attempt *);
 void trial_describe(const struct session *, const struct attempt *,
                     char *text, size_t size);
 
-/* Adds its results, the changes of going back to it, and its settings. */
+/* Adds the changes of going back to it, and its settings. */
+void trial_tell_changes(struct text_block *, const struct session *,
+                        const struct attempt *);
+void trial_tell_settings(struct text_block *, const struct attempt *);
+
+/* Adds its results, these changes and settings. */
 void trial_explain(struct text_block *, const struct session *,
                    const struct attempt *);
 

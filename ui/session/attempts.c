@@ -1,6 +1,5 @@
 #include "ui/session/attempts.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,11 +22,9 @@ void attempts_done(struct attempts *as)
     attempts_init(as);
 }
 
-/* Those that an attempt sets for the others. */
-static struct contest contest_of(const struct attempt *a)
+static struct entrant entrant_of(const struct attempt *a)
 {
-    return (struct contest){ a->trial.scored,
-                             facts_of(&a->trial.settings).score };
+    return (struct entrant){ &a->trial, a->peak_bytes };
 }
 
 struct contest attempts_contest(const struct attempts *as)
@@ -35,7 +32,7 @@ struct contest attempts_contest(const struct attempts *as)
     struct contest none = { 0 };
 
     for (int i = as->count - 1; i >= 0; i--) {
-        struct contest c = contest_of(&as->list[i]);
+        struct contest c = contest_by(&as->list[i].trial);
         if (attempt_competes(&as->list[i], &c))
             return c;
     }
@@ -44,19 +41,17 @@ struct contest attempts_contest(const struct attempts *as)
 
 bool attempt_competes(const struct attempt *a, const struct contest *c)
 {
-    struct contest own = contest_of(a);
+    struct entrant own = entrant_of(a);
 
-    return !trial_continues(&a->trial) && a->peak_bytes > 0 && c->epochs > 0 &&
-           a->trial.epochs >= c->epochs &&
-           !isnan(trial_best_by(&a->trial, c->epochs)) &&
-           score_same(&own.score, &c->score);
+    return a->run >= 0 && contest_admits(c, &own);
 }
 
 bool attempt_is_better(const struct attempt *a, const struct attempt *b,
                        const struct contest *c)
 {
-    return score_better(&c->score, trial_best_by(&a->trial, c->epochs),
-                        trial_best_by(&b->trial, c->epochs));
+    struct entrant one = entrant_of(a), other = entrant_of(b);
+
+    return contest_is_better(c, &one, &other);
 }
 
 const struct attempt *attempts_origin(const struct attempts *as,
@@ -68,23 +63,16 @@ const struct attempt *attempts_origin(const struct attempts *as,
     return NULL;
 }
 
-static bool beats(const struct attempt *a, const struct attempt *b,
-                  const struct contest *c)
-{
-    bool is_better = attempt_is_better(a, b, c);
-    bool is_worse = attempt_is_better(b, a, c);
-
-    return a->peak_bytes <= b->peak_bytes && !is_worse &&
-           (a->peak_bytes < b->peak_bytes || is_better);
-}
-
 int attempts_beaten_by(const struct attempts *as, const struct attempt *a)
 {
     struct contest c = attempts_contest(as);
+    struct entrant own = entrant_of(a);
 
-    for (int i = 0; i < as->count; i++)
-        if (attempt_competes(&as->list[i], &c) && beats(&as->list[i], a, &c))
+    for (int i = 0; i < as->count; i++) {
+        struct entrant other = entrant_of(&as->list[i]);
+        if (contest_admits(&c, &other) && contest_beats(&c, &other, &own))
             return i;
+    }
     return -1;
 }
 
@@ -134,16 +122,19 @@ static struct attempt *attempts_append(struct attempts *as,
     return a;
 }
 
-/* A run may replace a trial that came to nothing by another. */
-void attempts_follow(struct attempts *as, const struct run *run)
+static bool is_of_trial(const struct attempt *a, const struct run *run,
+                        const struct trial *t)
 {
-    const struct trial *now = run_trial(run);
-    struct attempt *a = last(as);
-    bool here = a && now && a->run == run->number &&
-                a->trial.number == now->number;
+    return a && a->run == run->number && a->trial.number == t->number;
+}
 
-    if (!now)
-        return;
+/* A run may replace a trial that came to nothing by another. */
+static void follow_trial(struct attempts *as, const struct run *run,
+                         const struct trial *now)
+{
+    struct attempt *a = last(as);
+    bool here = is_of_trial(a, run, now);
+
     if (here && !settings_same(&a->trial.settings, &now->settings)) {
         forget(as, as->count - 1);
         here = false;
@@ -151,10 +142,22 @@ void attempts_follow(struct attempts *as, const struct run *run)
     if (!here)
         a = attempts_append(as, run);
     a->trial = *now;
+    a->steps = run->steps;
     if (now->planned > 0) {
         a->peak_bytes = now->planned;
         a->arena_bytes = now->arena;
     }
+}
+
+void attempts_follow(struct attempts *as, const struct run *run)
+{
+    const struct attempt *a = last(as);
+    int first = run->trial_count - 1;
+
+    while (first > 0 && (!a || a->run != run->number))
+        first--;
+    for (int i = first < 0 ? 0 : first; i < run->trial_count; i++)
+        follow_trial(as, run, &run->trials[i]);
 }
 
 /* Neighbouring attempts often share a baseline. */

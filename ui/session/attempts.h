@@ -4,24 +4,22 @@
  * runs. When there are ATTEMPTS_MOST, the oldest that nobody would miss makes
  * room.
  *
- * Trials compete by their best scores after the same number of epochs, those
- * after which the latest of them was scored last, and only with trials that are
- * judged by the same score as that one. Continuations do not compete: the
- * weights that they began with are another trial's.
+ * They compete as contest.h says, on the terms of the latest of them.
  */
 #ifndef MEMDIAL_ATTEMPTS_H
 #define MEMDIAL_ATTEMPTS_H
 
-#include "events/run.h"
+#include "events/contest.h"
 #include "plan/forecast.h"
 
 enum { ATTEMPTS_MOST = 512 };
 
 struct attempt {
     int number;                      /* the first is 0 */
-    int run;                         /* its number */
+    int run;                         /* its number; -1: none of the session's */
     char preset[RUN_PRESET_SIZE];
     struct trial trial;              /* as its run had it last */
+    int64_t steps;                   /* of the whole run; 0: not known */
     struct forecast *plan, *baseline; /* held, figures; NULL: not here yet */
     uint64_t peak_bytes, arena_bytes; /* and flops; 0: not known yet */
     double flops;                    /* of a step */
@@ -37,7 +35,8 @@ struct attempts {
 void attempts_init(struct attempts *);
 void attempts_done(struct attempts *);
 
-/* Takes over the trials of the run under way. */
+/* Takes over the trials of the run under way: all of one that was begun before
+ * the session. */
 void attempts_follow(struct attempts *, const struct run *);
 
 /* Notes the plan of the last attempt, and its baseline. Either may be NULL, or
@@ -46,16 +45,10 @@ void attempts_follow(struct attempts *, const struct run *);
 void attempts_note(struct attempts *, struct forecast *plan,
                    const struct forecast *baseline);
 
-/* The terms on which attempts compete. */
-struct contest {
-    int epochs;                      /* 0: no attempt competes */
-    struct score score;
-};
-
+/* The terms of the latest attempt that has any. */
 struct contest attempts_contest(const struct attempts *);
 
-/* Whether it competes: it is a trial proper, has had a score by these epochs,
- * and its memory is known. */
+/* Whether it competes: contest_admits(). */
 bool attempt_competes(const struct attempt *, const struct contest *);
 
 /* Whether one is better than another; both compete. */

@@ -84,17 +84,16 @@ static bool is_there(const char *path)
     return lstat(path, &status) == 0;
 }
 
-/* Writes the first of memdial-1.json, memdial-2.json, ... that is not there. */
-static bool put_new(const char *text, char path[EXPORT_PATH_SIZE],
-                    struct error *e)
+bool export_put(const struct buffer *b, const char *ending,
+                char path[EXPORT_PATH_SIZE], struct error *e)
 {
     bool ok = false;
 
     for (int i = 1; i < 10000 && !ok; i++) {
-        snprintf(path, EXPORT_PATH_SIZE, "memdial-%d.json", i);
+        snprintf(path, EXPORT_PATH_SIZE, "memdial-%d.%s", i, ending);
         if (is_there(path))
             continue;
-        ok = draft_put(path, text, DRAFT_NEW, e);
+        ok = draft_put_bytes(path, b->bytes, b->count, DRAFT_NEW, e);
         if (!ok && !is_there(path))
             return false;
     }
@@ -105,9 +104,13 @@ static bool put_new(const char *text, char path[EXPORT_PATH_SIZE],
 bool export_session(const struct session *s, char path[EXPORT_PATH_SIZE],
                     struct error *e)
 {
+    struct buffer b = { NULL, 0, 0 };
     char *text = json_line(session_json(s));
-    bool ok = put_new(text, path, e);
+    bool ok;
 
+    buffer_text(&b, text);
     free(text);
+    ok = export_put(&b, "json", path, e);
+    buffer_done(&b);
     return ok;
 }

@@ -472,16 +472,9 @@ static void add_snapshot(const struct link *l, json_t *command)
         json_put(command, "load", json_text(l->save.text));
 }
 
-/* Begins a run with l->wanted. */
-static void start_run(struct link *l, bool loads)
+/* Begins a run: a command adds what it begins with, which this releases. */
+static void start_run(struct link *l, json_t *command)
 {
-    json_t *command = json_pack("{ss so so so sb}", "command", "start",
-                                "name", json_text(l->name), "settings",
-                                settings_json(&l->wanted), "save",
-                                json_text(l->save.text), "keep", 0);
-
-    if (loads)
-        add_snapshot(l, command);
     l->folder[0] = '\0';
     if (l->silent)
         kill_worker(l);
@@ -499,23 +492,58 @@ static void start_run(struct link *l, bool loads)
     send_command(l, command);
 }
 
-void link_begin(struct link *l, const char *name, const struct settings *s)
+/* The command that begins a run. */
+static json_t *start_command(const struct link *l)
+{
+    return json_pack("{ss so so sb}", "command", "start", "name",
+                     json_text(l->name), "save", json_text(l->save.text),
+                     "keep", 0);
+}
+
+static void name_next_run(struct link *l, const char *name,
+                          const struct settings *s)
 {
     remember_run(l);
     xreplace(&l->name, name);
     l->wanted = *s;
     l->has_snapshot = false;
-    start_run(l, false);
+}
+
+void link_begin(struct link *l, const char *name, const struct settings *s)
+{
+    json_t *command;
+
+    name_next_run(l, name, s);
+    command = start_command(l);
+    json_put(command, "settings", settings_json(&l->wanted));
+    start_run(l, command);
+}
+
+/* The settings are those that the folder has: a person wants no others. */
+void link_continue(struct link *l, const char *name, const struct settings *s,
+                   const char *folder)
+{
+    json_t *command;
+
+    name_next_run(l, name, s);
+    command = start_command(l);
+    json_put(command, "resume", json_text(folder));
+    start_run(l, command);
 }
 
 void link_restart(struct link *l, enum link_start from)
 {
     bool loads = from == LINK_FROM_SNAPSHOT && l->has_snapshot;
+    json_t *command;
 
     remember_run(l);
     if (from == LINK_FROM_SNAPSHOT)
         l->wanted = loads ? l->snapshot_settings : l->in_force;
-    start_run(l, loads);
+    command = start_command(l);
+    json_put(command, "settings", settings_json(&l->wanted));
+    if (loads)
+        add_snapshot(l, command);
+    start_run(l, command);
 }
 
 bool link_has_snapshot(const struct link *l, int64_t *step)

@@ -42,6 +42,11 @@ void link_free(struct link *);
  * it says so in a `refused` event; then the run that was under way goes on. */
 void link_begin(struct link *, const char *name, const struct settings *);
 
+/* Goes on with the run that a folder of the worker's machine keeps, likewise;
+ * its settings are expected to be these. */
+void link_continue(struct link *, const char *name, const struct settings *,
+                   const char *folder);
+
 /*
  * Begins the last run again, with a new worker if there is none or if the
  * present one is silent. LINK_FROM_START takes the settings that were asked for

@@ -17,10 +17,16 @@ struct runs {
     struct run *list;                /* owned, [count]; last: now */
     int count;
     int pinned;                      /* its number; -1: none */
+    struct run awaited;              /* that was begun before the session ... */
+    char *awaited_folder;            /* ... in this folder; owned; NULL: none */
 };
 
 void runs_init(struct runs *);
 void runs_done(struct runs *);
+
+/* Takes over a run of that folder: it goes on with the next `start` from there.
+ * Without a folder, none is awaited any more. */
+void runs_await(struct runs *, struct run *, const char *folder);
 
 /* Takes an event of the run under way, or of another that it begins. */
 void runs_take(struct runs *, const struct event *);

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "settings/facts.h"
+#include "ui/session/diff.h"
 
 void session_init(struct session *s, const char *preset,
                   const struct settings *settings)
@@ -20,6 +21,7 @@ void session_init(struct session *s, const char *preset,
     ledger_init(&s->ledger);
     runs_init(&s->runs);
     attempts_init(&s->tried);
+    history_init(&s->history);
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
     s->undo = xcalloc(SESSION_UNDOS, sizeof(*s->undo));
     s->turn = xcalloc((unsigned long)(dial_count() * DIAL_TURNS),
@@ -50,6 +52,7 @@ void session_done(struct session *s)
     ledger_done(&s->ledger);
     runs_done(&s->runs);
     attempts_done(&s->tried);
+    history_done(&s->history);
     finding_free(s->found);
     candidates_free(s->candidates, s->candidate_count);
     free(s->turn);
@@ -193,16 +196,30 @@ void session_begin(struct session *s, const char *preset,
     s->undo_before--;
 }
 
+/* It goes on in its own folder, so that its row is the session's from then on,
+ * with the curves so far. */
+void session_continue(struct session *s, struct past *past)
+{
+    struct whole *w = past->whole;
+
+    remember(s);
+    begin_run(s, w->preset, &w->settings);
+    s->undo_before--;
+    s->asks &= ~(unsigned)SESSION_ASK_BEGIN;
+    s->asks |= SESSION_ASK_CONTINUE;
+    snprintf(s->goes_on, sizeof(s->goes_on), "%s", w->record.folder);
+    runs_await(&s->runs, &w->record.run, w->record.folder);
+    history_put_whole(&s->history, past->attempt.number, NULL);
+}
+
 /* The time of a run is that of its steps so far, for all its steps. */
 void session_queue(struct session *s, const struct attempt *a)
 {
-    const struct run *run = runs_find(&s->runs, a->run);
     struct queued q = { .settings = a->trial.settings };
     int before = s->queue.count;
 
     memcpy(q.preset, a->preset, sizeof(q.preset));
-    if (run)
-        q.seconds = (double)run->steps * a->trial.seconds_per_step;
+    q.seconds = (double)a->steps * a->trial.seconds_per_step;
     if (!queue_toggle(&s->queue, &q))
         session_say(s, NOTICE_WARNING, "the queue is full: it has %d runs",
                     QUEUE_MOST);
@@ -218,7 +235,8 @@ void session_next_run(struct session *s)
     struct queued next;
 
     if ((s->state != LINK_DONE && s->state != LINK_FAILED) ||
-        s->asks & SESSION_ASK_BEGIN || !queue_take(&s->queue, &next))
+        s->asks & (SESSION_ASK_BEGIN | SESSION_ASK_CONTINUE) ||
+        !queue_take(&s->queue, &next))
         return;
     session_begin(s, next.preset, &next.settings);
     session_say(s, NOTICE_INFO, "the next of the queue begins; %d after it",
@@ -246,6 +264,7 @@ void session_stay(struct session *s)
         return;
     s->undo_count = s->undo_before;
     s->undo_before = -1;
+    runs_await(&s->runs, NULL, NULL);
     if (s->runs.count > 0)
         memcpy(s->preset, session_run(s)->preset, sizeof(s->preset));
     change_wanted(s, &s->in_force);
@@ -266,12 +285,21 @@ void session_lock(struct session *s, bool locked)
  * asked for, for the pages that show one. */
 static void pin(struct session *s, const struct attempt *a)
 {
-    bool now = forecast_is_of(s->now, &a->plan->settings, &a->plan->machine);
+    struct past *past = past_of(a);
+    bool now = a->plan && forecast_is_of(s->now, &a->plan->settings,
+                                         &a->plan->machine);
 
-    forecast_replace(&s->pinned, forecast_hold(now ? s->now : a->plan));
+    forecast_replace(&s->pinned,
+                     now       ? forecast_hold(s->now)
+                     : a->plan ? forecast_hold(a->plan)
+                               : forecast_promise(&a->trial.settings,
+                                                  &s->machine, a->peak_bytes,
+                                                  a->arena_bytes));
     s->runs.pinned = a->run;
     s->tried.pinned = a->number;
     s->asks |= SESSION_ASK_QUESTIONS;
+    if (past)
+        history_want(&s->history, past);
 }
 
 static void unpin(struct session *s)
@@ -281,11 +309,12 @@ static void unpin(struct session *s)
     session_say(s, NOTICE_INFO, "comparing with the baseline again");
 }
 
-void session_pin_attempt(struct session *s, int attempt)
+/* Of a past run the bytes are known without a plan. */
+void session_pin_attempt(struct session *s, const struct attempt *a)
 {
-    const struct attempt *a = &s->tried.list[attempt];
+    const struct past *past = past_of(a);
 
-    if (!a->plan) {
+    if (past ? !past->has_settings || !a->peak_bytes : !a->plan) {
         session_say(s, NOTICE_INFO, "nothing to pin yet");
     } else if (s->pinned && s->tried.pinned == a->number) {
         unpin(s);
@@ -298,9 +327,37 @@ void session_pin_attempt(struct session *s, int attempt)
 void session_pin(struct session *s)
 {
     if (s->tried.count > 0)
-        session_pin_attempt(s, s->tried.count - 1);
+        session_pin_attempt(s, &s->tried.list[s->tried.count - 1]);
     else
         session_say(s, NOTICE_INFO, "nothing to pin yet");
+}
+
+struct attempt *session_attempt(const struct session *s, int number)
+{
+    struct past *past = history_find(&s->history, number);
+
+    for (int i = 0; i < s->tried.count; i++)
+        if (s->tried.list[i].number == number)
+            return &s->tried.list[i];
+    return past ? &past->attempt : NULL;
+}
+
+bool session_shows(const struct session *s, const struct attempt *a)
+{
+    const struct past *past = past_of(a);
+    const char *state = session_attempt_state(s, a);
+    struct settings nothing = a->trial.settings;
+    char words[512], changes[DIFF_TEXT_SIZE];
+
+    if (past)
+        return past->passes && !past->own;
+    if (s->history.sift.count == 0)
+        return true;
+    settings_save_nothing(&nothing);
+    diff_list(changes, sizeof(changes), &a->trial.settings, &nothing);
+    snprintf(words, sizeof(words), "%s %s %s", a->preset, state,
+             *changes ? changes : "nothing saved");
+    return sift_passes(&s->history.sift, a, NULL, state, words);
 }
 
 void session_fit(struct session *s, size_t budget)
@@ -467,12 +524,21 @@ static void enter_machine(struct session *s, const struct machine *machine)
         forecast_replace(&s->candidates[i].forecast, NULL);
 }
 
+/* The folders of another machine may have names that folders here have too. */
+static void note_folder(struct session *s, const char *folder)
+{
+    const char *slash = strrchr(folder, '/');
+
+    snprintf(s->folder, sizeof(s->folder), "%s", folder);
+    if (slash && !s->remote)
+        history_own(&s->history, slash + 1);
+}
+
 static void session_on_start(struct session *s, const struct event *e)
 {
-    snprintf(s->folder, sizeof(s->folder), "%s",
-             e->start.folder ? e->start.folder : "");
     char left_out[EVENT_LEFT_OUT_SIZE];
 
+    note_folder(s, e->start.folder ? e->start.folder : "");
     enter_machine(s, &e->start.machine);
     s->undo_before = -1;
     if (facts_of(e->start.settings).where)
@@ -526,7 +592,10 @@ const char *session_attempt_state(const struct session *s,
         [RUN_FAILED] = "failed", [RUN_STOPPED] = "stopped"
     };
     const struct run *run = runs_find(&s->runs, a->run);
+    const struct past *past = past_of(a);
 
+    if (past)
+        return record_state_name(past->state);
     if (a + 1 < s->tried.list + s->tried.count && a[1].run == a->run)
         return "changed";
     if (run && run->end != RUN_OPEN)
@@ -633,6 +702,9 @@ const struct run *session_run(const struct session *s)
 const struct run *session_pinned_run(const struct session *s)
 {
     const struct run *run = runs_find(&s->runs, s->runs.pinned);
+    const struct past *past = history_find(&s->history, s->tried.pinned);
 
+    if (past && past->whole)
+        return &past->whole->record.run;
     return run == session_run(s) ? NULL : run;
 }

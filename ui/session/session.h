@@ -20,6 +20,7 @@
 #include "plan/forecast.h"
 #include "ui/session/attempts.h"
 #include "ui/session/finder.h"
+#include "ui/session/history.h"
 #include "ui/session/link.h"
 #include "ui/session/queue.h"
 #include "ui/session/runs.h"
@@ -45,7 +46,8 @@ enum {
     SESSION_ASK_APPLY = 8,           /* `wanted`, even if locked */
     SESSION_ASK_QUESTIONS = 16,      /* settings changed: ask whatif.c anew */
     SESSION_ASK_FIT = 32,            /* settings within `fit_budget` */
-    SESSION_ASK_FIT_STOP = 64
+    SESSION_ASK_FIT_STOP = 64,
+    SESSION_ASK_CONTINUE = 128       /* the run in the folder `goes_on` */
 };
 
 enum notice { NOTICE_NONE, NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };
@@ -93,6 +95,9 @@ struct session {
     struct runs runs;                /* and which of them is pinned */
     struct attempts tried;           /* likewise */
     struct queue queue;              /* of runs after the one under way */
+    struct history history;          /* of all others that are kept */
+    char root[RECORD_PATH_SIZE];     /* where they are; "": nowhere */
+    char goes_on[RECORD_PATH_SIZE];
     struct candidate *candidates;    /* owned, [candidate_count] */
     int candidate_count;
     const void *candidates_for;      /* who asked for them */
@@ -136,6 +141,10 @@ void session_fill(const struct session *, struct settings *);
 void session_begin(struct session *, const char *preset,
                    const struct settings *);
 
+/* Wants a past run, whose whole is here, to go on in place of the present one.
+ */
+void session_continue(struct session *, struct past *);
+
 /* Queues an attempt's settings, or takes them out of the queue. */
 void session_queue(struct session *, const struct attempt *);
 
@@ -153,8 +162,16 @@ void session_lock(struct session *, bool locked);
  * with the baseline again. */
 void session_pin(struct session *);
 
-/* Compares with the settings and the run of an attempt, by its index. */
-void session_pin_attempt(struct session *, int attempt);
+/* Compares with the settings and the run of an attempt. */
+void session_pin_attempt(struct session *, const struct attempt *);
+
+/* The attempt of that number, of the session or of history; NULL: there is none
+ * any more. */
+struct attempt *session_attempt(const struct session *, int number);
+
+/* Whether an attempt has a row: the filter lets it pass, and no other shows it.
+ */
+bool session_shows(const struct session *, const struct attempt *);
 
 /* Searches for settings within a budget; ends the search with what it has. */
 void session_fit(struct session *, size_t budget);
@@ -223,7 +240,8 @@ const struct run *session_run(const struct session *);
 const struct run *session_pinned_run(const struct session *);
 
 /* The state of an attempt: "running", "paused", "done", "diverged", "failed",
- * "stopped", or "changed" where others followed it in its run. */
+ * "stopped", or "changed" where others followed it in its run; that of a past
+ * run as record.h has it. */
 const char *session_attempt_state(const struct session *,
                                   const struct attempt *);
 

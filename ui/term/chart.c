@@ -176,21 +176,6 @@ static void draw_marks(const struct chart *ch, struct area a)
     }
 }
 
-/* The least of 1, 2, 5, 10, ... times a power of ten that gives at most
- * `most` steps in `range`. */
-static double round_step(double range, int most)
-{
-    double least = range / (most > 1 ? most : 1);
-    double power = pow(10, floor(log10(least)));
-
-    for (int i = 0; i < 3; i++) {
-        static const double digits[] = { 1, 2, 5 };
-        if (digits[i] * power >= least * (1 - 1e-9))
-            return digits[i] * power;
-    }
-    return 10 * power;
-}
-
 void chart_label_percent(double y, char text[NUMBER_SIZE])
 {
     number_round(text, 100 * y, 4, CHART_MARGIN - 2);
@@ -234,7 +219,7 @@ static void draw_y_axis(const struct chart *ch, struct area a)
             }
         return;
     }
-    for (double step = round_step(ch->y_max - ch->y_min, rows / 2),
+    for (double step = number_step(ch->y_max - ch->y_min, rows / 2),
                 i = ceil(ch->y_min / step - 1e-9) + 0.0;
          i * step <= ch->y_max * (1 + 1e-9); i++)
         draw_tick(ch, a, i * step, &free_row);
@@ -249,7 +234,7 @@ static void draw_x_axis(const struct chart *ch, struct area a)
 {
     int axis = a.rows - 2, free_col = CHART_MARGIN - 1;
     int unit = a.cols - cells_width(ch->x_unit);
-    double step = round_step(ch->x_max - ch->x_min,
+    double step = number_step(ch->x_max - ch->x_min,
                              (a.cols - CHART_MARGIN) / 9);
 
     area_text(a, axis, CHART_MARGIN - 1, ROLE_BORDER, "└");

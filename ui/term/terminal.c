@@ -306,16 +306,9 @@ static void set_colours(enum theme theme)
 
 static attr_t attributes_of(unsigned style, enum theme theme)
 {
-    unsigned own = theme_paint(theme, (enum role)(style & STYLE_ROLE))
-                       .attributes;
     attr_t a = A_NORMAL;
 
-    /* Where there are greys, a role that is dim is grey. */
-    if (terminal.many)
-        own &= ~(unsigned)STYLE_DIM;
-    /* A chosen cell must differ from a role that is reversed itself. */
-    style ^= own & STYLE_REVERSE;
-    style |= own & ~(unsigned)STYLE_REVERSE;
+    style = theme_attributes(theme, style, terminal.many);
     a |= style & STYLE_BOLD ? A_BOLD : 0;
     a |= style & STYLE_DIM ? A_DIM : 0;
     a |= style & STYLE_REVERSE ? A_REVERSE : 0;

@@ -187,6 +187,19 @@ struct paint theme_paint(enum theme theme, enum role role)
     return themes[theme].paints[role];
 }
 
+unsigned theme_attributes(enum theme theme, unsigned style, bool has_greys)
+{
+    unsigned own = theme_paint(theme, (enum role)(style & STYLE_ROLE))
+                       .attributes;
+
+    if (has_greys)
+        own &= ~(unsigned)STYLE_DIM;
+    /* A chosen cell must differ from a role that is reversed itself. */
+    style ^= own & STYLE_REVERSE;
+    style |= own & ~(unsigned)STYLE_REVERSE;
+    return style & ~(unsigned)STYLE_ROLE;
+}
+
 void theme_rgb(int colour, int rgb[3])
 {
     static const int bright[] = { 0, 95, 135, 175, 215, 255 };

@@ -1,0 +1,40 @@
+#include "events/contest.h"
+
+#include <math.h>
+
+struct contest contest_by(const struct trial *t)
+{
+    return (struct contest){ t->scored, facts_of(&t->settings).score };
+}
+
+bool contest_admits(const struct contest *c, const struct entrant *a)
+{
+    struct contest own = contest_by(a->trial);
+
+    return !trial_continues(a->trial) && a->peak_bytes > 0 && c->epochs > 0 &&
+           a->trial->epochs >= c->epochs &&
+           !isnan(contest_score(c, a->trial)) &&
+           score_same(&own.score, &c->score);
+}
+
+double contest_score(const struct contest *c, const struct trial *t)
+{
+    return trial_best_by(t, c->epochs);
+}
+
+bool contest_is_better(const struct contest *c, const struct entrant *a,
+                       const struct entrant *b)
+{
+    return score_better(&c->score, contest_score(c, a->trial),
+                        contest_score(c, b->trial));
+}
+
+bool contest_beats(const struct contest *c, const struct entrant *a,
+                   const struct entrant *b)
+{
+    bool is_better = contest_is_better(c, a, b);
+    bool is_worse = contest_is_better(c, b, a);
+
+    return a->peak_bytes <= b->peak_bytes && !is_worse &&
+           (a->peak_bytes < b->peak_bytes || is_better);
+}

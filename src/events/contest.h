@@ -1,0 +1,40 @@
+/*
+ * A contest: the terms on which trials compete for the most score in the least
+ * memory. They compete by their best scores after the same number of epochs,
+ * and only if they are judged by the same score. Continuations do not compete:
+ * the weights that they began with are another trial's.
+ */
+#ifndef MEMDIAL_CONTEST_H
+#define MEMDIAL_CONTEST_H
+
+#include "events/run.h"
+
+struct contest {
+    int epochs;                  /* 0: nobody competes */
+    struct score score;
+};
+
+/* A trial, and the bytes that it takes at the peak; 0: not known. */
+struct entrant {
+    const struct trial *trial;   /* borrowed */
+    uint64_t peak_bytes;
+};
+
+/* The terms that a trial sets for others. */
+struct contest contest_by(const struct trial *);
+
+/* Whether a trial competes: it is a trial proper, has had a score by these
+ * epochs, and its memory is known. */
+bool contest_admits(const struct contest *, const struct entrant *);
+
+/* The score that a trial competes with. */
+double contest_score(const struct contest *, const struct trial *);
+
+/* Whether one is better than another; whether it is that in no more memory, or
+ * as good in less. Both compete. */
+bool contest_is_better(const struct contest *, const struct entrant *,
+                       const struct entrant *other);
+bool contest_beats(const struct contest *, const struct entrant *,
+                   const struct entrant *other);
+
+#endif

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The page Runs with runs of earlier sessions.
+. "${srcdir:-.}/tests/pyte.sh"
