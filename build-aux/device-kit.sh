@@ -19,7 +19,8 @@ cp "$build/memdial" "$build/bench/cuda_bench" "$kit"
 cp "$build/tests/plain_ops" "$kit/test_ops"
 cp "$build/tests/plain_cuda" "$kit/test_cuda"
 cp "$module" "$kit/memdial-cuda.so"
-cp "$source"/bench/*.py "$source/bench/reproduce" "$kit/bench"
+cp "$source"/bench/*.py "$source"/bench/*.list "$source/bench/reproduce" \
+    "$kit/bench"
 cp "$source"/bench/kit/* "$kit"
 
 # The C library is the machine's own, all parts of it: they only go together.

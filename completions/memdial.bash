@@ -45,12 +45,12 @@ _memdial() {
         before+=(=)
         word=
     fi
-    if [[ ${before[*]} = *' --set '*' =' ]]; then
+    if [[ ${before[*]} = *' --'@(set|over)' '*' =' ]]; then
         words=$(_memdial_values "${before[-2]}")
-    elif [ "${before[-1]}" = --set ]; then
+    elif [[ ${before[-1]} = --@(set|over) ]]; then
         words=$(_memdial_settings)
         compopt -o nospace
-    elif [[ ${before[-1]} = --@(save|load|reference|write|worker|runs) || \
+    elif [[ ${before[-1]} = --@(save|load|reference|write|worker|runs|list) || \
         ${before[-1]} = -o ]]; then
         compopt -o default
     elif [[ ${before[-1]} = --@(resume|baseline) ]]; then

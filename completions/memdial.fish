@@ -62,10 +62,10 @@ function __memdial_takes
     contains -- (commandline -opc)[-1] $argv
 end
 
-complete -c memdial -n '__memdial_takes --set' -f -a '(__memdial_settings)'
+complete -c memdial -n '__memdial_takes --set --over' -f -a '(__memdial_settings)'
 complete -c memdial \
-    -n '__memdial_takes --save --load --reference --write --worker --runs -o' \
-    -F
+    -n '__memdial_takes --save --load --reference --write --worker --runs \
+        --list -o' -F
 complete -c memdial -n '__memdial_takes --resume --baseline' -f \
     -a '(__memdial_runs)'
 complete -c memdial -n '__memdial_has_runs = 2' -f \
@@ -74,8 +74,8 @@ complete -c memdial -n '__memdial_has_runs -gt 2' -f -a '(__memdial_runs)'
 complete -c memdial -n '__memdial_reports; and not __memdial_takes -o \
     --filter --title --runs' -a '(__memdial_runs)'
 complete -c memdial -n 'not __memdial_has_runs -ge 2; and not __memdial_reports;
-    and not __memdial_takes --set --save --load --reference --write --worker \
-        --runs --resume --baseline' -a '(__memdial_presets)'
+    and not __memdial_takes --set --over --save --load --reference --write \
+        --worker --runs --list --resume --baseline' -a '(__memdial_presets)'
 complete -c memdial -n __fish_use_subcommand -a '(__memdial_commands)'
 complete -c memdial -n __fish_use_subcommand -a --version
 complete -c memdial -n 'string match -q -- "-*" (commandline -ct)' \

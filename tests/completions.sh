@@ -89,6 +89,8 @@ finds 'memdial plan ' quick wrn-10-1
 finds 'memdial train --set ' $(memdial settings --words | sed 's/\t.*/=/')
 finds 'memdial train --set precision=' fp32 bf16 fp16
 finds 'memdial plan quick --set batch=20 --set nesterov=' yes no
+finds 'memdial sweep --' --over --seeds --slurm --jobs
+finds 'memdial sweep quick --over precision=' fp32 bf16 fp16
 # Runs that are kept.
 MEMDIAL_RUNS=$folder/runs
 export MEMDIAL_RUNS

@@ -67,7 +67,7 @@ def environment(root, **extra):
 
 def memdial(root, *arguments):
     return subprocess.run([MEMDIAL, *arguments], env=environment(root),
-                          capture_output=True, text=True, timeout=300)
+                          capture_output=True, text=True, timeout=900)
 
 
 def listed(root):
@@ -369,7 +369,7 @@ def test_full_disk(kills):
                                str(1 + bytes_left // 512), MEMDIAL, "train",
                                "quick", *SMALL, "--set", "epochs=10",
                                "--json"], env=environment(root),
-                              capture_output=True, text=True, timeout=300)
+                              capture_output=True, text=True, timeout=900)
         warnings = [line for line in done.stdout.splitlines()
                     if '"type":"warning"' in line]
         if done.returncode or len(warnings) != 1:
@@ -395,7 +395,7 @@ def test_calls(reference):
                                           LD_PRELOAD=FAULT,
                                           MEMDIAL_FAULT="kill:0",
                                           MEMDIAL_FAULT_LOG=log),
-                          capture_output=True, timeout=300)
+                          capture_output=True, timeout=900)
     with open(log) as file:
         calls = [int(line.split()[1]) for line in file
                  if line.startswith("calls")]
@@ -410,7 +410,7 @@ def test_calls(reference):
                        env=environment(root, LD_PRELOAD=FAULT,
                                        MEMDIAL_FAULT=f"kill:{n}",
                                        MEMDIAL_FAULT_LOG=log),
-                       capture_output=True, timeout=300)
+                       capture_output=True, timeout=900)
         good = is_whole(root) and good
         for name in listed(root) or {}:
             done = memdial(root, "train", "--resume", name)

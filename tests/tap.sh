@@ -38,7 +38,8 @@ begin() {
 }
 
 # Seconds. Nothing takes that long, except on a busy machine.
-patience=120
+patience=${MEMDIAL_SANITIZED:+600}
+patience=${patience:-120}
 
 # COMMAND...: tries it until it succeeds, as long as patience lasts.
 eventually() {

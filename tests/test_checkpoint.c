@@ -188,6 +188,9 @@ Test(checkpoint, budgets_are_kept_and_monotonic)
                  (unsigned long long)smallest);
         cr_expect(strstr(e.text, bytes), "%s", e.text);
         cr_expect(strstr(e.text, "g1.b"), "no value is named: %s", e.text);
+        /* So it is where not even the weights fit. */
+        cr_expect_eq(optimal_job(1000, recomputes[r], &e), NULL);
+        cr_expect(strstr(e.text, bytes), "%s", e.text);
         for (uint64_t budget = smallest; budget < 420000000;
              budget += SANITIZED ? 50000000 : 5000000) {
             struct job *job = optimal_job(budget, recomputes[r], &e);

@@ -17,7 +17,8 @@
 
 /* The options that a command has, beside --runs and --help. */
 enum { OPTION_JSON = 1, OPTION_CSV = 2, OPTION_LIST = 4, OPTION_PRUNE = 8,
-       OPTION_TAG = 16 };
+       OPTION_TAG = 16,
+       OPTION_SWEEP = 32 /* none, but its first word may be a sweep */ };
 
 static const struct runs_command {
     const char *name;
@@ -26,15 +27,15 @@ static const struct runs_command {
     int least, most;             /* words */
     const char *usage, *help;
 } commands[] = {
-    { "list", runs_list, OPTION_JSON | OPTION_CSV | OPTION_LIST, 0, 1 << 20,
-      "[WORD]... [--filter CONDITION]... [--sort [-]COLUMN] [--json | --csv]",
+    { "list", runs_list, OPTION_JSON | OPTION_CSV | OPTION_LIST | OPTION_SWEEP,
+      0, 1 << 20, "[SWEEP] [WORD]... [--filter CONDITION]... [--sort [-]COLUMN] [--json | --csv]",
       "those with the words, and that meet the conditions" },
-    { "show", runs_show, OPTION_JSON, 1, 1, "RUN [--json]",
-      "all about one" },
+    { "show", runs_show, OPTION_JSON | OPTION_SWEEP, 1, 1,
+      "RUN | SWEEP [--json]", "all about one" },
     { "diff", runs_diff, OPTION_JSON, 2, 2, "RUN RUN [--json]",
       "two beside each other" },
-    { "export", runs_export, OPTION_JSON | OPTION_CSV, 1, 1 << 20,
-      "RUN... [--csv | --json]", "every number of some" },
+    { "export", runs_export, OPTION_JSON | OPTION_CSV | OPTION_SWEEP, 1,
+      1 << 20, "SWEEP | RUN... [--csv | --json]", "every number of some" },
     { "name", runs_name, 0, 2, 2, "RUN NAME",
       "call one by a name of its own; '' takes it away" },
     { "tag", runs_tag, OPTION_TAG, 2, 1 << 20, "RUN TAG... [--remove]",
@@ -169,16 +170,40 @@ static bool find_root(struct runs_choices *c, struct error *e)
            archive_check_root(c->root, c->runs, e);
 }
 
+/* Takes a first word that names a sweep away. */
+static void take_sweep(const struct runs_command *command,
+                       struct runs_choices *c)
+{
+    char folder[RECORD_PATH_SIZE];
+
+    if (!(command->options & OPTION_SWEEP) || c->count == 0 ||
+        !archive_within(c->root, c->words[0], folder))
+        return;
+    strcpy(c->root, folder);
+    c->sweep = true;
+    c->words++;
+    c->count--;
+}
+
+static int find_and_run(const struct runs_command *command,
+                        struct runs_choices *c)
+{
+    struct error e;
+
+    if (!find_root(c, &e))
+        return report_error(&e);
+    take_sweep(command, c);
+    return command->run(c);
+}
+
 static int run_runs_command(const struct runs_command *command, int argc,
                             char **argv)
 {
     struct runs_choices choices = { .format = RUNS_TEXT };
-    struct error e;
     int code = read_runs_options(command, argc, argv, &choices);
 
     if (code < 0)
-        code = find_root(&choices, &e) ? command->run(&choices)
-                                       : report_error(&e);
+        code = find_and_run(command, &choices);
     free(choices.filters);
     return code;
 }
@@ -186,7 +211,8 @@ static int run_runs_command(const struct runs_command *command, int argc,
 static int print_usage(void)
 {
     print("Usage: memdial runs [COMMAND] [ARGUMENT]... [--runs DIR]\n"
-          "RUN is the name of a run, the beginning of it, or a path.\n");
+          "RUN is the name of a run, the beginning of it, or a path; SWEEP "
+          "the name\nor the path of a folder of runs.\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
         print("  %-7s %-38s %s\n", commands[i].name, commands[i].usage,
               commands[i].help);

@@ -108,6 +108,7 @@ struct command_run {
     char folder[RECORD_PATH_SIZE];   /* its record; "": none is kept */
     struct error unkept;             /* why not; EXIT_OK: nobody wants it */
     struct resume resume;            /* that it goes on from, if it does */
+    bool found;                      /* there is such a run */
     struct trainer *trainer;         /* owned */
     struct recorder *recorder;       /* owned; or NULL */
     struct progress progress;
@@ -176,7 +177,8 @@ static bool find_settings(struct command_run *r, struct settings *s,
         return false;
     r->preset = r->resume.preset;
     *s = r->resume.settings;
-    return request_change(c->request, r->resume.record.name, s, e);
+    r->found = request_change(c->request, r->resume.record.name, s, e);
+    return r->found;
 }
 
 /* Begins where a snapshot was saved, if one is named. */
@@ -187,6 +189,15 @@ static bool load_state(struct command_run *r, struct error *e)
     if (c->resume)
         return resume_load(&r->resume, r->trainer, e);
     return !c->load || snapshot_load(r->trainer, c->load, e);
+}
+
+/* Tells in the record that a run could not go on, unless it is done: a sweep
+ * begins runs where nobody reads their output. */
+static void record_failure(struct command_run *r, const struct error *e)
+{
+    if (r->found && !r->recorder &&
+        r->resume.record.state != RECORD_DONE)
+        record_add_error(&r->resume.record, e->text, NULL);
 }
 
 static bool make_trainer(struct command_run *r, struct error *e)
@@ -287,10 +298,12 @@ static int train(struct choices *c)
         lesson_show();
     }
     if (!check_choices(c, &e) || !gates_open(&c->gates, c->runs, &e) ||
-        !make_trainer(&run, &e) || !open_own_record(&run, &e))
+        !make_trainer(&run, &e) || !open_own_record(&run, &e)) {
         code = report_error(&e);
-    else
+        record_failure(&run, &e);
+    } else {
         code = run_and_tell(&run);
+    }
     recorder_close(run.recorder);
     resume_done(&run.resume);
     trainer_free(run.trainer);

@@ -20,6 +20,7 @@
 #include "cli/cmd_report.h"
 #include "cli/cmd_runs.h"
 #include "cli/cmd_train.h"
+#include "cli/cmd_sweep.h"
 #include "cli/cmd_translate.h"
 #include "cli/cmd_vocabulary.h"
 #include "cli/cmd_worker.h"
@@ -54,6 +55,8 @@ static const struct command commands[] = {
       "measure this machine, to tell seconds", cmd_calibrate, true },
     { "runs", "[list | show | diff | export ...]",
       "look at the runs that were kept", cmd_runs, false },
+    { "sweep", "[PRESET] --over NAME=VALUE,...",
+      "train with each combination of values", cmd_sweep, false },
     { "report", "[RUN | FOLDER]... -o FILE",
       "tell of runs in pictures and tables", cmd_report, false },
     { "worker", "", "train as commands on standard input say", cmd_worker,

@@ -14,6 +14,7 @@ struct runs_choices {
     enum runs_format format;
     const char *runs;            /* as --runs gives it, or NULL */
     char root[RECORD_PATH_SIZE]; /* the archive */
+    bool sweep;                  /* which is a sweep's, the first word */
     const char *sort;            /* a column, with '-' before it: downwards */
     const char **filters;        /* owned, [filter_count] */
     int filter_count;

@@ -48,7 +48,7 @@ const char *runs_changes(const struct record *r, char text[RUNS_CHANGES_SIZE])
     const struct settings *base = settings_of_preset(r->run.preset);
 
     text[0] = '\0';
-    if (base && has_begun(r))
+    if (base && r->has_settings)
         settings_changes(base, &r->began_with, text, RUNS_CHANGES_SIZE);
     return text;
 }
@@ -457,7 +457,7 @@ static bool setting_meets(const struct runs_filter *f, const struct record *r)
     json_t *value;
     bool meets;
 
-    if (!has_begun(r))
+    if (!r->has_settings)
         return false;
     settings_format(&r->began_with, f->setting, text, sizeof(text));
     value = settings_json_value(&r->began_with, f->setting);
@@ -503,8 +503,9 @@ json_t *runs_columns_json(const struct record *r)
 
     for (int i = 0; i < runs_column_count; i++)
         json_put(object, runs_columns[i].name, runs_columns[i].value(r));
-    json_put(object, "settings", has_begun(r) ? settings_json(&r->began_with)
-                                              : json_null());
+    json_put(object, "settings", r->has_settings
+                                     ? settings_json(&r->began_with)
+                                     : json_null());
     return object;
 }
 

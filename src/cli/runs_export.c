@@ -88,14 +88,34 @@ static bool export_run(const struct runs_choices *c, const char *word,
     return record_lines(folder, export_line, &x, e);
 }
 
+/* All runs of a sweep; one that has not begun has no numbers. */
+static bool export_sweep(const struct runs_choices *c, struct error *e)
+{
+    struct archive archive;
+    bool ok = archive_read(&archive, c->root, RECORD_ENDS, e);
+
+    for (int i = 0; ok && i < archive.count; i++)
+        ok = archive.list[i].state == RECORD_EMPTY ||
+             archive.list[i].state == RECORD_UNREADABLE ||
+             export_run(c, archive.list[i].name, e);
+    archive_done(&archive);
+    return ok;
+}
+
+static bool export_named(const struct runs_choices *c, struct error *e)
+{
+    for (int i = 0; i < c->count; i++)
+        if (!export_run(c, c->words[i], e))
+            return false;
+    return true;
+}
+
 int runs_export(const struct runs_choices *c)
 {
     struct error e;
 
     if (c->format != RUNS_JSON)
         print("run,event,step,member,value\n");
-    for (int i = 0; i < c->count; i++)
-        if (!export_run(c, c->words[i], &e))
-            return report_error(&e);
-    return EXIT_OK;
+    return (c->sweep && c->count == 0 ? export_sweep : export_named)(c, &e)
+               ? EXIT_OK : report_error(&e);
 }

@@ -214,10 +214,14 @@ static void print_remarks(const struct runs_choices *c,
 {
     if (c->format != RUNS_TEXT)
         return;
-    if (a->count == 0)
+    if (a->count == 0 && a->within == 0)
         print_error("memdial: no runs in %s\n", c->root);
-    else if (shown == 0)
+    else if (shown == 0 && a->count > 0)
         print_error("memdial: none of %d runs is so\n", a->count);
+    if (a->within > 0)
+        print_error("memdial: %d sweep%s in %s: %s; `memdial runs list NAME` "
+                    "lists the runs of one\n", a->within,
+                    a->within == 1 ? "" : "s", c->root, a->within_names);
     if (a->others > 0)
         print_error("memdial: %d folder%s in %s %s no run\n", a->others,
                     a->others == 1 ? "" : "s", c->root,

@@ -213,7 +213,7 @@ static void print_record(const struct record *r)
     print_commands(r);
 }
 
-int runs_show(const struct runs_choices *c)
+static int show_run(const struct runs_choices *c)
 {
     struct record record;
     struct error e;
@@ -225,6 +225,11 @@ int runs_show(const struct runs_choices *c)
         print_record(&record);
     record_done(&record);
     return ok ? EXIT_OK : report_error(&e);
+}
+
+int runs_show(const struct runs_choices *c)
+{
+    return c->sweep ? runs_list(c) : show_run(c);
 }
 
 /* What a diff compares, beside settings and kinds. */

@@ -189,6 +189,50 @@ static DIR *open_root(const char *root, struct error *e)
     return d;
 }
 
+/* Whether a folder has a record in it. */
+static bool is_archive(const char *folder)
+{
+    DIR *d = opendir(folder);
+    struct dirent *entry;
+    bool found = false;
+
+    while (d && !found && (entry = readdir(d))) {
+        char path[RECORD_PATH_SIZE];
+        found = is_entry(entry) &&
+                record_is(record_path(folder, entry->d_name, path));
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
+static void make_path(char folder[RECORD_PATH_SIZE], const char *text)
+{
+    folder_expand(folder, RECORD_ROOT_SIZE, text);
+    folder_make_absolute(folder, RECORD_ROOT_SIZE);
+}
+
+bool archive_within(const char *root, const char *text,
+                    char folder[RECORD_PATH_SIZE])
+{
+    if (!*text || strlen(text) >= RECORD_ROOT_SIZE)
+        return false;
+    if (strchr(text, '/') || text[0] == '.')
+        make_path(folder, text);
+    else
+        record_path(root, text, folder);
+    return !record_is(folder) && is_archive(folder);
+}
+
+/* Adds a name to a list for a message, if there is room. */
+static void add_name(char *names, size_t size, const char *name)
+{
+    size_t used = strlen(names);
+
+    if (used + strlen(name) + 3 < size)
+        snprintf(names + used, size - used, "%s%s", used ? ", " : "", name);
+}
+
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -276,16 +320,27 @@ static void read_shares(const struct share *whole)
             pthread_join(threads[i], NULL);
 }
 
+static void note_other(struct archive *a, const struct record *r)
+{
+    if (!is_archive(r->folder)) {
+        a->others++;
+        return;
+    }
+    a->within++;
+    add_name(a->within_names, sizeof(a->within_names), r->name);
+}
+
 /* Leaves out folders that are not of runs. */
 static void keep_records(struct archive *a, const bool *good, int count)
 {
     for (int i = 0; i < count; i++) {
-        if (!good[i])
+        if (!good[i]) {
+            note_other(a, &a->list[i]);
             record_done(&a->list[i]);
-        else if (a->count++ < i)
+        } else if (a->count++ < i) {
             a->list[a->count - 1] = a->list[i];
+        }
     }
-    a->others = count - a->count;
 }
 
 bool archive_read(struct archive *a, const char *root, enum record_part part,
@@ -324,13 +379,9 @@ struct matches {
 
 static void add_match(struct matches *m, const char *root, const char *name)
 {
-    size_t used = strlen(m->names);
-
     if (m->count++ == 0)
         record_path(root, name, m->folder);
-    if (used + strlen(name) + 3 < sizeof(m->names))
-        snprintf(m->names + used, sizeof(m->names) - used, "%s%s",
-                 used ? ", " : "", name);
+    add_name(m->names, sizeof(m->names), name);
 }
 
 /* Finds the folders whose names begin with the text. */
@@ -394,16 +445,28 @@ static bool find_by_name(const char *root, const char *text,
            settle_match(&m, root, text, folder, e);
 }
 
-static bool find_by_path(const char *text, char folder[RECORD_PATH_SIZE],
-                         struct error *e)
+/* A path from the root, as that of a run of a sweep there. */
+static bool is_below(const char *root, const char *text,
+                     char folder[RECORD_PATH_SIZE])
+{
+    if (text[0] == '.' || strlen(root) + strlen(text) + 2 > RECORD_PATH_SIZE)
+        return false;
+    strcpy(folder, root);
+    strcat(strcat(folder, "/"), text);
+    return record_is(folder);
+}
+
+static bool find_by_path(const char *root, const char *text,
+                         char folder[RECORD_PATH_SIZE], struct error *e)
 {
     if (strlen(text) >= RECORD_ROOT_SIZE)
         return error_set(e, EXIT_INPUT, "%.80s...: the path is too long",
                          text);
-    folder_expand(folder, RECORD_ROOT_SIZE, text);
-    folder_make_absolute(folder, RECORD_ROOT_SIZE);
-    return record_is(folder) ||
-           error_set(e, EXIT_INPUT, "%s: not the folder of a run: neither "
+    make_path(folder, text);
+    if (record_is(folder) || is_below(root, text, folder))
+        return true;
+    make_path(folder, text);
+    return error_set(e, EXIT_INPUT, "%s: not the folder of a run: neither "
                      RECORD_EVENTS " nor " RECORD_SETTINGS " is there",
                      folder);
 }
@@ -415,6 +478,6 @@ bool archive_find(const char *root, const char *text,
         return error_set(e, EXIT_INPUT, "the name of a run is empty");
     return strchr(text, '/') || strcmp(text, ".") == 0 ||
                    strcmp(text, "..") == 0
-               ? find_by_path(text, folder, e)
+               ? find_by_path(root, text, folder, e)
                : find_by_name(root, text, folder, e);
 }

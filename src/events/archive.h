@@ -2,6 +2,9 @@
  * An archive: the folder of the records of runs, the root. Other things in it
  * are left alone. A new record has its name by making its folder, which only
  * one process can do, also on a shared file system.
+ *
+ * A sweep is a folder of runs too. It is an archive of its own, mostly in
+ * another, where it is no record but an archive within.
  */
 #ifndef MEMDIAL_ARCHIVE_H
 #define MEMDIAL_ARCHIVE_H
@@ -31,8 +34,8 @@ bool archive_check_name(const char *where, const char *name, struct error *);
 bool archive_make(const char *root, const char *name, const char *preset,
                   char folder[RECORD_PATH_SIZE], struct error *);
 
-/* Finds a record: by its path, its name, the name that a label gives it, or a
- * beginning of its name that no other has. */
+/* Finds a record: by its path, also one from the root, by its name, the name
+ * that a label gives it, or a beginning of its name that no other has. */
 bool archive_find(const char *root, const char *text,
                   char folder[RECORD_PATH_SIZE], struct error *);
 
@@ -46,11 +49,18 @@ struct archive_names {
 bool archive_list(struct archive_names *, const char *root, struct error *);
 void archive_names_done(struct archive_names *);
 
+/* Finds an archive within the root, by its name there or its path. False if the
+ * text names none. */
+bool archive_within(const char *root, const char *text,
+                    char folder[RECORD_PATH_SIZE]);
+
 /* All records, in the order of their names. */
 struct archive {
     struct record *list;         /* owned, [count] */
     int count;
-    int others;                  /* folders that are not of runs */
+    int others;                  /* folders that are not of runs: these, and */
+    int within;                  /* archives, with the names of some */
+    char within_names[160];
 };
 
 /* Reads them. A root that is not there has none. */

@@ -18,6 +18,7 @@
 #include "base/json_print.h"
 #include "base/lines.h"
 #include "events/feed.h"
+#include "settings/preset.h"
 
 /* Bytes at the beginning that mostly hold the first line, and at the end that
  * hold the last epoch and all that is said again at the end of a run. */
@@ -127,6 +128,7 @@ static void take_recorded_start(struct reading *g, const struct event *e)
 
     if (!g->has_start) {
         r->time = e->start.time;
+        r->has_settings = true;
         r->began_with = *e->start.settings;
     }
     g->has_start = true;
@@ -329,6 +331,7 @@ static void begin_again(struct reading *g)
     struct record *r = g->record;
 
     run_done(&r->run);
+    r->trouble[0] = '\0';
     r->labels = (struct labels){ .count = 0 };
     r->warnings = r->bad = 0;
     r->seconds = r->epoch_began = 0;
@@ -440,7 +443,7 @@ static enum record_state state_of(struct record *r)
     if (r->error.code != EXIT_OK)
         return RECORD_UNREADABLE;
     if (!run_trial(&r->run))
-        return RECORD_EMPTY;
+        return *r->trouble ? RECORD_FAILED : RECORD_EMPTY;
     return r->run.end == RUN_OPEN ? state_of_open(r) : of[r->run.end];
 }
 
@@ -487,6 +490,21 @@ static void read_events(struct record *r, enum record_part part)
     close(fd);
 }
 
+/* The settings of a run that has not begun. */
+static void read_first_settings(struct record *r)
+{
+    char path[RECORD_PATH_SIZE];
+    struct preset preset;
+
+    if (run_trial(&r->run) ||
+        !preset_load(&preset, record_path(r->folder, RECORD_SETTINGS, path),
+                     NULL))
+        return;
+    r->has_settings = true;
+    r->began_with = preset.settings;
+    snprintf(r->run.preset, sizeof(r->run.preset), "%.63s", preset.of);
+}
+
 /* The name of a folder: the last part of its path. */
 static void name_record(struct record *r, const char *folder)
 {
@@ -521,6 +539,7 @@ bool record_read(struct record *r, const char *folder, enum record_part part,
                          RECORD_EVENTS " nor " RECORD_SETTINGS " is there",
                          folder);
     read_events(r, part);
+    read_first_settings(r);
     look_at_files(r);
     r->state = state_of(r);
     return true;
@@ -550,23 +569,35 @@ bool record_check_ended(const struct record *r, const char *what,
                      (long long)r->origin.pid);
 }
 
-/* Several hosts that add to one file at once can lose each other's lines. */
-bool record_label(const struct record *r, const struct event *label,
-                  struct error *e)
+static bool add_to_record(const struct record *r, const struct event *event,
+                          struct error *e)
 {
     char path[RECORD_PATH_SIZE], *line;
     struct journal *j;
     bool ok;
 
-    if (r->guessed && !record_check_ended(r, "labelled", e))
-        return false;
     if (!journal_open(&j, record_path(r->folder, RECORD_EVENTS, path), e))
         return false;
-    line = json_line(event_json(label));
+    line = json_line(event_json(event));
     ok = journal_add(j, line, e);
     free(line);
     journal_close(j);
     return ok;
+}
+
+bool record_add_error(const struct record *r, const char *message,
+                      struct error *e)
+{
+    return add_to_record(r, &(struct event){ .type = EVENT_ERROR,
+                                             .message = message }, e);
+}
+
+/* Several hosts that add to one file at once can lose each other's lines. */
+bool record_label(const struct record *r, const struct event *label,
+                  struct error *e)
+{
+    return (!r->guessed || record_check_ended(r, "labelled", e)) &&
+           add_to_record(r, label, e);
 }
 
 static bool remove_file(const struct record *r, const char *name,

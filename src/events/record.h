@@ -34,7 +34,7 @@ enum { RECORD_NAME_SIZE = NAME_MAX + 1, RECORD_PATH_SIZE = 2048,
 #define RECORD_SNAPSHOT "snapshot.safetensors"
 
 enum record_state {
-    RECORD_EMPTY,        /* the run has not said `start` */
+    RECORD_EMPTY,        /* the run has not said `start`, nor an `error` */
     RECORD_RUNNING,
     RECORD_PAUSED,
     RECORD_DONE,
@@ -72,7 +72,8 @@ struct record {
     uint64_t bytes;                  /* of its files */
     bool has_snapshot;
     uint64_t snapshot_bytes;
-    struct settings began_with;      /* the settings of its first `start` */
+    bool has_settings;               /* that it began with, or is to: */
+    struct settings began_with;
 
     /* The last figures; NAN: none. */
     double seconds;                  /* spent on the run */
@@ -138,6 +139,11 @@ double record_score(const struct record *);
 /* Refuses a run that is under way. `what` is what would be done to it. */
 bool record_check_ended(const struct record *, const char *what,
                         struct error *);
+
+/* Adds an event to a run whose process has ended: the `error` that it was not
+ * able to say. */
+bool record_add_error(const struct record *, const char *message,
+                      struct error *);
 
 /* Adds a label to a run, which another host must not be writing to. */
 bool record_label(const struct record *, const struct event *,

@@ -80,6 +80,7 @@ static void record_settings(struct recorder *r, const struct event *event)
         return;
     snprintf(preset.description, sizeof(preset.description),
              "a run of %.80s", strrchr(r->folder, '/') + 1);
+    snprintf(preset.of, sizeof(preset.of), "%s", event->start.preset);
     if (!preset_write(&preset, path, false, &e) && access(path, F_OK) != 0)
         recorder_warn(r, &e);
 }

@@ -46,6 +46,7 @@ static const char style_sheet[] =
     "th{color:var(--ink-2);font-weight:600;vertical-align:bottom}\n"
     ".n{text-align:right}td.n,dd span{white-space:nowrap}\n"
     "td:first-child{font-weight:700}\n"
+    "td:first-child,td[data-name=name]{white-space:nowrap}\n"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem .9rem;"
     "margin:0}\n"
     "dt{font-weight:700}dd{margin:0;overflow-x:auto}\n"

@@ -20,10 +20,11 @@
 #include "settings/preset.h"
 
 #define DESCRIPTION "description"
+#define OF "preset"
 #define EXTENSION ".yaml"
 
 /* An open preset: the parser, its latest event, and the lines where settings,
- * sections and the description were given, 0 for not yet. */
+ * sections, the description and the preset were given, 0 for not yet. */
 struct reader {
     yaml_parser_t parser;
     yaml_event_t event;
@@ -32,7 +33,7 @@ struct reader {
     struct error *error;
     int *setting_line;   /* [settings_count] */
     int *section_line;   /* [settings_count], by the section's first setting */
-    int description_line;
+    int description_line, of_line;
 };
 
 enum { PLACE_SIZE = PATH_MAX + 64 };
@@ -139,15 +140,6 @@ static bool read_description(struct reader *r, yaml_mark_t key_mark)
     return true;
 }
 
-/* The section's first row, or -1. */
-static int find_section(const char *name)
-{
-    for (int i = 0; i < settings_count; i++)
-        if (strcmp(settings_table[i].section, name) == 0)
-            return i;
-    return -1;
-}
-
 /* The value of a setting; bytes that YAML could not hold are unescaped. */
 static bool setting_text(struct reader *r, const char *otherwise,
                          const char **text)
@@ -156,6 +148,29 @@ static bool setting_text(struct reader *r, const char *otherwise,
         return false;
     octets_unescape((char *)r->event.data.scalar.value);
     return true;
+}
+
+static bool read_of(struct reader *r, yaml_mark_t key_mark)
+{
+    static const char otherwise[] = OF ": needs the name of a preset";
+    const char *text;
+
+    if (!first_time(r, key_mark, OF, &r->of_line) ||
+        !setting_text(r, otherwise, &text))
+        return false;
+    if (strlen(text) >= sizeof(r->preset->of))
+        return refuse_at(r, r->event.start_mark, otherwise);
+    strcpy(r->preset->of, text);
+    return true;
+}
+
+/* The section's first row, or -1. */
+static int find_section(const char *name)
+{
+    for (int i = 0; i < settings_count; i++)
+        if (strcmp(settings_table[i].section, name) == 0)
+            return i;
+    return -1;
 }
 
 /* Reads the value of `key`, which may name no setting; it is the event. */
@@ -222,6 +237,8 @@ static bool read_member(struct reader *r, const char *key, yaml_mark_t key_mark,
 {
     if (top && strcmp(key, DESCRIPTION) == 0)
         return read_description(r, key_mark);
+    if (top && strcmp(key, OF) == 0)
+        return read_of(r, key_mark);
     if (top && r->event.type == YAML_MAPPING_START_EVENT)
         return read_section(r, key, key_mark);
     return read_setting(r, key, key_mark);
@@ -285,7 +302,7 @@ bool preset_parse(struct preset *preset, const char *where, const char *text,
     struct reader r = { .where = where, .preset = preset, .error = e };
     bool good;
 
-    preset->description[0] = '\0';
+    preset->description[0] = preset->of[0] = '\0';
     settings_init(&preset->settings);
     r.setting_line = xcalloc((size_t)settings_count, sizeof(int));
     r.section_line = xcalloc((size_t)settings_count, sizeof(int));

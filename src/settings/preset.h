@@ -1,7 +1,7 @@
 /*
  * Presets: YAML files of settings. A file is one mapping whose values are
  * either settings or sections, which are mappings of settings; besides them
- * there may be a `description`.
+ * there may be a `description`, and the `preset` that the settings were once.
  *
  *     description: the default
  *     model:
@@ -30,6 +30,7 @@ enum { PRESET_NAME_SIZE = 256, PRESET_DESCRIPTION_MAX = 127 /* characters */,
 
 struct preset {
     char description[PRESET_DESCRIPTION_SIZE]; /* may be empty */
+    char of[PRESET_NAME_SIZE];   /* the preset that was changed; "": none */
     struct settings settings;
 };
 

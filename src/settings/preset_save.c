@@ -59,6 +59,11 @@ static char *print_preset(const struct preset *preset)
     fputs("description: ", out);
     print_quoted(out, preset->description);
     putc('\n', out);
+    if (*preset->of) {
+        fputs("preset: ", out);
+        print_octets(out, preset->of);
+        putc('\n', out);
+    }
     for (int i = 0; i < settings_count; i++)
         print_setting(out, &preset->settings, &settings_table[i]);
     failed = ferror(out);

@@ -13,10 +13,9 @@ static bool first_settings(struct resume *r, struct error *e)
     char path[RECORD_PATH_SIZE];
     struct preset preset;
 
-    if (run_trial(&r->record.run)) {
-        r->settings = r->record.began_with;
+    r->settings = r->record.began_with;
+    if (r->record.has_settings)
         return true;
-    }
     record_path(r->record.folder, RECORD_SETTINGS, path);
     if (access(path, F_OK) != 0)
         return error_set(e, EXIT_INPUT, "%s: it was ended before it began, and "

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/json_print.h"
 #include "base/lines.h"
@@ -13,7 +14,6 @@
 #include "events/feed.h"
 #include "events/record.h"
 #include "settings/settings_json.h"
-#include "ui/session/child.h"
 #include "ui/session/snapshot_path.h"
 
 enum { SENTENCE_SIZE = ERROR_TEXT_SIZE, WORDS_SIZE = 1024,
@@ -123,7 +123,11 @@ static bool start_worker(struct link *l)
     l->garbled = false;
     l->words[0] = '\0';
     l->unread = 0;
-    if (child_start(&l->child, l->command))
+    if (child_start(&l->child, l->command
+                                   ? (const char *[]){ "/bin/sh", "-c",
+                                                       l->command, NULL }
+                                   : (const char *[]){ CHILD_SELF, "worker",
+                                                       NULL }))
         return true;
     say(l, "no worker can be started: %s", strerror(errno));
     lose_worker(l);

@@ -1,8 +1,7 @@
 /*
- * A process that lines are written to and read from: a command of the shell, or
- * this program's own worker. Only child_reap() waits for it, as long as its
- * caller says. It dies with this process: its input ends then, and where the
- * system can, it is sent a signal as well.
+ * A process that lines are written to and read from. Only child_reap() waits
+ * for it, as long as its caller says. It dies with this process: its input ends
+ * then, and where the system can, it is sent a signal as well.
  */
 #ifndef MEMDIAL_CHILD_H
 #define MEMDIAL_CHILD_H
@@ -28,9 +27,15 @@ void child_init(struct child *);
 /* Also kills the child. */
 void child_done(struct child *);
 
-/* `command` is for the shell; NULL: this program's worker. False with an errno;
- * then there is no child. */
-bool child_start(struct child *, const char *command);
+/* This program, as the first of the words. */
+#define CHILD_SELF "memdial"
+
+/* Starts a program with these words, which a NULL ends: the first is a path, or
+ * a name that PATH finds, or CHILD_SELF. False with an errno; then there is no
+ * child. A program that cannot be run is a child that says so and ends with
+ * status CHILD_CANNOT. */
+enum { CHILD_CANNOT = 127 };
+bool child_start(struct child *, const char *const *words);
 
 /* Sends a line, as far as the pipe takes it. False if too much waits to be
  * sent: the child does not read. */
@@ -44,6 +49,9 @@ void child_hang_up(struct child *);
 
 /* Whether it has ended within the time given. */
 bool child_reap(struct child *, double seconds);
+
+/* Asks it to end, by SIGTERM. */
+void child_ask_to_end(const struct child *);
 
 /* Kills it and its group. Then there is no child. */
 void child_kill(struct child *);

@@ -1,4 +1,4 @@
-#include "ui/session/child.h"
+#include "base/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,27 +54,25 @@ bool child_starved(const struct child *c)
 }
 
 /* Runs in the child. A session of its own keeps Ctrl-C and password prompts of
- * the command away from the terminal. The child dies with its parent. */
-static void become(const char *command, pid_t parent, int in, int out)
+ * the program away from the terminal. The child dies with its parent. */
+static void become(const char *const *words, pid_t parent, int in, int out)
 {
     sigset_t none;
 
     setsid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) /* it has died already */
-        _exit(127);
+        _exit(CHILD_CANNOT);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(out, STDERR_FILENO); /* its complaints likely say why it ends */
-    if (command)
-        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-    else
-        execl("/proc/self/exe", "memdial", "worker", (char *)NULL);
+    execvp(strcmp(words[0], CHILD_SELF) == 0 ? "/proc/self/exe" : words[0],
+           (char *const *)words);
     dprintf(STDERR_FILENO, "cannot be started: %s\n", strerror(errno));
-    _exit(127);
+    _exit(CHILD_CANNOT);
 }
 
 static void close_fd(int *fd)
@@ -94,14 +92,14 @@ static bool open_child_pipe(int ends[2])
 }
 
 /* Moves our ends of the pipes to the child. */
-static bool fork_child(struct child *c, const char *command, int in[2],
+static bool fork_child(struct child *c, const char *const *words, int in[2],
                        int out[2])
 {
     pid_t parent = getpid();
     pid_t pid = fork();
 
     if (pid == 0)
-        become(command, parent, in[0], out[1]);
+        become(words, parent, in[0], out[1]);
     if (pid < 0)
         return false;
     c->pid = pid;
@@ -113,7 +111,7 @@ static bool fork_child(struct child *c, const char *command, int in[2],
     return true;
 }
 
-bool child_start(struct child *c, const char *command)
+bool child_start(struct child *c, const char *const *words)
 {
     int in[2] = { -1, -1 }, out[2] = { -1, -1 }, code;
     bool ok;
@@ -123,7 +121,7 @@ bool child_start(struct child *c, const char *command)
     c->signal = c->status = 0;
     c->oom_kills = count_oom_kills();
     ok = open_child_pipe(in) && open_child_pipe(out) &&
-         fork_child(c, command, in, out);
+         fork_child(c, words, in, out);
     code = errno;
     for (int i = 0; i < 2; i++) {
         close_fd(&in[i]);
@@ -207,6 +205,12 @@ bool child_reap(struct child *c, double seconds)
     if (ended > 0)
         take_end(c, status);
     return c->ended;
+}
+
+void child_ask_to_end(const struct child *c)
+{
+    if (c->pid && !c->ended)
+        kill(c->pid, SIGTERM);
 }
 
 void child_kill(struct child *c)

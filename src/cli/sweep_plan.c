@@ -1,0 +1,154 @@
+#include "cli/sweep_plan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "plan/forecast.h"
+#include "plan/job.h"
+#include "plan/timings_file.h"
+#include "settings/facts.h"
+
+/* Steps of a run as far as settings tell; 0: the data do. */
+static int64_t planned_steps(const struct settings *s)
+{
+    struct facts facts = facts_of(s);
+    int64_t units = s->epoch_samples ? s->epoch_samples
+                                     : facts.image.training;
+    int64_t batches = facts.packed ? (units + s->batch - 1) / s->batch
+                                   : units / s->batch;
+
+    return batches * s->epochs;
+}
+
+/* The timings of the backend that was asked for last, for most runs of a sweep
+ * are on one. */
+struct last_timings {
+    char backend[MACHINE_BACKEND_SIZE];
+    struct timings *timings;     /* held; NULL: none hold */
+};
+
+static struct timings *timings_for(struct last_timings *last, const char *name)
+{
+    const struct backend *backend = backend_named(name);
+
+    if (strcmp(last->backend, name) == 0)
+        return last->timings;
+    timings_free(last->timings);
+    memcpy(last->backend, name, strlen(name) + 1);
+    if (!backend || !timings_load(&last->timings, backend, NULL))
+        last->timings = NULL;
+    return last->timings;
+}
+
+static void take_forecast(struct sweep *s, struct sweep_run *run,
+                          const struct forecast *f)
+{
+    int64_t steps = planned_steps(&run->settled);
+
+    if (f->refused) {
+        sweep_fail(run, SWEEP_REFUSED, f->error.text);
+        return;
+    }
+    run->backend = backend_named(run->settled.backend);
+    run->peak_bytes = f->peak_bytes;
+    run->arena_bytes = f->arena_bytes;
+    run->seconds = steps ? f->seconds * (double)steps : NAN;
+    run->steps = steps;
+    run->guessed = f->guessed;
+    s->guessed |= f->guessed;
+}
+
+void sweep_plan(struct sweep *s)
+{
+    struct last_timings last = { .timings = NULL };
+
+    for (int i = 0; i < s->count; i++) {
+        struct sweep_run *run = &s->runs[i];
+        struct forecast *f;
+
+        if (run->state == SWEEP_REFUSED)
+            continue;
+        f = forecast_new(&run->settled, &s->machine,
+                         timings_for(&last, run->settled.backend), false,
+                         false);
+        take_forecast(s, run, f);
+        forecast_release(f);
+    }
+    timings_free(last.timings);
+}
+
+double sweep_seconds_left(const struct sweep *s, int *unknown)
+{
+    double sum = 0;
+
+    *unknown = 0;
+    for (int i = 0; i < s->count; i++) {
+        const struct sweep_run *run = &s->runs[i];
+        double done = run->steps ? (double)run->step / (double)run->steps : 0;
+
+        if (run->state != SWEEP_WAITS && run->state != SWEEP_RUNS)
+            continue;
+        if (isnan(run->seconds))
+            ++*unknown;
+        else
+            sum += run->seconds * (1 - done);
+    }
+    return sum;
+}
+
+size_t sweep_available(const struct sweep *s, const struct sweep_run *run)
+{
+    struct device_memory m = { .limit = "" };
+    struct device *device;
+    struct job *job;
+
+    if (!job_outline_on(&job, &run->settled, &s->machine, NULL, NULL,
+                        NULL))
+        return 0;
+    if (job_open_device(job, &device, NULL)) {
+        job->backend->memory(device, NULL, 0, &m);
+        job->backend->close(device);
+    }
+    job_free(job);
+    return m.available;
+}
+
+/* What a process took beside its arena; 0: its record does not tell. The
+ * figures of a device are not those of its process. */
+static uint64_t record_gap(const struct record *r, const struct settings *s)
+{
+    const struct run *run = &r->run;
+
+    if (!r->has_settings || r->began_with.data != s->data ||
+        strcmp(run->machine.backend, cpu_backend.name) != 0 ||
+        run->os_peak <= run->touched)
+        return 0;
+    return run->os_peak - run->touched;
+}
+
+static uint64_t largest_gap(const char *root, const struct settings *s,
+                            int *runs)
+{
+    struct archive a;
+    uint64_t most = 0;
+
+    if (!archive_read(&a, root, RECORD_ENDS, NULL))
+        return 0;
+    for (int i = 0; i < a.count; i++) {
+        uint64_t gap = record_gap(&a.list[i], s);
+        *runs += gap > 0;
+        most = gap > most ? gap : most;
+    }
+    archive_done(&a);
+    return most;
+}
+
+uint64_t sweep_gap(const struct sweep *s, int *runs)
+{
+    uint64_t one, other;
+
+    *runs = 0;
+    one = largest_gap(s->root, &s->base, runs);
+    other = largest_gap(s->folder, &s->base, runs);
+    return one > other ? one : other;
+}

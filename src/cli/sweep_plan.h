@@ -1,0 +1,27 @@
+/*
+ * What the runs of a sweep take: bytes, and seconds where timings of this
+ * machine tell them, or else as a roofline guesses.
+ */
+#ifndef MEMDIAL_SWEEP_PLAN_H
+#define MEMDIAL_SWEEP_PLAN_H
+
+#include "cli/sweep.h"
+
+/* Plans each run; one that cannot be planned is refused. */
+void sweep_plan(struct sweep *);
+
+/* Seconds of the steps that the runs have before them, one after the other.
+ * Runs of unknown length are counted in *unknown and left out. */
+double sweep_seconds_left(const struct sweep *, int *unknown);
+
+/* Bytes that could be allocated for runs on a backend; 0: not known. */
+size_t sweep_available(const struct sweep *, const struct sweep_run *);
+
+/*
+ * The most that processes of runs on these data, kept in the root or in the
+ * sweep, took beside their arenas; 0: there are none to tell it. *runs is how
+ * many did.
+ */
+uint64_t sweep_gap(const struct sweep *, int *runs);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * The script of a job array: what its tasks ask for, and which run each is.
+ */
+#ifndef MEMDIAL_SWEEP_SCRIPT_H
+#define MEMDIAL_SWEEP_SCRIPT_H
+
+#include "cli/sweep.h"
+
+/* Numbers the runs: as in the script that is there, and then on. Returns the
+ * largest number. */
+int sweep_script_number(struct sweep *);
+
+/* The text for the tasks of the runs that wait; the caller frees. NULL if the
+ * sweep's folder has a name that no script can have. */
+char *sweep_script_text(const struct sweep *, const char *options, int jobs,
+                        struct error *);
+
+/* The path of the script. */
+const char *sweep_script_path(const struct sweep *,
+                              char path[RECORD_PATH_SIZE]);
+
+/* The last line of what a task wrote to its log; "" if there is none. */
+enum { SCRIPT_LINE_SIZE = 400 };
+const char *sweep_script_last_words(const struct sweep *,
+                                    const struct sweep_run *,
+                                    char text[SCRIPT_LINE_SIZE]);
+
+#endif

@@ -1,0 +1,454 @@
+#define _GNU_SOURCE
+
+#include "cli/sweep_slurm.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/draft.h"
+#include "base/ending.h"
+#include "base/print.h"
+#include "base/text.h"
+#include "cli/sweep_script.h"
+
+enum { ANSWER_MAX = 1 << 24 /* bytes */, WORD_SIZE = 64, REASON_SIZE = 128,
+       GRACE = 3 /* looks at a task that is over, until its folder is taken at
+                    its word: a shared disk may be late */ };
+
+/* Seconds that a command of Slurm may take, and between two looks, at first and
+ * at most. */
+static const double answer_seconds = 120, first_pause = 1, longest_pause = 20;
+
+/* A task as Slurm has it. */
+struct task {
+    long job;                    /* of its array; 0: Slurm does not know it */
+    char state[WORD_SIZE];       /* "PENDING", ... */
+    char reason[REASON_SIZE];    /* why it waits */
+    bool live;                   /* it waits or runs */
+};
+
+struct watch {
+    struct sweep *sweep;
+    struct sweep_tell *tell;
+    int most;                    /* the largest number of a run */
+    struct task *tasks;          /* owned, [most + 1] */
+    int *looks;                  /* owned, [most + 1]; since a task is over */
+    bool *told;                  /* owned, [most + 1]: it was told to run */
+    char pending[1024];          /* the reasons that were told */
+    bool deaf;                   /* squeue did not answer; told */
+};
+
+bool sweep_slurm_check(const char *options, struct error *e)
+{
+    for (; *options; options++)
+        if (iscntrl((unsigned char)*options))
+            return error_set(e, EXIT_INPUT, "--slurm: options of sbatch on one "
+                             "line, without control characters");
+    return true;
+}
+
+bool sweep_slurm_show(struct sweep *s, const char *options, int jobs,
+                      struct error *e)
+{
+    char *text;
+
+    if (sweep_count(s, SWEEP_WAITS) == 0) {
+        print("no run is left to submit\n");
+        return true;
+    }
+    sweep_script_number(s);
+    text = sweep_script_text(s, options, jobs, e);
+    if (!text)
+        return false;
+    print("\n");
+    print_bytes(text, strlen(text));
+    free(text);
+    return true;
+}
+
+/* A pause that a signal ends. */
+static void wait_for(double seconds, int fd)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    struct timespec pause = { (time_t)seconds,
+                              (long)(1e9 * (seconds - (time_t)seconds)) };
+
+    ppoll(&poll_fd, 1, &pause, ending_let_in());
+}
+
+/* Reads all that a child says; the caller frees. NULL: it took too long, or a
+ * signal came. */
+static char *hear_answer(struct child *c)
+{
+    double deadline = clock_seconds() + answer_seconds;
+    size_t used = 0, room = 4096;
+    char *text = xcalloc(room, 1);
+    ssize_t n = -1;
+
+    while (n != 0 && clock_seconds() < deadline && !ending_signal() &&
+           used < ANSWER_MAX) {
+        wait_for(0.25, c->from);
+        n = TEMP_FAILURE_RETRY(read(c->from, text + used, room - used - 1));
+        used += n > 0 ? (size_t)n : 0;
+        if (used + 1 == room)
+            text = xrealloc(text, room *= 2, 1);
+    }
+    text[used] = '\0';
+    if (n == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* Runs a command of Slurm. False with its last complaint in `why`; else *answer
+ * is what it said, which the caller frees. */
+static bool ask_slurm(const char *const *words, char **answer,
+                      char why[REASON_SIZE])
+{
+    struct child c;
+    char *last;
+    bool ok;
+
+    child_init(&c);
+    *answer = NULL;
+    snprintf(why, REASON_SIZE, "no answer");
+    if (!child_start(&c, words))
+        return false;
+    *answer = hear_answer(&c);
+    ok = *answer && child_reap(&c, 1) && c.status == 0 && c.signal == 0;
+    child_done(&c);
+    if (ok || !*answer)
+        return ok;
+    for (size_t n = strlen(*answer); n > 0 && (*answer)[n - 1] == '\n'; n--)
+        (*answer)[n - 1] = '\0';
+    last = strrchr(*answer, '\n');
+    last = last ? last + 1 : *answer;
+    text_clean(why, REASON_SIZE, last, strlen(last));
+    free(*answer);
+    *answer = NULL;
+    return false;
+}
+
+static bool is_live(const char *state)
+{
+    static const char *const over[] = { "COMPLETED", "FAILED", "CANCELLED",
+                                        "TIMEOUT", "OUT_OF_MEMORY",
+                                        "NODE_FAIL", "BOOT_FAIL", "DEADLINE",
+                                        "PREEMPTED", "REVOKED" };
+
+    for (size_t i = 0; i < sizeof(over) / sizeof(over[0]); i++)
+        if (strcmp(state, over[i]) == 0)
+            return false;
+    return true;
+}
+
+/* Takes a line "JOB|NUMBER|STATE|REASON|FOLDER". Of several jobs of a run one
+ * that lives counts, and else the last. */
+static void take_task(struct watch *w, char *line)
+{
+    char *job = strsep(&line, "|"), *number = strsep(&line, "|");
+    char *state = strsep(&line, "|"), *reason = strsep(&line, "|");
+    struct task task = { .job = strtol(job, NULL, 10) }, *known;
+    long at = number ? strtol(number, NULL, 10) : 0;
+
+    if (!line || strcmp(line, w->sweep->folder) != 0 || at < 1 || at > w->most)
+        return;
+    snprintf(task.state, sizeof(task.state), "%s", state);
+    text_clean(task.reason, sizeof(task.reason), reason, strlen(reason));
+    task.live = is_live(state);
+    known = &w->tasks[at];
+    if (known->job == 0 || (task.live && !known->live) ||
+        (task.live == known->live && task.job > known->job))
+        *known = task;
+}
+
+/* Asks Slurm for this user's tasks. */
+static bool look_at_queue(struct watch *w, char why[REASON_SIZE])
+{
+    static const char *const words[] = { "squeue", "--noheader", "--array",
+                                         "--me", "--states=all",
+                                         "--format=%F|%K|%T|%r|%Z", NULL };
+    char *answer, *rest;
+
+    if (!ask_slurm(words, &answer, why))
+        return false;
+    memset(w->tasks, 0, ((size_t)w->most + 1) * sizeof(*w->tasks));
+    rest = answer;
+    while (rest)
+        take_task(w, strsep(&rest, "\n"));
+    free(answer);
+    return true;
+}
+
+static struct task *task_of(const struct watch *w, const struct sweep_run *run)
+{
+    return &w->tasks[run->task];
+}
+
+/* Runs that have a task already are under way, whatever their folders say. */
+static int adopt_tasks(struct watch *w)
+{
+    int count = 0;
+
+    for (int i = 0; i < w->sweep->count; i++) {
+        struct sweep_run *run = &w->sweep->runs[i];
+        if (run->state == SWEEP_REFUSED || !task_of(w, run)->live)
+            continue;
+        run->state = SWEEP_RUNS;
+        xreplace(&run->why, NULL);
+        count++;
+    }
+    return count;
+}
+
+static bool refuse_submission(const struct sweep *s, const char *why,
+                              struct error *e)
+{
+    char path[RECORD_PATH_SIZE];
+
+    return error_set(e, EXIT_RUN, "--slurm: sbatch: %s; the script is %s: "
+                     "--slurm=OPTIONS changes what it asks for, and where "
+                     "Slurm is, sbatch takes it as it is", why,
+                     sweep_script_path(s, path));
+}
+
+/* The number of a job that was submitted: the last line that begins with one.
+ */
+static long number_of_job(const char *answer)
+{
+    long number = 0;
+
+    for (; answer; answer = strchr(answer, '\n')) {
+        answer += *answer == '\n';
+        if (isdigit((unsigned char)*answer))
+            number = strtol(answer, NULL, 10);
+    }
+    return number;
+}
+
+static bool write_script(const struct sweep *s, const char *options, int jobs,
+                         struct error *e)
+{
+    char path[RECORD_PATH_SIZE], *text;
+    bool ok;
+
+    text = sweep_script_text(s, options, jobs, e);
+    ok = text && draft_put(sweep_script_path(s, path), text, DRAFT_REPLACE, e);
+    free(text);
+    return ok;
+}
+
+static void tell_submitted(const struct watch *w, long number)
+{
+    char text[128];
+    int count = 0;
+
+    for (int i = 0; i < w->sweep->count; i++)
+        if (w->sweep->runs[i].state == SWEEP_WAITS) {
+            w->sweep->runs[i].state = SWEEP_RUNS;
+            count++;
+        }
+    snprintf(text, sizeof(text), "submitted %d run%s as job %ld", count,
+             count == 1 ? "" : "s", number);
+    sweep_tell_line(w->tell, "submitted", text);
+}
+
+static bool submit_runs(struct watch *w, const char *options, int jobs,
+                        struct error *e)
+{
+    char path[RECORD_PATH_SIZE], why[REASON_SIZE], *answer;
+    const char *words[] = { "sbatch", "--parsable",
+                            sweep_script_path(w->sweep, path), NULL };
+    long number;
+
+    if (sweep_count(w->sweep, SWEEP_WAITS) == 0)
+        return true;
+    if (!write_script(w->sweep, options, jobs, e))
+        return false;
+    if (!ask_slurm(words, &answer, why))
+        return refuse_submission(w->sweep, why, e);
+    number = number_of_job(answer);
+    free(answer);
+    if (number == 0)
+        return refuse_submission(w->sweep, "it names no job", e);
+    tell_submitted(w, number);
+    return true;
+}
+
+/* Whether what a task wrote last is of memory that ran out. */
+static bool tells_of_memory(const char *words)
+{
+    return strcasestr(words, "memory") || strcasestr(words, "oom");
+}
+
+/* A task that is over without a word of the run in its folder. */
+static void explain_task(const struct watch *w, struct sweep_run *run)
+{
+    const struct task *t = task_of(w, run);
+    char words[SCRIPT_LINE_SIZE], why[SCRIPT_LINE_SIZE + 3 * WORD_SIZE];
+    bool fault = strcmp(t->state, "FAILED") == 0 ||
+                 strcmp(t->state, "OUT_OF_MEMORY") == 0 ||
+                 strcmp(t->state, "BOOT_FAIL") == 0;
+
+    sweep_script_last_words(w->sweep, run, words);
+    snprintf(why, sizeof(why), "its job ended without a word; Slurm %s%s%s%s",
+             t->job ? "says " : "does not know it any more",
+             t->job ? t->state : "", *words ? ": " : "", words);
+    if (fault || tells_of_memory(words))
+        sweep_note_failure(w->sweep, run, why);
+    else
+        sweep_fail(run, SWEEP_STOPPED, why);
+}
+
+/* Reads how a run has ended whose task is over. */
+static void settle_task(struct watch *w, struct sweep_run *run)
+{
+    int looks = ++w->looks[run->task];
+
+    sweep_look_at(w->sweep, run);
+    if (run->state != SWEEP_DONE && run->state != SWEEP_FAILED) {
+        if (looks < GRACE) {
+            run->state = SWEEP_RUNS;
+            return;
+        }
+        explain_task(w, run);
+    }
+    sweep_tell_run(w->tell, run, NULL);
+}
+
+static void follow_task(struct watch *w, struct sweep_run *run)
+{
+    const struct task *t = task_of(w, run);
+    bool runs = strcmp(t->state, "RUNNING") == 0, begun = run->step > 0;
+
+    w->looks[run->task] = 0;
+    if (runs)
+        sweep_follow(w->sweep, run);
+    if (runs && !w->told[run->task])
+        sweep_tell_run(w->tell, run, begun ? "goes on in its job"
+                                           : "begins in its job");
+    w->told[run->task] = runs;
+}
+
+/* Says why tasks wait, once for each reason: some wait for ever. */
+static void tell_pending(struct watch *w)
+{
+    char text[REASON_SIZE + 64];
+
+    for (int i = 0; i < w->sweep->count; i++) {
+        const struct task *t = task_of(w, &w->sweep->runs[i]);
+        size_t used = strlen(w->pending);
+        if (!t->live || strcmp(t->state, "PENDING") != 0 ||
+            strcmp(t->reason, "None") == 0 || strstr(w->pending, t->reason) ||
+            used + strlen(t->reason) + 2 > sizeof(w->pending))
+            continue;
+        strcat(strcat(w->pending, "|"), t->reason);
+        snprintf(text, sizeof(text), "jobs wait in the queue: %s", t->reason);
+        sweep_tell_line(w->tell, "pending", text);
+    }
+}
+
+/* Looks once; returns the sum of what could change. */
+static int64_t look_once(struct watch *w)
+{
+    struct sweep *s = w->sweep;
+    char why[REASON_SIZE], text[REASON_SIZE + 64];
+    int64_t sum = 0;
+
+    if (!look_at_queue(w, why)) {
+        snprintf(text, sizeof(text), "squeue: %s; it is asked again", why);
+        if (!w->deaf && !ending_signal())
+            sweep_tell_line(w->tell, "warning", text);
+        w->deaf = true;
+        return -1;
+    }
+    w->deaf = false;
+    for (int i = 0; i < s->count; i++) {
+        if (s->runs[i].state != SWEEP_RUNS)
+            continue;
+        if (task_of(w, &s->runs[i])->live)
+            follow_task(w, &s->runs[i]);
+        else
+            settle_task(w, &s->runs[i]);
+        sum += s->runs[i].step + s->runs[i].state + w->looks[s->runs[i].task];
+    }
+    tell_pending(w);
+    sweep_tell_progress(w->tell);
+    return sum;
+}
+
+/* Watches until no run has a job, or a signal comes. Where nothing changes it
+ * looks less often. */
+static void watch_jobs(struct watch *w)
+{
+    double pause = first_pause;
+    int64_t before = -2, now;
+
+    while (sweep_count(w->sweep, SWEEP_RUNS) > 0 && !ending_signal()) {
+        now = look_once(w);
+        pause = now != before ? first_pause : 1.5 * pause;
+        if (pause > longest_pause)
+            pause = longest_pause;
+        before = now;
+        if (sweep_count(w->sweep, SWEEP_RUNS) > 0)
+            wait_for(pause, -1);
+    }
+}
+
+static bool find_tasks(struct watch *w, struct error *e)
+{
+    char why[REASON_SIZE], text[96];
+    int count;
+
+    if (!look_at_queue(w, why))
+        return error_set(e, EXIT_RUN, "--slurm: squeue: %s; Slurm's commands "
+                         "are needed, and its controller has to answer; "
+                         "--dry-run prints the script without them, and "
+                         "without --slurm the runs are processes here", why);
+    count = adopt_tasks(w);
+    snprintf(text, sizeof(text), "%d run%s in the queue already", count,
+             count == 1 ? " is" : "s are");
+    if (count > 0)
+        sweep_tell_line(w->tell, "adopted", text);
+    return true;
+}
+
+static bool submit_and_watch(struct watch *w, const char *options, int jobs,
+                             struct error *e)
+{
+    if (!find_tasks(w, e) || !submit_runs(w, options, jobs, e))
+        return false;
+    watch_jobs(w);
+    if (sweep_count(w->sweep, SWEEP_RUNS) > 0)
+        sweep_tell_line(w->tell, "left",
+                        "the jobs go on without being watched; scancel ends "
+                        "them");
+    return true;
+}
+
+bool sweep_slurm_run(struct sweep *s, struct sweep_tell *tell,
+                     const char *options, int jobs, bool *whole,
+                     struct error *e)
+{
+    struct watch w = { .sweep = s, .tell = tell,
+                       .most = sweep_script_number(s) };
+    unsigned long size = (unsigned long)w.most + 1;
+    bool ok;
+
+    w.tasks = xcalloc(size, sizeof(*w.tasks));
+    w.looks = xcalloc(size, sizeof(*w.looks));
+    w.told = xcalloc(size, sizeof(*w.told));
+    ending_hold();
+    ok = submit_and_watch(&w, options, jobs, e);
+    *whole = !ending_signal();
+    free(w.tasks);
+    free(w.looks);
+    free(w.told);
+    return ok;
+}

@@ -1,0 +1,321 @@
+#!/bin/sh
+# Sweeps of processes here: what they plan, the runs that they leave, how they
+# are interrupted and go on, and what they refuse. Prints TAP.
+. "${srcdir:-.}/tests/tap.sh"
+
+root=$folder/root
+MEMDIAL_RUNS=$root
+XDG_DATA_HOME=$folder/data
+XDG_CONFIG_HOME=$folder/config
+XDG_CACHE_HOME=$folder/cache
+export MEMDIAL_RUNS XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME
+
+# Settings of a run whose steps take milliseconds.
+small='--set batch=2 --set epoch_samples=60 --set valid_samples=2
+    --set threads=1 --set epochs=3'
+
+# CODE COMMAND...: it ends with the code, and its output is in files.
+ends() {
+    wanted=$1
+    shift
+    timeout $patience "$memdial" "$@" </dev/null >"$out" 2>"$err"
+    code=$?
+    [ $code = "$wanted" ] || echo "exit code $code" >>"$err"
+    [ $code = "$wanted" ]
+}
+
+says() { # TEXT: it is in the output
+    grep -qF -- "$1" "$out"
+}
+
+complains() { # TEXT: it is in the only line of errors
+    grep -qF -- "$1" "$err" && [ "$(wc -l <"$err")" = 1 ]
+}
+
+sweep() { # CODE ARGUMENT...: shellcheck knows that $small is several words
+    code=$1
+    shift
+    ends "$code" sweep quick $small "$@"
+}
+
+# FOLDER FOLDER: the runs of two sweeps have the same bits.
+same_runs() {
+    for run in "$1"/*/; do
+        cmp "${run}snapshot.safetensors" \
+            "$2/$(basename "$run")/snapshot.safetensors" || return 1
+    done
+}
+
+# Plans.
+
+sweep 0 --over sparsity=0,0.5 --over precision=fp32,bf16 --seeds 1,2,3 \
+    --dry-run && says 'quick-sparsity-precision-seed: 12 runs of quick' &&
+    says ' sparsity=0.5+precision=bf16+seed=3 ' && says 'MiB' &&
+    says 'a guess, for this machine is not measured' && [ ! -e "$root" ]
+report $? 'a plan has each combination, and makes nothing'
+
+sweep 0 --over sparsity=0.5,0.50,0.7 --dry-run &&
+    says '2 runs' && says '1 more is like another run'
+report $? 'the same settings twice: said, and run once'
+
+sweep 0 --over sparsity=0,0.5 --dry-run --json &&
+    [ "$(wc -l <"$out")" = 1 ] && says '"type":"plan"' &&
+    says '"settings":{"sparsity":0.5}' && says '"peak_bytes":'
+report $? 'and as JSON'
+
+# The peak is that of a plan.
+ends 0 plan quick $small --set sparsity=0.5 --json
+peak=$(sed -n 's/.*"peak_bytes": \([0-9]*\).*/\1/p' "$out")
+sweep 0 --over sparsity=0.5 --dry-run --json && says "\"peak_bytes\":$peak,"
+report $? 'bytes are those of memdial plan'
+
+# Bad input.
+
+sweep 2 && complains 'what do the runs differ in' &&
+    sweep 2 --over sparcity=0.5 && complains "did you mean 'sparsity'" &&
+    sweep 2 --over sparsity=0.5,2 && complains 'sparsity' &&
+    sweep 2 --over sparsity= && complains 'a value is empty' &&
+    sweep 2 --over sparsity=0,,1 && complains 'a value is empty' &&
+    sweep 2 --over sparsity && complains 'NAME=VALUE' &&
+    sweep 2 --over seed=1 --seeds 2 && complains 'twice'
+report $? 'settings and values that are none: refused'
+
+sweep 2 --over sparsity=0 --jobs 0 && complains '--jobs' &&
+    sweep 2 --over sparsity=0 --jobs 2x && complains '--jobs' &&
+    sweep 2 --over sparsity=0 --most 0 && complains '--most' &&
+    sweep 2 --over sparsity=0 --name a/b && complains '--name' &&
+    sweep 2 --over sparsity=0 --name "$(printf 'a\001')" &&
+    complains '--name' && sweep 2 --over "$(printf 'a\033=1')" &&
+    ! grep -q "$(printf '\033')" "$err" &&
+    sweep 2 --over sparsity=0 --slurm="$(printf 'a\nb')" &&
+    complains '--slurm' && sweep 2 --list x --front 1MiB &&
+    complains 'one of them' && [ ! -e "$root" ]
+report $? 'options that make no sense: refused'
+
+seeds=$(seq -s , 2000)
+sweep 2 --seeds "$seeds" --dry-run && complains '--most 2000' &&
+    sweep 2 --seeds "$seeds" --over batch="$seeds" --dry-run &&
+    complains 'too many' &&
+    ends 0 sweep quick --seeds "$seeds" --most 2000 --dry-run --json
+report $? 'thousands of runs only if they are asked for'
+
+ends 2 sweep quick --over sparsity=0 --runs none && complains 'none' &&
+    MEMDIAL_RUNS=none ends 2 sweep quick --over sparsity=0 &&
+    complains MEMDIAL_RUNS &&
+    ends 1 sweep quick --over sparsity=0 --runs /proc/nowhere &&
+    grep -q /proc/nowhere "$err"
+report $? 'runs that cannot be kept: refused'
+
+# Lists.
+
+cat >"$folder/some.list" <<'END'
+# two ways, and none
+
+baseline:
+both: sparsity=0.5 precision=bf16
+microbatch=1
+END
+ends 0 sweep quick $small --list "$folder/some.list" --seeds 1,2 --dry-run &&
+    says 'quick-some-seed: 6 runs' && says ' baseline+seed=1 ' &&
+    says ' both+seed=2 ' && says ' microbatch=1+seed=1 '
+report $? 'a list of runs, and seeds of each'
+
+bad_list() { # TEXT COMPLAINT
+    printf "$1" >"$folder/bad.list"
+    sweep 2 --list "$folder/bad.list" && complains "$2"
+}
+bad_list 'sparsity=0\nsparsty=1\n' 'bad.list:2' &&
+    bad_list 'a: seed=1\na: seed=2\n' "another line is called 'a'" &&
+    bad_list '' 'no line has settings' && bad_list 'seed=1\n\000' 'zero byte' &&
+    bad_list 'a/b: seed=1\n' 'bad.list:1' && sweep 2 --list "$folder" &&
+    sweep 2 --list '' && sweep 2 --list "$folder/none.list"
+report $? 'lists that are none: refused, by line'
+
+# Runs.
+
+sweep 0 --over sparsity=0,0.5 --over precision=fp32,bf16 --seeds 1,2,3 \
+    --name whole && says '12 of 12  ' && says '12 runs: 12 done' &&
+    [ "$(ls "$root/whole" | wc -l)" = 12 ] &&
+    [ "$(ls "$root/whole/sparsity=0+precision=fp32+seed=1" | wc -l)" = 3 ]
+report $? 'twelve runs'
+
+ends 0 train quick $small --set sparsity=0.5 --set precision=bf16 \
+    --set seed=3 --name alone && cmp "$root/alone/snapshot.safetensors" \
+    "$root/whole/sparsity=0.5+precision=bf16+seed=3/snapshot.safetensors"
+report $? 'a run of a sweep has the bits of one alone'
+
+sweep 0 --over sparsity=0,0.5 --over precision=fp32,bf16 --seeds 1,2,3 \
+    --name whole && says '12 done' && ! says begins
+report $? 'what is done is not done again'
+
+sweep 0 --over sparsity=0,0.5 --over precision=fp32,bf16 --seeds 1,2,3 \
+    --name beside --jobs 2 --set threads=1 --json &&
+    [ "$(lines_with '"state":"done"')" = 12 ] &&
+    says '"type":"end","interrupted":false' && says '"done":12' &&
+    same_runs "$root/whole" "$root/beside"
+report $? 'two at a time have the same bits'
+
+# The runs are there for memdial runs.
+
+ends 0 runs list whole --json && [ "$(lines_with '"state": "done"')" = 12 ] &&
+    [ "$(lines_with '"preset": "quick"')" = 12 ] &&
+    ends 0 runs list whole bf16 --csv && [ "$(wc -l <"$out")" = 7 ] &&
+    ends 0 runs list && grep -q 'sweeps in' "$err" && grep -q whole "$err" &&
+    ends 0 runs list "$root/whole" && [ "$(wc -l <"$out")" = 13 ]
+report $? 'a sweep is listed by its name or path'
+
+ends 0 runs show whole && says 'sparsity=0+precision=fp32+seed=1' &&
+    ends 0 runs show whole/sparsity=0+precision=fp32+seed=1 &&
+    says 'step            90 of 90' && ends 0 runs export whole &&
+    [ "$(grep -c ',epoch,90,valid_loss,' "$out")" = 12 ]
+report $? 'and shown and exported'
+
+# Interrupted, and gone on with.
+
+begin /dev/null "$memdial" sweep quick $small --set epochs=40 \
+    --over sparsity=0,0.5 --seeds 1,2 --name cut
+comes '2 of 4  .*: begins' && eventually [ -s \
+    "$root/cut/sparsity=0+seed=2/snapshot.safetensors" ] &&
+    kill -HUP "$begun"
+wait_for_end
+[ $? = 1 ] && says 'stopped' && says 'the same command goes on' &&
+    [ "$(ls "$root/cut" | wc -l)" = 4 ] && ends 0 runs list cut &&
+    says stopped && says empty && ! says running
+report $? 'a signal ends the run under way in order'
+
+begin /dev/null "$memdial" sweep quick $small --set epochs=40 \
+    --over sparsity=0,0.5 --seeds 1,2 --name cut
+comes 'goes on from step' && kill -TERM "$begun"
+wait_for_end
+[ $? = 1 ] && says 'seed=2: goes on from step' && ! says 'seed=1: begins'
+report $? 'it goes on where it was, and ends on SIGTERM too'
+
+begin /dev/null "$memdial" sweep quick $small --set epochs=40 \
+    --over sparsity=0,0.5 --seeds 1,2 --name cut --json
+comes '"state":"running"' && sleep 0.3 && kill -9 "$begun"
+wait "$begun" 2>/dev/null
+begun=
+no_run_lives() {
+    ends 0 runs list cut && ! says running
+}
+eventually no_run_lives && sweep 0 --set epochs=40 --over sparsity=0,0.5 \
+    --seeds 1,2 --name cut && says '4 done' &&
+    sweep 0 --set epochs=40 --over sparsity=0,0.5 --seeds 1,2 \
+        --name uncut --jobs 2 && same_runs "$root/cut" "$root/uncut"
+report $? 'killed, its runs end; and go on to the bits of an unbroken sweep'
+
+# A process that is killed.
+
+begin /dev/null "$memdial" sweep quick $small --set epochs=40 --seeds 1,2 \
+    --name dead
+comes '"\{0,1\}seed=1: begins' && eventually [ -s \
+    "$root/dead/seed=1/snapshot.safetensors" ] &&
+    pid=$(sed -n '1s/.*"pid":\([0-9]*\).*/\1/p' \
+        "$root/dead/seed=1/events.jsonl") && kill -9 "$pid"
+wait_for_end
+[ $? = 1 ] && says 'seed=1: failed: its process was ended by signal 9' &&
+    says 'seed=2: done' && says '1 done, 1 failed' && says --retry &&
+    ends 0 runs list dead --json && says 'signal 9'
+report $? 'a run that is killed fails, and the rest goes on'
+
+ends 1 sweep quick $small --set epochs=40 --seeds 1,2 --name dead &&
+    says 'failed: its process was ended by signal 9' && ! says 'goes on from' &&
+    ends 0 sweep quick $small --set epochs=40 --seeds 1,2 --name dead \
+        --retry && says 'goes on from step' && says '2 done'
+report $? 'and is tried again only if that is asked for'
+
+# Runs that fail, and that are refused.
+
+ends 1 sweep quick $small --over data=shapes,cifar10 --name lack &&
+    says 'data=cifar10: failed: data_path' && says 'data=shapes: done' &&
+    ends 0 runs list lack --json --filter state=failed && says data_path &&
+    ends 1 sweep quick $small --over data=shapes,cifar10 --name lack &&
+    says 'failed: data_path' && ! says 'cifar10: begins' &&
+    ends 1 sweep quick $small --over data=shapes,cifar10 --name lack --retry &&
+    says 'cifar10: begins'
+report $? 'a run that cannot begin says why'
+
+ends 1 sweep quick $small --over nesterov=no,yes \
+    --over gradients=buffer,accumulate --name clash &&
+    says '4 runs' && says 'nesterov=yes+gradients=accumulate refused: ' &&
+    says '3 done, 1 refused' && [ "$(ls "$root/clash" | wc -l)" = 3 ]
+report $? 'settings that do not go together: refused, and the rest goes on'
+
+# Other settings in the same place.
+
+ends 2 sweep quick $small --set lr=0.5 --over sparsity=0,0.5 \
+    --over precision=fp32,bf16 --seeds 1,2,3 --name whole &&
+    complains 'another --name' && sweep 0 --over sparsity=0,0.5 \
+    --over precision=fp32,bf16 --seeds 1,2,3,4 --name whole &&
+    says '16 runs: 16 done' && [ "$(lines_with ': begins')" = 4 ]
+report $? 'a folder of other settings: refused; more values: added'
+
+# Two at once.
+
+begin /dev/null "$memdial" sweep quick $small --set epochs=4000 --seeds 1,2 \
+    --name busy
+comes begins && out=$folder/out && err=$folder/err &&
+    ends 2 sweep quick $small --set epochs=4000 --seeds 1,2 --name busy &&
+    complains 'another `memdial sweep` works on it'
+refused=$?
+[ -n "$begun" ] && kill "$begun" && wait_for_end
+[ $refused = 0 ]
+report $? 'two sweeps of one folder: refused'
+
+# Rows of fit.
+
+ends 0 sweep quick $small --front 1MiB,2MiB --name front --dry-run --json &&
+    ends 0 sweep quick $small --front 1MiB,2MiB --name front --set epochs=1 &&
+    [ -s "$root/front/front.list" ] && ends 0 calibrate quick --seconds 1 &&
+    ends 0 sweep quick $small --front 1MiB,2MiB --name front --set epochs=1 &&
+    ! says begins && sweep 3 --front 1KiB && complains 'nothing trains in' &&
+    sweep 2 --front x && complains 'not a number of bytes'
+report $? 'rows of fit are kept when timings change'
+
+# Disks.
+
+if mkdir "$folder/disk" && mount -t tmpfs -o size=64k none "$folder/disk" \
+        2>/dev/null; then
+    sweep 1 --seeds 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20 \
+        --runs "$folder/disk" && grep -q 'No space left' "$err" && ! says begins
+    report $? 'a full disk: said before the first run'
+    mount -o remount,ro,size=8m "$folder/disk"
+    sweep 1 --seeds 1 --runs "$folder/disk" --name new &&
+        grep -q 'Read-only' "$err"
+    report $? 'a disk that is read alone'
+    umount "$folder/disk"
+else
+    report 0 'a full disk # SKIP no file system can be mounted'
+    report 0 'a disk that is read alone # SKIP no file system can be mounted'
+fi
+
+# The report's tables.
+
+for list in wrn dynamicconv; do
+    preset=wrn-28-2
+    [ $list = wrn ] || preset=dynamicconv
+    ends 0 sweep $preset --list "${srcdir:-.}/bench/$list.list" --dry-run &&
+        says '10 runs' && ! says refused
+    report $? "all of bench/$list.list goes together"
+done
+
+SET='batch=20 epochs=1 epoch_samples=20 valid_samples=20 data=shapes depth=10
+    width=1' MEMDIAL=$memdial timeout $patience \
+    sh "${srcdir:-.}/bench/reproduce" "$folder" "$folder/report" 2 >"$out" \
+    2>"$err" && says '10 runs: 10 done' && [ "$(lines_with ' done | 1 |')" = 10 ]
+report $? 'bench/reproduce makes a table'
+
+# The script of a cluster needs no cluster.
+
+sweep 0 --seeds 1,2,3 --slurm='--partition=a b' --jobs 2 --dry-run \
+    --set threads=2 --runs "$folder/with space" &&
+    says '#SBATCH --array=1-3%2' && says '#SBATCH --cpus-per-task=2' &&
+    says '#SBATCH --mem=' && says '#SBATCH --requeue' && ! says gres &&
+    says '#SBATCH --partition=a b' && says "2) run='seed=2'" &&
+    sed -n '/^#!/,$p' "$out" >"$folder/script" && sh -n "$folder/script" &&
+    [ ! -e "$folder/with space" ] &&
+    sweep 0 --seeds 1 --slurm --dry-run --set backend=cuda &&
+    says '#SBATCH --gres=gpu:1'
+report $? 'a script for Slurm'
+
+echo "1..$count"
