@@ -178,7 +178,8 @@ def go_on(p):
            "C asks before it goes on", p)
     p.type(ENTER)
     report(p.comes(lambda: listed()["20260103-three"]["step"] >
-                   before["step"]) and not row_of(p, "20260103-three"),
+                   before["step"]) and
+           p.comes(lambda: not row_of(p, "20260103-three")),
            "and the run goes on, as the session's own", p)
     starts = [json.loads(line) for line in
               open(os.path.join(ROOT, "20260103-three", "events.jsonl"))
