@@ -163,7 +163,7 @@ Test(bounds, plans_are_made_again)
 {
     change(0);
     change(1);
-    session_pin_attempt(&session, 0);
+    session_pin_attempt(&session, &session.tried.list[0]);
     cr_assert(session.pinned);
     cr_expect_null(session.pinned->job);
     cr_expect_eq(session.pinned->peak_bytes, session.tried.list[0].peak_bytes);
@@ -175,7 +175,7 @@ Test(bounds, plans_are_made_again)
     for (int i = 0; i < session.tried.count; i++)
         cr_expect(!session.tried.list[i].plan->job &&
                   !session.tried.list[i].baseline->job);
-    session_pin_attempt(&session, 0);
+    session_pin_attempt(&session, &session.tried.list[0]);
     cr_expect_null(session.pinned);
 }
 
