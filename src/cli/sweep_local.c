@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "cli/sweep_plan.h"
 #include "events/feed.h"
+#include "plan/job.h"
 
 enum { COMPLAINT_SIZE = 512, TICK_MS = 250 };
 
@@ -152,7 +153,8 @@ static void start_runs(struct crew *c)
         if (!run || !fits_beside(c, run))
             return;
         if (crew_at_work(c) == 0)
-            c->available = sweep_available(c->sweep, run);
+            c->available = job_available_bytes(&run->settled,
+                                               &c->sweep->machine);
         start_labour(c, &c->list[i], run);
     }
 }
