@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "config.h"
+#include "base/quote.h"
 #include "report/figure.h"
 #include "report/listing.h"
-#include "report/quote.h"
 
 /* Of a figure on a page, in pixels. */
 static const struct look html_look = { 920, 13 };
