@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <ctype.h>
 #include <langinfo.h>
 #include <math.h>
 #include <stdio.h>
@@ -301,4 +302,23 @@ void text_clean(char *to, size_t size, const char *from, size_t length)
         i += bytes;
     }
     to[used] = '\0';
+}
+
+void text_clean_last(char *to, size_t size, const char *from)
+{
+    size_t end = strlen(from), begin;
+
+    while (end > 0 && isspace((unsigned char)from[end - 1]))
+        end--;
+    for (begin = end; begin > 0 && from[begin - 1] != '\n';)
+        begin--;
+    text_clean(to, size, from + begin, end - begin);
+}
+
+bool text_has_control(const char *text)
+{
+    for (; *text; text++)
+        if (iscntrl((unsigned char)*text))
+            return true;
+    return false;
 }

@@ -96,4 +96,10 @@ size_t text_encode(uint32_t character, char text[TEXT_CHARACTER_SIZE]);
  */
 void text_clean(char *to, size_t size, const char *from, size_t length);
 
+/* The same of the last line that is more than space; "" if there is none. */
+void text_clean_last(char *to, size_t size, const char *from);
+
+/* Whether a text has control characters, line ends among them. */
+bool text_has_control(const char *text);
+
 #endif

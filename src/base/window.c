@@ -4,6 +4,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+enum { USUAL_COLUMNS = 80 };
+
 static int exported(const char *name, int most)
 {
     const char *text = getenv(name);
@@ -28,4 +30,12 @@ void window_size(int *rows, int *cols)
         size = (struct winsize){ 0 };
     *rows = window_choose(size.ws_row, "LINES", WINDOW_ROWS_MAX);
     *cols = window_choose(size.ws_col, "COLUMNS", WINDOW_COLS_MAX);
+}
+
+int window_columns(void)
+{
+    int rows, cols;
+
+    window_size(&rows, &cols);
+    return cols ? cols : USUAL_COLUMNS;
 }

@@ -11,4 +11,8 @@
 enum { WINDOW_ROWS_MAX = 512, WINDOW_COLS_MAX = 2048 };
 void window_size(int *rows, int *cols);
 
+/* Its columns, for a text that needs a width anyway: 80 if they are not known.
+ */
+int window_columns(void);
+
 #endif

@@ -19,6 +19,7 @@
 #include "cli/told_time.h"
 #include "models/model.h"
 #include "plan/fit.h"
+#include "plan/job.h"
 #include "settings/settings_json.h"
 
 enum { HELD_MAX = 64 };
@@ -262,26 +263,18 @@ static bool refuse_time(const struct fit_query *q, const struct asked *a,
 
 /* Warns of a budget that this machine does not have; a plan may be for another.
  */
-static void warn_of_machine(const struct fit_query *q)
+static void warn_of_machine(const struct fit_query *q,
+                            const struct settings *settled)
 {
     char budget[BYTES_TEXT_SIZE], there[BYTES_TEXT_SIZE];
-    struct device_memory m = { .limit = "" };
-    struct device *device;
-    struct job *job;
+    size_t available = job_available_bytes(q->settings, q->machine);
 
-    if (!job_outline_on(&job, q->settings, q->machine, NULL, NULL, NULL))
-        return;
-    if (job_open_device(job, &device, NULL)) {
-        job->backend->memory(device, NULL, 0, &m);
-        job->backend->close(device);
-    }
-    if (m.available > 0 && q->budget > m.available)
+    if (available > 0 && q->budget > available)
         print_error("memdial: warning: --budget: %s, but backend %s has %s "
                     "available\n",
                     bytes_format(budget, sizeof(budget), q->budget),
-                    job->backend->name,
-                    bytes_format(there, sizeof(there), m.available));
-    job_free(job);
+                    settled->backend,
+                    bytes_format(there, sizeof(there), available));
 }
 
 static bool report_fit(const struct fit_query *q, const struct asked *a,
@@ -323,8 +316,8 @@ static bool ask(const struct request *request, const struct asked *a,
         (strcmp(settings.backend, "auto") == 0 &&
          !machine_find_backend(&machine, e)))
         return false;
-    warn_of_machine(&q);
     settled = machine_settle(&machine, &settings);
+    warn_of_machine(&q, &settled);
     timings = told_timings(settled.backend, request->preset, why);
     q.timings = timings;
     ok = report_fit(&q, a, &preset, request->preset, e);

@@ -28,7 +28,8 @@ static const struct runs_command {
     const char *usage, *help;
 } commands[] = {
     { "list", runs_list, OPTION_JSON | OPTION_CSV | OPTION_LIST | OPTION_SWEEP,
-      0, 1 << 20, "[SWEEP] [WORD]... [--filter CONDITION]... [--sort [-]COLUMN] [--json | --csv]",
+      0, 1 << 20, "[SWEEP] [WORD]... [--filter CONDITION]... "
+      "[--sort [-]COLUMN] [--json | --csv]",
       "those with the words, and that meet the conditions" },
     { "show", runs_show, OPTION_JSON | OPTION_SWEEP, 1, 1,
       "RUN | SWEEP [--json]", "all about one" },

@@ -11,8 +11,7 @@
 #include "base/text.h"
 #include "base/window.h"
 
-enum { BAR_LEAST = 5, BAR_MOST = 20, GAP = 2, ECHOED = 2, PART_SIZE = 64,
-       USUAL_COLUMNS = 80 };
+enum { BAR_LEAST = 5, BAR_MOST = 20, GAP = 2, ECHOED = 2, PART_SIZE = 64 };
 
 /* Seconds between two drawings of the changing line. */
 static const double redraw_seconds = 0.1;
@@ -43,10 +42,7 @@ void progress_init(struct progress *p)
  * and text that takes more than a row is never taken back. */
 static int row_room(void)
 {
-    int rows, cols;
-
-    window_size(&rows, &cols);
-    return (cols ? cols : USUAL_COLUMNS) - 1;
+    return window_columns() - 1;
 }
 
 static int smaller_int(int a, int b)

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "cli/condition.h"
+#include "base/condition.h"
 #include "events/record.h"
 
 enum column_manner { COLUMN_PLAIN, COLUMN_BYTES, COLUMN_DURATION, COLUMN_DATE,

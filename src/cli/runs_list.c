@@ -13,7 +13,7 @@
 #include "cli/runs_choices.h"
 #include "cli/runs_columns.h"
 
-enum { USUAL_COLUMNS = 80, GAP = 2, LAST_LEAST = 12 };
+enum { GAP = 2, LAST_LEAST = 12 };
 
 /* The filters of a command line: conditions, then words. */
 struct sieve {
@@ -128,14 +128,6 @@ static struct table_columns lay_out_columns(const struct record *const *list,
         t.cells[i] = widest == 0 ? 0 : -(widest > least ? widest : least);
     }
     return t;
-}
-
-static int window_columns(void)
-{
-    int rows, cols;
-
-    window_size(&rows, &cols);
-    return cols ? cols : USUAL_COLUMNS;
 }
 
 /* Prints a cell; the last on a line takes the rest of it, cut at a word. */

@@ -80,8 +80,8 @@ void sweep_done(struct sweep *);
 void sweep_add(struct sweep *, const struct settings *, const char *text);
 
 /* Adds "name=value" to the full name of a run, with a '+' before it if it is
- * not the first. The value is in the form of the settings, so that 0.50 and 0.5 have
- * one name. */
+ * not the first. The value is in the form of the settings, so that 0.50 and 0.5
+ * have one name. */
 void sweep_extend_name(struct sweep_run *, const char *setting);
 
 /* A text as the name of a folder that no shell takes apart. Texts that cannot

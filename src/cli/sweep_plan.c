@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "plan/forecast.h"
-#include "plan/job.h"
 #include "plan/timings_file.h"
 #include "settings/facts.h"
 
@@ -94,23 +93,6 @@ double sweep_seconds_left(const struct sweep *s, int *unknown)
             sum += run->seconds * (1 - done);
     }
     return sum;
-}
-
-size_t sweep_available(const struct sweep *s, const struct sweep_run *run)
-{
-    struct device_memory m = { .limit = "" };
-    struct device *device;
-    struct job *job;
-
-    if (!job_outline_on(&job, &run->settled, &s->machine, NULL, NULL,
-                        NULL))
-        return 0;
-    if (job_open_device(job, &device, NULL)) {
-        job->backend->memory(device, NULL, 0, &m);
-        job->backend->close(device);
-    }
-    job_free(job);
-    return m.available;
 }
 
 /* What a process took beside its arena; 0: its record does not tell. The

@@ -14,9 +14,6 @@ void sweep_plan(struct sweep *);
  * Runs of unknown length are counted in *unknown and left out. */
 double sweep_seconds_left(const struct sweep *, int *unknown);
 
-/* Bytes that could be allocated for runs on a backend; 0: not known. */
-size_t sweep_available(const struct sweep *, const struct sweep_run *);
-
 /*
  * The most that processes of runs on these data, kept in the root or in the
  * sweep, took beside their arenas; 0: there are none to tell it. *runs is how

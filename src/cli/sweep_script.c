@@ -1,12 +1,13 @@
 #include "cli/sweep_script.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/file.h"
+#include "base/quote.h"
 #include "base/text.h"
 #include "cli/sweep_plan.h"
 
@@ -79,32 +80,20 @@ int sweep_script_number(struct sweep *s)
     return most;
 }
 
-/* In single quotes, as a shell takes it. */
-static void print_for_shell(FILE *out, const char *text)
-{
-    putc('\'', out);
-    for (; *text; text++) {
-        if (*text == '\'')
-            fputs("'\\'", out);
-        putc(*text, out);
-    }
-    putc('\'', out);
-}
-
 /* In double quotes, as sbatch takes it. */
-static void print_for_sbatch(FILE *out, const char *text)
+static void quote_sbatch(struct buffer *b, const char *text)
 {
-    putc('"', out);
+    buffer_text(b, "\"");
     for (; *text; text++) {
         if (*text == '"' || *text == '\\')
-            putc('\\', out);
-        putc(*text, out);
+            buffer_text(b, "\\");
+        buffer_add(b, text, 1);
     }
-    putc('"', out);
+    buffer_text(b, "\"");
 }
 
 /* Prints the numbers of the tasks, "1-3,7". */
-static void print_tasks(FILE *out, const struct sweep *s, int most)
+static void print_tasks(struct buffer *b, const struct sweep *s, int most)
 {
     bool *asked = xcalloc((unsigned long)most + 2, sizeof(*asked));
     const char *comma = "";
@@ -117,7 +106,7 @@ static void print_tasks(FILE *out, const struct sweep *s, int most)
             end++;
         if (!asked[i])
             continue;
-        fprintf(out, end > i ? "%s%d-%d" : "%s%d", comma, i, end);
+        buffer_print(b, end > i ? "%s%d-%d" : "%s%d", comma, i, end);
         comma = ",";
     }
     free(asked);
@@ -156,143 +145,126 @@ static struct needs find_needs(const struct sweep *s)
     return n;
 }
 
-static void print_needs(FILE *out, const struct sweep *s)
+static void print_needs(struct buffer *b, const struct sweep *s)
 {
     struct needs n = find_needs(s);
     uint64_t bytes = n.arena + n.gap + gap_slack;
 
-    fprintf(out, "# The plan of the largest is %.1f MiB; beside it a process "
-            "takes %.1f MiB, ",
-            (double)n.arena / MEBIBYTE, (double)n.gap / MEBIBYTE);
+    buffer_print(b, "# The plan of the largest is %.1f MiB; beside it a "
+                 "process takes %.1f MiB, ",
+                 (double)n.arena / MEBIBYTE, (double)n.gap / MEBIBYTE);
     if (n.device)
-        fprintf(out, "a guess with a device");
+        buffer_text(b, "a guess with a device");
     else if (n.measured)
-        fprintf(out, "measured in %d run%s", n.measured,
-                n.measured == 1 ? "" : "s");
+        buffer_print(b, "measured in %d run%s", n.measured,
+                     n.measured == 1 ? "" : "s");
     else
-        fprintf(out, "a guess, for no run on such data was kept here");
-    fprintf(out, ";\n# %.0f MiB more are for chance.\n",
-            (double)gap_slack / MEBIBYTE);
-    fprintf(out, "#SBATCH --mem=%lluM\n",
-            (unsigned long long)((bytes + MEBIBYTE - 1) / MEBIBYTE));
-    fprintf(out, "#SBATCH --cpus-per-task=%d\n", n.threads);
+        buffer_text(b, "a guess, for no run on such data was kept here");
+    buffer_print(b, ";\n# %.0f MiB more are for chance.\n",
+                 (double)gap_slack / MEBIBYTE);
+    buffer_print(b, "#SBATCH --mem=%lluM\n",
+                 (unsigned long long)((bytes + MEBIBYTE - 1) / MEBIBYTE));
+    buffer_print(b, "#SBATCH --cpus-per-task=%d\n", n.threads);
     if (n.device)
-        fputs("#SBATCH --gres=gpu:1\n", out);
+        buffer_text(b, "#SBATCH --gres=gpu:1\n");
 }
 
-static void print_directives(FILE *out, const struct sweep *s,
+static void print_directives(struct buffer *b, const struct sweep *s,
                              const char *options, int jobs, int most)
 {
-    fputs("#SBATCH --job-name=", out);
-    print_for_sbatch(out, s->name);
-    fputs("\n#SBATCH --chdir=", out);
-    print_for_sbatch(out, s->folder);
-    fputs("\n#SBATCH --array=", out);
-    print_tasks(out, s, most);
+    buffer_text(b, "#SBATCH --job-name=");
+    quote_sbatch(b, s->name);
+    buffer_text(b, "\n#SBATCH --chdir=");
+    quote_sbatch(b, s->folder);
+    buffer_text(b, "\n#SBATCH --array=");
+    print_tasks(b, s, most);
     if (jobs)
-        fprintf(out, "%%%d", jobs);
-    fputs("\n#SBATCH --output=slurm-%a.log\n#SBATCH --open-mode=append\n"
-          "#SBATCH --requeue\n#SBATCH --signal=B:TERM@60\n", out);
-    print_needs(out, s);
+        buffer_print(b, "%%%d", jobs);
+    buffer_text(b, "\n#SBATCH --output=slurm-%a.log\n"
+                "#SBATCH --open-mode=append\n"
+                "#SBATCH --requeue\n#SBATCH --signal=B:TERM@60\n");
+    print_needs(b, s);
     if (*options)
-        fprintf(out, "#SBATCH %s\n", options);
+        buffer_print(b, "#SBATCH %s\n", options);
 }
 
-static void print_numbers(FILE *out, const struct sweep *s, int most)
+static void print_numbers(struct buffer *b, const struct sweep *s, int most)
 {
     const char **names = xcalloc((unsigned long)most + 1, sizeof(*names));
 
     for (int i = 0; i < s->count; i++)
         if (s->runs[i].task)
             names[s->runs[i].task] = s->runs[i].name;
-    fputs("case $SLURM_ARRAY_TASK_ID in\n", out);
+    buffer_text(b, "case $SLURM_ARRAY_TASK_ID in\n");
     for (int i = 1; i <= most; i++)
         if (names[i])
-            fprintf(out, "%d) run='%s' ;;\n", i, names[i]);
-    fputs("*) echo \"no run has the number $SLURM_ARRAY_TASK_ID\" >&2; exit 2 "
-          ";;\nesac\n", out);
+            buffer_print(b, "%d) run='%s' ;;\n", i, names[i]);
+    buffer_text(b, "*) echo \"no run has the number $SLURM_ARRAY_TASK_ID\" "
+                ">&2; exit 2 ;;\nesac\n");
     free(names);
 }
 
 /* The process of the job is the run itself, so that it gets the job's signals.
  * A task that is put back into the queue goes on with its snapshot; Slurm has
  * ended the process before it, wherever that was. */
-static void print_body(FILE *out, const struct sweep *s, const char *program)
+static void print_body(struct buffer *b, const struct sweep *s,
+                       const char *program)
 {
-    fputs("program=", out);
-    print_for_shell(out, program);
-    fputs("\nif [ ! -x \"$program\" ]; then\n"
-          "    echo \"$program is not on $(hostname)\" >&2\n"
-          "    exit 127\n"
-          "fi\n"
-          "exec \"$program\" train --take-over --json --resume ", out);
-    print_for_shell(out, s->folder);
-    fputs("/\"$run\" >/dev/null\n", out);
+    buffer_text(b, "program=");
+    quote_shell(b, program);
+    buffer_text(b, "\nif [ ! -x \"$program\" ]; then\n"
+                "    echo \"$program is not on $(hostname)\" >&2\n"
+                "    exit 127\n"
+                "fi\n"
+                "exec \"$program\" train --take-over --json --resume ");
+    quote_shell(b, s->folder);
+    buffer_text(b, "/\"$run\" >/dev/null\n");
 }
 
-static bool has_control(const char *text)
-{
-    for (; *text; text++)
-        if (iscntrl((unsigned char)*text))
-            return true;
-    return false;
-}
-
-static void print_script(FILE *out, const struct sweep *s, const char *options,
-                         int jobs, const char *program)
+static void print_script(struct buffer *b, const struct sweep *s,
+                         const char *options, int jobs, const char *program)
 {
     int most = 0;
 
     for (int i = 0; i < s->count; i++)
         most = s->runs[i].task > most ? s->runs[i].task : most;
-    fputs("#!/bin/sh\n# Written by memdial sweep: each run is a task of a job "
-          "array.\n", out);
-    print_directives(out, s, options, jobs, most);
-    putc('\n', out);
-    print_numbers(out, s, most);
-    print_body(out, s, program);
+    buffer_text(b, "#!/bin/sh\n# Written by memdial sweep: each run is a task "
+                "of a job array.\n");
+    print_directives(b, s, options, jobs, most);
+    buffer_text(b, "\n");
+    print_numbers(b, s, most);
+    print_body(b, s, program);
 }
 
 char *sweep_script_text(const struct sweep *s, const char *options, int jobs,
                         struct error *e)
 {
-    char program[RECORD_PATH_SIZE] = "", *text;
-    size_t size;
-    FILE *out;
+    char program[RECORD_PATH_SIZE] = "";
+    struct buffer b = { NULL, 0, 0 };
 
     if (readlink("/proc/self/exe", program, sizeof(program) - 1) <= 0 ||
-        has_control(program) || has_control(s->folder)) {
+        text_has_control(program) || text_has_control(s->folder)) {
         error_set(e, EXIT_INPUT, "--slurm: a script cannot have the path '%s' "
                   "or '%s'", s->folder, program);
         return NULL;
     }
-    out = open_memstream(&text, &size);
-    if (!out)
-        error_no_memory();
-    print_script(out, s, options, jobs, program);
-    if (fclose(out) != 0)
-        error_no_memory();
-    return text;
+    print_script(&b, s, options, jobs, program);
+    return b.bytes;
 }
 
 const char *sweep_script_last_words(const struct sweep *s,
                                     const struct sweep_run *run,
                                     char text[SCRIPT_LINE_SIZE])
 {
-    char path[RECORD_PATH_SIZE], name[32], *log, *line;
+    char path[RECORD_PATH_SIZE], name[32], *log;
     size_t bytes;
 
     text[0] = '\0';
     snprintf(name, sizeof(name), "slurm-%d.log", run->task);
     log = access(record_path(s->folder, name, path), F_OK) == 0
               ? file_read(path, SCRIPT_MAX, &bytes, NULL) : NULL;
-    if (!log)
-        return text;
-    while (bytes > 0 && isspace((unsigned char)log[bytes - 1]))
-        log[--bytes] = '\0';
-    line = strrchr(log, '\n');
-    line = line ? line + 1 : log;
-    text_clean(text, SCRIPT_LINE_SIZE, line, strlen(line));
+    if (log)
+        text_clean_last(text, SCRIPT_LINE_SIZE, log);
     free(log);
     return text;
 }

@@ -46,11 +46,9 @@ struct watch {
 
 bool sweep_slurm_check(const char *options, struct error *e)
 {
-    for (; *options; options++)
-        if (iscntrl((unsigned char)*options))
-            return error_set(e, EXIT_INPUT, "--slurm: options of sbatch on one "
-                             "line, without control characters");
-    return true;
+    return !text_has_control(options) ||
+           error_set(e, EXIT_INPUT, "--slurm: options of sbatch on one line, "
+                     "without control characters");
 }
 
 bool sweep_slurm_show(struct sweep *s, const char *options, int jobs,
@@ -112,7 +110,6 @@ static bool ask_slurm(const char *const *words, char **answer,
                       char why[REASON_SIZE])
 {
     struct child c;
-    char *last;
     bool ok;
 
     child_init(&c);
@@ -125,11 +122,7 @@ static bool ask_slurm(const char *const *words, char **answer,
     child_done(&c);
     if (ok || !*answer)
         return ok;
-    for (size_t n = strlen(*answer); n > 0 && (*answer)[n - 1] == '\n'; n--)
-        (*answer)[n - 1] = '\0';
-    last = strrchr(*answer, '\n');
-    last = last ? last + 1 : *answer;
-    text_clean(why, REASON_SIZE, last, strlen(last));
+    text_clean_last(why, REASON_SIZE, *answer);
     free(*answer);
     *answer = NULL;
     return false;

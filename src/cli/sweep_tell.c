@@ -16,8 +16,7 @@
 #include "settings/facts.h"
 #include "settings/settings_json.h"
 
-enum { SWEEP_SCHEMA = 1, NAME_CELLS_MAX = 60, STATE_SIZE = 160,
-       USUAL_COLUMNS = 80 };
+enum { SWEEP_SCHEMA = 1, NAME_CELLS_MAX = 60, STATE_SIZE = 160 };
 
 void sweep_tell_init(struct sweep_tell *t, const struct sweep *s, bool json)
 {
@@ -224,21 +223,13 @@ static const struct sweep_run *run_under_way(const struct sweep *s)
     return NULL;
 }
 
-static int room_of_line(void)
-{
-    int rows, cols;
-
-    window_size(&rows, &cols);
-    return (cols ? cols : USUAL_COLUMNS) - 1;
-}
-
 void sweep_tell_progress(struct sweep_tell *t)
 {
     const struct sweep *s = t->sweep;
     const struct sweep_run *run = run_under_way(s);
     char line[512], left[TEXT_DURATION_SIZE];
     double seconds = seconds_to_end(t);
-    int used, before = t->width, room = room_of_line();
+    int used, before = t->width, room = window_columns() - 1;
 
     if (!t->live)
         return;

@@ -273,3 +273,19 @@ bool job_open_device(const struct job *job, struct device **device,
         return true;
     return error_set(e, EXIT_RUN, "backend %s: %s", job->backend->name, why);
 }
+
+size_t job_available_bytes(const struct settings *s, const struct machine *m)
+{
+    struct device_memory memory = { .limit = "" };
+    struct device *device;
+    struct job *job;
+
+    if (!job_outline_on(&job, s, m, NULL, NULL, NULL))
+        return 0;
+    if (job_open_device(job, &device, NULL)) {
+        job->backend->memory(device, NULL, 0, &memory);
+        job->backend->close(device);
+    }
+    job_free(job);
+    return memory.available;
+}

@@ -75,4 +75,8 @@ void job_sizes(const struct job *, char *text, size_t size);
 /* Opens the job's device. */
 bool job_open_device(const struct job *, struct device **, struct error *);
 
+/* Bytes that could be allocated now on the device of these settings, which is
+ * opened for it; 0: not known. */
+size_t job_available_bytes(const struct settings *, const struct machine *);
+
 #endif

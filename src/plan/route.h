@@ -54,8 +54,8 @@ enum { ROUTED_KINDS = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT |
                       1 << KIND_INPUT };
 
 /*
- * A set of routes, all of the same graph. For parts of some extents it knows the
- * most bytes of these kinds that are alive in a route's body.
+ * A set of routes, all of the same graph. For parts of some extents it knows
+ * the most bytes of these kinds that are alive in a route's body.
  */
 struct routes {
     struct route_known {

@@ -15,9 +15,9 @@ static bool leaves_routes(const struct setting *row)
            row->offset != offsetof(struct settings, gradients);
 }
 
-/* Bytes of smaller parts are nearly in proportion, so good routes for some parts
- * are good ones for a few times smaller parts. Routes are found for 1, 10, 100
- * and so on parts of a batch. */
+/* Bytes are nearly in proportion to the size of a part. So routes that are good
+ * for some size are good for parts a few times smaller. Routes are found for 1,
+ * 10, 100 and so on parts of a batch. */
 static int nearby_microbatch(const struct settings *s)
 {
     int parts = 1;

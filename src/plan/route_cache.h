@@ -1,8 +1,8 @@
 /*
  * The routes that checkpoint=optimal chooses among. They follow from settings
- * alone. Settings have the same routes that differ only in dials, as sparsity,
- * that make nothing smaller that lives in a forward and backward pass, or that
- * cut a batch into parts of similar size. A cache keeps the routes, for a search
+ * alone. Two settings have the same routes if they differ only in dials that
+ * leave the memory of a forward and backward pass as it is, as sparsity does,
+ * or in a microbatch of similar size. A cache keeps the routes, for a search
  * that plans many such settings.
  */
 #ifndef MEMDIAL_ROUTE_CACHE_H

@@ -234,6 +234,6 @@ extern const struct pen memdial_cairo_pen
 const struct pen memdial_cairo_pen = {
     .version = PEN_VERSION, .begin = cairo_pen_begin, .page = cairo_pen_page,
     .open = cairo_pen_part, .close = cairo_pen_part_end, .fill = cairo_pen_fill,
-    .stroke = cairo_pen_stroke, .shape = cairo_pen_shape, .text = cairo_pen_text,
-    .width = cairo_pen_width, .end = cairo_pen_end,
+    .stroke = cairo_pen_stroke, .shape = cairo_pen_shape,
+    .text = cairo_pen_text, .width = cairo_pen_width, .end = cairo_pen_end,
 };

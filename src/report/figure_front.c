@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 /* Places that are taken. */
 struct places {
     struct box *list;            /* owned, [count] */

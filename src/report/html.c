@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "config.h"
+#include "base/quote.h"
 #include "report/figure.h"
 #include "report/listing.h"
-#include "report/quote.h"
 
 /* Of a figure on a page, in pixels. */
 static const struct look html_look = { 920, 13 };
@@ -181,8 +181,7 @@ static void html_group_head(const struct report *r, const struct group *g,
     html_element(b, "h2", title.bytes);
     buffer_done(&title);
     if (*g->common) {
-        buffer_text(b, "<p class=\"dim\">All with ");
-        buffer_text(b, "<code>");
+        buffer_text(b, "<p class=\"dim\">All with <code>");
         quote_markup(b, g->common);
         buffer_text(b, "</code></p>\n");
     }

@@ -1,7 +1,7 @@
 #include "report/markdown.h"
 
+#include "base/quote.h"
 #include "report/listing.h"
-#include "report/quote.h"
 
 static void write_headings(const struct listing *l, struct buffer *b)
 {

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "base/buffer.h"
+#include "base/error.h"
+#include "base/quote.h"
 #include "base/text.h"
-#include "report/quote.h"
 
 struct markup {
     struct buffer text;

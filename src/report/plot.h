@@ -24,8 +24,8 @@ struct plot {
     struct plot_axis x, y;
 };
 
-/* Marks at round numbers, at most `most` and PLOT_TICKS_MAX, and at the least so
- * far apart. */
+/* Puts marks at round numbers that are `least` or more apart: at most `most` of
+ * them, and PLOT_TICKS_MAX. */
 void plot_round_ticks(struct plot_axis *, int most, double least);
 
 /* Marks on an axis that is a logarithm to base two of bytes. */

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/quote.h"
 #include "plan/job.h"
-#include "report/quote.h"
 #include "settings/preset.h"
 
 bool report_has(const struct record *r)

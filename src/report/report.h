@@ -1,7 +1,7 @@
 /*
- * A report: the facts that are told of several runs. It is made from their records, and
- * knows nothing of how it is written: listing.h has its tables, figure.h its
- * pictures.
+ * A report: the facts that are told of several runs. It is made from their
+ * records, and knows nothing of how it is written: listing.h has its tables,
+ * figure.h its pictures.
  *
  * Every trial of the runs has an entry, with letters for a name. Entries whose
  * data and score are the same are a group; those of two groups are never
@@ -54,15 +54,16 @@ struct report {
     int group_count;
 };
 
-/* Makes a report of records, which it takes over, as an array of its own. The
- * title is NULL: the presets are. */
-void report_init(struct report *, const char *title, struct record *, int count);
+/* Makes a report of records. It takes over the array, which malloc() has given,
+ * and the records in it. Title NULL: the names of the presets are the title. */
+void report_init(struct report *, const char *title, struct record *,
+                 int count);
 void report_done(struct report *);
 
 /* "12 runs of quick: 10 done, 1 aborted, 1 failed" */
 void report_summary(const struct report *, struct buffer *);
 
-/* "images of shapes, accuracy" */
+/* "images of shapes, by accuracy" */
 void group_title(const struct report *, const struct group *,
                  struct buffer *);
 
@@ -74,7 +75,8 @@ uint64_t entry_peak(const struct entry *);
 
 bool entry_is_on_front(const struct entry *);
 
-/* "C, which goes on from A": the run's state, and how the entry compares. */
+/* How an entry compares: "on the front", "C is better", or why it does not
+ * compete: "had 3 epochs, fewer than 5". */
 void entry_standing(const struct report *, const struct group *,
                     const struct entry *, struct buffer *);
 

@@ -6,7 +6,7 @@
 #ifndef MEMDIAL_SIFT_H
 #define MEMDIAL_SIFT_H
 
-#include "cli/condition.h"
+#include "base/condition.h"
 #include "ui/session/past.h"
 
 enum { SIFT_SIZE = 128, SIFT_TERMS = 16 };

@@ -1,4 +1,4 @@
-#include "report/quote.h"
+#include "base/quote.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "cli/condition.h"
+#include "base/condition.h"
 
 #include <math.h>
 #include <stdio.h>
