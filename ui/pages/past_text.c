@@ -24,7 +24,7 @@ static size_t name_without(const char *name, const char *preset)
 void past_describe(const struct session *s, const struct past *p, char *text,
                    size_t size)
 {
-    const char *what = p->has_settings ? p->changes : p->trouble;
+    const char *what = p->has_settings ? p->savings : p->trouble;
     const char *name = *p->label ? p->label : p->name;
     size_t shown = *p->label ? strlen(name) : name_without(name, s->preset);
 
