@@ -25,8 +25,8 @@ EFFECTS = {
     "pause": "training",
     "restart": "The same run from the beginning",
     "picture": r"wrote memdial-\d+.(svg|txt)", "show": "─ Settings [A-Z]",
-    "back": "these are the current settings",
-    "load": "A new run of|on (images|sentences) from files",
+    "load": "these are the current settings|A new run of|"
+            "on (images|sentences) from files",
     "diff": "all settings|differs +current", "save as": "save as:",
     "zoom": "bars: ", "theme": "theme light", "help": "─ Keys ─",
 }
