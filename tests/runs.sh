@@ -189,10 +189,22 @@ ends 0 train --resume cut --json && says '"type":"start"' &&
     says '"step": 1800'
 report $? 'and goes on to the same bits'
 
-ends 0 train --resume cut --json && says 'nothing is trained' &&
-    ends 0 train --resume cut --epochs 61 && ends 0 runs show cut &&
-    says 'step            1830 of 1830' && says ' on: epochs=61'
-report $? 'a run that is done goes on with more epochs'
+cp -r "$root/cut" "$folder/cut" && ends 2 train --resume cut --json &&
+    complains 'all its epochs are trained, 60' && complains '--epochs N' &&
+    ends 2 train --resume cut --epochs 60 && complains 'nothing is left' &&
+    echo '{"command":"start","resume":"'"$root/cut"'"}' | "$memdial" worker |
+    grep -q '"type":"refused".*nothing is left' &&
+    diff -r "$folder/cut" "$root/cut"
+report $? 'a run that is done has nothing to go on with, and stays as it is'
+
+ends 0 train --resume cut --epochs 61 && cp "$out" "$folder/said" &&
+    ends 0 runs show cut && says 'step            1830 of 1830' &&
+    says '  from epoch 60 on: epochs=61' && ! says '?' &&
+    best=$(sed -n 's/^best validation  *\([0-9.]*%\).* epoch /\1 /p' "$out") &&
+    [ "$(sed -n 's/^best validation.* \([0-9.]*%\), in epoch /\1 /p' \
+        "$folder/said")" = "$best" ] && [ "$best" ]
+report $? 'but with more epochs; its best epoch is any that it has had'
+
 
 ends 2 train quick --resume cut && complains 'not with --resume' &&
     ends 2 train --resume cut --name x && complains 'not with --resume' &&
@@ -211,6 +223,11 @@ report $? 'a run under way: neither continued nor removed'
 begun=
 ends 0 runs list --json --filter name=on && says '"state": "stopped"'
 report $? 'a run that was asked to end is stopped'
+
+ends 0 runs show on && says "memdial train --resume on" && ! says ' --runs ' &&
+    MEMDIAL_RUNS=$folder ends 0 runs show on --runs "$root" &&
+    says "memdial train --resume on --runs $root"
+report $? 'the command that goes on with it names the root if it must'
 
 # On another host, the age of the last line tells.
 cp -r "$root/cut" "$root/far"
