@@ -108,6 +108,7 @@ report $? 'conditions on columns and settings, and words'
 
 ends 2 runs list --filter peek=1 && complains "did you mean 'peak'" &&
     ends 2 runs list --filter peak && complains 'not a condition' &&
+    ends 2 runs list --filter 'score>' && complains 'not a condition' &&
     ends 2 runs list --sort nothing && complains 'no column'
 report $? 'conditions and columns that are none: refused'
 
@@ -334,10 +335,26 @@ comes '"type":"saved"' && rm -r "$root/gone" && wait_for_end &&
     [ "$(lines_with '"type":"warning"')" -le 1 ]
 report $? 'a folder that vanishes: the run goes on'
 
+begin /dev/null "$memdial" train quick $small --set epochs=60 --name gone
+comes 'epoch 2' && rm -r "$root/gone" && kill "$begun"
+wait_for_end
+says interrupted && says 'gone is gone' && ! says kept && ! says 'goes on'
+report $? 'and is not said to be kept'
+
+mkdir -p "$root/absurd" && cp "$root/one/settings.yaml" "$root/absurd" &&
+    sed 's/"\(valid_accuracy\|score\)":[0-9.e-]*/"\1":1e308/g' \
+        "$root/one/events.jsonl" >"$root/absurd/events.jsonl" &&
+    ends 0 runs list absurd && ! says inf && ! says e30 &&
+    ends 0 runs show absurd && ! says inf && ! says e30
+report $? 'scores that cannot be are none'
+rm -r "$root/absurd"
+
 # Removing.
 
 echo mine >"$root/half/note" && ends 2 runs rm half && complains note &&
-    [ -s "$root/half/events.jsonl" ] && rm "$root/half/note" &&
+    [ -s "$root/half/events.jsonl" ] &&
+    ends 2 runs prune --size 0 --dry-run && complains note &&
+    ! says 'remove half' && rm "$root/half/note" &&
     touch "$root/half/.snapshot.safetensors.0123456789abcdef.tmp" &&
     ends 0 runs rm half junk && [ ! -e "$root/half" ]
 report $? 'runs are removed, but no files of others'

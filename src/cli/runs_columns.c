@@ -409,7 +409,7 @@ bool runs_filter_parse(struct runs_filter *f, const char *text,
 {
     const char *name = f->condition.name;
 
-    if (!condition_parse(&f->condition, text))
+    if (!condition_parse(&f->condition, text) || !*f->condition.value)
         return error_set(e, EXIT_INPUT, "--filter: '%.80s' is not a condition, "
                          "as state=done or 'peak<20MiB'", text);
     f->column = runs_column_find(name);

@@ -662,10 +662,15 @@ static bool remove_but_events(const struct record *r, const char *name,
     return strcmp(name, RECORD_EVENTS) == 0 || remove_file(r, name, e);
 }
 
+bool record_check_removable(const struct record *r, struct error *e)
+{
+    return see_files(r, refuse_stranger, e);
+}
+
 /* The events go last: until then the record is one. */
 bool record_remove(const struct record *r, struct error *e)
 {
-    return see_files(r, refuse_stranger, e) &&
+    return record_check_removable(r, e) &&
            see_files(r, remove_but_events, e) &&
            remove_file(r, RECORD_EVENTS, e) &&
            (remove(r->folder) == 0 ||
