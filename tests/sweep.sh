@@ -267,13 +267,54 @@ ends 2 sweep quick $small --set lr=0.5 --over sparsity=0,0.5 \
     says '16 runs: 16 done' && [ "$(lines_with ': begins')" = 4 ]
 report $? 'a folder of other settings: refused; more values: added'
 
+# A Slurm that does not answer is asked before anything is written; settings of
+# runs that never began are in nobody's way.
+
+mkdir "$folder/bin" && printf '#!/bin/sh\necho squeue: fatal >&2\nexit 1\n' \
+    >"$folder/bin/squeue" && chmod +x "$folder/bin/squeue" &&
+    PATH="$folder/bin:$PATH" sweep 1 --seeds 1,2 --name deaf --slurm &&
+    grep -q 'squeue: fatal' "$err" && [ ! -e "$root/deaf" ]
+report $? 'without Slurm nothing is written'
+
+printf '#!/bin/sh\nexit 0\n' >"$folder/bin/squeue" &&
+    printf '#!/bin/sh\nexit 1\n' >"$folder/bin/sbatch" &&
+    chmod +x "$folder/bin/sbatch" &&
+    PATH="$folder/bin:$PATH" sweep 1 --seeds 1,2 --name deaf --slurm &&
+    [ -s "$root/deaf/seed=2/settings.yaml" ] &&
+    sweep 0 --seeds 1,2 --name deaf --set epoch_samples=40 &&
+    says '2 done' && grep -q 'epoch_samples: 40' \
+        "$root/deaf/seed=2/settings.yaml"
+report $? 'runs that never began take other settings'
+
+# A sweep is removed as a whole, or not at all.
+
+sweep 0 --seeds 1,2 --name waste && touch "$root/waste/slurm-1.log" &&
+    cp -r "$root/waste/seed=1" "$folder/kept" &&
+    ln -s "$folder/kept" "$root/waste/link" &&
+    ends 2 runs rm waste && complains 'waste/link' &&
+    [ -s "$root/waste/seed=2/events.jsonl" ] && rm "$root/waste/link" &&
+    ln -s waste "$root/linked" && ends 2 runs rm linked &&
+    complains 'a link' && ends 2 runs rm "$root/linked" &&
+    complains 'a link' && rm "$root/linked" &&
+    ends 2 runs rm . --runs "$root/waste" && ends 2 runs rm "$root/waste" \
+        --runs "$root/waste" && complains 'the folder of all runs' &&
+    ends 0 runs rm waste && [ ! -e "$root/waste" ] &&
+    [ -s "$folder/kept/events.jsonl" ]
+report $? 'a sweep is removed with its runs; links are not followed'
+
+mkdir "$root/spent" && touch "$root/spent/slurm.sh" && ends 0 runs list &&
+    ! grep -q 'no run' "$err" && ends 0 runs rm spent &&
+    [ ! -e "$root/spent" ]
+report $? 'nobody is told of a sweep without runs'
+
 # Two at once.
 
 begin /dev/null "$memdial" sweep quick $small --set epochs=4000 --seeds 1,2 \
     --name busy
 comes begins && out=$folder/out && err=$folder/err &&
     ends 2 sweep quick $small --set epochs=4000 --seeds 1,2 --name busy &&
-    complains 'another `memdial sweep` works on it'
+    complains 'another `memdial sweep` works on it' &&
+    ends 2 runs rm busy && complains busy && [ -d "$root/busy/seed=2" ]
 refused=$?
 [ -n "$begun" ] && kill "$begun" && wait_for_end
 [ $refused = 0 ]

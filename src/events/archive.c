@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/draft.h"
 #include "base/folder.h"
 #include "base/text.h"
 
@@ -189,21 +191,44 @@ static DIR *open_root(const char *root, struct error *e)
     return d;
 }
 
-/* Whether a folder has a record in it. */
-static bool is_archive(const char *folder)
+/* Whether a name is of a file that a sweep has beside its runs. */
+static bool is_of_sweep(const char *name)
+{
+    static const char *const files[] = { "slurm.sh", "front.list" };
+    int length = 0;
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        if (strcmp(name, files[i]) == 0 || draft_is_of(name, files[i]))
+            return true;
+    sscanf(name, "slurm-%*[0-9].log%n", &length);
+    return length > 0 && !name[length];
+}
+
+static bool is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+enum holding { HOLDS_OTHERS, HOLDS_RUNS, HOLDS_NOTHING /* but a sweep's files */
+};
+
+static enum holding look_into(const char *folder)
 {
     DIR *d = opendir(folder);
+    enum holding holding = d ? HOLDS_NOTHING : HOLDS_OTHERS;
     struct dirent *entry;
-    bool found = false;
 
-    while (d && !found && (entry = readdir(d))) {
+    while (d && holding != HOLDS_RUNS && (entry = readdir(d))) {
         char path[RECORD_PATH_SIZE];
-        found = is_entry(entry) &&
-                record_is(record_path(folder, entry->d_name, path));
+        if (is_entry(entry) &&
+            record_is(record_path(folder, entry->d_name, path)))
+            holding = HOLDS_RUNS;
+        else if (!is_dots(entry->d_name) && !is_of_sweep(entry->d_name))
+            holding = HOLDS_OTHERS;
     }
     if (d)
         closedir(d);
-    return found;
+    return holding;
 }
 
 static void make_path(char folder[RECORD_PATH_SIZE], const char *text)
@@ -221,7 +246,7 @@ bool archive_within(const char *root, const char *text,
         make_path(folder, text);
     else
         record_path(root, text, folder);
-    return !record_is(folder) && is_archive(folder);
+    return !record_is(folder) && look_into(folder) != HOLDS_OTHERS;
 }
 
 /* Adds a name to a list for a message, if there is room. */
@@ -322,12 +347,12 @@ static void read_shares(const struct share *whole)
 
 static void note_other(struct archive *a, const struct record *r)
 {
-    if (!is_archive(r->folder)) {
-        a->others++;
-        return;
-    }
-    a->within++;
-    add_name(a->within_names, sizeof(a->within_names), r->name);
+    enum holding holding = look_into(r->folder);
+
+    a->others += holding == HOLDS_OTHERS;
+    a->within += holding == HOLDS_RUNS;
+    if (holding == HOLDS_RUNS)
+        add_name(a->within_names, sizeof(a->within_names), r->name);
 }
 
 /* Leaves out folders that are not of runs. */
@@ -368,6 +393,98 @@ void archive_done(struct archive *a)
         record_done(&a->list[i]);
     free(a->list);
     *a = (struct archive){ .count = 0 };
+}
+
+static bool is_link(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
+}
+
+/* Calls `see` with the path of each thing in a folder, until that says false.
+ */
+static bool see_things(const char *folder,
+                       bool (*see)(const char *path, const char *name,
+                                   struct error *), struct error *e)
+{
+    DIR *d = opendir(folder);
+    struct dirent *entry;
+    bool ok = d || error_set(e, EXIT_RUN, "%s: %s", folder, strerror(errno));
+
+    while (ok && (entry = readdir(d))) {
+        char path[RECORD_PATH_SIZE];
+        ok = is_dots(entry->d_name) ||
+             see(record_path(folder, entry->d_name, path), entry->d_name, e);
+    }
+    if (d)
+        closedir(d);
+    return ok;
+}
+
+/* Refuses all but runs that have ended and files of the sweep. */
+static bool check_removable(const char *path, const char *name,
+                            struct error *e)
+{
+    struct record r;
+    bool ok;
+
+    if (!is_link(path) && is_of_sweep(name))
+        return true;
+    if (is_link(path) || !record_is(path))
+        return error_set(e, EXIT_INPUT, "%s: not of the sweep; nothing is "
+                         "removed", path);
+    ok = record_read(&r, path, RECORD_ENDS, e) &&
+         record_check_ended(&r, "removed", e);
+    record_done(&r);
+    return ok;
+}
+
+static bool remove_thing(const char *path, const char *name, struct error *e)
+{
+    struct record r;
+    bool ok;
+
+    if (is_of_sweep(name))
+        return remove(path) == 0 ||
+               error_set(e, EXIT_RUN, "%s: %s", path, strerror(errno));
+    ok = record_read(&r, path, RECORD_ENDS, e) && record_remove(&r, e);
+    record_done(&r);
+    return ok;
+}
+
+/* Refuses a folder that a `memdial sweep` has locked. */
+static bool check_unlocked(const char *folder, struct error *e)
+{
+    DIR *d = opendir(folder);
+    bool locked = d && flock(dirfd(d), LOCK_EX | LOCK_NB) != 0 &&
+                  errno == EWOULDBLOCK;
+
+    if (d)
+        closedir(d);
+    return !locked ||
+           error_set(e, EXIT_INPUT, "%s: a `memdial sweep` works on it, so it "
+                     "cannot be removed; wait for its end, or end it", folder);
+}
+
+bool archive_remove(const char *root, const char *text, struct error *e)
+{
+    char folder[RECORD_PATH_SIZE], given[RECORD_PATH_SIZE];
+
+    if (!archive_within(root, text, folder))
+        return error_set(e, EXIT_INPUT, "no sweep '%s' in %s", text, root);
+    folder_expand(given, sizeof(given), text);
+    if (is_link(folder) || is_link(given))
+        return error_set(e, EXIT_INPUT, "%s: a link, and not the folder of a "
+                         "sweep", folder);
+    if (strcmp(folder, root) == 0)
+        return error_set(e, EXIT_INPUT, "%s: the folder of all runs, and not "
+                         "of a sweep", folder);
+    return check_unlocked(folder, e) &&
+           see_things(folder, check_removable, e) &&
+           see_things(folder, remove_thing, e) &&
+           (rmdir(folder) == 0 ||
+            error_set(e, EXIT_RUN, "%s: %s", folder, strerror(errno)));
 }
 
 /* Names that a text may stand for. */

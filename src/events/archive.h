@@ -49,10 +49,15 @@ struct archive_names {
 bool archive_list(struct archive_names *, const char *root, struct error *);
 void archive_names_done(struct archive_names *);
 
-/* Finds an archive within the root, by its name there or its path. False if the
- * text names none. */
+/* Finds an archive within the root, by its name there or its path, also that of
+ * a sweep whose runs are gone. False if the text names none. */
 bool archive_within(const char *root, const char *text,
                     char folder[RECORD_PATH_SIZE]);
+
+/* Removes the archive within that a text names: its runs, a sweep's own files
+ * and the folder. Where one of its runs is under way, or where there is a link
+ * or anything else, nothing is removed; a run with files of others stays. */
+bool archive_remove(const char *root, const char *text, struct error *);
 
 /* All records, in the order of their names. */
 struct archive {
