@@ -187,6 +187,63 @@ ends 0 runs show whole && says 'sparsity=0+precision=fp32+seed=1' &&
     [ "$(grep -c ',epoch,90,valid_loss,' "$out")" = 12 ]
 report $? 'and shown and exported'
 
+mkdir "$root/alone" && cp "$root"/whole/*fp32+seed=1/* "$root/alone" &&
+    ends 2 report -o "$folder/none.html" --filter seed=77 &&
+    complains 'none of 1 run is so' && complains 'whole' &&
+    ends 0 report -o "$folder/one.html" --filter seed=1 &&
+    complains whole && ends 0 runs list --filter seed=77 &&
+    grep -q 'lists the runs of one' "$err" && rm -r "$root/alone"
+report $? 'whoever finds no run is told of sweeps'
+
+run=sparsity=0.5+precision=bf16+seed=3
+ends 2 runs show $run && complains "whole/$run" &&
+    ends 2 runs show whole/sparsity=0.5+precision=b && complains 'stands for 3' &&
+    ends 0 runs list --runs "$root/whole" bf16 &&
+    cp -r "$root/whole/$run" "$root/whole/other" &&
+    ends 0 runs show whole/oth && rm -r "$root/whole/other" && mkdir "$root/alone" &&
+    cp "$root/whole/$run"/* "$root/alone" &&
+    ends 0 runs export alone beside && says "beside/$run,step,90,loss," &&
+    [ "$(grep -c ',epoch,90,valid_loss,' "$out")" = 13 ] && says 'alone,step' &&
+    ends 0 runs export "beside/sparsity=0.5+precision=bf16+seed=3" &&
+    says "beside/$run,step" && rm -r "$root/alone"
+report $? 'a run of a sweep is named with it'
+
+# Left to the machine, threads are those that a sweep has asked for.
+
+ends 0 train quick --set batch=2 --set epoch_samples=60 --set valid_samples=2 \
+    --set epochs=3 --name left >"$folder/x" &&
+    ends 0 sweep quick --set batch=2 --set epoch_samples=60 \
+        --set valid_samples=2 --set epochs=3 --seeds 1 --name chosen &&
+    ends 0 runs diff left chosen/seed=1 && says 'the same settings' &&
+    ends 0 runs diff left chosen/seed=1 --json && ! says '"threads"' &&
+    ends 0 report left chosen -o "$folder/both.md" &&
+    ! grep -E '^\| *[AB].*(threads|backend)=' "$folder/both.md"
+report $? 'a sweep and a run have the same settings'
+
+sweep 0 --over sparsity=0,0.5 --over precision=fp32,bf16 --seeds 1,2,3 \
+    --name whole --dry-run && says 'all 12 are done'
+report $? 'a plan of runs that are done says so'
+
+long='--over momentum=0.9 --over nesterov=no --over valid_samples=2,4
+    --over gradients=buffer --over precision=fp32'
+sweep 0 $long --dry-run && [ "$(grep -c '^  momentum=.*fp32$' "$out")" = 2 ] &&
+    [ "$(awk '/MiB|KiB/ { print length }' "$out" | sort -u | wc -l)" = 1 ]
+report $? 'long names leave the figures in their columns'
+
+ends 0 runs list whole && ! says ' ...' && ! says 'all have' &&
+    [ "$(lines_with epoch_samples=60)" = 12 ]
+report $? 'for a program changes are whole'
+if command -v script >/dev/null; then
+    script -qec "stty cols 160; $memdial runs list whole" /dev/null \
+        </dev/null >"$out" 2>"$err" && ! says ' ...' &&
+        [ "$(lines_with epoch_samples=60)" = 1 ] &&
+        grep -q '^all have .*epoch_samples=60' "$out" &&
+        [ "$(lines_with ' precision=bf16')" = 6 ]
+    report $? 'on a terminal those of all runs are said once'
+else
+    report 0 'common changes # SKIP no script'
+fi
+
 # Interrupted, and gone on with.
 
 begin /dev/null "$memdial" sweep quick $small --set epochs=40 \
@@ -254,7 +311,8 @@ report $? 'a run that cannot begin says why'
 
 ends 1 sweep quick $small --over nesterov=no,yes \
     --over gradients=buffer,accumulate --name clash &&
-    says '4 runs' && says 'nesterov=yes+gradients=accumulate refused: ' &&
+    says '4 runs' &&
+    grep -q 'yes+gradients=accumulate  *-  *-  *-  refused: ' "$out" &&
     says '3 done, 1 refused' && [ "$(ls "$root/clash" | wc -l)" = 3 ]
 report $? 'settings that do not go together: refused, and the rest goes on'
 

@@ -288,6 +288,52 @@ bool archive_list(struct archive_names *n, const char *root, struct error *e)
     return true;
 }
 
+static void add_listed(struct archive_names *n, const char *above,
+                       const char *name)
+{
+    char text[2 * RECORD_NAME_SIZE];
+
+    snprintf(text, sizeof(text), "%s%s%s", above, *above ? "/" : "", name);
+    n->list = xgrow(n->list, n->count, sizeof(*n->list));
+    n->list[n->count++] = xstrdup(text);
+}
+
+/* Adds a folder; in the place of a sweep its runs. */
+static void add_with_runs(struct archive_names *n, const char *root,
+                          const char *name)
+{
+    char folder[RECORD_PATH_SIZE], run[RECORD_PATH_SIZE];
+    struct archive_names within;
+    enum holding holding;
+
+    record_path(root, name, folder);
+    holding = record_is(folder) ? HOLDS_OTHERS : look_into(folder);
+    if (holding == HOLDS_OTHERS)
+        add_listed(n, "", name);
+    if (holding != HOLDS_RUNS || !archive_list(&within, folder, NULL))
+        return;
+    for (int i = 0; i < within.count; i++)
+        if (record_is(record_path(folder, within.list[i], run)))
+            add_listed(n, name, within.list[i]);
+    archive_names_done(&within);
+}
+
+bool archive_list_all(struct archive_names *n, const char *root,
+                      struct error *e)
+{
+    struct archive_names top;
+
+    *n = (struct archive_names){ .count = 0 };
+    if (!archive_list(&top, root, e))
+        return false;
+    for (int i = 0; i < top.count; i++)
+        add_with_runs(n, root, top.list[i]);
+    if (n->count)
+        qsort(n->list, (size_t)n->count, sizeof(*n->list), compare_names);
+    archive_names_done(&top);
+    return true;
+}
+
 void archive_names_done(struct archive_names *n)
 {
     for (int i = 0; i < n->count; i++)
@@ -535,13 +581,44 @@ static bool match_labels(struct matches *m, const char *root, const char *text,
     return true;
 }
 
+/* Finds the runs of sweeps that have the name. */
+static void match_in_sweeps(struct matches *m, const char *root,
+                            const char *text)
+{
+    struct archive_names names;
+
+    archive_list(&names, root, NULL);
+    for (int i = 0; i < names.count; i++) {
+        char sweep[RECORD_PATH_SIZE], folder[RECORD_PATH_SIZE];
+        char name[2 * RECORD_NAME_SIZE];
+        record_path(root, names.list[i], sweep);
+        if (record_is(sweep) || !record_is(record_path(sweep, text, folder)))
+            continue;
+        snprintf(name, sizeof(name), "%s/%s", names.list[i], text);
+        add_match(m, root, name);
+    }
+    archive_names_done(&names);
+}
+
+static bool refuse_name(const char *root, const char *text, struct error *e)
+{
+    struct matches m = { .count = 0 };
+
+    if (strlen(text) < RECORD_NAME_SIZE)
+        match_in_sweeps(&m, root, text);
+    return m.count > 0
+               ? error_set(e, EXIT_INPUT, "no run '%s' in %s; but sweeps have "
+                           "it: %s", text, root, m.names)
+               : error_set(e, EXIT_INPUT, "no run '%s' in %s; see `memdial "
+                           "runs list`", text, root);
+}
+
 static bool settle_match(const struct matches *m, const char *root,
                          const char *text, char folder[RECORD_PATH_SIZE],
                          struct error *e)
 {
     if (m->count == 0)
-        return error_set(e, EXIT_INPUT, "no run '%s' in %s; see `memdial runs "
-                         "list`", text, root);
+        return refuse_name(root, text, e);
     if (m->count > 1)
         return error_set(e, EXIT_INPUT, "'%s' stands for %d runs: %s", text,
                          m->count, m->names);
@@ -573,15 +650,34 @@ static bool is_below(const char *root, const char *text,
     return record_is(folder);
 }
 
+/* Takes SWEEP/NAME apart, where an archive within is so called. */
+static bool split_path(const char *root, const char *text,
+                       char sweep[RECORD_PATH_SIZE], const char **name)
+{
+    char above[RECORD_PATH_SIZE];
+    const char *slash = strrchr(text, '/');
+
+    if (!slash || !slash[1])
+        return false;
+    *name = slash + 1;
+    snprintf(above, sizeof(above), "%.*s", (int)(slash - text), text);
+    return archive_within(root, above, sweep);
+}
+
 static bool find_by_path(const char *root, const char *text,
                          char folder[RECORD_PATH_SIZE], struct error *e)
 {
+    char sweep[RECORD_PATH_SIZE];
+    const char *name;
+
     if (strlen(text) >= RECORD_ROOT_SIZE)
         return error_set(e, EXIT_INPUT, "%.80s...: the path is too long",
                          text);
     make_path(folder, text);
     if (record_is(folder) || is_below(root, text, folder))
         return true;
+    if (split_path(root, text, sweep, &name))
+        return find_by_name(sweep, name, folder, e);
     make_path(folder, text);
     return error_set(e, EXIT_INPUT, "%s: not the folder of a run: neither "
                      RECORD_EVENTS " nor " RECORD_SETTINGS " is there",

@@ -35,7 +35,8 @@ bool archive_make(const char *root, const char *name, const char *preset,
                   char folder[RECORD_PATH_SIZE], struct error *);
 
 /* Finds a record: by its path, also one from the root, by its name, the name
- * that a label gives it, or a beginning of its name that no other has. */
+ * that a label gives it, or a beginning of its name that no other has; after
+ * SWEEP/ each of these is looked for in that sweep. */
 bool archive_find(const char *root, const char *text,
                   char folder[RECORD_PATH_SIZE], struct error *);
 
@@ -47,6 +48,10 @@ struct archive_names {
 
 /* Reads them. A root that is not there has none. */
 bool archive_list(struct archive_names *, const char *root, struct error *);
+
+/* The same with the runs of sweeps, SWEEP/RUN, in the place of the sweeps. */
+bool archive_list_all(struct archive_names *, const char *root,
+                      struct error *);
 void archive_names_done(struct archive_names *);
 
 /* Finds an archive within the root, by its name there or its path, also that of
