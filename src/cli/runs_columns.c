@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/bytes.h"
 #include "base/json_print.h"
@@ -308,15 +307,6 @@ const struct runs_column *runs_column_find(const char *name)
     return NULL;
 }
 
-static void show_date(double seconds, char text[RUNS_TEXT_SIZE])
-{
-    time_t at = (time_t)seconds;
-    struct tm when;
-
-    strftime(text, RUNS_TEXT_SIZE, "%Y-%m-%d %H:%M:%S",
-             localtime_r(&at, &when));
-}
-
 static void show_number(const struct runs_column *c, const struct record *r,
                         double value, char text[RUNS_TEXT_SIZE])
 {
@@ -331,7 +321,7 @@ static void show_number(const struct runs_column *c, const struct record *r,
         snprintf(text, RUNS_TEXT_SIZE, "%s", text_duration(part, value));
         break;
     case COLUMN_DATE:
-        show_date(value, text);
+        text_date(text, (int64_t)value);
         break;
     case COLUMN_SCORE:
         snprintf(text, RUNS_TEXT_SIZE, "%s",

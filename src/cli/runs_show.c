@@ -364,7 +364,8 @@ static json_t *diff_json(const struct record *one, const struct record *other)
         json_put(object, column->name, pair_json(column->value(one),
                                                  column->value(other)));
     }
-    json_put(object, "kinds", pair_json(planned_json(one), planned_json(other)));
+    json_put(object, "kinds",
+             pair_json(planned_json(one), planned_json(other)));
     return object;
 }
 

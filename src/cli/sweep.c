@@ -16,9 +16,8 @@ void sweep_done(struct sweep *s)
         free(s->runs[i].text);
         free(s->runs[i].why);
     }
-    free(s->front);
+    buffer_done(&s->front);
     free(s->runs);
-    s->front = NULL;
     s->runs = NULL;
     s->count = 0;
 }

@@ -11,6 +11,7 @@
 #ifndef MEMDIAL_SWEEP_H
 #define MEMDIAL_SWEEP_H
 
+#include "base/buffer.h"
 #include "cli/request.h"
 #include "events/archive.h"
 #include "plan/plan.h"
@@ -66,8 +67,8 @@ struct sweep {
     char root[RECORD_PATH_SIZE], folder[RECORD_PATH_SIZE];
     struct settings base;        /* that all begin from */
     struct machine machine;
-    char *front;                 /* owned; the list of rows that fit has found
-                                    just now; or NULL */
+    struct buffer front;         /* the list of rows that fit has found just
+                                    now; empty: it was not asked */
     struct sweep_run *runs;      /* owned, [count] */
     int count;
     int twice;                   /* left out, for they are there already */

@@ -34,6 +34,8 @@ struct slot {
     struct feed *feed;           /* owned */
     char complaint[COMPLAINT_SIZE]; /* its last line that is no event */
     bool asked;                  /* to end */
+    size_t available;            /* bytes, before any run on the backend began;
+                                    0: not known */
 };
 
 struct slots {
@@ -41,7 +43,6 @@ struct slots {
     struct sweep_tell *tell;
     struct slot *list;           /* owned, [count] */
     int count;
-    size_t available;            /* bytes, before any run began; 0: not known */
     uint64_t gap;                /* bytes of a process beside its arena */
     double asked_at;             /* to end; 0: not yet */
 };
@@ -81,9 +82,20 @@ static int slots_in_use(const struct slots *slots)
     return busy;
 }
 
+/* A slot whose run is on a backend; NULL: there is none. */
+static const struct slot *slot_on(const struct slots *slots,
+                                  const struct backend *backend)
+{
+    for (int i = 0; i < slots->count; i++)
+        if (slots->list[i].run && slots->list[i].run->backend == backend)
+            return &slots->list[i];
+    return NULL;
+}
+
 /* Whether a run fits beside those under way. Alone any may try. */
 static bool fits_beside(const struct slots *slots, const struct sweep_run *run)
 {
+    const struct slot *beside = slot_on(slots, run->backend);
     uint64_t bytes = run->arena_bytes + slots->gap;
     int threads = run->settled.threads, busy = 0;
 
@@ -97,7 +109,8 @@ static bool fits_beside(const struct slots *slots, const struct sweep_run *run)
             bytes += other->arena_bytes + slots->gap;
     }
     return busy == 0 || (threads <= slots->sweep->machine.processors &&
-                         (slots->available == 0 || bytes <= slots->available));
+                         (!beside || beside->available == 0 ||
+                          bytes <= beside->available));
 }
 
 static struct sweep_run *next_run(const struct slots *slots)
@@ -145,18 +158,22 @@ static void start_in_slot(struct slots *slots, struct slot *slot,
 /* Starts as many runs as fit, in their order. */
 static void start_runs(struct slots *slots)
 {
-    struct sweep_run *run;
-
     for (int i = 0; i < slots->count; i++) {
-        if (slots->list[i].run)
+        struct slot *slot = &slots->list[i];
+        struct sweep_run *run;
+        const struct slot *beside;
+
+        if (slot->run)
             continue;
         run = next_run(slots);
         if (!run || !fits_beside(slots, run))
             return;
-        if (slots_in_use(slots) == 0)
-            slots->available = job_available_bytes(&run->settled,
-                                               &slots->sweep->machine);
-        start_in_slot(slots, &slots->list[i], run);
+        beside = slot_on(slots, run->backend);
+        slot->available = beside
+                              ? beside->available
+                              : job_available_bytes(&run->settled,
+                                                    &slots->sweep->machine);
+        start_in_slot(slots, slot, run);
     }
 }
 

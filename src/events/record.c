@@ -24,7 +24,7 @@
  * hold the last epoch and all that is said again at the end of a run. */
 enum { HEAD_BYTES = 1 << 12, TAIL_BYTES = 1 << 11, TAIL_GROWTH = 8 };
 
-/* Points that a chart can show of a curve, and bytes of a step's line, about. */
+/* Points that a chart can show of a curve; the usual bytes of a step's line. */
 enum { CURVE_STEPS = 1 << 12, STEP_BYTES = 170 };
 
 static const char *const files[] = { RECORD_SETTINGS, RECORD_EVENTS,
