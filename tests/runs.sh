@@ -97,7 +97,8 @@ report $? 'runs that begin at once have names of their own'
 ends 0 runs && says one && says 'done' && [ ! -s "$err" ]
 report $? 'runs are listed'
 
-mkdir "$root/other" && echo >"$root/file" && ends 0 runs list &&
+mkdir "$root/other" && echo >"$root/other/file" && echo >"$root/file" &&
+    ends 0 runs list &&
     complains '1 folder in' && ! says other
 report $? 'a folder that is no run is said, and a file is not'
 

@@ -309,10 +309,20 @@ static void print_compared_kinds(const struct record *one,
     }
 }
 
+/* A run's settings with what its machine has chosen: a run that left that to
+ * the machine has the settings of one that asked for it. */
+static struct settings settled_of(const struct record *r)
+{
+    return run_trial(&r->run) ? machine_settle(&r->run.machine,
+                                               &r->run.settings)
+                              : r->run.settings;
+}
+
 static void print_compared_settings(const struct record *one,
                                     const struct record *other)
 {
-    const struct settings *a = &one->run.settings, *b = &other->run.settings;
+    struct settings first_of = settled_of(one), second_of = settled_of(other);
+    const struct settings *a = &first_of, *b = &second_of;
 
     for (int i = 0; i < settings_count; i++) {
         char first[SETTINGS_TEXT_SIZE], second[SETTINGS_TEXT_SIZE];
@@ -347,7 +357,8 @@ static json_t *pair_json(json_t *one, json_t *other)
 
 static json_t *diff_json(const struct record *one, const struct record *other)
 {
-    const struct settings *a = &one->run.settings, *b = &other->run.settings;
+    struct settings first = settled_of(one), second = settled_of(other);
+    const struct settings *a = &first, *b = &second;
     json_t *object = json_object(), *settings = json_object();
 
     for (int i = 0; i < settings_count; i++)
