@@ -141,6 +141,29 @@ ends 0 runs show one --json && says '"kinds": {' && says '"trials": [' &&
     says '"valid_scores": ['
 report $? 'and as JSON'
 
+without=
+command -v python3 >/dev/null || without=' # SKIP no Python'
+[ -n "$without" ] || {
+    train 0 --name scored --set epochs=9 &&
+        train 0 --name wide --set batch=5 &&
+        ends 0 train --resume wide --json &&
+        python3 - "$memdial" <<'END' >>"$out"
+import json, subprocess, sys
+def runs(*words):
+    return json.loads(subprocess.check_output([sys.argv[1], "runs", *words,
+                                               "--json"]))
+listed = runs("list")
+assert len(listed) >= 4
+for run in listed:
+    shown = runs("show", run["name"])
+    differ = {k: (v, shown[k]) for k, v in run.items() if v != shown[k]}
+    print(run["name"], differ)
+    assert not differ and run["step_seconds"] > 0 and run["seconds"] > 0
+    assert shown["trials"][-1]["step_seconds"] == run["step_seconds"]
+END
+}
+report $? "a list and a run that is shown have the same values$without"
+
 train 0 --name online --set precision=bf16 && ends 2 runs show on &&
     complains "stands for 2 runs: on"
 report $? 'a beginning of two names: refused'

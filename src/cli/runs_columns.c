@@ -129,15 +129,15 @@ static json_t *value_os_peak(const struct record *r)
 
 static json_t *value_seconds(const struct record *r)
 {
-    return json_number(r->seconds);
+    return json_number(has_begun(r) ? r->run.at[AXIS_SECONDS] : NAN);
 }
 
 static json_t *value_step_seconds(const struct record *r)
 {
     const struct trial *t = run_trial(&r->run);
 
-    return json_number(t && t->seconds_per_step > 0 ? t->seconds_per_step
-                                                     : NAN);
+    return json_number(t && t->last_step_seconds > 0 ? t->last_step_seconds
+                                                      : NAN);
 }
 
 static json_t *value_loss(const struct record *r)
@@ -263,15 +263,16 @@ const struct runs_column runs_columns[] = {
       "what its data are judged by: of the test split, else of the last "
       "validation" },
     { "measure", COLUMN_PLAIN, 0, value_measure, "what score that is" },
-    { "peak", COLUMN_BYTES, 10, value_peak, "bytes planned" },
+    { "peak", COLUMN_BYTES, 10, value_peak, "bytes planned with the settings in force last; "
+      "those of the beginning are in changes, and show says the turns" },
     { "arena", COLUMN_BYTES, 0, value_arena, "bytes allocated" },
     { "touched", COLUMN_BYTES, 0, value_touched, "bytes used of these" },
     { "os_peak", COLUMN_BYTES, 0, value_os_peak,
       "bytes that the process had at most" },
     { "seconds", COLUMN_DURATION, 8, value_seconds,
-      "spent on steps and validations" },
+      "from the beginning to the last step, with the validations between" },
     { "step_seconds", COLUMN_PLAIN, 0, value_step_seconds,
-      "of a step, the mean over the last ones" },
+      "of the last step alone" },
     { "loss", COLUMN_PLAIN, 0, value_loss, "of the last step" },
     { "train_loss", COLUMN_PLAIN, 0, value_train_loss, "of the last epoch" },
     { "train_accuracy", COLUMN_PLAIN, 0, value_train_accuracy,
