@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/json_print.h"
+#include "base/number.h"
 #include "base/print.h"
 #include "base/spelling.h"
 #include "base/text.h"
@@ -271,20 +272,20 @@ const struct runs_column runs_columns[] = {
       "bytes that the process had at most" },
     { "seconds", COLUMN_DURATION, 8, value_seconds,
       "from the beginning to the last step, with the validations between" },
-    { "step_seconds", COLUMN_PLAIN, 0, value_step_seconds,
+    { "step_seconds", COLUMN_TIME, 0, value_step_seconds,
       "of the last step alone" },
-    { "loss", COLUMN_PLAIN, 0, value_loss, "of the last step" },
-    { "train_loss", COLUMN_PLAIN, 0, value_train_loss, "of the last epoch" },
-    { "train_accuracy", COLUMN_PLAIN, 0, value_train_accuracy,
+    { "loss", COLUMN_LOSS, 0, value_loss, "of the last step" },
+    { "train_loss", COLUMN_LOSS, 0, value_train_loss, "of the last epoch" },
+    { "train_accuracy", COLUMN_PERCENT, 0, value_train_accuracy,
       "of the last epoch" },
-    { "valid_loss", COLUMN_PLAIN, 0, value_valid_loss,
+    { "valid_loss", COLUMN_LOSS, 0, value_valid_loss,
       "of the last validation" },
-    { "valid_accuracy", COLUMN_PLAIN, 0, value_valid_accuracy,
+    { "valid_accuracy", COLUMN_PERCENT, 0, value_valid_accuracy,
       "of the last validation" },
-    { "bleu", COLUMN_PLAIN, 0, value_bleu, "of the last validation with one" },
-    { "test_accuracy", COLUMN_PLAIN, 0, value_test_accuracy,
+    { "bleu", COLUMN_BLEU, 0, value_bleu, "of the last validation with one" },
+    { "test_accuracy", COLUMN_PERCENT, 0, value_test_accuracy,
       "of the test split" },
-    { "test_bleu", COLUMN_PLAIN, 0, value_test_bleu, "of the test split" },
+    { "test_bleu", COLUMN_BLEU, 0, value_test_bleu, "of the test split" },
     { "backend", COLUMN_PLAIN, 0, value_backend, "that it is on" },
     { "host", COLUMN_PLAIN, 0, value_host, "that it was on last" },
     { "pid", COLUMN_PLAIN, 0, value_pid, "of the process there" },
@@ -337,6 +338,19 @@ static void show_number(const struct runs_column *c, const struct record *r,
     case COLUMN_SCORE:
         snprintf(text, RUNS_TEXT_SIZE, "%s",
                  score_format(&score, value, 2, part));
+        break;
+    case COLUMN_TIME:
+        snprintf(text, RUNS_TEXT_SIZE, "%s", text_time(part, value));
+        break;
+    case COLUMN_LOSS:
+        snprintf(text, RUNS_TEXT_SIZE, "%s",
+                 number_format(part, value, 4, NUMBER_CELLS_MAX));
+        break;
+    case COLUMN_PERCENT:
+        snprintf(text, RUNS_TEXT_SIZE, "%s", number_percent(part, value, 2));
+        break;
+    case COLUMN_BLEU:
+        snprintf(text, RUNS_TEXT_SIZE, "%.2f", value);
         break;
     case COLUMN_PLAIN:
         snprintf(text, RUNS_TEXT_SIZE, "%.10g", value);
@@ -411,7 +425,7 @@ static bool refuse_column(const char *name, struct error *e)
         spelling_offer(&spelling, runs_columns[i].name);
     for (int i = 0; i < settings_count; i++)
         spelling_offer(&spelling, settings_table[i].name);
-    return spelling_refuse(&spelling, "column or setting", "see memdial(1)",
+    return spelling_refuse(&spelling, "column or setting", "see memdial-runs(5)",
                            e);
 }
 
