@@ -349,6 +349,15 @@ static void print_kept_folder(const char *folder, bool interrupted)
     buffer_done(&resume);
 }
 
+/* Whether a file or folder is there still. Says so if it is not. */
+static bool is_there_still(const char *path)
+{
+    if (access(path, F_OK) == 0)
+        return true;
+    print("%s is gone\n", path);
+    return false;
+}
+
 void progress_summary(const struct progress *p, bool interrupted,
                       const char *saved, const char *folder)
 {
@@ -363,8 +372,8 @@ void progress_summary(const struct progress *p, bool interrupted,
         print("done in %s\n", took);
     print_best_epoch(p);
     print_memory_event(&p->memory);
-    if (saved)
+    if (saved && is_there_still(saved))
         print("saved %s\n", saved);
-    if (*folder)
+    if (*folder && is_there_still(folder))
         print_kept_folder(folder, interrupted);
 }

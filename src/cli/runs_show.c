@@ -53,7 +53,7 @@ static json_t *trial_json(const struct trial *t)
     json_put(object, "peak", json_integer((json_int_t)t->planned));
     json_put(object, "arena", json_integer((json_int_t)t->arena));
     json_put(object, "step_seconds",
-             json_number(t->seconds_per_step > 0 ? t->seconds_per_step : NAN));
+             json_number(t->last_step_seconds > 0 ? t->last_step_seconds : NAN));
     json_put(object, "score", json_number(t->valid_score));
     json_put(object, "best_score", json_number(t->best_score));
     json_put(object, "test_score", json_number(t->test_score));
@@ -264,11 +264,21 @@ static const char *difference(const json_t *from, const json_t *to,
     return text;
 }
 
-static void print_three(const char *name, const char *one, const char *other,
-                        const char *change)
+/* The cells of a run's column: its name has room. */
+static int diff_cells(const struct record *r)
 {
-    print("%-*s %*s %*s  %s\n", LABEL_CELLS, name, DIFF_CELLS, one, DIFF_CELLS,
-          other, change);
+    int cells = text_columns(r->name, strlen(r->name));
+
+    return cells > DIFF_CELLS ? cells : DIFF_CELLS;
+}
+
+/* A line of a diff: what it tells of, the values of two runs, their change. */
+static void print_three(const struct record *one, const struct record *other,
+                        const char *name, const char *first,
+                        const char *second, const char *change)
+{
+    print("%-*s  %*s  %*s%s%s\n", LABEL_CELLS, name, diff_cells(one), first,
+          diff_cells(other), second, *change ? "  " : "", change);
 }
 
 static void print_compared(const struct record *one,
@@ -279,7 +289,7 @@ static void print_compared(const struct record *one,
     char first[RUNS_TEXT_SIZE], second[RUNS_TEXT_SIZE], change[CHANGE_SIZE];
 
     if (!json_is_null(from) || !json_is_null(to))
-        print_three(name, runs_column_text(column, one, first),
+        print_three(one, other, name, runs_column_text(column, one, first),
                     runs_column_text(column, other, second),
                     difference(from, to, change));
     json_decref(from);
@@ -300,7 +310,7 @@ static void print_compared_kinds(const struct record *one,
         json_t *from = json_integer((json_int_t)a[k]);
         json_t *to = json_integer((json_int_t)b[k]);
         if (a[k] || b[k])
-            print_three(kind_name((enum kind)k),
+            print_three(one, other, kind_name((enum kind)k),
                         bytes_format(first, sizeof(first), a[k]),
                         bytes_format(second, sizeof(second), b[k]),
                         difference(from, to, change));
@@ -309,10 +319,20 @@ static void print_compared_kinds(const struct record *one,
     }
 }
 
+/* A run's settings with what its machine has chosen: a run that left that to
+ * the machine has the settings of one that asked for it. */
+static struct settings settled_of(const struct record *r)
+{
+    return run_trial(&r->run) ? machine_settle(&r->run.machine,
+                                               &r->run.settings)
+                              : r->run.settings;
+}
+
 static void print_compared_settings(const struct record *one,
                                     const struct record *other)
 {
-    const struct settings *a = &one->run.settings, *b = &other->run.settings;
+    struct settings first_of = settled_of(one), second_of = settled_of(other);
+    const struct settings *a = &first_of, *b = &second_of;
 
     for (int i = 0; i < settings_count; i++) {
         char first[SETTINGS_TEXT_SIZE], second[SETTINGS_TEXT_SIZE];
@@ -320,7 +340,7 @@ static void print_compared_settings(const struct record *one,
             continue;
         settings_format(a, &settings_table[i], first, sizeof(first));
         settings_format(b, &settings_table[i], second, sizeof(second));
-        print_three(settings_table[i].name, first, second, "");
+        print_three(one, other, settings_table[i].name, first, second, "");
     }
     if (settings_same(a, b))
         print("the same settings\n");
@@ -328,7 +348,7 @@ static void print_compared_settings(const struct record *one,
 
 static void print_diff(const struct record *one, const struct record *other)
 {
-    print_three("", one->name, other->name, "");
+    print_three(one, other, "", one->name, other->name, "");
     print_compared_settings(one, other);
     print("\n");
     for (int i = 0; i < COMPARED_COUNT; i++)
@@ -347,7 +367,8 @@ static json_t *pair_json(json_t *one, json_t *other)
 
 static json_t *diff_json(const struct record *one, const struct record *other)
 {
-    const struct settings *a = &one->run.settings, *b = &other->run.settings;
+    struct settings first = settled_of(one), second = settled_of(other);
+    const struct settings *a = &first, *b = &second;
     json_t *object = json_object(), *settings = json_object();
 
     for (int i = 0; i < settings_count; i++)
@@ -363,7 +384,8 @@ static json_t *diff_json(const struct record *one, const struct record *other)
         json_put(object, column->name, pair_json(column->value(one),
                                                  column->value(other)));
     }
-    json_put(object, "kinds", pair_json(planned_json(one), planned_json(other)));
+    json_put(object, "kinds",
+             pair_json(planned_json(one), planned_json(other)));
     return object;
 }
 

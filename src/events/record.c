@@ -24,7 +24,7 @@
  * hold the last epoch and all that is said again at the end of a run. */
 enum { HEAD_BYTES = 1 << 12, TAIL_BYTES = 1 << 11, TAIL_GROWTH = 8 };
 
-/* Points that a chart can show of a curve, and bytes of a step's line, about. */
+/* Points that a chart can show of a curve; the usual bytes of a step's line. */
 enum { CURVE_STEPS = 1 << 12, STEP_BYTES = 170 };
 
 static const char *const files[] = { RECORD_SETTINGS, RECORD_EVENTS,
@@ -662,10 +662,15 @@ static bool remove_but_events(const struct record *r, const char *name,
     return strcmp(name, RECORD_EVENTS) == 0 || remove_file(r, name, e);
 }
 
+bool record_check_removable(const struct record *r, struct error *e)
+{
+    return see_files(r, refuse_stranger, e);
+}
+
 /* The events go last: until then the record is one. */
 bool record_remove(const struct record *r, struct error *e)
 {
-    return see_files(r, refuse_stranger, e) &&
+    return record_check_removable(r, e) &&
            see_files(r, remove_but_events, e) &&
            remove_file(r, RECORD_EVENTS, e) &&
            (remove(r->folder) == 0 ||

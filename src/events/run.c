@@ -148,15 +148,17 @@ static void run_on_memory(struct run *r, const struct event *e)
     r->os_peak = e->memory.os_peak;
 }
 
-/* Keeps the mean speed of about twenty steps. */
+/* Keeps the speed of the last step, and the mean of about twenty. */
 static void note_speed(struct run *r)
 {
     struct trial *t = this_trial(r);
     double seconds = r->settings.batch / r->samples_per_second;
 
-    if (isfinite(seconds))
-        t->seconds_per_step += (seconds - t->seconds_per_step) *
-                               (t->seconds_per_step > 0 ? 0.05 : 1);
+    if (!isfinite(seconds))
+        return;
+    t->last_step_seconds = seconds;
+    t->seconds_per_step += (seconds - t->seconds_per_step) *
+                           (t->seconds_per_step > 0 ? 0.05 : 1);
 }
 
 static void run_on_step(struct run *r, const struct event *e)
