@@ -152,7 +152,7 @@ command -v python3 >/dev/null || without=' # SKIP no Python'
 [ -n "$without" ] || {
     train 0 --name scored --set epochs=9 &&
         train 0 --name wide --set batch=5 &&
-        ends 0 train --resume wide --json &&
+        ends 0 train --resume wide --epochs 4 --json &&
         python3 - "$memdial" <<'END' >>"$out"
 import json, subprocess, sys
 def runs(*words):
@@ -244,12 +244,11 @@ ends 0 train --resume cut --epochs 61 && cp "$out" "$folder/said" &&
         "$folder/said")" = "$best" ] && [ "$best" ]
 report $? 'but with more epochs; its best epoch is any that it has had'
 
-
 ends 2 train quick --resume cut && complains 'not with --resume' &&
     ends 2 train --resume cut --name x && complains 'not with --resume' &&
     ends 2 train --take-over && complains '--resume RUN too' &&
     ends 2 train --resume nowhere && complains "no run 'nowhere'" &&
-    ends 2 train --resume "$root/other" && complains 'not the folder of a run'
+    ends 2 train --resume "$root/other" && complains "no run 'other'"
 report $? 'ways of going on that make no sense: refused'
 
 begin /dev/null "$memdial" train quick $small --set epochs=100000 --name on \
