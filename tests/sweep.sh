@@ -208,7 +208,7 @@ report $? 'and shown and exported'
 
 mkdir "$root/alone" && cp "$root"/whole/*fp32+seed=1/* "$root/alone" &&
     ends 2 report -o "$folder/none.html" --filter seed=77 &&
-    complains 'none of 1 run is so' && complains 'whole' &&
+    complains 'no run of 1 meets' && complains 'whole' &&
     ends 0 report -o "$folder/one.html" --filter seed=1 &&
     complains whole && ends 0 runs list --filter seed=77 &&
     grep -q 'lists the runs of one' "$err" && rm -r "$root/alone"
