@@ -172,6 +172,7 @@ report $? 'folders that have no runs, and names that are none: refused'
 
 mkdir "$folder/mixed" && cp -r "$root/dense" "$folder/mixed" &&
     mkdir "$folder/mixed/other" "$folder/mixed/junk" &&
+    echo >"$folder/mixed/other/file" &&
     head -c 5000 /dev/urandom >"$folder/mixed/junk/events.jsonl" &&
     ends 0 report "$folder/mixed" -o "$folder/mixed.md" &&
     complains '1 folder beside is no run' &&
