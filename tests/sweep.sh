@@ -127,9 +127,28 @@ bad_list() { # TEXT COMPLAINT
 bad_list 'sparsity=0\nsparsty=1\n' 'bad.list:2' &&
     bad_list 'a: seed=1\na: seed=2\n' "another line is called 'a'" &&
     bad_list '' 'no line has settings' && bad_list 'seed=1\n\000' 'zero byte' &&
-    bad_list 'a/b: seed=1\n' 'bad.list:1' && sweep 2 --list "$folder" &&
+    bad_list 'a/b: seed=1\n' 'bad.list:1' &&
+    bad_list 'seed=1\nslurm.sh: seed=2\n' 'bad.list:2' &&
+    bad_list 'front.list: seed=1\n' 'a file of the sweep' &&
+    bad_list 'slurm-1.log: seed=1\n' 'a file of the sweep' &&
+    bad_list 'settings.yaml: seed=1\n' 'a file of the sweep' && sweep 2 --list "$folder" &&
     sweep 2 --list '' && sweep 2 --list "$folder/none.list"
 report $? 'lists that are none: refused, by line'
+
+bad_list 'seed=1\nall: batch=2 seed=1 batch=1\n' 'bad.list:2: batch is' &&
+    printf 'batch=1\nseed=2\n' >"$folder/bad.list" &&
+    sweep 2 --list "$folder/bad.list" --seeds 1,2 &&
+    complains 'bad.list:2: seed is in --over too'
+report $? 'a setting twice: refused, by line'
+
+for file in front.list slurm.sh; do
+    mkdir -p "$root/place/$file"
+    sweep 2 --seeds 1,2 --name place && complains "$file: a folder is in" &&
+        rmdir "$root/place/$file" && rmdir "$root/place" || break
+done
+[ ! -e "$root/place" ]
+report $? 'a folder in the place of a file: said before runs have folders'
+rm -rf "$root"
 
 # Runs.
 
@@ -297,6 +316,18 @@ ends 1 sweep quick $small --set epochs=40 --seeds 1,2 --name dead &&
         --retry && says 'goes on from step' && says '2 done'
 report $? 'and is tried again only if that is asked for'
 
+# What a run warns of, and folders that vanish.
+
+begin /dev/null "$memdial" sweep quick $small --set epochs=400 --seeds 1 \
+    --name vanish
+comes 'seed=1: begins' && eventually [ -s \
+    "$root/vanish/seed=1/snapshot.safetensors" ] && rm -r "$root/vanish" &&
+    comes 'seed=1: warning: ' && kill "$begun"
+wait_for_end
+[ $? = 1 ] && [ "$(lines_with 'is gone')" = 1 ] && ! says 'goes on' &&
+    ! says shows
+report $? 'a root that vanishes: warned of, and said to be gone'
+
 # Runs that fail, and that are refused.
 
 ends 1 sweep quick $small --over data=shapes,cifar10 --name lack &&
@@ -323,6 +354,11 @@ ends 2 sweep quick $small --set lr=0.5 --over sparsity=0,0.5 \
     --over precision=fp32,bf16 --seeds 1,2,3,4 --name whole &&
     says '16 runs: 16 done' && [ "$(lines_with ': begins')" = 4 ]
 report $? 'a folder of other settings: refused; more values: added'
+
+ends 0 train quick $small --name solo && ends 2 sweep quick $small \
+    --seeds 1,2 --name solo && complains 'solo: is the folder of a run' &&
+    [ "$(ls "$root/solo" | wc -l)" = 3 ]
+report $? 'the folder of a run: refused, and left as it is'
 
 # A Slurm that does not answer is asked before anything is written; settings of
 # runs that never began are in nobody's way.
@@ -432,5 +468,55 @@ sweep 0 --seeds 1,2,3 --slurm='--partition=a b' --jobs 2 --dry-run \
     sweep 0 --seeds 1 --slurm --dry-run --set backend=cuda &&
     says '#SBATCH --gres=gpu:1'
 report $? 'a script for Slurm'
+
+# What programs of Slurm may say, by some in their place.
+
+fake() { # PROGRAM TEXT: a script that stands for it
+    mkdir -p "$folder/fake"
+    printf '#!/bin/sh\n%s\n' "$2" >"$folder/fake/$1"
+    chmod +x "$folder/fake/$1"
+}
+cluster() { # CODE ARGUMENT...: a sweep of one run there
+    code=$1
+    shift
+    PATH=$folder/fake:$PATH sweep "$code" --seeds 1 --slurm --name cluster "$@"
+}
+queue=$folder/queue
+submitted=$folder/submitted
+
+fake squeue "cat $queue"
+fake sbatch "touch $submitted; echo 7"
+refused=0
+for line in 'no queue\n' '7|1|RUNNING|None\n' '7|1|RUNNING|None|/x' \
+        '|1|RUNNING|None|/x\n' '7|N/B|RUNNING|None|/x\n' \
+        '7|1||None|/x\n'; do
+    printf "8|N/A|PENDING|None|/x\n$line" >"$queue"
+    cluster 1 && complains 'is not the line of a job' || refused=1
+done
+[ $refused = 0 ] && [ ! -e "$submitted" ]
+report $? 'a queue that cannot be read: said, and nothing is submitted'
+
+# Asked again where jobs are watched: the third answer is none.
+fake squeue "echo >>$queue
+case \$(wc -l <$queue) in
+1|2) echo '7|1|RUNNING|None|$root/cluster' ;;
+3) echo oops ;;
+*) echo '7|1|COMPLETED|None|$root/cluster' ;;
+esac"
+rm "$queue"
+cluster 1 && says '1 run is in the queue already' &&
+    says "squeue: 'oops' is not the line of a job; it is asked again" &&
+    says 'its job ended without a word; Slurm says COMPLETED'
+report $? 'and asked again'
+
+: >"$queue"
+fake squeue "cat $queue"
+fake sbatch 'echo 99999999999999999999'
+cluster 1 && complains 'sbatch: it names no job' &&
+    fake sbatch 'exit 3' && cluster 1 &&
+    complains 'sbatch: ended with status 3' &&
+    fake squeue 'kill -9 $$' && cluster 1 &&
+    complains 'squeue: ended by signal 9'
+report $? 'numbers of no job, and ends without a word'
 
 echo "1..$count"

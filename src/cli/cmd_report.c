@@ -192,16 +192,12 @@ static bool take_word(struct subject_runs *s, const char *word,
     return true;
 }
 
-/* Without a word, but with a condition, it is all runs of the root. */
+/* Without a word it is all runs of the root. */
 static bool take_words(struct subject_runs *s, char **words, int count,
                        struct error *e)
 {
     if (!archive_root(s->root, s->runs, e))
         return false;
-    if (count == 0 && s->filter_count == 0)
-        return error_set(e, EXIT_INPUT, "report: name runs or a folder of "
-                         "them, or give --filter CONDITION; see `memdial runs "
-                         "list`");
     if (count == 0 && !(archive_check_root(s->root, s->runs, e) &&
                         take_folder(s, s->root, e)))
         return false;
@@ -209,8 +205,8 @@ static bool take_words(struct subject_runs *s, char **words, int count,
         if (!take_word(s, words[i], e))
             return false;
     return s->count > 0 ||
-           error_set(e, EXIT_INPUT, "--filter: none of %d run%s is so%s",
-                     s->left_out, s->left_out == 1 ? "" : "s", s->sweeps);
+           error_set(e, EXIT_INPUT, "--filter: no run of %d meets all "
+                     "conditions%s", s->left_out, s->sweeps);
 }
 
 /* The last part of the path of a folder of runs, where that is all there is. */

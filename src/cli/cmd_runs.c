@@ -133,6 +133,13 @@ static int refuse(const struct runs_command *command, const char *what,
     return EXIT_INPUT;
 }
 
+static int refuse_few(const struct runs_command *command)
+{
+    print_error("memdial runs %s: words are missing; usage: memdial runs %s "
+                "%s\n", command->name, command->name, command->usage);
+    return EXIT_INPUT;
+}
+
 /* The exit code of what was wrong with the options, or -1. */
 static int read_runs_options(const struct runs_command *command, int argc,
                         char **argv, struct runs_choices *c)
@@ -158,11 +165,11 @@ static int read_runs_options(const struct runs_command *command, int argc,
     }
     c->words = (const char *const *)argv + optind;
     c->count = argc - optind;
-    if (c->count < command->least || c->count > command->most)
-        return refuse(command, c->count < command->least
-                                   ? "it needs more words than"
-                                   : "it needs fewer words than",
-                      c->count ? c->words[c->count - 1] : "");
+    if (c->count < command->least)
+        return refuse_few(command);
+    if (c->count > command->most)
+        return refuse(command, "one word too many:",
+                      c->words[command->most]);
     return -1;
 }
 

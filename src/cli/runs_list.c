@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/json_print.h"
 #include "base/print.h"
 #include "base/text.h"
@@ -70,6 +71,18 @@ static int compare_records(const void *a, const void *b)
     return order ? order : strcmp(one->name, other->name);
 }
 
+static bool refuse_order(const char *name, struct error *e)
+{
+    struct buffer names = { NULL, 0, 0 };
+
+    for (int i = 0; i < runs_column_count; i++)
+        buffer_print(&names, "%s%s", i ? ", " : "", runs_columns[i].name);
+    error_set(e, EXIT_INPUT, "--sort: no column '%.60s'; there are %s", name,
+              names.bytes);
+    buffer_done(&names);
+    return false;
+}
+
 static bool sort_records(const struct record **list, int count,
                          const char *sort, struct error *e)
 {
@@ -78,8 +91,7 @@ static bool sort_records(const struct record **list, int count,
     order_sign = *sort == '-' ? -1 : 1;
     order_column = runs_column_find(sort + (*sort == '-'));
     if (!order_column)
-        return error_set(e, EXIT_INPUT, "--sort: no column '%.60s'; "
-                         "memdial(1) has them", sort);
+        return refuse_order(sort + (*sort == '-'), e);
     qsort(list, (size_t)count, sizeof(*list), compare_records);
     return true;
 }
@@ -252,6 +264,19 @@ static void list_json(const struct record *const *list, int count)
     json_print(all);
 }
 
+/* Says what no run meets: "--filter state=done --filter peak<1MiB word". */
+static void print_unmet(const struct runs_choices *c, int runs)
+{
+    struct buffer asked = { NULL, 0, 0 };
+
+    for (int i = 0; i < c->filter_count; i++)
+        buffer_print(&asked, " --filter %s", c->filters[i]);
+    for (int i = 0; i < c->count; i++)
+        buffer_print(&asked, " '%s'", c->words[i]);
+    print_error("memdial: no run of %d meets%s\n", runs, asked.bytes);
+    buffer_done(&asked);
+}
+
 /* Says what the list does not show, on standard error. */
 static void print_remarks(const struct runs_choices *c,
                           const struct archive *a, int shown)
@@ -261,7 +286,7 @@ static void print_remarks(const struct runs_choices *c,
     if (a->count == 0 && a->within == 0)
         print_error("memdial: no runs in %s\n", c->root);
     else if (shown == 0 && a->count > 0)
-        print_error("memdial: none of %d runs is so\n", a->count);
+        print_unmet(c, a->count);
     if (a->within > 0)
         print_error("memdial: %d sweep%s in %s: %s; `memdial runs list NAME` "
                     "lists the runs of one\n", a->within,

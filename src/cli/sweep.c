@@ -1,10 +1,12 @@
 #include "cli/sweep.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/checksum.h"
@@ -68,6 +70,43 @@ void sweep_clean_name(const char *text, char name[ARCHIVE_NAME_MAX + 1])
     snprintf(name + strlen(name), SUM_SHOWN + 2, "-%.*s", SUM_SHOWN, digits);
 }
 
+bool sweep_is_file(const char *name)
+{
+    static const char *const patterns[] = { SWEEP_FRONT, SWEEP_SCRIPT,
+                                            "slurm-*.log", RECORD_SETTINGS,
+                                            RECORD_EVENTS };
+
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+        if (fnmatch(patterns[i], name, 0) == 0)
+            return true;
+    return false;
+}
+
+/* Refuses a folder in the place of a file. */
+static bool check_place_of_file(const char *folder, const char *file,
+                                struct error *e)
+{
+    char path[RECORD_PATH_SIZE];
+    struct stat status;
+
+    return stat(record_path(folder, file, path), &status) != 0 ||
+           !S_ISDIR(status.st_mode) ||
+           error_set(e, EXIT_INPUT, "%s: a folder is in the place of a file of "
+                     "the sweep; move it, or give another --name", path);
+}
+
+static bool check_sweep_folder(const char *folder, struct error *e)
+{
+    if (strlen(folder) >= RECORD_ROOT_SIZE)
+        return error_set(e, EXIT_INPUT, "%s: the path is too long: at most %d "
+                         "bytes", folder, RECORD_ROOT_SIZE - 1);
+    if (record_is(folder))
+        return error_set(e, EXIT_INPUT, "%s: is the folder of a run; give "
+                         "another --name", folder);
+    return check_place_of_file(folder, SWEEP_FRONT, e) &&
+           check_place_of_file(folder, SWEEP_SCRIPT, e);
+}
+
 bool sweep_find_folder(struct sweep *s, struct error *e)
 {
     if (!archive_root(s->root, s->request->runs, e))
@@ -77,9 +116,7 @@ bool sweep_find_folder(struct sweep *s, struct error *e)
                          "%s says " ARCHIVE_NONE "; --runs names a folder",
                          s->request->runs ? "--runs" : "MEMDIAL_RUNS");
     record_path(s->root, s->name, s->folder);
-    return strlen(s->folder) < RECORD_ROOT_SIZE ||
-           error_set(e, EXIT_INPUT, "%s: the path is too long: at most %d "
-                     "bytes", s->folder, RECORD_ROOT_SIZE - 1);
+    return check_sweep_folder(s->folder, e);
 }
 
 const char *sweep_run_folder(const struct sweep *s, const struct sweep_run *run,

@@ -90,7 +90,15 @@ void sweep_extend_name(struct sweep_run *, const char *setting);
  * be one as they are end in a checksum. */
 void sweep_clean_name(const char *text, char name[ARCHIVE_NAME_MAX + 1]);
 
-/* Finds the root, and the sweep's folder of its name there. */
+/* Files of a sweep in its folder, beside the folders of its runs. */
+#define SWEEP_FRONT "front.list"
+#define SWEEP_SCRIPT "slurm.sh"
+
+/* Whether a name is of a file that a sweep or a run may have in its folder. */
+bool sweep_is_file(const char *name);
+
+/* Finds the root, and the sweep's folder of its name there. The folder of a run
+ * is an error, and one with a folder in the place of a file of the sweep. */
 bool sweep_find_folder(struct sweep *, struct error *);
 
 /* The path of a run's folder. */

@@ -188,10 +188,31 @@ static void take_progress(struct sweep_run *run, const struct event *e)
     }
 }
 
-static void take_line_of_run(struct slot *slot, const struct line *line)
+/* "seed=1: no space left" */
+static void tell_warning(struct sweep_tell *tell, const struct sweep_run *run,
+                         const char *message)
+{
+    char text[ERROR_TEXT_SIZE + ARCHIVE_NAME_MAX + 32];
+
+    snprintf(text, sizeof(text), tell->json ? "%s: %s" : "%s: warning: %s",
+             run->name, message);
+    sweep_tell_line(tell, "warning", text);
+}
+
+static void take_event_of_run(struct sweep_tell *tell, struct slot *slot)
+{
+    const struct event *e = &slot->feed->event;
+
+    take_progress(slot->run, e);
+    if (e->type == EVENT_WARNING)
+        tell_warning(tell, slot->run, e->message);
+}
+
+static void take_line_of_run(struct sweep_tell *tell, struct slot *slot,
+                             const struct line *line)
 {
     if (feed_read(slot->feed, line->text, line->length, NULL) == FEED_EVENT)
-        take_progress(slot->run, &slot->feed->event);
+        take_event_of_run(tell, slot);
     else if (line->length > 0 && line->text[0] != '{')
         text_clean(slot->complaint, sizeof(slot->complaint), line->text,
                    line->length);
@@ -242,18 +263,18 @@ static void end_in_slot(struct slots *slots, struct slot *slot)
 }
 
 /* Reads what a run says; false when it has ended. */
-static bool hear_run(struct slot *slot)
+static bool hear_run(struct sweep_tell *tell, struct slot *slot)
 {
     struct line line;
     ssize_t n;
 
     while ((n = lines_fill(slot->lines, slot->child.from)) > 0)
         while (lines_next(slot->lines, &line))
-            take_line_of_run(slot, &line);
+            take_line_of_run(tell, slot, &line);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
     if (lines_end(slot->lines) && lines_next(slot->lines, &line))
-        take_line_of_run(slot, &line);
+        take_line_of_run(tell, slot, &line);
     return false;
 }
 
@@ -295,10 +316,11 @@ static void work_on(struct slots *slots)
     wait_for_word(slots);
     if (ending_signal())
         end_runs(slots);
-    for (int i = 0; i < slots->count; i++)
-        if (slots->list[i].run && (slots->list[i].child.from < 0 ||
-                               !hear_run(&slots->list[i])))
-            end_in_slot(slots, &slots->list[i]);
+    for (int i = 0; i < slots->count; i++) {
+        struct slot *slot = &slots->list[i];
+        if (slot->run && (slot->child.from < 0 || !hear_run(slots->tell, slot)))
+            end_in_slot(slots, slot);
+    }
     sweep_tell_progress(slots->tell);
 }
 

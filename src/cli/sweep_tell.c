@@ -289,12 +289,27 @@ static void print_end_json(const struct sweep *s, bool interrupted)
     json_print_line(object);
 }
 
+/* Whether the runs have their folders still. Says so if they had them. */
+static bool has_folders(struct sweep_tell *t)
+{
+    const struct sweep *s = t->sweep;
+    char text[RECORD_PATH_SIZE + 64];
+
+    if (access(s->folder, F_OK) == 0)
+        return true;
+    snprintf(text, sizeof(text), "%s is gone, and its runs with it", s->folder);
+    if (sweep_count(s, SWEEP_REFUSED) < s->count)
+        sweep_tell_line(t, "warning", text);
+    return false;
+}
+
 void sweep_tell_end(struct sweep_tell *t, bool interrupted)
 {
     const struct sweep *s = t->sweep;
     int failed = sweep_count(s, SWEEP_FAILED);
 
     if (t->json) {
+        has_folders(t);
         print_end_json(s, interrupted);
         return;
     }
@@ -302,6 +317,8 @@ void sweep_tell_end(struct sweep_tell *t, bool interrupted)
     print("\n%d run%s: ", s->count, s->count == 1 ? "" : "s");
     print_counts(s);
     print("\n");
+    if (!has_folders(t))
+        return;
     if (sweep_count(s, SWEEP_DONE) + sweep_count(s, SWEEP_REFUSED) + failed <
         s->count)
         print("the same command goes on\n");

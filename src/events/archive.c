@@ -15,6 +15,7 @@
 
 #include "base/draft.h"
 #include "base/folder.h"
+#include "base/quote.h"
 #include "base/text.h"
 
 enum { MADE_NAMES = 10000, PRESET_SHOWN = 40, THREADS_MAX = 4,
@@ -695,4 +696,25 @@ bool archive_find(const char *root, const char *text,
                    strcmp(text, "..") == 0
                ? find_by_path(root, text, folder, e)
                : find_by_name(root, text, folder, e);
+}
+
+void archive_add_root(struct buffer *b, const char *root, const char *usual)
+{
+    if (strcmp(root, usual) == 0)
+        return;
+    buffer_text(b, " --runs ");
+    quote_shell(b, root);
+}
+
+void archive_add_resume(struct buffer *b, const char *folder,
+                        const char *usual)
+{
+    const char *slash = strrchr(folder, '/');
+    char root[RECORD_PATH_SIZE];
+
+    snprintf(root, sizeof(root), "%.*s", slash ? (int)(slash - folder) : 1,
+             slash ? folder : ".");
+    buffer_text(b, "memdial train --resume ");
+    quote_shell(b, slash ? slash + 1 : folder);
+    archive_add_root(b, root, usual);
 }

@@ -9,6 +9,7 @@
 #ifndef MEMDIAL_ARCHIVE_H
 #define MEMDIAL_ARCHIVE_H
 
+#include "base/buffer.h"
 #include "events/record.h"
 
 enum { ARCHIVE_NAME_MAX = 100 /* bytes of a name that a person gives */ };
@@ -39,6 +40,14 @@ bool archive_make(const char *root, const char *name, const char *preset,
  * SWEEP/ each of these is looked for in that sweep. */
 bool archive_find(const char *root, const char *text,
                   char folder[RECORD_PATH_SIZE], struct error *);
+
+/* Adds " --runs ROOT", unless that is where commands look anyway: `usual`, as
+ * archive_root() has it without an option. */
+void archive_add_root(struct buffer *, const char *root, const char *usual);
+
+/* Adds the command that goes on with the run in a folder. */
+void archive_add_resume(struct buffer *, const char *folder,
+                        const char *usual);
 
 /* The names of the folders of a root, in order: not each is of a record. */
 struct archive_names {

@@ -76,7 +76,8 @@ struct record {
     struct settings began_with;
 
     /* The last figures; NAN: none. */
-    double seconds;                  /* spent on the run */
+    double seconds;                  /* spent on the run; of RECORD_ENDS without
+                                        the last validation */
     double loss;                     /* of the last step */
     double train_loss, train_accuracy; /* of the last epoch ... */
     double valid_loss, valid_accuracy, valid_score, bleu;
@@ -148,6 +149,9 @@ bool record_add_error(const struct record *, const char *message,
 /* Adds a label to a run, which another host must not be writing to. */
 bool record_label(const struct record *, const struct event *,
                   struct error *);
+
+/* Refuses a folder with files of others, as record_remove() does. */
+bool record_check_removable(const struct record *, struct error *);
 
 /* Removes the snapshot alone; removes all files and the folder. A folder with
  * files of others is refused, and left as it is. */
