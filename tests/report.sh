@@ -295,8 +295,9 @@ fi
 
 ends 2 report sparse --outptu x && complains 'no such option' &&
     ends 2 report sparse -o && complains 'a value must follow' &&
-    ends 2 report --filter peek=1 -o "$folder/x.md" &&
     ends 2 report --filter 'score>' -o "$folder/x.md" &&
+    complains 'is not a condition' &&
+    ends 2 report --filter peek=1 -o "$folder/x.md" &&
     complains "did you mean 'peak'" && ends 0 report --help
 report $? 'options that are none: refused'
 
