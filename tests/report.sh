@@ -173,6 +173,7 @@ report $? 'folders that have no runs, and names that are none: refused'
 
 mkdir "$folder/mixed" && cp -r "$root/dense" "$folder/mixed" &&
     mkdir "$folder/mixed/other" "$folder/mixed/junk" &&
+    echo >"$folder/mixed/other/file" &&
     head -c 5000 /dev/urandom >"$folder/mixed/junk/events.jsonl" &&
     ends 0 report "$folder/mixed" -o "$folder/mixed.md" &&
     complains '1 folder beside is no run' &&
@@ -294,8 +295,9 @@ fi
 
 ends 2 report sparse --outptu x && complains 'no such option' &&
     ends 2 report sparse -o && complains 'a value must follow' &&
-    ends 2 report --filter peek=1 -o "$folder/x.md" &&
     ends 2 report --filter 'score>' -o "$folder/x.md" &&
+    complains 'is not a condition' &&
+    ends 2 report --filter peek=1 -o "$folder/x.md" &&
     complains "did you mean 'peak'" && ends 0 report --help
 report $? 'options that are none: refused'
 
