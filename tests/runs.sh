@@ -97,7 +97,8 @@ report $? 'runs that begin at once have names of their own'
 ends 0 runs && says one && says 'done' && [ ! -s "$err" ]
 report $? 'runs are listed'
 
-mkdir "$root/other" && echo >"$root/file" && ends 0 runs list &&
+mkdir "$root/other" && echo >"$root/other/file" && echo >"$root/file" &&
+    ends 0 runs list &&
     complains '1 folder in' && ! says other
 report $? 'a folder that is no run is said, and a file is not'
 
@@ -112,6 +113,7 @@ report $? 'conditions that no run meets are said'
 
 ends 2 runs list --filter peek=1 && complains "did you mean 'peak'" &&
     ends 2 runs list --filter peak && complains 'not a condition' &&
+    ends 2 runs list --filter 'score>' && complains 'not a condition' &&
     ends 2 runs list --sort nothing && complains 'there are name, state'
 report $? 'conditions and columns that are none: refused'
 
@@ -226,10 +228,22 @@ ends 0 train --resume cut --json && says '"type":"start"' &&
     says '"step": 1800'
 report $? 'and goes on to the same bits'
 
-ends 0 train --resume cut --json && says 'nothing is trained' &&
-    ends 0 train --resume cut --epochs 61 && ends 0 runs show cut &&
-    says 'step            1830 of 1830' && says ' on: epochs=61'
-report $? 'a run that is done goes on with more epochs'
+cp -r "$root/cut" "$folder/cut" && ends 2 train --resume cut --json &&
+    complains 'all its epochs are trained, 60' && complains '--epochs N' &&
+    ends 2 train --resume cut --epochs 60 && complains 'nothing is left' &&
+    echo '{"command":"start","resume":"'"$root/cut"'"}' | "$memdial" worker |
+    grep -q '"type":"refused".*nothing is left' &&
+    diff -r "$folder/cut" "$root/cut"
+report $? 'a run that is done has nothing to go on with, and stays as it is'
+
+ends 0 train --resume cut --epochs 61 && cp "$out" "$folder/said" &&
+    ends 0 runs show cut && says 'step            1830 of 1830' &&
+    says '  from epoch 60 on: epochs=61' && ! says '?' &&
+    best=$(sed -n 's/^best validation  *\([0-9.]*%\).* epoch /\1 /p' "$out") &&
+    [ "$(sed -n 's/^best validation.* \([0-9.]*%\), in epoch /\1 /p' \
+        "$folder/said")" = "$best" ] && [ "$best" ]
+report $? 'but with more epochs; its best epoch is any that it has had'
+
 
 ends 2 train quick --resume cut && complains 'not with --resume' &&
     ends 2 train --resume cut --name x && complains 'not with --resume' &&
@@ -248,6 +262,11 @@ report $? 'a run under way: neither continued nor removed'
 begun=
 ends 0 runs list --json --filter name=on && says '"state": "stopped"'
 report $? 'a run that was asked to end is stopped'
+
+ends 0 runs show on && says "memdial train --resume on" && ! says ' --runs ' &&
+    MEMDIAL_RUNS=$folder ends 0 runs show on --runs "$root" &&
+    says "memdial train --resume on --runs $root"
+report $? 'the command that goes on with it names the root if it must'
 
 # On another host, the age of the last line tells.
 cp -r "$root/cut" "$root/far"
@@ -354,10 +373,26 @@ comes '"type":"saved"' && rm -r "$root/gone" && wait_for_end &&
     [ "$(lines_with '"type":"warning"')" -le 1 ]
 report $? 'a folder that vanishes: the run goes on'
 
+begin /dev/null "$memdial" train quick $small --set epochs=60 --name gone
+comes 'epoch 2' && rm -r "$root/gone" && kill "$begun"
+wait_for_end
+says interrupted && says 'gone is gone' && ! says kept && ! says 'goes on'
+report $? 'and is not said to be kept'
+
+mkdir -p "$root/absurd" && cp "$root/one/settings.yaml" "$root/absurd" &&
+    sed 's/"\(valid_accuracy\|score\)":[0-9.e-]*/"\1":1e308/g' \
+        "$root/one/events.jsonl" >"$root/absurd/events.jsonl" &&
+    ends 0 runs list absurd && ! says inf && ! says e30 &&
+    ends 0 runs show absurd && ! says inf && ! says e30
+report $? 'scores that cannot be are none'
+rm -r "$root/absurd"
+
 # Removing.
 
 echo mine >"$root/half/note" && ends 2 runs rm half && complains note &&
-    [ -s "$root/half/events.jsonl" ] && rm "$root/half/note" &&
+    [ -s "$root/half/events.jsonl" ] &&
+    ends 2 runs prune --size 0 --dry-run && complains note &&
+    ! says 'remove half' && rm "$root/half/note" &&
     touch "$root/half/.snapshot.safetensors.0123456789abcdef.tmp" &&
     ends 0 runs rm half junk && [ ! -e "$root/half" ]
 report $? 'runs are removed, but no files of others'

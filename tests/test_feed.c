@@ -73,9 +73,9 @@ Test(feed, gives_back_every_event)
                                             (uint64_t)1 << 62 } },
         { .type = EVENT_STEP,
           .step = { 5, 900, 1, 2.3000000000000003, 0.1, 1e300, 5e-324 } },
-        { .type = EVENT_EPOCH, .epoch = { 2, 1, 0.5, 2, 1.0 / 3, 12.5, 7, 8,
+        { .type = EVENT_EPOCH, .epoch = { 2, 1, 0.5, 2, 1.0 / 3, 12.5, 0.7, 0.8,
                                            37.95 } },
-        { .type = EVENT_TEST, .test = { 1.0 / 7, 0.5, 37.9, 37.9, 3.5 } },
+        { .type = EVENT_TEST, .test = { 1.0 / 7, 0.5, 0.379, 37.9, 3.5 } },
         { .type = EVENT_APPLIED,
           .applied = { 7, &initial, &changed, 10, 11, 4 } },
         { .type = EVENT_REFUSED,
@@ -122,6 +122,32 @@ Test(feed, a_reason_that_is_not_known_is_another)
         cr_assert_eq(read_line(&f, line, &e), FEED_EVENT, "%s", e.text);
         cr_expect_eq(f.event.refused.reason, cases[i].reason, "%s", line);
     }
+}
+
+Test(feed, figures_that_cannot_be_are_missing)
+{
+    struct feed f;
+    struct error e;
+
+    feed_init(&f);
+    cr_assert_eq(read_line(&f, "{\"type\":\"epoch\",\"epoch\":1,"
+                           "\"train_loss\":1e308,\"train_accuracy\":1.5,"
+                           "\"valid_loss\":-1e300,\"valid_accuracy\":-0.1,"
+                           "\"train_score\":1,\"score\":1e308,"
+                           "\"bleu\":100.5,\"seconds\":1}", &e),
+                 FEED_EVENT, "%s", e.text);
+    cr_expect(isnan(f.event.epoch.train_loss));
+    cr_expect(isnan(f.event.epoch.train_accuracy));
+    cr_expect(isnan(f.event.epoch.valid_loss));
+    cr_expect(isnan(f.event.epoch.valid_accuracy));
+    cr_expect_eq(f.event.epoch.train_score, 1);
+    cr_expect(isnan(f.event.epoch.score));
+    cr_expect(isnan(f.event.epoch.bleu));
+    cr_assert_eq(read_line(&f, "{\"type\":\"test\",\"loss\":1e308,"
+                           "\"accuracy\":2,\"score\":37,\"bleu\":-1,"
+                           "\"seconds\":1}", &e), FEED_EVENT, "%s", e.text);
+    cr_expect(isnan(f.event.test.loss) && isnan(f.event.test.accuracy));
+    cr_expect(isnan(f.event.test.score) && isnan(f.event.test.bleu));
 }
 
 Test(feed, reads_what_is_not_finite)

@@ -329,6 +329,17 @@ Test(page_runs, only_like_scores_compete)
     session_done(&s);
 }
 
+Test(page_runs, a_front_has_a_line_of_stairs)
+{
+    static const double points[] = { 1, 0.2, 3, 0.7 };
+    static const double wanted[] = { 1, 0, 1, 0.2, 3, 0.2, 3, 0.7, 9, 0.7 };
+    double line[10] = { 0 };
+
+    cr_expect_eq(contest_line(line, points, 0, 0, 9), 0);
+    cr_expect_eq(contest_line(line, points, 2, 0, 9), 5);
+    cr_expect_arr_eq(line, wanted, sizeof(wanted));
+}
+
 /* The score that counts is the best until that epoch, not a later one. */
 Test(page_runs, later_epochs_do_not_count)
 {

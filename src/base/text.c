@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -56,6 +57,16 @@ const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds)
     else
         snprintf(text, TEXT_DURATION_SIZE, "%ld:%02ld:%02ld", s / 3600,
                  s / 60 % 60, s % 60);
+    return text;
+}
+
+const char *text_date(char text[TEXT_DATE_SIZE], int64_t seconds)
+{
+    time_t at = (time_t)seconds;
+    struct tm when;
+
+    strftime(text, TEXT_DATE_SIZE, "%Y-%m-%d %H:%M:%S",
+             localtime_r(&at, &when));
     return text;
 }
 

@@ -29,6 +29,10 @@ const char *text_list(char *text, size_t size, const char *const *words,
 /* "0:07", "12:34", "3:04:05", "4 days"; at most 10 cells. */
 const char *text_duration(char text[TEXT_DURATION_SIZE], double seconds);
 
+/* "2026-11-29 09:45:12", in the time zone of this machine, of Unix seconds. */
+enum { TEXT_DATE_SIZE = 32 };
+const char *text_date(char text[TEXT_DATE_SIZE], int64_t seconds);
+
 /* The time of a step: "0.87 ms", "123 ms", "4.57 s"; at most 8 cells. */
 enum { TEXT_TIME_SIZE = 32 };
 const char *text_time(char text[TEXT_TIME_SIZE], double seconds);

@@ -5,7 +5,8 @@
 #ifndef MEMDIAL_LESSON_H
 #define MEMDIAL_LESSON_H
 
-/* Tells of them from now on, in this process, as a line on a terminal's standard error. */
+/* Tells of them from now on, in this process, as a line on standard error if
+ * that is a terminal. */
 void lesson_show(void);
 
 /* The same as events on standard output. */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/bytes.h"
 #include "base/json_print.h"
@@ -310,15 +309,6 @@ const struct runs_column *runs_column_find(const char *name)
     return NULL;
 }
 
-static void show_date(double seconds, char text[RUNS_TEXT_SIZE])
-{
-    time_t at = (time_t)seconds;
-    struct tm when;
-
-    strftime(text, RUNS_TEXT_SIZE, "%Y-%m-%d %H:%M:%S",
-             localtime_r(&at, &when));
-}
-
 static void show_number(const struct runs_column *c, const struct record *r,
                         double value, char text[RUNS_TEXT_SIZE])
 {
@@ -333,7 +323,7 @@ static void show_number(const struct runs_column *c, const struct record *r,
         snprintf(text, RUNS_TEXT_SIZE, "%s", text_duration(part, value));
         break;
     case COLUMN_DATE:
-        show_date(value, text);
+        text_date(text, (int64_t)value);
         break;
     case COLUMN_SCORE:
         snprintf(text, RUNS_TEXT_SIZE, "%s",
@@ -434,7 +424,7 @@ bool runs_filter_parse(struct runs_filter *f, const char *text,
 {
     const char *name = f->condition.name;
 
-    if (!condition_parse(&f->condition, text))
+    if (!condition_parse(&f->condition, text) || !*f->condition.value)
         return error_set(e, EXIT_INPUT, "--filter: '%.80s' is not a condition, "
                          "as state=done or 'peak<20MiB'", text);
     f->column = runs_column_find(name);

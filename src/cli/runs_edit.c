@@ -44,13 +44,27 @@ static bool remove_run(const struct runs_choices *c, const char *word,
     return ok;
 }
 
+/* A run goes before a sweep of that name. */
+static bool remove_word(const struct runs_choices *c, const char *word,
+                        struct error *e)
+{
+    char folder[RECORD_PATH_SIZE];
+
+    if (!archive_within(c->root, word, folder))
+        return remove_run(c, word, e);
+    if (!archive_remove(c->root, word, e))
+        return false;
+    print("removed %s and its runs\n", word);
+    return true;
+}
+
 int runs_rm(const struct runs_choices *c)
 {
     int code = EXIT_OK;
     struct error e;
 
     for (int i = 0; i < c->count; i++)
-        if (!remove_run(c, c->words[i], &e))
+        if (!remove_word(c, c->words[i], &e))
             code = report_error(&e);
     return code;
 }
@@ -103,6 +117,15 @@ static bool is_pruned(const struct record *r, const struct limits *l,
            record_check_ended(r, "", NULL);
 }
 
+/* Removes a run or its snapshot; a dry run asks only whether that would do. */
+static bool remove_or_try(const struct runs_choices *c, const struct record *r,
+                          struct error *e)
+{
+    if (c->snapshots)
+        return c->dry_run || record_remove_snapshot(r, e);
+    return c->dry_run ? record_check_removable(r, e) : record_remove(r, e);
+}
+
 /* Returns the bytes that it makes free. */
 static uint64_t prune_run(const struct runs_choices *c, const struct record *r,
                           int *code)
@@ -110,10 +133,8 @@ static uint64_t prune_run(const struct runs_choices *c, const struct record *r,
     uint64_t freed = c->snapshots ? r->snapshot_bytes : r->bytes;
     char bytes[BYTES_TEXT_SIZE];
     struct error e;
-    bool ok = c->dry_run || (c->snapshots ? record_remove_snapshot(r, &e)
-                                          : record_remove(r, &e));
 
-    if (!ok) {
+    if (!remove_or_try(c, r, &e)) {
         *code = report_error(&e);
         return 0;
     }

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/json_print.h"
@@ -99,6 +100,9 @@ static bool sort_records(const struct record **list, int count,
  * below 0 if it is aligned to the left. */
 struct table_columns {
     int *cells;                  /* owned, [runs_column_count] */
+    bool cut;                    /* lines end with the terminal's; else they
+                                    are for a program, and whole */
+    char common[RUNS_TEXT_SIZE]; /* changes of all runs, left out of each */
 };
 
 /* The cells that the texts of a column take; 0 if it has none. */
@@ -122,13 +126,57 @@ static bool has_name(const struct runs_column *column, const char *name)
     return strcmp(column->name, name) == 0;
 }
 
+/* Whether a text has a word between spaces. */
+static bool has_whole_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = text; (at = strstr(at, word)); at++)
+        if ((at == text || at[-1] == ' ') &&
+            (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+/* Keeps the words of a text that another has, or those that it lacks. */
+static void keep_words(char text[RUNS_TEXT_SIZE], const char *other, bool had)
+{
+    char all[RUNS_TEXT_SIZE], *rest = all, *word;
+
+    strcpy(all, text);
+    text[0] = '\0';
+    while ((word = strsep(&rest, " ")))
+        if (*word && has_whole_word(other, word) == had)
+            strcat(strcat(text, *text ? " " : ""), word);
+}
+
+/* The changes that all runs have in common; "" where there is but one run. */
+static void find_common(char common[RUNS_TEXT_SIZE],
+                        const struct record *const *list, int count)
+{
+    const struct runs_column *changes = runs_column_find("changes");
+
+    common[0] = '\0';
+    for (int i = 0; count > 1 && i < count; i++) {
+        char text[RUNS_TEXT_SIZE];
+        runs_column_text(changes, list[i], text);
+        if (i == 0)
+            strcpy(common, text);
+        keep_words(common, text, true);
+    }
+    if (strcmp(common, "-") == 0)
+        common[0] = '\0';
+}
+
 /* Names have the room that they take, and so have labels, if there are any. */
 static struct table_columns lay_out_columns(const struct record *const *list,
                                              int count)
 {
-    struct table_columns t = { xcalloc((unsigned long)runs_column_count,
-                                       sizeof(int)) };
+    struct table_columns t = { .cut = isatty(STDOUT_FILENO) };
 
+    t.cells = xcalloc((unsigned long)runs_column_count, sizeof(*t.cells));
+    if (t.cut)
+        find_common(t.common, list, count);
     for (int i = 0; i < runs_column_count; i++) {
         const struct runs_column *c = &runs_columns[i];
         int least = (int)strlen(c->name), widest;
@@ -165,7 +213,7 @@ static void print_cell(const char *text, int cells, int left, bool last)
 static void print_record_row(const struct table_columns *t,
                              const struct record *r)
 {
-    int left = window_columns() - 1;
+    int left = t->cut ? window_columns() - 1 : RUNS_TEXT_SIZE;
 
     for (int i = 0; i < runs_column_count; i++) {
         char text[RUNS_TEXT_SIZE];
@@ -175,6 +223,8 @@ static void print_record_row(const struct table_columns *t,
             runs_column_text(&runs_columns[i], r, text);
         else
             strcpy(text, runs_columns[i].name);
+        if (has_name(&runs_columns[i], "changes"))
+            keep_words(text, t->common, false);
         print_cell(text, t->cells[i], left, i == runs_column_count - 1);
         left -= abs(t->cells[i]) + GAP;
     }
@@ -189,6 +239,8 @@ static void print_table(const struct record *const *list, int count)
         print_record_row(&t, NULL);
     for (int i = 0; i < count; i++)
         print_record_row(&t, list[i]);
+    if (*t.common)
+        print("all have %s\n", t.common);
     free(t.cells);
 }
 

@@ -16,6 +16,7 @@
 #include "cli/request.h"
 #include "cli/runs_choices.h"
 #include "cli/runs_columns.h"
+#include "events/archive.h"
 #include "plan/job.h"
 #include "settings/settings_json.h"
 
@@ -166,14 +167,16 @@ static void print_kind_bytes(const struct record *r)
 /* The settings that were turned in the middle. */
 static void print_trials(const struct run *run)
 {
+    if (run->trial_count > 1)
+        print("\nturned\n");
     for (int i = 1; i < run->trial_count; i++) {
         const struct trial *t = &run->trials[i];
         char changes[RUNS_CHANGES_SIZE];
 
         settings_changes(&run->trials[i - 1].settings, &t->settings, changes,
                          sizeof(changes));
-        print("%sfrom epoch %.2f on: %s\n", i == 1 ? "\n" : "",
-              t->begin[AXIS_EPOCHS], changes);
+        print("  from epoch %g on: %s\n",
+              round(100 * t->begin[AXIS_EPOCHS]) / 100, changes);
     }
 }
 
@@ -194,11 +197,18 @@ static void print_remarks_on(const struct record *r)
 /* Says how to go on, and how to begin again. */
 static void print_commands(const struct record *r)
 {
+    struct buffer resume = { NULL, 0, 0 };
+    char usual[RECORD_PATH_SIZE];
+
     print("\nmemdial train %s/" RECORD_SETTINGS "\n    repeats it\n",
           r->folder);
-    if (r->has_snapshot && r->run.step < r->run.steps)
-        print("memdial train --resume %s\n    goes on from step %" PRId64 "\n",
-              r->name, r->saved_step >= 0 ? r->saved_step : r->run.step);
+    if (!r->has_snapshot || r->run.step >= r->run.steps)
+        return;
+    archive_root(usual, NULL, NULL);
+    archive_add_resume(&resume, r->folder, usual);
+    print("%s\n    goes on from step %" PRId64 "\n", resume.bytes,
+          r->saved_step >= 0 ? r->saved_step : r->run.step);
+    buffer_done(&resume);
 }
 
 static void print_record(const struct record *r)
@@ -309,10 +319,20 @@ static void print_compared_kinds(const struct record *one,
     }
 }
 
+/* A run's settings with what its machine has chosen: a run that left that to
+ * the machine has the settings of one that asked for it. */
+static struct settings settled_of(const struct record *r)
+{
+    return run_trial(&r->run) ? machine_settle(&r->run.machine,
+                                               &r->run.settings)
+                              : r->run.settings;
+}
+
 static void print_compared_settings(const struct record *one,
                                     const struct record *other)
 {
-    const struct settings *a = &one->run.settings, *b = &other->run.settings;
+    struct settings first_of = settled_of(one), second_of = settled_of(other);
+    const struct settings *a = &first_of, *b = &second_of;
 
     for (int i = 0; i < settings_count; i++) {
         char first[SETTINGS_TEXT_SIZE], second[SETTINGS_TEXT_SIZE];
@@ -347,7 +367,8 @@ static json_t *pair_json(json_t *one, json_t *other)
 
 static json_t *diff_json(const struct record *one, const struct record *other)
 {
-    const struct settings *a = &one->run.settings, *b = &other->run.settings;
+    struct settings first = settled_of(one), second = settled_of(other);
+    const struct settings *a = &first, *b = &second;
     json_t *object = json_object(), *settings = json_object();
 
     for (int i = 0; i < settings_count; i++)
@@ -363,7 +384,8 @@ static json_t *diff_json(const struct record *one, const struct record *other)
         json_put(object, column->name, pair_json(column->value(one),
                                                  column->value(other)));
     }
-    json_put(object, "kinds", pair_json(planned_json(one), planned_json(other)));
+    json_put(object, "kinds",
+             pair_json(planned_json(one), planned_json(other)));
     return object;
 }
 

@@ -1,10 +1,12 @@
 #include "cli/sweep.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/checksum.h"
@@ -16,9 +18,8 @@ void sweep_done(struct sweep *s)
         free(s->runs[i].text);
         free(s->runs[i].why);
     }
-    free(s->front);
+    buffer_done(&s->front);
     free(s->runs);
-    s->front = NULL;
     s->runs = NULL;
     s->count = 0;
 }
@@ -69,6 +70,43 @@ void sweep_clean_name(const char *text, char name[ARCHIVE_NAME_MAX + 1])
     snprintf(name + strlen(name), SUM_SHOWN + 2, "-%.*s", SUM_SHOWN, digits);
 }
 
+bool sweep_is_file(const char *name)
+{
+    static const char *const patterns[] = { SWEEP_FRONT, SWEEP_SCRIPT,
+                                            "slurm-*.log", RECORD_SETTINGS,
+                                            RECORD_EVENTS };
+
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+        if (fnmatch(patterns[i], name, 0) == 0)
+            return true;
+    return false;
+}
+
+/* Refuses a folder in the place of a file. */
+static bool check_place_of_file(const char *folder, const char *file,
+                                struct error *e)
+{
+    char path[RECORD_PATH_SIZE];
+    struct stat status;
+
+    return stat(record_path(folder, file, path), &status) != 0 ||
+           !S_ISDIR(status.st_mode) ||
+           error_set(e, EXIT_INPUT, "%s: a folder is in the place of a file of "
+                     "the sweep; move it, or give another --name", path);
+}
+
+static bool check_sweep_folder(const char *folder, struct error *e)
+{
+    if (strlen(folder) >= RECORD_ROOT_SIZE)
+        return error_set(e, EXIT_INPUT, "%s: the path is too long: at most %d "
+                         "bytes", folder, RECORD_ROOT_SIZE - 1);
+    if (record_is(folder))
+        return error_set(e, EXIT_INPUT, "%s: is the folder of a run; give "
+                         "another --name", folder);
+    return check_place_of_file(folder, SWEEP_FRONT, e) &&
+           check_place_of_file(folder, SWEEP_SCRIPT, e);
+}
+
 bool sweep_find_folder(struct sweep *s, struct error *e)
 {
     if (!archive_root(s->root, s->request->runs, e))
@@ -78,9 +116,7 @@ bool sweep_find_folder(struct sweep *s, struct error *e)
                          "%s says " ARCHIVE_NONE "; --runs names a folder",
                          s->request->runs ? "--runs" : "MEMDIAL_RUNS");
     record_path(s->root, s->name, s->folder);
-    return strlen(s->folder) < RECORD_ROOT_SIZE ||
-           error_set(e, EXIT_INPUT, "%s: the path is too long: at most %d "
-                     "bytes", s->folder, RECORD_ROOT_SIZE - 1);
+    return check_sweep_folder(s->folder, e);
 }
 
 const char *sweep_run_folder(const struct sweep *s, const struct sweep_run *run,
@@ -89,6 +125,14 @@ const char *sweep_run_folder(const struct sweep *s, const struct sweep_run *run,
     return record_path(s->folder, run->name, path);
 }
 
+static bool has_events(const char *folder)
+{
+    char path[RECORD_PATH_SIZE];
+
+    return access(record_path(folder, RECORD_EVENTS, path), F_OK) == 0;
+}
+
+/* Settings are written anew until the run begins. */
 static bool make_run_folder(const struct sweep *s, const struct sweep_run *run,
                             struct error *e)
 {
@@ -97,13 +141,13 @@ static bool make_run_folder(const struct sweep *s, const struct sweep_run *run,
 
     sweep_run_folder(s, run, folder);
     record_path(folder, RECORD_SETTINGS, path);
-    if (access(path, F_OK) == 0)
+    if (has_events(folder) && access(path, F_OK) == 0)
         return true;
     snprintf(preset.description, sizeof(preset.description), "a run of %.100s",
              s->name);
     snprintf(preset.of, sizeof(preset.of), "%.*s", PRESET_NAME_SIZE - 1,
              s->request->request.preset);
-    return preset_write(&preset, path, false, e) || access(path, F_OK) == 0;
+    return preset_write(&preset, path, true, e);
 }
 
 bool sweep_make_folders(const struct sweep *s, struct error *e)
@@ -128,7 +172,8 @@ static bool is_as_asked(const struct sweep_run *run,
     return !settings_differ(&run->settled, there, row);
 }
 
-static bool check_as_asked(const struct sweep_run *run, const char *folder,
+static bool check_as_asked(const struct sweep *s,
+                           const struct sweep_run *run, const char *folder,
                            const struct settings *there, struct error *e)
 {
     char one[SETTINGS_TEXT_SIZE], other[SETTINGS_TEXT_SIZE];
@@ -141,8 +186,9 @@ static bool check_as_asked(const struct sweep_run *run, const char *folder,
         settings_format(&run->settled, row, other, sizeof(other));
         return error_set(e, EXIT_INPUT, "%s: a run with %s=%.100s is there, "
                          "and this sweep has %s=%.100s; give the sweep another "
-                         "--name, or remove that run: memdial runs rm %s",
-                         folder, row->name, one, row->name, other, folder);
+                         "--name, or remove the sweep that is there: memdial "
+                         "runs rm %s", folder, row->name, one, row->name,
+                         other, s->folder);
     }
     return true;
 }
@@ -202,8 +248,8 @@ static bool look_for_run(const struct sweep *s, struct sweep_run *run,
     if (!record_is(sweep_run_folder(s, run, folder)) ||
         !record_read(&r, folder, RECORD_ENDS, NULL))
         return true;
-    if (r.has_settings)
-        ok = check_as_asked(run, folder, &r.began_with, e);
+    if (r.has_settings && has_events(folder))
+        ok = check_as_asked(s, run, folder, &r.began_with, e);
     take_figures_of_run(run, &r);
     take_state(run, &r, retry);
     record_done(&r);

@@ -11,6 +11,7 @@
 #ifndef MEMDIAL_SWEEP_H
 #define MEMDIAL_SWEEP_H
 
+#include "base/buffer.h"
 #include "cli/request.h"
 #include "events/archive.h"
 #include "plan/plan.h"
@@ -66,8 +67,8 @@ struct sweep {
     char root[RECORD_PATH_SIZE], folder[RECORD_PATH_SIZE];
     struct settings base;        /* that all begin from */
     struct machine machine;
-    char *front;                 /* owned; the list of rows that fit has found
-                                    just now; or NULL */
+    struct buffer front;         /* the list of rows that fit has found just
+                                    now; empty: it was not asked */
     struct sweep_run *runs;      /* owned, [count] */
     int count;
     int twice;                   /* left out, for they are there already */
@@ -88,19 +89,26 @@ void sweep_extend_name(struct sweep_run *, const char *setting);
  * be one as they are end in a checksum. */
 void sweep_clean_name(const char *text, char name[ARCHIVE_NAME_MAX + 1]);
 
-/* Finds the root, and the sweep's folder of its name there. */
+/* Files of a sweep in its folder, beside the folders of its runs. */
+#define SWEEP_FRONT "front.list"
+#define SWEEP_SCRIPT "slurm.sh"
+
+/* Whether a name is of a file that a sweep or a run may have in its folder. */
+bool sweep_is_file(const char *name);
+
+/* Finds the root, and the sweep's folder of its name there. The folder of a run
+ * is an error, and one with a folder in the place of a file of the sweep. */
 bool sweep_find_folder(struct sweep *, struct error *);
 
 /* The path of a run's folder. */
 const char *sweep_run_folder(const struct sweep *, const struct sweep_run *,
                              char path[RECORD_PATH_SIZE]);
 
-/* Makes the folders of all runs that are not there and have not been refused.
- */
+/* Makes the folders of all runs that have not begun nor been refused. */
 bool sweep_make_folders(const struct sweep *, struct error *);
 
-/* Reads how far the runs are. A folder with other settings than a run is to
- * have is an error. */
+/* Reads how far the runs are. A run that has begun with other settings than it
+ * is to have is an error. */
 bool sweep_look(struct sweep *, struct error *);
 
 /* Reads how far a run is that was begun; and its figures alone, where its state

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/draft.h"
@@ -14,12 +13,12 @@
 #include "cli/told_time.h"
 #include "plan/fit.h"
 
-enum { FRONT_LINE_SIZE = 4096 };
+enum { FRONT_LINE_SIZE = 4096, FRONT_MAX = 1 << 20 /* bytes */ };
 
 static const char *front_path(const struct sweep *s,
                               char path[RECORD_PATH_SIZE])
 {
-    return record_path(s->folder, "front.list", path);
+    return record_path(s->folder, SWEEP_FRONT, path);
 }
 
 /* The first line of the list, by which its budgets are known again. */
@@ -34,8 +33,7 @@ static bool has_rows(const struct sweep *s, const char *path)
 {
     char title[FRONT_LINE_SIZE];
     size_t bytes;
-    char *text = access(path, F_OK) == 0
-                     ? file_read(path, 1 << 20, &bytes, NULL) : NULL;
+    char *text = file_read(path, FRONT_MAX, &bytes, NULL);
     bool found;
 
     front_title(s, title, sizeof(title));
@@ -45,14 +43,6 @@ static bool has_rows(const struct sweep *s, const char *path)
     return found;
 }
 
-static void add_to_list(struct sweep *s, const char *line)
-{
-    size_t used = strlen(s->front);
-
-    s->front = xrealloc(s->front, used + strlen(line) + 2, 1);
-    sprintf(s->front + used, "%s\n", line);
-}
-
 /* Adds a row as a run, and as a line of the list. A row without changes is
  * called baseline. */
 static void add_row_of_fit(struct sweep *s, const struct fit_row *row)
@@ -60,7 +50,7 @@ static void add_row_of_fit(struct sweep *s, const struct fit_row *row)
     char text[FRONT_LINE_SIZE];
 
     settings_changes(&s->base, &row->settings, text, sizeof(text));
-    add_to_list(s, *text ? text : "baseline:");
+    buffer_print(&s->front, "%s\n", *text ? text : "baseline:");
     for (char *c = text; *c; c++)
         if (*c == ' ')
             *c = '+';
@@ -110,8 +100,7 @@ static bool find_all_rows(struct sweep *s, struct fit_query *q,
     bool ok = true;
 
     front_title(s, title, sizeof(title));
-    s->front = xstrdup("");
-    add_to_list(s, title);
+    buffer_print(&s->front, "%s\n", title);
     while (ok && rest) {
         char *budget = strsep(&rest, ",");
         ok = find_rows_within(s, q, budget, e);
@@ -141,6 +130,6 @@ bool sweep_front_keep(const struct sweep *s, struct error *e)
 {
     char path[RECORD_PATH_SIZE];
 
-    return !s->front || draft_put(front_path(s, path), s->front, DRAFT_REPLACE,
-                                  e);
+    return s->front.count == 0 ||
+           draft_put(front_path(s, path), s->front.bytes, DRAFT_REPLACE, e);
 }

@@ -37,9 +37,60 @@ static bool take_line_name(const struct sweep *s, const char *where,
     word[strlen(word) - 1] = '\0';
     if (!archive_check_name(where, word, e))
         return false;
+    if (sweep_is_file(word))
+        return error_set(e, EXIT_INPUT, "%s: '%.100s' is a file of the sweep; "
+                         "give the run another name", where, word);
     return !name_is_taken(s, word) ||
            error_set(e, EXIT_INPUT, "%s: another line is called '%.100s' "
                      "already", where, word);
+}
+
+static bool is_in_over(const struct sweep_request *r, const char *name)
+{
+    for (int i = 0; i < r->over_count; i++)
+        if (strcspn(r->over[i], "=") == strlen(name) &&
+            strncmp(r->over[i], name, strlen(name)) == 0)
+            return true;
+    return false;
+}
+
+/* Takes a word "a=1", and cuts it to the name of the setting. given[i]: the
+ * line has the setting i already. */
+static bool take_setting(const struct sweep *s, struct settings *settings,
+                         const char *where, char *word, bool *given,
+                         struct error *e)
+{
+    long i;
+
+    if (!settings_assign(settings, where, word, e))
+        return false;
+    word[strcspn(word, "=")] = '\0';
+    i = settings_find(word) - settings_table;
+    if (given[i])
+        return error_set(e, EXIT_INPUT, "%s: %s is there twice; give it one "
+                         "value", where, word);
+    given[i] = true;
+    return !s->request->list || !is_in_over(s->request, word) ||
+           error_set(e, EXIT_INPUT, "%s: %s is in --over too; leave it out of "
+                     "one of them", where, word);
+}
+
+/* Takes the settings of a line. They are the name of the run as well, unless it
+ * has one. */
+static bool take_settings(const struct sweep *s, struct sweep_run *run,
+                          const char *where, char *word, char *rest,
+                          struct error *e)
+{
+    bool *given = xcalloc((unsigned long)settings_count, sizeof(*given));
+    bool named = *run->text, ok = true;
+
+    for (; ok && word; word = next_list_word(&rest)) {
+        ok = take_setting(s, &run->settings, where, word, given, e);
+        if (ok && !named)
+            sweep_extend_name(run, word);
+    }
+    free(given);
+    return ok;
 }
 
 /* Reads "NAME: a=1 b=2"; without the name it is called by its settings. */
@@ -48,23 +99,14 @@ static bool read_list_line(struct sweep *s, const char *where, char *line,
 {
     char *rest = line, *word = next_list_word(&rest);
     bool named = word && word[strlen(word) - 1] == ':';
-    struct sweep_run *run;
 
     if (!word || *word == '#')
         return true;
     if (named && !take_line_name(s, where, word, e))
         return false;
     sweep_add(s, &s->base, named ? word : "");
-    run = &s->runs[s->count - 1];
-    for (word = named ? next_list_word(&rest) : word; word;
-         word = next_list_word(&rest)) {
-        if (!settings_assign(&run->settings, where, word, e))
-            return false;
-        word[strcspn(word, "=")] = '\0';
-        if (!named)
-            sweep_extend_name(run, word);
-    }
-    return true;
+    return take_settings(s, &s->runs[s->count - 1], where,
+                         named ? next_list_word(&rest) : word, rest, e);
 }
 
 static bool read_lines(struct sweep *s, const char *path, char *text,

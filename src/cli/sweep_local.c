@@ -34,6 +34,8 @@ struct slot {
     struct feed *feed;           /* owned */
     char complaint[COMPLAINT_SIZE]; /* its last line that is no event */
     bool asked;                  /* to end */
+    size_t available;            /* bytes, before any run on the backend began;
+                                    0: not known */
 };
 
 struct slots {
@@ -41,7 +43,6 @@ struct slots {
     struct sweep_tell *tell;
     struct slot *list;           /* owned, [count] */
     int count;
-    size_t available;            /* bytes, before any run began; 0: not known */
     uint64_t gap;                /* bytes of a process beside its arena */
     double asked_at;             /* to end; 0: not yet */
 };
@@ -81,9 +82,20 @@ static int slots_in_use(const struct slots *slots)
     return busy;
 }
 
+/* A slot whose run is on a backend; NULL: there is none. */
+static const struct slot *slot_on(const struct slots *slots,
+                                  const struct backend *backend)
+{
+    for (int i = 0; i < slots->count; i++)
+        if (slots->list[i].run && slots->list[i].run->backend == backend)
+            return &slots->list[i];
+    return NULL;
+}
+
 /* Whether a run fits beside those under way. Alone any may try. */
 static bool fits_beside(const struct slots *slots, const struct sweep_run *run)
 {
+    const struct slot *beside = slot_on(slots, run->backend);
     uint64_t bytes = run->arena_bytes + slots->gap;
     int threads = run->settled.threads, busy = 0;
 
@@ -97,7 +109,8 @@ static bool fits_beside(const struct slots *slots, const struct sweep_run *run)
             bytes += other->arena_bytes + slots->gap;
     }
     return busy == 0 || (threads <= slots->sweep->machine.processors &&
-                         (slots->available == 0 || bytes <= slots->available));
+                         (!beside || beside->available == 0 ||
+                          bytes <= beside->available));
 }
 
 static struct sweep_run *next_run(const struct slots *slots)
@@ -145,18 +158,22 @@ static void start_in_slot(struct slots *slots, struct slot *slot,
 /* Starts as many runs as fit, in their order. */
 static void start_runs(struct slots *slots)
 {
-    struct sweep_run *run;
-
     for (int i = 0; i < slots->count; i++) {
-        if (slots->list[i].run)
+        struct slot *slot = &slots->list[i];
+        struct sweep_run *run;
+        const struct slot *beside;
+
+        if (slot->run)
             continue;
         run = next_run(slots);
         if (!run || !fits_beside(slots, run))
             return;
-        if (slots_in_use(slots) == 0)
-            slots->available = job_available_bytes(&run->settled,
-                                               &slots->sweep->machine);
-        start_in_slot(slots, &slots->list[i], run);
+        beside = slot_on(slots, run->backend);
+        slot->available = beside
+                              ? beside->available
+                              : job_available_bytes(&run->settled,
+                                                    &slots->sweep->machine);
+        start_in_slot(slots, slot, run);
     }
 }
 
@@ -171,10 +188,31 @@ static void take_progress(struct sweep_run *run, const struct event *e)
     }
 }
 
-static void take_line_of_run(struct slot *slot, const struct line *line)
+/* "seed=1: no space left" */
+static void tell_warning(struct sweep_tell *tell, const struct sweep_run *run,
+                         const char *message)
+{
+    char text[ERROR_TEXT_SIZE + ARCHIVE_NAME_MAX + 32];
+
+    snprintf(text, sizeof(text), tell->json ? "%s: %s" : "%s: warning: %s",
+             run->name, message);
+    sweep_tell_line(tell, "warning", text);
+}
+
+static void take_event_of_run(struct sweep_tell *tell, struct slot *slot)
+{
+    const struct event *e = &slot->feed->event;
+
+    take_progress(slot->run, e);
+    if (e->type == EVENT_WARNING)
+        tell_warning(tell, slot->run, e->message);
+}
+
+static void take_line_of_run(struct sweep_tell *tell, struct slot *slot,
+                             const struct line *line)
 {
     if (feed_read(slot->feed, line->text, line->length, NULL) == FEED_EVENT)
-        take_progress(slot->run, &slot->feed->event);
+        take_event_of_run(tell, slot);
     else if (line->length > 0 && line->text[0] != '{')
         text_clean(slot->complaint, sizeof(slot->complaint), line->text,
                    line->length);
@@ -225,18 +263,18 @@ static void end_in_slot(struct slots *slots, struct slot *slot)
 }
 
 /* Reads what a run says; false when it has ended. */
-static bool hear_run(struct slot *slot)
+static bool hear_run(struct sweep_tell *tell, struct slot *slot)
 {
     struct line line;
     ssize_t n;
 
     while ((n = lines_fill(slot->lines, slot->child.from)) > 0)
         while (lines_next(slot->lines, &line))
-            take_line_of_run(slot, &line);
+            take_line_of_run(tell, slot, &line);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
     if (lines_end(slot->lines) && lines_next(slot->lines, &line))
-        take_line_of_run(slot, &line);
+        take_line_of_run(tell, slot, &line);
     return false;
 }
 
@@ -278,10 +316,11 @@ static void work_on(struct slots *slots)
     wait_for_word(slots);
     if (ending_signal())
         end_runs(slots);
-    for (int i = 0; i < slots->count; i++)
-        if (slots->list[i].run && (slots->list[i].child.from < 0 ||
-                               !hear_run(&slots->list[i])))
-            end_in_slot(slots, &slots->list[i]);
+    for (int i = 0; i < slots->count; i++) {
+        struct slot *slot = &slots->list[i];
+        if (slot->run && (slot->child.from < 0 || !hear_run(slots->tell, slot)))
+            end_in_slot(slots, slot);
+    }
     sweep_tell_progress(slots->tell);
 }
 

@@ -22,7 +22,7 @@ static const uint64_t gap_guessed = 512 * MEBIBYTE,
 const char *sweep_script_path(const struct sweep *s,
                               char path[RECORD_PATH_SIZE])
 {
-    return record_path(s->folder, "slurm.sh", path);
+    return record_path(s->folder, SWEEP_SCRIPT, path);
 }
 
 static struct sweep_run *run_named(struct sweep *s, const char *name,
@@ -57,8 +57,8 @@ static int take_numbers(struct sweep *s)
 {
     char path[RECORD_PATH_SIZE];
     size_t bytes;
-    char *text = access(sweep_script_path(s, path), F_OK) == 0
-                     ? file_read(path, SCRIPT_MAX, &bytes, NULL) : NULL;
+    char *text = file_read(sweep_script_path(s, path), SCRIPT_MAX, &bytes,
+                           NULL);
     int most = 0;
 
     for (char *line = text; line; line = strchr(line, '\n')) {
@@ -261,8 +261,8 @@ const char *sweep_script_last_words(const struct sweep *s,
 
     text[0] = '\0';
     snprintf(name, sizeof(name), "slurm-%d.log", run->task);
-    log = access(record_path(s->folder, name, path), F_OK) == 0
-              ? file_read(path, SCRIPT_MAX, &bytes, NULL) : NULL;
+    log = file_read(record_path(s->folder, name, path), SCRIPT_MAX, &bytes,
+                    NULL);
     if (log)
         text_clean_last(text, SCRIPT_LINE_SIZE, log);
     free(log);

@@ -104,8 +104,25 @@ static char *hear_answer(struct child *c)
     return NULL;
 }
 
-/* Runs a command of Slurm. False with its last complaint in `why`; else *answer
- * is what it said, which the caller frees. */
+/* How a command of Slurm has failed: its last complaint, or its end if it had
+ * none. */
+static void explain_silence(const struct child *c, const char *answer,
+                            char why[REASON_SIZE])
+{
+    text_clean_last(why, REASON_SIZE, answer);
+    if (*why)
+        return;
+    if (!c->ended)
+        snprintf(why, REASON_SIZE, "it does not end");
+    else if (c->signal)
+        snprintf(why, REASON_SIZE, "ended by signal %d (%s)", c->signal,
+                 strsignal(c->signal));
+    else
+        snprintf(why, REASON_SIZE, "ended with status %d", c->status);
+}
+
+/* Runs a command of Slurm. False with the cause in `why`; else *answer is the
+ * text that it wrote, which the caller frees. */
 static bool ask_slurm(const char *const *words, char **answer,
                       char why[REASON_SIZE])
 {
@@ -119,13 +136,13 @@ static bool ask_slurm(const char *const *words, char **answer,
         return false;
     *answer = hear_answer(&c);
     ok = *answer && child_reap(&c, 1) && c.status == 0 && c.signal == 0;
+    if (*answer && !ok) {
+        explain_silence(&c, *answer, why);
+        free(*answer);
+        *answer = NULL;
+    }
     child_done(&c);
-    if (ok || !*answer)
-        return ok;
-    text_clean_last(why, REASON_SIZE, *answer);
-    free(*answer);
-    *answer = NULL;
-    return false;
+    return ok;
 }
 
 static bool is_live(const char *state)
@@ -161,22 +178,67 @@ static void take_task(struct watch *w, char *line)
         *known = task;
 }
 
+/* Whether a line begins as take_task() reads it. A job that is no array has the
+ * number "N/A". */
+static bool is_of_task(const char *line)
+{
+    static const char digits[] = "0123456789";
+    size_t job = strspn(line, digits);
+    const char *number = line + job + 1, *state;
+    size_t length = job && line[job] == '|' ? strspn(number, digits) : 0;
+
+    if (job && line[job] == '|' && strncmp(number, "N/A|", 4) == 0)
+        length = 3;
+    if (length == 0 || number[length] != '|')
+        return false;
+    state = number + length + 1;
+    length = strspn(state, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+    return length > 0 && state[length] == '|' &&
+           state[length + 1 + strcspn(state + length + 1, "|\n")] == '|';
+}
+
+/* Whether all lines are of tasks, the last one to its end. A line that is not
+ * could have been one of a task that lives. */
+static bool check_queue(const char *answer, char why[REASON_SIZE])
+{
+    char shown[REASON_SIZE / 2];
+
+    for (const char *line = answer, *end; *line; line = end + 1) {
+        end = line + strcspn(line, "\n");
+        if (*end && is_of_task(line))
+            continue;
+        text_clean(shown, sizeof(shown), line, (size_t)(end - line));
+        snprintf(why, REASON_SIZE, "'%s' is not the line of a job", shown);
+        return false;
+    }
+    return true;
+}
+
 /* Asks Slurm for this user's tasks. */
-static bool look_at_queue(struct watch *w, char why[REASON_SIZE])
+static bool ask_for_queue(char **answer, char why[REASON_SIZE])
 {
     static const char *const words[] = { "squeue", "--noheader", "--array",
                                          "--me", "--states=all",
                                          "--format=%F|%K|%T|%r|%Z", NULL };
-    char *answer, *rest;
 
-    if (!ask_slurm(words, &answer, why))
+    return ask_slurm(words, answer, why);
+}
+
+static bool look_at_queue(struct watch *w, char why[REASON_SIZE])
+{
+    char *answer, *rest;
+    bool ok;
+
+    if (!ask_for_queue(&answer, why))
         return false;
-    memset(w->tasks, 0, ((size_t)w->most + 1) * sizeof(*w->tasks));
-    rest = answer;
+    ok = check_queue(answer, why);
+    if (ok)
+        memset(w->tasks, 0, ((size_t)w->most + 1) * sizeof(*w->tasks));
+    rest = ok ? answer : NULL;
     while (rest)
         take_task(w, strsep(&rest, "\n"));
     free(answer);
-    return true;
+    return ok;
 }
 
 static struct task *task_of(const struct watch *w, const struct sweep_run *run)
@@ -212,7 +274,7 @@ static bool refuse_submission(const struct sweep *s, const char *why,
 }
 
 /* The number of a job that was submitted: the last line that begins with one.
- */
+ * 0: none does, or no number is as large. */
 static long number_of_job(const char *answer)
 {
     long number = 0;
@@ -222,7 +284,7 @@ static long number_of_job(const char *answer)
         if (isdigit((unsigned char)*answer))
             number = strtol(answer, NULL, 10);
     }
-    return number;
+    return number <= UINT32_MAX ? number : 0;
 }
 
 static bool write_script(const struct sweep *s, const char *options, int jobs,
@@ -394,16 +456,32 @@ static void watch_jobs(struct watch *w)
     }
 }
 
+static bool refuse_without_queue(const char *why, struct error *e)
+{
+    return error_set(e, EXIT_RUN, "--slurm: squeue: %s; Slurm's commands are "
+                     "needed, and its controller has to answer; --dry-run "
+                     "prints the script without them, and without --slurm the "
+                     "runs are processes here", why);
+}
+
+bool sweep_slurm_reach(struct error *e)
+{
+    char why[REASON_SIZE], *answer;
+
+    ending_hold();
+    if (!ask_for_queue(&answer, why))
+        return refuse_without_queue(why, e);
+    free(answer);
+    return true;
+}
+
 static bool find_tasks(struct watch *w, struct error *e)
 {
     char why[REASON_SIZE], text[96];
     int count;
 
     if (!look_at_queue(w, why))
-        return error_set(e, EXIT_RUN, "--slurm: squeue: %s; Slurm's commands "
-                         "are needed, and its controller has to answer; "
-                         "--dry-run prints the script without them, and "
-                         "without --slurm the runs are processes here", why);
+        return refuse_without_queue(why, e);
     count = adopt_tasks(w);
     snprintf(text, sizeof(text), "%d run%s in the queue already", count,
              count == 1 ? " is" : "s are");

@@ -38,3 +38,19 @@ bool contest_beats(const struct contest *c, const struct entrant *a,
     return a->peak_bytes <= b->peak_bytes && !is_worse &&
            (a->peak_bytes < b->peak_bytes || is_better);
 }
+
+int contest_line(double *line, const double *points, int count, double worst,
+                 double end)
+{
+    double y = worst;
+
+    for (int i = 0; i < count; i++) {
+        double *to = line + 4 * i;
+        to[0] = to[2] = points[2 * i];
+        to[1] = y;
+        to[3] = y = points[2 * i + 1];
+    }
+    line[4 * count] = end;
+    line[4 * count + 1] = y;
+    return count ? 2 * count + 1 : 0;
+}

@@ -37,4 +37,13 @@ bool contest_is_better(const struct contest *, const struct entrant *,
 bool contest_beats(const struct contest *, const struct entrant *,
                    const struct entrant *other);
 
+/*
+ * The line of a front in a chart: from the `worst` end of the axis of scores to
+ * the first point, from each point to the next, and on to the `end` of the axis
+ * of memory. Points are x, y, x, y, ... from the least memory on, and so is the
+ * line, which has room for 2 * count + 1. Returns its length: 0 without points.
+ */
+int contest_line(double *line, const double *points, int count, double worst,
+                 double end);
+
 #endif

@@ -1,6 +1,7 @@
 #include "events/feed.h"
 
 #include <assert.h>
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "base/json_print.h"
 #include "base/text.h"
 #include "plan/timings_file.h"
+#include "settings/facts.h"
 #include "settings/settings_json.h"
 
 void feed_init(struct feed *f)
@@ -260,6 +262,39 @@ static void note_unknown_members(const struct reading *r)
             note_unknown(r->feed, "member", name);
 }
 
+/* A loss of 32 bits; NAN: it cannot be one. */
+static double possible_loss(double loss)
+{
+    return fabs(loss) <= FLT_MAX ? loss : NAN;
+}
+
+/* Figures that cannot be are missing. */
+static void forget_impossible(struct event *e, const struct settings *s)
+{
+    static const struct score accuracy = { .most = 1 }, bleu = { .most = 100 };
+    struct score score = facts_of(s).score;
+
+    if (e->type == EVENT_STEP) {
+        e->step.loss = possible_loss(e->step.loss);
+        e->step.accuracy = score_possible(&accuracy, e->step.accuracy);
+    } else if (e->type == EVENT_EPOCH) {
+        e->epoch.train_loss = possible_loss(e->epoch.train_loss);
+        e->epoch.valid_loss = possible_loss(e->epoch.valid_loss);
+        e->epoch.train_accuracy = score_possible(&accuracy,
+                                                 e->epoch.train_accuracy);
+        e->epoch.valid_accuracy = score_possible(&accuracy,
+                                                 e->epoch.valid_accuracy);
+        e->epoch.train_score = score_possible(&score, e->epoch.train_score);
+        e->epoch.score = score_possible(&score, e->epoch.score);
+        e->epoch.bleu = score_possible(&bleu, e->epoch.bleu);
+    } else if (e->type == EVENT_TEST) {
+        e->test.loss = possible_loss(e->test.loss);
+        e->test.accuracy = score_possible(&accuracy, e->test.accuracy);
+        e->test.score = score_possible(&score, e->test.score);
+        e->test.bleu = score_possible(&bleu, e->test.bleu);
+    }
+}
+
 static bool feed_members(struct reading *r)
 {
     if (r->feed->notes_unknown)
@@ -327,6 +362,7 @@ static enum feed_result feed_object(struct feed *f, const json_t *line,
         return FEED_OTHER_SCHEMA;
     if (!feed_members(&r))
         return FEED_BAD;
+    forget_impossible(&r.event, &r.settings);
     take(&r);
     return FEED_EVENT;
 }

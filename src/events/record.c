@@ -24,7 +24,7 @@
  * hold the last epoch and all that is said again at the end of a run. */
 enum { HEAD_BYTES = 1 << 12, TAIL_BYTES = 1 << 11, TAIL_GROWTH = 8 };
 
-/* Points that a chart can show of a curve, and bytes of a step's line, about. */
+/* Points that a chart can show of a curve; the usual bytes of a step's line. */
 enum { CURVE_STEPS = 1 << 12, STEP_BYTES = 170 };
 
 static const char *const files[] = { RECORD_SETTINGS, RECORD_EVENTS,
@@ -336,18 +336,20 @@ static void begin_again(struct reading *g)
     r->labels = (struct labels){ .count = 0 };
     r->warnings = r->bad = 0;
     r->seconds = r->epoch_began = 0;
-    g->has_start = g->has_memory = g->has_step = g->has_epoch = false;
-    g->has_end = false;
+    g->has_start = g->has_memory = g->has_step = false;
+    g->has_epoch = g->has_end = false;
 }
 
 /* Whether the last lines tell all that more of them would: how the run ended,
- * the memory, the speed and the score that it had. Labels are said again before its end,
- * after its memory. */
+ * the memory, the last step and the score that it had. Labels are said again
+ * before its end, after its memory. When it went on last, it may have ended
+ * before a step: then the lines before tell these. */
 static bool knows_enough(const struct reading *g)
 {
-    return g->has_end && g->has_memory &&
-           (g->has_step || g->record->run.step == 0) &&
-           (g->has_epoch || g->record->run.epoch <= 1);
+    const struct run *r = &g->record->run;
+
+    return g->has_end && g->has_memory && (g->has_step || r->step == 0) &&
+           (g->has_epoch || r->epoch <= 1);
 }
 
 /* Reads the first line and those that begin in the last `bytes` bytes. */
@@ -660,10 +662,15 @@ static bool remove_but_events(const struct record *r, const char *name,
     return strcmp(name, RECORD_EVENTS) == 0 || remove_file(r, name, e);
 }
 
+bool record_check_removable(const struct record *r, struct error *e)
+{
+    return see_files(r, refuse_stranger, e);
+}
+
 /* The events go last: until then the record is one. */
 bool record_remove(const struct record *r, struct error *e)
 {
-    return see_files(r, refuse_stranger, e) &&
+    return record_check_removable(r, e) &&
            see_files(r, remove_but_events, e) &&
            remove_file(r, RECORD_EVENTS, e) &&
            (remove(r->folder) == 0 ||

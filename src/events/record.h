@@ -150,6 +150,9 @@ bool record_add_error(const struct record *, const char *message,
 bool record_label(const struct record *, const struct event *,
                   struct error *);
 
+/* Refuses a folder with files of others, as record_remove() does. */
+bool record_check_removable(const struct record *, struct error *);
+
 /* Removes the snapshot alone; removes all files and the folder. A folder with
  * files of others is refused, and left as it is. */
 bool record_remove_snapshot(const struct record *, struct error *);

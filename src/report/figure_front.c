@@ -109,29 +109,26 @@ static const struct entry **sort_front(const struct report *r,
     return front;
 }
 
-/* The line of the front, x, y, x, y, ...: from the worse end of the axis to its
- * first point, from each point to the next, and on to the end of the plot; the
- * caller frees. */
+/* The line of the front, as contest_line() has it; the caller frees. */
 static double *stairs_of_front(const struct plot *p, const struct report *r,
                                const struct group *g, int *count)
 {
-    int points, n = 0;
-    const struct entry **front = sort_front(r, g, &points);
-    double *xy = xcalloc(4 * (unsigned long)points + 2, sizeof(*xy));
-    double y = g->contest.score.higher_is_better ? p->box.y + p->box.height
-                                                 : p->box.y;
+    int n;
+    const struct entry **front = sort_front(r, g, &n);
+    double *points = xcalloc(2 * (unsigned long)n, sizeof(*points));
+    double *line = xcalloc(4 * (unsigned long)n + 2, sizeof(*line));
 
-    for (int i = 0; i < points; i++) {
-        xy[2 * n] = xy[2 * n + 2] = plot_x(p, memory_axis(front[i]));
-        xy[2 * n + 1] = y;
-        xy[2 * n + 3] = y = plot_y(p, front[i]->score);
-        n += 2;
+    for (int i = 0; i < n; i++) {
+        points[2 * i] = plot_x(p, memory_axis(front[i]));
+        points[2 * i + 1] = plot_y(p, front[i]->score);
     }
-    xy[2 * n] = p->box.x + p->box.width;
-    xy[2 * n + 1] = y;
-    *count = n + 1;
+    *count = contest_line(line, points, n,
+                          g->contest.score.higher_is_better
+                              ? p->box.y + p->box.height : p->box.y,
+                          p->box.x + p->box.width);
+    free(points);
     free(front);
-    return xy;
+    return line;
 }
 
 /* Draws the line, on which no name is to stand. */

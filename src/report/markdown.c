@@ -11,8 +11,7 @@ static void write_headings(const struct listing *l, struct buffer *b)
     }
     buffer_text(b, " |\n");
     for (int c = 0; c < l->column_count; c++)
-        buffer_print(b, "%s%s", c ? "|" : "|",
-                     l->columns[c].right ? "---:" : "---");
+        buffer_text(b, l->columns[c].right ? "|---:" : "|---");
     buffer_text(b, "|\n");
 }
 

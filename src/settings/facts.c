@@ -6,7 +6,7 @@
 #define IMAGES .unit = "sample", .units = "samples", .items = "images", \
     .drawn = "quick", \
     .score = { "accuracy", .percent = true, .higher_is_better = true, \
-               .of = score_is_accuracy }, \
+               .most = 1, .of = score_is_accuracy }, \
     .score_every = 1
 
 /* So have sets of sentence pairs. */
@@ -17,7 +17,7 @@
 static const struct score of_tokens[] = {
     { "perplexity", .of = score_is_perplexity },
     { "token accuracy", .percent = true, .higher_is_better = true,
-      .of = score_is_accuracy }
+      .most = 1, .of = score_is_accuracy }
 };
 
 static const struct facts sets[] = {
@@ -46,7 +46,8 @@ static const struct facts sets[] = {
 static void set_text_score(struct facts *facts, int bleu_every)
 {
     facts->score = bleu_every
-                       ? (struct score){ "BLEU", .higher_is_better = true }
+                       ? (struct score){ "BLEU", .higher_is_better = true,
+                                         .most = 100 }
                        : of_tokens[1];
     facts->score_every = bleu_every ? bleu_every : 1;
     facts->beside = of_tokens;

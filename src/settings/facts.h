@@ -1,6 +1,7 @@
 /*
  * Facts about data sets that a plan and the screens need, from settings alone:
- * plans are made without data. Sets that are opened take the number of classes from here.
+ * plans are made without data. Sets that are opened take the number of classes
+ * from here.
  */
 #ifndef MEMDIAL_FACTS_H
 #define MEMDIAL_FACTS_H

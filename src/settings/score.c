@@ -1,5 +1,6 @@
 #include "settings/score.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@ double score_is_perplexity(double loss, double accuracy)
 
 double score_of(const struct score *score, double loss, double accuracy)
 {
-    return score->of ? score->of(loss, accuracy) : NAN;
+    return score->of ? score_possible(score, score->of(loss, accuracy)) : NAN;
 }
 
 const char *score_format(const struct score *score, double value, int digits,
@@ -26,6 +27,13 @@ const char *score_format(const struct score *score, double value, int digits,
 {
     return score->percent ? number_percent(text, value, digits)
                           : number_format(text, value, digits, SCORE_CELLS);
+}
+
+double score_possible(const struct score *score, double value)
+{
+    double most = score->most > 0 ? score->most : DBL_MAX;
+
+    return value >= 0 && value <= most ? value : NAN;
 }
 
 bool score_same(const struct score *a, const struct score *b)

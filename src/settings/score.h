@@ -13,6 +13,7 @@ struct score {
     const char *name;            /* "accuracy" */
     bool percent;                /* a fraction of 1, shown in percent */
     bool higher_is_better;
+    double most;                 /* that it can be; 0: it has no bound */
     /* Its value where loss and accuracy have these means over units of data;
      * NULL: these do not tell it. */
     double (*of)(double loss, double accuracy);
@@ -30,6 +31,10 @@ double score_of(const struct score *, double loss, double accuracy);
 enum { SCORE_CELLS = 7 };
 const char *score_format(const struct score *, double value, int digits,
                          char text[NUMBER_SIZE]);
+
+/* The value if the score can have it, from 0 up; else NAN, which stands for
+ * none. */
+double score_possible(const struct score *, double value);
 
 /* Whether two are the same measure. */
 bool score_same(const struct score *, const struct score *);

@@ -33,9 +33,9 @@ bool snapshot_matches(const struct trainer *, const char *path,
 bool snapshot_step(const char *path, int64_t *step, struct error *);
 
 /* Continues where the snapshot was saved. The trainer must be of the same model
- * and have the same batch, epoch, seed and dictionaries. Nothing is changed unless the whole
- * file is good. If the file changes while it is read, the trainer can only be
- * freed. */
+ * and have the same batch, epoch, seed and dictionaries. Nothing is changed
+ * unless the whole file is good. If the file changes while it is read, the
+ * trainer can only be freed. */
 bool snapshot_load(struct trainer *, const char *path, struct error *);
 
 /* Loads the state alone, as snapshot_load() does, whatever the batch, epoch and

@@ -414,7 +414,8 @@ static bool end_epoch(struct trainer *t, struct event_sink sink,
 }
 
 /* Says how good the trained network is on the test split, if there is one. */
-static bool emit_test(struct trainer *t, struct event_sink sink, struct error *e)
+static bool emit_test(struct trainer *t, struct event_sink sink,
+                      struct error *e)
 {
     double began = clock_seconds(), seconds;
     struct verdict test;

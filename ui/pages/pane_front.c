@@ -47,33 +47,28 @@ static double point_x(const struct attempt *t)
     return log2((double)t->peak_bytes);
 }
 
-/* The line of the front: from the worse end of the axis to its first point,
- * from each point to the next, and on to the end of the chart, as x, y, x, y,
- * ...; the caller frees. */
+/* The line of the front, as contest_line() has it; the caller frees. */
 static double *make_stairs(const struct session *s, const struct chart *c,
                            int *count)
 {
-    int points, n = 0;
-    const struct attempt **sorted = sort_points(s, &points);
-    double *stairs = xcalloc(2 * (unsigned long)points + 2,
-                             2 * sizeof(*stairs));
-    double y = attempts_contest(&s->tried).score.higher_is_better ? c->y_min
-                                                                  : c->y_max;
+    int tried, n = 0;
+    const struct attempt **sorted = sort_points(s, &tried);
+    double *points = xcalloc(2 * (unsigned long)tried, sizeof(*points));
+    double *line = xcalloc(4 * (unsigned long)tried + 2, sizeof(*line));
+    struct score score = attempts_contest(&s->tried).score;
 
-    for (int i = 0; i < points; i++) {
+    for (int i = 0; i < tried; i++) {
         if (!trial_on_front(s, sorted[i]))
             continue;
-        stairs[2 * n] = point_x(sorted[i]);
-        stairs[2 * n++ + 1] = y;
-        y = trial_score(s, sorted[i]);
-        stairs[2 * n] = point_x(sorted[i]);
-        stairs[2 * n++ + 1] = y;
+        points[2 * n] = point_x(sorted[i]);
+        points[2 * n++ + 1] = trial_score(s, sorted[i]);
     }
-    stairs[2 * n] = c->x_max;
-    stairs[2 * n + 1] = y;
-    *count = n ? n + 1 : 0;
+    *count = contest_line(line, points, n,
+                          score.higher_is_better ? c->y_min : c->y_max,
+                          c->x_max);
+    free(points);
     free(sorted);
-    return stairs;
+    return line;
 }
 
 /* Makes room for all points and the baseline, between two powers of two that

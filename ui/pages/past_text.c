@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/bytes.h"
 #include "base/number.h"
@@ -25,7 +24,7 @@ static size_t name_without(const char *name, const char *preset)
 void past_describe(const struct session *s, const struct past *p, char *text,
                    size_t size)
 {
-    const char *what = p->has_settings ? p->changes : p->trouble;
+    const char *what = p->has_settings ? p->savings : p->trouble;
     const char *name = *p->label ? p->label : p->name;
     size_t shown = *p->label ? strlen(name) : name_without(name, s->preset);
 
@@ -33,19 +32,10 @@ void past_describe(const struct session *s, const struct past *p, char *text,
              *p->tags ? " " : "", p->tags, *what ? "  " : "", what);
 }
 
-static const char *date_text(int64_t seconds, char text[32])
-{
-    time_t at = (time_t)seconds;
-    struct tm when;
-
-    strftime(text, 32, "%Y-%m-%d %H:%M:%S", localtime_r(&at, &when));
-    return text;
-}
-
 static void tell_names(struct text_block *text, const struct past *p)
 {
     bool failed = p->state == RECORD_FAILED || p->state == RECORD_DIVERGED;
-    char date[32];
+    char date[TEXT_DATE_SIZE];
 
     text_block_add(text, ROLE_TITLE, "%s", p->name);
     if (*p->label || *p->tags)
@@ -55,7 +45,7 @@ static void tell_names(struct text_block *text, const struct past *p)
                    record_state_name(p->state),
                    p->guessed ? ", as far as is known here" : "",
                    *p->attempt.preset ? "; preset " : "", p->attempt.preset,
-                   date_text(p->began, date));
+                   text_date(date, p->began));
     if (*p->trouble)
         text_block_add(text, ROLE_BAD, "%s", p->trouble);
 }

@@ -50,3 +50,13 @@ void diff_list(char *text, size_t size, const struct settings *s,
         if (settings_differ(s, from, &settings_table[i]))
             diff_add(text, size, s, &settings_table[i]);
 }
+
+void diff_savings(char *text, size_t size, const struct settings *s)
+{
+    struct settings nothing = *s;
+
+    settings_save_nothing(&nothing);
+    diff_list(text, size, s, &nothing);
+    if (!*text)
+        snprintf(text, size, "nothing saved");
+}

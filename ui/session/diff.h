@@ -20,4 +20,8 @@ void diff_add(char *text, size_t size, const struct settings *,
 void diff_list(char *text, size_t size, const struct settings *s,
                const struct settings *from);
 
+/* Lists the settings that save memory: "fp16, microbatch 10", or "nothing
+ * saved". */
+void diff_savings(char *text, size_t size, const struct settings *);
+
 #endif

@@ -64,7 +64,7 @@ static void sift_past(struct history *h, struct past *p)
     const char *state = record_state_name(p->state);
 
     snprintf(words, sizeof(words), "%s %s %s %s %s %s", p->label, p->name,
-             p->tags, p->attempt.preset, state, p->changes);
+             p->tags, p->attempt.preset, state, p->savings);
     p->passes = sift_passes(&h->sift, &p->attempt, p, state, words);
 }
 

@@ -10,17 +10,6 @@
 #include "ui/session/diff.h"
 #include "ui/session/runs.h"
 
-/* Its way of saving memory. */
-static char *list_changes_of(const struct settings *s)
-{
-    struct settings nothing = *s;
-    char text[DIFF_TEXT_SIZE];
-
-    settings_save_nothing(&nothing);
-    diff_list(text, sizeof(text), s, &nothing);
-    return xstrdup(*text ? text : "nothing saved");
-}
-
 static char *list_tags(const struct labels *l)
 {
     char text[LABELS_TAGS_MAX * (LABEL_SIZE + 2)] = "";
@@ -37,6 +26,7 @@ static void take_trial(struct past *p, const struct run *run)
 {
     struct attempt *a = &p->attempt;
     const struct trial *t = run_trial(run);
+    char savings[DIFF_TEXT_SIZE];
 
     p->has_settings = t;
     if (!t)
@@ -46,8 +36,8 @@ static void take_trial(struct past *p, const struct run *run)
     a->steps = run->steps;
     a->peak_bytes = run->planned;
     a->arena_bytes = run->arena;
-    free(p->changes);
-    p->changes = list_changes_of(&t->settings);
+    diff_savings(savings, sizeof(savings), &t->settings);
+    xreplace(&p->savings, savings);
     p->epochs = (int)floor(run->at[AXIS_EPOCHS] + 1e-9);
 }
 
@@ -62,7 +52,7 @@ struct past *past_new(const struct record *r, int number)
     p->tags = list_tags(&r->labels);
     p->trouble = xstrdup(r->error.code != EXIT_OK ? r->error.text
                                                   : r->trouble);
-    p->changes = xstrdup("");
+    p->savings = xstrdup("");
     p->state = r->state;
     p->guessed = r->guessed;
     p->began = r->time;
@@ -79,7 +69,7 @@ static void free_texts(struct past *p)
     free(p->name);
     free(p->label);
     free(p->tags);
-    free(p->changes);
+    free(p->savings);
     free(p->trouble);
 }
 
@@ -139,7 +129,8 @@ static void find_continuation(struct whole *w, const char *folder)
 {
     struct resume resume;
 
-    w->goes_on = resume_open(&resume, folder, false, &w->why_not);
+    w->goes_on = resume_open(&resume, folder, false, &w->why_not) &&
+                 resume_check_more(&resume, &resume.settings, &w->why_not);
     if (w->goes_on) {
         w->settings = resume.settings;
         w->step = resume.step;

@@ -31,7 +31,7 @@ struct past {
     char *name;                      /* owned, as all texts here: of the folder
                                         */
     char *label, *tags;              /* that people gave it; "#a #b"; or "" */
-    char *changes;                   /* "fp16, microbatch 10" */
+    char *savings;                   /* diff_savings(); "" without settings */
     char *trouble;                   /* why it failed or cannot be read; or ""
                                         */
     enum record_state state;

@@ -346,17 +346,14 @@ bool session_shows(const struct session *s, const struct attempt *a)
 {
     const struct past *past = past_of(a);
     const char *state = session_attempt_state(s, a);
-    struct settings nothing = a->trial.settings;
-    char words[512], changes[DIFF_TEXT_SIZE];
+    char words[512], savings[DIFF_TEXT_SIZE];
 
     if (past)
         return past->passes && !past->own;
     if (s->history.sift.count == 0)
         return true;
-    settings_save_nothing(&nothing);
-    diff_list(changes, sizeof(changes), &a->trial.settings, &nothing);
-    snprintf(words, sizeof(words), "%s %s %s", a->preset, state,
-             *changes ? changes : "nothing saved");
+    diff_savings(savings, sizeof(savings), &a->trial.settings);
+    snprintf(words, sizeof(words), "%s %s %s", a->preset, state, savings);
     return sift_passes(&s->history.sift, a, NULL, state, words);
 }
 
