@@ -89,6 +89,7 @@ has "$folder/all.md" 'on the front' &&
     has "$folder/all.md" 'had 1 epoch, fewer than 3' &&
     has "$folder/all.md" 'best accuracy in 3 epochs' &&
     has "$folder/all.md" 'memdial train quick --set' &&
+    has "$folder/all.html" 'on a logarithmic axis' &&
     has "$folder/all.md" '### Machines and versions'
 report $? 'most runs set the terms: one that was shorter does not compete'
 
@@ -230,6 +231,8 @@ ends 0 train --resume dense --set epochs=4 --set microbatch=5 &&
     ends 0 report dense sparse -o "$folder/turned.md" &&
     has "$folder/turned.md" 'goes on with the weights of A, from epoch 3' &&
     has "$folder/turned.md" '# from epoch 3 on in A: microbatch=5 epochs=4' &&
+    has "$folder/turned.md" 'valid loss' && lacks "$folder/turned.md" '| test' &&
+    [ "$(grep -c '^| [ABC] .*KiB.* | – |$' "$folder/turned.md")" = 2 ] &&
     ends 0 report dense sparse -o "$folder/turned.html" &&
     has "$folder/turned.html" 'A cross goes on with the weights of another'
 report $? 'settings that a run was turned to do not compete'
