@@ -191,9 +191,11 @@ def go_on(p):
            "and has a letter", p)
     choose(p, "20260101-one")
     p.type(b"C")
-    report(p.sees("Going on with 20260101-one") and p.sees("step"),
-           "one that is done can be asked for, too", p)
+    report(p.sees("Going on with 20260101-one") and p.sees("nothing is left"),
+           "one that is done has nothing to go on with", p)
     p.closes("Going on with")
+    report(len(starts) == 2 and p.sees(r"\n│ C.*microbatch 1"),
+           "and leaves the run under way alone", p)
 
 
 def follow(p):
@@ -217,6 +219,26 @@ def follow(p):
     report(p.sees("other #late"), "its tags are those of now", p)
     memdial("runs", "rm", "other")
     report(p.comes(lambda: not row_of(p, "other")), "and it goes", p)
+
+
+def summary():
+    """The last words tell of the run as its record does, and their command
+    finds it."""
+    root = os.path.join(FOLDER, "elsewhere")
+    p = Person(*SMALL, f"--runs={root}", MEMDIAL_RUNS=ROOT)
+    p.sees("epoch [2-9]")
+    p.type(b"q")
+    asked = p.sees("─ Leave") and re.sub(r"[\s│]", "", p.text())
+    p.type(b"q")
+    p.ends()
+    (name, run), = listed(root).items()
+    said = re.sub(r"\s", "", p.text())
+    command = f"memdialtrain--resume{name}--runs{root}"
+    report(asked and command in asked and command in said,
+           "the command that goes on with a run names its root", p)
+    report(f"{run['step']}of{run['steps']}steps" in said,
+           f"the summary has its last step, {run['step']}", p)
+    p.leave()
 
 
 def strange(p):
@@ -308,6 +330,7 @@ def main():
     go_on(p)
     strange(p)
     p.leave()
+    summary()
     many()
     finish()
 

@@ -146,13 +146,19 @@ def is_whole(root):
     return True
 
 
+def went_on(done):
+    """Whether a run went on, or there was nothing to go on with."""
+    return (done.returncode == 0 or "ended before it began" in done.stderr or
+            "nothing is left to do" in done.stderr)
+
+
 def finish(root, name, kind, reference):
     """Whether a run goes on to its end, with the bits of the reference."""
     done = memdial(root, "train", "--resume", name)
     run = listed(root).get(name)
     if "ended before it began" in done.stderr and run["step"] is None:
         return True
-    if done.returncode or not run or run["state"] != "done":
+    if not went_on(done) or not run or run["state"] != "done":
         return complain("resume:", done.stderr, run and run["state"])
     with open(os.path.join(root, name, "snapshot.safetensors"), "rb") as file:
         return file.read() == reference or complain(kind, name, "other bits")
@@ -310,8 +316,7 @@ def test_screens(kills):
 
 def goes_on(root, name):
     done = memdial(root, "train", "--resume", name)
-    return (done.returncode == 0 or "ended before it began" in done.stderr or
-            complain("resume:", done.stderr))
+    return went_on(done) or complain("resume:", done.stderr)
 
 
 def test_two(kills, name="two", **extra):
@@ -379,7 +384,7 @@ def test_full_disk(kills):
     runs = listed(root) or {}
     report(good and len(runs) == kills, "a full disk: runs end, and are kept "
            "as far as there was room")
-    report(all([memdial(root, "train", "--resume", name).returncode == 0
+    report(all([went_on(memdial(root, "train", "--resume", name))
                 for name in runs]) and
            all(run["state"] == "done" for run in (listed(root) or {}).values()),
            "a full disk: runs go on when there is room again")
@@ -414,8 +419,7 @@ def test_calls(reference):
         good = is_whole(root) and good
         for name in listed(root) or {}:
             done = memdial(root, "train", "--resume", name)
-            good = (done.returncode == 0 or
-                    "ended before it began" in done.stderr or
+            good = (went_on(done) or
                     complain("call", n, done.stderr)) and good
     report(good, f"killed at calls of the system, of {calls[0]}")
 

@@ -153,7 +153,9 @@ ends 0 report --filter precision=bf16 -o "$folder/some.md" &&
     ends 0 report "$root" --filter 'state=done' --filter epochs=3 \
         -o "$folder/some.md" && has "$folder/some.md" '4 runs of quick' &&
     ends 2 report --filter precision=fp16 -o "$folder/none.md" &&
-    complains 'none of 6 runs is so'
+    complains 'no run of 6 meets all conditions' &&
+    ends 0 report -o "$folder/all.md" &&
+    has "$folder/all.md" '6 runs of quick'
 report $? 'those that meet conditions'
 
 ends 0 report dense "$root/dense" den -o "$folder/one.md" &&
@@ -166,7 +168,6 @@ mkdir -p "$folder/none.d" "$folder/junk/a" && ends 2 report "$folder/none.d" \
     ends 2 report "$folder/junk" -o "$folder/x.md" &&
     complains 'there are no runs in it' && ends 2 report nowhere \
         -o "$folder/x.md" && complains "no run 'nowhere'" &&
-    ends 2 report -o "$folder/x.md" && complains 'name runs' &&
     ends 2 report dense && complains 'by -o FILE' && [ ! -e "$folder/x.md" ]
 report $? 'folders that have no runs, and names that are none: refused'
 

@@ -97,7 +97,8 @@ report $? 'runs that begin at once have names of their own'
 ends 0 runs && says one && says 'done' && [ ! -s "$err" ]
 report $? 'runs are listed'
 
-mkdir "$root/other" && echo >"$root/file" && ends 0 runs list &&
+mkdir "$root/other" && echo >"$root/other/file" && echo >"$root/file" &&
+    ends 0 runs list &&
     complains '1 folder in' && ! says other
 report $? 'a folder that is no run is said, and a file is not'
 
@@ -106,10 +107,14 @@ ends 0 runs list --json --filter 'peak<3MiB' --filter batch=2 one &&
     ends 0 runs list --json --filter 'peak>3MiB' && [ "$(cat "$out")" = '[]' ]
 report $? 'conditions on columns and settings, and words'
 
+ends 0 runs list --filter 'peak>3GiB' strange &&
+    grep -qxF "memdial: no run of 2 meets --filter peak>3GiB 'strange'" "$err"
+report $? 'conditions that no run meets are said'
+
 ends 2 runs list --filter peek=1 && complains "did you mean 'peak'" &&
     ends 2 runs list --filter peak && complains 'not a condition' &&
     ends 2 runs list --filter 'score>' && complains 'not a condition' &&
-    ends 2 runs list --sort nothing && complains 'no column'
+    ends 2 runs list --sort nothing && complains 'there are name, state'
 report $? 'conditions and columns that are none: refused'
 
 ends 0 runs list --csv --sort -name && [ "$(wc -l <"$out")" = 3 ] &&
@@ -127,7 +132,7 @@ report $? 'a root that is a file: refused'
 
 ends 2 runs lst && complains "did you mean 'list'" &&
     ends 2 runs list --older 3d && complains 'not an option of it' &&
-    ends 2 runs show && complains 'it needs more words' &&
+    ends 2 runs show && complains 'words are missing; usage: memdial' &&
     ends 2 runs show none && complains "no run 'none'"
 report $? 'commands and options that are none: refused'
 
@@ -142,13 +147,46 @@ ends 0 runs show one --json && says '"kinds": {' && says '"trials": [' &&
     says '"valid_scores": ['
 report $? 'and as JSON'
 
+without=
+command -v python3 >/dev/null || without=' # SKIP no Python'
+[ -n "$without" ] || {
+    train 0 --name scored --set epochs=9 &&
+        train 0 --name wide --set batch=5 &&
+        ends 0 train --resume wide --json &&
+        python3 - "$memdial" <<'END' >>"$out"
+import json, subprocess, sys
+def runs(*words):
+    return json.loads(subprocess.check_output([sys.argv[1], "runs", *words,
+                                               "--json"]))
+listed = runs("list")
+assert len(listed) >= 4
+for run in listed:
+    shown = runs("show", run["name"])
+    differ = {k: (v, shown[k]) for k, v in run.items() if v != shown[k]}
+    print(run["name"], differ)
+    assert not differ and run["step_seconds"] > 0 and run["seconds"] > 0
+    assert shown["trials"][-1]["step_seconds"] == run["step_seconds"]
+END
+}
+report $? "a list and a run that is shown have the same values$without"
+
 train 0 --name online --set precision=bf16 && ends 2 runs show on &&
     complains "stands for 2 runs: on"
 report $? 'a beginning of two names: refused'
 
 ends 0 runs diff one online && says precision && says activations &&
     ends 0 runs diff one online --json &&
-    says '"precision": [' && says '"kinds": ['
+    says '"precision": [' && says '"kinds": [' &&
+    ends 0 runs diff one online && grep -q '^step_seconds.* m\?s ' "$out" &&
+    grep -q '^valid_accuracy.*%' "$out" && ends 0 runs show one &&
+    grep -q '^step_seconds.* m\?s$' "$out" &&
+    grep -q '^valid_accuracy.*[.][0-9][0-9]*%$' "$out" &&
+    train 0 --name 'a name that is longer than any column of a diff' &&
+    ends 0 runs diff 'a name' one &&
+    head -n 1 "$out" | grep -q '^ *a name.* diff  *one$' &&
+    [ "$(awk '{ print length }' "$out" | sed -n 1p)" = \
+        "$(sed -n '/^state/p' "$out" | awk '{ print length }')" ] &&
+    ends 0 runs rm 'a name'
 report $? 'two runs, side by side'
 
 ends 0 runs export one online && says 'one,step,90,loss,' &&
@@ -190,10 +228,22 @@ ends 0 train --resume cut --json && says '"type":"start"' &&
     says '"step": 1800'
 report $? 'and goes on to the same bits'
 
-ends 0 train --resume cut --json && says 'nothing is trained' &&
-    ends 0 train --resume cut --epochs 61 && ends 0 runs show cut &&
-    says 'step            1830 of 1830' && says ' on: epochs=61'
-report $? 'a run that is done goes on with more epochs'
+cp -r "$root/cut" "$folder/cut" && ends 2 train --resume cut --json &&
+    complains 'all its epochs are trained, 60' && complains '--epochs N' &&
+    ends 2 train --resume cut --epochs 60 && complains 'nothing is left' &&
+    echo '{"command":"start","resume":"'"$root/cut"'"}' | "$memdial" worker |
+    grep -q '"type":"refused".*nothing is left' &&
+    diff -r "$folder/cut" "$root/cut"
+report $? 'a run that is done has nothing to go on with, and stays as it is'
+
+ends 0 train --resume cut --epochs 61 && cp "$out" "$folder/said" &&
+    ends 0 runs show cut && says 'step            1830 of 1830' &&
+    says '  from epoch 60 on: epochs=61' && ! says '?' &&
+    best=$(sed -n 's/^best validation  *\([0-9.]*%\).* epoch /\1 /p' "$out") &&
+    [ "$(sed -n 's/^best validation.* \([0-9.]*%\), in epoch /\1 /p' \
+        "$folder/said")" = "$best" ] && [ "$best" ]
+report $? 'but with more epochs; its best epoch is any that it has had'
+
 
 ends 2 train quick --resume cut && complains 'not with --resume' &&
     ends 2 train --resume cut --name x && complains 'not with --resume' &&
@@ -212,6 +262,11 @@ report $? 'a run under way: neither continued nor removed'
 begun=
 ends 0 runs list --json --filter name=on && says '"state": "stopped"'
 report $? 'a run that was asked to end is stopped'
+
+ends 0 runs show on && says "memdial train --resume on" && ! says ' --runs ' &&
+    MEMDIAL_RUNS=$folder ends 0 runs show on --runs "$root" &&
+    says "memdial train --resume on --runs $root"
+report $? 'the command that goes on with it names the root if it must'
 
 # On another host, the age of the last line tells.
 cp -r "$root/cut" "$root/far"

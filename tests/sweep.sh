@@ -206,6 +206,63 @@ ends 0 runs show whole && says 'sparsity=0+precision=fp32+seed=1' &&
     [ "$(grep -c ',epoch,90,valid_loss,' "$out")" = 12 ]
 report $? 'and shown and exported'
 
+mkdir "$root/alone" && cp "$root"/whole/*fp32+seed=1/* "$root/alone" &&
+    ends 2 report -o "$folder/none.html" --filter seed=77 &&
+    complains 'none of 1 run is so' && complains 'whole' &&
+    ends 0 report -o "$folder/one.html" --filter seed=1 &&
+    complains whole && ends 0 runs list --filter seed=77 &&
+    grep -q 'lists the runs of one' "$err" && rm -r "$root/alone"
+report $? 'whoever finds no run is told of sweeps'
+
+run=sparsity=0.5+precision=bf16+seed=3
+ends 2 runs show $run && complains "whole/$run" &&
+    ends 2 runs show whole/sparsity=0.5+precision=b && complains 'stands for 3' &&
+    ends 0 runs list --runs "$root/whole" bf16 &&
+    cp -r "$root/whole/$run" "$root/whole/other" &&
+    ends 0 runs show whole/oth && rm -r "$root/whole/other" && mkdir "$root/alone" &&
+    cp "$root/whole/$run"/* "$root/alone" &&
+    ends 0 runs export alone beside && says "beside/$run,step,90,loss," &&
+    [ "$(grep -c ',epoch,90,valid_loss,' "$out")" = 13 ] && says 'alone,step' &&
+    ends 0 runs export "beside/sparsity=0.5+precision=bf16+seed=3" &&
+    says "beside/$run,step" && rm -r "$root/alone"
+report $? 'a run of a sweep is named with it'
+
+# Left to the machine, threads are those that a sweep has asked for.
+
+ends 0 train quick --set batch=2 --set epoch_samples=60 --set valid_samples=2 \
+    --set epochs=3 --name left >"$folder/x" &&
+    ends 0 sweep quick --set batch=2 --set epoch_samples=60 \
+        --set valid_samples=2 --set epochs=3 --seeds 1 --name chosen &&
+    ends 0 runs diff left chosen/seed=1 && says 'the same settings' &&
+    ends 0 runs diff left chosen/seed=1 --json && ! says '"threads"' &&
+    ends 0 report left chosen -o "$folder/both.md" &&
+    ! grep -E '^\| *[AB].*(threads|backend)=' "$folder/both.md"
+report $? 'a sweep and a run have the same settings'
+
+sweep 0 --over sparsity=0,0.5 --over precision=fp32,bf16 --seeds 1,2,3 \
+    --name whole --dry-run && says 'all 12 are done'
+report $? 'a plan of runs that are done says so'
+
+long='--over momentum=0.9 --over nesterov=no --over valid_samples=2,4
+    --over gradients=buffer --over precision=fp32'
+sweep 0 $long --dry-run && [ "$(grep -c '^  momentum=.*fp32$' "$out")" = 2 ] &&
+    [ "$(awk '/MiB|KiB/ { print length }' "$out" | sort -u | wc -l)" = 1 ]
+report $? 'long names leave the figures in their columns'
+
+ends 0 runs list whole && ! says ' ...' && ! says 'all have' &&
+    [ "$(lines_with epoch_samples=60)" = 12 ]
+report $? 'for a program changes are whole'
+if command -v script >/dev/null; then
+    script -qec "stty cols 160; $memdial runs list whole" /dev/null \
+        </dev/null >"$out" 2>"$err" && ! says ' ...' &&
+        [ "$(lines_with epoch_samples=60)" = 1 ] &&
+        grep -q '^all have .*epoch_samples=60' "$out" &&
+        [ "$(lines_with ' precision=bf16')" = 6 ]
+    report $? 'on a terminal those of all runs are said once'
+else
+    report 0 'common changes # SKIP no script'
+fi
+
 # Interrupted, and gone on with.
 
 begin /dev/null "$memdial" sweep quick $small --set epochs=40 \
@@ -285,7 +342,8 @@ report $? 'a run that cannot begin says why'
 
 ends 1 sweep quick $small --over nesterov=no,yes \
     --over gradients=buffer,accumulate --name clash &&
-    says '4 runs' && says 'nesterov=yes+gradients=accumulate refused: ' &&
+    says '4 runs' &&
+    grep -q 'yes+gradients=accumulate  *-  *-  *-  refused: ' "$out" &&
     says '3 done, 1 refused' && [ "$(ls "$root/clash" | wc -l)" = 3 ]
 report $? 'settings that do not go together: refused, and the rest goes on'
 
@@ -303,13 +361,54 @@ ends 0 train quick $small --name solo && ends 2 sweep quick $small \
     [ "$(ls "$root/solo" | wc -l)" = 3 ]
 report $? 'the folder of a run: refused, and left as it is'
 
+# A Slurm that does not answer is asked before anything is written; settings of
+# runs that never began are in nobody's way.
+
+mkdir "$folder/bin" && printf '#!/bin/sh\necho squeue: fatal >&2\nexit 1\n' \
+    >"$folder/bin/squeue" && chmod +x "$folder/bin/squeue" &&
+    PATH="$folder/bin:$PATH" sweep 1 --seeds 1,2 --name deaf --slurm &&
+    grep -q 'squeue: fatal' "$err" && [ ! -e "$root/deaf" ]
+report $? 'without Slurm nothing is written'
+
+printf '#!/bin/sh\nexit 0\n' >"$folder/bin/squeue" &&
+    printf '#!/bin/sh\nexit 1\n' >"$folder/bin/sbatch" &&
+    chmod +x "$folder/bin/sbatch" &&
+    PATH="$folder/bin:$PATH" sweep 1 --seeds 1,2 --name deaf --slurm &&
+    [ -s "$root/deaf/seed=2/settings.yaml" ] &&
+    sweep 0 --seeds 1,2 --name deaf --set epoch_samples=40 &&
+    says '2 done' && grep -q 'epoch_samples: 40' \
+        "$root/deaf/seed=2/settings.yaml"
+report $? 'runs that never began take other settings'
+
+# A sweep is removed as a whole, or not at all.
+
+sweep 0 --seeds 1,2 --name waste && touch "$root/waste/slurm-1.log" &&
+    cp -r "$root/waste/seed=1" "$folder/kept" &&
+    ln -s "$folder/kept" "$root/waste/link" &&
+    ends 2 runs rm waste && complains 'waste/link' &&
+    [ -s "$root/waste/seed=2/events.jsonl" ] && rm "$root/waste/link" &&
+    ln -s waste "$root/linked" && ends 2 runs rm linked &&
+    complains 'a link' && ends 2 runs rm "$root/linked" &&
+    complains 'a link' && rm "$root/linked" &&
+    ends 2 runs rm . --runs "$root/waste" && ends 2 runs rm "$root/waste" \
+        --runs "$root/waste" && complains 'the folder of all runs' &&
+    ends 0 runs rm waste && [ ! -e "$root/waste" ] &&
+    [ -s "$folder/kept/events.jsonl" ]
+report $? 'a sweep is removed with its runs; links are not followed'
+
+mkdir "$root/spent" && touch "$root/spent/slurm.sh" && ends 0 runs list &&
+    ! grep -q 'no run' "$err" && ends 0 runs rm spent &&
+    [ ! -e "$root/spent" ]
+report $? 'nobody is told of a sweep without runs'
+
 # Two at once.
 
 begin /dev/null "$memdial" sweep quick $small --set epochs=4000 --seeds 1,2 \
     --name busy
 comes begins && out=$folder/out && err=$folder/err &&
     ends 2 sweep quick $small --set epochs=4000 --seeds 1,2 --name busy &&
-    complains 'another `memdial sweep` works on it'
+    complains 'another `memdial sweep` works on it' &&
+    ends 2 runs rm busy && complains busy && [ -d "$root/busy/seed=2" ]
 refused=$?
 [ -n "$begun" ] && kill "$begun" && wait_for_end
 [ $refused = 0 ]

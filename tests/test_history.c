@@ -150,7 +150,7 @@ static void make_archive(void)
     make_run("20260102-b", "precision=fp16", 20, "the best", "keep");
     make_run("20260103-c", "microbatch=10", 8, NULL, "try");
     make_run("20260104-d", "depth=16", 0, NULL, NULL);
-    command("mkdir %s/%s", "stranger");
+    command("cd %s && mkdir %s && touch stranger/file", "stranger");
     reader = reader_new(root);
     screen_init(&screen, &session, 40, 120, GLYPHS_ASCII);
     control_act(&screen, ACTION_PAGE, PAGE_RUNS);
@@ -254,6 +254,25 @@ Test(history, news)
                  "the stranger had the fifth");
     cr_expect_eq(named("20260101-a")->attempt.number, number);
     cr_expect(named("20260101-a")->attempt.marked);
+}
+
+static bool is_swept(void)
+{
+    return named("swept/20260106-f") != NULL;
+}
+
+/* The runs of a sweep are there beside the others, and its folder is no
+ * stranger. */
+Test(history, swept)
+{
+    make_run("20260106-f", NULL, 3, NULL, NULL);
+    command("cd %s && mkdir %s && mv 20260106-f swept", "swept");
+    command("cd %s && mkdir %s", "spent");
+    cr_assert(comes(is_swept));
+    cr_expect_eq(named("swept/20260106-f")->epochs, 3);
+    session.history.folders = 0;
+    cr_assert(comes(all_are_read));
+    cr_expect_eq(session.history.others, 1);
 }
 
 static bool is_emptied(void)

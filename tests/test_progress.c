@@ -54,7 +54,7 @@ static void begin(void)
     before = dup(STDOUT_FILENO);
     dup2(fd, STDOUT_FILENO);
     close(fd);
-    progress_init(&progress);
+    progress_init(&progress, NULL);
     cr_assert(progress.live);
 }
 
@@ -158,6 +158,44 @@ Test(progress, fits_when_the_width_changes)
             row[c] = 0; /* the terminal has no such column any more */
         check_steps(cols);
     }
+}
+
+static void say_epoch(struct run *run, int epoch, double accuracy)
+{
+    struct event e = { .type = EVENT_EPOCH,
+                       .epoch = { epoch, 1, 0.5, 1, accuracy, 1, 0.5, accuracy,
+                                  NAN } };
+
+    if (run)
+        run_take(run, &e);
+    else
+        progress_emit(&progress, &e);
+}
+
+/* The best epoch may be one that the run had before it went on; but those after
+ * its snapshot are trained again. */
+Test(progress, knows_the_best_of_before)
+{
+    struct settings settings;
+    struct event start = { .type = EVENT_START,
+                           .start = { "quick", &settings, { "cpu", 1 }, 0, 100,
+                                      "sample", "accuracy" } };
+    struct run earlier;
+
+    settings_init(&settings);
+    run_init(&earlier);
+    run_take(&earlier, &start);
+    say_epoch(&earlier, 1, 0.25);
+    say_epoch(&earlier, 2, 0.75);
+    say_epoch(&earlier, 3, 0.5);
+    say_epoch(&earlier, 4, 1);
+    progress_init(&progress, &earlier);
+    start.start.step = 30;
+    progress_emit(&progress, &start);
+    say_epoch(NULL, 4, 0.625);
+    cr_expect_eq(progress.best_epoch, 2);
+    cr_expect_eq(progress.best_score, 0.75);
+    run_done(&earlier);
 }
 
 /* No rest of the line, or of a terminal's echo, stays above an epoch. */

@@ -263,6 +263,7 @@ Test(run, goes_on_from_a_snapshot)
     start(15);
     cr_expect_eq(run.end, RUN_OPEN);
     cr_expect_eq(run.step, 15);
+    cr_expect_eq(run.epoch, 2);
     cr_expect_eq(run.curve[CURVE_LOSS].count, 15);
     cr_expect_eq(run.curve[CURVE_VALID_SCORE].count, 1);
     cr_expect_eq(run.mark_count, 1);

@@ -249,6 +249,25 @@ static void record_run(struct recorder *r, int steps)
     }
 }
 
+/* A run that stops in its middle tells its last step, before it is saved. */
+Test(runs, recorder_tells_the_last_step)
+{
+    struct recorder *r = open_recorder();
+    char *text, *step, *saved;
+
+    record_run(r, 38);
+    record(r, (struct event){ .type = EVENT_SAVED, .saved = { 38, "x" } });
+    record(r, (struct event){ .type = EVENT_DONE });
+    recorder_close(r);
+    text = content();
+    step = strstr(text, "{\"type\":\"step\",\"step\":38,");
+    saved = strstr(text, "{\"type\":\"saved\"");
+    cr_assert(step && saved);
+    cr_expect_lt(step, saved);
+    cr_expect_eq(count_of(text, "\"type\":\"step\",\"step\":38,"), 1);
+    free(text);
+}
+
 /* A thousand steps at once are a few lines, the first and the last of them. */
 Test(runs, recorder_thins_steps)
 {
@@ -330,7 +349,10 @@ static void expect_same(const struct record *a, const struct record *b)
     cr_expect_eq(a->run.planned, b->run.planned);
     cr_expect_eq(a->time, b->time);
     cr_expect_eq(a->bytes, b->bytes);
-    cr_expect_eq(a->seconds, b->seconds);
+    cr_expect_eq(a->run.at[AXIS_SECONDS], b->run.at[AXIS_SECONDS]);
+    if (run_trial(&a->run) && run_trial(&b->run))
+        cr_expect_eq(run_trial(&a->run)->last_step_seconds,
+                     run_trial(&b->run)->last_step_seconds);
     cr_expect(a->valid_score == b->valid_score ||
               (isnan(a->valid_score) && isnan(b->valid_score)),
               "%g %g", a->valid_score, b->valid_score);
@@ -396,6 +418,35 @@ Test(runs, ends_tell_what_the_whole_does)
     expect_parts_agree();
     put_label("end", "other");
     expect_parts_agree();
+}
+
+/* The last time the run went on it was done already, and no step was trained.
+ */
+Test(runs, ends_tell_of_a_run_that_was_done)
+{
+    struct recorder *r = open_recorder();
+    struct record ends;
+
+    record_run(r, 1000);
+    record(r, (struct event){ .type = EVENT_SAVED,
+                              .saved = { 1000, "x/" RECORD_SNAPSHOT } });
+    for (int i = 0; i < 8; i++) {
+        record(r, memory_event(1000));
+        record(r, (struct event){ .type = EVENT_DONE });
+        record(r, start_event(1000));
+        expect_parts_agree();
+    }
+    record(r, memory_event(1000));
+    record(r, (struct event){ .type = EVENT_DONE });
+    recorder_close(r);
+    expect_parts_agree();
+    ends = read_record(RECORD_ENDS);
+    cr_expect_eq(ends.state, RECORD_DONE);
+    cr_expect_eq(ends.run.step, 1000);
+    cr_expect_eq(ends.run.epoch, 10);
+    cr_expect_float_eq(ends.valid_score, 0.1, 1e-9);
+    cr_expect_eq(ends.seconds, 1000);
+    record_done(&ends);
 }
 
 /* Curves have the steps that can be seen, the last among them, however many

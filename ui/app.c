@@ -6,6 +6,7 @@
 #include "ui/app.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,10 @@
 #include "ui/term/picture.h"
 #include "ui/term/terminal.h"
 
-enum { FRAMES = 25, WAIT_MILLISECONDS = 1000 };
+enum { FRAMES = 25, WAIT_MILLISECONDS = 1000, FAREWELL_MILLISECONDS = 10 };
+
+/* Seconds that the last step may take to come. */
+static const double farewell_seconds = 0.5;
 
 /* How long a notice stays if it reports no trouble. */
 static const double notice_seconds = 10;
@@ -60,6 +64,7 @@ struct app {
     unsigned notices;                /* seen so far ... */
     double noticed;                  /* ... and when the last one was */
     char memo[SETTINGS_TEXT_SIZE];   /* data_path as it was remembered */
+    char usual_root[RECORD_PATH_SIZE]; /* of runs, without --runs */
 };
 
 struct choices {
@@ -481,6 +486,26 @@ static void run_loop(struct app *a)
     }
 }
 
+/* Ends the run under way, and hears its last step, which the summary tells. */
+static void hear_last_words(struct app *a)
+{
+    double until = clock_seconds() + farewell_seconds;
+    struct pollfd fd = { link_fd(a->link), POLLIN, 0 };
+    const struct event *e;
+
+    if (!session_run(&a->session)->step)
+        return;
+    link_stop(a->link);
+    while (session_run(&a->session)->end == RUN_OPEN &&
+           link_state(a->link) != LINK_DEAD && clock_seconds() < until) {
+        poll(&fd, 1, FAREWELL_MILLISECONDS);
+        link_update(a->link);
+        while (session_run(&a->session)->end == RUN_OPEN &&
+               (e = link_next(a->link)))
+            session_event(&a->session, e);
+    }
+}
+
 /* Fills in the remembered folder, if it is a valid value. */
 static void fill_in(struct app *a, struct settings *settings, bool remote)
 {
@@ -531,6 +556,7 @@ static int run_screens(struct app *a, const struct choices *c,
     session_init(&a->session, preset, settings);
     a->session.remote = c->worker;
     strcpy(a->session.root, root);
+    strcpy(a->session.usual_root, a->usual_root);
     if (!c->worker)
         put_timings(&a->session);
     strcpy(a->session.data_path, a->memo);
@@ -547,8 +573,10 @@ static int run_screens(struct app *a, const struct choices *c,
     run_loop(a);
     terminal_stop();
     /* After a hang-up nobody reads this. */
-    if (terminal_signal() != SIGHUP)
+    if (terminal_signal() != SIGHUP) {
+        hear_last_words(a);
         leave_print(&a->session, a->exported);
+    }
     whatif_free(a->whatif);
     finder_free(a->finder);
     reader_free(a->reader);
@@ -597,10 +625,11 @@ static bool check_worker(const char *command, struct error *e)
 
 /* The worker keeps runs where its environment says; so --runs is for one on
  * this machine. */
-static bool choose_runs(const char *runs, struct error *e)
+static bool choose_runs(struct app *a, const char *runs, struct error *e)
 {
     char root[RECORD_PATH_SIZE];
 
+    archive_root(a->usual_root, NULL, NULL);
     return !runs || (archive_root(root, runs, e) &&
                      (setenv("MEMDIAL_RUNS", *root ? root : ARCHIVE_NONE, 1) ==
                           0 || error_set(e, EXIT_RUN, "--runs: %s",
@@ -615,7 +644,7 @@ static int run_session(const struct request *request, const struct choices *c)
     int code;
 
     if (!check_theme(c->theme, &e) || !check_worker(c->worker, &e) ||
-        !choose_runs(c->runs, &e) ||
+        !choose_runs(&app, c->runs, &e) ||
         !request_settings(request, &settings, &e))
         return report_error(&e);
     fill_in(&app, &settings, c->worker);

@@ -1,6 +1,7 @@
 #include "cli/cmd_report.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,6 +35,7 @@ struct subject_runs {
     struct record *records;      /* owned, [count] */
     int count, left_out;         /* by filters */
     int others;                  /* folders that are not of runs */
+    char sweeps[128];            /* "; its sweeps are not ...", or "" */
 };
 
 static int refuse_report(const char *what, const char *word)
@@ -117,6 +119,14 @@ static void take_record(struct subject_runs *s, struct record *r)
     s->records[s->count++] = *r;
 }
 
+/* Keeps the names of sweeps in a folder, for whoever does not find a run. */
+static void note_sweeps(struct subject_runs *s, const struct archive *a)
+{
+    if (a->within > 0)
+        snprintf(s->sweeps, sizeof(s->sweeps), "; its sweeps are not looked "
+                 "into unless they are named: %.60s", a->within_names);
+}
+
 static bool take_folder(struct subject_runs *s, const char *folder,
                         struct error *e)
 {
@@ -127,8 +137,10 @@ static bool take_folder(struct subject_runs *s, const char *folder,
     for (int i = 0; i < a.count; i++)
         take_record(s, &a.list[i]);
     s->others += a.others;
+    note_sweeps(s, &a);
     if (a.count == 0)
-        error_set(e, EXIT_INPUT, "%s: there are no runs in it", folder);
+        error_set(e, EXIT_INPUT, "%s: there are no runs in it%s", folder,
+                  s->sweeps);
     free(a.list);
     return a.count > 0;
 }
@@ -180,16 +192,12 @@ static bool take_word(struct subject_runs *s, const char *word,
     return true;
 }
 
-/* Without a word, but with a condition, it is all runs of the root. */
+/* Without a word it is all runs of the root. */
 static bool take_words(struct subject_runs *s, char **words, int count,
                        struct error *e)
 {
     if (!archive_root(s->root, s->runs, e))
         return false;
-    if (count == 0 && s->filter_count == 0)
-        return error_set(e, EXIT_INPUT, "report: name runs or a folder of "
-                         "them, or give --filter CONDITION; see `memdial runs "
-                         "list`");
     if (count == 0 && !(archive_check_root(s->root, s->runs, e) &&
                         take_folder(s, s->root, e)))
         return false;
@@ -197,8 +205,8 @@ static bool take_words(struct subject_runs *s, char **words, int count,
         if (!take_word(s, words[i], e))
             return false;
     return s->count > 0 ||
-           error_set(e, EXIT_INPUT, "--filter: none of %d runs is so",
-                     s->left_out);
+           error_set(e, EXIT_INPUT, "--filter: no run of %d meets all "
+                     "conditions%s", s->left_out, s->sweeps);
 }
 
 /* The last part of the path of a folder of runs, where that is all there is. */
@@ -217,6 +225,8 @@ static void say_written(const struct subject_runs *s)
 {
     print("wrote %s: %d run%s\n", s->output, s->count,
           s->count == 1 ? "" : "s");
+    if (*s->sweeps)
+        print_error("memdial: %s\n", s->sweeps + 2);
     if (s->others > 0)
         print_error("memdial: %d folder%s beside %s no run\n", s->others,
                     s->others == 1 ? "" : "s", s->others == 1 ? "is" : "are");

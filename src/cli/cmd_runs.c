@@ -35,13 +35,14 @@ static const struct runs_command {
       "RUN | SWEEP [--json]", "all about one" },
     { "diff", runs_diff, OPTION_JSON, 2, 2, "RUN RUN [--json]",
       "two beside each other" },
-    { "export", runs_export, OPTION_JSON | OPTION_CSV | OPTION_SWEEP, 1,
-      1 << 20, "SWEEP | RUN... [--csv | --json]", "every number of some" },
+    { "export", runs_export, OPTION_JSON | OPTION_CSV, 1, 1 << 20,
+      "{RUN | SWEEP}... [--csv | --json]", "every number of some" },
     { "name", runs_name, 0, 2, 2, "RUN NAME",
       "call one by a name of its own; '' takes it away" },
     { "tag", runs_tag, OPTION_TAG, 2, 1 << 20, "RUN TAG... [--remove]",
       "give one tags, or take them away" },
-    { "rm", runs_rm, 0, 1, 1 << 20, "RUN...", "remove some" },
+    { "rm", runs_rm, 0, 1, 1 << 20, "{RUN | SWEEP}...",
+      "remove some, or a sweep with all its runs" },
     { "prune", runs_prune, OPTION_PRUNE, 0, 0,
       "[--older AGE] [--size BYTES] [--snapshots] [--dry-run]",
       "remove the oldest, but none with the tag keep" },
@@ -132,6 +133,13 @@ static int refuse(const struct runs_command *command, const char *what,
     return EXIT_INPUT;
 }
 
+static int refuse_few(const struct runs_command *command)
+{
+    print_error("memdial runs %s: words are missing; usage: memdial runs %s "
+                "%s\n", command->name, command->name, command->usage);
+    return EXIT_INPUT;
+}
+
 /* The exit code of what was wrong with the options, or -1. */
 static int read_runs_options(const struct runs_command *command, int argc,
                         char **argv, struct runs_choices *c)
@@ -157,11 +165,11 @@ static int read_runs_options(const struct runs_command *command, int argc,
     }
     c->words = (const char *const *)argv + optind;
     c->count = argc - optind;
-    if (c->count < command->least || c->count > command->most)
-        return refuse(command, c->count < command->least
-                                   ? "it needs more words than"
-                                   : "it needs fewer words than",
-                      c->count ? c->words[c->count - 1] : "");
+    if (c->count < command->least)
+        return refuse_few(command);
+    if (c->count > command->most)
+        return refuse(command, "one word too many:",
+                      c->words[command->most]);
     return -1;
 }
 

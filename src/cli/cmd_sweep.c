@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include "base/folder.h"
 #include "base/print.h"
 #include "cli/sweep_axes.h"
 #include "cli/sweep_front.h"
@@ -144,10 +145,14 @@ static bool parse_choices(struct choices *c, struct error *e)
            (!c->slurm || sweep_slurm_check(c->slurm, e));
 }
 
-/* Takes the sweep's folder for this process alone, where the file system knows
- * of locks. Two that begin the same run would be in each other's way. */
+/* Makes the sweep's folder, and takes it for this process alone, where the file
+ * system knows of locks. Two that begin the same run would be in each other's way. */
 static bool claim_folder(const struct sweep *s, DIR **folder, struct error *e)
 {
+    char below[RECORD_PATH_SIZE];
+
+    if (!folder_make_for(record_path(s->folder, "", below), e))
+        return false;
     *folder = opendir(s->folder);
     if (!*folder)
         return error_set(e, EXIT_RUN, "%s: %s", s->folder, strerror(errno));
@@ -182,10 +187,10 @@ static bool run_in_folder(const struct choices *c, struct sweep *s,
     DIR *folder = NULL;
     bool ok;
 
-    if (!sweep_make_folders(s, e) || !sweep_front_keep(s, e) ||
-        !claim_folder(s, &folder, e))
+    if ((c->slurm && !sweep_slurm_reach(e)) || !claim_folder(s, &folder, e))
         return false;
-    ok = have_them_run(c, s, t, whole, e);
+    ok = sweep_make_folders(s, e) && sweep_front_keep(s, e) &&
+         have_them_run(c, s, t, whole, e);
     closedir(folder);
     return ok;
 }

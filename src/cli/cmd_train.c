@@ -178,7 +178,7 @@ static bool find_settings(struct command_run *r, struct settings *s,
     r->preset = r->resume.preset;
     *s = r->resume.settings;
     r->found = request_change(c->request, r->resume.record.name, s, e);
-    return r->found;
+    return r->found && resume_check_more(&r->resume, s, e);
 }
 
 /* Begins where a snapshot was saved, if one is named. */
@@ -269,7 +269,7 @@ static int run_and_tell(struct command_run *r)
     bool ok;
 
     ending_catch();
-    progress_init(&r->progress);
+    progress_init(&r->progress, c->resume ? &r->resume.record.run : NULL);
     if (c->profile)
         profile_init(&profile, t->executor);
     if (r->unkept.code != EXIT_OK)

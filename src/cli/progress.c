@@ -10,6 +10,7 @@
 #include "base/print.h"
 #include "base/text.h"
 #include "base/window.h"
+#include "events/archive.h"
 
 enum { BAR_LEAST = 5, BAR_MOST = 20, GAP = 2, ECHOED = 2, PART_SIZE = 64 };
 
@@ -30,11 +31,13 @@ struct line {
     int bar;                             /* cells, without the brackets */
 };
 
-void progress_init(struct progress *p)
+void progress_init(struct progress *p, const struct run *before)
 {
     *p = (struct progress){ .live = isatty(STDOUT_FILENO),
                             .started = clock_seconds(),
                             .first_step = -1,
+                            .best_score = NAN,
+                            .before = before,
                             .facts = facts_of(&(struct settings){ 0 }) };
 }
 
@@ -212,25 +215,37 @@ static void print_test(const struct progress *p, const struct event *e)
 }
 
 /* The best epoch is the first until one has a score. */
-static void note_best(struct progress *p, const struct event *e)
+static void note_best(struct progress *p, int epoch, double value)
 {
-    const struct score *score = &p->facts.score;
+    if (p->best_epoch == 0 ||
+        score_better(&p->facts.score, value, p->best_score)) {
+        p->best_epoch = epoch;
+        p->best_score = value;
+    }
+}
 
-    if (p->best.epoch.epoch == 0 ||
-        score_better(score, event_score(e, score),
-                     event_score(&p->best, score)))
-        p->best = *e;
+/* Notes the epochs before the step that a run goes on from. */
+static void recall_best(struct progress *p, const struct event *start)
+{
+    const struct series *s = &p->before->curve[CURVE_VALID_SCORE];
+    double steps_per_epoch = (double)start->start.steps /
+                             start->start.settings->epochs;
+
+    for (int i = 0; i < s->count; i++) {
+        double epoch = s->points[i].at[AXIS_EPOCHS];
+        if (epoch * steps_per_epoch <= (double)start->start.step)
+            note_best(p, (int)epoch, s->points[i].value);
+    }
 }
 
 static void print_best_epoch(const struct progress *p)
 {
     const struct score *score = &p->facts.score;
-    double best = event_score(&p->best, score);
     char text[NUMBER_SIZE];
 
-    if (p->best.epoch.epoch && !isnan(best))
+    if (p->best_epoch && !isnan(p->best_score))
         print("best validation %s %s, in epoch %d\n", score->name,
-              score_format(score, best, 2, text), p->best.epoch.epoch);
+              score_format(score, p->best_score, 2, text), p->best_epoch);
 }
 
 static void print_start(const struct event *e)
@@ -255,6 +270,10 @@ void progress_emit(void *arg, const struct event *e)
     switch (e->type) {
     case EVENT_START:
         p->facts = facts_of(e->start.settings);
+        p->step.step.step = e->start.step;
+        p->step.step.steps = e->start.steps;
+        if (p->before)
+            recall_best(p, e);
         print_start(e);
         break;
     case EVENT_MEMORY:
@@ -273,7 +292,7 @@ void progress_emit(void *arg, const struct event *e)
     case EVENT_EPOCH:
         clear_line(p);
         print_epoch(p, e);
-        note_best(p, e);
+        note_best(p, e->epoch.epoch, event_score(e, &p->facts.score));
         break;
     case EVENT_TEST:
         clear_line(p);
@@ -318,10 +337,16 @@ void progress_emit(void *arg, const struct event *e)
 /* Says where the run is kept, and how it goes on. */
 static void print_kept_folder(const char *folder, bool interrupted)
 {
+    struct buffer resume = { NULL, 0, 0 };
+    char usual[RECORD_PATH_SIZE];
+
     print("kept %s\n", folder);
-    if (interrupted)
-        print("memdial train --resume %s goes on\n",
-              strrchr(folder, '/') + 1);
+    if (!interrupted)
+        return;
+    archive_root(usual, NULL, NULL);
+    archive_add_resume(&resume, folder, usual);
+    print("%s goes on\n", resume.bytes);
+    buffer_done(&resume);
 }
 
 /* Whether a file or folder is there still. Says so if it is not. */

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/json_print.h"
+#include "base/number.h"
 #include "base/print.h"
 #include "base/spelling.h"
 #include "base/text.h"
@@ -128,15 +129,15 @@ static json_t *value_os_peak(const struct record *r)
 
 static json_t *value_seconds(const struct record *r)
 {
-    return json_number(r->seconds);
+    return json_number(has_begun(r) ? r->run.at[AXIS_SECONDS] : NAN);
 }
 
 static json_t *value_step_seconds(const struct record *r)
 {
     const struct trial *t = run_trial(&r->run);
 
-    return json_number(t && t->seconds_per_step > 0 ? t->seconds_per_step
-                                                     : NAN);
+    return json_number(t && t->last_step_seconds > 0 ? t->last_step_seconds
+                                                      : NAN);
 }
 
 static json_t *value_loss(const struct record *r)
@@ -262,27 +263,28 @@ const struct runs_column runs_columns[] = {
       "what its data are judged by: of the test split, else of the last "
       "validation" },
     { "measure", COLUMN_PLAIN, 0, value_measure, "what score that is" },
-    { "peak", COLUMN_BYTES, 10, value_peak, "bytes planned" },
+    { "peak", COLUMN_BYTES, 10, value_peak, "bytes planned with the settings in force last; "
+      "those of the beginning are in changes, and show says the turns" },
     { "arena", COLUMN_BYTES, 0, value_arena, "bytes allocated" },
     { "touched", COLUMN_BYTES, 0, value_touched, "bytes used of these" },
     { "os_peak", COLUMN_BYTES, 0, value_os_peak,
       "bytes that the process had at most" },
     { "seconds", COLUMN_DURATION, 8, value_seconds,
-      "spent on steps and validations" },
-    { "step_seconds", COLUMN_PLAIN, 0, value_step_seconds,
-      "of a step, the mean over the last ones" },
-    { "loss", COLUMN_PLAIN, 0, value_loss, "of the last step" },
-    { "train_loss", COLUMN_PLAIN, 0, value_train_loss, "of the last epoch" },
-    { "train_accuracy", COLUMN_PLAIN, 0, value_train_accuracy,
+      "from the beginning to the last step, with the validations between" },
+    { "step_seconds", COLUMN_TIME, 0, value_step_seconds,
+      "of the last step alone" },
+    { "loss", COLUMN_LOSS, 0, value_loss, "of the last step" },
+    { "train_loss", COLUMN_LOSS, 0, value_train_loss, "of the last epoch" },
+    { "train_accuracy", COLUMN_PERCENT, 0, value_train_accuracy,
       "of the last epoch" },
-    { "valid_loss", COLUMN_PLAIN, 0, value_valid_loss,
+    { "valid_loss", COLUMN_LOSS, 0, value_valid_loss,
       "of the last validation" },
-    { "valid_accuracy", COLUMN_PLAIN, 0, value_valid_accuracy,
+    { "valid_accuracy", COLUMN_PERCENT, 0, value_valid_accuracy,
       "of the last validation" },
-    { "bleu", COLUMN_PLAIN, 0, value_bleu, "of the last validation with one" },
-    { "test_accuracy", COLUMN_PLAIN, 0, value_test_accuracy,
+    { "bleu", COLUMN_BLEU, 0, value_bleu, "of the last validation with one" },
+    { "test_accuracy", COLUMN_PERCENT, 0, value_test_accuracy,
       "of the test split" },
-    { "test_bleu", COLUMN_PLAIN, 0, value_test_bleu, "of the test split" },
+    { "test_bleu", COLUMN_BLEU, 0, value_test_bleu, "of the test split" },
     { "backend", COLUMN_PLAIN, 0, value_backend, "that it is on" },
     { "host", COLUMN_PLAIN, 0, value_host, "that it was on last" },
     { "pid", COLUMN_PLAIN, 0, value_pid, "of the process there" },
@@ -326,6 +328,19 @@ static void show_number(const struct runs_column *c, const struct record *r,
     case COLUMN_SCORE:
         snprintf(text, RUNS_TEXT_SIZE, "%s",
                  score_format(&score, value, 2, part));
+        break;
+    case COLUMN_TIME:
+        snprintf(text, RUNS_TEXT_SIZE, "%s", text_time(part, value));
+        break;
+    case COLUMN_LOSS:
+        snprintf(text, RUNS_TEXT_SIZE, "%s",
+                 number_format(part, value, 4, NUMBER_CELLS_MAX));
+        break;
+    case COLUMN_PERCENT:
+        snprintf(text, RUNS_TEXT_SIZE, "%s", number_percent(part, value, 2));
+        break;
+    case COLUMN_BLEU:
+        snprintf(text, RUNS_TEXT_SIZE, "%.2f", value);
         break;
     case COLUMN_PLAIN:
         snprintf(text, RUNS_TEXT_SIZE, "%.10g", value);
@@ -400,7 +415,7 @@ static bool refuse_column(const char *name, struct error *e)
         spelling_offer(&spelling, runs_columns[i].name);
     for (int i = 0; i < settings_count; i++)
         spelling_offer(&spelling, settings_table[i].name);
-    return spelling_refuse(&spelling, "column or setting", "see memdial(1)",
+    return spelling_refuse(&spelling, "column or setting", "see memdial-runs(5)",
                            e);
 }
 

@@ -12,7 +12,8 @@
 #include "events/record.h"
 
 enum column_manner { COLUMN_PLAIN, COLUMN_BYTES, COLUMN_DURATION, COLUMN_DATE,
-                     COLUMN_SCORE };
+                     COLUMN_SCORE, COLUMN_TIME, COLUMN_LOSS, COLUMN_PERCENT,
+                     COLUMN_BLEU };
 
 struct runs_column {
     const char *name;

@@ -44,13 +44,27 @@ static bool remove_run(const struct runs_choices *c, const char *word,
     return ok;
 }
 
+/* A run goes before a sweep of that name. */
+static bool remove_word(const struct runs_choices *c, const char *word,
+                        struct error *e)
+{
+    char folder[RECORD_PATH_SIZE];
+
+    if (!archive_within(c->root, word, folder))
+        return remove_run(c, word, e);
+    if (!archive_remove(c->root, word, e))
+        return false;
+    print("removed %s and its runs\n", word);
+    return true;
+}
+
 int runs_rm(const struct runs_choices *c)
 {
     int code = EXIT_OK;
     struct error e;
 
     for (int i = 0; i < c->count; i++)
-        if (!remove_run(c, c->words[i], &e))
+        if (!remove_word(c, c->words[i], &e))
             code = report_error(&e);
     return code;
 }

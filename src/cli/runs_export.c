@@ -74,38 +74,51 @@ static bool export_line(void *arg, const char *text, size_t length)
     return print_flush();
 }
 
-static bool export_run(const struct runs_choices *c, const char *word,
-                       struct error *e)
+/* Exports a run; one of a sweep is called SWEEP/RUN. */
+static bool export_folder(const struct runs_choices *c, const char *folder,
+                          struct error *e)
 {
-    char folder[RECORD_PATH_SIZE];
-    const char *slash;
     struct export x = { .choices = c };
+    size_t length = strlen(c->root);
+    const char *slash = strrchr(folder, '/');
 
-    if (!archive_find(c->root, word, folder, e))
-        return false;
-    slash = strrchr(folder, '/');
-    x.name = slash ? slash + 1 : folder;
+    if (strncmp(folder, c->root, length) == 0 && folder[length] == '/')
+        x.name = folder + length + 1;
+    else
+        x.name = slash ? slash + 1 : folder;
     return record_lines(folder, export_line, &x, e);
 }
 
 /* All runs of a sweep; one that has not begun has no numbers. */
-static bool export_sweep(const struct runs_choices *c, struct error *e)
+static bool export_sweep(const struct runs_choices *c, const char *folder,
+                         struct error *e)
 {
     struct archive archive;
-    bool ok = archive_read(&archive, c->root, RECORD_ENDS, e);
+    bool ok = archive_read(&archive, folder, RECORD_ENDS, e);
 
     for (int i = 0; ok && i < archive.count; i++)
         ok = archive.list[i].state == RECORD_EMPTY ||
              archive.list[i].state == RECORD_UNREADABLE ||
-             export_run(c, archive.list[i].name, e);
+             export_folder(c, archive.list[i].folder, e);
     archive_done(&archive);
     return ok;
 }
 
-static bool export_named(const struct runs_choices *c, struct error *e)
+static bool export_word(const struct runs_choices *c, const char *word,
+                        struct error *e)
+{
+    char folder[RECORD_PATH_SIZE];
+
+    return archive_within(c->root, word, folder)
+               ? export_sweep(c, folder, e)
+               : archive_find(c->root, word, folder, e) &&
+                 export_folder(c, folder, e);
+}
+
+static bool export_words(const struct runs_choices *c, struct error *e)
 {
     for (int i = 0; i < c->count; i++)
-        if (!export_run(c, c->words[i], e))
+        if (!export_word(c, c->words[i], e))
             return false;
     return true;
 }
@@ -116,6 +129,5 @@ int runs_export(const struct runs_choices *c)
 
     if (c->format != RUNS_JSON)
         print("run,event,step,member,value\n");
-    return (c->sweep && c->count == 0 ? export_sweep : export_named)(c, &e)
-               ? EXIT_OK : report_error(&e);
+    return export_words(c, &e) ? EXIT_OK : report_error(&e);
 }

@@ -4,7 +4,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/json_print.h"
 #include "base/print.h"
 #include "base/text.h"
@@ -69,6 +71,18 @@ static int compare_records(const void *a, const void *b)
     return order ? order : strcmp(one->name, other->name);
 }
 
+static bool refuse_order(const char *name, struct error *e)
+{
+    struct buffer names = { NULL, 0, 0 };
+
+    for (int i = 0; i < runs_column_count; i++)
+        buffer_print(&names, "%s%s", i ? ", " : "", runs_columns[i].name);
+    error_set(e, EXIT_INPUT, "--sort: no column '%.60s'; there are %s", name,
+              names.bytes);
+    buffer_done(&names);
+    return false;
+}
+
 static bool sort_records(const struct record **list, int count,
                          const char *sort, struct error *e)
 {
@@ -77,8 +91,7 @@ static bool sort_records(const struct record **list, int count,
     order_sign = *sort == '-' ? -1 : 1;
     order_column = runs_column_find(sort + (*sort == '-'));
     if (!order_column)
-        return error_set(e, EXIT_INPUT, "--sort: no column '%.60s'; "
-                         "memdial(1) has them", sort);
+        return refuse_order(sort + (*sort == '-'), e);
     qsort(list, (size_t)count, sizeof(*list), compare_records);
     return true;
 }
@@ -87,6 +100,9 @@ static bool sort_records(const struct record **list, int count,
  * below 0 if it is aligned to the left. */
 struct table_columns {
     int *cells;                  /* owned, [runs_column_count] */
+    bool cut;                    /* lines end with the terminal's; else they
+                                    are for a program, and whole */
+    char common[RUNS_TEXT_SIZE]; /* changes of all runs, left out of each */
 };
 
 /* The cells that the texts of a column take; 0 if it has none. */
@@ -110,13 +126,57 @@ static bool has_name(const struct runs_column *column, const char *name)
     return strcmp(column->name, name) == 0;
 }
 
+/* Whether a text has a word between spaces. */
+static bool has_whole_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = text; (at = strstr(at, word)); at++)
+        if ((at == text || at[-1] == ' ') &&
+            (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+/* Keeps the words of a text that another has, or those that it lacks. */
+static void keep_words(char text[RUNS_TEXT_SIZE], const char *other, bool had)
+{
+    char all[RUNS_TEXT_SIZE], *rest = all, *word;
+
+    strcpy(all, text);
+    text[0] = '\0';
+    while ((word = strsep(&rest, " ")))
+        if (*word && has_whole_word(other, word) == had)
+            strcat(strcat(text, *text ? " " : ""), word);
+}
+
+/* The changes that all runs have in common; "" where there is but one run. */
+static void find_common(char common[RUNS_TEXT_SIZE],
+                        const struct record *const *list, int count)
+{
+    const struct runs_column *changes = runs_column_find("changes");
+
+    common[0] = '\0';
+    for (int i = 0; count > 1 && i < count; i++) {
+        char text[RUNS_TEXT_SIZE];
+        runs_column_text(changes, list[i], text);
+        if (i == 0)
+            strcpy(common, text);
+        keep_words(common, text, true);
+    }
+    if (strcmp(common, "-") == 0)
+        common[0] = '\0';
+}
+
 /* Names have the room that they take, and so have labels, if there are any. */
 static struct table_columns lay_out_columns(const struct record *const *list,
                                              int count)
 {
-    struct table_columns t = { xcalloc((unsigned long)runs_column_count,
-                                       sizeof(int)) };
+    struct table_columns t = { .cut = isatty(STDOUT_FILENO) };
 
+    t.cells = xcalloc((unsigned long)runs_column_count, sizeof(*t.cells));
+    if (t.cut)
+        find_common(t.common, list, count);
     for (int i = 0; i < runs_column_count; i++) {
         const struct runs_column *c = &runs_columns[i];
         int least = (int)strlen(c->name), widest;
@@ -153,7 +213,7 @@ static void print_cell(const char *text, int cells, int left, bool last)
 static void print_record_row(const struct table_columns *t,
                              const struct record *r)
 {
-    int left = window_columns() - 1;
+    int left = t->cut ? window_columns() - 1 : RUNS_TEXT_SIZE;
 
     for (int i = 0; i < runs_column_count; i++) {
         char text[RUNS_TEXT_SIZE];
@@ -163,6 +223,8 @@ static void print_record_row(const struct table_columns *t,
             runs_column_text(&runs_columns[i], r, text);
         else
             strcpy(text, runs_columns[i].name);
+        if (has_name(&runs_columns[i], "changes"))
+            keep_words(text, t->common, false);
         print_cell(text, t->cells[i], left, i == runs_column_count - 1);
         left -= abs(t->cells[i]) + GAP;
     }
@@ -177,6 +239,8 @@ static void print_table(const struct record *const *list, int count)
         print_record_row(&t, NULL);
     for (int i = 0; i < count; i++)
         print_record_row(&t, list[i]);
+    if (*t.common)
+        print("all have %s\n", t.common);
     free(t.cells);
 }
 
@@ -200,6 +264,19 @@ static void list_json(const struct record *const *list, int count)
     json_print(all);
 }
 
+/* Says what no run meets: "--filter state=done --filter peak<1MiB word". */
+static void print_unmet(const struct runs_choices *c, int runs)
+{
+    struct buffer asked = { NULL, 0, 0 };
+
+    for (int i = 0; i < c->filter_count; i++)
+        buffer_print(&asked, " --filter %s", c->filters[i]);
+    for (int i = 0; i < c->count; i++)
+        buffer_print(&asked, " '%s'", c->words[i]);
+    print_error("memdial: no run of %d meets%s\n", runs, asked.bytes);
+    buffer_done(&asked);
+}
+
 /* Says what the list does not show, on standard error. */
 static void print_remarks(const struct runs_choices *c,
                           const struct archive *a, int shown)
@@ -209,7 +286,7 @@ static void print_remarks(const struct runs_choices *c,
     if (a->count == 0 && a->within == 0)
         print_error("memdial: no runs in %s\n", c->root);
     else if (shown == 0 && a->count > 0)
-        print_error("memdial: none of %d runs is so\n", a->count);
+        print_unmet(c, a->count);
     if (a->within > 0)
         print_error("memdial: %d sweep%s in %s: %s; `memdial runs list NAME` "
                     "lists the runs of one\n", a->within,

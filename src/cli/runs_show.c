@@ -16,6 +16,7 @@
 #include "cli/request.h"
 #include "cli/runs_choices.h"
 #include "cli/runs_columns.h"
+#include "events/archive.h"
 #include "plan/job.h"
 #include "settings/settings_json.h"
 
@@ -52,7 +53,7 @@ static json_t *trial_json(const struct trial *t)
     json_put(object, "peak", json_integer((json_int_t)t->planned));
     json_put(object, "arena", json_integer((json_int_t)t->arena));
     json_put(object, "step_seconds",
-             json_number(t->seconds_per_step > 0 ? t->seconds_per_step : NAN));
+             json_number(t->last_step_seconds > 0 ? t->last_step_seconds : NAN));
     json_put(object, "score", json_number(t->valid_score));
     json_put(object, "best_score", json_number(t->best_score));
     json_put(object, "test_score", json_number(t->test_score));
@@ -166,14 +167,16 @@ static void print_kind_bytes(const struct record *r)
 /* The settings that were turned in the middle. */
 static void print_trials(const struct run *run)
 {
+    if (run->trial_count > 1)
+        print("\nturned\n");
     for (int i = 1; i < run->trial_count; i++) {
         const struct trial *t = &run->trials[i];
         char changes[RUNS_CHANGES_SIZE];
 
         settings_changes(&run->trials[i - 1].settings, &t->settings, changes,
                          sizeof(changes));
-        print("%sfrom epoch %.2f on: %s\n", i == 1 ? "\n" : "",
-              t->begin[AXIS_EPOCHS], changes);
+        print("  from epoch %g on: %s\n",
+              round(100 * t->begin[AXIS_EPOCHS]) / 100, changes);
     }
 }
 
@@ -194,11 +197,18 @@ static void print_remarks_on(const struct record *r)
 /* Says how to go on, and how to begin again. */
 static void print_commands(const struct record *r)
 {
+    struct buffer resume = { NULL, 0, 0 };
+    char usual[RECORD_PATH_SIZE];
+
     print("\nmemdial train %s/" RECORD_SETTINGS "\n    repeats it\n",
           r->folder);
-    if (r->has_snapshot && r->run.step < r->run.steps)
-        print("memdial train --resume %s\n    goes on from step %" PRId64 "\n",
-              r->name, r->saved_step >= 0 ? r->saved_step : r->run.step);
+    if (!r->has_snapshot || r->run.step >= r->run.steps)
+        return;
+    archive_root(usual, NULL, NULL);
+    archive_add_resume(&resume, r->folder, usual);
+    print("%s\n    goes on from step %" PRId64 "\n", resume.bytes,
+          r->saved_step >= 0 ? r->saved_step : r->run.step);
+    buffer_done(&resume);
 }
 
 static void print_record(const struct record *r)
@@ -254,11 +264,21 @@ static const char *difference(const json_t *from, const json_t *to,
     return text;
 }
 
-static void print_three(const char *name, const char *one, const char *other,
-                        const char *change)
+/* The cells of a run's column: its name has room. */
+static int diff_cells(const struct record *r)
 {
-    print("%-*s %*s %*s  %s\n", LABEL_CELLS, name, DIFF_CELLS, one, DIFF_CELLS,
-          other, change);
+    int cells = text_columns(r->name, strlen(r->name));
+
+    return cells > DIFF_CELLS ? cells : DIFF_CELLS;
+}
+
+/* A line of a diff: what it tells of, the values of two runs, their change. */
+static void print_three(const struct record *one, const struct record *other,
+                        const char *name, const char *first,
+                        const char *second, const char *change)
+{
+    print("%-*s  %*s  %*s%s%s\n", LABEL_CELLS, name, diff_cells(one), first,
+          diff_cells(other), second, *change ? "  " : "", change);
 }
 
 static void print_compared(const struct record *one,
@@ -269,7 +289,7 @@ static void print_compared(const struct record *one,
     char first[RUNS_TEXT_SIZE], second[RUNS_TEXT_SIZE], change[CHANGE_SIZE];
 
     if (!json_is_null(from) || !json_is_null(to))
-        print_three(name, runs_column_text(column, one, first),
+        print_three(one, other, name, runs_column_text(column, one, first),
                     runs_column_text(column, other, second),
                     difference(from, to, change));
     json_decref(from);
@@ -290,7 +310,7 @@ static void print_compared_kinds(const struct record *one,
         json_t *from = json_integer((json_int_t)a[k]);
         json_t *to = json_integer((json_int_t)b[k]);
         if (a[k] || b[k])
-            print_three(kind_name((enum kind)k),
+            print_three(one, other, kind_name((enum kind)k),
                         bytes_format(first, sizeof(first), a[k]),
                         bytes_format(second, sizeof(second), b[k]),
                         difference(from, to, change));
@@ -299,10 +319,20 @@ static void print_compared_kinds(const struct record *one,
     }
 }
 
+/* A run's settings with what its machine has chosen: a run that left that to
+ * the machine has the settings of one that asked for it. */
+static struct settings settled_of(const struct record *r)
+{
+    return run_trial(&r->run) ? machine_settle(&r->run.machine,
+                                               &r->run.settings)
+                              : r->run.settings;
+}
+
 static void print_compared_settings(const struct record *one,
                                     const struct record *other)
 {
-    const struct settings *a = &one->run.settings, *b = &other->run.settings;
+    struct settings first_of = settled_of(one), second_of = settled_of(other);
+    const struct settings *a = &first_of, *b = &second_of;
 
     for (int i = 0; i < settings_count; i++) {
         char first[SETTINGS_TEXT_SIZE], second[SETTINGS_TEXT_SIZE];
@@ -310,7 +340,7 @@ static void print_compared_settings(const struct record *one,
             continue;
         settings_format(a, &settings_table[i], first, sizeof(first));
         settings_format(b, &settings_table[i], second, sizeof(second));
-        print_three(settings_table[i].name, first, second, "");
+        print_three(one, other, settings_table[i].name, first, second, "");
     }
     if (settings_same(a, b))
         print("the same settings\n");
@@ -318,7 +348,7 @@ static void print_compared_settings(const struct record *one,
 
 static void print_diff(const struct record *one, const struct record *other)
 {
-    print_three("", one->name, other->name, "");
+    print_three(one, other, "", one->name, other->name, "");
     print_compared_settings(one, other);
     print("\n");
     for (int i = 0; i < COMPARED_COUNT; i++)
@@ -337,7 +367,8 @@ static json_t *pair_json(json_t *one, json_t *other)
 
 static json_t *diff_json(const struct record *one, const struct record *other)
 {
-    const struct settings *a = &one->run.settings, *b = &other->run.settings;
+    struct settings first = settled_of(one), second = settled_of(other);
+    const struct settings *a = &first, *b = &second;
     json_t *object = json_object(), *settings = json_object();
 
     for (int i = 0; i < settings_count; i++)

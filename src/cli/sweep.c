@@ -125,6 +125,14 @@ const char *sweep_run_folder(const struct sweep *s, const struct sweep_run *run,
     return record_path(s->folder, run->name, path);
 }
 
+static bool has_events(const char *folder)
+{
+    char path[RECORD_PATH_SIZE];
+
+    return access(record_path(folder, RECORD_EVENTS, path), F_OK) == 0;
+}
+
+/* Settings are written anew until the run begins. */
 static bool make_run_folder(const struct sweep *s, const struct sweep_run *run,
                             struct error *e)
 {
@@ -133,13 +141,13 @@ static bool make_run_folder(const struct sweep *s, const struct sweep_run *run,
 
     sweep_run_folder(s, run, folder);
     record_path(folder, RECORD_SETTINGS, path);
-    if (access(path, F_OK) == 0)
+    if (has_events(folder) && access(path, F_OK) == 0)
         return true;
     snprintf(preset.description, sizeof(preset.description), "a run of %.100s",
              s->name);
     snprintf(preset.of, sizeof(preset.of), "%.*s", PRESET_NAME_SIZE - 1,
              s->request->request.preset);
-    return preset_write(&preset, path, false, e) || access(path, F_OK) == 0;
+    return preset_write(&preset, path, true, e);
 }
 
 bool sweep_make_folders(const struct sweep *s, struct error *e)
@@ -164,7 +172,8 @@ static bool is_as_asked(const struct sweep_run *run,
     return !settings_differ(&run->settled, there, row);
 }
 
-static bool check_as_asked(const struct sweep_run *run, const char *folder,
+static bool check_as_asked(const struct sweep *s,
+                           const struct sweep_run *run, const char *folder,
                            const struct settings *there, struct error *e)
 {
     char one[SETTINGS_TEXT_SIZE], other[SETTINGS_TEXT_SIZE];
@@ -177,8 +186,9 @@ static bool check_as_asked(const struct sweep_run *run, const char *folder,
         settings_format(&run->settled, row, other, sizeof(other));
         return error_set(e, EXIT_INPUT, "%s: a run with %s=%.100s is there, "
                          "and this sweep has %s=%.100s; give the sweep another "
-                         "--name, or remove that run: memdial runs rm %s",
-                         folder, row->name, one, row->name, other, folder);
+                         "--name, or remove the sweep that is there: memdial "
+                         "runs rm %s", folder, row->name, one, row->name,
+                         other, s->folder);
     }
     return true;
 }
@@ -238,8 +248,8 @@ static bool look_for_run(const struct sweep *s, struct sweep_run *run,
     if (!record_is(sweep_run_folder(s, run, folder)) ||
         !record_read(&r, folder, RECORD_ENDS, NULL))
         return true;
-    if (r.has_settings)
-        ok = check_as_asked(run, folder, &r.began_with, e);
+    if (r.has_settings && has_events(folder))
+        ok = check_as_asked(s, run, folder, &r.began_with, e);
     take_figures_of_run(run, &r);
     take_state(run, &r, retry);
     record_done(&r);

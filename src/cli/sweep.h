@@ -104,12 +104,11 @@ bool sweep_find_folder(struct sweep *, struct error *);
 const char *sweep_run_folder(const struct sweep *, const struct sweep_run *,
                              char path[RECORD_PATH_SIZE]);
 
-/* Makes the folders of all runs that are not there and have not been refused.
- */
+/* Makes the folders of all runs that have not begun nor been refused. */
 bool sweep_make_folders(const struct sweep *, struct error *);
 
-/* Reads how far the runs are. A folder with other settings than a run is to
- * have is an error. */
+/* Reads how far the runs are. A run that has begun with other settings than it
+ * is to have is an error. */
 bool sweep_look(struct sweep *, struct error *);
 
 /* Reads how far a run is that was begun; and its figures alone, where its state

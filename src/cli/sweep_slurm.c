@@ -215,15 +215,21 @@ static bool check_queue(const char *answer, char why[REASON_SIZE])
 }
 
 /* Asks Slurm for this user's tasks. */
-static bool look_at_queue(struct watch *w, char why[REASON_SIZE])
+static bool ask_for_queue(char **answer, char why[REASON_SIZE])
 {
     static const char *const words[] = { "squeue", "--noheader", "--array",
                                          "--me", "--states=all",
                                          "--format=%F|%K|%T|%r|%Z", NULL };
+
+    return ask_slurm(words, answer, why);
+}
+
+static bool look_at_queue(struct watch *w, char why[REASON_SIZE])
+{
     char *answer, *rest;
     bool ok;
 
-    if (!ask_slurm(words, &answer, why))
+    if (!ask_for_queue(&answer, why))
         return false;
     ok = check_queue(answer, why);
     if (ok)
@@ -450,16 +456,32 @@ static void watch_jobs(struct watch *w)
     }
 }
 
+static bool refuse_without_queue(const char *why, struct error *e)
+{
+    return error_set(e, EXIT_RUN, "--slurm: squeue: %s; Slurm's commands are "
+                     "needed, and its controller has to answer; --dry-run "
+                     "prints the script without them, and without --slurm the "
+                     "runs are processes here", why);
+}
+
+bool sweep_slurm_reach(struct error *e)
+{
+    char why[REASON_SIZE], *answer;
+
+    ending_hold();
+    if (!ask_for_queue(&answer, why))
+        return refuse_without_queue(why, e);
+    free(answer);
+    return true;
+}
+
 static bool find_tasks(struct watch *w, struct error *e)
 {
     char why[REASON_SIZE], text[96];
     int count;
 
     if (!look_at_queue(w, why))
-        return error_set(e, EXIT_RUN, "--slurm: squeue: %s; Slurm's commands "
-                         "are needed, and its controller has to answer; "
-                         "--dry-run prints the script without them, and "
-                         "without --slurm the runs are processes here", why);
+        return refuse_without_queue(why, e);
     count = adopt_tasks(w);
     snprintf(text, sizeof(text), "%d run%s in the queue already", count,
              count == 1 ? " is" : "s are");

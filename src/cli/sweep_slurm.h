@@ -17,6 +17,9 @@ bool sweep_slurm_check(const char *options, struct error *);
 bool sweep_slurm_show(struct sweep *, const char *options, int jobs,
                       struct error *);
 
+/* Whether Slurm answers. It is asked before anything is written. */
+bool sweep_slurm_reach(struct error *);
+
 /* Submits the runs that wait and have no job yet, and watches all until they
  * have ended. *whole: no signal ended that before; the jobs go on then. */
 bool sweep_slurm_run(struct sweep *, struct sweep_tell *, const char *options,

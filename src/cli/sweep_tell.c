@@ -85,19 +85,29 @@ static void name_before(const struct sweep_run *run, char text[STATE_SIZE])
         snprintf(text, STATE_SIZE, "%s", sweep_state_name(run->state));
 }
 
+/* Prints a name in its column; one that is too long has a line of its own. */
+static void print_run_name(const char *name, int width)
+{
+    if ((int)strlen(name) > width)
+        print("  %s\n  %*s", name, width, "");
+    else
+        print("  %-*s", width, name);
+}
+
 static void print_run_row(const struct sweep_run *run, int width)
 {
     char peak[BYTES_TEXT_SIZE], arena[BYTES_TEXT_SIZE], state[STATE_SIZE];
     char seconds[TEXT_DURATION_SIZE] = "-";
 
+    name_before(run, state);
+    print_run_name(run->name, width);
     if (run->state == SWEEP_REFUSED) {
-        print("  %-*s refused: %s\n", width, run->name, run->why);
+        print(" %10s %10s %9s  %s: %s\n", "-", "-", "-", state, run->why);
         return;
     }
-    name_before(run, state);
     if (!isnan(run->seconds))
         text_duration(seconds, run->seconds);
-    print("  %-*s %10s %10s %9s%s%s%s%s\n", width, run->name,
+    print(" %10s %10s %9s%s%s%s%s\n",
           bytes_format(peak, sizeof(peak), run->peak_bytes),
           bytes_format(arena, sizeof(arena), run->arena_bytes), seconds,
           *state ? "  " : "", state, run->why ? ": " : "",
@@ -152,6 +162,8 @@ void sweep_tell_plan(struct sweep_tell *t)
     if (s->twice)
         print("%d more %s like another run in all settings, and left out\n",
               s->twice, s->twice == 1 ? "is" : "are");
+    if (sweep_count(s, SWEEP_DONE) == s->count)
+        print("all %d are done\n", s->count);
     print_time(s);
     print_flush();
 }

@@ -8,11 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/draft.h"
 #include "base/folder.h"
+#include "base/quote.h"
 #include "base/text.h"
 
 enum { MADE_NAMES = 10000, PRESET_SHOWN = 40, THREADS_MAX = 4,
@@ -189,21 +192,44 @@ static DIR *open_root(const char *root, struct error *e)
     return d;
 }
 
-/* Whether a folder has a record in it. */
-static bool is_archive(const char *folder)
+/* Whether a name is of a file that a sweep has beside its runs. */
+static bool is_of_sweep(const char *name)
+{
+    static const char *const files[] = { "slurm.sh", "front.list" };
+    int length = 0;
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        if (strcmp(name, files[i]) == 0 || draft_is_of(name, files[i]))
+            return true;
+    sscanf(name, "slurm-%*[0-9].log%n", &length);
+    return length > 0 && !name[length];
+}
+
+static bool is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+enum holding { HOLDS_OTHERS, HOLDS_RUNS, HOLDS_NOTHING /* but a sweep's files */
+};
+
+static enum holding look_into(const char *folder)
 {
     DIR *d = opendir(folder);
+    enum holding holding = d ? HOLDS_NOTHING : HOLDS_OTHERS;
     struct dirent *entry;
-    bool found = false;
 
-    while (d && !found && (entry = readdir(d))) {
+    while (d && holding != HOLDS_RUNS && (entry = readdir(d))) {
         char path[RECORD_PATH_SIZE];
-        found = is_entry(entry) &&
-                record_is(record_path(folder, entry->d_name, path));
+        if (is_entry(entry) &&
+            record_is(record_path(folder, entry->d_name, path)))
+            holding = HOLDS_RUNS;
+        else if (!is_dots(entry->d_name) && !is_of_sweep(entry->d_name))
+            holding = HOLDS_OTHERS;
     }
     if (d)
         closedir(d);
-    return found;
+    return holding;
 }
 
 static void make_path(char folder[RECORD_PATH_SIZE], const char *text)
@@ -221,7 +247,7 @@ bool archive_within(const char *root, const char *text,
         make_path(folder, text);
     else
         record_path(root, text, folder);
-    return !record_is(folder) && is_archive(folder);
+    return !record_is(folder) && look_into(folder) != HOLDS_OTHERS;
 }
 
 /* Adds a name to a list for a message, if there is room. */
@@ -260,6 +286,52 @@ bool archive_list(struct archive_names *n, const char *root, struct error *e)
         return errno == 0;
     read_names(n, d);
     closedir(d);
+    return true;
+}
+
+static void add_listed(struct archive_names *n, const char *above,
+                       const char *name)
+{
+    char text[2 * RECORD_NAME_SIZE];
+
+    snprintf(text, sizeof(text), "%s%s%s", above, *above ? "/" : "", name);
+    n->list = xgrow(n->list, n->count, sizeof(*n->list));
+    n->list[n->count++] = xstrdup(text);
+}
+
+/* Adds a folder; in the place of a sweep its runs. */
+static void add_with_runs(struct archive_names *n, const char *root,
+                          const char *name)
+{
+    char folder[RECORD_PATH_SIZE], run[RECORD_PATH_SIZE];
+    struct archive_names within;
+    enum holding holding;
+
+    record_path(root, name, folder);
+    holding = record_is(folder) ? HOLDS_OTHERS : look_into(folder);
+    if (holding == HOLDS_OTHERS)
+        add_listed(n, "", name);
+    if (holding != HOLDS_RUNS || !archive_list(&within, folder, NULL))
+        return;
+    for (int i = 0; i < within.count; i++)
+        if (record_is(record_path(folder, within.list[i], run)))
+            add_listed(n, name, within.list[i]);
+    archive_names_done(&within);
+}
+
+bool archive_list_all(struct archive_names *n, const char *root,
+                      struct error *e)
+{
+    struct archive_names top;
+
+    *n = (struct archive_names){ .count = 0 };
+    if (!archive_list(&top, root, e))
+        return false;
+    for (int i = 0; i < top.count; i++)
+        add_with_runs(n, root, top.list[i]);
+    if (n->count)
+        qsort(n->list, (size_t)n->count, sizeof(*n->list), compare_names);
+    archive_names_done(&top);
     return true;
 }
 
@@ -322,12 +394,12 @@ static void read_shares(const struct share *whole)
 
 static void note_other(struct archive *a, const struct record *r)
 {
-    if (!is_archive(r->folder)) {
-        a->others++;
-        return;
-    }
-    a->within++;
-    add_name(a->within_names, sizeof(a->within_names), r->name);
+    enum holding holding = look_into(r->folder);
+
+    a->others += holding == HOLDS_OTHERS;
+    a->within += holding == HOLDS_RUNS;
+    if (holding == HOLDS_RUNS)
+        add_name(a->within_names, sizeof(a->within_names), r->name);
 }
 
 /* Leaves out folders that are not of runs. */
@@ -368,6 +440,98 @@ void archive_done(struct archive *a)
         record_done(&a->list[i]);
     free(a->list);
     *a = (struct archive){ .count = 0 };
+}
+
+static bool is_link(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
+}
+
+/* Calls `see` with the path of each thing in a folder, until that says false.
+ */
+static bool see_things(const char *folder,
+                       bool (*see)(const char *path, const char *name,
+                                   struct error *), struct error *e)
+{
+    DIR *d = opendir(folder);
+    struct dirent *entry;
+    bool ok = d || error_set(e, EXIT_RUN, "%s: %s", folder, strerror(errno));
+
+    while (ok && (entry = readdir(d))) {
+        char path[RECORD_PATH_SIZE];
+        ok = is_dots(entry->d_name) ||
+             see(record_path(folder, entry->d_name, path), entry->d_name, e);
+    }
+    if (d)
+        closedir(d);
+    return ok;
+}
+
+/* Refuses all but runs that have ended and files of the sweep. */
+static bool check_removable(const char *path, const char *name,
+                            struct error *e)
+{
+    struct record r;
+    bool ok;
+
+    if (!is_link(path) && is_of_sweep(name))
+        return true;
+    if (is_link(path) || !record_is(path))
+        return error_set(e, EXIT_INPUT, "%s: not of the sweep; nothing is "
+                         "removed", path);
+    ok = record_read(&r, path, RECORD_ENDS, e) &&
+         record_check_ended(&r, "removed", e);
+    record_done(&r);
+    return ok;
+}
+
+static bool remove_thing(const char *path, const char *name, struct error *e)
+{
+    struct record r;
+    bool ok;
+
+    if (is_of_sweep(name))
+        return remove(path) == 0 ||
+               error_set(e, EXIT_RUN, "%s: %s", path, strerror(errno));
+    ok = record_read(&r, path, RECORD_ENDS, e) && record_remove(&r, e);
+    record_done(&r);
+    return ok;
+}
+
+/* Refuses a folder that a `memdial sweep` has locked. */
+static bool check_unlocked(const char *folder, struct error *e)
+{
+    DIR *d = opendir(folder);
+    bool locked = d && flock(dirfd(d), LOCK_EX | LOCK_NB) != 0 &&
+                  errno == EWOULDBLOCK;
+
+    if (d)
+        closedir(d);
+    return !locked ||
+           error_set(e, EXIT_INPUT, "%s: a `memdial sweep` works on it, so it "
+                     "cannot be removed; wait for its end, or end it", folder);
+}
+
+bool archive_remove(const char *root, const char *text, struct error *e)
+{
+    char folder[RECORD_PATH_SIZE], given[RECORD_PATH_SIZE];
+
+    if (!archive_within(root, text, folder))
+        return error_set(e, EXIT_INPUT, "no sweep '%s' in %s", text, root);
+    folder_expand(given, sizeof(given), text);
+    if (is_link(folder) || is_link(given))
+        return error_set(e, EXIT_INPUT, "%s: a link, and not the folder of a "
+                         "sweep", folder);
+    if (strcmp(folder, root) == 0)
+        return error_set(e, EXIT_INPUT, "%s: the folder of all runs, and not "
+                         "of a sweep", folder);
+    return check_unlocked(folder, e) &&
+           see_things(folder, check_removable, e) &&
+           see_things(folder, remove_thing, e) &&
+           (rmdir(folder) == 0 ||
+            error_set(e, EXIT_RUN, "%s: %s", folder, strerror(errno)));
 }
 
 /* Names that a text may stand for. */
@@ -418,13 +582,44 @@ static bool match_labels(struct matches *m, const char *root, const char *text,
     return true;
 }
 
+/* Finds the runs of sweeps that have the name. */
+static void match_in_sweeps(struct matches *m, const char *root,
+                            const char *text)
+{
+    struct archive_names names;
+
+    archive_list(&names, root, NULL);
+    for (int i = 0; i < names.count; i++) {
+        char sweep[RECORD_PATH_SIZE], folder[RECORD_PATH_SIZE];
+        char name[2 * RECORD_NAME_SIZE];
+        record_path(root, names.list[i], sweep);
+        if (record_is(sweep) || !record_is(record_path(sweep, text, folder)))
+            continue;
+        snprintf(name, sizeof(name), "%s/%s", names.list[i], text);
+        add_match(m, root, name);
+    }
+    archive_names_done(&names);
+}
+
+static bool refuse_name(const char *root, const char *text, struct error *e)
+{
+    struct matches m = { .count = 0 };
+
+    if (strlen(text) < RECORD_NAME_SIZE)
+        match_in_sweeps(&m, root, text);
+    return m.count > 0
+               ? error_set(e, EXIT_INPUT, "no run '%s' in %s; but sweeps have "
+                           "it: %s", text, root, m.names)
+               : error_set(e, EXIT_INPUT, "no run '%s' in %s; see `memdial "
+                           "runs list`", text, root);
+}
+
 static bool settle_match(const struct matches *m, const char *root,
                          const char *text, char folder[RECORD_PATH_SIZE],
                          struct error *e)
 {
     if (m->count == 0)
-        return error_set(e, EXIT_INPUT, "no run '%s' in %s; see `memdial runs "
-                         "list`", text, root);
+        return refuse_name(root, text, e);
     if (m->count > 1)
         return error_set(e, EXIT_INPUT, "'%s' stands for %d runs: %s", text,
                          m->count, m->names);
@@ -456,15 +651,34 @@ static bool is_below(const char *root, const char *text,
     return record_is(folder);
 }
 
+/* Takes SWEEP/NAME apart, where an archive within is so called. */
+static bool split_path(const char *root, const char *text,
+                       char sweep[RECORD_PATH_SIZE], const char **name)
+{
+    char above[RECORD_PATH_SIZE];
+    const char *slash = strrchr(text, '/');
+
+    if (!slash || !slash[1])
+        return false;
+    *name = slash + 1;
+    snprintf(above, sizeof(above), "%.*s", (int)(slash - text), text);
+    return archive_within(root, above, sweep);
+}
+
 static bool find_by_path(const char *root, const char *text,
                          char folder[RECORD_PATH_SIZE], struct error *e)
 {
+    char sweep[RECORD_PATH_SIZE];
+    const char *name;
+
     if (strlen(text) >= RECORD_ROOT_SIZE)
         return error_set(e, EXIT_INPUT, "%.80s...: the path is too long",
                          text);
     make_path(folder, text);
     if (record_is(folder) || is_below(root, text, folder))
         return true;
+    if (split_path(root, text, sweep, &name))
+        return find_by_name(sweep, name, folder, e);
     make_path(folder, text);
     return error_set(e, EXIT_INPUT, "%s: not the folder of a run: neither "
                      RECORD_EVENTS " nor " RECORD_SETTINGS " is there",
@@ -480,4 +694,25 @@ bool archive_find(const char *root, const char *text,
                    strcmp(text, "..") == 0
                ? find_by_path(root, text, folder, e)
                : find_by_name(root, text, folder, e);
+}
+
+void archive_add_root(struct buffer *b, const char *root, const char *usual)
+{
+    if (strcmp(root, usual) == 0)
+        return;
+    buffer_text(b, " --runs ");
+    quote_shell(b, root);
+}
+
+void archive_add_resume(struct buffer *b, const char *folder,
+                        const char *usual)
+{
+    const char *slash = strrchr(folder, '/');
+    char root[RECORD_PATH_SIZE];
+
+    snprintf(root, sizeof(root), "%.*s", slash ? (int)(slash - folder) : 1,
+             slash ? folder : ".");
+    buffer_text(b, "memdial train --resume ");
+    quote_shell(b, slash ? slash + 1 : folder);
+    archive_add_root(b, root, usual);
 }

@@ -9,6 +9,7 @@
 #ifndef MEMDIAL_ARCHIVE_H
 #define MEMDIAL_ARCHIVE_H
 
+#include "base/buffer.h"
 #include "events/record.h"
 
 enum { ARCHIVE_NAME_MAX = 100 /* bytes of a name that a person gives */ };
@@ -35,9 +36,18 @@ bool archive_make(const char *root, const char *name, const char *preset,
                   char folder[RECORD_PATH_SIZE], struct error *);
 
 /* Finds a record: by its path, also one from the root, by its name, the name
- * that a label gives it, or a beginning of its name that no other has. */
+ * that a label gives it, or a beginning of its name that no other has; after
+ * SWEEP/ each of these is looked for in that sweep. */
 bool archive_find(const char *root, const char *text,
                   char folder[RECORD_PATH_SIZE], struct error *);
+
+/* Adds " --runs ROOT", unless that is where commands look anyway: `usual`, as
+ * archive_root() has it without an option. */
+void archive_add_root(struct buffer *, const char *root, const char *usual);
+
+/* Adds the command that goes on with the run in a folder. */
+void archive_add_resume(struct buffer *, const char *folder,
+                        const char *usual);
 
 /* The names of the folders of a root, in order: not each is of a record. */
 struct archive_names {
@@ -47,12 +57,21 @@ struct archive_names {
 
 /* Reads them. A root that is not there has none. */
 bool archive_list(struct archive_names *, const char *root, struct error *);
+
+/* The same with the runs of sweeps, SWEEP/RUN, in the place of the sweeps. */
+bool archive_list_all(struct archive_names *, const char *root,
+                      struct error *);
 void archive_names_done(struct archive_names *);
 
-/* Finds an archive within the root, by its name there or its path. False if the
- * text names none. */
+/* Finds an archive within the root, by its name there or its path, also that of
+ * a sweep whose runs are gone. False if the text names none. */
 bool archive_within(const char *root, const char *text,
                     char folder[RECORD_PATH_SIZE]);
+
+/* Removes the archive within that a text names: its runs, a sweep's own files
+ * and the folder. Where one of its runs is under way, or where there is a link
+ * or anything else, nothing is removed; a run with files of others stays. */
+bool archive_remove(const char *root, const char *text, struct error *);
 
 /* All records, in the order of their names. */
 struct archive {

@@ -11,7 +11,9 @@ static bool is_step_due(struct news *n, const struct event *e)
 {
     double now = clock_seconds();
 
-    if (now < n->next_step && e->step.step < e->step.steps)
+    n->has_left = now < n->next_step && e->step.step < e->step.steps;
+    n->left = *e;
+    if (n->has_left)
         return false;
     n->next_step = now + step_interval;
     return true;
@@ -23,6 +25,22 @@ static bool has_memory_changed(struct news *n, const struct event *e)
         return false;
     n->memory = *e;
     return true;
+}
+
+/* Whether an event tells of the run as its last step has left it. */
+static bool needs_step(const struct event *e)
+{
+    return e->type == EVENT_DONE || e->type == EVENT_ERROR ||
+           e->type == EVENT_SAVED || e->type == EVENT_APPLIED ||
+           e->type == EVENT_PAUSED;
+}
+
+const struct event *news_before(struct news *n, const struct event *e)
+{
+    if (!n->has_left || !needs_step(e))
+        return NULL;
+    n->has_left = false;
+    return &n->left;
 }
 
 bool news_are(struct news *n, const struct event *e)

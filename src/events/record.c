@@ -94,7 +94,7 @@ struct reading {
                                     none */
     uint64_t each;               /* of RECORD_CURVES: every `each`th step ... */
     uint64_t steps;              /* ... of these is read */
-    bool has_start, has_memory, has_epoch, has_end; /* were read */
+    bool has_start, has_memory, has_step, has_epoch, has_end; /* were read */
 };
 
 /* Adds a name to those that are unknown, once. */
@@ -207,6 +207,7 @@ static void take_last_figures(struct reading *g, const struct event *e)
 static void take_recorded(struct reading *g, const struct event *e)
 {
     g->has_memory |= e->type == EVENT_MEMORY;
+    g->has_step |= e->type == EVENT_STEP;
     g->has_epoch |= e->type == EVENT_EPOCH;
     g->has_end = e->type == EVENT_DONE || e->type == EVENT_ERROR ||
                  (g->has_end && (e->type == EVENT_LABEL ||
@@ -335,16 +336,20 @@ static void begin_again(struct reading *g)
     r->labels = (struct labels){ .count = 0 };
     r->warnings = r->bad = 0;
     r->seconds = r->epoch_began = 0;
-    g->has_start = g->has_memory = g->has_epoch = g->has_end = false;
+    g->has_start = g->has_memory = g->has_step = false;
+    g->has_epoch = g->has_end = false;
 }
 
 /* Whether the last lines tell all that more of them would: how the run ended,
- * the memory and the score that it had. Labels are said again before its end,
- * after its memory. */
+ * the memory, the last step and the score that it had. Labels are said again
+ * before its end, after its memory. When it went on last, it may have ended
+ * before a step: then the lines before tell these. */
 static bool knows_enough(const struct reading *g)
 {
-    return g->has_end && g->has_memory &&
-           (g->has_epoch || g->record->run.epoch <= 1);
+    const struct run *r = &g->record->run;
+
+    return g->has_end && g->has_memory && (g->has_step || r->step == 0) &&
+           (g->has_epoch || r->epoch <= 1);
 }
 
 /* Reads the first line and those that begin in the last `bytes` bytes. */

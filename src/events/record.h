@@ -76,7 +76,8 @@ struct record {
     struct settings began_with;
 
     /* The last figures; NAN: none. */
-    double seconds;                  /* spent on the run */
+    double seconds;                  /* spent on the run; of RECORD_ENDS without
+                                        the last validation */
     double loss;                     /* of the last step */
     double train_loss, train_accuracy; /* of the last epoch ... */
     double valid_loss, valid_accuracy, valid_score, bleu;

@@ -130,6 +130,10 @@ static void repeat_last_words(struct recorder *r)
 
 static void record_event(struct recorder *r, const struct event *event)
 {
+    const struct event *step = news_before(&r->news, event);
+
+    if (step)
+        record_line(r, step);
     if (event->type == EVENT_MEMORY)
         r->memory = *event;
     if (!news_are(&r->news, event))

@@ -108,6 +108,15 @@ static void begin_anew(struct run *r)
     r->number = number;
 }
 
+/* The epoch that the step done last is of, counted from 1; 0: none. */
+static int epoch_of_start(const struct event *e)
+{
+    int epochs = e->start.settings->epochs;
+    double share = (double)e->start.step / (double)e->start.steps;
+
+    return share > 0 ? (int)fmin(ceil(share * epochs - 1e-6), epochs) : 0;
+}
+
 static void run_on_start(struct run *r, const struct event *e)
 {
     if (e->start.step == 0)
@@ -121,7 +130,7 @@ static void run_on_start(struct run *r, const struct event *e)
     r->settings = *e->start.settings;
     r->step = e->start.step;
     r->steps = e->start.steps;
-    r->epoch = 0;
+    r->epoch = epoch_of_start(e);
     r->has_memory = r->has_stepped = false;
     r->touched = r->os = 0;
     add_trial(r);
@@ -139,15 +148,17 @@ static void run_on_memory(struct run *r, const struct event *e)
     r->os_peak = e->memory.os_peak;
 }
 
-/* Keeps the mean speed of about twenty steps. */
+/* Keeps the speed of the last step, and the mean of about twenty. */
 static void note_speed(struct run *r)
 {
     struct trial *t = this_trial(r);
     double seconds = r->settings.batch / r->samples_per_second;
 
-    if (isfinite(seconds))
-        t->seconds_per_step += (seconds - t->seconds_per_step) *
-                               (t->seconds_per_step > 0 ? 0.05 : 1);
+    if (!isfinite(seconds))
+        return;
+    t->last_step_seconds = seconds;
+    t->seconds_per_step += (seconds - t->seconds_per_step) *
+                           (t->seconds_per_step > 0 ? 0.05 : 1);
 }
 
 static void run_on_step(struct run *r, const struct event *e)

@@ -41,6 +41,7 @@ struct trial {
     double begin[AXIS_COUNT], end[AXIS_COUNT]; /* of its part of the run */
     uint64_t planned, arena;         /* bytes; 0: not known yet */
     double seconds_per_step;         /* mean; 0: not known yet */
+    double last_step_seconds;        /* of its last step; 0: likewise */
     int epochs;                      /* that ended in it ... */
     int scored;                      /* ... by its last score; 0: it has none */
     double valid_score;              /* the last; this and all below NAN: none */

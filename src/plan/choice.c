@@ -13,9 +13,11 @@
 enum { MAX_PLACED = 2 };
 static const double good_arena = 1.01;
 
-/* A route of the set, by its number. */
+/* A route of the set, by its number. All candidates keep their schedules:
+ * optimal.c proposes fewer routes where schedules are long. */
 struct candidate {
     int route;
+    struct schedule *schedule;   /* owned; NULL: taken by a plan */
     size_t peak;         /* 0: not known */
     double flops;
 };
@@ -72,23 +74,26 @@ static struct candidate candidate_scheduled(const struct alternatives *c,
                                             int route)
 {
     struct schedule *schedule = schedule_of(c, route);
-    struct candidate candidate = { route, 0, schedule_flops(schedule) };
 
-    schedule_free(schedule);
-    return candidate;
+    return (struct candidate){ route, schedule, 0, schedule_flops(schedule) };
 }
 
 static struct candidate candidate_outlined(const struct alternatives *c,
                                            int route)
 {
-    struct schedule *schedule = schedule_of(c, route);
-    struct plan *plan = outline_route(c, schedule, route);
-    struct candidate candidate = { route, plan->peak_bytes,
-                                   schedule_flops(schedule) };
+    struct candidate candidate = candidate_scheduled(c, route);
+    struct plan *plan = outline_route(c, candidate.schedule, route);
 
+    candidate.peak = plan->peak_bytes;
     plan_free(plan);
-    schedule_free(schedule);
     return candidate;
+}
+
+static void free_candidates(struct candidates *all)
+{
+    for (int i = 0; i < all->count; i++)
+        schedule_free(all->list[i].schedule);
+    free(all->list);
 }
 
 /* The order is total: free memory may decide how qsort() orders ties. */
@@ -125,14 +130,12 @@ static struct candidates list_candidates(
 }
 
 static bool is_worth(const struct alternatives *c, const struct worth *worth,
-                     int route)
+                     const struct schedule *schedule)
 {
-    struct schedule *schedule = schedule_of(c, route);
     struct plan *plan = plan_calls(schedule, c->backend, c->threads);
     bool is = worth->is(plan, worth->arg);
 
     plan_free(plan);
-    schedule_free(schedule);
     return is;
 }
 
@@ -141,26 +144,28 @@ static int next_worth(const struct alternatives *c, const struct worth *worth,
                       const struct candidates *all, int i)
 {
     while (worth->is && i < all->count &&
-           !is_worth(c, worth, all->list[i].route))
+           !is_worth(c, worth, all->list[i].schedule))
         i++;
     return i;
 }
 
-/* Plans a route; false and NULLs if it does not fit. */
-static bool plan_if_fits(const struct alternatives *c, int route, size_t budget,
+/* Plans a candidate; false and NULLs if it does not fit. */
+static bool plan_if_fits(const struct alternatives *c,
+                         struct candidate *candidate, size_t budget,
                          struct schedule **schedule, struct plan **plan)
 {
-    *schedule = schedule_of(c, route);
-    *plan = outline_route(c, *schedule, route);
+    *schedule = NULL;
+    *plan = outline_route(c, candidate->schedule, candidate->route);
     if ((*plan)->peak_bytes <= budget) {
         plan_place(*plan);
-        if ((*plan)->arena_bytes <= budget)
+        if ((*plan)->arena_bytes <= budget) {
+            *schedule = candidate->schedule;
+            candidate->schedule = NULL;
             return true;
+        }
     }
     plan_free(*plan);
-    schedule_free(*schedule);
     *plan = NULL;
-    *schedule = NULL;
     return false;
 }
 
@@ -180,28 +185,29 @@ static bool first_that_fits(const struct alternatives *c, size_t budget,
             useful = next_worth(c, worth, &all, i);
         if (useful == all.count)
             break;
-        found = plan_if_fits(c, all.list[i].route, budget, schedule, plan);
+        found = plan_if_fits(c, &all.list[i], budget, schedule, plan);
     }
-    free(all.list);
+    free_candidates(&all);
     return found;
 }
 
 /* Plans the candidate as *schedule and *plan, if its arena is smaller. */
-static void choose_if_smaller(const struct alternatives *c, int route,
+static void choose_if_smaller(const struct alternatives *c,
+                              struct candidate *candidate,
                               struct schedule **schedule, struct plan **plan)
 {
-    struct schedule *next = schedule_of(c, route);
-    struct plan *placed = plan_build(next, c->backend, c->threads);
+    struct plan *placed = plan_build(candidate->schedule, c->backend,
+                                     c->threads);
 
     if (*plan && (*plan)->arena_bytes <= placed->arena_bytes) {
         plan_free(placed);
-        schedule_free(next);
         return;
     }
     plan_free(*plan);
     schedule_free(*schedule);
     *plan = placed;
-    *schedule = next;
+    *schedule = candidate->schedule;
+    candidate->schedule = NULL;
 }
 
 /* Plans candidates by peak, which is `most` or less. Where the values of one
@@ -220,9 +226,9 @@ static bool smallest(const struct alternatives *c, size_t persisting,
         if (peak > most || (*plan && (double)(*plan)->arena_bytes <
                                          good_arena * (double)peak))
             break;
-        choose_if_smaller(c, all.list[i].route, schedule, plan);
+        choose_if_smaller(c, &all.list[i], schedule, plan);
     }
-    free(all.list);
+    free_candidates(&all);
     return *plan;
 }
 
@@ -260,7 +266,7 @@ bool choice_may_fit(const struct alternatives *c, size_t persisting,
         next = smallest_unknown(c, budget - persisting);
         if (next < 0)
             return false;
-        candidate_outlined(c, next);
+        schedule_free(candidate_outlined(c, next).schedule);
     }
     return true;
 }

@@ -120,8 +120,8 @@ static bool is_last_of_run(const struct entry *e)
     return e->trial == run_trial(&e->record->run);
 }
 
-/* Bytes touched, and those that the system counts, belong to the run as it
- * ended. */
+/* Bytes touched belong to the run as it ended. The most that the system counted
+ * may be from before a turn: only a run without any knows whose they are. */
 static void add_memory_row(struct listing *l, const struct report *r,
                            const struct group *g, const struct entry *e)
 {
@@ -136,7 +136,7 @@ static void add_memory_row(struct listing *l, const struct report *r,
     add_bytes(l, entry_peak(e));
     add_bytes(l, e->trial->arena);
     add_bytes(l, last ? run->touched : 0);
-    add_bytes(l, last ? run->os_peak : 0);
+    add_bytes(l, run->trial_count == 1 ? run->os_peak : 0);
 }
 
 static void list_memory(struct listing *l, const struct report *r,
@@ -157,12 +157,10 @@ static void list_memory(struct listing *l, const struct report *r,
         add_memory_row(l, r, g, &r->entries[i]);
 }
 
-/* Seconds that the entry's part of the run took. */
+/* Seconds that the entry's part of the run took, to its last step. */
 static double entry_seconds(const struct entry *e)
 {
-    return e->record->run.trial_count == 1
-               ? e->record->seconds
-               : e->trial->end[AXIS_SECONDS] - e->trial->begin[AXIS_SECONDS];
+    return e->trial->end[AXIS_SECONDS] - e->trial->begin[AXIS_SECONDS];
 }
 
 static void add_result_row(struct listing *l, const struct report *r,
@@ -177,7 +175,7 @@ static void add_result_row(struct listing *l, const struct report *r,
     add_word(l, record->name);
     add_word(l, last ? record_state_name(record->state) : "changed");
     add_count(l, e->trial->epochs);
-    add_duration(l, e->trial->seconds_per_step);
+    add_duration(l, e->trial->last_step_seconds);
     add_duration(l, entry_seconds(e));
     add_score(l, score, e->score);
     add_score(l, score, e->trial->valid_score);
@@ -207,7 +205,7 @@ static void list_results(struct listing *l, const struct report *r,
              g->contest.epochs, g->contest.epochs == 1 ? "" : "s");
     head_column(l, best, "competes_with", true);
     head_column(l, "last", "valid_score", true);
-    head_column(l, "loss", "valid_loss", true);
+    head_column(l, "valid loss", "valid_loss", true);
     head_column(l, "test", "test_score", true);
     head_column(l, "", "standing", false);
     for (int i = g->first; i < g->first + g->count; i++)

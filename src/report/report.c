@@ -164,13 +164,23 @@ static void let_compete(struct report *r, struct group *g)
         }
 }
 
+/* Settings with what the machine of the run has chosen: a run that left that to
+ * the machine does not differ from one that asked for it. */
+static struct settings settled_of_entry(const struct entry *e)
+{
+    return machine_settle(&e->record->run.machine, &e->trial->settings);
+}
+
 static bool varies(const struct report *r, const struct group *g,
                    const struct setting *row)
 {
-    for (int i = g->first + 1; i < g->first + g->count; i++)
-        if (settings_differ(&r->entries[i].trial->settings,
-                            &r->entries[g->first].trial->settings, row))
+    struct settings first = settled_of_entry(&r->entries[g->first]);
+
+    for (int i = g->first + 1; i < g->first + g->count; i++) {
+        struct settings other = settled_of_entry(&r->entries[i]);
+        if (settings_differ(&other, &first, row))
             return true;
+    }
     return false;
 }
 
@@ -227,13 +237,13 @@ static void describe_entry(struct entry *e, const struct group *g,
 {
     struct buffer what = { NULL, 0, 0 };
     struct settings base = base_settings(e->record->run.preset);
+    struct settings own = g->mixed ? e->trial->settings : settled_of_entry(e);
 
     if (g->mixed)
         buffer_text(&what, e->record->run.preset);
     for (int s = 0; s < settings_count; s++)
-        if (varying[s] && settings_differ(&e->trial->settings, &base,
-                                          &settings_table[s]))
-            tell_assignment(&what, &e->trial->settings, &settings_table[s]);
+        if (varying[s] && settings_differ(&own, &base, &settings_table[s]))
+            tell_assignment(&what, &own, &settings_table[s]);
     e->what = take_text(&what);
 }
 

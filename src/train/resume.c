@@ -74,6 +74,20 @@ bool resume_open(struct resume *r, const char *folder, bool take_over,
                                   : first_settings(r, e);
 }
 
+bool resume_check_more(const struct resume *r, const struct settings *s,
+                       struct error *e)
+{
+    const struct run *run = &r->record.run;
+
+    if (!r->loads || r->record.state != RECORD_DONE ||
+        r->step < run->steps / run->settings.epochs * s->epochs)
+        return true;
+    return error_set(e, EXIT_INPUT, "%s: all its epochs are trained, %d, and "
+                     "nothing is left to do; train --resume with --epochs N, "
+                     "above %d, goes on with it", r->record.name,
+                     run->settings.epochs, run->settings.epochs);
+}
+
 void resume_done(struct resume *r)
 {
     record_done(&r->record);

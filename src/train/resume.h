@@ -25,6 +25,11 @@ bool resume_open(struct resume *, const char *folder, bool take_over,
                  struct error *);
 void resume_done(struct resume *);
 
+/* Refuses a run that is done, if it has no more steps with these settings. One
+ * that was killed before it could say `done` goes on to do so. */
+bool resume_check_more(const struct resume *, const struct settings *,
+                       struct error *);
+
 /* Puts a new trainer of these settings where the run stopped. */
 bool resume_load(const struct resume *, struct trainer *, struct error *);
 

@@ -61,7 +61,10 @@ struct worker {
 static void tell_listener(void *arg, const struct event *event)
 {
     struct worker *w = arg;
+    const struct event *step = news_before(&w->news, event);
 
+    if (step && !event_print(step))
+        w->quit = true;
     if (event->type == EVENT_START || event->type == EVENT_APPLIED)
         w->next_memory = 0;
     if (news_are(&w->news, event) && !event_print(event))
@@ -391,6 +394,7 @@ static bool obey_start(struct worker *w, json_t *command, struct error *e)
     ok = (folder ? open_resume(&o, folder, &resume, e)
                  : preset_of_order(&o, preset, e)) &&
          (!changes || settings_json_read(changes, &o.settings, "start", e)) &&
+         (!folder || resume_check_more(&resume, &o.settings, e)) &&
          model_check(&o.settings, "start", e) && replace_run(w, &o, e);
     resume_done(&resume);
     return ok;

@@ -6,7 +6,9 @@
 #include "base/bytes.h"
 #include "base/number.h"
 #include "base/print.h"
+#include "base/quote.h"
 #include "base/text.h"
+#include "events/archive.h"
 #include "settings/preset.h"
 #include "ui/pages/screen.h"
 #include "ui/session/diff.h"
@@ -17,12 +19,14 @@ static void leave_on_key(struct screen *s, int key)
     s->quit = true;
 }
 
-/* The name of a run: the last part of its folder's path. */
-static const char *run_name(const char *folder)
+static void tell_kept(struct text_block *text, const struct session *s)
 {
-    const char *slash = strrchr(folder, '/');
+    struct buffer resume = { NULL, 0, 0 };
 
-    return slash ? slash + 1 : folder;
+    archive_add_resume(&resume, s->folder, s->usual_root);
+    text_block_add(text, ROLE_TEXT, "It is kept, and %s goes on with it.",
+                   resume.bytes);
+    buffer_done(&resume);
 }
 
 bool leave_ask(struct screen *s)
@@ -42,9 +46,7 @@ bool leave_ask(struct screen *s)
                    run->epoch, session->in_force.epochs,
                    (long long)run->step, (long long)run->steps);
     if (*session->folder)
-        text_block_add(text, ROLE_TEXT, "It is kept, and memdial train "
-                       "--resume %s goes on with it.",
-                       run_name(session->folder));
+        tell_kept(text, session);
     else
         text_block_add(text, ROLE_TEXT, "Its weights are lost, and its curves "
                        "if they are not written to a file.");
@@ -80,10 +82,7 @@ static void print_settings(const struct session *s,
     char changes[1024];
 
     diff_list(changes, sizeof(changes), &s->in_force, preset);
-    print("%s: %s", s->preset, *changes ? changes : "as the preset has it");
-    if (s->runs.count > 1)
-        print(" (the last of %d runs)", s->runs.count);
-    print("\n");
+    print("%s: %s\n", s->preset, *changes ? changes : "as the preset has it");
 }
 
 static void print_run_memory(const struct run *r)
@@ -125,19 +124,11 @@ static void print_progress(const struct run *r)
 /* Prints an argument as a shell reads it. */
 static void print_argument(const char *text)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ_-./=:+,@%";
+    struct buffer b = { NULL, 0, 0 };
 
-    if (*text && text[strspn(text, plain)] == '\0') {
-        print("%s", text);
-        return;
-    }
-    print("'");
-    for (size_t n; *text; text += n + (text[n] != '\0')) {
-        n = strcspn(text, "'");
-        print("%.*s%s", (int)n, text, text[n] ? "'\\''" : "");
-    }
-    print("'");
+    quote_shell(&b, text);
+    print("%s", b.bytes);
+    buffer_done(&b);
 }
 
 /* Prints a command that makes the same run and saves it. */
@@ -159,16 +150,33 @@ static void print_command(const struct session *s,
     print(" --save FILE\n");
 }
 
+/* Says where the run is kept, how it goes on, and what lists the session's
+ * runs before it. */
+static void print_folder(const struct session *s)
+{
+    enum run_end end = session_run(s)->end;
+    struct buffer resume = { NULL, 0, 0 }, root = { NULL, 0, 0 };
+
+    print("kept %s\n", s->folder);
+    archive_add_resume(&resume, s->folder, s->usual_root);
+    if (end != RUN_DIVERGED && end != RUN_DONE)
+        print("this goes on with it:\n    %s\n", resume.bytes);
+    buffer_text(&root, "");
+    archive_add_root(&root, s->root, s->usual_root);
+    if (s->runs.count > 1)
+        print("it is the last of %d runs; this lists all:\n    memdial runs "
+              "list%s\n", s->runs.count, root.bytes);
+    buffer_done(&resume);
+    buffer_done(&root);
+}
+
 static void print_kept(const struct session *s, const char *exported,
                        const struct settings *preset, bool known)
 {
     if (*exported)
         print("wrote %s\n", exported);
     if (*s->folder) {
-        print("kept %s\n", s->folder);
-        if (session_run(s)->end != RUN_DIVERGED)
-            print("this goes on with it:\n    memdial train --resume %s\n",
-                  run_name(s->folder));
+        print_folder(s);
     } else if (session_run(s)->end == RUN_DIVERGED) {
         print("the run diverged, and no weights were saved\n");
     } else if (known) {

@@ -585,11 +585,16 @@ void link_save(struct link *l, const char *path)
                                   json_text(path)));
 }
 
+void link_stop(struct link *l)
+{
+    send_word(l, "stop");
+}
+
 void link_free(struct link *l)
 {
     if (!l)
         return;
-    send_word(l, "stop");
+    link_stop(l);
     child_hang_up(&l->child);
     if (has_worker(l))
         child_reap(&l->child, farewell_seconds);

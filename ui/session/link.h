@@ -37,6 +37,9 @@ struct link *link_new(const char *worker);
 /* Ends the worker and removes its snapshot. */
 void link_free(struct link *);
 
+/* Asks the worker to end. Its last events may follow. */
+void link_stop(struct link *);
+
 /* Begins a run, in place of any that is under way, in the worker or a new one.
  * `name` is the preset's name in its `start` event. A worker that cannot begin
  * it says so in a `refused` event; then the run that was under way goes on. */

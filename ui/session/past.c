@@ -129,7 +129,8 @@ static void find_continuation(struct whole *w, const char *folder)
 {
     struct resume resume;
 
-    w->goes_on = resume_open(&resume, folder, false, &w->why_not);
+    w->goes_on = resume_open(&resume, folder, false, &w->why_not) &&
+                 resume_check_more(&resume, &resume.settings, &w->why_not);
     if (w->goes_on) {
         w->settings = resume.settings;
         w->step = resume.step;

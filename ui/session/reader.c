@@ -98,6 +98,7 @@ static struct past *read_past(const struct reader *r, struct known *k)
         return NULL;
     if (record_read(&record, folder, RECORD_ENDS, NULL)) {
         k->state = record.state;
+        snprintf(record.name, sizeof(record.name), "%s", k->name);
         if (!same || k->state != before)
             past = past_new(&record, k->number);
     }
@@ -182,7 +183,7 @@ static bool list_folders(struct reader *r)
     bool ok;
 
     background_unlock(&r->thread);
-    ok = archive_list(&names, r->root, &e);
+    ok = archive_list_all(&names, r->root, &e);
     background_lock(&r->thread);
     if (!ok) {
         tell_error(r, &e);

@@ -97,6 +97,7 @@ struct session {
     struct queue queue;              /* of runs after the one under way */
     struct history history;          /* of all others that are kept */
     char root[RECORD_PATH_SIZE];     /* where they are; "": nowhere */
+    char usual_root[RECORD_PATH_SIZE]; /* where commands look for them */
     char goes_on[RECORD_PATH_SIZE];
     struct candidate *candidates;    /* owned, [candidate_count] */
     int candidate_count;
