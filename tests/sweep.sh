@@ -324,8 +324,8 @@ comes 'seed=1: begins' && eventually [ -s \
     "$root/vanish/seed=1/snapshot.safetensors" ] && rm -r "$root/vanish" &&
     comes 'seed=1: warning: ' && kill "$begun"
 wait_for_end
-[ $? = 1 ] && [ "$(lines_with 'is gone')" = 1 ] && ! says 'goes on' &&
-    ! says shows
+[ $? = 1 ] && [ "$(lines_with 'is gone')" = 1 ] &&
+    ! says 'command goes on' && ! says shows
 report $? 'a root that vanishes: warned of, and said to be gone'
 
 # Runs that fail, and that are refused.
