@@ -228,13 +228,13 @@ def summary():
     p = Person(*SMALL, f"--runs={root}", MEMDIAL_RUNS=ROOT)
     p.sees("epoch [2-9]")
     p.type(b"q")
-    asked = p.sees("─ Leave") and re.sub(r"[\s│]", "", p.text())
+    asked = p.text() if p.sees("─ Leave") else ""
     p.type(b"q")
     p.ends()
     (name, run), = listed(root).items()
     said = re.sub(r"\s", "", p.text())
     command = f"memdialtrain--resume{name}--runs{root}"
-    report(asked and command in asked and command in said,
+    report("--runs" in asked and root in asked and command in said,
            "the command that goes on with a run names its root", p)
     report(f"{run['step']}of{run['steps']}steps" in said,
            f"the summary has its last step, {run['step']}", p)

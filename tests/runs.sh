@@ -356,7 +356,7 @@ if mkdir "$folder/disk" && mount -t tmpfs -o size=64k none "$folder/disk" \
     train 0 --runs "$folder/disk" --name read
     mount -o remount,ro "$folder/disk"
     ends 0 runs list --runs "$folder/disk" && says read &&
-        ends 1 train --runs "$folder/disk" --resume read &&
+        ends 1 train --runs "$folder/disk" --resume read --epochs 4 &&
         complains 'Read-only' && ends 1 runs rm --runs "$folder/disk" read &&
         complains 'Read-only' && ends 1 runs tag --runs "$folder/disk" read x &&
         complains 'Read-only'

@@ -277,7 +277,7 @@ report $? 'a signal ends the run under way in order'
 
 begin /dev/null "$memdial" sweep quick $small --set epochs=40 \
     --over sparsity=0,0.5 --seeds 1,2 --name cut
-comes 'goes on from step' && kill -TERM "$begun"
+comes 'seed=2: goes on from step' && kill -TERM "$begun"
 wait_for_end
 [ $? = 1 ] && says 'seed=2: goes on from step' && ! says 'seed=1: begins'
 report $? 'it goes on where it was, and ends on SIGTERM too'
