@@ -249,6 +249,16 @@ works fit quick --budget 3MiB
 sed -n 's/^    memdial train/plan/p' "$out" >"$folder/rows"
 [ -s "$folder/rows" ]
 report $? "... prints commands"
+grep -q '^change  *allocated .*time  *memory$' "$out" &&
+    grep -q "^Time is .* multiple of the baseline's" "$out" &&
+    grep -q 'storage: fewer bits; capacity: fewer weights' "$out"
+report $? "... under heads, and says what a time and a change are"
+for command in train fit sweep report; do
+    works $command --help
+    [ "$(wc -l <"$out")" -ge 2 ] && ! grep -q '.\{80\}' "$out" &&
+        grep -q 'man memdial' "$out" && ! grep -q '[[][^]]*$' "$out"
+    report $? "... in lines that a terminal has room for"
+done
 while read -r row; do
     works $row --json
     arena=$(member arena_bytes)

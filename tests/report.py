@@ -35,7 +35,8 @@ def rows(page):
 
 
 def value(cells, name):
-    text = cells[name][0].get("data-value")
+    """A number of a row; of a column that has none, and is left out, None."""
+    text = cells[name][0].get("data-value") if name in cells else None
     return None if text is None else float(text)
 
 

@@ -89,6 +89,7 @@ has "$folder/all.md" 'on the front' &&
     has "$folder/all.md" 'had 1 epoch, fewer than 3' &&
     has "$folder/all.md" 'best accuracy in 3 epochs' &&
     has "$folder/all.md" 'memdial train quick --set' &&
+    has "$folder/all.html" 'on a logarithmic axis' &&
     has "$folder/all.md" '### Machines and versions'
 report $? 'most runs set the terms: one that was shorter does not compete'
 
@@ -173,6 +174,7 @@ report $? 'folders that have no runs, and names that are none: refused'
 
 mkdir "$folder/mixed" && cp -r "$root/dense" "$folder/mixed" &&
     mkdir "$folder/mixed/other" "$folder/mixed/junk" &&
+    echo >"$folder/mixed/other/file" &&
     head -c 5000 /dev/urandom >"$folder/mixed/junk/events.jsonl" &&
     ends 0 report "$folder/mixed" -o "$folder/mixed.md" &&
     complains '1 folder beside is no run' &&
@@ -229,6 +231,8 @@ ends 0 train --resume dense --set epochs=4 --set microbatch=5 &&
     ends 0 report dense sparse -o "$folder/turned.md" &&
     has "$folder/turned.md" 'goes on with the weights of A, from epoch 3' &&
     has "$folder/turned.md" '# from epoch 3 on in A: microbatch=5 epochs=4' &&
+    has "$folder/turned.md" 'valid loss' && lacks "$folder/turned.md" '| test' &&
+    [ "$(grep -c '^| [ABC] .*KiB.* | – |$' "$folder/turned.md")" = 2 ] &&
     ends 0 report dense sparse -o "$folder/turned.html" &&
     has "$folder/turned.html" 'A cross goes on with the weights of another'
 report $? 'settings that a run was turned to do not compete'
@@ -294,8 +298,9 @@ fi
 
 ends 2 report sparse --outptu x && complains 'no such option' &&
     ends 2 report sparse -o && complains 'a value must follow' &&
-    ends 2 report --filter peek=1 -o "$folder/x.md" &&
     ends 2 report --filter 'score>' -o "$folder/x.md" &&
+    complains 'is not a condition' &&
+    ends 2 report --filter peek=1 -o "$folder/x.md" &&
     complains "did you mean 'peak'" && ends 0 report --help
 report $? 'options that are none: refused'
 

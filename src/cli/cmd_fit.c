@@ -181,17 +181,36 @@ static int change_width(const struct fit *fit)
     return (int)width;
 }
 
+/* Says what the columns are, above them. `width` is that of the changes. */
+static void print_row_heads(bool known, int width)
+{
+    print("%-*s %10s  %s%-5s  %s\n", width, "change", "allocated",
+          known ? "    step  " : "", "time", "memory");
+}
+
+/* Says what a time and the words of a change stand for, below the rows. */
+static void print_words(bool known)
+{
+    print("\nTime is that of a step as a multiple of the baseline's%s.\n",
+          known ? "" : ", guessed");
+    print("free: the same results; rounding: sums in another order; "
+          "statistics: norms see\nfewer samples; storage: fewer bits; "
+          "capacity: fewer weights.\n");
+}
+
 static void print_rows(const struct fit *fit, const struct fit_query *q,
                        const struct settings *preset, const char *name)
 {
     char budget[BYTES_TEXT_SIZE], baseline[BYTES_TEXT_SIZE];
+    int width = change_width(fit);
 
-    print("%s in %s; without any saving it takes %s\n\n", name,
+    print("%s in %s; without any saving, the baseline, it takes %s\n\n", name,
           bytes_format(budget, sizeof(budget), q->budget),
           bytes_format(baseline, sizeof(baseline), fit->baseline.arena_bytes));
+    print_row_heads(q->timings, width);
     for (int i = 0; i < fit->count; i++)
-        print_row(&fit->rows[i], fit, preset, name, q->timings,
-                  change_width(fit));
+        print_row(&fit->rows[i], fit, preset, name, q->timings, width);
+    print_words(q->timings);
 }
 
 static json_t *row_json(const struct fit_row *row,

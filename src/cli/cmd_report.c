@@ -76,7 +76,7 @@ static int read_report_options(int argc, char **argv, struct subject_runs *s)
                 return report_error(&e);
             break;
         case 'h':
-            print("Usage: memdial %s\n", report_usage);
+            request_print_usage(report_usage);
             return EXIT_OK;
         case ':':
             return refuse_report("a value must follow", argv[optind - 1]);

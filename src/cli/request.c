@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/print.h"
+#include "base/window.h"
 #include "models/model.h"
 
 void request_set(struct request *r, const char *option,
@@ -31,6 +32,36 @@ static bool refuse_word(const char *command, const char *what, const char *word,
                 word, usage);
     *code = EXIT_INPUT;
     return false;
+}
+
+/* The bytes of a usage up to the next space that no bracket has around it. */
+static size_t usage_part(const char *usage)
+{
+    int depth = 0;
+    size_t n;
+
+    for (n = 0; usage[n] && (depth > 0 || usage[n] != ' '); n++)
+        depth += (strchr("[{", usage[n]) != NULL) -
+                 (strchr("]}", usage[n]) != NULL);
+    /* A word after an option is its value. */
+    return usage[0] == '-' && usage[n] == ' ' && usage[n + 1] != '[' &&
+                   usage[n + 1] != '-' ? n + 1 + usage_part(usage + n + 1) : n;
+}
+
+void request_print_usage(const char *usage)
+{
+    enum { INDENT = 8 };
+    int room = window_columns() - 1, at = print("Usage: memdial");
+
+    while (*usage) {
+        size_t n = usage_part(usage);
+        if (at + 1 + (int)n > room)
+            at = print("\n%*s", INDENT - 1, "");
+        at += print(" %.*s", (int)n, usage);
+        usage += n;
+        usage += *usage == ' ';
+    }
+    print("\nmemdial(1) tells of each option; see `man memdial`.\n");
 }
 
 const char *request_unknown(char **argv, const struct option *known)
@@ -64,7 +95,7 @@ bool request_parse(struct request *r, int argc, char **argv,
             request_set(r, "--set", optarg);
             break;
         case 'h':
-            print("Usage: memdial %s\n", usage);
+            request_print_usage(usage);
             return false;
         case ':':
             return refuse_word(argv[0], "a value must follow", argv[optind - 1],

@@ -141,7 +141,7 @@ static bool make_run_folder(const struct sweep *s, const struct sweep_run *run,
 
     sweep_run_folder(s, run, folder);
     record_path(folder, RECORD_SETTINGS, path);
-    if (has_events(folder) && access(path, F_OK) == 0)
+    if (run->kept || (has_events(folder) && access(path, F_OK) == 0))
         return true;
     snprintf(preset.description, sizeof(preset.description), "a run of %.100s",
              s->name);
@@ -243,13 +243,14 @@ static bool look_for_run(const struct sweep *s, struct sweep_run *run,
 {
     char folder[RECORD_PATH_SIZE];
     struct record r;
-    bool ok = true;
+    bool ok;
 
     if (!record_is(sweep_run_folder(s, run, folder)) ||
         !record_read(&r, folder, RECORD_ENDS, NULL))
         return true;
-    if (r.has_settings && has_events(folder))
-        ok = check_as_asked(s, run, folder, &r.began_with, e);
+    run->kept = r.has_settings &&
+                check_as_asked(s, run, folder, &r.began_with, e);
+    ok = run->kept || !r.has_settings || !has_events(folder);
     take_figures_of_run(run, &r);
     take_state(run, &r, retry);
     record_done(&r);

@@ -47,6 +47,7 @@ struct sweep_run {
     char *text;                  /* owned; the name in full, of any length */
     struct settings settings;    /* as asked for */
     struct settings settled;     /* with nothing left to the machine */
+    bool kept;                   /* its folder has these settings already */
     enum sweep_state state;
     char *why;                   /* owned; of failed and refused; or NULL */
 

@@ -105,8 +105,9 @@ static bool read_list_line(struct sweep *s, const char *where, char *line,
     if (named && !take_line_name(s, where, word, e))
         return false;
     sweep_add(s, &s->base, named ? word : "");
-    return take_settings(s, &s->runs[s->count - 1], where,
-                         named ? next_list_word(&rest) : word, rest, e);
+    if (named)
+        word = next_list_word(&rest);
+    return take_settings(s, &s->runs[s->count - 1], where, word, rest, e);
 }
 
 static bool read_lines(struct sweep *s, const char *path, char *text,

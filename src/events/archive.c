@@ -670,14 +670,16 @@ static bool find_by_path(const char *root, const char *text,
 {
     char sweep[RECORD_PATH_SIZE];
     const char *name;
+    bool is_there;
 
     if (strlen(text) >= RECORD_ROOT_SIZE)
         return error_set(e, EXIT_INPUT, "%.80s...: the path is too long",
                          text);
     make_path(folder, text);
+    is_there = access(folder, F_OK) == 0;
     if (record_is(folder) || is_below(root, text, folder))
         return true;
-    if (split_path(root, text, sweep, &name))
+    if (!is_there && split_path(root, text, sweep, &name))
         return find_by_name(sweep, name, folder, e);
     make_path(folder, text);
     return error_set(e, EXIT_INPUT, "%s: not the folder of a run: neither "

@@ -88,7 +88,8 @@ static void caption_front(const struct report *r, const struct group *g,
         any_cross |= trial_continues(r->entries[i].trial);
     buffer_print(b, "Best validation %s after %d epoch%s. Filled, on the line: "
                  "the Pareto front. Hollow: another is as good in less memory, "
-                 "or better.", g->contest.score.name, g->contest.epochs,
+                 "or better. Bytes stand on a logarithmic axis.",
+                 g->contest.score.name, g->contest.epochs,
                  g->contest.epochs == 1 ? "" : "s");
     if (any_cross)
         buffer_text(b, " A cross goes on with the weights of another and does "

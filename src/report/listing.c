@@ -272,6 +272,39 @@ static void list_scores(struct listing *l, const struct report *r,
     }
 }
 
+/* Whether no row has a number in a column of numbers. */
+static bool is_column_empty(const struct listing *l, int column)
+{
+    for (int i = column; i < l->cell_count; i += l->column_count)
+        if (!isnan(l->cells[i].number))
+            return false;
+    return l->columns[column].right;
+}
+
+static void leave_out_column(struct listing *l, int column)
+{
+    int left = 0;
+
+    for (int i = 0; i < l->cell_count; i++)
+        if (i % l->column_count == column)
+            free(l->cells[i].text);
+        else
+            l->cells[left++] = l->cells[i];
+    l->cell_count = left;
+    free(l->columns[column].heading);
+    l->column_count--;
+    memmove(l->columns + column, l->columns + column + 1,
+            (size_t)(l->column_count - column) * sizeof(*l->columns));
+}
+
+/* Leaves the columns out that have nothing to say. */
+static void leave_out_columns(struct listing *l)
+{
+    for (int c = l->column_count - 1; c >= 0; c--)
+        if (is_column_empty(l, c))
+            leave_out_column(l, c);
+}
+
 void listing_make(struct listing *l, int which, const struct report *r,
                   const struct group *g)
 {
@@ -282,6 +315,7 @@ void listing_make(struct listing *l, int which, const struct report *r,
     };
 
     make[which](l, r, g);
+    leave_out_columns(l);
 }
 
 /* Whether two runs were on one machine, and of one version. */
