@@ -372,7 +372,7 @@ comes '"type":"saved"' && rm -r "$root/gone" && wait_for_end &&
     [ "$(lines_with '"type":"warning"')" -le 1 ]
 report $? 'a folder that vanishes: the run goes on'
 
-begin /dev/null "$memdial" train quick $small --set epochs=60 --name gone
+begin /dev/null "$memdial" train quick $small --set epochs=2000 --name gone
 comes 'epoch *2 ' && rm -r "$root/gone" && kill "$begun"
 wait_for_end
 says interrupted && says 'gone is gone' && ! says 'kept ' && ! says --resume
