@@ -248,7 +248,7 @@ ends 2 train quick --resume cut && complains 'not with --resume' &&
     ends 2 train --resume cut --name x && complains 'not with --resume' &&
     ends 2 train --take-over && complains '--resume RUN too' &&
     ends 2 train --resume nowhere && complains "no run 'nowhere'" &&
-    ends 2 train --resume "$root/other" && complains "no run 'other'"
+    ends 2 train --resume "$root/other" && complains 'not the folder of a run'
 report $? 'ways of going on that make no sense: refused'
 
 begin /dev/null "$memdial" train quick $small --set epochs=100000 --name on \

@@ -195,9 +195,14 @@ static json_t *value_host(const struct record *r)
     return known_text(r->origin.host);
 }
 
+/* A process that ended its run tells nothing any more; the ends of a record may
+ * not tell of it either. */
 static json_t *value_pid(const struct record *r)
 {
-    return known_count((uint64_t)r->origin.pid);
+    bool ended = r->state != RECORD_RUNNING && r->state != RECORD_PAUSED &&
+                 r->state != RECORD_ABORTED;
+
+    return ended ? json_null() : known_count((uint64_t)r->origin.pid);
 }
 
 static json_t *value_guessed(const struct record *r)
@@ -263,7 +268,8 @@ const struct runs_column runs_columns[] = {
       "what its data are judged by: of the test split, else of the last "
       "validation" },
     { "measure", COLUMN_PLAIN, 0, value_measure, "what score that is" },
-    { "peak", COLUMN_BYTES, 10, value_peak, "bytes planned with the settings in force last; "
+    { "peak", COLUMN_BYTES, 10, value_peak,
+      "bytes planned with the settings in force last; "
       "those of the beginning are in changes, and show says the turns" },
     { "arena", COLUMN_BYTES, 0, value_arena, "bytes allocated" },
     { "touched", COLUMN_BYTES, 0, value_touched, "bytes used of these" },
@@ -287,7 +293,8 @@ const struct runs_column runs_columns[] = {
     { "test_bleu", COLUMN_BLEU, 0, value_test_bleu, "of the test split" },
     { "backend", COLUMN_PLAIN, 0, value_backend, "that it is on" },
     { "host", COLUMN_PLAIN, 0, value_host, "that it was on last" },
-    { "pid", COLUMN_PLAIN, 0, value_pid, "of the process there" },
+    { "pid", COLUMN_PLAIN, 0, value_pid,
+      "of the process there, unless it ended the run" },
     { "version", COLUMN_PLAIN, 0, value_version, "of memdial there" },
     { "snapshot", COLUMN_PLAIN, 0, value_snapshot,
       "whether it has one to go on from" },
