@@ -282,7 +282,10 @@ def make_many(count):
             file.writelines(lines)
             file.write('{"type":"label","tag":"t%d"}\n' % (number % 100))
     for number in range(3):
-        os.mkdir(os.path.join(MANY, f"none-{number}"))
+        folder = os.path.join(MANY, f"none-{number}")
+        os.mkdir(folder)
+        shutil.copy(os.path.join(first, "settings.yaml"),
+                    os.path.join(folder, "mine.yaml"))
 
 
 def many():

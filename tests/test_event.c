@@ -42,7 +42,7 @@ static void fill_member(struct event *event, int number, const char *text,
         *(uint64_t *)place = 100 + (uint64_t)number;
         break;
     case MEMBER_REAL:
-        *(double *)place = 100 + number + 1.0 / 3;
+        *(double *)place = (100 + number) / 999.0; /* any score */
         break;
     case MEMBER_TEXT:
     case MEMBER_PATH:
