@@ -350,15 +350,15 @@ Test(run, draws_the_score_not_the_accuracy)
 
     start(0);
     say("{'type':'epoch','epoch':1,'train_loss':1,'train_accuracy':0.1,"
-        "'valid_loss':2,'valid_accuracy':0.2,'score':31.5,'seconds':1}");
+        "'valid_loss':2,'valid_accuracy':0.2,'score':0.315,'seconds':1}");
     cr_expect_eq(train->count, 0);
-    cr_expect_eq(run_latest(&run, CURVE_VALID_SCORE), 31.5);
+    cr_expect_eq(run_latest(&run, CURVE_VALID_SCORE), 0.315);
     say("{'type':'epoch','epoch':2,'train_loss':1,'train_accuracy':0.1,"
-        "'valid_loss':2,'valid_accuracy':0.2,'train_score':30.5,"
-        "'score':32.5,'seconds':1}");
+        "'valid_loss':2,'valid_accuracy':0.2,'train_score':0.305,"
+        "'score':0.325,'seconds':1}");
     cr_expect_eq(train->count, 1);
-    cr_expect_eq(run_latest(&run, CURVE_TRAIN_SCORE), 30.5);
-    cr_expect_eq(run_latest(&run, CURVE_VALID_SCORE), 32.5);
+    cr_expect_eq(run_latest(&run, CURVE_TRAIN_SCORE), 0.305);
+    cr_expect_eq(run_latest(&run, CURVE_VALID_SCORE), 0.325);
 }
 
 static void translated(int epoch, double bleu)
