@@ -19,8 +19,8 @@ TABS = {"Run": "Dials", "Step": "At the cursor", "Layers": "all layers",
 EFFECTS = {
     "less": "applied|no further step", "more": "applied|no further step",
     "undo": "undone|applied|nothing to undo",
-    "lock": "changes stay pending|unlocked",
-    "pin": "pinned: comparing|nothing to pin|the baseline again",
+    "lock": "changes stay pending",
+    "pin": "pinned: comparing|nothing to pin",
     "apply": "nothing is found", "fit": "train in", "budget": "train in",
     "pause": "training",
     "restart": "The same run from the beginning",
@@ -44,8 +44,12 @@ def hints(p):
 
 
 def click_hint(p, label, word):
+    """Clicks a hint when it is there, which a box may still hide."""
+    hint = re.escape(f"{label} {word}")
+    if not p.comes(lambda: re.search(hint, p.screen.display[-1])):
+        return False
     before, lines = p.picture(), p.screen.display
-    p.click_on(re.escape(f"{label} {word}"), p.screen.lines - 1)
+    p.click_on(hint, p.screen.lines - 1)
     if word not in EFFECTS:
         return p.comes(lambda: p.picture() != before)
     return p.comes(lambda: any(line not in lines and

@@ -1,28 +1,9 @@
 #!/bin/sh
 # Reports of runs: their numbers, their forms, and runs and files that are not
 # as they should be. Prints TAP.
-. "${srcdir:-.}/tests/tap.sh"
+. "${srcdir:-.}/tests/kept.sh"
 
-root=$folder/root
-MEMDIAL_RUNS=$root
-XDG_DATA_HOME=$folder/data
-XDG_CONFIG_HOME=$folder/config
-export MEMDIAL_RUNS XDG_DATA_HOME XDG_CONFIG_HOME
 check="${srcdir:-.}/tests/report.py"
-
-# CODE COMMAND...: it ends with the code, and its output is in files.
-ends() {
-    wanted=$1
-    shift
-    timeout $patience "$memdial" "$@" </dev/null >"$out" 2>"$err"
-    code=$?
-    [ $code = "$wanted" ] || echo "exit code $code" >>"$err"
-    [ $code = "$wanted" ]
-}
-
-complains() { # TEXT: it is in the only line of errors
-    grep -qF -- "$1" "$err" && [ "$(wc -l <"$err")" = 1 ]
-}
 
 train() { # NAME ARGUMENT...: a run whose steps take milliseconds
     name=$1

@@ -1,35 +1,7 @@
 #!/bin/sh
 # Runs that are kept: where, the words on them, and those that are refused.
 # Prints TAP.
-. "${srcdir:-.}/tests/tap.sh"
-
-root=$folder/root
-MEMDIAL_RUNS=$root
-XDG_DATA_HOME=$folder/data
-XDG_CONFIG_HOME=$folder/config
-export MEMDIAL_RUNS XDG_DATA_HOME XDG_CONFIG_HOME
-
-# Settings of a run whose steps take milliseconds.
-small='--set batch=2 --set epoch_samples=60 --set valid_samples=2
-    --set threads=1 --set epochs=3'
-
-# CODE COMMAND...: it ends with the code, and its output is in files.
-ends() {
-    wanted=$1
-    shift
-    timeout $patience "$memdial" "$@" </dev/null >"$out" 2>"$err"
-    code=$?
-    [ $code = "$wanted" ] || echo "exit code $code" >>"$err"
-    [ $code = "$wanted" ]
-}
-
-says() { # TEXT: it is in the output
-    grep -qF -- "$1" "$out"
-}
-
-complains() { # TEXT: it is in the only line of errors
-    grep -qF -- "$1" "$err" && [ "$(wc -l <"$err")" = 1 ]
-}
+. "${srcdir:-.}/tests/kept.sh"
 
 train() { # CODE ARGUMENT...: shellcheck knows that $small is several words
     code=$1

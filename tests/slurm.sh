@@ -2,7 +2,7 @@
 # A sweep as jobs of a cluster: a whole Slurm on this machine, of one node, with
 # its files in a folder. Needs root, and slurmctld, slurmd, Slurm's commands and
 # munge. Prints TAP.
-. "${srcdir:-.}/tests/tap.sh"
+. "${srcdir:-.}/tests/kept.sh"
 
 skip() {
     echo "1..0 # SKIP $1"
@@ -72,6 +72,7 @@ chmod 755 "$folder" "$cluster" "$cluster/run"
 node_is_idle() {
     sinfo --noheader --format=%T 2>/dev/null | grep -q idle
 }
+usual=$patience
 patience=30
 munged --force --key-file="$cluster/munge.key" \
     --socket="$cluster/run/munge.socket" --pid-file="$cluster/run/munged.pid" \
@@ -80,14 +81,7 @@ munged --force --key-file="$cluster/munge.key" \
     slurmd -f "$SLURM_CONF" 2>/dev/null && eventually node_is_idle ||
     skip "no Slurm can be started here: $(tail -qn 1 "$cluster"/log/* |
         tr '\n' ' ')"
-patience=120
-
-root=$folder/root
-MEMDIAL_RUNS=$root
-XDG_DATA_HOME=$folder/data
-XDG_CONFIG_HOME=$folder/config
-XDG_CACHE_HOME=$folder/cache
-export MEMDIAL_RUNS XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME
+patience=$usual
 
 # Twelve runs: nine of a second, and three that something happens to.
 cat >"$folder/twelve.list" <<END
@@ -101,34 +95,17 @@ done >>"$folder/twelve.list"
 twelve="--set batch=2 --set epoch_samples=60 --set valid_samples=2
     --set threads=1 --set epochs=5 --list $folder/twelve.list"
 
-ends() { # CODE COMMAND...
-    wanted=$1
-    shift
-    timeout $patience "$memdial" "$@" </dev/null >"$out" 2>"$err"
-    code=$?
-    [ $code = "$wanted" ] || echo "exit code $code" >>"$err"
-    [ $code = "$wanted" ]
-}
-
-says() { # TEXT: it is in the output
-    grep -qF -- "$1" "$out"
-}
-
-complains() { # TEXT: it is in the errors
-    grep -qF -- "$1" "$err"
-}
-
 ends 0 sweep quick $twelve --name here --jobs 2 && says '12 done'
 report $? 'the sweep without a cluster'
 
 # What Slurm refuses is said, and the script is there.
 
 ends 1 sweep quick $twelve --name there --slurm=--partition=none &&
-    complains 'sbatch: ' && complains "$root/there/slurm.sh" &&
+    warns 'sbatch: ' && warns "$root/there/slurm.sh" &&
     PATH=/nowhere ends 1 sweep quick $twelve --name there --slurm
 PATH=/nowhere "$memdial" sweep quick $twelve --name there --slurm \
     >"$out" 2>"$err"
-[ $? = 1 ] && complains 'squeue' && complains 'without --slurm'
+[ $? = 1 ] && warns 'squeue' && warns 'without --slurm'
 report $? 'without Slurm, or with a partition that is none: said'
 
 # Jobs that wait go on without being watched, and are watched again.
