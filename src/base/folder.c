@@ -62,6 +62,12 @@ void folder_make_absolute(char *path, size_t size)
         strcpy(path, whole);
 }
 
+void folder_resolve(char *path, size_t size, const char *text)
+{
+    folder_expand(path, size, text);
+    folder_make_absolute(path, size);
+}
+
 bool folder_make_for(const char *path, struct error *e)
 {
     char *above = xstrdup(path);

@@ -32,6 +32,9 @@ void folder_expand(char *path, size_t size, const char *text);
  * folder. A path that leads nowhere or does not fit stays as it is. */
 void folder_make_absolute(char *path, size_t size);
 
+/* Both: the path that a person means, from any working folder. */
+void folder_resolve(char *path, size_t size, const char *text);
+
 /* Makes the folder that `path` is in, and those above it. */
 bool folder_make_for(const char *path, struct error *);
 

@@ -171,8 +171,7 @@ static bool find_folder_of_runs(const struct subject_runs *s, const char *word,
         if (record_is(path) || is_folder_of_runs(path))
             return !record_is(path);
     }
-    folder_expand(path, RECORD_ROOT_SIZE, word);
-    folder_make_absolute(path, RECORD_ROOT_SIZE);
+    folder_resolve(path, RECORD_ROOT_SIZE, word);
     return is_folder_of_runs(path);
 }
 

@@ -14,6 +14,7 @@
 #include "cli/request.h"
 #include "cli/runs_choices.h"
 #include "cli/runs_columns.h"
+#include "events/archive_within.h"
 
 /* The options that a command has, beside --runs and --help. */
 enum { OPTION_JSON = 1, OPTION_CSV = 2, OPTION_LIST = 4, OPTION_PRUNE = 8,

@@ -11,6 +11,7 @@
 #include "base/print.h"
 #include "cli/request.h"
 #include "cli/runs_choices.h"
+#include "events/archive_within.h"
 
 /* A tag that prune respects. */
 #define KEEP "keep"

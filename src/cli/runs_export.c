@@ -12,6 +12,7 @@
 #include "cli/request.h"
 #include "cli/runs_choices.h"
 #include "cli/runs_columns.h"
+#include "events/archive_within.h"
 
 /* A run that is exported, and where in it the lines are. */
 struct export {

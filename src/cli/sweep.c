@@ -72,7 +72,7 @@ void sweep_clean_name(const char *text, char name[ARCHIVE_NAME_MAX + 1])
 
 bool sweep_is_file(const char *name)
 {
-    static const char *const patterns[] = { SWEEP_FRONT, SWEEP_SCRIPT,
+    static const char *const patterns[] = { ARCHIVE_FRONT, ARCHIVE_SCRIPT,
                                             "slurm-*.log", RECORD_SETTINGS,
                                             RECORD_EVENTS };
 
@@ -103,18 +103,15 @@ static bool check_sweep_folder(const char *folder, struct error *e)
     if (record_is(folder))
         return error_set(e, EXIT_INPUT, "%s: is the folder of a run; give "
                          "another --name", folder);
-    return check_place_of_file(folder, SWEEP_FRONT, e) &&
-           check_place_of_file(folder, SWEEP_SCRIPT, e);
+    return check_place_of_file(folder, ARCHIVE_FRONT, e) &&
+           check_place_of_file(folder, ARCHIVE_SCRIPT, e);
 }
 
 bool sweep_find_folder(struct sweep *s, struct error *e)
 {
-    if (!archive_root(s->root, s->request->runs, e))
+    if (!archive_root(s->root, s->request->runs, e) ||
+        !archive_check_root(s->root, s->request->runs, e))
         return false;
-    if (!*s->root)
-        return error_set(e, EXIT_INPUT, "sweep: its runs are to be kept, but "
-                         "%s says " ARCHIVE_NONE "; --runs names a folder",
-                         s->request->runs ? "--runs" : "MEMDIAL_RUNS");
     record_path(s->root, s->name, s->folder);
     return check_sweep_folder(s->folder, e);
 }

@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "cli/request.h"
 #include "events/archive.h"
+#include "events/archive_within.h"
 #include "plan/plan.h"
 #include "settings/machine.h"
 
@@ -89,10 +90,6 @@ void sweep_extend_name(struct sweep_run *, const char *setting);
 /* A text as the name of a folder that no shell takes apart. Texts that cannot
  * be one as they are end in a checksum. */
 void sweep_clean_name(const char *text, char name[ARCHIVE_NAME_MAX + 1]);
-
-/* Files of a sweep in its folder, beside the folders of its runs. */
-#define SWEEP_FRONT "front.list"
-#define SWEEP_SCRIPT "slurm.sh"
 
 /* Whether a name is of a file that a sweep or a run may have in its folder. */
 bool sweep_is_file(const char *name);

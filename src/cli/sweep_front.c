@@ -18,7 +18,7 @@ enum { FRONT_LINE_SIZE = 4096, FRONT_MAX = 1 << 20 /* bytes */ };
 static const char *front_path(const struct sweep *s,
                               char path[RECORD_PATH_SIZE])
 {
-    return record_path(s->folder, SWEEP_FRONT, path);
+    return record_path(s->folder, ARCHIVE_FRONT, path);
 }
 
 /* The first line of the list, by which its budgets are known again. */

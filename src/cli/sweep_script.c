@@ -22,7 +22,7 @@ static const uint64_t gap_guessed = 512 * MEBIBYTE,
 const char *sweep_script_path(const struct sweep *s,
                               char path[RECORD_PATH_SIZE])
 {
-    return record_path(s->folder, SWEEP_SCRIPT, path);
+    return record_path(s->folder, ARCHIVE_SCRIPT, path);
 }
 
 static struct sweep_run *run_named(struct sweep *s, const char *name,

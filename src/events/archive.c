@@ -2,21 +2,19 @@
 
 #include "events/archive.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/draft.h"
 #include "base/folder.h"
 #include "base/quote.h"
 #include "base/text.h"
+#include "events/archive_within.h"
 
 enum { MADE_NAMES = 10000, PRESET_SHOWN = 40, THREADS_MAX = 4,
        FEW_RECORDS = 64 };
@@ -36,8 +34,7 @@ static bool take_root(char root[RECORD_PATH_SIZE], const char *where,
         return false;
     if (strcmp(path, ARCHIVE_NONE) == 0)
         path = "";
-    folder_expand(root, RECORD_ROOT_SIZE, path);
-    folder_make_absolute(root, RECORD_ROOT_SIZE);
+    folder_resolve(root, RECORD_ROOT_SIZE, path);
     return true;
 }
 
@@ -173,83 +170,6 @@ bool archive_make(const char *path, const char *name, const char *preset,
            refuse_folder(folder, e);
 }
 
-static bool is_entry(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.' &&
-           (entry->d_type == DT_DIR || entry->d_type == DT_LNK ||
-            entry->d_type == DT_UNKNOWN);
-}
-
-/* Opens a root; NULL, with errno 0, if it is not there. */
-static DIR *open_root(const char *root, struct error *e)
-{
-    DIR *d = opendir(root);
-
-    if (!d && errno != ENOENT)
-        error_set(e, EXIT_RUN, "%s: %s", root, strerror(errno));
-    else
-        errno = 0;
-    return d;
-}
-
-/* Whether a name is of a file that a sweep has beside its runs. */
-static bool is_of_sweep(const char *name)
-{
-    static const char *const files[] = { "slurm.sh", "front.list" };
-    int length = 0;
-
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        if (strcmp(name, files[i]) == 0 || draft_is_of(name, files[i]))
-            return true;
-    sscanf(name, "slurm-%*[0-9].log%n", &length);
-    return length > 0 && !name[length];
-}
-
-static bool is_dots(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-enum holding { HOLDS_OTHERS, HOLDS_RUNS, HOLDS_NOTHING /* but a sweep's files */
-};
-
-static enum holding look_into(const char *folder)
-{
-    DIR *d = opendir(folder);
-    enum holding holding = d ? HOLDS_NOTHING : HOLDS_OTHERS;
-    struct dirent *entry;
-
-    while (d && holding != HOLDS_RUNS && (entry = readdir(d))) {
-        char path[RECORD_PATH_SIZE];
-        if (is_entry(entry) &&
-            record_is(record_path(folder, entry->d_name, path)))
-            holding = HOLDS_RUNS;
-        else if (!is_dots(entry->d_name) && !is_of_sweep(entry->d_name))
-            holding = HOLDS_OTHERS;
-    }
-    if (d)
-        closedir(d);
-    return holding;
-}
-
-static void make_path(char folder[RECORD_PATH_SIZE], const char *text)
-{
-    folder_expand(folder, RECORD_ROOT_SIZE, text);
-    folder_make_absolute(folder, RECORD_ROOT_SIZE);
-}
-
-bool archive_within(const char *root, const char *text,
-                    char folder[RECORD_PATH_SIZE])
-{
-    if (!*text || strlen(text) >= RECORD_ROOT_SIZE)
-        return false;
-    if (strchr(text, '/') || text[0] == '.')
-        make_path(folder, text);
-    else
-        record_path(root, text, folder);
-    return !record_is(folder) && look_into(folder) != HOLDS_OTHERS;
-}
-
 /* Adds a name to a list for a message, if there is room. */
 static void add_name(char *names, size_t size, const char *name)
 {
@@ -257,90 +177,6 @@ static void add_name(char *names, size_t size, const char *name)
 
     if (used + strlen(name) + 3 < size)
         snprintf(names + used, size - used, "%s%s", used ? ", " : "", name);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void read_names(struct archive_names *n, DIR *d)
-{
-    struct dirent *entry;
-
-    while ((entry = readdir(d)))
-        if (is_entry(entry)) {
-            n->list = xgrow(n->list, n->count, sizeof(*n->list));
-            n->list[n->count++] = xstrdup(entry->d_name);
-        }
-    if (n->count)
-        qsort(n->list, (size_t)n->count, sizeof(*n->list), compare_names);
-}
-
-bool archive_list(struct archive_names *n, const char *root, struct error *e)
-{
-    DIR *d = open_root(root, e);
-
-    *n = (struct archive_names){ .count = 0 };
-    if (!d)
-        return errno == 0;
-    read_names(n, d);
-    closedir(d);
-    return true;
-}
-
-static void add_listed(struct archive_names *n, const char *above,
-                       const char *name)
-{
-    char text[2 * RECORD_NAME_SIZE];
-
-    snprintf(text, sizeof(text), "%s%s%s", above, *above ? "/" : "", name);
-    n->list = xgrow(n->list, n->count, sizeof(*n->list));
-    n->list[n->count++] = xstrdup(text);
-}
-
-/* Adds a folder; in the place of a sweep its runs. */
-static void add_with_runs(struct archive_names *n, const char *root,
-                          const char *name)
-{
-    char folder[RECORD_PATH_SIZE], run[RECORD_PATH_SIZE];
-    struct archive_names within;
-    enum holding holding;
-
-    record_path(root, name, folder);
-    holding = record_is(folder) ? HOLDS_OTHERS : look_into(folder);
-    if (holding == HOLDS_OTHERS)
-        add_listed(n, "", name);
-    if (holding != HOLDS_RUNS || !archive_list(&within, folder, NULL))
-        return;
-    for (int i = 0; i < within.count; i++)
-        if (record_is(record_path(folder, within.list[i], run)))
-            add_listed(n, name, within.list[i]);
-    archive_names_done(&within);
-}
-
-bool archive_list_all(struct archive_names *n, const char *root,
-                      struct error *e)
-{
-    struct archive_names top;
-
-    *n = (struct archive_names){ .count = 0 };
-    if (!archive_list(&top, root, e))
-        return false;
-    for (int i = 0; i < top.count; i++)
-        add_with_runs(n, root, top.list[i]);
-    if (n->count)
-        qsort(n->list, (size_t)n->count, sizeof(*n->list), compare_names);
-    archive_names_done(&top);
-    return true;
-}
-
-void archive_names_done(struct archive_names *n)
-{
-    for (int i = 0; i < n->count; i++)
-        free(n->list[i]);
-    free(n->list);
-    *n = (struct archive_names){ .count = 0 };
 }
 
 /* A thread's share of the records of a root: every `step`th. */
@@ -394,11 +230,11 @@ static void read_shares(const struct share *whole)
 
 static void note_other(struct archive *a, const struct record *r)
 {
-    enum holding holding = look_into(r->folder);
+    enum archive_holding holding = archive_holding(r->folder);
 
-    a->others += holding == HOLDS_OTHERS;
-    a->within += holding == HOLDS_RUNS;
-    if (holding == HOLDS_RUNS)
+    a->others += holding == ARCHIVE_HOLDS_OTHERS;
+    a->within += holding == ARCHIVE_HOLDS_RUNS;
+    if (holding == ARCHIVE_HOLDS_RUNS)
         add_name(a->within_names, sizeof(a->within_names), r->name);
 }
 
@@ -442,98 +278,6 @@ void archive_done(struct archive *a)
     *a = (struct archive){ .count = 0 };
 }
 
-static bool is_link(const char *path)
-{
-    struct stat status;
-
-    return lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
-}
-
-/* Calls `see` with the path of each thing in a folder, until that says false.
- */
-static bool see_things(const char *folder,
-                       bool (*see)(const char *path, const char *name,
-                                   struct error *), struct error *e)
-{
-    DIR *d = opendir(folder);
-    struct dirent *entry;
-    bool ok = d || error_set(e, EXIT_RUN, "%s: %s", folder, strerror(errno));
-
-    while (ok && (entry = readdir(d))) {
-        char path[RECORD_PATH_SIZE];
-        ok = is_dots(entry->d_name) ||
-             see(record_path(folder, entry->d_name, path), entry->d_name, e);
-    }
-    if (d)
-        closedir(d);
-    return ok;
-}
-
-/* Refuses all but runs that have ended and files of the sweep. */
-static bool check_removable(const char *path, const char *name,
-                            struct error *e)
-{
-    struct record r;
-    bool ok;
-
-    if (!is_link(path) && is_of_sweep(name))
-        return true;
-    if (is_link(path) || !record_is(path))
-        return error_set(e, EXIT_INPUT, "%s: not of the sweep; nothing is "
-                         "removed", path);
-    ok = record_read(&r, path, RECORD_ENDS, e) &&
-         record_check_ended(&r, "removed", e);
-    record_done(&r);
-    return ok;
-}
-
-static bool remove_thing(const char *path, const char *name, struct error *e)
-{
-    struct record r;
-    bool ok;
-
-    if (is_of_sweep(name))
-        return remove(path) == 0 ||
-               error_set(e, EXIT_RUN, "%s: %s", path, strerror(errno));
-    ok = record_read(&r, path, RECORD_ENDS, e) && record_remove(&r, e);
-    record_done(&r);
-    return ok;
-}
-
-/* Refuses a folder that a `memdial sweep` has locked. */
-static bool check_unlocked(const char *folder, struct error *e)
-{
-    DIR *d = opendir(folder);
-    bool locked = d && flock(dirfd(d), LOCK_EX | LOCK_NB) != 0 &&
-                  errno == EWOULDBLOCK;
-
-    if (d)
-        closedir(d);
-    return !locked ||
-           error_set(e, EXIT_INPUT, "%s: a `memdial sweep` works on it, so it "
-                     "cannot be removed; wait for its end, or end it", folder);
-}
-
-bool archive_remove(const char *root, const char *text, struct error *e)
-{
-    char folder[RECORD_PATH_SIZE], given[RECORD_PATH_SIZE];
-
-    if (!archive_within(root, text, folder))
-        return error_set(e, EXIT_INPUT, "no sweep '%s' in %s", text, root);
-    folder_expand(given, sizeof(given), text);
-    if (is_link(folder) || is_link(given))
-        return error_set(e, EXIT_INPUT, "%s: a link, and not the folder of a "
-                         "sweep", folder);
-    if (strcmp(folder, root) == 0)
-        return error_set(e, EXIT_INPUT, "%s: the folder of all runs, and not "
-                         "of a sweep", folder);
-    return check_unlocked(folder, e) &&
-           see_things(folder, check_removable, e) &&
-           see_things(folder, remove_thing, e) &&
-           (rmdir(folder) == 0 ||
-            error_set(e, EXIT_RUN, "%s: %s", folder, strerror(errno)));
-}
-
 /* Names that a text may stand for. */
 struct matches {
     char folder[RECORD_PATH_SIZE];   /* of the first */
@@ -552,19 +296,17 @@ static void add_match(struct matches *m, const char *root, const char *name)
 static bool match_names(struct matches *m, const char *root, const char *text,
                         struct error *e)
 {
-    DIR *d = open_root(root, e);
-    struct dirent *entry;
+    struct archive_names names;
 
-    if (!d)
-        return errno == 0;
-    while ((entry = readdir(d))) {
+    if (!archive_list(&names, root, e))
+        return false;
+    for (int i = 0; i < names.count; i++) {
         char folder[RECORD_PATH_SIZE];
-        if (is_entry(entry) && strncmp(entry->d_name, text,
-                                       strlen(text)) == 0 &&
-            record_is(record_path(root, entry->d_name, folder)))
-            add_match(m, root, entry->d_name);
+        if (strncmp(names.list[i], text, strlen(text)) == 0 &&
+            record_is(record_path(root, names.list[i], folder)))
+            add_match(m, root, names.list[i]);
     }
-    closedir(d);
+    archive_names_done(&names);
     return true;
 }
 
@@ -675,13 +417,13 @@ static bool find_by_path(const char *root, const char *text,
     if (strlen(text) >= RECORD_ROOT_SIZE)
         return error_set(e, EXIT_INPUT, "%.80s...: the path is too long",
                          text);
-    make_path(folder, text);
+    folder_resolve(folder, RECORD_ROOT_SIZE, text);
     is_there = access(folder, F_OK) == 0;
     if (record_is(folder) || is_below(root, text, folder))
         return true;
     if (!is_there && split_path(root, text, sweep, &name))
         return find_by_name(sweep, name, folder, e);
-    make_path(folder, text);
+    folder_resolve(folder, RECORD_ROOT_SIZE, text);
     return error_set(e, EXIT_INPUT, "%s: not the folder of a run: neither "
                      RECORD_EVENTS " nor " RECORD_SETTINGS " is there",
                      folder);

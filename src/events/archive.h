@@ -49,30 +49,6 @@ void archive_add_root(struct buffer *, const char *root, const char *usual);
 void archive_add_resume(struct buffer *, const char *folder,
                         const char *usual);
 
-/* The names of the folders of a root, in order: not each is of a record. */
-struct archive_names {
-    char **list;                 /* owned, [count], each owned */
-    int count;
-};
-
-/* Reads them. A root that is not there has none. */
-bool archive_list(struct archive_names *, const char *root, struct error *);
-
-/* The same with the runs of sweeps, SWEEP/RUN, in the place of the sweeps. */
-bool archive_list_all(struct archive_names *, const char *root,
-                      struct error *);
-void archive_names_done(struct archive_names *);
-
-/* Finds an archive within the root, by its name there or its path, also that of
- * a sweep whose runs are gone. False if the text names none. */
-bool archive_within(const char *root, const char *text,
-                    char folder[RECORD_PATH_SIZE]);
-
-/* Removes the archive within that a text names: its runs, a sweep's own files
- * and the folder. Where one of its runs is under way, or where there is a link
- * or anything else, nothing is removed; a run with files of others stays. */
-bool archive_remove(const char *root, const char *text, struct error *);
-
 /* All records, in the order of their names. */
 struct archive {
     struct record *list;         /* owned, [count] */

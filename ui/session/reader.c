@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "events/archive.h"
+#include "events/archive_within.h"
 #include "ui/session/background.h"
 
 enum { WANTED_MOST = 32 };
