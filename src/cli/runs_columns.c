@@ -12,6 +12,7 @@
 #include "base/spelling.h"
 #include "base/text.h"
 #include "settings/preset.h"
+#include "settings/setting_meets.h"
 #include "settings/settings_json.h"
 
 static json_t *known_text(const char *text)
@@ -463,21 +464,6 @@ static bool value_meets(const struct condition *c, const json_t *value,
     return condition_meets_text(c, text);
 }
 
-static bool setting_meets(const struct runs_filter *f, const struct record *r)
-{
-    char text[SETTINGS_TEXT_SIZE];
-    json_t *value;
-    bool meets;
-
-    if (!r->has_settings)
-        return false;
-    settings_format(&r->began_with, f->setting, text, sizeof(text));
-    value = settings_json_value(&r->began_with, f->setting);
-    meets = value_meets(&f->condition, value, text);
-    json_decref(value);
-    return meets;
-}
-
 static bool word_meets(const struct runs_filter *f, const struct record *r)
 {
     static const char *const places[] = { "name", "label", "tags", "preset",
@@ -499,7 +485,8 @@ bool runs_filter_meets(const struct runs_filter *f, const struct record *r)
     bool meets;
 
     if (f->setting)
-        return setting_meets(f, r);
+        return r->has_settings &&
+               setting_meets(&r->began_with, f->setting, &f->condition);
     if (!f->column)
         return word_meets(f, r);
     value = f->column->value(r);

@@ -4,10 +4,9 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "settings/setting_meets.h"
 
 /* What conditions can be about, beside settings. */
 enum quantity { BY_NAME, BY_LABEL, BY_TAG, BY_PRESET, BY_STATE, BY_PEAK,
@@ -20,13 +19,13 @@ static const char *const quantities[QUANTITIES] = {
     "epoch", "seconds", "step_seconds"
 };
 
-static enum quantity find_quantity(const char *name)
+static int find_quantity(const char *name)
 {
     int i = 0;
 
     while (i < QUANTITIES && strcmp(quantities[i], name) != 0)
         i++;
-    return (enum quantity)i;
+    return i;
 }
 
 static void add_condition(struct sift *s, struct sift_term *term)
@@ -35,7 +34,8 @@ static void add_condition(struct sift *s, struct sift_term *term)
 
     term->word = NULL;
     term->setting = settings_find(name);
-    if (!term->setting && find_quantity(name) == QUANTITIES)
+    term->quantity = find_quantity(name);
+    if (!term->setting && term->quantity == QUANTITIES)
         snprintf(s->trouble, sizeof(s->trouble), "no column or setting '%.24s'",
                  name);
     else if (*term->condition.value)
@@ -121,30 +121,18 @@ static bool meets_figure(const struct condition *c, enum quantity quantity,
     return condition_meets_number(c, value, "");
 }
 
-/* The number of a setting that has one; NAN: it has not. */
-static double setting_number(const struct setting *row, const char *text)
+static bool meets_condition(const struct sift_term *term,
+                            const struct attempt *a, const struct past *p,
+                            const char *state)
 {
-    uint64_t bytes;
-    char *end;
-    double value = strtod(text, &end);
+    const struct condition *c = &term->condition;
+    enum quantity quantity = (enum quantity)term->quantity;
 
-    return row->type == SETTING_BYTES && bytes_parse(text, &bytes)
-               ? (double)bytes : end != text && !*end ? value : NAN;
-}
-
-static bool meets_setting(const struct sift_term *term,
-                          const struct attempt *a, const struct past *p)
-{
-    char text[SETTINGS_TEXT_SIZE];
-    double number;
-
-    if (p && !p->has_settings)
-        return false;
-    settings_format(&a->trial.settings, term->setting, text, sizeof(text));
-    number = setting_number(term->setting, text);
-    return isnan(number)
-               ? condition_meets_text(&term->condition, text)
-               : condition_meets_number(&term->condition, number, text);
+    if (term->setting)
+        return !(p && !p->has_settings) &&
+               setting_meets(&a->trial.settings, term->setting, c);
+    return quantity <= BY_STATE ? meets_text(c, quantity, a, p, state)
+                                : meets_figure(c, quantity, a, p);
 }
 
 bool sift_passes(const struct sift *s, const struct attempt *a,
@@ -152,20 +140,8 @@ bool sift_passes(const struct sift *s, const struct attempt *a,
 {
     for (int i = 0; i < s->count; i++) {
         const struct sift_term *term = &s->terms[i];
-        const struct condition *c = &term->condition;
-        enum quantity quantity;
-        bool meets;
-
-        if (term->word) {
-            meets = strcasestr(words, term->word);
-        } else if (term->setting) {
-            meets = meets_setting(term, a, p);
-        } else {
-            quantity = find_quantity(c->name);
-            meets = quantity <= BY_STATE ? meets_text(c, quantity, a, p, state)
-                                         : meets_figure(c, quantity, a, p);
-        }
-        if (!meets)
+        if (!(term->word ? strcasestr(words, term->word) != NULL
+                         : meets_condition(term, a, p, state)))
             return false;
     }
     return true;

@@ -14,7 +14,8 @@ enum { SIFT_SIZE = 128, SIFT_TERMS = 16 };
 struct sift_term {
     const char *word;                /* NULL: a condition */
     struct condition condition;
-    const struct setting *setting;   /* that it is about; or NULL */
+    const struct setting *setting;   /* that it is about; or NULL: */
+    int quantity;                    /* of sift.c */
 };
 
 struct sift {
