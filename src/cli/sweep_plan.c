@@ -10,13 +10,10 @@
 /* Steps of a run as far as settings tell; 0: the data do. */
 static int64_t planned_steps(const struct settings *s)
 {
-    struct facts facts = facts_of(s);
     int64_t units = s->epoch_samples ? s->epoch_samples
-                                     : facts.image.training;
-    int64_t batches = facts.packed ? (units + s->batch - 1) / s->batch
-                                   : units / s->batch;
+                                     : facts_of(s).image.training;
 
-    return batches * s->epochs;
+    return facts_batches(s, units) * s->epochs;
 }
 
 /* The timings of the backend that was asked for last, for most runs of a sweep

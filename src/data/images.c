@@ -158,7 +158,7 @@ static int64_t family_epoch_units(const void *state, const struct settings *s)
 static int64_t family_epoch_batches(const void *state,
                                     const struct settings *s)
 {
-    return family_epoch_units(state, s) / s->batch;
+    return facts_batches(s, family_epoch_units(state, s));
 }
 
 /* A batch of training; of another split all samples, or `valid_samples`. */

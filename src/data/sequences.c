@@ -201,7 +201,7 @@ static int64_t sequences_epoch_batches(const void *state,
 {
     const struct sequences *set = state;
 
-    return s->epoch_samples ? (s->epoch_samples + s->batch - 1) / s->batch
+    return s->epoch_samples ? facts_batches(s, s->epoch_samples)
                             : set->packing[SPLIT_TRAIN].bins;
 }
 

@@ -67,6 +67,11 @@ struct facts facts_of(const struct settings *s)
     return facts;
 }
 
+int64_t facts_batches(const struct settings *s, int64_t units)
+{
+    return (units + (sets[s->data].packed ? s->batch - 1 : 0)) / s->batch;
+}
+
 const char *facts_units(const struct setting *row, const struct settings *s)
 {
     if (row->unit && strcmp(row->unit, UNITS_OF_DATA) == 0)

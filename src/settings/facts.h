@@ -41,6 +41,10 @@ struct facts {
 /* The facts of the set that settings->data names. */
 struct facts facts_of(const struct settings *);
 
+/* Batches of training that units make: where samples have lengths of their own
+ * the last may be a smaller one. */
+int64_t facts_batches(const struct settings *, int64_t units);
+
 /* The unit of a setting under these settings, or NULL. A unit of data is that
  * of their set. */
 const char *facts_units(const struct setting *, const struct settings *);
