@@ -212,49 +212,61 @@ static char *take_text(struct buffer *b)
     return text;
 }
 
-/* Tells how the entries of a group differ: by settings that are not those of
- * their preset, and by that if they have several. */
-static void tell_apart(struct report *r, struct group *g)
+/* Tells the settings, other than the preset's, that all entries share. */
+static void tell_common(const struct report *r, struct group *g,
+                        const struct settings *base, const bool *varying)
 {
     struct buffer common = { NULL, 0, 0 };
-    const struct entry *first = &r->entries[g->first];
-    struct settings base = base_settings(first->record->run.preset);
+    const struct settings *own = &r->entries[g->first].trial->settings;
 
-    for (int i = g->first; i < g->first + g->count; i++)
-        g->mixed |= strcmp(r->entries[i].record->run.preset,
-                           first->record->run.preset) != 0;
     for (int s = 0; s < settings_count; s++)
-        if (!g->mixed && !varies(r, g, &settings_table[s]) &&
-            settings_differ(&first->trial->settings, &base,
-                            &settings_table[s]))
-            tell_assignment(&common, &first->trial->settings,
-                           &settings_table[s]);
+        if (!varying[s] && settings_differ(own, base, &settings_table[s]))
+            tell_assignment(&common, own, &settings_table[s]);
     g->common = take_text(&common);
 }
 
 static void describe_entry(struct entry *e, const struct group *g,
-                           const bool *varying)
+                           const struct settings *base, const bool *varying)
 {
     struct buffer what = { NULL, 0, 0 };
-    struct settings base = base_settings(e->record->run.preset);
     struct settings own = g->mixed ? e->trial->settings : settled_of_entry(e);
 
     if (g->mixed)
         buffer_text(&what, e->record->run.preset);
     for (int s = 0; s < settings_count; s++)
-        if (varying[s] && settings_differ(&own, &base, &settings_table[s]))
+        if (varying[s] && settings_differ(&own, base, &settings_table[s]))
             tell_assignment(&what, &own, &settings_table[s]);
     e->what = take_text(&what);
 }
 
-static void describe_entries(struct report *r, struct group *g)
+static bool has_several_presets(const struct report *r, const struct group *g)
 {
+    const struct entry *first = &r->entries[g->first];
+
+    for (int i = 1; i < g->count; i++)
+        if (strcmp(first[i].record->run.preset,
+                   first->record->run.preset) != 0)
+            return true;
+    return false;
+}
+
+/* Tells how the entries of a group differ: by settings that are not those of
+ * their preset, and by that if they have several. */
+static void tell_apart(struct report *r, struct group *g)
+{
+    struct entry *first = &r->entries[g->first];
+    struct settings base = base_settings(first->record->run.preset);
     bool *varying = xcalloc((unsigned long)settings_count, sizeof(*varying));
 
+    g->mixed = has_several_presets(r, g);
     for (int s = 0; s < settings_count; s++)
         varying[s] = g->mixed || varies(r, g, &settings_table[s]);
-    for (int i = g->first; i < g->first + g->count; i++)
-        describe_entry(&r->entries[i], g, varying);
+    tell_common(r, g, &base, varying);
+    for (int i = 0; i < g->count; i++) {
+        if (g->mixed)
+            base = base_settings(first[i].record->run.preset);
+        describe_entry(&first[i], g, &base, varying);
+    }
     free(varying);
 }
 
@@ -297,7 +309,6 @@ void report_init(struct report *r, const char *title, struct record *records,
         set_terms(r, &r->groups[g]);
         let_compete(r, &r->groups[g]);
         tell_apart(r, &r->groups[g]);
-        describe_entries(r, &r->groups[g]);
     }
     set_title(r, title);
 }
