@@ -346,13 +346,18 @@ ends 'ends without a snapshot'
 
 # Many small steps; a step is reported 50 ms after the one before it or later
 # (here 40: the worker's clock and the run's are read at different moments). A
-# machine that takes longer for a step reports them all.
+# machine that takes longer for a step reports them all. The last step before a
+# pause is reported at once.
 begin_worker
 send '{"command":"start","preset":"quick","settings":{"batch":1}}'
-comes '"type":"step"' 10
+comes '"type":"step"' 11
 send '{"command":"pause"}'
 await '"type":"paused"'
-grep '"type":"step"' "$out" | sed 's/.*"seconds":\([0-9.e-]*\).*/\1/' |
+grep '"type":"step"' "$out" >"$folder/steps"
+paused=$(sed -n 's/.*"type":"paused","step":\([0-9]*\).*/\1/p' "$out")
+tail -n 1 "$folder/steps" | grep -q "\"step\":$paused,"
+report $? 'a pause is told after the last step'
+sed '$d; s/.*"seconds":\([0-9.e-]*\).*/\1/' "$folder/steps" |
     awk 'NR > 1 && $1 - last < 0.04 { close_steps++ }
          { last = $1 }
          END { exit !(NR >= 10 && !close_steps) }'
