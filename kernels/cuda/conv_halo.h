@@ -1,7 +1,7 @@
 /*
  * Convolutions with filters of 3 x 3 and a stride of 1 whose results are as
  * large as their tensors, and their data gradients. These are products of
- * matrices (conv.h), but a block brings each element of the tensor to shared
+ * matrices (patches.h), but a block brings each element of the tensor to shared
  * memory once, not once for every tap that sees it.
  *
  * A block computes GEMM_BM pixels in a row. All pixels that their taps see are
@@ -18,10 +18,10 @@
  * Tiles hold BK channels. While the taps of one are multiplied the next is on
  * its way. The weights of every tap come as in gemm.h.
  */
-#ifndef MEMDIAL_CUDA_CONV_HALO_H
-#define MEMDIAL_CUDA_CONV_HALO_H
+#ifndef MEMDIAL_CUDA_PATCHES_HALO_H
+#define MEMDIAL_CUDA_PATCHES_HALO_H
 
-#include "kernels/cuda/conv.h"
+#include "kernels/cuda/patches.h"
 
 enum {
     HALO_SIDE = 3, HALO_TAPS = HALO_SIDE * HALO_SIDE,

@@ -13,7 +13,7 @@
  * scratch: the sum of each part, (parts, KH, KW, Ci, Co) floats; a group's sum
  * then takes the place of its first part's.
  */
-#include "kernels/cuda/conv.h"
+#include "kernels/cuda/patches.h"
 #include "kernels/cuda/partial_sums.h"
 #include "kernels/cuda/parts.h"
 

@@ -1,7 +1,7 @@
 /*
  * Products of matrices that are never stored: sum (M, N) = A (M, K) times
  * B (K, N). Sources find the elements of A and B, and an output takes the sums.
- * Convolution and its gradients are such products (conv.h).
+ * Convolution and its gradients are such products (patches.h).
  *
  * A block computes a tile of BM by BN sums from tiles of A and B, BK deep, in
  * shared memory. There is room for GEMM_STAGES pairs of tiles: while one pair

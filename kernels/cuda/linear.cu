@@ -2,7 +2,7 @@
  * linear: y (N, Co) = x (N, Ci) w (Ci, Co) + b (Co) float, or nothing. x may be
  * loaded through a stat.
  */
-#include "kernels/cuda/conv.h"
+#include "kernels/cuda/patches.h"
 #include "kernels/cuda/linear.h"
 
 void cuda_linear(struct queue *q, const struct call *c)

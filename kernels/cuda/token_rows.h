@@ -6,7 +6,7 @@
 #ifndef MEMDIAL_CUDA_TOKEN_ROWS_H
 #define MEMDIAL_CUDA_TOKEN_ROWS_H
 
-#include "kernels/cuda/conv.h"
+#include "kernels/cuda/patches.h"
 #include "kernels/cuda/token_parts.h"
 
 /* The tokens of a call, and the tile that is worked on. */

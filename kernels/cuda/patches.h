@@ -12,8 +12,8 @@
  * for every tap and output channel, and W' is W with Ci and Co swapped. No such
  * matrix is written: these sources find their elements in the tensors.
  */
-#ifndef MEMDIAL_CUDA_CONV_H
-#define MEMDIAL_CUDA_CONV_H
+#ifndef MEMDIAL_CUDA_PATCHES_H
+#define MEMDIAL_CUDA_PATCHES_H
 
 #include <climits>
 
