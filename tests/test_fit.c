@@ -281,7 +281,7 @@ Test(fit, shares_nothing_that_differs)
 {
     struct job_cache cache = { .graphs.oldest = 0 };
 
-    for (int i = 0; i < WAYS * CHECKPOINT_OPTIMAL; i++) {
+    for (int i = 0; i < WAYS * (CHECKPOINT_OPTIMAL + 1); i++) {
         struct settings s = way(i % WAYS);
         struct job *shared, *alone;
         s.checkpoint = i / WAYS;

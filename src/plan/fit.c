@@ -349,9 +349,10 @@ static void run_way(struct fit_search *f, const struct settings *s,
     job_free(job);
 }
 
-/* A row that another way of running must be faster than. */
+/* A row that another way of running must be faster than. Many ways are tried
+ * for one plan, so each asks whether the search goes on. */
 struct rival {
-    const struct fit_query *query;
+    struct fit_search *search;
     double time;
 };
 
@@ -359,7 +360,8 @@ static bool is_faster(const struct plan *plan, void *arg)
 {
     const struct rival *r = arg;
 
-    return fit_time(r->query, plan) < r->time;
+    return search_goes_on(r->search) &&
+           fit_time(r->search->query, plan) < r->time;
 }
 
 /* The bytes that optimal checkpoints may take. A held memory_budget is the most
@@ -392,7 +394,7 @@ static void run_point(struct fit_search *f, const struct point *p,
     const struct fit_query *q = f->query;
     bool held = is_held(q, settings_find("checkpoint"));
     struct settings s = p->settings;
-    struct rival rival = { q, 0 };
+    struct rival rival = { f, 0 };
     struct worth faster = { .is = is_faster, .arg = &rival,
                             .persisting = p->persisting };
 

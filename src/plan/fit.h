@@ -39,7 +39,8 @@ struct fit_query {
     const struct timings *timings; /* NULL: a roofline guesses */
     double most_time;    /* of the baseline's time; 0: any */
     int most_rows;       /* 0: any number */
-    /* Whether the search goes on; asked before each plan. NULL: to its end. */
+    /* Whether the search goes on; asked before each plan, or more often. NULL: to
+     * its end. */
     bool (*goes_on)(void *arg);
     void *goes_on_arg;
 };
