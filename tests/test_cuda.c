@@ -255,14 +255,15 @@ Test(cuda, graphs_are_instantiated_once)
 }
 
 /* Records a step of wrn-28-2 on a device that breaks before it runs anything.
- * Returns the trouble, which comes earlier if the graph has too many nodes. */
-static const char *trouble_with_nodes(const char *most)
+ * Returns the trouble, which comes earlier if there are more in the graph of
+ * what `limit` counts. */
+static const char *trouble_with(const char *limit, const char *most)
 {
     static struct error e;
     struct engine engine;
     double metrics[METRIC_COUNT];
 
-    setenv("MEMDIAL_EMULATE_NODES", most, 1);
+    setenv(limit, most, 1);
     setenv("MEMDIAL_EMULATE_FAULT", "0", 1);
     engine = engine_open((const char *[]){
         "backend=cuda", "depth=28", "width=2", "batch=2", "precision=bf16",
@@ -277,13 +278,65 @@ static const char *trouble_with_nodes(const char *most)
 Test(cuda, a_step_is_few_launches)
 {
     engine_emulate();
-    cr_expect(strstr(trouble_with_nodes("200"), "illegal memory access"));
+    cr_expect(strstr(trouble_with("MEMDIAL_EMULATE_NODES", "200"),
+                     "illegal memory access"));
 }
 
 Test(cuda, launches_of_a_step_are_counted)
 {
     engine_emulate();
-    cr_expect(strstr(trouble_with_nodes("190"), "out of memory"));
+    cr_expect(strstr(trouble_with("MEMDIAL_EMULATE_NODES", "190"),
+                     "out of memory"));
+}
+
+/* There is no launch to wait for between two kernels. */
+Test(cuda, kernels_behind_kernels_overlap)
+{
+    engine_emulate();
+    cr_expect(strstr(trouble_with("MEMDIAL_EMULATE_SERIAL", "0"),
+                     "illegal memory access"));
+}
+
+Test(cuda, kernels_do_not_overlap_on_demand)
+{
+    engine_emulate();
+    setenv("MEMDIAL_CUDA_OVERLAP", "no", 1);
+    cr_expect(strstr(trouble_with("MEMDIAL_EMULATE_SERIAL", "150"),
+                     "out of memory"));
+}
+
+/* The emulated device ends the program if such code overlaps. */
+Test(cuda, code_that_cannot_wait_does_not_overlap)
+{
+    engine_emulate();
+    setenv("MEMDIAL_EMULATE_CODE", "80", 1);
+    cr_expect(strstr(trouble_with("MEMDIAL_EMULATE_SERIAL", "150"),
+                     "out of memory"));
+}
+
+/* That is for the emulated device to see, and for a device to show: there the
+ * order of kernels is another. */
+Test(cuda, overlapping_kernels_give_the_same_bits)
+{
+    engine_emulate();
+    for (int i = 2; i < WAYS; i += SANITIZED ? 5 : 2) {
+        uint64_t state[2];
+
+        for (int k = 0; k < 2; k++) {
+            struct engine engine;
+            double metrics[METRIC_COUNT];
+
+            setenv("MEMDIAL_CUDA_OVERLAP", k ? "no" : "yes", 1);
+            engine = open_engine("backend=cuda", ways[i]);
+            for (int step = 0; step < STEPS; step++)
+                engine_run(&engine, PROGRAM_TRAIN, SAMPLES, metrics);
+            engine_run(&engine, PROGRAM_EVAL, SAMPLES, metrics);
+            state[k] = engine_state_hash(&engine);
+            engine_close(&engine);
+        }
+        cr_expect_eq(state[0], state[1], "%s", ways[i][0]);
+    }
+    unsetenv("MEMDIAL_CUDA_OVERLAP");
 }
 
 /* A step with more microbatches than can be recorded runs call by call. */

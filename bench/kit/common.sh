@@ -49,6 +49,15 @@ train() {
         $(printf -- '--set %s ' backend=cuda data=shapes epochs=1 "$@")
 }
 
+# apart COMMAND...: while kernels do not overlap.
+apart() {
+    (
+        MEMDIAL_CUDA_OVERLAP=no
+        export MEMDIAL_CUDA_OVERLAP
+        "$@"
+    )
+}
+
 # The losses of a training, with all their digits.
 losses() {
     train "$@" | sed -n 's/.*"type":"step".*"loss":\([^,]*\),.*/\1/p

@@ -98,6 +98,8 @@ struct adam_memory {
  * powers for all. */
 static __global__ void adam(const __grid_constant__ table t, adam_shared u)
 {
+    wait_for_earlier();
+
     const table_row &r = table_find(t);
     adam_factors &f = shared<adam_memory>().factors;
     size_t i = 4 * table_thread(r);
@@ -132,6 +134,8 @@ template <typename T>
 static __global__ void adam_scaled(adam_shared u, table_row r,
                                    scaled_moments by)
 {
+    wait_for_earlier();
+
     adam_factors f = adam_factors_of(u);
     const T *gradient = static_cast<const T *>(r.data[GRADIENT]);
     float *master = static_cast<float *>(r.data[MASTER]);

@@ -19,6 +19,8 @@ struct adam_end {
 
 static __global__ void adam_apply(adam_end a)
 {
+    wait_for_earlier();
+
     float rate = a.progress->learning_rate;
     float keep = 1 - rate * a.adam.weight_decay;
     float step = adam_rate(&a.adam, a.progress->step, rate);

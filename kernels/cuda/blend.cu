@@ -99,6 +99,8 @@ static __device__ void blend_block(const blending &b, size_t block,
 
 static __global__ void blend_kernel(blending b)
 {
+    wait_for_earlier();
+
     float share = b.by_rate ? b.share * b.progress->learning_rate : b.share;
 
     for (size_t i = b.first + blockIdx.x; i < b.end; i += gridDim.x)

@@ -24,6 +24,8 @@ static __device__ bool all_finite(const T *gradient, int n)
 static __global__ void check_finite(const __grid_constant__ table t,
                                     float *scale)
 {
+    wait_for_earlier();
+
     const table_row &r = table_find(t);
     size_t i = 4 * table_thread(r);
 

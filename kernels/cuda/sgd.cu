@@ -69,6 +69,8 @@ static __device__ void sgd_four(const sgd_shared &u, const table_row &r,
 /* One thread for the four elements that share a draw. */
 static __global__ void sgd(const __grid_constant__ table t, sgd_shared u)
 {
+    wait_for_earlier();
+
     const table_row &r = table_find(t);
     float unscale = u.scale ? 1 / u.scale[LOSS_SCALE_FACTOR] : 1;
     size_t i = 4 * table_thread(r);
@@ -97,6 +99,8 @@ template <typename T>
 static __global__ void sgd_scaled(sgd_shared u, table_row r,
                                   scaled_momentum by)
 {
+    wait_for_earlier();
+
     float unscale = u.scale ? 1 / u.scale[LOSS_SCALE_FACTOR] : 1;
     const T *gradient = static_cast<const T *>(r.data[GRADIENT]);
     float *master = static_cast<float *>(r.data[MASTER]);

@@ -10,6 +10,8 @@ enum { AT_ONCE = sizeof(uint4) };
 /* Rows count bytes. */
 static __global__ void zero(const __grid_constant__ table t)
 {
+    wait_for_earlier();
+
     const table_row &r = table_find(t);
     size_t at = table_thread(r) * AT_ONCE;
     char *to = static_cast<char *>(r.data[0]) + at;
