@@ -63,7 +63,7 @@ struct device {
     struct queue queue;
     enum mode mode;
     enum op_code last;               /* that was put on the queue */
-    struct gathering gathered;
+    struct gathering gathered[TABLES];
     struct recording recordings[MAX_PROGRAMS][TURNS];
     int turn[MAX_PROGRAMS];
     struct load_list loads;          /* of calls that are not recorded */
@@ -233,7 +233,7 @@ static bool module_open(struct device **out, int number, int threads,
     queue_check(q, cudaEventCreate(&d->after));
     q->overlaps = may_overlap(q);
     q->crew = crew_new(threads);
-    q->gathered = &d->gathered;
+    q->gathered = d->gathered;
     q->loads = &d->loads;
     q->rewiring = &d->rewiring;
     if (q->error != cudaSuccess) {

@@ -64,7 +64,7 @@ struct queue {
     double *report;                  /* [METRIC_COUNT] on the host, pinned */
     void *blas;                      /* cuBLAS's handle (blas.h) */
     struct crew *crew;               /* makes samples */
-    struct gathering *gathered;      /* calls that wait (table.h) */
+    struct gathering *gathered;      /* [TABLES], calls that wait (table.h) */
     struct load_list *loads;
     struct rewiring *rewiring;
     bool recording;
