@@ -45,8 +45,11 @@ part() {
 train() {
     preset=$1
     shift
+    case $preset in
+    wrn-*) set -- data=shapes "$@" ;;
+    esac
     program memdial train "$preset" --json \
-        $(printf -- '--set %s ' backend=cuda data=shapes epochs=1 "$@")
+        $(printf -- '--set %s ' backend=cuda epochs=1 "$@")
 }
 
 # apart COMMAND...: while kernels do not overlap.
