@@ -814,6 +814,32 @@ Test(cuda, says_how_much_memory_is_missing)
     cr_expect(strstr(e.text, "would fit"), "%s", e.text);
 }
 
+static size_t input_bytes(const char *keep)
+{
+    struct settings settings = settings_of((const char *[]){
+        "backend=cuda", "data=cifar10", "batch=100", keep, NULL });
+    struct error e;
+    struct job *job;
+    size_t bytes;
+
+    cr_assert(job_new(&job, &settings, &e), "%s", e.text);
+    bytes = job->plan->live[job->plan->peak_step][KIND_INPUT];
+    job_free(job);
+    return bytes;
+}
+
+/* 50,000 images of CIFAR-10, as bytes, with their labels, their number, and
+ * mean and scale of three channels. They are never kept unless asked for. */
+Test(cuda, kept_images_are_input)
+{
+    size_t all = 50000 * (32 * 32 * 3 + sizeof(int32_t)) + sizeof(int32_t)
+                 + 2 * 3 * sizeof(float);
+
+    cr_expect_eq(input_bytes("keep_images=yes"),
+                 input_bytes("keep_images=no") + all);
+    cr_expect_eq(input_bytes("batch=100"), input_bytes("keep_images=no"));
+}
+
 Test(cuda, says_that_images_do_not_fit)
 {
     struct trainer *t;
