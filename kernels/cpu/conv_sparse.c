@@ -35,6 +35,7 @@ struct work {
     const struct conv_nonzeros *list;
     const struct conv_planes_sides *sides;
     float *strip;
+    struct conv_look *look;
 };
 
 /* Output of one strip and class of pixels. */
@@ -177,6 +178,7 @@ static void run_band(struct lines *r, int row, int rows)
                      w->strip + (row + (int)part.begin) * pitch,
                      (int)(part.end - part.begin) * pitch / VLEN,
                      line[i / runs] + (int)part.begin * pitch);
+            conv_ahead_ask(&w->look->out);
         }
         DTYPE_SWITCH(w->core->y->dtype, store_band, r, row, rows, line);
     }
@@ -217,6 +219,27 @@ static struct range panel_channels(const struct conv_nonzeros *l, size_t panel)
     };
 }
 
+/* Prepares to ask for what a strip wants, and then the one after it: whole
+ * images lie one after the other. */
+static void look_beyond(const struct work *w, size_t i, size_t next)
+{
+    const struct conv_planes *p = w->planes;
+    const struct conv_strips *s = &p->strips;
+    struct conv_look *look = w->look;
+    int image = (int)i / s->count * p->images;
+    int then = (int)next / s->count * p->images;
+
+    conv_look_ahead(w->core, 0, image * s->count + (int)i % s->count,
+                    then * s->count + (int)next % s->count, look);
+    if (s->count == 1) {
+        look->out.lines *= (size_t)conv_planes_images(p, image);
+        look->norm.lines *= (size_t)conv_planes_images(p, image);
+        look->in.lines *= (size_t)conv_planes_images(p, then);
+    }
+    KERNEL(conv_ahead_divide)(&look->out,
+                              (size_t)(s->classes * w->core->y->dim[3]));
+}
+
 static void run_sparse_strips(const void *own, int share, struct range items)
 {
     const struct work *w = own;
@@ -228,6 +251,7 @@ static void run_sparse_strips(const void *own, int share, struct range items)
         int image = (int)i / count * p->images, strip = (int)i % count;
         int end = image + conv_planes_images(p, image);
 
+        look_beyond(w, i, i + 1 < items.end ? i + 1 : items.begin);
         run_sparse_strip(w, image, strip);
         for (size_t k = listed.begin / CONV_PANEL; k * CONV_PANEL < listed.end;
              k++)
@@ -266,13 +290,15 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core, float *scratch)
     struct conv_nonzeros l = list_of(core, &p);
     struct conv_core cut = *core;
     struct conv_planes_sides sides;
+    struct conv_look look;
     struct work w = {
-        .core = &cut, .planes = &p, .list = &l, .sides = &sides,
+        .core = &cut, .planes = &p, .list = &l, .sides = &sides, .look = &look,
         .strip = scratch + KERNEL(conv_nonzeros_floats)(&l)
                  + (size_t)this_thread() * conv_planes_floats(&p)
     };
 
     cut.strips = p.strips;
+    cut.width = core->y->dim[3];
     conv_planes_sides(&p, &sides);
     KERNEL(conv_nonzeros_bind)(&l, scratch);
     KERNEL(conv_nonzeros_count)(&l);

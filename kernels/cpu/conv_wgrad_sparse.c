@@ -46,6 +46,7 @@ struct work {
     const struct conv_planes_sides *sides;
     const float *x_strip, *dy_strip;
     int first;           /* channel of dy_strip */
+    struct conv_ahead *ahead;
 };
 
 /* The sums of the lanes of VLEN vectors: each interleaves the halves of two. */
@@ -148,8 +149,10 @@ static void add_planes(const struct work *w, int rows, float *sum)
         int vectors = (int)(part.end - part.begin) * w->x->pitch / VLEN;
         struct dots d = { .sum = sum };
 
-        for (size_t c = listed.begin; c < listed.end; c++)
+        for (size_t c = listed.begin; c < listed.end; c++) {
             run_channel(w, (int)c, (int)part.begin, vectors, &d);
+            conv_ahead_ask(w->ahead);
+        }
         add_dots_up(&d);
     }
 }
@@ -181,6 +184,28 @@ static float *nonzero_sums(const struct wgrad_sparse *g, const struct plan *p, i
     return g->scratch + p->shared + (size_t)t * p->each;
 }
 
+/* Prepares to ask for what strip `i` reads. */
+static void look_ahead_to(const struct wgrad_sparse *g, const struct plan *p,
+                       size_t i, struct conv_ahead ahead[2])
+{
+    const struct conv_strips *s = &p->x.strips;
+    int image = (int)i / s->count * p->x.images;
+    int item = image * s->count + (int)i % s->count;
+    size_t images = s->count > 1 ? 1
+                                 : (size_t)conv_planes_images(&p->x, image);
+
+    ahead[0] = KERNEL(conv_ahead)(g->x, image,
+                                  KERNEL(conv_strip_input)(s, item), 0,
+                                  g->x->dim[3]);
+    ahead[1] = KERNEL(conv_ahead)(g->dy, image,
+                                  KERNEL(conv_strip_output)(s, item), 0,
+                                  g->dy->dim[3]);
+    ahead[0].lines *= images;
+    ahead[1].lines *= images;
+    ahead[0].next = &ahead[1];
+    KERNEL(conv_ahead_divide)(ahead, (size_t)g->dy->dim[3]);
+}
+
 /* Makes thread t's sums. */
 static void sum_share(const struct wgrad_sparse *g, const struct plan *p, int t)
 {
@@ -188,8 +213,10 @@ static void sum_share(const struct wgrad_sparse *g, const struct plan *p, int t)
     float *dy = x + conv_planes_floats(&p->x);
     struct range items = range_share(conv_planes_items(&p->x), t, g->threads);
     struct conv_planes_sides sides;
+    struct conv_ahead ahead[2];
     struct work w = { &p->x, &p->dy, &p->list, &sides, x, dy,
-                      (int)p->list.listed.begin / CONV_BLOCK * CONV_BLOCK };
+                      (int)p->list.listed.begin / CONV_BLOCK * CONV_BLOCK,
+                      ahead };
     int count = p->x.strips.count;
 
     conv_planes_sides(&p->x, &sides);
@@ -198,6 +225,7 @@ static void sum_share(const struct wgrad_sparse *g, const struct plan *p, int t)
         int image = (int)i / count * p->x.images, strip = (int)i % count;
         struct range rows = KERNEL(conv_strip_output)(&p->x.strips, strip);
 
+        look_ahead_to(g, p, i + 1 < items.end ? i + 1 : i, ahead);
         KERNEL(conv_planes_pack)(&p->x, g->x, image, strip, 0, x);
         KERNEL(conv_planes_pack)(&p->dy, g->dy, image, strip,
                                  w.first / CONV_BLOCK, dy);
