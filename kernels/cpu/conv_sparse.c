@@ -114,10 +114,17 @@ static inline void store_pixels(const enum dtype dtype, const struct lines *r,
     size_t step = (size_t)(core->strips.col.classes * core->y->dim[3]);
     float channels[VLEN];
 
-    for (int i = 0; i < pixels; i++, at += step) {
-        vf_store(channels, sum[i]);
-        conv_store(dtype, core->y->data, add, at, channels, r->channels);
-    }
+    for (int i = 0; i < pixels; i++, at += step)
+        if (r->channels == VLEN) {
+            vf v = sum[i];
+
+            if (add)
+                v += vf_load_as(dtype, add, at);
+            vf_store_as(dtype, core->y->data, at, v);
+        } else {
+            vf_store(channels, sum[i]);
+            conv_store(dtype, core->y->data, add, at, channels, r->channels);
+        }
 }
 
 /* Stores one vector of pixels, of row `row` of the strip. */
