@@ -18,7 +18,7 @@
  * are faster in a pool that does not skip (winograd.h), so the first of these
  * is the stricter one. Other products never skip.
  */
-enum { POOL_SKIP = 6, POOL_SKIP_FILTER = 4, POOL_SKIP_GRADIENT = 6,
+enum { POOL_SKIP = 6, POOL_SKIP_FILTER = 4, POOL_SKIP_GRADIENT = 8,
        POOL_SKIP_NEVER = 1 << 30 };
 
 /* Whether a pool as a whole is that sparse: only then do kernels have scratch
