@@ -377,7 +377,7 @@ begin /dev/null "$memdial" sweep quick $small --set epochs=4000 --seeds 1,2 \
     --name busy
 comes begins && out=$folder/out && err=$folder/err &&
     ends 2 sweep quick $small --set epochs=4000 --seeds 1,2 --name busy &&
-    complains 'another `memdial sweep` works on it' &&
+    complains 'another process works on this sweep' &&
     ends 2 runs rm busy && complains busy && [ -d "$root/busy/seed=2" ]
 refused=$?
 [ -n "$begun" ] && kill "$begun" && wait_for_end

@@ -5,7 +5,7 @@
 #ifndef MEMDIAL_SWEEP_PLAN_H
 #define MEMDIAL_SWEEP_PLAN_H
 
-#include "cli/sweep.h"
+#include "sweep/sweep.h"
 
 /* Plans each run; one that cannot be planned is refused. */
 void sweep_plan(struct sweep *);

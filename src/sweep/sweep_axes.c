@@ -1,4 +1,4 @@
-#include "cli/sweep_axes.h"
+#include "sweep/sweep_axes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +7,9 @@
 #include "base/checksum.h"
 #include "base/file.h"
 #include "base/folder.h"
-#include "cli/sweep_front.h"
-#include "cli/sweep_list.h"
 #include "models/model.h"
+#include "sweep/sweep_front.h"
+#include "sweep/sweep_list.h"
 
 enum { VALUES_MAX = 1 << 14 /* bytes of an axis */ };
 
@@ -180,7 +180,7 @@ static void name_difference(const struct sweep_request *r, char *text,
 /* "quick-sparsity-seed" */
 static void name_sweep(struct sweep *s)
 {
-    const char *preset = s->request->request.preset;
+    const char *preset = s->request->preset;
     const char *slash = strrchr(preset, '/');
     char difference[1024], whole[1280];
 
@@ -216,8 +216,8 @@ static void settle_run(struct sweep *s, struct sweep_run *run)
         folder_make_absolute(settings->data_path,
                              sizeof(settings->data_path));
     run->settled = machine_settle(&s->machine, settings);
-    if (!settings_check(settings, s->request->request.preset, &e) ||
-        !model_check(settings, s->request->request.preset, &e))
+    if (!settings_check(settings, s->request->preset, &e) ||
+        !model_check(settings, s->request->preset, &e))
         sweep_fail(run, SWEEP_REFUSED, e.text);
 }
 
@@ -269,15 +269,28 @@ static void leave_out_twins(struct sweep *s)
 
 static bool find_sweep_machine(struct sweep *s, struct error *e)
 {
+    const char *known = s->request->backend;
     bool automatic = strcmp(s->base.backend, "auto") == 0;
 
     machine_init(&s->machine);
-    return !automatic || machine_find_backend(&s->machine, e);
+    if (known)
+        snprintf(s->machine.backend, sizeof(s->machine.backend), "%s", known);
+    return !automatic || known || machine_find_backend(&s->machine, e);
+}
+
+/* The settings that all runs begin from. */
+static bool find_base(struct sweep *s, struct error *e)
+{
+    const struct sweep_request *r = s->request;
+
+    return preset_open(r->preset, r->assignments, r->assignment_count,
+                       &s->base, e) &&
+           model_check(&s->base, r->preset, e);
 }
 
 bool sweep_axes_expand(struct sweep *s, struct error *e)
 {
-    if (!request_settings(&s->request->request, &s->base, e) ||
+    if (!find_base(s, e) ||
         !find_sweep_machine(s, e) || !find_sweep_place(s, e) ||
         !take_rows(s, e) || !take_axes(s, e))
         return false;
