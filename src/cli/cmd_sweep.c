@@ -193,7 +193,7 @@ static bool sweep_and_tell(const struct choices *c, struct sweep *s,
 
     if (!sweep_axes_expand(s, e) || !sweep_look(s, e))
         return false;
-    sweep_plan(s);
+    sweep_plan(s, NULL, NULL);
     sweep_tell_init(&tell, s, c->json);
     sweep_tell_plan(&tell);
     if (!c->dry_run)

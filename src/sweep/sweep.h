@@ -30,7 +30,8 @@ struct sweep_request {
     const char *list;            /* a file of settings, or NULL */
     const char *front;           /* budgets, "2MiB,4MiB", or NULL */
     const char *runs, *name;     /* the root, the folder in it; or NULL */
-    const char *backend;         /* for backend=auto; NULL: it is looked for */
+    const struct machine *machine; /* NULL: this one, whose backend is looked
+                                    for */
     int most;                    /* runs */
     bool retry;                  /* those that have failed too */
 };

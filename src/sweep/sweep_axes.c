@@ -269,13 +269,15 @@ static void leave_out_twins(struct sweep *s)
 
 static bool find_sweep_machine(struct sweep *s, struct error *e)
 {
-    const char *known = s->request->backend;
+    const struct machine *known = s->request->machine;
     bool automatic = strcmp(s->base.backend, "auto") == 0;
 
+    if (known) {
+        s->machine = *known;
+        return true;
+    }
     machine_init(&s->machine);
-    if (known)
-        snprintf(s->machine.backend, sizeof(s->machine.backend), "%s", known);
-    return !automatic || known || machine_find_backend(&s->machine, e);
+    return !automatic || machine_find_backend(&s->machine, e);
 }
 
 /* The settings that all runs begin from. */

@@ -25,11 +25,14 @@ void past_describe(const struct session *s, const struct past *p, char *text,
                    size_t size)
 {
     const char *what = p->has_settings ? p->savings : p->trouble;
-    const char *name = *p->label ? p->label : p->name;
+    const char *slash = strchr(p->name, '/');
+    const char *name = *p->label ? p->label : slash ? slash + 1 : p->name;
     size_t shown = *p->label ? strlen(name) : name_without(name, s->preset);
+    int sweep = slash ? (int)(slash - p->name) : 0;
 
-    snprintf(text, size, "%.*s%s%s%s%s", (int)shown, name,
-             *p->tags ? " " : "", p->tags, *what ? "  " : "", what);
+    snprintf(text, size, "%.*s%s%s%s%s%s%.*s", (int)shown, name,
+             *p->tags ? " " : "", p->tags, *what ? "  " : "", what,
+             sweep ? "  of " : "", sweep, p->name);
 }
 
 static void tell_names(struct text_block *text, const struct past *p)
