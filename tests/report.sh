@@ -210,6 +210,7 @@ report $? 'how each ended is said'
 
 ends 0 train --resume dense --set epochs=4 --set microbatch=5 &&
     ends 0 report dense sparse -o "$folder/turned.md" &&
+    has "$folder/turned.md" 'done, turned 1x' &&
     has "$folder/turned.md" 'goes on with the weights of A, from epoch 3' &&
     has "$folder/turned.md" '# from epoch 3 on in A: microbatch=5 epochs=4' &&
     has "$folder/turned.md" 'valid loss' && lacks "$folder/turned.md" '| test' &&
