@@ -148,7 +148,7 @@ report $? 'a run that is named three times is told of once'
 mkdir -p "$folder/none.d" "$folder/junk/a" && ends 2 report "$folder/none.d" \
     -o "$folder/x.md" && complains 'there are no runs in it' &&
     ends 2 report "$folder/junk" -o "$folder/x.md" &&
-    complains 'there are no runs in it' && ends 2 report nowhere \
+    complains 'not the folder of a run' && ends 2 report nowhere \
         -o "$folder/x.md" && complains "no run 'nowhere'" &&
     ends 2 report dense && complains 'by -o FILE' && [ ! -e "$folder/x.md" ]
 report $? 'folders that have no runs, and names that are none: refused'

@@ -394,6 +394,12 @@ ends 0 sweep quick $small --front 1MiB,2MiB --name front --dry-run --json &&
     sweep 2 --front x && complains 'not a number of bytes'
 report $? 'rows of fit are kept when timings change'
 
+sweep 2 --front 1MiB,2MiB --over precision=fp32,bf16 --dry-run &&
+    complains '--over: rows of --front give precision' &&
+    complains 'leave precision out' &&
+    sweep 0 --front 1MiB,2MiB --seeds 1,2 --dry-run
+report $? 'values of --over take none from rows of fit'
+
 # Disks.
 
 if mkdir "$folder/disk" && mount -t tmpfs -o size=64k none "$folder/disk" \

@@ -211,7 +211,7 @@ static void list_results(struct listing *l, const struct report *r,
     head_column(l, "run", "name", false);
     head_column(l, "state", "state", false);
     head_column(l, "epochs", "epochs", true);
-    head_column(l, "step", "step_seconds", true);
+    head_column(l, "last step", "step_seconds", true);
     head_column(l, "time", "seconds", true);
     snprintf(best, sizeof(best), "best %s in %d epoch%s", score,
              g->contest.epochs, g->contest.epochs == 1 ? "" : "s");

@@ -136,6 +136,32 @@ static bool take_axes(struct sweep *s, struct error *e)
     return ok;
 }
 
+static bool some_row_has(const struct sweep *s, const struct setting *row)
+{
+    for (int i = 0; row && i < s->count; i++)
+        if (settings_differ(&s->base, &s->runs[i].settings, row))
+            return true;
+    return false;
+}
+
+/* Rows of fit would lose what --over gives other values. */
+static bool check_front(const struct sweep *s, struct error *e)
+{
+    const struct sweep_request *r = s->request;
+    char name[64];
+
+    for (int i = 0; i < r->over_count; i++) {
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(r->over[i], "="),
+                 r->over[i]);
+        if (some_row_has(s, settings_find(name)))
+            return error_set(e, EXIT_INPUT, "--over: rows of --front give %s "
+                             "values of their own, within the budgets; leave "
+                             "%s out of --over, or give rows of yours by "
+                             "--list in place of --front", name, name);
+    }
+    return true;
+}
+
 /* The runs before any values are combined with them. */
 static bool take_rows(struct sweep *s, struct error *e)
 {
@@ -148,7 +174,7 @@ static bool take_rows(struct sweep *s, struct error *e)
         return file_check_path("--list", r->list, e) &&
                sweep_list_read(s, r->list, e);
     if (r->front)
-        return sweep_front_find(s, e);
+        return sweep_front_find(s, e) && check_front(s, e);
     if (r->over_count == 0)
         return error_set(e, EXIT_INPUT, "sweep: what do the runs differ in? "
                          "give --over NAME=VALUE,VALUE..., --seeds, --list "

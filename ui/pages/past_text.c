@@ -96,7 +96,7 @@ static void tell_scores(struct text_block *text, const struct past *p)
 static void tell_figures(struct text_block *text, const struct past *p)
 {
     const struct attempt *a = &p->attempt;
-    char bytes[BYTES_TEXT_SIZE], time[TIME_TEXT_SIZE];
+    char bytes[BYTES_TEXT_SIZE];
     char number[NUMBER_SIZE];
 
     if (a->peak_bytes)
@@ -108,9 +108,7 @@ static void tell_figures(struct text_block *text, const struct past *p)
                        bytes_format(bytes, sizeof(bytes),
                                     a->baseline->peak_bytes),
                        trial_reduction(a), trial_flops_ratio(a));
-    time_text(a->plan, a->trial.seconds_per_step, time);
-    if (*time)
-        text_block_add(text, ROLE_TEXT, "A step: %s.", time);
+    time_text_tell(text, a);
     if (!isnan(p->seconds))
         text_block_add(text, ROLE_TEXT, "%s seconds of steps and validations.",
                        number_format(number, p->seconds, 1,
