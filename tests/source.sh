@@ -69,7 +69,7 @@ none "$(includes | awk '
     function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
     BEGIN {
         count = split("kernels base settings graph models data plan events " \
-                      "report train cli ui/term ui/session ui/pages ui", list, " ")
+                      "report train sweep cli ui/term ui/session ui/pages ui", list, " ")
         for (i = 1; i <= count; i++) floor[list[i]] = i
     }
     { from = folder($1); to = folder($2); sub(/^src\//, "", from) }

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/quote.h"
 #include "base/text.h"
-#include "cli/sweep_plan.h"
+#include "sweep/sweep_plan.h"
 
 enum { SCRIPT_MAX = 1 << 24 /* bytes */, MEBIBYTE = 1 << 20 };
 

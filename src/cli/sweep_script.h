@@ -4,7 +4,7 @@
 #ifndef MEMDIAL_SWEEP_SCRIPT_H
 #define MEMDIAL_SWEEP_SCRIPT_H
 
-#include "cli/sweep.h"
+#include "sweep/sweep.h"
 
 /* Numbers the runs: as in the script that is there, and then on. Returns the
  * largest number. */
