@@ -32,6 +32,8 @@ static const struct shape conv_shapes[] = {
     { MAP(2, 16, 16, 64), TO(3, 3, 80), .stride = 1, .pad = 1, .large = true },
     { MAP(3, 17, 16, 48), TO(3, 3, 64), .stride = 2, .pad = 1, .large = true },
     { MAP(1, 4, 4, 300), TO(3, 3, 136), .stride = 1, .pad = 1, .large = true },
+    /* Three parts, by the device's product for few rows. */
+    { MAP(9, 16, 9, 3), TO(3, 3, 16), .stride = 1, .pad = 1, .large = true },
     /* By squares on a few threads, by taps on more: winograd.h. */
     { MAP(8, 16, 16, 16), TO(3, 3, 16), .stride = 1, .pad = 1, .large = true },
     { MAP(4, 10, 18, 48), TO(3, 3, 80), .stride = 1, .pad = 1, .large = true },

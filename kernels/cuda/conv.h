@@ -265,7 +265,8 @@ struct patches {
         }
         if (y >= h || x >= w)
             return false;
-        *at += (int64_t)((r.line + y) * w + x) * channels + c.channel;
+        *at += (uint64_t)(uint32_t)((r.line + y) * w + x) * (uint32_t)channels
+               + (uint32_t)c.channel;
         return true;
     }
 

@@ -79,7 +79,7 @@ struct weight_gradient : partial_sums {
         constexpr int ACROSS = Product::BN / W;
         int row = m + (int)threadIdx.x / ACROSS;
         int column = n + (int)threadIdx.x % ACROSS * W;
-        int end = rows - m < GEMM_BM ? rows : m + (int)GEMM_BM;
+        int end = rows - m < Product::BM ? rows : m + Product::BM;
 
         if (column >= columns)
             return;
@@ -161,36 +161,82 @@ static int group_of(int parts)
     return group;
 }
 
+/* The sum over the pixels of products of `seen` and dy, whose packs have W
+ * elements. */
+template <typename Product, int W, typename Seen>
+static void add_gradient(struct queue *q, const struct call *c,
+                         const struct conv_shape &s, const Seen &seen)
+{
+    using T = typename Product::element;
+    const struct operand *dy = &c->operand[CONV_WGRAD_DY];
+    const struct operand *dw = &c->operand[CONV_WGRAD_DW];
+    int rows = s.taps * s.ci, depth = s.outputs();
+    int least = wgrad_part((size_t)depth, wgrad_parts(dw, (size_t)depth));
+    int part = (least + Product::BK - 1) / Product::BK * Product::BK;
+    int parts = (depth + part - 1) / part;
+    plain<T, W, dense<T>> gradient = { dense<T>(dy), depth, s.co };
+    weight_gradient to = { { static_cast<float *>(c->scratch), rows, s.co },
+                           parts, group_of(parts), elements<char>(dw),
+                           dw->dtype, dw->data };
+
+    gemm_launch<Product>(q, seen, gradient, rows, s.co, depth, part, to);
+}
+
+/* Whether a gradient is of few rows of few columns, as of a convolution of
+ * images of three channels. Products of few rows are deep. */
+enum { FEW_ROWS = 32, FEW_COLUMNS = 16 };
+
+static bool is_of_few(const struct conv_shape &s, const struct operand *x)
+{
+    return s.taps * s.ci <= FEW_ROWS && s.ci % 8 != 0
+           && s.co <= FEW_COLUMNS && s.co % 8 == 0
+           && !dtype_in_blocks(x->dtype);
+}
+
+static void add_gradient_of_few(struct queue *q, const struct call *c,
+                                const struct conv_shape &s,
+                                const struct operand *x)
+{
+    with_number(x->dtype, [&](auto number) {
+        using T = decltype(number);
+        constexpr int W = FULL_WIDTH<T>;
+        patches<T, 1, PATCHES, false, false> seen(x, s);
+
+        if constexpr (!std::is_same<T, float>::value)
+            add_gradient<half_product<T, FEW_COLUMNS, FEW_ROWS>, W>(q, c, s,
+                                                                    seen);
+        else if (has_tf32(q, c))
+            add_gradient<tf32_product<FEW_COLUMNS, FEW_ROWS>, W>(q, c, s,
+                                                                 seen);
+        else
+            add_gradient<float_product<32, FEW_ROWS>, W>(q, c, s, seen);
+    });
+}
+
 void cuda_conv_wgrad(struct queue *q, const struct call *c)
 {
     const struct operand *o = c->operand, *x = &o[CONV_WGRAD_X];
     const struct operand *dy = &o[CONV_WGRAD_DY], *dw = &o[CONV_WGRAD_DW];
     struct conv_shape s = conv_shape_of(c, x, dw, dy);
-    int depth = s.outputs();
-    int part = wgrad_part((size_t)depth, wgrad_parts(dw, (size_t)depth));
-    int parts = (depth + part - 1) / part;
-    weight_gradient to = { { static_cast<float *>(c->scratch),
-                             s.taps * s.ci, s.co },
-                           parts, group_of(parts), elements<char>(dw),
-                           dw->dtype, dw->data };
 
+    if (is_of_few(s, x)) {
+        add_gradient_of_few(q, c, s, x);
+        return;
+    }
     conv_choose(q, c, dtype_in_blocks(x->dtype) ? dy : x, dy, s, s.co,
                 [&](auto product, auto width) {
         using Product = decltype(product);
         using T = typename Product::element;
         constexpr int W = decltype(width)::value;
-        plain<T, W, dense<T>> gradient = { dense<T>(dy), depth, s.co };
 
         if (dtype_in_blocks(x->dtype))
-            gemm_launch<Product>(q, saved_patches<T, W>(x, s), gradient,
-                                 s.taps * s.ci, s.co, depth, part, to);
+            add_gradient<Product, W>(q, c, s, saved_patches<T, W>(x, s));
         else
             with_direct<W>(x, [&](auto direct) {
-                patches<T, W, PATCHES, false, decltype(direct)::value> seen(x,
-                                                                            s);
-
-                gemm_launch<Product>(q, seen, gradient, s.taps * s.ci, s.co,
-                                     depth, part, to);
+                add_gradient<Product, W>(
+                    q, c, s,
+                    patches<T, W, PATCHES, false, decltype(direct)::value>(
+                        x, s));
             });
     });
 }

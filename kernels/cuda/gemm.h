@@ -96,15 +96,24 @@ template <int X, int BK> struct turned_tile {
  * tiles to a thread's sums, ROWS by COLUMNS of them. at(i, j) is in row(i) and
  * column(j) of the block's tile; if j is even, at(i, j + 1) is in the column
  * beside it. Lanes that are ACROSS apart have the same columns.
+ *
+ * Warps share out the rows of a tile. A tile of few rows is DEEP instead: every
+ * warp has sums for all of it, over a share of the depth (warp_tiles).
  */
 
-/* The sums of matrix units. Where a tile is wide more warps share it, so that
- * enough registers are left for several blocks. */
-template <int N> struct warp_sums {
-    static constexpr int BN = N;
-    static constexpr int THREADS = BN > 32 ? 256 : 128;
+static __device__ inline int warp_in_block()
+{
+    return (int)threadIdx.x / WARP_LANES;
+}
+
+/* The sums of matrix units. Where a tile is wide, or deep, more warps share it,
+ * so that enough registers are left for several blocks. */
+template <int N, int M> struct warp_sums {
+    static constexpr int BM = M, BN = N;
+    static constexpr bool DEEP = BM < GEMM_BM;
+    static constexpr int THREADS = BN > 32 || DEEP ? 256 : 128;
     static constexpr int WARPS = THREADS / WARP_LANES;
-    static constexpr int HIGH = GEMM_BM / WARPS / 16, WIDE = BN / 8;
+    static constexpr int HIGH = BM / (DEEP ? 1 : WARPS) / 16, WIDE = BN / 8;
     static constexpr int ROWS = 2 * HIGH, COLUMNS = 2 * WIDE, ACROSS = 4;
 
     float sum[HIGH][WIDE][4] = {};
@@ -112,7 +121,7 @@ template <int N> struct warp_sums {
     /* The first of the warp's rows 16i.. */
     static __device__ int row_of(int i)
     {
-        return ((int)threadIdx.x / WARP_LANES * HIGH + i) * 16;
+        return ((DEEP ? 0 : warp_in_block() * HIGH) + i) * 16;
     }
 
     static __device__ int row(int i)
@@ -132,20 +141,23 @@ template <int N> struct warp_sums {
 };
 
 /* Multiplies numbers of 16 bits, on matrix units. */
-template <typename T, int N> struct half_product : warp_sums<N> {
+template <typename T, int N, int M = GEMM_BM>
+struct half_product : warp_sums<N, M> {
     using element = T;
-    using warp_sums<N>::BN, warp_sums<N>::HIGH, warp_sums<N>::WIDE;
-    static constexpr int BK = 32;
+    using sums = warp_sums<N, M>;
+    using sums::BM, sums::BN, sums::HIGH, sums::WIDE, sums::DEEP;
+    static constexpr int DEPTH = DEEP ? 16 : 32;  /* of a warp */
+    static constexpr int BK = DEEP ? DEPTH * sums::WARPS : DEPTH;
 
     template <int X, bool ALONG_K>
     using tile = straight_tile<T, X, BK, ALONG_K>;
 
     /* Rows 16i.. and depth k.. of the warp's part of a. */
     template <bool ALONG_K>
-    static __device__ void load_a(const tile<GEMM_BM, ALONG_K> &a, int i,
-                                  int k, uint32_t (&r)[4])
+    static __device__ void load_a(const tile<BM, ALONG_K> &a, int i, int k,
+                                  uint32_t (&r)[4])
     {
-        int lane = warp_lane(), low = lane % 8, m = warp_sums<N>::row_of(i);
+        int lane = warp_lane(), low = lane % 8, m = sums::row_of(i);
 
         if (ALONG_K)
             load_matrices<false>(
@@ -171,21 +183,23 @@ template <typename T, int N> struct half_product : warp_sums<N> {
     }
 
     template <bool A_ALONG_K, bool B_ALONG_K>
-    __device__ void add(const tile<GEMM_BM, A_ALONG_K> &a,
+    __device__ void add(const tile<BM, A_ALONG_K> &a,
                         const tile<BN, B_ALONG_K> &b)
     {
+        int first = DEEP ? warp_in_block() * DEPTH : 0;
+
 #pragma unroll
-        for (int k = 0; k < BK; k += 16) {
+        for (int k = 0; k < DEPTH; k += 16) {
             uint32_t fa[HIGH][4];
 
 #pragma unroll
             for (int i = 0; i < HIGH; i++)
-                load_a(a, i, k, fa[i]);
+                load_a(a, i, first + k, fa[i]);
 #pragma unroll
             for (int j = 0; j < WIDE; j += 2) {
                 uint32_t fb[4];
 
-                load_b(b, j * 8, k, fb);
+                load_b(b, j * 8, first + k, fb);
 #pragma unroll
                 for (int i = 0; i < HIGH; i++) {
                     multiply_add(T(), this->sum[i][j], fa[i],
@@ -199,22 +213,25 @@ template <typename T, int N> struct half_product : warp_sums<N> {
 };
 
 /* Multiplies floats cut to TF32, on matrix units. */
-template <int N> struct tf32_product : warp_sums<N> {
+template <int N, int M = GEMM_BM> struct tf32_product : warp_sums<N, M> {
     using element = float;
-    using warp_sums<N>::BN, warp_sums<N>::HIGH, warp_sums<N>::WIDE;
-    static constexpr int BK = 16;
+    using sums = warp_sums<N, M>;
+    using sums::BM, sums::BN, sums::HIGH, sums::WIDE, sums::DEEP;
+    static constexpr int DEPTH = DEEP ? 8 : 16;   /* of a warp */
+    static constexpr int BK = DEEP ? DEPTH * sums::WARPS : DEPTH;
 
     template <int X, bool ALONG_K>
     using tile = straight_tile<float, X, BK, ALONG_K>;
 
     template <bool A_ALONG_K, bool B_ALONG_K>
-    __device__ void add(const tile<GEMM_BM, A_ALONG_K> &a,
+    __device__ void add(const tile<BM, A_ALONG_K> &a,
                         const tile<BN, B_ALONG_K> &b)
     {
-        int g = warp_lane() / 4, t = warp_lane() % 4;
+        int g = warp_lane() / 4;
+        int t = warp_lane() % 4 + (DEEP ? warp_in_block() * DEPTH : 0);
 
 #pragma unroll
-        for (int k = 0; k < BK; k += 8) {
+        for (int k = 0; k < DEPTH; k += 8) {
             uint32_t fa[HIGH][4];
 
 #pragma unroll
@@ -222,7 +239,7 @@ template <int N> struct tf32_product : warp_sums<N> {
 #pragma unroll
                 for (int r = 0; r < 4; r++)
                     fa[i][r] = to_tf32(
-                        a.element(warp_sums<N>::row_of(i) + g + r % 2 * 8,
+                        a.element(sums::row_of(i) + g + r % 2 * 8,
                                   k + t + r / 2 * 4));
 #pragma unroll
             for (int j = 0; j < WIDE; j++) {
@@ -239,10 +256,13 @@ template <int N> struct tf32_product : warp_sums<N> {
 
 /* Multiplies floats as they are. A thread has 8 rows, four and four, by BN / 8
  * columns, in fours. */
-template <int N> struct float_product {
+template <int N, int M = GEMM_BM> struct float_product {
     using element = float;
     static constexpr int THREADS = 128, WARPS = THREADS / WARP_LANES;
-    static constexpr int BN = N, BK = 16, GROUPS = N / 32;
+    static constexpr int BM = M, BN = N, GROUPS = N / 32;
+    static constexpr bool DEEP = BM < GEMM_BM;
+    static constexpr int DEPTH = DEEP ? 8 : 16;   /* of a warp */
+    static constexpr int BK = DEEP ? DEPTH * WARPS : DEPTH;
     static constexpr int ROWS = 8, COLUMNS = 4 * GROUPS, ACROSS = 8;
 
     template <int X, bool ALONG_K>
@@ -253,7 +273,9 @@ template <int N> struct float_product {
 
     static __device__ int row(int i)
     {
-        return (int)threadIdx.x / 8 * 4 + i / 4 * (GEMM_BM / 2) + i % 4;
+        int at = DEEP ? warp_lane() : (int)threadIdx.x;
+
+        return at / ACROSS * 4 + i / 4 * (BM / 2) + i % 4;
     }
 
     static __device__ int column(int j)
@@ -269,16 +291,18 @@ template <int N> struct float_product {
     template <typename A, typename B>
     __device__ void add(const A &a, const B &b)
     {
+        int first = DEEP ? warp_in_block() * DEPTH : 0;
+
 #pragma unroll
-        for (int k = 0; k < BK; k++) {
+        for (int k = 0; k < DEPTH; k++) {
             float x[2][4], y[GROUPS][4];
 
 #pragma unroll
             for (int i = 0; i < 2; i++)
-                load(x[i], &a.at[k][row(4 * i)]);
+                load(x[i], &a.at[first + k][row(4 * i)]);
 #pragma unroll
             for (int j = 0; j < GROUPS; j++)
-                load(y[j], &b.at[k][column(4 * j)]);
+                load(y[j], &b.at[first + k][column(4 * j)]);
 #pragma unroll
             for (int i = 0; i < ROWS; i++)
 #pragma unroll
@@ -301,6 +325,60 @@ static __device__ void each_pair(Product &p, F f)
         for (int j = 0; j < Product::COLUMNS; j += 2)
             f(p.row(i), p.column(j), p.at(i, j), p.at(i, j + 1));
 }
+
+/* The sums of each warp of a deep product. */
+template <typename Product> struct warp_tiles {
+    float of_warp[Product::WARPS][Product::BM][Product::BN];
+};
+
+/* A deep product's sums once those of its warps are added up, two side by side
+ * at a time. */
+template <typename Product> struct gathered_sums {
+    static constexpr int BM = Product::BM, BN = Product::BN;
+    static constexpr int THREADS = Product::THREADS, WARPS = Product::WARPS;
+    static constexpr int ACROSS = BN / 2, APART = THREADS / ACROSS;
+    static constexpr int ROWS = BM / APART, COLUMNS = 2;
+
+    float sum[ROWS][COLUMNS] = {};
+
+    static __device__ int row(int i)
+    {
+        return (int)threadIdx.x / ACROSS + i * APART;
+    }
+
+    static __device__ int column(int j)
+    {
+        return (int)threadIdx.x % ACROSS * 2 + j;
+    }
+
+    __device__ float &at(int i, int j)
+    {
+        return sum[i][j];
+    }
+
+    __device__ gathered_sums(Product &p, warp_tiles<Product> &room)
+    {
+        __syncthreads();
+        each_pair(p, [&](int i, int j, float first, float second) {
+            float (&to)[BN] = room.of_warp[warp_in_block()][i];
+
+            to[j] = first;
+            to[j + 1] = second;
+        });
+        __syncthreads();
+#pragma unroll
+        for (int i = 0; i < ROWS; i++)
+#pragma unroll
+            for (int k = 0; k < WARPS; k++)
+                for (int j = 0; j < COLUMNS; j++)
+                    sum[i][j] += room.of_warp[k][row(i)][column(j)];
+    }
+};
+
+/* What an output takes. */
+template <typename Product>
+using whole_sums = std::conditional_t<Product::DEEP, gathered_sums<Product>,
+                                      Product>;
 
 /* Two sums of each column of the block's tile, added up from the sums over each
  * warp's rows. */
@@ -412,7 +490,7 @@ struct tile_mover : tile_share<Product, Source, X> {
     using typename share::T, typename share::tile;
 
     pack<T, share::W> moved[share::COUNT];
-    uint32_t found;              /* a bit for each of these */
+    uint32_t found = 0;          /* a bit for each of these */
 
     using share::share;
 
@@ -451,10 +529,11 @@ using tile_loader = std::conditional_t<
  * each block itself. */
 template <typename Product, typename A, typename B> union gemm_shared {
     struct {
-        typename Product::template tile<GEMM_BM, A::along_k> a;
+        typename Product::template tile<Product::BM, A::along_k> a;
         typename Product::template tile<Product::BN, B::along_k> b;
     } stage[GEMM_STAGES];
-    column_sums<Product> columns;
+    std::conditional_t<Product::DEEP, warp_tiles<Product>, char> warps;
+    column_sums<whole_sums<Product>> columns;
 
     static_assert(sizeof(stage) <= 48 * 1024, "two blocks of 49 KiB");
 };
@@ -473,11 +552,13 @@ template <typename Product, typename A, typename B, typename Output>
 static __global__ void __launch_bounds__(Product::THREADS)
     gemm(A a, B b, int k_end, int part, Output output)
 {
+    wait_for_earlier();
+
     constexpr int AHEAD = GEMM_STAGES - 1;
     gemm_shared<Product, A, B> &s = shared<gemm_shared<Product, A, B>>();
-    int m = (int)blockIdx.x * GEMM_BM, n = (int)blockIdx.y * Product::BN;
+    int m = (int)blockIdx.x * Product::BM, n = (int)blockIdx.y * Product::BN;
     int k = (int)blockIdx.z * part, now = 0, next = 0;
-    tile_loader<Product, A, GEMM_BM> from_a(a, m);
+    tile_loader<Product, A, Product::BM> from_a(a, m);
     tile_loader<Product, B, Product::BN> from_b(b, n);
     Product product;
 
@@ -509,7 +590,13 @@ static __global__ void __launch_bounds__(Product::THREADS)
         next = now;
         now = now + 1 < GEMM_STAGES ? now + 1 : 0;
     }
-    output.take(product, s.columns, m, n);
+    if constexpr (Product::DEEP) {
+        gathered_sums<Product> sums(product, s.warps);
+
+        output.take(sums, s.columns, m, n);
+    } else {
+        output.take(product, s.columns, m, n);
+    }
 }
 
 template <typename Product, typename A, typename B, typename Output>
@@ -519,7 +606,7 @@ static void gemm_launch(struct queue *q, const A &a, const B &b, int m, int n,
     int parts = part < k ? (k + part - 1) / part : 1;
 
     launch(q,
-           dim3((unsigned)((m + GEMM_BM - 1) / GEMM_BM),
+           dim3((unsigned)((m + Product::BM - 1) / Product::BM),
                 (unsigned)((n + Product::BN - 1) / Product::BN),
                 (unsigned)parts),
            Product::THREADS, sizeof(gemm_shared<Product, A, B>),

@@ -88,8 +88,8 @@ static const char *value_price(const struct session *s,
     settings_save_nothing(&plain);
     if (!row->saves || !settings_differ(value, &plain, row))
         return "";
-    return brief ? pane_fits_letter(fit_price(row, g), letter)
-                 : settings_price_name(fit_price(row, g));
+    return brief ? pane_fits_letter(change_price(row, g), letter)
+                 : settings_price_name(change_price(row, g));
 }
 
 /* Bytes of a piece of a row; rows are cut on the screen. */
