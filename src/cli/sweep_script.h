@@ -15,6 +15,20 @@ int sweep_script_number(struct sweep *);
 char *sweep_script_text(const struct sweep *, const char *options, int jobs,
                         struct error *);
 
+/* Runs that are asked for at once, for they take about as much memory: at least
+ * half of what the largest takes. */
+struct sweep_class {
+    uint64_t mebibytes;          /* that a task asks for */
+    char *tasks;                 /* owned, "1-3,7" */
+    int count;
+};
+
+/* The classes of the runs that wait, the largest first: at most `most`. Returns
+ * how many there are; the caller frees their tasks. */
+enum { SWEEP_CLASSES = 16 };
+int sweep_script_classes(const struct sweep *,
+                         struct sweep_class[SWEEP_CLASSES], int most);
+
 /* The path of the script. */
 const char *sweep_script_path(const struct sweep *,
                               char path[RECORD_PATH_SIZE]);

@@ -79,6 +79,8 @@ struct sweep {
     int count;
     int twice;                   /* left out, for they are there already */
     bool guessed;                /* some seconds are */
+    uint64_t start_gap;          /* bytes beside the arena of a run that was
+                                    begun to see them; 0: none was */
 };
 
 void sweep_done(struct sweep *);
