@@ -153,11 +153,12 @@ sweep 0 --seeds 1,2,3 --name turns --jobs 3 --set threads="$(nproc)" &&
     says '3 done' && one_by_one
 report $? 'no more at a time than processors allow'
 
-# Where none was kept, a process counts 64 MiB beside its arena.
+# Arenas of 58 MiB, and what was measured of a process beside one.
 if [ -n "${MEMDIAL_SANITIZED-}" ]; then
     report 0 'nor than memory # SKIP sanitizers take all addresses'
 else
-    (ulimit -v 150000 && ends 0 sweep quick $small --seeds 1,2,3 \
+    (ulimit -v 140000 && ends 0 sweep quick $small --set batch=100 \
+        --set epoch_samples=100 --set threads=1 --seeds 1,2,3 \
         --runs "$folder/little" --jobs 3) && says '3 done' && one_by_one
     report $? 'nor than memory allows'
 fi
