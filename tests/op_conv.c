@@ -34,6 +34,11 @@ static const struct shape conv_shapes[] = {
     { MAP(1, 4, 4, 300), TO(3, 3, 136), .stride = 1, .pad = 1, .large = true },
     /* Three parts, by the device's product for few rows. */
     { MAP(9, 16, 9, 3), TO(3, 3, 16), .stride = 1, .pad = 1, .large = true },
+    /* Images as wide as the device's tiles with a halo hold, and wider ones;
+     * more than one tile of channels, and lines that do not fill a tile. */
+    { MAP(2, 3, 32, 64), TO(3, 3, 32), .stride = 1, .pad = 1, .large = true },
+    { MAP(1, 4, 33, 32), TO(3, 3, 64), .stride = 1, .pad = 1, .large = true },
+    { MAP(3, 7, 9, 96), TO(3, 3, 32), .stride = 1, .pad = 1, .large = true },
     /* By squares on a few threads, by taps on more: winograd.h. */
     { MAP(8, 16, 16, 16), TO(3, 3, 16), .stride = 1, .pad = 1, .large = true },
     { MAP(4, 10, 18, 48), TO(3, 3, 80), .stride = 1, .pad = 1, .large = true },

@@ -4,7 +4,7 @@
  * batch norm, and is padded after that. If wanted, the sums (tiles, SUM_ROWS,
  * Co) of y.
  */
-#include "kernels/cuda/conv.h"
+#include "kernels/cuda/conv_halo.h"
 #include "kernels/cuda/conv_out.h"
 
 void cuda_conv(struct queue *q, const struct call *c)
@@ -17,7 +17,6 @@ void conv_with_bias(struct queue *q, const struct call *c, const float *bias)
     const struct operand *o = c->operand, *x = &o[CONV_X], *y = &o[CONV_Y];
     const struct operand *w = &o[CONV_W], *add = &o[CONV_ADD];
     struct conv_shape s = conv_shape_of(c, x, w, y);
-    int depth = s.taps * s.ci;
 
     conv_choose(q, c, x, w, s, s.co, [&](auto product, auto width) {
         using Product = decltype(product);
@@ -27,13 +26,15 @@ void conv_with_bias(struct queue *q, const struct call *c, const float *bias)
 
         result.bias = bias;
         with_direct<W>(x, [&](auto direct) {
-            patches<T, W, PATCHES, true, decltype(direct)::value> seen(x, s);
+            constexpr bool DIRECT = decltype(direct)::value;
 
             with_elements<T, W>(w, [&](auto found) {
-                plain<T, W, decltype(found)> weights = { found, depth, s.co };
+                plain<T, W, decltype(found)> weights = {
+                    found, s.taps * s.ci, s.co
+                };
 
-                gemm_launch<Product>(q, seen, weights, s.outputs(), s.co,
-                                     depth, depth, result);
+                conv_multiply<Product, W, PATCHES, DIRECT>(q, s, x, weights,
+                                                           s.co, result);
             });
         });
     });

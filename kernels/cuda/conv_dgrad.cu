@@ -4,7 +4,7 @@
  * wanted, the sums (tiles, SUM_ROWS, Ci) of dx as the gradient of the result
  * of a batch norm of x (N, H, W, Ci) with stat (STAT_ROWS, Ci).
  */
-#include "kernels/cuda/conv.h"
+#include "kernels/cuda/conv_halo.h"
 #include "kernels/cuda/conv_out.h"
 
 void cuda_conv_dgrad(struct queue *q, const struct call *c)
@@ -13,7 +13,6 @@ void cuda_conv_dgrad(struct queue *q, const struct call *c)
     const struct operand *dy = &o[CONV_DGRAD_DY], *w = &o[CONV_DGRAD_W];
     const struct operand *add = &o[CONV_DGRAD_ADD];
     struct conv_shape s = conv_shape_of(c, dx, w, dy);
-    int depth = s.taps * s.co;
 
     conv_choose(q, c, dy, w, s, s.ci, [&](auto product, auto width) {
         using Product = decltype(product);
@@ -26,13 +25,13 @@ void cuda_conv_dgrad(struct queue *q, const struct call *c)
         };
 
         with_transposed(s, [&](auto kind) {
-            patches<T, W, decltype(kind)::value, true, true> seen(dy, s);
+            constexpr patch_kind KIND = decltype(kind)::value;
 
             with_elements<T, W>(w, [&](auto found) {
                 swapped_weights<T, W, decltype(found)> weights(found, s);
 
-                gemm_launch<Product>(q, seen, weights, s.inputs(), s.ci,
-                                     depth, depth, gradient);
+                conv_multiply<Product, W, KIND, true>(q, s, dy, weights, s.ci,
+                                                      gradient);
             });
         });
     });

@@ -91,6 +91,11 @@ template <int X, int BK> struct turned_tile {
     }
 };
 
+/* LINES rows of such a tile, wherever they are. */
+template <typename T, int LINES> struct tile_lines {
+    const T *line[LINES];
+};
+
 /*
  * Ways to multiply tiles, by blocks of THREADS. add() adds the product of two
  * tiles to a thread's sums, ROWS by COLUMNS of them. at(i, j) is in row(i) and
@@ -99,6 +104,10 @@ template <int X, int BK> struct turned_tile {
  *
  * Warps share out the rows of a tile. A tile of few rows is DEEP instead: every
  * warp has sums for all of it, over a share of the depth (warp_tiles).
+ *
+ * The first factor may also be lines: a thread's own, LINES of them. They take
+ * the places of rows line(i) of a tile with its rows along K. Products without
+ * matrix units have no LINES.
  */
 
 static __device__ inline int warp_in_block()
@@ -148,11 +157,23 @@ struct half_product : warp_sums<N, M> {
     using sums::BM, sums::BN, sums::HIGH, sums::WIDE, sums::DEEP;
     static constexpr int DEPTH = DEEP ? 16 : 32;  /* of a warp */
     static constexpr int BK = DEEP ? DEPTH * sums::WARPS : DEPTH;
+    static constexpr int LINES = HIGH;
 
     template <int X, bool ALONG_K>
     using tile = straight_tile<T, X, BK, ALONG_K>;
 
+    static __device__ int line(int i)
+    {
+        return sums::row_of(i) + warp_lane() % 16;
+    }
+
     /* Rows 16i.. and depth k.. of the warp's part of a. */
+    static __device__ void load_a(const tile_lines<T, LINES> &a, int i, int k,
+                                  uint32_t (&r)[4])
+    {
+        load_matrices<false>(r, a.line[i] + k + warp_lane() / 16 * 8);
+    }
+
     template <bool ALONG_K>
     static __device__ void load_a(const tile<BM, ALONG_K> &a, int i, int k,
                                   uint32_t (&r)[4])
@@ -160,8 +181,7 @@ struct half_product : warp_sums<N, M> {
         int lane = warp_lane(), low = lane % 8, m = sums::row_of(i);
 
         if (ALONG_K)
-            load_matrices<false>(
-                r, &a.at[m + low + lane / 8 % 2 * 8][k + lane / 16 * 8]);
+            load_matrices<false>(r, &a.at[line(i)][k + lane / 16 * 8]);
         else
             load_matrices<true>(
                 r, &a.at[k + low + lane / 16 * 8][m + lane / 8 % 2 * 8]);
@@ -182,9 +202,8 @@ struct half_product : warp_sums<N, M> {
                 r, &b.at[k + low + lane / 8 % 2 * 8][n + lane / 16 * 8]);
     }
 
-    template <bool A_ALONG_K, bool B_ALONG_K>
-    __device__ void add(const tile<BM, A_ALONG_K> &a,
-                        const tile<BN, B_ALONG_K> &b)
+    template <typename A, typename B>
+    __device__ void add(const A &a, const B &b)
     {
         int first = DEEP ? warp_in_block() * DEPTH : 0;
 
@@ -220,12 +239,30 @@ template <int N, int M = GEMM_BM> struct tf32_product : warp_sums<N, M> {
     static constexpr int DEPTH = DEEP ? 8 : 16;   /* of a warp */
     static constexpr int BK = DEEP ? DEPTH * sums::WARPS : DEPTH;
 
+    static constexpr int LINES = sums::ROWS;
+
     template <int X, bool ALONG_K>
     using tile = straight_tile<float, X, BK, ALONG_K>;
 
-    template <bool A_ALONG_K, bool B_ALONG_K>
-    __device__ void add(const tile<BM, A_ALONG_K> &a,
-                        const tile<BN, B_ALONG_K> &b)
+    static __device__ int line(int i)
+    {
+        return sums::row(i);
+    }
+
+    static __device__ float load_a(const tile_lines<float, LINES> &a, int i,
+                                   int k)
+    {
+        return a.line[i][k];
+    }
+
+    template <bool ALONG_K>
+    static __device__ float load_a(const tile<BM, ALONG_K> &a, int i, int k)
+    {
+        return a.element(line(i), k);
+    }
+
+    template <typename A, typename B>
+    __device__ void add(const A &a, const B &b)
     {
         int g = warp_lane() / 4;
         int t = warp_lane() % 4 + (DEEP ? warp_in_block() * DEPTH : 0);
@@ -239,8 +276,7 @@ template <int N, int M = GEMM_BM> struct tf32_product : warp_sums<N, M> {
 #pragma unroll
                 for (int r = 0; r < 4; r++)
                     fa[i][r] = to_tf32(
-                        a.element(sums::row_of(i) + g + r % 2 * 8,
-                                  k + t + r / 2 * 4));
+                        load_a(a, 2 * i + r % 2, k + t + r / 2 * 4));
 #pragma unroll
             for (int j = 0; j < WIDE; j++) {
                 uint32_t fb[2] = { to_tf32(b.element(j * 8 + g, k + t)),
@@ -264,6 +300,7 @@ template <int N, int M = GEMM_BM> struct float_product {
     static constexpr int DEPTH = DEEP ? 8 : 16;   /* of a warp */
     static constexpr int BK = DEEP ? DEPTH * WARPS : DEPTH;
     static constexpr int ROWS = 8, COLUMNS = 4 * GROUPS, ACROSS = 8;
+    static constexpr int LINES = 0;
 
     template <int X, bool ALONG_K>
     using tile = std::conditional_t<ALONG_K, turned_tile<X, BK>,
@@ -311,7 +348,6 @@ template <int N, int M = GEMM_BM> struct float_product {
                                      sum[i][j]);
         }
     }
-
 };
 
 /* Calls f(row, column, first, second) for every two sums of a thread that are
