@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Registers, instructions and bytes spilled to local memory of each CUDA kernel,
 for several compute capabilities. Needs nvcc, readelf and no device. Prints a
-Markdown page; bench/results/ keeps such pages.
+Markdown page; bench/results/ keeps such pages. Ends with an error if a kernel
+accesses memory before it waits for earlier kernels (kernels/cuda/queue.h).
 """
 
 import argparse
@@ -19,6 +20,11 @@ SPILL = re.compile(r"(\d+) bytes spill stores, (\d+) bytes spill loads")
 USED = re.compile(r"Used (\d+) registers")
 CODE = re.compile(r" \.text\.(\S+) +PROGBITS +\S+ \S+ (\S+)")
 INSTRUCTION = 16  # bytes
+WAITS = 90  # the first capability on which kernels overlap
+BODY = re.compile(r"^\.(?:visible )?\.?entry (\S+?)\(.*?^{(.*?)^}", re.M | re.S)
+WAIT = "griddepcontrol.wait"
+ACCESS = re.compile(r"\b(?:ld|st|ldu|atom|red|cp|prefetch|call)\b"
+                    r"(?!\.(?:param|shared|local))")
 
 
 def output(command):
@@ -27,6 +33,19 @@ def output(command):
     if run.returncode:
         sys.exit(f"{' '.join(command)}: {run.stdout}")
     return run.stdout
+
+
+def check_waits(args, source, capability):
+    """Whether all kernels of a file wait before they access memory."""
+    with tempfile.NamedTemporaryFile(suffix=".ptx") as ptx:
+        output([args.nvcc, "-std=c++17", "-O3", "-ptx",
+                f"-arch=compute_{capability}", f"-I{args.build}",
+                f"-I{args.source}", str(source), "-o", ptx.name])
+        text = Path(ptx.name).read_text(encoding="ascii")
+    for name, body in BODY.findall(text):
+        before, waits, _ = body.partition(WAIT)
+        if not waits or ACCESS.search(before):
+            sys.exit(f"{source}: {name} does not wait before it accesses memory")
 
 
 def resources(args, source, capability):
@@ -81,6 +100,9 @@ def page(args):
     yield "| kernel | " + " | ".join(f"sm_{c}" for c in capabilities) + " |"
     yield "|---|" + "---|" * len(capabilities)
     for source in sorted((args.source / "kernels" / "cuda").glob(args.files)):
+        for c in capabilities:
+            if int(c) >= WAITS:
+                check_waits(args, source, c)
         found = [resources(args, source, c) for c in capabilities]
         for name in sorted(found[0], key=readable):
             yield f"| `{readable(name)}` | " + " | ".join(

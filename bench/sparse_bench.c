@@ -1,7 +1,8 @@
 /*
  * Sparse convolutions beside dense ones, for the layers of WRN-28-2: what
  * skipping zeros gains at each density, and so where it pays. The kernels skip
- * below one nonzero in POOL_SKIP or POOL_SKIP_GRADIENT, panel by panel.
+ * below one nonzero in POOL_SKIP or POOL_SKIP_GRADIENT. MEMDIAL_CPU_ISA names
+ * another instruction set.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,13 +12,13 @@
 /*
  * Skipping zeros takes longer for each nonzero than dense arithmetic. So
  * convolutions do it only where less than one element in POOL_SKIP of the pool
- * is a nonzero, and less than one in POOL_SKIP_PANEL of a panel of a member;
- * their weight gradients, where less than one in POOL_SKIP_GRADIENT is.
- * Measured by bench/sparse_bench. Dense filters are faster in a pool that does
- * not skip (winograd.h), so the first of these is the stricter one. Other
- * products never skip.
+ * is a nonzero, and less than one in POOL_SKIP_FILTER of a member; their weight
+ * gradients, where less than one in POOL_SKIP_GRADIENT of the pool is. Measured
+ * by bench/sparse_bench with AVX-512 and with AVX2, which agree. Dense filters
+ * are faster in a pool that does not skip (winograd.h), so the first of these
+ * is the stricter one. Other products never skip.
  */
-enum { POOL_SKIP = 8, POOL_SKIP_PANEL = 5, POOL_SKIP_GRADIENT = 25,
+enum { POOL_SKIP = 6, POOL_SKIP_FILTER = 4, POOL_SKIP_GRADIENT = 8,
        POOL_SKIP_NEVER = 1 << 30 };
 
 /* Whether a pool as a whole is that sparse: only then do kernels have scratch

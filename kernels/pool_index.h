@@ -203,6 +203,47 @@ PORTABLE struct pool_piece pool_piece(const struct pool_index *x, size_t place,
                        : pool_bitmap_piece(x, place, n);
 }
 
+/* A walk along the nonzeros of an index. */
+struct pool_walk {
+    struct pool_index index;
+    size_t i;            /* of the nonzero that is next */
+    size_t word;         /* of bits[], and its bits from that nonzero on */
+    uint64_t left;
+};
+
+/* The place of the next nonzero; there must be one. */
+static inline size_t pool_walk_place(struct pool_walk *w)
+{
+    const struct pool_index *x = &w->index;
+    size_t low = (size_t)x->low_bits, bit;
+
+    while (!w->left)
+        w->left = x->bits[++w->word];
+    bit = w->word * POOL_WORD + (size_t)first_one(w->left);
+    return low ? (bit - w->i) << low
+                     | pool_read_bits(x->low, w->i * low, (int)low) : bit;
+}
+
+static inline void pool_walk_on(struct pool_walk *w)
+{
+    w->left &= w->left - 1;
+    w->i++;
+}
+
+/* Begins with the first nonzero from `place` on. */
+static inline struct pool_walk pool_walk_from(const struct pool_index *x,
+                                              size_t place)
+{
+    size_t first = pool_piece(x, place, 1).first, bit = place;
+    struct pool_walk w = { *x, first, 0, 0 };
+
+    if (x->low_bits)
+        bit = first + (place >> x->low_bits);
+    w.word = bit / POOL_WORD;
+    w.left = x->bits[w.word] & UINT64_MAX << bit % POOL_WORD;
+    return w;
+}
+
 /* Word i of the bitmap of an index. */
 static inline uint64_t pool_word(const struct pool_index *x, size_t i)
 {

@@ -59,9 +59,14 @@ PORTABLE size_t scaled_begin(const struct scaled_blocks *b, size_t i)
 }
 
 /* Where scales begin: after this many floats. */
+PORTABLE size_t scaled_after(size_t elements)
+{
+    return (elements + sizeof(float) - 1) / sizeof(float);
+}
+
 static inline size_t scaled_at(const struct scaled_blocks *b)
 {
-    return (b->elements + sizeof(float) - 1) / sizeof(float);
+    return scaled_after(b->elements);
 }
 
 PORTABLE int scaled_codes(enum dtype dtype)

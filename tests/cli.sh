@@ -90,6 +90,22 @@ works backends --json
 printed '"name": "cpu"'
 printed '"reason": "none: '
 
+# Devices have numbers, and one is chosen by its own.
+if [ -n "${MEMDIAL_CUDA_EMULATED-}" ]; then
+    none=$MEMDIAL_CUDA_MODULE
+    MEMDIAL_CUDA_MODULE=$MEMDIAL_CUDA_EMULATED MEMDIAL_EMULATE_DEVICES=3
+    export MEMDIAL_CUDA_MODULE MEMDIAL_EMULATE_DEVICES
+    run backends
+    [ "$(grep -c '^cuda:[0-2]  emulated device' "$out")" = 3 ]
+    report $? 'memdial backends lists all devices'
+    works train quick $small --set model=wrn --set depth=10 --set width=1 \
+        --set batch=4 --set epoch_samples=8 --set valid_samples=4 --epochs 1 \
+        --set backend=cuda:2
+    refuses 1 'cuda:2 (emulated device 2' train quick --set backend=cuda:3
+    MEMDIAL_CUDA_MODULE=$none
+    unset MEMDIAL_EMULATE_DEVICES
+fi
+
 # Planning for a device needs none; training needs one.
 works plan quick --set backend=cuda
 grep -q 'on backend cuda$' "$out"

@@ -29,8 +29,15 @@ env -i PATH=/usr/bin:/bin DRY=1 "$folder/kit/correct" >"$out" 2>"$err" &&
     grep -q 'The device is correct' "$out" && [ ! -s "$err" ]
 report $? 'the device is correct'
 
+for part in operations steps fp32 bf16 text saved states accumulate; do
+    grep "^ok *$part " "$out" || echo "$part is not there"
+done >"$err"
+! grep 'not there' "$err"
+report $? 'networks of both kinds, and ways of storing less, are in it'
+
 env -i PATH=/usr/bin:/bin DRY=1 "$folder/kit/speed" >"$out" 2>"$err" &&
-    grep -q 'samples/s' "$out" && grep -q 'All calls of a step\|GB/s' "$out"
+    grep -q 'samples/s' "$out" && grep -q 'apart .*samples/s' "$out" &&
+    grep -q 'All calls of a step\|GB/s' "$out"
 report $? 'the device has a speed'
 
 env -i PATH=/usr/bin:/bin DRY=1 MODULE=none "$folder/kit/run" >"$out" \

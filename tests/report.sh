@@ -148,7 +148,7 @@ report $? 'a run that is named three times is told of once'
 mkdir -p "$folder/none.d" "$folder/junk/a" && ends 2 report "$folder/none.d" \
     -o "$folder/x.md" && complains 'there are no runs in it' &&
     ends 2 report "$folder/junk" -o "$folder/x.md" &&
-    complains 'there are no runs in it' && ends 2 report nowhere \
+    complains 'not the folder of a run' && ends 2 report nowhere \
         -o "$folder/x.md" && complains "no run 'nowhere'" &&
     ends 2 report dense && complains 'by -o FILE' && [ ! -e "$folder/x.md" ]
 report $? 'folders that have no runs, and names that are none: refused'
@@ -210,6 +210,7 @@ report $? 'how each ended is said'
 
 ends 0 train --resume dense --set epochs=4 --set microbatch=5 &&
     ends 0 report dense sparse -o "$folder/turned.md" &&
+    has "$folder/turned.md" 'done, turned 1x' &&
     has "$folder/turned.md" 'goes on with the weights of A, from epoch 3' &&
     has "$folder/turned.md" '# from epoch 3 on in A: microbatch=5 epochs=4' &&
     has "$folder/turned.md" 'valid loss' && lacks "$folder/turned.md" '| test' &&

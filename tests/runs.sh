@@ -387,6 +387,42 @@ ends 0 runs prune --size 0 --snapshots &&
     [ ! -e "$root/whole" ] && [ -d "$root/one" ] && [ -d "$root/other" ]
 report $? 'and those that are too large together, or their snapshots'
 
+# Settings that are turned in the middle, of a run that is killed long after.
+
+turn() { # SETTINGS NUMBER: the run is told, and takes steps with them
+    echo '{"command":"set","settings":{'"$1"'}}' >&3
+    comes '"type":"applied"' "$2" &&
+        comes '"type":"epoch"' $(($(lines_with '"type":"epoch"') + 12))
+}
+mkfifo "$folder/commands"
+exec 3<>"$folder/commands"
+export MEMDIAL_RUNS="$folder/turned"
+begin "$folder/commands" "$memdial" worker
+echo '{"command":"start","preset":"quick","settings":{"batch":2,
+    "epoch_samples":60,"valid_samples":2,"threads":1,"epochs":99999}}' |
+    tr -d '\n' >&3 && echo >&3
+comes '"type":"epoch"' 2 && turn '"lr":0.01' 1 && turn '"lr":0.02' 2 &&
+    turn '"precision":"bf16"' 3
+kill -9 "$begun"
+wait "$begun" 2>/dev/null
+begun=
+exec 3>&-
+name=$(ls "$folder/turned")
+grep -q '"turned":3}' "$folder/turned/$name/events.jsonl" &&
+    ! tail -c 2048 "$folder/turned/$name/events.jsonl" | grep -q applied &&
+    ends 0 runs list --json && says '"turned": 3' && ends 0 runs list &&
+    says ' turned ' && says ' 3x ' && ends 0 runs list --filter 'turned>2' &&
+    says "$name" && ends 0 runs show "$name" --json && says '"turned": 3' &&
+    ends 0 report "$name" -o "$folder/turned.md" &&
+    grep -q 'aborted, turned 3x' "$folder/turned.md"
+report $? 'settings that were turned are counted in lists'
+
+rm "$folder/turned/$name/snapshot.safetensors" 2>/dev/null
+ends 0 train --resume "$name" --set epochs=1 && ends 0 runs list --json &&
+    says '"turned": 0' && ends 0 runs list && ! says turned
+report $? 'and those of steps that are lost are not'
+export MEMDIAL_RUNS="$root"
+
 # Gates.
 
 ends 0 plan quick $small --baseline one &&

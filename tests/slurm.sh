@@ -113,7 +113,7 @@ report $? 'without Slurm, or with a partition that is none: said'
 begin /dev/null "$memdial" sweep quick $twelve --name there --slurm=--hold \
     --jobs 3
 comes 'submitted 12 runs as job' &&
-    job=$(sed -n 's/submitted 12 runs as job //p' "$out") &&
+    job=$(sed -n 's/submitted 12 runs as job \([0-9]*\).*/\1/p' "$out") &&
     comes 'jobs wait in the queue: JobHeldUser' && kill "$begun"
 wait_for_end
 [ $? = 1 ] && says 'the jobs go on without being watched' &&
@@ -159,5 +159,27 @@ for run in "$root"/there/*/; do
         "$root/here/$(basename "$run")/snapshot.safetensors" || break
 done >>"$out" 2>&1 && ! says differ && ! says 'No such'
 report $? 'tried again they have the bits of runs without a cluster'
+
+# Memory: what a process takes beside its arena is measured, and runs that take
+# much less than others ask for less.
+
+printf 'small: batch=2\nmiddle: batch=4\nlarge: batch=400\n' \
+    >"$folder/three.list"
+three="--set epoch_samples=400 --set valid_samples=2 --set threads=1
+    --set epochs=1 --list $folder/three.list"
+asked() { # NUMBER: the MiB of so many runs
+    sed -n "s/submitted $1 runs* as job .*, each with \([0-9]*\) MiB/\1/p" \
+        "$out"
+}
+ends 0 sweep quick $three --name three --slurm && says '3 done' &&
+    small=$(asked 2) && large=$(asked 1) && echo "# $small and $large MiB" &&
+    [ "$small" -lt 100 ] && [ "$large" -gt 200 ] && [ "$large" -lt 400 ] &&
+    grep -q 'measured in a run that was begun for it' "$root/three/slurm.sh" &&
+    grep -q "^#SBATCH --mem=${large}M" "$root/three/slurm.sh"
+report $? 'memory is asked for as it is measured, in classes'
+
+ends 0 sweep quick $three --set epochs=2 --name one --jobs 2 \
+    --slurm=--mem=600M && says 'submitted 3 runs as job' && says '3 done'
+report $? 'with --mem, or with --jobs, it is one array'
 
 echo "1..$count"

@@ -69,7 +69,7 @@ none "$(includes | awk '
     function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
     BEGIN {
         count = split("kernels base settings graph models data plan events " \
-                      "report train cli ui/term ui/session ui/pages ui", list, " ")
+                      "report train sweep cli ui/term ui/session ui/pages ui", list, " ")
         for (i = 1; i <= count; i++) floor[list[i]] = i
     }
     { from = folder($1); to = folder($2); sub(/^src\//, "", from) }
@@ -124,6 +124,18 @@ comments() {
             }
         } }')
 }
+
+# Kernels overlap: kernels/cuda/queue.h.
+none "$(cd "$source" && cat kernels/cuda/*.cu kernels/cuda/*.h | awk '
+    /__global__/ { kernels++; name = $0; inside = 1 }
+    first && $0 != "    wait_for_earlier();" { print name }
+    { first = inside && $0 == "{"; if (first) inside = 0 }
+    END { if (kernels < 50) print "only " kernels + 0 " kernels" }')" \
+    'a kernel waits for earlier ones in its first line'
+none "$(cd "$source" && grep -nE '__ldg|__restrict__|cudaLaunch|<<<' \
+    kernels/cuda/*.cu kernels/cuda/*.h |
+    grep -vE '^kernels/cuda/queue\.h:')" \
+    'one function launches kernels, and memory changes in them'
 
 # A sentence with these has to be read twice: name the thing.
 none "$([ -n "$(comments)" ] || echo "no comments in $source"

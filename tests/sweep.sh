@@ -153,11 +153,12 @@ sweep 0 --seeds 1,2,3 --name turns --jobs 3 --set threads="$(nproc)" &&
     says '3 done' && one_by_one
 report $? 'no more at a time than processors allow'
 
-# Where none was kept, a process counts 64 MiB beside its arena.
+# Arenas of 58 MiB, and what was measured of a process beside one.
 if [ -n "${MEMDIAL_SANITIZED-}" ]; then
     report 0 'nor than memory # SKIP sanitizers take all addresses'
 else
-    (ulimit -v 150000 && ends 0 sweep quick $small --seeds 1,2,3 \
+    (ulimit -v 140000 && ends 0 sweep quick $small --set batch=100 \
+        --set epoch_samples=100 --set threads=1 --seeds 1,2,3 \
         --runs "$folder/little" --jobs 3) && says '3 done' && one_by_one
     report $? 'nor than memory allows'
 fi
@@ -377,7 +378,7 @@ begin /dev/null "$memdial" sweep quick $small --set epochs=4000 --seeds 1,2 \
     --name busy
 comes begins && out=$folder/out && err=$folder/err &&
     ends 2 sweep quick $small --set epochs=4000 --seeds 1,2 --name busy &&
-    complains 'another `memdial sweep` works on it' &&
+    complains 'another process works on this sweep' &&
     ends 2 runs rm busy && complains busy && [ -d "$root/busy/seed=2" ]
 refused=$?
 [ -n "$begun" ] && kill "$begun" && wait_for_end
@@ -393,6 +394,12 @@ ends 0 sweep quick $small --front 1MiB,2MiB --name front --dry-run --json &&
     ! says begins && sweep 3 --front 1KiB && complains 'nothing trains in' &&
     sweep 2 --front x && complains 'not a number of bytes'
 report $? 'rows of fit are kept when timings change'
+
+sweep 2 --front 1MiB,2MiB --over precision=fp32,bf16 --dry-run &&
+    complains '--over: rows of --front give precision' &&
+    complains 'leave precision out' &&
+    sweep 0 --front 1MiB,2MiB --seeds 1,2 --dry-run
+report $? 'values of --over take none from rows of fit'
 
 # Disks.
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "settings/preset.h"
 #include "tests/engine.h"
 #include "tests/sanitized.h"
 
@@ -218,6 +219,43 @@ Test(checkpoint, optimal_at_its_smallest_takes_at_most_90_MB)
     cr_assert(job, "%s", e.text);
     cr_expect_leq(job->plan->arena_bytes, 90000000);
     job_free(job);
+}
+
+/* Presets with all that saves memory and changes little, and the bytes that
+ * they must not pass. */
+static const struct record {
+    const char *preset, *microbatch, *sparsity;
+    size_t most;
+} records[] = {
+    { "wrn-28-2", "microbatch=10", "sparsity=0.7", 4200000 },
+    { "wrn-28-2", "microbatch=5", "sparsity=0.7", 3200000 },
+    { "wrn-28-2", "microbatch=10", "sparsity=0", 7100000 },
+    { "wrn-28-2", "microbatch=5", "sparsity=0", 6100000 },
+    { "dynamicconv", "microbatch=250", "sparsity=0", 175000000 },
+    { "dynamicconv", "microbatch=250", "sparsity=0.6", 112000000 },
+};
+
+Test(checkpoint, records_stand)
+{
+    for (size_t i = 0; i < sizeof(records) / sizeof(*records); i++) {
+        const struct record *r = &records[i];
+        const char *const settings[] = {
+            r->microbatch, r->sparsity, "threads=2", "precision=bf16",
+            "nesterov=no", "gradients=accumulate", "optimizer_state=8bit",
+            "saved=8bit", "checkpoint=optimal", "recompute=norms"
+        };
+        struct preset p;
+        struct job *job;
+
+        cr_assert(preset_load(&p, r->preset, NULL));
+        for (size_t k = 0; k < sizeof(settings) / sizeof(*settings); k++)
+            cr_assert(settings_assign(&p.settings, "test", settings[k], NULL));
+        cr_assert(job_new(&job, &p.settings, NULL));
+        cr_expect_leq(job->plan->arena_bytes, r->most, "%s %s %s: %zu bytes",
+                      r->preset, r->microbatch, r->sparsity,
+                      job->plan->arena_bytes);
+        job_free(job);
+    }
 }
 
 /* With c slots and c runs, (2c choose c) stages: no block of 12 (and stem and

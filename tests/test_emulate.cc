@@ -35,14 +35,36 @@ struct bench {
         cudaStreamDestroy(stream);
     }
 
-    void run(void (*kernel)(int *))
+    void launch(void (*kernel)(int *), bool overlaps)
     {
         cudaLaunchConfig_t config = {};
+        cudaLaunchAttribute overlap = {
+            cudaLaunchAttributeProgrammaticStreamSerialization, { 1 }
+        };
 
         config.blockDim = dim3(THREADS);
         config.dynamicSmemBytes = THREADS * sizeof(int);
         config.stream = stream;
+        config.attrs = &overlap;
+        config.numAttrs = overlaps;
         cudaLaunchKernelEx(&config, kernel, numbers);
+    }
+
+    void run(void (*kernel)(int *))
+    {
+        launch(kernel, false);
+        cudaStreamSynchronize(stream);
+    }
+
+    /* Twice, the second time so that it overlaps with itself, unless it is
+     * behind a copy. */
+    void run_overlapping(void (*kernel)(int *), bool copy)
+    {
+        launch(kernel, false);
+        if (copy)
+            cudaMemcpyAsync(numbers + 1, numbers, sizeof(int),
+                            cudaMemcpyDeviceToDevice, stream);
+        launch(kernel, true);
         cudaStreamSynchronize(stream);
     }
 };
@@ -192,8 +214,42 @@ static void ask_for_other_shared_memory(int *)
     emulate::shared_memory(4);
 }
 
+static void wait_first(int *to)
+{
+    emulate::wait_for_earlier();
+    to[threadIdx.x] = 1;
+}
+
+static void read_first(int *to)
+{
+    int mine = to[threadIdx.x];
+
+    emulate::wait_for_earlier();
+    to[threadIdx.x] = mine;
+}
+
+static void write_first(int *to)
+{
+    to[threadIdx.x] = 1;
+    emulate::wait_for_earlier();
+}
+
+static void wait_in_part(int *)
+{
+    if (threadIdx.x < THREADS - 1)
+        emulate::wait_for_earlier();
+}
+
+/* How a kernel is tried. */
+enum way {
+    ALONE,
+    OVERLAPPING,
+    BEHIND_A_COPY,
+    OLD_CODE                     /* overlapping, but compiled for 8.0 */
+};
+
 /* Whether a kernel, with the freeing of its memory, ends the program. */
-static bool ends(void (*kernel)(int *))
+static bool ends(void (*kernel)(int *), enum way way = ALONE)
 {
     int status = 0;
     pid_t child;
@@ -206,7 +262,12 @@ static bool ends(void (*kernel)(int *))
         {
             bench b;
 
-            b.run(kernel);
+            if (way == OLD_CODE)
+                setenv("MEMDIAL_EMULATE_CODE", "80", 1);
+            if (way == ALONE)
+                b.run(kernel);
+            else
+                b.run_overlapping(kernel, way == BEHIND_A_COPY);
         }
         _exit(0);
     }
@@ -279,6 +340,13 @@ int main()
     check(ends(read_outside), "a read outside an allocation");
     check(ends(read_outside_shared_memory), "a read outside shared memory");
 #endif
+    check(!ends(wait_first, OVERLAPPING), "a kernel that waits first overlaps");
+    check(!ends(read_first), "one that does not overlap need not wait");
+    check(ends(read_first, OVERLAPPING), "a read before the wait");
+    check(ends(write_first, OVERLAPPING), "a write before the wait");
+    check(ends(wait_in_part, OVERLAPPING), "a thread that does not wait");
+    check(ends(wait_first, BEHIND_A_COPY), "a kernel overlaps with a copy");
+    check(ends(wait_first, OLD_CODE), "code overlaps that cannot wait");
     check(copies_late(), "copies happen no sooner than they must");
     check(replays(), "a graph is replayed");
     printf("1..%d\n", tests);

@@ -81,9 +81,9 @@ static void try_settings(const struct question *q, const struct settings *s,
     if (!model_check(s, "test", NULL) ||
         !job_new_on(&job, s, &fit_machine, NULL))
         return;
-    change = fit_change(s, job->graph);
+    change = change_of(s, job->graph);
     seconds = fit_seconds(job);
-    order = best->any ? fit_compare_changes(&change, &best->change) : -1;
+    order = best->any ? change_compare(&change, &best->change) : -1;
     if (job->plan->arena_bytes <= q->budget &&
         (order < 0 || (order == 0 && seconds < best->seconds)))
         *best = (struct found){ true, change, seconds, *s };
@@ -127,7 +127,7 @@ static void check_rows(const struct question *q, const struct fit *fit)
         cr_expect_leq(row->arena_bytes, q->budget);
         cr_expect_eq(fit_seconds(job), row->seconds);
         if (i > 0) {
-            cr_expect_gt(fit_compare_changes(&row->change, &row[-1].change),
+            cr_expect_gt(change_compare(&row->change, &row[-1].change),
                          0);
             cr_expect_lt(row->seconds, row[-1].seconds);
         }
@@ -144,7 +144,7 @@ static void check_against_all(const struct question *q)
     cr_assert_eq(best.any, fit.count > 0, "%zu bytes", q->budget);
     check_rows(q, &fit);
     if (best.any) {
-        cr_expect_eq(fit_compare_changes(&fit.rows[0].change, &best.change),
+        cr_expect_eq(change_compare(&fit.rows[0].change, &best.change),
                      0, "%zu bytes", q->budget);
         cr_expect_leq(fit.rows[0].seconds, best.seconds, "%zu bytes",
                       q->budget);
@@ -241,7 +241,7 @@ Test(fit, prices_accumulation_by_the_optimizer)
             s.optimizer = adam ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
             s.gradients = turned ? GRADIENTS_ACCUMULATE : GRADIENTS_BUFFER;
             g = model_build(&s);
-            cr_expect_eq(fit_price(row, g),
+            cr_expect_eq(change_price(row, g),
                          adam ? PRICE_STATISTICS : PRICE_ROUNDING);
             graph_free(g);
         }
@@ -281,7 +281,7 @@ Test(fit, shares_nothing_that_differs)
 {
     struct job_cache cache = { .graphs.oldest = 0 };
 
-    for (int i = 0; i < WAYS * CHECKPOINT_OPTIMAL; i++) {
+    for (int i = 0; i < WAYS * (CHECKPOINT_OPTIMAL + 1); i++) {
         struct settings s = way(i % WAYS);
         struct job *shared, *alone;
         s.checkpoint = i / WAYS;
@@ -386,7 +386,7 @@ Test(fit, is_monotonic, .timeout = 600)
         q.budget = budget_between(100e3, 40e6, i, budgets);
         fit = answer_to(&q);
         if (fit.count && !isnan(last.seconds)) {
-            int order = fit_compare_changes(&fit.rows[0].change, &last.change);
+            int order = change_compare(&fit.rows[0].change, &last.change);
             cr_expect(order < 0 ||
                       (order == 0 && fit.rows[0].seconds <= last.seconds),
                       "%zu bytes", q.budget);

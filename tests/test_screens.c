@@ -290,6 +290,111 @@ Test(screens, fit_page)
     check_page("fit", PAGE_FIT);
 }
 
+/* Opens the list of a dial and marks two values in it, `step` lines apart. */
+static void mark_values(struct screen *screen, int dial, int first, int step)
+{
+    screen->dial = dial;
+    press_key(screen, KEY_RETURN);
+    press_key(screen, KEY_TO_START);
+    for (int i = 0; i < first; i++)
+        press_key(screen, KEY_ARROW_DOWN);
+    press_key(screen, ' ');
+    for (int i = 0; i < step; i++)
+        press_key(screen, KEY_ARROW_DOWN);
+    press_key(screen, ' ');
+}
+
+static void dump_frame(FILE *out, struct screen *screen)
+{
+    char *frame;
+
+    sample_plan(&session);
+    frame_draw(screen);
+    frame = cells_dump(&screen->cells);
+    fputs(frame, out);
+    free(frame);
+}
+
+/* The plan of the sweep that was asked for; no file is touched. */
+static void plan_sweep(void)
+{
+    struct proposal *p = proposal_new(session.preset, &session.wanted,
+                                      &session.marks, session.root,
+                                      &session.machine);
+
+    cr_assert(session.asks & SESSION_ASK_PROPOSE);
+    session.asks &= ~(unsigned)SESSION_ASK_PROPOSE;
+    cr_assert(proposal_plan(p, NULL, NULL));
+    session_proposed(&session, p);
+}
+
+/* A budget that cannot be met. */
+static void add_refused_sweep(FILE *out)
+{
+    static const char *const budgets[] = { "memory_budget=64KiB",
+                                           "memory_budget=3MiB" };
+    struct settings settings = session.wanted;
+    struct screen screen;
+
+    cr_assert(settings_assign(&settings, "test", "checkpoint=optimal", NULL));
+    session_want(&session, &settings);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(settings_assign(&settings, "test", budgets[i], NULL));
+        marks_toggle(&session.marks, &settings,
+                     settings_find("memory_budget"));
+    }
+    screen_init(&screen, &session, 24, 80, GLYPHS_BRAILLE);
+    frame_draw(&screen);
+    press_key(&screen, 'S');
+    plan_sweep();
+    dump_frame(out, &screen);
+    screen_done(&screen);
+}
+
+/* Values that are marked, and the plan of the sweep of them. */
+Test(screens, sweeps)
+{
+    static const struct { int rows, cols; } sizes[] = { { 40, 120 },
+                                                        { 24, 80 },
+                                                        { 16, 60 } };
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    setenv("XDG_CACHE_HOME", "/nowhere", 1);
+    strcpy(session.root, "/nowhere/runs");
+    strcpy(session.usual_root, session.root);
+    session_lock(&session, false);
+    for (int i = 0; i < 3; i++) {
+        struct screen screen;
+        fprintf(out, "== %dx%d\n", sizes[i].cols, sizes[i].rows);
+        screen_init(&screen, &session, sizes[i].rows, sizes[i].cols,
+                    GLYPHS_BRAILLE);
+        frame_draw(&screen);
+        press_key(&screen, 'S');
+        cr_expect(!screen.popup && strstr(session.message, "Space marks one"));
+        mark_values(&screen, 0, 0, 4);
+        press_key(&screen, KEY_ESCAPE);
+        mark_values(&screen, 3, 0, 4);
+        press_key(&screen, ' ');
+        cr_expect_eq(session.marks.count, 3);
+        press_key(&screen, ' ');
+        dump_frame(out, &screen);
+        press_key(&screen, KEY_ESCAPE);
+        dump_frame(out, &screen);
+        press_key(&screen, 'S');
+        cr_expect(strstr(screen.popup_text.lines[0].text, "planned …"));
+        plan_sweep();
+        dump_frame(out, &screen);
+        screen_done(&screen);
+        marks_done(&session.marks);
+    }
+    add_refused_sweep(out);
+    fclose(out);
+    check_golden("sweeps", text);
+    free(text);
+}
+
 /* A list of values, a search under way, and a budget that nothing meets. */
 Test(screens, lists_and_searches)
 {

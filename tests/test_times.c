@@ -199,12 +199,14 @@ Test(times, measured_replace_predicted_and_show_the_error)
     press('4');
     expect_shown("80.0 ms");
     press(KEY_RETURN);
-    expect_shown("A step: predicted 74.4 ms, measured 80.0 ms (-7%).");
+    expect_shown("A step, mean: predicted 74.4 ms, measured 80.0 ms (-7%); the "
+                 "last 80.0 ms.");
     press(KEY_ESCAPE);
     /* What the run has measured makes no prediction better afterwards. */
     tell_slow(0.08 / guess_of(session.now));
     press(KEY_RETURN);
-    expect_shown("A step: predicted 74.4 ms, measured 80.0 ms (-7%).");
+    expect_shown("A step, mean: predicted 74.4 ms, measured 80.0 ms (-7%); the "
+                 "last 80.0 ms.");
     press(KEY_ESCAPE);
     cr_expect_neq(session.now->seconds, predicted);
     /* Other settings are predicted with all timings by then. */
@@ -225,7 +227,7 @@ Test(times, guesses_are_not_compared)
     cr_expect_not(shows("predicted") && shows("(-"));
     press('4');
     press(KEY_RETURN);
-    expect_shown("A step: measured 80.0 ms.");
+    expect_shown("A step, mean: measured 80.0 ms; the last 80.0 ms.");
 }
 
 Test(times, of_what_fits_are_predicted_too)

@@ -32,6 +32,7 @@
 #include "ui/session/inquiry.h"
 #include "ui/session/link.h"
 #include "ui/session/memo.h"
+#include "ui/session/proposer.h"
 #include "ui/session/reader.h"
 #include "ui/session/whatif.h"
 #include "ui/term/picture.h"
@@ -54,6 +55,7 @@ struct app {
     struct link *link;
     struct whatif *whatif;
     struct finder *finder;
+    struct proposer *proposer;
     struct reader *reader;           /* NULL: no runs are kept */
     double looked;                   /* when it was told to look */
     int strangers;                   /* folders without a run, as last told */
@@ -118,13 +120,17 @@ static void apply(struct app *a)
 
 static void restart_run(struct app *a)
 {
+    struct session *s = &a->session;
     bool stopped = link_state(a->link) == LINK_DEAD ||
                    link_state(a->link) == LINK_FAILED ||
                    link_silent(a->link);
     int64_t step;
+    bool goes_on = stopped && link_has_snapshot(a->link, &step);
 
-    link_restart(a->link, stopped && link_has_snapshot(a->link, &step)
-                              ? LINK_FROM_SNAPSHOT : LINK_FROM_START);
+    /* From its beginning it is another run, in a folder of its own. */
+    if (!goes_on)
+        sweeping_leave(&s->sweeping);
+    link_restart(a->link, goes_on ? LINK_FROM_SNAPSHOT : LINK_FROM_START);
 }
 
 static void tell_failure(struct app *a)
@@ -181,6 +187,10 @@ static bool carry_out(struct app *a)
                    s->fit_budget);
     if (asks & SESSION_ASK_FIT_STOP)
         finder_stop(a->finder);
+    if (asks & SESSION_ASK_PROPOSE)
+        proposer_ask(a->proposer, proposal_new(s->preset, &s->wanted,
+                                               &s->marks, s->root,
+                                               &s->machine));
     if (asks & SESSION_ASK_BEGIN)
         link_begin(a->link, s->preset, &s->wanted);
     if (asks & SESSION_ASK_CONTINUE)
@@ -300,6 +310,17 @@ static void take_findings(struct app *a)
     s->fit_plans = plans;
 }
 
+static void take_proposal(struct app *a)
+{
+    struct proposal *made = proposer_take(a->proposer);
+
+    if (made && a->session.asks & SESSION_ASK_PROPOSE)
+        proposal_free(made);
+    else if (made)
+        session_proposed(&a->session, made);
+    a->changed |= made != NULL;
+}
+
 /* Whether past runs are shown: their rows, or curves of some. */
 static bool shows_past_runs(const struct app *a)
 {
@@ -365,10 +386,13 @@ static void refuse_run(struct app *a, const struct event *e)
     struct text_block *text = &a->screen.popup_text;
     char preset[RUN_PRESET_SIZE];
     bool continued = s->runs.awaited_folder;
+    bool swept = session_refuse_swept(s, e->refused.message);
 
     memcpy(preset, s->preset, sizeof(preset));
     session_stay(s);
     session_next_run(s);
+    if (swept)
+        return;
     if (e->refused.reason == REASON_DATA && !continued &&
         new_run_ask_data(&a->screen, preset, &wanted, e->refused.message))
         return;
@@ -439,6 +463,7 @@ static void wait_for_events(struct app *a)
 {
     struct pollfd fds[] = { { whatif_fd(a->whatif), POLLIN, 0 },
                             { finder_fd(a->finder), POLLIN, 0 },
+                            { proposer_fd(a->proposer), POLLIN, 0 },
                             { link_fd(a->link), POLLIN, 0 },
                             { a->reader ? reader_fd(a->reader) : -1, POLLIN,
                               0 } };
@@ -471,6 +496,7 @@ static void run_loop(struct app *a)
         wait_for_events(a);
         take_answers(a);
         take_findings(a);
+        take_proposal(a);
         take_past_runs(a);
         take_events(a);
         urgent = take_input(a);
@@ -543,10 +569,12 @@ static int run_screens(struct app *a, const struct choices *c,
     /* First, for they end the program if there can be no thread. */
     a->whatif = whatif_new();
     a->finder = finder_new();
+    a->proposer = proposer_new();
     a->reader = *root ? reader_new(root) : NULL;
     if (!terminal_start(!c->no_mouse, instead, e)) {
         whatif_free(a->whatif);
         finder_free(a->finder);
+        proposer_free(a->proposer);
         reader_free(a->reader);
         return report_error(e);
     }
@@ -579,6 +607,7 @@ static int run_screens(struct app *a, const struct choices *c,
     }
     whatif_free(a->whatif);
     finder_free(a->finder);
+    proposer_free(a->proposer);
     reader_free(a->reader);
     screen_done(&a->screen);
     session_done(&a->session);

@@ -274,7 +274,7 @@ static void say_fit(const struct plain *p, const struct fit *fit)
         settings_changes(link_wanted(p->link), &r->settings, sets,
                          sizeof(sets));
         print("%s, in %s, %s %s a step, x%.2f of baseline: %s%s.\n",
-              fit_change_text(&r->change, change),
+              change_text(&r->change, change),
               bytes_format(arena, sizeof(arena), r->arena_bytes),
               fit->guessed ? "about" : "predicted",
               text_time(time, r->seconds),

@@ -45,8 +45,20 @@ part() {
 train() {
     preset=$1
     shift
+    case $preset in
+    wrn-*) set -- data=shapes "$@" ;;
+    esac
     program memdial train "$preset" --json \
-        $(printf -- '--set %s ' backend=cuda data=shapes epochs=1 "$@")
+        $(printf -- '--set %s ' backend=cuda epochs=1 "$@")
+}
+
+# apart COMMAND...: while kernels do not overlap.
+apart() {
+    (
+        MEMDIAL_CUDA_OVERLAP=no
+        export MEMDIAL_CUDA_OVERLAP
+        "$@"
+    )
 }
 
 # The losses of a training, with all their digits.

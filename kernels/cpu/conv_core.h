@@ -24,6 +24,8 @@ struct conv_core {
     const struct operand *sums;
     struct bn_gradient gradient;
     struct conv_tally *tally; /* conv_sums.h */
+    bool together;         /* panels may be made at a time: there are sums for
+                              all of them */
 };
 
 /* Channels of output of a panel: fewer in the last. */

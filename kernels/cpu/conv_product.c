@@ -1,8 +1,7 @@
 /*
  * Scratch: tallies of sums (conv_sums.h); the taps; then the panel, and for
  * each thread a strip and the sums.
- * If zeros may be skipped, scratch has the taps of strips for skipping and of
- * strips for dense panels, and the room for skipping.
+ * If zeros may be skipped, what dense panels and skipping need overlaps.
  */
 #include "kernels/cpu/conv_product.h"
 
@@ -38,6 +37,7 @@ struct conv_core KERNEL(conv_product)(const struct call *c,
         .threads = c->threads, .scratch = c->scratch
     };
 
+    core.together = KERNEL(conv_sparse_may_pay)(&core);
     cut(&core, y->dim[3] > CONV_NARROW_PANEL ? CONV_PANEL : CONV_NARROW_PANEL,
         STRIP_BYTES);
     return core;
@@ -87,7 +87,7 @@ static struct conv_core dense_core(const struct conv_core *core)
 /* Whether conv_winograd.h makes the product. */
 static bool goes_by_squares(const struct conv_core *core)
 {
-    return !conv_sparse_may_pay(core)
+    return !KERNEL(conv_sparse_may_pay)(core)
            && winograd_can(&core->strips, core->x, core->y)
            && winograd_is_small(KERNEL(conv_winograd_bytes)(core), core->x,
                                 core->y);
@@ -113,10 +113,10 @@ static size_t product_bytes(const struct conv_core *core)
 
     if (goes_by_squares(core))
         return size_max(KERNEL(conv_winograd_bytes)(core), taps_bytes(core));
-    if (!conv_sparse_may_pay(core))
+    if (!KERNEL(conv_sparse_may_pay)(core))
         return taps + dense_floats(core) * sizeof(float);
     dense = dense_core(core);
-    return 2 * taps + size_max(KERNEL(conv_sparse_floats)(core),
+    return taps + size_max(KERNEL(conv_sparse_floats)(core),
                                dense_floats(&dense)) * sizeof(float);
 }
 
@@ -307,26 +307,20 @@ static void run_panels(const struct conv_core *core)
     }
 }
 
-/* Makes all panels; skips zeros in those where that pays. */
-static void run_sparse_panels(const struct conv_core *core)
+/* Skips zeros, or makes all panels. */
+static void run_sparse(const struct conv_core *core)
 {
-    size_t bytes = KERNEL(conv_taps_bytes)(&core->strips);
-    char *scratch = core->scratch;
     struct conv_core dense = dense_core(core);
-    struct conv_taps taps = KERNEL(conv_taps)(&core->strips, scratch);
-    struct conv_taps dense_taps =
-        KERNEL(conv_taps)(&dense.strips, scratch + bytes);
-    float *rest = (float *)(scratch + 2 * bytes);
-    int parts = core->width / dense.width;
+    struct conv_taps taps = KERNEL(conv_taps)(&dense.strips, core->scratch);
+    float *rest = (float *)((char *)core->scratch
+                            + KERNEL(conv_taps_bytes)(&dense.strips));
 
 #pragma omp parallel num_threads(core->threads)
     {
         KERNEL(conv_sums_begin)(core);
-        for (int i = 0; i < conv_panels(core); i++)
-            if (!KERNEL(conv_sparse_run)(core, &taps, i, rest))
-                for (int k = i * parts; k < (i + 1) * parts; k++)
-                    if (k < conv_panels(&dense))
-                        run_panel(&dense, &dense_taps, k, rest);
+        if (!KERNEL(conv_sparse_run)(core, rest))
+            for (int i = 0; i < conv_panels(&dense); i++)
+                run_panel(&dense, &taps, i, rest);
     }
 }
 
@@ -336,8 +330,8 @@ void KERNEL(conv_product_run)(const struct conv_core *core)
 
     own.tally = core->scratch;
     own.scratch = (char *)core->scratch + KERNEL(conv_sums_bytes)(core);
-    if (conv_sparse_may_pay(&own))
-        run_sparse_panels(&own);
+    if (KERNEL(conv_sparse_may_pay)(&own))
+        run_sparse(&own);
     else if (goes_by_squares(&own))
         KERNEL(conv_winograd_run)(&own);
     else

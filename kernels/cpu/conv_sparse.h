@@ -1,6 +1,6 @@
 /*
- * The product of conv_product.h for a panel of a sparse filter in which
- * skipping zeros pays: one multiplication of a vector of pixels per nonzero.
+ * The product of conv_product.h for a sparse filter in which skipping zeros
+ * pays: one multiplication of a vector of pixels per nonzero.
  */
 #ifndef MEMDIAL_CONV_SPARSE_H
 #define MEMDIAL_CONV_SPARSE_H
@@ -9,19 +9,14 @@
 #include "kernels/cpu/sparse.h"
 
 /* Whether the pool as a whole has few enough nonzeros that there is scratch for
- * skipping zeros. */
-static inline bool conv_sparse_may_pay(const struct conv_core *core)
-{
-    return pool_skips(core->w->pool, POOL_SKIP);
-}
+ * skipping zeros, and the shape is one that skipping is made for. */
+bool KERNEL(conv_sparse_may_pay)(const struct conv_core *core);
 
 /* Floats of scratch. */
 size_t KERNEL(conv_sparse_floats)(const struct conv_core *core);
 
-/* Makes all output in the panel's channels, if skipping pays there. Every
- * thread of a team calls it, and gets the same answer. */
-bool KERNEL(conv_sparse_run)(const struct conv_core *core,
-                             const struct conv_taps *taps, int panel,
-                             float *scratch);
+/* Makes all output, if skipping pays in this filter. Every thread of a team
+ * calls it, and gets the same answer. */
+bool KERNEL(conv_sparse_run)(const struct conv_core *core, float *scratch);
 
 #endif

@@ -16,11 +16,30 @@ struct conv_tally {
 _Static_assert(sizeof(struct conv_tally) % CPU_ALIGNMENT == 0,
                "tallies share no cache line");
 
+/* Tallies of all panels of columns: a product that skips zeros makes them
+ * together. */
+static int tallies(const struct conv_core *core)
+{
+    int panels = core->together
+                 ? (core->y->dim[3] + CONV_PANEL - 1) / CONV_PANEL : 1;
+
+    return panels * share_count(core->threads);
+}
+
+/* The first share's tally of some columns. */
+static struct conv_tally *tally_of(const struct conv_core *core,
+                                   struct range columns)
+{
+    size_t panel = core->together ? columns.begin / CONV_PANEL : 0;
+
+    return core->tally + panel * (size_t)share_count(core->threads);
+}
+
 size_t KERNEL(conv_sums_bytes)(const struct conv_core *core)
 {
     if (!operand_given(core->sums))
         return 0;
-    return (size_t)share_count(core->threads) * sizeof(struct conv_tally);
+    return (size_t)tallies(core) * sizeof(struct conv_tally);
 }
 
 void KERNEL(conv_sums_begin)(const struct conv_core *core)
@@ -28,7 +47,7 @@ void KERNEL(conv_sums_begin)(const struct conv_core *core)
     if (!operand_given(core->sums))
         return;
 #pragma omp for schedule(static) nowait
-    for (int i = 0; i < share_count(core->threads); i++)
+    for (int i = 0; i < tallies(core); i++)
         core->tally[i].end = 0;
 }
 
@@ -45,7 +64,7 @@ static void prepare_tally(struct conv_tally *t, struct range columns)
 void KERNEL(conv_sums_add)(const struct conv_core *core, struct range columns,
                            int share, int item)
 {
-    struct conv_tally *t = &core->tally[share];
+    struct conv_tally *t = tally_of(core, columns) + share;
     struct range rows;
 
     if (!operand_given(core->sums))
@@ -65,11 +84,10 @@ void KERNEL(conv_sums_add)(const struct conv_core *core, struct range columns,
 
 /* Adds columns [k, k + n) of a tally to those of the first, which have `rows`
  * rows so far. */
-static void add_tally(const struct conv_core *core, const struct conv_tally *t,
+static void add_tally(const struct conv_core *core, struct conv_tally *all,
+                      const struct conv_tally *t,
                       size_t k, size_t n, size_t rows)
 {
-    struct conv_tally *all = core->tally;
-
     for (size_t i = k; i < k + n; i++)
         if (core->gradient.x) {
             all->sum[SUM_DY][i] += t->sum[SUM_DY][i];
@@ -85,17 +103,18 @@ static void add_tally(const struct conv_core *core, const struct conv_tally *t,
 static void add_tallies(const struct conv_core *core, struct range columns,
                         size_t k, size_t n)
 {
-    size_t rows = core->tally->rows, channels = (size_t)core->y->dim[3];
+    struct conv_tally *all = tally_of(core, columns);
+    size_t rows = all->rows, channels = (size_t)core->y->dim[3];
     float *sums = (float *)core->sums->data + columns.begin + k;
 
     for (int i = 1; i < share_count(core->threads); i++)
-        if (core->tally[i].end == columns.end) {
-            add_tally(core, &core->tally[i], k, n, rows);
-            rows += core->tally[i].rows;
+        if (all[i].end == columns.end) {
+            add_tally(core, all, &all[i], k, n, rows);
+            rows += all[i].rows;
         }
     for (size_t i = 0; i < n; i++) {
-        sums[i] = (float)core->tally->sum[0][k + i];
-        sums[channels + i] = (float)core->tally->sum[1][k + i];
+        sums[i] = (float)all->sum[0][k + i];
+        sums[channels + i] = (float)all->sum[1][k + i];
     }
 }
 

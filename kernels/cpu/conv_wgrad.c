@@ -17,19 +17,17 @@
  * A slab of a 3x3 filter at stride 1 is made by squares instead, where there is
  * memory for it: see conv_wgrad_winograd.h.
  *
- * A sparse slab with few nonzeros is made one nonzero at a time, each the
- * product of two lines of pixels: the strips are transposed for it.
+ * A sparse dw with few nonzeros goes another way: see conv_wgrad_sparse.h.
  *
  * Scratch: the taps; the offsets of rows in a strip, of any height; for each
- * thread a slab, a strip of x and one of dy, or what squares need. If zeros of
- * dw may be skipped, each thread has both strips twice, and the places of a
- * slab's nonzeros.
+ * thread a slab, a strip of x and one of dy, or what squares need; or in the
+ * place of all that, what skipping zeros needs.
  */
 #include <string.h>
 
-#include "kernels/cpu/conv_transpose.h"
-#include "kernels/cpu/sparse.h"
+#include "kernels/cpu/conv_wgrad_sparse.h"
 #include "kernels/cpu/conv_wgrad_winograd.h"
+#include "kernels/cpu/sparse.h"
 #include "kernels/cpu/winograd.h"
 
 enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32, SQUARES_MANY = 32,
@@ -42,11 +40,10 @@ struct wgrad {
     int slabs;
     struct conv_taps taps;
     int *row;              /* offsets of the rows of a strip */
-    bool skips;            /* zeros of dw, where skipping pays */
+    bool skips;            /* zeros of dw, if it has few nonzeros */
     int squares;           /* slabs are made as conv_wgrad_winograd.h says, from
                             * some squares at once; 0: by taps */
     size_t slab, x_strip, dy_strip; /* sizes, floats */
-    size_t line;           /* of dy: rows with their halo */
     size_t each;           /* floats of a thread's scratch */
     float *thread;         /* the first thread's scratch */
     size_t bytes;
@@ -69,11 +66,7 @@ static void cut_by_taps(struct wgrad *g, int threads)
     g->slab = (size_t)(s->taps * s->channels) * CONV_PANEL;
     g->x_strip = (size_t)s->block;
     g->dy_strip = (size_t)s->rows * dy_row;
-    g->line = round_up((size_t)(s->rows * s->width), CONV_BLOCK);
     g->each = g->slab + g->x_strip + g->dy_strip;
-    if (g->skips)
-        g->each = g->slab + 2 * g->x_strip + CONV_BLOCK
-                  + 2 * g->line * CONV_PANEL + (size_t)slab_rows(g);
 }
 
 /* Cuts the work into squares instead if there is memory for it: many at once if
@@ -103,6 +96,14 @@ static void try_squares(struct wgrad *g)
     }
 }
 
+static size_t floats_to_skip(const struct wgrad *g)
+{
+    return KERNEL(wgrad_sparse_floats)(&(struct wgrad_sparse){
+        .x = g->x, .dy = g->dy, .dw = g->dw, .strips = &g->strips,
+        .threads = g->threads
+    });
+}
+
 static struct wgrad wgrad_of(const struct call *c)
 {
     const struct operand *o = c->operand;
@@ -117,13 +118,16 @@ static struct wgrad wgrad_of(const struct call *c)
     struct conv_strips *s = &g.strips;
     size_t taps = KERNEL(conv_taps_bytes)(s), rows;
 
-    g.skips = pool_skips(dw->pool, POOL_SKIP_GRADIENT);
+    g.skips = KERNEL(wgrad_sparse_may_pay)(&(struct wgrad_sparse){
+        .dw = dw, .strips = s });
     cut_by_taps(&g, c->threads);
     g.slabs = s->blocks * ((dy->dim[3] + CONV_PANEL - 1) / CONV_PANEL);
     if (!g.skips && winograd_can(s, x, dy))
         try_squares(&g);
     rows = round_up((size_t)s->row.length * sizeof(int), CPU_ALIGNMENT);
     g.bytes = taps + rows + g.each * sizeof(float) * (size_t)c->threads;
+    if (g.skips)
+        g.bytes = size_max(g.bytes, floats_to_skip(&g) * sizeof(float));
     if (c->scratch) {
         char *scratch = c->scratch;
 
@@ -233,118 +237,10 @@ static struct row row_of(const struct wgrad *g, int slab, int row)
     };
 }
 
-/* The masks of a slab's nonzeros, row by row: the end of a thread's scratch,
- * which begins with `sum`. */
-static uint32_t *masks_of(const struct wgrad *g, float *sum)
-{
-    return (uint32_t *)(sum + g->each - slab_rows(g));
-}
-
-/* Finds a slab's nonzeros, and whether they are few enough. */
-static bool slab_skips(const struct wgrad *g, int slab, uint32_t *masks)
-{
-    size_t nonzeros = 0, elements = 0;
-
-    for (int i = 0; i < slab_rows(g); i++) {
-        struct row r = row_of(g, slab, i);
-
-        masks[i] = r.lanes ? sparse_piece(g->dw, r.at, r.lanes).mask : 0;
-        elements += r.lanes;
-        nonzeros += (size_t)__builtin_popcount(masks[i]);
-    }
-    return nonzeros < elements / POOL_SKIP_GRADIENT;
-}
-
-enum { DOT_LANES = 4 };
-
-/* sum[lane[l]] += the product of line x and line lane[l] of dy. */
-INLINE void add_dots(const float *x, const float *dy, size_t line,
-                            size_t pixels, const int *lane, const int lanes,
-                            float *sum)
-{
-    vf dot[DOT_LANES];
-
-    UNROLL
-    for (int l = 0; l < lanes; l++)
-        dot[l] = vf_set(0);
-    for (size_t i = 0; i < pixels; i += VLEN) {
-        vf a = vf_load(x + i);
-
-        UNROLL
-        for (int l = 0; l < lanes; l++)
-            dot[l] += a * vf_load(dy + (size_t)lane[l] * line + i);
-    }
-    UNROLL
-    for (int l = 0; l < lanes; l++)
-        sum[lane[l]] += vf_sum(dot[l]);
-}
-
-/* Adds to the nonzeros of one row of a slab, a few at a time. */
-static void add_row_dots(const struct wgrad *g, uint32_t mask, const float *x,
-                         const float *dy, size_t pixels, float *sum)
-{
-    while (mask) {
-        int lane[DOT_LANES], lanes = 0;
-
-        for (; mask && lanes < DOT_LANES; mask &= mask - 1)
-            lane[lanes++] = __builtin_ctz(mask);
-        switch (lanes) {
-        case 1:
-            add_dots(x, dy, g->line, pixels, lane, 1, sum);
-            break;
-        case 2:
-            add_dots(x, dy, g->line, pixels, lane, 2, sum);
-            break;
-        case 3:
-            add_dots(x, dy, g->line, pixels, lane, 3, sum);
-            break;
-        default:
-            add_dots(x, dy, g->line, pixels, lane, DOT_LANES, sum);
-        }
-    }
-}
-
-/* Adds the products of one strip to the nonzeros of a slab. Elements that a
- * last vector reads beyond the pixels meet zeros in dy, and must be finite in
- * x. */
-static void add_sparse_strip(const struct wgrad *g, int slab, int item,
-                             float *sum)
-{
-    const struct conv_strips *s = &g->strips;
-    struct range rows = KERNEL(conv_strip_output)(s, item);
-    int gap = s->width - g->dy->dim[2];
-    size_t pixels = (rows.end - rows.begin) * (size_t)s->width;
-    size_t end = round_up(pixels, VLEN);
-    size_t channel = (size_t)(s->block / s->channels);
-    float *x = sum + g->slab, *x_packed = x + s->block + CONV_BLOCK;
-    float *dy = x_packed + s->block, *dy_packed = dy + g->line * CONV_PANEL;
-
-    memset(x_packed, 0, (size_t)s->block * sizeof(float));
-    KERNEL(conv_strip_pack)(s, g->x, item, slab % s->blocks, 1, x_packed);
-    for (int c = 0; c < s->channels; c += CONV_BLOCK)
-        KERNEL(conv_transpose)(x_packed + c, s->channels, (int)channel,
-                               channel, x + (size_t)c * channel);
-    memset(x + s->block, 0, CONV_BLOCK * sizeof(float));
-    DTYPE_SWITCH(g->dy->dtype, pack_dy, g, item, slab / s->blocks, gap,
-                 dy_packed);
-    for (int l = 0; l < CONV_PANEL; l += CONV_BLOCK)
-        KERNEL(conv_transpose)(dy_packed + l, CONV_PANEL, (int)pixels,
-                               g->line, dy + (size_t)l * g->line);
-    for (size_t l = 0; l < CONV_PANEL; l++)
-        memset(dy + l * g->line + pixels, 0, (end - pixels) * sizeof(float));
-    for (int i = 0; i < slab_rows(g); i++)
-        add_row_dots(g, masks_of(g, sum)[i],
-                     x + g->taps.offset[i / s->channels] / s->channels
-                     + (size_t)(i % s->channels) * channel,
-                     dy, pixels - (size_t)gap, sum + i * CONV_PANEL);
-}
-
 /* Sums some of the strips to a slab. */
 static void sum_slab(const struct wgrad *g, int slab, struct range items,
                      float *sum)
 {
-    bool skips = g->skips && slab_skips(g, slab, masks_of(g, sum));
-
     if (g->squares) {
         KERNEL(wgrad_squares_sum)(&(struct wgrad_squares){
             .squares = g->squares,
@@ -356,11 +252,7 @@ static void sum_slab(const struct wgrad *g, int slab, struct range items,
     }
     memset(sum, 0, g->slab * sizeof(float));
     for (size_t i = items.begin; i < items.end; i++)
-        if (skips)
-            add_sparse_strip(g, slab, (int)i, sum);
-        else
-            add_strip(g, slab, (int)i, (int)(i + 1 < items.end ? i + 1 : i),
-                      sum);
+        add_strip(g, slab, (int)i, (int)(i + 1 < items.end ? i + 1 : i), sum);
 }
 
 /* Adds one row of a slab, of one tap and input channel, to dw: the sum of
@@ -397,11 +289,22 @@ static void run_slabs(const void *own, int share, struct range slabs)
     }
 }
 
+/* All of the scratch is for this, the taps' too. */
+static bool skip_zeros(const struct wgrad *g, float *scratch)
+{
+    return KERNEL(wgrad_sparse_run)(&(struct wgrad_sparse){
+        .x = g->x, .dy = g->dy, .dw = g->dw, .strips = &g->strips,
+        .threads = g->threads, .scratch = scratch
+    });
+}
+
 void KERNEL(conv_wgrad)(const struct call *c)
 {
     const struct wgrad g = wgrad_of(c);
     size_t items = (size_t)g.strips.images * (size_t)g.strips.count;
 
+    if (g.skips && skip_zeros(&g, c->scratch))
+        return;
     if (g.slabs >= g.threads) {
 #pragma omp parallel num_threads(g.threads)
         share_out((size_t)g.slabs, g.threads, run_slabs, &g);

@@ -56,14 +56,13 @@ static __device__ void adam_four(const adam_shared &u, const table_row &r,
     struct philox random = philox(u.seed, draw, PHILOX_ROUND, r.stream);
     struct philox more = philox(u.seed, draw, PHILOX_ROUND,
                                 r.stream | ADAM_ROOT_STREAM);
-    float *master = static_cast<float *>(r.data[MASTER]);
-    M *mean = static_cast<M *>(r.data[MEAN]) + i;
-    M *roots = static_cast<M *>(r.data[ROOT]) + i;
-    T *to = static_cast<T *>(r.data[W]) + i;
+    float *master = r.data<float>(MASTER);
+    M *mean = r.data<M>(MEAN) + i, *roots = r.data<M>(ROOT) + i;
+    T *to = r.data<T>(W) + i;
     float gradient[4] = {}, m[4] = {}, root[4] = {}, w[4] = {};
     pack<M, 4> of_m, of_root;
 
-    load_four(gradient, static_cast<const T *>(r.data[GRADIENT]) + i, n);
+    load_four(gradient, r.data<T>(GRADIENT) + i, n);
     load_four(m, mean, n);
     load_four(root, roots, n);
     if (master)
@@ -92,23 +91,33 @@ static __device__ adam_factors adam_factors_of(const adam_shared &u)
 
 struct adam_memory {
     adam_factors factors;
+    word_room room;
 };
 
-/* One thread for the four elements that share a draw; one of a block takes the
- * powers for all. */
-static __global__ void adam(const __grid_constant__ table t, adam_shared u)
+/* The factors, for whose powers one thread of a block works. */
+static __device__ const adam_factors &block_factors(const adam_shared &u)
 {
-    const table_row &r = table_find(t);
     adam_factors &f = shared<adam_memory>().factors;
-    size_t i = 4 * table_thread(r);
 
     if (threadIdx.x == 0)
         f = adam_factors_of(u);
     __syncthreads();
+    return f;
+}
+
+/* One thread for the four elements that share a draw. */
+static __global__ void adam(const __grid_constant__ table t, adam_shared u)
+{
+    wait_for_earlier();
+
+    const table_row &r = table_find(t);
+    const adam_factors &f = block_factors(u);
+    size_t i = 4 * table_thread(r);
+
     if (i >= r.n || (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0))
         return;
-    with_stored(r.dtype, [&](auto number) {
-        with_stored(r.moments, [&](auto moment) {
+    with_stored(r.tensor[W].dtype, [&](auto number) {
+        with_stored(r.tensor[MEAN].dtype, [&](auto moment) {
             adam_four<decltype(number), decltype(moment)>(
                 u, r, i, four_at(i, r.n), f);
         });
@@ -121,64 +130,60 @@ static void adam_all(struct queue *q, const struct gathering *g)
            g->table, table_shared<adam_shared>(g));
 }
 
-/* Moments that are scaled, and their blocks. */
-struct scaled_moments {
-    struct numbers mean, root;
-    struct scaled_blocks blocks;
-    struct word_stream stream, more;
-};
-
+/* Updates a block of a weight whose moments are scaled. */
 template <typename T>
-static __global__ void adam_scaled(adam_shared u, table_row r,
-                                   scaled_moments by)
+static __device__ void adam_block(const adam_shared &u, const table_row &r,
+                                  size_t block, adam_factors f,
+                                  word_room &room)
 {
-    adam_factors f = adam_factors_of(u);
-    const T *gradient = static_cast<const T *>(r.data[GRADIENT]);
-    float *master = static_cast<float *>(r.data[MASTER]);
-    T *w = static_cast<T *>(r.data[W]);
+    struct word_stream stream = { u.seed, u.progress, r.stream, 0 };
+    struct word_stream other = { u.seed, u.progress,
+                                 r.stream | ADAM_ROOT_STREAM, 0 };
+    struct slots s = slots_of(row_blocks_of(r), block);
+    struct numbers means(r, MEAN), roots(r, ROOT);
+    const T *gradient = r.data<T>(GRADIENT);
+    float *master = r.data<float>(MASTER);
+    uint32_t random[BLOCK_SLOTS], more[BLOCK_SLOTS];
+    float mean[BLOCK_SLOTS] = {}, root[BLOCK_SLOTS] = {};
+
+    stream.words(s, random);
+    other.words(s, more);
+    for (int k = 0; k < BLOCK_SLOTS; k++) {
+        if (s.at[k] != NOWHERE) {
+            float w = load_weight(r.data<T>(W), master, s.at[k]);
+
+            mean[k] = means.load(s.at[k], block);
+            root[k] = roots.load(s.at[k], block);
+            adam_step(u.adam, f, widen(gradient[s.at[k]]), mean[k], root[k],
+                      w);
+            store_weight(r.data<T>(W), master, s.at[k], w, random[k]);
+        }
+        random[k] >>= 16;
+    }
+    store_block(room, means, block, s, mean, random);
+    store_block(room, roots, block, s, root, more);
+}
+
+static __global__ void adam_scaled(const __grid_constant__ table t,
+                                   adam_shared u)
+{
+    wait_for_earlier();
+
+    const table_row &r = table_find(t);
+    const adam_factors &f = block_factors(u);
 
     if (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0)
         return;
-    for (size_t i = blockIdx.x; i < by.blocks.count; i += gridDim.x) {
-        struct slots s = slots_of(by.blocks, i);
-        uint32_t random[BLOCK_SLOTS], more[BLOCK_SLOTS];
-        float mean[BLOCK_SLOTS] = {}, root[BLOCK_SLOTS] = {};
-
-        by.stream.words(s, random);
-        by.more.words(s, more);
-        for (int k = 0; k < BLOCK_SLOTS; k++) {
-            if (s.at[k] != NOWHERE) {
-                float next = load_weight(w, master, s.at[k]);
-
-                mean[k] = by.mean.load(s.at[k], i);
-                root[k] = by.root.load(s.at[k], i);
-                adam_step(u.adam, f, widen(gradient[s.at[k]]), mean[k],
-                          root[k], next);
-                store_weight(w, master, s.at[k], next, random[k]);
-            }
-            random[k] >>= 16;
-        }
-        store_block(by.mean, i, s, mean, random);
-        store_block(by.root, i, s, root, more);
-    }
+    with_stored(r.tensor[W].dtype, [&](auto number) {
+        adam_block<decltype(number)>(u, r, blockIdx.x - r.first, f,
+                                     shared<adam_memory>().room);
+    });
 }
 
-static void adam_by_blocks(struct queue *q, const struct operand *mean,
-                           const struct operand *root,
-                           const adam_shared &shared, const table_row &row)
+static void adam_all_scaled(struct queue *q, const struct gathering *g)
 {
-    scaled_moments by = {};
-
-    by.mean = numbers(mean);
-    by.root = numbers(root);
-    by.blocks = scaled_blocks_of(mean);
-    by.stream = { shared.seed, shared.progress, row.stream, 0 };
-    by.more = { shared.seed, shared.progress, row.stream | ADAM_ROOT_STREAM,
-                0 };
-    with_number(row.dtype, [&](auto number) {
-        launch(q, grid_for(by.blocks.count), BLOCK_THREADS, sizeof(word_room),
-               adam_scaled<decltype(number)>, shared, row, by);
-    });
+    launch(q, g->table.blocks, BLOCK_THREADS, sizeof(adam_memory), adam_scaled,
+           g->table, table_shared<adam_shared>(g));
 }
 
 void cuda_adam(struct queue *q, const struct call *c)
@@ -192,17 +197,18 @@ void cuda_adam(struct queue *q, const struct call *c)
     shared.progress = q->progress;
     shared.seed = c->batch->seed;
     shared.adam = c->attr.update.adam;
-    row.data[GRADIENT] = o[ADAM_GRADIENT].data;
-    row.data[MASTER] = data_if_given<float>(&o[ADAM_MASTER]);
-    row.data[MEAN] = o[ADAM_MEAN].data;
-    row.data[ROOT] = o[ADAM_ROOT].data;
-    row.data[W] = o[ADAM_W].data;
+    row.tensor[GRADIENT] = table_tensor(&o[ADAM_GRADIENT]);
+    row.tensor[MASTER] = table_tensor(&o[ADAM_MASTER]);
+    row.tensor[MEAN] = table_tensor(&o[ADAM_MEAN]);
+    row.tensor[ROOT] = table_tensor(&o[ADAM_ROOT]);
+    row.tensor[W] = table_tensor(&o[ADAM_W]);
+    row.read = MASTER;
     row.n = operand_elements(&o[ADAM_W]);
     row.stream = c->attr.update.stream;
-    row.dtype = o[ADAM_W].dtype;
-    row.moments = o[ADAM_MEAN].dtype;
-    if (dtype_is_scaled(row.moments))
-        adam_by_blocks(q, &o[ADAM_MEAN], &o[ADAM_ROOT], shared, row);
-    else
+    if (dtype_is_scaled(o[ADAM_MEAN].dtype)) {
+        row_of_blocks(&row, &o[ADAM_MEAN]);
+        table_gather(q, adam_all_scaled, shared, row, 1);
+    } else {
         table_gather(q, adam_all, shared, row, 4 * BLOCK_THREADS);
+    }
 }

@@ -9,48 +9,62 @@
 #include "kernels/adam.h"
 #include "kernels/cuda/scaled.h"
 
-struct adam_end {
-    struct numbers mean, root, w;
-    struct scaled_blocks blocks;
-    struct word_stream stream;
+enum { MEAN, ROOT, W };
+
+/* The arguments that all weights share. */
+struct apply_shared {
     const struct progress *progress;
+    uint64_t seed;
     struct adam adam;
 };
 
-static __global__ void adam_apply(adam_end a)
+static __global__ void adam_apply(const __grid_constant__ table t,
+                                  apply_shared u)
 {
-    float rate = a.progress->learning_rate;
-    float keep = 1 - rate * a.adam.weight_decay;
-    float step = adam_rate(&a.adam, a.progress->step, rate);
+    wait_for_earlier();
 
-    for (size_t i = blockIdx.x; i < a.blocks.count; i += gridDim.x) {
-        struct slots s = slots_of(a.blocks, i);
+    const table_row &r = table_find(t);
+    size_t block = blockIdx.x - r.first;
+    struct slots s = slots_of(row_blocks_of(r), block);
+    struct word_stream stream = { u.seed, u.progress, r.stream, 0 };
+    struct numbers mean(r, MEAN), root(r, ROOT), w(r, W);
+    float rate = u.progress->learning_rate;
+    float keep = 1 - rate * u.adam.weight_decay;
+    float step = adam_rate(&u.adam, u.progress->step, rate);
 
-        for (int k = 0; k < BLOCK_SLOTS; k++) {
-            size_t at = s.at[k];
-            float move;
+    for (int k = 0; k < BLOCK_SLOTS; k++) {
+        size_t at = s.at[k];
+        float move;
 
-            if (at == NOWHERE)
-                continue;
-            move = step * a.mean.load(at, i)
-                   / (a.root.load(at, i) + a.adam.eps);
-            a.w.round(at, fmaf(keep, a.w.load(at, i), -move),
-                      a.stream.word(at));
-        }
+        if (at == NOWHERE)
+            continue;
+        move = step * mean.load(at, block)
+               / (root.load(at, block) + u.adam.eps);
+        w.round(at, fmaf(keep, w.load(at, block), -move), stream.word(at));
     }
+}
+
+static void apply_all(struct queue *q, const struct gathering *g)
+{
+    launch(q, g->table.blocks, BLOCK_THREADS, 0, adam_apply, g->table,
+           table_shared<apply_shared>(g));
 }
 
 void cuda_adam_apply(struct queue *q, const struct call *c)
 {
-    const struct operand *mean = &c->operand[ADAM_APPLY_MEAN];
-    adam_end a = {};
+    const struct operand *o = c->operand;
+    struct apply_shared shared;
+    struct table_row row = {};
 
-    a.mean = numbers(mean);
-    a.root = numbers(&c->operand[ADAM_APPLY_ROOT]);
-    a.w = numbers(&c->operand[ADAM_APPLY_W]);
-    a.blocks = scaled_blocks_of(mean);
-    a.stream = { c->batch->seed, q->progress, c->attr.update.stream, 0 };
-    a.progress = q->progress;
-    a.adam = c->attr.update.adam;
-    launch(q, grid_for(a.blocks.count), BLOCK_THREADS, 0, adam_apply, a);
+    memset(&shared, 0, sizeof(shared));
+    shared.progress = q->progress;
+    shared.seed = c->batch->seed;
+    shared.adam = c->attr.update.adam;
+    row.tensor[MEAN] = table_tensor(&o[ADAM_APPLY_MEAN]);
+    row.tensor[ROOT] = table_tensor(&o[ADAM_APPLY_ROOT]);
+    row.tensor[W] = table_tensor(&o[ADAM_APPLY_W]);
+    row.read = W;
+    row.stream = c->attr.update.stream;
+    row_of_blocks(&row, &o[ADAM_APPLY_MEAN]);
+    table_gather(q, apply_all, shared, row, 1);
 }

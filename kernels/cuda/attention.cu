@@ -101,6 +101,8 @@ template <typename T, int W>
 static __global__ void __launch_bounds__(BLOCK_THREADS, 2)
 attention(attention_call<T> c, float *lse, T *y)
 {
+    wait_for_earlier();
+
     struct attention_shared &s = shared<struct attention_shared>();
     struct sentence_tile targets = attention_tile(
         c.target_ends, c.sentences, (int)blockIdx.x);

@@ -38,6 +38,8 @@ template <typename T>
 static __global__ void write_delta(size_t n, int columns,
                                    struct gradient_call<T> g)
 {
+    wait_for_earlier();
+
     size_t i = warp_index();
     float sum = 0;
 
@@ -95,6 +97,8 @@ template <typename T, int W>
 static __global__ void __launch_bounds__(BLOCK_THREADS, 2)
 write_keys(attention_call<T> c, gradient_call<T> g)
 {
+    wait_for_earlier();
+
     struct gradient_shared &s = shared<struct gradient_shared>();
     struct sentence_tile sources = attention_tile(
         c.source_ends, c.sentences, (int)blockIdx.x);
@@ -126,6 +130,8 @@ template <typename T, int W>
 static __global__ void __launch_bounds__(BLOCK_THREADS, 2)
 write_queries(attention_call<T> c, gradient_call<T> g)
 {
+    wait_for_earlier();
+
     struct gradient_shared &s = shared<struct gradient_shared>();
     struct sentence_tile targets = attention_tile(
         c.target_ends, c.sentences, (int)blockIdx.x);

@@ -13,6 +13,8 @@ static __global__ void avg_pool(size_t samples, size_t positions,
                                 int channels, const T *x, const float *stat,
                                 float *y)
 {
+    wait_for_earlier();
+
     size_t i = thread_index() * W, c = (size_t)channels;
     size_t sample = i / c, column = i % c;
     float sum[W] = {};

@@ -11,6 +11,8 @@ static __global__ void avg_pool_grad(size_t n, size_t positions,
                                      size_t channels, const float *dy,
                                      const T *add, T *dx)
 {
+    wait_for_earlier();
+
     float factor = 1 / (float)positions;
 
     for (size_t i = thread_index() * W; i < n; i += grid_threads() * W) {

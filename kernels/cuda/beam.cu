@@ -127,6 +127,8 @@ static __device__ void keep_sums(kept *k, int n, const float *logit)
 template <typename T>
 static __global__ void beam_tiles(search s, const T *x, const T *w)
 {
+    wait_for_earlier();
+
     beam_shared &m = shared<beam_shared>();
     int tile = (int)blockIdx.x, first = (int)blockIdx.y * ROWS;
     int thread = (int)threadIdx.x, column = tile * COLUMNS + thread;
@@ -233,6 +235,8 @@ static __device__ void choose_best(const search &s, chosen &m, int first,
 /* A warp for a sentence, which has not ended. */
 static __global__ void beam_choose(search s)
 {
+    wait_for_earlier();
+
     chosen &m = shared<chosen>();
     int sentence = (int)blockIdx.x, first = sentence * s.view.beam;
     int step = *s.step, live = beam_live(&s.view, step);
@@ -256,6 +260,8 @@ static __global__ void beam_choose(search s)
 static __global__ void beam_count(search s, int sentences, int32_t *step,
                                   int32_t *unfinished)
 {
+    wait_for_earlier();
+
     int sum = 0;
 
     for (int i = warp_lane(); i < sentences; i += WARP_LANES)

@@ -12,6 +12,8 @@ static __global__ void beam_end(int sentences, int steps, size_t rows,
                                 const int32_t *states, const int32_t *history,
                                 const int32_t *parents, int32_t *to)
 {
+    wait_for_earlier();
+
     size_t number = thread_index();
     const int32_t *state = states + number * BEAM_STATES;
     size_t row;

@@ -35,6 +35,8 @@ static __device__ void start_sentence(const beam_begin &b, int number)
 /* A thread for every element of the history. */
 static __global__ void beam_start(beam_begin b)
 {
+    wait_for_earlier();
+
     size_t rows = (size_t)b.sentences * (size_t)b.beam;
 
     for (size_t i = thread_index(); i < rows * (size_t)b.steps;

@@ -115,6 +115,7 @@ void blas_square(struct queue *q, enum dtype dtype, bool tf32, int n,
     if (q->error != cudaSuccess)
         return;
     check(q, library.cublasSetWorkspace_v2(handle, workspace, bytes));
+    queue_put(q, cudaSuccess);
     check(q, library.cublasGemmEx_64(
                  handle, CUBLAS_OP_N, CUBLAS_OP_N, n, n, n, &one, b, type, n,
                  a, type, n, &zero, to, type, n, arithmetic(tf32),

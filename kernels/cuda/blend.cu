@@ -13,60 +13,52 @@
  */
 #include "kernels/cuda/scaled.h"
 
-struct blending {
-    struct numbers x, y;
-    bool has_x;
-    struct scaled_blocks blocks;
-    size_t first, end;           /* of the blocks */
-    /* Of a member of a pool, whose x is dense: */
-    bool member;
+enum { X, Y };
+
+/* The arguments that all tensors share. */
+struct blend_shared {
+    const struct progress *progress;
+    uint64_t seed;
+    uint32_t part;               /* of word_stream */
+    float keep, share, kept;     /* kept: of a y that gets nothing */
+    bool root, by_rate;
+};
+
+/* A member of a pool, whose x is dense. */
+struct blend_member {
     struct pool_index index;
     size_t place, elements, places;
-    struct word_stream stream;
-    const struct progress *progress;
-    float keep, share, kept;
-    bool root, by_rate;
+    size_t first;                /* of the groups that it has places in */
 };
 
 /* A thread's elements of a group, by their places, and x there: 0 at those of
  * other members. */
-static __device__ struct slots gather(const blending &b, size_t group,
+static __device__ struct slots gather(const table_row &r,
+                                      const blend_member &m, size_t group,
                                       float x[BLOCK_SLOTS])
 {
     struct slots s;
 
     for (size_t k = 0; k < BLOCK_SLOTS; k++) {
         size_t place = group * POOL_GROUP + threadIdx.x + k * BLOCK_THREADS;
-        bool own = place >= b.place && place < b.place + b.elements;
+        bool own = place >= m.place && place < m.place + m.elements;
         struct pool_piece piece = { 0, 0 };
 
         x[k] = 0;
         s.at[k] = NOWHERE;
-        if (place < b.places)
-            piece = pool_piece(&b.index, place, 1);
+        if (place < m.places)
+            piece = pool_piece(&m.index, place, 1);
         if (!piece.mask)
             continue;
         s.at[k] = piece.first;
         if (own)
-            x[k] = float_load(b.x.data, place - b.place, b.x.dtype);
+            x[k] = float_load(r.tensor[X].data, place - m.place,
+                              r.tensor[X].dtype);
     }
     return s;
 }
 
-static __device__ struct slots load_x(const blending &b, size_t block,
-                                      float x[BLOCK_SLOTS])
-{
-    struct slots s;
-
-    if (b.member)
-        return gather(b, block, x);
-    s = slots_of(b.blocks, block);
-    for (int k = 0; k < BLOCK_SLOTS; k++)
-        x[k] = b.has_x && s.at[k] != NOWHERE ? b.x.load(s.at[k], block) : 0;
-    return s;
-}
-
-static __device__ float blended(const blending &b, float share, float x,
+static __device__ float blended(const blend_shared &b, float share, float x,
                                 float y)
 {
     if (b.root)
@@ -74,73 +66,108 @@ static __device__ float blended(const blending &b, float share, float x,
     return fmaf(b.keep, y, share * x);
 }
 
-static __device__ void blend_block(const blending &b, size_t block,
-                                   float share)
+/* Blends a block, whose elements and x a thread has. */
+static __device__ void blend_block(const blend_shared &b, const table_row &r,
+                                   size_t block, const struct slots &s,
+                                   const float x[BLOCK_SLOTS])
 {
-    float x[BLOCK_SLOTS], y[BLOCK_SLOTS];
+    struct word_stream stream = { b.seed, b.progress, r.stream, b.part };
+    float share = b.by_rate ? b.share * b.progress->learning_rate : b.share;
+    struct numbers to(r, Y);
+    word_room &room = shared<word_room>();
+    bool empty = magnitude_most(room, s, x) == 0;
+    float y[BLOCK_SLOTS];
     uint32_t random[BLOCK_SLOTS];
-    struct slots s = load_x(b, block, x);
-    bool empty = magnitude_most(s, x) == 0;
 
     if (empty && b.kept == 1)
         return;
-    if (empty && b.y.scaled()) {
+    if (empty && to.scaled()) {
         if (threadIdx.x == 0)
-            b.y.scale[block] *= b.kept;
+            to.scale[block] *= b.kept;
         return;
     }
     for (int k = 0; k < BLOCK_SLOTS; k++) {
-        y[k] = s.at[k] == NOWHERE ? 0 : b.y.load(s.at[k], block);
+        y[k] = s.at[k] == NOWHERE ? 0 : to.load(s.at[k], block);
         y[k] = empty ? b.kept * y[k] : blended(b, share, x[k], y[k]);
     }
-    b.stream.words(s, random);
-    store_block(b.y, block, s, y, random);
+    stream.words(s, random);
+    store_block(room, to, block, s, y, random);
 }
 
-static __global__ void blend_kernel(blending b)
+static __global__ void blend_rows(const __grid_constant__ table t,
+                                  blend_shared b)
 {
-    float share = b.by_rate ? b.share * b.progress->learning_rate : b.share;
+    wait_for_earlier();
 
-    for (size_t i = b.first + blockIdx.x; i < b.end; i += gridDim.x)
-        blend_block(b, i, share);
+    const table_row &r = table_find(t);
+    size_t block = blockIdx.x - r.first;
+    struct slots s = slots_of(row_blocks_of(r), block);
+    float x[BLOCK_SLOTS] = {};
+
+    for (int k = 0; r.tensor[X].data && k < BLOCK_SLOTS; k++)
+        if (s.at[k] != NOWHERE)
+            x[k] = numbers(r, X).load(s.at[k], block);
+    blend_block(b, r, block, s, x);
 }
 
-/* The groups that a member has places in. */
-static void of_member(blending *b, const struct operand *y)
+static __global__ void blend_groups(table_row r, blend_shared b,
+                                    blend_member m)
 {
-    const struct pool_member *m = &y->pool->member[y->member];
+    wait_for_earlier();
 
-    b->member = true;
-    b->index = pool_index_of(y->pool, y->index);
-    b->place = pool_member_place(m);
-    b->elements = m->elements;
-    b->places = y->pool->words * POOL_WORD;
-    b->first = b->place / POOL_GROUP;
-    b->end = (b->place + m->elements - 1) / POOL_GROUP + 1;
+    size_t group = m.first + blockIdx.x;
+    float x[BLOCK_SLOTS];
+    struct slots s = gather(r, m, group, x);
+
+    blend_block(b, r, group, s, x);
+}
+
+static void blend_all(struct queue *q, const struct gathering *g)
+{
+    launch(q, g->table.blocks, BLOCK_THREADS, sizeof(word_room), blend_rows,
+           g->table, table_shared<blend_shared>(g));
+}
+
+/* Members share groups, and so take turns. */
+static void blend_of_member(struct queue *q, const struct operand *y,
+                            const blend_shared &shared, const table_row &row)
+{
+    const struct pool_member *own = &y->pool->member[y->member];
+    blend_member m = { pool_index_of(y->pool, y->index),
+                       pool_member_place(own), own->elements,
+                       y->pool->words * POOL_WORD, 0 };
+    size_t end = (m.place + m.elements - 1) / POOL_GROUP + 1;
+
+    m.first = m.place / POOL_GROUP;
+    table_flush(q);
+    launch(q, (unsigned)(end - m.first), BLOCK_THREADS, sizeof(word_room),
+           blend_groups, row, shared, m);
 }
 
 void cuda_blend(struct queue *q, const struct call *c)
 {
     const struct operand *x = &c->operand[BLEND_X], *y = &c->operand[BLEND_Y];
     const struct blend *by = &c->attr.blend;
-    blending b = {};
+    struct blend_shared shared;
+    struct table_row row = {};
 
-    b.has_x = operand_given(x);
-    b.x = numbers(x);
-    b.y = numbers(y);
-    b.blocks = scaled_blocks_of(x->pool ? x : y);
-    b.end = b.blocks.count;
+    memset(&shared, 0, sizeof(shared));
+    shared.progress = q->progress;
+    shared.seed = c->batch->seed;
+    shared.part = by->of_part
+                      ? 1 + (uint32_t)c->part->first.of[EXTENT_SAMPLES] : 0;
+    shared.keep = by->keep;
+    shared.share = by->share;
+    shared.kept = by->root ? sqrtf(by->keep) : by->keep;
+    shared.root = by->root;
+    shared.by_rate = by->by_rate;
+    row.tensor[X] = table_tensor(x);
+    row.tensor[Y] = table_tensor(y);
+    row.read = Y;
+    row.stream = by->stream;
+    row_of_blocks(&row, x->pool ? x : y);
     if (y->pool && y->member != POOL_ALL)
-        of_member(&b, y);
-    b.stream = { c->batch->seed, q->progress, by->stream,
-                 by->of_part
-                     ? 1 + (uint32_t)c->part->first.of[EXTENT_SAMPLES] : 0 };
-    b.progress = q->progress;
-    b.keep = by->keep;
-    b.share = by->share;
-    b.kept = by->root ? sqrtf(by->keep) : by->keep;
-    b.root = by->root;
-    b.by_rate = by->by_rate;
-    launch(q, grid_for(b.end - b.first), BLOCK_THREADS, sizeof(word_room),
-           blend_kernel, b);
+        blend_of_member(q, y, shared, row);
+    else
+        table_gather(q, blend_all, shared, row, 1);
 }

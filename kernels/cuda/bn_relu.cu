@@ -11,6 +11,8 @@ template <typename T, int W>
 static __global__ void bn_relu(size_t n, int channels, const T *x,
                                const float *stat, T *z)
 {
+    wait_for_earlier();
+
     for (size_t i = thread_index() * W; i < n; i += grid_threads() * W) {
         bn_affine<W> affine(stat, channels, (int)(i % (size_t)channels));
         float v[W];

@@ -95,6 +95,8 @@ static __global__ void write_parameters(int channels, int tiles, double rows,
                                         struct coefficients k, float *dgamma,
                                         float *dbeta)
 {
+    wait_for_earlier();
+
     int i = (int)blockIdx.x;
     channel_sums of(sums, tiles, channels, i);
     double dy, dy_xhat;
@@ -116,6 +118,8 @@ template <typename T, typename X, int W>
 static __global__ void write_dx(size_t n, gradients<T, X> g,
                                 struct coefficients k, const T *add, T *dx)
 {
+    wait_for_earlier();
+
     for (size_t i = thread_index() * W; i < n; i += grid_threads() * W) {
         int column = (int)(i % (size_t)g.channels);
         typename gradients<T, X>::template at<W> at(g, column);

@@ -10,6 +10,8 @@ static __global__ void bn_running(int channels, const float *gamma,
                                   const float *beta, const float *running,
                                   double eps, float *stat)
 {
+    wait_for_earlier();
+
     int i = (int)thread_index();
 
     if (i < channels)

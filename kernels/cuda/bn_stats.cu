@@ -86,6 +86,8 @@ template <typename T>
 static __global__ void write_stat(struct norm n, const float *sums,
                                   const T *origin)
 {
+    wait_for_earlier();
+
     int i = (int)blockIdx.x;
     channel_sums of(sums, n.tiles, n.channels, i);
     double mean, squares;

@@ -30,6 +30,8 @@ static double seconds()
 
 template <typename T> static __global__ void fill(size_t n, T *to)
 {
+    wait_for_earlier();
+
     for (size_t i = thread_index(); i < n; i += grid_threads())
         narrow(&to[i],
                philox_unit(philox(1, i, PHILOX_DRAW, 0).x[0]) - 0.5f);
@@ -39,6 +41,8 @@ using block = pack<uint32_t, 4>;
 
 static __global__ void copy(size_t n, const block *from, block *to)
 {
+    wait_for_earlier();
+
     for (size_t i = thread_index(); i < n; i += grid_threads())
         to[i] = from[i];
 }

@@ -24,16 +24,15 @@ static __device__ bool all_finite(const T *gradient, int n)
 static __global__ void check_finite(const __grid_constant__ table t,
                                     float *scale)
 {
+    wait_for_earlier();
+
     const table_row &r = table_find(t);
     size_t i = 4 * table_thread(r);
 
     if (i >= r.n)
         return;
-    with_stored(r.dtype, [&](auto number) {
-        using T = decltype(number);
-
-        if (!all_finite(static_cast<const T *>(r.data[0]) + i,
-                        four_at(i, r.n)))
+    with_stored(r.tensor[0].dtype, [&](auto number) {
+        if (!all_finite(r.data<decltype(number)>(0) + i, four_at(i, r.n)))
             scale[LOSS_SCALE_OVERFLOW] = 1;
     });
 }
@@ -50,8 +49,8 @@ void cuda_check_finite(struct queue *q, const struct call *c)
     float *scale = data_of<float>(&c->operand[CHECK_FINITE_SCALE]);
     struct table_row row = {};
 
-    row.data[0] = gradient->data;
+    row.tensor[0] = table_tensor(gradient);
+    row.read = 1;
     row.n = operand_elements(gradient);
-    row.dtype = gradient->dtype;
     table_gather(q, check_all, scale, row, 4 * BLOCK_THREADS);
 }

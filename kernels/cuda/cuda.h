@@ -14,15 +14,11 @@
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
-#include <cuda_runtime.h>
 #include <type_traits>
 
+#include "kernels/cuda/queue.h"
 #include "kernels/half.h"
 #include "kernels/kernels.h"
-
-#ifndef CUDA_EMULATED
-#define CUDA_EMULATED false
-#endif
 
 /* Begins the declaration of a device's function that kernels call. */
 #ifdef __CUDACC__
@@ -31,67 +27,16 @@
 #define OUT_OF_LINE
 #endif
 
-/* Numbers that change in every step. They are on the device, where a recorded
- * step reads their present values. */
-struct progress {
-    int64_t step;
-    float learning_rate;
-};
-
-struct crew;
-struct gathering;
-struct load_list;
-struct rewiring;
-
-struct queue {
-    cudaStream_t stream;
-    int capability;                  /* 90 for 9.0 */
-    cudaError_t error;               /* the first; nothing holds after it */
-    const struct progress *progress; /* on the device */
-    double *report;                  /* [METRIC_COUNT] on the host, pinned */
-    void *blas;                      /* cuBLAS's handle (blas.h) */
-    struct crew *crew;               /* makes samples */
-    struct gathering *gathered;      /* calls that wait (table.h) */
-    struct load_list *loads;
-    struct rewiring *rewiring;
-    bool recording;
-};
-
 #define OP(name, cpu, cuda, access, ...) \
     void cuda_##name(struct queue *, const struct call *);
 #include "kernels/op_list.h"
 #undef OP
-
-static inline void queue_check(struct queue *q, cudaError_t error)
-{
-    if (q->error == cudaSuccess)
-        q->error = error;
-}
 
 /* The alignment of operands that are copied to the host's memory, bytes. */
 enum { HOST_ALIGNMENT = 16 };
 
 enum { WARP_LANES = 32, BLOCK_THREADS = 256, BLOCK_WARPS = 8,
        MAX_BLOCKS = 4096 };
-
-/* Puts a kernel on the queue, with shared_bytes of shared memory. */
-template <typename... Parameters, typename... Arguments>
-static void launch(struct queue *q, dim3 grid, unsigned threads,
-                   size_t shared_bytes, void (*kernel)(Parameters...),
-                   Arguments... arguments)
-{
-    cudaLaunchConfig_t config = {};
-
-    config.gridDim = grid;
-    config.blockDim = dim3(threads);
-    config.dynamicSmemBytes = shared_bytes;
-    config.stream = q->stream;
-    if (shared_bytes > 48 * 1024)
-        queue_check(q, cudaFuncSetAttribute(
-                           kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                           (int)shared_bytes));
-    queue_check(q, cudaLaunchKernelEx(&config, kernel, arguments...));
-}
 
 /* Blocks for a loop over n that strides by the grid. */
 static inline unsigned blocks_for(size_t n)

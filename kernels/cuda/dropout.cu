@@ -44,6 +44,8 @@ template <typename T, int W>
 static __global__ void dropout_groups(dropping_rows r, const T *x,
                                       const T *add, T *y)
 {
+    wait_for_earlier();
+
     size_t channels = (size_t)r.channels;
     size_t across = (channels + DROPOUT_GROUP - 1) / DROPOUT_GROUP;
 

@@ -264,6 +264,8 @@ template <typename T, bool TURNED> struct band {
 template <typename T, bool TURNED, int W>
 static __global__ void sum_band(band<T, TURNED> b)
 {
+    wait_for_earlier();
+
     band_shared &s = shared<band_shared>();
     int width = b.v.channels / b.v.heads;
     int r = (int)threadIdx.x / b.across * BAND_HIGH;

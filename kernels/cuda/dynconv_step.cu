@@ -55,6 +55,8 @@ static __global__ void dynconv_step(step_sizes s, const int32_t *at,
                                     const T *x, const T *logits,
                                     const int32_t *parents, T *ring, T *y)
 {
+    wait_for_earlier();
+
     step_shared &m = shared<step_shared>();
     int step = *at, row = (int)blockIdx.x, head = (int)blockIdx.y;
     int first = step < s.taps ? s.taps - 1 - step : 0;

@@ -176,6 +176,8 @@ template <typename T, int W>
 static __global__ void __launch_bounds__(BLOCK_THREADS)
 sum_products(wgrad<T> g)
 {
+    wait_for_earlier();
+
     wgrad_shared &s = shared<wgrad_shared>();
     size_t index = warp_index();
     int t = (int)(index / (size_t)g.v.heads) * QUAD;

@@ -16,6 +16,8 @@ template <typename T, int W>
 static __global__ void embedding(size_t n, int channels, float scale,
                                  const int32_t *tokens, const T *w, T *y)
 {
+    wait_for_earlier();
+
     for (size_t i = thread_index() * W; i < n; i += grid_threads() * W) {
         size_t row = i / (size_t)channels, column = i % (size_t)channels;
         float v[W];
@@ -84,6 +86,8 @@ static __global__ void embedding_placed(int rows, int half, float scale,
                                         const int32_t *tokens, const T *w,
                                         positions places, T *y)
 {
+    wait_for_earlier();
+
     int across = half / W, items = (rows + PLACED_ROWS - 1) / PLACED_ROWS;
     size_t channels = 2 * (size_t)half;
 

@@ -16,6 +16,8 @@ static __global__ void embedding_wgrad(int count, int channels, float scale,
                                        const int32_t *tokens, const T *dy,
                                        T *dw)
 {
+    wait_for_earlier();
+
     int place = (int)blockIdx.x;
     int32_t token = tokens[place];
 

@@ -23,6 +23,8 @@ template <typename T>
 static __global__ void expand_groups(size_t elements, enum dtype from,
                                      const char *stored, T *x)
 {
+    wait_for_earlier();
+
     constexpr int GROUPS = BLOCK_NUMBERS / SQUEEZE_GROUP;
     size_t size = from == DTYPE_8BIT ? BLOCK_8BIT_BYTES : BLOCK_4BIT_BYTES;
     int bits = from == DTYPE_8BIT ? 8 : 4, mask = (1 << bits) - 1;

@@ -588,6 +588,8 @@ template <typename Product, typename A, typename B, typename Output>
 static __global__ void __launch_bounds__(Product::THREADS)
     gemm(A a, B b, int k_end, int part, Output output)
 {
+    wait_for_earlier();
+
     constexpr int AHEAD = GEMM_STAGES - 1;
     gemm_shared<Product, A, B> &s = shared<gemm_shared<Product, A, B>>();
     int m = (int)blockIdx.x * Product::BM, n = (int)blockIdx.y * Product::BN;

@@ -15,6 +15,8 @@ static __global__ void layer_norm(int rows, int channels, float eps,
                                   const T *x, const float *gamma,
                                   const float *beta, float *stat, T *y)
 {
+    wait_for_earlier();
+
     size_t row = warp_index(), at = row * (size_t)channels;
     float sum = 0, squares = 0, mean, rstd;
 

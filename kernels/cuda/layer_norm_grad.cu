@@ -39,6 +39,8 @@ template <typename T> struct norm_gradient {
 template <typename T>
 static __global__ void sum_tiles(norm_gradient<T> n, float *sums)
 {
+    wait_for_earlier();
+
     int i = (int)(blockIdx.y * blockDim.x + threadIdx.x);
     int begin = (int)blockIdx.x * TILE_ROWS;
     float dgamma = 0, dbeta = 0;
@@ -58,6 +60,8 @@ static __global__ void sum_tiles(norm_gradient<T> n, float *sums)
 static __global__ void add_tiles(int tiles, int channels, const float *sums,
                                  float *dgamma, float *dbeta)
 {
+    wait_for_earlier();
+
     int i = (int)thread_index();
     double gamma = 0, beta = 0;
 
@@ -75,6 +79,8 @@ static __global__ void add_tiles(int tiles, int channels, const float *sums,
 template <typename T>
 static __global__ void norm_dx(norm_gradient<T> n, const T *add, T *dx)
 {
+    wait_for_earlier();
+
     size_t row = warp_index(), at = row * (size_t)n.channels;
     float g = 0, g_xhat = 0, rstd;
 

@@ -21,6 +21,8 @@ template <typename T>
 static __global__ void sum_rows(int rows, int columns, int part,
                                 const T *from, float *sums)
 {
+    wait_for_earlier();
+
     row_sums &s = shared<row_sums>();
     int across = (int)threadIdx.x % ACROSS, high = (int)threadIdx.x / ACROSS;
     int column = (int)blockIdx.x * ACROSS + across;
@@ -43,6 +45,8 @@ static __global__ void sum_rows(int rows, int columns, int part,
 static __global__ void add_sums(int columns, int parts, const float *sums,
                                 float *to)
 {
+    wait_for_earlier();
+
     size_t i = thread_index();
     float sum = 0;
 

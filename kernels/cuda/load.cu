@@ -164,11 +164,10 @@ void cuda_load(struct queue *q, const struct call *c)
         return;
     for (int i = 0; i < LOAD_STREAMS; i++)
         if (operand_given(&c->operand[i]))
-            queue_check(q, cudaMemcpyAsync(c->operand[i].data,
-                                           l->stream[i].data,
-                                           operand_bytes(&l->stream[i]),
-                                           cudaMemcpyHostToDevice,
-                                           q->stream));
+            queue_put(q, cudaMemcpyAsync(c->operand[i].data,
+                                         l->stream[i].data,
+                                         operand_bytes(&l->stream[i]),
+                                         cudaMemcpyHostToDevice, q->stream));
     if (l->copied)
-        queue_check(q, cudaEventRecord(l->copied, q->stream));
+        queue_put(q, cudaEventRecord(l->copied, q->stream));
 }

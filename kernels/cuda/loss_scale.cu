@@ -9,6 +9,8 @@
 
 static __global__ void loss_scale(double *metrics, float *scale)
 {
+    wait_for_earlier();
+
     float *factor = &scale[LOSS_SCALE_FACTOR];
     float *clean = &scale[LOSS_SCALE_CLEAN];
 

@@ -63,7 +63,7 @@ struct device {
     struct queue queue;
     enum mode mode;
     enum op_code last;               /* that was put on the queue */
-    struct gathering gathered;
+    struct gathering gathered[TABLES];
     struct recording recordings[MAX_PROGRAMS][TURNS];
     int turn[MAX_PROGRAMS];
     struct load_list loads;          /* of calls that are not recorded */
@@ -183,6 +183,22 @@ static void module_hardware(char name[WHY_SIZE])
              driver / 1000, driver % 1000 / 10);
 }
 
+static __global__ void nothing()
+{
+    wait_for_earlier();
+}
+
+/* MEMDIAL_CUDA_OVERLAP=no compares with a device that does without. */
+static bool may_overlap(struct queue *q)
+{
+    const char *wanted = getenv("MEMDIAL_CUDA_OVERLAP");
+    cudaFuncAttributes code = {};
+
+    queue_check(q, cudaFuncGetAttributes(&code, nothing));
+    return code.ptxVersion >= CODE_THAT_WAITS
+           && !(wanted && strcmp(wanted, "no") == 0);
+}
+
 static void module_close(struct device *);
 
 static bool module_open(struct device **out, int number, int threads,
@@ -215,8 +231,9 @@ static bool module_open(struct device **out, int number, int threads,
     q->progress = static_cast<const struct progress *>(d->progress_on_device);
     queue_check(q, cudaEventCreate(&d->before));
     queue_check(q, cudaEventCreate(&d->after));
+    q->overlaps = may_overlap(q);
     q->crew = crew_new(threads);
-    q->gathered = &d->gathered;
+    q->gathered = d->gathered;
     q->loads = &d->loads;
     q->rewiring = &d->rewiring;
     if (q->error != cudaSuccess) {
@@ -307,10 +324,10 @@ static void send_progress(struct device *d, const struct batch *batch)
 {
     d->progress->step = batch->step;
     d->progress->learning_rate = batch->learning_rate;
-    queue_check(&d->queue,
-                cudaMemcpyAsync(d->progress_on_device, d->progress,
-                                sizeof(*d->progress), cudaMemcpyHostToDevice,
-                                d->queue.stream));
+    queue_put(&d->queue,
+              cudaMemcpyAsync(d->progress_on_device, d->progress,
+                              sizeof(*d->progress), cudaMemcpyHostToDevice,
+                              d->queue.stream));
 }
 
 /* Waits, and hands over the metrics if there is a report. */
@@ -385,8 +402,8 @@ static bool module_begin(struct device *d, int program,
     q->loads = &r->loads;
     q->rewiring = &r->rewiring;
     q->recording = true;
-    queue_check(q, cudaStreamBeginCapture(q->stream,
-                                          cudaStreamCaptureModeRelaxed));
+    queue_put(q, cudaStreamBeginCapture(q->stream,
+                                        cudaStreamCaptureModeRelaxed));
     return true;
 }
 
@@ -399,7 +416,7 @@ static void end_recording(struct device *d, struct recording *r)
     q->rewiring = &d->rewiring;
     q->recording = false;
     r->reports = d->reported;
-    queue_check(q, cudaStreamEndCapture(q->stream, &graph));
+    queue_put(q, cudaStreamEndCapture(q->stream, &graph));
     if (q->error == cudaSuccess)
         queue_check(q, cudaGraphInstantiate(&r->graph, graph, 0));
     if (graph)
@@ -434,7 +451,7 @@ static void launch_recording(struct device *d, int program,
     if (!r->filled || r->step != batch->step)
         load_list_fill(d->queue.crew, &r->loads, batch->loader, &none);
     r->filled = false;
-    queue_check(&d->queue, cudaGraphLaunch(r->graph, d->queue.stream));
+    queue_put(&d->queue, cudaGraphLaunch(r->graph, d->queue.stream));
     d->reported = r->reports;
     prepare_next(d, program, batch);
     rewiring_run(&d->queue, &r->rewiring, batch);
@@ -474,10 +491,10 @@ static void run_at_once(struct device *d, enum op_code op,
     struct queue *q = &d->queue;
 
     send_progress(d, c->batch);
-    queue_check(q, cudaEventRecord(d->before, q->stream));
+    queue_put(q, cudaEventRecord(d->before, q->stream));
     put(d, op, c);
     table_flush(q);
-    queue_check(q, cudaEventRecord(d->after, q->stream));
+    queue_put(q, cudaEventRecord(d->after, q->stream));
     deliver(d, c->batch);
 }
 
@@ -514,8 +531,8 @@ static void copy(struct device *d, void *to, const void *from, size_t bytes,
 {
     table_flush(&d->queue);
     if (d->queue.error == cudaSuccess)
-        queue_check(&d->queue,
-                    cudaMemcpyAsync(to, from, bytes, kind, d->queue.stream));
+        queue_put(&d->queue,
+                  cudaMemcpyAsync(to, from, bytes, kind, d->queue.stream));
     finish(d);
 }
 

@@ -28,6 +28,8 @@ static __global__ void pick(pick_set s, const struct progress *progress,
                             uint64_t seed, bool augment, int first, int whole,
                             T *x, int32_t *picked)
 {
+    wait_for_earlier();
+
     pick_memory &p = shared<pick_memory>();
     int row_elements = s.width * s.channels, n = s.height * row_elements;
     const uint8_t *image;

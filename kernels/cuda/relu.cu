@@ -9,6 +9,8 @@
 template <typename T, int W>
 static __global__ void relu_elements(size_t n, const T *x, T *y)
 {
+    wait_for_earlier();
+
     for (size_t i = thread_index() * W; i < n; i += grid_threads() * W) {
         float v[W];
 

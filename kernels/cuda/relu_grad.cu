@@ -11,6 +11,8 @@ template <typename T, int W>
 static __global__ void relu_grad(size_t n, const T *dy, const T *y,
                                  const T *add, T *dx)
 {
+    wait_for_earlier();
+
     for (size_t i = thread_index() * W; i < n; i += grid_threads() * W) {
         float of_y[W], value[W], sum[W] = {};
 

@@ -8,8 +8,8 @@
 static void hand_over(struct queue *q, const struct operand *from, void *to)
 {
     if (operand_given(from))
-        queue_check(q, cudaMemcpyAsync(to, from->data, operand_bytes(from),
-                                       cudaMemcpyDeviceToHost, q->stream));
+        queue_put(q, cudaMemcpyAsync(to, from->data, operand_bytes(from),
+                                     cudaMemcpyDeviceToHost, q->stream));
 }
 
 void cuda_report(struct queue *q, const struct call *c)

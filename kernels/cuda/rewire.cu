@@ -28,13 +28,13 @@ static void copy(struct queue *q, const struct rewiring *r, bool to_host)
         if (bytes == 0)
             continue;
         if (to_host)
-            queue_check(q, cudaMemcpyAsync(host, o->data, bytes,
-                                           cudaMemcpyDeviceToHost,
-                                           q->stream));
+            queue_put(q, cudaMemcpyAsync(host, o->data, bytes,
+                                         cudaMemcpyDeviceToHost,
+                                         q->stream));
         else
-            queue_check(q, cudaMemcpyAsync(o->data, host, bytes,
-                                           cudaMemcpyHostToDevice,
-                                           q->stream));
+            queue_put(q, cudaMemcpyAsync(o->data, host, bytes,
+                                         cudaMemcpyHostToDevice,
+                                         q->stream));
         host += round_up(bytes, HOST_ALIGNMENT);
     }
     queue_check(q, cudaStreamSynchronize(q->stream));

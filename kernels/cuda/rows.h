@@ -52,6 +52,8 @@ template <int W, typename Terms>
 static __global__ void rows_sum(Terms terms, size_t rows, int channels,
                                 int across, float *sums)
 {
+    wait_for_earlier();
+
     rows_shared<W> &s = shared<rows_shared<W>>();
     int thread = (int)threadIdx.x, high = BLOCK_THREADS / across;
     int column = ((int)blockIdx.y * across + thread % across) * W;

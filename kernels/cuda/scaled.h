@@ -1,35 +1,35 @@
 /*
  * Blocks of moments (kernels/scaled.h) by blocks of threads. A thread has up to
  * BLOCK_SLOTS elements of the block that it works on, in registers. Types are
- * not of templates here but values: all threads of a kernel take the same way,
- * and memory takes the time.
+ * not of templates here but values: all threads of a block take the same way,
+ * and memory takes the time. Operations on such tensors gather their calls in
+ * tables, whose units are the blocks of moments: one for each block of threads.
  */
 #ifndef MEMDIAL_CUDA_SCALED_H
 #define MEMDIAL_CUDA_SCALED_H
 
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/table.h"
 #include "kernels/philox.h"
 #include "kernels/scaled.h"
 
 enum { BLOCK_SLOTS = SCALED_MOST / BLOCK_THREADS };
 
+/* The blocks of a row's tensors. */
+static __device__ inline struct scaled_blocks row_blocks_of(const table_row &r)
+{
+    return { r.n, r.elements, r.before };
+}
+
 /* A tensor of floats, of 16-bit numbers, or of 8-bit codes with scales. */
 struct numbers {
     enum dtype dtype;
-    void *data;
+    void *data;                  /* NULL: not given */
     float *scale;                /* of each block, if it is scaled */
 
-    numbers() = default;
-
-    explicit numbers(const struct operand *o)
-        : dtype(o->dtype), data(o->data), scale(NULL)
+    __device__ numbers(const table_row &r, int tensor)
+        : dtype(r.tensor[tensor].dtype), data(r.tensor[tensor].data),
+          scale(r.data<float>(tensor) + scaled_after(r.elements))
     {
-        struct scaled_blocks b;
-
-        if (!dtype_is_scaled(o->dtype))
-            return;
-        b = scaled_blocks_of(o);
-        scale = data_of<float>(o) + scaled_at(&b);
     }
 
     __device__ bool scaled() const
@@ -77,31 +77,31 @@ static __device__ inline struct slots slots_of(const struct scaled_blocks &b,
 }
 
 struct word_room {
-    uint32_t word[BLOCK_THREADS];
+    uint32_t of_warp[BLOCK_WARPS];
 };
 
 /* The largest word of a block of threads, in all of them. */
-static __device__ inline uint32_t block_most(uint32_t word)
+static __device__ inline uint32_t block_most(word_room &room, uint32_t word)
 {
-    word_room &room = shared<word_room>();
-    uint32_t most;
+    uint32_t most = word;
 
-    __syncthreads();
-    room.word[threadIdx.x] = word;
-    __syncthreads();
-    for (unsigned half = BLOCK_THREADS / 2; half > 0; half /= 2) {
-        if (threadIdx.x < half
-            && room.word[threadIdx.x + half] > room.word[threadIdx.x])
-            room.word[threadIdx.x] = room.word[threadIdx.x + half];
-        __syncthreads();
+    for (int mask = WARP_LANES / 2; mask > 0; mask /= 2) {
+        uint32_t other = __shfl_xor_sync(0xFFFFFFFF, most, mask);
+
+        most = other > most ? other : most;
     }
-    most = room.word[0];
     __syncthreads();
+    if (warp_lane() == 0)
+        room.of_warp[threadIdx.x / WARP_LANES] = most;
+    __syncthreads();
+    for (int i = 0; i < BLOCK_WARPS; i++)
+        most = room.of_warp[i] > most ? room.of_warp[i] : most;
     return most;
 }
 
 /* The bits of the largest magnitude of a block's numbers. */
-static __device__ inline uint32_t magnitude_most(const struct slots &s,
+static __device__ inline uint32_t magnitude_most(word_room &room,
+                                                 const struct slots &s,
                                                  const float x[BLOCK_SLOTS])
 {
     uint32_t most = 0;
@@ -112,17 +112,18 @@ static __device__ inline uint32_t magnitude_most(const struct slots &s,
 
         most = bits > most ? bits : most;
     }
-    return block_most(most);
+    return block_most(room, most);
 }
 
 /* Stores a block, rounded by the lower halves of random words. All threads of
  * a block call it. */
-static __device__ inline void store_block(const struct numbers &to,
+static __device__ inline void store_block(word_room &room,
+                                          const struct numbers &to,
                                           size_t block, const struct slots &s,
                                           const float x[BLOCK_SLOTS],
                                           const uint32_t random[BLOCK_SLOTS])
 {
-    uint32_t most = to.scaled() ? magnitude_most(s, x) : 0;
+    uint32_t most = to.scaled() ? magnitude_most(room, s, x) : 0;
     float inverse = scaled_inverse(to.dtype, most);
 
     if (to.scaled() && threadIdx.x == 0)
@@ -163,10 +164,15 @@ struct word_stream {
     }
 };
 
-/* Blocks of threads for blocks of moments. */
-static inline unsigned grid_for(size_t blocks)
+/* Gives a row the blocks of a tensor, which is in a pool if all are. */
+static inline void row_of_blocks(struct table_row *row,
+                                 const struct operand *o)
 {
-    return blocks < MAX_BLOCKS ? (unsigned)blocks : (unsigned)MAX_BLOCKS;
+    struct scaled_blocks b = scaled_blocks_of(o);
+
+    row->n = b.count;
+    row->elements = b.elements;
+    row->before = b.before;
 }
 
 #endif

@@ -45,13 +45,12 @@ static __device__ void sgd_four(const sgd_shared &u, const table_row &r,
     struct philox random =
         philox(u.seed, (uint64_t)u.progress->step << 32 | i / 4, PHILOX_ROUND,
                r.stream);
-    float *master = static_cast<float *>(r.data[MASTER]);
-    T *momentum = static_cast<T *>(r.data[MOMENTUM]) + i;
-    T *to = static_cast<T *>(r.data[W]) + i;
+    float *master = r.data<float>(MASTER);
+    T *momentum = r.data<T>(MOMENTUM) + i, *to = r.data<T>(W) + i;
     float gradient[4] = {}, m[4] = {}, w[4] = {};
     pack<T, 4> of_m;
 
-    load_four(gradient, static_cast<const T *>(r.data[GRADIENT]) + i, n);
+    load_four(gradient, r.data<T>(GRADIENT) + i, n);
     load_four(m, momentum, n);
     if (master)
         load_four(w, master + i, n);
@@ -69,13 +68,15 @@ static __device__ void sgd_four(const sgd_shared &u, const table_row &r,
 /* One thread for the four elements that share a draw. */
 static __global__ void sgd(const __grid_constant__ table t, sgd_shared u)
 {
+    wait_for_earlier();
+
     const table_row &r = table_find(t);
     float unscale = u.scale ? 1 / u.scale[LOSS_SCALE_FACTOR] : 1;
     size_t i = 4 * table_thread(r);
 
     if (i >= r.n || (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0))
         return;
-    with_stored(r.dtype, [&](auto number) {
+    with_stored(r.tensor[W].dtype, [&](auto number) {
         sgd_four<decltype(number)>(u, r, i, four_at(i, r.n), unscale);
     });
 }
@@ -86,56 +87,52 @@ static void sgd_all(struct queue *q, const struct gathering *g)
            table_shared<sgd_shared>(g));
 }
 
-/* A momentum that is scaled, and its blocks. */
-struct scaled_momentum {
-    struct numbers numbers;
-    struct scaled_blocks blocks;
-    struct word_stream stream;
-};
-
+/* Updates a block of a weight whose momentum is scaled. */
 template <typename T>
-static __global__ void sgd_scaled(sgd_shared u, table_row r,
-                                  scaled_momentum by)
+static __device__ void sgd_block(const sgd_shared &u, const table_row &r,
+                                 size_t block, float unscale)
 {
+    struct word_stream stream = { u.seed, u.progress, r.stream, 0 };
+    struct slots s = slots_of(row_blocks_of(r), block);
+    struct numbers momentum(r, MOMENTUM);
+    const T *gradient = r.data<T>(GRADIENT);
+    float *master = r.data<float>(MASTER);
+    uint32_t random[BLOCK_SLOTS];
+    float m[BLOCK_SLOTS] = {};
+
+    stream.words(s, random);
+    for (int k = 0; k < BLOCK_SLOTS; k++) {
+        if (s.at[k] != NOWHERE) {
+            float w = load_weight(r.data<T>(W), master, s.at[k]);
+
+            m[k] = momentum.load(s.at[k], block);
+            sgd_step(u, unscale, widen(gradient[s.at[k]]), m[k], w);
+            store_weight(r.data<T>(W), master, s.at[k], w, random[k]);
+        }
+        random[k] >>= 16;
+    }
+    store_block(shared<word_room>(), momentum, block, s, m, random);
+}
+
+static __global__ void sgd_scaled(const __grid_constant__ table t,
+                                  sgd_shared u)
+{
+    wait_for_earlier();
+
+    const table_row &r = table_find(t);
     float unscale = u.scale ? 1 / u.scale[LOSS_SCALE_FACTOR] : 1;
-    const T *gradient = static_cast<const T *>(r.data[GRADIENT]);
-    float *master = static_cast<float *>(r.data[MASTER]);
-    T *w = static_cast<T *>(r.data[W]);
 
     if (u.scale && u.scale[LOSS_SCALE_OVERFLOW] != 0)
         return;
-    for (size_t i = blockIdx.x; i < by.blocks.count; i += gridDim.x) {
-        struct slots s = slots_of(by.blocks, i);
-        uint32_t random[BLOCK_SLOTS];
-        float m[BLOCK_SLOTS] = {};
-
-        by.stream.words(s, random);
-        for (int k = 0; k < BLOCK_SLOTS; k++) {
-            if (s.at[k] != NOWHERE) {
-                float next = load_weight(w, master, s.at[k]);
-
-                m[k] = by.numbers.load(s.at[k], i);
-                sgd_step(u, unscale, widen(gradient[s.at[k]]), m[k], next);
-                store_weight(w, master, s.at[k], next, random[k]);
-            }
-            random[k] >>= 16;
-        }
-        store_block(by.numbers, i, s, m, random);
-    }
+    with_stored(r.tensor[W].dtype, [&](auto number) {
+        sgd_block<decltype(number)>(u, r, blockIdx.x - r.first, unscale);
+    });
 }
 
-static void sgd_by_blocks(struct queue *q, const struct operand *momentum,
-                          const sgd_shared &shared, const table_row &row)
+static void sgd_all_scaled(struct queue *q, const struct gathering *g)
 {
-    scaled_momentum by = {};
-
-    by.numbers = numbers(momentum);
-    by.blocks = scaled_blocks_of(momentum);
-    by.stream = { shared.seed, shared.progress, row.stream, 0 };
-    with_number(row.dtype, [&](auto number) {
-        launch(q, grid_for(by.blocks.count), BLOCK_THREADS, sizeof(word_room),
-               sgd_scaled<decltype(number)>, shared, row, by);
-    });
+    launch(q, g->table.blocks, BLOCK_THREADS, sizeof(word_room), sgd_scaled,
+           g->table, table_shared<sgd_shared>(g));
 }
 
 void cuda_sgd(struct queue *q, const struct call *c)
@@ -149,15 +146,17 @@ void cuda_sgd(struct queue *q, const struct call *c)
     shared.progress = q->progress;
     shared.seed = c->batch->seed;
     shared.sgd = c->attr.update.sgd;
-    row.data[GRADIENT] = o[SGD_GRADIENT].data;
-    row.data[MASTER] = data_if_given<float>(&o[SGD_MASTER]);
-    row.data[MOMENTUM] = o[SGD_MOMENTUM].data;
-    row.data[W] = o[SGD_W].data;
+    row.tensor[GRADIENT] = table_tensor(&o[SGD_GRADIENT]);
+    row.tensor[MASTER] = table_tensor(&o[SGD_MASTER]);
+    row.tensor[MOMENTUM] = table_tensor(&o[SGD_MOMENTUM]);
+    row.tensor[W] = table_tensor(&o[SGD_W]);
+    row.read = MASTER;
     row.n = operand_elements(&o[SGD_W]);
     row.stream = c->attr.update.stream;
-    row.dtype = o[SGD_W].dtype;
-    if (dtype_is_scaled(o[SGD_MOMENTUM].dtype))
-        sgd_by_blocks(q, &o[SGD_MOMENTUM], shared, row);
-    else
+    if (dtype_is_scaled(o[SGD_MOMENTUM].dtype)) {
+        row_of_blocks(&row, &o[SGD_MOMENTUM]);
+        table_gather(q, sgd_all_scaled, shared, row, 1);
+    } else {
         table_gather(q, sgd_all, shared, row, 4 * BLOCK_THREADS);
+    }
 }

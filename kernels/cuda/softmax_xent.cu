@@ -38,6 +38,8 @@ static __global__ void samples(int n, int classes, float batch,
                                const float *scale, float *dlogits,
                                double *added)
 {
+    wait_for_earlier();
+
     size_t sample = warp_index();
     float weight = (scale ? scale[LOSS_SCALE_FACTOR] : 1) / batch;
     float max, of_label, sum = 0;
@@ -66,6 +68,8 @@ static __global__ void samples(int n, int classes, float batch,
 static __global__ void add_samples(int n, const double *added,
                                    double *metrics)
 {
+    wait_for_earlier();
+
     size_t metric = warp_index();
     double sum = 0;
 

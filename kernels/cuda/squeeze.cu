@@ -105,6 +105,8 @@ static __device__ inline uint64_t group_codes(
 template <typename T>
 static __global__ void squeeze_blocks(squeezing s, const T *x, char *stored)
 {
+    wait_for_earlier();
+
     size_t size = s.to == DTYPE_8BIT ? BLOCK_8BIT_BYTES : BLOCK_4BIT_BYTES;
     size_t lane = (size_t)warp_lane();
 

@@ -2,8 +2,13 @@
  * One launch for many tensors. An update works on one tensor, and a step has
  * many updates in a row, most on few elements: a launch would take longer than
  * its work. Calls of one operation that follow each other are gathered in a
- * table, and its kernel gets the table as an argument. The module launches the
+ * table, and its kernel gets the table as an argument. Several tables are
+ * gathered side by side, for the tensors of a step take turns: one has moments
+ * in 8 bits and the next in floats, and kernels differ. The module launches the
  * waiting calls before any other operation.
+ *
+ * Rows are done in any order. So a call that reads what one that waits writes,
+ * or writes what that one has, first launches all that waits.
  *
  * Every block works on a stretch of one tensor, and finds its row by its
  * number.
@@ -13,15 +18,28 @@
 
 #include "kernels/cuda/cuda.h"
 
-enum { TABLE_ROWS = 128, TABLE_TENSORS = 5, TABLE_SHARED_BYTES = 64 };
+enum { TABLE_ROWS = 128, TABLE_TENSORS = 5, TABLE_SHARED_BYTES = 64,
+       TABLES = 4 };
+
+struct table_tensor {
+    void *data;                  /* NULL: not given */
+    enum dtype dtype;
+};
 
 /* Some tensors of equal shape, which a call names in an order of its own. */
 struct table_row {
-    void *data[TABLE_TENSORS];   /* NULL: not given */
+    struct table_tensor tensor[TABLE_TENSORS];
+    int read;                    /* tensors that are not written: the first */
     size_t n;                    /* elements, or other units */
+    size_t elements;             /* where units are blocks of moments ... */
+    const uint32_t *before;      /* ... that begin there (scaled.h) */
     uint32_t stream;             /* of random numbers */
     unsigned first;              /* block that works on it */
-    enum dtype dtype, moments;   /* of the tensors */
+
+    template <typename T> __device__ T *data(int i) const
+    {
+        return static_cast<T *>(tensor[i].data);
+    }
 };
 
 /* Kernels have at most 32,764 bytes of arguments. */
@@ -31,7 +49,7 @@ struct table {
     unsigned blocks;
 };
 
-/* Calls that wait to be launched. */
+/* Calls of one kernel that wait to be launched. */
 struct gathering {
     void (*put)(struct queue *, const struct gathering *); /* NULL: none wait */
     struct table table;
@@ -42,9 +60,8 @@ struct gathering {
 /* Launches what waits. */
 void table_flush(struct queue *);
 
-/* Adds a row to what waits, if that is of the same operation and shares the
- * same arguments, all bytes of them; else after it was launched. A block works
- * on `stretch` units. */
+/* Adds a row to the table of the same kernel that shares the same arguments,
+ * all bytes of them, or to an empty one. A block works on `stretch` units. */
 void table_add(struct queue *, void (*put)(struct queue *,
                                            const struct gathering *),
                const void *shared, size_t bytes, const struct table_row *,
@@ -88,6 +105,11 @@ static __device__ inline const table_row &table_find(const table &t)
 static __device__ inline size_t table_thread(const table_row &r)
 {
     return (blockIdx.x - r.first) * (size_t)blockDim.x + threadIdx.x;
+}
+
+static inline struct table_tensor table_tensor(const struct operand *o)
+{
+    return { data_if_given<void>(o), o->dtype };
 }
 
 /* Elements in a row, n of at most four. Four are moved at once. */

@@ -179,6 +179,8 @@ static __global__ void add_sums(int rows, int columns, int step, int parts,
                                 const float *sums, struct token_factor factor,
                                 T *dw)
 {
+    wait_for_earlier();
+
     size_t n = (size_t)rows * (size_t)columns;
     float by = factor.get();
 

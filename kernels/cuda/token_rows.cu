@@ -115,6 +115,8 @@ static unsigned row_blocks(const struct token_pass *t)
 /* A thread for each row, as in all kernels that follow. */
 static __global__ void begin_rows(int tokens, struct token_row *rows)
 {
+    wait_for_earlier();
+
     size_t i = thread_index();
     struct token_row row = {};
 
@@ -126,6 +128,8 @@ static __global__ void begin_rows(int tokens, struct token_row *rows)
 /* Adds the figures of a tile of some blocks, each of `wide` columns. */
 static __global__ void add_blocks(struct figures_out out, int blocks, int wide)
 {
+    wait_for_earlier();
+
     size_t i = thread_index();
     int row = (int)i, label;
     struct token_row r;
@@ -173,6 +177,8 @@ static __global__ void end_rows(int tokens, int words,
                                 struct token_weights weights, float unit,
                                 struct token_row *rows)
 {
+    wait_for_earlier();
+
     size_t i = thread_index();
     struct token_row r;
     double log_sum;
@@ -190,6 +196,8 @@ static __global__ void end_rows(int tokens, int words,
 static __global__ void add_rows(int tokens, const struct token_row *rows,
                                 double *metrics)
 {
+    wait_for_earlier();
+
     size_t metric = warp_index();
     double sum = 0;
 

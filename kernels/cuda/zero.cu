@@ -10,9 +10,11 @@ enum { AT_ONCE = sizeof(uint4) };
 /* Rows count bytes. */
 static __global__ void zero(const __grid_constant__ table t)
 {
+    wait_for_earlier();
+
     const table_row &r = table_find(t);
     size_t at = table_thread(r) * AT_ONCE;
-    char *to = static_cast<char *>(r.data[0]) + at;
+    char *to = r.data<char>(0) + at;
 
     if (at + AT_ONCE <= r.n)
         *reinterpret_cast<uint4 *>(to) = {};
@@ -32,7 +34,7 @@ void cuda_zero(struct queue *q, const struct call *c)
     static const int nothing = 0;
     struct table_row row = {};
 
-    row.data[0] = x->data;
+    row.tensor[0] = table_tensor(x);
     row.n = operand_elements(x) * dtype_size(x->dtype);
     table_gather(q, zero_all, nothing, row, AT_ONCE * BLOCK_THREADS);
 }

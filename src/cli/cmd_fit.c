@@ -158,7 +158,7 @@ static void print_row(const struct fit_row *row, const struct fit *fit,
 
     if (known)
         snprintf(seconds, sizeof(seconds), "%6.3g s  ", row->seconds);
-    fit_change_text(&row->change, change);
+    change_text(&row->change, change);
     set_options(preset, &row->settings, sets, sizeof(sets));
     print("%-*s %10s  %sx%.2f  %s the baseline\n", width, change,
           bytes_format(arena, sizeof(arena), row->arena_bytes), seconds,
@@ -175,7 +175,7 @@ static int change_width(const struct fit *fit)
     size_t width = 0;
 
     for (int i = 0; i < fit->count; i++) {
-        size_t n = strlen(fit_change_text(&fit->rows[i].change, change));
+        size_t n = strlen(change_text(&fit->rows[i].change, change));
         width = n > width ? n : width;
     }
     return (int)width;

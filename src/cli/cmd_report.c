@@ -4,14 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/folder.h"
 #include "base/print.h"
 #include "cli/request.h"
 #include "cli/runs_columns.h"
 #include "events/archive.h"
+#include "events/archive_within.h"
 #include "report/writing.h"
 
 static const char report_usage[] =
@@ -145,45 +144,16 @@ static bool take_folder(struct subject_runs *s, const char *folder,
     return a.count > 0;
 }
 
-static bool is_folder_of_runs(const char *path)
-{
-    struct stat status;
-
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode) &&
-           !record_is(path);
-}
-
-/* Whether a word is no path. */
-static bool is_name(const char *word)
-{
-    return !strchr(word, '/') && strcmp(word, ".") != 0 &&
-           strcmp(word, "..") != 0 && strlen(word) < RECORD_NAME_SIZE;
-}
-
-/* A folder of runs is in the root, as those of a sweep, or is a path. */
-static bool find_folder_of_runs(const struct subject_runs *s, const char *word,
-                                char path[RECORD_PATH_SIZE])
-{
-    if (!*word || strlen(word) >= RECORD_ROOT_SIZE)
-        return false;
-    if (*s->root && is_name(word)) {
-        record_path(s->root, word, path);
-        if (record_is(path) || is_folder_of_runs(path))
-            return !record_is(path);
-    }
-    folder_resolve(path, RECORD_ROOT_SIZE, word);
-    return is_folder_of_runs(path);
-}
-
 static bool take_word(struct subject_runs *s, const char *word,
                       struct error *e)
 {
     char path[RECORD_PATH_SIZE];
     struct record r;
 
-    if (find_folder_of_runs(s, word, path))
+    if (archive_within(s->root, word, path))
         return take_folder(s, path, e);
-    if ((is_name(word) && !archive_check_root(s->root, s->runs, e)) ||
+    if ((!strchr(word, '/') && *word != '.' &&
+         !archive_check_root(s->root, s->runs, e)) ||
         !archive_find(s->root, word, path, e) ||
         !record_read(&r, path, RECORD_EPOCHS, e))
         return false;
@@ -214,7 +184,7 @@ static const char *title_of(const struct subject_runs *s, char **words,
 {
     const char *slash;
 
-    if (s->title || count != 1 || !find_folder_of_runs(s, words[0], path))
+    if (s->title || count != 1 || !archive_within(s->root, words[0], path))
         return s->title;
     slash = strrchr(path, '/');
     return slash && slash[1] ? slash + 1 : NULL;

@@ -4,26 +4,24 @@
  */
 #include "cli/cmd_sweep.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 
-#include "base/folder.h"
 #include "base/print.h"
-#include "cli/sweep_axes.h"
-#include "cli/sweep_front.h"
+#include "cli/request.h"
 #include "cli/sweep_local.h"
-#include "cli/sweep_plan.h"
 #include "cli/sweep_slurm.h"
 #include "cli/sweep_tell.h"
+#include "sweep/sweep_axes.h"
+#include "sweep/sweep_claim.h"
+#include "sweep/sweep_plan.h"
 
 enum { JOBS_MAX = 256, RUNS_MAX = 100000 };
 
 struct choices {
-    struct sweep_request request;
+    struct request request;
+    struct sweep_request sweep;
     char **seeds;                /* owned, [seeds_count]: "seed=1,2" */
     int seeds_count;
     const char *jobs, *most;     /* as given; or NULL */
@@ -58,7 +56,7 @@ static const struct option options[] = {
 
 static void add_over(struct choices *c, const char *text)
 {
-    struct sweep_request *r = &c->request;
+    struct sweep_request *r = &c->sweep;
 
     r->over = xgrow(r->over, r->over_count, sizeof(*r->over));
     r->over[r->over_count++] = text;
@@ -88,10 +86,10 @@ static void cmd_sweep_choose(void *arg, int which, const char *value)
         add_seeds(c, value);
         break;
     case 'l':
-        c->request.list = value;
+        c->sweep.list = value;
         break;
     case 'f':
-        c->request.front = value;
+        c->sweep.front = value;
         break;
     case 'J':
         c->jobs = value;
@@ -100,7 +98,7 @@ static void cmd_sweep_choose(void *arg, int which, const char *value)
         c->slurm = value ? value : "";
         break;
     case 'y':
-        c->request.retry = true;
+        c->sweep.retry = true;
         break;
     case 'd':
         c->dry_run = true;
@@ -109,10 +107,10 @@ static void cmd_sweep_choose(void *arg, int which, const char *value)
         c->json = true;
         break;
     case 'n':
-        c->request.name = value;
+        c->sweep.name = value;
         break;
     case 'r':
-        c->request.runs = value;
+        c->sweep.runs = value;
         break;
     case 'm':
         c->most = value;
@@ -139,29 +137,10 @@ static bool parse_number(const char *option, const char *text, int most,
 
 static bool parse_choices(struct choices *c, struct error *e)
 {
-    c->request.most = SWEEP_RUNS_USUAL;
+    c->sweep.most = SWEEP_RUNS_USUAL;
     return parse_number("--jobs", c->jobs, JOBS_MAX, &c->job_count, e) &&
-           parse_number("--most", c->most, RUNS_MAX, &c->request.most, e) &&
+           parse_number("--most", c->most, RUNS_MAX, &c->sweep.most, e) &&
            (!c->slurm || sweep_slurm_check(c->slurm, e));
-}
-
-/* Makes the sweep's folder, and takes it for this process alone, where the file
- * system knows of locks. Two that begin the same run would be in each other's way. */
-static bool claim_folder(const struct sweep *s, DIR **folder, struct error *e)
-{
-    char below[RECORD_PATH_SIZE];
-
-    if (!folder_make_for(record_path(s->folder, "", below), e))
-        return false;
-    *folder = opendir(s->folder);
-    if (!*folder)
-        return error_set(e, EXIT_RUN, "%s: %s", s->folder, strerror(errno));
-    if (flock(dirfd(*folder), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-        return true;
-    closedir(*folder);
-    *folder = NULL;
-    return error_set(e, EXIT_INPUT, "%s: another `memdial sweep` works on it; "
-                     "wait for its end, or end it", s->folder);
 }
 
 static void report_refused(struct sweep_tell *t)
@@ -184,14 +163,13 @@ static bool have_them_run(const struct choices *c, struct sweep *s,
 static bool run_in_folder(const struct choices *c, struct sweep *s,
                           struct sweep_tell *t, bool *whole, struct error *e)
 {
-    DIR *folder = NULL;
+    struct sweep_claim claim;
     bool ok;
 
-    if ((c->slurm && !sweep_slurm_reach(e)) || !claim_folder(s, &folder, e))
+    if ((c->slurm && !sweep_slurm_reach(e)) || !sweep_claim(&claim, s, e))
         return false;
-    ok = sweep_make_folders(s, e) && sweep_front_keep(s, e) &&
-         have_them_run(c, s, t, whole, e);
-    closedir(folder);
+    ok = have_them_run(c, s, t, whole, e);
+    sweep_let_go(&claim);
     return ok;
 }
 
@@ -215,7 +193,7 @@ static bool sweep_and_tell(const struct choices *c, struct sweep *s,
 
     if (!sweep_axes_expand(s, e) || !sweep_look(s, e))
         return false;
-    sweep_plan(s);
+    sweep_plan(s, NULL, NULL);
     sweep_tell_init(&tell, s, c->json);
     sweep_tell_plan(&tell);
     if (!c->dry_run)
@@ -230,12 +208,20 @@ static int end_code(const struct choices *c, const struct sweep *s)
                                                                 : EXIT_RUN;
 }
 
+static void take_request(struct choices *c)
+{
+    c->sweep.preset = c->request.preset;
+    c->sweep.assignments = c->request.assignments;
+    c->sweep.assignment_count = c->request.count;
+}
+
 static int sweep(struct choices *c)
 {
-    struct sweep s = { .request = &c->request };
+    struct sweep s = { .request = &c->sweep };
     struct error e;
     int code;
 
+    take_request(c);
     if (parse_choices(c, &e) && sweep_and_tell(c, &s, &e))
         code = end_code(c, &s);
     else
@@ -249,11 +235,11 @@ int cmd_sweep(int argc, char **argv)
     struct choices choices = { .json = false };
     int code;
 
-    if (request_parse(&choices.request.request, argc, argv, options, usage,
+    if (request_parse(&choices.request, argc, argv, options, usage,
                       cmd_sweep_choose, &choices, &code))
         code = sweep(&choices);
-    request_done(&choices.request.request);
-    free(choices.request.over);
+    request_done(&choices.request);
+    free(choices.sweep.over);
     for (int i = 0; i < choices.seeds_count; i++)
         free(choices.seeds[i]);
     free(choices.seeds);

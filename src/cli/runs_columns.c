@@ -98,6 +98,11 @@ static json_t *value_step(const struct record *r)
     return has_begun(r) ? json_integer(r->run.step) : json_null();
 }
 
+static json_t *value_turned(const struct record *r)
+{
+    return has_begun(r) ? json_integer(r->turned) : json_null();
+}
+
 static json_t *value_steps(const struct record *r)
 {
     return known_count((uint64_t)r->run.steps);
@@ -265,6 +270,9 @@ const struct runs_column runs_columns[] = {
     { "step", COLUMN_PLAIN, 7, value_step, "how many steps are done" },
     { "steps", COLUMN_PLAIN, 0, value_steps, "how many the whole run has" },
     { "epoch", COLUMN_PLAIN, 0, value_epoch, "of the last step, from 1" },
+    { "turned", COLUMN_TURNS, 0, value_turned,
+      "how often its settings were changed in its middle; then the score is not "
+      "that of the last ones alone" },
     { "score", COLUMN_SCORE, 7, value_score,
       "what its data are judged by: of the test split, else of the last "
       "validation" },
@@ -349,6 +357,9 @@ static void show_number(const struct runs_column *c, const struct record *r,
         break;
     case COLUMN_BLEU:
         snprintf(text, RUNS_TEXT_SIZE, "%.2f", value);
+        break;
+    case COLUMN_TURNS:
+        snprintf(text, RUNS_TEXT_SIZE, value > 0 ? "%.0fx" : "-", value);
         break;
     case COLUMN_PLAIN:
         snprintf(text, RUNS_TEXT_SIZE, "%.10g", value);

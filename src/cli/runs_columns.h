@@ -13,7 +13,7 @@
 
 enum column_manner { COLUMN_PLAIN, COLUMN_BYTES, COLUMN_DURATION, COLUMN_DATE,
                      COLUMN_SCORE, COLUMN_TIME, COLUMN_LOSS, COLUMN_PERCENT,
-                     COLUMN_BLEU };
+                     COLUMN_BLEU, COLUMN_TURNS };
 
 struct runs_column {
     const char *name;

@@ -168,7 +168,8 @@ static void find_common(char common[RUNS_TEXT_SIZE],
         common[0] = '\0';
 }
 
-/* Names have the room that they take, and so have labels, if there are any. */
+/* Names have the room that they take, and so have labels and turns, if there are
+ * any. */
 static struct table_columns lay_out_columns(const struct record *const *list,
                                              int count)
 {
@@ -182,7 +183,7 @@ static struct table_columns lay_out_columns(const struct record *const *list,
         int least = (int)strlen(c->name), widest;
         t.cells[i] = c->cells;
         if (!has_name(c, "name") && !has_name(c, "label") &&
-            !has_name(c, "tags"))
+            !has_name(c, "tags") && !has_name(c, "turned"))
             continue;
         widest = widest_text(c, list, count);
         t.cells[i] = widest == 0 ? 0 : -(widest > least ? widest : least);

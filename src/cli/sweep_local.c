@@ -13,13 +13,14 @@
 #include "base/ending.h"
 #include "base/lines.h"
 #include "base/text.h"
-#include "cli/sweep_plan.h"
 #include "events/feed.h"
 #include "plan/job.h"
+#include "cli/sweep_start.h"
+#include "sweep/sweep_plan.h"
 
 enum { COMPLAINT_SIZE = 512, END_SIZE = COMPLAINT_SIZE + 160, TICK_MS = 250 };
 
-/* What a process takes beside its arena where none was measured. */
+/* What a process takes beside its arena where none could be measured. */
 #define GAP_GUESSED (64ull << 20)
 
 /* Seconds for a process to end after the sweep was asked to, and after it has
@@ -52,9 +53,12 @@ static void make_slots(struct slots *slots, int jobs)
     int measured;
 
     slots->gap = sweep_gap(slots->sweep, &measured);
-    if (measured == 0)
-        slots->gap = GAP_GUESSED;
     slots->count = jobs < slots->sweep->count ? jobs : slots->sweep->count;
+    if (measured == 0 && slots->count > 1)
+        sweep_start_measure(slots->sweep);
+    if (measured == 0)
+        slots->gap = slots->sweep->start_gap ? slots->sweep->start_gap
+                                             : GAP_GUESSED;
     slots->list = xcalloc((unsigned long)slots->count, sizeof(*slots->list));
     for (int i = 0; i < slots->count; i++) {
         slots->list[i].lines = xcalloc(1, sizeof(struct lines));

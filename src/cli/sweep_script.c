@@ -9,15 +9,19 @@
 #include "base/file.h"
 #include "base/quote.h"
 #include "base/text.h"
-#include "cli/sweep_plan.h"
+#include "sweep/sweep_plan.h"
 
 enum { SCRIPT_MAX = 1 << 24 /* bytes */, MEBIBYTE = 1 << 20 };
 
-/* Bytes of a process beside its arena where none was measured, for data; with
- * a device, for its libraries; and a margin. */
+/* Bytes of a process beside its arena where none could be measured, for data;
+ * with a device, for its libraries; and a margin. */
 static const uint64_t gap_guessed = 512 * MEBIBYTE,
                       gap_of_device = 4096ull * MEBIBYTE,
                       gap_slack = 32 * MEBIBYTE;
+
+/* A run that was begun for a moment has neither validated nor written a
+ * snapshot: the share that this may add. */
+static const double start_margin = 0.25;
 
 const char *sweep_script_path(const struct sweep *s,
                               char path[RECORD_PATH_SIZE])
@@ -92,15 +96,38 @@ static void quote_sbatch(struct buffer *b, const char *text)
     buffer_text(b, "\"");
 }
 
-/* Prints the numbers of the tasks, "1-3,7". */
-static void print_tasks(struct buffer *b, const struct sweep *s, int most)
+/* Arena bytes, from `least` up to but not `end`. */
+struct range_of_bytes {
+    uint64_t least, end;
+};
+
+static const struct range_of_bytes any_bytes = { 0, UINT64_MAX };
+
+/* Bytes of the host that a run's arena takes. */
+static uint64_t host_bytes(const struct sweep_run *run)
+{
+    return run->backend == &cpu_backend ? run->arena_bytes : 0;
+}
+
+static bool is_asked(const struct sweep_run *run, struct range_of_bytes r)
+{
+    return run->state == SWEEP_WAITS && host_bytes(run) >= r.least &&
+           host_bytes(run) < r.end;
+}
+
+/* Prints the numbers of the tasks, "1-3,7"; returns how many they are. */
+static int print_tasks(struct buffer *b, const struct sweep *s, int most,
+                       struct range_of_bytes range)
 {
     bool *asked = xcalloc((unsigned long)most + 2, sizeof(*asked));
     const char *comma = "";
+    int count = 0;
 
     for (int i = 0; i < s->count; i++)
-        if (s->runs[i].state == SWEEP_WAITS)
+        if (is_asked(&s->runs[i], range)) {
             asked[s->runs[i].task] = true;
+            count++;
+        }
     for (int i = 1, end; i <= most; i = end + 1) {
         for (end = i; asked[i] && asked[end + 1];)
             end++;
@@ -110,33 +137,38 @@ static void print_tasks(struct buffer *b, const struct sweep *s, int most)
         comma = ",";
     }
     free(asked);
+    return count;
 }
 
 /* What a task asks for: the most that any needs. */
 struct needs {
     uint64_t arena, gap;         /* bytes of the host */
-    int measured;                /* runs that the gap was measured in; 0: it
-                                    is a guess */
+    int measured;                /* runs that the gap was measured in; 0: in
+                                    none that is kept */
     int threads;
     bool device;
 };
 
-static struct needs find_needs(const struct sweep *s)
+static struct needs find_needs(const struct sweep *s,
+                               struct range_of_bytes range)
 {
     struct needs n = { .threads = 1 };
 
     n.gap = sweep_gap(s, &n.measured);
     if (n.measured == 0)
-        n.gap = gap_guessed;
+        n.gap = s->start_gap ? s->start_gap +
+                                   (uint64_t)(start_margin *
+                                              (double)s->start_gap)
+                             : gap_guessed;
     for (int i = 0; i < s->count; i++) {
         const struct sweep_run *run = &s->runs[i];
         bool device = run->backend && run->backend != &cpu_backend;
 
-        if (run->state != SWEEP_WAITS)
+        if (!is_asked(run, range))
             continue;
         n.device |= device;
-        if (!device && run->arena_bytes > n.arena)
-            n.arena = run->arena_bytes;
+        if (host_bytes(run) > n.arena)
+            n.arena = host_bytes(run);
         if (run->settled.threads > n.threads)
             n.threads = run->settled.threads;
     }
@@ -145,10 +177,14 @@ static struct needs find_needs(const struct sweep *s)
     return n;
 }
 
+static uint64_t mebibytes_of(const struct needs *n)
+{
+    return (n->arena + n->gap + gap_slack + MEBIBYTE - 1) / MEBIBYTE;
+}
+
 static void print_needs(struct buffer *b, const struct sweep *s)
 {
-    struct needs n = find_needs(s);
-    uint64_t bytes = n.arena + n.gap + gap_slack;
+    struct needs n = find_needs(s, any_bytes);
 
     buffer_print(b, "# The plan of the largest is %.1f MiB; beside it a "
                  "process takes %.1f MiB, ",
@@ -158,12 +194,15 @@ static void print_needs(struct buffer *b, const struct sweep *s)
     else if (n.measured)
         buffer_print(b, "measured in %d run%s", n.measured,
                      n.measured == 1 ? "" : "s");
+    else if (s->start_gap)
+        buffer_print(b, "measured in a run that was begun for it, and %.0f%%",
+                     100 * start_margin);
     else
         buffer_text(b, "a guess, for no run on such data was kept here");
     buffer_print(b, ";\n# %.0f MiB more are for chance.\n",
                  (double)gap_slack / MEBIBYTE);
     buffer_print(b, "#SBATCH --mem=%lluM\n",
-                 (unsigned long long)((bytes + MEBIBYTE - 1) / MEBIBYTE));
+                 (unsigned long long)mebibytes_of(&n));
     buffer_print(b, "#SBATCH --cpus-per-task=%d\n", n.threads);
     if (n.device)
         buffer_text(b, "#SBATCH --gres=gpu:1\n");
@@ -177,7 +216,7 @@ static void print_directives(struct buffer *b, const struct sweep *s,
     buffer_text(b, "\n#SBATCH --chdir=");
     quote_sbatch(b, s->folder);
     buffer_text(b, "\n#SBATCH --array=");
-    print_tasks(b, s, most);
+    print_tasks(b, s, most, any_bytes);
     if (jobs)
         buffer_print(b, "%%%d", jobs);
     buffer_text(b, "\n#SBATCH --output=slurm-%a.log\n"
@@ -221,13 +260,52 @@ static void print_body(struct buffer *b, const struct sweep *s,
     buffer_text(b, "/\"$run\" >/dev/null\n");
 }
 
-static void print_script(struct buffer *b, const struct sweep *s,
-                         const char *options, int jobs, const char *program)
+static int last_task(const struct sweep *s)
 {
     int most = 0;
 
     for (int i = 0; i < s->count; i++)
         most = s->runs[i].task > most ? s->runs[i].task : most;
+    return most;
+}
+
+/* The arena bytes of the class below `end`: whoever asks for twice as much as it
+ * takes is in another. */
+static struct range_of_bytes next_class(const struct sweep *s, uint64_t end,
+                                        bool last)
+{
+    struct needs n = find_needs(s, (struct range_of_bytes){ 0, end });
+    uint64_t beside = n.gap + gap_slack, half = (n.arena + beside) / 2;
+
+    return (struct range_of_bytes){ last || half < beside ? 0 : half - beside,
+                                    end };
+}
+
+int sweep_script_classes(const struct sweep *s,
+                         struct sweep_class classes[SWEEP_CLASSES], int most)
+{
+    uint64_t end = UINT64_MAX;
+    int count = 0;
+
+    while (count < most && end > 0) {
+        struct range_of_bytes range = next_class(s, end, count + 1 == most);
+        struct needs n = find_needs(s, range);
+        struct buffer tasks = { NULL, 0, 0 };
+        int runs = print_tasks(&tasks, s, last_task(s), range);
+
+        if (runs > 0)
+            classes[count++] = (struct sweep_class){ mebibytes_of(&n),
+                                                     tasks.bytes, runs };
+        end = range.least;
+    }
+    return count;
+}
+
+static void print_script(struct buffer *b, const struct sweep *s,
+                         const char *options, int jobs, const char *program)
+{
+    int most = last_task(s);
+
     buffer_text(b, "#!/bin/sh\n# Written by memdial sweep: each run is a task "
                 "of a job array.\n");
     print_directives(b, s, options, jobs, most);

@@ -4,7 +4,7 @@
 #ifndef MEMDIAL_SWEEP_SCRIPT_H
 #define MEMDIAL_SWEEP_SCRIPT_H
 
-#include "cli/sweep.h"
+#include "sweep/sweep.h"
 
 /* Numbers the runs: as in the script that is there, and then on. Returns the
  * largest number. */
@@ -14,6 +14,20 @@ int sweep_script_number(struct sweep *);
  * sweep's folder has a name that no script can have. */
 char *sweep_script_text(const struct sweep *, const char *options, int jobs,
                         struct error *);
+
+/* Runs that are asked for at once, for they take about as much memory: at least
+ * half of what the largest takes. */
+struct sweep_class {
+    uint64_t mebibytes;          /* that a task asks for */
+    char *tasks;                 /* owned, "1-3,7" */
+    int count;
+};
+
+/* The classes of the runs that wait, the largest first: at most `most`. Returns
+ * how many there are; the caller frees their tasks. */
+enum { SWEEP_CLASSES = 16 };
+int sweep_script_classes(const struct sweep *,
+                         struct sweep_class[SWEEP_CLASSES], int most);
 
 /* The path of the script. */
 const char *sweep_script_path(const struct sweep *,

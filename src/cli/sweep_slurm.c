@@ -16,6 +16,8 @@
 #include "base/print.h"
 #include "base/text.h"
 #include "cli/sweep_script.h"
+#include "cli/sweep_start.h"
+#include "sweep/sweep_plan.h"
 
 enum { ANSWER_MAX = 1 << 24 /* bytes */, WORD_SIZE = 64, REASON_SIZE = 128,
        GRACE = 3 /* looks at a task that is over, until its folder is taken at
@@ -299,41 +301,95 @@ static bool write_script(const struct sweep *s, const char *options, int jobs,
     return ok;
 }
 
-static void tell_submitted(const struct watch *w, long number)
+static void tell_submitted(const struct watch *w, const struct sweep_class *c,
+                           long number)
 {
     char text[128];
-    int count = 0;
 
-    for (int i = 0; i < w->sweep->count; i++)
-        if (w->sweep->runs[i].state == SWEEP_WAITS) {
-            w->sweep->runs[i].state = SWEEP_RUNS;
-            count++;
-        }
-    snprintf(text, sizeof(text), "submitted %d run%s as job %ld", count,
-             count == 1 ? "" : "s", number);
+    snprintf(text, sizeof(text), "submitted %d run%s as job %ld, each with %llu "
+             "MiB", c->count, c->count == 1 ? "" : "s", number,
+             (unsigned long long)c->mebibytes);
     sweep_tell_line(w->tell, "submitted", text);
 }
 
-static bool submit_runs(struct watch *w, const char *options, int jobs,
-                        struct error *e)
+/* Options of the command win over those of the script. */
+static bool submit_class(struct watch *w, const struct sweep_class *c,
+                         bool alone, struct error *e)
 {
-    char path[RECORD_PATH_SIZE], why[REASON_SIZE], *answer;
-    const char *words[] = { "sbatch", "--parsable",
-                            sweep_script_path(w->sweep, path), NULL };
+    char path[RECORD_PATH_SIZE], why[REASON_SIZE], memory[64], *answer;
+    struct buffer array = { NULL, 0, 0 };
+    const char *words[] = { "sbatch", "--parsable", NULL, NULL, NULL, NULL };
+    int n = 2;
     long number;
+    bool ok;
 
-    if (sweep_count(w->sweep, SWEEP_WAITS) == 0)
-        return true;
-    if (!write_script(w->sweep, options, jobs, e))
-        return false;
-    if (!ask_slurm(words, &answer, why))
+    buffer_print(&array, "--array=%s", c->tasks);
+    snprintf(memory, sizeof(memory), "--mem=%lluM",
+             (unsigned long long)c->mebibytes);
+    if (!alone) {
+        words[n++] = array.bytes;
+        words[n++] = memory;
+    }
+    words[n] = sweep_script_path(w->sweep, path);
+    ok = ask_slurm(words, &answer, why);
+    buffer_done(&array);
+    if (!ok)
         return refuse_submission(w->sweep, why, e);
     number = number_of_job(answer);
     free(answer);
     if (number == 0)
         return refuse_submission(w->sweep, "it names no job", e);
-    tell_submitted(w, number);
+    tell_submitted(w, c, number);
     return true;
+}
+
+/* A person's word on memory, or on how many run at a time, is one for all. */
+static int classes_most(const char *options, int jobs)
+{
+    return jobs || strstr(options, "--mem") ? 1 : SWEEP_CLASSES;
+}
+
+static void note_submitted(struct sweep *s)
+{
+    for (int i = 0; i < s->count; i++)
+        if (s->runs[i].state == SWEEP_WAITS)
+            s->runs[i].state = SWEEP_RUNS;
+}
+
+/* Measures the gap where no run that is kept tells it. */
+static void measure_gap(struct watch *w)
+{
+    int measured;
+
+    sweep_gap(w->sweep, &measured);
+    if (measured > 0)
+        return;
+    sweep_tell_line(w->tell, "measuring", "a run is begun to see what its "
+                    "process takes beside its arena");
+    sweep_start_measure(w->sweep);
+}
+
+static bool submit_runs(struct watch *w, const char *options, int jobs,
+                        struct error *e)
+{
+    struct sweep_class classes[SWEEP_CLASSES];
+    bool ok = true;
+    int count;
+
+    if (sweep_count(w->sweep, SWEEP_WAITS) == 0)
+        return true;
+    measure_gap(w);
+    if (!write_script(w->sweep, options, jobs, e))
+        return false;
+    count = sweep_script_classes(w->sweep, classes,
+                                 classes_most(options, jobs));
+    for (int i = 0; i < count; i++) {
+        ok = ok && submit_class(w, &classes[i], count == 1, e);
+        free(classes[i].tasks);
+    }
+    if (ok)
+        note_submitted(w->sweep);
+    return ok;
 }
 
 /* Whether what a task wrote last is of memory that ran out. */

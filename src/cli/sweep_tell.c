@@ -12,9 +12,9 @@
 #include "base/print.h"
 #include "base/text.h"
 #include "base/window.h"
-#include "cli/sweep_plan.h"
 #include "settings/facts.h"
 #include "settings/settings_json.h"
+#include "sweep/sweep_plan.h"
 
 enum { SWEEP_SCHEMA = 1, NAME_CELLS_MAX = 60, STATE_SIZE = 160 };
 
@@ -68,7 +68,7 @@ static void print_plan_json(const struct sweep_tell *t)
     json_put(object, "schema", json_integer(SWEEP_SCHEMA));
     json_put(object, "sweep", json_text(s->name));
     json_put(object, "folder", json_text(s->folder));
-    json_put(object, "preset", json_text(s->request->request.preset));
+    json_put(object, "preset", json_text(s->request->preset));
     json_put(object, "seconds", json_number(t->before));
     json_put(object, "guessed", json_boolean(s->guessed));
     json_put(object, "runs", runs);
@@ -134,7 +134,7 @@ static void print_time(const struct sweep *s)
     if (left > 0 && s->guessed)
         print("%s of steps in all, one after the other: a guess, for this "
               "machine is not measured;\n`memdial calibrate %s` measures it\n",
-              text_duration(time, left), s->request->request.preset);
+              text_duration(time, left), s->request->preset);
     else if (left > 0)
         print("%s of steps in all, one after the other, as this machine was "
               "measured;\nvalidation comes on top\n",
@@ -154,7 +154,7 @@ void sweep_tell_plan(struct sweep_tell *t)
         return;
     }
     print("%s: %d run%s of %s, in %s\n\n", s->name, s->count,
-          s->count == 1 ? "" : "s", s->request->request.preset, s->folder);
+          s->count == 1 ? "" : "s", s->request->preset, s->folder);
     print("  %-*s %10s %10s %9s\n", width, "run", "peak", "arena", "time");
     for (int i = 0; i < s->count; i++)
         print_run_row(&s->runs[i], width);

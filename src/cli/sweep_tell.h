@@ -6,7 +6,7 @@
 #ifndef MEMDIAL_SWEEP_TELL_H
 #define MEMDIAL_SWEEP_TELL_H
 
-#include "cli/sweep.h"
+#include "sweep/sweep.h"
 
 struct sweep_tell {
     const struct sweep *sweep;

@@ -12,6 +12,9 @@
 #include "kernels/augment.h"
 #include "settings/facts.h"
 
+/* Values of a row of an image. */
+enum { ROW = IMAGE_SIDE * IMAGE_CHANNELS };
+
 /* The streams of a sample. */
 enum { STREAM_IMAGE, STREAM_LABEL };
 
@@ -70,21 +73,27 @@ int images_sample(const struct images *set, enum split split, int index,
                             : crop_none();
     uint8_t raw[IMAGE_ELEMENTS]; /* (32, 32, 3) */
     float mean[IMAGE_CHANNELS], scale[IMAGE_CHANNELS];
-    int column[IMAGE_SIDE], label;
+    float row_mean[ROW], row_scale[ROW];
+    int from[ROW], label;
 
     assert(index >= 0 && index < images_samples(set, split));
     label = source->image(set->state, split, index, raw);
     images_norm(set, mean, scale);
-    for (int x = 0; x < IMAGE_SIDE; x++)
-        column[x] = crop_column(&crop, x, IMAGE_SIDE) * IMAGE_CHANNELS;
-
+    for (int i = 0; i < ROW; i++) {
+        int x = i / IMAGE_CHANNELS, c = i % IMAGE_CHANNELS;
+        from[i] = crop_column(&crop, x, IMAGE_SIDE) * IMAGE_CHANNELS + c;
+        row_mean[i] = mean[c];
+        row_scale[i] = scale[c];
+    }
     for (int y = 0; y < IMAGE_SIDE; y++) {
-        const uint8_t *row = raw + crop_row(&crop, y, IMAGE_SIDE) *
-                                       IMAGE_SIDE * IMAGE_CHANNELS;
+        const uint8_t *row = raw + crop_row(&crop, y, IMAGE_SIDE) * ROW;
+        float values[ROW];
 
-        for (int x = 0; x < IMAGE_SIDE; x++)
-            for (int c = 0; c < IMAGE_CHANNELS; c++)
-                *image++ = (row[column[x] + c] - mean[c]) * scale[c];
+        for (int i = 0; i < ROW; i++)
+            values[i] = row[from[i]];
+#pragma omp simd
+        for (int i = 0; i < ROW; i++)
+            image[y * ROW + i] = (values[i] - row_mean[i]) * row_scale[i];
     }
     return label;
 }

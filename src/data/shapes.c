@@ -154,16 +154,51 @@ static float bar(float x, float y)
     return greater(fabsf(x) - 1, fabsf(y) - 0.2f);
 }
 
+/* Far inside, whatever the radius. */
+static float everywhere(float x, float y)
+{
+    (void)x;
+    (void)y;
+    return -IMAGE_SIDE;
+}
+
+/* The outline at the points of a row. */
+typedef void outline_row(const float x[IMAGE_SIDE], const float y[IMAGE_SIDE],
+                         float out[IMAGE_SIDE]);
+
+#define OUTLINE_ROW(outline)                                                   \
+    static void outline##_row(const float x[IMAGE_SIDE],                       \
+                              const float y[IMAGE_SIDE],                       \
+                              float out[IMAGE_SIDE])                           \
+    {                                                                          \
+        _Pragma("omp simd")                                                    \
+        for (int i = 0; i < IMAGE_SIDE; i++)                                   \
+            out[i] = outline(x[i], y[i]);                                      \
+    }
+
+OUTLINE_ROW(everywhere)
+OUTLINE_ROW(bar)
+OUTLINE_ROW(disc)
+OUTLINE_ROW(ring)
+OUTLINE_ROW(square)
+OUTLINE_ROW(triangle)
+OUTLINE_ROW(hourglass)
+OUTLINE_ROW(star)
+OUTLINE_ROW(cross)
+OUTLINE_ROW(crescent)
+OUTLINE_ROW(heart)
+OUTLINE_ROW(arrow)
+
 /* [label] */
-static float (*const kinds[])(float x, float y) = {
-    disc, ring, square, triangle, hourglass,
-    star, cross, crescent, heart, arrow,
+static outline_row *const kinds[] = {
+    disc_row, ring_row, square_row, triangle_row, hourglass_row,
+    star_row, cross_row, crescent_row, heart_row, arrow_row,
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 struct layer {
-    float (*outline)(float x, float y); /* NULL: everywhere */
+    outline_row *outline;
     float x, y;          /* of the centre, pixels */
     float radius;        /* pixels */
     float cosine, sine;  /* of its angle, per pixel of radius */
@@ -179,39 +214,51 @@ static float triangle_wave(float t)
     return 4 * fabsf(t - (float)(int)t - 0.5f) - 1;
 }
 
-/* A row or column of the image, or its end. */
+/* A row of the image, or its end. */
 static int in_image(int i)
 {
     return i < 0 ? 0 : i > IMAGE_SIDE ? IMAGE_SIDE : i;
 }
 
-/* Blends a layer over the image, by the share of each pixel that it covers. */
-static void layer_paint(const struct layer *l, float image[IMAGE_ELEMENTS])
+/* A picture before it has noise and 8 bits: (3, 32, 32), so that a row of a
+ * colour is next to itself. */
+typedef float canvas[IMAGE_CHANNELS][IMAGE_SIDE][IMAGE_SIDE];
+
+/* Blends a row of a layer over the picture, by the share of each pixel that the
+ * layer covers. */
+static void row_paint(const struct layer *l, int py, canvas picture)
 {
-    float reach = l->outline ? REACH * l->radius + 1 : 2 * IMAGE_SIDE;
-    int top = in_image((int)(l->y - reach));
-    int left = in_image((int)(l->x - reach));
+    float x[IMAGE_SIDE], y[IMAGE_SIDE], cover[IMAGE_SIDE], stripe[IMAGE_SIDE];
+    float dy = l->y - ((float)py + 0.5f); /* up */
+
+#pragma omp simd
+    for (int i = 0; i < IMAGE_SIDE; i++) {
+        float dx = (float)i + 0.5f - l->x;
+        x[i] = l->cosine * dx + l->sine * dy;
+        y[i] = l->cosine * dy - l->sine * dx;
+    }
+    l->outline(x, y, cover);
+#pragma omp simd
+    for (int i = 0; i < IMAGE_SIDE; i++) {
+        cover[i] = greater(0, lesser(0.5f - cover[i] * l->radius, 1));
+        stripe[i] = l->contrast * triangle_wave(x[i] * l->stripes + l->phase);
+    }
+    for (int c = 0; c < IMAGE_CHANNELS; c++) {
+        float *row = picture[c][py];
+#pragma omp simd
+        for (int i = 0; i < IMAGE_SIDE; i++)
+            row[i] += cover[i] * (l->colour[c] + stripe[i] - row[i]);
+    }
+}
+
+static void layer_paint(const struct layer *l, canvas picture)
+{
+    float reach = l->outline == everywhere_row ? 2 * IMAGE_SIDE
+                                               : REACH * l->radius + 1;
     int bottom = in_image((int)(l->y + reach) + 1);
-    int right = in_image((int)(l->x + reach) + 1);
 
-    for (int py = top; py < bottom; py++)
-        for (int px = left; px < right; px++) {
-            float dx = (float)px + 0.5f - l->x;
-            float dy = l->y - ((float)py + 0.5f); /* up */
-            float x = l->cosine * dx + l->sine * dy;
-            float y = l->cosine * dy - l->sine * dx;
-            float cover = 1, stripe;
-            float *pixel = image + (py * IMAGE_SIDE + px) * IMAGE_CHANNELS;
-
-            if (l->outline)
-                cover = 0.5f - l->outline(x, y) * l->radius;
-            if (cover <= 0)
-                continue;
-            cover = lesser(cover, 1);
-            stripe = l->contrast * triangle_wave(x * l->stripes + l->phase);
-            for (int c = 0; c < IMAGE_CHANNELS; c++)
-                pixel[c] += cover * (l->colour[c] + stripe - pixel[c]);
-        }
+    for (int py = in_image((int)(l->y - reach)); py < bottom; py++)
+        row_paint(l, py, picture);
 }
 
 /* A layer with random place, size, angle, colour and stripes; margin and radius
@@ -237,32 +284,54 @@ static struct layer layer_draw(struct draws *s, float margin, float smallest,
     return l;
 }
 
-static void clutter_paint(struct draws *s, int count,
-                          float image[IMAGE_ELEMENTS])
+static void clutter_paint(struct draws *s, int count, canvas picture)
 {
     for (int i = 0; i < count; i++) {
         struct layer l = layer_draw(s, 0, 1, 5, PI);
 
-        l.outline = bar;
-        layer_paint(&l, image);
+        l.outline = bar_row;
+        layer_paint(&l, picture);
     }
 }
 
+/* The next words, as bytes. */
+static void noise_draw(struct draws *s, uint8_t bytes[IMAGE_ELEMENTS])
+{
+    enum { WORDS = IMAGE_ELEMENTS / 4, BLOCKS = WORDS / 4 + 1 };
+    struct philox block[BLOCKS];
+    const uint32_t *word = block[0].x + s->used % 4;
+
+    for (uint32_t i = 0; i < BLOCKS; i++)
+        block[i] = philox(SEED, s->sample, PHILOX_DRAW, s->used / 4 + i);
+#pragma omp simd
+    for (int i = 0; i < IMAGE_ELEMENTS; i++)
+        bytes[i] = (uint8_t)(word[i / 4] >> 8 * (i % 4));
+    s->used += WORDS;
+    s->block = block[BLOCKS - 1];
+}
+
 /* Adds noise of a random strength, and rounds to 8 bits. */
-static void develop(struct draws *s, const float from[IMAGE_ELEMENTS],
-                    uint8_t to[IMAGE_ELEMENTS])
+static void develop(struct draws *s, canvas picture,
+                    uint8_t image[IMAGE_ELEMENTS])
 {
     float strength = uniform(s, 0, 0.08f) / 128;
+    float flat[IMAGE_ELEMENTS];
+    uint8_t noise[IMAGE_ELEMENTS];
 
-    for (int i = 0; i < IMAGE_ELEMENTS; i += 4) {
-        uint32_t noise = next_word(s);
-
-        for (int j = i; j < i + 4; j++, noise >>= 8) {
-            float v = from[j] + strength * ((float)(noise & 255) - 127.5f);
-
-            to[j] = (uint8_t)(255 * greater(0, lesser(v, 1)) + 0.5f);
-        }
+    noise_draw(s, noise);
+    for (int c = 0; c < IMAGE_CHANNELS; c++)
+#pragma omp simd
+        for (int i = 0; i < IMAGE_SIDE * IMAGE_SIDE; i++)
+            flat[i * IMAGE_CHANNELS + c] =
+                picture[c][i / IMAGE_SIDE][i % IMAGE_SIDE];
+#pragma omp simd
+    for (int i = 0; i < IMAGE_ELEMENTS; i++) {
+        float v = flat[i] + strength * ((float)noise[i] - 127.5f);
+        flat[i] = greater(0, lesser(v, 1));
     }
+#pragma omp simd
+    for (int i = 0; i < IMAGE_ELEMENTS; i++)
+        image[i] = (uint8_t)(int)(255 * flat[i] + 0.5f);
 }
 
 static int shapes_samples(const void *state, enum split split)
@@ -276,7 +345,7 @@ static int shapes_image(void *state, enum split split, int index,
                         uint8_t image[IMAGE_ELEMENTS])
 {
     struct draws s = { .sample = (uint64_t)split << 32 | (uint32_t)index };
-    float canvas[IMAGE_ELEMENTS] = { 0 }; /* (32, 32, 3) */
+    canvas picture = { 0 };
     int label = below(&s, KINDS);
     struct layer background = layer_draw(&s, 0, 8, 16, PI);
     struct layer shape = layer_draw(&s, 11, 9, 13, TILT);
@@ -289,12 +358,13 @@ static int shapes_image(void *state, enum split split, int index,
 
         shape.colour[c] = v - floorf(v);
     }
+    background.outline = everywhere_row;
     shape.outline = kinds[label];
-    layer_paint(&background, canvas);
-    clutter_paint(&s, BEHIND, canvas);
-    layer_paint(&shape, canvas);
-    clutter_paint(&s, IN_FRONT, canvas);
-    develop(&s, canvas, image);
+    layer_paint(&background, picture);
+    clutter_paint(&s, BEHIND, picture);
+    layer_paint(&shape, picture);
+    clutter_paint(&s, IN_FRONT, picture);
+    develop(&s, picture, image);
     return label;
 }
 

@@ -149,6 +149,9 @@ const struct member event_members[] = {
     { EVENT_STEP, "seconds", AT(step.seconds), REQUIRED,
       "the time that this process has spent on steps and validations of the "
       "run" },
+    { EVENT_STEP, "turned", AT(step.turned), OPTIONAL,
+      "in a folder: how often the settings were changed in the middle of the "
+      "run, with steps between" },
 
     { EVENT_EPOCH, "epoch", AT(epoch.epoch), REQUIRED,
       "the epoch, counted from 1" },

@@ -91,6 +91,8 @@ struct event {
             double loss, accuracy; /* of the batch */
             double samples_per_second;
             double seconds;       /* training and evaluation so far */
+            int64_t turned;       /* of a run that is kept: how often its
+                                     settings were turned before */
         } step;
         struct {
             int epoch;            /* counted from 1 */

@@ -179,6 +179,7 @@ static void take_last_figures(struct reading *g, const struct event *e)
     case EVENT_STEP:
         r->seconds = e->step.seconds;
         r->loss = e->step.loss;
+        r->turned = e->step.turned;
         break;
     case EVENT_EPOCH:
         take_epoch(r, e);
@@ -204,6 +205,15 @@ static void take_last_figures(struct reading *g, const struct event *e)
     }
 }
 
+/* The trials tell turns too, as far as they were read. */
+static void count_turns(struct record *r)
+{
+    const struct trial *t = run_trial(&r->run);
+
+    if (t && t->number > r->turned)
+        r->turned = t->number;
+}
+
 static void take_recorded(struct reading *g, const struct event *e)
 {
     g->has_memory |= e->type == EVENT_MEMORY;
@@ -215,6 +225,7 @@ static void take_recorded(struct reading *g, const struct event *e)
     run_take(&g->record->run, e);
     labels_take(&g->record->labels, e);
     take_last_figures(g, e);
+    count_turns(g->record);
 }
 
 static void read_event_line(struct reading *g, const char *text, size_t length)

@@ -90,6 +90,9 @@ struct record {
     double epoch_began;              /* likewise, of the last epoch */
     struct settings saved_settings;  /* in force then */
 
+    int64_t turned;                  /* how often its settings were, in its
+                                        middle: then a score is not that of the
+                                        last settings alone */
     int warnings;                    /* events of the kind ... */
     char warning[RECORD_TEXT_SIZE];   /* ... and the last of them */
     char trouble[RECORD_TEXT_SIZE];   /* the message of an `error`; "" */

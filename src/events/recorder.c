@@ -24,6 +24,9 @@ struct recorder {
     struct event memory;             /* the latest of the run; and the labels */
     struct labels labels;            /* that it has: said again at its end,
                                         where a reader looks first */
+    int64_t turned;                  /* times, with steps between; each step
+                                        says so, for readers of the end */
+    bool idle;                       /* no step since the last turn */
     bool warned;
 };
 
@@ -42,8 +45,13 @@ void recorder_warn(struct recorder *r, const struct error *why)
 
 static void record_line(struct recorder *r, const struct event *event)
 {
-    char *line = json_line(event_json(event));
+    struct event said = *event;
     struct error e;
+    char *line;
+
+    if (said.type == EVENT_STEP)
+        said.step.turned = r->turned;
+    line = json_line(event_json(&said));
 
     if (!journal_add(r->journal, line, &e))
         recorder_warn(r, &e);
@@ -128,6 +136,31 @@ static void repeat_last_words(struct recorder *r)
     labels_emit(&r->labels, (struct event_sink){ add_label, r });
 }
 
+/* How often a run was turned that goes on: steps after its snapshot do not
+ * count. */
+static void find_turns(struct recorder *r, const struct event *start)
+{
+    struct record before;
+
+    r->turned = 0;
+    r->idle = true;
+    if (start->start.step == 0 ||
+        !record_read(&before, r->folder, RECORD_EPOCHS, NULL))
+        return;
+    run_take(&before.run, start);
+    r->turned = run_trial(&before.run)->number;
+    record_done(&before);
+}
+
+/* Settings that are changed again before a step are no turn, as in run.c. */
+static void count_turn(struct recorder *r, const struct event *applied)
+{
+    if (settings_same(applied->applied.before, applied->applied.after))
+        return;
+    r->turned += !r->idle;
+    r->idle = true;
+}
+
 static void record_event(struct recorder *r, const struct event *event)
 {
     const struct event *step = news_before(&r->news, event);
@@ -136,6 +169,12 @@ static void record_event(struct recorder *r, const struct event *event)
         record_line(r, step);
     if (event->type == EVENT_MEMORY)
         r->memory = *event;
+    if (event->type == EVENT_STEP)
+        r->idle = false;
+    if (event->type == EVENT_START)
+        find_turns(r, event);
+    if (event->type == EVENT_APPLIED)
+        count_turn(r, event);
     if (!news_are(&r->news, event))
         return;
     switch (event->type) {

@@ -8,10 +8,8 @@
 #include "base/bytes.h"
 #include "plan/living.h"
 
-/* Candidates for the smallest arena that are placed, at most; and an arena, by
- * its peak, below which no smaller one is looked for. */
-enum { MAX_PLACED = 2 };
-static const double good_arena = 1.01;
+/* Candidates for the smallest arena that are placed, at most. */
+enum { MAX_PLACED = 6 };
 
 /* A route of the set, by its number. All candidates keep their schedules:
  * optimal.c proposes fewer routes where schedules are long. */
@@ -223,8 +221,7 @@ static bool smallest(const struct alternatives *c, size_t persisting,
     *plan = NULL;
     for (int i = 0; i < all.count && i < MAX_PLACED; i++) {
         size_t peak = all.list[i].peak;
-        if (peak > most || (*plan && (double)(*plan)->arena_bytes <
-                                         good_arena * (double)peak))
+        if (peak > most || (*plan && peak >= (*plan)->arena_bytes))
             break;
         choose_if_smaller(c, &all.list[i], schedule, plan);
     }

@@ -69,100 +69,6 @@ void fit_copy_dials(struct settings *s, const struct settings *from)
     s->memory_budget = from->memory_budget;
 }
 
-static bool has_op(const struct graph *g, enum op_code code)
-{
-    for (int i = 0; i < g->op_count; i++)
-        if (g->ops[i].code == code)
-            return true;
-    return false;
-}
-
-/* What a smaller part of a batch changes beside rounding. */
-static bool parts_matter(const struct graph *g)
-{
-    return has_op(g, OP_bn_stats) || has_op(g, OP_adam_apply);
-}
-
-/* What moments that take gradients of parts change: sums of Adam's squares. */
-static bool accumulation_matters(const struct graph *g)
-{
-    return has_op(g, OP_adam) || has_op(g, OP_adam_apply);
-}
-
-enum price fit_price(const struct setting *row, const struct graph *g)
-{
-    bool matters = !g || (row->ladder == LADDER_PARTS
-                              ? parts_matter(g) : accumulation_matters(g));
-
-    return row->price == PRICE_STATISTICS && !matters ? PRICE_ROUNDING
-                                                      : row->price;
-}
-
-static int stored_bits(const struct settings *s)
-{
-    return s->precision == PRECISION_FP32 ? 32 : 16;
-}
-
-static int state_bits(const struct settings *s)
-{
-    return s->optimizer_state == OPTIMIZER_STATE_8BIT ? 8 : stored_bits(s);
-}
-
-static int saved_bits(const struct settings *s)
-{
-    return s->saved == SAVED_NONE ? stored_bits(s)
-                                  : s->saved == SAVED_8BIT ? 8 : 4;
-}
-
-struct change fit_change(const struct settings *s, const struct graph *g)
-{
-    struct change c = { PRICE_FREE, s->sparsity, stored_bits(s),
-                        state_bits(s), saved_bits(s) };
-    struct settings plain = *s;
-
-    settings_save_nothing(&plain);
-    for (int i = 0; i < settings_count; i++) {
-        const struct setting *row = &settings_table[i];
-        if (row->saves && settings_differ(s, &plain, row) &&
-            fit_price(row, g) > c.price)
-            c.price = fit_price(row, g);
-    }
-    return c;
-}
-
-const char *fit_change_text(const struct change *c, char text[CHANGE_TEXT_SIZE])
-{
-    int used = snprintf(text, CHANGE_TEXT_SIZE, "%s",
-                        settings_price_name(c->price));
-
-    if (c->sparsity > 0)
-        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
-                         ", %g%% zeros", 100 * c->sparsity);
-    if (c->bits != 32)
-        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
-                         ", %d bits", c->bits);
-    if (c->state_bits != c->bits)
-        used += snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
-                         ", states %d bits", c->state_bits);
-    if (c->saved_bits != c->bits)
-        snprintf(text + used, CHANGE_TEXT_SIZE - (size_t)used,
-                 ", saved %d bits", c->saved_bits);
-    return text;
-}
-
-int fit_compare_changes(const struct change *a, const struct change *b)
-{
-    if (a->price != b->price)
-        return a->price < b->price ? -1 : 1;
-    if (a->sparsity != b->sparsity)
-        return a->sparsity < b->sparsity ? -1 : 1;
-    if (a->bits != b->bits)
-        return b->bits - a->bits;
-    if (a->state_bits != b->state_bits)
-        return b->state_bits - a->state_bits;
-    return b->saved_bits - a->saved_bits;
-}
-
 /* Without timings a guess, good enough to compare. */
 static double fit_time(const struct fit_query *q, const struct plan *plan)
 {
@@ -271,7 +177,7 @@ static void add_point(struct fit_search *f, const struct settings *s,
         f->points = xrealloc(f->points, (unsigned long)f->count + 64,
                              sizeof(*f->points));
     f->points[f->count] = (struct point){
-        .settings = *s, .change = fit_change(s, g), .open = true,
+        .settings = *s, .change = change_of(s, g), .open = true,
         .order = f->count
     };
     f->count++;
@@ -308,7 +214,7 @@ static struct fit_row fit_row_of(const struct fit_query *q,
 {
     return (struct fit_row){
         .settings = job->settings,
-        .change = fit_change(&job->settings, job->graph),
+        .change = change_of(&job->settings, job->graph),
         .peak_bytes = job->plan->peak_bytes,
         .arena_bytes = job->plan->arena_bytes,
         .seconds = fit_time(q, job->plan),
@@ -349,9 +255,10 @@ static void run_way(struct fit_search *f, const struct settings *s,
     job_free(job);
 }
 
-/* A row that another way of running must be faster than. */
+/* A row that another way of running must be faster than. Many ways are tried
+ * for one plan, so each asks whether the search goes on. */
 struct rival {
-    const struct fit_query *query;
+    struct fit_search *search;
     double time;
 };
 
@@ -359,7 +266,8 @@ static bool is_faster(const struct plan *plan, void *arg)
 {
     const struct rival *r = arg;
 
-    return fit_time(r->query, plan) < r->time;
+    return search_goes_on(r->search) &&
+           fit_time(r->search->query, plan) < r->time;
 }
 
 /* The bytes that optimal checkpoints may take. A held memory_budget is the most
@@ -392,7 +300,7 @@ static void run_point(struct fit_search *f, const struct point *p,
     const struct fit_query *q = f->query;
     bool held = is_held(q, settings_find("checkpoint"));
     struct settings s = p->settings;
-    struct rival rival = { q, 0 };
+    struct rival rival = { f, 0 };
     struct worth faster = { .is = is_faster, .arg = &rival,
                             .persisting = p->persisting };
 
@@ -467,7 +375,7 @@ static int part_size(const struct point *p)
 static int by_change(const void *a, const void *b)
 {
     const struct point *x = a, *y = b;
-    int order = fit_compare_changes(&x->change, &y->change);
+    int order = change_compare(&x->change, &y->change);
 
     if (order == 0)
         order = part_size(x) - part_size(y);
@@ -588,7 +496,7 @@ bool fit_find(struct fit *fit, const struct fit_query *q, struct error *e)
                            (!q->most_rows || fit->count < q->most_rows);
          from = to) {
         for (to = from + 1; to < f.count &&
-                            fit_compare_changes(&f.points[from].change,
+                            change_compare(&f.points[from].change,
                                                 &f.points[to].change) == 0;)
             to++;
         search_change(&f, &f.points[from], to - from, fit, &limit);

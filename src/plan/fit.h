@@ -2,12 +2,9 @@
  * Fit: which settings of the dials train a network within a budget of bytes,
  * and what each of them changes.
  *
- * A dial has a price. The class of settings is the dearest price of a dial that
- * saves memory; their degree is how far it goes: the fewest zeros among the
- * weights, then the most bits: in all, of the optimizer's states, of what waits
- * for the backward pass. Settings are compared by class, degree, and time, in this order. The
- * result has a row for each class and degree in which some settings are faster
- * than all settings of less change.
+ * Settings are compared by class and degree of their change (change.h), then by
+ * time. The result has a row for each class and degree in which some settings
+ * are faster than all settings of less change.
  *
  * Settings are those on the dials' ladders. Every plan is the exact plan of a
  * job, whose arena is compared with the budget. Neither the settings nor their
@@ -16,19 +13,10 @@
 #ifndef MEMDIAL_FIT_H
 #define MEMDIAL_FIT_H
 
+#include "plan/change.h"
 #include "plan/job.h"
 #include "plan/living.h"
 #include "plan/timings.h"
-
-/* How much settings change what a network learns. Those that save nothing
- * change as much as those that only compute more: nothing. */
-struct change {
-    enum price price;    /* the dearest */
-    double sparsity;     /* a fraction */
-    int bits;            /* of an element of each kind that is stored, */
-    int state_bits;      /* of the optimizer's states, */
-    int saved_bits;      /* and of what waits for the backward pass */
-};
 
 struct fit_query {
     const struct settings *settings;     /* that dials are turned from */
@@ -39,7 +27,8 @@ struct fit_query {
     const struct timings *timings; /* NULL: a roofline guesses */
     double most_time;    /* of the baseline's time; 0: any */
     int most_rows;       /* 0: any number */
-    /* Whether the search goes on; asked before each plan. NULL: to its end. */
+    /* Whether the search goes on; asked before each plan, or more often.
+     * NULL: to its end. */
     bool (*goes_on)(void *arg);
     void *goes_on_arg;
 };
@@ -61,12 +50,6 @@ struct fit {
     int plans;           /* that were made */
 };
 
-/* The change that settings make, in a graph that they give. */
-struct change fit_change(const struct settings *, const struct graph *);
-
-/* Less than 0 if `a` changes less than `b`, 0 if both change as much. */
-int fit_compare_changes(const struct change *a, const struct change *b);
-
 /* False, and nothing to free, if the settings cannot be planned even without
  * any saving. No row: nothing fits, or the search was stopped before. */
 bool fit_find(struct fit *, const struct fit_query *, struct error *);
@@ -87,21 +70,12 @@ bool fit_least(struct fit_row *, const struct fit_query *);
 bool fit_savings(const struct job *, size_t bytes, const struct timings *,
                  double seconds, char *text, size_t size);
 
-/* The price of a dial in a graph; NULL: not known, the dearest that it can be.
- */
-enum price fit_price(const struct setting *, const struct graph *);
-
 /* Whether a search turns this dial. */
 bool fit_turns(const struct setting *);
 
 /* Gives the dials that a search turns, and the budget of their checkpoints, the
  * values that they have in `from`. */
 void fit_copy_dials(struct settings *, const struct settings *from);
-
-/* "storage, 16 bits", "capacity, 70% zeros, 16 bits, saved 8 bits" */
-enum { CHANGE_TEXT_SIZE = 64 };
-const char *fit_change_text(const struct change *,
-                            char text[CHANGE_TEXT_SIZE]);
 
 /* Where nothing fits: the least arena there is, and the tensors in the way. */
 struct fit_obstacle {

@@ -163,6 +163,18 @@ static double entry_seconds(const struct entry *e)
     return e->trial->end[AXIS_SECONDS] - e->trial->begin[AXIS_SECONDS];
 }
 
+/* "done", or "done, turned 2x" of a run whose settings were. */
+static void add_state(struct listing *l, const struct record *r, bool last)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "%s, turned %lldx",
+             record_state_name(r->state), (long long)r->turned);
+    if (r->turned == 0)
+        *strchr(text, ',') = '\0';
+    add_word(l, last ? text : "changed");
+}
+
 static void add_result_row(struct listing *l, const struct report *r,
                            const struct group *g, const struct entry *e)
 {
@@ -173,7 +185,7 @@ static void add_result_row(struct listing *l, const struct report *r,
 
     add_word(l, e->label);
     add_word(l, record->name);
-    add_word(l, last ? record_state_name(record->state) : "changed");
+    add_state(l, record, last);
     add_count(l, e->trial->epochs);
     add_duration(l, e->trial->last_step_seconds);
     add_duration(l, entry_seconds(e));
@@ -199,7 +211,7 @@ static void list_results(struct listing *l, const struct report *r,
     head_column(l, "run", "name", false);
     head_column(l, "state", "state", false);
     head_column(l, "epochs", "epochs", true);
-    head_column(l, "step", "step_seconds", true);
+    head_column(l, "last step", "step_seconds", true);
     head_column(l, "time", "seconds", true);
     snprintf(best, sizeof(best), "best %s in %d epoch%s", score,
              g->contest.epochs, g->contest.epochs == 1 ? "" : "s");

@@ -7,6 +7,7 @@
 #include "ui/pages/leave.h"
 #include "ui/pages/new_run.h"
 #include "ui/pages/screen.h"
+#include "ui/pages/sweep_box.h"
 #include "ui/session/complete.h"
 #include "ui/term/prompt.h"
 #include "ui/term/scroll.h"
@@ -213,6 +214,9 @@ void control_act(struct screen *s, enum action action, int argument)
         break;
     case ACTION_FIT:
         page_fit.act(s, s->state[PAGE_FIT], action, argument);
+        break;
+    case ACTION_SWEEP:
+        sweep_box_open(s);
         break;
     case ACTION_HELP:
         screen_popup(s, "Keys");

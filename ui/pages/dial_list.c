@@ -88,8 +88,8 @@ static const char *value_price(const struct session *s,
     settings_save_nothing(&plain);
     if (!row->saves || !settings_differ(value, &plain, row))
         return "";
-    return brief ? pane_fits_letter(fit_price(row, g), letter)
-                 : settings_price_name(fit_price(row, g));
+    return brief ? pane_fits_letter(change_price(row, g), letter)
+                 : settings_price_name(change_price(row, g));
 }
 
 /* Bytes of a piece of a row; rows are cut on the screen. */
@@ -146,19 +146,20 @@ static void add_value(struct text_block *text, const struct session *s,
     char bytes[VALUE_TEXT_SIZE], time[VALUE_TEXT_SIZE];
     char name[SETTINGS_TEXT_SIZE];
     char letter[PRICE_LETTER_SIZE];
-    const char *mark = here ? "▸" : " ";
+    const char *mark = marks_has(&s->marks, value, row) ? "+" : " ";
+    const char *now = here ? "▸" : " ";
 
     dial_format(value, dial, name, sizeof(name));
     if (!f) {
-        text_block_add(text, ROLE_DIM, "%s %-10s  …", mark, name);
+        text_block_add(text, ROLE_DIM, "%s%s%-10s  …", now, mark, name);
     } else if (f->refused) {
-        text_block_add(text, ROLE_BAD, "%s %-10s  %s", mark, name,
+        text_block_add(text, ROLE_BAD, "%s%s%-10s  %s", now, mark, name,
                        f->error.text);
     } else {
         value_bytes(s, row, f, brief, bytes);
         value_time(s, f, brief, time);
         text_block_add(text, here ? ROLE_TITLE : ROLE_TEXT,
-                       "%s %-10s %s%s %s", mark, name, bytes, time,
+                       "%s%s%-10s %s%s %s", now, mark, name, bytes, time,
                        value_price(s, row, value, brief, letter));
     }
     text_block_choosable(text);
@@ -200,10 +201,24 @@ static void take_value(struct screen *s)
         session_want(s->session, &list[s->popup_chosen]);
 }
 
+/* Marks the chosen value for a sweep, or no more; the list stays. */
+static void mark_value(struct screen *s)
+{
+    struct settings list[VALUES_MOST];
+    int at, n = list_values(s->session, s->dial, list, &at);
+
+    if (s->popup_chosen < n)
+        marks_toggle(&s->session->marks, &list[s->popup_chosen],
+                     dial_setting(s->dial));
+    s->popup = true;
+}
+
 static void on_list(struct screen *s, int key)
 {
     if (key == KEY_RETURN)
         take_value(s);
+    else if (key == ' ')
+        mark_value(s);
     else
         dial_list_ask(s);
 }
@@ -219,6 +234,7 @@ void dial_list_open(struct screen *s)
     s->popup_chosen = at;
     screen_offer(s, KEY_RETURN, "Enter", "take the value");
     screen_offer(s, 'v', "v", "type one");
+    screen_offer(s, ' ', "Space", "mark it for a sweep");
     screen_offer(s, KEY_ESCAPE, "Esc", "leave it");
     s->answered = on_list;
 }

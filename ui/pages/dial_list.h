@@ -1,6 +1,7 @@
 /*
  * The values of a dial, as a popup: the bytes and the time that each would
- * take, and its price. Enter takes the chosen one; another can be typed.
+ * take, and its price. Enter takes the chosen one; another can be typed; some
+ * can be marked for a sweep.
  */
 #ifndef MEMDIAL_DIAL_LIST_H
 #define MEMDIAL_DIAL_LIST_H

@@ -414,7 +414,7 @@ void explain_budget(struct text_block *text, const struct session *s)
                            : "none");
 }
 
-static const char *change_text(char text[NUMBER_SIZE], double from, double to)
+static const char *step_text(char text[NUMBER_SIZE], double from, double to)
 {
     number_change(text, from, to);
     return text;
@@ -441,7 +441,7 @@ void explain_turns(struct text_block *text, const struct session *s, int dial)
             text_block_add(text, ROLE_TEXT, "%s%s%s%s%s", names[t], value,
                            dial_setting(dial)->shrinks ? ": peak " : "",
                            dial_setting(dial)->shrinks
-                               ? change_text(peak,
+                               ? step_text(peak,
                                              (double)s->planned->peak_bytes,
                                              (double)f->peak_bytes) : "",
                            times_text(s, f, times));

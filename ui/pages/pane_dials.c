@@ -116,6 +116,20 @@ static int half_of(int cols)
     return (cols - indent_of(cols) - 1) / 2;
 }
 
+/* "+3 marked", at the end of a row that ends at `col` so far. */
+static void draw_mark_count(const struct session *s, struct area area, int row,
+                       int col, int dial)
+{
+    int count = marks_of(&s->marks, dial_setting(dial));
+    char text[32];
+
+    snprintf(text, sizeof(text), " +%d marked", count);
+    if (count && col + cells_width(text) > area.cols)
+        snprintf(text, sizeof(text), " +%d", count);
+    if (count)
+        area_right(area, row, area.cols, ROLE_TITLE, text);
+}
+
 static void draw_dial(struct screen *s, struct area area, int row, int dial)
 {
     const struct session *session = s->session;
@@ -136,10 +150,11 @@ static void draw_dial(struct screen *s, struct area area, int row, int dial)
     col = area_text(area, row, NAME_COLS, style, value);
     if (pending) {
         dial_format(&session->in_force, dial, before, sizeof(before));
-        area_print(area, row, col + 1, ROLE_PENDING, "* now %s", before);
+        col = area_print(area, row, col + 1, ROLE_PENDING, "* now %s", before);
     } else if (idle) {
-        area_text(area, row, col + 1, ROLE_DIM, "(idle)");
+        col = area_text(area, row, col + 1, ROLE_DIM, "(idle)");
     }
+    draw_mark_count(session, area, row, col + 1, dial);
     if (chosen && screen_has_keys(s, PANE_DIALS))
         area_mark(area, row, 0, area.cols, STYLE_REVERSE);
     draw_turn(s, area_sub(area, 0, indent, area.rows, half), row + 1, dial,

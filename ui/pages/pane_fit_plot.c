@@ -110,7 +110,7 @@ static void describe_fit(struct text_block *text, const struct session *s,
 
     settings_changes(&s->wanted, &to, sets, sizeof(sets));
     text_block_add(text, pane_fits_style(r->change.price), "%s, peak %s: %s",
-                   fit_change_text(&r->change, change),
+                   change_text(&r->change, change),
                    bytes_format(peak, sizeof(peak), r->peak_bytes),
                    *sets ? sets : "as the dials are");
 }

@@ -54,7 +54,7 @@ static void class_text(const struct fit_row *r, int cols, char *text,
     *style = pane_fits_style(c->price);
     pane_fits_letter(c->price, letter);
     if (wide || (c->sparsity <= 0 && c->bits == 32))
-        snprintf(text, size, "%s %s", letter, fit_change_text(c, change));
+        snprintf(text, size, "%s %s", letter, change_text(c, change));
     else if (c->sparsity <= 0)
         snprintf(text, size, "%s %d bits", letter, c->bits);
     else if (c->bits == 32)

@@ -351,23 +351,29 @@ static int fit_trial_columns(struct table_column columns[COLUMN_COUNT],
     return count;
 }
 
-/* The queue, or else the meaning of the marks beside labels. */
+/* The queue, or the sweep, or else the meaning of the marks beside labels. */
 static void draw_queue(struct screen *s, struct area area)
 {
     const struct session *session = s->session;
+    const struct sweep *sweep = sweeping_sweep(&session->sweeping);
     double left = session_seconds_left(session);
-    char text[64], time[TEXT_DURATION_SIZE];
+    char text[128], time[TEXT_DURATION_SIZE];
     int n = session->queue.count;
 
-    if (n == 0) {
-        screen_note(s, area, ROLE_DIM,
-                    "* on the front  ▸ now  p pinned  + marked");
-        return;
-    }
-    snprintf(text, sizeof(text), "queue: %d run%s after this one%s%s", n,
-             n == 1 ? "" : "s", left > 0 ? ", left " : "",
-             left > 0 ? text_duration(time, left) : "");
-    screen_note(s, area, ROLE_TITLE, text);
+    if (n > 0)
+        snprintf(text, sizeof(text), "queue: %d run%s after this one", n,
+                 n == 1 ? "" : "s");
+    else if (sweep)
+        snprintf(text, sizeof(text), "sweep: %d of %d done, %d wait",
+                 sweep_count(sweep, SWEEP_DONE), sweep->count,
+                 sweep_count(sweep, SWEEP_WAITS));
+    else
+        snprintf(text, sizeof(text), "* on the front  ▸ now  p pinned  + "
+                 "marked");
+    if ((n > 0 || sweep) && left > 0)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), ", left %s",
+                 text_duration(time, left));
+    screen_note(s, area, n > 0 || sweep ? ROLE_TITLE : ROLE_DIM, text);
 }
 
 /* "/fp16  12 of 2,003 rows", or how many past runs are read so far; false if

@@ -21,15 +21,29 @@ static size_t name_without(const char *name, const char *preset)
                ? length - end : length;
 }
 
+enum { TURNED_SIZE = 40 };
+
+/* "  turned 2x"; nothing where no settings were. */
+static const char *told_turns(const struct past *p, char text[TURNED_SIZE])
+{
+    snprintf(text, TURNED_SIZE, p->turned ? "  turned %lldx" : "",
+             (long long)p->turned);
+    return text;
+}
+
 void past_describe(const struct session *s, const struct past *p, char *text,
                    size_t size)
 {
     const char *what = p->has_settings ? p->savings : p->trouble;
-    const char *name = *p->label ? p->label : p->name;
+    const char *slash = strchr(p->name, '/');
+    const char *name = *p->label ? p->label : slash ? slash + 1 : p->name;
     size_t shown = *p->label ? strlen(name) : name_without(name, s->preset);
+    int sweep = slash ? (int)(slash - p->name) : 0;
+    char turned[TURNED_SIZE];
 
-    snprintf(text, size, "%.*s%s%s%s%s", (int)shown, name,
-             *p->tags ? " " : "", p->tags, *what ? "  " : "", what);
+    snprintf(text, size, "%.*s%s%s%s%s%s%s%.*s", (int)shown, name,
+             *p->tags ? " " : "", p->tags, told_turns(p, turned),
+             *what ? "  " : "", what, sweep ? "  of " : "", sweep, p->name);
 }
 
 static void tell_names(struct text_block *text, const struct past *p)
@@ -48,6 +62,15 @@ static void tell_names(struct text_block *text, const struct past *p)
                    text_date(date, p->began));
     if (*p->trouble)
         text_block_add(text, ROLE_BAD, "%s", p->trouble);
+}
+
+static void tell_turns(struct text_block *text, const struct past *p)
+{
+    if (p->turned)
+        text_block_add(text, ROLE_WARNING, "Its settings were turned %lld "
+                       "time%s in its middle: the score is not that of the last "
+                       "ones alone.", (long long)p->turned,
+                       p->turned == 1 ? "" : "s");
 }
 
 static void tell_scores(struct text_block *text, const struct past *p)
@@ -73,7 +96,7 @@ static void tell_scores(struct text_block *text, const struct past *p)
 static void tell_figures(struct text_block *text, const struct past *p)
 {
     const struct attempt *a = &p->attempt;
-    char bytes[BYTES_TEXT_SIZE], time[TIME_TEXT_SIZE];
+    char bytes[BYTES_TEXT_SIZE];
     char number[NUMBER_SIZE];
 
     if (a->peak_bytes)
@@ -85,14 +108,13 @@ static void tell_figures(struct text_block *text, const struct past *p)
                        bytes_format(bytes, sizeof(bytes),
                                     a->baseline->peak_bytes),
                        trial_reduction(a), trial_flops_ratio(a));
-    time_text(a->plan, a->trial.seconds_per_step, time);
-    if (*time)
-        text_block_add(text, ROLE_TEXT, "A step: %s.", time);
+    time_text_tell(text, a);
     if (!isnan(p->seconds))
         text_block_add(text, ROLE_TEXT, "%s seconds of steps and validations.",
                        number_format(number, p->seconds, 1,
                                      TRIAL_SECONDS_CELLS));
     tell_scores(text, p);
+    tell_turns(text, p);
 }
 
 /* What only the whole of a run tells. */

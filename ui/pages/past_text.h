@@ -8,7 +8,8 @@
 #include "ui/term/text_block.h"
 
 /* "NAME #tag  fp16, microbatch 10", with the name that a person gave it, if one
- * did, or that of its folder, without the preset if that is the session's. */
+ * did, or that of its folder, without the preset if that is the session's; of a
+ * sweep's run "NAME  fp16  of SWEEP". */
 void past_describe(const struct session *, const struct past *, char *text,
                    size_t size);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "ui/term/theme.h"
 
 const char *time_text(const struct forecast *f, double measured,
                       char text[TIME_TEXT_SIZE])
@@ -23,6 +24,19 @@ const char *time_text(const struct forecast *f, double measured,
         snprintf(text, TIME_TEXT_SIZE, "%s %s",
                  guessed ? "guessed" : "predicted", was);
     return text;
+}
+
+void time_text_tell(struct text_block *text, const struct attempt *a)
+{
+    const struct trial *t = &a->trial;
+    char mean[TIME_TEXT_SIZE], last[TEXT_TIME_SIZE];
+
+    time_text(a->plan, t->seconds_per_step, mean);
+    if (t->last_step_seconds > 0)
+        text_block_add(text, ROLE_TEXT, "A step, mean: %s; the last %s.",
+                       mean, text_time(last, t->last_step_seconds));
+    else if (*mean)
+        text_block_add(text, ROLE_TEXT, "A step: %s.", mean);
 }
 
 /* The latest attempt at settings that were trained; or NULL. */

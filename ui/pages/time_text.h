@@ -7,6 +7,7 @@
 #define MEMDIAL_TIME_TEXT_H
 
 #include "ui/session/session.h"
+#include "ui/term/text_block.h"
 
 enum { TIME_TEXT_SIZE = 96, TIME_GUESS_SIZE = 2 * ERROR_TEXT_SIZE };
 
@@ -15,7 +16,10 @@ enum { TIME_TEXT_SIZE = 96, TIME_GUESS_SIZE = 2 * ERROR_TEXT_SIZE };
 const char *time_text(const struct forecast *, double measured,
                       char text[TIME_TEXT_SIZE]);
 
-/* The same of settings, which the latest run with them has measured. */
+/* Adds "A step, mean: ...; the last ...", of the mean of an attempt's steps and of the last one. */
+void time_text_tell(struct text_block *, const struct attempt *);
+
+/* The first of settings, which the latest run with them has measured. */
 const char *time_text_of(const struct session *, const struct forecast *,
                          char text[TIME_TEXT_SIZE]);
 

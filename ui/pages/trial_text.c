@@ -150,7 +150,7 @@ static void show_results(struct text_block *text, const struct session *s,
                          const struct attempt *t)
 {
     char bytes[BYTES_TEXT_SIZE], more[BYTES_TEXT_SIZE];
-    char number[NUMBER_SIZE], last[NUMBER_SIZE], time[TIME_TEXT_SIZE];
+    char number[NUMBER_SIZE], last[NUMBER_SIZE];
     struct score score = facts_of(&t->trial.settings).score;
 
     text_block_add(text, ROLE_TEXT,
@@ -168,9 +168,7 @@ static void show_results(struct text_block *text, const struct session *s,
                        bytes_format(more, sizeof(more),
                                     t->baseline->peak_bytes),
                        trial_reduction(t), trial_flops_ratio(t));
-    time_text(t->plan, t->trial.seconds_per_step, time);
-    if (*time)
-        text_block_add(text, ROLE_TEXT, "A step: %s.", time);
+    time_text_tell(text, t);
     if (t->trial.epochs == 0) {
         text_block_add(text, ROLE_DIM, "No epoch of it has ended yet.");
         return;

@@ -49,7 +49,8 @@ struct past *history_find(const struct history *, int number);
 /* The run whose curves are drawn with a letter from 'a' on, or NULL. */
 struct past *history_drawn(const struct history *, int index);
 
-/* Tells the name of a folder that the session itself writes. */
+/* Tells the name of a folder that the session itself writes: RUN, or
+ * SWEEP/RUN. */
 void history_own(struct history *, const char *name);
 
 void history_sift(struct history *, const char *filter);

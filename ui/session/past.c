@@ -56,6 +56,7 @@ struct past *past_new(const struct record *r, int number)
     p->state = r->state;
     p->guessed = r->guessed;
     p->began = r->time;
+    p->turned = r->turned;
     p->seconds = r->seconds;
     p->score = record_score(r);
     p->passes = true;

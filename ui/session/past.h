@@ -37,6 +37,7 @@ struct past {
     enum record_state state;
     bool guessed;
     int64_t began;                   /* Unix seconds; 0: not known */
+    int64_t turned;                  /* times, as record.h has it */
     double seconds, score;           /* spent; the last; NAN: not known */
     int epochs;                      /* that have ended */
     bool has_settings;               /* the attempt has its settings */

@@ -22,6 +22,7 @@ void session_init(struct session *s, const char *preset,
     runs_init(&s->runs);
     attempts_init(&s->tried);
     history_init(&s->history);
+    sweeping_init(&s->sweeping);
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
     s->undo = xcalloc(SESSION_UNDOS, sizeof(*s->undo));
     s->turn = xcalloc((unsigned long)(dial_count() * DIAL_TURNS),
@@ -53,6 +54,9 @@ void session_done(struct session *s)
     runs_done(&s->runs);
     attempts_done(&s->tried);
     history_done(&s->history);
+    marks_done(&s->marks);
+    proposal_free(s->proposed);
+    sweeping_done(&s->sweeping);
     finding_free(s->found);
     candidates_free(s->candidates, s->candidate_count);
     free(s->turn);
@@ -148,6 +152,7 @@ void session_turn(struct session *s, int dial, enum dial_turn turn)
 static void begin_run(struct session *s, const char *preset,
                       const struct settings *settings)
 {
+    sweeping_leave(&s->sweeping);
     s->undo_before = s->undo_count;
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
     change_wanted(s, settings);
@@ -196,19 +201,27 @@ void session_begin(struct session *s, const char *preset,
     s->undo_before--;
 }
 
-/* It goes on in its own folder, so that its row is the session's from then on,
- * with the curves so far. */
+/* Begins a run that goes on in its own folder, so that its row is the session's
+ * from then on, with the curves so far. */
+static void continue_run(struct session *s, const char *preset,
+                         const struct settings *settings, struct run *run,
+                         const char *folder)
+{
+    remember(s);
+    begin_run(s, preset, settings);
+    s->undo_before--;
+    s->asks &= ~(unsigned)SESSION_ASK_BEGIN;
+    s->asks |= SESSION_ASK_CONTINUE;
+    snprintf(s->goes_on, sizeof(s->goes_on), "%s", folder);
+    runs_await(&s->runs, run, folder);
+}
+
 void session_continue(struct session *s, struct past *past)
 {
     struct whole *w = past->whole;
 
-    remember(s);
-    begin_run(s, w->preset, &w->settings);
-    s->undo_before--;
-    s->asks &= ~(unsigned)SESSION_ASK_BEGIN;
-    s->asks |= SESSION_ASK_CONTINUE;
-    snprintf(s->goes_on, sizeof(s->goes_on), "%s", w->record.folder);
-    runs_await(&s->runs, &w->record.run, w->record.folder);
+    continue_run(s, w->preset, &w->settings, &w->record.run,
+                 w->record.folder);
     history_put_whole(&s->history, past->attempt.number, NULL);
 }
 
@@ -230,17 +243,122 @@ void session_queue(struct session *s, const struct attempt *a)
     session_next_run(s);
 }
 
+/* Begins a run of the sweep in its folder, or where it was there. */
+static void begin_swept(struct session *s, struct sweep_run *run)
+{
+    const struct sweep *sweep = sweeping_sweep(&s->sweeping);
+    char folder[RECORD_PATH_SIZE];
+    struct whole *w = NULL;
+    struct run none;
+
+    run_init(&none);
+    sweep_run_folder(sweep, run, folder);
+    if (run->step > 0)
+        w = whole_read(folder);
+    continue_run(s, sweep->request->preset, &run->settled,
+                 w ? &w->record.run : &none, folder);
+    whole_free(w);
+    sweeping_start(&s->sweeping, run);
+    session_say(s, NOTICE_INFO, "%d of %d of the sweep %.100s: %.100s",
+                (int)(run - sweep->runs) + 1, sweep->count, sweep->name,
+                run->name);
+}
+
+static void tell_sweep_is_over(struct session *s)
+{
+    const struct sweep *sweep = sweeping_sweep(&s->sweeping);
+    int done = sweep_count(sweep, SWEEP_DONE);
+
+    session_say(s, done == sweep->count ? NOTICE_INFO : NOTICE_WARNING,
+                "the sweep is over, %d of %d runs are done; memdial report "
+                "%.100s -o FILE.html tells of them", done, sweep->count,
+                sweep->name);
+}
+
+/* Begins the next run of the sweep, or ends it. */
+static void go_on_sweeping(struct session *s)
+{
+    struct sweep_run *run = sweeping_next(&s->sweeping);
+
+    if (run) {
+        begin_swept(s, run);
+        return;
+    }
+    tell_sweep_is_over(s);
+    sweeping_done(&s->sweeping);
+}
+
 void session_next_run(struct session *s)
 {
     struct queued next;
 
     if ((s->state != LINK_DONE && s->state != LINK_FAILED) ||
-        s->asks & (SESSION_ASK_BEGIN | SESSION_ASK_CONTINUE) ||
-        !queue_take(&s->queue, &next))
+        s->asks & (SESSION_ASK_BEGIN | SESSION_ASK_CONTINUE))
         return;
-    session_begin(s, next.preset, &next.settings);
-    session_say(s, NOTICE_INFO, "the next of the queue begins; %d after it",
-                s->queue.count);
+    sweeping_settle(&s->sweeping, session_run(s)->end);
+    if (queue_take(&s->queue, &next)) {
+        session_begin(s, next.preset, &next.settings);
+        session_say(s, NOTICE_INFO, "the next of the queue begins; %d after "
+                    "it", s->queue.count);
+    } else if (sweeping_sweep(&s->sweeping)) {
+        go_on_sweeping(s);
+    }
+}
+
+void session_propose(struct session *s)
+{
+    proposal_free(s->proposed);
+    s->proposed = NULL;
+    s->asks |= SESSION_ASK_PROPOSE;
+}
+
+void session_proposed(struct session *s, struct proposal *p)
+{
+    proposal_free(s->proposed);
+    s->proposed = p;
+}
+
+void session_sweep(struct session *s, bool at_once)
+{
+    struct error e;
+
+    if (!s->proposed || !s->proposed->planned)
+        return;
+    if (!sweeping_begin(&s->sweeping, s->proposed, &e)) {
+        session_say(s, NOTICE_ERROR, "%s", e.text);
+        return;
+    }
+    s->proposed = NULL;
+    marks_done(&s->marks);
+    if (at_once)
+        go_on_sweeping(s);
+    else
+        session_say(s, NOTICE_INFO, "the sweep begins after this run%s",
+                    s->queue.count ? " and the queue" : "");
+    session_next_run(s);
+}
+
+void session_end_sweep(struct session *s)
+{
+    sweeping_done(&s->sweeping);
+    session_say(s, NOTICE_INFO, "no more runs of the sweep begin; the same "
+                "sweep again goes on with it");
+}
+
+bool session_refuse_swept(struct session *s, const char *why)
+{
+    if (!sweeping_refuse(&s->sweeping, why))
+        return false;
+    session_say(s, NOTICE_ERROR, "a run of the sweep cannot begin: %s", why);
+    return true;
+}
+
+/* Adds the runs of the sweep that wait. */
+static double left_with_sweep(const struct session *s, double left)
+{
+    double more = sweeping_seconds_left(&s->sweeping);
+
+    return isnan(more) ? 0 : left + more;
 }
 
 double session_seconds_left(const struct session *s)
@@ -255,7 +373,7 @@ double session_seconds_left(const struct session *s)
             return 0;
         else
             left += s->queue.list[i].seconds;
-    return left;
+    return sweeping_sweep(&s->sweeping) ? left_with_sweep(s, left) : left;
 }
 
 void session_stay(struct session *s)
@@ -525,10 +643,13 @@ static void enter_machine(struct session *s, const struct machine *machine)
 static void note_folder(struct session *s, const char *folder)
 {
     const char *slash = strrchr(folder, '/');
+    size_t length = strlen(s->root);
+    bool within = *s->root && strncmp(folder, s->root, length) == 0 &&
+                  folder[length] == '/';
 
     snprintf(s->folder, sizeof(s->folder), "%s", folder);
     if (slash && !s->remote)
-        history_own(&s->history, slash + 1);
+        history_own(&s->history, within ? folder + length + 1 : slash + 1);
 }
 
 static void session_on_start(struct session *s, const struct event *e)

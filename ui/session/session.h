@@ -24,6 +24,7 @@
 #include "ui/session/link.h"
 #include "ui/session/queue.h"
 #include "ui/session/runs.h"
+#include "ui/session/sweeping.h"
 
 enum { SESSION_UNDOS = 256 };
 
@@ -47,7 +48,8 @@ enum {
     SESSION_ASK_QUESTIONS = 16,      /* settings changed: ask whatif.c anew */
     SESSION_ASK_FIT = 32,            /* settings within `fit_budget` */
     SESSION_ASK_FIT_STOP = 64,
-    SESSION_ASK_CONTINUE = 128       /* the run in the folder `goes_on` */
+    SESSION_ASK_CONTINUE = 128,      /* the run in the folder `goes_on` */
+    SESSION_ASK_PROPOSE = 256        /* a sweep of the marks */
 };
 
 enum notice { NOTICE_NONE, NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };
@@ -95,6 +97,9 @@ struct session {
     struct runs runs;                /* and which of them is pinned */
     struct attempts tried;           /* likewise */
     struct queue queue;              /* of runs after the one under way */
+    struct marks marks;              /* of values, for a sweep */
+    struct proposal *proposed;       /* owned; NULL: it is not planned yet */
+    struct sweeping sweeping;        /* the runs after those of the queue */
     struct history history;          /* of all others that are kept */
     char root[RECORD_PATH_SIZE];     /* where they are; "": nowhere */
     char usual_root[RECORD_PATH_SIZE]; /* where commands look for them */
@@ -149,11 +154,27 @@ void session_continue(struct session *, struct past *);
 /* Queues an attempt's settings, or takes them out of the queue. */
 void session_queue(struct session *, const struct attempt *);
 
-/* Begins the first run of the queue, if the run before it is over. */
+/* Begins the first run of the queue or else the next of the sweep, if the run
+ * before it is over. */
 void session_next_run(struct session *);
 
-/* Seconds until the run under way and the queue are done; 0: not known. */
+/* Seconds until the run under way, the queue and the sweep are done; 0: not
+ * known. */
 double session_seconds_left(const struct session *);
+
+/* Wants a plan of the sweep that the marks ask for; takes over the plan. */
+void session_propose(struct session *);
+void session_proposed(struct session *, struct proposal *);
+
+/* Begins the sweep that was planned: in place of the run under way, or after it
+ * and the queue. */
+void session_sweep(struct session *, bool at_once);
+
+/* Begins no more runs of the sweep. */
+void session_end_sweep(struct session *);
+
+/* Takes notice that a run could not begin; false if it is none of a sweep. */
+bool session_refuse_swept(struct session *, const char *why);
 
 /* The new run cannot begin, and the run before it goes on. */
 void session_stay(struct session *);

@@ -32,8 +32,8 @@ const struct key keys_table[] = {
     { ACTION_END, 0, { KEY_TO_END, '>' }, KEYS_ANYWHERE,
       "End >", NULL, "go to the last" },
     { ACTION_ENTER, 0, { KEY_RETURN, '\n', ' ' }, ON(RUN),
-      "Enter Space", NULL, "apply pending changes; list the values of a dial; "
-      "explain a row" },
+      "Enter Space", NULL, "apply pending changes; list the values of a dial, "
+      "where Space marks some for a sweep; explain a row" },
     { ACTION_ENTER, 0, { KEY_RETURN, '\n', ' ' }, ON(STEP) | ON(LAYERS),
       "Enter Space", NULL, "explain a row" },
     { ACTION_CLOSE, 0, { KEY_ESCAPE }, ON(RUN),
@@ -108,6 +108,9 @@ const struct key keys_table[] = {
     { ACTION_FIT, 0, { 'f' }, KEYS_ANYWHERE & ~ON(FIT),
       "f", "fit", "find settings that train within a budget, which can be "
       "dragged along a bar of memory too" },
+    { ACTION_SWEEP, 0, { 'S' }, ON(RUN) | ON(RUNS),
+      "S", "sweep", "run every combination of the values that are marked, once "
+      "its plan was shown; say how far it is, and end it" },
     { ACTION_ZOOM, 0, { 'z' }, ON(RUN),
       "z", "zoom", "let the bars of now and planned fill the pane, and cut the "
       "one they are compared with; or all on one scale" },

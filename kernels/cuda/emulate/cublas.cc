@@ -79,7 +79,8 @@ cublasStatus_t cublasGemmEx_64(cublasHandle_t handle, cublasOperation_t of_a,
 
     if (!workspace || bytes < LEAST_WORKSPACE)
         return CUBLAS_STATUS_ALLOC_FAILED;
-    emulate::launch(handle->stream, dim3(blocks), dim3(emulate::WARP), 0, [=] {
+    emulate::launch(handle->stream, dim3(blocks), dim3(emulate::WARP), 0,
+                    false, [=] {
         int64_t i = blockIdx.x * (int64_t)emulate::WARP + threadIdx.x;
         size_t at = (size_t)(i % m + i / m * ldc);
         float sum = 0;

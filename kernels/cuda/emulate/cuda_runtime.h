@@ -16,6 +16,9 @@
  *   filled with NaN patterns; shared memory anew for every block.
  * - Work that is put on a stream is done when the stream, or an event behind
  *   the work, is waited for, and not before.
+ * - Kernels are done in order, those too that may overlap with the one before.
+ *   But every thread of these has to wait for earlier kernels, and memory is
+ *   out of reach of the first thread until it has.
  *
  * Everything is a function of the launches before, so that every run of a
  * program is the same.
@@ -98,6 +101,9 @@ const exchange_slot *exchange(const char *operation, const void *mine,
 
 void barrier();
 
+/* Returns once all kernels before this one are done. */
+void wait_for_earlier();
+
 /* The block's shared memory, which must be of this many bytes. */
 void *shared_memory(size_t bytes);
 
@@ -110,8 +116,9 @@ void wait_for_copies(unsigned groups_left);
 /* This thread's lane, in 0..WARP-1. */
 unsigned lane();
 
+/* A kernel that overlaps has to come right behind a kernel. */
 void launch(stream *, dim3 grid, dim3 block, size_t shared_bytes,
-            std::function<void()> thread);
+            bool overlaps, std::function<void()> thread);
 
 template <typename T> T shuffle(const char *operation, T mine, unsigned from)
 {
@@ -202,10 +209,28 @@ struct cudaDeviceProp {
     int multiProcessorCount;
 };
 
+struct cudaFuncAttributes {
+    int ptxVersion;
+};
+
+/* No other attribute is known. */
+enum cudaLaunchAttributeID {
+    cudaLaunchAttributeProgrammaticStreamSerialization = 6
+};
+
+struct cudaLaunchAttribute {
+    cudaLaunchAttributeID id;
+    struct {
+        int programmaticStreamSerializationAllowed;
+    } val;
+};
+
 struct cudaLaunchConfig_t {
     dim3 gridDim, blockDim;
     size_t dynamicSmemBytes = 0;
     cudaStream_t stream = NULL;
+    cudaLaunchAttribute *attrs = NULL;
+    unsigned numAttrs = 0;
 };
 
 const char *cudaGetErrorString(cudaError_t);
@@ -239,6 +264,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *, cudaGraph_t,
 cudaError_t cudaGraphLaunch(cudaGraphExec_t, cudaStream_t);
 cudaError_t cudaGraphDestroy(cudaGraph_t);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t);
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *, void (*kernel)());
 
 template <typename T>
 cudaError_t cudaGetSymbolAddress(void **address, T &symbol)
@@ -259,7 +285,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config,
                                Arguments... arguments)
 {
     emulate::launch(config->stream, config->gridDim, config->blockDim,
-                    config->dynamicSmemBytes,
+                    config->dynamicSmemBytes, config->numAttrs > 0,
                     [=] { kernel(Parameters(arguments)...); });
     return cudaGetLastError();
 }

@@ -18,8 +18,15 @@ namespace emulate {
 unsigned char *guarded_new(size_t bytes);
 size_t guarded_free(void *memory);
 
-/* Runs all blocks of a kernel, one after the other, in a random order. */
-void run_grid(dim3 grid, dim3 block, size_t shared_bytes,
+/* The same, of whole pages, which can be put out of reach all at once: then an
+ * access to them ends the program. */
+unsigned char *pages_new(size_t bytes);
+size_t pages_free(void *memory);
+void pages_hide(bool hide);
+
+/* Runs all blocks of a kernel, one after the other, in a random order; one that
+ * overlaps has to wait for earlier kernels. */
+void run_grid(dim3 grid, dim3 block, size_t shared_bytes, bool overlaps,
               const std::function<void()> &thread);
 
 } // namespace emulate

@@ -4,9 +4,11 @@
  * that the device has, MEMDIAL_EMULATE_FAULT the number of launches that it
  * survives, MEMDIAL_EMULATE_GRAPHS the number of graphs that it has room for,
  * MEMDIAL_EMULATE_NODES the number of nodes that a graph may have,
- * MEMDIAL_EMULATE_DEVICES the number of devices, each with half the memory
- * of the one before. With MEMDIAL_EMULATE_IDLE=1
- * kernels do nothing, so that the host's own work is left.
+ * MEMDIAL_EMULATE_SERIAL the number of its kernels that come right behind
+ * another and may not overlap with it, MEMDIAL_EMULATE_DEVICES the number of
+ * devices, each with half the memory of the one before. Kernels are compiled
+ * for capability MEMDIAL_EMULATE_CODE, 90 for 9.0. With MEMDIAL_EMULATE_IDLE=1
+ * they do nothing, so that the host's own work is left.
  */
 #include <chrono>
 #include <cstdio>
@@ -28,11 +30,13 @@ struct event {
 
 struct graph {
     work nodes;
+    size_t serial;               /* kernels behind kernels, not overlapping */
 };
 
 struct stream {
     std::deque<std::function<void()>> waiting;
     graph *captured;             /* NULL while nothing is captured */
+    bool after_kernel;           /* was put on it last */
 };
 
 static cudaError_t fault = cudaSuccess; /* once it is set, it stays */
@@ -54,6 +58,7 @@ static void count_launch()
 
 static void put(stream *s, std::function<void()> what)
 {
+    s->after_kernel = false;
     if (s->captured)
         s->captured->nodes.push_back(std::move(what));
     else
@@ -69,14 +74,27 @@ static void work_on(stream *s)
     what();
 }
 
-void launch(stream *s, dim3 grid, dim3 block, size_t shared_bytes,
-            std::function<void()> thread)
+/* The capability that kernels are compiled for. */
+static int code()
 {
+    return (int)environment("MEMDIAL_EMULATE_CODE", 90);
+}
+
+void launch(stream *s, dim3 grid, dim3 block, size_t shared_bytes,
+            bool overlaps, std::function<void()> thread)
+{
+    if (overlaps && !s->after_kernel)
+        fail("a kernel overlaps with something that is no kernel");
+    if (overlaps && code() < 90)
+        fail("a kernel overlaps whose code cannot wait");
+    if (s->captured)
+        s->captured->serial += s->after_kernel && !overlaps;
     put(s, [=] {
         count_launch();
         if (fault == cudaSuccess && !environment("MEMDIAL_EMULATE_IDLE", 0))
-            run_grid(grid, block, shared_bytes, thread);
+            run_grid(grid, block, shared_bytes, overlaps, thread);
     });
+    s->after_kernel = true;
 }
 
 static int current;              /* device */
@@ -167,7 +185,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
         return fault;
     if (bytes > total_bytes() - used_bytes)
         return cudaErrorMemoryAllocation;
-    *memory = guarded_new(bytes);
+    *memory = pages_new(bytes);
     used_bytes += bytes;
     return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
 }
@@ -175,20 +193,20 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
 cudaError_t cudaFree(void *memory)
 {
     if (memory)
-        used_bytes -= guarded_free(memory);
+        used_bytes -= pages_free(memory);
     return fault;
 }
 
 cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned)
 {
-    *memory = guarded_new(bytes);
+    *memory = pages_new(bytes);
     return *memory ? fault : cudaErrorMemoryAllocation;
 }
 
 cudaError_t cudaFreeHost(void *memory)
 {
     if (memory)
-        guarded_free(memory);
+        pages_free(memory);
     return fault;
 }
 
@@ -272,6 +290,7 @@ cudaError_t cudaMemsetAsync(void *to, int byte, size_t bytes, cudaStream_t s)
 cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
 {
     s->captured = new graph();
+    s->after_kernel = false;
     return fault;
 }
 
@@ -279,6 +298,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *g)
 {
     *g = s->captured;
     s->captured = NULL;
+    s->after_kernel = false;
     return fault;
 }
 
@@ -287,7 +307,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t g,
 {
     *exec = NULL;
     if (graphs == environment("MEMDIAL_EMULATE_GRAPHS", SIZE_MAX)
-        || g->nodes.size() > environment("MEMDIAL_EMULATE_NODES", SIZE_MAX))
+        || g->nodes.size() > environment("MEMDIAL_EMULATE_NODES", SIZE_MAX)
+        || g->serial > environment("MEMDIAL_EMULATE_SERIAL", SIZE_MAX))
         return cudaErrorMemoryAllocation;
     graphs++;
     *exec = new graph(*g);
@@ -298,6 +319,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t s)
 {
     s->waiting.insert(s->waiting.end(), exec->nodes.begin(),
                       exec->nodes.end());
+    s->after_kernel = false;
     return fault;
 }
 
@@ -311,5 +333,11 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
 {
     graphs -= exec != NULL;
     delete exec;
+    return fault;
+}
+
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *a, void (*)())
+{
+    a->ptxVersion = code();
     return fault;
 }

@@ -46,6 +46,7 @@ struct fiber {
     const char *operation;       /* that it waits in for its warp */
     unsigned meetings;           /* warp operations so far */
     unsigned groups;             /* of copies, that have ended */
+    bool waited;                 /* for earlier kernels */
     std::vector<late_copy> copies;
     uint3 index;
 };
@@ -53,6 +54,7 @@ struct fiber {
 static fiber fibers[MAX_THREADS], scheduler;
 static unsigned current;         /* fiber that runs */
 static const std::function<void()> *thread_body;
+static bool must_wait, hidden;   /* threads of this kernel; memory */
 
 /* A warp's exchanges alternate between two sets of slots: no lane can be two
  * operations ahead of another. */
@@ -102,6 +104,8 @@ static void run_threads()
         (*thread_body)();
         if (!fibers[current].copies.empty())
             fail("a thread does not wait for what it copies");
+        if (must_wait && !fibers[current].waited)
+            fail("a thread does not wait for earlier kernels");
         leave(DONE);
     }
 }
@@ -222,9 +226,18 @@ static void prepare_threads(unsigned threads)
         if (!f->stack)
             f->stack = (char *)malloc(STACK_BYTES);
         f->meetings = f->groups = 0;
+        f->waited = false;
         f->index = { i % blockDim.x, i / blockDim.x % blockDim.y,
                      i / blockDim.x / blockDim.y };
     }
+}
+
+void wait_for_earlier()
+{
+    fibers[current].waited = true;
+    if (hidden)
+        pages_hide(false);
+    hidden = false;
 }
 
 void barrier()
@@ -312,7 +325,7 @@ static unsigned step_through(unsigned count)
     return step;
 }
 
-void run_grid(dim3 grid, dim3 block, size_t shared_bytes,
+void run_grid(dim3 grid, dim3 block, size_t shared_bytes, bool overlaps,
               const std::function<void()> &thread)
 {
     unsigned blocks = grid.x * grid.y * grid.z, first = draw(blocks);
@@ -322,6 +335,9 @@ void run_grid(dim3 grid, dim3 block, size_t shared_bytes,
     blockDim = block;
     thread_body = &thread;
     block_bytes = shared_bytes;
+    must_wait = hidden = overlaps;
+    if (hidden)
+        pages_hide(true);
     prepare_threads(block.x * block.y * block.z);
     for (unsigned i = 0; i < blocks; i++) {
         unsigned at = (unsigned)(((uint64_t)i * step + first) % blocks);

@@ -7,7 +7,7 @@
 #ifndef MEMDIAL_SWEEP_FRONT_H
 #define MEMDIAL_SWEEP_FRONT_H
 
-#include "cli/sweep.h"
+#include "sweep/sweep.h"
 
 /* Adds a run for each row. A budget in which nothing fits is an error. */
 bool sweep_front_find(struct sweep *, struct error *);

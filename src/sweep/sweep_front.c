@@ -1,6 +1,6 @@
 #define _GNU_SOURCE /* strsep() */
 
-#include "cli/sweep_front.h"
+#include "sweep/sweep_front.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 #include "base/bytes.h"
 #include "base/draft.h"
 #include "base/file.h"
-#include "cli/sweep_list.h"
-#include "cli/told_time.h"
 #include "plan/fit.h"
+#include "plan/timings_file.h"
+#include "sweep/sweep_list.h"
 
 enum { FRONT_LINE_SIZE = 4096, FRONT_MAX = 1 << 20 /* bytes */ };
 
@@ -25,7 +25,7 @@ static const char *front_path(const struct sweep *s,
 static void front_title(const struct sweep *s, char *text, size_t size)
 {
     snprintf(text, size, "# rows of memdial fit %s for %s",
-             s->request->request.preset, s->request->front);
+             s->request->preset, s->request->front);
 }
 
 /* Whether the rows were found before, for the same budgets. */
@@ -111,15 +111,17 @@ static bool find_all_rows(struct sweep *s, struct fit_query *q,
 
 bool sweep_front_find(struct sweep *s, struct error *e)
 {
-    char path[RECORD_PATH_SIZE], why[TOLD_TIME_SIZE];
+    char path[RECORD_PATH_SIZE];
     struct settings settled = machine_settle(&s->machine, &s->base);
     struct fit_query q = { .settings = &s->base, .machine = &s->machine };
-    struct timings *timings;
+    const struct backend *backend = backend_named(settled.backend);
+    struct timings *timings = NULL;
     bool ok;
 
     if (has_rows(s, front_path(s, path)))
         return sweep_list_read(s, path, e);
-    timings = told_timings(settled.backend, s->request->request.preset, why);
+    if (!backend || !timings_load(&timings, backend, NULL))
+        timings = NULL;
     q.timings = timings;
     ok = find_all_rows(s, &q, e);
     timings_free(timings);

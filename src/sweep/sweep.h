@@ -12,22 +12,26 @@
 #define MEMDIAL_SWEEP_H
 
 #include "base/buffer.h"
-#include "cli/request.h"
 #include "events/archive.h"
 #include "events/archive_within.h"
 #include "plan/plan.h"
 #include "settings/machine.h"
+#include "settings/preset.h"
 
 enum { SWEEP_RUNS_USUAL = 1000 /* at most, unless more are asked for */ };
 
-/* The command line, as far as it says which runs there are. */
+/* Which runs are asked for. */
 struct sweep_request {
-    struct request request;      /* the preset and the settings of all */
+    const char *preset;          /* of all runs, with ... */
+    const struct assignment *assignments; /* ... these, [assignment_count] */
+    int assignment_count;
     const char **over;           /* owned, [over_count]: "name=a,b" */
     int over_count;
     const char *list;            /* a file of settings, or NULL */
     const char *front;           /* budgets, "2MiB,4MiB", or NULL */
     const char *runs, *name;     /* the root, the folder in it; or NULL */
+    const struct machine *machine; /* NULL: this one, whose backend is looked
+                                    for */
     int most;                    /* runs */
     bool retry;                  /* those that have failed too */
 };
@@ -75,6 +79,8 @@ struct sweep {
     int count;
     int twice;                   /* left out, for they are there already */
     bool guessed;                /* some seconds are */
+    uint64_t start_gap;          /* bytes beside the arena of a run that was
+                                    begun to see them; 0: none was */
 };
 
 void sweep_done(struct sweep *);

@@ -1,4 +1,4 @@
-#include "cli/sweep_list.h"
+#include "sweep/sweep_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,10 +5,11 @@
 #ifndef MEMDIAL_SWEEP_PLAN_H
 #define MEMDIAL_SWEEP_PLAN_H
 
-#include "cli/sweep.h"
+#include "sweep/sweep.h"
 
-/* Plans each run; one that cannot be planned is refused. */
-void sweep_plan(struct sweep *);
+/* Plans each run; one that cannot be planned is refused. False if `goes_on`,
+ * unless that is NULL, said so before the last. */
+bool sweep_plan(struct sweep *, bool (*goes_on)(void *arg), void *arg);
 
 /* Seconds of the steps that the runs have before them, one after the other.
  * Runs of unknown length are counted in *unknown and left out. */

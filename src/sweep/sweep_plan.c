@@ -1,4 +1,4 @@
-#include "cli/sweep_plan.h"
+#include "sweep/sweep_plan.h"
 
 #include <math.h>
 #include <string.h>
@@ -54,23 +54,29 @@ static void take_forecast(struct sweep *s, struct sweep_run *run,
     s->guessed |= f->guessed;
 }
 
-void sweep_plan(struct sweep *s)
+static void plan_run(struct sweep *s, struct sweep_run *run,
+                     struct last_timings *last)
+{
+    struct forecast *f = forecast_new(&run->settled, &s->machine,
+                                      timings_for(last, run->settled.backend),
+                                      false, false);
+
+    take_forecast(s, run, f);
+    forecast_release(f);
+}
+
+bool sweep_plan(struct sweep *s, bool (*goes_on)(void *arg), void *arg)
 {
     struct last_timings last = { .timings = NULL };
+    bool on = true;
 
-    for (int i = 0; i < s->count; i++) {
-        struct sweep_run *run = &s->runs[i];
-        struct forecast *f;
-
-        if (run->state == SWEEP_REFUSED)
-            continue;
-        f = forecast_new(&run->settled, &s->machine,
-                         timings_for(&last, run->settled.backend), false,
-                         false);
-        take_forecast(s, run, f);
-        forecast_release(f);
+    for (int i = 0; on && i < s->count; i++) {
+        if (s->runs[i].state != SWEEP_REFUSED)
+            plan_run(s, &s->runs[i], &last);
+        on = !goes_on || goes_on(arg);
     }
     timings_free(last.timings);
+    return on;
 }
 
 double sweep_seconds_left(const struct sweep *s, int *unknown)

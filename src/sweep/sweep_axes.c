@@ -1,4 +1,4 @@
-#include "cli/sweep_axes.h"
+#include "sweep/sweep_axes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +7,9 @@
 #include "base/checksum.h"
 #include "base/file.h"
 #include "base/folder.h"
-#include "cli/sweep_front.h"
-#include "cli/sweep_list.h"
 #include "models/model.h"
+#include "sweep/sweep_front.h"
+#include "sweep/sweep_list.h"
 
 enum { VALUES_MAX = 1 << 14 /* bytes of an axis */ };
 
@@ -136,6 +136,32 @@ static bool take_axes(struct sweep *s, struct error *e)
     return ok;
 }
 
+static bool some_row_has(const struct sweep *s, const struct setting *row)
+{
+    for (int i = 0; row && i < s->count; i++)
+        if (settings_differ(&s->base, &s->runs[i].settings, row))
+            return true;
+    return false;
+}
+
+/* Rows of fit would lose what --over gives other values. */
+static bool check_front(const struct sweep *s, struct error *e)
+{
+    const struct sweep_request *r = s->request;
+    char name[64];
+
+    for (int i = 0; i < r->over_count; i++) {
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(r->over[i], "="),
+                 r->over[i]);
+        if (some_row_has(s, settings_find(name)))
+            return error_set(e, EXIT_INPUT, "--over: rows of --front give %s "
+                             "values of their own, within the budgets; leave "
+                             "%s out of --over, or give rows of yours by "
+                             "--list in place of --front", name, name);
+    }
+    return true;
+}
+
 /* The runs before any values are combined with them. */
 static bool take_rows(struct sweep *s, struct error *e)
 {
@@ -148,7 +174,7 @@ static bool take_rows(struct sweep *s, struct error *e)
         return file_check_path("--list", r->list, e) &&
                sweep_list_read(s, r->list, e);
     if (r->front)
-        return sweep_front_find(s, e);
+        return sweep_front_find(s, e) && check_front(s, e);
     if (r->over_count == 0)
         return error_set(e, EXIT_INPUT, "sweep: what do the runs differ in? "
                          "give --over NAME=VALUE,VALUE..., --seeds, --list "
@@ -180,7 +206,7 @@ static void name_difference(const struct sweep_request *r, char *text,
 /* "quick-sparsity-seed" */
 static void name_sweep(struct sweep *s)
 {
-    const char *preset = s->request->request.preset;
+    const char *preset = s->request->preset;
     const char *slash = strrchr(preset, '/');
     char difference[1024], whole[1280];
 
@@ -216,8 +242,8 @@ static void settle_run(struct sweep *s, struct sweep_run *run)
         folder_make_absolute(settings->data_path,
                              sizeof(settings->data_path));
     run->settled = machine_settle(&s->machine, settings);
-    if (!settings_check(settings, s->request->request.preset, &e) ||
-        !model_check(settings, s->request->request.preset, &e))
+    if (!settings_check(settings, s->request->preset, &e) ||
+        !model_check(settings, s->request->preset, &e))
         sweep_fail(run, SWEEP_REFUSED, e.text);
 }
 
@@ -269,15 +295,30 @@ static void leave_out_twins(struct sweep *s)
 
 static bool find_sweep_machine(struct sweep *s, struct error *e)
 {
+    const struct machine *known = s->request->machine;
     bool automatic = strcmp(s->base.backend, "auto") == 0;
 
+    if (known) {
+        s->machine = *known;
+        return true;
+    }
     machine_init(&s->machine);
     return !automatic || machine_find_backend(&s->machine, e);
 }
 
+/* The settings that all runs begin from. */
+static bool find_base(struct sweep *s, struct error *e)
+{
+    const struct sweep_request *r = s->request;
+
+    return preset_open(r->preset, r->assignments, r->assignment_count,
+                       &s->base, e) &&
+           model_check(&s->base, r->preset, e);
+}
+
 bool sweep_axes_expand(struct sweep *s, struct error *e)
 {
-    if (!request_settings(&s->request->request, &s->base, e) ||
+    if (!find_base(s, e) ||
         !find_sweep_machine(s, e) || !find_sweep_place(s, e) ||
         !take_rows(s, e) || !take_axes(s, e))
         return false;

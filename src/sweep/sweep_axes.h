@@ -6,7 +6,7 @@
 #ifndef MEMDIAL_SWEEP_AXES_H
 #define MEMDIAL_SWEEP_AXES_H
 
-#include "cli/sweep.h"
+#include "sweep/sweep.h"
 
 /* Finds the runs of a command line and the name of the sweep, but for their
  * plans. False if something in it can be meant by nobody; settings that do not

@@ -11,7 +11,7 @@
 #ifndef MEMDIAL_SWEEP_LIST_H
 #define MEMDIAL_SWEEP_LIST_H
 
-#include "cli/sweep.h"
+#include "sweep/sweep.h"
 
 /* Adds the runs of a file to a sweep. */
 bool sweep_list_read(struct sweep *, const char *path, struct error *);

@@ -1,4 +1,4 @@
-#include "cli/sweep.h"
+#include "sweep/sweep.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -143,7 +143,7 @@ static bool make_run_folder(const struct sweep *s, const struct sweep_run *run,
     snprintf(preset.description, sizeof(preset.description), "a run of %.100s",
              s->name);
     snprintf(preset.of, sizeof(preset.of), "%.*s", PRESET_NAME_SIZE - 1,
-             s->request->request.preset);
+             s->request->preset);
     return preset_write(&preset, path, true, e);
 }
 

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Sweeps from the screens.
+. "${srcdir:-.}/tests/pyte.sh"
