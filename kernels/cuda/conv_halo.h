@@ -260,6 +260,7 @@ static __global__ void __launch_bounds__(Product::THREADS,
 
     static_assert((int)GEMM_STAGES == (int)HALO_SIDE, "x is a stage");
     static_assert(loader::SHARES < HALO_TAPS, "all before the last tap");
+    wait_for_earlier();
     s.zeros.fill();
     from_a.bring(s.a[0]);
     for (int i = 0; i < AHEAD; i++) {
