@@ -240,10 +240,12 @@ constexpr int HALO_BLOCKS
  * each a share of the next channels' tile comes too.
  */
 template <typename Product, typename A, typename B, typename Output>
-static __global__ void __launch_bounds__(Product::THREADS,
-                                         HALO_BLOCKS<Product>)
+static __global__ void
+    __launch_bounds__(Product::THREADS, HALO_BLOCKS<Product>)
     halo_gemm(A a, B b, Output output)
 {
+    wait_for_earlier();
+
     constexpr int AHEAD = GEMM_STAGES - 1, BK = Product::BK;
     using room = halo_shared<Product, B, 2>;
     using small_room = halo_shared<Product, B, 1>;
@@ -260,7 +262,6 @@ static __global__ void __launch_bounds__(Product::THREADS,
 
     static_assert((int)GEMM_STAGES == (int)HALO_SIDE, "x is a stage");
     static_assert(loader::SHARES < HALO_TAPS, "all before the last tap");
-    wait_for_earlier();
     s.zeros.fill();
     from_a.bring(s.a[0]);
     for (int i = 0; i < AHEAD; i++) {
