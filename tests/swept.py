@@ -176,8 +176,9 @@ def later():
     p = at_screens(100000)
     mark_four(p)
     p.type(b"S")
-    report(p.sees("run with epochs=80 is there") and
-           "begin" not in box(p), "other runs in its folder are said", p)
+    report(p.sees("4 runs of quick") and "--name" in command_of(box(p)) and
+           "quick-sparsity-precision-2" in command_of(box(p)),
+           "with other runs in its folder a sweep has another", p)
     p.closes("─ A sweep ─")
     mark(p, "sparsity", 0, 2, left=0)
     p.type(b"S")

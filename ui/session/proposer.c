@@ -96,12 +96,39 @@ static size_t available_bytes(const struct sweep *s)
                ? job_available_bytes(&settled, &s->machine) : 0;
 }
 
+/* Plans the sweep in a folder whose runs, if it has any, are those asked for.
+ * The folder that is called after the axes may have other ones. Then it is the
+ * first of -2, -3 and so on that has not. */
+static bool find_room(struct proposal *p)
+{
+    enum { MOST = 100 };
+    struct sweep *s = &p->sweep;
+    struct error again;
+    char first[ARCHIVE_NAME_MAX + 1];
+
+    if (!sweep_axes_expand(s, &p->error))
+        return false;
+    if (sweep_look(s, &p->error))
+        return true;
+    snprintf(first, sizeof(first), "%s", s->name);
+    for (int i = 2; i < MOST; i++) {
+        snprintf(p->name, sizeof(p->name), "%.*s-%d", ARCHIVE_NAME_MAX - 3,
+                 first, i);
+        p->request.name = p->name;
+        sweep_done(s);
+        *s = (struct sweep){ .request = &p->request };
+        if (sweep_axes_expand(s, &again) && sweep_look(s, &again))
+            return true;
+    }
+    return false;
+}
+
 bool proposal_plan(struct proposal *p, bool (*goes_on)(void *arg), void *arg)
 {
     struct sweep *s = &p->sweep;
 
     s->request = &p->request;
-    p->planned = sweep_axes_expand(s, &p->error) && sweep_look(s, &p->error);
+    p->planned = find_room(p);
     if (!p->planned)
         return true;
     p->available = available_bytes(s);

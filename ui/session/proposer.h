@@ -16,6 +16,7 @@ struct proposal {
     struct sweep_request request;    /* its texts are below */
     char preset[RUN_PRESET_SIZE];
     char root[RECORD_PATH_SIZE];
+    char name[ARCHIVE_NAME_MAX + 1]; /* of the folder, if not the usual one */
     struct machine machine;
     struct assignment *assignments;  /* owned, [request.assignment_count], each
                                         text owned */
