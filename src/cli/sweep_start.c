@@ -66,7 +66,7 @@ static void take_event_of_start(struct start *t, const struct event *e)
 static void hear_start(struct start *t)
 {
     struct line line;
-    ssize_t n;
+    ssize_t n = 0;
 
     while (!t->over && (n = lines_fill(&t->lines, t->child.from)) > 0)
         while (!t->over && lines_next(&t->lines, &line))
