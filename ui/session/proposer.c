@@ -112,7 +112,7 @@ static bool find_room(struct proposal *p)
         return true;
     snprintf(first, sizeof(first), "%s", s->name);
     for (int i = 2; i < MOST; i++) {
-        snprintf(p->name, sizeof(p->name), "%.*s-%d", ARCHIVE_NAME_MAX - 3,
+        snprintf(p->name, sizeof(p->name), "%.*s-%d", ARCHIVE_NAME_MAX - 12,
                  first, i);
         p->request.name = p->name;
         sweep_done(s);
