@@ -152,7 +152,7 @@ static bool take_word(struct subject_runs *s, const char *word,
 
     if (archive_within(s->root, word, path))
         return take_folder(s, path, e);
-    if ((!strchr(word, '/') && *word != '.' &&
+    if ((!archive_within_is_path(word) &&
          !archive_check_root(s->root, s->runs, e)) ||
         !archive_find(s->root, word, path, e) ||
         !record_read(&r, path, RECORD_EPOCHS, e))

@@ -13,9 +13,9 @@
 #include "base/ending.h"
 #include "base/lines.h"
 #include "base/text.h"
+#include "cli/sweep_start.h"
 #include "events/feed.h"
 #include "plan/job.h"
-#include "cli/sweep_start.h"
 #include "sweep/sweep_plan.h"
 
 enum { COMPLAINT_SIZE = 512, END_SIZE = COMPLAINT_SIZE + 160, TICK_MS = 250 };

@@ -51,12 +51,17 @@ enum archive_holding archive_holding(const char *folder)
     return holding;
 }
 
+bool archive_within_is_path(const char *text)
+{
+    return strchr(text, '/') || text[0] == '.';
+}
+
 bool archive_within(const char *root, const char *text,
                     char folder[RECORD_PATH_SIZE])
 {
     if (!*text || strlen(text) >= RECORD_ROOT_SIZE)
         return false;
-    if (strchr(text, '/') || text[0] == '.')
+    if (archive_within_is_path(text))
         folder_resolve(folder, RECORD_ROOT_SIZE, text);
     else
         record_path(root, text, folder);

@@ -27,6 +27,9 @@ enum archive_holding archive_holding(const char *folder);
 bool archive_list_all(struct archive_names *, const char *root,
                       struct error *);
 
+/* Whether a text is a path; names of sweeps and runs are none. */
+bool archive_within_is_path(const char *text);
+
 /* Finds an archive within the root, by its name there or its path, also that of
  * a sweep whose runs are gone. False if the text names none. */
 bool archive_within(const char *root, const char *text,

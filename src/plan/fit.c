@@ -497,7 +497,7 @@ bool fit_find(struct fit *fit, const struct fit_query *q, struct error *e)
          from = to) {
         for (to = from + 1; to < f.count &&
                             change_compare(&f.points[from].change,
-                                                &f.points[to].change) == 0;)
+                                           &f.points[to].change) == 0;)
             to++;
         search_change(&f, &f.points[from], to - from, fit, &limit);
     }

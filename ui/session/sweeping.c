@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-
 void sweeping_init(struct sweeping *g)
 {
     *g = (struct sweeping){ .now = -1 };
