@@ -461,12 +461,13 @@ static void app_draw(struct app *a)
 
 static void wait_for_events(struct app *a)
 {
-    struct pollfd fds[] = { { whatif_fd(a->whatif), POLLIN, 0 },
-                            { finder_fd(a->finder), POLLIN, 0 },
-                            { proposer_fd(a->proposer), POLLIN, 0 },
-                            { link_fd(a->link), POLLIN, 0 },
-                            { a->reader ? reader_fd(a->reader) : -1, POLLIN,
-                              0 } };
+    struct pollfd fds[TERMINAL_MOST_FDS] = {
+        { whatif_fd(a->whatif), POLLIN, 0 },
+        { finder_fd(a->finder), POLLIN, 0 },
+        { proposer_fd(a->proposer), POLLIN, 0 },
+        { link_fd(a->link), POLLIN, 0 },
+        { a->reader ? reader_fd(a->reader) : -1, POLLIN, 0 }
+    };
     double left = a->drawn + 1.0 / FRAMES - clock_seconds();
     int milliseconds = WAIT_MILLISECONDS;
 
@@ -475,7 +476,7 @@ static void wait_for_events(struct app *a)
     /* Requests of a frame do not wait for the next event. */
     if (a->session.asks & SESSION_ASK_QUESTIONS)
         milliseconds = 0;
-    terminal_wait(fds, sizeof(fds) / sizeof(fds[0]), milliseconds);
+    terminal_wait(fds, TERMINAL_MOST_FDS, milliseconds);
 }
 
 /* Ends the screens before the last words, which would vanish with them. Only

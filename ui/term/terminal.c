@@ -2,6 +2,7 @@
 
 #include "ui/term/terminal.h"
 
+#include <assert.h>
 #include <curses.h>
 #include <signal.h>
 #include <stdio.h>
@@ -475,6 +476,7 @@ void terminal_wait(struct pollfd *fds, int count, int milliseconds)
         { signals_fd(), POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 }
     };
 
+    assert(count <= TERMINAL_MOST_FDS);
     memcpy(all + 2, fds, (size_t)count * sizeof(*fds));
     if (poll(all, (nfds_t)count + 2, milliseconds) > 0) {
         if (all[0].revents)

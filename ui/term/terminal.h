@@ -33,7 +33,7 @@ void terminal_repaint(void);
  * Waits until the terminal, a signal or one of `fds` has something, at most
  * `milliseconds`; -1: for ever. Stops and goes on by itself when told to.
  */
-enum { TERMINAL_MOST_FDS = 4 };
+enum { TERMINAL_MOST_FDS = 5 };
 void terminal_wait(struct pollfd *fds, int count, int milliseconds);
 
 /* The next input; false if there is no more. Never waits. */
