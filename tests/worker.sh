@@ -422,6 +422,22 @@ await "\"type\":\"start\".*\"step\":$step,"
 send '{"command":"stop"}'
 ends 'ends after a restart'
 
+# A run that begins again is kept in a folder of its own, named as the first.
+begin_worker
+send "$start,\"runs\":\"$folder/afresh-runs\"}"
+await '"type":"step"'
+send '{"command":"restart"}'
+await '"type":"start"' 2
+send '{"command":"restart"}'
+await '"type":"start"' 3
+send '{"command":"stop"}'
+wait_for_end && [ ! -s "$err" ]
+report $? 'ends after runs that are kept'
+exec 3>&-
+[ "$(ls "$folder/afresh-runs" | sed 's/^[0-9]*-[0-9]*-//; s/-[0-9]$//' |
+    uniq -c | tr -s ' ')" = ' 3 quick' ]
+report $? '... each by its name'
+
 # Weights that become sparse in a run have panels with many nonzeros and panels
 # with few, which threads multiply in two ways: all in the same one, even if
 # there are more of them than processors.

@@ -104,8 +104,11 @@ char *xstrdup(const char *text)
 
 void xreplace(char **owned, const char *text)
 {
-    char *copy = text ? xstrdup(text) : NULL;
+    char *copy;
 
+    if (text == *owned)
+        return;
+    copy = text ? xstrdup(text) : NULL;
     free(*owned);
     *owned = copy;
 }

@@ -62,7 +62,8 @@ void *xgrow(void *array, int count, unsigned long size);
 char *xstrdup(const char *text);
 
 /* Frees an owned text and puts a copy of `text` (NULL for NULL), which may be
- * part of the old one, in its place. */
+ * part of the old one, in its place. A text in its own place stays: others may
+ * have borrowed it. */
 void xreplace(char **owned, const char *text);
 
 #endif
