@@ -1,6 +1,6 @@
 /*
- * Searching for settings within a budget: the finder's thread, the page Fit,
- * the list of a dial's values, and a budget that is dragged.
+ * Searching for settings within a budget: its thread, the page Fit, the list of
+ * a dial's values, and a budget that is dragged.
  */
 #include <criterion/criterion.h>
 #include <poll.h>
@@ -68,29 +68,34 @@ static void answer(const char *text)
     press(KEY_RETURN);
 }
 
-static struct finding *wait_for_finding(struct finder *f, double seconds)
+static struct finding *wait_for_finding(struct errands *f, double seconds)
 {
-    struct pollfd fd = { finder_fd(f), POLLIN, 0 };
+    struct pollfd fd = { errands_fd(f), POLLIN, 0 };
     double end = clock_seconds() + seconds;
     struct finding *found = NULL;
-    int plans;
 
     while (!found && clock_seconds() < end) {
         poll(&fd, 1, 100);
-        found = finder_take(f, &plans);
+        found = errands_take(f, NULL);
     }
     return found;
 }
 
+static void ask(struct errands *f, size_t budget)
+{
+    errands_ask(f, finding_new(&session.wanted, &session.machine, NULL,
+                               budget));
+}
+
 /* The newest question is answered, as fit_find() would; a search that is told
  * to end says that it is not complete. */
-Test(page_fit, finder_answers_the_newest_question)
+Test(page_fit, the_newest_question_is_answered)
 {
-    struct finder *f = finder_new();
+    struct errands *f = errands_new(&finding_errand);
     struct finding *found;
 
-    finder_ask(f, &session.wanted, &session.machine, NULL, 1 << 10);
-    finder_ask(f, &session.wanted, &session.machine, NULL, 3 << 20);
+    ask(f, 1 << 10);
+    ask(f, 3 << 20);
     found = wait_for_finding(f, 120);
     cr_assert(found);
     cr_expect_eq(found->budget, 3 << 20);
@@ -100,15 +105,15 @@ Test(page_fit, finder_answers_the_newest_question)
     finding_free(found);
     cr_expect_null(wait_for_finding(f, 0.3), "it is taken once");
 
-    finder_ask(f, &session.wanted, &session.machine, NULL, 1 << 10);
-    finder_stop(f);
+    ask(f, 1 << 10);
+    errands_stop(f);
     found = wait_for_finding(f, 120);
     cr_assert(found);
     cr_expect(!found->fit.complete && !found->blocked);
     finding_free(found);
 
-    finder_ask(f, &session.wanted, &session.machine, NULL, 1 << 10);
-    finder_free(f); /* while it searches */
+    ask(f, 1 << 10);
+    errands_free(f); /* while it searches */
 }
 
 Test(page_fit, what_is_no_budget_is_refused)

@@ -28,11 +28,12 @@
 #include "ui/plain.h"
 #include "ui/session/background.h"
 #include "ui/session/export.h"
-#include "ui/session/finder.h"
+#include "ui/session/errand.h"
+#include "ui/session/finding.h"
 #include "ui/session/inquiry.h"
 #include "ui/session/link.h"
 #include "ui/session/memo.h"
-#include "ui/session/proposer.h"
+#include "ui/session/proposal.h"
 #include "ui/session/reader.h"
 #include "ui/session/whatif.h"
 #include "ui/term/picture.h"
@@ -54,8 +55,7 @@ struct app {
     struct screen screen;
     struct link *link;
     struct whatif *whatif;
-    struct finder *finder;
-    struct proposer *proposer;
+    struct errands *finder, *proposer;
     struct reader *reader;           /* NULL: no runs are kept */
     double looked;                   /* when it was told to look */
     int strangers;                   /* folders without a run, as last told */
@@ -183,14 +183,14 @@ static bool carry_out(struct app *a)
     if (asks & SESSION_ASK_QUESTIONS)
         ask_questions(a);
     if (asks & SESSION_ASK_FIT)
-        finder_ask(a->finder, &s->wanted, &s->machine, s->ledger.timings,
-                   s->fit_budget);
+        errands_ask(a->finder, finding_new(&s->wanted, &s->machine,
+                                           s->ledger.timings, s->fit_budget));
     if (asks & SESSION_ASK_FIT_STOP)
-        finder_stop(a->finder);
+        errands_stop(a->finder);
     if (asks & SESSION_ASK_PROPOSE)
-        proposer_ask(a->proposer, proposal_new(s->preset, &s->wanted,
-                                               &s->marks, s->root,
-                                               &s->machine));
+        errands_ask(a->proposer, proposal_new(s->preset, &s->wanted,
+                                              &s->marks, s->root,
+                                              &s->machine));
     if (asks & SESSION_ASK_BEGIN)
         link_begin(a->link, s->preset, &s->wanted);
     if (asks & SESSION_ASK_CONTINUE)
@@ -300,7 +300,7 @@ static void take_findings(struct app *a)
 {
     struct session *s = &a->session;
     int plans = s->fit_plans;
-    struct finding *found = finder_take(a->finder, &plans);
+    struct finding *found = errands_take(a->finder, &plans);
 
     if (found && s->asks & SESSION_ASK_FIT)
         finding_free(found);
@@ -312,7 +312,7 @@ static void take_findings(struct app *a)
 
 static void take_proposal(struct app *a)
 {
-    struct proposal *made = proposer_take(a->proposer);
+    struct proposal *made = errands_take(a->proposer, NULL);
 
     if (made && a->session.asks & SESSION_ASK_PROPOSE)
         proposal_free(made);
@@ -463,8 +463,8 @@ static void wait_for_events(struct app *a)
 {
     struct pollfd fds[TERMINAL_MOST_FDS] = {
         { whatif_fd(a->whatif), POLLIN, 0 },
-        { finder_fd(a->finder), POLLIN, 0 },
-        { proposer_fd(a->proposer), POLLIN, 0 },
+        { errands_fd(a->finder), POLLIN, 0 },
+        { errands_fd(a->proposer), POLLIN, 0 },
         { link_fd(a->link), POLLIN, 0 },
         { a->reader ? reader_fd(a->reader) : -1, POLLIN, 0 }
     };
@@ -569,13 +569,13 @@ static int run_screens(struct app *a, const struct choices *c,
     snprintf(instead, sizeof(instead), "memdial train %s", preset);
     /* First, for they end the program if there can be no thread. */
     a->whatif = whatif_new();
-    a->finder = finder_new();
-    a->proposer = proposer_new();
+    a->finder = errands_new(&finding_errand);
+    a->proposer = errands_new(&proposal_errand);
     a->reader = *root ? reader_new(root) : NULL;
     if (!terminal_start(!c->no_mouse, instead, e)) {
         whatif_free(a->whatif);
-        finder_free(a->finder);
-        proposer_free(a->proposer);
+        errands_free(a->finder);
+        errands_free(a->proposer);
         reader_free(a->reader);
         return report_error(e);
     }
@@ -607,8 +607,8 @@ static int run_screens(struct app *a, const struct choices *c,
         leave_print(&a->session, a->exported);
     }
     whatif_free(a->whatif);
-    finder_free(a->finder);
-    proposer_free(a->proposer);
+    errands_free(a->finder);
+    errands_free(a->proposer);
     reader_free(a->reader);
     screen_done(&a->screen);
     session_done(&a->session);

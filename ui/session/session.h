@@ -19,7 +19,7 @@
 #include "plan/dial.h"
 #include "plan/forecast.h"
 #include "ui/session/attempts.h"
-#include "ui/session/finder.h"
+#include "ui/session/finding.h"
 #include "ui/session/history.h"
 #include "ui/session/link.h"
 #include "ui/session/queue.h"

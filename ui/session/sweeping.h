@@ -8,7 +8,7 @@
 #define MEMDIAL_SWEEPING_H
 
 #include "sweep/sweep_claim.h"
-#include "ui/session/proposer.h"
+#include "ui/session/proposal.h"
 
 struct sweeping {
     struct proposal *its;            /* owned; NULL: there is no sweep */

@@ -1,4 +1,4 @@
-#include "ui/session/proposer.h"
+#include "ui/session/proposal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,13 +7,6 @@
 #include "plan/job.h"
 #include "sweep/sweep_axes.h"
 #include "sweep/sweep_plan.h"
-#include "ui/session/background.h"
-
-struct proposer {
-    struct background thread;
-    struct proposal *asked;      /* owned; NULL: none is open */
-    struct proposal *made;       /* owned; NULL: not yet, or taken */
-};
 
 static void propose_assignment(struct proposal *p, const struct settings *s,
                                const struct setting *row)
@@ -123,18 +116,6 @@ static bool find_room(struct proposal *p)
     return false;
 }
 
-bool proposal_plan(struct proposal *p, bool (*goes_on)(void *arg), void *arg)
-{
-    struct sweep *s = &p->sweep;
-
-    s->request = &p->request;
-    p->planned = find_room(p);
-    if (!p->planned)
-        return true;
-    p->available = available_bytes(s);
-    return sweep_plan(s, goes_on, arg);
-}
-
 void proposal_free(struct proposal *p)
 {
     if (!p)
@@ -149,80 +130,21 @@ void proposal_free(struct proposal *p)
     free(p);
 }
 
-static bool proposer_goes_on(void *arg)
+static void plan_proposal(void *question, bool (*goes_on)(void *arg), void *arg)
 {
-    struct proposer *p = arg;
-    bool on;
+    struct proposal *p = question;
 
-    background_lock(&p->thread);
-    on = !p->asked && !p->thread.quit;
-    background_unlock(&p->thread);
-    return on;
-}
-
-static bool propose_next(void *arg)
-{
-    struct proposer *p = arg;
-    struct proposal *its = p->asked;
-    bool whole;
-
-    if (!its)
-        return false;
-    p->asked = NULL;
-    background_unlock(&p->thread);
-    whole = proposal_plan(its, proposer_goes_on, p);
-    background_lock(&p->thread);
-    if (!whole || p->asked) {
-        proposal_free(its);
-        return true;
-    }
-    p->made = its;
-    background_tell(&p->thread);
-    return true;
-}
-
-struct proposer *proposer_new(void)
-{
-    struct proposer *p = xcalloc(1, sizeof(*p));
-
-    background_start(&p->thread, propose_next, p);
-    return p;
-}
-
-void proposer_free(struct proposer *p)
-{
-    if (!p || !background_stop(&p->thread))
+    p->sweep.request = &p->request;
+    p->planned = find_room(p);
+    if (!p->planned)
         return;
-    proposal_free(p->asked);
-    proposal_free(p->made);
-    free(p);
+    p->available = available_bytes(&p->sweep);
+    sweep_plan(&p->sweep, goes_on, arg);
 }
 
-void proposer_ask(struct proposer *p, struct proposal *next)
+static void free_proposal(void *question)
 {
-    background_lock(&p->thread);
-    proposal_free(p->asked);
-    proposal_free(p->made);
-    p->made = NULL;
-    p->asked = next;
-    background_wake(&p->thread);
-    background_unlock(&p->thread);
+    proposal_free(question);
 }
 
-int proposer_fd(const struct proposer *p)
-{
-    return background_fd(&p->thread);
-}
-
-struct proposal *proposer_take(struct proposer *p)
-{
-    struct proposal *made;
-
-    background_hear(&p->thread);
-    background_lock(&p->thread);
-    background_clear(&p->thread);
-    made = p->made;
-    p->made = NULL;
-    background_unlock(&p->thread);
-    return made;
-}
+const struct errand proposal_errand = { plan_proposal, NULL, free_proposal };
