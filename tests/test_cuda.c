@@ -840,16 +840,46 @@ Test(cuda, kept_images_are_input)
     cr_expect_eq(input_bytes("batch=100"), input_bytes("keep_images=no"));
 }
 
-Test(cuda, says_that_images_do_not_fit)
+static void hear_warning(void *arg, const struct event *event)
 {
+    if (event->type == EVENT_WARNING)
+        snprintf(arg, ERROR_TEXT_SIZE, "%s", event->message);
+}
+
+/* ... and the run changes as one that never kept any. */
+Test(cuda, keeps_no_images_that_do_not_fit)
+{
+    char warning[ERROR_TEXT_SIZE] = "";
+    struct event_sink sink = { hear_warning, warning };
+    struct settings other;
     struct trainer *t;
     struct error e;
 
     engine_emulate();
     setenv("MEMDIAL_EMULATE_MEMORY", "20000000", 1);
+    cr_assert(try_trainer(&t, (const char *[]){ "keep_images=yes", NULL }, &e),
+              "%s", e.text);
+    trainer_begin(t, "quick", sink);
+    cr_expect(strstr(warning, "keep_images is off"), "%s", warning);
+    cr_expect_not(t->job->settings.keep_images);
+    cr_expect_leq(executor_memory(t->executor).os, 20000000);
+    other = t->job->settings;
+    other.microbatch = 1;
+    cr_expect(trainer_change(t, &other, sink, &e), "%s", e.text);
+    trainer_free(t);
+}
+
+/* Where more than the images is too much, other settings are advised. */
+Test(cuda, images_are_not_all_that_is_too_much)
+{
+    struct trainer *t;
+    struct error e;
+
+    engine_emulate();
+    setenv("MEMDIAL_EMULATE_MEMORY", "2500000", 1);
     cr_assert_not(try_trainer(&t, (const char *[]){ "keep_images=yes", NULL },
                               &e));
-    cr_expect(strstr(e.text, "keep_images=no would fit"), "%s", e.text);
+    cr_expect(strstr(e.text, "are missing"), "%s", e.text);
 }
 
 static long size_of(const char *path)

@@ -189,10 +189,9 @@ const struct setting settings_table[] = {
     { "keep_images", "data", SETTING_BOOL, AT(keep_images), NO_RANGE,
       "no", NULL, FIXED,
       .help = "keep all training images, as bytes, where the network is, and "
-              "pick samples there, which is never on by itself: the plan "
-              "counts them as input, and a run that does not fit with them "
-              "says whether it would without; no: the host makes samples as "
-              "they are needed",
+              "pick samples there: the plan counts them as input, and a run "
+              "that only fits without them keeps none and says so; no: the "
+              "host makes samples as they are needed",
       .idle = { WITH("data", "numbers"), WITH("data", "parallel") },
       .shrinks = 1 << KIND_INPUT },
     { "epoch_samples", "data", SETTING_INT, AT(epoch_samples),

@@ -20,36 +20,19 @@
 /* A refusal does not wait for the best proposal. */
 static const double savings_seconds = 2;
 
-/* Whether the job would fit into `available` bytes without its images. */
-static bool images_are_too_much(const struct job *job, size_t available)
-{
-    struct settings without = job->settings;
-    struct job *smaller;
-    bool fits;
-
-    without.keep_images = false;
-    if (!job->settings.keep_images ||
-        !job_new_on(&smaller, &without, &job->machine, NULL))
-        return false;
-    fits = smaller->plan->arena_bytes <= available;
-    job_free(smaller);
-    return fits;
-}
-
 /* Adds to an error the settings that would fit into `available` bytes. */
 static void suggest_savings(const struct job *job, size_t available,
                             struct error *e)
 {
-    char text[128] = "keep_images=no";
     size_t used = strlen(e->text);
     struct timings *timings;
+    char text[128];
     bool fit;
 
     timings_load(&timings, job->backend, NULL);
     fit = job->plan->arena_bytes > available &&
-          (images_are_too_much(job, available) ||
-           fit_savings(job, available, timings, savings_seconds, text,
-                       sizeof(text)));
+          fit_savings(job, available, timings, savings_seconds, text,
+                      sizeof(text));
     timings_free(timings);
     if (!fit)
         job_sizes(job, text, sizeof(text));
@@ -57,15 +40,21 @@ static void suggest_savings(const struct job *job, size_t available,
              fit ? "; %s would fit" : "; lower %s", text);
 }
 
-static bool allocate_arena(const struct job *job, struct device *device,
-                           struct executor **executor, struct error *e)
+static struct device_memory memory_on(const struct job *job,
+                                      struct device *device)
 {
     struct device_memory m = { .limit = "" };
 
+    job->backend->memory(device, NULL, 0, &m);
+    return m;
+}
+
+static bool allocate_arena(const struct job *job, struct device *device,
+                           struct executor **executor, struct error *e)
+{
     if (executor_new(executor, job->plan, device, e))
         return true;
-    job->backend->memory(device, NULL, 0, &m);
-    suggest_savings(job, m.available, e);
+    suggest_savings(job, memory_on(job, device).available, e);
     return false;
 }
 
@@ -97,8 +86,31 @@ bool trainer_prepare(struct trainer **out, const struct settings *s,
     return true;
 }
 
+/* Plans without images that are kept, where only these are too much for the
+ * bytes that are available (0: not known): the host then makes the same
+ * samples. */
+static void leave_images(struct trainer *t, size_t available)
+{
+    struct settings without = t->job->settings;
+    struct job *kept = t->job, *smaller;
+
+    without.keep_images = false;
+    if (available == 0 || kept->plan->arena_bytes <= available ||
+        !kept->settings.keep_images ||
+        !job_new_on(&smaller, &without, &kept->machine, NULL))
+        return;
+    if (smaller->plan->arena_bytes > available) {
+        job_free(smaller);
+        return;
+    }
+    t->images_left = kept->plan->arena_bytes - smaller->plan->arena_bytes;
+    t->job = smaller;
+    job_free(kept);
+}
+
 bool trainer_allocate(struct trainer *t, struct error *e)
 {
+    leave_images(t, memory_on(t->job, t->device).available);
     if (!allocate_arena(t->job, t->device, &t->executor, e))
         return false;
     initial_state(t->executor, t->job->settings.seed);
@@ -106,29 +118,21 @@ bool trainer_allocate(struct trainer *t, struct error *e)
     return true;
 }
 
-static struct device_memory memory_of(const struct trainer *t)
-{
-    struct device_memory m = { .limit = "" };
-
-    t->job->backend->memory(t->device, NULL, 0, &m);
-    return m;
-}
-
-bool trainer_fits(const struct trainer *t, const struct trainer *instead,
+bool trainer_fits(struct trainer *t, const struct trainer *instead,
                   struct error *e)
 {
-    struct device_memory m = memory_of(t);
-    size_t bytes = t->job->plan->arena_bytes;
+    struct device_memory m = memory_on(t->job, t->device);
 
     if (m.available == 0)
         return true;
     if (instead && instead->job->backend == t->job->backend)
         m.available += trainer_memory(instead).memory.touched;
-    if (bytes <= m.available)
+    leave_images(t, m.available);
+    if (t->job->plan->arena_bytes <= m.available)
         return true;
     error_set(e, EXIT_RUN, "backend %s: cannot allocate %.1f MiB of memory: "
               "%.1f MiB are available%s", t->job->backend->name,
-              mebibytes(bytes), mebibytes(m.available),
+              mebibytes(t->job->plan->arena_bytes), mebibytes(m.available),
               m.limit);
     suggest_savings(t->job, m.available, e);
     return false;
@@ -321,6 +325,19 @@ static void emit_end(const struct trainer *t, struct event_sink sink)
     emit_event(sink, (struct event){ .type = EVENT_WARNING, .message = text });
 }
 
+/* Warns of images that should have been kept. */
+static void emit_images(const struct trainer *t, struct event_sink sink)
+{
+    char text[160];
+
+    if (!t->images_left)
+        return;
+    snprintf(text, sizeof(text), "keep_images is off: there is no room for "
+             "%.1f MiB of images beside the network; samples are made as they "
+             "are needed, with the same bits", mebibytes(t->images_left));
+    emit_event(sink, (struct event){ .type = EVENT_WARNING, .message = text });
+}
+
 void trainer_begin(const struct trainer *t, const char *preset,
                    struct event_sink sink)
 {
@@ -335,6 +352,7 @@ void trainer_begin(const struct trainer *t, const char *preset,
                                     pairs ? sequences_left_out(pairs) : 0 } });
     emit_event(sink, trainer_memory(t));
     emit_idle(t, NULL, sink);
+    emit_images(t, sink);
     emit_end(t, sink);
 }
 

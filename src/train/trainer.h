@@ -34,6 +34,8 @@ struct trainer {
     struct dataset *data;
     struct device *device;
     struct executor *executor;
+    size_t images_left;              /* bytes of images that do not fit, and
+                                        are not kept; 0: none */
     int64_t steps_per_epoch;
     int64_t step;                    /* optimizer steps done */
     struct tally epoch;
@@ -50,16 +52,18 @@ struct trainer {
  * A run from the beginning. It takes two calls to replace a run under way that
  * must go on if the new one is refused. trainer_prepare() checks everything
  * that needs no arena, and takes little memory. trainer_allocate() can then
- * only fail if there is no memory for the arena.
+ * only fail if there is no memory for the arena; it turns keep_images off where
+ * that alone makes it fit.
  */
 bool trainer_new(struct trainer **, const struct settings *, struct error *);
 bool trainer_prepare(struct trainer **, const struct settings *,
                      struct error *);
 bool trainer_allocate(struct trainer *, struct error *);
 
-/* Whether the arena of a prepared run fits into the memory that is free; if
- * not, which settings would. `instead`, if not NULL, is counted as freed. */
-bool trainer_fits(const struct trainer *, const struct trainer *instead,
+/* Whether the arena of a prepared run fits into the memory that is free, if
+ * need be without images that it would keep; if not, which settings would.
+ * `instead`, if not NULL, is counted as freed. */
+bool trainer_fits(struct trainer *, const struct trainer *instead,
                   struct error *);
 void trainer_free(struct trainer *);
 
