@@ -3,11 +3,13 @@
 
 Each preset is calibrated, as a person would, then trained for a few steps in
 15 settings of its dials. The prediction is that of `memdial plan`; measured is
-the median of the steps that `memdial train` tells, without the first. Prints a
-page for bench/results.
+the median of the steps that `memdial train` tells, without the first. Where a
+machine's speed changes by itself, more rounds are told from it: each calibrates
+afresh, and both columns are geometric means of all rounds. Prints a page for
+bench/results.
 
     bench/seconds.py build/memdial [--seconds N] [--steps N] [--presets LIST]
-        [--threads N] [--busy]
+        [--rounds N] [--threads N] [--busy]
 """
 import argparse
 import json
@@ -108,17 +110,34 @@ def predicted(memdial, preset, words):
                            *sets(words)]))["seconds"]
 
 
-def compare(memdial, preset, steps, busy):
-    for dials in DIALS:
-        words = settings_of(preset, dials, steps)
-        seconds = predicted(memdial, preset, words)
-        real = (measured_busy(memdial, preset, dials, steps) if busy
-                else measured(memdial, preset, words))
-        told = " ".join(w for w in words
-                        if w.split("=")[0] in ("microbatch", "recompute",
-                                               "checkpoint", "precision",
-                                               "sparsity"))
-        yield preset, told, seconds["step"], real, seconds["measured"]
+def told(words):
+    dials = ("microbatch", "recompute", "checkpoint", "precision", "sparsity")
+    return " ".join(w for w in words if w.split("=")[0] in dials) or "as it is"
+
+
+def one_round(args, preset):
+    """The predicted and the measured seconds of each setting of a preset, after
+    one calibration."""
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["XDG_CACHE_HOME"] = cache
+        run([args.memdial, "calibrate", preset, "--seconds", args.seconds,
+             *sets(PRESETS[preset])])
+        for dials in DIALS:
+            words = settings_of(preset, dials, args.steps)
+            guess = predicted(args.memdial, preset, words)["step"]
+            yield (preset, told(words)), guess, (
+                measured_busy(args.memdial, preset, dials, args.steps)
+                if args.busy else measured(args.memdial, preset, words))
+
+
+def errors_of(pairs):
+    return [guess / real - 1 for guess, real in pairs]
+
+
+def sum_up(errors):
+    errors = [abs(error) for error in errors]
+    return (f"the median error is {100 * statistics.median(errors):.1f}%, "
+            f"the worst {100 * max(errors):.1f}%.")
 
 
 def main():
@@ -127,30 +146,35 @@ def main():
     parser.add_argument("--seconds", default="10")
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--presets", default=",".join(PRESETS))
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--busy", action="store_true",
                         help="measure processor time; with --threads 1")
     parser.add_argument("--threads", type=int, default=0)
     args = parser.parse_args()
     for words in PRESETS.values():
         words.append(f"threads={args.threads}")
-    errors = []
+    rows, sums = {}, []
+    for _ in range(args.rounds):
+        pairs = []
+        for preset in args.presets.split(","):
+            for row, guess, real in one_round(args, preset):
+                rows.setdefault(row, []).append((guess, real))
+                pairs.append((guess, real))
+        sums.append(sum_up(errors_of(pairs)))
     print("| preset | settings | predicted, s | measured, s | error |")
     print("|---|---|---|---|---|")
-    for preset in args.presets.split(","):
-        run([args.memdial, "calibrate", preset, "--seconds", args.seconds,
-             *sets(PRESETS[preset])])
-        for name, told, guess, real, _ in compare(args.memdial, preset,
-                                                  args.steps, args.busy):
-            error = guess / real - 1
-            errors.append(abs(error))
-            print(f"| {name} | {told or 'as it is'} | {guess:.4f} | "
-                  f"{real:.4f} | {100 * error:+.1f}% |", flush=True)
-    print(f"\nOf {len(errors)} settings the median error is "
-          f"{100 * statistics.median(errors):.1f}%, the worst "
-          f"{100 * max(errors):.1f}%.")
+    means = [tuple(statistics.geometric_mean(column) for column in zip(*pairs))
+             for pairs in rows.values()]
+    errors = errors_of(means)
+    for (preset, words), (guess, real), error in zip(rows, means, errors):
+        print(f"| {preset} | {words} | {guess:.4f} | {real:.4f} | "
+              f"{100 * error:+.1f}% |")
+    print(f"\nOf {len(errors)} settings {sum_up(errors)}")
+    if args.rounds > 1:
+        print("\nOf each round:\n")
+        for line in sums:
+            print(f"- {line}")
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as cache:
-        os.environ.setdefault("XDG_CACHE_HOME", cache)
-        sys.exit(main())
+    sys.exit(main())

@@ -192,6 +192,39 @@ Test(timings, say_what_is_not_known)
     job_free(narrow);
 }
 
+/* A convolution that skips zeros is foretold by others that do, of another type
+ * too, and not by the many that do not. */
+Test(timings, follow_the_nearest_kind)
+{
+    struct job *skips = job_of((const char *[]){ "depth=10", "sparsity=0.9",
+                                                 NULL });
+    struct job *dense = job_of((const char *[]){ "depth=10", "precision=bf16",
+                                                 NULL });
+    struct job *both = job_of((const char *[]){ "depth=10", "sparsity=0.9",
+                                                "precision=bf16", NULL });
+    const struct program_steps *p =
+        &both->plan->schedule->program[PROGRAM_TRAIN];
+    struct timings *t = timings_new(&cpu_backend);
+    int skipped = 0;
+
+    know_plan(t, skips->plan, 4);
+    know_plan(t, dense->plan, 1);
+    for (int i = p->begin; i < p->end; i++) {
+        enum op_code op = schedule_op(both->plan->schedule, i)->code;
+        struct call call = plan_mean_call(both->plan, i);
+        if (!op_skips(op, call.operand))
+            continue;
+        skipped++;
+        cr_expect_float_eq(timings_call(t, op, &call) /
+                               roofline_call(op, &call), 4, 1e-9);
+    }
+    cr_expect_gt(skipped, 10);
+    timings_free(t);
+    job_free(skips);
+    job_free(dense);
+    job_free(both);
+}
+
 static char folder[] = "/tmp/memdial-timings-XXXXXX";
 static char file[sizeof(folder) + 64];
 

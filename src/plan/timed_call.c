@@ -17,6 +17,9 @@ enum { SHARE_WHOLE = 1000000 };
 /* Bits of a slot's kind; 0: the slot is empty. */
 enum { SLOT_GIVEN = 1, SLOT_THROUGH = 2, SLOT_SPARSE = 4, SLOT_DTYPE = 8 };
 
+/* Of a convolution, whether it skips weights that are zero. */
+enum { TRAIT_SKIPS = 3 };
+
 /* The attributes that choose code; those that are mere factors do not count. */
 static void set_traits(int32_t trait[TIMED_TRAITS], enum op_code op,
                        const struct call *c)
@@ -31,7 +34,7 @@ static void set_traits(int32_t trait[TIMED_TRAITS], enum op_code op,
         trait[1] = a->conv.stride;
         trait[2] = c->operand[op == OP_conv_wgrad ? (int)CONV_WGRAD_DW
                                                   : (int)CONV_W].dim[0];
-        trait[3] = op_skips(op, c->operand);
+        trait[TRAIT_SKIPS] = op_skips(op, c->operand);
         break;
     case OP_linear:
     case OP_linear_dgrad:
@@ -105,12 +108,6 @@ enum op_code timed_call_op(const struct timed_call *t)
     return (enum op_code)t->kind[KIND_OP];
 }
 
-bool timed_call_same_kind(const struct timed_call *a,
-                          const struct timed_call *b)
-{
-    return memcmp(a->kind, b->kind, sizeof(a->kind)) == 0;
-}
-
 bool timed_call_same(const struct timed_call *a, const struct timed_call *b)
 {
     return memcmp(a, b, sizeof(*a)) == 0;
@@ -129,8 +126,14 @@ uint64_t timed_call_hash(const struct timed_call *t)
     return hash;
 }
 
-/* What a difference in kind counts, as a square of doublings. */
-static const double threads_apart = 64, kinds_apart = 9;
+/* What a difference in kind counts, as a square of doublings: of one with other
+ * code altogether, and of any other. */
+static const double code_apart = 64, kinds_apart = 9;
+
+static bool chooses_code(int i)
+{
+    return i == KIND_THREADS || i == KIND_TRAITS + TRAIT_SKIPS;
+}
 
 /* Whether both calls have this size: the slot that it is of is given. */
 static bool compares(const struct timed_call *a, const struct timed_call *b,
@@ -148,14 +151,21 @@ static double size_of(const struct timed_call *t, int i)
     return t->size[i] ? t->size[i] : 1;
 }
 
-double timed_call_distance(const struct timed_call *a,
-                           const struct timed_call *b)
+double timed_call_apart(const struct timed_call *a, const struct timed_call *b)
 {
     double sum = 0;
 
-    for (int i = KIND_TRAITS; i < TIMED_KIND; i++)
-        sum += kinds_apart * (a->kind[i] != b->kind[i]);
-    sum += threads_apart * (a->kind[KIND_THREADS] != b->kind[KIND_THREADS]);
+    for (int i = KIND_THREADS; i < TIMED_KIND; i++)
+        if (a->kind[i] != b->kind[i])
+            sum += chooses_code(i) ? code_apart : kinds_apart;
+    return sum;
+}
+
+double timed_call_distance(const struct timed_call *a,
+                           const struct timed_call *b)
+{
+    double sum = timed_call_apart(a, b);
+
     for (int i = 0; i < TIMED_SIZES; i++)
         if (a->size[i] != b->size[i] && compares(a, b, i)) {
             double doublings = log2(size_of(a, i) / size_of(b, i));

@@ -29,15 +29,16 @@ struct timed_call timed_call_of(enum op_code, const struct call *);
 enum op_code timed_call_op(const struct timed_call *);
 
 bool timed_call_same(const struct timed_call *, const struct timed_call *);
-bool timed_call_same_kind(const struct timed_call *,
-                          const struct timed_call *);
 
 /* Differs for nearly any two calls that are not the same: of a million, two
  * have one hash with a probability of 3e-8. */
 uint64_t timed_call_hash(const struct timed_call *);
 
-/* The square of the distance of two calls of one operation. Each dimension that
- * doubles adds 1; each difference in kind adds more. */
+/* The square of the distance of the kinds of two calls of an operation; 0: both
+ * are of one kind. */
+double timed_call_apart(const struct timed_call *, const struct timed_call *);
+
+/* The same of the calls: each dimension that doubles adds 1. */
 double timed_call_distance(const struct timed_call *,
                            const struct timed_call *);
 

@@ -158,7 +158,7 @@ static bool has_near(const struct timing_list *l,
                      const struct timed_call *call)
 {
     for (int i = 0; i < l->count; i++)
-        if (timed_call_same_kind(&l->list[i].call, call) &&
+        if (timed_call_apart(&l->list[i].call, call) == 0 &&
             timed_call_distance(&l->list[i].call, call) < near)
             return true;
     return false;
@@ -227,18 +227,29 @@ void timings_fill(struct timings *t, const struct timings *from)
         timings_add_overhead(t, from->overhead);
 }
 
-/* The mean logarithm of the factors of known calls, each with the weight of its
- * inverse distance to the fourth power (Shepard, 1968); of the same kind alone,
- * if asked. NAN: there is none. */
+/* How far the nearest kind that was measured is. */
+static double nearest_kind(const struct timing_list *l,
+                           const struct timed_call *call)
+{
+    double least = INFINITY;
+
+    for (int i = 0; i < l->count; i++)
+        least = fmin(least, timed_call_apart(&l->list[i].call, call));
+    return least;
+}
+
+/* The mean logarithm of the factors of calls whose kind is this far, each with
+ * the weight of its inverse distance to the fourth power (Shepard, 1968). NAN:
+ * there is none. */
 static double mean_factor(const struct timing_list *l,
-                          const struct timed_call *call, bool same_kind)
+                          const struct timed_call *call, double apart)
 {
     double sum = 0, weights = 0;
 
     for (int i = 0; i < l->count; i++) {
         const struct timing *k = &l->list[i];
         double distance, weight;
-        if (same_kind && !timed_call_same_kind(&k->call, call))
+        if (timed_call_apart(&k->call, call) != apart)
             continue;
         distance = timed_call_distance(&k->call, call) + close_by;
         weight = 1 / (distance * distance);
@@ -254,15 +265,14 @@ static struct prediction predict(const struct timings *t, enum op_code op,
 {
     const struct timing_list *l = &t->of[op];
     const struct timing *known = find_timing(l, call);
-    double factor;
+    double apart;
 
     if (known)
         return (struct prediction){ known->seconds, true };
-    factor = mean_factor(l, call, true);
-    if (!isnan(factor))
-        return (struct prediction){ factor * roofline_call(op, c), true };
-    return (struct prediction){ mean_factor(l, call, false) *
-                                    roofline_call(op, c), false };
+    apart = nearest_kind(l, call);
+    return (struct prediction){
+        mean_factor(l, call, apart) * roofline_call(op, c), apart == 0
+    };
 }
 
 static struct prediction recall(const struct timings *t, enum op_code op,

@@ -4,8 +4,8 @@
  * in the bits of activations and states. All but the first recompute blocks:
  * then operations run as in a first pass and as they run again. Variants of a
  * tenth of the batch come first, for they take the least time for what they
- * tell. One that is predicted to take longer than there is time for is left
- * out.
+ * tell; those of a whole batch come the later, the longer they take. One that
+ * is predicted to take longer than there is time for is left out.
  */
 #include "train/calibrate.h"
 
@@ -30,14 +30,17 @@ static const double brief_call = 50e-6;
 
 /* How late a variant comes is the sum of its dials'. */
 struct rung {
-    int order;
+    double order;
     double value;
 };
+
+/* The share of the time that one training may take and be no later for it. */
+static const double cheap = 0.03;
 
 enum { BATCHES = 4, TYPES = 3, SPARSITIES = 3, WAYS = 2,
        VARIANTS = 2 * BATCHES * TYPES * SPARSITIES * WAYS };
 
-static const struct rung batches[BATCHES] = { { 5, 1 }, { 0, 0.1 },
+static const struct rung batches[BATCHES] = { { 3, 1 }, { 0, 0.1 },
                                               { 2, 0.03 }, { 3, 0 } };
 static const struct rung types[TYPES] = { { 0, PRECISION_FP32 },
                                           { 2, PRECISION_BF16 },
@@ -48,7 +51,7 @@ static const struct rung ways[WAYS] = { { 0, RECOMPUTE_NONE },
                                         { 1, RECOMPUTE_NORMS } };
 
 struct variant {
-    int order;
+    double order;
     struct settings settings;
 };
 
@@ -273,22 +276,25 @@ static int in_order(const void *a, const void *b)
 {
     const struct variant *x = a, *y = b;
 
-    return x->order != y->order ? x->order - y->order
-                                      : x->settings.batch - y->settings.batch;
+    return x->order != y->order ? (x->order > y->order) - (x->order < y->order)
+                                : x->settings.batch - y->settings.batch;
 }
 
-static struct variant *make_variants(const struct settings *s)
+/* `share`: of the time, what the training of the settings themselves took. */
+static struct variant *make_variants(const struct settings *s, double share)
 {
     struct variant *list = xcalloc(VARIANTS, sizeof(*list));
+    double late = fmax(0, log2(share / cheap));
     int n = 0;
 
     for (int b = 0; b < BATCHES; b++)
         for (int p = 0; p < TYPES; p++)
             for (int z = 0; z < SPARSITIES; z++)
                 for (int w = 0; w < WAYS; w++) {
-                    add_variant(&list[n++], s, b, p, z, w);
-                    list[n] = in_few_bits(list[n - 1]);
-                    n++;
+                    add_variant(&list[n], s, b, p, z, w);
+                    list[n].order += batches[b].value == 1 ? late : 0;
+                    list[n + 1] = in_few_bits(list[n]);
+                    n += 2;
                 }
     qsort(list, VARIANTS, sizeof(*list), in_order);
     return list;
@@ -303,7 +309,7 @@ static bool tell(const struct calibration *c, const struct timings *t,
 bool calibrate(struct timings *t, const struct calibration *c,
                struct error *e)
 {
-    double end = clock_seconds() + c->seconds;
+    double began = clock_seconds(), end = began + c->seconds;
     struct variant own = { 0, *c->settings }, *list;
 
     own.settings.microbatch = 0;
@@ -312,7 +318,8 @@ bool calibrate(struct timings *t, const struct calibration *c,
                                  c->settings->batch : 1);
     if (!run_variant(t, &own, c->machine, 1e9, e))
         return false;
-    list = make_variants(c->settings);
+    list = make_variants(c->settings,
+                         (clock_seconds() - began) / c->seconds);
     for (int i = 0, done = 1; i < VARIANTS && tell(c, t, done); i++)
         if (clock_seconds() < end)
             done += run_variant(t, &list[i], c->machine,
