@@ -3,8 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-/* VALUES are converted together. LEAST_BYTES of a list are little. */
-enum { VALUES = 64, LEAST_BYTES = 24 * 1024 };
+/* VALUES are converted together. A list may have LEAST_BYTES in any case: if it
+ * has room for few channels, the index is walked along for each of them, and
+ * strips are packed again. */
+enum { VALUES = 64, LEAST_BYTES = 128 * 1024 };
 
 static size_t counts(const struct conv_nonzeros *l)
 {
