@@ -4,9 +4,9 @@
 Each preset is calibrated, as a person would, then trained for a few steps in
 15 settings of its dials. The prediction is that of `memdial plan`; measured is
 the median of the steps that `memdial train` tells, without the first. Where a
-machine's speed changes by itself, more rounds are told from it: each calibrates
+machine's speed changes by itself, more rounds even it out: each calibrates
 afresh, and both columns are geometric means of all rounds. Prints a page for
-bench/results.
+bench/results, and rows as they come as errors.
 
     bench/seconds.py build/memdial [--seconds N] [--steps N] [--presets LIST]
         [--rounds N] [--threads N] [--busy]
@@ -160,6 +160,7 @@ def main():
             for row, guess, real in one_round(args, preset):
                 rows.setdefault(row, []).append((guess, real))
                 pairs.append((guess, real))
+                print(*row, f"{guess:.4f} {real:.4f}", file=sys.stderr)
         sums.append(sum_up(errors_of(pairs)))
     print("| preset | settings | predicted, s | measured, s | error |")
     print("|---|---|---|---|---|")

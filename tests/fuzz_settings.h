@@ -60,7 +60,7 @@ static inline void check_json(const struct settings *s)
 
 static inline void check_plan(const struct settings *s)
 {
-    const struct machine machine = { "cpu", 4 };
+    const struct machine machine = { .backend = "cpu", .processors = 4 };
     struct error e = { .text = "" };
     char why[256];
     struct job *job;

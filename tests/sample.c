@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct machine sample_machine = { "cpu", 1 };
+const struct machine sample_machine = { .backend = "cpu", .processors = 1 };
 
 /* The locale decides the width of characters. */
 __attribute__((constructor)) static void use_unicode(void)

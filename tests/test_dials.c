@@ -23,7 +23,7 @@ enum { STEPS_MAX = 12 };
 
 enum { AT_LEISURE = 1000 /* seconds */ };
 
-static const struct machine machine = { "cpu", 2 };
+static const struct machine machine = { .backend = "cpu", .processors = 2 };
 
 /* Without nesterov, so that all dials turn. */
 static struct settings defaults(void)

@@ -214,10 +214,12 @@ Test(feed, loses_no_event_over_text)
     strcpy(s.data_path, "\xff\xfe");
     feed_init(&f);
     line = line_of(&(struct event){ .type = EVENT_START,
-                                    .start = { "a\xe9", &s, { "cpu", 1 },
-                                               0, 1, NULL, NULL } });
+                                    .start = { "a\xe9", &s,
+                                               { "cpu", 1, 7 }, 0, 1, NULL,
+                                               NULL } });
     cr_assert_eq(read_line(&f, line, &e), FEED_EVENT, "%s: %s", line, e.text);
     cr_expect_str_eq(f.event.start.preset, "a?");
+    cr_expect_eq(f.event.start.machine.images_left, 7);
     cr_expect_str_eq(f.settings.data_path, "\xff\xfe");
     free(line);
 }

@@ -15,7 +15,7 @@
 #include "tests/sanitized.h"
 #include "tests/settings_of.h"
 
-static const struct machine fit_machine = { "cpu", 2 };
+static const struct machine fit_machine = { .backend = "cpu", .processors = 2 };
 
 /* What rows are compared by. Timings that know of one operation know the
  * factor of all. */

@@ -10,7 +10,8 @@
 #include "tests/settings_of.h"
 #include "train/trainer.h"
 
-static const struct machine cpu = { "cpu", 2 }, cuda = { "cuda", 2 };
+static const struct machine cpu = { .backend = "cpu", .processors = 2 },
+                            cuda = { .backend = "cuda", .processors = 2 };
 
 /* Every condition names a setting and a value of it. */
 Test(idle, conditions_can_be_met)

@@ -178,8 +178,8 @@ Test(progress, knows_the_best_of_before)
 {
     struct settings settings;
     struct event start = { .type = EVENT_START,
-                           .start = { "quick", &settings, { "cpu", 1 }, 0, 100,
-                                      "sample", "accuracy" } };
+                           .start = { "quick", &settings, { "cpu", 1, 0 }, 0,
+                                      100, "sample", "accuracy" } };
     struct run earlier;
 
     settings_init(&settings);

@@ -214,7 +214,7 @@ static void record(struct recorder *r, struct event e)
 static struct event start_event(int64_t step)
 {
     return (struct event){ .type = EVENT_START,
-                           .start = { "quick", &settings, { "cpu", 3 }, step,
+                           .start = { "quick", &settings, { "cpu", 3, 0 }, step,
                                       1000, "sample", "accuracy" } };
 }
 

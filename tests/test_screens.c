@@ -325,6 +325,7 @@ static void plan_sweep(void)
     cr_assert(session.asks & SESSION_ASK_PROPOSE);
     session.asks &= ~(unsigned)SESSION_ASK_PROPOSE;
     proposal_errand.work(p, NULL, NULL);
+    cr_assert(p->planned || p->error.code);
     session_proposed(&session, p);
 }
 

@@ -22,7 +22,7 @@
 #include "train/calibrate.h"
 #include "train/stopwatch.h"
 
-static const struct machine here = { "cpu", 1 };
+static const struct machine here = { .backend = "cpu", .processors = 1 };
 
 static struct job *job_of(const char *const assignments[])
 {

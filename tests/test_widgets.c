@@ -634,7 +634,7 @@ static void expect_plan_of(const struct forecast *f, const char *backend,
                            int threads)
 {
     struct settings named = f->settings;
-    struct machine nowhere = { "", 0 };
+    struct machine nowhere = { .backend = "", .processors = 0 };
     struct job *job;
     struct error e;
 
@@ -675,12 +675,12 @@ Test(session, plans_are_for_the_machine_of_the_worker)
     expect_plans_of(&s, "cpu", 1);
     e.start.preset = "quick";
     e.start.settings = &automatic;
-    e.start.machine = (struct machine){ "cpu", 7 };
+    e.start.machine = (struct machine){ .backend = "cpu", .processors = 7 };
     session_event(&s, &e);
     cr_expect_not(session_planned(&s));
     sample_plan(&s);
     expect_plans_of(&s, "cpu", 7);
-    e.start.machine = (struct machine){ "cuda", 7 };
+    e.start.machine = (struct machine){ .backend = "cuda", .processors = 7 };
     session_event(&s, &e);
     sample_plan(&s);
     expect_plans_of(&s, "cuda", 1);

@@ -438,6 +438,27 @@ exec 3>&-
     uniq -c | tr -s ' ')" = ' 3 quick' ]
 report $? '... each by its name'
 
+# Images that there is no room for are not kept: the run goes on as it was asked
+# for, to be changed and to begin again.
+if [ -z "${MEMDIAL_SANITIZED-}" ]; then
+    begin "$folder/commands" sh -c 'ulimit -v 80000; exec "$0" worker' \
+        "$memdial"
+    exec 3>"$folder/commands"
+    send '{"command":"start","preset":"quick","settings":{'$small','\
+'"epochs":999,"keep_images":true}}'
+    await '"type":"start".*"keep_images":true.*"images_left":6[0-9]*'
+    await '"type":"warning".*keep_images is off'
+    await '"type":"step"'
+    send '{"command":"set","settings":{"microbatch":16}}'
+    await '"type":"applied"'
+    send '{"command":"restart"}'
+    await '"type":"start".*"images_left":6[0-9]*' 2
+    send '{"command":"stop"}'
+    ends 'ends without images'
+else
+    report 0 'images without room # SKIP sanitizers take all addresses'
+fi
+
 # Weights that become sparse in a run have panels with many nonzeros and panels
 # with few, which threads multiply in two ways: all in the same one, even if
 # there are more of them than processors.

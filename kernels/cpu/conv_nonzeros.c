@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-/* VALUES are converted together. A list may have LEAST_BYTES in any case: if it
- * has room for few channels, the index is walked along for each of them, and
- * strips are packed again. */
+/* VALUES are converted together. A list may take LEAST_BYTES in any case: with
+ * less room it is made in more passes, and each walks along the whole index and
+ * packs the strips again. */
 enum { VALUES = 64, LEAST_BYTES = 128 * 1024 };
 
 static size_t counts(const struct conv_nonzeros *l)

@@ -83,6 +83,9 @@ const struct member event_members[] = {
     { EVENT_START, "processors", MEMBER_PROCESSORS,
       PLACE(start.machine.processors), REQUIRED,
       "how many the machine lets it use, for which threads=0 stands" },
+    { EVENT_START, "images_left", AT(start.machine.images_left), OPTIONAL,
+      "bytes of images that there was no room for, so that none are kept, "
+      "whatever the settings say" },
     { EVENT_START, "step", AT(start.step), REQUIRED,
       "how many steps were done before: 0 but for a run that was loaded" },
     { EVENT_START, "steps", AT(start.steps), REQUIRED,

@@ -44,12 +44,11 @@ static bool pick_backend(struct job *job, const char *name, struct error *e)
 static bool find_machine(struct job *job, const struct settings *s,
                          const struct machine *machine, struct error *e)
 {
-    struct settings settled = machine_settle(machine, s);
-
     job->settings = *s;
     job->machine = *machine;
-    job->threads = settled.threads;
-    return pick_backend(job, settled.backend, e);
+    job->settled = machine_settle(machine, s);
+    job->threads = job->settled.threads;
+    return pick_backend(job, job->settled.backend, e);
 }
 
 /* What a job is made with. */
@@ -63,7 +62,7 @@ static struct alternatives alternatives_of(const struct job *job,
                                            struct job_cache *cache)
 {
     return (struct alternatives){
-        .routes = route_cache_find(&cache->routes, &job->settings,
+        .routes = route_cache_find(&cache->routes, &job->settled,
                                    job->backend, job->threads),
         .graph = job->graph,
         .policy = policy_from(&job->settings),
@@ -75,7 +74,7 @@ static struct alternatives alternatives_of(const struct job *job,
 /* Optimal checkpoints are found by the addresses of their plans. */
 static bool plan_with(struct job *job, struct making how, struct error *e)
 {
-    const struct settings *s = &job->settings;
+    const struct settings *s = &job->settled;
 
     job->graph = graph_cache_find(&how.cache->graphs, s, job->backend);
     if (!policy_check(job->graph, s, e))
@@ -156,7 +155,8 @@ size_t job_least_bytes(const struct settings *s, const struct machine *machine,
     struct job job = { .graph = NULL };
 
     return find_machine(&job, s, machine, NULL)
-               ? graph_cache_throughout(&cache->graphs, s, job.backend) : 0;
+               ? graph_cache_throughout(&cache->graphs, &job.settled,
+                                        job.backend) : 0;
 }
 
 bool job_may_fit(const struct settings *s, const struct machine *machine,
@@ -168,7 +168,7 @@ bool job_may_fit(const struct settings *s, const struct machine *machine,
 
     if (!find_machine(&job, s, machine, NULL))
         return false;
-    job.graph = graph_cache_find(&cache->graphs, s, job.backend);
+    job.graph = graph_cache_find(&cache->graphs, &job.settled, job.backend);
     all = alternatives_of(&job, cache);
     may = choice_may_fit(&all, persisting, budget);
     graph_free(job.graph);
@@ -182,6 +182,7 @@ struct job *job_baseline(const struct job *job)
     baseline->settings = job->settings;
     settings_save_nothing(&baseline->settings);
     baseline->machine = job->machine;
+    baseline->settled = machine_settle(&job->machine, &baseline->settings);
     baseline->backend = job->backend;
     baseline->device = job->device;
     baseline->threads = job->threads;

@@ -16,6 +16,7 @@
 struct job {
     struct settings settings;
     struct machine machine;      /* that it can run on; the backend by name */
+    struct settings settled;     /* with nothing left to the machine */
     const struct backend *backend;
     int device;                  /* its number; DEVICE_ANY: the first */
     int threads;

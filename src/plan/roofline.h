@@ -1,7 +1,8 @@
 /*
  * A guess of the time of a step, where nothing was measured: an operation takes
  * as long as its arithmetic or its bytes do, whichever is more (Williams,
- * Waterman and Patterson, 2009), and some time to begin. The rates are those of
+ * Waterman and Patterson, 2009), and some time to begin and, where it skips
+ * zeros, to find each nonzero. The rates are those of
  * two cores of a common processor. They are good enough to compare settings,
  * not to tell a time.
  */

@@ -17,7 +17,8 @@ enum { SHARE_WHOLE = 1000000 };
 /* Bits of a slot's kind; 0: the slot is empty. */
 enum { SLOT_GIVEN = 1, SLOT_THROUGH = 2, SLOT_SPARSE = 4, SLOT_DTYPE = 8 };
 
-/* Of a convolution, whether it skips weights that are zero. */
+/* Of a convolution, whether it skips weights that are zero. No other operation
+ * has that many traits. */
 enum { TRAIT_SKIPS = 3 };
 
 /* The attributes that choose code; those that are mere factors do not count. */
@@ -126,8 +127,8 @@ uint64_t timed_call_hash(const struct timed_call *t)
     return hash;
 }
 
-/* What a difference in kind counts, as a square of doublings: of one with other
- * code altogether, and of any other. */
+/* What a difference in kind adds to the square of a distance: code_apart where
+ * other code runs, for other threads or to skip zeros, else kinds_apart. */
 static const double code_apart = 64, kinds_apart = 9;
 
 static bool chooses_code(int i)

@@ -38,7 +38,8 @@ uint64_t timed_call_hash(const struct timed_call *);
  * are of one kind. */
 double timed_call_apart(const struct timed_call *, const struct timed_call *);
 
-/* The same of the calls: each dimension that doubles adds 1. */
+/* The square of the distance of two calls of an operation: that of their kinds,
+ * and 1 for each dimension that doubles. */
 double timed_call_distance(const struct timed_call *,
                            const struct timed_call *);
 

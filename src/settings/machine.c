@@ -46,11 +46,13 @@ struct settings machine_settle(const struct machine *m,
         memcpy(settled.backend, m->backend, sizeof(settled.backend));
     if (s->threads == 0)
         settled.threads = m->processors;
+    if (m->images_left)
+        settled.keep_images = false;
     return settled;
 }
 
 bool machine_same(const struct machine *a, const struct machine *b)
 {
     return strcmp(a->backend, b->backend) == 0 &&
-           a->processors == b->processors;
+           a->processors == b->processors && a->images_left == b->images_left;
 }

@@ -15,6 +15,9 @@ enum { MACHINE_BACKEND_SIZE = sizeof(((struct settings *)0)->backend) };
 struct machine {
     char backend[MACHINE_BACKEND_SIZE]; /* for backend=auto */
     int processors;                     /* for threads=0 */
+    uint64_t images_left;               /* bytes of images that it has no room
+                                           for, so that keep_images is off; 0:
+                                           it is not */
 };
 
 /* This machine, as far as it is known without looking for devices: its

@@ -190,8 +190,8 @@ const struct setting settings_table[] = {
       "no", NULL, FIXED,
       .help = "keep all training images, as bytes, where the network is, and "
               "pick samples there: the plan counts them as input, and a run "
-              "that only fits without them keeps none and says so; no: the "
-              "host makes samples as they are needed",
+              "that does not fit with them begins without and says so; no: "
+              "the host makes samples as they are needed",
       .idle = { WITH("data", "numbers"), WITH("data", "parallel") },
       .shrinks = 1 << KIND_INPUT },
     { "epoch_samples", "data", SETTING_INT, AT(epoch_samples),

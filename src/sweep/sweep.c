@@ -164,7 +164,8 @@ static bool is_as_asked(const struct sweep_run *run,
 {
     if ((strcmp(row->name, "threads") == 0 && run->settings.threads == 0) ||
         (strcmp(row->name, "backend") == 0 &&
-         strcmp(run->settings.backend, "auto") == 0))
+         strcmp(run->settings.backend, "auto") == 0) ||
+        (strcmp(row->name, "keep_images") == 0 && run->settings.keep_images))
         return true;
     return !settings_differ(&run->settled, there, row);
 }

@@ -4,8 +4,8 @@
  * in the bits of activations and states. All but the first recompute blocks:
  * then operations run as in a first pass and as they run again. Variants of a
  * tenth of the batch come first, for they take the least time for what they
- * tell; those of a whole batch come the later, the longer they take. One that
- * is predicted to take longer than there is time for is left out.
+ * tell. One that is predicted to take longer than there is time for is left
+ * out.
  */
 #include "train/calibrate.h"
 
@@ -28,13 +28,15 @@ static const double laps_seconds = 0.2;
 /* A call of fewer seconds shows what a step takes beside its calls. */
 static const double brief_call = 50e-6;
 
-/* How late a variant comes is the sum of its dials'. */
+/* How late a variant comes is the sum of its dials', and more for a whole batch
+ * that takes long. */
 struct rung {
     double order;
     double value;
 };
 
-/* The share of the time that one training may take and be no later for it. */
+/* A variant of the whole batch that takes a larger share of the time than this
+ * comes later, by 1 for each doubling. */
 static const double cheap = 0.03;
 
 enum { BATCHES = 4, TYPES = 3, SPARSITIES = 3, WAYS = 2,
@@ -280,7 +282,7 @@ static int in_order(const void *a, const void *b)
                                 : x->settings.batch - y->settings.batch;
 }
 
-/* `share`: of the time, what the training of the settings themselves took. */
+/* `share`: the part of the time that training the settings themselves took. */
 static struct variant *make_variants(const struct settings *s, double share)
 {
     struct variant *list = xcalloc(VARIANTS, sizeof(*list));

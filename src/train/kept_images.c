@@ -45,6 +45,18 @@ static void write_norm(const struct executor *ex, const struct images *images)
     executor_write(ex, instance_of(ex, set_of(ex)->norm), norm);
 }
 
+size_t kept_images_bytes(const struct graph *g)
+{
+    static const struct extents none;
+    const int values[] = { g->set.images, g->set.labels, g->set.count,
+                           g->set.norm };
+    size_t sum = 0;
+
+    for (int i = 0; i < 4 && g->set.images != VALUE_NONE; i++)
+        sum += graph_bytes(g, values[i], &none);
+    return sum;
+}
+
 void kept_images_write(const struct executor *ex, const struct dataset *data)
 {
     const struct images *images = dataset_images(data);

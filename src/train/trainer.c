@@ -86,31 +86,26 @@ bool trainer_prepare(struct trainer **out, const struct settings *s,
     return true;
 }
 
-/* Plans without images that are kept, where only these are too much for the
- * bytes that are available (0: not known): the host then makes the same
+/* Plans without images that should be kept, if a plan with them takes more than
+ * the bytes that are available (0: not known): the host then makes the same
  * samples. */
-static void leave_images(struct trainer *t, size_t available)
+static void leave_images(struct job **job, size_t available)
 {
-    struct settings without = t->job->settings;
-    struct job *kept = t->job, *smaller;
+    struct machine machine = (*job)->machine;
+    struct job *without;
 
-    without.keep_images = false;
-    if (available == 0 || kept->plan->arena_bytes <= available ||
-        !kept->settings.keep_images ||
-        !job_new_on(&smaller, &without, &kept->machine, NULL))
+    machine.images_left = kept_images_bytes((*job)->graph);
+    if (machine.images_left == 0 || available == 0 ||
+        (*job)->plan->arena_bytes <= available ||
+        !job_new_on(&without, &(*job)->settings, &machine, NULL))
         return;
-    if (smaller->plan->arena_bytes > available) {
-        job_free(smaller);
-        return;
-    }
-    t->images_left = kept->plan->arena_bytes - smaller->plan->arena_bytes;
-    t->job = smaller;
-    job_free(kept);
+    job_free(*job);
+    *job = without;
 }
 
 bool trainer_allocate(struct trainer *t, struct error *e)
 {
-    leave_images(t, memory_on(t->job, t->device).available);
+    leave_images(&t->job, memory_on(t->job, t->device).available);
     if (!allocate_arena(t->job, t->device, &t->executor, e))
         return false;
     initial_state(t->executor, t->job->settings.seed);
@@ -127,7 +122,7 @@ bool trainer_fits(struct trainer *t, const struct trainer *instead,
         return true;
     if (instead && instead->job->backend == t->job->backend)
         m.available += trainer_memory(instead).memory.touched;
-    leave_images(t, m.available);
+    leave_images(&t->job, m.available);
     if (t->job->plan->arena_bytes <= m.available)
         return true;
     error_set(e, EXIT_RUN, "backend %s: cannot allocate %.1f MiB of memory: "
@@ -330,11 +325,12 @@ static void emit_images(const struct trainer *t, struct event_sink sink)
 {
     char text[160];
 
-    if (!t->images_left)
+    if (!t->job->machine.images_left)
         return;
     snprintf(text, sizeof(text), "keep_images is off: there is no room for "
              "%.1f MiB of images beside the network; samples are made as they "
-             "are needed, with the same bits", mebibytes(t->images_left));
+             "are needed, with the same bits",
+             mebibytes(t->job->machine.images_left));
     emit_event(sink, (struct event){ .type = EVENT_WARNING, .message = text });
 }
 

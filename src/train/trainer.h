@@ -34,8 +34,6 @@ struct trainer {
     struct dataset *data;
     struct device *device;
     struct executor *executor;
-    size_t images_left;              /* bytes of images that do not fit, and
-                                        are not kept; 0: none */
     int64_t steps_per_epoch;
     int64_t step;                    /* optimizer steps done */
     struct tally epoch;

@@ -302,13 +302,13 @@ static void take_over(struct worker *w, const struct order *o)
 
     w->save = o->save ? xstrdup(o->save) : NULL;
     w->keep = o->keep;
+    w->wanted = o->settings;
     w->changed = w->paused = w->done = false;
     w->sets = 0;
     w->next_memory = 0;
     w->news = (struct news){ .next_step = 0 };
     xreplace(&w->runs, o->runs);
     ok = begin_state(w, o, &e);
-    w->wanted = w->trainer->job->settings;
     if (!before || !w->save || strcmp(before, w->save) != 0)
         forget_snapshot(w, before);
     free(before);

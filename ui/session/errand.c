@@ -23,97 +23,97 @@ struct errands {
  * to. */
 static bool errand_goes_on(void *arg)
 {
-    struct errands *e = arg;
+    struct errands *q = arg;
     double now = clock_seconds();
     bool on;
 
-    background_lock(&e->thread);
-    e->steps++;
-    on = !e->stop && !e->asked && !e->thread.quit;
-    if (now - e->told > news_seconds) {
-        e->told = now;
-        background_tell(&e->thread);
+    background_lock(&q->thread);
+    q->steps++;
+    on = !q->stop && !q->asked && !q->thread.quit;
+    if (now - q->told > news_seconds) {
+        q->told = now;
+        background_tell(&q->thread);
     }
-    background_unlock(&e->thread);
+    background_unlock(&q->thread);
     return on;
 }
 
 static bool do_errand(void *arg)
 {
-    struct errands *e = arg;
-    void *question = e->asked;
+    struct errands *q = arg;
+    void *question = q->asked;
 
     if (!question)
         return false;
-    e->asked = NULL;
-    e->steps = 0;
-    background_unlock(&e->thread);
-    e->errand->work(question, errand_goes_on, e);
-    background_lock(&e->thread);
-    if (e->asked || e->thread.quit) {
-        e->errand->free(question);
+    q->asked = NULL;
+    q->steps = 0;
+    background_unlock(&q->thread);
+    q->errand->work(question, errand_goes_on, q);
+    background_lock(&q->thread);
+    if (q->asked || q->thread.quit) {
+        q->errand->free(question);
         return true;
     }
-    if (e->stop)
-        e->errand->note_stop(question);
-    e->answered = question;
-    background_tell(&e->thread);
+    if (q->stop)
+        q->errand->note_stop(question);
+    q->answered = question;
+    background_tell(&q->thread);
     return true;
 }
 
 struct errands *errands_new(const struct errand *errand)
 {
-    struct errands *e = xcalloc(1, sizeof(*e));
+    struct errands *q = xcalloc(1, sizeof(*q));
 
-    e->errand = errand;
-    background_start(&e->thread, do_errand, e);
-    return e;
+    q->errand = errand;
+    background_start(&q->thread, do_errand, q);
+    return q;
 }
 
-void errands_free(struct errands *e)
+void errands_free(struct errands *q)
 {
-    if (!e || !background_stop(&e->thread))
+    if (!q || !background_stop(&q->thread))
         return;
-    e->errand->free(e->asked);
-    e->errand->free(e->answered);
-    free(e);
+    q->errand->free(q->asked);
+    q->errand->free(q->answered);
+    free(q);
 }
 
-void errands_ask(struct errands *e, void *question)
+void errands_ask(struct errands *q, void *question)
 {
-    background_lock(&e->thread);
-    e->errand->free(e->asked);
-    e->errand->free(e->answered);
-    e->answered = NULL;
-    e->stop = false;
-    e->asked = question;
-    background_wake(&e->thread);
-    background_unlock(&e->thread);
+    background_lock(&q->thread);
+    q->errand->free(q->asked);
+    q->errand->free(q->answered);
+    q->answered = NULL;
+    q->stop = false;
+    q->asked = question;
+    background_wake(&q->thread);
+    background_unlock(&q->thread);
 }
 
-void errands_stop(struct errands *e)
+void errands_stop(struct errands *q)
 {
-    background_lock(&e->thread);
-    e->stop = true;
-    background_unlock(&e->thread);
+    background_lock(&q->thread);
+    q->stop = q->errand->note_stop != NULL;
+    background_unlock(&q->thread);
 }
 
-int errands_fd(const struct errands *e)
+int errands_fd(const struct errands *q)
 {
-    return background_fd(&e->thread);
+    return background_fd(&q->thread);
 }
 
-void *errands_take(struct errands *e, int *steps)
+void *errands_take(struct errands *q, int *steps)
 {
     void *answered;
 
-    background_hear(&e->thread);
-    background_lock(&e->thread);
-    background_clear(&e->thread);
-    answered = e->answered;
-    e->answered = NULL;
+    background_hear(&q->thread);
+    background_lock(&q->thread);
+    background_clear(&q->thread);
+    answered = q->answered;
+    q->answered = NULL;
     if (steps)
-        *steps = e->steps;
-    background_unlock(&e->thread);
+        *steps = q->steps;
+    background_unlock(&q->thread);
     return answered;
 }

@@ -15,7 +15,8 @@ struct errands;
 
 /* The care for questions of one sort. */
 struct errand {
-    /* Completes a question. Once goes_on(arg) is false it returns. */
+    /* Completes a question. Once goes_on(arg) is false it returns; NULL: it
+     * goes on to its end. */
     void (*work)(void *question, bool (*goes_on)(void *arg), void *arg);
     /* Notes in a question that a person stopped its work; NULL: nobody can. */
     void (*note_stop)(void *question);
@@ -28,7 +29,7 @@ void errands_free(struct errands *);
 /* Begins work on a question, which it takes over, in place of any other. */
 void errands_ask(struct errands *, void *question);
 
-/* Ends the work with what it has found. */
+/* Ends the work with what it has found, if it can be stopped. */
 void errands_stop(struct errands *);
 
 /* Readable while there is news. */
