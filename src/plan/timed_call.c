@@ -162,10 +162,10 @@ double timed_call_apart(const struct timed_call *a, const struct timed_call *b)
     return sum;
 }
 
-double timed_call_distance(const struct timed_call *a,
-                           const struct timed_call *b)
+double timed_call_doublings(const struct timed_call *a,
+                            const struct timed_call *b)
 {
-    double sum = timed_call_apart(a, b);
+    double sum = 0;
 
     for (int i = 0; i < TIMED_SIZES; i++)
         if (a->size[i] != b->size[i] && compares(a, b, i)) {

@@ -38,10 +38,9 @@ uint64_t timed_call_hash(const struct timed_call *);
  * are of one kind. */
 double timed_call_apart(const struct timed_call *, const struct timed_call *);
 
-/* The square of the distance of two calls of an operation: that of their kinds,
- * and 1 for each dimension that doubles. */
-double timed_call_distance(const struct timed_call *,
-                           const struct timed_call *);
+/* The same of their sizes: each dimension that doubles adds 1. */
+double timed_call_doublings(const struct timed_call *,
+                            const struct timed_call *);
 
 /* As a JSON object, and from one; false if that is none of a call. */
 json_t *timed_call_json(const struct timed_call *);

@@ -159,7 +159,7 @@ static bool has_near(const struct timing_list *l,
 {
     for (int i = 0; i < l->count; i++)
         if (timed_call_apart(&l->list[i].call, call) == 0 &&
-            timed_call_distance(&l->list[i].call, call) < near)
+            timed_call_doublings(&l->list[i].call, call) < near)
             return true;
     return false;
 }
@@ -227,31 +227,24 @@ void timings_fill(struct timings *t, const struct timings *from)
         timings_add_overhead(t, from->overhead);
 }
 
-/* How far the nearest kind that was measured is. */
-static double nearest_kind(const struct timing_list *l,
-                           const struct timed_call *call)
-{
-    double least = INFINITY;
-
-    for (int i = 0; i < l->count; i++)
-        least = fmin(least, timed_call_apart(&l->list[i].call, call));
-    return least;
-}
-
-/* The mean logarithm of the factors of calls whose kind is this far, each with
- * the weight of its inverse distance to the fourth power (Shepard, 1968). NAN:
- * there is none. */
+/* The mean logarithm of the factors of calls of the nearest kind, each with the
+ * weight of its inverse distance to the fourth power (Shepard, 1968). NAN: there
+ * is no call. Sets how far that kind is. */
 static double mean_factor(const struct timing_list *l,
-                          const struct timed_call *call, double apart)
+                          const struct timed_call *call, double *nearest)
 {
     double sum = 0, weights = 0;
 
+    *nearest = INFINITY;
     for (int i = 0; i < l->count; i++) {
         const struct timing *k = &l->list[i];
-        double distance, weight;
-        if (timed_call_apart(&k->call, call) != apart)
+        double apart = timed_call_apart(&k->call, call), distance, weight;
+        if (apart > *nearest)
             continue;
-        distance = timed_call_distance(&k->call, call) + close_by;
+        if (apart < *nearest)
+            sum = weights = 0;
+        *nearest = apart;
+        distance = apart + timed_call_doublings(&k->call, call) + close_by;
         weight = 1 / (distance * distance);
         sum += weight * log(k->seconds / k->guess);
         weights += weight;
@@ -265,14 +258,12 @@ static struct prediction predict(const struct timings *t, enum op_code op,
 {
     const struct timing_list *l = &t->of[op];
     const struct timing *known = find_timing(l, call);
-    double apart;
+    double factor, nearest;
 
     if (known)
         return (struct prediction){ known->seconds, true };
-    apart = nearest_kind(l, call);
-    return (struct prediction){
-        mean_factor(l, call, apart) * roofline_call(op, c), apart == 0
-    };
+    factor = mean_factor(l, call, &nearest);
+    return (struct prediction){ factor * roofline_call(op, c), nearest == 0 };
 }
 
 static struct prediction recall(const struct timings *t, enum op_code op,
