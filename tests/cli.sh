@@ -90,8 +90,9 @@ works backends --json
 printed '"name": "cpu"'
 printed '"reason": "none: '
 
-# Devices have numbers, and one is chosen by its own.
-if [ -n "${MEMDIAL_CUDA_EMULATED-}" ]; then
+# Devices have numbers, and one is chosen by its own. The check of an archive
+# builds no emulated device.
+if [ -e "${MEMDIAL_CUDA_EMULATED-}" ]; then
     none=$MEMDIAL_CUDA_MODULE
     MEMDIAL_CUDA_MODULE=$MEMDIAL_CUDA_EMULATED MEMDIAL_EMULATE_DEVICES=3
     export MEMDIAL_CUDA_MODULE MEMDIAL_EMULATE_DEVICES

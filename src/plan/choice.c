@@ -23,6 +23,7 @@ struct candidate {
 struct candidates {
     struct candidate *list;      /* owned, [count]; by peak, then by flops */
     int count;
+    struct work *work;           /* owned; of their schedules */
 };
 
 /* Bytes alive in a step that a route decides about, or that it does not. */
@@ -67,23 +68,32 @@ static struct plan *outline_route(const struct alternatives *c,
     return plan;
 }
 
+/* Bytes at the peak of a schedule. */
+static size_t peak_of_route(const struct alternatives *c,
+                            const struct schedule *schedule, int route)
+{
+    struct plan *plan = outline_route(c, schedule, route);
+    size_t peak = plan->peak_bytes;
+
+    plan_free(plan);
+    return peak;
+}
+
 /* Candidates with their arithmetic alone, and with their peaks. */
 static struct candidate candidate_scheduled(const struct alternatives *c,
-                                            int route)
+                                            struct work *work, int route)
 {
     struct schedule *schedule = schedule_of(c, route);
 
-    return (struct candidate){ route, schedule, 0, schedule_flops(schedule) };
+    return (struct candidate){ route, schedule, 0, work_flops(work, schedule) };
 }
 
 static struct candidate candidate_outlined(const struct alternatives *c,
-                                           int route)
+                                           struct work *work, int route)
 {
-    struct candidate candidate = candidate_scheduled(c, route);
-    struct plan *plan = outline_route(c, candidate.schedule, route);
+    struct candidate candidate = candidate_scheduled(c, work, route);
 
-    candidate.peak = plan->peak_bytes;
-    plan_free(plan);
+    candidate.peak = peak_of_route(c, candidate.schedule, route);
     return candidate;
 }
 
@@ -92,6 +102,7 @@ static void free_candidates(struct candidates *all)
     for (int i = 0; i < all->count; i++)
         schedule_free(all->list[i].schedule);
     free(all->list);
+    work_free(all->work);
 }
 
 /* The order is total: free memory may decide how qsort() orders ties. */
@@ -115,34 +126,41 @@ static size_t least_body(const struct alternatives *c, int route)
  * `persisting` bytes. */
 static struct candidates list_candidates(
     const struct alternatives *c, size_t persisting, size_t budget,
-    struct candidate (*of)(const struct alternatives *, int route))
+    struct candidate (*of)(const struct alternatives *, struct work *,
+                           int route))
 {
-    struct candidates all = { .count = 0 };
+    struct candidates all = { .work = work_new(c->graph) };
 
     all.list = xcalloc((unsigned long)c->routes->count, sizeof(*all.list));
     for (int i = 0; i < c->routes->count; i++)
         if (persisting + least_body(c, i) <= budget)
-            all.list[all.count++] = of(c, i);
+            all.list[all.count++] = of(c, all.work, i);
     qsort(all.list, (size_t)all.count, sizeof(*all.list), by_peak);
     return all;
 }
 
-static bool is_worth(const struct alternatives *c, const struct worth *worth,
-                     const struct schedule *schedule)
+bool choice_is_worth(const struct worth *worth, struct work *work,
+                     const struct schedule *schedule,
+                     const struct backend *backend, int threads)
 {
-    struct plan *plan = plan_calls(schedule, c->backend, c->threads);
-    bool is = worth->is(plan, worth->arg);
+    struct plan *plan;
+    bool faster;
 
+    if (!worth->goes_on(worth->arg))
+        return false;
+    plan = plan_calls(schedule, backend, threads);
+    faster = work_seconds(work, plan, worth->pace) < worth->seconds;
     plan_free(plan);
-    return is;
+    return faster;
 }
 
 /* The first candidate that is worth it, from the i-th on; or their count. */
 static int next_worth(const struct alternatives *c, const struct worth *worth,
                       const struct candidates *all, int i)
 {
-    while (worth->is && i < all->count &&
-           !is_worth(c, worth, all->list[i].schedule))
+    while (worth->pace && i < all->count &&
+           !choice_is_worth(worth, all->work, all->list[i].schedule, c->backend,
+                            c->threads))
         i++;
     return i;
 }
@@ -255,6 +273,7 @@ static int smallest_unknown(const struct alternatives *c, size_t budget)
 bool choice_may_fit(const struct alternatives *c, size_t persisting,
                     size_t budget)
 {
+    struct schedule *schedule;
     int next;
 
     if (persisting > budget)
@@ -263,7 +282,9 @@ bool choice_may_fit(const struct alternatives *c, size_t persisting,
         next = smallest_unknown(c, budget - persisting);
         if (next < 0)
             return false;
-        schedule_free(candidate_outlined(c, next).schedule);
+        schedule = schedule_of(c, next);
+        peak_of_route(c, schedule, next);
+        schedule_free(schedule);
     }
     return true;
 }

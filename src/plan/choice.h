@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "plan/plan.h"
+#include "plan/work.h"
 
 /* What there is to choose from, all borrowed; learns the bytes of the routes'
  * bodies, which rule out routes for other graphs that have the same ones. */
@@ -22,12 +23,18 @@ struct alternatives {
 /* What a search, which knows a good plan already, wants of another. Of all that
  * is 0 it wants nothing. */
 struct worth {
-    bool (*is)(const struct plan *, void *arg); /* the best within a budget, by
-                                                   its calls (plan_calls); */
+    const struct pace *pace; /* NULL: a plan may take any time, */
+    double seconds;      /* else, the best within a budget, less than these; */
+    bool (*goes_on)(void *arg); /* the search; not NULL with a pace */
     void *arg;
     size_t below;        /* bytes of the smallest arena */
     size_t persisting;   /* which are known: choice_persisting() */
 };
+
+/* Whether a schedule takes less time than a search wants. */
+bool choice_is_worth(const struct worth *, struct work *,
+                     const struct schedule *, const struct backend *,
+                     int threads);
 
 /*
  * The best schedule for a budget in bytes, or for the smallest arena if it is

@@ -39,6 +39,7 @@ struct point {
 
 struct fit_search {
     const struct fit_query *query;
+    struct pace pace;
     struct point *points;        /* [count] */
     int count;
     int plans;
@@ -77,6 +78,16 @@ static double fit_time(const struct fit_query *q, const struct plan *plan)
     return isnan(seconds) ? roofline_seconds(plan) : seconds;
 }
 
+/* The share of one step. */
+static double fit_step_time(const struct plan *plan, int step, const void *arg)
+{
+    const struct fit_query *q = arg;
+
+    return timings_know(q->timings, plan)
+               ? timings_part(q->timings, plan, step)
+               : roofline_step(plan, step);
+}
+
 static bool search_goes_on(struct fit_search *f)
 {
     const struct fit_query *q = f->query;
@@ -86,10 +97,23 @@ static bool search_goes_on(struct fit_search *f)
     return !f->stopped;
 }
 
+/* For a search in which each way that is tried asks whether it goes on. */
+static bool worth_goes_on(void *search)
+{
+    return search_goes_on(search);
+}
+
 static bool may_plan(struct fit_search *f)
 {
     f->plans += search_goes_on(f);
     return !f->stopped;
+}
+
+static struct worth faster_than(struct fit_search *f, double seconds)
+{
+    return (struct worth){ .pace = seconds < DBL_MAX ? &f->pace : NULL,
+                           .seconds = seconds, .goes_on = worth_goes_on,
+                           .arg = f };
 }
 
 /* NULL: they are not possible, or not worth it (NULL: any are). */
@@ -154,10 +178,11 @@ static void bound_point(struct fit_search *f, struct point *p)
         p->floor = job_least_bytes(&p->settings, f->query->machine, &f->cache);
 }
 
-/* Finds a point's bounds. */
-static void outline_point(struct fit_search *f, struct point *p)
+/* Finds the bounds of a point that could take less than `time`. */
+static void outline_point(struct fit_search *f, struct point *p, double time)
 {
-    struct job *job = fit_outline(f, &p->settings, NULL);
+    struct worth worth = faster_than(f, time);
+    struct job *job = fit_outline(f, &p->settings, &worth);
 
     p->outlined = true;
     p->open = job;
@@ -255,21 +280,6 @@ static void run_way(struct fit_search *f, const struct settings *s,
     job_free(job);
 }
 
-/* A row that another way of running must be faster than. Many ways are tried
- * for one plan, so each asks whether the search goes on. */
-struct rival {
-    struct fit_search *search;
-    double time;
-};
-
-static bool is_faster(const struct plan *plan, void *arg)
-{
-    const struct rival *r = arg;
-
-    return search_goes_on(r->search) &&
-           fit_time(r->search->query, plan) < r->time;
-}
-
 /* The bytes that optimal checkpoints may take. A held memory_budget is the most
  * that they may. */
 static size_t allowed(const struct fit_query *q, size_t budget)
@@ -300,9 +310,7 @@ static void run_point(struct fit_search *f, const struct point *p,
     const struct fit_query *q = f->query;
     bool held = is_held(q, settings_find("checkpoint"));
     struct settings s = p->settings;
-    struct rival rival = { f, 0 };
-    struct worth faster = { .is = is_faster, .arg = &rival,
-                            .persisting = p->persisting };
+    struct worth faster;
 
     for (int c = CHECKPOINT_NONE; c < CHECKPOINT_OPTIMAL; c++) {
         double before = *time;
@@ -318,7 +326,8 @@ static void run_point(struct fit_search *f, const struct point *p,
         return;
     s.checkpoint = CHECKPOINT_OPTIMAL;
     s.memory_budget = allowed(q, budget);
-    rival.time = *time;
+    faster = faster_than(f, *time);
+    faster.persisting = p->persisting;
     run_way(f, &s, &faster, budget, best, time);
 }
 
@@ -411,7 +420,7 @@ static void examine_point(struct fit_search *f, struct point *p, double time)
 
     bound_point(f, p);
     if (p->floor <= budget)
-        outline_point(f, p);
+        outline_point(f, p, time);
     p->open = p->open && p->floor <= budget && p->time < time &&
               may_fit(f, p, budget);
 }
@@ -453,7 +462,7 @@ static void begin_search(struct fit_search *f, const struct fit_query *q)
     struct settings s = without_savings(q);
     struct graph *g = model_build(&s);
 
-    *f = (struct fit_search){ .query = q };
+    *f = (struct fit_search){ .query = q, .pace = { fit_step_time, q } };
     add_points(f, s, 0, g);
     graph_free(g);
     qsort(f->points, (size_t)f->count, sizeof(*f->points), by_change);
@@ -531,7 +540,7 @@ static void lower_least(struct fit_search *f, struct point *p,
                         struct fit_row *least)
 {
     if (!p->outlined) {
-        outline_point(f, p);
+        outline_point(f, p, DBL_MAX);
         return;
     }
     if (may_fit(f, p, least->arena_bytes - 1))

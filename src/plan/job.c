@@ -55,7 +55,7 @@ static bool find_machine(struct job *job, const struct settings *s,
 struct making {
     bool addresses;              /* its plan needs them */
     struct job_cache *cache;     /* NULL: one of its own */
-    const struct worth *worth;   /* of optimal checkpoints */
+    const struct worth *worth;   /* NULL: anything is */
 };
 
 static struct alternatives alternatives_of(const struct job *job,
@@ -69,6 +69,16 @@ static struct alternatives alternatives_of(const struct job *job,
         .backend = job->backend,
         .threads = job->threads,
     };
+}
+
+static bool is_worth(const struct job *job, const struct worth *worth)
+{
+    struct work *work = work_new(job->graph);
+    bool is = choice_is_worth(worth, work, job->schedule, job->backend,
+                              job->threads);
+
+    work_free(work);
+    return is;
 }
 
 /* Optimal checkpoints are found by the addresses of their plans. */
@@ -85,6 +95,8 @@ static bool plan_with(struct job *job, struct making how, struct error *e)
                            &job->schedule, &job->plan, e);
     }
     job->schedule = graph_cache_schedule(&how.cache->graphs, s, job->backend);
+    if (how.worth && how.worth->pace && !is_worth(job, how.worth))
+        return false;
     job->plan = plan_outline(job->schedule, job->backend, job->threads);
     if (how.addresses)
         plan_place(job->plan);

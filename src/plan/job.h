@@ -45,8 +45,8 @@ void job_cache_done(struct job_cache *);
 
 /* Like job_new_on() but without addresses, in a fraction of the time:
  * arena_bytes is 0 but for checkpoint=optimal, which needs addresses. False
- * without an error if optimal checkpoints are not worth it (choice.h). NULL:
- * nothing is shared, and anything is worth it. */
+ * without an error if it is not worth it (choice.h). NULL: nothing is shared,
+ * and anything is worth it. */
 bool job_outline_on(struct job **, const struct settings *,
                     const struct machine *, struct job_cache *,
                     const struct worth *, struct error *);

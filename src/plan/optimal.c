@@ -38,6 +38,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "plan/chain.h"
 
@@ -53,15 +54,35 @@ enum {
 static const double max_updates = 150e6;
 static const double max_steps = 40000;
 
+/* Stages i..k-1 run, and all goes on from the input of stage k. */
+struct leap {
+    float forward;       /* operations of the stages that run */
+    int input;           /* units that lead into stage k */
+    int passing;         /* units that must be free meanwhile */
+};
+
 /* Costs for all (i, j, m). Choices follow from them. */
 struct table {
     const struct chain *chain;
     int units;           /* amounts of memory: 0..units */
     double unit;         /* bytes */
-    float *cost;         /* (count, count, units + 1) */
-    float *after;        /* (count, count, units + 1) */
+    float *cost;         /* (count, count, units + 1) of i, j, m */
+    float *ending;       /* the same of j, i, m: read one after the other */
+    float *after;        /* (count, count, units + 1) of i, j, m */
     int *least;          /* (count, count) the smallest amount that is enough */
+    struct leap *leaps;  /* (count, count) of i, k */
+    float *whole;        /* [count] the cost with memory enough, by j, for the
+                            lowest i so far */
+    float *none;         /* [units + 1] zeros: nothing is left to run */
 };
+
+/* Loops in vectors are compiled for wider ones too; which of them run depends
+ * on the processor, and changes no result. */
+#if defined(__x86_64__) && defined(__linux__)
+#define ON_WIDE_VECTORS __attribute__((target_clones("avx2", "default")))
+#else
+#define ON_WIDE_VECTORS
+#endif
 
 static int int_max(int a, int b)
 {
@@ -79,14 +100,6 @@ static int in_units(const struct table *t, size_t bytes)
     double units = ceil((double)bytes / t->unit);
 
     return units > t->units ? t->units + 1 : (int)units;
-}
-
-/* Bytes that must be free to run stage k forward, and to keep nothing of it
- * but what leads into the next one; the input of stage i is kept. */
-static size_t passing_bytes(const struct chain *c, int i, int k)
-{
-    return chain_into(c, i, k) + c->stages[k].passing +
-           (k + 1 < c->count ? chain_into(c, i, k + 1) : 0);
 }
 
 /* The cost if stage i runs once with m units free, and uses up `used`. */
@@ -115,84 +128,108 @@ static int keeping_least(const struct table *t, int i, int j)
     return int_max(int_max(needed, used_units(t, i, j)), 0);
 }
 
+/* Sets the costs if stage i runs once, for all m from `least` units on. */
+ON_WIDE_VECTORS
+static void fill_keeping(const struct table *t, int i, int j, int used,
+                         int least, float *cost)
+{
+    const float *rest = i < j ? &t->after[cell(t, i + 1, j)] : t->none;
+    float once = (float)t->chain->stages[i].flops;
+    int most = t->units + (used < 0 ? used : 0);
+
+    for (int m = 0; m < least; m++)
+        cost[m] = INFINITY;
+#pragma omp simd
+    for (int m = least; m <= most; m++)
+        cost[m] = once + rest[m - used];
+    for (int m = int_max(most + 1, least); m <= t->units; m++)
+        cost[m] = once + rest[t->units];
+}
+
 /* Returns the smallest amount with which nothing runs twice. */
 static int try_keeping(struct table *t, int i, int j)
 {
-    float *cost = &t->cost[cell(t, i, j)], whole = 0;
-    int used = used_units(t, i, j), least = keeping_least(t, i, j);
+    float *cost = &t->cost[cell(t, i, j)];
     int full = t->units + 1;
 
-    for (int k = j; k >= i; k--)
-        whole += (float)t->chain->stages[k].flops;
-    for (int m = 0; m <= t->units; m++)
-        cost[m] = m < least ? INFINITY : keeping_cost(t, i, j, m, used);
-    while (full > 0 && cost[full - 1] <= whole)
+    t->whole[j] += (float)t->chain->stages[i].flops;
+    fill_keeping(t, i, j, used_units(t, i, j), keeping_least(t, i, j), cost);
+    while (full > 0 && cost[full - 1] <= t->whole[j])
         full--;
     return full;
 }
 
 /* The cost if the input of stage i is there for one run, once that if it is
  * kept is known. */
+ON_WIDE_VECTORS
 static void fill_after(struct table *t, int i, int j)
 {
     const struct stage *stage = &t->chain->stages[i];
     int used = in_units(t, stage->kept), needed = in_units(t, stage->needed);
     int input = in_units(t, stage->input);
-    const float *cost = &t->cost[cell(t, i, j)];
+    const float *kept = &t->cost[cell(t, i, j)];
     float *after = &t->after[cell(t, i, j)];
 
-    for (int m = 0; m <= t->units; m++) {
-        float once = m < needed ? INFINITY : keeping_cost(t, i, j, m, used);
-        float kept = m < input ? INFINITY : cost[m - input];
+    fill_keeping(t, i, j, used, needed, after);
+#pragma omp simd
+    for (int m = input; m <= t->units; m++)
+        after[m] = after[m] < kept[m - input] ? after[m] : kept[m - input];
+}
 
-        after[m] = once < kept ? once : kept;
+/* Bytes that must be free to run stage k forward, and to keep nothing of it
+ * but what leads into the next one; the input of stage i is kept. */
+static size_t passing_bytes(const struct chain *c, int i, int k)
+{
+    return chain_into(c, i, k) + c->stages[k].passing +
+           (k + 1 < c->count ? chain_into(c, i, k + 1) : 0);
+}
+
+static const struct leap *leap_of(const struct table *t, int i, int k)
+{
+    return &t->leaps[i * t->chain->count + k];
+}
+
+static void measure_leaps(struct table *t, int i)
+{
+    const struct chain *c = t->chain;
+    struct leap leap = { .forward = 0 };
+    size_t most = 0;
+
+    for (int k = i + 1; k < c->count; k++) {
+        size_t passing = passing_bytes(c, i, k - 1);
+
+        most = passing > most ? passing : most;
+        leap.forward += (float)c->stages[k - 1].flops;
+        leap.passing = in_units(t, most);
+        leap.input = in_units(t, chain_into(c, i, k));
+        t->leaps[i * c->count + k] = leap;
     }
 }
 
-/* Stages i..k-1 run, and all goes on from the input of stage k. */
-struct leap {
-    int i, j, k;
-    float forward;       /* operations of the stages that run */
-    size_t passing;      /* bytes that must be free meanwhile */
-};
-
-static void leap_further(const struct table *t, struct leap *l)
+/* The smallest amount with which a leap from stage i to stage k is possible, if
+ * all ends at stage j. */
+static int leap_least(const struct table *t, int i, int j, int k)
 {
-    size_t passing = passing_bytes(t->chain, l->i, l->k);
-
-    l->forward += (float)t->chain->stages[l->k].flops;
-    l->passing = passing > l->passing ? passing : l->passing;
-    l->k++;
-}
-
-static int leap_input(const struct table *t, const struct leap *l)
-{
-    return in_units(t, chain_into(t->chain, l->i, l->k));
-}
-
-/* The smallest amount with which a leap is possible. */
-static int leap_least(const struct table *t, const struct leap *l)
-{
+    const struct leap *l = leap_of(t, i, k);
     int n = t->chain->count;
-    int before = t->least[l->i * n + l->k - 1];
-    int after = t->least[l->k * n + l->j];
 
-    return int_max(in_units(t, l->passing),
-                   int_max(before, leap_input(t, l) + after));
+    return int_max(l->passing, int_max(t->least[i * n + k - 1],
+                                       l->input + t->least[k * n + j]));
 }
 
 /* Tries a leap with less than `full` units. The loop has no branches: it is
  * where the time goes. */
-static void try_leap(struct table *t, const struct leap *l, int full)
+ON_WIDE_VECTORS
+static void try_leap(struct table *t, int i, int j, int k, int full)
 {
-    int input = leap_input(t, l);
-    float forward = l->forward;
-    float *cost = &t->cost[cell(t, l->i, l->j)];
-    const float *after = &t->cost[cell(t, l->k, l->j)];
-    const float *before = &t->cost[cell(t, l->i, l->k - 1)];
+    int input = leap_of(t, i, k)->input;
+    float forward = leap_of(t, i, k)->forward;
+    float *cost = &t->cost[cell(t, i, j)];
+    const float *after = &t->ending[cell(t, j, k)];
+    const float *before = &t->cost[cell(t, i, k - 1)];
 
 #pragma omp simd
-    for (int m = leap_least(t, l); m < full; m++) {
+    for (int m = leap_least(t, i, j, k); m < full; m++) {
         float sum = forward + after[m - input] + before[m];
         cost[m] = sum < cost[m] ? sum : cost[m];
     }
@@ -202,49 +239,58 @@ static void fill_costs(struct table *t, int i, int j)
 {
     int full = try_keeping(t, i, j), least = 0;
     const float *cost = &t->cost[cell(t, i, j)];
-    struct leap l = { .i = i, .j = j, .k = i };
 
-    while (l.k < j) {
-        leap_further(t, &l);
-        try_leap(t, &l, full);
-    }
+    for (int k = i + 1; k <= j; k++)
+        try_leap(t, i, j, k, full);
     while (least <= t->units && isinf(cost[least]))
         least++;
     t->least[i * t->chain->count + j] = least;
+    memcpy(&t->ending[cell(t, j, i)], cost,
+           ((size_t)t->units + 1) * sizeof(*cost));
     fill_after(t, i, j);
 }
 
+/* A few rows go along the columns together: what they read of a column is in
+ * the cache then. */
 static void fill_table(struct table *t)
 {
+    enum { TOGETHER = 4 };
     int n = t->chain->count;
 
     for (int i = n - 1; i >= 0; i--)
-        for (int j = i; j < n; j++)
-            fill_costs(t, i, j);
+        measure_leaps(t, i);
+    for (int last = n - 1; last >= 0; last -= TOGETHER) {
+        int first = int_max(last - TOGETHER + 1, 0);
+
+        for (int j = first; j < n; j++)
+            for (int i = j < last ? j : last; i >= first; i--)
+                fill_costs(t, i, j);
+    }
 }
 
-static float leap_cost(const struct table *t, const struct leap *l, int m)
+static float leap_cost(const struct table *t, int i, int j, int k, int m)
 {
-    if (m < leap_least(t, l))
+    const struct leap *l = leap_of(t, i, k);
+
+    if (m < leap_least(t, i, j, k))
         return INFINITY;
-    return l->forward +
-           t->cost[cell(t, l->k, l->j) + (size_t)(m - leap_input(t, l))] +
-           t->cost[cell(t, l->i, l->k - 1) + (size_t)m];
+    return l->forward + t->cost[cell(t, k, j) + (size_t)(m - l->input)] +
+           t->cost[cell(t, i, k - 1) + (size_t)m];
 }
 
-/* The leap of the least cost; to stage i itself if keeping it costs no more. */
-static struct leap best_leap(const struct table *t, int i, int j, int m)
+/* The stage that a leap of the least cost leads to; i itself if keeping it
+ * costs no more. */
+static int best_leap(const struct table *t, int i, int j, int m)
 {
     float least = t->cost[cell(t, i, j) + (size_t)m];
-    struct leap l = { .i = i, .j = j, .k = i };
+    int k = i + 1;
 
     if (m >= keeping_least(t, i, j) &&
         keeping_cost(t, i, j, m, used_units(t, i, j)) <= least)
-        return l;
-    do
-        leap_further(t, &l);
-    while (l.k < j && leap_cost(t, &l, m) > least);
-    return l;
+        return i;
+    while (k < j && leap_cost(t, i, j, k, m) > least)
+        k++;
+    return k;
 }
 
 static void follow_after(const struct table *t, struct route *r, int i, int j,
@@ -264,16 +310,16 @@ static void follow_keeping(const struct table *t, struct route *r, int i,
 static void follow_choices(const struct table *t, struct route *r, int i, int j,
                            int m)
 {
-    struct leap l = best_leap(t, i, j, m);
+    int k = best_leap(t, i, j, m);
 
-    if (l.k == i) {
+    if (k == i) {
         follow_keeping(t, r, i, j, m, used_units(t, i, j));
         return;
     }
-    for (int s = i; s < l.k; s++)
+    for (int s = i; s < k; s++)
         route_add(r, s, false);
-    follow_choices(t, r, l.k, j, m - leap_input(t, &l));
-    follow_choices(t, r, i, l.k - 1, m);
+    follow_choices(t, r, k, j, m - leap_of(t, i, k)->input);
+    follow_choices(t, r, i, k - 1, m);
 }
 
 /* The same if the input of stage i is not kept. */
@@ -339,23 +385,33 @@ void optimal_add_routes(struct routes *routes, const struct graph *g,
     struct table t = { .chain = &chain };
     int steps = chain_init(&chain, g, policy, backend, threads);
     double pairs = pow(chain.count, 3) / 6 + 1, most = most_bytes(&chain);
+    unsigned long square =
+        (unsigned long)chain.count * (unsigned long)chain.count;
     size_t cells;
 
     t.units = optimal_clamp(max_updates / TABLES / pairs, MIN_UNITS, MAX_UNITS);
     cells = cell(&t, chain.count - 1, chain.count - 1) + (size_t)t.units + 1;
-    t.cost = xcalloc(cells, sizeof(*t.cost));
-    t.after = xcalloc(cells, sizeof(*t.after));
-    t.least = xcalloc((unsigned long)chain.count * (unsigned long)chain.count,
-                      sizeof(*t.least));
+    t.cost = xrealloc(NULL, cells, sizeof(*t.cost));
+    t.ending = xrealloc(NULL, cells, sizeof(*t.ending));
+    t.after = xrealloc(NULL, cells, sizeof(*t.after));
+    t.least = xcalloc(square, sizeof(*t.least));
+    t.leaps = xcalloc(square, sizeof(*t.leaps));
+    t.whole = xcalloc((unsigned long)chain.count, sizeof(*t.whole));
+    t.none = xcalloc((unsigned long)t.units + 1, sizeof(*t.none));
     for (int i = 0; i < TABLES; i++) {
         t.unit = most / t.units + 1;
+        memset(t.whole, 0, (size_t)chain.count * sizeof(*t.whole));
         fill_table(&t);
         most = 2 * propose(routes, &t,
                            optimal_clamp(max_steps / TABLES / steps,
                                          MIN_ROUTES, MAX_ROUTES));
     }
     free(t.cost);
+    free(t.ending);
     free(t.after);
     free(t.least);
+    free(t.leaps);
+    free(t.whole);
+    free(t.none);
     chain_done(&chain);
 }

@@ -33,16 +33,20 @@ double roofline_call(enum op_code op, const struct call *call)
                              operations_rate, bytes / bytes_rate);
 }
 
+double roofline_step(const struct plan *plan, int step)
+{
+    struct call call = plan_mean_call(plan, step);
+
+    return plan_repetitions(plan, step) *
+           roofline_call(schedule_op(plan->schedule, step)->code, &call);
+}
+
 double roofline_seconds(const struct plan *plan)
 {
-    const struct schedule *s = plan->schedule;
-    const struct program_steps *p = &s->program[PROGRAM_TRAIN];
+    const struct program_steps *p = &plan->schedule->program[PROGRAM_TRAIN];
     double sum = 0;
 
-    for (int t = p->begin; t < p->end; t++) {
-        struct call call = plan_mean_call(plan, t);
-        sum += plan_repetitions(plan, t) *
-               roofline_call(schedule_op(s, t)->code, &call);
-    }
+    for (int t = p->begin; t < p->end; t++)
+        sum += roofline_step(plan, t);
     return sum;
 }

@@ -14,7 +14,9 @@
 /* Seconds of one call; its addresses do not matter. */
 double roofline_call(enum op_code, const struct call *);
 
-/* Seconds of one optimizer step; an outline is enough. */
+/* Seconds of one of a plan's steps in all its repetitions, and of an optimizer
+ * step; an outline is enough. */
+double roofline_step(const struct plan *, int step);
 double roofline_seconds(const struct plan *);
 
 #endif

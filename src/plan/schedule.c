@@ -29,6 +29,7 @@ struct emission {
                             makes again before it reads it, or -1 */
     int *squeeze, *expand; /* [values] operations by which the value is saved
                             for the backward pass in fewer bits, or -1 */
+    bool saves;          /* some value is */
     int *expanded;       /* [values] instance that backward steps read in place
                             of the current one, or -1 */
     int expanded_values[CALL_MAX_OPERANDS], expanded_count; /* that have one */
@@ -269,6 +270,33 @@ static void emit_backward(struct emission *b, int from, int to,
     emit_expands(b, NULL);
 }
 
+/* Lists the instances that a step reads; returns their number. */
+static int list_reads(const struct schedule *s, int step,
+                      int list[STEP_INSTANCES])
+{
+    enum op_code code = schedule_op(s, step)->code;
+    const int *instance = s->steps[step].instance;
+    int slots = op_slots(code), count = 0;
+
+    for (int i = 0; i < slots; i++) {
+        if (!op_reads(code, i))
+            continue;
+        for (int at = STEP_OPERAND; at < STEP_INSTANCES;
+             at += CALL_MAX_OPERANDS)
+            if (instance[at + i] >= 0)
+                list[count++] = instance[at + i];
+    }
+    return count;
+}
+
+static void note_reads(const struct schedule *s, int step, bool read[])
+{
+    int list[STEP_INSTANCES], count = list_reads(s, step, list);
+
+    for (int i = 0; i < count; i++)
+        read[list[i]] = true;
+}
+
 /* Empties, from step `begin` on, slots of results that are only made to be
  * read and that nothing reads: in an evaluation, or the second time. */
 static void drop_unused(struct schedule *s, int begin)
@@ -277,15 +305,26 @@ static void drop_unused(struct schedule *s, int begin)
 
     for (int t = s->step_count - 1; t >= begin; t--) {
         const char *access = op_access(schedule_op(s, t)->code);
-        int *instance = s->steps[t].instance;
-        for (int i = 0; i < STEP_INSTANCES; i++)
-            if (schedule_reads(s, t, i))
-                read[instance[i]] = true;
-            else if (instance[i] >= 0 && access[i] == 'o' &&
-                     !read[instance[i]])
+        int *instance = &s->steps[t].instance[STEP_OPERAND];
+
+        for (int i = 0; access[i]; i++)
+            if (access[i] == 'o' && instance[i] >= 0 && !read[instance[i]])
                 instance[i] = -1;
+        note_reads(s, t, read);
     }
     free(read);
+}
+
+static bool writes_what_is_read(const struct schedule *s, int step,
+                                const bool read[])
+{
+    int slots = op_slots(schedule_op(s, step)->code);
+
+    for (int i = STEP_OPERAND; i < slots; i++)
+        if (schedule_writes(s, step, i) &&
+            read[s->steps[step].instance[i]])
+            return true;
+    return false;
 }
 
 /* Leaves out, from step `begin` on, steps whose results nothing reads, among
@@ -297,17 +336,13 @@ static void drop_unread(struct schedule *s, int begin)
     int kept = s->step_count;
 
     for (int t = s->step_count - 1; t >= begin; t--) {
-        const struct step *step = &s->steps[t];
-        bool needed = step->phase != PHASE_RECOMPUTE &&
+        bool needed = s->steps[t].phase != PHASE_RECOMPUTE &&
                       schedule_op(s, t)->pass != PASS_SAVE;
-        for (int i = 0; i < STEP_INSTANCES; i++)
-            needed |= schedule_writes(s, t, i) && read[step->instance[i]];
-        if (!needed)
+
+        if (!needed && !writes_what_is_read(s, t, read))
             continue;
-        for (int i = 0; i < STEP_INSTANCES; i++)
-            if (schedule_reads(s, t, i))
-                read[step->instance[i]] = true;
-        s->steps[--kept] = *step;
+        note_reads(s, t, read);
+        s->steps[--kept] = s->steps[t];
     }
     memmove(&s->steps[begin], &s->steps[kept],
             (size_t)(s->step_count - kept) * sizeof(*s->steps));
@@ -326,15 +361,16 @@ struct sinking {
 static void find_readers(const struct schedule *s, int begin,
                          struct sinking *k)
 {
-    for (int t = s->step_count - 1; t >= begin; t--)
-        for (int i = 0; i < STEP_INSTANCES; i++) {
-            int instance = s->steps[t].instance[i];
-            if (!schedule_reads(s, t, i))
-                continue;
-            k->first[instance] = t;
-            if (!k->last[instance] && schedule_op(s, t)->code != OP_squeeze)
-                k->last[instance] = t;
+    for (int t = s->step_count - 1; t >= begin; t--) {
+        int list[STEP_INSTANCES], count = list_reads(s, t, list);
+        bool squeezes = schedule_op(s, t)->code == OP_squeeze;
+
+        for (int i = 0; i < count; i++) {
+            k->first[list[i]] = t;
+            if (!k->last[list[i]] && !squeezes)
+                k->last[list[i]] = t;
         }
+    }
 }
 
 static void find_moves(const struct schedule *s, int begin, struct sinking *k)
@@ -470,9 +506,10 @@ static void save_in_fewer_bits(struct emission *b)
         const int *operand = g->ops[i].operand;
 
         if (g->ops[i].code == OP_squeeze &&
-            is_worth_saving(b, operand[SQUEEZE_X]))
+            is_worth_saving(b, operand[SQUEEZE_X])) {
             b->squeeze[operand[SQUEEZE_X]] = i;
-        else if (g->ops[i].code == OP_expand)
+            b->saves = true;
+        } else if (g->ops[i].code == OP_expand)
             b->expand[operand[EXPAND_X]] = i;
     }
 }
@@ -508,7 +545,8 @@ static void emit_batch(struct emission *b, enum program program,
         emit_pass(b, program, PASS_FORWARD, PHASE_EVALUATE);
     drop_unused(s, p->body);
     drop_unread(s, p->body);
-    sink_squeezes(s, p->body);
+    if (b->saves)
+        sink_squeezes(s, p->body);
     p->epilogue = s->step_count;
     emit_pass(b, program, PASS_UPDATE, train ? PHASE_UPDATE : PHASE_EVALUATE);
 }

@@ -114,17 +114,29 @@ bool timed_call_same(const struct timed_call *a, const struct timed_call *b)
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-uint64_t timed_call_hash(const struct timed_call *t)
+/* Mixes the first `count` numbers, and one more if that is odd, into a hash. */
+static uint64_t mix_numbers(uint64_t hash, const int32_t *numbers, int count)
 {
-    uint64_t pair, hash = 0x9e3779b97f4a7c15;
+    uint64_t pair;
 
-    _Static_assert(sizeof(*t) % sizeof(pair) == 0, "pairs of numbers");
-    for (size_t i = 0; i < sizeof(*t); i += sizeof(pair)) {
-        memcpy(&pair, (const char *)t + i, sizeof(pair));
+    for (int i = 0; i < count; i += 2) {
+        memcpy(&pair, &numbers[i], sizeof(pair));
         hash = (hash ^ pair) * 0xbf58476d1ce4e5b9;
         hash ^= hash >> 29;
     }
     return hash;
+}
+
+/* Slots that the operation does not have are empty in all its calls. */
+uint64_t timed_call_hash(const struct timed_call *t)
+{
+    int slots = op_slots(timed_call_op(t));
+    uint64_t hash = 0x9e3779b97f4a7c15;
+
+    _Static_assert(TIMED_KIND % 2 == 0 && TIMED_SIZES % 2 == 0,
+                   "pairs of numbers");
+    hash = mix_numbers(hash, t->kind, KIND_SLOTS + slots);
+    return mix_numbers(hash, t->size, SIZE_DIMS + slots * OPERAND_MAX_RANK);
 }
 
 /* What a difference in kind adds to the square of a distance: code_apart where

@@ -33,6 +33,7 @@ struct timings_memo {
     pthread_mutex_t lock;
     struct remembered *list;
     unsigned long room, count;
+    double overall;      /* factor of all that is known; 0: not found yet */
 };
 
 static struct timings_memo *memo_new(void)
@@ -54,6 +55,7 @@ static void memo_free(struct timings_memo *m)
 
 static void memo_forget(struct timings_memo *m)
 {
+    m->overall = 0;
     if (m->count == 0)
         return;
     free(m->list);
@@ -310,7 +312,7 @@ double timings_plan_call(const struct timings *t, const struct plan *plan,
 }
 
 /* The factor by which guesses err on all that is known. */
-static double overall_factor(const struct timings *t)
+static double find_overall(const struct timings *t)
 {
     double seconds = 0, guesses = 0;
 
@@ -322,28 +324,48 @@ static double overall_factor(const struct timings *t)
     return seconds / guesses;
 }
 
+static double recall_overall(const struct timings *t)
+{
+    if (!t->memo->overall)
+        t->memo->overall = find_overall(t);
+    return t->memo->overall;
+}
+
+/* A step in all its repetitions. The overall factor corrects the guess for an
+ * operation that was never measured. */
+static struct prediction recall_part(const struct timings *t,
+                                     const struct plan *plan, int step)
+{
+    enum op_code op = schedule_op(plan->schedule, step)->code;
+    struct call call = plan_mean_call(plan, step);
+    struct prediction p = recall(t, op, &call);
+
+    if (isnan(p.seconds))
+        p.seconds = roofline_call(op, &call) * recall_overall(t);
+    p.seconds *= plan_repetitions(plan, step);
+    return p;
+}
+
 static struct timings_step add_up(const struct timings *t,
                                   const struct plan *plan)
 {
     const struct schedule *s = plan->schedule;
     const struct program_steps *steps = &s->program[PROGRAM_TRAIN];
-    double sum = 0, known = 0, unknown = 0, overhead = 0;
+    double sum = 0, known = 0, overhead = 0;
 
     for (int i = steps->begin; i < steps->end; i++) {
-        enum op_code op = schedule_op(s, i)->code;
-        struct call call = plan_mean_call(plan, i);
-        struct prediction p = recall(t, op, &call);
-        int n = plan_repetitions(plan, i);
-        if (isnan(p.seconds))
-            unknown += n * roofline_call(op, &call);
-        else
-            sum += n * p.seconds;
-        known += p.known ? n * p.seconds : 0;
-        overhead += n * t->overhead;
+        struct prediction p = recall_part(t, plan, i);
+
+        sum += p.seconds;
+        known += p.known ? p.seconds : 0;
+        overhead += plan_repetitions(plan, i) * t->overhead;
     }
-    if (unknown > 0)
-        sum += unknown * overall_factor(t);
     return (struct timings_step){ sum + overhead, known / sum };
+}
+
+bool timings_know(const struct timings *t, const struct plan *plan)
+{
+    return t && timings_count(t) > 0 && is_of_backend(t, plan);
 }
 
 struct timings_step timings_step(const struct timings *t,
@@ -351,12 +373,22 @@ struct timings_step timings_step(const struct timings *t,
 {
     struct timings_step step = { NAN, 0 };
 
-    if (!t || timings_count(t) == 0 || !is_of_backend(t, plan))
+    if (!timings_know(t, plan))
         return step;
     pthread_mutex_lock(&t->memo->lock);
     step = add_up(t, plan);
     pthread_mutex_unlock(&t->memo->lock);
     return step;
+}
+
+double timings_part(const struct timings *t, const struct plan *plan, int step)
+{
+    struct prediction p;
+
+    pthread_mutex_lock(&t->memo->lock);
+    p = recall_part(t, plan, step);
+    pthread_mutex_unlock(&t->memo->lock);
+    return p.seconds + plan_repetitions(plan, step) * t->overhead;
 }
 
 double timings_step_seconds(const struct timings *t, const struct plan *plan)

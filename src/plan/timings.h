@@ -89,6 +89,13 @@ struct timings_step {
 struct timings_step timings_step(const struct timings *, const struct plan *);
 double timings_step_seconds(const struct timings *, const struct plan *);
 
+/* Whether anything is known of a plan; false for NULL. */
+bool timings_know(const struct timings *, const struct plan *);
+
+/* What timings_step() adds up, if something is known: the seconds of one of the
+ * plan's steps in all its repetitions. */
+double timings_part(const struct timings *, const struct plan *, int step);
+
 /* Predicted seconds of one of a plan's steps, once; NAN: not known. */
 double timings_plan_call(const struct timings *, const struct plan *,
                          int step);

@@ -1,0 +1,31 @@
+/*
+ * The work of an optimizer step: its arithmetic and its seconds, summed over
+ * the steps of a schedule. Steps that run one operation on the same values take
+ * the same, in all schedules of a graph and policy. So what they take is
+ * remembered: routes are compared by hundreds.
+ */
+#ifndef MEMDIAL_WORK_H
+#define MEMDIAL_WORK_H
+
+#include "plan/plan.h"
+
+/* How seconds are told: of one of a plan's steps in all its repetitions. */
+struct pace {
+    double (*seconds)(const struct plan *, int step, const void *arg);
+    const void *arg;
+};
+
+struct work;
+
+/* For schedules of this graph with the same policy, planned for the same
+ * backend and threads, at one pace. */
+struct work *work_new(const struct graph *);
+void work_free(struct work *);
+
+/* What schedule_flops() says. */
+double work_flops(struct work *, const struct schedule *);
+
+/* Seconds of an optimizer step; a plan of calls is enough. */
+double work_seconds(struct work *, const struct plan *, const struct pace *);
+
+#endif
