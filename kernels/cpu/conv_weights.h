@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels/cpu/conv_core.h"
+#include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/sparse.h"
 
 /* Channels of a block: fewer in the last. */
@@ -26,6 +27,64 @@ static inline struct range conv_block_inputs(const struct conv_core *core,
     };
 }
 
+/* Where the weights of one tap between at most CONV_BLOCK channels of input and
+ * a panel lie: `count` runs of `run` elements, `step` apart. The transpose of a
+ * product has a run for each channel of output, else one for each of input. */
+struct conv_weights {
+    size_t at, count, run, step;
+};
+
+static inline struct conv_weights conv_weights_of(const struct conv_core *core,
+                                                  int index,
+                                                  struct range channels,
+                                                  int panel)
+{
+    size_t inputs = (size_t)core->strips.inputs;
+    size_t outputs = (size_t)core->y->dim[3];
+    size_t rows = channels.end - channels.begin;
+    size_t lanes = (size_t)conv_lanes(core, panel);
+    size_t tap = (size_t)index * inputs * outputs;
+    size_t first = (size_t)(panel * core->width);
+
+    if (core->strips.row.transposed)
+        return (struct conv_weights){ tap + first * inputs + channels.begin,
+                                      lanes, rows, inputs };
+    return (struct conv_weights){ tap + channels.begin * outputs + first, rows,
+                                  lanes, outputs };
+}
+
+/* Copies floats; those of whole vectors without a call. */
+static inline void conv_weights_copy(const float *from, size_t n, float *to)
+{
+    if (n % VLEN == 0)
+        for (size_t i = 0; i < n; i += VLEN)
+            vf_store(to + i, vf_load(from + i));
+    else
+        memcpy(to, from, n * sizeof(float));
+}
+
+/* Packs the runs of a transpose as [channel of input][width]. */
+static inline void conv_weights_turn(const struct operand *w,
+                                     struct conv_weights p, size_t width,
+                                     float *to)
+{
+    float lines[CONV_PANEL * CONV_BLOCK];
+
+    for (size_t j = 0; j < p.count; j++) {
+        float *line = lines + j * CONV_BLOCK;
+        const float *from = sparse_floats(w, p.at + j * p.step, p.run, line);
+
+        if (from != line)
+            conv_weights_copy(from, p.run, line);
+    }
+    if (p.run == CONV_BLOCK)
+        KERNEL(conv_transpose)(lines, CONV_BLOCK, (int)p.count, width, to);
+    else
+        for (size_t i = 0; i < p.run; i++)
+            for (size_t j = 0; j < p.count; j++)
+                to[i * width + j] = lines[j * CONV_BLOCK + i];
+}
+
 /* Packs the weights of one tap between at most CONV_BLOCK channels of input and
  * a panel, as [channel][width], zero beyond the last output channel. `index` is
  * the tap's (conv_strip.h). Every weight is read here, and becomes a float. */
@@ -33,32 +92,19 @@ static inline void conv_weights_pack(const struct conv_core *core, int index,
                                      struct range channels, int panel,
                                      float *to)
 {
-    const struct operand *w = core->w;
-    size_t inputs = (size_t)core->strips.inputs;
-    size_t outputs = (size_t)core->y->dim[3];
-    bool transposed = core->strips.row.transposed;
-    size_t in = transposed ? 1 : outputs, out = transposed ? inputs : 1;
-    size_t at = (size_t)index * inputs * outputs + channels.begin * in
-                + (size_t)(panel * core->width) * out;
-    size_t rows = channels.end - channels.begin;
-    size_t lanes = (size_t)conv_lanes(core, panel);
+    struct conv_weights p = conv_weights_of(core, index, channels, panel);
     size_t width = (size_t)core->width;
     float room[CONV_PANEL];
 
-    if (lanes < width)
-        memset(to, 0, rows * width * sizeof(float));
-    if (transposed) {
-        for (size_t j = 0; j < lanes; j++, at += out) {
-            const float *from = sparse_floats(w, at, rows, room);
-
-            for (size_t i = 0; i < rows; i++)
-                to[i * width + j] = from[i];
-        }
-    } else {
-        for (size_t i = 0; i < rows; i++, at += in)
-            memcpy(to + i * width, sparse_floats(w, at, lanes, room),
-                   lanes * sizeof(float));
-    }
+    if ((size_t)conv_lanes(core, panel) < width)
+        memset(to, 0, (channels.end - channels.begin) * width * sizeof(float));
+    if (core->strips.row.transposed)
+        conv_weights_turn(core->w, p, width, to);
+    else
+        for (size_t i = 0; i < p.count; i++)
+            conv_weights_copy(sparse_floats(core->w, p.at + i * p.step, p.run,
+                                            room),
+                              p.run, to + i * width);
 }
 
 #endif
