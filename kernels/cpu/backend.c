@@ -150,6 +150,7 @@ static void *cpu_alloc(struct device *d, size_t bytes, char why[WHY_SIZE])
                  mebibytes(bytes), strerror(errno));
         return NULL;
     }
+    madvise(arena, bytes, MADV_HUGEPAGE);
     return arena;
 }
 

@@ -7,23 +7,35 @@
 #include "kernels/cpu/conv_core.h"
 #include "kernels/cpu/product.h"
 
+/* n floats of y from element `at` on, with their bias if there is one. */
+static inline void store_row(const enum dtype dtype, void *y, size_t at,
+                             const float *bias, const float *sum, int n)
+{
+    int i = 0;
+
+    if (!bias) {
+        conv_store(dtype, y, NULL, at, sum, n);
+        return;
+    }
+    for (; i + VLEN <= n; i += VLEN)
+        vf_store_as(dtype, y, at + (size_t)i,
+                    vf_load(sum + i) + vf_load(bias + i));
+    for (; i < n; i++)
+        float_store(y, at + (size_t)i, dtype, sum[i] + bias[i]);
+}
+
 static void store_y(const struct product *p, struct range rows, int column,
                     int n, float *sum, int step)
 {
     const struct operand *y = &p->call->operand[LINEAR_Y];
     const struct operand *b = &p->call->operand[LINEAR_B];
+    const float *bias = operand_given(b) ? (const float *)b->data + column
+                                         : NULL;
 
     for (size_t row = rows.begin; row < rows.end; row++, sum += step) {
         size_t at = row * (size_t)y->dim[1] + (size_t)column;
 
-        if (operand_given(b)) {
-            const float *bias = (const float *)b->data + column;
-
-#pragma omp simd
-            for (int i = 0; i < n; i++)
-                sum[i] += bias[i];
-        }
-        DTYPE_SWITCH(y->dtype, conv_store, y->data, NULL, at, sum, n);
+        DTYPE_SWITCH(y->dtype, store_row, y->data, at, bias, sum, n);
     }
 }
 
