@@ -274,6 +274,23 @@ static void add_row(const struct wgrad *g, int slab, int row, int parts,
     sparse_add(g->dw, r.at, r.lanes, total);
 }
 
+/* Asks for the rows of dw that a slab is added to: they lie apart, and the sums
+ * take long enough for them to come. */
+static void ask_for_rows(const struct wgrad *g, int slab)
+{
+    size_t element = dtype_size(g->dw->dtype);
+    const char *data = g->dw->data;
+
+    if (g->dw->pool)
+        return;
+    for (int i = 0; i < slab_rows(g); i++) {
+        struct row r = row_of(g, slab, i);
+
+        for (size_t k = 0; k < r.lanes * element; k += CPU_ALIGNMENT)
+            __builtin_prefetch(data + r.at * element + k, 1, 2);
+    }
+}
+
 /* Makes slabs that one thread has to itself. */
 static void run_slabs(const void *own, int share, struct range slabs)
 {
@@ -283,6 +300,7 @@ static void run_slabs(const void *own, int share, struct range slabs)
 
     (void)share;
     for (int i = (int)slabs.begin; i < (int)slabs.end; i++) {
+        ask_for_rows(g, i);
         sum_slab(g, i, (struct range){ 0, items }, sum);
         for (int row = 0; row < slab_rows(g); row++)
             add_row(g, i, row, 1, sum);
