@@ -27,8 +27,7 @@ static inline struct range conv_block_inputs(const struct conv_core *core,
     };
 }
 
-/* Where the weights of one tap between at most CONV_BLOCK channels of input and
- * a panel lie: `count` runs of `run` elements, `step` apart. The transpose of a
+/* Where the weights of one tap between some channels of input and a panel lie: `count` runs of `run` elements, `step` apart. The transpose of a
  * product has a run for each channel of output, else one for each of input. */
 struct conv_weights {
     size_t at, count, run, step;
@@ -51,6 +50,21 @@ static inline struct conv_weights conv_weights_of(const struct conv_core *core,
                                       lanes, rows, inputs };
     return (struct conv_weights){ tap + channels.begin * outputs + first, rows,
                                   lanes, outputs };
+}
+
+static inline struct conv_ahead conv_weights_ahead(const struct conv_core *core,
+                                                   int index,
+                                                   struct range channels,
+                                                   int panel)
+{
+    struct conv_weights p = conv_weights_of(core, index, channels, panel);
+    size_t element = dtype_size(core->w->dtype), line = CPU_ALIGNMENT;
+
+    return (struct conv_ahead){
+        .at = (const char *)core->w->data + p.at * element,
+        .step = p.step * element, .lines = (p.run * element + line - 1) / line,
+        .left = p.run ? p.count : 0
+    };
 }
 
 /* Copies floats; those of whole vectors without a call. */

@@ -95,17 +95,25 @@ static void transform_filters(const struct conv_core *w, struct range channels,
     }
 }
 
-/* Transforms a thread's share of a panel's filters. */
-static void transform_share(const struct conv_core *w, int thread, int panel,
-                            float *to)
+/* The channels of input whose filters a thread transforms. */
+static struct range share_of(const struct conv_core *w, int thread)
 {
     size_t channels = (size_t)w->x->dim[3];
     struct range share = range_share(channels / FILTER_CHANNELS, thread,
                                      w->threads);
-    size_t end = share.end * FILTER_CHANNELS;
 
-    for (size_t c = share.begin * FILTER_CHANNELS; c < end; c += CONV_BLOCK)
-        transform_filters(w, (struct range){ c, size_min(c + CONV_BLOCK, end) },
+    return (struct range){ share.begin * FILTER_CHANNELS,
+                           share.end * FILTER_CHANNELS };
+}
+
+static void transform_share(const struct conv_core *w, int thread, int panel,
+                            float *to)
+{
+    struct range share = share_of(w, thread);
+
+    for (size_t c = share.begin; c < share.end; c += CONV_BLOCK)
+        transform_filters(w, (struct range){ c, size_min(c + CONV_BLOCK,
+                                                         share.end) },
                           panel, to);
 }
 
@@ -116,6 +124,7 @@ struct winograd {
     const float *filter;
     float *strip, *square, *sum;
     struct conv_look look;
+    struct conv_ahead tap[TAPS]; /* of the filters of the next panel */
 };
 
 /* Some squares of a strip, row by row. */
@@ -245,6 +254,23 @@ static void run_squares(struct winograd *w)
     }
 }
 
+/* Prepares to ask, after all else, for part i of n of the filters that this
+ * thread transforms next. They lie apart, where no processor expects them. */
+static void look_for_filters(struct winograd *w, size_t i, size_t n)
+{
+    struct range taps = range_share(TAPS, (int)i, (int)n);
+    struct range share = share_of(w->core, this_thread());
+    struct conv_ahead *last = &w->look.in;
+
+    if (w->panel + 1 == conv_panels(w->core) || w->core->w->pool)
+        return;
+    for (size_t k = taps.begin; k < taps.end; k++) {
+        w->tap[k] = conv_weights_ahead(w->core, (int)k, share, w->panel + 1);
+        last->next = &w->tap[k];
+        last = &w->tap[k];
+    }
+}
+
 static void run_squares_of(const void *own, int share, struct range items)
 {
     struct winograd w = *(const struct winograd *)own;
@@ -254,6 +280,8 @@ static void run_squares_of(const void *own, int share, struct range items)
         conv_look_ahead(w.core, w.panel, w.item,
                         (int)(i + 1 < items.end ? i + 1 : items.begin),
                         &w.look);
+        if (share < w.core->threads)
+            look_for_filters(&w, i - items.begin, items.end - items.begin);
         run_squares(&w);
         KERNEL(conv_sums_add)(w.core, conv_columns(w.core, w.panel), share,
                               w.item);
