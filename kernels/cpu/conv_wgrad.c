@@ -30,8 +30,7 @@
 #include "kernels/cpu/sparse.h"
 #include "kernels/cpu/winograd.h"
 
-enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32, SQUARES_MANY = 32,
-       SQUARES_SHARE = 8 };
+enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32, SQUARES_MANY = 32 };
 
 struct wgrad {
     const struct operand *x, *dy, *dw;
@@ -69,15 +68,12 @@ static void cut_by_taps(struct wgrad *g, int threads)
     g->each = g->slab + g->x_strip + g->dy_strip;
 }
 
-/* Cuts the work into squares instead if there is memory for it: many at once if
- * that is little beside the tensors, else few. Strips are highest where there
- * is one for every thread: scratch is that of either way then, for any number
- * of images. */
+/* Cuts the work into squares instead if there is memory for it, many at once or
+ * few. Strips are highest where there is one for every thread: scratch is that
+ * of either way then, for any number of images. */
 static void try_squares(struct wgrad *g)
 {
-    static const struct { int squares, share; } ways[] = {
-        { SQUARES_MANY, SQUARES_SHARE }, { SQUARES_LEAST, 1 }
-    };
+    static const int ways[] = { SQUARES_MANY, SQUARES_LEAST };
     struct conv_strips highest = g->strips;
     struct wgrad taps = *g;
 
@@ -85,12 +81,12 @@ static void try_squares(struct wgrad *g)
     cut_by_taps(&taps, 1);
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways) && !g->squares; i++) {
         size_t each = size_max(
-            KERNEL(wgrad_squares_floats)(&highest, ways[i].squares), taps.each);
+            KERNEL(wgrad_squares_floats)(&highest, ways[i]), taps.each);
         size_t bytes = each * sizeof(float) * (size_t)g->threads;
 
-        if (!winograd_is_small(bytes * (size_t)ways[i].share, g->x, g->dy))
+        if (!winograd_is_small(bytes, g->x, g->dy))
             continue;
-        g->squares = ways[i].squares;
+        g->squares = ways[i];
         g->each = each;
         winograd_cut(&g->strips, g->threads, 1, STRIP_BYTES / 2);
     }
