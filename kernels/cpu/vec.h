@@ -64,10 +64,19 @@ static inline void vf_store(float *p, vf v)
     *(vf *)p = v;
 }
 
+#if defined(__AVX512F__)
+static inline vf vf_load_bf16(const uint16_t *p)
+{
+    __m256i bits = _mm256_loadu_si256((const __m256i *)p);
+
+    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16);
+}
+#else
 static inline vf vf_load_bf16(const uint16_t *p)
 {
     return (vf)(__builtin_convertvector(*(const vh *)p, vu) << 16);
 }
+#endif
 
 static inline void vf_store_bf16(uint16_t *p, vf v)
 {
