@@ -300,6 +300,46 @@ Test(fit, shares_nothing_that_differs)
     job_cache_done(&cache);
 }
 
+static double guessed_step(const struct plan *plan, int step, const void *arg)
+{
+    (void)arg;
+    return roofline_step(plan, step);
+}
+
+/* The work of all routes of a graph, remembered together, is that of each. */
+static void expect_work(const struct job *job, const struct routes *routes)
+{
+    static const struct pace pace = { .seconds = guessed_step };
+    struct work *work = work_new(job->graph);
+
+    for (int i = 0; i < routes->count; i++) {
+        struct schedule *s = schedule_build(
+            job->graph, policy_from(&job->settings), routes->list[i].route);
+        struct plan *plan = plan_calls(s, job->backend, job->threads);
+
+        cr_expect_eq(work_flops(work, s), schedule_flops(s));
+        cr_expect_eq(work_seconds(work, plan, &pace), roofline_seconds(plan));
+        plan_free(plan);
+        schedule_free(s);
+    }
+    work_free(work);
+}
+
+Test(fit, remembers_no_other_work)
+{
+    for (int i = 0; i < WAYS; i++) {
+        struct route_cache cache = { .count = 0 };
+        struct settings s = way(i);
+        struct job *job;
+
+        cr_assert(job_new_on(&job, &s, &fit_machine, NULL));
+        expect_work(job, route_cache_find(&cache, &job->settled, job->backend,
+                                          job->threads));
+        route_cache_done(&cache);
+        job_free(job);
+    }
+}
+
 /* What any checkpoints bring into a budget may fit. */
 static void expect_bounds(const struct settings *s, struct job_cache *cache)
 {
@@ -351,26 +391,55 @@ Test(fit, knows_the_least)
     fit_done(&fit);
 }
 
-/* Nothing is missed either where time is measured: arithmetic is slow here, and
- * what the operations of batch norm take is next to nothing. */
-Test(fit, misses_nothing_by_measured_time, .timeout = 600)
+/* Timings of images: arithmetic is slow, and what the operations of batch norm
+ * take is next to nothing. */
+static struct timings *slow_arithmetic(double overhead)
 {
+    struct timings *timings = timings_new(&cpu_backend);
     struct settings s = settings_of(images);
     struct job *job;
 
-    fit_timings = timings_new(&cpu_backend);
     cr_assert(job_new_on(&job, &s, &fit_machine, NULL));
     for (int t = 0; t < job->schedule->program[PROGRAM_TRAIN].end; t++) {
         enum op_code op = schedule_op(job->schedule, t)->code;
         struct call call = plan_mean_call(job->plan, t);
-        timings_add(fit_timings, op, &call,
+        timings_add(timings, op, &call,
                     roofline_call(op, &call) *
                         (strstr(op_name(op), "conv") ? 20 : 0.1));
     }
+    timings_add_overhead(timings, overhead);
     job_free(job);
+    return timings;
+}
+
+/* Nothing is missed either where time is measured. */
+Test(fit, misses_nothing_by_measured_time, .timeout = 600)
+{
+    fit_timings = slow_arithmetic(1e-5);
     compare_with_all(images, SANITIZED ? 1 : 3);
     timings_free(fit_timings);
     fit_timings = NULL;
+}
+
+/* The baseline takes no longer than the baseline, however times are added. */
+Test(fit, allows_the_time_of_the_baseline)
+{
+    static const char *const two[] = { "microbatch", "checkpoint", NULL };
+
+    for (int i = 1; i <= 20; i++) {
+        struct question q = { settings_of(images), two, 1000000000 };
+        struct fit_query query = query_of(&q);
+        struct timings *timings = slow_arithmetic(i * 1.1e-6);
+        struct fit fit;
+
+        query.timings = timings;
+        query.most_time = 1;
+        cr_assert(fit_find(&fit, &query, NULL));
+        cr_assert_gt(fit.count, 0, "overhead %d", i);
+        cr_expect_eq(fit.rows[0].seconds, fit.baseline.seconds);
+        fit_done(&fit);
+        timings_free(timings);
+    }
 }
 
 /* A larger budget never gives a first row that changes more, or that changes as

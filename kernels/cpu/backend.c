@@ -150,6 +150,8 @@ static void *cpu_alloc(struct device *d, size_t bytes, char why[WHY_SIZE])
                  mebibytes(bytes), strerror(errno));
         return NULL;
     }
+    /* Huge pages save misses of the TLB. A system without them refuses, which
+     * does no harm. */
     madvise(arena, bytes, MADV_HUGEPAGE);
     return arena;
 }

@@ -27,8 +27,9 @@ static inline struct range conv_block_inputs(const struct conv_core *core,
     };
 }
 
-/* Where the weights of one tap between some channels of input and a panel lie: `count` runs of `run` elements, `step` apart. The transpose of a
- * product has a run for each channel of output, else one for each of input. */
+/* Where the weights of one tap between some channels of input and a panel lie:
+ * `count` runs of `run` elements, `step` apart. The transpose of a product has
+ * a run for each channel of output, else there is one for each of input. */
 struct conv_weights {
     size_t at, count, run, step;
 };
@@ -52,6 +53,7 @@ static inline struct conv_weights conv_weights_of(const struct conv_core *core,
                                   lanes, outputs };
 }
 
+/* To ask for these weights. */
 static inline struct conv_ahead conv_weights_ahead(const struct conv_core *core,
                                                    int index,
                                                    struct range channels,

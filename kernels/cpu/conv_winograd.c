@@ -106,6 +106,7 @@ static struct range share_of(const struct conv_core *w, int thread)
                            share.end * FILTER_CHANNELS };
 }
 
+/* Transforms a thread's share of a panel's filters. */
 static void transform_share(const struct conv_core *w, int thread, int panel,
                             float *to)
 {
@@ -258,12 +259,12 @@ static void run_squares(struct winograd *w)
  * thread transforms next. They lie apart, where no processor expects them. */
 static void look_for_filters(struct winograd *w, size_t i, size_t n)
 {
-    struct range taps = range_share(TAPS, (int)i, (int)n);
-    struct range share = share_of(w->core, this_thread());
+    struct range taps = range_share(TAPS, (int)i, (int)n), share;
     struct conv_ahead *last = &w->look.in;
 
     if (w->panel + 1 == conv_panels(w->core) || w->core->w->pool)
         return;
+    share = share_of(w->core, this_thread());
     for (size_t k = taps.begin; k < taps.end; k++) {
         w->tap[k] = conv_weights_ahead(w->core, (int)k, share, w->panel + 1);
         last->next = &w->tap[k];

@@ -64,19 +64,21 @@ static inline void vf_store(float *p, vf v)
     *(vf *)p = v;
 }
 
+/* VLEN numbers of 16 bits. gcc 12 takes five instructions for a vector of them
+ * where AVX-512 has one. */
+static inline vu vu_load_half(const uint16_t *p)
+{
 #if defined(__AVX512F__)
-static inline vf vf_load_bf16(const uint16_t *p)
-{
-    __m256i bits = _mm256_loadu_si256((const __m256i *)p);
-
-    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16);
-}
+    return (vu)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
 #else
+    return __builtin_convertvector(*(const vh *)p, vu);
+#endif
+}
+
 static inline vf vf_load_bf16(const uint16_t *p)
 {
-    return (vf)(__builtin_convertvector(*(const vh *)p, vu) << 16);
+    return (vf)(vu_load_half(p) << 16);
 }
-#endif
 
 static inline void vf_store_bf16(uint16_t *p, vf v)
 {
@@ -176,8 +178,7 @@ enum { VF_DOTS = 0 };
  * first in the low half. */
 static inline vf vf_load_pairs(const uint16_t *first, const uint16_t *second)
 {
-    return (vf)(__builtin_convertvector(*(const vh *)first, vu)
-                | __builtin_convertvector(*(const vh *)second, vu) << 16);
+    return (vf)(vu_load_half(first) | vu_load_half(second) << 16);
 }
 
 /* The same pair VLEN times. */

@@ -68,17 +68,6 @@ static struct plan *outline_route(const struct alternatives *c,
     return plan;
 }
 
-/* Bytes at the peak of a schedule. */
-static size_t peak_of_route(const struct alternatives *c,
-                            const struct schedule *schedule, int route)
-{
-    struct plan *plan = outline_route(c, schedule, route);
-    size_t peak = plan->peak_bytes;
-
-    plan_free(plan);
-    return peak;
-}
-
 /* Candidates with their arithmetic alone, and with their peaks. */
 static struct candidate candidate_scheduled(const struct alternatives *c,
                                             struct work *work, int route)
@@ -92,8 +81,10 @@ static struct candidate candidate_outlined(const struct alternatives *c,
                                            struct work *work, int route)
 {
     struct candidate candidate = candidate_scheduled(c, work, route);
+    struct plan *plan = outline_route(c, candidate.schedule, route);
 
-    candidate.peak = peak_of_route(c, candidate.schedule, route);
+    candidate.peak = plan->peak_bytes;
+    plan_free(plan);
     return candidate;
 }
 
@@ -283,7 +274,7 @@ bool choice_may_fit(const struct alternatives *c, size_t persisting,
         if (next < 0)
             return false;
         schedule = schedule_of(c, next);
-        peak_of_route(c, schedule, next);
+        plan_free(outline_route(c, schedule, next));
         schedule_free(schedule);
     }
     return true;

@@ -23,15 +23,16 @@ struct alternatives {
 /* What a search, which knows a good plan already, wants of another. Of all that
  * is 0 it wants nothing. */
 struct worth {
-    const struct pace *pace; /* NULL: a plan may take any time, */
-    double seconds;      /* else, the best within a budget, less than these; */
-    bool (*goes_on)(void *arg); /* the search; not NULL with a pace */
+    const struct pace *pace; /* NULL: a plan may take any time; else */
+    double seconds;      /* that the best plan within a budget must beat, */
+    bool (*goes_on)(void *arg); /* as long as the search goes on; */
     void *arg;
     size_t below;        /* bytes of the smallest arena */
     size_t persisting;   /* which are known: choice_persisting() */
 };
 
-/* Whether a schedule takes less time than a search wants. */
+/* Whether a search goes on and a schedule takes less than its seconds. Only
+ * with a pace. */
 bool choice_is_worth(const struct worth *, struct work *,
                      const struct schedule *, const struct backend *,
                      int threads);

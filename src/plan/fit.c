@@ -84,23 +84,18 @@ static double fit_step_time(const struct plan *plan, int step, const void *arg)
     const struct fit_query *q = arg;
 
     return timings_know(q->timings, plan)
-               ? timings_part(q->timings, plan, step)
+               ? timings_plan_step(q->timings, plan, step)
                : roofline_step(plan, step);
 }
 
-static bool search_goes_on(struct fit_search *f)
+static bool search_goes_on(void *search)
 {
+    struct fit_search *f = search;
     const struct fit_query *q = f->query;
 
     if (!f->stopped && q->goes_on && !q->goes_on(q->goes_on_arg))
         f->stopped = true;
     return !f->stopped;
-}
-
-/* For a search in which each way that is tried asks whether it goes on. */
-static bool worth_goes_on(void *search)
-{
-    return search_goes_on(search);
 }
 
 static bool may_plan(struct fit_search *f)
@@ -109,11 +104,13 @@ static bool may_plan(struct fit_search *f)
     return !f->stopped;
 }
 
+/* The shares of steps add up to fit_time() but for rounding. So plans that take
+ * all but the same time are worth a look, and fit_time() decides. */
 static struct worth faster_than(struct fit_search *f, double seconds)
 {
     return (struct worth){ .pace = seconds < DBL_MAX ? &f->pace : NULL,
-                           .seconds = seconds, .goes_on = worth_goes_on,
-                           .arg = f };
+                           .seconds = seconds * (1 + 1e-9),
+                           .goes_on = search_goes_on, .arg = f };
 }
 
 /* NULL: they are not possible, or not worth it (NULL: any are). */

@@ -55,7 +55,7 @@ static bool find_machine(struct job *job, const struct settings *s,
 struct making {
     bool addresses;              /* its plan needs them */
     struct job_cache *cache;     /* NULL: one of its own */
-    const struct worth *worth;   /* NULL: anything is */
+    const struct worth *worth;   /* NULL: anything is worth it */
 };
 
 static struct alternatives alternatives_of(const struct job *job,

@@ -76,9 +76,9 @@ struct table {
     float *none;         /* [units + 1] zeros: nothing is left to run */
 };
 
-/* Loops in vectors are compiled for wider ones too; which of them run depends
- * on the processor, and changes no result. */
-#if defined(__x86_64__) && defined(__linux__)
+/* Loops over amounts are compiled for AVX2 too. The processor decides which
+ * copy runs; both give the same bits. */
+#if defined(__x86_64__) && defined(__GLIBC__)
 #define ON_WIDE_VECTORS __attribute__((target_clones("avx2", "default")))
 #else
 #define ON_WIDE_VECTORS
@@ -128,7 +128,8 @@ static int keeping_least(const struct table *t, int i, int j)
     return int_max(int_max(needed, used_units(t, i, j)), 0);
 }
 
-/* Sets the costs if stage i runs once, for all m from `least` units on. */
+/* Sets the costs if stage i runs once, for all m from `least` units on; to the
+ * bit those of keeping_cost(). */
 ON_WIDE_VECTORS
 static void fill_keeping(const struct table *t, int i, int j, int used,
                          int least, float *cost)
@@ -250,8 +251,8 @@ static void fill_costs(struct table *t, int i, int j)
     fill_after(t, i, j);
 }
 
-/* A few rows go along the columns together: what they read of a column is in
- * the cache then. */
+/* A few rows go along the columns together, so that a column is in the cache
+ * for all of them. */
 static void fill_table(struct table *t)
 {
     enum { TOGETHER = 4 };

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-/* Operations and bytes in a second; seconds in which a call begins, and in which
- * it finds each nonzero, where it skips zeros. */
+/* Operations and bytes in a second; seconds in which a call begins, and in
+ * which it finds each nonzero, where it skips zeros. */
 static const double operations_rate = 100e9, bytes_rate = 20e9, begin = 5e-6,
                     find_nonzero = 20e-9;
 

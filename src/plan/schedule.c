@@ -29,7 +29,7 @@ struct emission {
                             makes again before it reads it, or -1 */
     int *squeeze, *expand; /* [values] operations by which the value is saved
                             for the backward pass in fewer bits, or -1 */
-    bool saves;          /* some value is */
+    bool saves;          /* some value is saved in fewer bits */
     int *expanded;       /* [values] instance that backward steps read in place
                             of the current one, or -1 */
     int expanded_values[CALL_MAX_OPERANDS], expanded_count; /* that have one */
@@ -320,9 +320,9 @@ static bool writes_what_is_read(const struct schedule *s, int step,
 {
     int slots = op_slots(schedule_op(s, step)->code);
 
-    for (int i = STEP_OPERAND; i < slots; i++)
-        if (schedule_writes(s, step, i) &&
-            read[s->steps[step].instance[i]])
+    for (int place = STEP_OPERAND; place < STEP_OPERAND + slots; place++)
+        if (schedule_writes(s, step, place) &&
+            read[s->steps[step].instance[place]])
             return true;
     return false;
 }

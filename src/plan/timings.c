@@ -230,8 +230,8 @@ void timings_fill(struct timings *t, const struct timings *from)
 }
 
 /* The mean logarithm of the factors of calls of the nearest kind, each with the
- * weight of its inverse distance to the fourth power (Shepard, 1968). NAN: there
- * is no call. Sets how far that kind is. */
+ * weight of its inverse distance to the fourth power (Shepard, 1968). NAN:
+ * there is no call. Sets how far that kind is. */
 static double mean_factor(const struct timing_list *l,
                           const struct timed_call *call, double *nearest)
 {
@@ -333,7 +333,7 @@ static double recall_overall(const struct timings *t)
 
 /* A step in all its repetitions. The overall factor corrects the guess for an
  * operation that was never measured. */
-static struct prediction recall_part(const struct timings *t,
+static struct prediction recall_plan_step(const struct timings *t,
                                      const struct plan *plan, int step)
 {
     enum op_code op = schedule_op(plan->schedule, step)->code;
@@ -354,7 +354,7 @@ static struct timings_step add_up(const struct timings *t,
     double sum = 0, known = 0, overhead = 0;
 
     for (int i = steps->begin; i < steps->end; i++) {
-        struct prediction p = recall_part(t, plan, i);
+        struct prediction p = recall_plan_step(t, plan, i);
 
         sum += p.seconds;
         known += p.known ? p.seconds : 0;
@@ -381,12 +381,13 @@ struct timings_step timings_step(const struct timings *t,
     return step;
 }
 
-double timings_part(const struct timings *t, const struct plan *plan, int step)
+double timings_plan_step(const struct timings *t, const struct plan *plan,
+                         int step)
 {
     struct prediction p;
 
     pthread_mutex_lock(&t->memo->lock);
-    p = recall_part(t, plan, step);
+    p = recall_plan_step(t, plan, step);
     pthread_mutex_unlock(&t->memo->lock);
     return p.seconds + plan_repetitions(plan, step) * t->overhead;
 }

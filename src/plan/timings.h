@@ -3,8 +3,8 @@
  * take, on one machine, and predictions for others. A measured call takes its
  * measured time. Another takes a roofline's guess (roofline.h), corrected by
  * the factor by which that errs on measured calls of the same kind, the nearest
- * in size above all; factors are averaged by their logarithms. A kind that was not
- * measured takes the factor of the nearest kind of the operation.
+ * in size above all; factors are averaged by their logarithms. A kind that was
+ * not measured takes the factor of the nearest kind of the operation.
  *
  * A table may be asked and held from several threads at once, but not while it
  * is added to. It remembers its answers, so that a search can ask for thousands
@@ -92,9 +92,9 @@ double timings_step_seconds(const struct timings *, const struct plan *);
 /* Whether anything is known of a plan; false for NULL. */
 bool timings_know(const struct timings *, const struct plan *);
 
-/* What timings_step() adds up, if something is known: the seconds of one of the
- * plan's steps in all its repetitions. */
-double timings_part(const struct timings *, const struct plan *, int step);
+/* Seconds of one of the plan's steps in all its repetitions, as timings_step()
+ * adds them up. Something must be known of the plan. */
+double timings_plan_step(const struct timings *, const struct plan *, int step);
 
 /* Predicted seconds of one of a plan's steps, once; NAN: not known. */
 double timings_plan_call(const struct timings *, const struct plan *,

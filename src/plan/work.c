@@ -2,18 +2,17 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 
-/* What a step reads and writes, and so what it takes. */
-struct sight {
+/* The values that a step reads and writes: they decide its figures. */
+struct step_values {
     int value[CALL_MAX_OPERANDS];        /* of the graph; -1: none */
     bool through[CALL_MAX_OPERANDS];     /* it is loaded through statistics */
 };
 
 struct step_work {
-    struct sight sight;
+    struct step_values values;
     double flops, seconds;               /* NAN: not known */
 };
 
@@ -36,31 +35,33 @@ struct work *work_new(const struct graph *g)
 
 void work_free(struct work *w)
 {
+    if (!w)
+        return;
     free(w->of);
     free(w);
 }
 
-static bool is_seen(const struct sight *sight, const struct schedule *s,
+static bool has_values(const struct step_values *v, const struct schedule *s,
                     const struct step *step, int slots)
 {
     for (int i = 0; i < slots; i++) {
         int x = step->instance[STEP_OPERAND + i];
 
-        if (sight->value[i] != (x < 0 ? -1 : s->instances[x]) ||
-            sight->through[i] != (step->instance[STEP_THROUGH + i] >= 0))
+        if (v->value[i] != (x < 0 ? -1 : s->instances[x]) ||
+            v->through[i] != (step->instance[STEP_THROUGH + i] >= 0))
             return false;
     }
     return true;
 }
 
-static void see(struct sight *sight, const struct schedule *s,
+static void note_values(struct step_values *v, const struct schedule *s,
                 const struct step *step, int slots)
 {
     for (int i = 0; i < slots; i++) {
         int x = step->instance[STEP_OPERAND + i];
 
-        sight->value[i] = x < 0 ? -1 : s->instances[x];
-        sight->through[i] = step->instance[STEP_THROUGH + i] >= 0;
+        v->value[i] = x < 0 ? -1 : s->instances[x];
+        v->through[i] = step->instance[STEP_THROUGH + i] >= 0;
     }
 }
 
@@ -72,9 +73,9 @@ static struct step_work *recall_step(struct work *w, const struct schedule *s,
     struct step_work *r = &w->of[it->op];
     int slots = op_slots(schedule_op(s, step)->code);
 
-    if (!is_seen(&r->sight, s, it, slots)) {
+    if (!has_values(&r->values, s, it, slots)) {
         *r = nothing;
-        see(&r->sight, s, it, slots);
+        note_values(&r->values, s, it, slots);
     }
     return r;
 }

@@ -1,8 +1,8 @@
 /*
  * The work of an optimizer step: its arithmetic and its seconds, summed over
  * the steps of a schedule. Steps that run one operation on the same values take
- * the same, in all schedules of a graph and policy. So what they take is
- * remembered: routes are compared by hundreds.
+ * the same, in all schedules of a graph and policy. Their figures are
+ * remembered, for hundreds of routes are compared.
  */
 #ifndef MEMDIAL_WORK_H
 #define MEMDIAL_WORK_H
@@ -22,7 +22,7 @@ struct work;
 struct work *work_new(const struct graph *);
 void work_free(struct work *);
 
-/* What schedule_flops() says. */
+/* The same as schedule_flops(). */
 double work_flops(struct work *, const struct schedule *);
 
 /* Seconds of an optimizer step; a plan of calls is enough. */
