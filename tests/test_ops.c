@@ -15,6 +15,7 @@
 #include "tests/op_cases.h"
 #include "tests/op_derivative.h"
 #include "tests/op_trial.h"
+#include "tests/sanitized.h"
 
 static const struct target cpu_targets[] = {
 #ifdef __x86_64__
@@ -107,7 +108,8 @@ static void check_problem(const struct problem *p,
         && !is_short())
         check_derivatives(p);
     for (int i = 0; i < count; i++)
-        for (int threads = 1; threads <= threads_for(&targets[i]); threads++) {
+        for (int threads = 1; threads <= threads_for(&targets[i]);
+             threads += SANITIZED ? 2 : 1) {
             check_scratch(p, &targets[i], threads);
             if (!check_device(p, &targets[i], threads))
                 return;
