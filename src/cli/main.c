@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,16 @@ static void begin_with_brief_waits(char **argv)
         execv(path, argv); /* if it cannot, threads spin */
 }
 
+/* A search makes schedules and plans by the thousand, of some 100 KB each. glibc
+ * would give that memory back to the system, and ask for it, every time. */
+static void keep_freed_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 32 << 20);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
@@ -172,6 +183,7 @@ int main(int argc, char **argv)
 
     if (command && command->trains)
         begin_with_brief_waits(argv);
+    keep_freed_memory();
     if (!process_streams(&e))
         return report_error(&e);
     setlocale(LC_CTYPE, ""); /* characters, not the form of numbers */

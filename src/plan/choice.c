@@ -140,7 +140,7 @@ bool choice_is_worth(const struct worth *worth, struct work *work,
     if (!worth->goes_on(worth->arg))
         return false;
     plan = plan_calls(schedule, backend, threads);
-    faster = work_seconds(work, plan, worth->pace) < worth->seconds;
+    faster = work_is_below(work, plan, worth->pace, worth->seconds);
     plan_free(plan);
     return faster;
 }

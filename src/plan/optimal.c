@@ -378,9 +378,23 @@ static double most_bytes(const struct chain *c)
     return most;
 }
 
+static void make_room(struct optimal_room *room, size_t count)
+{
+    if (room->count >= count)
+        return;
+    free(room->floats);
+    room->floats = xrealloc(NULL, count, sizeof(*room->floats));
+    room->count = count;
+}
+
+void optimal_room_done(struct optimal_room *room)
+{
+    free(room->floats);
+}
+
 void optimal_add_routes(struct routes *routes, const struct graph *g,
                         struct policy policy, const struct backend *backend,
-                        int threads)
+                        int threads, struct optimal_room *room)
 {
     struct chain chain;
     struct table t = { .chain = &chain };
@@ -392,9 +406,10 @@ void optimal_add_routes(struct routes *routes, const struct graph *g,
 
     t.units = optimal_clamp(max_updates / TABLES / pairs, MIN_UNITS, MAX_UNITS);
     cells = cell(&t, chain.count - 1, chain.count - 1) + (size_t)t.units + 1;
-    t.cost = xrealloc(NULL, cells, sizeof(*t.cost));
-    t.ending = xrealloc(NULL, cells, sizeof(*t.ending));
-    t.after = xrealloc(NULL, cells, sizeof(*t.after));
+    make_room(room, 3 * cells);
+    t.cost = room->floats;
+    t.ending = t.cost + cells;
+    t.after = t.ending + cells;
     t.least = xcalloc(square, sizeof(*t.least));
     t.leaps = xcalloc(square, sizeof(*t.leaps));
     t.whole = xcalloc((unsigned long)chain.count, sizeof(*t.whole));
@@ -407,9 +422,6 @@ void optimal_add_routes(struct routes *routes, const struct graph *g,
                            optimal_clamp(max_steps / TABLES / steps,
                                          MIN_ROUTES, MAX_ROUTES));
     }
-    free(t.cost);
-    free(t.ending);
-    free(t.after);
     free(t.least);
     free(t.leaps);
     free(t.whole);

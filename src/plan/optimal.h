@@ -7,11 +7,21 @@
 
 #include "plan/plan.h"
 
+/* Memory for the tables of costs, all 0 at first: megabytes, which a search
+ * that wants many sets of routes has from the system once. */
+struct optimal_room {
+    float *floats;       /* owned, [count] */
+    size_t count;
+};
+
+void optimal_room_done(struct optimal_room *);
+
 /*
  * Adds routes to the set. Each has, as far as the chain can tell, the least
  * arithmetic for some amount of memory. They do not depend on a budget.
  */
 void optimal_add_routes(struct routes *, const struct graph *, struct policy,
-                        const struct backend *, int threads);
+                        const struct backend *, int threads,
+                        struct optimal_room *);
 
 #endif

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "models/model.h"
 #include "plan/graph_cache.h"
-#include "plan/optimal.h"
 
 /* Whether routes are those of any value of a dial: neither its plans' routed
  * bytes nor the operations depend on it. */
@@ -44,7 +43,8 @@ static struct settings routed_settings(const struct settings *s)
 }
 
 static void find_routes(struct routes *r, const struct settings *s,
-                        const struct backend *backend, int threads)
+                        const struct backend *backend, int threads,
+                        struct optimal_room *room)
 {
     struct graph *g = graph_cache_build(s, backend);
 
@@ -52,7 +52,7 @@ static void find_routes(struct routes *r, const struct settings *s,
     routes_add(r, route_blocks(g));
     routes_add(r, route_sqrt(g));
     routes_add(r, route_recursive(g));
-    optimal_add_routes(r, g, policy_from(s), backend, threads);
+    optimal_add_routes(r, g, policy_from(s), backend, threads, room);
     graph_free(g);
 }
 
@@ -68,7 +68,7 @@ struct routes *route_cache_find(struct route_cache *c,
             return &c->list[i]->routes;
     new = xcalloc(1, sizeof(*new));
     new->settings = s;
-    find_routes(&new->routes, &s, backend, threads);
+    find_routes(&new->routes, &s, backend, threads, &c->room);
     c->list = xrealloc(c->list, (unsigned long)c->count + 1,
                        sizeof(*c->list));
     c->list[c->count++] = new;
@@ -82,4 +82,5 @@ void route_cache_done(struct route_cache *c)
         free(c->list[i]);
     }
     free(c->list);
+    optimal_room_done(&c->room);
 }

@@ -8,7 +8,7 @@
 #ifndef MEMDIAL_ROUTE_CACHE_H
 #define MEMDIAL_ROUTE_CACHE_H
 
-#include "plan/route.h"
+#include "plan/optimal.h"
 #include "settings/settings.h"
 
 struct backend;
@@ -19,6 +19,7 @@ struct route_cache {
         struct routes routes;
     } **list;            /* owned, [count] */
     int count;
+    struct optimal_room room;
 };
 
 /* The routes for settings on a backend with that many threads. The cache, all 0

@@ -124,11 +124,7 @@ void timings_free(struct timings *t)
 
 int timings_count(const struct timings *t)
 {
-    int count = 0;
-
-    for (int op = 0; op < OP_COUNT; op++)
-        count += t->of[op].count;
-    return count;
+    return t->count;
 }
 
 static struct timing *find_timing(const struct timing_list *l,
@@ -178,6 +174,7 @@ void timings_put(struct timings *t, const struct timing *timing)
     } else if (l->count < TIMINGS_MOST) {
         l->list = xgrow(l->list, l->count, sizeof(*l->list));
         l->list[l->count++] = new;
+        t->count++;
     }
 }
 
@@ -365,7 +362,7 @@ static struct timings_step add_up(const struct timings *t,
 
 bool timings_know(const struct timings *t, const struct plan *plan)
 {
-    return t && timings_count(t) > 0 && is_of_backend(t, plan);
+    return t && t->count > 0 && is_of_backend(t, plan);
 }
 
 struct timings_step timings_step(const struct timings *t,

@@ -35,6 +35,7 @@ struct timings {
         struct timing *list;     /* owned, [count] */
         int count;
     } of[OP_COUNT];
+    int count;           /* measured calls */
     double overhead;     /* of a call, beside its own seconds */
     int overhead_count;
     struct timings_memo *memo;   /* owned */

@@ -95,19 +95,19 @@ double work_flops(struct work *w, const struct schedule *s)
     return sum;
 }
 
-double work_seconds(struct work *w, const struct plan *plan,
-                    const struct pace *pace)
+bool work_is_below(struct work *w, const struct plan *plan,
+                   const struct pace *pace, double most)
 {
     const struct schedule *s = plan->schedule;
     const struct program_steps *p = &s->program[PROGRAM_TRAIN];
     double sum = 0;
 
-    for (int i = p->begin; i < p->end; i++) {
+    for (int i = p->begin; i < p->end && sum < most; i++) {
         struct step_work *r = recall_step(w, s, i);
 
         if (isnan(r->seconds))
             r->seconds = pace->seconds(plan, i, pace->arg);
         sum += r->seconds;
     }
-    return sum;
+    return sum < most;
 }

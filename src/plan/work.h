@@ -25,7 +25,9 @@ void work_free(struct work *);
 /* The same as schedule_flops(). */
 double work_flops(struct work *, const struct schedule *);
 
-/* Seconds of an optimizer step; a plan of calls is enough. */
-double work_seconds(struct work *, const struct plan *, const struct pace *);
+/* Whether an optimizer step takes less than `most` seconds; a plan of calls is
+ * enough. */
+bool work_is_below(struct work *, const struct plan *, const struct pace *,
+                   double most);
 
 #endif
