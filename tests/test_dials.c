@@ -352,6 +352,7 @@ Test(savings, rows_name_what_they_shrink)
         { "backend=cuda" },
         { "checkpoint=block" },
         { "precision=fp16", "master_weights=fp32" },
+        { "microbatch=10" },
         { "checkpoint=optimal", "memory_budget=64MiB" },
     };
     enum { COMPANIES = sizeof(companies) / sizeof(companies[0]) };
