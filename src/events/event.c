@@ -129,7 +129,8 @@ const struct member event_members[] = {
     { EVENT_MEMORY, "arena", AT(memory.arena), REQUIRED,
       "bytes allocated for it, with the gaps between tensors" },
     { EVENT_MEMORY, "touched", AT(memory.touched), REQUIRED,
-      "bytes of the arena on pages that have been used" },
+      "bytes of the arena on pages that have been used; these may have 2 MiB "
+      "where the system gives large ones" },
     { EVENT_MEMORY, "os", AT(memory.os), REQUIRED,
       "bytes that the process has in memory now, as the operating system "
       "counts them, or, on an NVIDIA device, that are taken of its memory" },
