@@ -165,8 +165,8 @@ static void begin_with_brief_waits(char **argv)
         execv(path, argv); /* if it cannot, threads spin */
 }
 
-/* A search makes schedules and plans by the thousand, of some 100 KB each. glibc
- * would give that memory back to the system, and ask for it, every time. */
+/* A search makes schedules and plans by the thousand, of some 100 KB each.
+ * glibc would return that memory to the system, and ask for it, every time. */
 static void keep_freed_memory(void)
 {
 #ifdef __GLIBC__

@@ -331,7 +331,7 @@ static double recall_overall(const struct timings *t)
 /* A step in all its repetitions. The overall factor corrects the guess for an
  * operation that was never measured. */
 static struct prediction recall_plan_step(const struct timings *t,
-                                     const struct plan *plan, int step)
+                                          const struct plan *plan, int step)
 {
     enum op_code op = schedule_op(plan->schedule, step)->code;
     struct call call = plan_mean_call(plan, step);

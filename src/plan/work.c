@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -11,13 +12,17 @@ struct step_values {
     bool through[CALL_MAX_OPERANDS];     /* it is loaded through statistics */
 };
 
+_Static_assert(sizeof(struct step_values) ==
+                   CALL_MAX_OPERANDS * (sizeof(int) + sizeof(bool)),
+               "no padding to be compared");
+
 struct step_work {
     struct step_values values;
     double flops, seconds;               /* NAN: not known */
 };
 
 struct work {
-    struct step_work *of;               /* owned, by operation of the graph:
+    struct step_work *of;                /* owned, by operation of the graph:
                                             its last step that was asked for */
 };
 
@@ -41,41 +46,31 @@ void work_free(struct work *w)
     free(w);
 }
 
-static bool has_values(const struct step_values *v, const struct schedule *s,
-                    const struct step *step, int slots)
+static struct step_values values_of(const struct schedule *s,
+                                    const struct step *step)
 {
+    struct step_values v = { .value = { 0 } };
+    int slots = op_slots(s->graph->ops[step->op].code);
+
     for (int i = 0; i < slots; i++) {
         int x = step->instance[STEP_OPERAND + i];
 
-        if (v->value[i] != (x < 0 ? -1 : s->instances[x]) ||
-            v->through[i] != (step->instance[STEP_THROUGH + i] >= 0))
-            return false;
+        v.value[i] = x < 0 ? -1 : s->instances[x];
+        v.through[i] = step->instance[STEP_THROUGH + i] >= 0;
     }
-    return true;
-}
-
-static void note_values(struct step_values *v, const struct schedule *s,
-                const struct step *step, int slots)
-{
-    for (int i = 0; i < slots; i++) {
-        int x = step->instance[STEP_OPERAND + i];
-
-        v->value[i] = x < 0 ? -1 : s->instances[x];
-        v->through[i] = step->instance[STEP_THROUGH + i] >= 0;
-    }
+    return v;
 }
 
 /* The entry of a step, whose figures may not be known yet. */
 static struct step_work *recall_step(struct work *w, const struct schedule *s,
                                      int step)
 {
-    const struct step *it = &s->steps[step];
-    struct step_work *r = &w->of[it->op];
-    int slots = op_slots(schedule_op(s, step)->code);
+    struct step_values values = values_of(s, &s->steps[step]);
+    struct step_work *r = &w->of[s->steps[step].op];
 
-    if (!has_values(&r->values, s, it, slots)) {
+    if (memcmp(&r->values, &values, sizeof(values)) != 0) {
         *r = nothing;
-        note_values(&r->values, s, it, slots);
+        r->values = values;
     }
     return r;
 }
