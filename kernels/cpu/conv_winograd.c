@@ -32,6 +32,14 @@ static struct conv_core squares_core(const struct conv_core *core, int threads)
     return w;
 }
 
+/* Floats from place to place of a panel's filters. The places of a filter are
+ * written together, and would share a set of the cache if these were a power of
+ * two. */
+static size_t filter_place(const struct conv_core *w)
+{
+    return (size_t)(w->strips.blocks * CONV_BLOCK * w->width + CONV_BLOCK);
+}
+
 /* Floats of the parts of scratch. */
 struct sizes {
     size_t filter, strip, square, sum;
@@ -42,7 +50,7 @@ static struct sizes winograd_sizes(const struct conv_core *w)
     const struct conv_strips *s = &w->strips;
 
     return (struct sizes){
-        .filter = (size_t)(PLACES * s->blocks * CONV_BLOCK * w->width),
+        .filter = PLACES * filter_place(w),
         .strip = (size_t)s->blocks * (size_t)s->block,
         .square = (size_t)(PLACES * int_min(s->blocks, CHUNK_BLOCKS)
                            * SQUARES * CONV_BLOCK),
@@ -64,14 +72,14 @@ size_t KERNEL(conv_winograd_bytes)(const struct conv_core *core)
 static void transform_filters(const struct conv_core *w, struct range channels,
                               int panel, float *to)
 {
-    const struct conv_strips *s = &w->strips;
+    bool transposed = w->strips.row.transposed;
     float tap[TAPS][CONV_BLOCK * CONV_PANEL];
-    size_t place = (size_t)(s->blocks * CONV_BLOCK * w->width);
+    size_t place = filter_place(w);
     int floats = (int)(channels.end - channels.begin) * w->width;
 
     for (int i = 0; i < TAPS; i++)
-        conv_weights_pack(w, s->row.transposed ? TAPS - 1 - i : i, channels,
-                          panel, tap[i]);
+        conv_weights_pack(w, transposed ? TAPS - 1 - i : i, channels, panel,
+                          tap[i]);
     to += channels.begin * (size_t)w->width;
     for (int k = 0; k < floats; k += VLEN) {
         vf side[3][SIDE], u[SIDE];
@@ -156,7 +164,7 @@ static void multiply_chunk(struct winograd *w, struct squares q, int block,
                            int blocks)
 {
     const struct conv_core *core = w->core;
-    int offset[CHUNK_BLOCKS], depth = core->strips.blocks * CONV_BLOCK;
+    int offset[CHUNK_BLOCKS];
     struct conv_tile t = {
         .x = w->square, .sum = w->sum,
         .panel = w->filter + block * CONV_BLOCK * core->width,
@@ -171,7 +179,7 @@ static void multiply_chunk(struct winograd *w, struct squares q, int block,
     for (int i = 0; i < PLACES; i++) {
         KERNEL(conv_tile_pixels)(&t);
         t.x += blocks * q.count * CONV_BLOCK;
-        t.panel += depth * core->width;
+        t.panel += filter_place(core);
         t.sum += q.count * core->width;
     }
 }

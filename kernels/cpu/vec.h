@@ -65,11 +65,13 @@ static inline void vf_store(float *p, vf v)
 }
 
 /* VLEN numbers of 16 bits. gcc 12 takes five instructions for a vector of them
- * where AVX-512 has one. */
+ * where AVX2 and AVX-512 have one. */
 static inline vu vu_load_half(const uint16_t *p)
 {
 #if defined(__AVX512F__)
     return (vu)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+#elif defined(__AVX2__)
+    return (vu)_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
 #else
     return __builtin_convertvector(*(const vh *)p, vu);
 #endif
