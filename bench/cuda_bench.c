@@ -261,7 +261,8 @@ static void print_page(struct device_bench *b, const char *preset, int argc,
            "- products of %d x %d matrices, TFLOP/s: fp32 %.1f, TF32 %.1f, "
            "bf16 %.1f, fp16 %.1f\n"
            "- a step with everything, samples %s: %.3f ms\n\n",
-           b->copy_bytes, 1e-9 * most->copy, b->matrix, b->matrix, 1e-12 * most->product, 1e-12 * most->tf32_product,
+           b->copy_bytes, 1e-9 * most->copy, b->matrix, b->matrix,
+           1e-12 * most->product, 1e-12 * most->tf32_product,
            1e-12 * most->bf16_product, 1e-12 * most->fp16_product,
            s->keep_images ? "picked on the device" : "made on the host",
            1e3 * time_step(b->trainer));

@@ -15,9 +15,9 @@
  * gradients have a bell's shape, for which even steps lose the least. The
  * largest element has the largest code.
  *
- * Those of DTYPE_I8 are from -127 to 127. Those of DTYPE_U8 are for roots, which
- * others are divided by: from 0 to 255, and 0 is for 0 alone (Li, Chen and Zhu,
- * "Memory efficient optimizers with 4-bit states", 2023).
+ * Those of DTYPE_I8 are from -127 to 127. Those of DTYPE_U8 are for roots,
+ * which others are divided by: from 0 to 255, and 0 is for 0 alone (Li, Chen
+ * and Zhu, "Memory efficient optimizers with 4-bit states", 2023).
  */
 #ifndef MEMDIAL_SCALED_H
 #define MEMDIAL_SCALED_H

@@ -14,7 +14,8 @@
  *
  * Nor does the input of a batch norm change its side of the ReLU behind it, if
  * the stat is given: of the two numbers it becomes the one on its own side. The
- * gradient depends on the side, and a change is a far greater error than a unit.
+ * gradient depends on the side, and a change is a far greater error than a
+ * unit.
  *
  * The chance of a number is a function of the seed, the step, the stream of the
  * attributes, the first sample of the part and the element: so a value that is

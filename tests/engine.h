@@ -24,7 +24,8 @@ struct engine engine_open(const char *const assignments[]);
 struct engine engine_of(struct job *);
 void engine_close(struct engine *);
 
-/* Has backend=cuda mean the emulated device; skips the test where there is none.
+/* Has backend=cuda mean the emulated device; skips the test where there is
+ * none.
  */
 void engine_emulate(void);
 

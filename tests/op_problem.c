@@ -256,8 +256,8 @@ const char *problem_text(const struct problem *p)
     snprintf(text, sizeof(text),
              "%s: (%d, %d, %d, %d) kernel %dx%d to %d, stride %d, pad %d, "
              "parts %d, offset %g, %d sentences, heads %d, taps %d, "
-             "dropout %g, scale %g, smoothing %g%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s"
-             "%s%s%s",
+             "dropout %g, scale %g, smoothing %g%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s"
+             "%s%s%s%s",
              name_of[p->op], s->n, s->h, s->w, s->c, s->kh, s->kw, s->co,
              s->stride, s->pad, s->parts, s->offset, s->sentences, s->heads,
              s->taps, (double)s->rate, (double)s->scale,

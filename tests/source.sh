@@ -143,6 +143,12 @@ none "$([ -n "$(comments)" ] || echo "no comments in $source"
     grep -iwE 'so many|so much|of which|of whom|what is' | cut -c 1-300)" \
     'comments are plain English'
 
+# Characters, not bytes.
+none "$(find "$source/src" "$source/ui" "$source/kernels" "$source/tests" \
+    "$source/bench" '(' -name '*.[ch]' -o -name '*.cu' ')' \
+    -exec env LC_ALL=C.UTF-8 grep -HnE '^.{81}' {} +)" \
+    'a line of C has at most 80 columns'
+
 # Every static function: its name, and its file.
 static_functions() {
     find "$source/src" "$source/ui" "$source/kernels" -name '*.c' \

@@ -32,7 +32,8 @@ static struct device *open_anew(const struct target *target, int threads)
     struct device *device;
 
     return target_choose(target)
-           && target->backend->open(&device, DEVICE_ANY, threads, why) ? device : NULL;
+           && target->backend->open(&device, DEVICE_ANY, threads, why)
+           ? device : NULL;
 }
 
 struct device *target_open(const struct target *target, int threads)

@@ -197,7 +197,8 @@ static void compare_digest(const struct engine *engine, const char *value,
 }
 
 /* The biases of keys add the same to all scores of a row, which does not change
- * their softmax: gradients are 0 but for rounding, and Adam makes steps of that.
+ * their softmax: gradients are 0 but for rounding, and Adam makes steps of
+ * that.
  */
 static bool is_noise(const char *name)
 {

@@ -1,8 +1,8 @@
 /*
- * Times on the screens: those that a worker's timings predict, beside those that
- * a run has measured, and the words where a roofline guesses. The timings of
- * these tests make each call take a multiple of the roofline's guess, so that
- * predictions are known.
+ * Times on the screens: those that a worker's timings predict, beside those
+ * that a run has measured, and the words where a roofline guesses. The timings
+ * of these tests make each call take a multiple of the roofline's guess, so
+ * that predictions are known.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -193,7 +193,8 @@ Test(times, measured_replace_predicted_and_show_the_error)
     cr_expect_float_eq(predicted, 0.0744, 1e-9);
     expect_shown(", predicted 74.4 ms");
     sample_train(&session, 2);
-    expect_shown("as much as the baseline, predicted 74.4 ms, measured 80.0 ms (-7%)");
+    expect_shown("as much as the baseline, predicted 74.4 ms, "
+                 "measured 80.0 ms (-7%)");
     press('2');
     expect_shown("predicted 74.4 ms, measured 80.0 ms (-7%)");
     press('4');

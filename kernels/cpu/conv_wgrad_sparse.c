@@ -38,8 +38,8 @@ struct dots {
     float *sum;          /* of the first of them */
 };
 
-/* The operands and scratch of a thread. dy has the channels from a block's first
- * on. */
+/* The operands and scratch of a thread. dy has the channels from a block's
+ * first on. */
 struct work {
     const struct conv_planes *x, *dy;
     const struct conv_nonzeros *list;
@@ -179,7 +179,8 @@ static void cut_sparse(const struct wgrad_sparse *g, struct plan *p)
 }
 
 /* Thread t's sums, which are the first of its scratch. */
-static float *nonzero_sums(const struct wgrad_sparse *g, const struct plan *p, int t)
+static float *nonzero_sums(const struct wgrad_sparse *g, const struct plan *p,
+                           int t)
 {
     return g->scratch + p->shared + (size_t)t * p->each;
 }

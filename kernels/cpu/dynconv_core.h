@@ -193,8 +193,8 @@ void KERNEL(dynconv_run)(const struct dynconv *, size_t rest,
 void KERNEL(dynconv_softmax)(const struct dynconv *, int begin, int end,
                              int head, float *w);
 
-/* Multiplies the head's weights of these rows of a sentence, or the gradients by
- * them, by the factors of dropout. */
+/* Multiplies the head's weights of these rows of a sentence, or the gradients
+ * by them, by the factors of dropout. */
 void KERNEL(dynconv_drop)(const struct dynconv *, const struct sentence *,
                           int begin, int end, int head, float *w);
 

@@ -309,8 +309,8 @@ static void dot_piece(const struct dot *dot)
                 dot_row(&kernel, dot, t, tap);
 }
 
-/* Exchanges rows and taps of the sums, VLEN of both at a time: dp (rows, stride)
- * becomes turned (taps, line), with 0 where a row has no such tap. */
+/* Exchanges rows and taps of the sums, VLEN of both at a time: dp (rows,
+ * stride) becomes turned (taps, line), with 0 where a row has no such tap. */
 INLINE void turn_rows(const struct dot *dot, float *turned)
 {
     const struct dynconv *d = dot->d;

@@ -55,8 +55,8 @@ static float weight(const struct rewiring *r, size_t i)
 }
 
 /* Moves the weight, copy and moments of a nonzero to another place; if `from`
- * is NULL, sets them to 0. A code of 8 bits counts in the scale of the nonzero's
- * group, which is the same wherever the nonzero is stored. */
+ * is NULL, sets them to 0. A code of 8 bits counts in the scale of the
+ * nonzero's group, which is the same wherever the nonzero is stored. */
 static void move_weight(const struct rewiring *r, const size_t *from, size_t to)
 {
     for (int i = REWIRE_MASTER; i <= REWIRE_W; i++) {

@@ -236,8 +236,8 @@ constexpr int HALO_BLOCKS
 /*
  * Block (x, y) computes tile x of the pixels and y of the columns of B. As in
  * gemm(), weights come AHEAD steps before they are multiplied, and every step
- * is a group of copies. A step is a tap, in line y and column x of the filter. In
- * each a share of the next channels' tile comes too.
+ * is a group of copies. A step is a tap, in line y and column x of the filter.
+ * In each a share of the next channels' tile comes too.
  */
 template <typename Product, typename A, typename B, typename Output>
 static __global__ void

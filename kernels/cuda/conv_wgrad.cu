@@ -1,8 +1,8 @@
 /*
  * conv_wgrad: dw (KH, KW, Ci, Co) += the gradient of a convolution's weights,
  * the sum over images and output pixels of x (N, H, W, Ci), which may be read
- * through a saved batch norm and may be stored in blocks of fewer bits, times dy
- * (N, Ho, Wo, Co).
+ * through a saved batch norm and may be stored in blocks of fewer bits, times
+ * dy (N, Ho, Wo, Co).
  *
  * The pixels are cut into parts, which blocks sum in parallel. Neighbouring
  * parts make a group. The block of a group that ends last adds up the group's

@@ -1,7 +1,7 @@
 /*
  * squeeze: x in blocks of 8 or 4 bits, rounded stochastically
  * (kernels/squeeze.h).
- *   in x (..., C), stat (STAT_ROWS, C) of the batch norm that reads it, or empty
+ *   in x (..., C), stat (STAT_ROWS, C) of its batch norm, or empty
  *   out stored, of x's shape, DTYPE_8BIT or DTYPE_4BIT
  *
  * A warp takes a block, and a lane of it the numbers that share a draw.

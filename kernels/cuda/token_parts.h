@@ -27,7 +27,8 @@ struct token_row {
 
 /* Where parts of scratch begin, and all of it, bytes. */
 struct token_parts {
-    size_t figures;      /* after the rows: (TOKEN_FIGURES, token_blocks(), T) */
+    size_t figures;      /* after the rows:
+                            (TOKEN_FIGURES, token_blocks(), T) */
     size_t sums;         /* of dw's tile: (parts, C, its columns) floats */
     size_t low;          /* lower halves of dx (T, C) */
     size_t bytes;

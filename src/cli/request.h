@@ -32,8 +32,8 @@ bool request_parse(struct request *, int argc, char **argv,
                    void (*option)(void *arg, int which, const char *value),
                    void *arg, int *code);
 
-/* Prints a usage, "train [PRESET] ...", in lines as wide as the terminal, broken
- * between its parts. */
+/* Prints a usage, "train [PRESET] ...", in lines as wide as the terminal,
+ * broken between its parts. */
 void request_print_usage(const char *usage);
 
 /* The option that getopt_long() refuses: a letter, or a word that may have a

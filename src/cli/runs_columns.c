@@ -271,8 +271,8 @@ const struct runs_column runs_columns[] = {
     { "steps", COLUMN_PLAIN, 0, value_steps, "how many the whole run has" },
     { "epoch", COLUMN_PLAIN, 0, value_epoch, "of the last step, from 1" },
     { "turned", COLUMN_TURNS, 0, value_turned,
-      "how often its settings were changed in its middle; then the score is not "
-      "that of the last ones alone" },
+      "how often its settings were changed in its middle; then the score is "
+      "not that of the last ones alone" },
     { "score", COLUMN_SCORE, 7, value_score,
       "what its data are judged by: of the test split, else of the last "
       "validation" },
@@ -434,8 +434,8 @@ static bool refuse_column(const char *name, struct error *e)
         spelling_offer(&spelling, runs_columns[i].name);
     for (int i = 0; i < settings_count; i++)
         spelling_offer(&spelling, settings_table[i].name);
-    return spelling_refuse(&spelling, "column or setting", "see memdial-runs(5)",
-                           e);
+    return spelling_refuse(&spelling, "column or setting",
+                           "see memdial-runs(5)", e);
 }
 
 bool runs_filter_parse(struct runs_filter *f, const char *text,

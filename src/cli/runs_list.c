@@ -168,8 +168,8 @@ static void find_common(char common[RUNS_TEXT_SIZE],
         common[0] = '\0';
 }
 
-/* Names have the room that they take, and so have labels and turns, if there are
- * any. */
+/* Names have the room that they take, and so have labels and turns, if there
+ * are any. */
 static struct table_columns lay_out_columns(const struct record *const *list,
                                              int count)
 {

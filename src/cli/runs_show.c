@@ -53,7 +53,8 @@ static json_t *trial_json(const struct trial *t)
     json_put(object, "peak", json_integer((json_int_t)t->planned));
     json_put(object, "arena", json_integer((json_int_t)t->arena));
     json_put(object, "step_seconds",
-             json_number(t->last_step_seconds > 0 ? t->last_step_seconds : NAN));
+             json_number(t->last_step_seconds > 0 ? t->last_step_seconds
+                                                  : NAN));
     json_put(object, "score", json_number(t->valid_score));
     json_put(object, "best_score", json_number(t->best_score));
     json_put(object, "test_score", json_number(t->test_score));

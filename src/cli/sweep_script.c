@@ -269,8 +269,8 @@ static int last_task(const struct sweep *s)
     return most;
 }
 
-/* The arena bytes of the class below `end`: whoever asks for twice as much as it
- * takes is in another. */
+/* The arena bytes of the class below `end`: whoever asks for twice as much as
+ * it takes is in another. */
 static struct range_of_bytes next_class(const struct sweep *s, uint64_t end,
                                         bool last)
 {

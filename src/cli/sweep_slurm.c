@@ -306,8 +306,9 @@ static void tell_submitted(const struct watch *w, const struct sweep_class *c,
 {
     char text[128];
 
-    snprintf(text, sizeof(text), "submitted %d run%s as job %ld, each with %llu "
-             "MiB", c->count, c->count == 1 ? "" : "s", number,
+    snprintf(text, sizeof(text),
+             "submitted %d run%s as job %ld, each with %llu MiB", c->count,
+             c->count == 1 ? "" : "s", number,
              (unsigned long long)c->mebibytes);
     sweep_tell_line(w->tell, "submitted", text);
 }

@@ -1,6 +1,6 @@
 /*
- * Archives within an archive: a sweep is a folder of runs in the root, with some
- * files of its own beside them.
+ * Archives within an archive: a sweep is a folder of runs in the root, with
+ * some files of its own beside them.
  */
 #ifndef MEMDIAL_ARCHIVE_WITHIN_H
 #define MEMDIAL_ARCHIVE_WITHIN_H

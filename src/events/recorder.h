@@ -3,8 +3,8 @@
  * the other listeners to a run's events and passes each event on to them. If it
  * cannot write it tells them so, once, and the run goes on.
  *
- * Nothing is forced to the disk in the loop of steps: lines outlive the process,
- * though not the machine.
+ * Nothing is forced to the disk in the loop of steps: lines outlive the
+ * process, though not the machine.
  */
 #ifndef MEMDIAL_RECORDER_H
 #define MEMDIAL_RECORDER_H

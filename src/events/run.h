@@ -44,7 +44,7 @@ struct trial {
     double last_step_seconds;        /* of its last step; 0: likewise */
     int epochs;                      /* that ended in it ... */
     int scored;                      /* ... by its last score; 0: it has none */
-    double valid_score;              /* the last; this and all below NAN: none */
+    double valid_score;              /* the last; NAN here and below: none */
     double best_score;
     double best_by[TRIAL_EPOCHS];    /* after 1, 2, ... epochs, as many as ended
                                         in it */

@@ -12,9 +12,9 @@
  * as it is made, and at the end move the weights. Then a gradient lives for
  * three operations. For SGD without Nesterov's look ahead that is the same
  * arithmetic in another order. Of Adam the root takes the squares of parts
- * instead of the square of their sum (Zhang et al., "Adam Accumulation to reduce
- * memory footprints of both activations and gradients for large-scale DNN
- * training", 2023).
+ * instead of the square of their sum (Zhang et al., "Adam Accumulation to
+ * reduce memory footprints of both activations and gradients for large-scale
+ * DNN training", 2023).
  */
 #ifndef MEMDIAL_UPDATE_H
 #define MEMDIAL_UPDATE_H

@@ -536,8 +536,9 @@ static size_t place_by_search(struct block *blocks, int count, int times,
                               size_t base, size_t bound, size_t height)
 {
     /* Waste allowed, and the work to spend on it, each about a nanosecond: most
-     * where the promise of less than 1% is at stake. An order that succeeds often
-     * does so without any waste: if blocks are few, a short look finds it. */
+     * where the promise of less than 1% is at stake. An order that succeeds
+     * often does so without any waste: if blocks are few, a short look finds
+     * it. */
     static const struct { double waste, budget; } goals[] = {
         { 0, 3e6 }, { 0.0019, 3e7 }, { 0.0095, 6e7 }, { 0.03, 3e7 },
         { 0.1, 3e7 }

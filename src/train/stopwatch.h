@@ -1,8 +1,8 @@
 /*
  * A stopwatch: observes an executor and notes what calls take, for timings. Its
  * memory is there from the start, so that it allocates nothing in a step. Of
- * calls that differ in their addresses alone the lower quartile of the last ones
- * counts: other processes only ever add to their time.
+ * calls that differ in their addresses alone the lower quartile of the last
+ * ones counts: other processes only ever add to their time.
  */
 #ifndef MEMDIAL_STOPWATCH_H
 #define MEMDIAL_STOPWATCH_H

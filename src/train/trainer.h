@@ -50,8 +50,8 @@ struct trainer {
  * A run from the beginning. It takes two calls to replace a run under way that
  * must go on if the new one is refused. trainer_prepare() checks everything
  * that needs no arena, and takes little memory. trainer_allocate() can then
- * only fail if there is no memory for the arena; it leaves images that should be
- * kept where they do not fit.
+ * only fail if there is no memory for the arena; it leaves images that should
+ * be kept where they do not fit.
  */
 bool trainer_new(struct trainer **, const struct settings *, struct error *);
 bool trainer_prepare(struct trainer **, const struct settings *,

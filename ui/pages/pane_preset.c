@@ -38,8 +38,8 @@ static double larger(const struct forecast *a, const struct forecast *b)
     return (double)(x > y ? x : y);
 }
 
-/* "17.08x less memory, ×1.20 FLOPs a sample": of one unit of data, for the batch
- * may differ. The FLOPs of a token and of an image are not to compare. */
+/* "17.08x less memory, ×1.20 FLOPs a sample": of one unit of data, for the
+ * batch may differ. The FLOPs of a token and of an image are not to compare. */
 static void draw_difference(struct area area, int row,
                             const struct forecast *now,
                             const struct forecast *then)

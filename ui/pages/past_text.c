@@ -68,8 +68,8 @@ static void tell_turns(struct text_block *text, const struct past *p)
 {
     if (p->turned)
         text_block_add(text, ROLE_WARNING, "Its settings were turned %lld "
-                       "time%s in its middle: the score is not that of the last "
-                       "ones alone.", (long long)p->turned,
+                       "time%s in its middle: the score is not that of the "
+                       "last ones alone.", (long long)p->turned,
                        p->turned == 1 ? "" : "s");
 }
 

@@ -16,7 +16,8 @@ enum { TIME_TEXT_SIZE = 96, TIME_GUESS_SIZE = 2 * ERROR_TEXT_SIZE };
 const char *time_text(const struct forecast *, double measured,
                       char text[TIME_TEXT_SIZE]);
 
-/* Adds "A step, mean: ...; the last ...", of the mean of an attempt's steps and of the last one. */
+/* Adds "A step, mean: ...; the last ...", of the mean of an attempt's steps and
+ * of the last one. */
 void time_text_tell(struct text_block *, const struct attempt *);
 
 /* The first of settings, which the latest run with them has measured. */

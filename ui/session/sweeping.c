@@ -102,9 +102,10 @@ double sweeping_seconds_left(const struct sweeping *g)
 
     for (int i = 0; s && i < s->count; i++) {
         const struct sweep_run *run = &s->runs[i];
+        double steps = (double)run->steps, done = (double)run->step;
+
         if (run->state == SWEEP_WAITS)
-            left += run->steps ? run->seconds * (double)(run->steps - run->step) /
-                                     (double)run->steps : NAN;
+            left += steps > 0 ? run->seconds * (steps - done) / steps : NAN;
     }
     return left;
 }

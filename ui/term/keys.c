@@ -75,16 +75,16 @@ const struct key keys_table[] = {
     { ACTION_CONTINUE, 0, { 'C' }, ON(RUNS),
       "C", "go on", "go on with a run of another session from its snapshot" },
     { ACTION_OVERLAY, 0, { 'o' }, ON(RUNS),
-      "o", "draw", "draw the curves of a run of another session beside those of "
-      "this one, or no more" },
+      "o", "draw", "draw the curves of a run of another session beside those "
+      "of this one, or no more" },
     { ACTION_MARK, 0, { 'm' }, ON(RUNS),
       "m", "mark", "mark the chosen settings, or not" },
     { ACTION_QUEUE, 0, { 'Q' }, ON(RUNS),
-      "Q", "queue", "run the marked settings, or the chosen ones, one after the "
-      "other, each from the beginning; again: not" },
+      "Q", "queue", "run the marked settings, or the chosen ones, one after "
+      "the other, each from the beginning; again: not" },
     { ACTION_COMPARE, 0, { 'c' }, ON(RUNS),
-      "c", "compare", "show the two marked settings side by side, or the marked "
-      "and the chosen ones" },
+      "c", "compare", "show the two marked settings side by side, or the "
+      "marked and the chosen ones" },
     { ACTION_PIN_ROW, 0, { 'p' }, ON(RUNS),
       "p", "pin", "compare with the chosen settings and their run from now "
       "on; again: with the baseline" },

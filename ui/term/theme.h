@@ -48,8 +48,8 @@ struct paint {
 
 struct paint theme_paint(enum theme, enum role);
 
-/* The attributes with which a style is shown. Where there are greys, a role that
- * is dim is grey. */
+/* The attributes with which a style is shown. Where there are greys, a role
+ * that is dim is grey. */
 unsigned theme_attributes(enum theme, unsigned style, bool has_greys);
 
 /* Red, green and blue, 0 to 255, of a colour of the palette of 256. */
