@@ -346,17 +346,17 @@ static bool check_slot(const struct problem *p, const struct trial *t, int s)
 {
     const struct operand o = on_host(t, s);
     const struct exact *expected = &p->after[s];
+    bool output = is_output(p->op, s);
     double relative = t->target->tolerance * (double)FLT_EPSILON
                       + load_error(p, summed_slot(p, s))
                       + sums_error(p, s);
 
     for (size_t i = 0; i < operand_elements(&o); i++) {
         double value = expected->value[i];
-        double allowed = is_output(p->op, s)
-                             ? relative * expected->magnitude[i]
-                             : stored_error(p, s, value);
+        double allowed = output ? relative * expected->magnitude[i]
+                                : stored_error(p, s, value);
 
-        if (is_output(p->op, s))
+        if (output)
             allowed += storage_error(p, s, fabs(value) + allowed)
                        + scaled_error(p, s, i);
         if (!agree(element(&o, i), value, allowed)) {

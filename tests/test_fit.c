@@ -153,11 +153,11 @@ static void check_against_all(const struct question *q)
 }
 
 /* Sets of dials that together take a test's time, not an afternoon's. */
-static const char *const dials[][4] = {
-    { "microbatch", "recompute", "checkpoint" },
-    { "precision", "sparsity", "checkpoint" },
+static const char *const dials[][5] = {
+    { "microbatch", "recompute", "checkpoint", "memory_budget" },
+    { "precision", "sparsity", "checkpoint", "memory_budget" },
     { "sparsity", "microbatch", "precision" },
-    { "gradients", "checkpoint", "recompute" },
+    { "gradients", "checkpoint", "recompute", "memory_budget" },
     { "precision", "gradients", "optimizer_state" },
 };
 
@@ -428,7 +428,8 @@ Test(fit, misses_nothing_by_measured_time, .timeout = 600)
 /* The baseline takes no longer than the baseline, however times are added. */
 Test(fit, allows_the_time_of_the_baseline)
 {
-    static const char *const two[] = { "microbatch", "checkpoint", NULL };
+    static const char *const two[] = { "microbatch", "checkpoint",
+                                       "memory_budget", NULL };
 
     for (int i = 1; i <= 20; i++) {
         struct question q = { settings_of(images), two, 1000000000 };
@@ -501,7 +502,8 @@ Test(fit, proposes_what_runs, .timeout = 600)
 /* Dials that are held keep their values; time can be bounded. */
 Test(fit, keeps_to_its_bounds)
 {
-    static const char *const two[] = { "microbatch", "checkpoint", NULL };
+    static const char *const two[] = { "microbatch", "checkpoint",
+                                       "memory_budget", NULL };
     struct question q = { settings_of(images), two, 0 };
     struct fit_query query = query_of(&q);
     struct fit fit;
@@ -516,6 +518,84 @@ Test(fit, keeps_to_its_bounds)
         cr_expect_eq(fit.rows[i].settings.sparsity, 0);
         cr_expect_leq(fit.rows[i].seconds, 1.25 * fit.baseline.seconds);
     }
+    fit_done(&fit);
+}
+
+static const char *const microbatch_and_budget[] = { "microbatch",
+                                                     "memory_budget", NULL };
+
+/* A held memory_budget that is none, and one that nothing can keep to. */
+Test(fit, holds_checkpoints)
+{
+    static const char *const three[] = { "microbatch", "sparsity", "recompute",
+                                         NULL };
+    struct question q = { settings_of(images), three, 2000000 };
+    struct fit_query query = query_of(&q);
+    struct fit_obstacle obstacle;
+    struct error e;
+    struct fit fit;
+
+    q.settings.checkpoint = CHECKPOINT_OPTIMAL;
+    fit = answer_to(&q);
+    cr_assert_gt(fit.count, 0);
+    check_rows(&q, &fit);
+    for (int i = 0; i < fit.count; i++) {
+        cr_expect_eq(fit.rows[i].settings.checkpoint, CHECKPOINT_OPTIMAL);
+        cr_expect_eq(fit.rows[i].settings.memory_budget, 0);
+    }
+    fit_done(&fit);
+    q.settings.memory_budget = 1000;
+    fit = answer_to(&q);
+    cr_expect_eq(fit.count, 0);
+    fit_done(&fit);
+    cr_expect_not(fit_find_obstacle(&obstacle, &query, &e));
+    cr_expect_eq(e.code, EXIT_BUDGET);
+}
+
+/* What the preset's checkpoints may take says nothing of what other settings
+ * may: those that change less are found all the same. */
+Test(fit, does_not_keep_to_a_budget_that_is_free)
+{
+    struct question q = { settings_of(images), microbatch_and_budget,
+                          4000000 };
+    struct fit free, small;
+
+    q.settings.checkpoint = CHECKPOINT_OPTIMAL;
+    free = answer_to(&q);
+    q.settings.memory_budget = 1000;
+    small = answer_to(&q);
+    cr_assert_gt(free.count, 0);
+    cr_assert_eq(small.count, free.count);
+    for (int i = 0; i < free.count; i++) {
+        cr_expect_eq(small.rows[i].arena_bytes, free.rows[i].arena_bytes);
+        cr_expect_eq(small.rows[i].seconds, free.rows[i].seconds);
+    }
+    check_rows(&q, &small);
+    fit_done(&free);
+    fit_done(&small);
+}
+
+/* The least arena with a held memory_budget has other checkpoints, if optimal
+ * ones cannot keep to it. */
+Test(fit, knows_the_least_of_what_is_held)
+{
+    static const char *const two[] = { "microbatch", "checkpoint", NULL };
+    struct question q = { settings_of(images), two, SIZE_MAX };
+    struct fit_query query = query_of(&q);
+    struct fit_row least;
+    struct fit fit;
+
+    q.settings.memory_budget = 1000;
+    cr_assert(fit_least(&least, &query));
+    cr_expect_neq(least.settings.checkpoint, CHECKPOINT_OPTIMAL);
+    cr_expect_eq(least.settings.memory_budget, 1000);
+    q.budget = least.arena_bytes;
+    fit = answer_to(&q);
+    cr_expect_eq(fit.count, 1);
+    fit_done(&fit);
+    q.budget--;
+    fit = answer_to(&q);
+    cr_expect_eq(fit.count, 0);
     fit_done(&fit);
 }
 

@@ -57,6 +57,16 @@ static bool is_held(const struct fit_query *q, const struct setting *row)
     return q->held && q->held(row, q->held_arg);
 }
 
+static bool holds_checkpoint(const struct fit_query *q)
+{
+    return is_held(q, settings_find("checkpoint"));
+}
+
+static bool holds_memory_budget(const struct fit_query *q)
+{
+    return is_held(q, settings_find("memory_budget"));
+}
+
 bool fit_turns(const struct setting *row)
 {
     return row->saves && row->live && row->ladder != LADDER_NONE;
@@ -262,7 +272,8 @@ static void take_if_faster(const struct fit_query *q, const struct job *job,
         return;
     *time = its;
     *best = fit_row_of(q, job);
-    if (job->settings.checkpoint == CHECKPOINT_OPTIMAL)
+    if (job->settings.checkpoint == CHECKPOINT_OPTIMAL &&
+        !holds_memory_budget(q))
         best->settings.memory_budget = job->plan->arena_bytes;
 }
 
@@ -277,21 +288,32 @@ static void run_way(struct fit_search *f, const struct settings *s,
     job_free(job);
 }
 
-/* The bytes that optimal checkpoints may take. A held memory_budget is the most
- * that they may. */
-static size_t allowed(const struct fit_query *q, size_t budget)
+/* The settings of a point with checkpoints of a kind (enum checkpoint). Optimal
+ * ones may take `budget` bytes, if memory_budget is not held. */
+static struct settings with_checkpoints(const struct fit_query *q,
+                                        const struct point *p,
+                                        int checkpoint, size_t budget)
 {
-    uint64_t own = q->settings->memory_budget;
+    struct settings s = p->settings;
 
-    return is_held(q, settings_find("memory_budget")) && own && own < budget
-               ? own : budget;
+    s.checkpoint = checkpoint;
+    if (holds_memory_budget(q))
+        s.memory_budget = q->settings->memory_budget;
+    else if (checkpoint == CHECKPOINT_OPTIMAL)
+        s.memory_budget = budget;
+    return s;
 }
 
-/* Whether a point may fit with some checkpoints. */
+static bool may_have(const struct fit_query *q, int checkpoint)
+{
+    return !holds_checkpoint(q) || q->settings->checkpoint == checkpoint;
+}
+
+/* Whether a point may fit with some checkpoints that it may have. */
 static bool may_fit(struct fit_search *f, const struct point *p, size_t budget)
 {
     return search_goes_on(f) &&
-           (is_held(f->query, settings_find("checkpoint")) ||
+           (!may_have(f->query, CHECKPOINT_OPTIMAL) ||
             job_may_fit(&p->settings, f->query->machine, &f->cache,
                         p->persisting, budget));
 }
@@ -305,24 +327,21 @@ static void run_point(struct fit_search *f, const struct point *p,
                       size_t budget, struct fit_row *best, double *time)
 {
     const struct fit_query *q = f->query;
-    bool held = is_held(q, settings_find("checkpoint"));
-    struct settings s = p->settings;
+    struct settings s;
     struct worth faster;
 
     for (int c = CHECKPOINT_NONE; c < CHECKPOINT_OPTIMAL; c++) {
         double before = *time;
-        if ((held && c != q->settings->checkpoint) ||
-            (c == CHECKPOINT_NONE && p->peak > budget))
+        if (!may_have(q, c) || (c == CHECKPOINT_NONE && p->peak > budget))
             continue;
-        s.checkpoint = c;
+        s = with_checkpoints(q, p, c, budget);
         run_way(f, &s, NULL, budget, best, time);
         if (c == CHECKPOINT_NONE && *time < before)
             return;
     }
-    if (held && q->settings->checkpoint != CHECKPOINT_OPTIMAL)
+    if (!may_have(q, CHECKPOINT_OPTIMAL))
         return;
-    s.checkpoint = CHECKPOINT_OPTIMAL;
-    s.memory_budget = allowed(q, budget);
+    s = with_checkpoints(q, p, CHECKPOINT_OPTIMAL, budget);
     faster = faster_than(f, *time);
     faster.persisting = p->persisting;
     run_way(f, &s, &faster, budget, best, time);
@@ -348,25 +367,38 @@ static bool take_if_smaller(struct fit_search *f, const struct settings *s,
     return smaller;
 }
 
-/* Keeps the smallest way of running a point, if it is smaller than `least`.
- * Without a budget optimal checkpoints are those of a small peak, whose arena
+/* Without a budget optimal checkpoints are those of a small peak, whose arena
  * may be larger than another's: budgets lead down to the smallest. */
+static void run_smallest_optimal(struct fit_search *f, const struct point *p,
+                                 struct fit_row *least)
+{
+    struct settings s = with_checkpoints(f->query, p, CHECKPOINT_OPTIMAL, 0);
+    bool smaller;
+
+    take_if_smaller(f, &s, p->persisting, least);
+    if (holds_memory_budget(f->query))
+        return;
+    do {
+        s.memory_budget = least->arena_bytes - 1;
+        smaller = take_if_smaller(f, &s, p->persisting, least);
+    } while (smaller);
+}
+
+/* Keeps the smallest way of running a point, if it is smaller than `least`.
+ * Optimal checkpoints are the smallest, if nothing holds them. */
 static void run_smallest(struct fit_search *f, const struct point *p,
                          struct fit_row *least)
 {
     const struct fit_query *q = f->query;
-    struct settings s = p->settings;
-    bool smaller;
+    bool free = !holds_checkpoint(q) && !holds_memory_budget(q);
 
-    s.checkpoint = is_held(q, settings_find("checkpoint"))
-                       ? q->settings->checkpoint : CHECKPOINT_OPTIMAL;
-    s.memory_budget = 0;
-    smaller = take_if_smaller(f, &s, p->persisting, least);
-    while (s.checkpoint == CHECKPOINT_OPTIMAL &&
-           (smaller || s.memory_budget == 0)) {
-        s.memory_budget = least->arena_bytes - 1;
-        smaller = take_if_smaller(f, &s, p->persisting, least);
+    for (int c = CHECKPOINT_NONE; !free && c < CHECKPOINT_OPTIMAL; c++) {
+        struct settings s = with_checkpoints(q, p, c, 0);
+        if (may_have(q, c))
+            take_if_smaller(f, &s, p->persisting, least);
     }
+    if (may_have(q, CHECKPOINT_OPTIMAL))
+        run_smallest_optimal(f, p, least);
 }
 
 static int part_size(const struct point *p)
@@ -442,7 +474,8 @@ static void search_change(struct fit_search *f, struct point *points, int count,
     add_fit_row(fit, &best);
 }
 
-/* A dial that saves nothing goes with all values of the others. */
+/* A dial that saves nothing goes with all values of the others. Points are
+ * without checkpoints, held or not. */
 static struct settings without_savings(const struct fit_query *q)
 {
     struct settings s = *q->settings;
@@ -451,6 +484,8 @@ static struct settings without_savings(const struct fit_query *q)
         if (fit_turns(&settings_table[i]) && !is_held(q, &settings_table[i]))
             settings_set(&s, "fit", settings_table[i].name,
                          settings_table[i].saves, NULL);
+    s.checkpoint = CHECKPOINT_NONE;
+    s.memory_budget = 0;
     return s;
 }
 
@@ -561,6 +596,15 @@ bool fit_least(struct fit_row *least, const struct fit_query *q)
     return least->arena_bytes < SIZE_MAX;
 }
 
+/* A held memory_budget can be below the bytes of all settings. */
+static bool refuse_held(const struct fit_query *q, struct error *e)
+{
+    return error_set(e, EXIT_BUDGET, "memory_budget: the dials reach no "
+                     "settings in %llu bytes; raise it, or let go of "
+                     "memory_budget or checkpoint",
+                     (unsigned long long)q->settings->memory_budget);
+}
+
 bool fit_find_obstacle(struct fit_obstacle *o, const struct fit_query *q,
                        struct error *e)
 {
@@ -568,7 +612,9 @@ bool fit_find_obstacle(struct fit_obstacle *o, const struct fit_query *q,
     struct job *job;
 
     if (!fit_least(&o->least, q))
-        return error_set(e, EXIT_RUN, "fit: the search was stopped");
+        return q->goes_on && !q->goes_on(q->goes_on_arg)
+                   ? error_set(e, EXIT_RUN, "fit: the search was stopped")
+                   : refuse_held(q, e);
     if (!job_new_on(&job, &o->least.settings, q->machine, e))
         return false;
     op = schedule_op(job->schedule, job->plan->peak_step);

@@ -57,7 +57,8 @@ void fit_done(struct fit *);
 
 /*
  * The settings with the smallest arena that the dials allow, whatever the
- * query's budget. False if the search is stopped before it knows any.
+ * query's budget. False if the search is stopped before it knows any, or if
+ * there are none with what is held.
  */
 bool fit_least(struct fit_row *, const struct fit_query *);
 
@@ -85,7 +86,8 @@ struct fit_obstacle {
     char sizes[128];                /* settings to lower, as job_sizes() says */
 };
 
-/* Finds it, whatever the budget. False if the search was stopped. */
+/* Finds it, whatever the budget. False if the search was stopped, or if there
+ * are no settings with what is held. */
 bool fit_find_obstacle(struct fit_obstacle *, const struct fit_query *,
                        struct error *);
 

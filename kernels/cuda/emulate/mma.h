@@ -1,7 +1,7 @@
 /*
- * The matrix instructions of kernels/cuda/mma.h, on the CPU: every lane takes
- * its part of the fragments from the place that the instructions' documentation
- * gives.
+ * The matrix instructions of kernels/cuda/mma.h, on the CPU: every lane gives
+ * its part of the fragments as floats, and takes those that it needs from the
+ * place that the instructions' documentation gives.
  */
 #ifndef MEMDIAL_EMULATE_MMA_H
 #define MEMDIAL_EMULATE_MMA_H
@@ -9,7 +9,7 @@
 namespace emulate {
 
 struct fragments {
-    uint32_t a[4], b[2];
+    float a[8], b[4];
 };
 
 static inline const fragments &of_lane(const exchange_slot *slots,
@@ -39,10 +39,12 @@ static inline unsigned sum_column(unsigned i)
     return lane() % 4 * 2 + i % 2;
 }
 
-/* One of the two 16-bit numbers of a pair. */
-static inline uint32_t half_of(uint32_t pair, unsigned which)
+/* The two numbers of each pair of 16 bits, the lower one first. */
+template <typename T, unsigned N>
+static inline void widen_pairs(T type, const uint32_t (&pairs)[N], float *to)
 {
-    return pair >> (16 * (which % 2)) & 0xFFFF;
+    for (unsigned i = 0; i < 2 * N; i++)
+        to[i] = number(type, pairs[i / 2] >> (16 * (i % 2)) & 0xFFFF);
 }
 
 } // namespace emulate
@@ -72,21 +74,23 @@ template <typename T>
 static inline void multiply_add(T type, float (&sum)[4],
                                 const uint32_t (&a)[4], const uint32_t (&b)[2])
 {
-    emulate::fragments mine = { { a[0], a[1], a[2], a[3] }, { b[0], b[1] } };
-    const emulate::exchange_slot *slots
-        = emulate::exchange("multiply_add", &mine, sizeof(mine));
+    emulate::fragments mine;
+    const emulate::exchange_slot *slots;
+
+    emulate::widen_pairs(type, a, mine.a);
+    emulate::widen_pairs(type, b, mine.b);
+    slots = emulate::exchange("multiply_add", &mine, sizeof(mine));
 
     for (unsigned i = 0; i < 4; i++) {
         unsigned row = emulate::sum_row(i), column = emulate::sum_column(i);
 
         for (unsigned k = 0; k < 16; k++) {
             unsigned t = k % 8 / 2, deep = k / 8;
-            uint32_t x = emulate::of_lane(slots, row % 8 * 4 + t)
-                             .a[row / 8 + 2 * deep];
-            uint32_t y = emulate::of_lane(slots, column * 4 + t).b[deep];
 
-            sum[i] += emulate::number(type, emulate::half_of(x, k))
-                      * emulate::number(type, emulate::half_of(y, k));
+            sum[i] += emulate::of_lane(slots, row % 8 * 4 + t)
+                          .a[2 * (row / 8 + 2 * deep) + k % 2]
+                      * emulate::of_lane(slots, column * 4 + t)
+                            .b[2 * deep + k % 2];
         }
     }
 }
@@ -100,20 +104,22 @@ static inline uint32_t to_tf32(float x)
 static inline void multiply_add_tf32(float (&sum)[4], const uint32_t (&a)[4],
                                      const uint32_t (&b)[2])
 {
-    emulate::fragments mine = { { a[0], a[1], a[2], a[3] }, { b[0], b[1] } };
-    const emulate::exchange_slot *slots
-        = emulate::exchange("multiply_add_tf32", &mine, sizeof(mine));
+    emulate::fragments mine = {};
+    const emulate::exchange_slot *slots;
+
+    for (unsigned i = 0; i < 4; i++)
+        mine.a[i] = __uint_as_float(a[i]);
+    for (unsigned i = 0; i < 2; i++)
+        mine.b[i] = __uint_as_float(b[i]);
+    slots = emulate::exchange("multiply_add_tf32", &mine, sizeof(mine));
 
     for (unsigned i = 0; i < 4; i++) {
         unsigned row = emulate::sum_row(i), column = emulate::sum_column(i);
 
         for (unsigned k = 0; k < 8; k++)
-            sum[i] += __uint_as_float(
-                          emulate::of_lane(slots, row % 8 * 4 + k % 4)
-                              .a[row / 8 + k / 4 * 2])
-                      * __uint_as_float(
-                            emulate::of_lane(slots, column * 4 + k % 4)
-                                .b[k / 4]);
+            sum[i] += emulate::of_lane(slots, row % 8 * 4 + k % 4)
+                          .a[row / 8 + k / 4 * 2]
+                      * emulate::of_lane(slots, column * 4 + k % 4).b[k / 4];
     }
 }
 
