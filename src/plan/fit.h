@@ -58,7 +58,7 @@ void fit_done(struct fit *);
 /*
  * The settings with the smallest arena that the dials allow, whatever the
  * query's budget. False if the search is stopped before it knows any, or if
- * there are none with what is held.
+ * the held dials leave none.
  */
 bool fit_least(struct fit_row *, const struct fit_query *);
 
@@ -86,8 +86,8 @@ struct fit_obstacle {
     char sizes[128];                /* settings to lower, as job_sizes() says */
 };
 
-/* Finds it, whatever the budget. False if the search was stopped, or if there
- * are no settings with what is held. */
+/* Finds it, whatever the budget. False if the search was stopped, or if the
+ * held dials leave no settings. */
 bool fit_find_obstacle(struct fit_obstacle *, const struct fit_query *,
                        struct error *);
 
