@@ -303,6 +303,12 @@ refuses 2 'fit does not turn lr' fit quick --budget 1MiB --hold lr
 refuses 2 'is no factor above 0' fit quick --budget 1MiB --max-time 0
 refuses 2 'is no factor above 0' fit quick --budget 1MiB --max-time nan
 
+works fit quick --budget 2MiB --set "data_path=/tmp/my data; \`true\`"
+printed "memdial train quick --set 'data_path=/tmp/my data; \`true\`' --set "
+refuses 3 'raise it, or let go of memory_budget or checkpoint' fit quick \
+    --budget 1GiB --set checkpoint=optimal --set memory_budget=1KiB \
+    --hold checkpoint --hold memory_budget
+
 # Seconds, once the machine is calibrated; what does not hold here is said.
 timings=$XDG_CACHE_HOME/memdial/timings-cpu.json
 rm -f "$timings"
@@ -326,9 +332,16 @@ sed 's/"build":"[^"]*"/"build":"memdial 0"/' "$timings" >"$folder/other"
 cp "$folder/other" "$timings"
 works plan quick
 printed 'the timings are of another build of memdial; `memdial calibrate quick`'
+sed 's/"calls":.*/"calls":[]}/' "$timings" >"$folder/none"
+cp "$folder/none" "$timings"
+works plan quick
+printed 'damaged timings; `memdial calibrate quick`'
 head -c 1000 "$folder/other" >"$timings"
 works plan quick
 printed 'damaged timings; `memdial calibrate quick`'
+works calibrate quick --set batch=4 --seconds 0.3 --set nesterov=no \
+    --set gradients=accumulate
+rm "$timings"
 refuses 2 "'ten' is no number of seconds" calibrate quick --seconds ten
 refuses 2 "'-1' is no number of seconds" calibrate quick --seconds -1
 refuses 2 "'nan' is no number of seconds" calibrate quick --seconds nan

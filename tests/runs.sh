@@ -440,7 +440,8 @@ report $? 'a peak is asserted before training'
 
 train 4 --assert-accuracy 1 && complains 'accuracy: 0.' &&
     says 'done in' && train 0 --assert-accuracy 0 &&
-    train 2 --assert-accuracy 3 && complains 'not a fraction'
+    train 2 --assert-accuracy 3 && complains 'not a fraction' &&
+    train 2 --assert-accuracy % && complains 'not a fraction'
 report $? 'an accuracy is asserted after it'
 
 train 0 --baseline one --name gated &&

@@ -97,6 +97,7 @@ bad_list() { # TEXT COMPLAINT
 }
 bad_list 'sparsity=0\nsparsty=1\n' 'bad.list:2' &&
     bad_list 'a: seed=1\na: seed=2\n' "another line is called 'a'" &&
+    bad_list 'seed=1: seed=2\nseed=1\n' "called 'seed=1'" &&
     bad_list '' 'no line has settings' && bad_list 'seed=1\n\000' 'zero byte' &&
     bad_list 'a/b: seed=1\n' 'bad.list:1' &&
     bad_list 'seed=1\nslurm.sh: seed=2\n' 'bad.list:2' &&
@@ -498,5 +499,55 @@ cluster 1 && complains 'sbatch: it names no job' &&
     fake squeue 'kill -9 $$' && cluster 1 &&
     complains 'squeue: ended by signal 9'
 report $? 'numbers of no job, and ends without a word'
+
+# Jobs that wait when their sweep is left, for another command.
+waits() { # ARGUMENT...: returns the exit code
+    PATH=$folder/fake:$PATH timeout -s TERM 3 "$memdial" sweep quick $small \
+        --slurm --name waits "$@" >"$out" 2>"$err"
+}
+: >"$queue"
+fake squeue "cat $queue"
+fake sbatch 'for script; do :; done
+for tasks in $(sed -n "s/^#SBATCH --array=//p" "$script" | tr , " "); do
+    seq "${tasks%-*}" "${tasks#*-}" |
+        sed "s,.*,7|&|PENDING|None|$(dirname "$script"),"
+done >>'"$queue"'
+echo 7'
+waits --seeds 1,2
+waits --seeds 3
+waits --seeds 1,2,3
+says '3 runs are in the queue already' && [ "$(wc -l <"$queue")" = 3 ] &&
+    [ "$(sort -u "$queue" | wc -l)" = 3 ]
+report $? 'jobs of all commands are known'
+
+cp "$root/waits/seed=2/settings.yaml" "$folder/before"
+waits --seeds 2 --set lr=0.5
+[ $? = 2 ] && complains 'waits to train it with other settings' &&
+    cmp -s "$root/waits/seed=2/settings.yaml" "$folder/before"
+report $? 'a job that waits keeps its settings'
+
+PATH=$folder/fake:$PATH ends 1 sweep quick $small --seeds 2 --name waits &&
+    says '1 under way elsewhere' && [ ! -e "$root/waits/seed=2/events.jsonl" ]
+report $? 'and its run'
+
+ends 0 runs diff waits/seed=1 waits/seed=3 && grep -q '^seed  *1  *3$' "$out" &&
+    ends 0 runs tag waits/seed=2 first && : >"$queue" &&
+    PATH=$folder/fake:$PATH ends 0 sweep quick $small --seeds 2 --name waits &&
+    ends 0 runs list waits && grep -q '^seed=2  *done  *first ' "$out"
+report $? 'runs that have not begun are compared, and labelled'
+
+mkdir "$folder/far" && ln -s "$folder/far" "$folder/near" &&
+    ends 0 sweep quick $small --seeds 1 --slurm --dry-run \
+        --runs "$folder/near/new/root" &&
+    says "chdir=\"$folder/far/new/root/quick-seed\""
+report $? 'a root has one path, before it is made too'
+
+ends 0 sweep quick $small --seeds 1 --name 'big; sweep' &&
+    says "memdial runs list 'big; sweep' shows the runs" &&
+    ends 2 sweep quick $small --seeds 1 --name 'big; sweep' --set lr=0.5 &&
+    complains "runs rm '$root/big; sweep'" &&
+    ends 0 runs show 'big; sweep/seed=1' &&
+    says "memdial train '$root/big; sweep/seed=1/settings.yaml'"
+report $? 'commands that are shown can be run'
 
 echo "1..$count"

@@ -137,7 +137,8 @@ Test(bounds, the_front_outlives_its_time)
     change(1);
     a = &session.tried.list[session.tried.count - 1];
     a->trial.begin[AXIS_UNITS] = 0; /* it competes */
-    a->trial.best_by[0] = 1;
+    a->trial.best[0] = (struct best){ 1, 1 };
+    a->trial.best_count = 1;
     best = a->number;
     for (int i = 2; i < ATTEMPTS_MOST + 20; i++) {
         session.tried.list[session.tried.count - 1].peak_bytes += 1;

@@ -269,11 +269,13 @@ Test(run, goes_on_from_a_snapshot)
     cr_expect_eq(run.mark_count, 1);
     cr_expect_eq(run.at[AXIS_UNITS], 300);
     cr_expect_eq(run.at[AXIS_EPOCHS], 1.5);
-    cr_assert_eq(run.trial_count, 4, "fp32, fp16, fp32 and fp16 again");
-    cr_expect_eq(run.trials[3].begin[AXIS_UNITS], 300);
+    cr_assert_eq(run.trial_count, 2, "fp32 again was later");
+    cr_expect_eq(run.trials[1].begin[AXIS_UNITS], 200);
+    cr_expect_eq(run.trials[1].end[AXIS_UNITS], 300);
+    cr_expect_eq(run.trials[1].epochs, 0);
     steps(16, 20);
     start(18);
-    cr_expect_eq(run.trial_count, 4, "it is the same trial");
+    cr_expect_eq(run.trial_count, 2, "it is the same trial");
     cr_expect_eq(run.curve[CURVE_LOSS].count, 18);
 }
 
@@ -420,6 +422,48 @@ Test(run, forgets_scores_with_their_epochs)
     cr_expect_eq(run_trial(&run)->scored, 0);
     cr_expect(isnan(run_trial(&run)->valid_score));
     cr_expect(isnan(run_trial(&run)->best_score));
+}
+
+/* A turn after the snapshot that the run goes on from was lost with its steps;
+ * so were those of the settings before. */
+Test(run, forgets_turns_with_their_steps)
+{
+    start(0);
+    steps(1, 20);
+    epoch(1, 0.5);
+    epoch(2, 0.7);
+    apply("fp16", 7);
+    steps(21, 24);
+    feed.settings.precision = PRECISION_FP32;
+    start(15);
+    cr_assert_eq(run.trial_count, 1);
+    cr_expect_eq(run_trial(&run)->end[AXIS_UNITS], 300);
+    cr_expect_eq(run_trial(&run)->best_score, 0.5);
+    cr_expect_eq(run_trial(&run)->epochs, 1);
+}
+
+/* Scores by any epoch are kept: exactly where a trial did not get better all
+ * the time. */
+Test(run, knows_the_best_by_any_epoch)
+{
+    start(0);
+    step(1, 1);
+    for (int i = 1; i <= 1000; i++)
+        epoch(i, 0.5 + (i / 10 - i % 10) * 0.001);
+    for (int i = 1; i <= 1000; i++)
+        cr_expect_float_eq(trial_best_by(run_trial(&run), i),
+                           0.5 + (i < 10 ? -1 : i / 10) * 0.001, 1e-9,
+                           "epoch %d", i);
+    start(0);
+    step(1, 1);
+    for (int i = 1; i <= 1000; i++)
+        epoch(i, i * 0.001);
+    for (int i = 1; i <= 1000; i++) {
+        double best = trial_best_by(run_trial(&run), i);
+        cr_expect(isnan(best) ? i < 1 : best <= i * 0.001);
+        if (i > 936)
+            cr_expect_float_eq(best, i * 0.001, 1e-9, "epoch %d", i);
+    }
 }
 
 Test(run, has_a_bound)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,4 +122,24 @@ char *file_read(const char *path, size_t most, size_t *bytes,
     *bytes = (size_t)n;
     text[n] = '\0';
     return text;
+}
+
+bool file_is_link(const char *path)
+{
+    size_t length = strlen(path);
+    char clean[PATH_MAX];
+    struct stat status;
+
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    snprintf(clean, sizeof(clean), "%.*s", (int)length, path);
+    return lstat(clean, &status) == 0 && S_ISLNK(status.st_mode);
+}
+
+bool file_same(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
 }

@@ -33,4 +33,10 @@ char *file_read(const char *path, size_t most, size_t *bytes, struct error *);
 /* Refuses all but regular files. */
 bool file_check_kind(const char *path, const struct stat *, struct error *);
 
+/* Whether a path is a link, slashes at its end or not. */
+bool file_is_link(const char *path);
+
+/* Whether two paths lead to one file or folder. */
+bool file_same(const char *a, const char *b);
+
 #endif

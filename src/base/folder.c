@@ -53,13 +53,46 @@ void folder_expand(char *path, size_t size, const char *text)
     snprintf(path, size, "%s%s", at_home ? home : "", text + at_home);
 }
 
+/* Cuts the last part off a path; returns where it begins. A path of one part is
+ * in ".". */
+static const char *cut_last_part(char path[PATH_MAX])
+{
+    char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    size_t length = strlen(last);
+
+    if (!slash) {
+        memmove(path + 2, path, length + 1);
+        path[0] = '.';
+        path[1] = '\0';
+        return path + 2;
+    }
+    *slash = '\0';
+    return last;
+}
+
+/* Of a path that does not exist yet the parts that do are made absolute, so
+ * that it is the same before and after it is made. */
 void folder_make_absolute(char *path, size_t size)
 {
-    char given[PATH_MAX], whole[PATH_MAX];
+    char given[PATH_MAX], whole[PATH_MAX], rest[PATH_MAX] = "";
 
-    folder_expand(given, sizeof(given), path);
-    if (realpath(given, whole) && strlen(whole) < size)
-        strcpy(path, whole);
+    folder_expand(given, sizeof(given) - 2, path);
+    if (!*given)
+        return;
+    while (!realpath(*given ? given : "/", whole)) {
+        char below[PATH_MAX];
+        const char *last;
+        if (errno != ENOENT || strcmp(given, ".") == 0)
+            return;
+        last = cut_last_part(given);
+        snprintf(below, sizeof(below), "%s", rest);
+        if (snprintf(rest, sizeof(rest), "%s%s%s", last, *last && *below ? "/"
+                     : "", below) >= (int)sizeof(rest))
+            return;
+    }
+    if (strlen(whole) + strlen(rest) + 1 < size)
+        snprintf(path, size, "%s%s%s", whole,
+                 *rest && strcmp(whole, "/") != 0 ? "/" : "", rest);
 }
 
 void folder_resolve(char *path, size_t size, const char *text)

@@ -65,8 +65,9 @@ const char *text_date(char text[TEXT_DATE_SIZE], int64_t seconds)
     time_t at = (time_t)seconds;
     struct tm when;
 
-    strftime(text, TEXT_DATE_SIZE, "%Y-%m-%d %H:%M:%S",
-             localtime_r(&at, &when));
+    if (!localtime_r(&at, &when) ||
+        !strftime(text, TEXT_DATE_SIZE, "%Y-%m-%d %H:%M:%S", &when))
+        strcpy(text, "?");
     return text;
 }
 

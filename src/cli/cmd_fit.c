@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/json_print.h"
 #include "base/print.h"
+#include "base/quote.h"
 #include "base/spelling.h"
 #include "base/text.h"
 #include "cli/request.h"
@@ -133,39 +134,45 @@ static bool is_held_by(const struct setting *row, const void *arg)
     return false;
 }
 
-/* "--set a=1 --set b=2", or nothing. */
-static void set_options(const struct settings *from, const struct settings *to,
-                        char *text, size_t size)
+/* Adds "memdial train PRESET --set a=1 --set b=2", for a shell. */
+static void add_command(struct buffer *b, const char *preset,
+                        const struct settings *from, const struct settings *to)
 {
-    char changes[SETTINGS_TEXT_SIZE], *rest = NULL;
-    size_t used = 0;
-
-    settings_changes(from, to, changes, sizeof(changes));
-    *text = '\0';
-    for (char *word = strtok_r(changes, " ", &rest); word && used < size;
-         word = strtok_r(NULL, " ", &rest))
-        used += (size_t)snprintf(text + used, size - used, " --set %s", word);
+    buffer_text(b, "memdial train ");
+    quote_shell(b, preset);
+    for (int i = 0; i < settings_count; i++) {
+        const struct setting *row = &settings_table[i];
+        char value[SETTINGS_TEXT_SIZE], word[SETTINGS_TEXT_SIZE + 64];
+        if (!settings_differ(from, to, row))
+            continue;
+        settings_format(to, row, value, sizeof(value));
+        snprintf(word, sizeof(word), "%s=%s", row->name, value);
+        buffer_text(b, " --set ");
+        quote_shell(b, word);
+    }
 }
 
 /* Without timings the seconds are guessed: only their ratio is told. */
 static void print_row(const struct fit_row *row, const struct fit *fit,
                       const struct settings *preset, const char *name,
-                      bool known, int width)
+                      int width)
 {
     char seconds[32] = "";
     char change[CHANGE_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
-    char less[TEXT_RATIO_SIZE], sets[2 * SETTINGS_TEXT_SIZE];
+    char less[TEXT_RATIO_SIZE];
+    struct buffer command = { NULL, 0, 0 };
 
-    if (known)
+    if (!fit->guessed)
         snprintf(seconds, sizeof(seconds), "%6.3g s  ", row->seconds);
     change_text(&row->change, change);
-    set_options(preset, &row->settings, sets, sizeof(sets));
+    add_command(&command, name, preset, &row->settings);
     print("%-*s %10s  %sx%.2f  %s the baseline\n", width, change,
           bytes_format(arena, sizeof(arena), row->arena_bytes), seconds,
           row->seconds / fit->baseline.seconds,
           text_ratio(less, (double)fit->baseline.arena_bytes /
                                (double)row->arena_bytes));
-    print("    memdial train %s%s\n", name, sets);
+    print("    %s\n", command.bytes);
+    buffer_done(&command);
 }
 
 /* Cells of the widest change. */
@@ -189,10 +196,11 @@ static void print_row_heads(bool known, int width)
 }
 
 /* Says what a time and the words of a change stand for, below the rows. */
-static void print_words(bool known)
+static void print_words(const struct fit *fit)
 {
     print("\nTime is that of a step as a multiple of the baseline's%s.\n",
-          known ? "" : ", guessed");
+          fit->guessed ? ", guessed" :
+          fit->known < 0.5 ? ", mostly guessed" : "");
     print("free: the same results; rounding: sums in another order; "
           "statistics: norms see\nfewer samples; storage: fewer bits; "
           "capacity: fewer weights.\n");
@@ -207,10 +215,10 @@ static void print_rows(const struct fit *fit, const struct fit_query *q,
     print("%s in %s; without any saving, the baseline, it takes %s\n\n", name,
           bytes_format(budget, sizeof(budget), q->budget),
           bytes_format(baseline, sizeof(baseline), fit->baseline.arena_bytes));
-    print_row_heads(q->timings, width);
+    print_row_heads(!fit->guessed, width);
     for (int i = 0; i < fit->count; i++)
-        print_row(&fit->rows[i], fit, preset, name, q->timings, width);
-    print_words(q->timings);
+        print_row(&fit->rows[i], fit, preset, name, width);
+    print_words(fit);
 }
 
 static json_t *row_json(const struct fit_row *row,
@@ -228,13 +236,12 @@ static json_t *row_json(const struct fit_row *row,
                      "saved_bits", row->change.saved_bits);
 }
 
-static void print_json(const struct fit *fit, const struct settings *preset,
-                       bool known)
+static void print_json(const struct fit *fit, const struct settings *preset)
 {
     json_t *rows = json_array();
 
     for (int i = 0; i < fit->count; i++)
-        json_push(rows, row_json(&fit->rows[i], preset, known));
+        json_push(rows, row_json(&fit->rows[i], preset, !fit->guessed));
     json_print(rows);
 }
 
@@ -307,7 +314,7 @@ static bool report_fit(const struct fit_query *q, const struct asked *a,
         return false;
     found = fit.count > 0;
     if (found && a->json)
-        print_json(&fit, preset, q->timings);
+        print_json(&fit, preset);
     else if (found)
         print_rows(&fit, q, preset, name);
     fit_done(&fit);

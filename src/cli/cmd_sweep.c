@@ -166,7 +166,7 @@ static bool run_in_folder(const struct choices *c, struct sweep *s,
     struct sweep_claim claim;
     bool ok;
 
-    if ((c->slurm && !sweep_slurm_reach(e)) || !sweep_claim(&claim, s, e))
+    if (!sweep_slurm_look(s, c->slurm, e) || !sweep_claim(&claim, s, e))
         return false;
     ok = have_them_run(c, s, t, whole, e);
     sweep_let_go(&claim);

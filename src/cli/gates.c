@@ -58,7 +58,7 @@ static bool parse_fraction(const char *option, const char *text,
     if (!text)
         return true;
     value = strtod(text, &end);
-    if (*end == '%') {
+    if (end > text && *end == '%') {
         value /= 100;
         end++;
     }

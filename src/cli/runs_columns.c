@@ -405,8 +405,8 @@ static int compare_numbers(double a, double b)
     return (a > b) - (a < b);
 }
 
-int runs_column_compare(const struct runs_column *c, const struct record *a,
-                        const struct record *b)
+int runs_column_compare(const struct runs_column *c, int sign,
+                        const struct record *a, const struct record *b)
 {
     json_t *one = c->value(a), *other = c->value(b);
     char first[RUNS_TEXT_SIZE], second[RUNS_TEXT_SIZE];
@@ -415,11 +415,11 @@ int runs_column_compare(const struct runs_column *c, const struct record *a,
     if (json_is_null(one) || json_is_null(other))
         order = json_is_null(one) - json_is_null(other);
     else if (json_is_number(one))
-        order = compare_numbers(json_number_value(one),
-                                json_number_value(other));
+        order = sign * compare_numbers(json_number_value(one),
+                                       json_number_value(other));
     else
-        order = strcmp(runs_column_text(c, a, first),
-                       runs_column_text(c, b, second));
+        order = sign * strcmp(runs_column_text(c, a, first),
+                              runs_column_text(c, b, second));
     json_decref(one);
     json_decref(other);
     return order;

@@ -41,10 +41,10 @@ enum { RUNS_TEXT_SIZE = 640 };
 const char *runs_column_text(const struct runs_column *, const struct record *,
                              char text[RUNS_TEXT_SIZE]);
 
-/* Whether runs are in order by a column, as strcmp() tells it; runs without a
- * value are last. */
-int runs_column_compare(const struct runs_column *, const struct record *,
-                        const struct record *);
+/* Whether runs are in order by a column, as strcmp() tells it, times `sign`, 1
+ * or -1; runs without a value are last in both. */
+int runs_column_compare(const struct runs_column *, int sign,
+                        const struct record *, const struct record *);
 
 /* What runs are to have: a column or a setting that meets a condition; or a
  * word in their name, label, tags, preset or changed settings. */

@@ -184,7 +184,7 @@ int runs_prune(const struct runs_choices *c)
     return code;
 }
 
-static bool label(const struct runs_choices *c, const struct record *r,
+static bool label(const struct runs_choices *c, struct record *r,
                   const char *text, struct error *e)
 {
     struct event event = { .type = EVENT_LABEL };
@@ -199,7 +199,10 @@ static bool label(const struct runs_choices *c, const struct record *r,
         event.label.untag = text;
     else
         event.label.tag = text;
-    return record_label(r, &event, e);
+    if (!record_label(r, &event, e))
+        return false;
+    labels_take(&r->labels, &event);
+    return true;
 }
 
 static bool give_tags(const struct runs_choices *c, struct record *r,

@@ -66,7 +66,7 @@ static int compare_records(const void *a, const void *b)
 {
     const struct record *one = *(const struct record *const *)a;
     const struct record *other = *(const struct record *const *)b;
-    int order = order_sign * runs_column_compare(order_column, one, other);
+    int order = runs_column_compare(order_column, order_sign, one, other);
 
     return order ? order : strcmp(one->name, other->name);
 }

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/json_print.h"
 #include "base/print.h"
+#include "base/quote.h"
 #include "base/text.h"
 #include "cli/request.h"
 #include "cli/runs_choices.h"
@@ -198,11 +199,12 @@ static void print_remarks_on(const struct record *r)
 /* Says how to go on, and how to begin again. */
 static void print_commands(const struct record *r)
 {
-    struct buffer resume = { NULL, 0, 0 };
-    char usual[RECORD_PATH_SIZE];
+    struct buffer resume = { NULL, 0, 0 }, settings = { NULL, 0, 0 };
+    char usual[RECORD_PATH_SIZE], path[RECORD_PATH_SIZE];
 
-    print("\nmemdial train %s/" RECORD_SETTINGS "\n    repeats it\n",
-          r->folder);
+    quote_shell(&settings, record_path(r->folder, RECORD_SETTINGS, path));
+    print("\nmemdial train %s\n    repeats it\n", settings.bytes);
+    buffer_done(&settings);
     if (!r->has_snapshot || r->run.step >= r->run.steps)
         return;
     archive_root(usual, NULL, NULL);
@@ -321,12 +323,13 @@ static void print_compared_kinds(const struct record *one,
 }
 
 /* A run's settings with what its machine has chosen: a run that left that to
- * the machine has the settings of one that asked for it. */
+ * the machine has the settings of one that asked for it. One that has not begun
+ * has those that it is to begin with. */
 static struct settings settled_of(const struct record *r)
 {
     return run_trial(&r->run) ? machine_settle(&r->run.machine,
                                                &r->run.settings)
-                              : r->run.settings;
+                              : r->began_with;
 }
 
 static void print_compared_settings(const struct record *one,

@@ -139,8 +139,8 @@ static void start_in_slot(struct slots *slots, struct slot *slot,
                           struct sweep_run *run)
 {
     char folder[RECORD_PATH_SIZE], why[128];
-    const char *words[] = { CHILD_SELF, "train", "--resume", folder, "--json",
-                            NULL };
+    const char *words[] = { CHILD_SELF, "train", "--resume", folder, "--runs",
+                            slots->sweep->root, "--json", NULL };
 
     sweep_run_folder(slots->sweep, run, folder);
     lines_init(slot->lines);

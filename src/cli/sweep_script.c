@@ -39,6 +39,20 @@ static struct sweep_run *run_named(struct sweep *s, const char *name,
     return NULL;
 }
 
+/* Remembers the number of a run that this command does not have: its task may
+ * wait in the queue. */
+static void add_other(struct sweep *s, const char *name, size_t length,
+                      int task)
+{
+    struct sweep_task other = { .task = task };
+
+    if (length >= sizeof(other.name))
+        return;
+    memcpy(other.name, name, length);
+    s->others = xgrow(s->others, s->other_count, sizeof(*s->others));
+    s->others[s->other_count++] = other;
+}
+
 /* Takes the number of a line "7) run='NAME' ;;"; returns it, or 0. */
 static int take_run_number(struct sweep *s, const char *line)
 {
@@ -46,18 +60,22 @@ static int take_run_number(struct sweep *s, const char *line)
     struct sweep_run *run;
     char *end;
     long number = strtol(line, &end, 10);
+    size_t length;
 
     if (end == line || number < 1 || number > 1 << 20 ||
         strncmp(end, middle, sizeof(middle) - 1) != 0)
         return 0;
     end += sizeof(middle) - 1;
-    run = run_named(s, end, strcspn(end, "'\n"));
+    length = strcspn(end, "'\n");
+    run = run_named(s, end, length);
     if (run)
         run->task = (int)number;
+    else
+        add_other(s, end, length, (int)number);
     return (int)number;
 }
 
-static int take_numbers(struct sweep *s)
+int sweep_script_read(struct sweep *s)
 {
     char path[RECORD_PATH_SIZE];
     size_t bytes;
@@ -65,6 +83,7 @@ static int take_numbers(struct sweep *s)
                            NULL);
     int most = 0;
 
+    s->other_count = 0;
     for (char *line = text; line; line = strchr(line, '\n')) {
         line += *line == '\n';
         int number = take_run_number(s, line);
@@ -76,7 +95,7 @@ static int take_numbers(struct sweep *s)
 
 int sweep_script_number(struct sweep *s)
 {
-    int most = take_numbers(s);
+    int most = sweep_script_read(s);
 
     for (int i = 0; i < s->count; i++)
         if (s->runs[i].task == 0 && s->runs[i].state != SWEEP_REFUSED)
@@ -231,6 +250,8 @@ static void print_numbers(struct buffer *b, const struct sweep *s, int most)
 {
     const char **names = xcalloc((unsigned long)most + 1, sizeof(*names));
 
+    for (int i = 0; i < s->other_count; i++)
+        names[s->others[i].task] = s->others[i].name;
     for (int i = 0; i < s->count; i++)
         if (s->runs[i].task)
             names[s->runs[i].task] = s->runs[i].name;
@@ -260,12 +281,19 @@ static void print_body(struct buffer *b, const struct sweep *s,
     buffer_text(b, "/\"$run\" >/dev/null\n");
 }
 
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
 static int last_task(const struct sweep *s)
 {
     int most = 0;
 
     for (int i = 0; i < s->count; i++)
-        most = s->runs[i].task > most ? s->runs[i].task : most;
+        most = larger(most, s->runs[i].task);
+    for (int i = 0; i < s->other_count; i++)
+        most = larger(most, s->others[i].task);
     return most;
 }
 

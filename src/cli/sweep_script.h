@@ -6,6 +6,10 @@
 
 #include "sweep/sweep.h"
 
+/* Gives the runs the numbers that they have in the script that is there; others
+ * have 0. Returns the largest number in it, or 0. */
+int sweep_script_read(struct sweep *);
+
 /* Numbers the runs: as in the script that is there, and then on. Returns the
  * largest number. */
 int sweep_script_number(struct sweep *);

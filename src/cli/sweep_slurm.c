@@ -521,15 +521,57 @@ static bool refuse_without_queue(const char *why, struct error *e)
                      "runs are processes here", why);
 }
 
-bool sweep_slurm_reach(struct error *e)
+/* Whether a task waits for the settings that a run's folder has, and these are
+ * not the sweep's. */
+static bool check_waiting(const struct watch *w, struct error *e)
 {
-    char why[REASON_SIZE], *answer;
-
-    ending_hold();
-    if (!ask_for_queue(&answer, why))
-        return refuse_without_queue(why, e);
-    free(answer);
+    for (int i = 0; i < w->sweep->count; i++) {
+        const struct sweep_run *run = &w->sweep->runs[i];
+        const struct task *t = task_of(w, run);
+        char folder[RECORD_PATH_SIZE];
+        if (!run->differs || !t->live)
+            continue;
+        return error_set(e, EXIT_INPUT, "%s: job %ld of Slurm waits to train "
+                         "it with other settings; give the sweep another "
+                         "--name, or end that job: scancel %ld",
+                         sweep_run_folder(w->sweep, run, folder), t->job,
+                         t->job);
+    }
     return true;
+}
+
+/* Leaves runs with a live task to Slurm. */
+static void leave_tasks(const struct watch *w)
+{
+    for (int i = 0; i < w->sweep->count; i++) {
+        struct sweep_run *run = &w->sweep->runs[i];
+        const struct task *t = task_of(w, run);
+        char why[96];
+        if (run->state != SWEEP_WAITS || !t->live)
+            continue;
+        snprintf(why, sizeof(why), "job %ld of Slurm has it", t->job);
+        sweep_fail(run, SWEEP_ELSEWHERE, why);
+    }
+}
+
+bool sweep_slurm_look(struct sweep *s, bool submits, struct error *e)
+{
+    struct watch w = { .sweep = s, .most = sweep_script_read(s) };
+    char why[REASON_SIZE];
+    bool answers, ok;
+
+    if (!submits && w.most == 0)
+        return true;
+    if (submits)
+        ending_hold();
+    w.tasks = xcalloc((unsigned long)w.most + 1, sizeof(*w.tasks));
+    answers = look_at_queue(&w, why);
+    ok = answers ? check_waiting(&w, e)
+                 : !submits || refuse_without_queue(why, e);
+    if (ok && !submits)
+        leave_tasks(&w);
+    free(w.tasks);
+    return ok;
 }
 
 static bool find_tasks(struct watch *w, struct error *e)

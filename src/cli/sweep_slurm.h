@@ -17,8 +17,11 @@ bool sweep_slurm_check(const char *options, struct error *);
 bool sweep_slurm_show(struct sweep *, const char *options, int jobs,
                       struct error *);
 
-/* Whether Slurm answers. It is asked before anything is written. */
-bool sweep_slurm_reach(struct error *);
+/* Looks for jobs of an earlier command, before anything is written: one that
+ * waits to train a run with other settings is an error. If the sweep submits
+ * jobs itself, Slurm must answer. If not, the runs that have a job are left to
+ * it, where Slurm answers. */
+bool sweep_slurm_look(struct sweep *, bool submits, struct error *);
 
 /* Submits the runs that wait and have no job yet, and watches all until they
  * have ended. *whole: no signal ended that before; the jobs go on then. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json_print.h"
 #include "base/print.h"
+#include "base/quote.h"
 #include "base/text.h"
 #include "base/window.h"
 #include "settings/facts.h"
@@ -307,6 +308,7 @@ void sweep_tell_end(struct sweep_tell *t, bool interrupted)
 {
     const struct sweep *s = t->sweep;
     int failed = sweep_count(s, SWEEP_FAILED);
+    struct buffer name = { NULL, 0, 0 };
 
     if (t->json) {
         has_folders(t);
@@ -325,5 +327,7 @@ void sweep_tell_end(struct sweep_tell *t, bool interrupted)
     if (failed > 0)
         print("the same command with --retry tries %s again\n",
               failed == 1 ? "the one that failed" : "those that failed");
-    print("memdial runs list %s shows the runs\n", s->name);
+    quote_shell(&name, s->name);
+    print("memdial runs list %s shows the runs\n", name.bytes);
+    buffer_done(&name);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/draft.h"
+#include "base/file.h"
 #include "base/folder.h"
 
 /* Its files, and drafts of them. */
@@ -115,13 +116,6 @@ bool archive_list_all(struct archive_names *n, const char *root,
     return true;
 }
 
-static bool is_link(const char *path)
-{
-    struct stat status;
-
-    return lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
-}
-
 /* Calls `see` with the path of each thing in a folder, until that says false.
  */
 static bool see_things(const char *folder,
@@ -149,9 +143,9 @@ static bool check_removable(const char *path, const char *name,
     struct record r;
     bool ok;
 
-    if (!is_link(path) && is_of_sweep(name))
+    if (!file_is_link(path) && is_of_sweep(name))
         return true;
-    if (is_link(path) || !record_is(path))
+    if (file_is_link(path) || !record_is(path))
         return error_set(e, EXIT_INPUT, "%s: not of the sweep; nothing is "
                          "removed", path);
     ok = record_read(&r, path, RECORD_ENDS, e) &&
@@ -194,10 +188,10 @@ bool archive_remove(const char *root, const char *text, struct error *e)
     if (!archive_within(root, text, folder))
         return error_set(e, EXIT_INPUT, "no sweep '%s' in %s", text, root);
     folder_expand(given, sizeof(given), text);
-    if (is_link(folder) || is_link(given))
+    if (file_is_link(folder) || file_is_link(given))
         return error_set(e, EXIT_INPUT, "%s: a link, and not the folder of a "
                          "sweep", folder);
-    if (strcmp(folder, root) == 0)
+    if (file_same(folder, root))
         return error_set(e, EXIT_INPUT, "%s: the folder of all runs, and not "
                          "of a sweep", folder);
     return check_unlocked(folder, e) &&

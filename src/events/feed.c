@@ -360,8 +360,11 @@ static enum feed_result feed_object(struct feed *f, const json_t *line,
     }
     if (r.event.type == EVENT_START && has_other_schema(line, e))
         return FEED_OTHER_SCHEMA;
-    if (!feed_members(&r))
+    if (!feed_members(&r)) {
+        f->lost_settings = r.event.type == EVENT_START ||
+                           r.event.type == EVENT_APPLIED;
         return FEED_BAD;
+    }
     forget_impossible(&r.event, &r.settings);
     take(&r);
     return FEED_EVENT;
@@ -374,6 +377,7 @@ enum feed_result feed_read(struct feed *f, const char *text, size_t length,
     json_t *line = json_read(text, length, &why);
     enum feed_result result;
 
+    f->lost_settings = false;
     if (!line) {
         char shown[160];
 

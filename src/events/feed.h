@@ -24,6 +24,8 @@ struct feed {
     struct settings before;      /* before the latest `applied` */
     struct timing calls[EVENT_CALLS_MAX]; /* of the event */
     char text[EVENT_TEXTS_MAX][FEED_TEXT_SIZE]; /* of the event, in its order */
+    bool lost_settings;          /* the latest line was to change the settings,
+                                    and was refused */
     bool notes_unknown;          /* for `unknown`; the caller's to set */
     char unknown[FEED_NAME_SIZE]; /* "event x", "member x" or "setting x" of the
                                     latest line that this version does not know;

@@ -133,6 +133,7 @@ static void take_recorded_start(struct reading *g, const struct event *e)
     }
     g->has_start = true;
     take_origin(r, e);
+    r->turned = 0;
     r->epoch_began = e->start.step > 0 ? r->saved_epoch_began : 0;
     r->seconds = e->start.step > 0 ? r->saved_seconds : 0;
     r->trouble[0] = '\0';
@@ -160,7 +161,8 @@ static void take_saved(struct record *r, const struct event *e)
 {
     const char *slash = strrchr(e->saved.path, '/');
 
-    if (!slash || strcmp(slash + 1, RECORD_SNAPSHOT) != 0)
+    if (!slash || strcmp(slash + 1, RECORD_SNAPSHOT) != 0 ||
+        !run_trial(&r->run))
         return;
     r->saved_step = e->saved.step;
     r->saved_settings = r->run.settings;
@@ -243,6 +245,9 @@ static void read_event_line(struct reading *g, const char *text, size_t length)
         break;
     case FEED_BAD:
         r->bad++;
+        if (g->feed.lost_settings)
+            snprintf(r->lost_settings, sizeof(r->lost_settings), "%.500s",
+                     e.text);
         break;
     case FEED_OTHER_SCHEMA:
         r->error = e;
@@ -318,7 +323,7 @@ static char *read_window(int fd, uint64_t from, size_t bytes)
     return NULL;
 }
 
-/* Reads the first line, which is the `start` of the run. */
+/* Reads the first line, which is the `start` of most runs. */
 static void read_head(struct reading *g, int fd, uint64_t size)
 {
     size_t bytes = size < LINES_MAX ? (size_t)size : LINES_MAX;
@@ -343,7 +348,7 @@ static void begin_again(struct reading *g)
     struct record *r = g->record;
 
     run_done(&r->run);
-    r->trouble[0] = '\0';
+    r->trouble[0] = r->lost_settings[0] = '\0';
     r->labels = (struct labels){ .count = 0 };
     r->warnings = r->bad = 0;
     r->seconds = r->epoch_began = 0;
@@ -351,16 +356,17 @@ static void begin_again(struct reading *g)
     g->has_epoch = g->has_end = false;
 }
 
-/* Whether the last lines tell all that more of them would: how the run ended,
- * the memory, the last step and the score that it had. Labels are said again
- * before its end, after its memory. When it went on last, it may have ended
- * before a step: then the lines before tell these. */
+/* Whether the first and the last lines tell all that more of them would: the
+ * start, how the run ended, the memory, the last step and the score that it
+ * had. Labels are said again before its end, after its memory. When it went on
+ * last, it may have ended before a step: then the lines before tell these. A
+ * record that was labelled, or failed, before it began has its start later. */
 static bool knows_enough(const struct reading *g)
 {
     const struct run *r = &g->record->run;
 
-    return g->has_end && g->has_memory && (g->has_step || r->step == 0) &&
-           (g->has_epoch || r->epoch <= 1);
+    return g->has_start && g->has_end && g->has_memory &&
+           (g->has_step || r->step == 0) && (g->has_epoch || r->epoch <= 1);
 }
 
 /* Reads the first line and those that begin in the last `bytes` bytes. */
@@ -601,9 +607,17 @@ static bool add_to_record(const struct record *r, const struct event *event,
     return ok;
 }
 
+static void repeat_label(void *record, const struct event *label)
+{
+    add_to_record(record, label, NULL);
+}
+
+/* Labels are said again before an end: knows_enough(). */
 bool record_add_error(const struct record *r, const char *message,
                       struct error *e)
 {
+    labels_emit(&r->labels,
+                (struct event_sink){ repeat_label, (struct record *)r });
     return add_to_record(r, &(struct event){ .type = EVENT_ERROR,
                                              .message = message }, e);
 }
@@ -675,6 +689,10 @@ static bool remove_but_events(const struct record *r, const char *name,
 
 bool record_check_removable(const struct record *r, struct error *e)
 {
+    if (file_is_link(r->folder))
+        return error_set(e, EXIT_INPUT, "%s: a link, and not the folder of a "
+                         "run; remove the link itself, or the run where it is",
+                         r->folder);
     return see_files(r, refuse_stranger, e);
 }
 

@@ -97,6 +97,8 @@ struct record {
     char warning[RECORD_TEXT_SIZE];   /* ... and the last of them */
     char trouble[RECORD_TEXT_SIZE];   /* the message of an `error`; "" */
     int bad;                         /* lines that are no events */
+    char lost_settings[RECORD_TEXT_SIZE]; /* why the last of them that was to
+                                        change settings is none; "" */
     char unknown[RECORD_UNKNOWN_SIZE]; /* members, settings and events of a
                                         newer version, by name; not told of
                                         RECORD_ENDS */

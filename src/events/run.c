@@ -64,24 +64,29 @@ static void add_trial(struct run *r)
     memcpy(t->end, t->begin, sizeof(t->end));
 }
 
-/* Forgets the epochs of a trial that ended after its run's last point. */
+/* Forgets what a trial did after its run's last point. */
 static void cut_trial(struct trial *t, const struct run *r)
 {
     const struct point *last = series_last(&r->curve[CURVE_VALID_SCORE]);
     double begin = floor(t->begin[AXIS_EPOCHS]);
     int left = (int)(floor(r->at[AXIS_EPOCHS]) - begin);
 
+    if (t->end[AXIS_UNITS] > r->at[AXIS_UNITS])
+        memcpy(t->end, r->at, sizeof(t->end));
     if (left >= t->epochs)
         return;
     t->epochs = left > 0 ? left : 0;
     t->scored = last && last->at[AXIS_EPOCHS] > begin
                     ? (int)(last->at[AXIS_EPOCHS] - begin) : 0;
     t->valid_score = t->scored ? last->value : NAN;
-    t->best_score = t->scored ? trial_best_by(t, t->scored) : NAN;
+    while (t->best_count > 0 && t->best[t->best_count - 1].epoch > t->epochs)
+        t->best_count--;
+    t->best_score = trial_best_by(t, t->epochs);
     t->test_score = NAN;
 }
 
-/* Forgets the steps after `units` units of data. */
+/* Forgets the steps after `units` units of data, and the trials that began
+ * after them. */
 static void cut_back(struct run *r, double units)
 {
     const struct point *last;
@@ -96,6 +101,8 @@ static void cut_back(struct run *r, double units)
     if (last)
         memcpy(r->at, last->at, sizeof(r->at));
     r->at[AXIS_UNITS] = units;
+    while (r->trial_count > 1 && this_trial(r)->begin[AXIS_UNITS] > units)
+        r->trial_count--;
     if (r->trial_count > 0)
         cut_trial(this_trial(r), r);
 }
@@ -178,6 +185,23 @@ static void run_on_step(struct run *r, const struct event *e)
     note_speed(r);
 }
 
+/* Keeps the best score so far. Where there are too many, every other of the
+ * older half makes room. */
+static void note_best(struct trial *t, double score)
+{
+    if (t->best_count == TRIAL_BESTS) {
+        int kept = TRIAL_BESTS / 4, half = TRIAL_BESTS / 2;
+
+        for (int i = 0; i < kept; i++)
+            t->best[i] = t->best[2 * i];
+        memmove(t->best + kept, t->best + half,
+                (size_t)(TRIAL_BESTS - half) * sizeof(*t->best));
+        t->best_count -= half - kept;
+    }
+    t->best_score = score;
+    t->best[t->best_count++] = (struct best){ t->epochs, score };
+}
+
 /* Notes the score of an epoch that ended in a trial, if it has one. */
 static void note_score(struct trial *t, const struct score *score,
                        double value)
@@ -188,9 +212,7 @@ static void note_score(struct trial *t, const struct score *score,
         t->valid_score = value;
     }
     if (score_better(score, value, t->best_score))
-        t->best_score = value;
-    if (t->epochs <= TRIAL_EPOCHS)
-        t->best_by[t->epochs - 1] = t->best_score;
+        note_best(t, value);
 }
 
 static void run_on_epoch(struct run *r, const struct event *e)
@@ -302,8 +324,11 @@ bool trial_continues(const struct trial *t)
 
 double trial_best_by(const struct trial *t, int epochs)
 {
-    return epochs > TRIAL_EPOCHS || epochs > t->epochs
-               ? t->best_score : t->best_by[epochs - 1];
+    int i = t->best_count;
+
+    while (i > 0 && t->best[i - 1].epoch > epochs)
+        i--;
+    return i > 0 ? t->best[i - 1].score : NAN;
 }
 
 double run_latest(const struct run *r, enum curve curve)

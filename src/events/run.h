@@ -21,7 +21,8 @@ enum {
     RUN_PRESET_SIZE = 64,
     RUN_MARKS = 256,                 /* at most; then the oldest mark ... */
     RUN_TRIALS = 512,                /* ... or trial makes room */
-    TRIAL_EPOCHS = 128               /* the first, whose scores are kept */
+    TRIAL_BESTS = 128                /* at most; then the older ones are
+                                        thinned */
 };
 
 /* One point per step, or per epoch. */
@@ -32,6 +33,12 @@ enum curve { CURVE_LOSS, CURVE_TRAIN_SCORE, CURVE_VALID_LOSS,
 struct mark {
     double at[AXIS_COUNT];
     char text[64];                   /* "precision=fp16" */
+};
+
+/* The best score of a trial from an epoch of it on, the first is 1. */
+struct best {
+    int epoch;
+    double score;
 };
 
 /* Settings that a part of a run was trained with. */
@@ -46,8 +53,8 @@ struct trial {
     int scored;                      /* ... by its last score; 0: it has none */
     double valid_score;              /* the last; NAN here and below: none */
     double best_score;
-    double best_by[TRIAL_EPOCHS];    /* after 1, 2, ... epochs, as many as ended
-                                        in it */
+    struct best best[TRIAL_BESTS];   /* each better than the one before ... */
+    int best_count;
     double test_score;               /* at the end of its run */
 };
 
@@ -94,8 +101,9 @@ const struct trial *run_trial(const struct run *);
 /* Whether the trial goes on with the weights of another. */
 bool trial_continues(const struct trial *);
 
-/* The best score of the first `epochs` epochs that ended in a trial. It has
- * had as many, at least 1; where they are more than TRIAL_EPOCHS, of all. */
+/* The best score of the first `epochs` epochs that ended in a trial; NAN: none.
+ * Of a trial that got better more than TRIAL_BESTS times it may be the one
+ * before, for the first half of these. */
 double trial_best_by(const struct trial *, int epochs);
 
 /* The latest value of a curve; NAN if there is none. */

@@ -510,13 +510,16 @@ static bool plan_baseline(const struct fit_query *q, struct fit *fit,
                           double *time, struct error *e)
 {
     struct settings s = *q->settings;
+    struct timings_step step;
     struct job *job;
 
     settings_save_nothing(&s);
     if (!job_new_on(&job, &s, q->machine, e))
         return false;
     fit->baseline = fit_row_of(q, job);
-    fit->guessed = isnan(timings_step_seconds(q->timings, job->plan));
+    step = timings_step(q->timings, job->plan);
+    fit->guessed = isnan(step.seconds);
+    fit->known = step.known;
     *time = fit_time(q, job->plan);
     job_free(job);
     return true;

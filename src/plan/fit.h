@@ -46,6 +46,7 @@ struct fit {
     int count;
     struct fit_row baseline; /* nothing is saved */
     bool guessed;        /* seconds are a roofline's */
+    double known;        /* the share of the baseline's that timings know */
     bool complete;       /* the search went to its end */
     int plans;           /* that were made */
 };

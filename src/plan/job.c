@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "data/dataset.h"
+#include "models/model.h"
 #include "settings/idle.h"
 
 /* Reads the number after a backend's name, "cuda:1"; false: this is another
@@ -247,7 +248,8 @@ bool job_kinds(const struct settings *s, const struct machine *machine,
 {
     struct job *job;
 
-    if (!job_outline_on(&job, s, machine, NULL, NULL, NULL))
+    if (!model_check(s, "plan", NULL) ||
+        !job_outline_on(&job, s, machine, NULL, NULL, NULL))
         return false;
     memcpy(bytes, job->plan->live[job->plan->peak_step],
            KIND_COUNT * sizeof(bytes[0]));

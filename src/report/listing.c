@@ -1,5 +1,6 @@
 #include "report/listing.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,15 +264,16 @@ static int most_epochs(const struct report *r, const struct group *g)
 static void list_scores(struct listing *l, const struct report *r,
                         const struct group *g)
 {
-    int most = most_epochs(r, g);
-    int each = (most + EPOCHS_LISTED - 1) / EPOCHS_LISTED;
+    int64_t most = most_epochs(r, g);
+    int64_t each = (most + EPOCHS_LISTED - 1) / EPOCHS_LISTED;
 
     listing_begin(l, "Scores of validation, by epoch");
     head_column(l, "", "entry", false);
-    for (int epoch = 1; epoch <= most; epoch++) {
+    for (int64_t epoch = most > 0 ? (most - 1) % each + 1 : 1; epoch <= most;
+         epoch += each) {
         char heading[32];
-        snprintf(heading, sizeof(heading), "%d", epoch);
-        if ((most - epoch) % each == 0 && any_score_at(r, g, epoch))
+        snprintf(heading, sizeof(heading), "%" PRId64, epoch);
+        if (any_score_at(r, g, (int)epoch))
             head_column(l, heading, "epoch", true);
     }
     for (int i = g->first; i < g->first + g->count; i++) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/checksum.h"
+#include "base/quote.h"
 #include "settings/preset.h"
 
 void sweep_done(struct sweep *s)
@@ -19,6 +20,7 @@ void sweep_done(struct sweep *s)
         free(s->runs[i].why);
     }
     buffer_done(&s->front);
+    free(s->others);
     free(s->runs);
     s->runs = NULL;
     s->count = 0;
@@ -174,21 +176,24 @@ static bool check_as_asked(const struct sweep *s,
                            const struct sweep_run *run, const char *folder,
                            const struct settings *there, struct error *e)
 {
+    const struct setting *row = settings_table;
     char one[SETTINGS_TEXT_SIZE], other[SETTINGS_TEXT_SIZE];
+    struct buffer quoted = { NULL, 0, 0 };
 
-    for (int i = 0; i < settings_count; i++) {
-        const struct setting *row = &settings_table[i];
-        if (is_as_asked(run, there, row))
-            continue;
-        settings_format(there, row, one, sizeof(one));
-        settings_format(&run->settled, row, other, sizeof(other));
-        return error_set(e, EXIT_INPUT, "%s: a run with %s=%.100s is there, "
-                         "and this sweep has %s=%.100s; give the sweep another "
-                         "--name, or remove the sweep that is there: memdial "
-                         "runs rm %s", folder, row->name, one, row->name,
-                         other, s->folder);
-    }
-    return true;
+    while (row < settings_table + settings_count &&
+           is_as_asked(run, there, row))
+        row++;
+    if (row == settings_table + settings_count)
+        return true;
+    settings_format(there, row, one, sizeof(one));
+    settings_format(&run->settled, row, other, sizeof(other));
+    quote_shell(&quoted, s->folder);
+    error_set(e, EXIT_INPUT, "%s: a run with %s=%.100s is there, and this "
+              "sweep has %s=%.100s; give the sweep another --name, or remove "
+              "the sweep that is there: memdial runs rm %s", folder, row->name,
+              one, row->name, other, quoted.bytes);
+    buffer_done(&quoted);
+    return false;
 }
 
 void sweep_fail(struct sweep_run *run, enum sweep_state state, const char *why)
@@ -248,7 +253,8 @@ static bool look_for_run(const struct sweep *s, struct sweep_run *run,
         return true;
     run->kept = r.has_settings &&
                 check_as_asked(s, run, folder, &r.began_with, e);
-    ok = run->kept || !r.has_settings || !has_events(folder);
+    run->differs = !run->kept && r.has_settings && !has_events(folder);
+    ok = run->kept || run->differs || !r.has_settings;
     take_figures_of_run(run, &r);
     take_state(run, &r, retry);
     record_done(&r);

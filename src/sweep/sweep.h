@@ -53,6 +53,8 @@ struct sweep_run {
     struct settings settings;    /* as asked for */
     struct settings settled;     /* with nothing left to the machine */
     bool kept;                   /* its folder has these settings already */
+    bool differs;                /* it has not begun, and its folder has other
+                                    settings */
     enum sweep_state state;
     char *why;                   /* owned; of failed and refused; or NULL */
 
@@ -67,6 +69,12 @@ struct sweep_run {
     int task;                    /* of a job array; 0: none yet */
 };
 
+/* The number of a run of an earlier command in the sweep's job array. */
+struct sweep_task {
+    char name[ARCHIVE_NAME_MAX + 1]; /* of the run */
+    int task;
+};
+
 struct sweep {
     const struct sweep_request *request;
     char name[ARCHIVE_NAME_MAX + 1];
@@ -78,6 +86,9 @@ struct sweep {
     struct sweep_run *runs;      /* owned, [count] */
     int count;
     int twice;                   /* left out, for they are there already */
+    struct sweep_task *others;   /* owned, [other_count]: tasks of runs that are
+                                    not of this command */
+    int other_count;
     bool guessed;                /* some seconds are */
     uint64_t start_gap;          /* bytes beside the arena of a run that was
                                     begun to see them; 0: none was */

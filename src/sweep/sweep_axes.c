@@ -293,6 +293,31 @@ static void leave_out_twins(struct sweep *s)
     free(sums);
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const struct sweep_run *const *)a)->name,
+                  (*(const struct sweep_run *const *)b)->name);
+}
+
+/* A name is a folder: two runs with one would share it. */
+static bool check_names(const struct sweep *s, struct error *e)
+{
+    const struct sweep_run **list = xcalloc((unsigned long)s->count + 1,
+                                            sizeof(*list));
+    bool ok = true;
+
+    for (int i = 0; i < s->count; i++)
+        list[i] = &s->runs[i];
+    qsort(list, (size_t)s->count, sizeof(*list), by_name);
+    for (int i = 1; ok && i < s->count; i++)
+        ok = strcmp(list[i - 1]->name, list[i]->name) != 0 ||
+             error_set(e, EXIT_INPUT, "two runs with different settings are "
+                       "called '%.100s'; give their lines other names",
+                       list[i]->name);
+    free(list);
+    return ok;
+}
+
 static bool find_sweep_machine(struct sweep *s, struct error *e)
 {
     const struct machine *known = s->request->machine;
@@ -329,5 +354,5 @@ bool sweep_axes_expand(struct sweep *s, struct error *e)
         sweep_clean_name(s->runs[i].text, s->runs[i].name);
     }
     leave_out_twins(s);
-    return true;
+    return check_names(s, e);
 }
