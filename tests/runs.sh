@@ -451,4 +451,50 @@ train 0 --baseline one --name gated &&
     complains 'in the run gated' && train 0 --baseline gated --tolerance 1
 report $? 'and a score is compared with that of a run'
 
+# Records that something else has touched.
+
+train 0 --name far && mv "$root/far" "$folder/far" &&
+    ln -s "$folder/far" "$root/far" && ends 2 runs rm far &&
+    complains 'a link, and not the folder of a run' && ends 2 runs rm far/ &&
+    [ -s "$folder/far/events.jsonl" ] && rm "$root/far" &&
+    ln -s "$root" "$folder/root-too" && ends 2 runs rm "$folder/root-too/." &&
+    [ -s "$root/one/events.jsonl" ]
+report $? 'what is behind a link is not removed, nor the root'
+
+# Killed with a tag, and then an error from outside: lists read the ends alone.
+train 0 --name tagged --set epochs=40 &&
+    sed -e '1a {"type":"label","tag":"keep"}' -e '/"type":"done"/,$d' \
+        -e '/"type":"saved"/d' <"$root/tagged/events.jsonl" >"$folder/kept" &&
+    cp "$folder/kept" "$root/tagged/events.jsonl" &&
+    [ "$(wc -c <"$root/tagged/events.jsonl")" -gt 10000 ] &&
+    ends 2 train --resume tagged --set data=cifar10 --set data_path=/none &&
+    tail -1 "$root/tagged/events.jsonl" | grep -q '"type":"error"' &&
+    ends 0 runs list && grep -q '^tagged  *failed  *keep ' "$out"
+report $? 'a failure from outside hides no tag'
+
+edited() { # RUN SCRIPT: a run whose events sed has changed
+    rm -rf "${root:?}/$1" && cp -r "$root/one" "$root/$1" &&
+        sed "$2" <"$root/one/events.jsonl" >"$root/$1/events.jsonl"
+}
+edited date '1s/"time":[0-9]*/"time":9000000000000000000/' &&
+    ends 0 runs show date && says 'began           ?' &&
+    ends 0 runs list --filter 'began>1'
+report $? 'a time of no calendar'
+
+edited model '1s/"model":"wrn"/"model":"dynamicconv"/' &&
+    ends 0 runs show model && ends 0 runs diff model one &&
+    ends 0 report model -o "$folder/model.md"
+report $? 'settings that do not go together'
+
+edited long 's/"type":"epoch","epoch":3/"type":"epoch","epoch":2147483647/' &&
+    ends 0 report long -o "$folder/long.md"
+report $? 'an epoch beyond all'
+
+edited newer '1s/"lr_schedule":"[a-z]*"/"lr_schedule":"wsd"/' &&
+    ends 2 train --resume newer --epochs 4 &&
+    complains 'this version cannot read all its settings' &&
+    complains 'lr_schedule'
+report $? 'a setting with a value of a newer version is not passed over'
+rm -r "$root/newer" "$root/long" "$root/model" "$root/date"
+
 echo "1..$count"

@@ -148,6 +148,15 @@ Test(page_fit, esc_ends_the_search_then_leaves)
     cr_expect_eq(session.asks & (SESSION_ASK_FIT | SESSION_ASK_FIT_STOP),
                  SESSION_ASK_FIT_STOP);
     cr_expect_eq(screen.page, PAGE_FIT);
+    cr_expect_not(shows("Searching for"), "nobody has asked for it yet");
+    sample_fit(&session, 3 << 20);
+    press(KEY_ESCAPE);
+    cr_expect_eq(screen.page, PAGE_STEP);
+    session.asks = 0;
+    answer("3MiB");
+    session.asks = 0; /* it is under way */
+    press(KEY_ESCAPE);
+    cr_expect(shows("Searching for"), "until it has an end");
     sample_fit(&session, 3 << 20);
     press(KEY_ESCAPE);
     cr_expect_eq(screen.page, PAGE_STEP);

@@ -645,6 +645,57 @@ Test(page_runs, queued)
     cr_expect_eq(session.queue.count, 0);
 }
 
+static void mark_and_queue(const char *letters)
+{
+    for (; *letters; letters++) {
+        choose(*letters);
+        press('m');
+    }
+    press('Q');
+}
+
+/* Marked settings that are in the queue already stay there, and settings that
+ * are marked twice come once; if all are there, they leave it. */
+Test(page_runs, queued_once)
+{
+    session.state = LINK_RUNNING;
+    mark_and_queue("A");
+    mark_and_queue("AB");
+    cr_expect_eq(session.queue.count, 2);
+    mark_and_queue("AB");
+    cr_expect_eq(session.queue.count, 0);
+    session.tried.list[2].trial.settings
+        = session.tried.list[0].trial.settings;
+    mark_and_queue("AC");
+    cr_expect_eq(session.queue.count, 1);
+}
+
+/* Who leaves is told of a queue, before a step of the run too. */
+Test(page_runs, a_queue_is_not_left_unasked)
+{
+    session.state = LINK_DONE;
+    press('q');
+    cr_expect(screen.quit);
+    screen.quit = false;
+    session.state = LINK_STARTING;
+    mark_and_queue("A");
+    press('q');
+    cr_expect_not(screen.quit);
+    cr_expect(shows("The queue is lost: 1 run"));
+}
+
+/* Trials of other data do not compete, though their scores have one name. */
+Test(page_runs, data_compete_with_themselves)
+{
+    struct contest contest = attempts_contest(&session.tried);
+    struct attempt a = session.tried.list[0];
+    struct entrant entrant = { &a.trial, 1 };
+
+    cr_assert(contest_admits(&contest, &entrant));
+    a.trial.settings.data = !a.trial.settings.data;
+    cr_expect_not(contest_admits(&contest, &entrant));
+}
+
 Test(page_runs, compared)
 {
     choose('D');

@@ -4,7 +4,8 @@
 
 struct contest contest_by(const struct trial *t)
 {
-    return (struct contest){ t->scored, facts_of(&t->settings).score };
+    return (struct contest){ t->scored, t->settings.data,
+                             facts_of(&t->settings).score };
 }
 
 bool contest_admits(const struct contest *c, const struct entrant *a)
@@ -13,7 +14,7 @@ bool contest_admits(const struct contest *c, const struct entrant *a)
 
     return !trial_continues(a->trial) && a->peak_bytes > 0 && c->epochs > 0 &&
            a->trial->epochs >= c->epochs &&
-           !isnan(contest_score(c, a->trial)) &&
+           !isnan(contest_score(c, a->trial)) && own.data == c->data &&
            score_same(&own.score, &c->score);
 }
 

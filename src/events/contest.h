@@ -1,8 +1,9 @@
 /*
  * A contest: the terms on which trials compete for the most score in the least
  * memory. They compete by their best scores after the same number of epochs,
- * and only if they are judged by the same score. Continuations do not compete:
- * the weights that they began with are another trial's.
+ * and only if they learn the same data and are judged by the same score.
+ * Continuations do not compete: the weights that they began with are another
+ * trial's.
  */
 #ifndef MEMDIAL_CONTEST_H
 #define MEMDIAL_CONTEST_H
@@ -11,6 +12,7 @@
 
 struct contest {
     int epochs;                  /* 0: nobody competes */
+    int data;                    /* as in the settings */
     struct score score;
 };
 

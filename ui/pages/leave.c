@@ -29,24 +29,20 @@ static void tell_kept(struct text_block *text, const struct session *s)
     buffer_done(&resume);
 }
 
-bool leave_ask(struct screen *s)
+static void tell_run_under_way(struct text_block *text,
+                               const struct session *s)
 {
-    const struct session *session = s->session;
-    struct text_block *text = &s->popup_text;
-    const struct run *run = session_run(session);
+    const struct run *run = session_run(s);
     const struct point *best = run_best(run);
     struct score score = run_score(run);
     char figure[NUMBER_SIZE];
 
-    if (!session_has_work(session))
-        return false;
-    screen_popup(s, "Leave?");
     text_block_add(text, ROLE_WARNING, "The run of %s ends in epoch %d of %d, "
-                   "after step %lld of %lld.", session->preset,
-                   run->epoch, session->in_force.epochs,
-                   (long long)run->step, (long long)run->steps);
-    if (*session->folder)
-        tell_kept(text, session);
+                   "after step %lld of %lld.", s->preset, run->epoch,
+                   s->in_force.epochs, (long long)run->step,
+                   (long long)run->steps);
+    if (*s->folder)
+        tell_kept(text, s);
     else
         text_block_add(text, ROLE_TEXT, "Its weights are lost, and its curves "
                        "if they are not written to a file.");
@@ -54,6 +50,23 @@ bool leave_ask(struct screen *s)
         text_block_add(text, ROLE_TEXT, "Best validation %s so far: %s.",
                        score.name,
                        score_format(&score, best->value, 2, figure));
+}
+
+bool leave_ask(struct screen *s)
+{
+    const struct session *session = s->session;
+    struct text_block *text = &s->popup_text;
+
+    if (!session_has_work(session) && session->queue.count == 0)
+        return false;
+    screen_popup(s, "Leave?");
+    if (session_has_work(session))
+        tell_run_under_way(text, session);
+    if (session->queue.count > 0)
+        text_block_add(text, ROLE_WARNING, "The queue is lost: %d run%s that "
+                       "%s not begun.", session->queue.count,
+                       session->queue.count == 1 ? "" : "s",
+                       session->queue.count == 1 ? "has" : "have");
     screen_offer(s, KEY_RETURN, "y", "leave");
     screen_offer(s, 'e', "e", "write the curves and leave");
     screen_offer(s, KEY_ESCAPE, "Esc", "go on");

@@ -157,14 +157,38 @@ static struct attempt *next_marked(const struct session *s, int *at)
     return NULL;
 }
 
-/* Queues the marked attempts, which lose their marks, or the chosen one. */
+/* Whether a marked attempt from place `at` on has the same settings. */
+static bool has_marked_twin(const struct session *s, int at,
+                            const struct attempt *t)
+{
+    const struct attempt *other;
+
+    while ((other = next_marked(s, &at)))
+        if (settings_same(&other->trial.settings, &t->trial.settings))
+            return true;
+    return false;
+}
+
+static bool are_all_queued(const struct session *s)
+{
+    const struct attempt *t;
+
+    for (int at = 0; (t = next_marked(s, &at));)
+        if (!session_has_queued(s, t))
+            return false;
+    return true;
+}
+
+/* Queues the marked attempts, which lose their marks, or the chosen one. Those
+ * that are in the queue stay there; if all are, they leave it. */
 static void queue_marked(struct session *s, struct attempt *chosen)
 {
     struct attempt *t;
-    bool any = false;
+    bool any = false, leave = are_all_queued(s);
 
     for (int at = 0; (t = next_marked(s, &at)); any = true) {
-        if (has_settings(s, t))
+        if (session_has_queued(s, t) == leave && !has_marked_twin(s, at, t) &&
+            has_settings(s, t))
             session_queue(s, t);
         t->marked = false;
     }

@@ -9,13 +9,28 @@ static void take_out(struct queue *q, int index)
     memmove(at, at + 1, (size_t)(--q->count - index) * sizeof(*at));
 }
 
+static int place_of(const struct queue *q, const struct settings *s)
+{
+    int i = 0;
+
+    while (i < q->count && !settings_same(&q->list[i].settings, s))
+        i++;
+    return i;
+}
+
+bool queue_has(const struct queue *q, const struct settings *s)
+{
+    return place_of(q, s) < q->count;
+}
+
 bool queue_toggle(struct queue *q, const struct queued *run)
 {
-    for (int i = 0; i < q->count; i++)
-        if (settings_same(&q->list[i].settings, &run->settings)) {
-            take_out(q, i);
-            return true;
-        }
+    int place = place_of(q, &run->settings);
+
+    if (place < q->count) {
+        take_out(q, place);
+        return true;
+    }
     if (q->count == QUEUE_MOST)
         return false;
     q->list[q->count++] = *run;

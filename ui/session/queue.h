@@ -24,6 +24,9 @@ struct queue {
  * false if there is no more room. */
 bool queue_toggle(struct queue *, const struct queued *);
 
+/* Whether a run of these settings is in it. */
+bool queue_has(const struct queue *, const struct settings *);
+
 /* Takes out the first; false if there is none. */
 bool queue_take(struct queue *, struct queued *);
 

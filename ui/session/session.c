@@ -225,6 +225,11 @@ void session_continue(struct session *s, struct past *past)
     history_put_whole(&s->history, past->attempt.number, NULL);
 }
 
+bool session_has_queued(const struct session *s, const struct attempt *a)
+{
+    return queue_has(&s->queue, &a->trial.settings);
+}
+
 /* The time of a run is that of its steps so far, for all its steps. */
 void session_queue(struct session *s, const struct attempt *a)
 {
@@ -484,8 +489,11 @@ void session_fit(struct session *s, size_t budget)
     s->asks |= SESSION_ASK_FIT;
 }
 
+/* A search that was not begun yet has no end to wait for. */
 void session_fit_stop(struct session *s)
 {
+    if (s->asks & SESSION_ASK_FIT)
+        s->fitting = false;
     s->asks &= ~(unsigned)SESSION_ASK_FIT;
     s->asks |= SESSION_ASK_FIT_STOP;
 }

@@ -154,6 +154,8 @@ void session_continue(struct session *, struct past *);
 /* Queues an attempt's settings, or takes them out of the queue. */
 void session_queue(struct session *, const struct attempt *);
 
+bool session_has_queued(const struct session *, const struct attempt *);
+
 /* Begins the first run of the queue or else the next of the sweep, if the run
  * before it is over. */
 void session_next_run(struct session *);
