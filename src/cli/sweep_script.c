@@ -281,7 +281,7 @@ static void print_body(struct buffer *b, const struct sweep *s,
     buffer_text(b, "/\"$run\" >/dev/null\n");
 }
 
-static int larger(int a, int b)
+static int larger_task(int a, int b)
 {
     return a > b ? a : b;
 }
@@ -291,9 +291,9 @@ static int last_task(const struct sweep *s)
     int most = 0;
 
     for (int i = 0; i < s->count; i++)
-        most = larger(most, s->runs[i].task);
+        most = larger_task(most, s->runs[i].task);
     for (int i = 0; i < s->other_count; i++)
-        most = larger(most, s->others[i].task);
+        most = larger_task(most, s->others[i].task);
     return most;
 }
 

@@ -187,7 +187,7 @@ static void run_on_step(struct run *r, const struct event *e)
 
 /* Keeps the best score so far. Where there are too many, every other of the
  * older half makes room. */
-static void note_best(struct trial *t, double score)
+static void keep_best(struct trial *t, double score)
 {
     if (t->best_count == TRIAL_BESTS) {
         int kept = TRIAL_BESTS / 4, half = TRIAL_BESTS / 2;
@@ -212,7 +212,7 @@ static void note_score(struct trial *t, const struct score *score,
         t->valid_score = value;
     }
     if (score_better(score, value, t->best_score))
-        note_best(t, value);
+        keep_best(t, value);
 }
 
 static void run_on_epoch(struct run *r, const struct event *e)

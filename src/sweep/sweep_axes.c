@@ -300,7 +300,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* A name is a folder: two runs with one would share it. */
-static bool check_names(const struct sweep *s, struct error *e)
+static bool check_run_names(const struct sweep *s, struct error *e)
 {
     const struct sweep_run **list = xcalloc((unsigned long)s->count + 1,
                                             sizeof(*list));
@@ -354,5 +354,5 @@ bool sweep_axes_expand(struct sweep *s, struct error *e)
         sweep_clean_name(s->runs[i].text, s->runs[i].name);
     }
     leave_out_twins(s);
-    return check_names(s, e);
+    return check_run_names(s, e);
 }
