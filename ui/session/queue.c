@@ -9,7 +9,7 @@ static void take_out(struct queue *q, int index)
     memmove(at, at + 1, (size_t)(--q->count - index) * sizeof(*at));
 }
 
-static int place_of(const struct queue *q, const struct settings *s)
+static int place_in_queue(const struct queue *q, const struct settings *s)
 {
     int i = 0;
 
@@ -20,12 +20,12 @@ static int place_of(const struct queue *q, const struct settings *s)
 
 bool queue_has(const struct queue *q, const struct settings *s)
 {
-    return place_of(q, s) < q->count;
+    return place_in_queue(q, s) < q->count;
 }
 
 bool queue_toggle(struct queue *q, const struct queued *run)
 {
-    int place = place_of(q, &run->settings);
+    int place = place_in_queue(q, &run->settings);
 
     if (place < q->count) {
         take_out(q, place);
