@@ -456,6 +456,7 @@ report $? 'and a score is compared with that of a run'
 train 0 --name far && mv "$root/far" "$folder/far" &&
     ln -s "$folder/far" "$root/far" && ends 2 runs rm far &&
     complains 'a link, and not the folder of a run' && ends 2 runs rm far/ &&
+    ends 2 runs rm "$root/far" && ends 2 runs rm "$root/far/" &&
     [ -s "$folder/far/events.jsonl" ] && rm "$root/far" &&
     ln -s "$root" "$folder/root-too" && ends 2 runs rm "$folder/root-too/." &&
     [ -s "$root/one/events.jsonl" ]
@@ -483,6 +484,7 @@ report $? 'a time of no calendar'
 
 edited model '1s/"model":"wrn"/"model":"dynamicconv"/' &&
     ends 0 runs show model && ends 0 runs diff model one &&
+    ends 2 plan quick $small --baseline model &&
     ends 0 report model -o "$folder/model.md"
 report $? 'settings that do not go together'
 
@@ -495,6 +497,20 @@ edited newer '1s/"lr_schedule":"[a-z]*"/"lr_schedule":"wsd"/' &&
     complains 'this version cannot read all its settings' &&
     complains 'lr_schedule'
 report $? 'a setting with a value of a newer version is not passed over'
-rm -r "$root/newer" "$root/long" "$root/model" "$root/date"
+
+# A line of a newer version does no harm once the settings are told again.
+edited again '1s/.*/{"type":"start","schema":1,"settings":{"batch":"x"}}\n&/' &&
+    ends 0 train --resume again --epochs 4
+report $? 'unless all are told after it'
+
+# A label comes first, and the run goes on later: lists have its first start.
+edited labelled '1s/.*/{"type":"label","tag":"first"}\n&/' &&
+    sed -i '2s/"time":[0-9]*/"time":1000000000/' \
+        "$root/labelled/events.jsonl" && ends 0 runs tag labelled first --remove &&
+    ends 0 train --resume labelled --epochs 4 && ends 0 runs list --json &&
+    grep -A40 '"labelled"' "$out" | grep -q '2001-09-0\|1000000000'
+report $? 'a record that begins with a label'
+rm -r "$root/newer" "$root/again" "$root/labelled" "$root/long" \
+    "$root/model" "$root/date"
 
 echo "1..$count"

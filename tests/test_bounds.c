@@ -139,6 +139,7 @@ Test(bounds, the_front_outlives_its_time)
     a->trial.begin[AXIS_UNITS] = 0; /* it competes */
     a->trial.best[0] = (struct best){ 1, 1 };
     a->trial.best_count = 1;
+    a->trial.best_score = 1;
     best = a->number;
     for (int i = 2; i < ATTEMPTS_MOST + 20; i++) {
         session.tried.list[session.tried.count - 1].peak_bytes += 1;

@@ -243,8 +243,12 @@ static void check_rows(void)
 /* The score of an attempt's first epoch. */
 static void give_best(int i, double score)
 {
-    session.tried.list[i].trial.best[0] = (struct best){ 1, score };
-    session.tried.list[i].trial.best_count = 1;
+    struct trial *t = &session.tried.list[i].trial;
+
+    t->best[0] = (struct best){ 1, score };
+    t->best_count = 1;
+    if (t->epochs == 1)
+        t->best_score = score;
 }
 
 Test(page_runs, rows_have_the_figures_of_trials)
@@ -643,6 +647,29 @@ Test(page_runs, queued)
     session_next_run(&session);
     cr_expect_eq(session.wanted.precision, PRECISION_FP16);
     cr_expect_eq(session.queue.count, 0);
+}
+
+/* A run that goes on from before a turn has lost it, and its row. */
+Test(page_runs, lost_turns_leave_no_row)
+{
+    struct attempts *as = &session.tried;
+    struct run run = *session_run(&session);
+    int count;
+
+    run.number = 100;
+    run.trial_count = 2;
+    run.trials = xcalloc(2, sizeof(*run.trials));
+    for (int i = 0; i < 2; i++)
+        run.trials[i] = (struct trial){ .number = i, .settings = run.settings };
+    run.trials[1].settings.microbatch = 1;
+    count = as->count;
+    attempts_follow(as, &run);
+    cr_expect_eq(as->count, count + 2);
+    run.trial_count = 1;
+    attempts_follow(as, &run);
+    cr_expect_eq(as->count, count + 1);
+    cr_expect_eq(as->list[count].trial.number, 0);
+    free(run.trials);
 }
 
 static void mark_and_queue(const char *letters)

@@ -53,46 +53,56 @@ void folder_expand(char *path, size_t size, const char *text)
     snprintf(path, size, "%s%s", at_home ? home : "", text + at_home);
 }
 
-/* Cuts the last part off a path; returns where it begins. A path of one part is
- * in ".". */
-static const char *cut_last_part(char path[PATH_MAX])
+/* The longest beginning of a path that exists, made absolute; returns the rest
+ * of the path. NULL: there is none, or it cannot be looked at. */
+static const char *find_existing(const char *path, char whole[PATH_MAX])
 {
-    char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
-    size_t length = strlen(last);
+    char begin[PATH_MAX];
+    size_t length = strlen(path);
 
-    if (!slash) {
-        memmove(path + 2, path, length + 1);
-        path[0] = '.';
-        path[1] = '\0';
-        return path + 2;
+    for (;;) {
+        snprintf(begin, sizeof(begin), "%.*s", (int)length, path);
+        if (realpath(length ? begin : *path == '/' ? "/" : ".", whole))
+            return path + length;
+        if (errno != ENOENT || length == 0)
+            return NULL;
+        while (length > 0 && path[length - 1] == '/')
+            length--;
+        while (length > 0 && path[length - 1] != '/')
+            length--;
     }
-    *slash = '\0';
-    return last;
 }
 
-/* Of a path that does not exist yet the parts that do are made absolute, so
- * that it is the same before and after it is made. */
+/* Adds the parts of a path that does not exist to one that does, as they will
+ * be when they are made. */
+static bool add_parts(char whole[PATH_MAX], const char *rest)
+{
+    for (; *(rest += strspn(rest, "/")); rest += strcspn(rest, "/")) {
+        size_t n = strcspn(rest, "/"), length = strlen(whole);
+        if (n == 1 && *rest == '.')
+            continue;
+        if (n == 2 && strncmp(rest, "..", 2) == 0) {
+            char *slash = strrchr(whole, '/');
+            slash[slash == whole] = '\0';
+            continue;
+        }
+        if (length + 1 + n >= PATH_MAX)
+            return false;
+        snprintf(whole + length, PATH_MAX - length, "%s%.*s",
+                 length > 1 ? "/" : "", (int)n, rest);
+    }
+    return true;
+}
+
 void folder_make_absolute(char *path, size_t size)
 {
-    char given[PATH_MAX], whole[PATH_MAX], rest[PATH_MAX] = "";
+    char given[PATH_MAX], whole[PATH_MAX];
+    const char *rest;
 
-    folder_expand(given, sizeof(given) - 2, path);
-    if (!*given)
-        return;
-    while (!realpath(*given ? given : "/", whole)) {
-        char below[PATH_MAX];
-        const char *last;
-        if (errno != ENOENT || strcmp(given, ".") == 0)
-            return;
-        last = cut_last_part(given);
-        snprintf(below, sizeof(below), "%s", rest);
-        if (snprintf(rest, sizeof(rest), "%s%s%s", last, *last && *below ? "/"
-                     : "", below) >= (int)sizeof(rest))
-            return;
-    }
-    if (strlen(whole) + strlen(rest) + 1 < size)
-        snprintf(path, size, "%s%s%s", whole,
-                 *rest && strcmp(whole, "/") != 0 ? "/" : "", rest);
+    folder_expand(given, sizeof(given), path);
+    rest = *given ? find_existing(given, whole) : NULL;
+    if (rest && add_parts(whole, rest) && strlen(whole) < size)
+        strcpy(path, whole);
 }
 
 void folder_resolve(char *path, size_t size, const char *text)

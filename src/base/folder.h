@@ -29,7 +29,8 @@ bool folder_data(char *path, size_t size, const char *name);
 void folder_expand(char *path, size_t size, const char *text);
 
 /* Makes the path absolute and free of links, so that it holds from any working
- * folder. A path that leads nowhere or does not fit stays as it is. */
+ * folder, and is the same before the folder is made as after. A path that does
+ * not fit, or cannot be looked at, stays as it is; so does an empty one. */
 void folder_make_absolute(char *path, size_t size);
 
 /* Both: the path that a person means, from any working folder. */

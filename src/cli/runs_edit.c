@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "base/folder.h"
 #include "base/print.h"
 #include "cli/request.h"
 #include "cli/runs_choices.h"
@@ -33,11 +34,15 @@ bool runs_read(const struct runs_choices *c, const char *word,
 static bool remove_run(const struct runs_choices *c, const char *word,
                        struct error *e)
 {
-    char folder[RECORD_PATH_SIZE];
+    char folder[RECORD_PATH_SIZE], given[RECORD_PATH_SIZE];
     struct record r = { .written = 0 };
-    bool ok = archive_find(c->root, word, folder, e) &&
-              record_read(&r, folder, RECORD_ENDS, e) &&
-              record_check_ended(&r, "removed", e) && record_remove(&r, e);
+    bool ok;
+
+    folder_expand(given, sizeof(given), word);
+    ok = record_check_no_link(given, e) &&
+         archive_find(c->root, word, folder, e) &&
+         record_read(&r, folder, RECORD_ENDS, e) &&
+         record_check_ended(&r, "removed", e) && record_remove(&r, e);
 
     if (ok)
         print("removed %s\n", r.name);

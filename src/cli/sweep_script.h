@@ -6,8 +6,9 @@
 
 #include "sweep/sweep.h"
 
-/* Gives the runs the numbers that they have in the script that is there; others
- * have 0. Returns the largest number in it, or 0. */
+/* Reads the numbers of the script that is there: gives them to the runs, and
+ * lists those of other commands in `others`. A run without one has 0. Returns
+ * the largest, or 0. */
 int sweep_script_read(struct sweep *);
 
 /* Numbers the runs: as in the script that is there, and then on. Returns the

@@ -568,8 +568,11 @@ bool sweep_slurm_look(struct sweep *s, bool submits, struct error *e)
     answers = look_at_queue(&w, why);
     ok = answers ? check_waiting(&w, e)
                  : !submits || refuse_without_queue(why, e);
-    if (ok && !submits)
+    if (ok && !submits && answers)
         leave_tasks(&w);
+    else if (ok && !submits)
+        print_error("memdial: warning: squeue: %s; jobs of an earlier command "
+                    "may wait to train these runs\n", why);
     free(w.tasks);
     return ok;
 }

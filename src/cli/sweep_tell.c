@@ -128,14 +128,16 @@ static int name_width(const struct sweep *s)
 
 static void print_time(const struct sweep *s)
 {
+    struct buffer preset = { NULL, 0, 0 };
     char time[TEXT_DURATION_SIZE];
     int unknown;
     double left = sweep_seconds_left(s, &unknown);
 
+    quote_shell(&preset, s->request->preset);
     if (left > 0 && s->guessed)
         print("%s of steps in all, one after the other: a guess, for this "
               "machine is not measured;\n`memdial calibrate %s` measures it\n",
-              text_duration(time, left), s->request->preset);
+              text_duration(time, left), preset.bytes);
     else if (left > 0)
         print("%s of steps in all, one after the other, as this machine was "
               "measured;\nvalidation comes on top\n",
@@ -143,6 +145,7 @@ static void print_time(const struct sweep *s)
     if (unknown > 0)
         print("of %d run%s only the data tell the number of steps\n", unknown,
               unknown == 1 ? "" : "s");
+    buffer_done(&preset);
 }
 
 void sweep_tell_plan(struct sweep_tell *t)
@@ -308,7 +311,8 @@ void sweep_tell_end(struct sweep_tell *t, bool interrupted)
 {
     const struct sweep *s = t->sweep;
     int failed = sweep_count(s, SWEEP_FAILED);
-    struct buffer name = { NULL, 0, 0 };
+    struct buffer command = { NULL, 0, 0 };
+    char usual[RECORD_PATH_SIZE];
 
     if (t->json) {
         has_folders(t);
@@ -327,7 +331,10 @@ void sweep_tell_end(struct sweep_tell *t, bool interrupted)
     if (failed > 0)
         print("the same command with --retry tries %s again\n",
               failed == 1 ? "the one that failed" : "those that failed");
-    quote_shell(&name, s->name);
-    print("memdial runs list %s shows the runs\n", name.bytes);
-    buffer_done(&name);
+    buffer_text(&command, "memdial runs list ");
+    quote_shell(&command, s->name);
+    archive_root(usual, NULL, NULL);
+    archive_add_root(&command, s->root, usual);
+    print("%s shows the runs\n", command.bytes);
+    buffer_done(&command);
 }

@@ -2,9 +2,22 @@
 
 #include <stdio.h>
 
+#include "base/quote.h"
 #include "data/dataset.h"
 #include "plan/timings_file.h"
 #include "settings/facts.h"
+
+static void tell_unknown(char why[TOLD_TIME_SIZE], const char *refusal,
+                         const char *preset)
+{
+    struct buffer quoted = { NULL, 0, 0 };
+
+    quote_shell(&quoted, preset);
+    snprintf(why, TOLD_TIME_SIZE, "time is not known: %s%s`memdial calibrate "
+             "%s` measures this machine", refusal, *refusal ? "; " : "",
+             quoted.bytes);
+    buffer_done(&quoted);
+}
 
 struct timings *told_timings(const char *name, const char *preset,
                              char why[TOLD_TIME_SIZE])
@@ -16,9 +29,7 @@ struct timings *told_timings(const char *name, const char *preset,
                    e.code == EXIT_INPUT;
 
     if (!t)
-        snprintf(why, TOLD_TIME_SIZE, "time is not known: %s%s`memdial "
-                 "calibrate %s` measures this machine",
-                 refused ? e.text : "", refused ? "; " : "", preset);
+        tell_unknown(why, refused ? e.text : "", preset);
     return t;
 }
 

@@ -426,7 +426,7 @@ static bool find_by_path(const char *root, const char *text,
     folder_resolve(folder, RECORD_ROOT_SIZE, text);
     return error_set(e, EXIT_INPUT, "%s: not the folder of a run: neither "
                      RECORD_EVENTS " nor " RECORD_SETTINGS " is there",
-                     folder);
+                     is_there ? folder : text);
 }
 
 bool archive_find(const char *root, const char *text,

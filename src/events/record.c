@@ -94,6 +94,7 @@ struct reading {
                                     none */
     uint64_t each;               /* of RECORD_CURVES: every `each`th step ... */
     uint64_t steps;              /* ... of these is read */
+    bool has_head;               /* the first line is a `start` */
     bool has_start, has_memory, has_step, has_epoch, has_end; /* were read */
 };
 
@@ -132,6 +133,8 @@ static void take_recorded_start(struct reading *g, const struct event *e)
         r->began_with = *e->start.settings;
     }
     g->has_start = true;
+    g->has_step = false;
+    r->lost_settings[0] = '\0';
     take_origin(r, e);
     r->turned = 0;
     r->epoch_began = e->start.step > 0 ? r->saved_epoch_began : 0;
@@ -339,6 +342,7 @@ static void read_head(struct reading *g, int fd, uint64_t size)
     }
     if (end)
         read_event_line(g, text, (size_t)(end - text));
+    g->has_head = g->has_start;
     free(text);
 }
 
@@ -352,20 +356,20 @@ static void begin_again(struct reading *g)
     r->labels = (struct labels){ .count = 0 };
     r->warnings = r->bad = 0;
     r->seconds = r->epoch_began = 0;
-    g->has_start = g->has_memory = g->has_step = false;
+    g->has_head = g->has_start = g->has_memory = g->has_step = false;
     g->has_epoch = g->has_end = false;
 }
 
 /* Whether the first and the last lines tell all that more of them would: the
  * start, how the run ended, the memory, the last step and the score that it
- * had. Labels are said again before its end, after its memory. When it went on
- * last, it may have ended before a step: then the lines before tell these. A
- * record that was labelled, or failed, before it began has its start later. */
+ * had. Labels are said again before its end, after its memory. A run that went
+ * on last has these if it made a step since. A record that was labelled, or
+ * failed, before it began has its start later. */
 static bool knows_enough(const struct reading *g)
 {
     const struct run *r = &g->record->run;
 
-    return g->has_start && g->has_end && g->has_memory &&
+    return g->has_head && g->has_end && g->has_memory &&
            (g->has_step || r->step == 0) && (g->has_epoch || r->epoch <= 1);
 }
 
@@ -687,13 +691,17 @@ static bool remove_but_events(const struct record *r, const char *name,
     return strcmp(name, RECORD_EVENTS) == 0 || remove_file(r, name, e);
 }
 
+bool record_check_no_link(const char *folder, struct error *e)
+{
+    return !file_is_link(folder) ||
+           error_set(e, EXIT_INPUT, "%s: a link, and not the folder of a run; "
+                     "remove the link itself, or the run where it is", folder);
+}
+
 bool record_check_removable(const struct record *r, struct error *e)
 {
-    if (file_is_link(r->folder))
-        return error_set(e, EXIT_INPUT, "%s: a link, and not the folder of a "
-                         "run; remove the link itself, or the run where it is",
-                         r->folder);
-    return see_files(r, refuse_stranger, e);
+    return record_check_no_link(r->folder, e) &&
+           see_files(r, refuse_stranger, e);
 }
 
 /* The events go last: until then the record is one. */

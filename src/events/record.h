@@ -97,8 +97,8 @@ struct record {
     char warning[RECORD_TEXT_SIZE];   /* ... and the last of them */
     char trouble[RECORD_TEXT_SIZE];   /* the message of an `error`; "" */
     int bad;                         /* lines that are no events */
-    char lost_settings[RECORD_TEXT_SIZE]; /* why the last of them that was to
-                                        change settings is none; "" */
+    char lost_settings[RECORD_TEXT_SIZE]; /* why the latest line that changes
+                                        settings was refused; "": none was */
     char unknown[RECORD_UNKNOWN_SIZE]; /* members, settings and events of a
                                         newer version, by name; not told of
                                         RECORD_ENDS */
@@ -155,7 +155,10 @@ bool record_add_error(const struct record *, const char *message,
 bool record_label(const struct record *, const struct event *,
                   struct error *);
 
-/* Refuses a folder with files of others, as record_remove() does. */
+/* Refuses a link: what it leads to is not removed by its name. */
+bool record_check_no_link(const char *folder, struct error *);
+
+/* Refuses a link, and a folder with files of others, as record_remove() does. */
 bool record_check_removable(const struct record *, struct error *);
 
 /* Removes the snapshot alone; removes all files and the folder. A folder with

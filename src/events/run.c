@@ -43,7 +43,7 @@ static struct trial *append_trial(struct run *r)
     r->trials = xrealloc(r->trials, (unsigned long)r->trial_count + 1,
                          sizeof(*r->trials));
     r->trials[r->trial_count] = (struct trial){
-        .number = number,
+        .number = number, .best_each = 1,
         .valid_score = NAN, .best_score = NAN, .test_score = NAN
     };
     return &r->trials[r->trial_count++];
@@ -81,28 +81,48 @@ static void cut_trial(struct trial *t, const struct run *r)
     t->valid_score = t->scored ? last->value : NAN;
     while (t->best_count > 0 && t->best[t->best_count - 1].epoch > t->epochs)
         t->best_count--;
-    t->best_score = trial_best_by(t, t->epochs);
+    t->best_seen = t->best_count * t->best_each;
+    t->best_score = t->best_count ? t->best[t->best_count - 1].score : NAN;
     t->test_score = NAN;
 }
 
-/* Forgets the steps after `units` units of data, and the trials that began
- * after them. */
-static void cut_back(struct run *r, double units)
+/* Whether a trial began after the steps that a run goes on from, or with them
+ * but with settings that it does not go on with. */
+static bool trial_is_lost(const struct trial *t, double units,
+                          const struct settings *s)
+{
+    return t->begin[AXIS_UNITS] > units ||
+           (t->begin[AXIS_UNITS] == units && !settings_same(&t->settings, s));
+}
+
+/* Likewise; `turned`: a turn with those steps was lost. */
+static bool mark_is_lost(const struct mark *m, double units, bool turned)
+{
+    return m->at[AXIS_UNITS] > units ||
+           (turned && m->at[AXIS_UNITS] == units);
+}
+
+/* Forgets the steps after `units` units of data, and the trials that were lost
+ * with them: the run goes on with the settings `s`. */
+static void cut_back(struct run *r, double units, const struct settings *s)
 {
     const struct point *last;
+    bool turned = false;
 
+    while (r->trial_count > 1 && trial_is_lost(this_trial(r), units, s)) {
+        turned |= this_trial(r)->begin[AXIS_UNITS] == units;
+        r->trial_count--;
+    }
     for (int c = 0; c < CURVE_COUNT; c++)
         series_cut(&r->curve[c], units);
     while (r->mark_count > 0 &&
-           r->marks[r->mark_count - 1].at[AXIS_UNITS] > units)
+           mark_is_lost(&r->marks[r->mark_count - 1], units, turned))
         r->mark_count--;
     last = series_last(&r->curve[CURVE_LOSS]);
     memset(r->at, 0, sizeof(r->at));
     if (last)
         memcpy(r->at, last->at, sizeof(r->at));
     r->at[AXIS_UNITS] = units;
-    while (r->trial_count > 1 && this_trial(r)->begin[AXIS_UNITS] > units)
-        r->trial_count--;
     if (r->trial_count > 0)
         cut_trial(this_trial(r), r);
 }
@@ -129,7 +149,8 @@ static void run_on_start(struct run *r, const struct event *e)
     if (e->start.step == 0)
         begin_anew(r);
     else
-        cut_back(r, (double)e->start.step * e->start.settings->batch);
+        cut_back(r, (double)e->start.step * e->start.settings->batch,
+                 e->start.settings);
     r->end = RUN_OPEN;
     r->paused = false;
     snprintf(r->preset, sizeof(r->preset), "%s", e->start.preset);
@@ -185,20 +206,19 @@ static void run_on_step(struct run *r, const struct event *e)
     note_speed(r);
 }
 
-/* Keeps the best score so far. Where there are too many, every other of the
- * older half makes room. */
+/* Keeps the best score so far. Where they are too many, every other one goes,
+ * and of those to come. */
 static void keep_best(struct trial *t, double score)
 {
-    if (t->best_count == TRIAL_BESTS) {
-        int kept = TRIAL_BESTS / 4, half = TRIAL_BESTS / 2;
-
-        for (int i = 0; i < kept; i++)
-            t->best[i] = t->best[2 * i];
-        memmove(t->best + kept, t->best + half,
-                (size_t)(TRIAL_BESTS - half) * sizeof(*t->best));
-        t->best_count -= half - kept;
-    }
     t->best_score = score;
+    if (t->best_seen++ % t->best_each)
+        return;
+    if (t->best_count == TRIAL_BESTS) {
+        t->best_count /= 2;
+        t->best_each *= 2;
+        for (int i = 0; i < t->best_count; i++)
+            t->best[i] = t->best[2 * i];
+    }
     t->best[t->best_count++] = (struct best){ t->epochs, score };
 }
 
@@ -326,6 +346,8 @@ double trial_best_by(const struct trial *t, int epochs)
 {
     int i = t->best_count;
 
+    if (epochs >= t->epochs)
+        return t->best_score;
     while (i > 0 && t->best[i - 1].epoch > epochs)
         i--;
     return i > 0 ? t->best[i - 1].score : NAN;

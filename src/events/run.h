@@ -21,8 +21,7 @@ enum {
     RUN_PRESET_SIZE = 64,
     RUN_MARKS = 256,                 /* at most; then the oldest mark ... */
     RUN_TRIALS = 512,                /* ... or trial makes room */
-    TRIAL_BESTS = 128                /* at most; then the older ones are
-                                        thinned */
+    TRIAL_BESTS = 96                 /* at most; then every other one goes */
 };
 
 /* One point per step, or per epoch. */
@@ -35,9 +34,9 @@ struct mark {
     char text[64];                   /* "precision=fp16" */
 };
 
-/* The best score of a trial from an epoch of it on, the first is 1. */
+/* A score that was better than all before it. */
 struct best {
-    int epoch;
+    int epoch;                       /* of its trial, the first is 1 */
     double score;
 };
 
@@ -53,8 +52,9 @@ struct trial {
     int scored;                      /* ... by its last score; 0: it has none */
     double valid_score;              /* the last; NAN here and below: none */
     double best_score;
-    struct best best[TRIAL_BESTS];   /* each better than the one before ... */
-    int best_count;
+    struct best best[TRIAL_BESTS];   /* the first and every best_each-th after
+                                        it */
+    int best_count, best_each, best_seen;
     double test_score;               /* at the end of its run */
 };
 
@@ -102,8 +102,8 @@ const struct trial *run_trial(const struct run *);
 bool trial_continues(const struct trial *);
 
 /* The best score of the first `epochs` epochs that ended in a trial; NAN: none.
- * Of a trial that got better more than TRIAL_BESTS times it may be the one
- * before, for the first half of these. */
+ * Of a trial that got better more than TRIAL_BESTS times, an earlier one may
+ * stand for it, less than best_each before it. */
 double trial_best_by(const struct trial *, int epochs);
 
 /* The latest value of a curve; NAN if there is none. */

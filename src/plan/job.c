@@ -132,7 +132,8 @@ static bool make_job(struct job **out, const struct settings *s,
 {
     struct job *job = xcalloc(1, sizeof(*job));
 
-    if (!find_machine(job, s, machine, e) ||
+    if (!model_check(s, "settings", e) ||
+        !find_machine(job, s, machine, e) ||
         !dataset_epoch_check(s, e) || !make_plan(job, how, e)) {
         job_free(job);
         *out = NULL;
@@ -248,8 +249,7 @@ bool job_kinds(const struct settings *s, const struct machine *machine,
 {
     struct job *job;
 
-    if (!model_check(s, "plan", NULL) ||
-        !job_outline_on(&job, s, machine, NULL, NULL, NULL))
+    if (!job_outline_on(&job, s, machine, NULL, NULL, NULL))
         return false;
     memcpy(bytes, job->plan->live[job->plan->peak_step],
            KIND_COUNT * sizeof(bytes[0]));

@@ -43,7 +43,8 @@ enum sweep_state {
     SWEEP_STOPPED,               /* it can go on, but not in this sweep */
     SWEEP_FAILED,
     SWEEP_REFUSED,               /* its settings do not go together */
-    SWEEP_ELSEWHERE,             /* another process works on it */
+    SWEEP_ELSEWHERE,             /* another process works on it, or a job of
+                                    Slurm has it */
     SWEEP_STATES
 };
 
@@ -56,7 +57,7 @@ struct sweep_run {
     bool differs;                /* it has not begun, and its folder has other
                                     settings */
     enum sweep_state state;
-    char *why;                   /* owned; of failed and refused; or NULL */
+    char *why;                   /* owned; why it is in its state; or NULL */
 
     const struct backend *backend; /* as planned, as are: */
     size_t peak_bytes, arena_bytes;

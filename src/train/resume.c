@@ -45,16 +45,14 @@ static bool snapshot_settings(struct resume *r, struct error *e)
 
 static bool check_known(const struct record *r, struct error *e)
 {
-    const char *version = *r->version ? r->version : "of another version";
-
     if (*r->lost_settings)
         return error_set(e, EXIT_INPUT, "%s: this version cannot read all its "
-                         "settings (%s): memdial %s, which wrote it, can",
-                         r->name, r->lost_settings, version);
+                         "settings (%s); the one that wrote them can",
+                         r->name, r->lost_settings);
     return !strstr(r->unknown, "setting ") ||
            error_set(e, EXIT_INPUT, "%s: this version does not know all its "
                      "settings (%s): memdial %s, which wrote it, does", r->name,
-                     r->unknown, version);
+                     r->unknown, r->version);
 }
 
 static bool check_record(const struct record *r, bool take_over,

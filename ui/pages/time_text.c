@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/quote.h"
 #include "base/text.h"
 #include "ui/term/theme.h"
 
@@ -63,12 +64,15 @@ const char *time_text_guess(const struct session *s,
                             char text[TIME_GUESS_SIZE])
 {
     const char *why = s->ledger.why;
+    struct buffer preset = { NULL, 0, 0 };
 
     *text = '\0';
+    quote_shell(&preset, s->preset);
     if (!s->ledger.timings)
         snprintf(text, TIME_GUESS_SIZE, "Times are a roofline's guess: %s%s"
                  "`memdial calibrate %s`%s measures them.", why,
-                 *why ? "; " : "", s->preset,
+                 *why ? "; " : "", preset.bytes,
                  s->remote ? " on the worker's machine" : "");
+    buffer_done(&preset);
     return text;
 }

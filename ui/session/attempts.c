@@ -149,10 +149,24 @@ static void follow_trial(struct attempts *as, const struct run *run,
     }
 }
 
+/* Forgets the attempts of trials that a run has lost: it went on from a snapshot
+ * before them. */
+static void forget_lost(struct attempts *as, const struct run *run)
+{
+    const struct trial *now = run_trial(run);
+
+    while (now && last(as) && last(as)->run == run->number &&
+           last(as)->trial.number > now->number)
+        forget(as, as->count - 1);
+}
+
 void attempts_follow(struct attempts *as, const struct run *run)
 {
-    const struct attempt *a = last(as);
+    const struct attempt *a;
     int first = run->trial_count - 1;
+
+    forget_lost(as, run);
+    a = last(as);
 
     while (first > 0 && (!a || a->run != run->number))
         first--;

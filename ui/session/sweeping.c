@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "cli/sweep_script.h"
+
 void sweeping_init(struct sweeping *g)
 {
     *g = (struct sweeping){ .now = -1 };
@@ -19,11 +21,23 @@ struct sweep *sweeping_sweep(const struct sweeping *g)
     return g->its ? &g->its->sweep : NULL;
 }
 
+/* Only the command asks Slurm for jobs that wait. */
+static bool check_jobs(struct sweep *s, struct error *e)
+{
+    sweep_script_read(s);
+    for (int i = 0; i < s->count; i++)
+        if (s->runs[i].state == SWEEP_WAITS && s->runs[i].task > 0)
+            return error_set(e, EXIT_INPUT, "Slurm may have jobs of the sweep "
+                             "%.100s: go on with it by `memdial sweep` in a "
+                             "shell, or give it another name", s->name);
+    return true;
+}
+
 bool sweeping_begin(struct sweeping *g, struct proposal *p, struct error *e)
 {
     struct sweep_claim claim;
 
-    if (!sweep_claim(&claim, &p->sweep, e))
+    if (!check_jobs(&p->sweep, e) || !sweep_claim(&claim, &p->sweep, e))
         return false;
     sweeping_done(g);
     g->its = p;
