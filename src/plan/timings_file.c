@@ -118,8 +118,8 @@ static double number_of(const json_t *object, const char *name)
     return json_is_number(number) ? json_number_value(number) : NAN;
 }
 
-/* Seconds that a call may take. A year is no measurement; and a guess of next to
- * nothing would make its factor, and all sums, infinite. */
+/* Seconds that a call may take. A year is no measurement; and a guess of next
+ * to nothing would make its factor, and all sums, infinite. */
 static bool is_time(double seconds)
 {
     return seconds > 1e-15 && seconds < 3e7;

@@ -1,6 +1,7 @@
 /*
- * Leaving the screens. A run under way ends with them, and the queue is lost, so
- * the person is asked first. Its results are printed on the screen that comes back.
+ * Leaving the screens. A run under way ends with them, and the queue is lost,
+ * so the person is asked first. Its results are printed on the screen that
+ * comes back.
  */
 #ifndef MEMDIAL_LEAVE_H
 #define MEMDIAL_LEAVE_H

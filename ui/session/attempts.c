@@ -149,8 +149,8 @@ static void follow_trial(struct attempts *as, const struct run *run,
     }
 }
 
-/* Forgets the attempts of trials that a run has lost: it went on from a snapshot
- * before them. */
+/* Forgets the attempts of trials that a run has lost: it went on from a
+ * snapshot before them. */
 static void forget_lost(struct attempts *as, const struct run *run)
 {
     const struct trial *now = run_trial(run);
