@@ -158,7 +158,8 @@ bool record_label(const struct record *, const struct event *,
 /* Refuses a link: what it leads to is not removed by its name. */
 bool record_check_no_link(const char *folder, struct error *);
 
-/* Refuses a link, and a folder with files of others, as record_remove() does. */
+/* Refuses a link, and a folder with files of others, as record_remove() does.
+ */
 bool record_check_removable(const struct record *, struct error *);
 
 /* Removes the snapshot alone; removes all files and the folder. A folder with
