@@ -329,13 +329,13 @@ works fit quick --budget 3MiB --set batch=4
 works calibrate quick --set batch=4 --seconds 0 --json
 printed '"backend": "cpu"'
 sed 's/"build":"[^"]*"/"build":"memdial 0"/' "$timings" >"$folder/other"
-cp "$folder/other" "$timings"
-works plan quick
-printed 'the timings are of another build of memdial; `memdial calibrate quick`'
 sed 's/"calls":.*/"calls":[]}/' "$timings" >"$folder/none"
 cp "$folder/none" "$timings"
 works plan quick
 printed 'damaged timings; `memdial calibrate quick`'
+cp "$folder/other" "$timings"
+works plan quick
+printed 'the timings are of another build of memdial; `memdial calibrate quick`'
 head -c 1000 "$folder/other" >"$timings"
 works plan quick
 printed 'damaged timings; `memdial calibrate quick`'
