@@ -90,7 +90,9 @@ static void try_settings(const struct question *q, const struct settings *s,
     job_free(job);
 }
 
-/* Goes through all values of the dials from this row of the table on. */
+/* Goes through all values of the dials from this row of the table on. Optimal
+ * checkpoints may take all of the budget, and no other value of memory_budget
+ * is tried. */
 static void try_all(const struct question *q, struct settings s, int row,
                     struct found *best)
 {
@@ -101,7 +103,7 @@ static void try_all(const struct question *q, struct settings s, int row,
         try_settings(q, &s, best);
         return;
     }
-    if (is_not_listed(r, q->turned)) {
+    if (is_not_listed(r, q->turned) || !fit_turns(r)) {
         try_all(q, s, row + 1, best);
         return;
     }
