@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "data/dataset.h"
 #include "data/sequences.h"
-#include "models/model.h"
 #include "plan/job.h"
 #include "settings/facts.h"
 #include "train/initial.h"
@@ -251,25 +250,18 @@ static int scaled_batch(const struct settings *s, double factor)
     return batch > least ? batch : least;
 }
 
-static struct variant variant_of(const struct settings *s, int b, int p, int z,
-                                 int w)
+static void add_variant(struct variant *v, const struct settings *s, int b,
+                        int p, int z, int w)
 {
-    struct variant v = { batches[b].order + types[p].order +
-                         sparsities[z].order + ways[w].order, *s };
-
-    v.settings.batch = scaled_batch(s, batches[b].value);
-    v.settings.microbatch = 0;
-    v.settings.precision = (int)types[p].value;
-    v.settings.sparsity = sparsities[z].value;
-    v.settings.recompute = (int)ways[w].value;
-    v.settings.checkpoint = CHECKPOINT_BLOCK;
-    return v;
-}
-
-static void add_variant(struct variant list[], int *count, struct variant v)
-{
-    if (model_check(&v.settings, "calibrate", NULL))
-        list[(*count)++] = v;
+    v->order = batches[b].order + types[p].order +
+                  sparsities[z].order + ways[w].order;
+    v->settings = *s;
+    v->settings.batch = scaled_batch(s, batches[b].value);
+    v->settings.microbatch = 0;
+    v->settings.precision = (int)types[p].value;
+    v->settings.sparsity = sparsities[z].value;
+    v->settings.recompute = (int)ways[w].value;
+    v->settings.checkpoint = CHECKPOINT_BLOCK;
 }
 
 /* Makes a variant one in which activations that are kept and the state of the
@@ -290,10 +282,8 @@ static int in_order(const void *a, const void *b)
                                 : x->settings.batch - y->settings.batch;
 }
 
-/* `share`: the part of the time that training the settings themselves took.
- * What does not go with them is left out. Returns [count]; the caller frees. */
-static struct variant *make_variants(const struct settings *s, double share,
-                                     int *count)
+/* `share`: the part of the time that training the settings themselves took. */
+static struct variant *make_variants(const struct settings *s, double share)
 {
     struct variant *list = xcalloc(VARIANTS, sizeof(*list));
     double late = fmax(0, log2(share / cheap));
@@ -303,14 +293,12 @@ static struct variant *make_variants(const struct settings *s, double share,
         for (int p = 0; p < TYPES; p++)
             for (int z = 0; z < SPARSITIES; z++)
                 for (int w = 0; w < WAYS; w++) {
-                    struct variant v = variant_of(s, b, p, z, w);
-
-                    v.order += batches[b].value == 1 ? late : 0;
-                    add_variant(list, &n, v);
-                    add_variant(list, &n, in_few_bits(v));
+                    add_variant(&list[n], s, b, p, z, w);
+                    list[n].order += batches[b].value == 1 ? late : 0;
+                    list[n + 1] = in_few_bits(list[n]);
+                    n += 2;
                 }
-    qsort(list, (size_t)n, sizeof(*list), in_order);
-    *count = n;
+    qsort(list, VARIANTS, sizeof(*list), in_order);
     return list;
 }
 
@@ -325,7 +313,6 @@ bool calibrate(struct timings *t, const struct calibration *c,
 {
     double began = clock_seconds(), end = began + c->seconds;
     struct variant own = { 0, *c->settings }, *list;
-    int count;
 
     own.settings.microbatch = 0;
     own.settings.batch = scaled_batch(c->settings, c->settings->microbatch ?
@@ -333,9 +320,9 @@ bool calibrate(struct timings *t, const struct calibration *c,
                                  c->settings->batch : 1);
     if (!run_variant(t, &own, c->machine, 1e9, e))
         return false;
-    list = make_variants(c->settings, (clock_seconds() - began) / c->seconds,
-                         &count);
-    for (int i = 0, done = 1; i < count && tell(c, t, done); i++)
+    list = make_variants(c->settings,
+                         (clock_seconds() - began) / c->seconds);
+    for (int i = 0, done = 1; i < VARIANTS && tell(c, t, done); i++)
         if (clock_seconds() < end)
             done += run_variant(t, &list[i], c->machine,
                                 end - clock_seconds(), NULL);
