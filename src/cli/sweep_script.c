@@ -281,19 +281,14 @@ static void print_body(struct buffer *b, const struct sweep *s,
     buffer_text(b, "/\"$run\" >/dev/null\n");
 }
 
-static int larger_task(int a, int b)
-{
-    return a > b ? a : b;
-}
-
 static int last_task(const struct sweep *s)
 {
     int most = 0;
 
     for (int i = 0; i < s->count; i++)
-        most = larger_task(most, s->runs[i].task);
+        most = s->runs[i].task > most ? s->runs[i].task : most;
     for (int i = 0; i < s->other_count; i++)
-        most = larger_task(most, s->others[i].task);
+        most = s->others[i].task > most ? s->others[i].task : most;
     return most;
 }
 

@@ -558,21 +558,22 @@ bool sweep_slurm_look(struct sweep *s, bool submits, struct error *e)
 {
     struct watch w = { .sweep = s, .most = sweep_script_read(s) };
     char why[REASON_SIZE];
-    bool answers, ok;
+    bool ok = true;
 
     if (!submits && w.most == 0)
         return true;
     if (submits)
         ending_hold();
     w.tasks = xcalloc((unsigned long)w.most + 1, sizeof(*w.tasks));
-    answers = look_at_queue(&w, why);
-    ok = answers ? check_waiting(&w, e)
-                 : !submits || refuse_without_queue(why, e);
-    if (ok && !submits && answers)
-        leave_tasks(&w);
-    else if (ok && !submits)
+    if (look_at_queue(&w, why))
+        ok = check_waiting(&w, e);
+    else if (submits)
+        ok = refuse_without_queue(why, e);
+    else
         print_error("memdial: warning: squeue: %s; jobs of an earlier command "
                     "may wait to train these runs\n", why);
+    if (ok && !submits)
+        leave_tasks(&w);
     free(w.tasks);
     return ok;
 }
