@@ -1,11 +1,11 @@
 # bash completion for memdial. All words are asked of the program.
 
 _memdial_commands() {
-    memdial help 2>/dev/null | sed -n 's/^  \([a-z]*\)  .*/\1/p'
+    memdial help --words 2>/dev/null | cut -f 1
 }
 
 _memdial_presets() {
-    memdial presets 2>/dev/null | cut -d ' ' -f 1
+    memdial presets --words 2>/dev/null | cut -f 1
 }
 
 _memdial_settings() {
@@ -13,27 +13,37 @@ _memdial_settings() {
 }
 
 _memdial_values() { # SETTING
-    memdial settings --words 2>/dev/null | sed -n "s/^$1\t.*\t//p"
+    memdial settings --words 2>/dev/null | sed -n "s/^$1\t.*\t//p" |
+        tr ' ' '\n'
 }
 
 _memdial_runs() { # FIRST-WORDS: commands of runs, or runs
     if [ $# = 2 ]; then
-        memdial runs --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  .*/\1/p'
+        memdial runs --words 2>/dev/null | cut -f 1
     else
-        memdial runs list --csv 2>/dev/null | sed '1d; s/,.*//'
+        memdial runs list --words 2>/dev/null
     fi
 }
 
 _memdial_options() { # FIRST-WORDS: of that command, else of the screens
     if [ "$1" = runs ]; then
         set -- "$1" "${2:-list}"
-    elif _memdial_commands | grep -qx -e "$1"; then
+    elif _memdial_commands | grep -qxF -e "$1"; then
         set -- "$1"
     else
         set -- quick
     fi
     memdial "$@" --help 2>/dev/null | grep -o -e '--[a-z-]*'
     echo --help
+}
+
+# Names are anybody's: words are taken as they are, and quoted for the shell.
+_memdial_offer() { # WORDS, a line for each
+    local line
+    while IFS= read -r line; do
+        [[ -z $line || $line != "${word//\\/}"* ]] ||
+            COMPREPLY+=("$(printf %q "$line")")
+    done <<<"$1"
 }
 
 _memdial() {
@@ -57,7 +67,7 @@ _memdial() {
         words=$(_memdial_runs)
     elif [[ $word = -* ]]; then
         words=$(_memdial_options "${COMP_WORDS[@]:1:2}")
-        [ "$COMP_CWORD" != 1 ] || words="$words --version"
+        [ "$COMP_CWORD" != 1 ] || words+=$'\n--version'
     elif [ "${COMP_WORDS[1]}" = report ] && [ "$COMP_CWORD" -gt 1 ]; then
         words=$(_memdial_runs)
         compopt -o default
@@ -65,10 +75,11 @@ _memdial() {
         words=$(_memdial_runs "${before[@]}")
     else
         words=$(_memdial_presets)
-        [ "$COMP_CWORD" != 1 ] || words="$words $(_memdial_commands)"
+        [ "$COMP_CWORD" != 1 ] || words+=$'\n'$(_memdial_commands)
         compopt -o default
     fi
-    COMPREPLY=($(compgen -W "$words" -- "$word"))
+    COMPREPLY=()
+    _memdial_offer "$words"
 }
 
 complete -F _memdial memdial

@@ -1,13 +1,11 @@
 # fish completion for memdial. All words are asked of the program.
 
 function __memdial_commands
-    memdial help 2>/dev/null |
-        string match -r '^  [a-z]+  .*' |
-        string replace -r '^  ([a-z]+)  .*  (.*)' '$1\t$2'
+    memdial help --words 2>/dev/null
 end
 
 function __memdial_presets
-    memdial presets 2>/dev/null | string replace -r '^(\S+) +' '$1\t'
+    memdial presets --words 2>/dev/null
 end
 
 # NAME=, and with the name typed NAME=VALUE.
@@ -28,13 +26,11 @@ end
 
 # Commands of runs.
 function __memdial_runs_commands
-    memdial runs --help 2>/dev/null | string match -r '^  [a-z]+  .*' |
-        string replace -r '^  ([a-z]+)  .*  (.*)' '$1\t$2'
+    memdial runs --words 2>/dev/null
 end
 
 function __memdial_runs
-    memdial runs list --csv 2>/dev/null | string replace -r ',.*' '' |
-        tail -n +2
+    memdial runs list --words 2>/dev/null
 end
 
 function __memdial_reports
@@ -50,10 +46,14 @@ end
 
 # Of the command that is the first word, else of the screens.
 function __memdial_options
-    set -l first (commandline -opc)[2]
+    set -l words (commandline -opc)
+    set -l first $words[2]
     set -l names (__memdial_commands | string replace -r '\t.*' '')
     contains -- "$first" $names; or set first quick
-    test "$first" = runs; and set first runs list
+    if test "$first" = runs
+        set first runs list
+        string match -qr -- '^[a-z]+$' "$words[3]"; and set first runs $words[3]
+    end
     memdial $first --help 2>/dev/null | string match -ar -- '--[a-z-]+'
     echo --help
 end

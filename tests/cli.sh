@@ -339,6 +339,11 @@ printed 'the timings are of another build of memdial; `memdial calibrate quick`'
 head -c 1000 "$folder/other" >"$timings"
 works plan quick
 printed 'damaged timings; `memdial calibrate quick`'
+works plan quick --set backend=cpu
+printed 'damaged timings; `memdial calibrate quick --set backend=cpu`'
+mkdir "$folder/file" && touch "$folder/file/memdial"
+XDG_CACHE_HOME=$folder/file refuses 1 "$folder/file/memdial" calibrate quick \
+    --set batch=4 --seconds 1000
 works calibrate quick --set batch=4 --seconds 0.3 --set nesterov=no \
     --set gradients=accumulate
 rm "$timings"

@@ -8,7 +8,7 @@ trap 'rm -rf "$folder"' EXIT
 count=0
 
 # The completions ask the program by its name.
-PATH=$(dirname "${MEMDIAL:-./memdial}"):$PATH
+PATH=$(cd "$(dirname "${MEMDIAL:-./memdial}")" && pwd):$PATH
 XDG_CONFIG_HOME=$folder
 HOME=$folder
 COMPLETIONS=$(cd "$srcdir/completions" && pwd)
@@ -81,7 +81,9 @@ finds() {
     done
 }
 
-finds 'memdial ' train plan worker presets quick wrn-28-2
+# All commands are completed, and all presets.
+finds 'memdial ' $(memdial help --words | cut -f 1) quick wrn-28-2
+finds 'memdial vocabulary --' --write
 finds 'memdial --' --set --version --help
 finds 'memdial train --' --json --save --epochs
 finds 'memdial plan ' quick wrn-10-1
@@ -97,6 +99,10 @@ export MEMDIAL_RUNS
 mkdir -p "$MEMDIAL_RUNS/one-run" "$MEMDIAL_RUNS/other-run"
 touch "$MEMDIAL_RUNS/one-run/events.jsonl" \
     "$MEMDIAL_RUNS/other-run/settings.yaml"
+# Whoever can write here names runs as they like.
+hostile='x$(touch${IFS}pwned)`touch${IFS}pwned`;touch pwned, "2'
+mkdir "$MEMDIAL_RUNS/$hostile"
+touch "$MEMDIAL_RUNS/$hostile/settings.yaml"
 finds 'memdial runs ' list show diff export prune
 finds 'memdial runs prune --' --older --size --runs
 finds 'memdial report ' one-run other-run
@@ -104,4 +110,22 @@ finds 'memdial report one-run --' --filter --title
 finds 'memdial runs diff one-run ' one-run other-run
 finds 'memdial train --resume ' one-run other-run
 finds 'memdial plan quick --baseline one' one-run
+finds 'memdial train --resume one' one-run
+for shell in bash fish zsh; do
+    count=$((count + 1))
+    if ! command -v $shell >/dev/null; then
+        echo "ok $count - # SKIP $shell is not installed"
+        continue
+    fi
+    # As it is typed in bash, which takes what it is given for what was typed.
+    word=$hostile
+    [ $shell != bash ] || word=$(bash -c 'printf %q "$1"' bash "$hostile")
+    (cd "$folder" && in_$shell 'memdial train --resume x') >"$folder/out"
+    if grep -qxF -e "$word" "$folder/out" && [ ! -e "$folder/pwned" ]; then
+        echo "ok $count - $shell: a name is not run"
+    else
+        echo "not ok $count - $shell: a name is not run"
+        sed 's/^/# /' "$folder/out"
+    fi
+done
 echo "1..$count"

@@ -29,6 +29,20 @@ train 0 --runs none && ! says kept && MEMDIAL_RUNS=none train 0 &&
     [ ! -e none ] && [ "$(ls "$root")" = one ]
 report $? 'none keeps none'
 
+train 2 --runs none --name x && complains 'no runs are kept' &&
+    MEMDIAL_RUNS=none train 2 --name x && ends 2 train --resume one \
+        --runs none && complains 'says none; --runs names a folder' &&
+    ends 2 plan quick --baseline one --runs none && complains 'says none' &&
+    ends 0 plan quick $small --baseline "$root/one" --runs none
+report $? 'and has none to go on with, or to give a name to'
+
+# The name is cut for the description, and not within a letter.
+long=a$(printf 'é%.0s' 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 \
+    8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5)
+train 0 --name "$long" --runs "$folder/option" && ! complains warning &&
+    [ -s "$folder/option/$long/settings.yaml" ]
+report $? 'a long name of letters of two bytes'
+
 (cd "$folder" && memdial=$(cd "$OLDPWD" && realpath "$memdial") &&
     train 0 --runs relative --name far --json) &&
     grep -q "\"folder\":\"$folder/relative/far\"" "$out"
@@ -233,6 +247,14 @@ report $? 'a run under way: neither continued nor removed'
 begun=
 ends 0 runs list --json --filter name=on && says '"state": "stopped"'
 report $? 'a run that was asked to end is stopped'
+
+echo note >"$folder/note"
+ends 4 train --resume on --assert-peak 1KiB &&
+    ends 2 train --resume on --save "$folder/note" &&
+    ends 2 train --resume on --set backend=cpux &&
+    ends 2 train --resume on --baseline nosuch &&
+    ends 0 runs list --json --filter name=on && says '"state": "stopped"'
+report $? 'a mistake of a command is no failure of the run'
 
 ends 0 runs show on && says "memdial train --resume on" && ! says ' --runs ' &&
     MEMDIAL_RUNS=$folder ends 0 runs show on --runs "$root" &&
@@ -451,6 +473,14 @@ train 0 --baseline one --name gated &&
     complains 'in the run gated' && train 0 --baseline gated --tolerance 1
 report $? 'and a score is compared with that of a run'
 
+mkdir "$root/unscored" && sed '/"type":"epoch"/,$d' \
+    <"$root/one/events.jsonl" >"$root/unscored/events.jsonl" &&
+    train 2 --baseline unscored --json && complains 'no epoch has ended' &&
+    ! says '"step"' && ends 2 train quick-translate --set bleu_every=0 \
+        --baseline one --json && complains 'judged by accuracy' &&
+    ! says '"step"'
+report $? 'what cannot be compared is said before training'
+
 # Records that something else has touched.
 
 train 0 --name far && mv "$root/far" "$folder/far" &&
@@ -468,7 +498,8 @@ train 0 --name tagged --set epochs=40 &&
         -e '/"type":"saved"/d' <"$root/tagged/events.jsonl" >"$folder/kept" &&
     cp "$folder/kept" "$root/tagged/events.jsonl" &&
     [ "$(wc -c <"$root/tagged/events.jsonl")" -gt 10000 ] &&
-    ends 2 train --resume tagged --set data=cifar10 --set data_path=/none &&
+    echo damaged >"$root/tagged/snapshot.safetensors" &&
+    ends 2 train --resume tagged &&
     tail -1 "$root/tagged/events.jsonl" | grep -q '"type":"error"' &&
     ends 0 runs list && grep -q '^tagged  *failed .* keep ' "$out"
 report $? 'a failure from outside hides no tag'

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "models/model.h"
+#include "base/text.h"
 #include "settings/preset.h"
 
 static bool parse(struct preset *preset, const char *text, struct error *e)
@@ -440,6 +441,37 @@ Test(preset, saves_paths_that_are_not_text, .init = make_folder,
     cr_expect_str_eq(read.settings.data_path, bytes);
 }
 
+/* Names of presets have any characters, and those of data all but control
+ * characters of ASCII. A description may be cut within a character. */
+Test(preset, saves_what_yaml_cannot_have_as_it_is, .init = make_folder,
+     .fini = remove_folder)
+{
+    static const char *const texts[] = {
+        "a\xc2\x85" "b", "a\xe2\x80\xa8" "b", "\xef\xbb\xbf" "a",
+        "a\nb", " a\t", "\"\\\x01\x7f'", "\xef\xbf\xbe\xf0\x9f\x98\x80",
+    };
+    struct preset p = unlike_the_default(), read;
+    struct error e = { 0 };
+    char path[PRESET_PATH_SIZE];
+
+    setenv("XDG_CONFIG_HOME", folder, 1);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        if (!text_has_control(texts[i]))
+            strcpy(p.settings.data_path, texts[i]);
+        strcpy(p.of, texts[i]);
+        cr_assert(preset_save(&p, "mine", true, path, &e), "%zu: %s", i,
+                  e.text);
+        cr_assert(preset_load(&read, "mine", &e), "%zu: %s", i, e.text);
+        cr_expect_str_eq(read.settings.data_path, p.settings.data_path, "%zu",
+                         i);
+        cr_expect_str_eq(read.of, texts[i], "%zu", i);
+    }
+    strcpy(p.description, "a run\nof caf\xc3");
+    cr_assert(preset_save(&p, "mine", true, path, &e), "%s", e.text);
+    cr_assert(preset_load(&read, "mine", &e), "%s", e.text);
+    cr_expect_str_eq(read.description, "a run?of caf?");
+}
+
 Test(preset, not_saved, .init = make_folder, .fini = remove_folder)
 {
     static const char *const names[] = { "", ".", "..", ".x", "-x", "a/b",
@@ -455,11 +487,7 @@ Test(preset, not_saved, .init = make_folder, .fini = remove_folder)
                   names[i]);
         cr_expect(strstr(e.text, "cannot be a preset's name"), "%s", e.text);
     }
-    strcpy(p.settings.data_path, "a\xc2\x85" "b");
-    cr_expect(!preset_save(&p, "mine", false, path, &e),
-              "a line break of Unicode, which YAML folds");
     cr_expect_eq(count_files(folder), 0);
-    p = unlike_the_default();
     write_file("memdial", "in the way", 10);
     cr_expect(!preset_save(&p, "mine", false, path, &e));
     cr_expect(strstr(e.text, "/memdial"), "%s", e.text);

@@ -110,7 +110,7 @@ Test(times, are_guesses_where_nothing_was_measured)
     cr_expect_eq(session.now->seconds, guess_of(session.now));
     time_text_guess(&session, guess);
     cr_expect_str_eq(guess, "Times are a roofline's guess: `memdial calibrate "
-                     "quick` measures them.");
+                     "quick --set backend=cpu` measures them.");
     snprintf(text, sizeof(text), "its time, guessed %s",
              text_time(time, session.now->seconds));
     expect_shown(text);
@@ -121,8 +121,8 @@ Test(times, are_guesses_where_nothing_was_measured)
     tell(NULL, "the timings are of another build");
     time_text_guess(&session, guess);
     cr_expect_str_eq(guess, "Times are a roofline's guess: the timings are of "
-                     "another build; `memdial calibrate quick` on the worker's "
-                     "machine measures them.");
+                     "another build; `memdial calibrate quick --set "
+                     "backend=cpu` on the worker's machine measures them.");
 }
 
 /* The dials, the gain, the page Step and a list of values. */

@@ -18,6 +18,7 @@
 #include "events/ledger.h"
 #include "plan/dial.h"
 #include "plan/fit.h"
+#include "plan/timings_file.h"
 #include "settings/facts.h"
 
 enum { WAIT_MILLISECONDS = 500, COMMAND_SIZE = 1024, CHANGES_SIZE = 256 };
@@ -265,6 +266,16 @@ static bool list_dials(struct plain *p, char *words, struct error *e)
     return true;
 }
 
+static void say_guessed(const struct plain *p)
+{
+    struct buffer command = { NULL, 0, 0 };
+
+    timings_command(&command, link_name(p->link), link_wanted(p->link));
+    print("Times are a roofline's guess; `%s` on the worker's machine "
+          "measures them.\n", command.bytes);
+    buffer_done(&command);
+}
+
 static void say_fit(const struct plain *p, const struct fit *fit)
 {
     for (int i = 0; i < fit->count; i++) {
@@ -282,8 +293,7 @@ static void say_fit(const struct plain *p, const struct fit *fit)
               *sets ? sets : "as it is");
     }
     if (fit->guessed)
-        print("Times are a roofline's guess; `memdial calibrate` on the "
-              "worker's machine measures them.\n");
+        say_guessed(p);
 }
 
 static bool refuse_fit(const struct fit_query *q, struct error *e)

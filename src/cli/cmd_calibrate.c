@@ -111,9 +111,9 @@ static bool measure_and_keep(const struct calibration *c,
 
     if (p->shows)
         print_error("\r\033[K");
+    ok = ok && keep_timings(t, e);
     if (ok)
         print_result(t, p, json);
-    ok = ok && keep_timings(t, e);
     timings_free(t);
     return ok;
 }
@@ -131,12 +131,12 @@ static bool ask_calibration(const struct request *request,
 
     if (!parse_seconds(a->seconds, &c.seconds, e) ||
         !request_settings(request, &settings, e) ||
-        !model_check(&settings, "settings", e) ||
         !job_new(&job, &settings, e))
         return false;
     c.machine = &job->machine;
     ending_catch();
-    ok = measure_and_keep(&c, job->backend, &p, a->json, e);
+    ok = timings_check_place(job->backend, e) &&
+         measure_and_keep(&c, job->backend, &p, a->json, e);
     job_free(job);
     return ok;
 }

@@ -344,7 +344,7 @@ static bool ask(const struct request *request, const struct asked *a,
         return false;
     settled = machine_settle(&machine, &settings);
     warn_of_machine(&q, &settled);
-    timings = told_timings(settled.backend, request->preset, why);
+    timings = told_timings(&settings, settled.backend, request->preset, why);
     q.timings = timings;
     ok = report_fit(&q, a, &preset, request->preset, e);
     if (ok && !timings && !a->json)

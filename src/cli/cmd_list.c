@@ -1,7 +1,8 @@
 /*
  * `memdial presets`, `settings` and `backends`. The settings can also be had as
- * items of an mdoc list, from which memdial-presets(5) is kept up to date, and
- * as words for the completions of shells.
+ * items of an mdoc list, from which memdial-presets(5) is kept up to date.
+ * Completions of shells ask for presets and settings as words: a line for each,
+ * with tabs between its name, its help, and for a setting its values.
  */
 #include <ctype.h>
 #include <getopt.h>
@@ -31,6 +32,7 @@ static const struct option options[] = {
     { NULL, 0, NULL, 0 }
 };
 
+static const struct option *const words_options = options + 1;
 static const struct option *const json_options = options + 2;
 
 static bool read_options(int argc, char **argv, const struct option *known,
@@ -83,12 +85,18 @@ static json_t *preset_json(const struct preset_entry *entry)
     return object;
 }
 
-static void print_presets(const struct preset_entry *list, int count)
+static void print_presets(const struct preset_entry *list, int count,
+                          enum format format)
 {
-    for (int i = 0; i < count; i++)
-        print("%-15s %s\n", list[i].name,
-              list[i].error.code == EXIT_OK ? list[i].preset.description :
-                                              list[i].error.text);
+    for (int i = 0; i < count; i++) {
+        const char *help = list[i].error.code == EXIT_OK ?
+                               list[i].preset.description :
+                               list[i].error.text;
+        if (format == FORMAT_WORDS)
+            print("%s\t%s\n", list[i].name, help);
+        else
+            print("%-15s %s\n", list[i].name, help);
+    }
 }
 
 static json_t *presets_json(const struct preset_entry *list, int count)
@@ -106,13 +114,13 @@ int cmd_presets(int argc, char **argv)
     enum format format;
     int code, count;
 
-    if (!read_options(argc, argv, json_options, &format, &code))
+    if (!read_options(argc, argv, words_options, &format, &code))
         return code;
     count = preset_list(&list);
     if (format == FORMAT_JSON)
         json_print(presets_json(list, count));
     else
-        print_presets(list, count);
+        print_presets(list, count, format);
     free(list);
     return EXIT_OK;
 }
@@ -323,7 +331,6 @@ static void print_setting_mdoc(const struct setting *row, const char *values)
         print(".El\n");
 }
 
-/* Name, help, and the values if they are words, with tabs between. */
 static void print_setting_words(const struct setting *row)
 {
     print("%s\t%s\t", row->name, row->help);

@@ -89,10 +89,10 @@ static void print_head(const struct job *job, const struct job *baseline,
     int64_t parameters = graph_parameters(job->graph);
     int64_t nonzeros = graph_nonzeros(job->graph);
     char peak[BYTES_TEXT_SIZE], arena[BYTES_TEXT_SIZE];
-    char with[64] = "", idle[IDLE_WHY_SIZE], title[TITLE_SIZE];
+    char with[64] = "", title[TITLE_SIZE];
     int step = job->plan->peak_step;
 
-    if (!idle_now(settings_find("threads"), s, &job->machine, idle))
+    if (job->backend == &cpu_backend)
         snprintf(with, sizeof(with), " with %d thread%s", job->threads,
                  job->threads == 1 ? "" : "s");
     step_name(sched, step, name);
@@ -198,7 +198,8 @@ static void print_plan(const struct job *job, const struct job *baseline,
                        const char *preset, const struct choices *c)
 {
     char time[TOLD_TIME_SIZE];
-    struct timings *timings = told_timings(job->backend->name, preset, time);
+    struct timings *timings = told_timings(&job->settings,
+                                           job->backend->name, preset, time);
 
     if (c->json) {
         json_print(plan_json(job, baseline, preset, timings, c->timeline,

@@ -55,6 +55,7 @@ static const struct option options[] = {
     { "runs", required_argument, NULL, 'r' },
     { "json", no_argument, NULL, 'j' },
     { "csv", no_argument, NULL, 'c' },
+    { "words", no_argument, NULL, 'w' },
     { "filter", required_argument, NULL, 'f' },
     { "sort", required_argument, NULL, 'o' },
     { "older", required_argument, NULL, 'a' },
@@ -74,6 +75,7 @@ static unsigned commands_with(int which)
         return OPTION_JSON;
     case 'c':
         return OPTION_CSV;
+    case 'w':
     case 'f':
     case 'o':
         return OPTION_LIST;
@@ -100,6 +102,9 @@ static void take_option(struct runs_choices *c, int which, const char *value)
         break;
     case 'c':
         c->format = RUNS_CSV;
+        break;
+    case 'w':
+        c->format = RUNS_WORDS;
         break;
     case 'f':
         c->filters = xgrow(c->filters, c->filter_count, sizeof(*c->filters));
@@ -239,6 +244,14 @@ static int print_columns(void)
     return EXIT_OK;
 }
 
+/* Names and help, with a tab between, for the completions of shells. */
+static int print_words(void)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        print("%s\t%s\n", commands[i].name, commands[i].help);
+    return EXIT_OK;
+}
+
 static int refuse_runs_command(const char *name)
 {
     struct spelling spelling;
@@ -256,6 +269,8 @@ int cmd_runs(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--mdoc") == 0)
         return print_columns();
+    if (argc > 1 && strcmp(argv[1], "--words") == 0)
+        return print_words();
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 ||
                      strcmp(argv[1], "-h") == 0))
         return print_usage();

@@ -177,8 +177,10 @@ static bool find_settings(struct command_run *r, struct settings *s,
         return false;
     r->preset = r->resume.preset;
     *s = r->resume.settings;
-    r->found = request_change(c->request, r->resume.record.name, s, e);
-    return r->found && resume_check_more(&r->resume, s, e);
+    r->found = true;
+    gates_go_on(&r->choices->gates, &r->resume.record);
+    return request_change(c->request, r->resume.record.name, s, e) &&
+           resume_check_more(&r->resume, s, e);
 }
 
 /* Begins where a snapshot was saved, if one is named. */
@@ -191,11 +193,17 @@ static bool load_state(struct command_run *r, struct error *e)
     return !c->load || snapshot_load(r->trainer, c->load, e);
 }
 
+/* Whether a command asks for more than to go on: then that may be the fault. */
+static bool asks_for_more(const struct choices *c)
+{
+    return c->request->count > 0 || c->save || gates_ask(&c->gates);
+}
+
 /* Tells in the record that a run could not go on, unless it is done: a sweep
  * begins runs where nobody reads their output. */
 static void record_failure(struct command_run *r, const struct error *e)
 {
-    if (r->found && !r->recorder &&
+    if (r->found && !r->recorder && !asks_for_more(r->choices) &&
         r->resume.record.state != RECORD_DONE)
         record_add_error(&r->resume.record, e->text, NULL);
 }
@@ -206,6 +214,7 @@ static bool make_trainer(struct command_run *r, struct error *e)
     struct settings settings;
 
     return find_settings(r, &settings, e) &&
+           gates_check_score(&c->gates, &settings, e) &&
            trainer_prepare(&r->trainer, &settings, e) &&
            gates_check_plan(&c->gates, r->trainer->job, e) &&
            trainer_allocate(r->trainer, e) &&
@@ -218,9 +227,13 @@ static bool make_folder(struct command_run *r, struct error *e)
     const struct choices *c = r->choices;
     char root[RECORD_PATH_SIZE];
 
-    return c->resume ||
-           (archive_root(root, c->runs, e) &&
-            (!*root || archive_make(root, c->name, r->preset, r->folder, e)));
+    if (c->resume)
+        return true;
+    if (!archive_root(root, c->runs, e))
+        return false;
+    if (!*root)
+        return !c->name || archive_check_root(root, c->runs, e);
+    return archive_make(root, c->name, r->preset, r->folder, e);
 }
 
 /* A record that cannot be kept ends the run before it begins only if somebody

@@ -21,6 +21,11 @@ void gates_done(struct gates *g)
         record_done(&g->base);
 }
 
+bool gates_ask(const struct gates *g)
+{
+    return g->peak || g->accuracy || g->baseline;
+}
+
 bool gates_option(struct gates *g, int which, const char *value)
 {
     switch (which) {
@@ -136,8 +141,8 @@ static bool check_kinds(const struct gates *g, const struct plan *now,
     return true;
 }
 
-/* Compares the total first, as the baseline's run was told it. A kind may have
- * grown where another has shrunk, so kinds are compared on their own. */
+/* A kind may have grown where another has shrunk, so kinds are compared on
+ * their own, and then the total, as the baseline's run was told it. */
 static bool check_baseline(const struct gates *g, const struct job *job,
                            struct error *e)
 {
@@ -200,19 +205,44 @@ static double bound(const struct score *score, double base, double slack)
     return score->higher_is_better ? base * (1 - slack) : base * (1 + slack);
 }
 
-static bool check_score(const struct gates *g, const struct settings *s,
-                        struct error *e)
+bool gates_check_score(const struct gates *g, const struct settings *s,
+                       struct error *e)
 {
-    struct score score = facts_of(s).score, other = run_score(&g->base.run);
-    double base = g->tested ? record_score(&g->base) : g->base.valid_score;
+    struct score score, other;
 
+    if (!g->compares)
+        return true;
+    score = facts_of(s).score;
+    other = run_score(&g->base.run);
     if (!score_same(&score, &other))
         return error_set(e, EXIT_INPUT, "--baseline: %s: judged by %s, and "
                          "this run by %s", g->base.name, other.name,
                          score.name);
-    if (isnan(base))
-        return error_set(e, EXIT_INPUT, "--baseline: %s: has no %s, for no "
-                         "epoch has ended in it", g->base.name, score.name);
+    return !isnan(record_score(&g->base)) ||
+           error_set(e, EXIT_INPUT, "--baseline: %s: has no %s, for no epoch "
+                     "has ended in it", g->base.name, score.name);
+}
+
+void gates_go_on(struct gates *g, const struct record *r)
+{
+    g->seen_accuracy = r->valid_accuracy;
+    g->seen_score = r->valid_score;
+}
+
+/* The baseline's score of the split that the run was judged on, if it has that.
+ */
+static double base_score(const struct gates *g)
+{
+    return g->tested || isnan(g->base.valid_score) ? record_score(&g->base)
+                                                   : g->base.valid_score;
+}
+
+static bool check_score(const struct gates *g, const struct settings *s,
+                        struct error *e)
+{
+    struct score score = facts_of(s).score;
+    double base = base_score(g);
+
     if (isnan(g->seen_score))
         return error_set(e, EXIT_BUDGET, "%s: not known, for no epoch has "
                          "ended; %.4f in the run %s", score.name, base,

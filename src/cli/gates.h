@@ -41,12 +41,23 @@ struct gates {
 void gates_init(struct gates *);
 void gates_done(struct gates *);
 
+/* Whether anything is asked of the plan or the run. */
+bool gates_ask(const struct gates *);
+
 /* Takes an option; false if it is another's. */
 bool gates_option(struct gates *, int which, const char *value);
 
 /* Reads the values, and the baseline, whose name is looked up in the archive
  * that `runs` (or NULL) names. */
 bool gates_open(struct gates *, const char *runs, struct error *);
+
+/* Whether a run of these settings can be compared with the baseline: it is
+ * judged by the same score, and the baseline has one. */
+bool gates_check_score(const struct gates *, const struct settings *,
+                       struct error *);
+
+/* Takes what a run has scored that goes on. */
+void gates_go_on(struct gates *, const struct record *);
 
 /* Whether the planned bytes hold. */
 bool gates_check_plan(const struct gates *, const struct job *,

@@ -72,11 +72,22 @@ static const struct command commands[] = {
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
+/* Names and help, with a tab between, for the completions of shells. */
+static void print_command_words(void)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        print("%s\t%s\n", commands[i].name, commands[i].help);
+}
+
 static int cmd_help(int argc, char **argv)
 {
     /* For the manual, which has the same list of keys as the screens. */
     if (argc > 1 && strcmp(argv[1], "--mdoc") == 0) {
         help_print_mdoc();
+        return EXIT_OK;
+    }
+    if (argc > 1 && strcmp(argv[1], "--words") == 0) {
+        print_command_words();
         return EXIT_OK;
     }
     if (argc > 1) {
@@ -90,7 +101,7 @@ static int cmd_help(int argc, char **argv)
           "Without a command: on screens that show memory and score while "
           "it trains.\nThe commands:\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        print("  %-10s %-32s %s\n", commands[i].name, commands[i].arguments,
+        print("  %-11s %-34s %s\n", commands[i].name, commands[i].arguments,
               commands[i].help);
     print("Options of the screens, such as --plain for screen readers: see "
           "memdial(1).\n");

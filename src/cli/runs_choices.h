@@ -8,7 +8,7 @@
 
 #include "events/archive.h"
 
-enum runs_format { RUNS_TEXT, RUNS_JSON, RUNS_CSV };
+enum runs_format { RUNS_TEXT, RUNS_JSON, RUNS_CSV, RUNS_WORDS };
 
 struct runs_choices {
     enum runs_format format;

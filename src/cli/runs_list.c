@@ -256,6 +256,13 @@ static void print_csv(const struct record *const *list, int count)
                            i == runs_column_count - 1);
 }
 
+/* Names alone, a line for each, for the completions of shells. */
+static void print_names(const struct record *const *list, int count)
+{
+    for (int i = 0; i < count; i++)
+        print("%s\n", list[i]->name);
+}
+
 static void list_json(const struct record *const *list, int count)
 {
     json_t *all = json_array();
@@ -309,6 +316,8 @@ static bool list_archive(const struct runs_choices *c, const struct sieve *s,
         list_json(list, count);
     else if (ok && c->format == RUNS_CSV)
         print_csv(list, count);
+    else if (ok && c->format == RUNS_WORDS)
+        print_names(list, count);
     else if (ok)
         print_table(list, count);
     if (ok)

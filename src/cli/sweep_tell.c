@@ -13,6 +13,7 @@
 #include "base/quote.h"
 #include "base/text.h"
 #include "base/window.h"
+#include "plan/timings_file.h"
 #include "settings/facts.h"
 #include "settings/settings_json.h"
 #include "sweep/sweep_plan.h"
@@ -128,16 +129,16 @@ static int name_width(const struct sweep *s)
 
 static void print_time(const struct sweep *s)
 {
-    struct buffer preset = { NULL, 0, 0 };
+    struct buffer command = { NULL, 0, 0 };
     char time[TEXT_DURATION_SIZE];
     int unknown;
     double left = sweep_seconds_left(s, &unknown);
 
-    quote_shell(&preset, s->request->preset);
+    timings_command(&command, s->request->preset, &s->base);
     if (left > 0 && s->guessed)
         print("%s of steps in all, one after the other: a guess, for this "
-              "machine is not measured;\n`memdial calibrate %s` measures it\n",
-              text_duration(time, left), preset.bytes);
+              "machine is not measured;\n`%s` measures it\n",
+              text_duration(time, left), command.bytes);
     else if (left > 0)
         print("%s of steps in all, one after the other, as this machine was "
               "measured;\nvalidation comes on top\n",
@@ -145,7 +146,7 @@ static void print_time(const struct sweep *s)
     if (unknown > 0)
         print("of %d run%s only the data tell the number of steps\n", unknown,
               unknown == 1 ? "" : "s");
-    buffer_done(&preset);
+    buffer_done(&command);
 }
 
 void sweep_tell_plan(struct sweep_tell *t)

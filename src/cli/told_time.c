@@ -2,25 +2,23 @@
 
 #include <stdio.h>
 
-#include "base/quote.h"
 #include "data/dataset.h"
 #include "plan/timings_file.h"
 #include "settings/facts.h"
 
 static void tell_unknown(char why[TOLD_TIME_SIZE], const char *refusal,
-                         const char *preset)
+                         const struct settings *s, const char *preset)
 {
-    struct buffer quoted = { NULL, 0, 0 };
+    struct buffer command = { NULL, 0, 0 };
 
-    quote_shell(&quoted, preset);
-    snprintf(why, TOLD_TIME_SIZE, "time is not known: %s%s`memdial calibrate "
-             "%s` measures this machine", refusal, *refusal ? "; " : "",
-             quoted.bytes);
-    buffer_done(&quoted);
+    timings_command(&command, preset, s);
+    snprintf(why, TOLD_TIME_SIZE, "time is not known: %s%s`%s` measures this "
+             "machine", refusal, *refusal ? "; " : "", command.bytes);
+    buffer_done(&command);
 }
 
-struct timings *told_timings(const char *name, const char *preset,
-                             char why[TOLD_TIME_SIZE])
+struct timings *told_timings(const struct settings *s, const char *name,
+                             const char *preset, char why[TOLD_TIME_SIZE])
 {
     const struct backend *backend = backend_named(name);
     struct timings *t = NULL;
@@ -29,7 +27,7 @@ struct timings *told_timings(const char *name, const char *preset,
                    e.code == EXIT_INPUT;
 
     if (!t)
-        tell_unknown(why, refused ? e.text : "", preset);
+        tell_unknown(why, refused ? e.text : "", s, preset);
     return t;
 }
 

@@ -10,10 +10,11 @@
 
 enum { TOLD_TIME_SIZE = ERROR_TEXT_SIZE + 128 };
 
-/* The timings of a backend, by name; the caller frees. NULL if none hold here:
- * then the text says why, and which command measures this preset. */
-struct timings *told_timings(const char *backend, const char *preset,
-                             char why[TOLD_TIME_SIZE]);
+/* The timings of the backend that the settings stand for, by name; the caller
+ * frees. NULL if none hold here: then the text says why, and which command
+ * measures them. */
+struct timings *told_timings(const struct settings *, const char *backend,
+                             const char *preset, char why[TOLD_TIME_SIZE]);
 
 /* "0.52 s per step, 192 samples per second"; less than half of it measured: ",
  * mostly guessed". */

@@ -419,9 +419,9 @@ static bool find_by_path(const char *root, const char *text,
                          text);
     folder_resolve(folder, RECORD_ROOT_SIZE, text);
     is_there = access(folder, F_OK) == 0;
-    if (record_is(folder) || is_below(root, text, folder))
+    if (record_is(folder) || (*root && is_below(root, text, folder)))
         return true;
-    if (!is_there && split_path(root, text, sweep, &name))
+    if (*root && !is_there && split_path(root, text, sweep, &name))
         return find_by_name(sweep, name, folder, e);
     folder_resolve(folder, RECORD_ROOT_SIZE, text);
     return error_set(e, EXIT_INPUT, "%s: not the folder of a run: neither "
@@ -434,10 +434,13 @@ bool archive_find(const char *root, const char *text,
 {
     if (!*text)
         return error_set(e, EXIT_INPUT, "the name of a run is empty");
-    return strchr(text, '/') || strcmp(text, ".") == 0 ||
-                   strcmp(text, "..") == 0
-               ? find_by_path(root, text, folder, e)
-               : find_by_name(root, text, folder, e);
+    if (strchr(text, '/') || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+        return find_by_path(root, text, folder, e);
+    if (!*root)
+        return error_set(e, EXIT_INPUT, "%s: no runs are kept, for --runs or "
+                         "MEMDIAL_RUNS says " ARCHIVE_NONE "; --runs names a "
+                         "folder", text);
+    return find_by_name(root, text, folder, e);
 }
 
 void archive_add_root(struct buffer *b, const char *root, const char *usual)

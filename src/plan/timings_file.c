@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/json_print.h"
+#include "base/quote.h"
 #include "config.h"
 
 /* Of the file's form. */
@@ -227,12 +228,26 @@ bool timings_load(struct timings **t, const struct backend *backend,
     return *t;
 }
 
+/* The path of the file, and the folder for it. */
+static bool find_place(char path[PATH_MAX], const struct backend *backend,
+                       struct error *e)
+{
+    return find_file(path, backend, e) && folder_make_for(path, e);
+}
+
+bool timings_check_place(const struct backend *backend, struct error *e)
+{
+    char path[PATH_MAX];
+
+    return find_place(path, backend, e) && draft_check(path, e);
+}
+
 bool timings_save(const struct timings *t, struct error *e)
 {
     char path[PATH_MAX], *line;
     bool ok;
 
-    if (!find_file(path, t->backend, e) || !folder_make_for(path, e))
+    if (!find_place(path, t->backend, e))
         return false;
     line = json_line(timings_json(t));
     ok = draft_put(path, line, DRAFT_REPLACE, e);
@@ -249,4 +264,18 @@ void timings_refresh(const struct timings *t)
     timings_merge(all, t);
     timings_save(all, NULL);
     timings_free(all);
+}
+
+void timings_command(struct buffer *to, const char *preset,
+                     const struct settings *s)
+{
+    char assignment[sizeof("backend=") + sizeof(s->backend)];
+
+    buffer_text(to, "memdial calibrate ");
+    quote_shell(to, preset);
+    if (strcmp(s->backend, "auto") == 0)
+        return;
+    snprintf(assignment, sizeof(assignment), "backend=%s", s->backend);
+    buffer_text(to, " --set ");
+    quote_shell(to, assignment);
 }

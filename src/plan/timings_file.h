@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "base/buffer.h"
 #include "plan/timings.h"
 
 /* The timings of a backend on this machine. False, with the reason, if there
@@ -18,9 +19,17 @@ bool timings_load(struct timings **, const struct backend *, struct error *);
 
 bool timings_save(const struct timings *, struct error *);
 
+/* Whether those of a backend can be saved. */
+bool timings_check_place(const struct backend *, struct error *);
+
 /* Adds these timings to those of the file, which begins anew if it does not
  * hold here. A cache that cannot be written is none: no error. */
 void timings_refresh(const struct timings *);
+
+/* Adds the command that measures such timings: `memdial calibrate PRESET`, for
+ * the backend that the settings name, if any. */
+void timings_command(struct buffer *, const char *preset,
+                     const struct settings *);
 
 /* One measured call as an object, and from one; false if that is none. */
 json_t *timing_json(const struct timing *);

@@ -8,10 +8,35 @@
 #include "base/draft.h"
 #include "base/folder.h"
 #include "base/octets.h"
+#include "base/text.h"
 #include "settings/preset.h"
 
+/* Whether YAML takes a character as it is, and for no end of a line. */
+static bool is_yaml(uint32_t c)
+{
+    return (c >= 0x20 && c < 0x7f) ||
+           (c >= 0xa0 && c < 0xd800 && c != 0x2028 && c != 0x2029) ||
+           (c >= 0xe000 && c < 0xfffe && c != 0xfeff) ||
+           (c >= 0x10000 && c < 0x110000);
+}
+
+/* The length of the text's beginning that YAML takes as it is. */
+static size_t yaml_length(const char *text, size_t length)
+{
+    size_t at = 0;
+
+    while (at < length) {
+        uint32_t c;
+        size_t n = text_decode(text + at, length - at, &c);
+        if (!is_yaml(c))
+            break;
+        at += n;
+    }
+    return at;
+}
+
 /* In single quotes every character but the quote stands for itself. */
-static void print_quoted(FILE *out, const char *text)
+static void print_single_quoted(FILE *out, const char *text)
 {
     putc('\'', out);
     for (; *text; text++) {
@@ -22,12 +47,60 @@ static void print_quoted(FILE *out, const char *text)
     putc('\'', out);
 }
 
+/* In double quotes any character can be written by its number. */
+static void print_double_quoted(FILE *out, const char *text, size_t length)
+{
+    putc('"', out);
+    for (size_t at = 0; at < length;) {
+        uint32_t c;
+        size_t n = text_decode(text + at, length - at, &c);
+        if (!is_yaml(c) || c == '"' || c == '\\')
+            fprintf(out, "\\U%08X", (unsigned)c);
+        else
+            fwrite(text + at, 1, n, out);
+        at += n;
+    }
+    putc('"', out);
+}
+
+/* Any text of UTF-8. */
+static void print_quoted(FILE *out, const char *text)
+{
+    size_t length = strlen(text);
+
+    if (yaml_length(text, length) == length)
+        print_single_quoted(out, text);
+    else
+        print_double_quoted(out, text, length);
+}
+
 static void print_octets(FILE *out, const char *bytes)
 {
     char *text = octets_escape(bytes);
 
     print_quoted(out, text);
     free(text);
+}
+
+/* A description is a line for people. It may have names of files in it, and be
+ * cut within a character. */
+static void print_description(FILE *out, const char *description)
+{
+    char text[PRESET_DESCRIPTION_SIZE];
+    size_t length = strlen(description), used = 0;
+
+    for (size_t at = 0; at < length;) {
+        uint32_t c;
+        size_t n = text_decode(description + at, length - at, &c);
+        if (is_yaml(c))
+            memcpy(text + used, description + at, n);
+        else
+            text[used] = '?';
+        used += is_yaml(c) ? n : 1;
+        at += n;
+    }
+    text[used] = '\0';
+    print_quoted(out, text);
 }
 
 static void print_setting(FILE *out, const struct settings *s,
@@ -57,7 +130,7 @@ static char *print_preset(const struct preset *preset)
     if (!out)
         error_no_memory();
     fputs("description: ", out);
-    print_quoted(out, preset->description);
+    print_description(out, preset->description);
     putc('\n', out);
     if (*preset->of) {
         fputs("preset: ", out);
@@ -72,8 +145,8 @@ static char *print_preset(const struct preset *preset)
     return text;
 }
 
-/* Text that YAML cannot hold, such as bytes that are not UTF-8, is found here
- * and not when the preset is needed. */
+/* Text that would be read as another one is found here and not when the preset
+ * is needed. */
 static bool reads_back(const struct preset *preset, const char *path,
                        const char *text, struct error *e)
 {
@@ -81,6 +154,9 @@ static bool reads_back(const struct preset *preset, const char *path,
 
     if (!preset_parse(&read, path, text, strlen(text), e))
         return false;
+    if (strcmp(read.of, preset->of) != 0)
+        return error_set(e, EXIT_INPUT, "%s: preset: '%.80s' cannot be written "
+                         "in YAML", path, preset->of);
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
         char value[SETTINGS_TEXT_SIZE];

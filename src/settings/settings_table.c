@@ -126,13 +126,15 @@ const struct setting settings_table[] = {
       .shrinks = PER_SAMPLE },
     { "beam", "model", SETTING_INT, AT(beam), RANGE(1, 32),
       "4", "hypotheses", FIXED,
-      .help = "hypotheses that a translation is chosen from",
+      .help = "hypotheses that a translation is chosen from, of memdial "
+              "translate too",
       .idle = { WITHOUT("model", "dynamicconv"), WITH("bleu_every", "0") },
       .shrinks = PER_SAMPLE },
     { "length_penalty", "model", SETTING_REAL, AT(length_penalty),
       RANGE(0, 10),
       "1", NULL, FIXED,
-      .help = "power of a translation's length that its score is divided by",
+      .help = "power of a translation's length that its score is divided by, "
+              "of memdial translate too",
       .idle = { WITHOUT("model", "dynamicconv"), WITH("bleu_every", "0") } },
 
     { "data", "data", SETTING_CHOICE, AT(data), CHOICES(datas),
@@ -440,8 +442,8 @@ const struct setting settings_table[] = {
               "0: one per processor it may use",
       .about = "Threads share the work of each operation. More are faster, up "
                "to the number of cores, and take some scratch each; another "
-               "number rounds sums differently.",
-      .idle = { WITHOUT("backend", "cpu") },
+               "number rounds sums differently. With backend=cuda they only "
+               "make samples, and change no bits.",
       .ladder = LADDER_ROUND, .zero = "all",
       .shrinks = 1 << KIND_WORKSPACE,
       .shrunk = "scratch, of which threads have some each" },

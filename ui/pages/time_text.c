@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "base/quote.h"
 #include "base/text.h"
+#include "plan/timings_file.h"
 #include "ui/term/theme.h"
 
 const char *time_text(const struct forecast *f, double measured,
@@ -64,15 +64,14 @@ const char *time_text_guess(const struct session *s,
                             char text[TIME_GUESS_SIZE])
 {
     const char *why = s->ledger.why;
-    struct buffer preset = { NULL, 0, 0 };
+    struct buffer command = { NULL, 0, 0 };
 
     *text = '\0';
-    quote_shell(&preset, s->preset);
+    timings_command(&command, s->preset, &s->wanted);
     if (!s->ledger.timings)
         snprintf(text, TIME_GUESS_SIZE, "Times are a roofline's guess: %s%s"
-                 "`memdial calibrate %s`%s measures them.", why,
-                 *why ? "; " : "", preset.bytes,
-                 s->remote ? " on the worker's machine" : "");
-    buffer_done(&preset);
+                 "`%s`%s measures them.", why, *why ? "; " : "",
+                 command.bytes, s->remote ? " on the worker's machine" : "");
+    buffer_done(&command);
     return text;
 }

@@ -636,6 +636,11 @@ const char *link_sentence(const struct link *l)
     return l->sentence;
 }
 
+const char *link_name(const struct link *l)
+{
+    return l->name;
+}
+
 const struct settings *link_settings(const struct link *l)
 {
     return &l->in_force;

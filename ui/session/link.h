@@ -102,6 +102,9 @@ enum error_reason link_reason(const struct link *);
  * ended, or that it is silent; empty if all is well. */
 const char *link_sentence(const struct link *);
 
+/* The name that the run was begun with. */
+const char *link_name(const struct link *);
+
 /* The settings in force in the run, and those asked for last. */
 const struct settings *link_settings(const struct link *);
 const struct settings *link_wanted(const struct link *);
