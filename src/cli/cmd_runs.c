@@ -245,7 +245,7 @@ static int print_columns(void)
 }
 
 /* Names and help, with a tab between, for the completions of shells. */
-static int print_words(void)
+static int print_runs_words(void)
 {
     for (int i = 0; i < COMMAND_COUNT; i++)
         print("%s\t%s\n", commands[i].name, commands[i].help);
@@ -270,7 +270,7 @@ int cmd_runs(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "--mdoc") == 0)
         return print_columns();
     if (argc > 1 && strcmp(argv[1], "--words") == 0)
-        return print_words();
+        return print_runs_words();
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 ||
                      strcmp(argv[1], "-h") == 0))
         return print_usage();

@@ -229,7 +229,7 @@ bool timings_load(struct timings **t, const struct backend *backend,
 }
 
 /* The path of the file, and the folder for it. */
-static bool find_place(char path[PATH_MAX], const struct backend *backend,
+static bool make_place(char path[PATH_MAX], const struct backend *backend,
                        struct error *e)
 {
     return find_file(path, backend, e) && folder_make_for(path, e);
@@ -239,7 +239,7 @@ bool timings_check_place(const struct backend *backend, struct error *e)
 {
     char path[PATH_MAX];
 
-    return find_place(path, backend, e) && draft_check(path, e);
+    return make_place(path, backend, e) && draft_check(path, e);
 }
 
 bool timings_save(const struct timings *t, struct error *e)
@@ -247,7 +247,7 @@ bool timings_save(const struct timings *t, struct error *e)
     char path[PATH_MAX], *line;
     bool ok;
 
-    if (!find_place(path, t->backend, e))
+    if (!make_place(path, t->backend, e))
         return false;
     line = json_line(timings_json(t));
     ok = draft_put(path, line, DRAFT_REPLACE, e);
