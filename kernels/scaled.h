@@ -92,12 +92,14 @@ PORTABLE float scaled_inverse(enum dtype dtype, uint32_t most)
     return (float)scaled_codes(dtype) / float_of_bits(most);
 }
 
-/* The code of a number. `unit` is uniform in [0, 1), or 1/2 to round to
- * nearest. */
+/* The code of a number. `unit` is uniform in [0, 1) in steps of 2^-16, or 1/2
+ * to round to nearest. A whole code stays itself, 0 above all: no sum is over
+ * 256, up to which floats are such steps apart. */
 PORTABLE int scaled_code(enum dtype dtype, float x, float inverse, float unit)
 {
     float units = inverse > 0 ? x * inverse : 0;
-    int most = scaled_codes(dtype), code = (int)(units + unit + 256) - 256;
+    int most = scaled_codes(dtype), below = dtype == DTYPE_I8 ? 128 : 0;
+    int code = (int)(units + unit + (float)below) - below;
 
     if (dtype == DTYPE_U8)
         code = units > 0 && code < 1 ? 1 : code;

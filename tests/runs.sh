@@ -513,6 +513,16 @@ edited date '1s/"time":[0-9]*/"time":9000000000000000000/' &&
     ends 0 runs list --filter 'began>1'
 report $? 'a time of no calendar'
 
+# Killed before the first snapshot since it went on with other settings.
+last=$(sed -n 's/.*"type":"saved","step":\([0-9]*\).*/\1/p' \
+    "$root/one/events.jsonl" | tail -1)
+edited on-with '' && head -n 1 "$root/one/events.jsonl" |
+    sed -e "s/\"step\":0,/\"step\":$last,/" -e 's/"lr":[0-9.]*/"lr":0.25/' \
+        -e 's/"epochs":[0-9]*/"epochs":9/' >>"$root/on-with/events.jsonl" &&
+    ends 0 train --resume on-with --json && grep '"type":"start"' "$out" |
+    grep '"epochs":9,' | grep -q '"lr":0.25'
+report $? 'settings that a killed process went on with'
+
 edited model '1s/"model":"wrn"/"model":"dynamicconv"/' &&
     ends 0 runs show model && ends 0 runs diff model one &&
     ends 2 plan quick $small --baseline model &&

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "kernels/pool_index.h"
 #include "tests/settings_of.h"
+#include "train/average.h"
 #include "train/snapshot.h"
 #include "train/training.h"
 
@@ -36,6 +37,7 @@ struct sums {
     struct trainer *trainer;
     const char *path;
     double *sum;         /* owned: of all places of all weights */
+    int skipped, averaged; /* epochs, the last ones and those before them */
     int saves;
     int stop_after;      /* saves; 0: at the end */
     volatile sig_atomic_t stop;
@@ -117,7 +119,7 @@ static void on_event(void *arg, const struct event *e)
 
     if (e->type != EVENT_SAVED)
         return;
-    if (++s->saves > EPOCHS - AVERAGED)
+    if (++s->saves > s->skipped)
         add_weights(s);
     if (s->saves == s->stop_after)
         s->stop = 1;
@@ -161,7 +163,7 @@ static void check_means(const struct sums *s, const struct trainer *loaded,
         read_places(loaded, i, mean);
         read_places(s->trainer, i, last);
         for (size_t k = 0; k < n; k++, sum++) {
-            double expected = *sum / AVERAGED;
+            double expected = *sum / s->averaged;
             if (last[k] == 0 && mean[k] == 0)
                 continue;
             cr_assert(fabs(mean[k] - expected) <=
@@ -205,6 +207,7 @@ static void check(const char *const assignments[], double tolerance)
     for (int stop_after = 0; stop_after < EPOCHS; stop_after++) {
         const char *path = stop_after ? pieces : whole;
         struct sums s = { .trainer = trainer_of(assignments), .path = path,
+                          .skipped = EPOCHS - AVERAGED, .averaged = AVERAGED,
                           .stop_after = stop_after };
         s.sum = calloc(all_places(s.trainer->job->plan), sizeof(*s.sum));
         train(&s);
@@ -242,6 +245,99 @@ Test(average, follows_weights_that_move)
     check(sparse, 1e-6);
 }
 
+/* A run that is made longer has other last epochs. */
+Test(average, begins_anew_in_a_longer_run)
+{
+    static const char *const brief[] = {
+        "epochs=2", "average=2", "epoch_samples=40", "valid_samples=20",
+        "batch=20", "threads=1", "lr=0.05", NULL
+    };
+    static const char *const longer[] = {
+        "epochs=5", "average=2", "epoch_samples=40", "valid_samples=20",
+        "batch=20", "threads=1", "lr=0.05", NULL
+    };
+    struct sums s = { .trainer = trainer_of(brief), .skipped = EPOCHS };
+    struct trainer *loaded;
+    struct error e;
+    char path[64];
+
+    make_path(path, "longer");
+    s.path = path;
+    train(&s);
+    cr_expect_eq(s.trainer->average.epochs, 2);
+    trainer_free(s.trainer);
+    s = (struct sums){ .trainer = trainer_of(longer), .path = path,
+                       .skipped = 1, .averaged = 2 };
+    s.sum = calloc(all_places(s.trainer->job->plan), sizeof(*s.sum));
+    cr_assert(snapshot_load(s.trainer, path, &e), "%s", e.text);
+    cr_expect_eq(average_next(s.trainer).epochs, 0);
+    train(&s);
+    cr_expect_eq(s.trainer->average.epochs, 2);
+    loaded = trainer_of(longer);
+    cr_assert(snapshot_load_state(loaded, path, true, &e), "%s", e.text);
+    check_means(&s, loaded, 1e-6);
+    trainer_free(loaded);
+    trainer_free(s.trainer);
+    free(s.sum);
+    unlink(path);
+}
+
+static void count_warnings(void *arg, const struct event *e)
+{
+    *(int *)arg += e->type == EVENT_WARNING;
+}
+
+static void train_epoch(struct trainer *t, int *warnings)
+{
+    struct error e;
+
+    do
+        cr_assert(trainer_advance(t, (struct event_sink){ count_warnings,
+                                                          warnings }, &e),
+                  "%s", e.text);
+    while (!trainer_ends_epoch(t));
+}
+
+/* Averages of the same weights go on, whatever the path of the last snapshot
+ * leads to by now; of others none does, and that is said. */
+Test(average, goes_on_with_other_settings)
+{
+    static const struct {
+        const char *assignment;
+        int epochs;      /* averaged after one with these settings */
+    } turns[] = { { "lr=0.01", 2 }, { "precision=bf16", 3 },
+                  { "microbatch=10", 4 }, { "sparsity=0.5", 1 },
+                  { "recompute=norms", 2 } };
+    static const char *const all[] = {
+        "epochs=9", "average=9", "epoch_samples=40", "valid_samples=20",
+        "batch=20", "threads=1", NULL
+    };
+    struct trainer *t = trainer_of(all);
+    struct settings s = t->job->settings;
+    int warnings = 0;
+    struct error e;
+    char path[64];
+
+    make_path(path, "turned");
+    train_epoch(t, &warnings);
+    cr_assert(snapshot_save(t, path, &e), "%s", e.text);
+    for (size_t i = 0; i < sizeof(turns) / sizeof(*turns); i++) {
+        cr_assert(settings_assign(&s, "test", turns[i].assignment, &e));
+        cr_assert(trainer_change(t, &s, (struct event_sink){ count_warnings,
+                                                             &warnings }, &e),
+                  "%s", e.text);
+        cr_expect_eq(warnings, i >= 3, "%s", turns[i].assignment);
+        unlink(path);
+        train_epoch(t, &warnings);
+        cr_assert(snapshot_save(t, path, &e), "%s: %s", turns[i].assignment,
+                  e.text);
+        cr_expect_eq(t->average.epochs, turns[i].epochs, "%s: %d",
+                     turns[i].assignment, t->average.epochs);
+    }
+    trainer_free(t);
+    unlink(path);
+}
+
 /* Without an average, nothing of it is in a file, and it loads as it is. */
 Test(average, is_left_out_if_none_is_asked_for)
 {
@@ -249,7 +345,7 @@ Test(average, is_left_out_if_none_is_asked_for)
         "epochs=2", "epoch_samples=40", "valid_samples=20", "batch=20",
         "threads=1", NULL
     };
-    struct sums s = { .trainer = trainer_of(none) };
+    struct sums s = { .trainer = trainer_of(none), .skipped = EPOCHS };
     char path[64];
     struct error e;
     size_t n;

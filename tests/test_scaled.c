@@ -55,6 +55,24 @@ static double unit_of(enum dtype dtype, const float *x, size_t begin,
     return most / (dtype == DTYPE_I8 ? 127 : 255);
 }
 
+/* Whatever is drawn, a number that has a code of its own gets that. A mean of 0
+ * beside a root of 0 must stay so: it is divided by that. */
+Test(scaled, whole_codes_stay)
+{
+    static const float units[] = { 0, 0x1p-16f, 0.5f, 1 - 0x1p-15f,
+                                   1 - 0x1p-16f };
+
+    for (int code = -127; code <= 255; code++)
+        for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+            float x = (float)code;
+
+            if (code <= 127)
+                cr_expect_eq(scaled_code(DTYPE_I8, x, 1, units[i]), code);
+            if (code >= 0)
+                cr_expect_eq(scaled_code(DTYPE_U8, x, 1, units[i]), code);
+        }
+}
+
 /* In 1,000 steps the mean of a rounding has a deviation of at most half a unit
  * over 31.6. */
 static void check_mean(const struct target *target, struct device *device,

@@ -347,7 +347,9 @@ Test(timings_file, is_refused_when_wrong)
 {
     static const char *const overheads[] = {
         "{\"seconds\":-1,\"count\":1}", "{\"seconds\":1e300,\"count\":1}",
-        "{\"seconds\":null,\"count\":1}", "[]", "1"
+        "{\"seconds\":null,\"count\":1}", "[]", "1",
+        "{\"seconds\":1,\"count\":-1}", "{\"seconds\":1}",
+        "{\"seconds\":1,\"count\":4294967296}"
     };
     static const char *const calls[] = {
         "{}", "[1]", "[{}]",

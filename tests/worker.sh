@@ -72,6 +72,36 @@ awk '/"type":"start"/ { n = 0 } { line[n++] = $0 }
 [ -s "$folder/afresh" ] && cmp -s "$folder/afresh" "$folder/straight"
 report $? 'a run afresh has the bits of a run from the command line'
 
+# A run that could not be kept has a snapshot that only guards against
+# accidents; one that is kept has no need of it.
+touch "$folder/no-root"
+guarded='"save":"'$folder/guard'","keep":false'
+begin_worker
+send "$start,$guarded,\"runs\":\"$folder/no-root\"}"
+await 'the run is not kept'
+await '"type":"saved"'
+[ -s "$folder/guard" ]
+report $? '... and its snapshot is there'
+send "$start,$guarded,\"runs\":\"$folder/kept-runs\"}"
+await '"type":"saved","step":[0-9]*,"path":"'"$folder/kept-runs"
+[ ! -e "$folder/guard" ]
+report $? '... and the guard is gone'
+send '{"command":"stop"}'
+wait_for_end
+grep -q '"type":"done"' "$out"
+report $? '... and the worker ends in order'
+exec 3>&-
+
+# What --resume refuses on the command line.
+begin_worker
+refuses 'not with resume' \
+    '{"command":"start","resume":"'"$folder/kept-runs"'","preset":"quick"}'
+refuses 'not with resume' \
+    '{"command":"start","resume":"'"$folder/kept-runs"'","load":"x"}'
+send '{"command":"stop"}'
+wait_for_end
+exec 3>&-
+
 begin_worker
 refuses 'no run is under way' '{"command":"set","settings":{"lr":1}}'
 refuses 'no run is under way' '{"command":"pause"}'

@@ -297,7 +297,7 @@ bool KERNEL(conv_sparse_run)(const struct conv_core *core, float *scratch)
     struct conv_nonzeros l = list_of(core, &p);
     struct conv_core cut = *core;
     struct conv_planes_sides sides;
-    struct conv_look look;
+    struct conv_look look = { 0 };
     struct work w = {
         .core = &cut, .planes = &p, .list = &l, .sides = &sides, .look = &look,
         .strip = scratch + KERNEL(conv_nonzeros_floats)(&l)

@@ -45,6 +45,7 @@ struct wgrad {
     size_t slab, x_strip, dy_strip; /* sizes, floats */
     size_t each;           /* floats of a thread's scratch */
     float *thread;         /* the first thread's scratch */
+    size_t rows, sums;     /* where in the scratch rows and that begin */
     size_t bytes;
 };
 
@@ -124,16 +125,21 @@ static struct wgrad wgrad_of(const struct call *c)
     g.bytes = taps + rows + g.each * sizeof(float) * (size_t)c->threads;
     if (g.skips)
         g.bytes = size_max(g.bytes, floats_to_skip(&g) * sizeof(float));
-    if (c->scratch) {
-        char *scratch = c->scratch;
-
-        g.taps = KERNEL(conv_taps)(s, scratch);
-        g.row = (int *)(scratch + taps);
-        for (int i = 0; i < s->rows; i++)
-            g.row[i] = i * s->width * s->channels;
-        g.thread = (float *)(scratch + taps + rows);
-    }
+    g.rows = taps;
+    g.sums = taps + rows;
     return g;
+}
+
+/* Writes taps and rows to the scratch, and finds the place of sums there. */
+static void bind_scratch(struct wgrad *g, char *scratch)
+{
+    const struct conv_strips *s = &g->strips;
+
+    g->taps = KERNEL(conv_taps)(s, scratch);
+    g->row = (int *)(scratch + g->rows);
+    for (int i = 0; i < s->rows; i++)
+        g->row[i] = i * s->width * s->channels;
+    g->thread = (float *)(scratch + g->sums);
 }
 
 size_t KERNEL(conv_wgrad_scratch)(const struct call *c)
@@ -146,11 +152,10 @@ static float *thread_slab(const struct wgrad *g, int thread)
     return g->thread + (size_t)thread * g->each;
 }
 
-/* Packs a panel of dy for strip `item`, to [row][column][CONV_PANEL], rows
- * `gap` columns of zeros apart. By taps all of dy is read here, and becomes
- * floats. */
+/* Packs a panel of dy for strip `item`, to [row][column][CONV_PANEL]. By taps
+ * all of dy is read here, and becomes floats. */
 static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
-                           int item, int panel, int gap, float *to)
+                           int item, int panel, float *to)
 {
     struct range rows = KERNEL(conv_strip_output)(&g->strips, item);
     size_t image = (size_t)(item / g->strips.count) * (size_t)g->dy->dim[1];
@@ -160,7 +165,7 @@ static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
                 + (size_t)panel * CONV_PANEL;
     const void *dy = g->dy->data;
 
-    for (size_t i = 1; i <= (rows.end - rows.begin) * width; i++) {
+    for (size_t i = 0; i < (rows.end - rows.begin) * width; i++) {
         if (lanes == CONV_PANEL)
             for (int j = 0; j < CONV_PANEL; j += VLEN)
                 vf_store(to + j, vf_load_as(dtype, dy, at + (size_t)j));
@@ -169,10 +174,6 @@ static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
                 to[j] = j < lanes ? float_load(dy, at + (size_t)j, dtype) : 0;
         to += CONV_PANEL;
         at += channels;
-        if (gap > 0 && i % width == 0) {
-            memset(to, 0, (size_t)(gap * CONV_PANEL) * sizeof(float));
-            to += gap * CONV_PANEL;
-        }
     }
 }
 
@@ -204,7 +205,7 @@ static void add_strip(const struct wgrad *g, int slab, int item, int next,
     ahead.next = &dy_ahead;
     KERNEL(conv_ahead_divide)(&ahead, (size_t)(s->taps * s->rows));
     KERNEL(conv_strip_pack)(s, g->x, item, block, 1, x);
-    DTYPE_SWITCH(g->dy->dtype, pack_dy, g, item, panel, 0, dy);
+    DTYPE_SWITCH(g->dy->dtype, pack_dy, g, item, panel, dy);
     for (int i = 0; i < s->taps; i++) {
         t.x = x + g->taps.offset[i];
         KERNEL(conv_tile_channels)(&t);
@@ -303,7 +304,7 @@ static void run_slabs(const void *own, int share, struct range slabs)
     }
 }
 
-/* All of the scratch is for this, the taps' too. */
+/* All of the scratch is for this, and is lost if it does not pay. */
 static bool skip_zeros(const struct wgrad *g, float *scratch)
 {
     return KERNEL(wgrad_sparse_run)(&(struct wgrad_sparse){
@@ -314,11 +315,12 @@ static bool skip_zeros(const struct wgrad *g, float *scratch)
 
 void KERNEL(conv_wgrad)(const struct call *c)
 {
-    const struct wgrad g = wgrad_of(c);
+    struct wgrad g = wgrad_of(c);
     size_t items = (size_t)g.strips.images * (size_t)g.strips.count;
 
     if (g.skips && skip_zeros(&g, c->scratch))
         return;
+    bind_scratch(&g, c->scratch);
     if (g.slabs >= g.threads) {
 #pragma omp parallel num_threads(g.threads)
         share_out((size_t)g.slabs, g.threads, run_slabs, &g);

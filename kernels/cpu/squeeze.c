@@ -83,15 +83,21 @@ static inline vi vec_units(vf v, vh bits, struct squeeze_head head,
 }
 
 /* The same, but that numbers stay on their side of a ReLU. Where one does not,
- * the next number beyond it does. */
+ * the next number beyond it does, if there is one: the greatest may be rounded
+ * below the block's own. */
 static inline vi vec_same_side(vf v, vi units, struct squeeze_head head,
-                               const float *scale, const float *shift)
+                               int most, const float *scale,
+                               const float *shift)
 {
+    vi top = (vi){ 0 } + (most - 1), over;
     vf number = __builtin_convertvector(units, vf) * head.unit + head.least;
     vf a = vf_load(scale), b = vf_load(shift);
     vi crossed = (a * v + b > 0) ^ (a * number + b > 0);
 
-    return units + (crossed & ((number > v) - (number < v)));
+    units += crossed & ((number > v) - (number < v));
+    units &= ~(units < 0);
+    over = units > top;
+    return (units & ~over) | (top & over);
 }
 
 /* The scale and the shift of each number of a block. */
@@ -128,7 +134,7 @@ static inline vb vec_codes(const float *x, vh bits, struct squeeze_head head,
     v = choose(some, v, vf_set(head.least));
     units = vec_units(v, bits, head, scale, most);
     if (sides)
-        units = vec_same_side(v, units, head, sides->scale + i,
+        units = vec_same_side(v, units, head, most, sides->scale + i,
                               sides->shift + i);
     return vi_to_bytes(some & (units + 1));
 }

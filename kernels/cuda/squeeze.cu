@@ -66,9 +66,11 @@ static __device__ inline int units_of(float v, struct squeeze_head head,
 }
 
 /* The same, but that number i stays on its side of a ReLU. Where it does not,
- * the next number beyond it does. */
+ * the next number beyond it does, if there is one: the greatest may be rounded
+ * below the block's own. */
 static __device__ inline int same_side(const squeezing &s, size_t i, float v,
-                                       int units, struct squeeze_head head)
+                                       int units, int most,
+                                       struct squeeze_head head)
 {
     const float *stat = s.stat + i % s.channels;
     float a = stat[STAT_SCALE * s.channels], b = stat[STAT_SHIFT * s.channels];
@@ -76,7 +78,8 @@ static __device__ inline int same_side(const squeezing &s, size_t i, float v,
 
     if ((fmaf(a, v, b) > 0) == (fmaf(a, number, b) > 0))
         return units;
-    return units + (number < v) - (number > v);
+    units += (number < v) - (number > v);
+    return units < 0 ? 0 : units < most ? units : most - 1;
 }
 
 /* The codes of a lane's group, the first one lowest. */
@@ -96,7 +99,7 @@ static __device__ inline uint64_t group_codes(
 
         if (s.stat)
             units = same_side(s, group * SQUEEZE_GROUP + (size_t)i, v[i],
-                              units, head);
+                              units, most, head);
         codes |= (uint64_t)(v[i] == 0 ? 0 : units + 1) << bits * i;
     }
     return codes;

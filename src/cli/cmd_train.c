@@ -108,7 +108,6 @@ struct command_run {
     char folder[RECORD_PATH_SIZE];   /* its record; "": none is kept */
     struct error unkept;             /* why not; EXIT_OK: nobody wants it */
     struct resume resume;            /* that it goes on from, if it does */
-    bool found;                      /* there is such a run */
     struct trainer *trainer;         /* owned */
     struct recorder *recorder;       /* owned; or NULL */
     struct progress progress;
@@ -177,7 +176,6 @@ static bool find_settings(struct command_run *r, struct settings *s,
         return false;
     r->preset = r->resume.preset;
     *s = r->resume.settings;
-    r->found = true;
     gates_go_on(&r->choices->gates, &r->resume.record);
     return request_change(c->request, r->resume.record.name, s, e) &&
            resume_check_more(&r->resume, s, e);
@@ -203,7 +201,7 @@ static bool asks_for_more(const struct choices *c)
  * begins runs where nobody reads their output. */
 static void record_failure(struct command_run *r, const struct error *e)
 {
-    if (r->found && !r->recorder && !asks_for_more(r->choices) &&
+    if (r->resume.ours && !r->recorder && !asks_for_more(r->choices) &&
         r->resume.record.state != RECORD_DONE)
         record_add_error(&r->resume.record, e->text, NULL);
 }

@@ -139,6 +139,8 @@ static void take_recorded_start(struct reading *g, const struct event *e)
     r->turned = 0;
     r->epoch_began = e->start.step > 0 ? r->saved_epoch_began : 0;
     r->seconds = e->start.step > 0 ? r->saved_seconds : 0;
+    if (e->start.step == r->saved_step) /* it has the snapshot with these */
+        r->saved_settings = *e->start.settings;
     r->trouble[0] = '\0';
 }
 

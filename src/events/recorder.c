@@ -161,6 +161,17 @@ static void count_turn(struct recorder *r, const struct event *applied)
     r->idle = true;
 }
 
+/* The folder may be moved, so readers know its snapshot by the file's name.
+ * Another snapshot of that name is left out. */
+static void record_saved(struct recorder *r, const struct event *event)
+{
+    const char *slash = strrchr(event->saved.path, '/');
+
+    if (!slash || strcmp(slash + 1, RECORD_SNAPSHOT) != 0 ||
+        strcmp(event->saved.path, r->snapshot) == 0)
+        record_line(r, event);
+}
+
 static void record_event(struct recorder *r, const struct event *event)
 {
     const struct event *step = news_before(&r->news, event);
@@ -181,6 +192,9 @@ static void record_event(struct recorder *r, const struct event *event)
     case EVENT_START:
         record_settings(r, event);
         add_start(r, event);
+        break;
+    case EVENT_SAVED:
+        record_saved(r, event);
         break;
     case EVENT_LEARNING: /* these are of the data, of the machine ... */
     case EVENT_TIMINGS:

@@ -401,14 +401,56 @@ static void drop_needless_takeovers(struct plan *plan)
     }
 }
 
+static void *copy_of(const void *from, int count, size_t size)
+{
+    void *to = xcalloc((unsigned long)count, size);
+
+    return memcpy(to, from, (size_t)count * size);
+}
+
+/* A copy of a plan with what placing changes. */
+static struct plan placement_of(const struct plan *plan)
+{
+    const struct schedule *s = plan->schedule;
+    struct plan copy = *plan;
+
+    copy.instances = copy_of(plan->instances, s->instance_count,
+                             sizeof(*plan->instances));
+    copy.scratch_offset = copy_of(plan->scratch_offset, s->step_count,
+                                  sizeof(*plan->scratch_offset));
+    copy.live = copy_of(plan->live, s->step_count, sizeof(*plan->live));
+    return copy;
+}
+
+static void placement_free(struct plan *copy)
+{
+    free(copy->instances);
+    free(copy->scratch_offset);
+    free(copy->live);
+}
+
+/* Places again without needless takeovers, and keeps the lower arena. */
+static void place_again(struct plan *plan)
+{
+    struct plan other = placement_of(plan);
+
+    drop_needless_takeovers(&other);
+    find_addresses(&other);
+    if (other.arena_bytes < plan->arena_bytes) {
+        struct plan first = *plan;
+
+        *plan = other;
+        other = first;
+    }
+    placement_free(&other);
+}
+
 void plan_place(struct plan *plan)
 {
     fill_translation(plan);
     find_addresses(plan);
-    if ((double)plan->arena_bytes > 1.01 * (double)plan->peak_bytes) {
-        drop_needless_takeovers(plan);
-        find_addresses(plan);
-    }
+    if ((double)plan->arena_bytes > 1.01 * (double)plan->peak_bytes)
+        place_again(plan);
 }
 
 struct plan *plan_build(const struct schedule *s,

@@ -1,5 +1,7 @@
 #include "plan/policy.h"
 
+#include <limits.h>
+
 #include "data/dataset.h"
 #include "settings/facts.h"
 
@@ -93,9 +95,31 @@ static bool refuse_pool(const struct graph *g, const struct settings *s,
                      g->pool->elements);
 }
 
+/* Updates go through a weight as through one row, and count in int. */
+static bool check_weights(const struct graph *g, struct error *e)
+{
+    for (int i = 0; i < g->value_count; i++) {
+        const struct value *v = &g->values[i];
+        double elements = 1;
+
+        if (v->kind != KIND_WEIGHTS)
+            continue;
+        for (int d = 0; d < v->rank; d++)
+            elements *= v->dim[d];
+        if (elements > INT_MAX)
+            return error_set(e, EXIT_INPUT, "layer %s: %.0f weights are more "
+                             "than %d, the most of a layer; train a smaller "
+                             "network", g->layers[v->layer].name, elements,
+                             INT_MAX);
+    }
+    return true;
+}
+
 bool policy_check(const struct graph *g, const struct settings *s,
                   struct error *e)
 {
+    if (!check_weights(g, e))
+        return false;
     if (!graph_pool_fits(g))
         return refuse_pool(g, s, e);
     return check_norms(g, s, e);

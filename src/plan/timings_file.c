@@ -130,8 +130,10 @@ static bool read_count(const json_t *object, int *count)
 {
     json_int_t n = json_integer_value(json_object_get(object, "count"));
 
+    if (n <= 0 || n >= INT_MAX)
+        return false;
     *count = (int)n;
-    return n > 0 && n < INT_MAX;
+    return true;
 }
 
 bool timing_read(struct timing *k, const json_t *json)
@@ -142,12 +144,16 @@ bool timing_read(struct timing *k, const json_t *json)
            is_time(k->seconds) && read_count(json, &k->count);
 }
 
+/* Timings may have none: a count of 0. */
 static bool read_overhead(struct timings *t, const json_t *json)
 {
     double seconds = number_of(json, "seconds");
+    const json_t *count = json_object_get(json, "count");
 
+    if (json_is_integer(count) && json_integer_value(count) == 0)
+        return true;
     if (!read_count(json, &t->overhead_count))
-        return json_is_object(json);
+        return false;
     t->overhead = seconds;
     return seconds >= 0 && is_time(seconds + 1);
 }

@@ -1,14 +1,17 @@
 #include "train/average.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "kernels/pool_index.h"
 
-enum { AVERAGE_HEADER_MOST = 1 << 24 /* bytes */ };
+enum { AVERAGE_HEADER_MOST = 1 << 24 /* bytes */, NAME_SIZE = 96 };
 
 /* Whether the epoch that has just ended is among the last that count. */
 static bool epoch_counts(const struct trainer *t)
@@ -20,15 +23,94 @@ static bool epoch_counts(const struct trainer *t)
            epoch > s->epochs - s->average && t->average.step < t->step;
 }
 
+/* Whether all epochs of the snapshot's average are among the last, and none is
+ * missing since. */
+static bool still_counts(const struct trainer *t)
+{
+    const struct settings *s = &t->job->settings;
+    const struct average_state *a = &t->average;
+    int64_t last = a->step / t->steps_per_epoch;
+
+    return a->epochs > 0 && last - a->epochs >= s->epochs - s->average &&
+           last == (t->step - epoch_counts(t)) / t->steps_per_epoch;
+}
+
 struct average_state average_next(const struct trainer *t)
 {
-    struct average_state next = t->average;
+    struct average_state next = { .fd = -1 };
 
+    if (still_counts(t)) {
+        next.epochs = t->average.epochs;
+        next.step = t->average.step;
+    }
     if (epoch_counts(t)) {
         next.epochs++;
         next.step = t->step;
     }
     return next;
+}
+
+void average_forget(struct trainer *t)
+{
+    if (t->average.fd >= 0)
+        close(t->average.fd);
+    t->average = (struct average_state){ .fd = -1 };
+}
+
+bool average_keep(struct trainer *t, struct average_state now, int fd,
+                  struct error *e)
+{
+    now.fd = now.epochs > 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (now.epochs > 0 && now.fd < 0)
+        return error_set(e, EXIT_RUN, "the snapshot of the average cannot be "
+                         "held open: %s", strerror(errno));
+    average_forget(t);
+    t->average = now;
+    return true;
+}
+
+/* Goes to the next value whose weights are averaged; 0 at the end. */
+static int next_averaged(const struct graph *g, int value)
+{
+    while (++value < g->value_count)
+        if (g->values[value].kind == KIND_WEIGHTS && !graph_is_view(g, value))
+            return value;
+    return VALUE_NONE;
+}
+
+static bool same_weights(const struct graph *g, int a,
+                         const struct graph *h, int b)
+{
+    const struct value *x = &g->values[a], *y = &h->values[b];
+    char one[NAME_SIZE], other[NAME_SIZE];
+
+    graph_value_name(g, a, one, NAME_SIZE);
+    graph_value_name(h, b, other, NAME_SIZE);
+    return strcmp(one, other) == 0 && x->rank == y->rank &&
+           memcmp(x->dim, y->dim, (size_t)x->rank * sizeof(*x->dim)) == 0;
+}
+
+static bool same_pool(const struct pool *p, const struct pool *q)
+{
+    if (!p || !q)
+        return p == q;
+    return p->elements == q->elements && p->nonzeros == q->nonzeros &&
+           pool_index_bytes(p) == pool_index_bytes(q);
+}
+
+bool average_carries(const struct graph *g, const struct graph *h)
+{
+    int a = VALUE_NONE, b = VALUE_NONE;
+
+    if (!same_pool(g->pool, h->pool))
+        return false;
+    do {
+        a = next_averaged(g, a);
+        b = next_averaged(h, b);
+        if (a == VALUE_NONE || b == VALUE_NONE)
+            return a == b;
+    } while (same_weights(g, a, h, b));
+    return false;
 }
 
 bool average_is_of(const struct plan *plan, int instance)
@@ -68,8 +150,6 @@ static bool read_named(const struct average_source *a, const char *name,
                               "begins a new average");
 }
 
-enum { NAME_SIZE = 96 };
-
 static void value_name(const struct graph *g, int value, const char *suffix,
                        char name[NAME_SIZE])
 {
@@ -92,21 +172,31 @@ static bool read_index(struct average_source *a, const struct graph *g,
     return read_named(a, name, a->index, pool_index_bytes(g->pool), e);
 }
 
+/* Reads the head of the snapshot, and the pool's index in it. */
+static bool read_head(struct average_source *a, const struct trainer *t,
+                      struct error *e)
+{
+    static const char name[] = "the run's last snapshot";
+    struct stat file;
+
+    if (fstat(a->fd, &file) != 0)
+        return error_set(e, EXIT_RUN, "%s: %s", name, strerror(errno));
+    return safetensors_open(&a->file, name, a->fd, (uint64_t)file.st_size,
+                            AVERAGE_HEADER_MOST, e) &&
+           read_index(a, t->job->graph, e);
+}
+
 bool average_open(struct average_source *a, const struct trainer *t,
                   struct error *e)
 {
-    uint64_t bytes;
+    bool counts = epoch_counts(t);
 
-    *a = (struct average_source){ .fd = -1, .epochs = t->average.epochs,
-                                  .counts = epoch_counts(t) };
+    *a = (struct average_source){ .fd = -1, .counts = counts,
+                                  .epochs = average_next(t).epochs - counts };
     if (a->epochs == 0)
         return true;
-    a->fd = file_open(t->average.path, UINT64_MAX, &bytes, e);
-    if (a->fd < 0)
-        return false;
-    if (safetensors_open(&a->file, t->average.path, a->fd, bytes,
-                         AVERAGE_HEADER_MOST, e) &&
-        read_index(a, t->job->graph, e))
+    a->fd = t->average.fd;
+    if (read_head(a, t, e))
         return true;
     average_close(a);
     return false;
@@ -114,10 +204,8 @@ bool average_open(struct average_source *a, const struct trainer *t,
 
 void average_close(struct average_source *a)
 {
-    if (a->fd >= 0) {
+    if (a->fd >= 0)
         safetensors_done(&a->file);
-        close(a->fd);
-    }
     free(a->index);
 }
 

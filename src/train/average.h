@@ -16,8 +16,19 @@
 #include "train/trainer.h"
 
 /* The average that the next snapshot has: how many epochs are in it, 0 for
- * none, and the step at the end of the last of them. */
+ * none, and the step at the end of the last of them. They follow each other,
+ * and are among the last N of the run as it is set now: otherwise it begins
+ * anew. It has no file yet. */
 struct average_state average_next(const struct trainer *);
+
+/* Notes that the snapshot in a file has this average; the file is held open.
+ * False if that cannot be. */
+bool average_keep(struct trainer *, struct average_state, int fd,
+                  struct error *);
+void average_forget(struct trainer *);
+
+/* Whether averages of the weights of one graph go on as those of another. */
+bool average_carries(const struct graph *, const struct graph *other);
 
 /* Whether an instance has an average: weights do. */
 bool average_is_of(const struct plan *, int instance);
@@ -29,7 +40,7 @@ size_t average_bytes(const struct plan *, int instance);
 /* The snapshot before, to read averages from. */
 struct average_source {
     struct safetensors file;
-    int fd;              /* -1: there is none */
+    int fd;              /* borrowed; -1: there is none */
     int epochs;          /* in its averages */
     bool counts;         /* the weights of now are added */
     void *index;         /* owned: the pool's, in the snapshot; NULL: no pool */

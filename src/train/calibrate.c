@@ -258,6 +258,7 @@ static void add_variant(struct variant *v, const struct settings *s, int b,
     v->settings = *s;
     v->settings.batch = scaled_batch(s, batches[b].value);
     v->settings.microbatch = 0;
+    v->settings.keep_images = false;
     v->settings.precision = (int)types[p].value;
     v->settings.sparsity = sparsities[z].value;
     v->settings.recompute = (int)ways[w].value;
@@ -314,6 +315,8 @@ bool calibrate(struct timings *t, const struct calibration *c,
     double began = clock_seconds(), end = began + c->seconds;
     struct variant own = { 0, *c->settings }, *list;
 
+    /* Batches are made up, and there is no set to pick images from. */
+    own.settings.keep_images = false;
     own.settings.microbatch = 0;
     own.settings.batch = scaled_batch(c->settings, c->settings->microbatch ?
                              (double)c->settings->microbatch /

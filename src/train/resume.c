@@ -71,6 +71,7 @@ bool resume_open(struct resume *r, const char *folder, bool take_over,
     if (!record_read(&r->record, folder, RECORD_EPOCHS, e) ||
         !check_record(&r->record, take_over, e))
         return false;
+    r->ours = true;
     snprintf(r->preset, sizeof(r->preset), "%.63s",
              *r->record.run.preset ? r->record.run.preset : r->record.name);
     record_path(r->record.folder, RECORD_SNAPSHOT, r->snapshot);

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "train/average.h"
 #include "train/snapshot.h"
 
 /* Seconds. */
@@ -21,7 +22,7 @@ bool saver_is_due(const struct saver *s, const struct trainer *t)
 {
     return s->path &&
            (clock_seconds() >= s->next ||
-            (t->job->settings.average > 0 && trainer_ends_epoch(t)));
+            average_next(t).step > t->average.step);
 }
 
 bool saver_save(struct saver *s, struct trainer *t, struct event_sink sink,

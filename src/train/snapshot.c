@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/draft.h"
@@ -441,7 +442,7 @@ static struct average_state read_average_state(const struct safetensors *f)
 {
     return (struct average_state){
         atoi(safetensors_metadata(f, "averaged")),
-        strtoll(safetensors_metadata(f, "average_step"), NULL, 10), NULL
+        strtoll(safetensors_metadata(f, "average_step"), NULL, 10), -1
     };
 }
 
@@ -601,20 +602,13 @@ bool snapshot_check(const char *path, struct error *e)
     return draft_check(path, e) && check_overwritten(path, e);
 }
 
-/* The run's average is in the snapshot at this path from now on. */
-static void keep_average(struct trainer *t, struct average_state now,
-                         const char *path)
-{
-    char *at = now.epochs > 0 ? xstrdup(path) : NULL;
-
-    free(t->average.path);
-    t->average = (struct average_state){ now.epochs, now.step, at };
-}
-
 bool snapshot_save(struct trainer *t, const char *path, struct error *e)
 {
     struct average_state next = average_next(t);
     struct draft *draft;
+    uint64_t bytes;
+    bool ok;
+    int fd;
 
     if (!draft_begin(&draft, path, e))
         return false;
@@ -623,10 +617,12 @@ bool snapshot_save(struct trainer *t, const char *path, struct error *e)
         draft_drop(draft);
         return false;
     }
-    if (!draft_finish(draft, DRAFT_REPLACE, e))
-        return false;
-    keep_average(t, next, path);
-    return true;
+    fd = dup(draft_written(draft, &bytes));
+    ok = draft_finish(draft, DRAFT_REPLACE, e) &&
+         average_keep(t, next, fd, e);
+    flock(fd, LOCK_UN); /* it was the draft's */
+    close(fd);
+    return ok;
 }
 
 /* Reads the file again, and loads the contents of this second reading. */
@@ -635,11 +631,12 @@ static bool restore(struct trainer *t, struct contents *c, struct error *e)
     if (!read_tensors(t, c, true, e) || !safetensors_check(&c->file, e) ||
         !verify_state(t, c, e))
         return false;
-    if (!c->state_alone) {
-        keep_average(t, c->reached.average, c->file.path);
-        t->step = c->reached.step;
-        t->epoch = c->reached.epoch;
-    }
+    if (c->state_alone)
+        return true;
+    if (!average_keep(t, c->reached.average, c->file.fd, e))
+        return false;
+    t->step = c->reached.step;
+    t->epoch = c->reached.epoch;
     return true;
 }
 

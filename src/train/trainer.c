@@ -11,6 +11,7 @@
 #include "plan/timings_file.h"
 #include "settings/facts.h"
 #include "settings/idle.h"
+#include "train/average.h"
 #include "train/carry.h"
 #include "train/course.h"
 #include "train/initial.h"
@@ -76,6 +77,7 @@ bool trainer_prepare(struct trainer **out, const struct settings *s,
 {
     struct trainer *t = xcalloc(1, sizeof(*t));
 
+    t->average.fd = -1;
     if (!job_new(&t->job, s, e) || !dataset_open(&t->data, s, e) ||
         !dataset_batches(t->data, s, &t->steps_per_epoch, e) ||
         !job_open_device(t->job, &t->device, e)) {
@@ -148,7 +150,7 @@ void trainer_free(struct trainer *t)
 {
     if (!t)
         return;
-    free(t->average.path);
+    average_forget(t);
     stopwatch_free(t->watch);
     timings_free(t->seen);
     executor_free(t->executor);
@@ -229,13 +231,18 @@ static void emit_idle(const struct trainer *t, const struct settings *before,
                                              .message = text });
 }
 
+/* Sets *average_lost to whether weights are not those that the average is of.
+ */
 static bool change(struct trainer *t, const struct settings *s,
-                   struct error *e)
+                   bool *average_lost, struct error *e)
 {
     struct device *device;
     struct executor *executor;
     struct job *job;
 
+    *average_lost = false;
+    if (settings_same(&t->job->settings, s))
+        return true;
     if (!settings_can_follow(&t->job->settings, s, e) ||
         !model_check(s, "change", e) ||
         !job_new_on(&job, s, &t->job->machine, e))
@@ -252,9 +259,11 @@ static bool change(struct trainer *t, const struct settings *s,
     t->watched = 0;
     executor_free(t->executor);
     t->job->backend->close(t->device);
+    if (!average_carries(t->job->graph, job->graph)) {
+        *average_lost = average_next(t).epochs > 0;
+        average_forget(t);
+    }
     job_free(t->job);
-    free(t->average.path);
-    t->average = (struct average_state){ .epochs = 0 };
     t->job = job;
     t->device = device;
     t->executor = executor;
@@ -265,8 +274,9 @@ bool trainer_change(struct trainer *t, const struct settings *s,
                     struct event_sink sink, struct error *e)
 {
     struct settings before = t->job->settings;
+    bool average_lost;
 
-    if (!change(t, s, e))
+    if (!change(t, s, &average_lost, e))
         return false;
     emit_event(sink, (struct event){
                          .type = EVENT_APPLIED,
@@ -275,6 +285,11 @@ bool trainer_change(struct trainer *t, const struct settings *s,
                                       t->job->plan->arena_bytes } });
     emit_event(sink, trainer_memory(t));
     emit_idle(t, &before, sink);
+    if (average_lost)
+        emit_event(sink, (struct event){
+                             .type = EVENT_WARNING,
+                             .message = "the average of weights begins anew: "
+                                        "they are stored otherwise" });
     return true;
 }
 

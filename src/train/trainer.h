@@ -26,7 +26,8 @@ struct tally {
 struct average_state {
     int epochs;          /* that are in it; 0: it has none */
     int64_t step;        /* at the end of the last of these epochs */
-    char *path;          /* owned; of the snapshot */
+    int fd;              /* owned; the snapshot, whatever its path leads to by
+                            now; -1: it has none */
 };
 
 struct trainer {
@@ -74,7 +75,8 @@ struct tally trainer_step(struct trainer *);
 /*
  * Goes on with other settings, between two steps: plans anew, allocates the
  * new arena, carries weights, statistics and optimizer state over, and says
- * `applied`. False if that cannot be done; then the run is as it was.
+ * `applied`. An average of other weights than the new ones is lost, which a
+ * warning says. False if that cannot be done; then the run is as it was.
  */
 bool trainer_change(struct trainer *, const struct settings *,
                     struct event_sink, struct error *);

@@ -44,7 +44,8 @@ struct worker {
     char *save;                  /* owned; file of the snapshots, or NULL */
     bool keep;                   /* leave it there on `stop` */
     struct saver saver;          /* to it */
-    bool wrote;                  /* a snapshot not to be kept is there ... */
+    char *wrote;                 /* owned; a snapshot that is not to be kept,
+                                    or NULL ... */
     struct stat written;         /* ... with this stat() */
     struct recorder *recorder;   /* owned; NULL: the run is not kept */
     struct saver guard;          /* to its snapshot */
@@ -173,8 +174,8 @@ static void save_run(struct worker *w)
 
     if (!saver_save(&w->saver, w->trainer, sink(w), &e))
         warn_of(w, &e);
-    else
-        w->wrote = w->save && !w->keep && stat(w->save, &w->written) == 0;
+    else if (w->save && !w->keep && stat(w->save, &w->written) == 0)
+        xreplace(&w->wrote, w->save);
 }
 
 /* Saves where it is due, or at the end of a run. */
@@ -187,11 +188,11 @@ static void save_if_due(struct worker *w, bool ends)
 }
 
 /* Removes a snapshot that is not to be kept, unless it is somebody else's. */
-static void forget_snapshot(struct worker *w, const char *path)
+static void forget_snapshot(struct worker *w)
 {
     if (w->wrote)
-        draft_remove(path, &w->written);
-    w->wrote = false;
+        draft_remove(w->wrote, &w->written);
+    xreplace(&w->wrote, NULL);
 }
 
 /* A run that a command asks for. */
@@ -202,17 +203,19 @@ struct order {
     bool keep;
     const char *runs;            /* the archive; NULL: as usual */
     struct resume *resume;       /* that it goes on from, or NULL */
+    struct error unsaved;        /* why it goes without `save`; EXIT_OK: it does
+                                    not */
 };
 
 /* A snapshot that cannot be kept is reported before the run. A snapshot that
  * only guards against accidents may be done without. */
-static bool check_snapshot(struct worker *w, struct order *o, struct error *e)
+static bool check_snapshot(struct order *o, struct error *e)
 {
     if (!o->save || snapshot_check(o->save, e))
         return true;
     if (o->keep)
         return false;
-    warn_of(w, e);
+    o->unsaved = *e;
     o->save = NULL;
     return true;
 }
@@ -232,7 +235,7 @@ static bool prepare_run(struct worker *w, struct order *o,
         return false;
     if (trainer_fits(*next, w->trainer, e) &&
         (!snapshot_of(o) || snapshot_matches(*next, snapshot_of(o), e)) &&
-        check_snapshot(w, o, e))
+        check_snapshot(o, e))
         return true;
     trainer_free(*next);
     return false;
@@ -263,8 +266,12 @@ static void keep_run(struct worker *w, const struct order *o)
         error_set(&e, EXIT_RUN, "the run is not kept: %s", why.text);
         warn_of(w, &e);
     }
-    if (w->recorder && !w->keep)
+    if (!w->recorder && o->unsaved.code != EXIT_OK)
+        warn_of(w, &o->unsaved);
+    if (w->recorder && !w->keep) {
+        forget_snapshot(w);
         xreplace(&w->save, NULL);
+    }
     saver_init(&w->saver, w->save);
     saver_init(&w->guard, w->recorder ? recorder_snapshot(w->recorder) : NULL);
 }
@@ -297,10 +304,9 @@ static bool begin_state(struct worker *w, const struct order *o,
 static void take_over(struct worker *w, const struct order *o)
 {
     struct error e;
-    char *before = w->save;
     bool ok;
 
-    w->save = o->save ? xstrdup(o->save) : NULL;
+    xreplace(&w->save, o->save);
     w->keep = o->keep;
     w->wanted = o->settings;
     w->changed = w->paused = w->done = false;
@@ -309,9 +315,8 @@ static void take_over(struct worker *w, const struct order *o)
     w->news = (struct news){ .next_step = 0 };
     xreplace(&w->runs, o->runs);
     ok = begin_state(w, o, &e);
-    if (!before || !w->save || strcmp(before, w->save) != 0)
-        forget_snapshot(w, before);
-    free(before);
+    if (w->wrote && (!w->save || strcmp(w->wrote, w->save) != 0))
+        forget_snapshot(w);
     if (!ok)
         end_run(w, &e);
 }
@@ -374,6 +379,15 @@ static bool preset_of_order(struct order *o, const char *name,
     return true;
 }
 
+/* A run that goes on has what it begins with. */
+static bool check_alone(const char *folder, const char *member,
+                        const char *value, struct error *e)
+{
+    return !folder || !value ||
+           error_set(e, EXIT_INPUT, "%s: not with resume, which goes on with "
+                     "what the run has", member);
+}
+
 static bool obey_start(struct worker *w, json_t *command, struct error *e)
 {
     struct order o = { 0 };
@@ -388,7 +402,9 @@ static bool obey_start(struct worker *w, json_t *command, struct error *e)
                         &changes, "save", &o.save, "keep", &keep, "load",
                         &o.load, "runs", &o.runs, "resume", &folder) ||
         !file_check_path("save", o.save, e) ||
-        !file_check_path("load", o.load, e))
+        !file_check_path("load", o.load, e) ||
+        !check_alone(folder, "preset", preset, e) ||
+        !check_alone(folder, "load", o.load, e))
         return false;
     o.keep = keep;
     ok = (folder ? open_resume(&o, folder, &resume, e)
@@ -612,20 +628,16 @@ static void refuse_changes(struct worker *w, struct error *e)
  * its end nothing else writes its snapshot. */
 static void apply_changes(struct worker *w)
 {
-    const struct backend *before;
     struct error e;
 
     w->changed = false;
     if (!w->trainer)
         return;
-    before = w->trainer->job->backend;
     if (!trainer_change(w->trainer, &w->wanted, sink(w), &e)) {
         refuse_changes(w, &e);
         return;
     }
     w->saver.saved_step = w->guard.saved_step = -1;
-    if (w->trainer->job->backend != before)
-        tell_timings(w);
     if (is_over(w))
         save_if_due(w, true);
 }
@@ -671,7 +683,7 @@ static void finish_work(struct worker *w)
         refuse_changes(w, &e);
     }
     if (w->stopped && !w->keep)
-        forget_snapshot(w, w->save);
+        forget_snapshot(w);
     else if (w->trainer)
         save_run(w);
     if (w->trainer)
@@ -682,6 +694,7 @@ static void finish_work(struct worker *w)
     trainer_free(w->trainer);
     free(w->name);
     free(w->save);
+    free(w->wrote);
     free(w->runs);
 }
 
