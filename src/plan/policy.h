@@ -26,9 +26,9 @@ struct policy policy_from(const struct settings *);
 
 /*
  * Whether the graph can be trained with these settings. A layer's weights and a
- * pool must not be too large (graph_pool_fits). A batch norm needs more than one value per channel
- * in every part of a batch, the smallest too. If one has fewer, the error
- * (EXIT_INPUT) names the nearest microbatch that works.
+ * pool must not be too large (graph_pool_fits). A batch norm needs more than
+ * one value per channel in every part of a batch, the smallest too. If one has
+ * fewer, the error (EXIT_INPUT) names the nearest microbatch that works.
  */
 bool policy_check(const struct graph *, const struct settings *,
                   struct error *);

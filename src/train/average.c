@@ -50,13 +50,6 @@ struct average_state average_next(const struct trainer *t)
     return next;
 }
 
-void average_forget(struct trainer *t)
-{
-    if (t->average.fd >= 0)
-        close(t->average.fd);
-    t->average = (struct average_state){ .fd = -1 };
-}
-
 bool average_keep(struct trainer *t, struct average_state now, int fd,
                   struct error *e)
 {
@@ -64,53 +57,9 @@ bool average_keep(struct trainer *t, struct average_state now, int fd,
     if (now.epochs > 0 && now.fd < 0)
         return error_set(e, EXIT_RUN, "the snapshot of the average cannot be "
                          "held open: %s", strerror(errno));
-    average_forget(t);
+    average_forget(&t->average);
     t->average = now;
     return true;
-}
-
-/* Goes to the next value whose weights are averaged; 0 at the end. */
-static int next_averaged(const struct graph *g, int value)
-{
-    while (++value < g->value_count)
-        if (g->values[value].kind == KIND_WEIGHTS && !graph_is_view(g, value))
-            return value;
-    return VALUE_NONE;
-}
-
-static bool same_weights(const struct graph *g, int a,
-                         const struct graph *h, int b)
-{
-    const struct value *x = &g->values[a], *y = &h->values[b];
-    char one[NAME_SIZE], other[NAME_SIZE];
-
-    graph_value_name(g, a, one, NAME_SIZE);
-    graph_value_name(h, b, other, NAME_SIZE);
-    return strcmp(one, other) == 0 && x->rank == y->rank &&
-           memcmp(x->dim, y->dim, (size_t)x->rank * sizeof(*x->dim)) == 0;
-}
-
-static bool same_pool(const struct pool *p, const struct pool *q)
-{
-    if (!p || !q)
-        return p == q;
-    return p->elements == q->elements && p->nonzeros == q->nonzeros &&
-           pool_index_bytes(p) == pool_index_bytes(q);
-}
-
-bool average_carries(const struct graph *g, const struct graph *h)
-{
-    int a = VALUE_NONE, b = VALUE_NONE;
-
-    if (!same_pool(g->pool, h->pool))
-        return false;
-    do {
-        a = next_averaged(g, a);
-        b = next_averaged(h, b);
-        if (a == VALUE_NONE || b == VALUE_NONE)
-            return a == b;
-    } while (same_weights(g, a, h, b));
-    return false;
 }
 
 bool average_is_of(const struct plan *plan, int instance)
@@ -172,8 +121,8 @@ static bool read_index(struct average_source *a, const struct graph *g,
     return read_named(a, name, a->index, pool_index_bytes(g->pool), e);
 }
 
-/* Reads the head of the snapshot, and the pool's index in it. */
-static bool read_head(struct average_source *a, const struct trainer *t,
+/* Reads the header of the snapshot, and the pool's index in it. */
+static bool read_source(struct average_source *a, const struct trainer *t,
                       struct error *e)
 {
     static const char name[] = "the run's last snapshot";
@@ -196,7 +145,7 @@ bool average_open(struct average_source *a, const struct trainer *t,
     if (a->epochs == 0)
         return true;
     a->fd = t->average.fd;
-    if (read_head(a, t, e))
+    if (read_source(a, t, e))
         return true;
     average_close(a);
     return false;

@@ -25,10 +25,6 @@ struct average_state average_next(const struct trainer *);
  * False if that cannot be. */
 bool average_keep(struct trainer *, struct average_state, int fd,
                   struct error *);
-void average_forget(struct trainer *);
-
-/* Whether averages of the weights of one graph go on as those of another. */
-bool average_carries(const struct graph *, const struct graph *other);
 
 /* Whether an instance has an average: weights do. */
 bool average_is_of(const struct plan *, int instance);

@@ -11,7 +11,6 @@
 #include "plan/timings_file.h"
 #include "settings/facts.h"
 #include "settings/idle.h"
-#include "train/average.h"
 #include "train/carry.h"
 #include "train/course.h"
 #include "train/initial.h"
@@ -150,7 +149,7 @@ void trainer_free(struct trainer *t)
 {
     if (!t)
         return;
-    average_forget(t);
+    average_forget(&t->average);
     stopwatch_free(t->watch);
     timings_free(t->seen);
     executor_free(t->executor);
@@ -260,8 +259,8 @@ static bool change(struct trainer *t, const struct settings *s,
     executor_free(t->executor);
     t->job->backend->close(t->device);
     if (!average_carries(t->job->graph, job->graph)) {
-        *average_lost = average_next(t).epochs > 0;
-        average_forget(t);
+        *average_lost = t->average.epochs > 0;
+        average_forget(&t->average);
     }
     job_free(t->job);
     t->job = job;

@@ -9,6 +9,7 @@
 #include "data/dataset.h"
 #include "events/event.h"
 #include "plan/job.h"
+#include "train/average_state.h"
 #include "train/executor.h"
 #include "train/stopwatch.h"
 
@@ -22,14 +23,6 @@ struct tally {
     double loss_scale;
 };
 
-/* The average of weights that the run's last snapshot has: average.h. */
-struct average_state {
-    int epochs;          /* that are in it; 0: it has none */
-    int64_t step;        /* at the end of the last of these epochs */
-    int fd;              /* owned; the snapshot, whatever its path leads to by
-                            now; -1: it has none */
-};
-
 struct trainer {
     struct job *job;                 /* owned, like the rest */
     struct dataset *data;
@@ -40,7 +33,7 @@ struct trainer {
     struct tally epoch;
     double seconds;                  /* spent on steps and evaluations */
     double epoch_began;              /* `seconds` when this epoch began */
-    struct average_state average;
+    struct average_state average;    /* that its last snapshot has */
     bool measured;                   /* memory was reported after a step */
     int watched;                     /* steps of this executor, to a few */
     struct stopwatch *watch;         /* or NULL, as is: */
