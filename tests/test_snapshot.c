@@ -555,6 +555,28 @@ static void put_number(char *tensor, size_t element, enum dtype dtype,
     memcpy(tensor + element * dtype_size(dtype), &aligned, dtype_size(dtype));
 }
 
+/* Updates divide by roots. */
+Test(forged, roots)
+{
+    static const char *const names[] = { "head.linear.w.root",
+                                         "head.linear.b.root" };
+    static const enum dtype dtypes[] = { DTYPE_BF16, DTYPE_F32 };
+    const char *const settings[] = { "optimizer=adam", "precision=bf16", NULL };
+    struct bench b;
+
+    bench_init(&b, settings);
+    for (int i = 0; i < 2; i++) {
+        struct forge f = copy(&b);
+        size_t bytes;
+        void *data = forge_tensor(&f, names[i], &bytes);
+
+        cr_assert(data, "no %s", names[i]);
+        put_number(data, 5, dtypes[i], -1e-3f);
+        expect_forged_refused(&b, &f, names[i], "is negative");
+    }
+    bench_done(&b);
+}
+
 Test(forged, numbers)
 {
     static const struct {

@@ -17,6 +17,17 @@ static void on_signal(int number)
     flag = number;
 }
 
+/* The first signal asks for an end in order; another ends at once, whichever
+ * it is. */
+static void on_urgent_signal(int number)
+{
+    if (flag) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    flag = number;
+}
+
 void ending_install(int number, const struct sigaction *action,
                     struct sigaction *before)
 {
@@ -38,8 +49,7 @@ static void catch_all(const struct sigaction *action)
 
 void ending_catch(void)
 {
-    struct sigaction action = { .sa_handler = on_signal,
-                                .sa_flags = (int)SA_RESETHAND };
+    struct sigaction action = { .sa_handler = on_urgent_signal };
 
     catch_all(&action);
 }

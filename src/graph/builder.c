@@ -25,16 +25,19 @@ void builder_begin_block(struct builder *b, const char *format, ...)
         graph_begin_block(b->graph);
 }
 
-/* The layer of that name, or -1. */
+/* The layer of that name, or -1. Layers are mostly asked for in their order, so
+ * the search begins behind the last one. */
 static int layer_found(const struct builder *b, const char *name)
 {
     char full[sizeof(b->graph->layers->name)];
 
     snprintf(full, sizeof(full), "%s%s%s", b->block, *b->block ? "." : "",
              name);
-    for (int i = 0; i < b->graph->layer_count; i++)
-        if (strcmp(b->graph->layers[i].name, full) == 0)
-            return i;
+    for (int i = 1; i <= b->graph->layer_count; i++) {
+        int layer = (b->layer + i) % b->graph->layer_count;
+        if (strcmp(b->graph->layers[layer].name, full) == 0)
+            return layer;
+    }
     return -1;
 }
 
@@ -53,16 +56,18 @@ int builder_value(struct builder *b, enum kind kind, struct value v)
     return graph_value(b->graph, &v);
 }
 
-/* The layer's parameters of that name, or VALUE_NONE. */
+/* The layer's parameters of that name, or VALUE_NONE; likewise. */
 static int state_found(const struct builder *b, const char *name)
 {
     const struct graph *g = b->graph;
 
-    for (int i = 1; i < g->value_count; i++)
+    for (int n = 1; n < g->value_count; n++) {
+        int i = 1 + (b->found + n - 1) % (g->value_count - 1);
         if (g->values[i].layer == b->layer &&
             g->values[i].kind == KIND_WEIGHTS &&
             strcmp(g->values[i].name, name) == 0)
             return i;
+    }
     return VALUE_NONE;
 }
 
@@ -71,7 +76,7 @@ int builder_state(struct builder *b, struct value v)
     int found = adds_training(b) ? VALUE_NONE : state_found(b, v.name);
 
     if (found)
-        return found;
+        return b->found = found;
     return builder_value(b, KIND_WEIGHTS, v);
 }
 

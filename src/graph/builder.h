@@ -31,6 +31,7 @@ struct builder {
     bool tf32;           /* products of floats may be of 10 bits' mantissa */
     char block[24];      /* its name; "" before the first one */
     int layer;           /* the last one added */
+    int found;           /* the last value that builder_state() found */
     uint32_t streams;    /* of random numbers that operations have so far */
     int programs;        /* that forward operations are of; 0: training and
                             evaluation */

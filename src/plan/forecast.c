@@ -11,17 +11,12 @@ static bool plan_settings(const struct settings *s,
                           const struct machine *machine, bool baseline,
                           struct job **job, struct error *e)
 {
-    struct job *full;
+    struct settings wanted = *s;
 
-    if (!model_check(s, "settings", e) ||
-        !job_new_on(&full, s, machine, e))
-        return false;
-    *job = full;
-    if (baseline) {
-        *job = job_baseline(full);
-        job_free(full);
-    }
-    return true;
+    if (baseline)
+        settings_save_nothing(&wanted);
+    return model_check(&wanted, "settings", e) &&
+           job_new_on(job, &wanted, machine, e);
 }
 
 static void take_figures(struct forecast *f, const struct job *job)

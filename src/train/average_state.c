@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/pool_index.h"
+
 enum { VALUE_NAME_SIZE = 96 };
 
 void average_forget(struct average_state *a)

@@ -1,6 +1,6 @@
 /*
- * The state of the average of a run's weights (average.h): the snapshot that has
- * it, and the epochs in it.
+ * The state of the average of a run's weights (average.h): the snapshot that
+ * has it, and the epochs in it.
  */
 #ifndef MEMDIAL_AVERAGE_STATE_H
 #define MEMDIAL_AVERAGE_STATE_H

@@ -99,13 +99,25 @@ static bool check_loss_scale(const float *scale)
 }
 
 /* Whether no element is below zero; -0 is not below. */
-static bool check_positive(const float *x, size_t elements)
+static bool check_positive(const void *x, size_t elements, enum dtype dtype)
 {
     bool good = true;
 
     for (size_t i = 0; i < elements; i++)
-        good &= x[i] >= 0;
+        good &= float_load(x, i, dtype) >= 0;
     return good;
+}
+
+/* Whether a value is an optimizer's root of a mean of squares. */
+static bool is_root(const struct graph *g, int value)
+{
+    const struct value *v = &g->values[value];
+
+    for (int i = 0; g->optimizer && i < g->optimizer->moments; i++)
+        if (v->kind == KIND_OPTIMIZER && g->optimizer->moment[i].root &&
+            strcmp(v->name, g->optimizer->moment[i].name) == 0)
+            return true;
+    return false;
 }
 
 static bool is_finite(const void *data, size_t elements, enum dtype dtype)
@@ -126,7 +138,8 @@ static const char *fault_of_scales(const struct operand *o, const void *data,
 
     if (!is_finite(scale, count, DTYPE_F32))
         return STATE_NOT_FINITE;
-    return check_positive(scale, count) ? NULL : "has a negative scale";
+    return check_positive(scale, count, DTYPE_F32) ? NULL
+                                                   : "has a negative scale";
 }
 
 const char *state_fault_of_floats(const float *x, size_t count)
@@ -154,11 +167,11 @@ const char *state_fault(const struct plan *plan, int instance,
         return STATE_NOT_FINITE;
     if (is_operand(g, value, OP_loss_scale, LOSS_SCALE_SCALE))
         return check_loss_scale(data) ? NULL : "is no loss scale";
-    if (is_operand(g, value, OP_rewire, REWIRE_THRESHOLD))
-        return check_positive(data, elements) ? NULL : "is negative";
+    if (is_root(g, value) || is_operand(g, value, OP_rewire, REWIRE_THRESHOLD))
+        return check_positive(data, elements, dtype) ? NULL : "is negative";
     if (is_operand(g, value, OP_bn_stats, BN_STATS_RUNNING))
         return check_positive((const float *)data + elements / 2,
-                              elements / 2) ? NULL :
+                              elements / 2, dtype) ? NULL :
                "has a negative variance";
     return NULL;
 }
