@@ -58,14 +58,18 @@ refused 'no folder' '--write FOLDER is missing'
 run vocabulary first --set data=shapes --set model=wrn --set batch=2 \
     --write "$folder/kept"
 refused 'images' 'images have no dictionaries'
-run vocabulary first --set subwords=2 --set source_vocabulary=9 \
-    --set target_vocabulary=8 --write "$folder/kept"
-[ $code = 2 ] && ! grep -q 'learning' "$err"
-report $? 'who is no terminal is not told of merges'
 
-# Programs are told of them by events, before the run begins.
+# Merges are learned, and who is no terminal is not told of them.
 sentences words 'ab ab cab' 'xy xy xyz'
 words='--set subwords=2 --set source_vocabulary=7 --set target_vocabulary=9'
+mkdir "$folder/merged"
+run vocabulary words $words --write "$folder/merged"
+[ $code = 0 ] && [ ! -s "$err" ] && [ "$(wc -l <"$folder/merged/code")" = 3 ]
+report $? 'merges are kept'
+run vocabulary words $words --set subwords=9 --write "$folder"
+refused 'more merges than the text has' 'have only 2 merges; --set subwords=2,'
+
+# Programs are told of them by events, before the run begins.
 run train words --epochs 1 --json $words
 head -n 1 "$out" | grep -q '^{"type":"learning","merges":1,"wanted":2}' &&
     [ "$(grep -c learning "$out")" = 2 ] &&

@@ -25,7 +25,7 @@ bool dataset_epoch_check(const struct settings *, struct error *);
 bool dataset_check(const struct settings *, struct error *);
 
 /* From now on, has opening a set tell how many merges of byte pair encoding it
- * has learned, of those wanted; at last all of them. */
+ * has learned, of those wanted. A set that is opened has all of them. */
 void dataset_watch(void (*told)(int merges, int wanted));
 
 /* Opens the set, which may be one of files in the folder settings->data_path.

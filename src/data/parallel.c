@@ -82,6 +82,15 @@ static const char *advice_of(const struct settings *s, const char *name,
     return text;
 }
 
+/* Words stay whole with subwords=0, which is no advice where there are no
+ * merges. */
+static const char *advise_merges(const struct opening *o, int merges,
+                                 char text[ADVICE_SIZE])
+{
+    *text = '\0';
+    return merges > 0 ? advice_of(o->settings, "subwords", merges, text) : text;
+}
+
 static bool read_merges(struct opening *o, struct error *e)
 {
     const char *path = o->files.merges;
@@ -103,25 +112,39 @@ static bool read_merges(struct opening *o, struct error *e)
     return merges == wanted ||
            error_set(e, EXIT_INPUT, "subwords: %d, but %s has %d merges; "
                      "%sremove the file to learn others", wanted, path, merges,
-                     advice_of(o->settings, "subwords", merges, advice));
+                     advise_merges(o, merges, advice));
+}
+
+/* Fewer merges than are wanted are refused, as those of a file are: written
+ * beside the text, they would be. */
+static bool learn_merges(struct opening *o, const struct texts *train,
+                         struct error *e)
+{
+    int wanted = o->settings->subwords, merges;
+    char advice[ADVICE_SIZE];
+    struct bpe_text text[SIDES];
+
+    for (int k = 0; k < SIDES; k++)
+        text[k] = (struct bpe_text){ train->file[k].data,
+                                     train->file[k].bytes };
+    o->corpus->bpe = bpe_learn(text, SIDES, wanted, watcher);
+    merges = bpe_merges(o->corpus->bpe);
+    return merges == wanted ||
+           error_set(e, EXIT_INPUT, "subwords: %d, but %s and %s have only %d "
+                     "merges; %sadd sentences to them", wanted,
+                     train->file[SIDE_SOURCE].path,
+                     train->file[SIDE_TARGET].path, merges,
+                     advise_merges(o, merges, advice));
 }
 
 static bool get_merges(struct opening *o, const struct texts *train,
                        struct error *e)
 {
-    struct bpe_text text[SIDES];
-
     if (o->settings->subwords == 0)
         return true;
     if (access(o->files.merges, F_OK) == 0)
         return read_merges(o, e);
-    for (int k = 0; k < SIDES; k++)
-        text[k] = (struct bpe_text){ train->file[k].data,
-                                     train->file[k].bytes };
-    o->corpus->bpe = bpe_learn(text, SIDES, o->settings->subwords, watcher);
-    if (watcher && bpe_merges(o->corpus->bpe) < o->settings->subwords)
-        watcher(o->settings->subwords, o->settings->subwords);
-    return true;
+    return learn_merges(o, train, e);
 }
 
 static bool get_dictionary(struct opening *o, const struct texts *train,
