@@ -61,7 +61,8 @@ refused 'images' 'images have no dictionaries'
 
 # Merges are learned, and who is no terminal is not told of them.
 sentences words 'ab ab cab' 'xy xy xyz'
-words='--set subwords=2 --set source_vocabulary=7 --set target_vocabulary=9'
+words='--set subwords=2 --set source_vocabulary=7 --set target_vocabulary=9
+--set longest=8'
 mkdir "$folder/merged"
 run vocabulary words $words --write "$folder/merged"
 [ $code = 0 ] && [ ! -s "$err" ] && [ "$(wc -l <"$folder/merged/code")" = 3 ]
@@ -123,6 +124,21 @@ run train first --epochs 1 --save "$snapshot"
 run translate beside --load "$snapshot" <"$folder/line"
 [ $code = 0 ]
 report $? 'dictionaries that were kept fit when the text has changed'
+
+# So do merges: words that are cut otherwise are other words to a network, though
+# its tokens are the same.
+echo 'ab cab' >"$folder/line"
+cp "$folder"/words/* "$folder/merged"
+run train merged $words --epochs 1 --save "$snapshot"
+run translate merged $words --load "$snapshot" <"$folder/line"
+[ $code = 0 ] && [ "$(wc -l <"$out")" = 1 ]
+report $? 'merges that were kept fit'
+printf '#version: 0.2\na b</w>\nx y\n' >"$folder/merged/code"
+for command in train translate; do
+    run $command merged $words --load "$snapshot" <"$folder/line"
+    refused "$command by other merges" \
+        'dictionaries .*, merges .* but .*, merges .*; set .*subwords.* alike'
+done
 
 # What cannot be changed is named, not what it goes with.
 printf '%s\n%s\n' '{"command":"start","preset":"quick-translate"}' \

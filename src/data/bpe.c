@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/text.h"
 #include "data/bpe_merges.h"
 
@@ -71,6 +72,20 @@ void bpe_free(struct bpe *b)
 int bpe_merges(const struct bpe *b)
 {
     return b->count;
+}
+
+uint64_t bpe_checksum(const struct bpe *b)
+{
+    char *key = xcalloc(b->longest + KEY_EXTRA, 1);
+    uint64_t sum = CHECKSUM_START;
+
+    for (int i = 0; i < b->count; i++) {
+        struct word both = key_of(&b->merge[i].left, &b->merge[i].right, key);
+
+        sum = checksum_add(sum, both.at, both.bytes);
+    }
+    free(key);
+    return sum;
 }
 
 enum { NO_RANK = INT_MAX, STALE_RANK = -1 };

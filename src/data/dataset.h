@@ -49,8 +49,8 @@ struct reading dataset_read(const struct dataset *, const struct settings *,
 struct loader dataset_loader(const struct dataset *, struct reading *);
 
 /* Names what only a network of this set's can have learned, such as its
- * dictionaries, by their checksums: sets with the same name can take each
- * other's networks, if these have the right sizes. */
+ * dictionaries and merges, by their checksums: sets with the same name can take
+ * each other's networks, if these have the right sizes. */
 enum { DATASET_IDENTITY_SIZE = 128 };
 void dataset_identity(const struct dataset *,
                       char text[DATASET_IDENTITY_SIZE]);

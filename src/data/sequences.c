@@ -173,17 +173,20 @@ static bool sequences_open(void **state, const void *source,
     return true;
 }
 
-/* The languages and their tokens. */
+/* The languages, their tokens, and the merges that cut words into these. */
 static void sequences_identity(const void *state, char *text, size_t size)
 {
     const struct corpus *c = &((const struct sequences *)state)->corpus;
-    char sum[SIDES][CHECKSUM_DIGITS + 1];
+    char sum[SIDES][CHECKSUM_DIGITS + 1], merges[CHECKSUM_DIGITS + 1] = "";
 
     for (int k = 0; k < SIDES; k++)
         checksum_write(dictionary_checksum(c->dictionary[k]), sum[k]);
-    snprintf(text, size, "dictionaries %s %s and %s %s",
+    if (c->bpe)
+        checksum_write(bpe_checksum(c->bpe), merges);
+    snprintf(text, size, "dictionaries %s %s and %s %s%s%s",
              c->language[SIDE_SOURCE], sum[SIDE_SOURCE],
-             c->language[SIDE_TARGET], sum[SIDE_TARGET]);
+             c->language[SIDE_TARGET], sum[SIDE_TARGET],
+             c->bpe ? ", merges " : "", merges);
 }
 
 static int64_t sequences_epoch_units(const void *state,
