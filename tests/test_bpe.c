@@ -50,10 +50,10 @@ static void expect_cut(const struct bpe *b, const char *word,
     cr_expect_str_eq(found, expected);
 }
 
-/* The text of a file of merges, as it is written. */
-static void expect_written(const struct bpe *b, const char *expected)
+/* Reads the text of a file of merges, as it is written. */
+static void read_written(const struct bpe *b, char *to, size_t size)
 {
-    char path[] = "/tmp/test_bpe.XXXXXX", found[1024] = "";
+    char path[] = "/tmp/test_bpe.XXXXXX";
     struct draft *draft;
     struct error e;
     FILE *f;
@@ -63,9 +63,16 @@ static void expect_written(const struct bpe *b, const char *expected)
     cr_assert(bpe_write(b, draft, &e), "%s", e.text);
     cr_assert(draft_finish(draft, DRAFT_REPLACE, &e), "%s", e.text);
     f = fopen(path, "r");
-    fread(found, 1, sizeof(found) - 1, f);
+    to[fread(to, 1, size - 1, f)] = '\0';
     fclose(f);
     unlink(path);
+}
+
+static void expect_written(const struct bpe *b, const char *expected)
+{
+    char found[1024];
+
+    read_written(b, found, sizeof(found));
     cr_expect_str_eq(found, expected);
 }
 
@@ -123,6 +130,33 @@ Test(bpe, ends_where_nothing_comes_twice)
     cr_expect_eq(bpe_merges(b), 0);
     expect_cut(b, "ab", "a@@ b");
     bpe_free(b);
+}
+
+/* Text that has the mark in it: merges are read as they were written, and cut
+ * alike. */
+Test(bpe, text_may_have_the_end_mark)
+{
+    static const char *const words[] = { "x</w>y", "x</w>z", "</w>", "x</w>",
+                                         "</w></w>", "</w>y" };
+    struct bpe_text marked = of("x</w>y x</w>y x</w>z </w> </w> x</w> x</w>\n"
+                                "</w></w> </w></w> </w></w>\n");
+    struct bpe *b = bpe_learn(&marked, 1, 100, NULL), *again;
+    char written[1024];
+    struct error e;
+
+    cr_expect_gt(bpe_merges(b), 4);
+    read_written(b, written, sizeof(written));
+    cr_assert(bpe_parse(&again, "codes", of(written), &e), "%s", e.text);
+    cr_expect_eq(bpe_checksum(b), bpe_checksum(again), "%s", written);
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        size_t bytes = strlen(words[i]), x[16], y[16];
+        int n = bpe_cut(b, words[i], bytes, x);
+
+        cr_assert_eq(n, bpe_cut(again, words[i], bytes, y), "%s", words[i]);
+        cr_expect_arr_eq(x, y, (size_t)n * sizeof(*x), "%s", words[i]);
+    }
+    bpe_free(b);
+    bpe_free(again);
 }
 
 Test(bpe, refuses_what_is_no_file_of_merges)
