@@ -98,6 +98,10 @@ if [ $least -gt 0 ]; then
     grep -q '^BLEU 0.00; no translation has four words' "$err"
     report $? '... which says so where all sentences are too short for it'
 fi
+printf 'twenty one\n\n' >"$folder/reference"
+translate 'ein und zwanzig\n\n' --reference "$folder/reference"
+[ $? = 0 ] && grep -q '^BLEU [0-9]' "$err"
+report $? '... which may have gaps, as standard input may'
 printf 'twenty one\ntwo\n' >"$folder/reference"
 
 # NAME PATTERN INPUT ARGUMENT...: what is refused, with exit code 2.

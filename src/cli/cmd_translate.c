@@ -137,7 +137,7 @@ static bool read_reference(const struct wanted *w, const struct input *in,
 {
     if (!w->reference)
         return true;
-    if (!text_file_read(reference, w->reference, e))
+    if (!text_file_read(reference, w->reference, GAPS_ALLOWED, e))
         return false;
     return reference->lines == in->text.lines ||
            error_set(e, EXIT_INPUT, "%s: %d lines, but standard input has %d; "

@@ -62,7 +62,8 @@ static bool read_texts(struct texts *t, const struct opening *o,
 
     *t = (struct texts){ 0 };
     for (int k = 0; k < SIDES; k++)
-        if (!text_file_read(&t->file[k], o->files.path[split][k], &why)) {
+        if (!text_file_read(&t->file[k], o->files.path[split][k], GAPS_REFUSED,
+                            &why)) {
             texts_free(t);
             return blame_path(&why, e);
         }
@@ -100,7 +101,7 @@ static bool read_merges(struct opening *o, struct error *e)
     struct error why;
     bool done;
 
-    if (!text_file_read(&file, path, &why))
+    if (!text_file_read(&file, path, GAPS_ALLOWED, &why))
         return blame_path(&why, e);
     done = bpe_parse(&o->corpus->bpe, path,
                      (struct bpe_text){ file.data, file.bytes }, &why);
