@@ -171,7 +171,9 @@ Test(bpe, refuses_what_is_no_file_of_merges)
         { "#version: 0.2\na b c\n", "codes: line 2" },
         { "#version: 0.2\n b\n", "codes: line 2" },
         { "#version: 0.2\na \n", "codes: line 2" },
-        { "#version: 0.2\na b\n\nc d\n", "codes: line 3" }
+        { "#version: 0.2\na b\n\nc d\n", "codes: line 3" },
+        { "#version: 0.2\n  \n", "codes: line 2" },
+        { " #version: 0.2\na b\n", "codes: line 1" }
     };
     static const char nul[] = "#version: 0.2\na\0 b\n";
     struct bpe *b;
@@ -184,6 +186,23 @@ Test(bpe, refuses_what_is_no_file_of_merges)
     }
     cr_expect_not(bpe_parse(&b, "codes",
                             (struct bpe_text){ nul, sizeof(nul) - 1 }, &e));
+}
+
+/* Lines may end with spaces, as those of other systems do once they are read,
+ * and the last one without a newline. */
+Test(bpe, spaces_end_a_line)
+{
+    struct bpe *b, *same;
+    struct error e;
+
+    cr_assert(bpe_parse(&b, "codes", of("#version: 0.2 \nu n \nun d</w>  "),
+                        &e), "%s", e.text);
+    cr_assert(bpe_parse(&same, "codes", of("#version: 0.2\nu n\nun d</w>\n"),
+                        &e), "%s", e.text);
+    cr_expect_eq(bpe_checksum(b), bpe_checksum(same));
+    expect_cut(b, "und", "und");
+    bpe_free(b);
+    bpe_free(same);
 }
 
 /* Bytes that are no characters are pieces of their own. */

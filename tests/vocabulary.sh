@@ -133,6 +133,10 @@ run train merged $words --epochs 1 --save "$snapshot"
 run translate merged $words --load "$snapshot" <"$folder/line"
 [ $code = 0 ] && [ "$(wc -l <"$out")" = 1 ]
 report $? 'merges that were kept fit'
+sed -i 's/$/\r/' "$folder"/merged/code "$folder"/merged/dict.*.txt
+run translate merged $words --load "$snapshot" <"$folder/line"
+[ $code = 0 ] && [ "$(wc -l <"$out")" = 1 ]
+report $? '... with the ends of lines of another system too'
 printf '#version: 0.2\na b</w>\nx y\n' >"$folder/merged/code"
 for command in train translate; do
     run $command merged $words --load "$snapshot" <"$folder/line"
