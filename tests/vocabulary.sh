@@ -53,6 +53,13 @@ run vocabulary first --write "$folder/kept"
 refused 'a file that is there already' 'dict.en.txt: a file is there already'
 [ "$(ls -A "$folder/kept")" = dict.en.txt ]
 report $? '... and nothing else is written'
+rm "$folder/kept/dict.en.txt"
+ln -s both "$folder/kept/dict.de.txt"
+ln -s both "$folder/kept/dict.en.txt"
+run vocabulary first --write "$folder/kept"
+[ $code = 1 ] && [ ! -s "$out" ] && grep -q 'dict.en.txt: cannot write' "$err" &&
+    [ "$(ls -A "$folder/kept" | wc -l)" = 2 ] && [ ! -e "$folder/kept/both" ]
+report $? '... and if the last one fails, the first is removed'
 run vocabulary first
 refused 'no folder' '--write FOLDER is missing'
 run vocabulary first --set data=shapes --set model=wrn --set batch=2 \

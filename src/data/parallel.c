@@ -331,37 +331,64 @@ static bool open_files(struct corpus *c, const struct settings *s,
     return done;
 }
 
-/* Drafts one of the files; `bpe` or `d` is NULL. */
-static bool draft_beside(struct draft **draft, const char *path,
-                         const struct bpe *bpe, const struct dictionary *d,
-                         struct error *e)
+/* Files that are written: the dictionaries, then the merges. */
+enum { KEPT_MOST = SIDES + 1 };
+
+struct kept_file {
+    const char *path;
+    const struct dictionary *dictionary; /* NULL: its merges */
+    struct draft *draft;
+    struct stat status;  /* of the file that the draft becomes */
+};
+
+static bool draft_kept(struct kept_file *f, const struct corpus *c,
+                       struct error *e)
 {
-    if (access(path, F_OK) == 0)
+    if (access(f->path, F_OK) == 0)
         return error_set(e, EXIT_INPUT, "%s: a file is there already; remove "
-                         "it, or name another folder", path);
-    return draft_begin(draft, path, e) &&
-           (bpe ? bpe_write(bpe, *draft, e) : dictionary_write(d, *draft, e));
+                         "it, or name another folder", f->path);
+    return draft_begin(&f->draft, f->path, e) &&
+           (f->dictionary ? dictionary_write(f->dictionary, f->draft, e)
+                          : bpe_write(c->bpe, f->draft, e)) &&
+           draft_sync(f->draft, &f->status, e);
+}
+
+/* Gives all drafts their names, or none. */
+static bool finish_kept(struct kept_file file[], int files, struct error *e)
+{
+    for (int i = 0; i < files; i++) {
+        struct draft *draft = file[i].draft;
+
+        file[i].draft = NULL;
+        if (draft_finish(draft, DRAFT_NEW, e))
+            continue;
+        while (i-- > 0)
+            draft_remove(file[i].path, &file[i].status);
+        return false;
+    }
+    return true;
 }
 
 bool parallel_write(const struct corpus *c, const char *folder,
                     struct error *e)
 {
-    struct draft *draft[SIDES + 1] = { NULL };
-    struct parallel_files files;
+    struct kept_file file[KEPT_MOST] = { { 0 } };
+    struct parallel_files name;
+    int files = c->bpe ? KEPT_MOST : SIDES;
     bool ok = true;
 
-    parallel_files_name(&files, c->language[SIDE_SOURCE],
+    parallel_files_name(&name, c->language[SIDE_SOURCE],
                         c->language[SIDE_TARGET], folder);
-    for (int k = 0; k < SIDES; k++)
-        ok = ok && draft_beside(&draft[k], files.dictionary[k], NULL,
-                                c->dictionary[k], e);
-    if (ok && c->bpe)
-        ok = draft_beside(&draft[SIDES], files.merges, c->bpe, NULL, e);
-    for (int i = 0; i <= SIDES; i++)
-        if (ok && draft[i])
-            ok = draft_finish(draft[i], DRAFT_NEW, e);
-        else
-            draft_drop(draft[i]);
+    for (int k = 0; k < SIDES; k++) {
+        file[k].path = name.dictionary[k];
+        file[k].dictionary = c->dictionary[k];
+    }
+    file[SIDES].path = name.merges;
+    for (int i = 0; ok && i < files; i++)
+        ok = draft_kept(&file[i], c, e);
+    ok = ok && finish_kept(file, files, e);
+    for (int i = 0; i < files; i++)
+        draft_drop(file[i].draft);
     return ok;
 }
 
