@@ -68,21 +68,65 @@ static void cmd_translate_choose(void *arg, int which, const char *value)
     }
 }
 
+struct translation {
+    int32_t *tokens;             /* owned, [count] */
+    int count;
+};
+
 /* The lines of standard input, and the tokens of those that have words. */
 struct input {
     struct text_file text;
     struct source *sources;      /* owned, [count] */
     int *line;                   /* owned, [count]: of each, from 1 */
+    struct translation *translations; /* owned, [count], once they are there */
     int count;
 };
 
 static void input_free(struct input *in)
 {
-    for (int i = 0; i < in->count; i++)
+    for (int i = 0; i < in->count; i++) {
         free((void *)(uintptr_t)in->sources[i].tokens);
+        if (in->translations)
+            free(in->translations[i].tokens);
+    }
     free(in->sources);
     free(in->line);
+    free(in->translations);
     text_file_free(&in->text);
+}
+
+/* Keeps a translation until all of them are known to hold. */
+static void keep_translation(void *arg, int place, const int32_t *tokens,
+                             int count)
+{
+    struct translation *t = &((struct input *)arg)->translations[place];
+
+    t->tokens = xcalloc((unsigned long)count + 1, sizeof(*t->tokens));
+    memcpy(t->tokens, tokens, (size_t)count * sizeof(*tokens));
+    t->count = count;
+}
+
+static bool translate_lines(struct input *in, struct executor *ex,
+                            struct error *e)
+{
+    in->translations = xcalloc((unsigned long)in->count + 1,
+                               sizeof(*in->translations));
+    translator_run(ex, in->sources, in->count,
+                   (struct translation_sink){ keep_translation, in });
+    return executor_check(ex, e);
+}
+
+/* The text of a line, whose place among those with words *next says, which
+ * moves to that of the next one. The caller frees. */
+static char *text_of_line(const struct input *in, const struct sequences *set,
+                          int line, int *next)
+{
+    const struct translation *t;
+
+    if (*next == in->count || in->line[*next] != line)
+        return xstrdup("");
+    t = &in->translations[(*next)++];
+    return sequences_text(set, t->tokens, t->count);
 }
 
 /* Adds a line, unless it has no words. */
@@ -147,17 +191,13 @@ static bool read_reference(const struct wanted *w, const struct input *in,
 
 /* Prints all lines, and adds each to the BLEU, if there is a reference. */
 static void print_lines(const struct input *in, const struct sequences *set,
-                        const int32_t *tokens, int steps,
                         const struct text_file *reference, struct bleu *bleu)
 {
     size_t at = 0;
+    int next = 0;
 
-    for (int line = 1, i = 0; line <= in->text.lines; line++) {
-        bool has_words = i < in->count && in->line[i] == line;
-        char *text = has_words
-                         ? sequences_text(set, tokens + (size_t)i++ *
-                                                   (size_t)steps, steps)
-                         : xstrdup("");
+    for (int line = 1; line <= in->text.lines; line++) {
+        char *text = text_of_line(in, set, line, &next);
         struct word word;
 
         print_translation(text);
@@ -186,23 +226,14 @@ static bool translate_input(const struct wanted *w, struct trainer *t,
                             struct input *in, struct error *e)
 {
     struct text_file reference = { 0 };
-    int steps = translator_steps(t->job->plan);
-    int32_t *tokens = NULL;
     struct bleu bleu = { 0 };
-    bool done = read_input(in, t, e) && read_reference(w, in, &reference, e);
+    bool done = read_input(in, t, e) && read_reference(w, in, &reference, e) &&
+                translate_lines(in, t->executor, e);
 
-    if (done) {
-        tokens = xcalloc((unsigned long)in->count * (unsigned long)steps + 1,
-                         sizeof(*tokens));
-        translator_run(t->executor, in->sources, in->count, tokens);
-        done = executor_check(t->executor, e);
-    }
     if (done)
-        print_lines(in, dataset_sequences(t->data), tokens, steps, &reference,
-                    &bleu);
+        print_lines(in, dataset_sequences(t->data), &reference, &bleu);
     if (done && w->reference)
         print_bleu(&bleu);
-    free(tokens);
     text_file_free(&reference);
     return done;
 }
