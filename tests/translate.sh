@@ -117,6 +117,8 @@ refuses 'a reference of other lines' 'lines' 'zwei\n' \
     --reference "$folder/reference"
 refuses 'a reference that is not there' 'no-such-file' 'zwei\n' \
     --reference "$folder/no-such-file"
+refuses '... before data are opened' 'no-such-file' 'zwei\n' \
+    --reference "$folder/no-such-file" --set data=parallel --set data_path=/none
 refuses 'a beam of none' 'beam' 'zwei\n' --beam 0
 refuses 'text that is not UTF-8' 'UTF-8' 'zwei\n\377\n'
 refuses 'a NUL' 'NUL' 'zwei\n\000\n'

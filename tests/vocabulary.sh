@@ -60,11 +60,33 @@ run vocabulary first --write "$folder/kept"
 [ $code = 1 ] && [ ! -s "$out" ] && grep -q 'dict.en.txt: cannot write' "$err" &&
     [ "$(ls -A "$folder/kept" | wc -l)" = 2 ] && [ ! -e "$folder/kept/both" ]
 report $? '... and if the last one fails, the first is removed'
+for data in first no-such-data; do
+    run vocabulary $data --write "$folder/no-such-folder"
+    [ $code = 1 ] && [ ! -s "$out" ] &&
+        grep -q 'no-such-folder/dict.de.txt: cannot write here' "$err"
+    report $? "a folder that is not there, of $data"
+    echo '#version: 0.2' >"$folder/kept/code"
+    rm -f "$folder"/kept/dict.*
+    run vocabulary $data --set subwords=2 --write "$folder/kept"
+    refused "a file of merges that is there already, of $data" \
+        'kept/code: a file is there already'
+done
 run vocabulary first
 refused 'no folder' '--write FOLDER is missing'
 run vocabulary first --set data=shapes --set model=wrn --set batch=2 \
     --write "$folder/kept"
 refused 'images' 'images have no dictionaries'
+for command in vocabulary translate; do
+    if [ $command = vocabulary ]; then
+        set -- --write "$folder/kept"
+    else
+        set -- --load "$snapshot"
+    fi
+    "$memdial" $command wrn-10-1 "$@" </dev/null >"$out" 2>"$err"
+    code=$?
+    refused "$command of images that are not there" \
+        'have no dictionaries\|does not translate'
+done
 
 # Merges are learned, and who is no terminal is not told of them.
 sentences words 'ab ab cab' 'xy xy xyz'

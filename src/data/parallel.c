@@ -320,8 +320,6 @@ static bool open_files(struct corpus *c, const struct settings *s,
     struct opening o = { .settings = s, .corpus = c };
     bool done;
 
-    strcpy(c->language[SIDE_SOURCE], s->source);
-    strcpy(c->language[SIDE_TARGET], s->target);
     if (!parallel_files_find(&o.files, s, e))
         return false;
     done = open_train(&o, e) && open_other(&o, SPLIT_VALID, e) &&
@@ -341,13 +339,33 @@ struct kept_file {
     struct stat status;  /* of the file that the draft becomes */
 };
 
+static bool check_absent(const char *path, struct error *e)
+{
+    return access(path, F_OK) != 0 ||
+           error_set(e, EXIT_INPUT, "%s: a file is there already; remove it, "
+                     "or name another folder", path);
+}
+
+static bool check_kept(const char *path, struct error *e)
+{
+    return check_absent(path, e) && draft_check(path, e);
+}
+
+bool parallel_check_write(const char *source, const char *target, bool merges,
+                          const char *folder, struct error *e)
+{
+    struct parallel_files name;
+
+    parallel_files_name(&name, source, target, folder);
+    return check_kept(name.dictionary[SIDE_SOURCE], e) &&
+           check_kept(name.dictionary[SIDE_TARGET], e) &&
+           (!merges || check_kept(name.merges, e));
+}
+
 static bool draft_kept(struct kept_file *f, const struct corpus *c,
                        struct error *e)
 {
-    if (access(f->path, F_OK) == 0)
-        return error_set(e, EXIT_INPUT, "%s: a file is there already; remove "
-                         "it, or name another folder", f->path);
-    return draft_begin(&f->draft, f->path, e) &&
+    return check_absent(f->path, e) && draft_begin(&f->draft, f->path, e) &&
            (f->dictionary ? dictionary_write(f->dictionary, f->draft, e)
                           : bpe_write(c->bpe, f->draft, e)) &&
            draft_sync(f->draft, &f->status, e);

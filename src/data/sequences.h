@@ -62,6 +62,11 @@ void sequences_join(const struct sequences *, char *line);
 int32_t *sequences_encode(const struct sequences *, struct word line,
                           int *count);
 
+/* Whether a set of these settings has what sequences_write() writes, and it can
+ * be put into the folder; cheap enough to call before the set is opened. */
+bool sequences_check_write(const struct settings *, const char *folder,
+                           struct error *);
+
 /* Writes dictionaries, and merges if there are any, into a folder that has no
  * such files; all of them, or nothing. A set that has them beside it is opened
  * with them. */
