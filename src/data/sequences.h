@@ -4,9 +4,9 @@
  *
  * Batches are cut once, when the set is opened, from pairs in an order drawn
  * from the seed. Each pass takes these batches in an order of its own. An
- * epoch of `epoch_samples` is as many batches as that has room for, and goes on
- * where the last one ended; otherwise it is a pass. Parts are cut in
- * reading.begin, by the settings of the reading.
+ * epoch of `epoch_samples` is the fewest batches that have room for that number
+ * of tokens, and goes on where the last one ended; otherwise it is a pass.
+ * Parts are cut in reading.begin, by the settings of the reading.
  *
  * A loader fills these streams of a part, all int32, every sentence with its
  * end mark. T, S and N are target tokens, source tokens and sentences.
