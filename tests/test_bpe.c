@@ -50,10 +50,10 @@ static void expect_cut(const struct bpe *b, const char *word,
     cr_expect_str_eq(found, expected);
 }
 
-/* The text of a file of merges, as it is written. */
-static void expect_written(const struct bpe *b, const char *expected)
+/* Reads the text of a file of merges, as it is written. */
+static void read_written(const struct bpe *b, char *to, size_t size)
 {
-    char path[] = "/tmp/test_bpe.XXXXXX", found[1024] = "";
+    char path[] = "/tmp/test_bpe.XXXXXX";
     struct draft *draft;
     struct error e;
     FILE *f;
@@ -63,9 +63,16 @@ static void expect_written(const struct bpe *b, const char *expected)
     cr_assert(bpe_write(b, draft, &e), "%s", e.text);
     cr_assert(draft_finish(draft, DRAFT_REPLACE, &e), "%s", e.text);
     f = fopen(path, "r");
-    fread(found, 1, sizeof(found) - 1, f);
+    to[fread(to, 1, size - 1, f)] = '\0';
     fclose(f);
     unlink(path);
+}
+
+static void expect_written(const struct bpe *b, const char *expected)
+{
+    char found[1024];
+
+    read_written(b, found, sizeof(found));
     cr_expect_str_eq(found, expected);
 }
 
@@ -125,6 +132,33 @@ Test(bpe, ends_where_nothing_comes_twice)
     bpe_free(b);
 }
 
+/* Text that has the mark in it: merges are read as they were written, and cut
+ * alike. */
+Test(bpe, text_may_have_the_end_mark)
+{
+    static const char *const words[] = { "x</w>y", "x</w>z", "</w>", "x</w>",
+                                         "</w></w>", "</w>y" };
+    struct bpe_text marked = of("x</w>y x</w>y x</w>z </w> </w> x</w> x</w>\n"
+                                "</w></w> </w></w> </w></w>\n");
+    struct bpe *b = bpe_learn(&marked, 1, 100, NULL), *again;
+    char written[1024];
+    struct error e;
+
+    cr_expect_gt(bpe_merges(b), 4);
+    read_written(b, written, sizeof(written));
+    cr_assert(bpe_parse(&again, "codes", of(written), &e), "%s", e.text);
+    cr_expect_eq(bpe_checksum(b), bpe_checksum(again), "%s", written);
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        size_t bytes = strlen(words[i]), x[16], y[16];
+        int n = bpe_cut(b, words[i], bytes, x);
+
+        cr_assert_eq(n, bpe_cut(again, words[i], bytes, y), "%s", words[i]);
+        cr_expect_arr_eq(x, y, (size_t)n * sizeof(*x), "%s", words[i]);
+    }
+    bpe_free(b);
+    bpe_free(again);
+}
+
 Test(bpe, refuses_what_is_no_file_of_merges)
 {
     static const struct {
@@ -137,7 +171,9 @@ Test(bpe, refuses_what_is_no_file_of_merges)
         { "#version: 0.2\na b c\n", "codes: line 2" },
         { "#version: 0.2\n b\n", "codes: line 2" },
         { "#version: 0.2\na \n", "codes: line 2" },
-        { "#version: 0.2\na b\n\nc d\n", "codes: line 3" }
+        { "#version: 0.2\na b\n\nc d\n", "codes: line 3" },
+        { "#version: 0.2\n  \n", "codes: line 2" },
+        { " #version: 0.2\na b\n", "codes: line 1" }
     };
     static const char nul[] = "#version: 0.2\na\0 b\n";
     struct bpe *b;
@@ -150,6 +186,23 @@ Test(bpe, refuses_what_is_no_file_of_merges)
     }
     cr_expect_not(bpe_parse(&b, "codes",
                             (struct bpe_text){ nul, sizeof(nul) - 1 }, &e));
+}
+
+/* Lines may end with spaces, as those of other systems do once they are read,
+ * and the last one without a newline. */
+Test(bpe, spaces_end_a_line)
+{
+    struct bpe *b, *same;
+    struct error e;
+
+    cr_assert(bpe_parse(&b, "codes", of("#version: 0.2 \nu n \nun d</w>  "),
+                        &e), "%s", e.text);
+    cr_assert(bpe_parse(&same, "codes", of("#version: 0.2\nu n\nun d</w>\n"),
+                        &e), "%s", e.text);
+    cr_expect_eq(bpe_checksum(b), bpe_checksum(same));
+    expect_cut(b, "und", "und");
+    bpe_free(b);
+    bpe_free(same);
 }
 
 /* Bytes that are no characters are pieces of their own. */

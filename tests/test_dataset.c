@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -259,6 +260,29 @@ Test(cifar10, refuses_a_folder_that_is_not_there)
     const char *says[] = { "No such file", "; name the folder" };
 
     expect_refused("/nonexistent", "data_path: /nonexistent: ", says);
+}
+
+/* A path as long as it can be leaves room for the reason: here that no file can
+ * be opened any more. */
+Test(cifar10, long_paths_leave_room_for_the_reason)
+{
+    const char *says[] = { "Too many open files", "; see that it can be read" };
+    struct folder f = folder_make();
+    char path[SETTINGS_TEXT_SIZE];
+    struct rlimit limit, least;
+    int n = snprintf(path, sizeof(path), "%s", f.inner);
+    int next = dup(STDIN_FILENO);
+
+    for (; n + 3 < (int)sizeof(path); n += 2)
+        strcpy(path + n, "/.");
+    cr_assert_geq(next, 0);
+    close(next);
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    least = (struct rlimit){ (rlim_t)next, limit.rlim_max };
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &least), 0);
+    expect_refused(path, "data_path: /tmp/", says);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    folder_remove(&f);
 }
 
 /* The contents of the folder decide the advice. */

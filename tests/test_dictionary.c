@@ -155,7 +155,7 @@ Test(dictionary, refuses_other_files)
     static const struct {
         const char *text, *said;
     } bad[] = {
-        { "", "dict: the file is empty" },
+        { "", "dict: the file is empty; write it anew" },
         { "a 1\nb\n", "dict: line 2: not a token, a space and a count" },
         { "a 1\nb c 2\n", "dict: line 2: not a token, a space and a count" },
         { "a 1\nb -2\n", "dict: line 2: not a token, a space and a count" },
@@ -163,7 +163,9 @@ Test(dictionary, refuses_other_files)
         { "a 99999999999999999999\n", "dict: line 1: not a token" },
         { "a 1\nb 1\na 1\n", "dict: line 3: a is there twice" },
         { "a 1\n<pad> 1\n", "dict: line 2: <pad> is in every dictionary" },
-        { "a 1\n\nb 1\n", "dict: line 2 is empty" },
+        { "a 1\n\nb 1\n", "dict: line 2: not a token, a space and a count; "
+          "write it anew" },
+        { "a 1\n \n", "dict: line 2: not a token" },
         { "a 1\nb\xff 1\n", "dict: line 2: byte 2 is not UTF-8" }
     };
     struct text_folder f = text_folder_make();
@@ -215,8 +217,8 @@ Test(dictionary, text_that_is_none_is_refused_with_its_place)
         struct error e = { 0 };
 
         text_folder_put_bytes(&f, "t", bad[i].text, bad[i].bytes);
-        cr_expect_not(text_file_read(&t, text_folder_path(&f, "t"), &e),
-                      "case %zu", i);
+        cr_expect_not(text_file_read(&t, text_folder_path(&f, "t"),
+                                     GAPS_REFUSED, &e), "case %zu", i);
         cr_expect_eq(strncmp(without_folder(&f, &e), bad[i].said,
                              strlen(bad[i].said)), 0, "%s", e.text);
         cr_expect(strstr(e.text, "; "), "no remedy: %s", e.text);
@@ -236,7 +238,8 @@ Test(dictionary, lines_of_a_text)
     size_t at = 0;
 
     text_folder_put(&f, "t", "ein\t Haus\nb\r\n\xf0\x9f\x8f\xa0");
-    cr_assert(text_file_read(&t, text_folder_path(&f, "t"), &e), "%s", e.text);
+    cr_assert(text_file_read(&t, text_folder_path(&f, "t"), GAPS_REFUSED, &e),
+              "%s", e.text);
     cr_expect_eq(t.lines, 3);
     for (int i = 0; i < 3; i++) {
         cr_assert(text_file_next(&t, &at, &line));
@@ -248,6 +251,28 @@ Test(dictionary, lines_of_a_text)
     text_folder_remove(&f);
 }
 
+/* Where a caller says so lines may be empty, and so may all of a file. */
+Test(dictionary, gaps_of_a_text)
+{
+    static const struct {
+        const char *text;
+        int lines;
+    } texts[] = { { "", 0 }, { "\n", 1 }, { "a\n\n \nb\n\n", 5 } };
+    struct text_folder f = text_folder_make();
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        struct text_file t;
+        struct error e;
+
+        text_folder_put(&f, "t", texts[i].text);
+        cr_assert(text_file_read(&t, text_folder_path(&f, "t"), GAPS_ALLOWED,
+                                 &e), "%s", e.text);
+        cr_expect_eq(t.lines, texts[i].lines);
+        text_file_free(&t);
+    }
+    text_folder_remove(&f);
+}
+
 Test(dictionary, files_that_are_not_there)
 {
     struct text_folder f = text_folder_make();
@@ -256,7 +281,10 @@ Test(dictionary, files_that_are_not_there)
 
     cr_expect_not(dictionary_read(&d, text_folder_path(&f, "dict"), &e));
     cr_expect_str_eq(without_folder(&f, &e),
-                     "dict: No such file or directory");
+                     "dict: No such file or directory; see that it is a file "
+                     "that can be read, of 1 GiB at most");
     cr_expect_not(dictionary_read(&d, f.path, &e));
+    cr_expect(strstr(e.text, ": not a file but a folder; see that "), "%s",
+              e.text);
     text_folder_remove(&f);
 }

@@ -134,6 +134,47 @@ Test(pieces, merges_and_dictionaries_are_kept)
     text_folder_remove(&f);
 }
 
+static int last_told;
+
+static void keep_told(int learned, int wanted)
+{
+    (void)wanted;
+    last_told = learned;
+}
+
+/* Text with fewer merges than are wanted is refused, and nobody is told of
+ * others; without any, to leave words whole is no advice. */
+Test(pieces, text_must_have_the_merges)
+{
+    static const struct {
+        const char *de, *en, *said;
+        int learned;
+    } texts[] = {
+        { "ab ab cd\n", "xy xz xy\n", "subwords: 100, but @/train.de and "
+          "@/train.en have only 2 merges; --set subwords=2, or add ", 2 },
+        { "ab cd\n", "xy zw\n", "subwords: 100, but @/train.de and "
+          "@/train.en have only 0 merges; add ", 0 }
+    };
+    static const char *const many[] = { "subwords=100", NULL };
+
+    for (int i = 0; i < 2; i++) {
+        struct text_folder f = make_small();
+        struct settings s = settings_for(&f, many);
+
+        text_folder_put(&f, "train.de", texts[i].de);
+        text_folder_put(&f, "train.en", texts[i].en);
+        last_told = 0;
+        dataset_watch(keep_told);
+        expect_refused(&f, &s, texts[i].said);
+        dataset_watch(NULL);
+        cr_expect_eq(last_told, texts[i].learned);
+        text_folder_put(&f, "code", "#version: 0.2\n");
+        expect_refused(&f, &s, "subwords: 100, but @/code has 0 merges; "
+                       "remove the file");
+        text_folder_remove(&f);
+    }
+}
+
 /* Files that are cut already: the marks of pieces are undone. */
 Test(pieces, pieces_are_joined)
 {

@@ -418,14 +418,22 @@ Test(text_runs, full_parts_touch_every_page)
     }
 }
 
+static void count_translation(void *arg, int place, const int32_t *tokens,
+                              int count)
+{
+    (void)place;
+    (void)tokens;
+    (void)count;
+    ++*(int *)arg;
+}
+
 /* Sentences of the most tokens, as many as are translated at once. */
 static void translate_longest(struct trainer *t)
 {
     const struct plan *plan = t->job->plan;
-    int tokens = translator_source(plan), steps = translator_steps(plan);
+    int tokens = translator_source(plan), taken = 0;
     int count = plan->most[PROGRAM_TRANSLATE].of[EXTENT_SAMPLES];
     int32_t *token = xcalloc((size_t)tokens, sizeof(*token));
-    int32_t *to = xcalloc((size_t)(count * steps), sizeof(*to));
     struct source *sources = xcalloc((size_t)count, sizeof(*sources));
 
     for (int i = 0; i < tokens; i++)
@@ -433,9 +441,10 @@ static void translate_longest(struct trainer *t)
                                   : TOKEN_END;
     for (int i = 0; i < count; i++)
         sources[i] = (struct source){ token, tokens };
-    translator_run(t->executor, sources, count, to);
+    translator_run(t->executor, sources, count,
+                   (struct translation_sink){ count_translation, &taken });
+    cr_expect_eq(taken, count);
     free(token);
-    free(to);
     free(sources);
 }
 
@@ -601,6 +610,13 @@ Test(text_runs, dials_turn_on_a_device_as_on_the_cpu)
 /* Translations of the first sentences of the validation set. */
 enum { SENTENCES = 6, ROOM = 64 };
 
+/* Keeps one in a row of its own. */
+static void keep_row(void *arg, int place, const int32_t *tokens, int count)
+{
+    memcpy((int32_t *)arg + place * ROOM, tokens,
+           (size_t)count * sizeof(*tokens));
+}
+
 static void translate_first(struct trainer *t, int32_t to[SENTENCES * ROOM])
 {
     const struct sequences *set = dataset_sequences(t->data);
@@ -612,7 +628,8 @@ static void translate_first(struct trainer *t, int32_t to[SENTENCES * ROOM])
     for (int i = 0; i < SENTENCES; i++)
         sources[i].tokens = sequences_source(set, SPLIT_VALID, i,
                                              &sources[i].count);
-    translator_run(t->executor, sources, SENTENCES, to);
+    translator_run(t->executor, sources, SENTENCES,
+                   (struct translation_sink){ keep_row, to });
     cr_expect(executor_check(t->executor, &e), "%s", e.text);
 }
 

@@ -134,8 +134,23 @@ static struct translations translate_some(struct trainer **t,
     return all;
 }
 
+/* The BLEU of the first pairs of a split, as many as have `tokens` target
+ * tokens together; 0: of all. */
+static double bleu_of_tokens(struct trainer *t, enum split split, int tokens)
+{
+    const struct sequences *set = dataset_sequences(t->data);
+    struct settings s = t->job->settings;
+    int pairs;
+
+    s.valid_samples = tokens;
+    pairs = dataset_read(t->data, &s, split, 0).whole.of[EXTENT_SAMPLES];
+    cr_expect_eq(pairs < sequences_pairs(set, split), tokens > 0);
+    return translator_bleu(t->executor, set, split, pairs);
+}
+
 /* Where bleu_every does not divide the epochs the last has BLEU all the same,
- * which is the score; then comes the test, once. */
+ * which is the score; then comes the test, once. Both are of as many sentences
+ * as the loss. */
 Test(trainer, translates_now_and_at_the_end, .timeout = 120)
 {
     struct trainer *t;
@@ -148,12 +163,10 @@ Test(trainer, translates_now_and_at_the_end, .timeout = 120)
     }
     cr_expect_eq(all.tests, 1);
     cr_expect_eq(all.test_bleu, all.test_score);
-    cr_expect_eq(all.test_bleu,
-                 translator_bleu(t->executor, dataset_sequences(t->data),
-                                 SPLIT_TEST));
-    cr_expect_neq(all.test_bleu,
-                  translator_bleu(t->executor, dataset_sequences(t->data),
-                                  SPLIT_VALID));
+    cr_expect_eq(all.bleu[3], bleu_of_tokens(t, SPLIT_VALID, 300));
+    cr_expect_eq(all.test_bleu, bleu_of_tokens(t, SPLIT_TEST, 300));
+    cr_expect_neq(all.test_bleu, bleu_of_tokens(t, SPLIT_VALID, 300));
+    cr_expect_neq(all.test_bleu, bleu_of_tokens(t, SPLIT_TEST, 0));
     trainer_free(t);
 }
 

@@ -80,12 +80,24 @@ refused_bytes train.de 'a b c d\na\000b\n' 'a NUL' \
     'train.de: line 2: byte 2 is NUL'
 refused_bytes dict.de.txt 'a 7\nb\n' 'a dictionary that does not parse' \
     'dict.de.txt: line 2: not a token, a space and a count'
+refused_bytes dict.de.txt 'a 7\n\nb 2\n' '... one with an empty line' \
+    'dict.de.txt: line 2: not a token, a space and a count'
 refused_bytes dict.de.txt 'a 7\nb 2\n' 'a dictionary of another size' \
     '6 source tokens .* do not fit source_vocabulary=8'
 sentences
 printf '#version: 0.2\na b c\n' >"$data/code"
 refused 'codes that do not parse' 'code: line 2: not two pieces' \
     --set subwords=1
+printf '#version: 0.2\n\na b\n' >"$data/code"
+refused '... with an empty line' \
+    'code: line 2: not two pieces' --set subwords=1
+: >"$data/code"
+refused '... empty' 'code: line 1 is not' --set subwords=1
+sentences
+rm "$data/train.en"
+mkdir "$data/train.en"
+refused 'a folder in place of a file' \
+    'data_path: .*train.en: not a file but a folder'
 
 sentences
 refused 'another vocabulary' 'do not fit target_vocabulary=9' \

@@ -98,6 +98,10 @@ if [ $least -gt 0 ]; then
     grep -q '^BLEU 0.00; no translation has four words' "$err"
     report $? '... which says so where all sentences are too short for it'
 fi
+printf 'twenty one\n\n' >"$folder/reference"
+translate 'ein und zwanzig\n\n' --reference "$folder/reference"
+[ $? = 0 ] && grep -q '^BLEU [0-9]' "$err"
+report $? '... which may have gaps, as standard input may'
 printf 'twenty one\ntwo\n' >"$folder/reference"
 
 # NAME PATTERN INPUT ARGUMENT...: what is refused, with exit code 2.
@@ -113,6 +117,8 @@ refuses 'a reference of other lines' 'lines' 'zwei\n' \
     --reference "$folder/reference"
 refuses 'a reference that is not there' 'no-such-file' 'zwei\n' \
     --reference "$folder/no-such-file"
+refuses '... before data are opened' 'no-such-file' 'zwei\n' \
+    --reference "$folder/no-such-file" --set data=parallel --set data_path=/none
 refuses 'a beam of none' 'beam' 'zwei\n' --beam 0
 refuses 'text that is not UTF-8' 'UTF-8' 'zwei\n\377\n'
 refuses 'a NUL' 'NUL' 'zwei\n\000\n'

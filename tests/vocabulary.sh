@@ -53,19 +53,53 @@ run vocabulary first --write "$folder/kept"
 refused 'a file that is there already' 'dict.en.txt: a file is there already'
 [ "$(ls -A "$folder/kept")" = dict.en.txt ]
 report $? '... and nothing else is written'
+rm "$folder/kept/dict.en.txt"
+ln -s both "$folder/kept/dict.de.txt"
+ln -s both "$folder/kept/dict.en.txt"
+run vocabulary first --write "$folder/kept"
+[ $code = 1 ] && [ ! -s "$out" ] && grep -q 'dict.en.txt: cannot write' "$err" &&
+    [ "$(ls -A "$folder/kept" | wc -l)" = 2 ] && [ ! -e "$folder/kept/both" ]
+report $? '... and if the last one fails, the first is removed'
+for data in first no-such-data; do
+    run vocabulary $data --write "$folder/no-such-folder"
+    [ $code = 1 ] && [ ! -s "$out" ] &&
+        grep -q 'no-such-folder/dict.de.txt: cannot write here' "$err"
+    report $? "a folder that is not there, of $data"
+    echo '#version: 0.2' >"$folder/kept/code"
+    rm -f "$folder"/kept/dict.*
+    run vocabulary $data --set subwords=2 --write "$folder/kept"
+    refused "a file of merges that is there already, of $data" \
+        'kept/code: a file is there already'
+done
 run vocabulary first
 refused 'no folder' '--write FOLDER is missing'
 run vocabulary first --set data=shapes --set model=wrn --set batch=2 \
     --write "$folder/kept"
 refused 'images' 'images have no dictionaries'
-run vocabulary first --set subwords=2 --set source_vocabulary=9 \
-    --set target_vocabulary=8 --write "$folder/kept"
-[ $code = 2 ] && ! grep -q 'learning' "$err"
-report $? 'who is no terminal is not told of merges'
+for command in vocabulary translate; do
+    if [ $command = vocabulary ]; then
+        set -- --write "$folder/kept"
+    else
+        set -- --load "$snapshot"
+    fi
+    "$memdial" $command wrn-10-1 "$@" </dev/null >"$out" 2>"$err"
+    code=$?
+    refused "$command of images that are not there" \
+        'have no dictionaries\|does not translate'
+done
+
+# Merges are learned, and who is no terminal is not told of them.
+sentences words 'ab ab cab' 'xy xy xyz'
+words='--set subwords=2 --set source_vocabulary=7 --set target_vocabulary=9
+--set longest=8'
+mkdir "$folder/merged"
+run vocabulary words $words --write "$folder/merged"
+[ $code = 0 ] && [ ! -s "$err" ] && [ "$(wc -l <"$folder/merged/code")" = 3 ]
+report $? 'merges are kept'
+run vocabulary words $words --set subwords=9 --write "$folder"
+refused 'more merges than the text has' 'have only 2 merges; --set subwords=2,'
 
 # Programs are told of them by events, before the run begins.
-sentences words 'ab ab cab' 'xy xy xyz'
-words='--set subwords=2 --set source_vocabulary=7 --set target_vocabulary=9'
 run train words --epochs 1 --json $words
 head -n 1 "$out" | grep -q '^{"type":"learning","merges":1,"wanted":2}' &&
     [ "$(grep -c learning "$out")" = 2 ] &&
@@ -119,6 +153,25 @@ run train first --epochs 1 --save "$snapshot"
 run translate beside --load "$snapshot" <"$folder/line"
 [ $code = 0 ]
 report $? 'dictionaries that were kept fit when the text has changed'
+
+# So do merges: words that are cut otherwise are other words to a network, though
+# its tokens are the same.
+echo 'ab cab' >"$folder/line"
+cp "$folder"/words/* "$folder/merged"
+run train merged $words --epochs 1 --save "$snapshot"
+run translate merged $words --load "$snapshot" <"$folder/line"
+[ $code = 0 ] && [ "$(wc -l <"$out")" = 1 ]
+report $? 'merges that were kept fit'
+sed -i 's/$/\r/' "$folder"/merged/code "$folder"/merged/dict.*.txt
+run translate merged $words --load "$snapshot" <"$folder/line"
+[ $code = 0 ] && [ "$(wc -l <"$out")" = 1 ]
+report $? '... with the ends of lines of another system too'
+printf '#version: 0.2\na b</w>\nx y\n' >"$folder/merged/code"
+for command in train translate; do
+    run $command merged $words --load "$snapshot" <"$folder/line"
+    refused "$command by other merges" \
+        'dictionaries .*, merges .* but .*, merges .*; set .*subwords.* alike'
+done
 
 # What cannot be changed is named, not what it goes with.
 printf '%s\n%s\n' '{"command":"start","preset":"quick-translate"}' \

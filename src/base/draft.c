@@ -368,6 +368,12 @@ bool draft_write(struct draft *d, const void *from, size_t bytes,
     return draft_write_at(d, from, bytes, at, e);
 }
 
+bool draft_sync(const struct draft *d, struct stat *status, struct error *e)
+{
+    return (TEMP_FAILURE_RETRY(fsync(d->fd)) == 0 &&
+            fstat(d->fd, status) == 0) || fail_midway(d, e);
+}
+
 static bool rename_draft(struct draft *d, unsigned flags)
 {
     bool ok = TEMP_FAILURE_RETRY(renameat2(d->folder, d->temporary, d->folder,

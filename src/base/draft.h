@@ -38,6 +38,10 @@ bool draft_write(struct draft *, const void *, size_t bytes, struct error *);
 bool draft_write_at(struct draft *, const void *, size_t bytes, uint64_t at,
                     struct error *);
 
+/* Has all that is written on disk, so that little is left that can fail when
+ * the draft is finished; *status is then that of the file. */
+bool draft_sync(const struct draft *, struct stat *status, struct error *);
+
 /* Whether the draft may replace a file. */
 enum draft_place { DRAFT_REPLACE, DRAFT_NEW };
 

@@ -16,6 +16,7 @@
 #include "cli/lesson.h"
 #include "cli/request.h"
 #include "data/text_file.h"
+#include "settings/facts.h"
 #include "train/bleu.h"
 #include "train/snapshot.h"
 #include "train/translator.h"
@@ -68,21 +69,65 @@ static void cmd_translate_choose(void *arg, int which, const char *value)
     }
 }
 
+struct translation {
+    int32_t *tokens;             /* owned, [count] */
+    int count;
+};
+
 /* The lines of standard input, and the tokens of those that have words. */
 struct input {
     struct text_file text;
     struct source *sources;      /* owned, [count] */
     int *line;                   /* owned, [count]: of each, from 1 */
+    struct translation *translations; /* owned, [count], once they are there */
     int count;
 };
 
 static void input_free(struct input *in)
 {
-    for (int i = 0; i < in->count; i++)
+    for (int i = 0; i < in->count; i++) {
         free((void *)(uintptr_t)in->sources[i].tokens);
+        if (in->translations)
+            free(in->translations[i].tokens);
+    }
     free(in->sources);
     free(in->line);
+    free(in->translations);
     text_file_free(&in->text);
+}
+
+/* Keeps a translation until all of them are known to hold. */
+static void keep_translation(void *arg, int place, const int32_t *tokens,
+                             int count)
+{
+    struct translation *t = &((struct input *)arg)->translations[place];
+
+    t->tokens = xcalloc((unsigned long)count + 1, sizeof(*t->tokens));
+    memcpy(t->tokens, tokens, (size_t)count * sizeof(*tokens));
+    t->count = count;
+}
+
+static bool translate_lines(struct input *in, struct executor *ex,
+                            struct error *e)
+{
+    in->translations = xcalloc((unsigned long)in->count + 1,
+                               sizeof(*in->translations));
+    translator_run(ex, in->sources, in->count,
+                   (struct translation_sink){ keep_translation, in });
+    return executor_check(ex, e);
+}
+
+/* The text of a line, whose place among those with words *next says, which
+ * moves to that of the next one. The caller frees. */
+static char *text_of_line(const struct input *in, const struct sequences *set,
+                          int line, int *next)
+{
+    const struct translation *t;
+
+    if (*next == in->count || in->line[*next] != line)
+        return xstrdup("");
+    t = &in->translations[(*next)++];
+    return sequences_text(set, t->tokens, t->count);
 }
 
 /* Adds a line, unless it has no words. */
@@ -132,36 +177,28 @@ static void print_translation(const char *text)
     print_bytes("\n", 1);
 }
 
-static bool read_reference(const struct wanted *w, const struct input *in,
-                           struct text_file *reference, struct error *e)
+static bool check_reference(const struct text_file *reference,
+                            const struct input *in, struct error *e)
 {
-    if (!w->reference)
-        return true;
-    if (!text_file_read(reference, w->reference, e))
-        return false;
-    return reference->lines == in->text.lines ||
+    return !reference->path || reference->lines == in->text.lines ||
            error_set(e, EXIT_INPUT, "%s: %d lines, but standard input has %d; "
-                     "give both the same sentences", w->reference,
+                     "give both the same sentences", reference->path,
                      reference->lines, in->text.lines);
 }
 
 /* Prints all lines, and adds each to the BLEU, if there is a reference. */
 static void print_lines(const struct input *in, const struct sequences *set,
-                        const int32_t *tokens, int steps,
                         const struct text_file *reference, struct bleu *bleu)
 {
     size_t at = 0;
+    int next = 0;
 
-    for (int line = 1, i = 0; line <= in->text.lines; line++) {
-        bool has_words = i < in->count && in->line[i] == line;
-        char *text = has_words
-                         ? sequences_text(set, tokens + (size_t)i++ *
-                                                   (size_t)steps, steps)
-                         : xstrdup("");
+    for (int line = 1; line <= in->text.lines; line++) {
+        char *text = text_of_line(in, set, line, &next);
         struct word word;
 
         print_translation(text);
-        if (reference->data && text_file_next(reference, &at, &word)) {
+        if (reference->path && text_file_next(reference, &at, &word)) {
             char *expected = xcalloc(word.bytes + 1, 1);
 
             memcpy(expected, word.at, word.bytes);
@@ -182,86 +219,97 @@ static void print_bleu(const struct bleu *bleu)
                            "BLEU counts");
 }
 
-static bool translate_input(const struct wanted *w, struct trainer *t,
-                            struct input *in, struct error *e)
+static bool translate_input(struct trainer *t, struct input *in,
+                            const struct text_file *reference, struct error *e)
 {
-    struct text_file reference = { 0 };
-    int steps = translator_steps(t->job->plan);
-    int32_t *tokens = NULL;
     struct bleu bleu = { 0 };
-    bool done = read_input(in, t, e) && read_reference(w, in, &reference, e);
 
-    if (done) {
-        tokens = xcalloc((unsigned long)in->count * (unsigned long)steps + 1,
-                         sizeof(*tokens));
-        translator_run(t->executor, in->sources, in->count, tokens);
-        done = executor_check(t->executor, e);
-    }
-    if (done)
-        print_lines(in, dataset_sequences(t->data), tokens, steps, &reference,
-                    &bleu);
-    if (done && w->reference)
+    if (!read_input(in, t, e) || !check_reference(reference, in, e) ||
+        !translate_lines(in, t->executor, e))
+        return false;
+    print_lines(in, dataset_sequences(t->data), reference, &bleu);
+    if (reference->path)
         print_bleu(&bleu);
-    free(tokens);
-    text_file_free(&reference);
-    return done;
+    return true;
 }
 
-static bool check_translator(const struct trainer *t, struct error *e)
+/* Settings alone say whether there is anything to translate: no data are asked
+ * for before. */
+static bool check_wanted(const struct wanted *w, struct settings *s,
+                         struct error *e)
 {
-    return translator_is_planned(t->job->plan) ||
-           error_set(e, EXIT_INPUT, "model: this network does not translate; "
-                     "name a preset with model=dynamicconv");
-}
-
-/* A run with the program that translates in its plan. */
-static bool open_translator(const struct wanted *w, struct trainer **t,
-                            struct error *e)
-{
-    struct settings s;
-
     if (!w->load)
         return error_set(e, EXIT_INPUT, "translate: --load FILE is missing: "
                          "the snapshot that `memdial train --save` wrote");
     if (!file_check_path("--load", w->load, e) ||
         !file_check_path("--reference", w->reference, e) ||
-        !request_settings(w->request, &s, e))
+        !request_settings(w->request, s, e))
         return false;
-    s.bleu_every = s.bleu_every ? s.bleu_every : 1;
-    if (!trainer_prepare(t, &s, e))
+    s->bleu_every = s->bleu_every ? s->bleu_every : 1;
+    return facts_of(s).text.target ||
+           error_set(e, EXIT_INPUT, "model: this network does not translate; "
+                     "name a preset with model=dynamicconv");
+}
+
+/* A run with the program that translates in its plan. */
+static bool open_translator(const struct wanted *w, const struct settings *s,
+                            struct trainer **t, struct error *e)
+{
+    if (!trainer_prepare(t, s, e))
         return false;
-    if (check_translator(*t, e) && trainer_allocate(*t, e) &&
+    if (trainer_allocate(*t, e) &&
         snapshot_load_state(*t, w->load, !w->last, e))
         return true;
     trainer_free(*t);
     return false;
 }
 
-static int translate_request(const struct wanted *w)
+/* Translates with a reference that was read, if there is one. */
+static bool translate_beside(const struct wanted *w, const struct settings *s,
+                             const struct text_file *reference,
+                             struct error *e)
 {
     struct input in = { 0 };
     struct trainer *t;
-    struct error e;
+    bool ok;
+
+    if (!open_translator(w, s, &t, e))
+        return false;
+    ok = translate_input(t, &in, reference, e);
+    input_free(&in);
+    trainer_free(t);
+    return ok;
+}
+
+/* The reference is read first: the data, the snapshot and standard input may
+ * take long. */
+static bool translate_request(const struct wanted *w, struct error *e)
+{
+    struct text_file reference = { 0 };
+    struct settings s;
     bool ok;
 
     lesson_show();
-    if (!process_has_input(&e) || !open_translator(w, &t, &e))
-        return report_error(&e);
-    ok = translate_input(w, t, &in, &e);
-    input_free(&in);
-    trainer_free(t);
-    return ok ? EXIT_OK : report_error(&e);
+    if (!process_has_input(e) || !check_wanted(w, &s, e) ||
+        (w->reference &&
+         !text_file_read(&reference, w->reference, GAPS_ALLOWED, e)))
+        return false;
+    ok = translate_beside(w, &s, &reference, e);
+    text_file_free(&reference);
+    return ok;
 }
 
 int cmd_translate(int argc, char **argv)
 {
     struct request request;
     struct wanted wanted = { .request = &request };
+    struct error e;
     int code;
 
     if (request_parse(&request, argc, argv, translate_options, translate_usage,
-                      cmd_translate_choose, &wanted, &code))
-        code = translate_request(&wanted);
+                      cmd_translate_choose, &wanted, &code) &&
+        !translate_request(&wanted, &e))
+        code = report_error(&e);
     request_done(&request);
     return code;
 }

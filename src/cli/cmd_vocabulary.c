@@ -12,7 +12,6 @@
 #include "cli/request.h"
 #include "data/dataset.h"
 #include "data/sequences.h"
-#include "settings/facts.h"
 
 struct order {
     struct request *request;
@@ -37,23 +36,19 @@ static void cmd_vocabulary_choose(void *arg, int which, const char *value)
         o->folder = value;
 }
 
-static bool write_vocabulary(const struct dataset *set,
-                             const struct settings *s, const char *folder,
+static bool write_vocabulary(const struct dataset *set, const char *folder,
                              struct error *e)
 {
-    const struct sequences *sentences = dataset_sequences(set);
     char name[DATASET_IDENTITY_SIZE];
 
-    if (!sentences)
-        return error_set(e, EXIT_INPUT, "data: %s have no dictionaries; name "
-                         "a preset of sentences", facts_of(s).items);
-    if (!sequences_write(sentences, folder, e))
+    if (!sequences_write(dataset_sequences(set), folder, e))
         return false;
     dataset_identity(set, name);
     print("wrote %s into %s\n", name, folder);
     return true;
 }
 
+/* Merges take long to learn, so the folder is looked at first. */
 static bool keep_vocabulary(const struct order *o, struct error *e)
 {
     struct dataset *set;
@@ -64,9 +59,10 @@ static bool keep_vocabulary(const struct order *o, struct error *e)
         return error_set(e, EXIT_INPUT, "vocabulary: --write FOLDER is "
                          "missing: where the dictionaries are put");
     if (!file_check_path("--write", o->folder, e) ||
-        !request_settings(o->request, &s, e) || !dataset_open(&set, &s, e))
+        !request_settings(o->request, &s, e) ||
+        !sequences_check_write(&s, o->folder, e) || !dataset_open(&set, &s, e))
         return false;
-    ok = write_vocabulary(set, &s, o->folder, e);
+    ok = write_vocabulary(set, o->folder, e);
     dataset_close(set);
     return ok;
 }

@@ -20,6 +20,7 @@ static bool is_due(int merges, int wanted)
     return true;
 }
 
+/* The cursor is left where the line begins: an error is written over it. */
 static void show_merges(int merges, int wanted)
 {
     if (!is_due(merges, wanted))
@@ -27,7 +28,7 @@ static void show_merges(int merges, int wanted)
     if (merges == wanted)
         print_error("\r%*s\r", 60, "");
     else
-        print_error("\rlearning subwords: %d of %d merges", merges, wanted);
+        print_error("\rlearning subwords: %d of %d merges\r", merges, wanted);
 }
 
 static void print_merges(int merges, int wanted)

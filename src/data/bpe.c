@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/text.h"
 #include "data/bpe_merges.h"
 
-static const char version[] = "#version: 0.2\n";
+static const char version[] = "#version: 0.2";
 static const char end_mark[] = BPE_END_MARK;
 
 /* Bytes of a key beside those of its pieces. */
@@ -71,6 +72,20 @@ void bpe_free(struct bpe *b)
 int bpe_merges(const struct bpe *b)
 {
     return b->count;
+}
+
+uint64_t bpe_checksum(const struct bpe *b)
+{
+    char *key = xcalloc(b->longest + KEY_EXTRA, 1);
+    uint64_t sum = CHECKSUM_START;
+
+    for (int i = 0; i < b->count; i++) {
+        struct word both = key_of(&b->merge[i].left, &b->merge[i].right, key);
+
+        sum = checksum_add(sum, both.at, both.bytes);
+    }
+    free(key);
+    return sum;
 }
 
 enum { NO_RANK = INT_MAX, STALE_RANK = -1 };
@@ -176,7 +191,8 @@ static bool write_piece(const struct piece *p, const char *after,
 
 bool bpe_write(const struct bpe *b, struct draft *draft, struct error *e)
 {
-    if (!draft_write(draft, version, strlen(version), e))
+    if (!draft_write(draft, version, strlen(version), e) ||
+        !draft_write(draft, "\n", 1, e))
         return false;
     for (int i = 0; i < b->count; i++)
         if (!write_piece(&b->merge[i].left, " ", draft, e) ||
@@ -198,33 +214,41 @@ static bool parse_piece(const char *text, size_t bytes, struct piece *p)
     return bytes > 0;
 }
 
-static bool parse_merge(const char *line, size_t bytes, struct merge *m)
+static bool parse_merge(struct word line, struct merge *m)
 {
-    const char *space = memchr(line, ' ', bytes);
+    const char *space = memchr(line.at, ' ', line.bytes);
     size_t left;
 
     if (!space)
         return false;
-    left = (size_t)(space - line);
-    return !memchr(space + 1, ' ', bytes - left - 1) &&
-           !memchr(line, 0, bytes) && parse_piece(line, left, &m->left) &&
-           parse_piece(space + 1, bytes - left - 1, &m->right);
+    left = (size_t)(space - line.at);
+    return !memchr(space + 1, ' ', line.bytes - left - 1) &&
+           !memchr(line.at, 0, line.bytes) &&
+           parse_piece(line.at, left, &m->left) &&
+           parse_piece(space + 1, line.bytes - left - 1, &m->right);
+}
+
+/* Takes a line off a text, without spaces at its end: the carriage return of
+ * other systems is one by now (text_file.h). */
+static struct word trimmed_line(struct word *text)
+{
+    const char *end = memchr(text->at, '\n', text->bytes);
+    struct word line = { text->at, end ? (size_t)(end - text->at)
+                                       : text->bytes };
+    size_t taken = line.bytes + (end ? 1 : 0);
+
+    *text = (struct word){ text->at + taken, text->bytes - taken };
+    while (line.bytes > 0 && line.at[line.bytes - 1] == ' ')
+        line.bytes--;
+    return line;
 }
 
 /* Parses the lines of a copy of the text, behind the version. */
-static bool parse_lines(struct bpe *b, const char *path, const char *text,
-                        size_t bytes, struct error *e)
+static bool parse_lines(struct bpe *b, const char *path, struct word text,
+                        struct error *e)
 {
-    int line = 2;
-
-    for (size_t at = 0; at < bytes; line++) {
-        const char *begin = text + at, *end = memchr(begin, '\n', bytes - at);
-        size_t length = end ? (size_t)(end - begin) : bytes - at;
-
-        at += length + 1;
-        if (length > 0 && begin[length - 1] == '\r')
-            length--;
-        if (!parse_merge(begin, length, &b->merge[b->count]))
+    for (int line = 2; text.bytes > 0; line++) {
+        if (!parse_merge(trimmed_line(&text), &b->merge[b->count]))
             return error_set(e, EXIT_INPUT, "%s: line %d: not two pieces with "
                              "a space between them", path, line);
         b->count++;
@@ -244,21 +268,21 @@ static size_t count_lines(const char *text, size_t bytes)
 bool bpe_parse(struct bpe **out, const char *path, struct bpe_text file,
                struct error *e)
 {
-    size_t head = strlen(version);
-    struct bpe *b;
+    struct bpe *b = xcalloc(1, sizeof(*b));
+    struct word text;
 
-    if (file.bytes < head || memcmp(file.data, version, head) != 0)
-        return error_set(e, EXIT_INPUT, "%s: line 1 is not \"#version: 0.2\", "
-                         "as subword-nmt begins a file of merges", path);
-    b = xcalloc(1, sizeof(*b));
     b->text = xcalloc(file.bytes + 1, 1);
     memcpy(b->text, file.data, file.bytes);
     b->merge = xcalloc(count_lines(file.data, file.bytes), sizeof(*b->merge));
-    if (!parse_lines(b, path, b->text + head, file.bytes - head, e)) {
-        bpe_free(b);
-        return false;
+    text = (struct word){ b->text, file.bytes };
+    if (!word_is(trimmed_line(&text), word_of(version))) {
+        error_set(e, EXIT_INPUT, "%s: line 1 is not \"%s\", as subword-nmt "
+                  "begins a file of merges", path, version);
+    } else if (parse_lines(b, path, text, e)) {
+        bpe_index(b);
+        *out = b;
+        return true;
     }
-    bpe_index(b);
-    *out = b;
-    return true;
+    bpe_free(b);
+    return false;
 }

@@ -10,6 +10,7 @@
 #define MEMDIAL_BPE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/draft.h"
 #include "base/error.h"
@@ -30,6 +31,9 @@ struct bpe *bpe_learn(const struct bpe_text *, int texts, int merges,
 void bpe_free(struct bpe *);
 
 int bpe_merges(const struct bpe *);
+
+/* A checksum (checksum.h) of all merges in their order. */
+uint64_t bpe_checksum(const struct bpe *);
 
 /* Reads merges from a file's text; the error begins with `path` and a line. */
 bool bpe_parse(struct bpe **, const char *path, struct bpe_text,

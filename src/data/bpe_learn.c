@@ -3,7 +3,8 @@
  * pieces. Then, as often as a merge is wanted, the two symbols that stand
  * beside each other most often become one. Of equal counts the couple whose
  * pieces come last counts, as in subword-nmt. Words that have a couple are
- * listed with it, so that a merge changes no others.
+ * listed with it, so that a merge changes no others. Text may have the end mark
+ * in it, and no merge makes a piece that a file would take for another.
  *
  * A heap has the best couple on top. A couple is put on it anew whenever a
  * merge has changed its count, and passed over where it lies with another.
@@ -207,6 +208,30 @@ static struct offer take_offer(struct lesson *l)
     return top;
 }
 
+/* Whether two pieces make one that does not end a word, but in a file would, by
+ * a mark that is in the text itself. */
+static bool makes_mark(const struct piece *left, const struct piece *right)
+{
+    static const char mark[] = BPE_END_MARK;
+    size_t bytes = strlen(mark), n = right->bytes;
+
+    if (right->ends || left->bytes + n < bytes)
+        return false;
+    for (size_t i = 1; i <= bytes; i++) {
+        char c = i <= n ? right->at[n - i] : left->at[left->bytes + n - i];
+
+        if (c != mark[bytes - i])
+            return false;
+    }
+    return true;
+}
+
+static bool can_merge(const struct lesson *l, const struct couple *c)
+{
+    return c->count >= LEAST_COUNT &&
+           !makes_mark(&l->symbol[c->left], &l->symbol[c->right]);
+}
+
 /* Puts all couples on the heap whose counts have changed. */
 static void put_changes(struct lesson *l)
 {
@@ -214,7 +239,7 @@ static void put_changes(struct lesson *l)
         struct couple *c = l->couple[l->changed[i]];
 
         c->changed = false;
-        if (c->count >= LEAST_COUNT)
+        if (can_merge(l, c))
             put_offer(l, (struct offer){ l->changed[i], c->count });
     }
     l->changes = 0;

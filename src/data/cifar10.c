@@ -176,8 +176,8 @@ static bool check_label(const char *path, int record, int label,
 
 static bool refuse_file(const char *why, struct error *e)
 {
-    return error_set(e, EXIT_INPUT, "data_path: %.400s; see that it can be "
-                     "read", why);
+    return error_set(e, EXIT_INPUT, "data_path: %s; see that it can be read",
+                     why);
 }
 
 static bool read_record(const struct file *f, int record,

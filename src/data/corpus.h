@@ -35,8 +35,8 @@ struct corpus {
     enum piece_marks marks; /* of target tokens */
 };
 
-/* A source of pairs. `check` is that of family.h, cheap. `open` fills an empty
- * corpus, and frees nothing if it fails. */
+/* A source of pairs. `check` is that of family.h, cheap. `open` fills a corpus
+ * that has the names of its languages alone, and frees nothing if it fails. */
 struct corpus_source {
     bool (*check)(const struct settings *, struct error *);
     bool (*open)(struct corpus *, const struct settings *, struct error *);

@@ -25,7 +25,7 @@ bool dataset_epoch_check(const struct settings *, struct error *);
 bool dataset_check(const struct settings *, struct error *);
 
 /* From now on, has opening a set tell how many merges of byte pair encoding it
- * has learned, of those wanted; at last all of them. */
+ * has learned, of those wanted. A set that is opened has all of them. */
 void dataset_watch(void (*told)(int merges, int wanted));
 
 /* Opens the set, which may be one of files in the folder settings->data_path.
@@ -49,8 +49,8 @@ struct reading dataset_read(const struct dataset *, const struct settings *,
 struct loader dataset_loader(const struct dataset *, struct reading *);
 
 /* Names what only a network of this set's can have learned, such as its
- * dictionaries, by their checksums: sets with the same name can take each
- * other's networks, if these have the right sizes. */
+ * dictionaries and merges, by their checksums: sets with the same name can take
+ * each other's networks, if these have the right sizes. */
 enum { DATASET_IDENTITY_SIZE = 128 };
 void dataset_identity(const struct dataset *,
                       char text[DATASET_IDENTITY_SIZE]);

@@ -179,11 +179,14 @@ bool dictionary_read(struct dictionary **out, const char *path,
     bool good = true;
     size_t at = 0;
 
-    if (!text_file_read(&file, path, e))
+    if (!text_file_read(&file, path, GAPS_ALLOWED, e))
         return false;
     d = dictionary_new();
     for (int i = 1; good && text_file_next(&file, &at, &line); i++)
         good = parse_line(d, path, i, line, e);
+    if (good && file.lines == 0)
+        good = error_set(e, EXIT_INPUT, "%s: the file is empty; write it anew, "
+                         "as fairseq does, or remove it", path);
     text_file_free(&file);
     if (good)
         *out = d;

@@ -1,8 +1,8 @@
 /*
  * Dictionaries: the tokens of a language, and their numbers. The first four
  * numbers are those of special tokens. Files are as fairseq writes them: a line
- * for each other token, which has the token, a space and its count in the
- * training text; the most frequent first, of equal ones the first by its bytes.
+ * for each other token, in the order of their numbers, which has the token, a
+ * space and its count in the training text.
  */
 #ifndef MEMDIAL_DICTIONARY_H
 #define MEMDIAL_DICTIONARY_H
@@ -26,7 +26,8 @@ void dictionary_free(struct dictionary *);
  * text: they are passed over. */
 void dictionary_count(struct dictionary *, struct word, long long count);
 
-/* Numbers all tokens anew, in the order of a file. */
+/* Numbers all tokens anew, as fairseq does: the most frequent first, of equal
+ * ones the first by its bytes. */
 void dictionary_sort(struct dictionary *);
 
 /* Its tokens, with the special ones. */

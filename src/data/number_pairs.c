@@ -113,8 +113,6 @@ static bool open_numbers(struct corpus *c, const struct settings *s,
 {
     (void)s;
     (void)e;
-    strcpy(c->language[SIDE_SOURCE], "de");
-    strcpy(c->language[SIDE_TARGET], "en");
     c->dictionary[SIDE_SOURCE] = make_dictionary(NUMBERS_GERMAN);
     c->dictionary[SIDE_TARGET] = make_dictionary(NUMBERS_ENGLISH);
     for (enum split k = 0; k < SPLIT_COUNT; k++)

@@ -62,7 +62,8 @@ static bool read_texts(struct texts *t, const struct opening *o,
 
     *t = (struct texts){ 0 };
     for (int k = 0; k < SIDES; k++)
-        if (!text_file_read(&t->file[k], o->files.path[split][k], &why)) {
+        if (!text_file_read(&t->file[k], o->files.path[split][k], GAPS_REFUSED,
+                            &why)) {
             texts_free(t);
             return blame_path(&why, e);
         }
@@ -82,6 +83,15 @@ static const char *advice_of(const struct settings *s, const char *name,
     return text;
 }
 
+/* Words stay whole with subwords=0, which is no advice where there are no
+ * merges. */
+static const char *advise_merges(const struct opening *o, int merges,
+                                 char text[ADVICE_SIZE])
+{
+    *text = '\0';
+    return merges > 0 ? advice_of(o->settings, "subwords", merges, text) : text;
+}
+
 static bool read_merges(struct opening *o, struct error *e)
 {
     const char *path = o->files.merges;
@@ -91,7 +101,7 @@ static bool read_merges(struct opening *o, struct error *e)
     struct error why;
     bool done;
 
-    if (!text_file_read(&file, path, &why))
+    if (!text_file_read(&file, path, GAPS_ALLOWED, &why))
         return blame_path(&why, e);
     done = bpe_parse(&o->corpus->bpe, path,
                      (struct bpe_text){ file.data, file.bytes }, &why);
@@ -103,25 +113,39 @@ static bool read_merges(struct opening *o, struct error *e)
     return merges == wanted ||
            error_set(e, EXIT_INPUT, "subwords: %d, but %s has %d merges; "
                      "%sremove the file to learn others", wanted, path, merges,
-                     advice_of(o->settings, "subwords", merges, advice));
+                     advise_merges(o, merges, advice));
+}
+
+/* Fewer merges than are wanted are refused, as those of a file are: written
+ * beside the text, they would be. */
+static bool learn_merges(struct opening *o, const struct texts *train,
+                         struct error *e)
+{
+    int wanted = o->settings->subwords, merges;
+    char advice[ADVICE_SIZE];
+    struct bpe_text text[SIDES];
+
+    for (int k = 0; k < SIDES; k++)
+        text[k] = (struct bpe_text){ train->file[k].data,
+                                     train->file[k].bytes };
+    o->corpus->bpe = bpe_learn(text, SIDES, wanted, watcher);
+    merges = bpe_merges(o->corpus->bpe);
+    return merges == wanted ||
+           error_set(e, EXIT_INPUT, "subwords: %d, but %s and %s have only %d "
+                     "merges; %sadd sentences to them", wanted,
+                     train->file[SIDE_SOURCE].path,
+                     train->file[SIDE_TARGET].path, merges,
+                     advise_merges(o, merges, advice));
 }
 
 static bool get_merges(struct opening *o, const struct texts *train,
                        struct error *e)
 {
-    struct bpe_text text[SIDES];
-
     if (o->settings->subwords == 0)
         return true;
     if (access(o->files.merges, F_OK) == 0)
         return read_merges(o, e);
-    for (int k = 0; k < SIDES; k++)
-        text[k] = (struct bpe_text){ train->file[k].data,
-                                     train->file[k].bytes };
-    o->corpus->bpe = bpe_learn(text, SIDES, o->settings->subwords, watcher);
-    if (watcher && bpe_merges(o->corpus->bpe) < o->settings->subwords)
-        watcher(o->settings->subwords, o->settings->subwords);
-    return true;
+    return learn_merges(o, train, e);
 }
 
 static bool get_dictionary(struct opening *o, const struct texts *train,
@@ -296,8 +320,6 @@ static bool open_files(struct corpus *c, const struct settings *s,
     struct opening o = { .settings = s, .corpus = c };
     bool done;
 
-    strcpy(c->language[SIDE_SOURCE], s->source);
-    strcpy(c->language[SIDE_TARGET], s->target);
     if (!parallel_files_find(&o.files, s, e))
         return false;
     done = open_train(&o, e) && open_other(&o, SPLIT_VALID, e) &&
@@ -307,37 +329,84 @@ static bool open_files(struct corpus *c, const struct settings *s,
     return done;
 }
 
-/* Drafts one of the files; `bpe` or `d` is NULL. */
-static bool draft_beside(struct draft **draft, const char *path,
-                         const struct bpe *bpe, const struct dictionary *d,
-                         struct error *e)
+/* Files that are written: the dictionaries, then the merges. */
+enum { KEPT_MOST = SIDES + 1 };
+
+struct kept_file {
+    const char *path;
+    const struct dictionary *dictionary; /* NULL: its merges */
+    struct draft *draft;
+    struct stat status;  /* of the file that the draft becomes */
+};
+
+static bool check_absent(const char *path, struct error *e)
 {
-    if (access(path, F_OK) == 0)
-        return error_set(e, EXIT_INPUT, "%s: a file is there already; remove "
-                         "it, or name another folder", path);
-    return draft_begin(draft, path, e) &&
-           (bpe ? bpe_write(bpe, *draft, e) : dictionary_write(d, *draft, e));
+    return access(path, F_OK) != 0 ||
+           error_set(e, EXIT_INPUT, "%s: a file is there already; remove it, "
+                     "or name another folder", path);
+}
+
+static bool check_kept(const char *path, struct error *e)
+{
+    return check_absent(path, e) && draft_check(path, e);
+}
+
+bool parallel_check_write(const char *source, const char *target, bool merges,
+                          const char *folder, struct error *e)
+{
+    struct parallel_files name;
+
+    parallel_files_name(&name, source, target, folder);
+    return check_kept(name.dictionary[SIDE_SOURCE], e) &&
+           check_kept(name.dictionary[SIDE_TARGET], e) &&
+           (!merges || check_kept(name.merges, e));
+}
+
+static bool draft_kept(struct kept_file *f, const struct corpus *c,
+                       struct error *e)
+{
+    return check_absent(f->path, e) && draft_begin(&f->draft, f->path, e) &&
+           (f->dictionary ? dictionary_write(f->dictionary, f->draft, e)
+                          : bpe_write(c->bpe, f->draft, e)) &&
+           draft_sync(f->draft, &f->status, e);
+}
+
+/* Gives all drafts their names, or none. */
+static bool finish_kept(struct kept_file file[], int files, struct error *e)
+{
+    for (int i = 0; i < files; i++) {
+        struct draft *draft = file[i].draft;
+
+        file[i].draft = NULL;
+        if (draft_finish(draft, DRAFT_NEW, e))
+            continue;
+        while (i-- > 0)
+            draft_remove(file[i].path, &file[i].status);
+        return false;
+    }
+    return true;
 }
 
 bool parallel_write(const struct corpus *c, const char *folder,
                     struct error *e)
 {
-    struct draft *draft[SIDES + 1] = { NULL };
-    struct parallel_files files;
+    struct kept_file file[KEPT_MOST] = { { 0 } };
+    struct parallel_files name;
+    int files = c->bpe ? KEPT_MOST : SIDES;
     bool ok = true;
 
-    parallel_files_name(&files, c->language[SIDE_SOURCE],
+    parallel_files_name(&name, c->language[SIDE_SOURCE],
                         c->language[SIDE_TARGET], folder);
-    for (int k = 0; k < SIDES; k++)
-        ok = ok && draft_beside(&draft[k], files.dictionary[k], NULL,
-                                c->dictionary[k], e);
-    if (ok && c->bpe)
-        ok = draft_beside(&draft[SIDES], files.merges, c->bpe, NULL, e);
-    for (int i = 0; i <= SIDES; i++)
-        if (ok && draft[i])
-            ok = draft_finish(draft[i], DRAFT_NEW, e);
-        else
-            draft_drop(draft[i]);
+    for (int k = 0; k < SIDES; k++) {
+        file[k].path = name.dictionary[k];
+        file[k].dictionary = c->dictionary[k];
+    }
+    file[SIDES].path = name.merges;
+    for (int i = 0; ok && i < files; i++)
+        ok = draft_kept(&file[i], c, e);
+    ok = ok && finish_kept(file, files, e);
+    for (int i = 0; i < files; i++)
+        draft_drop(file[i].draft);
     return ok;
 }
 

@@ -153,6 +153,14 @@ static void sequences_close(void *state)
     free(set);
 }
 
+static void name_languages(struct corpus *c, const struct settings *s)
+{
+    struct text_facts facts = facts_of(s).text;
+
+    strcpy(c->language[SIDE_SOURCE], facts.source);
+    strcpy(c->language[SIDE_TARGET], facts.target);
+}
+
 /* Pairs have room in a part only if settings go together. */
 static bool sequences_open(void **state, const void *source,
                            const struct settings *s, struct error *e)
@@ -163,6 +171,7 @@ static bool sequences_open(void **state, const void *source,
     if (!settings_check(s, "data", e))
         return false;
     set = xcalloc(1, sizeof(*set));
+    name_languages(&set->corpus, s);
     if (!corpus->open(&set->corpus, s, e) ||
         !check_facts(&set->corpus, s, e)) {
         sequences_close(set);
@@ -173,17 +182,20 @@ static bool sequences_open(void **state, const void *source,
     return true;
 }
 
-/* The languages and their tokens. */
+/* The languages, their tokens, and the merges that cut words into these. */
 static void sequences_identity(const void *state, char *text, size_t size)
 {
     const struct corpus *c = &((const struct sequences *)state)->corpus;
-    char sum[SIDES][CHECKSUM_DIGITS + 1];
+    char sum[SIDES][CHECKSUM_DIGITS + 1], merges[CHECKSUM_DIGITS + 1] = "";
 
     for (int k = 0; k < SIDES; k++)
         checksum_write(dictionary_checksum(c->dictionary[k]), sum[k]);
-    snprintf(text, size, "dictionaries %s %s and %s %s",
+    if (c->bpe)
+        checksum_write(bpe_checksum(c->bpe), merges);
+    snprintf(text, size, "dictionaries %s %s and %s %s%s%s",
              c->language[SIDE_SOURCE], sum[SIDE_SOURCE],
-             c->language[SIDE_TARGET], sum[SIDE_TARGET]);
+             c->language[SIDE_TARGET], sum[SIDE_TARGET],
+             c->bpe ? ", merges " : "", merges);
 }
 
 static int64_t sequences_epoch_units(const void *state,
@@ -432,6 +444,19 @@ int32_t *sequences_encode(const struct sequences *set, struct word line,
     all = xgrow(all, *count, sizeof(*all));
     all[(*count)++] = TOKEN_END;
     return all;
+}
+
+bool sequences_check_write(const struct settings *s, const char *folder,
+                           struct error *e)
+{
+    struct facts facts = facts_of(s);
+    bool merges = s->data == DATA_PARALLEL && s->subwords > 0;
+
+    if (!facts.text.source)
+        return error_set(e, EXIT_INPUT, "data: %s have no dictionaries; name "
+                         "a preset of sentences", facts.items);
+    return parallel_check_write(facts.text.source, facts.text.target, merges,
+                                folder, e);
 }
 
 bool sequences_write(const struct sequences *set, const char *folder,

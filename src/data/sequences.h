@@ -4,9 +4,9 @@
  *
  * Batches are cut once, when the set is opened, from pairs in an order drawn
  * from the seed. Each pass takes these batches in an order of its own. An
- * epoch of `epoch_samples` is as many batches as that has room for, and goes on
- * where the last one ended; otherwise it is a pass. Parts are cut in
- * reading.begin, by the settings of the reading.
+ * epoch of `epoch_samples` is the fewest batches that have room for that number
+ * of tokens, and goes on where the last one ended; otherwise it is a pass.
+ * Parts are cut in reading.begin, by the settings of the reading.
  *
  * A loader fills these streams of a part, all int32, every sentence with its
  * end mark. T, S and N are target tokens, source tokens and sentences.
@@ -61,6 +61,11 @@ void sequences_join(const struct sequences *, char *line);
  * The caller frees. */
 int32_t *sequences_encode(const struct sequences *, struct word line,
                           int *count);
+
+/* Whether a set of these settings has what sequences_write() writes, and it can
+ * be put into the folder; cheap enough to call before the set is opened. */
+bool sequences_check_write(const struct settings *, const char *folder,
+                           struct error *);
 
 /* Writes dictionaries, and merges if there are any, into a folder that has no
  * such files; all of them, or nothing. A set that has them beside it is opened

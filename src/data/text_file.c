@@ -38,7 +38,7 @@ static bool refuse_control(const struct text_file *t, const struct place *p,
 static bool end_line(const struct text_file *t, struct place *p,
                      struct error *e)
 {
-    if (!p->has_words && !t->gaps)
+    if (!p->has_words && t->gaps == GAPS_REFUSED)
         return error_set(e, EXIT_INPUT, "%s: line %d is empty; remove it, and "
                          "the line of the other language that belongs to it",
                          t->path, p->line);
@@ -102,7 +102,7 @@ static bool check_text(struct text_file *t, struct error *e)
     if (p.at > p.line_begin && !end_line(t, &p, e))
         return false;
     t->lines = p.line - 1;
-    return t->lines > 0 || t->gaps ||
+    return t->lines > 0 || t->gaps == GAPS_ALLOWED ||
            error_set(e, EXIT_INPUT, "%s: the file is empty; put a sentence on "
                      "each line", t->path);
 }
@@ -145,15 +145,19 @@ static bool keep_good(struct text_file *t, bool whole, struct error *e)
     return false;
 }
 
-bool text_file_read(struct text_file *t, const char *path, struct error *e)
+bool text_file_read(struct text_file *t, const char *path,
+                    enum text_gaps gaps, struct error *e)
 {
+    struct error why;
     uint64_t bytes;
-    int fd = file_open(path, TEXT_FILE_MOST, &bytes, e);
+    int fd = file_open(path, TEXT_FILE_MOST, &bytes, &why);
     bool whole;
 
     if (fd < 0)
-        return false;
-    *t = (struct text_file){ .path = xstrdup(path), .bytes = (size_t)bytes };
+        return error_set(e, EXIT_INPUT, "%s; see that it is a file that can be "
+                         "read, of 1 GiB at most", why.text);
+    *t = (struct text_file){ .path = xstrdup(path), .gaps = gaps,
+                             .bytes = (size_t)bytes };
     whole = read_whole(t, fd, e);
     close(fd);
     return keep_good(t, whole, e);
@@ -161,7 +165,8 @@ bool text_file_read(struct text_file *t, const char *path, struct error *e)
 
 bool text_file_read_input(struct text_file *t, struct error *e)
 {
-    *t = (struct text_file){ .path = xstrdup("standard input"), .gaps = true };
+    *t = (struct text_file){ .path = xstrdup("standard input"),
+                             .gaps = GAPS_ALLOWED };
     return keep_good(t, read_to_end(t, STDIN_FILENO, e), e);
 }
 

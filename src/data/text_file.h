@@ -1,8 +1,9 @@
 /*
- * Text of one sentence a line, in words that spaces divide. A file is read
- * once, as a whole: text that is mapped would end the process if somebody cut
- * the file short. It is valid UTF-8 without control characters, for words are
- * printed again, wherever that goes; tabs and the like divide words.
+ * Text in lines, such as one sentence each, of words that spaces divide. A file
+ * is read once, as a whole: text that is mapped would end the process if
+ * somebody cut the file short. It is valid UTF-8 without control characters,
+ * for words are printed again, wherever that goes; tabs and the like divide
+ * words.
  */
 #ifndef MEMDIAL_TEXT_FILE_H
 #define MEMDIAL_TEXT_FILE_H
@@ -14,18 +15,24 @@
  * cut into. */
 enum { TEXT_FILE_MOST = 1 << 30 };
 
+/* Whether lines may be empty: those of sentences with a translation each may
+ * not, nor may all of such a file. */
+enum text_gaps { GAPS_REFUSED, GAPS_ALLOWED };
+
 struct text_file {
     char *path, *data;   /* owned; tabs and the like are spaces by now */
-    bool gaps;           /* lines may be empty */
+    enum text_gaps gaps;
     size_t bytes;
     int lines;
 };
 
-/* Reads a file; no line may be empty. The error begins with the path; of
- * text that is refused, it goes on with the line, and the byte in the line. */
-bool text_file_read(struct text_file *, const char *path, struct error *);
+/* Reads a file. The error begins with the path; of text that is refused, it
+ * goes on with the line, and the byte in the line. After "; " comes the remedy.
+ */
+bool text_file_read(struct text_file *, const char *path, enum text_gaps,
+                    struct error *);
 
-/* Reads standard input in the same way, under that name. Lines may be empty. */
+/* Reads standard input in the same way, under that name, with gaps. */
 bool text_file_read_input(struct text_file *, struct error *);
 
 void text_file_free(struct text_file *);

@@ -30,7 +30,7 @@ static const struct facts sets[] = {
                  "cifar-10-batches-bin with data_batch_1.bin to "
                  "data_batch_5.bin and test_batch.bin"
     },
-    [DATA_NUMBERS] = { SENTENCES, .text = { 31, 34, 12, 10 } },
+    [DATA_NUMBERS] = { SENTENCES, .text = { 31, 34, 12, 10, "de", "en" } },
     [DATA_PARALLEL] = {
         SENTENCES,
         .where = "pairs of files, such as train.de and train.en, valid.de and "
@@ -63,7 +63,7 @@ struct facts facts_of(const struct settings *s)
     if (s->data == DATA_PARALLEL)
         facts.text = (struct text_facts){ s->source_vocabulary,
                                           s->target_vocabulary, s->longest,
-                                          s->sentence };
+                                          s->sentence, s->source, s->target };
     return facts;
 }
 

@@ -21,6 +21,8 @@ struct text_facts {
     int source_vocabulary, target_vocabulary;
     int longest;         /* sentence of either language */
     int sentence;        /* mean length in the source language */
+    const char *source, *target; /* names of languages; of files, they are the
+                                    settings' own */
 };
 
 struct facts {

@@ -7,15 +7,15 @@
 
 #include "base/error.h"
 
-struct word {
+struct numbered_word {
     const char *at;
     size_t bytes;
     int32_t number;      /* equal words have equal ones */
 };
 
 /* The words of a sentence, then those of its reference. */
-struct words {
-    struct word *word;
+struct numbered_words {
+    struct numbered_word *word;
     size_t own, all;
 };
 
@@ -41,7 +41,7 @@ static size_t space_bytes(const char *text)
 }
 
 /* Adds the words of a text; there is room for them. */
-static void split(struct words *w, const char *text)
+static void split(struct numbered_words *w, const char *text)
 {
     while (*text) {
         size_t space = space_bytes(text);
@@ -53,23 +53,24 @@ static void split(struct words *w, const char *text)
         }
         while (*text && !space_bytes(text))
             text++;
-        w->word[w->all++] = (struct word){ begin, (size_t)(text - begin), 0 };
+        w->word[w->all++] = (struct numbered_word){ begin,
+                                                    (size_t)(text - begin), 0 };
     }
 }
 
 static int compare_words(const void *a, const void *b)
 {
-    const struct word *x = *(const struct word *const *)a;
-    const struct word *y = *(const struct word *const *)b;
+    const struct numbered_word *x = *(const struct numbered_word *const *)a;
+    const struct numbered_word *y = *(const struct numbered_word *const *)b;
 
     if (x->bytes != y->bytes)
         return x->bytes < y->bytes ? -1 : 1;
     return memcmp(x->at, y->at, x->bytes);
 }
 
-static void number_words(struct words *w)
+static void number_words(struct numbered_words *w)
 {
-    struct word **order = xcalloc(w->all + 1, sizeof(*order));
+    struct numbered_word **order = xcalloc(w->all + 1, sizeof(*order));
     int32_t number = 0;
 
     for (size_t i = 0; i < w->all; i++)
@@ -85,7 +86,7 @@ static void number_words(struct words *w)
 
 /* Some words in a row. */
 struct gram {
-    const struct word *first;
+    const struct numbered_word *first;
     int words;
     bool own;            /* of the sentence, not of its reference */
 };
@@ -101,7 +102,7 @@ static int compare_grams(const void *a, const void *b)
 }
 
 /* The grams of words [begin, end); returns their number. */
-static size_t find_grams(const struct words *w, bool own, int words,
+static size_t find_grams(const struct numbered_words *w, bool own, int words,
                          struct gram *to)
 {
     size_t begin = own ? 0 : w->own, end = own ? w->own : w->all, n = 0;
@@ -112,7 +113,8 @@ static size_t find_grams(const struct words *w, bool own, int words,
 }
 
 /* A gram counts as often as the reference has it, at most. */
-static void count_grams(struct bleu *b, const struct words *w, int words)
+static void count_grams(struct bleu *b, const struct numbered_words *w,
+                        int words)
 {
     struct gram *gram = xcalloc(w->all + 1, sizeof(*gram));
     size_t own = find_grams(w, true, words, gram);
@@ -133,7 +135,7 @@ static void count_grams(struct bleu *b, const struct words *w, int words)
 
 void bleu_add(struct bleu *b, const char *sentence, const char *reference)
 {
-    struct words w = { 0 };
+    struct numbered_words w = { 0 };
 
     w.word = xcalloc(strlen(sentence) + strlen(reference) + 1,
                      sizeof(*w.word));

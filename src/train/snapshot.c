@@ -399,7 +399,7 @@ static bool verify_alike(const struct safetensors *f, const char *name,
     const char *has = safetensors_metadata(f, name);
     const char *own = json_string_value(expected);
     bool ok = strcmp(own, has) == 0 ||
-              safetensors_refuse(f, e, "saved by a run with %.120s, but this "
+              safetensors_refuse(f, e, "saved by a run with %.127s, but this "
                                  "one has %s; %s",
                                  *has ? has : "other data",
                                  *own ? own : "other data", remedy);
@@ -413,8 +413,9 @@ static bool verify_alike(const struct safetensors *f, const char *name,
 static bool verify_identity(const struct trainer *t, const struct contents *c,
                             struct error *e)
 {
-    return verify_alike(&c->file, "data", data_json(t), "set data_path, source "
-                        "and target alike, and keep the dictionaries", e) &&
+    return verify_alike(&c->file, "data", data_json(t), "set data_path, "
+                        "source, target and subwords alike, and keep the "
+                        "dictionaries and merges", e) &&
            (c->state_alone || verify_alike(&c->file, "run", identity_json(t),
                                            "set them alike", e));
 }

@@ -385,6 +385,15 @@ static void emit_step(const struct trainer *t, struct event_sink sink,
                              t->seconds } });
 }
 
+/* The BLEU of the pairs that an evaluation uses. */
+static double bleu_of(struct trainer *t, enum split split)
+{
+    struct reading r = dataset_read(t->data, &t->job->settings, split, t->step);
+
+    return translator_bleu(t->executor, dataset_sequences(t->data), split,
+                           r.whole.of[EXTENT_SAMPLES]);
+}
+
 /* The measures of a split. */
 struct verdict {
     double loss, accuracy, score, bleu; /* NAN: not known */
@@ -400,8 +409,7 @@ static struct verdict judge(struct trainer *t, enum split split,
 
     v.score = score_of(&score, v.loss, v.accuracy);
     if (translates && translator_is_planned(t->job->plan))
-        v.score = v.bleu = translator_bleu(
-            t->executor, dataset_sequences(t->data), split);
+        v.score = v.bleu = bleu_of(t, split);
     return v;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/dictionary.h"
 #include "train/bleu.h"
 
 /* Sentences by their lengths: those that are translated together then take
@@ -131,61 +132,72 @@ static void run_together(struct executor *ex, struct together *t,
     executor_run(ex, PROGRAM_TRANSLATE, &batch);
 }
 
+/* Tokens before the end mark, if there is one. */
+static int tokens_before_end(const int32_t *tokens, int steps)
+{
+    int count = 0;
+
+    while (count < steps && tokens[count] != TOKEN_END)
+        count++;
+    return count;
+}
+
 void translator_run(struct executor *ex, const struct source *sources,
-                    int count, int32_t *to)
+                    int count, struct translation_sink to)
 {
     const struct plan *plan = ex->plan;
-    size_t steps = (size_t)translator_steps(plan);
-    size_t most = (size_t)plan->most[PROGRAM_TRANSLATE].of[EXTENT_SAMPLES];
-    int32_t *part = xcalloc(most * steps, sizeof(*part));
+    int steps = translator_steps(plan);
+    int most = plan->most[PROGRAM_TRANSLATE].of[EXTENT_SAMPLES];
+    int32_t *part = xcalloc((size_t)most * (size_t)steps, sizeof(*part));
     struct by_length *order = order_of(sources, count);
     struct together t = { sources, order, 0, { { 0 } } };
 
     for (; t.begin < count; t.begin += t.extents.of[EXTENT_SAMPLES]) {
         take_together(&t, plan, count);
         run_together(ex, &t, part);
-        for (int i = 0; i < t.extents.of[EXTENT_SAMPLES]; i++)
-            memcpy(to + (size_t)order[t.begin + i].place * steps,
-                   part + (size_t)i * steps, steps * sizeof(*to));
+        for (int i = 0; i < t.extents.of[EXTENT_SAMPLES]; i++) {
+            const int32_t *tokens = part + (size_t)i * (size_t)steps;
+
+            to.take(to.arg, order[t.begin + i].place, tokens,
+                    tokens_before_end(tokens, steps));
+        }
     }
     free(order);
     free(part);
 }
 
-/* Adds the sentences of a split to a BLEU, by their translations. */
-static void add_to_bleu(struct bleu *bleu, const struct sequences *set,
-                        enum split split, const int32_t *translations,
-                        int steps)
+/* A split whose translations are compared with its references. */
+struct compared {
+    const struct sequences *set;
+    enum split split;
+    struct bleu bleu;
+};
+
+/* Sums of counts do not depend on the order of sentences. */
+static void add_to_bleu(void *arg, int pair, const int32_t *tokens, int count)
 {
-    int count = sequences_pairs(set, split);
+    struct compared *c = arg;
+    const char *reference = sequences_reference(c->set, c->split, pair);
+    char *text;
 
-    for (int i = 0; i < count; i++) {
-        const char *reference = sequences_reference(set, split, i);
-        char *text = sequences_text(set, translations + (size_t)i *
-                                             (size_t)steps, steps);
-
-        if (reference)
-            bleu_add(bleu, text, reference);
-        free(text);
-    }
+    if (!reference)
+        return;
+    text = sequences_text(c->set, tokens, count);
+    bleu_add(&c->bleu, text, reference);
+    free(text);
 }
 
 double translator_bleu(struct executor *ex, const struct sequences *set,
-                       enum split split)
+                       enum split split, int pairs)
 {
-    int count = sequences_pairs(set, split), steps = translator_steps(ex->plan);
-    struct source *sources = xcalloc((unsigned long)count + 1,
+    struct source *sources = xcalloc((unsigned long)pairs + 1,
                                      sizeof(*sources));
-    int32_t *translations = xcalloc((unsigned long)count *
-                                        (unsigned long)steps + 1,
-                                    sizeof(*translations));
-    struct bleu bleu = { 0 };
+    struct compared c = { .set = set, .split = split };
 
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < pairs; i++)
         sources[i].tokens = sequences_source(set, split, i, &sources[i].count);
-    translator_run(ex, sources, count, translations);
-    add_to_bleu(&bleu, set, split, translations, steps);
+    translator_run(ex, sources, pairs,
+                   (struct translation_sink){ add_to_bleu, &c });
     free(sources);
-    free(translations);
-    return bleu_score(&bleu);
+    return bleu_score(&c.bleu);
 }

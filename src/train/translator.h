@@ -20,15 +20,22 @@ bool translator_is_planned(const struct plan *);
 int translator_source(const struct plan *);
 int translator_steps(const struct plan *);
 
-/* Translates `count` sentences, none longer than translator_source(). Each gets
- * translator_steps() tokens of `to`, end marks after its last. The results hold
- * only if executor_check() says so. */
-void translator_run(struct executor *, const struct source *, int count,
-                    int32_t *to);
+/* Takes translations one by one, in no order: the tokens of sentence `place`,
+ * without an end mark, valid during the call. */
+struct translation_sink {
+    void (*take)(void *arg, int place, const int32_t *tokens, int count);
+    void *arg;
+};
 
-/* Translates the sentences of a split that have references; their BLEU, from 0
- * to 100. */
+/* Translates `count` sentences, none longer than translator_source(), into
+ * translator_steps() tokens each at most. The results hold only if
+ * executor_check() says so. */
+void translator_run(struct executor *, const struct source *, int count,
+                    struct translation_sink);
+
+/* Translates the first pairs of a split that have references; their BLEU, from
+ * 0 to 100. */
 double translator_bleu(struct executor *, const struct sequences *,
-                       enum split);
+                       enum split, int pairs);
 
 #endif
