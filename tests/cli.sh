@@ -261,6 +261,31 @@ report $? "... one byte less is refused after the plan: $(cat "$err")"
 refuses 2 "'8MB' is not a number of bytes" plan quick --assert-peak 8MB
 refuses 2 "needs NAME=VALUE, not 'recompute'" plan --set recompute norms
 
+# The plans that README shows.
+lowest='plan wrn-28-2 --set recompute=norms --set checkpoint=optimal
+    --set microbatch=10 --set precision=fp16 --set threads=2'
+works plan wrn-28-2 --set recompute=norms --set threads=2 --set backend=cpu
+sed -n 's/^    \([a-z]* *[0-9.]* [KM]iB .*\)/\1/p' "$srcdir/README.md" |
+    sed 's/^arena.*//' >"$folder/shown"
+[ "$(grep -cxFf "$folder/shown" "$out")" -ge 8 ] &&
+    [ "$(grep -c . "$folder/shown")" = "$(grep -v '^$' "$folder/shown" |
+        grep -cxFf "$out")" ]
+report $? "... as README shows it"
+for zeros in 0.7 0.9; do
+    works $lowest --set sparsity=$zeros --set backend=cpu
+    sed -n -e 's/^all *\([0-9.]* MiB\) .*/\1/p' \
+        -e 's/.*per step, \([0-9.]*x\) the baseline.*/for \1/p' \
+        "$out" >"$folder/shown"
+    awk '/^[0-9.]*x less than/ { printf "%.0fx less\n", $1 }' "$out" \
+        >>"$folder/shown"
+    tr '\n' ' ' <"$srcdir/README.md" >"$folder/readme"
+    while read -r figure; do
+        grep -qF "$figure" "$folder/readme" || echo "README lacks $figure"
+    done <"$folder/shown" >"$out"
+    [ "$(wc -l <"$folder/shown")" = 3 ] && [ ! -s "$out" ]
+    report $? "... as README says of it"
+done
+
 # The commands that fit prints train within the budget.
 works fit quick --budget 3MiB
 sed -n 's/^    memdial train/plan/p' "$out" >"$folder/rows"

@@ -151,8 +151,8 @@ const struct member event_members[] = {
     { EVENT_STEP, "samples_per_second", AT(step.samples_per_second), REQUIRED,
       "the speed of the step" },
     { EVENT_STEP, "seconds", AT(step.seconds), REQUIRED,
-      "the time spent so far, by all processes, on steps and validations of the "
-      "run" },
+      "the time that all processes so far have spent on steps and validations "
+      "of the run" },
     { EVENT_STEP, "turned", AT(step.turned), OPTIONAL,
       "in a folder: how often the settings were changed in the middle of the "
       "run, with steps between" },

@@ -385,8 +385,9 @@ const struct setting settings_table[] = {
       .help = "what forward keeps; the rest is computed again; optimal: "
               "the least arithmetic that fits memory_budget",
       .about = "Forward keeps only some values, the checkpoints, and backward "
-               "computes the others again from them: the same bits, for at "
-               "most one more forward pass in most strategies. block keeps "
+               "computes the others again from them: the same bits (but of "
+               "layer norms that are made again beside saved), for at most "
+               "one more forward pass in most strategies. block keeps "
                "the ends of blocks, sqrt about the root of them (Chen and "
                "others, 2016), recursive their halves again and again, and "
                "optimal what costs the least arithmetic for a given number of "
@@ -413,8 +414,10 @@ const struct setting settings_table[] = {
               "ReLU, layer norms",
       .about = "Norms and the ReLU after them are cheap to compute again from "
                "their inputs, so that backward needs not keep their outputs: "
-               "the same bits, for a few percent of time. It pays together "
-               "with any other dial, and nearly always first.",
+               "the same bits, for a few percent of time; beside saved=8bit "
+               "or 4bit, which then rounds inputs in place of outputs, they "
+               "differ a little. It pays together with any other dial, and "
+               "nearly always first.",
       .place = 5, .ladder = LADDER_LIST,
       .saves = "none", .price = PRICE_FREE,
       .shrinks = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT,
