@@ -434,12 +434,6 @@ struct device_info {
     int major, minor;    /* CUDA's compute capability; 0 of other devices */
 };
 
-/*
- * A backend. Functions that can fail return false and write the reason, one
- * line, to why[]. `scratch` needs no device and no memory, so that a machine
- * without the device can still plan for it. A call with fewer samples never
- * needs more scratch.
- */
 /* The highest rates of a device, in a second. */
 struct ceilings {
     double copy;                     /* bytes, read and written */
@@ -464,8 +458,16 @@ static inline double ceilings_product(const struct ceilings *c,
 /* The most devices that a list has room for. */
 enum { DEVICE_ANY = -1, BACKEND_DEVICES_MAX = 16 };
 
+/*
+ * A backend. Functions that can fail return false and write the reason, one
+ * line, to why[]. `scratch` needs no device and no memory, so that a machine
+ * without the device can still plan for it. A call with fewer samples never
+ * needs more scratch.
+ */
 struct backend {
     const char *name;
+    bool in_threads;     /* the host's threads share the work of a call; else
+                            they only make samples (load) */
     size_t alignment;    /* of every value in the arena, bytes */
     int tile_rows;       /* of the tiles of their results that its convolutions
                             sum */

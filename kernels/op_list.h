@@ -14,6 +14,8 @@
  *   r  read
  *   l  read; may be loaded through a saved batch norm: relu(scale*x + shift)
  *   L  the same; may also be stored in blocks of fewer bits (squeeze.h)
+ *   q  read; may be stored in blocks of fewer bits, but not be loaded through a
+ *      batch norm
  *   s  read, element i before element i of the output is written, so that the
  *      output may take over its storage when it dies here
  *   w  write, every element

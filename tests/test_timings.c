@@ -659,6 +659,30 @@ Test(ledger, lines_have_room)
     ledger_done(&w.ledger);
 }
 
+/* Threads of the host do nothing for a device but load: what was measured with
+ * some of them is known with others. */
+Test(timings, of_a_device_hold_for_any_threads)
+{
+    static const struct machine device = { .backend = "cuda",
+                                           .processors = 2 };
+    struct job *job;
+    struct timings *t = timings_new(&cuda_backend);
+    struct error e;
+
+    for (int threads = 2; threads <= 8; threads *= 4) {
+        struct settings s = settings_of((const char *[]){ "backend=cuda",
+                                                          NULL });
+        s.threads = threads;
+        cr_assert(job_new_on(&job, &s, &device, &e), "%s", e.text);
+        if (threads == 2)
+            know_plan(t, job->plan, 4);
+        cr_expect_gt(timings_step(t, job->plan).known, 0.9, "%d threads: %g",
+                     threads, timings_step(t, job->plan).known);
+        job_free(job);
+    }
+    timings_free(t);
+}
+
 /* Plans for another backend than that of the timings are not predicted. */
 Test(timings, are_of_one_backend)
 {

@@ -240,6 +240,7 @@ static void cpu_hardware(char name[WHY_SIZE])
 
 const struct backend cpu_backend = {
     .name = "cpu",
+    .in_threads = true,
     .alignment = CPU_ALIGNMENT,
     .tile_rows = TILE_ALL_ROWS,
     .list = cpu_list,

@@ -92,7 +92,7 @@ static void print_head(const struct job *job, const struct job *baseline,
     char with[64] = "", title[TITLE_SIZE];
     int step = job->plan->peak_step;
 
-    if (job->backend == &cpu_backend)
+    if (job->backend->in_threads)
         snprintf(with, sizeof(with), " with %d thread%s", job->threads,
                  job->threads == 1 ? "" : "s");
     step_name(sched, step, name);

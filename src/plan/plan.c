@@ -18,16 +18,19 @@
  * are the work of all. */
 enum { ALONE_BYTES = 128 * 1024, LOADED_WORTH = 8 };
 
-static int threads_for(enum op_code op, const struct call *c, int threads)
+static int threads_for(const struct plan *plan, enum op_code op,
+                       const struct call *c)
 {
     int slots = op_slots(op);
     size_t bytes = 0;
 
+    if (!plan->backend->in_threads && op != OP_load)
+        return 1;
     for (int i = 0; i < slots; i++)
         bytes += operand_bytes(&c->operand[i]);
     if (op == OP_load)
         bytes *= LOADED_WORTH;
-    return bytes < ALONE_BYTES ? 1 : threads;
+    return bytes < ALONE_BYTES ? 1 : plan->threads;
 }
 
 /* Calls are large: to return them would copy them. */
@@ -41,7 +44,7 @@ static void set_call(struct call *call, const struct plan *plan, int step,
     *call = (struct call){ .attr = op->attr };
     for (int i = 0; i < slots; i++)
         call->operand[i] = schedule_operand(s, step, i, extents);
-    call->threads = threads_for(op->code, call, plan->threads);
+    call->threads = threads_for(plan, op->code, call);
 }
 
 struct call plan_call(const struct plan *plan, int step,

@@ -2,6 +2,7 @@
 
 #include "plan/timings_file.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <link.h>
 #include <math.h>
@@ -219,7 +220,7 @@ bool timings_load(struct timings **t, const struct backend *backend,
     *t = NULL;
     if (!find_file(path, backend, e))
         return false;
-    if (access(path, F_OK) != 0)
+    if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
         return error_set(e, EXIT_RUN, "%s: there are no timings yet", path);
     text = file_read(path, FILE_MOST, &bytes, e);
     if (!text)

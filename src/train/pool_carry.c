@@ -166,7 +166,8 @@ static int compare_candidates(const void *a, const void *b)
     return x->place < y->place ? -1 : 1;
 }
 
-/* Keeps the `wanted` largest elements, and the largest of every member. */
+/* Keeps the `wanted` largest elements, and the largest of every member that has
+ * any. */
 static void prune(struct state *s, size_t wanted)
 {
     struct candidate *all = xcalloc(s->nonzeros, sizeof(*all));
@@ -174,7 +175,7 @@ static void prune(struct state *s, size_t wanted)
 
     for (int i = 0; i < s->pool->members; i++) {
         const struct pool_member *m = &s->pool->member[i];
-        size_t most = n;
+        size_t first = n, most = n;
         for (size_t k = 0; k < m->elements; k++) {
             size_t place = pool_member_place(m) + k;
             if (!pool_bit(s->bits, place))
@@ -184,7 +185,8 @@ static void prune(struct state *s, size_t wanted)
                 most = n;
             n++;
         }
-        all[most].largest = true;
+        if (n > first)
+            all[most].largest = true;
     }
     qsort(all, n, sizeof(*all), compare_candidates);
     memset(s->bits, 0, s->pool->words * sizeof(*s->bits));
