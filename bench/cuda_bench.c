@@ -320,7 +320,8 @@ int main(int argc, char **argv)
             "[SETTING=VALUE]...");
     b.trainer = open_trainer(argv[optind], argc - optind - 1,
                              argv + optind + 1);
-    if (!cuda_module()->ceilings(b.copy_bytes, b.matrix, &b.ceilings, why))
+    if (!cuda_module()->ceilings(b.trainer->device, b.copy_bytes, b.matrix,
+                                 &b.ceilings, why))
         die(why);
     print_page(&b, argv[optind], argc - optind - 1, argv + optind + 1);
     if (!cuda_backend.healthy(b.trainer->device, why))
