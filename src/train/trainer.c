@@ -491,7 +491,8 @@ static void note_calls(struct trainer *t)
  * somebody else observes is left alone. */
 static void watch_calls(struct trainer *t)
 {
-    if (t->watched > WARM_STEPS + WATCHED_STEPS)
+    if (t->watched > WARM_STEPS + WATCHED_STEPS ||
+        !job_device_is_timed(t->job))
         return;
     if (t->watched == WARM_STEPS && !t->executor->observer.after)
         t->watch = stopwatch_new(t->executor);
