@@ -245,6 +245,18 @@ static double time_step(struct trainer *t)
     return (clock_seconds() - start) / steps;
 }
 
+/* The device of the run: of a number, or the first that can be used. */
+static void describe_device(const struct job *job, struct device_info *found)
+{
+    struct device_info devices[BACKEND_DEVICES_MAX];
+    int count = cuda_backend.list(devices, BACKEND_DEVICES_MAX);
+    int at = job->device == DEVICE_ANY ? 0 : job->device;
+
+    while (job->device == DEVICE_ANY && at + 1 < count && !devices[at].usable)
+        at++;
+    *found = devices[at];
+}
+
 static void print_page(struct device_bench *b, const char *preset, int argc,
                        char **argv)
 {
@@ -252,7 +264,7 @@ static void print_page(struct device_bench *b, const char *preset, int argc,
     const struct ceilings *most = &b->ceilings;
     struct device_info info;
 
-    cuda_backend.list(&info, 1);
+    describe_device(b->trainer->job, &info);
     printf("# Operations on a device\n\n- %s\n- %s, batch %d", info.line,
            preset, s->batch);
     for (int i = 0; i < argc; i++)
@@ -320,7 +332,8 @@ int main(int argc, char **argv)
             "[SETTING=VALUE]...");
     b.trainer = open_trainer(argv[optind], argc - optind - 1,
                              argv + optind + 1);
-    if (!cuda_module()->ceilings(b.copy_bytes, b.matrix, &b.ceilings, why))
+    if (!cuda_module()->ceilings(b.trainer->device, b.copy_bytes, b.matrix,
+                                 &b.ceilings, why))
         die(why);
     print_page(&b, argv[optind], argc - optind - 1, argv + optind + 1);
     if (!cuda_backend.healthy(b.trainer->device, why))

@@ -109,7 +109,7 @@ def table(args, microbatch):
 
 def page(args):
     devices = json.loads(output([args.memdial, "backends", "--json"]))
-    device = [d for d in devices if d["name"] == "cuda"][0]
+    device = next(d for d in devices if d["name"].startswith("cuda"))
     if not device["available"]:
         sys.exit(f"no CUDA device: {device['reason']}")
     yield "# Training speed and memory on a device: WRN-28-2"

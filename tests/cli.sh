@@ -103,6 +103,8 @@ if [ -e "${MEMDIAL_CUDA_EMULATED-}" ]; then
         --set batch=4 --set epoch_samples=8 --set valid_samples=4 --epochs 1 \
         --set backend=cuda:2
     refuses 1 'cuda:2 (emulated device 2' train quick --set backend=cuda:3
+    refuses 2 'timings are kept of the first' calibrate quick \
+        --set backend=cuda:1
     MEMDIAL_CUDA_MODULE=$none
     unset MEMDIAL_EMULATE_DEVICES
 fi

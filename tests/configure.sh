@@ -8,9 +8,9 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 count=0
 
-echo 1..5
+echo 1..6
 if [ -n "${MEMDIAL_SANITIZED-}" ]; then
-    for i in 1 2 3 4 5; do
+    for i in 1 2 3 4 5 6; do
         echo "ok $i # SKIP the same without sanitizers"
     done
     exit 0
@@ -52,3 +52,6 @@ says 'not wanted' 'not built' --disable-cuda
 driver '9.0\n8.0\n9.0\n' 0
 says 'the devices that are here' '.*nvcc for 80 90$'
 says 'what is named' '.*nvcc for 75$' CUDA_ARCHITECTURES=75
+# A compiler whose headers fail a test of their version.
+printf '#!/bin/sh\n! grep -q CUDART_VERSION "$2"\n' >"$folder/cuda/nvcc"
+says 'an old compiler: nothing' 'not built, .*older than'

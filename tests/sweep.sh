@@ -164,6 +164,32 @@ else
     report $? 'nor than memory allows'
 fi
 
+# Devices, emulated ones.
+on_device() { # NAME=VALUE ARGUMENT...: two runs there, with a variable
+    (
+        MEMDIAL_CUDA_MODULE=$MEMDIAL_CUDA_EMULATED
+        export MEMDIAL_CUDA_MODULE "${1?}"
+        shift
+        sweep 0 --seeds 1,2 --runs "$folder/device" --set backend=cuda \
+            --set epochs=1 --set epoch_samples=2 "$@"
+    ) && says '2 done'
+}
+if [ ! -e "${MEMDIAL_CUDA_EMULATED-}" ]; then
+    report 0 'a device # SKIP no C++ compiler was found'
+    report 0 'and its memory # SKIP no C++ compiler was found'
+else
+    on_device MEMDIAL_EMULATE_EXCLUSIVE="$folder/lock" --name alone
+    report $? 'a device that lets one process in is left to the runs'
+
+    # Two arenas would fit, and two processes do not.
+    MEMDIAL_EMULATE_CONTEXT=100000000
+    export MEMDIAL_EMULATE_CONTEXT
+    on_device MEMDIAL_EMULATE_MEMORY=250000000 --name room --jobs 2 &&
+        one_by_one
+    report $? 'what a process takes of a device counts'
+    unset MEMDIAL_EMULATE_CONTEXT
+fi
+
 # The runs are there for memdial runs.
 
 ends 0 runs list whole --json && [ "$(lines_with '"state": "done"')" = 12 ] &&
@@ -447,7 +473,9 @@ sweep 0 --seeds 1,2,3 --slurm='--partition=a b' --jobs 2 --dry-run \
     sed -n '/^#!/,$p' "$out" >"$folder/script" && sh -n "$folder/script" &&
     [ ! -e "$folder/with space" ] &&
     sweep 0 --seeds 1 --slurm --dry-run --set backend=cuda &&
-    says '#SBATCH --gres=gpu:1'
+    says '#SBATCH --gres=gpu:1' &&
+    sweep 2 --seeds 1 --slurm --dry-run --set backend=cuda:1 &&
+    complains 'the device that Slurm gives'
 report $? 'a script for Slurm'
 
 # What programs of Slurm may say, by some in their place.

@@ -4,12 +4,14 @@
  * memory and devices that are of no use are refused with a reason.
  */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -778,6 +780,73 @@ Test(cuda, devices_are_chosen_by_number)
     cr_expect_eq(e.code, EXIT_INPUT);
 }
 
+/* A run goes on while another is begun and ended on another device. */
+Test(cuda, devices_are_used_by_turns)
+{
+    struct ceilings measured;
+    struct trainer *one, *other;
+    char why[WHY_SIZE];
+    struct error e;
+
+    engine_emulate();
+    setenv("MEMDIAL_EMULATE_DEVICES", "2", 1);
+    cr_assert(try_trainer(&one, NULL, &e), "%s", e.text);
+    cr_assert(try_trainer(&other, (const char *[]){ "backend=cuda:1", NULL },
+                          &e), "%s", e.text);
+    for (int i = 0; i < 2; i++) {
+        double loss = trainer_step(one).loss;
+
+        cr_expect_eq(trainer_step(other).loss, loss);
+    }
+    cr_expect(cuda_backend.ceilings(one->device, &measured, why), "%s", why);
+    trainer_free(other);
+    trainer_step(one);
+    cr_expect(executor_check(one->executor, &e), "%s", e.text);
+    trainer_free(one);
+}
+
+static bool can_be_locked(const char *path)
+{
+    int file = open(path, O_RDWR);
+    bool can = flock(file, LOCK_EX | LOCK_NB) == 0;
+
+    close(file);
+    return can;
+}
+
+/* Also where it lets one process in at a time. */
+Test(cuda, a_device_is_left_to_others)
+{
+    char path[] = "/tmp/memdial-test-XXXXXX";
+    struct device *a, *b;
+    char why[WHY_SIZE];
+
+    engine_emulate();
+    close(mkstemp(path));
+    setenv("MEMDIAL_EMULATE_EXCLUSIVE", path, 1);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(cuda_backend.open(&a, 0, 1, why), "%s", why);
+        cr_assert(cuda_backend.open(&b, 0, 1, why), "%s", why);
+        cuda_backend.close(a);
+        cr_expect_not(can_be_locked(path));
+        cuda_backend.close(b);
+        cr_expect(can_be_locked(path));
+    }
+    unlink(path);
+}
+
+/* Kernels take their memory before the arena does, unless the user wants it
+ * otherwise. */
+Test(cuda, kernels_are_loaded_first)
+{
+    struct device_info info;
+
+    engine_emulate();
+    unsetenv("CUDA_MODULE_LOADING");
+    cuda_backend.list(&info, 1);
+    cr_expect_str_eq(getenv("CUDA_MODULE_LOADING"), "EAGER");
+}
+
 /* The whole arena, and nothing else, is on the device, and it is freed. */
 Test(cuda, allocates_what_is_planned)
 {
@@ -847,7 +916,7 @@ static void hear_warning(void *arg, const struct event *event)
 }
 
 /* Images that do not fit are not kept, after a change neither. */
-Test(cuda, keeps_no_images_that_do_not_fit)
+static void check_images_left(void)
 {
     char warning[ERROR_TEXT_SIZE] = "";
     struct event_sink sink = { hear_warning, warning };
@@ -855,8 +924,6 @@ Test(cuda, keeps_no_images_that_do_not_fit)
     struct trainer *t;
     struct error e;
 
-    engine_emulate();
-    setenv("MEMDIAL_EMULATE_MEMORY", "20000000", 1);
     cr_assert(try_trainer(&t, (const char *[]){ "keep_images=yes", NULL }, &e),
               "%s", e.text);
     trainer_begin(t, "quick", sink);
@@ -868,6 +935,17 @@ Test(cuda, keeps_no_images_that_do_not_fit)
     cr_expect(t->job->settings.keep_images);
     cr_expect_lt(t->job->plan->arena_bytes, 20000000);
     trainer_free(t);
+}
+
+/* Bytes may be free that are not in one piece. */
+Test(cuda, keeps_no_images_that_do_not_fit)
+{
+    engine_emulate();
+    setenv("MEMDIAL_EMULATE_MEMORY", "20000000", 1);
+    check_images_left();
+    unsetenv("MEMDIAL_EMULATE_MEMORY");
+    setenv("MEMDIAL_EMULATE_LARGEST", "20000000", 1);
+    check_images_left();
 }
 
 /* Where more than the images is too much, other settings are advised. */
@@ -882,6 +960,37 @@ Test(cuda, images_are_not_all_that_is_too_much)
                               &e));
     cr_expect(strstr(e.text, "recompute=norms"), "%s", e.text);
     cr_expect(strstr(e.text, "would fit"), "%s", e.text);
+}
+
+/* The error of a run whose first step has a fault. */
+static void check_fault(struct observer observer, const char *words)
+{
+    struct trainer *t;
+    struct error e;
+
+    engine_emulate();
+    setenv("MEMDIAL_EMULATE_FAULT", "0", 1);
+    cr_assert(try_trainer(&t, NULL, &e), "%s", e.text);
+    t->executor->observer = observer;
+    trainer_step(t);
+    cr_expect_not(executor_check(t->executor, &e));
+    cr_expect(strstr(e.text, words), "%s", e.text);
+    trainer_free(t);
+}
+
+/* With an observer each call is waited for by itself. */
+Test(cuda, a_fault_names_the_operation)
+{
+    int last = -1;
+
+    check_fault((struct observer){ .after = observe, .arg = &last },
+                "the device failed at zero: an illegal memory access");
+}
+
+Test(cuda, a_fault_in_a_recorded_program)
+{
+    check_fault((struct observer){ .after = NULL },
+                "the device failed in a recorded program: an illegal memory");
 }
 
 static long size_of(const char *path)

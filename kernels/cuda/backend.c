@@ -31,11 +31,21 @@ static void say_why(struct loaded *l, const char *path, const char *what)
     snprintf(l->why, WHY_SIZE, "%.120s: %.120s", path, what);
 }
 
+/* CUDA loads a kernel when it is first launched, unless told otherwise. That is
+ * after the arena is allocated, so a run that just fits would fail in its first
+ * step, and within a capture. */
+static void load_kernels_first(void)
+{
+    setenv("CUDA_MODULE_LOADING", "EAGER", 0);
+}
+
 static void load_from(struct loaded *l, const char *path)
 {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     const struct cuda_module *module;
+    void *library;
 
+    load_kernels_first();
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         say_why(l, path, dlerror());
         return;

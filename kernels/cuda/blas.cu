@@ -9,6 +9,7 @@
     F(cublasDestroy_v2)                                                     \
     F(cublasSetStream_v2)                                                   \
     F(cublasSetWorkspace_v2)                                                \
+    F(cublasGetStatusName)                                                  \
     F(cublasGemmEx_64)
 
 /* The library's functions, by their names. For products it is the name with
@@ -73,29 +74,52 @@ bool blas_load(char why[WHY_SIZE])
     return found;
 }
 
+/* A queue's own. */
+struct blas {
+    cublasHandle_t handle;
+    cublasStatus_t status;           /* the first that was no success */
+};
+
+static struct blas *blas_of(const struct queue *q)
+{
+    return static_cast<struct blas *>(q->blas);
+}
+
 static void check(struct queue *q, cublasStatus_t status)
 {
-    if (status == CUBLAS_STATUS_ALLOC_FAILED)
-        queue_check(q, cudaErrorMemoryAllocation);
-    else if (status != CUBLAS_STATUS_SUCCESS)
-        queue_check(q, cudaErrorUnknown);
+    if (q->error != cudaSuccess || status == CUBLAS_STATUS_SUCCESS)
+        return;
+    blas_of(q)->status = status;
+    queue_check(q, status == CUBLAS_STATUS_ALLOC_FAILED
+                       ? cudaErrorMemoryAllocation : cudaErrorUnknown);
 }
 
 void blas_open(struct queue *q)
 {
-    cublasHandle_t handle = NULL;
+    struct blas *b = new blas();
 
-    check(q, library.cublasCreate_v2(&handle));
-    q->blas = handle;
-    if (handle)
-        check(q, library.cublasSetStream_v2(handle, q->stream));
+    q->blas = b;
+    check(q, library.cublasCreate_v2(&b->handle));
+    if (b->handle)
+        check(q, library.cublasSetStream_v2(b->handle, q->stream));
 }
 
 void blas_close(struct queue *q)
 {
-    if (q->blas)
-        library.cublasDestroy_v2(static_cast<cublasHandle_t>(q->blas));
+    struct blas *b = blas_of(q);
+
+    if (b && b->handle)
+        library.cublasDestroy_v2(b->handle);
+    delete b;
     q->blas = NULL;
+}
+
+const char *blas_failure(const struct queue *q)
+{
+    const struct blas *b = blas_of(q);
+
+    return b && b->status != CUBLAS_STATUS_SUCCESS
+               ? library.cublasGetStatusName(b->status) : NULL;
 }
 
 static cublasComputeType_t arithmetic(bool tf32)
@@ -107,7 +131,7 @@ void blas_square(struct queue *q, enum dtype dtype, bool tf32, int n,
                  const void *a, const void *b, void *to, void *workspace,
                  size_t bytes)
 {
-    cublasHandle_t handle = static_cast<cublasHandle_t>(q->blas);
+    cublasHandle_t handle = blas_of(q)->handle;
     cudaDataType_t type = dtype == DTYPE_BF16  ? CUDA_R_16BF
                           : dtype == DTYPE_F16 ? CUDA_R_16F : CUDA_R_32F;
     float one = 1, zero = 0;

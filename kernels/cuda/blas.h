@@ -15,6 +15,9 @@ bool blas_load(char why[WHY_SIZE]);
 void blas_open(struct queue *);
 void blas_close(struct queue *);
 
+/* The name of the status with which the library failed; NULL: it has not. */
+const char *blas_failure(const struct queue *);
+
 /* to = a b, all of them n by n and of one type, with a workspace of `bytes`. */
 void blas_square(struct queue *, enum dtype, bool tf32, int n, const void *a,
                  const void *b, void *to, void *workspace, size_t bytes);

@@ -115,6 +115,14 @@ static void reserve(struct bench *b, size_t bytes)
         blas_open(q);
 }
 
+static void say_failure(const struct queue *q, char why[WHY_SIZE])
+{
+    const char *of_blas = blas_failure(q);
+
+    snprintf(why, WHY_SIZE, "%s%s", of_blas ? "cuBLAS: " : "",
+             of_blas ? of_blas : cudaGetErrorString(q->error));
+}
+
 static void give_back(struct bench *b)
 {
     blas_close(&b->queue);
@@ -142,7 +150,7 @@ bool cuda_ceilings(size_t bytes, int n, struct ceilings *found,
         found->bf16_product = product_rate(&b, DTYPE_BF16, false, n);
         found->fp16_product = product_rate(&b, DTYPE_F16, false, n);
     }
-    snprintf(why, WHY_SIZE, "%s", cudaGetErrorString(b.queue.error));
+    say_failure(&b.queue, why);
     give_back(&b);
     return b.queue.error == cudaSuccess;
 }

@@ -114,12 +114,15 @@ static size_t lay_out(struct load *l, const struct call *c)
     return at;
 }
 
-/* A load like that of the call, with enough memory; false: there is none. */
+/* A load like that of the call, with enough memory; false: there is none. What
+ * was too small grows to twice its size at least: to allocate pinned memory
+ * stops the device. */
 static bool reserve(struct queue *q, struct load *l, const struct call *c)
 {
     size_t bytes = lay_out(l, c);
 
     if (l->bytes < bytes) {
+        bytes = bytes < 2 * l->bytes ? 2 * l->bytes : bytes;
         free_load(q, l);
         queue_check(q, cudaHostAlloc(&l->memory, bytes, cudaHostAllocDefault));
         if (q->error != cudaSuccess)

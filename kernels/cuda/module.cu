@@ -13,11 +13,18 @@
  * on the part before.
  *
  * After the first error of the runtime nothing is done any more, and `healthy`
- * names it.
+ * names it, and where it was seen.
+ *
+ * A thread of the host has a current device, to which CUDA's functions apply. A
+ * process may have several open, so each function of a device makes that one
+ * current before anything else (on_its_device). When the last user of a device
+ * closes it, the process gives back all that CUDA holds there: a process that
+ * only looked at a device leaves it to others.
  */
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include "kernels/cuda/build_id.h"
 #include "kernels/cuda/ceilings.h"
@@ -27,7 +34,11 @@
 #include "kernels/cuda/rewire.h"
 #include "kernels/cuda/table.h"
 
-enum { TURNS = 2, CAPABILITY_MAJOR = 7, CAPABILITY_MINOR = 5 };
+enum { TURNS = 2, CAPABILITY_MAJOR = 7, CAPABILITY_MINOR = 5,
+       BLAME_SIZE = 64 };
+
+/* The driver that can capture kernels which overlap. */
+enum { DRIVER_THAT_OVERLAPS = 12030 };
 
 static __device__ struct progress device_progress;
 
@@ -61,8 +72,11 @@ enum { CEILING_BYTES = CUDA_EMULATED ? 1 << 16 : 1 << 28,
 
 struct device {
     struct queue queue;
+    int index;                       /* among the devices */
+    bool counted;                    /* as one of its users */
     enum mode mode;
     enum op_code last;               /* that was put on the queue */
+    char blame[BLAME_SIZE];          /* where the first error was seen */
     struct gathering gathered[TABLES];
     struct recording recordings[MAX_PROGRAMS][TURNS];
     int turn[MAX_PROGRAMS];
@@ -74,6 +88,31 @@ struct device {
     cudaEvent_t before, after;       /* the last call that was run at once */
 };
 
+/* Users of each device, in this process. */
+static struct {
+    std::mutex lock;
+    int count[BACKEND_DEVICES_MAX];
+} users;
+
+/* Makes the device current, and counts its user. */
+static void enter_device(struct device *d)
+{
+    std::lock_guard<std::mutex> hold(users.lock);
+
+    queue_check(&d->queue, cudaSetDevice(d->index));
+    d->counted = d->queue.error == cudaSuccess;
+    users.count[d->index] += d->counted;
+}
+
+/* The last user takes along what CUDA holds. */
+static void leave_device(const struct device *d)
+{
+    std::lock_guard<std::mutex> hold(users.lock);
+
+    if (d->counted && --users.count[d->index] == 0)
+        cudaDeviceReset();
+}
+
 static void no_device(cudaError_t error, char why[WHY_SIZE])
 {
     int driver = 0, runtime = 0;
@@ -81,7 +120,9 @@ static void no_device(cudaError_t error, char why[WHY_SIZE])
     cudaDriverGetVersion(&driver);
     cudaRuntimeGetVersion(&runtime);
     if (driver == 0)
-        snprintf(why, WHY_SIZE, "no NVIDIA driver is installed");
+        snprintf(why, WHY_SIZE, "no NVIDIA driver is installed, or its "
+                 "libcuda.so.1 is not where libraries are looked for; name its "
+                 "folder in LD_LIBRARY_PATH");
     else if (error == cudaErrorInsufficientDriver)
         snprintf(why, WHY_SIZE,
                  "the driver is too old: it is for CUDA %d.%d, and %d.%d is "
@@ -193,9 +234,11 @@ static bool may_overlap(struct queue *q)
 {
     const char *wanted = getenv("MEMDIAL_CUDA_OVERLAP");
     cudaFuncAttributes code = {};
+    int driver = 0;
 
     queue_check(q, cudaFuncGetAttributes(&code, nothing));
-    return code.ptxVersion >= CODE_THAT_WAITS
+    queue_check(q, cudaDriverGetVersion(&driver));
+    return code.ptxVersion >= CODE_THAT_WAITS && driver >= DRIVER_THAT_OVERLAPS
            && !(wanted && strcmp(wanted, "no") == 0);
 }
 
@@ -218,7 +261,8 @@ static bool module_open(struct device **out, int number, int threads,
     }
     q = &d->queue;
     q->capability = info.major * 10 + info.minor;
-    queue_check(q, cudaSetDevice(index));
+    d->index = index;
+    enter_device(d);
     queue_check(q, cudaStreamCreateWithFlags(&q->stream,
                                              cudaStreamNonBlocking));
     queue_check(q, cudaHostAlloc(reinterpret_cast<void **>(&q->report),
@@ -281,6 +325,7 @@ static void module_close(struct device *d)
     if (d->queue.stream)
         cudaStreamDestroy(d->queue.stream);
     crew_free(d->queue.crew);
+    leave_device(d);
     free(d);
 }
 
@@ -304,6 +349,24 @@ static void *module_alloc(struct device *d, size_t bytes, char why[WHY_SIZE])
         snprintf(why, WHY_SIZE, "cannot allocate %.1f MiB: %s",
                  mebibytes(bytes), cudaGetErrorString(error));
     return NULL;
+}
+
+/* Remembers where the first error was seen. */
+static void blame(struct device *d, const char *where, const char *operation)
+{
+    if (d->queue.error != cudaSuccess && !*d->blame)
+        snprintf(d->blame, BLAME_SIZE, "%s%s", where, operation);
+}
+
+static const char *last_name(const struct device *d)
+{
+    static const char *const names[] = {
+#define OP(name, cpu, cuda, access, ...) #name,
+#include "kernels/op_list.h"
+#undef OP
+    };
+
+    return names[d->last];
 }
 
 /* Waits for all that is on the queue. */
@@ -465,6 +528,10 @@ static void module_end(struct device *d, int program, const struct batch *batch)
     if (d->mode != QUEUED && d->queue.error == cudaSuccess)
         launch_recording(d, program, batch);
     deliver(d, batch);
+    if (d->mode == QUEUED)
+        blame(d, " at or before ", last_name(d));
+    else
+        blame(d, " in a recorded program", "");
     d->mode = AT_ONCE;
 }
 
@@ -478,8 +545,10 @@ static void put(struct device *d, enum op_code op, const struct call *c)
 
     if (op != d->last)
         table_flush(&d->queue);
+    blame(d, " at ", last_name(d));
     d->last = op;
     operations[op](&d->queue, c);
+    blame(d, " at ", last_name(d));
     d->reported |= op == OP_report
                    && operand_given(&c->operand[REPORT_METRICS]);
 }
@@ -496,6 +565,7 @@ static void run_at_once(struct device *d, enum op_code op,
     table_flush(q);
     queue_put(q, cudaEventRecord(d->after, q->stream));
     deliver(d, c->batch);
+    blame(d, " at ", last_name(d));
 }
 
 static void module_run(struct device *d, enum op_code op,
@@ -519,11 +589,17 @@ static double module_seconds(struct device *d)
     return 1e-3 * milliseconds;
 }
 
+static bool measure(struct device *, size_t bytes, int n,
+                    struct ceilings *ceilings, char why[WHY_SIZE])
+{
+    return cuda_ceilings(bytes, n, ceilings, why);
+}
+
 /* The copy is large enough that no cache holds it. */
-static bool module_ceilings(struct device *, struct ceilings *ceilings,
+static bool module_ceilings(struct device *d, struct ceilings *ceilings,
                             char why[WHY_SIZE])
 {
-    return cuda_ceilings(CEILING_BYTES, CEILING_MATRIX, ceilings, why);
+    return measure(d, CEILING_BYTES, CEILING_MATRIX, ceilings, why);
 }
 
 static void copy(struct device *d, void *to, const void *from, size_t bytes,
@@ -565,10 +641,22 @@ static bool module_healthy(struct device *d, char why[WHY_SIZE])
 {
     if (d->queue.error == cudaSuccess)
         return true;
-    snprintf(why, WHY_SIZE, "the device failed: %s",
+    snprintf(why, WHY_SIZE, "the device failed%s: %s", d->blame,
              cudaGetErrorString(d->queue.error));
     return false;
 }
+
+/* A function of a device, which is the current one for it. */
+template <auto f> struct on_its_device;
+
+template <typename R, typename... P, R (*f)(struct device *, P...)>
+struct on_its_device<f> {
+    static R call(struct device *d, P... rest)
+    {
+        queue_check(&d->queue, cudaSetDevice(d->index));
+        return f(d, rest...);
+    }
+};
 
 static struct backend backend_of_module()
 {
@@ -576,18 +664,18 @@ static struct backend backend_of_module()
 
     b.list = module_list;
     b.open = module_open;
-    b.close = module_close;
-    b.alloc = module_alloc;
-    b.free = module_free;
-    b.run = module_run;
-    b.begin = module_begin;
-    b.end = module_end;
-    b.healthy = module_healthy;
-    b.read = module_read;
-    b.write = module_write;
-    b.memory = module_memory;
-    b.seconds = module_seconds;
-    b.ceilings = module_ceilings;
+    b.close = on_its_device<module_close>::call;
+    b.alloc = on_its_device<module_alloc>::call;
+    b.free = on_its_device<module_free>::call;
+    b.run = on_its_device<module_run>::call;
+    b.begin = on_its_device<module_begin>::call;
+    b.end = on_its_device<module_end>::call;
+    b.healthy = on_its_device<module_healthy>::call;
+    b.read = on_its_device<module_read>::call;
+    b.write = on_its_device<module_write>::call;
+    b.memory = on_its_device<module_memory>::call;
+    b.seconds = on_its_device<module_seconds>::call;
+    b.ceilings = on_its_device<module_ceilings>::call;
     b.hardware = module_hardware;
     return b;
 }
@@ -598,6 +686,7 @@ extern "C" {
 extern __attribute__((visibility("default")))
 const struct cuda_module memdial_cuda_module;
 
-const struct cuda_module memdial_cuda_module = { BUILD_ID, &backend,
-                                                 cuda_ceilings };
+const struct cuda_module memdial_cuda_module = {
+    BUILD_ID, &backend, on_its_device<measure>::call
+};
 }

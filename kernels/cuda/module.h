@@ -11,8 +11,8 @@
 struct cuda_module {
     const char *build_id;            /* must be the program's */
     const struct backend *backend;   /* without name and scratch */
-    bool (*ceilings)(size_t bytes, int n, struct ceilings *,
-                     char why[WHY_SIZE]);
+    bool (*ceilings)(struct device *, size_t bytes, int n,
+                     struct ceilings *, char why[WHY_SIZE]);
 };
 
 /* The module, once the backend has listed or opened a device of it; NULL if

@@ -24,7 +24,7 @@
  *   own. They begin when the kernel before them has ended, and with it all
  *   others; the kernel behind them is launched as if nothing overlapped.
  *   queue_put() tells them from kernels. A graph gets such edges by capture, as
- *   CUDA from 12.3 on has them; the module needs a newer driver than that.
+ *   CUDA from 12.3 on has them; with an older driver nothing overlaps.
  * - The compiler moves no access across the line, unless it is told that memory
  *   does not change: no kernel reads by __ldg() or pointers that are const and
  *   __restrict__.

@@ -76,15 +76,29 @@ void rewiring_free(struct rewiring *r)
     *r = {};
 }
 
+/* Keeps the memory of another call of the same size. */
+static void give_rewiring(struct rewiring *r, const struct call *c)
+{
+    struct rewiring without = {};
+    struct call ignored;
+    size_t bytes;
+
+    without.call = *c;
+    bytes = on_host(&without, &ignored);
+    if (r->bytes != bytes) {
+        rewiring_free(r);
+        r->memory = static_cast<char *>(malloc(bytes));
+        r->bytes = r->memory ? bytes : 0;
+    }
+    r->call = *c;
+    r->given = r->memory != NULL;
+}
+
 void cuda_rewire(struct queue *q, const struct call *c)
 {
     struct rewiring *r = q->rewiring;
-    struct call ignored;
 
-    rewiring_free(r);
-    r->call = *c;
-    r->memory = static_cast<char *>(malloc(on_host(r, &ignored)));
-    r->given = r->memory != NULL;
+    give_rewiring(r, c);
     if (!r->given)
         queue_check(q, cudaErrorMemoryAllocation);
     else if (!q->recording)

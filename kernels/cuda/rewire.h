@@ -12,7 +12,8 @@
 struct rewiring {
     struct call call;
     bool given;
-    char *memory;                    /* on the host; owned */
+    char *memory;                    /* on the host; owned, [bytes] */
+    size_t bytes;
 };
 
 /* Rewires the given pool, if the run rewires after this step. */

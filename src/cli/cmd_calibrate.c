@@ -118,6 +118,31 @@ static bool measure_and_keep(const struct calibration *c,
     return ok;
 }
 
+static bool check_timed(const struct job *job, struct error *e)
+{
+    return job_device_is_timed(job) ||
+           error_set(e, EXIT_INPUT, "backend %s:%d: timings are kept of the "
+                     "first device, and this is another one; name it as the "
+                     "only one in CUDA_VISIBLE_DEVICES", job->backend->name,
+                     job->device);
+}
+
+/* The device is held, for trainings that open it one after the other would each
+ * wait until it is ready. */
+static bool measure_on_device(const struct calibration *c,
+                              const struct job *job, struct progress *p,
+                              bool json, struct error *e)
+{
+    struct device *device;
+    bool ok;
+
+    if (!job_open_device(job, &device, e))
+        return false;
+    ok = measure_and_keep(c, job->backend, p, json, e);
+    job->backend->close(device);
+    return ok;
+}
+
 static bool ask_calibration(const struct request *request,
                             const struct asked *a, struct error *e)
 {
@@ -135,8 +160,8 @@ static bool ask_calibration(const struct request *request,
         return false;
     c.machine = &job->machine;
     ending_catch();
-    ok = timings_check_place(job->backend, e) &&
-         measure_and_keep(&c, job->backend, &p, a->json, e);
+    ok = check_timed(job, e) && timings_check_place(job->backend, e) &&
+         measure_on_device(&c, job, &p, a->json, e);
     job_free(job);
     return ok;
 }

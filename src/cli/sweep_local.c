@@ -20,8 +20,10 @@
 
 enum { COMPLAINT_SIZE = 512, END_SIZE = COMPLAINT_SIZE + 160, TICK_MS = 250 };
 
-/* What a process takes beside its arena where none could be measured. */
+/* What a process takes beside its arena where none could be measured; and at
+ * most of a device, for CUDA's context and the code of the kernels. */
 #define GAP_GUESSED (64ull << 20)
+#define GAP_OF_DEVICE (1024ull << 20)
 
 /* Seconds for a process to end after the sweep was asked to, and after it has
  * closed its output. */
@@ -35,8 +37,9 @@ struct slot {
     struct feed *feed;           /* owned */
     char complaint[COMPLAINT_SIZE]; /* its last line that is no event */
     bool asked;                  /* to end */
-    size_t available;            /* bytes, before any run on the backend began;
+    size_t available;            /* bytes, before any run on the device began;
                                     0: not known */
+    uint64_t gap;                /* bytes of a process there beside its arena */
 };
 
 struct slots {
@@ -44,7 +47,8 @@ struct slots {
     struct sweep_tell *tell;
     struct slot *list;           /* owned, [count] */
     int count;
-    uint64_t gap;                /* bytes of a process beside its arena */
+    uint64_t gap;                /* bytes of a process beside its arena, on the
+                                    host */
     double asked_at;             /* to end; 0: not yet */
 };
 
@@ -86,35 +90,77 @@ static int slots_in_use(const struct slots *slots)
     return busy;
 }
 
-/* A slot whose run is on a backend; NULL: there is none. */
-static const struct slot *slot_on(const struct slots *slots,
-                                  const struct backend *backend)
+/* The number of a run's device, which the first needs not have. */
+static int device_of_run(const struct sweep_run *run)
+{
+    const char *colon = strchr(run->settled.backend, ':');
+
+    return colon ? atoi(colon + 1) : 0;
+}
+
+static bool on_one_device(const struct sweep_run *a, const struct sweep_run *b)
+{
+    return a->backend == b->backend && device_of_run(a) == device_of_run(b);
+}
+
+/* A slot whose run is on the device of another; NULL: there is none. */
+static const struct slot *slot_beside(const struct slots *slots,
+                                      const struct sweep_run *run)
 {
     for (int i = 0; i < slots->count; i++)
-        if (slots->list[i].run && slots->list[i].run->backend == backend)
+        if (slots->list[i].run && on_one_device(slots->list[i].run, run))
             return &slots->list[i];
     return NULL;
+}
+
+/* Whether a run's arena fits beside those on its device. */
+static bool arena_fits(const struct slots *slots, const struct sweep_run *run)
+{
+    const struct slot *beside = slot_beside(slots, run);
+    uint64_t bytes = run->arena_bytes;
+
+    if (!beside || beside->available == 0)
+        return true;
+    bytes += beside->gap;
+    for (int i = 0; i < slots->count; i++) {
+        const struct slot *other = &slots->list[i];
+        if (other->run && on_one_device(other->run, run))
+            bytes += other->run->arena_bytes + other->gap;
+    }
+    return bytes <= beside->available;
 }
 
 /* Whether a run fits beside those under way. Alone any may try. */
 static bool fits_beside(const struct slots *slots, const struct sweep_run *run)
 {
-    const struct slot *beside = slot_on(slots, run->backend);
-    uint64_t bytes = run->arena_bytes + slots->gap;
-    int threads = run->settled.threads, busy = 0;
+    int threads = run->settled.threads;
 
-    for (int i = 0; i < slots->count; i++) {
-        const struct sweep_run *other = slots->list[i].run;
-        if (!other)
-            continue;
-        busy++;
-        threads += other->settled.threads;
-        if (other->backend == run->backend)
-            bytes += other->arena_bytes + slots->gap;
+    if (slots_in_use(slots) == 0)
+        return true;
+    for (int i = 0; i < slots->count; i++)
+        if (slots->list[i].run)
+            threads += slots->list[i].run->settled.threads;
+    return threads <= slots->sweep->machine.processors &&
+           arena_fits(slots, run);
+}
+
+/* Notes the room on a device for the run that is about to begin there. All that
+ * is in use on an idle device is of this process, and a run's takes as much. */
+static void look_at_device(const struct slots *slots, struct slot *slot,
+                           const struct sweep_run *run)
+{
+    const struct slot *beside = slot_beside(slots, run);
+    struct device_memory memory;
+
+    if (beside) {
+        slot->available = beside->available;
+        slot->gap = beside->gap;
+        return;
     }
-    return busy == 0 || (threads <= slots->sweep->machine.processors &&
-                         (!beside || beside->available == 0 ||
-                          bytes <= beside->available));
+    memory = job_device_memory(&run->settled, &slots->sweep->machine);
+    slot->available = memory.available;
+    slot->gap = run->backend == &cpu_backend ? slots->gap
+                : memory.os < GAP_OF_DEVICE  ? memory.os : GAP_OF_DEVICE;
 }
 
 static struct sweep_run *next_run(const struct slots *slots)
@@ -165,18 +211,13 @@ static void start_runs(struct slots *slots)
     for (int i = 0; i < slots->count; i++) {
         struct slot *slot = &slots->list[i];
         struct sweep_run *run;
-        const struct slot *beside;
 
         if (slot->run)
             continue;
         run = next_run(slots);
         if (!run || !fits_beside(slots, run))
             return;
-        beside = slot_on(slots, run->backend);
-        slot->available = beside
-                              ? beside->available
-                              : job_available_bytes(&run->settled,
-                                                    &slots->sweep->machine);
+        look_at_device(slots, slot, run);
         start_in_slot(slots, slot, run);
     }
 }

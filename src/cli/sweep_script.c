@@ -337,12 +337,28 @@ static void print_script(struct buffer *b, const struct sweep *s,
     print_body(b, s, program);
 }
 
+/* A task has one device, which Slurm chooses, and which has no other number
+ * there. */
+static bool check_devices(const struct sweep *s, struct error *e)
+{
+    for (int i = 0; i < s->count; i++)
+        if (is_asked(&s->runs[i], any_bytes) &&
+            strchr(s->runs[i].settled.backend, ':'))
+            return error_set(e, EXIT_INPUT, "--slurm: backend=%s: a task has "
+                             "the device that Slurm gives it; say backend=%s",
+                             s->runs[i].settled.backend,
+                             s->runs[i].backend->name);
+    return true;
+}
+
 char *sweep_script_text(const struct sweep *s, const char *options, int jobs,
                         struct error *e)
 {
     char program[RECORD_PATH_SIZE] = "";
     struct buffer b = { NULL, 0, 0 };
 
+    if (!check_devices(s, e))
+        return NULL;
     if (readlink("/proc/self/exe", program, sizeof(program) - 1) <= 0 ||
         text_has_control(program) || text_has_control(s->folder)) {
         error_set(e, EXIT_INPUT, "--slurm: a script cannot have the path '%s' "

@@ -289,18 +289,38 @@ bool job_open_device(const struct job *job, struct device **device,
     return error_set(e, EXIT_RUN, "backend %s: %s", job->backend->name, why);
 }
 
-size_t job_available_bytes(const struct settings *s, const struct machine *m)
+bool job_device_is_timed(const struct job *job)
+{
+    struct device_info devices[BACKEND_DEVICES_MAX];
+    int count = job->backend->list(devices, BACKEND_DEVICES_MAX);
+    char timed[WHY_SIZE];
+    const char *own;
+
+    if (job->device <= 0 || job->device >= count)
+        return true;
+    own = devices[job->device].line;
+    job->backend->hardware(timed);
+    return strncmp(timed, own, strlen(own)) == 0;
+}
+
+struct device_memory job_device_memory(const struct settings *s,
+                                       const struct machine *m)
 {
     struct device_memory memory = { .limit = "" };
     struct device *device;
     struct job *job;
 
     if (!job_outline_on(&job, s, m, NULL, NULL, NULL))
-        return 0;
+        return memory;
     if (job_open_device(job, &device, NULL)) {
         job->backend->memory(device, NULL, 0, &memory);
         job->backend->close(device);
     }
     job_free(job);
-    return memory.available;
+    return memory;
+}
+
+size_t job_available_bytes(const struct settings *s, const struct machine *m)
+{
+    return job_device_memory(s, m).available;
 }

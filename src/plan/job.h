@@ -76,8 +76,14 @@ void job_sizes(const struct job *, char *text, size_t size);
 /* Opens the job's device. */
 bool job_open_device(const struct job *, struct device **, struct error *);
 
-/* Bytes that could be allocated now on the device of these settings, which is
- * opened for it; 0: not known. */
+/* Whether timings, which a backend has of its first device, are right for the
+ * job's. */
+bool job_device_is_timed(const struct job *);
+
+/* The memory of the device of these settings, which is opened for it; available
+ * 0: not known. */
+struct device_memory job_device_memory(const struct settings *,
+                                       const struct machine *);
 size_t job_available_bytes(const struct settings *, const struct machine *);
 
 #endif

@@ -87,27 +87,42 @@ bool trainer_prepare(struct trainer **out, const struct settings *s,
     return true;
 }
 
-/* Plans without images that should be kept, if a plan with them takes more than
- * the bytes that are available (0: not known): the host then makes the same
+/* Plans without images that should be kept: the host then makes the same
  * samples. */
-static void leave_images(struct job **job, size_t available)
+static void leave_images(struct job **job)
 {
     struct machine machine = (*job)->machine;
     struct job *without;
 
     machine.images_left = kept_images_bytes((*job)->graph);
-    if (machine.images_left == 0 || available == 0 ||
-        (*job)->plan->arena_bytes <= available ||
+    if (machine.images_left == 0 ||
         !job_new_on(&without, &(*job)->settings, &machine, NULL))
         return;
     job_free(*job);
     *job = without;
 }
 
+/* Allocates the arena of a plan with images, if it is within `available` bytes
+ * (0: not known) and the device gives it in one piece. */
+static bool allocate_images(struct trainer *t, size_t available)
+{
+    const struct job *job = t->job;
+
+    return kept_images_bytes(job->graph) > 0 &&
+           (available == 0 || job->plan->arena_bytes <= available) &&
+           executor_new(&t->executor, job->plan, t->device, NULL);
+}
+
+static bool allocate_without(struct trainer *t, struct error *e)
+{
+    leave_images(&t->job);
+    return allocate_arena(t->job, t->device, &t->executor, e);
+}
+
 bool trainer_allocate(struct trainer *t, struct error *e)
 {
-    leave_images(&t->job, memory_on(t->job, t->device).available);
-    if (!allocate_arena(t->job, t->device, &t->executor, e))
+    if (!allocate_images(t, memory_on(t->job, t->device).available) &&
+        !allocate_without(t, e))
         return false;
     initial_state(t->executor, t->job->settings.seed);
     kept_images_write(t->executor, t->data);
@@ -123,7 +138,8 @@ bool trainer_fits(struct trainer *t, const struct trainer *instead,
         return true;
     if (instead && instead->job->backend == t->job->backend)
         m.available += trainer_memory(instead).memory.touched;
-    leave_images(&t->job, m.available);
+    if (t->job->plan->arena_bytes > m.available)
+        leave_images(&t->job);
     if (t->job->plan->arena_bytes <= m.available)
         return true;
     error_set(e, EXIT_RUN, "backend %s: cannot allocate %.1f MiB of memory: "
@@ -497,7 +513,8 @@ static void note_calls(struct trainer *t)
  * somebody else observes is left alone. */
 static void watch_calls(struct trainer *t)
 {
-    if (t->watched > WARM_STEPS + WATCHED_STEPS)
+    if (t->watched > WARM_STEPS + WATCHED_STEPS ||
+        !job_device_is_timed(t->job))
         return;
     if (t->watched == WARM_STEPS && !t->executor->observer.after)
         t->watch = stopwatch_new(t->executor);

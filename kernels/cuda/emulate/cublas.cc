@@ -4,6 +4,18 @@
 
 enum { LEAST_WORKSPACE = 16 * 1024, ALIGNMENT = 256 };
 
+const char *cublasGetStatusName(cublasStatus_t status)
+{
+    switch (status) {
+    case CUBLAS_STATUS_SUCCESS:
+        return "CUBLAS_STATUS_SUCCESS";
+    case CUBLAS_STATUS_ALLOC_FAILED:
+        return "CUBLAS_STATUS_ALLOC_FAILED";
+    default:
+        return "CUBLAS_STATUS_INVALID_VALUE";
+    }
+}
+
 cublasStatus_t cublasCreate_v2(cublasHandle_t *handle)
 {
     *handle = new cublasContext();

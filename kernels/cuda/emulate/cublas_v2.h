@@ -28,6 +28,7 @@ struct cublasContext {
 };
 typedef cublasContext *cublasHandle_t;
 
+const char *cublasGetStatusName(cublasStatus_t);
 cublasStatus_t cublasCreate_v2(cublasHandle_t *);
 cublasStatus_t cublasDestroy_v2(cublasHandle_t);
 cublasStatus_t cublasSetStream_v2(cublasHandle_t, cudaStream_t);

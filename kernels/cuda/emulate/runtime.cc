@@ -1,12 +1,15 @@
 /*
  * Streams. Work waits in a list until somebody waits for it, or goes into the
  * graph that is being captured. MEMDIAL_EMULATE_MEMORY is the number of bytes
- * that the device has, MEMDIAL_EMULATE_FAULT the number of launches that it
+ * that the device has, MEMDIAL_EMULATE_LARGEST of those that it gives in one
+ * piece, MEMDIAL_EMULATE_FAULT the number of launches that it
  * survives, MEMDIAL_EMULATE_GRAPHS the number of graphs that it has room for,
  * MEMDIAL_EMULATE_NODES the number of nodes that a graph may have,
  * MEMDIAL_EMULATE_SERIAL the number of its kernels that come right behind
  * another and may not overlap with it, MEMDIAL_EMULATE_DEVICES the number of
- * devices, each with half the memory of the one before. Kernels are compiled
+ * devices, each with half the memory of the one before. A process that sets a
+ * device takes MEMDIAL_EMULATE_CONTEXT bytes of it, and for itself alone if
+ * MEMDIAL_EMULATE_EXCLUSIVE names a file to lock. Kernels are compiled
  * for capability MEMDIAL_EMULATE_CODE, 90 for 9.0. With MEMDIAL_EMULATE_IDLE=1
  * they do nothing, so that the host's own work is left.
  */
@@ -14,6 +17,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -37,7 +43,21 @@ struct stream {
     std::deque<std::function<void()>> waiting;
     graph *captured;             /* NULL while nothing is captured */
     bool after_kernel;           /* was put on it last */
+    int device;
 };
+
+enum { DEVICES_MAX = 16 };
+
+/* What this process has of a device. */
+struct share {
+    size_t bytes;                /* that are allocated */
+    size_t context_bytes;        /* besides */
+    int streams;
+    int lock;                    /* held while it is positive */
+};
+
+static share shares[DEVICES_MAX];
+static thread_local int current; /* device */
 
 static cudaError_t fault = cudaSuccess; /* once it is set, it stays */
 
@@ -83,6 +103,8 @@ static int code()
 void launch(stream *s, dim3 grid, dim3 block, size_t shared_bytes,
             bool overlaps, std::function<void()> thread)
 {
+    if (s->device != current)
+        fail("a kernel is for a stream of another device");
     if (overlaps && !s->after_kernel)
         fail("a kernel overlaps with something that is no kernel");
     if (overlaps && code() < 90)
@@ -97,14 +119,31 @@ void launch(stream *s, dim3 grid, dim3 block, size_t shared_bytes,
     s->after_kernel = true;
 }
 
-static int current;              /* device */
-
 static size_t total_bytes(int device = current)
 {
     return environment("MEMDIAL_EMULATE_MEMORY", (size_t)1 << 30) >> device;
 }
 
-static size_t used_bytes;
+static size_t free_bytes()
+{
+    return total_bytes() - shares[current].bytes
+           - shares[current].context_bytes;
+}
+
+/* Whether no other process has the device for itself alone. */
+static bool lock_device(share *mine)
+{
+    const char *path = getenv("MEMDIAL_EMULATE_EXCLUSIVE");
+
+    if (!path || mine->lock > 0)
+        return true;
+    mine->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (flock(mine->lock, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    close(mine->lock);
+    mine->lock = 0;
+    return false;
+}
 
 static size_t graphs;
 
@@ -121,6 +160,8 @@ const char *cudaGetErrorString(cudaError_t error)
         return "out of memory";
     case cudaErrorIllegalAddress:
         return "an illegal memory access was encountered";
+    case cudaErrorDevicesUnavailable:
+        return "CUDA-capable device(s) is/are busy or unavailable";
     default:
         return "invalid argument";
     }
@@ -156,6 +197,22 @@ cudaError_t cudaSetDevice(int device)
     if (device >= count)
         return cudaErrorInvalidValue;
     current = device;
+    if (!lock_device(&shares[device]))
+        return cudaErrorDevicesUnavailable;
+    shares[device].context_bytes = environment("MEMDIAL_EMULATE_CONTEXT", 0);
+    return fault;
+}
+
+/* CUDA frees all that is left; here nothing may be. */
+cudaError_t cudaDeviceReset()
+{
+    share *mine = &shares[current];
+
+    if (mine->bytes > 0 || mine->streams > 0)
+        fail("a device is reset that is in use");
+    if (mine->lock > 0)
+        close(mine->lock);
+    *mine = {};
     return fault;
 }
 
@@ -174,7 +231,7 @@ cudaError_t cudaRuntimeGetVersion(int *version)
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
     *total = total_bytes();
-    *available = *total - used_bytes;
+    *available = free_bytes();
     return fault;
 }
 
@@ -183,17 +240,18 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
     *memory = NULL;
     if (fault != cudaSuccess)
         return fault;
-    if (bytes > total_bytes() - used_bytes)
+    if (bytes > free_bytes()
+        || bytes > environment("MEMDIAL_EMULATE_LARGEST", SIZE_MAX))
         return cudaErrorMemoryAllocation;
     *memory = pages_new(bytes);
-    used_bytes += bytes;
+    shares[current].bytes += bytes;
     return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 
 cudaError_t cudaFree(void *memory)
 {
     if (memory)
-        used_bytes -= pages_free(memory);
+        shares[current].bytes -= pages_free(memory);
     return fault;
 }
 
@@ -213,11 +271,14 @@ cudaError_t cudaFreeHost(void *memory)
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned)
 {
     *s = new stream();
+    (*s)->device = current;
+    shares[current].streams++;
     return fault;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t s)
 {
+    shares[s->device].streams--;
     delete s;
     return fault;
 }
