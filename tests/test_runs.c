@@ -429,7 +429,7 @@ Test(runs, ends_tell_of_a_run_that_was_done)
 
     record_run(r, 1000);
     record(r, (struct event){ .type = EVENT_SAVED,
-                              .saved = { 1000, "x/" RECORD_SNAPSHOT } });
+                              .saved = { 1000, recorder_snapshot(r) } });
     for (int i = 0; i < 8; i++) {
         record(r, memory_event(1000));
         record(r, (struct event){ .type = EVENT_DONE });
@@ -447,6 +447,26 @@ Test(runs, ends_tell_of_a_run_that_was_done)
     cr_expect_float_eq(ends.valid_score, 0.1, 1e-9);
     cr_expect_eq(ends.seconds, 1000);
     record_done(&ends);
+}
+
+/* A snapshot that was saved elsewhere, under whatever name, is not the one that
+ * the run goes on from. */
+Test(runs, another_snapshot_is_not_the_records)
+{
+    struct recorder *r = open_recorder();
+    struct record whole;
+
+    record_run(r, 10);
+    record(r, (struct event){ .type = EVENT_SAVED,
+                              .saved = { 5, recorder_snapshot(r) } });
+    record(r, (struct event){ .type = EVENT_SAVED,
+                              .saved = { 10, "x/" RECORD_SNAPSHOT } });
+    record(r, (struct event){ .type = EVENT_SAVED,
+                              .saved = { 10, "x/best.safetensors" } });
+    recorder_close(r);
+    whole = read_record(RECORD_WHOLE);
+    cr_expect_eq(whole.saved_step, 5);
+    record_done(&whole);
 }
 
 /* Curves have the steps that can be seen, the last among them, however many
