@@ -674,13 +674,13 @@ Test(cuda, runs_go_on_as_on_the_cpu)
 }
 
 /* Losses of some steps, which must not depend on who makes the samples. */
-static void run_kept(const char *backend, const char *keep, const char *augment,
+static void run_kept(const char *backend, const char *keep, const char *way,
                      double losses[STEPS_KEPT])
 {
     struct trainer *t;
     struct error e;
 
-    cr_assert(try_trainer(&t, (const char *[]){ backend, keep, augment,
+    cr_assert(try_trainer(&t, (const char *[]){ backend, keep, way,
                                                 "microbatch=3", "batch=5",
                                                 "precision=bf16",
                                                 "epoch_samples=20", NULL },
@@ -697,15 +697,17 @@ Test(cuda, kept_images_give_the_same_bits)
     static const char *const backends_tried[] = { "backend=cpu",
                                                   "backend=cuda" };
 
+    static const char *const ways[] = { "augment=yes", "augment=no",
+                                        "saved=8bit" };
+
     engine_emulate();
-    for (int i = 0; i < 4; i++) {
-        const char *augment = i / 2 ? "augment=no" : "augment=yes";
+    for (int i = 0; i < 6; i++) {
+        const char *backend = backends_tried[i % 2], *way = ways[i / 2];
         double made[STEPS_KEPT], kept[STEPS_KEPT];
 
-        run_kept(backends_tried[i % 2], "keep_images=no", augment, made);
-        run_kept(backends_tried[i % 2], "keep_images=yes", augment, kept);
-        cr_expect_arr_eq(made, kept, sizeof(made), "%s, %s",
-                         backends_tried[i % 2], augment);
+        run_kept(backend, "keep_images=no", way, made);
+        run_kept(backend, "keep_images=yes", way, kept);
+        cr_expect_arr_eq(made, kept, sizeof(made), "%s, %s", backend, way);
     }
 }
 

@@ -57,7 +57,7 @@ static bool can_squeeze(const struct value *v, const struct use *use)
 }
 
 static void offer(struct graph *g, int value, const struct use *use,
-                  enum dtype dtype)
+                  enum dtype dtype, uint32_t stream)
 {
     struct value v = graph_like(g, value, g->values[value].name,
                                 KIND_TRANSIENT);
@@ -70,7 +70,7 @@ static void offer(struct graph *g, int value, const struct use *use,
         .layer = v.layer, .forward = use->made,
         .operand = { [SQUEEZE_X] = value, [SQUEEZE_STAT] = use->stat,
                      [SQUEEZE_STORED] = stored },
-        .attr.squeeze.stream = (uint32_t)value
+        .attr.squeeze.stream = stream
     });
     graph_op(g, &(struct op){
         .code = OP_expand, .pass = PASS_SAVE, .programs = IN_TRAIN,
@@ -83,9 +83,10 @@ void squeeze_offer(struct graph *g, enum dtype dtype)
 {
     struct use *use = find_uses_of_values(g);
     int values = g->value_count;
+    uint32_t streams = 0;
 
     for (int i = 1; i < values; i++)
         if (can_squeeze(&g->values[i], &use[i]))
-            offer(g, i, &use[i], dtype);
+            offer(g, i, &use[i], dtype, streams++);
     free(use);
 }
