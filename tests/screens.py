@@ -285,6 +285,34 @@ def appearances():
     p.leave()
 
 
+def a_refusal_meanwhile():
+    """The worker refuses the run while a value is typed."""
+    gate = os.path.join(FOLDER, "gate")
+    p = Person("wrn-10-1", "--set=data_path=/missing",
+               f"--worker=until test -e '{gate}'; do sleep 0.1; done; "
+               f"exec '{MEMDIAL}' worker")
+    p.sees("starting")
+    p.type(b"R")
+    report(p.sees("about to begin"), "R begins no run that begins already", p)
+    p.type(b"\rv")
+    p.sees("Enter takes it")
+    open(gate, "w").close()
+    report(p.sees("failed") and not "from files ─" in p.text(),
+           "a refusal waits for an answer", p)
+    p.type(b"2\r")
+    report(p.sees("wrn-10-1 trains on images from files ─"),
+           "and is told after it", p)
+    p.type(b"\r")
+    p.look(0.5)
+    report("from files ─" in p.text() and "failed" in p.text(),
+           "Enter there begins no run", p)
+    p.type(ESCAPE)
+    p.closes("from files ─")
+    p.type(b"q")
+    report(p.ends() == 0, "and q leaves", p)
+    p.leave()
+
+
 def refusals():
     for extra, text in (({"TERM": "dumb"}, "TERM is dumb"),
                         ({"TERM": ""}, "TERM is not set"),
@@ -416,6 +444,7 @@ def main():
     a_stop()
     appearances()
     refusals()
+    a_refusal_meanwhile()
     plain()
     plain_of_others()
     plain_goes_on()

@@ -205,7 +205,7 @@ static void choose_run(const char *text)
     free(frame);
     control_input(&screen, &click);
     frame_draw(&screen);
-    if (screen.popup) /* it was chosen already */
+    if (screen.popup.open) /* it was chosen already */
         press(KEY_ESCAPE);
 }
 

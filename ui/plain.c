@@ -338,7 +338,7 @@ static bool pause_run(struct plain *p, char *words, struct error *e)
 {
     (void)words;
     (void)e;
-    link_pause(p->link);
+    link_pause(p->link, true);
     return true;
 }
 
@@ -346,7 +346,7 @@ static bool resume_run(struct plain *p, char *words, struct error *e)
 {
     (void)words;
     (void)e;
-    link_resume(p->link);
+    link_pause(p->link, false);
     return true;
 }
 

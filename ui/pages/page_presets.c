@@ -47,9 +47,9 @@ static void show_error(struct screen *s, const char *title,
 {
     session_say(s->session, NOTICE_ERROR, "%s", e->text);
     screen_popup(s, title);
-    text_block_add(&s->popup_text, ROLE_BAD, "%s", e->text);
-    text_block_add(&s->popup_text, ROLE_TEXT, " ");
-    text_block_add(&s->popup_text, ROLE_TEXT, "Nothing has changed.");
+    text_block_add(&s->popup.text, ROLE_BAD, "%s", e->text);
+    text_block_add(&s->popup.text, ROLE_TEXT, " ");
+    text_block_add(&s->popup.text, ROLE_TEXT, "Nothing has changed.");
 }
 
 /* The file may have changed since it was listed, so it is read again. */
@@ -100,7 +100,7 @@ static void save_as(struct screen *s, struct presets_page *p)
     size_t length;
     char question[128];
 
-    memcpy(p->name, s->answer, sizeof(p->name));
+    memcpy(p->name, s->question.answer, sizeof(p->name));
     length = strlen(p->name);
     if (length >= sizeof(extension) &&
         strcmp(p->name + length - strlen(extension), extension) == 0)
@@ -133,7 +133,7 @@ static void take_name_or_yes(struct screen *s, struct presets_page *p)
 {
     if (p->asked == ASKED_NAME)
         save_as(s, p);
-    else if (s->answer[0] == 'y' || s->answer[0] == 'Y')
+    else if (s->question.answer[0] == 'y' || s->question.answer[0] == 'Y')
         save_wanted(s, p, true);
 }
 
