@@ -674,6 +674,25 @@ Test(page_presets, two_new_runs_at_once)
     cr_expect(shows("- A new run of quick -"));
 }
 
+/* The path of a preset is its name, however long; a title is cut between two
+ * characters. */
+Test(page_presets, long_names)
+{
+    static const char cut[] = "A new run of "
+                              "/aaaaaaaaabbbbbbbbbbccccccccccddddddddd";
+    struct settings next = with_depth("depth=16");
+    char name[600];
+
+    snprintf(name, sizeof(name), "%sé%0500d.yaml", strchr(cut, '/'), 7);
+    new_run_afresh(&screen, name, &next);
+    cr_expect_str_eq(screen.popup.title, cut);
+    press(KEY_RETURN);
+    cr_expect_str_eq(session.preset, name);
+    sample_start(&session, name, &next, 0);
+    cr_expect_str_eq(session.preset, name);
+    cr_expect_str_eq(session_run(&session)->preset, name);
+}
+
 /* The error is shown with its line, and nothing has changed. */
 static void check_refused(const char *name, const char *message)
 {

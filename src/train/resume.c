@@ -71,7 +71,7 @@ bool resume_open(struct resume *r, const char *folder, bool take_over,
     if (!record_read(&r->record, folder, RECORD_EPOCHS, e) ||
         !check_record(&r->record, take_over, e))
         return false;
-    snprintf(r->preset, sizeof(r->preset), "%.63s",
+    snprintf(r->preset, sizeof(r->preset), "%s",
              *r->record.run.preset ? r->record.run.preset : r->record.name);
     record_path(r->record.folder, RECORD_SNAPSHOT, r->snapshot);
     return r->record.has_snapshot ? snapshot_settings(r, e)

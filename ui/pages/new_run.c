@@ -84,7 +84,8 @@ static void ask_to_begin(struct screen *s, const struct new_run *n)
         new_run_begin(s, n);
         return;
     }
-    snprintf(title, sizeof(title), "A new run of %.40s", n->name);
+    snprintf(title, sizeof(title), "A new run of %.*s",
+             text_cut(n->name, 40), n->name);
     screen_popup(s, title);
     s->popup.run = *n;
     s->popup.choose = on_agreed;
@@ -202,8 +203,8 @@ static void ask_data(struct screen *s, const struct new_run *n,
     struct settings drawn = drawing_preset(&n->settings);
     char title[80], count[TEXT_COUNT_SIZE];
 
-    snprintf(title, sizeof(title), "%.24s trains on %.24s from files", n->name,
-             facts.items);
+    snprintf(title, sizeof(title), "%.*s trains on %.24s from files",
+             text_cut(n->name, 24), n->name, facts.items);
     screen_popup(s, title);
     s->popup.run = *n;
     s->popup.choose = on_data;
@@ -364,6 +365,7 @@ static void fill_continuation(struct screen *s)
 
 void new_run_continue(struct screen *s, struct past *past)
 {
+    const char *name = *past->label ? past->label : past->name;
     char title[64];
 
     if (s->session->remote) {
@@ -372,8 +374,8 @@ void new_run_continue(struct screen *s, struct past *past)
                     "settings afresh");
         return;
     }
-    snprintf(title, sizeof(title), "Going on with %.40s",
-             *past->label ? past->label : past->name);
+    snprintf(title, sizeof(title), "Going on with %.*s",
+             text_cut(name, 40), name);
     screen_popup(s, title);
     s->popup.run.continued = past->attempt.number;
     s->popup.choose = on_continue;

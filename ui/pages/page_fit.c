@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "ui/pages/pane_fit_plot.h"
 #include "ui/pages/pane_fits.h"
 
@@ -55,9 +56,9 @@ static void on_budget(struct screen *s)
         return;
     }
     memcpy(p->wrong, s->question.answer, sizeof(p->wrong));
-    session_say(s->session, NOTICE_ERROR, "'%.24s' is no budget: a number of "
+    session_say(s->session, NOTICE_ERROR, "'%.*s' is no budget: a number of "
                 "bytes above 0 is, as 8388608 or 8MiB; f asks again",
-                s->question.answer);
+                text_cut(p->wrong, 24), p->wrong);
 }
 
 /* Asks on the page that is shown, which stays without an answer. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 const struct page *const screen_pages[PAGE_COUNT] = {
     [PAGE_RUN] = &page_run,       [PAGE_STEP] = &page_step,
     [PAGE_LAYERS] = &page_layers, [PAGE_RUNS] = &page_runs,
@@ -68,7 +70,8 @@ void screen_popup(struct screen *s, const char *title)
 {
     text_block_done(&s->popup.text);
     s->popup = (struct popup){ .open = true };
-    snprintf(s->popup.title, sizeof(s->popup.title), "%s", title);
+    snprintf(s->popup.title, sizeof(s->popup.title), "%.*s",
+             text_cut(title, sizeof(s->popup.title) - 1), title);
 }
 
 void screen_when_free(struct screen *s, void (*show)(struct screen *))

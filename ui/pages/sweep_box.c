@@ -242,8 +242,8 @@ void sweep_box_open(struct screen *s)
                     "Space marks one");
         return;
     }
-    snprintf(title, sizeof(title), sweep ? "The sweep %.48s" : "A sweep",
-             sweep ? sweep->name : "");
+    snprintf(title, sizeof(title), "%s%.*s", sweep ? "The sweep " : "A sweep",
+             sweep ? text_cut(sweep->name, 48) : 0, sweep ? sweep->name : "");
     screen_popup(s, title);
     s->popup.choose = sweep ? on_sweeping : on_proposal;
     if (!sweep)

@@ -424,7 +424,7 @@ static const struct event *take_garbage(struct link *l,
                  "the worker's command says: %s", l->words);
     else
         snprintf(l->warning_text, sizeof(l->warning_text),
-                 "output of the worker: %.400s", why);
+                 "output of the worker: %.*s", text_cut(why, 400), why);
     l->warning = (struct event){ .type = EVENT_WARNING,
                                  .message = l->warning_text };
     return &l->warning;

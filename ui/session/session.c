@@ -268,9 +268,10 @@ static void begin_swept(struct session *s, struct sweep_run *run)
                  w ? &w->record.run : &none, folder, run->step);
     whole_free(w);
     sweeping_start(&s->sweeping, run);
-    session_say(s, NOTICE_INFO, "%d of %d of the sweep %.100s: %.100s",
-                (int)(run - sweep->runs) + 1, sweep->count, sweep->name,
-                run->name);
+    session_say(s, NOTICE_INFO, "%d of %d of the sweep %.*s: %.*s",
+                (int)(run - sweep->runs) + 1, sweep->count,
+                text_cut(sweep->name, 100), sweep->name,
+                text_cut(run->name, 100), run->name);
 }
 
 static void tell_sweep_is_over(struct session *s)
@@ -280,7 +281,7 @@ static void tell_sweep_is_over(struct session *s)
 
     session_say(s, done == sweep->count ? NOTICE_INFO : NOTICE_WARNING,
                 "the sweep is over, %d of %d runs are done; memdial report "
-                "%.100s -o FILE.html tells of them", done, sweep->count,
+                "%s -o FILE.html tells of them", done, sweep->count,
                 sweep->name);
 }
 
@@ -489,7 +490,7 @@ bool session_shows(const struct session *s, const struct attempt *a)
 {
     const struct past *past = past_of(a);
     const char *state = session_attempt_state(s, a);
-    char words[512], savings[DIFF_TEXT_SIZE];
+    char words[512 + RUN_PRESET_SIZE], savings[DIFF_TEXT_SIZE];
 
     if (past)
         return past->passes && !past->own;
