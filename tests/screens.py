@@ -372,9 +372,9 @@ def plain():
         (b"\n\n \nset lr=0\n", "a line of 1024 bytes or more"),
         (b"set precision=fp16\n", "lr: '0' is not a number from"),
         (b"fit 0\n", "it is set so already"),
-        (b"fit 400KiB\n", "fit: '0' is no budget"),
+        (b"fit 400KiB \n", "fit: '0' is no budget"),
         (b"fit 1\n", "of baseline: set .*microbatch"),
-        (b"dials\n", "nothing trains in 1 B: the least is"),
+        (b"dials\n", r"nothing trains in 1 B: the least is .* \(\d+ bytes\)"),
         (b"help\n", "^tf32=no: "),
         (b"resume\n", "^help: "),
         (b"set recompute=norms\n", "^Going on from step"),
@@ -414,6 +414,9 @@ def plain_goes_on():
     said, code = sentences(*SMALL, commands=((b"quit\n", "^Step"),))
     report(code == 0 and re.match(r"Ended at step \d+ of \d+\.", said[-1]),
            f"--plain: quit ends it: {said[-1]}")
+    said, code = sentences(*SMALL, commands=((b"pause\nquit\n", "^Training"),))
+    report(code == 0 and re.match(r"Ended at step \d+ of \d{5,}\.", said[-1]),
+           f"--plain: so it does before the first step: {said[-1]}")
     said, code = sentences(*SMALL, commands=((b"pause\0\n", "^Training"),
                                              (b"set lr=0.01\rdepth=16\n",
                                               "a byte that is zero"),
