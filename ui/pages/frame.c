@@ -154,9 +154,9 @@ static void draw_status(struct screen *s, struct area area)
         col = area_text(area, 0, col, ROLE_WARNING, "locked") + 1;
     if (session_pending(session))
         col = area_text(area, 0, col, ROLE_PENDING,
-                        session->locked ? "pending: Enter on a dial applies, "
-                                          "Esc drops" :
-                                          "pending") + 1;
+                        session->locked && s->page == PAGE_RUN ?
+                        "pending: Enter on a dial applies, Esc drops" :
+                        "pending") + 1;
     progress_text(session, end - col - cells_width(text) - 3, progress);
     if (area.cols < PROGRESS_COLS)
         area_right(area, 0, end, ROLE_TEXT, progress);
