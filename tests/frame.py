@@ -64,16 +64,19 @@ def pause(p):
     p.look(0.2)
 
 
-def take_back(p, word):
+def take_back(p, word, number, name):
     """Undoes the effect of the click on a hint."""
     p.type(ESCAPE)
     p.look(0.1)
+    if name == "Fit":  # Esc leaves it, and its notice goes
+        p.type(b"%d" % number)
+        p.sees(TABS[name])
     if word == "pause":
         pause(p)
-    if word == "undo":  # else its notice hides the next one
+    if word == "undo" and name != "Fit":  # else its notice hides the next one
         p.sees("applied|nothing to undo")
     for of, keys, text in (("lock", b"L", "unlocked"),
-                           ("pin", b"p", "the baseline again"),
+                           ("pin", b"p", "the baseline again|nothing to pin"),
                            ("theme", b"tttt", "theme dark"),
                            ("curve", b"cc", "train"), ("in", b"-", "")):
         if word == of:
@@ -97,10 +100,7 @@ def click_hints(p):
                 p.look(0.1)
             if not click_hint(p, label, word):
                 bad.append(f"{label} {word}")
-            take_back(p, word)
-            if name == "Fit":  # Esc leaves it
-                p.type(b"%d" % number)
-                p.sees(TABS[name])
+            take_back(p, word, number, name)
         report(len(found) > 3 and not bad,
                f"{size_name(p)}, {name}: {len(found)} hints can be clicked"
                f"{'' if not bad else ', but not ' + ', '.join(bad)}", p)

@@ -285,6 +285,34 @@ def appearances():
     p.leave()
 
 
+def a_refusal_meanwhile():
+    """The worker refuses the run while a value is typed."""
+    gate = os.path.join(FOLDER, "gate")
+    p = Person("wrn-10-1", "--set=data_path=/missing",
+               f"--worker=until test -e '{gate}'; do sleep 0.1; done; "
+               f"exec '{MEMDIAL}' worker")
+    p.sees("starting")
+    p.type(b"R")
+    report(p.sees("about to begin"), "R begins no run that begins already", p)
+    p.type(b"\rv")
+    p.sees("Enter takes it")
+    open(gate, "w").close()
+    report(p.sees("failed") and not "from files ─" in p.text(),
+           "a refusal waits for an answer", p)
+    p.type(b"2\r")
+    report(p.sees("wrn-10-1 trains on images from files ─"),
+           "and is told after it", p)
+    p.type(b"\r")
+    p.look(0.5)
+    report("from files ─" in p.text() and "failed" in p.text(),
+           "Enter there begins no run", p)
+    p.type(ESCAPE)
+    p.closes("from files ─")
+    p.type(b"q")
+    report(p.ends() == 0, "and q leaves", p)
+    p.leave()
+
+
 def refusals():
     for extra, text in (({"TERM": "dumb"}, "TERM is dumb"),
                         ({"TERM": ""}, "TERM is not set"),
@@ -344,9 +372,9 @@ def plain():
         (b"\n\n \nset lr=0\n", "a line of 1024 bytes or more"),
         (b"set precision=fp16\n", "lr: '0' is not a number from"),
         (b"fit 0\n", "it is set so already"),
-        (b"fit 400KiB\n", "fit: '0' is no budget"),
+        (b"fit 400KiB \n", "fit: '0' is no budget"),
         (b"fit 1\n", "of baseline: set .*microbatch"),
-        (b"dials\n", "nothing trains in 1 B: the least is"),
+        (b"dials\n", r"nothing trains in 1 B: the least is .* \(\d+ bytes\)"),
         (b"help\n", "^tf32=no: "),
         (b"resume\n", "^help: "),
         (b"set recompute=norms\n", "^Going on from step"),
@@ -386,6 +414,9 @@ def plain_goes_on():
     said, code = sentences(*SMALL, commands=((b"quit\n", "^Step"),))
     report(code == 0 and re.match(r"Ended at step \d+ of \d+\.", said[-1]),
            f"--plain: quit ends it: {said[-1]}")
+    said, code = sentences(*SMALL, commands=((b"pause\nquit\n", "^Training"),))
+    report(code == 0 and re.match(r"Ended at step \d+ of \d{5,}\.", said[-1]),
+           f"--plain: so it does before the first step: {said[-1]}")
     said, code = sentences(*SMALL, commands=((b"pause\0\n", "^Training"),
                                              (b"set lr=0.01\rdepth=16\n",
                                               "a byte that is zero"),
@@ -416,6 +447,7 @@ def main():
     a_stop()
     appearances()
     refusals()
+    a_refusal_meanwhile()
     plain()
     plain_of_others()
     plain_goes_on()

@@ -36,6 +36,17 @@ static void check_parse(const char *text, uint64_t expected)
     cr_expect_eq(bytes, expected, "'%s' gave %ju", text, (uintmax_t)bytes);
 }
 
+Test(bytes, exact)
+{
+    char text[BYTES_EXACT_SIZE];
+
+    cr_expect_str_eq(bytes_exact(text, 1023), "1023 B");
+    cr_expect_str_eq(bytes_exact(text, 1024), "1.00 KiB (1024 bytes)");
+    cr_expect_str_eq(bytes_exact(text, 211200), "206.2 KiB (211200 bytes)");
+    cr_expect_str_eq(bytes_exact(text, UINT64_MAX),
+                     "16.0 EiB (18446744073709551615 bytes)");
+}
+
 Test(bytes, parse)
 {
     check_parse("0", 0);

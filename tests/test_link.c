@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "events/archive.h"
+#include "events/record.h"
 #include "ui/session/link.h"
 
 /* Longer than any test takes, even under sanitizers on a busy machine. */
@@ -185,9 +186,9 @@ Test(link, runs_a_worker)
     UNTIL(l, &h, h.count[EVENT_REFUSED]);
     cr_expect_eq(link_wanted(l)->microbatch, 5, "is as it was");
 
-    link_pause(l);
+    link_pause(l, true);
     UNTIL(l, &h, link_state(l) == LINK_PAUSED);
-    link_resume(l);
+    link_pause(l, false);
     UNTIL(l, &h, link_state(l) == LINK_RUNNING);
     UNTIL(l, &h, link_has_snapshot(l, &step));
     cr_expect_gt(step, 0);
@@ -249,7 +250,7 @@ Test(link, keeps_the_run_if_another_is_refused)
     cr_expect_eq(link_state(l), LINK_RUNNING);
     cr_expect(settings_same(link_settings(l), &before),
               "the run that was asked for in between");
-    link_pause(l);
+    link_pause(l, true);
     UNTIL(l, &h, link_state(l) == LINK_PAUSED);
     link_begin(l, "r", &other);
     UNTIL(l, &h, h.count[EVENT_REFUSED] == 3);
@@ -282,7 +283,7 @@ static void go_on_from_a_snapshot(bool kept)
     int64_t step;
 
     UNTIL(l, &h, link_has_snapshot(l, &step));
-    link_pause(l);
+    link_pause(l, true);
     UNTIL(l, &h, link_state(l) == LINK_PAUSED);
     cr_expect(link_has_snapshot(l, &step));
     s.precision = PRECISION_BF16; /* not in the snapshot */
@@ -293,7 +294,7 @@ static void go_on_from_a_snapshot(bool kept)
     expect_sentence(l, "signal 9");
 
     cr_assert(link_has_snapshot(l, NULL));
-    link_restart(l, LINK_FROM_SNAPSHOT);
+    link_restart(l);
     cr_expect_eq(link_wanted(l)->precision, PRECISION_FP32);
     UNTIL(l, &h, link_state(l) == LINK_RUNNING);
     cr_expect_eq(h.count[EVENT_START], 2);
@@ -338,6 +339,86 @@ Test(link, goes_on_in_the_folder_of_a_run)
     archive_done(&a);
 }
 
+/* Four workers: the first keeps a run in /k and dies after step 5; the others
+ * add the command that they get to the file. The second dies of it, the third
+ * refuses it, and the fourth goes on. */
+static const char begun_thrice[] =
+    "if ! test -e $FILE; then >$FILE;"
+    SAY("start", ",\"schema\":1,\"preset\":\"p\",\"settings\":{},"
+        "\"backend\":\"cpu\",\"processors\":1,\"step\":0,\"steps\":9,"
+        "\"folder\":\"/k\"")
+    SAY("saved", ",\"step\":5,\"path\":\"/k/" RECORD_SNAPSHOT "\"")
+    "exit 1; fi; read x; echo \"$x\" >>$FILE;"
+    "case $(grep -c . $FILE) in 1) exit 1;; 2) "
+    SAY("refused", ",\"command\":\"start\",\"message\":\"no\",\"sets\":0")
+    ":;; *) "
+    START_AT("5") ":;; esac; exec cat >>$FILE";
+
+/* A start that fails takes nothing from the snapshot that it began with. */
+Test(link, keeps_its_snapshot_until_a_run_begins)
+{
+    struct link *l = begin(begun_thrice);
+    struct settings s = *link_settings(l);
+    struct heard h = { 0 };
+    int64_t step = 0;
+
+    UNTIL(l, &h, link_state(l) == LINK_DEAD);
+    cr_assert(link_has_snapshot(l, NULL), "%s", h.warning);
+    link_restart(l);
+    UNTIL(l, &h, link_state(l) == LINK_DEAD);
+    cr_assert(link_has_snapshot(l, &step));
+    cr_expect_eq(step, 5);
+    link_restart(l);
+    UNTIL(l, &h, link_state(l) == LINK_FAILED);
+    cr_assert(link_has_snapshot(l, &step));
+    link_restart(l);
+    cr_expect_eq(system("i=0; while test $(grep -c resume $FILE) -lt 3 && "
+                        "test $i -lt 600; do sleep 0.1; i=$((i + 1)); done;"
+                        "test $(grep -c '\"resume\":\"/k\"' $FILE) = 3 &&"
+                        "! grep load $FILE"), 0);
+    link_begin(l, "q", &s);
+    cr_expect_not(link_has_snapshot(l, NULL), "it is another run");
+    link_free(l);
+}
+
+/* A past run that was to go on still does if the worker dies first. */
+Test(link, goes_on_with_a_past_run_again)
+{
+    struct link *l = link_new("read x; echo \"$x\" >>$FILE; exit 1");
+    struct settings s = small_settings();
+    struct heard h = { 0 };
+    int64_t step = 0;
+
+    link_continue(l, "p", &s, "/k", 7);
+    UNTIL(l, &h, link_state(l) == LINK_DEAD);
+    cr_assert(link_has_snapshot(l, &step));
+    cr_expect_eq(step, 7);
+    link_restart(l);
+    UNTIL(l, &h, link_state(l) == LINK_DEAD);
+    cr_expect_eq(system("test $(grep -c '\"resume\":\"/k\"' $FILE) = 2"), 0);
+    link_free(l);
+}
+
+/* A person who asks twice before the first answer wants the run to go on. */
+Test(link, knows_what_pause_was_asked_for)
+{
+    struct link *l = begin(START "read x; read x; read y;"
+                           SAY("paused", ",\"step\":1")
+                           SAY("resumed", ",\"step\":1")
+                           "echo \"$x$y\" >$FILE; exec cat >/dev/null");
+    struct heard h = { 0 };
+
+    UNTIL(l, &h, link_state(l) == LINK_RUNNING);
+    for (int i = 0; i < 2; i++) {
+        link_pause(l, !link_pauses(l));
+        cr_expect_eq(link_pauses(l), i == 0);
+    }
+    UNTIL(l, &h, h.count[EVENT_RESUMED]);
+    cr_expect_not(link_pauses(l));
+    cr_expect_eq(link_state(l), LINK_RUNNING);
+    link_free(l);
+}
+
 Test(link, waits_for_all_answers)
 {
     /* The worker answers the first of two commands only when it has both. */
@@ -361,7 +442,7 @@ Test(link, waits_for_all_answers)
     UNTIL(l, &h, h.count[EVENT_APPLIED] == 1);
     cr_expect_eq(link_settings(l)->batch, 8);
     cr_expect_eq(link_wanted(l)->batch, 7, "is still to come");
-    link_pause(l);
+    link_pause(l, true);
     UNTIL(l, &h, h.count[EVENT_APPLIED] == 2);
     cr_expect_eq(link_wanted(l)->batch, 7);
     cr_expect_eq(link_settings(l)->batch, 7);
@@ -457,6 +538,7 @@ Test(link, notices_silence)
         SAY("paused", ",\"step\":1") SAY("resumed", ",\"step\":1")
         "exec sleep 1000");
     struct heard h = { 0 };
+    struct settings s;
 
     link_patience(l, 0.3);
     UNTIL(l, &h, h.count[EVENT_START] && link_silent(l));
@@ -464,7 +546,8 @@ Test(link, notices_silence)
     UNTIL(l, &h, !link_silent(l));
     cr_expect_str_eq(link_sentence(l), "");
     UNTIL(l, &h, link_silent(l));
-    link_restart(l, LINK_FROM_START);
+    s = *link_settings(l);
+    link_begin(l, "p", &s);
     cr_expect_not(link_silent(l));
     UNTIL(l, &h, h.count[EVENT_START] == 2);
     cr_expect(has_gone(read_number()));
@@ -481,7 +564,7 @@ Test(link, does_not_wait_to_be_read)
     for (int i = 0; i < 3000; i++) {
         s.batch = 10 + i % 2;
         link_set(l, &s);
-        link_pause(l);
+        link_pause(l, true);
         link_update(l);
     }
     cr_expect_eq(link_state(l), LINK_STARTING);
@@ -521,31 +604,9 @@ Test(link, begins_again_after_it_could_not)
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     cr_expect_eq(link_state(l), LINK_DEAD);
     expect_sentence(l, "no worker can be started: ");
-    link_restart(l, LINK_FROM_START);
+    link_begin(l, "p", &s);
     UNTIL(l, &h, link_state(l) == LINK_RUNNING);
     cr_expect_str_eq(link_sentence(l), "");
-    link_free(l);
-}
-
-Test(link, remembers_what_is_asked_for_without_a_run)
-{
-    struct link *l = begin(START SAY("error", ",\"message\":\"diverged\"")
-                           "read x; read x; echo \"$x\" >$FILE;"
-                           "exec cat >/dev/null");
-    struct settings s = *link_settings(l);
-    struct heard h = { 0 };
-
-    UNTIL(l, &h, link_state(l) == LINK_FAILED);
-    expect_sentence(l, "diverged");
-    s.lr = 0.125;
-    link_set(l, &s);
-    link_restart(l, LINK_FROM_START);
-    cr_expect_eq(link_state(l), LINK_STARTING);
-    cr_expect_str_eq(link_sentence(l), "");
-    while (access(file, F_OK) != 0)
-        listen(l, &h, 20);
-    cr_expect_eq(system("grep -q '\"lr\":0.125' $FILE"), 0);
-    cr_expect_eq(system("grep -q '\"command\":\"start\"' $FILE"), 0);
     link_free(l);
 }
 

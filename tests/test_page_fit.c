@@ -62,7 +62,7 @@ static bool shows(const char *text)
 static void answer(const char *text)
 {
     press('f');
-    cr_assert(screen.asking);
+    cr_assert(screen.question.open);
     press('U' - '@');
     type_text(text, false);
     press(KEY_RETURN);
@@ -128,7 +128,7 @@ Test(page_fit, what_is_no_budget_is_refused)
     }
     press('f');
     type_text("8 MiB\r\033q", true);
-    cr_expect(screen.asking, "a paste does not answer");
+    cr_expect(screen.question.open, "a paste does not answer");
     press(KEY_ESCAPE);
     answer("1048576TiB");
     cr_expect(session.asks & SESSION_ASK_FIT);
@@ -291,13 +291,38 @@ Test(page_fit, values_are_listed_and_taken)
     press(KEY_ARROW_DOWN);
     press(KEY_ARROW_UP);
     press(KEY_RETURN);
-    cr_expect_not(screen.popup);
+    cr_expect_not(screen.popup.open);
     cr_expect_eq(session.wanted.precision, PRECISION_BF16);
     press('u');
     list_dial("microbatch");
     press(KEY_TO_START);
     press(KEY_ESCAPE);
     cr_expect_eq(session.wanted.microbatch, 0);
+}
+
+/* Where a list has no room its keys do not go to the page behind it, and it is
+ * still about its dial. */
+Test(page_fit, a_list_without_room_keeps_its_keys)
+{
+    list_dial("precision");
+    press(KEY_ARROW_DOWN);
+    send_input((struct input){ .type = INPUT_RESIZE, .row = 6, .col = 30 });
+    press(KEY_ARROW_DOWN);
+    send_input((struct input){ .type = INPUT_WHEEL, .row = 3, .col = 3,
+                               .turn = 1 });
+    press(KEY_TO_END);
+    cr_expect_str_eq(dial_setting(screen.dial)->name, "precision");
+    screen.dial = 0;
+    press('v');
+    cr_expect(shows("precision: "));
+    press(KEY_ESCAPE);
+    cr_expect_not(screen.popup.open);
+    send_input((struct input){ .type = INPUT_RESIZE, .row = 40, .col = 120 });
+    list_dial("precision");
+    press(KEY_ARROW_DOWN);
+    screen.dial = 0;
+    press(KEY_RETURN);
+    cr_expect_eq(session.wanted.precision, PRECISION_BF16);
 }
 
 /* A dial that saves no memory shows none. */
@@ -317,7 +342,7 @@ Test(page_fit, lr_shows_no_bytes)
     cr_expect(strstr(from, "> 0.1 "));
     free(frame);
     press('v');
-    cr_expect(screen.asking);
+    cr_expect(screen.question.open);
     press('U' - '@');
     type_text("0.07", false);
     press(KEY_RETURN);

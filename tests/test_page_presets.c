@@ -385,7 +385,8 @@ Test(page_presets, images_that_are_not_there)
     cr_expect(shows("no data_batch_1.bin, data_batch_2.bin"));
     nothing_has_changed();
     press('f');
-    cr_expect_str_eq(screen.answer, folder, "what was typed can be mended");
+    cr_expect_str_eq(screen.question.answer, folder,
+                     "what was typed can be mended");
     press(KEY_ESCAPE);
     nothing_has_changed();
 }
@@ -524,7 +525,10 @@ Test(page_presets, images_that_are_gone)
  * is not searched. */
 Test(page_presets, images_of_another_machine)
 {
-    struct settings wanted;
+    struct refused_run refused = {
+        .preset = "wrn-16-1", .reason = REASON_DATA,
+        .message = "data_path: /far/away: no test_batch.bin; unpack it"
+    };
 
     session.remote = true;
     choose("wrn-16-1");
@@ -532,11 +536,10 @@ Test(page_presets, images_of_another_machine)
     press(KEY_RETURN);
     cr_expect(shows("- A new run of wrn-16-1 -"));
     press(KEY_RETURN);
-    wanted = session.wanted;
+    refused.settings = session.wanted;
     session_stay(&session);
     session.asks = 0;
-    cr_assert(new_run_ask_data(&screen, "wrn-16-1", &wanted, "data_path: "
-                               "/far/away: no test_batch.bin; unpack it"));
+    new_run_refused(&screen, &refused);
     look();
     cr_expect(shows("/far/away: no test_batch.bin."));
     cr_expect(shows("To do: unpack it."));
@@ -547,6 +550,147 @@ Test(page_presets, images_of_another_machine)
     press(KEY_RETURN);
     cr_expect(session.asks & SESSION_ASK_BEGIN);
     cr_expect_str_eq(session.wanted.data_path, "~/images");
+}
+
+static void refuse(const char *preset, const char *assignment)
+{
+    struct refused_run refused = {
+        .settings = session.wanted, .reason = REASON_DATA,
+        .message = "data_path: not set; set it"
+    };
+
+    snprintf(refused.preset, sizeof(refused.preset), "%s", preset);
+    cr_assert(settings_assign(&refused.settings, "test", assignment, NULL));
+    cr_assert(settings_assign(&refused.settings, "test", "data=cifar10",
+                              NULL));
+    new_run_refused(&screen, &refused);
+}
+
+/* A popup that opens by itself takes no key of an open question: it waits. */
+Test(page_presets, refused_while_a_question_is_open)
+{
+    static const int keys[] = { 'f', 'a' };
+
+    session.remote = true;
+    for (int i = 0; i < 2; i++) {
+        look();
+        press(keys[i]);
+        refuse("wrn-16-1", "depth=16");
+        cr_expect(screen.question.open && !screen.popup.open);
+        press(KEY_ESCAPE);
+        look();
+        cr_expect(shows("- wrn-16-1 trains on images from files -"));
+        session.asks = 0;
+        press(KEY_RETURN);
+        cr_expect_eq(session.asks, 0, "Enter is no answer");
+        press(KEY_ESCAPE);
+    }
+    /* Nor does it change the run that a question is about. */
+    refuse("wrn-28-2", "depth=28");
+    press('f');
+    type("/a");
+    refuse("wrn-16-1", "depth=16");
+    press(KEY_RETURN);
+    cr_expect(shows("- A new run of wrn-28-2 -"), "a choice waits too");
+    press(KEY_RETURN);
+    cr_expect_eq(session.wanted.depth, 28);
+    cr_expect_str_eq(session.wanted.data_path, "/a");
+    cr_expect(shows("- wrn-16-1 trains on images from files -"));
+}
+
+/* What waits may be over when there is room for it. */
+Test(page_presets, trouble_that_is_over)
+{
+    look();
+    for (int over = 0; over < 2; over++) {
+        press('a');
+        session.state = LINK_DEAD;
+        strcpy(session.sentence, "the worker ended");
+        screen_when_free(&screen, screen_trouble);
+        cr_expect_not(screen.popup.open);
+        if (over)
+            session.sentence[0] = '\0';
+        press(KEY_ESCAPE);
+        cr_expect_eq(screen.popup.open, !over);
+        press(KEY_ESCAPE);
+    }
+}
+
+static struct settings with_depth(const char *assignment)
+{
+    struct settings settings = session.in_force;
+
+    cr_assert(settings_assign(&settings, "test", assignment, NULL));
+    return settings;
+}
+
+/* Settings of a run that is asked for come with it: they are not pending, and
+ * a `set` after its `start` is not asked for. */
+Test(page_presets, a_new_run_is_not_pending)
+{
+    struct settings next = with_depth("depth=16"), turned;
+
+    session_begin(&session, "a", &next);
+    cr_expect_not(session_pending(&session));
+    session.asks = 0;
+    session_discard(&session);
+    session_lock(&session, false);
+    cr_expect_eq(session.asks, 0);
+    cr_expect_eq(session.wanted.depth, 16);
+    turned = next;
+    turned.precision = PRECISION_FP16;
+    session_want(&session, &turned);
+    cr_expect(session_pending(&session), "this was asked for after it");
+    session_discard(&session);
+    cr_expect(settings_same(&session.wanted, &next));
+    session_event(&session, &(struct event){
+                                .type = EVENT_REFUSED,
+                                .refused = { .command = "set",
+                                             .message = "no" } });
+    cr_expect(settings_same(&session.wanted, &next),
+              "the answer was the former run's");
+    sample_start(&session, "a", &next, 0);
+    cr_expect_not(session_pending(&session));
+}
+
+/* Of two runs asked for the first begins and the second is refused. */
+Test(page_presets, two_new_runs_at_once)
+{
+    struct settings first = with_depth("depth=16");
+    struct settings second = with_depth("depth=22");
+
+    session_begin(&session, "a", &first);
+    session_begin(&session, "b", &second);
+    session.starts = 1;
+    sample_start(&session, "a", &first, 0);
+    cr_expect_eq(session.wanted.depth, 22);
+    cr_expect_not(session_pending(&session));
+    session.starts = 0;
+    session_stay(&session);
+    cr_expect(settings_same(&session.wanted, &first));
+    cr_expect_str_eq(session.preset, "a");
+    cr_expect_not(session_pending(&session));
+    press('u');
+    cr_expect(shows("- A new run of quick -"));
+}
+
+/* The path of a preset is its name, however long; a title is cut between two
+ * characters. */
+Test(page_presets, long_names)
+{
+    static const char cut[] = "A new run of "
+                              "/aaaaaaaaabbbbbbbbbbccccccccccddddddddd";
+    struct settings next = with_depth("depth=16");
+    char name[600];
+
+    snprintf(name, sizeof(name), "%sé%0500d.yaml", strchr(cut, '/'), 7);
+    new_run_afresh(&screen, name, &next);
+    cr_expect_str_eq(screen.popup.title, cut);
+    press(KEY_RETURN);
+    cr_expect_str_eq(session.preset, name);
+    sample_start(&session, name, &next, 0);
+    cr_expect_str_eq(session.preset, name);
+    cr_expect_str_eq(session_run(&session)->preset, name);
 }
 
 /* The error is shown with its line, and nothing has changed. */
@@ -563,7 +707,7 @@ static void check_refused(const char *name, const char *message)
     cr_expect_eq(session.notice, NOTICE_ERROR);
     cr_expect_eq(memcmp(&before, &session.wanted, sizeof(before)), 0);
     cr_expect_eq(session.asks & ~(unsigned)SESSION_ASK_QUESTIONS, 0);
-    cr_expect_not(screen.asking);
+    cr_expect_not(screen.question.open);
     press(' ');
 }
 

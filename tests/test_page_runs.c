@@ -521,6 +521,22 @@ Test(page_runs, one_of_several_alike_is_pinned)
     cr_expect_eq(session.runs.pinned, -1);
 }
 
+/* A run in a folder loses nothing, wherever that is. */
+Test(page_runs, begun_again_as_it_is_kept)
+{
+    strcpy(session.folder, "/far/runs/9-quick");
+    press('R');
+    cr_expect(shows("It is kept, and memdial train --resume 9-quick"));
+    press(KEY_ESCAPE);
+    session.remote = true;
+    press('R');
+    cr_expect(shows("It is kept on the worker's machine, and memdial train"));
+    cr_expect_not(shows("weights are lost"));
+    press(KEY_ESCAPE);
+    press('q');
+    cr_expect(shows("It is kept on the worker's machine, and memdial train"));
+}
+
 /* One key alone does not begin a run anew. */
 Test(page_runs, begun_again)
 {
@@ -537,6 +553,14 @@ Test(page_runs, begun_again)
     session.state = LINK_FAILED;
     press('R');
     cr_expect(session.asks & SESSION_ASK_RESTART, "nothing is lost");
+    session.asks = 0;
+    session.state = LINK_STARTING;
+    press('R');
+    cr_expect_eq(session.asks, 0);
+    cr_expect(shows("a run of quick is about to begin"));
+    session.silent = true;
+    press('R');
+    cr_expect(session.asks & SESSION_ASK_RESTART);
 }
 
 Test(page_runs, shown)

@@ -166,6 +166,20 @@ Test(text, cells)
 }
 
 /* For any bytes, a cell takes some and fits. */
+/* No character is cut in two; of bytes that are none something is left out. */
+Test(text, cuts)
+{
+    static const struct { const char *text; int most, bytes; } cuts[] = {
+        { "", 3, 0 },       { "abc", 3, 3 },  { "abcd", 3, 3 },
+        { "abé", 3, 2 },    { "abé", 4, 4 },  { "a€x", 3, 1 },
+        { "a€x", 4, 4 },    { "€", 2, 0 },    { "\xa9\xa9\xa9", 2, 0 },
+    };
+
+    for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++)
+        cr_expect_eq(text_cut(cuts[i].text, cuts[i].most), cuts[i].bytes,
+                     "%zu", i);
+}
+
 Test(text, cells_of_anything)
 {
     char text[64];

@@ -373,7 +373,8 @@ Test(screens, sweeps)
                     GLYPHS_BRAILLE);
         frame_draw(&screen);
         press_key(&screen, 'S');
-        cr_expect(!screen.popup && strstr(session.message, "Space marks one"));
+        cr_expect(!screen.popup.open &&
+                  strstr(session.message, "Space marks one"));
         mark_values(&screen, 0, 0, 4);
         press_key(&screen, KEY_ESCAPE);
         mark_values(&screen, 3, 0, 4);
@@ -384,7 +385,7 @@ Test(screens, sweeps)
         press_key(&screen, KEY_ESCAPE);
         dump_frame(out, &screen);
         press_key(&screen, 'S');
-        cr_expect(strstr(screen.popup_text.lines[0].text, "planned …"));
+        cr_expect(strstr(screen.popup.text.lines[0].text, "planned …"));
         plan_sweep();
         dump_frame(out, &screen);
         screen_done(&screen);
@@ -717,7 +718,7 @@ Test(screens, keys_are_not_eaten_by_popups)
         press_key(&screen, '?');
         press_key(&screen, keys[i].key);
         cr_expect_eq(screen.page, keys[i].page, "%zu", i);
-        cr_expect_eq(screen.popup, keys[i].popup, "%zu", i);
+        cr_expect_eq(screen.popup.open, keys[i].popup, "%zu", i);
         screen_done(&screen);
     }
     open_screen(&screen);
@@ -729,7 +730,7 @@ Test(screens, keys_are_not_eaten_by_popups)
     cr_expect_not(session.asks);
     press_key(&screen, '?');
     press_key(&screen, 'Z');
-    cr_expect(session.asks & SESSION_ASK_PAUSE && !screen.popup);
+    cr_expect(session.asks & SESSION_ASK_PAUSE && !screen.popup.open);
     screen_done(&screen);
 }
 
@@ -775,10 +776,10 @@ Test(screens, pastes_go_into_answers)
             control_input(&screen, &(struct input){ .type = INPUT_KEY,
                                                    .key = *c,
                                                    .pasted = true });
-        cr_expect_not(screen.popup || screen.quit);
+        cr_expect_not(screen.popup.open || screen.quit);
     }
-    cr_expect(screen.asking);
-    cr_expect_str_eq(screen.answer, "/q?");
+    cr_expect(screen.question.open);
+    cr_expect_str_eq(screen.question.answer, "/q?");
     screen_done(&screen);
 }
 
@@ -791,14 +792,14 @@ Test(screens, proposed_answers_give_way)
     screen_ask(&screen, "save as:", "mine");
     press_key(&screen, 'x');
     press_key(&screen, 'y');
-    cr_expect_str_eq(screen.answer, "xy");
+    cr_expect_str_eq(screen.question.answer, "xy");
     screen_ask(&screen, "save as:", "mine");
     press_key(&screen, KEY_TO_END);
     press_key(&screen, 'x');
-    cr_expect_str_eq(screen.answer, "minex");
+    cr_expect_str_eq(screen.question.answer, "minex");
     screen_ask(&screen, "save as:", "mine");
     press_key(&screen, KEY_RUBOUT);
-    cr_expect_str_eq(screen.answer, "min");
+    cr_expect_str_eq(screen.question.answer, "min");
     screen_done(&screen);
 }
 
@@ -933,7 +934,7 @@ Test(screens, enter_on_a_dial)
     session.asks = 0;
     press_key(&screen, KEY_RETURN);
     cr_expect(session.asks & SESSION_ASK_APPLY, "locked, and pending");
-    cr_expect_not(screen.popup);
+    cr_expect_not(screen.popup.open);
     session.asks = 0;
     press_key(&screen, KEY_ESCAPE);
     press_key(&screen, KEY_ARROW_DOWN);

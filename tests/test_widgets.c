@@ -48,13 +48,17 @@ Test(cells, wide_characters_are_never_halved)
 {
     struct cells g;
 
-    cells_init(&g, 4, 4, GLYPHS_BRAILLE);
+    cells_init(&g, 5, 4, GLYPHS_BRAILLE);
     area_text(area_all(&g), 0, 0, 0, "日本語");
     area_text(area_all(&g), 1, 0, 0, "日本");
     area_text(area_all(&g), 1, 1, 0, "x");
     area_text(area_all(&g), 2, 3, 0, "日");
     area_text(area_all(&g), 3, -1, 0, "日x");
-    expect_text(&g, "日本\n x本\n\n x\n");
+    /* Nor are those that are in two areas. */
+    area_text(area_all(&g), 4, 0, 0, "日本");
+    area_text(area_sub(area_all(&g), 4, 1, 1, 2), 0, 0, 0, "xy");
+    area_text(area_sub(area_all(&g), 0, 2, 1, 2), 0, -1, 0, "x");
+    expect_text(&g, "日本\n x本\n\n x\n xy\n");
 }
 
 Test(cells, marks_join_what_is_before_them)

@@ -118,28 +118,39 @@ static void apply(struct app *a)
         link_set(a->link, &s->wanted);
 }
 
+/* From its beginning it is another run, in a folder of its own, with the dials
+ * as they are. */
 static void restart_run(struct app *a)
 {
     struct session *s = &a->session;
     bool stopped = link_state(a->link) == LINK_DEAD ||
                    link_state(a->link) == LINK_FAILED ||
                    link_silent(a->link);
-    int64_t step;
-    bool goes_on = stopped && link_has_snapshot(a->link, &step);
 
-    /* From its beginning it is another run, in a folder of its own. */
-    if (!goes_on)
+    if (stopped && link_has_snapshot(a->link, NULL)) {
+        link_restart(a->link);
+    } else {
         sweeping_leave(&s->sweeping);
-    link_restart(a->link, goes_on ? LINK_FROM_SNAPSHOT : LINK_FROM_START);
+        link_begin(a->link, s->preset, &s->wanted);
+    }
 }
 
-static void tell_failure(struct app *a)
+/* False if there is no news of the link. */
+static bool copy_link_state(struct app *a)
 {
-    const struct session *s = &a->session;
+    struct session *s = &a->session;
 
-    if (link_reason(a->link) != REASON_DATA ||
-        !new_run_ask_data(&a->screen, s->preset, &s->wanted, s->sentence))
-        screen_trouble(&a->screen);
+    s->starts = link_starts(a->link);
+    if (!link_has_snapshot(a->link, &s->snapshot))
+        s->snapshot = -1;
+    if (s->state == link_state(a->link) && s->silent == link_silent(a->link) &&
+        strcmp(s->sentence, link_sentence(a->link)) == 0)
+        return false;
+    s->state = link_state(a->link);
+    s->silent = link_silent(a->link);
+    snprintf(s->sentence, sizeof(s->sentence), "%s", link_sentence(a->link));
+    a->changed = true;
+    return true;
 }
 
 static void take_link_state(struct app *a)
@@ -147,19 +158,11 @@ static void take_link_state(struct app *a)
     struct session *s = &a->session;
     enum link_state before = s->state;
 
-    if (!link_has_snapshot(a->link, &s->snapshot))
-        s->snapshot = -1;
-    if (s->state == link_state(a->link) && s->silent == link_silent(a->link) &&
-        strcmp(s->sentence, link_sentence(a->link)) == 0)
+    if (!copy_link_state(a))
         return;
-    s->state = link_state(a->link);
-    s->silent = link_silent(a->link);
-    snprintf(s->sentence, sizeof(s->sentence), "%s", link_sentence(a->link));
-    a->changed = true;
-    if (s->state == LINK_FAILED && before != LINK_FAILED)
-        tell_failure(a);
-    if (s->state == LINK_DEAD && before != LINK_DEAD)
-        screen_trouble(&a->screen);
+    if (s->state != before &&
+        (s->state == LINK_FAILED || s->state == LINK_DEAD))
+        screen_when_free(&a->screen, screen_trouble);
     if (s->state == LINK_DONE && before != LINK_DONE)
         session_say(s, NOTICE_INFO, "the run is done: page Runs compares it, N "
                     "there runs settings afresh, R begins it again");
@@ -194,13 +197,12 @@ static bool carry_out(struct app *a)
     if (asks & SESSION_ASK_BEGIN)
         link_begin(a->link, s->preset, &s->wanted);
     if (asks & SESSION_ASK_CONTINUE)
-        link_continue(a->link, s->preset, &s->wanted, s->goes_on);
+        link_continue(a->link, s->preset, &s->wanted, s->goes_on,
+                      s->goes_on_after);
     if (asks & SESSION_ASK_RESTART)
         restart_run(a);
-    if (asks & SESSION_ASK_PAUSE && link_state(a->link) == LINK_PAUSED)
-        link_resume(a->link);
-    else if (asks & SESSION_ASK_PAUSE)
-        link_pause(a->link);
+    if (asks & SESSION_ASK_PAUSE)
+        link_pause(a->link, !link_pauses(a->link));
     if (asks & SESSION_ASK_APPLY)
         apply(a);
     take_link_state(a);
@@ -378,39 +380,31 @@ static void take_past_runs(struct app *a)
     tell_strangers(a);
 }
 
-/* The worker refused a run; the run under way goes on. */
-static void refuse_run(struct app *a, const struct event *e)
+/* The worker refused the run that was asked for last: the run before it goes
+ * on, or there is none. */
+static void refuse_start(struct app *a, const struct event *e)
 {
     struct session *s = &a->session;
-    struct settings wanted = s->wanted;
-    struct text_block *text = &a->screen.popup_text;
-    char preset[RUN_PRESET_SIZE];
-    bool continued = s->runs.awaited_folder;
+    struct refused_run refused = { .settings = s->wanted,
+                                   .continued = *s->goes_on,
+                                   .reason = e->refused.reason };
     bool swept = session_refuse_swept(s, e->refused.message);
 
-    memcpy(preset, s->preset, sizeof(preset));
+    memcpy(refused.preset, s->preset, sizeof(refused.preset));
+    snprintf(refused.message, sizeof(refused.message), "%s",
+             e->refused.message);
+    copy_link_state(a);
     session_stay(s);
     session_next_run(s);
-    if (swept)
-        return;
-    if (e->refused.reason == REASON_DATA && !continued &&
-        new_run_ask_data(&a->screen, preset, &wanted, e->refused.message))
-        return;
-    screen_popup(&a->screen, continued ? "That run cannot go on"
-                                       : "The new run cannot begin");
-    text_block_add(text, ROLE_BAD, "%s", e->refused.message);
-    text_block_add(text, ROLE_TEXT, " ");
-    text_block_add(text, ROLE_TEXT, "Nothing has changed: the run of %s is "
-                   "as it was.", s->preset);
+    if (!swept)
+        new_run_refused(&a->screen, &refused);
 }
 
-static bool is_refused_run(const struct app *a, const struct event *e)
+static bool is_refused_start(const struct app *a, const struct event *e)
 {
-    enum link_state state = link_state(a->link);
-
     return e->type == EVENT_REFUSED &&
            strcmp(e->refused.command, "start") == 0 &&
-           state != LINK_FAILED && state != LINK_STARTING;
+           link_state(a->link) != LINK_STARTING;
 }
 
 /* Remembers the folder of the images for the next time. */
@@ -431,9 +425,10 @@ static void take_events(struct app *a)
 
     link_update(a->link);
     while ((e = link_next(a->link))) {
+        s->starts = link_starts(a->link);
         session_event(s, e);
-        if (is_refused_run(a, e))
-            refuse_run(a, e);
+        if (is_refused_start(a, e))
+            refuse_start(a, e);
         a->changed = true;
     }
     take_link_state(a);

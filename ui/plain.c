@@ -147,6 +147,8 @@ static void say_start(struct plain *p, const struct event *e)
 
     p->facts = facts_of(e->start.settings);
     p->machine = e->start.machine;
+    p->step = e->start.step;
+    p->steps = e->start.steps;
     print("Training %s, %lld steps.\n", e->start.preset,
           (long long)e->start.steps);
     if (*event_left_out(e, left_out))
@@ -228,8 +230,11 @@ static void say_event(struct plain *p, const struct event *e)
 
 static void say_last_step(const struct plain *p)
 {
-    print("Ended at step %lld of %lld.\n", (long long)p->step,
-          (long long)p->steps);
+    if (!p->facts.score.name)
+        print("Ended before the run began.\n");
+    else
+        print("Ended at step %lld of %lld.\n", (long long)p->step,
+              (long long)p->steps);
 }
 
 /* "set precision=fp16 microbatch=10": all assignments or none. */
@@ -298,14 +303,14 @@ static void say_fit(const struct plain *p, const struct fit *fit)
 
 static bool refuse_fit(const struct fit_query *q, struct error *e)
 {
-    char budget[BYTES_TEXT_SIZE], least[BYTES_TEXT_SIZE];
+    char budget[BYTES_TEXT_SIZE], least[BYTES_EXACT_SIZE];
     struct fit_obstacle o;
 
     return fit_find_obstacle(&o, q, e) &&
            error_set(e, EXIT_BUDGET, "fit: nothing trains in %s: the least is "
                      "%s, above all %s at %s; raise the budget, or lower %s",
                      bytes_format(budget, sizeof(budget), q->budget),
-                     bytes_format(least, sizeof(least), o.least.arena_bytes),
+                     bytes_exact(least, o.least.arena_bytes),
                      o.largest, o.step, o.sizes);
 }
 
@@ -321,8 +326,9 @@ static bool fit_budget(struct plain *p, char *words, struct error *e)
 
     words += strspn(words, " \t");
     if (!bytes_parse(words, &budget) || budget == 0)
-        return error_set(e, EXIT_INPUT, "fit: '%.24s' is no budget: a number "
-                         "of bytes above 0 is, as 8388608 or 8MiB", words);
+        return error_set(e, EXIT_INPUT, "fit: '%.*s' is no budget: a number "
+                         "of bytes above 0 is, as 8388608 or 8MiB",
+                         text_cut(words, 24), words);
     if (!p->facts.score.name)
         return error_set(e, EXIT_RUN, "fit: the run has not begun yet");
     q.budget = budget;
@@ -338,7 +344,7 @@ static bool pause_run(struct plain *p, char *words, struct error *e)
 {
     (void)words;
     (void)e;
-    link_pause(p->link);
+    link_pause(p->link, true);
     return true;
 }
 
@@ -346,7 +352,7 @@ static bool resume_run(struct plain *p, char *words, struct error *e)
 {
     (void)words;
     (void)e;
-    link_resume(p->link);
+    link_pause(p->link, false);
     return true;
 }
 
@@ -424,8 +430,9 @@ static void take_command_line(struct plain *p, const struct line *line)
         print("Not done: a line with a byte that is zero.\n");
         return;
     }
-    /* A line may end as in DOS. */
-    length -= length > 0 && line->text[length - 1] == '\r';
+    /* A line may end as in DOS, and in blanks. */
+    while (length > 0 && strchr(" \t\r", line->text[length - 1]))
+        length--;
     snprintf(text, sizeof(text), "%.*s", (int)length, line->text);
     words = text + strspn(text, " \t");
     if (*words) {

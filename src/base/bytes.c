@@ -30,6 +30,19 @@ const char *bytes_format(char *text, size_t size, uint64_t bytes)
     return text;
 }
 
+const char *bytes_exact(char text[BYTES_EXACT_SIZE], uint64_t bytes)
+{
+    char rounded[BYTES_TEXT_SIZE];
+
+    bytes_format(rounded, sizeof(rounded), bytes);
+    if (bytes < 1024)
+        snprintf(text, BYTES_EXACT_SIZE, "%s", rounded);
+    else
+        snprintf(text, BYTES_EXACT_SIZE, "%s (%llu bytes)", rounded,
+                 (unsigned long long)bytes);
+    return text;
+}
+
 static bool find_unit(const char *text, int *unit)
 {
     for (*unit = 0; *unit < UNIT_COUNT; (*unit)++)

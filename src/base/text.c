@@ -197,6 +197,17 @@ size_t text_decode(const char *text, size_t length, uint32_t *character)
     return bytes ? bytes : 1;
 }
 
+int text_cut(const char *text, int most)
+{
+    int n = (int)strnlen(text, (size_t)most + 1);
+
+    if (n <= most)
+        return n;
+    for (n = most; n > 0 && text_continues(text[n]);)
+        n--;
+    return n;
+}
+
 size_t text_characters(const char *text)
 {
     size_t count = 0;

@@ -57,6 +57,9 @@ enum { TEXT_NO_CHARACTER = 0x110000 };
  * many bytes it takes. A truncated character counts as one. */
 size_t text_decode(const char *text, size_t length, uint32_t *character);
 
+/* The bytes of a text's first characters, `most` at most, for "%.*s". */
+int text_cut(const char *text, int most);
+
 /* How many characters a text has. */
 size_t text_characters(const char *text);
 

@@ -249,7 +249,7 @@ static void print_json(const struct fit *fit, const struct settings *preset)
 static bool refuse_budget(const struct fit_query *q, const struct asked *a,
                           struct error *e)
 {
-    char wanted[BYTES_TEXT_SIZE], bytes[BYTES_TEXT_SIZE], held[128];
+    char wanted[BYTES_TEXT_SIZE], least[BYTES_EXACT_SIZE], held[128];
     struct fit_obstacle o;
 
     if (!fit_find_obstacle(&o, q, e))
@@ -257,11 +257,11 @@ static bool refuse_budget(const struct fit_query *q, const struct asked *a,
     settings_names(held, sizeof(held), is_held_by, a, " and ");
     return error_set(e, EXIT_BUDGET,
                      "--budget: %s is not enough: the least that the dials "
-                     "reach is %s (%zu bytes), above all %s at %s; raise it"
+                     "reach is %s, above all %s at %s; raise it"
                      "%s%s, or lower %s",
                      bytes_format(wanted, sizeof(wanted), q->budget),
-                     bytes_format(bytes, sizeof(bytes), o.least.arena_bytes),
-                     o.least.arena_bytes, o.largest, o.step,
+                     bytes_exact(least, o.least.arena_bytes), o.largest,
+                     o.step,
                      *held ? ", let go of " : "", held, o.sizes);
 }
 

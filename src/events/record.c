@@ -530,7 +530,7 @@ static void read_first_settings(struct record *r)
         return;
     r->has_settings = true;
     r->began_with = preset.settings;
-    snprintf(r->run.preset, sizeof(r->run.preset), "%.63s", preset.of);
+    snprintf(r->run.preset, sizeof(r->run.preset), "%s", preset.of);
 }
 
 /* The name of a folder: the last part of its path. */

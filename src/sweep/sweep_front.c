@@ -60,15 +60,14 @@ static void add_row_of_fit(struct sweep *s, const struct fit_row *row)
 static bool refuse_front(const struct fit_query *q, const char *budget,
                          struct error *e)
 {
-    char least[BYTES_TEXT_SIZE];
+    char least[BYTES_EXACT_SIZE];
     struct fit_obstacle o;
 
     if (!fit_find_obstacle(&o, q, e))
         return false;
     return error_set(e, EXIT_BUDGET, "--front: nothing trains in %.32s: the "
                      "least that the dials reach is %s; raise it", budget,
-                     bytes_format(least, sizeof(least),
-                                  o.least.arena_bytes));
+                     bytes_exact(least, o.least.arena_bytes));
 }
 
 static bool find_rows_within(struct sweep *s, struct fit_query *q,

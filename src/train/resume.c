@@ -72,7 +72,7 @@ bool resume_open(struct resume *r, const char *folder, bool take_over,
         !check_record(&r->record, take_over, e))
         return false;
     r->ours = true;
-    snprintf(r->preset, sizeof(r->preset), "%.63s",
+    snprintf(r->preset, sizeof(r->preset), "%s",
              *r->record.run.preset ? r->record.run.preset : r->record.name);
     record_path(r->record.folder, RECORD_SNAPSHOT, r->snapshot);
     return r->record.has_snapshot ? snapshot_settings(r, e)

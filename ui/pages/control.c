@@ -29,7 +29,7 @@ static bool only_closes(const struct screen *s, enum action action)
     return action == ACTION_CLOSE || action == ACTION_ENTER ||
            action == ACTION_LEFT || action == ACTION_RIGHT ||
            action == ACTION_LESS || action == ACTION_MORE ||
-           (action == ACTION_HELP && s->helping);
+           (action == ACTION_HELP && s->popup.helping);
 }
 
 /* Whether an action moves within a popup. */
@@ -43,17 +43,32 @@ static bool moves(enum action action)
 static void act_on_popup(struct screen *s, enum action action)
 {
     int steps = scroll_steps(action, s->layout.body.rows - 3);
-    int last = text_block_choices(&s->popup_text) - 1;
-    int next = s->popup_chosen + steps;
+    int last = text_block_choices(&s->popup.text) - 1;
+    int next = s->popup.chosen + steps;
 
-    s->popup_strays = steps < 0 ? s->popup_chosen <= 0
-                                : s->popup_chosen >= last;
-    if (s->popup_strays)
-        s->popup_scroll += steps;
+    s->popup.strays = steps < 0 ? s->popup.chosen <= 0
+                                : s->popup.chosen >= last;
+    if (s->popup.strays)
+        s->popup.scroll += steps;
     else
-        s->popup_chosen = next < 0 ? 0 : next > last ? last : next;
-    if (s->popup_scroll < 0)
-        s->popup_scroll = 0;
+        s->popup.chosen = next < 0 ? 0 : next > last ? last : next;
+    if (s->popup.scroll < 0)
+        s->popup.scroll = 0;
+}
+
+/* Whether an action ends with the popup. Without choices it takes no keys in a
+ * terminal that is too small for it; with choices no key goes past it, but a
+ * line that cannot be seen is not chosen. */
+static bool popup_takes(struct screen *s, enum action action)
+{
+    bool hidden = s->layout.size == SIZE_LINE;
+
+    if (hidden && !screen_offers(s))
+        return false;
+    if (!hidden)
+        act_on_popup(s, action);
+    s->popup.open = moves(action);
+    return moves(action) || only_closes(s, action);
 }
 
 static void go_to_pane(struct screen *s, int step)
@@ -100,26 +115,26 @@ static void go(struct screen *s, enum action action, int argument)
 
 static void hand_answer(struct screen *s)
 {
-    if (s->answered)
-        s->answered(s, KEY_RETURN);
+    if (s->question.answered)
+        s->question.answered(s);
     else
         screen_pages[s->page]->act(s, s->state[s->page], ACTION_ANSWER, 0);
 }
 
 static void take_choice(struct screen *s, int key)
 {
-    s->popup = false;
-    if (key != KEY_ESCAPE && s->answered)
-        s->answered(s, key);
+    s->popup.open = false;
+    if (key != KEY_ESCAPE && s->popup.choose)
+        s->popup.choose(s, key);
 }
 
 /* Chooses a line; the line that is chosen already is taken. */
 static void pick(struct screen *s, int line)
 {
-    s->popup_strays = true;
-    if (line == s->popup_chosen)
+    s->popup.strays = true;
+    if (line == s->popup.chosen)
         take_choice(s, KEY_RETURN);
-    s->popup_chosen = line;
+    s->popup.chosen = line;
 }
 
 static void act_on_run(struct session *session, enum action action)
@@ -132,7 +147,7 @@ static void act_on_run(struct session *session, enum action action)
         session_pin(session);
         break;
     default:
-        session->asks |= SESSION_ASK_PAUSE;
+        session->asks ^= SESSION_ASK_PAUSE;
         break;
     }
 }
@@ -146,7 +161,7 @@ static void show_message(struct screen *s)
         screen_trouble(s);
     } else if (session->message[0]) {
         screen_popup(s, "What was said last");
-        text_block_add(&s->popup_text, ROLE_TEXT, "%s", session->message);
+        text_block_add(&s->popup.text, ROLE_TEXT, "%s", session->message);
     } else {
         session_say(session, NOTICE_INFO, "nothing was said yet");
     }
@@ -154,13 +169,8 @@ static void show_message(struct screen *s)
 
 void control_act(struct screen *s, enum action action, int argument)
 {
-    /* A popup that is not shown takes no keys. */
-    if (s->popup && !passes_popup(action) && s->layout.size > SIZE_LINE) {
-        act_on_popup(s, action);
-        s->popup = moves(action);
-        if (moves(action) || only_closes(s, action))
-            return;
-    }
+    if (s->popup.open && !passes_popup(action) && popup_takes(s, action))
+        return;
     switch (action) {
     case ACTION_NONE:
         break;
@@ -220,11 +230,11 @@ void control_act(struct screen *s, enum action action, int argument)
         break;
     case ACTION_HELP:
         screen_popup(s, "Keys");
-        s->helping = true;
-        help_fill(&s->popup_text, s->page, s->cells.glyphs);
+        s->popup.helping = true;
+        help_fill(&s->popup.text, s->page, s->cells.glyphs);
         break;
     case ACTION_QUIT:
-        s->quit = (screen_offers(s) && s->leaving) || !leave_ask(s);
+        s->quit = (screen_offers(s) && s->popup.leaving) || !leave_ask(s);
         break;
     default:
         screen_pages[s->page]->act(s, s->state[s->page], action, argument);
@@ -233,52 +243,63 @@ void control_act(struct screen *s, enum action action, int argument)
 }
 
 /* Whether a key of an answer that the page follows is the page's. */
-static bool is_for_page(const struct screen *s, int key)
+static bool is_for_page(const struct prompt *q, int key)
 {
-    return s->edited && (key == KEY_ARROW_UP || key == KEY_ARROW_DOWN ||
+    return q->edited && (key == KEY_ARROW_UP || key == KEY_ARROW_DOWN ||
                          key == KEY_PAGE_UP || key == KEY_PAGE_DOWN);
 }
 
 static void edit_answer(struct screen *s, int key)
 {
-    if (s->proposed && prompt_writes(key))
-        s->answer[0] = '\0';
-    prompt_key(s->answer, sizeof(s->answer), &s->answer_at, key);
-    if (s->edited)
-        s->edited(s);
+    struct prompt *q = &s->question;
+
+    if (q->proposed && prompt_writes(key))
+        q->answer[0] = '\0';
+    prompt_key(q->answer, sizeof(q->answer), &q->at, key);
+    if (q->edited)
+        q->edited(s);
 }
 
 static void leave_question(struct screen *s)
 {
-    s->asking = false;
-    s->answer[0] = '\0';
-    if (s->edited)
-        s->edited(s);
+    s->question.open = false;
+    s->question.answer[0] = '\0';
+    if (s->question.edited)
+        s->question.edited(s);
 }
 
+static void complete_answer(struct prompt *q)
+{
+    complete_folder(q->answer, sizeof(q->answer), q->offers,
+                    sizeof(q->offers));
+    q->at = strlen(q->answer);
+}
+
+/* An answer may lead to another question, which has a state of its own. */
 static void answer_key(struct screen *s, int key)
 {
-    s->offers[0] = '\0';
-    if (is_for_page(s, key)) {
-        control_act(s, keys_find(s->page, key)->action, 0);
-    } else if (key == KEY_ESCAPE) {
-        leave_question(s);
-    } else if (key == KEY_RETURN || key == '\n') {
-        s->asking = false;
+    struct prompt *q = &s->question;
+
+    q->offers[0] = '\0';
+    if (key == KEY_RETURN || key == '\n') {
+        q->open = false;
         control_act(s, ACTION_ANSWER, 0);
-    } else if (key == KEY_TAB && s->completes) {
-        complete_folder(s->answer, sizeof(s->answer), s->offers,
-                        sizeof(s->offers));
-        s->answer_at = strlen(s->answer);
-    } else {
-        edit_answer(s, key);
+        return;
     }
-    s->proposed = false;
+    if (is_for_page(q, key))
+        control_act(s, keys_find(s->page, key)->action, 0);
+    else if (key == KEY_ESCAPE)
+        leave_question(s);
+    else if (key == KEY_TAB && q->completes)
+        complete_answer(q);
+    else
+        edit_answer(s, key);
+    q->proposed = false;
 }
 
 static void paste(struct screen *s, int key)
 {
-    if (s->asking && key >= ' ' && key < KEY_BASE)
+    if (s->question.open && key >= ' ' && key < KEY_BASE)
         answer_key(s, key);
 }
 
@@ -296,8 +317,8 @@ static void choice_key(struct screen *s, int key)
     const struct key *other = keys_find(s->page, key);
 
     key = meaning_of(key);
-    for (int i = 0; i < s->choice_count; i++)
-        if (s->choices[i].key == key) {
+    for (int i = 0; i < s->popup.choice_count; i++)
+        if (s->popup.choices[i].key == key) {
             take_choice(s, key);
             return;
         }
@@ -312,8 +333,8 @@ static void choice_key(struct screen *s, int key)
 /* Ctrl-C gives up a question; otherwise it quits, and asks first, as q does. */
 static void interrupt(struct screen *s)
 {
-    if (s->asking)
-        s->asking = false;
+    if (s->question.open)
+        s->question.open = false;
     else
         control_act(s, ACTION_QUIT, 0);
     s->interrupted = s->quit;
@@ -322,7 +343,7 @@ static void interrupt(struct screen *s)
 static void go_to_pane_at(struct screen *s, int row, int col)
 {
     for (int i = 0; i < LAYOUT_PANES; i++)
-        if (rect_has(s->layout.pane[i], row, col) && !s->popup)
+        if (rect_has(s->layout.pane[i], row, col) && !s->popup.open)
             s->pane[s->page] = i;
 }
 
@@ -345,43 +366,40 @@ static void drag(struct screen *s, const struct input *input)
 {
     bool end = input->type == INPUT_DROP;
 
-    if (s->drags && !s->asking && !s->popup)
+    if (s->drags && !s->question.open && !s->popup.open)
         control_act(s, end ? ACTION_DROP : ACTION_DRAG,
                     input->col - s->grip.col);
     s->drags &= !end;
 }
 
+/* Pasted text is only for answers. */
+static void take_key(struct screen *s, const struct input *input)
+{
+    const struct key *key = keys_find(s->page, input->key);
+
+    if (input->pasted)
+        paste(s, input->key);
+    else if (input->key == KEY_CTRL_C)
+        interrupt(s);
+    else if (s->question.open)
+        answer_key(s, input->key);
+    else if (screen_offers(s))
+        choice_key(s, input->key);
+    else if (key)
+        control_act(s, key->action, key->argument);
+}
+
 void control_input(struct screen *s, const struct input *input)
 {
-    const struct key *key;
-
     switch (input->type) {
     case INPUT_NONE:
         break;
     case INPUT_KEY:
-        if (input->pasted) { /* pasted text is only for answers */
-            paste(s, input->key);
-            break;
-        }
-        if (input->key == KEY_CTRL_C) {
-            interrupt(s);
-            break;
-        }
-        if (s->asking) {
-            answer_key(s, input->key);
-            break;
-        }
-        if (screen_offers(s)) {
-            choice_key(s, input->key);
-            break;
-        }
-        key = keys_find(s->page, input->key);
-        if (key)
-            control_act(s, key->action, key->argument);
+        take_key(s, input);
         break;
     case INPUT_CLICK:
         s->drags = false;
-        if (!s->asking)
+        if (!s->question.open)
             click_target(s, input->row, input->col);
         break;
     case INPUT_DRAG:
@@ -389,7 +407,7 @@ void control_input(struct screen *s, const struct input *input)
         drag(s, input);
         break;
     case INPUT_WHEEL:
-        if (s->asking)
+        if (s->question.open)
             break;
         go_to_pane_at(s, input->row, input->col);
         control_act(s, input->turn < 0 ? ACTION_UP : ACTION_DOWN, 0);
@@ -398,4 +416,5 @@ void control_input(struct screen *s, const struct input *input)
         cells_resize(&s->cells, input->row, input->col);
         break;
     }
+    screen_serve_waiting(s);
 }

@@ -180,37 +180,65 @@ static void add_heading(struct text_block *text, const struct session *s,
 static void fill_list(struct screen *s)
 {
     struct session *session = s->session;
-    struct text_block *text = &s->popup_text;
+    struct text_block *text = &s->popup.text;
     struct settings list[VALUES_MOST];
-    int at, n = list_values(session, s->dial, list, &at);
+    int at, n = list_values(session, s->popup.dial, list, &at);
     bool brief = s->cells.cols < BRIEF_COLS;
 
-    explain_value(text, session, s->dial);
-    add_heading(text, session, dial_setting(s->dial), brief);
+    explain_value(text, session, s->popup.dial);
+    add_heading(text, session, dial_setting(s->popup.dial), brief);
     for (int i = 0; i < n; i++)
-        add_value(text, session, s->dial, &list[i], i, i == at, brief);
-    explain_dial(text, session, s->dial);
+        add_value(text, session, s->popup.dial, &list[i], i, i == at, brief);
+    explain_dial(text, session, s->popup.dial);
 }
 
 static void take_value(struct screen *s)
 {
     struct settings list[VALUES_MOST];
-    int at, n = list_values(s->session, s->dial, list, &at);
+    int at, n = list_values(s->session, s->popup.dial, list, &at);
 
-    if (s->popup_chosen < n && s->popup_chosen != at)
-        session_want(s->session, &list[s->popup_chosen]);
+    if (s->popup.chosen < n && s->popup.chosen != at)
+        session_want(s->session, &list[s->popup.chosen]);
 }
 
 /* Marks the chosen value for a sweep, or no more; the list stays. */
 static void mark_value(struct screen *s)
 {
     struct settings list[VALUES_MOST];
-    int at, n = list_values(s->session, s->dial, list, &at);
+    int at, n = list_values(s->session, s->popup.dial, list, &at);
 
-    if (s->popup_chosen < n)
-        marks_toggle(&s->session->marks, &list[s->popup_chosen],
-                     dial_setting(s->dial));
-    s->popup = true;
+    if (s->popup.chosen < n)
+        marks_toggle(&s->session->marks, &list[s->popup.chosen],
+                     dial_setting(s->popup.dial));
+    s->popup.open = true;
+}
+
+static void on_typed(struct screen *s)
+{
+    struct session *session = s->session;
+    const struct setting *row = dial_setting(s->question.dial);
+    struct settings wanted = session->wanted;
+    struct error e;
+
+    if (!settings_set(&wanted, "typed", row->name, s->question.answer, &e) ||
+        !model_check(&wanted, "typed", &e))
+        session_say(session, NOTICE_ERROR, "%s", e.text);
+    else if (settings_same(&wanted, &session->wanted))
+        session_say(session, NOTICE_INFO, "%s is set so already", row->name);
+    else
+        session_want(session, &wanted);
+}
+
+static void ask_value(struct screen *s, int dial)
+{
+    const struct setting *row = dial_setting(dial);
+    char question[64], value[SETTINGS_TEXT_SIZE];
+
+    settings_format(&s->session->wanted, row, value, sizeof(value));
+    snprintf(question, sizeof(question), "%s:", row->name);
+    screen_ask(s, question, value);
+    s->question.dial = dial;
+    s->question.answered = on_typed;
 }
 
 static void on_list(struct screen *s, int key)
@@ -220,7 +248,7 @@ static void on_list(struct screen *s, int key)
     else if (key == ' ')
         mark_value(s);
     else
-        dial_list_ask(s);
+        ask_value(s, s->popup.dial);
 }
 
 void dial_list_open(struct screen *s)
@@ -230,39 +258,17 @@ void dial_list_open(struct screen *s)
 
     session_consider(s->session, dial_setting(s->dial), list, n);
     screen_popup(s, dial_setting(s->dial)->name);
+    s->popup.dial = s->dial;
+    s->popup.choose = on_list;
     screen_fill(s, fill_list);
-    s->popup_chosen = at;
+    s->popup.chosen = at;
     screen_offer(s, KEY_RETURN, "Enter", "take the value");
     screen_offer(s, 'v', "v", "type one");
     screen_offer(s, ' ', "Space", "mark it for a sweep");
     screen_offer(s, KEY_ESCAPE, "Esc", "leave it");
-    s->answered = on_list;
-}
-
-static void on_typed(struct screen *s, int key)
-{
-    struct session *session = s->session;
-    const struct setting *row = dial_setting(s->dial);
-    struct settings wanted = session->wanted;
-    struct error e;
-
-    (void)key;
-    if (!settings_set(&wanted, "typed", row->name, s->answer, &e) ||
-        !model_check(&wanted, "typed", &e))
-        session_say(session, NOTICE_ERROR, "%s", e.text);
-    else if (settings_same(&wanted, &session->wanted))
-        session_say(session, NOTICE_INFO, "%s is set so already", row->name);
-    else
-        session_want(session, &wanted);
 }
 
 void dial_list_ask(struct screen *s)
 {
-    const struct setting *row = dial_setting(s->dial);
-    char question[64], value[SETTINGS_TEXT_SIZE];
-
-    settings_format(&s->session->wanted, row, value, sizeof(value));
-    snprintf(question, sizeof(question), "%s:", row->name);
-    screen_ask(s, question, value);
-    s->answered = on_typed;
+    ask_value(s, s->dial);
 }

@@ -120,9 +120,10 @@ static void draw_tabs(struct screen *s, struct area area)
 
 static void draw_question(struct screen *s, struct area area)
 {
-    int col = area_text(area, 0, 1, ROLE_TITLE, s->question) + 1;
+    const struct prompt *q = &s->question;
+    int col = area_text(area, 0, 1, ROLE_TITLE, q->text) + 1;
 
-    prompt_draw(area, 0, col, s->answer, s->answer_at, s->proposed);
+    prompt_draw(area, 0, col, q->answer, q->at, q->proposed);
 }
 
 static void draw_status(struct screen *s, struct area area)
@@ -139,7 +140,7 @@ static void draw_status(struct screen *s, struct area area)
     char progress[PROGRESS_SIZE];
     static const char more[] = " ! reads it";
 
-    if (s->asking) {
+    if (s->question.open) {
         draw_question(s, area);
         return;
     }
@@ -153,9 +154,9 @@ static void draw_status(struct screen *s, struct area area)
         col = area_text(area, 0, col, ROLE_WARNING, "locked") + 1;
     if (session_pending(session))
         col = area_text(area, 0, col, ROLE_PENDING,
-                        session->locked ? "pending: Enter on a dial applies, "
-                                          "Esc drops" :
-                                          "pending") + 1;
+                        session->locked && s->page == PAGE_RUN ?
+                        "pending: Enter on a dial applies, Esc drops" :
+                        "pending") + 1;
     progress_text(session, end - col - cells_width(text) - 3, progress);
     if (area.cols < PROGRESS_COLS)
         area_right(area, 0, end, ROLE_TEXT, progress);
@@ -197,12 +198,12 @@ static int draw_hint(struct screen *s, struct area area, const struct key *k,
 /* Shows the keys of a question while it is open. */
 static void draw_question_hints(const struct screen *s, struct area area)
 {
-    if (s->offers[0])
-        area_fit(area, 0, 1, area.cols - 2, ROLE_TEXT, s->offers);
+    if (s->question.offers[0])
+        area_fit(area, 0, 1, area.cols - 2, ROLE_TEXT, s->question.offers);
     else
-        area_text(area, 0, 1, ROLE_DIM, s->completes ?
+        area_text(area, 0, 1, ROLE_DIM, s->question.completes ?
                   "Enter takes it  Tab completes it  Ctrl-U clears it  Esc "
-                  "leaves it" : s->edited ?
+                  "leaves it" : s->question.edited ?
                   "Enter keeps it  Ctrl-U empties it  Esc shows all rows" :
                   "Enter takes it  Ctrl-U clears it  Esc leaves it");
 }
@@ -214,10 +215,10 @@ static void draw_hints(struct screen *s, struct area area)
     const struct key *quit = keys_of(s->page, ACTION_QUIT);
     int end = area.cols - 14, col = 1;
 
-    if (s->asking)
+    if (s->question.open)
         draw_question_hints(s, area);
-    if (s->asking || screen_offers(s)) /* the keys of the page have to wait */
-        return;
+    if (s->question.open || screen_offers(s))
+        return; /* the keys of the page have to wait */
     draw_hint(s, area, quit, draw_hint(s, area, help, end, area.cols),
               area.cols);
     for (int i = 0; i < keys_count; i++) {
@@ -271,8 +272,8 @@ static int flow_choices(struct screen *s, struct area *area, int cols)
 {
     int row = 0, col = 0;
 
-    for (int i = 0; i < s->choice_count; i++) {
-        const struct choice *c = &s->choices[i];
+    for (int i = 0; i < s->popup.choice_count; i++) {
+        const struct choice *c = &s->popup.choices[i];
         int width = cells_width(c->label) + 1 + cells_width(c->word);
         if (col > 0 && col + width > cols) {
             row++;
@@ -283,36 +284,36 @@ static int flow_choices(struct screen *s, struct area *area, int cols)
                       ACTION_CHOICE, c->key);
         col += width + 3;
     }
-    return s->choice_count ? row + 1 : 0;
+    return s->popup.choice_count ? row + 1 : 0;
 }
 
 enum { POPUP_WIDTH = 76 };
 
 static void keep_choice_in_sight(struct screen *s, int cols, int rows)
 {
-    const struct text_block *text = &s->popup_text;
+    const struct text_block *text = &s->popup.text;
     int count = text_block_choices(text), row;
 
-    if (count == 0 || s->popup_strays)
+    if (count == 0 || s->popup.strays)
         return;
-    s->popup_chosen = scroll_row(s->popup_chosen, count);
-    row = text_block_choice_row(text, s->popup_chosen, cols);
-    if (s->popup_chosen == 0 && row < rows)
+    s->popup.chosen = scroll_row(s->popup.chosen, count);
+    row = text_block_choice_row(text, s->popup.chosen, cols);
+    if (s->popup.chosen == 0 && row < rows)
         row = 0;
-    s->popup_scroll = scroll_keep(s->popup_scroll, row, row + rows, rows);
+    s->popup.scroll = scroll_keep(s->popup.scroll, row, row + rows, rows);
 }
 
 /* Marks the chosen line, and lets all of them be clicked. */
 static void mark_choices(struct screen *s, struct area area)
 {
-    int count = text_block_choices(&s->popup_text);
+    int count = text_block_choices(&s->popup.text);
 
     for (int i = 0; i < count; i++) {
-        int row = text_block_choice_row(&s->popup_text, i, area.cols) -
-                  s->popup_scroll;
+        int row = text_block_choice_row(&s->popup.text, i, area.cols) -
+                  s->popup.scroll;
         if (row < 0 || row >= area.rows)
             continue;
-        if (i == s->popup_chosen)
+        if (i == s->popup.chosen)
             area_mark(area, row, 0, area.cols, STYLE_REVERSE);
         screen_target(s, area, row, 0, 1, area.cols, ACTION_PICK, i);
     }
@@ -323,7 +324,7 @@ static void mark_choices(struct screen *s, struct area area)
 static void draw_popup_text(struct screen *s, struct area area)
 {
     int choices = flow_choices(s, NULL, area.cols);
-    int needed = text_block_rows(&s->popup_text, area.cols);
+    int needed = text_block_rows(&s->popup.text, area.cols);
     int gap = choices > 0 && area.rows > choices + needed;
     int rows = area.rows - choices - gap;
     int most = needed - rows;
@@ -331,13 +332,13 @@ static void draw_popup_text(struct screen *s, struct area area)
                                  area.cols);
 
     keep_choice_in_sight(s, area.cols, rows);
-    s->popup_scroll = scroll_row(s->popup_scroll, most + 1);
-    if (s->popup_scroll < most)
+    s->popup.scroll = scroll_row(s->popup.scroll, most + 1);
+    if (s->popup.scroll < most)
         area_right(area_sub(area_all(&s->cells), area.row + area.rows,
                             area.col - 1, 1, area.cols + 2),
                    0, area.cols + 1, ROLE_KEY, " ▼ more ");
-    text_block_draw(&s->popup_text, area_sub(area, 0, 0, rows, area.cols),
-                    s->popup_scroll);
+    text_block_draw(&s->popup.text, area_sub(area, 0, 0, rows, area.cols),
+                    s->popup.scroll);
     mark_choices(s, area_sub(area, 0, 0, rows, area.cols));
     flow_choices(s, &below, area.cols);
 }
@@ -346,7 +347,7 @@ static void draw_filled_popup(struct screen *s, struct area body)
 {
     int cols = body.cols < POPUP_WIDTH + 4 ? body.cols : POPUP_WIDTH + 4;
     int choices = flow_choices(s, NULL, cols - 4);
-    int needed = text_block_rows(&s->popup_text, cols - 4) + choices +
+    int needed = text_block_rows(&s->popup.text, cols - 4) + choices +
                  (choices > 0) + 2;
     int rows = needed < body.rows ? needed : body.rows;
     struct area area = area_sub(body, (body.rows - rows) / 2,
@@ -356,7 +357,7 @@ static void draw_filled_popup(struct screen *s, struct area body)
     screen_target(s, body, 0, 0, body.rows, body.cols,
                   choices ? ACTION_NONE : ACTION_CLOSE, 0);
     area = area_box(area, ROLE_FOCUS, ROLE_FOCUS | STYLE_BOLD,
-                    s->popup_title);
+                    s->popup.title);
     draw_popup_text(s, area_sub(area, 0, 1, area.rows, area.cols - 2));
 }
 
@@ -364,8 +365,8 @@ static void draw_popup(struct screen *s)
 {
     struct area body = area_rect(area_all(&s->cells), s->layout.body);
 
-    if (s->popup_fill)
-        screen_fill(s, s->popup_fill);
+    if (s->popup.fill)
+        screen_fill(s, s->popup.fill);
     draw_filled_popup(s, body);
 }
 
@@ -376,15 +377,15 @@ static void draw_small_question(struct screen *s, struct area area)
 
     area = area_sub(area, area.rows > 1, 0, area.rows, area.cols);
     area_fill(area, ROLE_TEXT, " ");
-    if (s->asking)
-        text_block_add(&text, ROLE_TITLE, "%s %.*s_%s", s->question,
-                       (int)s->answer_at, s->answer,
-                       s->answer + s->answer_at);
+    if (s->question.open)
+        text_block_add(&text, ROLE_TITLE, "%s %.*s_%s", s->question.text,
+                       (int)s->question.at, s->question.answer,
+                       s->question.answer + s->question.at);
     else
-        text_block_add(&text, ROLE_TITLE, "%s?", s->popup_title);
-    for (int i = 0; !s->asking && i < s->choice_count; i++)
-        text_block_add(&text, ROLE_TEXT, "%s: %s", s->choices[i].label,
-                       s->choices[i].word);
+        text_block_add(&text, ROLE_TITLE, "%s?", s->popup.title);
+    for (int i = 0; !s->question.open && i < s->popup.choice_count; i++)
+        text_block_add(&text, ROLE_TEXT, "%s: %s", s->popup.choices[i].label,
+                       s->popup.choices[i].word);
     text_block_draw(&text, area, 0);
     text_block_done(&text);
 }
@@ -440,7 +441,7 @@ static void draw_without_page(struct screen *s, struct area area)
                    score_format(&score, valid, 1, figure));
     if (area.rows > 1)
         draw_summary(session, area_sub(area, 1, 0, area.rows - 1, area.cols));
-    if (s->asking || screen_offers(s))
+    if (s->question.open || screen_offers(s))
         draw_small_question(s, area);
 }
 
@@ -463,6 +464,6 @@ void frame_draw(struct screen *s)
         draw_pane(s, i);
     draw_status(s, area_rect(all, s->layout.status));
     draw_hints(s, area_rect(all, s->layout.hints));
-    if (s->popup)
+    if (s->popup.open)
         draw_popup(s);
 }

@@ -19,12 +19,14 @@ static void leave_on_key(struct screen *s, int key)
     s->quit = true;
 }
 
-static void tell_kept(struct text_block *text, const struct session *s)
+void leave_tell_kept(struct text_block *text, const struct session *s)
 {
     struct buffer resume = { NULL, 0, 0 };
 
     archive_add_resume(&resume, s->folder, s->usual_root);
-    text_block_add(text, ROLE_TEXT, "It is kept, and %s goes on with it.",
+    text_block_add(text, ROLE_TEXT, s->remote ?
+                   "It is kept on the worker's machine, and %s goes on with it "
+                   "there." : "It is kept, and %s goes on with it.",
                    resume.bytes);
     buffer_done(&resume);
 }
@@ -42,7 +44,7 @@ static void tell_run_under_way(struct text_block *text,
                    s->in_force.epochs, (long long)run->step,
                    (long long)run->steps);
     if (*s->folder)
-        tell_kept(text, s);
+        leave_tell_kept(text, s);
     else
         text_block_add(text, ROLE_TEXT, "Its weights are lost, and its curves "
                        "if they are not written to a file.");
@@ -55,7 +57,7 @@ static void tell_run_under_way(struct text_block *text,
 bool leave_ask(struct screen *s)
 {
     const struct session *session = s->session;
-    struct text_block *text = &s->popup_text;
+    struct text_block *text = &s->popup.text;
 
     if (!session_has_work(session) && session->queue.count == 0)
         return false;
@@ -70,8 +72,8 @@ bool leave_ask(struct screen *s)
     screen_offer(s, KEY_RETURN, "y", "leave");
     screen_offer(s, 'e', "e", "write the curves and leave");
     screen_offer(s, KEY_ESCAPE, "Esc", "go on");
-    s->answered = leave_on_key;
-    s->leaving = true;
+    s->popup.choose = leave_on_key;
+    s->popup.leaving = true;
     return true;
 }
 
@@ -169,16 +171,19 @@ static void print_folder(const struct session *s)
 {
     enum run_end end = session_run(s)->end;
     struct buffer resume = { NULL, 0, 0 }, root = { NULL, 0, 0 };
+    const char *there = s->remote ? " there" : "";
 
-    print("kept %s\n", s->folder);
+    print("kept %s%s\n", s->folder,
+          s->remote ? " on the worker's machine" : "");
     archive_add_resume(&resume, s->folder, s->usual_root);
     if (end != RUN_DIVERGED && end != RUN_DONE)
-        print("this goes on with it:\n    %s\n", resume.bytes);
+        print("this goes on with it%s:\n    %s\n", there, resume.bytes);
     buffer_text(&root, "");
-    archive_add_root(&root, s->root, s->usual_root);
+    if (!s->remote)
+        archive_add_root(&root, s->root, s->usual_root);
     if (s->runs.count > 1)
-        print("it is the last of %d runs; this lists all:\n    memdial runs "
-              "list%s\n", s->runs.count, root.bytes);
+        print("it is the last of %d runs; this lists all%s:\n    memdial runs "
+              "list%s\n", s->runs.count, there, root.bytes);
     buffer_done(&resume);
     buffer_done(&root);
 }

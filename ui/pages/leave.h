@@ -10,9 +10,13 @@
 
 struct screen;
 struct session;
+struct text_block;
 
 /* Asks if work would be lost; false: none would be. */
 bool leave_ask(struct screen *);
+
+/* Says how the run under way, which is kept, can go on. */
+void leave_tell_kept(struct text_block *, const struct session *);
 
 /* Prints settings, memory, score and progress of the run, and how to save it.
  * `exported` is a file that was written, or empty. */

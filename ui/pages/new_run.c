@@ -10,12 +10,12 @@
 #include "data/dataset.h"
 #include "settings/facts.h"
 #include "settings/preset.h"
+#include "ui/pages/leave.h"
 #include "ui/pages/screen.h"
 #include "ui/session/diff.h"
 
-static void new_run_begin(struct screen *s)
+static void new_run_begin(struct screen *s, const struct new_run *n)
 {
-    const struct new_run *n = &s->new_run;
     const struct settings *former = session_former(s->session);
 
     if (n->undoes && former && settings_same(former, &n->settings))
@@ -27,7 +27,7 @@ static void new_run_begin(struct screen *s)
 static void on_agreed(struct screen *s, int key)
 {
     (void)key;
-    new_run_begin(s);
+    new_run_begin(s, &s->popup.run);
 }
 
 /* Lists changes that only a new run can make, "depth  10 → 16"; returns the
@@ -73,20 +73,22 @@ static void tell_end(struct text_block *text, const struct session *s)
 }
 
 /* A run that has failed loses nothing by a new one. */
-static void ask_to_begin(struct screen *s)
+static void ask_to_begin(struct screen *s, const struct new_run *n)
 {
-    struct text_block *text = &s->popup_text;
-    struct new_run *n = &s->new_run;
+    struct text_block *text = &s->popup.text;
     const struct settings *from;
     char title[64];
     int others;
 
     if (s->session->state == LINK_FAILED) {
-        new_run_begin(s);
+        new_run_begin(s, n);
         return;
     }
-    snprintf(title, sizeof(title), "A new run of %.40s", n->name);
+    snprintf(title, sizeof(title), "A new run of %.*s",
+             text_cut(n->name, 40), n->name);
     screen_popup(s, title);
+    s->popup.run = *n;
+    s->popup.choose = on_agreed;
     tell_end(text, s->session);
     from = n->undoes ? &s->session->wanted : &s->session->in_force;
     text_block_add(text, ROLE_TEXT,
@@ -102,41 +104,39 @@ static void ask_to_begin(struct screen *s)
                    "from the beginning.");
     screen_offer(s, KEY_RETURN, "Enter", "begin it");
     screen_offer(s, KEY_ESCAPE, "Esc", "leave all as it is");
-    s->answered = on_agreed;
 }
 
-static void new_run_consider(struct screen *s);
+static void new_run_consider(struct screen *s, const struct new_run *n);
 
-static void on_folder(struct screen *s, int key)
+static void on_folder(struct screen *s)
 {
     struct session *session = s->session;
-    struct new_run *n = &s->new_run;
+    struct new_run n = s->question.run;
     char path[SETTINGS_TEXT_SIZE];
     struct error e;
 
-    (void)key;
-    snprintf(path, sizeof(path), "%s", s->answer);
+    snprintf(path, sizeof(path), "%s", s->question.answer);
     if (!session->remote)
         folder_make_absolute(path, sizeof(path));
-    if (!settings_set(&n->settings, "folder", "data_path", path, &e)) {
+    if (!settings_set(&n.settings, "folder", "data_path", path, &e)) {
         session_say(session, NOTICE_ERROR, "%s", e.text);
         return;
     }
-    if (session->remote || dataset_check(&n->settings, NULL))
-        strcpy(session->data_path, n->settings.data_path);
-    new_run_consider(s);
+    if (session->remote || dataset_check(&n.settings, NULL))
+        strcpy(session->data_path, n.settings.data_path);
+    new_run_consider(s, &n);
 }
 
-static void ask_folder(struct screen *s)
+static void ask_folder(struct screen *s, const struct new_run *n)
 {
-    const struct settings *settings = &s->new_run.settings;
     char prompt[48];
 
     snprintf(prompt, sizeof(prompt), "folder of the %.24s:",
-             facts_of(settings).items);
-    screen_ask(s, prompt, settings->data_path);
-    s->completes = !s->session->remote;
-    s->answered = on_folder;
+             facts_of(&n->settings).items);
+    screen_ask(s, prompt, n->settings.data_path);
+    s->question.run = *n;
+    s->question.completes = !s->session->remote;
+    s->question.answered = on_folder;
 }
 
 /* The settings of the preset that draws such data as these train on. */
@@ -153,9 +153,9 @@ static struct settings drawing_preset(const struct settings *s)
 /* Trains on the data of the preset that draws them, with the network of this
  * one. Where this one would use all of a set of files, epochs and evaluations
  * are as short as there. */
-static void take_drawn(struct screen *s)
+static void take_drawn(struct screen *s, struct new_run n)
 {
-    struct settings *settings = &s->new_run.settings;
+    struct settings *settings = &n.settings;
     struct settings drawn = drawing_preset(settings);
 
     settings->data = drawn.data;
@@ -164,15 +164,15 @@ static void take_drawn(struct screen *s)
         settings->epoch_samples = drawn.epoch_samples;
     if (settings->valid_samples == 0)
         settings->valid_samples = drawn.valid_samples;
-    new_run_consider(s);
+    new_run_consider(s, &n);
 }
 
 static void on_data(struct screen *s, int key)
 {
     if (key == 'f')
-        ask_folder(s);
-    else
-        take_drawn(s);
+        ask_folder(s, &s->popup.run);
+    else if (key == 'd')
+        take_drawn(s, s->popup.run);
 }
 
 /* "no data_batch_1.bin in ...; unpack it there" is two sentences. */
@@ -194,18 +194,20 @@ static void tell_problem(struct text_block *text, const char *message)
         text_block_add(text, ROLE_TEXT, "To do: %s.", remedy + 2);
 }
 
-static void ask_data(struct screen *s, const char *message)
+static void ask_data(struct screen *s, const struct new_run *n,
+                     const char *message)
 {
     const struct session *session = s->session;
-    const struct new_run *n = &s->new_run;
-    struct text_block *text = &s->popup_text;
+    struct text_block *text = &s->popup.text;
     struct facts facts = facts_of(&n->settings);
     struct settings drawn = drawing_preset(&n->settings);
     char title[80], count[TEXT_COUNT_SIZE];
 
-    snprintf(title, sizeof(title), "%.24s trains on %.24s from files", n->name,
-             facts.items);
+    snprintf(title, sizeof(title), "%.*s trains on %.24s from files",
+             text_cut(n->name, 24), n->name, facts.items);
     screen_popup(s, title);
+    s->popup.run = *n;
+    s->popup.choose = on_data;
     tell_problem(text, message);
     text_block_add(text, ROLE_TEXT, " ");
     text_block_add(text, ROLE_TEXT, "They are %s.",
@@ -222,45 +224,69 @@ static void ask_data(struct screen *s, const char *message)
     screen_offer(s, 'f', "f", "name the folder");
     screen_offer(s, 'd', "d", "drawn data instead");
     screen_offer(s, KEY_ESCAPE, "Esc", "leave all as it is");
-    s->answered = on_data;
 }
 
-static void set_new_run(struct screen *s, const char *preset,
-                        const struct settings *settings, bool undoes)
+static struct new_run new_run_of(const char *preset,
+                                 const struct settings *settings, bool undoes)
 {
-    struct new_run *n = &s->new_run;
+    struct new_run n = { .settings = *settings, .undoes = undoes };
 
-    snprintf(n->name, sizeof(n->name), "%s", preset);
-    n->settings = *settings;
-    n->undoes = undoes;
+    snprintf(n.name, sizeof(n.name), "%s", preset);
+    return n;
 }
 
-bool new_run_ask_data(struct screen *s, const char *preset,
-                      const struct settings *settings, const char *message)
+/* Says why no run began. */
+static void tell_refused(struct screen *s)
 {
-    if (!facts_of(settings).where)
-        return false;
-    set_new_run(s, preset, settings, false);
-    ask_data(s, message);
-    return true;
+    const struct refused_run *r = &s->refused;
+    struct text_block *text = &s->popup.text;
+
+    screen_popup(s, r->continued ? "That run cannot go on"
+                                 : "The new run cannot begin");
+    text_block_add(text, ROLE_BAD, "%s", r->message);
+    text_block_add(text, ROLE_TEXT, " ");
+    text_block_add(text, ROLE_TEXT, "Nothing has changed: the run of %s is "
+                   "as it was.", s->session->preset);
 }
 
-static void new_run_consider(struct screen *s)
+/* If it lacks data they are asked for. */
+static void open_refused(struct screen *s)
+{
+    const struct refused_run *r = &s->refused;
+    struct new_run n = new_run_of(r->preset, &r->settings, false);
+
+    if (r->reason == REASON_DATA && !r->continued &&
+        facts_of(&n.settings).where)
+        ask_data(s, &n, r->message);
+    else if (s->session->state == LINK_FAILED)
+        screen_trouble(s);
+    else
+        tell_refused(s);
+}
+
+void new_run_refused(struct screen *s, const struct refused_run *r)
+{
+    s->refused = *r;
+    screen_when_free(s, open_refused);
+}
+
+static void new_run_consider(struct screen *s, const struct new_run *n)
 {
     struct error e;
 
-    if (s->session->remote || dataset_check(&s->new_run.settings, &e))
-        ask_to_begin(s);
+    if (s->session->remote || dataset_check(&n->settings, &e))
+        ask_to_begin(s, n);
     else
-        ask_data(s, e.text);
+        ask_data(s, n, e.text);
 }
 
 static void consider_run(struct screen *s, const char *preset,
                          const struct settings *settings, bool undoes)
 {
-    set_new_run(s, preset, settings, undoes);
-    session_fill(s->session, &s->new_run.settings);
-    new_run_consider(s);
+    struct new_run n = new_run_of(preset, settings, undoes);
+
+    session_fill(s->session, &n.settings);
+    new_run_consider(s, &n);
 }
 
 void new_run_go(struct screen *s, const char *name, const char *preset,
@@ -274,7 +300,8 @@ void new_run_go(struct screen *s, const char *name, const char *preset,
         else
             session_say(session, NOTICE_INFO,
                         "%s: these are the current settings", name);
-    } else if (!settings_can_follow(&session->in_force, settings, NULL)) {
+    } else if (!settings_can_follow(session_settled(session), settings,
+                                    NULL)) {
         consider_run(s, preset, settings, false);
     } else {
         session_want(session, settings);
@@ -292,7 +319,7 @@ void new_run_afresh(struct screen *s, const char *preset,
 static void on_continue(struct screen *s, int key)
 {
     struct past *past = history_find(&s->session->history,
-                                     s->new_run.continued);
+                                     s->popup.run.continued);
 
     (void)key;
     if (past && past->whole && past->whole->goes_on)
@@ -302,7 +329,7 @@ static void on_continue(struct screen *s, int key)
 static void tell_continuation(struct screen *s, const struct past *past)
 {
     const struct whole *w = past->whole;
-    struct text_block *text = &s->popup_text;
+    struct text_block *text = &s->popup.text;
 
     tell_end(text, s->session);
     if (w->step > 0)
@@ -322,22 +349,23 @@ static void tell_continuation(struct screen *s, const struct past *past)
 static void fill_continuation(struct screen *s)
 {
     struct past *past = history_find(&s->session->history,
-                                     s->new_run.continued);
+                                     s->popup.run.continued);
 
-    s->choice_count = 0;
+    s->popup.choice_count = 0;
     if (!past)
-        text_block_add(&s->popup_text, ROLE_DIM, "It is gone.");
+        text_block_add(&s->popup.text, ROLE_DIM, "It is gone.");
     else if (!history_want(&s->session->history, past))
-        text_block_add(&s->popup_text, ROLE_DIM, "It is being read …");
+        text_block_add(&s->popup.text, ROLE_DIM, "It is being read …");
     else if (past->whole->goes_on)
         tell_continuation(s, past);
     else
-        text_block_add(&s->popup_text, ROLE_BAD, "%s.",
+        text_block_add(&s->popup.text, ROLE_BAD, "%s.",
                        past->whole->why_not.text);
 }
 
 void new_run_continue(struct screen *s, struct past *past)
 {
+    const char *name = *past->label ? past->label : past->name;
     char title[64];
 
     if (s->session->remote) {
@@ -346,11 +374,11 @@ void new_run_continue(struct screen *s, struct past *past)
                     "settings afresh");
         return;
     }
-    s->new_run.continued = past->attempt.number;
-    snprintf(title, sizeof(title), "Going on with %.40s",
-             *past->label ? past->label : past->name);
+    snprintf(title, sizeof(title), "Going on with %.*s",
+             text_cut(name, 40), name);
     screen_popup(s, title);
-    s->answered = on_continue;
+    s->popup.run.continued = past->attempt.number;
+    s->popup.choose = on_continue;
     screen_fill(s, fill_continuation);
 }
 
@@ -370,19 +398,38 @@ static void on_restart(struct screen *s, int key)
     s->session->asks |= SESSION_ASK_RESTART;
 }
 
+/* Another start would take the place of the run that the worker loads. */
+static bool is_about_to_begin(const struct session *s)
+{
+    return !s->silent && (s->state == LINK_STARTING ||
+                          s->asks & (SESSION_ASK_BEGIN | SESSION_ASK_CONTINUE |
+                                     SESSION_ASK_RESTART));
+}
+
 void new_run_restart(struct screen *s)
 {
-    const struct session *session = s->session;
+    struct session *session = s->session;
 
+    if (is_about_to_begin(session)) {
+        session_say(session, NOTICE_INFO, "a run of %s is about to begin",
+                    session->preset);
+        return;
+    }
     if (session->silent || !session_has_work(session)) {
         on_restart(s, KEY_RETURN);
         return;
     }
     screen_popup(s, "The same run from the beginning");
-    tell_end(&s->popup_text, session);
-    text_block_add(&s->popup_text, ROLE_TEXT, "Its curves stay on the page "
-                   "Runs, its weights are lost.");
+    tell_end(&s->popup.text, session);
+    if (*session->folder)
+        leave_tell_kept(&s->popup.text, session);
+    else
+        text_block_add(&s->popup.text, ROLE_TEXT, "Its curves stay on the page "
+                       "Runs, its weights are lost.");
+    if (session_pending(session))
+        text_block_add(&s->popup.text, ROLE_PENDING, "It begins with the dials "
+                       "as they are, and with what is pending.");
     screen_offer(s, KEY_RETURN, "Enter", "begin it");
     screen_offer(s, KEY_ESCAPE, "Esc", "leave all as it is");
-    s->answered = on_restart;
+    s->popup.choose = on_restart;
 }

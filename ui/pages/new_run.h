@@ -13,6 +13,7 @@
 #include "settings/settings.h"
 
 struct past;
+struct refused_run;
 struct screen;
 
 /* Goes to other settings, for which messages use `name`: in the run under way
@@ -34,9 +35,8 @@ void new_run_undo(struct screen *);
 /* Begins the run again; asks first if a run is under way. */
 void new_run_restart(struct screen *);
 
-/* Asks for the data that a run of a preset needs; `message` names the trouble
- * with its present data. False if it needs no files. */
-bool new_run_ask_data(struct screen *, const char *preset,
-                      const struct settings *, const char *message);
+/* Says why the worker refused a run, as soon as no other question is open; asks
+ * for the data that it lacks. The session is as it was before, or failed. */
+void new_run_refused(struct screen *, const struct refused_run *);
 
 #endif

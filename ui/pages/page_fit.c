@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "ui/pages/pane_fit_plot.h"
 #include "ui/pages/pane_fits.h"
 
@@ -42,23 +43,22 @@ static uint64_t likely_budget(const struct session *s)
                                               : 8 << 20;
 }
 
-static void on_budget(struct screen *s, int key)
+static void on_budget(struct screen *s)
 {
     struct fit_page *p = s->state[PAGE_FIT];
     uint64_t budget;
 
-    (void)key;
-    if (bytes_parse(s->answer, &budget) && budget > 0) {
+    if (bytes_parse(s->question.answer, &budget) && budget > 0) {
         p->wrong[0] = '\0';
         p->view.chosen = 0;
         screen_go(s, PAGE_FIT);
         session_fit(s->session, budget);
         return;
     }
-    memcpy(p->wrong, s->answer, sizeof(p->wrong));
-    session_say(s->session, NOTICE_ERROR, "'%.24s' is no budget: a number of "
+    memcpy(p->wrong, s->question.answer, sizeof(p->wrong));
+    session_say(s->session, NOTICE_ERROR, "'%.*s' is no budget: a number of "
                 "bytes above 0 is, as 8388608 or 8MiB; f asks again",
-                s->answer);
+                text_cut(p->wrong, 24), p->wrong);
 }
 
 /* Asks on the page that is shown, which stays without an answer. */
@@ -69,7 +69,7 @@ static void ask_budget(struct screen *s, const struct fit_page *p)
     bytes_format(likely, sizeof(likely), likely_budget(s->session));
     screen_ask(s, "train in at most (as 8MiB):",
                p->wrong[0] ? p->wrong : likely);
-    s->answered = on_budget;
+    s->question.answered = on_budget;
 }
 
 static void page_fit_leave(struct screen *s)

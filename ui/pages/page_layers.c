@@ -174,7 +174,7 @@ static void show_layer(struct screen *s, const struct layers_page *p,
     if (p->view.chosen < l.count) {
         row = order[p->view.chosen];
         screen_popup(s, l.rows[row].name);
-        add_numbers(&s->popup_text, &l, row);
+        add_numbers(&s->popup.text, &l, row);
     }
     free(order);
     layer_table_done(&l);

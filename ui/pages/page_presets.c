@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "models/model.h"
 #include "ui/pages/new_run.h"
 #include "ui/pages/pane_preset.h"
@@ -47,9 +48,9 @@ static void show_error(struct screen *s, const char *title,
 {
     session_say(s->session, NOTICE_ERROR, "%s", e->text);
     screen_popup(s, title);
-    text_block_add(&s->popup_text, ROLE_BAD, "%s", e->text);
-    text_block_add(&s->popup_text, ROLE_TEXT, " ");
-    text_block_add(&s->popup_text, ROLE_TEXT, "Nothing has changed.");
+    text_block_add(&s->popup.text, ROLE_BAD, "%s", e->text);
+    text_block_add(&s->popup.text, ROLE_TEXT, " ");
+    text_block_add(&s->popup.text, ROLE_TEXT, "Nothing has changed.");
 }
 
 /* The file may have changed since it was listed, so it is read again. */
@@ -80,9 +81,9 @@ static void save_wanted(struct screen *s, struct presets_page *p, bool replace)
     if (session->baseline)
         diff_list(saves, sizeof(saves), &session->wanted,
                   &session->baseline->settings);
-    snprintf(preset.description, sizeof(preset.description), "%s; from %.50s",
+    snprintf(preset.description, sizeof(preset.description), "%s; from %.*s",
              session->baseline && *saves ? saves : "nothing saved",
-             session->preset);
+             text_cut(session->preset, 50), session->preset);
     if (!preset_save(&preset, p->name, replace, path, &e)) {
         show_error(s, "Not saved", &e);
         return;
@@ -100,7 +101,7 @@ static void save_as(struct screen *s, struct presets_page *p)
     size_t length;
     char question[128];
 
-    memcpy(p->name, s->answer, sizeof(p->name));
+    memcpy(p->name, s->question.answer, sizeof(p->name));
     length = strlen(p->name);
     if (length >= sizeof(extension) &&
         strcmp(p->name + length - strlen(extension), extension) == 0)
@@ -109,9 +110,9 @@ static void save_as(struct screen *s, struct presets_page *p)
     for (int i = 0; i < p->presets.count; i++) {
         if (strcmp(p->presets.list[i].name, p->name) != 0)
             continue;
-        snprintf(question, sizeof(question), "%s %.40s? y: yes, Esc: no",
+        snprintf(question, sizeof(question), "%s %.*s? y: yes, Esc: no",
                  p->presets.list[i].path[0] ? "replace your" : "hide memdial's",
-                 p->name);
+                 text_cut(p->name, 40), p->name);
         p->asked = ASKED_REPLACE;
         screen_ask(s, question, "");
         return;
@@ -124,7 +125,8 @@ static void ask_name(struct screen *s, struct presets_page *p)
     char name[ANSWER_SIZE] = "";
 
     if (!strchr(s->session->preset, '/'))
-        snprintf(name, sizeof(name), "my-%.32s", s->session->preset);
+        snprintf(name, sizeof(name), "my-%.*s",
+                 text_cut(s->session->preset, 32), s->session->preset);
     p->asked = ASKED_NAME;
     screen_ask(s, "save as:", name);
 }
@@ -133,7 +135,7 @@ static void take_name_or_yes(struct screen *s, struct presets_page *p)
 {
     if (p->asked == ASKED_NAME)
         save_as(s, p);
-    else if (s->answer[0] == 'y' || s->answer[0] == 'Y')
+    else if (s->question.answer[0] == 'y' || s->question.answer[0] == 'Y')
         save_wanted(s, p, true);
 }
 

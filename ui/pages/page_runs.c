@@ -89,7 +89,7 @@ static bool find_shown(struct screen *s, struct attempt *shown[], int count)
     for (int i = 0; i < count; i++) {
         shown[i] = session_attempt(s->session, p->shown[i]);
         if (!shown[i]) {
-            text_block_add(&s->popup_text, ROLE_DIM, "It is gone.");
+            text_block_add(&s->popup.text, ROLE_DIM, "It is gone.");
             return false;
         }
     }
@@ -101,7 +101,7 @@ static void fill_past(struct screen *s)
     struct attempt *t;
 
     if (find_shown(s, &t, 1))
-        past_explain(&s->popup_text, s->session, past_of(t));
+        past_explain(&s->popup.text, s->session, past_of(t));
 }
 
 static void page_runs_explain(struct screen *s, struct runs_page *p,
@@ -114,7 +114,7 @@ static void page_runs_explain(struct screen *s, struct runs_page *p,
              trial_label(t, label));
     screen_popup(s, title);
     if (!past) {
-        trial_explain(&s->popup_text, s->session, t);
+        trial_explain(&s->popup.text, s->session, t);
         return;
     }
     p->shown[0] = t->number;
@@ -217,7 +217,7 @@ static void fill_comparison(struct screen *s)
     struct attempt *two[2];
 
     if (find_shown(s, two, 2))
-        trial_compare(&s->popup_text, s->session, two[0], two[1]);
+        trial_compare(&s->popup.text, s->session, two[0], two[1]);
 }
 
 static void page_runs_compare(struct screen *s, struct runs_page *p,
@@ -277,21 +277,15 @@ static void go_on(struct screen *s, const struct attempt *t)
 
 static void on_filter(struct screen *s)
 {
-    history_sift(&s->session->history, s->answer);
-}
-
-static void on_filter_kept(struct screen *s, int key)
-{
-    (void)key;
-    on_filter(s);
+    history_sift(&s->session->history, s->question.answer);
 }
 
 static void ask_filter(struct screen *s)
 {
     screen_ask(s, "filter:", s->session->history.sift.text);
-    s->proposed = false;
-    s->edited = on_filter;
-    s->answered = on_filter_kept;
+    s->question.proposed = false;
+    s->question.edited = on_filter;
+    s->question.answered = on_filter;
 }
 
 static void go_along_front(const struct session *s, struct pane_trials *p,

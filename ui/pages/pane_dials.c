@@ -149,7 +149,8 @@ static void draw_dial(struct screen *s, struct area area, int row, int dial)
               dial_setting(dial)->name);
     col = area_text(area, row, NAME_COLS, style, value);
     if (pending) {
-        dial_format(&session->in_force, dial, before, sizeof(before));
+        dial_format(session_settled(session), dial, before,
+                    sizeof(before));
         col = area_print(area, row, col + 1, ROLE_PENDING, "* now %s", before);
     } else if (idle) {
         col = area_text(area, row, col + 1, ROLE_DIM, "(idle)");

@@ -183,13 +183,13 @@ static void tell_search(struct text_block *text, const struct session *s)
 
 static void tell_obstacle(struct text_block *text, const struct finding *f)
 {
-    char budget[BYTES_TEXT_SIZE], least[BYTES_TEXT_SIZE];
+    char budget[BYTES_TEXT_SIZE], least[BYTES_EXACT_SIZE];
     const struct fit_obstacle *o = &f->obstacle;
 
     text_block_add(text, ROLE_BAD, "Nothing trains in %s. The least that the "
                    "dials reach is %s, below.",
                    bytes_format(budget, sizeof(budget), f->budget),
-                   bytes_format(least, sizeof(least), o->least.arena_bytes));
+                   bytes_exact(least, o->least.arena_bytes));
     text_block_add(text, ROLE_TEXT, "In the way, at %s: %s.", o->step,
                    o->largest);
     text_block_add(text, ROLE_TEXT, "What can give: the budget; or, in a new "

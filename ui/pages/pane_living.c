@@ -193,7 +193,7 @@ void pane_living_explain(struct screen *s, const struct step_cursor *c,
         int tensor = living[chosen].instance;
         step_cursor_name_tensor(job, tensor, step, name, sizeof(name));
         screen_popup(s, name);
-        explain_tensor(&s->popup_text, job, tensor, step);
+        explain_tensor(&s->popup.text, job, tensor, step);
     }
     free(living);
 }

@@ -397,7 +397,7 @@ static void pane_memory_explain(struct screen *s, int row)
 {
     const struct session *session = s->session;
     const struct forecast *f = session->planned;
-    struct text_block *text = &s->popup_text;
+    struct text_block *text = &s->popup.text;
 
     if (row <= ROW_PEAK && (!f || !f->job))
         return;

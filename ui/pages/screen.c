@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 const struct page *const screen_pages[PAGE_COUNT] = {
     [PAGE_RUN] = &page_run,       [PAGE_STEP] = &page_step,
     [PAGE_LAYERS] = &page_layers, [PAGE_RUNS] = &page_runs,
@@ -31,7 +33,7 @@ void screen_done(struct screen *s)
         free(s->state[i]);
     }
     free(s->targets);
-    text_block_done(&s->popup_text);
+    text_block_done(&s->popup.text);
     cells_done(&s->cells);
 }
 
@@ -66,22 +68,36 @@ bool screen_has_keys(const struct screen *s, int pane)
 
 void screen_popup(struct screen *s, const char *title)
 {
-    text_block_done(&s->popup_text);
-    snprintf(s->popup_title, sizeof(s->popup_title), "%s", title);
-    s->popup_scroll = s->popup_chosen = 0;
-    s->popup_strays = false;
-    s->popup_fill = NULL;
-    s->choice_count = 0;
-    s->leaving = s->helping = false;
-    s->popup = true;
+    text_block_done(&s->popup.text);
+    s->popup = (struct popup){ .open = true };
+    snprintf(s->popup.title, sizeof(s->popup.title), "%.*s",
+             text_cut(title, sizeof(s->popup.title) - 1), title);
+}
+
+void screen_when_free(struct screen *s, void (*show)(struct screen *))
+{
+    s->waiting = show;
+    screen_serve_waiting(s);
+}
+
+void screen_serve_waiting(struct screen *s)
+{
+    void (*show)(struct screen *) = s->waiting;
+
+    if (!show || s->question.open || screen_offers(s))
+        return;
+    s->waiting = NULL;
+    show(s);
 }
 
 void screen_trouble(struct screen *s)
 {
     const struct session *session = s->session;
-    struct text_block *text = &s->popup_text;
+    struct text_block *text = &s->popup.text;
     char remedy[64];
 
+    if (!session->sentence[0])
+        return;
     screen_popup(s, session->silent              ? "The worker is silent"
                     : session->state == LINK_DEAD ? "The worker is gone"
                                                   : "The run cannot go on");
@@ -96,33 +112,32 @@ void screen_trouble(struct screen *s)
 
 void screen_fill(struct screen *s, void (*fill)(struct screen *))
 {
-    text_block_done(&s->popup_text);
-    s->popup_fill = fill;
+    text_block_done(&s->popup.text);
+    s->popup.fill = fill;
     fill(s);
 }
 
 void screen_offer(struct screen *s, int key, const char *label,
                   const char *word)
 {
-    s->choices[s->choice_count++] = (struct choice){ key, label, word };
+    struct popup *p = &s->popup;
+
+    p->choices[p->choice_count++] = (struct choice){ key, label, word };
 }
 
 bool screen_offers(const struct screen *s)
 {
-    return s->popup && s->choice_count > 0;
+    return s->popup.open && s->popup.choice_count > 0;
 }
 
 void screen_ask(struct screen *s, const char *question, const char *answer)
 {
-    snprintf(s->question, sizeof(s->question), "%s", question);
-    snprintf(s->answer, sizeof(s->answer), "%s", answer);
-    s->answer_at = strlen(s->answer);
-    s->proposed = *answer;
-    s->offers[0] = '\0';
-    s->completes = false;
-    s->answered = NULL;
-    s->edited = NULL;
-    s->asking = true;
+    struct prompt *q = &s->question;
+
+    *q = (struct prompt){ .open = true, .proposed = *answer };
+    snprintf(q->text, sizeof(q->text), "%s", question);
+    snprintf(q->answer, sizeof(q->answer), "%s", answer);
+    q->at = strlen(q->answer);
 }
 
 void screen_note(struct screen *s, struct area pane, unsigned style,

@@ -41,7 +41,7 @@ struct target {
     int argument;
 };
 
-enum { ANSWER_SIZE = SETTINGS_TEXT_SIZE, CHOICES_MOST = 4 };
+enum { QUESTION_SIZE = 96, ANSWER_SIZE = SETTINGS_TEXT_SIZE, CHOICES_MOST = 4 };
 
 /* A choice that a popup offers. */
 struct choice {
@@ -56,6 +56,52 @@ struct new_run {
     struct settings settings;
     bool undoes;                     /* it goes back to the run before */
     int continued;                   /* number of a past run that goes on */
+};
+
+/* A popup takes Up, Down, Enter and Esc while it is open. */
+struct popup {
+    bool open;
+    char title[64];
+    struct text_block text;
+    int scroll;
+    int chosen;                      /* of its lines that can be chosen */
+    bool strays;                     /* the chosen line may be out of sight */
+    /* Writes the text anew for each frame; NULL: it stays. */
+    void (*fill)(struct screen *);
+    /* A popup with choices is left by them or by Esc alone. */
+    struct choice choices[CHOICES_MOST];
+    int choice_count;
+    void (*choose)(struct screen *, int key); /* gets the key of a choice */
+    struct new_run run;              /* that it is about */
+    int dial;                        /* likewise */
+    bool leaving;                    /* it asks whether to leave */
+    bool helping;                    /* it lists the keys */
+};
+
+/* A question takes all keys until Enter or Esc. */
+struct prompt {
+    bool open;
+    char text[QUESTION_SIZE], answer[ANSWER_SIZE];
+    size_t at;                       /* the cursor is before this byte */
+    bool proposed;                   /* the answer is not a person's yet */
+    bool completes;                  /* Tab completes folders in the answer */
+    char offers[ANSWER_SIZE];        /* completions of the answer */
+    /* Told of an answer; NULL: the page is, as ACTION_ANSWER. */
+    void (*answered)(struct screen *);
+    /* Told of each change of an answer; Esc empties it. Keys that no answer has
+     * a use for, as Up, are the page's then. NULL: nobody is told. */
+    void (*edited)(struct screen *);
+    struct new_run run;              /* that it is about */
+    int dial;                        /* likewise */
+};
+
+/* A run that the worker refused. */
+struct refused_run {
+    char preset[RUN_PRESET_SIZE];
+    struct settings settings;
+    bool continued;                  /* it was to go on with a past one */
+    enum error_reason reason;
+    char message[ERROR_TEXT_SIZE];
 };
 
 struct screen {
@@ -74,34 +120,10 @@ struct screen {
     bool drags;
     struct rect grip;
     int grip_col;                    /* where it was pressed */
-    /* A popup takes Up, Down, Enter and Esc while it is open. */
-    bool popup;
-    char popup_title[64];
-    struct text_block popup_text;
-    int popup_scroll;
-    int popup_chosen;                /* of its lines that can be chosen */
-    bool popup_strays;               /* the chosen line may be out of sight */
-    /* Writes the text anew for each frame; NULL: it stays. */
-    void (*popup_fill)(struct screen *);
-    /* A popup with choices is left by them or by Esc alone. */
-    struct choice choices[CHOICES_MOST];
-    int choice_count;
-    bool leaving;                    /* the popup asks whether to leave */
-    bool helping;                    /* the popup lists the keys */
-    /* A question takes all keys until Enter or Esc. */
-    bool asking;
-    char question[96], answer[ANSWER_SIZE];
-    size_t answer_at;                /* the cursor is before this byte */
-    bool proposed;                   /* the answer is not a person's yet */
-    bool completes;                  /* Tab completes folders in the answer */
-    char offers[ANSWER_SIZE];        /* completions of the answer */
-    /* Gets an answer with KEY_RETURN, or the key of a choice; NULL: the page
-     * gets it, as ACTION_ANSWER. */
-    void (*answered)(struct screen *, int key);
-    /* Told of each change of an answer; Esc empties it. Keys that no answer has
-     * a use for, as Up, are the page's then. NULL: nobody is told. */
-    void (*edited)(struct screen *);
-    struct new_run new_run;          /* that is asked about */
+    struct popup popup;
+    struct prompt question;
+    void (*waiting)(struct screen *); /* opens a popup; NULL: none waits */
+    struct refused_run refused;      /* the last */
     /* For app.c to carry out and clear. */
     bool quit, repaint, save_view, export, picture;
     bool interrupted;                /* by Ctrl-C */
@@ -124,14 +146,22 @@ void screen_go(struct screen *, enum page_id);
 /* Whether this pane of the page that is shown has the keys. */
 bool screen_has_keys(const struct screen *, int pane);
 
-/* Opens an empty popup; fill screen->popup_text. */
+/* Opens an empty popup; fill screen->popup.text. */
 void screen_popup(struct screen *, const char *title);
 
-/* Opens a popup with the trouble that ended the run; a line may be too short.
- */
+/* Opens a popup that nobody asked for. It waits while a question or a popup
+ * with choices is open, whose keys it would take; a later one replaces it. */
+void screen_when_free(struct screen *, void (*show)(struct screen *));
+
+/* Opens the popup that waits, if it can. */
+void screen_serve_waiting(struct screen *);
+
+/* Opens a popup with the trouble that ended the run, if there is any; a line
+ * may be too short. */
 void screen_trouble(struct screen *);
 
-/* Adds a choice to it, or the effect of Esc; screen->answered gets the key. */
+/* Adds a choice to it, or the effect of Esc; screen->popup.choose gets the key.
+ */
 void screen_offer(struct screen *, int key, const char *label,
                   const char *word);
 
@@ -141,9 +171,10 @@ void screen_fill(struct screen *, void (*fill)(struct screen *));
 /* Whether a popup waits for a choice. */
 bool screen_offers(const struct screen *);
 
-/* Asks for a line of text, which screen->answer then has. A character that is
- * typed takes the place of the answer that is proposed, other keys edit it. The
- * page is told of it, or screen->answered if that is set by then. */
+/* Asks for a line of text, which screen->question.answer then has. A character
+ * that is typed takes the place of the answer that is proposed, other keys edit
+ * it. The page is told of it, or screen->question.answered if that is set by
+ * then. */
 void screen_ask(struct screen *, const char *question, const char *answer);
 
 /* Text at the right end of the top border of a pane. */

@@ -161,15 +161,15 @@ static void offer_sweep(struct screen *s, const struct sweep *sweep)
     const struct session *session = s->session;
     bool work = session_has_work(session);
 
-    s->choice_count = 0;
+    s->popup.choice_count = 0;
     if (sweep && session->remote)
-        text_block_add(&s->popup_text, ROLE_WARNING, "The worker is elsewhere, "
+        text_block_add(&s->popup.text, ROLE_WARNING, "The worker is elsewhere, "
                        "and cannot write to this folder: use the command "
                        "there.");
     else if (sweep && sweep_count(sweep, SWEEP_WAITS) > 0)
         screen_offer(s, KEY_RETURN, "Enter",
                      work ? "end this run and begin" : "begin");
-    if (s->choice_count && (work || session->queue.count))
+    if (s->popup.choice_count && (work || session->queue.count))
         screen_offer(s, 'a', "a", "begin after it");
     screen_offer(s, KEY_ESCAPE, "Esc", "leave it");
 }
@@ -178,7 +178,7 @@ static void fill_proposal(struct screen *s)
 {
     const struct session *session = s->session;
     const struct proposal *p = session->proposed;
-    struct text_block *text = &s->popup_text;
+    struct text_block *text = &s->popup.text;
 
     if (!p)
         text_block_add(text, ROLE_DIM, "It is being planned …");
@@ -196,12 +196,12 @@ static void on_proposal(struct screen *s, int key)
 
 static void fill_sweeping(struct screen *s)
 {
-    struct text_block *text = &s->popup_text;
+    struct text_block *text = &s->popup.text;
     const struct sweep *sweep = sweeping_sweep(&s->session->sweeping);
     double left = session_seconds_left(s->session);
     char time[TEXT_DURATION_SIZE];
 
-    s->choice_count = 0;
+    s->popup.choice_count = 0;
     if (!sweep) {
         text_block_add(text, ROLE_TEXT, "The sweep is over.");
         screen_offer(s, KEY_ESCAPE, "Esc", "close");
@@ -242,10 +242,10 @@ void sweep_box_open(struct screen *s)
                     "Space marks one");
         return;
     }
-    snprintf(title, sizeof(title), sweep ? "The sweep %.48s" : "A sweep",
-             sweep ? sweep->name : "");
+    snprintf(title, sizeof(title), "%s%.*s", sweep ? "The sweep " : "A sweep",
+             sweep ? text_cut(sweep->name, 48) : 0, sweep ? sweep->name : "");
     screen_popup(s, title);
-    s->answered = sweep ? on_sweeping : on_proposal;
+    s->popup.choose = sweep ? on_sweeping : on_proposal;
     if (!sweep)
         session_propose(session);
     screen_fill(s, sweep ? fill_sweeping : fill_proposal);

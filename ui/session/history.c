@@ -60,7 +60,7 @@ static void undraw(struct history *h, struct past *p)
 /* All that is shown of a run. */
 static void sift_past(struct history *h, struct past *p)
 {
-    char words[1024];
+    char words[1024 + RUN_PRESET_SIZE];
     const char *state = record_state_name(p->state);
 
     snprintf(words, sizeof(words), "%s %s %s %s %s %s", p->label, p->name,

@@ -68,10 +68,11 @@ int inquiry_list(const struct session *s, int dial, struct question *q)
 {
     int n = 0;
     bool here = session_planned(s) && is_here(s, s->planned);
+    bool differs = !settings_same(&s->wanted, &s->in_force);
 
     if (!here)
         q[n++] = question(s, TAG_PLANNED, &s->wanted);
-    if (!is_here(s, s->now) && (here || session_pending(s)))
+    if (!is_here(s, s->now) && (here || differs))
         q[n++] = question(s, TAG_NOW, &s->in_force);
     if (!is_here(s, s->baseline) || !here) {
         q[n] = question(s, TAG_BASELINE, &s->wanted);
@@ -129,7 +130,7 @@ void inquiry_answer(struct session *s, int tag, struct forecast *f)
         forecast_replace(&s->planned, f);
         if (f->refused)
             session_say(s, NOTICE_ERROR, "%s", f->error.text);
-        else if (!session_pending(s))
+        else if (forecast_is_of(f, &s->in_force, &s->machine))
             forecast_replace(&s->now, forecast_hold(f));
     } else if (tag == TAG_NOW) {
         forecast_replace(&s->now, f);

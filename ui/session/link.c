@@ -1,5 +1,6 @@
 #include "ui/session/link.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,14 +26,23 @@ static const double patience_seconds = 30;
 static const double farewell_seconds = 0.5;
 static const double reap_seconds = 0.1;
 
+/* The last snapshot of a run, to restart it from. A run that was begun but has
+ * not said `start` has that which it begins with. */
+struct kept {
+    char folder[FEED_TEXT_SIZE]; /* that the worker keeps the run in, with its
+                                    snapshots; "": it does not */
+    bool has_snapshot;
+    int64_t step;
+    struct settings settings;    /* in force there */
+};
+
 /* The run that goes on if another is refused. */
 struct former {
-    char *name;                  /* owned */
+    char *name;                  /* owned; "": there was none */
     struct settings wanted, in_force;
     int64_t sets;
     enum link_state state;       /* LINK_FAILED or LINK_DEAD: no run */
-    bool has_snapshot;
-    char folder[FEED_TEXT_SIZE];
+    struct kept kept;
 };
 
 struct link {
@@ -57,12 +67,12 @@ struct link {
     int64_t sets;                /* commands `set` to the run */
     int starts;                  /* commands `start` without an answer */
     struct former former;        /* while there are any */
-    struct snapshot_path save;   /* where the worker's snapshots are ... */
-    char folder[FEED_TEXT_SIZE]; /* ... unless it keeps the run in this folder,
-                                    with them; "": it does not */
-    bool has_snapshot;
-    int64_t snapshot_step;
-    struct settings snapshot_settings;
+    int pauses;                  /* commands `pause` and `resume` without an
+                                    answer ... */
+    bool pausing;                /* ... and whether the last was `pause` */
+    struct snapshot_path save;   /* where the snapshots of a run are that is
+                                    kept in no folder */
+    struct kept kept;
 };
 
 const char *link_state_name(enum link_state state)
@@ -112,7 +122,7 @@ static bool has_worker(const struct link *l)
 static void lose_worker(struct link *l)
 {
     l->state = l->former.state = LINK_DEAD;
-    l->starts = 0;
+    l->starts = l->pauses = 0;
 }
 
 /* False if no worker could be started. */
@@ -245,8 +255,7 @@ static void remember_run(struct link *l)
     f->in_force = l->in_force;
     f->sets = l->sets;
     f->state = l->state;
-    f->has_snapshot = l->has_snapshot;
-    strcpy(f->folder, l->folder);
+    f->kept = l->kept;
 }
 
 /* A `set` that was sent meanwhile counts for the run that goes on. */
@@ -259,24 +268,30 @@ static void recall_run(struct link *l)
     l->in_force = f->in_force;
     l->sets += f->sets;
     l->state = f->state;
-    l->has_snapshot = f->has_snapshot;
-    strcpy(l->folder, f->folder);
+    l->kept = f->kept;
 }
 
 static void take_refused_start(struct link *l, const struct event *event)
 {
     if (l->starts > 0 && --l->starts > 0)
         return;
+    if (*l->former.name)
+        recall_run(l);
     if (l->former.state == LINK_FAILED || l->former.state == LINK_DEAD)
         fail_link(l, event->refused.reason, event->refused.message);
-    else
-        recall_run(l);
+}
+
+static bool is_pause(const char *command)
+{
+    return strcmp(command, "pause") == 0 || strcmp(command, "resume") == 0;
 }
 
 static void take_refusal(struct link *l, const struct event *event)
 {
     if (strcmp(event->refused.command, "start") == 0)
         take_refused_start(l, event);
+    else if (is_pause(event->refused.command))
+        l->pauses -= l->pauses > 0;
     else
         settle_wanted(l, event->refused.sets);
 }
@@ -293,15 +308,16 @@ static void take_start(struct link *l, const struct event *event)
         l->former.wanted = l->former.in_force = *event->start.settings;
         l->former.sets = 0;
         l->former.state = LINK_RUNNING;
-        l->former.has_snapshot = false;
-        snprintf(l->former.folder, sizeof(l->former.folder), "%s", folder);
+        l->former.kept.has_snapshot = false;
+        snprintf(l->former.kept.folder, sizeof(l->former.kept.folder), "%s",
+                 folder);
         return;
     }
     l->state = LINK_RUNNING;
     l->in_force = *event->start.settings;
     l->sentence[0] = '\0';
-    l->has_snapshot = l->has_snapshot && event->start.step > 0;
-    snprintf(l->folder, sizeof(l->folder), "%s", folder);
+    l->kept.has_snapshot &= event->start.step > 0;
+    snprintf(l->kept.folder, sizeof(l->kept.folder), "%s", folder);
 }
 
 static void take_change(struct link *l, const struct event *event)
@@ -327,13 +343,13 @@ static bool is_own_snapshot(const struct link *l, const char *folder,
 static void take_snapshot(struct link *l, const struct event *event)
 {
     bool of_former = l->state == LINK_STARTING;
+    struct kept *kept = of_former ? &l->former.kept : &l->kept;
 
-    if (!is_own_snapshot(l, of_former ? l->former.folder : l->folder,
-                         event->saved.path))
+    if (!is_own_snapshot(l, kept->folder, event->saved.path))
         return;
-    *(of_former ? &l->former.has_snapshot : &l->has_snapshot) = true;
-    l->snapshot_step = event->saved.step;
-    l->snapshot_settings = of_former ? l->former.in_force : l->in_force;
+    kept->has_snapshot = true;
+    kept->step = event->saved.step;
+    kept->settings = of_former ? l->former.in_force : l->in_force;
 }
 
 static void change_state(struct link *l, enum link_state state)
@@ -342,6 +358,12 @@ static void change_state(struct link *l, enum link_state state)
         l->former.state = state;
     else
         l->state = state;
+}
+
+static void take_pause(struct link *l, enum link_state state)
+{
+    l->pauses -= l->pauses > 0;
+    change_state(l, state);
 }
 
 static void take_event(struct link *l, const struct event *event)
@@ -357,10 +379,10 @@ static void take_event(struct link *l, const struct event *event)
         take_refusal(l, event);
         break;
     case EVENT_PAUSED:
-        change_state(l, LINK_PAUSED);
+        take_pause(l, LINK_PAUSED);
         break;
     case EVENT_RESUMED:
-        change_state(l, LINK_RUNNING);
+        take_pause(l, LINK_RUNNING);
         break;
     case EVENT_SAVED:
         take_snapshot(l, event);
@@ -368,7 +390,7 @@ static void take_event(struct link *l, const struct event *event)
     case EVENT_ERROR: /* a snapshot would lead there again */
         l->starts -= l->starts > 0;
         l->former.state = LINK_FAILED;
-        l->has_snapshot = false;
+        l->kept.has_snapshot = l->former.kept.has_snapshot = false;
         fail_link(l, REASON_OTHER, event->message);
         break;
     case EVENT_DONE:
@@ -402,7 +424,7 @@ static const struct event *take_garbage(struct link *l,
                  "the worker's command says: %s", l->words);
     else
         snprintf(l->warning_text, sizeof(l->warning_text),
-                 "output of the worker: %.400s", why);
+                 "output of the worker: %.*s", text_cut(why, 400), why);
     l->warning = (struct event){ .type = EVENT_WARNING,
                                  .message = l->warning_text };
     return &l->warning;
@@ -466,8 +488,8 @@ const struct event *link_next(struct link *l)
  * snapshot that is in no folder. */
 static void add_snapshot(const struct link *l, json_t *command)
 {
-    if (*l->folder)
-        json_put(command, "resume", json_text(l->folder));
+    if (*l->kept.folder)
+        json_put(command, "resume", json_text(l->kept.folder));
     else
         json_put(command, "load", json_text(l->save.text));
 }
@@ -475,7 +497,6 @@ static void add_snapshot(const struct link *l, json_t *command)
 /* Begins a run: a command adds what it begins with, which this releases. */
 static void start_run(struct link *l, json_t *command)
 {
-    l->folder[0] = '\0';
     if (l->silent)
         kill_worker(l);
     l->silent = false;
@@ -506,7 +527,7 @@ static void name_next_run(struct link *l, const char *name,
     remember_run(l);
     xreplace(&l->name, name);
     l->wanted = *s;
-    l->has_snapshot = false;
+    l->kept = (struct kept){ .settings = *s };
 }
 
 void link_begin(struct link *l, const char *name, const struct settings *s)
@@ -521,36 +542,37 @@ void link_begin(struct link *l, const char *name, const struct settings *s)
 
 /* The settings are those that the folder has: a person wants no others. */
 void link_continue(struct link *l, const char *name, const struct settings *s,
-                   const char *folder)
+                   const char *folder, int64_t step)
 {
     json_t *command;
 
     name_next_run(l, name, s);
+    snprintf(l->kept.folder, sizeof(l->kept.folder), "%s", folder);
+    l->kept.has_snapshot = true;
+    l->kept.step = step;
     command = start_command(l);
-    json_put(command, "resume", json_text(folder));
+    add_snapshot(l, command);
     start_run(l, command);
 }
 
-void link_restart(struct link *l, enum link_start from)
+void link_restart(struct link *l)
 {
-    bool loads = from == LINK_FROM_SNAPSHOT && l->has_snapshot;
     json_t *command;
 
+    assert(l->kept.has_snapshot);
     remember_run(l);
-    if (from == LINK_FROM_SNAPSHOT)
-        l->wanted = loads ? l->snapshot_settings : l->in_force;
+    l->wanted = l->kept.settings;
     command = start_command(l);
     json_put(command, "settings", settings_json(&l->wanted));
-    if (loads)
-        add_snapshot(l, command);
+    add_snapshot(l, command);
     start_run(l, command);
 }
 
 bool link_has_snapshot(const struct link *l, int64_t *step)
 {
-    if (l->has_snapshot && step)
-        *step = l->snapshot_step;
-    return l->has_snapshot;
+    if (l->kept.has_snapshot && step)
+        *step = l->kept.step;
+    return l->kept.has_snapshot;
 }
 
 void link_set(struct link *l, const struct settings *s)
@@ -568,14 +590,18 @@ void link_set(struct link *l, const struct settings *s)
                               changes));
 }
 
-void link_pause(struct link *l)
+void link_pause(struct link *l, bool pause)
 {
-    send_word(l, "pause");
+    if (!has_worker(l))
+        return;
+    l->pauses++;
+    l->pausing = pause;
+    send_word(l, pause ? "pause" : "resume");
 }
 
-void link_resume(struct link *l)
+bool link_pauses(const struct link *l)
 {
-    send_word(l, "resume");
+    return l->pauses > 0 ? l->pausing : l->state == LINK_PAUSED;
 }
 
 void link_save(struct link *l, const char *path)
@@ -614,6 +640,11 @@ void link_patience(struct link *l, double seconds)
 int link_fd(const struct link *l)
 {
     return l->child.from;
+}
+
+int link_starts(const struct link *l)
+{
+    return l->starts;
 }
 
 enum link_state link_state(const struct link *l)

@@ -4,9 +4,9 @@
  * end it: a tenth of a second at most, in link_free() half a second.
  *
  * A link outlives its workers. When one dies, hangs or prints garbage, the
- * link says so in its sentence, and link_restart() begins with a new worker,
- * from the last snapshot if there is one. child.h has the process, which dies
- * with this one.
+ * link says so in its sentence. Then link_restart() goes on from the last
+ * snapshot, if there is one, and link_begin() begins a run, both with a new
+ * worker. child.h has the process, which dies with this one.
  */
 #ifndef MEMDIAL_LINK_H
 #define MEMDIAL_LINK_H
@@ -27,8 +27,6 @@ enum link_state {
 /* "running", "paused", ... */
 const char *link_state_name(enum link_state);
 
-enum link_start { LINK_FROM_START, LINK_FROM_SNAPSHOT };
-
 /* `worker` is a command for the shell, or NULL for this program's own
  * `worker`. No process is started yet: the state is LINK_DEAD, without a
  * sentence. */
@@ -40,27 +38,24 @@ void link_free(struct link *);
 /* Asks the worker to end. Its last events may follow. */
 void link_stop(struct link *);
 
-/* Begins a run, in place of any that is under way, in the worker or a new one.
+/* Begins a run, in place of any that is under way, in the worker, or in a new
+ * one if there is none or if it is silent.
  * `name` is the preset's name in its `start` event. A worker that cannot begin
  * it says so in a `refused` event; then the run that was under way goes on. */
 void link_begin(struct link *, const char *name, const struct settings *);
 
 /* Goes on with the run that a folder of the worker's machine keeps, likewise;
- * its settings are expected to be these. */
+ * its settings and the step of its snapshot are expected to be these. */
 void link_continue(struct link *, const char *name, const struct settings *,
-                   const char *folder);
+                   const char *folder, int64_t step);
 
-/*
- * Begins the last run again, with a new worker if there is none or if the
- * present one is silent. LINK_FROM_START takes the settings that were asked for
- * last. LINK_FROM_SNAPSHOT takes those in force when the snapshot was written,
- * for a later change may have ended the worker; without a snapshot it is
- * LINK_FROM_START with the settings in force.
- */
-void link_restart(struct link *, enum link_start);
+/* Goes on with the last run from its snapshot, likewise, with the settings that
+ * were in force there: a later change may have ended the worker. */
+void link_restart(struct link *);
 
 /* Whether there is a snapshot to restart from, and if so its step. A run that
- * failed has none: it would fail again. */
+ * failed has none: it would fail again. Of a run that was to begin from one but
+ * has not begun that one counts. */
 bool link_has_snapshot(const struct link *, int64_t *step);
 
 /* Asks for other settings in the run. While an earlier change is not applied,
@@ -68,8 +63,11 @@ bool link_has_snapshot(const struct link *, int64_t *step);
  * event, after which link_settings() and link_wanted() are equal again. */
 void link_set(struct link *, const struct settings *);
 
-void link_pause(struct link *);
-void link_resume(struct link *);
+/* Pauses the run, or lets it go on. */
+void link_pause(struct link *, bool pause);
+
+/* Whether the run is paused, as was asked for last. */
+bool link_pauses(const struct link *);
 
 /* Writes a snapshot to a file of the worker's machine; a `saved` or `refused`
  * event answers. */
@@ -91,6 +89,9 @@ int link_fd(const struct link *);
 const struct event *link_next(struct link *);
 
 enum link_state link_state(const struct link *);
+
+/* The number of runs asked for that the worker has not answered. */
+int link_starts(const struct link *);
 
 /* Whether the run goes on but no event has come for long; an event ends it. */
 bool link_silent(const struct link *);

@@ -12,8 +12,6 @@
 #include "events/archive_within.h"
 #include "ui/session/background.h"
 
-enum { WANTED_MOST = 32 };
-
 /* How often the thread tells of its progress, at most; the time from one look
  * to the next, at least, and in times that a look took. */
 static const double tell_seconds = 0.05;
@@ -46,7 +44,7 @@ struct reader {
     char said[ERROR_TEXT_SIZE];  /* the last error */
     /* Shared, with the lock: */
     bool look;
-    int wanted[WANTED_MOST];     /* [wanted_count] */
+    int *wanted;                 /* owned, [wanted_count] */
     int wanted_count;
     struct news_item *news;      /* owned, [news_count] */
     int news_count;
@@ -273,6 +271,7 @@ void reader_free(struct reader *r)
     for (int i = 0; i < r->known_count; i++)
         free(r->known[i].name);
     free(r->news);
+    free(r->wanted);
     free(r->known);
     free(r);
 }
@@ -288,8 +287,8 @@ void reader_look(struct reader *r)
 void reader_want(struct reader *r, int number)
 {
     background_lock(&r->thread);
-    if (r->wanted_count < WANTED_MOST)
-        r->wanted[r->wanted_count++] = number;
+    r->wanted = xgrow(r->wanted, r->wanted_count, sizeof(*r->wanted));
+    r->wanted[r->wanted_count++] = number;
     background_wake(&r->thread);
     background_unlock(&r->thread);
 }

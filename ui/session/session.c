@@ -24,6 +24,7 @@ void session_init(struct session *s, const char *preset,
     history_init(&s->history);
     sweeping_init(&s->sweeping);
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
+    memcpy(s->begun, s->preset, sizeof(s->begun));
     s->undo = xcalloc(SESSION_UNDOS, sizeof(*s->undo));
     s->turn = xcalloc((unsigned long)(dial_count() * DIAL_TURNS),
                       sizeof(*s->turn));
@@ -155,8 +156,10 @@ static void begin_run(struct session *s, const char *preset,
     sweeping_leave(&s->sweeping);
     s->undo_before = s->undo_count;
     snprintf(s->preset, sizeof(s->preset), "%s", preset);
+    s->coming = *settings;
+    s->goes_on[0] = '\0';
     change_wanted(s, settings);
-    s->asks &= ~(unsigned)SESSION_ASK_APPLY;
+    s->asks &= ~(unsigned)(SESSION_ASK_APPLY | SESSION_ASK_CONTINUE);
     s->asks |= SESSION_ASK_BEGIN;
 }
 
@@ -205,7 +208,7 @@ void session_begin(struct session *s, const char *preset,
  * from then on, with the curves so far. */
 static void continue_run(struct session *s, const char *preset,
                          const struct settings *settings, struct run *run,
-                         const char *folder)
+                         const char *folder, int64_t step)
 {
     remember(s);
     begin_run(s, preset, settings);
@@ -213,6 +216,7 @@ static void continue_run(struct session *s, const char *preset,
     s->asks &= ~(unsigned)SESSION_ASK_BEGIN;
     s->asks |= SESSION_ASK_CONTINUE;
     snprintf(s->goes_on, sizeof(s->goes_on), "%s", folder);
+    s->goes_on_after = step;
     runs_await(&s->runs, run, folder);
 }
 
@@ -221,7 +225,7 @@ void session_continue(struct session *s, struct past *past)
     struct whole *w = past->whole;
 
     continue_run(s, w->preset, &w->settings, &w->record.run,
-                 w->record.folder);
+                 w->record.folder, w->step);
     history_put_whole(&s->history, past->attempt.number, NULL);
 }
 
@@ -261,12 +265,13 @@ static void begin_swept(struct session *s, struct sweep_run *run)
     if (run->step > 0)
         w = whole_read(folder);
     continue_run(s, sweep->request->preset, &run->settled,
-                 w ? &w->record.run : &none, folder);
+                 w ? &w->record.run : &none, folder, run->step);
     whole_free(w);
     sweeping_start(&s->sweeping, run);
-    session_say(s, NOTICE_INFO, "%d of %d of the sweep %.100s: %.100s",
-                (int)(run - sweep->runs) + 1, sweep->count, sweep->name,
-                run->name);
+    session_say(s, NOTICE_INFO, "%d of %d of the sweep %.*s: %.*s",
+                (int)(run - sweep->runs) + 1, sweep->count,
+                text_cut(sweep->name, 100), sweep->name,
+                text_cut(run->name, 100), run->name);
 }
 
 static void tell_sweep_is_over(struct session *s)
@@ -276,7 +281,7 @@ static void tell_sweep_is_over(struct session *s)
 
     session_say(s, done == sweep->count ? NOTICE_INFO : NOTICE_WARNING,
                 "the sweep is over, %d of %d runs are done; memdial report "
-                "%.100s -o FILE.html tells of them", done, sweep->count,
+                "%s -o FILE.html tells of them", done, sweep->count,
                 sweep->name);
 }
 
@@ -381,15 +386,31 @@ double session_seconds_left(const struct session *s)
     return sweeping_sweep(&s->sweeping) ? left_with_sweep(s, left) : left;
 }
 
+/* The worker says which settings are in force, whoever asked for them. */
+static void enter_force(struct session *s, const struct settings *settings)
+{
+    s->in_force = *settings;
+    if (forecast_is_of(s->planned, settings, &s->machine))
+        forecast_replace(&s->now, forecast_hold(s->planned));
+    else
+        forecast_replace(&s->now, NULL);
+    s->asks |= SESSION_ASK_QUESTIONS;
+}
+
 void session_stay(struct session *s)
 {
     if (s->undo_before < 0)
         return;
-    s->undo_count = s->undo_before;
+    if (s->runs.count == 0) {
+        memcpy(s->begun, s->preset, sizeof(s->begun));
+        enter_force(s, &s->wanted);
+    } else {
+        s->undo_count = s->undo_before;
+    }
     s->undo_before = -1;
+    s->goes_on[0] = '\0';
     runs_await(&s->runs, NULL, NULL);
-    if (s->runs.count > 0)
-        memcpy(s->preset, session_run(s)->preset, sizeof(s->preset));
+    memcpy(s->preset, s->begun, sizeof(s->preset));
     change_wanted(s, &s->in_force);
     s->asks &= ~(unsigned)SESSION_ASK_APPLY;
 }
@@ -469,7 +490,7 @@ bool session_shows(const struct session *s, const struct attempt *a)
 {
     const struct past *past = past_of(a);
     const char *state = session_attempt_state(s, a);
-    char words[512], savings[DIFF_TEXT_SIZE];
+    char words[512 + RUN_PRESET_SIZE], savings[DIFF_TEXT_SIZE];
 
     if (past)
         return past->passes && !past->own;
@@ -587,26 +608,29 @@ void session_consider(struct session *s, const void *asker,
     s->asks |= SESSION_ASK_QUESTIONS;
 }
 
+const struct settings *session_settled(const struct session *s)
+{
+    return s->undo_before < 0 ? &s->in_force : &s->coming;
+}
+
 void session_drop_pending(struct session *s)
 {
-    change_wanted(s, &s->in_force);
+    change_wanted(s, session_settled(s));
     s->asks &= ~(unsigned)SESSION_ASK_APPLY;
 }
 
-/* Settings of a new run are not pending in the present run. */
 void session_discard(struct session *s)
 {
-    if (!session_pending(s) ||
-        !settings_can_follow(&s->in_force, &s->wanted, NULL))
+    if (!session_pending(s))
         return;
-    session_want(s, &s->in_force);
+    session_want(s, session_settled(s));
     session_say(s, NOTICE_INFO,
                 "pending changes dropped; u brings them back");
 }
 
 bool session_pending(const struct session *s)
 {
-    return !settings_same(&s->wanted, &s->in_force);
+    return !settings_same(&s->wanted, session_settled(s));
 }
 
 bool session_planned(const struct session *s)
@@ -616,23 +640,12 @@ bool session_planned(const struct session *s)
 
 bool session_dial_pending(const struct session *s, int dial)
 {
-    return !dial_same(&s->wanted, &s->in_force, dial);
+    return !dial_same(&s->wanted, session_settled(s), dial);
 }
 
 const struct forecast *session_reference(const struct session *s)
 {
     return s->pinned ? s->pinned : s->baseline;
-}
-
-/* The worker says which settings are in force, whoever asked for them. */
-static void enter_force(struct session *s, const struct settings *settings)
-{
-    s->in_force = *settings;
-    if (forecast_is_of(s->planned, settings, &s->machine))
-        forecast_replace(&s->now, forecast_hold(s->planned));
-    else
-        forecast_replace(&s->now, NULL);
-    s->asks |= SESSION_ASK_QUESTIONS;
 }
 
 /* The worker's machine is known once it says so; forecasts for another machine
@@ -660,20 +673,29 @@ static void note_folder(struct session *s, const char *folder)
         history_own(&s->history, within ? folder + length + 1 : slash + 1);
 }
 
+/* The run is the one asked for last. */
+static void take_last_start(struct session *s, const struct event *e)
+{
+    if (!session_pending(s))
+        s->wanted = *e->start.settings;
+    memcpy(s->preset, s->begun, sizeof(s->preset));
+    s->undo_before = -1;
+    s->goes_on[0] = '\0';
+}
+
 static void session_on_start(struct session *s, const struct event *e)
 {
     char left_out[EVENT_LEFT_OUT_SIZE];
 
     note_folder(s, e->start.folder ? e->start.folder : "");
     enter_machine(s, &e->start.machine);
-    s->undo_before = -1;
     if (facts_of(e->start.settings).where)
         strcpy(s->data_path, e->start.settings->data_path);
-    snprintf(s->preset, sizeof(s->preset), "%s", e->start.preset);
+    snprintf(s->begun, sizeof(s->begun), "%s", e->start.preset);
     if (s->notice == NOTICE_ERROR)
         s->notice = NOTICE_NONE; /* it was about the run before */
-    if (settings_same(&s->in_force, &s->wanted))
-        s->wanted = *e->start.settings;
+    if (s->starts == 0)
+        take_last_start(s, e);
     enter_force(s, e->start.settings);
     if (*event_left_out(e, left_out))
         session_say(s, NOTICE_INFO, "%s", left_out);

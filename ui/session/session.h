@@ -43,7 +43,7 @@ struct candidate {
 enum {
     SESSION_ASK_BEGIN = 1,           /* a run of `wanted`, preset `preset` */
     SESSION_ASK_RESTART = 2,
-    SESSION_ASK_PAUSE = 4,           /* or to go on */
+    SESSION_ASK_PAUSE = 4,           /* or to go on; twice is not at all */
     SESSION_ASK_APPLY = 8,           /* `wanted`, even if locked */
     SESSION_ASK_QUESTIONS = 16,      /* settings changed: ask whatif.c anew */
     SESSION_ASK_FIT = 32,            /* settings within `fit_budget` */
@@ -55,17 +55,19 @@ enum {
 enum notice { NOTICE_NONE, NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };
 
 struct session {
-    char preset[RUN_PRESET_SIZE];
+    char preset[RUN_PRESET_SIZE];    /* of the run asked for last ... */
+    char begun[RUN_PRESET_SIZE];     /* ... and of that in force */
     struct machine machine;          /* the worker's, as its `start` says */
     bool remote;                     /* its files are not to be seen here */
     struct ledger ledger;            /* the timings of its machine */
     char data_path[SETTINGS_TEXT_SIZE]; /* that worked last; may be empty */
     struct settings in_force;        /* as the worker says */
     struct settings wanted;          /* as the dials say */
+    struct settings coming;          /* of the run asked for, if one is */
     struct former *undo;             /* owned, [undo_count], newest last */
     int undo_count;
     int undo_before;                 /* undo_count before a new run was asked
-                                        for; -1: none is */
+                                        for; -1: none is asked for */
     bool locked;                     /* changes wait for Enter */
     unsigned asks;
 
@@ -87,6 +89,7 @@ struct session {
     /* The worker, as link.h says. */
     enum link_state state;
     bool silent;
+    int starts;                      /* runs asked for, without an answer */
     char sentence[ERROR_TEXT_SIZE];  /* on trouble with it; may be empty */
     int64_t snapshot;                /* step of the last; -1: none */
     char folder[ERROR_TEXT_SIZE];    /* that the run is kept in; "": in none */
@@ -103,7 +106,9 @@ struct session {
     struct history history;          /* of all others that are kept */
     char root[RECORD_PATH_SIZE];     /* where they are; "": nowhere */
     char usual_root[RECORD_PATH_SIZE]; /* where commands look for them */
-    char goes_on[RECORD_PATH_SIZE];
+    char goes_on[RECORD_PATH_SIZE];  /* folder of the run asked for; "": it
+                                        begins in one of its own */
+    int64_t goes_on_after;           /* step of its snapshot */
     struct candidate *candidates;    /* owned, [candidate_count] */
     int candidate_count;
     const void *candidates_for;      /* who asked for them */
@@ -178,7 +183,8 @@ void session_end_sweep(struct session *);
 /* Takes notice that a run could not begin; false if it is none of a sweep. */
 bool session_refuse_swept(struct session *, const char *why);
 
-/* The new run cannot begin, and the run before it goes on. */
+/* The run asked for last cannot begin, and the run before it goes on, or had
+ * failed. Where there was none the dials stay as they are. */
 void session_stay(struct session *);
 void session_lock(struct session *, bool locked);
 
@@ -225,7 +231,11 @@ void session_drop_pending(struct session *);
 /* Drops them because a person does not want them; can be undone. */
 void session_discard(struct session *);
 
-/* Whether any setting is pending; whether a dial's is. */
+/* The settings in force, or those of the run that is asked for. */
+const struct settings *session_settled(const struct session *);
+
+/* Whether any setting is pending; whether a dial's is. The settings that a run
+ * is asked for with are not: they come with it. */
 bool session_pending(const struct session *);
 bool session_dial_pending(const struct session *, int dial);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "settings/setting_meets.h"
 
 /* What conditions can be about, beside settings. */
@@ -36,8 +37,8 @@ static void add_condition(struct sift *s, struct sift_term *term)
     term->setting = settings_find(name);
     term->quantity = find_quantity(name);
     if (!term->setting && term->quantity == QUANTITIES)
-        snprintf(s->trouble, sizeof(s->trouble), "no column or setting '%.24s'",
-                 name);
+        snprintf(s->trouble, sizeof(s->trouble), "no column or setting '%.*s'",
+                 text_cut(name, 24), name);
     else if (*term->condition.value)
         s->count++;
 }

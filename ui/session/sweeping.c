@@ -28,7 +28,7 @@ static bool check_jobs(struct sweep *s, struct error *e)
     for (int i = 0; i < s->count; i++)
         if (s->runs[i].state == SWEEP_WAITS && s->runs[i].task > 0)
             return error_set(e, EXIT_INPUT, "Slurm may have jobs of the sweep "
-                             "%.100s: go on with it by `memdial sweep` in a "
+                             "%s: go on with it by `memdial sweep` in a "
                              "shell, or give it another name", s->name);
     return true;
 }

@@ -127,16 +127,18 @@ static struct cell *cell_at(struct area a, int row, int col)
     return &a.cells->cell[(a.row + row) * a.cells->cols + a.col + col];
 }
 
-/* Clears the other half of a wide character that is half overwritten. */
+/* Clears the other half of a wide character that is half overwritten, which may
+ * be in another area. */
 static void part_wide(struct area a, int row, int col)
 {
+    struct area all = area_all(a.cells);
     struct cell *cell = cell_at(a, row, col);
-    struct cell *left = cell_at(a, row, col - 1);
-    struct cell *right = cell_at(a, row, col + 1);
+    struct cell *left = cell_at(all, a.row + row, a.col + col - 1);
+    struct cell *right = cell_at(all, a.row + row, a.col + col + 1);
 
     if (cell && cell->text[0] == '\0' && left)
         strcpy(left->text, " ");
-    if (right && right->text[0] == '\0')
+    if (cell && right && right->text[0] == '\0')
         strcpy(right->text, " ");
 }
 
