@@ -697,12 +697,12 @@ Test(cuda, kept_images_give_the_same_bits)
     static const char *const backends_tried[] = { "backend=cpu",
                                                   "backend=cuda" };
 
-    static const char *const ways[] = { "augment=yes", "augment=no",
-                                        "saved=8bit" };
+    static const char *const changes[] = { "augment=yes", "augment=no",
+                                           "saved=8bit" };
 
     engine_emulate();
     for (int i = 0; i < 6; i++) {
-        const char *backend = backends_tried[i % 2], *way = ways[i / 2];
+        const char *backend = backends_tried[i % 2], *way = changes[i / 2];
         double made[STEPS_KEPT], kept[STEPS_KEPT];
 
         run_kept(backend, "keep_images=no", way, made);
