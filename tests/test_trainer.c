@@ -292,6 +292,33 @@ Test(trainer, changes_while_it_runs)
     trainer_free(changed);
 }
 
+/* A second arena may be more than there is room for. */
+Test(trainer, another_learning_rate_takes_no_other_arena)
+{
+    struct trainer *plain = open_trainer(NULL), *changed = open_trainer(NULL);
+    struct executor *executor = changed->executor;
+    struct recorded r = { 0 };
+    struct event_sink sink = { record_event, &r };
+    struct settings s = changed->job->settings, own = s;
+    struct error e;
+
+    s.lr = own.lr / 2;
+    cr_assert(trainer_change(changed, &s, sink, &e), "%s", e.text);
+    cr_expect_eq(changed->executor, executor);
+    cr_expect_eq(changed->job->settings.lr, s.lr);
+    cr_expect_eq(r.count[EVENT_APPLIED], 1);
+    cr_assert(trainer_change(changed, &own, sink, &e), "%s", e.text);
+    cr_expect_eq(trainer_step(plain).loss, trainer_step(changed).loss);
+    cr_assert(trainer_change(changed, &s, sink, &e), "%s", e.text);
+    trainer_step(plain);
+    trainer_step(changed);
+    cr_expect_neq(trainer_step(plain).loss, trainer_step(changed).loss,
+                  "the rate has an effect");
+    cr_expect_eq(changed->executor, executor);
+    trainer_free(plain);
+    trainer_free(changed);
+}
+
 /* Data of the persistent instance of a value. */
 static const float *state(const struct trainer *t, const char *layer,
                           const char *name)

@@ -244,6 +244,12 @@ void job_free(struct job *job)
     free(job);
 }
 
+void job_settle(struct job *job, const struct settings *s)
+{
+    job->settings = *s;
+    job->settled = machine_settle(&job->machine, s);
+}
+
 bool job_kinds(const struct settings *s, const struct machine *machine,
                size_t bytes[KIND_COUNT])
 {

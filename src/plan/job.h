@@ -52,6 +52,9 @@ bool job_outline_on(struct job **, const struct settings *,
                     const struct worth *, struct error *);
 void job_free(struct job *);
 
+/* Gives a job other settings, on which its plan does not depend. */
+void job_settle(struct job *, const struct settings *);
+
 /* The bytes alive at the peak, by kind; false if it cannot be planned. */
 bool job_kinds(const struct settings *, const struct machine *,
                size_t bytes[KIND_COUNT]);

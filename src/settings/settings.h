@@ -145,6 +145,7 @@ struct setting {
     const char *initial; /* the default, as written */
     const char *unit;    /* UNITS_OF_DATA, "epochs", ... or NULL */
     bool live;           /* can change in a run, between two steps */
+    bool stepwise;       /* read anew in each step: no plan depends on it */
     const char *help;    /* one line */
     const char *about;   /* of a dial: the technique, and when it pays; a
                             paragraph */

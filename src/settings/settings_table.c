@@ -238,10 +238,12 @@ const struct setting settings_table[] = {
                "bytes, but other dials can need another one: fewer nonzeros "
                "or smaller parts often train best with less. Too much and the "
                "loss diverges; too little and it creeps.",
+      .stepwise = true,
       .place = 10, .ladder = LADDER_ROUND },
     { "lr_schedule", "train", SETTING_CHOICE, AT(lr_schedule),
       CHOICES(lr_schedules),
       "cosine", NULL, LIVE,
+      .stepwise = true,
       .help = "course of lr; cosine: down to 0, step: x0.2 at 30, 60 "
               "and 80 percent, inverse-sqrt: by the root of the steps",
       .about = "The rate falls in a run, so that weights settle. The course "
@@ -385,14 +387,13 @@ const struct setting settings_table[] = {
       .help = "what forward keeps; the rest is computed again; optimal: "
               "the least arithmetic that fits memory_budget",
       .about = "Forward keeps only some values, the checkpoints, and backward "
-               "computes the others again from them: the same bits (but of "
-               "layer norms that are made again beside saved), for at most "
-               "one more forward pass in most strategies. block keeps "
-               "the ends of blocks, sqrt about the root of them (Chen and "
-               "others, 2016), recursive their halves again and again, and "
-               "optimal what costs the least arithmetic for a given number of "
-               "bytes. It pays where activations kept for backward are most "
-               "of the peak.",
+               "computes the others again from them: the same bits (with "
+               "saved=none), for at most one more forward pass in most "
+               "strategies. block keeps the ends of blocks, sqrt about the "
+               "root of them (Chen and others, 2016), recursive their halves "
+               "again and again, and optimal what costs the least arithmetic "
+               "for a given number of bytes. It pays where activations kept "
+               "for backward are most of the peak.",
       .place = 4, .ladder = LADDER_LIST,
       .saves = "none", .price = PRICE_FREE,
       .shrinks = 1 << KIND_ACTIVATIONS, .shrunk = "activations" },
@@ -414,10 +415,8 @@ const struct setting settings_table[] = {
               "ReLU, layer norms",
       .about = "Norms and the ReLU after them are cheap to compute again from "
                "their inputs, so that backward needs not keep their outputs: "
-               "the same bits, for a few percent of time; beside saved=8bit "
-               "or 4bit, which then rounds inputs in place of outputs, they "
-               "differ a little. It pays together with any other dial, and "
-               "nearly always first.",
+               "the same bits (with saved=none), for a few percent of time. It "
+               "pays together with any other dial, and nearly always first.",
       .place = 5, .ladder = LADDER_LIST,
       .saves = "none", .price = PRICE_FREE,
       .shrinks = 1 << KIND_ACTIVATIONS | 1 << KIND_TRANSIENT,

@@ -246,6 +246,16 @@ static void emit_idle(const struct trainer *t, const struct settings *before,
                                              .message = text });
 }
 
+/* Whether all that differs is read anew in each step. */
+static bool differ_in_steps(const struct settings *a, const struct settings *b)
+{
+    for (int i = 0; i < settings_count; i++)
+        if (!settings_table[i].stepwise &&
+            settings_differ(a, b, &settings_table[i]))
+            return false;
+    return true;
+}
+
 /* Sets *average_lost to whether weights are not those that the average is of.
  */
 static bool change(struct trainer *t, const struct settings *s,
@@ -256,11 +266,14 @@ static bool change(struct trainer *t, const struct settings *s,
     struct job *job;
 
     *average_lost = false;
-    if (settings_same(&t->job->settings, s))
-        return true;
     if (!settings_can_follow(&t->job->settings, s, e) ||
-        !model_check(s, "change", e) ||
-        !job_new_on(&job, s, &t->job->machine, e))
+        !model_check(s, "change", e))
+        return false;
+    if (differ_in_steps(&t->job->settings, s)) {
+        job_settle(t->job, s);
+        return true;
+    }
+    if (!job_new_on(&job, s, &t->job->machine, e))
         return false;
     if (!open_executor(job, &device, &executor, e)) {
         job_free(job);

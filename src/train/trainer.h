@@ -68,7 +68,8 @@ struct tally trainer_step(struct trainer *);
 /*
  * Goes on with other settings, between two steps: plans anew, allocates the
  * new arena, carries weights, statistics and optimizer state over, and says
- * `applied`. An average of other weights than the new ones is lost, which a
+ * `applied`. Where only the course of the learning rate differs, plan and arena
+ * stay. An average of other weights than the new ones is lost, which a
  * warning says. False if that cannot be done; then the run is as it was.
  */
 bool trainer_change(struct trainer *, const struct settings *,
