@@ -8,14 +8,18 @@ struct contest contest_by(const struct trial *t)
                              facts_of(&t->settings).score };
 }
 
+bool contest_alike(const struct contest *a, const struct contest *b)
+{
+    return a->data == b->data && score_same(&a->score, &b->score);
+}
+
 bool contest_admits(const struct contest *c, const struct entrant *a)
 {
     struct contest own = contest_by(a->trial);
 
     return !trial_continues(a->trial) && a->peak_bytes > 0 && c->epochs > 0 &&
            a->trial->epochs >= c->epochs &&
-           !isnan(contest_score(c, a->trial)) && own.data == c->data &&
-           score_same(&own.score, &c->score);
+           !isnan(contest_score(c, a->trial)) && contest_alike(&own, c);
 }
 
 double contest_score(const struct contest *c, const struct trial *t)

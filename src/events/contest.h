@@ -25,6 +25,9 @@ struct entrant {
 /* The terms that a trial sets for others. */
 struct contest contest_by(const struct trial *);
 
+/* Whether two contests are of the same data, and judged by the same score. */
+bool contest_alike(const struct contest *, const struct contest *);
+
 /* Whether a trial competes: it is a trial proper, has had a score by these
  * epochs, and its memory is known. */
 bool contest_admits(const struct contest *, const struct entrant *);

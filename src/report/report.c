@@ -33,10 +33,9 @@ bool entry_is_on_front(const struct entry *e)
 /* Whether two trials may be compared. */
 static bool are_of_a_kind(const struct trial *a, const struct trial *b)
 {
-    struct score one = facts_of(&a->settings).score;
-    struct score other = facts_of(&b->settings).score;
+    struct contest one = contest_by(a), other = contest_by(b);
 
-    return a->settings.data == b->settings.data && score_same(&one, &other);
+    return contest_alike(&one, &other);
 }
 
 /* The kinds of a run whose plan this version makes otherwise are not known. */
