@@ -260,6 +260,8 @@ def strange(p):
     p.type(ENTER)
     report(p.sees("unreadable"), "in a popup too", p)
     p.closes("unreadable; ")
+    p.type(b"Z")  # a snapshot that has no place would be said too
+    p.sees("paused")
     shutil.move(ROOT, ROOT + "-away")
     report(p.comes(lambda: not row_of(p, "20260101-one")) and
            p.sees("are gone"), "a root that vanishes is said", p)

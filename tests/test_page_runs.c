@@ -547,12 +547,19 @@ Test(page_runs, begun_again)
     press(KEY_ESCAPE);
     cr_expect_eq(session.asks, 0);
     press('R');
+    session.state = LINK_DEAD; /* meanwhile, and there is a snapshot */
+    session.snapshot = 10;
     press(KEY_RETURN);
-    cr_expect(session.asks & SESSION_ASK_RESTART);
+    cr_expect(session.asks & SESSION_ASK_BEGIN, "as was agreed to");
+    cr_expect_not(session.asks & SESSION_ASK_RESTART);
     session.asks = 0;
+    press('R');
+    cr_expect(session.asks & SESSION_ASK_RESTART, "from the snapshot");
+    session.asks = 0;
+    session.snapshot = -1;
     session.state = LINK_FAILED;
     press('R');
-    cr_expect(session.asks & SESSION_ASK_RESTART, "nothing is lost");
+    cr_expect(session.asks & SESSION_ASK_BEGIN, "nothing is lost");
     session.asks = 0;
     session.state = LINK_STARTING;
     press('R');
@@ -560,7 +567,7 @@ Test(page_runs, begun_again)
     cr_expect(shows("a run of quick is about to begin"));
     session.silent = true;
     press('R');
-    cr_expect(session.asks & SESSION_ASK_RESTART);
+    cr_expect(session.asks & SESSION_ASK_BEGIN);
 }
 
 Test(page_runs, shown)

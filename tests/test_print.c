@@ -165,7 +165,6 @@ Test(text, cells)
     }
 }
 
-/* For any bytes, a cell takes some and fits. */
 /* No character is cut in two; of bytes that are none something is left out. */
 Test(text, cuts)
 {
@@ -180,6 +179,7 @@ Test(text, cuts)
                      "%zu", i);
 }
 
+/* For any bytes, a cell takes some and fits. */
 Test(text, cells_of_anything)
 {
     char text[64];

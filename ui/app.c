@@ -106,33 +106,34 @@ static void app_choose(void *arg, int which, const char *value)
 }
 
 /* Sends the dials' settings to the worker once their plan is here and is good.
- * Settings that cannot be planned are never sent. */
+ * Settings that cannot be planned are never sent. A run that is about to begin
+ * may be refused, and the run before it is not to be changed. */
 static void apply(struct app *a)
 {
     struct session *s = &a->session;
 
-    if (!session_planned(s))
+    if (!session_planned(s) || link_state(a->link) == LINK_STARTING)
         return;
     s->asks &= ~(unsigned)SESSION_ASK_APPLY;
     if (!s->planned->refused)
         link_set(a->link, &s->wanted);
 }
 
-/* From its beginning it is another run, in a folder of its own, with the dials
- * as they are. */
-static void restart_run(struct app *a)
+/* Sends the start that is asked for. */
+static void ask_for_run(struct app *a, unsigned asks)
 {
     struct session *s = &a->session;
-    bool stopped = link_state(a->link) == LINK_DEAD ||
-                   link_state(a->link) == LINK_FAILED ||
-                   link_silent(a->link);
+    bool restarts = asks & SESSION_ASK_RESTART &&
+                    link_has_snapshot(a->link, NULL);
 
-    if (stopped && link_has_snapshot(a->link, NULL)) {
+    if (asks & SESSION_ASK_CONTINUE)
+        link_continue(a->link, s->preset, &s->wanted, s->goes_on,
+                      s->goes_on_after);
+    else if (restarts)
         link_restart(a->link);
-    } else {
-        sweeping_leave(&s->sweeping);
+    else
         link_begin(a->link, s->preset, &s->wanted);
-    }
+    s->continues = restarts || asks & SESSION_ASK_CONTINUE;
 }
 
 /* False if there is no news of the link. */
@@ -194,13 +195,9 @@ static bool carry_out(struct app *a)
         errands_ask(a->proposer, proposal_new(s->preset, &s->wanted,
                                               &s->marks, s->root,
                                               &s->machine));
-    if (asks & SESSION_ASK_BEGIN)
-        link_begin(a->link, s->preset, &s->wanted);
-    if (asks & SESSION_ASK_CONTINUE)
-        link_continue(a->link, s->preset, &s->wanted, s->goes_on,
-                      s->goes_on_after);
-    if (asks & SESSION_ASK_RESTART)
-        restart_run(a);
+    if (asks & (SESSION_ASK_BEGIN | SESSION_ASK_CONTINUE |
+                SESSION_ASK_RESTART))
+        ask_for_run(a, asks);
     if (asks & SESSION_ASK_PAUSE)
         link_pause(a->link, !link_pauses(a->link));
     if (asks & SESSION_ASK_APPLY)
@@ -386,7 +383,7 @@ static void refuse_start(struct app *a, const struct event *e)
 {
     struct session *s = &a->session;
     struct refused_run refused = { .settings = s->wanted,
-                                   .continued = *s->goes_on,
+                                   .continued = s->continues,
                                    .reason = e->refused.reason };
     bool swept = session_refuse_swept(s, e->refused.message);
 

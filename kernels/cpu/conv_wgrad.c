@@ -45,7 +45,7 @@ struct wgrad {
     size_t slab, x_strip, dy_strip; /* sizes, floats */
     size_t each;           /* floats of a thread's scratch */
     float *thread;         /* the first thread's scratch */
-    size_t rows, sums;     /* where in the scratch rows and that begin */
+    size_t rows, sums;     /* where in the scratch rows and sums begin */
     size_t bytes;
 };
 

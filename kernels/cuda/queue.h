@@ -62,7 +62,7 @@ struct queue {
     cudaError_t error;               /* the first; nothing holds after it */
     const struct progress *progress; /* on the device */
     double *report;                  /* [METRIC_COUNT] on the host, pinned */
-    void *blas;                      /* cuBLAS's handle (blas.h) */
+    void *blas;                      /* struct blas (blas.h) */
     struct crew *crew;               /* makes samples */
     struct gathering *gathered;      /* [TABLES], calls that wait (table.h) */
     struct load_list *loads;

@@ -17,11 +17,12 @@ static void on_signal(int number)
     flag = number;
 }
 
-/* The first signal asks for an end in order; another ends at once, whichever
- * it is. */
+/* The first signal asks for an end in order. A second Ctrl-C ends at once;
+ * other signals come in pairs where nobody is in a hurry, as SIGTERM and SIGHUP
+ * at the end of a session. */
 static void on_urgent_signal(int number)
 {
-    if (flag) {
+    if (flag && number == SIGINT) {
         signal(number, SIG_DFL);
         raise(number);
     }

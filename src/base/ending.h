@@ -8,7 +8,8 @@
 
 #include <signal.h>
 
-/* Catches the signals from now on. A second signal ends the program at once. */
+/* Catches the signals from now on. SIGINT after another signal ends the program
+ * at once. */
 void ending_catch(void);
 
 /* Blocks the signals, in threads that begin later too: they come in only where

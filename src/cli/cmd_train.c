@@ -144,6 +144,16 @@ static bool refuse_together(const char *option, struct error *e)
                      "what the run has", option);
 }
 
+/* A name asks for a record. */
+static bool check_record_wanted(const struct choices *c, struct error *e)
+{
+    char root[RECORD_PATH_SIZE];
+
+    return !c->name || (archive_check_name("--name", c->name, e) &&
+                        archive_root(root, c->runs, e) &&
+                        archive_check_root(root, c->runs, e));
+}
+
 static bool check_choices(const struct choices *c, struct error *e)
 {
     if (c->resume && c->request->named)
@@ -156,8 +166,7 @@ static bool check_choices(const struct choices *c, struct error *e)
         return error_set(e, EXIT_INPUT, "--take-over: of which run? give "
                          "--resume RUN too");
     return file_check_path("--save", c->save, e) &&
-           file_check_path("--load", c->load, e) &&
-           (!c->name || archive_check_name("--name", c->name, e));
+           file_check_path("--load", c->load, e) && check_record_wanted(c, e);
 }
 
 /* The settings of a run that begins, or goes on. */
@@ -225,13 +234,9 @@ static bool make_folder(struct command_run *r, struct error *e)
     const struct choices *c = r->choices;
     char root[RECORD_PATH_SIZE];
 
-    if (c->resume)
-        return true;
-    if (!archive_root(root, c->runs, e))
-        return false;
-    if (!*root)
-        return !c->name || archive_check_root(root, c->runs, e);
-    return archive_make(root, c->name, r->preset, r->folder, e);
+    return c->resume ||
+           (archive_root(root, c->runs, e) &&
+            (!*root || archive_make(root, c->name, r->preset, r->folder, e)));
 }
 
 /* A record that cannot be kept ends the run before it begins only if somebody

@@ -158,9 +158,11 @@ static void look_at_device(const struct slots *slots, struct slot *slot,
         return;
     }
     memory = job_device_memory(&run->settled, &slots->sweep->machine);
-    slot->available = memory.available;
     slot->gap = run->backend == &cpu_backend ? slots->gap
                 : memory.os < GAP_OF_DEVICE  ? memory.os : GAP_OF_DEVICE;
+    slot->available = memory.available;
+    if (memory.available > 0 && run->backend != &cpu_backend)
+        slot->available += slot->gap; /* it is given back by now */
 }
 
 static struct sweep_run *next_run(const struct slots *slots)

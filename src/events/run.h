@@ -16,9 +16,10 @@
 #include "events/event.h"
 #include "events/series.h"
 #include "settings/facts.h"
+#include "settings/preset.h"
 
 enum {
-    RUN_PRESET_SIZE = 512,          /* a name, or the path of a file */
+    RUN_PRESET_SIZE = PRESET_NAME_SIZE, /* a name, or the path of a file */
     RUN_MARKS = 256,                 /* at most; then the oldest mark ... */
     RUN_TRIALS = 512,                /* ... or trial makes room */
     TRIAL_BESTS = 96                 /* at most; then every other one goes */

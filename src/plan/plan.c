@@ -15,7 +15,8 @@
  * others would take longer. Else it is the work of all. OpenMP ends threads
  * that a call leaves out, so there is nothing between. A byte takes longer to
  * load, because the loader makes it: an image is the work of one thread, a few
- * are the work of all. */
+ * are the work of all. For a device, threads of the host do nothing but load.
+ */
 enum { ALONE_BYTES = 128 * 1024, LOADED_WORTH = 8 };
 
 static int threads_for(const struct plan *plan, enum op_code op,

@@ -23,7 +23,7 @@
 
 #define PRESET_DEFAULT "quick"
 
-enum { PRESET_NAME_SIZE = 256, PRESET_DESCRIPTION_MAX = 127 /* characters */,
+enum { PRESET_NAME_SIZE = 512, PRESET_DESCRIPTION_MAX = 127 /* characters */,
        PRESET_DESCRIPTION_SIZE = 4 * PRESET_DESCRIPTION_MAX + 1,
        PRESET_PATH_SIZE = 1024, PRESET_FILE_MAX = 1 << 20 /* bytes */,
        PRESET_SAVED_NAME_MAX = 40 /* characters */ };

@@ -126,15 +126,13 @@ const struct setting settings_table[] = {
       .shrinks = PER_SAMPLE },
     { "beam", "model", SETTING_INT, AT(beam), RANGE(1, 32),
       "4", "hypotheses", FIXED,
-      .help = "hypotheses that a translation is chosen from, of memdial "
-              "translate too",
+      .help = "hypotheses that a translation is chosen from",
       .idle = { WITHOUT("model", "dynamicconv"), WITH("bleu_every", "0") },
       .shrinks = PER_SAMPLE },
     { "length_penalty", "model", SETTING_REAL, AT(length_penalty),
       RANGE(0, 10),
       "1", NULL, FIXED,
-      .help = "power of a translation's length that its score is divided by, "
-              "of memdial translate too",
+      .help = "power of a translation's length that its score is divided by",
       .idle = { WITHOUT("model", "dynamicconv"), WITH("bleu_every", "0") } },
 
     { "data", "data", SETTING_CHOICE, AT(data), CHOICES(datas),

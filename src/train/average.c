@@ -50,16 +50,23 @@ struct average_state average_next(const struct trainer *t)
     return next;
 }
 
-bool average_keep(struct trainer *t, struct average_state now, int fd,
-                  struct error *e)
+bool average_hold(struct average_state *a, int fd, struct error *e)
 {
-    now.fd = now.epochs > 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-    if (now.epochs > 0 && now.fd < 0)
-        return error_set(e, EXIT_RUN, "the snapshot of the average cannot be "
-                         "held open: %s", strerror(errno));
+    a->fd = a->epochs > 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    return a->epochs == 0 || a->fd >= 0 ||
+           error_set(e, EXIT_RUN, "the snapshot of the average cannot be held "
+                     "open: %s", strerror(errno));
+}
+
+void average_keep(struct trainer *t, struct average_state now)
+{
     average_forget(&t->average);
     t->average = now;
-    return true;
+}
+
+bool average_is_due(const struct trainer *t)
+{
+    return epoch_counts(t);
 }
 
 bool average_is_of(const struct plan *plan, int instance)
@@ -95,8 +102,7 @@ static bool read_named(const struct average_source *a, const char *name,
             file_read_at(a->fd, to, bytes,
                          a->file.tensors + (uint64_t)begin)) ||
            safetensors_refuse(&a->file, e, "no average of these weights can "
-                              "be read; name another file to save to, which "
-                              "begins a new average");
+                              "be read; after the next epoch it begins anew");
 }
 
 static void value_name(const struct graph *g, int value, const char *suffix,

@@ -21,10 +21,15 @@
  * anew. It has no file yet. */
 struct average_state average_next(const struct trainer *);
 
-/* Notes that the snapshot in a file has this average; the file is held open.
- * False if that cannot be. */
-bool average_keep(struct trainer *, struct average_state, int fd,
-                  struct error *);
+/* Whether the snapshot at the end of this epoch adds to the average. */
+bool average_is_due(const struct trainer *);
+
+/* Holds the file of a snapshot with this average open; false if that cannot be.
+ */
+bool average_hold(struct average_state *, int fd, struct error *);
+
+/* Notes that the run's last snapshot has this average, whose file is held. */
+void average_keep(struct trainer *, struct average_state);
 
 /* Whether an instance has an average: weights do. */
 bool average_is_of(const struct plan *, int instance);

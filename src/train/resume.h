@@ -11,8 +11,9 @@
 
 struct resume {
     struct record record;
-    bool ours;                   /* no other process has the record: a failure
-                                    from here on may be noted in it */
+    bool ours;                   /* no other process has the record, or it is
+                                    taken over: a failure from here on may be
+                                    noted in it */
     struct settings settings;    /* to make the trainer with */
     char preset[RUN_PRESET_SIZE]; /* the name that the run says */
     bool loads;                  /* there is a snapshot */

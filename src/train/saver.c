@@ -22,7 +22,7 @@ bool saver_is_due(const struct saver *s, const struct trainer *t)
 {
     return s->path &&
            (clock_seconds() >= s->next ||
-            average_next(t).step > t->average.step);
+            average_is_due(t));
 }
 
 bool saver_save(struct saver *s, struct trainer *t, struct event_sink sink,

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/draft.h"
@@ -603,27 +602,35 @@ bool snapshot_check(const char *path, struct error *e)
     return draft_check(path, e) && check_overwritten(path, e);
 }
 
+/* Writes and verifies the draft, and holds it open if it has an average. */
+static bool fill_draft(const struct trainer *t, const char *path,
+                       struct draft *draft, struct average_state *next,
+                       struct error *e)
+{
+    uint64_t bytes;
+
+    return write_file(t, path, draft, e) && executor_check(t->executor, e) &&
+           verify_draft(t, path, draft, e) &&
+           average_hold(next, draft_written(draft, &bytes), e);
+}
+
 bool snapshot_save(struct trainer *t, const char *path, struct error *e)
 {
     struct average_state next = average_next(t);
     struct draft *draft;
-    uint64_t bytes;
-    bool ok;
-    int fd;
 
     if (!draft_begin(&draft, path, e))
         return false;
-    if (!write_file(t, path, draft, e) || !executor_check(t->executor, e) ||
-        !verify_draft(t, path, draft, e)) {
+    if (!fill_draft(t, path, draft, &next, e)) {
         draft_drop(draft);
         return false;
     }
-    fd = dup(draft_written(draft, &bytes));
-    ok = draft_finish(draft, DRAFT_REPLACE, e) &&
-         average_keep(t, next, fd, e);
-    flock(fd, LOCK_UN); /* it was the draft's */
-    close(fd);
-    return ok;
+    if (!draft_finish(draft, DRAFT_REPLACE, e)) {
+        average_forget(&next);
+        return false;
+    }
+    average_keep(t, next);
+    return true;
 }
 
 /* Reads the file again, and loads the contents of this second reading. */
@@ -634,8 +641,9 @@ static bool restore(struct trainer *t, struct contents *c, struct error *e)
         return false;
     if (c->state_alone)
         return true;
-    if (!average_keep(t, c->reached.average, c->file.fd, e))
+    if (!average_hold(&c->reached.average, c->file.fd, e))
         return false;
+    average_keep(t, c->reached.average);
     t->step = c->reached.step;
     t->epoch = c->reached.epoch;
     return true;

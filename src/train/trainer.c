@@ -510,11 +510,9 @@ struct timings *trainer_take_timings(struct trainer *t)
     return seen;
 }
 
-/* Ends a watch. Nobody took what was seen on another backend. */
+/* Ends a watch. */
 static void note_calls(struct trainer *t)
 {
-    if (t->seen && t->seen->backend != t->job->backend)
-        timings_free(trainer_take_timings(t));
     if (!t->seen)
         t->seen = timings_new(t->job->backend);
     stopwatch_note(t->watch, t->seen, true);
@@ -526,10 +524,10 @@ static void note_calls(struct trainer *t)
  * somebody else observes is left alone. */
 static void watch_calls(struct trainer *t)
 {
-    if (t->watched > WARM_STEPS + WATCHED_STEPS ||
-        !job_device_is_timed(t->job))
+    if (t->watched > WARM_STEPS + WATCHED_STEPS)
         return;
-    if (t->watched == WARM_STEPS && !t->executor->observer.after)
+    if (t->watched == WARM_STEPS && !t->executor->observer.after &&
+        job_device_is_timed(t->job))
         t->watch = stopwatch_new(t->executor);
     if (t->watched++ == WARM_STEPS + WATCHED_STEPS && t->watch)
         note_calls(t);

@@ -63,8 +63,10 @@ static bool popup_takes(struct screen *s, enum action action)
 {
     bool hidden = s->layout.size == SIZE_LINE;
 
-    if (hidden && !screen_offers(s))
+    if (hidden && !screen_offers(s)) {
+        s->popup.open = moves(action);
         return false;
+    }
     if (!hidden)
         act_on_popup(s, action);
     s->popup.open = moves(action);

@@ -488,7 +488,7 @@ void explain_value(struct text_block *text, const struct session *s, int dial)
     char why[IDLE_WHY_SIZE];
 
     dial_format(&s->wanted, dial, wanted, sizeof(wanted));
-    dial_format(&s->in_force, dial, in_force, sizeof(in_force));
+    dial_format(session_settled(s), dial, in_force, sizeof(in_force));
     text_block_add(text, ROLE_TITLE, "%s%s%s.", wanted,
                    session_dial_pending(s, dial) ? ", pending; in force is "
                                                  : "",

@@ -363,11 +363,7 @@ static void draw_filled_popup(struct screen *s, struct area body)
 
 static void draw_popup(struct screen *s)
 {
-    struct area body = area_rect(area_all(&s->cells), s->layout.body);
-
-    if (s->popup.fill)
-        screen_fill(s, s->popup.fill);
-    draw_filled_popup(s, body);
+    draw_filled_popup(s, area_rect(area_all(&s->cells), s->layout.body));
 }
 
 /* A question has the keys, so it must be seen: below the line, or over it. */
@@ -453,6 +449,8 @@ void frame_draw(struct screen *s)
     s->target_count = 0;
     s->layout = layout_make(s->cells.rows, s->cells.cols, s->page,
                             s->pane[s->page]);
+    if (s->popup.open && s->popup.fill)
+        screen_fill(s, s->popup.fill);
     if (s->layout.size == SIZE_LINE) {
         draw_without_page(s, all);
         return;

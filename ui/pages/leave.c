@@ -40,7 +40,7 @@ static void tell_run_under_way(struct text_block *text,
     char figure[NUMBER_SIZE];
 
     text_block_add(text, ROLE_WARNING, "The run of %s ends in epoch %d of %d, "
-                   "after step %lld of %lld.", s->preset, run->epoch,
+                   "after step %lld of %lld.", s->begun, run->epoch,
                    s->in_force.epochs, (long long)run->step,
                    (long long)run->steps);
     if (*s->folder)
@@ -82,8 +82,8 @@ static bool find_preset(const struct session *s, struct settings *settings)
 {
     struct preset preset;
     struct error e;
-    bool ok = strlen(s->preset) + 1 < sizeof(s->preset) &&
-              preset_load(&preset, s->preset, &e);
+    bool ok = strlen(s->begun) + 1 < sizeof(s->begun) &&
+              preset_load(&preset, s->begun, &e);
 
     settings_init(settings);
     if (ok)
@@ -97,7 +97,7 @@ static void print_settings(const struct session *s,
     char changes[1024];
 
     diff_list(changes, sizeof(changes), &s->in_force, preset);
-    print("%s: %s\n", s->preset, *changes ? changes : "as the preset has it");
+    print("%s: %s\n", s->begun, *changes ? changes : "as the preset has it");
 }
 
 static void print_run_memory(const struct run *r)
@@ -151,7 +151,7 @@ static void print_command(const struct session *s,
                           const struct settings *preset)
 {
     print("memdial train ");
-    print_argument(s->preset);
+    print_argument(s->begun);
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
         char argument[2 * SETTINGS_TEXT_SIZE], value[SETTINGS_TEXT_SIZE];

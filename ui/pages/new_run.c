@@ -18,6 +18,7 @@ static void new_run_begin(struct screen *s, const struct new_run *n)
 {
     const struct settings *former = session_former(s->session);
 
+    screen_drop_waiting(s);
     if (n->undoes && former && settings_same(former, &n->settings))
         session_undo(s->session);
     else
@@ -65,10 +66,10 @@ static void tell_end(struct text_block *text, const struct session *s)
                  score_format(&score, valid, 1, text_of));
     if (s->state == LINK_DONE)
         text_block_add(text, ROLE_TEXT, "The run of %s is done already%s.",
-                       s->preset, figure);
+                       s->begun, figure);
     else
         text_block_add(text, ROLE_WARNING, "The run of %s ends: epoch %d of "
-                       "%d%s.", s->preset, session_run(s)->epoch,
+                       "%d%s.", s->begun, session_run(s)->epoch,
                        s->in_force.epochs, figure);
 }
 
@@ -90,7 +91,7 @@ static void ask_to_begin(struct screen *s, const struct new_run *n)
     s->popup.run = *n;
     s->popup.choose = on_agreed;
     tell_end(text, s->session);
-    from = n->undoes ? &s->session->wanted : &s->session->in_force;
+    from = n->undoes ? &s->session->wanted : session_settled(s->session);
     text_block_add(text, ROLE_TEXT,
                    settings_can_follow(from, &n->settings, NULL)
                        ? "It has the same network and data."
@@ -246,7 +247,7 @@ static void tell_refused(struct screen *s)
     text_block_add(text, ROLE_BAD, "%s", r->message);
     text_block_add(text, ROLE_TEXT, " ");
     text_block_add(text, ROLE_TEXT, "Nothing has changed: the run of %s is "
-                   "as it was.", s->session->preset);
+                   "as it was.", s->session->begun);
 }
 
 /* If it lacks data they are asked for. */
@@ -322,6 +323,7 @@ static void on_continue(struct screen *s, int key)
                                      s->popup.run.continued);
 
     (void)key;
+    screen_drop_waiting(s);
     if (past && past->whole && past->whole->goes_on)
         session_continue(s->session, past);
 }
@@ -392,10 +394,18 @@ void new_run_undo(struct screen *s)
         consider_run(s, session_former_preset(s->session), former, true);
 }
 
-static void on_restart(struct screen *s, int key)
+static void on_begin_again(struct screen *s, int key)
 {
     (void)key;
-    s->session->asks |= SESSION_ASK_RESTART;
+    screen_drop_waiting(s);
+    session_begin_again(s->session);
+}
+
+/* Whether R goes on from the snapshot: there is one, and no run to lose. */
+static bool restarts_from_snapshot(const struct session *s)
+{
+    return s->snapshot >= 0 && (s->silent || s->state == LINK_DEAD ||
+                                s->state == LINK_FAILED);
 }
 
 /* Another start would take the place of the run that the worker loads. */
@@ -415,8 +425,12 @@ void new_run_restart(struct screen *s)
                     session->preset);
         return;
     }
+    if (restarts_from_snapshot(session)) {
+        session->asks |= SESSION_ASK_RESTART;
+        return;
+    }
     if (session->silent || !session_has_work(session)) {
-        on_restart(s, KEY_RETURN);
+        on_begin_again(s, KEY_RETURN);
         return;
     }
     screen_popup(s, "The same run from the beginning");
@@ -431,5 +445,5 @@ void new_run_restart(struct screen *s)
                        "as they are, and with what is pending.");
     screen_offer(s, KEY_RETURN, "Enter", "begin it");
     screen_offer(s, KEY_ESCAPE, "Esc", "leave all as it is");
-    s->popup.choose = on_restart;
+    s->popup.choose = on_begin_again;
 }

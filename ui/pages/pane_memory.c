@@ -144,7 +144,7 @@ static struct columns memory_columns(const struct session *s, int cols)
 {
     if (cols >= 62)
         return (struct columns){ 26, 37, 48, 56, 63 };
-    return session_pending(s)
+    return session_differs(s)
                ? (struct columns){ 24, 34, 0, cols >= 42 ? 42 : 0, 0 }
                : (struct columns){ 24, 0, 34, cols >= 42 ? 42 : 0, 0 };
 }
@@ -154,7 +154,7 @@ static void draw_forecast_row(const struct session *s, struct area area,
 {
     const struct forecast *r = session_reference(s);
     uint64_t now = row_bytes(s->now, row), planned = row_bytes(s->planned, row);
-    bool pending = session_pending(s);
+    bool pending = session_differs(s);
 
     draw_bytes(area, y, c.now, ROLE_TEXT, s->now, now);
     if (c.planned)
@@ -370,7 +370,7 @@ void pane_memory_draw(struct screen *s, struct pane_memory *p,
     const struct session *session = s->session;
     const struct forecast *reference = session_reference(session);
     double scale = scale_of(session, s->view.zoom);
-    bool pending = session_pending(session);
+    bool pending = session_differs(session);
     int bars = area.rows >= BARS_ROWS ? BARS : 0, gap = area.rows >= 16;
 
     if (bars) {

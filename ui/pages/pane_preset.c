@@ -111,7 +111,7 @@ static int draw_offer(const struct session *s, const struct settings *then,
     if (area.rows < ROOMY_ROWS)
         return draw_text(area, row, ROLE_TEXT,
                          settings_same(&s->wanted, then) ? "current" :
-                         settings_can_follow(&s->in_force, then, NULL) ?
+                         settings_can_follow(session_settled(s), then, NULL) ?
                          "Enter loads it" : "Enter: a new run, asked first");
 
     if (settings_same(&s->wanted, then))
@@ -124,7 +124,7 @@ static int draw_offer(const struct session *s, const struct settings *then,
         return draw_text(area, row, ROLE_WARNING,
                          text);
     }
-    if (settings_can_follow(&s->in_force, then, &e))
+    if (settings_can_follow(session_settled(s), then, &e))
         return draw_text(area, row, ROLE_TEXT, s->locked ?
                          "Enter loads it; changes are pending then." :
                          "Enter loads it, and the run goes on with it.");

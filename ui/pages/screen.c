@@ -80,6 +80,11 @@ void screen_when_free(struct screen *s, void (*show)(struct screen *))
     screen_serve_waiting(s);
 }
 
+void screen_drop_waiting(struct screen *s)
+{
+    s->waiting = NULL;
+}
+
 void screen_serve_waiting(struct screen *s)
 {
     void (*show)(struct screen *) = s->waiting;

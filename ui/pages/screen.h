@@ -153,6 +153,10 @@ void screen_popup(struct screen *, const char *title);
  * with choices is open, whose keys it would take; a later one replaces it. */
 void screen_when_free(struct screen *, void (*show)(struct screen *));
 
+/* Leaves the popup that waits out: a run was asked for, and it is about one
+ * before. */
+void screen_drop_waiting(struct screen *);
+
 /* Opens the popup that waits, if it can. */
 void screen_serve_waiting(struct screen *);
 

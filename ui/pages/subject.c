@@ -19,14 +19,14 @@ enum subject subject_next(const struct session *s, enum subject subject)
 {
     enum subject next = (enum subject)((subject + 1) % SUBJECT_COUNT);
 
-    return next == SUBJECT_IN_FORCE && !session_pending(s)
+    return next == SUBJECT_IN_FORCE && !session_differs(s)
                ? SUBJECT_REFERENCE : next;
 }
 
 static const char *name_of(const struct session *s, enum subject subject,
                            unsigned *style)
 {
-    bool pending = session_pending(s);
+    bool pending = session_differs(s);
 
     *style = subject == SUBJECT_REFERENCE           ? ROLE_PINNED
              : subject == SUBJECT_WANTED && pending ? ROLE_PENDING

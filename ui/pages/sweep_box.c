@@ -191,6 +191,7 @@ static void fill_proposal(struct screen *s)
 
 static void on_proposal(struct screen *s, int key)
 {
+    screen_drop_waiting(s);
     session_sweep(s->session, key == KEY_RETURN);
 }
 

@@ -190,6 +190,8 @@ void trial_tell_changes(struct text_block *text, const struct session *s,
                         const struct attempt *t)
 {
     char was[SETTINGS_TEXT_SIZE], is[SETTINGS_TEXT_SIZE];
+    bool follows = settings_can_follow(session_settled(s), &t->trial.settings,
+                                       NULL);
 
     text_block_add(text, ROLE_TEXT, " ");
     if (settings_same(&s->wanted, &t->trial.settings)) {
@@ -197,8 +199,7 @@ void trial_tell_changes(struct text_block *text, const struct session *s,
         return;
     }
     text_block_add(text, ROLE_TITLE, "Key b goes back to them%s:",
-                   settings_can_follow(&s->in_force, &t->trial.settings, NULL) ?
-                   "" : " in a new run");
+                   follows ? "" : " in a new run");
     for (int i = 0; i < settings_count; i++) {
         const struct setting *row = &settings_table[i];
         if (!settings_differ(&s->wanted, &t->trial.settings, row))

@@ -68,7 +68,7 @@ int inquiry_list(const struct session *s, int dial, struct question *q)
 {
     int n = 0;
     bool here = session_planned(s) && is_here(s, s->planned);
-    bool differs = !settings_same(&s->wanted, &s->in_force);
+    bool differs = session_differs(s);
 
     if (!here)
         q[n++] = question(s, TAG_PLANNED, &s->wanted);

@@ -234,11 +234,9 @@ static void settle_wanted(struct link *l, int64_t sets)
         l->wanted = l->in_force;
 }
 
-static void fail_link(struct link *l, enum error_reason reason,
-                      const char *message)
+static void fail_link(struct link *l, const char *message)
 {
     l->state = LINK_FAILED;
-    l->reason = reason;
     say(l, "%s", message);
 }
 
@@ -278,7 +276,7 @@ static void take_refused_start(struct link *l, const struct event *event)
     if (*l->former.name)
         recall_run(l);
     if (l->former.state == LINK_FAILED || l->former.state == LINK_DEAD)
-        fail_link(l, event->refused.reason, event->refused.message);
+        fail_link(l, event->refused.message);
 }
 
 static bool is_pause(const char *command)
@@ -391,7 +389,7 @@ static void take_event(struct link *l, const struct event *event)
         l->starts -= l->starts > 0;
         l->former.state = LINK_FAILED;
         l->kept.has_snapshot = l->former.kept.has_snapshot = false;
-        fail_link(l, REASON_OTHER, event->message);
+        fail_link(l, event->message);
         break;
     case EVENT_DONE:
         change_state(l, LINK_DONE);
@@ -655,11 +653,6 @@ enum link_state link_state(const struct link *l)
 bool link_silent(const struct link *l)
 {
     return l->silent;
-}
-
-enum error_reason link_reason(const struct link *l)
-{
-    return l->reason;
 }
 
 const char *link_sentence(const struct link *l)

@@ -96,9 +96,6 @@ int link_starts(const struct link *);
 /* Whether the run goes on but no event has come for long; an event ends it. */
 bool link_silent(const struct link *);
 
-/* Why the run could not begin, in LINK_FAILED. */
-enum error_reason link_reason(const struct link *);
-
 /* The state of the worker for people, one sentence without a full stop: how it
  * ended, or that it is silent; empty if all is well. */
 const char *link_sentence(const struct link *);

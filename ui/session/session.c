@@ -159,7 +159,15 @@ static void begin_run(struct session *s, const char *preset,
     s->coming = *settings;
     s->goes_on[0] = '\0';
     change_wanted(s, settings);
-    s->asks &= ~(unsigned)(SESSION_ASK_APPLY | SESSION_ASK_CONTINUE);
+    s->asks &= ~(unsigned)(SESSION_ASK_APPLY | SESSION_ASK_CONTINUE |
+                           SESSION_ASK_RESTART);
+    s->asks |= SESSION_ASK_BEGIN;
+}
+
+void session_begin_again(struct session *s)
+{
+    sweeping_leave(&s->sweeping);
+    s->goes_on[0] = '\0';
     s->asks |= SESSION_ASK_BEGIN;
 }
 
@@ -631,6 +639,11 @@ void session_discard(struct session *s)
 bool session_pending(const struct session *s)
 {
     return !settings_same(&s->wanted, session_settled(s));
+}
+
+bool session_differs(const struct session *s)
+{
+    return !settings_same(&s->wanted, &s->in_force);
 }
 
 bool session_planned(const struct session *s)

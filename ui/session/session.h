@@ -42,7 +42,7 @@ struct candidate {
 
 enum {
     SESSION_ASK_BEGIN = 1,           /* a run of `wanted`, preset `preset` */
-    SESSION_ASK_RESTART = 2,
+    SESSION_ASK_RESTART = 2,         /* the run, from its last snapshot */
     SESSION_ASK_PAUSE = 4,           /* or to go on; twice is not at all */
     SESSION_ASK_APPLY = 8,           /* `wanted`, even if locked */
     SESSION_ASK_QUESTIONS = 16,      /* settings changed: ask whatif.c anew */
@@ -109,6 +109,8 @@ struct session {
     char goes_on[RECORD_PATH_SIZE];  /* folder of the run asked for; "": it
                                         begins in one of its own */
     int64_t goes_on_after;           /* step of its snapshot */
+    bool continues;                  /* the latest start that was sent goes on
+                                        with a run */
     struct candidate *candidates;    /* owned, [candidate_count] */
     int candidate_count;
     const void *candidates_for;      /* who asked for them */
@@ -146,6 +148,10 @@ void session_undo(struct session *);
 
 /* Sets data_path, where it is needed and empty, to the one that worked. */
 void session_fill(const struct session *, struct settings *);
+
+/* Wants the run from its beginning, with the dials as they are: another run, in
+ * a folder of its own. */
+void session_begin_again(struct session *);
 
 /* Wants a run of other settings, which may differ in those that cannot change
  * in a run; can be undone too. */
@@ -237,6 +243,10 @@ const struct settings *session_settled(const struct session *);
 /* Whether any setting is pending; whether a dial's is. The settings that a run
  * is asked for with are not: they come with it. */
 bool session_pending(const struct session *);
+
+/* Whether the settings wanted are not those in force, for whatever reason. */
+bool session_differs(const struct session *);
+
 bool session_dial_pending(const struct session *, int dial);
 
 /* Whether session->planned is the answer for the settings wanted. */
