@@ -184,7 +184,7 @@ else
     # Two arenas would fit, and two processes do not.
     MEMDIAL_EMULATE_CONTEXT=100000000
     export MEMDIAL_EMULATE_CONTEXT
-    on_device MEMDIAL_EMULATE_MEMORY=250000000 --name room --jobs 2 &&
+    on_device MEMDIAL_EMULATE_MEMORY=200000000 --name room --jobs 2 &&
         one_by_one
     report $? 'what a process takes of a device counts'
     unset MEMDIAL_EMULATE_CONTEXT
