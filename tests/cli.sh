@@ -267,7 +267,7 @@ refuses 2 "needs NAME=VALUE, not 'recompute'" plan --set recompute norms
 lowest='plan wrn-28-2 --set recompute=norms --set checkpoint=optimal
     --set microbatch=10 --set precision=fp16 --set threads=2'
 works plan wrn-28-2 --set recompute=norms --set threads=2 --set backend=cpu
-sed -n 's/^    \([a-z]* *[0-9.]* [KM]iB .*\)/\1/p' "$srcdir/README.md" |
+sed -n 's/^    \([a-z]* *[0-9.]* [KM]iB .*\)/\1/p' "${srcdir:-.}/README.md" |
     sed 's/^arena.*//' >"$folder/shown"
 [ "$(grep -cxFf "$folder/shown" "$out")" -ge 8 ] &&
     [ "$(grep -c . "$folder/shown")" = "$(grep -v '^$' "$folder/shown" |
@@ -280,7 +280,7 @@ for zeros in 0.7 0.9; do
         "$out" >"$folder/shown"
     awk '/^[0-9.]*x less than/ { printf "%.0fx less\n", $1 }' "$out" \
         >>"$folder/shown"
-    tr '\n' ' ' <"$srcdir/README.md" >"$folder/readme"
+    tr '\n' ' ' <"${srcdir:-.}/README.md" >"$folder/readme"
     while read -r figure; do
         grep -qF "$figure" "$folder/readme" || echo "README lacks $figure"
     done <"$folder/shown" >"$out"
