@@ -158,10 +158,12 @@ static void look_at_device(const struct slots *slots, struct slot *slot,
         return;
     }
     memory = job_device_memory(&run->settled, &slots->sweep->machine);
-    slot->gap = run->backend == &cpu_backend ? slots->gap
-                : memory.os < GAP_OF_DEVICE  ? memory.os : GAP_OF_DEVICE;
+    slot->gap = slots->gap;
     slot->available = memory.available;
-    if (memory.available > 0 && run->backend != &cpu_backend)
+    if (run->backend == &cpu_backend)
+        return;
+    slot->gap = memory.os < GAP_OF_DEVICE ? memory.os : GAP_OF_DEVICE;
+    if (memory.available > 0)
         slot->available += slot->gap; /* it is given back by now */
 }
 

@@ -189,6 +189,9 @@ struct operand graph_operand(const struct graph *, int value,
 /* Bytes of a value at these extents. */
 size_t graph_bytes(const struct graph *, int value, const struct extents *);
 
+/* Room for any name of a value, and a suffix. */
+enum { GRAPH_NAME_SIZE = 96 };
+
 /* "g1.b1.conv1.w", "g1.b1.conv1.w.momentum"; writes at most size bytes. */
 void graph_value_name(const struct graph *, int value, char *name,
                       size_t size);

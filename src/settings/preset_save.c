@@ -20,19 +20,16 @@ static bool is_yaml(uint32_t c)
            (c >= 0x10000 && c < 0x110000);
 }
 
-/* The length of the text's beginning that YAML takes as it is. */
-static size_t yaml_length(const char *text, size_t length)
+static bool is_yaml_text(const char *text, size_t length)
 {
-    size_t at = 0;
-
-    while (at < length) {
+    for (size_t at = 0; at < length;) {
         uint32_t c;
-        size_t n = text_decode(text + at, length - at, &c);
+
+        at += text_decode(text + at, length - at, &c);
         if (!is_yaml(c))
-            break;
-        at += n;
+            return false;
     }
-    return at;
+    return true;
 }
 
 /* In single quotes every character but the quote stands for itself. */
@@ -68,7 +65,7 @@ static void print_quoted(FILE *out, const char *text)
 {
     size_t length = strlen(text);
 
-    if (yaml_length(text, length) == length)
+    if (is_yaml_text(text, length))
         print_single_quoted(out, text);
     else
         print_double_quoted(out, text, length);
@@ -87,19 +84,8 @@ static void print_octets(FILE *out, const char *bytes)
 static void print_description(FILE *out, const char *description)
 {
     char text[PRESET_DESCRIPTION_SIZE];
-    size_t length = strlen(description), used = 0;
 
-    for (size_t at = 0; at < length;) {
-        uint32_t c;
-        size_t n = text_decode(description + at, length - at, &c);
-        if (is_yaml(c))
-            memcpy(text + used, description + at, n);
-        else
-            text[used] = '?';
-        used += is_yaml(c) ? n : 1;
-        at += n;
-    }
-    text[used] = '\0';
+    text_clean(text, sizeof(text), description, strlen(description));
     print_quoted(out, text);
 }
 

@@ -11,10 +11,9 @@
 #include "base/file.h"
 #include "kernels/pool_index.h"
 
-enum { AVERAGE_HEADER_MOST = 1 << 24 /* bytes */, NAME_SIZE = 96 };
+enum { AVERAGE_HEADER_MOST = 1 << 24 /* bytes */ };
 
-/* Whether the epoch that has just ended is among the last that count. */
-static bool epoch_counts(const struct trainer *t)
+bool average_is_due(const struct trainer *t)
 {
     const struct settings *s = &t->job->settings;
     int64_t epoch = t->step / t->steps_per_epoch;
@@ -32,7 +31,7 @@ static bool still_counts(const struct trainer *t)
     int64_t last = a->step / t->steps_per_epoch;
 
     return a->epochs > 0 && last - a->epochs >= s->epochs - s->average &&
-           last == (t->step - epoch_counts(t)) / t->steps_per_epoch;
+           last == (t->step - average_is_due(t)) / t->steps_per_epoch;
 }
 
 struct average_state average_next(const struct trainer *t)
@@ -43,7 +42,7 @@ struct average_state average_next(const struct trainer *t)
         next.epochs = t->average.epochs;
         next.step = t->average.step;
     }
-    if (epoch_counts(t)) {
+    if (average_is_due(t)) {
         next.epochs++;
         next.step = t->step;
     }
@@ -64,14 +63,18 @@ void average_keep(struct trainer *t, struct average_state now)
     t->average = now;
 }
 
-bool average_is_due(const struct trainer *t)
-{
-    return epoch_counts(t);
-}
-
 bool average_is_of(const struct plan *plan, int instance)
 {
     return schedule_value(plan->schedule, instance)->kind == KIND_WEIGHTS;
+}
+
+void average_name(const struct graph *g, int value, char name[GRAPH_NAME_SIZE])
+{
+    size_t used;
+
+    graph_value_name(g, value, name, GRAPH_NAME_SIZE);
+    used = strlen(name);
+    snprintf(name + used, GRAPH_NAME_SIZE - used, ".average");
 }
 
 struct value average_value(const struct plan *plan, int instance)
@@ -105,25 +108,15 @@ static bool read_named(const struct average_source *a, const char *name,
                               "be read; after the next epoch it begins anew");
 }
 
-static void value_name(const struct graph *g, int value, const char *suffix,
-                       char name[NAME_SIZE])
-{
-    size_t used;
-
-    graph_value_name(g, value, name, NAME_SIZE);
-    used = strlen(name);
-    snprintf(name + used, NAME_SIZE - used, "%s", suffix);
-}
-
 static bool read_index(struct average_source *a, const struct graph *g,
                        struct error *e)
 {
-    char name[NAME_SIZE];
+    char name[GRAPH_NAME_SIZE];
 
     if (!g->pool)
         return true;
     a->index = xcalloc(1, pool_index_bytes(g->pool));
-    value_name(g, g->pool_index, "", name);
+    graph_value_name(g, g->pool_index, name, sizeof(name));
     return read_named(a, name, a->index, pool_index_bytes(g->pool), e);
 }
 
@@ -144,7 +137,7 @@ static bool read_source(struct average_source *a, const struct trainer *t,
 bool average_open(struct average_source *a, const struct trainer *t,
                   struct error *e)
 {
-    bool counts = epoch_counts(t);
+    bool counts = average_is_due(t);
 
     *a = (struct average_source){ .fd = -1, .counts = counts,
                                   .epochs = average_next(t).epochs - counts };
@@ -206,13 +199,13 @@ bool average_fold(struct average_source *a, const struct trainer *t,
     size_t elements = bytes / sizeof(float);
     int value = t->job->schedule->instances[instance];
     float *mean;
-    char name[NAME_SIZE];
+    char name[GRAPH_NAME_SIZE];
     bool ok;
 
     if (a->epochs == 0)
         return true;
     mean = xcalloc(elements, sizeof(*mean));
-    value_name(g, value, ".average", name);
+    average_name(g, value, name);
     ok = read_named(a, name, mean, bytes, e);
     if (ok && g->pool && value == g->pool_values)
         follow_index(a, t, mean, elements);

@@ -21,7 +21,8 @@
  * anew. It has no file yet. */
 struct average_state average_next(const struct trainer *);
 
-/* Whether the snapshot at the end of this epoch adds to the average. */
+/* Whether the epoch that has just ended is among the last that count, and no
+ * snapshot has added it yet. */
 bool average_is_due(const struct trainer *);
 
 /* Holds the file of a snapshot with this average open; false if that cannot be.
@@ -34,7 +35,8 @@ void average_keep(struct trainer *, struct average_state);
 /* Whether an instance has an average: weights do. */
 bool average_is_of(const struct plan *, int instance);
 
-/* The value of an average, as a file has it. */
+/* The name and the value of an average, as a file has them. */
+void average_name(const struct graph *, int value, char name[GRAPH_NAME_SIZE]);
 struct value average_value(const struct plan *, int instance);
 size_t average_bytes(const struct plan *, int instance);
 

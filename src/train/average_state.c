@@ -5,8 +5,6 @@
 
 #include "kernels/pool_index.h"
 
-enum { VALUE_NAME_SIZE = 96 };
-
 void average_forget(struct average_state *a)
 {
     if (a->fd >= 0)
@@ -27,10 +25,10 @@ static bool same_weights(const struct graph *g, int a,
                          const struct graph *h, int b)
 {
     const struct value *x = &g->values[a], *y = &h->values[b];
-    char one[VALUE_NAME_SIZE], other[VALUE_NAME_SIZE];
+    char one[GRAPH_NAME_SIZE], other[GRAPH_NAME_SIZE];
 
-    graph_value_name(g, a, one, VALUE_NAME_SIZE);
-    graph_value_name(h, b, other, VALUE_NAME_SIZE);
+    graph_value_name(g, a, one, sizeof(one));
+    graph_value_name(h, b, other, sizeof(other));
     return strcmp(one, other) == 0 && x->rank == y->rank &&
            memcmp(x->dim, y->dim, (size_t)x->rank * sizeof(*x->dim)) == 0;
 }

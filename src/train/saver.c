@@ -21,8 +21,7 @@ void saver_init(struct saver *s, const char *path)
 bool saver_is_due(const struct saver *s, const struct trainer *t)
 {
     return s->path &&
-           (clock_seconds() >= s->next ||
-            average_is_due(t));
+           (clock_seconds() >= s->next || average_is_due(t));
 }
 
 bool saver_save(struct saver *s, struct trainer *t, struct event_sink sink,

@@ -18,7 +18,7 @@
 #include "train/safetensors.h"
 #include "train/state.h"
 
-enum { NAME_SIZE = 96, VERSION_SIZE = 16, IDENTITY_SIZE = 256 };
+enum { VERSION_SIZE = 16, IDENTITY_SIZE = 256 };
 
 /* The most bytes of a header: without tensors, and for each tensor. */
 enum { HEADER_BYTES = 4096, ENTRY_BYTES = 384,
@@ -130,15 +130,15 @@ static json_t *entry_json(const struct plan *plan, struct tensor x,
 
 /* The name of a tensor in a file. */
 static void name_tensor(const struct plan *plan, struct tensor x,
-                        char name[NAME_SIZE])
+                        char name[GRAPH_NAME_SIZE])
 {
-    size_t used;
+    const struct graph *g = plan->schedule->graph;
+    int value = plan->schedule->instances[x.instance];
 
-    graph_value_name(plan->schedule->graph,
-                     plan->schedule->instances[x.instance], name, NAME_SIZE);
-    used = strlen(name);
     if (x.average)
-        snprintf(name + used, NAME_SIZE - used, ".average");
+        average_name(g, value, name);
+    else
+        graph_value_name(g, value, name, GRAPH_NAME_SIZE);
 }
 
 static json_t *header_json(const struct trainer *t)
@@ -152,7 +152,7 @@ static json_t *header_json(const struct trainer *t)
              metadata_json(t, &now, SAFETENSORS_NO_CHECKSUM));
     for (struct tensor x = before_first;
          next_tensor(plan, now.average.epochs > 0, &x);) {
-        char name[NAME_SIZE];
+        char name[GRAPH_NAME_SIZE];
         name_tensor(plan, x, name);
         json_put(header, name, entry_json(plan, x, offset));
         offset += tensor_bytes(plan, x);
@@ -179,7 +179,7 @@ static bool write_saved(const struct trainer *t, const char *path,
     const struct plan *plan = t->job->plan;
     void *host = xcalloc(1, tensor_bytes(plan, x));
     const char *fault;
-    char name[NAME_SIZE];
+    char name[GRAPH_NAME_SIZE];
     bool ok;
 
     executor_read(t->executor, x.instance, host);
@@ -301,7 +301,7 @@ static bool verify_entries(const struct trainer *t,
 
     for (struct tensor x = before_first;
          ok && next_tensor(plan, has_averages(f), &x);) {
-        char name[NAME_SIZE];
+        char name[GRAPH_NAME_SIZE];
         json_t *expected;
         name_tensor(plan, x, name);
         expected = entry_json(plan, x, offset);
@@ -497,7 +497,7 @@ static bool verify_progress(const struct trainer *t, struct contents *c,
 static bool verify_state(const struct trainer *t, const struct contents *c,
                          struct error *e)
 {
-    char name[NAME_SIZE];
+    char name[GRAPH_NAME_SIZE];
 
     if (!c->fault)
         return true;
