@@ -262,10 +262,15 @@ static inline vf vf_through(const enum dtype dtype, vf x, vf scale, vf shift)
     vf z = vf_relu(scale * x + shift);
     uint16_t stored[VLEN];
 
-    if (!dtype_is_narrow(dtype))
-        return z;
-    vf_store_as(dtype, stored, 0, z);
-    return vf_load_as(dtype, stored, 0);
+    if (dtype == DTYPE_BF16) {
+        vf_store_bf16(stored, z);
+        return vf_load_bf16(stored);
+    }
+    if (dtype == DTYPE_F16) {
+        vf_store_f16(stored, z);
+        return vf_load_f16(stored);
+    }
+    return z;
 }
 
 #endif
