@@ -110,11 +110,10 @@ struct trial {
     double report[METRIC_COUNT];
     int32_t translations[REPORTED];
     int shared;          /* slot whose storage the output takes, or -1 */
-    bool done;
     struct storage storage[STORAGES];
     size_t bytes;
     char *arena;
-    unsigned char *host; /* a copy of the arena, before or after the call */
+    unsigned char *before, *after; /* copies of the arena */
 };
 
 static void reserve(struct trial *t, int i, size_t bytes)
@@ -146,31 +145,39 @@ static void lay_out(struct trial *t, const struct problem *p)
                       t->call.operand[through].rank - 1]);
 }
 
-/* A slot as the host sees it; after the call, the output where it is. */
-static struct operand on_host(const struct trial *t, int s)
+/* A slot as the host sees it before the call. */
+static struct operand slot_before(const struct trial *t, int s)
 {
     struct operand o = t->call.operand[s];
 
-    if (t->done && t->shared >= 0 && s == output_slot(t->op))
+    o.data = t->before + t->storage[s].at;
+    return o;
+}
+
+/* The same after it: the output where it is. */
+static struct operand slot_after(const struct trial *t, int s)
+{
+    struct operand o = t->call.operand[s];
+
+    if (t->shared >= 0 && s == output_slot(t->op))
         s = t->shared;
-    o.data = t->host + t->storage[s].at;
+    o.data = t->after + t->storage[s].at;
     return o;
 }
 
 /* Writes the contents of the arena before the call. */
 static void fill(struct trial *t, const struct problem *p)
 {
-    memset(t->host, POISON, t->bytes);
+    memset(t->before, POISON, t->bytes);
     for (int s = 0; s < CALL_MAX_OPERANDS; s++) {
-        struct operand o = on_host(t, s);
+        struct operand o = slot_before(t, s);
 
         if (operand_given(&o) && !strchr("wo", op_access[p->op][s]))
             store(&o, p->before[s].value);
     }
     if (p->through)
-        memcpy(t->host + t->storage[THROUGH].at, p->through,
+        memcpy(t->before + t->storage[THROUGH].at, p->through,
                t->storage[THROUGH].bytes);
-    t->target->backend->write(t->device, t->arena, t->host, t->bytes);
 }
 
 static void bind(struct trial *t)
@@ -207,37 +214,40 @@ static void unguard(const struct trial *t)
         ASAN_UNPOISON_MEMORY_REGION(t->arena, t->bytes);
 }
 
-static void trial_run(struct trial *t, const struct problem *p,
-                      const struct target *target, struct device *device,
-                      int threads, int shared)
+/* Makes a trial that has not run. */
+static struct trial trial_new(const struct problem *p,
+                              const struct target *target,
+                              struct device *device, int threads, int shared)
 {
-    const struct backend *backend = target->backend;
+    struct trial t = { .target = target, .device = device, .op = p->op,
+                       .call = p->call, .batch = p->batch, .shared = shared };
+
+    t.call.threads = threads;
+    lay_out(&t, p);
+    t.before = malloc(t.bytes);
+    fill(&t, p);
+    return t;
+}
+
+static void trial_run(struct trial *t)
+{
+    const struct backend *backend = t->target->backend;
     char why[WHY_SIZE] = "";
 
-    *t = (struct trial){ .target = target, .device = device, .op = p->op,
-                         .call = p->call, .batch = p->batch, .shared = shared };
     t->batch.report = t->report;
     t->batch.translations = t->translations;
     t->call.batch = &t->batch;
-    t->call.threads = threads;
-    lay_out(t, p);
-    t->host = malloc(t->bytes);
-    t->arena = backend->alloc(device, t->bytes, why);
+    t->after = malloc(t->bytes);
+    t->arena = backend->alloc(t->device, t->bytes, why);
     cr_assert_not_null(t->arena, "%s", why);
-    fill(t, p);
+    backend->write(t->device, t->arena, t->before, t->bytes);
     bind(t);
     guard(t);
-    backend->run(device, p->op, &t->call);
+    backend->run(t->device, t->op, &t->call);
     unguard(t);
-    t->done = true;
-    backend->read(device, t->host, t->arena, t->bytes);
-    cr_assert(backend->healthy(device, why), "%s", why);
-}
-
-static void trial_done(struct trial *t)
-{
-    t->target->backend->free(t->device, t->arena, t->bytes);
-    free(t->host);
+    backend->read(t->device, t->after, t->arena, t->bytes);
+    cr_assert(backend->healthy(t->device, why), "%s", why);
+    backend->free(t->device, t->arena, t->bytes);
 }
 
 /* Whether nothing was written outside of storages. */
@@ -245,7 +255,7 @@ static bool guards_intact(const struct trial *t)
 {
     for (int i = 0; i < STORAGES; i++)
         for (size_t k = 0; k < GUARD; k++) {
-            const unsigned char *data = t->host + t->storage[i].at;
+            const unsigned char *data = t->after + t->storage[i].at;
 
             if (data[k - GUARD] != POISON
                 || data[t->storage[i].bytes + k] != POISON)
@@ -334,17 +344,17 @@ static double stored_error(const struct problem *p, int slot, double value)
                ? (double)FLT_EPSILON * fabs(value) : 0;
 }
 
-/* Equal, or as near as allowed; a NaN is near no number but another NaN. */
+/* As near as allowed; a NaN is near no number but another NaN. */
 static bool agree(double found, double expected, double allowed)
 {
-    return found == expected || (isnan(found) && isnan(expected))
+    return (isnan(found) && isnan(expected))
            || fabs(found - expected) <= allowed;
 }
 
 /* Whether slot s has the expected result; says so if not. */
 static bool check_slot(const struct problem *p, const struct trial *t, int s)
 {
-    const struct operand o = on_host(t, s);
+    const struct operand o = slot_after(t, s);
     const struct exact *expected = &p->after[s];
     bool output = is_output(p->op, s);
     double relative = t->target->tolerance * (double)FLT_EPSILON
@@ -352,18 +362,20 @@ static bool check_slot(const struct problem *p, const struct trial *t, int s)
                       + sums_error(p, s);
 
     for (size_t i = 0; i < operand_elements(&o); i++) {
-        double value = expected->value[i];
-        double allowed = output ? relative * expected->magnitude[i]
-                                : stored_error(p, s, value);
+        double value = expected->value[i], found = element(&o, i), allowed;
 
+        if (found == value)
+            continue;
+        allowed = output ? relative * expected->magnitude[i]
+                         : stored_error(p, s, value);
         if (output)
             allowed += storage_error(p, s, fabs(value) + allowed)
                        + scaled_error(p, s, i);
-        if (!agree(element(&o, i), value, allowed)) {
+        if (!agree(found, value, allowed)) {
             cr_expect_fail("%s, %s, %d threads, shared %d: slot %d, element "
                            "%zu is %.9g, not %.9g; allowed %.3g",
                            problem_text(p), t->target->name, t->call.threads,
-                           t->shared, s, i, element(&o, i), value, allowed);
+                           t->shared, s, i, found, value, allowed);
             return false;
         }
     }
@@ -398,20 +410,21 @@ static bool check_trial(const struct problem *p, const struct trial *t)
 static bool same_bits(const struct trial *a, const struct trial *b)
 {
     for (int s = 0; s < CALL_MAX_OPERANDS; s++)
-        if (memcmp(a->host + a->storage[s].at, b->host + b->storage[s].at,
+        if (memcmp(a->after + a->storage[s].at, b->after + b->storage[s].at,
                    b->storage[s].bytes))
             return false;
     return true;
 }
 
 bool check_call(const struct problem *p, const struct target *target,
-                       struct device *device, int threads, int shared)
+                struct device *device, int threads, int shared)
 {
-    struct trial first, again;
+    struct trial first = trial_new(p, target, device, threads, shared);
+    struct trial again = first;
     bool good;
 
-    trial_run(&first, p, target, device, threads, shared);
-    trial_run(&again, p, target, device, threads, shared);
+    trial_run(&first);
+    trial_run(&again);
     good = check_trial(p, &first);
     if (good && !same_bits(&first, &again)) {
         cr_expect_fail("%s, %s, %d threads, shared %d: other bits when run "
@@ -419,7 +432,8 @@ bool check_call(const struct problem *p, const struct target *target,
                        shared);
         good = false;
     }
-    trial_done(&first);
-    trial_done(&again);
+    free(first.before);
+    free(first.after);
+    free(again.after);
     return good;
 }

@@ -28,23 +28,38 @@ static inline float number(bf16, uint32_t bits)
     return bf16_load((uint16_t)bits);
 }
 
-/* Row and column of element i of a lane's sums. */
-static inline unsigned sum_row(unsigned i)
-{
-    return lane() / 4 + (i < 2 ? 0 : 8);
-}
-
-static inline unsigned sum_column(unsigned i)
-{
-    return lane() % 4 * 2 + i % 2;
-}
-
 /* The two numbers of each pair of 16 bits, the lower one first. */
 template <typename T, unsigned N>
 static inline void widen_pairs(T type, const uint32_t (&pairs)[N], float *to)
 {
     for (unsigned i = 0; i < 2 * N; i++)
         to[i] = number(type, pairs[i / 2] >> (16 * (i % 2)) & 0xFFFF);
+}
+
+/* Adds the products of the fragments that a warp's lanes gave. A register has
+ * WIDE numbers. A lane's sums are two columns of two rows. */
+template <unsigned WIDE>
+static inline void add_products(float (&sum)[4], const exchange_slot *slots)
+{
+    unsigned row = lane() / 4, column = lane() % 4 * 2;
+    float upper[2] = { sum[0], sum[1] }, lower[2] = { sum[2], sum[3] };
+
+    for (unsigned k = 0; k < 8; k++) {
+        const float *a = of_lane(slots, row * 4 + k % 4).a + k / 4 * 2 * WIDE;
+
+        for (unsigned i = 0; i < WIDE; i++)
+            for (unsigned c = 0; c < 2; c++) {
+                float b = of_lane(slots, (column + c) * 4 + k % 4)
+                              .b[k / 4 * WIDE + i];
+
+                upper[c] += a[i] * b;
+                lower[c] += a[WIDE + i] * b;
+            }
+    }
+    for (unsigned c = 0; c < 2; c++) {
+        sum[c] = upper[c];
+        sum[2 + c] = lower[c];
+    }
 }
 
 } // namespace emulate
@@ -75,24 +90,11 @@ static inline void multiply_add(T type, float (&sum)[4],
                                 const uint32_t (&a)[4], const uint32_t (&b)[2])
 {
     emulate::fragments mine;
-    const emulate::exchange_slot *slots;
 
     emulate::widen_pairs(type, a, mine.a);
     emulate::widen_pairs(type, b, mine.b);
-    slots = emulate::exchange("multiply_add", &mine, sizeof(mine));
-
-    for (unsigned i = 0; i < 4; i++) {
-        unsigned row = emulate::sum_row(i), column = emulate::sum_column(i);
-
-        for (unsigned k = 0; k < 16; k++) {
-            unsigned t = k % 8 / 2, deep = k / 8;
-
-            sum[i] += emulate::of_lane(slots, row % 8 * 4 + t)
-                          .a[2 * (row / 8 + 2 * deep) + k % 2]
-                      * emulate::of_lane(slots, column * 4 + t)
-                            .b[2 * deep + k % 2];
-        }
-    }
+    emulate::add_products<2>(
+        sum, emulate::exchange("multiply_add", &mine, sizeof(mine)));
 }
 
 /* Rounds to nearest, ties away from zero. */
@@ -105,22 +107,13 @@ static inline void multiply_add_tf32(float (&sum)[4], const uint32_t (&a)[4],
                                      const uint32_t (&b)[2])
 {
     emulate::fragments mine = {};
-    const emulate::exchange_slot *slots;
 
     for (unsigned i = 0; i < 4; i++)
         mine.a[i] = __uint_as_float(a[i]);
     for (unsigned i = 0; i < 2; i++)
         mine.b[i] = __uint_as_float(b[i]);
-    slots = emulate::exchange("multiply_add_tf32", &mine, sizeof(mine));
-
-    for (unsigned i = 0; i < 4; i++) {
-        unsigned row = emulate::sum_row(i), column = emulate::sum_column(i);
-
-        for (unsigned k = 0; k < 8; k++)
-            sum[i] += emulate::of_lane(slots, row % 8 * 4 + k % 4)
-                          .a[row / 8 + k / 4 * 2]
-                      * emulate::of_lane(slots, column * 4 + k % 4).b[k / 4];
-    }
+    emulate::add_products<1>(
+        sum, emulate::exchange("multiply_add_tf32", &mine, sizeof(mine)));
 }
 
 #endif
