@@ -28,12 +28,13 @@ KILLS = int(os.environ.get("MEMDIAL_KILLS", "16"))
 # Of a hundred kills.
 SHARES = {"train": 30, "worker": 15, "screens": 20, "two": 10, "full": 10,
           "shared": 10, "shared-two": 5}
-SANITIZED = bool(os.environ.get("MEMDIAL_SANITIZED")) # ten times slower
+SANITIZED = bool(os.environ.get("MEMDIAL_SANITIZED"))
 SEED = int(os.environ.get("MEMDIAL_SEED", random.randrange(1 << 32)))
 
 FOLDER = tempfile.mkdtemp(prefix="memdial-test-")
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
+# Sanitizers slow steps down: fewer take as long.
 SETTINGS = {"batch": 2, "epoch_samples": 60, "valid_samples": 2, "threads": 1,
             "epochs": 20 if SANITIZED else 60}
 SMALL = [word for name, value in SETTINGS.items()

@@ -113,7 +113,7 @@ struct trial {
     struct storage storage[STORAGES];
     size_t bytes;
     char *arena;
-    unsigned char *before, *after; /* copies of the arena */
+    unsigned char *before, *after; /* the call: copies of the arena */
 };
 
 static void reserve(struct trial *t, int i, size_t bytes)

@@ -193,8 +193,7 @@ static void run_warp(unsigned warp)
             fail("some lanes of a warp are in a warp operation or at a "
                  "barrier, and some are not");
         for (unsigned i = 0; i < WARP; i++)
-            if (first[i].operation != first->operation
-                && strcmp(first[i].operation, first->operation))
+            if (strcmp(first[i].operation, first->operation))
                 fail("lanes of a warp meet in different operations");
     }
 }
