@@ -249,8 +249,14 @@ Test(page_fit, a_budget_is_dragged)
     mouse(INPUT_CLICK, bar.row, bar.col + 20);
     mouse(INPUT_DRAG, bar.row, bar.col + bar.cols / 2 - 1);
     cr_expect(shows("let go, and what fits"));
+    session_say(&session, NOTICE_INFO, "applied by the worker");
+    frame_draw(&screen);
+    cr_expect(shows("let go, and what fits"), "a message waits meanwhile");
+    mouse(INPUT_DRAG, bar.row, bar.col + bar.cols);
+    cr_expect_not(shows("let go, and what fits"), "there is no budget there");
     mouse(INPUT_DROP, bar.row, bar.col + bar.cols + 5);
     cr_expect_eq(session.fit_budget, 0);
+    cr_expect(shows("applied by the worker"));
     mouse(INPUT_DRAG, bar.row, bar.col + 3);
     cr_expect_eq(screen.page, PAGE_RUN, "nothing is held");
     mouse(INPUT_CLICK, bar.row, bar.col + 20);

@@ -358,6 +358,7 @@ static void click_target(struct screen *s, int row, int col)
             s->drags = target.action == ACTION_GRIP;
             s->grip = target.rect;
             s->grip_col = col - target.rect.col;
+            s->drag_hint[0] = '\0';
             control_act(s, target.action, target.argument);
             return;
         }

@@ -150,6 +150,10 @@ static void draw_status(struct screen *s, struct area area)
         text = line;
         style = ROLE_BAD | STYLE_BOLD;
     }
+    if (s->drags && s->drag_hint[0]) {
+        text = s->drag_hint;
+        style = ROLE_STATUS;
+    }
     if (session->locked)
         col = area_text(area, 0, col, ROLE_WARNING, "locked") + 1;
     if (session_pending(session))

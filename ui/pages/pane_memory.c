@@ -351,6 +351,7 @@ static void drag_budget(struct screen *s, struct pane_memory *p, int col,
     char text[BYTES_TEXT_SIZE];
 
     p->budget = 0;
+    s->drag_hint[0] = '\0';
     if (col < 0 || col >= s->grip.cols)
         return;
     if (end && col != s->grip_col) {
@@ -358,9 +359,9 @@ static void drag_budget(struct screen *s, struct pane_memory *p, int col,
         session_fit(session, budget);
     } else if (!end) {
         p->budget = budget;
-        session_say(session, NOTICE_INFO, "budget %s: let go, and what fits is "
-                    "searched for",
-                    bytes_format(text, sizeof(text), budget));
+        snprintf(s->drag_hint, sizeof(s->drag_hint),
+                 "budget %s: let go, and what fits is searched for",
+                 bytes_format(text, sizeof(text), budget));
     }
 }
 

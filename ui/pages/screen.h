@@ -120,6 +120,8 @@ struct screen {
     bool drags;
     struct rect grip;
     int grip_col;                    /* where it was pressed */
+    char drag_hint[80];              /* says what letting go does, if anything;
+                                        meanwhile no message hides it */
     struct popup popup;
     struct prompt question;
     void (*waiting)(struct screen *); /* opens a popup; NULL: none waits */
