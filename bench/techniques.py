@@ -7,6 +7,7 @@ slows all. Prints a Markdown page; bench/results/ keeps such pages.
 import argparse
 import datetime
 import json
+import shlex
 import statistics
 import subprocess
 import sys
@@ -24,6 +25,7 @@ VARIANTS = [
     ["saved=8bit"],
     ["saved=4bit"],
     ["sparsity=0.7"],
+    ["sparsity=0.8"],
     ["sparsity=0.9"],
     *([f"sparsity={sparsity}", "precision=fp16", "microbatch=10",
        "checkpoint=optimal", "recompute=norms"]
@@ -68,18 +70,23 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("rows", nargs="*", metavar="SETTINGS", help="take these "
+                        "rows alone, such as 'sparsity=0.8 precision=fp16'")
     args = parser.parse_args()
+    variants = [[], *(row.split() for row in args.rows)] if args.rows \
+        else VARIANTS
+    rows = "".join(" " + shlex.quote(row) for row in args.rows)
 
-    rounds = [[measure(args, v) for v in VARIANTS]
+    rounds = [[measure(args, v) for v in variants]
               for _ in range(args.rounds)]
     print(f"# What saving memory costs in time: {args.preset}, batch 100\n\n"
           f"{datetime.date.today()}; {args.threads} threads; {args.rounds} "
           f"rounds of every row in turn, {args.steps} steps each; the time "
           "ratio is taken\nwithin a round, to the first row:\n"
-          f"`bench/techniques.py --rounds {args.rounds}`\n\n"
+          f"`bench/techniques.py --rounds {args.rounds}{rows}`\n\n"
           "| settings | samples/s | time, ratio | FLOPs, ratio | arena, MB |\n"
           "|---|---|---|---|---|")
-    for i, variant in enumerate(VARIANTS):
+    for i, variant in enumerate(variants):
         rate = statistics.median(r[i][0] for r in rounds)
         ratio = statistics.median(r[0][0] / r[i][0] for r in rounds)
         print(f"| {' '.join(variant) or 'none of it'} | {rate:.1f} | "

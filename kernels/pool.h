@@ -13,13 +13,18 @@
  * Skipping zeros takes longer for each nonzero than dense arithmetic. So
  * convolutions do it only where less than one element in POOL_SKIP of the pool
  * is a nonzero, and less than one in POOL_SKIP_FILTER of a member; their weight
- * gradients, where less than one in POOL_SKIP_GRADIENT of the pool is. Measured
- * by bench/sparse_bench with AVX-512 and with AVX2, which agree. Dense filters
- * are faster in a pool that does not skip (winograd.h), so the first of these
- * is the stricter one. Other products never skip.
+ * gradients, where less than one in POOL_SKIP_GRADIENT of the pool is. These
+ * are where bench/sparse_bench finds a gain with AVX-512 and with AVX2
+ * (bench/results/bench.md). In a pool that skips, dense filters go by taps, and
+ * squares would be faster (winograd.h), so the bound for a member is the weaker
+ * one. Other products never skip.
  */
-enum { POOL_SKIP = 6, POOL_SKIP_FILTER = 4, POOL_SKIP_GRADIENT = 8,
-       POOL_SKIP_NEVER = 1 << 30 };
+#ifdef POOL_SKIP_MEASURED /* for that bench alone: below a half */
+enum { POOL_SKIP = 2, POOL_SKIP_FILTER = 2, POOL_SKIP_GRADIENT = 2 };
+#else
+enum { POOL_SKIP = 4, POOL_SKIP_FILTER = 3, POOL_SKIP_GRADIENT = 6 };
+#endif
+enum { POOL_SKIP_NEVER = 1 << 30 };
 
 /* Whether a pool as a whole is that sparse: only then do kernels have scratch
  * for skipping, and plans count less arithmetic. */

@@ -66,7 +66,7 @@ static size_t dense_floats(const struct conv_core *core)
     return z.panel + (z.strip + z.sum) * (size_t)core->threads;
 }
 
-/* The cut for panels with too many nonzeros to skip zeros: one that stays
+/* The cut for a filter with too many nonzeros to skip zeros: one that stays
  * within the scratch for skipping, if there is one. */
 static struct conv_core dense_core(const struct conv_core *core)
 {

@@ -18,9 +18,9 @@
  * Filters of 3x3 at stride 1 go by squares instead, where there is memory for
  * it: see conv_winograd.h.
  *
- * A panel of a sparse filter goes another way if skipping its zeros pays: see
- * conv_sparse.h. The other panels of that filter use the scratch for skipping,
- * in narrower panels and lower strips. Which panels skip changes as nonzeros
+ * A sparse filter goes another way if skipping its zeros pays: see
+ * conv_sparse.h. One with too many nonzeros uses the scratch for skipping, in
+ * narrower panels and lower strips: which filters skip changes as nonzeros
  * move, and the plan should name the bytes that are used.
  *
  * Inputs, weights and outputs are each read or written in one place, where they
