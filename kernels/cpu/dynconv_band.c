@@ -20,7 +20,7 @@ enum { WIDEST = 4 };
 #else
 enum { WIDEST = 2 };
 #endif
-enum { HIGHEST = DYNCONV_HIGHEST, FEW_TAPS = 255 };
+enum { HIGHEST = DYNCONV_HIGHEST };
 
 struct strip {
     const struct operand *in, *out;
@@ -175,8 +175,7 @@ static const struct kinds kinds_of[DTYPE_COUNT][WIDEST + 1] = {
 #endif
 };
 
-/* Asks for memory, as much as a block meets. With many taps, arithmetic is
- * slower than memory anyhow. */
+/* Asks for memory, as much as a block meets. */
 static void band_ask(const struct strip *s, int row, int rows)
 {
     int begin = s->piece->begin, end = s->piece->end;
@@ -185,8 +184,6 @@ static void band_ask(const struct strip *s, int row, int rows)
     size_t at = s->column * (size_t)(end - begin) * size
                 + (size_t)(row - begin) * wide;
 
-    if (s->taps > FEW_TAPS)
-        return;
     dynconv_ask(s->in, s->piece, at, (size_t)rows * wide, false);
     dynconv_ask(s->out, s->piece, at, (size_t)rows * wide, true);
     if (s->add && s->add->data != s->out->data)

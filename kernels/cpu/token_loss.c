@@ -21,7 +21,7 @@
  * at once. But then sums of dw, which is larger, would have to wait, or each
  * logit be made a third time.
  *
- * G is of floats. Where there are dot products of bf16, and w is of bf16, G is
+ * G is of floats. Where there are dot products of bf16, and x is of bf16, G is
  * rounded to bf16 too, as the gradient of any other layer's result is.
  *
  * scratch: a product's, the largest of the four; the rows' figures; G

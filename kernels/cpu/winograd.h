@@ -50,13 +50,14 @@ static inline bool winograd_is_small(size_t scratch, const struct operand *x,
 }
 
 /* Makes strips of whole squares of at most `budget` bytes, or of one row of
- * squares, `blocks` blocks deep. */
+ * squares, `blocks` blocks deep; as few as do, and of like height. */
 static inline void winograd_cut(struct conv_strips *s, int threads, int blocks,
                                 size_t budget)
 {
     KERNEL(conv_strips_cut)(s, threads, blocks, 0, budget);
     s->rows = s->rows < 2 ? 2 : s->rows / 2 * 2;
     s->count = (s->row.length + s->rows - 1) / s->rows;
+    s->rows = ((s->row.length + s->count - 1) / s->count + 1) / 2 * 2;
     s->block = (s->rows + s->row.halo) * s->width * s->channels;
 }
 
