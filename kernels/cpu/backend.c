@@ -231,8 +231,10 @@ static void cpu_hardware(char name[WHY_SIZE])
     const struct isa *isa = choose_isa(getenv("MEMDIAL_CPU_ISA"), name);
     char processor[WHY_SIZE / 2] = "";
 
-    if (!isa)
+    if (!isa) {
+        strcpy(name, "an unknown instruction set");
         return;
+    }
     processors_name(processor, sizeof(processor));
     snprintf(name, WHY_SIZE, "%s%s%s", processor, *processor ? ", " : "",
              isa->name);

@@ -103,7 +103,7 @@ static inline void vf_store_f16(uint16_t *p, vf v)
     _mm256_storeu_si256((__m256i *)p,
                         _mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT));
 }
-#elif defined(__F16C__)
+#elif defined(__AVX2__) && defined(__F16C__)
 static inline vf vf_load_f16(const uint16_t *p)
 {
     return (vf)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
