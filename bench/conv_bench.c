@@ -3,12 +3,13 @@
  * and conv_wgrad for each convolution of a wide ResNet, beside the peak of
  * multiply-adds measured between them, as a table.
  *
- *     conv_bench [--isa NAME] [--threads N] [--batch N]
+ *     conv_bench [--isa NAME] [--threads N] [--batch N] [--precision NAME]
  *                [--depth N] [--width N] [--repeats N]
  *
  * Each repeat runs all layers once, so that a layer finds its operands as far
  * away as in training; figures are medians over the repeats. Inputs are read
- * through a batch norm, as the norms schedule does. FLOPs are those of the
+ * through a batch norm, as the norms schedule does, and the sums that the next
+ * batch norm needs are made, as in training. FLOPs are those of the
  * sum over taps: a layer that has fewer multiplications (winograd.h) may pass
  * the peak.
  */
@@ -20,15 +21,14 @@ enum { MAX_LAYERS = 16, OPS = 3 };
 /* A convolution, and how many like it the network has. */
 struct layer {
     int size, in, out, kernel, stride, count;
-    struct operand x, w, y, dx, dw;
-    float *stat;
+    struct operand x, w, y, dx, dw, stat, y_sums, x_sums;
 };
 
 static const enum op_code ops[OPS] = { OP_conv, OP_conv_dgrad, OP_conv_wgrad };
 
-static struct operand tensor(int a, int b, int c, int d)
+static struct operand tensor(enum dtype dtype, int a, int b, int c, int d)
 {
-    struct operand o = { .rank = 4, .dim = { a, b, c, d } };
+    struct operand o = { .dtype = dtype, .rank = 4, .dim = { a, b, c, d } };
 
     bench_fill(&o, 0.5f);
     return o;
@@ -37,7 +37,8 @@ static struct operand tensor(int a, int b, int c, int d)
 static void layer_add(struct layer *list, int *n, int size, int in, int out,
                       int kernel, int stride)
 {
-    struct layer l = { size, in, out, kernel, stride, 1, .stat = NULL };
+    struct layer l = { .size = size, .in = in, .out = out, .kernel = kernel,
+                       .stride = stride, .count = 1 };
 
     for (int i = 0; i < *n; i++)
         if (list[i].size == size && list[i].in == in && list[i].out == out
@@ -68,16 +69,27 @@ static int layers_of_wrn(struct layer *list, int depth, int width)
     return n;
 }
 
-static void layer_fill(struct layer *l, int batch)
+/* A float tensor of a channel's figures, in some rows. */
+static struct operand figures(int rows, int channels)
+{
+    struct operand o = { .rank = 3, .dim = { 1, rows, channels } };
+
+    bench_fill(&o, 0.5f);
+    return o;
+}
+
+static void layer_fill(struct layer *l, int batch, enum dtype dtype)
 {
     int size = l->size, out = size / l->stride;
 
-    l->x = tensor(batch, size, size, l->in);
-    l->dx = tensor(batch, size, size, l->in);
-    l->y = tensor(batch, out, out, l->out);
-    l->w = tensor(l->kernel, l->kernel, l->in, l->out);
-    l->dw = tensor(l->kernel, l->kernel, l->in, l->out);
-    l->stat = tensor(1, 1, STAT_ROWS, l->in).data;
+    l->x = tensor(dtype, batch, size, size, l->in);
+    l->dx = tensor(dtype, batch, size, size, l->in);
+    l->y = tensor(dtype, batch, out, out, l->out);
+    l->w = tensor(dtype, l->kernel, l->kernel, l->in, l->out);
+    l->dw = tensor(dtype, l->kernel, l->kernel, l->in, l->out);
+    l->stat = figures(STAT_ROWS, l->in);
+    l->y_sums = figures(SUM_ROWS, l->out);
+    l->x_sums = figures(SUM_ROWS, l->in);
 }
 
 static double layer_flops(const struct layer *l)
@@ -94,17 +106,21 @@ static struct call call_of(const struct layer *l, enum op_code op, int threads)
 
     c.attr.conv.stride = l->stride;
     c.attr.conv.pad = l->kernel / 2;
-    x.through = l->in == 3 ? NULL : l->stat;
+    x.through = l->in == 3 ? NULL : l->stat.data;
     if (op == OP_conv) {
         c.operand[CONV_X] = x;
         c.operand[CONV_W] = l->w;
         c.operand[CONV_Y] = l->y;
+        c.operand[CONV_SUMS] = l->y_sums;
         if (residual)
             c.operand[CONV_ADD] = l->y;
     } else if (op == OP_conv_dgrad) {
         c.operand[CONV_DGRAD_DY] = l->y;
         c.operand[CONV_DGRAD_W] = l->w;
         c.operand[CONV_DGRAD_DX] = l->dx;
+        c.operand[CONV_DGRAD_X] = l->x;
+        c.operand[CONV_DGRAD_STAT] = l->stat;
+        c.operand[CONV_DGRAD_SUMS] = l->x_sums;
     } else {
         c.operand[CONV_WGRAD_X] = x;
         c.operand[CONV_WGRAD_DY] = l->y;
@@ -208,7 +224,7 @@ int main(int argc, char **argv)
     void *scratch;
 
     for (int i = 0; i < layers; i++)
-        layer_fill(&list[i], batch);
+        layer_fill(&list[i], batch, b.dtype);
     bytes = most_scratch(&b, list, layers);
     scratch = bench_room(bytes);
     for (int r = -1; r < b.repeats; r++) { /* the first warms up */
@@ -216,9 +232,10 @@ int main(int argc, char **argv)
         run_layers(&b, list, layers, scratch, r < 0 ? 0 : r);
     }
     middle = median(peak, b.repeats);
-    printf("wrn-%d-%d, batch %d, %s, %d threads, median of %d; "
+    printf("wrn-%d-%d, batch %d, %s, %s, %d threads, median of %d; "
            "peak %.1f GFLOP/s (%.1f to %.1f); scratch %zu bytes\n",
-           depth, width, batch, b.isa->name, b.threads, b.repeats, middle,
+           depth, width, batch, b.isa->name, dtype_name(b.dtype), b.threads,
+           b.repeats, middle,
            peak[0], peak[b.repeats - 1], bytes);
     print_table(list, layers, b.repeats, middle);
     free(scratch);

@@ -1,9 +1,11 @@
 /*
- * What rounding costs the 3x3 convolutions of WRN-28-2: the largest and the
- * root mean square error of elements drawn at random, against sums in double
- * precision of the same floats, relative to the root mean square of these
- * elements. The sums over taps are had from the same images with one row and
- * one column of zeros more, which are not cut into squares (winograd.h).
+ * What squares gain and cost the 3x3 convolutions of WRN-28-2 beside sums over
+ * taps (winograd.h): how many times as fast a pixel is, and the errors of
+ * rounding. These are the largest and the root mean square error of elements
+ * drawn at random, against sums in double precision of the same floats,
+ * relative to the root mean square of these elements. Sums over taps are had
+ * from the same images with one row and one column of zeros more, which are not
+ * cut into squares. MEMDIAL_CPU_ISA names another instruction set.
  *
  *     conv_errors [THREADS]
  */
@@ -11,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/normal.h"
 #include "bench/open_cpu.h"
@@ -33,7 +36,7 @@ static const struct product {
 };
 
 enum { LAYERS = sizeof(layers) / sizeof(*layers), PRODUCTS = 3, IMAGES = 20,
-       DRAWN = 2000 };
+       DRAWN = 2000, REPEATS = 9 };
 
 static uint32_t word(uint32_t stream, size_t i)
 {
@@ -88,9 +91,32 @@ static float *extended(const float *map, struct layer l, int side)
     return to;
 }
 
-/* Runs a product on maps of `side` rows; returns what it makes. */
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Seconds of the fastest of some calls. */
+static double fastest(struct device *device, enum op_code code,
+                      const struct call *c)
+{
+    double best = INFINITY;
+
+    for (int i = 0; i < REPEATS; i++) {
+        double start = now();
+        cpu_backend.run(device, code, c);
+        best = fmin(best, now() - start);
+    }
+    return best;
+}
+
+/* Runs a product on maps of `side` rows; returns what it makes, and its
+ * seconds by the pixels of a map. */
 static float *run(struct device *device, int threads, const struct tensors *t,
-                  const struct product *p, int side)
+                  const struct product *p, int side, double *seconds)
 {
     struct layer l = t->layer;
     struct call c = { .attr.conv = { .stride = 1, .pad = 1 },
@@ -111,6 +137,8 @@ static float *run(struct device *device, int threads, const struct tensors *t,
     c.operand[p->out].data = out;
     c.scratch = aligned_alloc(64, (cpu_backend.scratch(p->code, &c) + 64)
                                   / 64 * 64);
+    *seconds = fastest(device, p->code, &c) / (side * side);
+    memset(out, 0, operand_bytes(&c.operand[p->out]));
     cpu_backend.run(device, p->code, &c);
     free(c.scratch);
     free(x);
@@ -188,8 +216,9 @@ static void measure(struct device *device, int threads, struct layer l,
 {
     struct tensors t = tensors_new(l);
     int c = l.channels, larger = l.side + 1;
-    float *taps = run(device, threads, &t, p, larger);
-    float *squares = run(device, threads, &t, p, l.side);
+    double of_taps, of_squares;
+    float *taps = run(device, threads, &t, p, larger, &of_taps);
+    float *squares = run(device, threads, &t, p, l.side, &of_squares);
     struct errors by_taps = { 0 }, by_squares = { 0 };
 
     for (size_t i = 0; i < DRAWN; i++) {
@@ -216,7 +245,7 @@ static void measure(struct device *device, int threads, struct layer l,
     printf("| %dx%d, %d | %s |", l.side, l.side, c, p->name);
     print_errors(&by_taps);
     print_errors(&by_squares);
-    putchar('\n');
+    printf(" %.2f |\n", of_taps / of_squares);
     free(taps);
     free(squares);
     tensors_free(&t);
@@ -225,14 +254,15 @@ static void measure(struct device *device, int threads, struct layer l,
 int main(int argc, char **argv)
 {
     int threads = argc > 1 ? atoi(argv[1]) : 1;
-    struct device_info info;
-    struct device *device = open_cpu(threads, &info);
+    char hardware[WHY_SIZE];
+    struct device *device = open_cpu(threads, hardware);
 
     printf("%d images, fp32 (%s): errors relative to the root mean square "
            "of the result\n\n"
            "| map, channels | operation | taps: most | rms "
-           "| squares: most | rms |\n|---|---|---|---|---|---|\n",
-           IMAGES, info.line);
+           "| squares: most | rms | times as fast |\n"
+           "|---|---|---|---|---|---|---|\n",
+           IMAGES, hardware);
     for (int l = 0; l < LAYERS; l++)
         for (int p = 0; p < PRODUCTS; p++)
             measure(device, threads, layers[l], &products[p]);

@@ -171,7 +171,7 @@ static void print_table(int repeats)
         struct product *p = &products[i];
 
         if (p->rows == 0)
-            printf("| 3x3 %d->%d @16, batch 100", p->in, p->out);
+            printf("| 3x3 %d->%d @17, batch 100", p->in, p->out);
         else
             printf("| linear %d->%d, %d rows", p->in, p->out, p->rows);
         for (int kind = 0; kind < KINDS; kind++)

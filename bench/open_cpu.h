@@ -9,8 +9,8 @@
 
 #include "kernels/kernels.h"
 
-/* Opens it and describes it, or says why not and exits. */
-static inline struct device *open_cpu(int threads, struct device_info *info)
+/* Opens it and names it and its instruction set, or says why not and exits. */
+static inline struct device *open_cpu(int threads, char hardware[WHY_SIZE])
 {
     char why[WHY_SIZE];
     struct device *device;
@@ -19,7 +19,7 @@ static inline struct device *open_cpu(int threads, struct device_info *info)
         fprintf(stderr, "%s\n", why);
         exit(1);
     }
-    cpu_backend.list(info, 1);
+    cpu_backend.hardware(hardware);
     return device;
 }
 
