@@ -59,8 +59,9 @@ done
 
 refuses 2 'use `memdial train quick`'
 refuses 2 'use `memdial train wrn-28-2`' wrn-28-2
-refuses 2 "no command 'trian'; did you mean 'train'?" trian
-refuses 2 "no command 'something'" something
+refuses 2 "no command or preset 'trian'; did you mean 'train'?" trian
+refuses 2 "no command or preset 'qiuck'; did you mean 'quick'?" qiuck
+refuses 2 "no command or preset 'something'" something
 refuses 2 "'--jsno' is not expected" settings --jsno
 refuses 2 "'more' is not expected" presets more
 refuses 2 "'-x' is not expected" backends -x

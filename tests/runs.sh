@@ -100,6 +100,9 @@ report $? 'conditions that no run meets are said'
 ends 2 runs list --filter peek=1 && complains "did you mean 'peak'" &&
     ends 2 runs list --filter peak && complains 'not a condition' &&
     ends 2 runs list --filter 'score>' && complains 'not a condition' &&
+    ends 2 runs list --filter 'peak<abc' && complains 'not a number' &&
+    ends 2 runs list --filter 'step<5x' && complains 'not a number' &&
+    ends 2 runs list --filter 'score>2O%' && complains 'not a number' &&
     ends 2 runs list --sort nothing && complains 'there are name, state'
 report $? 'conditions and columns that are none: refused'
 
@@ -213,6 +216,26 @@ ends 0 train --resume cut --json && says '"type":"start"' &&
     ends 0 runs list cut --json && says '"state": "done"' &&
     says '"step": 1800'
 report $? 'and goes on to the same bits'
+
+# Both find a run that has ended.
+rm -rf "$folder/before" && mkdir "$folder/before" &&
+    cp -r "$root/cut" "$folder/before/cut"
+"$memdial" train --resume cut --runs "$folder/before" --epochs 3000 --json \
+    >"$folder/one.out" 2>"$folder/one.err" &
+first=$!
+"$memdial" train --resume cut --runs "$folder/before" --epochs 3000 --json \
+    >"$folder/other.out" 2>"$folder/other.err" &
+second=$!
+eventually grep -q '"type":"start".*"step":1800,' \
+    "$folder/before/cut/events.jsonl" &&
+    eventually grep -q 'not continued: ' "$folder/one.err" "$folder/other.err"
+one=$?
+kill -TERM "$first" "$second" 2>/dev/null
+wait "$first" "$second"
+[ "$one" = 0 ] && [ "$(cat "$folder/one.err" "$folder/other.err" | wc -l)" = 1 ] &&
+    [ "$(grep -c '"type":"start".*"step":1800,' \
+        "$folder/before/cut/events.jsonl")" = 1 ]
+report $? 'of two that go on with a run at once one does'
 
 cp -r "$root/cut" "$folder/cut" && ends 2 train --resume cut --json &&
     complains 'all its epochs are trained, 60' && complains '--epochs N' &&

@@ -257,8 +257,13 @@ if command -v script >/dev/null; then
         grep -q '^all have .*epoch_samples=60' "$out" &&
         [ "$(lines_with ' precision=bf16')" = 6 ]
     report $? 'on a terminal those of all runs are said once'
+    script -qec "stty cols 80; $memdial runs list whole" /dev/null \
+        </dev/null >"$out" 2>"$err" && [ "$(lines_with 'iB')" = 12 ] &&
+        ! tr -d '\r' <"$out" | grep -v '^all have' | grep -q '.\{80\}'
+    report $? 'and a narrow one has room for the lines'
 else
     report 0 'common changes # SKIP no script'
+    report 0 'room for lines # SKIP no script'
 fi
 
 # Interrupted, and gone on with.

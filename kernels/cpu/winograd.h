@@ -50,7 +50,8 @@ static inline bool winograd_is_small(size_t scratch, const struct operand *x,
 }
 
 /* Makes strips of whole squares of at most `budget` bytes, or of one row of
- * squares, `blocks` blocks deep; as few as do, and of like height. */
+ * squares, `blocks` blocks deep: as few as the budget allows, of like
+ * height. */
 static inline void winograd_cut(struct conv_strips *s, int threads, int blocks,
                                 size_t budget)
 {

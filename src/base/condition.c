@@ -56,6 +56,11 @@ static double wanted_number(const char *text)
     return bytes_parse(text, &bytes) ? (double)bytes : NAN;
 }
 
+bool condition_has_number(const struct condition *c)
+{
+    return !isnan(wanted_number(c->value));
+}
+
 static bool relation_holds(enum relation relation, int order)
 {
     switch (relation) {

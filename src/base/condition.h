@@ -23,6 +23,9 @@ struct condition {
 /* False: the text is no condition. The value is a part of it. */
 bool condition_parse(struct condition *, const char *text);
 
+/* Whether the value is a number, as one of bytes or in percent too. */
+bool condition_has_number(const struct condition *);
+
 bool condition_meets_text(const struct condition *, const char *text);
 
 /* NAN meets none. A value that is no number is compared with `text`. */

@@ -95,7 +95,7 @@ static void print_presets(const struct preset_entry *list, int count,
         if (format == FORMAT_WORDS)
             print("%s\t%s\n", list[i].name, help);
         else
-            print("%-15s %s\n", list[i].name, help);
+            print("%-18s %s\n", list[i].name, help);
     }
 }
 
@@ -393,9 +393,8 @@ static void print_device(const char *name, const struct device_info *device)
     bytes_format(memory, sizeof(memory), device->memory);
     print("%-7s %s%s", name,
           device->usable ? "" : "not available: ", device->line);
-    if (device->memory)
-        print(", %s", memory);
-    print("\n");
+    print("%s%s\n", device->usable && device->memory ? ", " : "",
+          device->usable && device->memory ? memory : "");
 }
 
 int cmd_backends(int argc, char **argv)

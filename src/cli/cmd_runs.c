@@ -229,8 +229,8 @@ static int print_usage(void)
           "RUN is the name of a run, the beginning of it, or a path; SWEEP "
           "the name\nor the path of a folder of runs.\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        print("  %-7s %-38s %s\n", commands[i].name, commands[i].usage,
-              commands[i].help);
+        print("  %-7s %s\n          %s\n", commands[i].name,
+              commands[i].usage, commands[i].help);
     return EXIT_OK;
 }
 

@@ -294,7 +294,7 @@ static int run_and_tell(struct command_run *r)
                       ending_flag(), c->save, r->recorder, &e);
     if (ok && !c->json)
         progress_summary(&r->progress, t->step < trainer_steps(t), c->save,
-                         r->folder);
+                         r->recorder ? r->folder : "");
     print_profile(c, t, &profile);
     pass_timings(t);
     ok = ok && gates_check_run(&c->gates, &t->job->settings, &e);

@@ -51,17 +51,16 @@ static const struct command commands[] = {
     { "plan", "[PRESET] [--set NAME=VALUE]...",
       "say what memory training takes", cmd_plan, false },
     { "fit", "[PRESET] --budget BYTES",
-      "find settings that need no more memory", cmd_fit, false },
+      "find settings within a budget", cmd_fit, false },
     { "calibrate", "[PRESET] [--seconds SECONDS]",
-      "measure this machine, to tell seconds", cmd_calibrate, true },
-    { "runs", "[list | show | diff | export ...]",
+      "measure what calls take here", cmd_calibrate, true },
+    { "runs", "[list | show | diff ...]",
       "look at the runs that were kept", cmd_runs, false },
     { "sweep", "[PRESET] --over NAME=VALUE,...",
-      "train with each combination of values", cmd_sweep, false },
+      "train each combination of values", cmd_sweep, false },
     { "report", "[RUN | FOLDER]... -o FILE",
       "tell of runs in pictures and tables", cmd_report, false },
-    { "worker", "", "train as commands on standard input say", cmd_worker,
-      true },
+    { "worker", "", "train as standard input says", cmd_worker, true },
     { "presets", "[--json]", "list the presets", cmd_presets, false },
     { "settings", "[--json]", "list the settings and their values",
       cmd_settings, false },
@@ -101,7 +100,7 @@ static int cmd_help(int argc, char **argv)
           "Without a command: on screens that show memory and score while "
           "it trains.\nThe commands:\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        print("  %-11s %-34s %s\n", commands[i].name, commands[i].arguments,
+        print("  %-11s %-30s %s\n", commands[i].name, commands[i].arguments,
               commands[i].help);
     print("Options of the screens, such as --plain for screen readers: see "
           "memdial(1).\n");
@@ -118,13 +117,19 @@ static const struct command *find_command(const char *name)
 
 static int refuse_command(const char *name)
 {
+    struct preset_entry *presets;
+    int count = preset_list(&presets);
     struct spelling spelling;
     struct error e;
 
     spelling_init(&spelling, name);
     for (int i = 0; i < COMMAND_COUNT; i++)
         spelling_offer(&spelling, commands[i].name);
-    spelling_refuse(&spelling, "command", "see `memdial help`", &e);
+    for (int i = 0; i < count; i++)
+        spelling_offer(&spelling, presets[i].name);
+    spelling_refuse(&spelling, "command or preset",
+                    "see `memdial help` and `memdial presets`", &e);
+    free(presets);
     return report_error(&e);
 }
 

@@ -267,9 +267,9 @@ const struct runs_column runs_columns[] = {
     { "began", COLUMN_DATE, 0, value_date, "when it began, Unix seconds" },
     { "written", COLUMN_DATE, 0, value_written,
       "when its last event was written" },
-    { "step", COLUMN_PLAIN, 7, value_step, "how many steps are done" },
-    { "steps", COLUMN_PLAIN, 0, value_steps, "how many the whole run has" },
-    { "epoch", COLUMN_PLAIN, 0, value_epoch, "of the last step, from 1" },
+    { "step", COLUMN_NUMBER, 7, value_step, "how many steps are done" },
+    { "steps", COLUMN_NUMBER, 0, value_steps, "how many the whole run has" },
+    { "epoch", COLUMN_NUMBER, 0, value_epoch, "of the last step, from 1" },
     { "turned", COLUMN_TURNS, 0, value_turned,
       "how often its settings were changed in its middle; then the score is "
       "not that of the last ones alone" },
@@ -302,7 +302,7 @@ const struct runs_column runs_columns[] = {
     { "test_bleu", COLUMN_BLEU, 0, value_test_bleu, "of the test split" },
     { "backend", COLUMN_PLAIN, 0, value_backend, "that it is on" },
     { "host", COLUMN_PLAIN, 0, value_host, "that it was on last" },
-    { "pid", COLUMN_PLAIN, 0, value_pid,
+    { "pid", COLUMN_NUMBER, 0, value_pid,
       "of the process there, unless it ended the run" },
     { "version", COLUMN_PLAIN, 0, value_version, "of memdial there" },
     { "snapshot", COLUMN_PLAIN, 0, value_snapshot,
@@ -361,6 +361,7 @@ static void show_number(const struct runs_column *c, const struct record *r,
     case COLUMN_TURNS:
         snprintf(text, RUNS_TEXT_SIZE, value > 0 ? "%.0fx" : "-", value);
         break;
+    case COLUMN_NUMBER:
     case COLUMN_PLAIN:
         snprintf(text, RUNS_TEXT_SIZE, "%.10g", value);
         break;
@@ -448,7 +449,13 @@ bool runs_filter_parse(struct runs_filter *f, const char *text,
                          "as state=done or 'peak<20MiB'", text);
     f->column = runs_column_find(name);
     f->setting = f->column ? NULL : settings_find(name);
-    return f->column || f->setting || refuse_column(name, e);
+    if (!f->column)
+        return f->setting || refuse_column(name, e);
+    return f->column->manner == COLUMN_PLAIN ||
+           f->column->manner == COLUMN_DATE || /* a text, too */
+           condition_has_number(&f->condition) ||
+           error_set(e, EXIT_INPUT, "--filter: %s: '%.80s' is not a number, as "
+                     "20, 5%% or 20MiB", name, f->condition.value);
 }
 
 static bool list_has(const json_t *list, const char *text)

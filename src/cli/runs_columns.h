@@ -11,9 +11,10 @@
 #include "base/condition.h"
 #include "events/record.h"
 
-enum column_manner { COLUMN_PLAIN, COLUMN_BYTES, COLUMN_DURATION, COLUMN_DATE,
-                     COLUMN_SCORE, COLUMN_TIME, COLUMN_LOSS, COLUMN_PERCENT,
-                     COLUMN_BLEU, COLUMN_TURNS };
+/* A plain value is a text. */
+enum column_manner { COLUMN_PLAIN, COLUMN_NUMBER, COLUMN_BYTES, COLUMN_DURATION,
+                     COLUMN_DATE, COLUMN_SCORE, COLUMN_TIME, COLUMN_LOSS,
+                     COLUMN_PERCENT, COLUMN_BLEU, COLUMN_TURNS };
 
 struct runs_column {
     const char *name;

@@ -168,6 +168,27 @@ static void find_common(char common[RUNS_TEXT_SIZE],
         common[0] = '\0';
 }
 
+static int table_width(const struct table_columns *t)
+{
+    int last = runs_column_count - 1, width = t->cells[last] ? LAST_LEAST : 0;
+
+    for (int i = 0; i < last; i++)
+        if (t->cells[i] != 0)
+            width += abs(t->cells[i]) + GAP;
+    return width;
+}
+
+/* Leaves out what matters least, until lines are no wider than the room. */
+static void make_narrower(struct table_columns *t, int room)
+{
+    static const char *const order[] = { "turned", "step", "seconds", "changes",
+                                         "tags", "label" };
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]) &&
+                       table_width(t) > room; i++)
+        t->cells[runs_column_find(order[i]) - runs_columns] = 0;
+}
+
 /* Names have the room that they take, and so have labels and turns, if there
  * are any. */
 static struct table_columns lay_out_columns(const struct record *const *list,
@@ -188,6 +209,8 @@ static struct table_columns lay_out_columns(const struct record *const *list,
         widest = widest_text(c, list, count);
         t.cells[i] = widest == 0 ? 0 : -(widest > least ? widest : least);
     }
+    if (t.cut)
+        make_narrower(&t, window_columns() - 1);
     return t;
 }
 

@@ -44,8 +44,10 @@ static double units_of(const struct job *job)
 void told_time(char text[TOLD_TIME_SIZE], const struct job *job,
                const struct timings_step *step)
 {
-    snprintf(text, TOLD_TIME_SIZE, "%.3g s per step, %.3g %s per second%s",
-             step->seconds, units_of(job) / step->seconds,
+    double rate = units_of(job) / step->seconds;
+
+    snprintf(text, TOLD_TIME_SIZE, "%.3g s per step, %.*f %s per second%s",
+             step->seconds, rate < 9.95 ? 3 : rate < 99.5 ? 1 : 0, rate,
              facts_of(&job->settings).units,
              step->known < 0.5 ? ", mostly guessed" : "");
 }

@@ -1,7 +1,9 @@
 #include "train/resume.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "settings/preset.h"
@@ -64,13 +66,27 @@ static bool check_record(const struct record *r, bool take_over,
            check_known(r, e);
 }
 
+/* Locks the folder; false if another process has. */
+static bool claim(struct resume *r, const char *folder)
+{
+    r->claim = opendir(folder);
+    return !r->claim || flock(dirfd(r->claim), LOCK_EX | LOCK_NB) == 0 ||
+           errno != EWOULDBLOCK;
+}
+
 bool resume_open(struct resume *r, const char *folder, bool take_over,
                  struct error *e)
 {
+    bool claimed;
+
     memset(r, 0, sizeof(*r));
+    claimed = claim(r, folder) || take_over; /* before the record is read */
     if (!record_read(&r->record, folder, RECORD_EPOCHS, e) ||
         !check_record(&r->record, take_over, e))
         return false;
+    if (!claimed)
+        return error_set(e, EXIT_INPUT, "%s: not continued: another process is "
+                         "about to do so", r->record.name);
     r->ours = true;
     snprintf(r->preset, sizeof(r->preset), "%s",
              *r->record.run.preset ? r->record.run.preset : r->record.name);
@@ -96,6 +112,9 @@ bool resume_check_more(const struct resume *r, const struct settings *s,
 void resume_done(struct resume *r)
 {
     record_done(&r->record);
+    if (r->claim)
+        closedir(r->claim);
+    r->claim = NULL;
 }
 
 bool resume_load(const struct resume *r, struct trainer *t, struct error *e)

@@ -6,10 +6,13 @@
 #ifndef MEMDIAL_RESUME_H
 #define MEMDIAL_RESUME_H
 
+#include <dirent.h>
+
 #include "events/record.h"
 #include "train/trainer.h"
 
 struct resume {
+    DIR *claim;                  /* the folder, locked; or NULL */
     struct record record;
     bool ours;                   /* no other process has the record, or it is
                                     taken over: a failure from here on may be
@@ -21,9 +24,10 @@ struct resume {
     int64_t step;                /* that it is of */
 };
 
-/* Reads the record in a folder, and refuses a run that is under way, unless it
- * is to be taken over, or has settings that this version does not know. Release
- * it in either case. */
+/* Reads the record in a folder. Refuses a run that is under way, or about to go
+ * on in another process, unless it is to be taken over; and one with settings
+ * that this version does not know. Release it in either case: until then no
+ * other process goes on with the run, if the file system has locks. */
 bool resume_open(struct resume *, const char *folder, bool take_over,
                  struct error *);
 void resume_done(struct resume *);

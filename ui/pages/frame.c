@@ -155,16 +155,16 @@ static void draw_status(struct screen *s, struct area area)
         style = ROLE_STATUS;
     }
     if (session->locked)
-        col = area_text(area, 0, col, ROLE_WARNING, "locked") + 1;
+        col = area_text(area, 0, col, ROLE_WARNING, "locked") + 2;
     if (session_pending(session))
         col = area_text(area, 0, col, ROLE_PENDING,
                         session->locked && s->page == PAGE_RUN ?
                         "pending: Enter on a dial applies, Esc drops" :
-                        "pending") + 1;
+                        "pending") + 2;
     progress_text(session, end - col - cells_width(text) - 3, progress);
     if (area.cols < PROGRESS_COLS)
         area_right(area, 0, end, ROLE_TEXT, progress);
-    if (*text && cells_width(text) > end - col) {
+    if (*text && text != s->drag_hint && cells_width(text) > end - col) {
         end -= cells_width(more);
         area_text(area, 0, end, ROLE_KEY, more);
         screen_target(s, area, 0, col, 1, area.cols - col, ACTION_MESSAGE, 0);
