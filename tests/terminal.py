@@ -289,7 +289,7 @@ def plain_columns():
         text = "".join(cells)
         script = next((s for s in SCRIPTS if text.rstrip().endswith(s)), None)
         if script not in (None, "cjk", "hangul"):
-            begins[text] = cells[15] == " " and cells[16] != " "
+            begins[text] = cells[18] == " " and cells[19] != " "
     report(len(begins) == 2 * (len(SCRIPTS) - 2) and all(begins.values()),
            f"{len(begins)} columns of presets", p)
     p.leave()
