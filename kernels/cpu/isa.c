@@ -29,6 +29,18 @@ static bool has_avx512_bf16(void)
 {
     return __builtin_cpu_supports("avx512bf16") && has_avx512();
 }
+
+/* Intel's processors make one dot product of bf16 in the time of four
+ * multiply-adds, AMD's one in that of one: bench/results/linear.md. */
+static bool has_fast_dots(void)
+{
+    return has_avx512_bf16() && !__builtin_cpu_is("intel");
+}
+
+static bool has_slow_dots(void)
+{
+    return has_avx512_bf16() && __builtin_cpu_is("intel");
+}
 #endif
 
 static bool has_generic(void)
@@ -43,8 +55,9 @@ static const struct {
     bool (*is_here)(void);
 } built[] = {
 #ifdef __x86_64__
-    { { "avx512-bf16", &cpu_avx512_bf16_kernels }, has_avx512_bf16 },
+    { { "avx512-bf16", &cpu_avx512_bf16_kernels }, has_fast_dots },
     { { "avx512", &cpu_avx512_kernels }, has_avx512 },
+    { { "avx512-bf16", &cpu_avx512_bf16_kernels }, has_slow_dots },
     { { "avx2", &cpu_avx2_kernels }, has_avx2 },
 #ifdef CPU_EMULATED_DOTS
     { { "avx512-bf16-emulated", &cpu_avx512_bf16_emulated_kernels },

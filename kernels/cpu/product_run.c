@@ -1,10 +1,11 @@
 /*
- * A tile keeps 12 rows by 32 columns of C in registers and goes through the
- * depth, so the other cost of a product is bringing A and B to it. Both are
- * packed, because a tile wants B's columns 32 at a time, and because rows that
- * are a power of two apart fall into the same few sets of a cache. Packing a
- * cache line of either takes as long as about 16 multiply-adds of vectors, and
- * twice that if it comes from memory, so a packed line must serve hundreds.
+ * A tile keeps 12 rows by 32 columns of C in registers, with AVX2 6 by 16 (see
+ * conv_tile.c), and goes through the depth, so the other cost of a product is
+ * bringing A and B to it. Both are packed, because a tile wants B's columns 32
+ * at a time, and because rows that are a power of two apart fall into the same
+ * few sets of a cache. Packing a cache line of either takes as long as about 16
+ * multiply-adds of vectors, and twice that if it comes from memory, so a packed
+ * line must serve hundreds.
  *
  * The threads together pack a set of panels of B, a panel being 32 columns,
  *
