@@ -235,8 +235,7 @@ int main(int argc, char **argv)
     printf("wrn-%d-%d, batch %d, %s, %s, %d threads, median of %d; "
            "peak %.1f GFLOP/s (%.1f to %.1f); scratch %zu bytes\n",
            depth, width, batch, b.isa->name, dtype_name(b.dtype), b.threads,
-           b.repeats, middle,
-           peak[0], peak[b.repeats - 1], bytes);
+           b.repeats, middle, peak[0], peak[b.repeats - 1], bytes);
     print_table(list, layers, b.repeats, middle);
     free(scratch);
     return 0;

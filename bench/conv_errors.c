@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench/normal.h"
 #include "bench/open_cpu.h"
@@ -91,28 +90,6 @@ static float *extended(const float *map, struct layer l, int side)
     return to;
 }
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Seconds of the fastest of some calls. */
-static double fastest(struct device *device, enum op_code code,
-                      const struct call *c)
-{
-    double best = INFINITY;
-
-    for (int i = 0; i < REPEATS; i++) {
-        double start = now();
-        cpu_backend.run(device, code, c);
-        best = fmin(best, now() - start);
-    }
-    return best;
-}
-
 /* Runs a product on maps of `side` rows; returns what it makes, and its
  * seconds by the pixels of a map. */
 static float *run(struct device *device, int threads, const struct tensors *t,
@@ -137,7 +114,8 @@ static float *run(struct device *device, int threads, const struct tensors *t,
     c.operand[p->out].data = out;
     c.scratch = aligned_alloc(64, (cpu_backend.scratch(p->code, &c) + 64)
                                   / 64 * 64);
-    *seconds = fastest(device, p->code, &c) / (side * side);
+    *seconds = fastest_call(device, p->code, &c, REPEATS)
+               / (side * side);
     memset(out, 0, operand_bytes(&c.operand[p->out]));
     cpu_backend.run(device, p->code, &c);
     free(c.scratch);

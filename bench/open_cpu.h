@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "kernels/kernels.h"
 
@@ -21,6 +22,26 @@ static inline struct device *open_cpu(int threads, char hardware[WHY_SIZE])
     }
     cpu_backend.hardware(hardware);
     return device;
+}
+
+/* Seconds of the fastest of some calls. */
+static inline double fastest_call(struct device *device, enum op_code code,
+                                  const struct call *c, int calls)
+{
+    double best = 1e9;
+
+    for (int i = 0; i < calls; i++) {
+        struct timespec start, end;
+        double took;
+
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        cpu_backend.run(device, code, c);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        took = (double)(end.tv_sec - start.tv_sec)
+               + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+        best = took < best ? took : best;
+    }
+    return best;
 }
 
 #endif

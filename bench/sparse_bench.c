@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench/open_cpu.h"
 #include "kernels/pool.h"
@@ -34,14 +33,6 @@ static const struct product {
       CONV_WGRAD_DY },
 };
 
-static double seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static float *noise(size_t n)
 {
     float *x = malloc(n * sizeof(*x));
@@ -56,16 +47,11 @@ static double fastest(struct device *device, enum op_code code,
                       struct call *c)
 {
     size_t bytes = (cpu_backend.scratch(code, c) + 64) / 64 * 64;
-    double best = 1e9;
+    double best;
 
     c->scratch = aligned_alloc(64, bytes);
     memset(c->scratch, 0, bytes);
-    for (int i = 0; i < REPEATS; i++) {
-        double start = seconds(), took;
-        cpu_backend.run(device, code, c);
-        took = seconds() - start;
-        best = took < best ? took : best;
-    }
+    best = fastest_call(device, code, c, REPEATS);
     free(c->scratch);
     c->scratch = NULL;
     return best;

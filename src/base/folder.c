@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 /* NAME below $VARIABLE, or below `otherwise` in $HOME. The specification asks
@@ -127,4 +128,10 @@ bool folder_make_for(const char *path, struct error *e)
     }
     free(above);
     return !failure;
+}
+
+bool folder_lock(DIR *folder)
+{
+    return flock(dirfd(folder), LOCK_EX | LOCK_NB) == 0 ||
+           errno != EWOULDBLOCK;
 }

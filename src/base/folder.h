@@ -5,6 +5,7 @@
 #ifndef MEMDIAL_FOLDER_H
 #define MEMDIAL_FOLDER_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -38,5 +39,9 @@ void folder_resolve(char *path, size_t size, const char *text);
 
 /* Makes the folder that `path` is in, and those above it. */
 bool folder_make_for(const char *path, struct error *);
+
+/* Locks a folder until it is closed. False if another process has; true where
+ * the file system has no locks. */
+bool folder_lock(DIR *);
 
 #endif

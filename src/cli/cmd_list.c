@@ -393,8 +393,9 @@ static void print_device(const char *name, const struct device_info *device)
     bytes_format(memory, sizeof(memory), device->memory);
     print("%-7s %s%s", name,
           device->usable ? "" : "not available: ", device->line);
-    print("%s%s\n", device->usable && device->memory ? ", " : "",
-          device->usable && device->memory ? memory : "");
+    if (device->usable && device->memory)
+        print(", %s", memory);
+    print("\n");
 }
 
 int cmd_backends(int argc, char **argv)

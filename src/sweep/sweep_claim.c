@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/file.h>
 
 #include "base/folder.h"
 #include "sweep/sweep_front.h"
@@ -13,8 +12,7 @@ static bool lock_sweep(struct sweep_claim *c, const struct sweep *s,
     c->folder = opendir(s->folder);
     if (!c->folder)
         return error_set(e, EXIT_RUN, "%s: %s", s->folder, strerror(errno));
-    if (flock(dirfd(c->folder), LOCK_EX | LOCK_NB) == 0 ||
-        errno != EWOULDBLOCK)
+    if (folder_lock(c->folder))
         return true;
     return error_set(e, EXIT_INPUT, "%s: another process works on this sweep; "
                      "wait for its end, or end it", s->folder);

@@ -1,11 +1,10 @@
 #include "train/resume.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "settings/preset.h"
 #include "train/snapshot.h"
 
@@ -70,8 +69,7 @@ static bool check_record(const struct record *r, bool take_over,
 static bool claim(struct resume *r, const char *folder)
 {
     r->claim = opendir(folder);
-    return !r->claim || flock(dirfd(r->claim), LOCK_EX | LOCK_NB) == 0 ||
-           errno != EWOULDBLOCK;
+    return !r->claim || folder_lock(r->claim);
 }
 
 bool resume_open(struct resume *r, const char *folder, bool take_over,
