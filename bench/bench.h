@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "kernels/cpu/isa.h"
@@ -124,10 +125,13 @@ static inline double bench_now(const struct bench *b)
 /* Zeros, aligned as the arena is. Owned by the caller. */
 static inline void *bench_room(size_t bytes)
 {
-    void *room = aligned_alloc(64, round_up(bytes + 1, 64));
+    enum { HUGE_PAGE = 2 << 20 };
+    size_t page = bytes < HUGE_PAGE ? 64 : HUGE_PAGE;
+    void *room = aligned_alloc(page, round_up(bytes + 1, page));
 
     if (!room)
         die("out of memory");
+    madvise(room, bytes, MADV_HUGEPAGE);
     return memset(room, 0, bytes);
 }
 

@@ -244,6 +244,8 @@ static void run_strips(const void *own, int share, struct range items)
 {
     struct work w = *(const struct work *)own;
     const struct conv_strips *s = &w.core->strips;
+    size_t tiles = KERNEL(conv_tile_count)(s->col.length,
+                                           conv_lanes(w.core, w.panel));
 
     for (size_t i = items.begin; i < items.end; i++) {
         w.item = (int)i;
@@ -251,7 +253,8 @@ static void run_strips(const void *own, int share, struct range items)
                         (int)(i + 1 < items.end ? i + 1 : items.begin),
                         &w.look);
         KERNEL(conv_ahead_divide)(&w.look.out,
-                                  (size_t)(s->blocks * s->taps * s->rows));
+                                  (size_t)(s->blocks * s->taps * s->rows)
+                                      * tiles);
         run_strip(&w);
         KERNEL(conv_sums_add)(w.core, conv_columns(w.core, w.panel), share,
                               w.item);

@@ -23,6 +23,25 @@ enum { TILE_LINES = 6 };
 #endif
 enum { TILE_VECTORS = 2 };
 
+/* Vectors of a tile. */
+static inline int tile_vectors(int lanes)
+{
+    return lanes > VLEN ? TILE_VECTORS : 1;
+}
+
+/* Tiles of all lines. */
+static inline int tiles_along(int lines)
+{
+    return (lines + TILE_LINES - 1) / TILE_LINES;
+}
+
+size_t KERNEL(conv_tile_count)(int lines, int lanes)
+{
+    int each = tile_vectors(lanes) * VLEN;
+
+    return (size_t)tiles_along(lines) * (size_t)((lanes + each - 1) / each);
+}
+
 INLINE vf tile_add(vf sum, const bool pairs, const float *x, vf row)
 {
     if (pairs)
@@ -92,10 +111,10 @@ INLINE void tile_sized(const struct conv_tile *t, const bool pairs, int lines,
 INLINE void tile_all(const struct conv_tile *t, const bool pairs,
                      const int x_line, int x_k)
 {
-    int vectors = t->lanes > VLEN ? TILE_VECTORS : 1;
+    int vectors = tile_vectors(t->lanes);
 
     for (int lane = 0; lane < t->lanes; lane += vectors * VLEN) {
-        int tiles = (t->lines + TILE_LINES - 1) / TILE_LINES;
+        int tiles = tiles_along(t->lines);
         struct conv_tile part = *t;
 
         part.panel += lane;

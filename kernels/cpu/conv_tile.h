@@ -39,6 +39,9 @@ struct conv_tile {
     struct conv_ahead *ahead;    /* a portion for each segment of a tile */
 };
 
+/* Tiles that are made of some lines, for some lanes of a panel. */
+size_t KERNEL(conv_tile_count)(int lines, int lanes);
+
 void KERNEL(conv_tile_pixels)(const struct conv_tile *t);
 void KERNEL(conv_tile_channels)(const struct conv_tile *t);
 

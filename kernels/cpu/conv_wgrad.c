@@ -203,7 +203,8 @@ static void add_strip(const struct wgrad *g, int slab, int item, int next,
     };
 
     ahead.next = &dy_ahead;
-    KERNEL(conv_ahead_divide)(&ahead, (size_t)(s->taps * s->rows));
+    KERNEL(conv_ahead_divide)(&ahead, (size_t)(s->taps * s->rows)
+                                      * KERNEL(conv_tile_count)(inputs, outputs));
     KERNEL(conv_strip_pack)(s, g->x, item, block, 1, x);
     DTYPE_SWITCH(g->dy->dtype, pack_dy, g, item, panel, dy);
     for (int i = 0; i < s->taps; i++) {

@@ -180,7 +180,9 @@ static void ask_ahead(struct state *t, int next, struct conv_ahead *dy)
     t->ahead.next = dy;
     KERNEL(conv_ahead_divide)(&t->ahead,
                               (squares + (size_t)g->squares - 1)
-                                  / (size_t)g->squares * PLACES);
+                                  / (size_t)g->squares * PLACES
+                                  * KERNEL(conv_tile_count)(t->inputs,
+                                                            t->outputs));
 }
 
 void KERNEL(wgrad_squares_sum)(const struct wgrad_squares *g)

@@ -245,8 +245,10 @@ static void run_squares(struct winograd *w)
     int count = (int)(rows.end - rows.begin) / 2 * across;
     int groups = (count + SQUARES - 1) / SQUARES;
 
-    KERNEL(conv_ahead_divide)(&w->look.out,
-                              (size_t)(groups * PLACES * s->blocks));
+    KERNEL(conv_ahead_divide)(
+        &w->look.out,
+        (size_t)(groups * PLACES * s->blocks)
+            * KERNEL(conv_tile_count)(SQUARES, conv_lanes(core, w->panel)));
     KERNEL(conv_strip_pack)(s, core->x, w->item, 0, s->blocks, w->strip);
     for (int g = 0; g < groups; g++) {
         struct range part = range_share((size_t)count, g, groups);
