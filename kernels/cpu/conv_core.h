@@ -16,6 +16,7 @@ struct conv_core {
     const struct operand *x, *w, *add, *y;
     struct conv_strips strips;
     int width;             /* of a panel */
+    int set;               /* panels that are made at a time */
     int group;             /* rows of a strip that are summed together */
     int threads;
     void *scratch;
@@ -24,8 +25,8 @@ struct conv_core {
     const struct operand *sums;
     struct bn_gradient gradient;
     struct conv_tally *tally; /* conv_sums.h */
-    bool together;         /* panels may be made at a time: there are sums for
-                              all of them */
+    int tallied;           /* panels of CONV_PANEL channels that there are sums
+                              for at a time */
 };
 
 /* Channels of output of a panel: fewer in the last. */
@@ -39,12 +40,14 @@ static inline int conv_panels(const struct conv_core *core)
     return (core->y->dim[3] + core->width - 1) / core->width;
 }
 
-/* The channels of a panel. */
-static inline struct range conv_columns(const struct conv_core *core, int panel)
+/* The channels of some panels, from the first on. */
+static inline struct range conv_columns(const struct conv_core *core, int panel,
+                                        int panels)
 {
     size_t begin = (size_t)(panel * core->width);
+    size_t end = (size_t)((panel + panels) * core->width);
 
-    return (struct range){ begin, begin + (size_t)conv_lanes(core, panel) };
+    return (struct range){ begin, size_min(end, (size_t)core->y->dim[3]) };
 }
 
 /* The rows of its image that strip `item` makes, of pixels of all classes. */
@@ -71,7 +74,7 @@ static inline struct range conv_item_rows(const struct conv_core *core,
     return (struct range){ before + rows.begin, before + rows.end };
 }
 
-/* Memory that will be wanted when a panel's channels of a strip are made. */
+/* Memory that will be wanted when some channels of a strip are made. */
 struct conv_look {
     struct conv_ahead out;   /* the output, or the tensor that is added to it */
     struct conv_ahead norm;  /* x of the batch norm that sums are for */
@@ -79,13 +82,15 @@ struct conv_look {
 };
 
 /* Prepares to ask for what strip `item` wants, and then `next`. */
-static inline void conv_look_ahead(const struct conv_core *core, int panel,
-                                   int item, int next, struct conv_look *look)
+static inline void conv_look_ahead(const struct conv_core *core,
+                                   struct range columns, int item, int next,
+                                   struct conv_look *look)
 {
     const struct conv_strips *s = &core->strips;
     const struct operand *to = operand_given(core->add) ? core->add : core->y;
     struct range rows = conv_image_rows(core, item);
-    int channel = panel * core->width, channels = conv_lanes(core, panel);
+    int channel = (int)columns.begin;
+    int channels = (int)(columns.end - columns.begin);
 
     look->out = KERNEL(conv_ahead)(to, item / s->count, rows, channel,
                                    channels);

@@ -11,7 +11,31 @@
 #include "kernels/cpu/conv_winograd.h"
 #include "kernels/cpu/winograd.h"
 
-enum { STRIP_BYTES = 52 * 1024, GROUP_PIXELS = 40 };
+enum { STRIP_BYTES = 52 * 1024, GROUP_PIXELS = 40, SET_BYTES = 160 * 1024,
+       CHUNK_TAPS = 9 };
+
+/* Floats of a panel. */
+static size_t panel_floats(const struct conv_core *core)
+{
+    const struct conv_strips *s = &core->strips;
+
+    return (size_t)(s->blocks * s->taps * CONV_BLOCK * core->width);
+}
+
+/*
+ * The panels that are made of a strip at a time: as many as the second-level
+ * cache has room for. Narrow panels share tallies of sums, and what squares can
+ * make goes by taps only where scratch must be small.
+ */
+static int set_of(const struct conv_core *core)
+{
+    size_t fit = SET_BYTES / (panel_floats(core) * sizeof(float));
+
+    if (fit == 0 || core->width < CONV_PANEL
+        || winograd_can(&core->strips, core->x, core->y))
+        return 1;
+    return (int)size_min(fit, (size_t)conv_panels(core));
+}
 
 /* Makes panels as wide as this, and strips as high as the budget. */
 static void cut(struct conv_core *core, int width, size_t budget)
@@ -22,6 +46,7 @@ static void cut(struct conv_core *core, int width, size_t budget)
     KERNEL(conv_strips_cut)(s, core->threads, s->blocks, 0, budget);
     core->group = s->col.length < GROUP_PIXELS
                   ? int_min(GROUP_PIXELS / s->col.length, s->rows) : 1;
+    core->set = set_of(core);
 }
 
 struct conv_core KERNEL(conv_product)(const struct call *c,
@@ -37,15 +62,16 @@ struct conv_core KERNEL(conv_product)(const struct call *c,
         .threads = c->threads, .scratch = c->scratch
     };
 
-    core.together = KERNEL(conv_sparse_may_pay)(&core);
     cut(&core, y->dim[3] > CONV_NARROW_PANEL ? CONV_PANEL : CONV_NARROW_PANEL,
         STRIP_BYTES);
+    core.tallied = KERNEL(conv_sparse_may_pay)(&core)
+                   ? (y->dim[3] + CONV_PANEL - 1) / CONV_PANEL : core.set;
     return core;
 }
 
 /* Floats of the parts of scratch after the taps. */
 struct sizes {
-    size_t panel, strip, sum;
+    size_t panels, strip, sum;
 };
 
 static struct sizes sizes_of(const struct conv_core *core)
@@ -53,7 +79,7 @@ static struct sizes sizes_of(const struct conv_core *core)
     const struct conv_strips *s = &core->strips;
 
     return (struct sizes){
-        .panel = (size_t)(s->blocks * s->taps * CONV_BLOCK * core->width),
+        .panels = panel_floats(core) * (size_t)core->set,
         .strip = (size_t)s->blocks * (size_t)s->block,
         .sum = (size_t)(core->group * s->col.length * core->width)
     };
@@ -63,7 +89,7 @@ static size_t dense_floats(const struct conv_core *core)
 {
     struct sizes z = sizes_of(core);
 
-    return z.panel + (z.strip + z.sum) * (size_t)core->threads;
+    return z.panels + (z.strip + z.sum) * (size_t)core->threads;
 }
 
 /* The cut for a filter with too many nonzeros to skip zeros: one that stays
@@ -125,21 +151,49 @@ size_t KERNEL(conv_product_scratch)(const struct conv_core *core)
     return KERNEL(conv_sums_bytes)(core) + product_bytes(core);
 }
 
-/* The place in the panel of the weights of a block and a tap; taps are counted
- * in their order. */
-static size_t panel_at(const struct conv_core *core, int block, int tap)
+/* The taps that pixels of a class see: the first, and their number. */
+struct seen {
+    int tap, taps;
+};
+
+static struct seen seen_by(const struct conv_taps *taps, int class)
 {
-    return (size_t)((block * core->strips.taps * CONV_BLOCK
-                     + tap * conv_block_channels(core, block)) * core->width);
+    struct seen seen = { 0, taps->count[0] };
+
+    for (int i = 1; i <= class; i++)
+        seen = (struct seen){ seen.tap + seen.taps, taps->count[i] };
+    return seen;
+}
+
+/* The class of pixels that see a tap; taps are counted in their order. */
+static struct seen seen_with(const struct conv_taps *taps, int tap)
+{
+    int class = 0;
+
+    for (int end = taps->count[0]; tap >= end; end += taps->count[class])
+        class++;
+    return seen_by(taps, class);
+}
+
+/* The place in the panel of the weights of a block and a tap. */
+static size_t panel_at(const struct conv_core *core, struct seen seen,
+                       int block, int tap)
+{
+    int before = seen.tap * core->strips.blocks + block * seen.taps;
+    int channels = before * CONV_BLOCK
+                   + (tap - seen.tap) * conv_block_channels(core, block);
+
+    return (size_t)(channels * core->width);
 }
 
 /* The operands and scratch of a thread. */
 struct work {
     const struct conv_core *core;
     struct conv_taps taps;
-    const float *weights;
+    const float *set, *weights;  /* of the set of panels, and of one */
     float *strip, *sum;
     int item, panel;
+    int panels;                  /* of the set; `panel` was the first */
     struct conv_look look;
 };
 
@@ -147,27 +201,48 @@ struct work {
  * image, `columns` in each. */
 struct group {
     int class;
-    int tap, taps;   /* that it sees: the first, and their number */
+    struct seen seen;
     struct range rows;
     int columns;
 };
 
-/* Sums up the group, a block at a time. */
+/* Blocks from one on that are summed up at once, with at most CHUNK_TAPS taps,
+ * or one block's. One of fewer channels stays alone. */
+static int chunk_of(const struct conv_core *core, int taps, int block)
+{
+    int most = taps < CHUNK_TAPS ? CHUNK_TAPS / (taps > 0 ? taps : 1) : 1;
+    int whole = core->strips.inputs / CONV_BLOCK - block;
+
+    return whole > 1 ? int_min(whole, most) : 1;
+}
+
+/* The offsets of these blocks' taps in the strip. */
+static const int *offsets_of(const struct work *w, struct seen seen,
+                             int blocks, int room[CHUNK_TAPS])
+{
+    const int *own = w->taps.offset + seen.tap;
+
+    if (blocks == 1)
+        return own;
+    for (int i = 0; i < blocks * seen.taps; i++)
+        room[i] = i / seen.taps * w->core->strips.block + own[i % seen.taps];
+    return room;
+}
+
+/* Sums up the group, a chunk of blocks at a time. */
 static void sum_group(struct work *w, const struct group *g)
 {
     const struct conv_core *core = w->core;
     const struct conv_strips *s = &core->strips;
     size_t first = KERNEL(conv_strip_output)(s, w->item).begin;
-    int row_floats = s->width * CONV_BLOCK;
+    int row_floats = s->width * CONV_BLOCK, room[CHUNK_TAPS];
 
-    for (int b = 0; b < s->blocks; b++) {
+    for (int b = 0, blocks; b < s->blocks; b += blocks) {
         struct conv_tile t = {
             .x = w->strip + b * s->block
                  + (int)(g->rows.begin - first) * row_floats,
-            .panel = w->weights + panel_at(core, b, g->tap),
+            .panel = w->weights + panel_at(core, g->seen, b, g->seen.tap),
             .sum = w->sum,
-            .offset = w->taps.offset + g->tap,
-            .segments = g->taps,
             .depth = conv_block_channels(core, b),
             .last = conv_block_channels(core, b),
             .lines = g->columns,
@@ -177,6 +252,9 @@ static void sum_group(struct work *w, const struct group *g)
             .ahead = &w->look.out
         };
 
+        blocks = chunk_of(core, g->seen.taps, b);
+        t.offset = offsets_of(w, g->seen, blocks, room);
+        t.segments = blocks * g->seen.taps;
         for (size_t r = g->rows.begin; r < g->rows.end; r++) {
             KERNEL(conv_tile_pixels)(&t);
             t.x += row_floats;
@@ -212,20 +290,20 @@ static inline void store_group(const enum dtype dtype, const struct work *w,
     }
 }
 
-static void run_strip(struct work *w)
+/* Makes a panel's channels of the packed strip. */
+static void run_panel(struct work *w)
 {
     const struct conv_core *core = w->core;
     const struct conv_strips *s = &core->strips;
     struct range rows = KERNEL(conv_strip_output)(s, w->item);
-    struct group g = { .tap = 0 };
+    struct group g = { .class = 0 };
 
-    KERNEL(conv_strip_pack)(s, core->x, w->item, 0, s->blocks, w->strip);
-    for (; g.class < s->classes; g.class++, g.tap += g.taps) {
+    for (; g.class < s->classes; g.class++) {
         int length = KERNEL(conv_axis_length)(&s->row,
                                               g.class / s->col.classes);
         size_t end = rows.end < (size_t)length ? rows.end : (size_t)length;
 
-        g.taps = w->taps.count[g.class];
+        g.seen = seen_by(&w->taps, g.class);
         g.columns = KERNEL(conv_axis_length)(&s->col,
                                              g.class % s->col.classes);
         for (size_t r = rows.begin; r < end; r = g.rows.end) {
@@ -239,25 +317,32 @@ static void run_strip(struct work *w)
     }
 }
 
-/* Works through some strips for one panel. */
+/* Works through some strips for a set of panels. */
 static void run_strips(const void *own, int share, struct range items)
 {
     struct work w = *(const struct work *)own;
-    const struct conv_strips *s = &w.core->strips;
-    size_t tiles = KERNEL(conv_tile_count)(s->col.length,
-                                           conv_lanes(w.core, w.panel));
+    const struct conv_core *core = w.core;
+    const struct conv_strips *s = &core->strips;
+    struct range set = { (size_t)w.panel, (size_t)(w.panel + w.panels) };
+    size_t asks = (size_t)(s->blocks * s->taps * s->rows * w.panels)
+                  * KERNEL(conv_tile_count)(s->col.length,
+                                            conv_lanes(core, w.panel));
 
     for (size_t i = items.begin; i < items.end; i++) {
         w.item = (int)i;
-        conv_look_ahead(w.core, w.panel, w.item,
+        conv_look_ahead(core, conv_columns(core, (int)set.begin, w.panels),
+                        w.item,
                         (int)(i + 1 < items.end ? i + 1 : items.begin),
                         &w.look);
-        KERNEL(conv_ahead_divide)(&w.look.out,
-                                  (size_t)(s->blocks * s->taps * s->rows)
-                                      * tiles);
-        run_strip(&w);
-        KERNEL(conv_sums_add)(w.core, conv_columns(w.core, w.panel), share,
-                              w.item);
+        KERNEL(conv_ahead_divide)(&w.look.out, asks);
+        KERNEL(conv_strip_pack)(s, core->x, w.item, 0, s->blocks, w.strip);
+        for (size_t p = set.begin; p < set.end; p++) {
+            w.panel = (int)p;
+            w.weights = w.set + (p - set.begin) * panel_floats(core);
+            run_panel(&w);
+            KERNEL(conv_sums_add)(core, conv_columns(core, w.panel, 1), share,
+                                  w.item);
+        }
     }
 }
 
@@ -267,33 +352,46 @@ static struct work work_of(const struct conv_core *core,
                            float *scratch)
 {
     struct sizes z = sizes_of(core);
-    float *strip = scratch + z.panel
+    float *strip = scratch + z.panels
                    + (size_t)this_thread() * (z.strip + z.sum);
 
     return (struct work){
-        .core = core, .taps = *taps, .weights = scratch, .strip = strip,
-        .sum = strip + z.strip, .panel = panel
+        .core = core, .taps = *taps, .set = scratch, .strip = strip,
+        .sum = strip + z.strip, .panel = panel,
+        .panels = int_min(core->set, conv_panels(core) - panel)
     };
 }
 
-/* All threads together make one panel. */
-static void run_panel(const struct conv_core *core,
-                      const struct conv_taps *taps, int panel, float *scratch)
+/* All threads together make the set of panels that begins with one. */
+static void run_set(const struct conv_core *core, const struct conv_taps *taps,
+                    int panel, float *scratch)
 {
     const struct conv_strips *s = &core->strips;
     struct work own = work_of(core, taps, panel, scratch);
+    int pieces = s->blocks * s->taps;
 
 #pragma omp for schedule(static)
-    for (int i = 0; i < s->blocks * s->taps; i++) {
-        int block = i / s->taps, tap = i % s->taps;
+    for (int i = 0; i < own.panels * pieces; i++) {
+        int block = i % pieces / s->taps, tap = i % s->taps;
+        float *to = scratch + (size_t)(i / pieces) * panel_floats(core);
 
         conv_weights_pack(core, taps->index[tap],
-                          conv_block_inputs(core, block), panel,
-                          scratch + panel_at(core, block, tap));
+                          conv_block_inputs(core, block), panel + i / pieces,
+                          to + panel_at(core, seen_with(taps, tap), block,
+                                        tap));
     }
     share_out((size_t)s->images * (size_t)s->count, core->threads, run_strips,
               &own);
-    KERNEL(conv_sums_end)(core, conv_columns(core, panel));
+    for (int p = panel; p < panel + own.panels; p++)
+        KERNEL(conv_sums_end)(core, conv_columns(core, p, 1));
+}
+
+/* Makes all panels. The threads call it together. */
+static void run_sets(const struct conv_core *core, const struct conv_taps *taps,
+                     float *scratch)
+{
+    for (int i = 0; i < conv_panels(core); i += core->set)
+        run_set(core, taps, i, scratch);
 }
 
 static void run_panels(const struct conv_core *core)
@@ -305,8 +403,7 @@ static void run_panels(const struct conv_core *core)
 #pragma omp parallel num_threads(core->threads)
     {
         KERNEL(conv_sums_begin)(core);
-        for (int i = 0; i < conv_panels(core); i++)
-            run_panel(core, &taps, i, (float *)rest);
+        run_sets(core, &taps, (float *)rest);
     }
 }
 
@@ -322,8 +419,7 @@ static void run_sparse(const struct conv_core *core)
     {
         KERNEL(conv_sums_begin)(core);
         if (!KERNEL(conv_sparse_run)(core, rest))
-            for (int i = 0; i < conv_panels(&dense); i++)
-                run_panel(&dense, &taps, i, rest);
+            run_sets(&dense, &taps, rest);
     }
 }
 

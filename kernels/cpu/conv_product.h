@@ -4,14 +4,15 @@
  * and over the input channels, in blocks of 16. No im2col matrix is ever
  * written to memory: see conv_strip.h for how x is read.
  *
- * For each panel the threads together pack the weights,
+ * For a set of panels the threads together pack the weights,
  *
- *     panel [block][tap][CONV_BLOCK][width]
+ *     panel [class][block][tap][CONV_BLOCK][width]
  *
  * and then each works through strips, most of them its own (share_out()). It
- * packs a strip, and sums up groups of its pixels block by block, so that a
- * block's part of the panel, of the strip and of the sums stay in the
- * first-level cache together.
+ * packs a strip, and for each panel of the set sums up groups of its pixels
+ * block by block, so that a block's part of the panel, of the strip and of the
+ * sums stay in the first-level cache together. Panels are a set where weights
+ * are small beside pixels, so that these are read and packed once.
  *
  *     sum [pixel][width]
  *

@@ -16,21 +16,17 @@ struct conv_tally {
 _Static_assert(sizeof(struct conv_tally) % CPU_ALIGNMENT == 0,
                "tallies share no cache line");
 
-/* Tallies of all panels of columns: a product that skips zeros makes them
- * together. */
+/* Tallies of the panels that are made at a time. */
 static int tallies(const struct conv_core *core)
 {
-    int panels = core->together
-                 ? (core->y->dim[3] + CONV_PANEL - 1) / CONV_PANEL : 1;
-
-    return panels * share_count(core->threads);
+    return core->tallied * share_count(core->threads);
 }
 
 /* The first share's tally of some columns. */
 static struct conv_tally *tally_of(const struct conv_core *core,
                                    struct range columns)
 {
-    size_t panel = core->together ? columns.begin / CONV_PANEL : 0;
+    size_t panel = columns.begin / CONV_PANEL % (size_t)core->tallied;
 
     return core->tally + panel * (size_t)share_count(core->threads);
 }

@@ -285,17 +285,17 @@ static void look_for_filters(struct winograd *w, size_t i, size_t n)
 static void run_squares_of(const void *own, int share, struct range items)
 {
     struct winograd w = *(const struct winograd *)own;
+    struct range columns = conv_columns(w.core, w.panel, 1);
 
     for (size_t i = items.begin; i < items.end; i++) {
         w.item = (int)i;
-        conv_look_ahead(w.core, w.panel, w.item,
+        conv_look_ahead(w.core, columns, w.item,
                         (int)(i + 1 < items.end ? i + 1 : items.begin),
                         &w.look);
         if (share < w.core->threads)
             look_for_filters(&w, i - items.begin, items.end - items.begin);
         run_squares(&w);
-        KERNEL(conv_sums_add)(w.core, conv_columns(w.core, w.panel), share,
-                              w.item);
+        KERNEL(conv_sums_add)(w.core, columns, share, w.item);
     }
 }
 
@@ -317,7 +317,7 @@ static void run_squares_panel(const struct conv_core *cut, int panel)
         transform_share(cut, t, panel, filter);
     share_out((size_t)s->images * (size_t)s->count, cut->threads,
               run_squares_of, &w);
-    KERNEL(conv_sums_end)(cut, conv_columns(cut, panel));
+    KERNEL(conv_sums_end)(cut, conv_columns(cut, panel, 1));
 }
 
 void KERNEL(conv_winograd_run)(const struct conv_core *core)
