@@ -23,6 +23,7 @@ static const struct shape conv_shapes[] = {
     { MAP(2, 1, 8, 16), TO(3, 3, 16), .stride = 2, .pad = 1 },
     { MAP(2, 7, 8, 17), TO(1, 1, 16), .stride = 1 },
     { MAP(2, 8, 7, 16), TO(1, 1, 32), .stride = 2 },
+    { MAP(2, 9, 8, 70), TO(1, 1, 80), .stride = 2 },
     { MAP(5, 1, 1, 16), TO(1, 1, 3), .stride = 1 },
     { MAP(1, 7, 7, 3), TO(3, 3, 5), .stride = 1 },
     { MAP(1, 8, 7, 3), TO(5, 5, 16), .stride = 1, .pad = 2 },
@@ -42,6 +43,7 @@ static const struct shape conv_shapes[] = {
     /* By squares on a few threads, by taps on more: winograd.h. */
     { MAP(8, 16, 16, 16), TO(3, 3, 16), .stride = 1, .pad = 1, .large = true },
     { MAP(4, 10, 18, 48), TO(3, 3, 80), .stride = 1, .pad = 1, .large = true },
+    { MAP(12, 8, 8, 96), TO(3, 3, 96), .stride = 1, .pad = 1, .large = true },
     { MAP(64, 4, 4, 32), TO(3, 3, 32), .stride = 1, .pad = 1, .large = true }
 };
 

@@ -16,7 +16,9 @@ struct conv_core {
     const struct operand *x, *w, *add, *y;
     struct conv_strips strips;
     int width;             /* of a panel */
-    int set;               /* panels that are made at a time */
+    int set;               /* panels that are made of a strip */
+    int squares;           /* the same where conv_winograd.h makes them; 0: it
+                              does not */
     int group;             /* rows of a strip that are summed together */
     int threads;
     void *scratch;

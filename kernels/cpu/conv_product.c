@@ -27,7 +27,7 @@ static size_t panel_floats(const struct conv_core *core)
  * cache has room for. Narrow panels share tallies of sums, and what squares can
  * make goes by taps only where scratch must be small.
  */
-static int set_of(const struct conv_core *core)
+static int panels_at_once(const struct conv_core *core)
 {
     size_t fit = SET_BYTES / (panel_floats(core) * sizeof(float));
 
@@ -46,7 +46,23 @@ static void cut(struct conv_core *core, int width, size_t budget)
     KERNEL(conv_strips_cut)(s, core->threads, s->blocks, 0, budget);
     core->group = s->col.length < GROUP_PIXELS
                   ? int_min(GROUP_PIXELS / s->col.length, s->rows) : 1;
-    core->set = set_of(core);
+    core->set = panels_at_once(core);
+}
+
+/* The panels that conv_winograd.h makes of a strip, with scratch that is small;
+ * 0: it does not make the product. */
+static int panels_by_squares(const struct conv_core *core)
+{
+    struct conv_core by = *core;
+
+    if (KERNEL(conv_sparse_may_pay)(core)
+        || !winograd_can(&core->strips, core->x, core->y))
+        return 0;
+    by.squares = KERNEL(conv_winograd_panels)(core);
+    if (!winograd_is_small(KERNEL(conv_winograd_bytes)(&by), by.x, by.y))
+        by.squares = 1;
+    return winograd_is_small(KERNEL(conv_winograd_bytes)(&by), by.x, by.y)
+           ? by.squares : 0;
 }
 
 struct conv_core KERNEL(conv_product)(const struct call *c,
@@ -64,8 +80,10 @@ struct conv_core KERNEL(conv_product)(const struct call *c,
 
     cut(&core, y->dim[3] > CONV_NARROW_PANEL ? CONV_PANEL : CONV_NARROW_PANEL,
         STRIP_BYTES);
+    core.squares = panels_by_squares(&core);
     core.tallied = KERNEL(conv_sparse_may_pay)(&core)
-                   ? (y->dim[3] + CONV_PANEL - 1) / CONV_PANEL : core.set;
+                   ? (y->dim[3] + CONV_PANEL - 1) / CONV_PANEL
+                   : core.squares > 0 ? core.squares : core.set;
     return core;
 }
 
@@ -110,15 +128,6 @@ static struct conv_core dense_core(const struct conv_core *core)
     return dense;
 }
 
-/* Whether conv_winograd.h makes the product. */
-static bool goes_by_squares(const struct conv_core *core)
-{
-    return !KERNEL(conv_sparse_may_pay)(core)
-           && winograd_can(&core->strips, core->x, core->y)
-           && winograd_is_small(KERNEL(conv_winograd_bytes)(core), core->x,
-                                core->y);
-}
-
 /* Bytes of scratch by taps, for any number of images. */
 static size_t taps_bytes(const struct conv_core *core)
 {
@@ -137,7 +146,7 @@ static size_t product_bytes(const struct conv_core *core)
     size_t taps = KERNEL(conv_taps_bytes)(&core->strips);
     struct conv_core dense;
 
-    if (goes_by_squares(core))
+    if (core->squares > 0)
         return size_max(KERNEL(conv_winograd_bytes)(core), taps_bytes(core));
     if (!KERNEL(conv_sparse_may_pay)(core))
         return taps + dense_floats(core) * sizeof(float);
@@ -208,7 +217,7 @@ struct group {
 
 /* Blocks from one on that are summed up at once, with at most CHUNK_TAPS taps,
  * or one block's. One of fewer channels stays alone. */
-static int chunk_of(const struct conv_core *core, int taps, int block)
+static int blocks_at_once(const struct conv_core *core, int taps, int block)
 {
     int most = taps < CHUNK_TAPS ? CHUNK_TAPS / (taps > 0 ? taps : 1) : 1;
     int whole = core->strips.inputs / CONV_BLOCK - block;
@@ -252,7 +261,7 @@ static void sum_group(struct work *w, const struct group *g)
             .ahead = &w->look.out
         };
 
-        blocks = chunk_of(core, g->seen.taps, b);
+        blocks = blocks_at_once(core, g->seen.taps, b);
         t.offset = offsets_of(w, g->seen, blocks, room);
         t.segments = blocks * g->seen.taps;
         for (size_t r = g->rows.begin; r < g->rows.end; r++) {
@@ -431,7 +440,7 @@ void KERNEL(conv_product_run)(const struct conv_core *core)
     own.scratch = (char *)core->scratch + KERNEL(conv_sums_bytes)(core);
     if (KERNEL(conv_sparse_may_pay)(&own))
         run_sparse(&own);
-    else if (goes_by_squares(&own))
+    else if (own.squares > 0)
         KERNEL(conv_winograd_run)(&own);
     else
         run_panels(&own);

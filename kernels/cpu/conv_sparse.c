@@ -236,7 +236,8 @@ static void look_beyond(const struct work *w, size_t i, size_t next)
     int image = (int)i / s->count * p->images;
     int then = (int)next / s->count * p->images;
 
-    conv_look_ahead(w->core, conv_columns(w->core, 0, 1), image * s->count + (int)i % s->count,
+    conv_look_ahead(w->core, conv_columns(w->core, 0, 1),
+                    image * s->count + (int)i % s->count,
                     then * s->count + (int)next % s->count, look);
     if (s->count == 1) {
         look->out.lines *= (size_t)conv_planes_images(p, image);

@@ -27,7 +27,7 @@ static inline struct range conv_block_inputs(const struct conv_core *core,
     };
 }
 
-/* Where the weights of one tap between some channels of input and a panel lie:
+/* Where the weights of one tap between channels of input and of output lie:
  * `count` runs of `run` elements, `step` apart. The transpose of a product has
  * a run for each channel of output, else there is one for each of input. */
 struct conv_weights {
@@ -37,29 +37,30 @@ struct conv_weights {
 static inline struct conv_weights conv_weights_of(const struct conv_core *core,
                                                   int index,
                                                   struct range channels,
-                                                  int panel)
+                                                  struct range columns)
 {
     size_t inputs = (size_t)core->strips.inputs;
     size_t outputs = (size_t)core->y->dim[3];
     size_t rows = channels.end - channels.begin;
-    size_t lanes = (size_t)conv_lanes(core, panel);
+    size_t lanes = columns.end - columns.begin;
     size_t tap = (size_t)index * inputs * outputs;
-    size_t first = (size_t)(panel * core->width);
 
     if (core->strips.row.transposed)
-        return (struct conv_weights){ tap + first * inputs + channels.begin,
+        return (struct conv_weights){ tap + columns.begin * inputs
+                                          + channels.begin,
                                       lanes, rows, inputs };
-    return (struct conv_weights){ tap + channels.begin * outputs + first, rows,
-                                  lanes, outputs };
+    return (struct conv_weights){ tap + channels.begin * outputs
+                                      + columns.begin,
+                                  rows, lanes, outputs };
 }
 
 /* To ask for these weights. */
 static inline struct conv_ahead conv_weights_ahead(const struct conv_core *core,
                                                    int index,
                                                    struct range channels,
-                                                   int panel)
+                                                   struct range columns)
 {
-    struct conv_weights p = conv_weights_of(core, index, channels, panel);
+    struct conv_weights p = conv_weights_of(core, index, channels, columns);
     size_t element = dtype_size(core->w->dtype), line = CPU_ALIGNMENT;
 
     return (struct conv_ahead){
@@ -108,7 +109,8 @@ static inline void conv_weights_pack(const struct conv_core *core, int index,
                                      struct range channels, int panel,
                                      float *to)
 {
-    struct conv_weights p = conv_weights_of(core, index, channels, panel);
+    struct conv_weights p = conv_weights_of(core, index, channels,
+                                            conv_columns(core, panel, 1));
     size_t width = (size_t)core->width;
     float room[CONV_PANEL];
 

@@ -11,8 +11,9 @@
  * so that a whole gradient exists only in dw, and not even there if dw is
  * sparse: then only its nonzeros are added to. A slab is the sum over strips of
  * the products of packed x (see conv_strip.h), read along channels, and packed
- * dy [pixel][CONV_PANEL]. Threads share out the slabs; if these are too few,
- * they share out the strips of each slab, and then add up their sums in order.
+ * dy [pixel][CONV_PANEL]. Slabs of a few panels are a set, for which x is
+ * packed once. Threads share out the sets; if these are too few, they share out
+ * the strips of each set, and then add up their sums in order.
  *
  * A slab of a 3x3 filter at stride 1 is made by squares instead, where there is
  * memory for it: see conv_wgrad_winograd.h.
@@ -30,19 +31,21 @@
 #include "kernels/cpu/sparse.h"
 #include "kernels/cpu/winograd.h"
 
-enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32, SQUARES_MANY = 32 };
+enum { STRIP_BYTES = 56 * 1024, SLAB_CHANNELS = 32, SQUARES_MANY = 32,
+       SET_BYTES = 80 * 1024 };
 
 struct wgrad {
     const struct operand *x, *dy, *dw;
     struct conv_strips strips;
     int threads;
-    int slabs;
+    int set;               /* panels of a set */
+    int sets;              /* of all blocks */
     struct conv_taps taps;
     int *row;              /* offsets of the rows of a strip */
     bool skips;            /* zeros of dw, if it has few nonzeros */
     int squares;           /* slabs are made as conv_wgrad_winograd.h says, from
                             * some squares at once; 0: by taps */
-    size_t slab, x_strip, dy_strip; /* sizes, floats */
+    size_t slab, x_strip, dy_strip; /* sizes, floats; a slab of the set */
     size_t each;           /* floats of a thread's scratch */
     float *thread;         /* the first thread's scratch */
     size_t rows, sums;     /* where in the scratch rows and sums begin */
@@ -53,6 +56,48 @@ struct wgrad {
 static int slab_rows(const struct wgrad *g)
 {
     return g->strips.taps * g->strips.channels;
+}
+
+static int panels_of(const struct wgrad *g)
+{
+    return (g->dy->dim[3] + CONV_PANEL - 1) / CONV_PANEL;
+}
+
+/* Sets of all blocks, of some panels each. */
+static int sets_of(const struct wgrad *g, int panels)
+{
+    return g->strips.blocks * ((panels_of(g) + panels - 1) / panels);
+}
+
+/* Makes sets of the most panels that leave every thread a set: where threads
+ * share a set, each has its own sums of it. */
+static void choose_set(struct wgrad *g, int most)
+{
+    g->set = int_min(most, panels_of(g));
+    while (g->set > 1 && sets_of(g, g->set) < g->threads)
+        g->set--;
+    g->sets = sets_of(g, g->set);
+}
+
+/* The panels whose slabs stay in the second-level cache with the strips. */
+static int panels_in_cache(const struct wgrad *g)
+{
+    size_t slab = (size_t)(slab_rows(g) * CONV_PANEL) * sizeof(float);
+
+    return slab > SET_BYTES ? 1 : (int)(SET_BYTES / slab);
+}
+
+/* The slabs of set i: panels of one block. */
+struct slabs {
+    int block, panel, panels;
+};
+
+static struct slabs slabs_of(const struct wgrad *g, int i)
+{
+    int panel = i / g->strips.blocks * g->set;
+
+    return (struct slabs){ i % g->strips.blocks, panel,
+                           int_min(g->set, panels_of(g) - panel) };
 }
 
 /* Cuts the work into strips, at least one for each of some threads. */
@@ -66,28 +111,34 @@ static void cut_by_taps(struct wgrad *g, int threads)
     g->slab = (size_t)(s->taps * s->channels) * CONV_PANEL;
     g->x_strip = (size_t)s->block;
     g->dy_strip = (size_t)s->rows * dy_row;
-    g->each = g->slab + g->x_strip + g->dy_strip;
+    g->each = g->slab * (size_t)g->set + g->x_strip + g->dy_strip;
 }
 
 /* Cuts the work into squares instead if there is memory for it, many at once or
- * few. Strips are highest where there is one for every thread: scratch is that
- * of either way then, for any number of images. */
+ * few, of some panels or of one. Strips are highest where there is one for
+ * every thread: scratch is that of either way then, for any number of
+ * images. */
 static void try_squares(struct wgrad *g)
 {
-    static const int ways[] = { SQUARES_MANY, SQUARES_LEAST };
+    static const struct { int squares, panels; } ways[] = {
+        { SQUARES_MANY, WGRAD_SET }, { SQUARES_MANY, 1 }, { SQUARES_LEAST, 1 }
+    };
     struct conv_strips highest = g->strips;
     struct wgrad taps = *g;
 
     winograd_cut(&highest, 1, 1, STRIP_BYTES / 2);
     cut_by_taps(&taps, 1);
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways) && !g->squares; i++) {
-        size_t each = size_max(
-            KERNEL(wgrad_squares_floats)(&highest, ways[i]), taps.each);
-        size_t bytes = each * sizeof(float) * (size_t)g->threads;
+        size_t each, bytes;
 
+        choose_set(g, ways[i].panels);
+        each = size_max(KERNEL(wgrad_squares_floats)(&highest, ways[i].squares,
+                                                     g->set),
+                        taps.each);
+        bytes = each * sizeof(float) * (size_t)g->threads;
         if (!winograd_is_small(bytes, g->x, g->dy))
             continue;
-        g->squares = ways[i];
+        g->squares = ways[i].squares;
         g->each = each;
         winograd_cut(&g->strips, g->threads, 1, STRIP_BYTES / 2);
     }
@@ -114,12 +165,15 @@ static struct wgrad wgrad_of(const struct call *c)
     };
     struct conv_strips *s = &g.strips;
     size_t taps = KERNEL(conv_taps_bytes)(s), rows;
+    bool squares;
 
     g.skips = KERNEL(wgrad_sparse_may_pay)(&(struct wgrad_sparse){
         .dw = dw, .strips = s });
+    squares = !g.skips && winograd_can(s, x, dy);
+    /* What squares can make goes by taps only where scratch must be small. */
+    choose_set(&g, g.skips || squares ? 1 : panels_in_cache(&g));
     cut_by_taps(&g, c->threads);
-    g.slabs = s->blocks * ((dy->dim[3] + CONV_PANEL - 1) / CONV_PANEL);
-    if (!g.skips && winograd_can(s, x, dy))
+    if (squares)
         try_squares(&g);
     rows = round_up((size_t)s->row.length * sizeof(int), CPU_ALIGNMENT);
     g.bytes = taps + rows + g.each * sizeof(float) * (size_t)c->threads;
@@ -147,7 +201,7 @@ size_t KERNEL(conv_wgrad_scratch)(const struct call *c)
     return wgrad_of(c).bytes;
 }
 
-static float *thread_slab(const struct wgrad *g, int thread)
+static float *thread_slabs(const struct wgrad *g, int thread)
 {
     return g->thread + (size_t)thread * g->each;
 }
@@ -177,20 +231,20 @@ static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
     }
 }
 
-/* Adds the products of one strip to a slab; `next` is the strip after it. */
-static void add_strip(const struct wgrad *g, int slab, int item, int next,
-                      float *sum)
+/* Adds the products of one strip to the slabs of a set; `next` is the strip
+ * after it. */
+static void add_strip(const struct wgrad *g, struct slabs set, int item,
+                      int next, float *sum)
 {
     const struct conv_strips *s = &g->strips;
-    int block = slab % s->blocks, panel = slab / s->blocks;
-    int first = block * s->channels;
+    int first = set.block * s->channels, column = set.panel * CONV_PANEL;
     int inputs = int_min(s->inputs - first, s->channels);
-    int outputs = int_min(g->dy->dim[3] - panel * CONV_PANEL, CONV_PANEL);
+    int outputs = int_min(g->dy->dim[3] - column, set.panels * CONV_PANEL);
     struct range rows = KERNEL(conv_strip_output)(s, item);
-    float *x = sum + g->slab, *dy = x + g->x_strip;
+    float *x = sum + g->slab * (size_t)g->set, *dy = x + g->x_strip;
     struct conv_ahead dy_ahead = KERNEL(conv_ahead)(
-        g->dy, next / s->count, KERNEL(conv_strip_output)(s, next),
-        panel * CONV_PANEL, outputs);
+        g->dy, next / s->count, KERNEL(conv_strip_output)(s, next), column,
+        outputs);
     struct conv_ahead ahead = KERNEL(conv_ahead)(
         g->x, next / s->count, KERNEL(conv_strip_input)(s, next), first,
         int_min(inputs, g->x->dim[3]));
@@ -198,19 +252,22 @@ static void add_strip(const struct wgrad *g, int slab, int item, int next,
         .panel = dy, .sum = sum,
         .offset = g->row, .segments = (int)(rows.end - rows.begin),
         .depth = g->dy->dim[2], .last = g->dy->dim[2], .lines = inputs,
-        .width = CONV_PANEL, .lanes = outputs,
-        .x_k = s->channels, .ahead = &ahead
+        .width = CONV_PANEL, .x_k = s->channels, .ahead = &ahead
     };
 
     ahead.next = &dy_ahead;
-    KERNEL(conv_ahead_divide)(&ahead, (size_t)(s->taps * s->rows)
-                                      * KERNEL(conv_tile_count)(inputs, outputs));
-    KERNEL(conv_strip_pack)(s, g->x, item, block, 1, x);
-    DTYPE_SWITCH(g->dy->dtype, pack_dy, g, item, panel, dy);
-    for (int i = 0; i < s->taps; i++) {
-        t.x = x + g->taps.offset[i];
-        KERNEL(conv_tile_channels)(&t);
-        t.sum += s->channels * CONV_PANEL;
+    KERNEL(conv_ahead_divide)(&ahead,
+                              (size_t)(s->taps * s->rows)
+                                  * KERNEL(conv_tile_count)(inputs, outputs));
+    KERNEL(conv_strip_pack)(s, g->x, item, set.block, 1, x);
+    for (int p = 0; p < set.panels; p++) {
+        t.lanes = int_min(outputs - p * CONV_PANEL, CONV_PANEL);
+        DTYPE_SWITCH(g->dy->dtype, pack_dy, g, item, set.panel + p, dy);
+        for (int i = 0; i < s->taps; i++) {
+            t.x = x + g->taps.offset[i];
+            KERNEL(conv_tile_channels)(&t);
+            t.sum += s->channels * CONV_PANEL;
+        }
     }
 }
 
@@ -220,11 +277,13 @@ struct row {
     size_t lanes;          /* 0: beyond the last input channel */
 };
 
-static struct row row_of(const struct wgrad *g, int slab, int row)
+/* Row `row` of a set's slabs, one slab after the other. */
+static struct row row_of(const struct wgrad *g, struct slabs set, int row)
 {
     const struct conv_strips *s = &g->strips;
-    int panel = slab / s->blocks, tap = row / s->channels;
-    int input = slab % s->blocks * s->channels + row % s->channels;
+    int panel = set.panel + row / slab_rows(g);
+    int tap = row % slab_rows(g) / s->channels;
+    int input = set.block * s->channels + row % s->channels;
     int inputs = s->inputs, outputs = g->dy->dim[3];
 
     return (struct row){
@@ -235,30 +294,30 @@ static struct row row_of(const struct wgrad *g, int slab, int row)
     };
 }
 
-/* Sums some of the strips to a slab. */
-static void sum_slab(const struct wgrad *g, int slab, struct range items,
-                     float *sum)
+/* Sums some of the strips to the slabs of a set. */
+static void sum_slabs(const struct wgrad *g, struct slabs set,
+                      struct range items, float *sum)
 {
     if (g->squares) {
         KERNEL(wgrad_squares_sum)(&(struct wgrad_squares){
             .squares = g->squares,
             .x = g->x, .dy = g->dy, .strips = &g->strips,
-            .block = slab % g->strips.blocks, .panel = slab / g->strips.blocks,
+            .block = set.block, .panel = set.panel, .panels = set.panels,
             .items = items, .scratch = sum
         });
         return;
     }
-    memset(sum, 0, g->slab * sizeof(float));
+    memset(sum, 0, g->slab * (size_t)set.panels * sizeof(float));
     for (size_t i = items.begin; i < items.end; i++)
-        add_strip(g, slab, (int)i, (int)(i + 1 < items.end ? i + 1 : i), sum);
+        add_strip(g, set, (int)i, (int)(i + 1 < items.end ? i + 1 : i), sum);
 }
 
-/* Adds one row of a slab, of one tap and input channel, to dw: the sum of
- * `parts` threads' rows. All of dw is written here. */
-static void add_row(const struct wgrad *g, int slab, int row, int parts,
+/* Adds one row of a set's slabs, of one tap and input channel, to dw: the sum
+ * of `parts` threads' rows. All of dw is written here. */
+static void add_row(const struct wgrad *g, struct slabs set, int row, int parts,
                     const float *sum)
 {
-    struct row r = row_of(g, slab, row);
+    struct row r = row_of(g, set, row);
     float total[CONV_PANEL];
 
     if (r.lanes == 0)
@@ -272,36 +331,38 @@ static void add_row(const struct wgrad *g, int slab, int row, int parts,
     sparse_add(g->dw, r.at, r.lanes, total);
 }
 
-/* Asks for the rows of dw that a slab is added to: they lie apart, and the sums
+/* Asks for the rows of dw that slabs are added to: they lie apart, and the sums
  * take long enough for them to come. */
-static void ask_for_rows(const struct wgrad *g, int slab)
+static void ask_for_rows(const struct wgrad *g, struct slabs set)
 {
     size_t element = dtype_size(g->dw->dtype);
     const char *data = g->dw->data;
 
     if (g->dw->pool)
         return;
-    for (int i = 0; i < slab_rows(g); i++) {
-        struct row r = row_of(g, slab, i);
+    for (int i = 0; i < set.panels * slab_rows(g); i++) {
+        struct row r = row_of(g, set, i);
 
         for (size_t k = 0; k < r.lanes * element; k += CPU_ALIGNMENT)
             __builtin_prefetch(data + r.at * element + k, 1, 2);
     }
 }
 
-/* Makes slabs that one thread has to itself. */
-static void run_slabs(const void *own, int share, struct range slabs)
+/* Makes sets that one thread has to itself. */
+static void run_own_sets(const void *own, int share, struct range sets)
 {
     const struct wgrad *g = own;
     size_t items = (size_t)g->strips.images * (size_t)g->strips.count;
-    float *sum = thread_slab(g, this_thread());
+    float *sum = thread_slabs(g, this_thread());
 
     (void)share;
-    for (int i = (int)slabs.begin; i < (int)slabs.end; i++) {
-        ask_for_rows(g, i);
-        sum_slab(g, i, (struct range){ 0, items }, sum);
-        for (int row = 0; row < slab_rows(g); row++)
-            add_row(g, i, row, 1, sum);
+    for (size_t i = sets.begin; i < sets.end; i++) {
+        struct slabs set = slabs_of(g, (int)i);
+
+        ask_for_rows(g, set);
+        sum_slabs(g, set, (struct range){ 0, items }, sum);
+        for (int row = 0; row < set.panels * slab_rows(g); row++)
+            add_row(g, set, row, 1, sum);
     }
 }
 
@@ -322,19 +383,21 @@ void KERNEL(conv_wgrad)(const struct call *c)
     if (g.skips && skip_zeros(&g, c->scratch))
         return;
     bind_scratch(&g, c->scratch);
-    if (g.slabs >= g.threads) {
+    if (g.sets >= g.threads) {
 #pragma omp parallel num_threads(g.threads)
-        share_out((size_t)g.slabs, g.threads, run_slabs, &g);
+        share_out((size_t)g.sets, g.threads, run_own_sets, &g);
         return;
     }
 #pragma omp parallel num_threads(g.threads)
-    for (int i = 0; i < g.slabs; i++) {
+    for (int i = 0; i < g.sets; i++) {
+        struct slabs set = slabs_of(&g, i);
+
 #pragma omp for schedule(static)
         for (int t = 0; t < g.threads; t++)
-            sum_slab(&g, i, range_share(items, t, g.threads),
-                     thread_slab(&g, t));
+            sum_slabs(&g, set, range_share(items, t, g.threads),
+                      thread_slabs(&g, t));
 #pragma omp for schedule(static)
-        for (int row = 0; row < slab_rows(&g); row++)
-            add_row(&g, i, row, g.threads, thread_slab(&g, 0));
+        for (int row = 0; row < set.panels * slab_rows(&g); row++)
+            add_row(&g, set, row, g.threads, thread_slabs(&g, 0));
     }
 }

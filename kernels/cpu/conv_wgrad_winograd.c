@@ -3,10 +3,10 @@
  * writing the sums takes little of the time of the products,
  *
  *     x      [place][square][channel of the block]
- *     dy     [place][square][CONV_PANEL]
- *     sum    [place][channel of the block][CONV_PANEL]
+ *     dy     [panel][place][square][CONV_PANEL]
+ *     sum    [panel][place][channel of the block][CONV_PANEL]
  *
- * Scratch: x, dy, sum and a strip. The slab takes the place of x and of the
+ * Scratch: x, dy, sum and a strip. The slabs take the place of x and of the
  * beginning of dy, which have been used by then.
  */
 #include "kernels/cpu/conv_wgrad_winograd.h"
@@ -17,10 +17,11 @@
 
 enum { SIDE = WINOGRAD_SIDE, PLACES = WINOGRAD_PLACES, TAPS = WINOGRAD_TAPS };
 
-_Static_assert(2 * PLACES * SQUARES_LEAST >= TAPS * CONV_PANEL,
-               "no block is wider than a panel: a slab fits into x and dy");
+_Static_assert((1 + WGRAD_SET) * PLACES * SQUARES_LEAST
+                   >= WGRAD_SET * TAPS * CONV_PANEL,
+               "no block is wider than a panel: slabs fit into x and dy");
 
-/* The parts of scratch. */
+/* The parts of scratch; dy and sum are a panel's. */
 struct parts {
     size_t x, dy, sum, strip;    /* floats */
 };
@@ -45,17 +46,19 @@ static struct parts parts_of(const struct conv_strips *s, int squares)
     };
 }
 
-size_t KERNEL(wgrad_squares_floats)(const struct conv_strips *s, int squares)
+size_t KERNEL(wgrad_squares_floats)(const struct conv_strips *s, int squares,
+                                    int panels)
 {
     struct parts p = parts_of(s, squares);
 
-    return p.x + p.dy + p.sum + p.strip;
+    return p.x + (p.dy + p.sum) * (size_t)panels + p.strip;
 }
 
 /* The sums so far, and squares that wait to be multiplied. */
 struct state {
     const struct wgrad_squares *g;
-    int inputs, outputs;         /* channels of the block and the panel */
+    struct parts parts;
+    int inputs, outputs;         /* channels of the block and of all panels */
     float *x, *dy, *sum, *strip;
     int squares;
     struct conv_ahead ahead;
@@ -86,22 +89,33 @@ INLINE void transform_dy(const enum dtype dtype, const struct operand *dy,
     }
 }
 
+/* Channels of panel i. */
+static int lanes_of(const struct state *t, int i)
+{
+    return int_min(t->outputs - i * CONV_PANEL, CONV_PANEL);
+}
+
 static void multiply_squares(struct state *t)
 {
     int channels = t->g->strips->channels, offset = 0;
+    size_t x_place = place_floats(t->g->squares, channels);
+    size_t dy_place = place_floats(t->g->squares, CONV_PANEL);
     struct conv_tile tile = {
-        .x = t->x, .panel = t->dy, .sum = t->sum, .offset = &offset,
+        .offset = &offset,
         .segments = 1, .depth = t->squares, .last = t->squares,
-        .lines = t->inputs, .width = CONV_PANEL, .lanes = t->outputs,
+        .lines = t->inputs, .width = CONV_PANEL,
         .x_k = channels, .ahead = &t->ahead
     };
 
-    for (int i = 0; i < PLACES; i++) {
-        KERNEL(conv_tile_channels)(&tile);
-        tile.x += place_floats(t->g->squares, channels);
-        tile.panel += place_floats(t->g->squares, CONV_PANEL);
-        tile.sum += channels * CONV_PANEL;
-    }
+    for (size_t place = 0; place < PLACES; place++)
+        for (int i = 0; i < t->g->panels; i++) {
+            tile.x = t->x + place * x_place;
+            tile.panel = t->dy + (size_t)i * t->parts.dy + place * dy_place;
+            tile.sum = t->sum + (size_t)i * t->parts.sum
+                       + place * (size_t)(channels * CONV_PANEL);
+            tile.lanes = lanes_of(t, i);
+            KERNEL(conv_tile_channels)(&tile);
+        }
     t->squares = 0;
 }
 
@@ -126,17 +140,22 @@ static inline void add_squares(const enum dtype dtype, struct state *t,
             winograd_input(x + c * s->channels, s->channels, row, t->inputs,
                            t->x + t->squares * s->channels,
                            place_floats(g->squares, s->channels));
-            transform_dy(dtype, dy, at + (size_t)c * (size_t)dy->dim[3],
-                         t->outputs, t->dy + t->squares * CONV_PANEL,
-                         place_floats(g->squares, CONV_PANEL));
+            for (int i = 0; i < g->panels; i++)
+                transform_dy(dtype, dy,
+                             at + (size_t)c * (size_t)dy->dim[3]
+                                 + (size_t)(i * CONV_PANEL),
+                             lanes_of(t, i),
+                             t->dy + (size_t)i * t->parts.dy
+                                 + t->squares * CONV_PANEL,
+                             place_floats(g->squares, CONV_PANEL));
             if (++t->squares == g->squares)
                 multiply_squares(t);
         }
     }
 }
 
-/* G' sum G. */
-static void make_slab(const struct state *t)
+/* G' sum G of a panel. */
+static void make_slab(const struct state *t, const float *sum, float *slab)
 {
     int channels = t->g->strips->channels, tap = channels * CONV_PANEL;
 
@@ -149,7 +168,7 @@ static void make_slab(const struct state *t)
 
             UNROLL
             for (int j = 0; j < SIDE; j++)
-                u[j] = vf_load(t->sum + (i * SIDE + j) * tap + k);
+                u[j] = vf_load(sum + (i * SIDE + j) * tap + k);
             winograd_filter_sum(u, side[i]);
         }
         UNROLL
@@ -159,7 +178,7 @@ static void make_slab(const struct state *t)
             winograd_filter_sum(u, g);
             UNROLL
             for (int i = 0; i < 3; i++)
-                vf_store(t->x + (3 * i + j) * tap + k, g[i]);
+                vf_store(slab + (3 * i + j) * tap + k, g[i]);
         }
     }
 }
@@ -189,16 +208,18 @@ void KERNEL(wgrad_squares_sum)(const struct wgrad_squares *g)
 {
     const struct conv_strips *s = g->strips;
     struct parts p = parts_of(s, g->squares);
+    size_t slab = (size_t)(TAPS * s->channels * CONV_PANEL);
     struct state t = {
-        .g = g,
+        .g = g, .parts = p,
         .inputs = int_min(g->x->dim[3] - g->block * s->channels, s->channels),
-        .outputs = int_min(g->dy->dim[3] - g->panel * CONV_PANEL, CONV_PANEL),
+        .outputs = int_min(g->dy->dim[3] - g->panel * CONV_PANEL,
+                           g->panels * CONV_PANEL),
         .x = g->scratch, .dy = g->scratch + p.x,
-        .sum = g->scratch + p.x + p.dy,
-        .strip = g->scratch + p.x + p.dy + p.sum
+        .sum = g->scratch + p.x + p.dy * (size_t)g->panels,
+        .strip = g->scratch + p.x + (p.dy + p.sum) * (size_t)g->panels
     };
 
-    memset(t.sum, 0, p.sum * sizeof(float));
+    memset(t.sum, 0, p.sum * (size_t)g->panels * sizeof(float));
     for (size_t i = g->items.begin; i < g->items.end; i++) {
         struct conv_ahead dy;
 
@@ -210,5 +231,6 @@ void KERNEL(wgrad_squares_sum)(const struct wgrad_squares *g)
         t.ahead.next = NULL;
         multiply_squares(&t);
     }
-    make_slab(&t);
+    for (size_t i = 0; i < (size_t)g->panels; i++)
+        make_slab(&t, t.sum + i * p.sum, g->scratch + i * slab);
 }

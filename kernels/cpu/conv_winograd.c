@@ -1,16 +1,17 @@
 /*
- * Scratch: the transformed filters of a panel,
+ * Scratch: the transformed filters of a set of panels,
  *
- *     filter [place][channel of input][width]
+ *     filter [panel][place][channel of input][width]
  *
  * and for each thread a strip of input (conv_strip.h) of some rows of squares,
  * some of its squares, transformed, and their sums,
  *
  *     square [place][block][square][CONV_BLOCK]
- *     sum [place][square][width]
+ *     sum [panel][place][square][width]
  *
  * The squares hold as many blocks of channels at a time as stay in the
- * first-level cache, and are made while the strip is there.
+ * first-level cache, and are made while the strip is there, for all panels of
+ * the set.
  */
 #include "kernels/cpu/conv_winograd.h"
 
@@ -20,7 +21,8 @@
 
 enum { SIDE = WINOGRAD_SIDE, PLACES = WINOGRAD_PLACES, TAPS = WINOGRAD_TAPS,
        STRIP_BYTES = 32 * 1024, SQUARES = 12, CHUNK_BLOCKS = 2,
-       FILTER_CHANNELS = 4 /* that a thread transforms at least */ };
+       FILTER_CHANNELS = 4 /* that a thread transforms at least */,
+       FILTER_BYTES = 576 * 1024 /* of a set */ };
 
 /* The same product, cut into strips of whole squares, at least one for each of
  * some threads. */
@@ -28,6 +30,7 @@ static struct conv_core squares_core(const struct conv_core *core, int threads)
 {
     struct conv_core w = *core;
 
+    w.set = core->squares;
     winograd_cut(&w.strips, threads, w.strips.blocks, STRIP_BYTES);
     return w;
 }
@@ -40,6 +43,24 @@ static size_t filter_place(const struct conv_core *w)
     return (size_t)(w->strips.blocks * CONV_BLOCK * w->width + CONV_BLOCK);
 }
 
+/* Floats of a panel's filters, and of the sums of a panel. */
+static size_t filter_floats(const struct conv_core *w)
+{
+    return PLACES * filter_place(w);
+}
+
+static size_t sum_floats(const struct conv_core *w)
+{
+    return (size_t)(PLACES * SQUARES * w->width);
+}
+
+int KERNEL(conv_winograd_panels)(const struct conv_core *core)
+{
+    size_t fit = FILTER_BYTES / (filter_floats(core) * sizeof(float));
+
+    return fit > 0 ? (int)size_min(fit, (size_t)conv_panels(core)) : 1;
+}
+
 /* Floats of the parts of scratch. */
 struct sizes {
     size_t filter, strip, square, sum;
@@ -50,11 +71,11 @@ static struct sizes winograd_sizes(const struct conv_core *w)
     const struct conv_strips *s = &w->strips;
 
     return (struct sizes){
-        .filter = PLACES * filter_place(w),
+        .filter = filter_floats(w) * (size_t)w->set,
         .strip = (size_t)s->blocks * (size_t)s->block,
         .square = (size_t)(PLACES * int_min(s->blocks, CHUNK_BLOCKS)
                            * SQUARES * CONV_BLOCK),
-        .sum = (size_t)(PLACES * SQUARES * w->width)
+        .sum = sum_floats(w) * (size_t)w->set
     };
 }
 
@@ -114,26 +135,28 @@ static struct range share_of(const struct conv_core *w, int thread)
                            share.end * FILTER_CHANNELS };
 }
 
-/* Transforms a thread's share of a panel's filters. */
+/* Transforms a thread's share of the filters of a set. */
 static void transform_share(const struct conv_core *w, int thread, int panel,
-                            float *to)
+                            int panels, float *to)
 {
     struct range share = share_of(w, thread);
 
-    for (size_t c = share.begin; c < share.end; c += CONV_BLOCK)
-        transform_filters(w, (struct range){ c, size_min(c + CONV_BLOCK,
-                                                         share.end) },
-                          panel, to);
+    for (int i = 0; i < panels; i++, to += filter_floats(w))
+        for (size_t c = share.begin; c < share.end; c += CONV_BLOCK)
+            transform_filters(w, (struct range){ c, size_min(c + CONV_BLOCK,
+                                                             share.end) },
+                              panel + i, to);
 }
 
 /* A thread's part of the work. */
 struct winograd {
     const struct conv_core *core;
-    int panel, item;
+    int panel, panels;           /* the first of the set, and their number */
+    int item;
     const float *filter;
     float *strip, *square, *sum;
     struct conv_look look;
-    struct conv_ahead tap[TAPS]; /* of the filters of the next panel */
+    struct conv_ahead tap[TAPS]; /* of the filters of the next set */
 };
 
 /* Some squares of a strip, row by row. */
@@ -159,24 +182,26 @@ static void transform_squares(const struct winograd *w, struct squares q,
         }
 }
 
-/* Multiplies at every place, and adds to the sums. */
-static void multiply_chunk(struct winograd *w, struct squares q, int block,
-                           int blocks)
+/* Multiplies at every place by the filters of panel i of the set, and adds to
+ * its sums. */
+static void multiply_chunk(struct winograd *w, int i, struct squares q,
+                           int block, int blocks)
 {
     const struct conv_core *core = w->core;
     int offset[CHUNK_BLOCKS];
     struct conv_tile t = {
-        .x = w->square, .sum = w->sum,
-        .panel = w->filter + block * CONV_BLOCK * core->width,
+        .x = w->square, .sum = w->sum + (size_t)i * sum_floats(core),
+        .panel = w->filter + (size_t)i * filter_floats(core)
+                 + block * CONV_BLOCK * core->width,
         .offset = offset, .segments = blocks,
         .depth = CONV_BLOCK, .last = CONV_BLOCK, .lines = q.count,
-        .width = core->width, .lanes = conv_lanes(core, w->panel),
+        .width = core->width, .lanes = conv_lanes(core, w->panel + i),
         .fresh = block == 0, .ahead = &w->look.out
     };
 
-    for (int i = 0; i < blocks; i++)
-        offset[i] = i * q.count * CONV_BLOCK;
-    for (int i = 0; i < PLACES; i++) {
+    for (int b = 0; b < blocks; b++)
+        offset[b] = b * q.count * CONV_BLOCK;
+    for (int place = 0; place < PLACES; place++) {
         KERNEL(conv_tile_pixels)(&t);
         t.x += blocks * q.count * CONV_BLOCK;
         t.panel += filter_place(core);
@@ -207,7 +232,8 @@ INLINE void finish_square(const float *sum, size_t place, int v,
 }
 
 static inline void store_squares(const enum dtype dtype,
-                                 const struct winograd *w, struct squares q)
+                                 const struct winograd *w, int panel,
+                                 struct squares q)
 {
     const struct conv_core *core = w->core;
     const struct conv_strips *s = &core->strips;
@@ -217,17 +243,19 @@ static inline void store_squares(const enum dtype dtype,
     size_t rows = (size_t)(w->item / s->count) * (size_t)y->dim[1]
                   + KERNEL(conv_strip_output)(s, w->item).begin;
     size_t place = (size_t)(q.count * core->width);
-    int lanes = conv_lanes(core, w->panel);
+    const float *sum = w->sum + (size_t)panel * sum_floats(core);
+    int first = (w->panel + panel) * core->width;
+    int lanes = conv_lanes(core, w->panel + panel);
     float pixel[4][CONV_PANEL];
 
     for (int i = 0; i < q.count; i++) {
         size_t row = rows + (size_t)((q.first + i) / q.across * 2);
         size_t column = (size_t)((q.first + i) % q.across * 2);
         size_t at = (row * columns + column) * channels
-                    + (size_t)(w->panel * core->width);
+                    + (size_t)first;
 
         for (int v = 0; v < lanes; v += VLEN)
-            finish_square(w->sum + i * core->width, place, v, pixel);
+            finish_square(sum + i * core->width, place, v, pixel);
         conv_store(dtype, y->data, add, at, pixel[0], lanes);
         conv_store(dtype, y->data, add, at + channels, pixel[1], lanes);
         at += columns * channels;
@@ -247,7 +275,7 @@ static void run_squares(struct winograd *w)
 
     KERNEL(conv_ahead_divide)(
         &w->look.out,
-        (size_t)(groups * PLACES * s->blocks)
+        (size_t)(groups * PLACES * s->blocks * w->panels)
             * KERNEL(conv_tile_count)(SQUARES, conv_lanes(core, w->panel)));
     KERNEL(conv_strip_pack)(s, core->x, w->item, 0, s->blocks, w->strip);
     for (int g = 0; g < groups; g++) {
@@ -259,9 +287,11 @@ static void run_squares(struct winograd *w)
             int blocks = int_min(s->blocks - b, CHUNK_BLOCKS);
 
             transform_squares(w, q, b, blocks);
-            multiply_chunk(w, q, b, blocks);
+            for (int i = 0; i < w->panels; i++)
+                multiply_chunk(w, i, q, b, blocks);
         }
-        DTYPE_SWITCH(core->y->dtype, store_squares, w, q);
+        for (int i = 0; i < w->panels; i++)
+            DTYPE_SWITCH(core->y->dtype, store_squares, w, i, q);
     }
 }
 
@@ -269,14 +299,16 @@ static void run_squares(struct winograd *w)
  * thread transforms next. They lie apart, where no processor expects them. */
 static void look_for_filters(struct winograd *w, size_t i, size_t n)
 {
-    struct range taps = range_share(TAPS, (int)i, (int)n), share;
+    const struct conv_core *core = w->core;
+    struct range taps = range_share(TAPS, (int)i, (int)n), share, columns;
     struct conv_ahead *last = &w->look.in;
 
-    if (w->panel + 1 == conv_panels(w->core) || w->core->w->pool)
+    if (w->panel + w->panels == conv_panels(core) || core->w->pool)
         return;
-    share = share_of(w->core, this_thread());
+    share = share_of(core, this_thread());
+    columns = conv_columns(core, w->panel + w->panels, core->set);
     for (size_t k = taps.begin; k < taps.end; k++) {
-        w->tap[k] = conv_weights_ahead(w->core, (int)k, share, w->panel + 1);
+        w->tap[k] = conv_weights_ahead(w->core, (int)k, share, columns);
         last->next = &w->tap[k];
         last = &w->tap[k];
     }
@@ -285,22 +317,24 @@ static void look_for_filters(struct winograd *w, size_t i, size_t n)
 static void run_squares_of(const void *own, int share, struct range items)
 {
     struct winograd w = *(const struct winograd *)own;
-    struct range columns = conv_columns(w.core, w.panel, 1);
+    const struct conv_core *core = w.core;
 
     for (size_t i = items.begin; i < items.end; i++) {
         w.item = (int)i;
-        conv_look_ahead(w.core, columns, w.item,
+        conv_look_ahead(core, conv_columns(core, w.panel, w.panels), w.item,
                         (int)(i + 1 < items.end ? i + 1 : items.begin),
                         &w.look);
-        if (share < w.core->threads)
+        if (share < core->threads)
             look_for_filters(&w, i - items.begin, items.end - items.begin);
         run_squares(&w);
-        KERNEL(conv_sums_add)(w.core, columns, share, w.item);
+        for (int p = w.panel; p < w.panel + w.panels; p++)
+            KERNEL(conv_sums_add)(core, conv_columns(core, p, 1), share,
+                                  w.item);
     }
 }
 
-/* All threads together make one panel. */
-static void run_squares_panel(const struct conv_core *cut, int panel)
+/* All threads together make the set of panels that begins with one. */
+static void run_squares_set(const struct conv_core *cut, int panel)
 {
     const struct conv_strips *s = &cut->strips;
     struct sizes z = winograd_sizes(cut);
@@ -308,16 +342,19 @@ static void run_squares_panel(const struct conv_core *cut, int panel)
     float *own = filter + z.filter
                  + (size_t)this_thread() * (z.strip + z.square + z.sum);
     struct winograd w = {
-        .core = cut, .panel = panel, .filter = filter, .strip = own,
+        .core = cut, .panel = panel,
+        .panels = int_min(cut->set, conv_panels(cut) - panel),
+        .filter = filter, .strip = own,
         .square = own + z.strip, .sum = own + z.strip + z.square
     };
 
 #pragma omp for schedule(static)
     for (int t = 0; t < cut->threads; t++)
-        transform_share(cut, t, panel, filter);
+        transform_share(cut, t, panel, w.panels, filter);
     share_out((size_t)s->images * (size_t)s->count, cut->threads,
               run_squares_of, &w);
-    KERNEL(conv_sums_end)(cut, conv_columns(cut, panel, 1));
+    for (int p = panel; p < panel + w.panels; p++)
+        KERNEL(conv_sums_end)(cut, conv_columns(cut, p, 1));
 }
 
 void KERNEL(conv_winograd_run)(const struct conv_core *core)
@@ -327,7 +364,7 @@ void KERNEL(conv_winograd_run)(const struct conv_core *core)
 #pragma omp parallel num_threads(core->threads)
     {
         KERNEL(conv_sums_begin)(&cut);
-        for (int panel = 0; panel < conv_panels(&cut); panel++)
-            run_squares_panel(&cut, panel);
+        for (int panel = 0; panel < conv_panels(&cut); panel += cut.set)
+            run_squares_set(&cut, panel);
     }
 }

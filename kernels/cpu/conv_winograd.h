@@ -7,6 +7,10 @@
 
 #include "kernels/cpu/conv_core.h"
 
+/* The panels that are made of a strip if scratch may have room for them: as
+ * many as have their filters in the second-level cache. */
+int KERNEL(conv_winograd_panels)(const struct conv_core *core);
+
 /* Bytes of scratch, for any number of images: strips are highest where there is
  * one for every thread. */
 size_t KERNEL(conv_winograd_bytes)(const struct conv_core *core);
