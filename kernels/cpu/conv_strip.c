@@ -166,6 +166,64 @@ static void pack_plane(const struct conv_strips *s, const struct operand *x,
     }
 }
 
+/* Packs elements first, ..., last - 1 of those under the filter, which are `at`
+ * and later in x; the others are zero. */
+static inline void pack_under(const enum dtype dtype,
+                              const struct conv_strips *s,
+                              const struct operand *x, size_t at, int first,
+                              int last, float *to)
+{
+    int channels = x->dim[3];
+    const float *scale = x->through ? x->through + STAT_SCALE * channels : NULL;
+    const float *shift = x->through ? x->through + STAT_SHIFT * channels : NULL;
+
+    pack_zeros(s->channels / CONV_BLOCK, to, CONV_BLOCK);
+    for (int i = first; i < last; i++)
+        to[i] = stored_load(dtype, x->data, at + (size_t)i);
+    for (int i = first; scale && i < last; i++)
+        to[i] = float_rounded(relu(scale[i % channels] * to[i]
+                                   + shift[i % channels]), dtype);
+}
+
+/* The pixels of a row whose columns under the filter are all input, and after
+ * which x has elements enough to be read a block at a time. The row begins with
+ * element `at`. */
+static struct range whole_pixels(const struct conv_strips *s,
+                                 const struct operand *x, size_t at)
+{
+    int channels = x->dim[3];
+    size_t row = (size_t)(x->dim[2] * channels);
+    size_t left = operand_elements(x) - at;
+    int most = (int)size_min(left, row + CONV_BLOCK) - CONV_BLOCK;
+    int last = conv_floor(int_min((int)row - s->inputs, most), channels);
+    int begin = int_min(s->fold_pad, s->width);
+
+    return (struct range){
+        (size_t)begin,
+        (size_t)clamp(s->fold_pad + last + 1, begin, s->width)
+    };
+}
+
+/* Packs whole pixels, from the element on that is the first under the filter
+ * of the first. */
+static inline void pack_whole_pixels(const enum dtype dtype,
+                                     const struct conv_strips *s,
+                                     const struct operand *x, size_t at,
+                                     size_t n, float *to)
+{
+    const void *data = x->data;
+    size_t pixel = (size_t)x->dim[3], packed = (size_t)s->channels;
+    vi under[CONV_BLOCK / VLEN];
+
+    for (int i = 0; i < CONV_BLOCK; i += VLEN)
+        under[i / VLEN] = vec_numbers() + i < s->inputs;
+    for (; n > 0; n--, at += pixel, to += packed)
+        UNROLL
+        for (int i = 0; i < CONV_BLOCK; i += VLEN)
+            vf_store(to + i, (vf)((vi)vf_load_as(dtype, data, at + (size_t)i)
+                                  & under[i / VLEN]));
+}
+
 /* Packs the channels of all columns under the filter, for each pixel of a row
  * of output, from a row of input that begins with element `at`. */
 static inline void pack_folded_row(const enum dtype dtype,
@@ -174,20 +232,24 @@ static inline void pack_folded_row(const enum dtype dtype,
                                    float *to)
 {
     int channels = x->dim[3], all = x->dim[2] * channels;
-    const float *scale = x->through ? x->through + STAT_SCALE * channels : NULL;
-    const float *shift = x->through ? x->through + STAT_SHIFT * channels : NULL;
+    struct range whole = { 0, 0 };
 
-    for (int p = 0; p < s->width; p++, to += s->channels) {
+    if (!x->through && !dtype_in_blocks(dtype)) {
+        whole = whole_pixels(s, x, at);
+        pack_whole_pixels(dtype, s, x,
+                          at + (whole.begin - (size_t)s->fold_pad)
+                                   * (size_t)channels,
+                          whole.end - whole.begin,
+                          to + whole.begin * (size_t)s->channels);
+    }
+    for (int p = 0; p < s->width; p++) {
         int from = (p - s->fold_pad) * channels;
         int first = clamp(-from, 0, s->inputs);
-        int last = clamp(all - from, first, s->inputs);
 
-        pack_zeros(1, to, 0);
-        for (int i = first; i < last; i++)
-            to[i] = stored_load(dtype, x->data, at + (size_t)(from + i));
-        for (int i = first; scale && i < last; i++)
-            to[i] = float_rounded(relu(scale[i % channels] * to[i]
-                                       + shift[i % channels]), dtype);
+        if ((size_t)p < whole.begin || (size_t)p >= whole.end)
+            pack_under(dtype, s, x, at + (size_t)from, first,
+                       clamp(all - from, first, s->inputs),
+                       to + p * s->channels);
     }
 }
 
