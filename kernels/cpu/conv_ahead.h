@@ -24,31 +24,34 @@ struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
 /* Divides all pieces into `times` portions. */
 void KERNEL(conv_ahead_divide)(struct conv_ahead *a, size_t times);
 
-/* Asks for the next portion. */
+/* Goes on to the next pieces; false if there are none. */
+static inline bool conv_ahead_next(struct conv_ahead *a)
+{
+    while (a->left == 0 && a->next) {
+        a->at = a->next->at;
+        a->step = a->next->step;
+        a->lines = a->next->lines;
+        a->left = a->next->left;
+        a->next = a->next->next;
+    }
+    return a->left > 0;
+}
+
+/* Asks for the next portion. It comes between short loops, so that the end of a
+ * piece, which no processor foresees, is no branch. */
 static inline void conv_ahead_ask(struct conv_ahead *a)
 {
-    for (size_t n = a->portion, run; n > 0; n -= run) {
-        const char *at;
+    for (size_t n = a->portion; n > 0; n--) {
+        size_t whole;
 
-        while (a->left == 0) {
-            if (!a->next)
-                return;
-            a->at = a->next->at;
-            a->step = a->next->step;
-            a->lines = a->next->lines;
-            a->left = a->next->left;
-            a->next = a->next->next;
-        }
-        run = size_min(n, a->lines - a->line);
-        at = a->at + a->line * CPU_ALIGNMENT;
-        a->line += run;
-        for (size_t i = 0; i < run; i++)
-            __builtin_prefetch(at + i * CPU_ALIGNMENT, 0, 2);
-        if (a->line == a->lines) {
-            a->line = 0;
-            a->left--;
-            a->at += a->step;
-        }
+        if (a->left == 0 && !conv_ahead_next(a))
+            return;
+        __builtin_prefetch(a->at + a->line * CPU_ALIGNMENT, 0, 2);
+        a->line++;
+        whole = a->line == a->lines;
+        a->line &= whole - 1;
+        a->at += a->step & -whole;
+        a->left -= whole;
     }
 }
 
