@@ -122,16 +122,27 @@ static inline double bench_now(const struct bench *b)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Zeros, aligned as the arena is. Owned by the caller. */
+/* Zeros, as an arena has them: on huge pages, where one tensor follows another,
+ * so that they do not all begin in the same set of a cache. They last as long
+ * as the program. */
 static inline void *bench_room(size_t bytes)
 {
-    enum { HUGE_PAGE = 2 << 20 };
-    size_t page = bytes < HUGE_PAGE ? 64 : HUGE_PAGE;
-    void *room = aligned_alloc(page, round_up(bytes + 1, page));
+    enum { HUGE_PAGE = 2 << 20, PAGES = 32 };
+    static char *next;
+    static size_t left;
+    char *room;
 
-    if (!room)
-        die("out of memory");
-    madvise(room, bytes, MADV_HUGEPAGE);
+    bytes = round_up(bytes + 64, 64);
+    if (left < bytes) {
+        left = round_up(bytes, PAGES * HUGE_PAGE);
+        next = aligned_alloc(HUGE_PAGE, left);
+        if (!next)
+            die("out of memory");
+        madvise(next, left, MADV_HUGEPAGE);
+    }
+    room = next;
+    next += bytes;
+    left -= bytes;
     return memset(room, 0, bytes);
 }
 

@@ -237,6 +237,5 @@ int main(int argc, char **argv)
            depth, width, batch, b.isa->name, dtype_name(b.dtype), b.threads,
            b.repeats, middle, peak[0], peak[b.repeats - 1], bytes);
     print_table(list, layers, b.repeats, middle);
-    free(scratch);
     return 0;
 }

@@ -197,6 +197,5 @@ int main(int argc, char **argv)
     printf("%s, %s, %d threads, median of %d; scratch %zu bytes\n\n",
            b.isa->name, dtype_name(b.dtype), b.threads, b.repeats, bytes);
     print_table(b.repeats);
-    free(scratch);
     return 0;
 }

@@ -177,7 +177,6 @@ static void measure(const struct bench *b, struct loss *l, int kind)
         l->seconds[kind][r < 0 ? 0 : r] = seconds;
         l->share[kind][r < 0 ? 0 : r] = by_layers / seconds;
     }
-    free(scratch);
 }
 
 static void print_figures(struct loss *l, int kind, int repeats)

@@ -312,10 +312,6 @@ static void measure_all(const struct bench *b, int tokens)
         calls[i].scratch = room;
         measure(b, &works[i], &calls[i], &dropout, &t, copied, &figures);
     }
-    for (int i = X; i < TENSORS; i++)
-        free(t.of[i].data);
-    free(room);
-    free(copied);
 }
 
 int main(int argc, char **argv)

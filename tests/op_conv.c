@@ -24,6 +24,7 @@ static const struct shape conv_shapes[] = {
     { MAP(2, 7, 8, 17), TO(1, 1, 16), .stride = 1 },
     { MAP(2, 8, 7, 16), TO(1, 1, 32), .stride = 2 },
     { MAP(2, 9, 8, 70), TO(1, 1, 80), .stride = 2 },
+    { MAP(2, 9, 8, 48), TO(3, 3, 80), .stride = 2, .pad = 1 },
     { MAP(5, 1, 1, 16), TO(1, 1, 3), .stride = 1 },
     { MAP(1, 7, 7, 3), TO(3, 3, 5), .stride = 1 },
     { MAP(1, 8, 7, 3), TO(5, 5, 16), .stride = 1, .pad = 2 },

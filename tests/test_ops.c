@@ -120,43 +120,49 @@ static void check_problem(const struct problem *p,
  * every part, whichever way a kernel then goes. */
 Test(ops, smaller_parts_need_no_more_scratch)
 {
-    static const struct { enum op_code op; int x, w, y; } products[] = {
-        { OP_conv, CONV_X, CONV_W, CONV_Y },
-        { OP_conv_dgrad, CONV_DGRAD_DX, CONV_DGRAD_W, CONV_DGRAD_DY },
-        { OP_conv_wgrad, CONV_WGRAD_X, CONV_WGRAD_DW, CONV_WGRAD_DY }
+    static const struct { enum op_code op; int x, w, y, sums; } products[] = {
+        { OP_conv, CONV_X, CONV_W, CONV_Y, CONV_SUMS },
+        { OP_conv_dgrad, CONV_DGRAD_DX, CONV_DGRAD_W, CONV_DGRAD_DY,
+          CONV_DGRAD_SUMS },
+        { OP_conv_wgrad, CONV_WGRAD_X, CONV_WGRAD_DW, CONV_WGRAD_DY, -1 }
     };
-    static const struct { int side, in, out; } layers[] = {
-        { 32, 16, 16 }, { 32, 32, 32 }, { 16, 64, 64 }, { 8, 128, 128 },
-        { 32, 16, 64 }, { 32, 16, 128 }, { 18, 16, 64 }, { 96, 16, 16 }
+    static const struct { int side, in, out, kernel, stride; } layers[] = {
+        { 32, 16, 16, 3, 1 }, { 32, 32, 32, 3, 1 }, { 16, 64, 64, 3, 1 },
+        { 8, 128, 128, 3, 1 }, { 32, 16, 64, 3, 1 }, { 32, 16, 128, 3, 1 },
+        { 18, 16, 64, 3, 1 }, { 96, 16, 16, 3, 1 }, { 16, 64, 128, 3, 2 },
+        { 32, 16, 48, 1, 1 }, { 8, 160, 320, 1, 2 }
     };
-    enum { PRODUCTS = 3, LAYERS = 8, THREADS = 200, IMAGES = 40 };
+    enum { PRODUCTS = 3, LAYERS = 11, THREADS = 200, IMAGES = 40 };
 
     for (int i = 0; i < 2 * PRODUCTS * LAYERS * THREADS; i++) {
         enum dtype dtype = i % 2 ? DTYPE_BF16 : DTYPE_F32;
         int p = i / 2 % PRODUCTS, l = i / 2 / PRODUCTS % LAYERS;
-        struct call c = { .attr.conv = { .stride = 1, .pad = 1 },
+        int side = layers[l].side, out = side / layers[l].stride;
+        struct call c = { .attr.conv = { .stride = layers[l].stride,
+                                         .pad = layers[l].kernel / 2 },
                           .threads = 1 + i / 2 / PRODUCTS / LAYERS };
-        struct operand map = { .dtype = dtype, .rank = 4,
-                               .dim = { 1, layers[l].side, layers[l].side,
-                                        layers[l].in } };
+        struct operand x = { .dtype = dtype, .rank = 4,
+                             .dim = { 1, side, side, layers[l].in } };
+        struct operand y = { .dtype = dtype, .rank = 4,
+                             .dim = { 1, out, out, layers[l].out } };
         struct operand filter = { .dtype = dtype, .rank = 4,
-                                  .dim = { 3, 3, layers[l].in,
-                                           layers[l].out } };
+                                  .dim = { layers[l].kernel, layers[l].kernel,
+                                           layers[l].in, layers[l].out } };
         size_t before = 0;
 
+        if (products[p].sums >= 0)
+            c.operand[products[p].sums].rank = 3; /* they are wanted */
         for (int n = 1; n <= IMAGES; n++) {
             size_t bytes;
 
-            map.dim[0] = n;
-            c.operand[products[p].x] = map;
-            c.operand[products[p].y] = map;
-            c.operand[products[p].y].dim[3] = layers[l].out;
+            x.dim[0] = y.dim[0] = n;
+            c.operand[products[p].x] = x;
+            c.operand[products[p].y] = y;
             c.operand[products[p].w] = filter;
             bytes = cpu_backend.scratch(products[p].op, &c);
             cr_assert(bytes >= before, "operation %d, %d images of %d, %d to "
                       "%d channels, type %d, %d threads", products[p].op, n,
-                      layers[l].side, layers[l].in, layers[l].out, dtype,
-                      c.threads);
+                      side, layers[l].in, layers[l].out, dtype, c.threads);
             before = bytes;
         }
     }

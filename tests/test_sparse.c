@@ -383,8 +383,8 @@ Test(sparse, techniques_together_keep_the_bytes)
     static const struct {
         const char *sparsity;
         size_t most, scratch;
-    } rows[] = { { "sparsity=0.7", 6000000, 480 * 1024 },
-                 { "sparsity=0.8", 5100000, 480 * 1024 },
+    } rows[] = { { "sparsity=0.7", 6000000, 704 * 1024 },
+                 { "sparsity=0.8", 5100000, 704 * 1024 },
                  { "sparsity=0.9", 4000000, 576 * 1024 } };
 
     for (int i = 0; i < 3; i++) {

@@ -37,21 +37,21 @@ static inline bool conv_ahead_next(struct conv_ahead *a)
     return a->left > 0;
 }
 
-/* Asks for the next portion. It comes between short loops, so that the end of a
- * piece, which no processor foresees, is no branch. */
+/* Asks for the next portion. Portions come between short loops, so that the end
+ * of a piece, which no processor foresees, is no branch. */
 static inline void conv_ahead_ask(struct conv_ahead *a)
 {
     for (size_t n = a->portion; n > 0; n--) {
-        size_t whole;
+        size_t done;
 
         if (a->left == 0 && !conv_ahead_next(a))
             return;
         __builtin_prefetch(a->at + a->line * CPU_ALIGNMENT, 0, 2);
         a->line++;
-        whole = a->line == a->lines;
-        a->line &= whole - 1;
-        a->at += a->step & -whole;
-        a->left -= whole;
+        done = a->line >= a->lines;
+        a->line &= done - 1;
+        a->at += a->step & -done;
+        a->left -= done;
     }
 }
 

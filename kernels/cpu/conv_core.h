@@ -17,8 +17,7 @@ struct conv_core {
     struct conv_strips strips;
     int width;             /* of a panel */
     int set;               /* panels that are made of a strip */
-    int squares;           /* the same where conv_winograd.h makes them; 0: it
-                              does not */
+    bool squares;          /* conv_winograd.h makes them */
     int group;             /* rows of a strip that are summed together */
     int threads;
     void *scratch;

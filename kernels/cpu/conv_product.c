@@ -1,6 +1,6 @@
 /*
- * Scratch: tallies of sums (conv_sums.h); the taps; then the panel, and for
- * each thread a strip and the sums.
+ * Scratch: tallies of sums (conv_sums.h); the taps; then a set of panels, and
+ * for each thread a strip and the sums.
  * If zeros may be skipped, what dense panels and skipping need overlaps.
  */
 #include "kernels/cpu/conv_product.h"
@@ -22,21 +22,6 @@ static size_t panel_floats(const struct conv_core *core)
     return (size_t)(s->blocks * s->taps * CONV_BLOCK * core->width);
 }
 
-/*
- * The panels that are made of a strip at a time: as many as the second-level
- * cache has room for. Narrow panels share tallies of sums, and what squares can
- * make goes by taps only where scratch must be small.
- */
-static int panels_at_once(const struct conv_core *core)
-{
-    size_t fit = SET_BYTES / (panel_floats(core) * sizeof(float));
-
-    if (fit == 0 || core->width < CONV_PANEL
-        || winograd_can(&core->strips, core->x, core->y))
-        return 1;
-    return (int)size_min(fit, (size_t)conv_panels(core));
-}
-
 /* Makes panels as wide as this, and strips as high as the budget. */
 static void cut(struct conv_core *core, int width, size_t budget)
 {
@@ -46,23 +31,36 @@ static void cut(struct conv_core *core, int width, size_t budget)
     KERNEL(conv_strips_cut)(s, core->threads, s->blocks, 0, budget);
     core->group = s->col.length < GROUP_PIXELS
                   ? int_min(GROUP_PIXELS / s->col.length, s->rows) : 1;
-    core->set = panels_at_once(core);
 }
 
-/* The panels that conv_winograd.h makes of a strip, with scratch that is small;
- * 0: it does not make the product. */
-static int panels_by_squares(const struct conv_core *core)
+/* Bytes of scratch for sets of some panels, by squares. */
+static size_t squares_bytes(const struct conv_core *core, int panels)
 {
     struct conv_core by = *core;
 
-    if (KERNEL(conv_sparse_may_pay)(core)
-        || !winograd_can(&core->strips, core->x, core->y))
-        return 0;
-    by.squares = KERNEL(conv_winograd_panels)(core);
-    if (!winograd_is_small(KERNEL(conv_winograd_bytes)(&by), by.x, by.y))
-        by.squares = 1;
-    return winograd_is_small(KERNEL(conv_winograd_bytes)(&by), by.x, by.y)
-           ? by.squares : 0;
+    by.set = panels;
+    return KERNEL(conv_winograd_bytes)(&by);
+}
+
+/* Chooses the way of the product, and the panels that are made of a strip at a
+ * time. What squares can make goes by taps where scratch must be small, so its
+ * panels are made one at a time there. */
+static void choose_way(struct conv_core *core)
+{
+    int most = KERNEL(conv_winograd_panels)(core);
+
+    core->set = 1;
+    if (!winograd_can(&core->strips, core->x, core->y)) {
+        core->set = conv_set(conv_panels(core),
+                             panel_floats(core) * sizeof(float), SET_BYTES);
+    } else if (!KERNEL(conv_sparse_may_pay)(core)) {
+        core->squares = winograd_is_small(squares_bytes(core, 1), core->x,
+                                          core->y);
+        if (core->squares
+            && winograd_set_is_small(squares_bytes(core, most), core->x,
+                                     core->y, core->w))
+            core->set = most;
+    }
 }
 
 struct conv_core KERNEL(conv_product)(const struct call *c,
@@ -80,10 +78,9 @@ struct conv_core KERNEL(conv_product)(const struct call *c,
 
     cut(&core, y->dim[3] > CONV_NARROW_PANEL ? CONV_PANEL : CONV_NARROW_PANEL,
         STRIP_BYTES);
-    core.squares = panels_by_squares(&core);
+    choose_way(&core);
     core.tallied = KERNEL(conv_sparse_may_pay)(&core)
-                   ? (y->dim[3] + CONV_PANEL - 1) / CONV_PANEL
-                   : core.squares > 0 ? core.squares : core.set;
+                   ? (y->dim[3] + CONV_PANEL - 1) / CONV_PANEL : core.set;
     return core;
 }
 
@@ -111,7 +108,8 @@ static size_t dense_floats(const struct conv_core *core)
 }
 
 /* The cut for a filter with too many nonzeros to skip zeros: one that stays
- * within the scratch for skipping, if there is one. */
+ * within the scratch for skipping, if there is one. The set is given up first,
+ * then wide panels: narrow ones share tallies. */
 static struct conv_core dense_core(const struct conv_core *core)
 {
     static const struct { int width; size_t budget; } ways[] = {
@@ -123,17 +121,21 @@ static struct conv_core dense_core(const struct conv_core *core)
     struct conv_core dense = *core;
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways)
-                       && dense_floats(&dense) > room; i++)
+                       && dense_floats(&dense) > room; i++) {
+        dense.set = 1;
         cut(&dense, int_min(ways[i].width, core->width), ways[i].budget);
+    }
     return dense;
 }
 
-/* Bytes of scratch by taps, for any number of images. */
+/* Bytes of scratch by taps, for any number of images, of what goes by squares
+ * if there are enough. */
 static size_t taps_bytes(const struct conv_core *core)
 {
     struct conv_core most = *core;
 
     most.threads = 1;
+    most.set = 1;
     cut(&most, core->width, STRIP_BYTES);
     most.threads = core->threads;
     return KERNEL(conv_taps_bytes)(&core->strips)
@@ -146,7 +148,7 @@ static size_t product_bytes(const struct conv_core *core)
     size_t taps = KERNEL(conv_taps_bytes)(&core->strips);
     struct conv_core dense;
 
-    if (core->squares > 0)
+    if (core->squares)
         return size_max(KERNEL(conv_winograd_bytes)(core), taps_bytes(core));
     if (!KERNEL(conv_sparse_may_pay)(core))
         return taps + dense_floats(core) * sizeof(float);
@@ -174,7 +176,7 @@ static struct seen seen_by(const struct conv_taps *taps, int class)
     return seen;
 }
 
-/* The class of pixels that see a tap; taps are counted in their order. */
+/* The taps that are seen together with one; taps are counted in their order. */
 static struct seen seen_with(const struct conv_taps *taps, int tap)
 {
     int class = 0;
@@ -201,8 +203,8 @@ struct work {
     struct conv_taps taps;
     const float *set, *weights;  /* of the set of panels, and of one */
     float *strip, *sum;
+    int first, panels;           /* of the set: its first, and their number */
     int item, panel;
-    int panels;                  /* of the set; `panel` was the first */
     struct conv_look look;
 };
 
@@ -219,10 +221,10 @@ struct group {
  * or one block's. One of fewer channels stays alone. */
 static int blocks_at_once(const struct conv_core *core, int taps, int block)
 {
-    int most = taps < CHUNK_TAPS ? CHUNK_TAPS / (taps > 0 ? taps : 1) : 1;
     int whole = core->strips.inputs / CONV_BLOCK - block;
+    int blocks = int_min(whole, CHUNK_TAPS / (taps > 0 ? taps : 1));
 
-    return whole > 1 ? int_min(whole, most) : 1;
+    return blocks > 1 ? blocks : 1;
 }
 
 /* The offsets of these blocks' taps in the strip. */
@@ -332,25 +334,24 @@ static void run_strips(const void *own, int share, struct range items)
     struct work w = *(const struct work *)own;
     const struct conv_core *core = w.core;
     const struct conv_strips *s = &core->strips;
-    struct range set = { (size_t)w.panel, (size_t)(w.panel + w.panels) };
-    size_t asks = (size_t)(s->blocks * s->taps * s->rows * w.panels)
-                  * KERNEL(conv_tile_count)(s->col.length,
-                                            conv_lanes(core, w.panel));
+    struct range columns = conv_columns(core, w.first, w.panels);
+    size_t asks = (size_t)(s->blocks * s->taps * s->rows)
+                  * KERNEL(conv_tile_count)(
+                      s->col.length, (int)(columns.end - columns.begin));
 
     for (size_t i = items.begin; i < items.end; i++) {
         w.item = (int)i;
-        conv_look_ahead(core, conv_columns(core, (int)set.begin, w.panels),
-                        w.item,
+        conv_look_ahead(core, columns, w.item,
                         (int)(i + 1 < items.end ? i + 1 : items.begin),
                         &w.look);
         KERNEL(conv_ahead_divide)(&w.look.out, asks);
         KERNEL(conv_strip_pack)(s, core->x, w.item, 0, s->blocks, w.strip);
-        for (size_t p = set.begin; p < set.end; p++) {
-            w.panel = (int)p;
-            w.weights = w.set + (p - set.begin) * panel_floats(core);
+        w.weights = w.set;
+        for (w.panel = w.first; w.panel < w.first + w.panels; w.panel++) {
             run_panel(&w);
             KERNEL(conv_sums_add)(core, conv_columns(core, w.panel, 1), share,
                                   w.item);
+            w.weights += panel_floats(core);
         }
     }
 }
@@ -366,7 +367,7 @@ static struct work work_of(const struct conv_core *core,
 
     return (struct work){
         .core = core, .taps = *taps, .set = scratch, .strip = strip,
-        .sum = strip + z.strip, .panel = panel,
+        .sum = strip + z.strip, .first = panel,
         .panels = int_min(core->set, conv_panels(core) - panel)
     };
 }
@@ -391,8 +392,7 @@ static void run_set(const struct conv_core *core, const struct conv_taps *taps,
     }
     share_out((size_t)s->images * (size_t)s->count, core->threads, run_strips,
               &own);
-    for (int p = panel; p < panel + own.panels; p++)
-        KERNEL(conv_sums_end)(core, conv_columns(core, p, 1));
+    KERNEL(conv_sums_end)(core, conv_columns(core, panel, own.panels));
 }
 
 /* Makes all panels. The threads call it together. */
@@ -440,7 +440,7 @@ void KERNEL(conv_product_run)(const struct conv_core *core)
     own.scratch = (char *)core->scratch + KERNEL(conv_sums_bytes)(core);
     if (KERNEL(conv_sparse_may_pay)(&own))
         run_sparse(&own);
-    else if (own.squares > 0)
+    else if (own.squares)
         KERNEL(conv_winograd_run)(&own);
     else
         run_panels(&own);

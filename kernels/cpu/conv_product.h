@@ -9,10 +9,11 @@
  *     panel [class][block][tap][CONV_BLOCK][width]
  *
  * and then each works through strips, most of them its own (share_out()). It
- * packs a strip, and for each panel of the set sums up groups of its pixels
- * block by block, so that a block's part of the panel, of the strip and of the
- * sums stay in the first-level cache together. Panels are a set where weights
- * are small beside pixels, so that these are read and packed once.
+ * packs a strip, and for each panel of the set sums up groups of its pixels, a
+ * few blocks at a time, so that their part of the panel, of the strip and of
+ * the sums stay in the first-level cache together. A set has as many panels as
+ * a second-level cache has room for, so that pixels are read and packed once
+ * for all of them.
  *
  *     sum [pixel][width]
  *

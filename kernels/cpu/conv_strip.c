@@ -168,16 +168,14 @@ static void pack_plane(const struct conv_strips *s, const struct operand *x,
 
 /* Packs elements first, ..., last - 1 of those under the filter, which are `at`
  * and later in x; the others are zero. */
-static inline void pack_under(const enum dtype dtype,
-                              const struct conv_strips *s,
-                              const struct operand *x, size_t at, int first,
-                              int last, float *to)
+static inline void pack_under(const enum dtype dtype, const struct operand *x,
+                              size_t at, int first, int last, float *to)
 {
     int channels = x->dim[3];
     const float *scale = x->through ? x->through + STAT_SCALE * channels : NULL;
     const float *shift = x->through ? x->through + STAT_SHIFT * channels : NULL;
 
-    pack_zeros(s->channels / CONV_BLOCK, to, CONV_BLOCK);
+    pack_zeros(1, to, 0);
     for (int i = first; i < last; i++)
         to[i] = stored_load(dtype, x->data, at + (size_t)i);
     for (int i = first; scale && i < last; i++)
@@ -247,7 +245,7 @@ static inline void pack_folded_row(const enum dtype dtype,
         int first = clamp(-from, 0, s->inputs);
 
         if ((size_t)p < whole.begin || (size_t)p >= whole.end)
-            pack_under(dtype, s, x, at + (size_t)from, first,
+            pack_under(dtype, x, at + (size_t)from, first,
                        clamp(all - from, first, s->inputs),
                        to + p * s->channels);
     }

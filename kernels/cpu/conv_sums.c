@@ -114,13 +114,24 @@ static void add_tallies(const struct conv_core *core, struct range columns,
     }
 }
 
+/* The columns of the panel that column k is of. */
+static struct range panel_with(struct range columns, size_t k)
+{
+    size_t panel = k / CONV_PANEL * CONV_PANEL;
+
+    return (struct range){ size_max(columns.begin, panel),
+                           size_min(columns.end, panel + CONV_PANEL) };
+}
+
 void KERNEL(conv_sums_end)(const struct conv_core *core, struct range columns)
 {
-    size_t n = columns.end - columns.begin;
-
     if (!operand_given(core->sums))
         return;
 #pragma omp for schedule(static)
-    for (size_t k = 0; k < n; k += LINE_COLUMNS)
-        add_tallies(core, columns, k, size_min(n - k, LINE_COLUMNS));
+    for (size_t k = columns.begin; k < columns.end; k += LINE_COLUMNS) {
+        struct range panel = panel_with(columns, k);
+
+        add_tallies(core, panel, k - panel.begin,
+                    size_min(panel.end - k, LINE_COLUMNS));
+    }
 }

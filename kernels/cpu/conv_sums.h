@@ -17,14 +17,15 @@ size_t KERNEL(conv_sums_bytes)(const struct conv_core *core);
  * each other before they add a strip. */
 void KERNEL(conv_sums_begin)(const struct conv_core *core);
 
-/* Adds strip `item` to the tally of a share. The columns are channels of y, at
- * most a panel, and the same for all strips until conv_sums_end(). */
+/* Adds strip `item` to the tally of a share. The columns are channels of y,
+ * those of one of the panels that are made at a time, and the same for all
+ * strips until conv_sums_end(). */
 void KERNEL(conv_sums_add)(const struct conv_core *core, struct range columns,
                            int share, int item);
 
-/* Writes the sums of these columns. All threads of a parallel region call it
- * when all strips are added, share the columns, and go on when it is done. The
- * columns after them are others. */
+/* Writes the sums of the columns of these panels, or of one part of a panel.
+ * All threads of a parallel region call it when all strips are added, share the
+ * columns, and go on when it is done. The columns after them are others. */
 void KERNEL(conv_sums_end)(const struct conv_core *core, struct range columns);
 
 #endif

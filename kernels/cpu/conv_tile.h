@@ -24,6 +24,16 @@ enum { CONV_PANEL = 32, CONV_NARROW_PANEL = 16 };
 /* Channels of the least block of packed pixels, which are as far apart. */
 enum { CONV_BLOCK = 16 };
 
+/* The panels that are made together: as many as a budget has room for, but at
+ * least one, and like many each time. A panel takes `bytes`. */
+static inline int conv_set(int panels, size_t bytes, size_t budget)
+{
+    int fit = (int)size_min(size_max(budget / bytes, 1), (size_t)panels);
+    int sets = (panels + fit - 1) / fit;
+
+    return (panels + sets - 1) / sets;
+}
+
 struct conv_tile {
     const float *x, *panel;
     float *sum;
@@ -39,7 +49,7 @@ struct conv_tile {
     struct conv_ahead *ahead;    /* a portion for each segment of a tile */
 };
 
-/* Tiles that are made of some lines, for some lanes of a panel. */
+/* Tiles that are made of some lines, for some lanes of one panel or several. */
 size_t KERNEL(conv_tile_count)(int lines, int lanes);
 
 void KERNEL(conv_tile_pixels)(const struct conv_tile *t);

@@ -21,8 +21,8 @@
  * A sparse dw with few nonzeros goes another way: see conv_wgrad_sparse.h.
  *
  * Scratch: the taps; the offsets of rows in a strip, of any height; for each
- * thread a slab, a strip of x and one of dy, or what squares need; or in the
- * place of all that, what skipping zeros needs.
+ * thread the slabs of a set, a strip of x and one of dy, or what squares need;
+ * or in the place of all that, what skipping zeros needs.
  */
 #include <string.h>
 
@@ -69,22 +69,30 @@ static int sets_of(const struct wgrad *g, int panels)
     return g->strips.blocks * ((panels_of(g) + panels - 1) / panels);
 }
 
-/* Makes sets of the most panels that leave every thread a set: where threads
- * share a set, each has its own sums of it. */
+/* Slabs of the thread that has most of them. */
+static int most_slabs(const struct wgrad *g, int panels)
+{
+    return (sets_of(g, panels) + g->threads - 1) / g->threads * panels;
+}
+
+/* Makes sets of at most `most` panels. No thread gets more slabs by them than
+ * by single panels, and threads share no set of several: each would have its
+ * own sums of it. */
 static void choose_set(struct wgrad *g, int most)
 {
-    g->set = int_min(most, panels_of(g));
-    while (g->set > 1 && sets_of(g, g->set) < g->threads)
+    g->set = most;
+    while (g->set > 1 && (sets_of(g, g->set) < g->threads
+                          || most_slabs(g, g->set) > most_slabs(g, 1)))
         g->set--;
     g->sets = sets_of(g, g->set);
 }
 
-/* The panels whose slabs stay in the second-level cache with the strips. */
-static int panels_in_cache(const struct wgrad *g)
+/* The panels of a set by taps. */
+static int panels_by_taps(const struct wgrad *g)
 {
     size_t slab = (size_t)(slab_rows(g) * CONV_PANEL) * sizeof(float);
 
-    return slab > SET_BYTES ? 1 : (int)(SET_BYTES / slab);
+    return conv_set(panels_of(g), slab, SET_BYTES);
 }
 
 /* The slabs of set i: panels of one block. */
@@ -114,34 +122,39 @@ static void cut_by_taps(struct wgrad *g, int threads)
     g->each = g->slab * (size_t)g->set + g->x_strip + g->dy_strip;
 }
 
-/* Cuts the work into squares instead if there is memory for it, many at once or
- * few, of some panels or of one. Strips are highest where there is one for
- * every thread: scratch is that of either way then, for any number of
- * images. */
+/* Whether sets of some panels, by some squares at once, have scratch that is
+ * small; it is that of either way, for any number of images. */
+static bool try_way(struct wgrad *g, const struct conv_strips *highest,
+                    size_t taps, int squares, int panels)
+{
+    size_t bytes;
+
+    choose_set(g, int_min(panels, panels_of(g)));
+    g->squares = squares;
+    g->each = size_max(KERNEL(wgrad_squares_floats)(highest, squares, g->set),
+                       taps);
+    bytes = g->each * sizeof(float) * (size_t)g->threads;
+    return g->set > 1 ? winograd_set_is_small(bytes, g->x, g->dy, g->dw)
+                      : winograd_is_small(bytes, g->x, g->dy);
+}
+
+/* Cuts the work into squares instead if there is memory for it: for few, and
+ * then for more at once or for sets of panels. Strips are highest where there
+ * is one for every thread. */
 static void try_squares(struct wgrad *g)
 {
-    static const struct { int squares, panels; } ways[] = {
-        { SQUARES_MANY, WGRAD_SET }, { SQUARES_MANY, 1 }, { SQUARES_LEAST, 1 }
-    };
     struct conv_strips highest = g->strips;
-    struct wgrad taps = *g;
+    struct wgrad by_taps = *g, few;
 
     winograd_cut(&highest, 1, 1, STRIP_BYTES / 2);
-    cut_by_taps(&taps, 1);
-    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways) && !g->squares; i++) {
-        size_t each, bytes;
-
-        choose_set(g, ways[i].panels);
-        each = size_max(KERNEL(wgrad_squares_floats)(&highest, ways[i].squares,
-                                                     g->set),
-                        taps.each);
-        bytes = each * sizeof(float) * (size_t)g->threads;
-        if (!winograd_is_small(bytes, g->x, g->dy))
-            continue;
-        g->squares = ways[i].squares;
-        g->each = each;
-        winograd_cut(&g->strips, g->threads, 1, STRIP_BYTES / 2);
-    }
+    cut_by_taps(&by_taps, 1);
+    few = *g;
+    if (!try_way(&few, &highest, by_taps.each, SQUARES_LEAST, 1))
+        return;
+    if (!try_way(g, &highest, by_taps.each, SQUARES_MANY, WGRAD_SET)
+        && !try_way(g, &highest, by_taps.each, SQUARES_MANY, 1))
+        *g = few;
+    winograd_cut(&g->strips, g->threads, 1, STRIP_BYTES / 2);
 }
 
 static size_t floats_to_skip(const struct wgrad *g)
@@ -165,15 +178,15 @@ static struct wgrad wgrad_of(const struct call *c)
     };
     struct conv_strips *s = &g.strips;
     size_t taps = KERNEL(conv_taps_bytes)(s), rows;
-    bool squares;
+    bool can_square;
 
     g.skips = KERNEL(wgrad_sparse_may_pay)(&(struct wgrad_sparse){
         .dw = dw, .strips = s });
-    squares = !g.skips && winograd_can(s, x, dy);
+    can_square = !g.skips && winograd_can(s, x, dy);
     /* What squares can make goes by taps only where scratch must be small. */
-    choose_set(&g, g.skips || squares ? 1 : panels_in_cache(&g));
+    choose_set(&g, g.skips || can_square ? 1 : panels_by_taps(&g));
     cut_by_taps(&g, c->threads);
-    if (squares)
+    if (can_square)
         try_squares(&g);
     rows = round_up((size_t)s->row.length * sizeof(int), CPU_ALIGNMENT);
     g.bytes = taps + rows + g.each * sizeof(float) * (size_t)c->threads;
@@ -323,10 +336,12 @@ static void add_row(const struct wgrad *g, struct slabs set, int row, int parts,
     if (r.lanes == 0)
         return;
     sum += row * CONV_PANEL;
-    for (size_t j = 0; j < r.lanes; j++) {
-        total[j] = sum[j];
-        for (int i = 1; i < parts; i++)
-            total[j] += sum[(size_t)i * g->each + j];
+    for (size_t v = 0; v < CONV_PANEL; v += VLEN) {
+        vf all = vf_load(sum + v);
+
+        for (size_t i = 1; i < (size_t)parts; i++)
+            all += vf_load(sum + i * g->each + v);
+        vf_store(total + v, all);
     }
     sparse_add(g->dw, r.at, r.lanes, total);
 }

@@ -30,7 +30,6 @@ static struct conv_core squares_core(const struct conv_core *core, int threads)
 {
     struct conv_core w = *core;
 
-    w.set = core->squares;
     winograd_cut(&w.strips, threads, w.strips.blocks, STRIP_BYTES);
     return w;
 }
@@ -56,9 +55,8 @@ static size_t sum_floats(const struct conv_core *w)
 
 int KERNEL(conv_winograd_panels)(const struct conv_core *core)
 {
-    size_t fit = FILTER_BYTES / (filter_floats(core) * sizeof(float));
-
-    return fit > 0 ? (int)size_min(fit, (size_t)conv_panels(core)) : 1;
+    return conv_set(conv_panels(core), filter_floats(core) * sizeof(float),
+                    FILTER_BYTES);
 }
 
 /* Floats of the parts of scratch. */
@@ -231,8 +229,9 @@ INLINE void finish_square(const float *sum, size_t place, int v,
     vf_store(pixel[3] + v, bottom[1] - bottom[2] - bottom[3]);
 }
 
+/* Writes the pixels of panel i of the set. */
 static inline void store_squares(const enum dtype dtype,
-                                 const struct winograd *w, int panel,
+                                 const struct winograd *w, int i,
                                  struct squares q)
 {
     const struct conv_core *core = w->core;
@@ -243,19 +242,19 @@ static inline void store_squares(const enum dtype dtype,
     size_t rows = (size_t)(w->item / s->count) * (size_t)y->dim[1]
                   + KERNEL(conv_strip_output)(s, w->item).begin;
     size_t place = (size_t)(q.count * core->width);
-    const float *sum = w->sum + (size_t)panel * sum_floats(core);
-    int first = (w->panel + panel) * core->width;
-    int lanes = conv_lanes(core, w->panel + panel);
+    const float *sum = w->sum + (size_t)i * sum_floats(core);
+    size_t first = (size_t)((w->panel + i) * core->width);
+    int lanes = conv_lanes(core, w->panel + i);
     float pixel[4][CONV_PANEL];
 
-    for (int i = 0; i < q.count; i++) {
-        size_t row = rows + (size_t)((q.first + i) / q.across * 2);
-        size_t column = (size_t)((q.first + i) % q.across * 2);
+    for (int k = 0; k < q.count; k++) {
+        size_t row = rows + (size_t)((q.first + k) / q.across * 2);
+        size_t column = (size_t)((q.first + k) % q.across * 2);
         size_t at = (row * columns + column) * channels
-                    + (size_t)first;
+                    + first;
 
         for (int v = 0; v < lanes; v += VLEN)
-            finish_square(sum + i * core->width, place, v, pixel);
+            finish_square(sum + k * core->width, place, v, pixel);
         conv_store(dtype, y->data, add, at, pixel[0], lanes);
         conv_store(dtype, y->data, add, at + channels, pixel[1], lanes);
         at += columns * channels;
@@ -353,8 +352,7 @@ static void run_squares_set(const struct conv_core *cut, int panel)
         transform_share(cut, t, panel, w.panels, filter);
     share_out((size_t)s->images * (size_t)s->count, cut->threads,
               run_squares_of, &w);
-    for (int p = panel; p < panel + w.panels; p++)
-        KERNEL(conv_sums_end)(cut, conv_columns(cut, p, 1));
+    KERNEL(conv_sums_end)(cut, conv_columns(cut, panel, w.panels));
 }
 
 void KERNEL(conv_winograd_run)(const struct conv_core *core)

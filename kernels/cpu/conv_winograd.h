@@ -8,7 +8,8 @@
 #include "kernels/cpu/conv_core.h"
 
 /* The panels that are made of a strip if scratch may have room for them: as
- * many as have their filters in the second-level cache. */
+ * many as have their filters in a second-level cache of 1 MiB, beside the rest.
+ * On processors with less the third level serves. */
 int KERNEL(conv_winograd_panels)(const struct conv_core *core);
 
 /* Bytes of scratch, for any number of images: strips are highest where there is
