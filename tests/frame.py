@@ -98,6 +98,9 @@ def click_hints(p):
             if word == "out":
                 p.type(b"+")
                 p.look(0.1)
+            # Words that have changed move those after them, until they are
+            # what they were.
+            p.comes(lambda: hints(p) == found, 0.5)
             if not click_hint(p, label, word):
                 bad.append(f"{label} {word}")
             take_back(p, word, number, name)
