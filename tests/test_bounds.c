@@ -119,7 +119,7 @@ Test(bounds, a_change_of_a_dial)
     bytes_of_changes(0, 24);
     plan = bytes_of_plan();
     early = bytes_of_changes(24, 64) / 40;
-    cr_expect_gt(plan, 16 * early, "%zu bytes for a plan", plan);
+    cr_expect_gt(plan, 20 * early, "%zu bytes for a plan", plan);
     cr_expect_lt(early, 12 << 10, "%zu bytes for each change", early);
     bytes_of_changes(64, ATTEMPTS_MOST + 64);
     late = bytes_of_changes(ATTEMPTS_MOST + 64, ATTEMPTS_MOST + 128);

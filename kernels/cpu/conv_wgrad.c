@@ -336,12 +336,10 @@ static void add_row(const struct wgrad *g, struct slabs set, int row, int parts,
     if (r.lanes == 0)
         return;
     sum += row * CONV_PANEL;
-    for (size_t v = 0; v < CONV_PANEL; v += VLEN) {
-        vf all = vf_load(sum + v);
-
-        for (size_t i = 1; i < (size_t)parts; i++)
-            all += vf_load(sum + i * g->each + v);
-        vf_store(total + v, all);
+    for (size_t j = 0; j < r.lanes; j++) {
+        total[j] = sum[j];
+        for (int i = 1; i < parts; i++)
+            total[j] += sum[(size_t)i * g->each + j];
     }
     sparse_add(g->dw, r.at, r.lanes, total);
 }

@@ -250,8 +250,7 @@ static inline void store_squares(const enum dtype dtype,
     for (int k = 0; k < q.count; k++) {
         size_t row = rows + (size_t)((q.first + k) / q.across * 2);
         size_t column = (size_t)((q.first + k) % q.across * 2);
-        size_t at = (row * columns + column) * channels
-                    + first;
+        size_t at = (row * columns + column) * channels + first;
 
         for (int v = 0; v < lanes; v += VLEN)
             finish_square(sum + k * core->width, place, v, pixel);

@@ -7,7 +7,6 @@
 #define MEMDIAL_SPARSE_H
 
 #include "kernels/cpu/stage.h"
-#include "kernels/cpu/vec.h"
 #include "kernels/pool.h"
 
 /* The most elements of a piece: the bits of a mask. */
@@ -54,18 +53,6 @@ static inline const float *sparse_floats(const struct operand *o, size_t at,
     return room;
 }
 
-/* Adds n floats to others. */
-static inline void sparse_add_floats(const float *value, const float *from,
-                                     size_t n, float *to)
-{
-    size_t i = 0;
-
-    for (; i + VLEN <= n; i += VLEN)
-        vf_store(to + i, vf_load(value + i) + vf_load(from + i));
-    for (; i < n; i++)
-        to[i] = value[i] + from[i];
-}
-
 /* Adds n floats to elements from element `at` on; in a sparse operand, to its
  * nonzeros alone. */
 static inline void sparse_add(const struct operand *o, size_t at, size_t n,
@@ -83,12 +70,10 @@ static inline void sparse_add(const struct operand *o, size_t at, size_t n,
         value = stage_floats(o, at, n, room);
         SPARSE_EACH(piece, i, value)
             *to++ = *value + from[i];
-    } else if (o->dtype == DTYPE_F32) {
-        to = (float *)o->data + at;
-        sparse_add_floats(to, from, n, to);
-        return;
     } else {
-        sparse_add_floats(stage_floats(o, at, n, room), from, n, sum);
+        value = stage_floats(o, at, n, room);
+        for (size_t i = 0; i < n; i++)
+            sum[i] = value[i] + from[i];
     }
     stage_put(o, at, n, sum);
 }
