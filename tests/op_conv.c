@@ -45,7 +45,9 @@ static const struct shape conv_shapes[] = {
     { MAP(8, 16, 16, 16), TO(3, 3, 16), .stride = 1, .pad = 1, .large = true },
     { MAP(4, 10, 18, 48), TO(3, 3, 80), .stride = 1, .pad = 1, .large = true },
     { MAP(12, 8, 8, 96), TO(3, 3, 96), .stride = 1, .pad = 1, .large = true },
-    { MAP(64, 4, 4, 32), TO(3, 3, 32), .stride = 1, .pad = 1, .large = true }
+    { MAP(64, 4, 4, 32), TO(3, 3, 32), .stride = 1, .pad = 1, .large = true },
+    /* Two panels for each of two threads. */
+    { MAP(4, 10, 18, 32), TO(3, 3, 128), .stride = 1, .pad = 1, .large = true }
 };
 
 static void describe_conv_slots(struct problem *p, int x, int w, int y)

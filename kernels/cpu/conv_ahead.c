@@ -25,11 +25,33 @@ struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
     return a;
 }
 
+struct conv_ahead KERNEL(conv_ahead_taps)(const struct operand *filter,
+                                          size_t tap_rows, struct range taps,
+                                          struct range rows,
+                                          struct range columns)
+{
+    size_t element = dtype_size(filter->dtype), line = CPU_ALIGNMENT;
+    size_t step = (size_t)filter->dim[3] * element;
+    size_t run = (columns.end - columns.begin) * element;
+    size_t pieces = run > 0 ? rows.end - rows.begin : 0;
+    const char *data = filter->data;
+
+    if (filter->pool || taps.begin == taps.end)
+        return (struct conv_ahead){ .left = 0 };
+    return (struct conv_ahead){
+        .at = data + (taps.begin * tap_rows + rows.begin) * step
+              + columns.begin * element,
+        .step = step, .lines = (run + line - 1) / line, .left = pieces,
+        .groups = taps.end - taps.begin - 1, .pieces = pieces,
+        .skip = (tap_rows - pieces) * step
+    };
+}
+
 void KERNEL(conv_ahead_divide)(struct conv_ahead *a, size_t times)
 {
     size_t pieces = 0;
 
     for (const struct conv_ahead *i = a; i; i = i->next)
-        pieces += i->left * i->lines;
+        pieces += (i->left + i->groups * i->pieces) * i->lines;
     a->portion = (pieces + times - 1) / times;
 }

@@ -1,7 +1,8 @@
 /*
  * Memory that will be wanted soon, asked for in portions while arithmetic
  * leaves it idle: `left` pieces of `lines` cache lines each, `step` bytes
- * apart, and then those of `next`, if there is one.
+ * apart; then `groups` groups of `pieces` more, each `skip` bytes behind the
+ * end of the one before; and then those of `next`, if there is one.
  */
 #ifndef MEMDIAL_CONV_AHEAD_H
 #define MEMDIAL_CONV_AHEAD_H
@@ -12,6 +13,7 @@ struct conv_ahead {
     const char *at;
     size_t step, lines, left, portion;
     size_t line;         /* the next of a piece that has begun */
+    size_t groups, pieces, skip;
     const struct conv_ahead *next;
 };
 
@@ -21,19 +23,30 @@ struct conv_ahead KERNEL(conv_ahead)(const struct operand *x, int image,
                                      struct range rows, int channel,
                                      int channels);
 
+/* Some rows and columns of the matrices of some taps of a filter, which have
+ * `tap_rows` rows each; of one that is a member of a pool nothing. */
+struct conv_ahead KERNEL(conv_ahead_taps)(const struct operand *filter,
+                                          size_t tap_rows, struct range taps,
+                                          struct range rows,
+                                          struct range columns);
+
 /* Divides all pieces into `times` portions. */
 void KERNEL(conv_ahead_divide)(struct conv_ahead *a, size_t times);
 
 /* Goes on to the next pieces; false if there are none. */
 static inline bool conv_ahead_next(struct conv_ahead *a)
 {
-    while (a->left == 0 && a->next) {
-        a->at = a->next->at;
-        a->step = a->next->step;
-        a->lines = a->next->lines;
-        a->left = a->next->left;
-        a->next = a->next->next;
-    }
+    while (a->left == 0 && (a->groups > 0 || a->next))
+        if (a->groups > 0) {
+            a->groups--;
+            a->at += a->skip;
+            a->left = a->pieces;
+        } else {
+            size_t portion = a->portion;
+
+            *a = *a->next;
+            a->portion = portion;
+        }
     return a->left > 0;
 }
 

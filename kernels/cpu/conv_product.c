@@ -33,44 +33,63 @@ static void cut(struct conv_core *core, int width, size_t budget)
                   ? int_min(GROUP_PIXELS / s->col.length, s->rows) : 1;
 }
 
-/* Bytes of scratch for sets of some panels, by squares. */
-static size_t squares_bytes(const struct conv_core *core, int panels)
+/* Panels of CONV_PANEL channels that are summed at a time. */
+static int tallied(const struct conv_core *core)
+{
+    if (KERNEL(conv_sparse_may_pay)(core))
+        return (core->y->dim[3] + CONV_PANEL - 1) / CONV_PANEL;
+    return core->set * (core->own ? core->threads : 1);
+}
+
+/* Makes sets of some panels by squares, which all threads share or each has for
+ * itself, if scratch is small beside the tensors, the filter counted some
+ * times, and within the room. */
+static bool try_sets(struct conv_core *core, int panels, bool own, size_t times,
+                     size_t room)
 {
     struct conv_core by = *core;
 
+    by.squares = true;
     by.set = panels;
-    return KERNEL(conv_winograd_bytes)(&by);
+    by.own = own;
+    by.tallied = tallied(&by);
+    if (!winograd_is_small(KERNEL(conv_winograd_bytes)(&by), core->x, core->y,
+                           core->w, times)
+        || KERNEL(conv_product_scratch)(&by) > room)
+        return false;
+    *core = by;
+    return true;
 }
 
 /* Chooses the way of the product, and the panels that are made of a strip at a
  * time. What squares can make goes by taps where scratch must be small, so its
- * panels are made one at a time there. */
-static void choose_way(struct conv_core *core)
+ * panels are made one at a time there. A set for every thread is for small
+ * parts, and largest: only the largest part of a batch may ask for it. */
+static void choose_way(struct conv_core *core, size_t room)
 {
-    int most = KERNEL(conv_winograd_panels)(core);
+    int own = KERNEL(conv_winograd_own_panels)(core);
 
     core->set = 1;
-    if (!winograd_can(&core->strips, core->x, core->y)) {
+    if (!winograd_can(&core->strips, core->x, core->y))
         core->set = conv_set(conv_panels(core),
                              panel_floats(core) * sizeof(float), SET_BYTES);
-    } else if (!KERNEL(conv_sparse_may_pay)(core)) {
-        core->squares = winograd_is_small(squares_bytes(core, 1), core->x,
-                                          core->y);
-        if (core->squares
-            && winograd_set_is_small(squares_bytes(core, most), core->x,
-                                     core->y, core->w))
-            core->set = most;
-    }
+    else if (!KERNEL(conv_sparse_may_pay)(core)
+             && try_sets(core, 1, false, 0, SIZE_MAX)
+             && !(own > 0 && try_sets(core, own, true, 2, room)))
+        try_sets(core, KERNEL(conv_winograd_panels)(core), false, 1, SIZE_MAX);
+    core->tallied = tallied(core);
 }
 
 struct conv_core KERNEL(conv_product)(const struct call *c,
                                       const struct operand *x,
                                       const struct operand *w,
                                       const struct operand *add,
-                                      const struct operand *y, bool transposed)
+                                      const struct operand *y,
+                                      const struct operand *sums,
+                                      bool transposed)
 {
     struct conv_core core = {
-        .x = x, .w = w, .add = add, .y = y,
+        .x = x, .w = w, .add = add, .y = y, .sums = sums,
         .strips = KERNEL(conv_strips)(x, w, y, &c->attr, transposed,
                                       CONV_BLOCK),
         .threads = c->threads, .scratch = c->scratch
@@ -78,9 +97,7 @@ struct conv_core KERNEL(conv_product)(const struct call *c,
 
     cut(&core, y->dim[3] > CONV_NARROW_PANEL ? CONV_PANEL : CONV_NARROW_PANEL,
         STRIP_BYTES);
-    choose_way(&core);
-    core.tallied = KERNEL(conv_sparse_may_pay)(&core)
-                   ? (y->dim[3] + CONV_PANEL - 1) / CONV_PANEL : core.set;
+    choose_way(&core, scratch_room(c));
     return core;
 }
 

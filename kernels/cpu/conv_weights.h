@@ -54,20 +54,17 @@ static inline struct conv_weights conv_weights_of(const struct conv_core *core,
                                   rows, lanes, outputs };
 }
 
-/* To ask for these weights. */
+/* To ask for the weights of some taps; in which order does not matter. */
 static inline struct conv_ahead conv_weights_ahead(const struct conv_core *core,
-                                                   int index,
+                                                   struct range taps,
                                                    struct range channels,
                                                    struct range columns)
 {
-    struct conv_weights p = conv_weights_of(core, index, channels, columns);
-    size_t element = dtype_size(core->w->dtype), line = CPU_ALIGNMENT;
-
-    return (struct conv_ahead){
-        .at = (const char *)core->w->data + p.at * element,
-        .step = p.step * element, .lines = (p.run * element + line - 1) / line,
-        .left = p.run ? p.count : 0
-    };
+    if (core->strips.row.transposed)
+        return KERNEL(conv_ahead_taps)(core->w, (size_t)core->y->dim[3], taps,
+                                       columns, channels);
+    return KERNEL(conv_ahead_taps)(core->w, (size_t)core->strips.inputs, taps,
+                                   channels, columns);
 }
 
 /* Copies floats; those of whole vectors without a call. */

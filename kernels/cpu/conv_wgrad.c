@@ -95,17 +95,19 @@ static int panels_by_taps(const struct wgrad *g)
     return conv_set(panels_of(g), slab, SET_BYTES);
 }
 
-/* The slabs of set i: panels of one block. */
-struct slabs {
-    int block, panel, panels;
-};
+/* Whether a thread has sets to itself. */
+static bool has_own_sets(const struct wgrad *g)
+{
+    return g->sets >= g->threads;
+}
 
-static struct slabs slabs_of(const struct wgrad *g, int i)
+/* The slabs of set i. */
+static struct conv_slabs slabs_of(const struct wgrad *g, int i)
 {
     int panel = i / g->strips.blocks * g->set;
 
-    return (struct slabs){ i % g->strips.blocks, panel,
-                           int_min(g->set, panels_of(g) - panel) };
+    return (struct conv_slabs){ i % g->strips.blocks, panel,
+                                int_min(g->set, panels_of(g) - panel) };
 }
 
 /* Cuts the work into strips, at least one for each of some threads. */
@@ -134,8 +136,7 @@ static bool try_way(struct wgrad *g, const struct conv_strips *highest,
     g->each = size_max(KERNEL(wgrad_squares_floats)(highest, squares, g->set),
                        taps);
     bytes = g->each * sizeof(float) * (size_t)g->threads;
-    return g->set > 1 ? winograd_set_is_small(bytes, g->x, g->dy, g->dw)
-                      : winograd_is_small(bytes, g->x, g->dy);
+    return winograd_is_small(bytes, g->x, g->dy, g->dw, g->set > 1);
 }
 
 /* Cuts the work into squares instead if there is memory for it: for few, and
@@ -244,38 +245,38 @@ static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
     }
 }
 
-/* Adds the products of one strip to the slabs of a set; `next` is the strip
- * after it. */
-static void add_strip(const struct wgrad *g, struct slabs set, int item,
-                      int next, float *sum)
+/* What of dw is asked for while slabs are summed: rows that lie apart, and that
+ * one thread will add to. */
+static const struct operand *asked(const struct wgrad *g)
+{
+    return has_own_sets(g) ? g->dw : NULL;
+}
+
+/* Adds the products of one of some strips to the slabs of a set. */
+static void add_strip(const struct wgrad *g, struct conv_slabs set,
+                      struct range items, size_t item, float *sum)
 {
     const struct conv_strips *s = &g->strips;
-    int first = set.block * s->channels, column = set.panel * CONV_PANEL;
-    int inputs = int_min(s->inputs - first, s->channels);
-    int outputs = int_min(g->dy->dim[3] - column, set.panels * CONV_PANEL);
-    struct range rows = KERNEL(conv_strip_output)(s, item);
+    struct range in = slabs_inputs(s, set), out = slabs_outputs(g->dy, set);
+    int inputs = (int)(in.end - in.begin), outputs = (int)(out.end - out.begin);
+    struct range rows = KERNEL(conv_strip_output)(s, (int)item);
     float *x = sum + g->slab * (size_t)g->set, *dy = x + g->x_strip;
-    struct conv_ahead dy_ahead = KERNEL(conv_ahead)(
-        g->dy, next / s->count, KERNEL(conv_strip_output)(s, next), column,
-        outputs);
-    struct conv_ahead ahead = KERNEL(conv_ahead)(
-        g->x, next / s->count, KERNEL(conv_strip_input)(s, next), first,
-        int_min(inputs, g->x->dim[3]));
+    struct slabs_look look;
     struct conv_tile t = {
         .panel = dy, .sum = sum,
         .offset = g->row, .segments = (int)(rows.end - rows.begin),
         .depth = g->dy->dim[2], .last = g->dy->dim[2], .lines = inputs,
-        .width = CONV_PANEL, .x_k = s->channels, .ahead = &ahead
+        .width = CONV_PANEL, .x_k = s->channels, .ahead = &look.x
     };
 
-    ahead.next = &dy_ahead;
-    KERNEL(conv_ahead_divide)(&ahead,
+    slabs_look_ahead(s, g->x, g->dy, asked(g), set, items, item, &look);
+    KERNEL(conv_ahead_divide)(&look.x,
                               (size_t)(s->taps * s->rows)
                                   * KERNEL(conv_tile_count)(inputs, outputs));
-    KERNEL(conv_strip_pack)(s, g->x, item, set.block, 1, x);
+    KERNEL(conv_strip_pack)(s, g->x, (int)item, set.block, 1, x);
     for (int p = 0; p < set.panels; p++) {
         t.lanes = int_min(outputs - p * CONV_PANEL, CONV_PANEL);
-        DTYPE_SWITCH(g->dy->dtype, pack_dy, g, item, set.panel + p, dy);
+        DTYPE_SWITCH(g->dy->dtype, pack_dy, g, (int)item, set.panel + p, dy);
         for (int i = 0; i < s->taps; i++) {
             t.x = x + g->taps.offset[i];
             KERNEL(conv_tile_channels)(&t);
@@ -291,7 +292,7 @@ struct row {
 };
 
 /* Row `row` of a set's slabs, one slab after the other. */
-static struct row row_of(const struct wgrad *g, struct slabs set, int row)
+static struct row row_of(const struct wgrad *g, struct conv_slabs set, int row)
 {
     const struct conv_strips *s = &g->strips;
     int panel = set.panel + row / slab_rows(g);
@@ -308,57 +309,73 @@ static struct row row_of(const struct wgrad *g, struct slabs set, int row)
 }
 
 /* Sums some of the strips to the slabs of a set. */
-static void sum_slabs(const struct wgrad *g, struct slabs set,
+static void sum_slabs(const struct wgrad *g, struct conv_slabs set,
                       struct range items, float *sum)
 {
     if (g->squares) {
         KERNEL(wgrad_squares_sum)(&(struct wgrad_squares){
             .squares = g->squares,
-            .x = g->x, .dy = g->dy, .strips = &g->strips,
-            .block = set.block, .panel = set.panel, .panels = set.panels,
-            .items = items, .scratch = sum
+            .x = g->x, .dy = g->dy, .dw = asked(g), .strips = &g->strips,
+            .set = set, .items = items, .scratch = sum
         });
         return;
     }
     memset(sum, 0, g->slab * (size_t)set.panels * sizeof(float));
     for (size_t i = items.begin; i < items.end; i++)
-        add_strip(g, set, (int)i, (int)(i + 1 < items.end ? i + 1 : i), sum);
+        add_strip(g, set, items, i, sum);
 }
 
-/* Adds one row of a set's slabs, of one tap and input channel, to dw: the sum
- * of `parts` threads' rows. All of dw is written here. */
-static void add_row(const struct wgrad *g, struct slabs set, int row, int parts,
-                    const float *sum)
+static inline void add_whole_rows(const enum dtype dtype,
+                                  const struct operand *dw, size_t at,
+                                  size_t rows, const float *sum)
 {
+    for (; rows > 0; rows--, at += (size_t)dw->dim[3])
+        for (int v = 0; v < CONV_PANEL; v += VLEN, sum += VLEN)
+            vf_store_as(dtype, dw->data, at + (size_t)v,
+                        vf_load_as(dtype, dw->data, at + (size_t)v)
+                        + vf_load(sum));
+}
+
+/* Adds rows of one tap of a slab to dw, from one on whose place is r. All of
+ * dw is written here. */
+static void add_tap_rows(const struct operand *dw, struct row r, size_t rows,
+                         const float *sum)
+{
+    if (!dw->pool && r.lanes == CONV_PANEL)
+        DTYPE_SWITCH(dw->dtype, add_whole_rows, dw, r.at, rows, sum);
+    else
+        for (size_t i = 0; i < rows; i++)
+            sparse_add(dw, r.at + i * (size_t)dw->dim[3], r.lanes,
+                       sum + i * CONV_PANEL);
+}
+
+static void add_slabs(const struct wgrad *g, struct conv_slabs set,
+                      const float *sum)
+{
+    struct range inputs = slabs_inputs(&g->strips, set);
+    int tap = g->strips.channels;
+
+    for (int row = 0; row < set.panels * slab_rows(g); row += tap)
+        add_tap_rows(g->dw, row_of(g, set, row), inputs.end - inputs.begin,
+                     sum + row * CONV_PANEL);
+}
+
+/* Adds one row of a set's slabs, the sum of all threads' rows. */
+static void add_shared_row(const struct wgrad *g, struct conv_slabs set,
+                           int row)
+{
+    const float *sum = thread_slabs(g, 0) + row * CONV_PANEL;
     struct row r = row_of(g, set, row);
     float total[CONV_PANEL];
 
     if (r.lanes == 0)
         return;
-    sum += row * CONV_PANEL;
     for (size_t j = 0; j < r.lanes; j++) {
         total[j] = sum[j];
-        for (int i = 1; i < parts; i++)
+        for (int i = 1; i < g->threads; i++)
             total[j] += sum[(size_t)i * g->each + j];
     }
-    sparse_add(g->dw, r.at, r.lanes, total);
-}
-
-/* Asks for the rows of dw that slabs are added to: they lie apart, and the sums
- * take long enough for them to come. */
-static void ask_for_rows(const struct wgrad *g, struct slabs set)
-{
-    size_t element = dtype_size(g->dw->dtype);
-    const char *data = g->dw->data;
-
-    if (g->dw->pool)
-        return;
-    for (int i = 0; i < set.panels * slab_rows(g); i++) {
-        struct row r = row_of(g, set, i);
-
-        for (size_t k = 0; k < r.lanes * element; k += CPU_ALIGNMENT)
-            __builtin_prefetch(data + r.at * element + k, 1, 2);
-    }
+    add_tap_rows(g->dw, r, 1, total);
 }
 
 /* Makes sets that one thread has to itself. */
@@ -370,12 +387,10 @@ static void run_own_sets(const void *own, int share, struct range sets)
 
     (void)share;
     for (size_t i = sets.begin; i < sets.end; i++) {
-        struct slabs set = slabs_of(g, (int)i);
+        struct conv_slabs set = slabs_of(g, (int)i);
 
-        ask_for_rows(g, set);
         sum_slabs(g, set, (struct range){ 0, items }, sum);
-        for (int row = 0; row < set.panels * slab_rows(g); row++)
-            add_row(g, set, row, 1, sum);
+        add_slabs(g, set, sum);
     }
 }
 
@@ -396,14 +411,14 @@ void KERNEL(conv_wgrad)(const struct call *c)
     if (g.skips && skip_zeros(&g, c->scratch))
         return;
     bind_scratch(&g, c->scratch);
-    if (g.sets >= g.threads) {
+    if (has_own_sets(&g)) {
 #pragma omp parallel num_threads(g.threads)
         share_out((size_t)g.sets, g.threads, run_own_sets, &g);
         return;
     }
 #pragma omp parallel num_threads(g.threads)
     for (int i = 0; i < g.sets; i++) {
-        struct slabs set = slabs_of(&g, i);
+        struct conv_slabs set = slabs_of(&g, i);
 
 #pragma omp for schedule(static)
         for (int t = 0; t < g.threads; t++)
@@ -411,6 +426,6 @@ void KERNEL(conv_wgrad)(const struct call *c)
                       thread_slabs(&g, t));
 #pragma omp for schedule(static)
         for (int row = 0; row < set.panels * slab_rows(&g); row++)
-            add_row(&g, set, row, g.threads, thread_slabs(&g, 0));
+            add_shared_row(&g, set, row);
     }
 }

@@ -11,8 +11,6 @@
  */
 #include "kernels/cpu/conv_wgrad_winograd.h"
 
-#include <string.h>
-
 #include "kernels/cpu/winograd.h"
 
 enum { SIDE = WINOGRAD_SIDE, PLACES = WINOGRAD_PLACES, TAPS = WINOGRAD_TAPS };
@@ -61,7 +59,8 @@ struct state {
     int inputs, outputs;         /* channels of the block and of all panels */
     float *x, *dy, *sum, *strip;
     int squares;
-    struct conv_ahead ahead;
+    bool fresh;                  /* no sums so far */
+    struct slabs_look look;
 };
 
 /* A dy A' for the square of output whose first pixel is element `at`. */
@@ -104,11 +103,12 @@ static void multiply_squares(struct state *t)
         .offset = &offset,
         .segments = 1, .depth = t->squares, .last = t->squares,
         .lines = t->inputs, .width = CONV_PANEL,
-        .x_k = channels, .ahead = &t->ahead
+        .fresh = t->fresh, .x_k = channels, .ahead = &t->look.x
     };
 
+    t->fresh = false;
     for (size_t place = 0; place < PLACES; place++)
-        for (int i = 0; i < t->g->panels; i++) {
+        for (int i = 0; i < t->g->set.panels; i++) {
             tile.x = t->x + place * x_place;
             tile.panel = t->dy + (size_t)i * t->parts.dy + place * dy_place;
             tile.sum = t->sum + (size_t)i * t->parts.sum
@@ -130,17 +130,17 @@ static inline void add_squares(const enum dtype dtype, struct state *t,
     size_t image = (size_t)(item / s->count) * (size_t)dy->dim[1];
     int row = s->width * s->channels;
 
-    KERNEL(conv_strip_pack)(s, g->x, item, g->block, 1, t->strip);
+    KERNEL(conv_strip_pack)(s, g->x, item, g->set.block, 1, t->strip);
     for (size_t r = rows.begin; r < rows.end; r += 2) {
         const float *x = t->strip + (int)(r - rows.begin) * row;
         size_t at = (image + r) * (size_t)dy->dim[2] * (size_t)dy->dim[3]
-                    + (size_t)(g->panel * CONV_PANEL);
+                    + (size_t)(g->set.panel * CONV_PANEL);
 
         for (int c = 0; c < dy->dim[2]; c += 2) {
             winograd_input(x + c * s->channels, s->channels, row, t->inputs,
                            t->x + t->squares * s->channels,
                            place_floats(g->squares, s->channels));
-            for (int i = 0; i < g->panels; i++)
+            for (int i = 0; i < g->set.panels; i++)
                 transform_dy(dtype, dy,
                              at + (size_t)c * (size_t)dy->dim[3]
                                  + (size_t)(i * CONV_PANEL),
@@ -183,23 +183,17 @@ static void make_slab(const struct state *t, const float *sum, float *slab)
     }
 }
 
-/* Prepares to ask for the input and output of strip `next`. */
-static void ask_ahead(struct state *t, int next, struct conv_ahead *dy)
+/* Prepares to ask for memory that strips after `item` want. */
+static void ask_ahead(struct state *t, size_t item)
 {
     const struct wgrad_squares *g = t->g;
     const struct conv_strips *s = g->strips;
-    size_t squares = (size_t)(s->rows / 2 * g->dy->dim[2] / 2);
+    int squares = s->rows / 2 * g->dy->dim[2] / 2;
+    int times = (squares + g->squares - 1) / g->squares * PLACES;
 
-    *dy = KERNEL(conv_ahead)(g->dy, next / s->count,
-                             KERNEL(conv_strip_output)(s, next),
-                             g->panel * CONV_PANEL, t->outputs);
-    t->ahead = KERNEL(conv_ahead)(g->x, next / s->count,
-                                  KERNEL(conv_strip_input)(s, next),
-                                  g->block * s->channels, t->inputs);
-    t->ahead.next = dy;
-    KERNEL(conv_ahead_divide)(&t->ahead,
-                              (squares + (size_t)g->squares - 1)
-                                  / (size_t)g->squares * PLACES
+    slabs_look_ahead(s, g->x, g->dy, g->dw, g->set, g->items, item, &t->look);
+    KERNEL(conv_ahead_divide)(&t->look.x,
+                              (size_t)times
                                   * KERNEL(conv_tile_count)(t->inputs,
                                                             t->outputs));
 }
@@ -208,29 +202,27 @@ void KERNEL(wgrad_squares_sum)(const struct wgrad_squares *g)
 {
     const struct conv_strips *s = g->strips;
     struct parts p = parts_of(s, g->squares);
+    struct range in = slabs_inputs(s, g->set);
+    struct range out = slabs_outputs(g->dy, g->set);
     size_t slab = (size_t)(TAPS * s->channels * CONV_PANEL);
     struct state t = {
         .g = g, .parts = p,
-        .inputs = int_min(g->x->dim[3] - g->block * s->channels, s->channels),
-        .outputs = int_min(g->dy->dim[3] - g->panel * CONV_PANEL,
-                           g->panels * CONV_PANEL),
+        .inputs = (int)(in.end - in.begin),
+        .outputs = (int)(out.end - out.begin),
         .x = g->scratch, .dy = g->scratch + p.x,
-        .sum = g->scratch + p.x + p.dy * (size_t)g->panels,
-        .strip = g->scratch + p.x + (p.dy + p.sum) * (size_t)g->panels
+        .sum = g->scratch + p.x + p.dy * (size_t)g->set.panels,
+        .strip = g->scratch + p.x + (p.dy + p.sum) * (size_t)g->set.panels,
+        .fresh = true
     };
 
-    memset(t.sum, 0, p.sum * (size_t)g->panels * sizeof(float));
     for (size_t i = g->items.begin; i < g->items.end; i++) {
-        struct conv_ahead dy;
-
-        ask_ahead(&t, (int)(i + 1 < g->items.end ? i + 1 : i), &dy);
+        ask_ahead(&t, i);
         DTYPE_SWITCH(g->dy->dtype, add_squares, &t, (int)i);
     }
-    if (t.squares > 0) {
-        t.ahead.left = 0;
-        t.ahead.next = NULL;
+    if (t.squares > 0 || t.fresh) {
+        t.look.x = (struct conv_ahead){ .left = 0 };
         multiply_squares(&t);
     }
-    for (size_t i = 0; i < (size_t)g->panels; i++)
+    for (size_t i = 0; i < (size_t)g->set.panels; i++)
         make_slab(&t, t.sum + i * p.sum, g->scratch + i * slab);
 }

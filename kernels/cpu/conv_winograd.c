@@ -3,6 +3,7 @@
  *
  *     filter [panel][place][channel of input][width]
  *
+ * which all threads share, or as many sets as there are threads;
  * and for each thread a strip of input (conv_strip.h) of some rows of squares,
  * some of its squares, transformed, and their sums,
  *
@@ -22,7 +23,8 @@
 enum { SIDE = WINOGRAD_SIDE, PLACES = WINOGRAD_PLACES, TAPS = WINOGRAD_TAPS,
        STRIP_BYTES = 32 * 1024, SQUARES = 12, CHUNK_BLOCKS = 2,
        FILTER_CHANNELS = 4 /* that a thread transforms at least */,
-       FILTER_BYTES = 576 * 1024 /* of a set */ };
+       FILTER_BYTES = 576 * 1024 /* of a set */,
+       OWN_SQUARES = 4 /* for each channel of output, at most */ };
 
 /* The same product, cut into strips of whole squares, at least one for each of
  * some threads. */
@@ -59,6 +61,19 @@ int KERNEL(conv_winograd_panels)(const struct conv_core *core)
                     FILTER_BYTES);
 }
 
+int KERNEL(conv_winograd_own_panels)(const struct conv_core *core)
+{
+    int panels = conv_panels(core), each = panels / core->threads;
+    size_t squares = operand_rows(core->y) / 4;
+    size_t bytes = (size_t)each * filter_floats(core) * sizeof(float);
+
+    if (core->threads == 1 || each * core->threads != panels
+        || bytes > FILTER_BYTES
+        || squares > OWN_SQUARES * (size_t)core->y->dim[3])
+        return 0;
+    return each;
+}
+
 /* Floats of the parts of scratch. */
 struct sizes {
     size_t filter, strip, square, sum;
@@ -82,7 +97,8 @@ size_t KERNEL(conv_winograd_bytes)(const struct conv_core *core)
     struct conv_core w = squares_core(core, 1);
     struct sizes z = winograd_sizes(&w);
 
-    return (z.filter + (z.strip + z.square + z.sum) * (size_t)w.threads)
+    return (z.filter * (size_t)(w.own ? w.threads : 1)
+            + (z.strip + z.square + z.sum) * (size_t)w.threads)
            * sizeof(float);
 }
 
@@ -133,16 +149,14 @@ static struct range share_of(const struct conv_core *w, int thread)
                            share.end * FILTER_CHANNELS };
 }
 
-/* Transforms a thread's share of the filters of a set. */
-static void transform_share(const struct conv_core *w, int thread, int panel,
-                            int panels, float *to)
+/* Transforms the filters of some channels, for the panels of a set. */
+static void transform_set(const struct conv_core *w, struct range channels,
+                          int panel, int panels, float *to)
 {
-    struct range share = share_of(w, thread);
-
     for (int i = 0; i < panels; i++, to += filter_floats(w))
-        for (size_t c = share.begin; c < share.end; c += CONV_BLOCK)
+        for (size_t c = channels.begin; c < channels.end; c += CONV_BLOCK)
             transform_filters(w, (struct range){ c, size_min(c + CONV_BLOCK,
-                                                             share.end) },
+                                                             channels.end) },
                               panel + i, to);
 }
 
@@ -151,10 +165,10 @@ struct winograd {
     const struct conv_core *core;
     int panel, panels;           /* the first of the set, and their number */
     int item;
-    const float *filter;
+    float *filter;
     float *strip, *square, *sum;
     struct conv_look look;
-    struct conv_ahead tap[TAPS]; /* of the filters of the next set */
+    struct conv_ahead filters;   /* of the next set */
 };
 
 /* Some squares of a strip, row by row. */
@@ -298,18 +312,14 @@ static void run_squares(struct winograd *w)
 static void look_for_filters(struct winograd *w, size_t i, size_t n)
 {
     const struct conv_core *core = w->core;
-    struct range taps = range_share(TAPS, (int)i, (int)n), share, columns;
-    struct conv_ahead *last = &w->look.in;
+    int next = w->panel + w->panels;
 
-    if (w->panel + w->panels == conv_panels(core) || core->w->pool)
+    if (core->own || next == conv_panels(core))
         return;
-    share = share_of(core, this_thread());
-    columns = conv_columns(core, w->panel + w->panels, core->set);
-    for (size_t k = taps.begin; k < taps.end; k++) {
-        w->tap[k] = conv_weights_ahead(w->core, (int)k, share, columns);
-        last->next = &w->tap[k];
-        last = &w->tap[k];
-    }
+    w->filters = conv_weights_ahead(core, range_share(TAPS, (int)i, (int)n),
+                                    share_of(core, this_thread()),
+                                    conv_columns(core, next, core->set));
+    w->look.in.next = &w->filters;
 }
 
 static void run_squares_of(const void *own, int share, struct range items)
@@ -331,27 +341,63 @@ static void run_squares_of(const void *own, int share, struct range items)
     }
 }
 
-/* All threads together make the set of panels that begins with one. */
-static void run_squares_set(const struct conv_core *cut, int panel)
+/* The work of a thread for the set of panels that begins with one. */
+static struct winograd winograd_of(const struct conv_core *cut, int panel)
 {
-    const struct conv_strips *s = &cut->strips;
     struct sizes z = winograd_sizes(cut);
+    size_t thread = (size_t)this_thread();
+    size_t filters = cut->own ? (size_t)cut->threads : 1;
     float *filter = cut->scratch;
-    float *own = filter + z.filter
-                 + (size_t)this_thread() * (z.strip + z.square + z.sum);
-    struct winograd w = {
+    float *rest = filter + filters * z.filter
+                  + thread * (z.strip + z.square + z.sum);
+
+    return (struct winograd){
         .core = cut, .panel = panel,
         .panels = int_min(cut->set, conv_panels(cut) - panel),
-        .filter = filter, .strip = own,
-        .square = own + z.strip, .sum = own + z.strip + z.square
+        .filter = filter + (cut->own ? thread * z.filter : 0),
+        .strip = rest, .square = rest + z.strip,
+        .sum = rest + z.strip + z.square
     };
+}
+
+/* All threads together make the set of panels that begins with one. */
+static void make_shared_set(const struct conv_core *cut, int panel)
+{
+    const struct conv_strips *s = &cut->strips;
+    struct winograd w = winograd_of(cut, panel);
 
 #pragma omp for schedule(static)
     for (int t = 0; t < cut->threads; t++)
-        transform_share(cut, t, panel, w.panels, filter);
+        transform_set(cut, share_of(cut, t), panel, w.panels, w.filter);
     share_out((size_t)s->images * (size_t)s->count, cut->threads,
               run_squares_of, &w);
     KERNEL(conv_sums_end)(cut, conv_columns(cut, panel, w.panels));
+}
+
+static void make_shared_sets(const struct conv_core *cut)
+{
+    for (int panel = 0; panel < conv_panels(cut); panel += cut->set)
+        make_shared_set(cut, panel);
+}
+
+/* Every thread makes a set of its own. They begin with different strips, so as
+ * not to want the same lines at the same time. */
+static void make_own_sets(const struct conv_core *cut)
+{
+    const struct conv_strips *s = &cut->strips;
+    size_t items = (size_t)s->images * (size_t)s->count;
+
+#pragma omp for schedule(static)
+    for (int t = 0; t < cut->threads; t++) {
+        struct winograd w = winograd_of(cut, t * cut->set);
+        size_t first = range_share(items, t, cut->threads).begin;
+
+        transform_set(cut, (struct range){ 0, (size_t)cut->x->dim[3] },
+                      w.panel, w.panels, w.filter);
+        run_squares_of(&w, 0, (struct range){ first, items });
+        run_squares_of(&w, 0, (struct range){ 0, first });
+    }
+    KERNEL(conv_sums_end)(cut, conv_columns(cut, 0, conv_panels(cut)));
 }
 
 void KERNEL(conv_winograd_run)(const struct conv_core *core)
@@ -361,7 +407,9 @@ void KERNEL(conv_winograd_run)(const struct conv_core *core)
 #pragma omp parallel num_threads(core->threads)
     {
         KERNEL(conv_sums_begin)(&cut);
-        for (int panel = 0; panel < conv_panels(&cut); panel += cut.set)
-            run_squares_set(&cut, panel);
+        if (cut.own)
+            make_own_sets(&cut);
+        else
+            make_shared_sets(&cut);
     }
 }

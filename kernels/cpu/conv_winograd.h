@@ -12,6 +12,11 @@
  * On processors with less the third level serves. */
 int KERNEL(conv_winograd_panels)(const struct conv_core *core);
 
+/* The panels of a set, if every thread had better make one of its own; else 0:
+ * in small parts, where filters are large beside the squares. What another core
+ * transformed comes slowly from its cache. */
+int KERNEL(conv_winograd_own_panels)(const struct conv_core *core);
+
 /* Bytes of scratch, for any number of images: strips are highest where there is
  * one for every thread. */
 size_t KERNEL(conv_winograd_bytes)(const struct conv_core *core);

@@ -44,21 +44,15 @@ static inline bool winograd_can(const struct conv_strips *s,
  * parts, and enough for a small part that goes by taps.
  *
  * Sets of panels save time in small parts most, where the filter is large
- * beside the images: it counts for them, if scratch for one panel is small.
+ * beside the images: it counts for them, some times, if scratch for one panel
+ * is small.
  */
 static inline bool winograd_is_small(size_t scratch, const struct operand *x,
-                                     const struct operand *y)
-{
-    return scratch <= operand_bytes(x) + operand_bytes(y);
-}
-
-static inline bool winograd_set_is_small(size_t scratch,
-                                         const struct operand *x,
-                                         const struct operand *y,
-                                         const struct operand *filter)
+                                     const struct operand *y,
+                                     const struct operand *filter, size_t times)
 {
     return scratch <= operand_bytes(x) + operand_bytes(y)
-                      + operand_bytes(filter);
+                      + times * operand_bytes(filter);
 }
 
 /* Makes strips of whole squares of at most `budget` bytes, or of one row of
