@@ -140,22 +140,44 @@ struct row {
     int block, row, column, columns;
 };
 
+/* The first element of the row in image i. */
+static size_t row_at(const struct row *r, int i)
+{
+    const struct operand *x = r->x;
+    size_t row = (size_t)(r->image + i) * (size_t)x->dim[1] + (size_t)r->row;
+    size_t pixel = row * (size_t)x->dim[2] + (size_t)r->column;
+
+    return pixel * (size_t)x->dim[3] + (size_t)(r->block * CONV_BLOCK);
+}
+
+/* Whether the row can be transposed where it lies. */
+static bool can_transpose(const struct row *r)
+{
+    const struct conv_planes *p = r->planes;
+
+    return r->x->dtype == DTYPE_F32 && !r->x->through
+           && (r->block + 1) * CONV_BLOCK <= r->x->dim[3]
+           && p->pitch == r->columns && p->pitch % VLEN == 0;
+}
+
 static void pack_row(const struct row *r, float *to)
 {
     const struct conv_planes *p = r->planes;
     const struct operand *x = r->x;
     float packed[PLANES_BAND * CONV_BLOCK] __attribute__((aligned(64)));
-    size_t channels = (size_t)x->dim[3];
+    size_t step = (size_t)(p->strips.col.step * x->dim[3]);
 
+    if (can_transpose(r)) {
+        KERNEL(conv_transpose)((const float *)x->data + row_at(r, 0),
+                               (int)step, p->pitch, (size_t)p->channel, to);
+        return;
+    }
     for (int i = 0; i < p->images; i++) {
         float *own = packed + i * p->unit * CONV_BLOCK;
         int columns = i < r->images ? r->columns : 0;
-        size_t at = ((size_t)(r->image + i) * (size_t)x->dim[1]
-                     + (size_t)r->row) * (size_t)x->dim[2] + (size_t)r->column;
 
         STORED_SWITCH(x->dtype, conv_pack, x, r->block * CONV_BLOCK, columns,
-                      at * channels + (size_t)(r->block * CONV_BLOCK),
-                      (size_t)p->strips.col.step * channels, own, CONV_BLOCK);
+                      row_at(r, i), step, own, CONV_BLOCK);
         memset(own + columns * CONV_BLOCK, 0,
                (size_t)((p->unit - columns) * CONV_BLOCK) * sizeof(float));
     }
@@ -170,7 +192,8 @@ static void pack_row_of_zeros(const struct conv_planes *p, float *to)
 }
 
 /* Packs one plane of a block; `r` has its row 0. */
-static void pack_rows(struct row r, int rows, float *to)
+static void pack_rows(struct row r, int rows, struct conv_ahead *ahead,
+                      float *to)
 {
     for (int i = 0; i < rows; i++, to += r.planes->pitch) {
         if (r.row >= 0 && r.row < r.x->dim[1] && r.columns > 0)
@@ -178,12 +201,13 @@ static void pack_rows(struct row r, int rows, float *to)
         else
             pack_row_of_zeros(r.planes, to);
         r.row += r.planes->strips.row.step;
+        conv_ahead_ask(ahead);
     }
 }
 
 void KERNEL(conv_planes_pack)(const struct conv_planes *p,
                               const struct operand *x, int image, int strip,
-                              int block, float *to)
+                              int block, struct conv_ahead *ahead, float *to)
 {
     const struct conv_strips *s = &p->strips;
     struct range out = KERNEL(conv_strip_output)(s, strip);
@@ -204,7 +228,7 @@ void KERNEL(conv_planes_pack)(const struct conv_planes *p,
 
         r.columns = plane_columns(&s->col, plane, &left);
         r.column = s->col.origin + plane + left * s->col.step;
-        pack_rows(r, rows, to + i / planes * CONV_BLOCK * p->channel
+        pack_rows(r, rows, ahead, to + i / planes * CONV_BLOCK * p->channel
                             + i % planes * p->plane);
     }
 }

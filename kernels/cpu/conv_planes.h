@@ -65,6 +65,15 @@ static inline size_t conv_planes_floats(const struct conv_planes *p)
     return (size_t)(p->strips.blocks * CONV_BLOCK * p->channel);
 }
 
+/* Rows of all blocks that are packed for a strip. */
+static inline size_t conv_planes_asks(const struct conv_planes *p)
+{
+    const struct conv_strips *s = &p->strips;
+    int rows = s->row.planes * s->col.planes * (s->rows + s->row.halo);
+
+    return (size_t)(s->blocks * rows);
+}
+
 /* Where a tap of the filter has its input. */
 struct conv_planes_tap {
     int class;           /* of output pixels that see it */
@@ -76,10 +85,11 @@ struct conv_planes_tap KERNEL(conv_planes_tap)(const struct conv_planes *p,
                                                int index);
 
 /* Packs strip `strip` of images side by side, from `image` on, in all blocks
- * that p has and x has from `block` on. */
+ * that p has and x has from `block` on. Asks for a portion with every row of a
+ * block: conv_planes_asks() times at most. */
 void KERNEL(conv_planes_pack)(const struct conv_planes *p,
                               const struct operand *x, int image, int strip,
-                              int block, float *to);
+                              int block, struct conv_ahead *ahead, float *to);
 
 /* Masks of the pixels of a band that have a neighbour on the left, and on the
  * right: those at the sides of an image have not. */

@@ -166,14 +166,21 @@ static inline void store_band(const enum dtype dtype, const struct lines *r,
     }
 }
 
+/* The runs that some rows of a band are made in. */
+static int band_runs(const struct conv_planes *p, int rows)
+{
+    int most = RUN_VECTORS * VLEN / p->pitch;
+
+    return (rows + most - 1) / most;
+}
+
 /* Makes a band of rows of all listed channels. */
 static void run_band(struct lines *r, int row, int rows)
 {
     const struct work *w = r->work;
     struct range channels = w->list->listed;
     float line[VLEN][PLANES_BAND] __attribute__((aligned(64)));
-    int pitch = w->planes->pitch, most = RUN_VECTORS * VLEN / pitch;
-    int runs = (rows + most - 1) / most;
+    int pitch = w->planes->pitch, runs = band_runs(w->planes, rows);
 
     for (size_t c = channels.begin; c < channels.end; c += VLEN) {
         r->first = (int)c;
@@ -202,7 +209,8 @@ static void run_sparse_strip(const struct work *w, int image, int strip)
                        .first_row = (int)rows.begin };
     int most = PLANES_BAND / p->pitch;
 
-    KERNEL(conv_planes_pack)(p, w->core->x, image, strip, 0, w->strip);
+    KERNEL(conv_planes_pack)(p, w->core->x, image, strip, 0, &w->look->out,
+                             w->strip);
     for (; r.class < s->classes; r.class++) {
         r.row_class = r.class / s->col.classes;
         r.column_class = r.class % s->col.classes;
@@ -215,6 +223,17 @@ static void run_sparse_strip(const struct work *w, int image, int strip)
         for (int i = 0; i < r.rows; i += most)
             run_band(&r, i, int_min(r.rows - i, most));
     }
+}
+
+/* Portions that are asked for while a strip, which is a band, is made. */
+static size_t strip_asks(const struct work *w)
+{
+    const struct conv_planes *p = w->planes;
+    struct range channels = w->list->listed;
+    int runs = p->strips.classes * band_runs(p, p->strips.rows);
+
+    return conv_planes_asks(p)
+           + (size_t)runs * (channels.end - channels.begin);
 }
 
 /* The listed channels that are in a panel. */
@@ -244,8 +263,7 @@ static void look_beyond(const struct work *w, size_t i, size_t next)
         look->norm.lines *= (size_t)conv_planes_images(p, image);
         look->in.lines *= (size_t)conv_planes_images(p, then);
     }
-    KERNEL(conv_ahead_divide)(&look->out,
-                              (size_t)(s->classes * w->core->y->dim[3]));
+    KERNEL(conv_ahead_divide)(&look->out, strip_asks(w));
 }
 
 static void run_sparse_strips(const void *own, int share, struct range items)

@@ -137,11 +137,18 @@ static void run_channel(const struct work *w, int channel, int row,
     }
 }
 
+/* The runs that some rows are made in. */
+static int runs_of(const struct conv_planes *p, int rows)
+{
+    int most = DY_VECTORS * VLEN / p->pitch;
+
+    return (rows + most - 1) / most;
+}
+
 /* Adds the products of one strip of images side by side. */
 static void add_planes(const struct work *w, int rows, float *sum)
 {
-    int most = DY_VECTORS * VLEN / w->x->pitch;
-    int runs = (rows + most - 1) / most;
+    int runs = runs_of(w->x, rows);
     struct range listed = w->list->listed;
 
     for (int i = 0; i < runs; i++) {
@@ -190,6 +197,7 @@ static void look_ahead_to(const struct wgrad_sparse *g, const struct plan *p,
                        size_t i, struct conv_ahead ahead[2])
 {
     const struct conv_strips *s = &p->x.strips;
+    struct range listed = p->list.listed;
     int image = (int)i / s->count * p->x.images;
     int item = image * s->count + (int)i % s->count;
     size_t images = s->count > 1 ? 1
@@ -204,7 +212,10 @@ static void look_ahead_to(const struct wgrad_sparse *g, const struct plan *p,
     ahead[0].lines *= images;
     ahead[1].lines *= images;
     ahead[0].next = &ahead[1];
-    KERNEL(conv_ahead_divide)(ahead, (size_t)g->dy->dim[3]);
+    KERNEL(conv_ahead_divide)(ahead, conv_planes_asks(&p->x)
+                                     + conv_planes_asks(&p->dy)
+                                     + (size_t)runs_of(&p->x, s->rows)
+                                           * (listed.end - listed.begin));
 }
 
 /* Makes thread t's sums. */
@@ -227,9 +238,9 @@ static void sum_share(const struct wgrad_sparse *g, const struct plan *p, int t)
         struct range rows = KERNEL(conv_strip_output)(&p->x.strips, strip);
 
         look_ahead_to(g, p, i + 1 < items.end ? i + 1 : i, ahead);
-        KERNEL(conv_planes_pack)(&p->x, g->x, image, strip, 0, x);
+        KERNEL(conv_planes_pack)(&p->x, g->x, image, strip, 0, ahead, x);
         KERNEL(conv_planes_pack)(&p->dy, g->dy, image, strip,
-                                 w.first / CONV_BLOCK, dy);
+                                 w.first / CONV_BLOCK, ahead, dy);
         add_planes(&w, (int)(rows.end - rows.begin), sum);
     }
 }
