@@ -67,6 +67,12 @@ static inline struct conv_ahead conv_weights_ahead(const struct conv_core *core,
                                    channels, columns);
 }
 
+/* The weights where they lie, if they are floats and in no pool; or NULL. */
+static inline const float *conv_weights_floats(const struct operand *w)
+{
+    return w->dtype == DTYPE_F32 && !w->pool ? w->data : NULL;
+}
+
 /* Copies floats; those of whole vectors without a call. */
 static inline void conv_weights_copy(const float *from, size_t n, float *to)
 {
@@ -82,8 +88,14 @@ static inline void conv_weights_turn(const struct operand *w,
                                      struct conv_weights p, size_t width,
                                      float *to)
 {
+    const float *floats = conv_weights_floats(w);
     float lines[CONV_PANEL * CONV_BLOCK];
 
+    if (floats && p.run == CONV_BLOCK) {
+        KERNEL(conv_transpose)(floats + p.at, (int)p.step, (int)p.count, width,
+                               to);
+        return;
+    }
     for (size_t j = 0; j < p.count; j++) {
         float *line = lines + j * CONV_BLOCK;
         const float *from = sparse_floats(w, p.at + j * p.step, p.run, line);
@@ -109,12 +121,17 @@ static inline void conv_weights_pack(const struct conv_core *core, int index,
     struct conv_weights p = conv_weights_of(core, index, channels,
                                             conv_columns(core, panel, 1));
     size_t width = (size_t)core->width;
+    const float *floats = conv_weights_floats(core->w);
     float room[CONV_PANEL];
 
     if ((size_t)conv_lanes(core, panel) < width)
         memset(to, 0, (channels.end - channels.begin) * width * sizeof(float));
     if (core->strips.row.transposed)
         conv_weights_turn(core->w, p, width, to);
+    else if (floats)
+        for (size_t i = 0; i < p.count; i++)
+            conv_weights_copy(floats + p.at + i * p.step, p.run,
+                              to + i * width);
     else
         for (size_t i = 0; i < p.count; i++)
             conv_weights_copy(sparse_floats(core->w, p.at + i * p.step, p.run,
