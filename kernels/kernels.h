@@ -346,8 +346,6 @@ struct call {
     struct operand operand[CALL_MAX_OPERANDS];
     union attr attr;
     void *scratch;       /* aligned as the arena is; NULL if none is needed */
-    size_t scratch_bytes; /* of it: what the largest part needs, so that a
-                            smaller one knows what it has */
     int threads;
     /* NULL while only scratch is asked for: */
     const struct batch *batch;

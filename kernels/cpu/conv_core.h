@@ -17,7 +17,7 @@ struct conv_core {
     struct conv_strips strips;
     int width;             /* of a panel */
     int set;               /* panels that are made of a strip */
-    bool own;              /* every thread makes a set of its own */
+    bool own_sets;         /* each thread makes one, alone */
     bool squares;          /* conv_winograd.h makes them */
     int group;             /* rows of a strip that are summed together */
     int threads;

@@ -36,8 +36,8 @@ INLINE vf stored_load_vector(const enum dtype dtype, const void *data, size_t i)
 
 /* Packs CONV_BLOCK channels of n pixels, from element `at` of x on, through a
  * stat if x has one; zeros follow the last channel. Every input of a product is
- * read here, and becomes a float. Steps are from pixel to pixel, in elements.
- */
+ * read here, and becomes a float; but some floats are transposed where they lie
+ * (conv_planes.c). Steps are from pixel to pixel, in elements. */
 static inline void conv_pack(const enum dtype dtype,
                              const struct operand *x, int channel, int n,
                              size_t at, size_t step, float *to,

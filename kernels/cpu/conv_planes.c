@@ -157,7 +157,7 @@ static bool can_transpose(const struct row *r)
 
     return r->x->dtype == DTYPE_F32 && !r->x->through
            && (r->block + 1) * CONV_BLOCK <= r->x->dim[3]
-           && p->pitch == r->columns && p->pitch % VLEN == 0;
+           && p->pitch == r->columns;
 }
 
 static void pack_row(const struct row *r, float *to)

@@ -21,6 +21,17 @@
  * the most columns of an image. */
 enum { PLANES_BAND = 256, PLANES_COLUMNS = 96 };
 
+/* Vectors of these pixels that are held in registers: as many as leave some for
+ * a weight or for sums, and for moving; at least a row of PLANES_COLUMNS.
+ * Without AVX they do not all stay there. */
+#if defined(__AVX512F__)
+enum { PLANES_VECTORS = 16 };
+#elif defined(__AVX2__)
+enum { PLANES_VECTORS = 12 };
+#else
+enum { PLANES_VECTORS = 24 };
+#endif
+
 /* Distances of a tap's column from its pixel: -1, 0, 1. */
 enum { PLANES_SHIFTS = 3 };
 
@@ -63,6 +74,14 @@ static inline size_t conv_planes_items(const struct conv_planes *p)
 static inline size_t conv_planes_floats(const struct conv_planes *p)
 {
     return (size_t)(p->strips.blocks * CONV_BLOCK * p->channel);
+}
+
+/* The runs that some rows of a band are made in. */
+static inline int conv_planes_runs(const struct conv_planes *p, int rows)
+{
+    int most = PLANES_VECTORS * VLEN / p->pitch;
+
+    return (rows + most - 1) / most;
 }
 
 /* Rows of all blocks that are packed for a strip. */

@@ -33,63 +33,78 @@ static void cut(struct conv_core *core, int width, size_t budget)
                   ? int_min(GROUP_PIXELS / s->col.length, s->rows) : 1;
 }
 
-/* Panels of CONV_PANEL channels that are summed at a time. */
-static int tallied(const struct conv_core *core)
-{
-    if (KERNEL(conv_sparse_may_pay)(core))
-        return (core->y->dim[3] + CONV_PANEL - 1) / CONV_PANEL;
-    return core->set * (core->own ? core->threads : 1);
-}
-
-/* Makes sets of some panels by squares, which all threads share or each has for
- * itself, if scratch is small beside the tensors, the filter counted some
- * times, and within the room. */
-static bool try_sets(struct conv_core *core, int panels, bool own, size_t times,
-                     size_t room)
+/* The same product by squares: sets of some panels, that all threads share or
+ * that each has for itself. */
+static struct conv_core by_squares(const struct conv_core *core, int panels,
+                                   bool own_sets)
 {
     struct conv_core by = *core;
 
     by.squares = true;
     by.set = panels;
-    by.own = own;
-    by.tallied = tallied(&by);
-    if (!winograd_is_small(KERNEL(conv_winograd_bytes)(&by), core->x, core->y,
-                           core->w, times)
-        || KERNEL(conv_product_scratch)(&by) > room)
+    by.own_sets = own_sets;
+    by.tallied = panels * (own_sets ? core->threads : 1);
+    return by;
+}
+
+/* Whether scratch by squares is small beside the tensors, the filter counted
+ * some times. */
+static bool is_small(const struct conv_core *by, size_t times)
+{
+    return winograd_is_small(KERNEL(conv_winograd_bytes)(by), by->x, by->y,
+                             by->w, times);
+}
+
+/* Whether there is memory for sets of each thread's own. */
+static bool can_own_sets(const struct conv_core *core, struct conv_core *by)
+{
+    int panels = KERNEL(conv_winograd_own_panels)(core);
+
+    *by = by_squares(core, panels, true);
+    return panels > 0 && is_small(by, 2);
+}
+
+/* Chooses among the ways by squares; false if there is no memory for any. */
+static bool choose_squares(struct conv_core *core)
+{
+    struct conv_core one = by_squares(core, 1, false), own;
+    struct conv_core shared = by_squares(
+        core, KERNEL(conv_winograd_panels)(core), false);
+
+    if (!is_small(&one, 0))
         return false;
-    *core = by;
+    if (KERNEL(conv_winograd_are_few)(core) && can_own_sets(core, &own))
+        *core = own;
+    else
+        *core = is_small(&shared, 1) ? shared : one;
     return true;
 }
 
 /* Chooses the way of the product, and the panels that are made of a strip at a
  * time. What squares can make goes by taps where scratch must be small, so its
- * panels are made one at a time there. A set for every thread is for small
- * parts, and largest: only the largest part of a batch may ask for it. */
-static void choose_way(struct conv_core *core, size_t room)
+ * panels are made one at a time there. */
+static void choose_way(struct conv_core *core)
 {
-    int own = KERNEL(conv_winograd_own_panels)(core);
+    bool sparse = KERNEL(conv_sparse_may_pay)(core);
+    bool can_square = winograd_can(&core->strips, core->x, core->y);
 
-    core->set = 1;
-    if (!winograd_can(&core->strips, core->x, core->y))
-        core->set = conv_set(conv_panels(core),
-                             panel_floats(core) * sizeof(float), SET_BYTES);
-    else if (!KERNEL(conv_sparse_may_pay)(core)
-             && try_sets(core, 1, false, 0, SIZE_MAX)
-             && !(own > 0 && try_sets(core, own, true, 2, room)))
-        try_sets(core, KERNEL(conv_winograd_panels)(core), false, 1, SIZE_MAX);
-    core->tallied = tallied(core);
+    if (can_square && !sparse && choose_squares(core))
+        return;
+    core->set = can_square ? 1 : conv_set(conv_panels(core),
+                                          panel_floats(core) * sizeof(float),
+                                          SET_BYTES);
+    core->tallied = sparse ? (core->y->dim[3] + CONV_PANEL - 1) / CONV_PANEL
+                           : core->set;
 }
 
 struct conv_core KERNEL(conv_product)(const struct call *c,
                                       const struct operand *x,
                                       const struct operand *w,
                                       const struct operand *add,
-                                      const struct operand *y,
-                                      const struct operand *sums,
-                                      bool transposed)
+                                      const struct operand *y, bool transposed)
 {
     struct conv_core core = {
-        .x = x, .w = w, .add = add, .y = y, .sums = sums,
+        .x = x, .w = w, .add = add, .y = y,
         .strips = KERNEL(conv_strips)(x, w, y, &c->attr, transposed,
                                       CONV_BLOCK),
         .threads = c->threads, .scratch = c->scratch
@@ -97,7 +112,7 @@ struct conv_core KERNEL(conv_product)(const struct call *c,
 
     cut(&core, y->dim[3] > CONV_NARROW_PANEL ? CONV_PANEL : CONV_NARROW_PANEL,
         STRIP_BYTES);
-    choose_way(&core, scratch_room(c));
+    choose_way(&core);
     return core;
 }
 
@@ -174,9 +189,20 @@ static size_t product_bytes(const struct conv_core *core)
                                dense_floats(&dense)) * sizeof(float);
 }
 
-size_t KERNEL(conv_product_scratch)(const struct conv_core *core)
+static size_t scratch_of(const struct conv_core *core)
 {
     return KERNEL(conv_sums_bytes)(core) + product_bytes(core);
+}
+
+size_t KERNEL(conv_product_scratch)(const struct conv_core *core)
+{
+    struct conv_core own;
+    size_t bytes = scratch_of(core);
+
+    /* A smaller part may have sets of each thread's own. */
+    if (core->squares && can_own_sets(core, &own))
+        bytes = size_max(bytes, scratch_of(&own));
+    return bytes;
 }
 
 /* The taps that pixels of a class see: the first, and their number. */

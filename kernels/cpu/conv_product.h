@@ -26,7 +26,8 @@
  * move, and the plan should name the bytes that are used.
  *
  * Inputs, weights and outputs are each read or written in one place, where they
- * are also converted.
+ * are also converted. Floats that need no conversion may be read where they lie
+ * (conv_weights.h, conv_planes.c).
  */
 #ifndef MEMDIAL_CONV_PRODUCT_H
 #define MEMDIAL_CONV_PRODUCT_H
@@ -38,7 +39,6 @@ struct conv_core KERNEL(conv_product)(const struct call *c,
                                       const struct operand *w,
                                       const struct operand *add,
                                       const struct operand *y,
-                                      const struct operand *sums,
                                       bool transposed);
 size_t KERNEL(conv_product_scratch)(const struct conv_core *core);
 void KERNEL(conv_product_run)(const struct conv_core *core);

@@ -39,8 +39,8 @@ struct slabs_look {
     struct conv_ahead x, dy, dw;
 };
 
-/* Prepares to ask, while strip `item` of some is made, for the next one's x and
- * dy, and for that strip's share of dw, if this is given. */
+/* Prepares to ask, while strip `item` of some is made, for x and dy of the next
+ * one, and for the share of dw that falls to `item`, if dw is given. */
 static inline void slabs_look_ahead(const struct conv_strips *s,
                                     const struct operand *x,
                                     const struct operand *dy,

@@ -15,16 +15,6 @@
 #include "kernels/cpu/conv_sums.h"
 #include "kernels/cpu/conv_transpose.h"
 
-/* Vectors of sums: as many as leave registers for a weight and for moving; at
- * least a row of PLANES_COLUMNS. Without AVX they do not all stay there. */
-#if defined(__AVX512F__)
-enum { RUN_VECTORS = 16 };
-#elif defined(__AVX2__)
-enum { RUN_VECTORS = 12 };
-#else
-enum { RUN_VECTORS = 24 };
-#endif
-
 /* The part of its tensors' bytes that a list may take. */
 enum { LIST_SHARE = 8 };
 
@@ -68,7 +58,7 @@ INLINE void add_products(const struct lines *r, int channel, int shift,
 INLINE void make_rows(const struct lines *r, int channel, const float *x,
                       const int vectors, float *to)
 {
-    vf sum[RUN_VECTORS];
+    vf sum[PLANES_VECTORS];
 
     UNROLL
     for (int v = 0; v < vectors; v++)
@@ -90,7 +80,7 @@ INLINE void make_rows(const struct lines *r, int channel, const float *x,
 
 #define RUN_CASE(n) \
     case n: \
-        if (n <= RUN_VECTORS) \
+        if (n <= PLANES_VECTORS) \
             make_rows(r, channel, x, n, to); \
         break;
 
@@ -166,21 +156,13 @@ static inline void store_band(const enum dtype dtype, const struct lines *r,
     }
 }
 
-/* The runs that some rows of a band are made in. */
-static int band_runs(const struct conv_planes *p, int rows)
-{
-    int most = RUN_VECTORS * VLEN / p->pitch;
-
-    return (rows + most - 1) / most;
-}
-
 /* Makes a band of rows of all listed channels. */
 static void run_band(struct lines *r, int row, int rows)
 {
     const struct work *w = r->work;
     struct range channels = w->list->listed;
     float line[VLEN][PLANES_BAND] __attribute__((aligned(64)));
-    int pitch = w->planes->pitch, runs = band_runs(w->planes, rows);
+    int pitch = w->planes->pitch, runs = conv_planes_runs(w->planes, rows);
 
     for (size_t c = channels.begin; c < channels.end; c += VLEN) {
         r->first = (int)c;
@@ -230,7 +212,7 @@ static size_t strip_asks(const struct work *w)
 {
     const struct conv_planes *p = w->planes;
     struct range channels = w->list->listed;
-    int runs = p->strips.classes * band_runs(p, p->strips.rows);
+    int runs = p->strips.classes * conv_planes_runs(p, p->strips.rows);
 
     return conv_planes_asks(p)
            + (size_t)runs * (channels.end - channels.begin);

@@ -42,7 +42,6 @@ void KERNEL(conv_sums_begin)(const struct conv_core *core)
 {
     if (!operand_given(core->sums))
         return;
-    /* Each thread empties like many: those of its own sets, if it has some. */
 #pragma omp for schedule(static) nowait
     for (int i = 0; i < tallies(core); i++)
         core->tally[i].end = 0;

@@ -14,7 +14,7 @@
 size_t KERNEL(conv_sums_bytes)(const struct conv_core *core);
 
 /* Empties all tallies. All threads of a parallel region call it, and wait for
- * each other before they add a strip; but not if each makes sets of its own. */
+ * each other before they add a strip. */
 void KERNEL(conv_sums_begin)(const struct conv_core *core);
 
 /* Adds strip `item` to the tally of a share. The columns are channels of y,

@@ -136,7 +136,7 @@ static bool try_way(struct wgrad *g, const struct conv_strips *highest,
     g->each = size_max(KERNEL(wgrad_squares_floats)(highest, squares, g->set),
                        taps);
     bytes = g->each * sizeof(float) * (size_t)g->threads;
-    return winograd_is_small(bytes, g->x, g->dy, g->dw, g->set > 1);
+    return winograd_is_small(bytes, g->x, g->dy, g->dw, g->set > 1 ? 1 : 0);
 }
 
 /* Cuts the work into squares instead if there is memory for it: for few, and
@@ -247,7 +247,7 @@ static inline void pack_dy(const enum dtype dtype, const struct wgrad *g,
 
 /* What of dw is asked for while slabs are summed: rows that lie apart, and that
  * one thread will add to. */
-static const struct operand *asked(const struct wgrad *g)
+static const struct operand *dw_to_ask(const struct wgrad *g)
 {
     return has_own_sets(g) ? g->dw : NULL;
 }
@@ -266,10 +266,11 @@ static void add_strip(const struct wgrad *g, struct conv_slabs set,
         .panel = dy, .sum = sum,
         .offset = g->row, .segments = (int)(rows.end - rows.begin),
         .depth = g->dy->dim[2], .last = g->dy->dim[2], .lines = inputs,
-        .width = CONV_PANEL, .x_k = s->channels, .ahead = &look.x
+        .width = CONV_PANEL, .fresh = item == items.begin,
+        .x_k = s->channels, .ahead = &look.x
     };
 
-    slabs_look_ahead(s, g->x, g->dy, asked(g), set, items, item, &look);
+    slabs_look_ahead(s, g->x, g->dy, dw_to_ask(g), set, items, item, &look);
     KERNEL(conv_ahead_divide)(&look.x,
                               (size_t)(s->taps * s->rows)
                                   * KERNEL(conv_tile_count)(inputs, outputs));
@@ -315,12 +316,13 @@ static void sum_slabs(const struct wgrad *g, struct conv_slabs set,
     if (g->squares) {
         KERNEL(wgrad_squares_sum)(&(struct wgrad_squares){
             .squares = g->squares,
-            .x = g->x, .dy = g->dy, .dw = asked(g), .strips = &g->strips,
+            .x = g->x, .dy = g->dy, .dw = dw_to_ask(g), .strips = &g->strips,
             .set = set, .items = items, .scratch = sum
         });
         return;
     }
-    memset(sum, 0, g->slab * (size_t)set.panels * sizeof(float));
+    if (items.begin == items.end)
+        memset(sum, 0, g->slab * (size_t)set.panels * sizeof(float));
     for (size_t i = items.begin; i < items.end; i++)
         add_strip(g, set, items, i, sum);
 }

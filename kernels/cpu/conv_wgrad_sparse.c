@@ -17,16 +17,6 @@
 #include "kernels/cpu/conv_nonzeros.h"
 #include "kernels/cpu/conv_transpose.h"
 
-/* Vectors of dy, as many as leave registers for sums; at least a row of
- * PLANES_COLUMNS. */
-#if defined(__AVX512F__)
-enum { DY_VECTORS = 16 };
-#elif defined(__AVX2__)
-enum { DY_VECTORS = 12 };
-#else
-enum { DY_VECTORS = 24 };
-#endif
-
 /* The part of its tensors' bytes that a list may take: sums and a strip of dy
  * grow with it. */
 enum { LIST_SHARE = 24 };
@@ -108,7 +98,7 @@ INLINE void multiply_channel(const struct work *w, int channel, int row,
 
     for (int shift = -1; shift <= 1; shift++) {
         struct range nonzeros = conv_nonzeros_of(w->list, channel, 0, shift);
-        vf moved[DY_VECTORS];
+        vf moved[PLANES_VECTORS];
 
         UNROLL
         for (int v = 0; v < vectors; v++)
@@ -123,7 +113,7 @@ INLINE void multiply_channel(const struct work *w, int channel, int row,
 
 #define DY_CASE(n) \
     case n: \
-        if (n <= DY_VECTORS) \
+        if (n <= PLANES_VECTORS) \
             multiply_channel(w, channel, row, n, d); \
         break;
 
@@ -137,18 +127,10 @@ static void run_channel(const struct work *w, int channel, int row,
     }
 }
 
-/* The runs that some rows are made in. */
-static int runs_of(const struct conv_planes *p, int rows)
-{
-    int most = DY_VECTORS * VLEN / p->pitch;
-
-    return (rows + most - 1) / most;
-}
-
 /* Adds the products of one strip of images side by side. */
 static void add_planes(const struct work *w, int rows, float *sum)
 {
-    int runs = runs_of(w->x, rows);
+    int runs = conv_planes_runs(w->x, rows);
     struct range listed = w->list->listed;
 
     for (int i = 0; i < runs; i++) {
@@ -214,7 +196,7 @@ static void look_ahead_to(const struct wgrad_sparse *g, const struct plan *p,
     ahead[0].next = &ahead[1];
     KERNEL(conv_ahead_divide)(ahead, conv_planes_asks(&p->x)
                                      + conv_planes_asks(&p->dy)
-                                     + (size_t)runs_of(&p->x, s->rows)
+                                     + (size_t)conv_planes_runs(&p->x, s->rows)
                                            * (listed.end - listed.begin));
 }
 

@@ -183,7 +183,8 @@ static void make_slab(const struct state *t, const float *sum, float *slab)
     }
 }
 
-/* Prepares to ask for memory that strips after `item` want. */
+/* Prepares to ask, while strip `item` is made, for memory that is wanted
+ * soon. */
 static void ask_ahead(struct state *t, size_t item)
 {
     const struct wgrad_squares *g = t->g;
@@ -219,6 +220,7 @@ void KERNEL(wgrad_squares_sum)(const struct wgrad_squares *g)
         ask_ahead(&t, i);
         DTYPE_SWITCH(g->dy->dtype, add_squares, &t, (int)i);
     }
+    /* Without strips, sums are zeros. */
     if (t.squares > 0 || t.fresh) {
         t.look.x = (struct conv_ahead){ .left = 0 };
         multiply_squares(&t);

@@ -64,14 +64,19 @@ int KERNEL(conv_winograd_panels)(const struct conv_core *core)
 int KERNEL(conv_winograd_own_panels)(const struct conv_core *core)
 {
     int panels = conv_panels(core), each = panels / core->threads;
-    size_t squares = operand_rows(core->y) / 4;
     size_t bytes = (size_t)each * filter_floats(core) * sizeof(float);
 
     if (core->threads == 1 || each * core->threads != panels
-        || bytes > FILTER_BYTES
-        || squares > OWN_SQUARES * (size_t)core->y->dim[3])
+        || bytes > FILTER_BYTES)
         return 0;
     return each;
+}
+
+bool KERNEL(conv_winograd_are_few)(const struct conv_core *core)
+{
+    size_t squares = operand_rows(core->y) / 4;
+
+    return squares <= OWN_SQUARES * (size_t)core->y->dim[3];
 }
 
 /* Floats of the parts of scratch. */
@@ -97,7 +102,7 @@ size_t KERNEL(conv_winograd_bytes)(const struct conv_core *core)
     struct conv_core w = squares_core(core, 1);
     struct sizes z = winograd_sizes(&w);
 
-    return (z.filter * (size_t)(w.own ? w.threads : 1)
+    return (z.filter * (size_t)(w.own_sets ? w.threads : 1)
             + (z.strip + z.square + z.sum) * (size_t)w.threads)
            * sizeof(float);
 }
@@ -314,7 +319,7 @@ static void look_for_filters(struct winograd *w, size_t i, size_t n)
     const struct conv_core *core = w->core;
     int next = w->panel + w->panels;
 
-    if (core->own || next == conv_panels(core))
+    if (next == conv_panels(core))
         return;
     w->filters = conv_weights_ahead(core, range_share(TAPS, (int)i, (int)n),
                                     share_of(core, this_thread()),
@@ -322,22 +327,35 @@ static void look_for_filters(struct winograd *w, size_t i, size_t n)
     w->look.in.next = &w->filters;
 }
 
-static void run_squares_of(const void *own, int share, struct range items)
+/* Prepares to ask for what strip `item` wants, and then `next`. */
+static void look_for_strips(struct winograd *w, size_t item, size_t next)
+{
+    const struct conv_core *core = w->core;
+
+    w->item = (int)item;
+    conv_look_ahead(core, conv_columns(core, w->panel, w->panels), w->item,
+                    (int)next, &w->look);
+}
+
+/* Makes the strip that has been looked for. */
+static void run_strip(struct winograd *w, int share)
+{
+    const struct conv_core *core = w->core;
+
+    run_squares(w);
+    for (int p = w->panel; p < w->panel + w->panels; p++)
+        KERNEL(conv_sums_add)(core, conv_columns(core, p, 1), share, w->item);
+}
+
+static void run_shared_strips(const void *own, int share, struct range items)
 {
     struct winograd w = *(const struct winograd *)own;
-    const struct conv_core *core = w.core;
 
     for (size_t i = items.begin; i < items.end; i++) {
-        w.item = (int)i;
-        conv_look_ahead(core, conv_columns(core, w.panel, w.panels), w.item,
-                        (int)(i + 1 < items.end ? i + 1 : items.begin),
-                        &w.look);
-        if (share < core->threads)
+        look_for_strips(&w, i, i + 1 < items.end ? i + 1 : items.begin);
+        if (share < w.core->threads)
             look_for_filters(&w, i - items.begin, items.end - items.begin);
-        run_squares(&w);
-        for (int p = w.panel; p < w.panel + w.panels; p++)
-            KERNEL(conv_sums_add)(core, conv_columns(core, p, 1), share,
-                                  w.item);
+        run_strip(&w, share);
     }
 }
 
@@ -346,7 +364,7 @@ static struct winograd winograd_of(const struct conv_core *cut, int panel)
 {
     struct sizes z = winograd_sizes(cut);
     size_t thread = (size_t)this_thread();
-    size_t filters = cut->own ? (size_t)cut->threads : 1;
+    size_t filters = cut->own_sets ? (size_t)cut->threads : 1;
     float *filter = cut->scratch;
     float *rest = filter + filters * z.filter
                   + thread * (z.strip + z.square + z.sum);
@@ -354,7 +372,7 @@ static struct winograd winograd_of(const struct conv_core *cut, int panel)
     return (struct winograd){
         .core = cut, .panel = panel,
         .panels = int_min(cut->set, conv_panels(cut) - panel),
-        .filter = filter + (cut->own ? thread * z.filter : 0),
+        .filter = filter + (cut->own_sets ? thread * z.filter : 0),
         .strip = rest, .square = rest + z.strip,
         .sum = rest + z.strip + z.square
     };
@@ -370,7 +388,7 @@ static void make_shared_set(const struct conv_core *cut, int panel)
     for (int t = 0; t < cut->threads; t++)
         transform_set(cut, share_of(cut, t), panel, w.panels, w.filter);
     share_out((size_t)s->images * (size_t)s->count, cut->threads,
-              run_squares_of, &w);
+              run_shared_strips, &w);
     KERNEL(conv_sums_end)(cut, conv_columns(cut, panel, w.panels));
 }
 
@@ -380,34 +398,42 @@ static void make_shared_sets(const struct conv_core *cut)
         make_shared_set(cut, panel);
 }
 
-/* Every thread makes a set of its own. They begin with different strips, so as
- * not to want the same lines at the same time. */
-static void make_own_sets(const struct conv_core *cut)
+/* Makes all strips for the set of a thread. Each begins with another strip, so
+ * as not to want the same lines at the same time. */
+static void make_own_set(const struct conv_core *cut, int thread)
 {
     const struct conv_strips *s = &cut->strips;
+    struct winograd w = winograd_of(cut, thread * cut->set);
     size_t items = (size_t)s->images * (size_t)s->count;
+    size_t first = range_share(items, thread, cut->threads).begin;
 
-#pragma omp for schedule(static)
-    for (int t = 0; t < cut->threads; t++) {
-        struct winograd w = winograd_of(cut, t * cut->set);
-        size_t first = range_share(items, t, cut->threads).begin;
-
-        transform_set(cut, (struct range){ 0, (size_t)cut->x->dim[3] },
-                      w.panel, w.panels, w.filter);
-        run_squares_of(&w, 0, (struct range){ first, items });
-        run_squares_of(&w, 0, (struct range){ 0, first });
+    transform_set(cut, (struct range){ 0, (size_t)cut->x->dim[3] }, w.panel,
+                  w.panels, w.filter);
+    for (size_t i = 0; i < items; i++) {
+        look_for_strips(&w, (first + i) % items, (first + i + 1) % items);
+        run_strip(&w, 0);
     }
+}
+
+static void make_own_sets(const struct conv_core *cut)
+{
+    /* Tallies are empty. */
+#pragma omp barrier
+#pragma omp for schedule(static)
+    for (int t = 0; t < cut->threads; t++)
+        make_own_set(cut, t);
     KERNEL(conv_sums_end)(cut, conv_columns(cut, 0, conv_panels(cut)));
 }
 
 void KERNEL(conv_winograd_run)(const struct conv_core *core)
 {
-    const struct conv_core cut = squares_core(core, core->threads);
+    const struct conv_core cut = squares_core(core, core->own_sets
+                                                    ? 1 : core->threads);
 
 #pragma omp parallel num_threads(core->threads)
     {
         KERNEL(conv_sums_begin)(&cut);
-        if (cut.own)
+        if (cut.own_sets)
             make_own_sets(&cut);
         else
             make_shared_sets(&cut);

@@ -40,12 +40,12 @@ static inline bool winograd_can(const struct conv_strips *s,
 /*
  * Whether scratch has no more bytes than the tensors that are read and written:
  * with small tensors it would be what counts. A plan has the scratch of the
- * largest part of a batch. So scratch for squares must be the same for all
- * parts, and enough for a small part that goes by taps.
+ * largest part of a batch. So scratch for squares must be enough for all
+ * smaller parts, whichever way they go.
  *
  * Sets of panels save time in small parts most, where the filter is large
- * beside the images: it counts for them, some times, if scratch for one panel
- * is small.
+ * beside the images: if scratch for one panel is small, the filter counts for
+ * them too, once or more.
  */
 static inline bool winograd_is_small(size_t scratch, const struct operand *x,
                                      const struct operand *y,
