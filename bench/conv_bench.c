@@ -153,7 +153,7 @@ static size_t most_scratch(const struct bench *b, const struct layer *list,
 
 /* All layers once. */
 static void run_layers(const struct bench *b, const struct layer *list,
-                       int layers, void *scratch, int repeat)
+                       int layers, void *scratch, size_t bytes, int repeat)
 {
     for (int i = 0; i < layers; i++)
         for (int op = 0; op < OPS; op++) {
@@ -163,6 +163,7 @@ static void run_layers(const struct bench *b, const struct layer *list,
             if (!needed(&list[i], op))
                 continue;
             c.scratch = scratch;
+            c.scratch_bytes = bytes;
             start = bench_now(b);
             b->isa->kernels->run[ops[op]](&c);
             seconds[i][op][repeat] = bench_now(b) - start;
@@ -229,7 +230,7 @@ int main(int argc, char **argv)
     scratch = bench_room(bytes);
     for (int r = -1; r < b.repeats; r++) { /* the first warms up */
         peak[r < 0 ? 0 : r] = bench_peak(&b, DTYPE_F32) / 1e9;
-        run_layers(&b, list, layers, scratch, r < 0 ? 0 : r);
+        run_layers(&b, list, layers, scratch, bytes, r < 0 ? 0 : r);
     }
     middle = median(peak, b.repeats);
     printf("wrn-%d-%d, batch %d, %s, %s, %d threads, median of %d; "

@@ -112,8 +112,8 @@ static float *run(struct device *device, int threads, const struct tensors *t,
     c.operand[p->y].data = y;
     c.operand[p->w].data = t->w;
     c.operand[p->out].data = out;
-    c.scratch = aligned_alloc(64, (cpu_backend.scratch(p->code, &c) + 64)
-                                  / 64 * 64);
+    c.scratch_bytes = cpu_backend.scratch(p->code, &c);
+    c.scratch = aligned_alloc(64, round_up(c.scratch_bytes + 1, 64));
     *seconds = fastest_call(device, p->code, &c, REPEATS)
                / (side * side);
     memset(out, 0, operand_bytes(&c.operand[p->out]));

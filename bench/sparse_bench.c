@@ -50,6 +50,7 @@ static double fastest(struct device *device, enum op_code code,
     double best;
 
     c->scratch = aligned_alloc(64, bytes);
+    c->scratch_bytes = bytes;
     memset(c->scratch, 0, bytes);
     best = fastest_call(device, code, c, REPEATS);
     free(c->scratch);

@@ -310,6 +310,7 @@ static void measure_all(const struct bench *b, int tokens)
     copied = bench_room(bytes);
     for (int i = 0; i < WORKS; i++) {
         calls[i].scratch = room;
+        calls[i].scratch_bytes = scratch;
         measure(b, &works[i], &calls[i], &dropout, &t, copied, &figures);
     }
 }

@@ -5,7 +5,7 @@
  * A kernel gets a `struct call`: operands that already point into the arena,
  * its attributes, its scratch (also in the arena), and the state of the run.
  * It allocates nothing, keeps nothing, and writes nothing else. For a given
- * number of threads it gives the same bits every time.
+ * number of threads and bytes of scratch it gives the same bits every time.
  */
 #ifndef MEMDIAL_KERNELS_H
 #define MEMDIAL_KERNELS_H
@@ -346,6 +346,8 @@ struct call {
     struct operand operand[CALL_MAX_OPERANDS];
     union attr attr;
     void *scratch;       /* aligned as the arena is; NULL if none is needed */
+    size_t scratch_bytes; /* of it: what the largest part needs, so that smaller
+                            ones know what they have */
     int threads;
     /* NULL while only scratch is asked for: */
     const struct batch *batch;
@@ -461,8 +463,9 @@ enum { DEVICE_ANY = -1, BACKEND_DEVICES_MAX = 16 };
 /*
  * A backend. Functions that can fail return false and write the reason, one
  * line, to why[]. `scratch` needs no device and no memory, so that a machine
- * without the device can still plan for it. A call with fewer samples never
- * needs more scratch.
+ * without the device can still plan for it. A call with fewer samples may use
+ * more, but needs no more: it does with what a larger one needs, if it has that
+ * and says so.
  */
 struct backend {
     const char *name;

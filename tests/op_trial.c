@@ -193,6 +193,7 @@ static void bind(struct trial *t)
     if (t->shared >= 0)
         t->call.operand[output_slot(t->op)].data
             = t->call.operand[t->shared].data;
+    t->call.scratch_bytes = t->storage[SCRATCH].bytes;
     if (t->storage[SCRATCH].bytes)
         t->call.scratch = t->arena + t->storage[SCRATCH].at;
 }

@@ -105,6 +105,7 @@ void run_call(const struct backend *backend, struct device *device,
         c->batch = &batch;
     c->scratch = aligned_alloc(alignment,
                                (bytes + alignment) / alignment * alignment);
+    c->scratch_bytes = bytes;
     memset(c->scratch, 0xFF, bytes);
     backend->run(device, code, c);
     free(c->scratch);

@@ -10,11 +10,8 @@ static struct conv_core product_for_conv(const struct call *c)
 {
     const struct operand *o = c->operand;
 
-    struct conv_core core = KERNEL(conv_product)(
-        c, &o[CONV_X], &o[CONV_W], &o[CONV_ADD], &o[CONV_Y], false);
-
-    core.sums = &o[CONV_SUMS];
-    return core;
+    return KERNEL(conv_product)(c, &o[CONV_X], &o[CONV_W], &o[CONV_ADD],
+                                &o[CONV_Y], &o[CONV_SUMS], false);
 }
 
 size_t KERNEL(conv_scratch)(const struct call *c)

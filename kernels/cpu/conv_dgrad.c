@@ -13,9 +13,8 @@ static struct conv_core product_for_dgrad(const struct call *c)
 
     struct conv_core core = KERNEL(conv_product)(
         c, &o[CONV_DGRAD_DY], &o[CONV_DGRAD_W], &o[CONV_DGRAD_ADD],
-        &o[CONV_DGRAD_DX], true);
+        &o[CONV_DGRAD_DX], &o[CONV_DGRAD_SUMS], true);
 
-    core.sums = &o[CONV_DGRAD_SUMS];
     if (operand_given(core.sums))
         core.gradient = (struct bn_gradient){
             &o[CONV_DGRAD_DX], &o[CONV_DGRAD_X], o[CONV_DGRAD_STAT].data

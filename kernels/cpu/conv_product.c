@@ -48,47 +48,44 @@ static struct conv_core by_squares(const struct conv_core *core, int panels,
 }
 
 /* Whether scratch by squares is small beside the tensors, the filter counted
- * some times. */
-static bool is_small(const struct conv_core *by, size_t times)
+ * some times, and there is room for it. */
+static bool is_small_within(const struct conv_core *by, size_t times,
+                            size_t room)
 {
     return winograd_is_small(KERNEL(conv_winograd_bytes)(by), by->x, by->y,
-                             by->w, times);
+                             by->w, times)
+           && KERNEL(conv_product_scratch)(by) <= room;
 }
 
-/* Whether there is memory for sets of each thread's own. */
-static bool can_own_sets(const struct conv_core *core, struct conv_core *by)
+/* Chooses among the ways by squares; false if there is no room for any. Sets of
+ * each thread's own need most. A part that is smaller than the largest makes
+ * them only where that left room. */
+static bool choose_squares(struct conv_core *core, size_t room)
 {
     int panels = KERNEL(conv_winograd_own_panels)(core);
-
-    *by = by_squares(core, panels, true);
-    return panels > 0 && is_small(by, 2);
-}
-
-/* Chooses among the ways by squares; false if there is no memory for any. */
-static bool choose_squares(struct conv_core *core)
-{
-    struct conv_core one = by_squares(core, 1, false), own;
+    struct conv_core one = by_squares(core, 1, false);
     struct conv_core shared = by_squares(
         core, KERNEL(conv_winograd_panels)(core), false);
+    struct conv_core own = by_squares(core, panels, true);
 
-    if (!is_small(&one, 0))
+    if (!is_small_within(&one, 0, room))
         return false;
-    if (KERNEL(conv_winograd_are_few)(core) && can_own_sets(core, &own))
+    if (panels > 0 && is_small_within(&own, 2, room))
         *core = own;
     else
-        *core = is_small(&shared, 1) ? shared : one;
+        *core = is_small_within(&shared, 1, room) ? shared : one;
     return true;
 }
 
 /* Chooses the way of the product, and the panels that are made of a strip at a
  * time. What squares can make goes by taps where scratch must be small, so its
  * panels are made one at a time there. */
-static void choose_way(struct conv_core *core)
+static void choose_way(struct conv_core *core, size_t room)
 {
     bool sparse = KERNEL(conv_sparse_may_pay)(core);
     bool can_square = winograd_can(&core->strips, core->x, core->y);
 
-    if (can_square && !sparse && choose_squares(core))
+    if (can_square && !sparse && choose_squares(core, room))
         return;
     core->set = can_square ? 1 : conv_set(conv_panels(core),
                                           panel_floats(core) * sizeof(float),
@@ -101,10 +98,12 @@ struct conv_core KERNEL(conv_product)(const struct call *c,
                                       const struct operand *x,
                                       const struct operand *w,
                                       const struct operand *add,
-                                      const struct operand *y, bool transposed)
+                                      const struct operand *y,
+                                      const struct operand *sums,
+                                      bool transposed)
 {
     struct conv_core core = {
-        .x = x, .w = w, .add = add, .y = y,
+        .x = x, .w = w, .add = add, .y = y, .sums = sums,
         .strips = KERNEL(conv_strips)(x, w, y, &c->attr, transposed,
                                       CONV_BLOCK),
         .threads = c->threads, .scratch = c->scratch
@@ -112,7 +111,7 @@ struct conv_core KERNEL(conv_product)(const struct call *c,
 
     cut(&core, y->dim[3] > CONV_NARROW_PANEL ? CONV_PANEL : CONV_NARROW_PANEL,
         STRIP_BYTES);
-    choose_way(&core);
+    choose_way(&core, scratch_room(c));
     return core;
 }
 
@@ -189,20 +188,9 @@ static size_t product_bytes(const struct conv_core *core)
                                dense_floats(&dense)) * sizeof(float);
 }
 
-static size_t scratch_of(const struct conv_core *core)
-{
-    return KERNEL(conv_sums_bytes)(core) + product_bytes(core);
-}
-
 size_t KERNEL(conv_product_scratch)(const struct conv_core *core)
 {
-    struct conv_core own;
-    size_t bytes = scratch_of(core);
-
-    /* A smaller part may have sets of each thread's own. */
-    if (core->squares && can_own_sets(core, &own))
-        bytes = size_max(bytes, scratch_of(&own));
-    return bytes;
+    return KERNEL(conv_sums_bytes)(core) + product_bytes(core);
 }
 
 /* The taps that pixels of a class see: the first, and their number. */

@@ -39,6 +39,7 @@ struct conv_core KERNEL(conv_product)(const struct call *c,
                                       const struct operand *w,
                                       const struct operand *add,
                                       const struct operand *y,
+                                      const struct operand *sums,
                                       bool transposed);
 size_t KERNEL(conv_product_scratch)(const struct conv_core *core);
 void KERNEL(conv_product_run)(const struct conv_core *core);

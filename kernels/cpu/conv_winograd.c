@@ -64,19 +64,14 @@ int KERNEL(conv_winograd_panels)(const struct conv_core *core)
 int KERNEL(conv_winograd_own_panels)(const struct conv_core *core)
 {
     int panels = conv_panels(core), each = panels / core->threads;
+    size_t squares = operand_rows(core->y) / 4;
     size_t bytes = (size_t)each * filter_floats(core) * sizeof(float);
 
     if (core->threads == 1 || each * core->threads != panels
-        || bytes > FILTER_BYTES)
+        || bytes > FILTER_BYTES
+        || squares > OWN_SQUARES * (size_t)core->y->dim[3])
         return 0;
     return each;
-}
-
-bool KERNEL(conv_winograd_are_few)(const struct conv_core *core)
-{
-    size_t squares = operand_rows(core->y) / 4;
-
-    return squares <= OWN_SQUARES * (size_t)core->y->dim[3];
 }
 
 /* Floats of the parts of scratch. */

@@ -12,13 +12,10 @@
  * On processors with less the third level serves. */
 int KERNEL(conv_winograd_panels)(const struct conv_core *core);
 
-/* The panels of a set if each thread makes one of its own; 0 if they cannot be
- * divided so, or are too large for a cache. */
+/* The panels of a set, if each thread had better make one of its own: where
+ * squares are few beside the filters, for filters that another core transformed
+ * come slowly from its cache. Else 0. */
 int KERNEL(conv_winograd_own_panels)(const struct conv_core *core);
-
-/* Whether squares are so few beside the filters that sets of each thread's own
- * pay: filters that another core transformed come slowly from its cache. */
-bool KERNEL(conv_winograd_are_few)(const struct conv_core *core);
 
 /* Bytes of scratch, for any number of images: strips are highest where there is
  * one for every thread. */

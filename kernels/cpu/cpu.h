@@ -146,6 +146,12 @@ static inline void share_out(size_t items, int threads,
     }
 }
 
+/* Bytes of scratch that a call may use; no limit while these are asked for. */
+static inline size_t scratch_room(const struct call *c)
+{
+    return c->scratch ? c->scratch_bytes : SIZE_MAX;
+}
+
 /* A thread's part of scratch, `bytes` for each thread. */
 static inline void *scratch_part(const struct call *c, size_t bytes,
                                  int thread)

@@ -41,7 +41,7 @@ static inline bool winograd_can(const struct conv_strips *s,
  * Whether scratch has no more bytes than the tensors that are read and written:
  * with small tensors it would be what counts. A plan has the scratch of the
  * largest part of a batch. So scratch for squares must be enough for all
- * smaller parts, whichever way they go.
+ * smaller parts, whichever way these go.
  *
  * Sets of panels save time in small parts most, where the filter is large
  * beside the images: if scratch for one panel is small, the filter counts for

@@ -24,6 +24,7 @@ static void bind_addresses(struct executor *ex)
         struct call *call = &ex->calls[t];
         *call = plan_call(plan, t, plan_most(plan, t));
         call->part = &ex->part;
+        call->scratch_bytes = plan->scratch_bytes[t];
         if (plan->scratch_bytes[t])
             call->scratch = ex->arena + plan->scratch_offset[t];
         for (int i = 0; i < CALL_MAX_OPERANDS; i++) {
