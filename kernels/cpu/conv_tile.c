@@ -21,7 +21,7 @@ enum { TILE_LINES = 12 };
 #else
 enum { TILE_LINES = 6 };
 #endif
-enum { TILE_VECTORS = 2 };
+enum { TILE_VECTORS = 2, SEGMENT_SUMS = 4 /* lines */ };
 
 /* Vectors of a tile. */
 static inline int tile_vectors(int lanes)
@@ -49,6 +49,17 @@ INLINE vf tile_add(vf sum, const bool pairs, const float *x, vf row)
     return sum + vf_set(*x) * row;
 }
 
+/* Asks for some sums of the next tile, which lie behind those of this one. Else
+ * it would wait for them, and no arithmetic with it. */
+INLINE void ask_for_sums(const float *next, int segment)
+{
+    const int line = CPU_ALIGNMENT / (int)sizeof(*next);
+
+    UNROLL
+    for (int i = 0; i < SEGMENT_SUMS; i++)
+        __builtin_prefetch(next + (segment * SEGMENT_SUMS + i) * line, 1, 3);
+}
+
 /* All but x_k in the least are constants where it is inlined. */
 INLINE void tile_run(const struct conv_tile *t, const bool pairs,
                      const int lines, const int vectors, const int x_line,
@@ -59,6 +70,7 @@ INLINE void tile_run(const struct conv_tile *t, const bool pairs,
         vectors * VLEN > CONV_NARROW_PANEL ? CONV_PANEL : t->width;
     vf sum[TILE_LINES][TILE_VECTORS], row[TILE_VECTORS];
     const float *panel = t->panel;
+    const bool far = t->far;
 
     UNROLL
     for (int i = 0; i < lines; i++)
@@ -82,6 +94,8 @@ INLINE void tile_run(const struct conv_tile *t, const bool pairs,
                                          row[v]);
         }
         conv_ahead_ask(t->ahead);
+        if (far)
+            ask_for_sums(t->sum + lines * width, s);
     }
     UNROLL
     for (int i = 0; i < lines; i++)

@@ -44,6 +44,7 @@ struct conv_tile {
     int width;                   /* of the panel */
     int lanes;                   /* of it that are in use */
     bool fresh;                  /* start from 0, not from `sum` */
+    bool far;                    /* sums are in the second-level cache */
     bool pairs;                  /* of bf16, where there is vf_dot() */
     int x_k;                     /* of channels: floats from pixel to pixel */
     struct conv_ahead *ahead;    /* a portion for each segment of a tile */

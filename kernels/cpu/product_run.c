@@ -152,6 +152,7 @@ static void multiply(const struct step *s, const struct item *item,
         .segments = segments, .depth = CONV_BLOCK,
         .last = deep - (segments - 1) * CONV_BLOCK, .lines = rows,
         .width = slicing->width, .fresh = depth.begin == 0,
+        .far = depth.begin > 0 && !slicing->p->a_turned,
         .pairs = slicing->pairs, .x_k = slicing->group, .ahead = ahead
     };
 
