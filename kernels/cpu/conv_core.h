@@ -17,7 +17,8 @@ struct conv_core {
     struct conv_strips strips;
     int width;             /* of a panel */
     int set;               /* panels that are made of a strip */
-    bool own_sets;         /* each thread makes one, alone */
+    int sets;              /* by squares, that are made at a time: 1, which all
+                              threads share, or one for each, alone */
     bool squares;          /* conv_winograd.h makes them */
     int group;             /* rows of a strip that are summed together */
     int threads;

@@ -228,7 +228,8 @@ void KERNEL(conv_planes_pack)(const struct conv_planes *p,
 
         r.columns = plane_columns(&s->col, plane, &left);
         r.column = s->col.origin + plane + left * s->col.step;
-        pack_rows(r, rows, ahead, to + i / planes * CONV_BLOCK * p->channel
-                            + i % planes * p->plane);
+        pack_rows(r, rows, ahead,
+                  to + i / planes * CONV_BLOCK * p->channel
+                      + i % planes * p->plane);
     }
 }

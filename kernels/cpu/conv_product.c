@@ -33,17 +33,16 @@ static void cut(struct conv_core *core, int width, size_t budget)
                   ? int_min(GROUP_PIXELS / s->col.length, s->rows) : 1;
 }
 
-/* The same product by squares: sets of some panels, that all threads share or
- * that each has for itself. */
+/* The same product by squares: some sets of some panels at a time. */
 static struct conv_core by_squares(const struct conv_core *core, int panels,
-                                   bool own_sets)
+                                   int sets)
 {
     struct conv_core by = *core;
 
     by.squares = true;
     by.set = panels;
-    by.own_sets = own_sets;
-    by.tallied = panels * (own_sets ? core->threads : 1);
+    by.sets = sets;
+    by.tallied = panels * sets;
     return by;
 }
 
@@ -63,10 +62,10 @@ static bool is_small_within(const struct conv_core *by, size_t times,
 static bool choose_squares(struct conv_core *core, size_t room)
 {
     int panels = KERNEL(conv_winograd_own_panels)(core);
-    struct conv_core one = by_squares(core, 1, false);
+    struct conv_core one = by_squares(core, 1, 1);
     struct conv_core shared = by_squares(
-        core, KERNEL(conv_winograd_panels)(core), false);
-    struct conv_core own = by_squares(core, panels, true);
+        core, KERNEL(conv_winograd_panels)(core), 1);
+    struct conv_core own = by_squares(core, panels, core->threads);
 
     if (!is_small_within(&one, 0, room))
         return false;

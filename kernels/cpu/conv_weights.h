@@ -128,14 +128,11 @@ static inline void conv_weights_pack(const struct conv_core *core, int index,
         memset(to, 0, (channels.end - channels.begin) * width * sizeof(float));
     if (core->strips.row.transposed)
         conv_weights_turn(core->w, p, width, to);
-    else if (floats)
-        for (size_t i = 0; i < p.count; i++)
-            conv_weights_copy(floats + p.at + i * p.step, p.run,
-                              to + i * width);
     else
-        for (size_t i = 0; i < p.count; i++)
-            conv_weights_copy(sparse_floats(core->w, p.at + i * p.step, p.run,
-                                            room),
+        for (size_t i = 0; i < p.count; i++, p.at += p.step)
+            conv_weights_copy(floats ? floats + p.at
+                                     : sparse_floats(core->w, p.at, p.run,
+                                                     room),
                               p.run, to + i * width);
 }
 

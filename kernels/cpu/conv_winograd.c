@@ -97,7 +97,7 @@ size_t KERNEL(conv_winograd_bytes)(const struct conv_core *core)
     struct conv_core w = squares_core(core, 1);
     struct sizes z = winograd_sizes(&w);
 
-    return (z.filter * (size_t)(w.own_sets ? w.threads : 1)
+    return (z.filter * (size_t)w.sets
             + (z.strip + z.square + z.sum) * (size_t)w.threads)
            * sizeof(float);
 }
@@ -358,16 +358,15 @@ static void run_shared_strips(const void *own, int share, struct range items)
 static struct winograd winograd_of(const struct conv_core *cut, int panel)
 {
     struct sizes z = winograd_sizes(cut);
-    size_t thread = (size_t)this_thread();
-    size_t filters = cut->own_sets ? (size_t)cut->threads : 1;
+    size_t thread = (size_t)this_thread(), sets = (size_t)cut->sets;
     float *filter = cut->scratch;
-    float *rest = filter + filters * z.filter
+    float *rest = filter + sets * z.filter
                   + thread * (z.strip + z.square + z.sum);
 
     return (struct winograd){
         .core = cut, .panel = panel,
         .panels = int_min(cut->set, conv_panels(cut) - panel),
-        .filter = filter + (cut->own_sets ? thread * z.filter : 0),
+        .filter = filter + thread % sets * z.filter,
         .strip = rest, .square = rest + z.strip,
         .sum = rest + z.strip + z.square
     };
@@ -422,13 +421,13 @@ static void make_own_sets(const struct conv_core *cut)
 
 void KERNEL(conv_winograd_run)(const struct conv_core *core)
 {
-    const struct conv_core cut = squares_core(core, core->own_sets
-                                                    ? 1 : core->threads);
+    bool own = core->sets > 1;
+    const struct conv_core cut = squares_core(core, own ? 1 : core->threads);
 
 #pragma omp parallel num_threads(core->threads)
     {
         KERNEL(conv_sums_begin)(&cut);
-        if (cut.own_sets)
+        if (own)
             make_own_sets(&cut);
         else
             make_shared_sets(&cut);
